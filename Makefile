@@ -1,0 +1,61 @@
+# Everyday commands. A fresh machine needs make and Python 3.11 or newer, nothing else.
+# PYTHON=/path/to/python chooses the Python that the environment is made from.
+
+VENV    := .venv
+PIP     := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check
+PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3 python)
+
+.PHONY: help venv demo test check bench
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+help:
+	@echo "make demo    train, draw and save a small model: the tour"
+	@echo "make test    run all tests"
+	@echo "make check   formatting, lint, types and architecture; under a minute"
+	@echo "make bench   run the benchmarks"
+	@echo "make venv    only make the environment in $(VENV)"
+
+venv: $(VENV)/.dev
+
+demo: $(VENV)/.package
+	$(VENV)/bin/python -m cornu demo
+
+test: $(VENV)/.dev
+	$(VENV)/bin/python -m pytest -n 2
+
+check: $(VENV)/.dev
+	scripts/check
+
+bench: $(VENV)/.bench
+	$(VENV)/bin/python -m benchmarks
+
+# Three stamps, so that the demo waits only for what the library itself needs. The package
+# is installed editable: a change of code needs nothing here, one of pyproject.toml does.
+$(VENV)/.package: pyproject.toml | $(VENV)/.made
+	@echo "Installing cornu into $(VENV); the first time takes a minute or two."
+	$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.package
+	@echo "Installing the test tools and the libraries that the tests compare with."
+	$(PIP) install --editable '.[dev,parity]'
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.package
+	$(PIP) install --editable '.[bench]'
+	@touch $@
+
+# A name on the path may be a launcher with nothing behind it or an old Python, so each
+# candidate is run and asked. An environment that works is kept; half of one is made anew.
+$(VENV)/.made:
+	@$(VENV)/bin/python -c 'import pip' 2>/dev/null && exit 0; \
+	for python in $(PYTHONS); do \
+	  "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+	  echo "Making $(VENV) with $$("$$python" --version)."; \
+	  "$$python" -m venv --clear $(VENV) && exit 0; \
+	  echo "Python has no working venv module; on Debian: apt install python3-venv." >&2; exit 1; \
+	done; \
+	echo "cornu needs Python 3.11 or newer; none of these is: $(PYTHONS)." >&2; \
+	echo "Install one, or name it: make $(or $(MAKECMDGOALS),venv) PYTHON=/path/to/python" >&2; exit 1
+	@touch $@

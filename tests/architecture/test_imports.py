@@ -1,0 +1,58 @@
+"""`import cornu` is quick: it loads what every program needs and starts nothing."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+# What most programs never use, or use late. JAX's own habits are not ours to judge, so
+# only what comes in addition to `import jax` counts.
+WAITS = (
+    # Optional packages and file formats.
+    *["h5py", "safetensors", "rich", "optax", "keras", "tensorflow", "torch", "tensorboard"],
+    *["grain", "orbax", "sklearn", "scipy", "pandas", "polars", "matplotlib", "PIL", "IPython"],
+    # Rarely used parts of JAX.
+    *["jax.experimental", "jax.export", "jax.profiler", "jax.tools"],
+    # Rooms of our own that a program enters by name.
+    *["cornu.applications", "cornu.cli", "cornu.datasets", "cornu.demo", "cornu.dialects"],
+    *["cornu.export"],
+)
+
+LOADED_BY_CORNU = """
+import sys
+import jax
+before = set(sys.modules)
+import cornu
+print(*sorted(set(sys.modules) - before))
+"""
+
+# JAX takes a change of the number of its devices until it has started one.
+STARTS_NO_DEVICE = """
+import cornu
+import jax
+jax.config.update("jax_num_cpu_devices", 3)
+assert jax.device_count("cpu") == 3
+"""
+
+
+def _python(program: str) -> str:
+    ran = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+def test_import_loads_nothing_that_can_wait():
+    loaded = _python(LOADED_BY_CORNU).split()
+    early = [name for name in WAITS if any(f"{found}.".startswith(f"{name}.") for found in loaded)]
+    assert not early, (
+        f"`import cornu` loads {', '.join(early)}. Import an optional package in the function that "
+        "needs it; let cornu/__init__.py load a room when it is first named."
+    )
+
+
+def test_import_starts_no_device():
+    # A module-level jnp.zeros(...) would: it takes GPU memory and forbids jax.distributed.
+    _python(STARTS_NO_DEVICE)
