@@ -1,0 +1,80 @@
+"""cornu: models drawn by calling functions, trained by JAX; the Keras 3 API.
+
+    import cornu as keras
+
+Everything is loaded when it is first used, so that importing costs little more than JAX.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from cornu._version import __version__
+
+if TYPE_CHECKING:
+    from cornu.core.blocks import block
+    from cornu.core.dtypes import DTypePolicy
+    from cornu.core.layer import Layer
+    from cornu.core.op import op
+    from cornu.core.scope import pure, value_and_grad
+    from cornu.core.spec import InputSpec
+    from cornu.core.tensor import Tensor as KerasTensor
+    from cornu.core.variable import Variable
+    from cornu.layers import Input
+    from cornu.losses import Loss
+    from cornu.metrics import Metric
+    from cornu.models import Model, Sequential
+    from cornu.optimizers import Optimizer
+    from cornu.parts.initializers import Initializer
+    from cornu.parts.regularizers import Regularizer
+
+# Public name -> the module that has it.
+_HOMES = {
+    "DTypePolicy": "cornu.core.dtypes",
+    "FloatDTypePolicy": "cornu.core.dtypes",
+    "Initializer": "cornu.parts.initializers",
+    "Input": "cornu.layers",
+    "InputSpec": "cornu.core.spec",
+    "KerasTensor": "cornu.core.tensor",
+    "Layer": "cornu.core.layer",
+    "Loss": "cornu.losses",
+    "Metric": "cornu.metrics",
+    "Model": "cornu.models",
+    "Optimizer": "cornu.optimizers",
+    "Regularizer": "cornu.parts.regularizers",
+    "Sequential": "cornu.models",
+    "Variable": "cornu.core.variable",
+    "block": "cornu.core.blocks",
+    "op": "cornu.core.op",
+    "pure": "cornu.core.scope",
+    "value_and_grad": "cornu.core.scope",
+}
+_SPACES = (
+    "activations applications backend callbacks config constraints datasets dtype_policies "
+    "initializers layers losses metrics mixed_precision models ops optimizers random regularizers "
+    "saving tree utils"
+).split()
+
+__all__ = ["__version__", "version", *_HOMES, *_SPACES]  # noqa: PLE0604
+
+
+def version() -> str:
+    """Returns the version of cornu."""
+    return __version__
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        module = importlib.import_module(_HOMES[name])
+        value = getattr(module, {"KerasTensor": "Tensor", "FloatDTypePolicy": "DTypePolicy"}.get(name, name))
+    elif name in _SPACES:
+        value = importlib.import_module(f"cornu.{name}")
+    else:
+        raise AttributeError(f"module 'cornu' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""The few central types: Variable, Scope, Tensor, Node, Graph, Block, Layer."""

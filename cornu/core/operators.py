@@ -1,0 +1,74 @@
+"""Python's operators for Variables and symbolic Tensors, from one table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from cornu.core.op import Op
+
+__all__ = ["Operators"]
+
+_BINARY = {
+    "add": jnp.add,
+    "sub": ("subtract", jnp.subtract),
+    "mul": ("multiply", jnp.multiply),
+    "truediv": ("true_divide", jnp.true_divide),
+    "floordiv": ("floor_divide", jnp.floor_divide),
+    "mod": jnp.mod,
+    "pow": ("power", jnp.power),
+    "matmul": jnp.matmul,
+    "and": ("logical_and", jnp.bitwise_and),
+    "or": ("logical_or", jnp.bitwise_or),
+    "xor": ("logical_xor", jnp.bitwise_xor),
+}
+_COMPARE = {
+    "lt": ("less", jnp.less),
+    "le": ("less_equal", jnp.less_equal),
+    "gt": ("greater", jnp.greater),
+    "ge": ("greater_equal", jnp.greater_equal),
+    "eq": ("equal", jnp.equal),
+    "ne": ("not_equal", jnp.not_equal),
+}
+_UNARY = {
+    "neg": ("negative", jnp.negative),
+    "abs": ("absolute", jnp.absolute),
+    "invert": ("logical_not", jnp.invert),
+}
+
+
+class Operators:
+    """Gives a class `+`, `@`, `<`, `x[...]` and the other operators."""
+
+    __slots__ = ()
+
+
+def _install(dunder: str, name: str, function: Any, swapped: bool = False) -> None:
+    op = Op(name, function)
+    if swapped:
+
+        def method(self: Any, other: Any) -> Any:
+            return op(other, self)
+    else:
+
+        def method(self: Any, *other: Any) -> Any:
+            return op(self, *other)
+
+    method.__name__ = f"__{dunder}__"
+    setattr(Operators, method.__name__, method)
+
+
+for _table in (_BINARY, _COMPARE, _UNARY):
+    for _dunder, _row in _table.items():
+        _name, _function = _row if isinstance(_row, tuple) else (_dunder, _row)
+        _install(_dunder, _name, _function)
+        if _table is _BINARY:
+            _install(f"r{_dunder}", _name, _function, swapped=True)
+
+
+def _get_item(x: Any, key: Any) -> Any:
+    return x[key]
+
+
+_install("getitem", "get_item", _get_item)

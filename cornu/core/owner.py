@@ -1,0 +1,53 @@
+"""Owner: an object whose attributes hold Variables, such as a layer, a metric or an optimizer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from cornu.core.variable import Variable
+from cornu.registry import Configurable
+
+__all__ = ["Owner", "holdings"]
+
+# Bookkeeping attributes that may refer to owners without owning them.
+_NOT_OWNED = frozenset(("_constructed_with", "_compiled_with", "_recipe", "optimizer", "history"))
+
+
+class Owner(Configurable):
+    """Something that owns Variables, found by looking through its attributes.
+
+    Attributes may be Variables or other owners, or lists, tuples and dicts of them, at any depth.
+    Nothing is registered when an attribute is set, so that plain Python lists may grow at any
+    time.
+    """
+
+    @property
+    def variables(self) -> list[Variable]:
+        """All Variables of this object and of what it owns."""
+        found: dict[int, Variable] = {}
+        for thing in holdings(self):
+            for variable in [thing] if isinstance(thing, Variable) else thing.variables:
+                found.setdefault(id(variable), variable)
+        return list(found.values())
+
+
+def holdings(owner: Any) -> Iterator[Any]:
+    """Yields the Variables and owners among an object's attributes, each once."""
+    seen: set[int] = {id(owner)}
+    for name, value in list(vars(owner).items()):
+        if name not in _NOT_OWNED:
+            yield from _look(value, seen)
+
+
+def _look(value: Any, seen: set[int]) -> Iterator[Any]:
+    if isinstance(value, (Variable, Owner)):
+        if id(value) not in seen:
+            seen.add(id(value))
+            yield value
+    elif isinstance(value, (list, tuple, set)):
+        for item in value:
+            yield from _look(item, seen)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _look(item, seen)

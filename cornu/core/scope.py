@@ -1,0 +1,337 @@
+"""The only ambient object, and the one lift: `pure()`.
+
+Layers read and assign Variables, draw random numbers and add losses as if the world were
+mutable. A Scope catches all of that, so that `pure(fn, variables)` can make an ordinary JAX
+function of it: values in, new values out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import weakref
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import jax
+
+if TYPE_CHECKING:
+    from cornu.core.variable import Variable
+
+__all__ = ["Scope", "current", "lift", "pure", "value_and_grad"]
+
+
+class Scope:
+    """What holds at this moment: variable values, randomness, training phase, losses, masks.
+
+    Attributes:
+        values: array (or tracer) of each Variable that was lifted or assigned here, by `id`.
+        written: the Variables assigned here, by `id`.
+        key: the random key of this step; `None` where nothing random was prepared.
+        draws: how many numbers each random source has drawn in this step.
+        training: whether layers are to behave as in training.
+        compute_dtype: what float Variables are cast to when read, inside a layer's call.
+        layers: names of the layers whose call is running, outermost first.
+        losses: scalars added by `add_loss` and activity regularizers.
+        masks: the mask that belongs to an array.
+        rows: which rows of the batch are data, not padding (1.0 or 0.0); `None` if all are.
+        sealed: whether reading a Variable that was not lifted is an error.
+        drawing: whether shapes are being inferred, so that nothing that is computed matters.
+    """
+
+    __slots__ = (
+        "compute_dtype",
+        "drawing",
+        "draws",
+        "key",
+        "layers",
+        "losses",
+        "masks",
+        "parent",
+        "rows",
+        "sealed",
+        "training",
+        "values",
+        "written",
+    )
+
+    def __init__(self, parent: Scope | None = None) -> None:
+        self.parent = parent
+        self.values: dict[int, Any] = {}
+        self.written: dict[int, Variable] = {}
+        self.losses: list[Any] = []
+        self.masks = Masks()
+        self.sealed = False
+        self.drawing = False
+        self.key: Any = None
+        self.draws: dict[int, int] = {}
+        self.training: bool | None = None
+        self.compute_dtype: str | None = None
+        self.layers: tuple[str, ...] = ()
+        self.rows: Any = None
+        if parent is not None:
+            self.drawing = parent.drawing
+            self.key = parent.key
+            self.draws = parent.draws
+            self.training = parent.training
+            self.compute_dtype = parent.compute_dtype
+            self.layers = parent.layers
+            self.rows = parent.rows
+            self.masks = parent.masks
+
+    def read(self, variable: Variable) -> Any:
+        """Returns the value that a Variable has here."""
+        scope: Scope | None = self
+        sealed = False
+        key = id(variable)
+        while scope is not None:
+            if key in scope.values:
+                return scope.values[key]
+            sealed = sealed or scope.sealed
+            scope = scope.parent
+        if sealed:
+            raise RuntimeError(
+                f"Variable {variable.path!r} is read inside a compiled step that does not know it: "
+                "its value would be frozen into the program.\n"
+                "Make it an attribute of a layer, the model, a metric or the optimizer, so that "
+                "it is found before the step is compiled."
+            )
+        return variable.stored
+
+    def write(self, variable: Variable, value: Any) -> None:
+        """Assigns a value that holds from now on in this scope."""
+        if self.parent is None:
+            if isinstance(value, jax.core.Tracer):
+                raise RuntimeError(
+                    f"Variable {variable.path!r} is assigned inside a function that JAX traces: "
+                    "the value would leak out of it.\n"
+                    "Use cornu.value_and_grad(fn, variables), or cornu.pure(fn, variables) before "
+                    "jax.jit or jax.grad; or call the layer with training=False."
+                )
+            variable.stored = value
+            return
+        key = id(variable)
+        if not self.drawing and not self._holds(key):
+            raise RuntimeError(
+                f"Variable {variable.path!r} is assigned inside a compiled step that does not "
+                "know it: the value would be lost.\n"
+                "Make it an attribute of a layer, the model, a metric or the optimizer."
+            )
+        self.values[key] = value
+        self.written[key] = variable
+
+    def _holds(self, key: int) -> bool:
+        scope: Scope | None = self
+        while scope is not None:
+            if key in scope.values:
+                return True
+            if scope.sealed:
+                return False
+            scope = scope.parent
+        return True
+
+    def next_key(self, source: object, path: str, seed: int | None) -> Any:
+        """Returns a random key that depends on the step, the source's path and its draws so far."""
+        if self.drawing:
+            return jax.random.key(0)
+        count = self.draws.get(id(source), 0)
+        self.draws[id(source)] = count + 1
+        if self.key is None:
+            raise RuntimeError(
+                f"{path!r} draws random numbers inside a compiled function that was given no "
+                "random key. Pass `key=` where the function is lifted."
+            )
+        key = jax.random.fold_in(self.key, zlib.crc32(path.encode()))
+        if seed is not None:
+            key = jax.random.fold_in(key, seed & 0xFFFFFFFF)
+        return jax.random.fold_in(key, count) if count else key
+
+    @property
+    def lifted(self) -> bool:
+        """Whether a pure function is being traced or run here."""
+        scope: Scope | None = self
+        while scope is not None:
+            if scope.sealed:
+                return True
+            scope = scope.parent
+        return False
+
+
+class Masks:
+    """The mask that belongs to an array, held no longer than the array itself."""
+
+    __slots__ = ("_table",)
+
+    def __init__(self) -> None:
+        self._table: dict[int, tuple[Any, Any]] = {}
+
+    def put(self, x: Any, mask: Any) -> None:
+        """Attaches a mask to an array."""
+        key = id(x)
+        table = self._table
+        table[key] = (weakref.ref(x, lambda _: table.pop(key, None)), mask)
+
+    def get(self, x: Any) -> Any:
+        """Returns the mask of an array, or None."""
+        entry = self._table.get(id(x))
+        return entry[1] if entry is not None and entry[0]() is x else None
+
+    def __bool__(self) -> bool:
+        return bool(self._table)
+
+
+class _Stack(threading.local):
+    top: Scope
+
+    def __init__(self) -> None:
+        self.top = Scope()
+
+
+_stack = _Stack()
+
+
+def current() -> Scope:
+    """Returns the scope of this thread."""
+    return _stack.top
+
+
+@contextlib.contextmanager
+def entered(scope: Scope) -> Iterator[Scope]:
+    """Makes a scope the current one within a `with` block."""
+    before = _stack.top
+    _stack.top = scope
+    try:
+        yield scope
+    finally:
+        _stack.top = before
+
+
+@contextlib.contextmanager
+def drawn() -> Iterator[Scope]:
+    """A scope for inferring shapes: values are thrown away, random keys are constant."""
+    scope = Scope(_stack.top)
+    scope.drawing = True
+    scope.masks = Masks()
+    with entered(scope):
+        yield scope
+
+
+@contextlib.contextmanager
+def phase(training: bool | None) -> Iterator[None]:
+    """Sets the training phase within a `with` block; `None` leaves it."""
+    scope = _stack.top
+    before = scope.training
+    if training is not None:
+        scope.training = training
+    try:
+        yield
+    finally:
+        scope.training = before
+
+
+def pure(
+    fn: Callable[..., Any], variables: Sequence[Variable]
+) -> Callable[..., tuple[Any, tuple[Any, ...], list[Any]]]:
+    """Returns `f(values, key, *args) -> (out, new_values, losses)`, free of side effects.
+
+    Inside, each of `variables` has the value given for it, assignments end in `new_values` (in
+    the order of `variables`), what `add_loss` collects in `losses`, and random numbers come from
+    `key`. Whatever crosses a JAX transform goes through here.
+
+    Args:
+        fn: a function that reads and assigns Variables.
+        variables: all that it may touch. Touching another is an error that names it.
+
+    Example:
+
+    >>> import jax
+    >>> from cornu.core.variable import Variable
+    >>> count = Variable(3.0, name="count")
+    >>> def bump(by):
+    ...     count.assign_add(by)
+    ...     return 10 * count
+    >>> out, (after,), losses = jax.jit(pure(bump, [count]))((count.value,), None, 2.0)
+    >>> float(out), float(after), float(count.value)
+    (50.0, 5.0, 3.0)
+    """
+    variables = tuple(variables)
+    sparse = lift(fn, variables)
+
+    def lifted(values: Sequence[Any], key: Any, *args: Any, **kwargs: Any) -> Any:
+        out, news, losses = sparse(values, key, *args, **kwargs)
+        return out, tuple(news.get(i, value) for i, value in enumerate(values)), losses
+
+    return lifted
+
+
+def lift(
+    fn: Callable[..., Any], variables: Sequence[Variable]
+) -> Callable[..., tuple[Any, dict[int, Any], list[Any]]]:
+    """Like `pure`, but returns only the values that were assigned, by position in `variables`."""
+    variables = tuple(variables)
+    positions = {id(v): i for i, v in enumerate(variables)}
+
+    def lifted(values: Sequence[Any], key: Any, *args: Any, **kwargs: Any) -> Any:
+        scope = Scope(_stack.top)
+        scope.sealed = True
+        scope.key = key
+        scope.draws = {}
+        scope.masks = Masks()
+        scope.values = {id(v): value for v, value in zip(variables, values, strict=True)}
+        with entered(scope):
+            out = fn(*args, **kwargs)
+        news = {positions[key]: scope.values[key] for key in scope.written}
+        return out, news, scope.losses
+
+    return lifted
+
+
+def value_and_grad(
+    fn: Callable[..., Any], variables: Sequence[Variable], has_aux: bool = False
+) -> Callable[..., tuple[Any, list[Any]]]:
+    """Returns a function that computes `fn` and its gradients with respect to Variables.
+
+    Works eagerly and inside a training step alike; Variables that `fn` assigns (batch statistics,
+    metrics) are assigned for real, and losses added by layers reach the surrounding scope.
+
+    Args:
+        fn: returns a scalar, or `(scalar, anything)` with `has_aux=True`.
+        variables: what to differentiate by.
+        has_aux: whether `fn` returns something beside the scalar.
+
+    Returns:
+        A function with the arguments of `fn` that returns `(what fn returned, gradients)`, the
+        gradients in the order of `variables`.
+
+    Example:
+
+    >>> from cornu.core.variable import Variable
+    >>> w = Variable(3.0, name="w")
+    >>> value, (gradient,) = value_and_grad(lambda x: w * w * x, [w])(2.0)
+    >>> float(value), float(gradient)
+    (18.0, 12.0)
+    """
+    variables = tuple(variables)
+
+    def run(*args: Any, **kwargs: Any) -> tuple[Any, list[Any]]:
+        outer = _stack.top
+        written: list[Variable] = []
+
+        def inner(values: tuple[Any, ...]) -> Any:
+            scope = Scope(outer)
+            scope.values = {id(v): value for v, value in zip(variables, values, strict=True)}
+            with entered(scope):
+                out = fn(*args, **kwargs)
+            loss, aux = out if has_aux else (out, None)
+            written[:] = scope.written.values()
+            return loss, (aux, [scope.values[id(v)] for v in written], scope.losses)
+
+        values = tuple(outer.read(v) for v in variables)
+        (loss, (aux, news, losses)), grads = jax.value_and_grad(inner, has_aux=True)(values)
+        for variable, new in zip(written, news, strict=True):
+            outer.write(variable, new)
+        outer.losses.extend(losses)
+        return ((loss, aux) if has_aux else loss), list(grads)
+
+    return run

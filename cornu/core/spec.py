@@ -1,0 +1,95 @@
+"""InputSpec: what a layer expects of its input."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["InputSpec", "check_input"]
+
+
+class InputSpec:
+    """Number of axes, sizes and dtype that a layer's input must have.
+
+    Args:
+        dtype: expected dtype.
+        shape: expected shape, `None` for any size.
+        ndim: exact number of axes.
+        max_ndim, min_ndim: bounds for it.
+        axes: dict from axis to its size.
+        allow_last_axis_squeeze: whether a last axis of size 1 may be missing or added.
+        name: name of the input, for dict inputs.
+        optional: whether `None` may be passed.
+
+    Example:
+
+    >>> InputSpec(ndim=2, axes={-1: 8})
+    InputSpec(ndim=2, axes={-1: 8})
+    """
+
+    def __init__(
+        self,
+        dtype: Any = None,
+        shape: Any = None,
+        ndim: int | None = None,
+        max_ndim: int | None = None,
+        min_ndim: int | None = None,
+        axes: dict[int, int | None] | None = None,
+        allow_last_axis_squeeze: bool = False,
+        name: str | None = None,
+        optional: bool = False,
+    ) -> None:
+        self.dtype = dtype
+        self.shape = None if shape is None else tuple(shape)
+        self.ndim = len(self.shape) if self.shape is not None else ndim
+        self.max_ndim = max_ndim
+        self.min_ndim = min_ndim
+        self.axes = {int(axis): size for axis, size in (axes or {}).items()}
+        self.allow_last_axis_squeeze = allow_last_axis_squeeze
+        self.name = name
+        self.optional = optional
+
+    def problem(self, shape: tuple[int | None, ...]) -> str | None:
+        """Returns what is wrong with a shape, or None."""
+        ndim = len(shape)
+        if self.ndim is not None and ndim != self.ndim:
+            squeezed = self.allow_last_axis_squeeze and abs(ndim - self.ndim) == 1
+            if not (squeezed and 1 in (shape[-1:] + (self.shape or ())[-1:])):
+                return f"expected {self.ndim} axes (batch first), received {ndim}: shape {shape}"
+            return None
+        if self.max_ndim is not None and ndim > self.max_ndim:
+            return f"expected at most {self.max_ndim} axes, received {ndim}: shape {shape}"
+        if self.min_ndim is not None and ndim < self.min_ndim:
+            return f"expected at least {self.min_ndim} axes, received {ndim}: shape {shape}"
+        for axis, size in self.axes.items():
+            if -ndim <= axis < ndim and size is not None and shape[axis] not in (size, None):
+                return f"expected size {size} on axis {axis}, received {shape[axis]}: shape {shape}"
+        if self.shape is not None:
+            for axis, (want, got) in enumerate(zip(self.shape, shape, strict=True)):
+                if want is not None and got is not None and want != got:
+                    return f"expected shape {self.shape}, received {shape} (axis {axis} differs)"
+        return None
+
+    def __repr__(self) -> str:
+        parts = [
+            f"{name}={value!r}"
+            for name, value in vars(self).items()
+            if value not in (None, {}, False) and not (name == "ndim" and self.shape is not None)
+        ]
+        return f"InputSpec({', '.join(parts)})"
+
+
+def check_input(spec: Any, shapes: Any, who: str) -> None:
+    """Raises a ValueError if shapes do not fit a spec (or a list of specs, one per input)."""
+    if spec is None:
+        return
+    if isinstance(spec, InputSpec):
+        if isinstance(shapes, tuple) and all(d is None or isinstance(d, int) for d in shapes):
+            problem = spec.problem(shapes)
+            if problem:
+                raise ValueError(f"{who}: {problem}.")
+        return
+    if isinstance(spec, (list, tuple)) and isinstance(shapes, (list, tuple)):
+        if len(spec) != len(shapes):
+            raise ValueError(f"{who}: expected {len(spec)} inputs, received {len(shapes)}.")
+        for one, shape in zip(spec, shapes, strict=True):
+            check_input(one, shape, who)

@@ -1,0 +1,250 @@
+"""Variable: an array that a layer, metric or optimizer owns and that may change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from cornu.core import scope
+from cornu.core.dtypes import is_float, standardize_dtype
+from cornu.core.op import Holder
+from cornu.core.operators import Operators
+from cornu.names import auto_name
+
+__all__ = ["ROLES", "Variable"]
+
+ROLES = ("param", "state", "metric", "slot", "hyper", "seed")
+
+
+class Variable(Operators, Holder):
+    """An array with a name that can be assigned.
+
+    Reading `value` and using it in operators or `cornu.ops` gives the value that holds at this
+    place: inside a training step that is the step's own.
+
+    Args:
+        initializer: an array or number to start with, or a function of `(shape, dtype)`.
+        shape: needed when `initializer` is a function.
+        dtype: by default the array's own, or the process-wide float type.
+        trainable: whether training changes it.
+        autocast: whether a layer with a shorter compute dtype reads it in that dtype.
+        aggregation: how values are combined over devices: `"none"`, `"mean"`, `"sum"` or
+            `"only_first_replica"`.
+        name: its name; its path begins with the layers in whose call it is made.
+        role: what it is for: `"param"`, `"state"` (of a layer), `"metric"`, `"slot"` (of an
+            optimizer), `"hyper"` (such as a learning rate) or `"seed"`.
+
+    Differences: JAX functions accept a Variable only as an operand; elsewhere write `v.value`,
+    or use the function of the same name in `cornu.ops`.
+
+    Example:
+
+    >>> v = Variable([1.0, 2.0], name="v")
+    >>> v.assign(v * 2).tolist()
+    [2.0, 4.0]
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_trainable",
+        "aggregation",
+        "autocast",
+        "constraint",
+        "dtype",
+        "initializer",
+        "name",
+        "overwrite_with_gradient",
+        "path",
+        "regularizer",
+        "role",
+        "shape",
+        "stored",
+    )
+
+    __hash__ = object.__hash__
+    __array_priority__ = 100
+
+    def __init__(
+        self,
+        initializer: Any,
+        shape: Any = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        aggregation: str = "none",
+        synchronization: str = "auto",
+        name: str | None = None,
+        *,
+        role: str = "param",
+        regularizer: Any = None,
+        constraint: Any = None,
+    ) -> None:
+        if role not in ROLES:
+            raise ValueError(f"role must be one of {', '.join(ROLES)}. Received: {role!r}")
+        around = scope.current()
+        self.name = name or auto_name("variable")
+        if "/" in self.name:
+            raise ValueError(f"A Variable's name cannot contain '/'. Received: {self.name!r}")
+        self.path = "/".join((*around.layers, self.name))
+        self.role = role
+        self.trainable = trainable
+        self.autocast = autocast
+        self.aggregation = aggregation
+        self.regularizer = regularizer
+        self.constraint = constraint
+        self.initializer = initializer
+        self.overwrite_with_gradient = False
+        if around.lifted:
+            raise RuntimeError(
+                f"Variable {self.path!r} is created inside a compiled step, where it would vanish "
+                "after the step.\nCreate it in the layer's constructor or in `build()`."
+            )
+        # Layers that make their sublayers in `call` get here while shapes are being inferred;
+        # the value must be a real array all the same.
+        with jax.ensure_compile_time_eval():
+            self.stored = _initial(initializer, shape, dtype, self.path)
+        self.shape: tuple[int, ...] = tuple(self.stored.shape)
+        self.dtype: str = self.stored.dtype.name
+
+    @property
+    def value(self) -> jax.Array:
+        """The array that holds here (cast to the compute dtype inside a layer's call)."""
+        around = scope.current()
+        value = around.read(self)
+        cast = around.compute_dtype
+        if cast is not None and cast != self.dtype and self.autocast and is_float(self.dtype):
+            return value.astype(cast)
+        return value
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes it."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+
+    def assign(self, value: Any) -> jax.Array:
+        """Sets the value; the shape must be the Variable's own, the dtype is converted."""
+        if isinstance(value, Holder):
+            value = scope.current().read(value)  # type: ignore[arg-type]
+        value = jnp.asarray(value, dtype=self.dtype)
+        if value.shape != self.shape:
+            raise ValueError(
+                f"Variable {self.path!r} has the shape {self.shape}; "
+                f"a value of shape {tuple(value.shape)} cannot be assigned to it."
+            )
+        scope.current().write(self, value)
+        return value
+
+    def assign_add(self, value: Any) -> jax.Array:
+        """Adds to the value."""
+        return self.assign(scope.current().read(self) + _plain(value))
+
+    def assign_sub(self, value: Any) -> jax.Array:
+        """Subtracts from the value."""
+        return self.assign(scope.current().read(self) - _plain(value))
+
+    def numpy(self) -> np.ndarray:
+        """Returns the value as a NumPy array."""
+        return np.asarray(scope.current().read(self))
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return int(np.prod(self.shape))
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError(f"Variable {self.path!r} is a scalar and has no length.")
+        return self.shape[0]
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __int__(self) -> int:
+        return int(self.value)
+
+    def __index__(self) -> int:
+        return self.value.__index__()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        array = np.asarray(self.value, dtype=dtype)
+        return array.copy() if copy else array
+
+    def __jax_array__(self) -> jax.Array:
+        return self.value
+
+    def __repr__(self) -> str:
+        value = np.array2string(np.asarray(self.stored), threshold=20, precision=4)
+        return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, value={value}>"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Variable:
+        copy = object.__new__(Variable)
+        memo[id(self)] = copy
+        for slot in Variable.__slots__:
+            if slot != "__weakref__":
+                setattr(copy, slot, getattr(self, slot))
+        # Buffers are donated to compiled steps, so that two Variables must not share one.
+        copy.stored = jnp.array(self.stored)
+        return copy
+
+
+def _plain(value: Any) -> Any:
+    return scope.current().read(value) if isinstance(value, Variable) else value
+
+
+def _initial(initializer: Any, shape: Any, dtype: Any, path: str) -> jax.Array:
+    if callable(initializer) and not isinstance(initializer, Holder):
+        if shape is None:
+            raise ValueError(f"Variable {path!r}: an initializer function needs `shape=`.")
+        shape = standardize_shape(shape)
+        value = _call_initializer(initializer, shape, standardize_dtype(dtype))
+        if tuple(value.shape) != shape:
+            raise ValueError(
+                f"Variable {path!r}: the initializer returned the shape {tuple(value.shape)} "
+                f"instead of {shape}."
+            )
+        return jnp.asarray(value, dtype=standardize_dtype(dtype))
+    if isinstance(initializer, Holder):
+        initializer = initializer.value
+    if dtype is None:
+        array = np.asarray(initializer) if not hasattr(initializer, "dtype") else initializer
+        dtype = standardize_dtype(None) if array.dtype == np.float64 else array.dtype.name
+        if dtype == "int64" and not hasattr(initializer, "dtype"):
+            dtype = "int32"
+    # A copy: what was given may be a buffer of the user's, or of another Variable.
+    value = jnp.array(initializer, dtype=standardize_dtype(dtype))
+    if shape is not None and tuple(value.shape) != standardize_shape(shape):
+        value = jnp.broadcast_to(value, standardize_shape(shape)) + jnp.zeros((), value.dtype)
+    return value
+
+
+def _call_initializer(initializer: Callable[..., Any], shape: Any, dtype: str) -> Any:
+    try:
+        return initializer(shape, dtype=dtype)
+    except TypeError as error:
+        if "dtype" not in str(error):
+            raise
+        return initializer(shape)  # a plain function of the shape
+
+
+def standardize_shape(shape: Any) -> tuple[int, ...]:
+    """Returns a shape of a Variable as a tuple of integers."""
+    shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+    if not all(isinstance(size, (int, np.integer)) and size >= 0 for size in shape):
+        raise ValueError(f"A Variable's shape is made of integers from 0 on. Received: {shape}")
+    return tuple(int(size) for size in shape)

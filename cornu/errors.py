@@ -1,0 +1,53 @@
+"""How cornu says what is wrong.
+
+Only built-in exception types are raised, so that no program needs to import anything from here:
+
+    ValueError      a value, shape or name that does not fit
+    TypeError       an object of the wrong kind
+    RuntimeError    the right thing at the wrong time (an unbuilt layer, a stale Variable)
+    KeyError / IndexError / AttributeError / FileNotFoundError / ImportError: as in Python
+
+A message has three parts: where (layer path, the user's file:line), what was expected and what
+was received, and what to do.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = ["at", "message", "need", "suggest"]
+
+
+def message(where: str, what: str, todo: str = "") -> str:
+    """Joins the three parts of a message."""
+    text = f"{where}: {what}" if where else what
+    return f"{text}\n{todo}" if todo else text
+
+
+def suggest(name: object, known: Iterable[object]) -> str:
+    """Returns a 'Did you mean ...?' or the list of what is known."""
+    names = [str(item) for item in known]
+    close = difflib.get_close_matches(str(name), names, n=3)
+    if close:
+        return "Did you mean " + " or ".join(repr(item) for item in close) + "?"
+    return "Known: " + ", ".join(names) + "." if names else "There are none."
+
+
+def at(error: Exception, where: str) -> Exception:
+    """Returns an error whose message begins with `where`; raise it `from` the old one.
+
+    A TypeError of JAX that speaks of shapes is a ValueError to the user.
+    """
+    kept = isinstance(error, RuntimeError | NotImplementedError) or (
+        isinstance(error, TypeError) and "shape" not in str(error)
+    )
+    return (type(error) if kept else ValueError)(f"{where}: {error}")
+
+
+def need(package: str, extra: str, purpose: str) -> ImportError:
+    """Returns the error for an optional package that is not installed."""
+    return ImportError(
+        f"{purpose} needs the package {package!r}, which is not installed. "
+        f"Install it with: pip install 'cornu[{extra}]'"
+    )

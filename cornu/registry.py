@@ -1,0 +1,299 @@
+"""Objects that can be described as data: constructor arguments captured, classes looked up by name.
+
+`Configurable` is the base of layers, losses, metrics, optimizers, initializers and so on. What
+the constructor was called with is kept, so that `get_config()` need not be written by hand. The
+way back goes through closed tables only: the classes of cornu, and those that the running
+program registered. Nothing is ever imported because some data names it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
+
+import numpy as np
+
+from cornu.errors import suggest
+
+__all__ = [
+    "Configurable",
+    "add_function",
+    "custom_object_scope",
+    "deserialize",
+    "find",
+    "get_custom_objects",
+    "get_registered_name",
+    "get_registered_object",
+    "register_keras_serializable",
+    "resolve",
+    "serialize",
+]
+
+_classes: dict[str, dict[str, type]] = {}  # category -> class name -> class
+_functions: dict[str, dict[str, Callable[..., Any]]] = {}  # category -> name -> function
+_custom: dict[str, Any] = {}  # registered by the running program
+_custom_names: dict[Any, str] = {}
+_scopes: list[dict[str, Any]] = []
+
+
+class Configurable:
+    """An object whose constructor call is remembered, so that it can be described as data."""
+
+    category: ClassVar[str] = "objects"
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.__module__.partition(".")[0] == "cornu" and not cls.__name__.startswith("_"):
+            _classes.setdefault(cls.category, {}).setdefault(cls.__name__, cls)
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        self = object.__new__(cls)
+        object.__setattr__(self, "_constructed_with", (args, kwargs))
+        return self
+
+    def constructor_arguments(self) -> dict[str, Any]:
+        """Returns what the constructor received, defaults included, by parameter name."""
+        args, kwargs = self._constructed_with
+        signature = inspect.signature(type(self).__init__)
+        bound = signature.bind(self, *args, **kwargs)
+        bound.apply_defaults()
+        arguments: dict[str, Any] = {}
+        for name, parameter in list(signature.parameters.items())[1:]:
+            if parameter.kind is parameter.VAR_KEYWORD:
+                arguments.update(bound.arguments[name])
+            elif parameter.kind is parameter.VAR_POSITIONAL:
+                if bound.arguments[name]:
+                    raise NotImplementedError(
+                        f"{type(self).__name__} takes *{name} in its constructor, which cannot be "
+                        "described by name. Write `get_config()` and `from_config()` for it."
+                    )
+            else:
+                arguments[name] = bound.arguments[name]
+        return arguments
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments as plain data."""
+        return {name: serialize(value) for name, value in self.constructor_arguments().items()}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """Makes an object from what `get_config()` returned."""
+        return cls(**{name: deserialize(value) for name, value in config.items()})
+
+
+def add_function(category: str, fn: Callable[..., Any], *names: str) -> None:
+    """Makes a library function known under its own name and others."""
+    table = _functions.setdefault(category, {})
+    for name in names or (fn.__name__,):
+        table[name] = fn
+
+
+def add_class(category: str, cls: type, *names: str) -> None:
+    """Makes a library class known under further names."""
+    for name in names:
+        _classes.setdefault(category, {})[name] = cls
+
+
+# --------------------------------------------------------------------------- the user's objects
+
+
+def register_keras_serializable(
+    package: str = "Custom", name: str | None = None
+) -> Callable[[Any], Any]:
+    """Decorator: makes a class or function loadable from configs and files.
+
+    Example:
+
+    >>> @register_keras_serializable(package="shop")
+    ... def double(x):
+    ...     return 2 * x
+    >>> get_registered_name(double)
+    'shop>double'
+    """
+
+    def register(thing: Any) -> Any:
+        key = f"{package}>{name or thing.__name__}"
+        if inspect.isclass(thing) and not hasattr(thing, "get_config"):
+            raise ValueError(
+                f"Class {thing.__name__} cannot be registered: it has no `get_config()` method."
+            )
+        _custom[key] = thing
+        _custom_names[thing] = key
+        return thing
+
+    return register
+
+
+def get_registered_name(obj: Any) -> str:
+    """Returns the name under which a class or function was registered, else its own."""
+    return _custom_names.get(obj, getattr(obj, "__name__", str(obj)))
+
+
+def get_registered_object(
+    name: str, custom_objects: dict[str, Any] | None = None, module_objects: Any = None
+) -> Any:
+    """Returns the class or function of a name, or None."""
+    for table in (*reversed(_scopes), custom_objects or {}, _custom, module_objects or {}):
+        if name in table:
+            return table[name]
+    return None
+
+
+def get_custom_objects() -> dict[str, Any]:
+    """Returns the live table of the program's own classes and functions."""
+    return _custom
+
+
+@contextlib.contextmanager
+def custom_object_scope(custom_objects: dict[str, Any] | None = None) -> Iterator[None]:
+    """Makes classes and functions known by name within a `with` block.
+
+    Example:
+
+    >>> with custom_object_scope({"twice": lambda x: 2 * x}):
+    ...     resolve("activations", "twice")(4)
+    8
+    """
+    _scopes.append(dict(custom_objects or {}))
+    try:
+        yield
+    finally:
+        _scopes.pop()
+
+
+# ------------------------------------------------------------------------------ to and from data
+
+
+def serialize(value: Any) -> Any:
+    """Describes a value as plain data."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, Configurable):
+        return {
+            "module": f"keras.{value.category}",
+            "class_name": type(value).__name__,
+            "config": value.get_config(),
+            "registered_name": _custom_names.get(type(value)),
+        }
+    if isinstance(value, dict):
+        return {key: serialize(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return (
+            type(value)(serialize(item) for item in value)
+            if type(value)
+            in (
+                list,
+                tuple,
+            )
+            else [serialize(item) for item in value]
+        )
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.dtype):
+        return value.name
+    if isinstance(value, np.ndarray) or hasattr(value, "__jax_array__") or _is_jax(value):
+        array = np.asarray(value)
+        return {
+            "class_name": "__numpy__",
+            "config": {"value": array.tolist(), "dtype": array.dtype.name},
+        }
+    if callable(value):
+        name = _function_name(value)
+        return {"class_name": "function", "config": name, "registered_name": name}
+    return value
+
+
+def _is_jax(value: Any) -> bool:
+    return type(value).__module__.startswith("jax") and hasattr(value, "dtype")
+
+
+def _function_name(fn: Callable[..., Any]) -> str:
+    for table in _functions.values():
+        for name, known in table.items():
+            if known is fn:
+                return name
+    return _custom_names.get(fn) or getattr(fn, "__name__", repr(fn))
+
+
+def deserialize(value: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """Makes a value from what `serialize` returned; data that describes no object is kept."""
+    if custom_objects:
+        with custom_object_scope(custom_objects):
+            return deserialize(value)
+    if isinstance(value, (list, tuple)):
+        return type(value)(deserialize(item) for item in value)
+    if not isinstance(value, dict):
+        return value
+    if "class_name" not in value or "config" not in value:
+        return {key: deserialize(item) for key, item in value.items()}
+    name, config = value["class_name"], value["config"]
+    if name == "__numpy__":
+        return np.array(config["value"], dtype=config["dtype"])
+    if name == "__tuple__":
+        return tuple(deserialize(item) for item in value["items"])
+    if name == "function":
+        return resolve(_category(value), config)
+    cls = find(_category(value), value.get("registered_name") or name)
+    return cls.from_config(config)
+
+
+def _category(value: dict[str, Any]) -> str | None:
+    module = value.get("module") or ""
+    last = module.rpartition(".")[2]
+    return last if last in _classes or last in _functions else None
+
+
+def find(category: str | None, name: str) -> Any:
+    """Returns the class of a name from the user's tables and the library's closed one."""
+    found = get_registered_object(name)
+    if found is None:
+        found = get_registered_object(name.rpartition(">")[2])
+    if found is not None:
+        return found
+    tables = [_classes.get(category, {})] if category else list(_classes.values())
+    for table in tables:
+        if name in table:
+            return table[name]
+    known = sorted({key for table in tables for key in table})
+    raise ValueError(
+        f"Unknown class {name!r}. {suggest(name, known)}\n"
+        "If it is your own, pass custom_objects={"
+        f"{name!r}: ...}} or decorate it with @cornu.saving.register_keras_serializable()."
+    )
+
+
+def resolve(category: str | None, identifier: Any) -> Any:
+    """Turns a name, a config dict or an object into an object: strings find functions and classes.
+
+    A class found by name is instantiated with its defaults; `None` stays `None`.
+    """
+    if identifier is None:
+        return None
+    if isinstance(identifier, dict):
+        return deserialize(
+            {"module": f"keras.{category}", **identifier} if category else identifier
+        )
+    if isinstance(identifier, str):
+        found = get_registered_object(identifier)
+        if found is None:
+            found = get_registered_object(f"Custom>{identifier}")
+        functions = [_functions.get(category, {})] if category else list(_functions.values())
+        classes = _classes.get(category, {}) if category else {}
+        for table in (*functions, classes):
+            found = table.get(identifier) if found is None else found
+        if found is None:
+            kind = category[:-1] if category else "function"
+            known = sorted({key for table in functions for key in table} | set(classes))
+            raise ValueError(f"Unknown {kind} {identifier!r}. {suggest(identifier, known)}")
+        return found() if inspect.isclass(found) else found
+    if inspect.isclass(identifier):
+        return identifier()
+    if callable(identifier):
+        return identifier
+    kind = category or "objects"
+    raise TypeError(
+        f"Expected a name, a config or an object of {kind}. "
+        f"Received: {identifier!r} (of type {type(identifier).__name__})"
+    )

@@ -1,0 +1,54 @@
+"""The source of every seed that the user did not choose.
+
+Seeds are a function of (process seed, how many were drawn before), so that a program that
+calls `set_random_seed` first gives the same weights on every machine.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+
+import numpy as np
+
+__all__ = ["draw", "mix", "set_random_seed"]
+
+_state = {"seed": secrets.randbits(32), "count": 0}
+
+
+def mix(*values: int) -> int:
+    """Returns 64 well-mixed bits of some integers (splitmix64, folded over the values).
+
+    References: Guy L. Steele Jr., Doug Lea, Christine H. Flood (2014), "Fast splittable
+    pseudorandom number generators".
+    """
+    bits = 0
+    for value in values:
+        bits = (bits + value + 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
+        bits = ((bits ^ (bits >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
+        bits = ((bits ^ (bits >> 27)) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
+        bits ^= bits >> 31
+    return bits
+
+
+def draw() -> int:
+    """Returns the next seed of 31 bits."""
+    _state["count"] += 1
+    return mix(_state["seed"], _state["count"]) >> 33
+
+
+def set_random_seed(seed: int) -> None:
+    """Makes everything random after this call repeatable.
+
+    Sets the seed of cornu (weights, dropout, shuffling) and, since data pipelines use them,
+    of Python's `random` and of NumPy.
+
+    Args:
+        seed: an integer from 0 to 2**32 - 1.
+    """
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
+        raise ValueError(f"seed must be an integer from 0 to 2**32 - 1. Received: {seed!r}")
+    _state["seed"] = seed
+    _state["count"] = 0
+    random.seed(seed)
+    np.random.seed(seed)

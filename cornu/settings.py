@@ -1,0 +1,52 @@
+"""The few values that hold for the whole process: float type, epsilon, data format, logging."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["get", "put"]
+
+_FLOATS = ("bfloat16", "float16", "float32", "float64")
+
+_values: dict[str, Any] = {
+    "floatx": "float32",
+    "epsilon": 1e-7,
+    "image_data_format": "channels_last",
+    "dtype_policy": None,  # a DTypePolicy; None follows floatx
+    "interactive_logging": True,
+    "traceback_filtering": True,
+    "flash_attention": True,
+    "max_epochs": None,
+    "max_steps_per_epoch": None,
+}
+
+
+def get(name: str) -> Any:
+    """Returns a setting."""
+    return _values[name]
+
+
+def put(name: str, value: Any) -> None:
+    """Changes a setting after checking it."""
+    if name == "floatx" and value not in _FLOATS:
+        raise ValueError(f"floatx must be one of {', '.join(_FLOATS)}. Received: {value!r}")
+    if name == "image_data_format" and value not in ("channels_last", "channels_first"):
+        raise ValueError(
+            f"image_data_format must be 'channels_last' or 'channels_first'. Received: {value!r}"
+        )
+    if name == "epsilon" and not isinstance(value, (int, float)):
+        raise ValueError(f"epsilon must be a number. Received: {value!r}")
+    if name not in _values:
+        raise KeyError(name)
+    _values[name] = value
+
+
+def data_format(value: str | None) -> str:
+    """Returns a layer's data format: the one given, or the process-wide one for `None`."""
+    if value is None:
+        return _values["image_data_format"]
+    if value not in ("channels_last", "channels_first"):
+        raise ValueError(
+            f"data_format must be 'channels_last', 'channels_first' or None. Received: {value!r}"
+        )
+    return value
