@@ -1,0 +1,306 @@
+"""Model: layers between inputs and outputs, with compile and fit."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import jax
+import numpy as np
+
+from cornu import inspect, registry, tree
+from cornu.core import blocks, scope
+from cornu.core.graph import Block
+from cornu.core.layer import Layer, call_signature, map_shapes
+from cornu.core.tensor import Tensor, infer
+from cornu.errors import suggest
+from cornu.models.connections import describe, draw
+from cornu.models.functional import Drawing
+from cornu.models.trainer import Trainer
+from cornu.names import auto_name
+
+__all__ = ["Model"]
+
+
+class Model(Trainer, Layer):
+    """A layer that can be trained, saved and looked at.
+
+    There are three ways to one:
+
+    * `Model(inputs, outputs)`: what lies between symbolic Tensors (the Functional API).
+      Inputs and outputs may be one Tensor, or lists, tuples and dicts of them, also nested.
+    * a subclass that defines `call`.
+    * `Sequential([...])`, for a plain stack.
+
+    Args:
+        inputs: Tensors made by `Input()`, or any Tensors of an existing graph.
+        outputs: Tensors computed from them.
+        name: the model's name.
+        trainable: whether training changes it.
+
+    Raises:
+        ValueError: the outputs depend on something that is not among the inputs; an output is a
+            layer that was not called; an input is given twice.
+
+    Example:
+
+    >>> import cornu
+    >>> inputs = cornu.Input((4,))
+    >>> x = cornu.layers.Dense(8, activation="relu")(inputs)
+    >>> model = cornu.Model(inputs, cornu.layers.Dense(2)(x))
+    >>> model.output_shape, model.count_params()
+    ((None, 2), 58)
+    """
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        self = super().__new__(cls, *args, **kwargs)
+        self._drawing = None
+        self._setup_trainer()
+        return self
+
+    def __init__(
+        self,
+        inputs: Any = None,
+        outputs: Any = None,
+        name: str | None = None,
+        *,
+        trainable: bool = True,
+        dtype: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        if name is None and type(self) is Model and inputs is not None:
+            name = auto_name("functional")
+        Layer.__init__(self, name=name, trainable=trainable, dtype=dtype, **kwargs)
+        if (inputs is None) != (outputs is None):
+            missing = "outputs" if outputs is None else "inputs"
+            raise ValueError(f"Model(inputs, outputs) needs both; {missing} is missing.")
+        if inputs is not None:
+            self._draw_between(Drawing(inputs, outputs, f"Model {self.name!r}"))
+
+    def _draw_between(self, drawing: Drawing) -> None:
+        self._drawing = drawing
+        self.built = True
+        blocks.forget()
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Computes the outputs; a subclass that is not drawn defines it."""
+        if self._drawing is None:
+            raise NotImplementedError(
+                f"{type(self).__name__} defines neither `call` nor inputs and outputs."
+            )
+        return self._drawing.run(inputs, mask)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        """Returns the masks of the outputs."""
+        return None if self._drawing is None else self._drawing.masks(inputs)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        around = scope.current()
+        if around.parent is None and not around.layers and self._compiles(args, kwargs):
+            return self._call_compiled(args, kwargs)
+        return super().__call__(*args, **kwargs)
+
+    def build(self, input_shape: Any) -> None:
+        """Builds a model that is not drawn, from the shape of a float input with batch axis."""
+        if not self.built and self._drawing is None:
+            self._infer_outputs(map_shapes(lambda s: Tensor(s, self.compute_dtype), input_shape))
+
+    def _build(self, signature: Any, shapes: dict[str, Any]) -> None:
+        if type(self).build is Model.build:
+            self.built = True  # sublayers are built as they are called
+        else:
+            super()._build(signature, shapes)
+
+    def _build_for(self, inputs: Any) -> None:
+        """Builds a model that is not drawn, for some data."""
+        self._infer_outputs(tree.map(_spec_of, inputs))
+
+    def _infer_outputs(self, inputs: Any) -> Any:
+        """Returns the Tensors that a call on Tensors would return; builds what is not built."""
+        if self._drawing is not None:
+            return self._drawing.outputs
+        if not self.built:
+            signature = call_signature(type(self))
+            self._build(signature, {"inputs": tree.map(lambda t: t.shape, inputs)})
+        return infer(lambda x: self.run((x,), {"training": False}), (inputs,), {})
+
+    # ---------------------------------------------------------------------------------- structure
+
+    def sublayers(self) -> list[Layer]:
+        """Returns the layers that this model owns directly."""
+        drawn = self._drawing.layers if self._drawing is not None else []
+        own = super().sublayers()
+        known = {id(layer) for layer in drawn}
+        return [*drawn, *(layer for layer in own if id(layer) not in known)]
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The model's layers (a tuple: to change a model, draw another)."""
+        return tuple(self.sublayers())
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """Returns a layer by name, by `block/path/name`, or by index.
+
+        Raises:
+            ValueError: there is none.
+        """
+        if (name is None) == (index is None):
+            raise ValueError("Give either a layer's name or its index.")
+        layers = self.layers
+        if index is not None:
+            if not -len(layers) <= index < len(layers):
+                raise ValueError(
+                    f"Model {self.name!r} has {len(layers)} layers; index {index} does not exist."
+                )
+            return layers[index]
+        names = self._drawing.layer_names if self._drawing is not None else {}
+        by_name = {names.get(id(layer), layer.name): layer for layer in layers}
+        if name in by_name:
+            return by_name[name]
+        if name is not None and "/" in name and self._drawing is not None:
+            path, _, last = name.rpartition("/")
+            for block in self.blocks.walk():
+                if block.path == path:
+                    for node in block.nodes:
+                        if node.name == last and isinstance(node.op, Layer):
+                            return node.op
+        raise ValueError(
+            f"Model {self.name!r} has no layer {name!r}. {suggest(name, by_name)}"
+            + (
+                "\nA layer belongs to the model only if a path leads through it from the inputs "
+                "to the outputs."
+                if self._drawing is not None
+                else ""
+            )
+        )
+
+    @property
+    def blocks(self) -> Block:
+        """The tree of the user's functions that drew the model."""
+        return self._need_drawing("blocks").graph.root
+
+    def _need_drawing(self, what: str) -> Drawing:
+        if self._drawing is None:
+            raise AttributeError(
+                f"Model {self.name!r} has no {what}: it was not drawn with Model(inputs, outputs)."
+            )
+        return self._drawing
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        """The model's input Tensors."""
+        return list(self._need_drawing("inputs").input_tensors)
+
+    @property
+    def outputs(self) -> list[Tensor]:
+        """The model's output Tensors."""
+        return list(self._need_drawing("outputs").output_tensors)
+
+    @property
+    def input(self) -> Any:
+        """The model's inputs in their structure."""
+        return self._need_drawing("input").inputs
+
+    @property
+    def output(self) -> Any:
+        """The model's outputs in their structure."""
+        return self._need_drawing("output").outputs
+
+    @property
+    def input_names(self) -> list[str]:
+        """The names that data binds to."""
+        return list(self._need_drawing("input_names").input_names)
+
+    @property
+    def output_names(self) -> list[str]:
+        """The names that targets, losses and metrics bind to."""
+        return list(self._need_drawing("output_names").output_names)
+
+    @property
+    def input_shape(self) -> Any:
+        """The shapes of the inputs in their structure."""
+        return tree.map(lambda t: t.shape, self.input)
+
+    @property
+    def output_shape(self) -> Any:
+        """The shapes of the outputs in their structure."""
+        return tree.map(lambda t: t.shape, self.output)
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Any = None,
+        print_fn: Any = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Any = None,
+        fold: bool = True,
+    ) -> None:
+        """Prints a table of the layers; see `cornu.inspect.summary`."""
+        inspect.summary(
+            self,
+            line_length,
+            positions,
+            print_fn,
+            expand_nested,
+            show_trainable,
+            layer_range,
+            fold,
+        )
+
+    # -------------------------------------------------------------------------------- compiled call
+
+    def _compiles(self, args: Any, kwargs: Any) -> bool:
+        """Whether a call on plain arrays goes through the compiled forward function."""
+        if self.run_eagerly or len(args) != 1 or not set(kwargs) <= {"training"}:
+            return False
+        masks = scope.current().masks
+        return all(
+            isinstance(x, np.ndarray)
+            or (
+                isinstance(x, jax.Array)
+                and not isinstance(x, jax.core.Tracer)
+                and not (masks and masks.get(x) is not None)
+            )
+            for x in tree.leaves(args[0])
+        )
+
+    def _call_compiled(self, args: Any, kwargs: Any) -> Any:
+        if not self.built:
+            self._build_for(args[0])
+        outputs, self._last_losses = self._forward(args[0], kwargs.get("training"))
+        return outputs
+
+    # ------------------------------------------------------------------------------------ as data
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the model as plain data: for a drawn model its layers and how they connect."""
+        if self._drawing is None or type(self) is not Model:
+            return super().get_config()
+        return {"name": self.name, "trainable": self.trainable, **describe(self._drawing)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        """Makes a model from what `get_config()` returned."""
+        with registry.custom_object_scope(custom_objects):
+            if "input_layers" not in config:
+                return super().from_config(config)
+            inputs, outputs = draw(config)
+            trainable = config.get("trainable", True)
+            return cls(inputs, outputs, name=config.get("name"), trainable=trainable)
+
+    def to_json(self, **kwargs: Any) -> str:
+        """Returns the model's architecture as JSON; see `model_from_json`."""
+        return json.dumps(registry.serialize(self), **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def _spec_of(x: Any) -> Any:
+    if x is None:
+        return None
+    return Tensor((None, *np.shape(x)[1:]), jax.dtypes.canonicalize_dtype(np.asarray(x).dtype))
+
+
+registry.add_class("layers", Model, "Functional")

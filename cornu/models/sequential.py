@@ -1,0 +1,221 @@
+"""Sequential: a stack of layers, each called on the output of the one before."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from cornu import registry
+from cornu.core.layer import Layer
+from cornu.core.tensor import Tensor
+from cornu.layers.input import Input, InputLayer
+from cornu.models.functional import Drawing
+from cornu.models.model import Model
+
+__all__ = ["Sequential"]
+
+
+class Sequential(Model):
+    """A stack of layers.
+
+    Args:
+        layers: the layers, from input to output; more may follow with `add`. The first may be
+            an `Input` or say its `input_shape`; otherwise the model is built by its first data.
+        trainable: whether training changes it.
+        name: the model's name.
+
+    Example:
+
+    >>> import cornu
+    >>> from cornu import layers
+    >>> model = cornu.Sequential().add(cornu.Input((8,))).add(layers.Dense(4)).add(layers.ReLU())
+    >>> model.output_shape, len(model), [layer.name for layer in model[1:].layers]
+    ((None, 4), 2, ['re_lu'])
+
+    Differences: `add` returns the model, so that calls chain; `repeat(n)` stacks copies, a slice
+    is a Sequential that shares layers, and `+` joins two.
+    """
+
+    def __init__(
+        self, layers: Any = None, trainable: bool = True, name: str | None = None
+    ) -> None:
+        super().__init__(trainable=trainable, name=name)
+        if layers is not None and not isinstance(layers, (list, tuple)):
+            layers = [layers]
+        for layer in layers or []:
+            self.add(layer)
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        self = super().__new__(cls, *args, **kwargs)
+        self._stack: list[Layer] = []
+        self._tensors: list[Tensor] = []  # the input, then the output of each layer
+        self._declared = True  # whether the user gave the input's shape
+        return self
+
+    @property
+    def _drawing(self) -> Drawing | None:
+        """The graph, made when it is first needed; None while the input's shape is not known."""
+        if self._drawn is None and len(self._tensors) == len(self._stack) + 1 > 1:
+            who = f"Sequential {self.name!r}"
+            self._drawn = Drawing(self._tensors[0], self._tensors[-1], who, self._declared)
+        return self._drawn
+
+    @_drawing.setter
+    def _drawing(self, value: Drawing | None) -> None:
+        self._drawn = value
+
+    def add(self, layer: Any, rebuild: bool = True) -> Sequential:
+        """Adds a layer at the end, and returns the model."""
+        if isinstance(layer, Tensor) and layer.node is not None:
+            layer = layer.node.op
+        if not isinstance(layer, Layer):
+            raise ValueError(
+                f"Sequential {self.name!r}: only layers can be added. "
+                f"Received: {layer!r} (of type {type(layer).__name__})"
+                + ("\nCreate it: a class was passed." if isinstance(layer, type) else "")
+            )
+        if any(known.name == layer.name and known is not layer for known in self._stack):
+            raise ValueError(
+                f"Sequential {self.name!r} has a layer named {layer.name!r} already. "
+                "Give each layer a name of its own."
+            )
+        if isinstance(layer, InputLayer):
+            if self._stack or self._tensors:
+                raise ValueError(f"Sequential {self.name!r}: an Input can only be the first.")
+            self._tensors = [layer.output]
+            return self
+        if not self._stack and not self._tensors:
+            self._begin_with(layer)
+        if self._tensors:
+            self._tensors.append(self._extend(layer))
+        self._stack.append(layer)
+        self._change()
+        return self
+
+    def _change(self) -> None:
+        self._drawing = None
+        self._outputs = None
+        self._forwards = {}
+        self._runners = {}
+        self.built = len(self._tensors) > 1
+
+    def _begin_with(self, layer: Layer) -> None:
+        shape = layer._input_shape_given
+        if shape is None and isinstance(layer, Model) and layer._drawing is not None:
+            if len(layer._drawing.input_tensors) == 1:
+                first = layer._drawing.input_tensors[0]
+                self._tensors = [Input(batch_shape=first.shape, dtype=first.dtype)]
+            return
+        if shape is not None:
+            self._tensors = [Input(batch_shape=shape, dtype=layer.compute_dtype)]
+
+    def _extend(self, layer: Layer, tensor: Tensor | None = None) -> Tensor:
+        output = layer(self._tensors[-1] if tensor is None else tensor)
+        if not isinstance(output, Tensor):
+            raise ValueError(
+                f"Sequential {self.name!r}: layer {layer.name!r} has several outputs. "
+                "Use the Functional API."
+            )
+        return output
+
+    def pop(self, rebuild: bool = True) -> Layer:
+        """Removes the last layer, and returns it."""
+        if not self._stack:
+            raise ValueError(f"Sequential {self.name!r} has no layer to remove.")
+        layer = self._stack.pop()
+        if len(self._tensors) > 1:
+            self._tensors.pop()
+        self._change()
+        return layer
+
+    def repeat(self, count: int) -> Sequential:
+        """Returns `count` copies of this stack one after another, each with its own weights.
+
+        Example:
+
+        >>> import cornu
+        >>> block = cornu.Sequential([cornu.layers.Dense(4, activation="relu")])
+        >>> len(block.repeat(3))
+        3
+        """
+        return Sequential([_fresh(layer) for _ in range(count) for layer in self._stack])
+
+    def build(self, input_shape: Any = None) -> None:
+        """Builds the layers for an input shape with batch axis."""
+        if input_shape is None or self._tensors or not self._stack:
+            return
+        self._declared = False
+        tensors = [Input(batch_shape=(None, *input_shape[1:]), dtype=self._stack[0].compute_dtype)]
+        for layer in self._stack:
+            tensors.append(self._extend(layer, tensors[-1]))
+        self._tensors = tensors
+        self._change()
+
+    def _build_for(self, inputs: Any) -> None:
+        self._need_layers()
+        self.build(np.shape(inputs))
+
+    def _infer_outputs(self, inputs: Any) -> Any:
+        self._need_layers()
+        self.build(inputs.shape)
+        return super()._infer_outputs(inputs)
+
+    def _need_layers(self) -> None:
+        if not self._stack:
+            raise ValueError(f"Sequential {self.name!r} has no layers: add some first.")
+
+    # -------------------------------------------------------------------------------- as a list
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers, without the Input."""
+        return tuple(self._stack)
+
+    def sublayers(self) -> list[Layer]:
+        """Returns the layers."""
+        return list(self._stack)
+
+    def __len__(self) -> int:
+        return len(self._stack)
+
+    def __iter__(self) -> Iterator[Layer]:
+        return iter(self._stack)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return Sequential(self._stack[index])
+        return self._stack[index]
+
+    def __add__(self, other: Any) -> Sequential:
+        return Sequential([*self._stack, *other])
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the stack as plain data."""
+        config: dict[str, Any] = {"name": self.name, "trainable": self.trainable}
+        layers: list[Any] = [self._tensors[0].node.op] if self._tensors and self._declared else []
+        config["layers"] = [registry.serialize(layer) for layer in layers + self._stack]
+        if self._tensors and not self._declared:
+            config["build_input_shape"] = self._tensors[0].shape
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """Makes a stack from what `get_config()` returned."""
+        layers = [registry.deserialize(layer) for layer in config["layers"]]
+        model = cls(layers, trainable=config.get("trainable", True), name=config.get("name"))
+        if config.get("build_input_shape"):
+            model.build(tuple(config["build_input_shape"]))
+        return model
+
+
+def _fresh(layer: Layer) -> Layer:
+    """Returns a new layer with the same configuration and a name of its own."""
+    config = layer.get_config()
+    config.pop("name", None)
+    return type(layer).from_config(copy.deepcopy(config))

@@ -1,0 +1,192 @@
+"""Recipe: what `compile` decided; Objective and Scores: it applied to a model's outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax.numpy as jnp
+
+from cornu import losses as losses_module
+from cornu import metrics as metrics_module
+from cornu.core import scope
+from cornu.training.outputs import Outputs, is_array
+
+__all__ = ["Objective", "Recipe", "Scores"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The arguments of `compile`, resolved as far as they can be without the outputs."""
+
+    optimizer: Any = None
+    loss: Any = None
+    loss_weights: Any = None
+    metrics: Any = None
+    weighted_metrics: Any = None
+    run_eagerly: bool = False
+    steps_per_execution: int | None = None
+    jit_compile: bool = True
+    words: dict[str, Any] = field(default_factory=dict)
+
+
+class Objective:
+    """The weighted sum of the losses of the outputs.
+
+    Attributes:
+        losses: a Loss for each output, or None.
+        trackers: for several outputs, a Mean of each loss, named `<output>_loss`.
+    """
+
+    def __init__(self, recipe: Recipe, outputs: Outputs) -> None:
+        self.outputs = outputs
+        given = outputs.spread(recipe.loss, "loss", to_all=True)
+        self.losses = [None if loss is None else losses_module.get(loss) for loss in given]
+        self.losses = [_as_loss(loss) for loss in self.losses]
+        self.weights = outputs.spread(recipe.loss_weights, "loss_weights")
+        self.trackers: list[Any] = []
+        if not outputs.single:
+            self.trackers = [
+                None if loss is None else metrics_module.Mean(name=f"{name}_loss")
+                for loss, name in zip(self.losses, outputs.names, strict=True)
+            ]
+
+    @property
+    def rowwise(self) -> bool:
+        """Whether every loss is one of the library's, which give rows of weight zero no part."""
+        return all(_of_library(loss) for loss in self.losses if loss is not None)
+
+    def __call__(self, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Returns the total as a scalar, and remembers the parts."""
+        targets = self.outputs.spread(y, "y", whole=is_array)
+        weights = self.outputs.spread(sample_weight, "sample_weight", whole=is_array, to_all=True)
+        predictions = self.outputs.flatten(y_pred)
+        total: Any = 0.0
+        for i, loss in enumerate(self.losses):
+            if loss is None:
+                continue
+            if targets[i] is None:
+                raise ValueError(
+                    f"Output {self.outputs.names[i]!r} has the loss {loss.name!r}, and no target. "
+                    "Give y for it, or None as its loss."
+                )
+            value = loss(targets[i], predictions[i], weights[i])
+            if self.trackers and self.trackers[i] is not None:
+                self.trackers[i].update_state(value, sample_weight=batch_size(predictions[i]))
+            if self.weights[i] is not None:
+                value = value * self.weights[i]
+            total = total + value
+        return total
+
+
+def _as_loss(loss: Any) -> Any:
+    if loss is None or isinstance(loss, losses_module.Loss):
+        return loss
+    return losses_module.FunctionLoss(loss)
+
+
+def batch_size(x: Any) -> Any:
+    """Returns how many rows of a batch are data."""
+    rows = scope.current().rows
+    return jnp.sum(rows) if rows is not None else x.shape[0]
+
+
+class Scores:
+    """The metrics of the outputs.
+
+    Attributes:
+        metrics: all of them, in the order of their results.
+    """
+
+    def __init__(
+        self, recipe: Recipe, outputs: Outputs, targets: Sequence[Any]
+    ) -> None:
+        self.outputs = outputs
+        self._entries: list[tuple[int, Any, bool]] = []
+        for given, weighted in ((recipe.metrics, False), (recipe.weighted_metrics, True)):
+            what = "weighted_metrics" if weighted else "metrics"
+            for i, group in enumerate(self._groups(given, what)):
+                for metric in group:
+                    made = _metric(metric, targets[i], outputs.tensors[i])
+                    if not outputs.single:
+                        made.name = _prefixed(outputs.names[i], made.name)
+                    self._entries.append((i, made, weighted))
+
+    def _groups(self, given: Any, what: str) -> list[list[Any]]:
+        if self.outputs.single and isinstance(given, (list, tuple)):
+            flat: list[Any] = []
+            for item in given:
+                flat += item if isinstance(item, (list, tuple)) else [item]
+            return [flat]
+        groups = self.outputs.spread(given, what)
+        return [
+            [] if g is None else list(g) if isinstance(g, (list, tuple)) else [g] for g in groups
+        ]
+
+    @property
+    def rowwise(self) -> bool:
+        """Whether every metric is one of the library's, which honor weights of zero."""
+        return all(_of_library(metric) for metric in self.metrics)
+
+    @property
+    def metrics(self) -> list[Any]:
+        """All metrics, in the order of their results."""
+        return [metric for _, metric, _ in self._entries]
+
+    def update(self, y: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Takes a batch into account."""
+        targets = self.outputs.spread(y, "y", whole=is_array)
+        weights = self.outputs.spread(sample_weight, "sample_weight", whole=is_array, to_all=True)
+        predictions = self.outputs.flatten(y_pred)
+        rows = scope.current().rows
+        for i, metric, weighted in self._entries:
+            weight = weights[i] if weighted else None
+            metric.update_state(targets[i], predictions[i], sample_weight=_joined(weight, rows))
+
+
+def _of_library(thing: Any) -> bool:
+    formula = getattr(thing, "fn", None) or getattr(thing, "_fn", None) or type(thing)
+    return type(thing).__module__.startswith("cornu.") and formula.__module__.startswith("cornu.")
+
+
+def _joined(weight: Any, rows: Any) -> Any:
+    if rows is None or weight is None:
+        return rows if weight is None else weight
+    weight = jnp.asarray(weight)
+    return weight * rows.reshape((-1,) + (1,) * (weight.ndim - 1))
+
+
+def _prefixed(output: str, name: str) -> str:
+    return name if name.startswith(f"{output}_") else f"{output}_{name}"
+
+
+_BY_SHAPE = {
+    "accuracy": ("BinaryAccuracy", "SparseCategoricalAccuracy", "CategoricalAccuracy"),
+    "acc": ("BinaryAccuracy", "SparseCategoricalAccuracy", "CategoricalAccuracy"),
+    "crossentropy": (
+        "BinaryCrossentropy",
+        "SparseCategoricalCrossentropy",
+        "CategoricalCrossentropy",
+    ),
+    "ce": ("BinaryCrossentropy", "SparseCategoricalCrossentropy", "CategoricalCrossentropy"),
+}
+
+
+def _metric(identifier: Any, target: Any, prediction: Any) -> Any:
+    """Makes a metric; "accuracy" and "crossentropy" are chosen by the shapes."""
+    if isinstance(identifier, str) and identifier in _BY_SHAPE and target is not None:
+        binary, sparse, categorical = _BY_SHAPE[identifier]
+        shape, predicted = target.shape, prediction.shape
+        if predicted and predicted[-1] == 1:
+            name = binary
+        elif len(shape) < len(predicted) or (shape[-1] == 1 and predicted[-1] > 1):
+            name = sparse
+        else:
+            name = categorical
+        return getattr(metrics_module, name)(name=identifier)
+    metric = metrics_module.get(identifier)
+    if isinstance(metric, metrics_module.Metric):
+        return metric
+    name = identifier if isinstance(identifier, str) else metric.__name__
+    return metrics_module.MeanMetricWrapper(metric, name=name)

@@ -1,0 +1,222 @@
+"""Programs: a step written with Variables, lifted, traced once and compiled.
+
+A Program runs the step for batches that are given (`one`), or for many batches of data that
+lies on the device (`many`): the shuffled gather happens inside, and the number of steps is an
+argument, so that one compiled program serves any number of steps per dispatch and gives the
+same result for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.extend.core import jaxpr_as_fun
+
+from cornu.core import scope
+from cornu.core.variable import Variable
+
+__all__ = ["Program", "counters"]
+
+# How often something was traced; tests look at it.
+counters = {"traces": 0}
+
+# Inside a while loop XLA's CPU convolutions run on one thread.
+_SLOW_IN_LOOPS = frozenset(("conv_general_dilated",))
+
+
+class Program:
+    """A compiled step.
+
+    Args:
+        step: `step(batch) -> logs`, written with Variables.
+        variables: all that it may touch.
+        batch: an example (arrays or specs) of a batch.
+        padded: whether batches come with `rows`, the 1/0 vector of real rows.
+
+    Attributes:
+        written: the Variables that the step assigns.
+        looped: whether `many` runs its steps in a loop on the device.
+        warm: whether it was dispatched before, so that it is compiled.
+    """
+
+    def __init__(
+        self,
+        step: Callable[[Any], Any],
+        variables: Sequence[Variable],
+        batch: Any,
+        padded: bool = False,
+    ) -> None:
+        variables = tuple(variables)
+        lifted = scope.lift(_with_rows(step), variables)
+
+        def body(values: Any, key: Any, index: Any, batch: Any, rows: Any) -> Any:
+            logs, news, _ = lifted(values, jax.random.fold_in(key, index), batch, rows)
+            return news, logs
+
+        counters["traces"] += 1
+        values = tuple(v.stored for v in variables)
+        leaf = jax.tree_util.tree_leaves(batch)[0]
+        rows = jax.ShapeDtypeStruct((leaf.shape[0],), "float32") if padded else None
+        closed, shape = jax.make_jaxpr(body, return_shape=True)(
+            values, jax.random.key(0), np.int32(0), batch, rows
+        )
+        news, logs = shape
+        positions = sorted(news)
+        self.written = tuple(variables[i] for i in positions)
+        self.read = tuple(v for i, v in enumerate(variables) if i not in news)
+        self.warm = False
+        self.looped = not (jax.default_backend() == "cpu" and _uses(closed.jaxpr, _SLOW_IN_LOOPS))
+        logs_tree = jax.tree_util.tree_structure(logs)
+        run = jaxpr_as_fun(closed)
+        order = {position: k for k, position in enumerate(positions)}
+        rest = [i for i in range(len(variables)) if i not in order]
+
+        def step_of(written: Any, read: Any, key: Any, index: Any, batch: Any, rows: Any) -> Any:
+            both: list[Any] = [None] * len(variables)
+            for i, value in zip(positions, written, strict=True):
+                both[i] = value
+            for i, value in zip(rest, read, strict=True):
+                both[i] = value
+            leaves = jax.tree_util.tree_leaves((tuple(both), key, index, batch, rows))
+            out = run(*leaves)
+            return tuple(out[: len(positions)]), out[len(positions) :]
+
+        def one(written: Any, read: Any, key: Any, index: Any, batch: Any, rows: Any) -> Any:
+            written, logs = step_of(written, read, key, index, batch, rows)
+            return written, jax.tree_util.tree_unflatten(logs_tree, logs)
+
+        def at(
+            written: Any, read: Any, key: Any, first: Any, data: Any, order: Any, count: Any, i: Any
+        ) -> Any:
+            size = leaf.shape[0]
+            positions = jax.lax.dynamic_slice_in_dim(order, i * size, size)
+            batch = jax.tree_util.tree_map(lambda x: jnp.take(x, positions, axis=0), data)
+            rows = None
+            if padded:
+                rows = (i * size + jnp.arange(size) < count).astype("float32")
+            return step_of(written, read, key, first + i, batch, rows)
+
+        def several(
+            written: Any,
+            read: Any,
+            key: Any,
+            first: Any,
+            data: Any,
+            order: Any,
+            count: Any,
+            start: Any,
+            stop: Any,
+        ) -> Any:
+            def turn(i: Any, carry: Any) -> Any:
+                return at(carry[0], read, key, first, data, order, count, i)
+
+            zeros = [jnp.zeros(s.shape, s.dtype) for s in jax.tree_util.tree_leaves(logs)]
+            written, flat = jax.lax.fori_loop(start, stop, turn, (written, zeros))
+            return written, jax.tree_util.tree_unflatten(logs_tree, flat)
+
+        def single(
+            written: Any, read: Any, key: Any, first: Any, data: Any, order: Any, count: Any, i: Any
+        ) -> Any:
+            written, flat = at(written, read, key, first, data, order, count, i)
+            return written, jax.tree_util.tree_unflatten(logs_tree, flat)
+
+        self._one = jax.jit(one, donate_argnums=0)
+        self._several = jax.jit(several, donate_argnums=0)
+        self._single = jax.jit(single, donate_argnums=0)
+
+    def one(self, key: Any, index: int, batch: Any, rows: Any = None) -> Any:
+        """Runs one step on a batch; returns its logs, on the device."""
+        written = tuple(v.stored for v in self.written)
+        read = tuple(v.stored for v in self.read)
+        news, logs = self._one(written, read, key, np.int32(index), batch, rows)
+        self._write(news)
+        return logs
+
+    def many(
+        self, key: Any, first: int, data: Any, order: Any, count: int, start: int, stop: int
+    ) -> Any:
+        """Runs the steps from `start` to `stop` of an epoch over data on the device.
+
+        Args:
+            key: the random key of the run; each step folds its number into it.
+            first: the number of the epoch's first step.
+            data: a batch structure of whole arrays.
+            order: positions of rows, `steps * batch_size` of them.
+            count: how many of these are real (the others pad the last batch).
+            start, stop: which steps.
+        """
+        read = tuple(v.stored for v in self.read)
+        common = (read, key, np.int32(first), data, order, np.int32(count))
+        logs = None
+        if self.looped:
+            written = tuple(v.stored for v in self.written)
+            written, logs = self._several(written, *common, np.int32(start), np.int32(stop))
+            self._write(written)
+        else:
+            for i in range(start, stop):
+                written = tuple(v.stored for v in self.written)
+                written, logs = self._single(written, *common, np.int32(i))
+                self._write(written)
+        return logs
+
+    def _write(self, news: Any) -> None:
+        for variable, value in zip(self.written, news, strict=True):
+            variable.stored = value
+
+
+def _with_rows(step: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
+    def run(batch: Any, rows: Any) -> Any:
+        scope.current().rows = rows
+        return step(batch)
+
+    return run
+
+
+def _uses(jaxpr: Any, primitives: frozenset[str]) -> bool:
+    for equation in jaxpr.eqns:
+        if equation.primitive.name in primitives:
+            return True
+        for parameter in equation.params.values():
+            for inner in parameter if isinstance(parameter, (tuple, list)) else (parameter,):
+                inner = getattr(inner, "jaxpr", inner)
+                if hasattr(inner, "eqns") and _uses(inner, primitives):
+                    return True
+    return False
+
+
+class Forward:
+    """A compiled function of inputs: a model called on arrays.
+
+    Args:
+        fn: `fn(inputs) -> outputs`, reading (and perhaps assigning) Variables.
+        variables: all that it may touch.
+        key: a random key; each call folds its number into it.
+    """
+
+    def __init__(
+        self, fn: Callable[[Any], Any], variables: Sequence[Variable], key: Any
+    ) -> None:
+        self._variables = tuple(variables)
+        self._key = key
+        self._count = 0
+        lifted = scope.lift(fn, self._variables)
+
+        def forward(values: Any, key: Any, index: Any, inputs: Any) -> Any:
+            counters["traces"] += 1
+            return lifted(values, jax.random.fold_in(key, index), inputs)
+
+        self._call = jax.jit(forward)
+
+    def __call__(self, inputs: Any) -> tuple[Any, list[Any]]:
+        """Returns the outputs and the losses added on the way."""
+        values = tuple([v.stored for v in self._variables])
+        index = np.int32(self._count)
+        self._count += 1
+        outputs, news, losses = self._call(values, self._key, index, inputs)
+        for position, value in news.items():
+            self._variables[position].stored = value
+        return outputs, losses
