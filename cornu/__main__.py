@@ -1,0 +1,5 @@
+"""`python -m cornu`."""
+
+from cornu.cli import main
+
+raise SystemExit(main())
