@@ -67,7 +67,9 @@ def version() -> str:
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
         module = importlib.import_module(_HOMES[name])
-        value = getattr(module, {"KerasTensor": "Tensor", "FloatDTypePolicy": "DTypePolicy"}.get(name, name))
+        value = getattr(
+            module, {"KerasTensor": "Tensor", "FloatDTypePolicy": "DTypePolicy"}.get(name, name)
+        )
     elif name in _SPACES:
         value = importlib.import_module(f"cornu.{name}")
     else:

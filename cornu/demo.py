@@ -62,9 +62,7 @@ def _dense(
         np.array_equal(a, b) for a, b in zip(model.get_weights(), other.get_weights(), strict=True)
     )
     _need(same, "the weights that were read differ from those that were written")
-    _need(
-        np.array_equal(model.predict(x_test), other.predict(x_test)), "the predictions differ"
-    )
+    _need(np.array_equal(model.predict(x_test), other.predict(x_test)), "the predictions differ")
     print(f"   Weights written to {path}, read into a new model: weights and predictions equal.\n")
 
 

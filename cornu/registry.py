@@ -42,6 +42,7 @@ class Configurable:
     """An object whose constructor call is remembered, so that it can be described as data."""
 
     category: ClassVar[str] = "objects"
+    _constructed_with: tuple[Any, Any]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

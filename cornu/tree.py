@@ -60,8 +60,13 @@ def map_up_to(fn: Callable[..., Any], shallow: Any, deep: Any) -> Any:
 
 def flatten_with_path(structure: Any) -> list[tuple[tuple[Any, ...], Any]]:
     """Returns (path, leaf) pairs; a path is made of keys and positions."""
-    pairs, _ = jax.tree_util.tree_flatten_with_path(structure, is_leaf=_is_none)
+    plain = traverse(_plain_tuple, structure, top_down=False)
+    pairs, _ = jax.tree_util.tree_flatten_with_path(plain, is_leaf=_is_none)
     return [(tuple(_step(part) for part in path), leaf) for path, leaf in pairs]
+
+
+def _plain_tuple(x: Any) -> tuple[Any, ...] | None:
+    return tuple(x) if isinstance(x, tuple) else None
 
 
 def _step(part: Any) -> Any:

@@ -74,9 +74,9 @@ def basic_block(x: Tensor, filters: int, stride: int, project: bool, name: str) 
     if stride > 1:
         x = ZeroPadding2D(1, name=f"{name}_1_pad")(x)
     padding = "valid" if stride > 1 else "same"
-    x = Conv2D(
-        filters, 3, strides=stride, padding=padding, use_bias=False, name=f"{name}_1_conv"
-    )(x)
+    x = Conv2D(filters, 3, strides=stride, padding=padding, use_bias=False, name=f"{name}_1_conv")(
+        x
+    )
     x = _bn_relu(x, f"{name}_1")
     x = Conv2D(filters, 3, padding="same", use_bias=False, name=f"{name}_2_conv")(x)
     x = _bn(x, f"{name}_2")

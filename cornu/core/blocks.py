@@ -51,7 +51,7 @@ class Call:
         self.file = code.co_filename
         self.line = code.co_firstlineno
         self.parent = parent
-        self.depth = 0 if parent is None else parent.depth + 1
+        self.depth: int = 0 if parent is None else parent.depth + 1
 
     def chain(self) -> list[Call]:
         """Returns the calls from the outermost to this one."""
@@ -117,7 +117,7 @@ def here() -> tuple[Call | None, str]:
     frames.reverse()
     last_frames, calls = _last.frames, _last.calls
     same = 0
-    for old, new in zip(last_frames, frames):
+    for old, new in zip(last_frames, frames, strict=False):
         if old is not new:
             break
         same += 1
@@ -146,7 +146,7 @@ def forget() -> None:
 
 
 def _kind(code: CodeType) -> str | None:
-    """Returns the shown name of a function; '' for code to look through, None for not the user's."""
+    """Returns a function's shown name; '' for code to look through, None if not the user's."""
     _kinds[code] = kind = _name(code)
     return kind
 

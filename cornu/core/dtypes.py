@@ -61,7 +61,7 @@ def standardize_dtype(dtype: Any) -> str:
 def _allow_64_bits() -> None:
     # JAX silently makes float32 of every float64 unless this process-wide switch is on; whoever
     # asks for float64 by name means it.
-    if not jax.config.jax_enable_x64:
+    if not jax.config.read("jax_enable_x64"):
         jax.config.update("jax_enable_x64", True)
 
 
@@ -149,7 +149,7 @@ def set_floatx(value: str) -> None:
 
 
 def get_policy(identifier: Any) -> DTypePolicy:
-    """Returns a policy from a name, a dtype, a config or a policy; `None` is the process-wide one."""
+    """Returns a policy from a name, dtype, config or policy; `None` is the process-wide one."""
     if identifier is None:
         return dtype_policy()
     if isinstance(identifier, DTypePolicy):

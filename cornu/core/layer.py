@@ -17,7 +17,7 @@ from cornu import registry, tree
 from cornu.core import scope
 from cornu.core.blocks import place
 from cornu.core.dtypes import DTypePolicy, get_policy, is_float
-from cornu.core.op import Op, is_symbolic, unwrap
+from cornu.core.op import Op, is_symbolic
 from cornu.core.owner import Owner, holdings
 from cornu.core.spec import check_input
 from cornu.core.tensor import (
@@ -81,6 +81,20 @@ class Layer(Owner):
     rowwise: ClassVar[bool | None] = None
     # The order of axes, in layers that have one; like the dtype policy, what held at construction.
     data_format: str | None = None
+
+    autocast: bool
+    built: bool
+    activity_regularizer: Any
+    input_spec: Any
+    supports_masking: bool
+    _name: str
+    _trainable: bool
+    _policy: DTypePolicy | None
+    _building: bool
+    _weights: list[Variable]
+    _nodes: list[weakref.ref[Node]]
+    _last_losses: list[Any]
+    _input_shape_given: tuple[int | None, ...] | None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -657,10 +671,15 @@ class CallSignature:
         return args, kwargs, phase
 
 
-@functools.cache
+_signatures: dict[Any, CallSignature] = {}
+
+
 def call_signature(cls: type) -> CallSignature:
     """Returns what the `call` of a class accepts."""
-    return CallSignature(cls.call)  # type: ignore[attr-defined]
+    call = cls.call  # type: ignore[attr-defined]
+    if call not in _signatures:
+        _signatures[call] = CallSignature(call)
+    return _signatures[call]
 
 
 class _Within:
@@ -787,6 +806,7 @@ _inferred: dict[Any, Any] = {}
 def _infer_by_config(layer: Layer, args: Any, kwargs: Any) -> Any:
     """Infers shapes, remembering them by class, constructor arguments and input specs."""
     leaves, definition = tree.flatten((args, kwargs))
+    key: Any = None
     try:
         made, words = layer._constructed_with
         config = tuple((k, v) for k, v in sorted(words.items()) if k != "name")
@@ -807,4 +827,3 @@ def _infer_by_config(layer: Layer, args: Any, kwargs: Any) -> Any:
             _inferred.clear()
         _inferred[key] = jax.tree_util.tree_map(lambda t: Spec(t.shape, t.dtype), outputs)
     return outputs
-

@@ -114,7 +114,7 @@ def op(function: Callable[..., Any], name: str | None = None) -> Callable[..., A
     >>> float(hypotenuse(jnp.array(3.0), jnp.array(4.0)))
     5.0
     """
-    inner = Op(name or getattr(function, "__name__", "op"), function)
+    inner = Op(name or str(getattr(function, "__name__", "op")), function)
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
 
@@ -43,13 +43,17 @@ class Operators:
 
     __slots__ = ()
 
+    if TYPE_CHECKING:
+
+        def __getitem__(self, key: Any) -> Any: ...
+
 
 def _install(dunder: str, name: str, function: Any, swapped: bool = False) -> None:
     op = Op(name, function)
     if swapped:
 
-        def method(self: Any, other: Any) -> Any:
-            return op(other, self)
+        def method(self: Any, *other: Any) -> Any:
+            return op(*other, self)
     else:
 
         def method(self: Any, *other: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -76,7 +77,7 @@ class Tensor(Operators, Symbol):
     @property
     def size(self) -> int | None:
         """The number of elements, or None when it is not known."""
-        return None if None in self.shape else int(np.prod(self.shape))
+        return None if None in self.shape else math.prod(s or 0 for s in self.shape)
 
     def __repr__(self) -> str:
         return f"<Tensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
@@ -103,7 +104,7 @@ class Tensor(Operators, Symbol):
     def __float__(self) -> float:
         raise TypeError(f"{self!r} has no number in it: it is symbolic. {_NO_NUMBERS}")
 
-    __int__ = __index__ = __float__  # type: ignore[assignment]
+    __int__ = __index__ = __float__
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError(f"{self!r} cannot become a NumPy array: it is symbolic. {_NO_NUMBERS}")
@@ -201,7 +202,7 @@ def standardize_shape(shape: Any) -> tuple[int | None, ...]:
     """Returns a shape as a tuple of integers and None."""
     if isinstance(shape, (int, np.integer)) or shape is None:
         raise ValueError(f"A shape is a tuple such as (None, 32). Received: {shape!r}")
-    out = []
+    out: list[int | None] = []
     for size in tuple(shape):
         if size is None:
             out.append(None)
@@ -333,4 +334,4 @@ def record(op: Op, args: Any, kwargs: Any) -> Any:
     return Node(op, args, kwargs, outputs).outputs
 
 
-op_module.record = record
+op_module.record = record  # type: ignore[assignment]

@@ -80,9 +80,7 @@ def as_arrays(structure: Any, what: str) -> Any:
     if isinstance(structure, dict):
         return {key: as_arrays(item, f"{what}[{key!r}]") for key, item in structure.items()}
     if isinstance(structure, (list, tuple)) and any(_is_array(item) for item in structure):
-        return type(structure)(
-            as_arrays(item, f"{what}[{i}]") for i, item in enumerate(structure)
-        )
+        return type(structure)(as_arrays(item, f"{what}[{i}]") for i, item in enumerate(structure))
     if isinstance(structure, jax.Array):
         return structure
     try:
@@ -103,8 +101,10 @@ def as_arrays(structure: Any, what: str) -> Any:
 
 
 def _is_array(item: Any) -> bool:
-    return isinstance(item, (np.ndarray, jax.Array, dict)) or hasattr(item, "__array__") or (
-        isinstance(item, (list, tuple)) and any(_is_array(inner) for inner in item)
+    return (
+        isinstance(item, (np.ndarray, jax.Array, dict))
+        or hasattr(item, "__array__")
+        or (isinstance(item, (list, tuple)) and any(_is_array(inner) for inner in item))
     )
 
 

@@ -1,4 +1,4 @@
-"""Arrays: data that lies in memory as a whole; every batch is a function of (seed, epoch, index)."""
+"""Arrays: data in memory as a whole; every batch is a function of (seed, epoch, index)."""
 
 from __future__ import annotations
 

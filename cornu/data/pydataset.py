@@ -54,6 +54,11 @@ class PyDataset:
         """Returns the number of batches."""
         raise NotImplementedError(f"{type(self).__name__} does not define `__len__`.")
 
+    @property
+    def num_batches(self) -> int:
+        """The number of batches."""
+        return len(self)
+
     def on_epoch_begin(self) -> None:
         """Called before the first batch of an epoch."""
 

@@ -8,6 +8,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from cornu.data.pydataset import PyDataset
+
 __all__ = ["Stream"]
 
 
@@ -100,8 +102,12 @@ class Stream:
         if self._shuffle:
             order = np.random.default_rng((self._seed, epoch)).permutation(order)
         steps = self._steps_given or len(order)
-        for k in range(steps):
-            yield self._convert(self._source[int(order[k % len(order)])])
+        positions = [int(order[k % len(order)]) for k in range(steps)]
+        if isinstance(self._source, PyDataset):
+            self._source.on_epoch_begin()
+            yield from map(self._convert, self._source.batches(positions))
+        else:
+            yield from (self._convert(self._source[position]) for position in positions)
         end = getattr(self._source, "on_epoch_end", None)
         if end is not None:
             end()

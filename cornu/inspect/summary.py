@@ -55,9 +55,11 @@ def summary(
     drawing = model._drawing
     if drawing is not None:
         rows = list(_block_rows(drawing.graph.root, 0, _Seen(), expand_nested, fold))
-        inputs = [Row(_label(t.node.op), 0, str(t.shape), 0) for t in drawing.input_tensors if (
-            t.node is not None
-        )]
+        inputs = [
+            Row(_label(t.node.op), 0, str(t.shape), 0)
+            for t in drawing.input_tensors
+            if (t.node is not None)
+        ]
         rows = inputs + rows
         chain = all(len(node.inputs) <= 1 for node in drawing.graph.nodes)
     else:
@@ -87,9 +89,7 @@ def _label(op: Any) -> str:
     return f"{op.name} ({kind})"
 
 
-def _block_rows(
-    block: Block, depth: int, seen: _Seen, nested: bool, fold: bool
-) -> Iterator[Row]:
+def _block_rows(block: Block, depth: int, seen: _Seen, nested: bool, fold: bool) -> Iterator[Row]:
     for _, group in itertools.groupby(block.parts, key=_Shape(fold)):
         parts = list(group)
         first = parts[0]
@@ -252,4 +252,4 @@ def _ratios(positions: Any, count: int) -> list[int | None]:
     if positions is None:
         return [None] * count
     ends = [*positions, 1.0][:count]
-    return [max(1, round(100 * (end - begin))) for begin, end in zip([0.0, *ends], ends)]
+    return [max(1, round(100 * (b - a))) for a, b in itertools.pairwise([0.0, *ends])]

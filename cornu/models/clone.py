@@ -56,7 +56,9 @@ def clone_model(
             first = tree.leaves(input_tensors)
         if not model._declared and input_tensors is None:
             first = []
-        copy = Sequential([*first, *(clone_layer(layer) for layer in model.layers)], name=model.name)
+        copy = Sequential(
+            [*first, *(clone_layer(layer) for layer in model.layers)], name=model.name
+        )
         if not first and model._drawing is not None:
             copy.build(model.inputs[0].shape)
         return copy

@@ -100,8 +100,10 @@ def _call(node: Node, where: dict[int, list[Any]]) -> dict[str, Any]:
     kwargs = {
         name: value
         for name, value in node.kwargs.items()
-        if not any(isinstance(t, Tensor) and t.node is not None and t.node.name == "compute_mask"
-                   for t in tree.leaves(value))
+        if not any(
+            isinstance(t, Tensor) and t.node is not None and t.node.name == "compute_mask"
+            for t in tree.leaves(value)
+        )
     }
     return {"args": [_walk(arg, data) for arg in node.args], "kwargs": _walk(kwargs, data)}
 
@@ -201,5 +203,3 @@ def _find(places: Any, tensors: dict[tuple[str, int], list[Tensor]]) -> Any:
         name, index, position = places
         return tensors[name, index][position]
     return [_find(item, tensors) for item in places]
-
-

@@ -38,9 +38,7 @@ class Feeding:
         if x is None:
             raise ValueError(f"Model {self.model.name!r}: x is missing.")
         self._match(x)
-        check_lengths(
-            [*_named(x, "x"), *_named(y, "y"), *_named(weight, "sample_weight")]
-        )
+        check_lengths([*_named(x, "x"), *_named(y, "y"), *_named(weight, "sample_weight")])
         if self.class_weight is not None:
             weight = self._with_class_weight(y, weight)
         return x, y, weight
@@ -99,7 +97,11 @@ class Feeding:
         _, y, weight = _data(source)
         targets = objective.outputs.spread(y, "y", whole=is_array)
         for name, loss, target, output in zip(
-            objective.outputs.names, objective.losses, targets, objective.outputs.tensors, strict=True
+            objective.outputs.names,
+            objective.losses,
+            targets,
+            objective.outputs.tensors,
+            strict=True,
         ):
             if loss is None:
                 continue
@@ -158,4 +160,3 @@ def _listed(y: Any) -> str:
     if isinstance(y, dict):
         return f"the keys {list(y)}"
     return "nothing" if y is None else f"{len(tree.leaves(y))} array(s)"
-

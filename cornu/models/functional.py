@@ -140,7 +140,8 @@ class Drawing:
         )
 
     def _expected(self) -> str:
-        shapes = [f"{n!r} {t.shape}" for n, t in zip(self.input_names, self.input_tensors)]
+        named = zip(self.input_names, self.input_tensors, strict=True)
+        shapes = [f"{name!r} {tensor.shape}" for name, tensor in named]
         kind = type(self.inputs).__name__
         if len(shapes) == 1 and not isinstance(self.inputs, dict):
             return f"one input, {shapes[0]}"
@@ -179,7 +180,8 @@ class Drawing:
         if len(got) == len(want) - 1:
             hint = "\nThe batch axis seems to be missing: pass x[None] for a single sample."
         raise ValueError(
-            f"{self._who}: input {name!r} expects the shape {want}; received {tuple(x.shape)}.{hint}"
+            f"{self._who}: input {name!r} expects the shape {want}; "
+            f"received {tuple(x.shape)}.{hint}"
         )
 
 

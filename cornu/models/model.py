@@ -22,7 +22,7 @@ from cornu.names import auto_name
 __all__ = ["Model"]
 
 
-class Model(Trainer, Layer):
+class Model(Trainer):
     """A layer that can be trained, saved and looked at.
 
     There are three ways to one:
@@ -51,12 +51,6 @@ class Model(Trainer, Layer):
     >>> model.output_shape, model.count_params()
     ((None, 2), 58)
     """
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        self = super().__new__(cls, *args, **kwargs)
-        self._drawing = None
-        self._setup_trainer()
-        return self
 
     def __init__(
         self,

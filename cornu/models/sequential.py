@@ -39,9 +39,12 @@ class Sequential(Model):
     is a Sequential that shares layers, and `+` joins two.
     """
 
-    def __init__(
-        self, layers: Any = None, trainable: bool = True, name: str | None = None
-    ) -> None:
+    _stack: list[Layer]
+    _tensors: list[Tensor]  # the input, then the output of each layer
+    _declared: bool  # whether the user gave the input's shape
+    _drawn: Drawing | None
+
+    def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None) -> None:
         super().__init__(trainable=trainable, name=name)
         if layers is not None and not isinstance(layers, (list, tuple)):
             layers = [layers]
@@ -50,9 +53,9 @@ class Sequential(Model):
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         self = super().__new__(cls, *args, **kwargs)
-        self._stack: list[Layer] = []
-        self._tensors: list[Tensor] = []  # the input, then the output of each layer
-        self._declared = True  # whether the user gave the input's shape
+        self._stack = []
+        self._tensors = []
+        self._declared = True
         return self
 
     @property
@@ -198,16 +201,18 @@ class Sequential(Model):
     def get_config(self) -> dict[str, Any]:
         """Returns the stack as plain data."""
         config: dict[str, Any] = {"name": self.name, "trainable": self.trainable}
-        layers: list[Any] = [self._tensors[0].node.op] if self._tensors and self._declared else []
+        layers: list[Any] = []
+        if self._tensors and self._declared and self._tensors[0].node is not None:
+            layers.append(self._tensors[0].node.op)
         config["layers"] = [registry.serialize(layer) for layer in layers + self._stack]
         if self._tensors and not self._declared:
             config["build_input_shape"] = self._tensors[0].shape
         return config
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
         """Makes a stack from what `get_config()` returned."""
-        layers = [registry.deserialize(layer) for layer in config["layers"]]
+        layers = [registry.deserialize(layer, custom_objects) for layer in config["layers"]]
         model = cls(layers, trainable=config.get("trainable", True), name=config.get("name"))
         if config.get("build_input_shape"):
             model.build(tuple(config["build_input_shape"]))

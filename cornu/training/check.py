@@ -73,8 +73,10 @@ def check_targets(name: str, loss: Any, target: Any, prediction: Any) -> None:
         _check_sparse(what, loss, target, shape, output)
     elif not _same_rank(shape, output):
         remedy = "Reshape y to the output's shape, or change the last layer."
-        if kind in _CATEGORICAL and len(shape) < len(output) or (
-            kind in _CATEGORICAL and shape[-1] == 1 and output[-1] not in (1, None)
+        if (
+            kind in _CATEGORICAL
+            and len(shape) < len(output)
+            or (kind in _CATEGORICAL and shape[-1] == 1 and output[-1] not in (1, None))
         ):
             remedy = (
                 "For integer labels use the loss 'sparse_categorical_crossentropy', or turn them "
@@ -105,10 +107,7 @@ def _same_rank(shape: tuple[int, ...], output: tuple[int | None, ...]) -> bool:
         shape = shape[:-1]
     if len(shape) != len(output):
         return False
-    return all(
-        want is None or got == want
-        for got, want in zip(shape[1:], output[1:], strict=True)
-    )
+    return all(want is None or got == want for got, want in zip(shape[1:], output[1:], strict=True))
 
 
 def _check_sparse(
@@ -116,7 +115,8 @@ def _check_sparse(
 ) -> None:
     labels = shape[:-1] if len(shape) == len(output) and shape[-1] == 1 else shape
     if len(labels) != len(output) - 1 or any(
-        want is not None and got != want for got, want in zip(labels[1:], output[1:-1], strict=False)
+        want is not None and got != want
+        for got, want in zip(labels[1:], output[1:-1], strict=False)
     ):
         hint = ""
         if len(shape) == len(output) and shape[-1] == output[-1]:

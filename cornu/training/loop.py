@@ -134,9 +134,7 @@ class Runner:
         while done < whole:
             stop = min(whole, done + self._block(program, look_every, single))
             began = time.perf_counter()
-            logs = program.many(
-                self.key, self.step_number, data, order, source.count, done, stop
-            )
+            logs = program.many(self.key, self.step_number, data, order, source.count, done, stop)
             if program.warm and not single:
                 jax.block_until_ready([v.stored for v in program.written[:1]])
                 self._seconds_per_step = (time.perf_counter() - began) / (stop - done)

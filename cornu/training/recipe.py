@@ -99,9 +99,7 @@ class Scores:
         metrics: all of them, in the order of their results.
     """
 
-    def __init__(
-        self, recipe: Recipe, outputs: Outputs, targets: Sequence[Any]
-    ) -> None:
+    def __init__(self, recipe: Recipe, outputs: Outputs, targets: Sequence[Any]) -> None:
         self.outputs = outputs
         self._entries: list[tuple[int, Any, bool]] = []
         for given, weighted in ((recipe.metrics, False), (recipe.weighted_metrics, True)):

@@ -197,9 +197,7 @@ class Forward:
         key: a random key; each call folds its number into it.
     """
 
-    def __init__(
-        self, fn: Callable[[Any], Any], variables: Sequence[Variable], key: Any
-    ) -> None:
+    def __init__(self, fn: Callable[[Any], Any], variables: Sequence[Variable], key: Any) -> None:
         self._variables = tuple(variables)
         self._key = key
         self._count = 0

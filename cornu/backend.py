@@ -1,0 +1,73 @@
+"""What programs ask `keras.backend` for: dtypes and the values of `cornu.config`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from cornu.config import (
+    backend,
+    epsilon,
+    floatx,
+    image_data_format,
+    set_epsilon,
+    set_floatx,
+    set_image_data_format,
+)
+from cornu.core.dtypes import standardize_dtype
+from cornu.core.tensor import is_keras_tensor
+from cornu.utils.session import clear_session
+
+__all__ = [
+    "backend",
+    "clear_session",
+    "epsilon",
+    "floatx",
+    "image_data_format",
+    "is_float_dtype",
+    "is_int_dtype",
+    "is_keras_tensor",
+    "result_type",
+    "set_epsilon",
+    "set_floatx",
+    "set_image_data_format",
+    "standardize_dtype",
+]
+
+
+def is_float_dtype(dtype: Any) -> bool:
+    """Tells whether a dtype is a floating type.
+
+    Example:
+
+    >>> is_float_dtype("bfloat16"), is_float_dtype("int32")
+    (True, False)
+    """
+    return jnp.issubdtype(jnp.dtype(dtype), jnp.floating)
+
+
+def is_int_dtype(dtype: Any) -> bool:
+    """Tells whether a dtype is an integer type, signed or not; `bool` is none."""
+    return jnp.issubdtype(jnp.dtype(dtype), jnp.integer)
+
+
+def result_type(*dtypes: Any) -> str:
+    """Returns the dtype of a computation with values of several dtypes.
+
+    The Python types `int` and `float` stand for literals, which take the dtype of what they are
+    computed with; `None` stands for the process-wide float type.
+
+    Example:
+
+    >>> result_type("int8", "float16"), result_type("bfloat16", float), result_type("bool", int)
+    ('float16', 'bfloat16', 'int32')
+    """
+    return jnp.result_type(*(_kind(dtype) for dtype in dtypes or (None,))).name
+
+
+def _kind(dtype: Any) -> Any:
+    if dtype in (int, float, complex):
+        return dtype
+    return jax.dtypes.canonicalize_dtype(floatx() if dtype is None else dtype)

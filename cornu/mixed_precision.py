@@ -1,0 +1,17 @@
+"""The old address of dtype policies."""
+
+from cornu.core.dtypes import DTypePolicy, dtype_policy, set_dtype_policy
+from cornu.core.dtypes import DTypePolicy as Policy
+from cornu.core.dtypes import dtype_policy as global_policy
+from cornu.core.dtypes import set_dtype_policy as set_global_policy
+from cornu.optimizers import LossScaleOptimizer
+
+__all__ = [
+    "DTypePolicy",
+    "LossScaleOptimizer",
+    "Policy",
+    "dtype_policy",
+    "global_policy",
+    "set_dtype_policy",
+    "set_global_policy",
+]

@@ -1,0 +1,298 @@
+"""Compiled: what `compile` decides about a model, and the steps made from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from cornu import losses, optimizers, tree
+from cornu import metrics as metrics_module
+from cornu.core import scope
+from cornu.core.layer import Layer
+from cornu.models.functional import Drawing
+from cornu.training.outputs import Outputs
+from cornu.training.recipe import Objective, Recipe, Scores, batch_size
+
+__all__ = ["Compiled"]
+
+
+class Compiled(Layer):
+    """The part of a Model that knows how it is trained.
+
+    Attributes:
+        optimizer: the optimizer that `compile` was given.
+        stop_training: set it in a callback to end `fit`.
+        history: the History of the last `fit`.
+    """
+
+    optimizer: Any
+    stop_training: bool
+    history: Any
+    _drawing: Drawing | None
+    _loss_tracker: Any
+    _runners: dict[Any, Any]
+    _forwards: dict[Any, Any]
+    _seed: int | None
+    _epochs_run: int
+    _recipe: Recipe | None
+    _outputs: Outputs | None
+    _objective: Objective | None
+    _scores: Scores | None
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        self = super().__new__(cls, *args, **kwargs)
+        self._drawing = None
+        self.optimizer = None
+        self.stop_training = False
+        self.history = None
+        self._recipe = None
+        self._outputs = None
+        self._objective = None
+        self._scores = None
+        self._loss_tracker = None
+        self._runners = {}
+        self._forwards = {}
+        self._seed = None
+        self._epochs_run = 0
+        return self
+
+    # ------------------------------------------------------------------------------------ compile
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int | None = 1,
+        jit_compile: Any = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Decides on how to train: nothing is computed yet.
+
+        Args:
+            optimizer: a name, an Optimizer, or any optax transformation.
+            loss: a name, a Loss or a function of `(y_true, y_pred)`; for several outputs one for
+                all, a list, or a dict by output name (`None` for an output without loss).
+            loss_weights: factors of the losses, in the same forms.
+            metrics: a list of names, Metrics or functions; for several outputs a list of lists
+                or a dict by output name.
+            weighted_metrics: the same, weighted by sample_weight and class_weight.
+            run_eagerly: whether steps run without being compiled, for debugging.
+            steps_per_execution: steps per dispatch; by default (1) the runner decides, and the
+                result does not depend on it. A larger number fixes it.
+            jit_compile: `False` is the same as `run_eagerly=True`.
+            auto_scale_loss: whether float16 training scales its loss.
+
+        Raises:
+            ValueError: a name is unknown, or does not belong to an output.
+        """
+        if optimizer is not None:
+            optimizer = optimizers.get(optimizer)
+        if auto_scale_loss and self.dtype_policy.compute_dtype == "float16":
+            if not isinstance(optimizer, optimizers.LossScaleOptimizer):
+                optimizer = optimizers.LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
+        self.optimizer = optimizer
+        self._recipe = Recipe(
+            optimizer=optimizer,
+            loss=loss,
+            loss_weights=loss_weights,
+            metrics=metrics,
+            weighted_metrics=weighted_metrics,
+            run_eagerly=bool(run_eagerly) or jit_compile is False,
+            steps_per_execution=None if steps_per_execution in (None, 1) else steps_per_execution,
+        )
+        self._outputs = self._objective = self._scores = None
+        self._loss_tracker = metrics_module.Mean(name="loss")
+        self._runners = {}
+        if self._drawing is not None:
+            self._outputs = Outputs(self._drawing.outputs, self._drawing.output_names)
+            self._objective = Objective(self._recipe, self._outputs)
+            for what in ("metrics", "weighted_metrics"):
+                value = getattr(self._recipe, what)
+                if isinstance(value, dict):
+                    self._outputs.spread(value, what)
+        else:
+            for one in _flat(loss):
+                losses.get(one)
+
+    @property
+    def compiled(self) -> bool:
+        """Whether `compile` was called."""
+        return self._recipe is not None
+
+    @property
+    def run_eagerly(self) -> bool:
+        """Whether steps and calls run without being compiled."""
+        return self._recipe is not None and self._recipe.run_eagerly
+
+    @property
+    def jit_compile(self) -> bool:
+        """Whether steps are compiled."""
+        return not self.run_eagerly
+
+    @property
+    def loss(self) -> Any:
+        """The loss that `compile` was given."""
+        return self._recipe.loss if self._recipe is not None else None
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The metrics: the loss, those that compile was given, and those of layers."""
+        found = [] if self._loss_tracker is None else [self._loss_tracker]
+        if self._objective is not None:
+            found += [tracker for tracker in self._objective.trackers if tracker is not None]
+        if self._scores is not None:
+            found += self._scores.metrics
+        own = super().metrics
+        return found + [metric for metric in own if all(metric is not known for known in found)]
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of the metrics."""
+        return [metric.name for metric in self.metrics]
+
+    def reset_metrics(self) -> None:
+        """Sets all metrics back."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def results(self) -> dict[str, Any]:
+        """Returns the metrics' values, computed on the device."""
+        return self.get_metrics_result()
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """Returns the metrics' values by name."""
+        found: dict[str, Any] = {}
+        for metric in self.metrics:
+            result = metric.result()
+            if isinstance(result, dict):
+                found.update(result)
+            else:
+                found[metric.name] = result
+        return found
+
+    # -------------------------------------------------------------------------------------- steps
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """Returns the total loss of a batch: of the outputs, of regularizers and of `add_loss`.
+
+        May be overridden; it is traced into the compiled step.
+        """
+        total: Any = None
+        if self._objective is not None and any(self._objective.losses):
+            total = self._objective(y, y_pred, sample_weight)
+        for loss in self.losses:
+            loss = jnp.sum(jnp.asarray(loss))
+            total = loss if total is None else total + loss
+        if total is None:
+            raise ValueError(
+                f"Model {self.name!r} has nothing to minimize: compile it with a loss, add losses "
+                "in layers, or override `compute_loss`."
+            )
+        return total
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Updates the metrics with a batch, and returns their values. May be overridden."""
+        if self._scores is not None:
+            self._scores.update(y, y_pred, sample_weight)
+        return self.get_metrics_result()
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """Trains on one batch `(x, y, sample_weight)`, and returns logs.
+
+        An override is written with Variables as if they could simply be changed; use
+        `cornu.value_and_grad` for gradients. It is lifted and compiled as a whole.
+
+        Example:
+
+        >>> import cornu
+        >>> class Plain(cornu.Model):
+        ...     def train_step(self, data):
+        ...         x, y, _ = data
+        ...         loss_of = lambda: ((self(x, training=True) - y) ** 2).mean()
+        ...         loss, grads = cornu.value_and_grad(loss_of, self.trainable_variables)()
+        ...         self.optimizer.apply(grads, self.trainable_variables)
+        ...         return {"loss": loss}
+        """
+        x, y, sample_weight = data
+        y_pred = self._descend(x, y, sample_weight)
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def _descend(self, x: Any, y: Any, sample_weight: Any) -> Any:
+        """Takes one step of the optimizer; returns the predictions."""
+        variables = self.trainable_variables
+        table = scope.current().masks
+
+        def loss_of() -> Any:
+            y_pred = self(x, training=True)
+            loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
+            masks = tree.map(table.get, y_pred)
+            return self.optimizer.scale_loss(loss), (loss, y_pred, masks)
+
+        (_, aux), grads = scope.value_and_grad(loss_of, variables, has_aux=True)()
+        loss, y_pred, masks = aux
+        for output, mask in zip(tree.leaves(y_pred), tree.leaves(masks), strict=False):
+            if mask is not None:
+                table.put(output, mask)
+        self._loss_tracker.update_state(loss, sample_weight=batch_size(tree.leaves(y_pred)[0]))
+        self.optimizer.apply(grads, variables)
+        return y_pred
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        """Evaluates one batch `(x, y, sample_weight)`, and returns logs."""
+        x, y, sample_weight = data
+        y_pred = self._judge(x, y, sample_weight)
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def _judge(self, x: Any, y: Any, sample_weight: Any) -> Any:
+        y_pred = self(x, training=False)
+        if y is not None or self._objective is None:
+            loss = self.compute_loss(x, y, y_pred, sample_weight, training=False)
+            rows = batch_size(tree.leaves(y_pred)[0])
+            self._loss_tracker.update_state(loss, sample_weight=rows)
+        return y_pred
+
+    def predict_step(self, data: Any) -> Any:
+        """Returns the predictions for one batch `(x, None, None)`."""
+        return self(data[0], training=False)
+
+    def _train_logs(self, data: Any) -> Any:
+        """The train step; without logs where they follow from the metrics alone."""
+        cls = type(self)
+        if (
+            cls.train_step is Compiled.train_step
+            and cls.compute_metrics is Compiled.compute_metrics
+        ):
+            x, y, sample_weight = data
+            y_pred = self._descend(x, y, sample_weight)
+            if self._scores is not None:
+                self._scores.update(y, y_pred, sample_weight)
+            return None
+        return self.train_step(data)
+
+    def _test_logs(self, data: Any) -> Any:
+        cls = type(self)
+        if cls.test_step is Compiled.test_step and cls.compute_metrics is Compiled.compute_metrics:
+            x, y, sample_weight = data
+            y_pred = self._judge(x, y, sample_weight)
+            if self._scores is not None:
+                self._scores.update(y, y_pred, sample_weight)
+            return None
+        return self.test_step(data)
+
+
+def _flat(loss: Any) -> list[Any]:
+    if isinstance(loss, dict):
+        return list(loss.values())
+    return list(loss) if isinstance(loss, (list, tuple)) else [loss]
