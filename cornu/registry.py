@@ -230,7 +230,7 @@ def deserialize(value: Any, custom_objects: dict[str, Any] | None = None) -> Any
     if "class_name" not in value or "config" not in value:
         return {key: deserialize(item) for key, item in value.items()}
     name, config = value["class_name"], value["config"]
-    if name == "__numpy__":
+    if name in ("__numpy__", "__tensor__"):
         return np.array(config["value"], dtype=config["dtype"])
     if name == "__tuple__":
         return tuple(deserialize(item) for item in value["items"])

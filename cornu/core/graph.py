@@ -71,7 +71,7 @@ class Graph:
     def root(self) -> Block:
         """The tree of the user's function calls over the nodes."""
         if self._root is None:
-            self._root = _block_tree(self.nodes)
+            self._root = _block_tree(self.nodes, self.inputs)
         return self._root
 
     def path(self, node: Node) -> str:
@@ -143,15 +143,15 @@ def _reachable(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> tuple[Nod
     return tuple(nodes[number] for number in sorted(nodes))
 
 
-def _block_tree(nodes: Sequence[Node]) -> Block:
-    """Builds the tree of blocks; calls around all of the nodes are no blocks of the model."""
+def _block_tree(nodes: Sequence[Node], inputs: Sequence[Tensor]) -> Block:
+    """Builds the tree of blocks; calls around all nodes and inputs are no blocks of the model."""
     chains = [node.call.chain() if node.call else [] for node in nodes]
-    shared = 0
-    if len(nodes) > 1:
-        shared = min(len(chain) for chain in chains)
-        for chain in chains:
-            while shared and chain[shared - 1] is not chains[0][shared - 1]:
-                shared -= 1
+    starts = [t.node.call.chain() for t in inputs if t.node is not None and t.node.call]
+    everything = [*chains, *starts] if starts else chains
+    shared = min((len(chain) for chain in everything), default=0)
+    for chain in everything:
+        while shared and chain[shared - 1] is not everything[0][shared - 1]:
+            shared -= 1
     root = Block("", "", "", "")
     blocks: dict[int, Block] = {}
     taken: dict[int, set[str]] = {}

@@ -602,14 +602,11 @@ class Layer(Owner):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments as plain data."""
-        config = {"name": self.name, "trainable": self._trainable, "dtype": self.dtype_policy.name}
-        try:
-            captured = super().get_config()
-        except NotImplementedError:
-            if type(self).__init__ is not Layer.__init__:
-                raise
-            captured = {}
-        return {**config, **{k: v for k, v in captured.items() if k not in config}}
+        base = {"name": self.name, "trainable": self._trainable, "dtype": self.dtype_policy.name}
+        parameters = inspect.signature(type(self).__init__).parameters
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+            base = {name: value for name, value in base.items() if name in parameters}
+        return {**base, **{k: v for k, v in super().get_config().items() if k not in base}}
 
     def get_build_config(self) -> dict[str, Any] | None:
         """Returns what is needed to build the layer again."""
@@ -741,6 +738,11 @@ def _given_shape(cls: type, kwargs: dict[str, Any]) -> tuple[int | None, ...] | 
 def _array(x: Any) -> Any:
     if isinstance(x, Variable):
         return x.value
+    if isinstance(x, Layer):
+        raise TypeError(
+            f"A layer was called on the layer {x.name!r}, not on a Tensor: that one was created "
+            f"but not called.\nWrite {type(x).__name__}(...)(x)."
+        )
     return jnp.asarray(x) if isinstance(x, (np.ndarray, np.generic)) else x
 
 
@@ -805,7 +807,7 @@ _inferred: dict[Any, Any] = {}
 
 def _infer_by_config(layer: Layer, args: Any, kwargs: Any) -> Any:
     """Infers shapes, remembering them by class, constructor arguments and input specs."""
-    leaves, definition = tree.flatten((args, kwargs))
+    leaves, definition = tree.take_apart((args, kwargs))
     key: Any = None
     try:
         made, words = layer._constructed_with

@@ -109,13 +109,6 @@ class Tensor(Operators, Symbol):
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError(f"{self!r} cannot become a NumPy array: it is symbolic. {_NO_NUMBERS}")
 
-    def __jax_array__(self) -> Any:
-        raise TypeError(
-            f"{self!r} is symbolic and cannot be given to a JAX function. "
-            "Use the function of the same name in `cornu.ops`, or make an op of yours with "
-            "`cornu.op(fn)(x)`."
-        )
-
 
 _NO_NUMBERS = "Build a model from it and call that on arrays."
 
@@ -154,7 +147,7 @@ class Node:
         self.outputs = outputs
         self.call: Call | None
         self.call, self.place = here()
-        leaves, definition = tree.flatten((args, kwargs))
+        leaves, definition = tree.take_apart((args, kwargs))
         slots = [i for i, leaf in enumerate(leaves) if isinstance(leaf, Tensor)]
         self.inputs: tuple[Tensor, ...] = tuple(leaves[i] for i in slots)
         self._plan = (leaves, definition, slots)
@@ -239,7 +232,7 @@ def infer(fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
 
     `fn` is traced abstractly: nothing is computed, what it assigns to Variables is dropped.
     """
-    leaves, definition = tree.flatten((args, kwargs))
+    leaves, definition = tree.take_apart((args, kwargs))
     slots = [i for i, leaf in enumerate(leaves) if isinstance(leaf, Symbol)]
 
     def run(*values: Any) -> Any:
@@ -283,7 +276,7 @@ _inferred: dict[Any, Any] = {}
 
 def _cached_infer(op: Op, args: Any, kwargs: Any) -> Any:
     """Infers shapes, remembering them by function, static arguments and input specs."""
-    leaves, definition = tree.flatten((args, kwargs))
+    leaves, definition = tree.take_apart((args, kwargs))
     key: Any = None
     try:
         key = (op.name, op.function, definition, tuple(_static_key(leaf) for leaf in leaves))

@@ -204,7 +204,7 @@ class Variable(Operators, Holder):
 
 
 def _plain(value: Any) -> Any:
-    return scope.current().read(value) if isinstance(value, Variable) else value
+    return scope.current().read(value) if isinstance(value, Variable) else jnp.asarray(value)
 
 
 def _initial(initializer: Any, shape: Any, dtype: Any, path: str) -> jax.Array:

@@ -76,7 +76,7 @@ def clone_model(
         return layers[id(layer)]
 
     new = replay(drawing, starts, mapped, call)
-    definition = tree.flatten(drawing.inputs)[1]
+    definition = tree.take_apart(drawing.inputs)[1]
     outputs = tree.map(lambda t: new[id(t)], drawing.outputs)
     return Model(tree.unflatten(definition, starts), outputs, name=model.name)
 
@@ -85,9 +85,17 @@ def _from_config(layer: Layer) -> Layer:
     return type(layer).from_config(layer.get_config())
 
 
-def _new_input(tensor: Tensor) -> Tensor:
-    optional = tensor.optional
-    return Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.name, optional=optional)
+def _new_input(old: Tensor) -> Tensor:
+    optional = old.optional
+    tensor = Input(batch_shape=old.shape, dtype=old.dtype, name=old.name, optional=optional)
+    _stand_where(tensor, old)
+    return tensor
+
+
+def _stand_where(new: Tensor, old: Tensor) -> None:
+    """Makes a new node belong to the place and block in which the user drew the old one."""
+    if new.node is not None and old.node is not None:
+        new.node.call, new.node.place = old.node.call, old.node.place
 
 
 def replay(
@@ -117,8 +125,7 @@ def replay(
             outputs = record(node.op, args, kwargs)
         for old, made in zip(node.output_tensors, tree.leaves(outputs), strict=True):
             new[id(old)] = made
-            if made.node is not None:  # the new node stands where the user drew the old one
-                made.node.call, made.node.place = node.call, node.place
+            _stand_where(made, old)
     return new
 
 

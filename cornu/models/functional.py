@@ -78,7 +78,7 @@ class Drawing:
         outputs = results[: len(self.output_tensors)]
         for i, m in zip(self._masked, results[len(outputs) :], strict=True):
             table.put(outputs[i], m)
-        return tree.unflatten(tree.flatten(self.outputs)[1], outputs)
+        return tree.unflatten(tree.take_apart(self.outputs)[1], outputs)
 
     def rowwise(self) -> bool:
         """Whether each row of the outputs depends on the same row of the inputs alone."""
@@ -92,7 +92,7 @@ class Drawing:
         masks: list[Any] = [None] * len(self.output_tensors)
         for i, m in zip(self._masked, results, strict=True):
             masks[i] = m
-        return tree.unflatten(tree.flatten(self.outputs)[1], masks)
+        return tree.unflatten(tree.take_apart(self.outputs)[1], masks)
 
     # ------------------------------------------------------------------------------------ binding
 
@@ -279,9 +279,13 @@ def _unique_names(layers: Sequence[Layer]) -> dict[int, str]:
     return {id(layer): unique(layer.name, taken) for layer in layers}
 
 
+def _is_input(tensor: Tensor) -> bool:
+    return tensor.node is not None and isinstance(tensor.node.op, InputLayer)
+
+
 def _reached(outputs: Sequence[Tensor], inputs: Sequence[Tensor]) -> list[Node]:
     given = {id(t) for t in inputs}
-    nodes: dict[int, Node] = {t.node.number: t.node for t in inputs if t.node is not None}
+    nodes = {t.node.number: t.node for t in inputs if t.node is not None and _is_input(t)}
     todo = list(outputs)
     while todo:
         tensor = todo.pop()
@@ -325,7 +329,7 @@ def _keras_order(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> list[An
                 finished.append(leaving)
                 continue
             node = tensor.node
-            if node is None or node.number in entered:
+            if node is None or node.number in entered or (id(tensor) in given and not _is_input(tensor)):
                 continue
             entered.add(node.number)
             first_seen.setdefault(id(node.op), len(first_seen))
@@ -345,7 +349,7 @@ def _keras_order(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> list[An
                 depths[number] = max(depth + 1, depths.get(number, 0))
     for tensor in inputs:
         node_in = tensor.node
-        if node_in is not None and id(node_in.op) not in ops and isinstance(node_in.op, InputLayer):
+        if node_in is not None and id(node_in.op) not in ops and _is_input(tensor):
             ops[id(node_in.op)] = node_in.op
             op_depths[id(node_in.op)] = 0
             first_seen[id(node_in.op)] = -1
