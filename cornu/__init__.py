@@ -71,6 +71,8 @@ def __getattr__(name: str) -> Any:
             module, {"KerasTensor": "Tensor", "FloatDTypePolicy": "DTypePolicy"}.get(name, name)
         )
     elif name in _SPACES:
+        if name == "saving":
+            importlib.import_module("cornu.models")  # so that every class can be found by name
         value = importlib.import_module(f"cornu.{name}")
     else:
         raise AttributeError(f"module 'cornu' has no attribute {name!r}")

@@ -93,7 +93,8 @@ def dense_model() -> Model:
 
 def bn_relu(x: Tensor) -> Tensor:
     """Batch normalization, then ReLU."""
-    return Activation("relu")(BatchNormalization()(x))
+    # A short memory: the moving averages must settle within the few steps of this demonstration.
+    return Activation("relu")(BatchNormalization(momentum=0.8)(x))
 
 
 def conv_bn_relu(x: Tensor, filters: int, stride: int = 1) -> Tensor:

@@ -54,6 +54,10 @@ class Configurable:
         object.__setattr__(self, "_constructed_with", (args, kwargs))
         return self
 
+    def public_name(self) -> tuple[str, str]:
+        """Returns the module and class name by which data refers to this object."""
+        return f"keras.{self.category}", type(self).__name__
+
     def constructor_arguments(self) -> dict[str, Any]:
         """Returns what the constructor received, defaults included, by parameter name."""
         args, kwargs = self._constructed_with
@@ -172,9 +176,10 @@ def serialize(value: Any) -> Any:
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, Configurable):
+        module, name = value.public_name()
         return {
-            "module": f"keras.{value.category}",
-            "class_name": type(value).__name__,
+            "module": module,
+            "class_name": name,
             "config": value.get_config(),
             "registered_name": _custom_names.get(type(value)),
         }

@@ -268,14 +268,19 @@ class Layer(Owner):
         """Returns the layers that this one owns directly, in the order of the attributes."""
         return [thing for thing in holdings(self) if isinstance(thing, Layer)]
 
-    def _own(self) -> list[Variable]:
+    def listed_layers(self) -> list[Layer]:
+        """Returns the layers that are saved by their position in a list named "layers"."""
+        return []
+
+    def own_variables(self) -> list[Variable]:
+        """Returns the layer's own weights, those that are trained first."""
         own = [v for v in holdings(self) if isinstance(v, Variable) and v.role != "metric"]
         return sorted(own, key=lambda v: v.role != "param")
 
     @property
     def weights(self) -> list[Variable]:
         """The Variables of the layer and of the layers inside, without those of metrics."""
-        return _unique(self._own() + [v for layer in self.sublayers() for v in layer.weights])
+        return _unique(self.own_variables() + [v for layer in self.sublayers() for v in layer.weights])
 
     @property
     def variables(self) -> list[Variable]:
@@ -287,7 +292,7 @@ class Layer(Owner):
         """The Variables that training changes."""
         if not self._trainable:
             return []
-        own = [v for v in self._own() if v.trainable and v.role == "param"]
+        own = [v for v in self.own_variables() if v.trainable and v.role == "param"]
         return _unique(own + [v for la in self.sublayers() for v in la.trainable_variables])
 
     @property

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import shutil
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -233,7 +235,7 @@ def _table(
         cells += [row.trainable] if show_trainable else []
         style = "bold" if row.heading else None
         table.add_row(*(escape(cell) for cell in cells), style=style)
-    console = Console(width=line_length, force_jupyter=False)
+    console = Console(width=line_length or _width(), force_jupyter=False)
     with console.capture() as capture:
         console.print(f'Model: "{model.name}"', style="bold", highlight=False)
         console.print(table)
@@ -246,6 +248,11 @@ def _table(
     if model.optimizer is not None and model.optimizer.built:
         lines.append(_total("Optimizer params", model.optimizer.variables))
     return capture.get() + "\n".join(lines)
+
+
+def _width() -> int:
+    """Returns the terminal's width, or that of a page where there is none."""
+    return shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else 100
 
 
 def _ratios(positions: Any, count: int) -> list[int | None]:

@@ -3,5 +3,13 @@
 from cornu.models.clone import clone_model
 from cornu.models.model import Model
 from cornu.models.sequential import Sequential
+from cornu.saving.archive import load_model, model_from_json, save_model
 
-__all__ = ["Model", "Sequential", "clone_model"]
+__all__ = [
+    "Model",
+    "Sequential",
+    "clone_model",
+    "load_model",
+    "model_from_json",
+    "save_model",
+]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import jax.numpy as jnp
 
-from cornu import losses, optimizers, tree
+from cornu import losses, optimizers, registry, tree
 from cornu import metrics as metrics_module
 from cornu.core import scope
 from cornu.core.layer import Layer
@@ -35,6 +36,7 @@ class Compiled(Layer):
     _forwards: dict[Any, Any]
     _seed: int | None
     _epochs_run: int
+    _built_with: Any
     _recipe: Recipe | None
     _outputs: Outputs | None
     _objective: Objective | None
@@ -55,6 +57,7 @@ class Compiled(Layer):
         self._forwards = {}
         self._seed = None
         self._epochs_run = 0
+        self._built_with = None
         return self
 
     # ------------------------------------------------------------------------------------ compile
@@ -118,6 +121,22 @@ class Compiled(Layer):
         else:
             for one in _flat(loss):
                 losses.get(one)
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """Returns the arguments of `compile` as plain data."""
+        if self._recipe is None:
+            return None
+        names = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics", "run_eagerly")
+        config = {name: registry.serialize(getattr(self._recipe, name)) for name in names}
+        return {**config, "steps_per_execution": self._recipe.steps_per_execution or 1}
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles the model from what `get_compile_config()` returned."""
+        known = inspect.signature(self.compile).parameters
+        given = {name: registry.deserialize(v) for name, v in config.items() if name in known}
+        self.compile(**given)
+        if self.built and self.optimizer is not None and not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
 
     @property
     def compiled(self) -> bool:

@@ -18,6 +18,7 @@ from cornu.models.connections import describe, draw
 from cornu.models.functional import Drawing
 from cornu.models.trainer import Trainer
 from cornu.names import auto_name
+from cornu.saving import archive, weights
 
 __all__ = ["Model"]
 
@@ -113,6 +114,7 @@ class Model(Trainer):
         """Returns the Tensors that a call on Tensors would return; builds what is not built."""
         if self._drawing is not None:
             return self._drawing.outputs
+        self._built_with = tree.map(lambda t: [t.shape, t.dtype], inputs)
         if not self.built:
             signature = call_signature(type(self))
             self._build(signature, {"inputs": tree.map(lambda t: t.shape, inputs)})
@@ -126,6 +128,10 @@ class Model(Trainer):
         own = super().sublayers()
         known = {id(layer) for layer in drawn}
         return [*drawn, *(layer for layer in own if id(layer) not in known)]
+
+    def listed_layers(self) -> list[Layer]:
+        """Returns the layers of a drawn model, which are saved by their position."""
+        return list(self.layers) if self._drawing is not None else []
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -267,6 +273,13 @@ class Model(Trainer):
 
     # ------------------------------------------------------------------------------------ as data
 
+    def public_name(self) -> tuple[str, str]:
+        """Returns the module and class name by which data refers to this model."""
+        drawn = type(self) is Model
+        return ("keras.src.models.functional", "Functional") if drawn else (
+            "keras", type(self).__name__
+        )
+
     def get_config(self) -> dict[str, Any]:
         """Returns the model as plain data: for a drawn model its layers and how they connect."""
         if self._drawing is None or type(self) is not Model:
@@ -283,12 +296,44 @@ class Model(Trainer):
             trainable = config.get("trainable", True)
             return cls(inputs, outputs, name=config.get("name"), trainable=trainable)
 
+    def save(self, filepath: Any, overwrite: bool = True, zipped: Any = None) -> None:
+        """Writes architecture, weights and optimizer; see `cornu.saving.save_model`."""
+        archive.save_model(self, filepath, overwrite, zipped)
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """Returns the input shape, for a model that is not drawn but was built."""
+        if self._drawing is not None or self._built_with is None:
+            return None
+        return {"inputs": self._built_with}
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Builds the model from what `get_build_config()` returned."""
+        if "inputs" in config:
+            self._infer_outputs(_described(config["inputs"]))
+
+    def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
+        """Writes the weights; see `cornu.saving.save_weights`."""
+        weights.save_weights(self, filepath, overwrite)
+
+    def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
+        """Reads weights; see `cornu.saving.load_weights`."""
+        weights.load_weights(self, filepath, skip_mismatch)
+
     def to_json(self, **kwargs: Any) -> str:
         """Returns the model's architecture as JSON; see `model_from_json`."""
         return json.dumps(registry.serialize(self), **kwargs)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def _described(inputs: Any) -> Any:
+    """Returns the Tensors of a build config: [shape, dtype] in the inputs' structure."""
+    if isinstance(inputs, dict):
+        return {name: _described(item) for name, item in inputs.items()}
+    if len(inputs) == 2 and isinstance(inputs[1], str):
+        return Tensor(tuple(inputs[0]), inputs[1])
+    return [_described(item) for item in inputs]
 
 
 def _spec_of(x: Any) -> Any:

@@ -1,0 +1,66 @@
+"""Adadelta: steps as large as the last ones, along gradients of unit size."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack
+
+import jax.numpy as jnp
+from jax import Array
+
+from cornu.optimizers.arguments import Shared, shared_arguments
+from cornu.optimizers.rule import Rule, Slots
+
+__all__ = ["Adadelta"]
+
+
+class Adadelta(Rule):
+    """Scales gradients by the root mean square of past steps over that of past gradients.
+
+    g <- rho * g + (1 - rho) * gradient**2
+    step = gradient * sqrt(d + epsilon) / sqrt(g + epsilon)
+    d <- rho * d + (1 - rho) * step**2
+    value <- value - learning_rate * step
+
+    Args:
+        learning_rate: see `Optimizer`, as for the arguments that are not listed here.
+        rho: how much of the averages is kept.
+        epsilon: a small number; it also sets the size of the first steps.
+
+    References: Matthew D. Zeiler (2012), "ADADELTA: An adaptive learning rate method".
+
+    Differences: the paper has no learning rate; 1.0 is its method.
+
+    Example:
+
+    >>> import cornu
+    >>> w = cornu.Variable(1.0, name="w")
+    >>> Adadelta(learning_rate=1.0, rho=0.75, epsilon=0.01).apply([jnp.array(4.0)], [w])
+    >>> round(float(w), 3)
+    0.8
+    """
+
+    slots = (("accumulated_grad", "accumulated_delta_var"),)
+
+    @shared_arguments
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        rho: float = 0.95,
+        epsilon: float = 1e-7,
+        **shared: Unpack[Shared],
+    ) -> None:
+        super().__init__(learning_rate, **shared)
+        self.rho = rho
+        self.epsilon = epsilon
+
+    def update(
+        self, gradient: Array, value: Array, slots: Slots, learning_rate: Array
+    ) -> tuple[Array, Slots]:
+        """Returns the new value and averages."""
+        rho, epsilon = self.rho, self.epsilon
+        g, d = slots["accumulated_grad"], slots["accumulated_delta_var"]
+        g = rho * g + (1 - rho) * jnp.square(gradient)
+        step = jnp.sqrt(d + epsilon) * gradient / jnp.sqrt(g + epsilon)
+        d = rho * d + (1 - rho) * jnp.square(step)
+        news = {"accumulated_grad": g, "accumulated_delta_var": d}
+        return value - learning_rate * step, news

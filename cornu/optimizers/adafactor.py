@@ -1,0 +1,107 @@
+"""Adafactor: mean squares of matrices, estimated from those of rows and columns."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from cornu.core.variable import Variable
+from cornu.optimizers.arguments import Shared, shared_arguments
+from cornu.optimizers.rule import Rule, Slots
+
+__all__ = ["Adafactor"]
+
+
+class Adafactor(Rule):
+    """Divides gradients by a root mean square that is known by row and by column only.
+
+    rho = min(learning_rate, 1 / sqrt(step));  alpha = rho * max(epsilon_2, rms(value))
+    beta = 1 - step**beta_2_decay;  s = gradient**2 + epsilon_1
+    r <- beta * r + (1 - beta) * mean of s along the last axis
+    c <- beta * c + (1 - beta) * mean of s along the second to last axis
+    v = r / mean(r) * c   (outer product; for Variables of fewer axes, an average of s itself)
+    u = gradient / sqrt(v)
+    value <- value - alpha * u / max(1, rms(u) / clip_threshold)
+
+    Args:
+        learning_rate: see `Optimizer`, as for the arguments that are not listed here.
+        beta_2_decay: how fast the averages grow longer, below 0.
+        epsilon_1: a small number that is added to squares.
+        epsilon_2: the least size that a Variable counts as.
+        clip_threshold: the largest root mean square of u.
+        relative_step: accepted and kept, see below.
+
+    References: Noam Shazeer, Mitchell Stern (2018), "Adafactor: Adaptive learning rates with
+        sublinear memory cost".
+
+    Differences: as in Keras, the learning rate is never above 1 / sqrt(step), whatever
+        `relative_step` says, and v is kept in full, so that the states of both libraries are
+        the same; the paper's method saves that memory.
+
+    Example:
+
+    >>> import cornu
+    >>> w = cornu.Variable([[1.0, 1.0]], name="w")
+    >>> Adafactor(learning_rate=0.25).apply([jnp.array([[8.0, -2.0]])], [w])
+    >>> w.numpy().tolist()
+    [[0.75, 1.25]]
+    """
+
+    slots = (("row", "column", "velocity"),)
+
+    @shared_arguments
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta_2_decay: float = -0.8,
+        epsilon_1: float = 1e-30,
+        epsilon_2: float = 1e-3,
+        clip_threshold: float = 1.0,
+        relative_step: bool = True,
+        **shared: Unpack[Shared],
+    ) -> None:
+        super().__init__(learning_rate, **shared)
+        self.beta_2_decay = beta_2_decay
+        self.epsilon_1 = epsilon_1
+        self.epsilon_2 = epsilon_2
+        self.clip_threshold = clip_threshold
+        self.relative_step = relative_step
+
+    def initial(self, slot: str, variable: Variable) -> Any:
+        """Returns zeros; a vector has no rows and columns, but numbers that hold their places."""
+        if slot == "velocity":
+            return 0.0
+        shape = variable.shape
+        if len(shape) < 2:
+            return np.zeros(())
+        return np.zeros(shape[:-1] if slot == "row" else (*shape[:-2], shape[-1]))
+
+    def prepare(self, learning_rate: Array, step: Array) -> tuple[Array, Array]:
+        """Returns the relative size of a step, and how much of the averages is kept."""
+        return jnp.minimum(learning_rate, 1 / jnp.sqrt(step)), 1 - step**self.beta_2_decay
+
+    def update(
+        self, gradient: Array, value: Array, slots: Slots, numbers: tuple[Array, Array]
+    ) -> tuple[Array, Slots]:
+        """Returns the new value and averages."""
+        rho, beta = numbers
+        square = jnp.square(gradient) + self.epsilon_1
+        news = {}
+        if value.ndim >= 2:
+            r = news["row"] = beta * slots["row"] + (1 - beta) * square.mean(-1)
+            c = news["column"] = beta * slots["column"] + (1 - beta) * square.mean(-2)
+            v = (r / r.mean(-1, keepdims=True))[..., None] * c[..., None, :]
+        else:
+            v = beta * slots["velocity"] + (1 - beta) * square
+        news["velocity"] = v
+        u = gradient / jnp.sqrt(v)
+        u = u / jnp.maximum(1, _rms(u) / self.clip_threshold)
+        alpha = rho * jnp.maximum(self.epsilon_2, _rms(value))
+        return value - alpha * u, news
+
+
+def _rms(x: Array) -> Array:
+    return jnp.sqrt(jnp.square(x).mean())

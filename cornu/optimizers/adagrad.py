@@ -1,0 +1,64 @@
+"""Adagrad: gradients divided by the root of the sum of their squares."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack
+
+import jax.numpy as jnp
+from jax import Array
+
+from cornu.core.variable import Variable
+from cornu.optimizers.arguments import Shared, shared_arguments
+from cornu.optimizers.rule import Rule, Slots
+
+__all__ = ["Adagrad"]
+
+
+class Adagrad(Rule):
+    """Divides gradients by the root of the sum of all their squares so far.
+
+    a <- a + gradient**2
+    value <- value - learning_rate * gradient / sqrt(a + epsilon)
+
+    Args:
+        learning_rate: see `Optimizer`, as for the arguments that are not listed here.
+        initial_accumulator_value: what the sum begins at.
+        epsilon: a small number against division by zero.
+
+    References: John Duchi, Elad Hazan, Yoram Singer (2011), "Adaptive subgradient methods for
+        online learning and stochastic optimization".
+
+    Example:
+
+    >>> import cornu
+    >>> w = cornu.Variable(1.0, name="w")
+    >>> Adagrad(learning_rate=0.5, initial_accumulator_value=0.0).apply([jnp.array(4.0)], [w])
+    >>> round(float(w), 4)
+    0.5
+    """
+
+    slots = (("accumulator",),)
+
+    @shared_arguments
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        initial_accumulator_value: float = 0.1,
+        epsilon: float = 1e-7,
+        **shared: Unpack[Shared],
+    ) -> None:
+        super().__init__(learning_rate, **shared)
+        self.initial_accumulator_value = initial_accumulator_value
+        self.epsilon = epsilon
+
+    def initial(self, slot: str, variable: Variable) -> float:
+        """Returns what the sum begins at."""
+        return self.initial_accumulator_value
+
+    def update(
+        self, gradient: Array, value: Array, slots: Slots, learning_rate: Array
+    ) -> tuple[Array, Slots]:
+        """Returns the new value and sum."""
+        accumulator = slots["accumulator"] + jnp.square(gradient)
+        step = learning_rate * gradient / jnp.sqrt(accumulator + self.epsilon)
+        return value - step, {"accumulator": accumulator}

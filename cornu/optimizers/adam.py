@@ -1,0 +1,125 @@
+"""Adam, and AdamW with weight decay beside it."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack
+
+import jax.numpy as jnp
+from jax import Array
+
+from cornu.optimizers.arguments import Shared, shared_arguments
+from cornu.optimizers.rule import Rule, Slots
+
+__all__ = ["Adam", "AdamW"]
+
+
+class Adam(Rule):
+    """Divides a moving average of the gradients by the root of one of their squares.
+
+    m <- beta_1 * m + (1 - beta_1) * gradient
+    v <- beta_2 * v + (1 - beta_2) * gradient**2
+    alpha = learning_rate * sqrt(1 - beta_2**step) / (1 - beta_1**step)
+    value <- value - alpha * m / (sqrt(v) + epsilon)
+
+    AMSGrad divides by the largest v so far.
+
+    Args:
+        learning_rate: see `Optimizer`, as for the arguments that are not listed here.
+        beta_1: how much of the average of gradients is kept.
+        beta_2: how much of the average of squares is kept.
+        epsilon: a small number against division by zero.
+        amsgrad: whether to use AMSGrad.
+
+    References: Diederik P. Kingma, Jimmy Ba (2015), "Adam: A method for stochastic optimization".
+        Sashank J. Reddi, Satyen Kale, Sanjiv Kumar (2018), "On the convergence of Adam and
+        beyond".
+
+    Differences: epsilon is the one that the paper calls epsilon hat, just before section 2.1: it
+        is added to the root of v as it is. PyTorch and Optax add it to that of the corrected v,
+        where it weighs more in the first steps.
+
+    Example:
+
+    >>> import cornu
+    >>> w = cornu.Variable(1.0, name="w")
+    >>> Adam(learning_rate=0.125).apply([jnp.array(40.0)], [w])
+    >>> round(float(w), 4)
+    0.875
+    """
+
+    slots = (("momentum", "velocity"),)
+
+    @shared_arguments
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        **shared: Unpack[Shared],
+    ) -> None:
+        super().__init__(learning_rate, **shared)
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.amsgrad = amsgrad
+        if amsgrad:
+            self.slots = (*self.slots, ("velocity_hat",))
+
+    def prepare(self, learning_rate: Array, step: Array) -> Array:
+        """Returns the learning rate, corrected for averages that begin at zero."""
+        return learning_rate * jnp.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
+
+    def update(
+        self, gradient: Array, value: Array, slots: Slots, alpha: Array
+    ) -> tuple[Array, Slots]:
+        """Returns the new value and averages."""
+        m, v = slots["momentum"], slots["velocity"]
+        m = m + (1 - self.beta_1) * (gradient - m)
+        v = v + (1 - self.beta_2) * (jnp.square(gradient) - v)
+        news = {"momentum": m, "velocity": v}
+        if self.amsgrad:
+            v = news["velocity_hat"] = jnp.maximum(slots["velocity_hat"], v)
+        return value - alpha * m / (jnp.sqrt(v) + self.epsilon), news
+
+
+class AdamW(Adam):
+    """Adam with weight decay that does not pass through the averages.
+
+    value <- value - weight_decay * learning_rate * value, then as in Adam
+
+    Args:
+        learning_rate: see `Optimizer`, as for the arguments that are not listed here.
+        weight_decay: by how much values shrink, times the learning rate.
+        beta_1: how much of the average of gradients is kept.
+        beta_2: how much of the average of squares is kept.
+        epsilon: a small number against division by zero.
+        amsgrad: whether to divide by the largest average of squares so far.
+
+    References: Ilya Loshchilov, Frank Hutter (2019), "Decoupled weight decay regularization".
+
+    Example:
+
+    >>> import cornu
+    >>> w = cornu.Variable(1.0, name="w")
+    >>> AdamW(learning_rate=0.125, weight_decay=0.5).apply([jnp.array(40.0)], [w])
+    >>> round(float(w), 4)
+    0.8125
+    """
+
+    @shared_arguments
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        weight_decay: float = 0.004,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        **shared: Unpack[Shared],
+    ) -> None:
+        shared["weight_decay"] = weight_decay
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, **shared)
+        if weight_decay is None:
+            raise ValueError(f"{self._who()}: weight_decay must be a number. Received: None")

@@ -1,0 +1,68 @@
+"""Adamax: Adam with the largest gradient in place of the mean square."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack
+
+import jax.numpy as jnp
+from jax import Array
+
+from cornu.optimizers.arguments import Shared, shared_arguments
+from cornu.optimizers.rule import Rule, Slots
+
+__all__ = ["Adamax"]
+
+
+class Adamax(Rule):
+    """Divides a moving average of the gradients by their largest size, which fades.
+
+    m <- beta_1 * m + (1 - beta_1) * gradient
+    u <- max(beta_2 * u, |gradient|)
+    value <- value - learning_rate / (1 - beta_1**step) * m / (u + epsilon)
+
+    Args:
+        learning_rate: see `Optimizer`, as for the arguments that are not listed here.
+        beta_1: how much of the average is kept.
+        beta_2: how much of the largest size is kept.
+        epsilon: a small number against division by zero.
+
+    References: Diederik P. Kingma, Jimmy Ba (2015), "Adam: A method for stochastic optimization",
+        section 7.1.
+
+    Example:
+
+    >>> import cornu
+    >>> w = cornu.Variable(1.0, name="w")
+    >>> Adamax(learning_rate=0.125).apply([jnp.array(40.0)], [w])
+    >>> round(float(w), 4)
+    0.875
+    """
+
+    slots = (("momentum", "norm"),)
+
+    @shared_arguments
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        **shared: Unpack[Shared],
+    ) -> None:
+        super().__init__(learning_rate, **shared)
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+
+    def prepare(self, learning_rate: Array, step: Array) -> Array:
+        """Returns the learning rate, corrected for an average that begins at zero."""
+        return learning_rate / (1 - self.beta_1**step)
+
+    def update(
+        self, gradient: Array, value: Array, slots: Slots, alpha: Array
+    ) -> tuple[Array, Slots]:
+        """Returns the new value, average and size."""
+        m, u = slots["momentum"], slots["norm"]
+        m = m + (1 - self.beta_1) * (gradient - m)
+        u = jnp.maximum(self.beta_2 * u, jnp.abs(gradient))
+        return value - alpha * m / (u + self.epsilon), {"momentum": m, "norm": u}

@@ -1,0 +1,82 @@
+"""Lamb: Adam with steps as large as the Variables."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack
+
+import jax.numpy as jnp
+from jax import Array
+
+from cornu.optimizers.arguments import Shared, shared_arguments
+from cornu.optimizers.rule import Rule, Slots
+
+__all__ = ["Lamb"]
+
+
+class Lamb(Rule):
+    """Adam whose step for each Variable is stretched to the Variable's own norm.
+
+    m <- beta_1 * m + (1 - beta_1) * gradient
+    v <- beta_2 * v + (1 - beta_2) * gradient**2
+    step = m / (1 - beta_1**step) / (sqrt(v / (1 - beta_2**step)) + epsilon)
+    value <- value - learning_rate * step * |value| / |step|   (a norm of zero counts as no ratio)
+
+    Args:
+        learning_rate: see `Optimizer`, as for the arguments that are not listed here.
+        beta_1: how much of the average of gradients is kept.
+        beta_2: how much of the average of squares is kept.
+        epsilon: a small number against division by zero.
+
+    References: Yang You, Jing Li, Sashank Reddi, Jonathan Hseu, Sanjiv Kumar, Srinadh
+        Bhojanapalli, Xiaodan Song, James Demmel, Kurt Keutzer, Cho-Jui Hsieh (2020), "Large batch
+        optimization for deep learning: Training BERT in 76 minutes".
+
+    Differences: the paper adds weight decay to the step before it is stretched; here, as in every
+        optimizer, `weight_decay` acts on the value beforehand.
+
+    Example:
+
+    >>> import cornu
+    >>> w = cornu.Variable([3.0, 4.0], name="w")
+    >>> Lamb(learning_rate=0.5).apply([jnp.array([0.0, 2.0])], [w])
+    >>> w.numpy().round(3).tolist()
+    [3.0, 1.5]
+    """
+
+    slots = (("momentum", "velocity"),)
+
+    @shared_arguments
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        **shared: Unpack[Shared],
+    ) -> None:
+        super().__init__(learning_rate, **shared)
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+
+    def prepare(self, learning_rate: Array, step: Array) -> tuple[Array, Array, Array]:
+        """Returns the learning rate and the corrections of both averages."""
+        return learning_rate, 1 - self.beta_1**step, 1 - self.beta_2**step
+
+    def update(
+        self, gradient: Array, value: Array, slots: Slots, numbers: tuple[Array, Array, Array]
+    ) -> tuple[Array, Slots]:
+        """Returns the new value and averages."""
+        learning_rate, of_m, of_v = numbers
+        m, v = slots["momentum"], slots["velocity"]
+        m = m + (1 - self.beta_1) * (gradient - m)
+        v = v + (1 - self.beta_2) * (jnp.square(gradient) - v)
+        step = m / of_m / (jnp.sqrt(v / of_v) + self.epsilon)
+        ratio = learning_rate * _norm_ratio(value, step)
+        return value - ratio * step, {"momentum": m, "velocity": v}
+
+
+def _norm_ratio(value: Array, step: Array) -> Array:
+    of_value = jnp.sqrt(jnp.square(value).sum())
+    of_step = jnp.sqrt(jnp.square(step).sum())
+    return jnp.where((of_value > 0) & (of_step > 0), of_value / of_step, 1)

@@ -1,0 +1,68 @@
+"""Lion: the sign of a momentum."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack
+
+import jax.numpy as jnp
+from jax import Array
+
+from cornu.optimizers.arguments import Shared, shared_arguments
+from cornu.optimizers.rule import Rule, Slots
+
+__all__ = ["Lion"]
+
+
+class Lion(Rule):
+    """Makes steps of equal size in every element, along the sign of a moving average.
+
+    value <- value - learning_rate * sign(beta_1 * m + (1 - beta_1) * gradient)
+    m <- beta_2 * m + (1 - beta_2) * gradient
+
+    Steps are larger than those of Adam: a learning rate of a third to a tenth, with as much
+    more weight decay, is a good beginning.
+
+    Args:
+        learning_rate: see `Optimizer`, as for the arguments that are not listed here.
+        beta_1: how much the average counts in the sign, above 0 and up to 1.
+        beta_2: how much of the average is kept.
+
+    References: Xiangning Chen, Chen Liang, Da Huang, Esteban Real, Kaiyuan Wang, Yao Liu, Hieu
+        Pham, Xuanyi Dong, Thang Luong, Cho-Jui Hsieh, Yifeng Lu, Quoc V. Le (2023), "Symbolic
+        discovery of optimization algorithms".
+
+    Example:
+
+    >>> import cornu
+    >>> w = cornu.Variable([1.0, 1.0], name="w")
+    >>> Lion(learning_rate=0.25).apply([jnp.array([40.0, -0.1])], [w])
+    >>> w.numpy().tolist()
+    [0.75, 1.25]
+    """
+
+    slots = (("momentum",),)
+
+    @shared_arguments
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.99,
+        **shared: Unpack[Shared],
+    ) -> None:
+        super().__init__(learning_rate, **shared)
+        if not 0 < beta_1 <= 1:
+            raise ValueError(
+                f"{self._who()}: beta_1 must be above 0 and at most 1. Received: {beta_1}"
+            )
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+
+    def update(
+        self, gradient: Array, value: Array, slots: Slots, learning_rate: Array
+    ) -> tuple[Array, Slots]:
+        """Returns the new value and average."""
+        m = slots["momentum"]
+        direction = jnp.sign(self.beta_1 * m + (1 - self.beta_1) * gradient)
+        momentum = self.beta_2 * m + (1 - self.beta_2) * gradient
+        return value - learning_rate * direction, {"momentum": momentum}

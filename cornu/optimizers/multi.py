@@ -1,0 +1,214 @@
+"""Several optimizers for one model, each for Variables of its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
+from typing import Any, NoReturn
+
+from cornu.core.variable import Variable
+from cornu.optimizers.base import Optimizer
+from cornu.optimizers.loss_scale import LossScaleOptimizer
+from cornu.registry import Configurable, custom_object_scope, serialize
+
+__all__ = ["MultiOptimizer", "OptimizerMap"]
+
+
+class OptimizerMap(Configurable, MutableMapping):
+    """Says which optimizer changes a Variable, by the Variable's path.
+
+    A key is a path, or a regular expression for whole paths: `"encoder/.*"` is for everything in
+    the layer encoder.
+
+    Args:
+        default_optimizer: the optimizer of all Variables that no key fits.
+        optimizer_map: optimizers by path or regular expression.
+
+    Raises:
+        ValueError: when an optimizer is looked up and several keys fit.
+
+    Example:
+
+    >>> from cornu.optimizers import Adam, SGD
+    >>> optimizers = OptimizerMap(Adam(name="rest"), {"encoder/.*": SGD(name="first")})
+    >>> optimizers["encoder/dense/kernel"].name, optimizers["decoder/dense/kernel"].name
+    ('first', 'rest')
+    """
+
+    category = "optimizers"
+
+    def __init__(
+        self, default_optimizer: Optimizer, optimizer_map: dict[str, Optimizer] | None = None
+    ) -> None:
+        if not isinstance(default_optimizer, Optimizer):
+            raise TypeError(f"default_optimizer must be an Optimizer. Got: {default_optimizer!r}")
+        if optimizer_map is not None and not isinstance(optimizer_map, dict):
+            raise TypeError(f"optimizer_map must be a dict. Received: {optimizer_map!r}")
+        self._default = default_optimizer
+        self._by_path: dict[str, Optimizer] = {}
+        self.update(optimizer_map or {})
+
+    @property
+    def default_optimizer(self) -> Optimizer:
+        """The optimizer of all Variables that no key fits."""
+        return self._default
+
+    def __getitem__(self, key: str) -> Optimizer:
+        """Returns the optimizer for a path."""
+        if key in self._by_path:
+            return self._by_path[key]
+        fitting = [pattern for pattern in self._by_path if re.fullmatch(pattern, key)]
+        if len(fitting) > 1:
+            raise ValueError(
+                f"Several optimizers are given for Variable {key!r}, by the keys "
+                f"{', '.join(map(repr, fitting))}. Make the expressions exclude each other."
+            )
+        return self._by_path[fitting[0]] if fitting else self.default_optimizer
+
+    def __setitem__(self, key: str, optimizer: Optimizer) -> None:
+        """Sets the optimizer for a path or regular expression that has none yet."""
+        if not isinstance(key, str):
+            raise ValueError(f"A key must be a string. Received: {key!r}")
+        if key in self._by_path:
+            raise ValueError(f"The key {key!r} has an optimizer already. Delete it first.")
+        self._by_path[key] = _plain(optimizer, f"the key {key!r}")
+
+    def __delitem__(self, key: str) -> None:
+        """Removes a path or regular expression."""
+        del self._by_path[key]
+
+    def __len__(self) -> int:
+        return len(self._by_path)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_path)
+
+    def __call__(self, variable: Variable) -> Optimizer:
+        """Returns the optimizer for a Variable."""
+        return self[variable.path]
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the optimizers as plain data."""
+        return {
+            "default_optimizer": serialize(self.default_optimizer),
+            "optimizer_map": serialize(self._by_path),
+        }
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
+    ) -> OptimizerMap:
+        """Makes a map from what `get_config()` returned."""
+        with custom_object_scope(custom_objects):
+            return super().from_config(config)
+
+
+class MultiOptimizer(Optimizer):
+    """Lets several optimizers change a model, each the Variables that are assigned to it.
+
+    Args:
+        optimizer_map: an `OptimizerMap`, or a function that returns the optimizer of a Variable
+            (the same object for all that it is to change).
+        loss_scale_factor: replaces the factor of all the optimizers.
+        name: its name.
+
+    It has no learning rate of its own; those of the optimizers are reached by `.optimizers`.
+
+    Example:
+
+    >>> import cornu
+    >>> import jax.numpy as jnp
+    >>> from cornu.optimizers import SGD
+    >>> a, b = cornu.Variable(1.0, name="a"), cornu.Variable(1.0, name="b")
+    >>> optimizer = MultiOptimizer(OptimizerMap(SGD(0.5), {"b": SGD(0.25)}))
+    >>> optimizer.apply([jnp.array(1.0), jnp.array(1.0)], [a, b])
+    >>> float(a), float(b)
+    (0.5, 0.75)
+    """
+
+    optimizers: Sequence[Optimizer] = ()
+
+    def __init__(
+        self,
+        optimizer_map: OptimizerMap | Callable[[Variable], Optimizer],
+        loss_scale_factor: float | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(learning_rate=0.0, loss_scale_factor=loss_scale_factor, name=name)
+        self._choose = optimizer_map
+        self.optimizers = []
+        if isinstance(optimizer_map, OptimizerMap):
+            for optimizer in (*optimizer_map.values(), optimizer_map.default_optimizer):
+                self._add(optimizer)
+
+    def _add(self, optimizer: Optimizer) -> None:
+        if optimizer not in self.optimizers:
+            optimizer.loss_scale_factor = self.loss_scale_factor
+            self.optimizers.append(optimizer)
+
+    def build(self, var_list: Sequence[Variable]) -> None:
+        """Assigns every Variable to an optimizer, and builds these."""
+        if self.built:
+            return
+        super().build(var_list)
+        self._assigned: dict[Variable, Optimizer] = {}
+        for variable in var_list:
+            optimizer = _plain(self._choose(variable), f"Variable {variable.path!r}")
+            self._add(optimizer)
+            self._assigned[variable] = optimizer
+        for optimizer, variables in self._shares(var_list).items():
+            optimizer.build(variables)
+
+    def _shares(self, variables: Iterable[Variable]) -> dict[Optimizer, list[Variable]]:
+        shares: dict[Optimizer, list[Variable]] = {}
+        for variable in variables:
+            shares.setdefault(self._assigned[variable], []).append(variable)
+        return shares
+
+    def apply(
+        self, grads: Iterable[Any], trainable_variables: Iterable[Variable] | None = None
+    ) -> None:
+        """Changes Variables, each by its optimizer."""
+        grads = list(grads)
+        if not grads:
+            return
+        gradients = {v: g for g, v in self._pairs(grads, trainable_variables)}
+        for optimizer, share in self._shares(gradients).items():
+            optimizer.apply([gradients[variable] for variable in share], share)
+        self._iterations.assign_add(1)
+
+    def finalize_variable_values(self, var_list: Iterable[Variable]) -> None:
+        """Gives Variables the values that their optimizers have for them."""
+        for optimizer, share in self._shares(var_list).items():
+            optimizer.finalize_variable_values(share)
+
+    @property
+    def learning_rate(self) -> NoReturn:
+        """There is none: each of `optimizers` has its own."""
+        raise AttributeError(f"{self._who()} has no learning rate. Use those of its `optimizers`.")
+
+    @learning_rate.setter
+    def learning_rate(self, learning_rate: Any) -> None:
+        raise AttributeError(f"{self._who()} has no learning rate. Set those of its `optimizers`.")
+
+    @property
+    def loss_scale_factor(self) -> float | None:
+        """What the loss was multiplied with; all the optimizers have the same."""
+        return self._loss_scale_factor
+
+    @loss_scale_factor.setter
+    def loss_scale_factor(self, factor: float | None) -> None:
+        self._loss_scale_factor = factor
+        for optimizer in self.optimizers:
+            optimizer.loss_scale_factor = factor
+
+
+def _plain(optimizer: Any, where: str) -> Optimizer:
+    if not isinstance(optimizer, Optimizer) or isinstance(
+        optimizer, (LossScaleOptimizer, MultiOptimizer)
+    ):
+        raise ValueError(
+            f"The optimizer for {where} must be an Optimizer, but no LossScaleOptimizer or "
+            f"MultiOptimizer (put these around the whole). Received: {optimizer!r}"
+        )
+    return optimizer

@@ -1,0 +1,160 @@
+"""Muon: momentum of matrices, made orthogonal."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Sequence
+from typing import Any, Unpack
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from cornu.core.variable import Variable
+from cornu.optimizers.arguments import Shared, shared_arguments
+from cornu.optimizers.rule import Rule, Slots
+
+__all__ = ["Muon"]
+
+
+class Muon(Rule):
+    """Makes the momentum of a matrix orthogonal before it is the step; the rest follows Adam.
+
+    m <- momentum * m + gradient
+    u = orthogonal(gradient + momentum * m, or m without nesterov)
+    value <- value - learning_rate * rms_rate * sqrt(max(rows, columns)) * u
+
+    Adam is used for Variables that are no matrices, for embeddings, and for those excluded.
+
+    Args:
+        learning_rate: see `Optimizer`, as for the arguments that are not listed here.
+        adam_beta_1: how much of the average of gradients is kept (Adam).
+        adam_beta_2: how much of the average of squares is kept (Adam).
+        adam_weight_decay: weight decay of the Variables that follow Adam.
+        epsilon: a small number against division by zero (Adam).
+        weight_decay: weight decay of the other matrices.
+        exclude_layers: regular expressions; Variables in whose path one is found follow Adam.
+        exclude_embeddings: whether Variables with "embedding" in their path do.
+        muon_a, muon_b, muon_c: coefficients of the iteration x <- a x + (b A + c A A) x, with
+            A = x x', that brings the singular values of a matrix near 1.
+        adam_lr_ratio: the learning rate of Adam, as a multiple of the other.
+        momentum: how much of the momentum is kept.
+        ns_steps: how many iterations are made.
+        nesterov: whether to look ahead along the momentum.
+        rms_rate: makes the steps as large as those of Adam; None for no such factor.
+
+    References: Keller Jordan et al. (2024), "Muon: An optimizer for hidden layers in neural
+        networks". Jingyuan Liu et al. (2025), "Muon is scalable for LLM training".
+
+    Example:
+
+    >>> import cornu
+    >>> w = cornu.Variable([[10.0, 0.0], [0.0, 10.0]], name="w")
+    >>> optimizer = Muon(learning_rate=1.0, weight_decay=None, rms_rate=None)
+    >>> optimizer.apply([jnp.array([[0.0, 9.0], [4.0, 0.0]])], [w])
+    >>> w.numpy().round().tolist()
+    [[10.0, -1.0], [-1.0, 10.0]]
+    """
+
+    slots = (("momentum", "velocity"),)
+
+    @shared_arguments
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        adam_beta_1: float = 0.9,
+        adam_beta_2: float = 0.999,
+        adam_weight_decay: float | None = 0.004,
+        epsilon: float = 1e-7,
+        weight_decay: float | None = 0.004,
+        *,
+        exclude_layers: Sequence[str] | None = None,
+        exclude_embeddings: bool = True,
+        muon_a: float = 3.4445,
+        muon_b: float = -4.7750,
+        muon_c: float = 2.0315,
+        adam_lr_ratio: float = 1,
+        momentum: float = 0.95,
+        ns_steps: int = 5,
+        nesterov: bool = True,
+        rms_rate: float | None = 0.2,
+        **shared: Unpack[Shared],
+    ) -> None:
+        shared["weight_decay"] = weight_decay
+        super().__init__(learning_rate, **shared)
+        self.adam_beta_1 = adam_beta_1
+        self.adam_beta_2 = adam_beta_2
+        self.adam_weight_decay = adam_weight_decay
+        self.epsilon = epsilon
+        self.exclude_layers = exclude_layers or []
+        self.exclude_embeddings = exclude_embeddings
+        self.muon_a = muon_a
+        self.muon_b = muon_b
+        self.muon_c = muon_c
+        self.adam_lr_ratio = adam_lr_ratio
+        self.momentum = momentum
+        self.ns_steps = ns_steps
+        self.nesterov = nesterov
+        self.rms_rate = rms_rate
+
+    def initial(self, slot: str, variable: Variable) -> float | None:
+        """Returns zero; only what follows Adam has a velocity."""
+        return 0.0 if slot == "momentum" or self._follows_adam(variable) else None
+
+    def prepare(self, learning_rate: Array, step: Array) -> tuple[Array, Array]:
+        """Returns the learning rate, and Adam's with its corrections."""
+        alpha = jnp.sqrt(1 - self.adam_beta_2**step) / (1 - self.adam_beta_1**step)
+        return learning_rate, self.adam_lr_ratio * learning_rate * alpha
+
+    def update(
+        self, gradient: Array, value: Array, slots: Slots, numbers: tuple[Array, Array]
+    ) -> tuple[Array, Slots]:
+        """Returns the new value and averages."""
+        learning_rate, alpha = numbers
+        m = slots["momentum"]
+        if "velocity" in slots:
+            v = slots["velocity"]
+            m = m + (1 - self.adam_beta_1) * (gradient - m)
+            v = v + (1 - self.adam_beta_2) * (jnp.square(gradient) - v)
+            news = {"momentum": m, "velocity": v}
+            return value - alpha * m / (jnp.sqrt(v) + self.epsilon), news
+        m = self.momentum * m + gradient
+        ahead = gradient + self.momentum * m if self.nesterov else m
+        step = self.zeropower_via_newtonschulz5(ahead, self.ns_steps)
+        return value - self.lr_adjust(learning_rate * step), {"momentum": m}
+
+    def zeropower_via_newtonschulz5(self, x: Array, steps: int) -> Array:
+        """Returns a matrix with the singular vectors of `x` and singular values near 1."""
+        return _orthogonal(x, steps, (self.muon_a, self.muon_b, self.muon_c))
+
+    def lr_adjust(self, x: Array) -> Array:
+        """Makes the step of a matrix as large as one of Adam."""
+        return x if self.rms_rate is None else x * (max(x.shape) ** 0.5 * self.rms_rate)
+
+    def _follows_adam(self, variable: Variable) -> bool:
+        return (
+            len(variable.shape) != 2
+            or (self.exclude_embeddings and "embedding" in variable.path.lower())
+            or any(re.search(pattern, variable.path) for pattern in self.exclude_layers)
+        )
+
+    def _decay_of(self, variable: Variable) -> float | None:
+        return self.adam_weight_decay if self._follows_adam(variable) else self.weight_decay
+
+
+# Compiled as a function of its own, as a program with a loop: one equation for each matrix of a
+# model instead of some sixty.
+@functools.partial(jax.jit, static_argnames=("steps", "coefficients"))
+def _orthogonal(x: Array, steps: int, coefficients: tuple[float, float, float]) -> Array:
+    a, b, c = coefficients
+    tall = x.shape[-2] > x.shape[-1]
+    x = x.mT if tall else x
+    x = x / (jnp.linalg.norm(x, axis=(-2, -1), keepdims=True) + 1e-7)
+
+    def iterate(_: Any, x: Array) -> Array:
+        square = x @ x.mT
+        return a * x + (b * square + c * square @ square) @ x
+
+    x = jax.lax.fori_loop(0, steps, iterate, x)
+    return x.mT if tall else x

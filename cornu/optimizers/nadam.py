@@ -1,0 +1,87 @@
+"""Nadam: Adam with Nesterov's momentum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Unpack
+
+import jax.numpy as jnp
+from jax import Array
+
+from cornu.core.variable import Variable
+from cornu.optimizers.arguments import Shared, shared_arguments
+from cornu.optimizers.rule import Rule, Slots
+
+__all__ = ["Nadam"]
+
+
+class Nadam(Rule):
+    """Adam that looks ahead along its momentum.
+
+    mu(t) = beta_1 * (1 - 0.96**t / 2);  p <- p * mu(step);  p1 = p * mu(step + 1)
+    m <- beta_1 * m + (1 - beta_1) * gradient
+    v <- beta_2 * v + (1 - beta_2) * gradient**2
+    ahead = mu(step + 1) * m / (1 - p1) + (1 - mu(step)) * gradient / (1 - p)
+    value <- value - learning_rate * ahead / (sqrt(v / (1 - beta_2**step)) + epsilon)
+
+    Args:
+        learning_rate: see `Optimizer`, as for the arguments that are not listed here.
+        beta_1: how much of the average of gradients is kept.
+        beta_2: how much of the average of squares is kept.
+        epsilon: a small number against division by zero.
+
+    References: Timothy Dozat (2016), "Incorporating Nesterov momentum into Adam".
+
+    Example:
+
+    >>> import cornu
+    >>> w = cornu.Variable(1.0, name="w")
+    >>> Nadam(learning_rate=0.125).apply([jnp.array(40.0)], [w])
+    >>> round(float(w), 3)
+    0.867
+    """
+
+    slots = (("momentum", "velocity"),)
+
+    @shared_arguments
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        **shared: Unpack[Shared],
+    ) -> None:
+        super().__init__(learning_rate, **shared)
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+
+    def build(self, var_list: Sequence[Variable]) -> None:
+        """Makes the slots, and the product of all momentum factors so far."""
+        if not self.built:
+            super().build(var_list)
+            self._product = self.add_variable((), "ones", name="momentum_product")
+
+    def prepare(self, learning_rate: Array, step: Array) -> tuple[Array, ...]:
+        """Returns factors of momentum, gradient and square, and the correction of squares."""
+        now, ahead = (self.beta_1 * (1 - 0.5 * 0.96**t) for t in (step, step + 1))
+        product = self._product.value * now
+        self._product.assign(product)
+        of_momentum = learning_rate * ahead / (1 - product * ahead)
+        of_gradient = learning_rate * (1 - now) / (1 - product)
+        # Rounded alike, factor and correction of the squares cancel exactly in step 1.
+        beta_2 = jnp.asarray(self.beta_2, step.dtype)
+        return of_momentum, of_gradient, 1 - beta_2, 1 - beta_2**step
+
+    def update(
+        self, gradient: Array, value: Array, slots: Slots, numbers: tuple[Array, ...]
+    ) -> tuple[Array, Slots]:
+        """Returns the new value and averages."""
+        of_momentum, of_gradient, of_square, correction = numbers
+        m, v = slots["momentum"], slots["velocity"]
+        m = m + (1 - self.beta_1) * (gradient - m)
+        v = v + of_square * (jnp.square(gradient) - v)
+        ahead = of_momentum * m + of_gradient * gradient
+        step = ahead / (jnp.sqrt(v / correction) + self.epsilon)
+        return value - step, {"momentum": m, "velocity": v}

@@ -1,0 +1,124 @@
+"""Optax transformations as optimizers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from cornu.core.variable import Variable
+from cornu.optimizers.base import Optimizer
+
+__all__ = ["OptaxOptimizer", "is_transformation"]
+
+
+def is_transformation(thing: Any) -> bool:
+    """Tells whether something is a gradient transformation of Optax, without importing Optax."""
+    optax = sys.modules.get("optax")  # whoever has a transformation has imported it
+    return optax is not None and isinstance(thing, optax.GradientTransformation)
+
+
+class OptaxOptimizer(Optimizer):
+    """Follows an Optax gradient transformation, whose state is kept in Variables.
+
+    The transformation does all: clipping, weight decay, schedules, accumulation, averages. The
+    parameters it sees are the list of the model's Variables.
+
+    Args:
+        transformation: an `optax.GradientTransformation`.
+        name: its name.
+
+    A learning rate that can be read and changed is one that Optax was told to keep in its state:
+    `optax.inject_hyperparams(optax.adam)(learning_rate=1e-3)`.
+
+    Example:
+
+    >>> import cornu, optax
+    >>> w = cornu.Variable(1.0, name="w")
+    >>> optimizer = cornu.optimizers.get(optax.sgd(0.25))
+    >>> optimizer.apply([jnp.array(2.0)], [w])
+    >>> float(w)
+    0.5
+    """
+
+    def __init__(self, transformation: Any, name: str | None = None) -> None:
+        super().__init__(learning_rate=0.0, name=name)
+        if not is_transformation(transformation):
+            raise TypeError(
+                f"{self._who()}: expected an optax.GradientTransformation. "
+                f"Received: {transformation!r}"
+            )
+        self.transformation = transformation
+        self._learning_rate = None
+
+    def build(self, variables: Sequence[Variable]) -> None:
+        """Makes a Variable of every array in the transformation's state."""
+        if self.built:
+            return
+        super().build(variables)
+        state = self.transformation.init([variable.value for variable in self._ruled()])
+        leaves, self._structure = jax.tree_util.tree_flatten_with_path(state)
+        self._state = [
+            self._add_leaf(jax.tree_util.keystr(path, simple=True, separator="_"), leaf)
+            for path, leaf in leaves
+        ]
+        for (path, _), variable in zip(leaves, self._state, strict=True):
+            if jax.tree_util.keystr(path).endswith(".hyperparams['learning_rate']"):
+                variable.role = "hyper"
+                self._learning_rate = variable
+
+    def _add_leaf(self, name: str, leaf: Any) -> Variable:
+        # A copy, since the state may hold the very arrays of the model's Variables.
+        array = np.array(jnp.asarray(leaf))
+        return self.add_variable(array.shape, lambda shape, dtype: array, array.dtype, name=name)
+
+    def _ruled(self) -> list[Variable]:
+        return [v for v in self._places if not v.overwrite_with_gradient]
+
+    def _update(self, grads: list[Array], variables: list[Variable]) -> None:
+        known = self._ruled()
+        gradients = dict(zip(variables, grads, strict=True))
+        missing = [v.path for v in known if v not in gradients]
+        if missing:
+            raise ValueError(
+                f"{self._who()} needs the gradients of all Variables that it was built with. "
+                f"Missing: {', '.join(map(repr, missing))}"
+            )
+        updates, state = self.transformation.update(
+            [gradients[variable] for variable in known],
+            jax.tree_util.tree_unflatten(self._structure, [v.value for v in self._state]),
+            [variable.value for variable in known],
+        )
+        for variable, update in zip(known, updates, strict=True):
+            variable.assign(variable.value + update)
+        for variable, new in zip(self._state, jax.tree_util.tree_leaves(state), strict=True):
+            variable.assign(new)
+
+    @property
+    def learning_rate(self) -> Variable:
+        """The learning rate in the transformation's state."""
+        if self._learning_rate is None:
+            raise AttributeError(_NO_RATE.format(who=self._who()))
+        return self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, learning_rate: Any) -> None:
+        self.learning_rate.assign(learning_rate)
+
+    def get_config(self) -> NoReturn:
+        """A transformation is made of functions, which cannot be described as data."""
+        raise NotImplementedError(
+            f"{self._who()} follows an Optax transformation, which is made of functions and cannot "
+            "be saved as data. Save the model without optimizer, and compile it again."
+        )
+
+
+_NO_RATE = (
+    "{who} follows an Optax transformation that keeps its learning rate to itself.\n"
+    "Make it with optax.inject_hyperparams(optax.adam)(learning_rate=1e-3), for example."
+)

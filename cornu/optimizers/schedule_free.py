@@ -1,0 +1,89 @@
+"""Schedule-free AdamW: averaging in place of a decaying learning rate."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from cornu.core.variable import Variable
+from cornu.optimizers.arguments import Shared, shared_arguments
+from cornu.optimizers.rule import Rule, Slots
+
+__all__ = ["ScheduleFreeAdamW"]
+
+
+class ScheduleFreeAdamW(Rule):
+    """AdamW between a sequence of steps and its own average, which needs no schedule.
+
+    v <- beta_2 * v + (1 - beta_2) * gradient**2
+    x = (value - (1 - beta_1) * z) / beta_1   (the average so far)
+    z <- z - learning_rate * gradient / (sqrt(v / (1 - beta_2**step)) + epsilon)
+    x <- x + (z - x) / step
+    value <- (1 - beta_1) * z + beta_1 * x
+
+    Args:
+        learning_rate: see `Optimizer`, as for the arguments that are not listed here.
+        beta_1: how near the value is to the average.
+        beta_2: how much of the average of squares is kept.
+        epsilon: a small number against division by zero.
+        warmup_steps: over how many steps the learning rate grows to its full size.
+
+    References: Aaron Defazio, Xingyu Alice Yang, Harsh Mehta, Konstantin Mishchenko, Ahmed Khaled,
+        Ashok Cutkosky (2024), "The road less scheduled".
+
+    Differences: the paper uses the average x itself where a model is evaluated; as in Keras, the
+        Variables hold the value between z and x.
+
+    Example:
+
+    >>> import cornu
+    >>> w = cornu.Variable(1.0, name="w")
+    >>> ScheduleFreeAdamW(learning_rate=0.125).apply([jnp.array(4.0)], [w])
+    >>> round(float(w), 4)
+    0.875
+    """
+
+    slots = (("momentum", "velocity"),)
+
+    @shared_arguments
+    def __init__(
+        self,
+        learning_rate: Any = 0.0025,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        warmup_steps: int = 0,
+        **shared: Unpack[Shared],
+    ) -> None:
+        super().__init__(learning_rate, **shared)
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.warmup_steps = warmup_steps
+
+    def initial(self, slot: str, variable: Variable) -> Any:
+        """Returns the Variable's value for z, and zero for v."""
+        return np.asarray(variable.value) if slot == "momentum" else 0.0
+
+    def prepare(self, learning_rate: Array, step: Array) -> tuple[Array, ...]:
+        """Returns learning rate, factor and correction of the squares, and weight of z."""
+        if self.warmup_steps > 0:
+            learning_rate = learning_rate * jnp.minimum(step / self.warmup_steps, 1)
+        # Rounded alike, factor and correction of the squares cancel exactly in step 1.
+        beta_2 = jnp.asarray(self.beta_2, step.dtype)
+        return learning_rate, 1 - beta_2, 1 - beta_2**step, 1 / step
+
+    def update(
+        self, gradient: Array, value: Array, slots: Slots, numbers: tuple[Array, ...]
+    ) -> tuple[Array, Slots]:
+        """Returns the new value, z and v."""
+        learning_rate, of_square, correction, weight = numbers
+        z, v = slots["momentum"], slots["velocity"]
+        v = v + of_square * (jnp.square(gradient) - v)
+        x = (value - (1 - self.beta_1) * z) / self.beta_1
+        z = z - learning_rate * gradient / (jnp.sqrt(v / correction) + self.epsilon)
+        x = (1 - weight) * x + weight * z
+        return (1 - self.beta_1) * z + self.beta_1 * x, {"momentum": z, "velocity": v}

@@ -1,0 +1,71 @@
+"""Stochastic gradient descent."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack
+
+from jax import Array
+
+from cornu.optimizers.arguments import Shared, shared_arguments
+from cornu.optimizers.rule import Rule, Slots
+
+__all__ = ["SGD"]
+
+
+class SGD(Rule):
+    """Stochastic gradient descent, with or without momentum.
+
+    Plain:     value <- value - learning_rate * gradient
+    Momentum:  v <- momentum * v - learning_rate * gradient;  value <- value + v
+    Nesterov:  the same v;  value <- value + momentum * v - learning_rate * gradient
+
+    Args:
+        learning_rate: see `Optimizer`, as for the arguments that are not listed here.
+        momentum: how much of the last step is kept, from 0 to 1.
+        nesterov: whether to look ahead along the momentum.
+
+    References: Ilya Sutskever, James Martens, George Dahl, Geoffrey Hinton (2013), "On the
+        importance of initialization and momentum in deep learning".
+
+    Differences: the momentum of PyTorch does not contain the learning rate, so that a change of
+        it acts at once.
+
+    Example:
+
+    >>> import cornu
+    >>> w = cornu.Variable(1.0, name="w")
+    >>> optimizer = SGD(learning_rate=0.25, momentum=0.5)
+    >>> for _ in range(2):
+    ...     optimizer.apply([w.value], [w])
+    >>> float(w)
+    0.4375
+    """
+
+    @shared_arguments
+    def __init__(
+        self,
+        learning_rate: Any = 0.01,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        **shared: Unpack[Shared],
+    ) -> None:
+        super().__init__(learning_rate, **shared)
+        if not 0 <= momentum <= 1:
+            raise ValueError(
+                f"{self._who()}: momentum must be between 0 and 1. Received: {momentum}"
+            )
+        self.momentum = momentum
+        self.nesterov = nesterov
+        self.slots = (("momentum",),) if momentum else ()
+
+    def update(
+        self, gradient: Array, value: Array, slots: Slots, learning_rate: Array
+    ) -> tuple[Array, Slots]:
+        """Returns the new value and momentum."""
+        step = learning_rate * gradient
+        if not self.momentum:
+            return value - step, {}
+        momentum = self.momentum * slots["momentum"] - step
+        if self.nesterov:
+            return value + (self.momentum * momentum - step), {"momentum": momentum}
+        return value + momentum, {"momentum": momentum}

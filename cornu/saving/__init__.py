@@ -1,0 +1,29 @@
+"""Reading and writing models; every byte that is read passes through the gate."""
+
+from cornu.registry import (
+    custom_object_scope,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+)
+from cornu.registry import custom_object_scope as CustomObjectScope
+from cornu.registry import deserialize as deserialize_keras_object
+from cornu.registry import serialize as serialize_keras_object
+from cornu.saving.archive import load_model, save_model
+from cornu.saving.weights import load_weights, save_weights
+
+__all__ = [
+    "CustomObjectScope",
+    "custom_object_scope",
+    "deserialize_keras_object",
+    "get_custom_objects",
+    "get_registered_name",
+    "get_registered_object",
+    "load_model",
+    "load_weights",
+    "register_keras_serializable",
+    "save_model",
+    "save_weights",
+    "serialize_keras_object",
+]
