@@ -251,6 +251,12 @@ def _category(value: dict[str, Any]) -> str | None:
     return last if last in _classes or last in _functions else None
 
 
+def _singular(category: str | None) -> str:
+    if category is None:
+        return "function"
+    return {"losses": "loss", "dtype_policies": "dtype policy"}.get(category, category[:-1])
+
+
 def find(category: str | None, name: str) -> Any:
     """Returns the class of a name from the user's tables and the library's closed one."""
     found = get_registered_object(name)
@@ -263,8 +269,9 @@ def find(category: str | None, name: str) -> Any:
         if name in table:
             return table[name]
     known = sorted({key for table in tables for key in table})
+    kind = "class" if category in (None, "layers") else _singular(category)
     raise ValueError(
-        f"Unknown class {name!r}. {suggest(name, known)}\n"
+        f"Unknown {kind} {name!r}. {suggest(name, known)}\n"
         "If it is your own, pass custom_objects={"
         f"{name!r}: ...}} or decorate it with @cornu.saving.register_keras_serializable()."
     )
@@ -290,7 +297,7 @@ def resolve(category: str | None, identifier: Any) -> Any:
         for table in (*functions, classes):
             found = table.get(identifier) if found is None else found
         if found is None:
-            kind = category[:-1] if category else "function"
+            kind = _singular(category)
             known = sorted({key for table in functions for key in table} | set(classes))
             raise ValueError(f"Unknown {kind} {identifier!r}. {suggest(identifier, known)}")
         return found() if inspect.isclass(found) else found

@@ -22,6 +22,7 @@ __all__ = [
     "map_structure_up_to",
     "map_up_to",
     "pack_sequence_as",
+    "take_apart",
     "traverse",
     "unflatten",
 ]
@@ -31,7 +32,7 @@ def _is_none(x: Any) -> bool:
     return x is None
 
 
-def flatten(structure: Any) -> tuple[list[Any], Any]:
+def take_apart(structure: Any) -> tuple[list[Any], Any]:
     """Returns the leaves and what is needed to put them back."""
     return jax.tree_util.tree_flatten(structure, is_leaf=_is_none)
 
@@ -53,7 +54,7 @@ def map(fn: Callable[..., Any], structure: Any, *rest: Any) -> Any:
 
 def map_up_to(fn: Callable[..., Any], shallow: Any, deep: Any) -> Any:
     """Applies `fn` to each leaf of `shallow` with the part of `deep` that stands there."""
-    parts, definition = flatten(shallow)
+    parts, definition = take_apart(shallow)
     pairs = zip(parts, definition.flatten_up_to(deep), strict=True)
     return unflatten(definition, [fn(a, b) for a, b in pairs])
 
@@ -82,6 +83,17 @@ def _step(part: Any) -> Any:
 
 class MAP_TO_NONE:
     """What a function given to `traverse` returns to put None in a place."""
+
+
+def flatten(structure: Any) -> list[Any]:
+    """Returns the leaves in a list, those of a dict in the order of its keys.
+
+    Example:
+
+    >>> flatten({"b": [1, None], "a": (2, 3)})
+    [2, 3, 1, None]
+    """
+    return leaves(structure)
 
 
 def is_nested(structure: Any) -> bool:
@@ -123,7 +135,7 @@ def map_structure_up_to(shallow_structure: Any, func: Callable[..., Any], *struc
     """
     if not structures:
         raise ValueError("map_structure_up_to: give at least one structure.")
-    _, definition = flatten(shallow_structure)
+    _, definition = take_apart(shallow_structure)
     parts = [definition.flatten_up_to(structure) for structure in structures]
     return unflatten(definition, [func(*group) for group in zip(*parts, strict=True)])
 
@@ -154,7 +166,7 @@ def pack_sequence_as(structure: Any, flat_sequence: Any) -> Any:
     >>> pack_sequence_as({"b": 0, "a": (0, 0)}, [1, 2, 3])
     {'a': (1, 2), 'b': 3}
     """
-    return unflatten(flatten(structure)[1], flat_sequence)
+    return unflatten(take_apart(structure)[1], flat_sequence)
 
 
 def traverse(func: Callable[[Any], Any], structure: Any, top_down: bool = True) -> Any:
@@ -201,7 +213,7 @@ def assert_same_structure(a: Any, b: Any, check_types: Any = None) -> None:
     Raises:
         ValueError: they are not nested alike.
     """
-    first, second = (flatten(_plain_dicts(structure))[1] for structure in (a, b))
+    first, second = (take_apart(_plain_dicts(structure))[1] for structure in (a, b))
     if first != second:
         raise ValueError(f"The structures are not nested alike:\n{first}\n{second}")
 

@@ -34,5 +34,5 @@ def fresh_session():
         return
     from cornu.utils import clear_session, set_random_seed
 
-    clear_session()
+    clear_session(free_memory=False)  # collecting garbage takes half a second
     set_random_seed(1)

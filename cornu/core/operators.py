@@ -19,9 +19,9 @@ _BINARY = {
     "mod": jnp.mod,
     "pow": ("power", jnp.power),
     "matmul": jnp.matmul,
-    "and": ("logical_and", jnp.bitwise_and),
-    "or": ("logical_or", jnp.bitwise_or),
-    "xor": ("logical_xor", jnp.bitwise_xor),
+    "and": ("bitwise_and", jnp.bitwise_and),
+    "or": ("bitwise_or", jnp.bitwise_or),
+    "xor": ("bitwise_xor", jnp.bitwise_xor),
 }
 _COMPARE = {
     "lt": ("less", jnp.less),
@@ -34,7 +34,7 @@ _COMPARE = {
 _UNARY = {
     "neg": ("negative", jnp.negative),
     "abs": ("absolute", jnp.absolute),
-    "invert": ("logical_not", jnp.invert),
+    "invert": ("bitwise_not", jnp.invert),
 }
 
 

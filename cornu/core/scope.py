@@ -29,6 +29,7 @@ class Scope:
         values: array (or tracer) of each Variable that was lifted or assigned here, by `id`.
         written: the Variables assigned here, by `id`.
         key: the random key of this step; `None` where nothing random was prepared.
+        sources: the numbers by which a model knows its random sources, by `id`.
         draws: how many numbers each random source has drawn in this step.
         training: whether layers are to behave as in training.
         compute_dtype: what float Variables are cast to when read, inside a layer's call.
@@ -51,6 +52,7 @@ class Scope:
         "parent",
         "rows",
         "sealed",
+        "sources",
         "training",
         "values",
         "written",
@@ -66,6 +68,7 @@ class Scope:
         self.drawing = False
         self.key: Any = None
         self.draws: dict[int, int] = {}
+        self.sources: dict[int, int] = {}
         self.training: bool | None = None
         self.compute_dtype: str | None = None
         self.layers: tuple[str, ...] = ()
@@ -74,6 +77,7 @@ class Scope:
             self.drawing = parent.drawing
             self.key = parent.key
             self.draws = parent.draws
+            self.sources = parent.sources
             self.training = parent.training
             self.compute_dtype = parent.compute_dtype
             self.layers = parent.layers
@@ -132,7 +136,11 @@ class Scope:
         return True
 
     def next_key(self, source: object, path: str, seed: int | None) -> Any:
-        """Returns a random key that depends on the step, the source's path and its draws so far."""
+        """Returns a random key for one draw of a source.
+
+        It depends on the step, on the source's place in the model (or, if it is in none, on the
+        path of layer names) and on how often the source has drawn in this step.
+        """
         if self.drawing:
             return jax.random.key(0)
         count = self.draws.get(id(source), 0)
@@ -142,7 +150,8 @@ class Scope:
                 f"{path!r} draws random numbers inside a compiled function that was given no "
                 "random key. Pass `key=` where the function is lifted."
             )
-        key = jax.random.fold_in(self.key, zlib.crc32(path.encode()))
+        place = self.sources.get(id(source))
+        key = jax.random.fold_in(self.key, zlib.crc32(path.encode()) if place is None else place)
         if seed is not None:
             key = jax.random.fold_in(key, seed & 0xFFFFFFFF)
         return jax.random.fold_in(key, count) if count else key
@@ -266,17 +275,23 @@ def pure(
 
 
 def lift(
-    fn: Callable[..., Any], variables: Sequence[Variable]
+    fn: Callable[..., Any], variables: Sequence[Variable], sources: Sequence[object] = ()
 ) -> Callable[..., tuple[Any, dict[int, Any], list[Any]]]:
-    """Like `pure`, but returns only the values that were assigned, by position in `variables`."""
+    """Like `pure`, but returns only the values that were assigned, by position in `variables`.
+
+    `sources` are the random sources of a model in the order of its structure, so that numbers do
+    not depend on names that count up within a process.
+    """
     variables = tuple(variables)
     positions = {id(v): i for i, v in enumerate(variables)}
+    numbers = {id(source): i for i, source in enumerate(sources)}
 
     def lifted(values: Sequence[Any], key: Any, *args: Any, **kwargs: Any) -> Any:
         scope = Scope(_stack.top)
         scope.sealed = True
         scope.key = key
         scope.draws = {}
+        scope.sources = numbers
         scope.masks = Masks()
         scope.values = {id(v): value for v, value in zip(variables, values, strict=True)}
         with entered(scope):

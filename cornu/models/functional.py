@@ -225,7 +225,7 @@ _ROWWISE_OPS = frozenset(
     "add subtract multiply true_divide divide power negative absolute maximum minimum exp log "
     "sqrt rsqrt square tanh sigmoid relu gelu silu elu selu softplus softmax log_softmax clip "
     "where cast compute_mask less less_equal greater greater_equal equal not_equal "
-    "logical_and logical_or logical_not".split()
+    "logical_and logical_or logical_not bitwise_and bitwise_or bitwise_xor bitwise_not".split()
 )
 
 

@@ -14,6 +14,7 @@ from cornu.core.variable import Variable
 from cornu.data import Arrays, Stream, adapt
 from cornu.models.compiled import Compiled
 from cornu.models.feeding import Feeding
+from cornu.ops.random import SeedGenerator
 from cornu.training import loop
 from cornu.training.outputs import Outputs
 from cornu.training.recipe import Objective, Recipe, Scores
@@ -130,6 +131,10 @@ class Trainer(Compiled):
         )
         return self.history
 
+    def finish_training(self) -> None:
+        """Lets the optimizer put averaged values into the weights, if it keeps them."""
+        self.optimizer.finalize_variable_values(self.trainable_variables)
+
     def _callback_list(self, callbacks: Any, verbose: Any, epochs: int, steps: Any) -> Any:
         if isinstance(callbacks, CallbackList):
             return callbacks
@@ -183,14 +188,17 @@ class Trainer(Compiled):
         steps: int | None = None,
         callbacks: Any = None,
     ) -> Any:
-        """Returns the predictions for some data, as NumPy arrays in the outputs' structure."""
+        """Returns the predictions for some data, as NumPy arrays in the outputs' structure.
+
+        Differences: `verbose="auto"` is silent.
+        """
         feeding = Feeding(self)
         source = adapt(x, None, None, batch_size, steps, prepare=feeding.inputs_only)
         if not self.built:
             self._build_for(source.example()[0])
         feeding.check_inputs(source)
         listed = None
-        if callbacks:
+        if callbacks or verbose in (1, 2):
             listed = self._callback_list(callbacks, verbose, 1, source.steps)
             listed.on_predict_begin()
         parts: list[Any] = []
@@ -217,7 +225,9 @@ class Trainer(Compiled):
             return self._forward(batch[0], False)[0]
         key = ("predict_step", self._phase_key())
         if key not in self._forwards:
-            self._forwards[key] = Forward(self.predict_step, self.variables, self._key())
+            self._forwards[key] = Forward(
+                self.predict_step, self.variables, self._key(), self._sources()
+            )
         return self._forwards[key](batch)[0]
 
     def _forward(self, inputs: Any, training: bool | None) -> tuple[Any, list[Any]]:
@@ -227,7 +237,7 @@ class Trainer(Compiled):
         if forward is None:
             words = {} if training is None else {"training": training}
             forward = self._forwards[key] = Forward(
-                lambda x: self.run((x,), words), self.variables, self._key()
+                lambda x: self.run((x,), words), self.variables, self._key(), self._sources()
             )
         return forward(inputs)
 
@@ -306,6 +316,12 @@ class Trainer(Compiled):
             found += self.optimizer.variables
         return list({id(v): v for v in found}.values())
 
+    def _sources(self) -> list[Any]:
+        """Returns the random sources of all layers, in the order of the structure."""
+        layers = [self, *self._flat_layers()]
+        found = [s for layer in layers for s in vars(layer).values()]
+        return [source for source in found if isinstance(source, SeedGenerator)]
+
     def _runner(self, kind: str) -> loop.Runner:
         """Returns the runner of "train" or "test" steps for the model as it is now."""
         frozen = tuple(layer.trainable for layer in self._flat_layers())
@@ -317,6 +333,7 @@ class Trainer(Compiled):
                 self,
                 self._train_logs if kind == "train" else self._test_logs,
                 self._all_variables,
+                self._sources,
                 jax.random.key(self._base_seed() & 0x7FFFFFFF),
                 eager=recipe.run_eagerly,
                 pads=self._pads(kind),

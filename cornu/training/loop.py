@@ -34,6 +34,9 @@ class Trainable(Protocol):
     def results(self) -> dict[str, Any]:
         """Returns the metrics' values, on the device."""
 
+    def finish_training(self) -> None:
+        """Does what is due after the last step."""
+
 
 class Runner:
     """Runs a step over sources of batches.
@@ -41,7 +44,7 @@ class Runner:
     Args:
         model: for its metrics.
         step: `step(batch) -> logs or None`, written with Variables.
-        variables: all that the step may touch.
+        variables: gives all that the step may touch; sources: the model's random sources.
         key: the random key of the run.
         eager: whether steps run without being compiled.
         pads: whether a ragged last batch may be padded with rows of weight zero.
@@ -56,6 +59,7 @@ class Runner:
         model: Trainable,
         step: Callable[[Any], Any],
         variables: Callable[[], list[Variable]],
+        sources: Callable[[], list[Any]],
         key: Any,
         eager: bool = False,
         pads: bool = True,
@@ -69,6 +73,7 @@ class Runner:
         self.per_dispatch = per_dispatch
         self.step_number = 0
         self._variables = variables
+        self._sources = sources
         self._programs: dict[Any, Program] = {}
         self._seconds_per_step = 0.0
 
@@ -78,7 +83,9 @@ class Runner:
         specs = tuple((tuple(leaf.shape), np.dtype(leaf.dtype).name) for leaf in leaves)
         key = (definition, specs, padded)
         if key not in self._programs:
-            self._programs[key] = Program(self.step, self._variables(), batch, padded)
+            self._programs[key] = Program(
+                self.step, self._variables(), batch, padded, self._sources()
+            )
         return self._programs[key]
 
     def epoch(
@@ -130,19 +137,19 @@ class Runner:
         positions = source.order(epoch)
         order = jax.numpy.asarray(positions)
         program = self.program(source.example(), padded)
+        first = self.step_number
         done = 0
         while done < whole:
             stop = min(whole, done + self._block(program, look_every, single))
             began = time.perf_counter()
-            logs = program.many(self.key, self.step_number, data, order, source.count, done, stop)
+            logs = program.many(self.key, first, data, order, source.count, done, stop)
             if program.warm and not single:
                 jax.block_until_ready([v.stored for v in program.written[:1]])
                 self._seconds_per_step = (time.perf_counter() - began) / (stop - done)
             program.warm = True
-            # The program adds the position within the epoch to the number of its first step.
+            self.step_number = first + stop
             yield done, stop, self._logs(logs)
             done = stop
-        self.step_number += whole
         if whole < source.steps:
             rest = positions[whole * source.batch_size : source.count]
             batch = jax.tree_util.tree_map(lambda x: x[rest], data)
@@ -213,6 +220,7 @@ def fit(
         training_logs = epoch_logs
         if model.stop_training:
             break
+    model.finish_training()
     callbacks.on_train_end(training_logs)
 
 

@@ -83,7 +83,7 @@ class Objective:
 def _as_loss(loss: Any) -> Any:
     if loss is None or isinstance(loss, losses_module.Loss):
         return loss
-    return losses_module.FunctionLoss(loss)
+    return losses_module.FunctionLoss(loss, name=getattr(loss, "__name__", "loss"))
 
 
 def batch_size(x: Any) -> Any:
@@ -184,7 +184,8 @@ def _metric(identifier: Any, target: Any, prediction: Any) -> Any:
             name = categorical
         return getattr(metrics_module, name)(name=identifier)
     metric = metrics_module.get(identifier)
-    if isinstance(metric, metrics_module.Metric):
-        return metric
-    name = identifier if isinstance(identifier, str) else metric.__name__
-    return metrics_module.MeanMetricWrapper(metric, name=name)
+    if not isinstance(metric, metrics_module.Metric):
+        return metrics_module.MeanMetricWrapper(metric, name=getattr(metric, "__name__", None))
+    if isinstance(identifier, str):
+        metric.name = identifier
+    return metric

@@ -36,6 +36,7 @@ class Program:
         variables: all that it may touch.
         batch: an example (arrays or specs) of a batch.
         padded: whether batches come with `rows`, the 1/0 vector of real rows.
+        sources: the model's random sources.
 
     Attributes:
         written: the Variables that the step assigns.
@@ -49,9 +50,10 @@ class Program:
         variables: Sequence[Variable],
         batch: Any,
         padded: bool = False,
+        sources: Sequence[object] = (),
     ) -> None:
         variables = tuple(variables)
-        lifted = scope.lift(_with_rows(step), variables)
+        lifted = scope.lift(_with_rows(step), variables, sources)
 
         def body(values: Any, key: Any, index: Any, batch: Any, rows: Any) -> Any:
             logs, news, _ = lifted(values, jax.random.fold_in(key, index), batch, rows)
@@ -195,13 +197,20 @@ class Forward:
         fn: `fn(inputs) -> outputs`, reading (and perhaps assigning) Variables.
         variables: all that it may touch.
         key: a random key; each call folds its number into it.
+        sources: the model's random sources.
     """
 
-    def __init__(self, fn: Callable[[Any], Any], variables: Sequence[Variable], key: Any) -> None:
+    def __init__(
+        self,
+        fn: Callable[[Any], Any],
+        variables: Sequence[Variable],
+        key: Any,
+        sources: Sequence[object] = (),
+    ) -> None:
         self._variables = tuple(variables)
         self._key = key
         self._count = 0
-        lifted = scope.lift(fn, self._variables)
+        lifted = scope.lift(fn, self._variables, sources)
 
         def forward(values: Any, key: Any, index: Any, inputs: Any) -> Any:
             counters["traces"] += 1

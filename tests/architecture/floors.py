@@ -8,7 +8,7 @@ works on a tree that does not run.
 
     10  cornu/__init__.py, cornu/__main__.py
      9  dialects
-     8  applications, export, cli, datasets, demo; utils, backend, config; facades
+     8  applications, export, cli, datasets, demo; utils, backend, config, dtype_policies; facades
      7  models, inspect
      6  callbacks, distribution
      5  training, saving
@@ -32,7 +32,10 @@ from pathlib import Path
 PLAN = {
     10: ["__main__"],
     9: ["dialects"],
-    8: ["applications", "export", "cli", "datasets", "demo", "utils", "backend", "config"],
+    8: [
+        *["applications", "export", "cli", "datasets", "demo", "utils"],
+        *["backend", "config", "dtype_policies"],
+    ],
     7: ["models", "inspect"],
     6: ["callbacks", "distribution"],
     5: ["training", "saving"],

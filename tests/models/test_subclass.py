@@ -35,7 +35,7 @@ class Lazy(Model):
     def call(self, x, training=None):
         if "a" not in self.parts:
             self.parts["a"] = Dense(5, activation="relu")
-            self.parts["b"] = [Dense(2), layers.Dropout(0.5)]
+            self.parts["b"] = [Dense(2), layers.Dropout(0.1)]
         return self.parts["b"][1](self.parts["b"][0](self.parts["a"](x)))
 
 
@@ -69,8 +69,9 @@ def test_a_layer_of_ones_own():
 def test_lazily_built_sublayers_train(make):
     model = make()
     model.compile("adam", "mse")
-    losses = model.fit(X, Y, epochs=5, verbose=0).history["loss"]
-    assert losses[-1] < losses[0]
+    before = model.evaluate(X, Y, verbose=0)
+    model.fit(X, Y, epochs=20, verbose=0)
+    assert model.evaluate(X, Y, verbose=0) < before
     assert model.predict(X).shape == (6, 2)
     assert len(model.trainable_weights) in (2, 4)
 

@@ -1,0 +1,119 @@
+"""Callback: what can be done at certain moments of training, evaluation and prediction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["Callback"]
+
+_BATCH_HOOKS = tuple(
+    f"on_{phase}_batch_{moment}"
+    for phase in ("train", "test", "predict")
+    for moment in ("begin", "end")
+)
+
+
+class Callback:
+    """The base of all callbacks: every method is a moment, and does nothing by itself.
+
+    Training runs many steps at a time on the device. A callback that overrides one of the
+    batch methods is called after every single step, which costs some speed; one that only wants
+    to look now and then sets `look_every` and overrides `on_progress`.
+
+    Attributes:
+        model: the model; set before training begins.
+        params: `verbose`, `epochs` and `steps` of the run.
+        look_every: seconds between two calls of `on_progress`; `None` for none.
+
+    Example:
+
+    >>> class Patience(Callback):
+    ...     def on_epoch_end(self, epoch, logs=None):
+    ...         if logs["loss"] < 0.1:
+    ...             self.model.stop_training = True
+    """
+
+    model: Any = None
+    params: Any = None
+    look_every: float | None = None
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        """Takes `verbose`, `epochs` and `steps` of the run."""
+        self.params = params
+
+    def set_model(self, model: Any) -> None:
+        """Takes the model."""
+        self.model = model
+
+    def batch_hooks(self) -> frozenset[str]:
+        """Returns the names of the batch methods that this callback overrides."""
+        hooks = {hook for hook in _BATCH_HOOKS if self._overrides(hook)}
+        for moment in ("begin", "end"):
+            if self._overrides(f"on_batch_{moment}"):
+                hooks.add(f"on_train_batch_{moment}")
+        return frozenset(hooks)
+
+    def _overrides(self, hook: str) -> bool:
+        return hook in vars(self) or getattr(type(self), hook) is not getattr(Callback, hook)
+
+    def get_state(self) -> dict[str, Any]:
+        """Returns what must be kept if training is to go on in another process, as plain data."""
+        return {}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Takes up what `get_state()` returned."""
+
+    # -------------------------------------------------------------------------------- the moments
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Called when `fit` begins."""
+
+    def on_train_end(self, logs: Any = None) -> None:
+        """Called when `fit` has ended; `logs` are those of the last epoch."""
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Called when an epoch begins; the first is 0."""
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Called when an epoch has ended, after validation; `logs` has the metrics by name."""
+
+    def on_progress(self, step: int, steps: int | None, logs: Any = None) -> None:
+        """Called now and then (see `look_every`) when `step` of `steps` steps are done."""
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Called before a training step; the first of an epoch is 0."""
+        self.on_batch_begin(batch, logs)
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Called after a training step; `logs` has the metrics of the epoch so far."""
+        self.on_batch_end(batch, logs)
+
+    def on_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Another name of `on_train_batch_begin`."""
+
+    def on_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Another name of `on_train_batch_end`."""
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        """Called when `evaluate`, or validation in `fit`, begins."""
+
+    def on_test_end(self, logs: Any = None) -> None:
+        """Called when `evaluate`, or validation in `fit`, has ended."""
+
+    def on_test_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Called before a step of evaluation."""
+
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Called after a step of evaluation."""
+
+    def on_predict_begin(self, logs: Any = None) -> None:
+        """Called when `predict` begins."""
+
+    def on_predict_end(self, logs: Any = None) -> None:
+        """Called when `predict` has ended."""
+
+    def on_predict_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Called before a step of prediction."""
+
+    def on_predict_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Called after a step of prediction; `logs["outputs"]` are the outputs."""

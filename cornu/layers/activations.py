@@ -1,0 +1,253 @@
+"""Activations with parameters, as layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from cornu.core.layer import Layer
+from cornu.core.spec import InputSpec
+from cornu.layers.arguments import known_size
+from cornu.parts import activations, constraints, initializers, regularizers
+
+__all__ = ["ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax"]
+
+
+class ReLU(Layer):
+    """Rectified linear unit with a slope below, a threshold and a ceiling.
+
+    f(x) = max_value if x >= max_value;  x if threshold <= x;  negative_slope * (x - threshold) else
+
+    Args:
+        max_value: the largest output; no bound by default.
+        negative_slope: the slope below the threshold.
+        threshold: where the function starts to be x.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+
+    Shapes:
+        x (any) -> (the same)
+
+    Raises:
+        ValueError: an argument is negative.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.layers.ReLU(max_value=6.0)(np.array([-1.0, 3.0, 9.0])).tolist()
+    [0.0, 3.0, 6.0]
+    """
+
+    infers_by_config = True
+    rowwise = True
+
+    def __init__(
+        self,
+        max_value: float | None = None,
+        negative_slope: float = 0.0,
+        threshold: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if max_value is not None:
+            _not_negative(self._who(), "max_value", max_value)
+        self.max_value = max_value
+        self.negative_slope = _not_negative(self._who(), "negative_slope", negative_slope)
+        self.threshold = _not_negative(self._who(), "threshold", threshold)
+        self.supports_masking = True
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        """Returns f(inputs)."""
+        return activations.relu(inputs, self.negative_slope, self.max_value, self.threshold)
+
+
+class LeakyReLU(Layer):
+    """Rectified linear unit with a slope below zero.
+
+    f(x) = x if x >= 0, else negative_slope * x
+
+    Args:
+        negative_slope: the slope below zero.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+
+    Shapes:
+        x (any) -> (the same)
+
+    Raises:
+        ValueError: `negative_slope` is negative.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.layers.LeakyReLU(negative_slope=0.5)(np.array([-1.0, 3.0])).tolist()
+    [-0.5, 3.0]
+
+    Differences: the slope is 0.3 by default; 0.2 in `cornu.activations.leaky_relu`, 0.01 in
+    PyTorch.
+    """
+
+    infers_by_config = True
+    rowwise = True
+
+    def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.negative_slope = _not_negative(self._who(), "negative_slope", negative_slope)
+        self.supports_masking = True
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        """Returns f(inputs)."""
+        return activations.leaky_relu(inputs, self.negative_slope)
+
+
+class PReLU(Layer):
+    """Rectified linear unit whose slope below zero is learned.
+
+    f(x) = x if x >= 0, else alpha * x
+
+    Args:
+        alpha_initializer: what the slopes start with.
+        alpha_regularizer: a function of the slopes, added to the loss.
+        alpha_constraint: a function applied to the slopes after each step.
+        shared_axes: axes (from 1 on) along which there is one slope for all.
+        **kwargs: `name`, `dtype`, `trainable` and others of `Layer`.
+
+    Shapes:
+        x (batch, ...) -> (the same); alpha (..., with 1 for shared axes)
+
+    Example:
+
+    >>> import cornu
+    >>> layer = cornu.layers.PReLU(shared_axes=[1, 2])
+    >>> y = layer(cornu.Input((8, 8, 3)))
+    >>> layer.alpha.shape
+    (1, 1, 3)
+
+    References: Kaiming He, Xiangyu Zhang, Shaoqing Ren, Jian Sun (2015), "Delving Deep into
+    Rectifiers: Surpassing Human-Level Performance on ImageNet Classification", arXiv 1502.01852.
+    """
+
+    infers_by_config = True
+    rowwise = True
+
+    def __init__(
+        self,
+        alpha_initializer: Any = "Zeros",
+        alpha_regularizer: Any = None,
+        alpha_constraint: Any = None,
+        shared_axes: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.alpha_initializer = initializers.get(alpha_initializer)
+        self.alpha_regularizer = regularizers.get(alpha_regularizer)
+        self.alpha_constraint = constraints.get(alpha_constraint)
+        one_axis = isinstance(shared_axes, int)
+        self.shared_axes = [shared_axes] if one_axis else list(shared_axes or ())
+        self.supports_masking = True
+
+    def build(self, input_shape: Any) -> None:
+        """Creates the slopes."""
+        own = [axis for axis in range(1, len(input_shape)) if axis not in self.shared_axes]
+        sizes = {axis: known_size(self._who(), input_shape, axis) for axis in own}
+        self.alpha = self.add_weight(
+            tuple(sizes.get(axis, 1) for axis in range(1, len(input_shape))),
+            self.alpha_initializer,
+            regularizer=self.alpha_regularizer,
+            constraint=self.alpha_constraint,
+            name="alpha",
+        )
+        self.input_spec = InputSpec(ndim=len(input_shape), axes=sizes)
+
+    def call(self, inputs: Any) -> Any:
+        """Returns f(inputs)."""
+        return jax.nn.relu(inputs) - self.alpha * jax.nn.relu(-inputs)
+
+
+class ELU(Layer):
+    """Exponential linear unit.
+
+    f(x) = x if x >= 0, else alpha * (exp(x) - 1)
+
+    Args:
+        alpha: minus the smallest output.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+
+    Shapes:
+        x (any) -> (the same)
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.layers.ELU()(np.array([0.0, 2.0])).tolist()
+    [0.0, 2.0]
+
+    References: Djork-Arné Clevert, Thomas Unterthiner, Sepp Hochreiter (2015), "Fast and Accurate
+    Deep Network Learning by Exponential Linear Units (ELUs)", arXiv 1511.07289.
+    """
+
+    infers_by_config = True
+    rowwise = True
+
+    def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.alpha = alpha
+        self.supports_masking = True
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        """Returns f(inputs)."""
+        return activations.elu(inputs, self.alpha)
+
+
+class Softmax(Layer):
+    """Makes positive numbers that sum to one along an axis.
+
+    f(x) = exp(x) / sum(exp(x), axis), with 0 where a mask says so
+
+    Args:
+        axis: the axis, or several that are summed over together.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+
+    Shapes:
+        x (any) -> (the same); a mask must broadcast to x
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> x = np.array([[1.0, 1.0, 5.0]])
+    >>> cornu.layers.Softmax()(x, mask=np.array([[True, True, False]])).tolist()
+    [[0.5, 0.5, 0.0]]
+    """
+
+    infers_by_config = True
+
+    def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.axis = axis
+        self.rowwise = 0 not in (axis if isinstance(axis, (list, tuple)) else [axis])
+        self.supports_masking = True
+        self.built = True
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        """Returns f(inputs)."""
+        axis = tuple(self.axis) if isinstance(self.axis, list) else self.axis
+        if mask is None:
+            return jax.nn.softmax(inputs, axis=axis)
+        if mask.dtype != bool:
+            mask = mask > 0.5
+        # Not `where=` of jax.nn.softmax: a row without any true entry must have a gradient, too.
+        lowest = -3e4 if inputs.dtype == "float16" else -1e9
+        return jnp.where(mask, jax.nn.softmax(jnp.where(mask, inputs, lowest), axis=axis), 0)
+
+
+def _not_negative(who: str, name: str, value: Any) -> Any:
+    if value is None or value < 0:
+        raise ValueError(f"{who}: {name} must be a number from 0 on. Received: {value!r}")
+    return value

@@ -1,0 +1,172 @@
+"""Adaptive pooling: the largest or the mean value of a given number of parts of each axis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import jax
+
+from cornu import ops
+from cornu.layers.spatial import Spatial
+
+__all__ = [
+    "AdaptiveAveragePooling1D",
+    "AdaptiveAveragePooling2D",
+    "AdaptiveAveragePooling3D",
+    "AdaptiveMaxPooling1D",
+    "AdaptiveMaxPooling2D",
+    "AdaptiveMaxPooling3D",
+]
+
+
+class _AdaptivePooling(Spatial):
+    pool: ClassVar[Callable[..., Any]]
+
+    def __init__(self, output_size: Any, data_format: str | None = None, **kwargs: Any) -> None:
+        super().__init__(data_format, **kwargs)
+        if not isinstance(output_size, (int, list, tuple)):
+            raise TypeError(
+                f"{self._who()}: `output_size` must be an integer or {self.rank} of them. "
+                f"Received: {output_size!r}"
+            )
+        self.output_size = self._per_axis(output_size, "output_size")
+
+    def call(self, inputs: jax.Array) -> jax.Array:
+        """Returns one value for each part and channel."""
+        return self.pool(inputs, output_size=self.output_size, data_format=self.data_format)
+
+
+class _AdaptiveMaxPooling(_AdaptivePooling):
+    pool = staticmethod(ops.adaptive_max_pool)
+
+
+class _AdaptiveAveragePooling(_AdaptivePooling):
+    pool = staticmethod(ops.adaptive_average_pool)
+
+
+class AdaptiveMaxPooling1D(_AdaptiveMaxPooling):
+    """The largest value of each of a given number of parts of the spatial axis.
+
+    Args:
+        output_size, data_format: as in `AdaptiveMaxPooling2D`, with one number.
+
+    Shapes: (batch, steps, channels) -> (batch, output_size, channels).
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.layers.AdaptiveMaxPooling1D(2)(np.arange(5.0).reshape(1, 5, 1)).tolist()
+    [[[2.0], [4.0]]]
+    """
+
+    rank = 1
+
+
+class AdaptiveMaxPooling2D(_AdaptiveMaxPooling):
+    """The largest value of each of a given number of parts of both spatial axes, per channel.
+
+    Part i of n elements in k parts begins at `i * n // k` and ends before
+    `ceil((i + 1) * n / k)`, so that parts overlap where k does not divide n.
+
+    Args:
+        output_size: number of parts of each axis, or one number for both.
+        data_format: `"channels_last"` or `"channels_first"`; by default the process-wide one.
+        **kwargs: the arguments of every layer.
+
+    Shapes: (batch, height, width, channels) -> (batch, *output_size, channels); with
+    `data_format="channels_first"` the channels are axis 1.
+
+    Raises:
+        TypeError: `output_size` is not made of integers.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.layers.AdaptiveMaxPooling2D((2, 3))(np.ones((1, 7, 8, 4))).shape
+    (1, 2, 3, 4)
+    """
+
+    rank = 2
+
+
+class AdaptiveMaxPooling3D(_AdaptiveMaxPooling):
+    """The largest value of each of a given number of parts of all spatial axes, per channel.
+
+    Args:
+        output_size, data_format: as in `AdaptiveMaxPooling2D`, with three numbers or one for all.
+
+    Shapes: (batch, depth, height, width, channels) -> (batch, *output_size, channels).
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.layers.AdaptiveMaxPooling3D(2)(np.ones((1, 5, 6, 7, 4))).shape
+    (1, 2, 2, 2, 4)
+    """
+
+    rank = 3
+
+
+class AdaptiveAveragePooling1D(_AdaptiveAveragePooling):
+    """The mean of each of a given number of parts of the spatial axis.
+
+    Args:
+        output_size, data_format: as in `AdaptiveMaxPooling2D`, with one number.
+
+    Shapes: (batch, steps, channels) -> (batch, output_size, channels).
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.layers.AdaptiveAveragePooling1D(2)(np.arange(5.0).reshape(1, 5, 1)).tolist()
+    [[[1.0], [3.0]]]
+    """
+
+    rank = 1
+
+
+class AdaptiveAveragePooling2D(_AdaptiveAveragePooling):
+    """The mean of each of a given number of parts of both spatial axes, per channel.
+
+    Args:
+        output_size, data_format: as in `AdaptiveMaxPooling2D`, where the parts are defined.
+
+    Shapes: (batch, height, width, channels) -> (batch, *output_size, channels); with
+    `data_format="channels_first"` the channels are axis 1.
+
+    Raises:
+        TypeError: `output_size` is not made of integers.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.layers.AdaptiveAveragePooling2D((2, 3))(np.ones((1, 7, 8, 4))).shape
+    (1, 2, 3, 4)
+    """
+
+    rank = 2
+
+
+class AdaptiveAveragePooling3D(_AdaptiveAveragePooling):
+    """The mean of each of a given number of parts of all spatial axes, per channel.
+
+    Args:
+        output_size, data_format: as in `AdaptiveMaxPooling2D`, with three numbers or one for all.
+
+    Shapes: (batch, depth, height, width, channels) -> (batch, *output_size, channels).
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.layers.AdaptiveAveragePooling3D(2)(np.ones((1, 5, 6, 7, 4))).shape
+    (1, 2, 2, 2, 4)
+    """
+
+    rank = 3

@@ -1,0 +1,46 @@
+"""Checks of constructor arguments and shapes that many layers need."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["fraction", "known_size", "no_adapters", "positive_int"]
+
+
+def positive_int(who: str, name: str, value: Any) -> int:
+    """Returns an integer from 1 on."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value <= 0:
+        raise ValueError(f"{who}: {name} must be a positive integer. Received: {value!r}")
+    return int(value)
+
+
+def fraction(who: str, name: str, value: Any) -> float:
+    """Returns a number from 0 to 1."""
+    if not isinstance(value, (int, float, np.number)) or not 0 <= value <= 1:
+        raise ValueError(f"{who}: {name} must be a number from 0 to 1. Received: {value!r}")
+    return value
+
+
+def known_size(who: str, shape: Any, axis: int = -1) -> int:
+    """Returns the size of an axis that weights depend on."""
+    size = shape[axis]
+    if size is None:
+        raise ValueError(
+            f"{who}: the size of axis {axis} must be known, because the shape of the weights "
+            f"depends on it. Received the input shape {tuple(shape)}."
+        )
+    return size
+
+
+def no_adapters(who: str, **arguments: Any) -> None:
+    """Refuses the arguments of Keras that would make a layer another one."""
+    for name, value in arguments.items():
+        if value is not None:
+            raise NotImplementedError(
+                f"{who}: {name}={value!r} is not supported; a layer keeps its own weights here.\n"
+                "Instead of LoRA, freeze the layer (`layer.trainable = False`) and add the output "
+                "of Dense(rank, use_bias=False) followed by Dense(units, use_bias=False, "
+                "kernel_initializer='zeros'); instead of quantization, set dtype='bfloat16'."
+            )

@@ -1,0 +1,218 @@
+"""EinsumDense: a linear map of any axes."""
+
+from __future__ import annotations
+
+import copy
+import re
+import string
+from typing import Any, NamedTuple
+
+from cornu import ops
+from cornu.core.layer import Layer
+from cornu.core.spec import InputSpec
+from cornu.layers.arguments import no_adapters
+from cornu.parts import activations, constraints, initializers, regularizers
+
+__all__ = ["EinsumDense"]
+
+
+class EinsumDense(Layer):
+    """Computes a linear map given as an Einstein sum, then an activation.
+
+    y = activation(einsum(equation, x, kernel) + bias)
+
+    Args:
+        equation: `"x,kernel->y"` with a letter for each axis, the first one of the output being
+            the batch; `...` may stand for axes at the beginning or end of x and y.
+        output_shape: sizes of the output's axes without the batch and those of `...`; `None` for
+            one that the input has as well.
+        activation: a name or function; none by default.
+        bias_axes: letters of the output's axes that the bias has; without it there is no bias.
+        kernel_initializer, bias_initializer: what the weights start with.
+        kernel_regularizer, bias_regularizer: functions of a weight, added to the loss.
+        kernel_constraint, bias_constraint: functions applied to a weight after each step.
+        lora_rank, lora_alpha, gptq_unpacked_column_size, quantization_config: must be None.
+        **kwargs: `name`, `dtype`, `trainable`, `activity_regularizer` and others of `Layer`.
+
+    Shapes:
+        as the equation says
+
+    Raises:
+        ValueError: the equation, `output_shape` and the input's shape contradict each other.
+
+    Example:
+
+    >>> import cornu
+    >>> heads = cornu.layers.EinsumDense("btd,dhk->bthk", output_shape=(None, 4, 8), bias_axes="hk")
+    >>> heads(cornu.Input((10, 32))).shape
+    (None, 10, 4, 8)
+    """
+
+    infers_by_config = True
+
+    def __init__(
+        self,
+        equation: str,
+        output_shape: Any,
+        activation: Any = None,
+        bias_axes: str | None = None,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
+        gptq_unpacked_column_size: int | None = None,
+        quantization_config: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        no_adapters(
+            self._who(),
+            lora_rank=lora_rank,
+            lora_alpha=lora_alpha,
+            gptq_unpacked_column_size=gptq_unpacked_column_size,
+            quantization_config=quantization_config,
+        )
+        self.equation = equation
+        one_axis = isinstance(output_shape, int)
+        self.partial_output_shape = (output_shape,) if one_axis else tuple(output_shape)
+        self.bias_axes = bias_axes
+        self.activation = activations.get(activation)
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+
+    def build(self, input_shape: Any) -> None:
+        """Creates kernel and bias."""
+        shapes = _weight_shapes(
+            self._who(), self.equation, self.bias_axes, input_shape, self.partial_output_shape
+        )
+        self.kernel = self.add_weight(
+            shapes.kernel,
+            _with_fans(self.kernel_initializer, shapes),
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+            name="kernel",
+        )
+        self.bias = None
+        if shapes.bias is not None:
+            self.bias = self.add_weight(
+                shapes.bias,
+                self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+                name="bias",
+            )
+        self.input_spec = InputSpec(ndim=len(input_shape))
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """Returns activation(einsum(equation, inputs, kernel) + bias)."""
+        outputs = ops.einsum(self.equation, inputs, self.kernel)
+        if self.bias is not None:
+            outputs = outputs + self.bias
+        return self.activation(outputs)
+
+
+class _Shapes(NamedTuple):
+    """Shapes of the weights, and the kernel's axes that are summed over and that are made."""
+
+    kernel: tuple[int, ...]
+    bias: tuple[int, ...] | None
+    input_axes: tuple[int, ...]
+    output_axes: tuple[int, ...]
+
+
+def _weight_shapes(
+    who: str, equation: str, bias_axes: str | None, input_shape: Any, output_shape: Any
+) -> _Shapes:
+    ins, kernel, outs, elided = _letters(who, equation, len(input_shape))
+    sizes: dict[str, int | None] = dict(zip(ins, input_shape, strict=True))
+    made = [letter for letter in outs[1:] if letter not in elided]
+    if len(made) != len(output_shape):
+        raise ValueError(
+            f"{who}: output_shape={output_shape} has {len(output_shape)} sizes; the equation "
+            f"{equation!r} has {len(made)} axes in the output besides the batch and '...'."
+        )
+    for letter, size in zip(made, output_shape, strict=True):
+        if letter in ins and size not in (None, sizes[letter]):
+            raise ValueError(
+                f"{who}: axis {letter!r} of {equation!r} has the size {sizes[letter]} in the "
+                f"input shape {tuple(input_shape)} and {size} in output_shape={output_shape}."
+            )
+        if size is not None:
+            sizes[letter] = size
+
+    def shape(letters: str, weight: str) -> tuple[int, ...]:
+        unknown = [letter for letter in letters if sizes.get(letter) is None]
+        if unknown:
+            raise ValueError(
+                f"{who}: the {weight} needs the size of axis {unknown[0]!r} of {equation!r}. "
+                f"Received the input shape {tuple(input_shape)} and output_shape={output_shape}."
+            )
+        return tuple(sizes[letter] for letter in letters)  # type: ignore[misc]
+
+    bias = None
+    if bias_axes:
+        strange = [letter for letter in bias_axes if letter not in outs]
+        if strange:
+            raise ValueError(
+                f"{who}: bias_axes={bias_axes!r} has {strange[0]!r}, which is no axis of the "
+                f"output of {equation!r}."
+            )
+        shape(bias_axes, "bias")
+        first = min(outs.index(letter) for letter in bias_axes)
+        bias = tuple(sizes[la] if la in bias_axes else 1 for la in outs[first:])
+    return _Shapes(
+        kernel=shape(kernel, "kernel"),
+        bias=bias,  # type: ignore[arg-type]
+        input_axes=tuple(i for i, letter in enumerate(kernel) if letter not in outs),
+        output_axes=tuple(i for i, letter in enumerate(kernel) if letter in outs),
+    )
+
+
+def _letters(who: str, equation: str, ndim: int) -> tuple[str, str, str, str]:
+    """Returns the axes of input, kernel and output with letters for '...', and these letters."""
+    match = re.fullmatch(r"(\.{3})?([a-zA-Z]+)(\.{3})?,([a-zA-Z]+)->([a-zA-Z.]+)", equation)
+    if match is None or (match[1] and match[3]):
+        raise ValueError(
+            f"{who}: the equation must look like 'ab,bc->ac', '...b,bc->...c' or "
+            f"'ab...,bc->ac...'. Received: {equation!r}"
+        )
+    before, ins, after, kernel, outs = match.groups()
+    missing = ndim - len(ins)
+    if missing < 0 or (missing and not (before or after)):
+        raise ValueError(f"{who}: {equation!r} does not fit an input with {ndim} axes.")
+    spare = [letter for letter in string.ascii_letters if letter not in equation]
+    elided = "".join(spare[:missing])
+    if before or after:
+        ends = outs.startswith("...") if before else outs.endswith("...")
+        if not ends:
+            raise ValueError(
+                f"{who}: '...' must be at the same end of the input and of the output. "
+                f"Received: {equation!r}"
+            )
+        outs = elided + outs[3:] if before else outs[:-3] + elided
+    if not set(outs) <= set(ins + kernel + elided):
+        strange = sorted(set(outs) - set(ins + kernel + elided))
+        raise ValueError(
+            f"{who}: the output of {equation!r} has the axis {strange[0]!r}, which neither the "
+            "input nor the kernel has."
+        )
+    return (elided + ins if before else ins + elided), kernel, outs, elided
+
+
+def _with_fans(initializer: Any, shapes: _Shapes) -> Any:
+    """Tells an initializer that scales with the kernel's fans which axes these are."""
+    if not isinstance(initializer, initializers.VarianceScaling):
+        return initializer
+    if initializer.input_axes is not None and initializer.output_axes is not None:
+        return initializer
+    told = copy.copy(initializer)
+    told.input_axes, told.output_axes = shapes.input_axes, shapes.output_axes
+    return told

@@ -1,0 +1,212 @@
+"""Embedding: a table that is read by row numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from cornu import ops
+from cornu.core.dtypes import is_float
+from cornu.core.layer import Layer
+from cornu.layers.arguments import no_adapters, positive_int
+from cornu.parts import constraints, initializers, regularizers
+
+__all__ = ["Embedding", "ReversibleEmbedding"]
+
+
+class Embedding(Layer):
+    """Replaces integers by rows of a table.
+
+    y[..., :] = embeddings[x[...], :]
+
+    Args:
+        input_dim: the number of rows, one more than the largest integer.
+        output_dim: the size of a row.
+        embeddings_initializer: what the table starts with.
+        embeddings_regularizer: a function of the table, added to the loss.
+        embeddings_constraint: a function applied to the table after each step.
+        mask_zero: whether 0 means "nothing here"; the output then has a mask.
+        weights: the table to start with.
+        lora_rank, lora_alpha, quantization_config: must be None.
+        **kwargs: `name`, `dtype`, `trainable` and others of `Layer`.
+
+    Shapes:
+        x (batch, ...) -> (batch, ..., output_dim); embeddings (input_dim, output_dim)
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> layer = cornu.layers.Embedding(3, 2, weights=np.array([[0, 1], [2, 3], [4, 5]]))
+    >>> layer(np.array([[2, 0]])).tolist()
+    [[[4.0, 5.0], [0.0, 1.0]]]
+
+    Differences: an integer that is too large gives NaN, as in Keras on JAX; other backends raise
+    an error or read another row. PyTorch's `padding_idx` keeps a row at zero, `mask_zero` does
+    not.
+    """
+
+    infers_by_config = True
+    rowwise = True
+
+    def __init__(
+        self,
+        input_dim: int,
+        output_dim: int,
+        embeddings_initializer: Any = "uniform",
+        embeddings_regularizer: Any = None,
+        embeddings_constraint: Any = None,
+        mask_zero: bool = False,
+        weights: Any = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
+        quantization_config: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        no_adapters(
+            self._who(),
+            lora_rank=lora_rank,
+            lora_alpha=lora_alpha,
+            quantization_config=quantization_config,
+        )
+        self.input_dim = positive_int(self._who(), "input_dim", input_dim)
+        self.output_dim = positive_int(self._who(), "output_dim", output_dim)
+        self.embeddings_initializer = initializers.get(embeddings_initializer)
+        self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
+        self.embeddings_constraint = constraints.get(embeddings_constraint)
+        self.mask_zero = mask_zero
+        self.supports_masking = mask_zero
+        # Row numbers often come as floats, which a shorter float type would round.
+        self.autocast = False
+        if weights is not None:
+            self.build()
+            self.set_weights(weights if isinstance(weights, list) else [weights])
+
+    def constructor_arguments(self) -> dict[str, Any]:
+        """Returns the constructor's arguments without `weights`, which are not configuration."""
+        return {k: v for k, v in super().constructor_arguments().items() if k != "weights"}
+
+    def build(self, input_shape: Any = None) -> None:
+        """Creates the table."""
+        self.embeddings = self.add_weight(
+            (self.input_dim, self.output_dim),
+            self.embeddings_initializer,
+            regularizer=self.embeddings_regularizer,
+            constraint=self.embeddings_constraint,
+            name="embeddings",
+        )
+
+    def call(self, inputs: Any) -> Any:
+        """Returns the rows of the table."""
+        rows = inputs.astype("int32") if is_float(inputs.dtype) else inputs
+        return jnp.take(self.embeddings.value, rows, axis=0).astype(self.compute_dtype)
+
+    def refuse(self, values: np.ndarray) -> str | None:
+        """Says which integers have no row."""
+        if not values.size:
+            return None
+        low, high = values.min(), values.max()
+        if 0 <= low and high < self.input_dim:
+            return None
+        return (
+            f"integers lie between {int(low)} and {int(high)}, and the table has "
+            f"{self.input_dim} rows, 0 to {self.input_dim - 1}. Make input_dim one more than the "
+            "largest integer, or map unknown ones to a row of their own."
+        )
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Returns where the inputs are not 0, with `mask_zero`."""
+        return ops.not_equal(inputs, 0) if self.mask_zero else None
+
+
+class ReversibleEmbedding(Embedding):
+    """An embedding that also maps back: from vectors to a logit for each row of the table.
+
+    y = embeddings[x];  reversed: y = x @ embeddings.T, then cap * tanh(y / cap) with a cap
+
+    Args:
+        input_dim: the number of rows, one more than the largest integer.
+        output_dim: the size of a row.
+        tie_weights: whether the way back uses the same table, or one of its own.
+        embeddings_initializer: what the tables start with.
+        embeddings_regularizer: a function of the table, added to the loss.
+        embeddings_constraint: a function applied to the table after each step.
+        mask_zero: whether 0 means "nothing here"; the output then has a mask.
+        reverse_dtype: the dtype of the logits; the compute dtype by default.
+        logit_soft_cap: bound that the logits stay within.
+        **kwargs: those of `Embedding` and `Layer`.
+
+    Shapes:
+        x (batch, ...) -> (batch, ..., output_dim);
+        reversed: x (batch, ..., output_dim) -> (batch, ..., input_dim)
+
+    Example:
+
+    >>> import cornu
+    >>> layer = cornu.layers.ReversibleEmbedding(100, 8)
+    >>> x = layer(cornu.Input((5,), dtype="int32"))
+    >>> layer(x, reverse=True).shape
+    (None, 5, 100)
+
+    References: Ofir Press, Lior Wolf (2016), "Using the Output Embedding to Improve Language
+    Models", arXiv 1608.05859.
+
+    Differences: the logits have the compute dtype unless `reverse_dtype` is given; in Keras 3.15
+    they are float32 under a mixed policy.
+    """
+
+    def __init__(
+        self,
+        input_dim: int,
+        output_dim: int,
+        tie_weights: bool = True,
+        embeddings_initializer: Any = "uniform",
+        embeddings_regularizer: Any = None,
+        embeddings_constraint: Any = None,
+        mask_zero: bool = False,
+        reverse_dtype: Any = None,
+        logit_soft_cap: float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            input_dim,
+            output_dim,
+            embeddings_initializer=embeddings_initializer,
+            embeddings_regularizer=embeddings_regularizer,
+            embeddings_constraint=embeddings_constraint,
+            mask_zero=mask_zero,
+            **kwargs,
+        )
+        self.tie_weights = tie_weights
+        self.reverse_dtype = reverse_dtype
+        self.logit_soft_cap = logit_soft_cap
+
+    def build(self, input_shape: Any = None) -> None:
+        """Creates the table, and the one for the way back unless it is the same."""
+        super().build(input_shape)
+        if not self.tie_weights:
+            self.reverse_embeddings = self.add_weight(
+                (self.output_dim, self.input_dim),
+                self.embeddings_initializer,
+                name="reverse_embeddings",
+            )
+
+    def call(self, inputs: Any, reverse: bool = False) -> Any:
+        """Returns rows of the table, or logits."""
+        if not reverse:
+            return super().call(inputs)
+        table = self.embeddings.value.T if self.tie_weights else self.reverse_embeddings.value
+        dtype = self.reverse_dtype or self.compute_dtype
+        logits = inputs.astype(dtype) @ table.astype(dtype)
+        if self.logit_soft_cap is not None:
+            logits = self.logit_soft_cap * jnp.tanh(logits / self.logit_soft_cap)
+        return logits
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Returns where row numbers are not 0, with `mask_zero`; vectors have no such mask."""
+        if is_float(inputs.dtype) and inputs.shape[-1] == self.output_dim:
+            return None
+        return super().compute_mask(inputs, mask)

@@ -1,0 +1,127 @@
+"""Spatial: the base of layers whose inputs have spatial axes between batch and channels."""
+
+from __future__ import annotations
+
+import operator
+import types
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+from cornu import ops, settings
+from cornu.core.layer import Layer
+from cornu.core.spec import InputSpec
+from cornu.layers.arguments import known_size
+
+__all__ = ["Spatial"]
+
+Shape = Sequence[int | None]
+
+
+class Spatial(Layer):
+    """The base of layers with `rank` spatial axes, before or after a channel axis.
+
+    A family is one class that knows no rank, and a subclass of a few lines for each rank.
+
+    Args:
+        data_format: `"channels_last"` for inputs of shape (batch, *spatial, channels),
+            `"channels_first"` for (batch, channels, *spatial); by default the process-wide one.
+        **kwargs: the arguments of every layer.
+    """
+
+    infers_by_config = True
+    rowwise = True
+
+    rank: ClassVar[int]
+    # Defaults of constructor arguments that are written with one number per axis.
+    defaults: ClassVar[dict[str, Any]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "defaults" in cls.__dict__:
+            cls.__init__ = _with_defaults(cls.__init__, cls.defaults)  # type: ignore[method-assign]
+
+    def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.data_format = settings.data_format(data_format)
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments, the data format as it was at construction."""
+        config = super().get_config()
+        return {**config, "data_format": self.data_format} if "data_format" in config else config
+
+    @property
+    def channel_axis(self) -> int:
+        """The axis of the channels."""
+        return -1 if self.data_format == "channels_last" else 1
+
+    @property
+    def spatial_axes(self) -> tuple[int, ...]:
+        """The axes between batch and channels, or after both."""
+        first = 1 if self.data_format == "channels_last" else 2
+        return tuple(range(first, first + self.rank))
+
+    def _at_spatial_axes(self, per_axis: Sequence[Any], elsewhere: Any) -> tuple[Any, ...]:
+        """Returns one value per axis of the input: those given, and another for the rest."""
+        if self.data_format == "channels_last":
+            return (elsewhere, *per_axis, elsewhere)
+        return (elsewhere, elsewhere, *per_axis)
+
+    def _along_channels(self, vector: Any) -> Any:
+        """Returns a vector in a shape that broadcasts along the channels."""
+        if self.data_format == "channels_last":
+            return vector
+        return ops.reshape(vector, (-1, *(1,) * self.rank))
+
+    def _per_axis(self, value: Any, name: str, least: int = 1) -> tuple[int, ...]:
+        """Returns an integer for each spatial axis, from one for all or one for each."""
+        return integers(value, self.rank, name, least, self._who())
+
+    def _known_channels(self, input_shape: Shape) -> int:
+        """Returns the number of channels, which later inputs must have as well."""
+        channels = known_size(self._who(), input_shape, self.channel_axis)
+        self.input_spec = InputSpec(ndim=self.rank + 2, axes={self.channel_axis: channels})
+        return channels
+
+    def _check_extent(self, input_shape: Shape, extent: Sequence[int], what: str) -> None:
+        """Raises if the input is smaller than what has to fit into it."""
+        sizes = [input_shape[axis] for axis in self.spatial_axes]
+        for size, need in zip(sizes, extent, strict=True):
+            if size is not None and size < need:
+                raise ValueError(
+                    f"{self._who()}: {what} does not fit into the input: the spatial sizes must "
+                    f"be at least {tuple(extent)}. Received an input of shape "
+                    f"{tuple(input_shape)} with data_format={self.data_format!r}."
+                )
+
+
+def integers(value: Any, count: int, name: str, least: int, who: str) -> tuple[int, ...]:
+    """Returns `count` integers, from one for all or from a sequence."""
+    try:
+        items = value if isinstance(value, Sequence) else (operator.index(value),) * count
+        numbers = tuple(operator.index(item) for item in items)
+    except TypeError:
+        numbers = ()
+    if len(numbers) != count or min(numbers) < least:
+        raise ValueError(
+            f"{who}: `{name}` must be an integer of at least {least}"
+            + (f", or {count} of them" if count > 1 else "")
+            + f". Received: {value!r}"
+        )
+    return numbers
+
+
+def _with_defaults(init: Callable[..., None], defaults: dict[str, Any]) -> Callable[..., None]:
+    """Returns a copy of a constructor with other defaults."""
+    assert isinstance(init, types.FunctionType)
+    names = init.__code__.co_varnames[: init.__code__.co_argcount]
+    given = init.__defaults__ or ()
+    values = {**dict(zip(names[len(names) - len(given) :], given, strict=True)), **defaults}
+    ordered = tuple(values[name] for name in names if name in values)
+    copy = types.FunctionType(
+        init.__code__, init.__globals__, init.__name__, ordered, init.__closure__
+    )
+    copy.__kwdefaults__ = init.__kwdefaults__
+    copy.__annotations__ = init.__annotations__
+    copy.__qualname__ = init.__qualname__
+    return copy

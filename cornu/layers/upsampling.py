@@ -1,0 +1,139 @@
+"""Upsampling: every element of the spatial axes is repeated, or images are interpolated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+
+from cornu import ops
+from cornu.errors import suggest
+from cornu.layers.spatial import Spatial
+
+__all__ = ["UpSampling1D", "UpSampling2D", "UpSampling3D"]
+
+_INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
+
+
+class _UpSampling(Spatial):
+    def __init__(self, size: Any, data_format: str | None = None, **kwargs: Any) -> None:
+        super().__init__(data_format, **kwargs)
+        self._times = self._per_axis(size, "size")
+        self.size = self._times if self.rank > 1 else size
+
+    def call(self, inputs: jax.Array) -> jax.Array:
+        """Returns the inputs with every element repeated."""
+        for axis, times in zip(self.spatial_axes, self._times, strict=True):
+            inputs = ops.repeat(inputs, times, axis=axis)
+        return inputs
+
+
+class UpSampling1D(_UpSampling):
+    """Repeats every step of a sequence.
+
+    Args:
+        size: how often.
+        **kwargs: the arguments of every layer.
+
+    Shapes: (batch, steps, channels) -> (batch, steps * size, channels).
+
+    Raises:
+        TypeError: `size` is not an integer.
+        ValueError: it is not positive.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.layers.UpSampling1D(2)(np.array([[[1.0], [2.0]]])).tolist()
+    [[[1.0], [1.0], [2.0], [2.0]]]
+    """
+
+    rank = 1
+
+    def __init__(self, size: int = 2, **kwargs: Any) -> None:
+        if not isinstance(size, int) or isinstance(size, bool):
+            raise TypeError(f"UpSampling1D: `size` must be an integer. Received: {size!r}")
+        super().__init__(size, "channels_last", **kwargs)
+
+
+class UpSampling2D(_UpSampling):
+    """Enlarges images by whole factors.
+
+    Args:
+        size: factors for height and width, or one number for both.
+        data_format: `"channels_last"` or `"channels_first"`; by default the process-wide one.
+        interpolation: `"nearest"` (every pixel is repeated), `"bilinear"`, `"bicubic"`,
+            `"lanczos3"` or `"lanczos5"`.
+        **kwargs: the arguments of every layer.
+
+    Shapes: (batch, height, width, channels) -> (batch, height * size, width * size, channels);
+    with `data_format="channels_first"` the channels are axis 1.
+
+    Raises:
+        ValueError: `size` is not made of positive integers, or the interpolation is unknown.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.layers.UpSampling2D((1, 2))(np.ones((1, 4, 4, 3))).shape
+    (1, 4, 8, 3)
+
+    Differences: pixels are areas (half-pixel centers), as in PyTorch's `align_corners=False`.
+    """
+
+    rank = 2
+
+    def __init__(
+        self,
+        size: Any = (2, 2),
+        data_format: str | None = None,
+        interpolation: str = "nearest",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(size, data_format, **kwargs)
+        self.interpolation = interpolation.lower()
+        if self.interpolation not in _INTERPOLATIONS:
+            raise ValueError(
+                f"{self._who()}: unknown `interpolation` {interpolation!r}. "
+                f"{suggest(interpolation, _INTERPOLATIONS)}"
+            )
+
+    def call(self, inputs: jax.Array) -> jax.Array:
+        """Returns the enlarged images."""
+        if self.interpolation == "nearest":
+            return super().call(inputs)
+        sizes = zip(self.spatial_axes, self._times, strict=True)
+        return ops.image.resize(
+            inputs,
+            tuple(inputs.shape[axis] * factor for axis, factor in sizes),
+            interpolation=self.interpolation,
+            data_format=self.data_format,
+        )
+
+
+class UpSampling3D(_UpSampling):
+    """Repeats every element of a volume along its three axes.
+
+    Args:
+        size: how often along each axis, or one number for all.
+        data_format: `"channels_last"` or `"channels_first"`; by default the process-wide one.
+        **kwargs: the arguments of every layer.
+
+    Shapes: (batch, depth, height, width, channels) -> the same with spatial axes `size` times as
+    long.
+
+    Raises:
+        ValueError: `size` is not made of positive integers.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.layers.UpSampling3D((2, 2, 1))(np.ones((1, 1, 2, 3, 4))).shape
+    (1, 2, 4, 3, 4)
+    """
+
+    rank = 3
+    defaults = {"size": (2, 2, 2)}

@@ -1,0 +1,144 @@
+"""Losses: what training makes small."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cornu import registry
+from cornu.losses.base import FunctionLoss, Loss
+from cornu.losses.margin import CategoricalHinge, Hinge, SquaredHinge
+from cornu.losses.probabilistic import (
+    BinaryCrossentropy,
+    BinaryFocalCrossentropy,
+    CategoricalCrossentropy,
+    CategoricalFocalCrossentropy,
+    CategoricalGeneralizedCrossEntropy,
+    KLDivergence,
+    Poisson,
+    SparseCategoricalCrossentropy,
+    categorical_generalized_cross_entropy,
+)
+from cornu.losses.regression import (
+    CosineSimilarity,
+    Huber,
+    LogCosh,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    cosine_similarity,
+)
+from cornu.losses.segmentation import Dice, Tversky, dice, tversky
+from cornu.losses.sequence import CTC, ctc
+from cornu.losses.similarity import Circle, circle
+from cornu.parts.formulas.margin import categorical_hinge, hinge, squared_hinge
+from cornu.parts.formulas.probabilistic import (
+    binary_crossentropy,
+    binary_focal_crossentropy,
+    categorical_crossentropy,
+    categorical_focal_crossentropy,
+    kl_divergence,
+    poisson,
+    sparse_categorical_crossentropy,
+)
+from cornu.parts.formulas.regression import (
+    huber,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+)
+
+__all__ = [
+    "CTC",
+    "BinaryCrossentropy",
+    "BinaryFocalCrossentropy",
+    "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy",
+    "CategoricalGeneralizedCrossEntropy",
+    "CategoricalHinge",
+    "Circle",
+    "CosineSimilarity",
+    "Dice",
+    "FunctionLoss",
+    "Hinge",
+    "Huber",
+    "KLDivergence",
+    "LogCosh",
+    "Loss",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
+    "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "Poisson",
+    "SparseCategoricalCrossentropy",
+    "SquaredHinge",
+    "Tversky",
+    "binary_crossentropy",
+    "binary_focal_crossentropy",
+    "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_generalized_cross_entropy",
+    "categorical_hinge",
+    "circle",
+    "cosine_similarity",
+    "ctc",
+    "deserialize",
+    "dice",
+    "get",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "log_cosh",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "poisson",
+    "serialize",
+    "sparse_categorical_crossentropy",
+    "squared_hinge",
+    "tversky",
+]
+
+for _fn in (
+    *(binary_crossentropy, binary_focal_crossentropy, categorical_crossentropy),
+    *(categorical_focal_crossentropy, categorical_generalized_cross_entropy, categorical_hinge),
+    *(circle, cosine_similarity, ctc, dice, hinge, huber, kl_divergence, log_cosh),
+    *(mean_absolute_error, mean_absolute_percentage_error, mean_squared_error),
+    *(mean_squared_logarithmic_error, poisson, sparse_categorical_crossentropy, squared_hinge),
+    tversky,
+):
+    registry.add_function("losses", _fn)
+for _name, _fn in {
+    "bce": binary_crossentropy,
+    "kld": kl_divergence,
+    "mae": mean_absolute_error,
+    "mape": mean_absolute_percentage_error,
+    "mse": mean_squared_error,
+    "msle": mean_squared_logarithmic_error,
+}.items():
+    registry.add_function("losses", _fn, _name, _name.upper())
+
+
+def get(identifier: Any) -> Any:
+    """Returns a loss from a name, a config or a callable; `None` for `None`.
+
+    Example:
+
+    >>> get("mse") is mean_squared_error, type(get("Huber")).__name__
+    (True, 'Huber')
+    """
+    return registry.resolve("losses", identifier)
+
+
+def serialize(loss: Any) -> Any:
+    """Describes a loss as data."""
+    return registry.serialize(loss)
+
+
+def deserialize(name: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """Makes a loss from what `serialize` returned."""
+    with registry.custom_object_scope(custom_objects):
+        return get(name)

@@ -1,0 +1,58 @@
+"""Losses of maximum margins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cornu.losses.base import FunctionLoss
+from cornu.parts.formulas.margin import categorical_hinge, hinge, squared_hinge
+
+__all__ = ["CategoricalHinge", "Hinge", "SquaredHinge"]
+
+
+class Hinge(FunctionLoss):
+    """Computes `mean(max(0, 1 - y_true * y_pred))` for labels -1 and 1 (or 0 and 1).
+
+    Args:
+        reduction, name, dtype: see `Loss`.
+    """
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "hinge",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(hinge, reduction, name, dtype)
+
+
+class SquaredHinge(FunctionLoss):
+    """Computes `mean(max(0, 1 - y_true * y_pred) ** 2)` for labels -1 and 1 (or 0 and 1).
+
+    Args:
+        reduction, name, dtype: see `Loss`.
+    """
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "squared_hinge",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(squared_hinge, reduction, name, dtype)
+
+
+class CategoricalHinge(FunctionLoss):
+    """Computes `max(0, 1 + best wrong class - right class)` for one-hot labels.
+
+    Args:
+        reduction, name, dtype: see `Loss`.
+    """
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "categorical_hinge",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(categorical_hinge, reduction, name, dtype)

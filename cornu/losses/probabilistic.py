@@ -1,0 +1,285 @@
+"""Losses of probability."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from cornu.core.op import op
+from cornu.losses.base import FunctionLoss
+from cornu.parts.formulas.align import sparse_aligned
+from cornu.parts.formulas.probabilistic import (
+    binary_crossentropy,
+    binary_focal_crossentropy,
+    categorical_crossentropy,
+    categorical_focal_crossentropy,
+    kl_divergence,
+    poisson,
+    sparse_categorical_crossentropy,
+)
+
+__all__ = [
+    "BinaryCrossentropy",
+    "BinaryFocalCrossentropy",
+    "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy",
+    "CategoricalGeneralizedCrossEntropy",
+    "KLDivergence",
+    "Poisson",
+    "SparseCategoricalCrossentropy",
+    "categorical_generalized_cross_entropy",
+]
+
+
+@op
+def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) -> Any:
+    """Computes `(1 - p[y_true] ** q) / q`, which forgives wrong labels.
+
+    Args:
+        y_true: class numbers.
+        y_pred: probabilities `p`.
+        q: from cross-entropy (towards 0) to the mean absolute error (1).
+
+    Shapes: y_true (batch, ...), y_pred (batch, ..., classes) -> (batch, ...)
+
+    References: Zhilu Zhang, Mert Sabuncu (2018), "Generalized Cross Entropy Loss for Training
+    Deep Neural Networks with Noisy Labels", arXiv:1805.07836.
+    """
+    y_true, y_pred = sparse_aligned(y_true, y_pred)
+    right = jnp.sum(y_pred * jax.nn.one_hot(y_true, y_pred.shape[-1], dtype=y_pred.dtype), axis=-1)
+    return (1 - jnp.power(right, q)) / q
+
+
+class BinaryCrossentropy(FunctionLoss):
+    """Computes `-mean(y_true * log(p) + (1 - y_true) * log(1 - p))`.
+
+    Args:
+        from_logits: whether predictions are `log(p / (1 - p))` instead of probabilities `p`.
+        label_smoothing: 0.1 makes labels of 0.05 and 0.95.
+        axis: the axis over which the mean is taken first.
+        reduction, name, dtype: see `Loss`.
+
+    Example:
+
+    >>> loss = BinaryCrossentropy(from_logits=True)
+    >>> round(float(loss([[1.0], [0.0]], [[0.0], [0.0]])), 4)
+    0.6931
+    """
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "binary_crossentropy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            binary_crossentropy,
+            reduction,
+            name,
+            dtype,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+            axis=axis,
+        )
+
+
+class BinaryFocalCrossentropy(FunctionLoss):
+    """Computes binary cross-entropy with less weight on what is easy.
+
+    Args:
+        apply_class_balancing, alpha, gamma: see `binary_focal_crossentropy`.
+        from_logits, label_smoothing, axis: see `BinaryCrossentropy`.
+        reduction, name, dtype: see `Loss`.
+
+    References: Tsung-Yi Lin et al. (2017), "Focal Loss for Dense Object Detection",
+    arXiv:1708.02002.
+    """
+
+    def __init__(
+        self,
+        apply_class_balancing: bool = False,
+        alpha: float = 0.25,
+        gamma: float = 2.0,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "binary_focal_crossentropy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            binary_focal_crossentropy,
+            reduction,
+            name,
+            dtype,
+            apply_class_balancing=apply_class_balancing,
+            alpha=alpha,
+            gamma=gamma,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+            axis=axis,
+        )
+
+
+class CategoricalCrossentropy(FunctionLoss):
+    """Computes `-sum(y_true * log(p))` for one-hot labels.
+
+    Args:
+        from_logits: whether `p` is the softmax of predictions instead of predictions.
+        label_smoothing: 0.1 spreads a tenth of each label evenly over all classes.
+        axis: the axis of the classes.
+        reduction, name, dtype: see `Loss`.
+    """
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "categorical_crossentropy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            categorical_crossentropy,
+            reduction,
+            name,
+            dtype,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+            axis=axis,
+        )
+
+
+class CategoricalFocalCrossentropy(FunctionLoss):
+    """Computes `-sum(alpha * (1 - p) ** gamma * y_true * log(p))` for one-hot labels.
+
+    Args:
+        alpha: a weight, or one for each class.
+        gamma: 0 for plain cross-entropy; the larger, the less the easy samples count.
+        from_logits, label_smoothing, axis: see `CategoricalCrossentropy`.
+        reduction, name, dtype: see `Loss`.
+
+    References: Tsung-Yi Lin et al. (2017), "Focal Loss for Dense Object Detection",
+    arXiv:1708.02002.
+    """
+
+    def __init__(
+        self,
+        alpha: Any = 0.25,
+        gamma: float = 2.0,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "categorical_focal_crossentropy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            categorical_focal_crossentropy,
+            reduction,
+            name,
+            dtype,
+            alpha=alpha,
+            gamma=gamma,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+            axis=axis,
+        )
+
+
+class SparseCategoricalCrossentropy(FunctionLoss):
+    """Computes `-log(p[y_true])` for class numbers.
+
+    Args:
+        from_logits: whether `p` is the softmax of predictions instead of predictions.
+        ignore_class: a number that stands for no label; the mean leaves it out.
+        reduction: see `Loss`.
+        axis: the axis of the classes.
+        name, dtype: see `Loss`.
+
+    Example:
+
+    >>> loss = SparseCategoricalCrossentropy()
+    >>> round(float(loss([1, 0], [[0.0, 1.0], [0.5, 0.5]])), 4)
+    0.3466
+    """
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        ignore_class: int | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        axis: int = -1,
+        name: str = "sparse_categorical_crossentropy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            sparse_categorical_crossentropy,
+            reduction,
+            name,
+            dtype,
+            from_logits=from_logits,
+            ignore_class=ignore_class,
+            axis=axis,
+        )
+
+
+class CategoricalGeneralizedCrossEntropy(FunctionLoss):
+    """Computes `(1 - p[y_true] ** q) / q` for class numbers, which forgives wrong labels.
+
+    Args:
+        q: between 0 and 1: from cross-entropy to the mean absolute error.
+        reduction, name, dtype: see `Loss`.
+
+    References: Zhilu Zhang, Mert Sabuncu (2018), "Generalized Cross Entropy Loss for Training
+    Deep Neural Networks with Noisy Labels", arXiv:1805.07836.
+    """
+
+    def __init__(
+        self,
+        q: float = 0.5,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "categorical_generalized_cross_entropy",
+        dtype: Any = None,
+    ) -> None:
+        if not 0 < q < 1:
+            raise ValueError(f"q must be between 0 and 1. Received: {q}")
+        super().__init__(categorical_generalized_cross_entropy, reduction, name, dtype, q=q)
+
+
+class KLDivergence(FunctionLoss):
+    """Computes `sum(y_true * log(y_true / y_pred))`.
+
+    Args:
+        reduction, name, dtype: see `Loss`.
+    """
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "kl_divergence",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(kl_divergence, reduction, name, dtype)
+
+
+class Poisson(FunctionLoss):
+    """Computes `mean(y_pred - y_true * log(y_pred))`.
+
+    Args:
+        reduction, name, dtype: see `Loss`.
+    """
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "poisson",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(poisson, reduction, name, dtype)

@@ -1,0 +1,165 @@
+"""Losses of regression."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cornu.core.op import op
+from cornu.losses.base import FunctionLoss
+from cornu.parts.formulas.regression import (
+    cosine,
+    huber,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+)
+
+__all__ = [
+    "CosineSimilarity",
+    "Huber",
+    "LogCosh",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
+    "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "cosine_similarity",
+]
+
+
+@op
+def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
+    """Computes minus the cosine of the angle between vectors: -1 where they point the same way.
+
+    Args:
+        y_true: the vectors wanted.
+        y_pred: the vectors predicted.
+        axis: the axis along which a vector lies.
+
+    Shapes: y_true (batch, ..., n), y_pred (batch, ..., n) -> (batch, ...)
+
+    Differences: the metric `CosineSimilarity` is the cosine itself.
+    """
+    return -cosine(y_true, y_pred, axis=axis)
+
+
+class MeanSquaredError(FunctionLoss):
+    """Computes `mean((y_true - y_pred) ** 2)`.
+
+    Args:
+        reduction, name, dtype: see `Loss`.
+
+    Example:
+
+    >>> float(MeanSquaredError()([[0.0], [1.0]], [[2.0], [1.0]]))
+    2.0
+    """
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "mean_squared_error",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(mean_squared_error, reduction, name, dtype)
+
+
+class MeanAbsoluteError(FunctionLoss):
+    """Computes `mean(|y_true - y_pred|)`.
+
+    Args:
+        reduction, name, dtype: see `Loss`.
+    """
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "mean_absolute_error",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(mean_absolute_error, reduction, name, dtype)
+
+
+class MeanAbsolutePercentageError(FunctionLoss):
+    """Computes `100 * mean(|y_true - y_pred| / |y_true|)`.
+
+    Args:
+        reduction, name, dtype: see `Loss`.
+    """
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "mean_absolute_percentage_error",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(mean_absolute_percentage_error, reduction, name, dtype)
+
+
+class MeanSquaredLogarithmicError(FunctionLoss):
+    """Computes `mean((log(y_true + 1) - log(y_pred + 1)) ** 2)`.
+
+    Args:
+        reduction, name, dtype: see `Loss`.
+    """
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "mean_squared_logarithmic_error",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(mean_squared_logarithmic_error, reduction, name, dtype)
+
+
+class CosineSimilarity(FunctionLoss):
+    """Computes minus the cosine of the angle between labels and predictions.
+
+    Args:
+        axis: the axis along which a vector lies.
+        reduction, name, dtype: see `Loss`.
+    """
+
+    def __init__(
+        self,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "cosine_similarity",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(cosine_similarity, reduction, name, dtype, axis=axis)
+
+
+class Huber(FunctionLoss):
+    """Computes a squared error for small differences, an absolute one for large ones.
+
+    Args:
+        delta: where the two meet; see `huber`.
+        reduction, name, dtype: see `Loss`.
+    """
+
+    def __init__(
+        self,
+        delta: float = 1.0,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "huber_loss",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(huber, reduction, name, dtype, delta=delta)
+
+
+class LogCosh(FunctionLoss):
+    """Computes `mean(log(cosh(y_pred - y_true)))`.
+
+    Args:
+        reduction, name, dtype: see `Loss`.
+    """
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "log_cosh",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(log_cosh, reduction, name, dtype)

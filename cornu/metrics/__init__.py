@@ -1,0 +1,202 @@
+"""Metrics: what is counted while a model is trained or evaluated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cornu import names, registry
+from cornu.metrics.accuracy import (
+    Accuracy,
+    BinaryAccuracy,
+    CategoricalAccuracy,
+    SparseCategoricalAccuracy,
+    SparseTopKCategoricalAccuracy,
+    TopKCategoricalAccuracy,
+    binary_accuracy,
+    categorical_accuracy,
+    sparse_categorical_accuracy,
+    sparse_top_k_categorical_accuracy,
+    top_k_categorical_accuracy,
+)
+from cornu.metrics.base import Metric
+from cornu.metrics.confusion import (
+    FalseNegatives,
+    FalsePositives,
+    Precision,
+    Recall,
+    TrueNegatives,
+    TruePositives,
+)
+from cornu.metrics.correlation import (
+    ConcordanceCorrelation,
+    PearsonCorrelation,
+    concordance_correlation,
+    pearson_correlation,
+)
+from cornu.metrics.curve import (
+    AUC,
+    PrecisionAtRecall,
+    RecallAtPrecision,
+    SensitivityAtSpecificity,
+    SpecificityAtSensitivity,
+)
+from cornu.metrics.f_score import F1Score, FBetaScore
+from cornu.metrics.iou import BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU
+from cornu.metrics.margin import CategoricalHinge, Hinge, SquaredHinge
+from cornu.metrics.mean import Mean, MeanMetricWrapper, Sum
+from cornu.metrics.probabilistic import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    KLDivergence,
+    Poisson,
+    SparseCategoricalCrossentropy,
+)
+from cornu.metrics.r2 import R2Score
+from cornu.metrics.regression import (
+    CosineSimilarity,
+    LogCoshError,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    RootMeanSquaredError,
+)
+from cornu.parts.formulas.margin import categorical_hinge, hinge, squared_hinge
+from cornu.parts.formulas.probabilistic import (
+    binary_crossentropy,
+    binary_focal_crossentropy,
+    categorical_crossentropy,
+    categorical_focal_crossentropy,
+    kl_divergence,
+    poisson,
+    sparse_categorical_crossentropy,
+)
+from cornu.parts.formulas.regression import (
+    huber,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+)
+
+__all__ = [
+    "AUC",
+    "Accuracy",
+    "BinaryAccuracy",
+    "BinaryCrossentropy",
+    "BinaryIoU",
+    "CategoricalAccuracy",
+    "CategoricalCrossentropy",
+    "CategoricalHinge",
+    "ConcordanceCorrelation",
+    "CosineSimilarity",
+    "F1Score",
+    "FBetaScore",
+    "FalseNegatives",
+    "FalsePositives",
+    "Hinge",
+    "IoU",
+    "KLDivergence",
+    "LogCoshError",
+    "Mean",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
+    "MeanIoU",
+    "MeanMetricWrapper",
+    "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "Metric",
+    "OneHotIoU",
+    "OneHotMeanIoU",
+    "PearsonCorrelation",
+    "Poisson",
+    "Precision",
+    "PrecisionAtRecall",
+    "R2Score",
+    "Recall",
+    "RecallAtPrecision",
+    "RootMeanSquaredError",
+    "SensitivityAtSpecificity",
+    "SparseCategoricalAccuracy",
+    "SparseCategoricalCrossentropy",
+    "SparseTopKCategoricalAccuracy",
+    "SpecificityAtSensitivity",
+    "SquaredHinge",
+    "Sum",
+    "TopKCategoricalAccuracy",
+    "TrueNegatives",
+    "TruePositives",
+    "binary_accuracy",
+    "binary_crossentropy",
+    "binary_focal_crossentropy",
+    "categorical_accuracy",
+    "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_hinge",
+    "concordance_correlation",
+    "deserialize",
+    "get",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "log_cosh",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "pearson_correlation",
+    "poisson",
+    "serialize",
+    "sparse_categorical_accuracy",
+    "sparse_categorical_crossentropy",
+    "sparse_top_k_categorical_accuracy",
+    "squared_hinge",
+    "top_k_categorical_accuracy",
+]
+
+_ALIASES: dict[type[Metric], tuple[str, ...]] = {
+    BinaryCrossentropy: ("bce", "BCE"),
+    MeanAbsoluteError: ("mae", "MAE"),
+    MeanAbsolutePercentageError: ("mape", "MAPE"),
+    MeanSquaredError: ("mse", "MSE"),
+    MeanSquaredLogarithmicError: ("msle", "MSLE"),
+}
+for _name in __all__:
+    if _name[0].isupper():
+        _cls = globals()[_name]
+        registry.add_class("metrics", _cls, names.snake_case(_name), *_ALIASES.get(_cls, ()))
+
+# Their names find the classes above; here the functions are named for configs of wrappers.
+for _fn in (
+    *(binary_accuracy, binary_crossentropy, binary_focal_crossentropy, categorical_accuracy),
+    *(categorical_crossentropy, categorical_focal_crossentropy, categorical_hinge),
+    *(concordance_correlation, hinge, huber, kl_divergence, log_cosh, mean_absolute_error),
+    *(mean_absolute_percentage_error, mean_squared_error, mean_squared_logarithmic_error),
+    *(pearson_correlation, poisson, sparse_categorical_accuracy),
+    *(sparse_categorical_crossentropy, sparse_top_k_categorical_accuracy, squared_hinge),
+    top_k_categorical_accuracy,
+):
+    registry.add_function("formulas", _fn)
+
+
+def get(identifier: Any) -> Any:
+    """Returns a metric from a name, a config or a callable; `None` for `None`.
+
+    Example:
+
+    >>> get("mse").name, get("auc").name
+    ('mean_squared_error', 'auc')
+    """
+    return registry.resolve("metrics", identifier)
+
+
+def serialize(metric: Any) -> Any:
+    """Describes a metric as data."""
+    return registry.serialize(metric)
+
+
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """Makes a metric from what `serialize` returned."""
+    with registry.custom_object_scope(custom_objects):
+        return get(config)

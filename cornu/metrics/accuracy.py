@@ -1,0 +1,231 @@
+"""Metrics of how often predictions are right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from cornu import settings
+from cornu.core.op import op
+from cornu.metrics.mean import MeanMetricWrapper
+from cornu.parts.formulas.align import aligned, sparse_aligned
+
+__all__ = [
+    "Accuracy",
+    "BinaryAccuracy",
+    "CategoricalAccuracy",
+    "SparseCategoricalAccuracy",
+    "SparseTopKCategoricalAccuracy",
+    "TopKCategoricalAccuracy",
+    "binary_accuracy",
+    "categorical_accuracy",
+    "sparse_categorical_accuracy",
+    "sparse_top_k_categorical_accuracy",
+    "top_k_categorical_accuracy",
+]
+
+
+@op
+def accuracy(y_true: Any, y_pred: Any) -> Any:
+    """Computes 1 where predictions equal labels, 0 elsewhere."""
+    y_true, y_pred = aligned(y_true, y_pred)
+    return _ones_where(y_true == y_pred)
+
+
+@op
+def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Any:
+    """Computes 1 where `y_pred > threshold` agrees with a label of 0 or 1, 0 elsewhere.
+
+    Args:
+        y_true: labels 0 and 1.
+        y_pred: probabilities.
+        threshold: above it a prediction counts as 1.
+
+    Shapes: y_true (batch, ...), y_pred (batch, ...) -> (batch, ...)
+
+    Example:
+
+    >>> binary_accuracy([1, 0], [0.9, 0.6]).tolist()
+    [1.0, 0.0]
+    """
+    y_true, y_pred = aligned(y_true, y_pred)
+    return _ones_where(y_true == (y_pred > threshold).astype(y_true.dtype))
+
+
+@op
+def categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
+    """Computes 1 where the largest prediction is that of the right class, 0 elsewhere.
+
+    Args:
+        y_true: one-hot labels.
+        y_pred: scores of the classes.
+
+    Shapes: y_true (batch, ..., classes), y_pred (batch, ..., classes) -> (batch, ...)
+    """
+    y_true, y_pred = aligned(y_true, y_pred)
+    return _ones_where(jnp.argmax(y_true, axis=-1) == jnp.argmax(y_pred, axis=-1))
+
+
+@op
+def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
+    """Computes 1 where the largest prediction is that of the right class, 0 elsewhere.
+
+    Args:
+        y_true: class numbers, with or without a last axis of size 1.
+        y_pred: scores of the classes.
+
+    Shapes: y_true (batch, ...), y_pred (batch, ..., classes) -> (batch, ...)
+
+    Example:
+
+    >>> sparse_categorical_accuracy([1, 0], [[0.1, 0.9], [0.2, 0.8]]).tolist()
+    [1.0, 0.0]
+    """
+    y_true, y_pred = sparse_aligned(y_true, y_pred)
+    return _ones_where(y_true == jnp.argmax(y_pred, axis=-1))
+
+
+@op
+def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Any:
+    """Computes 1 where the right class is among the `k` largest predictions, 0 elsewhere.
+
+    Args:
+        y_true: one-hot labels.
+        y_pred: scores of the classes.
+        k: how many count.
+
+    Shapes: y_true (batch, ..., classes), y_pred (batch, ..., classes) -> (batch, ...)
+    """
+    y_true, y_pred = aligned(y_true, y_pred)
+    return _in_top_k(jnp.argmax(y_true, axis=-1), y_pred, k)
+
+
+@op
+def sparse_top_k_categorical_accuracy(
+    y_true: Any, y_pred: Any, k: int = 5, from_sorted_ids: bool = False
+) -> Any:
+    """Computes 1 where the right class is among the `k` largest predictions, 0 elsewhere.
+
+    Args:
+        y_true: class numbers, with or without a last axis of size 1.
+        y_pred: scores of the classes; or class numbers, the most likely first.
+        k: how many count.
+        from_sorted_ids: whether `y_pred` holds class numbers.
+
+    Shapes: y_true (batch, ...), y_pred (batch, ..., classes) -> (batch, ...)
+    """
+    y_true, y_pred = sparse_aligned(y_true, y_pred)
+    if from_sorted_ids:
+        return _ones_where(jnp.any(y_true[..., None] == y_pred[..., :k], axis=-1))
+    return _in_top_k(y_true, y_pred, k)
+
+
+def _in_top_k(labels: Any, scores: Any, k: int) -> Any:
+    # As many classes may tie with the right one as like; only better ones push it out.
+    score = jnp.take_along_axis(scores, labels[..., None], axis=-1)
+    better = jnp.sum(scores > score, axis=-1)
+    return _ones_where((better < k) & ~jnp.isnan(score[..., 0]))
+
+
+def _ones_where(condition: Any) -> Any:
+    return condition.astype(settings.get("floatx"))
+
+
+class Accuracy(MeanMetricWrapper):
+    """Computes how often predictions equal labels.
+
+    Args:
+        name, dtype: see `Metric`.
+
+    Example:
+
+    >>> float(Accuracy()([1, 2, 3, 4], [0, 2, 3, 4]))
+    0.75
+    """
+
+    direction = "up"
+
+    def __init__(self, name: str = "accuracy", dtype: Any = None) -> None:
+        super().__init__(accuracy, name, dtype)
+
+
+class BinaryAccuracy(MeanMetricWrapper):
+    """Computes how often predictions on one side of a threshold agree with labels 0 and 1.
+
+    Args:
+        name, dtype: see `Metric`.
+        threshold: above it a prediction counts as 1; for logits it is 0.
+    """
+
+    direction = "up"
+
+    def __init__(
+        self, name: str = "binary_accuracy", dtype: Any = None, threshold: float = 0.5
+    ) -> None:
+        super().__init__(binary_accuracy, name, dtype, threshold=threshold)
+
+
+class CategoricalAccuracy(MeanMetricWrapper):
+    """Computes how often the largest prediction is that of the right class, for one-hot labels.
+
+    Args:
+        name, dtype: see `Metric`.
+    """
+
+    direction = "up"
+
+    def __init__(self, name: str = "categorical_accuracy", dtype: Any = None) -> None:
+        super().__init__(categorical_accuracy, name, dtype)
+
+
+class SparseCategoricalAccuracy(MeanMetricWrapper):
+    """Computes how often the largest prediction is that of the right class, for class numbers.
+
+    Args:
+        name, dtype: see `Metric`.
+    """
+
+    direction = "up"
+
+    def __init__(self, name: str = "sparse_categorical_accuracy", dtype: Any = None) -> None:
+        super().__init__(sparse_categorical_accuracy, name, dtype)
+
+
+class TopKCategoricalAccuracy(MeanMetricWrapper):
+    """Computes how often the right class is among the `k` largest predictions.
+
+    Args:
+        k: how many count.
+        name, dtype: see `Metric`.
+    """
+
+    direction = "up"
+
+    def __init__(
+        self, k: int = 5, name: str = "top_k_categorical_accuracy", dtype: Any = None
+    ) -> None:
+        super().__init__(top_k_categorical_accuracy, name, dtype, k=k)
+
+
+class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
+    """Computes how often the right class is among the `k` largest predictions.
+
+    Args:
+        k: how many count.
+        name, dtype: see `Metric`.
+        from_sorted_ids: whether predictions are class numbers, the most likely first.
+    """
+
+    direction = "up"
+
+    def __init__(
+        self,
+        k: int = 5,
+        name: str = "sparse_top_k_categorical_accuracy",
+        dtype: Any = None,
+        from_sorted_ids: bool = False,
+    ) -> None:
+        super().__init__(
+            sparse_top_k_categorical_accuracy, name, dtype, k=k, from_sorted_ids=from_sorted_ids
+        )

@@ -1,0 +1,375 @@
+"""Metrics of curves over all thresholds: the area under one, and points on one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from cornu import settings
+from cornu.metrics.base import Metric
+from cornu.metrics.confusion import count
+from cornu.metrics.mean import divide
+
+__all__ = [
+    "AUC",
+    "PrecisionAtRecall",
+    "RecallAtPrecision",
+    "SensitivityAtSpecificity",
+    "SpecificityAtSensitivity",
+]
+
+_CURVES = ("ROC", "PR", "PRGAIN")
+_HEIGHTS = {
+    "interpolation": lambda a, b: (a + b) / 2,
+    "minoring": jnp.minimum,
+    "majoring": jnp.maximum,
+}
+
+
+class _Curve(Metric):
+    """Base of metrics that count the confusion matrix at many thresholds."""
+
+    direction = "up"
+
+    def _count_variables(self, shape: Sequence[int]) -> None:
+        self.true_positives = self.add_variable(shape, "zeros", name="true_positives")
+        self.false_positives = self.add_variable(shape, "zeros", name="false_positives")
+        self.true_negatives = self.add_variable(shape, "zeros", name="true_negatives")
+        self.false_negatives = self.add_variable(shape, "zeros", name="false_negatives")
+
+    def _add(self, counts: Any) -> None:
+        self.true_positives.assign_add(counts.true_positives)
+        self.false_positives.assign_add(counts.false_positives)
+        self.true_negatives.assign_add(counts.true_negatives)
+        self.false_negatives.assign_add(counts.false_negatives)
+
+    def _rates(self) -> dict[str, Any]:
+        tp, fp = self.true_positives.value, self.false_positives.value
+        tn, fn = self.true_negatives.value, self.false_negatives.value
+        return {
+            "sensitivity": divide(tp, tp + fn),
+            "specificity": divide(tn, tn + fp),
+            "precision": divide(tp, tp + fp),
+            "false_alarms": divide(fp, fp + tn),
+        }
+
+
+class AUC(_Curve):
+    """Computes the area under the ROC curve, or under the precision-recall curve.
+
+    The curve is counted at `num_thresholds` points; more make the result more exact.
+
+    Args:
+        num_thresholds: at how many thresholds.
+        curve: `"ROC"`, `"PR"` or `"PRGAIN"`.
+        summation_method: what is taken between two points: `"interpolation"`, `"minoring"` (the
+            lower) or `"majoring"` (the higher).
+        name, dtype: see `Metric`.
+        thresholds: the thresholds themselves, from 0 to 1; the two ends are added.
+        multi_label: whether labels (batch, labels) have a curve each; the result is the mean.
+        num_labels: how many; then Variables exist before the first batch.
+        label_weights: weights of the labels.
+        from_logits: whether predictions are logits.
+
+    Example:
+
+    >>> float(AUC(num_thresholds=3)([0, 0, 1, 1], [0.0, 0.5, 0.3, 0.9]))
+    0.75
+
+    References: Jesse Davis, Mark Goadrich (2006), "The Relationship Between Precision-Recall and
+    ROC Curves". Peter Flach, Meelis Kull (2015), "Precision-Recall-Gain Curves".
+    """
+
+    def __init__(
+        self,
+        num_thresholds: int = 200,
+        curve: str = "ROC",
+        summation_method: str = "interpolation",
+        name: str | None = None,
+        dtype: Any = None,
+        thresholds: Sequence[float] | None = None,
+        multi_label: bool = False,
+        num_labels: int | None = None,
+        label_weights: Any = None,
+        from_logits: bool = False,
+    ) -> None:
+        super().__init__(name=name, dtype=dtype)
+        self.curve = str(curve).upper()
+        if self.curve not in _CURVES:
+            raise ValueError(f"curve must be one of {_CURVES}. Received: {curve!r}")
+        self.summation_method = str(summation_method).lower()
+        if self.summation_method not in _HEIGHTS:
+            raise ValueError(
+                f"summation_method must be one of {tuple(_HEIGHTS)}. Received: {summation_method!r}"
+            )
+        if num_labels and not multi_label:
+            raise ValueError("num_labels is for multi_label=True.")
+        if thresholds is None:
+            inner = _even(num_thresholds)[1:-1]
+        else:
+            inner = sorted(thresholds)
+        epsilon = settings.get("epsilon")
+        self._thresholds = [-epsilon, *inner, 1 + epsilon]
+        self.num_thresholds = len(self._thresholds)
+        self.multi_label = multi_label
+        self.num_labels = num_labels
+        self.label_weights = (
+            None if label_weights is None else np.asarray(label_weights, self.dtype)
+        )
+        self.from_logits = from_logits
+        self._built = False
+        if not multi_label:
+            self._build(())
+        elif num_labels:
+            self._build((num_labels,))
+
+    def _build(self, labels: tuple[int, ...]) -> None:
+        self._count_variables((self.num_thresholds, *labels))
+        self._built = True
+
+    @property
+    def thresholds(self) -> list[float]:
+        """The thresholds; the first lies below 0 and the last above 1."""
+        return list(self._thresholds)
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Counts a batch.
+
+        Args:
+            y_true: labels 0 and 1.
+            y_pred: probabilities, or logits with `from_logits`.
+            sample_weight: weights, one per sample or more.
+        """
+        y_pred = jnp.asarray(y_pred, self.dtype)
+        if self.multi_label and y_pred.ndim != 2:
+            raise ValueError(
+                f"AUC of several labels takes predictions (batch, labels). Received: {y_pred.shape}"
+            )
+        if not self._built:
+            self._build(y_pred.shape[1:])
+        counts = count(
+            y_true,
+            jax.nn.sigmoid(y_pred) if self.from_logits else y_pred,
+            self._thresholds,
+            sample_weight,
+            label_weights=None if self.multi_label else self.label_weights,
+            by_label=self.multi_label,
+            dtype=self.dtype,
+        )
+        self._add(counts)
+
+    def result(self) -> Any:
+        """Returns the area."""
+        if self.curve == "PR" and self.summation_method == "interpolation":
+            return self.interpolate_pr_auc()
+        rates = self._rates()
+        if self.curve == "ROC":
+            x, y = rates["false_alarms"], rates["sensitivity"]
+        elif self.curve == "PR":
+            x, y = rates["sensitivity"], rates["precision"]
+        else:
+            x, y = self._gains()
+        heights = _HEIGHTS[self.summation_method](y[:-1], y[1:])
+        return self._total((x[:-1] - x[1:]) * heights)
+
+    def interpolate_pr_auc(self) -> Any:
+        """Returns the area under the precision-recall curve, rightly interpolated.
+
+        Between two thresholds true positives and predicted positives `p` are taken to change
+        linearly, `tp = slope * p + intercept`; precision is `tp / p`, whose integral over recall
+        is `slope * (d_tp + intercept * log(p / p_next)) / positives`.
+        """
+        tp = self.true_positives.value
+        p = tp + self.false_positives
+        slope = divide(tp[:-1] - tp[1:], jnp.maximum(p[:-1] - p[1:], 0))
+        intercept = tp[1:] - slope * p[1:]
+        both = (p[:-1] > 0) & (p[1:] > 0)
+        ratio = jnp.where(both, p[:-1] / jnp.where(both, p[1:], 1), 1)
+        areas = slope * (tp[:-1] - tp[1:] + intercept * jnp.log(ratio))
+        return self._total(divide(areas, tp[1:] + self.false_negatives[1:]))
+
+    def _gains(self) -> tuple[Any, Any]:
+        tp, fp = self.true_positives.value, self.false_positives.value
+        tn, fn = self.true_negatives.value, self.false_negatives.value
+        odds = divide(tp + fn, tn + fp)
+        recall = jnp.where(tp == 0, 0, 1 - odds * divide(fn, tp))
+        precision = jnp.where(tp == 0, 1, 1 - odds * divide(fp, tp))
+        return jnp.maximum(recall, 0), precision
+
+    def _total(self, areas: Any) -> Any:
+        areas = jnp.sum(areas, axis=0)
+        if not self.multi_label:
+            return areas
+        if self.label_weights is None:
+            return jnp.mean(areas)
+        return jnp.sum(areas * self.label_weights) / np.sum(self.label_weights)
+
+
+class _Point(_Curve):
+    """Base of metrics that are the best of one rate where another reaches a minimum."""
+
+    def __init__(
+        self,
+        value: float,
+        num_thresholds: int,
+        class_id: int | None,
+        name: str | None,
+        dtype: Any,
+        *,
+        best: str,
+        where: str,
+    ) -> None:
+        super().__init__(name=name, dtype=dtype)
+        if not 0 <= value <= 1:
+            raise ValueError(f"The {where} must be from 0 to 1. Received: {value}")
+        self.value = value
+        self.class_id = class_id
+        self.num_thresholds = num_thresholds
+        self.thresholds = [0.5] if num_thresholds == 1 else _even(num_thresholds)
+        self._best, self._where = best, where
+        self._count_variables((len(self.thresholds),))
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Counts a batch.
+
+        Args:
+            y_true: labels 0 and 1.
+            y_pred: probabilities.
+            sample_weight: weights, one per sample or more.
+        """
+        counts = count(
+            y_true,
+            y_pred,
+            self.thresholds,
+            sample_weight,
+            class_id=self.class_id,
+            dtype=self.dtype,
+        )
+        self._add(counts)
+
+    def result(self) -> Any:
+        """Returns the best rate; 0 where no threshold reaches the minimum of the other."""
+        rates = self._rates()
+        return jnp.max(jnp.where(rates[self._where] >= self.value, rates[self._best], 0))
+
+
+class SensitivityAtSpecificity(_Point):
+    """Computes the best sensitivity (recall) where the specificity is at least a given one.
+
+    Sensitivity is the share of labels 1 that are found, specificity that of labels 0.
+
+    Args:
+        specificity: the least specificity.
+        num_thresholds: how many thresholds are tried.
+        class_id: the only class (last axis) that counts.
+        name, dtype: see `Metric`.
+
+    Example:
+
+    >>> metric = SensitivityAtSpecificity(0.5)
+    >>> float(metric([0, 0, 0, 1, 1], [0.0, 0.3, 0.8, 0.3, 0.8]))
+    0.5
+    """
+
+    def __init__(
+        self,
+        specificity: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            specificity,
+            num_thresholds,
+            class_id,
+            name,
+            dtype,
+            best="sensitivity",
+            where="specificity",
+        )
+
+
+class SpecificityAtSensitivity(_Point):
+    """Computes the best specificity where the sensitivity (recall) is at least a given one.
+
+    Args:
+        sensitivity: the least sensitivity.
+        num_thresholds: how many thresholds are tried.
+        class_id: the only class (last axis) that counts.
+        name, dtype: see `Metric`.
+    """
+
+    def __init__(
+        self,
+        sensitivity: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            sensitivity,
+            num_thresholds,
+            class_id,
+            name,
+            dtype,
+            best="specificity",
+            where="sensitivity",
+        )
+
+
+class PrecisionAtRecall(_Point):
+    """Computes the best precision where the recall is at least a given one.
+
+    Args:
+        recall: the least recall.
+        num_thresholds: how many thresholds are tried.
+        class_id: the only class (last axis) that counts.
+        name, dtype: see `Metric`.
+    """
+
+    def __init__(
+        self,
+        recall: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            recall, num_thresholds, class_id, name, dtype, best="precision", where="sensitivity"
+        )
+
+
+class RecallAtPrecision(_Point):
+    """Computes the best recall where the precision is at least a given one.
+
+    Args:
+        precision: the least precision.
+        num_thresholds: how many thresholds are tried.
+        class_id: the only class (last axis) that counts.
+        name, dtype: see `Metric`.
+    """
+
+    def __init__(
+        self,
+        precision: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            precision, num_thresholds, class_id, name, dtype, best="sensitivity", where="precision"
+        )
+
+
+def _even(number: int) -> list[float]:
+    if number <= 1:
+        raise ValueError(f"num_thresholds must be 2 or more. Received: {number}")
+    return [i / (number - 1) for i in range(number)]

@@ -1,0 +1,49 @@
+"""Metrics of maximum margins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cornu.metrics.mean import MeanMetricWrapper
+from cornu.parts.formulas.margin import categorical_hinge, hinge, squared_hinge
+
+__all__ = ["CategoricalHinge", "Hinge", "SquaredHinge"]
+
+
+class Hinge(MeanMetricWrapper):
+    """Computes the mean of `max(0, 1 - y_true * y_pred)` for labels -1 and 1 (or 0 and 1).
+
+    Args:
+        name, dtype: see `Metric`.
+    """
+
+    direction = "down"
+
+    def __init__(self, name: str = "hinge", dtype: Any = None) -> None:
+        super().__init__(hinge, name, dtype)
+
+
+class SquaredHinge(MeanMetricWrapper):
+    """Computes the mean of `max(0, 1 - y_true * y_pred) ** 2` for labels -1 and 1 (or 0 and 1).
+
+    Args:
+        name, dtype: see `Metric`.
+    """
+
+    direction = "down"
+
+    def __init__(self, name: str = "squared_hinge", dtype: Any = None) -> None:
+        super().__init__(squared_hinge, name, dtype)
+
+
+class CategoricalHinge(MeanMetricWrapper):
+    """Computes the mean of `max(0, 1 + best wrong class - right class)` for one-hot labels.
+
+    Args:
+        name, dtype: see `Metric`.
+    """
+
+    direction = "down"
+
+    def __init__(self, name: str = "categorical_hinge", dtype: Any = None) -> None:
+        super().__init__(categorical_hinge, name, dtype)

@@ -1,0 +1,135 @@
+"""Metrics of probability."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cornu.metrics.mean import MeanMetricWrapper
+from cornu.parts.formulas.probabilistic import (
+    binary_crossentropy,
+    categorical_crossentropy,
+    kl_divergence,
+    poisson,
+    sparse_categorical_crossentropy,
+)
+
+__all__ = [
+    "BinaryCrossentropy",
+    "CategoricalCrossentropy",
+    "KLDivergence",
+    "Poisson",
+    "SparseCategoricalCrossentropy",
+]
+
+
+class BinaryCrossentropy(MeanMetricWrapper):
+    """Computes the mean of `-(y_true * log(p) + (1 - y_true) * log(1 - p))`.
+
+    Args:
+        name, dtype: see `Metric`.
+        from_logits: whether predictions are `log(p / (1 - p))` instead of probabilities `p`.
+        label_smoothing: 0.1 makes labels of 0.05 and 0.95.
+    """
+
+    direction = "down"
+
+    def __init__(
+        self,
+        name: str = "binary_crossentropy",
+        dtype: Any = None,
+        from_logits: bool = False,
+        label_smoothing: float = 0,
+    ) -> None:
+        super().__init__(
+            binary_crossentropy,
+            name,
+            dtype,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+        )
+
+
+class CategoricalCrossentropy(MeanMetricWrapper):
+    """Computes the mean of `-sum(y_true * log(p))` for one-hot labels.
+
+    Args:
+        name, dtype: see `Metric`.
+        from_logits: whether `p` is the softmax of predictions instead of predictions.
+        label_smoothing: 0.1 spreads a tenth of each label evenly over all classes.
+        axis: the axis of the classes.
+    """
+
+    direction = "down"
+
+    def __init__(
+        self,
+        name: str = "categorical_crossentropy",
+        dtype: Any = None,
+        from_logits: bool = False,
+        label_smoothing: float = 0,
+        axis: int = -1,
+    ) -> None:
+        super().__init__(
+            categorical_crossentropy,
+            name,
+            dtype,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+            axis=axis,
+        )
+
+
+class SparseCategoricalCrossentropy(MeanMetricWrapper):
+    """Computes the mean of `-log(p[y_true])` for class numbers.
+
+    Args:
+        name, dtype: see `Metric`.
+        from_logits: whether `p` is the softmax of predictions instead of predictions.
+        ignore_class: a number that stands for no label; the mean leaves it out.
+        axis: the axis of the classes.
+    """
+
+    direction = "down"
+
+    def __init__(
+        self,
+        name: str = "sparse_categorical_crossentropy",
+        dtype: Any = None,
+        from_logits: bool = False,
+        ignore_class: int | None = None,
+        axis: int = -1,
+    ) -> None:
+        super().__init__(
+            sparse_categorical_crossentropy,
+            name,
+            dtype,
+            from_logits=from_logits,
+            ignore_class=ignore_class,
+            axis=axis,
+        )
+
+
+class KLDivergence(MeanMetricWrapper):
+    """Computes the mean of `sum(y_true * log(y_true / y_pred))`.
+
+    Args:
+        name, dtype: see `Metric`.
+    """
+
+    direction = "down"
+
+    def __init__(self, name: str = "kl_divergence", dtype: Any = None) -> None:
+        super().__init__(kl_divergence, name, dtype)
+
+
+class Poisson(MeanMetricWrapper):
+    """Computes the mean of `y_pred - y_true * log(y_pred)`.
+
+    Args:
+        name, dtype: see `Metric`.
+    """
+
+    direction = "down"
+
+    def __init__(self, name: str = "poisson", dtype: Any = None) -> None:
+        super().__init__(poisson, name, dtype)

@@ -1,0 +1,167 @@
+"""Attention: averages of values, weighted by how well keys fit queries."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from cornu import settings
+from cornu.ops._table import define
+
+__all__ = ["dot_product_attention"]
+
+
+@define
+def dot_product_attention(
+    query: Array,
+    key: Array,
+    value: Array,
+    bias: Array | None = None,
+    mask: Array | None = None,
+    scale: float | None = None,
+    is_causal: bool = False,
+    flash_attention: bool | None = None,
+    attn_logits_soft_cap: float | None = None,
+) -> Array:
+    """`softmax(query @ key.T * scale + bias) @ value`, for each head.
+
+    The softmax is computed in float32 at least, whatever the dtype of the arrays.
+
+    Args:
+        query: the queries.
+        key: the keys. Fewer heads than those of the queries, if they divide them, are shared.
+        value: the values, one per key.
+        bias: added to the scores, if given.
+        mask: False (or 0) where a query may not look at a key.
+        scale: what scores are multiplied by; `1 / sqrt(features)` by default.
+        is_causal: whether a query may only look at keys up to its own position.
+        flash_attention: whether to use cuDNN's fused kernel, which never holds all scores. By
+            default it is used where it can be, unless `cornu.config.disable_flash_attention()`
+            was called.
+        attn_logits_soft_cap: not supported.
+
+    Shapes:
+        query (batch, time, heads, features), key (batch, steps, heads, features),
+        value (batch, steps, heads, depth), bias and mask broadcastable to
+        (batch, heads, time, steps) -> (batch, time, heads, depth).
+
+    Raises:
+        ValueError: the shapes do not belong together, or flash attention is asked for and cannot
+            be used.
+
+    Example:
+
+    >>> import cornu
+    >>> x = [[[[1.0]], [[3.0]]]]  # one sample, two steps, one head, one feature
+    >>> cornu.ops.dot_product_attention(x, x, x, scale=0.0).ravel().tolist()
+    [2.0, 2.0]
+
+    References: Vaswani et al. (2017), "Attention Is All You Need"; Dao et al. (2022),
+    "FlashAttention: Fast and Memory-Efficient Exact Attention with IO-Awareness".
+
+    Differences: values may have another number of features than keys. A query that may look at
+    no key gets the average of all values.
+    """
+    if attn_logits_soft_cap is not None:
+        raise ValueError(
+            "attn_logits_soft_cap is not supported. Cap the scores in a layer of your own."
+        )
+    _check(query, key, value)
+    dtype = jnp.result_type(query, key, value)
+    query, key, value = (x.astype(dtype) for x in (query, key, value))
+    places = (query.shape[0], query.shape[2], query.shape[1], key.shape[1])
+    if bias is not None:
+        bias = _aligned(bias.astype(dtype), places, "bias")
+    if mask is not None:
+        mask = _aligned(mask.astype(bool), places, "mask")
+    features, depth = query.shape[-1], value.shape[-1]
+    scale = features**-0.5 if scale is None else scale
+    if _use_flash(flash_attention, query, value):
+        if mask is not None:
+            mask = jnp.broadcast_to(mask, (*mask.shape[:2], *places[2:]))
+        if bias is not None:
+            bias = jnp.broadcast_to(bias, (*bias.shape[:2], *places[2:]))
+        return jax.nn.dot_product_attention(
+            *(query, key, value, bias, mask),
+            scale=scale,
+            is_causal=is_causal,
+            implementation="cudnn",
+        )
+    # JAX wants as many features in values as in keys; zeros change neither scores nor values.
+    query, key, value = (_widen(x, max(features, depth)) for x in (query, key, value))
+    attended = jax.nn.dot_product_attention(
+        *(query, key, value, bias, mask), scale=scale, is_causal=is_causal, implementation="xla"
+    )
+    return attended[..., :depth]
+
+
+def _check(query: Array, key: Array, value: Array) -> None:
+    shapes = f"query {query.shape}, key {key.shape}, value {value.shape}"
+    if not query.ndim == key.ndim == value.ndim == 4:
+        raise ValueError(
+            f"dot_product_attention takes arrays (batch, time, heads, features). Received: {shapes}"
+        )
+    if query.shape[-1] != key.shape[-1] or key.shape[:-1] != value.shape[:-1]:
+        raise ValueError(
+            "dot_product_attention: queries and keys need equal numbers of features, and each key "
+            f"one value. Received: {shapes}"
+        )
+    if query.shape[2] % key.shape[2]:
+        raise ValueError(
+            "dot_product_attention: the heads of keys must divide those of queries. "
+            f"Received: {shapes}"
+        )
+
+
+def _aligned(x: Array, places: tuple[Any, ...], name: str) -> Array:
+    """Returns a bias or mask with four axes, after checking that it fits."""
+    if x.ndim < 4:
+        x = jnp.expand_dims(x, tuple(range(4 - x.ndim)))
+    if x.ndim > 4 or any(n not in (1, m) for n, m in zip(x.shape, places, strict=True)):
+        raise ValueError(
+            f"dot_product_attention: the {name} must be broadcastable to (batch, heads, time, "
+            f"steps), here {places}. Received shape {x.shape}"
+        )
+    return x
+
+
+def _widen(x: Array, features: int) -> Array:
+    missing = features - x.shape[-1]
+    return jnp.pad(x, [(0, 0)] * 3 + [(0, missing)]) if missing else x
+
+
+def _use_flash(wanted: bool | None, query: Array, value: Array) -> bool:
+    """Tells whether cuDNN's kernel is to be used, and raises an error where it must and cannot."""
+    if wanted is False or (wanted is None and not settings.get("flash_attention")):
+        return False
+    obstacle = _obstacle(query, value)
+    if wanted and obstacle:
+        raise ValueError(f"Flash attention cannot be used: {obstacle}.")
+    return not obstacle
+
+
+def _obstacle(query: Array, value: Array) -> str:
+    """Returns what keeps cuDNN's kernel from being used, an empty string if nothing does."""
+    if jax.default_backend() != "gpu":
+        return "it needs a GPU"
+    # "8.0" on NVIDIA's devices; AMD's have names instead.
+    capability = str(jax.local_devices()[0].compute_capability)
+    if not re.fullmatch(r"\d+\.\d", capability) or float(capability) < 8:
+        return "it needs an NVIDIA GPU of compute capability 8.0 or more"
+    if not all(isinstance(size, int) for size in (*query.shape, *value.shape)):
+        return "all sizes must be known"
+    if query.shape[1] % 2 or value.shape[1] % 2:
+        return "it needs even numbers of queries and keys"
+    if query.dtype not in (jnp.float16, jnp.bfloat16):
+        return f"it needs float16 or bfloat16, not {query.dtype}"
+    features = query.shape[-1]
+    if features != value.shape[-1] or features % 8 or features > 128:
+        return (
+            "it needs as many features in values as in keys, a multiple of 8 up to 128, not "
+            f"{features} and {value.shape[-1]}"
+        )
+    return ""

@@ -1,0 +1,87 @@
+"""The colors of images."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+from jax import Array
+
+from cornu.ops._images import on_channels_last
+from cornu.ops._table import as_float, define
+
+
+@define
+def rgb_to_grayscale(images: Array, data_format: str | None = None) -> Array:
+    """Images of one channel: 0.2989 red + 0.587 green + 0.114 blue.
+
+    Args:
+        images: images with 3 channels; those with one are returned as they are.
+        data_format: `"channels_last"` or `"channels_first"`.
+    """
+
+    def gray(x: Array) -> Array:
+        if x.shape[-1] not in (1, 3):
+            raise ValueError(f"rgb_to_grayscale: 3 channels or 1 are needed, not {x.shape[-1]}.")
+        if x.shape[-1] == 1:
+            return x
+        floats = as_float(x)
+        light = floats @ jnp.asarray([0.2989, 0.5870, 0.1140], floats.dtype)
+        return light[..., None].astype(x.dtype)
+
+    return on_channels_last(gray, images, data_format, "rgb_to_grayscale")
+
+
+@define
+def rgb_to_hsv(images: Array, data_format: str | None = None) -> Array:
+    """Red, green and blue as hue, saturation and value, all from 0 to 1.
+
+    Args:
+        images: float images with 3 channels from 0 to 1.
+        data_format: `"channels_last"` or `"channels_first"`.
+
+    References: Smith, "Color gamut transform pairs", 1978.
+    """
+    _check_floats(images, "rgb_to_hsv")
+
+    def convert(x: Array) -> Array:
+        x = jnp.where(jnp.abs(x) < jnp.finfo(x.dtype).eps, 0, x)
+        red, green, blue = (x[..., i] for i in range(3))
+        value, spread = x.max(-1), x.max(-1) - x.min(-1)
+        sixth = 1 / (6 * jnp.where(spread > 0, spread, 1))
+        hue = jnp.where(
+            value == red,
+            sixth * (green - blue),
+            jnp.where(value == green, sixth * (blue - red) + 1 / 3, sixth * (red - green) + 2 / 3),
+        )
+        hue = jnp.where(spread > 0, hue, 0) + (hue < 0)
+        saturation = jnp.where(value > 0, spread / jnp.where(value > 0, value, 1), 0)
+        return jnp.stack([hue, saturation, value], axis=-1)
+
+    return on_channels_last(convert, images, data_format, "rgb_to_hsv")
+
+
+@define
+def hsv_to_rgb(images: Array, data_format: str | None = None) -> Array:
+    """Hue, saturation and value as red, green and blue, all from 0 to 1.
+
+    Args:
+        images: float images with 3 channels from 0 to 1.
+        data_format: `"channels_last"` or `"channels_first"`.
+
+    References: Smith, "Color gamut transform pairs", 1978.
+    """
+    _check_floats(images, "hsv_to_rgb")
+
+    def convert(x: Array) -> Array:
+        hue, saturation, value = (x[..., i] for i in range(3))
+        turn = (hue % 1) * 6
+        purity = jnp.stack(
+            [jnp.abs(turn - 3) - 1, 2 - jnp.abs(turn - 2), 2 - jnp.abs(turn - 4)], axis=-1
+        ).clip(0, 1)
+        return value[..., None] * (1 - saturation[..., None] * (1 - purity))
+
+    return on_channels_last(convert, images, data_format, "hsv_to_rgb")
+
+
+def _check_floats(images: Array, who: str) -> None:
+    if not jnp.issubdtype(images.dtype, jnp.floating):
+        raise ValueError(f"{who}: images of floats are needed. Received: {images.dtype}")

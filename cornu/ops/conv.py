@@ -1,0 +1,316 @@
+"""Convolutions of one, two or three (or more) spatial axes."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+
+from cornu import settings
+from cornu.ops._table import define
+from cornu.ops._window import check_padding, per_axis, prefers_slices, slices, spatial_axes
+
+__all__ = ["conv", "conv_transpose", "depthwise_conv", "separable_conv"]
+
+
+@define
+def conv(
+    inputs: Array,
+    kernel: Array,
+    strides: int | Sequence[int] = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: int | Sequence[int] = 1,
+) -> Array:
+    """The convolution (cross-correlation) of an input with a kernel.
+
+    `y[b, i, o] = sum over k, c of x[b, i * stride + k * dilation, c] * kernel[k, c, o]`. If the
+    kernel has fewer input channels than the input, the channels are convolved in groups.
+
+    Args:
+        inputs: an array with one or more spatial axes.
+        kernel: the kernel, whose dtype the input is cast to.
+        strides: steps between outputs, one integer or one per spatial axis.
+        padding: `"valid"` or `"same"`.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        dilation_rate: distance between the elements that the kernel sees.
+
+    Shapes:
+        inputs (batch, ..., channels), kernel (..., channels / groups, filters)
+        -> (batch, ..., filters) for channels_last.
+
+    Raises:
+        ValueError: channels do not fit, or the input is smaller than the kernel.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.conv([[[1.0], [2.0], [4.0]]], [[[1.0]], [[10.0]]]).tolist()
+    [[[21.0], [42.0]]]
+    """
+    x = inputs.astype(kernel.dtype)
+    data_format = settings.data_format(data_format)
+    rank = len(spatial_axes(x.ndim, data_format, "conv"))
+    channels = _channels(x, data_format)
+    _check_kernel(kernel, rank)
+    if channels % kernel.shape[-2] or kernel.shape[-1] % (channels // kernel.shape[-2]):
+        raise ValueError(
+            f"The input has {channels} channels ({data_format}); a kernel of shape "
+            f"{kernel.shape} takes {kernel.shape[-2]}, or a multiple of it in groups of which "
+            f"each makes as many of the {kernel.shape[-1]} filters."
+        )
+    return _convolve(x, kernel, strides, padding, data_format, dilation_rate)
+
+
+@define
+def depthwise_conv(
+    inputs: Array,
+    kernel: Array,
+    strides: int | Sequence[int] = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: int | Sequence[int] = 1,
+) -> Array:
+    """The convolution of each channel with kernels of its own.
+
+    Args:
+        inputs: an array with one or more spatial axes.
+        kernel: the kernels of all channels.
+        strides: steps between outputs, one integer or one per spatial axis.
+        padding: `"valid"` or `"same"`.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        dilation_rate: distance between the elements that the kernel sees.
+
+    Shapes:
+        inputs (batch, ..., channels), kernel (..., channels, multiplier)
+        -> (batch, ..., channels * multiplier) for channels_last.
+
+    Raises:
+        ValueError: channels of input and kernel differ.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.depthwise_conv([[[1.0, 1.0], [2.0, 2.0]]], [[[1.0], [10.0]]]).tolist()
+    [[[1.0, 10.0], [2.0, 20.0]]]
+    """
+    x = inputs.astype(kernel.dtype)
+    data_format = settings.data_format(data_format)
+    rank = len(spatial_axes(x.ndim, data_format, "depthwise_conv"))
+    _check_kernel(kernel, rank)
+    *sizes, channels, multiplier = kernel.shape
+    _check_channels(_channels(x, data_format), channels, kernel, data_format)
+    if prefers_slices(x, sizes):
+        steps = per_axis(strides, rank, "strides")
+        rates = per_axis(dilation_rate, rank, "dilation_rate")
+        _check_size(x, kernel, padding, data_format, rates)
+        axis = x.ndim - 1 if data_format == "channels_last" else 1
+        return _sum_of_slices(x, kernel, steps, check_padding(padding), rates, axis)
+    kernel = kernel.reshape(*sizes, 1, channels * multiplier)
+    return _convolve(x, kernel, strides, padding, data_format, dilation_rate)
+
+
+@define
+def separable_conv(
+    inputs: Array,
+    depthwise_kernel: Array,
+    pointwise_kernel: Array,
+    strides: int | Sequence[int] = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: int | Sequence[int] = 1,
+) -> Array:
+    """A depthwise convolution, then one of size 1 that mixes the channels.
+
+    Args:
+        inputs: an array with one or more spatial axes.
+        depthwise_kernel: kernel of the first.
+        pointwise_kernel: kernel of the second.
+        strides: steps between outputs, one integer or one per spatial axis.
+        padding: `"valid"` or `"same"`.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        dilation_rate: distance between the elements that the first kernel sees.
+
+    Shapes:
+        inputs (batch, ..., channels), depthwise_kernel (..., channels, multiplier),
+        pointwise_kernel (1, ..., channels * multiplier, filters)
+        -> (batch, ..., filters) for channels_last.
+
+    Raises:
+        ValueError: channels do not fit.
+
+    Example:
+
+    >>> import cornu
+    >>> each, mixed = [[[1.0], [10.0]]], [[[1.0], [1.0]]]
+    >>> cornu.ops.separable_conv([[[1.0, 1.0], [2.0, 2.0]]], each, mixed).tolist()
+    [[[11.0], [22.0]]]
+    """
+    x = depthwise_conv(inputs, depthwise_kernel, strides, padding, data_format, dilation_rate)
+    return conv(x, pointwise_kernel, data_format=data_format)
+
+
+@define
+def conv_transpose(
+    inputs: Array,
+    kernel: Array,
+    strides: int | Sequence[int] = 1,
+    padding: str = "valid",
+    output_padding: int | Sequence[int] | None = None,
+    data_format: str | None = None,
+    dilation_rate: int | Sequence[int] = 1,
+) -> Array:
+    """The transpose (gradient with respect to the input) of a convolution.
+
+    With k = `(kernel size - 1) * dilation + 1`, an axis of size n becomes
+
+    * valid: `(n - 1) * stride + k + output_padding`, by default at least `n * stride`;
+    * same: `(n - 1) * stride + k % 2 + output_padding`, by default `n * stride`.
+
+    Args:
+        inputs: an array with one or more spatial axes.
+        kernel: the kernel, filters before channels.
+        strides: steps between the places where the kernel is laid down.
+        padding: `"valid"` or `"same"`.
+        output_padding: what is added at the end of each axis, one integer or one per axis.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        dilation_rate: distance between the elements of the kernel.
+
+    Shapes:
+        inputs (batch, ..., channels), kernel (..., filters, channels)
+        -> (batch, ..., filters) for channels_last.
+
+    Raises:
+        ValueError: channels of input and kernel differ.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.conv_transpose([[[1.0], [2.0]]], [[[1.0]], [[10.0]]], strides=2).tolist()
+    [[[1.0], [10.0], [2.0], [20.0]]]
+
+    References: Dumoulin and Visin (2016), "A guide to convolution arithmetic for deep learning".
+
+    Differences: PyTorch's `padding` is a number that is cut off at both ends.
+    """
+    x = inputs.astype(kernel.dtype)
+    data_format = settings.data_format(data_format)
+    rank = len(spatial_axes(x.ndim, data_format, "conv_transpose"))
+    _check_kernel(kernel, rank)
+    _check_channels(_channels(x, data_format), kernel.shape[-1], kernel, data_format)
+    steps = per_axis(strides, rank, "strides")
+    rates = per_axis(dilation_rate, rank, "dilation_rate")
+    extra: tuple[int | None, ...] = (None,) * rank
+    if output_padding is not None:
+        extra = per_axis(output_padding, rank, "output_padding")
+    mode = check_padding(padding)
+    pads = [
+        _transposed_padding((size - 1) * rate + 1, step, mode, more)
+        for size, rate, step, more in zip(kernel.shape[:-2], rates, steps, extra, strict=True)
+    ]
+    return lax.conv_transpose(
+        x,
+        kernel,
+        steps,
+        pads,
+        rhs_dilation=rates,
+        dimension_numbers=_axis_names(rank, data_format),
+        transpose_kernel=True,
+    )
+
+
+def _channels(x: Array, data_format: str) -> int:
+    return x.shape[-1 if data_format == "channels_last" else 1]
+
+
+def _axis_names(rank: int, data_format: str) -> tuple[str, str, str]:
+    """Returns the names of the axes of input, kernel and output, as lax wants them."""
+    spatial = "".join(str(axis) for axis in range(rank))
+    data = f"N{spatial}C" if data_format == "channels_last" else f"NC{spatial}"
+    return data, f"{spatial}IO", data
+
+
+def _convolve(
+    x: Array, kernel: Array, strides: Any, padding: str, data_format: str, dilation_rate: Any
+) -> Array:
+    rank = x.ndim - 2
+    rates = per_axis(dilation_rate, rank, "dilation_rate")
+    _check_size(x, kernel, padding, data_format, rates)
+    return lax.conv_general_dilated(
+        x,
+        kernel,
+        per_axis(strides, rank, "strides"),
+        check_padding(padding),
+        rhs_dilation=rates,
+        dimension_numbers=_axis_names(rank, data_format),
+        feature_group_count=_channels(x, data_format) // kernel.shape[-2],
+    )
+
+
+@functools.partial(jax.jit, static_argnums=(2, 3, 4, 5))
+def _sum_of_slices(
+    x: Array, kernel: Array, steps: tuple[int, ...], mode: str, rates: tuple[int, ...], axis: int
+) -> Array:
+    """Returns the depthwise convolution as a sum over the positions of the kernel."""
+    *sizes, channels, multiplier = kernel.shape
+    window, strides, dilation = (_insert_ones(v, axis) for v in (sizes, steps, rates))
+    reach = [(size - 1) * rate + 1 for size, rate in zip(window, dilation, strict=True)]
+    x = jnp.pad(x, lax.padtype_to_pads(x.shape, reach, strides, mode))
+    # Behind the axis of channels comes one for those that are made of each.
+    weights = kernel.reshape(-1, channels, multiplier, *[1] * (x.ndim - 1 - axis))
+    parts = slices(x, window, strides, dilation)
+    terms = (jnp.expand_dims(part, axis + 1) * w for part, w in zip(parts, weights, strict=True))
+    y = functools.reduce(lax.add, terms)
+    return y.reshape(*y.shape[:axis], channels * multiplier, *y.shape[axis + 2 :])
+
+
+def _insert_ones(values: Sequence[int], axis: int) -> list[int]:
+    """Returns values of the spatial axes with 1 for the batch and for the axis of channels."""
+    with_batch = [1, *values]
+    return [*with_batch[:axis], 1, *with_batch[axis:]]
+
+
+def _check_size(
+    x: Array, kernel: Array, padding: str, data_format: str, rates: tuple[int, ...]
+) -> None:
+    if check_padding(padding) == "SAME":
+        return
+    sizes = x.shape[1:-1] if data_format == "channels_last" else x.shape[2:]
+    for size, width, rate in zip(sizes, kernel.shape[:-2], rates, strict=True):
+        # An unknown size is no integer, and is taken to be large enough.
+        if isinstance(size, int) and size < (width - 1) * rate + 1:
+            raise ValueError(
+                f"The convolution has no output: the input of shape {x.shape} ({data_format}) is "
+                f"smaller than the kernel of shape {kernel.shape} with padding={padding!r}, "
+                f"dilation_rate={rates}. Use padding='same', or a larger input."
+            )
+
+
+def _check_kernel(kernel: Array, rank: int) -> None:
+    if kernel.ndim != rank + 2:
+        raise ValueError(
+            f"An input with {rank} spatial axes needs a kernel with {rank + 2} axes. "
+            f"Received a kernel of shape {kernel.shape}"
+        )
+
+
+def _check_channels(channels: int, expected: int, kernel: Array, data_format: str) -> None:
+    if channels != expected:
+        raise ValueError(
+            f"The input has {channels} channels ({data_format}); a kernel of shape "
+            f"{kernel.shape} takes {expected}."
+        )
+
+
+def _transposed_padding(size: int, step: int, mode: str, extra: int | None) -> tuple[int, int]:
+    """Returns the padding of the stretched input that makes the output as long as documented."""
+    if mode == "VALID":
+        extra = max(step - size, 0) if extra is None else extra
+        return size - 1, size - 1 + extra
+    total = step + size - 2 if extra is None else size + size % 2 - 2 + extra
+    low = min(total - total // 2, size - 1)
+    return low, total - low

@@ -1,0 +1,287 @@
+"""Images: sizes, borders and patches, and all other operations on images.
+
+Images have the shape (batch, height, width, channels), or the channels before height and width
+with `data_format="channels_first"`; the batch axis may be missing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+
+from cornu.ops._images import spatial_axes
+from cornu.ops._table import define
+from cornu.ops._window import check_padding, per_axis, slices
+from cornu.ops.color import hsv_to_rgb, rgb_to_grayscale, rgb_to_hsv
+from cornu.ops.convert import saturate_cast
+from cornu.ops.filter import gaussian_blur, sobel_edges, ssim
+from cornu.ops.warp import (
+    affine_transform,
+    elastic_transform,
+    map_coordinates,
+    perspective_transform,
+    scale_and_translate,
+)
+
+__all__ = [
+    "affine_transform",
+    "crop_images",
+    "elastic_transform",
+    "extract_patches",
+    "extract_patches_3d",
+    "gaussian_blur",
+    "hsv_to_rgb",
+    "map_coordinates",
+    "pad_images",
+    "perspective_transform",
+    "resize",
+    "rgb_to_grayscale",
+    "rgb_to_hsv",
+    "scale_and_translate",
+    "sobel_edges",
+    "ssim",
+]
+
+
+# Sizes and borders.
+
+_RESIZE = ("bilinear", "nearest", "bicubic", "lanczos3", "lanczos5")
+
+
+@define
+def resize(
+    images: Array,
+    size: Sequence[int],
+    interpolation: str = "bilinear",
+    antialias: bool = False,
+    crop_to_aspect_ratio: bool = False,
+    pad_to_aspect_ratio: bool = False,
+    fill_mode: str = "constant",
+    fill_value: float = 0.0,
+    data_format: str | None = None,
+) -> Array:
+    """Images of another size, in the dtype that they have.
+
+    Args:
+        images: images, of shape (batch, height, width, channels) or without the batch axis.
+        size: (height, width).
+        interpolation: `"bilinear"`, `"nearest"`, `"bicubic"`, `"lanczos3"` or `"lanczos5"`.
+        antialias: whether to blur before making images smaller.
+        crop_to_aspect_ratio: whether to cut the borders off that do not fit the aspect ratio.
+        pad_to_aspect_ratio: whether to add borders until the aspect ratio fits.
+        fill_mode: `"constant"`.
+        fill_value: the value of the added borders.
+        data_format: `"channels_last"` or `"channels_first"`.
+    """
+    if interpolation not in _RESIZE:
+        raise ValueError(f"resize: interpolation is one of {_RESIZE}. Received: {interpolation!r}")
+    if fill_mode != "constant":
+        raise ValueError(f"resize: fill_mode is 'constant'. Received: {fill_mode!r}")
+    if crop_to_aspect_ratio and pad_to_aspect_ratio:
+        raise ValueError("resize: images are either cropped or padded to the aspect ratio.")
+    if len(size) != 2 or min(size) <= 0:
+        raise ValueError(f"resize: size is a positive (height, width). Received: {size}")
+    axes = spatial_axes(images, data_format, "resize")
+    height, width = (images.shape[axis] for axis in axes)
+    # The sizes at which each axis would have the aspect ratio, the other one staying.
+    fitting = ((axes[0], height, width * size[0]), (axes[1], width, height * size[1]))
+    if crop_to_aspect_ratio:
+        for (axis, now, scaled), other in zip(fitting, reversed(size), strict=True):
+            kept = max(min(now, scaled // other), 1)
+            start = (now - kept) // 2
+            images = lax.slice_in_dim(images, start, start + kept, axis=axis)
+    elif pad_to_aspect_ratio:
+        borders = [(0, 0)] * images.ndim
+        for (axis, now, scaled), other in zip(fitting, reversed(size), strict=True):
+            borders[axis] = ((max(now, scaled // other) - now) // 2,) * 2
+        images = jnp.pad(images, borders, constant_values=fill_value)
+    shape = list(images.shape)
+    for axis, new in zip(axes, size, strict=True):
+        shape[axis] = new
+    out = jax.image.resize(images, shape, interpolation, antialias)
+    return saturate_cast(jnp.round(out), images.dtype) if images.dtype.kind in "iu" else out
+
+
+def _parts(who: str, begin: Any, middle: Any, end: Any, whole: Any) -> tuple[Any, Any, Any]:
+    """Completes begin + middle + end = whole, of which one is None."""
+    if [begin, middle, end, whole].count(None) != 1:
+        raise ValueError(f"{who}: two of the borders and the target size are needed on each axis.")
+    if begin is None:
+        begin = whole - middle - end
+    elif middle is None:
+        middle = whole - begin - end
+    elif end is None:
+        end = whole - begin - middle
+    if any(isinstance(size, int) and size < 0 for size in (begin, middle, end)):
+        raise ValueError(
+            f"{who}: borders and sizes are 0 or more. Received: {begin} before, {middle} between, "
+            f"{end} behind."
+        )
+    return begin, middle, end
+
+
+@define
+def crop_images(
+    images: Array,
+    top_cropping: int | None = None,
+    left_cropping: int | None = None,
+    bottom_cropping: int | None = None,
+    right_cropping: int | None = None,
+    target_height: int | None = None,
+    target_width: int | None = None,
+    data_format: str | None = None,
+) -> Array:
+    """Images without some rows and columns at their borders.
+
+    Two of top, bottom and target height are given, and two of left, right and target width.
+
+    Args:
+        images: images, of shape (batch, height, width, channels) or without the batch axis.
+        top_cropping: how many rows to cut off at the top.
+        left_cropping: how many columns to cut off at the left.
+        bottom_cropping: how many rows to cut off at the bottom.
+        right_cropping: how many columns to cut off at the right.
+        target_height: the height that is left.
+        target_width: the width that is left.
+        data_format: `"channels_last"` or `"channels_first"`.
+    """
+    rows, columns = spatial_axes(images, data_format, "crop_images")
+    wishes = (
+        (rows, top_cropping, bottom_cropping, target_height),
+        (columns, left_cropping, right_cropping, target_width),
+    )
+    for axis, begin, end, target in wishes:
+        begin, kept, _ = _parts("crop_images", begin, target, end, images.shape[axis])
+        images = lax.slice_in_dim(images, begin, begin + kept, axis=axis)
+    return images
+
+
+@define
+def pad_images(
+    images: Array,
+    top_padding: int | None = None,
+    left_padding: int | None = None,
+    bottom_padding: int | None = None,
+    right_padding: int | None = None,
+    target_height: int | None = None,
+    target_width: int | None = None,
+    data_format: str | None = None,
+) -> Array:
+    """Images with rows and columns of zeros at their borders.
+
+    Two of top, bottom and target height are given, and two of left, right and target width.
+
+    Args:
+        images: images, of shape (batch, height, width, channels) or without the batch axis.
+        top_padding: how many rows to add at the top.
+        left_padding: how many columns to add at the left.
+        bottom_padding: how many rows to add at the bottom.
+        right_padding: how many columns to add at the right.
+        target_height: the height of the result.
+        target_width: the width of the result.
+        data_format: `"channels_last"` or `"channels_first"`.
+    """
+    rows, columns = spatial_axes(images, data_format, "pad_images")
+    wishes = (
+        (rows, top_padding, bottom_padding, target_height),
+        (columns, left_padding, right_padding, target_width),
+    )
+    borders = [(0, 0)] * images.ndim
+    for axis, begin, end, target in wishes:
+        begin, _, end = _parts("pad_images", begin, images.shape[axis], end, target)
+        borders[axis] = (begin, end)
+    return jnp.pad(images, borders)
+
+
+# Patches.
+
+
+@define
+def extract_patches(
+    images: Array,
+    size: int | Sequence[int],
+    strides: int | Sequence[int] | None = None,
+    dilation_rate: int | Sequence[int] = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+) -> Array:
+    """The patches of images, each laid out along the channels.
+
+    Args:
+        images: images, of shape (batch, height, width, channels) or without the batch axis.
+        size: the size of a patch, one number or (height, width); three numbers mean volumes.
+        strides: the distance of two patches; they lie side by side by default.
+        dilation_rate: the distance of the pixels that a patch takes.
+        padding: `"valid"`, or `"same"` to add zeros so that the borders have patches, too.
+        data_format: `"channels_last"` or `"channels_first"`.
+
+    Returns:
+        An array of shape (batch, rows, columns, patch height * patch width * channels).
+    """
+    rank = 3 if isinstance(size, Sequence) and len(size) == 3 else 2
+    return _patches(images, size, strides, dilation_rate, padding, data_format, rank)
+
+
+@define
+def extract_patches_3d(
+    volumes: Array,
+    size: int | Sequence[int],
+    strides: int | Sequence[int] | None = None,
+    dilation_rate: int | Sequence[int] = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+) -> Array:
+    """The patches of volumes, each laid out along the channels.
+
+    Args:
+        volumes: volumes, of shape (batch, depth, height, width, channels) or without the batch
+            axis.
+        size: the size of a patch, one number or (depth, height, width).
+        strides: the distance of two patches; they lie side by side by default.
+        dilation_rate: the distance of the voxels that a patch takes.
+        padding: `"valid"`, or `"same"` to add zeros so that the borders have patches, too.
+        data_format: `"channels_last"` or `"channels_first"`.
+
+    Returns:
+        An array of shape (batch, planes, rows, columns, elements of a patch).
+    """
+    return _patches(volumes, size, strides, dilation_rate, padding, data_format, 3)
+
+
+def _patches(
+    x: Array, size: Any, strides: Any, dilation: Any, padding: str, data_format: Any, rank: int
+) -> Array:
+    axes = spatial_axes(x, data_format, "extract_patches", rank)
+    first = axes[-1] == x.ndim - 1
+    x = jnp.moveaxis(x, axes[0] - 1, -1) if first else x
+    x = x if len(axes) + 2 == x.ndim else x[None]
+    window = per_axis(size, rank, "size")
+    steps = window if strides is None else per_axis(strides, rank, "strides")
+    dilations = per_axis(dilation, rank, "dilation_rate")
+    if check_padding(padding) == "SAME":
+        reach = [d * (w - 1) + 1 for d, w in zip(dilations, window, strict=True)]
+        borders = lax.padtype_to_pads(x.shape[1:-1], reach, steps, "SAME")
+        x = jnp.pad(x, [(0, 0), *borders, (0, 0)])
+    if window == steps and set(dilations) == {1}:
+        x = _side_by_side(x, window)
+    else:
+        x = jnp.concatenate(slices(x, (1, *window, 1), (1, *steps, 1), (1, *dilations, 1)), -1)
+    x = x if axes[0] - first == 1 else x[0]
+    return jnp.moveaxis(x, -1, axes[0] - 1) if first else x
+
+
+def _side_by_side(x: Array, window: tuple[int, ...]) -> Array:
+    """Patches that do not overlap are a matter of shape only."""
+    counts = [size // w for size, w in zip(x.shape[1:-1], window, strict=True)]
+    for axis, (count, w) in enumerate(zip(counts, window, strict=True), start=1):
+        x = lax.slice_in_dim(x, 0, count * w, axis=axis)
+    pairs = [n for pair in zip(counts, window, strict=True) for n in pair]
+    x = x.reshape(x.shape[0], *pairs, x.shape[-1])
+    rank = len(window)
+    order = [0, *range(1, 2 * rank, 2), *range(2, 2 * rank + 1, 2), 2 * rank + 1]
+    return x.transpose(order).reshape(x.shape[0], *counts, math.prod(window) * x.shape[-1])

@@ -1,0 +1,289 @@
+"""Segments, distances, and the spectra of signals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from cornu.ops._table import define, floats, row
+
+
+def _segment(function: Callable[..., Any]) -> Callable[..., Any]:
+    def run(data: Any, segment_ids: Any, num_segments: Any, sorted: bool) -> Any:
+        return function(data, segment_ids, num_segments, indices_are_sorted=sorted)
+
+    return run
+
+
+_SEGMENT = """
+    data: an array of shape (n, ...).
+    segment_ids: the segment to which each of the n slices belongs.
+    num_segments: how many segments; needed in compiled code.
+    sorted: whether the segments come in rising order, which is faster."""
+_SIGNATURE = "(data, segment_ids, num_segments=None, sorted=False)"
+
+segment_sum = row(
+    "segment_sum" + _SIGNATURE, _segment(jax.ops.segment_sum), "The sum of each segment." + _SEGMENT
+)
+segment_prod = row(
+    "segment_prod" + _SIGNATURE,
+    _segment(jax.ops.segment_prod),
+    "The product of each segment." + _SEGMENT,
+)
+segment_max = row(
+    "segment_max" + _SIGNATURE,
+    _segment(jax.ops.segment_max),
+    "The largest element of each segment." + _SEGMENT,
+)
+segment_min = row(
+    "segment_min" + _SIGNATURE,
+    _segment(jax.ops.segment_min),
+    "The smallest element of each segment." + _SEGMENT,
+)
+logsumexp = row(
+    "logsumexp(x, axis=None, keepdims=False)",
+    floats(jax.scipy.special.logsumexp),
+    "log(sum(exp(x))) along axes, without overflow.",
+)
+
+
+@define
+def cdist(x: Array, y: Array) -> Array:
+    """The Euclidean distance of every vector from every other.
+
+    Args:
+        x: vectors, of shape (..., n, size).
+        y: vectors, of shape (..., m, size).
+
+    Returns:
+        An array of shape (..., n, m).
+    """
+    if x.ndim < 2 or y.ndim < 2 or x.shape[-1] != y.shape[-1]:
+        raise ValueError(
+            "cdist: vectors of equal size are needed, shapes (..., n, size) and (..., m, size). "
+            f"Received: {x.shape} and {y.shape}"
+        )
+    difference = x[..., :, None, :] - y[..., None, :, :]
+    return jnp.sqrt(jnp.sum(difference * difference, axis=-1))
+
+
+# A complex array is a pair of float arrays here: (real, imaginary).
+Pair = tuple[Any, Any]
+
+
+def _complex(x: Any) -> Array:
+    if not isinstance(x, (tuple, list)) or len(x) != 2:
+        raise ValueError(f"A pair (real, imaginary) of float arrays is needed. Received: {x!r}")
+    return jax.lax.complex(*(jnp.asarray(part) for part in x))
+
+
+def _pair(x: Array) -> Pair:
+    return jnp.real(x), jnp.imag(x)
+
+
+@define
+def view_as_complex(x: Array) -> Array:
+    """Pairs of numbers as complex numbers.
+
+    Args:
+        x: an array of shape (..., 2): real and imaginary parts.
+
+    Returns:
+        A complex array of shape (...).
+    """
+    if x.shape[-1:] != (2,):
+        raise ValueError(f"view_as_complex: the last axis must have the size 2, not {x.shape}.")
+    return jax.lax.complex(x[..., 0], x[..., 1])
+
+
+@define
+def view_as_real(x: Array) -> Array:
+    """Complex numbers as pairs of numbers.
+
+    Args:
+        x: a complex array of shape (...).
+
+    Returns:
+        An array of shape (..., 2): real and imaginary parts.
+    """
+    return jnp.stack(_pair(x), axis=-1)
+
+
+@define
+def fft(x: Any) -> Pair:
+    """The discrete Fourier transform along the last axis.
+
+    Args:
+        x: a pair (real, imaginary) of arrays.
+
+    Returns:
+        A pair (real, imaginary).
+    """
+    return _pair(jnp.fft.fft(_complex(x)))
+
+
+@define
+def fft2(x: Any) -> Pair:
+    """The discrete Fourier transform along the last two axes.
+
+    Args:
+        x: a pair (real, imaginary) of arrays.
+
+    Returns:
+        A pair (real, imaginary).
+    """
+    return _pair(jnp.fft.fft2(_complex(x)))
+
+
+@define
+def ifft2(x: Any) -> Pair:
+    """The inverse of `fft2`.
+
+    Args:
+        x: a pair (real, imaginary) of arrays.
+
+    Returns:
+        A pair (real, imaginary).
+    """
+    return _pair(jnp.fft.ifft2(_complex(x)))
+
+
+@define
+def rfft(x: Array, fft_length: int | None = None) -> Pair:
+    """The discrete Fourier transform of real numbers along the last axis.
+
+    Args:
+        x: an array of shape (..., length).
+        fft_length: the length to which the signal is cut or filled with zeros.
+
+    Returns:
+        A pair (real, imaginary) of arrays of shape (..., fft_length // 2 + 1).
+    """
+    return _pair(jnp.fft.rfft(x, fft_length))
+
+
+@define
+def irfft(x: Any, fft_length: int | None = None) -> Array:
+    """The inverse of `rfft`.
+
+    Args:
+        x: a pair (real, imaginary) of arrays of shape (..., bins).
+        fft_length: the length of the signal; 2 * (bins - 1) by default.
+    """
+    return jnp.fft.irfft(_complex(x), fft_length)
+
+
+@define
+def extract_sequences(x: Array, sequence_length: int, sequence_stride: int) -> Array:
+    """Windows of a signal, one beginning some steps after the other.
+
+    Args:
+        x: an array of shape (..., length).
+        sequence_length: the length of a window.
+        sequence_stride: the distance of two windows.
+
+    Returns:
+        An array of shape (..., windows, sequence_length).
+    """
+    count = (x.shape[-1] - sequence_length) // sequence_stride + 1
+    begins = jnp.arange(count) * sequence_stride
+    return x[..., begins[:, None] + jnp.arange(sequence_length)]
+
+
+_COSINES = {"hann": (0.5, 0.5), "hamming": (0.54, 0.46)}
+
+
+def _window(window: Any, length: int, fft_length: int, dtype: Any) -> Array:
+    """Returns the window, centred in `fft_length`."""
+    if fft_length < length:
+        raise ValueError(
+            "fft_length must be sequence_length or more. "
+            f"Received: fft_length={fft_length}, sequence_length={length}"
+        )
+    if window is None:
+        return jnp.ones(fft_length, dtype)
+    if isinstance(window, str):
+        if window not in _COSINES:
+            raise ValueError(f"window is 'hann', 'hamming' or an array. Received: {window!r}")
+        level, swing = _COSINES[window]
+        window = level - swing * np.cos(2 * np.pi * np.arange(length) / length)
+    window = jnp.asarray(window, dtype)
+    if window.shape != (length,):
+        raise ValueError(f"The window's shape must be ({length},). Received: {window.shape}")
+    left = (fft_length - length) // 2
+    return jnp.pad(window, (left, fft_length - length - left))
+
+
+@define
+def stft(
+    x: Array,
+    sequence_length: int,
+    sequence_stride: int,
+    fft_length: int,
+    window: Any = "hann",
+    center: bool = True,
+) -> Pair:
+    """The Fourier transforms of windows of a signal.
+
+    Args:
+        x: a float array of shape (..., length).
+        sequence_length: the length of a window.
+        sequence_stride: the distance of two windows.
+        fft_length: the length of the transforms, at least that of a window.
+        window: `"hann"`, `"hamming"`, an array of shape (sequence_length,), or None for ones.
+        center: whether the signal is mirrored at its ends, so that window t is centred at
+            t * sequence_stride.
+
+    Returns:
+        A pair (real, imaginary) of arrays of shape (..., windows, fft_length // 2 + 1).
+    """
+    if x.dtype not in ("float32", "float64"):
+        raise TypeError(f"stft: x must be of float32 or float64. Received: {x.dtype}")
+    window = _window(window, sequence_length, fft_length, x.dtype)
+    if center:
+        half = fft_length // 2
+        x = jnp.pad(x, [(0, 0)] * (x.ndim - 1) + [(half, half)], mode="reflect")
+    return _pair(jnp.fft.rfft(extract_sequences(x, fft_length, sequence_stride) * window))
+
+
+@define
+def istft(
+    x: Any,
+    sequence_length: int,
+    sequence_stride: int,
+    fft_length: int,
+    length: int | None = None,
+    window: Any = "hann",
+    center: bool = True,
+) -> Array:
+    """The inverse of `stft`: overlapping windows are added.
+
+    Args:
+        x: a pair (real, imaginary) of arrays of shape (..., windows, fft_length // 2 + 1).
+        sequence_length: as in `stft`.
+        sequence_stride: as in `stft`.
+        fft_length: as in `stft`.
+        length: the length of the signal; by default all that the windows cover.
+        window: as in `stft`.
+        center: as in `stft`.
+
+    Returns:
+        An array of shape (..., length).
+    """
+    frames = jnp.fft.irfft(_complex(x), fft_length)
+    window = _window(window, sequence_length, fft_length, frames.dtype)
+    count = frames.shape[-2]
+    total = fft_length + sequence_stride * (count - 1)
+    places = (jnp.arange(count) * sequence_stride)[:, None] + jnp.arange(fft_length)
+    signal = jnp.zeros((*frames.shape[:-2], total), frames.dtype)
+    signal = signal.at[..., places].add(frames * window)
+    weight = jnp.zeros(total, frames.dtype).at[places].add(window * window)
+    signal = signal / jnp.where(weight > 1e-10, weight, 1)
+    start = fft_length // 2 if center else 0
+    end = total - start if length is None else start + length
+    return signal[..., start:end]

@@ -1,0 +1,181 @@
+"""Blocks of images rearranged: patches to columns and back, depth to space and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from cornu import settings
+from cornu.ops._table import define
+from cornu.ops._window import per_axis, slices
+
+__all__ = ["depth_to_space", "fold", "space_to_depth", "unfold"]
+
+_Pair = int | Sequence[int]
+
+
+@define
+def unfold(
+    x: Array, kernel_size: _Pair, dilation: _Pair = 1, padding: _Pair = 0, stride: _Pair = 1
+) -> Array:
+    """The patches of images under a sliding window, as columns.
+
+    Args:
+        x: images, channels first.
+        kernel_size: height and width of the window.
+        dilation: distance between the pixels that the window sees.
+        padding: zeros added at both ends of each axis.
+        stride: steps between windows.
+
+    Shapes:
+        x (batch, channels, height, width) -> (batch, channels * window, places).
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.unfold([[[[1, 2, 3], [4, 5, 6]]]], 2).tolist()
+    [[[1, 2], [2, 3], [4, 5], [5, 6]]]
+    """
+    if x.ndim != 4:
+        raise ValueError(
+            f"unfold takes images (batch, channels, height, width). Received shape {x.shape}"
+        )
+    size, rate, margin, step = _pairs(kernel_size, dilation, padding, stride)
+    x = jnp.pad(x, ((0, 0), (0, 0), *((p, p) for p in margin)))
+    patches = jnp.stack(slices(x, (1, 1, *size), (1, 1, *step), (1, 1, *rate)), axis=2)
+    batch, channels, window, *places = patches.shape
+    return patches.reshape(batch, channels * window, places[0] * places[1])
+
+
+@define
+def fold(
+    x: Array,
+    output_size: _Pair,
+    kernel_size: _Pair,
+    dilation: _Pair = 1,
+    padding: _Pair = 0,
+    stride: _Pair = 1,
+) -> Array:
+    """The images that patches make, overlapping ones being added: the transpose of `unfold`.
+
+    Args:
+        x: patches as columns.
+        output_size: height and width of the images.
+        kernel_size: height and width of the window.
+        dilation: distance between the pixels that the window sees.
+        padding: zeros that were added at both ends of each axis.
+        stride: steps between windows.
+
+    Shapes:
+        x (batch, channels * window, places) -> (batch, channels, height, width).
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.fold(cornu.ops.ones((1, 4, 2)), (2, 3), 2).tolist()
+    [[[[1.0, 2.0, 1.0], [1.0, 2.0, 1.0]]]]
+    """
+    if x.ndim != 3:
+        raise ValueError(
+            f"fold takes patches (batch, channels * window, places). Received shape {x.shape}"
+        )
+    size, rate, margin, step = _pairs(kernel_size, dilation, padding, stride)
+    image = per_axis(output_size, 2, "output_size")
+    rows, columns = (
+        (n + 2 * m - r * (k - 1) - 1) // s + 1
+        for n, m, r, k, s in zip(image, margin, rate, size, step, strict=True)
+    )
+    window = size[0] * size[1]
+    if x.shape[1] % window or x.shape[2] != rows * columns:
+        raise ValueError(
+            f"fold: images of {image[0]} x {image[1]} pixels are made of patches of shape (batch, "
+            f"channels * {window}, {rows} * {columns}). Received shape {x.shape}"
+        )
+    images = jax.ShapeDtypeStruct((x.shape[0], x.shape[1] // window, *image), x.dtype)
+    return jax.linear_transpose(lambda y: unfold(y, size, rate, margin, step), images)(x)[0]
+
+
+@define
+def depth_to_space(x: Array, block_size: int, data_format: str | None = "channels_last") -> Array:
+    """Images with each pixel's channels laid out as a block of `block_size` x `block_size` pixels.
+
+    Args:
+        x: images.
+        block_size: side of a block, at least 2; its square divides the channels.
+        data_format: `"channels_last"` or `"channels_first"`.
+
+    Shapes:
+        x (batch, height, width, channels)
+        -> (batch, height * block, width * block, channels / block**2) for channels_last.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.depth_to_space([[[[1, 2, 3, 4]]]], 2).tolist()
+    [[[[1], [2]], [[3], [4]]]]
+
+    References: Shi et al. (2016), "Real-Time Single Image and Video Super-Resolution Using an
+    Efficient Sub-Pixel Convolutional Neural Network".
+
+    Differences: for channels_last, pixels of a block are the slow part of the channels, so that
+    results differ from PyTorch's `pixel_shuffle` by an order of channels.
+    """
+    x, last, b = _blocks(x, block_size, data_format)
+    if last:
+        n, h, w, c = x.shape
+        x = x.reshape(n, h, w, b, b, c // b**2).transpose(0, 1, 3, 2, 4, 5)
+        return x.reshape(n, h * b, w * b, c // b**2)
+    n, c, h, w = x.shape
+    x = x.reshape(n, c // b**2, b, b, h, w).transpose(0, 1, 4, 2, 5, 3)
+    return x.reshape(n, c // b**2, h * b, w * b)
+
+
+@define
+def space_to_depth(x: Array, block_size: int, data_format: str | None = "channels_last") -> Array:
+    """Images with each block of `block_size` x `block_size` pixels made one pixel's channels.
+
+    Args:
+        x: images.
+        block_size: side of a block, at least 2; it divides height and width.
+        data_format: `"channels_last"` or `"channels_first"`.
+
+    Shapes:
+        x (batch, height, width, channels)
+        -> (batch, height / block, width / block, channels * block**2) for channels_last.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.space_to_depth([[[[1], [2]], [[3], [4]]]], 2).tolist()
+    [[[[1, 2, 3, 4]]]]
+    """
+    x, last, b = _blocks(x, block_size, data_format)
+    if last:
+        n, h, w, c = x.shape
+        x = x.reshape(n, h // b, b, w // b, b, c).transpose(0, 1, 3, 2, 4, 5)
+        return x.reshape(n, h // b, w // b, c * b**2)
+    n, c, h, w = x.shape
+    x = x.reshape(n, c, h // b, b, w // b, b).transpose(0, 1, 3, 5, 2, 4)
+    return x.reshape(n, c * b**2, h // b, w // b)
+
+
+def _pairs(kernel_size: _Pair, dilation: _Pair, padding: _Pair, stride: _Pair) -> tuple[Any, ...]:
+    return (
+        per_axis(kernel_size, 2, "kernel_size"),
+        per_axis(dilation, 2, "dilation"),
+        per_axis(padding, 2, "padding"),
+        per_axis(stride, 2, "stride"),
+    )
+
+
+def _blocks(x: Array, block_size: int, data_format: str | None) -> tuple[Array, bool, int]:
+    if x.ndim != 4 or block_size < 2:
+        raise ValueError(
+            "Images have four axes, and block_size is at least 2. "
+            f"Received: shape {x.shape}, block_size={block_size}"
+        )
+    return x, settings.data_format(data_format) == "channels_last", block_size

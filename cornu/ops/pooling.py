@@ -1,0 +1,249 @@
+"""Pooling: the maximum or the average over windows of the spatial axes."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from cornu import settings
+from cornu.ops._table import define
+from cornu.ops._window import check_padding, per_axis, prefers_slices, slices, spatial_axes
+
+__all__ = ["adaptive_average_pool", "adaptive_max_pool", "average_pool", "max_pool"]
+
+
+@define
+def max_pool(
+    inputs: Array,
+    pool_size: int | Sequence[int],
+    strides: int | Sequence[int] | None = None,
+    padding: str = "valid",
+    data_format: str | None = None,
+) -> Array:
+    """The maximum of each window.
+
+    Args:
+        inputs: an array with one or more spatial axes.
+        pool_size: size of the window, one integer or one per spatial axis.
+        strides: steps between windows; `pool_size` by default.
+        padding: `"valid"` for windows inside the input only; `"same"` for
+            `ceil(size / stride)` windows, what lies outside never being the maximum.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+
+    Shapes:
+        inputs (batch, ..., channels) -> (batch, ..., channels) for channels_last.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.max_pool([[[1.0], [3.0], [2.0], [0.0]]], 2).tolist()
+    [[[3.0], [2.0]]]
+
+    Differences: where several elements are the maximum, the gradient goes to the first, as in
+    Keras and PyTorch.
+    """
+    x = inputs
+    window, steps, pads = _frame(x, pool_size, strides, padding, data_format, "max_pool")
+    lowest = _lowest(x.dtype)
+    if prefers_slices(x, window):
+        return _largest(_padded(x, lowest, pads), window, steps)
+    return lax.reduce_window(x, lowest, lax.max, window, steps, pads)
+
+
+@define
+def average_pool(
+    inputs: Array,
+    pool_size: int | Sequence[int],
+    strides: int | Sequence[int] | None = None,
+    padding: str = "valid",
+    data_format: str | None = None,
+) -> Array:
+    """The average of each window.
+
+    Args:
+        inputs: an array with one or more spatial axes.
+        pool_size: size of the window, one integer or one per spatial axis.
+        strides: steps between windows; `pool_size` by default.
+        padding: `"valid"` for windows inside the input only; `"same"` for
+            `ceil(size / stride)` windows, averages being taken over what lies inside.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+
+    Shapes:
+        inputs (batch, ..., channels) -> (batch, ..., channels) for channels_last.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.average_pool([[[1.0], [3.0], [5.0]]], 2, padding="same").tolist()
+    [[[2.0], [5.0]]]
+
+    Differences: PyTorch's `avg_pool` counts padding as zeros unless told otherwise.
+    """
+    x = inputs
+    window, steps, pads = _frame(x, pool_size, strides, padding, data_format, "average_pool")
+    zero = np.zeros((), x.dtype)
+    if prefers_slices(x, window):
+        total = _total(_padded(x, zero, pads), window, steps)
+    else:
+        total = lax.reduce_window(x, zero, lax.add, window, steps, pads)
+    if check_padding(padding) == "VALID":
+        return total / math.prod(window)
+    return total / _counts(x, total, window, steps, pads)
+
+
+@define
+def adaptive_average_pool(
+    inputs: Array, output_size: int | Sequence[int], data_format: str | None = None
+) -> Array:
+    """The average of windows that divide each spatial axis into `output_size` parts.
+
+    Part i of n along an axis of size s reaches from `floor(i s / n)` to `ceil((i + 1) s / n)`.
+
+    Args:
+        inputs: an array with one or more spatial axes.
+        output_size: number of windows, one integer or one per spatial axis.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.adaptive_average_pool([[[0.0], [2.0], [4.0]]], 2).tolist()
+    [[[1.0], [3.0]]]
+    """
+    return _adapt(inputs, output_size, data_format, _average_part)
+
+
+@define
+def adaptive_max_pool(
+    inputs: Array, output_size: int | Sequence[int], data_format: str | None = None
+) -> Array:
+    """The maximum of windows that divide each spatial axis into `output_size` parts.
+
+    Part i of n along an axis of size s reaches from `floor(i s / n)` to `ceil((i + 1) s / n)`.
+
+    Args:
+        inputs: an array with one or more spatial axes.
+        output_size: number of windows, one integer or one per spatial axis.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.adaptive_max_pool([[[0.0], [2.0], [4.0]]], 2).tolist()
+    [[[2.0], [4.0]]]
+    """
+    return _adapt(inputs, output_size, data_format, _max_part)
+
+
+def _frame(
+    x: Array, pool_size: Any, strides: Any, padding: str, data_format: str | None, who: str
+) -> tuple[tuple[int, ...], tuple[int, ...], list[tuple[Any, Any]]]:
+    """Returns window, strides and padding with one entry per axis of `x`."""
+    axes = spatial_axes(x.ndim, settings.data_format(data_format), who)
+    sizes = per_axis(pool_size, len(axes), "pool_size")
+    steps = sizes if strides is None else per_axis(strides, len(axes), "strides")
+    window, stride = [1] * x.ndim, [1] * x.ndim
+    for axis, size, step in zip(axes, sizes, steps, strict=True):
+        window[axis], stride[axis] = size, step
+    pads = lax.padtype_to_pads(x.shape, window, stride, check_padding(padding))
+    return tuple(window), tuple(stride), list(pads)
+
+
+def _lowest(dtype: Any) -> Any:
+    lowest = -np.inf if jnp.issubdtype(dtype, jnp.floating) else jnp.iinfo(dtype).min
+    return np.asarray(lowest, dtype)
+
+
+def _padded(x: Array, value: Any, pads: list[tuple[int, int]]) -> Array:
+    if not any(low or high for low, high in pads):
+        return x
+    return lax.pad(x, value, [(low, high, 0) for low, high in pads])
+
+
+# Compiled, so that an eager call is one program as well.
+@functools.partial(jax.jit, static_argnums=(1, 2))
+def _total(x: Array, window: tuple[int, ...], steps: tuple[int, ...]) -> Array:
+    return functools.reduce(lax.add, slices(x, window, steps))
+
+
+# XLA's gradient of reduce_window searches every window again (select-and-scatter), one element
+# at a time on CPU. Here the gradient goes by the number of the position that won, the first if
+# several are equal. A custom_jvp rather than a custom_vjp, for forward-mode derivatives as well.
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1, 2))
+def _maximum(x: Array, window: tuple[int, ...], steps: tuple[int, ...]) -> Array:
+    return functools.reduce(lax.max, slices(x, window, steps))
+
+
+@_maximum.defjvp
+def _slope_of_winner(
+    window: tuple[int, ...], steps: tuple[int, ...], primals: Any, tangents: Any
+) -> tuple[Array, Array]:
+    best, *rest = slices(primals[0], window, steps)
+    winner = jnp.zeros(best.shape, jnp.int8)
+    for position, value in enumerate(rest, 1):
+        winner = jnp.where(value > best, jnp.int8(position), winner)
+        best = lax.max(best, value)
+    slope, *rest = slices(tangents[0], window, steps)
+    for position, value in enumerate(rest, 1):
+        slope = jnp.where(winner == position, value, slope)
+    return best, slope
+
+
+_largest = jax.jit(_maximum, static_argnums=(1, 2))
+
+
+def _counts(x: Array, total: Array, window: Any, steps: Any, pads: Any) -> Array:
+    """Returns how many elements of each window lie inside the input."""
+    counts = jnp.ones((), total.dtype)
+    for axis, (size, step, (low, _)) in enumerate(zip(window, steps, pads, strict=True)):
+        if size > 1:
+            start = jnp.arange(total.shape[axis]) * step - low
+            inside = jnp.minimum(start + size, x.shape[axis]) - jnp.maximum(start, 0)
+            along = [1] * x.ndim
+            along[axis] = total.shape[axis]
+            counts = counts * inside.reshape(along).astype(total.dtype)
+    return counts
+
+
+def _adapt(
+    x: Array, output_size: Any, data_format: str | None, reduce: Callable[..., Array]
+) -> Array:
+    axes = spatial_axes(x.ndim, settings.data_format(data_format), "adaptive pooling")
+    for axis, parts in zip(axes, per_axis(output_size, len(axes), "output_size"), strict=True):
+        x = reduce(x, axis, parts)
+    return x
+
+
+def _average_part(x: Array, axis: int, parts: int) -> Array:
+    windows, index, inside = _parts(x, axis, parts)
+    weights = (inside / inside.sum(1, keepdims=True)).astype(x.dtype)
+    weights = weights.reshape(index.shape + (1,) * (x.ndim - axis - 1))
+    return jnp.sum(windows * weights, axis=axis + 1)
+
+
+def _max_part(x: Array, axis: int, parts: int) -> Array:
+    return jnp.max(_parts(x, axis, parts)[0], axis=axis + 1)
+
+
+def _parts(x: Array, axis: int, parts: int) -> tuple[Array, np.ndarray, np.ndarray]:
+    """Returns the parts of an axis side by side, all as long as the longest.
+
+    Shorter ones repeat their last element; the second array is what was taken from where, the
+    third tells what belongs to the part.
+    """
+    size = x.shape[axis]
+    start = np.arange(parts) * size // parts
+    stop = -(-np.arange(1, parts + 1) * size // parts)
+    reach = start[:, None] + np.arange((stop - start).max())
+    index = np.minimum(reach, stop[:, None] - 1)
+    if size % parts == 0:
+        shape = (*x.shape[:axis], *index.shape, *x.shape[axis + 1 :])
+        return x.reshape(shape), index, reach < stop[:, None]
+    return jnp.take(x, index, axis=axis), index, reach < stop[:, None]

@@ -1,0 +1,287 @@
+"""Random numbers: every draw is a function of a seed, or of the step's key and a place.
+
+An integer seed gives the same numbers each time. A `SeedGenerator` gives others each time, and so
+does no seed at all. In a compiled step both are functions of the step's key, of where they are
+drawn and of how many were drawn there before; eagerly of a seed and a counter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from cornu.core.dtypes import is_float, standardize_dtype
+from cornu.ops._table import define
+from cornu.ops.seed import Seed, SeedGenerator, draw_key
+
+__all__ = [
+    "SeedGenerator",
+    "beta",
+    "binomial",
+    "categorical",
+    "dropout",
+    "gamma",
+    "normal",
+    "randint",
+    "shuffle",
+    "truncated_normal",
+    "uniform",
+]
+
+_Shape = Sequence[int]
+
+
+@define
+def normal(
+    shape: _Shape, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = None, seed: Seed = None
+) -> Array:
+    """Numbers from a normal distribution.
+
+    Args:
+        shape: the shape.
+        mean: the mean.
+        stddev: the standard deviation.
+        dtype: a float type; the process-wide one by default.
+        seed: None, an integer, a SeedGenerator or a JAX random key.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.random.normal((2, 3), seed=1).shape
+    (2, 3)
+    """
+    dtype = standardize_dtype(dtype)
+    return jax.random.normal(draw_key(seed), tuple(shape), dtype) * stddev + mean
+
+
+@define
+def truncated_normal(
+    shape: _Shape, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = None, seed: Seed = None
+) -> Array:
+    """Numbers from a normal distribution without what is beyond two standard deviations.
+
+    Args:
+        shape: the shape.
+        mean: the mean.
+        stddev: the standard deviation before the ends are cut off.
+        dtype: a float type; the process-wide one by default.
+        seed: None, an integer, a SeedGenerator or a JAX random key.
+
+    Example:
+
+    >>> import cornu
+    >>> bool(abs(cornu.random.truncated_normal((100,), seed=1)).max() <= 2)
+    True
+    """
+    dtype = standardize_dtype(dtype)
+    sample = jax.random.truncated_normal(draw_key(seed), -2.0, 2.0, tuple(shape), dtype)
+    return sample * stddev + mean
+
+
+@define
+def uniform(
+    shape: _Shape, minval: Any = 0.0, maxval: Any = 1.0, dtype: Any = None, seed: Seed = None
+) -> Array:
+    """Numbers that are equally probable from `minval` to below `maxval`.
+
+    Args:
+        shape: the shape.
+        minval: the least.
+        maxval: the upper end, not included.
+        dtype: a float type; the process-wide one by default.
+        seed: None, an integer, a SeedGenerator or a JAX random key.
+
+    Raises:
+        ValueError: the dtype is not a float type.
+
+    Example:
+
+    >>> import cornu
+    >>> bool(cornu.random.uniform((100,), 3.0, 4.0, seed=1).min() >= 3)
+    True
+    """
+    dtype = standardize_dtype(dtype)
+    if not is_float(jnp.dtype(dtype)):
+        raise ValueError(f"uniform draws floats; use randint for {dtype!r}.")
+    return jax.random.uniform(draw_key(seed), tuple(shape), dtype, minval, maxval)
+
+
+@define
+def randint(
+    shape: _Shape, minval: Any, maxval: Any, dtype: Any = "int32", seed: Seed = None
+) -> Array:
+    """Integers that are equally probable from `minval` to below `maxval`.
+
+    Args:
+        shape: the shape.
+        minval: the least.
+        maxval: the upper end, not included.
+        dtype: an integer type.
+        seed: None, an integer, a SeedGenerator or a JAX random key.
+
+    Raises:
+        ValueError: the dtype is not an integer type.
+
+    Example:
+
+    >>> import cornu
+    >>> sorted(set(cornu.random.randint((100,), 0, 3, seed=1).tolist()))
+    [0, 1, 2]
+    """
+    dtype = standardize_dtype(dtype)
+    if not jnp.issubdtype(dtype, jnp.integer):
+        raise ValueError(f"randint draws integers; use uniform for {dtype!r}.")
+    return jax.random.randint(draw_key(seed), tuple(shape), minval, maxval, dtype)
+
+
+@define
+def categorical(logits: Array, num_samples: int, dtype: Any = "int32", seed: Seed = None) -> Array:
+    """Classes drawn from one distribution per row.
+
+    Args:
+        logits: log-probabilities, up to a constant in each row.
+        num_samples: how many are drawn from each row.
+        dtype: an integer type.
+        seed: None, an integer, a SeedGenerator or a JAX random key.
+
+    Shapes:
+        logits (batch, classes) -> (batch, num_samples).
+
+    Raises:
+        ValueError: `logits` has not two axes.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.random.categorical([[0.0, -100.0]], 3, seed=1).tolist()
+    [[0, 0, 0]]
+    """
+    if logits.ndim != 2:
+        raise ValueError(f"logits must have the axes (batch, classes). Received: {logits.shape}")
+    shape = (logits.shape[0], num_samples)
+    drawn = jax.random.categorical(draw_key(seed), logits[..., None], axis=1, shape=shape)
+    return drawn.astype(standardize_dtype(dtype))
+
+
+@define
+def gamma(shape: _Shape, alpha: Array, dtype: Any = None, seed: Seed = None) -> Array:
+    """Numbers from the gamma distribution of shape `alpha` and rate 1.
+
+    Args:
+        shape: the shape.
+        alpha: the distribution's shape, a number or an array.
+        dtype: a float type; the process-wide one by default.
+        seed: None, an integer, a SeedGenerator or a JAX random key.
+
+    Example:
+
+    >>> import cornu
+    >>> bool(cornu.random.gamma((100,), 2.0, seed=1).min() > 0)
+    True
+    """
+    return jax.random.gamma(draw_key(seed), alpha, tuple(shape), standardize_dtype(dtype))
+
+
+@define
+def beta(shape: _Shape, alpha: Array, beta: Array, dtype: Any = None, seed: Seed = None) -> Array:
+    """Numbers from the beta distribution.
+
+    Args:
+        shape: the shape.
+        alpha: first parameter, a number or an array.
+        beta: second parameter, a number or an array.
+        dtype: a float type; the process-wide one by default.
+        seed: None, an integer, a SeedGenerator or a JAX random key.
+
+    Example:
+
+    >>> import cornu
+    >>> bool(cornu.random.beta((100,), 2.0, 3.0, seed=1).max() < 1)
+    True
+    """
+    return jax.random.beta(draw_key(seed), alpha, beta, tuple(shape), standardize_dtype(dtype))
+
+
+@define
+def binomial(
+    shape: _Shape, counts: Array, probabilities: Array, dtype: Any = None, seed: Seed = None
+) -> Array:
+    """How many of `counts` trials succeed.
+
+    Args:
+        shape: the shape.
+        counts: number of trials, a number or an array.
+        probabilities: probability of success of each trial, a number or an array.
+        dtype: a float type; the process-wide one by default.
+        seed: None, an integer, a SeedGenerator or a JAX random key.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.random.binomial((2,), 5, 1.0, seed=1).tolist()
+    [5.0, 5.0]
+    """
+    dtype = standardize_dtype(dtype)
+    return jax.random.binomial(draw_key(seed), counts, probabilities, tuple(shape), dtype)
+
+
+@define
+def dropout(
+    inputs: Array, rate: float, noise_shape: Sequence[int | None] | None = None, seed: Seed = None
+) -> Array:
+    """The input with a fraction of its elements set to zero, the others scaled by `1/(1 - rate)`.
+
+    Args:
+        inputs: an array.
+        rate: the probability of each element to be dropped.
+        noise_shape: shape of what is decided at once: where it is 1, elements along the axis are
+            dropped together. None stands for the input's own size.
+        seed: None, an integer, a SeedGenerator or a JAX random key.
+
+    Shapes:
+        inputs (...) -> (...).
+
+    Example:
+
+    >>> import cornu
+    >>> sorted(set(cornu.random.dropout([1.0] * 100, 0.5, seed=1).tolist()))
+    [0.0, 2.0]
+
+    References: Srivastava et al. (2014), "Dropout: A Simple Way to Prevent Neural Networks from
+    Overfitting".
+    """
+    x = inputs
+    if rate == 0:
+        return x
+    if rate == 1:
+        return jnp.zeros_like(x)
+    shape = x.shape
+    if noise_shape is not None:
+        shape = tuple(n if m is None else m for m, n in zip(noise_shape, x.shape, strict=True))
+    keep = jax.random.bernoulli(draw_key(seed), 1.0 - rate, shape)
+    return jnp.where(keep, x / (1.0 - rate), jnp.zeros((), x.dtype))
+
+
+@define
+def shuffle(x: Array, axis: int = 0, seed: Seed = None) -> Array:
+    """The slices along an axis in random order.
+
+    Args:
+        x: an array.
+        axis: the axis.
+        seed: None, an integer, a SeedGenerator or a JAX random key.
+
+    Example:
+
+    >>> import cornu
+    >>> sorted(cornu.random.shuffle([0, 1, 2, 3, 4], seed=1).tolist())
+    [0, 1, 2, 3, 4]
+
+    Differences: slices stay whole, as in Keras on TensorFlow. Keras on JAX gives each position
+    beside the axis an order of its own.
+    """
+    return jax.random.permutation(draw_key(seed), x, axis)

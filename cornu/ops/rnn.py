@@ -1,0 +1,330 @@
+"""Recurrences: a step of a cell, repeated along the time axis.
+
+Everything here is time-major: sequences are (time, batch, ...), masks (time, batch).
+
+`rnn` takes any step and leaves the gradient to JAX. `recurrence` knows the cells whose products
+are linear in input and state; it has their gradient in closed form: the activations of the
+forward pass are kept, and the gradient of the recurrent kernel is one product after the loop
+instead of a sum that is carried through it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from cornu import tree
+
+__all__ = ["GRU", "LSTM", "SIMPLE", "Result", "Rule", "recurrence", "rnn"]
+
+
+class Result(NamedTuple):
+    """What a loop over time returns.
+
+    Attributes:
+        last: output of the step that was taken last.
+        outputs: outputs of all steps in the order in which they were taken, or None.
+        states: states after the last step.
+    """
+
+    last: jax.Array
+    outputs: jax.Array | None
+    states: Any
+
+
+def rnn(
+    step: Callable[[Any, Any], tuple[jax.Array, Any]],
+    inputs: Any,
+    states: Any,
+    *,
+    mask: jax.Array | None = None,
+    go_backwards: bool = False,
+    unroll: bool = False,
+    zero_output_for_mask: bool = False,
+    return_sequences: bool = True,
+) -> Result:
+    """Repeats `output, states = step(input, states)` along the time axis.
+
+    Args:
+        step: a pure function of one time step's inputs and the states before it.
+        inputs: array or structure of arrays (time, batch, ...).
+        states: array or structure of arrays (batch, ...); the new ones must look the same.
+        mask: booleans (time, batch). Where False, the states are carried over, and the output
+            is the one before (in the beginning the first state, if it looks like an output).
+        go_backwards: begins at the last time step.
+        unroll: writes the steps out one after another instead of making a loop.
+        zero_output_for_mask: makes the output zero where the mask is False.
+        return_sequences: whether the outputs of all steps are wanted.
+
+    Raises:
+        ValueError: the states that `step` returns do not look like those it received.
+
+    Example:
+
+    >>> result = rnn(lambda x, s: (x + s, x + s), jnp.arange(4.0)[:, None], jnp.zeros(1))
+    >>> result.outputs[:, 0].tolist()
+    [0.0, 1.0, 3.0, 6.0]
+    """
+    spec, definition = _check(step, inputs, states)
+
+    def body(carry: Any, now: Any) -> tuple[Any, Any]:
+        states, before = carry
+        x, kept = now
+        output, new = step(x, states)
+        old = tree.leaves(states)
+        news = [n.astype(o.dtype) for n, o in zip(tree.leaves(new), old, strict=True)]
+        if kept is not None:
+            news = [_select(kept, n, o) for n, o in zip(news, old, strict=True)]
+            output = _select(kept, output, 0 if zero_output_for_mask else before)
+        return (tree.unflatten(definition, news), output), output if return_sequences else None
+
+    carry = (states, _before(states, spec))
+    if unroll:
+        carry, outputs = _unrolled(body, carry, (inputs, mask), go_backwards)
+    else:
+        carry, outputs = lax.scan(body, carry, (inputs, mask), reverse=go_backwards)
+        if go_backwards and return_sequences:
+            outputs = jnp.flip(outputs, 0)
+    states, last = carry
+    return Result(last, outputs, states)
+
+
+def _check(step: Callable[..., Any], inputs: Any, states: Any) -> tuple[Any, Any]:
+    """Returns the spec of an output and the structure of the states."""
+    first = tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), inputs)
+    output, new = jax.eval_shape(step, first, states)
+    leaves, definition = tree.take_apart(states)
+    expected, received = [x.shape for x in leaves], [x.shape for x in tree.leaves(new)]
+    if expected != received:
+        raise ValueError(
+            f"the cell received states of shape {expected} and returned states of shape "
+            f"{received}. The new states must have the shapes of the old ones, in their order."
+        )
+    return output, definition
+
+
+def _before(states: Any, spec: Any) -> jax.Array:
+    """Returns what counts as output before the first step."""
+    last_cell = states[-1] if isinstance(states, list) and _nested(states) else states
+    first = tree.leaves(last_cell)[0]
+    same = first.shape == spec.shape and first.dtype == spec.dtype
+    return first if same else jnp.zeros(spec.shape, spec.dtype)
+
+
+def _nested(states: list[Any]) -> bool:
+    return any(isinstance(state, (list, tuple)) for state in states)
+
+
+def _select(kept: jax.Array, new: Any, old: Any) -> jax.Array:
+    return jnp.where(kept.reshape(kept.shape + (1,) * (new.ndim - kept.ndim)), new, old)
+
+
+def _unrolled(body: Callable[..., Any], carry: Any, xs: Any, go_backwards: bool) -> Any:
+    length = tree.leaves(xs)[0].shape[0]
+    outputs = []
+    for t in reversed(range(length)) if go_backwards else range(length):
+        carry, output = body(carry, jax.tree_util.tree_map(lambda x, t=t: x[t], xs))
+        outputs.append(output)
+    return carry, None if outputs[0] is None else jnp.stack(outputs)
+
+
+# ------------------------------------------------------------------- with a gradient of its own
+
+
+class Rule(NamedTuple):
+    """The elementwise part of a cell with tanh and sigmoid, and its gradient.
+
+    Attributes:
+        forward: `(x, a, states) -> new states, kept activations`; x and a are the products of
+            input and first state with their kernels, biases included.
+        backward: `(kept, states, gradients of the new states) -> gradients of x, a, states`.
+    """
+
+    forward: Callable[..., Any]
+    backward: Callable[..., Any]
+
+
+def _simple(x: Any, a: Any, states: Any) -> Any:
+    h = jnp.tanh(x + a)
+    return (h,), h
+
+
+def _simple_gradient(h: Any, states: Any, grads: Any) -> Any:
+    d = grads[0] * (1 - h * h)
+    return d, d, (jnp.zeros_like(h),)
+
+
+def _lstm(x: Any, a: Any, states: Any) -> Any:
+    i, f, g, o = jnp.split(x + a, 4, axis=-1)
+    i, f, g, o = jax.nn.sigmoid(i), jax.nn.sigmoid(f), jnp.tanh(g), jax.nn.sigmoid(o)
+    c = f * states[1] + i * g
+    t = jnp.tanh(c)
+    return (o * t, c), (i, f, g, o, t)
+
+
+def _lstm_gradient(kept: Any, states: Any, grads: Any) -> Any:
+    i, f, g, o, t = kept
+    dh, dc = grads
+    dc = dc + dh * o * (1 - t * t)
+    gates = (
+        dc * g * i * (1 - i),
+        dc * states[1] * f * (1 - f),
+        dc * i * (1 - g * g),
+        dh * t * o * (1 - o),
+    )
+    d = jnp.concatenate(gates, axis=-1)
+    return d, d, (jnp.zeros_like(dh), dc * f)
+
+
+def _gru(x: Any, a: Any, states: Any) -> Any:
+    (h,) = states
+    x_z, x_r, x_g = jnp.split(x, 3, axis=-1)
+    a_z, a_r, a_g = jnp.split(a, 3, axis=-1)
+    z, r = jax.nn.sigmoid(x_z + a_z), jax.nn.sigmoid(x_r + a_r)
+    g = jnp.tanh(x_g + r * a_g)
+    return (z * h + (1 - z) * g,), (z, r, g, a_g)
+
+
+def _gru_gradient(kept: Any, states: Any, grads: Any) -> Any:
+    z, r, g, a_g = kept
+    (d,) = grads
+    dg = d * (1 - z) * (1 - g * g)
+    dz = d * (states[0] - g) * z * (1 - z)
+    dr = dg * a_g * r * (1 - r)
+    dx = jnp.concatenate((dz, dr, dg), axis=-1)
+    da = jnp.concatenate((dz, dr, dg * r), axis=-1)
+    return dx, da, (d * z,)
+
+
+SIMPLE = Rule(_simple, _simple_gradient)
+LSTM = Rule(_lstm, _lstm_gradient)
+GRU = Rule(_gru, _gru_gradient)
+
+
+@functools.partial(
+    jax.jit,
+    static_argnames=("rule", "go_backwards", "zero_output_for_mask", "return_sequences"),
+)
+def recurrence(
+    rule: Rule,
+    x: jax.Array,
+    states: Any,
+    kernel: jax.Array,
+    bias: jax.Array | None = None,
+    *,
+    mask: jax.Array | None = None,
+    go_backwards: bool = False,
+    zero_output_for_mask: bool = False,
+    return_sequences: bool = True,
+) -> Result:
+    """Repeats a cell whose elementwise part is given by a rule.
+
+        a = h[t-1] @ kernel + bias
+        h[t], ... = rule.forward(x[t], a, (h[t-1], ...))
+
+    The output of a step is its first state. Equal to `rnn` with the same step, only faster.
+
+    Args:
+        rule: `SIMPLE`, `LSTM` or `GRU` (the one that resets after the product).
+        x: inputs times their kernel, plus bias, (time, batch, gates * units).
+        states: arrays (batch, units), in a list or tuple.
+        kernel: the recurrent kernel (units, gates * units).
+        bias: the recurrent bias (gates * units), or None.
+        mask, go_backwards, zero_output_for_mask, return_sequences: as in `rnn`.
+    """
+    states, outputs = _loop(
+        rule, go_backwards, return_sequences, x, tuple(states), kernel, bias, mask
+    )
+    last = states[0]
+    if mask is not None and zero_output_for_mask:
+        last = _select(mask[0 if go_backwards else -1], last, 0)
+        outputs = None if outputs is None else _select(mask, outputs, 0)
+    if go_backwards and return_sequences:
+        outputs = jnp.flip(outputs, 0)
+    return Result(last, outputs, list(states))
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2))
+def _loop(
+    rule: Rule,
+    reverse: bool,
+    sequences: bool,
+    x: Any,
+    states: Any,
+    kernel: Any,
+    bias: Any,
+    mask: Any,
+) -> Any:
+    states, (outputs, _) = _scan(rule, reverse, sequences, False, x, states, kernel, bias, mask)
+    return states, outputs
+
+
+def _scan(
+    rule: Rule,
+    reverse: bool,
+    sequences: bool,
+    keep: bool,
+    x: Any,
+    states: Any,
+    kernel: Any,
+    bias: Any,
+    mask: Any,
+) -> Any:
+    def step(states: Any, now: Any) -> Any:
+        x, kept = now
+        a = states[0] @ kernel
+        if bias is not None:
+            a = a + bias
+        new, activations = rule.forward(x, a, states)
+        if kept is not None:
+            new = tuple(_select(kept, n, o) for n, o in zip(new, states, strict=True))
+        return new, (new[0] if sequences else None, (states, activations) if keep else None)
+
+    return lax.scan(step, states, (x, mask), reverse=reverse)
+
+
+def _loop_forward(
+    rule: Rule,
+    reverse: bool,
+    sequences: bool,
+    x: Any,
+    states: Any,
+    kernel: Any,
+    bias: Any,
+    mask: Any,
+) -> Any:
+    final, (outputs, kept) = _scan(rule, reverse, sequences, True, x, states, kernel, bias, mask)
+    return (final, outputs), (kept, kernel, bias, mask)
+
+
+def _loop_backward(rule: Rule, reverse: bool, sequences: bool, saved: Any, grads: Any) -> Any:
+    (states, activations), kernel, bias, mask = saved
+    transposed = kernel.T
+
+    def step(grads: Any, now: Any) -> Any:
+        output_grad, kept, states, activations = now
+        if output_grad is not None:
+            grads = (grads[0] + output_grad, *grads[1:])
+        taken = grads
+        if kept is not None:
+            taken = tuple(_select(kept, g, 0) for g in grads)
+        dx, da, old = rule.backward(activations, states, taken)
+        old = (old[0] + da @ transposed, *old[1:])
+        if kept is not None:
+            old = tuple(_select(kept, o, g) for o, g in zip(old, grads, strict=True))
+        return old, (dx, None if da is dx else da)
+
+    final_grads, output_grads = grads
+    xs = (output_grads, mask, states, activations)
+    first_grads, (dx, da) = lax.scan(step, tuple(final_grads), xs, reverse=not reverse)
+    da = dx if da is None else da
+    dkernel = jnp.einsum("tbu,tbg->ug", states[0], da)
+    return dx, first_grads, dkernel, None if bias is None else da.sum((0, 1)), None
+
+
+_loop.defvjp(_loop_forward, _loop_backward)

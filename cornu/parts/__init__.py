@@ -1,0 +1,1 @@
+"""What layers are made with: initializers, activations, regularizers, constraints, formulas."""

@@ -1,0 +1,180 @@
+"""Activations: functions that layers apply to what they compute."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from cornu import registry
+from cornu.core.op import op
+from cornu.ops import (
+    celu,
+    elu,
+    glu,
+    hard_shrink,
+    hard_sigmoid,
+    hard_silu,
+    hard_tanh,
+    leaky_relu,
+    log_sigmoid,
+    log_softmax,
+    relu6,
+    selu,
+    sigmoid,
+    silu,
+    soft_shrink,
+    softmax,
+    softplus,
+    softsign,
+    sparse_plus,
+    sparse_sigmoid,
+    sparsemax,
+    squareplus,
+    tanh,
+    tanh_shrink,
+    threshold,
+)
+
+__all__ = [
+    "celu",
+    "deserialize",
+    "elu",
+    "exponential",
+    "gelu",
+    "get",
+    "glu",
+    "hard_shrink",
+    "hard_sigmoid",
+    "hard_silu",
+    "hard_swish",
+    "hard_tanh",
+    "leaky_relu",
+    "linear",
+    "log_sigmoid",
+    "log_softmax",
+    "mish",
+    "relu",
+    "relu6",
+    "selu",
+    "serialize",
+    "sigmoid",
+    "silu",
+    "soft_shrink",
+    "softmax",
+    "softplus",
+    "softsign",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "sparsemax",
+    "squareplus",
+    "swish",
+    "tanh",
+    "tanh_shrink",
+    "threshold",
+]
+
+
+@op
+def linear(x: Any) -> Any:
+    """Computes `x`: nothing is changed."""
+    return x
+
+
+@op
+def relu(
+    x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
+) -> Any:
+    """Computes `max(x, 0)`, or a variant with a slope, a ceiling and a threshold.
+
+        x >= max_value:              max_value
+        threshold < x < max_value:   x
+        x <= threshold:              negative_slope * (x - threshold)
+
+    Args:
+        x: an array.
+        negative_slope: the slope below the threshold.
+        max_value: the largest value; `None` for no ceiling.
+        threshold: below it values are damped.
+
+    Example:
+
+    >>> relu(jnp.array([-2.0, 3.0, 9.0]), negative_slope=0.25, max_value=6.0).tolist()
+    [-0.5, 3.0, 6.0]
+    """
+    x = jnp.asarray(x)
+    if threshold == 0 and negative_slope == 0:
+        y = jax.nn.relu(x)
+    else:
+        y = jnp.where(x > threshold, x, negative_slope * (x - threshold)).astype(x.dtype)
+    return y if max_value is None else jnp.minimum(y, jnp.asarray(max_value, y.dtype))
+
+
+@op
+def gelu(x: Any, approximate: bool = False) -> Any:
+    """Computes `x * P(X <= x)` for a standard normal `X`.
+
+    Args:
+        x: an array.
+        approximate: whether the tanh approximation is used.
+
+    Differences: `cornu.ops.gelu` approximates by default, as in Keras.
+
+    References: Dan Hendrycks, Kevin Gimpel (2016), "Gaussian Error Linear Units", arXiv:1606.08415.
+    """
+    return jax.nn.gelu(jnp.asarray(x), approximate)
+
+
+@op
+def exponential(x: Any) -> Any:
+    """Computes `exp(x)`."""
+    return jnp.exp(x)
+
+
+@op
+def mish(x: Any) -> Any:
+    """Computes `x * tanh(softplus(x))`.
+
+    References: Diganta Misra (2019), "Mish: A Self Regularized Non-Monotonic Activation Function",
+    arXiv:1908.08681.
+    """
+    return jax.nn.mish(x)
+
+
+hard_swish = hard_silu
+swish = silu
+
+for _fn in (
+    *(celu, elu, exponential, gelu, glu, hard_shrink, hard_sigmoid, hard_silu, hard_tanh),
+    *(leaky_relu, linear, log_sigmoid, log_softmax, mish, relu, relu6, selu, sigmoid, silu),
+    *(soft_shrink, softmax, softplus, softsign, sparse_plus, sparse_sigmoid, sparsemax),
+    *(squareplus, tanh, tanh_shrink, threshold),
+):
+    registry.add_function("activations", _fn)
+registry.add_function("activations", hard_silu, "hard_swish")
+registry.add_function("activations", silu, "swish")
+
+
+def get(identifier: Any) -> Any:
+    """Returns an activation from a name, a config or a callable; `linear` for `None`.
+
+    Example:
+
+    >>> get("relu") is relu, get(None) is linear
+    (True, True)
+    """
+    return linear if identifier is None else registry.resolve("activations", identifier)
+
+
+def serialize(activation: Any) -> Any:
+    """Describes an activation as data: a name, or a config where it is an object."""
+    described = registry.serialize(activation)
+    is_name = isinstance(described, dict) and described["class_name"] == "function"
+    return described["config"] if is_name else described
+
+
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """Returns the activation that `serialize` described."""
+    with registry.custom_object_scope(custom_objects):
+        return get(config)

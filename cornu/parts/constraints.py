@@ -1,0 +1,167 @@
+"""Constraints: what weights are made to satisfy after each training step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cornu import names, ops, registry, settings
+from cornu.registry import Configurable
+
+__all__ = [
+    "Constraint",
+    "MaxNorm",
+    "MinMaxNorm",
+    "NonNeg",
+    "UnitNorm",
+    "deserialize",
+    "get",
+    "max_norm",
+    "min_max_norm",
+    "non_neg",
+    "serialize",
+    "unit_norm",
+]
+
+Axis = int | Sequence[int]
+
+
+class Constraint(Configurable):
+    """Base of constraints: called with weights, returns weights that satisfy it.
+
+    Example:
+
+    >>> class Centered(Constraint):
+    ...     def __call__(self, w):
+    ...         return w - ops.mean(w)
+    >>> Centered()(ops.array([1.0, 3.0])).tolist()
+    [-1.0, 1.0]
+    """
+
+    category = "constraints"
+
+    def __call__(self, w: Any) -> Any:
+        """Returns the weights that take the place of `w`."""
+        raise NotImplementedError(f"{type(self).__name__} does not define `__call__`.")
+
+
+class MaxNorm(Constraint):
+    """Shrinks the weights of units whose norm is larger than a maximum.
+
+    Args:
+        max_value: the largest norm.
+        axis: the axes over which a norm is taken: 0 for a Dense kernel (inputs, units),
+            `[0, 1, 2]` for a Conv2D kernel (height, width, channels, filters).
+
+    Example:
+
+    >>> w = MaxNorm(2.5)(ops.array([[3.0, 0.0], [4.0, 1.0]]))
+    >>> ops.round(10 * w).tolist()
+    [[15.0, 0.0], [20.0, 10.0]]
+
+    References: Nitish Srivastava et al. (2014), "Dropout: A Simple Way to Prevent Neural Networks
+    from Overfitting".
+    """
+
+    def __init__(self, max_value: float = 2, axis: Axis = 0) -> None:
+        self.max_value = max_value
+        self.axis = axis
+
+    def __call__(self, w: Any) -> Any:
+        norm = _norm(w, self.axis)
+        return _rescaled(w, norm, ops.clip(norm, 0, self.max_value))
+
+
+class MinMaxNorm(Constraint):
+    """Moves the norm of each unit's weights into an interval.
+
+    Args:
+        min_value: the smallest norm.
+        max_value: the largest norm.
+        rate: 1 to enforce it at once, less to move only this part of the way in each step.
+        axis: the axes over which a norm is taken; see `MaxNorm`.
+    """
+
+    def __init__(
+        self,
+        min_value: float = 0.0,
+        max_value: float = 1.0,
+        rate: float = 1.0,
+        axis: Axis = 0,
+    ) -> None:
+        self.min_value = min_value
+        self.max_value = max_value
+        self.rate = rate
+        self.axis = axis
+
+    def __call__(self, w: Any) -> Any:
+        norm = _norm(w, self.axis)
+        inside = ops.clip(norm, self.min_value, self.max_value)
+        return _rescaled(w, norm, self.rate * inside + (1 - self.rate) * norm)
+
+
+class UnitNorm(Constraint):
+    """Rescales the weights of each unit to norm 1.
+
+    Args:
+        axis: the axes over which a norm is taken; see `MaxNorm`.
+    """
+
+    def __init__(self, axis: Axis = 0) -> None:
+        self.axis = axis
+
+    def __call__(self, w: Any) -> Any:
+        return _rescaled(w, _norm(w, self.axis), 1.0)
+
+
+class NonNeg(Constraint):
+    """Replaces negative weights by 0.
+
+    Example:
+
+    >>> NonNeg()(ops.array([-1.0, 2.0])).tolist()
+    [0.0, 2.0]
+    """
+
+    def __call__(self, w: Any) -> Any:
+        return ops.maximum(w, 0)
+
+
+def _norm(w: Any, axis: Axis) -> Any:
+    axis = axis if isinstance(axis, int) else tuple(axis)
+    return ops.sqrt(ops.sum(ops.square(w), axis=axis, keepdims=True))
+
+
+def _rescaled(w: Any, norm: Any, wanted: Any) -> Any:
+    return w * (wanted / (settings.get("epsilon") + norm))
+
+
+max_norm = MaxNorm
+min_max_norm = MinMaxNorm
+non_neg = NonNeg
+unit_norm = UnitNorm
+
+for _cls in (MaxNorm, MinMaxNorm, NonNeg, UnitNorm):
+    registry.add_class("constraints", _cls, names.snake_case(_cls.__name__))
+
+
+def get(identifier: Any) -> Any:
+    """Returns a constraint from a name, a config or a callable; `None` for `None`.
+
+    Example:
+
+    >>> get("max_norm").max_value
+    2
+    """
+    return registry.resolve("constraints", identifier)
+
+
+def serialize(constraint: Any) -> Any:
+    """Describes a constraint as data."""
+    return registry.serialize(constraint)
+
+
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """Makes a constraint from what `serialize` returned."""
+    with registry.custom_object_scope(custom_objects):
+        return get(config)

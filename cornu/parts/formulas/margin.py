@@ -1,0 +1,70 @@
+"""Formulas of maximum margins: how far predictions are on the right side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from cornu.core.op import op
+from cornu.parts.formulas.align import aligned, mean_over_outputs
+
+__all__ = ["categorical_hinge", "hinge", "squared_hinge"]
+
+
+@mean_over_outputs
+@op
+def hinge(y_true: Any, y_pred: Any) -> Any:
+    """Computes `mean(max(0, 1 - y_true * y_pred))` over the last axis.
+
+    Args:
+        y_true: labels -1 and 1, or 0 and 1.
+        y_pred: predictions; their sign decides.
+
+    Shapes: y_true (batch, ..., outputs), y_pred (batch, ..., outputs) -> (batch, ...)
+
+    Example:
+
+    >>> float(hinge([-1.0, 1.0], [0.5, 2.0]))
+    0.75
+    """
+    return jnp.mean(_margins(y_true, y_pred), axis=-1)
+
+
+@mean_over_outputs
+@op
+def squared_hinge(y_true: Any, y_pred: Any) -> Any:
+    """Computes `mean(max(0, 1 - y_true * y_pred) ** 2)` over the last axis.
+
+    Args:
+        y_true: labels -1 and 1, or 0 and 1.
+        y_pred: predictions; their sign decides.
+
+    Shapes: y_true (batch, ..., outputs), y_pred (batch, ..., outputs) -> (batch, ...)
+    """
+    return jnp.mean(jnp.square(_margins(y_true, y_pred)), axis=-1)
+
+
+@op
+def categorical_hinge(y_true: Any, y_pred: Any) -> Any:
+    """Computes `max(0, 1 + best wrong class - right class)`.
+
+        max(0, 1 + max((1 - y_true) * y_pred) - sum(y_true * y_pred))
+
+    Args:
+        y_true: one-hot labels.
+        y_pred: a score for each class.
+
+    Shapes: y_true (batch, ..., classes), y_pred (batch, ..., classes) -> (batch, ...)
+    """
+    y_true, y_pred = aligned(y_true, y_pred)
+    right = jnp.sum(y_true * y_pred, axis=-1)
+    wrong = jnp.max((1 - y_true) * y_pred, axis=-1)
+    return jnp.maximum(wrong - right + 1, 0)
+
+
+def _margins(y_true: Any, y_pred: Any) -> Any:
+    y_true, y_pred = aligned(y_true, y_pred)
+    binary = jnp.all((y_true == 0) | (y_true == 1))
+    y_true = jnp.where(binary, 2 * y_true - 1, y_true)
+    return jnp.maximum(1 - y_true * y_pred, 0)

@@ -1,0 +1,252 @@
+"""Formulas of probability: how surprising labels are under predicted distributions."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from cornu import ops, settings
+from cornu.core import scope
+from cornu.core.op import op
+from cornu.parts.formulas.align import aligned, mean_over_outputs, sparse_aligned
+
+__all__ = [
+    "binary_crossentropy",
+    "binary_focal_crossentropy",
+    "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "kl_divergence",
+    "poisson",
+    "sparse_categorical_crossentropy",
+]
+
+
+@mean_over_outputs
+@op
+def binary_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Any:
+    """Computes `-mean(y_true * log(p) + (1 - y_true) * log(1 - p))` over an axis.
+
+    Args:
+        y_true: labels from 0 to 1.
+        y_pred: probabilities `p`; they are kept `epsilon` away from 0 and 1.
+        from_logits: whether `y_pred` is `log(p / (1 - p))` instead, which is more exact.
+        label_smoothing: 0.1 makes labels of 0.05 and 0.95.
+        axis: the axis over which the mean is taken.
+
+    Shapes: y_true (batch, ..., outputs), y_pred (batch, ..., outputs) -> (batch, ...)
+
+    Example:
+
+    >>> round(float(binary_crossentropy([1.0, 0.0], [0.5, 0.5])), 4)
+    0.6931
+    """
+    y_true, y_pred = aligned(y_true, y_pred)
+    y_true = _smooth(y_true, label_smoothing, 2)
+    return jnp.mean(ops.binary_crossentropy(y_true, y_pred, from_logits=from_logits), axis=axis)
+
+
+@mean_over_outputs
+@op
+def binary_focal_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    apply_class_balancing: bool = False,
+    alpha: float = 0.25,
+    gamma: float = 2.0,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Any:
+    """Computes binary cross-entropy with less weight on what is easy: `(1 - q) ** gamma * bce`.
+
+    `q` is the probability given to the right class.
+
+    Args:
+        y_true: labels from 0 to 1.
+        y_pred: probabilities.
+        apply_class_balancing: whether class 1 gets the weight `alpha` and class 0 `1 - alpha`.
+        alpha: that weight.
+        gamma: 0 for plain cross-entropy; the larger, the less the easy samples count.
+        from_logits: whether `y_pred` holds logits instead.
+        label_smoothing: 0.1 makes labels of 0.05 and 0.95.
+        axis: the axis over which the mean is taken.
+
+    Shapes: y_true (batch, ..., outputs), y_pred (batch, ..., outputs) -> (batch, ...)
+
+    References: Tsung-Yi Lin et al. (2017), "Focal Loss for Dense Object Detection",
+    arXiv:1708.02002.
+    """
+    y_true, y_pred = aligned(y_true, y_pred)
+    y_true = _smooth(y_true, label_smoothing, 2)
+    if from_logits:
+        y_pred = jax.nn.sigmoid(y_pred)
+    right = y_true * y_pred + (1 - y_true) * (1 - y_pred)
+    values = jnp.power(1 - right, gamma) * ops.binary_crossentropy(y_true, y_pred)
+    if apply_class_balancing:
+        values = values * (y_true * alpha + (1 - y_true) * (1 - alpha))
+    return jnp.mean(values, axis=axis)
+
+
+@op
+def categorical_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Any:
+    """Computes `-sum(y_true * log(p))` over the classes.
+
+    Args:
+        y_true: one-hot labels, or probabilities of the classes.
+        y_pred: probabilities `p`; they are scaled to sum 1 and kept `epsilon` away from 0 and 1.
+        from_logits: whether `p` is `softmax(y_pred)` instead, which is more exact.
+        label_smoothing: 0.1 spreads a tenth of each label evenly over all classes.
+        axis: the axis of the classes.
+
+    Shapes: y_true (batch, ..., classes), y_pred (batch, ..., classes) -> (batch, ...)
+
+    Example:
+
+    >>> round(float(categorical_crossentropy([0.0, 1.0], [0.0, 0.0], from_logits=True)), 4)
+    0.6931
+    """
+    y_true, y_pred = aligned(y_true, y_pred)
+    _check_classes("categorical_crossentropy", y_pred, axis)
+    y_true = _smooth(y_true, label_smoothing, y_true.shape[axis])
+    return ops.categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
+
+
+@op
+def categorical_focal_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    alpha: Any = 0.25,
+    gamma: float = 2.0,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Any:
+    """Computes `-sum(alpha * (1 - p) ** gamma * y_true * log(p))` over the classes.
+
+    Args:
+        y_true: one-hot labels.
+        y_pred: probabilities `p`.
+        alpha: a weight, or one for each class.
+        gamma: 0 for plain cross-entropy; the larger, the less the easy samples count.
+        from_logits: whether `p` is `softmax(y_pred)` instead.
+        label_smoothing: 0.1 spreads a tenth of each label evenly over all classes.
+        axis: the axis of the classes.
+
+    Shapes: y_true (batch, ..., classes), y_pred (batch, ..., classes) -> (batch, ...)
+
+    References: Tsung-Yi Lin et al. (2017), "Focal Loss for Dense Object Detection",
+    arXiv:1708.02002.
+    """
+    y_true, y_pred = aligned(y_true, y_pred)
+    _check_classes("categorical_focal_crossentropy", y_pred, axis)
+    y_true = _smooth(y_true, label_smoothing, y_true.shape[axis])
+    p = jax.nn.softmax(y_pred, axis=axis) if from_logits else y_pred
+    epsilon = settings.get("epsilon")
+    p = jnp.clip(p / jnp.sum(p, axis=axis, keepdims=True), epsilon, 1 - epsilon)
+    weights = jnp.asarray(alpha, p.dtype) * jnp.power(1 - p, gamma)
+    return -jnp.sum(weights * y_true * jnp.log(p), axis=axis)
+
+
+@op
+def sparse_categorical_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    ignore_class: int | None = None,
+    axis: int = -1,
+) -> Any:
+    """Computes `-log(p[y_true])`, the cross-entropy of class numbers.
+
+    Args:
+        y_true: class numbers, with or without a last axis of size 1.
+        y_pred: probabilities `p`; they are scaled to sum 1 and kept `epsilon` away from 0 and 1.
+        from_logits: whether `p` is `softmax(y_pred)` instead, which is more exact.
+        ignore_class: a number that stands for no label; its values are 0, and means over values
+            leave them out.
+        axis: the axis of the classes.
+
+    Shapes: y_true (batch, ...), y_pred (batch, ..., classes) -> (batch, ...)
+
+    Example:
+
+    >>> values = sparse_categorical_crossentropy([1, 0], [[0.0, 1.0], [0.5, 0.5]])
+    >>> [round(float(value), 4) for value in values]
+    [0.0, 0.6931]
+    """
+    y_true, y_pred = sparse_aligned(y_true, y_pred, axis)
+    if ignore_class is None:
+        return _sparse(y_true, y_pred, from_logits, axis)
+    valid = y_true != ignore_class
+    y_true = jnp.where(valid, y_true, 0)
+    # Predictions nobody asked for may be anything, NaN too, and must have no gradient.
+    y_pred = jnp.where(jnp.expand_dims(valid, axis), y_pred, 1)
+    values = jnp.where(valid, _sparse(y_true, y_pred, from_logits, axis), 0)
+    scope.current().masks.put(values, valid)
+    return values
+
+
+@op
+def kl_divergence(y_true: Any, y_pred: Any) -> Any:
+    """Computes `sum(y_true * log(y_true / y_pred))` over the last axis.
+
+    Args:
+        y_true: probabilities wanted.
+        y_pred: probabilities predicted; both are raised to `epsilon` at least.
+
+    Shapes: y_true (batch, ..., classes), y_pred (batch, ..., classes) -> (batch, ...)
+
+    References: Solomon Kullback, Richard Leibler (1951), "On Information and Sufficiency".
+    """
+    y_true, y_pred = aligned(y_true, y_pred)
+    y_true = jnp.clip(y_true, settings.get("epsilon"), 1)
+    y_pred = jnp.clip(y_pred, settings.get("epsilon"), 1)
+    return jnp.sum(y_true * jnp.log(y_true / y_pred), axis=-1)
+
+
+@mean_over_outputs
+@op
+def poisson(y_true: Any, y_pred: Any) -> Any:
+    """Computes `mean(y_pred - y_true * log(y_pred + epsilon))` over the last axis.
+
+    Args:
+        y_true: counts.
+        y_pred: rates predicted, positive.
+
+    Shapes: y_true (batch, ..., outputs), y_pred (batch, ..., outputs) -> (batch, ...)
+    """
+    y_true, y_pred = aligned(y_true, y_pred)
+    return jnp.mean(y_pred - y_true * jnp.log(y_pred + settings.get("epsilon")), axis=-1)
+
+
+def _sparse(y_true: Any, y_pred: Any, from_logits: bool, axis: int) -> Any:
+    return ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
+
+
+def _smooth(y_true: Any, label_smoothing: float, classes: int) -> Any:
+    if not label_smoothing:
+        return y_true
+    return y_true * (1 - label_smoothing) + label_smoothing / classes
+
+
+def _check_classes(name: str, y_pred: Any, axis: int) -> None:
+    if y_pred.shape[axis] == 1:
+        warnings.warn(
+            f"{name} of one class (y_pred has the shape {y_pred.shape}) is always 0. "
+            "For two classes and one output use binary_crossentropy.",
+            stacklevel=3,
+        )

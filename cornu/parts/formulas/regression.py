@@ -1,0 +1,141 @@
+"""Formulas of regression: how far predictions are from numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from cornu import ops, settings
+from cornu.core.op import op
+from cornu.parts.formulas.align import aligned, mean_over_outputs
+
+__all__ = [
+    "cosine",
+    "huber",
+    "log_cosh",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+]
+
+
+@mean_over_outputs
+@op
+def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
+    """Computes `mean((y_true - y_pred) ** 2)` over the last axis.
+
+    Args:
+        y_true: the numbers wanted.
+        y_pred: the numbers predicted.
+
+    Shapes: y_true (batch, ..., outputs), y_pred (batch, ..., outputs) -> (batch, ...)
+
+    Example:
+
+    >>> float(mean_squared_error([0.0, 1.0], [2.0, 1.0]))
+    2.0
+    """
+    y_true, y_pred = aligned(y_true, y_pred)
+    return jnp.mean(jnp.square(y_true - y_pred), axis=-1)
+
+
+@mean_over_outputs
+@op
+def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
+    """Computes `mean(|y_true - y_pred|)` over the last axis.
+
+    Args:
+        y_true: the numbers wanted.
+        y_pred: the numbers predicted.
+
+    Shapes: y_true (batch, ..., outputs), y_pred (batch, ..., outputs) -> (batch, ...)
+    """
+    y_true, y_pred = aligned(y_true, y_pred)
+    return jnp.mean(jnp.abs(y_true - y_pred), axis=-1)
+
+
+@mean_over_outputs
+@op
+def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Any:
+    """Computes `100 * mean(|y_true - y_pred| / max(|y_true|, epsilon))` over the last axis.
+
+    Args:
+        y_true: the numbers wanted.
+        y_pred: the numbers predicted.
+
+    Shapes: y_true (batch, ..., outputs), y_pred (batch, ..., outputs) -> (batch, ...)
+    """
+    y_true, y_pred = aligned(y_true, y_pred)
+    size = jnp.maximum(jnp.abs(y_true), settings.get("epsilon"))
+    return 100 * jnp.mean(jnp.abs((y_true - y_pred) / size), axis=-1)
+
+
+@mean_over_outputs
+@op
+def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Any:
+    """Computes `mean((log(y_true + 1) - log(y_pred + 1)) ** 2)` over the last axis.
+
+    Numbers below `epsilon` count as `epsilon`.
+
+    Args:
+        y_true: the numbers wanted, not negative.
+        y_pred: the numbers predicted.
+
+    Shapes: y_true (batch, ..., outputs), y_pred (batch, ..., outputs) -> (batch, ...)
+    """
+    y_true, y_pred = aligned(y_true, y_pred)
+    epsilon = settings.get("epsilon")
+    log_true = jnp.log(jnp.maximum(y_true, epsilon) + 1)
+    log_pred = jnp.log(jnp.maximum(y_pred, epsilon) + 1)
+    return jnp.mean(jnp.square(log_true - log_pred), axis=-1)
+
+
+@mean_over_outputs
+@op
+def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Any:
+    """Computes a squared error for small differences, an absolute one for large ones.
+
+        0.5 * d ** 2                    where |d| <= delta
+        delta * |d| - 0.5 * delta ** 2  elsewhere
+
+    Args:
+        y_true: the numbers wanted.
+        y_pred: the numbers predicted.
+        delta: where the two meet.
+
+    Shapes: y_true (batch, ..., outputs), y_pred (batch, ..., outputs) -> (batch, ...)
+
+    References: Peter J. Huber (1964), "Robust Estimation of a Location Parameter".
+    """
+    y_true, y_pred = aligned(y_true, y_pred)
+    size = jnp.abs(y_pred - y_true)
+    values = jnp.where(size <= delta, 0.5 * size * size, delta * size - 0.5 * delta * delta)
+    return jnp.mean(values, axis=-1)
+
+
+@mean_over_outputs
+@op
+def log_cosh(y_true: Any, y_pred: Any) -> Any:
+    """Computes `mean(log(cosh(y_pred - y_true)))` over the last axis.
+
+    Near 0 this is half the squared error, far away the absolute error less `log(2)`.
+
+    Args:
+        y_true: the numbers wanted.
+        y_pred: the numbers predicted.
+
+    Shapes: y_true (batch, ..., outputs), y_pred (batch, ..., outputs) -> (batch, ...)
+    """
+    y_true, y_pred = aligned(y_true, y_pred)
+    d = y_pred - y_true
+    return jnp.mean(d + jax.nn.softplus(-2 * d) - jnp.log(2.0).astype(d.dtype), axis=-1)
+
+
+@op
+def cosine(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
+    """Computes the cosine of the angle between vectors: 1 where they point the same way."""
+    y_true, y_pred = aligned(y_true, y_pred)
+    return jnp.sum(ops.normalize(y_true, axis=axis) * ops.normalize(y_pred, axis=axis), axis=axis)

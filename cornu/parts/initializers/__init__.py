@@ -1,0 +1,132 @@
+"""Initializers: the values that Variables start with, as NumPy arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import numpy as np
+
+from cornu import names, registry
+from cornu.parts.initializers.base import Initializer
+from cornu.parts.initializers.constant import Constant, Identity, Ones, Zeros
+from cornu.parts.initializers.fourier import STFT
+from cornu.parts.initializers.random import (
+    Orthogonal,
+    RandomNormal,
+    RandomUniform,
+    TruncatedNormal,
+)
+from cornu.parts.initializers.scaled import (
+    GlorotNormal,
+    GlorotUniform,
+    HeNormal,
+    HeUniform,
+    LecunNormal,
+    LecunUniform,
+    VarianceScaling,
+)
+
+__all__ = [
+    "STFT",
+    "Constant",
+    "GlorotNormal",
+    "GlorotUniform",
+    "HeNormal",
+    "HeUniform",
+    "Identity",
+    "IdentityInitializer",
+    "Initializer",
+    "LecunNormal",
+    "LecunUniform",
+    "Ones",
+    "Orthogonal",
+    "OrthogonalInitializer",
+    "RandomNormal",
+    "RandomUniform",
+    "STFTInitializer",
+    "TruncatedNormal",
+    "VarianceScaling",
+    "Zeros",
+    "constant",
+    "deserialize",
+    "get",
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "identity",
+    "lecun_normal",
+    "lecun_uniform",
+    "ones",
+    "orthogonal",
+    "random_normal",
+    "random_uniform",
+    "serialize",
+    "stft",
+    "truncated_normal",
+    "variance_scaling",
+    "zeros",
+]
+
+constant = Constant
+glorot_normal = GlorotNormal
+glorot_uniform = GlorotUniform
+he_normal = HeNormal
+he_uniform = HeUniform
+identity = IdentityInitializer = Identity
+lecun_normal = LecunNormal
+lecun_uniform = LecunUniform
+ones = Ones
+orthogonal = OrthogonalInitializer = Orthogonal
+random_normal = RandomNormal
+random_uniform = RandomUniform
+stft = STFTInitializer = STFT
+truncated_normal = TruncatedNormal
+variance_scaling = VarianceScaling
+zeros = Zeros
+
+_ALIASES = {
+    Constant: (),
+    GlorotNormal: (),
+    GlorotUniform: (),
+    HeNormal: (),
+    HeUniform: (),
+    Identity: ("IdentityInitializer",),
+    LecunNormal: (),
+    LecunUniform: (),
+    Ones: ("one",),
+    Orthogonal: ("OrthogonalInitializer",),
+    RandomNormal: ("normal",),
+    RandomUniform: ("uniform",),
+    STFT: ("STFTInitializer",),
+    TruncatedNormal: (),
+    VarianceScaling: (),
+    Zeros: ("zero",),
+}
+for _cls, _names in _ALIASES.items():
+    registry.add_class("initializers", _cls, names.snake_case(_cls.__name__), *_names)
+
+
+def get(identifier: Any) -> Any:
+    """Returns an initializer from a name, a config, an array, a function or an initializer.
+
+    Example:
+
+    >>> type(get("he_normal")).__name__
+    'HeNormal'
+    """
+    if isinstance(identifier, (np.ndarray, np.generic, jax.Array)):
+        return Constant(identifier)
+    return registry.resolve("initializers", identifier)
+
+
+def serialize(initializer: Any) -> Any:
+    """Describes an initializer as data."""
+    return registry.serialize(initializer)
+
+
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """Makes an initializer from what `serialize` returned."""
+    with registry.custom_object_scope(custom_objects):
+        return get(config)

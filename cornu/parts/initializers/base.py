@@ -1,0 +1,43 @@
+"""The base of initializers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from cornu.core.dtypes import standardize_dtype
+from cornu.registry import Configurable
+
+__all__ = ["Initializer", "numpy_dtype"]
+
+
+class Initializer(Configurable):
+    """Base of initializers: called with a shape, returns the values.
+
+    Example:
+
+    >>> import numpy as np
+    >>> class Ramp(Initializer):
+    ...     def __call__(self, shape, dtype=None):
+    ...         return np.arange(np.prod(shape), dtype=dtype).reshape(shape)
+    >>> Ramp()((2, 2), "float32").tolist()
+    [[0.0, 1.0], [2.0, 3.0]]
+    """
+
+    category = "initializers"
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+        """Returns the values for a Variable of some shape and dtype."""
+        raise NotImplementedError(f"{type(self).__name__} does not define `__call__`.")
+
+    def clone(self) -> Initializer:
+        """Returns a new initializer of the same configuration."""
+        return type(self).from_config(self.get_config())
+
+
+def numpy_dtype(dtype: Any) -> np.dtype:
+    """Returns a dtype of NumPy's from a name or dtype; `None` is the process-wide float type."""
+    return jnp.dtype(standardize_dtype(dtype))

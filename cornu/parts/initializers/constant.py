@@ -1,0 +1,71 @@
+"""Initializers without chance: constants and the identity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from cornu.parts.initializers.base import Initializer, numpy_dtype
+
+__all__ = ["Constant", "Identity", "Ones", "Zeros"]
+
+
+class Constant(Initializer):
+    """Fills with one number, or with the values of an array.
+
+    Args:
+        value: a number, or an array that can be broadcast to the shape asked for.
+
+    Example:
+
+    >>> Constant(3.0)((2,)).tolist()
+    [3.0, 3.0]
+    """
+
+    def __init__(self, value: Any = 0.0) -> None:
+        self.value = value
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+        value = np.asarray(self.value)
+        try:
+            return np.broadcast_to(value, tuple(shape)).astype(numpy_dtype(dtype))
+        except ValueError as error:
+            raise ValueError(
+                f"Constant holds an array of shape {value.shape}, which does not fit the shape "
+                f"{tuple(shape)} of the Variable."
+            ) from error
+
+
+class Zeros(Initializer):
+    """Fills with 0."""
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+        return np.zeros(shape, numpy_dtype(dtype))
+
+
+class Ones(Initializer):
+    """Fills with 1."""
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+        return np.ones(shape, numpy_dtype(dtype))
+
+
+class Identity(Initializer):
+    """Makes an identity matrix, times a factor.
+
+    Args:
+        gain: the factor.
+
+    Raises:
+        ValueError: the shape is not that of a matrix.
+    """
+
+    def __init__(self, gain: float = 1.0) -> None:
+        self.gain = gain
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+        if len(shape) != 2:
+            raise ValueError(f"Identity makes matrices. Received the shape: {tuple(shape)}")
+        return (self.gain * np.eye(*shape)).astype(numpy_dtype(dtype))

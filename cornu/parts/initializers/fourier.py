@@ -1,0 +1,95 @@
+"""The initializer of convolutions that compute a Fourier transform."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from cornu.errors import suggest
+from cornu.parts.initializers.base import Initializer, numpy_dtype
+
+__all__ = ["STFT"]
+
+# Windows that are sums of cosines: w(t) = a0 - a1 cos(t) + a2 cos(2t) - ..., t from 0 to 2 pi.
+_WINDOWS = {
+    "boxcar": (1.0,),
+    "hann": (0.5, 0.5),
+    "hamming": (0.54, 0.46),
+    "blackman": (0.42, 0.5, 0.08),
+    "nuttall": (0.3635819, 0.4891775, 0.1365995, 0.0106411),
+    "blackmanharris": (0.35875, 0.48829, 0.14128, 0.01168),
+    "flattop": (0.21557895, 0.41663158, 0.277263158, 0.083578947, 0.006947368),
+}
+
+
+class STFT(Initializer):
+    """Makes the kernel of a convolution that computes a short-time Fourier transform.
+
+        kernel[t, 0, f] = window[t] / scale * cos(-2 pi t f / n)    (sin for the imaginary part)
+
+    where `n = 2 * (bins - 1)`.
+
+    Args:
+        side: `"real"` or `"imag"`.
+        window: `"hann"`, `"hamming"`, `"blackman"`, `"boxcar"`, `"nuttall"`, `"blackmanharris"`,
+            `"flattop"`, an array of `frame_length` values, or `None`.
+        scaling: `"density"` divides by the window's L2 norm, `"spectrum"` by its sum, `None` not.
+        periodic: whether the window is one period of a periodic function.
+
+    Shapes: the kernel is (frame_length, 1, bins).
+
+    Differences: Keras knows all windows of SciPy; give others as arrays.
+    """
+
+    def __init__(
+        self,
+        side: str = "real",
+        window: Any = "hann",
+        scaling: str | None = "density",
+        periodic: bool = False,
+    ) -> None:
+        if side not in ("real", "imag"):
+            raise ValueError(f"side must be 'real' or 'imag'. Received: {side!r}")
+        if isinstance(window, str) and window not in _WINDOWS:
+            raise ValueError(f"Unknown window {window!r}. {suggest(window, _WINDOWS)}")
+        if scaling not in ("density", "spectrum", None):
+            raise ValueError(
+                f"scaling must be 'density', 'spectrum' or None. Received: {scaling!r}"
+            )
+        self.side = side
+        self.window = window
+        self.scaling = scaling
+        self.periodic = periodic
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+        frame_length, channels, bins = shape
+        time = np.arange(frame_length).reshape(-1, 1, 1)
+        angle = -2 * np.pi * time * np.arange(bins) / (2 * (bins - 1))
+        kernel = np.cos(angle) if self.side == "real" else np.sin(angle)
+        kernel = np.broadcast_to(kernel, (frame_length, channels, bins))
+        if self.window is not None:
+            window = self._window(frame_length).reshape(-1, 1, 1)
+            norms = {
+                "density": np.sqrt(np.sum(window**2)),
+                "spectrum": np.sum(np.abs(window)),
+                None: 1.0,
+            }
+            kernel = kernel * window / norms[self.scaling]
+        return kernel.astype(numpy_dtype(dtype))
+
+    def _window(self, length: int) -> np.ndarray:
+        if isinstance(self.window, str):
+            period = length if self.periodic else max(length - 1, 1)
+            turns = 2 * np.pi * np.arange(length) / period
+            terms = enumerate(_WINDOWS[self.window])
+            window = sum((-1) ** k * a * np.cos(k * turns) for k, a in terms)
+            return window if length > 1 else np.ones(1)
+        window = np.asarray(self.window, dtype="float64")
+        if window.shape != (length,):
+            raise ValueError(
+                f"The window must have the shape ({length},), that of a frame. "
+                f"Received: {window.shape}"
+            )
+        return window

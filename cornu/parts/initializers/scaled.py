@@ -1,0 +1,183 @@
+"""Initializers whose spread is set by the number of inputs and outputs of a unit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from cornu.parts.initializers.random import RandomInitializer, normal, truncated, uniform
+
+__all__ = [
+    "GlorotNormal",
+    "GlorotUniform",
+    "HeNormal",
+    "HeUniform",
+    "LecunNormal",
+    "LecunUniform",
+    "VarianceScaling",
+    "fans",
+]
+
+# Standard deviation of a standard normal distribution that is cut off at -2 and 2.
+_TRUNCATED_STDDEV = 0.87962566103423978
+
+
+class VarianceScaling(RandomInitializer):
+    """Draws values whose variance is `scale / n`, where `n` is a number of units.
+
+    Args:
+        scale: a positive factor.
+        mode: what `n` is: `"fan_in"` (inputs of a unit), `"fan_out"` (outputs) or `"fan_avg"`
+            (their mean).
+        distribution: `"truncated_normal"` (cut off at two standard deviations, and widened so
+            that the variance is right), `"untruncated_normal"` or `"uniform"`.
+        seed: see `RandomInitializer`: an integer for the same values at each call.
+        input_axes: axes of the weights that count inputs; only together with `output_axes`.
+        output_axes: axes of the weights that count outputs.
+
+    Example:
+
+    >>> x = VarianceScaling(2.0, seed=1)((100, 200))
+    >>> x.shape, bool(abs(x.std() - (2 / 100) ** 0.5) < 0.01)
+    ((100, 200), True)
+
+    References: Kaiming He et al. (2015), "Delving Deep into Rectifiers", arXiv:1502.01852.
+    """
+
+    def __init__(
+        self,
+        scale: float = 1.0,
+        mode: str = "fan_in",
+        distribution: str = "truncated_normal",
+        seed: Any = None,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
+    ) -> None:
+        super().__init__(seed)
+        if scale <= 0:
+            raise ValueError(f"scale must be positive. Received: {scale}")
+        if mode not in ("fan_in", "fan_out", "fan_avg"):
+            raise ValueError(f"mode must be 'fan_in', 'fan_out' or 'fan_avg'. Received: {mode!r}")
+        distribution = distribution.lower()
+        if distribution == "normal":
+            distribution = "truncated_normal"
+        if distribution not in ("truncated_normal", "untruncated_normal", "uniform"):
+            raise ValueError(
+                "distribution must be 'truncated_normal', 'untruncated_normal' or 'uniform'. "
+                f"Received: {distribution!r}"
+            )
+        self.scale = scale
+        self.mode = mode
+        self.distribution = distribution
+        self.input_axes = input_axes
+        self.output_axes = output_axes
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+        fan_in, fan_out = fans(shape, self.input_axes, self.output_axes)
+        units = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
+        stddev = math.sqrt(self.scale / max(1.0, units[self.mode]))
+        if self.distribution == "uniform":
+            limit = math.sqrt(3) * stddev
+            return self.draw(shape, dtype, uniform(-limit, limit))
+        if self.distribution == "untruncated_normal":
+            return self.draw(shape, dtype, normal(0.0, stddev))
+        return self.draw(shape, dtype, truncated(0.0, stddev / _TRUNCATED_STDDEV))
+
+
+class GlorotUniform(VarianceScaling):
+    """Draws uniformly from -limit to limit, with `limit = sqrt(6 / (fan_in + fan_out))`.
+
+    The arguments are those of `VarianceScaling`.
+
+    References: Xavier Glorot, Yoshua Bengio (2010), "Understanding the difficulty of training
+    deep feedforward neural networks".
+    """
+
+    def __init__(self, seed: Any = None, input_axes: Any = None, output_axes: Any = None) -> None:
+        super().__init__(1.0, "fan_avg", "uniform", seed, input_axes, output_axes)
+
+
+class GlorotNormal(VarianceScaling):
+    """Draws from a truncated normal of standard deviation `sqrt(2 / (fan_in + fan_out))`.
+
+    The arguments are those of `VarianceScaling`.
+
+    References: Xavier Glorot, Yoshua Bengio (2010), "Understanding the difficulty of training
+    deep feedforward neural networks".
+    """
+
+    def __init__(self, seed: Any = None, input_axes: Any = None, output_axes: Any = None) -> None:
+        super().__init__(1.0, "fan_avg", "truncated_normal", seed, input_axes, output_axes)
+
+
+class HeUniform(VarianceScaling):
+    """Draws uniformly from -limit to limit, with `limit = sqrt(6 / fan_in)`.
+
+    The arguments are those of `VarianceScaling`.
+
+    References: Kaiming He et al. (2015), "Delving Deep into Rectifiers", arXiv:1502.01852.
+    """
+
+    def __init__(self, seed: Any = None, input_axes: Any = None, output_axes: Any = None) -> None:
+        super().__init__(2.0, "fan_in", "uniform", seed, input_axes, output_axes)
+
+
+class HeNormal(VarianceScaling):
+    """Draws from a truncated normal of standard deviation `sqrt(2 / fan_in)`.
+
+    The arguments are those of `VarianceScaling`.
+
+    References: Kaiming He et al. (2015), "Delving Deep into Rectifiers", arXiv:1502.01852.
+    """
+
+    def __init__(self, seed: Any = None, input_axes: Any = None, output_axes: Any = None) -> None:
+        super().__init__(2.0, "fan_in", "truncated_normal", seed, input_axes, output_axes)
+
+
+class LecunUniform(VarianceScaling):
+    """Draws uniformly from -limit to limit, with `limit = sqrt(3 / fan_in)`.
+
+    The arguments are those of `VarianceScaling`.
+
+    References: Yann LeCun et al. (1998), "Efficient BackProp".
+    """
+
+    def __init__(self, seed: Any = None, input_axes: Any = None, output_axes: Any = None) -> None:
+        super().__init__(1.0, "fan_in", "uniform", seed, input_axes, output_axes)
+
+
+class LecunNormal(VarianceScaling):
+    """Draws from a truncated normal of standard deviation `sqrt(1 / fan_in)`.
+
+    The arguments are those of `VarianceScaling`.
+
+    References: Yann LeCun et al. (1998), "Efficient BackProp".
+    """
+
+    def __init__(self, seed: Any = None, input_axes: Any = None, output_axes: Any = None) -> None:
+        super().__init__(1.0, "fan_in", "truncated_normal", seed, input_axes, output_axes)
+
+
+def fans(
+    shape: Sequence[int],
+    input_axes: Sequence[int] | None = None,
+    output_axes: Sequence[int] | None = None,
+) -> tuple[int, int]:
+    """Returns how many inputs and outputs one unit of some weights has.
+
+    Example:
+
+    >>> fans((3, 3, 16, 32))
+    (144, 288)
+    """
+    shape = tuple(shape)
+    if input_axes is not None and output_axes is not None:
+        return math.prod(shape[i] for i in input_axes), math.prod(shape[i] for i in output_axes)
+    if len(shape) < 2:
+        size = math.prod(shape)
+        return size, size
+    field = math.prod(shape[:-2])
+    return field * shape[-2], field * shape[-1]

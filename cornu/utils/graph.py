@@ -1,0 +1,32 @@
+"""Questions about the graph that symbolic Tensors belong to."""
+
+from __future__ import annotations
+
+from cornu.core.tensor import Tensor
+
+__all__ = ["get_source_inputs"]
+
+
+def get_source_inputs(tensor: Tensor) -> list[Tensor]:
+    """Returns the inputs that a Tensor was computed from, in the order of their making.
+
+    Example:
+
+    >>> import cornu
+    >>> a, b = cornu.Input((2,), name="a"), cornu.Input((2,), name="b")
+    >>> [t.name for t in get_source_inputs(cornu.layers.Add()([b, a]))]
+    ['a', 'b']
+    """
+    sources: dict[int, Tensor] = {}
+    seen: set[int] = set()
+    todo = [tensor]
+    while todo:
+        one = todo.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if one.node is None or not one.node.inputs:
+            sources[-1 if one.node is None else one.node.number] = one
+        else:
+            todo.extend(one.node.inputs)
+    return [sources[number] for number in sorted(sources)]

@@ -1,0 +1,219 @@
+"""Every row of the table through every check."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import cornu
+from cornu import tree
+from cornu.core.dtypes import dtype_policy, set_dtype_policy
+from cornu.core.graph import Graph
+from cornu.core.layer import Layer
+from cornu.core.tensor import Tensor
+from tests.conformance.case import Case, Result, config_of
+from tests.conformance.table import CHECKS, Call, LayerRow, all_rows
+
+# Classes in cornu.layers that no row can be written for.
+WITHOUT_ROW = {
+    "InputLayer": "computes nothing; tests/layers/test_input.py",
+    "Layer": "is the base; tests/core/test_layer.py",
+    "Wrapper": "is the base of wrappers; tests/layers/test_wrappers.py",
+}
+
+ROWS = all_rows()
+# With `--dist loadgroup` the checks of a row run in one process, where they share what they need.
+PARAMETERS = [
+    pytest.param(row, id=row.name, marks=pytest.mark.xdist_group(row.name)) for row in ROWS
+]
+
+
+@functools.lru_cache(maxsize=4)
+def case(row: LayerRow) -> Case:
+    return Case(row)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("row", PARAMETERS)
+def test_layer(row: LayerRow, check: str) -> None:
+    if check in row.skip:
+        pytest.skip(row.skip[check])
+    globals()[f"check_{check}"](case(row))
+
+
+def check_weights(case: Case) -> None:
+    ours, theirs = case.ours.weights, case.theirs.weights
+    trained = {id(v) for layer in (case.ours, case.theirs) for v in layer.trainable_weights}
+    assert [v.name for v in ours] == [v.name for v in theirs]
+    assert [v.shape for v in ours] == [tuple(v.shape) for v in theirs]
+    assert [v.dtype for v in ours] == [v.dtype for v in theirs]
+    assert [id(v) in trained for v in ours] == [id(v) in trained for v in theirs]
+
+
+def check_keras(case: Case) -> None:
+    _equal(case, case.eager_inference, case.keras_inference)
+    _equal(case, case.gradients.result, case.keras_gradients.result)
+    if case.row.random:
+        # Numbers differ from Keras's; that they are of the same kind can be asked.
+        random = case.eager(case.ours, training=True)
+        for y, still in zip(random.outputs, case.eager_inference.outputs, strict=True):
+            assert (y.shape, y.dtype) == (still.shape, still.dtype) and np.isfinite(y).all()
+
+
+def check_gradient(case: Case) -> None:
+    ours, theirs = case.gradients, case.keras_gradients
+    for what, a, b in (
+        ("weight", ours.weights, theirs.weights),
+        ("input", ours.inputs, theirs.inputs),
+    ):
+        for i, (gradient, expected) in enumerate(zip(a, b, strict=True)):
+            assert np.isfinite(gradient).all(), f"gradient by {what} {i}"
+            _close(case, gradient, expected, f"gradient by {what} {i}", looser=10)
+
+
+def check_compiled(case: Case) -> None:
+    values = tuple(v.value for v in case.ours.variables)
+    outputs, after = case.inference(values, jax.random.key(0))
+    for y, expected in zip(tree.leaves(outputs), case.eager_inference.outputs, strict=True):
+        _close(case, np.asarray(y), expected, "compiled")
+    # What a step leaves behind must be what the next one begins with, down to weak types.
+    case.inference(after, jax.random.key(1))
+    assert case.traces == 1
+
+
+def check_symbolic(case: Case) -> None:
+    expected = [(y.shape, y.dtype.name) for y in case.eager_inference.outputs]
+    _, outputs = _drawn(case, batch=True)
+    assert [(y.shape, y.dtype) for y in outputs] == expected
+
+    inputs, outputs = _drawn(case, batch=False)
+    for y, (shape, dtype) in zip(outputs, expected, strict=True):
+        assert y.dtype == dtype and len(y.shape) == len(shape)
+        assert all(n in (None, m) for n, m in zip(y.shape, shape, strict=True)), (y.shape, shape)
+        assert None not in y.shape[1:], y.shape
+    arrays = [*_array_leaves(case.call), *[m for m in tree.leaves(case.masks) if m is not None]]
+    results = Graph(inputs, outputs).run(arrays)
+    for y, wanted in zip(results, case.eager_inference.outputs, strict=True):
+        _close(case, np.asarray(y), wanted, "drawn")
+
+
+def _drawn(case: Case, batch: bool) -> tuple[list[Tensor], list[Tensor]]:
+    """Calls a new layer on Tensors; returns these (masks last) and what came out."""
+
+    def tensor(x: Any) -> Any:
+        if not isinstance(x, jax.Array):
+            return x
+        first = x.shape[:1] if batch else (None,) * min(x.ndim, 1)
+        return Tensor((*first, *x.shape[1:]), x.dtype.name)
+
+    layer = case.row.make(cornu)
+    args, kwargs = tree.map(tensor, (case.call.args, case.call.kwargs))
+    masks = tree.map(tensor, case.masks)
+    if masks is not None:
+        for x, mask in zip(tree.leaves(args[0]), tree.leaves(masks), strict=True):
+            x.mask = mask
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("warnings.warn", lambda *args, **kwargs: None)
+        outputs = layer(*args, **kwargs)
+    layer.set_weights(case.values)
+    inputs = [x for x in tree.leaves((args, kwargs, masks)) if isinstance(x, Tensor)]
+    return inputs, tree.leaves(outputs)
+
+
+def _array_leaves(call: Call) -> list[Any]:
+    return [x for x in tree.leaves((call.args, call.kwargs)) if isinstance(x, jax.Array)]
+
+
+def check_config(case: Case) -> None:
+    config = config_of(case.ours)
+    clone = type(case.ours).from_config(config)
+    assert config_of(clone) == config
+    result = case.eager(case.built(clone))
+    _equal(case, result, case.eager_inference)
+
+
+def check_keras_config(case: Case) -> None:
+    config = json.loads(json.dumps(case.theirs.get_config()))
+    said = {name for name, value in config.items() if value is not None}
+    missing = said - set(case.ours.get_config())
+    assert not missing, f"Keras's config has {missing}, which ours has not"
+    clone = type(case.ours).from_config(config)
+    _equal(case, case.eager(case.built(clone)), case.eager_inference)
+
+
+def check_mask(case: Case) -> None:
+    ours, theirs = case.eager_inference, case.keras_inference
+    assert ours.warned == theirs.warned, f"warns that a mask is lost: {ours.warned}"
+    for a, b in zip(ours.masks, theirs.masks, strict=True):
+        assert (a is None) == (b is None), f"mask {a}, Keras's {b}"
+        if a is not None:
+            np.testing.assert_array_equal(a, b)
+
+
+def check_mixed(case: Case) -> None:
+    before = dtype_policy()
+    set_dtype_policy("mixed_bfloat16")
+    try:
+        layer = case.row.make(cornu)
+    finally:
+        set_dtype_policy(before)
+    result = case.eager(case.built(layer))
+    for y, exact in zip(result.outputs, case.eager_inference.outputs, strict=True):
+        if jnp.issubdtype(exact.dtype, jnp.floating):
+            assert y.dtype == jnp.bfloat16
+            scale = max(1.0, np.abs(exact).max(initial=0))
+            np.testing.assert_allclose(
+                y.astype("float32"), exact, rtol=5e-2, atol=5e-2 * scale, err_msg="bfloat16"
+            )
+    assert all(v.dtype != "bfloat16" for v in layer.weights)
+
+
+def check_rowwise(case: Case) -> None:
+    """A layer that says that rows do not mix keeps all rows if the last one changes."""
+    if not case.ours.rowwise:
+        return
+    arrays = _array_leaves(case.call)
+    rows = arrays[0].shape[0]
+    changed = tree.map(
+        lambda x: x.at[-1].set(x[0]) if isinstance(x, jax.Array) and x.shape[:1] == (rows,) else x,
+        (case.call.args, case.call.kwargs),
+    )
+    training = not case.row.random
+    before = case.eager(case.ours, training)
+    after = case.eager(case.ours, training, Call(*changed))
+    for a, b in zip(before.outputs, after.outputs, strict=True):
+        _close(case, b[:-1], a[:-1], "rows other than the changed one")
+
+
+def _equal(case: Case, result: Result, expected: Result) -> None:
+    assert len(result.outputs) == len(expected.outputs)
+    for i, (y, wanted) in enumerate(zip(result.outputs, expected.outputs, strict=True)):
+        _close(case, y, wanted, f"output {i}")
+    for i, (value, wanted) in enumerate(zip(result.rest, expected.rest, strict=True)):
+        _close(case, value, wanted, f"state {i}")
+    np.testing.assert_allclose(result.loss, expected.loss, rtol=1e-5, atol=1e-6, err_msg="loss")
+
+
+def _close(case: Case, a: np.ndarray, b: np.ndarray, what: str, looser: float = 1) -> None:
+    assert a.shape == b.shape and a.dtype == b.dtype, (what, a.shape, b.shape, a.dtype, b.dtype)
+    np.testing.assert_allclose(
+        a, b, rtol=case.row.rtol * looser, atol=case.row.atol * looser, err_msg=what
+    )
+
+
+def test_every_layer_has_a_row() -> None:
+    made = {type(row.make(cornu)) for row in ROWS}
+    classes: list[tuple[str, Callable[..., Any]]] = [
+        (name, getattr(cornu.layers, name)) for name in cornu.layers.__all__
+    ]
+    for name, cls in classes:
+        if isinstance(cls, type) and issubclass(cls, Layer) and cls not in made:
+            assert name in WITHOUT_ROW, f"{name} has no row in tests/conformance/rows"
+    assert not [name for name, cls in classes if cls in made and name in WITHOUT_ROW]

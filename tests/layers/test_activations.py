@@ -1,0 +1,42 @@
+"""Activations as layers: errors, and what the conformance rows do not see."""
+
+import numpy as np
+import pytest
+
+from cornu.layers import ELU, Input, LeakyReLU, PReLU, ReLU, Softmax
+
+
+def test_negative_arguments_are_refused():
+    with pytest.raises(ValueError, match="ReLU layer 're_lu': max_value must be a number from 0"):
+        ReLU(max_value=-1.0)
+    with pytest.raises(ValueError, match="negative_slope must be a number from 0 on.*None"):
+        ReLU(negative_slope=None)
+    with pytest.raises(ValueError, match="threshold must be a number from 0 on"):
+        ReLU(threshold=-0.1)
+    with pytest.raises(ValueError, match="negative_slope must be a number from 0 on.*-0.1"):
+        LeakyReLU(-0.1)
+
+
+def test_prelu_needs_the_sizes_that_are_not_shared():
+    with pytest.raises(ValueError, match="size of axis 1 must be known"):
+        PReLU()(Input((None, 3)))
+    layer = PReLU(shared_axes=[1])
+    assert layer(Input((None, 3))).shape == (None, None, 3)
+    assert layer.alpha.shape == (1, 3)
+    with pytest.raises(ValueError, match="expected size 3 on axis 2, received 4"):
+        layer(np.zeros((1, 5, 4), "float32"))
+
+
+def test_softmax_of_a_row_without_anything_is_zero():
+    y = Softmax()(np.ones((1, 3), "float32"), mask=np.zeros((1, 3), bool))
+    assert y.tolist() == [[0.0, 0.0, 0.0]]
+
+
+def test_softmax_over_the_batch_mixes_rows():
+    assert Softmax().rowwise and Softmax((1, 2)).rowwise
+    assert not Softmax(0).rowwise and not Softmax([0, 1]).rowwise
+
+
+def test_elu_is_smooth_at_zero():
+    x = np.array([-1e-6, 0.0, 1e-6], "float32")
+    np.testing.assert_allclose(ELU()(x), x, atol=1e-11)

@@ -1,0 +1,63 @@
+"""Embedding: masks, tables that are given, numbers that are too large."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from cornu.core import scope
+from cornu.layers import Embedding, Input, ReversibleEmbedding
+
+TABLE = np.arange(6, dtype="float32").reshape(3, 2)
+
+
+def test_the_table_may_be_given_and_is_not_configuration():
+    for weights in (TABLE, [TABLE]):
+        layer = Embedding(3, 2, weights=weights, name="e")
+        assert layer.built and layer.get_weights()[0].tolist() == TABLE.tolist()
+        assert "weights" not in json.loads(json.dumps(layer.get_config()))
+    assert not Embedding.from_config(layer.get_config()).built
+    with pytest.raises(ValueError, match=r"has the shape \(4, 2\); received \(3, 2\)"):
+        Embedding(4, 2, weights=TABLE)
+
+
+def test_numbers_outside_of_the_table():
+    x = np.array([[0, 3, -1]])
+    layer, theirs = Embedding(3, 2, weights=TABLE), keras.layers.Embedding(3, 2, weights=TABLE)
+    np.testing.assert_array_equal(layer(x), theirs(x))
+    assert np.isnan(layer(x)[0, 1]).all()
+
+
+def test_large_numbers_survive_a_short_float_type():
+    layer = Embedding(1000, 1, weights=np.arange(1000.0)[:, None], dtype="bfloat16")
+    assert layer(np.array([[257.0, 999.0]], "float32")).dtype == "bfloat16"
+    rows = np.asarray(layer(np.array([[257.0, 259.0]], "float32")), "float32")
+    assert rows.ravel().tolist() == [256.0, 260.0]  # as bfloat16 rounds the values
+
+
+def test_masks_of_a_reversible_embedding():
+    layer = ReversibleEmbedding(5, 3, mask_zero=True)
+    x = layer(Input((4,), dtype="int32"))
+    assert x.mask.shape == (None, 4)
+    assert layer(Input((4,))).mask.shape == (None, 4)  # numbers as floats
+    assert layer(Input((4, 3)), reverse=True).mask is None
+    hidden = np.zeros((1, 4, 3), "float32")
+    assert scope.current().masks.get(layer(hidden, reverse=True)) is None
+
+
+def test_logits_have_the_dtype_that_is_asked_for():
+    hidden = np.ones((1, 3), "float32")
+    mixed = ReversibleEmbedding(5, 3, dtype="mixed_bfloat16")
+    assert mixed(hidden, reverse=True).dtype == "bfloat16"
+    exact = ReversibleEmbedding(5, 3, dtype="mixed_bfloat16", reverse_dtype="float32")
+    assert exact(hidden, reverse=True).dtype == "float32"
+
+
+def test_bad_arguments():
+    with pytest.raises(ValueError, match="input_dim must be a positive integer.*-1"):
+        Embedding(-1, 2)
+    with pytest.raises(ValueError, match="output_dim must be a positive integer.*2.5"):
+        Embedding(3, 2.5)
+    with pytest.raises(NotImplementedError, match="lora_rank=2 is not supported"):
+        Embedding(3, 2, lora_rank=2)

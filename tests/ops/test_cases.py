@@ -1,0 +1,90 @@
+"""Every op gives what Keras gives, and symbolic Tensors have the shapes of the arrays to come."""
+
+from __future__ import annotations
+
+import operator
+import traceback
+import warnings
+from typing import Any
+
+import jax
+import keras
+import numpy as np
+import pytest
+
+from cornu import ops
+from cornu.core.tensor import Tensor
+from tests.ops.cases import CASES, Case
+
+# Shapes that depend on data, or results that are no arrays: these have no symbolic form.
+EAGER = {"nonzero", "unique", "bincount", "histogram", "array", "convert_to_tensor"}
+EAGER |= {"where(bool[3,4])", "repeat(float32[3,4], int64[4], axis=1)"}
+# What cannot be said of an array whose first size is not known.
+WHOLE = set("det inv slogdet logdet cholesky cholesky_inverse eigh eig solve".split())
+WHOLE |= {"solve_triangular", "broadcast_to", "diagonal", "image.pad_images"}
+
+
+@pytest.mark.parametrize("theme", dict.fromkeys(case.theme for case in CASES))
+def test_equals_keras(theme: str) -> None:
+    complaints = []
+    for case in CASES:
+        if case.theme == theme:
+            try:
+                _check(case)
+            except Exception as error:
+                text = traceback.format_exc(limit=-2)
+                complaints.append(f"{case.title}: {type(error).__name__}\n{text}")
+    assert not complaints, "\n\n" + "\n".join(complaints)
+
+
+def _check(case: Case) -> None:
+    function = operator.attrgetter(case.name)(ops)
+    reference = operator.attrgetter(case.name)(keras.ops)
+    got = _leaves(function(*case.args, **case.kwargs))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected = _leaves(reference(*case.args, **case.kwargs))
+    assert [_spec(a) for a in got] == [_spec(b) for b in expected]
+    if not case.name.startswith("empty"):
+        _assert_close(got, expected)
+    if not {case.name, case.title} & EAGER:
+        _assert_drawn(case, function, got, unknown=False)
+        if not {case.name, case.title} & WHOLE:
+            _assert_drawn(case, function, got, unknown=True)
+
+
+def _assert_drawn(case: Case, function: Any, got: list[np.ndarray], unknown: bool) -> None:
+    """Calls the op with symbolic Tensors and compares shapes, and what the node computes."""
+    leaves, definition = jax.tree_util.tree_flatten((case.args, case.kwargs))
+    places = [i for i, leaf in enumerate(leaves) if isinstance(leaf, np.ndarray) and leaf.ndim]
+    if not places:
+        return
+    batch = len(leaves[places[0]])
+    drawn = list(leaves)
+    for i in places:
+        size, *rest = leaves[i].shape
+        drawn[i] = Tensor((None if unknown and size == batch else size, *rest), leaves[i].dtype)
+    args, kwargs = jax.tree_util.tree_unflatten(definition, drawn)
+    tensors = jax.tree_util.tree_leaves(function(*args, **kwargs))
+    for tensor, array in zip(tensors, got, strict=True):
+        assert tensor.dtype == array.dtype.name
+        assert len(tensor.shape) == array.ndim
+        for inferred, size in zip(tensor.shape, array.shape, strict=True):
+            assert inferred == size or (unknown and inferred is None)
+    node = tensors[0].node
+    args, kwargs = node.fill([leaves[i] for i in places])
+    _assert_close(_leaves(node.op.run(args, kwargs)), got)
+
+
+def _leaves(out: Any) -> list[np.ndarray]:
+    return [np.asarray(leaf) for leaf in jax.tree_util.tree_leaves(out)]
+
+
+def _spec(array: np.ndarray) -> tuple[Any, str]:
+    return array.shape, array.dtype.name
+
+
+def _assert_close(got: list[np.ndarray], expected: list[np.ndarray]) -> None:
+    for a, b in zip(got, expected, strict=True):
+        wide = "complex128" if a.dtype.kind == "c" else "float64"
+        np.testing.assert_allclose(a.astype(wide), b.astype(wide), rtol=1e-5, atol=1e-6)
