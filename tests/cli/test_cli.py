@@ -1,0 +1,33 @@
+"""The command line, and the demonstration that it runs."""
+
+import pytest
+
+from cornu.cli import main
+
+
+def test_the_demo_trains_saves_and_shows_blocks(tmp_path, capsys):
+    assert main(["demo", "--out", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    assert "1437 to learn from, 360 to be tested on" in shown
+    assert "weights and predictions equal" in shown
+    assert "residual_block x2" in shown and "conv_bn_relu" in shown
+    accuracies = [float(part[:6]) for part in shown.split("Test accuracy: ")[1:]]
+    assert len(accuracies) == 2 and min(accuracies) > 0.95
+    assert {p.name for p in tmp_path.iterdir()} == {"dense.weights.h5", "resnet.weights.h5"}
+
+
+def test_a_file_that_is_not_there(capsys):
+    assert main(["run", "--as", "keras1", "nowhere.py"]) == 2
+    assert "no file 'nowhere.py'" in capsys.readouterr().err
+
+
+def test_an_unknown_dialect(capsys):
+    with pytest.raises(SystemExit):
+        main(["run", "--as", "keras9", "x.py"])
+    assert "invalid choice: 'keras9'" in capsys.readouterr().err
+
+
+def test_the_version(capsys):
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out.startswith("cornu 0.")
