@@ -13,21 +13,21 @@ from typing import TYPE_CHECKING, Any
 from cornu._version import __version__
 
 if TYPE_CHECKING:
-    from cornu.core.blocks import block
-    from cornu.core.dtypes import DTypePolicy
-    from cornu.core.layer import Layer
-    from cornu.core.op import op
-    from cornu.core.scope import pure, value_and_grad
-    from cornu.core.spec import InputSpec
+    from cornu.core.blocks import block as block
+    from cornu.core.dtypes import DTypePolicy as DTypePolicy
+    from cornu.core.layer import Layer as Layer
+    from cornu.core.op import op as op
+    from cornu.core.scope import pure as pure, value_and_grad as value_and_grad
+    from cornu.core.spec import InputSpec as InputSpec
     from cornu.core.tensor import Tensor as KerasTensor
-    from cornu.core.variable import Variable
-    from cornu.layers import Input
-    from cornu.losses import Loss
-    from cornu.metrics import Metric
-    from cornu.models import Model, Sequential
-    from cornu.optimizers import Optimizer
-    from cornu.parts.initializers import Initializer
-    from cornu.parts.regularizers import Regularizer
+    from cornu.core.variable import Variable as Variable
+    from cornu.layers import Input as Input
+    from cornu.losses import Loss as Loss
+    from cornu.metrics import Metric as Metric
+    from cornu.models import Model as Model, Sequential as Sequential
+    from cornu.optimizers import Optimizer as Optimizer
+    from cornu.parts.initializers import Initializer as Initializer
+    from cornu.parts.regularizers import Regularizer as Regularizer
 
 # Public name -> the module that has it.
 _HOMES = {
@@ -56,7 +56,7 @@ _SPACES = (
     "saving tree utils"
 ).split()
 
-__all__ = ["__version__", "version", *_HOMES, *_SPACES]  # noqa: PLE0604
+__all__ = ["__version__", "version", *_HOMES, *_SPACES]
 
 
 def version() -> str:

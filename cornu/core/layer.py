@@ -280,7 +280,9 @@ class Layer(Owner):
     @property
     def weights(self) -> list[Variable]:
         """The Variables of the layer and of the layers inside, without those of metrics."""
-        return _unique(self.own_variables() + [v for layer in self.sublayers() for v in layer.weights])
+        return _unique(
+            self.own_variables() + [v for layer in self.sublayers() for v in layer.weights]
+        )
 
     @property
     def variables(self) -> list[Variable]:

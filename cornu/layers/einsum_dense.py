@@ -77,6 +77,7 @@ class EinsumDense(Layer):
             quantization_config=quantization_config,
         )
         self.equation = equation
+        self.rowwise = _keeps_rows(equation)
         one_axis = isinstance(output_shape, int)
         self.partial_output_shape = (output_shape,) if one_axis else tuple(output_shape)
         self.bias_axes = bias_axes
@@ -216,3 +217,10 @@ def _with_fans(initializer: Any, shapes: _Shapes) -> Any:
     told = copy.copy(initializer)
     told.input_axes, told.output_axes = shapes.input_axes, shapes.output_axes
     return told
+
+
+def _keeps_rows(equation: str) -> bool:
+    """Whether the first axis of the input is the first of the output, and none of the kernel's."""
+    operands, _, output = equation.replace(" ", "").partition("->")
+    inputs, _, kernel = operands.partition(",")
+    return inputs[:1] == output[:1] and inputs[:1] not in kernel

@@ -329,7 +329,11 @@ def _keras_order(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> list[An
                 finished.append(leaving)
                 continue
             node = tensor.node
-            if node is None or node.number in entered or (id(tensor) in given and not _is_input(tensor)):
+            if (
+                node is None
+                or node.number in entered
+                or (id(tensor) in given and not _is_input(tensor))
+            ):
                 continue
             entered.add(node.number)
             first_seen.setdefault(id(node.op), len(first_seen))

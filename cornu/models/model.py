@@ -276,8 +276,10 @@ class Model(Trainer):
     def public_name(self) -> tuple[str, str]:
         """Returns the module and class name by which data refers to this model."""
         drawn = type(self) is Model
-        return ("keras.src.models.functional", "Functional") if drawn else (
-            "keras", type(self).__name__
+        return (
+            ("keras.src.models.functional", "Functional")
+            if drawn
+            else ("keras", type(self).__name__)
         )
 
     def get_config(self) -> dict[str, Any]:

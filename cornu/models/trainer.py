@@ -307,6 +307,7 @@ class Trainer(Compiled):
             if y is not None:
                 targets = self._outputs.spread(y, "y")
             self._scores = Scores(self._recipe, self._outputs, targets)
+            self._scores.prepare(targets)
         if train and not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
 

@@ -209,5 +209,3 @@ def read_json(data: bytes | str, what: str) -> Any:
 
 def _shown(source: Any) -> str:
     return repr(str(source)) if isinstance(source, (str, Path)) else "the data"
-
-

@@ -119,8 +119,7 @@ def save_weights(model: Layer, path: Any, overwrite: bool = True) -> None:
 def _check_format(path: Path) -> None:
     if not path.name.endswith(_FORMATS):
         raise ValueError(
-            f"Weights are kept in files that end in {', '.join(_FORMATS)}. "
-            f"Received: {str(path)!r}"
+            f"Weights are kept in files that end in {', '.join(_FORMATS)}. Received: {str(path)!r}"
         )
 
 

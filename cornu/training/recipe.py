@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from cornu import losses as losses_module
@@ -132,6 +133,12 @@ class Scores:
         """All metrics, in the order of their results."""
         return [metric for _, metric, _ in self._entries]
 
+    def prepare(self, targets: Sequence[Any]) -> None:
+        """Lets each metric create its Variables, for targets of some specs."""
+        for i, metric, _ in self._entries:
+            if targets[i] is not None:
+                metric.prepare(targets[i], _like_batch(self.outputs.tensors[i], targets[i]))
+
     def update(self, y: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Takes a batch into account."""
         targets = self.outputs.spread(y, "y", whole=is_array)
@@ -141,6 +148,13 @@ class Scores:
         for i, metric, weighted in self._entries:
             weight = weights[i] if weighted else None
             metric.update_state(targets[i], predictions[i], sample_weight=_joined(weight, rows))
+
+
+def _like_batch(output: Any, target: Any) -> jax.ShapeDtypeStruct:
+    """Returns the spec of an output for a batch; unknown sizes are the target's."""
+    sizes = [*target.shape, *[1] * len(output.shape)]
+    shape = (known or size for known, size in zip(output.shape, sizes, strict=False))
+    return jax.ShapeDtypeStruct(tuple(shape), output.dtype)
 
 
 def _of_library(thing: Any) -> bool:

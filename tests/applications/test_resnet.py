@@ -84,7 +84,6 @@ def test_preprocessing_is_that_of_version_1():
     assert np.allclose(first.transpose(0, 2, 3, 1), y)
 
 
-
 def test_building_compiles_nothing():
     import jax
 

@@ -56,7 +56,9 @@ def test_any_jax_function_becomes_an_op():
 
 def test_a_shape_error_says_where_and_what():
     x, w = Tensor((None, 3)), Tensor((4, 2))
-    with pytest.raises(ValueError, match=r"matmul \(at .*test_tensor.py:\d+\).*\(None, 3\), \(4, 2\)"):
+    with pytest.raises(
+        ValueError, match=r"matmul \(at .*test_tensor.py:\d+\).*\(None, 3\), \(4, 2\)"
+    ):
         x @ w
 
 

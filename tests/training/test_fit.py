@@ -86,7 +86,10 @@ def test_single_batches_equal_those_of_keras(pair):
         b = ours.train_on_batch(X[:10], ONE_HOT[:10], sample_weight=weight, return_dict=True)
         close({k: float(v) for k, v in a.items()}, b)
     a = theirs.test_on_batch(X[:10], ONE_HOT[:10], return_dict=True)
-    close({k: float(v) for k, v in a.items()}, ours.test_on_batch(X[:10], ONE_HOT[:10], return_dict=True))
+    close(
+        {k: float(v) for k, v in a.items()},
+        ours.test_on_batch(X[:10], ONE_HOT[:10], return_dict=True),
+    )
     assert np.allclose(theirs.predict_on_batch(X[:4]), ours.predict_on_batch(X[:4]), atol=1e-6)
 
 
@@ -135,7 +138,9 @@ def test_class_weight_by_output_name():
     model = two_headed(cornu)
     model.compile("sgd", ["sparse_categorical_crossentropy", "mse"])
     y = [LABELS, X[:, :1]]
-    logs = model.train_on_batch(X, y, class_weight={"a": {0: 0.0, 1: 0.0, 2: 0.0}}, return_dict=True)
+    logs = model.train_on_batch(
+        X, y, class_weight={"a": {0: 0.0, 1: 0.0, 2: 0.0}}, return_dict=True
+    )
     assert logs["a_loss"] == 0.0 and logs["b_loss"] > 0
     with pytest.raises(ValueError, match="Give a dict by output name"):
         model.fit(X, y, class_weight={0: 1.0}, verbose=0)

@@ -74,7 +74,9 @@ def test_freezing_a_layer_takes_effect_without_compiling_again():
     made.layers[1].trainable = False
     before = made.layers[1].get_weights()
     made.fit(X, Y, verbose=0)
-    assert all(np.array_equal(a, b) for a, b in zip(before, made.layers[1].get_weights(), strict=True))
+    assert all(
+        np.array_equal(a, b) for a, b in zip(before, made.layers[1].get_weights(), strict=True)
+    )
 
 
 def test_a_model_that_mixes_rows_is_not_padded():
@@ -85,7 +87,10 @@ def test_a_model_that_mixes_rows_is_not_padded():
     assert not mixing._runner("train").pads
     whole = mixing.evaluate(X[48:], Y[48:], batch_size=2, verbose=0)
     split = mixing.evaluate(X, Y, batch_size=8, verbose=0)
-    parts = [mixing.evaluate(X[i : i + 8], Y[i : i + 8], batch_size=8, verbose=0) for i in range(0, 48, 8)]
+    parts = [
+        mixing.evaluate(X[i : i + 8], Y[i : i + 8], batch_size=8, verbose=0)
+        for i in range(0, 48, 8)
+    ]
     assert split == pytest.approx((sum(parts) * 8 + whole * 2) / 50, rel=1e-5)
 
 

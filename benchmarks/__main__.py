@@ -1,0 +1,56 @@
+"""`python -m benchmarks`: runs tasks with peers, prints the table, keeps a complete run."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from time import perf_counter
+
+from benchmarks import report
+from benchmarks.measure import measure
+from benchmarks.peers import PEERS
+from benchmarks.tasks import TASKS
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
+    parser.add_argument("--tasks", type=_some(TASKS), default=list(TASKS), help=", ".join(TASKS))
+    parser.add_argument("--peers", type=_some(PEERS), default=list(PEERS), help=", ".join(PEERS))
+    parser.add_argument("--rounds", type=int, help="5 by default, 2 if quick")
+    parser.add_argument("--quick", action="store_true", help="less of everything")
+    parser.add_argument("--save", action="store_true", help="keep a run that is not complete")
+    return parser.parse_args()
+
+
+def _some(known: Mapping[str, object]) -> object:
+    """Returns a converter of names with commas between them."""
+
+    def names(text: str) -> Sequence[str]:
+        given = text.split(",")
+        unknown = [name for name in given if name not in known]
+        if unknown:
+            raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}")
+        return [name for name in known if name in given]
+
+    return names
+
+
+def main() -> None:
+    """Runs what the command line asks for."""
+    given = _arguments()
+    rounds = given.rounds or (2 if given.quick else 5)
+    about = report.setting()
+    results = {}
+    for task in given.tasks:
+        begin = perf_counter()
+        results[task] = measure(task, given.peers, rounds, given.quick)
+        print(f"{task}: {perf_counter() - begin:.0f} s", flush=True)
+    run = report.Run(about, rounds, given.quick, results)
+    print(f"\n{report.table(results)}")
+    complete = given.tasks == list(TASKS) and given.peers == list(PEERS) and not given.quick
+    if complete or given.save:
+        report.save(run)
+
+
+if __name__ == "__main__":
+    main()

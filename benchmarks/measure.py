@@ -1,0 +1,117 @@
+"""Runs a task with all peers: a process each, whose rounds take turns."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from types import TracebackType
+from typing import NamedTuple
+
+from benchmarks.peers import PEERS, Round
+from benchmarks.tasks import TASKS
+
+__all__ = ["SETTINGS", "Result", "Worker", "doing", "measure"]
+
+# For every peer alike; without the cache a first step compiles, whatever ran before.
+SETTINGS = {"JAX_ENABLE_COMPILATION_CACHE": "false"}
+_ROOT = Path(__file__).parents[1]
+
+
+class Result(NamedTuple):
+    """What a peer reached in a task.
+
+    Attributes:
+        value: the median over rounds of the best epoch; None if it failed.
+        loss: at the end of the first round, when all peers took the same number of steps.
+        rounds: the best epoch of each round.
+    """
+
+    value: float | None
+    loss: float | None = None
+    rounds: tuple[float, ...] = ()
+
+
+class Worker:
+    """The process of one peer and one task."""
+
+    def __init__(self, task: str, peer: str, quick: bool) -> None:
+        self.errors = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.worker", task, peer, "quick" if quick else "full"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            env={**os.environ, **SETTINGS, **PEERS[peer].environment},
+            cwd=_ROOT,
+            text=True,
+        )
+
+    def round(self) -> Round:
+        """Runs one round.
+
+        Raises:
+            RuntimeError: the process ended; with the end of what it wrote to its error stream.
+        """
+        assert self.process.stdin is not None and self.process.stdout is not None
+        try:
+            print("round", file=self.process.stdin, flush=True)
+            return Round(*json.loads(self.process.stdout.readline()))
+        except (BrokenPipeError, json.JSONDecodeError):
+            self.process.wait()
+            self.errors.seek(0)
+            raise RuntimeError("".join(self.errors.readlines()[-12:])) from None
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.process.kill()
+        self.process.communicate()
+        self.errors.close()
+
+
+def doing(task: str, peers: Sequence[str]) -> list[str]:
+    """Returns the peers that can do a task."""
+    return [peer for peer in peers if PEERS[peer].draws or not TASKS[task].drawn]
+
+
+def measure(task: str, peers: Sequence[str], rounds: int, quick: bool) -> dict[str, Result]:
+    """Returns what each peer reached; one that fails is reported and left out of later rounds."""
+    able = doing(task, peers)
+    found: dict[str, list[Round]] = {peer: [] for peer in able}
+    workers: dict[str, Worker] = {}
+    try:
+        for _ in range(rounds):
+            for peer in tuple(able):
+                if peer not in workers:
+                    workers[peer] = Worker(task, peer, quick)
+                try:
+                    found[peer].append(workers[peer].round())
+                except RuntimeError as error:
+                    print(f"{task}, {peer} failed:\n{error}", file=sys.stderr)
+                    able.remove(peer)
+                    found[peer] = []
+                if TASKS[task].fresh:
+                    workers.pop(peer).__exit__(None, None, None)
+    finally:
+        for worker in workers.values():
+            worker.__exit__(None, None, None)
+    return {peer: _result(rounds) for peer, rounds in found.items()}
+
+
+def _result(rounds: Sequence[Round]) -> Result:
+    if not rounds:
+        return Result(None)
+    best = tuple(min(one.values) for one in rounds)
+    return Result(median(best), rounds[0].loss, best)

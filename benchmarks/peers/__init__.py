@@ -1,0 +1,52 @@
+"""The peers: what cornu is measured beside, all on the same JAX."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+__all__ = ["PEERS", "Peer", "Round"]
+
+
+class Round(NamedTuple):
+    """What one round of a session gave.
+
+    Attributes:
+        values: one for each epoch, in the unit of the task.
+        loss: of the last epoch, where something is trained.
+    """
+
+    values: list[float]
+    loss: float | None = None
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A library, or a way to write a program.
+
+    Attributes:
+        package: what is imported.
+        uses: what must be there to begin with; some packages load their parts late.
+        sessions: the module whose SESSIONS do the tasks.
+        environment: variables that its process needs.
+    """
+
+    package: str
+    uses: tuple[str, ...]
+    sessions: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def draws(self) -> bool:
+        """Whether it has models, rather than only functions of arrays."""
+        return self.sessions == "benchmarks.peers.layered"
+
+
+_LAYERED = ("Sequential", "layers.Dense", "optimizers.Adam", "applications.ResNet50")
+
+PEERS = {
+    "cornu": Peer("cornu", _LAYERED, "benchmarks.peers.layered"),
+    "keras-jax": Peer("keras", _LAYERED, "benchmarks.peers.layered", {"KERAS_BACKEND": "jax"}),
+    "jax": Peer("jax", ("jit", "numpy.matmul"), "benchmarks.peers.plain"),
+}

@@ -1,0 +1,113 @@
+"""The tasks: what is measured, in which unit, how much of it, and what is to be reached."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+__all__ = ["TASKS", "Size", "Target", "Task"]
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is done in a round.
+
+    Attributes:
+        count: batches of an epoch, or calls of which the mean is taken.
+        epochs: how often that is done; the best counts.
+    """
+
+    count: int
+    epochs: int
+
+
+@dataclass(frozen=True)
+class Target:
+    """What cornu is to reach: at most `factor` times a peer, plus something.
+
+    Attributes:
+        factor: of the peer's value; peer: its name, "best" for the best of them.
+        plus: in the unit of the task.
+    """
+
+    factor: float
+    peer: str
+    plus: float = 0.0
+
+    def limit(self, values: Mapping[str, float]) -> float | None:
+        """Returns the limit, given the values of the peers; None if the peer is not there."""
+        if self.factor == 0.0:
+            return self.plus
+        if self.peer == "best":
+            return self.factor * min(values.values()) + self.plus if values else None
+        return self.factor * values[self.peer] + self.plus if self.peer in values else None
+
+    def text(self, unit: str) -> str:
+        """Returns the target in words."""
+        measure = unit.partition("/")[0]
+        if self.factor == 0.0:
+            return f"{self.plus:g} {measure}"
+        whose = "best peer" if self.peer == "best" else self.peer
+        times = whose if self.factor == 1.0 else f"{self.factor:g} x {whose}"
+        return f"{times} + {self.plus:g} {measure}" if self.plus else times
+
+
+@dataclass(frozen=True)
+class Task:
+    """One row of the table.
+
+    Attributes:
+        title: what is measured; unit: of its values.
+        full, quick: how much of it.
+        fresh: whether every round needs a process in which nothing happened before.
+        drawn: whether it needs a library with models, so that plain JAX is left out.
+        target: what is to be reached, if something was decided.
+    """
+
+    title: str
+    unit: str
+    full: Size
+    quick: Size
+    fresh: bool = False
+    drawn: bool = False
+    target: Target | None = None
+
+
+_ONCE = Size(1, 1)
+_CALLS = {"unit": "ms", "full": Size(300, 5), "quick": Size(100, 3)}
+
+TASKS = {
+    "import": Task(
+        "import, until Sequential, Dense and Adam are there",
+        *("s", _ONCE, _ONCE),
+        fresh=True,
+        target=Target(1.0, "jax", 0.15),
+    ),
+    "resnet50_build": Task(
+        "ResNet-50: build with weights",
+        *("s", _ONCE, _ONCE),
+        fresh=True,
+        drawn=True,
+        target=Target(0.0, "", 0.5),
+    ),
+    "resnet50_weights": Task(
+        "ResNet-50: save and load weights", "s", Size(1, 2), _ONCE, drawn=True
+    ),
+    "mlp_first": Task("MLP: build, compile, first step, cold", "s", _ONCE, _ONCE, fresh=True),
+    "cnn_first": Task("CNN: build, compile, first step, cold", "s", _ONCE, _ONCE, fresh=True),
+    "mlp_fit": Task(
+        "MLP 784-64-64-10: fit, batch 32",
+        *("ms/step", Size(500, 5), Size(200, 4)),
+        target=Target(0.6, "jax"),
+    ),
+    "cnn_fit": Task(
+        "CNN on 28 x 28: fit, batch 128",
+        *("ms/step", Size(20, 3), Size(10, 2)),
+        target=Target(0.65, "best"),
+    ),
+    "mlp_call": Task("MLP, one sample: model(x)", **_CALLS, target=Target(1.0, "jax", 0.1)),
+    "mlp_predict": Task("MLP, one sample: predict", **_CALLS, target=Target(1.0, "jax", 0.1)),
+    "mlp_predict_on_batch": Task(
+        "MLP, one sample: predict_on_batch", **_CALLS, target=Target(1.0, "jax", 0.1)
+    ),
+}

@@ -1,0 +1,258 @@
+"""Rules of the tables: what becomes of arguments where another name is not enough."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from cornu import layers
+from cornu.dialects.keras1.layers import (
+    BatchwiseNormalization,
+    DroppedEmbedding,
+    FeaturewiseNormalization,
+)
+from cornu.dialects.keras1.values import Activity, Gates
+from cornu.parts import initializers
+from cornu.parts.constraints import MaxNorm, MinMaxNorm, UnitNorm
+from cornu.parts.regularizers import L1L2
+
+__all__ = [
+    "along_time",
+    "deconvolved",
+    "drops",
+    "embedded",
+    "fans",
+    "gathered",
+    "normalized",
+    "penalized",
+    "per_gate",
+    "shaped",
+    "stored",
+    "summed_over_batch",
+    "weighted",
+    "zero_padded",
+]
+
+Arguments = dict[str, Any]
+Rule = Callable[[Arguments], None]
+
+
+def gathered(word: str, *names: str) -> Rule:
+    """Makes one tuple of several arguments, as of `nb_row` and `nb_col`."""
+
+    def rule(given: Arguments) -> None:
+        given[word] = tuple(given.pop(name) for name in names)
+
+    return rule
+
+
+def drops(*names: str) -> Rule:
+    """Leaves out what is found out by itself today."""
+
+    def rule(given: Arguments) -> None:
+        for name in names:
+            del given[name]
+
+    return rule
+
+
+def shaped(*sizes: str) -> Rule:
+    """Makes the input's shape of `input_dim`, alone or after `input_length`."""
+
+    def rule(given: Arguments) -> None:
+        shape = tuple(given.pop(size) for size in sizes)
+        if shape[-1] is not None:
+            given["input_shape"] = shape
+
+    return rule
+
+
+# ----------------------------------------------------------------------------------------- weights
+
+
+def weighted(*words: str) -> Rule:
+    """Lets layers begin with `weights`: an initializer for each array."""
+
+    def rule(given: Arguments) -> None:
+        arrays = given.pop("weights")
+        if arrays is not None:
+            _begin_with(given, dict(zip(words, arrays, strict=False)))
+
+    return rule
+
+
+def _begin_with(given: Arguments, arrays: dict[str, Any]) -> None:
+    for word, array in arrays.items():
+        given[f"{word}_initializer"] = initializers.Constant(np.asarray(array))
+    for word in ("init",):
+        if "kernel" in arrays:
+            given.pop(word, None)
+
+
+def stored(tf: Sequence[int], th: Sequence[int], kernel: str = "kernel") -> Rule:
+    """Turns kernels, and the axes of their constraints, from the era's layout into today's.
+
+    Args:
+        tf, th: for each axis of today's kernel the axis that it was then, by `dim_ordering`.
+        kernel: the name of the kernel today.
+    """
+
+    def rule(given: Arguments) -> None:
+        first = given.get("dim_ordering") == "channels_first"
+        axes = tuple(th if first else tf)
+        arrays = given.pop("weights")
+        if arrays is not None:
+            names = (kernel, "bias")
+            moved = [_moved(np.asarray(arrays[0]), axes), *arrays[1:]]
+            _begin_with(given, dict(zip(names, moved, strict=False)))
+        given["W_constraint"] = _with_axes(given["W_constraint"], axes)
+
+    return rule
+
+
+def _moved(array: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+    """Transposes an array; axes of size 1 that are not named are dropped."""
+    left = tuple(axis for axis in range(array.ndim) if axis not in axes)
+    return np.squeeze(array.transpose(*axes, *left), tuple(range(len(axes), array.ndim)))
+
+
+def _with_axes(constraint: Any, axes: tuple[int, ...]) -> Any:
+    if not isinstance(constraint, (MaxNorm, MinMaxNorm, UnitNorm)):
+        return constraint
+    then = [constraint.axis] if isinstance(constraint.axis, int) else constraint.axis
+    count = max(axes) + 1
+    now = [axes.index(axis % count) for axis in then if axis % count in axes]
+    return type(constraint)(**{**constraint.constructor_arguments(), "axis": now})
+
+
+def fans(inputs: Sequence[int], outputs: Sequence[int]) -> Rule:
+    """Counts inputs and outputs of a unit along the axes of today's kernel that it was then."""
+
+    def rule(given: Arguments) -> None:
+        init = given.get("init")
+        if isinstance(init, initializers.VarianceScaling):
+            words = {"input_axes": tuple(inputs), "output_axes": tuple(outputs)}
+            given["init"] = initializers.VarianceScaling(
+                init.scale, init.mode, init.distribution, **words
+            )
+
+    return rule
+
+
+# --------------------------------------------------------------------------------- recurrent layers
+
+
+def per_gate(then: str, now: str) -> Rule:
+    """Begins every gate by itself, and puts the arrays of `weights` into today's order.
+
+    Args:
+        then, now: the gates as letters, in the order of the era's arrays and of today's columns.
+    """
+
+    def rule(given: Arguments) -> None:
+        fused = given["consume_less"] == "gpu"
+        count = len(now)
+        if count > 1 and not fused:
+            given["init"] = Gates([given["init"]] * count)
+            given["inner_init"] = Gates([given["inner_init"]] * count)
+        if "forget_bias_init" in given:
+            forget = given.pop("forget_bias_init")
+            blocks = [forget if gate == "f" else initializers.Zeros() for gate in now]
+            given["bias_initializer"] = Gates(blocks)
+            given["unit_forget_bias"] = False
+        arrays = given.pop("weights")
+        if arrays is None:
+            return
+        if len(arrays) == 3 * count > 3:
+            groups = {gate: arrays[3 * i : 3 * i + 3] for i, gate in enumerate(then)}
+            columns = zip(*(groups[gate] for gate in now), strict=True)
+            arrays = [np.concatenate(parts, axis=-1) for parts in columns]
+        words = ("kernel", "recurrent_kernel", "bias")
+        names = {"kernel": "init", "recurrent_kernel": "inner_init", "bias": "bias_initializer"}
+        for word, array in zip(words, arrays, strict=True):
+            given[names[word]] = initializers.Constant(np.asarray(array))
+
+    return rule
+
+
+def along_time(given: Arguments) -> None:
+    """Makes a `TimeDistributed(Dense)` of the arguments of `TimeDistributedDense`."""
+    outer = ("name", "trainable", "input_shape", "batch_input_shape", "input_dtype")
+    inner = {name: given.pop(name) for name in list(given) if name not in outer}
+    words = {
+        "output_dim": "units",
+        "init": "kernel_initializer",
+        "bias": "use_bias",
+        "W_regularizer": "kernel_regularizer",
+        "b_regularizer": "bias_regularizer",
+        "W_constraint": "kernel_constraint",
+        "b_constraint": "bias_constraint",
+    }
+    given["layer"] = layers.Dense(**{words.get(name, name): x for name, x in inner.items()})
+
+
+# ------------------------------------------------------------------------------------- other layers
+
+
+def embedded(given: Arguments) -> None:
+    """Sets the length of sequences, which may be unknown, and drops whole rows with `dropout`."""
+    length = given.pop("input_length")
+    if given["input_shape"] is None and given["batch_input_shape"] is None:
+        given["input_shape"] = tuple(length) if isinstance(length, (list, tuple)) else (length,)
+    rate = given.pop("dropout")
+    if rate:
+        given["modern"] = DroppedEmbedding
+        given["rate"] = rate
+
+
+def normalized(given: Arguments) -> None:
+    """Chooses the class by `mode`."""
+    mode = given.pop("mode")
+    kinds = {0: layers.BatchNormalization, 1: FeaturewiseNormalization, 2: BatchwiseNormalization}
+    if mode not in kinds:
+        raise ValueError(f"BatchNormalization of Keras 1: mode is 0, 1 or 2. Received: {mode!r}")
+    if mode:
+        given["modern"] = kinds[mode]
+
+
+def penalized(given: Arguments) -> None:
+    """Makes a layer that changes nothing, with a penalty summed over the batch."""
+    penalty = L1L2(given.pop("l1"), given.pop("l2"))
+    given["activation"] = "linear"
+    given["activity_regularizer"] = Activity(penalty)
+
+
+def zero_padded(given: Arguments) -> None:
+    """Makes pairs of the padding's other forms: a dict by side, or one number for each side."""
+    value = given["padding"]
+    if isinstance(value, dict):
+        sides = ("top_pad", "bottom_pad", "left_pad", "right_pad")
+        unknown = [side for side in value if side not in sides]
+        if unknown:
+            raise ValueError(f"padding: sides are {', '.join(sides)}. Received: {unknown[0]!r}")
+        top, bottom, left, right = (value.get(side, 0) for side in sides)
+        two = "dim_ordering" in given
+        given["padding"] = ((top, bottom), (left, right)) if two else (left, right)
+    elif isinstance(value, (list, tuple)) and len(value) == 4:
+        given["padding"] = (tuple(value[:2]), tuple(value[2:]))
+
+
+def deconvolved(given: Arguments) -> None:
+    """Finds the output padding that makes the output as large as `output_shape` says."""
+    shape = given.pop("output_shape")
+    first = given["dim_ordering"] == "channels_first"
+    sizes = shape[2:4] if first else shape[1:3]
+    if None in sizes:
+        return
+    same = given["border_mode"] == "same"
+    extra: list[int] = []
+    for size, kernel, step in zip(sizes, given["kernel_size"], given["subsample"], strict=True):
+        begun = -(-size // step) if same else (size - kernel) // step + 1
+        extra.append(size - (begun - 1) * step - (kernel % 2 if same else kernel))
+    if not (same and all(size % step == 0 for size, step in zip(sizes, given["subsample"]))):
+        given["output_padding"] = tuple(extra)
+
+
+summed_over_batch = penalized

@@ -1,0 +1,249 @@
+"""Values of Keras 1: what its names for initializers, activations and the like stand for today."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from cornu import registry
+from cornu.core.op import op
+from cornu.core.variable import Variable
+from cornu.errors import suggest
+from cornu.parts import activations, constraints, regularizers
+from cornu.parts import initializers as modern
+
+__all__ = [
+    "CONSTRAINTS",
+    "INITIALIZERS",
+    "REGULARIZERS",
+    "VALUES",
+    "Activity",
+    "Drawn",
+    "Gates",
+    "activation",
+    "activity_regularizer",
+    "constraint",
+    "data_format",
+    "hard_sigmoid",
+    "image_dim_ordering",
+    "initializer",
+    "padding",
+    "regularizer",
+    "set_image_dim_ordering",
+]
+
+_FORMATS = {"th": "channels_first", "tf": "channels_last"}
+_ordering = {"default": "tf"}
+
+
+def image_dim_ordering() -> str:
+    """Returns "tf" (channels last) or "th" (channels first)."""
+    return _ordering["default"]
+
+
+def set_image_dim_ordering(dim_ordering: str) -> None:
+    """Sets what `dim_ordering="default"` means from now on."""
+    _ordering["default"] = dim_ordering if dim_ordering in _FORMATS else _unordered(dim_ordering)
+
+
+def data_format(dim_ordering: str | None) -> str:
+    """Returns the data format of a `dim_ordering`."""
+    ordering = _ordering["default"] if dim_ordering in ("default", None) else dim_ordering
+    return _FORMATS[ordering] if ordering in _FORMATS else _unordered(ordering)
+
+
+def _unordered(dim_ordering: Any) -> str:
+    raise ValueError(f"dim_ordering must be 'tf' or 'th'. Received: {dim_ordering!r}")
+
+
+def padding(border_mode: str) -> str:
+    """Returns the padding of a `border_mode`."""
+    if border_mode not in ("valid", "same"):
+        raise ValueError(
+            f"border_mode must be 'valid' or 'same' ('full' existed on Theano only). "
+            f"Received: {border_mode!r}"
+        )
+    return border_mode
+
+
+# ------------------------------------------------------------------------------------ initializers
+
+
+@registry.register_keras_serializable(package="keras1")
+class Gates(modern.Initializer):
+    """Initializes each gate of a recurrent layer by itself: blocks along the last axis.
+
+    Keras 1 had one array per gate, so that Glorot's limits and orthogonality are those of a gate.
+
+    Args:
+        parts: an initializer for each gate.
+    """
+
+    def __init__(self, parts: Sequence[Any]) -> None:
+        self.parts = [modern.get(part) for part in parts]
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+        block = (*shape[:-1], shape[-1] // len(self.parts))
+        return np.concatenate([part(block, dtype) for part in self.parts], axis=-1)
+
+
+@registry.register_keras_serializable(package="keras1")
+class Drawn(modern.Initializer):
+    """An initializer of the user's as it was written then: `function(shape, name=None)`.
+
+    Args:
+        function: returns an array or Variable.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+        value = self.function(tuple(shape), name=None)
+        return np.asarray(value.numpy() if isinstance(value, Variable) else value, dtype)
+
+
+def _scaled(scale: float, mode: str, distribution: str) -> Callable[[], Any]:
+    return lambda: modern.VarianceScaling(scale, mode, distribution)
+
+
+# Normal distributions were not cut off, and orthogonal matrices were larger by 1.1.
+INITIALIZERS: dict[str, Callable[[], Any]] = {
+    "uniform": lambda: modern.RandomUniform(-0.05, 0.05),
+    "normal": lambda: modern.RandomNormal(0.0, 0.05),
+    "lecun_uniform": _scaled(1.0, "fan_in", "uniform"),
+    "glorot_normal": _scaled(1.0, "fan_avg", "untruncated_normal"),
+    "glorot_uniform": _scaled(1.0, "fan_avg", "uniform"),
+    "he_normal": _scaled(2.0, "fan_in", "untruncated_normal"),
+    "he_uniform": _scaled(2.0, "fan_in", "uniform"),
+    "orthogonal": lambda: modern.Orthogonal(1.1),
+    "identity": lambda: modern.Identity(1.0),
+    "zero": modern.Zeros,
+    "one": modern.Ones,
+}
+
+
+def initializer(init: Any) -> Any:
+    """Returns the initializer of a name or of a function `f(shape, name=None)`."""
+    if init is None or isinstance(init, modern.Initializer):
+        return init
+    if callable(init):
+        return Drawn(init)
+    return _named("initialization", init, INITIALIZERS)()
+
+
+# ------------------------------------------------------------------------------------- activations
+
+
+@op
+def hard_sigmoid(x: Any) -> Any:
+    """Computes `clip(0.2 * x + 0.5, 0, 1)`; today's has a slope of 1/6."""
+    return jnp.clip(0.2 * x + 0.5, 0, 1)
+
+
+registry.register_keras_serializable(package="keras1")(hard_sigmoid)
+
+_ACTIVATIONS = {
+    "elu": activations.elu,
+    "hard_sigmoid": hard_sigmoid,
+    "linear": activations.linear,
+    "relu": activations.relu,
+    "sigmoid": activations.sigmoid,
+    "softmax": activations.softmax,
+    "softplus": activations.softplus,
+    "softsign": activations.softsign,
+    "tanh": activations.tanh,
+}
+
+
+def activation(name: Any) -> Any:
+    """Returns the activation of a name; a function stays."""
+    return _named("activation", name, _ACTIVATIONS) if isinstance(name, str) else name
+
+
+# ------------------------------------------------------------------------ penalties and constraints
+
+
+@registry.register_keras_serializable(package="keras1")
+class Activity(regularizers.Regularizer):
+    """A penalty on outputs that is summed over the batch; layers divide by its size today.
+
+    Args:
+        penalty: the regularizer.
+    """
+
+    def __init__(self, penalty: Any) -> None:
+        self.penalty = regularizers.get(penalty)
+
+    def __call__(self, x: Any) -> Any:
+        return self.penalty(x) * x.shape[0]
+
+
+REGULARIZERS: dict[str, Callable[[], Any]] = {
+    "l1": lambda: regularizers.L1L2(l1=0.01),
+    "l2": lambda: regularizers.L1L2(l2=0.01),
+    "l1l2": lambda: regularizers.L1L2(0.01, 0.01),
+    "activity_l1": lambda: regularizers.L1L2(l1=0.01),
+    "activity_l2": lambda: regularizers.L1L2(l2=0.01),
+    "activity_l1l2": lambda: regularizers.L1L2(0.01, 0.01),
+}
+CONSTRAINTS: dict[str, Callable[[], Any]] = {
+    "maxnorm": constraints.MaxNorm,
+    "nonneg": constraints.NonNeg,
+    "unitnorm": constraints.UnitNorm,
+}
+
+
+def regularizer(identifier: Any) -> Any:
+    """Returns the regularizer of a name; an object stays."""
+    if isinstance(identifier, str):
+        return _named("regularizer", identifier, REGULARIZERS)()
+    return identifier
+
+
+def activity_regularizer(identifier: Any) -> Any:
+    """Returns a regularizer of outputs."""
+    found = regularizer(identifier)
+    return None if found is None else Activity(found)
+
+
+def constraint(identifier: Any) -> Any:
+    """Returns the constraint of a name; an object stays."""
+    if isinstance(identifier, str):
+        return _named("constraint", identifier, CONSTRAINTS)()
+    return identifier
+
+
+def _named(kind: str, name: Any, table: Mapping[str, Any]) -> Any:
+    if isinstance(name, str) and name in table:
+        return table[name]
+    raise ValueError(f"Keras 1 has no {kind} {name!r}. {suggest(str(name), table)}")
+
+
+# The words of the era whose values are converted, wherever they stand in a signature.
+VALUES: dict[str, Callable[[Any], Any]] = {
+    "init": initializer,
+    "inner_init": initializer,
+    "forget_bias_init": initializer,
+    "beta_init": initializer,
+    "gamma_init": initializer,
+    "activation": activation,
+    "inner_activation": activation,
+    "W_regularizer": regularizer,
+    "U_regularizer": regularizer,
+    "b_regularizer": regularizer,
+    "beta_regularizer": regularizer,
+    "gamma_regularizer": regularizer,
+    "depthwise_regularizer": regularizer,
+    "pointwise_regularizer": regularizer,
+    "activity_regularizer": activity_regularizer,
+    "W_constraint": constraint,
+    "b_constraint": constraint,
+    "depthwise_constraint": constraint,
+    "pointwise_constraint": constraint,
+    "dim_ordering": data_format,
+    "border_mode": padding,
+}
