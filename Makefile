@@ -22,7 +22,7 @@ demo: $(VENV)/.package
 	$(VENV)/bin/python -m cornu demo
 
 test: $(VENV)/.dev
-	$(VENV)/bin/python -m pytest -n 2
+	$(VENV)/bin/python -m pytest -n 2 --dist loadgroup
 
 check: $(VENV)/.dev
 	scripts/check

@@ -128,7 +128,7 @@ def page(run: Run) -> str:
     environment = ", ".join(f"`{k}={v}`" for k, v in sorted(about.environment.items()))
     return f"""# Results
 
-Written by `make bench`; edits are lost. How to read it: below the table.
+Written by `make bench`; edits are lost. How to read the table: below it.
 
 - {about.date}{", a quick run" if run.quick else ""}; {run.rounds} rounds
 - {versions}
@@ -138,12 +138,13 @@ Written by `make bench`; edits are lost. How to read it: below the table.
 
 {table(run.results)}
 
-A process for each task and peer, whose rounds take turns; a value is the median over the rounds of
-the best epoch. `keras-jax` is Keras on JAX with the same program as cornu, `jax` a hand-written loop
-with optax that calls one jitted step for each batch of NumPy arrays. Weights, data, batch size and
-optimizer are the same, and accuracy is computed by all. `losses` are those of cornu / keras-jax / jax
-after equally many steps from the same weights: nobody is fast by being wrong. Only ratios of one run mean something:
-machines swing. Cold steps come after the imports, with nothing compiled before.
+A process for each task and peer, whose rounds take turns; a value is the median over the rounds
+of the best epoch. `keras-jax` is Keras on JAX with the same program as cornu, `jax` a hand-written
+loop with optax that calls one jitted step for each batch of NumPy arrays. Weights, data, batch
+size and optimizer are the same, and all compute accuracy. `losses` are those of cornu / keras-jax
+/ jax after equally many steps from the same weights: nobody is fast by being wrong. Only ratios of
+one run mean something: machines swing. Cold steps come after the imports, with nothing compiled
+before.
 """
 
 

@@ -17,14 +17,15 @@ if TYPE_CHECKING:
     from cornu.core.dtypes import DTypePolicy as DTypePolicy
     from cornu.core.layer import Layer as Layer
     from cornu.core.op import op as op
-    from cornu.core.scope import pure as pure, value_and_grad as value_and_grad
+    from cornu.core.scope import pure as pure
+    from cornu.core.scope import value_and_grad as value_and_grad
     from cornu.core.spec import InputSpec as InputSpec
-    from cornu.core.tensor import Tensor as KerasTensor
     from cornu.core.variable import Variable as Variable
     from cornu.layers import Input as Input
     from cornu.losses import Loss as Loss
     from cornu.metrics import Metric as Metric
-    from cornu.models import Model as Model, Sequential as Sequential
+    from cornu.models import Model as Model
+    from cornu.models import Sequential as Sequential
     from cornu.optimizers import Optimizer as Optimizer
     from cornu.parts.initializers import Initializer as Initializer
     from cornu.parts.regularizers import Regularizer as Regularizer

@@ -43,7 +43,7 @@ class Peer:
         return self.sessions == "benchmarks.peers.layered"
 
 
-_LAYERED = ("Sequential", "layers.Dense", "optimizers.Adam", "applications.ResNet50")
+_LAYERED = ("Sequential", "layers.Dense", "optimizers.Adam")
 
 PEERS = {
     "cornu": Peer("cornu", _LAYERED, "benchmarks.peers.layered"),

@@ -492,16 +492,14 @@ class Layer(Owner):
         if explicit is not None:
             return explicit
         first_mask = _some(tree.map(get, first))
-        if len(tensors) == 1:
-            if signature.mask and first_mask is not None:
-                kwargs["mask"] = first_mask
-        else:
-            for name, value in tensors.items():
-                word = f"{name}_mask"
-                if word in signature.names and kwargs.get(word) is None:
-                    mask = _some(tree.map(get, value))
-                    if mask is not None:
-                        kwargs[word] = mask
+        if signature.mask and first_mask is not None:
+            kwargs["mask"] = first_mask
+        for name, value in tensors.items() if len(tensors) > 1 else ():
+            word = f"{name}_mask"
+            if word in signature.names and kwargs.get(word) is None:
+                mask = _some(tree.map(get, value))
+                if mask is not None:
+                    kwargs[word] = mask
         return kwargs.get(f"{first_name}_mask", first_mask)
 
     def _pass_masks(self, inputs: Any, masks: Any, outputs: Any) -> None:

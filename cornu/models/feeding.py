@@ -128,7 +128,7 @@ class Feeding:
         ):
             if array is None:
                 continue
-            drawing.check_shape(array, tensor, name)
+            drawing.check_shape(array, tensor, name, rows=False)
             check_values(f"Input {name!r}", array, _consumers(drawing, tensor))
 
 

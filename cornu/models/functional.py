@@ -164,9 +164,14 @@ class Drawing:
         self.check_shape(x, tensor, name)
         return x
 
-    def check_shape(self, x: Any, tensor: Tensor, name: str) -> None:
-        """Refuses an array that has not the shape of its input (up to a last axis of size 1)."""
+    def check_shape(self, x: Any, tensor: Tensor, name: str, rows: bool = True) -> None:
+        """Refuses an array that has not the shape of its input (up to a last axis of size 1).
+
+        With `rows=False` the number of rows may differ: data has more of them than a batch.
+        """
         want, got = tensor.shape, tuple(x.shape)
+        if not rows:
+            want = (None, *want[1:])
         if len(got) == len(want) - 1 and want[-1:] == (1,):
             got = (*got, 1)
         elif len(got) == len(want) + 1 and got[-1] == 1:

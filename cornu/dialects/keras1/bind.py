@@ -20,7 +20,7 @@ from cornu.dialects.keras1.values import VALUES
 from cornu.errors import suggest
 from cornu.names import auto_name
 
-__all__ = ["LAYER", "RECURRENT", "Family", "Row", "Spelling", "era_name", "parse"]
+__all__ = ["LAYER", "RECURRENT", "RENAMES", "Family", "Row", "Spelling", "era_name", "parse"]
 
 Arguments = dict[str, Any]
 
@@ -42,7 +42,7 @@ RECURRENT = (
 )
 
 # The era's words for arguments that mean the same in every class.
-_RENAMES = {
+RENAMES = {
     "init": "kernel_initializer",
     "inner_init": "recurrent_initializer",
     "inner_activation": "recurrent_activation",
@@ -141,7 +141,7 @@ class Spelling:
         for name in ("input_shape", "batch_input_shape"):
             if name in given and given[name] is None:
                 del given[name]
-        names = {**_RENAMES, **self.row.renames}
+        names = {**RENAMES, **self.row.renames}
         kept = {names.get(k, k): v for k, v in given.items() if k not in _MEANINGLESS}
         return {**kept, **self.row.fixed}
 
@@ -149,7 +149,7 @@ class Spelling:
         known = self.__signature__.parameters
         for name in kwargs:
             if name not in known:
-                old = [k for k, v in {**_RENAMES, **self.row.renames}.items() if v == name]
+                old = [k for k, v in {**RENAMES, **self.row.renames}.items() if v == name]
                 old = [k for k in old if k in known]
                 hint = f"It was called {old[0]!r} then." if old else suggest(name, known)
                 raise TypeError(

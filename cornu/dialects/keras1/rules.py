@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 
 from cornu import layers
+from cornu.dialects.keras1.bind import RENAMES
 from cornu.dialects.keras1.layers import (
     BatchwiseNormalization,
     DroppedEmbedding,
     FeaturewiseNormalization,
 )
-from cornu.dialects.keras1.values import Activity, Gates
+from cornu.dialects.keras1.values import Gates, Given
 from cornu.parts import initializers
 from cornu.parts.constraints import MaxNorm, MinMaxNorm, UnitNorm
-from cornu.parts.regularizers import L1L2
 
 __all__ = [
     "along_time",
@@ -26,11 +26,10 @@ __all__ = [
     "fans",
     "gathered",
     "normalized",
-    "penalized",
     "per_gate",
+    "separated",
     "shaped",
     "stored",
-    "summed_over_batch",
     "weighted",
     "zero_padded",
 ]
@@ -73,40 +72,32 @@ def shaped(*sizes: str) -> Rule:
 
 
 def weighted(*words: str) -> Rule:
-    """Lets layers begin with `weights`: an initializer for each array."""
+    """Lets a layer begin with its `weights`: an initializer for each array, by its word."""
 
     def rule(given: Arguments) -> None:
-        arrays = given.pop("weights")
-        if arrays is not None:
-            _begin_with(given, dict(zip(words, arrays, strict=False)))
+        _begin_with(given, words, given.pop("weights"))
 
     return rule
 
 
-def _begin_with(given: Arguments, arrays: dict[str, Any]) -> None:
-    for word, array in arrays.items():
-        given[f"{word}_initializer"] = initializers.Constant(np.asarray(array))
-    for word in ("init",):
-        if "kernel" in arrays:
-            given.pop(word, None)
+def _begin_with(given: Arguments, words: Sequence[str], arrays: Any) -> None:
+    for word, array in zip(words, arrays or (), strict=False):
+        given[word] = Given(array)
 
 
-def stored(tf: Sequence[int], th: Sequence[int], kernel: str = "kernel") -> Rule:
-    """Turns kernels, and the axes of their constraints, from the era's layout into today's.
+def stored(tf: Sequence[int], th: Sequence[int]) -> Rule:
+    """Turns a kernel, and the axes of its constraint, from the era's layout into today's.
 
     Args:
         tf, th: for each axis of today's kernel the axis that it was then, by `dim_ordering`.
-        kernel: the name of the kernel today.
     """
 
     def rule(given: Arguments) -> None:
-        first = given.get("dim_ordering") == "channels_first"
-        axes = tuple(th if first else tf)
+        axes = tuple(th if given.get("dim_ordering") == "channels_first" else tf)
         arrays = given.pop("weights")
         if arrays is not None:
-            names = (kernel, "bias")
-            moved = [_moved(np.asarray(arrays[0]), axes), *arrays[1:]]
-            _begin_with(given, dict(zip(names, moved, strict=False)))
+            arrays = [_moved(np.asarray(arrays[0]), axes), *arrays[1:]]
+            _begin_with(given, ("init", "bias_initializer"), arrays)
         given["W_constraint"] = _with_axes(given["W_constraint"], axes)
 
     return rule
@@ -141,6 +132,18 @@ def fans(inputs: Sequence[int], outputs: Sequence[int]) -> Rule:
     return rule
 
 
+def separated(given: Arguments) -> None:
+    """Gives both kernels of a separable convolution their initializer and their arrays."""
+    arrays = given.pop("weights")
+    init = given.pop("init")
+    given["depthwise_initializer"] = given["pointwise_initializer"] = init
+    if arrays is not None:
+        axes = (2, 3, 1, 0) if given["dim_ordering"] == "channels_first" else (0, 1, 2, 3)
+        moved = [np.asarray(array).transpose(axes) for array in arrays[:2]]
+        words = ("depthwise_initializer", "pointwise_initializer", "bias_initializer")
+        _begin_with(given, words, [*moved, *arrays[2:]])
+
+
 # --------------------------------------------------------------------------------- recurrent layers
 
 
@@ -169,10 +172,7 @@ def per_gate(then: str, now: str) -> Rule:
             groups = {gate: arrays[3 * i : 3 * i + 3] for i, gate in enumerate(then)}
             columns = zip(*(groups[gate] for gate in now), strict=True)
             arrays = [np.concatenate(parts, axis=-1) for parts in columns]
-        words = ("kernel", "recurrent_kernel", "bias")
-        names = {"kernel": "init", "recurrent_kernel": "inner_init", "bias": "bias_initializer"}
-        for word, array in zip(words, arrays, strict=True):
-            given[names[word]] = initializers.Constant(np.asarray(array))
+        _begin_with(given, ("init", "inner_init", "bias_initializer"), arrays)
 
     return rule
 
@@ -181,16 +181,8 @@ def along_time(given: Arguments) -> None:
     """Makes a `TimeDistributed(Dense)` of the arguments of `TimeDistributedDense`."""
     outer = ("name", "trainable", "input_shape", "batch_input_shape", "input_dtype")
     inner = {name: given.pop(name) for name in list(given) if name not in outer}
-    words = {
-        "output_dim": "units",
-        "init": "kernel_initializer",
-        "bias": "use_bias",
-        "W_regularizer": "kernel_regularizer",
-        "b_regularizer": "bias_regularizer",
-        "W_constraint": "kernel_constraint",
-        "b_constraint": "bias_constraint",
-    }
-    given["layer"] = layers.Dense(**{words.get(name, name): x for name, x in inner.items()})
+    words = {RENAMES.get(name, name): value for name, value in inner.items()}
+    given["layer"] = layers.Dense(**words, name="dense")
 
 
 # ------------------------------------------------------------------------------------- other layers
@@ -215,13 +207,6 @@ def normalized(given: Arguments) -> None:
         raise ValueError(f"BatchNormalization of Keras 1: mode is 0, 1 or 2. Received: {mode!r}")
     if mode:
         given["modern"] = kinds[mode]
-
-
-def penalized(given: Arguments) -> None:
-    """Makes a layer that changes nothing, with a penalty summed over the batch."""
-    penalty = L1L2(given.pop("l1"), given.pop("l2"))
-    given["activation"] = "linear"
-    given["activity_regularizer"] = Activity(penalty)
 
 
 def zero_padded(given: Arguments) -> None:
@@ -254,5 +239,3 @@ def deconvolved(given: Arguments) -> None:
     if not (same and all(size % step == 0 for size, step in zip(sizes, given["subsample"]))):
         given["output_padding"] = tuple(extra)
 
-
-summed_over_batch = penalized

@@ -23,6 +23,7 @@ __all__ = [
     "Activity",
     "Drawn",
     "Gates",
+    "Given",
     "activation",
     "activity_regularizer",
     "constraint",
@@ -104,6 +105,36 @@ class Drawn(modern.Initializer):
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
         value = self.function(tuple(shape), name=None)
         return np.asarray(value.numpy() if isinstance(value, Variable) else value, dtype)
+
+
+class Given(modern.Initializer):
+    """The array that a layer was given as one of its `weights`.
+
+    It is described as zeros, so that no config holds arrays: what a file describes also holds the
+    weights themselves.
+
+    Args:
+        array: the values.
+    """
+
+    def __init__(self, array: Any) -> None:
+        self.array = np.asarray(array)
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+        if self.array.shape != tuple(shape):
+            raise ValueError(
+                f"weights: an array of shape {self.array.shape} was given for a Variable of "
+                f"shape {tuple(shape)}."
+            )
+        return self.array.astype(dtype or "float32")
+
+    def public_name(self) -> tuple[str, str]:
+        """Returns the name of the initializer of zeros."""
+        return "keras.initializers", "Zeros"
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns nothing."""
+        return {}
 
 
 def _scaled(scale: float, mode: str, distribution: str) -> Callable[[], Any]:

@@ -1,0 +1,176 @@
+"""Layers of Keras 1 that are other classes than today's: the base, and modes that no longer exist."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+
+from cornu import layers, ops, registry
+from cornu.core.dtypes import is_float
+from cornu.core.layer import Layer as CoreLayer
+from cornu.core.variable import Variable
+from cornu.dialects.keras1.bind import LAYER, Family, era_name, parse
+from cornu.dialects.keras1.values import Activity, initializer
+from cornu.errors import suggest
+from cornu.ops import random
+from cornu.parts.regularizers import L1L2
+
+__all__ = [
+    "ActivityRegularization",
+    "BatchwiseNormalization",
+    "DroppedEmbedding",
+    "FeaturewiseNormalization",
+    "InputSpec",
+    "Layer",
+]
+
+_WORDS = parse("", LAYER)
+
+
+class Layer(CoreLayer, metaclass=Family):
+    """The base of the program's own layers: `build`, `call(x, mask=None)`, `add_weight`.
+
+    `get_output_shape_for` is not called, since shapes follow from `call`. Variables are found
+    wherever the layer keeps them, so that `trainable_weights` may be set but need not be.
+
+    Args:
+        **kwargs: `input_shape`, `batch_input_shape`, `input_dtype`, `name` and `trainable`.
+    """
+
+    stands_for: ClassVar[type] = CoreLayer
+
+    def __init__(self, **kwargs: Any) -> None:
+        for name in kwargs:
+            if name not in _WORDS.parameters:
+                raise TypeError(
+                    f"{type(self).__name__}: Layer of Keras 1 has no argument {name!r}. "
+                    f"{suggest(name, _WORDS.parameters)}"
+                )
+        given = {k: v for k, v in kwargs.items() if v is not None and k != "input_dtype"}
+        given.setdefault("name", era_name(type(self).__name__))
+        super().__init__(**given)
+
+    def add_weight(  # type: ignore[override]
+        self,
+        shape: Any,
+        initializer: Any = "glorot_uniform",
+        name: str | None = None,
+        trainable: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+    ) -> Variable:
+        """Creates a Variable of the layer, with the arguments in the era's order."""
+        return super().add_weight(
+            shape,
+            _initializer(initializer),
+            name=name,
+            trainable=trainable,
+            regularizer=regularizer,
+            constraint=constraint,
+        )
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """The weights that training changes; setting them keeps them with the layer."""
+        return super().trainable_weights
+
+    @trainable_weights.setter
+    def trainable_weights(self, variables: Any) -> None:
+        self._trained = list(variables)
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The weights that training does not change; setting them exempts them from training."""
+        return super().non_trainable_weights
+
+    @non_trainable_weights.setter
+    def non_trainable_weights(self, variables: Any) -> None:
+        self._untrained = list(variables)
+        for variable in self._untrained:
+            variable.trainable = False
+
+
+_initializer = initializer
+
+
+class InputSpec(layers.InputSpec):
+    """What a layer expects of its input, with the era's arguments."""
+
+    def __init__(self, dtype: Any = None, shape: Any = None, ndim: Any = None) -> None:
+        super().__init__(dtype=dtype, shape=shape, ndim=None if isinstance(ndim, str) else ndim)
+
+
+@registry.register_keras_serializable(package="keras1")
+class ActivityRegularization(layers.ActivityRegularization):
+    """Returns its inputs, and adds a penalty on them that is summed over the batch."""
+
+    def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(l1, l2, **kwargs)
+        self.activity_regularizer = Activity(L1L2(l1, l2))
+
+
+@registry.register_keras_serializable(package="keras1")
+class DroppedEmbedding(layers.Embedding):
+    """An Embedding that drops whole rows of its table in training, `dropout=rate` of Keras 1.
+
+    A row that is kept is divided by `1 - rate`; one draw per row holds for the whole batch.
+    """
+
+    infers_by_config = False
+
+    def __init__(self, *args: Any, rate: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.rate = rate
+        self.seed_generator = random.SeedGenerator(name=self.name)
+
+    def constructor_arguments(self) -> dict[str, Any]:
+        """Returns the constructor's arguments by name."""
+        return dict(self._constructed_with[1])
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:  # type: ignore[override]
+        """Returns the rows of the table."""
+        if not training:
+            return super().call(inputs)
+        table = random.dropout(
+            self.embeddings.value, self.rate, (self.input_dim, 1), self.seed_generator
+        )
+        rows = inputs.astype("int32") if is_float(inputs.dtype) else inputs
+        return jnp.take(table, rows, axis=0).astype(self.compute_dtype)
+
+
+@registry.register_keras_serializable(package="keras1")
+class FeaturewiseNormalization(layers.BatchNormalization):
+    """BatchNormalization(mode=1) of Keras 1: each position by its own features.
+
+    y = (x - mean) / (sqrt(variance + epsilon) + epsilon) * gamma + beta, over the last axis
+    """
+
+    def call(
+        self, inputs: jax.Array, training: bool | None = None, mask: jax.Array | None = None
+    ) -> jax.Array:
+        """Returns the normalized inputs."""
+        mean = jnp.mean(inputs, axis=-1, keepdims=True)
+        stddev = jnp.sqrt(jnp.var(inputs, axis=-1, keepdims=True) + self.epsilon)
+        return (inputs - mean) / (stddev + self.epsilon) * self.gamma + self.beta
+
+
+@registry.register_keras_serializable(package="keras1")
+class BatchwiseNormalization(layers.BatchNormalization):
+    """BatchNormalization(mode=2) of Keras 1: by the batch's statistics, also after training."""
+
+    def call(
+        self, inputs: jax.Array, training: bool | None = None, mask: jax.Array | None = None
+    ) -> jax.Array:
+        """Returns the normalized inputs."""
+        mean, variance = self._moments(inputs, self._counted(inputs, mask))
+        return ops.batch_normalization(
+            inputs,
+            mean,
+            variance,
+            self.axis,
+            offset=self.beta.value,
+            scale=self.gamma.value,
+            epsilon=self.epsilon,
+        )
