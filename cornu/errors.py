@@ -34,15 +34,17 @@ def suggest(name: object, known: Iterable[object]) -> str:
     return "Known: " + ", ".join(names) + "." if names else "There are none."
 
 
-def at(error: Exception, where: str) -> Exception:
+def at(error: Exception, where: str, who: str = "") -> Exception:
     """Returns an error whose message begins with `where`; raise it `from` the old one.
 
-    A TypeError of JAX that speaks of shapes is a ValueError to the user.
+    A TypeError of JAX that speaks of shapes is a ValueError to the user. If the old message begins
+    with `who`, which `where` says already, it does so no longer.
     """
+    text = str(error).removeprefix(f"{who}: ")
     kept = isinstance(error, RuntimeError | NotImplementedError) or (
         isinstance(error, TypeError) and "shape" not in str(error)
     )
-    return (type(error) if kept else ValueError)(f"{where}: {error}")
+    return (type(error) if kept else ValueError)(f"{where}: {text}")
 
 
 def need(package: str, extra: str, purpose: str) -> ImportError:

@@ -15,12 +15,15 @@ from collections.abc import Callable
 from types import CodeType, FrameType
 from typing import Any
 
-__all__ = ["Call", "block", "forget", "here", "place"]
+__all__ = ["Call", "block", "forget", "here", "inside"]
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _SHOWN = tuple(_HERE + part for part in ("applications", "demo"))
 _STDLIB = sysconfig.get_path("stdlib") + os.sep
 _SITE = tuple({sysconfig.get_path(kind) + os.sep for kind in ("purelib", "platlib")})
+
+# Installed packages whose functions stand around or between those of the user.
+_MACHINERY = ("jax", "_pytest", "pluggy", "IPython", "ipykernel")
 
 # Names that say nothing about what a nested function builds: the function around it does.
 _GENERIC = frozenset(
@@ -110,7 +113,7 @@ def here() -> tuple[Call | None, str]:
         name = _kinds[code] if code in _kinds else _kind(code)
         if name is not None:
             if not where:
-                where = f"{os.path.relpath(code.co_filename)}:{frame.f_lineno}"
+                where = f"{_short(code.co_filename)}:{frame.f_lineno}"
             if name:
                 frames.append(frame)
         frame = frame.f_back
@@ -129,15 +132,37 @@ def here() -> tuple[Call | None, str]:
     return (calls[-1] if calls else None), where
 
 
-def place() -> str:
-    """Returns the user's `file:line` that is running, or ''."""
+def inside() -> str:
+    """Says in which of the user's functions, and at which `file:line`, the program is now.
+
+    Example:
+
+    >>> inside()
+    '(at <doctest cornu.core.blocks.inside[0]>:1)'
+    """
+    where, names = "", []
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
+    while frame is not None and len(names) < 3:
         code = frame.f_code
-        if (_kinds[code] if code in _kinds else _kind(code)) is not None:
-            return f"{os.path.relpath(code.co_filename)}:{frame.f_lineno}"
+        name = _kinds[code] if code in _kinds else _kind(code)
+        if name is not None:
+            where = where or f"{_short(code.co_filename)}:{frame.f_lineno}"
+            if name:
+                names.append(name)
         frame = frame.f_back
-    return ""
+    around = f"in {' > '.join(reversed(names))} " if names else ""
+    return f"{around}(at {where})"
+
+
+_shorts: dict[str, str] = {}
+
+
+def _short(file: str) -> str:
+    """Returns a path as seen from the working directory, if it lies below."""
+    if file not in _shorts:
+        here = os.getcwd() + os.sep
+        _shorts[file] = file[len(here) :] if file.startswith(here) else file
+    return _shorts[file]
 
 
 def forget() -> None:
@@ -156,7 +181,7 @@ def _name(code: CodeType) -> str | None:
     if file.startswith(_HERE) and not file.startswith(_SHOWN):
         return None
     if file.startswith(_SITE):
-        if os.sep + "jax" + os.sep in file or os.sep + "_pytest" + os.sep in file:
+        if any(f"{os.sep}{package}{os.sep}" in file for package in _MACHINERY):
             return None
     elif file.startswith(_STDLIB) or file.startswith("<frozen"):
         return None

@@ -15,7 +15,7 @@ import numpy as np
 
 from cornu import registry, tree
 from cornu.core import scope
-from cornu.core.blocks import place
+from cornu.core.blocks import inside
 from cornu.core.dtypes import DTypePolicy, get_policy, is_float
 from cornu.core.op import Op, is_symbolic
 from cornu.core.owner import Owner, holdings
@@ -433,8 +433,7 @@ class Layer(Owner):
             outputs = self._infer(args, kwargs)
         except Exception as error:
             shapes = ", ".join(_shown(value) for value in tensors.values())
-            where = f"{self._who()} (at {place()}), called on {shapes}"
-            raise at(error, where) from error
+            raise at(error, f"{self._who()} {inside()}, called on {shapes}", self._who()) from error
         node = Node(self, args, kwargs, outputs)
         self._nodes = [ref for ref in self._nodes if ref() is not None] + [weakref.ref(node)]
         if tensors and (masks is not None or self.supports_masking):

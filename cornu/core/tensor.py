@@ -14,7 +14,7 @@ import numpy as np
 from cornu import tree
 from cornu.core import op as op_module
 from cornu.core import scope
-from cornu.core.blocks import Call, here, place
+from cornu.core.blocks import Call, here, inside
 from cornu.core.dtypes import standardize_dtype
 from cornu.core.op import Op, Symbol
 from cornu.core.operators import Operators
@@ -243,26 +243,43 @@ def infer(fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         with scope.drawn():
             return op_module.unwrap(fn(*args, **kwargs))
 
-    def shapes(size: Any) -> Any:
-        specs = [
-            jax.ShapeDtypeStruct(tuple(size if d is None else d for d in t.shape), t.dtype)
-            for t in (leaves[slot] for slot in slots)
-        ]
-        return jax.eval_shape(run, *specs)
+    tensors = [leaves[slot] for slot in slots]
+
+    def shapes(size: Any, known: Any = None) -> Any:
+        filled = [[size if d is None else d for d in s] for s in known or [t.shape for t in tensors]]
+        pairs = zip(filled, tensors, strict=True)
+        return jax.eval_shape(run, *[jax.ShapeDtypeStruct(tuple(s), t.dtype) for s, t in pairs])
 
     try:
         out = shapes(unknown())
     except Exception:
-        if not any(None in leaves[slot].shape for slot in slots):
+        if not any(None in t.shape for t in tensors):
             raise
         # Not every comparison of unknown sizes can be decided: two concrete sizes with many
-        # divisors tell which sizes follow the unknown one. If they fail as well, the first
-        # error is the one that speaks of the user's shapes.
+        # divisors tell which sizes follow the unknown one. Or an unknown size must be that of
+        # another Tensor on the same axis. If that fails as well, the first error is the one
+        # that speaks of the user's shapes.
         with contextlib.suppress(Exception):
-            small, large = shapes(5040), shapes(10080)
-            return jax.tree_util.tree_map(_common, small, large)
+            return jax.tree_util.tree_map(_common, shapes(5040), shapes(10080))
+        with contextlib.suppress(Exception):
+            out = shapes(unknown(), _aligned(tensors))
+            return jax.tree_util.tree_map(lambda s: Tensor(s.shape, s.dtype), out)
         raise
     return jax.tree_util.tree_map(lambda s: Tensor(s.shape, s.dtype), out)
+
+
+def _aligned(tensors: list[Any]) -> list[list[int | None]]:
+    """Returns shapes whose unknown sizes are those of the other Tensors, aligned at the end."""
+    sizes: dict[int, set[int | None]] = {}
+    for tensor in tensors:
+        for axis, size in enumerate(reversed(tensor.shape)):
+            sizes.setdefault(axis, set()).add(size)
+    found = {axis: known - {None, 1} for axis, known in sizes.items()}
+
+    def fill(axis: int, size: int | None) -> int | None:
+        return next(iter(found[axis])) if size is None and len(found[axis]) == 1 else size
+
+    return [[fill(a, s) for a, s in enumerate(reversed(t.shape))][::-1] for t in tensors]
 
 
 def _common(a: Any, b: Any) -> Tensor:
@@ -322,7 +339,7 @@ def record(op: Op, args: Any, kwargs: Any) -> Any:
         shapes = ", ".join(
             str(leaf.shape) for leaf in tree.leaves((args, kwargs)) if isinstance(leaf, Tensor)
         )
-        where = f"{op.name} (at {place()}), called on Tensors of shape {shapes}"
+        where = f"{op.name} {inside()}, called on Tensors of shape {shapes}"
         raise at(error, where) from error
     return Node(op, args, kwargs, outputs).outputs
 

@@ -26,7 +26,6 @@ def test_parameter_counts(name):
 
 
 @pytest.mark.parametrize("name", ["ResNet50", "ResNet50V2"])
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_equal_to_keras(name):
     import keras
 

@@ -71,7 +71,7 @@ def test_node_keeps_the_public_name_and_arguments():
 
 
 def test_errors_say_where():
-    with pytest.raises(ValueError, match=r"matmul \(at .*test_table.py:\d+\).*\(None, 3\)"):
+    with pytest.raises(ValueError, match=r"matmul .*\(at .*test_table.py:\d+\).*\(None, 3\)"):
         ops.matmul(Tensor((None, 3)), np.ones((2, 3), "float32"))
 
 

@@ -7,9 +7,6 @@ import cornu
 from cornu import Input, Model, layers
 from cornu.layers import Dense
 
-# Keras's Variables answer NumPy in an old way.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(50, 6)).astype("float32")
 LABELS = RNG.integers(0, 3, size=50)

@@ -120,14 +120,10 @@ class DroppedEmbedding(layers.Embedding):
 
     infers_by_config = False
 
-    def __init__(self, *args: Any, rate: float = 0.0, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, rate: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.rate = rate
         self.seed_generator = random.SeedGenerator(name=self.name)
-
-    def constructor_arguments(self) -> dict[str, Any]:
-        """Returns the constructor's arguments by name."""
-        return dict(self._constructed_with[1])
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:  # type: ignore[override]
         """Returns the rows of the table."""

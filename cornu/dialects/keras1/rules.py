@@ -238,4 +238,3 @@ def deconvolved(given: Arguments) -> None:
         extra.append(size - (begun - 1) * step - (kernel % 2 if same else kernel))
     if not (same and all(size % step == 0 for size, step in zip(sizes, given["subsample"]))):
         given["output_padding"] = tuple(extra)
-

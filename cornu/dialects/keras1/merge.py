@@ -1,0 +1,165 @@
+"""Merge: several tensors, or the outputs of several models, become one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax.numpy as jnp
+
+from cornu import layers, registry, settings
+from cornu.core.layer import Layer
+from cornu.core.tensor import Tensor
+from cornu.dialects.keras1.bind import Row, Spelling
+from cornu.errors import suggest
+from cornu.models import Model, Sequential
+
+__all__ = ["Branches", "Cosine", "Merge", "merge"]
+
+_PLAIN = {
+    "sum": layers.Add,
+    "mul": layers.Multiply,
+    "max": layers.Maximum,
+    "ave": layers.Average,
+}
+_MODES = (*_PLAIN, "concat", "dot", "cos")
+
+
+@registry.register_keras_serializable(package="keras1")
+class Cosine(layers.Dot):
+    """The cosine of two arrays along axes, with an extra axis behind the batch.
+
+    y = a.b / max(sqrt(a.a * b.b), epsilon)
+    """
+
+    def call(self, inputs: Any) -> Any:
+        """Returns the cosines."""
+        a, b = inputs
+        squares = super().call([a, a]) * super().call([b, b])
+        lengths = jnp.maximum(jnp.sqrt(squares), settings.get("epsilon"))
+        return jnp.expand_dims(super().call([a, b]) / lengths, 1)
+
+
+@registry.register_keras_serializable(package="keras1")
+class Branches(Layer):
+    """What `Merge([left, right], mode)` is: models, whose outputs become one.
+
+    It is called on a list with the inputs of the first model, then those of the second, ...
+
+    Args:
+        branches: the models.
+        combination: the layer that is called on the list of their outputs.
+    """
+
+    rowwise = True
+
+    def __init__(self, branches: Sequence[Model], combination: Layer, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.branches = list(branches)
+        self.combination = combination
+
+    @property
+    def layers(self) -> list[Model]:
+        """The models."""
+        return self.branches
+
+    def inputs(self) -> list[Tensor]:
+        """Returns new Tensors like the inputs of the models."""
+        return [
+            layers.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.name)
+            for branch in self.branches
+            for tensor in branch.inputs
+        ]
+
+    def call(self, inputs: Any) -> Any:
+        """Returns the outputs of the models, combined."""
+        left = list(inputs)
+        outputs: list[Any] = []
+        for branch in self.branches:
+            own, left = left[: len(branch.inputs)], left[len(branch.inputs) :]
+            outputs.append(branch(own[0] if len(own) == 1 else own))
+        return self.combination(outputs)
+
+
+def _combination(
+    layers_: Any,
+    mode: Any,
+    concat_axis: int,
+    dot_axes: Any,
+    output_shape: Any,
+    output_mask: Any,
+    arguments: Any,
+    node_indices: Any,
+    tensor_indices: Any,
+    name: str,
+    trainable: bool = True,
+) -> Layer:
+    """Returns the layer that combines a list, or `Branches` if models were given."""
+    if node_indices is not None or tensor_indices is not None:
+        raise NotImplementedError(
+            f"Merge {name!r}: node_indices and tensor_indices are not spoken here. Call "
+            "merge([...]) on the tensors that are meant."
+        )
+    words = {"name": name, "trainable": trainable}
+    if layers_ is not None:
+        words["name"] = f"{name}_{mode}" if isinstance(mode, str) else f"{name}_function"
+    made: Layer
+    if callable(mode):
+        made = layers.Lambda(mode, mask=output_mask, arguments=arguments, **words)
+    elif mode in _PLAIN:
+        made = _PLAIN[mode](**words)
+    elif mode == "concat":
+        made = layers.Concatenate(axis=concat_axis, **words)
+    elif mode in ("dot", "cos"):
+        made = (layers.Dot if mode == "dot" else Cosine)(axes=dot_axes, **words)
+    else:
+        raise ValueError(f"Merge of Keras 1 has no mode {mode!r}. {suggest(mode, _MODES)}")
+    if layers_ is None:
+        return made
+    branches = [one if isinstance(one, Model) else Sequential([one]) for one in layers_]
+    return Branches(branches, made, name=name, trainable=trainable)
+
+
+def _named(given: dict[str, Any]) -> None:
+    given["layers_"] = given.pop("layers")
+
+
+Merge = Spelling(
+    Row(
+        "Merge",
+        "layers=None, mode='sum', concat_axis=-1, dot_axes=-1, output_shape=None, "
+        "output_mask=None, arguments=None, node_indices=None, tensor_indices=None, name=None",
+        _combination,
+        rules=(_named,),
+        words="trainable=True",
+        kinds=(Branches, Cosine, *_PLAIN.values(), layers.Concatenate, layers.Dot),
+    )
+)
+
+
+def merge(
+    inputs: Sequence[Any],
+    mode: Any = "sum",
+    concat_axis: int = -1,
+    dot_axes: Any = -1,
+    output_shape: Any = None,
+    output_mask: Any = None,
+    arguments: Any = None,
+    name: str | None = None,
+) -> Any:
+    """Returns one tensor made of several (or, of models and layers, what `Merge` makes).
+
+    Args:
+        inputs: tensors.
+        mode: "sum", "mul", "concat", "ave", "max", "dot", "cos", or a function of the list.
+        concat_axis: the axis of "concat", counting the batch.
+        dot_axes: the axis, or a pair of axes, of "dot" and "cos".
+        output_shape: not needed: shapes follow from the function.
+        output_mask: of a function: the mask, or a function of the inputs' masks.
+        arguments: of a function: keyword arguments.
+        name: of the layer.
+    """
+    given = (mode, concat_axis, dot_axes, output_shape, output_mask, arguments)
+    if all(isinstance(one, Tensor) for one in inputs):
+        return Merge(None, *given, name=name)(list(inputs))
+    return Merge(list(inputs), *given, name=name)
