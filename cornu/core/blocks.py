@@ -140,7 +140,8 @@ def inside() -> str:
     >>> inside()
     '(at <doctest cornu.core.blocks.inside[0]>:1)'
     """
-    where, names = "", []
+    where = ""
+    names: list[str] = []
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and len(names) < 3:
         code = frame.f_code

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import warnings
 import weakref
@@ -16,20 +15,14 @@ import numpy as np
 from cornu import registry, tree
 from cornu.core import scope
 from cornu.core.blocks import inside
-from cornu.core.dtypes import DTypePolicy, get_policy, is_float
+from cornu.core.dtypes import get_policy, is_float
+from cornu.core.inference import infer, infer_by_config, record
 from cornu.core.op import Op, is_symbolic
-from cornu.core.owner import Owner, holdings
+from cornu.core.signature import CallSignature, call_signature
 from cornu.core.spec import check_input
-from cornu.core.tensor import (
-    Node,
-    Spec,
-    Tensor,
-    infer,
-    is_spec,
-    record,
-    standardize_shape,
-)
+from cornu.core.tensor import Node, Tensor, standardize_shape
 from cornu.core.variable import Variable
+from cornu.core.weighted import Weighted, naming_build
 from cornu.errors import at, suggest
 from cornu.names import auto_name
 
@@ -38,7 +31,7 @@ __all__ = ["Layer"]
 _INPUT_WORDS = ("input_shape", "batch_input_shape", "batch_shape", "input_dim", "batch_size")
 
 
-class Layer(Owner):
+class Layer(Weighted):
     """The base of all layers and models.
 
     A subclass defines `call`, and creates its Variables with `add_weight` in `build` (which gets
@@ -83,17 +76,10 @@ class Layer(Owner):
     data_format: str | None = None
 
     autocast: bool
-    built: bool
     activity_regularizer: Any
     input_spec: Any
     supports_masking: bool
-    _name: str
-    _trainable: bool
-    _policy: DTypePolicy | None
-    _building: bool
-    _weights: list[Variable]
     _nodes: list[weakref.ref[Node]]
-    _last_losses: list[Any]
     _input_shape_given: tuple[int | None, ...] | None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -103,21 +89,13 @@ class Layer(Owner):
             cls.infers_by_config = cls.__dict__.get("infers_by_config", False)
             cls.rowwise = cls.__dict__.get("rowwise")
         if "build" in cls.__dict__:
-            cls.build = _naming_build(cls.build)  # type: ignore[method-assign]
+            cls.build = naming_build(cls.build)  # type: ignore[method-assign]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         self = super().__new__(cls, *args, **kwargs)
-        # Set here, so that a subclass that forgets super().__init__() still works.
-        self._name = ""
-        self._trainable = True
-        self._policy = None
-        self._building = False
-        self._weights = []
         self._nodes = []
-        self._last_losses = []
         self._input_shape_given = None
         self.autocast = True
-        self.built = False
         self.activity_regularizer = None
         self.input_spec = None
         self.supports_masking = cls.compute_mask is not Layer.compute_mask
@@ -159,226 +137,6 @@ class Layer(Owner):
     def refuse(self, values: np.ndarray) -> str | None:
         """Says what is wrong with data that is fed straight into the layer, or None."""
         return None
-
-    # -------------------------------------------------------------------------------- attributes
-
-    @property
-    def name(self) -> str:
-        """The layer's name."""
-        if not self._name:
-            self._name = auto_name(type(self).__name__)
-        return self._name
-
-    @property
-    def dtype_policy(self) -> DTypePolicy:
-        """What the layer computes in and what it stores."""
-        if self._policy is None:
-            self._policy = get_policy(None)
-        return self._policy
-
-    @dtype_policy.setter
-    def dtype_policy(self, value: Any) -> None:
-        self._policy = get_policy(value)
-
-    @property
-    def compute_dtype(self) -> str:
-        """The dtype of the computation and of outputs."""
-        return self.dtype_policy.compute_dtype
-
-    @property
-    def variable_dtype(self) -> str:
-        """The dtype of the Variables."""
-        return self.dtype_policy.variable_dtype
-
-    @property
-    def dtype(self) -> str:
-        """The dtype of the Variables."""
-        return self.variable_dtype
-
-    @property
-    def input_dtype(self) -> str:
-        """The dtype that float inputs are cast to."""
-        return self.compute_dtype
-
-    @property
-    def trainable(self) -> bool:
-        """Whether training changes the layer; setting it sets it for all layers inside."""
-        return self._trainable
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        self._trainable = bool(value)
-        for layer in self.sublayers():
-            layer.trainable = value
-
-    # --------------------------------------------------------------------------------- Variables
-
-    def add_weight(
-        self,
-        shape: Any = None,
-        initializer: Any = None,
-        dtype: Any = None,
-        trainable: bool = True,
-        autocast: bool = True,
-        regularizer: Any = None,
-        constraint: Any = None,
-        aggregation: str = "none",
-        overwrite_with_gradient: bool = False,
-        name: str | None = None,
-    ) -> Variable:
-        """Creates a Variable of the layer.
-
-        Args:
-            shape: its shape, `()` by default.
-            initializer: a name, an initializer, or a function of `(shape, dtype)`; by default
-                Glorot uniform for floats and zeros otherwise.
-            dtype: by default the layer's variable dtype.
-            trainable: whether training changes it.
-            autocast: whether it is read in the layer's compute dtype.
-            regularizer: a function of it whose value is added to the loss.
-            constraint: a function applied to it after each training step.
-            aggregation: how values are combined over devices.
-            overwrite_with_gradient: whether its gradient is its next value.
-            name: its name within the layer.
-        """
-        shape = () if shape is None else shape
-        dtype = self.variable_dtype if dtype is None else dtype
-        if initializer is None:
-            initializer = "glorot_uniform" if is_float(jnp.dtype(dtype)) else "zeros"
-        with _Within(self):
-            variable = Variable(
-                registry.resolve("initializers", initializer),
-                shape=shape,
-                dtype=dtype,
-                trainable=trainable,
-                autocast=autocast,
-                aggregation=aggregation,
-                name=name,
-                role="param" if trainable else "state",
-                regularizer=registry.resolve("regularizers", regularizer),
-                constraint=registry.resolve("constraints", constraint),
-            )
-        variable.overwrite_with_gradient = overwrite_with_gradient
-        self._weights.append(variable)
-        return variable
-
-    add_variable = add_weight
-
-    def sublayers(self) -> list[Layer]:
-        """Returns the layers that this one owns directly, in the order of the attributes."""
-        return [thing for thing in holdings(self) if isinstance(thing, Layer)]
-
-    def listed_layers(self) -> list[Layer]:
-        """Returns the layers that are saved by their position in a list named "layers"."""
-        return []
-
-    def own_variables(self) -> list[Variable]:
-        """Returns the layer's own weights, those that are trained first."""
-        own = [v for v in holdings(self) if isinstance(v, Variable) and v.role != "metric"]
-        return sorted(own, key=lambda v: v.role != "param")
-
-    @property
-    def weights(self) -> list[Variable]:
-        """The Variables of the layer and of the layers inside, without those of metrics."""
-        return _unique(
-            self.own_variables() + [v for layer in self.sublayers() for v in layer.weights]
-        )
-
-    @property
-    def variables(self) -> list[Variable]:
-        """All Variables of the layer and of the layers and metrics inside."""
-        return _unique(self.weights + self.metrics_variables)
-
-    @property
-    def trainable_variables(self) -> list[Variable]:
-        """The Variables that training changes."""
-        if not self._trainable:
-            return []
-        own = [v for v in self.own_variables() if v.trainable and v.role == "param"]
-        return _unique(own + [v for la in self.sublayers() for v in la.trainable_variables])
-
-    @property
-    def non_trainable_variables(self) -> list[Variable]:
-        """The Variables that training does not change by gradients, metrics' included."""
-        trained = {id(v) for v in self.trainable_variables}
-        return [v for v in self.variables if id(v) not in trained]
-
-    @property
-    def trainable_weights(self) -> list[Variable]:
-        """The weights that training changes."""
-        return self.trainable_variables
-
-    @property
-    def non_trainable_weights(self) -> list[Variable]:
-        """The weights that training does not change by gradients."""
-        trained = {id(v) for v in self.trainable_variables}
-        return [v for v in self.weights if id(v) not in trained]
-
-    @property
-    def metrics(self) -> list[Any]:
-        """The metrics of the layer and of the layers inside."""
-        own = [
-            thing
-            for thing in holdings(self)
-            if isinstance(thing, Owner) and (thing.category == "metrics")
-        ]
-        return own + [metric for layer in self.sublayers() for metric in layer.metrics]
-
-    @property
-    def metrics_variables(self) -> list[Variable]:
-        """The Variables of those metrics."""
-        return [v for metric in self.metrics for v in metric.variables]
-
-    def get_weights(self) -> list[np.ndarray]:
-        """Returns the values of `weights` as NumPy arrays."""
-        return [np.array(v.numpy()) for v in self.weights]
-
-    def set_weights(self, weights: Any) -> None:
-        """Sets the values of `weights`, in the order of `get_weights()`.
-
-        Raises:
-            ValueError: the number or a shape differs; nothing is changed then.
-        """
-        own = self.weights
-        values = list(weights)
-        if len(own) != len(values):
-            raise ValueError(
-                f"{self._who()} has {len(own)} weights; received {len(values)} arrays."
-                + ("" if self.built else "\nThe layer is not built: call it on an input first.")
-            )
-        for variable, value in zip(own, values, strict=True):
-            if tuple(np.shape(value)) != variable.shape:
-                raise ValueError(
-                    f"{self._who()}: weight {variable.path!r} has the shape {variable.shape}; "
-                    f"received {tuple(np.shape(value))}. No weight was changed."
-                )
-        for variable, value in zip(own, values, strict=True):
-            variable.assign(value)
-
-    def count_params(self) -> int:
-        """Returns the number of elements in all weights."""
-        if not self.built:
-            raise ValueError(
-                f"{self._who()} is not built, so that its weights are not known. "
-                "Call it on an input, or give it an input shape."
-            )
-        return sum(v.size for v in self.weights)
-
-    # ------------------------------------------------------------------------------------ losses
-
-    def add_loss(self, loss: Any) -> None:
-        """Adds a scalar (or scalars) to the loss of the step that is running."""
-        scope.current().losses.extend(loss if isinstance(loss, (list, tuple)) else [loss])
-
-    @property
-    def losses(self) -> list[Any]:
-        """Losses of regularizers, and those added in the last call."""
-        regularized = [
-            v.regularizer(v) for v in self.trainable_variables if v.regularizer is not None
-        ]
-        around = scope.current()
-        added = self._last_losses if around.parent is None else around.losses
-        return list(added) + regularized
 
     # -------------------------------------------------------------------------------- being called
 
@@ -445,7 +203,7 @@ class Layer(Owner):
         if spec is not Layer.compute_output_spec:
             return self.compute_output_spec(*args, **kwargs)
         if self.infers_by_config:
-            return _infer_by_config(self, args, kwargs)
+            return infer_by_config(self, args, kwargs)
         return infer(lambda *a, **k: self.run(a, k), args, kwargs)
 
     def _arrays(self, args: Any, kwargs: Any) -> tuple[Any, Any]:
@@ -474,9 +232,6 @@ class Layer(Owner):
         else:
             self.build(next(iter(shapes.values())))
         self.built = True
-
-    def _who(self) -> str:
-        return f"{type(self).__name__} layer {self.name!r}"
 
     # ------------------------------------------------------------------------------------- masks
 
@@ -620,104 +375,6 @@ class Layer(Owner):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
-class CallSignature:
-    """What the `call` of a class of layers accepts.
-
-    Attributes:
-        names: its parameter names, without `self`.
-        training, mask: whether it has such a parameter.
-        default: the default of `training`.
-    """
-
-    __slots__ = ("_position", "default", "mask", "names", "open", "training")
-
-    def __init__(self, fn: Callable[..., Any]) -> None:
-        parameters = list(inspect.signature(fn).parameters.values())[1:]
-        plain = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-        self.names = [p.name for p in plain]
-        self.open = any(p.kind is p.VAR_KEYWORD for p in parameters)
-        self.training = "training" in self.names
-        self.mask = "mask" in self.names
-        self.default = next((p.default for p in plain if p.name == "training"), None)
-        self._position = self.names.index("training") if self.training else -1
-
-    def tensors(self, args: Any, kwargs: Any) -> dict[str, Any]:
-        """Returns the arguments that hold arrays or Tensors, by parameter name."""
-        named = dict(zip(self.names, args, strict=False))
-        for i in range(len(named), len(args)):
-            named[f"argument_{i}"] = args[i]
-        named.update(kwargs)
-        return {
-            name: value
-            for name, value in named.items()
-            if name not in ("training", "mask") and not name.endswith("_mask") and _holds(value)
-        }
-
-    def phase(self, args: Any, kwargs: Any, around: bool | None) -> tuple[Any, Any, Any]:
-        """Returns args, kwargs and the training phase: as passed, as around, or the default."""
-        given = None
-        if self.training and len(args) > self._position >= 0:
-            given = args[self._position]
-            args = (*args[: self._position], *args[self._position + 1 :])
-            if len(args) > self._position:
-                raise TypeError("Pass the arguments after `training` by keyword.")
-        elif "training" in kwargs:
-            given = kwargs["training"]
-            kwargs = {k: v for k, v in kwargs.items() if k != "training"}
-        phase = given if given is not None else around
-        if phase is None:
-            phase = self.default if isinstance(self.default, bool) else False
-        if self.training:
-            kwargs = {**kwargs, "training": phase}
-        return args, kwargs, phase
-
-
-_signatures: dict[Any, CallSignature] = {}
-
-
-def call_signature(cls: type) -> CallSignature:
-    """Returns what the `call` of a class accepts."""
-    call = cls.call  # type: ignore[attr-defined]
-    if call not in _signatures:
-        _signatures[call] = CallSignature(call)
-    return _signatures[call]
-
-
-class _Within:
-    """A `with` block in which Variables get paths below a layer, at full precision."""
-
-    def __init__(self, layer: Layer) -> None:
-        self.layer = layer
-
-    def __enter__(self) -> None:
-        around = scope.current()
-        self.before = (around.layers, around.compute_dtype)
-        if around.layers[-1:] != (self.layer.name,):
-            around.layers = (*around.layers, self.layer.name)
-        around.compute_dtype = None
-
-    def __exit__(self, *_: Any) -> None:
-        around = scope.current()
-        around.layers, around.compute_dtype = self.before
-
-
-def _naming_build(build: Callable[..., None]) -> Callable[..., None]:
-    @functools.wraps(build)
-    def named(self: Layer, *args: Any, **kwargs: Any) -> None:
-        if self._building:  # super().build() of a subclass
-            return build(self, *args, **kwargs)
-        self._building = True
-        try:
-            with _Within(self):
-                build(self, *args, **kwargs)
-        finally:
-            self._building = False
-        self.built = True
-        return None
-
-    return named
-
-
 def _given_shape(cls: type, kwargs: dict[str, Any]) -> tuple[int | None, ...] | None:
     """Returns the batch shape from the words that a first layer may be given."""
     unknown = [name for name in kwargs if name not in _INPUT_WORDS]
@@ -762,16 +419,6 @@ def _cast_leaf(x: Any, dtype: str) -> Any:
     return x
 
 
-def _holds(value: Any) -> bool:
-    if isinstance(value, (Tensor, jax.Array)):
-        return True
-    if isinstance(value, (list, tuple)):
-        return any(_holds(item) for item in value)
-    if isinstance(value, dict):
-        return any(_holds(item) for item in value.values())
-    return False
-
-
 def _shape(x: Any) -> Any:
     return standardize_shape(x.shape) if isinstance(x, (Tensor, jax.Array)) else None
 
@@ -800,36 +447,3 @@ def map_shapes(fn: Callable[[Any], Any], shapes: Any) -> Any:
     if isinstance(shapes, (list, tuple)) and any(isinstance(s, (list, tuple)) for s in shapes):
         return [map_shapes(fn, shape) for shape in shapes]
     return fn(tuple(shapes))
-
-
-def _unique(variables: list[Variable]) -> list[Variable]:
-    return list({id(v): v for v in variables}.values())
-
-
-_inferred: dict[Any, Any] = {}
-
-
-def _infer_by_config(layer: Layer, args: Any, kwargs: Any) -> Any:
-    """Infers shapes, remembering them by class, constructor arguments and input specs."""
-    leaves, definition = tree.take_apart((args, kwargs))
-    key: Any = None
-    try:
-        made, words = layer._constructed_with
-        config = tuple((k, v) for k, v in sorted(words.items()) if k != "name")
-        specs = tuple(
-            (leaf.shape, leaf.dtype) if isinstance(leaf, Tensor) else (type(leaf), leaf)
-            for leaf in leaves
-        )
-        settled = (layer.dtype_policy, layer.data_format)
-        key = (type(layer), made, config, settled, definition, specs)
-        known = _inferred.get(key)
-    except TypeError:  # something unhashable, such as a list
-        key = known = None
-    if known is not None:
-        return jax.tree_util.tree_map(lambda s: Tensor(*s), known, is_leaf=is_spec)
-    outputs = infer(lambda *a, **k: layer.run(a, k), args, kwargs)
-    if key is not None:
-        if len(_inferred) >= 4096:
-            _inferred.clear()
-        _inferred[key] = jax.tree_util.tree_map(lambda t: Spec(t.shape, t.dtype), outputs)
-    return outputs

@@ -8,7 +8,7 @@ from typing import Any
 from cornu.core.variable import Variable
 from cornu.registry import Configurable
 
-__all__ = ["Owner", "holdings"]
+__all__ = ["Owner", "attributes", "holdings"]
 
 # Bookkeeping attributes that may refer to owners without owning them.
 _NOT_OWNED = frozenset(("_constructed_with", "_compiled_with", "_recipe", "optimizer", "history"))
@@ -35,9 +35,13 @@ class Owner(Configurable):
 def holdings(owner: Any) -> Iterator[Any]:
     """Yields the Variables and owners among an object's attributes, each once."""
     seen: set[int] = {id(owner)}
-    for name, value in list(vars(owner).items()):
-        if name not in _NOT_OWNED:
-            yield from _look(value, seen)
+    for _, value in attributes(owner):
+        yield from _look(value, seen)
+
+
+def attributes(owner: Any) -> list[tuple[str, Any]]:
+    """Returns the attributes of an object that may hold what it owns."""
+    return [(name, value) for name, value in vars(owner).items() if name not in _NOT_OWNED]
 
 
 def _look(value: Any, seen: set[int]) -> Iterator[Any]:

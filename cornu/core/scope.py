@@ -39,9 +39,11 @@ class Scope:
         rows: which rows of the batch are data, not padding (1.0 or 0.0); `None` if all are.
         sealed: whether reading a Variable that was not lifted is an error.
         drawing: whether shapes are being inferred, so that nothing that is computed matters.
+        allowance: called with path and bytes before a Variable is made; raises if it is too large.
     """
 
     __slots__ = (
+        "allowance",
         "compute_dtype",
         "drawing",
         "draws",
@@ -73,7 +75,9 @@ class Scope:
         self.compute_dtype: str | None = None
         self.layers: tuple[str, ...] = ()
         self.rows: Any = None
+        self.allowance: Callable[[str, int], None] | None = None
         if parent is not None:
+            self.allowance = parent.allowance
             self.drawing = parent.drawing
             self.key = parent.key
             self.draws = parent.draws

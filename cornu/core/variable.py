@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -212,6 +213,10 @@ def _initial(initializer: Any, shape: Any, dtype: Any, path: str) -> jax.Array:
         if shape is None:
             raise ValueError(f"Variable {path!r}: an initializer function needs `shape=`.")
         shape = standardize_shape(shape)
+        allowance = scope.current().allowance
+        if allowance is not None:
+            size = jnp.dtype(standardize_dtype(dtype)).itemsize
+            allowance(path, math.prod(shape) * size)
         value = _call_initializer(initializer, shape, standardize_dtype(dtype))
         if tuple(value.shape) != shape:
             raise ValueError(

@@ -66,6 +66,8 @@ class MultiHeadAttention(HeadedAttention):
     that is attached to the query. PyTorch has one kernel for queries, keys and values.
     """
 
+    saved_names = {"gate_dense": "_gate_dense"}
+
     def __init__(
         self,
         num_heads: int,
@@ -157,6 +159,10 @@ class GroupedQueryAttention(HeadedAttention):
     activity regularizer acts on the projections and on the output.
     """
 
+    saved_names = {
+        f"{name}_dense": f"_{name}_dense" for name in ("query", "key", "value", "gate", "output")
+    }
+
     def __init__(
         self,
         head_dim: int,
@@ -213,6 +219,9 @@ class GroupedQueryAttention(HeadedAttention):
         self.num_query_heads = num_query_heads
         self.num_key_value_heads = num_key_value_heads
         self.num_repeats = num_query_heads // num_key_value_heads
+
+    def public_name(self) -> tuple[str, str]:
+        return "keras.layers", "GroupQueryAttention"
 
 
 add_class("layers", GroupedQueryAttention, "GroupQueryAttention")

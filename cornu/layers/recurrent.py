@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 
-from cornu.core.layer import Layer, call_signature
+from cornu.core.layer import Layer
+from cornu.core.signature import call_signature
 from cornu.core.variable import Variable
 from cornu.ops import random, sigmoid, tanh
 from cornu.ops import rnn as recurrences

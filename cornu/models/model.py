@@ -11,8 +11,10 @@ import numpy as np
 from cornu import inspect, registry, tree
 from cornu.core import blocks, scope
 from cornu.core.graph import Block
-from cornu.core.layer import Layer, call_signature, map_shapes
-from cornu.core.tensor import Tensor, infer
+from cornu.core.inference import infer
+from cornu.core.layer import Layer, map_shapes
+from cornu.core.signature import call_signature
+from cornu.core.tensor import Tensor
 from cornu.errors import suggest
 from cornu.models.connections import describe, draw
 from cornu.models.functional import Drawing
@@ -129,9 +131,12 @@ class Model(Trainer):
         known = {id(layer) for layer in drawn}
         return [*drawn, *(layer for layer in own if id(layer) not in known)]
 
-    def listed_layers(self) -> list[Layer]:
-        """Returns the layers of a drawn model, which are saved by their position."""
-        return list(self.layers) if self._drawing is not None else []
+    def saved_parts(self) -> list[tuple[str, Any]]:
+        """Returns `layers` and the attributes; `layers` comes first if the model is drawn."""
+        parts = super().saved_parts()
+        drawn = self._drawing is not None
+        first = 0 if drawn else sum(name < "layers" and name[0] != "_" for name, _ in parts)
+        return [*parts[:first], ("layers", self.layers), *parts[first:]]
 
     @property
     def layers(self) -> tuple[Layer, ...]:

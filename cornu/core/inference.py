@@ -1,0 +1,177 @@
+"""Shapes and dtypes of outputs, inferred by tracing; and the recording of ops as nodes."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+from cornu import tree
+from cornu.core import op as op_module
+from cornu.core import scope
+from cornu.core.blocks import inside
+from cornu.core.op import Op, Symbol
+from cornu.core.tensor import Node, Spec, Tensor
+from cornu.errors import at
+
+__all__ = ["infer", "infer_by_config", "infer_op", "record"]
+
+_unknown: list[Any] = []
+
+
+def unknown() -> Any:
+    """The symbol that stands for every unknown size while shapes are inferred.
+
+    One symbol for all: whatever could be equal is taken to be so, and checked with real data.
+    """
+    if not _unknown:
+        from jax import export
+
+        _unknown.append(export.symbolic_shape("n", constraints=["n >= 2"])[0])
+    return _unknown[0]
+
+
+def infer(fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """Returns new Tensors of the shapes and dtypes that `fn(*args, **kwargs)` would have.
+
+    `fn` is traced abstractly: nothing is computed, what it assigns to Variables is dropped.
+    """
+    leaves, definition = tree.take_apart((args, kwargs))
+    slots = [i for i, leaf in enumerate(leaves) if isinstance(leaf, Symbol)]
+
+    def run(*values: Any) -> Any:
+        filled = list(leaves)
+        for slot, value in zip(slots, values, strict=True):
+            filled[slot] = value
+        args, kwargs = tree.unflatten(definition, filled)
+        with scope.drawn():
+            return op_module.unwrap(fn(*args, **kwargs))
+
+    tensors = [leaves[slot] for slot in slots]
+
+    def shapes(size: Any, known: Any = None) -> Any:
+        filled = [
+            [size if d is None else d for d in s] for s in known or [t.shape for t in tensors]
+        ]
+        pairs = zip(filled, tensors, strict=True)
+        return jax.eval_shape(run, *[jax.ShapeDtypeStruct(tuple(s), t.dtype) for s, t in pairs])
+
+    try:
+        out = shapes(unknown())
+    except Exception:
+        if not any(None in t.shape for t in tensors):
+            raise
+        # Not every comparison of unknown sizes can be decided: two concrete sizes with many
+        # divisors tell which sizes follow the unknown one. Or an unknown size must be that of
+        # another Tensor on the same axis. If that fails as well, the first error is the one
+        # that speaks of the user's shapes.
+        with contextlib.suppress(Exception):
+            return jax.tree_util.tree_map(_common, shapes(5040), shapes(10080))
+        with contextlib.suppress(Exception):
+            out = shapes(unknown(), _aligned(tensors))
+            return jax.tree_util.tree_map(lambda s: Tensor(s.shape, s.dtype), out)
+        raise
+    return jax.tree_util.tree_map(lambda s: Tensor(s.shape, s.dtype), out)
+
+
+def _aligned(tensors: list[Any]) -> list[list[int | None]]:
+    """Returns shapes whose unknown sizes are those of the other Tensors, aligned at the end."""
+    sizes: dict[int, set[int | None]] = {}
+    for tensor in tensors:
+        for axis, size in enumerate(reversed(tensor.shape)):
+            sizes.setdefault(axis, set()).add(size)
+    found = {axis: known - {None, 1} for axis, known in sizes.items()}
+
+    def fill(axis: int, size: int | None) -> int | None:
+        return next(iter(found[axis])) if size is None and len(found[axis]) == 1 else size
+
+    return [[fill(a, s) for a, s in enumerate(reversed(t.shape))][::-1] for t in tensors]
+
+
+def _common(a: Any, b: Any) -> Tensor:
+    return Tensor(
+        tuple(m if m == n else None for m, n in zip(a.shape, b.shape, strict=True)), a.dtype
+    )
+
+
+_remembered: dict[Any, Any] = {}
+
+
+def _remember(key: Any, compute: Callable[[], Any]) -> Any:
+    """Returns new Tensors of the specs that are known for a key, or were computed for it."""
+    try:
+        known = _remembered.get(key)
+    except TypeError:  # something unhashable in it, such as an array
+        return compute()
+    if known is None:
+        outputs = compute()
+        if len(_remembered) >= 4096:
+            _remembered.clear()
+        _remembered[key] = jax.tree_util.tree_map(lambda t: Spec(t.shape, t.dtype), outputs)
+        return outputs
+    return jax.tree_util.tree_map(lambda spec: Tensor(*spec), known, is_leaf=is_spec)
+
+
+def is_spec(x: Any) -> bool:
+    """Tells whether something is a Spec (which, being a tuple, is no leaf by itself)."""
+    return isinstance(x, Spec)
+
+
+def _static_key(leaf: Any) -> Any:
+    if isinstance(leaf, Tensor):
+        return ("tensor", leaf.shape, leaf.dtype)
+    if isinstance(leaf, slice):
+        return ("slice", leaf.start, leaf.stop, leaf.step)
+    if isinstance(leaf, op_module.Holder):
+        raise TypeError("a Variable's value is not part of a key")
+    hash(leaf)
+    return (type(leaf), leaf)
+
+
+def infer_op(op: Op, args: Any, kwargs: Any) -> Any:
+    """Infers the outputs of an op, remembering them by function and static arguments."""
+
+    def compute() -> Any:
+        return infer(op.function, args, kwargs)
+
+    leaves, definition = tree.take_apart((args, kwargs))
+    try:
+        key = (op.name, op.function, definition, tuple(_static_key(leaf) for leaf in leaves))
+    except TypeError:
+        return compute()
+    return _remember(key, compute)
+
+
+def infer_by_config(layer: Any, args: Any, kwargs: Any) -> Any:
+    """Infers the outputs of a layer, remembering them by class and constructor arguments."""
+
+    def compute() -> Any:
+        return infer(lambda *a, **k: layer.run(a, k), args, kwargs)
+
+    leaves, definition = tree.take_apart((args, kwargs))
+    made, words = layer._constructed_with
+    config = tuple((k, v) for k, v in sorted(words.items()) if k != "name")
+    try:
+        specs = tuple(_static_key(leaf) for leaf in leaves)
+    except TypeError:
+        return compute()
+    settled = (layer.dtype_policy, layer.data_format)
+    return _remember((type(layer), made, config, settled, definition, specs), compute)
+
+
+def record(op: Op, args: Any, kwargs: Any) -> Any:
+    """Makes the node of an op called on symbolic Tensors, and returns its outputs."""
+    try:
+        outputs = infer_op(op, args, kwargs)
+    except Exception as error:
+        shapes = ", ".join(
+            str(leaf.shape) for leaf in tree.leaves((args, kwargs)) if isinstance(leaf, Tensor)
+        )
+        where = f"{op.name} {inside()}, called on Tensors of shape {shapes}"
+        raise at(error, where) from error
+    return Node(op, args, kwargs, outputs).outputs
+
+
+op_module.record = record  # type: ignore[assignment]

@@ -1,0 +1,86 @@
+"""CallSignature: which arguments the `call` of a layer takes, found once."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+from cornu.core.tensor import Tensor
+
+__all__ = ["CallSignature", "call_signature"]
+
+
+class CallSignature:
+    """What the `call` of a class of layers accepts.
+
+    Attributes:
+        names: its parameter names, without `self`.
+        training, mask: whether it has such a parameter.
+        default: the default of `training`.
+    """
+
+    __slots__ = ("_position", "default", "mask", "names", "open", "training")
+
+    def __init__(self, fn: Callable[..., Any]) -> None:
+        parameters = list(inspect.signature(fn).parameters.values())[1:]
+        plain = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+        self.names = [p.name for p in plain]
+        self.open = any(p.kind is p.VAR_KEYWORD for p in parameters)
+        self.training = "training" in self.names
+        self.mask = "mask" in self.names
+        self.default = next((p.default for p in plain if p.name == "training"), None)
+        self._position = self.names.index("training") if self.training else -1
+
+    def tensors(self, args: Any, kwargs: Any) -> dict[str, Any]:
+        """Returns the arguments that hold arrays or Tensors, by parameter name."""
+        named = dict(zip(self.names, args, strict=False))
+        for i in range(len(named), len(args)):
+            named[f"argument_{i}"] = args[i]
+        named.update(kwargs)
+        return {
+            name: value
+            for name, value in named.items()
+            if name not in ("training", "mask") and not name.endswith("_mask") and _holds(value)
+        }
+
+    def phase(self, args: Any, kwargs: Any, around: bool | None) -> tuple[Any, Any, Any]:
+        """Returns args, kwargs and the training phase: as passed, as around, or the default."""
+        given = None
+        if self.training and len(args) > self._position >= 0:
+            given = args[self._position]
+            args = (*args[: self._position], *args[self._position + 1 :])
+            if len(args) > self._position:
+                raise TypeError("Pass the arguments after `training` by keyword.")
+        elif "training" in kwargs:
+            given = kwargs["training"]
+            kwargs = {k: v for k, v in kwargs.items() if k != "training"}
+        phase = given if given is not None else around
+        if phase is None:
+            phase = self.default if isinstance(self.default, bool) else False
+        if self.training:
+            kwargs = {**kwargs, "training": phase}
+        return args, kwargs, phase
+
+
+_signatures: dict[Any, CallSignature] = {}
+
+
+def call_signature(cls: type) -> CallSignature:
+    """Returns what the `call` of a class accepts."""
+    call = cls.call  # type: ignore[attr-defined]
+    if call not in _signatures:
+        _signatures[call] = CallSignature(call)
+    return _signatures[call]
+
+
+def _holds(value: Any) -> bool:
+    if isinstance(value, (Tensor, jax.Array)):
+        return True
+    if isinstance(value, (list, tuple)):
+        return any(_holds(item) for item in value)
+    if isinstance(value, dict):
+        return any(_holds(item) for item in value.values())
+    return False
