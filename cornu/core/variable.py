@@ -113,7 +113,10 @@ class Variable(Operators, Holder):
 
     @property
     def value(self) -> jax.Array:
-        """The array that holds here (cast to the compute dtype inside a layer's call)."""
+        """The array that holds here (cast to the compute dtype inside a layer's call).
+
+        Training reuses its memory: to keep the numbers beyond the next step, take `numpy()`.
+        """
         around = scope.current()
         value = around.read(self)
         cast = around.compute_dtype
@@ -134,26 +137,32 @@ class Variable(Operators, Holder):
         """Sets the value; the shape must be the Variable's own, the dtype is converted."""
         if isinstance(value, Holder):
             value = scope.current().read(value)  # type: ignore[arg-type]
-        value = jnp.asarray(value, dtype=self.dtype)
+        if not isinstance(value, jax.core.Tracer):
+            # A buffer of one's own: training gives its buffers away, and NumPy's may change.
+            value = jnp.array(value, dtype=self.dtype)
+        return self._put(value)
+
+    def assign_add(self, value: Any) -> jax.Array:
+        """Adds to the value."""
+        return self._put(scope.current().read(self) + _plain(value))
+
+    def assign_sub(self, value: Any) -> jax.Array:
+        """Subtracts from the value."""
+        return self._put(scope.current().read(self) - _plain(value))
+
+    def _put(self, value: jax.Array) -> jax.Array:
         if value.shape != self.shape:
             raise ValueError(
                 f"Variable {self.path!r} has the shape {self.shape}; "
                 f"a value of shape {tuple(value.shape)} cannot be assigned to it."
             )
+        value = value.astype(self.dtype)
         scope.current().write(self, value)
         return value
 
-    def assign_add(self, value: Any) -> jax.Array:
-        """Adds to the value."""
-        return self.assign(scope.current().read(self) + _plain(value))
-
-    def assign_sub(self, value: Any) -> jax.Array:
-        """Subtracts from the value."""
-        return self.assign(scope.current().read(self) - _plain(value))
-
     def numpy(self) -> np.ndarray:
-        """Returns the value as a NumPy array."""
-        return np.asarray(scope.current().read(self))
+        """Returns a copy of the value as a NumPy array."""
+        return np.array(scope.current().read(self))
 
     @property
     def ndim(self) -> int:

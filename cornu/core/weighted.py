@@ -217,7 +217,7 @@ class Weighted(Owner):
 
     def get_weights(self) -> list[np.ndarray]:
         """Returns the values of `weights` as NumPy arrays."""
-        return [np.array(v.numpy()) for v in self.weights]
+        return [v.numpy() for v in self.weights]
 
     def set_weights(self, weights: Any) -> None:
         """Sets the values of `weights`, in the order of `get_weights()`.

@@ -67,3 +67,13 @@ def test_bad_names_and_roles():
         Variable(1.0, name="a/b")
     with pytest.raises(ValueError, match="role must be one of"):
         Variable(1.0, name="a", role="weight")
+
+
+def test_assigning_another_variables_value_shares_no_buffer():
+    a, b = Variable([1.0, 2.0], name="a"), Variable([0.0, 0.0], name="b")
+    b.assign(a)
+    assert b.stored is not a.stored
+    given = np.array([5.0, 6.0], "float32")
+    b.assign(given)
+    given[0] = 7.0
+    assert b.numpy().tolist() == [5.0, 6.0]
