@@ -137,8 +137,8 @@ def inside() -> str:
 
     Example:
 
-    >>> inside()
-    '(at <doctest cornu.core.blocks.inside[0]>:1)'
+    >>> print(inside())  # doctest: +ELLIPSIS
+    ...(at <doctest ...>:1)
     """
     where = ""
     names: list[str] = []
