@@ -171,56 +171,54 @@ def custom_object_scope(custom_objects: dict[str, Any] | None = None) -> Iterato
 # ------------------------------------------------------------------------------ to and from data
 
 
-def serialize(value: Any) -> Any:
+def serialize(obj: Any) -> Any:
     """Describes a value as plain data."""
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    if isinstance(value, Configurable):
-        module, name = value.public_name()
+    if obj is None or isinstance(obj, (bool, int, float, str)):
+        return obj
+    if isinstance(obj, Configurable):
+        module, name = obj.public_name()
         return {
             "module": module,
             "class_name": name,
-            "config": value.get_config(),
-            "registered_name": _custom_names.get(type(value)),
+            "config": obj.get_config(),
+            "registered_name": _custom_names.get(type(obj)),
         }
-    if isinstance(value, dict):
-        return {key: serialize(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return (
-            type(value)(serialize(item) for item in value)
-            if type(value)
-            in (
-                list,
-                tuple,
-            )
-            else [serialize(item) for item in value]
-        )
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, np.dtype):
-        return value.name
-    if isinstance(value, np.ndarray) or hasattr(value, "__jax_array__") or _is_jax(value):
-        array = np.asarray(value)
+    if isinstance(obj, dict):
+        return {key: serialize(item) for key, item in obj.items()}
+    if isinstance(obj, (list, tuple)):
+        items = [serialize(item) for item in obj]
+        return tuple(items) if type(obj) is tuple else items
+    if isinstance(obj, np.generic):
+        return obj.item()
+    if isinstance(obj, np.dtype):
+        return obj.name
+    if isinstance(obj, np.ndarray) or hasattr(obj, "__jax_array__") or _is_jax(obj):
+        array = np.asarray(obj)
         return {
             "class_name": "__numpy__",
             "config": {"value": array.tolist(), "dtype": array.dtype.name},
         }
-    if callable(value):
-        name = _function_name(value)
-        return {"class_name": "function", "config": name, "registered_name": name}
-    return value
+    if callable(obj):
+        module, name = _function_name(obj)
+        return {
+            "module": module,
+            "class_name": "function",
+            "config": name,
+            "registered_name": name,
+        }
+    return obj
 
 
 def _is_jax(value: Any) -> bool:
     return type(value).__module__.startswith("jax") and hasattr(value, "dtype")
 
 
-def _function_name(fn: Callable[..., Any]) -> str:
-    for table in _functions.values():
+def _function_name(fn: Callable[..., Any]) -> tuple[str, str]:
+    for category, table in _functions.items():
         for name, known in table.items():
             if known is fn:
-                return name
-    return _custom_names.get(fn) or getattr(fn, "__name__", repr(fn))
+                return f"keras.{category}", name
+    return "builtins", _custom_names.get(fn) or getattr(fn, "__name__", repr(fn))
 
 
 def deserialize(value: Any, custom_objects: dict[str, Any] | None = None) -> Any:
@@ -236,13 +234,20 @@ def deserialize(value: Any, custom_objects: dict[str, Any] | None = None) -> Any
         return {key: deserialize(item) for key, item in value.items()}
     name, config = value["class_name"], value["config"]
     if name in ("__numpy__", "__tensor__"):
-        return np.array(config["value"], dtype=config["dtype"])
+        return _numbers(config["value"], np.dtype(config["dtype"]))
     if name == "__tuple__":
         return tuple(deserialize(item) for item in value["items"])
     if name == "function":
         return resolve(_category(value), config)
     cls = find(_category(value), value.get("registered_name") or name)
     return cls.from_config(config)
+
+
+def _numbers(value: Any, dtype: np.dtype) -> np.ndarray:
+    # Numbers only: an array of texts or structures may take any size for each element.
+    if dtype.kind not in "fiubc" and dtype.name != "bfloat16":
+        raise ValueError(f"Arrays in a config hold numbers. Received: dtype {dtype}")
+    return np.array(value, dtype=dtype)
 
 
 def _category(value: dict[str, Any]) -> str | None:

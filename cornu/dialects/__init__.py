@@ -1,1 +1,1 @@
-"""Older Keras, spoken at the border: a dialect binds by its era's own words and builds core objects."""
+"""Older Keras at the border: a dialect binds by its era's own words and builds core objects."""

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from cornu import ops, registry, tree
 from cornu.core.layer import Layer
-from cornu.core.op import Op
+from cornu.core.op import Op, is_symbolic
 from cornu.core.tensor import Node, Tensor
 from cornu.errors import suggest
 from cornu.layers.input import InputLayer
 from cornu.models.functional import Drawing
-from cornu.names import unique
+from cornu.names import snake_case, unique
 
 __all__ = ["describe", "draw"]
+
+_SLICE = ("start", "stop", "step")
+# Where the name of Keras's class is not the op's in another spelling.
+_OPS_OF_KERAS = {
+    "all_close": "allclose",
+    "batch_norm": "batch_normalization",
+    "c_dist": "cdist",
+    "is_in": "isin",
+    "layer_norm": "layer_normalization",
+    "rms_norm": "rms_normalization",
+    "search_sorted": "searchsorted",
+}
 
 
 def describe(drawing: Drawing) -> dict[str, Any]:
@@ -92,9 +105,9 @@ def _call(node: Node, where: dict[int, list[Any]]) -> dict[str, Any]:
             config = {"shape": leaf.shape, "dtype": leaf.dtype, "keras_history": where[id(leaf)]}
             return {"class_name": "__keras_tensor__", "config": config}
         if isinstance(leaf, slice):
-            return {"class_name": "__slice__", "config": [leaf.start, leaf.stop, leaf.step]}
+            return {"class_name": "__slice__", "config": {w: getattr(leaf, w) for w in _SLICE}}
         if leaf is Ellipsis:
-            return {"class_name": "__ellipsis__", "config": None}
+            return {"class_name": "__ellipsis__", "config": {}}
         return registry.serialize(leaf)
 
     kwargs = {
@@ -143,6 +156,8 @@ def draw(config: dict[str, Any]) -> tuple[Any, Any]:
             except _Missing:
                 left.append(item)
                 continue
+            if not is_symbolic(args, kwargs):
+                raise ValueError(f"The config calls {name!r} on no Tensor.")
             tensors[name, index] = tree.leaves(callee(*args, **kwargs))
         if len(left) == len(waiting):
             names = sorted({item[0] for item in left})
@@ -156,22 +171,32 @@ class _Missing(Exception):
 
 
 def _is_op(entry: dict[str, Any]) -> bool:
-    return (entry.get("module") or "").startswith("keras.ops")
+    return (entry.get("module") or "").startswith(("keras.ops", "keras.src.ops"))
 
 
 def _op(entry: dict[str, Any]) -> Any:
+    """Returns the op of an entry; Keras has a class for each op, and keeps arguments in it."""
     name = entry["class_name"]
     own = registry.get_registered_object(name)
     if own is not None:
         return own
+    name = snake_case(name)
+    name = _OPS_OF_KERAS.get(name, name)
     if name == "get_item":
-        return Op("get_item", lambda x, key: x[key])
-    if name not in ops.__all__:
+        return Op("get_item", lambda x, key: x[tuple(key) if isinstance(key, list) else key])
+    room = ops.image if entry["module"].endswith(".image") else ops
+    if name not in room.__all__:
         raise ValueError(
-            f"Unknown op {name!r}. {suggest(name, ops.__all__)}\n"
+            f"Unknown op {name!r}. {suggest(name, room.__all__)}\n"
             f"If it is your own, pass custom_objects={{{name!r}: cornu.op(...)}}."
         )
-    return getattr(ops, name)
+    function = getattr(room, name)
+    kept = {k: registry.deserialize(v) for k, v in entry["config"].items() if k != "name"}
+    if not kept:
+        return function
+    if name == "einsum":  # the one op whose Tensors come last
+        return functools.partial(function, kept["subscripts"])
+    return functools.partial(function, **kept)
 
 
 def _fill(value: Any, tensors: dict[tuple[str, int], list[Tensor]]) -> Any:
@@ -188,7 +213,7 @@ def _fill(value: Any, tensors: dict[tuple[str, int], list[Tensor]]) -> Any:
     if kind == "__tuple__":
         return tuple(_fill(item, tensors) for item in value["items"])
     if kind == "__slice__":
-        return slice(*value["config"])
+        return slice(*(value["config"][word] for word in _SLICE))
     if kind == "__ellipsis__":
         return Ellipsis
     if kind is not None:

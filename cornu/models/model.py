@@ -314,9 +314,11 @@ class Model(Trainer):
         return {"inputs": self._built_with}
 
     def build_from_config(self, config: dict[str, Any]) -> None:
-        """Builds the model from what `get_build_config()` returned."""
+        """Builds the model from what `get_build_config()` returned, here or in Keras."""
         if "inputs" in config:
             self._infer_outputs(_described(config["inputs"]))
+        elif "input_shape" in config:
+            self.build(tuple(config["input_shape"]))
 
     def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
         """Writes the weights; see `cornu.saving.save_weights`."""

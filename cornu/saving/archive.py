@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import warnings
 import zipfile
 from datetime import datetime
 from pathlib import Path
@@ -11,13 +12,18 @@ from typing import Any
 
 from cornu import registry
 from cornu._version import __version__
+from cornu.core.variable import Variable
 from cornu.saving import gate
-from cornu.saving.weights import places, read_h5, write_h5
+from cornu.saving.formats import WEIGHTS
+from cornu.saving.hdf5 import H5Arrays, open_h5, write_h5
+from cornu.saving.places import places
+from cornu.saving.weights import matched, misfits
+from cornu.saving.writing import writing
 
 __all__ = ["load_model", "model_from_json", "save_model"]
 
-_CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
-_MAX_JSON = 256 << 20
+_CONFIG, _METADATA = "config.json", "metadata.json"
+_KERAS = "3.15.1"  # whose layout it is
 
 
 def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: Any = None) -> None:
@@ -31,7 +37,11 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: Any = 
 
     Raises:
         ValueError: another ending.
+        TypeError: a constructor argument that cannot be described as data.
         FileExistsError: the file is there and `overwrite` is False.
+
+    An optimizer that cannot be described as data, such as one of Optax, is left out with a
+    warning, and all that `compile` was given with it.
     """
     path = Path(filepath)
     if path.suffix != ".keras" or zipped is False:
@@ -39,31 +49,44 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: Any = 
             f"A model is saved in one file that ends in '.keras'. Received: {str(path)!r}. "
             "For the weights alone use model.save_weights('....weights.h5')."
         )
-    if path.exists() and not overwrite:
-        raise FileExistsError(f"{str(path)!r} exists. Pass overwrite=True to replace it.")
     config = registry.serialize(model)
     config["build_config"] = model.get_build_config()
+    kept = places(model) if model.built else {}
     if model.compiled:
-        config["compile_config"] = model.get_compile_config()
+        try:
+            config["compile_config"] = model.get_compile_config()
+            kept |= _slots(model)
+        except NotImplementedError as error:
+            warnings.warn(f"The model is saved as if not compiled. {error}", stacklevel=3)
     metadata = {
-        "keras_version": "3.15.1",
+        "keras_version": _KERAS,
         "cornu_version": __version__,
         "date_saved": datetime.now().strftime("%Y-%m-%d@%H:%M:%S"),
     }
-    weights = io.BytesIO()
-    write_h5(weights, {name: v.numpy() for name, v in _all_places(model).items()})
-    with gate.writing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+    described = _json(config)
+    with writing(path, overwrite) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         archive.writestr(_METADATA, json.dumps(metadata))
-        archive.writestr(_CONFIG, json.dumps(config))
-        archive.writestr(_WEIGHTS, weights.getvalue())
+        archive.writestr(_CONFIG, described)
+        weights = io.BytesIO()
+        write_h5(weights, {place: variable.numpy() for place, variable in kept.items()})
+        archive.writestr(WEIGHTS, weights.getbuffer())
 
 
-def _all_places(model: Any) -> dict[str, Any]:
-    found = places(model) if model.built else {}
-    if model.optimizer is not None and model.optimizer.built:
-        optimizer = places(model.optimizer)
-        found |= {f"optimizer/{place}": variable for place, variable in optimizer.items()}
-    return found
+def _slots(model: Any) -> dict[str, Variable]:
+    if model.optimizer is None or not model.optimizer.built:
+        return {}
+    return {f"optimizer/{place}": variable for place, variable in places(model.optimizer).items()}
+
+
+def _json(config: Any) -> str:
+    def refuse(value: Any) -> Any:
+        raise TypeError(
+            f"{value!r} (of type {type(value).__name__}) cannot be described as data. A class of "
+            "your own takes part in configs with `get_config()`, and is found again if it is "
+            "decorated with @cornu.saving.register_keras_serializable()."
+        )
+
+    return json.dumps(config, default=refuse)
 
 
 def load_model(
@@ -78,7 +101,8 @@ def load_model(
         safe_mode: accepted for compatibility; code is never read from a file, whatever it says.
 
     Raises:
-        ValueError: the file is damaged, or names a class that is not known.
+        ValueError: the file is damaged, names a class that is not known, or describes a model
+            that is far larger than the weights it holds.
 
     Differences: there is no unsafe mode. A file can only name classes of cornu and those that the
     running program registered or passes here.
@@ -91,35 +115,47 @@ def load_model(
             f"A model is read from a file that ends in '.keras'. Received: {str(path)!r}. "
             "Weights alone are read by model.load_weights()."
         )
-    with gate.open_zip(path) as archive, registry.custom_object_scope(custom_objects):
-        config = gate.read_json(gate.read_member(archive, _CONFIG, _MAX_JSON), _CONFIG)
-        if not isinstance(config, dict) or not {"class_name", "config"} <= set(config):
-            raise ValueError(f"{str(path)!r}: {_CONFIG} describes no model.")
-        model = _made(config, str(path))
-        if not model.built and config.get("build_config"):
-            model.build_from_config(config["build_config"])
-        if compile and config.get("compile_config"):
-            model.compile_from_config(config["compile_config"])
-        limit = sum(v.stored.nbytes for v in _all_places(model).values()) * 2 + (64 << 20)
-        data = gate.read_member(archive, _WEIGHTS, limit)
-    with gate.open_h5(io.BytesIO(data)) as file:
-        wanted = _all_places(model)
-        if any(name.startswith("optimizer/") for name in wanted) and "optimizer" not in file:
-            wanted = places(model)
-        for place, array in read_h5(file, wanted).items():
-            wanted[place].assign(array)
+    name = repr(str(path))
+    with gate.refusing(name), gate.open_zip(path) as archive:
+        config = gate.read_json(gate.read_member(archive, _CONFIG), _CONFIG)
+        data = io.BytesIO(gate.read_member(archive, WEIGHTS))
+    with open_h5(data) as stored, registry.custom_object_scope(custom_objects):
+        with gate.refusing(name), gate.allowance(stored.nbytes, name):
+            model = _made(config, name)
+            if not model.built and config.get("build_config"):
+                model.build_from_config(config["build_config"])
+            if compile and config.get("compile_config"):
+                model.compile_from_config(config["compile_config"])
+        _fill(model, stored)
     return model
 
 
-def _made(config: dict[str, Any], where: str) -> Any:
-    try:
-        return registry.deserialize(config)
-    except (KeyError, TypeError, IndexError, AttributeError) as error:
-        raise ValueError(f"{where}: the config makes no model: {error}") from error
+def _fill(model: Any, stored: H5Arrays) -> None:
+    wanted = places(model) if model.built else {}
+    slots = _slots(model)
+    saved = any(place.startswith("optimizer/") for place in stored.shapes)
+    if saved and slots and misfits(slots, stored.shapes):
+        warnings.warn(
+            f"The state of the optimizer {model.optimizer.name!r} in the file does not fit it: the "
+            "optimizer starts anew.",
+            stacklevel=4,
+        )
+    elif saved:
+        wanted |= slots
+    for place, array in matched(wanted, stored).items():
+        wanted[place].assign(array)
+
+
+def _made(config: Any, name: str) -> Any:
+    """Makes a model from its description."""
+    model = registry.deserialize(config)
+    if getattr(type(model), "category", None) != "layers" or not hasattr(model, "compiled"):
+        raise ValueError(f"{name} describes no model.")
+    return model
 
 
 def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
     """Returns a model of the architecture that `model.to_json()` described, with new weights."""
-    config = gate.read_json(json_string, "The model's JSON")
-    with registry.custom_object_scope(custom_objects):
-        return _made(config, "The model's JSON")
+    name = "The model's JSON"
+    with gate.refusing(name), registry.custom_object_scope(custom_objects):
+        return _made(gate.read_json(json_string, name), name)

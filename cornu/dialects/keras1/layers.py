@@ -1,4 +1,4 @@
-"""Layers of Keras 1 that are other classes than today's: the base, and modes that no longer exist."""
+"""Layers that are other classes than today's: the base, and modes that no longer exist."""
 
 from __future__ import annotations
 

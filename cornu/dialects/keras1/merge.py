@@ -82,7 +82,7 @@ class Branches(Layer):
 
 
 def _combination(
-    layers_: Any,
+    sources: Any,
     mode: Any,
     concat_axis: int,
     dot_axes: Any,
@@ -101,7 +101,7 @@ def _combination(
             "merge([...]) on the tensors that are meant."
         )
     words = {"name": name, "trainable": trainable}
-    if layers_ is not None:
+    if sources is not None:
         words["name"] = f"{name}_{mode}" if isinstance(mode, str) else f"{name}_function"
     made: Layer
     if callable(mode):
@@ -114,14 +114,14 @@ def _combination(
         made = (layers.Dot if mode == "dot" else Cosine)(axes=dot_axes, **words)
     else:
         raise ValueError(f"Merge of Keras 1 has no mode {mode!r}. {suggest(mode, _MODES)}")
-    if layers_ is None:
+    if sources is None:
         return made
-    branches = [one if isinstance(one, Model) else Sequential([one]) for one in layers_]
+    branches = [one if isinstance(one, Model) else Sequential([one]) for one in sources]
     return Branches(branches, made, name=name, trainable=trainable)
 
 
 def _named(given: dict[str, Any]) -> None:
-    given["layers_"] = given.pop("layers")
+    given["sources"] = given.pop("layers")
 
 
 Merge = Spelling(

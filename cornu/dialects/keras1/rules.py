@@ -236,5 +236,7 @@ def deconvolved(given: Arguments) -> None:
     for size, kernel, step in zip(sizes, given["kernel_size"], given["subsample"], strict=True):
         begun = -(-size // step) if same else (size - kernel) // step + 1
         extra.append(size - (begun - 1) * step - (kernel % 2 if same else kernel))
-    if not (same and all(size % step == 0 for size, step in zip(sizes, given["subsample"]))):
+    # With "same", today's default is a multiple of the stride, which even kernels need.
+    steps = zip(sizes, given["subsample"], strict=True)
+    if not (same and all(size % step == 0 for size, step in steps)):
         given["output_padding"] = tuple(extra)
