@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import jax
@@ -309,7 +310,19 @@ class Trainer(Compiled):
             self._scores = Scores(self._recipe, self._outputs, targets)
             self._scores.prepare(targets)
         if train and not self.optimizer.built:
+            self._warn_of_unreached()
             self.optimizer.build(self.trainable_variables)
+
+    def _warn_of_unreached(self) -> None:
+        """Warns of layers that the model owns and never calls."""
+        unreached = [layer for layer in self._flat_layers() if not layer.built]
+        if unreached:
+            names = ", ".join(repr(layer.name) for layer in unreached)
+            warnings.warn(
+                f"Model {self.name!r} owns layers that its call never reaches: {names}. They have "
+                "no weights and take no part in training. Call them in `call`, or remove them.",
+                stacklevel=4,
+            )
 
     def _all_variables(self) -> list[Variable]:
         found = list(self.variables) + [v for metric in self.metrics for v in metric.variables]

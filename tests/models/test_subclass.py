@@ -191,3 +191,18 @@ def test_build_by_shape_and_compute_output_shape():
     assert model.built and model.count_params() == 37
     assert Dense(3).compute_output_shape((None, 4)) == (None, 3)
     assert layers.Concatenate().compute_output_shape([(None, 2), (None, 3)]) == (None, 5)
+
+
+def test_layers_that_are_never_reached_are_named():
+    class Net(Model):
+        def __init__(self):
+            super().__init__()
+            self.used, self.unused = Dense(2), [Dense(3, name="idle")]
+
+        def call(self, x):
+            return self.used(x)
+
+    net = Net()
+    net.compile("sgd", "mse")
+    with pytest.warns(UserWarning, match="never reaches: 'idle'"):
+        net.fit(X, Y, verbose=0)
