@@ -221,26 +221,35 @@ def _function_name(fn: Callable[..., Any]) -> tuple[str, str]:
     return "builtins", _custom_names.get(fn) or getattr(fn, "__name__", repr(fn))
 
 
-def deserialize(value: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Makes a value from what `serialize` returned; data that describes no object is kept."""
+def deserialize(
+    config: Any, custom_objects: dict[str, Any] | None = None, safe_mode: bool = True
+) -> Any:
+    """Makes a value from what `serialize` returned; data that describes no object is kept.
+
+    Args:
+        config: the data.
+        custom_objects: classes and functions of your own by name.
+        safe_mode: without effect, code in a config is never run.
+    """
     if custom_objects:
         with custom_object_scope(custom_objects):
-            return deserialize(value)
-    if isinstance(value, (list, tuple)):
-        return type(value)(deserialize(item) for item in value)
-    if not isinstance(value, dict):
-        return value
-    if "class_name" not in value or "config" not in value:
-        return {key: deserialize(item) for key, item in value.items()}
-    name, config = value["class_name"], value["config"]
-    if name in ("__numpy__", "__tensor__"):
-        return _numbers(config["value"], np.dtype(config["dtype"]))
+            return deserialize(config)
+    if isinstance(config, (list, tuple)):
+        return type(config)(deserialize(item) for item in config)
+    if not isinstance(config, dict):
+        return config
+    name = config.get("class_name")
     if name == "__tuple__":
-        return tuple(deserialize(item) for item in value["items"])
+        return tuple(deserialize(item) for item in config["items"])
+    if "class_name" not in config or "config" not in config:
+        return {key: deserialize(item) for key, item in config.items()}
+    inner = config["config"]
+    if name in ("__numpy__", "__tensor__"):
+        return _numbers(inner["value"], np.dtype(inner["dtype"]))
     if name == "function":
-        return resolve(_category(value), config)
-    cls = find(_category(value), value.get("registered_name") or name)
-    return cls.from_config(config)
+        return resolve(_category(config), inner)
+    cls = find(_category(config), config.get("registered_name") or name)
+    return cls.from_config(inner)
 
 
 def _numbers(value: Any, dtype: np.dtype) -> np.ndarray:

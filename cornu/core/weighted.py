@@ -154,7 +154,7 @@ class Weighted(Owner):
         return [thing for thing in holdings(self) if isinstance(thing, Weighted)]
 
     def saved_parts(self) -> list[tuple[str, Any]]:
-        """Returns the attributes by the names under which the layers in them are saved, in order."""
+        """Returns the attributes by the names under which layers in them are saved, in order."""
         named = [(self.saved_names.get(name, name), value) for name, value in attributes(self)]
         return sorted(named, key=lambda part: (part[0].startswith("_"), part[0]))
 

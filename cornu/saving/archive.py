@@ -8,7 +8,7 @@ import warnings
 import zipfile
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from cornu import registry
 from cornu._version import __version__
@@ -24,6 +24,15 @@ __all__ = ["load_model", "model_from_json", "save_model"]
 
 _CONFIG, _METADATA = "config.json", "metadata.json"
 _KERAS = "3.15.1"  # whose layout it is
+
+
+@runtime_checkable
+class Trainable(Protocol):
+    """What tells a model from a layer here."""
+
+    def get_compile_config(self) -> Any: ...
+
+    def compile_from_config(self, config: Any) -> None: ...
 
 
 def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: Any = None) -> None:
@@ -147,9 +156,8 @@ def _fill(model: Any, stored: H5Arrays) -> None:
 
 
 def _made(config: Any, name: str) -> Any:
-    """Makes a model from its description."""
     model = registry.deserialize(config)
-    if getattr(type(model), "category", None) != "layers" or not hasattr(model, "compiled"):
+    if not isinstance(model, Trainable):
         raise ValueError(f"{name} describes no model.")
     return model
 

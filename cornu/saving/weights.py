@@ -106,9 +106,7 @@ def matched(
     return {place: stored.read(place) for place in wanted if place not in wrong}
 
 
-def misfits(
-    wanted: dict[str, Variable], shapes: dict[str, tuple[int, ...]]
-) -> dict[str, str]:
+def misfits(wanted: dict[str, Variable], shapes: dict[str, tuple[int, ...]]) -> dict[str, str]:
     """Says of each wanted weight that a file does not have as it is wanted, how it differs."""
     here, there = (Counter(_owner(place) for place in table) for table in (wanted, shapes))
     wrong: dict[str, str] = {}
@@ -119,7 +117,9 @@ def misfits(
         elif shapes[place] != variable.shape:
             wrong[place] = f"{variable.path} {variable.shape} is {shapes[place]} in the file"
         elif there[owner] > here[owner]:
-            wrong[place] = f"{variable.path} is one of {there[owner]} in the file, not {here[owner]}"
+            wrong[place] = (
+                f"{variable.path} is one of {there[owner]} in the file, not {here[owner]}"
+            )
     return wrong
 
 

@@ -1,0 +1,58 @@
+"""Where a weight is kept in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from cornu.core.layer import Layer
+from cornu.core.owner import Owner
+from cornu.core.variable import Variable
+from cornu.names import snake_case, unique
+
+__all__ = ["places"]
+
+
+def places(root: Owner) -> dict[str, Variable]:
+    """Returns the weights of a model (or layer, or optimizer) by their place in its structure.
+
+    A place is made of attribute names, of class names within lists, and of numbers, and is the
+    one that Keras gives. The names of layers would not do: they count up within a process, and
+    so differ between two equal models.
+
+    Example:
+
+    >>> import cornu
+    >>> model = cornu.Sequential([cornu.Input((2,)), cornu.layers.Dense(3)])
+    >>> list(places(model))
+    ['layers/dense/vars/0', 'layers/dense/vars/1']
+    """
+    return dict(_of_owner(root, "", set()))
+
+
+def _of_owner(owner: Owner, at: str, seen: set[int]) -> Iterator[tuple[str, Variable]]:
+    if id(owner) in seen:
+        return
+    seen.add(id(owner))
+    layer = owner if isinstance(owner, Layer) else None
+    for i, variable in enumerate(layer.own_variables() if layer else owner.variables):
+        yield f"{at}vars/{i}", variable
+    for name, part in layer.saved_parts() if layer else ():
+        if isinstance(part, Layer):
+            yield from _of_owner(part, f"{at}{name}/", seen)
+        else:
+            yield from _of_container(part, f"{at}{name}/", seen)
+
+
+def _of_container(value: Any, at: str, seen: set[int]) -> Iterator[tuple[str, Variable]]:
+    if id(value) in seen or not isinstance(value, (list, tuple, dict)):
+        return
+    seen.add(id(value))
+    items: Iterable[Any] = value.values() if isinstance(value, dict) else value
+    taken: set[str] = set()
+    for item in items:
+        if isinstance(item, Layer):
+            name = unique(snake_case(type(item).__name__), taken)
+            yield from _of_owner(item, f"{at}{name}/", seen)
+        elif isinstance(item, (list, tuple, dict)):
+            yield from _of_container(item, f"{at}{unique('container', taken)}/", seen)

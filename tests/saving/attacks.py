@@ -1,0 +1,50 @@
+"""What the tests of harmful files have in common: files of any content, and their refusal."""
+
+import io
+import json
+import marshal
+import zipfile
+
+import h5py
+import numpy as np
+import pytest
+
+import cornu
+from cornu import layers
+from cornu.saving.places import places
+from tests.saving.watch import nothing_but
+
+EVIL = "print(open('/etc/passwd').read())"
+CODE = marshal.dumps(compile(EVIL, "<evil>", "exec"))
+
+
+def model():
+    return cornu.Sequential([cornu.Input((4,)), layers.Dense(2), layers.ReLU()])
+
+
+def config_of(made):
+    return json.loads(made.to_json())
+
+
+def archive(path, config, weights=None, **members):
+    if weights is None:
+        weights = h5(places(model()))
+    with zipfile.ZipFile(path, "w") as file:
+        text = config if isinstance(config, (str, bytes)) else json.dumps(config)
+        for name, data in {"config.json": text, "model.weights.h5": weights, **members}.items():
+            file.writestr(name, data)
+    return path
+
+
+def h5(arrays):
+    target = io.BytesIO()
+    with h5py.File(target, "w") as file:
+        for place, array in arrays.items():
+            file[place] = np.asarray(array)
+    return target.getvalue()
+
+
+def refused(read, path, said=None):
+    with nothing_but(path), pytest.raises(ValueError, match=said) as caught:
+        read(path)
+    return caught

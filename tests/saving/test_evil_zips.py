@@ -1,0 +1,70 @@
+"""Archives that unpack to more than they are, or lie about what they hold."""
+
+import json
+import struct
+import zipfile
+
+import pytest
+
+from cornu.models import load_model
+from tests.saving.attacks import archive, config_of, model, refused
+from tests.saving.watch import nothing_but
+
+pytestmark = pytest.mark.usefixtures("warm")
+
+
+def test_names_in_an_archive_are_never_paths(tmp_path):
+    names = {"../../evil.txt": "x", "/tmp/evil.txt": "x", "assets/..\\evil": "x"}
+    path = archive(tmp_path / "names.keras", config_of(model()), **names)
+    before = sorted(tmp_path.rglob("*"))
+    with nothing_but(path):
+        load_model(path)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def bomb(path, name, size, **members):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        for other, data in members.items():
+            file.writestr(other, data)
+        with file.open(name, "w", force_zip64=True) as member:
+            for _ in range(size >> 20):
+                member.write(bytes(1 << 20))
+    return path
+
+
+def test_members_that_unpack_to_far_more_are_refused(tmp_path):
+    made, size = model(), 96 << 20
+    config = json.dumps(config_of(made))
+    refused(load_model, bomb(tmp_path / "a.keras", "config.json", size), "unpack")
+    path = bomb(tmp_path / "b.keras", "model.weights.h5", size, **{"config.json": config})
+    refused(load_model, path, "unpack")
+    refused(made.load_weights, path, "unpack")
+    refused(made.load_weights, bomb(tmp_path / "c.npz", "layers/dense/vars/0.npy", size), "unpack")
+
+
+def test_a_member_that_lies_about_its_size(tmp_path):
+    path = archive(tmp_path / "lie.keras", config_of(model()))
+    data = path.read_bytes()
+    size = len(json.dumps(config_of(model())))
+    for said in (0, 10, size + 1000, 1 << 31):
+        path.write_bytes(data.replace(struct.pack("<I", size), struct.pack("<I", said)))
+        refused(load_model, path)
+
+
+def test_archives_that_are_none(tmp_path):
+    good = archive(tmp_path / "good.keras", config_of(model())).read_bytes()
+    path = tmp_path / "bad.keras"
+    for data in (b"", b"PK", b"\x89HDF\r\n\x1a\n" + bytes(99), good[:-30], good[:100], good[50:]):
+        path.write_bytes(data)
+        refused(load_model, path)
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("config.json", "{}")
+    refused(load_model, path, "no member 'model.weights.h5'")
+    with pytest.warns(UserWarning, match="Duplicate"):
+        with zipfile.ZipFile(path, "w") as file:
+            file.writestr("config.json", "{}")
+            file.writestr("config.json", "{}")
+    refused(load_model, path, "two members of one name")
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as file:
+        file.writestr("config.json", "{}")
+    refused(load_model, path, "packed in a way")

@@ -1,0 +1,143 @@
+"""Damaged files: whatever happened to them, they load or are refused with a ValueError.
+
+The damage is the same in each run. `CORNU_FUZZ=10000` does more of it.
+"""
+
+import json
+import os
+import random
+import warnings
+import zipfile
+
+import pytest
+
+import cornu
+from cornu import layers
+from cornu.models import load_model
+from tests.saving.models import floats
+from tests.saving.watch import nothing_but
+
+ROUNDS = int(os.environ.get("CORNU_FUZZ", "120"))
+
+
+def model():
+    inputs = cornu.Input((4,))
+    x = layers.Dense(3, activation="relu", kernel_regularizer="l2")(inputs)
+    x = layers.Dropout(0.5)(x[:, :2] + 1.0)
+    made = cornu.Model(inputs, layers.Dense(2)(x))
+    made.compile("adam", "mse", metrics=["mae"])
+    return made
+
+
+def flip(data, rng):
+    for _ in range(rng.choice((1, 1, 1, 8, 64))):
+        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+    return data
+
+
+def overwrite(data, rng):
+    at, length = rng.randrange(len(data)), rng.choice((1, 4, 8, 200))
+    filling = rng.choice((b"\x00", b"\xff", b"\x7f", bytes([rng.randrange(256)])))
+    data[at : at + length] = (filling * length)[: len(data) - at]
+    return data
+
+
+def cut(data, rng):
+    return data[: rng.randrange(len(data))]
+
+
+def remove(data, rng):
+    at = rng.randrange(len(data))
+    del data[at : at + rng.choice((1, 8, 500))]
+    return data
+
+
+def copy_within(data, rng):
+    a, b, length = rng.randrange(len(data)), rng.randrange(len(data)), rng.choice((4, 8, 100))
+    piece = data[a : a + length]
+    data[b : b + len(piece)] = piece
+    return data
+
+
+DAMAGES = (flip, flip, overwrite, cut, remove, copy_within)
+
+
+def attempt(read, path):
+    """Returns whether a damaged file was read."""
+    with nothing_but(path), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            read(path)
+        except (ValueError, FileNotFoundError):
+            return False
+    return True
+
+
+@pytest.mark.parametrize("ending", [".weights.h5", ".safetensors", ".npz", ".keras"])
+def test_damaged_bytes(ending, tmp_path):
+    made, path = model(), tmp_path / f"model{ending}"
+    made.fit(floats(4, 4), floats(4, 2), verbose=0)
+    (made.save if ending == ".keras" else made.save_weights)(path)
+    good = path.read_bytes()
+    read = load_model if ending == ".keras" else made.load_weights
+    read(path)
+    read_again = 0
+    for i in range(ROUNDS):
+        rng = random.Random(f"{ending} {i}")
+        path.write_bytes(rng.choice(DAMAGES)(bytearray(good), rng))
+        read_again += attempt(read, path)
+    # Checksums find all damage to members of zip files; what is read is damaged elsewhere.
+    assert read_again < ROUNDS
+
+
+def test_damage_inside_a_whole_archive(tmp_path):
+    """The archive's checksums are right, so that the damage reaches the next reader."""
+    made, inner, path = model(), tmp_path / "inner.weights.h5", tmp_path / "model.keras"
+    made.save_weights(inner)
+    good = inner.read_bytes()
+    for i in range(ROUNDS):
+        rng = random.Random(f"inside {i}")
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("config.json", made.to_json())
+            archive.writestr("model.weights.h5", rng.choice(DAMAGES)(bytearray(good), rng))
+        attempt(load_model, path)
+
+
+STRANGE = (None, True, -1, 0, 2, 10**9, 10**30, 1e308, "", "x", "relu", [], {}, [None], "a/b", "..")
+
+
+def places_in(value):
+    """Yields each (container, key) in JSON data."""
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, item in list(items):
+        yield value, key
+        if isinstance(item, (dict, list)):
+            yield from places_in(item)
+
+
+def test_damaged_configs(tmp_path):
+    made, path = model(), tmp_path / "model.keras"
+    made.fit(floats(4, 4), floats(4, 2), verbose=0)
+    made.save(path)
+    with zipfile.ZipFile(path) as archive:
+        good, weights = archive.read("config.json"), archive.read("model.weights.h5")
+    read_again = 0
+    for i in range(3 * ROUNDS):
+        rng = random.Random(f"config {i}")
+        config = json.loads(good)
+        for _ in range(rng.choice((1, 1, 2, 5))):
+            spots = list(places_in(config))
+            container, key = rng.choice(spots)
+            damage = rng.randrange(3)
+            if damage == 0:
+                container[key] = rng.choice(STRANGE)
+            elif damage == 1:
+                del container[key]
+            else:
+                other, place = rng.choice(spots)
+                container[key] = json.loads(json.dumps(other[place]))
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("config.json", json.dumps(config))
+            archive.writestr("model.weights.h5", weights)
+        read_again += attempt(load_model, path)
+    assert 0 < read_again < 3 * ROUNDS

@@ -1,0 +1,53 @@
+"""What the interpreter does while a file is read: what it imports, opens, runs and connects to."""
+
+import contextlib
+import os
+import resource
+import sys
+
+_EFFECTS = (
+    "import",
+    "open",
+    "socket.",
+    "subprocess.",
+    "os.",
+    "marshal.",
+    "pickle.",
+    "ctypes.dlopen",
+)
+_HARMLESS = ("os.listdir", "os.scandir", "os.putenv")
+_watching: list[list] = []
+
+
+def _hook(event, arguments):
+    if _watching and event.startswith(_EFFECTS) and not event.startswith(_HARMLESS):
+        _watching[-1].append((event, arguments))
+
+
+sys.addaudithook(_hook)  # there is no way to take it off again
+
+
+def _is_allowed(event, arguments, path):
+    if event not in ("open", "os.mkdir", "os.rename", "os.utime", "os.remove"):
+        return False
+    opened = str(arguments[0])
+    if opened.endswith(".py") and arguments[1] == "r":
+        return True  # source that is shown in a traceback
+    cache = os.environ.get("JAX_COMPILATION_CACHE_DIR")
+    return opened == str(path) or (cache is not None and opened.startswith(cache))
+
+
+@contextlib.contextmanager
+def nothing_but(path):
+    """Fails if anything is imported, run, or opened but `path`, or memory grows much."""
+    events: list = []
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    _watching.append(events)
+    try:
+        yield
+    finally:
+        _watching.pop()
+        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+        seen = [(event, args) for event, args in events if not _is_allowed(event, args, path)]
+    assert not seen, f"while {path} was read: {seen}"
+    assert grown < 400 << 10, f"reading {path} took {grown} KiB"
