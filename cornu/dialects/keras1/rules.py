@@ -20,6 +20,7 @@ from cornu.parts.constraints import MaxNorm, MinMaxNorm, UnitNorm
 
 __all__ = [
     "along_time",
+    "both_ways",
     "deconvolved",
     "drops",
     "embedded",
@@ -147,12 +148,17 @@ def separated(given: Arguments) -> None:
 # --------------------------------------------------------------------------------- recurrent layers
 
 
-def per_gate(then: str, now: str) -> Rule:
-    """Begins every gate by itself, and puts the arrays of `weights` into today's order.
+# The gates as letters, in the order of the era's arrays and of today's columns.
+GATES = {
+    layers.SimpleRNN: ("h", "h"),
+    layers.GRU: ("zrh", "zrh"),
+    layers.LSTM: ("icfo", "ifco"),
+}
 
-    Args:
-        then, now: the gates as letters, in the order of the era's arrays and of today's columns.
-    """
+
+def per_gate(kind: type) -> Rule:
+    """Begins every gate by itself, and puts the arrays of `weights` into today's order."""
+    then, now = GATES[kind]
 
     def rule(given: Arguments) -> None:
         fused = given["consume_less"] == "gpu"
@@ -166,15 +172,31 @@ def per_gate(then: str, now: str) -> Rule:
             given["bias_initializer"] = Gates(blocks)
             given["unit_forget_bias"] = False
         arrays = given.pop("weights")
-        if arrays is None:
-            return
-        if len(arrays) == 3 * count > 3:
-            groups = {gate: arrays[3 * i : 3 * i + 3] for i, gate in enumerate(then)}
-            columns = zip(*(groups[gate] for gate in now), strict=True)
-            arrays = [np.concatenate(parts, axis=-1) for parts in columns]
-        _begin_with(given, ("init", "inner_init", "bias_initializer"), arrays)
+        if arrays is not None:
+            _begin_with(
+                given, ("init", "inner_init", "bias_initializer"), _fused(arrays, then, now)
+            )
 
     return rule
+
+
+def _fused(arrays: Any, then: str, now: str) -> list[Any]:
+    """Returns kernel, recurrent kernel and bias for three arrays of every gate."""
+    if len(arrays) == 3:
+        return list(arrays)
+    gates = {gate: arrays[3 * i : 3 * i + 3] for i, gate in enumerate(then)}
+    columns = zip(*(gates[gate] for gate in now), strict=True)
+    return [np.concatenate(parts, axis=-1) for parts in columns]
+
+
+def both_ways(given: Arguments) -> None:
+    """Turns the arrays of both directions into today's."""
+    arrays = given["weights"]
+    orders = [GATES[kind] for kind in GATES if isinstance(given["layer"], kind)]
+    if arrays is not None and orders:
+        half = len(arrays) // 2
+        halves = (arrays[:half], arrays[half:])
+        given["weights"] = [array for own in halves for array in _fused(own, *orders[0])]
 
 
 def along_time(given: Arguments) -> None:

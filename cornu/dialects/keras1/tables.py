@@ -7,6 +7,7 @@ from cornu.dialects.keras1.bind import RECURRENT, Row
 from cornu.dialects.keras1.layers import ActivityRegularization
 from cornu.dialects.keras1.rules import (
     along_time,
+    both_ways,
     deconvolved,
     drops,
     embedded,
@@ -198,7 +199,7 @@ ROWS: dict[str, tuple[Row, ...]] = {
             "SimpleRNN",
             "output_dim, init='glorot_uniform', inner_init='orthogonal', activation='tanh', <U>",
             layers.SimpleRNN,
-            rules=(per_gate("h", "h"), _in_time),
+            rules=(per_gate(layers.SimpleRNN), _in_time),
             words=RECURRENT,
         ),
         Row(
@@ -206,7 +207,7 @@ ROWS: dict[str, tuple[Row, ...]] = {
             "output_dim, init='glorot_uniform', inner_init='orthogonal', activation='tanh', "
             "inner_activation='hard_sigmoid', <U>",
             layers.GRU,
-            rules=(per_gate("zrh", "zrh"), _in_time),
+            rules=(per_gate(layers.GRU), _in_time),
             fixed={"reset_after": False},
             words=RECURRENT,
         ),
@@ -215,7 +216,7 @@ ROWS: dict[str, tuple[Row, ...]] = {
             "output_dim, init='glorot_uniform', inner_init='orthogonal', forget_bias_init='one', "
             "activation='tanh', inner_activation='hard_sigmoid', <U>",
             layers.LSTM,
-            rules=(per_gate("icfo", "ifco"), _in_time),
+            rules=(per_gate(layers.LSTM), _in_time),
             words=RECURRENT,
         ),
     ),
@@ -256,7 +257,12 @@ ROWS: dict[str, tuple[Row, ...]] = {
     "wrappers": (
         Row("Wrapper", "layer", layers.Wrapper),
         Row("TimeDistributed", "layer", layers.TimeDistributed),
-        Row("Bidirectional", "layer, merge_mode='concat', weights=None", layers.Bidirectional),
+        Row(
+            "Bidirectional",
+            "layer, merge_mode='concat', weights=None",
+            layers.Bidirectional,
+            rules=(both_ways,),
+        ),
     ),
 }
 

@@ -1,0 +1,150 @@
+"""Callbacks of Keras 1: their signatures, and when exactly they acted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from cornu import callbacks
+from cornu.dialects.keras1.bind import Family, Row, Spelling
+
+__all__ = [
+    "Callback",
+    "CSVLogger",
+    "EarlyStopping",
+    "History",
+    "LambdaCallback",
+    "LearningRateScheduler",
+    "ModelCheckpoint",
+    "ReduceLROnPlateau",
+]
+
+Arguments = dict[str, Any]
+History = callbacks.History
+
+
+class Callback(callbacks.Callback, metaclass=Family):
+    """The base of the program's own callbacks; `params` has the era's words as well."""
+
+    stands_for: ClassVar[type] = callbacks.Callback
+
+    def set_params(self, params: Arguments) -> None:
+        """Takes the parameters of the run."""
+        super().set_params({**params, "nb_epoch": params.get("epochs")})
+
+
+class Checkpoint(callbacks.ModelCheckpoint):
+    """Saves every `period` epochs; epochs in file names count from 0, files may end in .hdf5."""
+
+    def __init__(self, filepath: str, period: int, save_weights_only: bool, **words: Any) -> None:
+        accepted = "any.weights.h5" if save_weights_only else "any.keras"
+        super().__init__(accepted, save_weights_only=save_weights_only, **words)
+        self.filepath = filepath
+        self.period = period
+        self._since = 0
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Saves, if it is time."""
+        self._since += 1
+        if self._since >= self.period:
+            self._since = 0
+            super().on_epoch_end(epoch, logs)
+
+    def _path(self, epoch: int, batch: int | None, logs: Arguments) -> str:
+        return super()._path(epoch - 1, batch, logs)
+
+
+class Plateau(callbacks.ReduceLROnPlateau):
+    """Reduces the rate after `patience + 1` bad epochs, then after each `patience` more."""
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Looks at the metric, and adds the rate to the logs as "lr"."""
+        logs = {} if logs is None else logs
+        logs["lr"] = float(self.model.optimizer.lr.numpy())
+        current = self.value(logs)
+        if current is None:
+            return
+        if self.in_cooldown():
+            self.cooldown_counter -= 1
+            self.wait = 0
+        if self.improves(current, self.best):
+            self.best = current
+            self.wait = 0
+        elif not self.in_cooldown():
+            if self.wait >= self.patience and self._reduce(epoch):
+                self.cooldown_counter = self.cooldown
+                self.wait = 0
+            self.wait += 1
+
+
+class Scheduler(callbacks.LearningRateScheduler):
+    """Sets the rate at the beginning of every epoch, and says nothing in the logs."""
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Does nothing."""
+
+
+def _direction(given: Arguments) -> None:
+    """Decides "auto" by the name of the metric, as the era did."""
+    if given["mode"] not in ("min", "max"):
+        accurate = "acc" in given["monitor"] or given["monitor"].startswith("fmeasure")
+        given["mode"] = "max" if accurate else "min"
+
+
+def _patient(given: Arguments) -> None:
+    given["patience"] += 1
+
+
+def _of_epoch(given: Arguments) -> None:
+    schedule: Callable[[int], float] = given["schedule"]
+    given["schedule"] = lambda epoch: float(schedule(epoch))
+
+
+def _moments(given: Arguments) -> None:
+    for word in ("begin", "end"):
+        given[f"on_train_batch_{word}"] = given.pop(f"on_batch_{word}")
+
+
+_WATCHING = "monitor='val_loss', "
+
+EarlyStopping, ModelCheckpoint, ReduceLROnPlateau, LearningRateScheduler, CSVLogger = map(
+    Spelling,
+    (
+        Row(
+            "EarlyStopping",
+            f"{_WATCHING}min_delta=0, patience=0, verbose=0, mode='auto'",
+            callbacks.EarlyStopping,
+            rules=(_direction, _patient),
+            words="",
+        ),
+        Row(
+            "ModelCheckpoint",
+            f"filepath, {_WATCHING}verbose=0, save_best_only=False, save_weights_only=False, "
+            "mode='auto', period=1",
+            Checkpoint,
+            rules=(_direction,),
+            words="",
+        ),
+        Row(
+            "ReduceLROnPlateau",
+            f"{_WATCHING}factor=0.1, patience=10, verbose=0, mode='auto', epsilon=0.0001, "
+            "cooldown=0, min_lr=0",
+            Plateau,
+            {"epsilon": "min_delta"},
+            rules=(_direction,),
+            words="",
+        ),
+        Row("LearningRateScheduler", "schedule", Scheduler, rules=(_of_epoch,), words=""),
+        Row("CSVLogger", "filename, separator=',', append=False", callbacks.CSVLogger, words=""),
+    ),
+)
+LambdaCallback = Spelling(
+    Row(
+        "LambdaCallback",
+        "on_epoch_begin=None, on_epoch_end=None, on_batch_begin=None, on_batch_end=None, "
+        "on_train_begin=None, on_train_end=None",
+        callbacks.LambdaCallback,
+        rules=(_moments,),
+        words="",
+    )
+)

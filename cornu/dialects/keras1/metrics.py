@@ -1,0 +1,67 @@
+"""Metrics of Keras 1: functions of `(y_true, y_pred)`, and what "accuracy" meant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from cornu import metrics
+from cornu.core.tensor import Tensor
+from cornu.dialects.keras1 import objectives
+from cornu.errors import suggest
+
+__all__ = [
+    "FUNCTIONS",
+    "binary_accuracy",
+    "categorical_accuracy",
+    "resolve",
+    "sparse_categorical_accuracy",
+    "top_k_categorical_accuracy",
+]
+
+binary_accuracy = metrics.binary_accuracy
+categorical_accuracy = metrics.categorical_accuracy
+sparse_categorical_accuracy = metrics.sparse_categorical_accuracy
+top_k_categorical_accuracy = metrics.top_k_categorical_accuracy
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "binary_accuracy": binary_accuracy,
+    "categorical_accuracy": categorical_accuracy,
+    "sparse_categorical_accuracy": sparse_categorical_accuracy,
+    "top_k_categorical_accuracy": top_k_categorical_accuracy,
+    **{name: fn for name, fn in objectives.FUNCTIONS.items() if name != "squared_hinge"},
+    "squared_hinge": objectives.squared_hinge,
+}
+
+
+def resolve(identifier: Any, objective: Any, output: Tensor | None) -> metrics.Metric:
+    """Returns the metric of a name or function, named as in the era's logs.
+
+    Args:
+        identifier: a name or a function; "accuracy" and "acc" go by the objective, and are
+            called "acc".
+        objective: of the output, or None.
+        output: the output, or None where it is not known yet.
+    """
+    if isinstance(identifier, metrics.Metric):
+        return identifier
+    if identifier in ("accuracy", "acc"):
+        return metrics.MeanMetricWrapper(_accuracy(objective, output), name="acc")
+    if not isinstance(identifier, str):
+        return metrics.MeanMetricWrapper(identifier, name=identifier.__name__)
+    name = objectives.SHORT.get(identifier, identifier)
+    if name not in FUNCTIONS:
+        raise ValueError(
+            f"Keras 1 has no metric {identifier!r} here. {suggest(identifier, FUNCTIONS)}"
+        )
+    return metrics.MeanMetricWrapper(FUNCTIONS[name], name=name)
+
+
+def _accuracy(objective: Any, output: Tensor | None) -> Callable[..., Any]:
+    formula = objective.fn if isinstance(objective, objectives.Objective) else None
+    single = output is not None and output.shape[-1] == 1
+    if single or formula is objectives.binary_crossentropy:
+        return binary_accuracy
+    if formula is objectives.sparse_categorical_crossentropy:
+        return sparse_categorical_accuracy
+    return categorical_accuracy

@@ -1,0 +1,329 @@
+"""Models of Keras 1: what they were made of, and how they were compiled and run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cornu import models, registry
+from cornu.core.layer import Layer
+from cornu.data.adapt import weights_of_classes
+from cornu.dialects.keras1 import metrics, objectives, optimizers
+from cornu.dialects.keras1.bind import era_name
+from cornu.dialects.keras1.generators import Samples
+from cornu.dialects.keras1.merge import Branches
+from cornu.models.connections import describe, draw
+from cornu.models.trainer import Trainer
+from cornu.saving.hdf5 import open_h5, write_h5
+from cornu.saving.places import places
+from cornu.saving.weights import matched
+from cornu.saving.writing import writing
+from cornu.training.outputs import Outputs
+
+__all__ = ["Model", "Sequential", "load_model", "model_from_json"]
+
+
+class Training(Trainer):
+    """`compile`, `fit` and the rest with the era's arguments."""
+
+    def compile(  # type: ignore[override]
+        self,
+        optimizer: Any,
+        loss: Any,
+        metrics: Any = None,
+        loss_weights: Any = None,
+        sample_weight_mode: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Decides on how to train.
+
+        Args:
+            optimizer: a name or an optimizer.
+            loss: a name or a function; for several outputs one for all, a list or a dict.
+            metrics: names or functions, counted for every output; or a dict by output.
+            loss_weights: factors of the losses.
+            sample_weight_mode: not needed: weights say by their shape what they weigh.
+            **kwargs: without meaning, as `class_mode` and arguments of Theano functions.
+        """
+        loss = _mapped(objectives.get, loss)
+        super().compile(
+            optimizers.get(optimizer),
+            loss,
+            loss_weights=loss_weights,
+            metrics=self._metrics(metrics, loss),
+        )
+
+    def _metrics(self, given: Any, loss: Any) -> Any:
+        if not given:
+            return None
+        if self._drawing is None:
+            return [metrics.resolve(one, loss, None) for one in given]
+        outputs = Outputs(self._drawing.outputs, self._drawing.output_names)
+        each = outputs.spread(loss, "loss", to_all=True)
+        wanted = given if isinstance(given, dict) else dict.fromkeys(outputs.names, given)
+        made = {
+            name: [metrics.resolve(one, objective, output) for one in _listed(wanted[name])]
+            for name, objective, output in zip(outputs.names, each, outputs.tensors, strict=True)
+            if name in wanted
+        }
+        return made if len(outputs) > 1 else made.get(outputs.names[0])
+
+    def fit(  # type: ignore[override]
+        self,
+        x: Any,
+        y: Any,
+        batch_size: int = 32,
+        nb_epoch: int = 10,
+        verbose: int = 1,
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: Any = True,
+        class_weight: Any = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+    ) -> Any:
+        """Trains the model on arrays for `nb_epoch` epochs, and returns the History.
+
+        Weights of classes hold for the part that `validation_split` keeps, too; `sample_weight`
+        takes their place.
+        """
+        class_weight, sample_weight = _of_rows(y, class_weight, sample_weight)
+        return super().fit(
+            x,
+            y,
+            batch_size=batch_size,
+            epochs=nb_epoch,
+            verbose=verbose,
+            callbacks=callbacks,
+            validation_split=validation_split,
+            validation_data=validation_data,
+            shuffle=bool(shuffle),
+            class_weight=class_weight,
+            sample_weight=sample_weight,
+            initial_epoch=initial_epoch,
+        )
+
+    def evaluate(  # type: ignore[override]
+        self,
+        x: Any,
+        y: Any,
+        batch_size: int = 32,
+        verbose: int = 1,
+        sample_weight: Any = None,
+    ) -> Any:
+        """Returns the loss and the metrics on some data."""
+        return super().evaluate(x, y, batch_size, verbose, sample_weight)
+
+    def predict(  # type: ignore[override]
+        self, x: Any, batch_size: int = 32, verbose: int = 0
+    ) -> Any:
+        """Returns the predictions for some data."""
+        return super().predict(x, batch_size, verbose)
+
+    # --------------------------------------------------------------------------------- generators
+
+    def fit_generator(
+        self,
+        generator: Any,
+        samples_per_epoch: int,
+        nb_epoch: int,
+        verbose: int = 1,
+        callbacks: Any = None,
+        validation_data: Any = None,
+        nb_val_samples: int | None = None,
+        class_weight: Any = None,
+        max_q_size: int = 10,
+        nb_worker: int = 1,
+        pickle_safe: bool = False,
+        initial_epoch: int = 0,
+    ) -> Any:
+        """Trains on batches of a generator; an epoch ends when it has had enough *samples*.
+
+        Args:
+            generator: yields `(x, y)` or `(x, y, sample_weight)` without end.
+            samples_per_epoch: how many samples an epoch has at least.
+            nb_epoch, verbose, callbacks, class_weight, initial_epoch: as in `fit`.
+            validation_data: arrays `(x, y)`, or a generator with `nb_val_samples`.
+            nb_val_samples: how many samples of the generator a validation has.
+            max_q_size, nb_worker, pickle_safe: without meaning.
+        """
+        if validation_data is not None and not isinstance(validation_data, (tuple, list)):
+            if nb_val_samples is None:
+                raise ValueError("Validation data from a generator needs `nb_val_samples`.")
+            validation_data = Samples(validation_data, nb_val_samples)
+        return super().fit(
+            Samples(generator, samples_per_epoch),
+            epochs=nb_epoch,
+            verbose=verbose,
+            callbacks=callbacks,
+            validation_data=validation_data,
+            class_weight=class_weight,
+            initial_epoch=initial_epoch,
+        )
+
+    def evaluate_generator(
+        self,
+        generator: Any,
+        val_samples: int,
+        max_q_size: int = 10,
+        nb_worker: int = 1,
+        pickle_safe: bool = False,
+    ) -> Any:
+        """Returns the loss and the metrics on `val_samples` samples of a generator."""
+        return super().evaluate(Samples(generator, val_samples), verbose=0)
+
+    def predict_generator(
+        self,
+        generator: Any,
+        val_samples: int,
+        max_q_size: int = 10,
+        nb_worker: int = 1,
+        pickle_safe: bool = False,
+    ) -> Any:
+        """Returns the predictions for `val_samples` samples of a generator."""
+        return super().predict(Samples(generator, val_samples), verbose=0)
+
+    # --------------------------------------------------------------------------------------- files
+
+    def save(self, filepath: Any, overwrite: bool = True) -> None:  # type: ignore[override]
+        """Writes the model as a `.keras` archive.
+
+        Raises:
+            NotImplementedError: another ending: HDF5 files of Keras 1 are not written.
+        """
+        if not str(filepath).endswith(".keras"):
+            raise NotImplementedError(
+                f"Keras 1's HDF5 files of whole models are not written here: {str(filepath)!r}.\n"
+                "Save to a file that ends in '.keras', or save_weights to one in '.h5'."
+            )
+        super().save(filepath, overwrite)  # type: ignore[misc]
+
+    def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
+        """Writes the weights as HDF5 in today's layout, whatever the file's ending."""
+        with writing(Path(filepath), overwrite) as temporary:
+            write_h5(temporary, {place: v.numpy() for place, v in places(self).items()})
+
+    def load_weights(self, filepath: Any, by_name: bool = False) -> None:
+        """Reads what `save_weights` wrote.
+
+        Raises:
+            NotImplementedError: `by_name`.
+        """
+        if by_name:
+            raise NotImplementedError("load_weights(by_name=True) of Keras 1 is not spoken here.")
+        wanted = places(self)
+        with open_h5(Path(filepath)) as stored:
+            arrays = matched(wanted, stored)
+        for place, array in arrays.items():
+            wanted[place].assign(array)
+
+
+class Model(Training, models.Model):
+    """What lies between tensors.
+
+    Args:
+        input: a tensor or a list of them.
+        output: a tensor or a list of them.
+        name: the model's name.
+    """
+
+    def __init__(self, input: Any, output: Any, name: str | None = None) -> None:
+        super().__init__(_alone(input), _alone(output), name=name or era_name("Model"))
+
+    def public_name(self) -> tuple[str, str]:
+        """Returns the name that says how the model is described: as any drawn model today."""
+        return "keras.src.models.functional", "Functional"
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the layers and how they connect as plain data."""
+        drawing = self._need_drawing("config")
+        return {"name": self.name, "trainable": self.trainable, **describe(drawing)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        """Makes a model from what `get_config()` returned."""
+        with registry.custom_object_scope(custom_objects):
+            inputs, outputs = draw(config)
+        model = cls(inputs, outputs, config.get("name"))
+        model.trainable = config.get("trainable", True)
+        return model
+
+
+class Sequential(Training, models.Sequential):
+    """A stack of layers, which may begin with a `Merge` of models and then has their inputs.
+
+    Args:
+        layers: the layers.
+        name: the model's name.
+    """
+
+    def __init__(self, layers: Any = None, name: str | None = None, trainable: bool = True) -> None:
+        super().__init__(layers, trainable, name or era_name("Sequential"))
+
+    def _begin_with(self, layer: Layer) -> None:
+        if isinstance(layer, Branches):
+            self._tensors = [layer.inputs()]  # type: ignore[list-item]
+        else:
+            super()._begin_with(layer)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the stack as plain data."""
+        if not (self._stack and isinstance(self._stack[0], Branches)):
+            return super().get_config()
+        layers = [registry.serialize(layer) for layer in self._stack]
+        return {"name": self.name, "trainable": self.trainable, "layers": layers}
+
+    def predict_proba(self, x: Any, batch_size: int = 32, verbose: int = 1) -> np.ndarray:
+        """Returns the predictions, which should be probabilities."""
+        return self.predict(x, batch_size, verbose)
+
+    def predict_classes(self, x: Any, batch_size: int = 32, verbose: int = 1) -> np.ndarray:
+        """Returns the likeliest class of each sample; for one probability, whether above 0.5."""
+        found = self.predict(x, batch_size, verbose)
+        return found.argmax(axis=-1) if found.shape[-1] > 1 else (found > 0.5).astype("int32")
+
+    def train_on_batch(  # type: ignore[override]
+        self, x: Any, y: Any, class_weight: Any = None, sample_weight: Any = None
+    ) -> Any:
+        """Trains on one batch; the weights stand in another order than with `Model`."""
+        return super().train_on_batch(x, y, sample_weight, class_weight)
+
+
+_KINDS = {"Functional": Model, "Sequential": Sequential}
+
+
+def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
+    """Returns a model of the architecture that `to_json()` of this dialect described."""
+    return models.model_from_json(json_string, {**_KINDS, **(custom_objects or {})})
+
+
+def load_model(filepath: Any, custom_objects: Any = None) -> Any:
+    """Reads a model from a `.keras` archive that `save` of this dialect wrote."""
+    return models.load_model(filepath, {**_KINDS, **(custom_objects or {})})
+
+
+def _of_rows(y: Any, class_weight: Any, sample_weight: Any) -> tuple[Any, Any]:
+    """Returns weights of classes as weights of rows, where one output has them."""
+    if class_weight is None or any(isinstance(one, dict) for one in class_weight.values()):
+        return class_weight, sample_weight
+    if sample_weight is None:
+        sample_weight = weights_of_classes(_alone(y), class_weight, "y")
+    return None, sample_weight
+
+
+def _alone(things: Any) -> Any:
+    """Returns the only thing in a list: one output was never a list."""
+    return things[0] if isinstance(things, (list, tuple)) and len(things) == 1 else things
+
+
+def _listed(value: Any) -> Any:
+    return value if isinstance(value, (list, tuple)) else [value]
+
+
+def _mapped(convert: Any, value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: convert(one) for name, one in value.items()}
+    return [convert(one) for one in value] if isinstance(value, (list, tuple)) else convert(value)

@@ -1,0 +1,204 @@
+"""The module tree of Keras 1: what every old import path finds."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Any
+
+from cornu import layers as modern_layers
+from cornu import saving, utils
+from cornu.dialects.keras1 import (
+    backend,
+    callbacks,
+    merge,
+    metrics,
+    models,
+    objectives,
+    optimizers,
+    parts,
+)
+from cornu.dialects.keras1 import layers as own_layers
+from cornu.dialects.keras1 import utils as own_utils
+from cornu.dialects.keras1.bind import Spelling, era_name
+from cornu.dialects.keras1.tables import ALIASES, ROWS
+
+__all__ = ["install", "load"]
+
+_VERSION = "1.2.2"
+
+# Names of Keras 1.2.2 that have no row here yet, by module.
+_MISSING = {
+    "layers": (
+        *("ConvLSTM2D", "Highway", "LocallyConnected1D", "LocallyConnected2D", "MaxoutDense"),
+        *("ParametricSoftplus", "SReLU"),
+    ),
+    "models": ("model_from_config", "model_from_yaml", "save_model"),
+    "callbacks": ("BaseLogger", "ProgbarLogger", "RemoteMonitor", "TensorBoard"),
+    "backend": ("function", "gradients", "learning_phase", "placeholder", "rnn", "update"),
+    "metrics": ("fbeta_score", "fmeasure", "matthews_correlation", "precision", "recall"),
+    "regularizers": ("EigenvalueRegularizer",),
+    "optimizers": ("TFOptimizer",),
+}
+
+
+def Input(
+    shape: Any = None,
+    batch_shape: Any = None,
+    name: str | None = None,
+    dtype: Any = None,
+    sparse: bool = False,
+    tensor: Any = None,
+) -> Any:
+    """Returns a tensor that stands for an array that the model will be given."""
+    return modern_layers.Input(
+        shape=shape,
+        batch_shape=batch_shape,
+        name=name or era_name("Input"),
+        dtype=dtype,
+        sparse=sparse,
+        tensor=tensor,
+    )
+
+
+def InputLayer(
+    input_shape: Any = None,
+    batch_input_shape: Any = None,
+    input_dtype: Any = None,
+    input_tensor: Any = None,
+    sparse: bool = False,
+    name: str | None = None,
+) -> Any:
+    """Returns the layer behind `Input`."""
+    return modern_layers.InputLayer(
+        shape=input_shape,
+        batch_shape=batch_input_shape,
+        dtype=input_dtype,
+        input_tensor=input_tensor,
+        sparse=sparse,
+        name=name or era_name("Input"),
+    )
+
+
+def _layers() -> dict[str, dict[str, Any]]:
+    """Returns the layers by name, by the module that they are in."""
+    found: dict[str, dict[str, Any]] = {}
+    for module, rows in ROWS.items():
+        names: dict[str, Any] = {row.era: Spelling(row) for row in rows}
+        names |= {alias: names[name] for alias, name in ALIASES.get(module, {}).items()}
+        found[module] = names
+    found["recurrent"]["Recurrent"] = modern_layers.RNN
+    found["convolutional"] |= found["pooling"]
+    return found
+
+
+def _listed(module: ModuleType) -> dict[str, Any]:
+    """Returns what a module of the dialect offers."""
+    return {name: vars(module)[name] for name in module.__all__}
+
+
+def _tree() -> dict[str, dict[str, Any]]:
+    """Returns what is in every module, by its path below `keras`."""
+    by_module = _layers()
+    layers = {name: thing for names in by_module.values() for name, thing in names.items()}
+    base = {"InputSpec": own_layers.InputSpec, "Layer": own_layers.Layer, "Merge": merge.Merge}
+    topology = {
+        **base,
+        "Input": Input,
+        "InputLayer": InputLayer,
+        "get_source_inputs": utils.get_source_inputs,
+        "merge": merge.merge,
+    }
+    return {
+        "activations": parts.ACTIVATIONS,
+        "backend": backend.FUNCTIONS,
+        "callbacks": _listed(callbacks),
+        "constraints": parts.CONSTRAINT_MAKERS,
+        "engine": {**topology, "Model": models.Model},
+        "engine.topology": topology,
+        "engine.training": {"Model": models.Model},
+        "initializations": parts.INITIALIZATIONS,
+        "layers": {**topology, **layers},
+        **{f"layers.{name}": {**base, **names} for name, names in by_module.items()},
+        "metrics": {**metrics.FUNCTIONS, **objectives.SHORT_FUNCTIONS},
+        "models": {**_listed(models), "Merge": merge.Merge},
+        "objectives": {
+            **objectives.FUNCTIONS,
+            **objectives.SHORT_FUNCTIONS,
+            "get": objectives.get,
+        },
+        "optimizers": _listed(optimizers),
+        "preprocessing": {},
+        "preprocessing.sequence": {"pad_sequences": utils.pad_sequences},
+        "regularizers": parts.REGULARIZER_MAKERS,
+        "utils": {},
+        "utils.generic_utils": {
+            "CustomObjectScope": saving.CustomObjectScope,
+            "Progbar": utils.Progbar,
+            "custom_object_scope": saving.custom_object_scope,
+            "get_custom_objects": saving.get_custom_objects,
+        },
+        "utils.np_utils": {**_listed(own_utils), "normalize": utils.normalize},
+    }
+
+
+@functools.cache
+def load() -> ModuleType:
+    """Returns the root of the module tree, without installing it.
+
+    Example:
+
+    >>> keras = load()
+    >>> keras.__version__, keras.layers.core.Dense is keras.layers.Dense
+    ('1.2.2', True)
+    """
+    modules = {"": ModuleType("keras", "Keras 1, spoken by cornu.")}
+    vars(modules[""]).update(__version__=_VERSION, __path__=[])
+    for path, names in sorted(_tree().items()):
+        module = ModuleType(f"keras.{path}", f"keras.{path} of Keras 1, spoken by cornu.")
+        missing = _MISSING.get(path.partition(".")[0], ())
+        vars(module).update(names, __path__=[], __getattr__=_absent(module.__name__, missing))
+        above, _, name = path.rpartition(".")
+        vars(modules[above])[name] = module
+        modules[path] = module
+    return modules[""]
+
+
+def _absent(module: str, missing: Sequence[str]) -> Callable[[str], Any]:
+    """Returns what a module does about a name that it has not."""
+
+    def absent(name: str) -> Any:
+        if name in missing:
+            raise NotImplementedError(
+                f"{module}.{name} existed in Keras 1 and has no row in cornu's dialect yet."
+            )
+        raise AttributeError(f"module {module!r} of Keras 1 has no attribute {name!r}")
+
+    return absent
+
+
+def install() -> None:
+    """Makes `import keras` mean Keras 1 in this process.
+
+    Raises:
+        RuntimeError: another Keras was imported before.
+    """
+    root = load()
+    known = sys.modules.get("keras")
+    if known is not None and known is not root:
+        raise RuntimeError(
+            f"Keras {vars(known).get('__version__', '')} was imported already, from "
+            f"{vars(known).get('__file__')}: install the dialect before anything imports keras."
+        )
+    sys.modules.update(_modules(root))
+
+
+def _modules(module: ModuleType) -> dict[str, ModuleType]:
+    """Returns a module and those in it by their full names."""
+    found = {module.__name__: module}
+    for value in vars(module).values():
+        if isinstance(value, ModuleType) and value.__name__.startswith(f"{module.__name__}."):
+            found |= _modules(value)
+    return found

@@ -1,0 +1,131 @@
+"""Objectives, as losses were called, and how Keras 1 weighted them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+
+from cornu import losses, ops, registry
+from cornu.core import scope
+from cornu.errors import suggest
+
+__all__ = [
+    "FUNCTIONS",
+    "SHORT",
+    "SHORT_FUNCTIONS",
+    "Objective",
+    "binary_crossentropy",
+    "categorical_crossentropy",
+    "cosine_proximity",
+    "get",
+    "hinge",
+    "kullback_leibler_divergence",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "poisson",
+    "sparse_categorical_crossentropy",
+    "squared_hinge",
+]
+
+binary_crossentropy = losses.binary_crossentropy
+categorical_crossentropy = losses.categorical_crossentropy
+kullback_leibler_divergence = losses.kl_divergence
+mean_absolute_error = losses.mean_absolute_error
+mean_absolute_percentage_error = losses.mean_absolute_percentage_error
+mean_squared_error = losses.mean_squared_error
+mean_squared_logarithmic_error = losses.mean_squared_logarithmic_error
+poisson = losses.poisson
+sparse_categorical_crossentropy = losses.sparse_categorical_crossentropy
+
+
+def hinge(y_true: Any, y_pred: Any) -> Any:
+    """Computes `mean(max(1 - y_true * y_pred, 0))`; labels 0 are not taken for -1 as today."""
+    return ops.mean(ops.maximum(1.0 - y_true * y_pred, 0.0), axis=-1)
+
+
+def squared_hinge(y_true: Any, y_pred: Any) -> Any:
+    """Computes `mean(max(1 - y_true * y_pred, 0) ** 2)`; labels 0 are not taken for -1."""
+    return ops.mean(ops.square(ops.maximum(1.0 - y_true * y_pred, 0.0)), axis=-1)
+
+
+def cosine_proximity(y_true: Any, y_pred: Any) -> Any:
+    """Computes minus the *mean* over features of the product of unit vectors; later its sum."""
+    return -ops.mean(ops.normalize(y_true, axis=-1) * ops.normalize(y_pred, axis=-1), axis=-1)
+
+
+for _fn in (hinge, squared_hinge, cosine_proximity):
+    registry.register_keras_serializable(package="keras1")(_fn)
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "binary_crossentropy": binary_crossentropy,
+    "categorical_crossentropy": categorical_crossentropy,
+    "cosine_proximity": cosine_proximity,
+    "hinge": hinge,
+    "kullback_leibler_divergence": kullback_leibler_divergence,
+    "mean_absolute_error": mean_absolute_error,
+    "mean_absolute_percentage_error": mean_absolute_percentage_error,
+    "mean_squared_error": mean_squared_error,
+    "mean_squared_logarithmic_error": mean_squared_logarithmic_error,
+    "poisson": poisson,
+    "sparse_categorical_crossentropy": sparse_categorical_crossentropy,
+    "squared_hinge": squared_hinge,
+}
+_SHORT = {
+    "cosine": "cosine_proximity",
+    "kld": "kullback_leibler_divergence",
+    "mae": "mean_absolute_error",
+    "mape": "mean_absolute_percentage_error",
+    "mse": "mean_squared_error",
+    "msle": "mean_squared_logarithmic_error",
+}
+SHORT = {**_SHORT, **{name.upper(): whole for name, whole in _SHORT.items() if name != "cosine"}}
+SHORT_FUNCTIONS = {name: FUNCTIONS[whole] for name, whole in SHORT.items()}
+
+
+@registry.register_keras_serializable(package="keras1")
+class Objective(losses.FunctionLoss):
+    """A loss as Keras 1 weighted it: the mean is over the samples whose weight is not 0."""
+
+    def _reduced(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Any:
+        total = super()._reduced(y_true, y_pred, sample_weight)
+        if sample_weight is None:
+            return total
+        counted = jnp.asarray(sample_weight) != 0
+        rows = scope.current().rows
+        data = None if rows is None else jnp.reshape(rows != 0, (-1,) + (1,) * (counted.ndim - 1))
+        share = jnp.mean(counted, where=data, dtype=total.dtype)
+        return jnp.where(share == 0, 0, total / jnp.where(share == 0, 1, share))
+
+
+def full_name(identifier: str) -> str:
+    """Returns the whole name of a function that may be abbreviated.
+
+    Raises:
+        ValueError: there was no such objective.
+    """
+    name = SHORT.get(identifier, identifier)
+    if name not in FUNCTIONS:
+        raise ValueError(
+            f"Keras 1 has no objective {identifier!r}. {suggest(identifier, [*FUNCTIONS, *SHORT])}"
+        )
+    return name
+
+
+def get(identifier: Any) -> Any:
+    """Returns the objective of a name or a function `(y_true, y_pred)`; `None` stays.
+
+    Example:
+
+    >>> get("mse").name
+    'mean_squared_error'
+    """
+    if identifier is None or isinstance(identifier, losses.Loss):
+        return identifier
+    if isinstance(identifier, str):
+        name = full_name(identifier)
+        return Objective(FUNCTIONS[name], name=name)
+    return Objective(identifier, name=identifier.__name__)

@@ -1,0 +1,230 @@
+"""Optimizers of Keras 1: `lr` and `decay`, epsilon outside of roots, a norm of all gradients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+
+from cornu import optimizers, registry
+from cornu.core.variable import Variable
+from cornu.errors import suggest
+from cornu.optimizers import clipping
+from cornu.optimizers.base import Optimizer
+from cornu.optimizers.rule import Rule, Slots
+
+__all__ = ["SGD", "Adadelta", "Adagrad", "Adam", "Adamax", "Method", "Nadam", "RMSprop", "get"]
+
+
+class Method(Optimizer):
+    """What all optimizers of the era share: the rate is `lr / (1 + decay * steps before)`.
+
+    Attributes:
+        lr: the Variable of the rate without the decay; assigning a number sets it.
+        decay: how fast the rate falls.
+        clipnorm, clipvalue: limits of the norm of *all* gradients together, then of elements.
+    """
+
+    decay = 0.0
+
+    def _settle(self, decay: float, limits: dict[str, Any]) -> None:
+        """Takes the arguments that every optimizer has besides its own."""
+        for name in limits:
+            if name not in ("clipnorm", "clipvalue"):
+                raise TypeError(
+                    f"{type(self).__name__} of Keras 1 has no argument {name!r}. "
+                    f"{suggest(name, ('lr', 'decay', 'clipnorm', 'clipvalue'))}"
+                )
+        self.decay = decay
+        self.clipnorm = limits.get("clipnorm")
+        self.clipvalue = limits.get("clipvalue")
+
+    @property
+    def lr(self) -> Variable:
+        """The rate without the decay."""
+        return self._learning_rate
+
+    @lr.setter
+    def lr(self, value: Any) -> None:
+        self._learning_rate.assign(value)
+
+    def _update(self, grads: list[Array], variables: list[Variable]) -> None:
+        rate = self.lr.value
+        if self.decay:
+            rate = rate / (1 + self.decay * self._iterations.value)
+        self._update_each(self._clipped(grads), variables, rate)
+
+    def _clipped(self, grads: list[Array]) -> list[Array]:
+        if self.clipnorm:
+            grads = clipping.by_global_norm(grads, self.clipnorm)
+        if self.clipvalue:
+            grads = [clipping.by_value(gradient, self.clipvalue) for gradient in grads]
+        return grads
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments as plain data, as they are now."""
+        return {**super().get_config(), "lr": float(self.lr.numpy())}
+
+
+class SGD(Method, optimizers.SGD):
+    """Stochastic gradient descent, with or without momentum."""
+
+    def __init__(
+        self,
+        lr: float = 0.01,
+        momentum: float = 0.0,
+        decay: float = 0.0,
+        nesterov: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(learning_rate=lr, momentum=momentum, nesterov=nesterov)
+        self._settle(decay, kwargs)
+
+
+class RMSprop(Method, Rule):
+    """Divides gradients by the root of their mean square, with epsilon outside of the root.
+
+    a <- rho * a + (1 - rho) * gradient**2
+    value <- value - lr * gradient / (sqrt(a) + epsilon)
+    """
+
+    slots = (("accumulator",),)
+
+    def __init__(
+        self,
+        lr: float = 0.001,
+        rho: float = 0.9,
+        epsilon: float = 1e-8,
+        decay: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(lr)
+        self.rho = rho
+        self.epsilon = epsilon
+        self._settle(decay, kwargs)
+
+    def update(self, gradient: Array, value: Array, slots: Slots, rate: Array) -> tuple[Any, Slots]:
+        """Returns the new value and the new mean of squares."""
+        a = self.rho * slots["accumulator"] + (1 - self.rho) * jnp.square(gradient)
+        return value - rate * gradient / (jnp.sqrt(a) + self.epsilon), {"accumulator": a}
+
+
+class Adagrad(Method, Rule):
+    """Divides gradients by the root of the sum of their squares, which begins at 0.
+
+    a <- a + gradient**2
+    value <- value - lr * gradient / (sqrt(a) + epsilon)
+    """
+
+    slots = (("accumulator",),)
+
+    def __init__(
+        self, lr: float = 0.01, epsilon: float = 1e-8, decay: float = 0.0, **kwargs: Any
+    ) -> None:
+        super().__init__(lr)
+        self.epsilon = epsilon
+        self._settle(decay, kwargs)
+
+    def update(self, gradient: Array, value: Array, slots: Slots, rate: Array) -> tuple[Any, Slots]:
+        """Returns the new value and the new sum of squares."""
+        a = slots["accumulator"] + jnp.square(gradient)
+        return value - rate * gradient / (jnp.sqrt(a) + self.epsilon), {"accumulator": a}
+
+
+class Adadelta(Method, optimizers.Adadelta):
+    """Adadelta, with the rate of its paper, 1."""
+
+    def __init__(
+        self,
+        lr: float = 1.0,
+        rho: float = 0.95,
+        epsilon: float = 1e-8,
+        decay: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(learning_rate=lr, rho=rho, epsilon=epsilon)
+        self._settle(decay, kwargs)
+
+
+class Adam(Method, optimizers.Adam):
+    """Adam, with epsilon 1e-8."""
+
+    def __init__(
+        self,
+        lr: float = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        decay: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(learning_rate=lr, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
+        self._settle(decay, kwargs)
+
+
+class Adamax(Method, optimizers.Adamax):
+    """Adamax, with the rate 0.002 and epsilon 1e-8."""
+
+    def __init__(
+        self,
+        lr: float = 0.002,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        decay: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(learning_rate=lr, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
+        self._settle(decay, kwargs)
+
+
+class Nadam(Method, optimizers.Nadam):
+    """Nadam, whose momentum grows as 0.96**(schedule_decay * step), not as 0.96**step."""
+
+    def __init__(
+        self,
+        lr: float = 0.002,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        schedule_decay: float = 0.004,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(learning_rate=lr, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
+        self.schedule_decay = schedule_decay
+        self._settle(0.0, kwargs)
+
+    def prepare(self, learning_rate: Array, step: Array) -> tuple[Array, ...]:
+        """Returns factors of momentum, gradient and square, and the correction of squares."""
+        times = (self.schedule_decay * step, self.schedule_decay * (step + 1))
+        now, ahead = (self.beta_1 * (1 - 0.5 * 0.96**t) for t in times)
+        product = self._product.value * now
+        self._product.assign(product)
+        of_momentum = learning_rate * ahead / (1 - product * ahead)
+        of_gradient = learning_rate * (1 - now) / (1 - product)
+        beta_2 = jnp.asarray(self.beta_2, step.dtype)
+        return of_momentum, of_gradient, 1 - beta_2, 1 - beta_2**step
+
+
+_METHODS = (SGD, RMSprop, Adagrad, Adadelta, Adam, Adamax, Nadam)
+_NAMES = {method.__name__.lower(): method for method in _METHODS}
+for _method in _METHODS:
+    registry.register_keras_serializable(package="keras1")(_method)
+
+
+def get(identifier: Any) -> Any:
+    """Returns the optimizer of a name, in any case; an optimizer stays.
+
+    Example:
+
+    >>> float(get("adadelta").lr)
+    1.0
+    """
+    if isinstance(identifier, str):
+        if identifier.lower() not in _NAMES:
+            raise ValueError(
+                f"Keras 1 has no optimizer {identifier!r}. {suggest(identifier, _NAMES)}"
+            )
+        return _NAMES[identifier.lower()]()
+    return optimizers.get(identifier)

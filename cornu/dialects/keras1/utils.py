@@ -1,0 +1,37 @@
+"""Helpers of Keras 1 around labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["categorical_probas_to_classes", "probas_to_classes", "to_categorical"]
+
+
+def to_categorical(y: Any, nb_classes: int | None = None) -> np.ndarray:
+    """Turns integer labels of any shape into one-hot rows, in double precision.
+
+    Args:
+        y: labels from 0 on.
+        nb_classes: the number of classes; by default the largest label and one.
+
+    Example:
+
+    >>> to_categorical([0, 2], nb_classes=3).tolist()
+    [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
+    """
+    labels = np.array(y, dtype="int").ravel()
+    return np.eye(nb_classes or int(labels.max()) + 1)[labels]
+
+
+def probas_to_classes(y_pred: np.ndarray) -> np.ndarray:
+    """Returns the likeliest class of each row; of one column, whether it is above 0.5."""
+    if len(y_pred.shape) > 1 and y_pred.shape[1] > 1:
+        return categorical_probas_to_classes(y_pred)
+    return np.array([1 if p > 0.5 else 0 for p in y_pred])
+
+
+def categorical_probas_to_classes(p: np.ndarray) -> np.ndarray:
+    """Returns the likeliest class of each row."""
+    return np.argmax(p, axis=1)

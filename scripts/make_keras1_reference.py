@@ -1,0 +1,110 @@
+"""Runs the cases of tests/dialects/keras1_cases.py on Keras 1.2.2, and keeps the numbers.
+
+Keras 1.2.2 needs a TensorFlow that can still be used as it was in version 1, and some names that
+Python and NumPy have dropped since. In an environment in which `import keras` gives Keras 1.2.2:
+
+    python scripts/make_keras1_reference.py
+
+Next to the numbers, the signatures of its layers are kept, against which the tables are tested.
+
+Keras 1 left it to chance whether a step reads a variable before or after it is changed. Here a
+step reads what was before it: variables are read once, and steps are counted when all is done.
+"""
+
+import importlib.util
+import inspect
+import json
+import types
+from pathlib import Path
+
+import keras
+import keras.backend.tensorflow_backend as tf_backend
+import keras.callbacks
+import keras.constraints
+import keras.initializations
+import keras.layers
+import keras.models
+import keras.objectives
+import keras.optimizers
+import keras.regularizers
+import numpy as np
+import tensorflow
+from tensorflow.python.ops.resource_variable_ops import BaseResourceVariable
+
+HERE = Path(__file__).parents[1] / "tests" / "dialects"
+
+late = []
+plain_update_add = tf_backend.update_add
+
+
+def update_add(x: object, increment: object) -> object:
+    late.append(plain_update_add(x, increment))
+    return late[-1]
+
+
+class Function(tf_backend.Function):
+    """A step that changes its schedules, and then counts itself, when all else is done."""
+
+    def __init__(self, inputs: list, outputs: list, updates: list = ()) -> None:
+        counts = [op for op in updates if any(op is one for one in late)]
+        schedules = [op for op in updates if isinstance(op, tuple) and op[0].shape.ndims == 0]
+        last = [*counts, *schedules]
+        super().__init__(inputs, outputs, [op for op in updates if all(op is not x for x in last)])
+        self.last = [[tensorflow.assign(*pair) for pair in schedules], counts]
+
+    def __call__(self, inputs: list) -> list:
+        outputs = super().__call__(inputs)
+        for ops in self.last:
+            tf_backend.get_session().run(ops)
+        return outputs
+
+
+def order_updates() -> None:
+    tensorflow.enable_resource_variables()
+    # As variables were then: `if b:` asks whether there is one, `lr *= x` makes a tensor.
+    BaseResourceVariable.__bool__ = lambda self: True
+    BaseResourceVariable.__imul__ = lambda self, other: self * other
+    tf_backend.Function = Function
+    tf_backend.update_add = keras.backend.update_add = update_add
+
+
+def main() -> None:
+    order_updates()
+    found = importlib.util.spec_from_file_location("cases", HERE / "keras1_cases.py")
+    cases = importlib.util.module_from_spec(found)
+    found.loader.exec_module(cases)
+    assert keras.__version__ == "1.2.2", keras.__version__
+    numbers = {}
+    for name, function in (cases.CASES | cases.DRAWN).items():
+        print(name, flush=True)
+        np.random.seed(1)
+        result = function(keras)
+        for part, value in cases.flattened(result).items():
+            numbers[f"{name}/{part}"] = value.astype("float32")
+    np.savez_compressed(HERE / "keras1_reference.npz", **numbers)
+    signatures = {
+        name: signature(thing)
+        for module in (keras.layers, keras.optimizers, keras.callbacks)
+        for name, thing in sorted(vars(module).items())
+        if inspect.isclass(thing) and thing.__module__.startswith("keras.")
+    }
+    text = json.dumps(signatures, indent=1, sort_keys=True)
+    (HERE / "keras1_signatures.json").write_text(text + "\n")
+
+
+def signature(cls: type) -> list:
+    """Returns the parameters of a constructor: a name, or a name with its default."""
+    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+    return [
+        p.name if p.default is p.empty else [p.name, plain(p.default)]
+        for p in parameters
+        if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    ]
+
+
+def plain(value: object) -> object:
+    return value.__name__ if isinstance(value, types.FunctionType) else value
+
+
+if __name__ == "__main__":
+    main()
