@@ -26,6 +26,7 @@ __all__ = ["ALIASES", "ROWS"]
 
 # Sequences and Flatten never followed the image ordering.
 _LAST = {"data_format": "channels_last"}
+_NAME = "name=None"
 _ORDERED = "dim_ordering='default'"
 _CONVOLUTION_2D = "nb_filter, nb_row, nb_col, <I>, <B>"
 
@@ -56,9 +57,10 @@ ROWS: dict[str, tuple[Row, ...]] = {
         ),
         Row("Activation", "activation", layers.Activation),
         Row("Dropout", "p, noise_shape=None, seed=None", layers.Dropout),
-        Row("SpatialDropout1D", "p", layers.SpatialDropout1D),
-        Row("SpatialDropout2D", f"p, {_ORDERED}", layers.SpatialDropout2D),
-        Row("SpatialDropout3D", f"p, {_ORDERED}", layers.SpatialDropout3D),
+        # Today's take no input shape: they were never first, but after what they drop.
+        Row("SpatialDropout1D", "p", layers.SpatialDropout1D, words=_NAME),
+        Row("SpatialDropout2D", f"p, {_ORDERED}", layers.SpatialDropout2D, words=_NAME),
+        Row("SpatialDropout3D", f"p, {_ORDERED}", layers.SpatialDropout3D, words=_NAME),
         Row("Masking", "mask_value=0.0", layers.Masking),
         Row("Reshape", "target_shape", layers.Reshape),
         Row("Permute", "dims", layers.Permute),
