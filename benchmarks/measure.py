@@ -18,8 +18,9 @@ from benchmarks.tasks import TASKS
 
 __all__ = ["SETTINGS", "Result", "Worker", "doing", "measure"]
 
-# For every peer alike; without the cache a first step compiles, whatever ran before.
-SETTINGS = {"JAX_ENABLE_COMPILATION_CACHE": "false"}
+# For every peer alike. Without the cache a first step compiles, whatever ran before; bytecode is
+# kept as it is for users, or an import would compile sources each time.
+SETTINGS = {"JAX_ENABLE_COMPILATION_CACHE": "false", "PYTHONDONTWRITEBYTECODE": ""}
 _ROOT = Path(__file__).parents[1]
 
 

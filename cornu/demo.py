@@ -76,7 +76,7 @@ def _residual(
     model.compile(optimizer="adam", loss="categorical_crossentropy", metrics=["accuracy"])
     model.summary()
     began = time.perf_counter()
-    model.fit(x_train, y_train, epochs=5, batch_size=32, verbose=2)
+    model.fit(x_train, y_train, epochs=8, batch_size=32, verbose=2)
     accuracy = model.evaluate(x_test, y_test, verbose=0)[1]
     print(f"\n   Trained in {time.perf_counter() - began:.1f} s. Test accuracy: {accuracy:.4f}")
     path = folder / "resnet.weights.h5"

@@ -257,6 +257,8 @@ def _convolve(
 # batch included. XLA's CPU convolutions run at a third of their speed where such a window is
 # larger than a core's cache, so it is taken as a sum over parts of the batch.
 _WINDOW_BYTES = 1 << 20
+# Each part is compiled; the last ones gain little.
+_MOST_PARTS = 8
 
 
 def _parts(run: Callable[..., Array], x: Array, kernel: Array) -> int:
@@ -265,7 +267,7 @@ def _parts(run: Callable[..., Array], x: Array, kernel: Array) -> int:
     if not known or jax.default_backend() != "cpu":
         return 1
     y = jax.eval_shape(run, x, kernel)
-    return min(max(y.size * y.dtype.itemsize // _WINDOW_BYTES, 1), max(x.shape[0], 1))
+    return max(min(y.size * y.dtype.itemsize // _WINDOW_BYTES, x.shape[0], _MOST_PARTS), 1)
 
 
 def _with_slope_by_parts(run: Callable[..., Array], parts: int) -> Callable[..., Array]:

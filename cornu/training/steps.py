@@ -9,12 +9,12 @@ same result for each.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import jaxpr_as_fun
 
 from cornu.core import scope
 from cornu.core.variable import Variable
@@ -24,7 +24,8 @@ __all__ = ["Program", "counters"]
 # How often something was traced; tests look at it.
 counters = {"traces": 0}
 
-# Inside a while loop XLA's CPU convolutions run on one thread.
+# Inside a while loop XLA's CPU compiler leaves convolutions with axes in an unusual order, as in
+# gradients, to a naive program: a step of a small CNN took 20 times as long.
 _SLOW_IN_LOOPS = frozenset(("conv_general_dilated",))
 
 
@@ -73,7 +74,7 @@ class Program:
         self.warm = False
         self.looped = not (jax.default_backend() == "cpu" and _uses(closed.jaxpr, _SLOW_IN_LOOPS))
         logs_tree = jax.tree_util.tree_structure(logs)
-        run = jaxpr_as_fun(closed)
+        run = partial(jax.core.eval_jaxpr, closed.jaxpr, closed.consts)
         order = {position: k for k, position in enumerate(positions)}
         rest = [i for i in range(len(variables)) if i not in order]
 
