@@ -30,12 +30,13 @@ def mlp(params: Any, x: Any, key: Any) -> Any:
 
 
 def cnn(params: Any, x: Any, key: Any) -> Any:
-    """Returns the logits of the CNN, with dropout."""
+    """Returns the logits of the CNN, with dropout if there is a key."""
     a, a_bias, b, b_bias, c, c_bias = params
     x = _pooled(jax.nn.relu(_convolved(x, a) + a_bias))
     x = _pooled(jax.nn.relu(_convolved(x, b) + b_bias))
     x = x.reshape(x.shape[0], -1)
-    x = jnp.where(jax.random.bernoulli(key, 0.5, x.shape), 2 * x, 0)
+    if key is not None:
+        x = jnp.where(jax.random.bernoulli(key, 0.5, x.shape), 2 * x, 0)
     return x @ c + c_bias
 
 

@@ -1,0 +1,106 @@
+"""The suite of benchmarks without its clock: the tasks, the table, the page, the programs."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from benchmarks import measure, models, report
+from benchmarks.measure import Result
+from benchmarks.peers import PEERS, Round, layered, plain
+from benchmarks.tasks import TASKS, Size, Target
+
+SETTING = report.Setting(
+    date="2000-01-01 00:00 UTC",
+    versions={"python": "3.11", "jax": "0.10"},
+    machine="Linux",
+    cores=2,
+    device="1 cpu cpu",
+    load=0.0,
+    environment={"XLA_FLAGS": "--some"},
+)
+RESULTS = {
+    "mlp_fit": {
+        "cornu": Result(0.1, 0.50),
+        "keras-jax": Result(0.4, 0.51),
+        "jax": Result(0.2, 0.50),
+    },
+    "cnn_fit": {"cornu": Result(150.0, 0.2), "keras-jax": Result(100.0, 0.4), "jax": Result(None)},
+    "resnet50_build": {"cornu": Result(0.4), "keras-jax": Result(12.0)},
+    "mlp_call": {"cornu": Result(0.2)},
+}
+
+
+def test_every_task_is_done_by_the_peers_that_can():
+    for name in TASKS:
+        for peer in measure.doing(name, list(PEERS)):
+            sessions = layered.SESSIONS if PEERS[peer].draws else plain.SESSIONS
+            assert name == "import" or name in sessions
+    assert set(layered.SESSIONS) == set(TASKS) - {"import"}
+    assert measure.doing("resnet50_build", list(PEERS)) == ["cornu", "keras-jax"]
+
+
+def test_targets():
+    values = {"keras-jax": 4.0, "jax": 2.0}
+    assert Target(0.5, "jax", 1.0).limit(values) == 2.0
+    assert Target(0.5, "best").limit(values) == 1.0
+    assert Target(0.5, "jax").limit({}) is None and Target(0.5, "best").limit({}) is None
+    assert Target(0.0, "", 0.5).limit({}) == 0.5
+    texts = [Target(0.6, "jax"), Target(1.0, "best", 0.1), Target(0.0, "", 0.5)]
+    assert [t.text("ms/step") for t in texts] == ["0.6 x jax", "best peer + 0.1 ms", "0.5 ms"]
+
+
+def test_the_table_says_who_is_fast_and_who_is_wrong():
+    head, line, mlp, cnn, build, call = report.table(RESULTS).split("\n")
+    assert head.startswith("| task | unit | cornu | keras-jax | jax |")
+    assert mlp.endswith(
+        "| 0.100 | 0.400 | 0.200 | 0.50 | <= 0.6 x jax: met | 0.500 / 0.510 / 0.500 |"
+    )
+    assert "| 150 | 100 | failed | 1.50 | <= 0.65 x best peer: missed (65.0) |" in cnn
+    assert cnn.endswith("| 0.200 / 0.400 / - (differ) |")
+    assert "| 0.400 | 12.0 | - | 0.03 | <= 0.5 s: met |" in build
+    assert "| 0.200 | - | - | - | <= jax + 0.1 ms |" in call
+    assert {row.count("|") for row in (head, line, mlp, cnn, build, call)} == {head.count("|")}
+
+
+def test_a_run_is_kept(monkeypatch, tmp_path):
+    monkeypatch.setattr(report, "_FOLDER", tmp_path)
+    run = report.Run(SETTING, 5, False, RESULTS)
+    report.save(run)
+    report.save(dataclasses.replace(run, quick=True))
+    page = (tmp_path / "RESULTS.md").read_text()
+    assert report.table(RESULTS) in page and "python 3.11, jax 0.10" in page
+    assert "`XLA_FLAGS=--some`" in page and "a quick run" in page
+    lines = [json.loads(line) for line in (tmp_path / "history.jsonl").read_text().splitlines()]
+    assert [line["quick"] for line in lines] == [False, True]
+    assert lines[0]["results"]["mlp_fit"]["jax"] == {"value": 0.2, "loss": 0.5}
+
+
+def test_a_result_is_the_median_of_the_best_epochs():
+    rounds = [Round([3.0, 2.0], 0.5), Round([9.0, 8.0], 0.4), Round([1.0, 5.0], 0.3)]
+    assert measure._result(rounds) == Result(2.0, 0.5, (2.0, 8.0, 1.0))
+    assert measure._result([]) == Result(None)
+
+
+@pytest.mark.parametrize(
+    ("case", "forward"), [(models.MLP, plain.mlp), (models.CNN, plain.cnn)], ids=["mlp", "cnn"]
+)
+def test_the_model_is_the_same_for_all(case, forward):
+    import cornu
+
+    x, y = case.data(1)
+    assert x.shape == (case.batch_size, *case.shape) and set(y) <= set(range(10))
+    model = case.draw(cornu)
+    model.set_weights(case.start())
+    expected = plain.jax.nn.softmax(forward(case.start(), x[:2], None))
+    assert np.allclose(model.predict(x[:2]), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_a_session_gives_rounds_with_a_loss():
+    import cornu
+
+    ours = next(layered.fit(models.MLP, cornu, Size(2, 2)))
+    theirs = next(plain.fit(models.MLP, plain.mlp, None, Size(2, 2)))
+    assert len(ours.values) == len(theirs.values) == 2
+    assert ours.loss == pytest.approx(theirs.loss, rel=0.05)
