@@ -1,4 +1,4 @@
-"""Runs the cases of tests/dialects/keras1_cases.py on Keras 1.2.2, and keeps the numbers.
+"""Runs the cases in tests/dialects on Keras 1.2.2, and keeps the numbers.
 
 Keras 1.2.2 needs a TensorFlow that can still be used as it was in version 1, and some names that
 Python and NumPy have dropped since. In an environment in which `import keras` gives Keras 1.2.2:
@@ -11,9 +11,9 @@ Keras 1 left it to chance whether a step reads a variable before or after it is 
 step reads what was before it: variables are read once, and steps are counted when all is done.
 """
 
-import importlib.util
 import inspect
 import json
+import sys
 import types
 from pathlib import Path
 
@@ -31,7 +31,13 @@ import numpy as np
 import tensorflow
 from tensorflow.python.ops.resource_variable_ops import BaseResourceVariable
 
-HERE = Path(__file__).parents[1] / "tests" / "dialects"
+ROOT = Path(__file__).parents[1]
+HERE = ROOT / "tests" / "dialects"
+sys.path.insert(0, str(ROOT))
+
+from tests.dialects import keras1_layer_cases as layers  # noqa: E402
+from tests.dialects import keras1_training_cases as training  # noqa: E402
+from tests.dialects.keras1_case import flattened  # noqa: E402
 
 late = []
 plain_update_add = tf_backend.update_add
@@ -70,16 +76,13 @@ def order_updates() -> None:
 
 def main() -> None:
     order_updates()
-    found = importlib.util.spec_from_file_location("cases", HERE / "keras1_cases.py")
-    cases = importlib.util.module_from_spec(found)
-    found.loader.exec_module(cases)
     assert keras.__version__ == "1.2.2", keras.__version__
     numbers = {}
-    for name, function in (cases.CASES | cases.DRAWN).items():
+    for name, function in (layers.CASES | layers.DRAWN | training.CASES).items():
         print(name, flush=True)
         np.random.seed(1)
         result = function(keras)
-        for part, value in cases.flattened(result).items():
+        for part, value in flattened(result).items():
             numbers[f"{name}/{part}"] = value.astype("float32")
     np.savez_compressed(HERE / "keras1_reference.npz", **numbers)
     signatures = {

@@ -101,6 +101,10 @@ class Row:
 class Spelling:
     """A name of the era: called, asked by `isinstance` and inherited from like the class it was.
 
+    Args:
+        row: what it means.
+        base: the era's base class, for classes that the program derives.
+
     Example:
 
     >>> from cornu.layers import Dropout
@@ -110,13 +114,14 @@ class Spelling:
     (0.25, 'dropout_1', True)
     """
 
-    def __init__(self, row: Row) -> None:
+    def __init__(self, row: Row, base: tuple[type, ...] = ()) -> None:
         self.row = row
+        self.base = base
         self.kinds = row.kinds or (row.modern,)
         self.__name__ = self.__qualname__ = row.era
         self.__doc__ = f"{row.era}({row.signature}) of Keras 1."
         self.__signature__ = parse(row.signature, row.words)
-        self._base: type | None = None
+        self._subclassed: type | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         arguments = self.arguments(args, kwargs)
@@ -175,9 +180,9 @@ class Spelling:
 
     def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
         """Returns what a class gets as its base that is written as a subclass of this name."""
-        if self._base is None:
-            self._base = self._subclassable()
-        return (self._base,)
+        if self._subclassed is None:
+            self._subclassed = self._subclassable()
+        return (self._subclassed,)
 
     def _subclassable(self) -> type:
         modern, spelling = self.row.modern, self
@@ -193,7 +198,8 @@ class Spelling:
                 )
             modern.__init__(self, **arguments)
 
-        return type(self.row.era, (modern,), {"__init__": __init__, "__module__": __name__})
+        bases = (*self.base, modern)
+        return type(self.row.era, bases, {"__init__": __init__, "__module__": __name__})
 
     def __repr__(self) -> str:
         return f"<{self.row.era} of Keras 1>"

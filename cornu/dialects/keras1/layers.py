@@ -60,6 +60,7 @@ class Layer(CoreLayer, metaclass=Family):
         trainable: bool = True,
         regularizer: Any = None,
         constraint: Any = None,
+        **words: Any,
     ) -> Variable:
         """Creates a Variable of the layer, with the arguments in the era's order."""
         return super().add_weight(
@@ -69,6 +70,7 @@ class Layer(CoreLayer, metaclass=Family):
             trainable=trainable,
             regularizer=regularizer,
             constraint=constraint,
+            **words,
         )
 
     @property

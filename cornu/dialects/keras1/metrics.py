@@ -34,21 +34,21 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 
 
-def resolve(identifier: Any, objective: Any, output: Tensor | None) -> metrics.Metric:
+def resolve(identifier: Any, objective: Any = None, output: Tensor | None = None) -> metrics.Metric:
     """Returns the metric of a name or function, named as in the era's logs.
 
     Args:
-        identifier: a name or a function; "accuracy" and "acc" go by the objective, and are
-            called "acc".
+        identifier: a name or a function; "accuracy" and "acc" go by objective and output, and
+            are called "acc".
         objective: of the output, or None.
-        output: the output, or None where it is not known yet.
+        output: the output.
     """
     if isinstance(identifier, metrics.Metric):
         return identifier
     if identifier in ("accuracy", "acc"):
         return metrics.MeanMetricWrapper(_accuracy(objective, output), name="acc")
     if not isinstance(identifier, str):
-        return metrics.MeanMetricWrapper(identifier, name=identifier.__name__)
+        return metrics.MeanMetricWrapper(identifier, name=objectives.name_of(identifier))
     name = objectives.SHORT.get(identifier, identifier)
     if name not in FUNCTIONS:
         raise ValueError(

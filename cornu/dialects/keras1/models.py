@@ -14,6 +14,7 @@ from cornu.dialects.keras1 import metrics, objectives, optimizers
 from cornu.dialects.keras1.bind import era_name
 from cornu.dialects.keras1.generators import Samples
 from cornu.dialects.keras1.merge import Branches
+from cornu.layers import RNN
 from cornu.models.connections import describe, draw
 from cornu.models.trainer import Trainer
 from cornu.saving.hdf5 import open_h5, write_h5
@@ -58,8 +59,8 @@ class Training(Trainer):
     def _metrics(self, given: Any, loss: Any) -> Any:
         if not given:
             return None
-        if self._drawing is None:
-            return [metrics.resolve(one, loss, None) for one in given]
+        if self._drawing is None:  # the output's shape, and so the kind of accuracy, is not known
+            return ["acc" if one in ("accuracy", "acc") else metrics.resolve(one) for one in given]
         outputs = Outputs(self._drawing.outputs, self._drawing.output_names)
         each = outputs.spread(loss, "loss", to_all=True)
         wanted = given if isinstance(given, dict) else dict.fromkeys(outputs.names, given)
@@ -122,6 +123,12 @@ class Training(Trainer):
     ) -> Any:
         """Returns the predictions for some data."""
         return super().predict(x, batch_size, verbose)
+
+    def reset_states(self) -> None:
+        """Sets the states of all stateful layers to zero."""
+        for layer in self._flat_layers():
+            if isinstance(layer, RNN) and layer.stateful:
+                layer.reset_state()
 
     # --------------------------------------------------------------------------------- generators
 

@@ -86,7 +86,7 @@ def _layers() -> dict[str, dict[str, Any]]:
     """Returns the layers by name, by the module that they are in."""
     found: dict[str, dict[str, Any]] = {}
     for module, rows in ROWS.items():
-        names: dict[str, Any] = {row.era: Spelling(row) for row in rows}
+        names: dict[str, Any] = {row.era: Spelling(row, (own_layers.Layer,)) for row in rows}
         names |= {alias: names[name] for alias, name in ALIASES.get(module, {}).items()}
         found[module] = names
     found["recurrent"]["Recurrent"] = modern_layers.RNN

@@ -101,6 +101,11 @@ class Objective(losses.FunctionLoss):
         return jnp.where(share == 0, 0, total / jnp.where(share == 0, 1, share))
 
 
+def name_of(function: Any) -> str:
+    """Returns the name of a function or other callable of the program's."""
+    return getattr(function, "__name__", type(function).__name__)
+
+
 def full_name(identifier: str) -> str:
     """Returns the whole name of a function that may be abbreviated.
 
@@ -128,4 +133,4 @@ def get(identifier: Any) -> Any:
     if isinstance(identifier, str):
         name = full_name(identifier)
         return Objective(FUNCTIONS[name], name=name)
-    return Objective(identifier, name=identifier.__name__)
+    return Objective(identifier, name=name_of(identifier))

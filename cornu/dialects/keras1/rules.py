@@ -119,11 +119,18 @@ def _with_axes(constraint: Any, axes: tuple[int, ...]) -> Any:
     return type(constraint)(**{**constraint.constructor_arguments(), "axis": now})
 
 
-def fans(inputs: Sequence[int], outputs: Sequence[int]) -> Rule:
-    """Counts inputs and outputs of a unit along the axes of today's kernel that it was then."""
+def fans(inputs: Sequence[int], outputs: Sequence[int], always: bool = True) -> Rule:
+    """Counts inputs and outputs of a unit along those axes of today's kernel that counted then.
+
+    Args:
+        inputs, outputs: the axes.
+        always: whether it was so also with the channels first.
+    """
 
     def rule(given: Arguments) -> None:
-        init = given.get("init")
+        init = given["init"]
+        if not always and given["dim_ordering"] == "channels_first":
+            return
         if isinstance(init, initializers.VarianceScaling):
             words = {"input_axes": tuple(inputs), "output_axes": tuple(outputs)}
             given["init"] = initializers.VarianceScaling(
@@ -157,7 +164,11 @@ GATES = {
 
 
 def per_gate(kind: type) -> Rule:
-    """Begins every gate by itself, and puts the arrays of `weights` into today's order."""
+    """Begins every gate by itself, and puts the arrays of `weights` into today's order.
+
+    `inner_init` holds for the recurrent kernel, as it was documented and as it was before 1.2,
+    which forgot it for GRU and LSTM unless `consume_less="gpu"`.
+    """
     then, now = GATES[kind]
 
     def rule(given: Arguments) -> None:

@@ -38,6 +38,7 @@ _kernel_2d = (_rows_and_columns, stored((0, 1, 2, 3), (2, 3, 1, 0)))
 _kernel_3d = (
     gathered("kernel_size", "kernel_dim1", "kernel_dim2", "kernel_dim3"),
     stored((0, 1, 2, 3, 4), (2, 3, 4, 1, 0)),
+    fans((0, 1, 3), (0, 1, 4), always=False),  # depth and height alone
 )
 _transposed = (
     _rows_and_columns,
