@@ -371,5 +371,5 @@ class RecallAtPrecision(_Point):
 
 def _even(number: int) -> list[float]:
     if not 2 <= number <= 1_000_000:
-        raise ValueError(f"num_thresholds must be from 2 to a million. Received: {number}")
+        raise ValueError(f"num_thresholds must be 2 or more, up to a million. Received: {number}")
     return [i / (number - 1) for i in range(number)]
