@@ -53,7 +53,7 @@ class Run:
 def setting() -> Setting:
     """Returns the setting of a run that begins now."""
     said = {k: Path(v).name for k, v in os.environ.items() if k.startswith(_PREFIXES)}
-    code = "import jax; d = jax.devices(); print(len(d), d[0].platform, d[0].device_kind)"
+    code = "import jax; print(len(jax.devices()), 'x', jax.devices()[0].device_kind)"
     asked = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return Setting(
         date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
