@@ -66,6 +66,7 @@ class Graph:
         self.outputs = tuple(outputs)
         self.nodes = _reachable(self.inputs, self.outputs)
         self._root: Block | None = None
+        self._paths: dict[int, str] = {}
 
     @property
     def root(self) -> Block:
@@ -76,11 +77,10 @@ class Graph:
 
     def path(self, node: Node) -> str:
         """Returns the block path of a node, '' for one that was made in no inner function."""
-        deepest = ""
-        for block in self.root.walk():
-            if node in block.nodes:
-                deepest = block.path
-        return deepest
+        if not self._paths:
+            for block in self.root.walk():  # outermost first, so that the innermost is what stays
+                self._paths.update((inner.number, block.path) for inner in block.nodes)
+        return self._paths.get(node.number, "")
 
     def run(self, values: Sequence[Any], masks: Sequence[Any] | None = None) -> list[Any]:
         """Computes the outputs from arrays for the inputs.

@@ -72,6 +72,9 @@ class Layer(Weighted):
     # Whether each row of the output depends on the same row of the input alone, so that padding
     # rows do no harm. None: not known.
     rowwise: ClassVar[bool | None] = None
+    # Whether it has inputs and outputs of its own; and the graph between them, if it was drawn.
+    is_model: ClassVar[bool] = False
+    _drawing: Any = None
     # The order of axes, in layers that have one; like the dtype policy, what held at construction.
     data_format: str | None = None
 

@@ -27,6 +27,8 @@ class Compiled(Layer):
         history: the History of the last `fit`.
     """
 
+    is_model = True
+
     optimizer: Any
     stop_training: bool
     history: Any

@@ -1,0 +1,240 @@
+"""Outline: a model as the tree that its user wrote: models, blocks, layers and ops.
+
+Whatever shows a model to a person (summary, plot, profile, statistics) or finds a part of it by
+name begins here, so that all of them agree on names, paths and order.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cornu.core.graph import Block
+from cornu.core.layer import Layer
+from cornu.core.tensor import Node, Tensor
+from cornu.names import unique
+
+__all__ = ["Item", "fold", "outline"]
+
+
+@dataclass(eq=False)
+class Item:
+    """A part of a model.
+
+    Attributes:
+        kind: "model", "block" (a call of one of the user's functions), "input", "layer" or "op".
+        name: its name, unique among the items of its model.
+        path: names from the outermost block or model inside the root, joined by '/'.
+        parent: the item around it; None for the root.
+        op: the Layer (or model) or Op; None for a block.
+        node: the call that it stands for; None for blocks, for the root, and for layers of a
+            model or layer that was not drawn.
+        block: the Block of the graph, for a block.
+        again: whether the layer stands in the outline before, so that its weights are counted.
+        children: what is inside, in the order of the drawing.
+    """
+
+    kind: str
+    name: str
+    path: str
+    parent: Item | None = None
+    op: Any = None
+    node: Node | None = None
+    block: Block | None = None
+    again: bool = False
+    children: list[Item] = field(default_factory=list)
+
+    def walk(self) -> Iterator[Item]:
+        """Yields this item and all inside, outermost first."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+    @property
+    def depth(self) -> int:
+        """How many items are around it, the root not counted."""
+        return 0 if self.parent is None or self.parent.parent is None else self.parent.depth + 1
+
+    @property
+    def place(self) -> str:
+        """The `file:line` where the user made it, '' if it was not drawn."""
+        if self.block is not None:
+            return self.block.place
+        return self.node.place if self.node is not None else ""
+
+    @property
+    def label(self) -> str:
+        """What kind of layer or op it is: the class of a layer, the function of a block."""
+        if self.block is not None:
+            return self.block.function
+        return type(self.op).__name__ if isinstance(self.op, Layer) else "op"
+
+    @property
+    def nodes(self) -> list[Node]:
+        """The nodes of the graph that lie in it, those inside nested models not counted."""
+        if self.block is not None:
+            return self.block.nodes
+        return [self.node] if self.node is not None else []
+
+    @property
+    def outputs(self) -> Any:
+        """The Tensors that it returns, in their structure; None where they are not known."""
+        if self.node is not None:
+            return self.node.outputs
+        if self.block is not None:
+            return self.block.nodes[-1].outputs
+        return _known_outputs(self.op)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers that it stands for, each once."""
+        found = {id(node.op): node.op for node in self.nodes if isinstance(node.op, Layer)}
+        if not found and isinstance(self.op, Layer):
+            found = {id(self.op): self.op}
+        return list(found.values())
+
+    @property
+    def weights(self) -> list[Any]:
+        """The Variables of its layers, each once."""
+        return list({id(v): v for layer in self.layers for v in layer.weights}.values())
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} {self.path or self.name}>"
+
+
+def outline(model: Any, nested: bool = True, masks: bool = False) -> Item:
+    """Returns the outline of a model.
+
+    Args:
+        model: any model or layer; of one that is not drawn, the layers that it owns are listed.
+        nested: whether the parts of models (and of layers that own layers) inside are listed.
+        masks: whether the nodes that compute masks are listed.
+
+    Example:
+
+    >>> import cornu
+    >>> from cornu import layers
+    >>> def block(x):
+    ...     return layers.Dense(2)(x)
+    >>> x = cornu.Input((2,), name="x")
+    >>> model = cornu.Model(x, block(block(x)))
+    >>> [item.path for item in outline(model).walk()][1:]
+    ['x', 'block', 'block/dense', 'block_1', 'block_1/dense_1']
+    """
+    root = Item("model", model.name, "", op=model)
+    _Outliner(nested, masks).fill(root, model)
+    return root
+
+
+def fold(items: Sequence[Item]) -> Iterator[list[Item]]:
+    """Groups equal blocks that follow each other; everything else stands alone.
+
+    Blocks are equal here if they were made by the same function, and their nodes have the same
+    classes, numbers of weights and output shapes.
+    """
+    for _, group in itertools.groupby(items, key=_Likeness()):
+        yield list(group)
+
+
+class _Outliner:
+    def __init__(self, nested: bool, masks: bool) -> None:
+        self.nested = nested
+        self.masks = masks
+        self.seen: set[int] = set()
+
+    def fill(self, item: Item, model: Any) -> None:
+        drawing = model._drawing
+        if drawing is None:
+            self._owned(item, model)
+            return
+        names = drawing.layer_names
+        taken = set(names.values())
+        for tensor in drawing.input_tensors:
+            if tensor.node is not None:
+                name = names.get(id(tensor.node.op), tensor.node.name)
+                self._add(item, "input", name, tensor.node)
+        self._block(item, drawing.graph.root, names, taken)
+
+    def _block(self, item: Item, block: Block, names: dict[int, str], taken: set[str]) -> None:
+        for part in block.parts:
+            if isinstance(part, Block):
+                inner = Item("block", part.name, _join(item, part.name), item, block=part)
+                self._block(inner, part, names, taken)
+                if inner.children:
+                    item.children.append(inner)
+                continue
+            if part.name == "compute_mask" and not self.masks:
+                continue
+            name = names.get(id(part.op)) or unique(part.name, taken)
+            self._add(item, _kind(part.op), name, part)
+
+    def _add(self, around: Item, kind: str, name: str, node: Node) -> None:
+        again = id(node.op) in self.seen
+        item = Item(kind, name, _join(around, name), around, node.op, node, again=again)
+        around.children.append(item)
+        self.seen.add(id(node.op))
+        if self.nested and not again and isinstance(node.op, Layer) and kind != "input":
+            self.fill(item, node.op)
+
+    def _owned(self, item: Item, layer: Layer) -> None:
+        taken: set[str] = set()
+        for inner in layer.sublayers():
+            if not isinstance(inner, Layer):
+                continue
+            name = unique(inner.name, taken)
+            again = id(inner) in self.seen
+            child = Item(_kind(inner), name, _join(item, name), item, inner, again=again)
+            item.children.append(child)
+            self.seen.add(id(inner))
+            if self.nested and not again:
+                self.fill(child, inner)
+
+
+class _Likeness:
+    """Key under which equal neighbouring blocks fall together."""
+
+    def __init__(self) -> None:
+        self.number = itertools.count()
+
+    def __call__(self, item: Item) -> Any:
+        if item.block is None:
+            return next(self.number)
+        return (item.block.function, tuple(_likeness(node) for node in item.block.nodes))
+
+
+def _likeness(node: Node) -> Any:
+    size = sum(v.size for v in node.op.weights) if isinstance(node.op, Layer) else 0
+    shapes = tuple(t.shape for t in node.output_tensors)
+    return (type(node.op), size, shapes, len(node.inputs))
+
+
+def _join(around: Item, name: str) -> str:
+    return f"{around.path}/{name}" if around.path else name
+
+
+def _kind(op: Any) -> str:
+    if not isinstance(op, Layer):
+        return "op"
+    return "model" if op.is_model else "layer"
+
+
+def _known_outputs(op: Any) -> Any:
+    if not isinstance(op, Layer):
+        return None
+    if op._drawing is not None:
+        return op._drawing.outputs
+    nodes = [node for node in (ref() for ref in op._nodes) if node is not None]
+    return nodes[0].outputs if nodes else None
+
+
+def tensors(structure: Any) -> list[Tensor]:
+    """Returns the Tensors in nested lists, tuples and dicts."""
+    if isinstance(structure, Tensor):
+        return [structure]
+    if isinstance(structure, dict):
+        return [t for item in structure.values() for t in tensors(item)]
+    if isinstance(structure, (list, tuple)):
+        return [t for item in structure for t in tensors(item)]
+    return []
