@@ -175,6 +175,8 @@ class Layer(Weighted):
             if self.autocast:
                 args, kwargs = _cast(args, kwargs, self.compute_dtype)
             outputs = self.call(*args, **kwargs)
+            if around.watch is not None:
+                outputs = around.watch(self, outputs)
             if self.activity_regularizer is not None:
                 for output in jax.tree_util.tree_leaves(outputs):
                     rows = max(output.shape[0], 1) if output.ndim else 1

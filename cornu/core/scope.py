@@ -40,6 +40,8 @@ class Scope:
         sealed: whether reading a Variable that was not lifted is an error.
         drawing: whether shapes are being inferred, so that nothing that is computed matters.
         allowance: called with path and bytes before a Variable is made; raises if it is too large.
+        watch: called with every layer that was run and what it returned; returns what is to be
+            taken in its place. `None` where nobody looks.
     """
 
     __slots__ = (
@@ -57,6 +59,7 @@ class Scope:
         "sources",
         "training",
         "values",
+        "watch",
         "written",
     )
 
@@ -76,8 +79,10 @@ class Scope:
         self.layers: tuple[str, ...] = ()
         self.rows: Any = None
         self.allowance: Callable[[str, int], None] | None = None
+        self.watch: Callable[[Any, Any], Any] | None = None
         if parent is not None:
             self.allowance = parent.allowance
+            self.watch = parent.watch
             self.drawing = parent.drawing
             self.key = parent.key
             self.draws = parent.draws

@@ -1,14 +1,17 @@
 """Models: Sequential, the Functional API, and subclasses of Model."""
 
 from cornu.models.clone import clone_model
+from cornu.models.edit import Editor, edit
 from cornu.models.model import Model
 from cornu.models.sequential import Sequential
 from cornu.saving.archive import load_model, model_from_json, save_model
 
 __all__ = [
+    "Editor",
     "Model",
     "Sequential",
     "clone_model",
+    "edit",
     "load_model",
     "model_from_json",
     "save_model",

@@ -66,7 +66,8 @@ def describe(drawing: Drawing) -> dict[str, Any]:
         inbound = [_call(node, where) for node in ours if not isinstance(op, InputLayer)]
         if isinstance(op, Layer):
             data = registry.serialize(op)
-            described.append({**data, "name": name, "inbound_nodes": inbound})
+            config = {**data["config"], "name": name}  # the name in this drawing
+            described.append({**data, "config": config, "name": name, "inbound_nodes": inbound})
         else:
             described.append(_entry(name, "keras.ops", op.name, {"name": name}, inbound))
     return {

@@ -5,7 +5,7 @@ Names bind, never positions: a dict is matched by key or input name, whatever it
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -50,8 +50,8 @@ class Drawing:
         if not self.input_tensors or not self.output_tensors:
             raise ValueError(f"{who}: a model has at least one input and one output.")
         _check_once(self.input_tensors, who)
-        self.input_names = _names(inputs)
-        self.output_names = _names(outputs)
+        self.input_names = _names(inputs, {})
+        self.output_names = _names(outputs, {})
         masks = [t.mask for t in self.output_tensors]
         self._masked = [i for i, mask in enumerate(masks) if mask is not None]
         reached = _reached([*self.output_tensors], self.input_tensors)
@@ -79,6 +79,16 @@ class Drawing:
         for i, m in zip(self._masked, results[len(outputs) :], strict=True):
             table.put(outputs[i], m)
         return tree.unflatten(tree.take_apart(self.outputs)[1], outputs)
+
+    def rename(self, names: dict[int, str]) -> None:
+        """Gives layers other names in this drawing alone, by the `id` of the layer.
+
+        A layer may belong to several drawings, and is called the same by all others. Inputs and
+        outputs that bear the name of a renamed layer follow.
+        """
+        self.layer_names.update(names)
+        self.input_names = _names(self.inputs, self.layer_names)
+        self.output_names = _names(self.outputs, self.layer_names)
 
     def rowwise(self) -> bool:
         """Whether each row of the outputs depends on the same row of the inputs alone."""
@@ -267,16 +277,18 @@ def _check_once(tensors: Sequence[Tensor], who: str) -> None:
         seen.add(id(tensor))
 
 
-def _tensor_name(tensor: Tensor) -> str:
-    return tensor.node.name if tensor.node is not None else tensor.name
+def _tensor_name(tensor: Tensor, names: dict[int, str]) -> str:
+    if tensor.node is None:
+        return tensor.name
+    return names.get(id(tensor.node.op), tensor.node.name)
 
 
-def _names(structure: Any) -> list[str]:
+def _names(structure: Any, names: dict[int, str]) -> list[str]:
     """Returns a name for each leaf: the key in a flat dict, else that of the layer that made it."""
     if isinstance(structure, dict) and all(isinstance(v, Tensor) for v in structure.values()):
-        return sorted(structure)
+        return list(structure) if isinstance(structure, OrderedDict) else sorted(structure)
     taken: set[str] = set()
-    return [unique(_tensor_name(leaf), taken) for leaf in tree.leaves(structure)]
+    return [unique(_tensor_name(leaf, names), taken) for leaf in tree.leaves(structure)]
 
 
 def _unique_names(layers: Sequence[Layer]) -> dict[int, str]:

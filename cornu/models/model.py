@@ -18,14 +18,15 @@ from cornu.core.tensor import Tensor
 from cornu.errors import suggest
 from cornu.models.connections import describe, draw
 from cornu.models.functional import Drawing
-from cornu.models.trainer import Trainer
+from cornu.models.inside import Inside
+from cornu.models.outputs_of import Recording
 from cornu.names import auto_name
 from cornu.saving import archive, weights
 
 __all__ = ["Model"]
 
 
-class Model(Trainer):
+class Model(Inside):
     """A layer that can be trained, saved and looked at.
 
     There are three ways to one:
@@ -184,6 +185,22 @@ class Model(Trainer):
         """The tree of the user's functions that drew the model."""
         return self._need_drawing("blocks").graph.root
 
+    @property
+    def only_drawn(self) -> bool:
+        """Whether calling the model does what its drawing says, and no more."""
+        return (
+            self._drawing is not None
+            and type(self).call is Model.call
+            and self.activity_regularizer is None
+        )
+
+    def _kinds(self) -> tuple[type, type]:
+        return Model, Recorder
+
+    def rename_layers(self, names: dict[int, str]) -> None:
+        """Gives layers other names in this model alone, by the `id` of the layer."""
+        self._need_drawing("layers").rename(names)
+
     def _need_drawing(self, what: str) -> Drawing:
         if self._drawing is None:
             raise AttributeError(
@@ -334,6 +351,10 @@ class Model(Trainer):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+class Recorder(Recording, Model):
+    """A model that returns what layers inside another one return; see `Model.outputs_of`."""
 
 
 def _described(inputs: Any) -> Any:

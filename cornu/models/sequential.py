@@ -43,6 +43,7 @@ class Sequential(Model):
     _tensors: list[Tensor]  # the input, then the output of each layer
     _declared: bool  # whether the user gave the input's shape
     _drawn: Drawing | None
+    _names: dict[int, str]  # of layers that are called otherwise here
 
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None) -> None:
         super().__init__(trainable=trainable, name=name)
@@ -56,6 +57,7 @@ class Sequential(Model):
         self._stack = []
         self._tensors = []
         self._declared = True
+        self._names = {}
         return self
 
     @property
@@ -64,11 +66,17 @@ class Sequential(Model):
         if self._drawn is None and len(self._tensors) == len(self._stack) + 1 > 1:
             who = f"Sequential {self.name!r}"
             self._drawn = Drawing(self._tensors[0], self._tensors[-1], who, self._declared)
+            self._drawn.rename(self._names)
         return self._drawn
 
     @_drawing.setter
     def _drawing(self, value: Drawing | None) -> None:
         self._drawn = value
+
+    def rename_layers(self, names: dict[int, str]) -> None:
+        """Gives layers other names in this model alone, by the `id` of the layer."""
+        self._names.update(names)
+        self._drawing = None
 
     def add(self, layer: Any, rebuild: bool = True) -> Sequential:
         """Adds a layer at the end, and returns the model."""
@@ -80,9 +88,10 @@ class Sequential(Model):
                 f"Received: {layer!r} (of type {type(layer).__name__})"
                 + ("\nCreate it: a class was passed." if isinstance(layer, type) else "")
             )
-        if any(known.name == layer.name and known is not layer for known in self._stack):
+        name = self._called(layer)
+        if any(self._called(known) == name and known is not layer for known in self._stack):
             raise ValueError(
-                f"Sequential {self.name!r} has a layer named {layer.name!r} already. "
+                f"Sequential {self.name!r} has a layer named {name!r} already. "
                 "Give each layer a name of its own."
             )
         if isinstance(layer, InputLayer):
@@ -129,6 +138,7 @@ class Sequential(Model):
         if not self._stack:
             raise ValueError(f"Sequential {self.name!r} has no layer to remove.")
         layer = self._stack.pop()
+        self._names.pop(id(layer), None)
         if len(self._tensors) > 1:
             self._tensors.pop()
         self._change()
@@ -204,10 +214,17 @@ class Sequential(Model):
         layers: list[Any] = []
         if self._tensors and self._declared and self._tensors[0].node is not None:
             layers.append(self._tensors[0].node.op)
-        config["layers"] = [registry.serialize(layer) for layer in layers + self._stack]
+        config["layers"] = [self._described(layer) for layer in layers + self._stack]
         if self._tensors and not self._declared:
             config["build_input_shape"] = self._tensors[0].shape
         return config
+
+    def _described(self, layer: Layer) -> Any:
+        data = registry.serialize(layer)
+        return {**data, "config": {**data["config"], "name": self._called(layer)}}
+
+    def _called(self, layer: Layer) -> str:
+        return self._names.get(id(layer), layer.name)
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:

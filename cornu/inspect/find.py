@@ -1,0 +1,180 @@
+"""find: the parts of a model that a name, a path or a pattern means."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from cornu.core.layer import Layer
+from cornu.errors import suggest
+from cornu.inspect.outline import Item, outline
+
+__all__ = ["find", "find_one", "is_glob", "labels"]
+
+KINDS = ("model", "block", "input", "layer", "op")
+
+
+def find(model: Any, what: Any, kinds: Sequence[str] = KINDS) -> list[Item]:
+    """Returns the items of the model's outline that are meant, in the order of the outline.
+
+    Args:
+        model: any model or layer.
+        what: one of
+
+            * a path as the summary shows it, `"encoder/block_1/conv"`;
+            * the end of one, such as a name alone, `"conv"`. What stands in the model itself
+              comes before what stands in the models inside;
+            * a pattern, `"block_*/conv*"`: `*` and `?` stand for what is within a name, `**` for
+              any number of names, `[ab]` for one of some letters. It may match a whole path or
+              the end of one; with a `/` before it, only a whole path;
+            * a layer;
+            * a list of these.
+        kinds: which kinds of items are looked at.
+
+    Returns:
+        At least one item. A layer that is called several times has several.
+
+    Raises:
+        ValueError: nothing is meant, or a name that is no pattern means several things.
+
+    Example:
+
+    >>> import cornu
+    >>> from cornu import layers
+    >>> def block(x):
+    ...     return layers.ReLU()(layers.Dense(2)(x))
+    >>> x = cornu.Input((2,))
+    >>> model = cornu.Model(x, block(block(x)))
+    >>> find(model, "dense_1"), find(model, "block*/dense*"), find(model, "block")
+    ([<layer block_1/dense_1>], [<layer block/dense>, <layer block_1/dense_1>], [<block block>])
+    """
+    items = [item for item in outline(model).walk() if item.parent is not None]
+    items = [item for item in items if item.kind in kinds]
+    wanted = list(what) if isinstance(what, (list, tuple, set)) else [what]
+    if not wanted:
+        raise ValueError(f"Model {model.name!r}: nothing was asked for, the list is empty.")
+    meant = {id(item) for one in wanted for item in _meant(model, items, one)}
+    return [item for item in items if id(item) in meant]
+
+
+def find_one(model: Any, what: Any, kinds: Sequence[str] = KINDS) -> Item:
+    """Returns the one item that is meant; of a layer that is called several times, the first.
+
+    Raises:
+        ValueError: nothing is meant, or several things.
+    """
+    found = find(model, what, kinds)
+    if len({_identity(item) for item in found}) > 1:
+        raise ValueError(_ambiguous(model, what, found))
+    return found[0]
+
+
+def is_glob(what: Any) -> bool:
+    """Tells whether something is a pattern that may mean several things."""
+    return isinstance(what, str) and any(sign in what for sign in "*?[")
+
+
+def labels(items: Iterable[Item]) -> Iterator[tuple[str, Item]]:
+    """Yields each item with its path; the second call of a shared layer is `path@1`.
+
+    Example:
+
+    >>> import cornu
+    >>> x, dense = cornu.Input((2,)), cornu.layers.Dense(2)
+    >>> [label for label, _ in labels(find(cornu.Model(x, dense(dense(x))), "dense"))]
+    ['dense', 'dense@1']
+    """
+    counts: dict[str, int] = {}
+    for item in items:
+        number = counts.get(item.path, 0)
+        counts[item.path] = number + 1
+        yield numbered(item.path, number), item
+
+
+def numbered(path: str, number: int) -> str:
+    """Returns the label of the call with a number: `path`, `path@1`, ..."""
+    return f"{path}@{number}" if number else path
+
+
+def _meant(model: Any, items: list[Item], what: Any) -> list[Item]:
+    if isinstance(what, Layer):
+        found = [item for item in items if item.op is what]
+        if not found:
+            raise ValueError(f"Model {model.name!r} does not hold {what!r}.")
+        return found
+    if not isinstance(what, str):
+        raise TypeError(
+            f"Model {model.name!r}: a part is meant by a name, a path, a pattern, a layer or a "
+            f"list of these. Received: {what!r} (of type {type(what).__name__})"
+        )
+    if is_glob(what):
+        matches = _pattern(what).fullmatch
+        found = [item for item in items if matches(item.path)]
+    else:
+        found = _named(model, items, what)
+    if not found:
+        raise ValueError(_unknown(model, items, what))
+    return found
+
+
+def _named(model: Any, items: list[Item], name: str) -> list[Item]:
+    found = [item for item in items if item.path == name.removeprefix("/")]
+    if not found and not name.startswith("/"):
+        found = [item for item in items if item.path.endswith("/" + name)]
+        outermost = min((_nesting(item) for item in found), default=0)
+        found = [item for item in found if _nesting(item) == outermost]
+    layers = [item for item in found if item.kind != "block"]
+    found = layers or found
+    if len({_identity(item) for item in found}) > 1:
+        raise ValueError(_ambiguous(model, name, found))
+    shared = {id(item.op) for item in found if isinstance(item.op, Layer)}
+    return found + [item for item in items if id(item.op) in shared and item not in found]
+
+
+def _identity(item: Item) -> int:
+    return id(item.op) if isinstance(item.op, Layer) else id(item)
+
+
+def _nesting(item: Item) -> int:
+    """How many models or layers are around it, the whole model not counted."""
+    around = item.parent
+    count = 0
+    while around is not None and around.parent is not None:
+        count += around.kind != "block"
+        around = around.parent
+    return count
+
+
+@functools.lru_cache(maxsize=256)
+def _pattern(glob: str) -> re.Pattern[str]:
+    anchored = glob.startswith("/")
+    parts = re.split(r"(\*\*/|\*\*|\*|\?|\[[^]]+\])", glob.removeprefix("/"))
+    signs = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    text = "".join(signs.get(p, p if p.startswith("[") else re.escape(p)) for p in parts)
+    return re.compile(("" if anchored else "(?:.*/)?") + text.replace("[!", "[^"))
+
+
+def _ambiguous(model: Any, what: Any, found: list[Item]) -> str:
+    paths = list(dict.fromkeys(item.path for item in found))
+    shown = ", ".join(repr(path) for path in paths[:8]) + (", ..." if len(paths) > 8 else "")
+    todo = "Give a longer path"
+    return (
+        f"Model {model.name!r}: {what!r} may mean {shown}.\n{todo}, or a pattern for all of them."
+    )
+
+
+def _unknown(model: Any, items: list[Item], what: str) -> str:
+    kinds = {item.kind for item in items}
+    names = [item.path for item in items] + [item.name for item in items]
+    text = f"Model {model.name!r} has no part {what!r}. "
+    if not names and not model.built:
+        return text + "It is not built yet: call it on some data first."
+    if len(set(names)) > 24 and not suggest(what, names).startswith("Did"):
+        shown = [item.path for item in items if item.depth == 0][:12]
+        return text + f"It begins with {', '.join(shown)}, ...\n`model.summary()` shows all paths."
+    hint = suggest(what, dict.fromkeys(names))
+    if kinds and not kinds & {"op", "block"}:
+        hint += "\nA layer is part of a drawn model only if a way leads through it to an output."
+    return text + hint

@@ -1,0 +1,340 @@
+"""statistics: how the numbers inside a model are distributed, layer by layer."""
+
+from __future__ import annotations
+
+import html
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from cornu.core import scope
+from cornu.core.dtypes import is_float
+from cornu.core.layer import Layer
+from cornu.core.variable import Variable
+from cornu.inspect.find import find, numbered
+from cornu.inspect.outline import outline
+from cornu.names import unique
+from cornu.training.recording import Record, recording
+
+__all__ = ["Row", "Statistics", "statistics"]
+
+BINS = 36
+_BARS = " ▁▂▃▄▅▆▇█"
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """The distribution of one array.
+
+    Attributes:
+        path: of the layer, with the name of the weight behind it; `path@1` is a second call.
+        kind: "output", "weight", "output gradient" or "weight gradient".
+        shape: of the array.
+        mean, std, min, max: of the elements that are finite; NaN if there are none.
+        zeros: the fraction of elements that are exactly zero.
+        nonfinite: the fraction that is NaN or infinite.
+        counts: how many finite elements lie in each of equal bins between min and max.
+    """
+
+    path: str
+    kind: str
+    shape: tuple[int, ...]
+    mean: float
+    std: float
+    min: float
+    max: float
+    zeros: float
+    nonfinite: float
+    counts: np.ndarray
+
+    @property
+    def edges(self) -> np.ndarray:
+        """The borders of the bins, one more than there are bins."""
+        return np.linspace(self.min, self.max, len(self.counts) + 1)
+
+    def percentile(self, q: float) -> float:
+        """Returns the value below which `q` percent lie, to the precision of a bin."""
+        total = np.concatenate([[0], np.cumsum(self.counts)])
+        return float(np.interp(q / 100 * total[-1], total, self.edges))
+
+    @property
+    def bars(self) -> str:
+        """The histogram as a line of text."""
+        counts = self.counts.reshape(-1, 3).sum(axis=1)
+        top = max(counts.max(), 1)
+        return "".join(_BARS[int(np.ceil(count / top * (len(_BARS) - 1)))] for count in counts)
+
+
+class Statistics(Sequence[Row]):
+    """The table that `statistics` returns: rows in the order of the model.
+
+    Printed it is a table, in a notebook a table of HTML.
+    """
+
+    def __init__(self, rows: Sequence[Row], title: str = "") -> None:
+        self.rows = tuple(rows)
+        self.title = title
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.rows[index]
+
+    def of(self, kind: str) -> dict[str, Row]:
+        """Returns the rows of one kind, such as "output", by path.
+
+        Raises:
+            ValueError: there is no such kind.
+        """
+        if kind not in _KINDS:
+            raise ValueError(f"Statistics has the kinds {', '.join(_KINDS)}; received {kind!r}.")
+        return {row.path: row for row in self.rows if row.kind == kind}
+
+    def _cells(self) -> list[list[str]]:
+        lines = []
+        for row in self.rows:
+            numbers = [_number(v) for v in (row.mean, row.std, row.min, row.max)]
+            shares = [_share(row.zeros), _share(row.nonfinite)]
+            lines.append([row.path, row.kind, str(row.shape), *numbers, *shares, row.bars])
+        return lines
+
+    def __str__(self) -> str:
+        lines = [list(_TITLES), *self._cells()]
+        widths = [max(len(line[i]) for line in lines) for i in range(len(_TITLES))]
+        text = [
+            "  ".join(
+                cell.rjust(width) if title in _NUMERIC else cell.ljust(width)
+                for cell, width, title in zip(line, widths, _TITLES, strict=True)
+            ).rstrip()
+            for line in lines
+        ]
+        text.insert(1, "-" * max(len(line) for line in text))
+        return "\n".join([self.title, *text] if self.title else text)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        def line(cells: Sequence[str], tag: str) -> str:
+            marked = (
+                f'<{tag} style="text-align:{"right" if title in _NUMERIC else "left"}">'
+                f"{html.escape(cell)}</{tag}>"
+                for cell, title in zip(cells, _TITLES, strict=True)
+            )
+            return f"<tr>{''.join(marked)}</tr>"
+
+        body = "".join(line(cells, "td") for cells in self._cells())
+        caption = f"<caption>{html.escape(self.title)}</caption>" if self.title else ""
+        return f"<table>{caption}<thead>{line(_TITLES, 'th')}</thead><tbody>{body}</tbody></table>"
+
+
+_KINDS = ("output", "weight", "output gradient", "weight gradient")
+_NUMERIC = ("mean", "std", "min", "max", "zeros", "not finite")
+_TITLES = ("path", "kind", "shape", *_NUMERIC, "histogram")
+
+
+def statistics(
+    model: Any,
+    x: Any,
+    y: Any = None,
+    sample_weight: Any = None,
+    training: bool = False,
+    what: Any = None,
+) -> Statistics:
+    """Returns how outputs and weights, and with `y` their gradients, are distributed.
+
+    The model runs once over the data as one batch; only the statistics leave the device. Nothing
+    of the model changes: moving averages stay as they are. The function is compiled once, so that
+    it may be called after every epoch.
+
+    Args:
+        model: any model; compiled, if there is `y`.
+        x: inputs, in their structure.
+        y: targets; with them the loss is differentiated by all weights and outputs.
+        sample_weight: weights of the rows.
+        training: whether layers behave as in training.
+        what: the layers to look at, as in `cornu.inspect.find`; all by default.
+
+    Raises:
+        ValueError: a layer does not exist, or the data does not fit.
+        RuntimeError: there is `y`, and the model was not compiled.
+
+    Example:
+
+    >>> import cornu, numpy as np
+    >>> model = cornu.Sequential(
+    ...     [
+    ...         cornu.Input((2,)),
+    ...         cornu.layers.Dense(3, kernel_initializer="ones", name="a"),
+    ...         cornu.layers.ReLU(name="b"),
+    ...     ]
+    ... )
+    >>> table = cornu.inspect.statistics(model, np.array([[1.0, 2.0], [-3.0, -1.0]]))
+    >>> [(row.path, row.kind) for row in table]
+    [('a', 'output'), ('a/kernel', 'weight'), ('a/bias', 'weight'), ('b', 'output')]
+    >>> table.of("output")["b"].zeros
+    0.5
+
+    What a layer returns step by step inside of a loop, such as a cell of `RNN`, is not listed.
+    """
+    if y is None:
+        if not model.built:
+            model._build_for(x)
+        batch = (x, None, None)
+    else:
+        model._need_compiled("statistics with `y`")
+        batch = model._one_batch(x, y, sample_weight, None, train=False).structure
+    trained = tuple(id(v) for v in model.trainable_variables)
+    layers = _layers(model, what)
+    key = ("statistics", training, y is None, trained, tuple(layers))
+    if key not in model._runners:
+        model._runners[key] = _Program(model, layers, training)
+    found = model._runners[key](batch)
+    title = f"{model.name}: {'in training' if training else 'as in prediction'}"
+    return Statistics([_row(path, kind, *value) for (path, kind), value in found.items()], title)
+
+
+def _layers(model: Any, what: Any) -> dict[str, Layer]:
+    """Returns each layer once, by its first path."""
+    kinds = ("layer", "model")
+    if what is None:
+        items = [i for i in outline(model).walk() if i.parent is not None and i.kind in kinds]
+    else:
+        items = find(model, what, kinds)
+    found: dict[int, tuple[str, Layer]] = {}
+    for item in items:
+        found.setdefault(id(item.op), (item.path, item.op))
+    return dict(found.values())
+
+
+class _Program:
+    """The compiled function that measures a batch."""
+
+    def __init__(self, model: Any, layers: dict[str, Layer], training: bool) -> None:
+        self.model = model
+        self.layers = layers
+        self.training = training
+        self._variables = model._all_variables()
+        self._lift: Callable[..., Any] = lambda fn: scope.lift(
+            fn, self._variables, model._sources()
+        )
+        self._call = jax.jit(lambda *args: self._lift(self._measure)(*args)[0])
+
+    def __call__(self, batch: Any) -> dict[tuple[str, str], Any]:
+        batch = jax.tree_util.tree_map(jnp.asarray, batch)
+        values = tuple(v.stored for v in self._variables)
+        key = self.model._key()
+        probes = None
+        if batch[1] is not None:
+            record = self._lift(lambda batch: self._run(batch, None)[1].calls)
+            specs = jax.eval_shape(lambda *args: record(*args)[0], values, key, batch)
+            probes = [[_zeros(call) for call in calls] for calls in specs]
+        return jax.device_get(self._call(values, key, batch, probes))
+
+    def _run(self, batch: Any, probes: Any) -> tuple[Any, Record]:
+        x, y, weight = batch
+
+        def loss() -> Any:
+            predicted = self.model(x, training=self.training)
+            if y is None:
+                return None
+            return self.model.compute_loss(x, y, predicted, weight, training=self.training)
+
+        return recording(loss, list(self.layers.values()), probes)()
+
+    def _measure(self, batch: Any, probes: Any) -> Any:
+        trained = {}
+        if probes is None:
+            _, record = self._run(batch, None)
+            calls, gradients = record.calls, None
+        else:
+            variables = self.model.trainable_variables
+            weights, calls, gradients = self._differentiate(variables, batch, probes)
+            trained = {id(v): g for v, g in zip(variables, weights, strict=True)}
+        found: OrderedDict[tuple[str, str], Any] = OrderedDict()
+        seen: set[int] = set()
+        for position, (path, layer) in enumerate(self.layers.items()):
+            for number, outputs in enumerate(calls[position]):
+                leaves = jax.tree_util.tree_leaves(outputs)
+                for i, leaf in enumerate(leaves):
+                    label = numbered(path, number) + (f"[{i}]" if len(leaves) > 1 else "")
+                    found[label, "output"] = _measured(leaf)
+                    if gradients is not None and gradients[position][number][i] is not None:
+                        gradient = gradients[position][number][i]
+                        found[label, "output gradient"] = _measured(gradient)
+            taken: set[str] = set()
+            for variable in layer.own_variables():
+                label = f"{path}/{unique(variable.name, taken)}"
+                if id(variable) in seen or not is_float(variable.dtype):
+                    continue
+                seen.add(id(variable))
+                found[label, "weight"] = _measured(scope.current().read(variable))
+                if id(variable) in trained:
+                    found[label, "weight gradient"] = _measured(trained[id(variable)])
+        return found
+
+    def _differentiate(self, variables: list[Variable], batch: Any, probes: Any) -> Any:
+        """Returns the gradients by weights, the outputs of layers, and the gradients by these."""
+        outer = scope.current()
+
+        def run(values: Any, probes: Any) -> Any:
+            inner = scope.Scope(outer)
+            inner.values = {id(v): value for v, value in zip(variables, values, strict=True)}
+            with scope.entered(inner):
+                loss, record = self._run(batch, probes)
+            return loss, record.calls
+
+        values = [outer.read(v) for v in variables]
+        gradients, calls = jax.grad(run, argnums=(0, 1), has_aux=True)(values, probes)
+        return gradients[0], calls, gradients[1]
+
+
+def _zeros(outputs: Any) -> list[Any]:
+    leaves = jax.tree_util.tree_leaves(outputs)
+    return [jnp.zeros(s.shape, s.dtype) if is_float(s.dtype) else None for s in leaves]
+
+
+def _measured(x: Any) -> Any:
+    return (*_summary(x), jnp.asarray(jnp.shape(x), "int32"))
+
+
+@jax.jit
+def _summary(x: Any) -> tuple[Any, Any]:
+    """Returns mean, std, min, max, zeros and nonfinite in one array, and the histogram."""
+    flat = jnp.ravel(jnp.asarray(x)).astype("float32")
+    finite = jnp.isfinite(flat)
+    size, count = max(flat.size, 1), finite.sum()
+    low = jnp.min(flat, where=finite, initial=jnp.inf)
+    high = jnp.max(flat, where=finite, initial=-jnp.inf)
+    none = jnp.where(count > 0, 0.0, jnp.nan)
+    mean = jnp.sum(flat, where=finite) / jnp.maximum(count, 1)
+    variance = jnp.sum((flat - mean) ** 2, where=finite) / jnp.maximum(count, 1)
+    zeros = jnp.sum(flat == 0) / size
+    scale = BINS / jnp.maximum(high - low, 1e-30)
+    place = jnp.where(finite, (flat - low) * scale, 0).astype("int32")
+    counts = jnp.zeros(BINS, "int32").at[jnp.clip(place, 0, BINS - 1)].add(finite.astype("int32"))
+    measures = [mean + none, jnp.sqrt(variance) + none, low + none, high + none]
+    return jnp.stack([*measures, zeros, jnp.sum(~finite) / size]), counts
+
+
+def _row(path: str, kind: str, numbers: Any, counts: Any, sizes: Any) -> Row:
+    shape = tuple(int(size) for size in sizes)
+    mean, std, low, high, zeros, nonfinite = (float(number) for number in numbers)
+    return Row(path, kind, shape, mean, std, low, high, zeros, nonfinite, np.asarray(counts))
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}"
+
+
+def _share(value: float) -> str:
+    return "-" if value == 0 else "100%" if value == 1 else f"{100 * value:.2g}%"

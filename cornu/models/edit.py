@@ -1,0 +1,457 @@
+"""edit: a model like another one, with some layers replaced, inserted, removed or renamed."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from cornu import tree
+from cornu.core.layer import Layer
+from cornu.core.op import record
+from cornu.core.tensor import Node, Tensor
+from cornu.errors import at
+from cornu.inspect.find import find, is_glob
+from cornu.inspect.outline import Item
+from cornu.layers.input import InputLayer
+from cornu.models.model import Model
+from cornu.models.redraw import new_input, replay, stand
+from cornu.models.sequential import Sequential
+from cornu.names import unique
+
+__all__ = ["Editor", "edit"]
+
+
+def edit(model: Model) -> Editor:
+    """Begins to change a model: returns an Editor, whose `build()` returns the new model.
+
+    The model itself stays as it is. The new one shares the layers that were kept, and so their
+    weights; it is not compiled. A Sequential gives a Sequential, a drawn model a drawn one.
+
+    Parts are meant as in `cornu.inspect.find`: by name, by path (also into models inside, which
+    are drawn again), by a pattern such as `"block_*/conv*"`, as the layer itself, or as a list of
+    these. What was inserted can be meant by its name. A change of a layer that is called several
+    times holds for all its calls.
+
+    Args:
+        model: a drawn model: Functional or Sequential.
+
+    Raises:
+        ValueError: the model is not drawn.
+
+    Example:
+
+    >>> import cornu
+    >>> from cornu import layers
+    >>> model = cornu.Sequential(
+    ...     [
+    ...         cornu.Input((8,)),
+    ...         layers.Dense(16, activation="relu", name="features"),
+    ...         layers.BatchNormalization(name="norm"),
+    ...         layers.Dense(1000, name="top"),
+    ...     ]
+    ... )
+    >>> new = (
+    ...     cornu.models.edit(model)
+    ...     .remove(["norm", "top"])
+    ...     .insert_after("features", [layers.Dropout(0.5), layers.Dense(3, name="classes")])
+    ...     .rename("features", "code")
+    ...     .build()
+    ... )
+    >>> [new._drawing.layer_names[id(layer)] for layer in new.layers]
+    ['code', 'dropout', 'classes']
+    >>> new.get_layer("code") is model.get_layer("features")
+    True
+
+    Differences: Keras has nothing like it; there `model.layers.pop()` has no effect.
+    """
+    return Editor(model)
+
+
+@dataclass
+class _Slot:
+    """What stands in the place of a layer or op; `main` is None if it was removed."""
+
+    before: list[Layer] = field(default_factory=list)
+    main: Any = None
+    after: list[Layer] = field(default_factory=list)
+
+
+class Editor:
+    """Changes to a model, in the order in which they were asked for; see `edit`.
+
+    Nothing is drawn before `build()`, so that what does not fit in between may be put right by
+    the next change. Every method but `build` returns the Editor.
+    """
+
+    def __init__(self, model: Model) -> None:
+        if model._drawing is None and not isinstance(model, Sequential):
+            raise ValueError(
+                f"Model {model.name!r} cannot be edited: it was not drawn with Model(inputs, "
+                "outputs).\nOf a model that defines `call`, replace the attribute that holds the "
+                "layer."
+            )
+        self._model = model
+        self._slots: dict[int, _Slot] = {}
+        self._gone: dict[int, str] = {}  # path of what was replaced or removed
+        self._added: dict[int, Layer] = {}
+        self._names: dict[int, str] = {}
+        self._renamed: dict[str, Layer] = {}
+        self._changed: set[int] = set()  # models of which a part was changed
+
+    # ------------------------------------------------------------------------------------ changes
+
+    def replace(self, what: Any, new: Any) -> Editor:
+        """Puts a layer in the place of another one, or of an op.
+
+        Args:
+            what: the part or parts.
+            new: a layer, or a function that is given the old layer and returns the new one. Of a
+                layer given for several parts, the others get copies with weights of their own.
+                In the place of an input, what `Input()` returns.
+        """
+        give = self._giver(new)
+        for slot, _, old in self._spots(what, "replace"):
+            layer = give(old)
+            if isinstance(old, InputLayer) != isinstance(layer, InputLayer):
+                raise ValueError(
+                    f"replace: an Input can only stand in the place of an Input. {old.name!r} is "
+                    f"a {type(old).__name__}, {layer.name!r} a {type(layer).__name__}."
+                )
+            self._swap(slot, old, layer)
+            self._added[id(layer)] = layer
+        return self
+
+    def remove(self, what: Any) -> Editor:
+        """Takes layers or ops out: what came in goes on."""
+        for slot, _, old in self._spots(what, "remove"):
+            if isinstance(old, InputLayer):
+                raise ValueError(f"remove: {old.name!r} is an input of the model.")
+            self._swap(slot, old, None)
+        return self
+
+    def insert_after(self, what: Any, new: Any) -> Editor:
+        """Calls a layer (or several, in a list) on what a part returns.
+
+        All that used the part's output uses that of the last new layer then.
+
+        Args:
+            what: the part or parts.
+            new: a layer, a list of layers, or a function that is given the layer before it and
+                returns one or several. For several parts there are copies, as in `replace`.
+        """
+        return self._insert(what, new, 1)
+
+    def insert_before(self, what: Any, new: Any) -> Editor:
+        """Calls a layer (or several, in a list) on what a part gets, for this part alone."""
+        return self._insert(what, new, 0)
+
+    def rename(self, what: Any, new: str) -> Editor:
+        """Gives a layer another name in the new model.
+
+        The layer itself, which belongs to the old model too, keeps its own: the new model has a
+        name for it that counts in `get_layer`, paths, input and output names, and in files.
+        """
+        if not isinstance(new, str) or not new or "/" in new:
+            raise ValueError(f"rename: a name is a string without '/'. Received: {new!r}")
+        spots = list(self._spots(what, "rename"))
+        if len(spots) > 1:
+            raise ValueError(f"rename: {what!r} means {len(spots)} layers.")
+        _, model, layer = spots[0]
+        if not isinstance(layer, Layer):
+            raise ValueError(f"rename: {what!r} is an op; only layers have names that last.")
+        taken = [self._name(model, other) for other in self._layers(model) if other is not layer]
+        if new in taken:
+            raise ValueError(f"rename: Model {model.name!r} has a layer {new!r} already.")
+        self._names[id(layer)] = new
+        self._renamed[new] = layer
+        return self
+
+    def build(self) -> Model:
+        """Draws the new model.
+
+        Raises:
+            ValueError: the parts do not fit together; it says where.
+        """
+        return self._built(self._model, "", {})
+
+    def __repr__(self) -> str:
+        return f"<Editor of {self._model.name!r}: {len(self._slots)} places changed>"
+
+    # -------------------------------------------------------------------------------------- finding
+
+    def _spots(self, what: Any, doing: str) -> Iterator[tuple[_Slot, Any, Any]]:
+        """Yields slot, model, and layer or op, for each thing that is meant."""
+        for one in what if isinstance(what, (list, tuple, set)) else [what]:
+            one = self._renamed.get(one, one) if isinstance(one, str) else one
+            added = self._find_added(one)
+            if added is not None:
+                yield added
+                continue
+            kinds = ("model", "input", "layer", "op")
+            items = find(self._model, one, kinds)
+            seen: set[int] = set()
+            for item in items:
+                key = _key(item)
+                if key in seen or (is_glob(one) and key in self._gone):
+                    continue
+                seen.add(key)
+                if key in self._gone:
+                    raise ValueError(f"{doing}: {item.path!r} was replaced or removed before.")
+                yield self._slot(item), self._model_of(item, doing), item.op
+
+    def _find_added(self, what: Any) -> tuple[_Slot, Any, Any] | None:
+        for slot in self._slots.values():
+            for layer in [*slot.before, slot.main, *slot.after]:
+                if id(layer) not in self._added:
+                    continue
+                if what is layer or what == self._names.get(id(layer), layer.name):
+                    return slot, self._model, layer
+        return None
+
+    def _slot(self, item: Item) -> _Slot:
+        return self._slots.setdefault(_key(item), _Slot(main=item.op))
+
+    def _model_of(self, item: Item, doing: str) -> Any:
+        """Returns the model that a part belongs to, and notes that all around it change."""
+        around, owner = item.parent, None
+        while around is not None:
+            if around.kind != "block":
+                op = self._model if around.parent is None else around.op
+                if not (isinstance(op, Model) and (op.only_drawn or isinstance(op, Sequential))):
+                    raise ValueError(
+                        f"{doing}: {item.path!r} is inside of {op.name!r}, which is not drawn: a "
+                        f"{type(op).__name__} calls its layers by itself."
+                    )
+                owner = owner or op
+                self._changed.add(id(op))
+            around = around.parent
+        return owner
+
+    def _layers(self, model: Any) -> list[Layer]:
+        drawing = model._drawing
+        layers = list(model.layers if drawing is None else drawing.layers)
+        return [layer for layer in layers if id(layer) not in self._gone] + [*self._added.values()]
+
+    def _name(self, model: Any, layer: Layer) -> str:
+        names = {} if model._drawing is None else model._drawing.layer_names
+        return self._names.get(id(layer), names.get(id(layer), layer.name))
+
+    # ------------------------------------------------------------------------------------- changing
+
+    def _swap(self, slot: _Slot, old: Any, new: Any) -> None:
+        if old is slot.main:
+            slot.main = new
+            self._gone |= {key: old.name for key, s in self._slots.items() if s is slot}
+        else:
+            for listed in (slot.before, slot.after):
+                listed[:] = [new if layer is old else layer for layer in listed]
+                listed[:] = [layer for layer in listed if layer is not None]
+        self._added.pop(id(old), None)
+
+    def _insert(self, what: Any, new: Any, behind: int) -> Editor:
+        doing = ("insert_before", "insert_after")[behind]
+        givers = [self._giver(one) for one in (new if isinstance(new, (list, tuple)) else [new])]
+        for slot, _, old in list(self._spots(what, doing)):
+            if isinstance(old, InputLayer) and not behind:
+                raise ValueError(f"insert_before: nothing comes before the input {old.name!r}.")
+            made = [layer for give in givers for layer in _listed(give(old))]
+            self._added.update((id(layer), layer) for layer in made)
+            if old is slot.main:
+                listed, place = (slot.after, 0) if behind else (slot.before, len(slot.before))
+            else:
+                listed = slot.before if any(la is old for la in slot.before) else slot.after
+                place = [la is old for la in listed].index(True) + behind
+            listed[place:place] = made
+        return self
+
+    def _giver(self, new: Any) -> Callable[[Any], Any]:
+        """Returns a function that gives the new layer for each old one."""
+        if isinstance(new, Tensor) and new.node is not None and isinstance(new.node.op, InputLayer):
+            new = new.node.op
+        if not isinstance(new, Layer):
+            if isinstance(new, type) or not callable(new):
+                raise TypeError(
+                    "A layer, or a function from the old layer to a new one, is expected. "
+                    f"Received: {new!r}" + ("\nCreate it." if isinstance(new, type) else "")
+                )
+            return new
+        given: list[Layer] = []
+
+        def give(old: Any) -> Layer:
+            given.append(new if not given else _another(new))
+            return given[-1]
+
+        return give
+
+    # -------------------------------------------------------------------------------------- drawing
+
+    def _built(self, model: Any, path: str, known: dict[int, Any]) -> Any:
+        """Returns the new model in the place of one, which is the same if nothing in it changed."""
+        if id(model) not in known:
+            if id(model) not in self._changed and path:
+                known[id(model)] = model
+            elif isinstance(model, Sequential):
+                known[id(model)] = self._stacked(model, path, known)
+            else:
+                known[id(model)] = self._drawn(model, path, known)
+        return known[id(model)]
+
+    def _of(self, layer: Any, path: str, known: dict[int, Any]) -> Any:
+        """Returns what is to be called in the place of a layer, less what is before and after."""
+        if isinstance(layer, Model) and id(layer) in self._changed:
+            return self._built(layer, path, known)
+        return layer
+
+    def _stacked(self, model: Sequential, path: str, known: dict[int, Any]) -> Sequential:
+        stack: list[Layer] = []
+        places: dict[int, Node] = {}
+        start = None
+        if model._tensors:
+            first = model._tensors[0]
+            start = self._start(first, model._drawing)
+            begin = self._slots.get(id(first.node.op)) if first.node is not None else None
+            stack += [] if begin is None else begin.after
+        for i, layer in enumerate(model.layers):
+            slot = self._slots.get(id(layer), _Slot(main=layer))
+            main = [] if slot.main is None else [self._of(slot.main, _under(path, layer), known)]
+            made = [*slot.before, *main, *slot.after]
+            node = model._tensors[i + 1].node if model._tensors else None
+            if node is not None:
+                places |= {id(new): node for new in made}
+            stack += made
+        new = Sequential(name=model.name, trainable=model.trainable)
+        new.rename_layers(self._wanted(stack, model, known))
+        if start is not None:
+            new.add(start)
+            new._declared = model._declared
+        for layer in stack:
+            with _Placed(path, layer, places.get(id(layer))):
+                new.add(layer)
+        for layer, tensor in zip(new.layers, new._tensors[1:], strict=False):
+            if id(layer) in places:
+                stand(tensor, places[id(layer)])
+        return new
+
+    def _drawn(self, model: Model, path: str, known: dict[int, Any]) -> Model:
+        drawing = model._need_drawing("graph")
+        inputs = [self._start(tensor, drawing) for tensor in drawing.input_tensors]
+        starts = []
+        for old, start in zip(drawing.input_tensors, inputs, strict=True):
+            slot = self._slots.get(id(old.node.op)) if old.node is not None else None
+            if slot is not None and old.node is not None:
+                start = self._chain(slot.after, start, old.node, path)
+            starts.append(start)
+
+        def draw(node: Node, args: Any, kwargs: Any) -> Any:
+            op = node.op
+            slot = self._slots.get(id(op) if isinstance(op, Layer) else id(node))
+            if slot is None:
+                slot = _Slot(main=op)
+            if slot.before:
+                begin = _single(args[:1], node, path)
+                args = (self._chain(slot.before, begin, node, path), *args[1:])
+            if slot.main is None:
+                outputs = _single([args, kwargs], node, path)
+            elif not isinstance(slot.main, Layer):
+                with _Placed(path, op, node):
+                    outputs = stand(record(op, args, kwargs), node)
+            else:
+                layer = self._of(slot.main, _under(path, op), known)
+                if not isinstance(op, Layer):
+                    args, kwargs = (_single([args, kwargs], node, path),), {}
+                with _Placed(path, layer, node):
+                    outputs = stand(layer(*args, **kwargs), node)
+                    _check_count(outputs, node)
+            if slot.after:
+                outputs = self._chain(slot.after, _single(outputs, node, path), node, path)
+            return outputs
+
+        new = replay(drawing, starts, draw)
+        outputs = tree.map(lambda old: new[id(old)], drawing.outputs)
+        inputs = tree.unflatten(tree.take_apart(drawing.inputs)[1], inputs)
+        made = Model(inputs, outputs, name=model.name, trainable=model.trainable)
+        made.rename_layers(self._wanted(made._need_drawing("layers").layers, model, known))
+        return made
+
+    def _start(self, old: Tensor, drawing: Any) -> Tensor:
+        layer = old.node.op if old.node is not None else None
+        slot = self._slots.get(id(layer))
+        if slot is not None and slot.main is not layer:
+            return slot.main.output
+        had = None if drawing is None else drawing.layer_names.get(id(layer))
+        return new_input(old, self._names.get(id(layer), had))
+
+    def _chain(self, layers: list[Layer], x: Any, node: Node, path: str) -> Any:
+        for layer in layers:
+            with _Placed(path, layer, node):
+                x = stand(layer(x), node)
+        return x
+
+    def _wanted(self, layers: Any, old: Any, known: dict[int, Any]) -> dict[int, str]:
+        """Returns the names in a new model: asked for, as in the old one, or the layers' own."""
+        had = {} if old._drawing is None else old._drawing.layer_names
+        before = {id(new): key for key, new in known.items()}  # of models that were drawn again
+        keys = {id(layer): before.get(id(layer), id(layer)) for layer in layers}
+        names = {i: self._names.get(key, had.get(key)) for i, key in keys.items()}
+        taken = {name for name in names.values() if name is not None}
+        return {
+            id(layer): names[id(layer)] or unique(layer.name, taken)
+            for layer in {id(layer): layer for layer in layers}.values()
+        }
+
+
+class _Placed:
+    """A `with` block in which an error says which part of which model does not fit."""
+
+    def __init__(self, path: str, layer: Any, node: Node | None) -> None:
+        self.where = f"edit: {_under(path, layer)!r}"
+        if node is not None and node.op is not layer:
+            self.where += f", at {_under(path, node.op)!r}"
+        if node is not None:
+            self.where += f" ({node.place})"
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if isinstance(error, (TypeError, ValueError)) and not str(error).startswith("edit: "):
+            raise at(error, f"{self.where} does not fit any more") from error
+
+
+def _key(item: Item) -> int:
+    """Slots belong to layers, which may be called often, and to single calls of ops."""
+    return id(item.op) if isinstance(item.op, Layer) else id(item.node)
+
+
+def _under(path: str, op: Any) -> str:
+    return f"{path}/{op.name}" if path else op.name
+
+
+def _single(value: Any, node: Node, path: str) -> Any:
+    """Returns the only Tensor in nested lists, tuples and dicts."""
+    found = [leaf for leaf in tree.leaves(value) if isinstance(leaf, Tensor)]
+    if len(found) != 1:
+        raise ValueError(
+            f"edit: {_under(path, node.op)!r} ({node.place}) has {len(found)} Tensors there, and "
+            "it does not follow which one is meant. Change the layers around it."
+        )
+    return found[0]
+
+
+def _check_count(outputs: Any, node: Node) -> None:
+    made, had = len(tree.leaves(outputs)), len(node.output_tensors)
+    if made != had:
+        raise ValueError(f"it has {made} outputs, and {had} are used.")
+
+
+def _listed(layers: Any) -> list[Any]:
+    return list(layers) if isinstance(layers, (list, tuple)) else [layers]
+
+
+def _another(layer: Layer) -> Layer:
+    """Returns a layer with the same configuration, and a name and weights of its own."""
+    config = layer.get_config()
+    config.pop("name", None)
+    return type(layer).from_config(copy.deepcopy(config))

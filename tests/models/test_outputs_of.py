@@ -1,0 +1,205 @@
+"""outputs_of: what layers inside a model return."""
+
+import jax
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import cornu
+from cornu import Input, Model, layers, ops
+from cornu.layers import Dense
+
+X = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")
+
+
+def unit(x):
+    return layers.ReLU()(Dense(4)(x))
+
+
+def nested():
+    x = Input((4,))
+    inner = Model(x, unit(unit(x)), name="inner")
+    y = Input((4,))
+    outer = Model(y, Dense(4, name="last")(inner(y)), name="outer")
+    z = Input((4,), name="z")
+    return Model(z, Dense(2, name="top")(outer(outer(z) + 1)))
+
+
+class Net(Model):
+    def __init__(self):
+        super().__init__(name="net")
+        self.first = Dense(4, name="first")
+        self.shared = Dense(4, name="shared")
+        self.never = Dense(4, name="never")
+        self.body = nested()
+
+    def call(self, x, training=None):
+        x = self.shared(self.shared(self.first(x)))
+        return self.body(x, training=training)
+
+
+def test_sequential():
+    model = cornu.Sequential([Input((4,)), Dense(3, name="a"), layers.ReLU(name="b"), Dense(1)])
+    assert np.array_equal(model.outputs_of("b")(X), model[:2](X))
+    assert list(model.outputs_of(["b", "a"])(X)) == ["a", "b"]
+    assert np.array_equal(model.outputs_of(model[0])(X), model[:1](X))
+
+
+def test_inputs_ops_and_blocks():
+    x = Input((4,), name="x")
+    h = unit(x) * 2
+    model = Model(x, Dense(1)(h))
+    assert np.array_equal(model.outputs_of("x")(X), X)
+    assert np.array_equal(model.outputs_of("multiply")(X), Model(x, h)(X))
+    assert np.array_equal(model.outputs_of("unit")(X), model.outputs_of("unit/re_lu")(X))
+
+
+def test_a_block_returns_all_that_leaves_it():
+    def both(x):
+        a = Dense(3, name="a")(x)
+        return layers.ReLU(name="b")(a), a
+
+    x = Input((4,))
+    b, a = both(x)
+    model = Model(x, layers.Add()([a, b]))
+    found = model.outputs_of("both")(X)
+    assert [np.array_equal(f, Model(x, t)(X)) for f, t in zip(found, (a, b), strict=True)] == [
+        True, True,
+    ]  # fmt: skip
+
+
+def test_inside_of_nested_models_by_path_by_name_and_for_every_call():
+    model = nested()
+    outer = model.get_layer("outer")
+    inner = outer.get_layer("inner")
+    found = model.outputs_of("outer/inner/unit_1/re_lu_1")(X)
+    assert list(found) == ["outer/inner/unit_1/re_lu_1", "outer/inner/unit_1/re_lu_1@1"]
+    again = outer(X) + 1
+    assert np.allclose(found["outer/inner/unit_1/re_lu_1"], inner(X), atol=1e-6)
+    assert np.allclose(found["outer/inner/unit_1/re_lu_1@1"], inner(again), atol=1e-6)
+    assert list(model.outputs_of("last")(X)) == ["outer/last", "outer/last@1"]
+    assert list(model.outputs_of("outer")(X)) == ["outer", "outer@1"]
+    assert list(model.outputs_of("inner/unit")(X)) == ["outer/inner/unit", "outer/inner/unit@1"]
+
+
+def test_looking_leaves_no_trace_in_the_layers():
+    model = nested()
+    top = model.get_layer("top")
+    before = top.output
+    model.outputs_of("outer/inner/unit/dense")
+    assert top.output is before
+
+
+def test_a_drawn_model_can_be_drawn_on():
+    x = Input((4,))
+    model = Model(x, Dense(1)(unit(x)))
+    features = model.outputs_of("re_lu")
+    new = Model(features.input, Dense(2)(features.output))
+    assert new(X).shape == (3, 2) and new.layers[1] is model.layers[1]
+
+
+def test_subclassed_models_are_recorded():
+    net = Net()
+    whole = net(X)
+    first = net.outputs_of("first")
+    assert np.allclose(first(X), net.first(X), atol=1e-6)
+    assert np.allclose(first.predict(X), net.first(X), atol=1e-6)
+    found = net.outputs_of(["shared", "top", "inner/unit/dense"])(X)
+    body = net.body.name
+    inner = f"{body}/outer/inner/unit/dense"
+    assert list(found) == ["shared", "shared@1", inner, f"{inner}@1", f"{body}/top"]
+    assert np.allclose(found["shared@1"], net.shared(found["shared"]), atol=1e-6)
+    assert np.allclose(found[f"{body}/top"], whole, atol=1e-6)
+
+
+def test_a_subclassed_model_need_not_be_built():
+    assert Net().outputs_of("first")(X).shape == (3, 4)
+
+
+def test_recording_works_without_compiling():
+    net = Net()
+    net.compile(run_eagerly=True)
+    features = net.outputs_of("first")
+    features.compile(run_eagerly=True)
+    assert np.allclose(features(X), net.first(X), atol=1e-6)
+
+
+def test_the_phase_reaches_the_layers():
+    x = Input((4,))
+    model = Model(x, Dense(1)(layers.Dropout(0.5, name="drop")(x)))
+    features = model.outputs_of("drop")
+    assert np.array_equal(features(X), X) and not np.array_equal(features(X, training=True), X)
+
+
+def test_what_cannot_be_recorded_is_said():
+    net = Net()
+    net(X)
+    with pytest.raises(ValueError, match="'never' was not called"):
+        net.outputs_of("never")(X)
+    with pytest.raises(ValueError, match="Ask for a layer"):
+        net.outputs_of("inner/unit")
+    with pytest.raises(ValueError, match="has no part 'frist'. Did you mean 'first'"):
+        net.outputs_of("frist")
+
+    class Looped(Model):
+        def __init__(self):
+            super().__init__()
+            self.step = Dense(4, name="step")
+
+        def call(self, x):
+            self.step(x)
+            return ops.fori_loop(0, 3, lambda i, h: self.step.call(h), x)
+
+    class Mapped(Looped):
+        def call(self, x):
+            return jax.vmap(lambda row: self.step(row[None])[0])(x)
+
+    assert Looped().outputs_of("step")(X).shape == (3, 4)
+    mapped = Mapped()
+    mapped.step.build((None, 4))
+    with pytest.raises(ValueError, match="runs inside a loop"):
+        mapped.outputs_of("step")(X)
+
+
+def test_gradients_go_through():
+    x = Input((4,))
+    model = Model(x, Dense(1)(unit(x)))
+    features = model.outputs_of("dense")
+    gradient = jax.grad(lambda value: features(value).sum())(X)
+    assert gradient.shape == X.shape and np.abs(gradient).sum() > 0
+
+
+def draw(choices, x):
+    """Draws a random model; returns the Tensor of each layer by name."""
+    made = [x]
+    for i, (kind, a, b) in enumerate(choices):
+        left, right = made[a % len(made)], made[b % len(made)]
+        layer = {
+            "dense": lambda t, _, i=i: Dense(4, name=f"n{i}")(t),
+            "relu": lambda t, _, i=i: layers.ReLU(name=f"n{i}")(t),
+            "add": lambda t, u, i=i: layers.Add(name=f"n{i}")([t, u]),
+            "norm": lambda t, _, i=i: layers.LayerNormalization(name=f"n{i}")(t),
+        }[kind]
+        made.append(layer(left, right))
+    return made
+
+
+CHOICES = st.lists(
+    st.tuples(
+        st.sampled_from(["dense", "relu", "add", "norm"]), st.integers(0, 9), st.integers(0, 9)
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(CHOICES, st.integers(0, 9))
+def test_a_cut_out_is_what_one_would_draw_by_hand(choices, which):
+    x = Input((4,))
+    made = draw(choices, x)
+    model = Model(x, layers.Concatenate()([*made, made[-1]]))
+    target = made[1 + which % (len(made) - 1)]
+    by_hand = Model(x, target)
+    assert np.array_equal(model.outputs_of(target.node.name)(X), by_hand(X))
