@@ -1,5 +1,6 @@
 """Looking at models."""
 
+from cornu.inspect.outline import outline
 from cornu.inspect.summary import summary
 
-__all__ = ["summary"]
+__all__ = ["outline", "summary"]
