@@ -125,6 +125,8 @@ class _Describer:
             return (type(x), tuple(self.thing(item) for item in x))
         if isinstance(x, dict):
             return (dict, tuple((self.thing(k), self.thing(v)) for k, v in x.items()))
+        if isinstance(x, (set, frozenset)) and all(isinstance(item, _PLAIN) for item in x):
+            return (type(x), frozenset(x))
         if isinstance(x, slice):
             return (slice, self.thing(x.start), self.thing(x.stop), self.thing(x.step))
         if isinstance(x, (type, np.dtype)):

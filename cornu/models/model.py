@@ -214,12 +214,11 @@ class Model(Trainer):
         >>> len(model.trainable_variables)
         2
         """
-        found = [item for item in inspect.outline(self).walk() if item.block is not None]
-        by_path = {item.path: item for item in found}
+        by_path = {path: (block, model) for path, block, model in self._all_blocks()}
         if path not in by_path:
             raise ValueError(f"Model {self.name!r} has no block {path!r}. {suggest(path, by_path)}")
-        block = by_path[path].block
-        inputs, outputs = by_path[path].model._drawing.graph.border(block.nodes)
+        block, model = by_path[path]
+        inputs, outputs = model._drawing.graph.border(block.nodes)
         return _between(inputs, outputs, block)
 
     def remat(self, pattern: str = "*", on: bool = True) -> Model:
