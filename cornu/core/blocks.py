@@ -8,6 +8,7 @@ belongs to. No decorator is needed; `@cornu.block("name")` only gives another na
 from __future__ import annotations
 
 import contextlib
+import inspect
 import os
 import sys
 import sysconfig
@@ -29,7 +30,7 @@ _MACHINERY = ("jax", "_pytest", "pluggy", "IPython", "ipykernel")
 # Names that say nothing about what a nested function builds: the function around it does.
 _GENERIC = frozenset(
     "f fn func function g inner block layer wrapper wrapped apply call build decorator "
-    "_f <lambda>".split()
+    "_f <lambda> __call__ __init__".split()
 )
 _TRANSPARENT = frozenset(("<module>", "<listcomp>", "<dictcomp>", "<setcomp>", "<genexpr>"))
 
@@ -198,6 +199,16 @@ def forget() -> None:
     _last.frames, _last.calls = [], []
 
 
+def _passes_on(code: CodeType) -> bool:
+    """Whether a function is a decorator's, which takes whatever comes and calls another."""
+    everything = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
+    return (
+        "<locals>" in code.co_qualname
+        and code.co_flags & everything == everything
+        and not code.co_argcount
+    )
+
+
 def _kind(code: CodeType) -> str | None:
     """Returns a function's shown name; '' for code to look through, None if not the user's."""
     _kinds[code] = kind = _name(code)
@@ -215,7 +226,7 @@ def _name(code: CodeType) -> str | None:
         return None
     if code in _given_names:
         return _given_names[code]
-    if code.co_name in _TRANSPARENT:
+    if code.co_name in _TRANSPARENT or code.co_name.startswith("<cell") or _passes_on(code):
         return ""
     parts = [part for part in code.co_qualname.split(".") if part != "<locals>"]
     while len(parts) > 1 and parts[-1] in _GENERIC:

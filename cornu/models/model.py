@@ -172,18 +172,15 @@ class Model(Trainer):
         by_name = {names.get(id(layer), layer.name): layer for layer in layers}
         if name in by_name:
             return by_name[name]
+        known: Any = by_name
         if name is not None and "/" in name:
-            for item in inspect.outline(self).walk():
-                if item.path == name and isinstance(item.op, Layer):
-                    return item.op
+            known = {i.path: i.op for i in inspect.outline(self).walk() if isinstance(i.op, Layer)}
+            if name in known:
+                return known[name]
+        hint = "\nA layer belongs to the model only if a path leads through it from the inputs to "
         raise ValueError(
-            f"Model {self.name!r} has no layer {name!r}. {suggest(name, by_name)}"
-            + (
-                "\nA layer belongs to the model only if a path leads through it from the inputs "
-                "to the outputs."
-                if self._drawing is not None
-                else ""
-            )
+            f"Model {self.name!r} has no layer {name!r}. {suggest(name, known)}"
+            + (f"{hint}the outputs." if self._drawing is not None else "")
         )
 
     @property

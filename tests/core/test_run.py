@@ -230,4 +230,3 @@ def test_errors_inside_shared_blocks_say_where():
     model = stacked(2, refusal)
     with pytest.raises(ValueError, match=r"In refusal > refusing.*no batches of seven"):
         model.predict(X)
-
