@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from cornu.core.graph import Block
+from cornu.core.block import Block
 from cornu.core.layer import Layer
 from cornu.core.tensor import Node, Tensor
 

@@ -7,10 +7,8 @@ from typing import Any
 
 from cornu import tree
 from cornu.core.layer import Layer
-from cornu.core.op import record
-from cornu.core.tensor import Node
 from cornu.models.model import Model
-from cornu.models.redraw import new_input, replay, stand
+from cornu.models.replay import new_input, replay
 from cornu.models.sequential import Sequential
 
 __all__ = ["clone_model"]
@@ -74,12 +72,8 @@ def clone_model(
             layers[id(layer)] = clone_layer(layer)
         return layers[id(layer)]
 
-    def draw(node: Node, args: Any, kwargs: Any) -> Any:
-        if not isinstance(node.op, Layer):
-            return stand(record(node.op, args, kwargs), node)
-        return stand(call(mapped(node.op), *args, **kwargs), node)
-
-    new = replay(drawing, starts, draw)
+    begin = {id(old): new for old, new in zip(drawing.input_tensors, starts, strict=True)}
+    new = replay(drawing.nodes, begin, mapped, call)
     definition = tree.take_apart(drawing.inputs)[1]
     outputs = tree.map(lambda t: new[id(t)], drawing.outputs)
     return Model(tree.unflatten(definition, starts), outputs, name=model.name)

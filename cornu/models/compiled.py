@@ -28,6 +28,10 @@ class Compiled(Layer):
     """
 
     is_model = True
+    bookkeeping = Layer.bookkeeping | frozenset(
+        "optimizer stop_training history _recipe _outputs _objective _scores _loss_tracker "
+        "_runners _forwards _seed _epochs_run _built_with _drawing _drawn".split()
+    )
 
     optimizer: Any
     stop_training: bool

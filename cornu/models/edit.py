@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from cornu import tree
+from cornu.core.blocks import drawn_in
 from cornu.core.layer import Layer
 from cornu.core.op import record
 from cornu.core.tensor import Node, Tensor
@@ -16,7 +18,7 @@ from cornu.inspect.find import find, is_glob
 from cornu.inspect.outline import Item
 from cornu.layers.input import InputLayer
 from cornu.models.model import Model
-from cornu.models.redraw import new_input, replay, stand
+from cornu.models.replay import new_input, redraw
 from cornu.models.sequential import Sequential
 from cornu.names import unique
 
@@ -327,11 +329,8 @@ class Editor:
             new.add(start)
             new._declared = model._declared
         for layer in stack:
-            with _Placed(path, layer, places.get(id(layer))):
+            with _placed(path, layer, places.get(id(layer))):
                 new.add(layer)
-        for layer, tensor in zip(new.layers, new._tensors[1:], strict=False):
-            if id(layer) in places:
-                stand(tensor, places[id(layer)])
         return new
 
     def _drawn(self, model: Model, path: str, known: dict[int, Any]) -> Model:
@@ -355,20 +354,21 @@ class Editor:
             if slot.main is None:
                 outputs = _single([args, kwargs], node, path)
             elif not isinstance(slot.main, Layer):
-                with _Placed(path, op, node):
-                    outputs = stand(record(op, args, kwargs), node)
+                with _placed(path, op, node):
+                    outputs = record(op, args, kwargs)
             else:
                 layer = self._of(slot.main, _under(path, op), known)
                 if not isinstance(op, Layer):
                     args, kwargs = (_single([args, kwargs], node, path),), {}
-                with _Placed(path, layer, node):
-                    outputs = stand(layer(*args, **kwargs), node)
+                with _placed(path, layer, node):
+                    outputs = layer(*args, **kwargs)
                     _check_count(outputs, node)
             if slot.after:
                 outputs = self._chain(slot.after, _single(outputs, node, path), node, path)
             return outputs
 
-        new = replay(drawing, starts, draw)
+        begin = {id(old): new for old, new in zip(drawing.input_tensors, starts, strict=True)}
+        new = redraw(drawing.nodes, begin, draw)
         outputs = tree.map(lambda old: new[id(old)], drawing.outputs)
         inputs = tree.unflatten(tree.take_apart(drawing.inputs)[1], inputs)
         made = Model(inputs, outputs, name=model.name, trainable=model.trainable)
@@ -385,8 +385,8 @@ class Editor:
 
     def _chain(self, layers: list[Layer], x: Any, node: Node, path: str) -> Any:
         for layer in layers:
-            with _Placed(path, layer, node):
-                x = stand(layer(x), node)
+            with _placed(path, layer, node):
+                x = layer(x)
         return x
 
     def _wanted(self, layers: Any, old: Any, known: dict[int, Any]) -> dict[int, str]:
@@ -402,22 +402,20 @@ class Editor:
         }
 
 
-class _Placed:
-    """A `with` block in which an error says which part of which model does not fit."""
-
-    def __init__(self, path: str, layer: Any, node: Node | None) -> None:
-        self.where = f"edit: {_under(path, layer)!r}"
-        if node is not None and node.op is not layer:
-            self.where += f", at {_under(path, node.op)!r}"
-        if node is not None:
-            self.where += f" ({node.place})"
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        if isinstance(error, (TypeError, ValueError)) and not str(error).startswith("edit: "):
-            raise at(error, f"{self.where} does not fit any more") from error
+@contextlib.contextmanager
+def _placed(path: str, layer: Any, node: Node | None) -> Iterator[None]:
+    """Draws in the place of an old node; an error says which part of which model does not fit."""
+    where = f"edit: {_under(path, layer)!r}"
+    if node is not None:
+        where += f", at {_under(path, node.op)!r}" if node.op is not layer else ""
+        where += f" ({node.place})"
+    try:
+        with drawn_in(node.call, node.place) if node is not None else contextlib.nullcontext():
+            yield
+    except (TypeError, ValueError) as error:
+        if str(error).startswith("edit: "):
+            raise
+        raise at(error, f"{where} does not fit any more") from error
 
 
 def _key(item: Item) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cornu import ops, tree
-from cornu.core.blocks import Call
+from cornu.core.blocks import Call, drawn_in
 from cornu.core.dtypes import is_float
 from cornu.core.layer import Layer
 from cornu.core.op import Op, record
@@ -15,7 +15,7 @@ from cornu.core.signature import call_signature
 from cornu.core.tensor import Node, Tensor
 from cornu.layers.input import InputLayer
 from cornu.models.functional import Drawing
-from cornu.models.redraw import new_input, replay, stand
+from cornu.models.replay import new_input, redraw
 from cornu.names import unique
 
 __all__ = ["Unfolding", "flatten", "unfolds"]
@@ -107,15 +107,18 @@ class Unfolding:
                 outputs = self._dissolve(node, args, kwargs, (*models, name), call)
             elif isinstance(op, Layer):
                 known = op._nodes
-                outputs = stand(op(*args, **kwargs), node, call)
+                with drawn_in(call, node.place):
+                    outputs = op(*args, **kwargs)
                 if not self._keeps_nodes:
                     op._nodes = known
             else:
-                outputs = stand(record(op, args, kwargs), node, call)
+                with drawn_in(call, node.place):
+                    outputs = record(op, args, kwargs)
             self.calls.setdefault(node.number, []).append(tree.leaves(outputs))
             return outputs
 
-        return replay(drawing, starts, draw)
+        begin = {id(old): new for old, new in zip(drawing.input_tensors, starts, strict=True)}
+        return redraw(drawing.nodes, begin, draw)
 
     def _dissolve(
         self, node: Node, args: Any, kwargs: Any, models: tuple[str, ...], around: Call | None
@@ -126,14 +129,13 @@ class Unfolding:
         named = dict(zip(call_signature(type(model)).names, args, strict=False)) | kwargs
         given = drawing.match(named["inputs"])
         masks = tree.leaves(named.get("mask")) if named.get("mask") is not None else []
-        starts = [
-            _fit(value, tensor, model, masks[i] if i < len(masks) else None)
-            for i, (value, tensor) in enumerate(zip(given, drawing.input_tensors, strict=True))
-        ]
+        masks += [None] * (len(given) - len(masks))
         stage = _Stage(models[-1], node, around, drawing)
-        for start, value in zip(starts, given, strict=True):
-            if start is not value:
-                stand(start, node, stage.call)
+        with drawn_in(stage.call, node.place):
+            starts = [
+                _fit(value, tensor, model, mask)
+                for value, tensor, mask in zip(given, drawing.input_tensors, masks, strict=True)
+            ]
         new = self._unfold(drawing, starts, models, stage, named.get("training"))
         return tree.map(lambda old: new[id(old)], drawing.outputs)
 
@@ -149,9 +151,7 @@ class _Stage:
     """
 
     def __init__(self, name: str, node: Node, around: Call | None, drawing: Drawing) -> None:
-        self.call = Call(name, (node.call or _here).code, around)
-        self.call.file, _, line = node.place.rpartition(":")
-        self.call.line = int(line or 0)
+        self.call = Call(name, around, node.place)
         self._shared = _shared(drawing)
         self._moved: dict[int, Call] = {}
 
@@ -160,14 +160,12 @@ class _Stage:
         if call is None or call.depth < self._shared:
             return self.call
         if id(call) not in self._moved:
-            new = Call(call.name, call.code, self.move(call.parent))
-            new.file, new.line = call.file, call.line
-            self._moved[id(call)] = new
+            parent = self.move(call.parent)
+            self._moved[id(call)] = Call(call.name, parent, call.place, call.remat)
         return self._moved[id(call)]
 
 
 _same = Op("identity", lambda x: x)
-_here = Call("flatten", flatten.__code__, None)
 
 
 def _shared(drawing: Drawing) -> int:
@@ -210,9 +208,7 @@ def _fit(value: Any, tensor: Tensor, model: Any, mask: Any) -> Any:
 
 def _warn_of_frozen(models: list[Any]) -> None:
     for model in {id(model): model for model in models}.values():
-        if not model.trainable and any(
-            v for layer in model.layers for v in layer.trainable_weights
-        ):
+        if not model.trainable and any(layer.trainable_weights for layer in model.layers):
             warnings.warn(
                 f"Model {model.name!r} is frozen, and some of its layers are not: the flat model "
                 f"trains them. Set `trainable = False` on {model.name!r} again to freeze them.",

@@ -90,6 +90,18 @@ class Drawing:
         self.input_names = _names(self.inputs, self.layer_names)
         self.output_names = _names(self.outputs, self.layer_names)
 
+    def computes_by(self) -> dict[str, Any]:
+        """Returns everything that determines what is computed."""
+        several = len(self.input_tensors) > 1 or isinstance(self.inputs, dict)
+        return {
+            "inputs": self.inputs,
+            "nodes": list(self.graph.nodes),
+            "outputs": self.outputs,
+            "masks": [self.output_tensors[i].mask for i in self._masked],
+            "names": self.input_names if several else None,
+            "strict": self.strict,
+        }
+
     def rowwise(self) -> bool:
         """Whether each row of the outputs depends on the same row of the inputs alone."""
         return all(_is_rowwise(op) for op in self.operations)

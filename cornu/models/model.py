@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -10,7 +12,7 @@ import numpy as np
 
 from cornu import inspect, registry, tree
 from cornu.core import blocks, scope
-from cornu.core.graph import Block
+from cornu.core.block import Block
 from cornu.core.inference import infer
 from cornu.core.layer import Layer, map_shapes
 from cornu.core.signature import call_signature
@@ -20,6 +22,7 @@ from cornu.models.connections import describe, draw
 from cornu.models.functional import Drawing
 from cornu.models.inside import Inside
 from cornu.models.outputs_of import Recording
+from cornu.models.replay import is_added_mask, new_input, replay
 from cornu.names import auto_name
 from cornu.saving import archive, weights
 
@@ -123,6 +126,13 @@ class Model(Inside):
             self._build(signature, {"inputs": tree.map(lambda t: t.shape, inputs)})
         return infer(lambda x: self.run((x,), {"training": False}), (inputs,), {})
 
+    def computes_by(self) -> dict[str, Any]:
+        """Returns everything beside the class that determines what the model computes."""
+        parts = super().computes_by()
+        if self._drawing is not None:
+            parts["_drawing"] = self._drawing.computes_by()
+        return parts
+
     # ---------------------------------------------------------------------------------- structure
 
     def sublayers(self) -> list[Layer]:
@@ -145,7 +155,7 @@ class Model(Inside):
         return tuple(self.sublayers())
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
-        """Returns a layer by name, by `block/path/name`, or by index.
+        """Returns a layer by name, by index, or by its path through blocks and nested models.
 
         Raises:
             ValueError: there is none.
@@ -163,21 +173,15 @@ class Model(Inside):
         by_name = {names.get(id(layer), layer.name): layer for layer in layers}
         if name in by_name:
             return by_name[name]
-        if name is not None and "/" in name and self._drawing is not None:
-            path, _, last = name.rpartition("/")
-            for block in self.blocks.walk():
-                if block.path == path:
-                    for node in block.nodes:
-                        if node.name == last and isinstance(node.op, Layer):
-                            return node.op
+        known: Any = by_name
+        if name is not None and "/" in name:
+            known = {i.path: i.op for i in inspect.outline(self).walk() if isinstance(i.op, Layer)}
+            if name in known:
+                return known[name]
+        hint = "\nA layer belongs to the model only if a path leads through it from the inputs to "
         raise ValueError(
-            f"Model {self.name!r} has no layer {name!r}. {suggest(name, by_name)}"
-            + (
-                "\nA layer belongs to the model only if a path leads through it from the inputs "
-                "to the outputs."
-                if self._drawing is not None
-                else ""
-            )
+            f"Model {self.name!r} has no layer {name!r}. {suggest(name, known)}"
+            + (f"{hint}the outputs." if self._drawing is not None else "")
         )
 
     @property
@@ -200,6 +204,68 @@ class Model(Inside):
     def rename_layers(self, names: dict[int, str]) -> None:
         """Gives layers other names in this model alone, by the `id` of the layer."""
         self._need_drawing("layers").rename(names)
+
+    def block(self, path: str) -> Model:
+        """Returns what one of the user's functions drew, as a model that shares its weights.
+
+        Args:
+            path: the path of a block, as the summary shows it; through nested models as well.
+
+        Raises:
+            ValueError: there is no such block.
+
+        Example:
+
+        >>> import cornu
+        >>> def unit(x):
+        ...     return cornu.layers.ReLU()(cornu.layers.Dense(3)(x))
+        >>> x = cornu.Input((3,))
+        >>> model = cornu.Model(x, unit(unit(x)))
+        >>> second = model.block("unit_1")
+        >>> second.output_shape, second.count_params()
+        ((None, 3), 12)
+        >>> second.trainable = False
+        >>> len(model.trainable_variables)
+        2
+        """
+        by_path = {path: (block, model) for path, block, model in self._all_blocks()}
+        if path not in by_path:
+            raise ValueError(f"Model {self.name!r} has no block {path!r}. {suggest(path, by_path)}")
+        block, model = by_path[path]
+        inputs, outputs = model._drawing.graph.border(block.nodes)
+        return _between(inputs, outputs, block)
+
+    def remat(self, pattern: str = "*", on: bool = True) -> Model:
+        """Lets blocks compute their values again for the gradient, instead of keeping them.
+
+        Training then needs less memory and more time; its results do not change.
+
+        Args:
+            pattern: the path of a block, or a pattern such as `"stage_*/bottleneck*"`.
+            on: whether they are to do so.
+
+        Returns:
+            The model.
+
+        Raises:
+            ValueError: no block has such a path.
+        """
+        found = {path: block for path, block, _ in self._all_blocks()}
+        matching = [block for path, block in found.items() if fnmatch.fnmatchcase(path, pattern)]
+        if not matching:
+            raise ValueError(
+                f"Model {self.name!r} has no block {pattern!r}. {suggest(pattern, found)}"
+            )
+        for block in matching:
+            block.remat = on
+        self._runners, self._forwards = {}, {}
+        return self
+
+    def _all_blocks(self) -> Iterator[tuple[str, Block, Any]]:
+        """Yields the path of each block, the block, and the model that it belongs to."""
+        for item in inspect.outline(self).walk():
+            if item.block is not None:
+                yield item.path, item.block, item.model
 
     def _need_drawing(self, what: str) -> Drawing:
         if self._drawing is None:
@@ -355,6 +421,18 @@ class Model(Inside):
 
 class Recorder(Recording, Model):
     """A model that returns what layers inside another one return; see `Model.outputs_of`."""
+
+
+def _between(inputs: list[Tensor], outputs: list[Tensor], block: Block) -> Model:
+    """Returns the model between some Tensors of a block; masks come with the data."""
+    outputs = [t for t in outputs if not is_added_mask(t)]
+    data = [t for t in inputs if not is_added_mask(t)]
+    if len(data) < len(inputs):
+        starts = {id(t): new_input(t) for t in data}
+        new = replay(block.nodes, starts)
+        data, outputs = list(starts.values()), [new[id(t)] for t in outputs]
+    single = (data[0] if len(data) == 1 else data, outputs[0] if len(outputs) == 1 else outputs)
+    return Model(*single, name=block.name)
 
 
 def _described(inputs: Any) -> Any:

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from cornu import tree
-from cornu.core.graph import Block
 from cornu.core.layer import Layer
 from cornu.core.tensor import Tensor
 from cornu.inspect.find import find, is_glob, labels, numbered
 from cornu.inspect.outline import Item
 from cornu.models.flatten import Unfolding, unfolds
 from cornu.models.functional import Drawing
+from cornu.models.replay import is_added_mask
 from cornu.training.recording import Record, recording
 
 __all__ = ["Recording", "outputs_of"]
@@ -98,12 +98,7 @@ def _outputs(item: Item, drawing: Drawing) -> Any:
 
 def handed_on(block: Any, drawing: Drawing) -> Any:
     """Returns the Tensor that a block gives to the rest of the model; a list if it is several."""
-    assert isinstance(block, Block)
-    inside = {node.number for node in block.nodes}
-    used = {id(t) for node in drawing.nodes if node.number not in inside for t in node.inputs}
-    used |= {id(t) for t in drawing.output_tensors}
-    nodes = [node for node in block.nodes if node.name != "compute_mask"]
-    found = [t for node in nodes for t in node.output_tensors if id(t) in used]
+    found = [t for t in drawing.graph.border(block.nodes)[1] if not is_added_mask(t)]
     return found[0] if len(found) == 1 else found
 
 
