@@ -78,6 +78,7 @@ class Statistics(Callback):
         self.training = training
         self.tables: list[tuple[int, Any]] = []
         self._steps = 0
+        self._recorded: int | None = None
         self._writer: EventWriter | None = None
         if every_batches is not None:
             # On the object alone: a class with this method would always be called after each step.
@@ -85,6 +86,7 @@ class Statistics(Callback):
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Opens the file."""
+        self._recorded = None
         if self.log_dir is not None:
             self._writer = EventWriter(self.log_dir, ".statistics")
 
@@ -106,8 +108,9 @@ class Statistics(Callback):
             self._record(self._steps)
 
     def _record(self, step: int) -> None:
-        if self.tables and self.tables[-1][0] == step:
+        if step == self._recorded:  # an epoch may end with a batch that was due
             return
+        self._recorded = step
         table = self.model.statistics(self.x, self.y, self.sample_weight, self.training, self.what)
         self.tables.append((step, table))
         if self._writer is not None:

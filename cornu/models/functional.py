@@ -63,6 +63,7 @@ class Drawing:
         self.operations = _keras_order(self.input_tensors, self.output_tensors)
         self.layers: list[Layer] = [op for op in self.operations if isinstance(op, Layer)]
         self.layer_names = _unique_names(self.layers)
+        self._given_names: dict[int, str] = {}
 
     def run(self, value: Any, mask: Any = None) -> Any:
         """Computes the outputs, in their structure, from arrays in the structure of the inputs."""
@@ -86,7 +87,12 @@ class Drawing:
         A layer may belong to several drawings, and is called the same by all others. Inputs and
         outputs that bear the name of a renamed layer follow.
         """
-        self.layer_names.update(names)
+        self._given_names.update(names)
+        taken = {self._given_names.get(id(layer), "") for layer in self.layers}
+        self.layer_names = {
+            id(layer): self._given_names.get(id(layer)) or unique(layer.name, taken)
+            for layer in self.layers
+        }
         self.input_names = _names(self.inputs, self.layer_names)
         self.output_names = _names(self.outputs, self.layer_names)
 

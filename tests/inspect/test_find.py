@@ -19,8 +19,9 @@ def encoder():
 
 
 def model():
+    part = encoder()
     x = Input((4,), name="x")
-    return Model(x, Dense(2, name="top")(ops.relu(unit(encoder()(x)))), name="whole")
+    return Model(x, Dense(2, name="top")(ops.relu(unit(part(x)))), name="whole")
 
 
 def paths(what, of=model, **words):
@@ -59,9 +60,9 @@ def test_names_paths_and_patterns(what, found):
 
 def test_what_stands_in_the_model_comes_before_what_is_inside():
     def both():
-        x = Input((4,))
         inner_in = Input((4,))
         inner = Model(inner_in, Dense(4, name="same")(inner_in), name="inner")
+        x = Input((4,))
         return Model(x, Dense(4, name="same")(inner(x)))
 
     assert paths("same", both) == ["same"] and paths("inner/same", both) == ["inner/same"]
@@ -82,7 +83,8 @@ def test_a_shared_layer_is_found_in_all_blocks():
         return layers.ReLU()(dense(x))
 
     x = Input((4,))
-    assert paths("shared", lambda: Model(x, around(around(x)))) == [
+    model = Model(x, around(around(x)))
+    assert paths("shared", lambda: model) == [
         "around/shared", "around_1/shared",
     ]  # fmt: skip
 
@@ -106,8 +108,9 @@ def test_subclassed_models_are_searched_too():
         def call(self, x):
             return self.head(self.body(x))
 
-    assert paths("head", Net) == ["head"]
-    assert paths("encoder/unit/dense", Net) == ["whole/encoder/unit/dense"]
+    net = Net()
+    assert [item.path for item in find(net, "head")] == ["head"]
+    assert [item.path for item in find(net, "encoder/unit/dense")] == ["whole/encoder/unit/dense"]
 
 
 @pytest.mark.parametrize(

@@ -43,16 +43,18 @@ def test_no_model_is_left_and_nothing_changes():
 
 
 def test_models_become_blocks_and_paths_stay():
+    part = inner()
+
     def head(x):
-        return inner()(unit(x))
+        return part(unit(x))
 
     x = Input((4,), name="x")
     model = Model(x, Dense(1, name="top")(head(x)))
     assert paths(model.flatten()) == [
-        *["x", "head", "head/unit", "head/unit/dense", "head/unit/re_lu", "head/inner"],
-        *["head/inner/stage", "head/inner/stage/unit", "head/inner/stage/unit/dense_1"],
-        *["head/inner/stage/unit/re_lu_1", "head/inner/stage/unit_1"],
-        *["head/inner/stage/unit_1/dense_2", "head/inner/stage/unit_1/re_lu_2", "top"],
+        *["x", "head", "head/unit", "head/unit/dense_2", "head/unit/re_lu_2", "head/inner"],
+        *["head/inner/stage", "head/inner/stage/unit", "head/inner/stage/unit/dense"],
+        *["head/inner/stage/unit/re_lu", "head/inner/stage/unit_1"],
+        *["head/inner/stage/unit_1/dense_1", "head/inner/stage/unit_1/re_lu_1", "top"],
     ]
     assert set(paths(model.flatten())) < set(paths(model))
     places = {item.path: item.place for item in outline(model.flatten()).walk()}
@@ -74,6 +76,7 @@ def test_flattening_in_a_function_adds_no_block():
         "sequential",
         "sequential/dropout",
         "lstm",
+        "lstm/lstm_cell",
     ]
 
 
