@@ -82,9 +82,9 @@ def labels(items: Iterable[Item]) -> Iterator[tuple[str, Item]]:
     Example:
 
     >>> import cornu
-    >>> x, dense = cornu.Input((2,)), cornu.layers.Dense(2)
-    >>> [label for label, _ in labels(find(cornu.Model(x, dense(dense(x))), "dense"))]
-    ['dense', 'dense@1']
+    >>> x, shared = cornu.Input((2,)), cornu.layers.Dense(2, name="shared")
+    >>> [label for label, _ in labels(find(cornu.Model(x, shared(shared(x))), "shared"))]
+    ['shared', 'shared@1']
     """
     counts: dict[str, int] = {}
     for item in items:

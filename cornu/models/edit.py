@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
-from cornu import tree
-from cornu.core.blocks import drawn_in
 from cornu.core.layer import Layer
-from cornu.core.op import record
-from cornu.core.tensor import Node, Tensor
-from cornu.errors import at
+from cornu.core.tensor import Tensor
 from cornu.inspect.find import find, is_glob
 from cornu.inspect.outline import Item
 from cornu.layers.input import InputLayer
+from cornu.models.assembly import Assembly, Slot
 from cornu.models.model import Model
-from cornu.models.replay import new_input, redraw
 from cornu.models.sequential import Sequential
-from cornu.names import unique
 
 __all__ = ["Editor", "edit"]
 
@@ -71,15 +64,6 @@ def edit(model: Model) -> Editor:
     return Editor(model)
 
 
-@dataclass
-class _Slot:
-    """What stands in the place of a layer or op; `main` is None if it was removed."""
-
-    before: list[Layer] = field(default_factory=list)
-    main: Any = None
-    after: list[Layer] = field(default_factory=list)
-
-
 class Editor:
     """Changes to a model, in the order in which they were asked for; see `edit`.
 
@@ -95,7 +79,7 @@ class Editor:
                 "layer."
             )
         self._model = model
-        self._slots: dict[int, _Slot] = {}
+        self._slots: dict[int, Slot] = {}
         self._gone: dict[int, str] = {}  # path of what was replaced or removed
         self._added: dict[int, Layer] = {}
         self._names: dict[int, str] = {}
@@ -176,14 +160,14 @@ class Editor:
         Raises:
             ValueError: the parts do not fit together; it says where.
         """
-        return self._built(self._model, "", {})
+        return Assembly(self._slots, self._names, self._changed).model(self._model)
 
     def __repr__(self) -> str:
         return f"<Editor of {self._model.name!r}: {len(self._slots)} places changed>"
 
     # -------------------------------------------------------------------------------------- finding
 
-    def _spots(self, what: Any, doing: str) -> Iterator[tuple[_Slot, Any, Any]]:
+    def _spots(self, what: Any, doing: str) -> Iterator[tuple[Slot, Any, Any]]:
         """Yields slot, model, and layer or op, for each thing that is meant."""
         for one in what if isinstance(what, (list, tuple, set)) else [what]:
             one = self._renamed.get(one, one) if isinstance(one, str) else one
@@ -203,7 +187,7 @@ class Editor:
                     raise ValueError(f"{doing}: {item.path!r} was replaced or removed before.")
                 yield self._slot(item), self._model_of(item, doing), item.op
 
-    def _find_added(self, what: Any) -> tuple[_Slot, Any, Any] | None:
+    def _find_added(self, what: Any) -> tuple[Slot, Any, Any] | None:
         for slot in self._slots.values():
             for layer in [*slot.before, slot.main, *slot.after]:
                 if id(layer) not in self._added:
@@ -212,8 +196,8 @@ class Editor:
                     return slot, self._model, layer
         return None
 
-    def _slot(self, item: Item) -> _Slot:
-        return self._slots.setdefault(_key(item), _Slot(main=item.op))
+    def _slot(self, item: Item) -> Slot:
+        return self._slots.setdefault(_key(item), Slot(main=item.op))
 
     def _model_of(self, item: Item, doing: str) -> Any:
         """Returns the model that a part belongs to, and notes that all around it change."""
@@ -242,7 +226,7 @@ class Editor:
 
     # ------------------------------------------------------------------------------------- changing
 
-    def _swap(self, slot: _Slot, old: Any, new: Any) -> None:
+    def _swap(self, slot: Slot, old: Any, new: Any) -> None:
         if old is slot.main:
             slot.main = new
             self._gone |= {key: old.name for key, s in self._slots.items() if s is slot}
@@ -287,161 +271,10 @@ class Editor:
 
         return give
 
-    # -------------------------------------------------------------------------------------- drawing
-
-    def _built(self, model: Any, path: str, known: dict[int, Any]) -> Any:
-        """Returns the new model in the place of one, which is the same if nothing in it changed."""
-        if id(model) not in known:
-            if id(model) not in self._changed and path:
-                known[id(model)] = model
-            elif isinstance(model, Sequential):
-                known[id(model)] = self._stacked(model, path, known)
-            else:
-                known[id(model)] = self._drawn(model, path, known)
-        return known[id(model)]
-
-    def _of(self, layer: Any, path: str, known: dict[int, Any]) -> Any:
-        """Returns what is to be called in the place of a layer, less what is before and after."""
-        if isinstance(layer, Model) and id(layer) in self._changed:
-            return self._built(layer, path, known)
-        return layer
-
-    def _stacked(self, model: Sequential, path: str, known: dict[int, Any]) -> Sequential:
-        stack: list[Layer] = []
-        places: dict[int, Node] = {}
-        start = None
-        if model._tensors:
-            first = model._tensors[0]
-            start = self._start(first, model._drawing)
-            begin = self._slots.get(id(first.node.op)) if first.node is not None else None
-            stack += [] if begin is None else begin.after
-        for i, layer in enumerate(model.layers):
-            slot = self._slots.get(id(layer), _Slot(main=layer))
-            main = [] if slot.main is None else [self._of(slot.main, _under(path, layer), known)]
-            made = [*slot.before, *main, *slot.after]
-            node = model._tensors[i + 1].node if model._tensors else None
-            if node is not None:
-                places |= {id(new): node for new in made}
-            stack += made
-        new = Sequential(name=model.name, trainable=model.trainable)
-        new.rename_layers(self._wanted(stack, model, known))
-        if start is not None:
-            new.add(start)
-            new._declared = model._declared
-        for layer in stack:
-            with _placed(path, layer, places.get(id(layer))):
-                new.add(layer)
-        return new
-
-    def _drawn(self, model: Model, path: str, known: dict[int, Any]) -> Model:
-        drawing = model._need_drawing("graph")
-        inputs = [self._start(tensor, drawing) for tensor in drawing.input_tensors]
-        starts = []
-        for old, start in zip(drawing.input_tensors, inputs, strict=True):
-            slot = self._slots.get(id(old.node.op)) if old.node is not None else None
-            if slot is not None and old.node is not None:
-                start = self._chain(slot.after, start, old.node, path)
-            starts.append(start)
-
-        def draw(node: Node, args: Any, kwargs: Any) -> Any:
-            op = node.op
-            slot = self._slots.get(id(op) if isinstance(op, Layer) else id(node))
-            if slot is None:
-                slot = _Slot(main=op)
-            if slot.before:
-                begin = _single(args[:1], node, path)
-                args = (self._chain(slot.before, begin, node, path), *args[1:])
-            if slot.main is None:
-                outputs = _single([args, kwargs], node, path)
-            elif not isinstance(slot.main, Layer):
-                with _placed(path, op, node):
-                    outputs = record(op, args, kwargs)
-            else:
-                layer = self._of(slot.main, _under(path, op), known)
-                if not isinstance(op, Layer):
-                    args, kwargs = (_single([args, kwargs], node, path),), {}
-                with _placed(path, layer, node):
-                    outputs = layer(*args, **kwargs)
-                    _check_count(outputs, node)
-            if slot.after:
-                outputs = self._chain(slot.after, _single(outputs, node, path), node, path)
-            return outputs
-
-        begin = {id(old): new for old, new in zip(drawing.input_tensors, starts, strict=True)}
-        new = redraw(drawing.nodes, begin, draw)
-        outputs = tree.map(lambda old: new[id(old)], drawing.outputs)
-        inputs = tree.unflatten(tree.take_apart(drawing.inputs)[1], inputs)
-        made = Model(inputs, outputs, name=model.name, trainable=model.trainable)
-        made.rename_layers(self._wanted(made._need_drawing("layers").layers, model, known))
-        return made
-
-    def _start(self, old: Tensor, drawing: Any) -> Tensor:
-        layer = old.node.op if old.node is not None else None
-        slot = self._slots.get(id(layer))
-        if slot is not None and slot.main is not layer:
-            return slot.main.output
-        had = None if drawing is None else drawing.layer_names.get(id(layer))
-        return new_input(old, self._names.get(id(layer), had))
-
-    def _chain(self, layers: list[Layer], x: Any, node: Node, path: str) -> Any:
-        for layer in layers:
-            with _placed(path, layer, node):
-                x = layer(x)
-        return x
-
-    def _wanted(self, layers: Any, old: Any, known: dict[int, Any]) -> dict[int, str]:
-        """Returns the names in a new model: asked for, as in the old one, or the layers' own."""
-        had = {} if old._drawing is None else old._drawing.layer_names
-        before = {id(new): key for key, new in known.items()}  # of models that were drawn again
-        keys = {id(layer): before.get(id(layer), id(layer)) for layer in layers}
-        names = {i: self._names.get(key, had.get(key)) for i, key in keys.items()}
-        taken = {name for name in names.values() if name is not None}
-        return {
-            id(layer): names[id(layer)] or unique(layer.name, taken)
-            for layer in {id(layer): layer for layer in layers}.values()
-        }
-
-
-@contextlib.contextmanager
-def _placed(path: str, layer: Any, node: Node | None) -> Iterator[None]:
-    """Draws in the place of an old node; an error says which part of which model does not fit."""
-    where = f"edit: {_under(path, layer)!r}"
-    if node is not None:
-        where += f", at {_under(path, node.op)!r}" if node.op is not layer else ""
-        where += f" ({node.place})"
-    try:
-        with drawn_in(node.call, node.place) if node is not None else contextlib.nullcontext():
-            yield
-    except (TypeError, ValueError) as error:
-        if str(error).startswith("edit: "):
-            raise
-        raise at(error, f"{where} does not fit any more") from error
-
 
 def _key(item: Item) -> int:
     """Slots belong to layers, which may be called often, and to single calls of ops."""
     return id(item.op) if isinstance(item.op, Layer) else id(item.node)
-
-
-def _under(path: str, op: Any) -> str:
-    return f"{path}/{op.name}" if path else op.name
-
-
-def _single(value: Any, node: Node, path: str) -> Any:
-    """Returns the only Tensor in nested lists, tuples and dicts."""
-    found = [leaf for leaf in tree.leaves(value) if isinstance(leaf, Tensor)]
-    if len(found) != 1:
-        raise ValueError(
-            f"edit: {_under(path, node.op)!r} ({node.place}) has {len(found)} Tensors there, and "
-            "it does not follow which one is meant. Change the layers around it."
-        )
-    return found[0]
-
-
-def _check_count(outputs: Any, node: Node) -> None:
-    made, had = len(tree.leaves(outputs)), len(node.output_tensors)
-    if made != had:
-        raise ValueError(f"it has {made} outputs, and {had} are used.")
 
 
 def _listed(layers: Any) -> list[Any]:

@@ -1,5 +1,8 @@
 """flatten: models inside dissolved into their layers."""
 
+import runpy
+from pathlib import Path
+
 import jax
 import numpy as np
 import pytest
@@ -204,6 +207,12 @@ def test_grad_cam_across_a_nested_model():
     # Each of the four windows passes a quarter of the gradient on to its largest element.
     assert gradient.shape == (1, 4, 4, 3)
     assert np.isclose(gradient.sum(axis=(1, 2)), 1.0).all()
+
+
+def test_the_example_shows_where_to_look():
+    example = runpy.run_path(str(Path(__file__).parents[2] / "examples" / "gradcam.py"))
+    heat = example["main"](count=32, size=12, epochs=1)
+    assert heat.shape == (4, 6, 6) and (heat >= 0).all() and heat.max() > 0
 
 
 @settings(max_examples=12, deadline=None, derandomize=True)
