@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from cornu.core.blocks import Call
 from cornu.core.tensor import Node, Tensor
+from cornu.core.weighted import Weighted
 from cornu.names import unique
 
 __all__ = ["Block", "block_tree"]
@@ -43,6 +45,16 @@ class Block:
         for child in self.children:
             found += child.walk()
         return found
+
+    @property
+    def weights(self) -> list[Any]:
+        """The Variables of the layers inside, each once."""
+        layers = (node.op for node in self.nodes if isinstance(node.op, Weighted))
+        return list({id(v): v for layer in layers for v in layer.weights}.values())
+
+    def count_params(self) -> int:
+        """Returns the number of elements in all weights of the layers inside."""
+        return sum(v.size for v in self.weights)
 
     def walk_nodes(self) -> Iterator[Node]:
         """Yields the nodes inside, part by part."""
