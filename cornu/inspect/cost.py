@@ -16,7 +16,7 @@ from cornu.inspect.page import to_html
 from cornu.inspect.shown import added, bytes_shown, flops_shown, number_shown
 from cornu.inspect.table import Column, Line, Table
 from cornu.inspect.text import to_text
-from cornu.inspect.tracing import Inner, Traced, nbytes, trace
+from cornu.inspect.tracing import Inner, Traced, described, nbytes, trace
 
 __all__ = ["Cost", "Costs", "cost", "flops", "measure", "note"]
 
@@ -82,7 +82,7 @@ class Costs:
     def table(self) -> Table:
         """Returns the costs as a table."""
         columns = [
-            Column("Part"),
+            Column("Part", breaks="names"),
             *(Column(title, right=True) for title in ("FLOPs", "Outputs", "Param #", "Weights")),
         ]
         total = self._cells(self.root)
@@ -201,31 +201,19 @@ def measure(root: Item, batch_size: int = 1, length: int = 1) -> dict[int, Cost]
         given = [_sized(t, batch_size, length) for t in model._drawing.input_tensors]
         found.drawn(root, found.run(model._drawing.graph, given))
     else:
-        given = _built_with(model._built_with, batch_size, length) if model.is_model else None
-        call = trace(model, (given,), {}, inside=True) if given is not None else Traced(None, None)
+        call = Traced(None, None)
+        if model.is_model and model._built_with is not None:
+            inputs = described(model._built_with)
+            given = tree.map(lambda t: _sized(t, batch_size, length), inputs)
+            call = trace(model, (given,), {}, inside=True)
         found.undrawn(root, call)
     return found.costs
 
 
 def _sized(tensor: Tensor, batch_size: int, length: int) -> jax.ShapeDtypeStruct:
-    return _spec(tensor.shape, tensor.dtype, batch_size, length)
-
-
-def _spec(shape: Any, dtype: Any, batch_size: int, length: int) -> jax.ShapeDtypeStruct:
-    first = tuple(batch_size if size is None else size for size in shape[:1])
-    rest = tuple(length if size is None else size for size in shape[1:])
-    return jax.ShapeDtypeStruct(first + rest, dtype)
-
-
-def _built_with(inputs: Any, batch_size: int, length: int) -> Any:
-    """Returns specs in the structure of the inputs that a model was built with."""
-    if isinstance(inputs, dict):
-        return {name: _built_with(item, batch_size, length) for name, item in inputs.items()}
-    if not isinstance(inputs, (list, tuple)):
-        return None
-    if len(inputs) == 2 and isinstance(inputs[1], str):
-        return _spec(inputs[0], inputs[1], batch_size, length)
-    return [_built_with(item, batch_size, length) for item in inputs]
+    first = tuple(batch_size if size is None else size for size in tensor.shape[:1])
+    rest = tuple(length if size is None else size for size in tensor.shape[1:])
+    return jax.ShapeDtypeStruct(first + rest, tensor.dtype)
 
 
 @dataclass(eq=False)

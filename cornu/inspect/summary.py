@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cornu.core.layer import Layer
+from cornu.core.tensor import Node, Tensor
 from cornu.inspect.cost import Cost, measure, note
 from cornu.inspect.outline import Item, outline, tensors
 from cornu.inspect.outline import fold as folded
@@ -15,6 +16,7 @@ from cornu.inspect.page import to_html
 from cornu.inspect.shown import added, bytes_shown, flops_shown, number_shown
 from cornu.inspect.table import Column, Line, Table
 from cornu.inspect.text import print_table
+from cornu.inspect.tracing import described, outputs_inside
 
 __all__ = ["summary", "summary_html"]
 
@@ -126,17 +128,21 @@ def _table(model: Any, choice: _Choice, layer_range: Sequence[str] | None) -> Ta
     costs = measure(root) if choice.flops or choice.memory else {}
     drawing = model._drawing
     nodes = drawing.graph.nodes if drawing is not None else []
-    connected = any(len(node.inputs) > 1 for node in nodes)
-    titles = [Column("Layer (type)"), Column("Output Shape"), Column("Param #", right=True)]
+    connected = any(len(_data(node)) > 1 for node in nodes)
+    titles = [
+        Column("Layer (type)", breaks="names"),
+        Column("Output Shape", breaks="shapes"),
+        Column("Param #", right=True),
+    ]
     titles += [Column("FLOPs", right=True)] if choice.flops else []
     titles += (
         [Column("Outputs", right=True), Column("Weights", right=True)] if choice.memory else []
     )
-    titles += [Column("Dtype")] if choice.dtype else []
+    titles += [Column("Dtype", breaks="shapes")] if choice.dtype else []
     titles += [Column("Mask")] if choice.masks else []
-    titles += [Column("Connected to")] if connected else []
+    titles += [Column("Connected to", breaks="names")] if connected else []
     titles += [Column("Trainable")] if choice.trainable else []
-    cells = _Cells(choice, connected, costs, _names(root))
+    cells = _Cells(choice, connected, costs, _names(root), _inner_outputs(root))
     if layer_range is None:
         lines = [cells.line(row, choice.depth) for row in rows]
     else:
@@ -175,6 +181,22 @@ def _block_params(block: Item) -> int | None:
     )
 
 
+def _inner_outputs(root: Item) -> dict[int, Any]:
+    """Returns what the layers inside of layers that are not drawn return, by `id` of the item."""
+    found: dict[int, Any] = {}
+    for item in root.walk():
+        if not item.children or item.op is None or item.op._drawing is not None:
+            continue
+        if item.node is not None:
+            made = outputs_inside(item.op, item.node.args, item.node.kwargs)
+        elif item is root and root.op.is_model and root.op._built_with is not None:
+            made = outputs_inside(root.op, (described(root.op._built_with),), {})
+        else:
+            continue
+        found.update((id(part), made[id(part.op)]) for part in item.walk() if id(part.op) in made)
+    return found
+
+
 def _names(root: Item) -> dict[int, str]:
     """Returns the name of each node as it stands in the table."""
     return {item.node.number: item.name for item in root.walk() if item.node is not None}
@@ -184,12 +206,18 @@ class _Cells:
     """Makes the cells of rows."""
 
     def __init__(
-        self, choice: _Choice, connected: bool, costs: dict[int, Cost], names: dict[int, str]
+        self,
+        choice: _Choice,
+        connected: bool,
+        costs: dict[int, Cost],
+        names: dict[int, str],
+        inner: dict[int, Any],
     ) -> None:
         self.choice = choice
         self.connected = connected
         self.costs = costs
         self.names = names
+        self.inner = inner
 
     def line(self, row: _Row, depth: int | None) -> Line:
         deeper = None if depth is None else depth - 1
@@ -199,7 +227,7 @@ class _Cells:
 
     def _cells(self, row: _Row) -> list[str]:
         item, choice = row.item, self.choice
-        cells = [row.name, _shape(item), number_shown(row.params)]
+        cells = [row.name, self._shape(item), number_shown(row.params)]
         if choice.flops:
             cells.append(flops_shown(added(self.costs[id(i)].flops for i in row.items)))
         if choice.memory:
@@ -216,18 +244,24 @@ class _Cells:
             cells.append(_trainable(item))
         return cells
 
+    def _shape(self, item: Item) -> str:
+        outputs = item.outputs if item.outputs is not None else self.inner.get(id(item))
+        return "?" if outputs is None else _structure(outputs)
+
     def _origins(self, item: Item) -> str:
         if item.kind == "block" or item.node is None:
             return ""
         return ", ".join(
             t.name if t.node is None else self.names.get(t.node.number, t.node.name)
-            for t in item.node.inputs
+            for t in _data(item.node)
         )
 
 
-def _shape(item: Item) -> str:
-    outputs = item.outputs
-    return "?" if outputs is None else _structure(outputs)
+def _data(node: Node) -> list[Tensor]:
+    """Returns the inputs of a node, without masks."""
+    if node.name == "compute_mask":
+        return []
+    return [t for t in node.inputs if t.node is None or t.node.name != "compute_mask"]
 
 
 def _structure(outputs: Any) -> str:

@@ -10,10 +10,18 @@ __all__ = ["Column", "Line", "Table"]
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its title, and whether its cells stand at the right."""
+    """A column.
+
+    Attributes:
+        title: what stands above.
+        right: whether its cells stand at the right.
+        breaks: what is in it, which tells when cells are broken if there is too little room:
+            "names" first, "shapes" next, "numbers" last.
+    """
 
     title: str
     right: bool = False
+    breaks: str = "numbers"
 
 
 @dataclass(eq=False)

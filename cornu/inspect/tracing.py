@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import types
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,12 +12,24 @@ import numpy as np
 
 from cornu import registry, tree
 from cornu.core import scope
+from cornu.core.inference import infer
 from cornu.core.layer import Layer
 from cornu.core.op import Op, unwrap
+from cornu.core.tensor import Tensor
 from cornu.inspect.primitives import SCOPE, count
 from cornu.inspect.watch import watched
 
-__all__ = ["Inner", "Traced", "identity", "is_spec", "nbytes", "specs", "trace"]
+__all__ = [
+    "Inner",
+    "Traced",
+    "described",
+    "identity",
+    "is_spec",
+    "nbytes",
+    "outputs_inside",
+    "specs",
+    "trace",
+]
 
 
 @dataclass(eq=False)
@@ -146,6 +159,41 @@ def _trace(op: Any, args: Any, kwargs: Any, inside: bool) -> Traced:
     for number, entry in inner.items():
         entry.flops = counted.get(f"{SCOPE}{number}", 0)
     return Traced(counted[""], specs(outputs), inner)
+
+
+def outputs_inside(layer: Layer, args: Any, kwargs: Any) -> dict[int, Any]:
+    """Returns what the layers inside a layer return if it is called on Tensors.
+
+    Args:
+        layer: a built layer.
+        args, kwargs: the arguments, with Tensors in them.
+
+    Returns:
+        The outputs of each layer's first call, as Tensors, by `id` of the layer. Layers that are
+        not called are missing, and all are if the layer cannot be traced.
+    """
+    found: dict[int, Any] = {}
+
+    def around(inner: Layer, call: Any, args: Any, kwargs: Any) -> Any:
+        outputs = call(*args, **kwargs)
+        made = tree.map(
+            lambda x: Tensor(x.shape, x.dtype) if isinstance(x, jax.Array) else x, outputs
+        )
+        found.setdefault(id(inner), made)
+        return outputs
+
+    with contextlib.suppress(Exception), watched(layer, around):
+        infer(lambda *a, **k: layer.run(a, k), args, kwargs)
+    return found
+
+
+def described(inputs: Any) -> Any:
+    """Returns Tensors in the structure of what a model says about the inputs it was built with."""
+    if isinstance(inputs, dict):
+        return {name: described(item) for name, item in inputs.items()}
+    if len(inputs) == 2 and isinstance(inputs[1], str):
+        return Tensor(tuple(inputs[0]), inputs[1])
+    return [described(item) for item in inputs]
 
 
 def is_spec(x: Any) -> bool:
