@@ -2,6 +2,20 @@
 
 from cornu.inspect.cost import Cost, Costs, cost, flops
 from cornu.inspect.outline import Item, fold, outline
+from cornu.inspect.profile import Measure, Profile, profile
 from cornu.inspect.summary import summary, summary_html
 
-__all__ = ["Cost", "Costs", "Item", "cost", "flops", "fold", "outline", "summary", "summary_html"]
+__all__ = [
+    "Cost",
+    "Costs",
+    "Item",
+    "Measure",
+    "Profile",
+    "cost",
+    "flops",
+    "fold",
+    "outline",
+    "profile",
+    "summary",
+    "summary_html",
+]

@@ -76,7 +76,7 @@ def _line(line: Line, columns: Sequence[Column], depth: int, widths: str, opened
     if not line.children:
         return f'<div class="row{style}" style="{widths}">{shown}</div>'
     inner = "".join(_line(child, columns, depth + 1, widths, opened) for child in line.children)
-    state = " open" if len(line.children) <= opened else ""
+    state = " open" if len(line.children) <= opened and not line.closed else ""
     return (
         f'<details{state}><summary class="row{style}" style="{widths}">{shown}</summary>'
         f"{inner}</details>"

@@ -223,7 +223,7 @@ class _Cells:
         deeper = None if depth is None else depth - 1
         children = [] if deeper == 0 else [self.line(child, deeper) for child in row.children]
         heading = row.item.kind == "block" or bool(row.children)
-        return Line(self._cells(row), children, heading)
+        return Line(self._cells(row), children, heading, closed=row.item.kind == "layer")
 
     def _cells(self, row: _Row) -> list[str]:
         item, choice = row.item, self.choice
@@ -303,7 +303,7 @@ def _between(lines: list[Line], rows: list[_Row], ends: Sequence[str]) -> list[L
     def cut(line: Line) -> Line | None:
         children = [kept for kept in (cut(child) for child in line.children) if kept is not None]
         if id(line) in shown or children:
-            return Line(line.cells, children, line.heading)
+            return Line(line.cells, children, line.heading, line.closed)
         return None
 
     return [kept for kept in (cut(line) for line in lines) if kept is not None]

@@ -32,11 +32,13 @@ class Line:
         cells: the text of each column.
         children: the rows below it.
         heading: whether it stands for what is below it, rather than beside it.
+        closed: whether what is below it is hidden at first, where that is possible.
     """
 
     cells: list[str]
     children: list[Line] = field(default_factory=list)
     heading: bool = False
+    closed: bool = False
 
     def walk(self, depth: int = 0) -> Iterator[tuple[int, Line]]:
         """Yields this row and those below it, each with its depth."""

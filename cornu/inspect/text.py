@@ -133,10 +133,10 @@ def _widths(
 def _least(breaks: str, step: int, width: int, word: int) -> int:
     """Returns how narrow a column may become in a step: names first, shapes next, numbers last."""
     if breaks == "names":
-        return min(width, (word, word, max(word * 3 // 4, 16), 12, 4)[step])
+        return min(width, (word, word, max(word * 3 // 4, 16), 12, 3)[step])
     if breaks == "shapes":
-        return min(width, (width, max(word, width // 2 + 3), width, word, 4)[step])
-    return min(width, (width, width, width, width, 4)[step])
+        return min(width, (width, max(word, width // 2 + 3), width, word, 3)[step])
+    return min(width, (width, width, width, width, 3)[step])
 
 
 def _longest(text: str) -> int:

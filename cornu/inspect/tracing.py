@@ -66,23 +66,27 @@ class Traced:
 _remembered: dict[Any, Traced] = {}
 
 
-def trace(op: Layer | Op, args: Any, kwargs: Any, inside: bool = False) -> Traced:
+def trace(
+    op: Layer | Op, args: Any, kwargs: Any, inside: bool = False, training: bool = False
+) -> Traced:
     """Traces a call of a layer or op with specs in the place of arrays; nothing is computed.
 
     Args:
         op: a built layer, or an op.
         args, kwargs: the arguments.
         inside: whether the layers inside are of interest.
+        training: whether layers are to behave as in training.
 
     Equal layers (class, constructor arguments, dtypes) called on equal specs are traced once.
     """
     key = None if inside else identity(op, args, kwargs)
     if key is None:
-        return _trace(op, args, kwargs, inside)
+        return _trace(op, args, kwargs, inside, training)
+    key = (key, training)
     if key not in _remembered:
         if len(_remembered) >= 4096:
             _remembered.clear()
-        _remembered[key] = _trace(op, args, kwargs, False)
+        _remembered[key] = _trace(op, args, kwargs, False, training)
     return _remembered[key]
 
 
@@ -123,7 +127,7 @@ def _key(x: Any) -> Any:
     raise TypeError(f"{x!r} is not plain data")
 
 
-def _trace(op: Any, args: Any, kwargs: Any, inside: bool) -> Traced:
+def _trace(op: Any, args: Any, kwargs: Any, inside: bool, training: bool) -> Traced:
     leaves, definition = tree.take_apart((args, kwargs))
     slots = [i for i, leaf in enumerate(leaves) if is_spec(leaf)]
     inner: dict[int, Inner] = {}
@@ -140,7 +144,7 @@ def _trace(op: Any, args: Any, kwargs: Any, inside: bool) -> Traced:
         for slot, value in zip(slots, values, strict=True):
             filled[slot] = value
         args, kwargs = tree.unflatten(definition, filled)
-        with scope.drawn():
+        with scope.drawn(), scope.phase(training):
             return unwrap(op.run(args, kwargs))
 
     def make() -> Any:
