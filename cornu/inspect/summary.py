@@ -69,7 +69,7 @@ def summary(
     >>> import cornu
     >>> x = cornu.Input((4,), name="x")
     >>> model = cornu.Model(x, cornu.layers.Dense(2, name="out")(x), name="small")
-    >>> model.summary(print_fn=lambda text: print(text.splitlines()[-3]))
+    >>> summary(model, print_fn=lambda text: print(text.splitlines()[-3]))
      Total params: 10 (40 B)
 
     Differences: blocks, and the arguments that can only be given by name. The total does not

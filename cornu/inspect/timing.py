@@ -85,7 +85,7 @@ class Stopwatch:
         values = tuple(v.stored for v in variables)
         arrays = program.arrays(given)
         compiled = True
-        run = program.compiled
+        run: Callable[..., Any] = program.compiled
         try:
             outputs, _ = run(values, arrays)
         except jax.errors.JAXTypeError:

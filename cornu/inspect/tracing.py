@@ -97,8 +97,8 @@ def identity(op: Any, args: Any, kwargs: Any) -> Any:
             if not type(op).__module__.startswith("cornu.") or op._drawing is not None:
                 return None
             made, words = op._constructed_with
-            settled = (op.dtype_policy.name, op.autocast, op.data_format, op._trainable)
-            settled = (*settled, tuple((v.shape, v.dtype) for v in op.weights))
+            weights = tuple((v.shape, v.dtype) for v in op.weights)
+            settled = (op.dtype_policy.name, op.autocast, op.data_format, op.trainable, weights)
             words = {name: value for name, value in words.items() if name != "name"}
             return (type(op), settled, _key(made), _key(words), _key(args), _key(kwargs))
         if op.name == "compute_mask":  # a method of a layer, which should not be kept alive
