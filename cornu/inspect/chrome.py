@@ -28,7 +28,7 @@ def save_trace(filepath: Any, root: Item, of: Callable[[Item], Measure], whole: 
         _named("thread_name", 2, "the whole model as one program"),
     ]
     end = _spans(root, "forward", of, 0.0, events)
-    if of(root).backward is not None:
+    if any(of(item).backward is not None for item in root.walk()):
         _spans(root, "backward", of, end, events)
     now = 0.0
     for word, seconds in (("forward", whole.seconds), ("backward", whole.backward)):

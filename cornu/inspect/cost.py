@@ -16,7 +16,7 @@ from cornu.inspect.page import to_html
 from cornu.inspect.shown import added, bytes_shown, flops_shown, number_shown
 from cornu.inspect.table import Column, Line, Table
 from cornu.inspect.text import to_text
-from cornu.inspect.tracing import Inner, Traced, described, nbytes, trace
+from cornu.inspect.tracing import Inner, Traced, described, first_argument, is_spec, nbytes, trace
 
 __all__ = ["Cost", "Costs", "cost", "flops", "measure", "note"]
 
@@ -256,7 +256,7 @@ class _Counter:
             if any(value is None for value in values):
                 pass  # the layers before could not be traced
             elif inner is not None:
-                given = _bound(inner, node.fill(values)[0])
+                given = _bound(inner, *node.fill(values))
                 run.inner[node.number] = part = self.run(inner.graph, given)
                 outputs = part.outputs[: len(inner.output_tensors)]
                 call = Traced(part.flops, outputs)
@@ -312,14 +312,24 @@ class _Counter:
                 run = None
                 if found is not None:
                     graph = child.op._drawing.graph
-                    run = self.run(graph, _bound(child.op._drawing, found.args))
+                    run = self.run(graph, _bound(child.op._drawing, found.args, found.kwargs))
                 self.drawn(child, run)
+                if found is not None:
+                    self._repeat(child, len(found.outputs))
             else:
                 self.undrawn(child, found or Traced(None, None), inside)
         outputs = None if call.outputs is None else nbytes(call.outputs)
         if item.kind == "model" and item.children:
             outputs = added(self.costs[id(child)].outputs for child in item.children)
         self._set(item, call.flops, outputs)
+
+    def _repeat(self, item: Item, times: int) -> None:
+        """Multiplies what was found for one call of a model by the number of its calls."""
+        for part in item.walk():
+            one = self.costs[id(part)]
+            flops = None if one.flops is None else one.flops * times
+            outputs = None if one.outputs is None else one.outputs * times
+            self.costs[id(part)] = Cost(flops, outputs, one.params, one.weights)
 
     def _set(self, item: Item, flops: int | None, outputs: int | None) -> None:
         if item.kind == "block":
@@ -335,13 +345,13 @@ class _Counter:
         self.costs[id(item)] = Cost(flops, outputs, params, size)
 
 
-def _bound(drawing: Any, args: Any) -> list[Any]:
+def _bound(drawing: Any, args: Any, kwargs: Any) -> list[Any]:
     """Returns a spec for each input of a drawn model that was called with some arguments."""
-    if any(value is None for value in tree.leaves(args)):
+    try:
+        values = drawing.match(first_argument(args, kwargs))
+    except ValueError:
         return [None] * len(drawing.input_tensors)
-    values = drawing.match(args[0] if len(args) == 1 else list(args))
     return [
-        jax.ShapeDtypeStruct(value.shape, tensor.dtype) if isinstance(value, jax.ShapeDtypeStruct)
-        else None
+        jax.ShapeDtypeStruct(value.shape, tensor.dtype) if is_spec(value) else None
         for value, tensor in zip(values, drawing.input_tensors, strict=True)
-    ]  # fmt: skip
+    ]

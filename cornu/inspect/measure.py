@@ -16,7 +16,7 @@ from cornu.core.tensor import Node
 from cornu.inspect.outline import Item
 from cornu.inspect.shown import added
 from cornu.inspect.timing import Stopwatch, Timed
-from cornu.inspect.tracing import nbytes, specs, trace
+from cornu.inspect.tracing import first_argument, nbytes, specs, trace
 from cornu.inspect.watch import watched
 
 __all__ = ["Measure", "Measuring", "calls_inside", "run_named"]
@@ -80,7 +80,7 @@ def _run_graph(graph: Graph, values: Any, paths: dict[int, str]) -> list[Any]:
         args, kwargs = node.fill([known[id(t)] for t in node.inputs])
         inner = node.op._drawing if isinstance(node.op, Layer) else None
         if inner is not None:
-            made = _run_graph(inner.graph, inner.bind(*args), paths)
+            made = _run_graph(inner.graph, inner.bind(first_argument(args, kwargs)), paths)
             _keep(known, node, made[: len(node.output_tensors)])
             continue
         with jax.named_scope(paths.get(node.number, node.name)):
@@ -132,7 +132,7 @@ class Measuring:
             args, kwargs = node.fill([known[id(t)] for t in node.inputs])
             inner = items.get(node.number)
             if inner is not None and inner.children and inner.op._drawing is not None:
-                made = self.drawn(inner, inner.op._drawing.bind(*args))
+                made = self.drawn(inner, inner.op._drawing.bind(first_argument(args, kwargs)))
                 _keep(known, node, made[: len(node.output_tensors)])
                 continue
             if inner is not None and inner.kind == "model" and inner.children:
@@ -149,13 +149,13 @@ class Measuring:
             own = calls.get(id(child.op), [])
             if child.again or not own:
                 continue
-            if child.children and child.op._drawing is not None:
-                self.drawn(child, child.op._drawing.bind(own[0][0][0]))
+            if child.children and child.op._drawing is not None and len(own) == 1:
+                self.drawn(child, child.op._drawing.bind(first_argument(*own[0])))
                 continue
-            if child.kind == "model":
+            if child.kind == "model" and child.op._drawing is None:
                 self.undrawn(child, calls)
             else:
-                child.children.clear()  # what is inside of a layer is not taken apart
+                child.children.clear()  # what is inside of it is not taken apart
             self._set(child, [(self.watch.call(child.op, *each), *each) for each in own])
 
     def _set(self, item: Item, calls: list[tuple[Timed, Any, Any]]) -> None:
@@ -205,4 +205,4 @@ def _own_items(item: Item) -> Iterator[Item]:
 
 def _sum(parts: list[float | None]) -> float | None:
     known = [part for part in parts if part is not None]
-    return sum(known) if known else None
+    return sum(known) if len(known) == len(parts) else None

@@ -68,7 +68,8 @@ class Profile:
 
     def table(self, depth: int | None = None) -> Table:
         """Returns a table; `depth` tells how many levels of blocks and models are in it."""
-        backward = self.total.backward is not None or self.whole.backward is not None
+        measures = [self.whole, *self._measures.values()]
+        backward = any(measure.backward is not None for measure in measures)
         titles = [
             "Forward ms",
             *(["Backward ms"] if backward else []),
@@ -84,6 +85,8 @@ class Profile:
             f"The whole model as one program: {_times(self.whole)}, "
             f"{_rate(self.whole)} GFLOP/s, on {self.device}",
         ]
+        if not self.total.calls:
+            notes.append("No call of a layer was seen: there is only the time of the whole.")
         if not self.total.compiled:
             notes.append("* JAX could not compile it: run as it is.")
         return Table(f'Model: "{self.root.name}"', columns, lines, notes)

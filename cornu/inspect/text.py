@@ -94,7 +94,10 @@ def to_text(
         console.print(drawn)
         for note in table.notes:
             console.print(Text(f" {note}"))
-    return capture.get().rstrip("\n")
+    text = capture.get().rstrip("\n")
+    if ascii_only:
+        text = text.replace("µ", "u").encode("ascii", "replace").decode("ascii")
+    return text
 
 
 def _widths(

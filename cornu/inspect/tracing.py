@@ -23,6 +23,7 @@ __all__ = [
     "Inner",
     "Traced",
     "described",
+    "first_argument",
     "identity",
     "is_spec",
     "nbytes",
@@ -198,6 +199,11 @@ def described(inputs: Any) -> Any:
     if len(inputs) == 2 and isinstance(inputs[1], str):
         return Tensor(tuple(inputs[0]), inputs[1])
     return [described(item) for item in inputs]
+
+
+def first_argument(args: Any, kwargs: Any) -> Any:
+    """Returns what a model was called on, whether it was passed by position or by name."""
+    return args[0] if args else kwargs.get("inputs")
 
 
 def is_spec(x: Any) -> bool:

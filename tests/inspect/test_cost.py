@@ -185,6 +185,26 @@ def test_subclassed_models():
     assert "call" not in vars(net.dense)
 
 
+def test_nested_models_may_be_called_by_name():
+    inner = cornu.Sequential([Input((4,)), layers.Dense(4, name="inside")], name="inner")
+
+    class Outer(Model):
+        def __init__(self):
+            super().__init__()
+            self.inner = inner
+
+        def call(self, x):
+            return self.inner(inputs=self.inner(x))
+
+    outer = Outer()
+    outer.build((None, 4))
+    costs = cost(outer)
+    assert costs.total.flops == costs["inner"].flops == costs["inner/inside"].flops == 72
+    assert costs["inner"].outputs == 2 * 16 and costs["inner"].params == 20
+    x = Input((4,))
+    assert flops(Model(x, inner(inputs=x))) == 36
+
+
 def test_what_cannot_be_known_is_said():
     x = Input((3,))
     model = Model(x, layers.Lambda(lambda a: ops.svd(a[:, :, None])[1], name="hard")(x))

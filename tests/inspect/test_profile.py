@@ -127,6 +127,19 @@ def test_models_that_are_not_drawn():
     assert found.total.backward is None and "Backward" not in str(found)
 
 
+def test_models_that_are_called_twice_are_measured_twice():
+    class Twice(Model):
+        def __init__(self):
+            super().__init__()
+            self.inner = cornu.Sequential([Dense(4)], name="inner")
+
+        def call(self, x):
+            return self.inner(inputs=self.inner(x))
+
+    found = profile(Twice(), BATCH, repeats=1)
+    assert found["inner"].calls == 2 and found["inner"].flops == 2 * 8 * 36
+
+
 def test_layers_inside_of_layers_are_one():
     x = Input((4, 8))
     model = Model(x, layers.LSTM(2, name="lstm")(layers.MultiHeadAttention(2, 4, name="mha")(x, x)))
@@ -153,6 +166,15 @@ def test_what_jax_cannot_compile_is_run_as_it_is():
     assert not found["branch"].compiled and found["branch"].flops is None
     assert not found.whole.compiled and found.whole.backward is None
     assert "branch (Branch) *" in str(found)
+
+
+def test_a_model_without_layers_has_the_time_of_the_whole():
+    class Plain(Model):
+        def call(self, x):
+            return x * 2
+
+    found = profile(Plain(), BATCH, repeats=1)
+    assert "No call of a layer was seen" in str(found) and found.whole.flops == 32
 
 
 def test_wrong_arguments():
