@@ -9,6 +9,7 @@ from typing import Any
 
 from cornu.core.layer import Layer
 from cornu.core.tensor import Node, Tensor
+from cornu.core.variable import Variable
 from cornu.inspect.cost import Cost, measure, note
 from cornu.inspect.outline import Item, outline, tensors
 from cornu.inspect.outline import fold as folded
@@ -155,30 +156,38 @@ def _rows(items: Sequence[Item], fold: bool) -> list[_Row]:
     for group in folded(items) if fold else ([item] for item in items):
         item = group[0]
         children = _rows(item.children, fold)
-        params = _own_params(item)
         name = f"{item.name} ({item.label})" if item.kind != "block" else item.name
         if item.again:
             name += " again"
-        if item.kind == "block":
-            params = added(_block_params(part) for part in group)
         if len(group) > 1:
             name = f"{item.label} x{len(group)}"
-        rows.append(_Row(name, group, params, children))
+        rows.append(_Row(name, group, _params(group), children))
     return rows
 
 
-def _own_params(item: Item) -> int | None:
+def _counted(item: Item) -> list[Variable] | None:
+    """Returns the weights of an item that were not counted in an earlier part of the model."""
+    if item.kind == "block":
+        found: dict[int, Variable] = {}
+        for child in item.children:
+            inner = _counted(child)
+            if inner is None:
+                return None
+            found.update((id(v), v) for v in inner)
+        return list(found.values())
     if not isinstance(item.op, Layer) or item.again:
-        return 0
-    return sum(v.size for v in item.op.weights) if item.op.built else None
+        return []
+    return item.op.weights if item.op.built else None
 
 
-def _block_params(block: Item) -> int | None:
-    """Returns the number of parameters that were not counted in an earlier part of the model."""
-    return added(
-        _block_params(child) if child.kind == "block" else _own_params(child)
-        for child in block.children
-    )
+def _params(items: Sequence[Item]) -> int | None:
+    parts = [_counted(item) for item in items]
+    return added(None if part is None else sum(v.size for v in part) for part in parts)
+
+
+def _weight_bytes(items: Sequence[Item]) -> int | None:
+    parts = [_counted(item) for item in items]
+    return added(None if part is None else sum(v.stored.nbytes for v in part) for part in parts)
 
 
 def _inner_outputs(root: Item) -> dict[int, Any]:
@@ -232,8 +241,7 @@ class _Cells:
             cells.append(flops_shown(added(self.costs[id(i)].flops for i in row.items)))
         if choice.memory:
             cells.append(bytes_shown(added(self.costs[id(i)].outputs for i in row.items)))
-            weights = 0 if item.again else added(self.costs[id(i)].weights for i in row.items)
-            cells.append(bytes_shown(weights))
+            cells.append(bytes_shown(_weight_bytes(row.items)))
         if choice.dtype:
             cells.append(_dtype(item))
         if choice.masks:

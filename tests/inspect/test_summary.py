@@ -111,9 +111,9 @@ def test_blocks_of_which_layers_are_shared_are_counted_once():
         return shared(x)
 
     x = Input((4,))
-    shown = text(Model(x, step(step(step(x)))))
+    shown = text(Model(x, step(step(step(x)))), memory=True)
     row = next(line for line in shown.splitlines() if "step x3" in line)
-    assert row.split()[-2] == "20"
+    assert [cell.strip() for cell in row.split("│")[3:-1]] == ["20", "48 B", "80 B"]
 
 
 def test_depth_sums_up_what_is_deeper():
