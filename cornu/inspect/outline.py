@@ -179,7 +179,7 @@ class _Outliner:
             self._add(item, _kind(part.op), name, part)
 
     def _add(self, around: Item, kind: str, name: str, node: Node) -> None:
-        again = id(node.op) in self.seen
+        again = isinstance(node.op, Layer) and id(node.op) in self.seen
         item = Item(kind, name, _join(around, name), around, node.op, node, again=again)
         around.children.append(item)
         self.seen.add(id(node.op))

@@ -305,7 +305,13 @@ class Model(Trainer):
         expand_nested: bool = False,
         show_trainable: bool = False,
         layer_range: Any = None,
+        *,
         fold: bool = True,
+        depth: int | None = None,
+        flops: bool = False,
+        memory: bool = False,
+        dtype: bool = False,
+        masks: bool = False,
     ) -> None:
         """Prints a table of the layers; see `cornu.inspect.summary`."""
         inspect.summary(
@@ -316,8 +322,17 @@ class Model(Trainer):
             expand_nested,
             show_trainable,
             layer_range,
-            fold,
+            fold=fold,
+            depth=depth,
+            flops=flops,
+            memory=memory,
+            dtype=dtype,
+            masks=masks,
         )
+
+    def _repr_html_(self) -> str:
+        """Returns the summary as notebooks show it."""
+        return inspect.summary_html(self)
 
     # -------------------------------------------------------------------------------- compiled call
 
