@@ -71,8 +71,8 @@ class Block:
 def block_tree(nodes: Sequence[Node], inputs: Sequence[Tensor]) -> Block:
     """Builds the tree of blocks; calls around all nodes and inputs are no blocks of the model."""
     chains = [node.call.chain() if node.call else [] for node in nodes]
-    starts = [t.node.call.chain() if t.node.call else [] for t in inputs if t.node is not None]
-    everything = [*chains, *starts]
+    made = [t.node for t in inputs if t.node is not None and not t.node.inputs]
+    everything = [*chains, *(node.call.chain() if node.call else [] for node in made)]
     shared = min((len(chain) for chain in everything), default=0)
     for chain in everything:
         while shared and chain[shared - 1] is not everything[0][shared - 1]:
