@@ -1,0 +1,144 @@
+"""Draws the pictures of docs/pictures.md into docs/pictures.
+
+python scripts/make_pictures.py
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cornu
+from cornu import Input, Model, Sequential, layers
+from cornu.applications.resnet import ResNet50
+from cornu.utils import plot_model
+
+FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
+
+
+# ------------------------------------------------------------------------ the founding programs
+
+
+def functional() -> Model:
+    inputs = Input((784,), name="inputs")
+    x = layers.Dense(64, activation="relu")(inputs)
+    x = layers.Dense(64, activation="relu")(x)
+    predictions = layers.Dense(10, activation="softmax", name="predictions")(x)
+    return Model(inputs, predictions, name="functional")
+
+
+def merged_branches() -> Model:
+    left, right = Input((784,), name="left"), Input((784,), name="right")
+    left_branch = Sequential([Input((784,)), layers.Dense(32)], name="left_branch")
+    right_branch = Sequential([Input((784,)), layers.Dense(32)], name="right_branch")
+    merged = layers.Concatenate()([left_branch(left), right_branch(right)])
+    return Model([left, right], layers.Dense(10, activation="softmax")(merged), name="merge")
+
+
+def _bn_relu(x):
+    """Helper to build a BN -> relu block"""
+    norm = layers.BatchNormalization(axis=3)(x)
+    return layers.Activation("relu")(norm)
+
+
+def bn_relu() -> Model:
+    inputs = Input((8, 8, 1), name="inputs")
+    x = layers.Conv2D(8, 3, padding="same")(inputs)
+    x = _bn_relu(x)
+    x = layers.Conv2D(8, 3, padding="same")(x)
+    x = _bn_relu(x)
+    outputs = layers.Dense(2, activation="softmax")(layers.Flatten()(x))
+    return Model(inputs, outputs, name="bn_relu")
+
+
+# -------------------------------------------------------------------------------- larger models
+
+
+def conv(x, filters, size):
+    return layers.Conv2D(filters, size, padding="same", activation="relu")(x)
+
+
+def inception_module(x):
+    tower_1 = conv(conv(x, 64, 1), 64, 3)
+    tower_2 = conv(conv(x, 64, 1), 64, 5)
+    tower_3 = conv(layers.MaxPooling2D(3, strides=1, padding="same")(x), 64, 1)
+    return layers.Concatenate(axis=-1)([tower_1, tower_2, tower_3])
+
+
+def inception() -> Model:
+    image = Input((64, 64, 3), name="image")
+    return Model(image, inception_module(image), name="inception")
+
+
+def siamese() -> Model:
+    encoder = Sequential(
+        [
+            Input((28, 28, 1)),
+            layers.Conv2D(32, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dense(64),
+        ],
+        name="encoder",
+    )
+    one, two = Input((28, 28, 1), name="one"), Input((28, 28, 1), name="two")
+    apart = layers.Subtract()([encoder(one), encoder(two)])
+    same = layers.Dense(1, activation="sigmoid", name="same")(cornu.ops.abs(apart))
+    return Model([one, two], same, name="siamese")
+
+
+def vision(image):
+    x = image
+    for filters in (64, 128, 256):
+        x = layers.Conv2D(filters, 3, activation="relu")(x)
+        x = layers.MaxPooling2D()(x)
+    return layers.Flatten()(x)
+
+
+def language(question):
+    x = layers.Embedding(10000, 256, mask_zero=True)(question)
+    return layers.LSTM(256)(x)
+
+
+def visual_question_answering() -> Model:
+    image = Input((224, 224, 3), name="image")
+    question = Input((100,), dtype="int32", name="question")
+    both = layers.Concatenate()([vision(image), language(question)])
+    answer = layers.Dense(1000, activation="softmax", name="answer")(both)
+    return Model([image, question], answer, name="vqa")
+
+
+def autoencoder() -> Model:
+    pixels = Input((784,), name="pixels")
+    h = layers.Dense(128, activation="relu")(pixels)
+    encoder = Model(pixels, layers.Dense(32, name="code")(h), name="encoder")
+    code = Input((32,), name="code_in")
+    h = layers.Dense(128, activation="relu")(code)
+    decoder = Model(code, layers.Dense(784, activation="sigmoid")(h), name="decoder")
+    image = Input((784,), name="image")
+    return Model(image, decoder(encoder(image)), name="autoencoder")
+
+
+# Name of the file -> the model, and how it is drawn.
+PICTURES = {
+    "functional": (functional, {"show_shapes": True, "show_layer_activations": True}),
+    "merge": (merged_branches, {"show_layer_names": True, "expand_nested": True}),
+    "bn_relu": (bn_relu, {}),
+    "inception": (inception, {"show_shapes": True}),
+    "resnet50": (lambda: ResNet50(weights=None), {"depth": 1}),
+    "resnet50_wide": (lambda: ResNet50(weights=None), {"depth": 1, "rankdir": "LR"}),
+    "siamese": (siamese, {"expand_nested": True, "show_shapes": True}),
+    "vqa": (visual_question_answering, {"show_shapes": True}),
+    "autoencoder": (autoencoder, {"expand_nested": True, "show_layer_names": True}),
+}
+
+
+def main() -> None:
+    """Draws all."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name, (make, words) in PICTURES.items():
+        plot_model(make(), FOLDER / f"{name}.svg", **words)
+        print(name)
+
+
+if __name__ == "__main__":
+    main()
