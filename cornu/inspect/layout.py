@@ -26,8 +26,8 @@ SWEEPS = 8
 ROW_GAP = 30.0
 PORT_GAP = 14.0
 PADDING = 14.0
-_SLOPE = 0.12  # rows stand further apart where edges go far aside
-_MOST_GAP = 46.0
+SLOPE = 0.12  # rows stand further apart where edges go far aside
+MOST_GAP = 46.0
 
 
 @dataclass(eq=False)
@@ -471,7 +471,7 @@ class _Placer:
             ports = any(level.slots[s].port for s in row) or (
                 not last and any(level.slots[s].port for s in level.rows[r + 1])
             )
-            at += (PORT_GAP if ports else ROW_GAP) + min(_MOST_GAP, _SLOPE * aside[r])
+            at += (PORT_GAP if ports else ROW_GAP) + min(MOST_GAP, SLOPE * aside[r])
         return tops, bottoms
 
     def _line(

@@ -189,6 +189,7 @@ class _Painter:
             return
         if len(members) > 1 and self.options.grouped:
             around = Box(data=_block(members, opened=False))
+            around.data.tag = self._tag(members[-1])
             frame.parts.append(around)
             for item in members:
                 self._add_block(around, [item], scope, depth)
@@ -208,6 +209,7 @@ class _Painter:
         item, limit = members[0], self.options.depth
         closed = limit is not None and depth >= limit
         box = Box(data=_block(members, opened=not closed))
+        box.data.tag = self._tag(item)
         frame.parts.append(box)
         if closed and not self.options.grouped:
             for node in _nodes(item):
@@ -215,7 +217,6 @@ class _Painter:
                 scope.nodes.append(node)
             count = len(_nodes(item))
             box.data.chips.append(f"{count} layer{'s' if count > 1 else ''}")
-            box.data.tag = self._tag(item)
             return
         self._add(box, item.children, scope, depth + 1)
 
@@ -242,7 +243,7 @@ class _Painter:
 
     def _leaf(self, item: Item) -> Box:
         part = Part(_kind(item), _title(item), items=[item])
-        if self.options.show_layer_names or item.again or item.kind == "model":
+        if self.options.show_layer_names or item.kind == "model":
             part.name = item.name
         part.tag = self._tag(item)
         if isinstance(item.op, Layer):
@@ -356,7 +357,7 @@ def _nodes(item: Item) -> list[Node]:
 
 def _block(members: list[Item], opened: bool) -> Part:
     item, count = members[0], len(members)
-    title = f"{item.label} ×{count}" if count > 1 else item.name
+    title = f"{item.label} x{count}" if count > 1 else item.name
     return Part("block", title, count=count, opened=opened, items=members)
 
 
