@@ -34,7 +34,7 @@ def width(text: str, size: float, bold: bool = False) -> float:
     Example:
 
     >>> round(width("Dense", 10), 2)
-    28.34
+    28.9
     """
     total = 0
     for char in text:

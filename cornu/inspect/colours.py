@@ -54,7 +54,7 @@ def kind_colours(kind: str, paper: Paper) -> tuple[str, str, str]:
     Example:
 
     >>> kind_colours("conv", LIGHT)
-    ('#e6e7fa', '#8c92d9', '#4d58d0')
+    ('#e5e7fa', '#8c91d9', '#4e56d0')
     """
     hue = KINDS[kind]
     tones = ((0.22, 0.40), (0.42, 0.55), (0.58, 0.62)) if paper.dark else _LIGHT_TONES
