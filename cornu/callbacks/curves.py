@@ -42,8 +42,8 @@ def curves(
         metrics: names (without `val_`) of those to draw; all by default.
         log: whether values are drawn on a logarithmic scale; those that are not positive are
             left out.
-        backend: "svg", "matplotlib", or "auto": matplotlib if the program has imported it, so
-            that the figure fits what it draws otherwise, else SVG.
+        backend: "svg", "matplotlib", or "auto": matplotlib if the program has imported its
+            `pyplot`, so that the figure fits what it draws otherwise, else SVG.
         at: by name, the epochs of a metric that was not computed in each of them.
 
     Raises:
@@ -61,7 +61,7 @@ def curves(
         name: _lines(history, epochs, name, log, at or {})
         for name in _chosen(history, epochs, metrics)
     }
-    if backend == "matplotlib" or (backend == "auto" and "matplotlib" in sys.modules):
+    if backend == "matplotlib" or (backend == "auto" and "matplotlib.pyplot" in sys.modules):
         return _figure(panels, log)
     return _picture(panels, log)
 
@@ -292,7 +292,14 @@ def _figure(panels: dict[str, dict[str, Points]], log: bool) -> Any:
         raise need("matplotlib", "matplotlib", "plot(backend='matplotlib')") from error
     across = min(len(panels), 3 if len(panels) != 4 else 2)
     down = math.ceil(len(panels) / across)
-    figure = Figure(figsize=(4.4 * across, 3.1 * down), layout="constrained")
+    size = (4.4 * across, 3.1 * down)
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is None:
+        figure = Figure(figsize=size, layout="constrained")
+    else:  # so that `pyplot.show()` shows it
+        figure = pyplot.figure(figsize=size, layout="constrained")
+        if "inline" in pyplot.get_backend():
+            pyplot.close(figure)  # a notebook shows what is returned; it would come twice
     for i, (name, lines) in enumerate(panels.items()):
         axes = figure.add_subplot(down, across, i + 1)
         for kind, line in lines.items():
@@ -300,6 +307,7 @@ def _figure(panels: dict[str, dict[str, Points]], log: bool) -> Any:
             axes.plot([x for x, _ in line], [y for _, y in line], label=kind, marker=marker)
         axes.set_title(name)
         axes.set_xlabel("epoch")
+        axes.xaxis.get_major_locator().set_params(integer=True)
         if log:
             axes.set_yscale("log")
         axes.grid(alpha=0.3)

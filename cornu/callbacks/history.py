@@ -48,7 +48,7 @@ class History(Callback):
             metrics: names (without `val_`) of those to draw; all by default.
             log: whether values are drawn on a logarithmic scale.
             backend: "svg", "matplotlib" for a figure, or "auto": a figure if the program has
-                imported matplotlib, else SVG.
+                imported `matplotlib.pyplot`, else SVG.
 
         Raises:
             ValueError: an unknown metric or backend, or no epoch has ended.

@@ -7,6 +7,8 @@ Differences: an edge may end at any place of a thing (a port), not only in its m
 
 from __future__ import annotations
 
+import itertools
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -87,13 +89,19 @@ def _crossing_lines(
             inner[row_of[link.above]].append((place[link.above], place[link.below]))
         else:
             outer[row_of[link.above]].append(link)
-    return {
-        (link.above, link.below)
-        for row, group in outer.items()
-        for link in group
-        for a, b in inner[row]
-        if (place[link.above] - a) * (place[link.below] - b) < 0
-    }
+    found = set()
+    for row, group in outer.items():
+        lines_here = sorted(inner[row])
+        starts = [a for a, _ in lines_here]
+        # The furthest ends of the lines that begin before each, and of those that begin behind.
+        highest = list(itertools.accumulate((b for _, b in lines_here), max, initial=-1))
+        ends = (b for _, b in reversed(lines_here))
+        lowest = list(itertools.accumulate(ends, min, initial=len(place)))[::-1]
+        for link in group:
+            a, b = place[link.above], place[link.below]
+            if highest[bisect_left(starts, a)] > b or lowest[bisect_right(starts, a)] < b:
+                found.add((link.above, link.below))
+    return found
 
 
 def _columns(

@@ -3,7 +3,8 @@
 Every box with parts is laid out by itself, from the innermost outward; for the box around it, it
 then is one large thing with ports where its edges come in and go out. So parts stand together,
 and opening or closing a box changes no order. Within a box: rows by the longest way from the
-start; long edges go through every row, one line for all edges of a source; order by medians, in
+start; long edges go through every row, those of one source (or to one target)
+on one line; order by medians, in
 a bounded number of sweeps; columns as in `columns.py`.
 
 References: Kozo Sugiyama, Shojiro Tagawa, Mitsuhiko Toda (1981), "Methods for visual
@@ -13,7 +14,7 @@ understanding of hierarchical system structures".
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +24,7 @@ from cornu.inspect.columns import Link, columns, middle
 __all__ = ["Box", "Edge", "Layout", "Level", "layout"]
 
 SWEEPS = 8
+MOST_LINKS = 40_000  # that are looked at in all sweeps over a frame
 ROW_GAP = 30.0
 PORT_GAP = 14.0
 PADDING = 14.0
@@ -238,18 +240,22 @@ class _Arranger:
     def _lay_lines(
         self, level: Level, ends: list[tuple[int, int, Box, bool]], ranks: list[int]
     ) -> None:
-        """Fills rows; the long edges of one source share one line of slots, one in each row."""
+        """Fills rows; long edges of one source share a line of slots, or those to one target."""
         level.rows = [[] for _ in range(max(ranks, default=-1) + 1)]
         for slot, rank in enumerate(ranks):
             level.rows[rank].append(slot)
-        shared: dict[tuple[int, int, int], int] = {}
-        linked: set[tuple[int, int, int]] = set()
+        ends = [end for end in ends if ranks[end[1]] > ranks[end[0]]]  # here circles are cut
+        long = [(a, b) for a, b, _, _ in ends if ranks[b] > ranks[a] + 1]
+        outs, ins = Counter(a for a, _ in long), Counter(b for _, b in long)
+        shared: dict[Any, int] = {}
+        linked: set[Any] = set()
         for a, b, source, drawn in ends:
-            if ranks[b] <= ranks[a]:
-                continue  # a circle was cut here
+            bundle: Any = (a, id(source))
+            if ins[b] > outs[a] and not _is_frame(level.slots[b]):
+                bundle = (b,)
             way = [a]
             for rank in range(ranks[a] + 1, ranks[b]):
-                key = (a, id(source), rank)
+                key = (bundle, rank)
                 if key not in shared:
                     shared[key] = len(level.slots)
                     level.slots.append(Slot())
@@ -258,8 +264,9 @@ class _Arranger:
             way.append(b)
             for one, two in zip(way, way[1:], strict=False):
                 self.operations += 1
-                if (one, two, id(source)) not in linked:
-                    linked.add((one, two, id(source)))
+                ported = _is_frame(level.slots[one]) or _is_frame(level.slots[two])
+                if (one, two, id(source) if ported else 0) not in linked:
+                    linked.add((one, two, id(source) if ported else 0))
                     level.links.append((one, two, source))
             if drawn:
                 level.ways.append((way, source))
@@ -277,7 +284,7 @@ class _Arranger:
             between[row_of[a]].append((a, b))
         best, fewest = [list(row) for row in rows], self._crossings(rows, between)
         idle = 0
-        for sweep in range(SWEEPS):
+        for sweep in range(max(1, min(SWEEPS, MOST_LINKS // max(1, len(level.links))))):
             if not fewest or idle == 3:
                 break
             downward = sweep % 2 == 0
@@ -321,6 +328,10 @@ class _Arranger:
                 if gain > 0:
                     row[i], row[i + 1] = b, a
                     place[a], place[b] = i + 1, i
+
+
+def _is_frame(slot: Slot) -> bool:
+    return slot.box is not None and bool(slot.box.parts)
 
 
 def _in_order(after: list[list[int]], before: list[list[int]]) -> list[int]:

@@ -23,7 +23,7 @@ LOGS = [
 
 @pytest.fixture
 def history(monkeypatch):
-    monkeypatch.delitem(sys.modules, "matplotlib", raising=False)
+    monkeypatch.delitem(sys.modules, "matplotlib.pyplot", raising=False)
     history = History()
     fake.drive(history, LOGS)
     return history
@@ -134,6 +134,13 @@ class Figure:
     def add_subplot(self, *place):
         return self
 
+    @property
+    def xaxis(self):
+        return self
+
+    def get_major_locator(self):
+        return self
+
     def __getattr__(self, name):
         return lambda *args, **words: self.calls.append((name, args, words))
 
@@ -141,10 +148,15 @@ class Figure:
 def test_a_figure_is_made_if_matplotlib_is_in_use(history, monkeypatch):
     module = ModuleType("matplotlib.figure")
     module.Figure = Figure
+    pyplot = ModuleType("matplotlib.pyplot")
+    closed = []
+    pyplot.figure, pyplot.close = Figure, closed.append
+    pyplot.get_backend = lambda: "module://matplotlib_inline.backend_inline"
     monkeypatch.setitem(sys.modules, "matplotlib", ModuleType("matplotlib"))
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", pyplot)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", module)
     figure = history.plot("loss", log=True)
-    assert isinstance(figure, Figure)
+    assert isinstance(figure, Figure) and closed == [figure]
     drawn = [call for call in figure.calls if call[0] == "plot"]
     assert [(args, words["label"]) for _, args, words in drawn] == [
         (([1, 2, 3], [2.0, 1.0, 0.5]), "training"),
