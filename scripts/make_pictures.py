@@ -10,6 +10,8 @@ from pathlib import Path
 import cornu
 from cornu import Input, Model, Sequential, layers
 from cornu.applications.resnet import ResNet50
+from cornu.callbacks import History
+from cornu.datasets import digits
 from cornu.utils import plot_model
 
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
@@ -118,6 +120,50 @@ def autoencoder() -> Model:
     return Model(image, decoder(encoder(image)), name="autoencoder")
 
 
+def double_conv(x, filters):
+    for _ in range(2):
+        x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
+    return x
+
+
+def down(x, filters):
+    x = double_conv(x, filters)
+    return x, layers.MaxPooling2D()(x)
+
+
+def up(x, skip, filters):
+    x = layers.Concatenate()([skip, layers.UpSampling2D()(x)])
+    return double_conv(x, filters)
+
+
+def unet() -> Model:
+    image = Input((128, 128, 3), name="image")
+    x, skips = image, []
+    for filters in (32, 64, 128):
+        skip, x = down(x, filters)
+        skips.append(skip)
+    x = double_conv(x, 256)
+    for filters in (128, 64, 32):
+        x = up(x, skips.pop(), filters)
+    return Model(image, layers.Conv2D(1, 1, activation="sigmoid", name="mask")(x), name="unet")
+
+
+def curves() -> History:
+    """Trains a small model on digits."""
+    (x, y), _ = digits.load_data()
+    cornu.utils.set_random_seed(0)
+    model = Sequential(
+        [
+            Input(x.shape[1:]),
+            layers.Flatten(),
+            layers.Dense(64, activation="relu"),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model.fit(x / x.max(), y, validation_split=0.2, epochs=20, verbose=0)
+
+
 # Name of the file -> the model, and how it is drawn.
 PICTURES = {
     "functional": (functional, {"show_shapes": True, "show_layer_activations": True}),
@@ -129,6 +175,7 @@ PICTURES = {
     "siamese": (siamese, {"expand_nested": True, "show_shapes": True}),
     "vqa": (visual_question_answering, {"show_shapes": True}),
     "autoencoder": (autoencoder, {"expand_nested": True, "show_layer_names": True}),
+    "unet": (unet, {"rankdir": "LR", "depth": 1}),
 }
 
 
@@ -138,6 +185,8 @@ def main() -> None:
     for name, (make, words) in PICTURES.items():
         plot_model(make(), FOLDER / f"{name}.svg", **words)
         print(name)
+    curves().plot(backend="svg").save(FOLDER / "curves.svg")
+    print("curves")
 
 
 if __name__ == "__main__":
