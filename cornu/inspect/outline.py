@@ -6,7 +6,9 @@ name begins here, so that all of them agree on names, paths and order.
 
 from __future__ import annotations
 
+import inspect
 import itertools
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +18,7 @@ from cornu.core.layer import Layer
 from cornu.core.tensor import Node, Tensor
 from cornu.names import unique
 
-__all__ = ["Item", "fold", "outline"]
+__all__ = ["Item", "draw_into", "fold", "outline"]
 
 
 @dataclass(eq=False)
@@ -61,7 +63,7 @@ class Item:
     def place(self) -> str:
         """The `file:line` where the user made it, '' if it was not drawn."""
         if self.block is not None:
-            return self.block.place
+            return self.block.place.removeprefix(os.getcwd() + os.sep)
         return self.node.place if self.node is not None else ""
 
     @property
@@ -128,6 +130,18 @@ def outline(model: Any, nested: bool = True, masks: bool = False) -> Item:
     return root
 
 
+def draw_into(item: Item, drawing: Any) -> None:
+    """Gives an item the parts of a graph, instead of the layers that it owns."""
+    item.children.clear()
+    root = drawing.graph.root
+    code = inspect.unwrap(type(item.op).call).__code__
+    if [part.place for part in root.parts if isinstance(part, Block)] == [
+        f"{code.co_filename}:{code.co_firstlineno}"
+    ] and len(root.parts) == 1:
+        root = root.parts[0]  # `call` itself is no block of the layer
+    _Outliner(nested=True, masks=False).draw(item, drawing, root)
+
+
 def fold(items: Sequence[Item]) -> Iterator[list[Item]]:
     """Groups equal blocks that follow each other; everything else stands alone.
 
@@ -148,14 +162,17 @@ class _Outliner:
         drawing = model._drawing
         if drawing is None:
             self._owned(item, model)
-            return
+        else:
+            self.draw(item, drawing)
+
+    def draw(self, item: Item, drawing: Any, block: Block | None = None) -> None:
         names = drawing.layer_names
         taken = set(names.values())
         for tensor in drawing.input_tensors:
             if tensor.node is not None:
                 name = names.get(id(tensor.node.op), tensor.node.name)
                 self._add(item, "input", name, tensor.node)
-        self._block(item, drawing.graph.root, names, taken)
+        self._block(item, block or drawing.graph.root, names, taken)
 
     def _block(self, item: Item, block: Block, names: dict[int, str], taken: set[str]) -> None:
         for part in block.parts:

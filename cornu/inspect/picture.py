@@ -14,7 +14,8 @@ from typing import Any
 from cornu.core.layer import Layer
 from cornu.core.tensor import Node, Tensor
 from cornu.inspect.layout import PADDING, Box, Edge
-from cornu.inspect.outline import Item, fold, outline, tensors
+from cornu.inspect.outline import Item, draw_into, fold, outline, tensors
+from cornu.inspect.sketch import Sketch, sketch, sketch_call
 from cornu.layers.core import Activation
 from cornu.layers.input import InputLayer
 from cornu.layers.wrappers import Bidirectional, Wrapper
@@ -129,6 +130,7 @@ class _Scope:
     inputs: dict[int, Box] = field(default_factory=dict)
     inner: dict[int, _Scope] = field(default_factory=dict)  # by the id of a nested model's box
     members: dict[int, dict[int, int]] = field(default_factory=dict)  # node -> group -> member
+    passed: dict[int, tuple[_Scope, Tensor]] = field(default_factory=dict)  # inputs from outside
     nodes: list[Node] = field(default_factory=list)
 
 
@@ -150,15 +152,24 @@ class _Painter:
 
     # ---------------------------------------------------------------------------------- boxes
 
-    def _fill(self, frame: Box, item: Item) -> _Scope | None:
+    def _fill(self, frame: Box, item: Item, outer: _Scope | None = None) -> _Scope | None:
         """Makes the boxes of a model's parts; returns the scope of one that was drawn."""
         drawing = item.op._drawing
         if drawing is None:
-            self._list(frame, item)
-            return None
+            drawing = sketch(item.op) if item.node is None else sketch_call(item.node)
+            if drawing is None:
+                self._list(frame, item)
+                return None
+            draw_into(item, drawing)
         scope = _Scope(drawing)
+        items = item.children
+        if isinstance(drawing, Sketch) and outer is not None and item.node is not None:
+            # A layer's program has no inputs of its own: its edges come from outside.
+            pairs = zip(drawing.input_tensors, item.node.inputs, strict=True)
+            scope.passed = {id(inner): (outer, tensor) for inner, tensor in pairs}
+            items = [child for child in items if child.kind != "input"]
         self.uses.update(id(node.op) for node in drawing.graph.nodes)
-        self._add(frame, item.children, scope, 0)
+        self._add(frame, items, scope, 0)
         return scope
 
     def _list(self, frame: Box, item: Item) -> None:
@@ -175,7 +186,10 @@ class _Painter:
             self.edges.append(Edge(first, second, drawn=False))
 
     def _opens(self, item: Item) -> bool:
-        return bool(item.children) and (self.options.expand_nested or self.options.grouped)
+        if not item.children or not (self.options.expand_nested or self.options.grouped):
+            return False
+        # What the library's own layers are made of (cells, inner layers) says little.
+        return item.kind == "model" or not type(item.op).__module__.startswith("cornu.layers.")
 
     def _add(self, frame: Box, items: Sequence[Item], scope: _Scope, depth: int) -> None:
         for group in fold(items) if self.options.fold else ([item] for item in items):
@@ -233,8 +247,8 @@ class _Painter:
             return
         scope.boxes[node.number] = box
         scope.nodes.append(node)
-        if item.kind == "model" and self._opens(item):
-            inner = self._fill(box, item)
+        if self._opens(item):
+            inner = self._fill(box, item, scope)
             if inner is not None:
                 scope.inner[id(box)] = inner
                 box.data.opened = self.options.expand_nested
@@ -282,7 +296,7 @@ class _Painter:
 
     def _apart(self, scope: _Scope, tensor: Tensor, node: Node) -> bool:
         """Tells whether an edge is more than the way from one folded block to the next."""
-        if id(tensor) in scope.inputs or tensor.node is None:
+        if id(tensor) in scope.inputs or id(tensor) in scope.passed or tensor.node is None:
             return True
         one = scope.members.get(tensor.node.number, {})
         two = scope.members.get(node.number, {})
@@ -314,7 +328,7 @@ def measure(box: Box, rankdir: str) -> None:
     chips = sum(width(chip, SMALL) + 16 for chip in part.chips)
     if box.parts:
         box.heading = HEADING
-        if part.kind == "model":
+        if part.items[0].kind != "block":
             part.title, part.name = part.items[0].name, ""
         words = width(part.title, TITLE, True) + (width(part.name, SMALL) + 8 if part.name else 0)
         words += chips + 2 * PADDING
@@ -396,8 +410,8 @@ def _activation(layer: Layer, options: Options) -> str:
 
 def _given(node: Node, inner: _Scope | None) -> list[tuple[int, Tensor]]:
     """Returns the Tensors that a node is called on, with the input of the model each is for."""
-    if inner is None:
-        return [(0, tensor) for tensor in node.inputs]
+    if inner is None or isinstance(inner.drawing, Sketch):
+        return list(enumerate(node.inputs))
     values = [*node.args, *node.kwargs.values()][0]
     matched = inner.drawing.match(values)
     return [(i, tensor) for i, tensor in enumerate(matched) if isinstance(tensor, Tensor)]
@@ -407,6 +421,8 @@ def _source(scope: _Scope, tensor: Tensor) -> Box | None:
     """Returns the box without parts that makes a Tensor; None for what is not shown."""
     if id(tensor) in scope.inputs:
         return scope.inputs[id(tensor)]
+    if id(tensor) in scope.passed:
+        return _source(*scope.passed[id(tensor)])
     if tensor.node is None:
         return None
     box = scope.boxes.get(tensor.node.number)

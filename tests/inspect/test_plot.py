@@ -148,24 +148,54 @@ def test_ops_wrappers_and_masks():
     )
 
 
-def test_a_subclassed_model_lists_its_layers_once_it_is_built():
-    class Two(Model):
-        def __init__(self):
-            super().__init__(name="two")
-            self.a, self.b = Dense(2, name="a"), Dense(2, name="b")
+class Residual(layers.Layer):
+    def __init__(self, **words):
+        super().__init__(**words)
+        self.inner, self.norm = Dense(4), layers.LayerNormalization()
 
-        def call(self, x):
-            return self.b(self.a(x))
+    def call(self, x):
+        return self.norm(x + self.inner(x))
 
+
+class Two(Model):
+    def __init__(self):
+        super().__init__(name="two")
+        self.a, self.b, self.c = Dense(4, name="a"), Residual(name="b"), Dense(2, name="c")
+
+    def head(self, x):
+        return self.c(x)
+
+    def call(self, x):
+        return self.head(self.b(self.a(x)))
+
+
+def test_a_subclassed_model_is_drawn_by_its_program():
     model = Two()
     with pytest.raises(ValueError, match="Two 'two' has not been built.*\n.*call `build"):
         plot_model(model, None)
     model.build((None, 3))
-    assert tree(model) == ["Dense", "Dense"]
-    found = picture(model, Options())
-    assert [edge.drawn for edge in found.edges] == [False]
+    assert tree(model) == ["InputLayer", "Dense", "Residual", ["head", "Dense"]]
+    assert tree(model, expand_nested=True)[2] == ["b", "Dense", "add", "LayerNormalization"]
+    opened = edges(model, expand_nested=True)
+    assert {("a", "add"), ("a", "dense"), ("layer_normalization", "c")} < opened
+    assert ("inputs", "a") in opened and len(opened) == 6
+    x = Input((3,), name="x")
+    assert edges(Model(x, Dense(1, name="d")(model(x))), expand_nested=True) >= {
+        *[("x", "a"), ("c", "d")]
+    }
     with pytest.raises(ValueError, match="Sequential .* has not been built"):
         plot_model(Sequential([Dense(2)]), None)
+
+
+def test_a_program_that_needs_numbers_lists_its_layers():
+    class Choosy(Two):
+        def call(self, x):
+            return self.head(self.a(x)) if type(x).__name__ == "Tensor" and float(x) else x
+
+    model = Choosy()
+    model.build((None, 3))
+    assert tree(model) == ["Dense", "Residual", "Dense"]
+    assert [edge.drawn for edge in picture(model, Options()).edges] == [False, False]
 
 
 def test_what_is_written_on_boxes():
