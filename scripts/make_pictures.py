@@ -5,6 +5,10 @@ python scripts/make_pictures.py
 
 from __future__ import annotations
 
+import contextlib
+import io
+import os
+import runpy
 from pathlib import Path
 
 import cornu
@@ -12,44 +16,20 @@ from cornu import Input, Model, Sequential, layers
 from cornu.applications.resnet import ResNet50
 from cornu.callbacks import History
 from cornu.datasets import digits
+from cornu.dialects import keras1
 from cornu.utils import plot_model
 
-FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "docs" / "pictures"
 
 
 # ------------------------------------------------------------------------ the founding programs
 
 
-def functional() -> Model:
-    inputs = Input((784,), name="inputs")
-    x = layers.Dense(64, activation="relu")(inputs)
-    x = layers.Dense(64, activation="relu")(x)
-    predictions = layers.Dense(10, activation="softmax", name="predictions")(x)
-    return Model(inputs, predictions, name="functional")
-
-
-def merged_branches() -> Model:
-    left, right = Input((784,), name="left"), Input((784,), name="right")
-    left_branch = Sequential([Input((784,)), layers.Dense(32)], name="left_branch")
-    right_branch = Sequential([Input((784,)), layers.Dense(32)], name="right_branch")
-    merged = layers.Concatenate()([left_branch(left), right_branch(right)])
-    return Model([left, right], layers.Dense(10, activation="softmax")(merged), name="merge")
-
-
-def _bn_relu(x):
-    """Helper to build a BN -> relu block"""
-    norm = layers.BatchNormalization(axis=3)(x)
-    return layers.Activation("relu")(norm)
-
-
-def bn_relu() -> Model:
-    inputs = Input((8, 8, 1), name="inputs")
-    x = layers.Conv2D(8, 3, padding="same")(inputs)
-    x = _bn_relu(x)
-    x = layers.Conv2D(8, 3, padding="same")(x)
-    x = _bn_relu(x)
-    outputs = layers.Dense(2, activation="softmax")(layers.Flatten()(x))
-    return Model(inputs, outputs, name="bn_relu")
+def founding(program: str, variable: str) -> Model:
+    """Runs one of the programs as it stands, and returns the model that it made."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        return runpy.run_path(str(ROOT / "examples" / "founding" / program))[variable]
 
 
 # -------------------------------------------------------------------------------- larger models
@@ -148,6 +128,35 @@ def unet() -> Model:
     return Model(image, layers.Conv2D(1, 1, activation="sigmoid", name="mask")(x), name="unet")
 
 
+class Residual(layers.Layer):
+    def __init__(self, units, **words):
+        super().__init__(**words)
+        self.inner = layers.Dense(units, activation="relu")
+        self.norm = layers.LayerNormalization()
+
+    def call(self, x):
+        return self.norm(x + self.inner(x))
+
+
+class Classifier(Model):
+    def __init__(self):
+        super().__init__()
+        self.enter, self.residual = layers.Dense(32), Residual(32, name="residual")
+        self.leave = layers.Dense(10, activation="softmax")
+
+    def features(self, x):
+        return self.residual(self.enter(x))
+
+    def call(self, x):
+        return self.leave(self.features(x))
+
+
+def subclass() -> Model:
+    model = Classifier()
+    model.build((None, 64))
+    return model
+
+
 def curves() -> History:
     """Trains a small model on digits."""
     (x, y), _ = digits.load_data()
@@ -166,15 +175,22 @@ def curves() -> History:
 
 # Name of the file -> the model, and how it is drawn.
 PICTURES = {
-    "functional": (functional, {"show_shapes": True, "show_layer_activations": True}),
-    "merge": (merged_branches, {"show_layer_names": True, "expand_nested": True}),
-    "bn_relu": (bn_relu, {}),
+    "functional": (
+        lambda: founding("functional.py", "model"),
+        {"show_shapes": True, "show_layer_activations": True},
+    ),
+    "merge": (
+        lambda: founding("sequential_merge.py", "final_model"),
+        {"show_layer_names": True, "expand_nested": True},
+    ),
+    "bn_relu": (lambda: founding("bn_relu.py", "model"), {}),
     "inception": (inception, {"show_shapes": True}),
     "resnet50": (lambda: ResNet50(weights=None), {"depth": 1}),
     "resnet50_wide": (lambda: ResNet50(weights=None), {"depth": 1, "rankdir": "LR"}),
     "siamese": (siamese, {"expand_nested": True, "show_shapes": True}),
     "vqa": (visual_question_answering, {"show_shapes": True}),
     "autoencoder": (autoencoder, {"expand_nested": True, "show_layer_names": True}),
+    "subclass": (subclass, {"expand_nested": True}),
     "unet": (unet, {"rankdir": "LR", "depth": 1}),
 }
 
@@ -182,6 +198,8 @@ PICTURES = {
 def main() -> None:
     """Draws all."""
     FOLDER.mkdir(parents=True, exist_ok=True)
+    os.chdir(ROOT)  # places of code are told from here
+    keras1.install()
     for name, (make, words) in PICTURES.items():
         plot_model(make(), FOLDER / f"{name}.svg", **words)
         print(name)
