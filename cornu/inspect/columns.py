@@ -57,7 +57,7 @@ def columns(
             root, shift = _columns(rows, links, crossing, upward, mirrored)
             xs = _apart(rows, widths, lines, root, shift, mirrored)
             found.append([-x for x in xs] if mirrored else xs)
-    return _balanced(found, widths)
+    return _straightened(_balanced(found, widths), rows, widths, lines, links)
 
 
 def middle(order: Sequence[float]) -> float:
@@ -155,8 +155,7 @@ def _apart(
     for row in rows:
         ordered = row[::-1] if mirrored else row
         for a, b in zip(ordered, ordered[1:], strict=False):
-            gap = LINE_GAP if lines[a] or lines[b] else NODE_GAP
-            step = (widths[a] + widths[b]) / 2 + gap + shift[a] - shift[b]
+            step = _gap(a, b, widths, lines) + shift[a] - shift[b]
             one, two = root[a], root[b]
             if two not in after[one]:
                 before[two] += 1
@@ -177,6 +176,11 @@ def _apart(
     return [at[root[thing]] + shift[thing] for thing in range(len(root))]
 
 
+def _gap(a: int, b: int, widths: Sequence[float], lines: Sequence[bool]) -> float:
+    """Returns how far the middles of two neighbours must be apart."""
+    return (widths[a] + widths[b]) / 2 + (LINE_GAP if lines[a] or lines[b] else NODE_GAP)
+
+
 def _balanced(found: list[list[float]], widths: Sequence[float]) -> list[float]:
     """Averages the middle two of four answers, each moved to where the narrowest one is."""
     ends = []
@@ -192,3 +196,55 @@ def _balanced(found: list[list[float]], widths: Sequence[float]) -> list[float]:
         move = right - high if i % 2 else left - low
         found[i] = [x + move for x in found[i]]
     return [sum(sorted(four)[1:3]) / 2 for four in zip(*found, strict=True)]
+
+
+def _straightened(
+    xs: list[float],
+    rows: Sequence[Sequence[int]],
+    widths: Sequence[float],
+    lines: Sequence[bool],
+    links: Sequence[Link],
+) -> list[float]:
+    """Moves what hangs together by straight links as one, where that makes more links straight.
+
+    Several things may stand above one wide thing, each above its own port; columns cannot say so.
+    """
+    group = list(range(len(xs)))
+
+    def leader(thing: int) -> int:
+        while group[thing] != thing:
+            group[thing] = group[group[thing]]
+            thing = group[thing]
+        return thing
+
+    wishes = []
+    for link in links:
+        aside = xs[link.above] + link.above_port - xs[link.below] - link.below_port
+        if abs(aside) < 0.5:
+            group[leader(link.above)] = leader(link.below)
+        else:
+            wishes.append((link, aside))
+    wanted: dict[int, list[float]] = defaultdict(list)
+    for link, aside in wishes:
+        above, below = leader(link.above), leader(link.below)
+        if above != below:
+            wanted[above].append(-aside)
+            wanted[below].append(aside)
+    place = {thing: (row, i) for row in rows for i, thing in enumerate(row)} if wanted else {}
+    members: dict[int, list[int]] = defaultdict(list)
+    for thing in range(len(xs)):
+        members[leader(thing)].append(thing)
+    # Only what has a single wish: the others stand in the middle of theirs.
+    for key in sorted(key for key, moves in wanted.items() if len(moves) == 1):
+        (move,) = wanted[key]
+        for thing in members[key]:
+            row, i = place[thing]
+            if move < 0 and i and leader(row[i - 1]) != key:
+                least = xs[row[i - 1]] + _gap(row[i - 1], thing, widths, lines)
+                move = min(0.0, max(move, least - xs[thing]))
+            if move > 0 and i + 1 < len(row) and leader(row[i + 1]) != key:
+                most = xs[row[i + 1]] - _gap(thing, row[i + 1], widths, lines)
+                move = max(0.0, min(move, most - xs[thing]))
+        for thing in members[key]:
+            xs[thing] += move
+    return xs

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from cornu.core.layer import Layer
 from cornu.errors import suggest
 from cornu.inspect.dot import Dot, to_dot
 from cornu.inspect.html import frame, to_html
@@ -109,7 +110,8 @@ def plot_model(
     follow each other are drawn once, with their number.
 
     Args:
-        model: a model that is built. Of a subclassed one, the layers that it owns are listed.
+        model: a model that is built. A subclassed one is drawn by running its `call` on symbolic
+            Tensors; where that fails, the layers that it owns are listed.
         to_file: the file: `.svg`, `.png` (needs Pillow), `.html` (one page without network, on
             which blocks open and close, with search and zoom) or `.dot`. None writes no file.
         show_shapes: whether the shape of what it returns is written below each layer.
@@ -129,7 +131,7 @@ def plot_model(
         `html` and `dot` are its contents.
 
     Raises:
-        ValueError: the model is not built, or an argument is not one of the above.
+        ValueError: the model is none or is not built, or an argument is not one of the above.
         ImportError: a PNG file without Pillow.
 
     Example:
@@ -146,7 +148,7 @@ def plot_model(
     <Plot of 'net': 5 boxes, 4 edges>
 
     Differences: neither graphviz nor pydot is needed; a picture is returned also outside of
-        notebooks; blocks are drawn; right-angled edges (`splines="ortho"`) are drawn as curves,
+        notebooks; blocks are drawn, and subclassed models; right-angled edges (`splines="ortho"`) are drawn as curves,
         and only graphviz, given the dot text, draws them so; `fold` and `depth` are cornu's.
     """
     options = Options(
@@ -221,6 +223,10 @@ def model_to_dot(
 
 
 def _check(model: Any, options: Options, who: str) -> None:
+    if not isinstance(model, Layer) or not model.is_model:
+        raise ValueError(
+            f"{who} draws models. Received: {model!r} (of type {type(model).__name__})"
+        )
     if options.rankdir not in _DIRECTIONS:
         raise ValueError(
             f"{who}: rankdir is one of {', '.join(_DIRECTIONS)}. Received: {options.rankdir!r}"

@@ -199,3 +199,12 @@ def test_columns_end_at_ports():
     xs = columns([[0], [1]], [100.0, 20.0], [False, False], [Link(0, 1, 30.0, 0.0)])
     assert xs[1] - xs[0] == pytest.approx(30.0)
     assert columns([], [], [], []) == []
+
+
+def test_what_stands_above_several_ports_stands_straight_above_them():
+    links = [Link(0, 2, 0.0, -80.0), Link(1, 2, 0.0, 80.0)]
+    xs = columns([[0, 1], [2]], [60.0, 60.0, 300.0], [False] * 3, links)
+    assert [x - xs[2] for x in xs[:2]] == pytest.approx([-80.0, 80.0])
+    close = [Link(0, 2, 0.0, -10.0), Link(1, 2, 0.0, 10.0)]
+    xs = columns([[0, 1], [2]], [60.0, 60.0, 300.0], [False] * 3, close)
+    assert xs[1] - xs[0] >= 60.0

@@ -237,6 +237,8 @@ def test_files_are_written_by_their_endings(tmp_path):
         plot_model(model, tmp_path / "a.jpeg")
     with pytest.raises(ValueError, match="rankdir is one of TB, BT, LR, RL. Received: 'up'"):
         plot_model(model, None, rankdir="up")
+    with pytest.raises(ValueError, match="plot_model draws models. Received: <Dense"):
+        plot_model(Dense(1), None)
     with pytest.raises(ValueError, match="depth is None or 0 and more"):
         plot_model(model, None, depth=-1)
 
