@@ -148,8 +148,9 @@ def plot_model(
     <Plot of 'net': 5 boxes, 4 edges>
 
     Differences: neither graphviz nor pydot is needed; a picture is returned also outside of
-        notebooks; blocks are drawn, and subclassed models; right-angled edges (`splines="ortho"`) are drawn as curves,
-        and only graphviz, given the dot text, draws them so; `fold` and `depth` are cornu's.
+        notebooks; blocks are drawn, and subclassed models; right-angled edges (`splines="ortho"`)
+        are drawn as curves, and only graphviz, given the dot text, draws them so; `fold` and
+        `depth` are cornu's.
     """
     options = Options(
         show_shapes,
