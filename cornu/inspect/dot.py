@@ -55,7 +55,8 @@ def to_dot(picture: Picture, dpi: float | None, splines: Any, subgraph: bool = F
         words = "" if edge.drawn else " [style=invis]"
         tag = edge.source.data.tag
         if tag and edge.drawn:
-            words = f" [label={quoted(tag)}, fontname=Helvetica, fontsize=10]"
+            label = "xlabel" if splines == "ortho" else "label"  # which graphviz can place
+            words = f" [{label}={quoted(tag)}, fontname=Helvetica, fontsize=10]"
         lines.append(f"  {names[id(edge.source)]} -> {names[id(edge.target)]}{words};")
     return Dot("\n".join([*lines, "}", ""]))
 

@@ -5,6 +5,7 @@ import re
 import struct
 import sys
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 
@@ -314,3 +315,15 @@ def test_dot_is_quoted(tmp_path):
     assert 'Dense\\na\\"b\\\\c\\nd' in text
     text.write(tmp_path / "a.dot")
     assert (tmp_path / "a.dot").read_text() == text
+
+
+# ------------------------------------------------------------------------------------------ docs
+
+
+def test_the_page_of_pictures_shows_what_is_there():
+    docs = Path(__file__).parents[2] / "docs"
+    named = re.findall(r"\]\((pictures/[^)]*)\)", (docs / "pictures.md").read_text())
+    assert sorted(named) == sorted(f"pictures/{path.name}" for path in docs.glob("pictures/*"))
+    for name in named:
+        assert (docs / name).stat().st_size < 50_000
+        ET.parse(docs / name)
