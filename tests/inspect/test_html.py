@@ -136,3 +136,34 @@ def test_nothing_given_is_run_and_search_finds_it(tmp_path):
         **{"hit": 1, "hidden": True, "found": "needle", "visible": True},
         **{"side": EVIL, "hacked": 0, "scripts": 3, "images": 0},
     }
+
+
+def test_pointer_wheel_and_keys_work(tmp_path):
+    script = """
+    const press = (target, x, y, dx) => {
+      const event = (kind, on, at) => on.dispatchEvent(new PointerEvent(kind,
+        {bubbles: true, pointerId: 1, clientX: at, clientY: y}));
+      event("pointerdown", target, x); event("pointermove", target, x + dx);
+      event("pointerup", target, x + dx);
+    };
+    const key = (name, on) => (on || document.body).dispatchEvent(
+      new KeyboardEvent("keydown", {key: name, bubbles: true}));
+    const group = B.find(b => b.title === "unit x3"), told = {};
+    press(group.g.querySelector("rect"), 300, 300, 0); told.opened = group.open;
+    const before = px; press(stage, 300, 300, 40); told.moved = px - before;
+    told.dragKeeps = group.open;
+    const z = zoom; stage.dispatchEvent(new WheelEvent("wheel",
+      {deltaY: -200, clientX: 10, clientY: 10, cancelable: true}));
+    told.larger = zoom > z;
+    key("/"); told.focus = document.activeElement.id;
+    words.value = "net_out"; words.dispatchEvent(new Event("input"));
+    told.listed = document.querySelectorAll("#hits li").length;
+    key("Enter", words); told.chosen = chosen.about.title;
+    key("Escape", words); key("Escape"); told.left = chosen;
+    group.g.focus(); key("Enter", group.g); told.closed = group.open;
+    tell(told);
+    """
+    assert ask(to_html(net(), Options()), script, tmp_path) == {
+        **{"opened": True, "moved": 40, "dragKeeps": True, "larger": True, "focus": "words"},
+        **{"listed": 1, "chosen": "net_out", "left": None, "closed": False},
+    }
