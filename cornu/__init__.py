@@ -57,8 +57,8 @@ _HOMES = {
 }
 _SPACES = (
     "activations applications backend callbacks config constraints datasets dtype_policies "
-    "initializers layers losses metrics mixed_precision models ops optimizers random regularizers "
-    "saving tree utils"
+    "initializers inspect layers losses metrics mixed_precision models ops optimizers random "
+    "regularizers saving tree utils"
 ).split()
 
 __all__ = ["__version__", "version", *_HOMES, *_SPACES]

@@ -9,16 +9,19 @@ from cornu.core.dtypes import dtype_policy, set_dtype_policy, set_floatx
 
 __all__ = [
     "backend",
+    "disable_block_sharing",
     "disable_flash_attention",
     "disable_interactive_logging",
     "disable_traceback_filtering",
     "dtype_policy",
+    "enable_block_sharing",
     "enable_flash_attention",
     "enable_interactive_logging",
     "enable_traceback_filtering",
     "epsilon",
     "floatx",
     "image_data_format",
+    "is_block_sharing_enabled",
     "is_flash_attention_enabled",
     "is_interactive_logging_enabled",
     "is_traceback_filtering_enabled",
@@ -100,6 +103,28 @@ def disable_traceback_filtering() -> None:
 def is_traceback_filtering_enabled() -> bool:
     """Tells whether the library's own frames are left out of tracebacks."""
     return settings.get("traceback_filtering")
+
+
+# ------------------------------------------------------------------------------ blocks, programs
+
+
+def enable_block_sharing() -> None:
+    """Lets blocks that compute the same be traced once and called several times, as by default.
+
+    The time to trace a model and the size of its program then grow with the number of distinct
+    blocks, not with depth. What XLA makes of it, and the results, are the same.
+    """
+    settings.put("share_blocks", True)
+
+
+def disable_block_sharing() -> None:
+    """Traces each block anew, wherever it stands."""
+    settings.put("share_blocks", False)
+
+
+def is_block_sharing_enabled() -> bool:
+    """Tells whether equal blocks are traced once."""
+    return settings.get("share_blocks")
 
 
 # ---------------------------------------------------------------------------- attention, limits

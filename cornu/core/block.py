@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from cornu.core.blocks import Call
 from cornu.core.tensor import Node, Tensor
+from cornu.core.weighted import Weighted
 from cornu.names import unique
 
 __all__ = ["Block", "block_tree"]
@@ -44,6 +46,16 @@ class Block:
             found += child.walk()
         return found
 
+    @property
+    def weights(self) -> list[Any]:
+        """The Variables of the layers inside, each once."""
+        layers = (node.op for node in self.nodes if isinstance(node.op, Weighted))
+        return list({id(v): v for layer in layers for v in layer.weights}.values())
+
+    def count_params(self) -> int:
+        """Returns the number of elements in all weights of the layers inside."""
+        return sum(v.size for v in self.weights)
+
     def walk_nodes(self) -> Iterator[Node]:
         """Yields the nodes inside, part by part."""
         for part in self.parts:
@@ -59,8 +71,8 @@ class Block:
 def block_tree(nodes: Sequence[Node], inputs: Sequence[Tensor]) -> Block:
     """Builds the tree of blocks; calls around all nodes and inputs are no blocks of the model."""
     chains = [node.call.chain() if node.call else [] for node in nodes]
-    starts = [t.node.call.chain() if t.node.call else [] for t in inputs if t.node is not None]
-    everything = [*chains, *starts]
+    made = [t.node for t in inputs if t.node is not None and not t.node.inputs]
+    everything = [*chains, *(node.call.chain() if node.call else [] for node in made)]
     shared = min((len(chain) for chain in everything), default=0)
     for chain in everything:
         while shared and chain[shared - 1] is not everything[0][shared - 1]:

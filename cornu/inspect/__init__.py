@@ -1,8 +1,31 @@
-"""Looking at models."""
+"""Looking at models: what they are made of, what they cost, what happens inside."""
 
+from cornu.inspect.cost import Cost, Costs, cost, flops
 from cornu.inspect.find import find, find_one
-from cornu.inspect.outline import outline
+from cornu.inspect.outline import Item, fold, outline
+from cornu.inspect.plot import Plot, model_to_dot, plot_model
+from cornu.inspect.profile import Measure, Profile, profile
 from cornu.inspect.statistics import Statistics, statistics
-from cornu.inspect.summary import summary
+from cornu.inspect.summary import summary, summary_html
 
-__all__ = ["Statistics", "find", "find_one", "outline", "statistics", "summary"]
+__all__ = [
+    "Cost",
+    "Costs",
+    "Item",
+    "Measure",
+    "Plot",
+    "Profile",
+    "Statistics",
+    "cost",
+    "find",
+    "find_one",
+    "flops",
+    "fold",
+    "model_to_dot",
+    "outline",
+    "plot_model",
+    "profile",
+    "statistics",
+    "summary",
+    "summary_html",
+]

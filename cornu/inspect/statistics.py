@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,9 @@ from cornu.core.layer import Layer
 from cornu.core.variable import Variable
 from cornu.inspect.find import find, numbered
 from cornu.inspect.outline import outline
+from cornu.inspect.page import to_html
+from cornu.inspect.table import Column, Line, Table
+from cornu.inspect.text import to_text
 from cornu.names import unique
 from cornu.training.recording import Record, recording
 
@@ -99,47 +101,35 @@ class Statistics(Sequence[Row]):
             raise ValueError(f"Statistics has the kinds {', '.join(_KINDS)}; received {kind!r}.")
         return {row.path: row for row in self.rows if row.kind == kind}
 
-    def _cells(self) -> list[list[str]]:
-        lines = []
+    def table(self) -> Table:
+        """Returns a table with a heading for each layer, to be written as text or as HTML."""
+        layers: dict[str, Line] = {}
         for row in self.rows:
+            path, name = row.path, row.kind
+            if row.kind.startswith("weight"):
+                path, _, weight = row.path.rpartition("/")
+                name = row.kind.replace("weight", weight)
+            empty = [path, *([""] * len(_COLUMNS))]
+            around = layers.setdefault(path, Line(empty, heading=True))
             numbers = [_number(v) for v in (row.mean, row.std, row.min, row.max)]
             shares = [_share(row.zeros), _share(row.nonfinite)]
-            lines.append([row.path, row.kind, str(row.shape), *numbers, *shares, row.bars])
-        return lines
+            around.children.append(Line([name, str(row.shape), *numbers, *shares, row.bars]))
+        columns = [Column("Layer"), *_COLUMNS]
+        return Table(self.title, columns, list(layers.values()), [])
 
     def __str__(self) -> str:
-        lines = [list(_TITLES), *self._cells()]
-        widths = [max(len(line[i]) for line in lines) for i in range(len(_TITLES))]
-        text = [
-            "  ".join(
-                cell.rjust(width) if title in _NUMERIC else cell.ljust(width)
-                for cell, width, title in zip(line, widths, _TITLES, strict=True)
-            ).rstrip()
-            for line in lines
-        ]
-        text.insert(1, "-" * max(len(line) for line in text))
-        return "\n".join([self.title, *text] if self.title else text)
+        return to_text(self.table(), most=140)
 
     def __repr__(self) -> str:
         return str(self)
 
     def _repr_html_(self) -> str:
-        def line(cells: Sequence[str], tag: str) -> str:
-            marked = (
-                f'<{tag} style="text-align:{"right" if title in _NUMERIC else "left"}">'
-                f"{html.escape(cell)}</{tag}>"
-                for cell, title in zip(cells, _TITLES, strict=True)
-            )
-            return f"<tr>{''.join(marked)}</tr>"
-
-        body = "".join(line(cells, "td") for cells in self._cells())
-        caption = f"<caption>{html.escape(self.title)}</caption>" if self.title else ""
-        return f"<table>{caption}<thead>{line(_TITLES, 'th')}</thead><tbody>{body}</tbody></table>"
+        return to_html(self.table())
 
 
 _KINDS = ("output", "weight", "output gradient", "weight gradient")
-_NUMERIC = ("mean", "std", "min", "max", "zeros", "not finite")
-_TITLES = ("path", "kind", "shape", *_NUMERIC, "histogram")
+_MEASURES = ("Mean", "Std", "Min", "Max", "Zeros", "NaN/Inf")
+_COLUMNS = (Column("Shape"), *(Column(name, True) for name in _MEASURES), Column("Histogram"))
 
 
 def statistics(

@@ -12,6 +12,7 @@ from cornu.core.blocks import drawn_in
 from cornu.core.layer import Layer
 from cornu.core.op import record
 from cornu.core.tensor import Node, Tensor
+from cornu.core.variable import Variable
 from cornu.errors import at
 from cornu.models.model import Model
 from cornu.models.replay import new_input, redraw
@@ -38,12 +39,20 @@ class Assembly:
             node.
         names: new names of layers, by the `id` of the layer.
         changed: the `id` of each model that is not to stay as it is.
+        shares: the layer whose weights a new one takes over, by the `id` of the new one.
     """
 
-    def __init__(self, slots: dict[int, Slot], names: dict[int, str], changed: set[int]) -> None:
+    def __init__(
+        self,
+        slots: dict[int, Slot],
+        names: dict[int, str],
+        changed: set[int],
+        shares: dict[int, Layer],
+    ) -> None:
         self._slots = slots
         self._names = names
         self._changed = changed
+        self._shares = shares
         self._known: dict[int, Any] = {}  # the new model of each old one
 
     def model(self, model: Any, path: str = "") -> Any:
@@ -93,6 +102,7 @@ class Assembly:
         for layer in stack:
             with _placed(path, layer, places.get(id(layer))):
                 new.add(layer)
+                self._share(layer)
         return new
 
     def _drawn(self, model: Model, path: str) -> Model:
@@ -125,6 +135,7 @@ class Assembly:
                 with _placed(path, layer, node):
                     outputs = layer(*args, **kwargs)
                     _check_count(outputs, node)
+                    self._share(layer)
             if slot.after:
                 outputs = self._chain(slot.after, _single(outputs, node, path), node, path)
             return outputs
@@ -150,7 +161,12 @@ class Assembly:
         for layer in layers:
             with _placed(path, layer, node):
                 x = layer(x)
+                self._share(layer)
         return x
+
+    def _share(self, layer: Layer) -> None:
+        if id(layer) in self._shares:
+            _adopt(layer, self._shares[id(layer)])
 
     def _wanted(self, layers: Any, old: Any) -> dict[int, str]:
         """Returns the names in a new model: asked for, as in the old one, or the layers' own."""
@@ -172,7 +188,7 @@ def _placed(path: str, layer: Any, node: Node | None) -> Iterator[None]:
     """Draws in the place of an old node; an error says which part of which model does not fit."""
     where = f"edit: {_under(path, layer)!r}"
     if node is not None:
-        where += f", at {_under(path, node.op)!r}" if node.op is not layer else ""
+        where += f", at {_under(path, node.op)!r}" if node.op.name != layer.name else ""
         where += f" ({node.place})"
     try:
         with drawn_in(node.call, node.place) if node is not None else contextlib.nullcontext():
@@ -202,3 +218,26 @@ def _check_count(outputs: Any, node: Node) -> None:
     made, had = len(tree.leaves(outputs)), len(node.output_tensors)
     if made != had:
         raise ValueError(f"it has {made} outputs, and {had} are used.")
+
+
+def _adopt(new: Any, old: Any) -> None:
+    """Puts the Variables of a layer in the place of those of another one of its class."""
+    if not (old.built and new.built):
+        return
+
+    def take(mine: Any, theirs: Any) -> Any:
+        if isinstance(theirs, Variable) and isinstance(mine, Variable):
+            if mine.shape != theirs.shape:
+                raise ValueError(
+                    f"its weight {mine.name!r} would have the shape {mine.shape}, and the one to "
+                    f"keep has {theirs.shape}. Use `replace` for a layer with weights of its own."
+                )
+            return theirs
+        if isinstance(theirs, Layer) and isinstance(mine, Layer):
+            _adopt(mine, theirs)
+        elif isinstance(theirs, list) and isinstance(mine, list) and len(mine) == len(theirs):
+            return [take(a, b) for a, b in zip(mine, theirs, strict=True)]
+        return mine
+
+    held = vars(new)
+    held.update({k: take(held[k], v) for k, v in vars(old).items() if k in held})

@@ -83,6 +83,7 @@ class Editor:
         self._gone: dict[int, str] = {}  # path of what was replaced or removed
         self._added: dict[int, Layer] = {}
         self._names: dict[int, str] = {}
+        self._shares: dict[int, Layer] = {}  # whose weights a new layer takes over
         self._renamed: dict[str, Layer] = {}
         self._changed: set[int] = set()  # models of which a part was changed
 
@@ -107,6 +108,33 @@ class Editor:
                 )
             self._swap(slot, old, layer)
             self._added[id(layer)] = layer
+        return self
+
+    def reconfigure(self, what: Any, **config: Any) -> Editor:
+        """Gives layers other constructor arguments; they keep their names and their weights.
+
+        The weights stay the old model's, too, and only their shapes must still fit. This is how
+        `activation="relu"` within a Dense or Conv2D becomes another one.
+
+        Args:
+            what: the part or parts.
+            **config: the arguments that are to change.
+
+        Example:
+
+        >>> import cornu
+        >>> model = cornu.Sequential([cornu.Input((2,)), cornu.layers.Dense(2, "relu", name="a")])
+        >>> new = cornu.models.edit(model).reconfigure("a", activation="gelu").build()
+        >>> new.get_layer("a").kernel is model.get_layer("a").kernel
+        True
+        """
+        for slot, _, old in list(self._spots(what, "reconfigure")):
+            if not isinstance(old, Layer) or isinstance(old, (Model, InputLayer)):
+                raise ValueError(f"reconfigure: {old.name!r} is not a layer with arguments.")
+            new = type(old).from_config({**old.get_config(), **config})
+            self._shares[id(new)] = old
+            self._swap(slot, old, new)
+            self._added[id(new)] = new
         return self
 
     def remove(self, what: Any) -> Editor:
@@ -160,7 +188,8 @@ class Editor:
         Raises:
             ValueError: the parts do not fit together; it says where.
         """
-        return Assembly(self._slots, self._names, self._changed).model(self._model)
+        drawn = Assembly(self._slots, self._names, self._changed, self._shares)
+        return drawn.model(self._model)
 
     def __repr__(self) -> str:
         return f"<Editor of {self._model.name!r}: {len(self._slots)} places changed>"

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from cornu import inspect, registry, tree
-from cornu.core import blocks, scope
+from cornu.core import scope
 from cornu.core.block import Block
 from cornu.core.inference import infer
 from cornu.core.layer import Layer, map_shapes
@@ -81,7 +81,6 @@ class Model(Inside):
     def _draw_between(self, drawing: Drawing) -> None:
         self._drawing = drawing
         self.built = True
-        blocks.forget()
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Computes the outputs; a subclass that is not drawn defines it."""
@@ -322,7 +321,13 @@ class Model(Inside):
         expand_nested: bool = False,
         show_trainable: bool = False,
         layer_range: Any = None,
+        *,
         fold: bool = True,
+        depth: int | None = None,
+        flops: bool = False,
+        memory: bool = False,
+        dtype: bool = False,
+        masks: bool = False,
     ) -> None:
         """Prints a table of the layers; see `cornu.inspect.summary`."""
         inspect.summary(
@@ -333,8 +338,17 @@ class Model(Inside):
             expand_nested,
             show_trainable,
             layer_range,
-            fold,
+            fold=fold,
+            depth=depth,
+            flops=flops,
+            memory=memory,
+            dtype=dtype,
+            masks=masks,
         )
+
+    def _repr_html_(self) -> str:
+        """Returns the summary as notebooks show it."""
+        return inspect.summary_html(self)
 
     # -------------------------------------------------------------------------------- compiled call
 

@@ -149,6 +149,12 @@ class Program:
         self._write(news)
         return logs
 
+    def lower(self, key: Any, batch: Any) -> Any:
+        """Returns the program of one step as JAX hands it to XLA."""
+        written = tuple(v.stored for v in self.written)
+        read = tuple(v.stored for v in self.read)
+        return self._one.lower(written, read, key, np.int32(0), batch, None)
+
     def many(
         self, key: Any, first: int, data: Any, order: Any, count: int, start: int, stop: int
     ) -> Any:

@@ -28,9 +28,8 @@ def program(model, rows=8):
     x, y = np.zeros((rows, 4)), np.zeros((rows, 1))
     source = model._one_batch(x, y, None, None, train=True)
     batch = jax.tree_util.tree_map(jax.numpy.asarray, source.structure)
-    program = model._runner("train").program(batch, False)
-    values = [tuple(v.stored for v in vs) for vs in (program.written, program.read)]
-    return program._one.lower(*values, model._runner("train").key, np.int32(0), batch, None)
+    runner = model._runner("train")
+    return runner.program(batch, False).lower(runner.key, batch)
 
 
 def losses(model):

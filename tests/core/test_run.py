@@ -21,11 +21,8 @@ def lowered(model, x, y):
     """Returns the train step's jaxpr as text."""
     source = model._one_batch(x, y, None, None, train=True)
     batch = jax.tree_util.tree_map(jax.numpy.asarray, source.structure)
-    program = model._runner("train").program(batch, False)
-    written = tuple(v.stored for v in program.written)
-    read = tuple(v.stored for v in program.read)
-    key = model._runner("train").key
-    return program._one.lower(written, read, key, np.int32(0), batch, None).as_text()
+    runner = model._runner("train")
+    return runner.program(batch, False).lower(runner.key, batch).as_text()
 
 
 def unit(x, units=4):

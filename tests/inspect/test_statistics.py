@@ -164,12 +164,18 @@ def test_the_function_is_compiled_once():
 
 def test_the_table_as_text_and_as_html():
     table = drawn().statistics(X, Y)
-    lines = str(table).splitlines()
-    assert lines[1].split()[:4] == ["path", "kind", "shape", "mean"]
-    assert len(lines) == 3 + len(table) and repr(table) == str(table)
+    text = str(table)
+    for word in (
+        "in prediction",
+        "part/unit/dense",
+        "kernel gradient",
+        "output gradient",
+        "NaN/Inf",
+    ):
+        assert word in text
+    assert sum(line.count("│") > 4 for line in text.splitlines()) == len(table) + 5
     page = table._repr_html_()
-    assert page.startswith("<table>") and page.count("<tr>") == len(table) + 1
-    assert "part/unit/dense/kernel" in page
+    assert "part/unit/dense" in page and "kernel gradient" in page and repr(table) == text
 
 
 def test_targets_need_a_loss():

@@ -35,6 +35,13 @@ def test_a_block_is_a_model_that_shares_weights():
     assert not model.get_layer("stage/unit/dense").kernel.numpy().any()
 
 
+def test_blocks_count_their_parameters():
+    model = net()
+    counts = [block.count_params() for block in model.blocks.walk()]
+    assert counts[:4] == [model.count_params(), 72, 36, 36]
+    assert model.block("stage").count_params() == 72
+
+
 def test_blocks_can_be_frozen():
     model = net()
     model.block("stage").trainable = False

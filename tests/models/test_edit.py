@@ -183,6 +183,36 @@ def test_a_function_makes_new_layers_from_old_ones():
     ]
 
 
+def test_arguments_change_and_weights_stay():
+    old = stack()
+    new = edit(old).reconfigure("body", activation="gelu").build()
+    body = new.get_layer("body")
+    assert body is not old.get_layer("body") and names(new) == names(old)
+    assert {id(w) for w in new.weights} == {id(w) for w in old.weights}
+    h = ops.gelu(X @ old.get_layer("body").kernel.numpy(), approximate=False)
+    assert np.allclose(new.outputs_of("body")(X), h, atol=1e-5)
+    body.kernel.assign(np.zeros((4, 6)))
+    assert not old.get_layer("body").kernel.numpy().any()
+
+    whole = nested()
+    linear = edit(whole).reconfigure("**/dense*", activation="relu").remove("**/re_lu*").build()
+    assert np.array_equal(linear(X), whole(X))
+    with pytest.raises(ValueError, match=r"edit: 'top' .*weight 'kernel' would have the shape"):
+        edit(whole).reconfigure("top", units=5).build()
+    with pytest.raises(TypeError, match="Dense has no argument 'unit'"):
+        edit(whole).reconfigure("top", unit=5)
+    with pytest.raises(ValueError, match="'part' is not a layer with arguments"):
+        edit(whole).reconfigure("part", trainable=False)
+
+    x = Input((3, 2))
+    cells = [layers.LSTMCell(2), layers.LSTMCell(2)]
+    deep = Model(x, layers.RNN(cells, return_sequences=True, name="rnn")(x))
+    last = edit(deep).reconfigure("rnn", return_sequences=False).build()
+    value = np.ones((1, 3, 2), "float32")
+    assert np.allclose(last(value), deep(value)[:, -1], atol=1e-6)
+    assert {id(w) for w in last.weights} == {id(w) for w in deep.weights}
+
+
 def test_inside_of_nested_models():
     old = nested()
     before = old(X)
