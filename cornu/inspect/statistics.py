@@ -142,9 +142,9 @@ def statistics(
 ) -> Statistics:
     """Returns how outputs and weights, and with `y` their gradients, are distributed.
 
-    The model runs once over the data as one batch; only the statistics leave the device. Nothing
-    of the model changes: moving averages stay as they are. The function is compiled once, so that
-    it may be called after every epoch.
+    The model runs once over the data as one batch, so that the outputs of all layers must find
+    place in memory; only the statistics leave the device. Nothing of the model changes: moving
+    averages stay as they are. It is compiled once, so that it may be called after every epoch.
 
     Args:
         model: any model; compiled, if there is `y`.
@@ -217,7 +217,7 @@ class _Program:
         self._lift: Callable[..., Any] = lambda fn: scope.lift(
             fn, self._variables, model._sources()
         )
-        self._call = jax.jit(lambda *args: self._lift(self._measure)(*args)[0])
+        self._call = jax.jit(lambda *args: self._lift(self._arrays)(*args)[0])
 
     def __call__(self, batch: Any) -> dict[tuple[str, str], Any]:
         batch = jax.tree_util.tree_map(jnp.asarray, batch)
@@ -228,7 +228,12 @@ class _Program:
             record = self._lift(lambda batch: self._run(batch, None)[1].calls)
             specs = jax.eval_shape(lambda *args: record(*args)[0], values, key, batch)
             probes = [[_zeros(call) for call in calls] for calls in specs]
-        return jax.device_get(self._call(values, key, batch, probes))
+        # Measured array by array: in one program with the model it would take XLA minutes to
+        # compile, and so equal shapes share one.
+        arrays = self._call(values, key, batch, probes)
+        measured = jax.device_get([_summary(x) for x in arrays.values()])
+        shapes = [x.shape for x in arrays.values()]
+        return {k: (s, *m) for k, s, m in zip(arrays, shapes, measured, strict=True)}
 
     def _run(self, batch: Any, probes: Any) -> tuple[Any, Record]:
         x, y, weight = batch
@@ -241,7 +246,7 @@ class _Program:
 
         return recording(loss, list(self.layers.values()), probes)()
 
-    def _measure(self, batch: Any, probes: Any) -> Any:
+    def _arrays(self, batch: Any, probes: Any) -> Any:
         trained = {}
         if probes is None:
             _, record = self._run(batch, None)
@@ -257,19 +262,19 @@ class _Program:
                 leaves = jax.tree_util.tree_leaves(outputs)
                 for i, leaf in enumerate(leaves):
                     label = numbered(path, number) + (f"[{i}]" if len(leaves) > 1 else "")
-                    found[label, "output"] = _measured(leaf)
+                    found[label, "output"] = leaf
                     if gradients is not None and gradients[position][number][i] is not None:
                         gradient = gradients[position][number][i]
-                        found[label, "output gradient"] = _measured(gradient)
+                        found[label, "output gradient"] = gradient
             taken: set[str] = set()
             for variable in layer.own_variables():
                 label = f"{path}/{unique(variable.name, taken)}"
                 if id(variable) in seen or not is_float(variable.dtype):
                     continue
                 seen.add(id(variable))
-                found[label, "weight"] = _measured(scope.current().read(variable))
+                found[label, "weight"] = scope.current().read(variable)
                 if id(variable) in trained:
-                    found[label, "weight gradient"] = _measured(trained[id(variable)])
+                    found[label, "weight gradient"] = trained[id(variable)]
         return found
 
     def _differentiate(self, variables: list[Variable], batch: Any, probes: Any) -> Any:
@@ -293,10 +298,6 @@ def _zeros(outputs: Any) -> list[Any]:
     return [jnp.zeros(s.shape, s.dtype) if is_float(s.dtype) else None for s in leaves]
 
 
-def _measured(x: Any) -> Any:
-    return (*_summary(x), jnp.asarray(jnp.shape(x), "int32"))
-
-
 @jax.jit
 def _summary(x: Any) -> tuple[Any, Any]:
     """Returns mean, std, min, max, zeros and nonfinite in one array, and the histogram."""
@@ -316,8 +317,7 @@ def _summary(x: Any) -> tuple[Any, Any]:
     return jnp.stack([*measures, zeros, jnp.sum(~finite) / size]), counts
 
 
-def _row(path: str, kind: str, numbers: Any, counts: Any, sizes: Any) -> Row:
-    shape = tuple(int(size) for size in sizes)
+def _row(path: str, kind: str, shape: Any, numbers: Any, counts: Any) -> Row:
     mean, std, low, high, zeros, nonfinite = (float(number) for number in numbers)
     return Row(path, kind, shape, mean, std, low, high, zeros, nonfinite, np.asarray(counts))
 
