@@ -356,6 +356,8 @@ class Model(Inside):
         """Whether a call on plain arrays goes through the compiled forward function."""
         if self.run_eagerly or len(args) != 1 or not set(kwargs) <= {"training"}:
             return False
+        if scope.current().watch is not None:
+            return False  # what layers return in a compiled function could not be seen
         masks = scope.current().masks
         return all(
             isinstance(x, np.ndarray)
