@@ -18,6 +18,7 @@ _values: dict[str, Any] = {
     "flash_attention": True,
     "max_epochs": None,
     "max_steps_per_epoch": None,
+    "silenced": frozenset(),  # codes of checks that say nothing
 }
 
 

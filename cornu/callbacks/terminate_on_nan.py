@@ -10,6 +10,8 @@ from cornu.callbacks.console import console
 
 __all__ = ["TerminateOnNaN"]
 
+_MORE = "fit(..., debug_nans=True) stops at the step where it begins, and names the layer."
+
 
 class TerminateOnNaN(Callback):
     """Ends training when the loss is NaN or infinite, and says so.
@@ -49,6 +51,8 @@ class TerminateOnNaN(Callback):
             return
         message = f"TerminateOnNaN: the loss is {float(loss)} {when}."
         if self.raise_error:
-            raise RuntimeError(f"{message}\nTry a smaller learning rate, or clip the gradients.")
-        console.say(f"{message} Training ends here.")
+            raise RuntimeError(
+                f"{message}\nTry a smaller learning rate, or clip the gradients.\n{_MORE}"
+            )
+        console.say(f"{message} Training ends here. {_MORE}")
         self.model.stop_training = True

@@ -25,6 +25,7 @@ class Compiled(Layer):
         optimizer: the optimizer that `compile` was given.
         stop_training: set it in a callback to end `fit`.
         history: the History of the last `fit`.
+        nan_report: what `fit(debug_nans=True)` found when it stopped.
     """
 
     is_model = True
@@ -32,6 +33,7 @@ class Compiled(Layer):
     optimizer: Any
     stop_training: bool
     history: Any
+    nan_report: Any
     _drawing: Drawing | None
     _loss_tracker: Any
     _runners: dict[Any, Any]
@@ -43,6 +45,8 @@ class Compiled(Layer):
     _outputs: Outputs | None
     _objective: Objective | None
     _scores: Scores | None
+    _checked: Recipe | None
+    _guard: Any
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         self = super().__new__(cls, *args, **kwargs)
@@ -60,6 +64,9 @@ class Compiled(Layer):
         self._seed = None
         self._epochs_run = 0
         self._built_with = None
+        self._checked = None
+        self.nan_report = None
+        self._guard = None
         return self
 
     # ------------------------------------------------------------------------------------ compile
