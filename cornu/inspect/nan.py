@@ -215,7 +215,8 @@ class _Hunt:
             return None
         path, text = self._which_loss(outputs, y, weight)
         shown = ", ".join(_range(leaf) for leaf in arrays(outputs))
-        hint = "Cross-entropies and logarithms need predictions inside of their domain."
+        largest = max(map(_largest, arrays(outputs)), default=0.0)
+        hint = _DIVERGED if largest > 1e10 else _DOMAIN
         return NanReport("loss", path, "", f"{text} The predictions are finite: {shown}.", hint)
 
     def _which_loss(self, outputs: Any, y: Any, weight: Any) -> tuple[str, str]:
@@ -311,6 +312,7 @@ _SINGULAR = (
     "The gradient of sqrt, of a norm or of a power below 1 is infinite at 0, that of log is 1/x: "
     "add a small number inside, or replace x before it with where()."
 )
+_DOMAIN = "Cross-entropies and logarithms need predictions inside of their domain."
 _SHORT = "float16 ends at 65504: "
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -254,7 +255,7 @@ def _watched(layer: Layer, name: str, watch: Watch) -> Callable[..., Any]:
     function = type(layer).call
     own = not type(layer).__module__.startswith("cornu.")
     code = function.__code__
-    place = f"{code.co_filename}:{code.co_firstlineno}" if own else ""
+    place = f"{_short(code.co_filename)}:{code.co_firstlineno}" if own else ""
 
     def run(*args: Any, **kwargs: Any) -> Any:
         if watch.top is not None and watch.top.op is layer:
@@ -264,6 +265,11 @@ def _watched(layer: Layer, name: str, watch: Watch) -> Callable[..., Any]:
             return watch.leaving(event, call(*args, **kwargs))
 
     return run
+
+
+def _short(file: str) -> str:
+    """Returns a path as seen from the working directory, if it lies below."""
+    return file.removeprefix(os.getcwd() + os.sep)
 
 
 def arrays(values: Any) -> list[Any]:

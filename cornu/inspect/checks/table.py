@@ -76,9 +76,8 @@ _ROWS = (
         "C012",
         "softmax over one unit",
         "warning",
-        False,
-        "Softmax over an axis of size 1 is 1 for every input, and has no gradient. The layer warns "
-        "of it when it is called.",
+        True,
+        "Softmax over an axis of size 1 is 1 for every input, and has no gradient.",
         "Use sigmoid for one unit, or give the layer one unit per class.",
     ),
     Kind(

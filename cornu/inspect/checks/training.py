@@ -40,10 +40,10 @@ def check_optimizer(view: View) -> Iterator[Finding]:
     if model.dtype_policy.compute_dtype == "float16" and not scaled:
         yield Finding("C053", f"Optimizer {optimizer.name!r} scales nothing.")
     inner = optimizer.inner_optimizer if scaled else optimizer
-    rate = inner.learning_rate
     try:
+        rate = inner.learning_rate
         rate = float(rate.numpy() if isinstance(rate, Variable) else rate)
-    except (AttributeError, TypeError):  # it is hidden in an optax transformation, or a schedule
+    except (AttributeError, TypeError):  # hidden in an optax transformation, or a schedule
         return
     who = f"optimizer {inner.name!r}"
     if not math.isfinite(rate):
