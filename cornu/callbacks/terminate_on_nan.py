@@ -14,7 +14,9 @@ _MORE = "fit(..., debug_nans=True) stops at the step where it begins, and names 
 
 
 class TerminateOnNaN(Callback):
-    """Ends training when the loss is NaN or infinite, and says so.
+    """Ends training when the loss is NaN or infinite, and says when that was.
+
+    Where it began is found by `fit(..., debug_nans=True)`.
 
     Args:
         raise_error: whether to raise an error instead of ending in order.

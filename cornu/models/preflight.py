@@ -14,7 +14,7 @@ import numpy as np
 from cornu import settings, tree
 from cornu.data import Arrays, Stream, adapt
 from cornu.errors import warn
-from cornu.inspect import checks, nan
+from cornu.inspect import batches, checks, nan
 from cornu.inspect.checks import Feed, Finding, Head, Report, View, sample
 from cornu.models.compiled import Compiled
 from cornu.models.feeding import Feeding
@@ -102,7 +102,7 @@ def stop_at_nan(
     report.epoch, report.step = first_epoch + epoch, step
     folder = folder or pathlib.Path(tempfile.mkdtemp(prefix="cornu-nan-"))
     name = f"nan-epoch-{report.epoch}-step-{step}.npz"
-    report.file = nan.save_batch(batch, folder / name)
+    report.file = batches.save_batch(batch, folder / name)
     model.nan_report = report
     raise FloatingPointError(
         f"{report}\nThe weights are those before this step; "
@@ -122,8 +122,8 @@ def _view(
         _inputs(model, x),
         _heads(model, y),
         [sample(name, array) for name, array in _named(weight, "sample_weight")],
-        _arrays(validation_data),
-        [np.asarray(leaf) for leaf in tree.leaves(x)] if isinstance(source, Arrays) else [],
+        validation := _arrays(validation_data),
+        _arrays((x,)) if validation and isinstance(source, Arrays) else [],
         rows or batch_size,
         () if model._scores is None else model._scores.pairs,
     )

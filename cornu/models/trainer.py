@@ -146,6 +146,9 @@ class Trainer(Compiled):
             lambda epoch: start + epoch,
             validate,
         )
+        if debug_nans:
+            self._runner("train").step_number = self._guard.step_number
+            self._guard = None
         preflight.after_fit(self, logs)
         return self.history
 

@@ -47,6 +47,12 @@ def frozen(layer):
     return layer
 
 
+def learned():
+    layer = BatchNormalization()
+    layer(X[:, :2], training=True)
+    return layer
+
+
 def one_unit(activation):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -213,6 +219,10 @@ CASES = {
     "C032": (
         lambda: normalized(Dense(2), BatchNormalization(), batch_size=1),
         lambda: normalized(Dense(2), BatchNormalization(), batch_size=2),
+    ),
+    "C033": (
+        lambda: normalized(Dense(2), frozen(learned())),
+        lambda: normalized(Dense(2), learned()),
     ),
     "C040": (
         lambda: net(Conv2D(2, 3), Flatten(), Dense(1), shape=(4, 4, 1)).check(PIXELS, BITS),

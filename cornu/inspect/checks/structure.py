@@ -80,6 +80,8 @@ def check_normalization(view: View) -> Iterator[Finding]:
             if trains and _unlearned(layer):
                 mild = "" if any(inner.trainable for inner in before) else "info"
                 yield Finding("C030", "Mean 0, variance 1.", step.path, step.place, mild)
+            elif trains:
+                yield Finding("C033", "It uses its averages.", step.path, step.place)
             continue
         if before and all(not inner.trainable for inner in before):
             text = f"{before[0].name} before it is frozen."

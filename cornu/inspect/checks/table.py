@@ -227,6 +227,16 @@ _ROWS = (
         "input is.",
         "Use a larger batch_size, or LayerNormalization.",
     ),
+    Kind(
+        "C033",
+        "frozen batch normalization in training",
+        "info",
+        False,
+        "The layer is frozen and other layers are not: it normalizes by its averages, also in "
+        "training and with training=True, and they stay as they are. That is usual in "
+        "fine-tuning, and wrong where the new data is distributed differently.",
+        "Set `trainable = True` if it is to follow the new data.",
+    ),
     # ------------------------------------------------------------------------------------ data
     Kind(
         "C040",
