@@ -317,6 +317,12 @@ def test_few_rows_prove_little():
     assert severity(head(1, None, "mse").check(CONSTANT[few], REAL[few]), "C041") == ["info"]
 
 
+def test_a_generator_may_be_trained_on_one_label():
+    judge = frozen(Dense(1, activation="sigmoid"))
+    report = net(Dense(4, activation="tanh"), judge, loss=BINARY).check(X, np.ones(ROWS))
+    assert severity(report, "C043") == ["info"]
+
+
 def test_constant_targets_of_a_regression_are_an_info():
     assert severity(head(1, None, "mse").check(X, REAL * 0), "C043") == ["info"]
 
@@ -372,6 +378,24 @@ def test_layers_between_activation_and_output_do_not_hide_it():
     model = Model(x, layers.Activation("linear")(h))
     model.compile("sgd", SPARSE)
     assert model.check().codes == ["C010"]
+
+
+def test_activations_may_be_ops():
+    x = Input((4,))
+    for output, codes in (
+        (ops.softmax(Dense(3)(x)), ["C011"]),
+        (cornu.activations.softmax(Dense(3)(x)), ["C011"]),
+        (ops.reshape(ops.relu(Dense(3)(x)), (-1, 3)), ["C014"]),
+        (ops.log(Dense(3)(x)), []),
+    ):
+        model = Model(x, output)
+        model.compile("sgd", LOGITS)
+        assert model.check().codes == codes
+
+
+def test_weighted_one_hot_rows_are_no_several_classes():
+    model = head(3, "softmax", CATEGORICAL)
+    assert "C018" not in model.check(X, ONE_HOT * 5 * REAL).codes
 
 
 def test_a_norm_before_the_loss_is_not_judged():

@@ -117,7 +117,7 @@ def _activation(op: Any) -> tuple[str, bool]:
         return ("", False) if name == "linear" else (name, name == "other")
     if isinstance(op, _WEIGHTED):
         return _named(op.activation), True
-    if type(op) in _SHAPES or type(op).__mro__[1] in _SHAPES:
+    if isinstance(op, _SHAPES):
         return "", False
     return "other", True
 
@@ -173,7 +173,7 @@ def _dropout(view: View, head: Head) -> Iterator[Finding]:
         if isinstance(step.op, Dropout):
             if step.op.rate > 0 and head.loss is not None:
                 yield _of(step, "C019", f"Nothing follows the dropout of {step.op.rate}.")
-        elif not (isinstance(step.op, Layer) and type(step.op) in _SHAPES):
+        elif not isinstance(step.op, _SHAPES):
             return
 
 
@@ -196,26 +196,28 @@ def _against_loss(head: Head, last: str, step: Step) -> Iterator[Finding]:
         elif last == "sigmoid" and kind == "categorical" and (units or 0) > 1:
             yield _of(step, "C015", f"{named} ends with {units} sigmoid units.")
         elif last == "softmax" and kind == "binary" and (units or 0) > 1:
-            several = _rows_above(head, 1.01)
+            several = _several(head)
             text = f"{named} ends with a softmax over {units} units."
             if several > 0.05:
                 yield _of(step, "C016", f"{text} {several:.0%} of the rows have several classes.")
             else:
                 yield _of(step, "C016", text, "info")
     if kind == "categorical" and last != "sigmoid":
-        several = _rows_above(head, 1.01)
+        several = _several(head)
         if several > 0.1:
-            text = f"{several:.0%} of the rows of y for output {head.name!r} sum to more than 1."
+            text = f"{several:.0%} of the rows of y for output {head.name!r} name several classes."
             yield _of(step, "C018", text)
     if regresses(loss) and head.target is not None:
         yield from _reach(head, last, step)
 
 
-def _rows_above(head: Head, limit: float) -> float:
-    """Returns the part of the target rows whose sum is above a limit."""
+def _several(head: Head) -> float:
+    """Returns the part of the target rows that name several classes: together more than 1."""
     if head.target is None or head.target.values.ndim < 2 or head.target.values.size == 0:
         return 0.0
-    return float(np.mean(head.target.values.sum(-1, dtype="float64") > limit))
+    values = head.target.values
+    named = np.sum(values > 0.01, -1)
+    return float(np.mean((values.sum(-1, dtype="float64") > 1.01) & (named > 1)))
 
 
 def _reach(head: Head, last: str, step: Step) -> Iterator[Finding]:

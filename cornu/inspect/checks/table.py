@@ -130,8 +130,8 @@ _ROWS = (
         "target rows that are no distribution",
         "warning",
         True,
-        "Categorical crossentropy expects rows that sum to 1; these sum to more, as with several "
-        "classes per row.",
+        "Categorical crossentropy expects rows that sum to 1; these name several classes, and sum "
+        "to more.",
         "Use sigmoid units with binary_crossentropy for several classes per row.",
     ),
     Kind(
@@ -168,7 +168,7 @@ _ROWS = (
         "A masked input meets a layer or op that passes no mask on: what follows takes padding "
         "for data. A layer warns of it when it is called; of an op `fit` warns if a layer after "
         "it would have used the mask.",
-        "Pass the mask on (`mask=`), use a layer that supports masking, or set "
+        "Pass the mask on (`mask=`), use a layer that supports masking (Add instead of +), or set "
         "`supports_masking = True` on your own.",
     ),
     Kind(
@@ -270,7 +270,7 @@ _ROWS = (
         "warning",
         True,
         "All targets are equal: a constant solves the task. A warning for class labels of many "
-        "rows, else an info.",
+        "rows if no layer is frozen (as the judge of a generator is), else an info.",
         "Look at how y is made, and whether the data is sorted and was cut.",
     ),
     Kind(
