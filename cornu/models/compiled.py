@@ -46,7 +46,6 @@ class Compiled(Layer):
     _objective: Objective | None
     _scores: Scores | None
     _checked: Recipe | None
-    _guard: Any
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         self = super().__new__(cls, *args, **kwargs)
@@ -66,7 +65,6 @@ class Compiled(Layer):
         self._built_with = None
         self._checked = None
         self.nan_report = None
-        self._guard = None
         return self
 
     # ------------------------------------------------------------------------------------ compile

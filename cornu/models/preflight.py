@@ -87,10 +87,15 @@ def after_fit(model: Any, logs: dict[str, Any]) -> None:
 
 
 def stop_at_nan(
-    model: Any, folder: pathlib.Path | None, first_epoch: int, batch: Any, epoch: int, step: int
+    model: Any,
+    runner: Any,
+    folder: pathlib.Path | None,
+    first_epoch: int,
+    batch: Any,
+    epoch: int,
+    step: int,
 ) -> None:
     """Looks for where NaN begins in a step, keeps its batch, and raises the error."""
-    runner = model._guard
     key = jax.random.fold_in(runner.key, runner.step_number)
     report = nan.find(model, batch, key)
     if report is None:

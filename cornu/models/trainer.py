@@ -137,8 +137,10 @@ class Trainer(Compiled):
             found = loop.evaluate(runner, held["source"], callbacks, validation_steps)
             return {f"val_{name}": value for name, value in found.items()}
 
+        plain = self._runner("train")
+        runner = self._guard(debug_nans, initial_epoch) if debug_nans else plain
         logs = loop.fit(
-            self._guarded(debug_nans, initial_epoch) if debug_nans else self._runner("train"),
+            runner,
             source,
             callbacks,
             epochs,
@@ -146,27 +148,28 @@ class Trainer(Compiled):
             lambda epoch: start + epoch,
             validate,
         )
-        if debug_nans:
-            self._runner("train").step_number = self._guard.step_number
-            self._guard = None
+        plain.step_number = runner.step_number
         preflight.after_fit(self, logs)
         return self.history
 
-    def _guarded(self, debug_nans: Any, first_epoch: int) -> Guard:
+    def _guard(self, debug_nans: Any, first_epoch: int) -> Guard:
         """Returns a runner of train steps that stops at NaN."""
         folder = None if debug_nans is True else pathlib.Path(debug_nans)
-        plain = self._runner("train")
-        self._guard = Guard(
-            self,
-            self._train_logs,
-            self._all_variables,
-            self._sources,
-            plain.key,
-            plain.eager,
-            partial(preflight.stop_at_nan, self, folder, first_epoch),
+        plain, key = self._runner("train"), self._runner_key("guard")
+        if key not in self._runners:
+            self._runners[key] = Guard(
+                self,
+                self._train_logs,
+                self._all_variables,
+                self._sources,
+                plain.key,
+                plain.eager,
+            )
+        guard = self._runners[key]
+        guard.begin(
+            plain.step_number, partial(preflight.stop_at_nan, self, guard, folder, first_epoch)
         )
-        self._guard.step_number = plain.step_number
-        return self._guard
+        return guard
 
     def finish_training(self) -> None:
         """Lets the optimizer put averaged values into the weights, if it keeps them."""
@@ -412,9 +415,7 @@ class Trainer(Compiled):
 
     def _runner(self, kind: str) -> loop.Runner:
         """Returns the runner of "train" or "test" steps for the model as it is now."""
-        frozen = tuple(layer.trainable for layer in self._flat_layers())
-        trained = tuple(id(v) for v in self.trainable_variables)
-        key = (kind, frozen, trained)
+        key = self._runner_key(kind)
         if key not in self._runners:
             recipe = self._recipe or Recipe()
             self._runners[key] = loop.Runner(
@@ -428,6 +429,11 @@ class Trainer(Compiled):
                 per_dispatch=recipe.steps_per_execution,
             )
         return self._runners[key]
+
+    def _runner_key(self, kind: str) -> Any:
+        frozen = tuple(layer.trainable for layer in self._flat_layers())
+        trained = tuple(id(v) for v in self.trainable_variables)
+        return kind, frozen, trained
 
     def _pads(self, kind: str) -> bool:
         """Whether padding rows of weight zero change nothing, in every part that sees them."""

@@ -23,9 +23,7 @@ class Guard(Runner):
     of it. A step that is not leaves every Variable as it was, so that it can be looked into.
 
     Args:
-        stop: called with the batch, the epoch (counted from 1 in this `fit`) and the step in it;
-            raises the error.
-        the rest: as in `Runner`.
+        model, step, variables, sources, key, eager: as in `Runner`.
     """
 
     def __init__(
@@ -36,9 +34,19 @@ class Guard(Runner):
         sources: Callable[[], list[Any]],
         key: Any,
         eager: bool,
-        stop: Callable[[Any, int, int], None],
     ) -> None:
         super().__init__(model, _guarded(model, step), variables, sources, key, eager, False)
+        self.begin(0, lambda batch, epoch, step: None)
+
+    def begin(self, step_number: int, stop: Callable[[Any, int, int], None]) -> None:
+        """Prepares for a `fit`.
+
+        Args:
+            step_number: how many steps were run before.
+            stop: called with the batch, the epoch (counted from 1) and the step in it when a step
+                is not finite; raises the error.
+        """
+        self.step_number = step_number
         self._stop = stop
         self._epochs = 0
         self._step = 0

@@ -430,6 +430,22 @@ def test_weights_of_a_subclass_without_gradient():
     assert [f.path for f in report if f.code == "C021"] == ["net/a/kernel", "net/a/bias"]
 
 
+def test_layers_behind_an_op_without_gradient_are_seen_in_the_drawing():
+    def drawn(join):
+        x = Input((4,))
+        scores = Dense(3, name="scores")(x)
+        model = Model(x, Dense(1)(join(scores, x)))
+        model.compile("sgd", "mse")
+        return [(f.path, "'argmax'" in f.text) for f in model.check() if f.code == "C021"]
+
+    def choice(scores):
+        return ops.cast(ops.argmax(scores, -1, keepdims=True), "float32")
+
+    assert drawn(lambda scores, x: choice(scores)) == [("scores", True)]
+    assert drawn(lambda scores, x: ops.concatenate([choice(scores), scores], -1)) == []
+    assert drawn(lambda scores, x: ops.stop_gradient(scores)) == []
+
+
 def test_a_schedule_or_an_optimizer_that_hides_its_rate_is_not_judged():
     schedule = cornu.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9)
     assert net(Dense(1), optimizer=SGD(schedule)).check().codes == []

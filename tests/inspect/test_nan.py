@@ -9,6 +9,7 @@ import cornu
 from cornu import Input, Model, Sequential, debug, layers, ops
 from cornu.layers import BatchNormalization, Dense
 from cornu.optimizers import SGD
+from cornu.training.steps import counters
 
 X = np.random.default_rng(0).normal(size=(16, 3)).astype("float32")
 Y = X[:, :1]
@@ -290,6 +291,14 @@ def test_a_finite_run_is_the_same_as_without():
     np.testing.assert_allclose(plain[0], guarded[0], rtol=1e-5)
     for a, b in zip(plain[1], guarded[1], strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+def test_a_second_run_compiles_nothing():
+    model = compiled(length_model())
+    model.fit(X, Y, verbose=0, debug_nans=True)
+    before = counters["traces"]
+    model.fit(X, Y, verbose=0, debug_nans=True)
+    assert counters["traces"] == before
 
 
 def test_an_eager_run_is_guarded_too():

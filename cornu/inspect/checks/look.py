@@ -22,6 +22,7 @@ _CHECKS = (
     structure.check_masks,
     structure.check_normalization,
     structure.check_outputs,
+    structure.check_paths,
     structure.check_names,
 )
 

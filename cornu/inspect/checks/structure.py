@@ -13,7 +13,7 @@ from cornu.inspect.checks.report import Finding
 from cornu.inspect.checks.view import Step, View, path_of
 from cornu.layers import BatchNormalization
 
-__all__ = ["check_masks", "check_names", "check_normalization", "check_outputs"]
+__all__ = ["check_masks", "check_names", "check_normalization", "check_outputs", "check_paths"]
 
 
 def check_masks(view: View) -> Iterator[Finding]:
@@ -138,14 +138,60 @@ def check_outputs(view: View) -> Iterator[Finding]:
             yield Finding("C020", text, f"output {head.name!r}", place, severity)
 
 
-def _ancestors(tensors: list[Tensor]) -> dict[int, Node]:
+def check_paths(view: View) -> Iterator[Finding]:
+    """Layers whose every way to a loss leads through something that has no gradient."""
+    heads = [head.tensor for head in view.heads if head.loss is not None]
+    if view.drawing is None or not heads or any(map(_may_add_losses, view.model._flat_layers())):
+        return
+    reached = {id(node.op) for node in _ancestors(heads, smooth=True).values()}
+    for node in _ancestors(heads).values():
+        layer = node.op
+        if id(layer) in reached or not isinstance(layer, Layer):
+            continue
+        trained = layer.trainable_variables
+        if trained and all(v.regularizer is None for v in trained):
+            cut = next(n for n in _after(node, view.drawing.graph.nodes) if not _is_smooth(n))
+            text = f"Everything after it goes through {cut.name!r} ({cut.place})."
+            yield Finding("C021", text, path_of(view.drawing, node), node.place)
+
+
+# Ops that are constant almost everywhere. stop_gradient is not among them: who writes it, means it.
+_FLAT = frozenset(
+    "argmax argmin argsort sign round floor ceil trunc equal not_equal less less_equal greater "
+    "greater_equal logical_not logical_and logical_or one_hot isfinite isnan digitize".split()
+)
+
+
+def _is_smooth(node: Node) -> bool:
+    if all(t.dtype.startswith(("int", "uint", "bool")) for t in node.output_tensors):
+        return False
+    return isinstance(node.op, Layer) or node.name not in _FLAT
+
+
+def _may_add_losses(layer: Layer) -> bool:
+    own = not type(layer).__module__.startswith("cornu.")
+    return own or layer.activity_regularizer is not None
+
+
+def _after(node: Node, nodes: tuple[Node, ...]) -> Iterator[Node]:
+    """Yields the nodes that depend on a node, nearest first."""
+    reached = {id(t) for t in node.output_tensors}
+    for later in nodes:
+        if any(id(t) in reached for t in later.inputs):
+            reached.update(id(t) for t in later.output_tensors)
+            yield later
+
+
+def _ancestors(tensors: list[Tensor], smooth: bool = False) -> dict[int, Node]:
+    """Returns the nodes before some Tensors; with `smooth`, those that a gradient reaches."""
     found: dict[int, Node] = {}
     todo = list(tensors)
     while todo:
         node = todo.pop().node
-        if node is not None and node.number not in found:
-            found[node.number] = node
-            todo.extend(node.inputs)
+        if node is None or node.number in found or (smooth and not _is_smooth(node)):
+            continue
+        found[node.number] = node
+        todo.extend(node.inputs)
     return found
 
 

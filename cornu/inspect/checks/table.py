@@ -155,9 +155,10 @@ _ROWS = (
         "C021",
         "weights without gradient",
         "warning",
-        False,
+        True,
         "The loss does not depend on these weights, or not in a differentiable way (argmax, "
-        "rounding, stop_gradient): they stay as they are.",
+        "rounding, stop_gradient): they stay as they are. `fit` sees it in the drawing where ops "
+        "without gradient lie on every way to a loss; `model.check` also traces the gradients.",
         "Use them in `call`, freeze them, or replace the step without gradient.",
     ),
     Kind(
