@@ -66,7 +66,7 @@ _PHASES = {
     "forward": "the forward pass",
     "loss": "the loss",
     "backward": "the backward pass",
-    "update": "the optimizer's update",
+    "update": "the update of the weights",
     "step": "the compiled step",
 }
 
@@ -246,8 +246,7 @@ class _Hunt:
         def gradients(x: Any) -> Any:
             def loss_of() -> Any:
                 outputs = model(x, training=self.training)
-                masks = scope.current().masks
-                outputs = watch.probe_loss(outputs, masks)
+                outputs = watch.probe_loss(outputs)
                 return model.compute_loss(x, y, outputs, weight, training=self.training)
 
             return scope.value_and_grad(loss_of, trained)()[1]
@@ -297,15 +296,18 @@ class _Hunt:
 
         for variable, value in self._lifted(step, batch):
             if not finite(value):
-                inner = self.model.optimizer
-                if isinstance(inner, LossScaleOptimizer):
-                    inner = inner.inner_optimizer
-                text = (
-                    f"The step of {type(inner).__name__} made {_count(value)} of "
-                    f"{variable.path}; weight ({_range(variable.stored)}) and gradient were finite."
-                )
+                text = f"{self._who_updates(variable)} made {_count(value)} of {variable.path}"
+                text += f"; what it was ({_range(variable.stored)}) and the gradients were finite."
                 return NanReport("update", variable.path, "", text, _DIVERGED)
         return None
+
+    def _who_updates(self, variable: Any) -> str:
+        if not any(v is variable for v in self.model.trainable_variables):
+            return "The update that its layer makes in training"
+        optimizer = self.model.optimizer
+        if isinstance(optimizer, LossScaleOptimizer):
+            optimizer = optimizer.inner_optimizer
+        return f"The step of {type(optimizer).__name__}"
 
 
 _SINGULAR = (

@@ -109,7 +109,7 @@ class Watch:
         event.outputs = arrays(values)
         return values
 
-    def probe_loss(self, outputs: Any, masks: Any) -> Any:
+    def probe_loss(self, outputs: Any) -> Any:
         """Watches the gradients that the loss sends back."""
         return self._probed(Event("loss", "", "", self._count), True, outputs)
 

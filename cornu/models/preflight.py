@@ -42,13 +42,16 @@ def check(
             source = adapt(x, y, sample_weight, batch_size, prepare=prepare)
             model._prepare_for(source, train=False)
             feeding.check(source) if model.compiled else feeding.check_inputs(source)
-        except (TypeError, ValueError) as error:
+        except Exception as error:  # whatever fit would raise
             findings.append(Finding("C001", str(error)))
             source = None
     view = _view(model, source, validation_data, batch_size)
     findings += checks.look(view)
     if source is not None and model.compiled:
-        findings += _costly(model, view, source)
+        try:
+            findings += _costly(model, view, source)
+        except Exception as error:  # in a call or loss of the user's
+            findings.append(Finding("C001", str(error)))
     return Report(findings, ignore)
 
 

@@ -139,6 +139,13 @@ def test_the_update():
     assert (report.phase, report.path) == ("update", "only/kernel") and "SGD" in report.text
 
 
+def test_statistics_that_a_layer_keeps():
+    model = compiled(Sequential([Input((3,)), BatchNormalization(name="norm"), Dense(1)]))
+    report = debug.find_nan(model, (X * 1e25, Y))
+    assert (report.phase, report.path) == ("update", "norm/moving_variance")
+    assert "The update that its layer makes" in report.text
+
+
 def test_an_infinity_that_does_no_harm_is_not_blamed():
     x = Input((4,))
     masked = ops.where(ops.greater(x, 0.0), x, -np.inf)

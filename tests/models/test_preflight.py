@@ -100,6 +100,16 @@ def test_check_changes_nothing_and_raises_nothing():
     assert model.check(X[:, :2], LABELS).codes == ["C001", "C010"]
 
 
+def test_an_error_in_a_loss_is_a_finding():
+    def broken(y, p):
+        raise RuntimeError("no such luck")
+
+    model = Sequential([Input((4,)), Dense(3)])
+    model.compile("sgd", broken)
+    report = model.check(X, np.eye(3)[LABELS])
+    assert report.codes == ["C001"] and "no such luck" in report[0].text
+
+
 def test_check_before_compile_and_without_data():
     model = Sequential([Input((4,)), Dense(3)])
     assert model.check().codes == []

@@ -109,7 +109,7 @@ def _scale(
     feed: Feed, step: Step, name: str, place: str, low: float, high: float
 ) -> Iterator[Finding]:
     values = feed.values
-    user = f"It feeds the {type(step.op).__name__} {step.path} as it is"
+    user = f"It feeds {step.path} ({type(step.op).__name__}) as it is"
     bytes_like = low >= 0 and high <= 255 and high > _LARGE
     if bytes_like and values.ndim > 2 and np.array_equal(values, np.trunc(values)):
         text = f"{user}, and x holds whole numbers from {low:g} to {high:g}, as pixels do."

@@ -30,11 +30,11 @@ _ROWS = (
     # ------------------------------------------------------------------------ surely wrong
     Kind(
         "C001",
-        "data that is refused",
+        "what fit refuses",
         "error",
         True,
-        "x, y or sample_weight do not fit the model, its losses or each other. `fit` raises the "
-        "error that stands here.",
+        "x, y or sample_weight do not fit the model, its losses or each other; or a layer or loss "
+        "fails on them. `fit` raises the error that stands here.",
         "Do what the message says.",
     ),
     Kind(
