@@ -14,7 +14,7 @@ import numpy as np
 from cornu import tree
 from cornu.core import scope
 from cornu.data import adapt
-from cornu.inspect.watch import Event, Watch, arrays, finite, watching
+from cornu.inspect.calls import Event, Watch, arrays, finite, watching
 from cornu.optimizers import LossScaleOptimizer
 from cornu.training.outputs import is_array
 
