@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Mapping, Sequence
 from time import perf_counter
 
-from benchmarks import report
+from benchmarks import report, sharing
 from benchmarks.measure import measure
 from benchmarks.peers import PEERS
 from benchmarks.tasks import TASKS
@@ -18,6 +18,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--peers", type=_some(PEERS), default=list(PEERS), help=", ".join(PEERS))
     parser.add_argument("--rounds", type=int, help="5 by default, 2 if quick")
     parser.add_argument("--quick", action="store_true", help="less of everything")
+    parser.add_argument("--blocks", action="store_true", help="blocks shared or inlined, too")
     parser.add_argument("--save", action="store_true", help="keep a run that is not complete")
     return parser.parse_args()
 
@@ -45,9 +46,11 @@ def main() -> None:
         begin = perf_counter()
         results[task] = measure(task, given.peers, rounds, given.quick)
         print(f"{task}: {perf_counter() - begin:.0f} s", flush=True)
-    run = report.Run(about, rounds, given.quick, results)
-    print(f"\n{report.table(results)}")
     complete = given.tasks == list(TASKS) and given.peers == list(PEERS) and not given.quick
+    blocks = sharing.measure(rounds) if complete or given.blocks else {}
+    run = report.Run(about, rounds, given.quick, results, blocks)
+    print(f"\n{report.table(results)}")
+    print(f"\n{sharing.table(blocks)}")
     if complete or given.save:
         report.save(run)
 

@@ -8,11 +8,12 @@ import platform
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
+from benchmarks import sharing
 from benchmarks.measure import SETTINGS, Result
 from benchmarks.peers import PEERS
 from benchmarks.tasks import TASKS, Task
@@ -42,12 +43,13 @@ class Setting:
 
 @dataclass(frozen=True)
 class Run:
-    """One run: how it was made, and the results by task and peer."""
+    """One run: how it was made, the results by task and peer, and those of sharing blocks."""
 
     setting: Setting
     rounds: int
     quick: bool
     results: Mapping[str, Mapping[str, Result]]
+    blocks: Mapping[str, Mapping[str, sharing.Sample]] = field(default_factory=dict)
 
 
 def setting() -> Setting:
@@ -145,6 +147,20 @@ size and optimizer are the same, and all compute accuracy. `losses` are those of
 / jax after equally many steps from the same weights: nobody is fast by being wrong. Only ratios of
 one run mean something: machines swing. Cold steps come after the imports, with nothing compiled
 before.
+{_blocks(run)}"""
+
+
+def _blocks(run: Run) -> str:
+    if not run.blocks:
+        return ""
+    return f"""
+## Equal blocks: traced once, or inlined
+
+A training step with Adam, traced to a jaxpr, lowered to StableHLO (lines of text) and compiled, in
+a process for each; medians of {run.rounds} rounds that take turns. XLA inlines the calls, so that
+its own time and the step hardly change; the losses after eight steps are those of the same seed.
+
+{sharing.table(run.blocks)}
 """
 
 
@@ -155,6 +171,8 @@ def save(run: Run) -> None:
         task: {peer: {"value": r.value, "loss": r.loss} for peer, r in found.items()}
         for task, found in run.results.items()
     }
+    blocks = {n: {w: asdict(s) for w, s in by_way.items()} for n, by_way in run.blocks.items()}
     line = {**asdict(run.setting), "rounds": run.rounds, "quick": run.quick, "results": results}
+    line["blocks"] = blocks
     with (_FOLDER / "history.jsonl").open("a", encoding="utf-8") as file:
         print(json.dumps(line), file=file)

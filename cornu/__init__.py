@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from cornu.core.dtypes import DTypePolicy as DTypePolicy
     from cornu.core.layer import Layer as Layer
     from cornu.core.op import op as op
+    from cornu.core.remat import RematScope as RematScope
+    from cornu.core.remat import remat as remat
     from cornu.core.scope import pure as pure
     from cornu.core.scope import value_and_grad as value_and_grad
     from cornu.core.spec import InputSpec as InputSpec
@@ -44,17 +46,19 @@ _HOMES = {
     "Model": "cornu.models",
     "Optimizer": "cornu.optimizers",
     "Regularizer": "cornu.parts.regularizers",
+    "RematScope": "cornu.core.remat",
     "Sequential": "cornu.models",
     "Variable": "cornu.core.variable",
     "block": "cornu.core.blocks",
     "op": "cornu.core.op",
     "pure": "cornu.core.scope",
+    "remat": "cornu.core.remat",
     "value_and_grad": "cornu.core.scope",
 }
 _SPACES = (
     "activations applications backend callbacks config constraints datasets debug dtype_policies "
-    "errors initializers layers losses metrics mixed_precision models ops optimizers random "
-    "regularizers saving tree utils"
+    "errors initializers inspect layers losses metrics mixed_precision models ops optimizers "
+    "random regularizers saving tree utils"
 ).split()
 
 __all__ = ["__version__", "version", *_HOMES, *_SPACES]

@@ -1,4 +1,4 @@
-"""The command line: `cornu demo`, `cornu run --as keras1 FILE`."""
+"""The command line: `cornu demo`, `cornu summary FILE`, `cornu run --as keras1 FILE`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,22 @@ import runpy
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from cornu._version import __version__
 
 __all__ = ["main"]
 
 _DIALECTS = ("keras1",)
+
+_FLAGS = {
+    "expand_nested": "list the layers of nested models",
+    "show_trainable": "show what training changes",
+    "flops": "count floating-point operations",
+    "memory": "count the bytes of outputs and weights",
+    "dtype": "show dtypes",
+    "masks": "show which outputs carry a mask",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,6 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     demo = commands.add_parser("demo", help="train two models on handwritten digits")
     demo.add_argument("--out", default="runs/demo", help="folder for the files it writes")
+    summary = commands.add_parser("summary", help="show what a saved model is made of")
+    summary.add_argument("file", help="a .keras file, or another that load_model reads")
+    summary.add_argument("--depth", type=int, help="how many levels of blocks are shown")
+    for flag, text in _FLAGS.items():
+        summary.add_argument(f"--{flag.replace('_', '-')}", action="store_true", help=text)
     run = commands.add_parser("run", help="run an old Keras program unchanged")
     run.add_argument("--as", dest="dialect", choices=_DIALECTS, required=True)
     run.add_argument("file", help="the program")
@@ -31,7 +46,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.command == "demo":
         importlib.import_module("cornu.demo").run(Path(chosen.out))
         return 0
+    if chosen.command == "summary":
+        words = {flag: getattr(chosen, flag) for flag in _FLAGS}
+        return _summary(chosen.file, depth=chosen.depth, **words)
     return _run_as(chosen.dialect, chosen.file, chosen.arguments)
+
+
+def _summary(file: str, **words: Any) -> int:
+    if not Path(file).exists():
+        print(f"cornu summary: there is no file {file!r}", file=sys.stderr)
+        return 2
+    try:
+        model = importlib.import_module("cornu.models").load_model(file, compile=False)
+    except ValueError as error:
+        print(f"cornu summary: {error}", file=sys.stderr)
+        return 1
+    model.summary(**words)
+    return 0
 
 
 def _run_as(dialect: str, file: str, arguments: list[str]) -> int:

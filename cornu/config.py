@@ -11,16 +11,19 @@ from cornu.inspect.checks import KINDS
 
 __all__ = [
     "backend",
+    "disable_block_sharing",
     "disable_flash_attention",
     "disable_interactive_logging",
     "disable_traceback_filtering",
     "dtype_policy",
+    "enable_block_sharing",
     "enable_flash_attention",
     "enable_interactive_logging",
     "enable_traceback_filtering",
     "epsilon",
     "floatx",
     "image_data_format",
+    "is_block_sharing_enabled",
     "is_flash_attention_enabled",
     "is_interactive_logging_enabled",
     "is_traceback_filtering_enabled",
@@ -136,6 +139,28 @@ def _known(codes: tuple[str, ...]) -> frozenset[str]:
         if code not in KINDS:
             raise ValueError(f"There is no check {code!r}. {suggest(code, KINDS)}")
     return frozenset(codes)
+
+
+# ------------------------------------------------------------------------------ blocks, programs
+
+
+def enable_block_sharing() -> None:
+    """Lets blocks that compute the same be traced once and called several times, as by default.
+
+    The time to trace a model and the size of its program then grow with the number of distinct
+    blocks, not with depth. What XLA makes of it, and the results, are the same.
+    """
+    settings.put("share_blocks", True)
+
+
+def disable_block_sharing() -> None:
+    """Traces each block anew, wherever it stands."""
+    settings.put("share_blocks", False)
+
+
+def is_block_sharing_enabled() -> bool:
+    """Tells whether equal blocks are traced once."""
+    return settings.get("share_blocks")
 
 
 # ---------------------------------------------------------------------------- attention, limits

@@ -16,6 +16,7 @@ _values: dict[str, Any] = {
     "interactive_logging": True,
     "traceback_filtering": True,
     "flash_attention": True,
+    "share_blocks": True,
     "max_epochs": None,
     "max_steps_per_epoch": None,
     "silenced": frozenset(),  # codes of checks that say nothing

@@ -37,7 +37,8 @@ def test_values_can_be_read_and_set():
 
 
 def test_switches_switch():
-    for name in ("interactive_logging", "traceback_filtering", "flash_attention"):
+    switches = ("interactive_logging", "traceback_filtering", "flash_attention", "block_sharing")
+    for name in switches:
         told = getattr(config, f"is_{name}_enabled")
         assert told()
         getattr(config, f"disable_{name}")()

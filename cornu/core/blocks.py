@@ -7,15 +7,17 @@ belongs to. No decorator is needed; `@cornu.block("name")` only gives another na
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 import os
 import sys
 import sysconfig
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import CodeType, FrameType
 from typing import Any
 
-__all__ = ["Call", "block", "forget", "here", "inside"]
+__all__ = ["Call", "block", "drawn_in", "forget", "here", "inside"]
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _SHOWN = tuple(_HERE + part for part in ("applications", "demo"))
@@ -28,11 +30,12 @@ _MACHINERY = ("jax", "_pytest", "pluggy", "IPython", "ipykernel")
 # Names that say nothing about what a nested function builds: the function around it does.
 _GENERIC = frozenset(
     "f fn func function g inner block layer wrapper wrapped apply call build decorator "
-    "_f <lambda>".split()
+    "_f <lambda> __call__ __init__".split()
 )
 _TRANSPARENT = frozenset(("<module>", "<listcomp>", "<dictcomp>", "<setcomp>", "<genexpr>"))
 
 _given_names: dict[CodeType, str] = {}
+_rematerialized: set[CodeType] = set()
 _kinds: dict[CodeType, str | None] = {}
 
 
@@ -41,19 +44,21 @@ class Call:
 
     Attributes:
         name: the function's name as shown.
-        file, line: where the function is defined.
         parent: the call in which it happened, or None.
+        place: the `file:line` where the function is defined; '' if the model comes from a file.
+        remat: whether what it computes is to be computed again for the gradient.
         depth: how many calls are around it.
     """
 
-    __slots__ = ("code", "depth", "file", "line", "name", "parent")
+    __slots__ = ("depth", "name", "parent", "place", "remat")
 
-    def __init__(self, name: str, code: CodeType, parent: Call | None) -> None:
+    def __init__(
+        self, name: str, parent: Call | None, place: str = "", remat: bool = False
+    ) -> None:
         self.name = name
-        self.code = code
-        self.file = code.co_filename
-        self.line = code.co_firstlineno
         self.parent = parent
+        self.place = place
+        self.remat = remat
         self.depth: int = 0 if parent is None else parent.depth + 1
 
     def chain(self) -> list[Call]:
@@ -75,13 +80,19 @@ class _Last(threading.local):
     def __init__(self) -> None:
         self.frames: list[FrameType] = []
         self.calls: list[Call] = []
+        self.given: tuple[Call | None, str] | None = None
 
 
 _last = _Last()
 
 
-def block(name: str | Callable[..., Any]) -> Any:
+def block(name: str | Callable[..., Any] | None = None, *, remat: bool = False) -> Any:
     """Decorator: gives a block function another name in summaries, plots, errors and paths.
+
+    Args:
+        name: the name; by default the function's own, even if it is a generic one.
+        remat: whether what the block computes is computed again for the gradient, so that
+            training needs less memory.
 
     Example:
 
@@ -96,7 +107,9 @@ def block(name: str | Callable[..., Any]) -> Any:
         inner = fn
         while getattr(inner, "__wrapped__", None) is not None:
             inner = inner.__wrapped__  # type: ignore[attr-defined]
-        _given_names[inner.__code__] = name
+        _given_names[inner.__code__] = inner.__name__ if name is None else name
+        if remat:
+            _rematerialized.add(inner.__code__)
         _kinds.pop(inner.__code__, None)
         return fn
 
@@ -105,6 +118,8 @@ def block(name: str | Callable[..., Any]) -> Any:
 
 def here() -> tuple[Call | None, str]:
     """Returns the innermost Call of the user's functions, and the user's `file:line`."""
+    if _last.given is not None:
+        return _last.given
     frames: list[FrameType] = []
     where = ""
     frame: FrameType | None = sys._getframe(1)
@@ -126,10 +141,23 @@ def here() -> tuple[Call | None, str]:
         same += 1
     calls = calls[:same]
     for frame in frames[same:]:
-        name = _kinds[frame.f_code] or ""
-        calls.append(Call(name, frame.f_code, calls[-1] if calls else None))
+        code = frame.f_code
+        place = f"{code.co_filename}:{code.co_firstlineno}"
+        parent = calls[-1] if calls else None
+        calls.append(Call(_kinds[code] or "", parent, place, code in _rematerialized))
     _last.frames, _last.calls = frames, calls
     return (calls[-1] if calls else None), where
+
+
+@contextlib.contextmanager
+def drawn_in(call: Call | None, place: str) -> Iterator[None]:
+    """Makes nodes belong to a Call that was seen before: a graph that is drawn again keeps it."""
+    before = _last.given
+    _last.given = (call, place)
+    try:
+        yield
+    finally:
+        _last.given = before
 
 
 def inside() -> str:
@@ -171,6 +199,16 @@ def forget() -> None:
     _last.frames, _last.calls = [], []
 
 
+def _passes_on(code: CodeType) -> bool:
+    """Whether a function is a decorator's, which takes whatever comes and calls another."""
+    everything = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
+    return (
+        "<locals>" in code.co_qualname
+        and code.co_flags & everything == everything
+        and not code.co_argcount
+    )
+
+
 def _kind(code: CodeType) -> str | None:
     """Returns a function's shown name; '' for code to look through, None if not the user's."""
     _kinds[code] = kind = _name(code)
@@ -188,7 +226,7 @@ def _name(code: CodeType) -> str | None:
         return None
     if code in _given_names:
         return _given_names[code]
-    if code.co_name in _TRANSPARENT:
+    if code.co_name in _TRANSPARENT or code.co_name.startswith("<cell") or _passes_on(code):
         return ""
     parts = [part for part in code.co_qualname.split(".") if part != "<locals>"]
     while len(parts) > 1 and parts[-1] in _GENERIC:

@@ -5,49 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import jax
-
-from cornu.core.blocks import Call
+from cornu.core.block import Block, block_tree
+from cornu.core.run import run
 from cornu.core.tensor import Node, Tensor
-from cornu.errors import at
-from cornu.names import unique
 
-__all__ = ["Block", "Graph"]
-
-
-class Block:
-    """A user's function call with the nodes and inner blocks that it made.
-
-    Attributes:
-        name: the function's name, numbered where it repeats within its parent.
-        path: names from the outermost block, joined by '/'.
-        function: the function's name without number.
-        place: `file:line` of the function.
-        nodes: the nodes made in it directly or in its children, in order.
-        children: inner blocks, in order.
-        parts: nodes made directly and inner blocks, in the order of the drawing.
-    """
-
-    __slots__ = ("children", "function", "name", "nodes", "parts", "path", "place")
-
-    def __init__(self, name: str, path: str, function: str, place: str) -> None:
-        self.name = name
-        self.path = path
-        self.function = function
-        self.place = place
-        self.nodes: list[Node] = []
-        self.children: list[Block] = []
-        self.parts: list[Node | Block] = []
-
-    def walk(self) -> list[Block]:
-        """Returns this block and all inside, outermost first."""
-        found = [self]
-        for child in self.children:
-            found += child.walk()
-        return found
-
-    def __repr__(self) -> str:
-        return f"<Block {self.path or '(model)'}: {len(self.nodes)} nodes>"
+__all__ = ["Graph"]
 
 
 class Graph:
@@ -67,13 +29,34 @@ class Graph:
         self.nodes = _reachable(self.inputs, self.outputs)
         self._root: Block | None = None
         self._paths: dict[int, str] = {}
+        self._parts: Sequence[Node | Block] | None = None
 
     @property
     def root(self) -> Block:
         """The tree of the user's function calls over the nodes."""
         if self._root is None:
-            self._root = _block_tree(self.nodes, self.inputs)
+            self._root = block_tree(self.nodes, self.inputs)
         return self._root
+
+    @property
+    def parts(self) -> Sequence[Node | Block]:
+        """Blocks and nodes in an order in which they can be computed.
+
+        They are those of the tree, unless a block was drawn with others in between.
+        """
+        if self._parts is None:
+            numbers = [node.number for node in self.root.walk_nodes()]
+            self._parts = self.root.parts if numbers == sorted(numbers) else self.nodes
+        return self._parts
+
+    def border(self, nodes: Sequence[Node]) -> tuple[list[Tensor], list[Tensor]]:
+        """Returns the Tensors that come to some nodes from outside, and those used outside."""
+        made = {id(t): t for node in nodes for t in node.output_tensors}
+        inside = {node.number for node in nodes}
+        inputs = {id(t): t for node in nodes for t in node.inputs if id(t) not in made}
+        used = {id(t) for node in self.nodes if node.number not in inside for t in node.inputs}
+        used |= {id(t) for t in self.outputs}
+        return list(inputs.values()), [t for key, t in made.items() if key in used]
 
     def path(self, node: Node) -> str:
         """Returns the block path of a node, '' for one that was made in no inner function."""
@@ -90,35 +73,7 @@ class Graph:
             masks: given when inputs carry masks that were not there when the graph was drawn;
                 then layers look masks up by array instead of following the drawn edges alone.
         """
-        known: dict[int, Any] = {id(t): v for t, v in zip(self.inputs, values, strict=True)}
-        for node in self.nodes:
-            args, kwargs = node.fill([known[id(t)] for t in node.inputs])
-            try:
-                with jax.named_scope(node.name):
-                    if masks is None:
-                        result = node.op.run(args, kwargs)
-                    else:
-                        result = node.op(*args, **kwargs)
-            except (TypeError, ValueError) as error:
-                if _PLACED in getattr(error, "__notes__", ()):
-                    raise
-                shapes = ", ".join(str(getattr(known[id(t)], "shape", "?")) for t in node.inputs)
-                path = self.path(node)
-                where = f"{path.replace('/', ' > ')} > {node.name}" if path else node.name
-                placed = at(error, f"In {where} ({node.place}), inputs of shape {shapes}")
-                placed.add_note(_PLACED)
-                raise placed from error
-            outputs = node.output_tensors
-            if len(outputs) == 1 and outputs[0] is node.outputs:
-                known[id(node.outputs)] = result
-            else:
-                leaves = jax.tree_util.tree_leaves(result)
-                for tensor, value in zip(outputs, leaves, strict=True):
-                    known[id(tensor)] = value
-        return [known[id(t)] for t in self.outputs]
-
-
-_PLACED = "The place is where the model was drawn."
+        return run(self, values, masks)
 
 
 def _reachable(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> tuple[Node, ...]:
@@ -141,36 +96,3 @@ def _reachable(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> tuple[Nod
             nodes[node.number] = node
             todo.extend(node.inputs)
     return tuple(nodes[number] for number in sorted(nodes))
-
-
-def _block_tree(nodes: Sequence[Node], inputs: Sequence[Tensor]) -> Block:
-    """Builds the tree of blocks; calls around all nodes and inputs are no blocks of the model."""
-    chains = [node.call.chain() if node.call else [] for node in nodes]
-    starts = [t.node.call.chain() for t in inputs if t.node is not None and t.node.call]
-    everything = [*chains, *starts] if starts else chains
-    shared = min((len(chain) for chain in everything), default=0)
-    for chain in everything:
-        while shared and chain[shared - 1] is not everything[0][shared - 1]:
-            shared -= 1
-    root = Block("", "", "", "")
-    blocks: dict[int, Block] = {}
-    taken: dict[int, set[str]] = {}
-    for node, chain in zip(nodes, chains, strict=True):
-        block = root
-        block.nodes.append(node)
-        for call in chain[shared:]:
-            inner = blocks.get(id(call))
-            if inner is None:
-                inner = blocks[id(call)] = _inner(block, call, taken.setdefault(id(block), set()))
-                block.children.append(inner)
-                block.parts.append(inner)
-            block = inner
-            block.nodes.append(node)
-        block.parts.append(node)
-    return root
-
-
-def _inner(parent: Block, call: Call, taken: set[str]) -> Block:
-    name = unique(call.name, taken)
-    path = f"{parent.path}/{name}" if parent.path else name
-    return Block(name, path, call.name, f"{call.file}:{call.line}")

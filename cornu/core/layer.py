@@ -17,6 +17,7 @@ from cornu.core.blocks import inside
 from cornu.core.dtypes import get_policy, is_float
 from cornu.core.inference import infer, infer_by_config, record
 from cornu.core.op import Op, is_symbolic
+from cornu.core.remat import RematMode, current_mode, remat
 from cornu.core.signature import CallSignature, call_signature
 from cornu.core.spec import check_input
 from cornu.core.tensor import Node, Tensor, standardize_shape
@@ -71,6 +72,7 @@ class Layer(Weighted):
     # Whether each row of the output depends on the same row of the input alone, so that padding
     # rows do no harm. None: not known.
     rowwise: ClassVar[bool | None] = None
+    bookkeeping = Weighted.bookkeeping | {"_nodes", "_input_shape_given"}
     # Whether it has inputs and outputs of its own; and the graph between them, if it was drawn.
     is_model: ClassVar[bool] = False
     _drawing: Any = None
@@ -81,6 +83,7 @@ class Layer(Weighted):
     activity_regularizer: Any
     input_spec: Any
     supports_masking: bool
+    _remat: RematMode | None
     _nodes: list[weakref.ref[Node]]
     _input_shape_given: tuple[int | None, ...] | None
 
@@ -97,6 +100,7 @@ class Layer(Weighted):
         self = super().__new__(cls, *args, **kwargs)
         self._nodes = []
         self._input_shape_given = None
+        self._remat = current_mode()
         self.autocast = True
         self.activity_regularizer = None
         self.input_spec = None
@@ -173,7 +177,7 @@ class Layer(Weighted):
         try:
             if self.autocast:
                 args, kwargs = _cast(args, kwargs, self.compute_dtype)
-            outputs = self.call(*args, **kwargs)
+            outputs = self._recomputed(args, kwargs) if self._remat else self.call(*args, **kwargs)
             if self.activity_regularizer is not None:
                 for output in jax.tree_util.tree_leaves(outputs):
                     rows = max(output.shape[0], 1) if output.ndim else 1
@@ -181,6 +185,19 @@ class Layer(Weighted):
         finally:
             around.training, around.compute_dtype, around.layers = before
         return outputs
+
+    def _recomputed(self, args: Any, kwargs: Any) -> Any:
+        """Calls the layer so that the gradient computes it again, if its mode says so."""
+        if scope.current().drawing or self._remat is None:
+            return self.call(*args, **kwargs)
+
+        def outputs() -> Any:
+            with scope.drawn():
+                return tree.leaves(jax.eval_shape(lambda: self.call(*args, **kwargs)))
+
+        policy = self._remat.policy(self.name, outputs)
+        call = self.call if policy is False else remat(self.call, policy)
+        return call(*args, **kwargs)
 
     def _draw(self, args: Any, kwargs: Any) -> Any:
         """Records the call on symbolic Tensors as a node, and returns its outputs."""
@@ -285,10 +302,7 @@ class Layer(Weighted):
     def _draw_mask(self, inputs: Any, masks: Any) -> Any:
         if type(self).compute_mask is Layer.compute_mask:
             return masks
-        constant = self.compute_mask if masks is not None else _unmasked(self.compute_mask)
-        if masks is None:
-            return record(Op("compute_mask", constant), (inputs,), {})
-        return record(Op("compute_mask", constant), (inputs, masks), {})
+        return record(Op("compute_mask", self.compute_mask), (inputs, masks), {})
 
     # ------------------------------------------------------------------------ shapes and structure
 
@@ -432,10 +446,6 @@ def _mask_of(x: Any) -> Any:
 
 def _some(masks: Any) -> Any:
     return masks if any(mask is not None for mask in tree.leaves(masks)) else None
-
-
-def _unmasked(compute_mask: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda inputs: compute_mask(inputs, None)
 
 
 def _shown(value: Any) -> str:

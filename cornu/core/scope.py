@@ -19,7 +19,23 @@ import jax
 if TYPE_CHECKING:
     from cornu.core.variable import Variable
 
-__all__ = ["Scope", "current", "lift", "pure", "value_and_grad"]
+__all__ = ["Scope", "Source", "Unlifted", "current", "lift", "pure", "value_and_grad"]
+
+
+class Source:
+    """Base of random sources.
+
+    Attributes:
+        seed: the seed.
+        explicit: whether it was given by the user.
+    """
+
+    seed: int
+    explicit: bool
+
+
+class Unlifted(RuntimeError):
+    """An enclosed function touches a Variable or random source that is not among its arguments."""
 
 
 class Scope:
@@ -38,6 +54,9 @@ class Scope:
         masks: the mask that belongs to an array.
         rows: which rows of the batch are data, not padding (1.0 or 0.0); `None` if all are.
         sealed: whether reading a Variable that was not lifted is an error.
+        enclosed: whether even those that are lifted around here are out of reach, because the
+            function that is being traced serves in other places as well.
+        shared: the functions of equal blocks in this trace, by form.
         drawing: whether shapes are being inferred, so that nothing that is computed matters.
         allowance: called with path and bytes before a Variable is made; raises if it is too large.
     """
@@ -47,6 +66,7 @@ class Scope:
         "compute_dtype",
         "drawing",
         "draws",
+        "enclosed",
         "key",
         "layers",
         "losses",
@@ -54,6 +74,7 @@ class Scope:
         "parent",
         "rows",
         "sealed",
+        "shared",
         "sources",
         "training",
         "values",
@@ -67,6 +88,8 @@ class Scope:
         self.losses: list[Any] = []
         self.masks = Masks()
         self.sealed = False
+        self.enclosed = False
+        self.shared: dict[Any, Any] = {}
         self.drawing = False
         self.key: Any = None
         self.draws: dict[int, int] = {}
@@ -87,6 +110,7 @@ class Scope:
             self.layers = parent.layers
             self.rows = parent.rows
             self.masks = parent.masks
+            self.shared = parent.shared
 
     def read(self, variable: Variable) -> Any:
         """Returns the value that a Variable has here."""
@@ -96,6 +120,8 @@ class Scope:
         while scope is not None:
             if key in scope.values:
                 return scope.values[key]
+            if scope.enclosed:
+                raise Unlifted(variable.path)
             sealed = sealed or scope.sealed
             scope = scope.parent
         if sealed:
@@ -134,6 +160,8 @@ class Scope:
         while scope is not None:
             if key in scope.values:
                 return True
+            if scope.enclosed:
+                raise Unlifted("a Variable is assigned")
             if scope.sealed:
                 return False
             scope = scope.parent
@@ -155,10 +183,20 @@ class Scope:
                 "random key. Pass `key=` where the function is lifted."
             )
         place = self.sources.get(id(source))
+        if place is None and self._is_enclosed():
+            raise Unlifted(path)
         key = jax.random.fold_in(self.key, zlib.crc32(path.encode()) if place is None else place)
         if seed is not None:
             key = jax.random.fold_in(key, seed & 0xFFFFFFFF)
         return jax.random.fold_in(key, count) if count else key
+
+    def _is_enclosed(self) -> bool:
+        scope: Scope | None = self
+        while scope is not None:
+            if scope.enclosed:
+                return True
+            scope = scope.parent
+        return False
 
     @property
     def lifted(self) -> bool:
@@ -297,6 +335,7 @@ def lift(
         scope.draws = {}
         scope.sources = numbers
         scope.masks = Masks()
+        scope.shared = {}
         scope.values = {id(v): value for v, value in zip(variables, values, strict=True)}
         with entered(scope):
             out = fn(*args, **kwargs)

@@ -24,6 +24,10 @@ class Weighted(Owner):
 
     # Under which names attributes are saved, where Keras calls them otherwise.
     saved_names: ClassVar[dict[str, str]] = {}
+    # Attributes that are not looked at when the layer computes.
+    bookkeeping: ClassVar[frozenset[str]] = frozenset(
+        ("_name", "_constructed_with", "_building", "_last_losses")
+    )
 
     built: bool
     _name: str
@@ -157,6 +161,10 @@ class Weighted(Owner):
         """Returns the attributes by the names under which layers in them are saved, in order."""
         named = [(self.saved_names.get(name, name), value) for name, value in attributes(self)]
         return sorted(named, key=lambda part: (part[0].startswith("_"), part[0]))
+
+    def computes_by(self) -> dict[str, Any]:
+        """Returns everything beside the class that determines what the layer computes."""
+        return {k: v for k, v in vars(self).items() if k not in self.bookkeeping}
 
     def own_variables(self) -> list[Variable]:
         """Returns the layer's own weights, those that are trained first."""

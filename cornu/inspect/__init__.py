@@ -1,5 +1,21 @@
-"""Looking at models."""
+"""Looking at models: what they are made of, what they cost, how long they take."""
 
-from cornu.inspect.summary import summary
+from cornu.inspect.cost import Cost, Costs, cost, flops
+from cornu.inspect.outline import Item, fold, outline
+from cornu.inspect.profile import Measure, Profile, profile
+from cornu.inspect.summary import summary, summary_html
 
-__all__ = ["summary"]
+__all__ = [
+    "Cost",
+    "Costs",
+    "Item",
+    "Measure",
+    "Profile",
+    "cost",
+    "flops",
+    "fold",
+    "outline",
+    "profile",
+    "summary",
+    "summary_html",
+]

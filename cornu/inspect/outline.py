@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cornu.core.graph import Block
+from cornu.core.block import Block
 from cornu.core.layer import Layer
 from cornu.core.tensor import Node, Tensor
 from cornu.names import unique
@@ -51,6 +51,14 @@ class Item:
         yield self
         for child in self.children:
             yield from child.walk()
+
+    @property
+    def model(self) -> Any:
+        """The innermost model (or layer that owns layers) around it, itself if it is the root."""
+        around = self if self.parent is None else self.parent
+        while around.block is not None and around.parent is not None:
+            around = around.parent
+        return around.op
 
     @property
     def depth(self) -> int:
@@ -171,7 +179,7 @@ class _Outliner:
             self._add(item, _kind(part.op), name, part)
 
     def _add(self, around: Item, kind: str, name: str, node: Node) -> None:
-        again = id(node.op) in self.seen
+        again = isinstance(node.op, Layer) and id(node.op) in self.seen
         item = Item(kind, name, _join(around, name), around, node.op, node, again=again)
         around.children.append(item)
         self.seen.add(id(node.op))

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import itertools
-import shutil
-import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from cornu.core.graph import Block
 from cornu.core.layer import Layer
 from cornu.core.tensor import Node, Tensor
+from cornu.core.variable import Variable
+from cornu.inspect.cost import Cost, measure, note
+from cornu.inspect.outline import Item, outline, tensors
+from cornu.inspect.outline import fold as folded
+from cornu.inspect.page import to_html
+from cornu.inspect.shown import added, bytes_shown, flops_shown, number_shown
+from cornu.inspect.table import Column, Line, Table
+from cornu.inspect.text import print_table
+from cornu.inspect.tracing import described, outputs_inside
 
-__all__ = ["summary"]
-
-
-@dataclass
-class Row:
-    """A line of the table."""
-
-    name: str
-    depth: int
-    shape: str = ""
-    params: int | None = None
-    inputs: str = ""
-    trainable: str = ""
-    heading: bool = False
+__all__ = ["summary", "summary_html"]
 
 
 def summary(
@@ -36,227 +29,332 @@ def summary(
     print_fn: Callable[[str], Any] | None = None,
     expand_nested: bool = False,
     show_trainable: bool = False,
-    layer_range: tuple[str, str] | None = None,
+    layer_range: Sequence[str] | None = None,
+    *,
     fold: bool = True,
+    depth: int | None = None,
+    flops: bool = False,
+    memory: bool = False,
+    dtype: bool = False,
+    masks: bool = False,
 ) -> None:
     """Prints a table of the model's layers, their output shapes and their numbers of parameters.
 
     Layers that a function of the user made stand under its name; equal blocks that follow each
-    other are shown once, with their number.
+    other are shown once, with their number. In a terminal the table is in colours.
 
     Args:
         model: the model.
         line_length: width of the table; the terminal's by default.
-        positions: relative widths of the columns, rising to 1.
+        positions: where the columns end, as parts of the width, rising to 1.
         print_fn: called with the text instead of `print`.
-        expand_nested: whether the layers of nested models are listed too.
+        expand_nested: whether the layers of nested models (and of layers that own layers) are
+            listed too.
         show_trainable: whether a column says what training changes.
-        layer_range: names of the first and last layer to list.
+        layer_range: names, paths or regular expressions of the first and last layer to list.
         fold: whether equal neighbouring blocks are folded.
+        depth: how many levels of blocks and nested models are shown; deeper ones are summed up
+            in their headings. 1 shows the outermost blocks alone.
+        flops: whether a column tells the floating-point operations of one run forward for a batch
+            of 1; see `cornu.inspect.cost` for how they are counted.
+        memory: whether columns tell the bytes of outputs (for a batch of 1) and of weights.
+        dtype: whether a column tells the dtype of the outputs, and that of the computation
+            where it differs.
+        masks: whether a column tells which outputs carry a mask.
+
+    Raises:
+        ValueError: `layer_range` names no layer; `depth` is below 1.
+
+    Example:
+
+    >>> import cornu
+    >>> x = cornu.Input((4,), name="x")
+    >>> model = cornu.Model(x, cornu.layers.Dense(2, name="out")(x), name="small")
+    >>> summary(model, print_fn=lambda text: print(text.splitlines()[-3]))
+     Total params: 10 (40 B)
+
+    Differences: blocks, and the arguments that can only be given by name. The total does not
+    include the variables of the optimizer, which have a line of their own.
     """
+    choice = _Choice(expand_nested, show_trainable, fold, depth, flops, memory, dtype, masks)
+    table = _table(model, choice, layer_range)
+    print_table(table, line_length, positions, print_fn)
+
+
+def summary_html(model: Any) -> str:
+    """Returns the summary as HTML in which blocks and nested models can be opened."""
+    return to_html(_table(model, _Choice(expand_nested=True), None))
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """What is to be shown."""
+
+    expand_nested: bool = False
+    trainable: bool = False
+    fold: bool = True
+    depth: int | None = None
+    flops: bool = False
+    memory: bool = False
+    dtype: bool = False
+    masks: bool = False
+
+
+@dataclass(eq=False)
+class _Row:
+    """A row of the summary, before it becomes text."""
+
+    name: str
+    items: list[Item]  # several if equal blocks are folded
+    params: int | None
+    children: list[_Row] = field(default_factory=list)
+
+    @property
+    def item(self) -> Item:
+        return self.items[0]
+
+    def walk(self) -> Iterator[_Row]:
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+def _table(model: Any, choice: _Choice, layer_range: Sequence[str] | None) -> Table:
+    if choice.depth is not None and choice.depth < 1:
+        raise ValueError(
+            f"`depth` is 1 or more: how many levels are shown. Received: {choice.depth}"
+        )
+    root = outline(model, nested=choice.expand_nested)
+    rows = _rows(root.children, choice.fold)
+    costs = measure(root) if choice.flops or choice.memory else {}
     drawing = model._drawing
-    if drawing is not None:
-        rows = list(_block_rows(drawing.graph.root, 0, _Seen(), expand_nested, fold))
-        inputs = [
-            Row(_label(t.node.op), 0, str(t.shape), 0)
-            for t in drawing.input_tensors
-            if (t.node is not None)
-        ]
-        rows = inputs + rows
-        chain = all(len(node.inputs) <= 1 for node in drawing.graph.nodes)
-    else:
-        rows = list(_layer_rows(model, 0, expand_nested))
-        chain = True
-    if layer_range is not None:
-        rows = _between(rows, layer_range)
-    text = _table(model, rows, not chain, show_trainable, line_length, positions)
-    (print_fn or print)(text)
-
-
-class _Seen:
-    """Layers whose parameters were counted already, because a layer may be used twice."""
-
-    def __init__(self) -> None:
-        self.ids: set[int] = set()
-
-    def params(self, op: Any) -> int:
-        if not isinstance(op, Layer) or id(op) in self.ids:
-            return 0
-        self.ids.add(id(op))
-        return sum(v.size for v in op.weights)
-
-
-def _label(op: Any) -> str:
-    kind = type(op).__name__ if isinstance(op, Layer) else "op"
-    return f"{op.name} ({kind})"
-
-
-def _block_rows(block: Block, depth: int, seen: _Seen, nested: bool, fold: bool) -> Iterator[Row]:
-    for _, group in itertools.groupby(block.parts, key=_Shape(fold)):
-        parts = list(group)
-        first = parts[0]
-        if isinstance(first, Node):
-            for part in parts:
-                yield from _node_rows(part, depth, seen, nested)  # type: ignore[arg-type]
-            continue
-        heading = Row(first.name, depth, heading=True)
-        yield heading
-        params = 0
-        for row in _block_rows(first, depth + 1, seen, nested, fold):
-            params += 0 if row.heading else row.params or 0
-            yield row
-        heading.params = params
-        heading.shape = _shape(first.nodes[-1].outputs)
-        if len(parts) > 1:
-            heading.name = f"{first.function} x{len(parts)}"
-            heading.params = params * len(parts)
-            for part in parts[1:]:
-                for node in part.nodes:  # type: ignore[union-attr]
-                    seen.params(node.op)
-
-
-class _Shape:
-    """Key under which equal neighbouring blocks fall together; nodes and others stay alone."""
-
-    def __init__(self, fold: bool) -> None:
-        self.fold = fold
-        self.number = itertools.count()
-
-    def __call__(self, part: Node | Block) -> Any:
-        if isinstance(part, Node) or not self.fold:
-            return next(self.number)
-        return (part.function, tuple(_node_shape(node) for node in part.nodes))
-
-
-def _node_shape(node: Node) -> Any:
-    size = sum(v.size for v in node.op.weights) if isinstance(node.op, Layer) else 0
-    return (type(node.op), size, _shape(node.outputs), len(node.inputs))
-
-
-def _node_rows(node: Node, depth: int, seen: _Seen, nested: bool) -> Iterator[Row]:
-    op = node.op
-    used = isinstance(op, Layer) and id(op) in seen.ids
-    row = Row(
-        _label(op) + (" again" if used else ""),
-        depth,
-        _shape(node.outputs),
-        seen.params(op),
-        ", ".join(_origin(t) for t in node.inputs),
-        _trainable(op),
+    nodes = drawing.graph.nodes if drawing is not None else []
+    connected = any(len(_data(node)) > 1 for node in nodes)
+    titles = [
+        Column("Layer (type)", breaks="names"),
+        Column("Output Shape", breaks="shapes"),
+        Column("Param #", right=True),
+    ]
+    titles += [Column("FLOPs", right=True)] if choice.flops else []
+    titles += (
+        [Column("Outputs", right=True), Column("Weights", right=True)] if choice.memory else []
     )
-    yield row
-    if nested and isinstance(op, Layer) and op.sublayers() and not used:
-        for inner in _layer_rows(op, depth + 1, nested):
-            inner.params = None if inner.params is None else inner.params
-            inner.heading = True
-            yield inner
+    titles += [Column("Dtype", breaks="shapes")] if choice.dtype else []
+    titles += [Column("Mask")] if choice.masks else []
+    titles += [Column("Connected to", breaks="names")] if connected else []
+    titles += [Column("Trainable")] if choice.trainable else []
+    cells = _Cells(choice, connected, costs, _names(root), _inner_outputs(root))
+    if layer_range is None:
+        lines = [cells.line(row, choice.depth) for row in rows]
+    else:
+        lines = _between([cells.line(row, choice.depth) for row in rows], rows, layer_range)
+    return Table(f'Model: "{model.name}"', titles, lines, _notes(root, choice, costs))
 
 
-def _layer_rows(layer: Any, depth: int, nested: bool) -> Iterator[Row]:
-    for inner in layer.sublayers():
-        params = sum(v.size for v in inner.weights) if inner.built else None
-        yield Row(_label(inner), depth, _known_shape(inner), params, "", _trainable(inner))
-        if nested and inner.sublayers():
-            for row in _layer_rows(inner, depth + 1, nested):
-                row.heading = True
-                yield row
+def _rows(items: Sequence[Item], fold: bool) -> list[_Row]:
+    rows = []
+    for group in folded(items) if fold else ([item] for item in items):
+        item = group[0]
+        children = _rows(item.children, fold)
+        name = f"{item.name} ({item.label})" if item.kind != "block" else item.name
+        if item.again:
+            name += " again"
+        if len(group) > 1:
+            name = f"{item.label} x{len(group)}"
+        rows.append(_Row(name, group, _params(group), children))
+    return rows
 
 
-def _known_shape(layer: Layer) -> str:
-    nodes = [node for node in (ref() for ref in layer._nodes) if node is not None]
-    return _shape(nodes[0].outputs) if nodes else "?"
+def _counted(item: Item) -> list[Variable] | None:
+    """Returns the weights of an item that were not counted in an earlier part of the model."""
+    if item.kind == "block":
+        found: dict[int, Variable] = {}
+        for child in item.children:
+            inner = _counted(child)
+            if inner is None:
+                return None
+            found.update((id(v), v) for v in inner)
+        return list(found.values())
+    if not isinstance(item.op, Layer) or item.again:
+        return []
+    return item.op.weights if item.op.built else None
 
 
-def _origin(tensor: Tensor) -> str:
-    return tensor.node.name if tensor.node is not None else tensor.name
+def _params(items: Sequence[Item]) -> int | None:
+    parts = [_counted(item) for item in items]
+    return added(None if part is None else sum(v.size for v in part) for part in parts)
 
 
-def _trainable(op: Any) -> str:
-    if not isinstance(op, Layer) or not op.weights:
-        return "-"
-    return "Y" if op.trainable else "N"
+def _weight_bytes(items: Sequence[Item]) -> int | None:
+    parts = [_counted(item) for item in items]
+    return added(None if part is None else sum(v.stored.nbytes for v in part) for part in parts)
 
 
-def _shape(outputs: Any) -> str:
-    if isinstance(outputs, Tensor):
-        return str(outputs.shape)
+def _inner_outputs(root: Item) -> dict[int, Any]:
+    """Returns what the layers inside of layers that are not drawn return, by `id` of the item."""
+    found: dict[int, Any] = {}
+    for item in root.walk():
+        if not item.children or item.op is None or item.op._drawing is not None:
+            continue
+        if item.node is not None:
+            made = outputs_inside(item.op, item.node.args, item.node.kwargs)
+        elif item is root and root.op.is_model and root.op._built_with is not None:
+            made = outputs_inside(root.op, (described(root.op._built_with),), {})
+        else:
+            continue
+        found.update((id(part), made[id(part.op)]) for part in item.walk() if id(part.op) in made)
+    return found
+
+
+def _names(root: Item) -> dict[int, str]:
+    """Returns the name of each node as it stands in the table."""
+    return {item.node.number: item.name for item in root.walk() if item.node is not None}
+
+
+class _Cells:
+    """Makes the cells of rows."""
+
+    def __init__(
+        self,
+        choice: _Choice,
+        connected: bool,
+        costs: dict[int, Cost],
+        names: dict[int, str],
+        inner: dict[int, Any],
+    ) -> None:
+        self.choice = choice
+        self.connected = connected
+        self.costs = costs
+        self.names = names
+        self.inner = inner
+
+    def line(self, row: _Row, depth: int | None) -> Line:
+        deeper = None if depth is None else depth - 1
+        children = [] if deeper == 0 else [self.line(child, deeper) for child in row.children]
+        heading = row.item.kind == "block" or bool(row.children)
+        return Line(self._cells(row), children, heading, closed=row.item.kind == "layer")
+
+    def _cells(self, row: _Row) -> list[str]:
+        item, choice = row.item, self.choice
+        cells = [row.name, self._shape(item), number_shown(row.params)]
+        if choice.flops:
+            cells.append(flops_shown(added(self.costs[id(i)].flops for i in row.items)))
+        if choice.memory:
+            cells.append(bytes_shown(added(self.costs[id(i)].outputs for i in row.items)))
+            cells.append(bytes_shown(_weight_bytes(row.items)))
+        if choice.dtype:
+            cells.append(_dtype(item))
+        if choice.masks:
+            cells.append(_mask(item))
+        if self.connected:
+            cells.append(self._origins(item))
+        if choice.trainable:
+            cells.append(_trainable(item))
+        return cells
+
+    def _shape(self, item: Item) -> str:
+        outputs = item.outputs if item.outputs is not None else self.inner.get(id(item))
+        return "?" if outputs is None else _structure(outputs)
+
+    def _origins(self, item: Item) -> str:
+        if item.kind == "block" or item.node is None:
+            return ""
+        return ", ".join(
+            t.name if t.node is None else self.names.get(t.node.number, t.node.name)
+            for t in _data(item.node)
+        )
+
+
+def _data(node: Node) -> list[Tensor]:
+    """Returns the inputs of a node, without masks."""
+    if node.name == "compute_mask":
+        return []
+    return [t for t in node.inputs if t.node is None or t.node.name != "compute_mask"]
+
+
+def _structure(outputs: Any) -> str:
     if isinstance(outputs, dict):
-        return "{" + ", ".join(f"{key}: {_shape(value)}" for key, value in outputs.items()) + "}"
-    return "[" + ", ".join(_shape(item) for item in outputs) + "]"
+        return "{" + ", ".join(f"{key}: {_structure(v)}" for key, v in outputs.items()) + "}"
+    if isinstance(outputs, (list, tuple)):
+        return "[" + ", ".join(_structure(item) for item in outputs) + "]"
+    return str(outputs.shape)
 
 
-def _between(rows: list[Row], ends: tuple[str, str]) -> list[Row]:
+def _dtype(item: Item) -> str:
+    made = sorted({t.dtype for t in tensors(item.outputs)}) if item.outputs is not None else []
+    shown = ", ".join(made) or "?"
+    stored = sorted({v.dtype for v in item.weights})
+    other = [dtype for dtype in stored if dtype not in made]
+    return f"{shown} (weights {', '.join(other)})" if other else shown
+
+
+def _mask(item: Item) -> str:
+    outputs = [] if item.outputs is None else tensors(item.outputs)
+    return "Y" if any(t.mask is not None for t in outputs) else "-"
+
+
+def _trainable(item: Item) -> str:
+    if item.kind == "block":
+        states = {_trainable(child) for child in item.children} - {"-", ""}
+        return states.pop() if len(states) == 1 else "partly" if states else "-"
+    if not isinstance(item.op, Layer) or not item.op.weights:
+        return "-"
+    return "Y" if item.op.trainable else "N"
+
+
+def _between(lines: list[Line], rows: list[_Row], ends: Sequence[str]) -> list[Line]:
+    """Returns the rows from one layer to another, with the headings around them."""
+    flat = [(row, line) for row, line in _pairs(rows, lines)]
+    first, last = (_find([row for row, _ in flat], end, i) for i, end in enumerate(ends))
+    shown = {id(line) for _, line in flat[first : last + 1]}
+
+    def cut(line: Line) -> Line | None:
+        children = [kept for kept in (cut(child) for child in line.children) if kept is not None]
+        if id(line) in shown or children:
+            return Line(line.cells, children, line.heading, line.closed)
+        return None
+
+    return [kept for kept in (cut(line) for line in lines) if kept is not None]
+
+
+def _pairs(rows: Sequence[_Row], lines: Sequence[Line]) -> Iterator[tuple[_Row, Line]]:
+    for row, line in zip(rows, lines, strict=False):
+        yield row, line
+        yield from _pairs(row.children, line.children)
+
+
+def _find(rows: list[_Row], end: str, last: int) -> int:
+    """Returns the position of the row that is meant; of several matches the outermost."""
+    for same in (
+        lambda item: end in (item.name, item.path),
+        lambda item: re.match(end, item.name) is not None,
+    ):
+        found = [i for i, row in enumerate(rows) if any(same(item) for item in row.items)]
+        if found:
+            return found[-1 if last else 0]
     names = [row.name.partition(" ")[0] for row in rows]
-    for end in ends:
-        if end not in names:
-            raise ValueError(f"layer_range: there is no layer {end!r}. Layers: {names}")
-    return rows[names.index(ends[0]) : names.index(ends[1]) + 1]
+    raise ValueError(f"layer_range: there is no layer {end!r}. Layers: {names}")
 
 
-def _size(count: int) -> str:
-    for unit in ("B", "KB", "MB", "GB"):
-        if count < 1024 or unit == "GB":
-            return f"{count:.2f} {unit}" if unit != "B" else f"{count} B"
-        count /= 1024  # type: ignore[assignment]
-    return ""
+def _notes(root: Item, choice: _Choice, costs: dict[int, Cost]) -> list[str]:
+    model = root.op
+    notes = [
+        _total("Total params", model.weights),
+        _total("Trainable params", model.trainable_variables),
+        _total("Non-trainable params", model.non_trainable_weights),
+    ]
+    if model.is_model and model.optimizer is not None and model.optimizer.built:
+        notes.append(_total("Optimizer params", model.optimizer.variables))
+    if choice.flops:
+        notes.append(f"FLOPs: {flops_shown(costs[id(root)].flops)}")
+    if choice.memory:
+        notes.append(f"Outputs of all layers: {bytes_shown(costs[id(root)].outputs)}")
+    if choice.flops or choice.memory:
+        notes.append(note(model))
+    return notes
 
 
 def _total(what: str, variables: Any) -> str:
     count = sum(v.size for v in variables)
     size = sum(v.stored.nbytes for v in variables)
-    return f" {what}: {count:,} ({_size(size)})"
-
-
-def _table(
-    model: Any,
-    rows: list[Row],
-    connected: bool,
-    show_trainable: bool,
-    line_length: int | None,
-    positions: Any,
-) -> str:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    columns = ["Layer (type)", "Output Shape", "Param #"]
-    columns += ["Connected to"] if connected else []
-    columns += ["Trainable"] if show_trainable else []
-    ratios = _ratios(positions, len(columns))
-    table = Table(show_lines=False, width=line_length)
-    for column, ratio in zip(columns, ratios, strict=True):
-        right = column == "Param #"
-        table.add_column(column, justify="right" if right else "left", ratio=ratio)
-    for row in rows:
-        params = "?" if row.params is None else f"{row.params:,}"
-        name = "  " * row.depth + row.name
-        cells = [name, row.shape, params]
-        cells += [row.inputs] if connected else []
-        cells += [row.trainable] if show_trainable else []
-        style = "bold" if row.heading else None
-        table.add_row(*(escape(cell) for cell in cells), style=style)
-    console = Console(width=line_length or _width(), force_jupyter=False)
-    with console.capture() as capture:
-        console.print(f'Model: "{model.name}"', style="bold", highlight=False)
-        console.print(table)
-    weights, trained = model.weights, model.trainable_variables
-    lines = [
-        _total("Total params", weights),
-        _total("Trainable params", trained),
-        _total("Non-trainable params", model.non_trainable_weights),
-    ]
-    if model.optimizer is not None and model.optimizer.built:
-        lines.append(_total("Optimizer params", model.optimizer.variables))
-    return capture.get() + "\n".join(lines)
-
-
-def _width() -> int:
-    """Returns the terminal's width, or that of a page where there is none."""
-    return shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else 100
-
-
-def _ratios(positions: Any, count: int) -> list[int | None]:
-    if positions is None:
-        return [None] * count
-    ends = [*positions, 1.0][:count]
-    return [max(1, round(100 * (b - a))) for a, b in itertools.pairwise([0.0, *ends])]
+    return f"{what}: {count:,} ({bytes_shown(size)})"

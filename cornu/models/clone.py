@@ -1,20 +1,17 @@
-"""clone_model: the same architecture with new layers, and replaying a graph in general."""
+"""clone_model: the same architecture with new layers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from cornu import tree
 from cornu.core.layer import Layer
-from cornu.core.op import record
-from cornu.core.tensor import Node, Tensor
-from cornu.layers.input import Input, InputLayer
-from cornu.models.functional import Drawing
 from cornu.models.model import Model
+from cornu.models.replay import new_input, replay
 from cornu.models.sequential import Sequential
 
-__all__ = ["clone_model", "replay"]
+__all__ = ["clone_model"]
 
 
 def clone_model(
@@ -51,7 +48,7 @@ def clone_model(
         return clone(layer)
 
     if isinstance(model, Sequential):
-        first = [] if model._drawing is None else [_new_input(model.inputs[0])]
+        first = [] if model._drawing is None else [new_input(model.inputs[0])]
         if input_tensors is not None:
             first = tree.leaves(input_tensors)
         if not model._declared and input_tensors is None:
@@ -67,7 +64,7 @@ def clone_model(
     drawing = model._drawing
     starts = tree.leaves(input_tensors) if input_tensors is not None else None
     if starts is None:
-        starts = [_new_input(tensor) for tensor in drawing.input_tensors]
+        starts = [new_input(tensor) for tensor in drawing.input_tensors]
     layers: dict[int, Layer] = {}
 
     def mapped(layer: Layer) -> Layer:
@@ -75,7 +72,8 @@ def clone_model(
             layers[id(layer)] = clone_layer(layer)
         return layers[id(layer)]
 
-    new = replay(drawing, starts, mapped, call)
+    begin = {id(old): new for old, new in zip(drawing.input_tensors, starts, strict=True)}
+    new = replay(drawing.nodes, begin, mapped, call)
     definition = tree.take_apart(drawing.inputs)[1]
     outputs = tree.map(lambda t: new[id(t)], drawing.outputs)
     return Model(tree.unflatten(definition, starts), outputs, name=model.name)
@@ -83,61 +81,3 @@ def clone_model(
 
 def _from_config(layer: Layer) -> Layer:
     return type(layer).from_config(layer.get_config())
-
-
-def _new_input(old: Tensor) -> Tensor:
-    optional = old.optional
-    tensor = Input(batch_shape=old.shape, dtype=old.dtype, name=old.name, optional=optional)
-    _stand_where(tensor, old)
-    return tensor
-
-
-def _stand_where(new: Tensor, old: Tensor) -> None:
-    """Makes a new node belong to the place and block in which the user drew the old one."""
-    if new.node is not None and old.node is not None:
-        new.node.call, new.node.place = old.node.call, old.node.place
-
-
-def replay(
-    drawing: Drawing,
-    starts: Sequence[Tensor],
-    layer_of: Callable[[Layer], Layer],
-    call: Callable[..., Any] = lambda layer, *args, **kwargs: layer(*args, **kwargs),
-) -> dict[int, Tensor]:
-    """Draws a graph again from other Tensors, and returns the new Tensor of each old one's `id`.
-
-    Args:
-        drawing: what to draw again.
-        starts: Tensors in the place of its inputs.
-        layer_of: the layer to call in the place of a layer.
-        call: how.
-    """
-    new: dict[int, Tensor] = {
-        id(old): start for old, start in zip(drawing.input_tensors, starts, strict=True)
-    }
-    for node in drawing.nodes:
-        if isinstance(node.op, InputLayer) or all(id(t) in new for t in node.output_tensors):
-            continue
-        args, kwargs = without_masks(node, new)
-        if isinstance(node.op, Layer):
-            outputs = call(layer_of(node.op), *args, **kwargs)
-        else:
-            outputs = record(node.op, args, kwargs)
-        for old, made in zip(node.output_tensors, tree.leaves(outputs), strict=True):
-            new[id(old)] = made
-            _stand_where(made, old)
-    return new
-
-
-def without_masks(node: Node, new: dict[int, Tensor]) -> tuple[Any, Any]:
-    """Returns a node's arguments on new Tensors, less the masks that calling it will add again."""
-    args, kwargs = node.args, node.kwargs
-    kwargs = {name: value for name, value in kwargs.items() if not _is_added_mask(value)}
-    return tree.map(lambda x: new[id(x)] if isinstance(x, Tensor) else x, (args, kwargs))
-
-
-def _is_added_mask(value: Any) -> bool:
-    leaves = [leaf for leaf in tree.leaves(value) if isinstance(leaf, Tensor)]
-    return bool(leaves) and all(
-        leaf.node is not None and leaf.node.name == "compute_mask" for leaf in leaves
-    )

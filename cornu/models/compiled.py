@@ -29,6 +29,11 @@ class Compiled(Layer):
     """
 
     is_model = True
+    bookkeeping = Layer.bookkeeping | frozenset(
+        "optimizer stop_training history _recipe _outputs _objective _scores _loss_tracker "
+        "_runners _forwards _seed _epochs_run _built_with _drawing _drawn "
+        "_checked nan_report".split()
+    )
 
     optimizer: Any
     stop_training: bool

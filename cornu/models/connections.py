@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from typing import Any
 
 from cornu import ops, registry, tree
+from cornu.core.block import Block
+from cornu.core.blocks import Call, drawn_in, here
 from cornu.core.layer import Layer
 from cornu.core.op import Op, is_symbolic
 from cornu.core.tensor import Node, Tensor
@@ -58,12 +61,17 @@ def describe(drawing: Drawing) -> dict[str, Any]:
         stand_in = {"batch_shape": tensor.shape, "dtype": tensor.dtype, "name": name}
         described.append(_entry(name, "keras.layers", "InputLayer", stand_in, []))
     inside = {id(node) for node in drawing.graph.nodes}
+    stands = _stands(drawing)
     for name, nodes in calls.items():
         ours = [node for node in nodes if id(node) in inside or isinstance(node.op, InputLayer)]
         if not ours:
             continue
         op = ours[0].op
-        inbound = [_call(node, where) for node in ours if not isinstance(op, InputLayer)]
+        inbound = [
+            {**_call(node, where), **stands[node.number]}
+            for node in ours
+            if not isinstance(op, InputLayer)
+        ]
         if isinstance(op, Layer):
             data = registry.serialize(op)
             described.append({**data, "name": name, "inbound_nodes": inbound})
@@ -73,6 +81,27 @@ def describe(drawing: Drawing) -> dict[str, Any]:
         "layers": described,
         "input_layers": _places(drawing.inputs, where),
         "output_layers": _places(drawing.outputs, where),
+    }
+
+
+def _stands(drawing: Drawing) -> dict[int, dict[str, Any]]:
+    """Returns where each node stands in the drawing: its position, and the blocks around it.
+
+    A block is `[function, number]`, or `[function, number, True]` if it recomputes.
+    """
+    numbers = itertools.count()
+    around: dict[int, list[Any]] = {}
+
+    def enter(block: Block, chain: list[Any]) -> None:
+        around.update((node.number, chain) for node in block.nodes)
+        for child in block.children:
+            entry = [child.function, next(numbers), *([True] if child.remat else [])]
+            enter(child, [*chain, entry])
+
+    enter(drawing.graph.root, [])
+    return {
+        node.number: {"position": i, "blocks": around[node.number]}
+        for i, node in enumerate(drawing.graph.nodes)
     }
 
 
@@ -147,6 +176,9 @@ def draw(config: dict[str, Any]) -> tuple[Any, Any]:
         callee = _op(entry) if _is_op(entry) else registry.deserialize(entry)
         for index, call in enumerate(entry["inbound_nodes"]):
             waiting.append((name, callee, index, call))
+    waiting.sort(key=lambda item: _position(item[-1]))
+    calls: dict[int, Call] = {}
+    place = here()[1]
     while waiting:
         left = []
         for item in waiting:
@@ -158,12 +190,31 @@ def draw(config: dict[str, Any]) -> tuple[Any, Any]:
                 continue
             if not is_symbolic(args, kwargs):
                 raise ValueError(f"The config calls {name!r} on no Tensor.")
-            tensors[name, index] = tree.leaves(callee(*args, **kwargs))
+            with drawn_in(_innermost(call.get("blocks", []), calls), place):
+                tensors[name, index] = tree.leaves(callee(*args, **kwargs))
         if len(left) == len(waiting):
             names = sorted({item[0] for item in left})
             raise ValueError(f"The config's layers {names} depend on layers that it does not have.")
         waiting = left
     return _find(config["input_layers"], tensors), _find(config["output_layers"], tensors)
+
+
+def _position(call: Any) -> int:
+    position = call.get("position", 0) if isinstance(call, dict) else 0
+    return position if isinstance(position, int) else 0
+
+
+def _innermost(blocks: Any, calls: dict[int, Call]) -> Call | None:
+    """Returns the Call of the innermost block that a node stands in."""
+    call: Call | None = None
+    for entry in blocks:
+        if not isinstance(entry, (list, tuple)) or not 2 <= len(entry) <= 3:
+            raise ValueError(f"The config's blocks are [function, number]. Received: {entry!r}")
+        name, number = str(entry[0]).replace("/", "_"), entry[1]
+        if number not in calls:
+            calls[number] = Call(name, call, remat=len(entry) > 2 and bool(entry[2]))
+        call = calls[number]
+    return call
 
 
 class _Missing(Exception):

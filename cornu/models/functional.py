@@ -80,6 +80,18 @@ class Drawing:
             table.put(outputs[i], m)
         return tree.unflatten(tree.take_apart(self.outputs)[1], outputs)
 
+    def computes_by(self) -> dict[str, Any]:
+        """Returns everything that determines what is computed."""
+        several = len(self.input_tensors) > 1 or isinstance(self.inputs, dict)
+        return {
+            "inputs": self.inputs,
+            "nodes": list(self.graph.nodes),
+            "outputs": self.outputs,
+            "masks": [self.output_tensors[i].mask for i in self._masked],
+            "names": self.input_names if several else None,
+            "strict": self.strict,
+        }
+
     def rowwise(self) -> bool:
         """Whether each row of the outputs depends on the same row of the inputs alone."""
         return all(_is_rowwise(op) for op in self.operations)

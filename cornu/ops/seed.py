@@ -14,7 +14,7 @@ from cornu.names import auto_name
 __all__ = ["Seed", "SeedGenerator", "draw_key"]
 
 
-class SeedGenerator(registry.Configurable):
+class SeedGenerator(scope.Source, registry.Configurable):
     """A source of random numbers that gives others at each draw.
 
     Args:

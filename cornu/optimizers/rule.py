@@ -10,6 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from cornu import settings
+from cornu.core import scope
 from cornu.core.variable import Variable
 from cornu.optimizers.base import Optimizer
 
@@ -113,9 +115,12 @@ class Rule(Optimizer):
             variable.dtype: jax.tree_util.tree_map(lambda n, v=variable: n.astype(v.dtype), numbers)
             for variable in variables
         }
+        # Variables of equal shape share one trace of the rule.
+        shared = settings.get("share_blocks") and scope.current().lifted
+        update = jax.jit(self.update) if shared else self.update
         for gradient, variable in zip(grads, variables, strict=True):
             slots = self._slots[variable]
-            value, news = self.update(
+            value, news = update(
                 gradient.astype(variable.dtype),
                 variable.value,
                 {name: slot.value for name, slot in slots.items()},

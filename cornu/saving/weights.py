@@ -13,6 +13,7 @@ from cornu.core.layer import Layer
 from cornu.core.variable import Variable
 from cornu.errors import suggest
 from cornu.saving.formats import WRITERS, Arrays, opened
+from cornu.saving.paths import paths
 from cornu.saving.places import places
 from cornu.saving.writing import writing
 
@@ -26,7 +27,8 @@ def save_weights(
 
     Args:
         model: the model.
-        filepath: ends in `.weights.h5`, `.safetensors` or `.npz`.
+        filepath: ends in `.weights.h5`, where weights are kept as Keras does, or in `.safetensors`
+            or `.npz`, where they have their paths through blocks and layers as names.
         overwrite: whether a file that is there may be replaced.
         max_shard_size: must be None: weights are in one file.
 
@@ -50,8 +52,10 @@ def save_weights(
             f"{type(model).__name__} {model.name!r} is not built: it has no weights to save. "
             "Call it on data first."
         )
+    # HDF5 is exchanged with Keras, which knows weights by their places.
+    named = places(model) if path.name.endswith(".h5") else paths(model)
     with writing(path, overwrite) as temporary:
-        writer(temporary, {place: v.numpy() for place, v in places(model).items()})
+        writer(temporary, {name: v.numpy() for name, v in named.items()})
 
 
 def load_weights(model: Layer, filepath: Any, skip_mismatch: bool = False) -> None:
@@ -76,10 +80,17 @@ def load_weights(model: Layer, filepath: Any, skip_mismatch: bool = False) -> No
             "Call it on data, or give it an input shape, before loading weights."
         )
     with opened(path) as stored:
-        wanted = places(model)
+        wanted = _named_as_in(stored, model)
         arrays = matched(wanted, stored, skip_mismatch)
     for place, array in arrays.items():
         wanted[place].assign(array)
+
+
+def _named_as_in(stored: Arrays, model: Layer) -> dict[str, Variable]:
+    """Returns a model's weights by places or by paths, whichever a file seems to have."""
+    by_place, by_path = places(model), paths(model)
+    hits = [sum(name in stored.shapes for name in named) for named in (by_place, by_path)]
+    return by_place if hits[0] >= hits[1] else by_path
 
 
 def matched(

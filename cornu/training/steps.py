@@ -9,7 +9,7 @@ same result for each.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import jax
@@ -27,6 +27,12 @@ counters = {"traces": 0}
 # Inside a while loop XLA's CPU compiler leaves convolutions with axes in an unusual order, as in
 # gradients, to a naive program: a step of a small CNN took 20 times as long.
 _SLOW_IN_LOOPS = frozenset(("conv_general_dilated",))
+
+
+# What marks recomputation in a program. XLA's CPU scheduler runs what it can as soon as it can, and
+# so keeps all the values that were to be computed anew; its other scheduler does not.
+_RECOMPUTING = frozenset(("checkpoint", "remat", "remat2"))
+_SPARING: dict[str, Any] = {"xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED"}
 
 
 class Program:
@@ -130,9 +136,10 @@ class Program:
             written, flat = at(written, read, key, first, data, order, count, i)
             return written, jax.tree_util.tree_unflatten(logs_tree, flat)
 
-        self._one = jax.jit(one, donate_argnums=0)
-        self._several = jax.jit(several, donate_argnums=0)
-        self._single = jax.jit(single, donate_argnums=0)
+        recomputes = jax.default_backend() == "cpu" and _uses(closed.jaxpr, _RECOMPUTING)
+        options = _sparing() if recomputes else None
+        jit = partial(jax.jit, donate_argnums=0, compiler_options=options)
+        self._one, self._several, self._single = jit(one), jit(several), jit(single)
 
     def one(self, key: Any, index: int, batch: Any, rows: Any = None) -> Any:
         """Runs one step on a batch; returns its logs, on the device."""
@@ -141,6 +148,12 @@ class Program:
         news, logs = self._one(written, read, key, np.int32(index), batch, rows)
         self._write(news)
         return logs
+
+    def lower(self, key: Any, batch: Any) -> Any:
+        """Returns the program of one step as JAX hands it to XLA."""
+        written = tuple(v.stored for v in self.written)
+        read = tuple(v.stored for v in self.read)
+        return self._one.lower(written, read, key, np.int32(0), batch, None)
 
     def many(
         self, key: Any, first: int, data: Any, order: Any, count: int, start: int, stop: int
@@ -182,15 +195,32 @@ def _with_rows(step: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
     return run
 
 
+@cache
+def _sparing() -> dict[str, Any] | None:
+    """Returns the options of the scheduler that spares memory, if this XLA has it."""
+    try:
+        jax.jit(lambda x: x, compiler_options=_SPARING).lower(0.0).compile()
+    except Exception:
+        return None
+    return _SPARING
+
+
 def _uses(jaxpr: Any, primitives: frozenset[str]) -> bool:
-    for equation in jaxpr.eqns:
-        if equation.primitive.name in primitives:
-            return True
-        for parameter in equation.params.values():
-            for inner in parameter if isinstance(parameter, (tuple, list)) else (parameter,):
-                inner = getattr(inner, "jaxpr", inner)
-                if hasattr(inner, "eqns") and _uses(inner, primitives):
-                    return True
+    seen: set[int] = set()  # functions of equal blocks stand in many places
+    todo = [jaxpr]
+    while todo:
+        jaxpr = todo.pop()
+        if id(jaxpr) in seen:
+            continue
+        seen.add(id(jaxpr))
+        for equation in jaxpr.eqns:
+            if equation.primitive.name in primitives:
+                return True
+            for parameter in equation.params.values():
+                for inner in parameter if isinstance(parameter, (tuple, list)) else (parameter,):
+                    inner = getattr(inner, "jaxpr", inner)
+                    if hasattr(inner, "eqns"):
+                        todo.append(inner)
     return False
 
 

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import measure, models, report
+from benchmarks import measure, models, report, sharing
 from benchmarks.measure import Result
 from benchmarks.peers import PEERS, Round, layered, plain
 from benchmarks.tasks import TASKS, Size, Target
@@ -75,6 +75,20 @@ def test_a_run_is_kept(monkeypatch, tmp_path):
     lines = [json.loads(line) for line in (tmp_path / "history.jsonl").read_text().splitlines()]
     assert [line["quick"] for line in lines] == [False, True]
     assert lines[0]["results"]["mlp_fit"]["jax"] == {"value": 0.2, "loss": 0.5}
+
+
+def test_the_table_of_shared_blocks(monkeypatch, tmp_path):
+    monkeypatch.setattr(report, "_FOLDER", tmp_path)
+    samples = [sharing.Sample(0.1, n, 0.2, 1000 * n, 3.0, 4.0, 0.5) for n in (1, 2, 6)]
+    middle = sharing._medians(samples)
+    assert middle.trace == 2 and middle.lines == 2000
+    blocks = {"net": {"inlined": middle, "shared": samples[0]}}
+    report.save(report.Run(SETTING, 3, False, RESULTS, blocks))
+    page = (tmp_path / "RESULTS.md").read_text()
+    assert "| net | shared | 0.10 | 1.00 | 0.20 | 1,000 | 3.0 | 4 | 0.5000 |" in page
+    line = json.loads((tmp_path / "history.jsonl").read_text())
+    assert line["blocks"]["net"]["inlined"]["step"] == 4.0
+    assert set(sharing.WAYS) == {"inlined", "shared"}
 
 
 def test_a_result_is_the_median_of_the_best_epochs():

@@ -2,6 +2,7 @@
 
 import pytest
 
+import cornu
 from cornu.cli import main
 
 
@@ -31,3 +32,15 @@ def test_the_version(capsys):
     with pytest.raises(SystemExit):
         main(["--version"])
     assert capsys.readouterr().out.startswith("cornu 0.")
+
+
+def test_the_summary_of_a_saved_model(tmp_path, capsys):
+    path = str(tmp_path / "model.keras")
+    cornu.Sequential([cornu.Input((4,)), cornu.layers.Dense(2)], name="saved").save(path)
+    assert main(["summary", path, "--flops", "--dtype"]) == 0
+    shown = capsys.readouterr().out
+    assert 'Model: "saved"' in shown and "FLOPs: 18" in shown and "float32" in shown
+    assert main(["summary", str(tmp_path / "nowhere.keras")]) == 2
+    (tmp_path / "text.keras").write_text("no archive")
+    assert main(["summary", str(tmp_path / "text.keras")]) == 1
+    assert "cornu summary: " in capsys.readouterr().err

@@ -446,6 +446,18 @@ def test_layers_behind_an_op_without_gradient_are_seen_in_the_drawing():
     assert drawn(lambda scores, x: ops.stop_gradient(scores)) == []
 
 
+def test_weights_without_gradient_are_found_in_equal_blocks():
+    def unit(x):
+        kept = Dense(4)(x)
+        return kept + ops.stop_gradient(Dense(4, name="stopped")(x))
+
+    x = Input((4,))
+    model = Model(x, Dense(1)(unit(unit(unit(x)))))
+    model.compile("sgd", "mse")
+    found = [f.path for f in model.check(X, REAL) if f.code == "C021"]
+    assert len(found) == 6 and all("stopped" in path for path in found)
+
+
 def test_a_schedule_or_an_optimizer_that_hides_its_rate_is_not_judged():
     schedule = cornu.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9)
     assert net(Dense(1), optimizer=SGD(schedule)).check().codes == []

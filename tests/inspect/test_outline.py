@@ -29,6 +29,7 @@ def test_ops_get_names_of_their_own():
     assert [(item.kind, item.name) for item in items] == [
         ("op", "add"), ("op", "add_1"), ("op", "add_2"),
     ]  # fmt: skip
+    assert not any(item.again for item in items)
 
 
 def test_nested_models_are_listed_once():

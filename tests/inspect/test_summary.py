@@ -1,5 +1,7 @@
 """summary: columns, blocks, repeats, nested models."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -100,3 +102,116 @@ def test_a_range_of_layers():
 
 def test_width():
     assert max(len(line) for line in text(net(), line_length=60).splitlines()) <= 60
+
+
+def test_blocks_of_which_layers_are_shared_are_counted_once():
+    shared = Dense(4)
+
+    def step(x):
+        return shared(x)
+
+    x = Input((4,))
+    shown = text(Model(x, step(step(step(x)))), memory=True)
+    row = next(line for line in shown.splitlines() if "step x3" in line)
+    assert [cell.strip() for cell in row.split("│")[3:-1]] == ["20", "48 B", "80 B"]
+
+
+def test_depth_sums_up_what_is_deeper():
+    inner = cornu.Sequential([Input((4,)), Dense(4, name="inside")], name="inner")
+    x = Input((4,), name="x")
+    model = Model(x, inner(unit(unit(x))), name="outer")
+    shown = text(model, depth=1, expand_nested=True)
+    assert "(Dense)" not in shown and "unit x2" in shown and "inner (Sequential)" in shown
+    assert "40" in next(line for line in shown.splitlines() if "unit x2" in line)
+    assert text(model, depth=2, expand_nested=True) == text(model, expand_nested=True)
+    with pytest.raises(ValueError, match="`depth` is 1 or more"):
+        text(model, depth=0)
+
+
+def test_flops_and_memory():
+    shown = text(net(), flops=True, memory=True)
+    row = next(line for line in shown.splitlines() if "unit x3" in line)
+    assert [cell.strip() for cell in row.split("│")[1:-1]] == [
+        *["unit x3", "(None, 4)", "60", "120", "96 B", "240 B"]
+    ]
+    assert "FLOPs: 145" in shown and "Outputs of all layers: 116 B" in shown
+    assert "For a batch of 1." in shown
+    assert "FLOPs" not in text(net())
+
+
+def test_dtypes_and_masks():
+    x = Input((None,), dtype="int32", name="words")
+    h = layers.Embedding(9, 4, mask_zero=True, dtype="mixed_bfloat16", name="embed")(x)
+    shown = text(Model(x, layers.LSTM(3, name="lstm")(h)), dtype=True, masks=True)
+    row = {line.split()[1]: line for line in shown.splitlines() if " (" in line and "│" in line}
+    assert "bfloat16 (weights float32)" in row["embed"] and " Y " in row["embed"]
+    assert " - " in row["lstm"] and "int32" in row["words"]
+    assert "Connected to" not in shown and "compute_mask" not in shown
+
+
+def test_shapes_inside_of_subclassed_models():
+    class Net(Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = Dense(2)
+            self.unused = Dense(3)
+
+        def call(self, x):
+            return self.dense(x)
+
+    net = Net()
+    net.build((None, 3))
+    rows = [line for line in text(net, flops=True).splitlines() if "(Dense)" in line]
+    assert "(None, 2)" in rows[0] and "14" in rows[0]
+    assert "?" in rows[1]
+    outer = Model(x := Input((3,)), net(x))
+    assert "(None, 2)" in next(
+        line for line in text(outer, expand_nested=True).splitlines() if "  dense" in line
+    )
+
+
+def test_ranges_by_path_and_pattern():
+    shown = text(net(), layer_range=("unit_3", "out"), fold=False)
+    assert "unit_3" in shown and "out (Dense)" in shown and "unit_2" not in shown
+    inside = text(net(), layer_range=("unit_3/.*|unit_3", "unit_3"), fold=False)
+    assert "unit_3" in inside and "out (Dense)" not in inside
+
+
+def test_no_text_is_lost_where_it_is_narrow():
+    for width in (100, 60, 40):
+        lines = text(net(), line_length=width, flops=True, memory=True).splitlines()
+        assert max(map(len, lines)) <= width
+        assert width < 60 or sum("unit x3" in line for line in lines) == 1
+    wide = text(net(), line_length=90, positions=[0.5, 0.8]).splitlines()
+    assert 86 <= len(wide[1]) <= 90 and 40 <= wide[1].index("┳") <= 46
+
+
+def test_colours_are_for_terminals_alone(monkeypatch, capsys):
+    net().summary()
+    assert "\x1b[" not in capsys.readouterr().out
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    net().summary()
+    assert "\x1b[" in capsys.readouterr().out
+    assert "\x1b[" not in text(net())
+
+
+def test_html_folds_without_scripts_and_is_escaped():
+    x = Input((4,), name="x")
+    html = Model(x, Dense(1, name="<i>&")(unit(unit(x))), name="<script>")._repr_html_()
+    assert "<details open><summary" in html and "unit x2" in html
+    assert "&lt;script&gt;" in html and "&lt;i&gt;&amp;" in html and "<script" not in html
+    assert html.count("<div") == html.count("</div")
+    assert html.count("<details") == html.count("</details") == 1
+    assert "details" in net()._repr_html_()
+    assert "?" in cornu.Sequential([Dense(2)])._repr_html_()
+
+
+def test_large_models_are_shown_at_once():
+    x = Input((4,))
+    h = x
+    for i in range(400):
+        h = Dense(4, name=f"d{i}")(h)
+    model = Model(x, h)
+    start = time.perf_counter()
+    assert len(text(model, flops=True).splitlines()) > 400
+    assert time.perf_counter() - start < 2

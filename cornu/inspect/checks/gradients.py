@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from cornu import tree
+from cornu import settings, tree
 from cornu.core import scope
 from cornu.inspect.checks.heads import family, logits
 from cornu.inspect.checks.report import Finding
@@ -37,9 +37,14 @@ def check_gradients(view: View, batch: Any) -> Iterator[Finding]:
 
     variables = model._all_variables()
     lifted = scope.lift(gradients, variables, model._sources())
-    closed = jax.make_jaxpr(lambda values, key, batch: lifted(values, key, batch)[0])(
-        tuple(v.stored for v in variables), jax.random.key(0), (x, y, weight)
-    )
+    shared = settings.get("share_blocks")
+    settings.put("share_blocks", False)  # one function for several blocks would hide their zeros
+    try:
+        closed = jax.make_jaxpr(lambda values, key, batch: lifted(values, key, batch)[0])(
+            tuple(v.stored for v in variables), jax.random.key(0), (x, y, weight)
+        )
+    finally:
+        settings.put("share_blocks", shared)
     owners = {id(v): layer for layer in model._flat_layers() for v in layer.own_variables()}
     places = {id(step.op): step.place for step in view.steps()}
     for variable, dead in zip(trained, _zeros(closed), strict=True):

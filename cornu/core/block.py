@@ -1,0 +1,103 @@
+"""Block: a call of one of the user's functions, with the nodes that it made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from cornu.core.blocks import Call
+from cornu.core.tensor import Node, Tensor
+from cornu.core.weighted import Weighted
+from cornu.names import unique
+
+__all__ = ["Block", "block_tree"]
+
+
+class Block:
+    """A user's function call with the nodes and inner blocks that it made.
+
+    Attributes:
+        name: the function's name, numbered where it repeats within its parent.
+        path: names from the outermost block, joined by '/'.
+        function: the function's name without number.
+        place: `file:line` of the function.
+        nodes: the nodes made in it directly or in its children, in order.
+        children: inner blocks, in order.
+        parts: nodes made directly and inner blocks, in the order of the drawing.
+        remat: whether what it computes is computed again for the gradient, to save memory.
+    """
+
+    __slots__ = ("children", "function", "name", "nodes", "parts", "path", "place", "remat")
+
+    def __init__(self, name: str, path: str, function: str, place: str) -> None:
+        self.name = name
+        self.path = path
+        self.function = function
+        self.place = place
+        self.nodes: list[Node] = []
+        self.children: list[Block] = []
+        self.parts: list[Node | Block] = []
+        self.remat = False
+
+    def walk(self) -> list[Block]:
+        """Returns this block and all inside, outermost first."""
+        found = [self]
+        for child in self.children:
+            found += child.walk()
+        return found
+
+    @property
+    def weights(self) -> list[Any]:
+        """The Variables of the layers inside, each once."""
+        layers = (node.op for node in self.nodes if isinstance(node.op, Weighted))
+        return list({id(v): v for layer in layers for v in layer.weights}.values())
+
+    def count_params(self) -> int:
+        """Returns the number of elements in all weights of the layers inside."""
+        return sum(v.size for v in self.weights)
+
+    def walk_nodes(self) -> Iterator[Node]:
+        """Yields the nodes inside, part by part."""
+        for part in self.parts:
+            if isinstance(part, Block):
+                yield from part.walk_nodes()
+            else:
+                yield part
+
+    def __repr__(self) -> str:
+        return f"<Block {self.path or '(model)'}: {len(self.nodes)} nodes>"
+
+
+def block_tree(nodes: Sequence[Node], inputs: Sequence[Tensor]) -> Block:
+    """Builds the tree of blocks; calls around all nodes and inputs are no blocks of the model."""
+    chains = [node.call.chain() if node.call else [] for node in nodes]
+    made = [t.node for t in inputs if t.node is not None and not t.node.inputs]
+    everything = [*chains, *(node.call.chain() if node.call else [] for node in made)]
+    shared = min((len(chain) for chain in everything), default=0)
+    for chain in everything:
+        while shared and chain[shared - 1] is not everything[0][shared - 1]:
+            shared -= 1
+    root = Block("", "", "", "")
+    blocks: dict[int, Block] = {}
+    taken: dict[int, set[str]] = {}
+    for node, chain in zip(nodes, chains, strict=True):
+        block = root
+        block.nodes.append(node)
+        for call in chain[shared:]:
+            inner = blocks.get(id(call))
+            if inner is None:
+                inner = blocks[id(call)] = _inner(block, call, taken.setdefault(id(block), set()))
+                block.children.append(inner)
+                block.parts.append(inner)
+            block = inner
+            block.nodes.append(node)
+        block.parts.append(node)
+    return root
+
+
+def _inner(parent: Block, call: Call, taken: set[str]) -> Block:
+    name = unique(call.name, taken)
+    path = f"{parent.path}/{name}" if parent.path else name
+    block = Block(name, path, call.name, call.place)
+    block.remat = call.remat
+    return block

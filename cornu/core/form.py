@@ -1,0 +1,208 @@
+"""Form: what a part of a graph computes, without the names and numbers of who computes it.
+
+Two parts of equal form differ only in the values of their Variables, in the place of their random
+sources and in what they are called on. So one compiled function serves both, with these as
+arguments.
+
+The form of a layer is read off its attributes, not off its config: what the program changed after
+the construction counts as well. Attributes that are not plain data count by identity, so that in
+case of doubt forms differ.
+"""
+
+from __future__ import annotations
+
+import functools
+import types
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from cornu.core.dtypes import DTypePolicy
+from cornu.core.op import Op
+from cornu.core.scope import Source
+from cornu.core.spec import InputSpec
+from cornu.core.tensor import Node, Tensor
+from cornu.core.variable import Variable
+from cornu.core.weighted import Weighted
+from cornu.registry import Configurable
+
+__all__ = ["Form", "form"]
+
+_PLAIN = (bool, int, complex, str, bytes, types.EllipsisType, types.NoneType, np.generic)
+# Larger constants are told apart by identity.
+_ARRAY_BYTES = 4096
+
+
+class Form(NamedTuple):
+    """A part of a graph, seen from outside.
+
+    Attributes:
+        key: equal for parts that compute the same.
+        inputs: the Tensors that come from outside, in the order of their first use.
+        outputs: the Tensors that are used outside, in the order in which they are made.
+        variables, sources: what it reads, assigns and draws from, by first occurrence.
+        layers: its layers, and those inside them.
+    """
+
+    key: Hashable
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    variables: tuple[Variable, ...]
+    sources: tuple[Source, ...]
+    layers: tuple[Weighted, ...]
+
+
+def form(nodes: Sequence[Node], outputs: Iterable[Tensor]) -> Form:
+    """Returns the form of some nodes of a graph.
+
+    Args:
+        nodes: in the order of the graph.
+        outputs: the Tensors made by them that are used elsewhere.
+    """
+    outputs = tuple(outputs)
+    made = {id(t) for node in nodes for t in node.output_tensors}
+    inputs = {id(t): t for node in nodes for t in node.inputs if id(t) not in made}
+    describer = _Describer()
+    key = (
+        tuple(describer.tensor(t) for t in inputs.values()),
+        tuple(describer.node(node) for node in nodes),
+        tuple(describer.tensor(t) for t in outputs),
+    )
+    things = describer.things
+    return Form(
+        key,
+        tuple(inputs.values()),
+        outputs,
+        tuple(t for t in things if isinstance(t, Variable)),
+        tuple(t for t in things if isinstance(t, Source)),
+        tuple(t for t in things if isinstance(t, Weighted)),
+    )
+
+
+class _Describer:
+    """Turns things into hashable descriptions; what has an identity is numbered as it comes."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[int, int] = {}
+        self.things: list[Any] = []
+
+    def _new(self, thing: Any) -> bool:
+        if id(thing) in self.numbers:
+            return False
+        self.numbers[id(thing)] = len(self.things)
+        self.things.append(thing)
+        return True
+
+    def tensor(self, tensor: Tensor) -> Hashable:
+        if self._new(tensor):
+            return ("tensor", tensor.shape, tensor.dtype)
+        return self.numbers[id(tensor)]
+
+    def node(self, node: Node) -> Hashable:
+        leaves, definition, _ = node._plan
+        # The op first: what it is made of is numbered the same, whatever it is called on.
+        op = self.thing(node.op)
+        arguments = tuple(self.thing(leaf) for leaf in leaves)
+        return ("node", op, definition, arguments, tuple(map(self.tensor, node.output_tensors)))
+
+    def thing(self, x: Any) -> Hashable:
+        if isinstance(x, float):
+            return (type(x), x.hex())  # 0.0 and -0.0 are not the same
+        if isinstance(x, _PLAIN):
+            return (type(x), x)
+        if isinstance(x, Tensor):
+            return self.tensor(x)
+        if isinstance(x, Variable):
+            return self._variable(x)
+        if isinstance(x, Weighted):
+            return self._layer(x)
+        if isinstance(x, Source):
+            new = self._new(x)
+            return ("source", x.seed if x.explicit else None) if new else self.numbers[id(x)]
+        if isinstance(x, (list, tuple)):
+            return (type(x), tuple(self.thing(item) for item in x))
+        if isinstance(x, dict):
+            return (dict, tuple((self.thing(k), self.thing(v)) for k, v in x.items()))
+        if isinstance(x, (set, frozenset)) and all(isinstance(item, _PLAIN) for item in x):
+            return (type(x), frozenset(x))
+        if isinstance(x, slice):
+            return (slice, self.thing(x.start), self.thing(x.stop), self.thing(x.step))
+        if isinstance(x, (type, np.dtype)):
+            return ("type", x)
+        return self._object(x)
+
+    def _object(self, x: Any) -> Hashable:
+        if isinstance(x, Node):
+            return self.node(x)
+        if isinstance(x, Op):
+            return ("op", x.name, self.thing(x.function))
+        if isinstance(x, DTypePolicy):
+            return ("policy", x.name)
+        if isinstance(x, types.FunctionType):
+            return self._function(x)
+        if isinstance(x, types.MethodType):
+            return ("method", self.thing(x.__func__), self.thing(x.__self__))
+        if isinstance(x, functools.partial):
+            return ("partial", *(self.thing(part) for part in (x.func, x.args, x.keywords)))
+        if _is_small_array(x):
+            return ("array", type(x), x.shape, x.dtype.name, np.asarray(x).tobytes())
+        if isinstance(x, Configurable) and _of_library(x):
+            if x.category == "initializers":  # it has done its work
+                return ("initializer", type(x))
+            return self._by_attributes(x, vars(x))
+        if isinstance(x, InputSpec):
+            return self._by_attributes(x, vars(x))
+        return ("object", id(x))
+
+    def _by_attributes(self, x: Any, attributes: dict[str, Any]) -> Hashable:
+        if not self._new(x):
+            return self.numbers[id(x)]
+        items = (
+            (name, self.thing(value))
+            for name, value in attributes.items()
+            if name != "_constructed_with"
+        )
+        return (type(x), tuple(items))
+
+    def _variable(self, variable: Variable) -> Hashable:
+        if not self._new(variable):
+            return self.numbers[id(variable)]
+        return (
+            *("variable", variable.shape, variable.dtype, variable.role),
+            *(variable.trainable, variable.autocast, variable.overwrite_with_gradient),
+        )
+
+    def _layer(self, layer: Weighted) -> Hashable:
+        if not self._new(layer):
+            return self.numbers[id(layer)]
+        parts = layer.computes_by()
+        return ("layer", type(layer), tuple((name, self.thing(v)) for name, v in parts.items()))
+
+    def _function(self, fn: types.FunctionType) -> Hashable:
+        cells = tuple(cell.cell_contents for cell in fn.__closure__ or ())
+        if not self._new(fn):
+            return self.numbers[id(fn)]
+        return (
+            *("function", fn.__code__, id(fn.__globals__)),
+            *(self.thing(fn.__defaults__), self.thing(fn.__kwdefaults__), self.thing(cells)),
+        )
+
+
+def _is_small_array(x: Any) -> bool:
+    if isinstance(x, np.ndarray):
+        return x.nbytes <= _ARRAY_BYTES and x.dtype.kind != "O"
+    if not isinstance(x, jax.Array) or isinstance(x, jax.core.Tracer):
+        return False
+    return not jax.dtypes.issubdtype(x.dtype, jax.dtypes.extended) and x.nbytes <= _ARRAY_BYTES
+
+
+def _of_library(x: Any) -> bool:
+    return type(x).__module__.partition(".")[0] == "cornu"
+
+
+def holds_tracers(layer: Weighted) -> bool:
+    """Whether a layer keeps a value of the running trace as an attribute."""
+    leaves = jax.tree_util.tree_leaves(list(vars(layer).values()))
+    return any(isinstance(leaf, jax.core.Tracer) for leaf in leaves)

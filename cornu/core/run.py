@@ -1,0 +1,197 @@
+"""run: computes a graph. Blocks of equal form are traced once and called with other Variables."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jax
+
+from cornu import settings
+from cornu.core import scope
+from cornu.core.block import Block
+from cornu.core.enclosed import Enclosed, ambient, placed, starts
+from cornu.core.form import Form, form, holds_tracers
+from cornu.core.tensor import Node, Tensor
+from cornu.core.weighted import Weighted
+from cornu.errors import at
+
+if TYPE_CHECKING:
+    from cornu.core.graph import Graph
+
+__all__ = ["run"]
+
+
+def run(graph: Graph, values: Sequence[Any], masks: Sequence[Any] | None = None) -> list[Any]:
+    """Computes the outputs of a graph from arrays for its inputs; see `Graph.run`."""
+    known = {id(t): v for t, v in zip(graph.inputs, values, strict=True)}
+    around = scope.current()
+    traced = masks is None and around.lifted and not around.drawing
+    _Run(graph, _units(graph) if traced else {}, masks is not None).parts(graph.parts, known)
+    return [known[id(t)] for t in graph.outputs]
+
+
+class Unit(NamedTuple):
+    """A part of a graph that is called as one function."""
+
+    name: str
+    form: Form
+    remat: bool
+
+
+class _Run:
+    """One run through a graph.
+
+    Args:
+        graph: the graph.
+        units: the parts that are called as one function, by `id`.
+        by_array: whether layers look masks up by array.
+    """
+
+    def __init__(self, graph: Graph, units: dict[int, Unit], by_array: bool) -> None:
+        self.graph = graph
+        self.units = units
+        self.by_array = by_array
+
+    def parts(self, parts: Sequence[Node | Block], known: dict[int, Any]) -> None:
+        """Computes nodes and blocks one after another; `known` holds the arrays by Tensor."""
+        for part in parts:
+            with jax.named_scope(part.name):
+                unit = self.units.get(id(part))
+                if unit is None or not self._called(unit, part, known):
+                    self._inline(part, known)
+
+    def _inline(self, part: Node | Block, known: dict[int, Any]) -> None:
+        if isinstance(part, Block):
+            self.parts(part.parts, known)
+        else:
+            self._node(part, known)
+
+    def _called(self, unit: Unit, part: Node | Block, known: dict[int, Any]) -> bool:
+        """Calls a part as a function, unless its layers do what a function cannot."""
+        around = scope.current()
+        _, inputs, outputs, variables, sources, layers = unit.form
+        arrays = [known[id(t)] for t in inputs]
+        if not placed(sources) or any(around.masks.get(x) is not None for x in arrays):
+            return False
+        key = (unit.form.key, ambient(sources), unit.remat)
+        if key in around.shared:
+            function = around.shared[key]
+        else:
+
+            def fn(*arrays: Any) -> list[Any]:
+                inner = {id(t): x for t, x in zip(inputs, arrays, strict=True)}
+                self._inline(part, inner)
+                if any(holds_tracers(layer) for layer in layers):
+                    raise scope.Unlifted("a layer keeps what it computes as an attribute")
+                return [inner[id(t)] for t in outputs]
+
+            transform = _rematerialized if unit.remat else jax.jit
+            function = around.shared[key] = Enclosed(
+                fn, variables, sources, starts(sources), transform, unit.name
+            )
+        if function is None:
+            return False
+        try:
+            results = function(variables, sources, arrays)
+        except scope.Unlifted:
+            around.shared[key] = None
+            return False
+        known.update((id(t), x) for t, x in zip(outputs, results, strict=True))
+        return True
+
+    def _node(self, node: Node, known: dict[int, Any]) -> None:
+        args, kwargs = node.fill([known[id(t)] for t in node.inputs])
+        try:
+            result = node.op(*args, **kwargs) if self.by_array else node.op.run(args, kwargs)
+        except (TypeError, ValueError) as error:
+            if _PLACED in getattr(error, "__notes__", ()):
+                raise
+            shapes = ", ".join(str(getattr(known[id(t)], "shape", "?")) for t in node.inputs)
+            path = self.graph.path(node)
+            where = f"{path.replace('/', ' > ')} > {node.name}" if path else node.name
+            raised = at(error, f"In {where} ({node.place}), inputs of shape {shapes}")
+            raised.add_note(_PLACED)
+            raise raised from error
+        outputs = node.output_tensors
+        if len(outputs) == 1 and outputs[0] is node.outputs:
+            known[id(node.outputs)] = result
+        else:
+            leaves = jax.tree_util.tree_leaves(result)
+            for tensor, value in zip(outputs, leaves, strict=True):
+                known[id(tensor)] = value
+
+
+_PLACED = "The place is where the model was drawn."
+
+
+def _rematerialized(fn: Callable[..., Any]) -> Callable[..., Any]:
+    return jax.jit(jax.checkpoint(fn))
+
+
+def _units(graph: Graph) -> dict[int, Unit]:
+    """Returns the parts of a graph whose form occurs more than once, or that are to be recomputed.
+
+    These are blocks, nested models, and layers that own layers.
+    """
+    shares = settings.get("share_blocks")
+    found = _candidates(graph.root) if graph.parts is graph.root.parts else []
+    alike: dict[Any, list[tuple[Node | Block, list[Node]]]] = defaultdict(list)
+    for part, nodes in found:
+        alike[tuple(_likeness(node) for node in nodes)].append((part, nodes))
+    last = _last_uses(graph)
+    forms = {
+        id(part): (part, form(nodes, _outputs(nodes, last)))
+        for group in alike.values()
+        for part, nodes in group
+        if (shares and len(group) > 1) or _is_remat(part)
+    }
+    counts = Counter(one.key for _, one in forms.values())
+    return {
+        key: Unit(part.name, one, _is_remat(part))
+        for key, (part, one) in forms.items()
+        if (shares and counts[one.key] > 1) or _is_remat(part)
+    }
+
+
+def _is_remat(part: Node | Block) -> bool:
+    return isinstance(part, Block) and part.remat
+
+
+def _candidates(block: Block) -> list[tuple[Node | Block, list[Node]]]:
+    found: list[tuple[Node | Block, list[Node]]] = []
+    for part in block.parts:
+        if isinstance(part, Block):
+            # A block that is all that another consists of would be the same function again.
+            same = len(part.nodes) == len(block.nodes)
+            if (len(part.nodes) > 1 and not same) or (part.remat and not (same and block.remat)):
+                found.append((part, part.nodes))
+            found += _candidates(part)
+        elif isinstance(part.op, Weighted) and part.op.sublayers():
+            found.append((part, [part]))
+    return found
+
+
+def _likeness(node: Node) -> Any:
+    """Returns what is equal for equal nodes, and quickly found."""
+    return (type(node.op), node.op.name if not isinstance(node.op, Weighted) else "", *_specs(node))
+
+
+def _specs(node: Node) -> Any:
+    return tuple((t.shape, t.dtype) for t in itertools.chain(node.inputs, node.output_tensors))
+
+
+def _last_uses(graph: Graph) -> dict[int, float]:
+    last: dict[int, float] = {}
+    for node in graph.nodes:
+        last.update((id(t), node.number) for t in node.inputs)
+    last.update((id(t), math.inf) for t in graph.outputs)
+    return last
+
+
+def _outputs(nodes: Sequence[Node], last: dict[int, float]) -> list[Tensor]:
+    end = nodes[-1].number
+    return [t for node in nodes for t in node.output_tensors if last.get(id(t), 0) > end]

@@ -1,0 +1,264 @@
+"""count: the floating-point operations of a JAX program, by a table of its primitives."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+from jax.extend import core
+
+__all__ = ["SCOPE", "count"]
+
+# Names of scopes that begin so are owners: what is done inside counts for them as well.
+SCOPE = "owner:"
+
+# A formula takes an equation of a jaxpr and returns its operations, or None if nobody knows.
+Formula = Callable[[Any], "int | None"]
+
+
+def count(jaxpr: Any) -> dict[str, int | None]:
+    """Returns the operations of a jaxpr: under '' of all of it, and of each owner in it.
+
+    An owner is a `jax.named_scope` whose name begins with `SCOPE`. None stands for what cannot be
+    known: a `while` loop whose number of turns depends on data, or a primitive without a formula.
+    """
+    counted: dict[str, int | None] = {"": 0}
+    _walk(jaxpr, 1, ("",), counted)
+    return counted
+
+
+def _walk(jaxpr: Any, turns: int, around: tuple[str, ...], counted: dict[str, int | None]) -> None:
+    for equation in jaxpr.eqns:
+        owners = _owners(equation, around, counted)
+        name = equation.primitive.name
+        if name in _CALLS:
+            for inner in _inner(equation):
+                _walk(inner, turns, owners, counted)
+        elif name == "scan":
+            _walk(_inner(equation)[0], turns * equation.params["length"], owners, counted)
+        elif name == "cond":
+            _widest(_inner(equation), turns, owners, counted)
+        elif name == "while":
+            # How often it turns is not known, which matters only if something is computed.
+            parts: dict[str, int | None] = {"": 0}
+            for inner in _inner(equation):
+                _walk(inner, 1, ("",), parts)
+            _add(counted, owners, 0 if parts[""] == 0 else None, 1)
+        else:
+            _add(counted, owners, _operations(equation), turns)
+
+
+def _owners(
+    equation: Any, around: tuple[str, ...], counted: dict[str, int | None]
+) -> tuple[str, ...]:
+    names = [
+        part.name
+        for part in equation.source_info.name_stack.stack
+        if str(part.name).startswith(SCOPE)
+    ]
+    for name in names:
+        counted.setdefault(name, 0)
+    return (*around, *(name for name in names if name not in around)) if names else around
+
+
+def _widest(
+    branches: list[Any], turns: int, owners: tuple[str, ...], counted: dict[str, int | None]
+) -> None:
+    """Adds the branch that computes most, because it is not known which one runs."""
+    each: list[dict[str, int | None]] = []
+    for branch in branches:
+        parts: dict[str, int | None] = {"": 0}
+        _walk(branch, turns, ("",), parts)
+        each.append(parts)
+    unknown = [parts for parts in each if parts[""] is None]
+    widest = unknown[0] if unknown else max(each, key=lambda parts: parts[""] or 0)
+    for name, operations in widest.items():
+        _add(counted, (name,) if name else owners, operations, 1)
+
+
+def _add(
+    counted: dict[str, int | None], owners: tuple[str, ...], operations: int | None, turns: int
+) -> None:
+    for owner in owners:
+        known = counted.get(owner, 0)
+        both = known is not None and operations is not None
+        counted[owner] = known + operations * turns if both else None  # type: ignore[operator]
+
+
+def _inner(equation: Any) -> list[Any]:
+    """Returns the jaxprs among an equation's parameters."""
+    found = []
+    for parameter in equation.params.values():
+        for inner in parameter if isinstance(parameter, (tuple, list)) else (parameter,):
+            if isinstance(inner, core.ClosedJaxpr):
+                found.append(inner.jaxpr)
+            elif isinstance(inner, core.Jaxpr):
+                found.append(inner)
+    return found
+
+
+def _operations(equation: Any) -> int | None:
+    name = equation.primitive.name
+    if name in _FREE:
+        return 0
+    if name in _ELEMENTWISE:
+        return _size(equation.outvars[0]) if _floating(equation) else 0
+    formula = _FORMULAS.get(name)
+    return None if formula is None else formula(equation)
+
+
+def _size(variable: Any) -> int:
+    return math.prod(variable.aval.shape)
+
+
+def _floating(equation: Any) -> bool:
+    return any(
+        jax.dtypes.issubdtype(v.aval.dtype, np.inexact)
+        for v in (*equation.invars, *equation.outvars)
+    )
+
+
+def _dot_general(equation: Any) -> int:
+    (contracted, _), _ = equation.params["dimension_numbers"]
+    shape = equation.invars[0].aval.shape
+    return 2 * _size(equation.outvars[0]) * math.prod(shape[axis] for axis in contracted)
+
+
+def _conv(equation: Any) -> int:
+    # The kernel has its inputs per group on one axis, and its outputs on another.
+    kernel = equation.invars[1].aval.shape
+    numbers = equation.params["dimension_numbers"]
+    each = math.prod(kernel) // kernel[numbers.rhs_spec[0]]
+    # Zeros between the inputs, as in a transposed convolution, are not multiplied.
+    sparse = math.prod(equation.params["lhs_dilation"])
+    groups = equation.params["batch_group_count"]
+    return 2 * _size(equation.outvars[0]) * each // sparse // groups
+
+
+def _reduction(equation: Any) -> int:
+    """Of n numbers, n - 1 operations."""
+    if not _floating(equation):
+        return 0
+    return _size(equation.invars[0]) - _size(equation.outvars[0])
+
+
+def _window(equation: Any) -> int:
+    window = math.prod(equation.params["window_dimensions"])
+    return _size(equation.outvars[0]) * max(window - 1, 0)
+
+
+def _window_gradient(equation: Any) -> int:
+    return _size(equation.invars[0]) * math.prod(equation.params["window_dimensions"])
+
+
+def _cumulative(equation: Any) -> int:
+    return _size(equation.invars[0]) if _floating(equation) else 0
+
+
+def _scatter(equation: Any) -> int:
+    return _size(equation.invars[2]) if _floating(equation) else 0
+
+
+def _sort(equation: Any) -> int:
+    variable = equation.invars[0]
+    length = variable.aval.shape[equation.params["dimension"]] if variable.aval.shape else 1
+    return _size(variable) * max(length - 1, 0).bit_length()
+
+
+def _top_k(equation: Any) -> int:
+    variable = equation.invars[0]
+    return _size(variable) * max(variable.aval.shape[-1] - 1, 0).bit_length()
+
+
+def _fft(equation: Any) -> int:
+    lengths = math.prod(equation.params["fft_lengths"])
+    whole = max(_size(equation.invars[0]), _size(equation.outvars[0]))
+    return round(5 * whole * math.log2(lengths)) if lengths > 1 else 0
+
+
+def _matrices(variable: Any) -> tuple[int, int, int]:
+    """Returns how many matrices there are, and the sizes of each."""
+    *many, rows, columns = variable.aval.shape
+    return math.prod(many), rows, columns
+
+
+def _cholesky(equation: Any) -> int:
+    many, rows, _ = _matrices(equation.invars[0])
+    return many * rows**3 // 3
+
+
+def _lu(equation: Any) -> int:
+    many, rows, columns = _matrices(equation.invars[0])
+    small, large = sorted((rows, columns))
+    return many * (large * small**2 - small**3 // 3)
+
+
+def _triangular_solve(equation: Any) -> int:
+    _, rows, _ = _matrices(equation.invars[0])
+    return _size(equation.invars[1]) * rows
+
+
+# Run a program of their own, once.
+_CALLS = frozenset(
+    "call closed_call composite custom_jvp_call custom_jvp_call_jaxpr custom_vjp_call "
+    "custom_vmap_call eval_jaxpr jit remat2".split()
+)
+
+# Move data, make constants or random bits, compare or convert; no arithmetic on floats.
+_FREE = frozenset(
+    "and axis_index bitcast_convert_type broadcast_in_dim broadcast_to clz concatenate "
+    "convert_element_type copy create_token debug_callback debug_print device_put dynamic_slice "
+    "dynamic_update_slice empty empty2 eq eq_to expand_dims gather ge gt imag iota is_finite "
+    "layout_constraint le le_to lt lt_to lu_pivots_to_permutation mulhi name ne not "
+    "optimization_barrier or pad philox2x32 philox4x32 platform_index population_count pvary "
+    "random_bits random_clone random_fold_in random_seed random_split random_unwrap random_wrap "
+    "real reduce_and reduce_or reduce_precision reduce_xor reshape reshard rev rng_bit_generator "
+    "scatter select_n sharding_constraint shift_left shift_right_arithmetic shift_right_logical "
+    "slice split squeeze stack stop_gradient threefry2x32 threefry4x32 tile transpose unstack "
+    "xor zeros_like".split()
+)
+
+# One operation for each element of the output (if it is about floats).
+_ELEMENTWISE = frozenset(
+    "abs acos acosh add add_any asin asinh atan atan2 atanh bessel_i0e bessel_i1e cbrt ceil "
+    "clamp complex conj cos cosh digamma div erf erf_inv erfc exp exp2 expm1 floor igamma "
+    "igamma_grad_a igammac integer_pow lgamma log log1p logistic max min mul neg nextafter "
+    "polygamma pow regularized_incomplete_beta rem round rsqrt sign sin sinh sqrt square sub tan "
+    "tanh zeta".split()
+)
+
+_FORMULAS: dict[str, Formula] = {
+    "argmax": _reduction,
+    "argmin": _reduction,
+    "cholesky": _cholesky,
+    "conv_general_dilated": _conv,
+    "cumlogsumexp": _cumulative,
+    "cummax": _cumulative,
+    "cummin": _cumulative,
+    "cumprod": _cumulative,
+    "cumsum": _cumulative,
+    "dot_general": _dot_general,
+    "fft": _fft,
+    "lu": _lu,
+    "reduce_max": _reduction,
+    "reduce_min": _reduction,
+    "reduce_prod": _reduction,
+    "reduce_sum": _reduction,
+    "reduce_window": _window,
+    "reduce_window_max": _window,
+    "reduce_window_min": _window,
+    "reduce_window_sum": _window,
+    "scatter-add": _scatter,
+    "scatter-max": _scatter,
+    "scatter-min": _scatter,
+    "scatter-mul": _scatter,
+    "scatter-sub": _scatter,
+    "select_and_gather_add": _window,
+    "select_and_scatter_add": _window_gradient,
+    "sort": _sort,
+    "top_k": _top_k,
+    "triangular_solve": _triangular_solve,
+}

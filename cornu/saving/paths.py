@@ -1,0 +1,80 @@
+"""The path of a weight through blocks and layers, as a person would name it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from cornu.core.layer import Layer
+from cornu.core.owner import attributes
+from cornu.core.variable import Variable
+from cornu.names import snake_case, unique
+
+__all__ = ["paths"]
+
+
+def paths(root: Layer) -> dict[str, Variable]:
+    """Returns the weights of a model (or layer) by their paths.
+
+    A path is made of the blocks that a layer was drawn in, the layer's name and the weight's.
+    Layers that the user did not name are counted within their block, so that equal models have
+    equal paths; inside of a layer they have the names of its attributes. A layer that is used
+    several times has the path of its first use.
+
+    Example:
+
+    >>> import cornu
+    >>> def unit(x):
+    ...     return cornu.layers.Dense(2)(x)
+    >>> x = cornu.Input((2,))
+    >>> list(paths(cornu.Model(x, unit(unit(x)))))
+    ['unit/dense/kernel', 'unit/dense/bias', 'unit_1/dense/kernel', 'unit_1/dense/bias']
+    """
+    found: dict[str, Variable] = {}
+    known: set[int] = set()
+    taken: set[str] = set()
+    for path, variable in _of_layer(root, ()):
+        if id(variable) not in known:
+            known.add(id(variable))
+            found[unique(path, taken)] = variable
+    return found
+
+
+def _of_layer(layer: Layer, around: tuple[str, ...]) -> Iterator[tuple[str, Variable]]:
+    for variable in layer.own_variables():
+        yield "/".join((*around, variable.name)), variable
+    counts: dict[tuple[str, ...], set[str]] = {}
+    named: set[int] = set()
+    for inner, blocks, name in _inside(layer):
+        if id(inner) not in named:
+            named.add(id(inner))
+            name = unique(name, counts.setdefault(blocks, set()))
+            yield from _of_layer(inner, (*around, *blocks, name))
+
+
+def _inside(layer: Layer) -> Iterator[tuple[Layer, tuple[str, ...], str]]:
+    """Yields the layers that a layer owns, with the blocks around each, and its name."""
+    if layer._drawing is not None:
+        graph = layer._drawing.graph
+        for node in graph.nodes:
+            if isinstance(node.op, Layer):
+                path = graph.path(node)
+                yield node.op, tuple(path.split("/")) if path else (), _name(node.op)
+    for name, part in attributes(layer):
+        if isinstance(part, Layer):
+            yield part, (), layer.saved_names.get(name, name).lstrip("_")
+        else:
+            yield from ((inner, (), _name(inner)) for inner in _listed(part))
+
+
+def _listed(part: Any) -> Iterator[Layer]:
+    if isinstance(part, Layer):
+        yield part
+    elif isinstance(part, (list, tuple, dict)):
+        for item in part.values() if isinstance(part, dict) else part:
+            yield from _listed(item)
+
+
+def _name(layer: Layer) -> str:
+    given: Any = layer._constructed_with[1].get("name")
+    return given if isinstance(given, str) else snake_case(type(layer).__name__)
