@@ -13,8 +13,10 @@ import numpy as np
 
 from cornu import tree
 from cornu.core import scope
+from cornu.core.layer import Layer
 from cornu.data import adapt
 from cornu.inspect.calls import Event, Watch, arrays, finite, watching
+from cornu.inspect.checks.view import steps
 from cornu.optimizers import LossScaleOptimizer
 from cornu.training.outputs import is_array
 
@@ -134,10 +136,20 @@ def _in_data(batch: Any) -> NanReport | None:
 def _in_weights(model: Any) -> NanReport | None:
     for variable in model.variables:
         if not finite(variable.stored):
-            text = f"{variable.path} holds {_count(variable.stored)}."
+            path, place = _stands(model, variable)
+            text = f"It holds {_count(variable.stored)}."
             hint = "An earlier step destroyed it: create the model again, or load weights."
-            return NanReport("weights", variable.path, "", text, hint)
+            return NanReport("weights", path, place, text, hint)
     return None
+
+
+def _stands(model: Any, variable: Any) -> tuple[str, str]:
+    """Returns the path of a Variable through blocks, and the place of its layer."""
+    for step in steps(model):
+        layer = step.op
+        if isinstance(layer, Layer) and any(v is variable for v in layer.own_variables()):
+            return f"{step.path}/{variable.name}", step.place
+    return variable.path, ""
 
 
 class _Hunt:
@@ -296,9 +308,10 @@ class _Hunt:
 
         for variable, value in self._lifted(step, batch):
             if not finite(value):
-                text = f"{self._who_updates(variable)} made {_count(value)} of {variable.path}"
-                text += f"; what it was ({_range(variable.stored)}) and the gradients were finite."
-                return NanReport("update", variable.path, "", text, _DIVERGED)
+                path, place = _stands(self.model, variable)
+                text = f"{self._who_updates(variable)} made {_count(value)} of it; what it was "
+                text += f"({_range(variable.stored)}) and the gradients were finite."
+                return NanReport("update", path, place, text, _DIVERGED)
         return None
 
     def _who_updates(self, variable: Any) -> str:

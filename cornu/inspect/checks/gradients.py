@@ -46,12 +46,13 @@ def check_gradients(view: View, batch: Any) -> Iterator[Finding]:
     finally:
         settings.put("share_blocks", shared)
     owners = {id(v): layer for layer in model._flat_layers() for v in layer.own_variables()}
-    places = {id(step.op): step.place for step in view.steps()}
+    steps = {id(step.op): step for step in view.steps()}
     for variable, dead in zip(trained, _zeros(closed), strict=True):
         if dead:
-            owner = owners.get(id(variable))
-            place = places.get(id(owner), "")
-            yield Finding("C021", "Its gradient is 0 for any data.", variable.path, place)
+            step = steps.get(id(owners.get(id(variable))))
+            path = variable.path if step is None else f"{step.path}/{variable.name}"
+            place = "" if step is None else step.place
+            yield Finding("C021", "Its gradient is 0 for any data.", path, place)
 
 
 def _zeros(closed: Any) -> list[bool]:
