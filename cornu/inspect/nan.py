@@ -15,7 +15,7 @@ from cornu import tree
 from cornu.core import scope
 from cornu.core.layer import Layer
 from cornu.data import adapt
-from cornu.inspect.calls import Event, Watch, arrays, finite, watching
+from cornu.inspect.calls import Event, Passed, Watch, arrays, finite, watching
 from cornu.inspect.checks.view import steps
 from cornu.optimizers import LossScaleOptimizer
 from cornu.training.outputs import is_array
@@ -272,7 +272,7 @@ class _Hunt:
         if passed is None:
             return self._of_weight(watch, broken[0])
         event = passed.event
-        hint = _backward_hint(passed.gradient)
+        hint = _backward_hint(passed)
         if event.op == "loss":
             text = "The gradient of the loss by the predictions is not finite; the loss itself is."
             return NanReport("backward", "the loss", "", text, hint)
@@ -331,8 +331,16 @@ _DOMAIN = "Cross-entropies and logarithms need predictions inside of their domai
 _SHORT = "float16 ends at 65504: "
 
 
-def _backward_hint(gradient: Any) -> str:
-    if gradient.dtype == jnp.float16 and not bool(jnp.isnan(gradient).any()):
+# Ops whose derivative has a pole.
+_POLES = frozenset(
+    "sqrt rsqrt power log log2 log10 log1p divide true_divide reciprocal norm".split()
+)
+
+
+def _backward_hint(passed: Passed) -> str:
+    gradient, op = passed.gradient, passed.event.op
+    smooth = passed.event.layer is not None or op == "loss" or op.name not in _POLES
+    if smooth and gradient.dtype == jnp.float16 and not bool(jnp.isnan(gradient).any()):
         return _SHORT + 'make the factor smaller, give this layer dtype="float32", or use bfloat16.'
     return _SINGULAR
 

@@ -202,6 +202,16 @@ def test_float16_says_where_it_ends():
     assert report.path == "wide" and "float16 ends at 65504" in report.hint
 
 
+def test_gradients_beyond_float16_are_told():
+    x = Input((3,))
+    h = Dense(4, dtype="float16", name="half")(x)
+    h = layers.Lambda(lambda v: v * 60000.0, name="times", dtype="float16")(h)
+    model = compiled(Model(x, Dense(1, dtype="float32")(h)), loss=lambda y, p: ops.mean(p) * 500)
+    report = debug.find_nan(model, (X * 1e-4, Y))
+    assert (report.phase, report.path) == ("backward", "times")
+    assert "float16 ends at 65504" in report.hint
+
+
 def test_weights_that_grew_are_told():
     model = Sequential([Input((3,)), Dense(2, name="grown"), Dense(1)])
     model.layers[0].kernel.assign(np.full((3, 2), 3e38))
@@ -342,6 +352,7 @@ def test_a_scaled_loss_may_overflow_until_its_scale_is_small():
     model.fit(zero_row(), Y, epochs=3, verbose=0, debug_nans=True)  # three steps are skipped
     with pytest.raises(FloatingPointError, match="backward pass: length/sqrt"):
         model.fit(zero_row(), Y, epochs=30, verbose=0, debug_nans=True)
+    assert "sqrt" in model.nan_report.hint
 
 
 def test_debug_nans_is_given_by_name():
