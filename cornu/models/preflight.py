@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 import pathlib
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -21,6 +23,8 @@ from cornu.models.feeding import Feeding
 from cornu.training.outputs import is_array
 
 __all__ = ["after_fit", "before_fit", "check", "stop_at_nan"]
+
+_HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 def check(
@@ -78,7 +82,11 @@ def before_fit(
     model._checked = model._recipe
     for finding in report:
         if finding.severity == "warning" and finding.kind.automatic and not finding.said:
-            warn(finding.code, finding.line.removeprefix(f"{finding.code} "), stacklevel=3)
+            warn(
+                finding.code,
+                finding.line.removeprefix(f"{finding.code} "),
+                stacklevel=_users_level(),
+            )
 
 
 def after_fit(model: Any, logs: dict[str, Any]) -> None:
@@ -86,7 +94,7 @@ def after_fit(model: Any, logs: dict[str, Any]) -> None:
     loss = logs.get("loss")
     if isinstance(loss, float) and not math.isfinite(loss) and not model.stop_training:
         finding = Finding("C090", f"The loss of the last epoch is {loss}.", f"model {model.name!r}")
-        warn(finding.code, finding.line.removeprefix(f"{finding.code} "), stacklevel=3)
+        warn(finding.code, finding.line.removeprefix(f"{finding.code} "), stacklevel=_users_level())
 
 
 def stop_at_nan(
@@ -116,6 +124,16 @@ def stop_at_nan(
         f"{report}\nThe weights are those before this step; "
         "model.nan_report has the batch and what was found."
     )
+
+
+def _users_level() -> int:
+    """Returns the stack level of the user's call, as seen by the function that asks."""
+    level = 1
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
+        frame = frame.f_back
+        level += 1
+    return level
 
 
 def _view(
