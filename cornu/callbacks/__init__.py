@@ -7,6 +7,7 @@ from cornu.callbacks.early_stopping import EarlyStopping
 from cornu.callbacks.history import History
 from cornu.callbacks.lambda_callback import LambdaCallback
 from cornu.callbacks.learning_rate_scheduler import LearningRateScheduler
+from cornu.callbacks.live_curve import LiveCurve
 from cornu.callbacks.model_checkpoint import ModelCheckpoint
 from cornu.callbacks.progbar_logger import ProgbarLogger
 from cornu.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
@@ -20,6 +21,7 @@ __all__ = [
     "History",
     "LambdaCallback",
     "LearningRateScheduler",
+    "LiveCurve",
     "ModelCheckpoint",
     "ProgbarLogger",
     "ReduceLROnPlateau",

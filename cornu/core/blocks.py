@@ -8,6 +8,7 @@ belongs to. No decorator is needed; `@cornu.block("name")` only gives another na
 from __future__ import annotations
 
 import contextlib
+import gc
 import inspect
 import os
 import sys
@@ -17,7 +18,7 @@ from collections.abc import Callable, Iterator
 from types import CodeType, FrameType
 from typing import Any
 
-__all__ = ["Call", "block", "drawn_in", "forget", "here", "inside"]
+__all__ = ["Call", "block", "drawn_in", "forget", "here", "inside", "place_of"]
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _SHOWN = tuple(_HERE + part for part in ("applications", "demo"))
@@ -142,9 +143,8 @@ def here() -> tuple[Call | None, str]:
     calls = calls[:same]
     for frame in frames[same:]:
         code = frame.f_code
-        place = f"{code.co_filename}:{code.co_firstlineno}"
         parent = calls[-1] if calls else None
-        calls.append(Call(_kinds[code] or "", parent, place, code in _rematerialized))
+        calls.append(Call(_kinds[code] or "", parent, place_of(code), code in _rematerialized))
     _last.frames, _last.calls = frames, calls
     return (calls[-1] if calls else None), where
 
@@ -194,9 +194,35 @@ def _short(file: str) -> str:
     return _shorts[file]
 
 
+def place_of(code: CodeType) -> str:
+    """Returns the `file:line` where a function is defined."""
+    return f"{_short(code.co_filename)}:{code.co_firstlineno}"
+
+
 def forget() -> None:
-    """Lets go of the frames of the last node (and of all that their variables hold)."""
+    """Lets go of the frames of the last node."""
     _last.frames, _last.calls = [], []
+
+
+def _let_go(when: str, _: Any) -> None:
+    """Lets go of frames whose functions have returned (and of all that their variables hold).
+
+    The frames of functions that still run must be known until the next node: it may be made by
+    them. Models are freed by the garbage collector, so it is soon enough to look when it begins.
+    """
+    if when != "start" or not _last.frames:
+        return
+    running = set()
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        running.add(id(frame))
+        frame = frame.f_back
+    while _last.frames and id(_last.frames[-1]) not in running:
+        _last.frames.pop()
+        _last.calls.pop()
+
+
+gc.callbacks.append(_let_go)
 
 
 def _passes_on(code: CodeType) -> bool:

@@ -75,7 +75,8 @@ class _Run:
         around = scope.current()
         _, inputs, outputs, variables, sources, layers = unit.form
         arrays = [known[id(t)] for t in inputs]
-        if not placed(sources) or any(around.masks.get(x) is not None for x in arrays):
+        reachable = placed(sources) and all(around.reaches(v) for v in variables)
+        if not reachable or any(around.masks.get(x) is not None for x in arrays):
             return False
         key = (unit.form.key, ambient(sources), unit.remat)
         if key in around.shared:

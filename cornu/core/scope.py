@@ -146,7 +146,9 @@ class Scope:
             variable.stored = value
             return
         key = id(variable)
-        if not self.drawing and not self._holds(key):
+        if not self.drawing and not self.reaches(variable):
+            if self._is_enclosed():
+                raise Unlifted(variable.path)
             raise RuntimeError(
                 f"Variable {variable.path!r} is assigned inside a compiled step that does not "
                 "know it: the value would be lost.\n"
@@ -154,18 +156,6 @@ class Scope:
             )
         self.values[key] = value
         self.written[key] = variable
-
-    def _holds(self, key: int) -> bool:
-        scope: Scope | None = self
-        while scope is not None:
-            if key in scope.values:
-                return True
-            if scope.enclosed:
-                raise Unlifted("a Variable is assigned")
-            if scope.sealed:
-                return False
-            scope = scope.parent
-        return True
 
     def next_key(self, source: object, path: str, seed: int | None) -> Any:
         """Returns a random key for one draw of a source.
@@ -189,6 +179,17 @@ class Scope:
         if seed is not None:
             key = jax.random.fold_in(key, seed & 0xFFFFFFFF)
         return jax.random.fold_in(key, count) if count else key
+
+    def reaches(self, variable: Variable) -> bool:
+        """Whether a Variable can be read here."""
+        scope: Scope | None = self
+        while scope is not None:
+            if id(variable) in scope.values:
+                return True
+            if scope.enclosed or scope.sealed:
+                return False
+            scope = scope.parent
+        return True
 
     def _is_enclosed(self) -> bool:
         scope: Scope | None = self

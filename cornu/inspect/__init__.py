@@ -2,6 +2,7 @@
 
 from cornu.inspect.cost import Cost, Costs, cost, flops
 from cornu.inspect.outline import Item, fold, outline
+from cornu.inspect.plot import Plot, model_to_dot, plot_model
 from cornu.inspect.profile import Measure, Profile, profile
 from cornu.inspect.summary import summary, summary_html
 
@@ -10,11 +11,14 @@ __all__ = [
     "Costs",
     "Item",
     "Measure",
+    "Plot",
     "Profile",
     "cost",
     "flops",
     "fold",
+    "model_to_dot",
     "outline",
+    "plot_model",
     "profile",
     "summary",
     "summary_html",

@@ -6,17 +6,19 @@ name begins here, so that all of them agree on names, paths and order.
 
 from __future__ import annotations
 
+import inspect
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from cornu.core.block import Block
+from cornu.core.blocks import place_of
 from cornu.core.layer import Layer
 from cornu.core.tensor import Node, Tensor
 from cornu.names import unique
 
-__all__ = ["Item", "fold", "outline"]
+__all__ = ["Item", "draw_into", "fold", "outline"]
 
 
 @dataclass(eq=False)
@@ -136,6 +138,16 @@ def outline(model: Any, nested: bool = True, masks: bool = False) -> Item:
     return root
 
 
+def draw_into(item: Item, drawing: Any) -> None:
+    """Gives an item the parts of a graph, instead of the layers that it owns."""
+    item.children.clear()
+    root = drawing.graph.root
+    place = place_of(inspect.unwrap(type(item.op).call).__code__)
+    if len(root.parts) == 1 and isinstance(root.parts[0], Block) and root.parts[0].place == place:
+        root = root.parts[0]  # `call` itself is no block of the layer
+    _Outliner(nested=True, masks=False).draw(item, drawing, root)
+
+
 def fold(items: Sequence[Item]) -> Iterator[list[Item]]:
     """Groups equal blocks that follow each other; everything else stands alone.
 
@@ -156,14 +168,17 @@ class _Outliner:
         drawing = model._drawing
         if drawing is None:
             self._owned(item, model)
-            return
+        else:
+            self.draw(item, drawing)
+
+    def draw(self, item: Item, drawing: Any, block: Block | None = None) -> None:
         names = drawing.layer_names
         taken = set(names.values())
         for tensor in drawing.input_tensors:
             if tensor.node is not None:
                 name = names.get(id(tensor.node.op), tensor.node.name)
                 self._add(item, "input", name, tensor.node)
-        self._block(item, drawing.graph.root, names, taken)
+        self._block(item, block or drawing.graph.root, names, taken)
 
     def _block(self, item: Item, block: Block, names: dict[int, str], taken: set[str]) -> None:
         for part in block.parts:

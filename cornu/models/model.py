@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from cornu import inspect, registry, tree
-from cornu.core import blocks, scope
+from cornu.core import scope
 from cornu.core.block import Block
 from cornu.core.inference import infer
 from cornu.core.layer import Layer, map_shapes
@@ -80,7 +80,6 @@ class Model(Trainer):
     def _draw_between(self, drawing: Drawing) -> None:
         self._drawing = drawing
         self.built = True
-        blocks.forget()
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Computes the outputs; a subclass that is not drawn defines it."""

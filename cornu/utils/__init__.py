@@ -10,6 +10,7 @@ from cornu.core.dtypes import standardize_dtype
 from cornu.core.tensor import is_keras_tensor
 from cornu.data.pydataset import PyDataset
 from cornu.data.pydataset import PyDataset as Sequence
+from cornu.inspect import model_to_dot, plot_model
 from cornu.registry import (
     custom_object_scope,
     get_custom_objects,
@@ -42,9 +43,11 @@ __all__ = [
     "get_source_inputs",
     "is_interactive_logging_enabled",
     "is_keras_tensor",
+    "model_to_dot",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
+    "plot_model",
     "register_keras_serializable",
     "serialize_keras_object",
     "set_random_seed",

@@ -1,6 +1,8 @@
 """The graph remembers the user's functions."""
 
 import functools
+import gc
+import weakref
 
 import cornu
 from cornu import layers
@@ -191,3 +193,29 @@ def test_functions_of_other_modules_and_of_cells(tmp_path, monkeypatch):
     assert paths(names["x"], names["y"]) == [
         *["unit", "unit/imported", "unit_1", "unit_1/imported"],
     ]
+
+
+def test_a_model_made_on_the_way_does_not_break_a_function_in_two():
+    def build():
+        x = cornu.Input((4,))
+        cornu.Model(x, layers.Dense(2)(x))
+        encoder = cornu.Sequential([cornu.Input((4,)), layers.Dense(2)])
+        return x, layers.Add()([encoder(x), bn_relu(layers.Dense(2)(x))])
+
+    assert paths(*build()) == ["bn_relu"]
+
+
+def test_frames_of_finished_functions_are_let_go():
+    class Large:
+        pass
+
+    def build():
+        large = Large()
+        kept.append(weakref.ref(large))
+        x = cornu.Input((4,))
+        return cornu.Model(x, layers.Dense(2)(x))
+
+    kept = []
+    model = build()
+    gc.collect()
+    assert kept[0]() is None and model.built
