@@ -56,9 +56,9 @@ _HOMES = {
     "value_and_grad": "cornu.core.scope",
 }
 _SPACES = (
-    "activations applications backend callbacks config constraints datasets dtype_policies "
-    "initializers inspect layers losses metrics mixed_precision models ops optimizers random "
-    "regularizers saving tree utils"
+    "activations applications backend callbacks config constraints datasets debug dtype_policies "
+    "errors initializers inspect layers losses metrics mixed_precision models ops optimizers "
+    "random regularizers saving tree utils"
 ).split()
 
 __all__ = ["__version__", "version", *_HOMES, *_SPACES]

@@ -6,6 +6,8 @@ import numbers
 
 from cornu import settings
 from cornu.core.dtypes import dtype_policy, set_dtype_policy, set_floatx
+from cornu.errors import suggest
+from cornu.inspect.checks import KINDS
 
 __all__ = [
     "backend",
@@ -33,6 +35,9 @@ __all__ = [
     "set_image_data_format",
     "set_max_epochs",
     "set_max_steps_per_epoch",
+    "silence",
+    "silenced",
+    "unsilence",
 ]
 
 
@@ -103,6 +108,37 @@ def disable_traceback_filtering() -> None:
 def is_traceback_filtering_enabled() -> bool:
     """Tells whether the library's own frames are left out of tracebacks."""
     return settings.get("traceback_filtering")
+
+
+def silence(*codes: str) -> None:
+    """Turns off checks of `fit` by their codes, for the whole process; see `docs/checks.md`.
+
+    Example:
+
+    >>> silence("C012")
+    >>> silenced()
+    ['C012']
+    >>> unsilence()
+    """
+    settings.put("silenced", settings.get("silenced") | _known(codes))
+
+
+def unsilence(*codes: str) -> None:
+    """Turns checks on again; all of them if no code is given."""
+    kept = settings.get("silenced") - _known(codes) if codes else frozenset()
+    settings.put("silenced", kept)
+
+
+def silenced() -> list[str]:
+    """Returns the codes of the checks that are turned off."""
+    return sorted(settings.get("silenced"))
+
+
+def _known(codes: tuple[str, ...]) -> frozenset[str]:
+    for code in codes:
+        if code not in KINDS:
+            raise ValueError(f"There is no check {code!r}. {suggest(code, KINDS)}")
+    return frozenset(codes)
 
 
 # ------------------------------------------------------------------------------ blocks, programs

@@ -7,6 +7,8 @@ Only built-in exception types are raised, so that no program needs to import any
     RuntimeError    the right thing at the wrong time (an unbuilt layer, a stale Variable)
     KeyError / IndexError / AttributeError / FileNotFoundError / ImportError: as in Python
 
+What is only probably wrong is a `ModelWarning`.
+
 A message has three parts: where (layer path, the user's file:line), what was expected and what
 was received, and what to do.
 """
@@ -14,9 +16,35 @@ was received, and what to do.
 from __future__ import annotations
 
 import difflib
+import warnings
 from collections.abc import Iterable
 
-__all__ = ["at", "message", "need", "suggest"]
+from cornu import settings
+
+__all__ = ["ModelWarning", "at", "message", "need", "suggest", "warn"]
+
+
+class ModelWarning(UserWarning):
+    """Says what is probably wrong with a model, its data or how it is trained.
+
+    Attributes:
+        code: what silences it, such as "C012"; see `docs/checks.md`.
+
+    Example:
+
+    >>> import warnings
+    >>> warnings.filterwarnings("ignore", message="C012", category=ModelWarning)
+    """
+
+    def __init__(self, text: str, code: str = "") -> None:
+        super().__init__(text)
+        self.code = code
+
+
+def warn(code: str, text: str, stacklevel: int = 2) -> None:
+    """Warns of something with a code, unless `cornu.config.silence(code)` was called."""
+    if code not in settings.get("silenced"):
+        warnings.warn(ModelWarning(f"{code} {text}", code), stacklevel=stacklevel + 1)
 
 
 def message(where: str, what: str, todo: str = "") -> str:

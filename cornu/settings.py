@@ -19,6 +19,7 @@ _values: dict[str, Any] = {
     "share_blocks": True,
     "max_epochs": None,
     "max_steps_per_epoch": None,
+    "silenced": frozenset(),  # codes of checks that say nothing
 }
 
 

@@ -10,9 +10,13 @@ from cornu.callbacks.console import console
 
 __all__ = ["TerminateOnNaN"]
 
+_MORE = "fit(..., debug_nans=True) stops at the step where it begins, and names the layer."
+
 
 class TerminateOnNaN(Callback):
-    """Ends training when the loss is NaN or infinite, and says so.
+    """Ends training when the loss is NaN or infinite, and says when that was.
+
+    Where it began is found by `fit(..., debug_nans=True)`.
 
     Args:
         raise_error: whether to raise an error instead of ending in order.
@@ -49,6 +53,8 @@ class TerminateOnNaN(Callback):
             return
         message = f"TerminateOnNaN: the loss is {float(loss)} {when}."
         if self.raise_error:
-            raise RuntimeError(f"{message}\nTry a smaller learning rate, or clip the gradients.")
-        console.say(f"{message} Training ends here.")
+            raise RuntimeError(
+                f"{message}\nTry a smaller learning rate, or clip the gradients.\n{_MORE}"
+            )
+        console.say(f"{message} Training ends here. {_MORE}")
         self.model.stop_training = True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 import weakref
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -24,7 +23,7 @@ from cornu.core.spec import check_input
 from cornu.core.tensor import Node, Tensor, standardize_shape
 from cornu.core.variable import Variable
 from cornu.core.weighted import Weighted, naming_build
-from cornu.errors import at, suggest
+from cornu.errors import at, suggest, warn
 from cornu.names import auto_name
 
 __all__ = ["Layer"]
@@ -281,7 +280,8 @@ class Layer(Weighted):
     def _pass_masks(self, inputs: Any, masks: Any, outputs: Any) -> None:
         """Attaches masks to the outputs, or warns that they get lost."""
         if not self.supports_masking:
-            warnings.warn(
+            warn(
+                "C022",
                 f"{self._who()} received an input with a mask and does not support masking: "
                 "layers after it will not see the mask.",
                 stacklevel=4,

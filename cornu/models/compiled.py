@@ -25,17 +25,20 @@ class Compiled(Layer):
         optimizer: the optimizer that `compile` was given.
         stop_training: set it in a callback to end `fit`.
         history: the History of the last `fit`.
+        nan_report: what `fit(debug_nans=True)` found when it stopped.
     """
 
     is_model = True
     bookkeeping = Layer.bookkeeping | frozenset(
         "optimizer stop_training history _recipe _outputs _objective _scores _loss_tracker "
-        "_runners _forwards _seed _epochs_run _built_with _drawing _drawn".split()
+        "_runners _forwards _seed _epochs_run _built_with _drawing _drawn "
+        "_checked nan_report".split()
     )
 
     optimizer: Any
     stop_training: bool
     history: Any
+    nan_report: Any
     _drawing: Drawing | None
     _loss_tracker: Any
     _runners: dict[Any, Any]
@@ -47,6 +50,7 @@ class Compiled(Layer):
     _outputs: Outputs | None
     _objective: Objective | None
     _scores: Scores | None
+    _checked: Recipe | None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         self = super().__new__(cls, *args, **kwargs)
@@ -64,6 +68,8 @@ class Compiled(Layer):
         self._seed = None
         self._epochs_run = 0
         self._built_with = None
+        self._checked = None
+        self.nan_report = None
         return self
 
     # ------------------------------------------------------------------------------------ compile

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
+import os
+import pathlib
+from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import jax
@@ -13,10 +16,14 @@ from cornu.callbacks import CallbackList
 from cornu.core.tensor import Tensor
 from cornu.core.variable import Variable
 from cornu.data import Arrays, Stream, adapt
+from cornu.errors import warn
+from cornu.inspect.checks import Report
+from cornu.models import preflight
 from cornu.models.compiled import Compiled
 from cornu.models.feeding import Feeding
 from cornu.ops.random import SeedGenerator
 from cornu.training import loop
+from cornu.training.guard import Guard
 from cornu.training.outputs import Outputs
 from cornu.training.recipe import Objective, Recipe, Scores
 from cornu.training.steps import Forward
@@ -53,6 +60,8 @@ class Trainer(Compiled):
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
         validation_freq: Any = 1,
+        *,
+        debug_nans: bool | str | os.PathLike[str] = False,
     ) -> Any:
         """Trains the model, and returns the History.
 
@@ -73,12 +82,18 @@ class Trainer(Compiled):
             steps_per_epoch: batches of an epoch, for iterables.
             validation_steps, validation_batch_size: the same for validation.
             validation_freq: validate after every so many epochs, or after those in a list.
+            debug_nans: whether to stop at the first step whose loss, gradients or new weights
+                are not finite, and to say in which layer it began. The batch is saved in a
+                temporary folder, or in the folder that is given here; `model.nan_report` has it,
+                too, and the weights stay as they were before the step. Steps run one by one.
 
         Raises:
             ValueError: the data does not fit the model, its loss, or itself; before any step.
+            FloatingPointError: with `debug_nans`, something is not finite.
 
         Differences: targets are never broadcast against outputs, labels must lie within the
-        classes, and NaN is refused.
+        classes, and NaN is refused. What is probably wrong is said before the first step, in one
+        line with a code (see `check`). `debug_nans` is not in Keras.
         """
         self._need_compiled("fit")
         if self.optimizer is None:
@@ -100,6 +115,7 @@ class Trainer(Compiled):
         )
         self._prepare_for(source, train=True)
         feeding.check(source)
+        preflight.before_fit(self, source, validation, batch_size)
         callbacks = self._callback_list(callbacks, verbose, epochs, source.steps)
         start = self._epochs_run - initial_epoch
         held: dict[str, Any] = {}
@@ -121,8 +137,10 @@ class Trainer(Compiled):
             found = loop.evaluate(runner, held["source"], callbacks, validation_steps)
             return {f"val_{name}": value for name, value in found.items()}
 
-        loop.fit(
-            self._runner("train"),
+        plain = self._runner("train")
+        runner = self._guard(debug_nans, initial_epoch) if debug_nans else plain
+        logs = loop.fit(
+            runner,
             source,
             callbacks,
             epochs,
@@ -130,7 +148,28 @@ class Trainer(Compiled):
             lambda epoch: start + epoch,
             validate,
         )
+        plain.step_number = runner.step_number
+        preflight.after_fit(self, logs)
         return self.history
+
+    def _guard(self, debug_nans: Any, first_epoch: int) -> Guard:
+        """Returns a runner of train steps that stops at NaN."""
+        folder = None if debug_nans is True else pathlib.Path(debug_nans)
+        plain, key = self._runner("train"), self._runner_key("guard")
+        if key not in self._runners:
+            self._runners[key] = Guard(
+                self,
+                self._train_logs,
+                self._all_variables,
+                self._sources,
+                plain.key,
+                plain.eager,
+            )
+        guard = self._runners[key]
+        guard.begin(
+            plain.step_number, partial(preflight.stop_at_nan, self, guard, folder, first_epoch)
+        )
+        return guard
 
     def finish_training(self) -> None:
         """Lets the optimizer put averaged values into the weights, if it keeps them."""
@@ -157,6 +196,43 @@ class Trainer(Compiled):
         self._prepare_for(source, train=False)
         feeding.check(source)
         return source
+
+    def check(
+        self,
+        x: Any = None,
+        y: Any = None,
+        sample_weight: Any = None,
+        *,
+        batch_size: int | None = None,
+        validation_data: Any = None,
+        ignore: Iterable[str] = (),
+    ) -> Report:
+        """Looks for mistakes in the model, its recipe and some data, without training.
+
+        Args:
+            x, y, sample_weight, batch_size, validation_data: as in `fit`; without data only the
+                model and its recipe are looked at.
+            ignore: codes of findings to leave out.
+
+        Returns:
+            A Report: its findings have `code`, `severity` ("error", "warning", "info"), `path`,
+            `place` (`file:line`) and `text`. It prints as a table. All codes are in
+            `docs/checks.md`. Nothing is raised.
+
+        Example:
+
+        >>> import cornu
+        >>> x = cornu.Input((4,))
+        >>> model = cornu.Model(x, cornu.layers.Dense(3, name="head")(x))
+        >>> model.compile("adam", "categorical_crossentropy")
+        >>> finding = model.check()[0]
+        >>> finding.code, finding.title, finding.path
+        ('C010', 'cross-entropy on an output without activation', 'head')
+
+        Differences: not in Keras. `fit` makes the cheap ones of these checks before its first
+        step: it raises the errors, and warns with a `cornu.errors.ModelWarning`.
+        """
+        return preflight.check(self, x, y, sample_weight, batch_size, validation_data, ignore)
 
     def evaluate(
         self,
@@ -318,7 +394,8 @@ class Trainer(Compiled):
         unreached = [layer for layer in self._flat_layers() if not layer.built]
         if unreached:
             names = ", ".join(repr(layer.name) for layer in unreached)
-            warnings.warn(
+            warn(
+                "C023",
                 f"Model {self.name!r} owns layers that its call never reaches: {names}. They have "
                 "no weights and take no part in training. Call them in `call`, or remove them.",
                 stacklevel=4,
@@ -338,9 +415,7 @@ class Trainer(Compiled):
 
     def _runner(self, kind: str) -> loop.Runner:
         """Returns the runner of "train" or "test" steps for the model as it is now."""
-        frozen = tuple(layer.trainable for layer in self._flat_layers())
-        trained = tuple(id(v) for v in self.trainable_variables)
-        key = (kind, frozen, trained)
+        key = self._runner_key(kind)
         if key not in self._runners:
             recipe = self._recipe or Recipe()
             self._runners[key] = loop.Runner(
@@ -354,6 +429,11 @@ class Trainer(Compiled):
                 per_dispatch=recipe.steps_per_execution,
             )
         return self._runners[key]
+
+    def _runner_key(self, kind: str) -> Any:
+        frozen = tuple(layer.trainable for layer in self._flat_layers())
+        trained = tuple(id(v) for v in self.trainable_variables)
+        return kind, frozen, trained
 
     def _pads(self, kind: str) -> bool:
         """Whether padding rows of weight zero change nothing, in every part that sees them."""

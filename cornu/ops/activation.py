@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
+from cornu.errors import warn
 from cornu.ops._table import define, floats, row
 
 __all__ = [
@@ -151,7 +151,8 @@ def softmax(x: Array, axis: int | tuple[int, ...] = -1) -> Array:
     [0.5, 0.5]
     """
     if isinstance(axis, int) and -x.ndim <= axis < x.ndim and x.shape[axis] == 1:
-        warnings.warn(
+        warn(
+            "C012",
             f"softmax over axis {axis} of an array of shape {x.shape} is 1 everywhere, since the "
             "axis has size 1. For a single output use sigmoid.",
             stacklevel=2,

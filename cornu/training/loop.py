@@ -182,8 +182,8 @@ def fit(
     initial_epoch: int = 0,
     order_of: Callable[[int], int] = lambda epoch: epoch,
     validate: Callable[[int], dict[str, Any] | None] = lambda epoch: None,
-) -> None:
-    """Trains for some epochs.
+) -> dict[str, Any]:
+    """Trains for some epochs, and returns the logs of the last.
 
     Args:
         runner: runs the steps.
@@ -222,6 +222,7 @@ def fit(
             break
     model.finish_training()
     callbacks.on_train_end(training_logs)
+    return training_logs
 
 
 def _announced(

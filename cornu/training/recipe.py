@@ -129,6 +129,11 @@ class Scores:
         return all(_of_library(metric) for metric in self.metrics)
 
     @property
+    def pairs(self) -> tuple[tuple[int, Any], ...]:
+        """Each metric with the position of its output."""
+        return tuple((i, metric) for i, metric, _ in self._entries)
+
+    @property
     def metrics(self) -> list[Any]:
         """All metrics, in the order of their results."""
         return [metric for _, metric, _ in self._entries]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import cornu
-from cornu import callbacks
+from cornu import callbacks, config
 from cornu.utils import PyDataset
 
 ROWS, BATCH = 40, 8
@@ -121,7 +121,11 @@ def test_learning_rates_take_effect():
 
 
 def test_nan_ends_training(capsys):
-    model, history = fit(callbacks.TerminateOnNaN(), rate=math.inf, epochs=5)
+    config.silence("C002")
+    try:
+        model, history = fit(callbacks.TerminateOnNaN(), rate=math.inf, epochs=5)
+    finally:
+        config.unsilence()
     assert len(history.epoch) == 1 and model.stop_training
     assert "TerminateOnNaN: the loss is nan" in capsys.readouterr().out
 

@@ -38,7 +38,8 @@ def test_terminate_on_nan(loss, capsys):
     model, seen = fake.drive(callback, fake.values("loss", 1.0, loss, 1.0))
     assert len(seen) == 2
     assert capsys.readouterr().out == (
-        f"TerminateOnNaN: the loss is {loss} at the end of epoch 2. Training ends here.\n"
+        f"TerminateOnNaN: the loss is {loss} at the end of epoch 2. Training ends here. "
+        "fit(..., debug_nans=True) stops at the step where it begins, and names the layer.\n"
     )
     model.stop_training = False
     callback.on_epoch_begin(4)

@@ -19,6 +19,7 @@ from cornu.dialects.keras1 import (
     objectives,
     optimizers,
     parts,
+    pictures,
 )
 from cornu.dialects.keras1 import layers as own_layers
 from cornu.dialects.keras1 import utils as own_utils
@@ -141,6 +142,7 @@ def _tree() -> dict[str, dict[str, Any]]:
             "get_custom_objects": saving.get_custom_objects,
         },
         "utils.np_utils": {**_listed(own_utils), "normalize": utils.normalize},
+        "utils.visualize_util": _listed(pictures),
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import jax
@@ -11,6 +10,7 @@ import jax.numpy as jnp
 from cornu import ops, settings
 from cornu.core import scope
 from cornu.core.op import op
+from cornu.errors import warn
 from cornu.parts.formulas.align import aligned, mean_over_outputs, sparse_aligned
 
 __all__ = [
@@ -245,7 +245,8 @@ def _smooth(y_true: Any, label_smoothing: float, classes: int) -> Any:
 
 def _check_classes(name: str, y_pred: Any, axis: int) -> None:
     if y_pred.shape[axis] == 1:
-        warnings.warn(
+        warn(
+            "C025",
             f"{name} of one class (y_pred has the shape {y_pred.shape}) is always 0. "
             "For two classes and one output use binary_crossentropy.",
             stacklevel=3,

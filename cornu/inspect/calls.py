@@ -1,0 +1,289 @@
+"""Watch: sees every call of a layer or op while a model runs, forward and backward."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from cornu.core import scope
+from cornu.core.graph import Graph
+from cornu.core.layer import Layer
+from cornu.inspect.checks.view import path_of
+
+__all__ = ["Event", "Passed", "Watch", "arrays", "finite", "watching"]
+
+
+@dataclass(eq=False)
+class Event:
+    """One call of a layer or op.
+
+    Attributes:
+        op: the layer, the op, or "loss".
+        path, place: where it stands.
+        began: how many calls had begun before it.
+        around: the call in which it happened, None for the outermost.
+        inputs, outputs: the float arrays that it got and gave.
+    """
+
+    op: Any
+    path: str
+    place: str
+    began: int
+    around: Event | None = None
+    inputs: list[Any] = field(default_factory=list)
+    outputs: list[Any] = field(default_factory=list)
+
+    @property
+    def layer(self) -> Layer | None:
+        """The layer, if it is one."""
+        return self.op if isinstance(self.op, Layer) else None
+
+
+class Passed(NamedTuple):
+    """A gradient on its way back.
+
+    Attributes:
+        event: the call.
+        left: whether it left the call at its inputs, or arrived at its outputs.
+        whole: whether it was finite.
+        gradient: the gradient.
+    """
+
+    event: Event
+    left: bool
+    whole: bool
+    gradient: Any
+
+
+class Watch:
+    """What happened in a model.
+
+    Args:
+        probing: whether gradients are watched on their way back, rather than values.
+
+    Attributes:
+        events: the calls in the order in which they ended: inner ones before outer ones.
+    """
+
+    def __init__(self, probing: bool = False) -> None:
+        self.probing = probing
+        self.events: list[Event] = []
+        self._open: list[Event] = []
+        self._count = 0
+        self._passed: list[Passed] = []
+
+    @property
+    def top(self) -> Event | None:
+        """The call that runs now."""
+        return self._open[-1] if self._open else None
+
+    @contextlib.contextmanager
+    def call(self, op: Any, name: str, place: str) -> Iterator[Event]:
+        """Surrounds a call."""
+        around = self.top
+        path = "/".join(part for part in (around.path if around else "", name) if part)
+        event = Event(op, path, place, self._count, around)
+        self._count += 1
+        self._open.append(event)
+        try:
+            yield event
+        finally:
+            self._open.pop()
+        self.events.append(event)
+
+    def entering(self, event: Event, values: Any) -> Any:
+        """Sees what a call gets."""
+        event.inputs = arrays(values)
+        return self._probed(event, True, values)
+
+    def leaving(self, event: Event, values: Any) -> Any:
+        """Sees what a call gives."""
+        values = self._probed(event, False, values)
+        event.outputs = arrays(values)
+        return values
+
+    def probe_loss(self, outputs: Any) -> Any:
+        """Watches the gradients that the loss sends back."""
+        return self._probed(Event("loss", "", "", self._count), True, outputs)
+
+    def _probed(self, event: Event, entering: bool, values: Any) -> Any:
+        if not self.probing:
+            return values
+        masks = scope.current().masks
+
+        def seen(gradient: Any) -> None:
+            if not isinstance(gradient, jax.core.Tracer):
+                self._passed.append(Passed(event, entering, finite(gradient), gradient))
+
+        def one(x: Any) -> Any:
+            if not _is_float(x):
+                return x
+            new = _probe(seen, x)
+            mask = masks.get(x)
+            if mask is not None:
+                masks.put(new, mask)
+            return new
+
+        return jax.tree_util.tree_map(one, values)
+
+    # ------------------------------------------------------------------------------------- origins
+
+    def origin(self, bad: Sequence[Any]) -> Event | None:
+        """Returns the first call that made what led to some arrays that are not finite."""
+        makers: dict[int, Event] = {}
+        for event in self.events:
+            for array in event.outputs:
+                makers.setdefault(id(array), event)
+        found: list[Event] = []
+        todo, seen = list(bad), set()
+        while todo:
+            event = makers.get(id(todo.pop()))
+            if event is None or id(event) in seen:
+                continue
+            seen.add(id(event))
+            given = [array for array in event.inputs if not finite(array)]
+            known = [array for array in given if id(array) in makers]
+            if known:
+                todo += known
+                continue
+            before = self._made_before(event) if given else None
+            found.append(self._inmost(event if before is None else before))
+        return min(found, key=lambda event: event.began, default=None)
+
+    def _made_before(self, event: Event) -> Event | None:
+        """Returns the first call before another, at the same depth or deeper, that made some."""
+        earlier = self.events[: self.events.index(event)]
+        return next((e for e in earlier if _makes(e)), None)
+
+    def _inmost(self, event: Event) -> Event:
+        """Returns the call inside of another in which it happened, if it was in one."""
+        end = self.events.index(event)
+        inside = [e for e in self.events[:end] if e.began > event.began]
+        return next((e for e in inside if _makes(e)), event)
+
+    def backward_origin(self) -> Passed | None:
+        """Returns the first gradient, going back, that is not finite."""
+        return next((passed for passed in self._passed if not passed.whole), None)
+
+
+def _makes(event: Event) -> bool:
+    return all(map(finite, event.inputs)) and not all(map(finite, event.outputs))
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _probe(seen: Callable[[Any], None], x: Any) -> Any:
+    return x
+
+
+def _probe_forward(seen: Callable[[Any], None], x: Any) -> Any:
+    return x, None
+
+
+def _probe_backward(seen: Callable[[Any], None], _: None, gradient: Any) -> Any:
+    seen(gradient)
+    return (gradient,)
+
+
+_probe.defvjp(_probe_forward, _probe_backward)
+
+
+class _Steps(Graph):
+    """A graph that runs node by node under a Watch."""
+
+    watch: Watch
+    drawing: Any
+
+    def run(self, values: Sequence[Any], masks: Sequence[Any] | None = None) -> list[Any]:
+        known: dict[int, Any] = {id(t): v for t, v in zip(self.inputs, values, strict=True)}
+        for node in self.nodes:
+            with self.watch.call(node.op, path_of(self.drawing, node), node.place) as event:
+                given = self.watch.entering(event, [known[id(t)] for t in node.inputs])
+                args, kwargs = node.fill(given)
+                if masks is None:
+                    result = node.op.run(args, kwargs)
+                else:
+                    result = node.op(*args, **kwargs)
+                result = self.watch.leaving(event, result)
+            outputs = node.output_tensors
+            if len(outputs) == 1 and outputs[0] is node.outputs:
+                known[id(node.outputs)] = result
+            else:
+                leaves = jax.tree_util.tree_leaves(result)
+                known.update(zip(map(id, outputs), leaves, strict=True))
+        return [known[id(t)] for t in self.outputs]
+
+
+@contextlib.contextmanager
+def watching(model: Any, watch: Watch) -> Iterator[None]:
+    """Lets a Watch see the calls of all layers and ops of a model within a `with` block.
+
+    Drawn models run node by node; the `call` of all other layers is surrounded.
+    """
+    layers = {id(layer): layer for layer in [model, *model._flat_layers()]}
+    drawings = [layer._drawing for layer in layers.values() if layer._drawing is not None]
+    graphs = [drawing.graph for drawing in drawings]
+    wrapped: list[Layer] = []
+    try:
+        for drawing in drawings:
+            steps = _Steps.__new__(_Steps)
+            vars(steps).update(vars(drawing.graph))
+            steps.watch, steps.drawing = watch, drawing
+            drawing.graph = steps
+        for layer in layers.values():
+            if layer._drawing is None:
+                name = "" if layer is model else layer.name
+                # On the object, where it hides that of the class.
+                vars(layer)["call"] = _watched(layer, name, watch)
+                wrapped.append(layer)
+        yield
+    finally:
+        for drawing, graph in zip(drawings, graphs, strict=True):
+            drawing.graph = graph
+        for layer in wrapped:
+            del vars(layer)["call"]
+
+
+def _watched(layer: Layer, name: str, watch: Watch) -> Callable[..., Any]:
+    call = layer.call
+    function = type(layer).call
+    own = not type(layer).__module__.startswith("cornu.")
+    code = function.__code__
+    place = f"{_short(code.co_filename)}:{code.co_firstlineno}" if own else ""
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        if watch.top is not None and watch.top.op is layer:
+            return call(*args, **kwargs)  # the node stands for it
+        with watch.call(layer, name, place) as event:
+            args, kwargs = watch.entering(event, (args, kwargs))
+            return watch.leaving(event, call(*args, **kwargs))
+
+    return run
+
+
+def _short(file: str) -> str:
+    """Returns a path as seen from the working directory, if it lies below."""
+    return file.removeprefix(os.getcwd() + os.sep)
+
+
+def arrays(values: Any) -> list[Any]:
+    """Returns the float arrays among nested values."""
+    return [leaf for leaf in jax.tree_util.tree_leaves(values) if _is_float(leaf)]
+
+
+def _is_float(x: Any) -> bool:
+    return isinstance(x, jax.Array) and bool(jnp.issubdtype(x.dtype, jnp.inexact))
+
+
+def finite(x: Any) -> bool:
+    """Whether all of an array is finite; what is being traced counts as finite."""
+    if isinstance(x, jax.core.Tracer):
+        return True
+    x = jnp.asarray(x)
+    return not jnp.issubdtype(x.dtype, jnp.inexact) or bool(jnp.isfinite(x).all())

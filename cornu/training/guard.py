@@ -1,0 +1,118 @@
+"""Guard: a runner that looks after every step whether all is finite still."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax.numpy as jnp
+
+from cornu.core import scope
+from cornu.core.variable import Variable
+from cornu.optimizers import LossScaleOptimizer
+from cornu.training.logs import Logs
+from cornu.training.loop import Runner
+
+__all__ = ["Guard"]
+
+
+class Guard(Runner):
+    """Runs steps one by one, and stops at the first that is not finite.
+
+    Whether a step is finite (its loss, its gradients, the weights after it) is computed inside
+    of it. A step that is not leaves every Variable as it was, so that it can be looked into.
+
+    Args:
+        model, step, variables, sources, key, eager: as in `Runner`.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        step: Callable[[Any], Any],
+        variables: Callable[[], list[Variable]],
+        sources: Callable[[], list[Any]],
+        key: Any,
+        eager: bool,
+    ) -> None:
+        super().__init__(model, _guarded(model, step), variables, sources, key, eager, False)
+        self.begin(0, lambda batch, epoch, step: None)
+
+    def begin(self, step_number: int, stop: Callable[[Any, int, int], None]) -> None:
+        """Prepares for a `fit`.
+
+        Args:
+            step_number: how many steps were run before.
+            stop: called with the batch, the epoch (counted from 1) and the step in it when a step
+                is not finite; raises the error.
+        """
+        self.step_number = step_number
+        self._stop = stop
+        self._epochs = 0
+        self._step = 0
+
+    def epoch(
+        self, source: Any, epoch: int, look_every: float | None, single: bool
+    ) -> Iterator[tuple[int, int, Logs]]:
+        """Runs an epoch step by step."""
+        self._epochs += 1
+        self._step = 0
+        yield from self._streamed(source, epoch)
+
+    def _run_batch(self, batch: Any) -> Any:
+        self._step += 1
+        held = [(v, v.stored) for v in self._variables()] if self.eager else []
+        found = super()._run_batch(batch)
+        if not bool(found["finite"]):
+            for variable, value in held:
+                variable.stored = value
+            self.step_number -= 1
+            self._stop(batch, self._epochs, self._step)
+        return found["logs"]
+
+
+def _guarded(model: Any, step: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def run(batch: Any) -> Any:
+        around = scope.current()
+        before = dict(around.values)
+        logs, gradients = _watched(model.optimizer, step, batch)
+        loss = logs["loss"] if isinstance(logs, dict) and "loss" in logs else None
+        if loss is None:
+            loss = model._loss_tracker.total.value  # a sum, that stays NaN once it is
+        fine = jnp.isfinite(jnp.asarray(loss)).all()
+        for value in (v.value for v in model.variables if _is_float(v.value)):
+            fine &= jnp.isfinite(value).all()
+        whole = jnp.asarray(True)
+        for gradient in gradients:
+            whole &= jnp.isfinite(gradient).all()
+        if isinstance(model.optimizer, LossScaleOptimizer):
+            # Skips such steps until its scale is small enough.
+            whole |= model.optimizer.dynamic_scale.value > 1
+        fine &= whole
+        for key in around.written:
+            if key in before:
+                around.values[key] = jnp.where(fine, around.values[key], before[key])
+        return {"logs": logs, "finite": fine}
+
+    return run
+
+
+def _watched(optimizer: Any, step: Callable[[Any], Any], batch: Any) -> tuple[Any, list[Any]]:
+    """Returns what a step returns, and the gradients that it gave to the optimizer."""
+    apply = optimizer.apply
+    gradients: list[Any] = []
+
+    def seen(grads: Any, *rest: Any, **words: Any) -> Any:
+        grads = list(grads)
+        gradients.extend(g for g in grads if g is not None)
+        return apply(grads, *rest, **words)
+
+    vars(optimizer)["apply"] = seen  # on the object, where it hides that of the class
+    try:
+        return step(batch), gradients
+    finally:
+        del vars(optimizer)["apply"]
+
+
+def _is_float(value: Any) -> bool:
+    return bool(jnp.issubdtype(value.dtype, jnp.inexact))
