@@ -213,7 +213,7 @@ def _let_go(when: str, _: Any) -> None:
     if when != "start" or not _last.frames:
         return
     running = set()
-    frame: FrameType | None = sys._getframe(1)
+    frame: FrameType | None = sys._getframe()
     while frame is not None:
         running.add(id(frame))
         frame = frame.f_back
