@@ -16,7 +16,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["at", "message", "need", "suggest"]
+__all__ = ["close", "message", "need", "suggest"]
+
+
+_MANY = 30  # names that someone may read
 
 
 def message(where: str, what: str, todo: str = "") -> str:
@@ -25,26 +28,20 @@ def message(where: str, what: str, todo: str = "") -> str:
     return f"{text}\n{todo}" if todo else text
 
 
+def close(name: object, known: Iterable[object]) -> str:
+    """Returns a 'Did you mean ...?', or '' if nothing known is close."""
+    near = difflib.get_close_matches(str(name), [str(item) for item in known], n=3)
+    return f"Did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
 def suggest(name: object, known: Iterable[object]) -> str:
     """Returns a 'Did you mean ...?' or the list of what is known."""
     names = [str(item) for item in known]
-    close = difflib.get_close_matches(str(name), names, n=3)
-    if close:
-        return "Did you mean " + " or ".join(repr(item) for item in close) + "?"
-    return "Known: " + ", ".join(names) + "." if names else "There are none."
-
-
-def at(error: Exception, where: str, who: str = "") -> Exception:
-    """Returns an error whose message begins with `where`; raise it `from` the old one.
-
-    A TypeError of JAX that speaks of shapes is a ValueError to the user. If the old message begins
-    with `who`, which `where` says already, it does so no longer.
-    """
-    text = str(error).removeprefix(f"{who}: ")
-    kept = isinstance(error, RuntimeError | NotImplementedError) or (
-        isinstance(error, TypeError) and "shape" not in str(error)
-    )
-    return (type(error) if kept else ValueError)(f"{where}: {text}")
+    hint = close(name, names)
+    if hint:
+        return hint
+    more = f", and {len(names) - _MANY} more" if len(names) > _MANY else ""
+    return f"Known: {', '.join(names[:_MANY])}{more}." if names else "There are none."
 
 
 def need(package: str, extra: str, purpose: str) -> ImportError:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from types import CodeType, FrameType
 from typing import Any
 
-__all__ = ["Call", "block", "forget", "here", "inside"]
+__all__ = ["Call", "block", "forget", "here", "inside", "is_users", "place_of", "users_level"]
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _SHOWN = tuple(_HERE + part for part in ("applications", "demo"))
@@ -23,7 +23,7 @@ _STDLIB = sysconfig.get_path("stdlib") + os.sep
 _SITE = tuple({sysconfig.get_path(kind) + os.sep for kind in ("purelib", "platlib")})
 
 # Installed packages whose functions stand around or between those of the user.
-_MACHINERY = ("jax", "_pytest", "pluggy", "IPython", "ipykernel")
+_MACHINERY = ("jax", "numpy", "h5py", "safetensors", "_pytest", "pluggy", "IPython", "ipykernel")
 
 # Names that say nothing about what a nested function builds: the function around it does.
 _GENERIC = frozenset(
@@ -153,6 +153,32 @@ def inside() -> str:
         frame = frame.f_back
     around = f"in {' > '.join(reversed(names))} " if names else ""
     return f"{around}(at {where})"
+
+
+def is_users(code: CodeType) -> bool:
+    """Tells whether code is of the user's program, and not of cornu, JAX or Python itself."""
+    return (_kinds[code] if code in _kinds else _kind(code)) is not None
+
+
+def users_level() -> int:
+    """Returns the `stacklevel` with which a warning points at the user's line.
+
+    Example:
+
+    >>> users_level()
+    1
+    """
+    level = 1
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and not is_users(frame.f_code):
+        level += 1
+        frame = frame.f_back
+    return level
+
+
+def place_of(code: CodeType, line: int) -> str:
+    """Returns the `file:line` of a line of some code."""
+    return f"{_short(code.co_filename)}:{line}"
 
 
 _shorts: dict[str, str] = {}

@@ -8,8 +8,8 @@ from typing import Any
 import jax
 
 from cornu.core.blocks import Call
-from cornu.core.tensor import Node, Tensor
-from cornu.errors import at
+from cornu.core.border import placed
+from cornu.core.tensor import Node, Tensor, shape_of
 from cornu.names import unique
 
 __all__ = ["Block", "Graph"]
@@ -99,15 +99,14 @@ class Graph:
                         result = node.op.run(args, kwargs)
                     else:
                         result = node.op(*args, **kwargs)
-            except (TypeError, ValueError) as error:
-                if _PLACED in getattr(error, "__notes__", ()):
-                    raise
-                shapes = ", ".join(str(getattr(known[id(t)], "shape", "?")) for t in node.inputs)
+            except Exception as error:
+                shapes = ", ".join(shape_of(known[id(t)]) for t in node.inputs)
                 path = self.path(node)
                 where = f"{path.replace('/', ' > ')} > {node.name}" if path else node.name
-                placed = at(error, f"In {where} ({node.place}), inputs of shape {shapes}")
-                placed.add_note(_PLACED)
-                raise placed from error
+                new = placed(error, f"In {where} (drawn at {node.place}), inputs of shape {shapes}")
+                if new is error:
+                    raise
+                raise new from error
             outputs = node.output_tensors
             if len(outputs) == 1 and outputs[0] is node.outputs:
                 known[id(node.outputs)] = result
@@ -116,9 +115,6 @@ class Graph:
                 for tensor, value in zip(outputs, leaves, strict=True):
                     known[id(tensor)] = value
         return [known[id(t)] for t in self.outputs]
-
-
-_PLACED = "The place is where the model was drawn."
 
 
 def _reachable(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> tuple[Node, ...]:

@@ -12,9 +12,9 @@ from cornu import tree
 from cornu.core import op as op_module
 from cornu.core import scope
 from cornu.core.blocks import inside
+from cornu.core.border import placed
 from cornu.core.op import Op, Symbol
-from cornu.core.tensor import Node, Spec, Tensor
-from cornu.errors import at
+from cornu.core.tensor import Node, Spec, Tensor, shape_of
 
 __all__ = ["infer", "infer_by_config", "infer_op", "record"]
 
@@ -166,11 +166,12 @@ def record(op: Op, args: Any, kwargs: Any) -> Any:
     try:
         outputs = infer_op(op, args, kwargs)
     except Exception as error:
-        shapes = ", ".join(
-            str(leaf.shape) for leaf in tree.leaves((args, kwargs)) if isinstance(leaf, Tensor)
-        )
-        where = f"{op.name} {inside()}, called on Tensors of shape {shapes}"
-        raise at(error, where) from error
+        arrays = [leaf for leaf in tree.leaves((args, kwargs)) if hasattr(leaf, "shape")]
+        shapes = ", ".join(shape_of(leaf) for leaf in arrays)
+        new = placed(error, f"{op.name} {inside()}, called on shapes {shapes}")
+        if new is error:
+            raise
+        raise new from error
     return Node(op, args, kwargs, outputs).outputs
 
 

@@ -6,7 +6,17 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["fraction", "known_size", "no_adapters", "positive_int"]
+__all__ = ["AXES", "STEPS", "fraction", "known_size", "no_adapters", "positive_int"]
+
+# What to do about a wrong number of axes.
+STEPS = (
+    "A sequence has the axes (batch, time, features). A recurrent layer before this one needs "
+    "return_sequences=True; to a sequence of numbers add the features with x[..., None]."
+)
+AXES = (
+    "Add the axis that is missing: x[..., None] for channels (grey images have one), x[None] for "
+    "the batch of a single sample. Behind Flatten there is no space left to move over."
+)
 
 
 def positive_int(who: str, name: str, value: Any) -> int:
@@ -29,7 +39,8 @@ def known_size(who: str, shape: Any, axis: int = -1) -> int:
     if size is None:
         raise ValueError(
             f"{who}: the size of axis {axis} must be known, because the shape of the weights "
-            f"depends on it. Received the input shape {tuple(shape)}."
+            f"depends on it. Received the input shape {tuple(shape)}.\n"
+            "Give the Input all sizes, or let a layer such as GlobalAveragePooling take them away."
         )
     return size
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from cornu import inspect, registry, tree
 from cornu.core import blocks, scope
+from cornu.core.border import border
 from cornu.core.graph import Block
 from cornu.core.inference import infer
 from cornu.core.layer import Layer, map_shapes
@@ -23,6 +24,20 @@ from cornu.names import auto_name
 from cornu.saving import archive, weights
 
 __all__ = ["Model"]
+
+
+class Layers(tuple[Layer, ...]):
+    """The layers of a model, in a tuple that says what to do instead of changing it."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("append", "clear", "extend", "insert", "pop", "remove"):
+            raise AttributeError(
+                f"model.layers is a tuple without {name}(): changing it would not change the model."
+                "\nDraw another that shares the layers, such as Model(model.input, "
+                "model.layers[-2].output); a Sequential has add() and pop(). "
+                f"This happened {blocks.inside()}."
+            )
+        raise AttributeError(f"'tuple' object has no attribute {name!r}")
 
 
 class Model(Trainer):
@@ -94,9 +109,16 @@ class Model(Trainer):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         around = scope.current()
         if around.parent is None and not around.layers and self._compiles(args, kwargs):
-            return self._call_compiled(args, kwargs)
+            try:
+                return self._call_compiled(args, kwargs)
+            except Exception as error:
+                new = self._placed(error, args, kwargs)
+                if new is error:
+                    raise
+                raise new from error
         return super().__call__(*args, **kwargs)
 
+    @border
     def build(self, input_shape: Any) -> None:
         """Builds a model that is not drawn, from the shape of a float input with batch axis."""
         if not self.built and self._drawing is None:
@@ -120,7 +142,13 @@ class Model(Trainer):
         if not self.built:
             signature = call_signature(type(self))
             self._build(signature, {"inputs": tree.map(lambda t: t.shape, inputs)})
-        return infer(lambda x: self.run((x,), {"training": False}), (inputs,), {})
+        outputs = infer(lambda x: self.run((x,), {"training": False}), (inputs,), {})
+        if not tree.leaves(outputs):
+            raise TypeError(
+                f"{type(self).__name__}.call returned {outputs!r}, no array.\n"
+                "Often its `return` is missing."
+            )
+        return outputs
 
     # ---------------------------------------------------------------------------------- structure
 
@@ -141,8 +169,9 @@ class Model(Trainer):
     @property
     def layers(self) -> tuple[Layer, ...]:
         """The model's layers (a tuple: to change a model, draw another)."""
-        return tuple(self.sublayers())
+        return Layers(self.sublayers())
 
+    @border
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """Returns a layer by name, by `block/path/name`, or by index.
 
@@ -188,6 +217,8 @@ class Model(Trainer):
         if self._drawing is None:
             raise AttributeError(
                 f"Model {self.name!r} has no {what}: it was not drawn with Model(inputs, outputs)."
+                "\nDraw a model around it: x = Input(shape); outer = Model(x, model(x)). "
+                f"This happened {blocks.inside()}."
             )
         return self._drawing
 
@@ -303,6 +334,7 @@ class Model(Trainer):
             trainable = config.get("trainable", True)
             return cls(inputs, outputs, name=config.get("name"), trainable=trainable)
 
+    @border
     def save(self, filepath: Any, overwrite: bool = True, zipped: Any = None) -> None:
         """Writes architecture, weights and optimizer; see `cornu.saving.save_model`."""
         archive.save_model(self, filepath, overwrite, zipped)
@@ -320,14 +352,17 @@ class Model(Trainer):
         elif "input_shape" in config:
             self.build(tuple(config["input_shape"]))
 
+    @border
     def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
         """Writes the weights; see `cornu.saving.save_weights`."""
         weights.save_weights(self, filepath, overwrite)
 
+    @border
     def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
         """Reads weights; see `cornu.saving.load_weights`."""
         weights.load_weights(self, filepath, skip_mismatch)
 
+    @border
     def to_json(self, **kwargs: Any) -> str:
         """Returns the model's architecture as JSON; see `model_from_json`."""
         return json.dumps(registry.serialize(self), **kwargs)
