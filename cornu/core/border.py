@@ -135,6 +135,9 @@ def trimmed(new: Exception, error: Exception) -> Exception:
     if new is not error:
         new.__traceback__ = frames
     cause: BaseException | None = error
+    if new is not error:
+        # Its frames are in the new traceback: above that, only what it said is to be read.
+        error.__traceback__ = None
     seen: set[int] = set()
     while cause is not None and id(cause) not in seen:
         seen.add(id(cause))

@@ -166,13 +166,26 @@ def record(op: Op, args: Any, kwargs: Any) -> Any:
     try:
         outputs = infer_op(op, args, kwargs)
     except Exception as error:
-        arrays = [leaf for leaf in tree.leaves((args, kwargs)) if hasattr(leaf, "shape")]
-        shapes = ", ".join(shape_of(leaf) for leaf in arrays)
-        new = placed(error, f"{op.name} {inside()}, called on shapes {shapes}")
+        new = _placed(op, error, args, kwargs)
         if new is error:
             raise
         raise new from error
     return Node(op, args, kwargs, outputs).outputs
 
 
+def place(op: Op, error: Exception, args: Any, kwargs: Any) -> Exception:
+    """Returns an error of an op called on arrays; inside of a layer, the layer gives the place."""
+    around = scope.current()
+    if around.parent is not None or around.layers:
+        return error
+    return _placed(op, error, args, kwargs)
+
+
+def _placed(op: Op, error: Exception, args: Any, kwargs: Any) -> Exception:
+    arrays = [leaf for leaf in tree.leaves((args, kwargs)) if hasattr(leaf, "shape")]
+    shapes = ", ".join(shape_of(leaf) for leaf in arrays)
+    return placed(error, f"{op.name} {inside()}, called on shapes {shapes}", op.name)
+
+
 op_module.record = record  # type: ignore[assignment]
+op_module.place = place  # type: ignore[assignment]

@@ -148,30 +148,26 @@ class Layer(Weighted):
         try:
             if is_symbolic(args, kwargs):
                 return self._draw(args, kwargs)
-            return self._compute(args, kwargs)
+            around = scope.current()
+            outermost = around.parent is None and not around.layers
+            if outermost:
+                around.losses = []
+            args, kwargs = self._arrays(args, kwargs)
+            signature = call_signature(type(self))
+            tensors = signature.tensors(args, kwargs)
+            masks = self._take_masks(signature, tensors, kwargs, around.masks.get)
+            self._prepare(signature, tensors, args)
+            outputs = self.run(args, kwargs)
+            if tensors and (masks is not None or self.supports_masking):
+                self._pass_masks(next(iter(tensors.values())), masks, outputs)
+            if outermost:
+                self._last_losses = around.losses
+            return outputs
         except Exception as error:
             new = self._placed(error, args, kwargs)
             if new is error:
                 raise
             raise new from error
-
-    def _compute(self, args: Any, kwargs: Any) -> Any:
-        """Computes the outputs from arrays."""
-        around = scope.current()
-        outermost = around.parent is None and not around.layers
-        if outermost:
-            around.losses = []
-        args, kwargs = self._arrays(args, kwargs)
-        signature = call_signature(type(self))
-        tensors = signature.tensors(args, kwargs)
-        masks = self._take_masks(signature, tensors, kwargs, around.masks.get)
-        self._prepare(signature, tensors, args)
-        outputs = self.run(args, kwargs)
-        if tensors and (masks is not None or self.supports_masking):
-            self._pass_masks(next(iter(tensors.values())), masks, outputs)
-        if outermost:
-            self._last_losses = around.losses
-        return outputs
 
     def _placed(self, error: Exception, args: Any, kwargs: Any) -> Exception:
         """Returns an error that says in which layer and where it happened, and on what."""

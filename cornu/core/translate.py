@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import linecache
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, NamedTuple
 
@@ -36,26 +37,40 @@ class Rule(NamedTuple):
 
 
 def _variable(_: Any, error: BaseException) -> str:
-    """Names the Variable that a function of JAX was called on: it is still in JAX's frames."""
-    found = next((v for v in _locals(error.__traceback__) if isinstance(v, Holder)), None)
-    name = "a Variable" if found is None else f"Variable {getattr(found, 'path', '')!r}"
+    """Names the Variable that a function of JAX was called on, by the line that failed."""
+    found = [(words, v) for words, v in _named(error.__traceback__) if isinstance(v, Holder)]
+    name = "a Variable"
+    if found:
+        words, variable = found[0]
+        name = f"Variable {getattr(variable, 'path', '')!r} ({words})"
     return f"a function of JAX was called on {name} itself; it takes arrays."
 
 
-def _locals(trace: TracebackType | None) -> list[Any]:
-    frames = []
-    while trace is not None:
-        frames.append(trace.tb_frame)
-        trace = trace.tb_next
-    return [value for frame in reversed(frames) for value in list(frame.f_locals.values())]
+def _named(trace: TracebackType | None) -> Iterator[tuple[str, Any]]:
+    """Yields what the names in the lines of a traceback stand for, the innermost line first."""
+    if trace is None:
+        return
+    yield from _named(trace.tb_next)
+    frame = trace.tb_frame
+    line = linecache.getline(frame.f_code.co_filename, trace.tb_lineno)
+    for words in re.findall(r"[A-Za-z_][\w.]*", line):
+        first, *rest = words.split(".")
+        value = frame.f_locals.get(first, frame.f_globals.get(first))
+        for word in rest:  # by vars(), so that no code of a property runs
+            value = vars(value).get(word) if hasattr(value, "__dict__") else None
+        yield words, value
 
 
-def _leak(match: Any, _: BaseException) -> str:
-    made = re.search(r"^([^\n]*?:\d+)(?::\d+)? \(([^)\n]*)\)\n(?:[^\n]*\n)*", match[2])
-    where = f", at {made[1]} in {_last(made[2])}," if made else ""
+def _leak(match: Any, error: BaseException) -> str:
+    """Says which value outlived its trace, where it was made, and in which attribute it was."""
+    made = re.search(r"^([^\n]*?:\d+)(?::\d+)? \(([^)\n]*)\)\n", match[2])
+    where = f" at {made[1]} in {_last(made[2])}" if made else ""
+    kept = [
+        w for w, v in _named(error.__traceback__) if "." in w and isinstance(v, jax.core.Tracer)
+    ]
     return (
-        f"a value (a {match[1]}) that was computed{where} while a function was traced was kept, "
-        "and used after that trace had ended."
+        f"a value (a {match[1]}) that was computed{where} while a function was traced was kept"
+        f"{f' in {kept[0]}' if kept else ''}, and used after that trace had ended."
     )
 
 
@@ -65,6 +80,13 @@ def _last(qualname: str) -> str:
 
 def _size(match: Any, _: BaseException) -> str:
     return f"there is not enough memory: {match[0].strip().rstrip('.')}."
+
+
+def _no_number(match: Any, _: BaseException) -> str:
+    what = f"a value of type {match[1]}"
+    if match[1] == "numpy.ndarray":
+        what = "an array of strings or objects"
+    return f"{what} is computed with, which has no numbers in it."
 
 
 _RULES = (
@@ -109,7 +131,7 @@ _RULES = (
         "Keep the shape: cornu.ops.where(condition, x, 0).",
     ),
     Rule(
-        "ConcretizationTypeError",
+        "",
         r"Shapes must be 1D sequences of concrete values.*?, got (.*)",
         TypeError,
         f"a shape is made of a value, and {_TRACED}. Shapes cannot depend on values.",
@@ -169,6 +191,13 @@ _RULES = (
     ),
     Rule(
         "",
+        r"conv_general_dilated lhs feature dimension size .* but (\d+) // (\d+) != (\d+)",
+        ValueError,
+        "a convolution of {0} channels in {1} groups, and a kernel made for {2} channels a group.",
+        "The kernel's last axis but one must be the number of channels of a group.",
+    ),
+    Rule(
+        "",
         r"(\w+) got incompatible shapes for broadcasting: (\(.*\)), (\(.*?\))\.",
         ValueError,
         "{0}: the shapes {1} and {2} do not fit together.",
@@ -205,10 +234,17 @@ _RULES = (
     ),
     Rule(
         "",
+        r"cannot reshape array of size (\d+) into shape (\(.*?\))",
+        ValueError,
+        "an array of {0} elements cannot get the shape {1}.",
+        "Write -1 for the one size that follows from the others.",
+    ),
+    Rule(
+        "",
         r"Error interpreting argument to .* as (?:a JAX value|an abstract array)\. "
         r"The problematic value is of type <class '(.*?)'>",
         TypeError,
-        "a value of type {0} is computed with, which is no array of numbers.",
+        _no_number,
         "Strings and objects must become numbers before; None often comes from a function without "
         "`return`.",
     ),
@@ -305,7 +341,7 @@ def cleaned(text: str | None) -> str:
     'loss() got (None, 4)'
     """
     text = re.sub(r"[\w.<>]*<locals>\.", "", text or "")
-    return re.sub(r"(?<=[(\[])n(?=[,)\]])|(?<=, )n(?=[,)\]])", "None", text)
+    return re.sub(r"(?<=[(\[,])n(?=[,)\]])|(?<=, )n(?=[,)\]])", "None", text)
 
 
 def _is_foreign(error: BaseException) -> bool:

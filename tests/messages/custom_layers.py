@@ -169,8 +169,8 @@ def range_in_call():
     TypeError,
     """
 Project layer 'project' (at custom_layers.py:8), called on shape (None, 3), failed in \
-Project.call (at custom_layers.py:6): a function of JAX was called on a Variable itself; it \
-takes arrays.
+Project.call (at custom_layers.py:6): a function of JAX was called on Variable 'project/kernel' \
+(self.kernel) itself; it takes arrays.
 Write `variable.value`, or use the function of the same name in cornu.ops.
 """,
 )
@@ -314,8 +314,8 @@ def a_variable_that_nobody_owns():
     RuntimeError,
     """
 Last layer 'last' (at custom_layers.py:11), called on shape (2, 3), failed in Last.call (at \
-custom_layers.py:5): a value (a float32[]) that was computed, at custom_layers.py:6 in \
-Last.call, while a function was traced was kept, and used after that trace had ended.
+custom_layers.py:5): a value (a float32[]) that was computed at custom_layers.py:6 in Last.call \
+while a function was traced was kept in self.seen, and used after that trace had ended.
 Return it from `call`. What has to last is a Variable: make it with add_weight(..., \
 trainable=False) in build, and write `self.v.assign(value)`.
 """,
@@ -495,7 +495,7 @@ def lambda_of_a_wrong_shape():
     RuntimeError,
     """
 ReLU layer 'relu' (at custom_layers.py:10), called on shape (): a value (a float32[]) that was \
-computed, at custom_layers.py:5 in Watch.call, while a function was traced was kept, and used \
+computed at custom_layers.py:5 in Watch.call while a function was traced was kept, and used \
 after that trace had ended.
 Return it from `call`. What has to last is a Variable: make it with add_weight(..., \
 trainable=False) in build, and write `self.v.assign(value)`.

@@ -277,8 +277,8 @@ def a_number_of_a_tensor():
 @wrong(
     ValueError,
     """
-add (at drawing.py:2), called on shapes (None, 4), (None, 5): add: the shapes (None, 4) and \
-(None, 5) do not fit together.
+add (at drawing.py:2), called on shapes (None, 4), (None, 5): the shapes (None, 4) and (None, 5)\
+ do not fit together.
 Counted from the last axis, sizes must be equal, or 1.
 """,
 )

@@ -17,7 +17,7 @@ from cornu import utils
 
 THEMES = (
     *("drawing", "layer_inputs", "sequential", "compiling", "fitting", "custom_layers"),
-    *("custom_steps", "loading", "names"),
+    *("custom_steps", "operations", "loading", "names"),
 )
 ROWS: list[Row] = []
 
