@@ -132,7 +132,10 @@ class Layer(Weighted):
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """Computes the outputs from the inputs."""
-        raise NotImplementedError(f"{type(self).__name__} does not define `call`.")
+        raise NotImplementedError(
+            f"{type(self).__name__} does not define `call`.\n"
+            "Write `def call(self, inputs)`, which returns the outputs."
+        )
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         """Returns the mask of the outputs; by default the inputs' own."""

@@ -65,7 +65,11 @@ class InputSpec:
             return self._axes(f"at least {self.min_ndim} axes", shape)
         for axis, size in self.axes.items():
             if -ndim <= axis < ndim and size is not None and shape[axis] not in (size, None):
-                return f"expected size {size} on axis {axis}, received {shape[axis]}: shape {shape}"
+                return (
+                    f"expected size {size} on axis {axis}, received {shape[axis]}: shape {shape}.\n"
+                    "The weights were made for that size by the first call: inputs of another size "
+                    "need a layer of their own"
+                )
         if self.shape is not None:
             for axis, (want, got) in enumerate(zip(self.shape, shape, strict=True)):
                 if want is not None and got is not None and want != got:

@@ -240,6 +240,7 @@ class Weighted(Owner):
                 raise ValueError(
                     f"{self._who()}: weight {variable.path!r} has the shape {variable.shape}; "
                     f"received {tuple(np.shape(value))}. No weight was changed."
+                    + ("\nPass its transpose." if np.shape(value)[::-1] == variable.shape else "")
                 )
         for variable, value in zip(own, values, strict=True):
             variable.assign(value)

@@ -22,14 +22,19 @@ AXES = (
 def positive_int(who: str, name: str, value: Any) -> int:
     """Returns an integer from 1 on."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value <= 0:
-        raise ValueError(f"{who}: {name} must be a positive integer. Received: {value!r}")
+        hint = ""
+        if isinstance(value, float) and value > 0 and value.is_integer():
+            hint = f"\nWrite {name}={int(value)}, or divide with //."
+        raise ValueError(f"{who}: {name} must be a positive integer. Received: {value!r}{hint}")
     return int(value)
 
 
 def fraction(who: str, name: str, value: Any) -> float:
     """Returns a number from 0 to 1."""
     if not isinstance(value, (int, float, np.number)) or not 0 <= value <= 1:
-        raise ValueError(f"{who}: {name} must be a number from 0 to 1. Received: {value!r}")
+        percent = isinstance(value, (int, float)) and 1 < value <= 100
+        hint = f"\nWrite {value / 100} for {value} percent." if percent else ""
+        raise ValueError(f"{who}: {name} must be a number from 0 to 1. Received: {value!r}{hint}")
     return value
 
 

@@ -215,7 +215,7 @@ class RNN(Layer):
         if len(states) != len(self.state_size):
             raise ValueError(
                 f"{self._who()}: expected {len(self.state_size)} states in initial_state, received "
-                f"{len(states)}."
+                f"{len(states)}.\nGive a list with one for each; an LSTM has [h, c]."
             )
         for state, size in zip(states, self.state_size, strict=True):
             if isinstance(size, int) and hasattr(state, "shape") and state.shape[-1:] != (size,):

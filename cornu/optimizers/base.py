@@ -115,6 +115,7 @@ class Optimizer(Keeper):
             raise ValueError(
                 f"{self._who()}: learning_rate must be a number, a LearningRateSchedule or a "
                 f"function without arguments. Received: {rate!r}"
+                + ("\nTurn the text into a number: float(text)." if isinstance(rate, str) else "")
             )
         if not isinstance(rate, Variable) and not float(rate) >= 0:
             raise ValueError(

@@ -152,6 +152,7 @@ class Keeper(Owner):
         if len(received) != len(known):
             raise ValueError(
                 f"{self._who()}: {what} must be {len(known)} arrays. Received: {len(received)}\n"
+                "There is one for each Variable, in the same order. "
                 f"This happened {inside()}."
             )
 

@@ -170,5 +170,10 @@ def _made(config: Any, name: str) -> Any:
 def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
     """Returns a model of the architecture that `model.to_json()` described, with new weights."""
     name = "The model's JSON"
+    if isinstance(json_string, str) and not json_string.lstrip().startswith("{"):
+        raise ValueError(
+            f"{name} begins with {json_string[:20]!r}, and describes no model.\n"
+            "Pass the text that model.to_json() returned, not the name of a file."
+        )
     with gate.refusing(name), registry.custom_object_scope(custom_objects):
         return _made(gate.read_json(json_string, name), name)

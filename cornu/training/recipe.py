@@ -84,6 +84,8 @@ class Objective:
                 value = loss(targets[i], predictions[i], weights[i])
             except Exception as error:
                 new = placed(error, self._where(i, loss, targets[i], predictions[i]))
+                if isinstance(new, TypeError) and "positional argument" in str(new):
+                    new.add_note("A loss is called as loss(y_true, y_pred).")
                 if new is error:
                     raise
                 raise new from error

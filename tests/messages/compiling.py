@@ -65,6 +65,7 @@ def loss_as_optimizer():
     """
 An optimizer is given by its name, its config, an Optimizer object or an Optax transformation. \
 Received: 0.01
+A learning rate goes into an optimizer: Adam(learning_rate=0.001).
 compile() was called (at compiling.py:2).
 """,
 )
@@ -135,6 +136,7 @@ def negative_learning_rate():
     """
 Optimizer 'adam': learning_rate must be a number, a LearningRateSchedule or a function without \
 arguments. Received: '0.001'
+Turn the text into a number: float(text).
 Adam() was called (at compiling.py:1).
 """,
 )

@@ -50,6 +50,7 @@ def call_that_returns_nothing():
     """
 Scale layer 'scale' (at custom_layers.py:5), called on shape (None, 3): Scale does not define \
 `call`.
+Write `def call(self, inputs)`, which returns the outputs.
 """,
 )
 def call_is_missing():

@@ -107,6 +107,7 @@ def a_loss_that_returns_nothing():
     """
 Loss 'distance' of output 'out', called on y_true (8, 1), y_pred (8, 1): distance() takes 1 \
 positional argument but 2 were given
+A loss is called as loss(y_true, y_pred).
 fit() was called (at custom_steps.py:4).
 """,
 )
@@ -211,7 +212,7 @@ def a_gradient_of_no_scalar():
     ValueError,
     """
 Optimizer 'sgd': grads must be 2 arrays. Received: 1
-This happened (at custom_steps.py:3).
+There is one for each Variable, in the same order. This happened (at custom_steps.py:3).
 """,
 )
 def too_few_gradients():

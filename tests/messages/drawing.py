@@ -198,6 +198,7 @@ def add_without_a_list():
     """
 BatchNormalization layer 'bn' in residual_block > bottleneck > bn_relu (at drawing.py:2), called\
  on shape (None, 8, 8, 8): the input has no axis 4: its shape is (None, 8, 8, 8).
+Axes count from 0, the batch; -1 is the last.
 """,
 )
 def an_error_deep_inside_of_blocks():

@@ -24,6 +24,8 @@ def dense_on_a_vector():
     """
 Dense layer 'dense' (at layer_inputs.py:3), called on shape (None, 5): expected size 4 on axis \
 -1, received 5: shape (None, 5).
+The weights were made for that size by the first call: inputs of another size need a layer of \
+their own.
 """,
 )
 def dense_of_another_size():
@@ -98,6 +100,7 @@ def pooled_to_nothing():
 Conv2D layer 'conv' (at layer_inputs.py:2), called on shape (None, 8, 8, 3): the channels of the\
  input must be divisible by `groups`. Received: groups=2 and 3 channels, input of shape (None, \
 8, 8, 3)
+Choose groups that divide channels and filters.
 """,
 )
 def channels_that_groups_do_not_divide():
@@ -156,6 +159,7 @@ def rnn_state_of_another_size():
     """
 LSTM layer 'lstm' (at layer_inputs.py:2), called on shape (None, 10, 16), shape [(None, 4)]: \
 expected 2 states in initial_state, received 1.
+Give a list with one for each; an LSTM has [h, c].
 """,
 )
 def lstm_with_one_state():
@@ -184,6 +188,7 @@ def dense_behind_flatten_of_unknown_size():
     """
 Reshape layer 'reshape' (at layer_inputs.py:2), called on shape (None, 10): a sample of shape \
 (10,) has 10 elements and cannot get the shape (3, 4).
+Write -1 for the one size that follows from the others; the batch is not part of the shape.
 """,
 )
 def reshape_to_another_size():
@@ -211,6 +216,7 @@ def permute_of_missing_axes():
     """
 BatchNormalization layer 'norm' (at layer_inputs.py:2), called on shape (None, 10, 4): the input\
  has no axis 3: its shape is (None, 10, 4).
+Axes count from 0, the batch; -1 is the last.
 """,
 )
 def batch_normalization_of_a_missing_axis():
@@ -266,6 +272,7 @@ def dot_along_different_sizes():
     """
 TimeDistributed layer 'each' (at layer_inputs.py:2), called on shape (None, 16): expected an \
 input (batch, time, ...) of at least 3 axes; received the shape (None, 16).
+Without time, apply the layer itself.
 """,
 )
 def time_distributed_without_time():
@@ -341,6 +348,7 @@ def negative_units():
     ValueError,
     """
 Dense layer 'dense': units must be a positive integer. Received: 32.0
+Write units=32, or divide with //.
 Dense() was called (at layer_inputs.py:1).
 """,
 )
@@ -353,6 +361,7 @@ def float_units():
     ValueError,
     """
 Dropout layer 'drop': rate must be a number from 0 to 1. Received: 50
+Write 0.5 for 50 percent.
 Dropout() was called (at layer_inputs.py:1).
 """,
 )
@@ -531,6 +540,7 @@ def weights_of_another_number():
     """
 Dense layer 'dense': weight 'dense/kernel' has the shape (4, 3); received (3, 4). No weight was \
 changed.
+Pass its transpose.
 set_weights() was called (at layer_inputs.py:3).
 """,
 )

@@ -236,7 +236,8 @@ def an_argument_that_is_no_data():
 @wrong(
     ValueError,
     """
-The model's JSON is no readable JSON: Expecting value: line 1 column 1 (char 0)
+The model's JSON begins with 'model.json', and describes no model.
+Pass the text that model.to_json() returned, not the name of a file.
 model_from_json() was called (at loading.py:1).
 """,
 )
