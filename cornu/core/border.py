@@ -136,8 +136,9 @@ def trimmed(new: Exception, error: Exception) -> Exception:
         new.__traceback__ = frames
     cause: BaseException | None = error
     if new is not error:
-        # Its frames are in the new traceback: above that, only what it said is to be read.
+        # Its frames are in the new traceback: above that, only what it said itself is to be read.
         error.__traceback__ = None
+        error.__context__, error.__cause__ = error.__cause__ or error.__context__, None
     seen: set[int] = set()
     while cause is not None and id(cause) not in seen:
         seen.add(id(cause))

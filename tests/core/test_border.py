@@ -60,6 +60,13 @@ def test_what_jax_said_is_the_cause_without_its_frames():
     assert "jax/_src" not in shown and "JAX has removed" not in shown
 
 
+def test_only_the_last_word_of_jax_is_shown():
+    error = caught(lambda: layers.Lambda(lambda x: x[:, :, 0] + np.ones(7))(Input((None, 4))))
+    shown = "".join(traceback.format_exception(error))
+    assert shown.count("direct cause") == 1 and "During handling" not in shown
+    assert error.__cause__.__context__ is not None
+
+
 def test_all_frames_are_shown_if_asked_for(unfiltered):
     assert not config.is_traceback_filtering_enabled()
     error = caught(lambda: Logarithm()(Input((3,))))
