@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numbers
 
+import jax
+
 from cornu import settings
+from cornu.core.border import border
 from cornu.core.dtypes import dtype_policy, set_dtype_policy, set_floatx
 from cornu.errors import suggest
 from cornu.inspect.checks import KINDS
@@ -62,6 +65,7 @@ def epsilon() -> float:
     return settings.get("epsilon")
 
 
+@border
 def set_epsilon(value: float) -> None:
     """Sets the small number that keeps divisions and logarithms finite."""
     settings.put("epsilon", value)
@@ -72,6 +76,7 @@ def image_data_format() -> str:
     return settings.get("image_data_format")
 
 
+@border
 def set_image_data_format(data_format: str) -> None:
     """Sets where layers that are made from now on expect channels."""
     settings.put("image_data_format", data_format)
@@ -96,13 +101,15 @@ def is_interactive_logging_enabled() -> bool:
 
 
 def enable_traceback_filtering() -> None:
-    """Leaves the library's own frames out of tracebacks."""
+    """Leaves the frames of cornu and JAX out of tracebacks, so that one's own are left."""
     settings.put("traceback_filtering", True)
+    jax.config.update("jax_traceback_filtering", "auto")
 
 
 def disable_traceback_filtering() -> None:
-    """Shows all frames in tracebacks."""
+    """Shows all frames in tracebacks, those of cornu and JAX as well."""
     settings.put("traceback_filtering", False)
+    jax.config.update("jax_traceback_filtering", "off")
 
 
 def is_traceback_filtering_enabled() -> bool:
@@ -186,6 +193,7 @@ def max_epochs() -> int | None:
     return settings.get("max_epochs")
 
 
+@border
 def set_max_epochs(max_epochs: int | None) -> None:
     """Limits the epochs of every `fit`, for trying a program out; `None` lifts the limit."""
     settings.put("max_epochs", _limit("max_epochs", max_epochs))
@@ -196,6 +204,7 @@ def max_steps_per_epoch() -> int | None:
     return settings.get("max_steps_per_epoch")
 
 
+@border
 def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
     """Limits the steps of every epoch, for trying a program out; `None` lifts the limit."""
     limit = _limit("max_steps_per_epoch", max_steps_per_epoch)

@@ -21,7 +21,9 @@ from collections.abc import Iterable
 
 from cornu import settings
 
-__all__ = ["ModelWarning", "at", "message", "need", "suggest", "warn"]
+__all__ = ["ModelWarning", "close", "message", "need", "suggest", "told", "warn"]
+
+_MANY = 30  # names that someone may read
 
 
 class ModelWarning(UserWarning):
@@ -53,26 +55,20 @@ def message(where: str, what: str, todo: str = "") -> str:
     return f"{text}\n{todo}" if todo else text
 
 
+def close(name: object, known: Iterable[object]) -> str:
+    """Returns a 'Did you mean ...?', or '' if nothing known is close."""
+    near = difflib.get_close_matches(str(name), [str(item) for item in known], n=3)
+    return f"Did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
 def suggest(name: object, known: Iterable[object]) -> str:
     """Returns a 'Did you mean ...?' or the list of what is known."""
     names = [str(item) for item in known]
-    close = difflib.get_close_matches(str(name), names, n=3)
-    if close:
-        return "Did you mean " + " or ".join(repr(item) for item in close) + "?"
-    return "Known: " + ", ".join(names) + "." if names else "There are none."
-
-
-def at(error: Exception, where: str, who: str = "") -> Exception:
-    """Returns an error whose message begins with `where`; raise it `from` the old one.
-
-    A TypeError of JAX that speaks of shapes is a ValueError to the user. If the old message begins
-    with `who`, which `where` says already, it does so no longer.
-    """
-    text = str(error).removeprefix(f"{who}: ")
-    kept = isinstance(error, RuntimeError | NotImplementedError) or (
-        isinstance(error, TypeError) and "shape" not in str(error)
-    )
-    return (type(error) if kept else ValueError)(f"{where}: {text}")
+    hint = close(name, names)
+    if hint:
+        return hint
+    more = f", and {len(names) - _MANY} more" if len(names) > _MANY else ""
+    return f"Known: {', '.join(names[:_MANY])}{more}." if names else "There are none."
 
 
 def need(package: str, extra: str, purpose: str) -> ImportError:
@@ -81,3 +77,12 @@ def need(package: str, extra: str, purpose: str) -> ImportError:
         f"{purpose} needs the package {package!r}, which is not installed. "
         f"Install it with: pip install 'cornu[{extra}]'"
     )
+
+
+def told(error: Exception) -> Exception | None:
+    """Returns what to raise a translated error from, so that the translation is read first.
+
+    The original is not lost: it is the `__context__`, and it is told before the translation where
+    tracebacks are not filtered.
+    """
+    return None if settings.get("traceback_filtering") else error

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from cornu.errors import suggest
+from cornu.errors import close, suggest
 
 __all__ = [
     "Configurable",
@@ -56,7 +56,9 @@ class Configurable:
 
     def public_name(self) -> tuple[str, str]:
         """Returns the module and class name by which data refers to this object."""
-        return f"keras.{self.category}", type(self).__name__
+        module = type(self).__module__
+        own = module.partition(".")[0] != "cornu"
+        return module if own else f"keras.{self.category}", type(self).__name__
 
     def constructor_arguments(self) -> dict[str, Any]:
         """Returns what the constructor received, defaults included, by parameter name."""
@@ -248,8 +250,28 @@ def deserialize(
         return _numbers(inner["value"], np.dtype(inner["dtype"]))
     if name == "function":
         return resolve(_category(config), inner)
-    cls = find(_category(config), config.get("registered_name") or name)
-    return cls.from_config(inner)
+    module = config.get("module") or ""
+    module = "" if module.startswith(("keras", "builtins")) else module
+    cls = find(_category(config), config.get("registered_name") or name, module)
+    return _made(cls, inner)
+
+
+def _made(cls: Any, config: Any) -> Any:
+    try:
+        return cls.from_config(config)
+    except TypeError as error:
+        if cls.__module__.partition(".")[0] == "cornu":
+            raise
+        raise ValueError(
+            f"{cls.__name__} cannot be made from its config {_short(config)}: {error}.\n"
+            "Its get_config() must return every argument that its constructor needs; without one, "
+            "the constructor's arguments are remembered."
+        ) from error
+
+
+def _short(config: Any) -> str:
+    text = repr(config)
+    return text if len(text) <= 200 else f"{text[:200]}..."
 
 
 def _numbers(value: Any, dtype: np.dtype) -> np.ndarray:
@@ -271,7 +293,7 @@ def _singular(category: str | None) -> str:
     return {"losses": "loss", "dtype_policies": "dtype policy"}.get(category, category[:-1])
 
 
-def find(category: str | None, name: str) -> Any:
+def find(category: str | None, name: str, module: str = "") -> Any:
     """Returns the class of a name from the user's tables and the library's closed one."""
     found = get_registered_object(name)
     if found is None:
@@ -282,13 +304,36 @@ def find(category: str | None, name: str) -> Any:
     for table in tables:
         if name in table:
             return table[name]
-    known = sorted({key for table in tables for key in table})
+    known = sorted({key for table in tables for key in table if key[0].isupper()})
     kind = "class" if category in (None, "layers") else _singular(category)
-    raise ValueError(
-        f"Unknown {kind} {name!r}. {suggest(name, known)}\n"
-        "If it is your own, pass custom_objects={"
-        f"{name!r}: ...}} or decorate it with @cornu.saving.register_keras_serializable()."
+    short = name.rpartition(">")[2]
+    hint = _elsewhere(category, name) or close(short, known)
+    if not hint or module:
+        hint = f"{hint} {_remedy(short, module)}".strip()
+    raise ValueError(f"Unknown {kind} {name!r}. {hint}")
+
+
+def _remedy(name: str, module: str) -> str:
+    """Says how a class or function of the program's own is made known."""
+    at_hand = f"custom_objects={{{name!r}: {name}}}" if name.isidentifier() else "custom_objects"
+    where = "If it is your own,"
+    if module == "__main__":
+        where = "The program that saved it defined it itself: copy its class, and"
+    elif module and all(part.isidentifier() for part in module.split(".")):
+        where = f"It was saved from the module {module!r}:\n    from {module} import {name}\nand"
+    return (
+        f"{where} pass {at_hand}, or decorate it with @cornu.saving.register_keras_serializable()."
     )
+
+
+def _elsewhere(category: str | None, name: str) -> str:
+    """Says what else a name is the name of, where it was not looked for; '' if of nothing."""
+    for other in ("optimizers", "losses", "metrics", "activations", "initializers", "layers"):
+        tables = (_classes.get(other, {}), _functions.get(other, {}))
+        if other != category and any(name in table for table in tables):
+            word = "layer" if other == "layers" else _singular(other)
+            return f"It is the name of {'an' if word[0] in 'aeio' else 'a'} {word}."
+    return ""
 
 
 def resolve(category: str | None, identifier: Any) -> Any:
@@ -313,7 +358,8 @@ def resolve(category: str | None, identifier: Any) -> Any:
         if found is None:
             kind = _singular(category)
             known = sorted({key for table in functions for key in table} | set(classes))
-            raise ValueError(f"Unknown {kind} {identifier!r}. {suggest(identifier, known)}")
+            hint = _elsewhere(category, identifier) or suggest(identifier, known)
+            raise ValueError(f"Unknown {kind} {identifier!r}. {hint}")
         return found() if inspect.isclass(found) else found
     if inspect.isclass(identifier):
         return identifier()

@@ -9,35 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import inspect
-import os
 import sys
-import sysconfig
 import threading
 from collections.abc import Callable, Iterator
 from types import CodeType, FrameType
 from typing import Any
 
-__all__ = ["Call", "block", "drawn_in", "forget", "here", "inside", "place_of"]
+from cornu.core.frames import is_top, place_of, rename, shown_name
 
-_HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_SHOWN = tuple(_HERE + part for part in ("applications", "demo"))
-_STDLIB = sysconfig.get_path("stdlib") + os.sep
-_SITE = tuple({sysconfig.get_path(kind) + os.sep for kind in ("purelib", "platlib")})
+__all__ = ["Call", "block", "drawn_in", "forget", "here"]
 
-# Installed packages whose functions stand around or between those of the user.
-_MACHINERY = ("jax", "_pytest", "pluggy", "IPython", "ipykernel")
-
-# Names that say nothing about what a nested function builds: the function around it does.
-_GENERIC = frozenset(
-    "f fn func function g inner block layer wrapper wrapped apply call build decorator "
-    "_f <lambda> __call__ __init__".split()
-)
-_TRANSPARENT = frozenset(("<module>", "<listcomp>", "<dictcomp>", "<setcomp>", "<genexpr>"))
-
-_given_names: dict[CodeType, str] = {}
 _rematerialized: set[CodeType] = set()
-_kinds: dict[CodeType, str | None] = {}
 
 
 class Call:
@@ -108,10 +90,9 @@ def block(name: str | Callable[..., Any] | None = None, *, remat: bool = False) 
         inner = fn
         while getattr(inner, "__wrapped__", None) is not None:
             inner = inner.__wrapped__  # type: ignore[attr-defined]
-        _given_names[inner.__code__] = inner.__name__ if name is None else name
+        rename(inner.__code__, inner.__name__ if name is None else name)
         if remat:
             _rematerialized.add(inner.__code__)
-        _kinds.pop(inner.__code__, None)
         return fn
 
     return mark
@@ -126,12 +107,14 @@ def here() -> tuple[Call | None, str]:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         code = frame.f_code
-        name = _kinds[code] if code in _kinds else _kind(code)
+        name = shown_name(code)
         if name is not None:
             if not where:
-                where = f"{_short(code.co_filename)}:{frame.f_lineno}"
+                where = place_of(code, frame.f_lineno)
             if name:
                 frames.append(frame)
+            elif is_top(code):
+                break  # what is around a program or a notebook's cell is no block
         frame = frame.f_back
     frames.reverse()
     last_frames, calls = _last.frames, _last.calls
@@ -144,7 +127,7 @@ def here() -> tuple[Call | None, str]:
     for frame in frames[same:]:
         code = frame.f_code
         parent = calls[-1] if calls else None
-        calls.append(Call(_kinds[code] or "", parent, place_of(code), code in _rematerialized))
+        calls.append(Call(shown_name(code) or "", parent, place_of(code), code in _rematerialized))
     _last.frames, _last.calls = frames, calls
     return (calls[-1] if calls else None), where
 
@@ -158,45 +141,6 @@ def drawn_in(call: Call | None, place: str) -> Iterator[None]:
         yield
     finally:
         _last.given = before
-
-
-def inside() -> str:
-    """Says in which of the user's functions, and at which `file:line`, the program is now.
-
-    Example:
-
-    >>> inside().endswith(":1)")
-    True
-    """
-    where = ""
-    names: list[str] = []
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and len(names) < 3:
-        code = frame.f_code
-        name = _kinds[code] if code in _kinds else _kind(code)
-        if name is not None:
-            where = where or f"{_short(code.co_filename)}:{frame.f_lineno}"
-            if name:
-                names.append(name)
-        frame = frame.f_back
-    around = f"in {' > '.join(reversed(names))} " if names else ""
-    return f"{around}(at {where})"
-
-
-_shorts: dict[str, str] = {}
-
-
-def _short(file: str) -> str:
-    """Returns a path as seen from the working directory, if it lies below."""
-    if file not in _shorts:
-        here = os.getcwd() + os.sep
-        _shorts[file] = file[len(here) :] if file.startswith(here) else file
-    return _shorts[file]
-
-
-def place_of(code: CodeType) -> str:
-    """Returns the `file:line` where a function is defined."""
-    return f"{_short(code.co_filename)}:{code.co_firstlineno}"
 
 
 def forget() -> None:
@@ -223,38 +167,3 @@ def _let_go(when: str, _: Any) -> None:
 
 
 gc.callbacks.append(_let_go)
-
-
-def _passes_on(code: CodeType) -> bool:
-    """Whether a function is a decorator's, which takes whatever comes and calls another."""
-    everything = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
-    return (
-        "<locals>" in code.co_qualname
-        and code.co_flags & everything == everything
-        and not code.co_argcount
-    )
-
-
-def _kind(code: CodeType) -> str | None:
-    """Returns a function's shown name; '' for code to look through, None if not the user's."""
-    _kinds[code] = kind = _name(code)
-    return kind
-
-
-def _name(code: CodeType) -> str | None:
-    file = code.co_filename
-    if file.startswith(_HERE) and not file.startswith(_SHOWN):
-        return None
-    if file.startswith(_SITE):
-        if any(f"{os.sep}{package}{os.sep}" in file for package in _MACHINERY):
-            return None
-    elif file.startswith(_STDLIB) or file.startswith("<frozen"):
-        return None
-    if code in _given_names:
-        return _given_names[code]
-    if code.co_name in _TRANSPARENT or code.co_name.startswith("<cell") or _passes_on(code):
-        return ""
-    parts = [part for part in code.co_qualname.split(".") if part != "<locals>"]
-    while len(parts) > 1 and parts[-1] in _GENERIC:
-        parts.pop()
-    return parts[-1].strip("_<>") or "block"

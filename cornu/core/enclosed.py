@@ -16,7 +16,7 @@ import numpy as np
 from cornu.core import scope
 from cornu.core.variable import Variable
 
-__all__ = ["Enclosed", "ambient", "placed", "starts"]
+__all__ = ["Enclosed", "ambient", "have_places", "starts"]
 
 
 class Enclosed:
@@ -106,7 +106,7 @@ def ambient(sources: Sequence[scope.Source]) -> Hashable:
     )
 
 
-def placed(sources: Sequence[scope.Source]) -> bool:
+def have_places(sources: Sequence[scope.Source]) -> bool:
     """Whether each source has a place of its own in the model, which can be an argument."""
     known = scope.current().sources
     return all(id(s) in known for s in sources)

@@ -11,10 +11,11 @@ import jax
 from cornu import tree
 from cornu.core import op as op_module
 from cornu.core import scope
-from cornu.core.blocks import inside
+from cornu.core.border import placed
+from cornu.core.frames import inside
 from cornu.core.op import Op, Symbol
-from cornu.core.tensor import Node, Spec, Tensor
-from cornu.errors import at
+from cornu.core.tensor import Node, Spec, Tensor, shape_of
+from cornu.errors import told
 
 __all__ = ["infer", "infer_by_config", "infer_op", "record"]
 
@@ -166,12 +167,26 @@ def record(op: Op, args: Any, kwargs: Any) -> Any:
     try:
         outputs = infer_op(op, args, kwargs)
     except Exception as error:
-        shapes = ", ".join(
-            str(leaf.shape) for leaf in tree.leaves((args, kwargs)) if isinstance(leaf, Tensor)
-        )
-        where = f"{op.name} {inside()}, called on Tensors of shape {shapes}"
-        raise at(error, where) from error
+        new = _placed(op, error, args, kwargs)
+        if new is error:
+            raise
+        raise new from told(error)
     return Node(op, args, kwargs, outputs).outputs
 
 
+def place(op: Op, error: Exception, args: Any, kwargs: Any) -> Exception:
+    """Returns an error of an op called on arrays; inside of a layer, the layer gives the place."""
+    around = scope.current()
+    if around.parent is not None or around.layers:
+        return error
+    return _placed(op, error, args, kwargs)
+
+
+def _placed(op: Op, error: Exception, args: Any, kwargs: Any) -> Exception:
+    arrays = [leaf for leaf in tree.leaves((args, kwargs)) if hasattr(leaf, "shape")]
+    shapes = ", ".join(shape_of(leaf) for leaf in arrays)
+    return placed(error, f"{op.name} {inside()}, called on shapes {shapes}", op.name)
+
+
 op_module.record = record  # type: ignore[assignment]
+op_module.place = place  # type: ignore[assignment]

@@ -13,8 +13,9 @@ import numpy as np
 
 from cornu import registry, tree
 from cornu.core import scope
-from cornu.core.blocks import inside
+from cornu.core.border import is_placed, placed, trimmed
 from cornu.core.dtypes import get_policy, is_float
+from cornu.core.frames import inside, users_level
 from cornu.core.inference import infer, infer_by_config, record
 from cornu.core.op import Op, is_symbolic
 from cornu.core.remat import RematMode, current_mode, remat
@@ -23,7 +24,7 @@ from cornu.core.spec import check_input
 from cornu.core.tensor import Node, Tensor, standardize_shape
 from cornu.core.variable import Variable
 from cornu.core.weighted import Weighted, naming_build
-from cornu.errors import at, suggest, warn
+from cornu.errors import suggest, told, warn
 from cornu.names import auto_name
 
 __all__ = ["Layer"]
@@ -134,7 +135,10 @@ class Layer(Weighted):
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """Computes the outputs from the inputs."""
-        raise NotImplementedError(f"{type(self).__name__} does not define `call`.")
+        raise NotImplementedError(
+            f"{type(self).__name__} does not define `call`.\n"
+            "Write `def call(self, inputs)`, which returns the outputs."
+        )
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         """Returns the mask of the outputs; by default the inputs' own."""
@@ -147,23 +151,46 @@ class Layer(Weighted):
     # -------------------------------------------------------------------------------- being called
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if is_symbolic(args, kwargs):
-            return self._draw(args, kwargs)
-        around = scope.current()
-        outermost = around.parent is None and not around.layers
-        if outermost:
-            around.losses = []
-        args, kwargs = self._arrays(args, kwargs)
+        try:
+            if is_symbolic(args, kwargs):
+                return self._draw(args, kwargs)
+            around = scope.current()
+            outermost = around.parent is None and not around.layers
+            if outermost:
+                around.losses = []
+            args, kwargs = self._arrays(args, kwargs)
+            signature = call_signature(type(self))
+            tensors = signature.tensors(args, kwargs)
+            masks = self._take_masks(signature, tensors, kwargs, around.masks.get)
+            self._prepare(signature, tensors, args)
+            outputs = self.run(args, kwargs)
+            if tensors and (masks is not None or self.supports_masking):
+                self._pass_masks(next(iter(tensors.values())), masks, outputs)
+            if outermost:
+                self._last_losses = around.losses
+            return outputs
+        except Exception as error:
+            new = self._placed(error, args, kwargs)
+            if new is error:
+                raise
+            raise new from told(error)
+
+    def _placed(self, error: Exception, args: Any, kwargs: Any) -> Exception:
+        """Returns an error that says in which layer and where it happened, and on what."""
+        if is_placed(error):
+            return trimmed(error, error)
         signature = call_signature(type(self))
-        tensors = signature.tensors(args, kwargs)
-        masks = self._take_masks(signature, tensors, kwargs, around.masks.get)
-        self._prepare(signature, tensors)
-        outputs = self.run(args, kwargs)
-        if tensors and (masks is not None or self.supports_masking):
-            self._pass_masks(next(iter(tensors.values())), masks, outputs)
-        if outermost:
-            self._last_losses = around.losses
-        return outputs
+        fault = signature.fault(args, kwargs) if isinstance(error, TypeError) else ""
+        if fault:
+            error.args = (f"{type(self).__name__}.call{fault}",)
+        shapes = ", ".join(map(_shown, signature.tensors(args, kwargs).values()))
+        shapes = shapes or ", ".join(map(_received, args)) or "nothing"
+        around = scope.current().layers
+        place = inside()
+        if around:
+            place = f"in {' > '.join(around)} ({place.rpartition('(')[2]}"
+        who = self._who().replace(" layer ", " ") if self.is_model else self._who()
+        return placed(error, f"{who} {place}, called on {shapes}", who, not fault)
 
     def run(self, args: Any, kwargs: Any) -> Any:
         """Calls a built layer on arrays: sets training phase, dtype and path around `call`."""
@@ -207,12 +234,13 @@ class Layer(Weighted):
         kwargs = {k: v for k, v in kwargs.items() if not (k == "training" and v is None)}
         tensors = signature.tensors(args, kwargs)
         masks = self._take_masks(signature, tensors, kwargs, _mask_of)
-        try:
-            self._prepare(signature, tensors)
-            outputs = self._infer(args, kwargs)
-        except Exception as error:
-            shapes = ", ".join(_shown(value) for value in tensors.values())
-            raise at(error, f"{self._who()} {inside()}, called on {shapes}", self._who()) from error
+        self._prepare(signature, tensors)
+        outputs = self._infer(args, kwargs)
+        if not any(isinstance(leaf, Tensor) for leaf in tree.leaves(outputs)):
+            raise TypeError(
+                f"{type(self).__name__}.call returned {outputs!r}, no array.\n"
+                "Often its `return` is missing."
+            )
         node = Node(self, args, kwargs, outputs)
         self._nodes = [ref for ref in self._nodes if ref() is not None] + [weakref.ref(node)]
         if tensors and (masks is not None or self.supports_masking):
@@ -232,8 +260,15 @@ class Layer(Weighted):
             return args, kwargs
         return tree.map(_array, (args, kwargs))
 
-    def _prepare(self, signature: CallSignature, tensors: dict[str, Any]) -> None:
+    def _prepare(
+        self, signature: CallSignature, tensors: dict[str, Any], args: tuple[Any, ...] = ()
+    ) -> None:
         """Checks the input against `input_spec`, and builds the layer if it is not."""
+        if not tensors and args and not self.built and type(self).build is not Layer.build:
+            raise TypeError(
+                "expected an array or a symbolic Tensor, to build the layer for its shape; "
+                f"received {_kind(args[0])}.\n{_remedy(args[0])}"
+            )
         if not tensors or (self.built and self.input_spec is None):
             return
         shapes = {name: tree.map(_shape, value) for name, value in tensors.items()}
@@ -283,8 +318,9 @@ class Layer(Weighted):
             warn(
                 "C022",
                 f"{self._who()} received an input with a mask and does not support masking: "
-                "layers after it will not see the mask.",
-                stacklevel=4,
+                "layers after it will not see the mask. Put it before what makes the mask, or set "
+                "`supports_masking = True` on it if the mask still holds behind it.",
+                stacklevel=users_level(),
             )
             return
         if is_symbolic(inputs):
@@ -336,12 +372,13 @@ class Layer(Weighted):
         if not nodes:
             raise AttributeError(
                 f"{self._who()} has no {what}: it was not called on a symbolic Tensor, or the "
-                "model that it was part of is gone."
+                "model that it was part of is gone.\nCall it on a Tensor first, keep the model. "
+                f"This happened {inside()}."
             )
         if len(nodes) > 1:
             raise AttributeError(
                 f"{self._who()} was called {len(nodes)} times, so that {what!r} is ambiguous. "
-                "Keep the Tensor that the call returned."
+                f"Keep the Tensor that the call returned. This happened {inside()}."
             )
         return nodes[0]
 
@@ -420,10 +457,17 @@ def _array(x: Any) -> Any:
         return x.value
     if isinstance(x, Layer):
         raise TypeError(
-            f"A layer was called on the layer {x.name!r}, not on a Tensor: that one was created "
+            f"a layer was called on the layer {x.name!r}, not on a Tensor: that one was created "
             f"but not called.\nWrite {type(x).__name__}(...)(x)."
         )
-    return jnp.asarray(x) if isinstance(x, (np.ndarray, np.generic)) else x
+    if not isinstance(x, (np.ndarray, np.generic)):
+        return x
+    if x.dtype.kind in "OUS":
+        raise TypeError(
+            f"an array of {'objects' if x.dtype.kind == 'O' else 'strings'} has no numbers in it.\n"
+            "Turn them into numbers first: categories into integers, texts into ids."
+        )
+    return jnp.asarray(x)
 
 
 def _cast(args: Any, kwargs: Any, dtype: str) -> tuple[Any, Any]:
@@ -451,8 +495,25 @@ def _some(masks: Any) -> Any:
 
 
 def _shown(value: Any) -> str:
-    shapes = tree.map(lambda x: getattr(x, "shape", x), value)
+    shapes = tree.map(lambda x: standardize_shape(x.shape) if hasattr(x, "shape") else x, value)
     return f"shape {shapes}"
+
+
+def _received(value: Any) -> str:
+    return _shown(value) if hasattr(value, "shape") else _kind(value)
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "None"
+    module = type(value).__module__
+    return f"a {type(value).__name__}" + ("" if module == "builtins" else f" of {module}")
+
+
+def _remedy(value: Any) -> str:
+    if value is None:
+        return "Often a function without `return` made it."
+    return "Turn it into an array first: numpy.asarray(x)."
 
 
 def map_shapes(fn: Callable[[Any], Any], shapes: Any) -> Any:

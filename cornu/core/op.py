@@ -7,6 +7,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from cornu.errors import told
+
 __all__ = ["Op", "op"]
 
 
@@ -33,7 +35,13 @@ class Op:
         if found & VARIABLE:
             args = unwrap(args)
             kwargs = unwrap(kwargs)
-        return self.function(*args, **kwargs)
+        try:
+            return self.function(*args, **kwargs)
+        except Exception as error:
+            new = failed(self, error, args, kwargs)
+            if new is error:
+                raise
+            raise new from told(error)
 
     def run(self, args: Any, kwargs: Any) -> Any:
         """Calls the function with arrays."""
@@ -96,8 +104,18 @@ def is_symbolic(*structures: Any) -> bool:
 
 
 def record(operation: Any, args: Any, kwargs: Any) -> Any:
-    """Makes a node of a call on symbolic Tensors; set by `cornu.core.tensor`."""
+    """Makes a node of a call on symbolic Tensors; set by `cornu.core.inference`."""
     raise NotImplementedError
+
+
+def place(operation: Any, error: Exception, args: Any, kwargs: Any) -> Exception:
+    """Returns an error that says where an op was called; set by `cornu.core.inference`."""
+    raise NotImplementedError
+
+
+def failed(operation: Op, error: Exception, args: Any, kwargs: Any) -> Exception:
+    """Returns an error of an op called on arrays, with its place."""
+    return place(operation, error, args, kwargs)
 
 
 def op(function: Callable[..., Any], name: str | None = None) -> Callable[..., Any]:

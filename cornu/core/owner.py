@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from cornu.core.border import bordered_init
 from cornu.core.variable import Variable
 from cornu.registry import Configurable
 
@@ -21,6 +22,11 @@ class Owner(Configurable):
     Nothing is registered when an attribute is set, so that plain Python lists may grow at any
     time.
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__init__" in cls.__dict__ and cls.__module__.partition(".")[0] == "cornu":
+            cls.__init__ = bordered_init(cls.__init__)  # type: ignore[method-assign]
 
     @property
     def variables(self) -> list[Variable]:

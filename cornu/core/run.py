@@ -13,11 +13,12 @@ import jax
 from cornu import settings
 from cornu.core import scope
 from cornu.core.block import Block
-from cornu.core.enclosed import Enclosed, ambient, placed, starts
+from cornu.core.border import placed
+from cornu.core.enclosed import Enclosed, ambient, have_places, starts
 from cornu.core.form import Form, form, holds_tracers
-from cornu.core.tensor import Node, Tensor
+from cornu.core.tensor import Node, Tensor, shape_of
 from cornu.core.weighted import Weighted
-from cornu.errors import at
+from cornu.errors import told
 
 if TYPE_CHECKING:
     from cornu.core.graph import Graph
@@ -77,7 +78,7 @@ class _Run:
         around = scope.current()
         _, inputs, outputs, variables, sources, layers = unit.form
         arrays = [known[id(t)] for t in inputs]
-        reachable = placed(sources) and all(around.reaches(v) for v in variables)
+        reachable = have_places(sources) and all(around.reaches(v) for v in variables)
         if not reachable or any(around.masks.get(x) is not None for x in arrays):
             return False
         key = (unit.form.key, ambient(sources), unit.remat)
@@ -110,15 +111,14 @@ class _Run:
         args, kwargs = node.fill([known[id(t)] for t in node.inputs])
         try:
             result = node.op(*args, **kwargs) if self.by_array else node.op.run(args, kwargs)
-        except (TypeError, ValueError) as error:
-            if _PLACED in getattr(error, "__notes__", ()):
-                raise
-            shapes = ", ".join(str(getattr(known[id(t)], "shape", "?")) for t in node.inputs)
+        except Exception as error:
+            shapes = ", ".join(shape_of(known[id(t)]) for t in node.inputs)
             path = self.graph.path(node)
             where = f"{path.replace('/', ' > ')} > {node.name}" if path else node.name
-            raised = at(error, f"In {where} ({node.place}), inputs of shape {shapes}")
-            raised.add_note(_PLACED)
-            raise raised from error
+            new = placed(error, f"In {where} (drawn at {node.place}), inputs of shape {shapes}")
+            if new is error:
+                raise
+            raise new from told(error)
         outputs = node.output_tensors
         if len(outputs) == 1 and outputs[0] is node.outputs:
             known[id(node.outputs)] = result
@@ -126,9 +126,6 @@ class _Run:
             leaves = jax.tree_util.tree_leaves(result)
             for tensor, value in zip(outputs, leaves, strict=True):
                 known[id(tensor)] = value
-
-
-_PLACED = "The place is where the model was drawn."
 
 
 def _rematerialized(fn: Callable[..., Any]) -> Callable[..., Any]:

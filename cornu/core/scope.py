@@ -16,6 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 
+from cornu.core.border import crossed
+from cornu.core.frames import inside
+from cornu.errors import told
+
 if TYPE_CHECKING:
     from cornu.core.variable import Variable
 
@@ -146,7 +150,8 @@ class Scope:
                     f"Variable {variable.path!r} is assigned inside a function that JAX traces: "
                     "the value would leak out of it.\n"
                     "Use cornu.value_and_grad(fn, variables), or cornu.pure(fn, variables) before "
-                    "jax.jit or jax.grad; or call the layer with training=False."
+                    "jax.jit or jax.grad; or call the layer with training=False.\n"
+                    f"This happened {inside()}."
                 )
             variable.stored = value
             return
@@ -392,7 +397,15 @@ def value_and_grad(
             return loss, (aux, [scope.values[id(v)] for v in written], scope.losses)
 
         values = tuple(outer.read(v) for v in variables)
-        (loss, (aux, news, losses)), grads = jax.value_and_grad(inner, has_aux=True)(values)
+        try:
+            (loss, (aux, news, losses)), grads = jax.value_and_grad(inner, has_aux=True)(values)
+        except Exception as error:
+            if outer.parent is not None:
+                raise
+            new = crossed(error, "value_and_grad(...)() was called")
+            if new is error:
+                raise
+            raise new from told(error)
         for variable, new in zip(written, news, strict=True):
             outer.write(variable, new)
         outer.losses.extend(losses)

@@ -9,6 +9,7 @@ from typing import Any
 import jax
 
 from cornu.core.tensor import Tensor
+from cornu.errors import suggest
 
 __all__ = ["CallSignature", "call_signature"]
 
@@ -22,10 +23,12 @@ class CallSignature:
         default: the default of `training`.
     """
 
-    __slots__ = ("_position", "default", "mask", "names", "open", "training")
+    __slots__ = ("_position", "_signature", "default", "mask", "names", "open", "training")
 
     def __init__(self, fn: Callable[..., Any]) -> None:
-        parameters = list(inspect.signature(fn).parameters.values())[1:]
+        whole = inspect.signature(fn)
+        parameters = list(whole.parameters.values())[1:]
+        self._signature = whole.replace(parameters=parameters)
         plain = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
         self.names = [p.name for p in plain]
         self.open = any(p.kind is p.VAR_KEYWORD for p in parameters)
@@ -45,6 +48,24 @@ class CallSignature:
             for name, value in named.items()
             if name not in ("training", "mask") and not name.endswith("_mask") and _holds(value)
         }
+
+    def fault(self, args: Any, kwargs: Any) -> str:
+        """Says how arguments do not fit, beginning with the signature; '' if they do."""
+        kwargs = {k: v for k, v in kwargs.items() if k != "training" or self.training}
+        try:
+            self._signature.bind(*args, **kwargs)
+        except TypeError as error:
+            known = [name for name in self.names if name not in kwargs]
+            wrong = [name for name in kwargs if name not in self.names]
+            hint = f"\n{suggest(wrong[0], known)}" if wrong else ""
+            shown = self._signature.replace(
+                parameters=[
+                    p.replace(annotation=p.empty) for p in self._signature.parameters.values()
+                ],
+                return_annotation=inspect.Signature.empty,
+            )
+            return f"{shown}: {error}.{hint}"
+        return ""
 
     def phase(self, args: Any, kwargs: Any, around: bool | None) -> tuple[Any, Any, Any]:
         """Returns args, kwargs and the training phase: as passed, as around, or the default."""

@@ -19,6 +19,7 @@ class InputSpec:
         allow_last_axis_squeeze: whether a last axis of size 1 may be missing or added.
         name: name of the input, for dict inputs.
         optional: whether `None` may be passed.
+        hint: what to do if the number of axes is wrong.
 
     Example:
 
@@ -37,6 +38,7 @@ class InputSpec:
         allow_last_axis_squeeze: bool = False,
         name: str | None = None,
         optional: bool = False,
+        hint: str = "",
     ) -> None:
         self.dtype = dtype
         self.shape = None if shape is None else tuple(shape)
@@ -47,6 +49,7 @@ class InputSpec:
         self.allow_last_axis_squeeze = allow_last_axis_squeeze
         self.name = name
         self.optional = optional
+        self.hint = hint
 
     def problem(self, shape: tuple[int | None, ...]) -> str | None:
         """Returns what is wrong with a shape, or None."""
@@ -54,26 +57,39 @@ class InputSpec:
         if self.ndim is not None and ndim != self.ndim:
             squeezed = self.allow_last_axis_squeeze and abs(ndim - self.ndim) == 1
             if not (squeezed and 1 in (shape[-1:] + (self.shape or ())[-1:])):
-                return f"expected {self.ndim} axes (batch first), received {ndim}: shape {shape}"
+                return self._axes(f"{self.ndim} axes (batch first)", shape)
             return None
         if self.max_ndim is not None and ndim > self.max_ndim:
-            return f"expected at most {self.max_ndim} axes, received {ndim}: shape {shape}"
+            return self._axes(f"at most {self.max_ndim} axes", shape)
         if self.min_ndim is not None and ndim < self.min_ndim:
-            return f"expected at least {self.min_ndim} axes, received {ndim}: shape {shape}"
+            return self._axes(f"at least {self.min_ndim} axes", shape)
         for axis, size in self.axes.items():
             if -ndim <= axis < ndim and size is not None and shape[axis] not in (size, None):
-                return f"expected size {size} on axis {axis}, received {shape[axis]}: shape {shape}"
+                return (
+                    f"expected size {size} on axis {axis}, received {shape[axis]}: shape {shape}.\n"
+                    "The weights were made for that size by the first call: inputs of another size "
+                    "need a layer of their own"
+                )
         if self.shape is not None:
             for axis, (want, got) in enumerate(zip(self.shape, shape, strict=True)):
                 if want is not None and got is not None and want != got:
                     return f"expected shape {self.shape}, received {shape} (axis {axis} differs)"
         return None
 
+    def _axes(self, wanted: str, shape: tuple[int | None, ...]) -> str:
+        hint = self.hint
+        if not hint and len(shape) == 1:
+            hint = "The batch axis seems to be missing: pass x[None] for a single sample."
+        text = f"expected {wanted}, received {len(shape)}: shape {shape}"
+        return f"{text}.\n{hint}".removesuffix(".") if hint else text
+
     def __repr__(self) -> str:
         parts = [
             f"{name}={value!r}"
             for name, value in vars(self).items()
-            if value not in (None, {}, False) and not (name == "ndim" and self.shape is not None)
+            if value not in (None, {}, False)
+            and name != "hint"
+            and not (name == "ndim" and self.shape is not None)
         ]
         return f"InputSpec({', '.join(parts)})"
 

@@ -11,11 +11,12 @@ import numpy as np
 from cornu import tree
 from cornu.core.blocks import Call, here
 from cornu.core.dtypes import standardize_dtype
+from cornu.core.frames import inside
 from cornu.core.op import Symbol
 from cornu.core.operators import Operators
 from cornu.names import auto_name
 
-__all__ = ["Node", "Spec", "Tensor", "is_keras_tensor", "standardize_shape"]
+__all__ = ["Node", "Spec", "Tensor", "is_keras_tensor", "shape_of", "standardize_shape"]
 
 _numbers = itertools.count()
 
@@ -83,28 +84,36 @@ class Tensor(Operators, Symbol):
 
     def __iter__(self) -> Any:
         if not self.shape or self.shape[0] is None:
-            raise TypeError(
-                f"{self!r} cannot be iterated over: its first size is not known while the model "
-                "is being drawn. Use indexing or `cornu.ops.unstack` on another axis."
+            raise self._refused(
+                "cannot be iterated over, since its first size is not known while the model is "
+                "drawn",
+                "Use indexing, or `cornu.ops.unstack` on another axis.",
             )
         return (self[i] for i in range(self.shape[0]))
 
     def __bool__(self) -> bool:
-        raise TypeError(
-            f"{self!r} has no truth value while the model is being drawn. "
-            "Use `cornu.ops.where` or `cornu.ops.cond`, or put the branch into a layer."
+        raise self._refused(
+            "has no truth value while the model is drawn",
+            "Use `cornu.ops.where` or `cornu.ops.cond` instead of `if`.",
         )
 
     def __float__(self) -> float:
-        raise TypeError(f"{self!r} has no number in it: it is symbolic. {_NO_NUMBERS}")
+        raise self._refused(
+            "has no number in it, it is symbolic",
+            "Build a model from it and call that on arrays.",
+        )
 
     __int__ = __index__ = __float__
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        raise TypeError(f"{self!r} cannot become a NumPy array: it is symbolic. {_NO_NUMBERS}")
+        raise self._refused(
+            "cannot become a NumPy array, it is symbolic",
+            "Use the function of the same name in `cornu.ops` instead of NumPy's; or build a model "
+            "and call it on arrays.",
+        )
 
-
-_NO_NUMBERS = "Build a model from it and call that on arrays."
+    def _refused(self, what: str, todo: str) -> TypeError:
+        return TypeError(f"{self!r} {what}.\n{todo}\nThis happened {inside()}.")
 
 
 class Node:
@@ -183,6 +192,11 @@ class Spec(NamedTuple):
 def is_keras_tensor(x: Any) -> bool:
     """Tells whether something is a symbolic Tensor."""
     return isinstance(x, Tensor)
+
+
+def shape_of(x: Any) -> str:
+    """Shows the shape of a Tensor or array, with None for sizes that are not known."""
+    return str(standardize_shape(x.shape)) if hasattr(x, "shape") else "?"
 
 
 def standardize_shape(shape: Any) -> tuple[int | None, ...]:

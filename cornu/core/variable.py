@@ -12,6 +12,7 @@ import numpy as np
 
 from cornu.core import scope
 from cornu.core.dtypes import is_float, standardize_dtype
+from cornu.core.frames import inside
 from cornu.core.op import Holder
 from cornu.core.operators import Operators
 from cornu.names import auto_name
@@ -154,7 +155,9 @@ class Variable(Operators, Holder):
         if value.shape != self.shape:
             raise ValueError(
                 f"Variable {self.path!r} has the shape {self.shape}; "
-                f"a value of shape {tuple(value.shape)} cannot be assigned to it."
+                f"a value of shape {tuple(value.shape)} cannot be assigned to it.\n"
+                "A Variable keeps its shape: reshape the value, or make another Variable.\n"
+                f"This happened {inside()}."
             )
         value = value.astype(self.dtype)
         scope.current().write(self, value)
@@ -221,7 +224,10 @@ def _initial(initializer: Any, shape: Any, dtype: Any, path: str) -> jax.Array:
     if callable(initializer) and not isinstance(initializer, Holder):
         if shape is None:
             raise ValueError(f"Variable {path!r}: an initializer function needs `shape=`.")
-        shape = standardize_shape(shape)
+        try:
+            shape = standardize_shape(shape)
+        except ValueError as error:
+            raise ValueError(f"Variable {path!r}: {error}") from None
         allowance = scope.current().allowance
         if allowance is not None:
             size = jnp.dtype(standardize_dtype(dtype)).itemsize
@@ -260,5 +266,13 @@ def standardize_shape(shape: Any) -> tuple[int, ...]:
     """Returns a shape of a Variable as a tuple of integers."""
     shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
     if not all(isinstance(size, (int, np.integer)) and size >= 0 for size in shape):
-        raise ValueError(f"A Variable's shape is made of integers from 0 on. Received: {shape}")
+        hint = ""
+        if None in shape:
+            hint = (
+                "\nA size that is None is only known with data, such as that of the batch: weights "
+                "cannot depend on it. Take another axis (input_shape[-1]), or give Input a size."
+            )
+        raise ValueError(
+            f"A Variable's shape is made of integers from 0 on. Received: {shape}{hint}"
+        )
     return tuple(int(size) for size in shape)

@@ -11,6 +11,7 @@ import numpy as np
 
 from cornu import registry
 from cornu.core import scope
+from cornu.core.border import border
 from cornu.core.dtypes import DTypePolicy, get_policy, is_float
 from cornu.core.owner import Owner, attributes, holdings
 from cornu.core.variable import Variable
@@ -227,6 +228,7 @@ class Weighted(Owner):
         """Returns the values of `weights` as NumPy arrays."""
         return [v.numpy() for v in self.weights]
 
+    @border
     def set_weights(self, weights: Any) -> None:
         """Sets the values of `weights`, in the order of `get_weights()`.
 
@@ -238,6 +240,7 @@ class Weighted(Owner):
         if len(own) != len(values):
             raise ValueError(
                 f"{self._who()} has {len(own)} weights; received {len(values)} arrays."
+                + (f"\nExpected, in this order: {_listed(own)}." if own else "")
                 + ("" if self.built else "\nThe layer is not built: call it on an input first.")
             )
         for variable, value in zip(own, values, strict=True):
@@ -245,10 +248,12 @@ class Weighted(Owner):
                 raise ValueError(
                     f"{self._who()}: weight {variable.path!r} has the shape {variable.shape}; "
                     f"received {tuple(np.shape(value))}. No weight was changed."
+                    + ("\nPass its transpose." if np.shape(value)[::-1] == variable.shape else "")
                 )
         for variable, value in zip(own, values, strict=True):
             variable.assign(value)
 
+    @border
     def count_params(self) -> int:
         """Returns the number of elements in all weights."""
         if not self.built:
@@ -313,6 +318,11 @@ def naming_build(build: Callable[..., None]) -> Callable[..., None]:
         return None
 
     return named
+
+
+def _listed(variables: list[Variable], most: int = 8) -> str:
+    shown = ", ".join(f"{v.path} {v.shape}" for v in variables[:most])
+    return f"{shown}, ..." if len(variables) > most else shown
 
 
 def _unique(variables: list[Variable]) -> list[Variable]:

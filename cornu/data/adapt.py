@@ -67,7 +67,8 @@ def _three(batch: Any) -> Any:
         batch = (batch,)
     if not 1 <= len(batch) <= 3:
         raise ValueError(
-            f"A batch is x, (x, y) or (x, y, sample_weight). Received a tuple of {len(batch)}."
+            f"A batch is x, (x, y) or (x, y, sample_weight). Received a tuple of {len(batch)}.\n"
+            "Several inputs are one list or dict: ([a, b], y)."
         )
     x, y, weight = (*batch, None, None)[:3]
     return as_arrays(x, "x"), as_arrays(y, "y"), as_arrays(weight, "sample_weight")
@@ -83,6 +84,11 @@ def as_arrays(structure: Any, what: str) -> Any:
         return type(structure)(as_arrays(item, f"{what}[{i}]") for i, item in enumerate(structure))
     if isinstance(structure, jax.Array):
         return structure
+    if isinstance(structure, (str, bytes)):
+        raise TypeError(
+            f"{what} is the text {structure!r}, not data.\nIf it names a file, read that first "
+            "(numpy.load, numpy.loadtxt, pandas.read_csv)."
+        )
     try:
         array = np.asarray(structure)
     except ValueError as error:
@@ -92,8 +98,8 @@ def as_arrays(structure: Any, what: str) -> Any:
         ) from error
     if array.dtype.kind in "OUSV":
         raise TypeError(
-            f"{what} holds {_kind(array)}, not numbers. Turn it into numbers first: categories "
-            "into integers, texts into ids, None into NaN-free values."
+            f"{what} holds {_kind(array)}, not numbers{_columns(structure)}. Turn it into numbers "
+            "first: categories into integers, texts into ids, None into NaN-free values."
         )
     if array.dtype.kind == "f" and array.dtype == np.float64 and not jax.config.jax_enable_x64:
         array = array.astype("float32")
@@ -108,6 +114,14 @@ def _is_array(item: Any) -> bool:
     )
 
 
+def _columns(frame: Any) -> str:
+    """Names the columns of a DataFrame that hold no numbers."""
+    if not hasattr(frame, "columns") or not hasattr(frame, "__getitem__"):
+        return ""
+    wrong = [str(name) for name in frame.columns if np.asarray(frame[name]).dtype.kind in "OUSV"]
+    return f", in the columns {', '.join(wrong)}" if wrong else ""
+
+
 def _kind(array: np.ndarray) -> str:
     if array.dtype.kind in "US":
         return "strings"
@@ -118,7 +132,8 @@ def _kind(array: np.ndarray) -> str:
 def split(structure: Any, fraction: float) -> tuple[Any, Any]:
     """Splits nested arrays: the last `fraction` of the rows is the second part."""
     if not 0 < fraction < 1:
-        raise ValueError(f"validation_split lies between 0 and 1. Received: {fraction!r}")
+        hint = f"\nWrite {fraction / 100} for {fraction} percent." if 1 < fraction <= 100 else ""
+        raise ValueError(f"validation_split lies between 0 and 1. Received: {fraction!r}{hint}")
     leaves = [leaf for leaf in tree.leaves(structure) if leaf is not None]
     count = len(leaves[0])
     at = int(np.floor(count * (1.0 - fraction)))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cornu.core.block import Block
-from cornu.core.blocks import place_of
+from cornu.core.frames import place_of
 from cornu.core.layer import Layer
 from cornu.core.tensor import Node, Tensor
 from cornu.names import unique

@@ -6,20 +6,35 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["fraction", "known_size", "no_adapters", "positive_int"]
+__all__ = ["AXES", "STEPS", "fraction", "known_size", "no_adapters", "positive_int"]
+
+# What to do about a wrong number of axes.
+STEPS = (
+    "A sequence has the axes (batch, time, features). A recurrent layer before this one needs "
+    "return_sequences=True; to a sequence of numbers add the features with x[..., None]."
+)
+AXES = (
+    "Add the axis that is missing: x[..., None] for channels (grey images have one), x[None] for "
+    "the batch of a single sample. Behind Flatten there is no space left to move over."
+)
 
 
 def positive_int(who: str, name: str, value: Any) -> int:
     """Returns an integer from 1 on."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value <= 0:
-        raise ValueError(f"{who}: {name} must be a positive integer. Received: {value!r}")
+        hint = ""
+        if isinstance(value, float) and value > 0 and value.is_integer():
+            hint = f"\nWrite {name}={int(value)}, or divide with //."
+        raise ValueError(f"{who}: {name} must be a positive integer. Received: {value!r}{hint}")
     return int(value)
 
 
 def fraction(who: str, name: str, value: Any) -> float:
     """Returns a number from 0 to 1."""
     if not isinstance(value, (int, float, np.number)) or not 0 <= value <= 1:
-        raise ValueError(f"{who}: {name} must be a number from 0 to 1. Received: {value!r}")
+        percent = isinstance(value, (int, float)) and 1 < value <= 100
+        hint = f"\nWrite {value / 100} for {value} percent." if percent else ""
+        raise ValueError(f"{who}: {name} must be a number from 0 to 1. Received: {value!r}{hint}")
     return value
 
 
@@ -29,7 +44,8 @@ def known_size(who: str, shape: Any, axis: int = -1) -> int:
     if size is None:
         raise ValueError(
             f"{who}: the size of axis {axis} must be known, because the shape of the weights "
-            f"depends on it. Received the input shape {tuple(shape)}."
+            f"depends on it. Received the input shape {tuple(shape)}.\n"
+            "Give the Input all sizes, or let a layer such as GlobalAveragePooling take them away."
         )
     return size
 

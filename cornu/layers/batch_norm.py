@@ -128,7 +128,7 @@ class BatchNormalization(Normalizing):
         if not -ndim <= self.axis < ndim:
             raise ValueError(
                 f"{self._who()}: the input has no axis {self.axis}: its shape is "
-                f"{tuple(input_shape)}."
+                f"{tuple(input_shape)}.\nAxes count from 0, the batch; -1 is the last."
             )
         channels = known_size(self._who(), input_shape, self.axis)
         self.input_spec = InputSpec(ndim=ndim, axes={self.axis: channels})

@@ -142,7 +142,7 @@ class _Conv(Convolving):
             raise ValueError(
                 f"{self._who()}: the channels of the input must be divisible by `groups`. "
                 f"Received: groups={self.groups} and {channels} channels, input of shape "
-                f"{tuple(input_shape)}"
+                f"{tuple(input_shape)}\nChoose groups that divide channels and filters."
             )
         self.kernel = self.add_weight(
             (*self.kernel_size, channels // self.groups, self.filters),

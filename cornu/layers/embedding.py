@@ -109,6 +109,11 @@ class Embedding(Layer):
         if not values.size:
             return None
         low, high = values.min(), values.max()
+        if values.dtype.kind == "f" and (values != np.floor(values)).any():
+            return (
+                "it takes ids, and the data has fractions. Turn categories or words into integers "
+                "first; numbers that measure something go through Dense."
+            )
         if 0 <= low and high < self.input_dim:
             return None
         return (

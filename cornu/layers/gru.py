@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cornu.core.spec import InputSpec
+from cornu.layers.arguments import STEPS
 from cornu.layers.cells import GRUCell
 from cornu.layers.recurrent import mirror
 from cornu.layers.rnn import RNN
@@ -139,7 +140,7 @@ class GRU(RNN):
             activity_regularizer=activity_regularizer,
             **kwargs,
         )
-        self.input_spec = InputSpec(ndim=3)
+        self.input_spec = InputSpec(ndim=3, hint=STEPS)
         if use_cudnn not in ("auto", False):
             raise ValueError(
                 f"{self._who()}: use_cudnn must be 'auto' or False: the layer is compiled by XLA, "

@@ -58,6 +58,11 @@ class InputLayer(Layer):
         if batch_shape is None and shape is None:
             batch_shape = self._input_shape_given
         elif batch_shape is None:
+            if isinstance(shape, int):
+                raise ValueError(
+                    f"{self._who()}: shape is a tuple, the shape of one sample. Received: {shape}\n"
+                    f"Write shape=({shape},), with the comma."
+                )
             batch_shape = (batch_size, *standardize_shape(shape))
         elif shape is not None or batch_size is not None:
             raise ValueError(

@@ -62,7 +62,9 @@ class Merge(Layer):
         if len(batches) > 1 or any(len(known) > 1 for known in sizes):
             raise ValueError(
                 f"{self._who()}: inputs must have equal shapes, or 1 where they differ. "
-                f"Received: {', '.join(map(str, shapes))}"
+                f"Received: {', '.join(map(str, shapes))}\n"
+                "Bring them to one shape before: a shortcut of other channels or strides needs a "
+                "convolution (kernel 1) of its own."
             )
 
     def call(self, inputs: Any) -> Any:
@@ -259,7 +261,9 @@ class Concatenate(Merge):
         if not fit:
             raise ValueError(
                 f"{self._who()}: inputs must have equal shapes but for axis {self.axis}. "
-                f"Received: {', '.join(map(str, shapes))}"
+                f"Received: {', '.join(map(str, shapes))}\n"
+                "Bring them to one shape before (padding='same', Cropping, ZeroPadding, Resizing), "
+                "or join another axis."
             )
 
     def call(self, inputs: Any) -> Any:
@@ -387,13 +391,18 @@ def dot(inputs: Any, axes: Any = -1, **kwargs: Any) -> Any:
 
 def _list_of_shapes(who: str, shapes: Any) -> list[tuple[int | None, ...]]:
     if not isinstance(shapes, (list, tuple)) or not all(isinstance(s, tuple) for s in shapes):
-        raise ValueError(f"{who} is called on a list of arrays. Received the shape {shapes}.")
+        one = isinstance(shapes, tuple)
+        raise ValueError(
+            f"{who}: expected a list of arrays, received "
+            f"{f'one of shape {shapes}' if one else f'the shapes {shapes}'}.\n"
+            "Write layer([a, b]), with brackets."
+        )
     return list(shapes)
 
 
 def _check_two(who: str, shapes: Any) -> None:
     if len(shapes) != 2:
-        raise ValueError(f"{who} is called on a list of two arrays. Received {len(shapes)}.")
+        raise ValueError(f"{who}: expected a list of two arrays, received {len(shapes)}.")
 
 
 def _pad(samples: list[tuple[int | None, ...]]) -> list[tuple[int | None, ...]]:

@@ -366,6 +366,6 @@ def _positive_axes(axes: list[int], input_shape: Shape, who: str) -> list[int]:
     if not all(-ndim <= i < ndim for i in axes):
         raise ValueError(
             f"{who}: the input has no axis {', '.join(str(i) for i in axes)}: its shape is "
-            f"{tuple(input_shape)}."
+            f"{tuple(input_shape)}.\nAxes count from 0, the batch; -1 is the last."
         )
     return sorted(i % ndim for i in axes)

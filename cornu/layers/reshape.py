@@ -92,7 +92,8 @@ class Reshape(Layer):
         if not fits:
             raise ValueError(
                 f"{self._who()}: a sample of shape {sample} has {given} elements and cannot get "
-                f"the shape {self.target_shape}."
+                f"the shape {self.target_shape}.\nWrite -1 for the one size that follows from the "
+                "others; the batch is not part of the shape."
             )
 
     def call(self, inputs: Any) -> Any:

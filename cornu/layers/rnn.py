@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from cornu import tree
 from cornu.core import scope
 from cornu.core.layer import Layer
+from cornu.core.tensor import shape_of
 from cornu.layers.cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
 from cornu.layers.recurrent import (
     DroppingCell,
@@ -213,9 +214,15 @@ class RNN(Layer):
         states = list(states) if isinstance(states, (list, tuple)) else [states]
         if len(states) != len(self.state_size):
             raise ValueError(
-                f"{self._who()} has {len(self.state_size)} states; received {len(states)} in "
-                "initial_state."
+                f"{self._who()}: expected {len(self.state_size)} states in initial_state, received "
+                f"{len(states)}.\nGive a list with one for each; an LSTM has [h, c]."
             )
+        for state, size in zip(states, self.state_size, strict=True):
+            if isinstance(size, int) and hasattr(state, "shape") and state.shape[-1:] != (size,):
+                raise ValueError(
+                    f"{self._who()}: expected initial states of shape (batch, {size}), received "
+                    f"{shape_of(state)}.\nA state is as large as the layer's units."
+                )
         return tree.map(lambda x: jnp.asarray(x, self.cell_dtype), states)
 
     def inner_loop(

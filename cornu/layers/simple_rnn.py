@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cornu.core.spec import InputSpec
+from cornu.layers.arguments import STEPS
 from cornu.layers.cells import SimpleRNNCell
 from cornu.layers.recurrent import mirror
 from cornu.layers.rnn import RNN
@@ -116,4 +117,4 @@ class SimpleRNN(RNN):
             activity_regularizer=activity_regularizer,
             **kwargs,
         )
-        self.input_spec = InputSpec(ndim=3)
+        self.input_spec = InputSpec(ndim=3, hint=STEPS)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import operator
 import types
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from cornu import ops, settings
+from cornu.core.border import bordered_init
 from cornu.core.layer import Layer
 from cornu.core.spec import InputSpec
-from cornu.layers.arguments import known_size
+from cornu.layers.arguments import AXES, known_size
 
 __all__ = ["Spatial"]
 
@@ -43,7 +45,7 @@ class Spatial(Layer):
     def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.data_format = settings.data_format(data_format)
-        self.input_spec = InputSpec(ndim=self.rank + 2)
+        self.input_spec = InputSpec(ndim=self.rank + 2, hint=AXES)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, the data format as it was at construction."""
@@ -113,6 +115,7 @@ def integers(value: Any, count: int, name: str, least: int, who: str) -> tuple[i
 
 def _with_defaults(init: Callable[..., None], defaults: dict[str, Any]) -> Callable[..., None]:
     """Returns a copy of a constructor with other defaults."""
+    init = inspect.unwrap(init)
     assert isinstance(init, types.FunctionType)
     names = init.__code__.co_varnames[: init.__code__.co_argcount]
     given = init.__defaults__ or ()
@@ -124,4 +127,4 @@ def _with_defaults(init: Callable[..., None], defaults: dict[str, Any]) -> Calla
     copy.__kwdefaults__ = init.__kwdefaults__
     copy.__annotations__ = init.__annotations__
     copy.__qualname__ = init.__qualname__
-    return copy
+    return bordered_init(copy)

@@ -86,7 +86,7 @@ class TimeDistributed(Wrapper):
         if len(shape) < 3:
             raise ValueError(
                 f"{self._who()}: expected an input (batch, time, ...) of at least 3 axes; "
-                f"received the shape {tuple(shape)}."
+                f"received the shape {tuple(shape)}.\nWithout time, apply the layer itself."
             )
         return (shape[0], *shape[2:])
 

@@ -87,6 +87,11 @@ class Loss(registry.Configurable):
         y_true = tree.map(lambda y: _array(y, label_dtype, around.rows), plain(y_true))
         y_pred = tree.map(lambda y: _array(y, self.dtype, around.rows), plain(y_pred))
         values = self.call(y_true, y_pred)
+        if values is None:
+            raise TypeError(
+                f"the loss {self.name!r} returned None, and not its values.\n"
+                "Often its `return` is missing."
+            )
         own_mask = around.masks.get(values)
         if mask is None or own_mask is None:
             mask = own_mask if mask is None else mask

@@ -13,7 +13,7 @@ from cornu.core.layer import Layer
 from cornu.core.op import record
 from cornu.core.tensor import Node, Tensor
 from cornu.core.variable import Variable
-from cornu.errors import at
+from cornu.errors import told
 from cornu.models.model import Model
 from cornu.models.replay import new_input, redraw
 from cornu.models.sequential import Sequential
@@ -196,7 +196,7 @@ def _placed(path: str, layer: Any, node: Node | None) -> Iterator[None]:
     except (TypeError, ValueError) as error:
         if str(error).startswith("edit: "):
             raise
-        raise at(error, f"{where} does not fit any more") from error
+        raise ValueError(f"{where} does not fit any more: {error}") from told(error)
 
 
 def _under(path: str, op: Any) -> str:

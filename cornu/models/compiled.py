@@ -5,15 +5,17 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from cornu import losses, optimizers, registry, tree
 from cornu import metrics as metrics_module
 from cornu.core import scope
+from cornu.core.border import border
 from cornu.core.layer import Layer
 from cornu.models.functional import Drawing
 from cornu.training.outputs import Outputs
-from cornu.training.recipe import Objective, Recipe, Scores, batch_size
+from cornu.training.recipe import Objective, Recipe, Scores, batch_size, check_metrics
 
 __all__ = ["Compiled"]
 
@@ -74,6 +76,7 @@ class Compiled(Layer):
 
     # ------------------------------------------------------------------------------------ compile
 
+    @border
     def compile(
         self,
         optimizer: Any = "rmsprop",
@@ -107,6 +110,8 @@ class Compiled(Layer):
         """
         if optimizer is not None:
             optimizer = optimizers.get(optimizer)
+        for given in (metrics, weighted_metrics):
+            check_metrics(given)
         if auto_scale_loss and self.dtype_policy.compute_dtype == "float16":
             if not isinstance(optimizer, optimizers.LossScaleOptimizer):
                 optimizer = optimizers.LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
@@ -310,7 +315,27 @@ class Compiled(Layer):
             if self._scores is not None:
                 self._scores.update(y, y_pred, sample_weight)
             return None
-        return self.train_step(data)
+        return self._stepped("train_step", data)
+
+    def _stepped(self, name: str, data: Any) -> Any:
+        """Returns the logs of a step of the user's own."""
+        try:
+            logs = getattr(self, name)(data)
+        except ValueError as error:
+            if "values to unpack (expected" in str(error):
+                error.add_note(
+                    "A batch is always (x, y, sample_weight), with None for what was not given: "
+                    "write `x, y, sample_weight = data`."
+                )
+            raise
+        if not isinstance(logs, dict):
+            received = "an array" if isinstance(logs, jax.Array) else repr(logs)
+            raise TypeError(
+                f"{type(self).__name__}.{name} returned {received}; it returns a dict of values by "
+                'name.\nEnd it with `return {"loss": loss}`, or with `return '
+                "self.compute_metrics(x, y, y_pred, sample_weight)`."
+            )
+        return logs
 
     def _test_logs(self, data: Any) -> Any:
         cls = type(self)
@@ -320,7 +345,7 @@ class Compiled(Layer):
             if self._scores is not None:
                 self._scores.update(y, y_pred, sample_weight)
             return None
-        return self.test_step(data)
+        return self._stepped("test_step", data)
 
 
 def _flat(loss: Any) -> list[Any]:

@@ -10,7 +10,7 @@ from cornu import tree
 from cornu.core.layer import Layer
 from cornu.core.tensor import Tensor
 from cornu.data import Arrays, Stream
-from cornu.data.adapt import as_arrays, split, weights_of_classes
+from cornu.data.adapt import as_arrays, is_stream, split, weights_of_classes
 from cornu.layers.input import InputLayer
 from cornu.training.check import check_lengths, check_targets, check_values
 from cornu.training.outputs import is_array
@@ -36,7 +36,7 @@ class Feeding:
         """Checks names and lengths of `(x, y, sample_weight)`, and applies class weights."""
         x, y, weight = batch
         if x is None:
-            raise ValueError(f"Model {self.model.name!r}: x is missing.")
+            raise ValueError(f"Model {self.model.name!r}: x is missing, it is None.")
         self._match(x)
         check_lengths([*_named(x, "x"), *_named(y, "y"), *_named(weight, "sample_weight")])
         if self.class_weight is not None:
@@ -51,6 +51,12 @@ class Feeding:
 
     def split(self, x: Any, y: Any, weight: Any, fraction: float) -> tuple[Any, Any]:
         """Splits data for validation."""
+        if is_stream(x):
+            raise ValueError(
+                f"validation_split needs arrays, and x is an iterable of batches "
+                f"({type(x).__name__}), of which nobody knows the end.\n"
+                "Pass validation_data=another iterable."
+            )
         whole = (as_arrays(x, "x"), as_arrays(y, "y"), as_arrays(weight, "sample_weight"))
         check_lengths([*_named(whole[0], "x"), *_named(whole[1], "y")])
         return split(whole, fraction)

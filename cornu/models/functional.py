@@ -5,6 +5,7 @@ Names bind, never positions: a dict is matched by key or input name, whatever it
 
 from __future__ import annotations
 
+import difflib
 from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +19,6 @@ from cornu.core import scope
 from cornu.core.graph import Graph
 from cornu.core.layer import Layer
 from cornu.core.tensor import Node, Tensor
-from cornu.errors import suggest
 from cornu.layers.input import InputLayer
 from cornu.names import unique
 
@@ -150,7 +150,8 @@ class Drawing:
                 return [value[0]]
         if found is None:
             raise ValueError(
-                f"{self._who} expects {self._expected()}; received {_describe(value)}."
+                f"{self._who}: expects {self._expected()}; received {_describe(value)}.\n"
+                "Give one array for each input, in a list or in a dict by name."
             )
         return found
 
@@ -164,8 +165,15 @@ class Drawing:
             return None
         raise ValueError(
             f"{self._who}: input {name!r} is missing. Received the names {list(value)}. "
-            f"The model has the inputs {self.input_names}. {suggest(name, value)}"
+            f"The model has the inputs {self.input_names}.{self._mistaken(name, value)}"
         )
+
+    def _mistaken(self, name: str, value: dict[str, Any]) -> str:
+        """Says which of the names given may be meant for an input."""
+        unknown = [str(given) for given in value if given not in self.input_names]
+        close = difflib.get_close_matches(name, unknown, n=1)
+        close = close or (unknown if len(unknown) == 1 else [])
+        return f"\nRename {close[0]!r} to {name!r}, if it is meant." if close else ""
 
     def _expected(self) -> str:
         named = zip(self.input_names, self.input_tensors, strict=True)
@@ -212,6 +220,15 @@ class Drawing:
         hint = ""
         if len(got) == len(want) - 1:
             hint = "\nThe batch axis seems to be missing: pass x[None] for a single sample."
+        others = zip(self.input_names, self.input_tensors, strict=True)
+        fit = [repr(n) for n, t in others if t is not tensor and t.shape[1:] == got[1:] and got[1:]]
+        if fit:
+            hint += (
+                f"\nIt would fit input {' or '.join(fit)}: are they in the wrong order? "
+                "A dict by name cannot be."
+            )
+        if not hint:
+            hint = "\nChange the data, or the shape of the Input."
         raise ValueError(
             f"{self._who}: input {name!r} expects the shape {want}; "
             f"received {tuple(x.shape)}.{hint}"
@@ -283,15 +300,24 @@ def _check_tensors(structure: Any, what: str) -> None:
             )
         raise ValueError(
             f"{what}{at} must be a symbolic Tensor, such as `Input()` returns. "
-            f"Received: {leaf!r} (of type {type(leaf).__name__})"
+            f"Received: {_shown(leaf)}"
         )
+
+
+def _shown(leaf: Any) -> str:
+    if hasattr(leaf, "shape"):
+        return f"an array of shape {tuple(leaf.shape)} (of type {type(leaf).__name__})"
+    return f"{leaf!r} (of type {type(leaf).__name__})"
 
 
 def _check_once(tensors: Sequence[Tensor], who: str) -> None:
     seen: set[int] = set()
     for tensor in tensors:
         if id(tensor) in seen:
-            raise ValueError(f"{who}: input {tensor.name!r} is given twice.")
+            raise ValueError(
+                f"{who}: input {tensor.name!r} is given twice.\n"
+                "Give it once; it may be used by as many layers as you like."
+            )
         seen.add(id(tensor))
 
 

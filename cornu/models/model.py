@@ -13,11 +13,13 @@ import numpy as np
 from cornu import inspect, registry, tree
 from cornu.core import scope
 from cornu.core.block import Block
+from cornu.core.border import border
+from cornu.core.frames import inside
 from cornu.core.inference import infer
 from cornu.core.layer import Layer, map_shapes
 from cornu.core.signature import call_signature
 from cornu.core.tensor import Tensor
-from cornu.errors import suggest
+from cornu.errors import suggest, told
 from cornu.models.connections import describe, draw
 from cornu.models.functional import Drawing
 from cornu.models.inside import Inside
@@ -27,6 +29,20 @@ from cornu.names import auto_name
 from cornu.saving import archive, weights
 
 __all__ = ["Model"]
+
+
+class Layers(tuple[Layer, ...]):
+    """The layers of a model, in a tuple that says what to do instead of changing it."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("append", "clear", "extend", "insert", "pop", "remove"):
+            raise AttributeError(
+                f"model.layers is a tuple without {name}(): changing it would not change the model."
+                "\nDraw another that shares the layers, such as Model(model.input, "
+                "model.layers[-2].output); a Sequential has add() and pop(). "
+                f"This happened {inside()}."
+            )
+        raise AttributeError(f"'tuple' object has no attribute {name!r}")
 
 
 class Model(Inside):
@@ -97,9 +113,16 @@ class Model(Inside):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         around = scope.current()
         if around.parent is None and not around.layers and self._compiles(args, kwargs):
-            return self._call_compiled(args, kwargs)
+            try:
+                return self._call_compiled(args, kwargs)
+            except Exception as error:
+                new = self._placed(error, args, kwargs)
+                if new is error:
+                    raise
+                raise new from told(error)
         return super().__call__(*args, **kwargs)
 
+    @border
     def build(self, input_shape: Any) -> None:
         """Builds a model that is not drawn, from the shape of a float input with batch axis."""
         if not self.built and self._drawing is None:
@@ -123,7 +146,13 @@ class Model(Inside):
         if not self.built:
             signature = call_signature(type(self))
             self._build(signature, {"inputs": tree.map(lambda t: t.shape, inputs)})
-        return infer(lambda x: self.run((x,), {"training": False}), (inputs,), {})
+        outputs = infer(lambda x: self.run((x,), {"training": False}), (inputs,), {})
+        if not tree.leaves(outputs):
+            raise TypeError(
+                f"{type(self).__name__}.call returned {outputs!r}, no array.\n"
+                "Often its `return` is missing."
+            )
+        return outputs
 
     def computes_by(self) -> dict[str, Any]:
         """Returns everything beside the class that determines what the model computes."""
@@ -151,8 +180,9 @@ class Model(Inside):
     @property
     def layers(self) -> tuple[Layer, ...]:
         """The model's layers (a tuple: to change a model, draw another)."""
-        return tuple(self.sublayers())
+        return Layers(self.sublayers())
 
+    @border
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """Returns a layer by name, by index, or by its path through blocks and nested models.
 
@@ -270,6 +300,8 @@ class Model(Inside):
         if self._drawing is None:
             raise AttributeError(
                 f"Model {self.name!r} has no {what}: it was not drawn with Model(inputs, outputs)."
+                "\nDraw a model around it: x = Input(shape); outer = Model(x, model(x)). "
+                f"This happened {inside()}."
             )
         return self._drawing
 
@@ -402,6 +434,7 @@ class Model(Inside):
             trainable = config.get("trainable", True)
             return cls(inputs, outputs, name=config.get("name"), trainable=trainable)
 
+    @border
     def save(self, filepath: Any, overwrite: bool = True, zipped: Any = None) -> None:
         """Writes architecture, weights and optimizer; see `cornu.saving.save_model`."""
         archive.save_model(self, filepath, overwrite, zipped)
@@ -419,14 +452,17 @@ class Model(Inside):
         elif "input_shape" in config:
             self.build(tuple(config["input_shape"]))
 
+    @border
     def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
         """Writes the weights; see `cornu.saving.save_weights`."""
         weights.save_weights(self, filepath, overwrite)
 
+    @border
     def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
         """Reads weights; see `cornu.saving.load_weights`."""
         weights.load_weights(self, filepath, skip_mismatch)
 
+    @border
     def to_json(self, **kwargs: Any) -> str:
         """Returns the model's architecture as JSON; see `model_from_json`."""
         return json.dumps(registry.serialize(self), **kwargs)

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from cornu import registry
+from cornu.core.border import border
+from cornu.core.frames import inside
 from cornu.core.layer import Layer
 from cornu.core.tensor import Tensor
 from cornu.layers.input import Input, InputLayer
 from cornu.models.functional import Drawing
-from cornu.models.model import Model
+from cornu.models.model import Layers, Model
 
 __all__ = ["Sequential"]
 
@@ -78,6 +80,7 @@ class Sequential(Model):
         self._names.update(names)
         self._drawing = None
 
+    @border
     def add(self, layer: Any, rebuild: bool = True) -> Sequential:
         """Adds a layer at the end, and returns the model."""
         if isinstance(layer, Tensor) and layer.node is not None:
@@ -85,18 +88,21 @@ class Sequential(Model):
         if not isinstance(layer, Layer):
             raise ValueError(
                 f"Sequential {self.name!r}: only layers can be added. "
-                f"Received: {layer!r} (of type {type(layer).__name__})"
-                + ("\nCreate it: a class was passed." if isinstance(layer, type) else "")
+                f"Received: {layer!r} (of type {type(layer).__name__})" + _remedy(layer)
             )
         name = self._called(layer)
         if any(self._called(known) == name and known is not layer for known in self._stack):
             raise ValueError(
                 f"Sequential {self.name!r} has a layer named {name!r} already. "
-                "Give each layer a name of its own."
+                "Give each layer a name of its own: name='...'."
             )
         if isinstance(layer, InputLayer):
             if self._stack or self._tensors:
-                raise ValueError(f"Sequential {self.name!r}: an Input can only be the first.")
+                raise ValueError(
+                    f"Sequential {self.name!r}: an Input can only be the first, and stands behind "
+                    f"{len(self._stack)} layers.\nA model of several inputs is drawn: "
+                    "Model(inputs, outputs)."
+                )
             self._tensors = [layer.output]
             return self
         if not self._stack and not self._tensors:
@@ -133,10 +139,11 @@ class Sequential(Model):
             )
         return output
 
+    @border
     def pop(self, rebuild: bool = True) -> Layer:
         """Removes the last layer, and returns it."""
         if not self._stack:
-            raise ValueError(f"Sequential {self.name!r} has no layer to remove.")
+            raise ValueError(f"Sequential {self.name!r} has no layer to remove: it is empty.")
         layer = self._stack.pop()
         self._names.pop(id(layer), None)
         if len(self._tensors) > 1:
@@ -156,6 +163,7 @@ class Sequential(Model):
         """
         return Sequential([_fresh(layer) for _ in range(count) for layer in self._stack])
 
+    @border
     def build(self, input_shape: Any = None) -> None:
         """Builds the layers for an input shape with batch axis."""
         if input_shape is None or self._tensors or not self._stack:
@@ -176,16 +184,25 @@ class Sequential(Model):
         self.build(inputs.shape)
         return super()._infer_outputs(inputs)
 
+    def _need_drawing(self, what: str) -> Drawing:
+        if self._drawing is None:
+            raise AttributeError(
+                f"Sequential {self.name!r} has no {what} yet: the shape of its input is not known."
+                "\nLet it begin with Input(shape), or call it on data first. "
+                f"This happened {inside()}."
+            )
+        return self._drawing
+
     def _need_layers(self) -> None:
         if not self._stack:
-            raise ValueError(f"Sequential {self.name!r} has no layers: add some first.")
+            raise ValueError(f"Sequential {self.name!r}: it has no layers, add some first.")
 
     # -------------------------------------------------------------------------------- as a list
 
     @property
     def layers(self) -> tuple[Layer, ...]:
         """The layers, without the Input."""
-        return tuple(self._stack)
+        return Layers(self._stack)
 
     def sublayers(self) -> list[Layer]:
         """Returns the layers."""
@@ -234,6 +251,14 @@ class Sequential(Model):
         if config.get("build_input_shape"):
             model.build(tuple(config["build_input_shape"]))
         return model
+
+
+def _remedy(thing: Any) -> str:
+    if isinstance(thing, type):
+        return f"\nCreate it: {thing.__name__}(...)."
+    if isinstance(thing, (list, tuple)):
+        return "\nAdd them one by one, or pass the list to Sequential([...])."
+    return "\nWrap a function in Lambda(function)." if callable(thing) else ""
 
 
 def _fresh(layer: Layer) -> Layer:

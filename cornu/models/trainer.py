@@ -13,6 +13,8 @@ import numpy as np
 
 from cornu import seeds, tree
 from cornu.callbacks import CallbackList
+from cornu.core.border import border
+from cornu.core.frames import users_level
 from cornu.core.tensor import Tensor
 from cornu.core.variable import Variable
 from cornu.data import Arrays, Stream, adapt
@@ -42,6 +44,7 @@ class Trainer(Compiled):
         """Builds a model that is not drawn, for some data."""
         raise NotImplementedError
 
+    @border
     def fit(
         self,
         x: Any = None,
@@ -97,7 +100,11 @@ class Trainer(Compiled):
         """
         self._need_compiled("fit")
         if self.optimizer is None:
-            raise RuntimeError(f"Model {self.name!r} was compiled with optimizer=None.")
+            raise RuntimeError(
+                f"Model {self.name!r} was compiled with optimizer=None, which can only evaluate.\n"
+                "Compile it with an optimizer to train it."
+            )
+        epochs, initial_epoch = _epochs(epochs, initial_epoch)
         feeding = Feeding(self, class_weight)
         validation: Any = validation_data
         if validation_split and validation_data is None:
@@ -178,6 +185,11 @@ class Trainer(Compiled):
     def _callback_list(self, callbacks: Any, verbose: Any, epochs: int, steps: Any) -> Any:
         if isinstance(callbacks, CallbackList):
             return callbacks
+        if verbose not in ("auto", 0, 1, 2):
+            raise ValueError(
+                f"verbose is 0 (silent), 1 (a progress bar), 2 (a line per epoch) or 'auto'. "
+                f"Received: {verbose!r}"
+            )
         return CallbackList(
             callbacks,
             add_history=True,
@@ -234,6 +246,7 @@ class Trainer(Compiled):
         """
         return preflight.check(self, x, y, sample_weight, batch_size, validation_data, ignore)
 
+    @border
     def evaluate(
         self,
         x: Any = None,
@@ -257,6 +270,7 @@ class Trainer(Compiled):
         found = loop.evaluate(self._runner("test"), source, listed, steps)
         return found if return_dict else _as_list(dict(found))
 
+    @border
     def predict(
         self,
         x: Any,
@@ -326,6 +340,7 @@ class Trainer(Compiled):
 
     # --------------------------------------------------------------------------- single batches
 
+    @border
     def train_on_batch(
         self,
         x: Any,
@@ -341,6 +356,7 @@ class Trainer(Compiled):
         logs = self._runner("train").run_batch(source.structure)
         return dict(logs) if return_dict else _as_list(dict(logs))
 
+    @border
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
@@ -351,6 +367,7 @@ class Trainer(Compiled):
         logs = self._runner("test").run_batch(source.structure)
         return dict(logs) if return_dict else _as_list(dict(logs))
 
+    @border
     def predict_on_batch(self, x: Any) -> Any:
         """Returns the predictions for one batch."""
         if not self.built:
@@ -398,7 +415,7 @@ class Trainer(Compiled):
                 "C023",
                 f"Model {self.name!r} owns layers that its call never reaches: {names}. They have "
                 "no weights and take no part in training. Call them in `call`, or remove them.",
-                stacklevel=4,
+                stacklevel=users_level(),
             )
 
     def _all_variables(self) -> list[Variable]:
@@ -474,6 +491,17 @@ class Trainer(Compiled):
                 "model.compile(optimizer=..., loss=...)."
             )
         return self._recipe
+
+
+def _epochs(epochs: Any, initial_epoch: Any) -> tuple[int, int]:
+    for name, value, least in (("epochs", epochs, 1), ("initial_epoch", initial_epoch, 0)):
+        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+        if not whole or (value < least and not epochs == initial_epoch == 0):
+            hint = f"\nWrite {name}={int(value)}." if isinstance(value, float) else ""
+            raise ValueError(
+                f"{name} must be an integer from {least} on. Received: {value!r}{hint}"
+            )
+    return int(epochs), int(initial_epoch)
 
 
 def _symbolic(x: Any) -> Any:

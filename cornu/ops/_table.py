@@ -28,7 +28,7 @@ import numpy as np
 
 from cornu import settings
 from cornu.core.dtypes import standardize_dtype
-from cornu.core.op import Op
+from cornu.core.op import Op, failed
 from cornu.ops._glossary import ARRAYS, OPTIONS
 
 __all__ = ["as_array", "as_float", "define", "floats", "jax_dtype", "row"]
@@ -130,15 +130,23 @@ def _write(
         strict = arrays if not by_name else ()
         looks = [f"type({n}) in {'_DEVICE' if n in strict else '_PLAIN'}" for n in names]
     # Names of our own have an underscore: `function` may be a parameter.
+    names = "".join(f"{n}, " for n in signature.parameters)
     source = f"""
 def _settled{head}:
     return {call("_function", converted, by_name)}
 def _public{head}:
     if {" and ".join(looks) or "True"}:
-        return {call("_function", plain, by_name)}
+        try:
+            return {call("_function", plain, by_name)}
+        except Exception as _error:
+            _placed = _failed(_op, _error, ({names}), {{}})
+            if _placed is _error:
+                raise
+            raise _placed from _error
     return {call("_op", kept)}
 """
     scope = {"_function": function, "_convert": convert, "_DEVICE": _DEVICE, "_PLAIN": _PLAIN}
+    scope["_failed"] = failed
     scope |= {"_jax_dtype": jax_dtype, "_dtype_name": _dtype_name}
     exec(_compile(source), scope)
     inner, outer = scope["_settled"], scope["_public"]

@@ -14,6 +14,7 @@ from jax import Array
 
 from cornu import settings
 from cornu.core import scope
+from cornu.core.frames import users_level
 from cornu.core.variable import Variable
 from cornu.errors import suggest
 from cornu.optimizers import averaging, clipping
@@ -114,6 +115,12 @@ class Optimizer(Keeper):
             raise ValueError(
                 f"{self._who()}: learning_rate must be a number, a LearningRateSchedule or a "
                 f"function without arguments. Received: {rate!r}"
+                + ("\nTurn the text into a number: float(text)." if isinstance(rate, str) else "")
+            )
+        if not isinstance(rate, Variable) and not float(rate) >= 0:
+            raise ValueError(
+                f"{self._who()}: learning_rate must be 0 or more. Received: {rate!r}\n"
+                "To climb instead of descend, change the sign of the loss."
             )
         with self._naming():
             return Variable(
@@ -371,13 +378,14 @@ class Optimizer(Keeper):
             warnings.warn(
                 f"{self._who()}: `decay` is no longer an argument and has no effect. "
                 "Give learning_rate the schedule InverseTimeDecay.",
-                stacklevel=4,
+                stacklevel=users_level(),
             )
         for unknown in kwargs:
             known = [*inspect.signature(type(self).__init__).parameters][1:-1]
-            raise ValueError(
-                f"{self._who()} has no argument {unknown!r}. {suggest(unknown, known)}"
-            )
+            hint = suggest(unknown, known)
+            if unknown == "lr":
+                hint = "Did you mean 'learning_rate'?"
+            raise ValueError(f"{self._who()} has no argument {unknown!r}. {hint}")
 
     def _faults(self) -> Iterator[str]:
         limits = (self.clipnorm, self.clipvalue, self.global_clipnorm)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from cornu.core import scope
+from cornu.core.frames import inside
 from cornu.core.owner import Owner
 from cornu.core.variable import Variable
 from cornu.names import auto_name
@@ -150,7 +151,9 @@ class Keeper(Owner):
     def _check_count(self, what: str, received: Sequence[Any], known: Sequence[Any]) -> None:
         if len(received) != len(known):
             raise ValueError(
-                f"{self._who()}: {what} must be {len(known)} arrays. Received: {len(received)}"
+                f"{self._who()}: {what} must be {len(known)} arrays. Received: {len(received)}\n"
+                "There is one for each Variable, in the same order. "
+                f"This happened {inside()}."
             )
 
     @contextlib.contextmanager

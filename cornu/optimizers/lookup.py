@@ -56,7 +56,8 @@ def get(identifier: Any) -> Any:
     if not isinstance(optimizer, Optimizer):
         raise ValueError(
             "An optimizer is given by its name, its config, an Optimizer object or an Optax "
-            f"transformation. Received: {identifier!r}"
+            f"transformation. Received: {identifier!r}\n"
+            "A learning rate goes into an optimizer: Adam(learning_rate=0.001)."
         )
     return optimizer
 

@@ -12,6 +12,8 @@ from typing import Any, Protocol, runtime_checkable
 
 from cornu import registry
 from cornu._version import __version__
+from cornu.core.border import border
+from cornu.core.frames import users_level
 from cornu.core.variable import Variable
 from cornu.saving import gate
 from cornu.saving.formats import WEIGHTS
@@ -35,6 +37,7 @@ class Trainable(Protocol):
     def compile_from_config(self, config: Any) -> None: ...
 
 
+@border
 def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: Any = None) -> None:
     """Writes a model as a `.keras` archive, all of it or nothing.
 
@@ -66,7 +69,9 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: Any = 
             config["compile_config"] = model.get_compile_config()
             kept |= _slots(model)
         except NotImplementedError as error:
-            warnings.warn(f"The model is saved as if not compiled. {error}", stacklevel=3)
+            warnings.warn(
+                f"The model is saved as if not compiled. {error}", stacklevel=users_level()
+            )
     metadata = {
         "keras_version": _KERAS,
         "cornu_version": __version__,
@@ -98,6 +103,7 @@ def _json(config: Any) -> str:
     return json.dumps(config, default=refuse)
 
 
+@border
 def load_model(
     filepath: Any, custom_objects: Any = None, compile: bool = True, safe_mode: bool = True
 ) -> Any:
@@ -116,9 +122,7 @@ def load_model(
     Differences: there is no unsafe mode. A file can only name classes of cornu and those that the
     running program registered or passes here.
     """
-    path = Path(filepath)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file {str(path)!r}.")
+    path = gate.existing(filepath)
     if path.suffix != ".keras":
         raise ValueError(
             f"A model is read from a file that ends in '.keras'. Received: {str(path)!r}. "
@@ -147,7 +151,7 @@ def _fill(model: Any, stored: H5Arrays) -> None:
         warnings.warn(
             f"The state of the optimizer {model.optimizer.name!r} in the file does not fit it: the "
             "optimizer starts anew.",
-            stacklevel=4,
+            stacklevel=users_level(),
         )
     elif saved:
         wanted |= slots
@@ -162,8 +166,14 @@ def _made(config: Any, name: str) -> Any:
     return model
 
 
+@border
 def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
     """Returns a model of the architecture that `model.to_json()` described, with new weights."""
     name = "The model's JSON"
+    if isinstance(json_string, str) and not json_string.lstrip().startswith("{"):
+        raise ValueError(
+            f"{name} begins with {json_string[:20]!r}, and describes no model.\n"
+            "Pass the text that model.to_json() returned, not the name of a file."
+        )
     with gate.refusing(name), registry.custom_object_scope(custom_objects):
         return _made(gate.read_json(json_string, name), name)

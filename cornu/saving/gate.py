@@ -8,7 +8,9 @@ its contents becomes a ValueError that names the file.
 from __future__ import annotations
 
 import contextlib
+import difflib
 import json
+import os
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +18,15 @@ from typing import Any
 
 from cornu.core import scope
 
-__all__ = ["allowance", "check_unpacked", "open_zip", "read_json", "read_member", "refusing"]
+__all__ = [
+    "allowance",
+    "check_unpacked",
+    "existing",
+    "open_zip",
+    "read_json",
+    "read_member",
+    "refusing",
+]
 
 _MAX_JSON = 32 << 20  # bytes; as Python objects it may take thirty times as much
 _MAX_DEPTH = 200
@@ -25,6 +35,23 @@ _PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _FREE = 64 << 20  # bytes that anything may unpack to
 _RATIO = 100  # of unpacked to packed bytes beyond that; weights hardly pack at all
 _GROWTH = 8  # of a model with optimizer slots and averages, to what its file holds
+
+
+def existing(filepath: Any) -> Path:
+    """Returns the path of a file that is there."""
+    if not isinstance(filepath, (str, os.PathLike)):
+        raise TypeError(
+            f"A file is given by its name. Received: {type(filepath).__name__}\n"
+            "Arrays are set by model.set_weights(arrays)."
+        )
+    path = Path(filepath)
+    if not path.is_file():
+        kind = "is a folder" if path.is_dir() else "does not exist"
+        there = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+        close = difflib.get_close_matches(path.name, there, n=2)
+        hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+        raise FileNotFoundError(f"There is no file {str(path)!r}: it {kind}.{hint}")
+    return path
 
 
 @contextlib.contextmanager
@@ -36,7 +63,10 @@ def refusing(what: str) -> Iterator[None]:
         raise
     except Exception as error:  # readers of damaged files raise all kinds of errors
         reason = f"{type(error).__name__}: {error}"
-        raise ValueError(f"{what} is damaged, or not what it seems. {reason}") from error
+        raise ValueError(
+            f"{what} is damaged, or not what it seems. {reason}\n"
+            "Copy or download it again, or save it anew."
+        ) from error
 
 
 @contextlib.contextmanager

@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from cornu.core.frames import users_level
 from cornu.core.layer import Layer
 from cornu.core.variable import Variable
 from cornu.errors import suggest
+from cornu.saving import gate
 from cornu.saving.formats import WRITERS, Arrays, opened
 from cornu.saving.paths import paths
 from cornu.saving.places import places
@@ -43,7 +45,7 @@ def save_weights(
     if writer is None:
         raise ValueError(
             f"Weights are written to files that end in {', '.join(WRITERS)}. "
-            f"Received: {str(path)!r}"
+            f"Received: {str(path)!r}\nWrite {path.name + '.weights.h5'!r}, for example."
         )
     if max_shard_size is not None:
         raise ValueError(f"Weights are written to one file. Received: {max_shard_size=}")
@@ -71,9 +73,7 @@ def load_weights(model: Layer, filepath: Any, skip_mismatch: bool = False) -> No
         ValueError: a weight is missing, has another shape, or the file is not what it seems.
             Nothing is changed then.
     """
-    path = Path(filepath)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file {str(path)!r}.")
+    path = gate.existing(filepath)
     if not model.built:
         raise ValueError(
             f"{type(model).__name__} {model.name!r} is not built: its weights have no shapes yet. "
@@ -100,21 +100,25 @@ def matched(
     wrong = misfits(wanted, stored.shapes)
     shown = _listed([f"{place}: {reason}" for place, reason in wrong.items()])
     if wrong and not skip_mismatch:
-        near = suggest(next(iter(wrong)), list(stored.shapes)[:50])
         raise ValueError(
             f"The file does not fit {len(wrong)} of the model's {len(wanted)} weights; none was "
-            f"changed.{shown}\n{near}\n"
+            f"changed.{shown}{_near(wrong, stored)}\n"
             "Was it saved from another architecture? skip_mismatch=True loads what fits."
         )
     unused = [p for p in stored.shapes if p not in wanted and not p.startswith("optimizer/")]
     if wrong:
-        warnings.warn(f"{len(wrong)} weights were not loaded:{shown}", stacklevel=4)
+        warnings.warn(f"{len(wrong)} weights were not loaded:{shown}", stacklevel=users_level())
     elif unused:
         warnings.warn(
             f"{len(unused)} arrays of the file have no place in the model:{_listed(unused)}",
-            stacklevel=4,
+            stacklevel=users_level(),
         )
     return {place: stored.read(place) for place in wanted if place not in wrong}
+
+
+def _near(wrong: dict[str, str], stored: Arrays) -> str:
+    missing = [place for place in wrong if place not in stored.shapes]
+    return f"\n{suggest(missing[0], list(stored.shapes)[:50])}" if missing else ""
 
 
 def misfits(wanted: dict[str, Variable], shapes: dict[str, tuple[int, ...]]) -> dict[str, str]:

@@ -82,7 +82,7 @@ class Outputs:
             return [value] * len(self)
         raise ValueError(
             f"{what}: the model has {len(self)} outputs ({', '.join(self.names)}); "
-            f"received one {type(value).__name__}.\n"
+            f"received one {'array' if hasattr(value, 'shape') else type(value).__name__}.\n"
             "Give a list with one entry for each output, or a dict by output name."
         )
 

@@ -12,9 +12,12 @@ import jax.numpy as jnp
 from cornu import losses as losses_module
 from cornu import metrics as metrics_module
 from cornu.core import scope
+from cornu.core.border import placed
+from cornu.core.tensor import shape_of
+from cornu.errors import told
 from cornu.training.outputs import Outputs, is_array
 
-__all__ = ["Objective", "Recipe", "Scores"]
+__all__ = ["Objective", "Recipe", "Scores", "check_metrics"]
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,12 @@ class Objective:
         """Whether every loss is one of the library's, which give rows of weight zero no part."""
         return all(_of_library(loss) for loss in self.losses if loss is not None)
 
+    def _where(self, i: int, loss: Any, target: Any, prediction: Any) -> str:
+        return (
+            f"Loss {loss.name!r} of output {self.outputs.names[i]!r}, called on y_true "
+            f"{shape_of(target)}, y_pred {shape_of(prediction)}"
+        )
+
     def __call__(self, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Returns the total as a scalar, and remembers the parts."""
         targets = self.outputs.spread(y, "y", whole=is_array)
@@ -72,7 +81,15 @@ class Objective:
                     f"Output {self.outputs.names[i]!r} has the loss {loss.name!r}, and no target. "
                     "Give y for it, or None as its loss."
                 )
-            value = loss(targets[i], predictions[i], weights[i])
+            try:
+                value = loss(targets[i], predictions[i], weights[i])
+            except Exception as error:
+                new = placed(error, self._where(i, loss, targets[i], predictions[i]))
+                if isinstance(new, TypeError) and "positional argument" in str(new):
+                    new.add_note("A loss is called as loss(y_true, y_pred).")
+                if new is error:
+                    raise
+                raise new from told(error)
             if self.trackers and self.trackers[i] is not None:
                 self.trackers[i].update_state(value, sample_weight=batch_size(predictions[i]))
             if self.weights[i] is not None:
@@ -142,7 +159,16 @@ class Scores:
         """Lets each metric create its Variables, for targets of some specs."""
         for i, metric, _ in self._entries:
             if targets[i] is not None:
-                metric.prepare(targets[i], _like_batch(self.outputs.tensors[i], targets[i]))
+                try:
+                    metric.prepare(targets[i], _like_batch(self.outputs.tensors[i], targets[i]))
+                except Exception as error:
+                    new = placed(error, self._where(i, metric))
+                    if new is error:
+                        raise
+                    raise new from told(error)
+
+    def _where(self, i: int, metric: Any) -> str:
+        return f"Metric {metric.name!r} of output {self.outputs.names[i]!r}"
 
     def update(self, y: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Takes a batch into account."""
@@ -152,7 +178,13 @@ class Scores:
         rows = scope.current().rows
         for i, metric, weighted in self._entries:
             weight = weights[i] if weighted else None
-            metric.update_state(targets[i], predictions[i], sample_weight=_joined(weight, rows))
+            try:
+                metric.update_state(targets[i], predictions[i], sample_weight=_joined(weight, rows))
+            except Exception as error:
+                new = placed(error, self._where(i, metric))
+                if new is error:
+                    raise
+                raise new from told(error)
 
 
 def _like_batch(output: Any, target: Any) -> jax.ShapeDtypeStruct:
@@ -176,6 +208,17 @@ def _joined(weight: Any, rows: Any) -> Any:
 
 def _prefixed(output: str, name: str) -> str:
     return name if name.startswith(f"{output}_") else f"{output}_{name}"
+
+
+def check_metrics(given: Any) -> None:
+    """Refuses names of metrics that do not exist, and what is no metric."""
+    if isinstance(given, dict):
+        given = list(given.values())
+    if isinstance(given, (list, tuple)):
+        for item in given:
+            check_metrics(item)
+    elif not (isinstance(given, str) and given in _BY_SHAPE):
+        metrics_module.get(given)
 
 
 _BY_SHAPE = {

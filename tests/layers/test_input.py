@@ -80,7 +80,7 @@ def test_bad_arguments():
         Input()
     with pytest.raises(ValueError, match="holds everything"):
         Input((2,), batch_shape=(None, 2))
-    with pytest.raises(ValueError, match=r"A shape is a tuple such as \(None, 32\)"):
+    with pytest.raises(ValueError, match=r"Write shape=\(32,\), with the comma"):
         Input(32)
     with pytest.raises(NotImplementedError, match="dense arrays with a mask"):
         Input((2,), sparse=True)

@@ -49,10 +49,10 @@ def test_shapes_that_do_not_fit():
 
 def test_not_a_list():
     for layer in (Add(), Concatenate(), Dot(1)):
-        with pytest.raises(ValueError, match="is called on a list of arrays"):
+        with pytest.raises(ValueError, match="expected a list of arrays"):
             layer(Input((3,)))
     for layer in (Subtract(), Dot(1)):
-        with pytest.raises(ValueError, match="is called on a list of two arrays. Received 3"):
+        with pytest.raises(ValueError, match="expected a list of two arrays, received 3"):
             layer([Input((3,))] * 3)
 
 

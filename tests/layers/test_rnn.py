@@ -192,7 +192,7 @@ def test_errors_say_what_to_do():
         LSTM(3, unroll=True)(cornu.Input((None, 4)))
     with pytest.raises(ValueError, match="expected 3 axes"):
         GRU(3)(array(2, 4))
-    with pytest.raises(ValueError, match="has 2 states; received 1"):
+    with pytest.raises(ValueError, match="expected 2 states in initial_state, received 1"):
         LSTM(3)(array(2, 5, 4), initial_state=[array(2, 3)])
     with pytest.raises(ValueError, match="use_cudnn must be 'auto' or False"):
         GRU(3, use_cudnn=True)

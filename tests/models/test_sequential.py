@@ -70,7 +70,7 @@ def test_nested_in_others():
 def test_what_cannot_be_added():
     with pytest.raises(ValueError, match="only layers can be added"):
         Sequential([lambda x: x])
-    with pytest.raises(ValueError, match="a class was passed"):
+    with pytest.raises(ValueError, match=r"Create it: Dense\(\.\.\.\)"):
         Sequential([Dense])
     with pytest.raises(ValueError, match="has a layer named 'a' already"):
         Sequential([Dense(2, name="a"), Dense(3, name="a")])

@@ -1,0 +1,145 @@
+"""Whose code runs: the frames of the user's program, their places, and what to call functions."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+import sysconfig
+from types import CodeType, FrameType
+
+__all__ = ["inside", "is_top", "is_users", "place_of", "rename", "shown_name", "users_level"]
+
+_HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_SHOWN = tuple(_HERE + part for part in ("applications", "demo"))
+_STDLIB = sysconfig.get_path("stdlib") + os.sep
+_SITE = tuple({sysconfig.get_path(kind) + os.sep for kind in ("purelib", "platlib")})
+
+# Installed packages whose functions stand around or between those of the user.
+_MACHINERY = ("jax", "numpy", "h5py", "safetensors", "_pytest", "pluggy", "IPython", "ipykernel")
+
+# Names that say nothing about what a nested function builds: the function around it does.
+_GENERIC = frozenset(
+    "f fn func function g inner block layer wrapper wrapped apply call build decorator "
+    "_f <lambda> __call__ __init__".split()
+)
+_TRANSPARENT = frozenset(("<listcomp>", "<dictcomp>", "<setcomp>", "<genexpr>"))
+
+_given_names: dict[CodeType, str] = {}
+_names: dict[CodeType, str | None] = {}
+
+
+def shown_name(code: CodeType) -> str | None:
+    """Returns what a function is called in blocks; '' if it is to be looked through.
+
+    None is returned for code that is not of the user's program.
+    """
+    if code not in _names:
+        _names[code] = _name(code)
+    return _names[code]
+
+
+def rename(code: CodeType, name: str) -> None:
+    """Gives a function another name in blocks."""
+    _given_names[code] = name
+    _names.pop(code, None)
+
+
+def inside() -> str:
+    """Says in which of the user's functions, and at which `file:line`, the program is now.
+
+    Example:
+
+    >>> inside().endswith(":1)")
+    True
+    """
+    where = ""
+    names: list[str] = []
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and len(names) < 3:
+        code = frame.f_code
+        name = shown_name(code)
+        if name is not None:
+            where = where or place_of(code, frame.f_lineno)
+            if name:
+                names.append(name)
+        frame = frame.f_back
+    around = f"in {' > '.join(reversed(names))} " if names else ""
+    return f"{around}(at {where})"
+
+
+def is_users(code: CodeType) -> bool:
+    """Tells whether code is of the user's program, and not of cornu, JAX or Python itself."""
+    return shown_name(code) is not None
+
+
+def is_top(code: CodeType) -> bool:
+    """Tells whether code is a whole program, module or notebook cell."""
+    return code.co_name == "<module>" or code.co_name.startswith("<cell")
+
+
+def users_level() -> int:
+    """Returns the `stacklevel` with which a warning points at the user's line.
+
+    Example:
+
+    >>> users_level()
+    1
+    """
+    level = 1
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and not is_users(frame.f_code):
+        level += 1
+        frame = frame.f_back
+    return level
+
+
+def place_of(code: CodeType, line: int | None = None) -> str:
+    """Returns the `file:line` of a line of some code, by default of its first."""
+    return f"{_short(code.co_filename)}:{code.co_firstlineno if line is None else line}"
+
+
+_shorts: dict[str, str] = {}
+
+
+def _short(file: str) -> str:
+    """Returns a path as seen from the working directory, if it lies below."""
+    if file not in _shorts:
+        here = os.getcwd() + os.sep
+        _shorts[file] = file[len(here) :] if file.startswith(here) else file
+    return _shorts[file]
+
+
+def _passes_on(code: CodeType) -> bool:
+    """Whether a function is a decorator's, which takes whatever comes and calls another."""
+    everything = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
+    return (
+        "<locals>" in code.co_qualname
+        and code.co_flags & everything == everything
+        and not code.co_argcount
+    )
+
+
+def _name(code: CodeType) -> str | None:
+    file = code.co_filename
+    if file.startswith(_HERE) and not file.startswith(_SHOWN):
+        return None
+    if file.startswith((_STDLIB, "<frozen")) and not file.startswith(_SITE):
+        return None
+    if file.startswith(_folders(_MACHINERY)):
+        return None
+    if code in _given_names:
+        return _given_names[code]
+    if code.co_name in _TRANSPARENT or is_top(code) or _passes_on(code):
+        return ""
+    parts = [part for part in code.co_qualname.split(".") if part != "<locals>"]
+    while len(parts) > 1 and parts[-1] in _GENERIC:
+        parts.pop()
+    return parts[-1].strip("_<>") or "block"
+
+
+def _folders(packages: tuple[str, ...]) -> tuple[str, ...]:
+    """Returns where packages are installed that run at this moment."""
+    modules = (sys.modules.get(package) for package in packages)
+    files = (module.__file__ for module in modules if module is not None)
+    return tuple(os.path.dirname(file) + os.sep for file in files if file)

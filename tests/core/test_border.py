@@ -1,0 +1,162 @@
+"""Errors on their way out of the library: places, notes, tracebacks, causes."""
+
+import traceback
+
+import jax
+import numpy as np
+import pytest
+
+import cornu
+from cornu import Input, Layer, Model, Sequential, config, layers
+from cornu.core.border import border
+
+
+class Logarithm(Layer):
+    def call(self, x):
+        return np.log(x)
+
+
+class Refusing(Layer):
+    def call(self, x):
+        raise self.error
+
+
+class Own(Exception):
+    pass
+
+
+def caught(fn):
+    with pytest.raises(Exception) as info:
+        fn()
+    return info.value
+
+
+def files(error):
+    return [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+
+
+@pytest.fixture
+def unfiltered():
+    config.disable_traceback_filtering()
+    yield
+    config.enable_traceback_filtering()
+
+
+def test_a_traceback_shows_ones_own_frames():
+    error = caught(lambda: Logarithm()(Input((3,))))
+    inner = [file for file in files(error) if "cornu/cornu" in file or "/core/" in file]
+    assert files(error)[-1] == __file__ and "np.log(x)" in traceback.format_exc() + str(
+        traceback.extract_tb(error.__traceback__)[-1].line
+    )
+    assert len([file for file in inner if file != __file__]) == 1  # the border itself
+    assert not any("jax" in file for file in files(error))
+
+
+def test_what_jax_said_is_kept_without_its_frames():
+    error = caught(lambda: Logarithm()(Input((3,))))
+    assert isinstance(error.__context__, jax.errors.TracerArrayConversionError)
+    assert error.__context__.__traceback__ is None
+
+
+def test_the_translation_is_all_that_is_read():
+    for program in (
+        lambda: Logarithm()(Input((3,))),
+        lambda: layers.Lambda(lambda x: x[:, :, 0] + np.ones(7))(Input((None, 4))),
+    ):
+        error = caught(program)
+        shown = "".join(traceback.format_exception(error))
+        assert "jax/_src" not in shown and "JAX has removed" not in shown
+        assert "direct cause" not in shown and "During handling" not in shown
+        assert error.__context__ is not None
+
+
+def test_all_frames_are_shown_if_asked_for(unfiltered):
+    assert not config.is_traceback_filtering_enabled()
+    error = caught(lambda: Logarithm()(Input((3,))))
+    shown = "".join(traceback.format_exception(error))
+    assert "core/inference.py" in shown and "jax/_src" in shown
+    assert error.__cause__ is not None
+
+
+def test_fit_leaves_its_frames_out():
+    def loss(y_true, y_pred):
+        return np.square(y_true - y_pred)
+
+    model = Sequential([Input((3,)), layers.Dense(1)])
+    model.compile("sgd", loss)
+    error = caught(lambda: model.fit(np.ones((4, 3)), np.ones((4, 1)), verbose=0))
+    assert files(error)[-1] == __file__
+    assert not any("/training/" in file or "jax" in file for file in files(error))
+    assert any("fit() was called" in note for note in error.__notes__)
+
+
+@pytest.mark.parametrize("kind", [ValueError, KeyError, AttributeError, FileNotFoundError, Own])
+def test_errors_of_the_user_keep_their_type(kind):
+    layer = Refusing(name="refusing")
+    layer.error = kind("no")
+    for call in (lambda: layer(Input((3,))), lambda: layer(np.ones((2, 3)))):
+        layer.error = kind("no")
+        error = caught(call)
+        assert type(error) is kind and error is layer.error
+        text = "\n".join([str(error), *getattr(error, "__notes__", ())])
+        assert "Refusing layer 'refusing'" in text and "test_border.py:" in text
+
+
+def test_a_place_is_said_once():
+    inner = Refusing(name="inner")
+    inner.error = ValueError("no")
+
+    class Outer(Layer):
+        def __init__(self):
+            super().__init__(name="outer")
+            self.inner = inner
+
+        def call(self, x):
+            return self.inner(x)
+
+    text = str(caught(lambda: Outer()(np.ones((2, 3)))))
+    assert text.startswith("Refusing layer 'inner' in outer (at ")
+    assert text.count("Refusing layer") == 1 and "Outer layer" not in text
+
+
+def test_the_place_in_a_drawn_model_is_its_block():
+    refusing = Refusing(name="refusing")
+
+    def head(x):
+        return refusing(x)
+
+    x = Input((3,))
+    refusing.call = lambda x: x
+    model = Model(x, head(layers.ReLU()(x)))
+
+    def fail(x):
+        raise IndexError("no")
+
+    refusing.call = fail
+    text = str(caught(lambda: model(np.ones((2, 3), "float32"))))
+    assert text.startswith("In head > refusing (drawn at ") and "inputs of shape (2, 3)" in text
+
+
+def test_a_function_at_the_border_says_who_called_it():
+    @border
+    def load():
+        raise ValueError("broken")
+
+    error = caught(load)
+    assert str(error) == "broken"
+    assert error.__notes__[0].startswith("It failed in load (at ")
+    assert "load() was called in" in error.__notes__[0]
+
+
+def test_warnings_point_at_the_users_line():
+    ids = Input((6,), dtype="int32")
+    x = layers.Embedding(5, 4, mask_zero=True)(ids)
+    with pytest.warns(UserWarning, match="mask") as found:
+        layers.Conv1D(2, 3)(x)
+    assert found[0].filename == __file__
+
+
+def test_constructors_keep_their_signatures():
+    assert cornu.layers.MaxPooling2D().pool_size == (2, 2)
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'units'"):
+        cornu.layers.Dense()

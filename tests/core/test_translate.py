@@ -1,0 +1,82 @@
+"""JAX's and NumPy's errors in the terms of someone who builds models."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from cornu import Variable
+from cornu.core.translate import cleaned, translated
+
+
+def caught(fn):
+    with pytest.raises(Exception) as info:
+        fn()
+    return info.value
+
+
+def traced(fn, *args):
+    return lambda: jax.eval_shape(fn, *(args or (jnp.ones((2, 3)),)))
+
+
+X = jnp.ones((2, 3))
+V = Variable(np.ones(3), name="v")
+
+
+@pytest.mark.parametrize(
+    ("program", "kind", "words"),
+    [
+        (traced(lambda x: 1 if x.sum() > 0 else 2), TypeError, "`if`.*bool"),
+        (traced(lambda x: np.exp(x)), TypeError, "NumPy function"),
+        (traced(lambda x: float(x[0, 0])), TypeError, r"float\(\) of a value"),
+        (traced(lambda x: x.sum().item()), TypeError, "a value .*is needed|of a value"),
+        (traced(lambda x: x[x > 0]), IndexError, "keeps so many elements"),
+        (traced(lambda x: list(range(x.astype(int)[0, 0]))), TypeError, "an integer is needed"),
+        (traced(lambda x: jnp.zeros(x.astype(int)[0, 0])), TypeError, "a shape is made of a value"),
+        (lambda: X @ X, ValueError, "3 and 2"),
+        (lambda: X + jnp.ones((4, 5)), ValueError, r"add: the shapes \(2, 3\) and \(4, 5\)"),
+        (lambda: jnp.broadcast_shapes((2,), (3,)), ValueError, "do not fit together"),
+        (lambda: jnp.concatenate([X, X[0]]), ValueError, "different numbers of axes"),
+        (lambda: jnp.concatenate([X, X.T]), ValueError, "along axis 0 and differ on another"),
+        (lambda: jnp.sum(np.array("a")), TypeError, "strings or objects"),
+        (lambda: jnp.array(None), TypeError, "None stands where"),
+        (lambda: jax.grad(lambda x: x)(X), ValueError, r"array of shape \(2, 3\)"),
+        (lambda: X.__setitem__(0, 1.0), TypeError, "cannot be changed"),
+        (lambda: jnp.dot(X, V), TypeError, r"Variable 'v' \(V\) itself"),
+        (lambda: np.empty((1 << 40, 1 << 10)), MemoryError, "not enough memory"),
+        (lambda: X.reshape(4, 4), ValueError, "cannot get the shape"),
+        (
+            lambda: jax.lax.conv(jnp.ones((1, 2, 4, 4)), jnp.ones((3, 3, 2, 2)), (1, 1), "SAME"),
+            ValueError,
+            "2 channels in 1 groups.*3 channels",
+        ),
+    ],
+)
+def test_errors_of_jax(program, kind, words):
+    with pytest.raises(kind, match=f"(?s){words}") as info:
+        raise translated(caught(program))
+    text = str(info.value)
+    assert "Tracer" not in text and "docs.jax.dev" not in text
+
+
+def test_a_leaked_value_is_traced_back_to_the_line_that_made_it():
+    kept = []
+
+    def leaking(x):
+        kept.append(x * 2)
+        return x
+
+    jax.jit(leaking)(X)
+    error = translated(caught(lambda: kept[0] + 1))
+    assert type(error) is RuntimeError
+    assert "test_translate.py:" in str(error) and "in leaking" in str(error)
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), KeyError("a"), RuntimeError("shape")])
+def test_other_errors_stay(error):
+    assert translated(error) is None
+
+
+def test_unknown_sizes_show_as_none():
+    assert cleaned("got (n, 3) and f32[2,n]") == "got (None, 3) and f32[2,None]"
+    assert cleaned("the n (of them), in (min, n + 1)") == "the n (of them), in (min, n + 1)"

@@ -1,0 +1,516 @@
+"""Mistakes in layers of one's own."""
+
+import jax.numpy as jnp
+import numpy as np
+
+from cornu import Input, Layer, Model, Sequential, Variable, layers, ops
+from tests.messages.table import wrong
+
+
+@wrong(
+    AttributeError,
+    """
+Scale layer 'scale' (at custom_layers.py:8), called on shape (None, 3), failed in Scale.call (at\
+ custom_layers.py:6): 'Scale' object has no attribute 'facter'
+""",
+)
+def without_super_init():
+    """super().__init__() is forgotten, and a misspelled weight is used."""
+
+    class Scale(Layer):
+        def __init__(self, factor):
+            self.factor = factor
+
+        def call(self, x):
+            return x * self.facter
+
+    Scale(2.0)(Input((3,), name="x"))
+
+
+@wrong(
+    TypeError,
+    """
+Scale layer 'scale' (at custom_layers.py:5), called on shape (None, 3): Scale.call returned \
+None, no array.
+Often its `return` is missing.
+""",
+)
+def call_that_returns_nothing():
+    """`return` is forgotten in call."""
+
+    class Scale(Layer):
+        def call(self, x):
+            x * 2
+
+    layers.Dense(3, name="dense")(Scale(name="scale")(Input((3,), name="x")))
+
+
+@wrong(
+    NotImplementedError,
+    """
+Scale layer 'scale' (at custom_layers.py:5), called on shape (None, 3): Scale does not define \
+`call`.
+Write `def call(self, inputs)`, which returns the outputs.
+""",
+)
+def call_is_missing():
+    """call is not defined."""
+
+    class Scale(Layer):
+        def forward(self, x):
+            return x * 2
+
+    Scale(name="scale")(Input((3,), name="x"))
+
+
+@wrong(
+    TypeError,
+    """
+Exponential layer 'exponential' (at custom_layers.py:5), called on shape (None, 3), failed in \
+Exponential.call (at custom_layers.py:3): a NumPy function was called on a value \
+(float32[None,3]), and the values are not known yet: the function is being traced, once for all \
+data.
+Use the function of the same name in cornu.ops or jax.numpy.
+""",
+)
+def numpy_in_call():
+    """A NumPy function in call."""
+
+    class Exponential(Layer):
+        def call(self, x):
+            return np.exp(x)
+
+    Exponential(name="exponential")(Input((3,), name="x"))
+
+
+@wrong(
+    TypeError,
+    """
+Gate layer 'gate' (at custom_layers.py:7), called on shape (None, 3), failed in Gate.call (at \
+custom_layers.py:3): Python's `if`, `while`, `and`, `or`, `not` or `assert` asks whether a value\
+ (bool[]) is true, and the values are not known yet: the function is being traced, once for all \
+data.
+Use cornu.ops.where(condition, a, b) or cornu.ops.cond(condition, f, g). Sizes and `training` \
+are known: Python may ask for these.
+""",
+)
+def branch_in_call():
+    """Python's `if` in call asks for a value that is not known while the shape is inferred."""
+
+    class Gate(Layer):
+        def call(self, x):
+            if ops.mean(x) > 0:
+                return x
+            return -x
+
+    Gate(name="gate")(Input((3,), name="x"))
+
+
+@wrong(
+    TypeError,
+    """
+Normalize layer 'normalize' (at custom_layers.py:5), called on shape (None, 3), failed in \
+Normalize.call (at custom_layers.py:3): float() of a value (float32[]): the values are not known\
+ yet: the function is being traced, once for all data.
+Leave it an array: arrays of one number take part in arithmetic as they are.
+""",
+)
+def number_in_call():
+    """float() of a value that is not known yet."""
+
+    class Normalize(Layer):
+        def call(self, x):
+            return x / float(ops.max(x))
+
+    Normalize(name="normalize")(Input((3,), name="x"))
+
+
+@wrong(
+    IndexError,
+    """
+Positive layer 'positive' (at custom_layers.py:5), called on shape (None, 3), failed in \
+Positive.call (at custom_layers.py:3): x[condition] with a condition (bool[None,3]) keeps so \
+many elements as are true, and the values are not known yet: the function is being traced, once \
+for all data. Shapes cannot depend on values.
+Keep the shape: cornu.ops.where(condition, x, 0).
+""",
+)
+def length_in_call():
+    """A size that depends on values."""
+
+    class Positive(Layer):
+        def call(self, x):
+            return x[x > 0]
+
+    Positive(name="positive")(Input((3,), name="x"))
+
+
+@wrong(
+    TypeError,
+    """
+Repeat layer 'repeat' (at custom_layers.py:7), called on shape (None, 3), shape (None,), failed \
+in Repeat.call (at custom_layers.py:3): an integer is needed (as in range(None), list[None] or a\
+ shape), and this is an array with an axis, or no integer.
+Take sizes from x.shape, loop with cornu.ops.fori_loop, and choose with cornu.ops.take.
+""",
+)
+def range_in_call():
+    """A loop whose length depends on a value."""
+
+    class Repeat(Layer):
+        def call(self, x, n):
+            for _ in range(n):
+                x = x * 2
+            return x
+
+    Repeat(name="repeat")(Input((3,), name="x"), Input((), dtype="int32", name="n"))
+
+
+@wrong(
+    TypeError,
+    """
+Project layer 'project' (at custom_layers.py:8), called on shape (None, 3), failed in \
+Project.call (at custom_layers.py:6): a function of JAX was called on Variable 'project/kernel' \
+(self.kernel) itself; it takes arrays.
+Write `variable.value`, or use the function of the same name in cornu.ops.
+""",
+)
+def jax_function_of_a_variable():
+    """A function of JAX is called on a Variable itself."""
+
+    class Project(Layer):
+        def build(self, input_shape):
+            self.kernel = self.add_weight((input_shape[-1], 2), name="kernel")
+
+        def call(self, x):
+            return jnp.dot(x, self.kernel)
+
+    Project(name="project")(Input((3,), name="x"))
+
+
+@wrong(
+    TypeError,
+    """
+First layer 'first' (at custom_layers.py:6), called on shape (None, 3), failed in First.call (at\
+ custom_layers.py:3): x[...] = y: arrays cannot be changed.
+Write x = x.at[...].set(y), or use cornu.ops.where.
+""",
+)
+def in_place_assignment():
+    """An element of an array is assigned."""
+
+    class First(Layer):
+        def call(self, x):
+            x[:, 0] = 0.0
+            return x
+
+    First(name="first")(Input((3,), name="x"))
+
+
+@wrong(
+    ValueError,
+    """
+Project layer 'project' (at custom_layers.py:8), called on shape (None, 3), failed in \
+Project.call (at custom_layers.py:6): a product of arrays whose sizes differ along the axis that\
+ is summed: 3 and 2.
+In x @ w the last axis of x must be as large as the last but one of w.
+""",
+)
+def shapes_in_call():
+    """Shapes that do not fit, in call."""
+
+    class Project(Layer):
+        def build(self, input_shape):
+            self.kernel = self.add_weight((2, input_shape[-1]), name="kernel")
+
+        def call(self, x):
+            return x @ self.kernel
+
+    Project(name="project")(Input((3,), name="x"))
+
+
+@wrong(
+    ValueError,
+    """
+Memory layer 'memory' (at custom_layers.py:8), called on shape (None, 3), failed in Memory.build\
+ (at custom_layers.py:3): Variable 'memory/rows': A Variable's shape is made of integers from 0 \
+on. Received: (None, 4)
+A size that is None is only known with data, such as that of the batch: weights cannot depend on\
+ it. Take another axis (input_shape[-1]), or give Input a size.
+""",
+)
+def weight_of_unknown_size():
+    """build makes a weight as large as the batch."""
+
+    class Memory(Layer):
+        def build(self, input_shape):
+            self.rows = self.add_weight((input_shape[0], 4), name="rows")
+
+        def call(self, x):
+            return x
+
+    Memory(name="memory")(Input((3,), name="x"))
+
+
+@wrong(
+    IndexError,
+    """
+Map layer 'map' (at custom_layers.py:8), called on shape (None, 3), failed in Map.build (at \
+custom_layers.py:3): tuple index out of range, as for an axis that a shape does not have.
+Print the shape; -1 is always its last axis.
+""",
+)
+def build_with_a_misspelled_shape():
+    """build looks for an axis that the input does not have."""
+
+    class Map(Layer):
+        def build(self, input_shape):
+            self.kernel = self.add_weight((input_shape[3], 2), name="kernel")
+
+        def call(self, x):
+            return x
+
+    Map(name="map")(Input((3,), name="x"))
+
+
+@wrong(
+    RuntimeError,
+    """
+In bias (drawn at custom_layers.py:6), inputs of shape (2, 3), failed in Bias.call (at \
+custom_layers.py:3): Variable 'net/bias/bias' is created inside a compiled step, where it would \
+vanish after the step.
+Create it in the layer's constructor or in `build()`.
+""",
+)
+def a_weight_made_in_every_call():
+    """A weight is made in call, each time anew."""
+
+    class Bias(Layer):
+        def call(self, x):
+            bias = Variable(jnp.zeros(3), name="bias")
+            return x + bias
+
+    model = Sequential([Input((3,), name="x"), Bias(name="bias")], name="net")
+    model(np.ones((2, 3), "float32"))
+
+
+@wrong(
+    RuntimeError,
+    """
+In times (drawn at custom_layers.py:3), inputs of shape (2, 3): Variable 'scale' is read inside \
+a compiled step that does not know it: its value would be frozen into the program.
+Make it an attribute of a layer, the model, a metric or the optimizer, so that it is found \
+before the step is compiled.
+""",
+)
+def a_variable_that_nobody_owns():
+    """A Variable outside of every layer is read in a compiled step."""
+    scale = Variable(2.0, name="scale")
+    x = Input((3,), name="x")
+    model = Model(x, layers.Lambda(lambda x: x * scale, name="times")(x), name="net")
+    model(np.ones((2, 3), "float32"))
+
+
+@wrong(
+    RuntimeError,
+    """
+Last layer 'last' (at custom_layers.py:11), called on shape (2, 3), failed in Last.call (at \
+custom_layers.py:5): a value (a float32[]) that was computed at custom_layers.py:6 in Last.call \
+while a function was traced was kept in self.seen, and used after that trace had ended.
+Return it from `call`. What has to last is a Variable: make it with add_weight(..., \
+trainable=False) in build, and write `self.v.assign(value)`.
+""",
+)
+def a_leaked_tracer():
+    """A value of one trace is kept in an attribute and used in the next."""
+
+    class Last(Layer):
+        seen = 0.0
+
+        def call(self, x):
+            y = x + self.seen
+            self.seen = ops.mean(x)
+            return y
+
+    last = Last(name="last")
+    last(Input((3,), name="x"))
+    last(np.ones((2, 3), "float32"))
+
+
+@wrong(
+    ValueError,
+    """
+Variable 'v' has the shape (3,); a value of shape (4,) cannot be assigned to it.
+A Variable keeps its shape: reshape the value, or make another Variable.
+This happened (at custom_layers.py:2).
+""",
+)
+def assigning_another_shape():
+    """A Variable gets a value of another shape."""
+    v = Variable(np.zeros(3), name="v")
+    v.assign(np.zeros(4))
+
+
+@wrong(
+    RuntimeError,
+    """
+Variable 'count' is assigned inside a function that JAX traces: the value would leak out of it.
+Use cornu.value_and_grad(fn, variables), or cornu.pure(fn, variables) before jax.jit or \
+jax.grad; or call the layer with training=False.
+This happened (at custom_layers.py:4).
+--------------------
+For simplicity, JAX has removed its internal frames from the traceback of the following \
+exception. Set JAX_TRACEBACK_FILTERING=off to include these.
+""",
+)
+def assigning_in_a_jitted_function():
+    """A Variable is assigned inside of jax.jit."""
+    import jax
+
+    count = Variable(0.0, name="count")
+    jax.jit(lambda x: count.assign_add(x))(1.0)
+
+
+@wrong(
+    TypeError,
+    """
+Dense layer 'dense' (at custom_layers.py:7), called on a Tensor of torch: expected an array or a\
+ symbolic Tensor, to build the layer for its shape; received a Tensor of torch.
+Turn it into an array first: numpy.asarray(x).
+""",
+)
+def a_tensor_of_another_library():
+    """A tensor of another library."""
+
+    class Tensor:
+        __module__ = "torch"
+
+        def __repr__(self):
+            return "tensor([1., 2.])"
+
+    layers.Dense(3, name="dense")(Tensor())
+
+
+@wrong(
+    ValueError,
+    """
+Conv2D layer 'conv' in net > block (at custom_layers.py:7), called on shape (None, 8): expected \
+4 axes (batch first), received 2: shape (None, 8).
+Add the axis that is missing: x[..., None] for channels (grey images have one), x[None] for the \
+batch of a single sample. Behind Flatten there is no space left to move over.
+""",
+)
+def an_error_inside_of_a_subclassed_model():
+    """An error in a layer of a layer of a model that is a class."""
+
+    class Block(Layer):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.conv = layers.Conv2D(4, 3, name="conv")
+
+        def call(self, x):
+            return self.conv(x)
+
+    class Net(Model):
+        def __init__(self):
+            super().__init__(name="net")
+            self.block = Block(name="block")
+
+        def call(self, x):
+            return self.block(x)
+
+    Net()(np.ones((2, 8), "float32"))
+
+
+@wrong(
+    TypeError,
+    """
+a NumPy function was called on a value (float32[None,3]), and the values are not known yet: the \
+function is being traced, once for all data.
+Use the function of the same name in cornu.ops or jax.numpy.
+It failed in Net.call (at custom_layers.py:7); fit() was called (at custom_layers.py:11).
+""",
+)
+def an_error_inside_of_call_while_fitting():
+    """NumPy in the call of a model that is fitted."""
+
+    class Net(Model):
+        def __init__(self):
+            super().__init__(name="net")
+            self.dense = layers.Dense(1, name="dense")
+
+        def call(self, x):
+            return self.dense(np.log(x))
+
+    net = Net()
+    net.compile("sgd", "mse")
+    net.fit(np.ones((4, 3)), np.ones((4, 1)), verbose=0)
+
+
+@wrong(
+    TypeError,
+    """
+Dense layer 'dense' (at custom_layers.py:1), called on shape (None, 4): Dense.call(inputs, \
+training=None): got an unexpected keyword argument 'trainning'.
+Did you mean 'training'?
+""",
+)
+def too_many_arguments_of_call():
+    """call gets an argument that it does not have."""
+    layers.Dense(3, name="dense")(Input((4,), name="x"), trainning=True)
+
+
+@wrong(
+    KeyError,
+    """
+'scale'
+Positive layer 'positive' (at custom_layers.py:5), called on shape (None, 3), failed in \
+Positive.call (at custom_layers.py:3)
+""",
+)
+def an_exception_of_ones_own():
+    """The layer itself refuses its input."""
+
+    class Positive(Layer):
+        def call(self, x):
+            raise KeyError("scale")
+
+    Positive(name="positive")(Input((3,), name="x"))
+
+
+@wrong(
+    ValueError,
+    """
+Lambda layer 'twice' (at custom_layers.py:2), called on shape (None, 3): arrays with different \
+numbers of axes are joined: (None, 3), (3,).
+Give them equally many axes first, with cornu.ops.expand_dims.
+""",
+)
+def lambda_of_a_wrong_shape():
+    """An error in the function of a Lambda layer."""
+    x = Input((3,), name="x")
+    layers.Lambda(lambda x: jnp.concatenate([x, x[0]]), name="twice")(x)
+
+
+@wrong(
+    RuntimeError,
+    """
+ReLU layer 'relu' (at custom_layers.py:10), called on shape (): a value (a float32[]) that was \
+computed at custom_layers.py:5 in Watch.call while a function was traced was kept, and used \
+after that trace had ended.
+Return it from `call`. What has to last is a Variable: make it with add_weight(..., \
+trainable=False) in build, and write `self.v.assign(value)`.
+""",
+)
+def a_side_effect():
+    """A value is appended to a list while the step is traced, and looked at later."""
+    seen = []
+
+    class Watch(Layer):
+        def call(self, x):
+            seen.append(ops.mean(x))
+            return x
+
+    model = Sequential([Input((3,), name="x"), Watch(name="watch")], name="net")
+    model(np.ones((2, 3), "float32"))
+    layers.ReLU(name="relu")(seen[-1])

@@ -1,0 +1,394 @@
+"""Mistakes in drawing a model."""
+
+import numpy as np
+
+from cornu import Input, Model, layers, ops
+from tests.messages.table import wrong
+
+
+@wrong(
+    ValueError,
+    """
+Model 'functional': outputs is the layer 'dense', not a Tensor: the layer was created but not \
+called.
+Write Dense(...)(x) instead of Dense(...).
+Model() was called (at drawing.py:2).
+""",
+)
+def a_layer_that_was_not_called():
+    """The output is a layer that was created and not called."""
+    x = Input((4,), name="x")
+    Model(x, layers.Dense(3))
+
+
+@wrong(
+    TypeError,
+    """
+Dense layer 'dense_1' (at drawing.py:2), called on a Dense of cornu.layers.core: a layer was \
+called on the layer 'dense', not on a Tensor: that one was created but not called.
+Write Dense(...)(x).
+""",
+)
+def a_layer_called_on_a_layer():
+    """A layer is called on another layer instead of on its output."""
+    hidden = layers.Dense(8)
+    layers.Dense(3)(hidden)
+
+
+@wrong(
+    TypeError,
+    """
+Flatten was called on a Tensor; it is a class, of which a layer is made first.
+Write Flatten(...)(x).
+Flatten() was called (at drawing.py:2).
+""",
+)
+def a_class_instead_of_a_layer():
+    """A class of layers is called on a Tensor: the layer was not created."""
+    x = Input((4,), name="x")
+    layers.Flatten(x)
+
+
+@wrong(
+    TypeError,
+    """
+Dense was called on a Tensor; it is a class, of which a layer is made first.
+Write Dense(...)(x).
+Dense() was called (at drawing.py:2).
+""",
+)
+def a_tensor_as_units():
+    """Dense gets the Tensor where it takes the number of units."""
+    x = Input((4,), name="x")
+    layers.Dense(x)
+
+
+@wrong(
+    ValueError,
+    """
+Graph disconnected: the outputs depend on Input 'b' (drawing.py:1), which is not among the \
+model's inputs.
+Inputs given: ['a']. Add it to `inputs`, or begin the outputs from the given inputs.
+Model() was called (at drawing.py:2).
+""",
+)
+def graph_disconnected():
+    """The outputs depend on an input that is not given."""
+    a, b = Input((4,), name="a"), Input((4,), name="b")
+    Model(a, layers.Add()([a, b]))
+
+
+@wrong(
+    ValueError,
+    """
+Model 'functional': input 'x' is given twice.
+Give it once; it may be used by as many layers as you like.
+Model() was called (at drawing.py:2).
+""",
+)
+def an_input_twice():
+    """An input is given twice."""
+    x = Input((4,), name="x")
+    Model([x, x], layers.Dense(1)(x))
+
+
+@wrong(
+    ValueError,
+    """
+Model(inputs, outputs) needs both; outputs is missing.
+Model() was called (at drawing.py:1).
+""",
+)
+def outputs_missing():
+    """The outputs are forgotten."""
+    Model(Input((4,), name="x"))
+
+
+@wrong(
+    ValueError,
+    """
+Model 'functional': inputs must be a symbolic Tensor, such as `Input()` returns. Received: an \
+array of shape (8, 4) (of type ndarray)
+Model() was called (at drawing.py:2).
+""",
+)
+def an_array_as_input():
+    """A model begins with an array instead of an Input."""
+    x = np.ones((8, 4))
+    Model(x, layers.Dense(3)(x))
+
+
+@wrong(
+    ValueError,
+    """
+InputLayer layer 'input_layer' needs a shape, without batch axis: `Input(shape=(32,))`, or \
+`Input(shape=())` for one number a sample.
+InputLayer() was called (at drawing.py:1).
+""",
+)
+def input_without_a_shape():
+    """Input is called without a shape."""
+    Input()
+
+
+@wrong(
+    ValueError,
+    """
+InputLayer layer 'input_layer': shape is a tuple, the shape of one sample. Received: 32
+Write shape=(32,), with the comma.
+InputLayer() was called (at drawing.py:1).
+""",
+)
+def input_with_a_number_as_shape():
+    """The comma of a tuple of one is forgotten."""
+    Input(shape=(32))
+
+
+@wrong(
+    ValueError,
+    """
+Concatenate layer 'join' (at drawing.py:2), called on shape [(None, 8, 8, 3), (None, 7, 8, 3)]: \
+inputs must have equal shapes but for axis -1. Received: (None, 8, 8, 3), (None, 7, 8, 3)
+Bring them to one shape before (padding='same', Cropping, ZeroPadding, Resizing), or join \
+another axis.
+""",
+)
+def concatenate_of_different_sizes():
+    """Concatenate gets feature maps of different sizes."""
+    a, b = Input((8, 8, 3), name="a"), Input((7, 8, 3), name="b")
+    layers.Concatenate(name="join")([a, b])
+
+
+@wrong(
+    ValueError,
+    """
+Add layer 'shortcut' in residual_block (at drawing.py:3), called on shape [(None, 8, 8, 3), \
+(None, 8, 8, 16)]: inputs must have equal shapes, or 1 where they differ. Received: (None, 8, 8,\
+ 3), (None, 8, 8, 16)
+Bring them to one shape before: a shortcut of other channels or strides needs a convolution \
+(kernel 1) of its own.
+""",
+)
+def add_of_different_shapes():
+    """A shortcut connection of a different number of channels."""
+
+    def residual_block(x, filters):
+        y = layers.Conv2D(filters, 3, padding="same", name="conv")(x)
+        return layers.Add(name="shortcut")([x, y])
+
+    residual_block(Input((8, 8, 3), name="image"), 16)
+
+
+@wrong(
+    ValueError,
+    """
+Concatenate layer 'concatenate' (at drawing.py:2), called on shape (None, 4), shape (None, 4): \
+expected a list of arrays, received one of shape (None, 4).
+Write layer([a, b]), with brackets.
+""",
+)
+def add_without_a_list():
+    """A merging layer gets its inputs one by one instead of in a list."""
+    a, b = Input((4,), name="a"), Input((4,), name="b")
+    layers.Concatenate()(a, b)
+
+
+@wrong(
+    ValueError,
+    """
+BatchNormalization layer 'bn' in residual_block > bottleneck > bn_relu (at drawing.py:2), called\
+ on shape (None, 8, 8, 8): the input has no axis 4: its shape is (None, 8, 8, 8).
+Axes count from 0, the batch; -1 is the last.
+""",
+)
+def an_error_deep_inside_of_blocks():
+    """The wrong layer is in a block inside of a block."""
+
+    def bn_relu(x):
+        return layers.ReLU()(layers.BatchNormalization(axis=4, name="bn")(x))
+
+    def bottleneck(x):
+        return layers.Conv2D(8, 1)(bn_relu(x))
+
+    def residual_block(x):
+        return layers.Add()([x, bottleneck(x)])
+
+    residual_block(Input((8, 8, 8), name="image"))
+
+
+@wrong(
+    TypeError,
+    """
+<Tensor shape=(None, 4), dtype=float32, name=x> cannot become a NumPy array, it is symbolic.
+Use the function of the same name in `cornu.ops` instead of NumPy's; or build a model and call \
+it on arrays.
+This happened (at drawing.py:2).
+""",
+)
+def numpy_on_a_tensor():
+    """A NumPy function is called on a symbolic Tensor."""
+    x = Input((4,), name="x")
+    np.sum(x)
+
+
+@wrong(
+    TypeError,
+    """
+<Tensor shape=(), dtype=bool, name=keras_tensor_1> has no truth value while the model is drawn.
+Use `cornu.ops.where` or `cornu.ops.cond` instead of `if`.
+This happened (at drawing.py:2).
+""",
+)
+def python_branch_on_a_tensor():
+    """Python's `if` asks a symbolic Tensor."""
+    x = Input((4,), name="x")
+    y = x if x[0, 0] > 0 else -x
+    Model(x, y)
+
+
+@wrong(
+    TypeError,
+    """
+<Tensor shape=(None, 4), dtype=float32, name=x> cannot be iterated over, since its first size is\
+ not known while the model is drawn.
+Use indexing, or `cornu.ops.unstack` on another axis.
+This happened (at drawing.py:2).
+""",
+)
+def python_loop_over_a_tensor():
+    """Python's `for` goes over a symbolic Tensor."""
+    x = Input((4,), name="x")
+    [row * 2 for row in x]
+
+
+@wrong(
+    TypeError,
+    """
+<Tensor shape=(), dtype=float32, name=keras_tensor> has no number in it, it is symbolic.
+Build a model from it and call that on arrays.
+This happened (at drawing.py:2).
+""",
+)
+def a_number_of_a_tensor():
+    """A symbolic Tensor is turned into a number."""
+    x = Input((4,), name="x")
+    float(ops.mean(x))
+
+
+@wrong(
+    ValueError,
+    """
+add (at drawing.py:2), called on shapes (None, 4), (None, 5): the shapes (None, 4) and (None, 5)\
+ do not fit together.
+Counted from the last axis, sizes must be equal, or 1.
+""",
+)
+def operands_that_do_not_fit():
+    """Two Tensors whose shapes do not broadcast are added."""
+    a, b = Input((4,), name="a"), Input((5,), name="b")
+    a + b
+
+
+@wrong(
+    ValueError,
+    """
+matmul (at drawing.py:2), called on shapes (None, 4, 5), (4, 2): a product of arrays whose sizes\
+ differ along the axis that is summed: 5 and 4.
+In x @ w the last axis of x must be as large as the last but one of w.
+""",
+)
+def matmul_of_different_sizes():
+    """A matrix product of sizes that do not fit."""
+    a = Input((4, 5), name="a")
+    ops.matmul(a, np.ones((4, 2), "float32"))
+
+
+@wrong(
+    AttributeError,
+    """
+Dense layer 'features' has no output: it was not called on a symbolic Tensor, or the model that \
+it was part of is gone.
+Call it on a Tensor first, keep the model. This happened (at drawing.py:2).
+""",
+)
+def output_of_an_unconnected_layer():
+    """The output of a layer is asked for that was never called."""
+    dense = layers.Dense(3, name="features")
+    return dense.output
+
+
+@wrong(
+    AttributeError,
+    """
+Dense layer 'shared' was called 2 times, so that 'output' is ambiguous. Keep the Tensor that the\
+ call returned. This happened (at drawing.py:4).
+""",
+)
+def output_of_a_shared_layer():
+    """The output of a layer is asked for that has two of them."""
+    dense = layers.Dense(3, name="shared")
+    dense(Input((4,)))
+    dense(Input((4,)))
+    return dense.output
+
+
+@wrong(
+    AttributeError,
+    """
+model.layers is a tuple without pop(): changing it would not change the model.
+Draw another that shares the layers, such as Model(model.input, model.layers[-2].output); a \
+Sequential has add() and pop(). This happened (at drawing.py:3).
+""",
+)
+def removing_a_layer_of_a_model():
+    """The last layer is taken off as in Keras 1."""
+    x = Input((4,), name="x")
+    model = Model(x, layers.Dense(3)(layers.Dense(8)(x)))
+    model.layers.pop()
+
+
+@wrong(
+    ValueError,
+    """
+Model 'net' has no layer 'feature'. Did you mean 'features'?
+A layer belongs to the model only if a path leads through it from the inputs to the outputs.
+get_layer() was called (at drawing.py:3).
+""",
+)
+def a_layer_of_a_misspelled_name():
+    """A layer is asked for by a misspelled name."""
+    x = Input((4,), name="x")
+    model = Model(x, layers.Dense(3, name="features")(x), name="net")
+    model.get_layer("feature")
+
+
+@wrong(
+    ValueError,
+    """
+Model 'net' has 2 layers; index 5 does not exist.
+get_layer() was called (at drawing.py:3).
+""",
+)
+def a_layer_of_a_wrong_index():
+    """A layer is asked for by an index that does not exist."""
+    x = Input((4,), name="x")
+    model = Model(x, layers.Dense(3)(x), name="net")
+    model.get_layer(index=5)
+
+
+@wrong(
+    AttributeError,
+    """
+Model 'net' has no output: it was not drawn with Model(inputs, outputs).
+Draw a model around it: x = Input(shape); outer = Model(x, model(x)). This happened (at \
+drawing.py:5).
+""",
+)
+def outputs_of_a_subclassed_model():
+    """A model that was not drawn is asked for its output Tensor."""
+
+    class Net(Model):
+        def call(self, x):
+            return x
+
+    return Net(name="net").output

@@ -1,0 +1,595 @@
+"""Mistakes in fit(), evaluate() and predict()."""
+
+import numpy as np
+
+import cornu
+from cornu import Input, Model, Sequential, layers
+from tests.messages.table import wrong
+
+X = np.random.default_rng(0).normal(size=(12, 4)).astype("float32")
+LABELS = np.arange(12) % 3
+ONE_HOT = np.eye(3, dtype="float32")[LABELS]
+
+
+def classifier(loss="mse"):
+    model = Sequential(
+        [Input((4,), name="pixels"), layers.Dense(3, activation="softmax", name="out")], name="net"
+    )
+    model.compile("sgd", loss)
+    return model
+
+
+def two_headed():
+    x = Input((4,), name="x")
+    outputs = [layers.Dense(1, name="age")(x), layers.Dense(3, name="kind")(x)]
+    model = Model(x, outputs, name="net")
+    model.compile("sgd", ["mse", "mse"])
+    return model
+
+
+@wrong(
+    RuntimeError,
+    """
+Model 'net' must be compiled before fit: call model.compile(optimizer=..., loss=...).
+fit() was called (at fitting.py:2).
+""",
+)
+def fit_before_compile():
+    """fit before compile."""
+    model = Sequential([Input((4,)), layers.Dense(3)], name="net")
+    model.fit(X, ONE_HOT)
+
+
+@wrong(
+    ValueError,
+    """
+Model 'net' has nothing to minimize: compile it with a loss, add losses in layers, or override \
+`compute_loss`.
+fit() was called (at fitting.py:3).
+""",
+)
+def no_loss():
+    """compile without a loss."""
+    model = Sequential([Input((4,)), layers.Dense(3)], name="net")
+    model.compile("adam")
+    model.fit(X, ONE_HOT, verbose=0)
+
+
+@wrong(
+    ValueError,
+    """
+Model 'net' has nothing to minimize: compile it with a loss, add losses in layers, or override \
+`compute_loss`.
+evaluate() was called (at fitting.py:3).
+""",
+)
+def evaluate_without_loss():
+    """evaluate a model without a loss."""
+    model = Sequential([Input((4,)), layers.Dense(3)], name="net")
+    model.compile("adam")
+    model.evaluate(X, ONE_HOT, verbose=0)
+
+
+@wrong(
+    ValueError,
+    """
+Target of output 'out' with loss 'mean_squared_error': y has the shape (12,), the output (None, \
+3). They must be equal (a last axis of size 1 may be missing): they would be broadcast against \
+each other.
+Reshape y to the output's shape, or change the last layer.
+fit() was called (at fitting.py:1).
+""",
+)
+def targets_that_would_broadcast():
+    """Targets of a shape that would silently broadcast against the outputs."""
+    classifier("mse").fit(X, LABELS.astype("float32"))
+
+
+@wrong(
+    ValueError,
+    """
+Target of output 'out' with loss 'categorical_crossentropy': y has the shape (12,), the output \
+(None, 3). They must be equal (a last axis of size 1 may be missing): they would be broadcast \
+against each other.
+For integer labels use the loss 'sparse_categorical_crossentropy', or turn them into one-hot \
+rows with cornu.utils.to_categorical.
+fit() was called (at fitting.py:1).
+""",
+)
+def labels_for_categorical_crossentropy():
+    """Integer labels with the loss for one-hot rows."""
+    classifier("categorical_crossentropy").fit(X, LABELS)
+
+
+@wrong(
+    ValueError,
+    """
+Target of output 'out' with loss 'sparse_categorical_crossentropy': y has the shape (12, 3), the\
+ output (None, 3). Expected one integer label for each position: shape ('batch',).
+These look like one-hot rows: use the loss 'categorical_crossentropy'.
+fit() was called (at fitting.py:1).
+""",
+)
+def one_hot_rows_for_the_sparse_loss():
+    """One-hot rows with the loss for integer labels."""
+    classifier("sparse_categorical_crossentropy").fit(X, ONE_HOT)
+
+
+@wrong(
+    ValueError,
+    """
+Target of output 'out' with loss 'sparse_categorical_crossentropy': labels lie between 1 and 3, \
+and the output has 3 classes, 0 to 2. Labels seem to count from 1: subtract 1.
+Give the last layer one unit per class, or renumber the labels.
+fit() was called (at fitting.py:1).
+""",
+)
+def labels_from_one():
+    """Labels count from 1, the classes from 0."""
+    classifier("sparse_categorical_crossentropy").fit(X, LABELS + 1)
+
+
+@wrong(
+    ValueError,
+    """
+Target of output 'out' with loss 'sparse_categorical_crossentropy': labels lie between 0 and 20,\
+ and the output has 3 classes, 0 to 2.
+Give the last layer one unit per class, or renumber the labels.
+fit() was called (at fitting.py:1).
+""",
+)
+def labels_out_of_range():
+    """A label is larger than the number of units."""
+    classifier("sparse_categorical_crossentropy").fit(X, LABELS * 10)
+
+
+@wrong(
+    ValueError,
+    """
+Target of output 'out' with loss 'binary_crossentropy': y lies between -1.0 and 1.0; \
+probabilities lie between 0 and 1.
+Rescale y; for labels -1 and 1 use the loss 'hinge'.
+fit() was called (at fitting.py:3).
+""",
+)
+def labels_of_minus_one():
+    """Labels -1 and 1 with a loss of probabilities."""
+    model = Sequential([Input((4,)), layers.Dense(1, name="out")], name="net")
+    model.compile("sgd", "binary_crossentropy")
+    model.fit(X, np.where(LABELS > 0, 1.0, -1.0))
+
+
+@wrong(
+    ValueError,
+    """
+Input 'ids', which feeds layer 'words': integers lie between 10 and 10, and the table has 10 \
+rows, 0 to 9. Make input_dim one more than the largest integer, or map unknown ones to a row of \
+their own.
+predict() was called (at fitting.py:4).
+""",
+)
+def ids_out_of_range():
+    """An id is larger than the vocabulary."""
+    model = Sequential(
+        [Input((5,), dtype="int32", name="ids"), layers.Embedding(10, 2, name="words")], name="net"
+    )
+    model.predict(np.full((2, 5), 10))
+
+
+@wrong(
+    ValueError,
+    """
+Sequential 'net': input 'pixels' expects the shape (None, 4); received (12, 3).
+Change the data, or the shape of the Input.
+fit() was called (at fitting.py:1).
+""",
+)
+def data_of_another_shape():
+    """Data with another number of features than the input."""
+    classifier().fit(X[:, :3], ONE_HOT)
+
+
+@wrong(
+    ValueError,
+    """
+Sequential 'net': input 'pixels' expects the shape (None, 4); received (4,).
+The batch axis seems to be missing: pass x[None] for a single sample.
+predict() was called (at fitting.py:1).
+""",
+)
+def image_without_batch():
+    """predict on one sample."""
+    classifier().predict(X[0])
+
+
+@wrong(
+    ValueError,
+    """
+The arrays have different numbers of rows (x: 12, y: 10). Each sample needs one row in every \
+array.
+fit() was called (at fitting.py:1).
+""",
+)
+def different_numbers_of_rows():
+    """x and y of different lengths."""
+    classifier().fit(X, ONE_HOT[:10])
+
+
+@wrong(
+    ValueError,
+    """
+The data is empty: x has 0 rows.
+fit() was called (at fitting.py:1).
+""",
+)
+def empty_data():
+    """A filter that left nothing."""
+    classifier().fit(X[:0], ONE_HOT[:0])
+
+
+@wrong(
+    ValueError,
+    """
+Model 'net': x is missing, it is None.
+fit() was called (at fitting.py:1).
+""",
+)
+def no_data():
+    """x is None."""
+    classifier().fit(None, ONE_HOT)
+
+
+@wrong(
+    ValueError,
+    """
+Output 'out' has a loss, and y has nothing for it. Received y: nothing. Give a target for it, or\
+ None as its loss.
+fit() was called (at fitting.py:1).
+""",
+)
+def no_targets():
+    """y is forgotten."""
+    classifier().fit(X)
+
+
+@wrong(
+    ValueError,
+    """
+Input 'pixels' holds NaN: 1 values in 1 rows, the first at (3, 1).
+Replace or drop them (np.nan_to_num, np.isfinite), or a Masking layer's mask_value for missing \
+steps.
+fit() was called (at fitting.py:3).
+""",
+)
+def nan_in_the_data():
+    """A missing value."""
+    x = X.copy()
+    x[3, 1] = np.nan
+    classifier().fit(x, ONE_HOT)
+
+
+@wrong(
+    TypeError,
+    """
+x holds strings, not numbers. Turn it into numbers first: categories into integers, texts into \
+ids, None into NaN-free values.
+fit() was called (at fitting.py:1).
+""",
+)
+def strings():
+    """Texts instead of numbers."""
+    classifier().fit(np.array([["a", "b", "c", "d"]] * 12), ONE_HOT)
+
+
+@wrong(
+    TypeError,
+    """
+x holds objects (NoneType, float, int), not numbers. Turn it into numbers first: categories into\
+ integers, texts into ids, None into NaN-free values.
+fit() was called (at fitting.py:1).
+""",
+)
+def objects():
+    """An array of objects, as mixed columns become."""
+    classifier().fit(np.array([[1, "red", None, 2.0]] * 12, dtype=object), ONE_HOT)
+
+
+@wrong(
+    ValueError,
+    """
+x is ragged: its rows have different lengths, so that it is no array.
+Pad it, for example with cornu.utils.pad_sequences.
+fit() was called (at fitting.py:1).
+""",
+)
+def ragged_lists():
+    """Sequences of different lengths."""
+    classifier().fit([[1.0, 2.0], [3.0]], ONE_HOT[:2])
+
+
+@wrong(
+    ValueError,
+    """
+Sequential 'net': expects one input, 'pixels' (None, 4); received a list of 2.
+Give one array for each input, in a list or in a dict by name.
+fit() was called (at fitting.py:1).
+""",
+)
+def too_many_inputs():
+    """A list of two arrays for one input."""
+    classifier().fit([X, X], ONE_HOT)
+
+
+@wrong(
+    ValueError,
+    """
+Model 'net': input 'right' is missing. Received the names ['left', 'rigth']. The model has the \
+inputs ['left', 'right'].
+Rename 'rigth' to 'right', if it is meant.
+predict() was called (at fitting.py:3).
+""",
+)
+def a_missing_key():
+    """A dict without one of the inputs."""
+    a, b = Input((4,), name="left"), Input((4,), name="right")
+    model = Model([a, b], layers.Add()([a, b]), name="net")
+    model.predict({"left": X, "rigth": X})
+
+
+@wrong(
+    ValueError,
+    """
+Model 'net': input 'image' expects the shape (None, 4); received (2, 7).
+It would fit input 'text': are they in the wrong order? A dict by name cannot be.
+predict() was called (at fitting.py:3).
+""",
+)
+def inputs_exchanged():
+    """Two inputs in the wrong order."""
+    image, text = Input((4,), name="image"), Input((7,), name="text")
+    model = Model([image, text], layers.Concatenate()([image, text]), name="net")
+    model.predict([np.ones((2, 7)), np.ones((2, 4))])
+
+
+@wrong(
+    ValueError,
+    """
+y: the model has no output 'kinds'. Did you mean 'kind'?
+fit() was called (at fitting.py:1).
+""",
+)
+def target_of_an_unknown_output():
+    """A dict of targets with a misspelled name."""
+    two_headed().fit(X, {"age": LABELS, "kinds": ONE_HOT})
+
+
+@wrong(
+    ValueError,
+    """
+y: the model has 2 outputs (age, kind); received one array.
+Give a list with one entry for each output, or a dict by output name.
+fit() was called (at fitting.py:1).
+""",
+)
+def one_target_for_two_outputs():
+    """One array of targets for two outputs."""
+    two_headed().fit(X, ONE_HOT)
+
+
+@wrong(
+    ValueError,
+    """
+class_weight: the model has the outputs ['age', 'kind']. Give a dict by output name: {name: \
+{class: weight}}.
+fit() was called (at fitting.py:1).
+""",
+)
+def class_weight_of_several_outputs():
+    """class_weight does not say of which output."""
+    two_headed().fit(X, [LABELS, ONE_HOT], class_weight={0: 1.0, 1: 2.0})
+
+
+@wrong(
+    ValueError,
+    """
+The arrays have different numbers of rows (x: 12, y: 12, sample_weight: 5). Each sample needs \
+one row in every array.
+fit() was called (at fitting.py:1).
+""",
+)
+def sample_weight_of_another_length():
+    """Too few weights."""
+    classifier().fit(X, ONE_HOT, sample_weight=np.ones(5))
+
+
+@wrong(
+    ValueError,
+    """
+epochs must be an integer from 1 on. Received: -1
+fit() was called (at fitting.py:1).
+""",
+)
+def no_epochs():
+    """No epoch at all."""
+    classifier().fit(X, ONE_HOT, epochs=-1)
+
+
+@wrong(
+    ValueError,
+    """
+epochs must be an integer from 1 on. Received: 5.0
+Write epochs=5.
+fit() was called (at fitting.py:1).
+""",
+)
+def epochs_as_a_float():
+    """The number of epochs was computed by a division."""
+    classifier().fit(X, ONE_HOT, epochs=10 / 2)
+
+
+@wrong(
+    ValueError,
+    """
+batch_size must be an integer from 1 on. Received: 0
+fit() was called (at fitting.py:1).
+""",
+)
+def no_batch_size():
+    """A batch of nothing."""
+    classifier().fit(X, ONE_HOT, batch_size=0)
+
+
+@wrong(
+    ValueError,
+    """
+validation_split lies between 0 and 1. Received: 20
+Write 0.2 for 20 percent.
+fit() was called (at fitting.py:1).
+""",
+)
+def validation_split_in_percent():
+    """The part of the data that is kept is a fraction."""
+    classifier().fit(X, ONE_HOT, validation_split=20)
+
+
+@wrong(
+    ValueError,
+    """
+validation_split needs arrays, and x is an iterable of batches (generator), of which nobody \
+knows the end.
+Pass validation_data=another iterable.
+fit() was called (at fitting.py:1).
+""",
+)
+def validation_split_of_a_generator():
+    """A generator cannot be split."""
+    classifier().fit(((X, ONE_HOT) for _ in range(2)), validation_split=0.2)
+
+
+@wrong(
+    TypeError,
+    """
+callbacks: received the class EarlyStopping. Write EarlyStopping(), with its arguments.
+fit() was called (at fitting.py:1).
+""",
+)
+def a_class_as_callback():
+    """The class of a callback instead of a callback."""
+    classifier().fit(X, ONE_HOT, callbacks=[cornu.callbacks.EarlyStopping])
+
+
+@wrong(
+    TypeError,
+    """
+callbacks: expected Callback objects, received <built-in function print> (of type \
+builtin_function_or_method). Make your class a subclass of cornu.callbacks.Callback, or wrap \
+functions in LambdaCallback(on_epoch_end=...).
+fit() was called (at fitting.py:1).
+""",
+)
+def a_function_as_callback():
+    """A function is no callback."""
+    classifier().fit(X, ONE_HOT, callbacks=print)
+
+
+@wrong(
+    ValueError,
+    """
+A batch is x, (x, y) or (x, y, sample_weight). Received a tuple of 4.
+Several inputs are one list or dict: ([a, b], y).
+fit() was called (at fitting.py:1).
+""",
+)
+def a_generator_of_four():
+    """A generator yields tuples of four."""
+    classifier().fit((X, ONE_HOT, None, None) for _ in range(2))
+
+
+@wrong(
+    ValueError,
+    """
+The data ended after 1 batches of an epoch of 3.
+Let it go on without end, or give a smaller `steps_per_epoch`.
+fit() was called (at fitting.py:1).
+""",
+)
+def a_generator_that_ends_early():
+    """A generator gives fewer batches than steps_per_epoch promises."""
+    classifier().fit(((X, ONE_HOT) for _ in range(1)), steps_per_epoch=3, verbose=0)
+
+
+@wrong(
+    ValueError,
+    """
+The data gave no batch in this epoch: a generator can be read only once.
+Pass something that can be iterated over again, or `steps_per_epoch`.
+fit() was called (at fitting.py:1).
+""",
+)
+def a_generator_for_two_epochs():
+    """A generator can be read once."""
+    classifier().fit(((X, ONE_HOT) for _ in range(1)), epochs=2, verbose=0)
+
+
+@wrong(
+    ValueError,
+    """
+Sequential 'net' (at fitting.py:1), called on shape (12, 3): input 'pixels' expects the shape \
+(None, 4); received (12, 3).
+Change the data, or the shape of the Input.
+""",
+)
+def a_generator_that_changes():
+    """A later batch is of another shape than the first."""
+    classifier().fit(iter([(X, ONE_HOT), (X[:, :3], ONE_HOT)]), verbose=0)
+
+
+@wrong(
+    ValueError,
+    """
+x is an iterable of batches (generator), so that y and sample_weight must come with its batches:\
+ (x, y) or (x, y, sample_weight).
+fit() was called (at fitting.py:1).
+""",
+)
+def a_generator_and_targets():
+    """y beside a generator."""
+    classifier().fit(((X, ONE_HOT) for _ in range(2)), ONE_HOT)
+
+
+@wrong(
+    TypeError,
+    """
+x is the text 'train.csv', not data.
+If it names a file, read that first (numpy.load, numpy.loadtxt, pandas.read_csv).
+fit() was called (at fitting.py:1).
+""",
+)
+def a_file_name_as_data():
+    """A file's name instead of its contents."""
+    classifier().fit("train.csv", ONE_HOT)
+
+
+@wrong(
+    ValueError,
+    """
+Sequential 'net': input 'pixels' expects the shape (None, 4); received (12, 2).
+Change the data, or the shape of the Input.
+fit() was called (at fitting.py:1).
+""",
+)
+def validation_data_of_another_shape():
+    """Validation data that does not fit."""
+    classifier().fit(X, ONE_HOT, validation_data=(X[:, :2], ONE_HOT), verbose=0)
+
+
+@wrong(
+    ValueError,
+    """
+verbose is 0 (silent), 1 (a progress bar), 2 (a line per epoch) or 'auto'. Received: 'loud'
+fit() was called (at fitting.py:1).
+""",
+)
+def verbose_misspelled():
+    """verbose is a word that does not exist."""
+    classifier().fit(X, ONE_HOT, verbose="loud")

@@ -1,0 +1,316 @@
+"""Mistakes in saving and loading. Files lie in a folder of their own."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+import cornu
+from cornu import Input, Layer, Sequential, layers
+from tests.messages.table import wrong
+
+
+class Scale(Layer):
+    """A layer of the program's own."""
+
+    def call(self, x):
+        return x * 2
+
+
+def net(units=3, *more):
+    return Sequential([Input((4,), name="x"), *more, layers.Dense(units, name="out")], name="net")
+
+
+@wrong(
+    FileNotFoundError,
+    """
+There is no file 'model.keras': it does not exist.
+load_model() was called (at loading.py:1).
+""",
+)
+def a_file_that_is_not_there():
+    """There is no such file."""
+    cornu.models.load_model("model.keras")
+
+
+@wrong(
+    ValueError,
+    """
+A model is saved in one file that ends in '.keras'. Received: 'model.h5'. For the weights alone \
+use model.save_weights('....weights.h5').
+save_model() was called (at loading.py:1).
+""",
+)
+def an_unknown_ending():
+    """A model is saved in an old format."""
+    net().save("model.h5")
+
+
+@wrong(
+    ValueError,
+    """
+Weights are written to files that end in .weights.h5, .h5, .safetensors, .npz. Received: \
+'weights'
+Write 'weights.weights.h5', for example.
+save_weights() was called (at loading.py:1).
+""",
+)
+def weights_of_an_unknown_ending():
+    """Weights are saved under a name without ending."""
+    net().save_weights("weights")
+
+
+@wrong(
+    ValueError,
+    """
+A model is read from a file that ends in '.keras'. Received: 'net.weights.h5'. Weights alone are\
+ read by model.load_weights().
+load_model() was called (at loading.py:2).
+""",
+)
+def loading_weights_as_a_model():
+    """A file of weights is loaded as a model."""
+    net().save_weights("net.weights.h5")
+    cornu.models.load_model("net.weights.h5")
+
+
+@wrong(
+    ValueError,
+    """
+'model.keras' is damaged, or not what it seems. BadZipFile: File is not a zip file
+Copy or download it again, or save it anew.
+load_model() was called (at loading.py:3).
+""",
+)
+def a_damaged_file():
+    """The file was cut off on its way."""
+    net().save("model.keras")
+    Path("model.keras").write_bytes(Path("model.keras").read_bytes()[:200])
+    cornu.models.load_model("model.keras")
+
+
+@wrong(
+    ValueError,
+    """
+'net.weights.h5' is damaged, or not what it seems. OSError: Unable to synchronously open file \
+(file signature not found)
+Copy or download it again, or save it anew.
+load_weights() was called (at loading.py:2).
+""",
+)
+def a_damaged_file_of_weights():
+    """A page of text under the name of a file of weights."""
+    Path("net.weights.h5").write_text("<html>404 Not Found</html>")
+    net().load_weights("net.weights.h5")
+
+
+@wrong(
+    ValueError,
+    """
+Unknown class 'Scale'. It was saved from the module 'tests.messages.loading':
+    from tests.messages.loading import Scale
+and pass custom_objects={'Scale': Scale}, or decorate it with \
+@cornu.saving.register_keras_serializable().
+load_model() was called (at loading.py:2).
+""",
+)
+def an_unknown_class():
+    """The file needs a layer that the loading program does not know."""
+    net(3, Scale(name="scale")).save("model.keras")
+    cornu.models.load_model("model.keras")
+
+
+@wrong(
+    ValueError,
+    """
+Lambda layer 'twice' was made of a Python lambda, which is code and is never loaded.
+Pass custom_objects={'<lambda>': function}, or make the layer of a named function with \
+@cornu.saving.register_keras_serializable().
+load_model() was called (at loading.py:2).
+""",
+)
+def a_lambda():
+    """The file needs a Python lambda."""
+    net(3, layers.Lambda(lambda x: x * 2, name="twice")).save("model.keras")
+    cornu.models.load_model("model.keras")
+
+
+@wrong(
+    ValueError,
+    """
+The file does not fit 2 of the model's 2 weights; none was changed.
+  layers/dense/vars/0: out/kernel (4, 5) is (4, 3) in the file
+  layers/dense/vars/1: out/bias (5,) is (3,) in the file
+Was it saved from another architecture? skip_mismatch=True loads what fits.
+load_weights() was called (at loading.py:2).
+""",
+)
+def weights_of_another_architecture():
+    """Weights of another number of units."""
+    net(3).save_weights("net.weights.h5")
+    net(5).load_weights("net.weights.h5")
+
+
+@wrong(
+    ValueError,
+    """
+The file does not fit 4 of the model's 4 weights; none was changed.
+  layers/dense/vars/0: hidden/kernel (4, 4) is (4, 3) in the file
+  layers/dense/vars/1: hidden/bias (4,) is (3,) in the file
+  layers/dense_1/vars/0: out/kernel (4, 3) is not in the file
+  layers/dense_1/vars/1: out/bias (3,) is not in the file
+Did you mean 'layers/dense/vars/0' or 'layers/dense/vars/1'?
+Was it saved from another architecture? skip_mismatch=True loads what fits.
+load_weights() was called (at loading.py:2).
+""",
+)
+def weights_of_another_depth():
+    """Weights of a model with fewer layers."""
+    net(3).save_weights("net.weights.h5")
+    net(3, layers.Dense(4, name="hidden")).load_weights("net.weights.h5")
+
+
+@wrong(
+    ValueError,
+    """
+Sequential 'late' is not built: its weights have no shapes yet. Call it on data, or give it an \
+input shape, before loading weights.
+load_weights() was called (at loading.py:2).
+""",
+)
+def weights_into_an_unbuilt_model():
+    """Weights are loaded before the model knows its input."""
+    net(3).save_weights("net.weights.h5")
+    Sequential([layers.Dense(3)], name="late").load_weights("net.weights.h5")
+
+
+@wrong(
+    ValueError,
+    """
+Sequential 'late' is not built: it has no weights to save. Call it on data first.
+save_weights() was called (at loading.py:1).
+""",
+)
+def saving_an_unbuilt_model():
+    """Weights are saved before there are any."""
+    Sequential([layers.Dense(3)], name="late").save_weights("net.weights.h5")
+
+
+@wrong(
+    FileExistsError,
+    """
+'model.keras' exists. Pass overwrite=True to replace it.
+save_model() was called (at loading.py:2).
+""",
+)
+def overwriting():
+    """A file is there already."""
+    net().save("model.keras")
+    net().save("model.keras", overwrite=False)
+
+
+@wrong(
+    TypeError,
+    """
+<object object at 0x...> (of type object) cannot be described as data. A class of your own takes\
+ part in configs with `get_config()`, and is found again if it is decorated with \
+@cornu.saving.register_keras_serializable().
+save_model() was called (at loading.py:9).
+""",
+)
+def an_argument_that_is_no_data():
+    """A layer was made with something that no file can hold."""
+
+    class Tagged(Layer):
+        def __init__(self, tag, **kwargs):
+            super().__init__(**kwargs)
+            self.tag = tag
+
+        def call(self, x):
+            return x
+
+    net(3, Tagged(object(), name="tagged")).save("model.keras")
+
+
+@wrong(
+    ValueError,
+    """
+The model's JSON begins with 'model.json', and describes no model.
+Pass the text that model.to_json() returned, not the name of a file.
+model_from_json() was called (at loading.py:1).
+""",
+)
+def json_that_is_none():
+    """A name of a file instead of JSON."""
+    cornu.models.model_from_json("model.json")
+
+
+@wrong(
+    TypeError,
+    """
+Dense has no argument 'unit'. Did you mean 'units'?
+Dense() was called (at loading.py:2).
+""",
+)
+def an_unknown_argument_in_a_config():
+    """A config has an argument that the layer does not have."""
+    config = {**layers.Dense(3).get_config(), "unit": 3}
+    layers.Dense.from_config(config)
+
+
+@wrong(
+    ValueError,
+    """
+Power cannot be made from its config {'name': 'power'}: \
+a_class_that_cannot_be_made_again.<locals>.Power.__init__() missing 1 required positional \
+argument: 'exponent'.
+Its get_config() must return every argument that its constructor needs; without one, the \
+constructor's arguments are remembered.
+load_model() was called (at loading.py:14).
+""",
+)
+def a_class_that_cannot_be_made_again():
+    """A layer's get_config leaves an argument out."""
+
+    @cornu.saving.register_keras_serializable()
+    class Power(Layer):
+        def __init__(self, exponent, **kwargs):
+            super().__init__(**kwargs)
+            self.exponent = exponent
+
+        def call(self, x):
+            return x**self.exponent
+
+        def get_config(self):
+            return {"name": self.name}
+
+    net(3, Power(2, name="power")).save("model.keras")
+    cornu.models.load_model("model.keras")
+
+
+@wrong(
+    ValueError,
+    """
+The archive has no member 'model.weights.h5'.
+load_model() was called (at loading.py:3).
+""",
+)
+def an_archive_without_weights():
+    """A zip file with a config and nothing else."""
+    with zipfile.ZipFile("model.keras", "w") as archive:
+        archive.writestr("config.json", json.dumps({}))
+    cornu.models.load_model("model.keras")
+
+
+@wrong(
+    TypeError,
+    """
+A file is given by its name. Received: ndarray
+Arrays are set by model.set_weights(arrays).
+load_weights() was called (at loading.py:1).
+""",
+)
+def an_array_instead_of_a_file():
+    """The weights themselves are given instead of a file."""
+    net().load_weights(np.ones((4, 3)))

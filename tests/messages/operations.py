@@ -1,0 +1,85 @@
+"""Functions of cornu.ops called on what they cannot take."""
+
+import numpy as np
+
+from cornu import losses, ops
+from tests.messages.table import wrong
+
+
+@wrong(
+    ValueError,
+    """
+matmul (at operations.py:1), called on shapes (2, 3), (2, 3): a product of arrays whose sizes \
+differ along the axis that is summed: 3 and 2.
+In x @ w the last axis of x must be as large as the last but one of w.
+""",
+)
+def product_of_arrays_that_do_not_fit():
+    """A matrix product of arrays of the wrong sizes."""
+    ops.matmul(np.ones((2, 3)), np.ones((2, 3)))
+
+
+@wrong(
+    ValueError,
+    """
+concatenate (at operations.py:1), called on shapes (2, 3), (2, 4): arrays are joined along axis \
+0 and differ on another: (2, 3), (2, 4).
+On all other axes the sizes must be equal.
+""",
+)
+def joined_along_the_wrong_axis():
+    """Arrays are joined along an axis and differ on another."""
+    ops.concatenate([np.ones((2, 3)), np.ones((2, 4))], axis=0)
+
+
+@wrong(
+    ValueError,
+    """
+reshape (at operations.py:1), called on shapes (2, 3): an array of 6 elements cannot get the \
+shape (4,2).
+Write -1 for the one size that follows from the others.
+""",
+)
+def reshaped_to_another_size():
+    """An array gets a shape with another number of elements."""
+    ops.reshape(np.ones((2, 3)), (4, 2))
+
+
+@wrong(
+    TypeError,
+    """
+sum (at operations.py:1), called on shapes (2,): an array of strings or objects is computed \
+with, which has no numbers in it.
+Strings and objects must become numbers before; None often comes from a function without \
+`return`.
+""",
+)
+def sum_of_strings():
+    """Strings are added up."""
+    ops.sum(np.array(["a", "b"]))
+
+
+@wrong(
+    IndexError,
+    """
+mean (at operations.py:1), called on shapes (2, 3): tuple index out of range, as for an axis \
+that a shape does not have.
+Print the shape; -1 is always its last axis.
+""",
+)
+def an_axis_that_is_not_there():
+    """A mean over an axis that the array does not have."""
+    ops.mean(np.ones((2, 3)), axis=2)
+
+
+@wrong(
+    ValueError,
+    """
+mean_squared_error (at operations.py:1), called on shapes (4, 3), (4, 2): y_true has the shape \
+(4, 3) and y_pred the shape (4, 2); they must be equal, up to a last axis of size 1.
+Give the model as many outputs as there are labels, or reshape the labels.
+""",
+)
+def a_loss_of_different_shapes():
+    """A loss is called on arrays that do not broadcast."""
+    losses.MeanSquaredError()(np.ones((4, 3)), np.ones((4, 2)))

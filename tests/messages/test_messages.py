@@ -1,0 +1,40 @@
+"""Wrong programs give the errors of the table, which say where, what, and what to do."""
+
+import builtins
+import re
+
+import pytest
+
+from scripts.make_errors_page import PAGE, page
+from tests.messages.table import ROWS, run
+
+# What nobody who builds models needs to know.
+FOREIGN = re.compile(r"Traced<|[Tt]racer|jax\.errors|docs\.jax\.dev|_DimExpr|lax\.|numpy\._core")
+PLACE = re.compile(r"\w+\.py:\d+")
+
+rows = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+
+
+@rows
+def test_the_user_reads(row):
+    error = run(row)
+    assert error is not None, "the program runs"
+    assert row.read(error) == row.message
+    assert type(error) is row.error
+
+
+@rows
+def test_it_says_where_in_the_terms_of_the_user(row):
+    assert PLACE.search(row.message), "no file:line"
+    assert not FOREIGN.search(row.message)
+    assert row.error is getattr(builtins, row.error.__name__)
+
+
+def test_the_table_is_long_and_its_names_differ():
+    assert len(ROWS) >= 70
+    assert len({row.name for row in ROWS}) == len(ROWS)
+    assert all(row.title for row in ROWS)
+
+
+def test_the_page_is_up_to_date():
+    assert PAGE.read_text() == page(), "run: python -m scripts.make_errors_page"
