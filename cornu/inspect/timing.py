@@ -88,7 +88,7 @@ class Stopwatch:
         run: Callable[..., Any] = program.compiled
         try:
             outputs, _ = run(values, arrays)
-        except jax.errors.JAXTypeError:
+        except TypeError:
             # What reads numbers out of arrays cannot be compiled, but can be run.
             compiled, run = False, program.plain
             outputs, _ = run(values, arrays)

@@ -153,13 +153,20 @@ BINARY_LOGITS = BinaryCrossentropy(from_logits=True)
 CONSTANT = np.ones((ROWS, 4), "float32")
 ONE_COLUMN = np.concatenate([X[:, :3], CONSTANT[:, :1]], 1)
 
+
+def with_rate(rate):
+    optimizer = SGD(0.1)
+    optimizer.learning_rate.assign(rate)
+    return optimizer
+
+
 CASES = {
     "C001": (
         lambda: head(3, "softmax", SPARSE).check(X, LABELS + 1),
         lambda: head(3, "softmax", SPARSE).check(X, LABELS),
     ),
     "C002": (
-        lambda: net(Dense(1), optimizer=SGD(float("nan"))).check(),
+        lambda: net(Dense(1), optimizer=with_rate(float("nan"))).check(),
         lambda: net(Dense(1), optimizer=SGD(0.1)).check(),
     ),
     "C003": (
@@ -241,10 +248,8 @@ CASES = {
         lambda: head(3, "softmax", SPARSE).check(X, LABELS),
     ),
     "C044": (
-        lambda: net(layers.Embedding(9, 2), Flatten(), Dense(1), dtype="int32").check(abs(X), REAL),
-        lambda: net(layers.Embedding(9, 2), Flatten(), Dense(1), dtype="int32").check(
-            np.trunc(abs(X)), REAL
-        ),
+        lambda: net(Dense(1), dtype="int32").check(X, REAL),
+        lambda: net(Dense(1), dtype="int32").check(np.trunc(X), REAL),
     ),
     "C045": (
         lambda: net(Dense(1, dtype="mixed_float16")).check(X * 1e5, REAL),
