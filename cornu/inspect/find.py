@@ -55,7 +55,8 @@ def find(model: Any, what: Any, kinds: Sequence[str] = KINDS) -> list[Item]:
     wanted = list(what) if isinstance(what, (list, tuple, set)) else [what]
     if not wanted:
         raise ValueError(f"Model {model.name!r}: nothing was asked for, the list is empty.")
-    meant = {id(item) for one in wanted for item in _meant(model, items, one)}
+    noun = "block" if kinds == ("block",) else "part" if "op" in kinds else "layer"
+    meant = {id(item) for one in wanted for item in _meant(model, items, one, noun)}
     return [item for item in items if id(item) in meant]
 
 
@@ -98,7 +99,7 @@ def numbered(path: str, number: int) -> str:
     return f"{path}@{number}" if number else path
 
 
-def _meant(model: Any, items: list[Item], what: Any) -> list[Item]:
+def _meant(model: Any, items: list[Item], what: Any, noun: str) -> list[Item]:
     if isinstance(what, Layer):
         found = [item for item in items if item.op is what]
         if not found:
@@ -115,7 +116,7 @@ def _meant(model: Any, items: list[Item], what: Any) -> list[Item]:
     else:
         found = _named(model, items, what)
     if not found:
-        raise ValueError(_unknown(model, items, what))
+        raise ValueError(_unknown(model, items, what, noun))
     return found
 
 
@@ -165,16 +166,15 @@ def _ambiguous(model: Any, what: Any, found: list[Item]) -> str:
     )
 
 
-def _unknown(model: Any, items: list[Item], what: str) -> str:
-    kinds = {item.kind for item in items}
+def _unknown(model: Any, items: list[Item], what: str, noun: str) -> str:
     names = [item.path for item in items] + [item.name for item in items]
-    text = f"Model {model.name!r} has no part {what!r}. "
+    text = f"Model {model.name!r} has no {noun} {what!r}. "
     if not names and not model.built:
         return text + "It is not built yet: call it on some data first."
     if len(set(names)) > 24 and not suggest(what, names).startswith("Did"):
         shown = [item.path for item in items if item.depth == 0][:12]
         return text + f"It begins with {', '.join(shown)}, ...\n`model.summary()` shows all paths."
     hint = suggest(what, dict.fromkeys(names))
-    if kinds and not kinds & {"op", "block"}:
+    if noun == "layer":
         hint += "\nA layer is part of a drawn model only if a way leads through it to an output."
     return text + hint

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from cornu import inspect
+from cornu.core.block import Block
+from cornu.core.border import border
+from cornu.inspect.checks import Report
+from cornu.models import preflight
+from cornu.models.cut import cut
 from cornu.models.flatten import flatten
+from cornu.models.functional import Drawing
 from cornu.models.outputs_of import outputs_of
 from cornu.models.trainer import Trainer
 
@@ -17,6 +24,65 @@ class Inside(Trainer):
 
     def _kinds(self) -> tuple[type, type]:
         """Returns the classes of drawn models, and of models that record others."""
+        raise NotImplementedError
+
+    @property
+    def blocks(self) -> Block:
+        """The tree of the user's functions that drew the model."""
+        return self._need_drawing("blocks").graph.root
+
+    @border
+    def block(self, path: str) -> Any:
+        """Returns what one of the user's functions drew, as a model that shares its weights.
+
+        Args:
+            path: the path of a block, as the summary shows it, or its end; see
+                `cornu.inspect.find`. Blocks of models inside are found as well.
+
+        Raises:
+            ValueError: there is no such block, or there are several.
+
+        Example:
+
+        >>> import cornu
+        >>> def unit(x):
+        ...     return cornu.layers.ReLU()(cornu.layers.Dense(3)(x))
+        >>> x = cornu.Input((3,))
+        >>> model = cornu.Model(x, unit(unit(x)))
+        >>> second = model.block("unit_1")
+        >>> second.output_shape, second.count_params()
+        ((None, 3), 12)
+        >>> second.trainable = False
+        >>> len(model.trainable_variables)
+        2
+        """
+        return cut(inspect.find_one(self, path, kinds=("block",)), self._kinds()[0])
+
+    @border
+    def remat(self, pattern: Any = "**", on: bool = True) -> Any:
+        """Lets blocks compute their values again for the gradient, instead of keeping them.
+
+        Training then needs less memory and more time; its results do not change.
+
+        Args:
+            pattern: the path of a block, or a pattern such as `"stage_*/bottleneck*"`; see
+                `cornu.inspect.find`. By default all blocks.
+            on: whether they are to do so.
+
+        Returns:
+            The model.
+
+        Raises:
+            ValueError: there is no such block.
+        """
+        for item in inspect.find(self, pattern, kinds=("block",)):
+            if item.block is not None:
+                item.block.remat = on
+        self._runners, self._forwards = {}, {}
+        return self
+
+    def _need_drawing(self, what: str) -> Drawing:
+        """Returns the drawing, or raises an AttributeError if there is none."""
         raise NotImplementedError
 
     def outputs_of(self, what: Any) -> Any:
@@ -108,3 +174,77 @@ class Inside(Trainer):
         See `cornu.inspect.statistics`.
         """
         return inspect.statistics(self, x, y, sample_weight, training, what)
+
+    def check(
+        self,
+        x: Any = None,
+        y: Any = None,
+        sample_weight: Any = None,
+        *,
+        batch_size: int | None = None,
+        validation_data: Any = None,
+        ignore: Iterable[str] = (),
+    ) -> Report:
+        """Looks for mistakes in the model, its recipe and some data, without training.
+
+        Args:
+            x, y, sample_weight, batch_size, validation_data: as in `fit`; without data only the
+                model and its recipe are looked at.
+            ignore: codes of findings to leave out.
+
+        Returns:
+            A Report: its findings have `code`, `severity` ("error", "warning", "info"), `path`,
+            `place` (`file:line`) and `text`. It prints as a table. All codes are in
+            `docs/checks.md`. Nothing is raised.
+
+        Example:
+
+        >>> import cornu
+        >>> x = cornu.Input((4,))
+        >>> model = cornu.Model(x, cornu.layers.Dense(3, name="head")(x))
+        >>> model.compile("adam", "categorical_crossentropy")
+        >>> finding = model.check()[0]
+        >>> finding.code, finding.title, finding.path
+        ('C010', 'cross-entropy on an output without activation', 'head')
+
+        Differences: not in Keras. `fit` makes the cheap ones of these checks before its first
+        step: it raises the errors, and warns with a `cornu.errors.ModelWarning`.
+        """
+        return preflight.check(self, x, y, sample_weight, batch_size, validation_data, ignore)
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Any = None,
+        print_fn: Any = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Any = None,
+        *,
+        fold: bool = True,
+        depth: int | None = None,
+        flops: bool = False,
+        memory: bool = False,
+        dtype: bool = False,
+        masks: bool = False,
+    ) -> None:
+        """Prints a table of the layers; see `cornu.inspect.summary`."""
+        inspect.summary(
+            self,
+            line_length,
+            positions,
+            print_fn,
+            expand_nested,
+            show_trainable,
+            layer_range,
+            fold=fold,
+            depth=depth,
+            flops=flops,
+            memory=memory,
+            dtype=dtype,
+            masks=masks,
+        )
+
+    def _repr_html_(self) -> str:
+        """Returns the summary as notebooks show it."""
+        return inspect.summary_html(self)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fnmatch
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -12,7 +10,6 @@ import numpy as np
 
 from cornu import inspect, registry, tree
 from cornu.core import scope
-from cornu.core.block import Block
 from cornu.core.border import border
 from cornu.core.frames import inside
 from cornu.core.inference import infer
@@ -24,7 +21,6 @@ from cornu.models.connections import describe, draw
 from cornu.models.functional import Drawing
 from cornu.models.inside import Inside
 from cornu.models.outputs_of import Recording
-from cornu.models.replay import is_added_mask, new_input, replay
 from cornu.names import auto_name
 from cornu.saving import archive, weights
 
@@ -198,25 +194,17 @@ class Model(Inside):
                     f"Model {self.name!r} has {len(layers)} layers; index {index} does not exist."
                 )
             return layers[index]
+        if name is not None and "/" in name:
+            return inspect.find_one(self, name, kinds=("layer", "model", "input")).op
         names = self._drawing.layer_names if self._drawing is not None else {}
         by_name = {names.get(id(layer), layer.name): layer for layer in layers}
         if name in by_name:
             return by_name[name]
-        known: Any = by_name
-        if name is not None and "/" in name:
-            known = {i.path: i.op for i in inspect.outline(self).walk() if isinstance(i.op, Layer)}
-            if name in known:
-                return known[name]
         hint = "\nA layer belongs to the model only if a path leads through it from the inputs to "
         raise ValueError(
-            f"Model {self.name!r} has no layer {name!r}. {suggest(name, known)}"
+            f"Model {self.name!r} has no layer {name!r}. {suggest(name, by_name)}"
             + (f"{hint}the outputs." if self._drawing is not None else "")
         )
-
-    @property
-    def blocks(self) -> Block:
-        """The tree of the user's functions that drew the model."""
-        return self._need_drawing("blocks").graph.root
 
     @property
     def only_drawn(self) -> bool:
@@ -233,68 +221,6 @@ class Model(Inside):
     def rename_layers(self, names: dict[int, str]) -> None:
         """Gives layers other names in this model alone, by the `id` of the layer."""
         self._need_drawing("layers").rename(names)
-
-    def block(self, path: str) -> Model:
-        """Returns what one of the user's functions drew, as a model that shares its weights.
-
-        Args:
-            path: the path of a block, as the summary shows it; through nested models as well.
-
-        Raises:
-            ValueError: there is no such block.
-
-        Example:
-
-        >>> import cornu
-        >>> def unit(x):
-        ...     return cornu.layers.ReLU()(cornu.layers.Dense(3)(x))
-        >>> x = cornu.Input((3,))
-        >>> model = cornu.Model(x, unit(unit(x)))
-        >>> second = model.block("unit_1")
-        >>> second.output_shape, second.count_params()
-        ((None, 3), 12)
-        >>> second.trainable = False
-        >>> len(model.trainable_variables)
-        2
-        """
-        by_path = {path: (block, model) for path, block, model in self._all_blocks()}
-        if path not in by_path:
-            raise ValueError(f"Model {self.name!r} has no block {path!r}. {suggest(path, by_path)}")
-        block, model = by_path[path]
-        inputs, outputs = model._drawing.graph.border(block.nodes)
-        return _between(inputs, outputs, block)
-
-    def remat(self, pattern: str = "*", on: bool = True) -> Model:
-        """Lets blocks compute their values again for the gradient, instead of keeping them.
-
-        Training then needs less memory and more time; its results do not change.
-
-        Args:
-            pattern: the path of a block, or a pattern such as `"stage_*/bottleneck*"`.
-            on: whether they are to do so.
-
-        Returns:
-            The model.
-
-        Raises:
-            ValueError: no block has such a path.
-        """
-        found = {path: block for path, block, _ in self._all_blocks()}
-        matching = [block for path, block in found.items() if fnmatch.fnmatchcase(path, pattern)]
-        if not matching:
-            raise ValueError(
-                f"Model {self.name!r} has no block {pattern!r}. {suggest(pattern, found)}"
-            )
-        for block in matching:
-            block.remat = on
-        self._runners, self._forwards = {}, {}
-        return self
-
-    def _all_blocks(self) -> Iterator[tuple[str, Block, Any]]:
-        """Yields the path of each block, the block, and the model that it belongs to."""
-        for item in inspect.outline(self).walk():
-            if item.block is not None:
-                yield item.path, item.block, item.model
 
     def _need_drawing(self, what: str) -> Drawing:
         if self._drawing is None:
@@ -344,43 +270,6 @@ class Model(Inside):
     def output_shape(self) -> Any:
         """The shapes of the outputs in their structure."""
         return tree.map(lambda t: t.shape, self.output)
-
-    def summary(
-        self,
-        line_length: int | None = None,
-        positions: Any = None,
-        print_fn: Any = None,
-        expand_nested: bool = False,
-        show_trainable: bool = False,
-        layer_range: Any = None,
-        *,
-        fold: bool = True,
-        depth: int | None = None,
-        flops: bool = False,
-        memory: bool = False,
-        dtype: bool = False,
-        masks: bool = False,
-    ) -> None:
-        """Prints a table of the layers; see `cornu.inspect.summary`."""
-        inspect.summary(
-            self,
-            line_length,
-            positions,
-            print_fn,
-            expand_nested,
-            show_trainable,
-            layer_range,
-            fold=fold,
-            depth=depth,
-            flops=flops,
-            memory=memory,
-            dtype=dtype,
-            masks=masks,
-        )
-
-    def _repr_html_(self) -> str:
-        """Returns the summary as notebooks show it."""
-        return inspect.summary_html(self)
 
     # -------------------------------------------------------------------------------- compiled call
 
@@ -473,18 +362,6 @@ class Model(Inside):
 
 class Recorder(Recording, Model):
     """A model that returns what layers inside another one return; see `Model.outputs_of`."""
-
-
-def _between(inputs: list[Tensor], outputs: list[Tensor], block: Block) -> Model:
-    """Returns the model between some Tensors of a block; masks come with the data."""
-    outputs = [t for t in outputs if not is_added_mask(t)]
-    data = [t for t in inputs if not is_added_mask(t)]
-    if len(data) < len(inputs):
-        starts = {id(t): new_input(t) for t in data}
-        new = replay(block.nodes, starts)
-        data, outputs = list(starts.values()), [new[id(t)] for t in outputs]
-    single = (data[0] if len(data) == 1 else data, outputs[0] if len(outputs) == 1 else outputs)
-    return Model(*single, name=block.name)
 
 
 def _described(inputs: Any) -> Any:

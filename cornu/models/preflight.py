@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
 import pathlib
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -14,6 +12,7 @@ import jax
 import numpy as np
 
 from cornu import settings, tree
+from cornu.core.frames import users_level
 from cornu.data import Arrays, Stream, adapt
 from cornu.errors import warn
 from cornu.inspect import batches, checks, nan
@@ -23,8 +22,6 @@ from cornu.models.feeding import Feeding
 from cornu.training.outputs import is_array
 
 __all__ = ["after_fit", "before_fit", "check", "stop_at_nan"]
-
-_HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 def check(
@@ -85,7 +82,7 @@ def before_fit(
             warn(
                 finding.code,
                 finding.line.removeprefix(f"{finding.code} "),
-                stacklevel=_users_level(),
+                stacklevel=users_level(),
             )
 
 
@@ -94,7 +91,7 @@ def after_fit(model: Any, logs: dict[str, Any]) -> None:
     loss = logs.get("loss")
     if isinstance(loss, float) and not math.isfinite(loss) and not model.stop_training:
         finding = Finding("C090", f"The loss of the last epoch is {loss}.", f"model {model.name!r}")
-        warn(finding.code, finding.line.removeprefix(f"{finding.code} "), stacklevel=_users_level())
+        warn(finding.code, finding.line.removeprefix(f"{finding.code} "), stacklevel=users_level())
 
 
 def stop_at_nan(
@@ -124,16 +121,6 @@ def stop_at_nan(
         f"{report}\nThe weights are those before this step; "
         "model.nan_report has the batch and what was found."
     )
-
-
-def _users_level() -> int:
-    """Returns the stack level of the user's call, as seen by the function that asks."""
-    level = 1
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
-        frame = frame.f_back
-        level += 1
-    return level
 
 
 def _view(

@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from cornu.core import scope
+from cornu.core.frames import users_level
 from cornu.errors import warn
 from cornu.ops._table import define, floats, row
 
@@ -150,12 +152,14 @@ def softmax(x: Array, axis: int | tuple[int, ...] = -1) -> Array:
     >>> cornu.ops.softmax([0.0, 0.0]).tolist()
     [0.5, 0.5]
     """
-    if isinstance(axis, int) and -x.ndim <= axis < x.ndim and x.shape[axis] == 1:
+    around = scope.current()
+    of_one = isinstance(axis, int) and -x.ndim <= axis < x.ndim and x.shape[axis] == 1
+    if of_one and not (around.drawing or around.lifted):  # of models, `fit` says it with the path
         warn(
             "C012",
             f"softmax over axis {axis} of an array of shape {x.shape} is 1 everywhere, since the "
             "axis has size 1. For a single output use sigmoid.",
-            stacklevel=2,
+            stacklevel=users_level(),
         )
     return floats(jax.nn.softmax)(x, axis=axis)
 
