@@ -63,6 +63,8 @@ def inside() -> str:
             where = where or place_of(code, frame.f_lineno)
             if name:
                 names.append(name)
+            elif is_top(code):
+                break
         frame = frame.f_back
     around = f"in {' > '.join(reversed(names))} " if names else ""
     return f"{around}(at {where})"
@@ -103,11 +105,19 @@ _shorts: dict[str, str] = {}
 
 
 def _short(file: str) -> str:
-    """Returns a path as seen from the working directory, if it lies below."""
+    """Returns a path as seen from the working directory, if it lies below; or a notebook's cell."""
     if file not in _shorts:
         here = os.getcwd() + os.sep
-        _shorts[file] = file[len(here) :] if file.startswith(here) else file
+        _shorts[file] = _cell(file) or file.removeprefix(here)
     return _shorts[file]
+
+
+def _cell(file: str) -> str:
+    """Returns the name of a notebook's cell, such as "Cell In[3]", if a file is one."""
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    label = None if shell is None else shell.compile.format_code_name(file)
+    return " ".join(label) if label else ""
 
 
 def _passes_on(code: CodeType) -> bool:

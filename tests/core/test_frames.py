@@ -1,0 +1,35 @@
+"""Whose code runs, and what it is called."""
+
+import sys
+import types
+
+from cornu.core import frames
+
+
+def test_cells_of_notebooks_have_their_names(monkeypatch):
+    compiler = types.SimpleNamespace(
+        format_code_name=lambda name: ("Cell", "In[3]") if "ipykernel" in name else None
+    )
+    shell = types.SimpleNamespace(compile=compiler)
+    fake = types.ModuleType("IPython")
+    fake.get_ipython = lambda: shell
+    fake.__file__ = "/packages/IPython/__init__.py"
+    monkeypatch.setitem(sys.modules, "IPython", fake)
+    code = compile("x = 1", "/tmp/ipykernel_1/99.py", "exec")
+    assert frames.place_of(code, 7) == "Cell In[3]:7"
+    assert frames.is_users(code) and frames.shown_name(code) == ""
+    inner = compile("def run_code(): pass", "/packages/IPython/core.py", "exec").co_consts[0]
+    assert not frames.is_users(inner)
+
+
+def test_what_is_around_a_program_is_not_named():
+    names = {}
+    exec(compile("def f():\n    return inside()\n", "<cell>", "exec"), {**vars(frames)}, names)
+    assert "f (at <cell>:2)" in names["f"]()
+    space = {"inside": frames.inside}
+    exec(compile("said = inside()", "<cell>", "exec"), space)
+    assert space["said"] == "(at <cell>:1)"
+
+
+def test_levels_of_warnings():
+    assert frames.users_level() == 1
