@@ -19,7 +19,7 @@ from cornu.core.op import is_symbolic
 from cornu.core.translate import cleaned, translated
 from cornu.errors import told
 
-__all__ = ["border", "bordered_init", "crossed", "is_placed", "placed", "trimmed"]
+__all__ = ["border", "bordered_init", "crossed", "is_placed", "placed", "prepend", "trimmed"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -126,6 +126,12 @@ def placed(error: Exception, where: str, who: str = "", path: bool = True) -> Ex
 def is_placed(error: BaseException) -> bool:
     """Tells whether an error says already where it happened."""
     return _has(error, _PLACED)
+
+
+def prepend(error: BaseException, start: str, more: str) -> None:
+    """Gives the text of an error that begins in some way another beginning."""
+    if type(error) in _PLAIN and error.args and str(error.args[0]).startswith(start):
+        error.args = (more + str(error.args[0]).removeprefix(start), *error.args[1:])
 
 
 def trimmed(new: Exception, error: Exception) -> Exception:

@@ -13,7 +13,7 @@ import jax
 from cornu import settings
 from cornu.core import scope
 from cornu.core.block import Block
-from cornu.core.border import placed
+from cornu.core.border import is_placed, placed, prepend
 from cornu.core.enclosed import Enclosed, ambient, have_places, starts
 from cornu.core.form import Form, form, holds_tracers
 from cornu.core.tensor import Node, Tensor, shape_of
@@ -115,6 +115,8 @@ class _Run:
             shapes = ", ".join(shape_of(known[id(t)]) for t in node.inputs)
             path = self.graph.path(node)
             where = f"{path.replace('/', ' > ')} > {node.name}" if path else node.name
+            if is_placed(error):
+                prepend(error, "In ", f"In {where} > ")  # it happened inside of a nested model
             new = placed(error, f"In {where} (drawn at {node.place}), inputs of shape {shapes}")
             if new is error:
                 raise

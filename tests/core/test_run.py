@@ -227,3 +227,23 @@ def test_errors_inside_shared_blocks_say_where():
     model = stacked(2, refusal)
     with pytest.raises(ValueError, match=r"In refusal > refusing.*no batches of seven"):
         model.predict(X)
+
+
+def test_errors_inside_nested_models_say_where():
+    class Refusing(cornu.Layer):
+        def call(self, x):
+            if x.shape[0] == 7:
+                raise ValueError("no batches of seven")
+            return x
+
+    def refusal(x):
+        return Refusing(name="refusing")(Dense(4)(x))
+
+    def around(x):
+        inside = Input((4,))
+        return Model(inside, refusal(inside), name="inner")(x)
+
+    x = Input((4,))
+    model = Model(x, Dense(1)(around(Dense(4)(x))))
+    with pytest.raises(ValueError, match=r"^In around > inner > refusal > refusing \(drawn at"):
+        model.predict(X)

@@ -321,15 +321,14 @@ def output_of_an_unconnected_layer():
     AttributeError,
     """
 Dense layer 'shared' was called 2 times, so that 'output' is ambiguous. Keep the Tensor that the\
- call returned. This happened (at drawing.py:4).
+ call returned. This happened (at drawing.py:3).
 """,
 )
 def output_of_a_shared_layer():
     """The output of a layer is asked for that has two of them."""
     dense = layers.Dense(3, name="shared")
-    dense(Input((4,)))
-    dense(Input((4,)))
-    return dense.output
+    kept = [dense(Input((4,))), dense(Input((4,)))]
+    return dense.output, kept
 
 
 @wrong(
