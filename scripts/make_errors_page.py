@@ -26,7 +26,7 @@ from cornu import Input, Layer, Model, Sequential, Variable, layers, ops
 
 A message says where (the line, the path of blocks and layers), what was expected and received, and
 what to do. Tracebacks show the frames of your own program only; the error of JAX or NumPy that is
-behind a message is its `__cause__`, and `cornu.config.disable_traceback_filtering()` shows every
+behind a message is its `__context__`, and `cornu.config.disable_traceback_filtering()` shows every
 frame of both.
 
 This page is made by `scripts/make_errors_page.py` of the programs in `tests/messages`, which run as
