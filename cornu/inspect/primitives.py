@@ -8,7 +8,8 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax.extend import core
+
+from cornu.core.jaxprs import inner_jaxprs
 
 __all__ = ["SCOPE", "count"]
 
@@ -35,16 +36,16 @@ def _walk(jaxpr: Any, turns: int, around: tuple[str, ...], counted: dict[str, in
         owners = _owners(equation, around, counted)
         name = equation.primitive.name
         if name in _CALLS:
-            for inner in _inner(equation):
+            for inner in inner_jaxprs(equation):
                 _walk(inner, turns, owners, counted)
         elif name == "scan":
-            _walk(_inner(equation)[0], turns * equation.params["length"], owners, counted)
+            _walk(next(inner_jaxprs(equation)), turns * equation.params["length"], owners, counted)
         elif name == "cond":
-            _widest(_inner(equation), turns, owners, counted)
+            _widest(list(inner_jaxprs(equation)), turns, owners, counted)
         elif name == "while":
             # How often it turns is not known, which matters only if something is computed.
             parts: dict[str, int | None] = {"": 0}
-            for inner in _inner(equation):
+            for inner in inner_jaxprs(equation):
                 _walk(inner, 1, ("",), parts)
             _add(counted, owners, 0 if parts[""] == 0 else None, 1)
         else:
@@ -86,18 +87,6 @@ def _add(
         known = counted.get(owner, 0)
         both = known is not None and operations is not None
         counted[owner] = known + operations * turns if both else None  # type: ignore[operator]
-
-
-def _inner(equation: Any) -> list[Any]:
-    """Returns the jaxprs among an equation's parameters."""
-    found = []
-    for parameter in equation.params.values():
-        for inner in parameter if isinstance(parameter, (tuple, list)) else (parameter,):
-            if isinstance(inner, core.ClosedJaxpr):
-                found.append(inner.jaxpr)
-            elif isinstance(inner, core.Jaxpr):
-                found.append(inner)
-    return found
 
 
 def _operations(equation: Any) -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -121,7 +120,7 @@ class Stopwatch:
             start = time.perf_counter()
             jax.block_until_ready(run())
             times.append(time.perf_counter() - start)
-        return statistics.median(times)
+        return float(np.median(times))
 
 
 class _Program:

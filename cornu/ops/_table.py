@@ -29,6 +29,7 @@ import numpy as np
 from cornu import settings
 from cornu.core.dtypes import standardize_dtype
 from cornu.core.op import Op, failed
+from cornu.errors import told
 from cornu.ops._glossary import ARRAYS, OPTIONS
 
 __all__ = ["as_array", "as_float", "define", "floats", "jax_dtype", "row"]
@@ -142,11 +143,11 @@ def _public{head}:
             _placed = _failed(_op, _error, ({names}), {{}})
             if _placed is _error:
                 raise
-            raise _placed from _error
+            raise _placed from _told(_error)
     return {call("_op", kept)}
 """
     scope = {"_function": function, "_convert": convert, "_DEVICE": _DEVICE, "_PLAIN": _PLAIN}
-    scope["_failed"] = failed
+    scope |= {"_failed": failed, "_told": told}
     scope |= {"_jax_dtype": jax_dtype, "_dtype_name": _dtype_name}
     exec(_compile(source), scope)
     inner, outer = scope["_settled"], scope["_public"]

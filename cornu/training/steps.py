@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu.core import scope
+from cornu.core.jaxprs import uses
 from cornu.core.variable import Variable
 
 __all__ = ["Program", "counters"]
@@ -78,7 +79,7 @@ class Program:
         self.written = tuple(variables[i] for i in positions)
         self.read = tuple(v for i, v in enumerate(variables) if i not in news)
         self.warm = False
-        self.looped = not (jax.default_backend() == "cpu" and _uses(closed.jaxpr, _SLOW_IN_LOOPS))
+        self.looped = not (jax.default_backend() == "cpu" and uses(closed.jaxpr, _SLOW_IN_LOOPS))
         logs_tree = jax.tree_util.tree_structure(logs)
         run = partial(jax.core.eval_jaxpr, closed.jaxpr, closed.consts)
         order = {position: k for k, position in enumerate(positions)}
@@ -136,7 +137,7 @@ class Program:
             written, flat = at(written, read, key, first, data, order, count, i)
             return written, jax.tree_util.tree_unflatten(logs_tree, flat)
 
-        recomputes = jax.default_backend() == "cpu" and _uses(closed.jaxpr, _RECOMPUTING)
+        recomputes = jax.default_backend() == "cpu" and uses(closed.jaxpr, _RECOMPUTING)
         options = _sparing() if recomputes else None
         jit = partial(jax.jit, donate_argnums=0, compiler_options=options)
         self._one, self._several, self._single = jit(one), jit(several), jit(single)
@@ -203,25 +204,6 @@ def _sparing() -> dict[str, Any] | None:
     except Exception:
         return None
     return _SPARING
-
-
-def _uses(jaxpr: Any, primitives: frozenset[str]) -> bool:
-    seen: set[int] = set()  # functions of equal blocks stand in many places
-    todo = [jaxpr]
-    while todo:
-        jaxpr = todo.pop()
-        if id(jaxpr) in seen:
-            continue
-        seen.add(id(jaxpr))
-        for equation in jaxpr.eqns:
-            if equation.primitive.name in primitives:
-                return True
-            for parameter in equation.params.values():
-                for inner in parameter if isinstance(parameter, (tuple, list)) else (parameter,):
-                    inner = getattr(inner, "jaxpr", inner)
-                    if hasattr(inner, "eqns"):
-                        todo.append(inner)
-    return False
 
 
 class Forward:

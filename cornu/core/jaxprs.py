@@ -1,0 +1,33 @@
+"""Jaxprs: the programs that JAX traces, and those inside of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+__all__ = ["inner_jaxprs", "uses"]
+
+
+def inner_jaxprs(equation: Any) -> Iterator[Any]:
+    """Yields the jaxprs among an equation's parameters."""
+    for parameter in equation.params.values():
+        for inner in parameter if isinstance(parameter, (tuple, list)) else (parameter,):
+            inner = getattr(inner, "jaxpr", inner)  # closed or not
+            if hasattr(inner, "eqns"):
+                yield inner
+
+
+def uses(jaxpr: Any, primitives: frozenset[str]) -> bool:
+    """Tells whether one of some primitives occurs in a jaxpr or inside of it."""
+    seen: set[int] = set()  # functions of equal blocks stand in many places
+    todo = [jaxpr]
+    while todo:
+        jaxpr = todo.pop()
+        if id(jaxpr) in seen:
+            continue
+        seen.add(id(jaxpr))
+        for equation in jaxpr.eqns:
+            if equation.primitive.name in primitives:
+                return True
+            todo.extend(inner_jaxprs(equation))
+    return False
