@@ -7,7 +7,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.extend.core import get_opaque_trace_state
 
 from cornu.core import scope
 from cornu.core.layer import Layer
@@ -60,6 +59,8 @@ def recording(
     positions = {id(layer): i for i, layer in enumerate(layers)}
 
     def run(*args: Any, **kwargs: Any) -> tuple[Any, Record]:
+        from jax.extend.core import get_opaque_trace_state
+
         record = Record(layers)
         outside = get_opaque_trace_state()
 

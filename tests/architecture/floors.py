@@ -56,7 +56,7 @@ SIBLINGS = 4
 # Packages that a user may not have, or that cost more to import than most users need.
 OPTIONAL = (
     *["h5py", "safetensors", "rich", "optax", "tensorboard", "torch", "tensorflow"],
-    *["grain", "orbax", "jax.export", "IPython", "matplotlib", "PIL", "scipy"],
+    *["grain", "orbax", "jax.export", "jax.extend", "IPython", "matplotlib", "PIL", "scipy"],
     *["pandas", "polars"],
 )
 
