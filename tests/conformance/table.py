@@ -20,6 +20,7 @@ CHECKS = (
     "gradient",  # finite, and equal to Keras's, by weights and float inputs
     "compiled",  # eager = compiled, in one compilation
     "symbolic",  # the shapes and dtypes of a drawn graph = those of the results
+    "form",  # layers made alike have one form, so that blocks of them are traced once
     "config",  # get_config -> JSON -> from_config -> the same config and the same output
     "keras_config",  # so does Keras's config, which has no word that ours has not
     "mask",  # the output's mask is Keras's

@@ -16,6 +16,7 @@ import pytest
 import cornu
 from cornu import tree
 from cornu.core.dtypes import dtype_policy, set_dtype_policy
+from cornu.core.form import form
 from cornu.core.graph import Graph
 from cornu.core.layer import Layer
 from cornu.core.tensor import Tensor
@@ -103,6 +104,11 @@ def check_symbolic(case: Case) -> None:
     results = Graph(inputs, outputs).run(arrays)
     for y, wanted in zip(results, case.eager_inference.outputs, strict=True):
         _close(case, np.asarray(y), wanted, "drawn")
+
+
+def check_form(case: Case) -> None:
+    one, two = (form(Graph(*_drawn(case, batch=True)).nodes, ()) for _ in range(2))
+    assert one.key == two.key
 
 
 def _drawn(case: Case, batch: bool) -> tuple[list[Tensor], list[Tensor]]:
