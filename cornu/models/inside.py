@@ -46,7 +46,7 @@ class Inside(Trainer):
 
         >>> import cornu
         >>> def unit(x):
-        ...     return cornu.layers.ReLU()(cornu.layers.Dense(3)(x))
+        ...     return cornu.layers.Dense(3, "relu")(x)
         >>> x = cornu.Input((3,))
         >>> model = cornu.Model(x, unit(unit(x)))
         >>> second = model.block("unit_1")

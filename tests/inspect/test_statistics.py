@@ -116,7 +116,7 @@ def test_subclassed_models_and_several_calls():
 def test_only_some_layers():
     model = drawn()
     assert {row.path for row in model.statistics(X, what="**/re_lu")} == {"part/unit/re_lu"}
-    with pytest.raises(ValueError, match="has no part 'tip'"):
+    with pytest.raises(ValueError, match="has no layer 'tip'"):
         model.statistics(X, what="tip")
 
 
