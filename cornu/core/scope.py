@@ -192,32 +192,27 @@ class Scope:
 
     def reaches(self, variable: Variable) -> bool:
         """Whether a Variable can be read here."""
-        scope: Scope | None = self
-        while scope is not None:
+        for scope in self._outward():
             if id(variable) in scope.values:
                 return True
             if scope.enclosed or scope.sealed:
                 return False
-            scope = scope.parent
         return True
 
-    def _is_enclosed(self) -> bool:
+    def _outward(self) -> Iterator[Scope]:
+        """Yields this scope and those around it."""
         scope: Scope | None = self
         while scope is not None:
-            if scope.enclosed:
-                return True
+            yield scope
             scope = scope.parent
-        return False
+
+    def _is_enclosed(self) -> bool:
+        return any(scope.enclosed for scope in self._outward())
 
     @property
     def lifted(self) -> bool:
         """Whether a pure function is being traced or run here."""
-        scope: Scope | None = self
-        while scope is not None:
-            if scope.sealed:
-                return True
-            scope = scope.parent
-        return False
+        return any(scope.sealed for scope in self._outward())
 
 
 class Masks:
