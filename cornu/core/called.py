@@ -121,9 +121,11 @@ class Called(Weighted):
         try:
             if self.autocast:
                 args, kwargs = _cast(args, kwargs, self.compute_dtype)
-            outputs = self._recomputed(args, kwargs) if self._remat else self.call(*args, **kwargs)
-            if around.watch is not None:
-                outputs = around.watch(self, outputs)
+            call = self._recomputed if self._remat else self.call
+            if around.watch is None:
+                outputs = call(*args, **kwargs)
+            else:
+                outputs = around.watch(self, None, call, args, kwargs)
             if self.activity_regularizer is not None:
                 for output in jax.tree_util.tree_leaves(outputs):
                     rows = max(output.shape[0], 1) if output.ndim else 1
@@ -132,7 +134,7 @@ class Called(Weighted):
             around.training, around.compute_dtype, around.layers = before
         return outputs
 
-    def _recomputed(self, args: Any, kwargs: Any) -> Any:
+    def _recomputed(self, *args: Any, **kwargs: Any) -> Any:
         """Calls the layer so that the gradient computes it again, if its mode says so."""
         if scope.current().drawing or self._remat is None:
             return self.call(*args, **kwargs)

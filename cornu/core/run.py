@@ -110,7 +110,13 @@ class _Run:
     def _node(self, node: Node, known: dict[int, Any]) -> None:
         args, kwargs = node.fill([known[id(t)] for t in node.inputs])
         try:
-            result = node.op(*args, **kwargs) if self.by_array else node.op.run(args, kwargs)
+            watch = scope.current().watch
+            if watch is not None:
+                result = watch(node.op, node, self._call_of(node), args, kwargs)
+            elif self.by_array:
+                result = node.op(*args, **kwargs)
+            else:
+                result = node.op.run(args, kwargs)
         except Exception as error:
             shapes = ", ".join(shape_of(known[id(t)]) for t in node.inputs)
             path = self.graph.path(node)
@@ -128,6 +134,9 @@ class _Run:
             leaves = jax.tree_util.tree_leaves(result)
             for tensor, value in zip(outputs, leaves, strict=True):
                 known[id(tensor)] = value
+
+    def _call_of(self, node: Node) -> Callable[..., Any]:
+        return node.op if self.by_array else lambda *args, **kwargs: node.op.run(args, kwargs)
 
 
 def _rematerialized(fn: Callable[..., Any]) -> Callable[..., Any]:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["Scope", "Source", "Unlifted", "current", "lift", "pure", "value_and_grad"]
 
 
+Watch = Callable[[Any, Any, Callable[..., Any], Any, Any], Any]
+
+
 class Source:
     """Base of random sources.
 
@@ -63,8 +66,9 @@ class Scope:
         shared: the functions of equal blocks in this trace, by form.
         drawing: whether shapes are being inferred, so that nothing that is computed matters.
         allowance: called with path and bytes before a Variable is made; raises if it is too large.
-        watch: called with every layer that was run and what it returned; returns what is to be
-            taken in its place. `None` where nobody looks.
+        watch: called in the place of each layer's `call`, and of each node of a graph, as
+            `watch(op, node, call, args, kwargs)` (a node is None for a layer's own call); returns
+            what `call(*args, **kwargs)` does, or something in its place. See `watching`.
     """
 
     __slots__ = (
@@ -106,7 +110,7 @@ class Scope:
         self.layers: tuple[str, ...] = ()
         self.rows: Any = None
         self.allowance: Callable[[str, int], None] | None = None
-        self.watch: Callable[[Any, Any], Any] | None = None
+        self.watch: Watch | None = None
         if parent is not None:
             self.allowance = parent.allowance
             self.watch = parent.watch
@@ -272,6 +276,28 @@ def drawn() -> Iterator[Scope]:
     scope.masks = Masks()
     with entered(scope):
         yield scope
+
+
+@contextlib.contextmanager
+def watching(watch: Watch) -> Iterator[None]:
+    """Lets a function see, and change, what layers and nodes get and give; see `Scope.watch`.
+
+    Who watches already sees what comes out of it.
+    """
+    around = _stack.top
+    before = around.watch
+
+    def both(op: Any, node: Any, call: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        def inner(*args: Any, **kwargs: Any) -> Any:
+            return watch(op, node, call, args, kwargs)
+
+        return inner(*args, **kwargs) if before is None else before(op, node, inner, args, kwargs)
+
+    around.watch = both
+    try:
+        yield
+    finally:
+        around.watch = before
 
 
 @contextlib.contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -13,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from cornu.core import scope
-from cornu.core.graph import Graph
+from cornu.core.frames import place_of
 from cornu.core.layer import Layer
 from cornu.inspect.checks.view import path_of
 
@@ -194,82 +193,34 @@ def _probe_backward(seen: Callable[[Any], None], _: None, gradient: Any) -> Any:
 _probe.defvjp(_probe_forward, _probe_backward)
 
 
-class _Steps(Graph):
-    """A graph that runs node by node under a Watch."""
-
-    watch: Watch
-    drawing: Any
-
-    def run(self, values: Sequence[Any], masks: Sequence[Any] | None = None) -> list[Any]:
-        known: dict[int, Any] = {id(t): v for t, v in zip(self.inputs, values, strict=True)}
-        for node in self.nodes:
-            with self.watch.call(node.op, path_of(self.drawing, node), node.place) as event:
-                given = self.watch.entering(event, [known[id(t)] for t in node.inputs])
-                args, kwargs = node.fill(given)
-                if masks is None:
-                    result = node.op.run(args, kwargs)
-                else:
-                    result = node.op(*args, **kwargs)
-                result = self.watch.leaving(event, result)
-            outputs = node.output_tensors
-            if len(outputs) == 1 and outputs[0] is node.outputs:
-                known[id(node.outputs)] = result
-            else:
-                leaves = jax.tree_util.tree_leaves(result)
-                known.update(zip(map(id, outputs), leaves, strict=True))
-        return [known[id(t)] for t in self.outputs]
-
-
 @contextlib.contextmanager
 def watching(model: Any, watch: Watch) -> Iterator[None]:
-    """Lets a Watch see the calls of all layers and ops of a model within a `with` block.
-
-    Drawn models run node by node; the `call` of all other layers is surrounded.
-    """
+    """Lets a Watch see the calls of all layers and ops of a model within a `with` block."""
     layers = {id(layer): layer for layer in [model, *model._flat_layers()]}
     drawings = [layer._drawing for layer in layers.values() if layer._drawing is not None]
-    graphs = [drawing.graph for drawing in drawings]
-    wrapped: list[Layer] = []
-    try:
-        for drawing in drawings:
-            steps = _Steps.__new__(_Steps)
-            vars(steps).update(vars(drawing.graph))
-            steps.watch, steps.drawing = watch, drawing
-            drawing.graph = steps
-        for layer in layers.values():
-            if layer._drawing is None:
-                name = "" if layer is model else layer.name
-                # On the object, where it hides that of the class.
-                vars(layer)["call"] = _watched(layer, name, watch)
-                wrapped.append(layer)
-        yield
-    finally:
-        for drawing, graph in zip(drawings, graphs, strict=True):
-            drawing.graph = graph
-        for layer in wrapped:
-            del vars(layer)["call"]
+    paths = {node.number: path_of(d, node) for d in drawings for node in d.graph.nodes}
 
-
-def _watched(layer: Layer, name: str, watch: Watch) -> Callable[..., Any]:
-    call = layer.call
-    function = type(layer).call
-    own = not type(layer).__module__.startswith("cornu.")
-    code = function.__code__
-    place = f"{_short(code.co_filename)}:{code.co_firstlineno}" if own else ""
-
-    def run(*args: Any, **kwargs: Any) -> Any:
-        if watch.top is not None and watch.top.op is layer:
+    def look(op: Any, node: Any, call: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        if node is not None:
+            path, place = paths.get(node.number, node.name), node.place
+        elif id(op) not in layers or op._drawing is not None:
+            return call(*args, **kwargs)
+        elif watch.top is not None and watch.top.op is op:
             return call(*args, **kwargs)  # the node stands for it
-        with watch.call(layer, name, place) as event:
+        else:
+            path, place = "" if op is model else op.name, _place(op)
+        with watch.call(op, path, place) as event:
             args, kwargs = watch.entering(event, (args, kwargs))
             return watch.leaving(event, call(*args, **kwargs))
 
-    return run
+    with scope.watching(look):
+        yield
 
 
-def _short(file: str) -> str:
-    """Returns a path as seen from the working directory, if it lies below."""
-    return file.removeprefix(os.getcwd() + os.sep)
+def _place(layer: Layer) -> str:
+    """Returns where the `call` of a layer of the user's own is defined."""
+    own = not type(layer).__module__.startswith("cornu.")
+    return place_of(type(layer).call.__code__) if own else ""
 
 
 def arrays(values: Any) -> list[Any]:

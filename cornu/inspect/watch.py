@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from cornu.core import scope
 from cornu.core.layer import Layer
 
 __all__ = ["owned", "watched"]
@@ -31,16 +31,12 @@ def watched(layer: Layer, around: Callable[..., Any]) -> Iterator[None]:
 
     `around` returns what `call(*args, **kwargs)` does, or something else of that kind.
     """
-    inside = owned(layer)
-    for inner in inside:
-        # Beside the class's own method, so that nothing of the class changes for other layers.
-        inner.__dict__["call"] = functools.partial(_pass, around, inner, inner.call)
-    try:
+    inside = {id(inner) for inner in owned(layer)}
+
+    def watch(op: Any, node: Any, call: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        if node is None and id(op) in inside:
+            return around(op, call, args, kwargs)
+        return call(*args, **kwargs)
+
+    with scope.watching(watch):
         yield
-    finally:
-        for inner in inside:
-            inner.__dict__.pop("call", None)
-
-
-def _pass(around: Any, inner: Layer, call: Any, *args: Any, **kwargs: Any) -> Any:
-    return around(inner, call, args, kwargs)

@@ -64,11 +64,10 @@ def recording(
         record = Record(layers)
         outside = get_opaque_trace_state()
 
-        def look(layer: Layer, outputs: Any) -> Any:
-            if before is not None:
-                outputs = before(layer, outputs)
+        def look(layer: Any, node: Any, call: Any, args: Any, kwargs: Any) -> Any:
+            outputs = call(*args, **kwargs)
             position = positions.get(id(layer))
-            if position is None:
+            if node is not None or position is None:
                 return outputs
             if get_opaque_trace_state() != outside:
                 if all(known is not layer for known in record.inner):
@@ -80,13 +79,8 @@ def recording(
             calls.append(outputs)
             return outputs
 
-        around = scope.current()
-        before = around.watch
-        around.watch = look
-        try:
+        with scope.watching(look):
             return fn(*args, **kwargs), record
-        finally:
-            around.watch = before
 
     return run
 
