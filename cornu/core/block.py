@@ -24,20 +24,31 @@ class Block:
         nodes: the nodes made in it directly or in its children, in order.
         children: inner blocks, in order.
         parts: nodes made directly and inner blocks, in the order of the drawing.
-        remat: whether what it computes is computed again for the gradient, to save memory.
     """
 
-    __slots__ = ("children", "function", "name", "nodes", "parts", "path", "place", "remat")
+    __slots__ = ("_call", "children", "function", "name", "nodes", "parts", "path", "place")
 
-    def __init__(self, name: str, path: str, function: str, place: str) -> None:
+    def __init__(self, name: str, path: str, call: Call) -> None:
+        self._call = call
         self.name = name
         self.path = path
-        self.function = function
-        self.place = place
+        self.function = call.name
+        self.place = call.place
         self.nodes: list[Node] = []
         self.children: list[Block] = []
         self.parts: list[Node | Block] = []
-        self.remat = False
+
+    @property
+    def remat(self) -> bool:
+        """Whether what it computes is computed again for the gradient, to save memory.
+
+        It belongs to the call, and so to all graphs that are drawn again from this one.
+        """
+        return self._call.remat
+
+    @remat.setter
+    def remat(self, value: bool) -> None:
+        self._call.remat = value
 
     def walk(self) -> list[Block]:
         """Returns this block and all inside, outermost first."""
@@ -77,7 +88,7 @@ def block_tree(nodes: Sequence[Node], inputs: Sequence[Tensor]) -> Block:
     for chain in everything:
         while shared and chain[shared - 1] is not everything[0][shared - 1]:
             shared -= 1
-    root = Block("", "", "", "")
+    root = Block("", "", Call("", None))
     blocks: dict[int, Block] = {}
     taken: dict[int, set[str]] = {}
     for node, chain in zip(nodes, chains, strict=True):
@@ -98,6 +109,4 @@ def block_tree(nodes: Sequence[Node], inputs: Sequence[Tensor]) -> Block:
 def _inner(parent: Block, call: Call, taken: set[str]) -> Block:
     name = unique(call.name, taken)
     path = f"{parent.path}/{name}" if parent.path else name
-    block = Block(name, path, call.name, call.place)
-    block.remat = call.remat
-    return block
+    return Block(name, path, call)

@@ -200,11 +200,15 @@ class Model(Inside):
         by_name = {names.get(id(layer), layer.name): layer for layer in layers}
         if name in by_name:
             return by_name[name]
-        hint = "\nA layer belongs to the model only if a path leads through it from the inputs to "
-        raise ValueError(
-            f"Model {self.name!r} has no layer {name!r}. {suggest(name, by_name)}"
-            + (f"{hint}the outputs." if self._drawing is not None else "")
-        )
+        inside = [i.path for i in inspect.outline(self).walk() if i.name == name and i.op]
+        if inside:
+            hint = f"Inside of it there is {inside[0]!r}."
+        else:
+            hint = suggest(name, by_name)
+            if self._drawing is not None:
+                hint += "\nA layer belongs to the model only if a path leads through it from the "
+                hint += "inputs to the outputs."
+        raise ValueError(f"Model {self.name!r} has no layer {name!r}. {hint}")
 
     @property
     def only_drawn(self) -> bool:

@@ -11,8 +11,7 @@ from tests.messages.table import wrong
 @wrong(
     ValueError,
     """
-Model 'both' has no layer 'features'. Known: x, one, two, add.
-A layer belongs to the model only if a path leads through it from the inputs to the outputs.
+Model 'both' has no layer 'features'. Inside of it there is 'one/features'.
 get_layer() was called (at names.py:5).
 """,
 )

@@ -92,6 +92,9 @@ def test_unknown_blocks_are_suggested():
         net().block("stage/unti")
     with pytest.raises(ValueError, match="Did you mean"):
         net().get_layer("stage/unit/dens")
+    x = Input((4,))
+    with pytest.raises(ValueError, match="no layer 'top'. Inside of it there is 'net/top'"):
+        Model(x, net()(x)).get_layer("top")
 
 
 def test_files_keep_the_blocks(tmp_path):
