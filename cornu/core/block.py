@@ -10,7 +10,7 @@ from cornu.core.tensor import Node, Tensor
 from cornu.core.weighted import Weighted
 from cornu.names import unique
 
-__all__ = ["Block", "block_tree"]
+__all__ = ["Block", "block_tree", "calls_around"]
 
 
 class Block:
@@ -79,15 +79,25 @@ class Block:
         return f"<Block {self.path or '(model)'}: {len(self.nodes)} nodes>"
 
 
+def calls_around(nodes: Sequence[Node], inputs: Sequence[Tensor]) -> int:
+    """Returns how many calls are around all nodes and Inputs: they are no blocks of the model."""
+    made = [t.node for t in inputs if t.node is not None and not t.node.inputs]
+    chains = [_chain(node) for node in (*nodes, *made)]
+    shared = min((len(chain) for chain in chains), default=0)
+    for chain in chains:
+        while shared and chain[shared - 1] is not chains[0][shared - 1]:
+            shared -= 1
+    return shared
+
+
+def _chain(node: Node) -> list[Call]:
+    return node.call.chain() if node.call else []
+
+
 def block_tree(nodes: Sequence[Node], inputs: Sequence[Tensor]) -> Block:
     """Builds the tree of blocks; calls around all nodes and inputs are no blocks of the model."""
-    chains = [node.call.chain() if node.call else [] for node in nodes]
-    made = [t.node for t in inputs if t.node is not None and not t.node.inputs]
-    everything = [*chains, *(node.call.chain() if node.call else [] for node in made)]
-    shared = min((len(chain) for chain in everything), default=0)
-    for chain in everything:
-        while shared and chain[shared - 1] is not everything[0][shared - 1]:
-            shared -= 1
+    chains = [_chain(node) for node in nodes]
+    shared = calls_around(nodes, inputs)
     root = Block("", "", Call("", None))
     blocks: dict[int, Block] = {}
     taken: dict[int, set[str]] = {}

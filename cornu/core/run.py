@@ -127,13 +127,7 @@ class _Run:
             if new is error:
                 raise
             raise new from told(error)
-        outputs = node.output_tensors
-        if len(outputs) == 1 and outputs[0] is node.outputs:
-            known[id(node.outputs)] = result
-        else:
-            leaves = jax.tree_util.tree_leaves(result)
-            for tensor, value in zip(outputs, leaves, strict=True):
-                known[id(tensor)] = value
+        node.keep(known, result)
 
     def _call_of(self, node: Node) -> Callable[..., Any]:
         return node.op if self.by_array else lambda *args, **kwargs: node.op.run(args, kwargs)

@@ -170,6 +170,15 @@ class Node:
             return [self.outputs]
         return [leaf for leaf in tree.leaves(self.outputs) if isinstance(leaf, Tensor)]
 
+    def keep(self, known: dict[int, Any], result: Any) -> None:
+        """Puts what the node returned into a table of arrays by the `id` of their Tensor."""
+        if isinstance(self.outputs, Tensor):
+            known[id(self.outputs)] = result
+        else:
+            leaves = [leaf for leaf in tree.leaves(result) if leaf is not None]
+            pairs = zip(self.output_tensors, leaves, strict=True)
+            known.update((id(tensor), leaf) for tensor, leaf in pairs)
+
     def fill(self, values: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Returns args and kwargs with arrays in the place of the Tensors."""
         leaves, definition, slots = self._plan

@@ -124,8 +124,8 @@ def _named(model: Any, items: list[Item], name: str) -> list[Item]:
     found = [item for item in items if item.path == name.removeprefix("/")]
     if not found and not name.startswith("/"):
         found = [item for item in items if item.path.endswith("/" + name)]
-        outermost = min((_nesting(item) for item in found), default=0)
-        found = [item for item in found if _nesting(item) == outermost]
+        outermost = min((len(item.owners) for item in found), default=0)
+        found = [item for item in found if len(item.owners) == outermost]
     layers = [item for item in found if item.kind != "block"]
     found = layers or found
     if len({_identity(item) for item in found}) > 1:
@@ -136,16 +136,6 @@ def _named(model: Any, items: list[Item], name: str) -> list[Item]:
 
 def _identity(item: Item) -> int:
     return id(item.op) if isinstance(item.op, Layer) else id(item)
-
-
-def _nesting(item: Item) -> int:
-    """How many models or layers are around it, the whole model not counted."""
-    around = item.parent
-    count = 0
-    while around is not None and around.parent is not None:
-        count += around.kind != "block"
-        around = around.parent
-    return count
 
 
 @functools.lru_cache(maxsize=256)

@@ -12,7 +12,7 @@ from cornu import tree
 from cornu.core import scope
 from cornu.core.graph import Graph
 from cornu.core.layer import Layer
-from cornu.core.tensor import Node
+from cornu.core.tensor import Node, Tensor
 from cornu.inspect.outline import Item
 from cornu.inspect.shown import added
 from cornu.inspect.timing import Stopwatch, Timed
@@ -81,17 +81,16 @@ def _run_graph(graph: Graph, values: Any, paths: dict[int, str]) -> list[Any]:
         inner = node.op._drawing if isinstance(node.op, Layer) else None
         if inner is not None:
             made = _run_graph(inner.graph, inner.bind(first_argument(args, kwargs)), paths)
-            _keep(known, node, made[: len(node.output_tensors)])
+            node.keep(known, _returned(node, made))
             continue
         with jax.named_scope(paths.get(node.number, node.name)):
-            _keep(known, node, node.op.run(args, kwargs))
+            node.keep(known, node.op.run(args, kwargs))
     return [known[id(t)] for t in graph.outputs]
 
 
-def _keep(known: dict[int, Any], node: Node, result: Any) -> None:
-    """Keeps what a node returned."""
-    made = [result] if isinstance(result, jax.Array) else tree.leaves(result)
-    known.update((id(t), value) for t, value in zip(node.output_tensors, made, strict=True))
+def _returned(node: Node, made: list[Any]) -> Any:
+    """Returns what a node of a model inside returned, of the outputs of that model's graph."""
+    return made[0] if isinstance(node.outputs, Tensor) else made[: len(node.output_tensors)]
 
 
 def calls_inside(layer: Any, args: Any, kwargs: Any, training: bool) -> Calls:
@@ -133,12 +132,12 @@ class Measuring:
             inner = items.get(node.number)
             if inner is not None and inner.children and inner.op._drawing is not None:
                 made = self.drawn(inner, inner.op._drawing.bind(first_argument(args, kwargs)))
-                _keep(known, node, made[: len(node.output_tensors)])
+                node.keep(known, _returned(node, made))
                 continue
             if inner is not None and inner.kind == "model" and inner.children:
                 self.undrawn(inner, calls_inside(inner.op, args, kwargs, self.watch.training))
             timed = self.watch.call(node.op, args, kwargs)
-            _keep(known, node, timed.outputs)
+            node.keep(known, timed.outputs)
             if inner is not None:
                 self._set(inner, [(timed, args, kwargs)])
         return [known[id(t)] for t in graph.outputs]

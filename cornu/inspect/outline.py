@@ -55,12 +55,19 @@ class Item:
             yield from child.walk()
 
     @property
+    def owners(self) -> list[Item]:
+        """The models (and layers that own layers) around it, innermost first, the root last."""
+        found, around = [], self.parent
+        while around is not None:
+            if around.block is None:
+                found.append(around)
+            around = around.parent
+        return found
+
+    @property
     def model(self) -> Any:
         """The innermost model (or layer that owns layers) around it, itself if it is the root."""
-        around = self if self.parent is None else self.parent
-        while around.block is not None and around.parent is not None:
-            around = around.parent
-        return around.op
+        return self.owners[0].op if self.parent is not None else self.op
 
     @property
     def depth(self) -> int:

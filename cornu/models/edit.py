@@ -230,19 +230,17 @@ class Editor:
 
     def _model_of(self, item: Item, doing: str) -> Any:
         """Returns the model that a part belongs to, and notes that all around it change."""
-        around, owner = item.parent, None
-        while around is not None:
-            if around.kind != "block":
-                op = self._model if around.parent is None else around.op
-                if not (isinstance(op, Model) and (op.only_drawn or isinstance(op, Sequential))):
-                    raise ValueError(
-                        f"{doing}: {item.path!r} is inside of {op.name!r}, which is not drawn: a "
-                        f"{type(op).__name__} calls its layers by itself."
-                    )
-                owner = owner or op
-                self._changed.add(id(op))
-            around = around.parent
-        return owner
+        owners = [self._model if owner.parent is None else owner.op for owner in item.owners]
+        for owner in owners:
+            if not (
+                isinstance(owner, Model) and (owner.only_drawn or isinstance(owner, Sequential))
+            ):
+                raise ValueError(
+                    f"{doing}: {item.path!r} is inside of {owner.name!r}, which is not drawn: a "
+                    f"{type(owner).__name__} calls its layers by itself."
+                )
+            self._changed.add(id(owner))
+        return owners[0]
 
     def _layers(self, model: Any) -> list[Layer]:
         drawing = model._drawing

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cornu import ops, tree
+from cornu.core.block import calls_around
 from cornu.core.blocks import Call, drawn_in
 from cornu.core.dtypes import is_float
 from cornu.core.layer import Layer
@@ -152,7 +153,7 @@ class _Stage:
 
     def __init__(self, name: str, node: Node, around: Call | None, drawing: Drawing) -> None:
         self.call = Call(name, around, node.place)
-        self._shared = _shared(drawing)
+        self._shared = calls_around(drawing.graph.nodes, drawing.input_tensors)
         self._moved: dict[int, Call] = {}
 
     def move(self, call: Call | None) -> Call:
@@ -166,17 +167,6 @@ class _Stage:
 
 
 _same = Op("identity", lambda x: x)
-
-
-def _shared(drawing: Drawing) -> int:
-    """Returns how many calls are around all that was drawn, which are no blocks of the model."""
-    nodes = [*drawing.graph.nodes, *(t.node for t in drawing.input_tensors if t.node is not None)]
-    chains = [node.call.chain() if node.call is not None else [] for node in nodes]
-    shared = min((len(chain) for chain in chains), default=0)
-    for chain in chains:
-        while shared and chain[shared - 1] is not chains[0][shared - 1]:
-            shared -= 1
-    return shared
 
 
 def _in_phase(op: Layer, args: Any, kwargs: Any, training: bool | None) -> Any:

@@ -29,48 +29,35 @@ def outputs_of(model: Any, what: Any, drawn: Any, recorder: Any) -> Any:
     """
     items = find(model, what)
     alone = (isinstance(what, str) and not is_glob(what)) or isinstance(what, Layer)
-    if model._drawing is None or not all(_is_drawn(item, model) for item in items):
+    if model._drawing is None or not all(map(_is_drawn, items)):
         return recorder(model, items, alone)
     inputs, outputs = _drawn(model._drawing, items, alone)
     return drawn(inputs, outputs, name=model.name)
 
 
-def _is_drawn(item: Item, model: Any) -> bool:
-    around = item.parent
-    while around is not None and around.parent is not None:
-        if around.kind != "block" and not unfolds(around.op):
-            return False
-        around = around.parent
-    return (item.node is not None or item.block is not None) and unfolds(model)
+def _is_drawn(item: Item) -> bool:
+    known = item.node is not None or item.block is not None
+    return known and all(unfolds(owner.op) for owner in item.owners)
 
 
 def _drawn(drawing: Drawing, items: Sequence[Item], alone: bool) -> tuple[Any, Any]:
-    if all(_in_the_model_itself(item) for item in items):
+    if all(len(item.owners) == 1 for item in items):
         inputs = drawing.inputs
         named = [(label, _outputs(item, drawing)) for label, item in labels(items)]
     else:
         unfolding = Unfolding(drawing, keeps_nodes=False)
         inputs = tree.unflatten(tree.take_apart(drawing.inputs)[1], unfolding.starts)
-        named = list(_unfolded(items, drawing, unfolding))
+        named = list(_unfolded(items, unfolding))
     if alone and len(named) == 1:
         return inputs, named[0][1]
     return inputs, OrderedDict(named)
 
 
-def _in_the_model_itself(item: Item) -> bool:
-    around = item.parent
-    while around is not None and around.parent is not None:
-        if around.kind != "block":
-            return False
-        around = around.parent
-    return True
-
-
-def _unfolded(items: Sequence[Item], outermost: Drawing, unfolding: Unfolding) -> Any:
+def _unfolded(items: Sequence[Item], unfolding: Unfolding) -> Any:
     """Yields label and outputs of each time that an item came to be called."""
     counts: dict[str, int] = {}
     for item in items:
-        old = _outputs(item, _drawing_of(item, outermost))
+        old = _outputs(item, item.model._drawing)
         first = tree.leaves(old)[0]
         for call in range(len(unfolding.calls[first.node.number])):
             number = counts.get(item.path, 0)
@@ -81,15 +68,6 @@ def _unfolded(items: Sequence[Item], outermost: Drawing, unfolding: Unfolding) -
                 return unfolding.calls[tensor.node.number][call][tensor.index]
 
             yield numbered(item.path, number), tree.map(new, old)
-
-
-def _drawing_of(item: Item, outermost: Drawing) -> Drawing:
-    around = item.parent
-    while around is not None and around.parent is not None:
-        if around.kind != "block":
-            return around.op._drawing
-        around = around.parent
-    return outermost
 
 
 def _outputs(item: Item, drawing: Drawing) -> Any:

@@ -8,6 +8,7 @@ import pytest
 
 import cornu
 from cornu import Input, Model, layers, ops, settings
+from cornu.core import scope
 from cornu.layers import Dense
 
 
@@ -127,8 +128,24 @@ BUILDERS = [
 ]
 
 
+def gradients(model):
+    """Returns loss and gradients of a step in training, traced as a compiled step is."""
+    variables = model._all_variables()
+
+    def loss_of():
+        y_pred = model(X, training=True)
+        return model.compute_loss(X, Y, y_pred, training=True)
+
+    def step():
+        return cornu.value_and_grad(loss_of, model.trainable_variables)()
+
+    lifted = jax.jit(scope.lift(step, variables, model._sources()))
+    out, _, _ = lifted([v.stored for v in variables], jax.random.key(5))
+    return out
+
+
 def trained(plan, policy, share, steps=2):
-    """Builds and trains a model; returns its losses, weights and predictions."""
+    """Builds and trains a model; returns gradients, losses, weights and predictions."""
     settings.put("share_blocks", share)
     cornu.utils.clear_session(free_memory=False)
     cornu.utils.set_random_seed(3)
@@ -142,8 +159,9 @@ def trained(plan, policy, share, steps=2):
             y = builder(y)
         model = Model(x, Dense(1, dtype="float32")(y))
         model.compile(cornu.optimizers.Adam(0.01), "mse")
+        first = gradients(model)
         losses = model.fit(X, Y, batch_size=4, epochs=steps, verbose=0).history["loss"]
-        return losses, model.get_weights(), model.predict(X)
+        return first, losses, model.get_weights(), model.predict(X)
     finally:
         cornu.config.set_dtype_policy("float32")
 
