@@ -57,7 +57,7 @@ SIBLINGS = 4
 OPTIONAL = (
     *["h5py", "safetensors", "rich", "optax", "tensorboard", "torch", "tensorflow"],
     *["grain", "orbax", "jax.export", "jax.extend", "IPython", "matplotlib", "PIL", "scipy"],
-    *["pandas", "polars"],
+    *["pandas", "polars", "datasets"],
 )
 
 # Modules that import by a name which is not written there: the root loads its namespaces when
