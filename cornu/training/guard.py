@@ -59,7 +59,7 @@ class Guard(Runner):
         self._step = 0
         yield from self._streamed(source, epoch)
 
-    def _run_batch(self, batch: Any) -> Any:
+    def _run_batch(self, batch: Any, size: int | None = None) -> Any:
         self._step += 1
         held = [(v, v.stored) for v in self._variables()] if self.eager else []
         found = super()._run_batch(batch)

@@ -12,9 +12,12 @@ from typing import Any, Protocol
 import jax
 import numpy as np
 
+from cornu.core import scope
+from cornu.core.interrupts import deferred
 from cornu.core.variable import Variable
 from cornu.data import Arrays, Stream
 from cornu.training.logs import Logs
+from cornu.training.ragged import Filling, filled
 from cornu.training.steps import Program
 
 __all__ = ["Runner", "fit"]
@@ -110,18 +113,24 @@ class Runner:
         return Logs(lambda: logs)
 
     def _streamed(self, source: Any, epoch: int) -> Iterator[tuple[int, int, Logs]]:
+        filling = Filling(source)
         for i, batch in enumerate(source.batches(epoch)):
-            logs = self._run_batch(batch)
+            logs = self._run_batch(batch, filling.size(batch) if self.pads else None)
             yield i, i + 1, self._logs(logs)
 
-    def _run_batch(self, batch: Any) -> Any:
+    def _run_batch(self, batch: Any, size: int | None = None) -> Any:
         if self.eager:
             batch = jax.tree_util.tree_map(jax.numpy.asarray, batch)
-            logs = self.step(batch)
-        else:
-            batch = jax.tree_util.tree_map(_canonical, batch)
-            logs = self.program(batch, False).one(self.key, self.step_number, batch)
-        self.step_number += 1
+            key = jax.random.fold_in(self.key, self.step_number)
+            with scope.stepping(key, self._sources()):
+                logs = self.step(batch)
+            self.step_number += 1
+            return logs
+        batch, rows = filled(jax.tree_util.tree_map(_canonical, batch), size)
+        program = self.program(batch, rows is not None)
+        with deferred():
+            logs = program.one(self.key, self.step_number, batch, rows)
+            self.step_number += 1
         return logs
 
     def run_batch(self, batch: Any) -> Logs:
@@ -142,12 +151,13 @@ class Runner:
         while done < whole:
             stop = min(whole, done + self._block(program, look_every, single))
             began = time.perf_counter()
-            logs = program.many(self.key, first, data, order, source.count, done, stop)
+            with deferred():
+                logs = program.many(self.key, first, data, order, source.count, done, stop)
+                self.step_number = first + stop
             if program.warm and not single:
                 jax.block_until_ready([v.stored for v in program.written[:1]])
                 self._seconds_per_step = (time.perf_counter() - began) / (stop - done)
             program.warm = True
-            self.step_number = first + stop
             yield done, stop, self._logs(logs)
             done = stop
         if whole < source.steps:
