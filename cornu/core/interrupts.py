@@ -7,7 +7,7 @@ import threading
 
 # The functions behind `signal.signal` and `signal.getsignal`, which spend ten times as long on
 # turning numbers into enums: here they are called around every dispatch.
-from _signal import getsignal
+from _signal import getsignal  # type: ignore[import-not-found]
 from _signal import signal as install
 from types import FrameType, TracebackType
 from typing import Any

@@ -171,10 +171,20 @@ class Layer(Called):
         if not self.built:
             raise ValueError(f"{self._who()} must be built before `stateless_call`.")
         trained, rest = self.trainable_variables, self.non_trainable_variables
-        values = (*trainable_variables, *non_trainable_variables)
-        lifted = scope.pure(lambda *a, **k: (self(*a, **k), self.losses), trained + rest)
+        counted = self.metrics_variables  # what a call adds to metrics is dropped
+        for what, given, own in (
+            ("trainable_variables", trainable_variables, trained),
+            ("non_trainable_variables", non_trainable_variables, rest),
+        ):
+            if len(given) != len(own):
+                raise ValueError(
+                    f"{self._who()} has {len(own)} {what}; received {len(given)} values.\n"
+                    f"Pass one for each: [v.value for v in layer.{what}]."
+                )
+        values = (*trainable_variables, *non_trainable_variables, *(v.stored for v in counted))
+        lifted = scope.pure(lambda *a, **k: (self(*a, **k), self.losses), trained + rest + counted)
         (outputs, losses), new, _ = lifted(values, key, *args, **kwargs)
-        after = list(new[len(trained) :])
+        after = list(new[len(trained) : len(trained) + len(rest)])
         return (outputs, after, losses) if return_losses else (outputs, after)
 
     def get_config(self) -> dict[str, Any]:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
 
 from cornu import seeds, tree
+from cornu.core import scope
 from cornu.core.frames import users_level
+from cornu.core.owner import holdings
 from cornu.core.tensor import Tensor
 from cornu.core.variable import Variable
 from cornu.data import Arrays, Stream
 from cornu.errors import warn
+from cornu.metrics import Metric
+from cornu.models import stateless
 from cornu.models.compiled import Compiled
 from cornu.ops.random import SeedGenerator
+from cornu.optimizers import Optimizer
 from cornu.training import loop
 from cornu.training.outputs import Outputs
-from cornu.training.recipe import Objective, Recipe, Scores
+from cornu.training.recipe import Recipe
 from cornu.training.steps import Forward
+from cornu.training.traces import specs_of
 
 __all__ = ["Prepared"]
 
@@ -35,15 +42,24 @@ class Prepared(Compiled):
 
     def _predict_on(self, batch: Any) -> Any:
         if self.run_eagerly:
-            return self.predict_step(batch)
+            return self._predicted(batch)
         if type(self).predict_step is Compiled.predict_step:
             return self._forward(batch[0], False)[0]
         key = ("predict_step", self._phase_key())
         if key not in self._forwards:
             self._forwards[key] = Forward(
-                self.predict_step, self.variables, self._key(), self._sources()
+                self._predicted,
+                self.all_variables,
+                self._key(),
+                self._sources(),
+                self._noting("predict"),
             )
         return self._forwards[key](batch)[0]
+
+    def _predicted(self, batch: Any) -> Any:
+        if stateless.takes_state(self.predict_step):
+            return stateless.run(self.predict_step, self._state("predict_step"), batch)
+        return self.predict_step(batch)
 
     def _forward(self, inputs: Any, training: bool | None) -> tuple[Any, list[Any]]:
         """Calls the model on arrays through its compiled function."""
@@ -51,10 +67,25 @@ class Prepared(Compiled):
         forward = self._forwards.get(key)
         if forward is None:
             words = {} if training is None else {"training": training}
+            note = self._noting("call" if training is not False else "predict", training=training)
             forward = self._forwards[key] = Forward(
-                lambda x: self.run((x,), words), self.variables, self._key(), self._sources()
+                lambda x: self.run((x,), words),
+                self.all_variables,
+                self._key(),
+                self._sources(),
+                lambda x: note((x,)),
             )
         return forward(inputs)
+
+    def _noting(self, step: str, **known: Any) -> Callable[..., None]:
+        """Returns what is called when a step is traced, to remember it in `traces`."""
+
+        def note(batch: Any, facts: Mapping[str, Any] = known, streamed: bool = True) -> None:
+            frozen = [layer.name for layer in self._flat_layers() if not layer.trainable]
+            facts = {**facts, "frozen": ", ".join(frozen) or "nothing"}
+            self._traces.note(f"Model {self.name!r}", step, specs_of(batch), facts, streamed)
+
+        return note
 
     def _phase_key(self) -> Any:
         return tuple(layer.trainable for layer in self._flat_layers())
@@ -65,21 +96,33 @@ class Prepared(Compiled):
     def _prepare_for(self, source: Arrays | Stream, train: bool) -> None:
         """Builds whatever is missing for batches like the first of a source."""
         x, y, _ = source.example()
-        if not self.built or self._outputs is None:
+        if not self._callable:
+            self.built = True
+        elif not self.built or self._outputs is None:
             structure = self._infer_outputs(tree.map(_symbolic, x))
             names = self._drawing.output_names if self._drawing is not None else None
             self._outputs = Outputs(structure, names)
-        if self._recipe is not None and self._objective is None and self._recipe.loss is not None:
-            self._objective = Objective(self._recipe, self._outputs)
-        if self._recipe is not None and self._scores is None:
-            targets = [None] * len(self._outputs)
-            if y is not None:
-                targets = self._outputs.spread(y, "y")
-            self._scores = Scores(self._recipe, self._outputs, targets)
-            self._scores.prepare(targets)
+        self._bind(y, None)
         if train and not self.optimizer.built:
             self._warn_of_unreached()
             self.optimizer.build(self.trainable_variables)
+        if self._recipe is not None and self._owns_unprepared():
+            step = self._train_logs if train else self._test_logs
+            with scope.drawn():  # what it makes is real, what it computes is not
+                jax.eval_shape(step, source.example())
+
+    @property
+    def _callable(self) -> bool:
+        """Whether it can be called: a model with steps of its own needs no `call`."""
+        return True
+
+    def _owns_unprepared(self) -> bool:
+        """Whether a metric or a further optimizer makes its Variables only when it is used."""
+        owned = [thing for thing in holdings(self) if isinstance(thing, (Metric, Optimizer))]
+        return any(
+            not thing.built if isinstance(thing, Optimizer) else not thing.variables
+            for thing in owned
+        )
 
     def finish_training(self) -> None:
         """Lets the optimizer put averaged values into the weights, if it keeps them."""
@@ -98,9 +141,10 @@ class Prepared(Compiled):
             )
 
     def _all_variables(self) -> list[Variable]:
-        found = list(self.variables) + [v for metric in self.metrics for v in metric.variables]
+        optimizers = [thing for thing in holdings(self) if isinstance(thing, Optimizer)]
         if self.optimizer is not None:
-            found += self.optimizer.variables
+            optimizers.append(self.optimizer)
+        found = self.all_variables + [v for one in optimizers for v in one.variables]
         return list({id(v): v for v in found}.values())
 
     def _sources(self) -> list[Any]:
@@ -123,6 +167,7 @@ class Prepared(Compiled):
                 eager=recipe.run_eagerly,
                 pads=self._pads(kind),
                 per_dispatch=recipe.steps_per_execution,
+                note=self._noting(kind),
             )
         return self._runners[key]
 

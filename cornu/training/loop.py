@@ -52,6 +52,7 @@ class Runner:
         eager: whether steps run without being compiled.
         pads: whether a ragged last batch may be padded with rows of weight zero.
         per_dispatch: steps per dispatch, if fixed.
+        note: called with batch, facts and `streamed` when a program is made; see `Traces.note`.
 
     Attributes:
         step_number: how many steps were run so far; random numbers depend on it.
@@ -67,6 +68,7 @@ class Runner:
         eager: bool = False,
         pads: bool = True,
         per_dispatch: int | None = None,
+        note: Callable[[Any, dict[str, Any], bool], None] = lambda batch, facts, streamed: None,
     ) -> None:
         self.model = model
         self.step = step
@@ -74,18 +76,20 @@ class Runner:
         self.eager = eager
         self.pads = pads
         self.per_dispatch = per_dispatch
+        self.note = note
         self.step_number = 0
         self._variables = variables
         self._sources = sources
         self._programs: dict[Any, Program] = {}
         self._seconds_per_step = 0.0
 
-    def program(self, batch: Any, padded: bool) -> Program:
+    def program(self, batch: Any, padded: bool, streamed: bool = False) -> Program:
         """Returns the compiled step for batches of some shapes."""
         leaves, definition = jax.tree_util.tree_flatten(batch)
         specs = tuple((tuple(leaf.shape), np.dtype(leaf.dtype).name) for leaf in leaves)
         key = (definition, specs, padded)
         if key not in self._programs:
+            self.note(batch, {"padding": padded}, streamed)
             self._programs[key] = Program(
                 self.step, self._variables(), batch, padded, self._sources()
             )
@@ -127,7 +131,7 @@ class Runner:
             self.step_number += 1
             return logs
         batch, rows = filled(jax.tree_util.tree_map(_canonical, batch), size)
-        program = self.program(batch, rows is not None)
+        program = self.program(batch, rows is not None, streamed=True)
         with deferred():
             logs = program.one(self.key, self.step_number, batch, rows)
             self.step_number += 1
