@@ -22,6 +22,9 @@ from cornu.names import auto_name
 
 __all__ = ["Layer"]
 
+# Stands for the calls with given values, which draw like one source.
+_stateless = object()
+
 _INPUT_WORDS = ("input_shape", "batch_input_shape", "batch_shape", "input_dim", "batch_size")
 
 
@@ -162,7 +165,8 @@ class Layer(Called):
             non_trainable_variables: values of `non_trainable_variables`.
             *args: inputs.
             return_losses: whether losses are returned as well.
-            key: a JAX random key, for layers that draw random numbers.
+            key: a JAX random key, for layers that draw random numbers; not needed within a
+                training step, which has one.
             **kwargs: further arguments of `call`.
 
         Returns:
@@ -182,6 +186,9 @@ class Layer(Called):
                     f"Pass one for each: [v.value for v in layer.{what}]."
                 )
         values = (*trainable_variables, *non_trainable_variables, *(v.stored for v in counted))
+        around = scope.current()
+        if key is None and around.key is not None:
+            key = around.next_key(_stateless, "/".join((*around.layers, "stateless_call")), None)
         lifted = scope.pure(lambda *a, **k: (self(*a, **k), self.losses), trained + rest + counted)
         (outputs, losses), new, _ = lifted(values, key, *args, **kwargs)
         after = list(new[len(trained) : len(trained) + len(rest)])
