@@ -188,7 +188,7 @@ class Layer(Called):
         values = (*trainable_variables, *non_trainable_variables, *(v.stored for v in counted))
         around = scope.current()
         if key is None and around.key is not None:
-            key = around.next_key(_stateless, "/".join((*around.layers, "stateless_call")), None)
+            key = around.next_key(_stateless, "stateless_call", None)
         lifted = scope.pure(lambda *a, **k: (self(*a, **k), self.losses), trained + rest + counted)
         (outputs, losses), new, _ = lifted(values, key, *args, **kwargs)
         after = list(new[len(trained) : len(trained) + len(rest)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import jax
@@ -150,8 +150,8 @@ class Prepared(Compiled):
     def _sources(self) -> list[Any]:
         """Returns the random sources of all layers, in the order of the structure."""
         layers = [self, *self._flat_layers()]
-        found = [s for layer in layers for s in vars(layer).values()]
-        return [source for source in found if isinstance(source, SeedGenerator)]
+        found = [s for layer in layers for value in vars(layer).values() for s in _inside(value)]
+        return list({id(source): source for source in found}.values())
 
     def _runner(self, kind: str) -> loop.Runner:
         """Returns the runner of "train" or "test" steps for the model as it is now."""
@@ -215,6 +215,14 @@ class Prepared(Compiled):
                 "model.compile(optimizer=..., loss=...)."
             )
         return self._recipe
+
+
+def _inside(value: Any) -> Iterator[SeedGenerator]:
+    if isinstance(value, SeedGenerator):
+        yield value
+    elif isinstance(value, (list, tuple, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _inside(item)
 
 
 def _symbolic(x: Any) -> Any:

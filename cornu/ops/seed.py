@@ -72,7 +72,8 @@ class SeedGenerator(scope.Source, registry.Configurable):
 # What random functions take; a key is an array as well.
 Seed = int | SeedGenerator | jax.Array | None
 
-# Stands for the draws without a seed in a step; outside of steps each has a seed of its own.
+# Stands for the draws without a seed in a step, which are numbered in their order: the names of
+# layers count up within a process. Outside of steps each draw has a seed of its own.
 _anonymous = object()
 
 
@@ -89,7 +90,7 @@ def draw_key(seed: Seed) -> Any:
     if seed is None:
         around = scope.current()
         if around.keyed:
-            return around.next_key(_anonymous, _here("random"), None)
+            return around.next_key(_anonymous, "random", None)
         return _not_frozen(_key(seeds.draw(), 0))
     if isinstance(seed, jax.Array):
         return seed

@@ -24,6 +24,7 @@ from cornu.registry import serialize as serialize_keras_object
 from cornu.seeds import set_random_seed
 from cornu.utils.arrays import normalize, pad_sequences, to_categorical
 from cornu.utils.batches import pack_x_y_sample_weight, split_dataset, unpack_x_y_sample_weight
+from cornu.utils.determinism import enable_op_determinism
 from cornu.utils.graph import get_source_inputs
 from cornu.utils.session import clear_session
 
@@ -37,6 +38,7 @@ __all__ = [
     "deserialize_keras_object",
     "disable_interactive_logging",
     "enable_interactive_logging",
+    "enable_op_determinism",
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
