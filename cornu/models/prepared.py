@@ -22,6 +22,7 @@ from cornu.ops.random import SeedGenerator
 from cornu.optimizers import Optimizer
 from cornu.training import loop
 from cornu.training.outputs import Outputs
+from cornu.training.ragged import filled
 from cornu.training.recipe import Recipe
 from cornu.training.steps import Forward
 from cornu.training.traces import specs_of
@@ -40,7 +41,13 @@ class Prepared(Compiled):
         """Builds a model that is not drawn, for some data."""
         raise NotImplementedError
 
-    def _predict_on(self, batch: Any) -> Any:
+    def _predict_on(self, batch: Any, size: int | None = None) -> Any:
+        """Returns the predictions for a batch, which is filled up to `size` rows if it may be."""
+        if size is not None:
+            rows = jax.tree_util.tree_leaves(batch)[0].shape[0]
+            if rows < size and self._fills_predictions():
+                whole = self._predict_on(filled(batch, size)[0])
+                return jax.tree_util.tree_map(lambda x: x[:rows], whole)
         if self.run_eagerly:
             return self._predicted(batch)
         if type(self).predict_step is Compiled.predict_step:
@@ -55,6 +62,10 @@ class Prepared(Compiled):
                 self._noting("predict"),
             )
         return self._forwards[key](batch)[0]
+
+    def _fills_predictions(self) -> bool:
+        plain = type(self).predict_step is Compiled.predict_step and not self.run_eagerly
+        return plain and self._drawing is not None and self._drawing.rowwise()
 
     def _predicted(self, batch: Any) -> Any:
         if stateless.takes_state(self.predict_step):

@@ -18,6 +18,7 @@ from cornu.models.feeding import Feeding
 from cornu.models.prepared import Prepared
 from cornu.training import loop
 from cornu.training.guard import Guard
+from cornu.training.ragged import Filling
 
 __all__ = ["Trainer"]
 
@@ -233,12 +234,13 @@ class Trainer(Prepared):
             listed = self._callback_list(callbacks, verbose, 1, source.steps)
             listed.on_predict_begin()
         parts: list[Any] = []
+        filling = Filling(source)
         for i, batch in enumerate(source.batches()):
             if steps is not None and i >= steps:
                 break
             if listed is not None:
                 listed.on_predict_batch_begin(i)
-            parts.append(self._predict_on(batch))
+            parts.append(self._predict_on(batch, filling.size(batch)))
             if listed is not None:
                 listed.on_predict_batch_end(i, {"outputs": parts[-1]})
         if listed is not None:

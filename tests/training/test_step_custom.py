@@ -230,6 +230,19 @@ def test_a_ragged_batch_of_a_stream_compiles_once_more_and_no_oftener():
     assert np.isfinite(streamed["loss"]).all()
 
 
+def test_the_last_rows_of_a_prediction_compile_nothing():
+    model = drawn(Model)
+    before = counters["traces"]
+    whole = model.predict(X, batch_size=8)  # 4 batches, and 4 rows
+    assert counters["traces"] - before == 1 and whole.shape == (36, 2)
+    np.testing.assert_allclose(whole, model(X, training=False), 1e-5, 1e-6)
+    mean = layers.Lambda(lambda t: t - ops.mean(t, axis=0))
+    x = Input((6,))
+    mixing = Model(x, mean(x))  # other rows would change these
+    last = X[32:] - X[32:].mean(axis=0)
+    np.testing.assert_allclose(mixing.predict(X, batch_size=8)[32:], last, 1e-5, 1e-6)
+
+
 def keras_way(k):
     """The step that Keras's guide has for JAX: the state comes and goes as lists of values."""
 
