@@ -54,7 +54,7 @@ while struck < count:
     assert all(np.isfinite(w).all() for w in model.get_weights())
     assert abs(len(model.history.epoch) - len(ended)) <= 1, (model.history.epoch, ended)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    assert int(model.optimizer.iterations) - model._runner("train").step_number in (0, 1)
+    assert int(model.optimizer.iterations) - model._runner("train").count.number in (0, 1)
 assert model.predict(X).shape == (512, 1)
 first, last = model.evaluate(X, Y, verbose=0)[0], model.fit(*data, epochs=20, verbose=0, **sized)
 assert last.history["loss"][-1] < 0.7 and last.epoch == list(range(20))
