@@ -40,7 +40,7 @@ class Compiled(Layer):
     bookkeeping = Layer.bookkeeping | frozenset(
         "optimizer stop_training pausing history _recipe _outputs _objective _scores _loss_tracker "
         "_runners _steps _forwards _seed _epochs_run _built_with _drawing _drawn "
-        "_checked _traces nan_report".split()
+        "_checked _traces _drafted nan_report".split()
     )
 
     optimizer: Any
@@ -62,6 +62,7 @@ class Compiled(Layer):
     _scores: Scores | None
     _checked: Recipe | None
     _traces: Traces
+    _drafted: list[tuple[Recipe, bool]]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         self = super().__new__(cls, *args, **kwargs)
@@ -83,6 +84,7 @@ class Compiled(Layer):
         self._built_with = None
         self._checked = None
         self._traces = Traces()
+        self._drafted = []
         self.nan_report = None
         return self
 
@@ -140,6 +142,7 @@ class Compiled(Layer):
         self._outputs = self._objective = self._scores = None
         self._loss_tracker = metrics_module.Mean(name="loss")
         self._runners = {}
+        self._drafted = []
         self._traces.because("compile() was called", ("train", "test"))
         self._steps = {"train": Count(), "test": Count()}
         if self._drawing is not None:

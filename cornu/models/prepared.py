@@ -65,7 +65,7 @@ class Prepared(Compiled):
 
     def _fills_predictions(self) -> bool:
         plain = type(self).predict_step is Compiled.predict_step and not self.run_eagerly
-        return plain and self._drawing is not None and self._drawing.rowwise()
+        return plain and self.only_drawn and self._drawing is not None and self._drawing.rowwise()
 
     def _predicted(self, batch: Any) -> Any:
         if stateless.takes_state(self.predict_step):
@@ -117,7 +117,8 @@ class Prepared(Compiled):
         if train and not self.optimizer.built:
             self._warn_of_unreached()
             self.optimizer.build(self.trainable_variables)
-        if self._recipe is not None and self._owns_unprepared():
+        if self._recipe is not None and self._owns_unprepared(train):
+            self._drafted.append((self._recipe, train))
             step = self._train_logs if train else self._test_logs
             with scope.drawn():  # what it makes is real, what it computes is not
                 jax.eval_shape(step, source.example())
@@ -127,12 +128,19 @@ class Prepared(Compiled):
         """Whether it can be called: a model with steps of its own needs no `call`."""
         return True
 
-    def _owns_unprepared(self) -> bool:
-        """Whether a metric or a further optimizer makes its Variables only when it is used."""
-        owned = [thing for thing in holdings(self) if isinstance(thing, (Metric, Optimizer))]
+    @property
+    def only_drawn(self) -> bool:
+        """Whether calling the model does what its drawing says, and no more."""
+        raise NotImplementedError
+
+    def _owns_unprepared(self, train: bool) -> bool:
+        """Whether a metric or a further optimizer may make its Variables when it is first used."""
+        if any(recipe is self._recipe and t == train for recipe, t in self._drafted):
+            return False
         return any(
-            not thing.built if isinstance(thing, Optimizer) else not thing.variables
-            for thing in owned
+            (train and not thing.built) if isinstance(thing, Optimizer) else not thing.variables
+            for thing in holdings(self)
+            if isinstance(thing, (Metric, Optimizer))
         )
 
     def finish_training(self) -> None:
@@ -198,6 +206,7 @@ class Prepared(Compiled):
         )
         return (
             not any(own)
+            and self.only_drawn
             and self._drawing is not None
             and self._drawing.rowwise()
             and (self._objective is None or self._objective.rowwise)

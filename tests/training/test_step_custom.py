@@ -243,6 +243,18 @@ def test_the_last_rows_of_a_prediction_compile_nothing():
     np.testing.assert_allclose(mixing.predict(X, batch_size=8)[32:], last, 1e-5, 1e-6)
 
 
+def test_a_call_of_ones_own_around_a_drawing_may_mix_rows():
+    class Centered(Model):
+        def call(self, inputs, training=None, mask=None):
+            outputs = super().call(inputs, training, mask)
+            return outputs - ops.mean(outputs, axis=0)
+
+    model = drawn(Centered)
+    found = model.predict(X, batch_size=8)[32:]
+    np.testing.assert_allclose(found, model(X[32:], training=False), 1e-4, 1e-6)
+    assert not model._runner("train").pads
+
+
 def keras_way(k):
     """The step that Keras's guide has for JAX: the state comes and goes as lists of values."""
 
