@@ -227,6 +227,7 @@ class Inside(Trainer):
         memory: bool = False,
         dtype: bool = False,
         masks: bool = False,
+        rates: bool = False,
     ) -> None:
         """Prints a table of the layers; see `cornu.inspect.summary`."""
         inspect.summary(
@@ -243,6 +244,7 @@ class Inside(Trainer):
             memory=memory,
             dtype=dtype,
             masks=masks,
+            rates=rates,
         )
 
     def _repr_html_(self) -> str:

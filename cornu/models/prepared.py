@@ -12,6 +12,7 @@ from cornu.core.tensor import Tensor
 from cornu.core.variable import Variable
 from cornu.data import Arrays, Stream
 from cornu.errors import warn
+from cornu.inspect.rates import settle_rates
 from cornu.models.compiled import Compiled
 from cornu.ops.random import SeedGenerator
 from cornu.training import loop
@@ -80,6 +81,8 @@ class Prepared(Compiled):
         if train and not self.optimizer.built:
             self._warn_of_unreached()
             self.optimizer.build(self.trainable_variables)
+        if train:
+            settle_rates(self)
 
     def finish_training(self) -> None:
         """Lets the optimizer put averaged values into the weights, if it keeps them."""
@@ -129,7 +132,8 @@ class Prepared(Compiled):
     def _runner_key(self, kind: str) -> Any:
         frozen = tuple(layer.trainable for layer in self._flat_layers())
         trained = tuple(id(v) for v in self.trainable_variables)
-        return kind, frozen, trained
+        replaced = 0 if self.optimizer is None else self.optimizer.step_version
+        return kind, frozen, trained, replaced
 
     def _pads(self, kind: str) -> bool:
         """Whether padding rows of weight zero change nothing, in every part that sees them."""
