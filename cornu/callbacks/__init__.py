@@ -11,6 +11,7 @@ from cornu.callbacks.live_curve import LiveCurve
 from cornu.callbacks.model_checkpoint import ModelCheckpoint
 from cornu.callbacks.progbar_logger import ProgbarLogger
 from cornu.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
+from cornu.callbacks.spike_skip import SpikeSkip
 from cornu.callbacks.statistics import Statistics
 from cornu.callbacks.terminate_on_nan import TerminateOnNaN
 
@@ -26,6 +27,7 @@ __all__ = [
     "ModelCheckpoint",
     "ProgbarLogger",
     "ReduceLROnPlateau",
+    "SpikeSkip",
     "Statistics",
     "TerminateOnNaN",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -112,15 +113,21 @@ class Prepared(Compiled):
         found = [s for layer in layers for s in vars(layer).values()]
         return [source for source in found if isinstance(source, SeedGenerator)]
 
-    def _runner(self, kind: str) -> loop.Runner:
-        """Returns the runner of "train" or "test" steps for the model as it is now."""
-        key = self._runner_key(kind)
+    def _runner(self, kind: str, callbacks: Any = None) -> loop.Runner:
+        """Returns the runner of "train" or "test" steps for the model as it is now.
+
+        Args:
+            kind: "train" or "test".
+            callbacks: a CallbackList with something that is put around each step.
+        """
+        key = self._runner_key(kind, callbacks)
         if key not in self._runners:
             recipe = self._recipe or Recipe()
+            step, variables = self._stepping(kind, callbacks)
             self._runners[key] = loop.Runner(
                 self,
-                self._train_logs if kind == "train" else self._test_logs,
-                self._all_variables,
+                step,
+                variables,
                 self._sources,
                 jax.random.key(self._base_seed() & 0x7FFFFFFF),
                 eager=recipe.run_eagerly,
@@ -129,11 +136,23 @@ class Prepared(Compiled):
             )
         return self._runners[key]
 
-    def _runner_key(self, kind: str) -> Any:
+    def _stepping(self, kind: str, callbacks: Any) -> tuple[Any, Callable[[], list[Variable]]]:
+        """Returns a step with what is around it, and what gives the Variables that it may touch."""
+        step = self._test_logs if kind == "test" else self._train_logs
+        if callbacks is None or not callbacks.around:
+            return step, self._all_variables
+        # Those of other callbacks will hardly come again.
+        self._runners = {key: r for key, r in self._runners.items() if key[0] != "around"}
+        own = callbacks.variables
+        return callbacks.around_step(step), lambda: [*self._all_variables(), *own]
+
+    def _runner_key(self, kind: str, callbacks: Any = None) -> Any:
         frozen = tuple(layer.trainable for layer in self._flat_layers())
         trained = tuple(id(v) for v in self.trainable_variables)
         replaced = 0 if self.optimizer is None else self.optimizer.step_version
-        return kind, frozen, trained, replaced
+        key = (kind, frozen, trained, replaced)
+        around = () if callbacks is None else tuple(id(callback) for callback in callbacks.around)
+        return ("around", around, *key) if around else key
 
     def _pads(self, kind: str) -> bool:
         """Whether padding rows of weight zero change nothing, in every part that sees them."""

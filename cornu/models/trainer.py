@@ -126,7 +126,11 @@ class Trainer(Prepared):
             return {f"val_{name}": value for name, value in found.items()}
 
         plain = self._runner("train")
-        runner = self._guard(debug_nans, initial_epoch) if debug_nans else plain
+        if debug_nans:
+            runner: loop.Runner = self._guard(debug_nans, initial_epoch, callbacks)
+        else:
+            runner = self._runner("train", callbacks)
+            runner.step_number = plain.step_number
         logs = loop.fit(
             runner,
             source,
@@ -140,15 +144,14 @@ class Trainer(Prepared):
         preflight.after_fit(self, logs)
         return self.history
 
-    def _guard(self, debug_nans: Any, first_epoch: int) -> Guard:
+    def _guard(self, debug_nans: Any, first_epoch: int, callbacks: Any) -> Guard:
         """Returns a runner of train steps that stops at NaN."""
         folder = None if debug_nans is True else pathlib.Path(debug_nans)
-        plain, key = self._runner("train"), self._runner_key("guard")
+        plain, key = self._runner("train"), self._runner_key("guard", callbacks)
         if key not in self._runners:
             self._runners[key] = Guard(
                 self,
-                self._train_logs,
-                self._all_variables,
+                *self._stepping("train", callbacks),
                 self._sources,
                 plain.key,
                 plain.eager,
