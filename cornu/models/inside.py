@@ -14,12 +14,12 @@ from cornu.models.cut import cut
 from cornu.models.flatten import flatten
 from cornu.models.functional import Drawing
 from cornu.models.outputs_of import outputs_of
-from cornu.models.trainer import Trainer
+from cornu.models.tuned import Tuned
 
 __all__ = ["Inside"]
 
 
-class Inside(Trainer):
+class Inside(Tuned):
     """The part of a Model that can be looked into."""
 
     def _kinds(self) -> tuple[type, type]:

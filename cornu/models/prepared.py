@@ -200,6 +200,14 @@ class Prepared(Compiled):
             )
         return self._recipe
 
+    def _need_optimizer(self, what: str) -> None:
+        self._need_compiled(what)
+        if self.optimizer is None:
+            raise RuntimeError(
+                f"Model {self.name!r} was compiled with optimizer=None, which can only evaluate.\n"
+                "Compile it with an optimizer to train it."
+            )
+
 
 def _symbolic(x: Any) -> Any:
     return None if x is None else Tensor((None, *x.shape[1:]), x.dtype)

@@ -87,12 +87,7 @@ class Trainer(Prepared):
         classes, and NaN is refused. What is probably wrong is said before the first step, in one
         line with a code (see `check`). `debug_nans` and `resume` are not in Keras.
         """
-        self._need_compiled("fit")
-        if self.optimizer is None:
-            raise RuntimeError(
-                f"Model {self.name!r} was compiled with optimizer=None, which can only evaluate.\n"
-                "Compile it with an optimizer to train it."
-            )
+        self._need_optimizer("fit")
         epochs, initial_epoch = _epochs(epochs, initial_epoch)
         listed = self._callback_list(callbacks, verbose, epochs, None)
         with Session(self, resume, listed) as session:
