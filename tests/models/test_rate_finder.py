@@ -2,6 +2,7 @@
 
 import sys
 import xml.etree.ElementTree as ET
+from types import ModuleType
 
 import jax.numpy as jnp
 import numpy as np
@@ -229,13 +230,41 @@ def test_the_picture(monkeypatch):
     assert {"1e-5", "1e-3", "0.1", "learning rate", "each batch", "trend"} <= set(texts)
     assert f"suggestion {found.suggestion:.2g}" in texts and found._repr_html_() == str(picture)
     assert ET.fromstring(str(found.plot(log=True))) is not None
-    figure = found.plot("matplotlib")
-    axes = figure.axes[0]
-    assert axes.get_xscale() == "log" and len(axes.lines) == 3
     with pytest.raises(ValueError, match="unknown backend"):
         found.plot("gif")
     with pytest.raises(ValueError, match="nothing to draw"):
         RangeTest([1.0], [1.0]).plot()
+
+
+class Figure:
+    """Remembers what was drawn, as axes and figure in one."""
+
+    def __init__(self, **words):
+        self.calls = {}
+
+    def add_subplot(self):
+        return self
+
+    def __getattr__(self, name):
+        return lambda *args, **words: self.calls.setdefault(name, []).append((args, words))
+
+
+def test_a_figure_of_matplotlib(monkeypatch):
+    module = ModuleType("matplotlib.figure")
+    module.Figure = Figure
+    monkeypatch.setitem(sys.modules, "matplotlib", ModuleType("matplotlib"))
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", module)
+    monkeypatch.delitem(sys.modules, "matplotlib.pyplot", raising=False)
+    rates = np.logspace(-7, 1, 50)
+    found = RangeTest(rates, 2.0 - 1.5 / (1 + (0.01 / rates)))
+    calls = found.plot("matplotlib").calls
+    assert [args[1] for args, _ in calls["plot"]] == [found.losses, found.trend]
+    assert calls["axvline"][0][0] == (found.suggestion,) and calls["axvspan"][0][0] == found.valley
+    assert calls["set_xscale"] == [(("log",), {})] and "set_ylim" in calls
+    assert "set_yscale" in found.plot("matplotlib", log=True).calls
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(ImportError, match="needs the package 'matplotlib'"):
+        found.plot("matplotlib")
 
 
 def test_what_cannot_be_tested():
