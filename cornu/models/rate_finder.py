@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from cornu import seeds
 from cornu.callbacks.lr_finder import Sweep, loss_of
 from cornu.callbacks.range_test import RangeTest
 from cornu.data import Arrays, Stream, adapt
 from cornu.models.feeding import Feeding
-from cornu.models.snapshot import Snapshot
+from cornu.models.snapshot import untouched
 from cornu.optimizers.steering import Steering
 
 __all__ = ["find_lr"]
@@ -26,26 +25,25 @@ def find_lr(
     sweep: Sweep,
 ) -> RangeTest:
     """Does what `Model.find_lr` says."""
-    seed, drawn, built = model._seed, seeds.state(), model.built
     feeding = Feeding(model, class_weight)
-    source = adapt(x, y, sample_weight, batch_size, None, True, model._base_seed(), feeding.prepare)
-    model._prepare_for(source, train=True)
-    feeding.check(source)
-    snapshot, steering = Snapshot(model), Steering(model.optimizer)
-    runners = dict(model._runners)
-    if steering.replaced:  # their programs follow the schedule
-        model._runners = {}
-    try:
-        _run(model, source, sweep, steering)
-    finally:
-        steering.end()
-        snapshot.restore()
-        if steering.replaced:
-            model._runners = runners
-        if built and seed is None:
-            # As if nothing had been drawn; programs that hold the seed are left.
-            model._seed, model._runners, model._forwards = None, {}, {}
-            seeds.set_state(drawn)
+
+    def prepare() -> Arrays | Stream:
+        seed = model._base_seed()
+        source = adapt(x, y, sample_weight, batch_size, None, True, seed, feeding.prepare)
+        model._prepare_for(source, train=True)
+        feeding.check(source)
+        return source
+
+    with untouched(model, prepare) as source:
+        runners, steering = dict(model._runners), Steering(model.optimizer)
+        if steering.replaced:  # their programs follow the schedule
+            model._runners = {}
+        try:
+            _run(model, source, sweep, steering)
+        finally:
+            steering.end()
+            if steering.replaced:
+                model._runners = runners
     return sweep.result()
 
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-__all__ = ["Snapshot"]
+from cornu import seeds
+
+__all__ = ["Snapshot", "untouched"]
+
+Made = TypeVar("Made")
 
 _PLAIN = ("stop_training", "pausing", "history", "nan_report", "_epochs_run", "_checked")
 
@@ -52,3 +58,24 @@ def _placing(stored: jax.Array) -> Any:
         return made if sharding is None else jax.device_put(made, sharding)
 
     return place
+
+
+@contextlib.contextmanager
+def untouched(model: Any, prepare: Callable[[], Made]) -> Iterator[Made]:
+    """Leaves a model as it was before a `with` block.
+
+    Args:
+        model: the model.
+        prepare: builds what is not built, which stays; gives the block what it returns.
+    """
+    seed, drawn, built = model._seed, seeds.state(), model.built
+    made = prepare()
+    snapshot = Snapshot(model)
+    try:
+        yield made
+    finally:
+        snapshot.restore()
+        if built and seed is None:
+            # As if nothing had been drawn; programs that hold the seed are left.
+            model._seed, model._runners, model._forwards = None, {}, {}
+            seeds.set_state(drawn)

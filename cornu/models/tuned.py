@@ -7,6 +7,9 @@ from typing import Any
 from cornu.callbacks.lr_finder import Sweep
 from cornu.callbacks.range_test import RangeTest
 from cornu.core.border import border
+from cornu.errors import suggest
+from cornu.models.batch_finder import TARGETS, find_batch_size
+from cornu.models.batch_sizes import BatchSizes
 from cornu.models.rate_finder import find_lr
 from cornu.models.snapshot import Snapshot
 from cornu.models.trainer import Trainer
@@ -80,6 +83,66 @@ class Tuned(Trainer):
         self._need_optimizer("find_lr")
         sweep = Sweep(start, end, steps, mode, stop_at, smoothing)
         return find_lr(self, x, y, sample_weight, batch_size, class_weight, sweep)
+
+    @border
+    def find_batch_size(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        *,
+        start: int = 32,
+        largest: int | None = None,
+        target: str = "memory",
+        limit: int | None = None,
+    ) -> BatchSizes:
+        """Returns the largest batch size whose training step fits into memory, or the fastest.
+
+        How much memory a step needs is asked of the compiler, so that nothing runs out of memory.
+        Sizes are tried from `start` on in powers of two; then, for memory, what lies between.
+        Afterwards the model is what it was before. Each size that is tried is compiled once.
+
+        Args:
+            x, y, sample_weight: as in `fit`; of an iterable only the first batch is looked at.
+            start: the size to begin with.
+            largest: none above this is tried; by default the rows of the data, or 2**20.
+            target: "memory" for the largest that fits; "speed" for the smallest power of two of
+                which twice as much is hardly faster (5 percent), measured by running steps.
+            limit: the bytes that may be used; by default 90 percent of what is free on the device,
+                or of the host's free memory where that is the device.
+
+        Returns:
+            A `BatchSizes`: `best` is the size; it is a sequence with `rows`, `memory`, `fits`,
+            `seconds` and `rows_per_second` of each size, and prints as a table.
+
+        Raises:
+            ValueError: not even a batch of one row fits, or an argument is out of range.
+
+        Differences: not in Keras. Lightning's finder runs steps until memory is used up. The
+            compiler's numbers leave out what its libraries take for themselves while they run.
+
+        Example:
+
+        >>> import cornu, numpy as np
+        >>> model = cornu.Sequential([cornu.Input((256,)), cornu.layers.Dense(256)])
+        >>> model.compile("adam", "mse")
+        >>> x = np.zeros((4096, 256), "float32")
+        >>> found = model.find_batch_size(x, x, limit=12 * 2**20)
+        >>> 512 < found.best < 1024, found[-1].rows, found[-1].fits
+        (True, 1024, False)
+        """
+        self._need_optimizer("find_batch_size")
+        if target not in TARGETS:
+            raise ValueError(f"Unknown target {target!r}. {suggest(target, TARGETS)}")
+        for name, value in (("start", start), ("largest", largest), ("limit", limit)):
+            if value is not None and (not isinstance(value, int) or value < 1):
+                raise ValueError(f"{name} must be an integer from 1 on. Received: {value!r}")
+        if self.run_eagerly:
+            raise ValueError(
+                f"Model {self.name!r} runs eagerly: only a compiled step tells how much memory it "
+                "needs. Compile the model without run_eagerly."
+            )
+        return find_batch_size(self, x, y, sample_weight, start, largest, target, limit)
 
     def snapshot(self) -> Snapshot:
         """Returns all that training changes, to be put back with `.restore()`.
