@@ -16,6 +16,7 @@ from cornu.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
 from cornu.callbacks.spike_skip import SpikeSkip
 from cornu.callbacks.statistics import Statistics
 from cornu.callbacks.terminate_on_nan import TerminateOnNaN
+from cornu.callbacks.unfreeze import Unfreeze
 
 __all__ = [
     "BackupAndRestore",
@@ -34,4 +35,5 @@ __all__ = [
     "SpikeSkip",
     "Statistics",
     "TerminateOnNaN",
+    "Unfreeze",
 ]

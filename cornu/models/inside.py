@@ -8,6 +8,7 @@ from typing import Any
 from cornu import inspect
 from cornu.core.block import Block
 from cornu.core.border import border
+from cornu.core.layer import Layer
 from cornu.inspect.checks import Report
 from cornu.models import preflight
 from cornu.models.cut import cut
@@ -121,6 +122,31 @@ class Inside(Tuned):
         does not exist for subclasses.
         """
         return outputs_of(self, what, *self._kinds())
+
+    def layers_of(self, what: Any) -> list[Layer]:
+        """Returns the layers that a name, path or pattern means, each once.
+
+        Args:
+            what: a name, path, pattern or layer, or a list of them, as in `cornu.inspect.find`. Of
+                a block, all layers in it.
+
+        Raises:
+            ValueError: there is no such part, or a name means several.
+
+        Example:
+
+        >>> import cornu
+        >>> from cornu import layers
+        >>> x = cornu.Input((3,))
+        >>> model = cornu.Model(x, layers.Dense(1, name="head")(layers.Dense(2, name="one")(x)))
+        >>> for layer in model.layers_of("*"):
+        ...     layer.trainable = layer.name == "head"
+        >>> [v.path for v in model.trainable_variables]
+        ['head/kernel', 'head/bias']
+        """
+        items = inspect.find(self, what)
+        found = {id(layer): layer for item in items for layer in item.layers}
+        return list(found.values())
 
     def flatten(self) -> Any:
         """Returns an equal Functional model in which models inside are dissolved.

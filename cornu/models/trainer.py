@@ -18,6 +18,7 @@ from cornu.models import preflight
 from cornu.models.feeding import Feeding
 from cornu.models.prepared import Prepared
 from cornu.models.resuming import Session
+from cornu.models.trial import Trial, limited
 from cornu.training import loop
 from cornu.training.guard import Guard
 from cornu.training.resume import Resume
@@ -50,6 +51,8 @@ class Trainer(Prepared):
         *,
         debug_nans: bool | str | os.PathLike[str] = False,
         resume: str | os.PathLike[str] | Resume | None = None,
+        overfit_batches: float = 0,
+        fast_dev_run: bool | int = False,
     ) -> Any:
         """Trains the model, and returns the History.
 
@@ -77,6 +80,12 @@ class Trainer(Prepared):
             resume: a folder in which the state of training is kept, or a `cornu.Resume`. If the
                 program is killed and started again, training goes on from there, and ends as it
                 would have ended, bit by bit; see `docs/resume.md`.
+            overfit_batches: train and validate on the same first batches, so many of them or, as
+                a float, such a part, without shuffling: a model that is right learns them by
+                heart.
+            fast_dev_run: only try the program out: one step (or so many) of training and of
+                validation, in one epoch. Nothing is kept: callbacks that write files and `resume`
+                are left out.
 
         Raises:
             ValueError: the data does not fit the model, its loss, or itself; before any step.
@@ -85,12 +94,14 @@ class Trainer(Prepared):
 
         Differences: targets are never broadcast against outputs, labels must lie within the
         classes, and NaN is refused. What is probably wrong is said before the first step, in one
-        line with a code (see `check`). `debug_nans` and `resume` are not in Keras.
+        line with a code (see `check`). `debug_nans`, `resume`,
+        `overfit_batches` and `fast_dev_run` are not in Keras.
         """
         self._need_optimizer("fit")
-        epochs, initial_epoch = _epochs(epochs, initial_epoch)
-        listed = self._callback_list(callbacks, verbose, epochs, None)
-        with Session(self, resume, listed) as session:
+        trial = Trial(overfit_batches, fast_dev_run)
+        epochs, initial_epoch = trial.epochs(*_epochs(epochs, initial_epoch))
+        listed = self._callback_list(trial.callbacks(callbacks), verbose, epochs, None)
+        with Session(self, None if fast_dev_run else resume, listed) as session:
             feeding = Feeding(self, class_weight)
             validation: Any = validation_data
             if validation_split and validation_data is None:
@@ -102,7 +113,7 @@ class Trainer(Prepared):
                 sample_weight,
                 batch_size,
                 steps_per_epoch,
-                shuffle,
+                shuffle and not trial.overfits,
                 self._base_seed(),
                 feeding.prepare,
             )
@@ -111,9 +122,11 @@ class Trainer(Prepared):
             preflight.before_fit(self, source, validation, batch_size)
             if session.finished(epochs):
                 return self.history
+            source = trial.training(source)
             listed.set_params({**listed.params, "steps": source.steps})
             validating = self._validating(
                 session,
+                trial,
                 validation,
                 validation_batch_size or batch_size,
                 validation_steps,
@@ -121,6 +134,7 @@ class Trainer(Prepared):
             )
             logs = self._train(source, session, epochs, initial_epoch, validating, debug_nans)
         preflight.after_fit(self, logs)
+        trial.say(verbose)
         return self.history
 
     def _train(
@@ -154,7 +168,13 @@ class Trainer(Prepared):
             raise
 
     def _validating(
-        self, session: Session, data: Any, batch_size: int | None, steps: int | None, freq: Any
+        self,
+        session: Session,
+        trial: Trial,
+        data: Any,
+        batch_size: int | None,
+        steps: int | None,
+        freq: Any,
     ) -> Callable[[int], dict[str, Any] | None]:
         """Returns what is called after each epoch with its number, and returns logs or None."""
         source: Any = None
@@ -164,10 +184,12 @@ class Trainer(Prepared):
             listed = isinstance(freq, (list, tuple, set))
             due = epoch + 1 in freq if listed else (epoch + 1) % freq == 0
             self._epochs_run += 1
-            if data is None or not due:
+            if not due or (data is None and not trial.overfits):
                 return None
             if source is None:
-                source = self._evaluation_source(*_unpacked(data), batch_size, steps)
+                source = trial.validation(
+                    lambda: self._evaluation_source(*_unpacked(data), batch_size, steps)
+                )
                 session.validates_on(source)
             found = loop.evaluate(self._runner("test"), source, session.callbacks, steps)
             return {f"val_{name}": value for name, value in found.items()}
@@ -247,7 +269,7 @@ class Trainer(Prepared):
             return_dict: whether a dict is returned rather than a list (or one number).
         """
         self._need_compiled("evaluate")
-        source = self._evaluation_source(x, y, sample_weight, batch_size, steps)
+        source = limited(self._evaluation_source(x, y, sample_weight, batch_size, steps))
         listed = self._callback_list(callbacks, verbose, 1, source.steps)
         found = loop.evaluate(self._runner("test"), source, listed, steps)
         return found if return_dict else _as_list(dict(found))
@@ -270,6 +292,7 @@ class Trainer(Prepared):
         if not self.built:
             self._build_for(source.example()[0])
         feeding.check_inputs(source)
+        source = limited(source)
         listed = None
         if callbacks or verbose in (1, 2):
             listed = self._callback_list(callbacks, verbose, 1, source.steps)
