@@ -104,14 +104,14 @@ class Trial:
     """
 
     def __init__(self, overfit_batches: Any = 0, fast_dev_run: Any = False) -> None:
-        whole = isinstance(overfit_batches, numbers.Integral) and overfit_batches >= 0
+        whole = isinstance(overfit_batches, numbers.Integral) and int(overfit_batches) >= 0
         part = isinstance(overfit_batches, float) and 0 < overfit_batches <= 1
         if isinstance(overfit_batches, bool) or not (whole or part or overfit_batches == 0):
             raise ValueError(
                 "overfit_batches is a number of batches, or a part of them as a float up to 1.0. "
                 f"Received: {overfit_batches!r}"
             )
-        if not isinstance(fast_dev_run, numbers.Integral) or fast_dev_run < 0:
+        if not isinstance(fast_dev_run, numbers.Integral) or int(fast_dev_run) < 0:
             raise ValueError(
                 f"fast_dev_run is True or a number of steps. Received: {fast_dev_run!r}"
             )

@@ -108,6 +108,32 @@ def test_survives_a_restart():
     check_equal(model, whole)
 
 
+@pytest.mark.parametrize("at", [3, 7, 12, 17])
+def test_goes_on_after_a_crash_with_the_same_bits(tmp_path, at):
+    class Crash(callbacks.Callback):
+        crashes, steps = True, 0
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.steps += 1
+            if self.crashes and self.steps == at:
+                raise KeyboardInterrupt
+
+    found = []
+    for crashes in (False, True):
+        skip, model = callbacks.SpikeSkip(warmup=3, window=8), tiny()
+        words = {"epochs": 2, "resume": cornu.Resume(tmp_path / str(crashes), every=1), **FIT}
+        if crashes:
+            with pytest.raises(KeyboardInterrupt):
+                model.fit(X, spoiled(6), callbacks=[skip, Crash()], **words)
+            skip, model = callbacks.SpikeSkip(warmup=3, window=8), tiny()
+        calm = Crash()
+        calm.crashes = False
+        model.fit(X, spoiled(6), callbacks=[skip, calm], **words)
+        found.append((skip.skipped, *state(model), *(np.asarray(v) for v in skip.variables)))
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_equal(a, b)
+
+
 def test_a_new_level_is_taken_after_a_while():
     skip = callbacks.SpikeSkip(warmup=3, window=4, patience=2)
     model = tiny(SGD(1e-9))
