@@ -9,11 +9,14 @@ from cornu.callbacks.history import History
 from cornu.callbacks.lambda_callback import LambdaCallback
 from cornu.callbacks.learning_rate_scheduler import LearningRateScheduler
 from cornu.callbacks.live_curve import LiveCurve
+from cornu.callbacks.lr_finder import LRFinder
 from cornu.callbacks.model_checkpoint import ModelCheckpoint
 from cornu.callbacks.progbar_logger import ProgbarLogger
 from cornu.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
+from cornu.callbacks.spike_skip import SpikeSkip
 from cornu.callbacks.statistics import Statistics
 from cornu.callbacks.terminate_on_nan import TerminateOnNaN
+from cornu.callbacks.unfreeze import Unfreeze
 
 __all__ = [
     "BackupAndRestore",
@@ -22,12 +25,15 @@ __all__ = [
     "CallbackList",
     "EarlyStopping",
     "History",
+    "LRFinder",
     "LambdaCallback",
     "LearningRateScheduler",
     "LiveCurve",
     "ModelCheckpoint",
     "ProgbarLogger",
     "ReduceLROnPlateau",
+    "SpikeSkip",
     "Statistics",
     "TerminateOnNaN",
+    "Unfreeze",
 ]

@@ -36,6 +36,8 @@ class BackupAndRestore(Callback):
     an epoch, as `fit(resume=...)` does, and the History holds the epochs before, too.
     """
 
+    writes_files = True
+
     def __init__(
         self,
         backup_dir: str | os.PathLike[str],

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from cornu.core.variable import Variable
 from cornu.saving.plain import is_plain
 
-__all__ = ["Callback"]
+__all__ = ["Callback", "Step"]
+
+# A training step: it takes a batch `(x, y, sample_weight)`, and returns logs, or None where they
+# are those of the metrics.
+Step = Callable[[Any], Any]
 
 _BATCH_HOOKS = tuple(
     f"on_{phase}_batch_{moment}"
@@ -29,6 +35,8 @@ class Callback:
         model: the model; set before training begins.
         params: `verbose`, `epochs` and `steps` of the run.
         look_every: seconds between two calls of `on_progress`; `None` for none.
+        variables: the Variables of its own that `around_step` uses.
+        writes_files: whether it is there to write files; `fit(fast_dev_run=True)` leaves it out.
 
     Example:
 
@@ -41,6 +49,8 @@ class Callback:
     model: Any = None
     params: Any = None
     look_every: float | None = None
+    variables: Sequence[Variable] = ()
+    writes_files: bool = False
     _begun_with: dict[str, Any] = {}
 
     def set_params(self, params: dict[str, Any]) -> None:
@@ -58,6 +68,37 @@ class Callback:
             if self._overrides(f"on_batch_{moment}"):
                 hooks.add(f"on_train_batch_{moment}")
         return frozenset(hooks)
+
+    def around_step(self, step: Step) -> Step:
+        """Returns what is run in the place of a training step: by default the step itself.
+
+        It is compiled together with the step, and so runs as fast. What it is to remember from
+        step to step it keeps in Variables, which `variables` lists; other Variables of the model
+        may be read and assigned as in `train_step`.
+
+        Example:
+
+        >>> import cornu, numpy as np
+        >>> class Count(cornu.callbacks.Callback):
+        ...     def __init__(self):
+        ...         self.rows = cornu.Variable(0, name="rows", role="metric")
+        ...         self.variables = [self.rows]
+        ...
+        ...     def around_step(self, step):
+        ...         def run(batch):
+        ...             self.rows.assign_add(len(batch[0]))
+        ...             return step(batch)
+        ...
+        ...         return run
+        >>> model = cornu.Sequential([cornu.Input((2,)), cornu.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> count = Count()
+        >>> x, y = np.ones((8, 2)), np.zeros((8, 1))
+        >>> _ = model.fit(x, y, batch_size=4, epochs=3, verbose=0, callbacks=[count])
+        >>> int(count.rows)
+        24
+        """
+        return step
 
     def _overrides(self, hook: str) -> bool:
         return hook in vars(self) or getattr(type(self), hook) is not getattr(Callback, hook)

@@ -7,10 +7,11 @@ import warnings
 from typing import Any
 
 from cornu import tree
-from cornu.callbacks.callback import Callback
+from cornu.callbacks.callback import Callback, Step
 from cornu.callbacks.history import History
 from cornu.callbacks.progbar_logger import ProgbarLogger
 from cornu.core.frames import users_level
+from cornu.core.variable import Variable
 from cornu.names import unique
 
 __all__ = ["CallbackList"]
@@ -73,6 +74,23 @@ class CallbackList(Callback):
     def batch_hooks(self) -> frozenset[str]:
         """Returns the names of the batch methods that one of the callbacks overrides."""
         return frozenset().union(*(callback.batch_hooks() for callback in self.callbacks))
+
+    @property
+    def around(self) -> list[Callback]:
+        """The callbacks that put something around each training step."""
+        own = Callback.around_step
+        return [c for c in self.callbacks if type(c).around_step is not own]
+
+    def around_step(self, step: Step) -> Step:
+        """Returns a training step with all that is around it; the first callback is outermost."""
+        for callback in reversed(self.around):
+            step = callback.around_step(step)
+        return step
+
+    @property
+    def variables(self) -> list[Variable]:  # type: ignore[override]
+        """The Variables of what is around each step."""
+        return [variable for callback in self.around for variable in callback.variables]
 
     @property
     def train_batch_hooks(self) -> bool:

@@ -26,6 +26,8 @@ class CSVLogger(Callback):
         append: whether to go on with a file that is there, under its header.
     """
 
+    writes_files = True
+
     def __init__(
         self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False
     ) -> None:

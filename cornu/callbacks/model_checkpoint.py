@@ -42,6 +42,8 @@ class ModelCheckpoint(Monitor):
         not overwrite a better model.
     """
 
+    writes_files = True
+
     def __init__(
         self,
         filepath: str | os.PathLike[str],

@@ -8,6 +8,7 @@ from typing import Any
 from cornu import inspect
 from cornu.core.block import Block
 from cornu.core.border import border
+from cornu.core.layer import Layer
 from cornu.inspect.checks import Report
 from cornu.models import preflight
 from cornu.models.cut import cut
@@ -15,12 +16,12 @@ from cornu.models.flatten import flatten
 from cornu.models.functional import Drawing
 from cornu.models.outputs_of import outputs_of
 from cornu.models.pure import Pure, assign, pure
-from cornu.models.trainer import Trainer
+from cornu.models.tuned import Tuned
 
 __all__ = ["Inside"]
 
 
-class Inside(Trainer):
+class Inside(Tuned):
     """The part of a Model that can be looked into."""
 
     def _kinds(self) -> tuple[type, type]:
@@ -122,6 +123,31 @@ class Inside(Trainer):
         does not exist for subclasses.
         """
         return outputs_of(self, what, *self._kinds())
+
+    def layers_of(self, what: Any) -> list[Layer]:
+        """Returns the layers that a name, path or pattern means, each once.
+
+        Args:
+            what: a name, path, pattern or layer, or a list of them, as in `cornu.inspect.find`. Of
+                a block, all layers in it.
+
+        Raises:
+            ValueError: there is no such part, or a name means several.
+
+        Example:
+
+        >>> import cornu
+        >>> from cornu import layers
+        >>> x = cornu.Input((3,))
+        >>> model = cornu.Model(x, layers.Dense(1, name="head")(layers.Dense(2, name="one")(x)))
+        >>> for layer in model.layers_of("*"):
+        ...     layer.trainable = layer.name == "head"
+        >>> [v.path for v in model.trainable_variables]
+        ['head/kernel', 'head/bias']
+        """
+        items = inspect.find(self, what)
+        found = {id(layer): layer for item in items for layer in item.layers}
+        return list(found.values())
 
     def flatten(self) -> Any:
         """Returns an equal Functional model in which models inside are dissolved.
@@ -274,6 +300,7 @@ class Inside(Trainer):
         memory: bool = False,
         dtype: bool = False,
         masks: bool = False,
+        rates: bool = False,
     ) -> None:
         """Prints a table of the layers; see `cornu.inspect.summary`."""
         inspect.summary(
@@ -290,6 +317,7 @@ class Inside(Trainer):
             memory=memory,
             dtype=dtype,
             masks=masks,
+            rates=rates,
         )
 
     def _repr_html_(self) -> str:

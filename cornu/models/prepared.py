@@ -15,6 +15,7 @@ from cornu.core.tensor import Tensor
 from cornu.core.variable import Variable
 from cornu.data import Arrays, Stream
 from cornu.errors import warn
+from cornu.inspect.rates import settle_rates
 from cornu.metrics import Metric
 from cornu.models import stateless
 from cornu.models.compiled import Compiled
@@ -117,6 +118,8 @@ class Prepared(Compiled):
         if train and not self.optimizer.built:
             self._warn_of_unreached()
             self.optimizer.build(self.trainable_variables)
+        if train:
+            settle_rates(self)
         if self._recipe is not None and self._owns_unprepared(train):
             self._drafted.append((self._recipe, train))
             step = self._train_logs if train else self._test_logs
@@ -172,15 +175,21 @@ class Prepared(Compiled):
         found = [s for layer in layers for value in vars(layer).values() for s in _inside(value)]
         return list({id(source): source for source in found}.values())
 
-    def _runner(self, kind: str) -> loop.Runner:
-        """Returns the runner of "train" or "test" steps for the model as it is now."""
-        key = self._runner_key(kind)
+    def _runner(self, kind: str, callbacks: Any = None) -> loop.Runner:
+        """Returns the runner of "train" or "test" steps for the model as it is now.
+
+        Args:
+            kind: "train" or "test".
+            callbacks: a CallbackList with something that is put around each step.
+        """
+        key = self._runner_key(kind, callbacks)
         if key not in self._runners:
             recipe = self._recipe or Recipe()
+            step, variables = self._stepping(kind, callbacks)
             self._runners[key] = loop.Runner(
                 self,
-                self._train_logs if kind == "train" else self._test_logs,
-                self._all_variables,
+                step,
+                variables,
                 self._sources,
                 jax.random.key(self._base_seed() & 0x7FFFFFFF),
                 eager=recipe.run_eagerly,
@@ -191,10 +200,23 @@ class Prepared(Compiled):
             )
         return self._runners[key]
 
-    def _runner_key(self, kind: str) -> Any:
+    def _stepping(self, kind: str, callbacks: Any) -> tuple[Any, Callable[[], list[Variable]]]:
+        """Returns a step with what is around it, and what gives the Variables that it may touch."""
+        step = self._test_logs if kind == "test" else self._train_logs
+        if callbacks is None or not callbacks.around:
+            return step, self._all_variables
+        # Those of other callbacks will hardly come again.
+        self._runners = {key: r for key, r in self._runners.items() if key[0] != "around"}
+        own = callbacks.variables
+        return callbacks.around_step(step), lambda: [*self._all_variables(), *own]
+
+    def _runner_key(self, kind: str, callbacks: Any = None) -> Any:
         frozen = tuple(layer.trainable for layer in self._flat_layers())
         trained = tuple(id(v) for v in self.trainable_variables)
-        return kind, frozen, trained
+        replaced = 0 if self.optimizer is None else self.optimizer.step_version
+        key = (kind, frozen, trained, replaced)
+        around = () if callbacks is None else tuple(id(callback) for callback in callbacks.around)
+        return ("around", around, *key) if around else key
 
     def _pads(self, kind: str) -> bool:
         """Whether padding rows of weight zero change nothing, in every part that sees them."""
@@ -241,6 +263,14 @@ class Prepared(Compiled):
                 "model.compile(optimizer=..., loss=...)."
             )
         return self._recipe
+
+    def _need_optimizer(self, what: str) -> None:
+        self._need_compiled(what)
+        if self.optimizer is None:
+            raise RuntimeError(
+                f"Model {self.name!r} was compiled with optimizer=None, which can only evaluate.\n"
+                "Compile it with an optimizer to train it."
+            )
 
 
 def _inside(value: Any) -> Iterator[SeedGenerator]:

@@ -18,6 +18,7 @@ from cornu.models import preflight
 from cornu.models.feeding import Feeding
 from cornu.models.prepared import Prepared
 from cornu.models.resuming import Session
+from cornu.models.trial import Trial, limited
 from cornu.training import loop
 from cornu.training.guard import Guard
 from cornu.training.ragged import Filling
@@ -51,6 +52,8 @@ class Trainer(Prepared):
         *,
         debug_nans: bool | str | os.PathLike[str] = False,
         resume: str | os.PathLike[str] | Resume | None = None,
+        overfit_batches: float = 0,
+        fast_dev_run: bool | int = False,
     ) -> Any:
         """Trains the model, and returns the History.
 
@@ -78,6 +81,12 @@ class Trainer(Prepared):
             resume: a folder in which the state of training is kept, or a `cornu.Resume`. If the
                 program is killed and started again, training goes on from there, and ends as it
                 would have ended, bit by bit; see `docs/resume.md`.
+            overfit_batches: train and validate on the same first batches, so many of them or, as
+                a float, such a part, without shuffling: a model that is right learns them by
+                heart.
+            fast_dev_run: only try the program out: one step (or so many) of training and of
+                validation, in one epoch. Nothing is kept: callbacks that write files and `resume`
+                are left out.
 
         Raises:
             ValueError: the data does not fit the model, its loss, or itself; before any step.
@@ -86,17 +95,14 @@ class Trainer(Prepared):
 
         Differences: targets are never broadcast against outputs, labels must lie within the
         classes, and NaN is refused. What is probably wrong is said before the first step, in one
-        line with a code (see `check`). `debug_nans` and `resume` are not in Keras.
+        line with a code (see `check`). `debug_nans`, `resume`,
+        `overfit_batches` and `fast_dev_run` are not in Keras.
         """
-        self._need_compiled("fit")
-        if self.optimizer is None:
-            raise RuntimeError(
-                f"Model {self.name!r} was compiled with optimizer=None, which can only evaluate.\n"
-                "Compile it with an optimizer to train it."
-            )
-        epochs, initial_epoch = _epochs(epochs, initial_epoch)
-        listed = self._callback_list(callbacks, verbose, epochs, None)
-        with Session(self, resume, listed) as session:
+        self._need_optimizer("fit")
+        trial = Trial(overfit_batches, fast_dev_run)
+        epochs, initial_epoch = trial.epochs(*_epochs(epochs, initial_epoch))
+        listed = self._callback_list(trial.callbacks(callbacks), verbose, epochs, None)
+        with Session(self, None if fast_dev_run else resume, listed) as session:
             feeding = Feeding(self, class_weight)
             validation: Any = validation_data
             if validation_split and validation_data is None:
@@ -108,7 +114,7 @@ class Trainer(Prepared):
                 sample_weight,
                 batch_size,
                 steps_per_epoch,
-                shuffle,
+                shuffle and not trial.overfits,
                 self._base_seed(),
                 feeding.prepare,
             )
@@ -117,9 +123,11 @@ class Trainer(Prepared):
             preflight.before_fit(self, source, validation, batch_size)
             if session.finished(epochs):
                 return self.history
+            source = trial.training(source)
             listed.set_params({**listed.params, "steps": source.steps})
             validating = self._validating(
                 session,
+                trial,
                 validation,
                 validation_batch_size or batch_size,
                 validation_steps,
@@ -127,6 +135,7 @@ class Trainer(Prepared):
             )
             logs = self._train(source, session, epochs, initial_epoch, validating, debug_nans)
         preflight.after_fit(self, logs)
+        trial.say(verbose)
         return self.history
 
     def _train(
@@ -141,11 +150,11 @@ class Trainer(Prepared):
         callbacks = session.callbacks
         try:
             callbacks.on_train_begin()
-            runner = self._guard(debug_nans, initial_epoch) if debug_nans else None
+            runner = self._guard(debug_nans, initial_epoch, callbacks) if debug_nans else None
             start = session.begin(source, epochs, initial_epoch)
             offset = self._epochs_run - start.epoch
             return loop.fit(
-                runner or self._runner("train"),
+                runner or self._runner("train", callbacks),
                 source,
                 callbacks,
                 epochs,
@@ -153,14 +162,20 @@ class Trainer(Prepared):
                 offset.__add__,
                 validate,
                 session,
-                self._runner_now,
+                partial(self._runner_now, callbacks),
             )
         except BaseException as error:
             callbacks.on_train_exception(error)
             raise
 
     def _validating(
-        self, session: Session, data: Any, batch_size: int | None, steps: int | None, freq: Any
+        self,
+        session: Session,
+        trial: Trial,
+        data: Any,
+        batch_size: int | None,
+        steps: int | None,
+        freq: Any,
     ) -> Callable[[int], dict[str, Any] | None]:
         """Returns what is called after each epoch with its number, and returns logs or None."""
         source: Any = None
@@ -170,10 +185,12 @@ class Trainer(Prepared):
             listed = isinstance(freq, (list, tuple, set))
             due = epoch + 1 in freq if listed else (epoch + 1) % freq == 0
             self._epochs_run += 1
-            if data is None or not due:
+            if not due or (data is None and not trial.overfits):
                 return None
             if source is None:
-                source = self._evaluation_source(*_unpacked(data), batch_size, steps)
+                source = trial.validation(
+                    lambda: self._evaluation_source(*_unpacked(data), batch_size, steps)
+                )
                 session.validates_on(source)
             found = loop.evaluate(self._runner("test"), source, session.callbacks, steps)
             return {f"val_{name}": value for name, value in found.items()}
@@ -184,20 +201,20 @@ class Trainer(Prepared):
         """Ends `fit` after this step; with `resume`, the same program goes on from here later."""
         self.stop_training = self.pausing = True
 
-    def _runner_now(self, runner: loop.Runner) -> loop.Runner:
+    def _runner_now(self, callbacks: CallbackList, runner: loop.Runner) -> loop.Runner:
         """Returns the runner for what is trainable now."""
         known = all(self.optimizer.knows(variable) for variable in self.trainable_variables)
-        return self._runner("train") if known and type(runner) is loop.Runner else runner
+        plain = type(runner) is loop.Runner
+        return self._runner("train", callbacks) if known and plain else runner
 
-    def _guard(self, debug_nans: Any, first_epoch: int) -> Guard:
+    def _guard(self, debug_nans: Any, first_epoch: int, callbacks: CallbackList) -> Guard:
         """Returns a runner of train steps that stops at NaN."""
         folder = None if debug_nans is True else pathlib.Path(debug_nans)
-        plain, key = self._runner("train"), self._runner_key("guard")
+        plain, key = self._runner("train"), self._runner_key("guard", callbacks)
         if key not in self._runners:
             self._runners[key] = Guard(
                 self,
-                self._train_logs,
-                self._all_variables,
+                *self._stepping("train", callbacks),
                 self._sources,
                 plain.key,
                 plain.eager,
@@ -253,7 +270,7 @@ class Trainer(Prepared):
             return_dict: whether a dict is returned rather than a list (or one number).
         """
         self._need_compiled("evaluate")
-        source = self._evaluation_source(x, y, sample_weight, batch_size, steps)
+        source = limited(self._evaluation_source(x, y, sample_weight, batch_size, steps))
         listed = self._callback_list(callbacks, verbose, 1, source.steps)
         found = loop.evaluate(self._runner("test"), source, listed, steps)
         return found if return_dict else _as_list(dict(found))
@@ -276,6 +293,7 @@ class Trainer(Prepared):
         if not self.built:
             self._build_for(source.example()[0])
         feeding.check_inputs(source)
+        source = limited(source)
         listed = None
         if callbacks or verbose in (1, 2):
             listed = self._callback_list(callbacks, verbose, 1, source.steps)
