@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 from collections.abc import Callable
@@ -13,7 +14,7 @@ import numpy as np
 
 from cornu.callbacks import CallbackList
 from cornu.core.border import border
-from cornu.data import Arrays, Stream, adapt
+from cornu.data import Arrays, Stream
 from cornu.models import preflight
 from cornu.models.feeding import Feeding
 from cornu.models.prepared import Prepared
@@ -101,7 +102,7 @@ class Trainer(Prepared):
             if validation_split and validation_data is None:
                 kept, validation = feeding.split(x, y, sample_weight, validation_split)
                 x, y, sample_weight = kept
-            source = adapt(
+            source = feeding.source(
                 x,
                 y,
                 sample_weight,
@@ -109,7 +110,7 @@ class Trainer(Prepared):
                 steps_per_epoch,
                 shuffle,
                 self._base_seed(),
-                feeding.prepare,
+                again=True,
             )
             self._prepare_for(source, train=True)
             feeding.check(source)
@@ -228,7 +229,7 @@ class Trainer(Prepared):
         self, x: Any, y: Any, weight: Any, batch_size: int | None, steps: int | None
     ) -> Arrays | Stream:
         feeding = Feeding(self)
-        source = adapt(x, y, weight, batch_size, steps, prepare=feeding.prepare)
+        source = feeding.source(x, y, weight, batch_size, steps)
         self._prepare_for(source, train=False)
         feeding.check(source)
         return source
@@ -254,7 +255,8 @@ class Trainer(Prepared):
         self._need_compiled("evaluate")
         source = self._evaluation_source(x, y, sample_weight, batch_size, steps)
         listed = self._callback_list(callbacks, verbose, 1, source.steps)
-        found = loop.evaluate(self._runner("test"), source, listed, steps)
+        with contextlib.closing(source):
+            found = loop.evaluate(self._runner("test"), source, listed, steps)
         return found if return_dict else _as_list(dict(found))
 
     @border
@@ -271,7 +273,7 @@ class Trainer(Prepared):
         Differences: `verbose="auto"` is silent.
         """
         feeding = Feeding(self)
-        source = adapt(x, None, None, batch_size, steps, prepare=feeding.inputs_only)
+        source = feeding.source(x, None, None, batch_size, steps, inputs_only=True)
         if not self.built:
             self._build_for(source.example()[0])
         feeding.check_inputs(source)
@@ -280,14 +282,13 @@ class Trainer(Prepared):
             listed = self._callback_list(callbacks, verbose, 1, source.steps)
             listed.on_predict_begin()
         parts: list[Any] = []
-        for i, batch in enumerate(source.batches()):
-            if steps is not None and i >= steps:
-                break
-            if listed is not None:
-                listed.on_predict_batch_begin(i)
-            parts.append(self._predict_on(batch))
-            if listed is not None:
-                listed.on_predict_batch_end(i, {"outputs": parts[-1]})
+        with contextlib.closing(source):
+            for i, batch in enumerate(source.batches()):
+                if listed is not None:
+                    listed.on_predict_batch_begin(i)
+                parts.append(self._predict_on(batch))
+                if listed is not None:
+                    listed.on_predict_batch_end(i, {"outputs": parts[-1]})
         if listed is not None:
             listed.on_predict_end()
         if len(parts) == 1:
@@ -309,7 +310,7 @@ class Trainer(Prepared):
         self._need_compiled("train_on_batch")
         source = self._one_batch(x, y, sample_weight, class_weight, train=True)
         self.reset_metrics()
-        logs = self._runner("train").run_batch(source.structure)
+        logs = self._runner("train").run_batch(next(source.batches()))
         return dict(logs) if return_dict else _as_list(dict(logs))
 
     @border
@@ -320,7 +321,7 @@ class Trainer(Prepared):
         self._need_compiled("test_on_batch")
         source = self._one_batch(x, y, sample_weight, None, train=False)
         self.reset_metrics()
-        logs = self._runner("test").run_batch(source.structure)
+        logs = self._runner("test").run_batch(next(source.batches()))
         return dict(logs) if return_dict else _as_list(dict(logs))
 
     @border
@@ -334,7 +335,7 @@ class Trainer(Prepared):
         self, x: Any, y: Any, sample_weight: Any, class_weight: Any, train: bool
     ) -> Arrays:
         feeding = Feeding(self, class_weight)
-        source = adapt(x, y, sample_weight, 1 << 62, prepare=feeding.prepare)
+        source = feeding.source(x, y, sample_weight, 1 << 62)
         if not isinstance(source, Arrays):
             raise ValueError("A single batch is made of arrays, not of an iterable.")
         self._prepare_for(source, train)
