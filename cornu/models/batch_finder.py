@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from cornu.data import Arrays, Stream, adapt
+from cornu.data import Arrays, Stream
 from cornu.data.arrays import length, take
 from cornu.inspect.shown import bytes_shown
 from cornu.models.batch_sizes import BatchSize, BatchSizes
@@ -45,7 +45,7 @@ def find_batch_size(
     feeding = Feeding(model)
 
     def prepare() -> Arrays | Stream:
-        source = adapt(x, y, sample_weight, None, None, False, model._base_seed(), feeding.prepare)
+        source = feeding.source(x, y, sample_weight, seed=model._base_seed())
         model._prepare_for(source, train=True)
         feeding.check(source)
         return source
@@ -63,7 +63,7 @@ class _Trial:
     def __init__(self, model: Any, source: Arrays | Stream, limit: int | None) -> None:
         self.model = model
         self.runner = model._runner("train")
-        self.data = source.structure if isinstance(source, Arrays) else source.first()
+        self.data = source.preview()
         self.variables = model._all_variables()
         leaves = jax.tree_util.tree_leaves(self.data)
         resident = isinstance(source, Arrays) and source.resident

@@ -7,7 +7,7 @@ from typing import Any
 
 from cornu.callbacks.lr_finder import Sweep, loss_of
 from cornu.callbacks.range_test import RangeTest
-from cornu.data import Arrays, Stream, adapt
+from cornu.data import Arrays, Stream
 from cornu.models.feeding import Feeding
 from cornu.models.snapshot import untouched
 from cornu.optimizers.steering import Steering
@@ -29,7 +29,7 @@ def find_lr(
 
     def prepare() -> Arrays | Stream:
         seed = model._base_seed()
-        source = adapt(x, y, sample_weight, batch_size, None, True, seed, feeding.prepare)
+        source = feeding.source(x, y, sample_weight, batch_size, None, True, seed)
         model._prepare_for(source, train=True)
         feeding.check(source)
         return source

@@ -99,6 +99,7 @@ class Session:
     def begin(self, source: Any, epochs: int, initial_epoch: int) -> Start:
         """Takes up the last state, if there is one; else keeps that at the beginning."""
         self.source = source
+        self._around.callback(source.close)
         clerk = self._clerk
         if clerk is None:
             return Start(initial_epoch)
@@ -250,6 +251,7 @@ class Session:
         """Takes the source of validation data, which goes on where it was."""
         if self.validation is not None:
             source.restore(self.validation, 0, 0)
+        self._around.callback(source.close)
         self._validated = source
 
     def _validation_state(self) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 from collections.abc import Callable
@@ -13,7 +14,7 @@ import numpy as np
 
 from cornu.callbacks import CallbackList
 from cornu.core.border import border
-from cornu.data import Arrays, Stream, adapt
+from cornu.data import Arrays, Stream
 from cornu.models import preflight
 from cornu.models.feeding import Feeding
 from cornu.models.prepared import Prepared
@@ -108,7 +109,7 @@ class Trainer(Prepared):
             if validation_split and validation_data is None:
                 kept, validation = feeding.split(x, y, sample_weight, validation_split)
                 x, y, sample_weight = kept
-            source = adapt(
+            source = feeding.source(
                 x,
                 y,
                 sample_weight,
@@ -116,7 +117,7 @@ class Trainer(Prepared):
                 steps_per_epoch,
                 shuffle and not trial.overfits,
                 self._base_seed(),
-                feeding.prepare,
+                again=True,
             )
             self._prepare_for(source, train=True)
             feeding.check(source)
@@ -246,7 +247,7 @@ class Trainer(Prepared):
         self, x: Any, y: Any, weight: Any, batch_size: int | None, steps: int | None
     ) -> Arrays | Stream:
         feeding = Feeding(self)
-        source = adapt(x, y, weight, batch_size, steps, prepare=feeding.prepare)
+        source = feeding.source(x, y, weight, batch_size, steps)
         self._prepare_for(source, train=False)
         feeding.check(source)
         return source
@@ -272,7 +273,8 @@ class Trainer(Prepared):
         self._need_compiled("evaluate")
         source = limited(self._evaluation_source(x, y, sample_weight, batch_size, steps))
         listed = self._callback_list(callbacks, verbose, 1, source.steps)
-        found = loop.evaluate(self._runner("test"), source, listed, steps)
+        with contextlib.closing(source):
+            found = loop.evaluate(self._runner("test"), source, listed, steps)
         return found if return_dict else _as_list(dict(found))
 
     @border
@@ -289,7 +291,7 @@ class Trainer(Prepared):
         Differences: `verbose="auto"` is silent.
         """
         feeding = Feeding(self)
-        source = adapt(x, None, None, batch_size, steps, prepare=feeding.inputs_only)
+        source = feeding.source(x, None, None, batch_size, steps, inputs_only=True)
         if not self.built:
             self._build_for(source.example()[0])
         feeding.check_inputs(source)
@@ -300,14 +302,13 @@ class Trainer(Prepared):
             listed.on_predict_begin()
         parts: list[Any] = []
         filling = Filling(source)
-        for i, batch in enumerate(source.batches()):
-            if steps is not None and i >= steps:
-                break
-            if listed is not None:
-                listed.on_predict_batch_begin(i)
-            parts.append(self._predict_on(batch, filling.size(batch)))
-            if listed is not None:
-                listed.on_predict_batch_end(i, {"outputs": parts[-1]})
+        with contextlib.closing(source):
+            for i, batch in enumerate(source.batches()):
+                if listed is not None:
+                    listed.on_predict_batch_begin(i)
+                parts.append(self._predict_on(batch, filling.size(batch)))
+                if listed is not None:
+                    listed.on_predict_batch_end(i, {"outputs": parts[-1]})
         if listed is not None:
             listed.on_predict_end()
         if len(parts) == 1:
@@ -329,7 +330,7 @@ class Trainer(Prepared):
         self._need_compiled("train_on_batch")
         source = self._one_batch(x, y, sample_weight, class_weight, train=True)
         self.reset_metrics()
-        logs = self._runner("train").run_batch(source.structure)
+        logs = self._runner("train").run_batch(next(source.batches()))
         return dict(logs) if return_dict else _as_list(dict(logs))
 
     @border
@@ -340,7 +341,7 @@ class Trainer(Prepared):
         self._need_compiled("test_on_batch")
         source = self._one_batch(x, y, sample_weight, None, train=False)
         self.reset_metrics()
-        logs = self._runner("test").run_batch(source.structure)
+        logs = self._runner("test").run_batch(next(source.batches()))
         return dict(logs) if return_dict else _as_list(dict(logs))
 
     @border
@@ -354,7 +355,7 @@ class Trainer(Prepared):
         self, x: Any, y: Any, sample_weight: Any, class_weight: Any, train: bool
     ) -> Arrays:
         feeding = Feeding(self, class_weight)
-        source = adapt(x, y, sample_weight, 1 << 62, prepare=feeding.prepare)
+        source = feeding.source(x, y, sample_weight, 1 << 62)
         if not isinstance(source, Arrays):
             raise ValueError("A single batch is made of arrays, not of an iterable.")
         self._prepare_for(source, train)

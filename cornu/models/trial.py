@@ -92,6 +92,9 @@ class Held:
     def restore(self, state: Any, epoch: int, start: int) -> None:
         """Needs nothing to go on."""
 
+    def close(self) -> None:
+        """Needs nothing to end."""
+
 
 class Trial:
     """The wishes of one `fit` that leave out a part of it.

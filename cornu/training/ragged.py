@@ -18,13 +18,16 @@ class Filling:
 
     Args:
         source: the data. Of arrays the batch size is known, and a ragged last batch counts for
-            all, as where the data lies on the device; of a stream only what came before is.
+            all, as where the data lies on the device; of a stream the first batch is, and what
+            came before.
     """
 
     def __init__(self, source: Arrays | Stream) -> None:
         self._fixed = source.batch_size if isinstance(source, Arrays) and source.ragged else None
         self._known = isinstance(source, Arrays)
         self._largest: dict[Any, int] = {}
+        if isinstance(source, Stream):  # an epoch that is resumed may begin with its last batch
+            self.size(source.example())
 
     def size(self, batch: Any) -> int | None:
         """Returns the number of rows to fill a batch up to, or None if it is to stay as it is."""
@@ -32,7 +35,8 @@ class Filling:
             return self._fixed
         leaves, definition = jax.tree_util.tree_flatten(batch)
         rows = leaves[0].shape[0]
-        rest = (definition, *((leaf.shape[1:], leaf.dtype) for leaf in leaves))
+        dtypes = (jax.dtypes.canonicalize_dtype(leaf.dtype) for leaf in leaves)
+        rest = (definition, *((x.shape[1:], d) for x, d in zip(leaves, dtypes, strict=True)))
         largest = self._largest[rest] = max(rows, self._largest.get(rest, 0))
         return largest if rows < largest else None
 
