@@ -9,10 +9,16 @@ from cornu.callbacks.lambda_callback import LambdaCallback
 from cornu.callbacks.learning_rate_scheduler import LearningRateScheduler
 from cornu.callbacks.live_curve import LiveCurve
 from cornu.callbacks.model_checkpoint import ModelCheckpoint
+from cornu.callbacks.on_exception import OnException
+from cornu.callbacks.on_signal import OnSignal
 from cornu.callbacks.progbar_logger import ProgbarLogger
 from cornu.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
+from cornu.callbacks.remote_monitor import RemoteMonitor
 from cornu.callbacks.statistics import Statistics
+from cornu.callbacks.swa import SWA
+from cornu.callbacks.swap_ema_weights import SwapEMAWeights
 from cornu.callbacks.terminate_on_nan import TerminateOnNaN
+from cornu.callbacks.timer import Timer
 
 __all__ = [
     "CSVLogger",
@@ -24,8 +30,14 @@ __all__ = [
     "LearningRateScheduler",
     "LiveCurve",
     "ModelCheckpoint",
+    "OnException",
+    "OnSignal",
     "ProgbarLogger",
     "ReduceLROnPlateau",
+    "RemoteMonitor",
+    "SWA",
     "Statistics",
+    "SwapEMAWeights",
     "TerminateOnNaN",
+    "Timer",
 ]
