@@ -17,6 +17,7 @@ from cornu.callbacks.remote_monitor import RemoteMonitor
 from cornu.callbacks.statistics import Statistics
 from cornu.callbacks.swa import SWA
 from cornu.callbacks.swap_ema_weights import SwapEMAWeights
+from cornu.callbacks.tensorboard import TensorBoard
 from cornu.callbacks.terminate_on_nan import TerminateOnNaN
 from cornu.callbacks.timer import Timer
 
@@ -38,6 +39,7 @@ __all__ = [
     "SWA",
     "Statistics",
     "SwapEMAWeights",
+    "TensorBoard",
     "TerminateOnNaN",
     "Timer",
 ]

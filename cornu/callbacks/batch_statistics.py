@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from cornu import tree
+from cornu.callbacks.layers_within import layers_within
 from cornu.data import adapt
 from cornu.data.adapt import is_stream
 from cornu.layers import BatchNormalization
@@ -145,15 +145,6 @@ class _Kept:
 def _found(model: Any) -> list[BatchNormalization]:
     return [
         layer
-        for layer in {id(inner): inner for inner in _layers(model)}.values()
-        if isinstance(layer, BatchNormalization)
-        and layer.built
-        and layer.trainable
-        and layer.momentum < 1
+        for layer in layers_within(model, BatchNormalization)
+        if layer.built and layer.trainable and layer.momentum < 1
     ]
-
-
-def _layers(layer: Any) -> Iterator[Any]:
-    for inner in layer.sublayers():
-        yield inner
-        yield from _layers(inner)

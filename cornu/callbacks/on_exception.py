@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from cornu.callbacks.callback import Callback
 from cornu.callbacks.saved import check_ending, save
