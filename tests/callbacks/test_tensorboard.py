@@ -64,7 +64,8 @@ def test_tags_and_steps_are_those_of_keras(tmp_path, options):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # TensorFlow's own
             callback = library.callbacks.TensorBoard(folder, write_graph=False, **options)
-            fit(callback, model, batch_size=10)
+            # Keras loses what comes at the end after an odd number of steps.
+            fit(callback, model, batch_size=10, validation_data=(X[:20], Y[:20]))
         found, at = {}, {}
         for run in ("train", "validation"):
             reader = read(folder / run)
@@ -75,7 +76,10 @@ def test_tags_and_steps_are_those_of_keras(tmp_path, options):
             at |= {(run, tag): [e.step for e in reader.Scalars(tag)] for tag in known["scalars"]}
         tags.append(found)
         steps.append(at)
-    assert tags[1] == tags[0]
+    for run in ("train", "validation"):
+        more = tags[1][run] - tags[0][run]
+        assert tags[0][run] <= tags[1][run]
+        assert more <= {"last/bias/image"}  # Keras has no picture of a single number
     assert {key: value for key, value in steps[0].items() if key in steps[1]} == steps[1]
 
 
