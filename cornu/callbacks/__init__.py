@@ -11,6 +11,7 @@ from cornu.callbacks.live_curve import LiveCurve
 from cornu.callbacks.model_checkpoint import ModelCheckpoint
 from cornu.callbacks.on_exception import OnException
 from cornu.callbacks.on_signal import OnSignal
+from cornu.callbacks.orbax_checkpoint import OrbaxCheckpoint
 from cornu.callbacks.progbar_logger import ProgbarLogger
 from cornu.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
 from cornu.callbacks.remote_monitor import RemoteMonitor
@@ -33,6 +34,7 @@ __all__ = [
     "ModelCheckpoint",
     "OnException",
     "OnSignal",
+    "OrbaxCheckpoint",
     "ProgbarLogger",
     "ReduceLROnPlateau",
     "RemoteMonitor",
