@@ -89,7 +89,7 @@ class Progbar:
         if finalize is None:
             finalize = self.target is not None and current >= self.target
         now = time.monotonic()
-        due = self.verbose == 1 and now - self._last >= self.interval and console.interactive
+        due = self.due and console.interactive
         # Numbers on the device are fetched when they are looked at: not for nothing.
         if values is not None and (finalize or due or self._averages):
             for name, value in values:
@@ -103,6 +103,11 @@ class Progbar:
         elif due:
             self._draw(current, now, self._remaining(current, now))
             self._last = now
+
+    @property
+    def due(self) -> bool:
+        """Whether there is a bar that has not been drawn for the interval."""
+        return self.verbose == 1 and time.monotonic() - self._last >= self.interval
 
     def begin(self, draw: bool = False) -> None:
         """Starts the clock; the bar is drawn, still empty, or else not before the interval."""

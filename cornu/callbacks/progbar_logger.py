@@ -48,10 +48,12 @@ class ProgbarLogger(Callback):
 
     def on_progress(self, step: int, steps: int | None, logs: Any = None) -> None:
         """Draws the bar."""
-        self._seen, self._compiled = step, True
+        first = not self._seen
+        self._seen, self.target, self._compiled = step, steps, True
         self._broken_off = self._fitting and self.model is not None and self.model.stop_training
-        if self._bar is not None:
-            self._bar.target = self.target = steps
+        # Of an iterable every step comes here: most of them have to do no more than this.
+        if self._bar is not None and (first or self._bar.due):
+            self._bar.target = steps
             self._bar.update(step, None if logs is None else logs.items(), finalize=False)
 
     def on_train_begin(self, logs: Any = None) -> None:
