@@ -11,11 +11,19 @@ from cornu.callbacks.learning_rate_scheduler import LearningRateScheduler
 from cornu.callbacks.live_curve import LiveCurve
 from cornu.callbacks.lr_finder import LRFinder
 from cornu.callbacks.model_checkpoint import ModelCheckpoint
+from cornu.callbacks.on_exception import OnException
+from cornu.callbacks.on_signal import OnSignal
+from cornu.callbacks.orbax_checkpoint import OrbaxCheckpoint
 from cornu.callbacks.progbar_logger import ProgbarLogger
 from cornu.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
+from cornu.callbacks.remote_monitor import RemoteMonitor
 from cornu.callbacks.spike_skip import SpikeSkip
 from cornu.callbacks.statistics import Statistics
+from cornu.callbacks.swa import SWA
+from cornu.callbacks.swap_ema_weights import SwapEMAWeights
+from cornu.callbacks.tensorboard import TensorBoard
 from cornu.callbacks.terminate_on_nan import TerminateOnNaN
+from cornu.callbacks.timer import Timer
 from cornu.callbacks.unfreeze import Unfreeze
 
 __all__ = [
@@ -30,10 +38,18 @@ __all__ = [
     "LearningRateScheduler",
     "LiveCurve",
     "ModelCheckpoint",
+    "OnException",
+    "OnSignal",
+    "OrbaxCheckpoint",
     "ProgbarLogger",
     "ReduceLROnPlateau",
+    "RemoteMonitor",
+    "SWA",
     "SpikeSkip",
     "Statistics",
+    "SwapEMAWeights",
+    "TensorBoard",
     "TerminateOnNaN",
+    "Timer",
     "Unfreeze",
 ]

@@ -8,6 +8,8 @@ import sys
 
 __all__ = ["Console", "console"]
 
+_ENDLESS = 1 << 20  # a notebook folds lines, and still takes them as one
+
 
 class Console:
     """Writes to standard output, and knows whether the line it is on is still being drawn."""
@@ -23,12 +25,18 @@ class Console:
     @property
     def colored(self) -> bool:
         """Whether colors are shown and wanted (see https://no-color.org)."""
-        return self.interactive and not os.environ.get("NO_COLOR")
+        unwanted = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+        return self.interactive and not unwanted
 
     @property
     def width(self) -> int:
-        """How many characters fit on a line; a longer one could not be drawn again."""
-        return shutil.get_terminal_size().columns - 1
+        """How many characters fit on a line; in a terminal a longer one cannot be drawn again."""
+        return shutil.get_terminal_size().columns - 1 if sys.stdout.isatty() else _ENDLESS
+
+    @property
+    def drawing(self) -> bool:
+        """Whether a line is being drawn."""
+        return bool(self._drawn)
 
     def can_show(self, text: str) -> bool:
         """Tells whether the output's encoding has some characters."""
@@ -38,11 +46,18 @@ class Console:
             return False
         return True
 
-    def draw(self, text: str, width: int) -> None:
-        """Replaces the line that is being drawn by another of some visible width."""
-        sys.stdout.write("\r" + text + " " * max(0, self._drawn - width))
+    def draw(self, text: str, width: int, below: str | None = None) -> None:
+        """Replaces the line that is being drawn by another.
+
+        Args:
+            text: the line.
+            width: how many characters are seen of it.
+            below: whole lines that follow it; if they are given, even as "", it stays.
+        """
+        end = "" if below is None else f"\n{below}"
+        sys.stdout.write("\r" + text + " " * max(0, self._drawn - width) + end)
         sys.stdout.flush()
-        self._drawn = width
+        self._drawn = 0 if end else width
 
     def say(self, text: str = "") -> None:
         """Writes a line that stays, below the one that is being drawn."""

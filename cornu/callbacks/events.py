@@ -1,8 +1,8 @@
 """events: files that TensorBoard reads, written without TensorFlow or TensorBoard.
 
 A file is a sequence of records: the length of the data, a checksum of it, the data, a checksum.
-The data is an `Event` in the wire format of protocol buffers: fields of a number, a type and a
-value. Only what is written here is known here.
+The data is an `Event` in the wire format of protocol buffers. Only what is written here is known
+here.
 
 References: tensorflow/core/util/event.proto, tensorflow/core/framework/summary.proto and
 tensorflow/core/lib/io/record_writer.cc.
@@ -15,15 +15,17 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from cornu.callbacks import wire
+
 __all__ = ["EventWriter", "crc32c", "masked"]
 
 _opened = itertools.count()
+_STRINGS = 7  # the DataType of strings
 
 
 class EventWriter:
@@ -53,11 +55,11 @@ class EventWriter:
         )
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._file = open(self.path, "ab")
-        self._event(None, _text(3, "brain.Event:2"))
+        self._event(None, wire.text(3, "brain.Event:2"))
 
     def scalar(self, tag: str, value: float, step: int) -> None:
         """Writes a number."""
-        self._value(tag, step, _float(2, value))
+        self._value(tag, step, wire.float32(2, value))
 
     def histogram(self, tag: str, values: Any, step: int, bins: int = 30) -> None:
         """Writes how values are distributed; those that are not finite are left out."""
@@ -83,26 +85,28 @@ class EventWriter:
         if edges[0] == edges[-1]:  # limits must rise
             counts, edges = [np.sum(counts)], [edges[0] - 0.5, edges[0] + 0.5]
         measures = [edges[0], edges[-1], float(np.sum(counts)), total, squares]
-        message = b"".join(_double(i, value) for i, value in enumerate(measures, 1))
+        message = b"".join(wire.double(i, value) for i, value in enumerate(measures, 1))
         # Each bucket ends at its limit; an empty one before says where the first one begins.
-        message += _doubles(6, edges) + _doubles(7, [0.0, *(float(count) for count in counts)])
-        self._value(tag, step, _bytes(5, message))
+        message += wire.doubles(6, edges) + wire.doubles(
+            7, [0.0, *(float(count) for count in counts)]
+        )
+        self._value(tag, step, wire.message(5, message))
 
     def image(self, tag: str, png: bytes, height: int, width: int, step: int) -> None:
         """Writes a picture, encoded as PNG."""
-        sizes = _number(1, height) + _number(2, width) + _number(3, 3)
-        self._value(tag, step, _bytes(4, sizes + _bytes(4, png)))
+        sizes = wire.number(1, height) + wire.number(2, width) + wire.number(3, 3)
+        self._value(tag, step, wire.message(4, sizes + wire.message(4, png)))
 
     def text(self, tag: str, text: str, step: int) -> None:
         """Writes a text, which is shown as Markdown."""
-        shape = _bytes(2, _bytes(2, _number(1, 1)))
-        tensor = _number(1, _STRING) + shape + _bytes(8, text.encode())
-        plugin = _bytes(1, _text(1, "text"))
-        self._value(tag, step, _bytes(8, tensor) + _bytes(9, plugin))
+        shape = wire.message(2, wire.message(2, wire.number(1, 1)))
+        tensor = wire.number(1, _STRINGS) + shape + wire.message(8, text.encode())
+        plugin = wire.message(1, wire.text(1, "text"))
+        self._value(tag, step, wire.message(8, tensor) + wire.message(9, plugin))
 
     def graph(self, definition: bytes) -> None:
         """Writes a graph, given as an encoded `GraphDef`."""
-        self._event(None, _bytes(4, definition))
+        self._event(None, wire.message(4, definition))
 
     def flush(self) -> None:
         """Makes what was written visible to readers."""
@@ -119,57 +123,13 @@ class EventWriter:
         self.close()
 
     def _value(self, tag: str, step: int, value: bytes) -> None:
-        self._event(step, _bytes(5, _bytes(1, _text(1, tag) + value)))
+        self._event(step, wire.message(5, wire.message(1, wire.text(1, tag) + value)))
 
     def _event(self, step: int | None, what: bytes) -> None:
-        data = _double(1, time.time()) + (b"" if step is None else _number(2, step)) + what
+        data = wire.double(1, time.time()) + (b"" if step is None else wire.number(2, step)) + what
         length = struct.pack("<Q", len(data))
         sums = [struct.pack("<I", masked(crc32c(part))) for part in (length, data)]
         self._file.write(length + sums[0] + data + sums[1])
-
-
-# ---------------------------------------------------------------------------------- wire format
-
-_STRING = 7  # the DataType of strings
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
-
-
-def _varint(value: int) -> bytes:
-    value &= (1 << 64) - 1
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def _tag(field: int, kind: int) -> bytes:
-    return _varint(field << 3 | kind)
-
-
-def _number(field: int, value: int) -> bytes:
-    return _tag(field, _VARINT) + _varint(int(value))
-
-
-def _float(field: int, value: float) -> bytes:
-    return _tag(field, _FIXED32) + np.float32(value).tobytes()
-
-
-def _double(field: int, value: float) -> bytes:
-    return _tag(field, _FIXED64) + struct.pack("<d", value)
-
-
-def _bytes(field: int, value: bytes) -> bytes:
-    return _tag(field, _BYTES) + _varint(len(value)) + value
-
-
-def _text(field: int, value: str) -> bytes:
-    return _bytes(field, value.encode())
-
-
-def _doubles(field: int, values: Iterable[float]) -> bytes:
-    return _bytes(field, np.asarray(list(values), "<f8").tobytes())
 
 
 # ------------------------------------------------------------------------------------ checksums

@@ -67,6 +67,7 @@ class Progbar:
         self._first: tuple[int, float] | None = None  # the first step seen, and when
         self._last = 0.0
         self._stopped: float | None = None
+        self.title = ""  # what the one line begins with, where no bar is drawn
 
     def add(self, n: int, values: Iterable[tuple[str, Any]] | None = None) -> None:
         """Shows that `n` more steps are done."""
@@ -88,7 +89,7 @@ class Progbar:
         if finalize is None:
             finalize = self.target is not None and current >= self.target
         now = time.monotonic()
-        due = self.verbose == 1 and console.interactive and now - self._last >= self.interval
+        due = self.due and console.interactive
         # Numbers on the device are fetched when they are looked at: not for nothing.
         if values is not None and (finalize or due or self._averages):
             for name, value in values:
@@ -103,9 +104,27 @@ class Progbar:
             self._draw(current, now, self._remaining(current, now))
             self._last = now
 
-    def stop_clock(self) -> None:
-        """Leaves what happens from now on out of the time that is shown."""
-        self._stopped = time.monotonic()
+    @property
+    def due(self) -> bool:
+        """Whether there is a bar that has not been drawn for the interval."""
+        return self.verbose == 1 and time.monotonic() - self._last >= self.interval
+
+    def begin(self, draw: bool = False) -> None:
+        """Starts the clock; the bar is drawn, still empty, or else not before the interval."""
+        self._began = self._last = time.monotonic()
+        if draw and self.verbose == 1 and console.interactive:
+            self._draw(0, self._began, "")
+
+    def stop_clock(self, doing: str = "") -> None:
+        """Leaves what happens from now on out of the time that is shown.
+
+        Args:
+            doing: a word for that; it is shown if the bar was drawn.
+        """
+        self._stopped = now = time.monotonic()
+        if doing and self._seen and console.drawing:
+            shown = self.target or self._seen
+            self._draw(shown, now, clock(now - self._began), [f" - {doing}"])
 
     def _note(self, name: str, value: Any, steps: int) -> None:
         averaged = (
@@ -119,21 +138,25 @@ class Progbar:
 
     def _finish(self, current: int, now: float) -> None:
         now = self._stopped or now
+        seconds = clock(now - self._began)
         if self.verbose == 1 and console.interactive:
-            self._draw(current, now, now - self._began, last=True)
-            console.end()
+            self._draw(current, now, seconds, last=True)
         else:
-            console.say(f"{self._count(current)} - {clock(now - self._began)} -{self._tail(now)}")
+            tail = "".join(self._tail(now))
+            console.say(f"{self.title}{self._count(current)} - {seconds} -{tail}")
 
-    def _draw(self, current: int, now: float, seconds: float, last: bool = False) -> None:
+    def _draw(
+        self, current: int, now: float, seconds: str, more: Iterable[str] = (), last: bool = False
+    ) -> None:
         bold, plain = (_BOLD, _PLAIN) if console.colored else ("", "")
-        count, time_shown, tail = self._count(current), clock(seconds), self._tail(now)
+        count = self._count(current)
         bar, bar_width = self._bar(current)
-        width = len(count) + 1 + bar_width + len(time_shown)
-        if not last:
-            tail = tail[: max(0, console.width - width)]
-        text = f"{bold}{count}{plain} {bar}{bold}{time_shown}{plain}{tail}"
-        console.draw(text, width + len(tail))
+        width = len(count) + 1 + bar_width + len(seconds)
+        parts = [*self._tail(now), *more] if current else []
+        room = console.width - width
+        tail, below = _folded(parts, room, len(count)) if last else (_cut(parts, room), None)
+        text = f"{bold}{count}{plain} {bar}{bold}{seconds}{plain}{tail}"
+        console.draw(text, width + len(tail), below)
 
     def _count(self, current: int) -> str:
         if self.target is None:
@@ -151,11 +174,11 @@ class Progbar:
             return f"{'━' * full}{'╌' * rest} ", self.width + 1
         return f"{_GREEN}{'━' * full}{_GRAY}{'━' * rest}{_PLAIN} ", self.width + 1
 
-    def _tail(self, now: float) -> str:
-        values = "".join(
+    def _tail(self, now: float) -> list[str]:
+        values = (
             f" - {name}: {number(total / count)}" for name, (total, count) in self._sums.items()
         )
-        return f" {pace(self._per_step(now))}/{self.unit_name}{values}"
+        return [f" {pace(self._per_step(now))}/{self.unit_name}", *values]
 
     def _per_step(self, now: float) -> float:
         # The first steps include compilation, so that they are left out as soon as others follow.
@@ -163,10 +186,35 @@ class Progbar:
             return (now - self._first[1]) / (self._seen - self._first[0])
         return (now - self._began) / max(1, self._seen)
 
-    def _remaining(self, current: int, now: float) -> float:
+    def _remaining(self, current: int, now: float) -> str:
         if self.target is None:
-            return now - self._began
-        return self._per_step(now) * max(0, self.target - current)
+            return clock(now - self._began)
+        return clock(self._per_step(now) * max(0, self.target - current))
+
+
+def _cut(parts: list[str], room: int) -> str:
+    """Joins as many parts as fit; of a number, half would be another number."""
+    if len("".join(parts)) <= room:
+        return "".join(parts)
+    end = " …" if console.can_show("…") else " ~"
+    kept = ""
+    for part in parts:
+        if len(kept + part + end) > room:
+            break
+        kept += part
+    return (kept + end)[: max(0, room)]
+
+
+def _folded(parts: list[str], room: int, indent: int) -> tuple[str, str]:
+    """Joins parts to a line that has some room left, and as many lines below it as they need."""
+    lines = [""]
+    width = room
+    for part in parts:
+        if lines[-1] and len(lines[-1] + part) > width:
+            lines.append(" " * indent)
+            width = console.width
+        lines[-1] += part
+    return lines[0], "".join(f"{line}\n" for line in lines[1:])
 
 
 def clock(seconds: float) -> str:

@@ -16,11 +16,12 @@ _REDRAWN_EVERY = 0.1  # seconds
 class ProgbarLogger(Callback):
     """Shows progress and metrics; `fit`, `evaluate` and `predict` add it unless `verbose=0`.
 
-    With `verbose=1` it draws a bar, at most ten times a second; with `verbose=2`, or where
-    standard output is no terminal, it writes one line when an epoch has ended.
+    With `verbose=1` it draws a bar in a terminal or notebook, at most ten times a second; where
+    standard output is a file or pipe, it writes one line when an epoch has ended. With
+    `verbose=2` that line follows one with the number of the epoch.
 
     Differences: the time per step leaves out compilation (as far as other steps follow) and
-        validation.
+        validation. In a file Keras's bar leaves a line for each time that it is drawn.
     """
 
     def __init__(self) -> None:
@@ -29,7 +30,9 @@ class ProgbarLogger(Callback):
         self.target: int | None = None
         self._bar: Progbar | None = None
         self._seen = 0
+        self._broken_off = False
         self._fitting = False
+        self._compiled = False  # which takes a while: a bar is there before the first step
 
     def set_params(self, params: dict[str, Any]) -> None:
         """Takes `verbose`, `epochs` and `steps` of the run."""
@@ -45,9 +48,12 @@ class ProgbarLogger(Callback):
 
     def on_progress(self, step: int, steps: int | None, logs: Any = None) -> None:
         """Draws the bar."""
-        self._seen = step
-        if self._bar is not None:
-            self._bar.target = self.target = steps
+        first = not self._seen
+        self._seen, self.target, self._compiled = step, steps, True
+        self._broken_off = self._fitting and self.model is not None and self.model.stop_training
+        # Of an iterable every step comes here: most of them have to do no more than this.
+        if self._bar is not None and (first or self._bar.due):
+            self._bar.target = steps
             self._bar.update(step, None if logs is None else logs.items(), finalize=False)
 
     def on_train_begin(self, logs: Any = None) -> None:
@@ -59,11 +65,23 @@ class ProgbarLogger(Callback):
         self._fitting = False
         console.end()
 
+    def on_train_exception(self, error: BaseException) -> None:
+        """Leaves the line, so that what is written about the error has one of its own."""
+        self._bar = None
+        self.on_train_end()
+
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Begins a bar."""
-        if self.verbose and self.epochs > 1:
-            console.say(f"Epoch {epoch + 1}/{self.epochs}")
-        self._begin()
+        title = f"Epoch {epoch + 1}/{self.epochs}" if self.epochs > 1 else ""
+        alone = self.verbose == 2 or console.interactive
+        if self.verbose and title and alone:
+            console.say(title)
+        self._begin("" if alone or not title else f"{title} - ")
+
+    def on_resume(self, epoch: int, step: int) -> None:
+        """Begins a bar that is partly full."""
+        self.on_epoch_begin(epoch)
+        self._seen = step
 
     def on_resume(self, epoch: int, step: int) -> None:
         """Begins a bar that is partly full."""
@@ -78,7 +96,7 @@ class ProgbarLogger(Callback):
         if not self._fitting:
             self._begin()
         elif self._bar is not None:
-            self._bar.stop_clock()
+            self._bar.stop_clock("validating")
 
     def on_test_end(self, logs: Any = None) -> None:
         """Ends the bar, unless this is validation."""
@@ -93,14 +111,17 @@ class ProgbarLogger(Callback):
         """Ends the bar."""
         self._end(None)
 
-    def _begin(self) -> None:
-        self._seen = 0
+    def _begin(self, title: str = "") -> None:
+        self._seen, self._broken_off = 0, False
         every = _REDRAWN_EVERY
         self._bar = Progbar(self.target, interval=every, verbose=self.verbose, stateless_metrics=())
+        self._bar.title = title
+        self._bar.begin(draw=not self._compiled)
 
     def _end(self, logs: Any) -> None:
         if self._bar is not None:
-            steps = self.target or self._seen
-            self._bar.target = steps
+            whole = None if self._broken_off else self.target
+            steps = whole or self._seen
+            self._bar.target = self.target or steps
             self._bar.update(steps, (logs or {}).items(), finalize=True)
             self._bar = None

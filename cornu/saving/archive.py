@@ -16,13 +16,14 @@ from cornu.core.border import border
 from cornu.core.frames import users_level
 from cornu.core.variable import Variable
 from cornu.saving import gate
-from cornu.saving.formats import WEIGHTS
-from cornu.saving.hdf5 import H5Arrays, open_h5, write_h5
+from cornu.saving.formats import WEIGHTS, Arrays
+from cornu.saving.hdf5 import open_h5, write_h5
+from cornu.saving.orbax import open_checkpoint
 from cornu.saving.places import places
 from cornu.saving.weights import matched, misfits
 from cornu.saving.writing import writing
 
-__all__ = ["load_model", "model_from_json", "save_model"]
+__all__ = ["describe", "load_model", "model_from_json", "save_model"]
 
 _CONFIG, _METADATA = "config.json", "metadata.json"
 _KERAS = "3.15.1"  # whose layout it is
@@ -61,6 +62,22 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: Any = 
             f"A model is saved in one file that ends in '.keras'. Received: {str(path)!r}. "
             "For the weights alone use model.save_weights('....weights.h5')."
         )
+    described, kept = describe(model)
+    metadata = {
+        "keras_version": _KERAS,
+        "cornu_version": __version__,
+        "date_saved": datetime.now().strftime("%Y-%m-%d@%H:%M:%S"),
+    }
+    with writing(path, overwrite) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        archive.writestr(_METADATA, json.dumps(metadata))
+        archive.writestr(_CONFIG, described)
+        weights = io.BytesIO()
+        write_h5(weights, {place: variable.numpy() for place, variable in kept.items()})
+        archive.writestr(WEIGHTS, weights.getbuffer())
+
+
+def describe(model: Any) -> tuple[str, dict[str, Variable]]:
+    """Returns a model as JSON, and what must be kept beside that, by place."""
     config = registry.serialize(model)
     config["build_config"] = model.get_build_config()
     kept = places(model) if model.built else {}
@@ -72,18 +89,7 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: Any = 
             warnings.warn(
                 f"The model is saved as if not compiled. {error}", stacklevel=users_level()
             )
-    metadata = {
-        "keras_version": _KERAS,
-        "cornu_version": __version__,
-        "date_saved": datetime.now().strftime("%Y-%m-%d@%H:%M:%S"),
-    }
-    described = _json(config)
-    with writing(path, overwrite) as temporary, zipfile.ZipFile(temporary, "w") as archive:
-        archive.writestr(_METADATA, json.dumps(metadata))
-        archive.writestr(_CONFIG, described)
-        weights = io.BytesIO()
-        write_h5(weights, {place: variable.numpy() for place, variable in kept.items()})
-        archive.writestr(WEIGHTS, weights.getbuffer())
+    return _json(config), kept
 
 
 def _slots(model: Any) -> dict[str, Variable]:
@@ -110,7 +116,8 @@ def load_model(
     """Reads a model from a `.keras` archive.
 
     Args:
-        filepath: the file.
+        filepath: the file; or a folder that `OrbaxCheckpoint` wrote, whose last step is read, or
+            the subfolder of one step.
         custom_objects: classes and functions of your own by name.
         compile: whether the model is compiled as it was, with the optimizer's state.
         safe_mode: accepted for compatibility; code is never read from a file, whatever it says.
@@ -122,18 +129,34 @@ def load_model(
     Differences: there is no unsafe mode. A file can only name classes of cornu and those that the
     running program registered or passes here.
     """
-    path = gate.existing(filepath)
+    path = gate.existing(filepath, folders=True)
+    if path.is_dir():
+        with open_checkpoint(path) as checkpoint:
+            if checkpoint.config is None:
+                raise ValueError(
+                    f"{str(path)!r} has weights alone, which model.load_weights() reads."
+                )
+            return _restored(checkpoint.config, checkpoint, path, custom_objects, compile)
     if path.suffix != ".keras":
         raise ValueError(
             f"A model is read from a file that ends in '.keras'. Received: {str(path)!r}. "
             "Weights alone are read by model.load_weights()."
         )
-    name = repr(str(path))
-    with gate.refusing(name), gate.open_zip(path) as archive:
-        config = gate.read_json(gate.read_member(archive, _CONFIG), _CONFIG)
+    with gate.refusing(repr(str(path))), gate.open_zip(path) as archive:
+        described = gate.read_member(archive, _CONFIG)
         data = io.BytesIO(gate.read_member(archive, WEIGHTS))
-    with open_h5(data) as stored, registry.custom_object_scope(custom_objects):
+    with open_h5(data) as stored:
+        return _restored(described, stored, path, custom_objects, compile)
+
+
+def _restored(
+    described: bytes | str, stored: Arrays, path: Path, custom_objects: Any, compile: bool
+) -> Any:
+    """Makes the model that JSON describes, with the weights that were stored."""
+    name = repr(str(path))
+    with registry.custom_object_scope(custom_objects):
         with gate.refusing(name), gate.allowance(stored.nbytes, name):
+            config = gate.read_json(described, _CONFIG)
             model = _made(config, name)
             if not model.built and config.get("build_config"):
                 model.build_from_config(config["build_config"])
@@ -143,7 +166,7 @@ def load_model(
     return model
 
 
-def _fill(model: Any, stored: H5Arrays) -> None:
+def _fill(model: Any, stored: Arrays) -> None:
     wanted = places(model) if model.built else {}
     slots = _slots(model)
     saved = any(place.startswith("optimizer/") for place in stored.shapes)

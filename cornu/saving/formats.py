@@ -16,6 +16,7 @@ import numpy as np
 
 from cornu.saving import gate
 from cornu.saving.hdf5 import open_h5, write_h5
+from cornu.saving.orbax import open_checkpoint
 
 __all__ = ["READERS", "WEIGHTS", "WRITERS", "Arrays", "opened"]
 
@@ -33,7 +34,9 @@ class Arrays(Protocol):
 
 
 def opened(path: Path) -> AbstractContextManager[Arrays]:
-    """Opens a file of arrays for reading; its ending says how."""
+    """Opens a file of arrays for reading; its ending says how, or that it is a folder."""
+    if path.is_dir():
+        return open_checkpoint(path)
     for ending, reader in READERS.items():
         if path.name.endswith(ending):
             return reader(path)

@@ -37,15 +37,15 @@ _RATIO = 100  # of unpacked to packed bytes beyond that; weights hardly pack at 
 _GROWTH = 8  # of a model with optimizer slots and averages, to what its file holds
 
 
-def existing(filepath: Any) -> Path:
-    """Returns the path of a file that is there."""
+def existing(filepath: Any, folders: bool = False) -> Path:
+    """Returns the path of a file (or, with `folders`, a folder) that is there."""
     if not isinstance(filepath, (str, os.PathLike)):
         raise TypeError(
             f"A file is given by its name. Received: {type(filepath).__name__}\n"
             "Arrays are set by model.set_weights(arrays)."
         )
     path = Path(filepath)
-    if not path.is_file():
+    if not path.is_file() and not (folders and path.is_dir()):
         kind = "is a folder" if path.is_dir() else "does not exist"
         there = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
         close = difflib.get_close_matches(path.name, there, n=2)
@@ -55,13 +55,20 @@ def existing(filepath: Any) -> Path:
 
 
 @contextlib.contextmanager
-def refusing(what: str) -> Iterator[None]:
-    """Turns whatever goes wrong inside into a ValueError that names the file."""
+def refusing(what: str, foreign: bool = False) -> Iterator[None]:
+    """Turns whatever goes wrong inside into a ValueError that names the file.
+
+    Args:
+        what: the file, as it is named.
+        foreign: whether a ValueError, too, is one of a reader that does not name it.
+    """
     try:
         yield
-    except (ValueError, FileNotFoundError, PermissionError, IsADirectoryError, Warning):
+    except (FileNotFoundError, PermissionError, IsADirectoryError, Warning):
         raise
     except Exception as error:  # readers of damaged files raise all kinds of errors
+        if isinstance(error, ValueError) and not foreign:
+            raise
         reason = f"{type(error).__name__}: {error}"
         raise ValueError(
             f"{what} is damaged, or not what it seems. {reason}\n"

@@ -65,7 +65,8 @@ def load_weights(model: Layer, filepath: Any, skip_mismatch: bool = False) -> No
 
     Args:
         model: the model; its structure must be that of the one that was saved.
-        filepath: a file that `save_weights` or `save_model` wrote.
+        filepath: a file that `save_weights` or `save_model` wrote; or a folder that
+            `OrbaxCheckpoint` wrote, whose last step is read, or the subfolder of one step.
         skip_mismatch: whether weights that are missing or have another shape are left as they
             are, with a warning that lists them.
 
@@ -73,7 +74,7 @@ def load_weights(model: Layer, filepath: Any, skip_mismatch: bool = False) -> No
         ValueError: a weight is missing, has another shape, or the file is not what it seems.
             Nothing is changed then.
     """
-    path = gate.existing(filepath)
+    path = gate.existing(filepath, folders=True)
     if not model.built:
         raise ValueError(
             f"{type(model).__name__} {model.name!r} is not built: its weights have no shapes yet. "

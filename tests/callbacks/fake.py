@@ -44,6 +44,14 @@ def drive(callback: Any, logs: list[dict[str, Any]], model: Any = None, start: i
     model.stop_training = False
     callback.set_model(model)
     callback.on_train_begin()
+    return model, drive_on(callback, logs, model, start)
+
+
+def drive_on(
+    callback: Any, logs: list[dict[str, Any]], model: Any = None, start: int = 0
+) -> list[dict[str, Any]]:
+    """Does the part of it that comes after `on_train_begin`."""
+    model = Model() if model is None else model
     seen = []
     for epoch, log in enumerate(logs, start):
         model.epoch = epoch
@@ -53,7 +61,7 @@ def drive(callback: Any, logs: list[dict[str, Any]], model: Any = None, start: i
         if model.stop_training:
             break
     callback.on_train_end(seen[-1] if seen else None)
-    return model, seen
+    return seen
 
 
 def values(name: str, *numbers: float) -> list[dict[str, float]]:

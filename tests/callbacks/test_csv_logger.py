@@ -41,3 +41,62 @@ def test_appending_goes_on_under_the_same_header(tmp_path):
 def test_it_must_be_begun(tmp_path):
     with pytest.raises(RuntimeError, match="before `on_train_begin`"):
         cornu.callbacks.CSVLogger(tmp_path / "log.csv").on_epoch_end(0, {})
+
+
+def test_nothing_is_opened_before_the_first_row(tmp_path):
+    path = tmp_path / "new" / "log.csv"
+    logger = cornu.callbacks.CSVLogger(path)
+    logger.on_train_begin()
+    assert not path.exists() and logger.get_state() == {"length": None}
+    path.write_text("of an earlier run\n")
+    logger.on_epoch_end(0, {"loss": 1.0})
+    assert path.read_text().splitlines() == ["epoch,loss,val_loss", "0,1.0,NA"]
+    assert logger.get_state() == {"length": path.stat().st_size}
+    logger.on_train_exception(KeyboardInterrupt())
+
+
+@pytest.mark.parametrize("append", [False, True])
+@pytest.mark.parametrize("lost", [0, 1, 2])
+def test_a_resumed_run_has_each_row_once(tmp_path, append, lost):
+    logs = [{"loss": 1.0 / (i + 1), "val_loss": 2.0} for i in range(5)]
+    whole, path = tmp_path / "whole.csv", tmp_path / "log.csv"
+    fake.drive(cornu.callbacks.CSVLogger(whole), logs)
+    logger = cornu.callbacks.CSVLogger(path, append=append)
+    fake.drive(logger, logs[: 3 - lost])
+    state = logger.get_state()
+    fake.drive_on(logger, logs[3 - lost : 3], start=3 - lost)  # written, then lost in a crash
+    with open(path, "a") as file:
+        file.write("3,0.2")  # half a row
+    again = cornu.callbacks.CSVLogger(path, append=append)
+    again.on_train_begin()
+    again.set_state(state)
+    fake.drive_on(again, logs[3 - lost :], start=3 - lost)
+    assert path.read_bytes() == whole.read_bytes()
+
+
+def test_a_state_from_before_the_first_row_begins_anew(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text("old\n")
+    logger = cornu.callbacks.CSVLogger(path)
+    logger.on_train_begin()
+    logger.set_state({"length": None})
+    fake.drive_on(logger, [{"loss": 1.0}])
+    assert path.read_text().splitlines()[0] == "epoch,loss,val_loss"
+
+
+def test_a_file_that_became_shorter_is_said(tmp_path):
+    path = tmp_path / "log.csv"
+    logger = cornu.callbacks.CSVLogger(path)
+    fake.drive(logger, [{"loss": 1.0, "val_loss": 2.0}])
+    state = logger.get_state()
+    path.unlink()
+    logger.on_train_begin()
+    with pytest.warns(UserWarning, match="had .* bytes when training was saved, and has 0 now"):
+        logger.set_state(state)
+    fake.drive_on(logger, [{"loss": 1.0, "val_loss": 2.0}], start=1)
+    assert path.read_text().splitlines() == ["epoch,loss,val_loss", "1,1.0,2.0"]
+
+
+def test_a_folder_is_refused_before_training(tmp_path):
+    with pytest.raises(IsADirectoryError, match="is a directory"):
+        cornu.callbacks.CSVLogger(tmp_path).on_train_begin()

@@ -16,7 +16,7 @@ import torch
 
 import cornu
 from cornu import Input, Model, layers
-from tests.data.many import LABELS, WIDTHS, X, Batches
+from tests.data.many import LABELS, WIDTHS, Batches, X
 
 BATCH = 8
 

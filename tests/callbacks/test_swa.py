@@ -1,0 +1,204 @@
+"""SWA: the mean of the weights, the learning rate, and batch normalization."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import cornu
+from cornu import layers
+from cornu.callbacks import SWA, Callback
+from cornu.callbacks.batch_statistics import update_batch_norm
+from tests.callbacks import fake
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(24, 3)).astype("float32")
+Y = RNG.normal(size=(24, 1)).astype("float32")
+
+
+def tiny(*inner, rate=0.1):
+    model = cornu.Sequential([cornu.Input((3,)), *inner, layers.Dense(1)])
+    model.compile(cornu.optimizers.SGD(rate), "mse")
+    return model
+
+
+class Watch(Callback):
+    """Remembers the weights and the learning rate of each epoch."""
+
+    def __init__(self):
+        self.weights, self.rates = [], []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.weights.append(self.model.get_weights())
+        self.rates.append(float(self.model.optimizer.learning_rate))
+
+
+def fit(model, *callbacks, epochs=6, **words):
+    words = {"batch_size": 8, "verbose": 0, **words}
+    return model.fit(X, Y, epochs=epochs, callbacks=list(callbacks), **words)
+
+
+@pytest.mark.parametrize(("start", "every", "taken"), [(0, 1, 6), (3, 1, 3), (1, 2, 2), (0, 3, 2)])
+def test_the_model_gets_the_mean(start, every, taken):
+    watch, swa, model = Watch(), SWA(start, every), tiny()
+    fit(model, watch, swa)
+    epochs = [e for e in range(6) if e >= start and (e - start + 1) % every == 0]
+    assert swa.count == len(epochs) == taken
+    for i, weight in enumerate(model.get_weights()):
+        mean = np.mean([watch.weights[e][i].astype("float64") for e in epochs], 0)
+        np.testing.assert_allclose(weight, mean, rtol=1e-6, atol=1e-7)
+
+
+def test_the_learning_rate_is_set():
+    watch = Watch()
+    fit(tiny(), watch, SWA(2, swa_lr=0.05), epochs=4)
+    assert watch.rates == pytest.approx([0.1, 0.1, 0.05, 0.05])
+
+
+def test_short_weights_have_a_mean_in_float32():
+    model = cornu.Sequential([cornu.Input((3,)), layers.Dense(1, dtype="bfloat16")])
+    model.compile(cornu.optimizers.SGD(0.1), "mse")
+    swa = SWA(0)
+    swa.set_model(model)
+    swa.on_train_begin()
+    for epoch in range(200):
+        model.set_weights([np.full((3, 1), epoch % 2), np.zeros(1)])
+        swa.on_epoch_end(epoch)
+    (mean, _) = swa.get_state()["mean"]
+    assert mean.dtype == np.float32
+    np.testing.assert_allclose(mean, 0.5, rtol=1e-5)
+
+
+def test_a_run_that_is_resumed_has_the_mean_of_both_parts():
+    logs = [{"loss": 1.0}] * 3
+    swa, model = SWA(0), tiny()
+    start = model.get_weights()
+
+    class Move(Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            model.set_weights([w + np.float32(epoch) for w in start])
+
+    def run(callback, first, last):
+        for epoch in range(first, last):
+            Move().on_epoch_begin(epoch)
+            callback.on_epoch_begin(epoch)
+            callback.on_epoch_end(epoch, logs[epoch])
+
+    for callback in (swa, whole := SWA(0)):
+        callback.set_model(model)
+        callback.on_train_begin()
+    run(whole, 0, 3)
+    run(swa, 0, 2)
+    again = SWA(0)
+    again.set_model(model)
+    again.on_train_begin()
+    again.set_state(swa.get_state())
+    run(again, 2, 3)
+    for a, b in zip(again.get_state()["mean"], whole.get_state()["mean"], strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert again.count == 3
+
+
+def test_frozen_weights_stay_and_others_are_averaged():
+    frozen = layers.Dense(3, name="frozen")
+    model = tiny(frozen)
+    frozen.trainable = False
+    before = frozen.get_weights()
+    swa = SWA(0)
+    fit(model, swa, epochs=2)
+    assert len(swa.get_state()["mean"]) == 2
+    for a, b in zip(frozen.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_batch_normalization_fits_the_mean():
+    norm = layers.BatchNormalization()
+    model = tiny(layers.Dense(4, name="first"), norm)
+    fit(model, SWA(1, x=X, batch_size=8), epochs=4)
+    hidden = np.asarray(model.get_layer("first")(X), "float64")
+    np.testing.assert_allclose(norm.moving_mean.numpy(), hidden.mean(0), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(norm.moving_variance.numpy(), hidden.var(0), rtol=1e-5)
+
+
+def test_without_data_it_says_how(capsys):
+    model = tiny(layers.BatchNormalization())
+    swa = SWA(0)
+    fit(model, swa, epochs=1)
+    assert "Call swa.update_batch_norm(model, x)" in capsys.readouterr().out
+    swa.update_batch_norm(model, X, batch_size=8)
+    fit(tiny(), SWA(0), epochs=1)
+    assert capsys.readouterr().out == ""
+
+
+def test_too_few_epochs_are_said(capsys):
+    model, swa = tiny(), SWA(5)
+    fit(model, swa, epochs=2)
+    assert swa.count == 0 and "ended before there was a mean" in capsys.readouterr().out
+    fake.drive(SWA(0, verbose=1), [{"loss": 1.0}], model)
+    assert "mean of its weights after 1 epochs" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("start", "every"), [(-1, 1), (0, 0)])
+def test_what_makes_no_sense_is_refused(start, every):
+    with pytest.raises(ValueError, match="SWA: start_epoch is a number from 0 on"):
+        SWA(start, every)
+
+
+# ------------------------------------------------------------------------- batch normalization
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.99, 0.9999])
+@pytest.mark.parametrize("renorm", [False, True])
+def test_statistics_are_those_of_all_rows(momentum, renorm):
+    norm = layers.BatchNormalization(momentum=momentum, renorm=renorm)
+    model = cornu.Sequential([cornu.Input((3,)), norm])
+    x = X[:20] * 3 + 7  # the last batch is a short one
+    update_batch_norm(model, x, batch_size=8)
+    tolerance = 2e-3 if momentum == 0.9999 else 1e-4
+    np.testing.assert_allclose(norm.moving_mean.numpy(), x.mean(0), rtol=tolerance)
+    np.testing.assert_allclose(norm.moving_variance.numpy(), x.var(0), rtol=10 * tolerance)
+    if renorm:
+        np.testing.assert_allclose(
+            norm.moving_stddev.numpy() ** 2, norm.moving_variance.numpy() + norm.epsilon, rtol=1e-5
+        )
+
+
+def test_a_layer_that_is_used_twice():
+    norm = layers.BatchNormalization()
+    x = cornu.Input((3,))
+    model = cornu.Model(x, norm(norm(x)))
+    update_batch_norm(model, X + 5, batch_size=24)
+    # Once the data, once what comes out of it normalized; the later use weighs a little more.
+    weights = np.array([norm.momentum, 1.0]) / (1 + norm.momentum)
+    np.testing.assert_allclose(norm.moving_mean.numpy(), weights[0] * (X + 5).mean(0), rtol=1e-3)
+
+
+def test_streams_and_nested_models():
+    inner = cornu.Sequential([cornu.Input((3,)), layers.BatchNormalization(name="n")])
+    outer = cornu.Sequential([cornu.Input((3,)), inner])
+    batches = [(X[i : i + 8], Y[i : i + 8]) for i in range(0, 24, 8)]
+    update_batch_norm(outer, iter(batches))
+    norm = inner.get_layer("n")
+    np.testing.assert_allclose(norm.moving_mean.numpy(), X.mean(0), rtol=1e-4, atol=1e-6)
+
+
+def test_frozen_layers_stay():
+    norm = layers.BatchNormalization()
+    model = cornu.Sequential([cornu.Input((3,)), norm])
+    norm.trainable = False
+    update_batch_norm(model, X)
+    np.testing.assert_array_equal(norm.moving_mean.numpy(), 0.0)
+
+
+def test_nothing_changes_if_it_fails():
+    norm = layers.BatchNormalization()
+    model = cornu.Sequential([cornu.Input((3,)), norm])
+
+    def broken():
+        yield (X[:8],)
+        raise OSError("the disk is gone")
+
+    with pytest.raises(OSError, match="the disk is gone"):
+        update_batch_norm(model, broken())
+    np.testing.assert_array_equal(norm.moving_mean.numpy(), 0.0)
+    np.testing.assert_array_equal(norm.moving_variance.numpy(), 1.0)
