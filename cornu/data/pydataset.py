@@ -59,6 +59,10 @@ class PyDataset:
         """The number of batches."""
         return len(self)
 
+    def in_epoch(self, epoch: int) -> PyDataset:
+        """Returns the data as it is in an epoch of `fit`; by default it is always the same."""
+        return self
+
     def on_epoch_begin(self) -> None:
         """Called before the first batch of an epoch."""
 

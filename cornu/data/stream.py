@@ -105,7 +105,7 @@ class Stream:
         positions = [int(order[k % len(order)]) for k in range(steps)]
         if isinstance(self._source, PyDataset):
             self._source.on_epoch_begin()
-            yield from map(self._convert, self._source.batches(positions))
+            yield from map(self._convert, self._source.in_epoch(epoch).batches(positions))
         else:
             yield from (self._convert(self._source[position]) for position in positions)
         end = getattr(self._source, "on_epoch_end", None)
