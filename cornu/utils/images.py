@@ -12,8 +12,18 @@ import numpy as np
 
 from cornu import settings
 from cornu.errors import need, suggest
+from cornu.ops.image import resize
 
-__all__ = ["array_to_img", "decoded", "img_to_array", "load_img", "opened", "pillow", "save_img"]
+__all__ = [
+    "array_to_img",
+    "decoded",
+    "img_to_array",
+    "load_img",
+    "opened",
+    "pillow",
+    "save_img",
+    "smart_resize",
+]
 
 # Pillow's modes of an image, by the name that users give.
 COLOR_MODES = {"grayscale": "L", "rgb": "RGB", "rgba": "RGBA"}
@@ -195,6 +205,29 @@ def load_img(
     method = getattr(pillow("load_img").Resampling, interpolation.upper())
     box = _middle(image.size, (width, height)) if keep_aspect_ratio else None
     return image.resize((width, height), method, box=box)
+
+
+def smart_resize(
+    x: Any, size: Any, interpolation: str = "bilinear", data_format: str = "channels_last"
+) -> Any:
+    """Returns images of another size, of which the middle is taken rather than stretching them.
+
+    Args:
+        x: images, a NumPy or JAX array; the result is of the same kind.
+        size: the new (height, width).
+        interpolation: `"bilinear"`, `"nearest"`, `"bicubic"`, `"lanczos3"` or `"lanczos5"`.
+        data_format: `"channels_last"` or `"channels_first"`.
+
+    Shapes:
+        x (batch, height, width, channels) or without batch -> the same with the new size
+
+    Example:
+
+    >>> smart_resize(np.ones((340, 500, 3)), (200, 200)).shape
+    (200, 200, 3)
+    """
+    y = resize(x, size, interpolation, False, True, data_format=data_format)
+    return np.asarray(y) if isinstance(x, np.ndarray) else y
 
 
 def opened(path: Any, who: str, formats: tuple[str, ...] | None = None) -> Any:

@@ -153,3 +153,22 @@ def test_pillow_is_asked_for_when_it_is_needed(monkeypatch, tmp_path):
     ):
         with pytest.raises(ImportError, match=r"pip install 'cornu\[plot\]'"):
             call()
+
+
+def test_smart_resize_is_that_of_keras():
+    x = RNG.uniform(0, 255, (2, 30, 50, 3)).astype("float32")
+    for size, method in (((20, 20), "bilinear"), ((10, 40), "nearest"), ((50, 9), "bicubic")):
+        ours, theirs = (
+            lib.preprocessing.image.smart_resize(x, size, method) for lib in (cornu, keras)
+        )
+        assert type(ours) is np.ndarray and ours.shape == (2, *size, 3)
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-3)
+
+
+def test_the_old_addresses():
+    for name in ("array_to_img", "img_to_array", "load_img", "save_img"):
+        assert getattr(cornu.preprocessing.image, name) is getattr(cornu.utils, name)
+    assert cornu.preprocessing.sequence.pad_sequences is cornu.utils.pad_sequences
+    for kind in ("image", "text"):
+        name = f"{kind}_dataset_from_directory"
+        assert getattr(cornu.preprocessing, name) is getattr(cornu.utils, name)
