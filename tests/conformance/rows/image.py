@@ -12,7 +12,7 @@ def _images(*shape):
 # Called by themselves, layers that are random are so: that is Keras's default of `training`.
 ALONE = {"symbolic": "changes images if called alone: tests/layers/preprocess/test_image_base.py"}
 MIXED = {"mixed": "a value that bfloat16 rounds becomes another of the table"}
-CROP = "outside of training Keras does not crop: tests/layers/preprocess/test_image_sizes.py"
+CROP = "outside of training Keras does not crop: tests/layers/preprocess"
 
 
 def _changing(name, make, skip=None):
@@ -39,12 +39,6 @@ ROWS = [
         lambda k: k.layers.Resizing(4, 7, data_format="channels_first"),
         _images(2, 3, 6, 5),
         atol=1e-3,
-    ),
-    LayerRow(
-        "resizing_integers",
-        lambda k: k.layers.Resizing(9, 4),
-        lambda rng: rng.integers(0, 256, (2, 6, 5, 3)).astype("uint8"),
-        integer=True,
     ),
     LayerRow("center_crop", lambda k: k.layers.CenterCrop(3, 2), _images()),
     LayerRow("center_crop_larger", lambda k: k.layers.CenterCrop(8, 3), _images(), atol=1e-3),
