@@ -128,6 +128,7 @@ from cornu.layers.preprocess.image_moves import (
 from cornu.layers.preprocess.image_policies import AugMix, RandAugment
 from cornu.layers.preprocess.image_sizes import CenterCrop, RandomCrop, Resizing
 from cornu.layers.preprocess.image_tones import AutoContrast, Equalization
+from cornu.layers.preprocess.spectrogram import MelSpectrogram, STFTSpectrogram
 from cornu.layers.regularize import (
     ActivityRegularization,
     AlphaDropout,
@@ -233,6 +234,7 @@ __all__ = [
     "MaxPooling2D",
     "MaxPooling3D",
     "Maximum",
+    "MelSpectrogram",
     "Minimum",
     "MixUp",
     "MultiHeadAttention",
@@ -266,6 +268,7 @@ __all__ = [
     "Reshape",
     "Resizing",
     "ReversibleEmbedding",
+    "STFTSpectrogram",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",
