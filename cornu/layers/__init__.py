@@ -100,26 +100,27 @@ from cornu.layers.pooling import (
     MaxPooling3D,
 )
 from cornu.layers.preprocess.image_colors import (
-    RandomBrightness,
     RandomColorDegeneration,
     RandomColorJitter,
-    RandomContrast,
     RandomGrayscale,
     RandomHue,
-    RandomInvert,
-    RandomPosterization,
     RandomSaturation,
-    Solarization,
 )
 from cornu.layers.preprocess.image_filters import (
     RandomErasing,
     RandomGaussianBlur,
     RandomSharpness,
 )
+from cornu.layers.preprocess.image_light import (
+    RandomBrightness,
+    RandomContrast,
+    RandomInvert,
+    RandomPosterization,
+    Solarization,
+)
 from cornu.layers.preprocess.image_mixing import CutMix, MixUp
 from cornu.layers.preprocess.image_moves import (
     RandomFlip,
-    RandomPerspective,
     RandomRotation,
     RandomShear,
     RandomTranslation,
@@ -127,7 +128,12 @@ from cornu.layers.preprocess.image_moves import (
 )
 from cornu.layers.preprocess.image_policies import AugMix, RandAugment
 from cornu.layers.preprocess.image_sizes import CenterCrop, RandomCrop, Resizing
-from cornu.layers.preprocess.image_tones import AutoContrast, Equalization
+from cornu.layers.preprocess.image_tones import (
+    AutoContrast,
+    ContrastLimitedAdaptiveHistogramEqualization,
+    Equalization,
+)
+from cornu.layers.preprocess.image_warps import RandomElasticTransform, RandomPerspective
 from cornu.layers.preprocess.spectrogram import MelSpectrogram, STFTSpectrogram
 from cornu.layers.regularize import (
     ActivityRegularization,
@@ -172,6 +178,7 @@ __all__ = [
     "Bidirectional",
     "CenterCrop",
     "Concatenate",
+    "ContrastLimitedAdaptiveHistogramEqualization",
     "Conv1D",
     "Conv1DTranspose",
     "Conv2D",
@@ -249,6 +256,7 @@ __all__ = [
     "RandomColorJitter",
     "RandomContrast",
     "RandomCrop",
+    "RandomElasticTransform",
     "RandomErasing",
     "RandomFlip",
     "RandomGaussianBlur",

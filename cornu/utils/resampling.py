@@ -6,6 +6,7 @@ XLA would compile a program for the size of every file.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -68,8 +69,7 @@ def resized(x: np.ndarray, size: tuple[int, int], method: str) -> np.ndarray:
     rows, columns = (_taps(old, new, method) for old, new in zip(x.shape, size, strict=False))
     if method == "nearest":
         return x[rows[0][:, 0]][:, columns[0][:, 0]]
-    x = _summed(x.astype("float32"), rows)
-    return _summed(x.swapaxes(0, 1), columns).swapaxes(0, 1)
+    return _summed(_summed(x, rows, 0), columns, 1)
 
 
 def cropped(x: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -106,7 +106,7 @@ def resampled(x: np.ndarray, rate: int, new: int) -> np.ndarray:
     count = -(-len(x) * new // rate)
     stretch = max(1.0, rate / new)
     centers = np.arange(count) * (rate / new)
-    return _summed(x, _weighted(centers, len(x), _lanczos(_ZEROS), _ZEROS, stretch))
+    return _summed(x, _weighted(centers, len(x), _lanczos(_ZEROS), _ZEROS, stretch), 0)
 
 
 @functools.lru_cache(maxsize=64)
@@ -129,7 +129,7 @@ def _weighted(
     centers: np.ndarray, size: int, kernel: Kernel, radius: float, stretch: float
 ) -> tuple[np.ndarray, np.ndarray]:
     reach = radius * stretch
-    index = np.ceil(centers - reach).astype(int)[:, None] + np.arange(int(2 * reach) + 1)
+    index = np.ceil(centers - reach).astype(int)[:, None] + np.arange(math.ceil(2 * reach))
     distance = (index - centers[:, None]) / stretch
     return _kept(index, np.where(np.abs(distance) < radius, kernel(distance), 0), size)
 
@@ -141,9 +141,11 @@ def _kept(index: np.ndarray, weights: np.ndarray, size: int) -> tuple[np.ndarray
     return index.clip(0, size - 1), weights.astype("float32")
 
 
-def _summed(x: np.ndarray, taps: tuple[Any, Any]) -> np.ndarray:
-    index, weights = taps
-    total = np.zeros((len(index), *x.shape[1:]), "float32")
-    for neighbour, weight in zip(index.T, weights.T, strict=True):
-        total += x[neighbour] * weight.reshape(-1, *(1,) * (x.ndim - 1))
+def _summed(x: np.ndarray, taps: tuple[Any, Any], axis: int) -> np.ndarray:
+    """Returns the weighted sum over the neighbours of each new place on an axis."""
+    shape = [-1 if a == axis else 1 for a in range(x.ndim)]
+    total: Any = None
+    for neighbour, weight in zip(*(part.T for part in taps), strict=True):
+        one = x.take(neighbour, axis) * weight.reshape(shape)
+        total = one if total is None else np.add(total, one, out=total)
     return total

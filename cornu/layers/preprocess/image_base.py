@@ -15,7 +15,16 @@ from cornu import settings
 from cornu.core.layer import Layer
 from cornu.ops import random
 
-__all__ = ["Dice", "ImageLayer", "MovingImageLayer", "RandomImageLayer", "pair", "span", "spread"]
+__all__ = [
+    "ColorLayer",
+    "Dice",
+    "ImageLayer",
+    "MovingImageLayer",
+    "RandomImageLayer",
+    "pair",
+    "span",
+    "spread",
+]
 
 INTERPOLATIONS = ("bilinear", "nearest")
 FILL_MODES = ("reflect", "wrap", "constant", "nearest", "mirror")
@@ -180,6 +189,36 @@ class RandomImageLayer(ImageLayer):
     def dice(self, images: Any) -> Dice:
         """Returns what random numbers for these images come from."""
         return Dice(images.shape[0], self.seed_generator.next())
+
+
+class ColorLayer(RandomImageLayer):
+    """The base of layers that change colors within a range of values.
+
+    Args:
+        value_range: the lowest and the highest value that images may have.
+        seed: an integer, for the same numbers in each run.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+    """
+
+    def __init__(
+        self, value_range: Any, seed: Any, data_format: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(seed, data_format, **kwargs)
+        self.value_range = pair(self._who(), "value_range", value_range)
+
+    @property
+    def extent(self) -> float:
+        """The length of the range of values."""
+        return self.value_range[1] - self.value_range[0]
+
+    def to(self, images: Any, high: float) -> Any:
+        """Returns the images with values from 0 to `high`."""
+        return (images - self.value_range[0]) * (high / self.extent)
+
+    def back(self, images: Any, high: float) -> Any:
+        """Returns images with values from 0 to `high` as they were."""
+        return images * (self.extent / high) + self.value_range[0]
 
 
 class MovingImageLayer(RandomImageLayer):

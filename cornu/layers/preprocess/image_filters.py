@@ -7,8 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
-from cornu.layers.preprocess.image_base import Dice, span, spread
-from cornu.layers.preprocess.image_colors import ColorLayer
+from cornu.layers.preprocess.image_base import ColorLayer, Dice, span, spread
 from cornu.ops.filter import gaussian_blur
 
 __all__ = ["RandomErasing", "RandomGaussianBlur", "RandomSharpness"]

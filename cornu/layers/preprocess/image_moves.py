@@ -1,4 +1,4 @@
-"""Images flipped, turned, moved, zoomed, sheared and tilted in training."""
+"""Images flipped, turned, moved, zoomed and sheared in training."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from cornu.layers.arguments import fraction
 from cornu.layers.preprocess.image_base import (
     Dice,
     MovingImageLayer,
@@ -15,11 +14,10 @@ from cornu.layers.preprocess.image_base import (
     span,
     spread,
 )
-from cornu.ops.warp import affine_transform, perspective_transform
+from cornu.ops.warp import affine_transform
 
 __all__ = [
     "RandomFlip",
-    "RandomPerspective",
     "RandomRotation",
     "RandomShear",
     "RandomTranslation",
@@ -311,64 +309,6 @@ class RandomShear(AffineImageLayer):
         across = sign * dice.uniform(*self.x_factor)
         down = sign * dice.uniform(*self.y_factor)
         return self.matrix(1, across, 0, down, 1, 0)
-
-
-class RandomPerspective(MovingImageLayer):
-    """Shows images from another side in training, by moving their corners.
-
-    A corner c goes to c (1 + s u), with u drawn from -1/2 to 1/2 for each coordinate.
-
-    Args:
-        factor: the probability that an image changes; one is drawn from 0 to this number, or from
-            a pair.
-        scale: s, how far the corners may go, from 0 to 1.
-        interpolation: `"bilinear"` or `"nearest"`.
-        fill_value: what is outside of an image.
-        seed: an integer, for the same numbers in each run.
-        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
-        **kwargs: `name`, `dtype` and others of `Layer`.
-
-    Shapes:
-        x (batch, height, width, channels) -> (the same); the batch may be missing.
-
-    Raises:
-        ValueError: an argument is not right, or x has another number of axes.
-
-    Example:
-
-    >>> import cornu
-    >>> cornu.layers.RandomPerspective(0.5)(cornu.Input((8, 8, 3))).shape
-    (None, 8, 8, 3)
-    """
-
-    def __init__(
-        self,
-        factor: Any = 1.0,
-        scale: float = 1.0,
-        interpolation: str = "bilinear",
-        fill_value: float = 0.0,
-        seed: Any = None,
-        data_format: str | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(interpolation, "constant", fill_value, seed, data_format, **kwargs)
-        self.factor = span(self._who(), "factor", factor, 0)
-        self.scale = fraction(self._who(), "scale", scale)
-
-    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
-        """Returns which images change, and by which part of itself each corner moves."""
-        moved = dice.uniform(-self.scale / 2, self.scale / 2, 4, 2)
-        return dice.chosen(*self.factor), moved
-
-    def move(self, images: Any, chosen: Any, moved: Any, *, interpolation: str) -> Any:
-        """Returns the images seen from another side."""
-        right, bottom = images.shape[2] - 1, images.shape[1] - 1
-        corners = jnp.asarray([[0, 0], [right, 0], [0, bottom], [right, bottom]], moved.dtype)
-        starts = jnp.broadcast_to(corners, moved.shape)
-        new = perspective_transform(
-            images, starts, starts * (1 + moved), interpolation, self.fill_value, "channels_last"
-        )
-        return jnp.where(spread(chosen), new, images)
 
 
 def _shear(who: str, name: str, factor: Any) -> tuple[float, float]:

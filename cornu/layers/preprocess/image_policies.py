@@ -9,16 +9,15 @@ import jax.numpy as jnp
 from jax import lax
 
 from cornu.layers.arguments import positive_int
-from cornu.layers.preprocess.image_base import Dice, ImageLayer, span
-from cornu.layers.preprocess.image_colors import (
-    ColorLayer,
+from cornu.layers.preprocess.image_base import ColorLayer, Dice, ImageLayer, span
+from cornu.layers.preprocess.image_colors import RandomColorDegeneration
+from cornu.layers.preprocess.image_filters import RandomSharpness
+from cornu.layers.preprocess.image_light import (
     RandomBrightness,
-    RandomColorDegeneration,
     RandomContrast,
     RandomPosterization,
     Solarization,
 )
-from cornu.layers.preprocess.image_filters import RandomSharpness
 from cornu.layers.preprocess.image_moves import RandomRotation, RandomShear, RandomTranslation
 from cornu.layers.preprocess.image_tones import AutoContrast, Equalization
 

@@ -60,6 +60,7 @@ ROWS = [
     _changing("random_zoom", lambda k: k.layers.RandomZoom(0.2, interpolation="nearest")),
     _changing("random_shear", lambda k: k.layers.RandomShear(0.2, (0.1, 0.3))),
     _changing("random_perspective", lambda k: k.layers.RandomPerspective(0.5, 0.4)),
+    _changing("random_elastic", lambda k: k.layers.RandomElasticTransform(0.5, 0.4)),
     _changing("random_brightness", lambda k: k.layers.RandomBrightness(0.2, seed=1)),
     _changing("random_contrast", lambda k: k.layers.RandomContrast((0.2, 0.4))),
     _changing("random_saturation", lambda k: k.layers.RandomSaturation((0.2, 0.6))),
@@ -89,5 +90,21 @@ ROWS = [
         rtol=1e-4,
         atol=1e-2,
         skip=MIXED,
+    ),
+    *(
+        LayerRow(
+            f"clahe_{name}",
+            lambda k, words=words: k.layers.ContrastLimitedAdaptiveHistogramEqualization(**words),
+            _images(2, *shape),
+            rtol=1e-4,
+            atol=1e-2,
+            skip=MIXED,
+        )
+        for name, shape, words in (
+            ("grid", (16, 16, 3), {}),
+            ("rest", (13, 11, 2), {"tile_grid_size": (3, 2), "clip_limit": 1.5}),
+            ("range", (8, 8, 1), {"value_range": (-10, 300), "clip_limit": 0.0}),
+            ("first", (3, 9, 8), {"data_format": "channels_first", "tile_grid_size": (2, 4)}),
+        )
     ),
 ]

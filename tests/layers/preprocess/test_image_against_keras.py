@@ -146,6 +146,20 @@ def test_shear():
         np.testing.assert_allclose(ours.transform(IMAGES, matrix), expected, rtol=1e-4, atol=1e-2)
 
 
+def test_elastic_transform():
+    layer = cornu.layers.RandomElasticTransform((1.0, 1.0), (0.5, 0.5), seed=1)
+    x = np.tile(np.arange(20.0)[None, None, :, None], (2, 20, 1, 1))
+    chosen, places = layer.draw(x, layer.dice(x))
+    assert np.asarray(chosen).all() and places.shape == (2, 2, 20, 20)
+    moved = np.asarray(places) - np.indices((20, 20))
+    assert 0 < np.abs(moved).max() < 3 and np.abs(moved[0] - moved[1]).max() > 0.1
+    # On a slope, the new value is the place from which it comes.
+    y = np.asarray(layer.transform(x, chosen, places))[..., 0]
+    inside = (places[:, 1] > 0) & (places[:, 1] < 19) & (places[:, 0] > 0) & (places[:, 0] < 19)
+    np.testing.assert_allclose(y[inside], np.asarray(places[:, 1])[inside], atol=1e-3)
+    assert layer(cornu.Input((None, None, 3))).shape == (None, None, None, 3)
+
+
 def test_equalization_of_one_image_is_that_of_keras():
     for bins in (256, 64):
         ours, theirs = layer("Equalization", bins=bins)
