@@ -153,7 +153,13 @@ class Rows(Dataset):
         """Returns the rows in the order that they have in an epoch."""
         if not self._shuffle or epoch == 0:
             return self
-        rows = Rows(len(self._order), self._read, self.batch_size, workers=self.workers)
+        rows = Rows(
+            len(self._order),
+            self._read,
+            self.batch_size,
+            class_names=self.class_names,
+            workers=self.workers,
+        )
         rows._order = _permutation(len(self._order), self._seed, epoch)
         return rows
 

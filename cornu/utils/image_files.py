@@ -96,10 +96,10 @@ def image_dataset_from_directory(
 
     Differences: the files, their split and their first order are those of Keras with the same
         seed; the orders of later epochs are not, as Keras's come from TensorFlow. Reading the
-        dataset in a loop gives the first order each time. Grey values are rounded rather than cut
-        off. In Keras 3.15 GIF files have to be "rgb", here they may be anything; the second
-        dataset of `subset="both"` and the first are a tuple rather than a list. The labels that
-        are passed are not changed.
+        dataset in a loop gives the first order each time. Batches are NumPy arrays, and two
+        datasets are a tuple. Values differ by one or two where Pillow decodes JPEG or makes
+        colors grey otherwise than TensorFlow does. GIF files may be read in all color modes. The
+        labels that are passed are not changed.
     """
     if color_mode not in _CHANNELS:
         raise ValueError(f"{_WHO}: color_mode is one of {tuple(_CHANNELS)}. {color_mode!r}")

@@ -53,7 +53,8 @@ class RandomFlip(RandomImageLayer):
     [(1.0, 2.0), (2.0, 1.0)]
 
     Differences: in Keras 3.15 `"horizontal_and_vertical"` flips an image in both directions or in
-    none, so that no image is only mirrored.
+    none, so that no image is only mirrored. As with all layers that are random, a model that is
+    called (`model(x)`) changes nothing unless `training=True`; in Keras it does.
     """
 
     def __init__(

@@ -99,6 +99,8 @@ def test_in_a_model():
     model.fit(IMAGES / 255, np.zeros((4, 1)), batch_size=3, epochs=2, verbose=0)
     one, two = (model.predict(IMAGES / 255, verbose=0) for _ in range(2))
     np.testing.assert_array_equal(one, two)
+    np.testing.assert_allclose(model(IMAGES / 255), one, rtol=1e-5)
+    assert np.abs(model(IMAGES / 255, training=True) - one).max() > 0
     clone = cornu.Model.from_config(model.get_config())
     clone.set_weights(model.get_weights())
     np.testing.assert_array_equal(clone.predict(IMAGES / 255, verbose=0), one)
