@@ -1,5 +1,6 @@
 """What happens beside training: logs, bars, stopping, saving, learning rates."""
 
+from cornu.callbacks.backup_and_restore import BackupAndRestore
 from cornu.callbacks.callback import Callback
 from cornu.callbacks.callback_list import CallbackList
 from cornu.callbacks.csv_logger import CSVLogger
@@ -15,6 +16,7 @@ from cornu.callbacks.statistics import Statistics
 from cornu.callbacks.terminate_on_nan import TerminateOnNaN
 
 __all__ = [
+    "BackupAndRestore",
     "CSVLogger",
     "Callback",
     "CallbackList",

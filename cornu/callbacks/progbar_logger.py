@@ -65,6 +65,10 @@ class ProgbarLogger(Callback):
             console.say(f"Epoch {epoch + 1}/{self.epochs}")
         self._begin()
 
+    def on_resume(self, epoch: int, step: int) -> None:
+        """Begins a bar that is partly full."""
+        self.on_epoch_begin(epoch)
+
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Ends the bar with the epoch's metrics."""
         self._end(logs)

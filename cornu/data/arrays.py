@@ -69,15 +69,33 @@ class Arrays:
         bits = np.random.Philox(key=seeds.mix(self.seed, epoch))
         return np.random.Generator(bits).permutation(self.count).astype("int32")
 
-    def batches(self, epoch: int = 0) -> Any:
-        """Yields batches as host arrays."""
+    resumes = "batch"
+
+    def state(self) -> None:
+        """Returns nothing: epoch and number say which batch is the next."""
+        return None
+
+    def restore(self, state: Any, epoch: int, start: int) -> None:
+        """Needs nothing to go on."""
+
+    def describe(self) -> dict[str, Any]:
+        """Returns what must be equal for the batches to be equal."""
+        return {
+            "kind": "arrays",
+            "count": self.count,
+            "batch_size": self.batch_size,
+            "shuffle": bool(self.shuffle),
+        }
+
+    def batches(self, epoch: int = 0, start: int = 0) -> Any:
+        """Yields the batches of an epoch from number `start` on, as host arrays."""
         order = self._permutation(epoch)
-        for start in range(0, self.count, self.batch_size):
-            stop = min(start + self.batch_size, self.count)
+        for first in range(start * self.batch_size, self.count, self.batch_size):
+            stop = min(first + self.batch_size, self.count)
             if self.shuffle:
-                yield take(self.structure, order[start:stop])
+                yield take(self.structure, order[first:stop])
             else:
-                yield rows_of(self.structure, start, stop)
+                yield rows_of(self.structure, first, stop)
 
     def example(self) -> Any:
         """Returns the specs of a batch."""

@@ -65,7 +65,18 @@ class Stream:
             self.first(),
         )
 
-    def batches(self, epoch: int = 0) -> Iterator[Any]:
+    resumes = "epoch"
+
+    def state(self) -> None:
+        return None
+
+    def restore(self, state: Any, epoch: int, start: int) -> None:
+        pass
+
+    def describe(self) -> dict[str, Any]:
+        return {"kind": type(self._source).__name__}
+
+    def batches(self, epoch: int = 0, start: int = 0) -> Iterator[Any]:
         """Yields the batches of an epoch."""
         if self._indexed:
             yield from self._by_index(epoch)

@@ -14,6 +14,7 @@ from cornu.core import scope
 from cornu.core.border import border
 from cornu.core.layer import Layer
 from cornu.models.functional import Drawing
+from cornu.training.loop import Count
 from cornu.training.outputs import Outputs
 from cornu.training.recipe import Objective, Recipe, Scores, batch_size, check_metrics
 
@@ -26,24 +27,27 @@ class Compiled(Layer):
     Attributes:
         optimizer: the optimizer that `compile` was given.
         stop_training: set it in a callback to end `fit`.
+        pausing: whether `fit` ends to go on another time; see `pause_training`.
         history: the History of the last `fit`.
         nan_report: what `fit(debug_nans=True)` found when it stopped.
     """
 
     is_model = True
     bookkeeping = Layer.bookkeeping | frozenset(
-        "optimizer stop_training history _recipe _outputs _objective _scores _loss_tracker "
-        "_runners _forwards _seed _epochs_run _built_with _drawing _drawn "
+        "optimizer stop_training pausing history _recipe _outputs _objective _scores _loss_tracker "
+        "_runners _steps _forwards _seed _epochs_run _built_with _drawing _drawn "
         "_checked nan_report".split()
     )
 
     optimizer: Any
     stop_training: bool
+    pausing: bool
     history: Any
     nan_report: Any
     _drawing: Drawing | None
     _loss_tracker: Any
     _runners: dict[Any, Any]
+    _steps: dict[str, Count]
     _forwards: dict[Any, Any]
     _seed: int | None
     _epochs_run: int
@@ -59,6 +63,7 @@ class Compiled(Layer):
         self._drawing = None
         self.optimizer = None
         self.stop_training = False
+        self.pausing = False
         self.history = None
         self._recipe = None
         self._outputs = None
@@ -66,6 +71,7 @@ class Compiled(Layer):
         self._scores = None
         self._loss_tracker = None
         self._runners = {}
+        self._steps = {"train": Count(), "test": Count()}
         self._forwards = {}
         self._seed = None
         self._epochs_run = 0
@@ -128,6 +134,7 @@ class Compiled(Layer):
         self._outputs = self._objective = self._scores = None
         self._loss_tracker = metrics_module.Mean(name="loss")
         self._runners = {}
+        self._steps = {"train": Count(), "test": Count()}
         if self._drawing is not None:
             self._outputs = Outputs(self._drawing.outputs, self._drawing.output_names)
             self._objective = Objective(self._recipe, self._outputs)

@@ -104,7 +104,7 @@ def stop_at_nan(
     step: int,
 ) -> None:
     """Looks for where NaN begins in a step, keeps its batch, and raises the error."""
-    key = jax.random.fold_in(runner.key, runner.step_number)
+    key = jax.random.fold_in(runner.key, runner.count.number)
     report = nan.find(model, batch, key)
     if report is None:
         text = (

@@ -123,6 +123,7 @@ class Prepared(Compiled):
                 eager=recipe.run_eagerly,
                 pads=self._pads(kind),
                 per_dispatch=recipe.steps_per_execution,
+                count=self._steps[kind],
             )
         return self._runners[key]
 
@@ -162,6 +163,11 @@ class Prepared(Compiled):
         if self._seed is None:
             self._seed = seeds.draw()
         return self._seed
+
+    def _begin_from_seed(self, seed: int) -> None:
+        """Sets the seed of all that is random in training; programs that have another are left."""
+        if seed != self._seed:
+            self._seed, self._runners, self._forwards = seed, {}, {}
 
     def _need_compiled(self, what: str) -> Recipe:
         if self._recipe is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -16,8 +17,10 @@ from cornu.data import Arrays, Stream, adapt
 from cornu.models import preflight
 from cornu.models.feeding import Feeding
 from cornu.models.prepared import Prepared
+from cornu.models.resuming import Session
 from cornu.training import loop
 from cornu.training.guard import Guard
+from cornu.training.resume import Resume
 
 __all__ = ["Trainer"]
 
@@ -46,6 +49,7 @@ class Trainer(Prepared):
         validation_freq: Any = 1,
         *,
         debug_nans: bool | str | os.PathLike[str] = False,
+        resume: str | os.PathLike[str] | Resume | None = None,
     ) -> Any:
         """Trains the model, and returns the History.
 
@@ -70,14 +74,18 @@ class Trainer(Prepared):
                 are not finite, and to say in which layer it began. The batch is saved in a
                 temporary folder, or in the folder that is given here; `model.nan_report` has it,
                 too, and the weights stay as they were before the step. Steps run one by one.
+            resume: a folder in which the state of training is kept, or a `cornu.Resume`. If the
+                program is killed and started again, training goes on from there, and ends as it
+                would have ended, bit by bit; see `docs/resume.md`.
 
         Raises:
             ValueError: the data does not fit the model, its loss, or itself; before any step.
             FloatingPointError: with `debug_nans`, something is not finite.
+            RuntimeError: another process uses the folder of `resume`.
 
         Differences: targets are never broadcast against outputs, labels must lie within the
         classes, and NaN is refused. What is probably wrong is said before the first step, in one
-        line with a code (see `check`). `debug_nans` is not in Keras.
+        line with a code (see `check`). `debug_nans` and `resume` are not in Keras.
         """
         self._need_compiled("fit")
         if self.optimizer is None:
@@ -86,59 +94,99 @@ class Trainer(Prepared):
                 "Compile it with an optimizer to train it."
             )
         epochs, initial_epoch = _epochs(epochs, initial_epoch)
-        feeding = Feeding(self, class_weight)
-        validation: Any = validation_data
-        if validation_split and validation_data is None:
-            kept, validation = feeding.split(x, y, sample_weight, validation_split)
-            x, y, sample_weight = kept
-        source = adapt(
-            x,
-            y,
-            sample_weight,
-            batch_size,
-            steps_per_epoch,
-            shuffle,
-            self._base_seed(),
-            feeding.prepare,
-        )
-        self._prepare_for(source, train=True)
-        feeding.check(source)
-        preflight.before_fit(self, source, validation, batch_size)
-        callbacks = self._callback_list(callbacks, verbose, epochs, source.steps)
-        start = self._epochs_run - initial_epoch
-        held: dict[str, Any] = {}
-
-        def validate(epoch: int) -> dict[str, Any] | None:
-            due = (
-                epoch + 1 in validation_freq
-                if isinstance(validation_freq, (list, tuple, set))
-                else (epoch + 1) % validation_freq == 0
+        listed = self._callback_list(callbacks, verbose, epochs, None)
+        with Session(self, resume, listed) as session:
+            feeding = Feeding(self, class_weight)
+            validation: Any = validation_data
+            if validation_split and validation_data is None:
+                kept, validation = feeding.split(x, y, sample_weight, validation_split)
+                x, y, sample_weight = kept
+            source = adapt(
+                x,
+                y,
+                sample_weight,
+                batch_size,
+                steps_per_epoch,
+                shuffle,
+                self._base_seed(),
+                feeding.prepare,
             )
-            self._epochs_run += 1
-            if validation is None or not due:
-                return None
-            if "source" not in held:
-                held["source"] = self._evaluation_source(
-                    *_unpacked(validation), validation_batch_size or batch_size, validation_steps
-                )
-            runner = self._runner("test")
-            found = loop.evaluate(runner, held["source"], callbacks, validation_steps)
-            return {f"val_{name}": value for name, value in found.items()}
-
-        plain = self._runner("train")
-        runner = self._guard(debug_nans, initial_epoch) if debug_nans else plain
-        logs = loop.fit(
-            runner,
-            source,
-            callbacks,
-            epochs,
-            initial_epoch,
-            lambda epoch: start + epoch,
-            validate,
-        )
-        plain.step_number = runner.step_number
+            self._prepare_for(source, train=True)
+            feeding.check(source)
+            preflight.before_fit(self, source, validation, batch_size)
+            if session.finished(epochs):
+                return self.history
+            listed.set_params({**listed.params, "steps": source.steps})
+            validating = self._validating(
+                session,
+                validation,
+                validation_batch_size or batch_size,
+                validation_steps,
+                validation_freq,
+            )
+            logs = self._train(source, session, epochs, initial_epoch, validating, debug_nans)
         preflight.after_fit(self, logs)
         return self.history
+
+    def _train(
+        self,
+        source: Any,
+        session: Session,
+        epochs: int,
+        initial_epoch: int,
+        validate: Callable[[int], Any],
+        debug_nans: Any,
+    ) -> dict[str, Any]:
+        callbacks = session.callbacks
+        try:
+            callbacks.on_train_begin()
+            runner = self._guard(debug_nans, initial_epoch) if debug_nans else None
+            start = session.begin(source, epochs, initial_epoch)
+            offset = self._epochs_run - start.epoch
+            return loop.fit(
+                runner or self._runner("train"),
+                source,
+                callbacks,
+                epochs,
+                start,
+                offset.__add__,
+                validate,
+                session,
+                self._runner_now,
+            )
+        except BaseException as error:
+            callbacks.on_train_exception(error)
+            raise
+
+    def _validating(
+        self, session: Session, data: Any, batch_size: int | None, steps: int | None, freq: Any
+    ) -> Callable[[int], dict[str, Any] | None]:
+        """Returns what is called after each epoch with its number, and returns logs or None."""
+        source: Any = None
+
+        def validate(epoch: int) -> dict[str, Any] | None:
+            nonlocal source
+            listed = isinstance(freq, (list, tuple, set))
+            due = epoch + 1 in freq if listed else (epoch + 1) % freq == 0
+            self._epochs_run += 1
+            if data is None or not due:
+                return None
+            if source is None:
+                source = self._evaluation_source(*_unpacked(data), batch_size, steps)
+                session.validates_on(source)
+            found = loop.evaluate(self._runner("test"), source, session.callbacks, steps)
+            return {f"val_{name}": value for name, value in found.items()}
+
+        return validate
+
+    def pause_training(self) -> None:
+        """Ends `fit` after this step; with `resume`, the same program goes on from here later."""
+        self.stop_training = self.pausing = True
+
+    def _runner_now(self, runner: loop.Runner) -> loop.Runner:
+        """Returns the runner for what is trainable now."""
+        known = all(self.optimizer.knows(variable) for variable in self.trainable_variables)
+        return self._runner("train") if known and type(runner) is loop.Runner else runner
 
     def _guard(self, debug_nans: Any, first_epoch: int) -> Guard:
         """Returns a runner of train steps that stops at NaN."""
@@ -152,11 +200,10 @@ class Trainer(Prepared):
                 self._sources,
                 plain.key,
                 plain.eager,
+                plain.count,
             )
         guard = self._runners[key]
-        guard.begin(
-            plain.step_number, partial(preflight.stop_at_nan, self, guard, folder, first_epoch)
-        )
+        guard.begin(partial(preflight.stop_at_nan, self, guard, folder, first_epoch))
         return guard
 
     def _callback_list(self, callbacks: Any, verbose: Any, epochs: int, steps: Any) -> Any:

@@ -348,6 +348,10 @@ class Optimizer(Keeper):
             re.search(pattern, variable.name) for pattern in self._undecayed_names
         )
 
+    def knows(self, variable: Variable) -> bool:
+        """Tells whether the optimizer was built with a Variable."""
+        return variable in self._places
+
     def _get_variable_index(self, variable: Variable) -> int:
         """Returns the place of a Variable among those of `build`; users' subclasses call it."""
         self._check_known([variable])
