@@ -60,7 +60,7 @@ _HOMES = {
 _SPACES = (
     "activations applications backend callbacks config constraints datasets debug dtype_policies "
     "errors initializers inspect layers losses metrics mixed_precision models ops optimizers "
-    "random regularizers saving tree utils"
+    "preprocessing random regularizers saving tree utils"
 ).split()
 
 __all__ = ["__version__", "version", *_HOMES, *_SPACES]

@@ -83,10 +83,6 @@ class ProgbarLogger(Callback):
         self.on_epoch_begin(epoch)
         self._seen = step
 
-    def on_resume(self, epoch: int, step: int) -> None:
-        """Begins a bar that is partly full."""
-        self.on_epoch_begin(epoch)
-
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Ends the bar with the epoch's metrics."""
         self._end(logs)

@@ -10,7 +10,7 @@ import numpy as np
 
 from cornu.data import frames
 from cornu.data.arrays import Arrays
-from cornu.data.binding import Names, bind_batch, bind_frame
+from cornu.data.binding import NAMELESS, Names, bind_batch, bind_frame
 from cornu.data.columns import column_of
 from cornu.data.grain import Grain
 from cornu.data.huggingface import HuggingFace, column_of_table, columns_of_table
@@ -63,7 +63,7 @@ def adapt(
     shuffle: bool = False,
     seed: int = 0,
     prepare: Callable[[Any], Any] = lambda batch: batch,
-    names: Names = Names(),
+    names: Names = NAMELESS,
     again: bool = False,
 ) -> Arrays | Stream:
     """Makes a source of batches `(x, y, sample_weight)`.
@@ -151,7 +151,7 @@ def parts_of(x: Any, y: Any, weight: Any, names: Names) -> Any:
     return _arrays((x, y, weight), names)
 
 
-def _arrays(parts: Any, names: Names = Names()) -> Any:
+def _arrays(parts: Any, names: Names = NAMELESS) -> Any:
     x, y, weight = (_read_columns(part) for part in parts)
     return (
         as_arrays(x, "x", names.inputs),

@@ -1,4 +1,4 @@
-"""Arrays: rows that can be read in any order; every batch is a function of (seed, epoch, number)."""
+"""Arrays: rows in any order; every batch is a function of (seed, epoch, number)."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from cornu.data import frames
 
-__all__ = ["Names", "bind", "bind_batch", "bind_frame"]
+__all__ = ["NAMELESS", "Names", "bind", "bind_batch", "bind_frame"]
 
 # What a column of targets is called where the model's output has another name.
 _TARGETS = ("y", "label", "labels")
@@ -25,6 +25,9 @@ class Names:
 
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+
+
+NAMELESS = Names()
 
 
 def bind(

@@ -92,7 +92,7 @@ def _is_array(item: Any) -> bool:
     )
 
 
-# ------------------------------------------------------------------------ tensors of other libraries
+# ----------------------------------------------------------------------- tensors of other libraries
 
 
 def _from_torch(x: Any, what: str) -> Any:

@@ -27,6 +27,7 @@ from tests.conformance.table import CHECKS, Call, LayerRow, all_rows
 WITHOUT_ROW = {
     "InputLayer": "computes nothing; tests/layers/test_input.py",
     "Layer": "is the base; tests/core/test_layer.py",
+    "MixUp": "Keras's warns of its integers; tests/layers/preprocess",
     "Wrapper": "is the base of wrappers; tests/layers/test_wrappers.py",
 }
 
