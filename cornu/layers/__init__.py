@@ -99,6 +99,16 @@ from cornu.layers.pooling import (
     MaxPooling2D,
     MaxPooling3D,
 )
+from cornu.layers.preprocess.category_encoding import CategoryEncoding
+from cornu.layers.preprocess.discretization import Discretization
+from cornu.layers.preprocess.hashed_crossing import HashedCrossing
+from cornu.layers.preprocess.hashing import Hashing
+from cornu.layers.preprocess.integer_lookup import IntegerLookup
+from cornu.layers.preprocess.normalization import Normalization
+from cornu.layers.preprocess.pipeline import Pipeline
+from cornu.layers.preprocess.rescaling import Rescaling
+from cornu.layers.preprocess.string_lookup import StringLookup
+from cornu.layers.preprocess.text_vectorization import TextVectorization
 from cornu.layers.regularize import (
     ActivityRegularization,
     AlphaDropout,
@@ -138,6 +148,7 @@ __all__ = [
     "AvgPool3D",
     "BatchNormalization",
     "Bidirectional",
+    "CategoryEncoding",
     "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
@@ -157,6 +168,7 @@ __all__ = [
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
+    "Discretization",
     "Dot",
     "Dropout",
     "ELU",
@@ -181,10 +193,13 @@ __all__ = [
     "GlobalMaxPooling3D",
     "GroupNormalization",
     "GroupQueryAttention",
+    "HashedCrossing",
+    "Hashing",
     "Identity",
     "Input",
     "InputLayer",
     "InputSpec",
+    "IntegerLookup",
     "LSTM",
     "LSTMCell",
     "Lambda",
@@ -202,12 +217,15 @@ __all__ = [
     "Minimum",
     "MultiHeadAttention",
     "Multiply",
+    "Normalization",
     "PReLU",
     "Permute",
+    "Pipeline",
     "RMSNormalization",
     "RNN",
     "ReLU",
     "RepeatVector",
+    "Rescaling",
     "Reshape",
     "ReversibleEmbedding",
     "SeparableConv1D",
@@ -222,7 +240,9 @@ __all__ = [
     "SpatialDropout3D",
     "SpectralNormalization",
     "StackedRNNCells",
+    "StringLookup",
     "Subtract",
+    "TextVectorization",
     "TimeDistributed",
     "UnitNormalization",
     "UpSampling1D",
