@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -23,6 +23,8 @@ __all__ = [
     "output_dtype",
 ]
 
+ON_DATA = "Apply the layer to the data first, by layer(x) or dataset.map(layer)."
+
 
 class Preprocess(Layer):
     """A layer that takes data of any library, also where it does not stand in a model.
@@ -32,6 +34,8 @@ class Preprocess(Layer):
     """
 
     rowwise = True
+    # Whether it works on strings, which no symbolic Tensor can stand for.
+    only_on_data: ClassVar[bool] = False
     bookkeeping = Layer.bookkeeping | {"_fixed"}
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -43,6 +47,19 @@ class Preprocess(Layer):
         if dataset.is_drawn((args, kwargs)):
             return dataset.mapped(self, args, kwargs)
         return super().__call__(*args, **kwargs)
+
+    def _draw(self, args: Any, kwargs: Any) -> Any:
+        if self.only_on_data:
+            raise TypeError(
+                "it works on strings, which no symbolic Tensor can stand for.\n"
+                f"{ON_DATA} Begin the model with what comes out of it."
+            )
+        return super()._draw(args, kwargs)
+
+    @property
+    def gives_strings(self) -> bool:
+        """Whether the output is an array of strings."""
+        return False
 
     def read(self, x: Any) -> Any:
         """Returns an argument of a call as an array."""

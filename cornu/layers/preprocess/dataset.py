@@ -43,14 +43,17 @@ def mapped(layer: Any, args: Any, kwargs: Any) -> Any:
     spec_kwargs = {k: v for k, v in spec_kwargs.items() if k != "training"}
     specs, structure = tree.take_apart(layer.compute_output_spec(*spec_args, **spec_kwargs))
 
+    kinds = [np.dtype(object if layer.gives_strings else spec.dtype) for spec in specs]
+
+    @tf.autograph.experimental.do_not_convert
     def run(*arrays: Any) -> Any:
         now, words = filled(arrays)
         with jax.default_device(jax.devices("cpu")[0]):
             outputs = tree.leaves(layer(*now, **words))
-        return [np.asarray(y, spec.dtype) for y, spec in zip(outputs, specs, strict=True)]
+        return [np.asarray(y, kind) for y, kind in zip(outputs, kinds, strict=True)]
 
-    kinds = [tf.as_dtype(spec.dtype) for spec in specs]
-    outputs = tf.numpy_function(run, [leaves[slot] for slot in slots], kinds)
+    types = [tf.as_dtype(kind) for kind in kinds]
+    outputs = tf.numpy_function(run, [leaves[slot] for slot in slots], types)
     for output, spec in zip(outputs, specs, strict=True):
         output.set_shape(spec.shape)
     return tree.unflatten(structure, outputs)

@@ -49,7 +49,7 @@ class HashedCrossing(Preprocess):
     >>> import cornu
     >>> layer = cornu.layers.HashedCrossing(num_bins=5)
     >>> layer((np.array(["A", "B", "A"]), np.array([101, 101, 102]))).tolist()
-    [1, 4, 1]
+    [1, 4, 3]
 
     References: Cheng et al. (2016), "Wide & Deep Learning for Recommender Systems".
 

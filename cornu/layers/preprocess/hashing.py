@@ -108,7 +108,9 @@ class Hashing(Preprocess):
         masked = self.mask_value is not None and self.num_bins > 1
         bins = bucket(x, self.num_bins - masked, self.salt, self._who())
         if masked:
-            bins = (np if isinstance(x, np.ndarray) else jnp).where(self._mask(on_host(inputs)), 0, bins + 1)
+            bins = (np if isinstance(x, np.ndarray) else jnp).where(
+                self._mask(on_host(inputs)), 0, bins + 1
+            )
         return as_output(encode(bins, self.output_mode, self.num_bins, output_dtype(self)))
 
     def _mask(self, x: Any) -> Any:

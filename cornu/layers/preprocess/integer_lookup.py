@@ -106,10 +106,13 @@ class IntegerLookup(IndexLookup):
         self._start(vocabulary, idf_weights)
 
     def _terms(self, x: Any) -> np.ndarray:
-        array = as_array(x, f"{self._who()}: the data")
-        if isinstance(x, list) and holds_strings(array):
-            return np.array([int(term) for term in x], "int64")  # the lines of a file
-        return _integers(np.asarray(array), self._who())
+        return _integers(np.asarray(as_array(x, f"{self._who()}: the data")), self._who())
+
+    def _parsed(self, lines: list[str]) -> list[int]:
+        wrong = [line for line in lines if not line.strip().lstrip("-").isdecimal()]
+        if wrong:
+            raise ValueError(f"{self._who()}: a line of the file is no integer: {wrong[0][:50]!r}")
+        return list(map(int, lines))
 
     def _index(self) -> None:
         self._order = np.argsort(self._tokens, kind="stable")

@@ -132,7 +132,7 @@ class IndexLookup(Preprocess):
             need = "needs" if idf_weights is None else "takes no"
             raise ValueError(f"{who}: a vocabulary {need} idf_weights, {self.output_mode=}.")
         if isinstance(vocabulary, (str, Path)):
-            vocabulary = _lines(Path(vocabulary), who)
+            vocabulary = self._parsed(_lines(Path(vocabulary), who))
         terms = self._terms(vocabulary).ravel()
         listed, specials = terms.tolist(), self._specials()
         whole = bool(specials) and listed[: len(specials)] == specials
@@ -202,6 +202,10 @@ class IndexLookup(Preprocess):
     def _terms(self, x: Any) -> np.ndarray:
         """Returns terms as an array."""
         raise NotImplementedError
+
+    def _parsed(self, lines: list[str]) -> list[Any]:
+        """Returns the terms that the lines of a file stand for."""
+        return list(lines)
 
     def _depth(self) -> int | None:
         """Returns the size of vectors, or None if it is not known."""

@@ -30,7 +30,7 @@ def as_array(x: Any, what: str = "The input") -> Any:
     >>> as_array([["a"], ["b"]]).shape
     (2, 1)
     """
-    if isinstance(x, (np.ndarray, jax.Array)):
+    if isinstance(x, np.ndarray) and x.dtype.kind != "O" or isinstance(x, jax.Array):
         return x
     if isinstance(x, Variable):
         return x.value
@@ -40,7 +40,10 @@ def as_array(x: Any, what: str = "The input") -> Any:
             "Fill it up first: x.to_tensor(), or tf.sparse.to_dense(x)."
         )
     try:
-        return np.asarray(x)
+        array = np.asarray(x)
+        items = array.ravel().tolist() if array.dtype.kind == "O" else [""]
+        numbers = items and all(isinstance(item, (int, float)) for item in items)
+        return np.array(array.tolist()) if numbers else array
     except ValueError as error:
         raise ValueError(
             f"{what} is ragged: its rows have different lengths, so that it is no array.\n"

@@ -68,6 +68,8 @@ class StringLookup(IndexLookup):
     learned, so that a copy made of it knows it.
     """
 
+    only_on_data = True
+
     def __init__(
         self,
         max_tokens: int | None = None,
@@ -105,6 +107,11 @@ class StringLookup(IndexLookup):
 
     def _index(self) -> None:
         self._table = {term: i for i, term in enumerate(self._tokens.tolist())}
+
+    @property
+    def gives_strings(self) -> bool:
+        """Whether positions are turned back into strings."""
+        return self.invert
 
     def read(self, x: Any) -> Any:
         """Returns an argument of a call as an array: of strings, or inverted of positions."""

@@ -74,6 +74,8 @@ class TextVectorization(Preprocess):
     learned, so that a copy made of it knows it.
     """
 
+    only_on_data = True
+
     def __init__(
         self,
         max_tokens: int | None = None,
@@ -185,7 +187,7 @@ class TextVectorization(Preprocess):
             row[: len(found)] = found
         if self._is_word_each and texts.ndim < 2:
             words = words[:, 0]
-        return self._lookup.looked_up(words[0] if texts.ndim == 0 else words)
+        return self._lookup.looked_up(words if texts.ndim else words.reshape(words.shape[1:]))
 
     @property
     def _is_word_each(self) -> bool:
