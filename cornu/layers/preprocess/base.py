@@ -57,6 +57,11 @@ class Preprocess(Layer):
         return super()._draw(args, kwargs)
 
     @property
+    def adaptable(self) -> bool:
+        """Whether it learns from data: by `reset_state`, `update_state` and `finalize_state`."""
+        return False
+
+    @property
     def gives_strings(self) -> bool:
         """Whether the output is an array of strings."""
         return False

@@ -31,36 +31,31 @@ def bucket(x: Any, count: int, salt: Sequence[int] | None, who: str) -> Any:
     >>> bucket(np.array(["A", "B", "C"]), 3, None, "example").tolist()
     [1, 0, 1]
     """
-    if holds_strings(x):
-        rows, lengths = fingerprint.packed(as_bytes(x, who))
-        return _placed(_strong(rows, lengths, salt, np), count, np).reshape(x.shape)
     if isinstance(x, np.ndarray):
-        return _of_integers(x, count, salt, np)
+        texts = as_bytes(x, who) if holds_strings(x) else x.ravel().astype("S").tolist()
+        hashes = _of_bytes(*fingerprint.packed(texts), salt)
+        return _placed(hashes, count).reshape(x.shape)
     # A fingerprint has 64 bits, whatever numbers the program has otherwise.
     with jax.enable_x64(True):
-        return _of_integers(x, count, salt, jnp)
+        digits = fingerprint.decimal(x.reshape(-1).astype(_wide(x)), jnp)
+        if salt is None:
+            hashes = fingerprint.farmhash_of_digits(*digits, jnp)
+        else:
+            hashes = fingerprint.siphash(*digits, salt, jnp)
+        return _placed(hashes, count).reshape(x.shape)
 
 
-def _of_integers(x: Any, count: int, salt: Any, xp: Any) -> Any:
-    digits = fingerprint.decimal(x.reshape(-1).astype(_wide(x)), xp)
+def _of_bytes(rows: np.ndarray, lengths: np.ndarray, salt: Any) -> np.ndarray:
     if salt is None:
-        hashes = fingerprint.farmhash_of_digits(*digits, xp)
-    else:
-        hashes = fingerprint.siphash(*digits, salt, xp)
-    return _placed(hashes, count, xp).reshape(x.shape)
+        return fingerprint.farmhash(rows, lengths)
+    return fingerprint.siphash(rows, lengths, salt)
 
 
 def _wide(x: Any) -> str:
     return "uint64" if x.dtype == "uint64" else "int64"
 
 
-def _strong(rows: Any, lengths: Any, salt: Any, xp: Any) -> Any:
-    if salt is None:
-        return fingerprint.farmhash(rows, lengths)
-    return fingerprint.siphash(rows, lengths, salt, xp)
-
-
-def _placed(hashes: Any, count: int, xp: Any) -> Any:
+def _placed(hashes: Any, count: int) -> Any:
     return (hashes % np.uint64(count)).astype("int32" if count < 2**31 else "int64")
 
 
@@ -74,9 +69,9 @@ def crossed(columns: Sequence[Any], count: int, who: str) -> Any:
     """
     shape = columns[0].shape
     if all(isinstance(x, np.ndarray) for x in columns):
-        return _placed(_chained(columns, who), count, np).reshape(shape)
+        return _placed(_chained(columns, who), count).reshape(shape)
     with jax.enable_x64(True):
-        return _placed(_chained(columns, who), count, jnp).reshape(shape)
+        return _placed(_chained(columns, who), count).reshape(shape)
 
 
 def _chained(columns: Sequence[Any], who: str) -> Any:

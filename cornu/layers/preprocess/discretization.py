@@ -95,6 +95,11 @@ class Discretization(Preprocess):
 
     # -------------------------------------------------------------------------------------- adapt
 
+    @property
+    def adaptable(self) -> bool:
+        """Whether boundaries are learned rather than given."""
+        return self.num_bins is not None
+
     def adapt(self, data: Any, steps: int | None = None) -> None:
         """Learns boundaries that share the data out evenly; what was learned before is forgotten.
 

@@ -17,6 +17,7 @@ from cornu.core.tensor import Tensor
 from cornu.layers.arguments import positive_int
 from cornu.layers.preprocess.base import Preprocess, as_output, no_sparse, one_of
 from cornu.layers.preprocess.buckets import salted
+from cornu.layers.preprocess.counts import Counts
 from cornu.layers.preprocess.encode import MODES, encode, encoded_shape
 from cornu.layers.preprocess.reading import batches, is_array
 
@@ -36,7 +37,7 @@ class IndexLookup(Preprocess):
     (`_bucket`).
     """
 
-    bookkeeping = Preprocess.bookkeeping | {"_counts", "_documents", "_document_count", "_given"}
+    bookkeeping = Preprocess.bookkeeping | {"_counts", "_given"}
 
     def _setup(
         self,
@@ -233,6 +234,11 @@ class IndexLookup(Preprocess):
             self.update_state(terms[:, None] if whole and terms.ndim == 1 else terms)
         self.finalize_state()
 
+    @property
+    def adaptable(self) -> bool:
+        """Whether the vocabulary is learned rather than given."""
+        return not self._given
+
     def check_adaptable(self) -> None:
         """Refuses to learn a vocabulary beside one that was given."""
         if self._given:
@@ -243,41 +249,33 @@ class IndexLookup(Preprocess):
 
     def reset_state(self) -> None:
         """Forgets the data seen by `update_state`."""
-        self._counts: Counter[Any] = Counter()
-        self._documents: Counter[Any] = Counter()
-        self._document_count = 0
+        self._counts = Counts(in_rows=self.output_mode == "tf_idf")
 
     def update_state(self, data: Any) -> None:
         """Takes a batch into account: rows of terms."""
+        self.check_adaptable()
         terms = self._terms(data)
-        if terms.ndim < 2:
-            terms = terms.reshape(1, -1)
-        self.count(terms.reshape(len(terms), -1).tolist())
+        if self.output_mode == "tf_idf":
+            rows = len(terms) if terms.ndim > 1 else 1
+            self._counts.add(terms.reshape(rows, -1).tolist())
+        else:
+            self._counts.add_all(terms)
 
     def count(self, rows: Iterable[list[Any]]) -> None:
         """Takes rows of terms into account, which may be of different lengths."""
         self.check_adaptable()
-        for row in rows:
-            self._counts.update(row)
-            if self.output_mode == "tf_idf":
-                self._documents.update(set(row))
-                self._document_count += 1
+        self._counts.add(rows)
 
     def finalize_state(self) -> None:
         """Makes the vocabulary of the data seen by `update_state`."""
-        counts = self._counts
-        for special in (self.mask_token, self.oov_token):
-            counts.pop(special, None)
-        if not counts:
+        tokens = self._counts.ranked(without=[self.mask_token, self.oov_token])
+        if not tokens:
             raise ValueError(f"{self._who()}: there was no term in the data to learn.")
-        tokens = sorted(counts, key=lambda term: (counts[term], term), reverse=True)
         if self.max_tokens is not None:
             tokens = tokens[: max(self.max_tokens - self._token_start, 0)]
         weights = None
         if self.output_mode == "tf_idf":
-            seen = np.array([self._documents[term] for term in tokens])
-            idf = np.log1p(self._document_count / (1 + seen))
-            weights = self._padded(idf.astype("float32"), specials=False)
+            weights = self._padded(self._counts.idf(tokens), specials=False)
         self._put(self._terms(tokens), weights)
         self.reset_state()
 

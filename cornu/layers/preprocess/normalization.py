@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
 from typing import Any
 
 import jax.numpy as jnp
@@ -56,6 +56,7 @@ class Normalization(Preprocess):
     """
 
     infers_by_config = True
+    bookkeeping = Preprocess.bookkeeping | {"_seen"}
 
     def __init__(
         self,
@@ -74,6 +75,7 @@ class Normalization(Preprocess):
         self.input_variance = _numbers(variance)
         self._kept: tuple[int, ...] = ()
         self._broadcast: tuple[int, ...] = ()
+        self.reset_state()
         _check_given(self._who(), self.axis, self.input_mean, self.input_variance)
 
     def build(self, input_shape: Any) -> None:
@@ -119,6 +121,11 @@ class Normalization(Preprocess):
             spread[axis] = size
         return jnp.broadcast_to(jnp.asarray(given.reshape(spread)), self._broadcast)
 
+    @property
+    def adaptable(self) -> bool:
+        """Whether mean and variance are learned rather than given."""
+        return self.input_mean is None
+
     def adapt(self, data: Any, batch_size: int | None = None, steps: int | None = None) -> None:
         """Learns mean and variance from data; what was learned before is forgotten.
 
@@ -131,47 +138,61 @@ class Normalization(Preprocess):
         Raises:
             ValueError: mean and variance were given to the constructor, or the data does not fit.
         """
-        if self.input_mean is not None:
+        if not self.adaptable:
             raise ValueError(
                 f"{self._who()} was made with a mean and variance, and cannot adapt as well.\n"
                 "Leave them out of the constructor."
             )
-        count, mean, square = 0, np.zeros(()), np.zeros(())
-        for batch in self._fitting(batches(data, steps)):
-            reduced = tuple(a for a in range(batch.ndim) if a not in self._kept)
-            size = int(np.prod([batch.shape[a] for a in reduced]))
-            if not size:
-                continue
-            here = batch.mean(reduced)
-            away = here - mean
-            square = square + batch.var(reduced) * size + away**2 * (count * size / (count + size))
-            mean = mean + away * (size / (count + size))
-            count += size
-        if not count:
-            raise ValueError(f"{self._who()}: adapt() was given no numbers.")
-        self.adapt_mean.assign(mean)
-        self.adapt_variance.assign(square / count)
+        self.reset_state()
+        for batch in batches(data, steps):
+            self.update_state(batch)
+        self.finalize_state()
 
-    def _fitting(self, data: Iterator[Any]) -> Iterator[np.ndarray]:
-        """Yields batches in float64, having built the layer for the first."""
-        for batch in data:
-            batch = np.asarray(batch, "float64")
-            if not self.built:
-                if batch.ndim < 2 and self.axis:
-                    raise ValueError(
-                        f"{self._who()}: the data has the shape {batch.shape}, and no axis of "
-                        f"features that axis={self.axis} could mean.\n"
-                        "Pass x[:, None] for a column of numbers, or axis=None to the constructor."
-                    )
-                self.build((None, *batch.shape[1:]) if 0 not in self.axis else batch.shape)
-            sizes = zip(batch.shape, self._broadcast, strict=False)
-            fits = all(a not in self._kept or n == m for a, (n, m) in enumerate(sizes))
-            if batch.ndim != len(self._broadcast) or not fits:
+    def reset_state(self) -> None:
+        """Forgets the data seen by `update_state`."""
+        # Of the data so far: how many numbers, their mean, and the sum of squares around it.
+        self._seen = (0, np.zeros(()), np.zeros(()))
+
+    def update_state(self, data: Any) -> None:
+        """Takes a batch into account."""
+        batch = self._fitting(np.asarray(data, "float64"))
+        others = tuple(a for a in range(batch.ndim) if a not in self._kept)
+        size = math.prod(batch.shape[a] for a in others)
+        if not size:
+            return
+        count, mean, square = self._seen
+        away = batch.mean(others) - mean
+        whole = count + size
+        square = square + batch.var(others) * size + away**2 * (count * size / whole)
+        self._seen = (whole, mean + away * (size / whole), square)
+
+    def finalize_state(self) -> None:
+        """Sets mean and variance to those of the data seen by `update_state`."""
+        count, mean, square = self._seen
+        if self.adaptable and not count:
+            raise ValueError(f"{self._who()}: adapt() was given no numbers.")
+        if self.adaptable:
+            self.adapt_mean.assign(mean)
+            self.adapt_variance.assign(square / count)
+
+    def _fitting(self, batch: np.ndarray) -> np.ndarray:
+        """Returns a batch that fits the layer, having built the layer if it was not."""
+        if not self.built:
+            if batch.ndim < 2 and self.axis:
                 raise ValueError(
-                    f"{self._who()} was built for inputs with the sizes {self._broadcast} (1 where "
-                    f"any will do), and adapt() was given a batch of shape {batch.shape}."
+                    f"{self._who()}: the data has the shape {batch.shape}, and no axis of "
+                    f"features that axis={self.axis} could mean.\n"
+                    "Pass x[:, None] for a column of numbers, or axis=None to the constructor."
                 )
-            yield batch
+            self.build((None, *batch.shape[1:]) if 0 not in self.axis else batch.shape)
+        sizes = zip(batch.shape, self._broadcast, strict=False)
+        fits = all(a not in self._kept or n == m for a, (n, m) in enumerate(sizes))
+        if batch.ndim != len(self._broadcast) or not fits:
+            raise ValueError(
+                f"{self._who()} was built for inputs with the sizes {self._broadcast} (1 where "
+                f"any will do), and adapt() was given a batch of shape {batch.shape}."
+            )
+        return batch
 
     def call(self, inputs: Any) -> Any:
         """Returns the normalized numbers, or those that they came from."""

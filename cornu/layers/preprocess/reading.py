@@ -84,10 +84,13 @@ def as_strings(x: Any, who: str, encoding: str = "utf-8") -> np.ndarray:
             f"{who} takes strings. Received: numbers of dtype {array.dtype}.\n"
             "Write x.astype(str), or take the layer for integers."
         )
-    flat = np.asarray(array).astype(object).ravel()
-    out = np.empty(flat.shape, object)
-    out[:] = [_string(item, who, encoding) for item in flat.tolist()]
-    return out.reshape(np.shape(array))
+    words = np.asarray(array).astype(object)
+    if set(map(type, words.ravel().tolist())) <= {str}:
+        return words
+    flat = [_string(item, who, encoding) for item in words.ravel().tolist()]
+    out = np.empty(len(flat), object)
+    out[:] = flat
+    return out.reshape(words.shape)
 
 
 def _string(item: Any, who: str, encoding: str) -> str:
@@ -107,6 +110,8 @@ def _string(item: Any, who: str, encoding: str) -> str:
 def as_bytes(x: np.ndarray, who: str) -> list[bytes]:
     """Returns the strings of an array as bytes, in a flat list."""
     items = x.astype(object).ravel().tolist()
+    if set(map(type, items)) <= {str}:
+        return list(map(str.encode, items))
     return [i if isinstance(i, bytes) else _string(i, who, "utf-8").encode() for i in items]
 
 

@@ -122,9 +122,9 @@ class StringLookup(IndexLookup):
         return self.looked_up(np.asarray(inputs))
 
     def _found(self, x: np.ndarray) -> np.ndarray:
-        table = self._table
-        found = (table.get(term, -1) for term in x.ravel().tolist())
-        return np.fromiter(found, "int64", x.size).reshape(x.shape)
+        get = self._table.get
+        found = [get(term, -1) for term in x.ravel().tolist()]
+        return np.array(found, "int64").reshape(x.shape)
 
     def _bucket(self, x: np.ndarray) -> np.ndarray:
         return bucket(x, self.num_oov_indices, self.salt, self._who())

@@ -130,6 +130,11 @@ class TextVectorization(Preprocess):
 
     # --------------------------------------------------------------------------------- vocabulary
 
+    @property
+    def adaptable(self) -> bool:
+        """Whether the vocabulary is learned rather than given."""
+        return self._lookup.adaptable
+
     def adapt(self, data: Any, batch_size: int | None = None, steps: int | None = None) -> None:
         """Learns the vocabulary from texts: the most frequent terms come first, of equally
         frequent ones the greater. What was learned before is forgotten.
