@@ -11,6 +11,7 @@ from cornu.core.tensor import is_keras_tensor
 from cornu.data.pydataset import PyDataset
 from cornu.data.pydataset import PyDataset as Sequence
 from cornu.inspect import model_to_dot, plot_model
+from cornu.models.feature_space import FeatureSpace
 from cornu.registry import (
     custom_object_scope,
     get_custom_objects,
@@ -29,6 +30,7 @@ from cornu.utils.session import clear_session
 
 __all__ = [
     "CustomObjectScope",
+    "FeatureSpace",
     "Progbar",
     "PyDataset",
     "Sequence",

@@ -57,6 +57,25 @@ class Pipeline(Preprocess):
         """The layers."""
         return list(self._layers)
 
+    @property
+    def only_on_data(self) -> bool:  # type: ignore[override]
+        """Whether a layer works on strings."""
+        return any(layer.only_on_data for layer in self._prepares())
+
+    @property
+    def gives_strings(self) -> bool:
+        """Whether the last layer gives strings."""
+        return any(layer.gives_strings for layer in self._prepares() if layer is self._layers[-1])
+
+    def _prepares(self) -> list[Preprocess]:
+        return [layer for layer in self._layers if isinstance(layer, Preprocess)]
+
+    def compute_output_spec(self, inputs: Any, **kwargs: Any) -> Any:
+        """Returns a Tensor of the shape and dtype of the output."""
+        for layer in self._layers:
+            inputs = layer.compute_output_spec(inputs)
+        return inputs
+
     def read(self, x: Any) -> Any:
         """Returns an argument of a call as an array; what it holds is for the layers to say."""
         return as_array(x, "the input")

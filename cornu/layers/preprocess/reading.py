@@ -10,7 +10,7 @@ import numpy as np
 
 from cornu.core.variable import Variable
 
-__all__ = ["as_array", "as_bytes", "as_strings", "batches", "holds_strings", "is_array"]
+__all__ = ["as_array", "as_bytes", "as_strings", "batches", "holds_strings", "is_array", "items_of"]
 
 _EMPTY = "adapt() was given no data: the iterable is empty, or was read before."
 
@@ -121,6 +121,20 @@ def is_array(data: Any) -> bool:
     return isinstance(data, known) or hasattr(data, "__array__")
 
 
+def items_of(data: Any, wanted: str) -> Iterator[Any]:
+    """Returns an iterator over what has items, in order or by number (as a PyDataset has).
+
+    Args:
+        data: where they are.
+        wanted: what to say if there are none.
+    """
+    if hasattr(data, "__iter__"):
+        return iter(data)
+    if hasattr(data, "__len__") and hasattr(data, "__getitem__"):
+        return (data[i] for i in range(len(data)))
+    raise TypeError(f"{wanted} Received: {type(data).__name__}")
+
+
 def batches(data: Any, steps: int | None = None, lists: bool = False) -> Iterator[Any]:
     """Yields the batches that `adapt` is to see.
 
@@ -139,14 +153,7 @@ def batches(data: Any, steps: int | None = None, lists: bool = False) -> Iterato
     if is_array(data) or (lists and isinstance(data, (list, tuple))):
         yield data if isinstance(data, (list, tuple)) else as_array(data, "The data")
         return
-    if hasattr(data, "__len__") and hasattr(data, "__getitem__") and not isinstance(data, list):
-        items: Any = (data[i] for i in range(len(data)))
-    elif hasattr(data, "__iter__"):
-        items = iter(data)
-    else:
-        raise TypeError(
-            f"adapt() takes an array or an iterable of batches. Received: {type(data).__name__}"
-        )
+    items = items_of(data, "adapt() takes an array or an iterable of batches.")
     count = 0
     while steps is None or count < steps:
         batch = next(items, None)
