@@ -45,7 +45,7 @@ class Preprocess(Layer):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if dataset.is_drawn((args, kwargs)):
-            return dataset.mapped(self, args, kwargs)
+            return dataset.unconverted(dataset.mapped)(self, args, kwargs)
         return super().__call__(*args, **kwargs)
 
     def _draw(self, args: Any, kwargs: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -11,7 +12,7 @@ import numpy as np
 from cornu import tree
 from cornu.core.tensor import Tensor
 
-__all__ = ["is_drawn", "mapped"]
+__all__ = ["is_drawn", "mapped", "unconverted"]
 
 
 def is_drawn(structure: Any) -> bool:
@@ -20,6 +21,11 @@ def is_drawn(structure: Any) -> bool:
     if tf is None or not hasattr(tf, "executing_eagerly") or tf.executing_eagerly():
         return False
     return any(isinstance(leaf, tf.Tensor) for leaf in tree.leaves(structure))
+
+
+def unconverted(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns a function that TensorFlow calls as it is, and does not translate into its own."""
+    return sys.modules["tensorflow"].autograph.experimental.do_not_convert(function)
 
 
 def mapped(layer: Any, args: Any, kwargs: Any) -> Any:
@@ -45,7 +51,7 @@ def mapped(layer: Any, args: Any, kwargs: Any) -> Any:
 
     kinds = [np.dtype(object if layer.gives_strings else spec.dtype) for spec in specs]
 
-    @tf.autograph.experimental.do_not_convert
+    @unconverted
     def run(*arrays: Any) -> Any:
         now, words = filled(arrays)
         with jax.default_device(jax.devices("cpu")[0]):
