@@ -11,7 +11,7 @@ from cornu.core.layer import Layer
 from cornu.core.tensor import Tensor
 from cornu.errors import suggest
 from cornu.layers import CategoryEncoding, Concatenate, HashedCrossing, Input
-from cornu.layers.preprocess.base import Preprocess
+from cornu.layers.preprocess.base import Learning, Preprocess
 from cornu.models import feature as kinds
 from cornu.models.feature import KINDS, Cross, Feature, cardinality
 from cornu.models.table import as_column, columns, parts
@@ -161,16 +161,16 @@ class FeatureSpace(Preprocess):
         learners = {name: layer for name, layer in self.preprocessors.items() if _learns(layer)}
         kept: dict[str, list[Any]] = {name: [] for name in learners}
         for layer in learners.values():
-            if isinstance(layer, Preprocess):
+            if isinstance(layer, Learning):
                 layer.reset_state()
         for part in parts(dataset, list(learners), self._who()) if learners else ():
             for name, layer in learners.items():
-                if isinstance(layer, Preprocess):
+                if isinstance(layer, Learning):
                     layer.update_state(part[name])
                 else:
                     kept[name].append(part[name])
         for name, layer in learners.items():
-            if isinstance(layer, Preprocess):
+            if isinstance(layer, Learning):
                 layer.finalize_state()
             else:
                 layer.adapt(kept[name])  # type: ignore[attr-defined]
@@ -351,7 +351,7 @@ class FeatureSpace(Preprocess):
 
 
 def _learns(layer: Layer) -> bool:
-    if isinstance(layer, Preprocess):
+    if isinstance(layer, Learning):
         return layer.adaptable
     return callable(getattr(layer, "adapt", None))  # a layer of the program
 

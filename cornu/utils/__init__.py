@@ -25,10 +25,12 @@ from cornu.registry import serialize as serialize_keras_object
 from cornu.seeds import set_random_seed
 from cornu.utils.arrays import normalize, pad_sequences, to_categorical
 from cornu.utils.batches import pack_x_y_sample_weight, split_dataset, unpack_x_y_sample_weight
+from cornu.utils.config import Config
 from cornu.utils.graph import get_source_inputs
 from cornu.utils.session import clear_session
 
 __all__ = [
+    "Config",
     "CustomObjectScope",
     "FeatureSpace",
     "Progbar",

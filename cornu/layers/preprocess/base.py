@@ -14,6 +14,7 @@ from cornu.layers.preprocess import dataset
 from cornu.layers.preprocess.reading import as_array, holds_strings
 
 __all__ = [
+    "Learning",
     "Preprocess",
     "as_output",
     "default_dtype",
@@ -57,11 +58,6 @@ class Preprocess(Layer):
         return super()._draw(args, kwargs)
 
     @property
-    def adaptable(self) -> bool:
-        """Whether it learns from data: by `reset_state`, `update_state` and `finalize_state`."""
-        return False
-
-    @property
     def gives_strings(self) -> bool:
         """Whether the output is an array of strings."""
         return False
@@ -95,6 +91,27 @@ class Preprocess(Layer):
                 f"{self._who()} is part of a compiled program, which keeps its state as it was.\n"
                 "Adapt a new layer, and build the model with that."
             )
+
+
+class Learning(Preprocess):
+    """A layer that learns from data, without training: in `adapt`, batch by batch."""
+
+    @property
+    def adaptable(self) -> bool:
+        """Whether there is something to learn, because it was not given."""
+        raise NotImplementedError
+
+    def reset_state(self) -> None:
+        """Forgets the data seen by `update_state`."""
+        raise NotImplementedError
+
+    def update_state(self, data: Any) -> None:
+        """Takes a batch into account."""
+        raise NotImplementedError
+
+    def finalize_state(self) -> None:
+        """Learns from the data seen by `update_state`."""
+        raise NotImplementedError
 
 
 def on_host(x: Any) -> Any:

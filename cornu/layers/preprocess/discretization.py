@@ -7,14 +7,14 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from cornu.layers.preprocess.base import Preprocess, no_sparse, one_of
+from cornu.layers.preprocess.base import Learning, no_sparse, one_of
 from cornu.layers.preprocess.encode import MODES, encode
 from cornu.layers.preprocess.reading import batches
 
 __all__ = ["Discretization"]
 
 
-class Discretization(Preprocess):
+class Discretization(Learning):
     """Replaces numbers by the numbers of the bins that they fall into.
 
     y = how many of the boundaries are at most x

@@ -15,7 +15,7 @@ from cornu import registry
 from cornu.core import scope
 from cornu.core.tensor import Tensor
 from cornu.layers.arguments import positive_int
-from cornu.layers.preprocess.base import Preprocess, as_output, no_sparse, one_of
+from cornu.layers.preprocess.base import Learning, as_output, no_sparse, one_of
 from cornu.layers.preprocess.buckets import salted
 from cornu.layers.preprocess.counts import Counts
 from cornu.layers.preprocess.encode import MODES, encode, encoded_shape
@@ -27,7 +27,7 @@ _MODES = (*MODES, "tf_idf")
 _OLD_MODES = {"binary": "multi_hot", "tf-idf": "tf_idf"}
 
 
-class IndexLookup(Preprocess):
+class IndexLookup(Learning):
     """The base of IntegerLookup and StringLookup.
 
     Indices are, in this order: 0 for the mask token (if there is one, and the output is
@@ -37,7 +37,7 @@ class IndexLookup(Preprocess):
     (`_bucket`).
     """
 
-    bookkeeping = Preprocess.bookkeeping | {"_counts", "_given"}
+    bookkeeping = Learning.bookkeeping | {"_counts", "_given"}
 
     def _setup(
         self,

@@ -10,13 +10,13 @@ import numpy as np
 
 from cornu import settings
 from cornu.layers.arguments import known_size
-from cornu.layers.preprocess.base import Preprocess
+from cornu.layers.preprocess.base import Learning
 from cornu.layers.preprocess.reading import batches
 
 __all__ = ["Normalization"]
 
 
-class Normalization(Preprocess):
+class Normalization(Learning):
     """Gives numbers mean 0 and standard deviation 1, by statistics of data seen beforehand.
 
     y = (x - mean) / scale;  inverted: y = mean + x * scale;  scale = max(sqrt(variance), epsilon)
@@ -56,7 +56,7 @@ class Normalization(Preprocess):
     """
 
     infers_by_config = True
-    bookkeeping = Preprocess.bookkeeping | {"_seen"}
+    bookkeeping = Learning.bookkeeping | {"_seen"}
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ import numpy as np
 from cornu import registry
 from cornu.core.tensor import Tensor
 from cornu.layers.arguments import positive_int
-from cornu.layers.preprocess.base import Preprocess, no_sparse, one_of
+from cornu.layers.preprocess.base import Learning, no_sparse, one_of
 from cornu.layers.preprocess.lookup import take_vocabulary
 from cornu.layers.preprocess.reading import as_strings, batches
 from cornu.layers.preprocess.string_lookup import StringLookup
@@ -18,7 +18,7 @@ from cornu.layers.preprocess.text import CLEANINGS, SPLITTINGS, groups, rows_of
 __all__ = ["TextVectorization"]
 
 
-class TextVectorization(Preprocess):
+class TextVectorization(Learning):
     """Replaces texts by the positions of their words in a vocabulary, which is given or learned.
 
     A text is cleaned, split into words, these are joined to groups (if asked for) and looked up:
