@@ -99,6 +99,10 @@ from cornu.layers.pooling import (
     MaxPooling2D,
     MaxPooling3D,
 )
+from cornu.layers.preprocess.category_encoding import CategoryEncoding
+from cornu.layers.preprocess.discretization import Discretization
+from cornu.layers.preprocess.hashed_crossing import HashedCrossing
+from cornu.layers.preprocess.hashing import Hashing
 from cornu.layers.preprocess.image_colors import (
     RandomColorDegeneration,
     RandomColorJitter,
@@ -134,7 +138,13 @@ from cornu.layers.preprocess.image_tones import (
     Equalization,
 )
 from cornu.layers.preprocess.image_warps import RandomElasticTransform, RandomPerspective
+from cornu.layers.preprocess.integer_lookup import IntegerLookup
+from cornu.layers.preprocess.normalization import Normalization
+from cornu.layers.preprocess.pipeline import Pipeline
+from cornu.layers.preprocess.rescaling import Rescaling
 from cornu.layers.preprocess.spectrogram import MelSpectrogram, STFTSpectrogram
+from cornu.layers.preprocess.string_lookup import StringLookup
+from cornu.layers.preprocess.text_vectorization import TextVectorization
 from cornu.layers.regularize import (
     ActivityRegularization,
     AlphaDropout,
@@ -177,6 +187,7 @@ __all__ = [
     "BatchNormalization",
     "Bidirectional",
     "CenterCrop",
+    "CategoryEncoding",
     "Concatenate",
     "ContrastLimitedAdaptiveHistogramEqualization",
     "Conv1D",
@@ -198,6 +209,7 @@ __all__ = [
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
+    "Discretization",
     "Dot",
     "Dropout",
     "ELU",
@@ -223,10 +235,13 @@ __all__ = [
     "GlobalMaxPooling3D",
     "GroupNormalization",
     "GroupQueryAttention",
+    "HashedCrossing",
+    "Hashing",
     "Identity",
     "Input",
     "InputLayer",
     "InputSpec",
+    "IntegerLookup",
     "LSTM",
     "LSTMCell",
     "Lambda",
@@ -246,8 +261,10 @@ __all__ = [
     "MixUp",
     "MultiHeadAttention",
     "Multiply",
+    "Normalization",
     "PReLU",
     "Permute",
+    "Pipeline",
     "RMSNormalization",
     "RNN",
     "RandAugment",
@@ -273,6 +290,7 @@ __all__ = [
     "RandomZoom",
     "ReLU",
     "RepeatVector",
+    "Rescaling",
     "Reshape",
     "Resizing",
     "ReversibleEmbedding",
@@ -290,7 +308,9 @@ __all__ = [
     "SpatialDropout3D",
     "SpectralNormalization",
     "StackedRNNCells",
+    "StringLookup",
     "Subtract",
+    "TextVectorization",
     "TimeDistributed",
     "UnitNormalization",
     "UpSampling1D",

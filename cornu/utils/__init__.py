@@ -11,6 +11,7 @@ from cornu.core.tensor import is_keras_tensor
 from cornu.data.pydataset import PyDataset
 from cornu.data.pydataset import PyDataset as Sequence
 from cornu.inspect import model_to_dot, plot_model
+from cornu.models.feature_space import FeatureSpace
 from cornu.registry import (
     custom_object_scope,
     get_custom_objects,
@@ -25,6 +26,7 @@ from cornu.seeds import set_random_seed
 from cornu.utils.arrays import normalize, pad_sequences, to_categorical
 from cornu.utils.audio_files import audio_dataset_from_directory
 from cornu.utils.batches import pack_x_y_sample_weight, split_dataset, unpack_x_y_sample_weight
+from cornu.utils.config import Config
 from cornu.utils.determinism import enable_op_determinism
 from cornu.utils.downloads import get_file
 from cornu.utils.graph import get_source_inputs
@@ -35,7 +37,9 @@ from cornu.utils.text_files import text_dataset_from_directory
 from cornu.utils.timeseries import timeseries_dataset_from_array
 
 __all__ = [
+    "Config",
     "CustomObjectScope",
+    "FeatureSpace",
     "Progbar",
     "PyDataset",
     "Sequence",
