@@ -27,7 +27,8 @@ class OnSignal(Callback):
 
     The steps that run on the device when it comes are finished, which takes at most half a
     second (or one step, if that is longer). Then the model is saved, and training ends as by
-    `model.stop_training`: with the validation of the epoch, and `on_train_end`. A signal that
+    `model.pause_training()`: with `fit(resume=...)` the same program goes on from this very step
+    when it is started again; without, the epoch is validated, and training is over. A signal that
     comes during validation is heard when that has ended. `fit` returns, and how the process ends
     is up to the program. What a signal did before is put back when `fit` is left.
 
@@ -103,7 +104,7 @@ class OnSignal(Callback):
             return
         self._saved = True
         save(self.model, self.filepath)
-        self.model.stop_training = True
+        self.model.pause_training()
         console.say(
             f"OnSignal: {self.received.name} came. The model was saved to {self.filepath!r}; "
             "training ends here."

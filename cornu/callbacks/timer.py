@@ -19,7 +19,8 @@ class Timer(Callback):
     The time counts from the beginning of `fit`, and goes on counting in a run that is resumed.
     With a limit, training ends so early that the validation of the epoch, if it takes as long as
     those before, ends in time as well; it is looked at whenever steps come back from the device,
-    at least twice a second.
+    at least twice a second. With `fit(resume=...)`, the same program goes on from this very step
+    once it is given more time.
 
     Args:
         limit: seconds, a `datetime.timedelta`, or a text `"HH:MM:SS"`; None for no limit.
@@ -98,7 +99,7 @@ class Timer(Callback):
             f"Timer: the limit of {limit} is reached at step {step} of epoch {self._epoch + 1}. "
             "Training ends here."
         )
-        self.model.stop_training = True
+        self.model.pause_training()
 
     def on_test_begin(self, logs: Any = None) -> None:
         """Notes when the steps of the epoch ended."""

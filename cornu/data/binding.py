@@ -106,6 +106,7 @@ def bind_frame(frame: Any, y: Any, weight: Any) -> Any:
     """Returns `(x, y, sample_weight)` of a frame of which y and weight may name columns."""
     named = [part if _is_names(part) else None for part in (y, weight)]
     taken = [name for part in named for name in _leaves(part)]
+    frame = frames.collected(frame)
     columns = frames.columns_of(frame)
     for name in taken:
         if name not in columns:

@@ -9,7 +9,16 @@ import numpy as np
 from cornu.data.columns import narrowed
 from cornu.data.kinds import is_a
 
-__all__ = ["arrays_of", "columns_of", "contents", "is_frame", "is_series", "stacked", "without"]
+__all__ = [
+    "collected",
+    "arrays_of",
+    "columns_of",
+    "contents",
+    "is_frame",
+    "is_series",
+    "stacked",
+    "without",
+]
 
 
 def is_frame(x: Any) -> bool:
@@ -24,12 +33,12 @@ def is_series(x: Any) -> bool:
 
 def columns_of(frame: Any) -> list[Any]:
     """Returns the names of a frame's columns."""
-    return list(_collected(frame).columns)
+    return list(collected(frame).columns)
 
 
 def without(frame: Any, names: list[Any]) -> Any:
     """Returns a frame without some columns."""
-    return _collected(frame).drop(names) if _is_polars(frame) else frame.drop(columns=names)
+    return collected(frame).drop(names) if _is_polars(frame) else frame.drop(columns=names)
 
 
 def arrays_of(table: Any, what: str, names: tuple[str, ...] = ()) -> Any:
@@ -44,7 +53,7 @@ def arrays_of(table: Any, what: str, names: tuple[str, ...] = ()) -> Any:
     """
     if not is_frame(table):
         return narrowed(_numbers(table, what))
-    frame = _collected(table)
+    frame = collected(table)
     columns = list(frame.columns)
     if len(names) > 1 and all(name in columns for name in names):
         return {name: narrowed(_numbers(frame[name], f"{what}[{name!r}]")) for name in names}
@@ -81,7 +90,8 @@ def _is_polars(frame: Any) -> bool:
     return is_a(frame, "polars", "DataFrame", "LazyFrame", "Series")
 
 
-def _collected(frame: Any) -> Any:
+def collected(frame: Any) -> Any:
+    """Returns a frame with its rows; a lazy one is computed."""
     return frame.collect() if is_a(frame, "polars", "LazyFrame") else frame
 
 

@@ -40,12 +40,13 @@ class Compiled(Layer):
     bookkeeping = Layer.bookkeeping | frozenset(
         "optimizer stop_training pausing history _recipe _outputs _objective _scores _loss_tracker "
         "_runners _steps _forwards _seed _epochs_run _built_with _drawing _drawn "
-        "_checked _traces _drafted nan_report".split()
+        "_checked _can_pause _traces _drafted nan_report".split()
     )
 
     optimizer: Any
     stop_training: bool
     pausing: bool
+    _can_pause: bool
     history: Any
     nan_report: Any
     _drawing: Drawing | None
@@ -70,6 +71,7 @@ class Compiled(Layer):
         self.optimizer = None
         self.stop_training = False
         self.pausing = False
+        self._can_pause = False
         self.history = None
         self._recipe = None
         self._outputs = None

@@ -75,9 +75,11 @@ class Session:
             clerk.number = self.saved.number
             self.model._begin_from_seed(self.saved.data["seed"])
         self._clerk = clerk
+        self.model._can_pause = True
         return self
 
     def __exit__(self, *error: Any) -> None:
+        self.model._can_pause = False
         self._around.close()
 
     # ---------------------------------------------------------------------------------- beginning
@@ -208,7 +210,7 @@ class Session:
 
     def end(self) -> None:
         """Keeps the end of training."""
-        if self._clerk is None or self._paused:
+        if self._clerk is None or self.model.pausing:
             return
         if self.clears:
             self._clerk.wait()
@@ -223,7 +225,8 @@ class Session:
         variables = _variables(model)
         values = _copied(tuple([variable.stored for variable in variables.values()]))
         arrays: dict[str, Any] = {}
-        position = {"epoch": epoch, "step": step, "ended": model.stop_training and not step}
+        ended = model.stop_training and not step and not model.pausing
+        position = {"epoch": epoch, "step": step, "ended": ended}
         data = {
             "program": _program(model, variables),
             "position": position,

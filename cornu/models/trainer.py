@@ -15,6 +15,7 @@ import numpy as np
 from cornu.callbacks import CallbackList
 from cornu.core.border import border
 from cornu.data import Arrays, Stream
+from cornu.data.adapt import is_stream
 from cornu.models import preflight
 from cornu.models.feeding import Feeding
 from cornu.models.prepared import Prepared
@@ -130,7 +131,7 @@ class Trainer(Prepared):
                 session,
                 trial,
                 validation,
-                validation_batch_size or batch_size,
+                validation_batch_size or (None if is_stream(_first(validation)) else batch_size),
                 validation_steps,
                 validation_freq,
             )
@@ -199,8 +200,11 @@ class Trainer(Prepared):
         return validate
 
     def pause_training(self) -> None:
-        """Ends `fit` after this step; with `resume`, the same program goes on from here later."""
-        self.stop_training = self.pausing = True
+        """Ends `fit` after this step; with `resume`, the same program goes on from here later.
+
+        Without `resume` it is the same as `stop_training = True`.
+        """
+        self.stop_training, self.pausing = True, self._can_pause
 
     def _runner_now(self, callbacks: CallbackList, runner: loop.Runner) -> loop.Runner:
         """Returns the runner for what is trainable now."""
@@ -379,6 +383,10 @@ def _unpacked(data: Any) -> tuple[Any, Any, Any]:
         x, y, weight = (*data, None, None)[:3]
         return x, y, weight
     return data, None, None
+
+
+def _first(data: Any) -> Any:
+    return _unpacked(data)[0]
 
 
 def _as_list(logs: dict[str, Any]) -> Any:

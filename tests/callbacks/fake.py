@@ -23,6 +23,10 @@ class Model:
         self.epoch = -1
         self.saved: list[str] = []
 
+    def pause_training(self) -> None:
+        """Ends training."""
+        self.stop_training = True
+
     def get_weights(self) -> list[np.ndarray]:
         """The number of the epoch."""
         return [np.array(float(self.epoch))]

@@ -242,14 +242,10 @@ def test_validation_evaluate_and_predict(name, tmp_path):
     data = VALIDATION[name](tmp_path)
     parts = data if isinstance(data, tuple) else (data,)
     made = model()
-    logs = made.fit(
-        X, LABELS, epochs=2, validation_data=data, validation_batch_size=BATCH, verbose=0
-    ).history
-    batch_size = (
-        {}
-        if name in ("tf.data", "torch", "grain", "PyDataset", "iterable")
-        else {"batch_size": BATCH}
-    )
+    rows = name in ("arrays", "memmap", "frame", "datasets")
+    batch_size = {"batch_size": BATCH} if rows else {}
+    words = {"validation_batch_size": BATCH} if rows else {}
+    logs = made.fit(X, LABELS, epochs=2, validation_data=data, verbose=0, **words).history
     found = made.evaluate(*parts, **batch_size, verbose=0)
     assert np.allclose([logs["val_loss"][-1], found], made.evaluate(X, LABELS, verbose=0), 1e-5)
     x = pd.DataFrame(X) if name == "frame" else parts[0]

@@ -4,6 +4,7 @@ import datetime
 import errno
 import os
 import shutil
+import signal
 
 import numpy as np
 import pytest
@@ -196,6 +197,44 @@ def test_pausing_keeps_the_very_step(after, undisturbed, tmp_path):
     # The broken run wrote its own history; what goes on does not know of it.
     again = make()
     assert bits(again, *fit(again, tmp_path, every=1000)) == undisturbed
+
+
+def test_pausing_at_the_end_of_an_epoch(undisturbed, tmp_path):
+    class Pause(callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 1:
+                self.model.pause_training()
+
+    fit(make(), tmp_path, every=1000, more=[Pause()])
+    assert not States(tmp_path).files("finished")
+    model = make()
+    assert bits(model, *fit(model, tmp_path, every=1000)) == undisturbed
+
+
+def test_pausing_without_a_folder_is_stopping():
+    class Pause(callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            self.model.pause_training()
+
+    model = make()
+    history, _ = fit(model, more=[Pause()])
+    assert history.epoch == [0] and "val_loss" in history.history and not model.pausing
+
+
+def test_a_signal_lets_the_same_program_go_on(undisturbed, tmp_path):
+    class Send(callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 2:
+                signal.raise_signal(signal.SIGTERM)
+
+        def get_state(self):
+            return {}
+
+    heard = callbacks.OnSignal(tmp_path / "last.weights.h5", signals=[signal.SIGTERM])
+    fit(make(), tmp_path / "state", every=1000, more=[Send(), heard])
+    assert heard.received is signal.SIGTERM and (tmp_path / "last.weights.h5").exists()
+    model = make()
+    assert bits(model, *fit(model, tmp_path / "state", every=1000)) == undisturbed
 
 
 def test_batch_hooks_and_debug_nans_go_on_too(undisturbed, tmp_path):
