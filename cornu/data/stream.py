@@ -107,7 +107,8 @@ class Stream:
     @property
     def _once(self) -> bool:
         """Whether the data can be read only once, as a generator."""
-        return iter(self._source) is self._source
+        # `iter` is not asked: a new iterator of tf.data takes the next seed of its shuffling.
+        return hasattr(type(self._source), "__next__")
 
     def _ended(self, count: int) -> ValueError:
         return ValueError(
