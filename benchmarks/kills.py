@@ -65,7 +65,7 @@ def program(folder: str, epochs: int) -> None:
     digest = hashlib.sha256(repr(sorted(history.history.items())).encode())
     for array in (*model.get_weights(), *(v.numpy() for v in model.optimizer.variables)):
         digest.update(array.tobytes())
-    # digest.update(Path(f"{folder}/log.csv").read_bytes())
+    digest.update(Path(f"{folder}/log.csv").read_bytes())
     _write(folder, _RESULT, digest.hexdigest())
 
 

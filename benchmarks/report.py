@@ -21,6 +21,8 @@ from benchmarks.tasks import TASKS, Task
 __all__ = ["Run", "Setting", "page", "save", "setting", "table"]
 
 _FOLDER = Path(__file__).parent
+# Measured by programs of their own, which say what they print: kills, resume, soak.
+_RELIABILITY = _FOLDER / "reliability.md"
 _PACKAGES = ("jax", "jaxlib", "keras", "flax", "torch", "tensorflow-cpu", "numpy", "optax")
 # Variables that decide on memory and threads; a library that is preloaded replaces malloc.
 _PREFIXES = ("MALLOC_", "GLIBC_TUNABLES", "LD_PRELOAD", "XLA_", "JAX_", "OMP_")
@@ -148,7 +150,8 @@ and all compute accuracy. `losses` are those of the peers in the order of the co
 many steps from the same weights: nobody is fast by being wrong (torch's ResNet-18 pads otherwise
 where it strides). Only ratios of one run mean something: machines swing. Cold steps come after the
 imports, with nothing compiled before.
-{_blocks(run)}"""
+{_blocks(run)}
+{_RELIABILITY.read_text(encoding="utf-8")}"""
 
 
 def _blocks(run: Run) -> str:
