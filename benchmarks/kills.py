@@ -44,7 +44,7 @@ def program(folder: str, epochs: int) -> None:
     )
     model.compile(cornu.optimizers.Adam(0.01, use_ema=True), "mse", metrics=["mae"])
     begun = callbacks.LambdaCallback(
-        on_train_batch_end=lambda batch, logs: Path(folder, _BEGUN).touch()
+        on_train_batch_end=lambda batch, logs: _note_once(Path(folder, _BEGUN))
     )
     kept = [
         callbacks.ReduceLROnPlateau("val_loss", patience=2, min_delta=0.01),
@@ -67,6 +67,11 @@ def program(folder: str, epochs: int) -> None:
         digest.update(array.tobytes())
     digest.update(Path(f"{folder}/log.csv").read_bytes())
     _write(folder, _RESULT, digest.hexdigest())
+
+
+def _note_once(path: Path) -> None:
+    if not path.exists():
+        path.touch()
 
 
 def _write(folder: str, name: str, text: str) -> None:
@@ -93,15 +98,14 @@ class Figures:
     restarts: list[int] = field(default_factory=list)
 
 
-def kill(instants: int, epochs: int = 20, seed: int = 0, after: float = 0.6) -> Figures:
+def kill(instants: int, epochs: int = 20, seed: int = 0) -> Figures:
     """Kills processes at some instants, the last run goes to its end; returns the figures.
 
     Args:
         instants: how many.
         epochs: of a run.
-        seed: of the instants.
-        after: seconds after the first step in which instants lie; one in eight lies in the first
-            second of the process.
+        seed: of the instants: they lie between the first step and the end of an undisturbed run,
+            one in eight in the first second of the process.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["cornu", "jax", "cornu.models", "numpy"])
@@ -109,7 +113,9 @@ def kill(instants: int, epochs: int = 20, seed: int = 0, after: float = 0.6) -> 
     figures = Figures()
     with tempfile.TemporaryDirectory() as undisturbed:
         _run(context, undisturbed, epochs, None)
-        wanted = Path(undisturbed, _RESULT).read_text()
+        begun, result = Path(undisturbed, _BEGUN), Path(undisturbed, _RESULT)
+        after = result.stat().st_mtime - begun.stat().st_mtime
+        wanted = result.read_text()
     while figures.instants < instants:
         with tempfile.TemporaryDirectory() as folder:
             kills = 0
