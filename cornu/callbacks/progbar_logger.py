@@ -112,7 +112,7 @@ class ProgbarLogger(Callback):
         every = _REDRAWN_EVERY
         self._bar = Progbar(self.target, interval=every, verbose=self.verbose, stateless_metrics=())
         self._bar.title = title
-        self._bar.begin(draw=not self._compiled)
+        self._bar.begin(compiles=not self._compiled)
 
     def _end(self, logs: Any) -> None:
         if self._bar is not None:

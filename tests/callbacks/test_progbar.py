@@ -104,6 +104,20 @@ def looks(line):
     return line.split("\r")[1:]
 
 
+def test_the_first_step_says_nothing_about_the_others(terminal, clock):
+    logger = ProgbarLogger()
+    logger.set_params({"verbose": 1, "epochs": 1, "steps": 1000})
+    logger.on_train_begin()
+    logger.on_epoch_begin(0)
+    for step, seconds in ((1, 30.0), (2, 0.2)):
+        clock[0] += seconds
+        logger.on_progress(step, 1000, {"loss": 1.0})
+    first, second = looks(terminal.getvalue())[1:]
+    assert first.rstrip() == "   1/1000 " + "╌" * 20 + "  - loss: 1.0000"
+    assert second.rstrip() == "   2/1000 " + "╌" * 20 + " 3:20 200ms/step - loss: 1.0000"
+    console.end()
+
+
 def test_what_is_over_soon_is_drawn_once(terminal, clock):
     """Whoever draws looks at the metrics, and so waits for the device."""
     seen = []
