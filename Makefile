@@ -39,7 +39,7 @@ $(VENV)/.package: pyproject.toml | $(VENV)/.made
 
 $(VENV)/.dev: $(VENV)/.package
 	@echo "Installing the test tools and the libraries that the tests compare with."
-	$(PIP) install --editable '.[dev,parity,ecosystem]'
+	$(PIP) install --editable '.[dev,parity,ecosystem,bench]'
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.package

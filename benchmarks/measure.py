@@ -21,6 +21,10 @@ __all__ = ["SETTINGS", "Result", "Worker", "doing", "measure"]
 # For every peer alike. Without the cache a first step compiles, whatever ran before; bytecode is
 # kept as it is for users, or an import would compile sources each time.
 SETTINGS = {"JAX_ENABLE_COMPILATION_CACHE": "false", "PYTHONDONTWRITEBYTECODE": ""}
+_CACHED = {
+    "JAX_ENABLE_COMPILATION_CACHE": "true",
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+}
 _ROOT = Path(__file__).parents[1]
 
 
@@ -39,16 +43,22 @@ class Result(NamedTuple):
 
 
 class Worker:
-    """The process of one peer and one task."""
+    """The process of one peer and one task.
 
-    def __init__(self, task: str, peer: str, quick: bool) -> None:
+    Args:
+        task, peer, quick: what it does.
+        cache: a folder for compiled programs, for tasks that find them there.
+    """
+
+    def __init__(self, task: str, peer: str, quick: bool, cache: str = "") -> None:
+        kept = {**_CACHED, "JAX_COMPILATION_CACHE_DIR": cache} if TASKS[task].cached else {}
         self.errors = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", task, peer, "quick" if quick else "full"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.errors,
-            env={**os.environ, **SETTINGS, **PEERS[peer].environment},
+            env={**os.environ, **SETTINGS, **PEERS[peer].environment, **kept},
             cwd=_ROOT,
             text=True,
         )
@@ -92,13 +102,16 @@ def measure(task: str, peers: Sequence[str], rounds: int, quick: bool) -> dict[s
     able = doing(task, peers)
     found: dict[str, list[Round]] = {peer: [] for peer in able}
     workers: dict[str, Worker] = {}
+    cache = tempfile.TemporaryDirectory()
     try:
-        for _ in range(rounds):
+        for turn in range(rounds + TASKS[task].cached):
             for peer in tuple(able):
                 if peer not in workers:
-                    workers[peer] = Worker(task, peer, quick)
+                    workers[peer] = Worker(task, peer, quick, f"{cache.name}/{peer}")
                 try:
-                    found[peer].append(workers[peer].round())
+                    done = workers[peer].round()
+                    if turn >= TASKS[task].cached:  # the first of these fills the cache
+                        found[peer].append(done)
                 except RuntimeError as error:
                     print(f"{task}, {peer} failed:\n{error}", file=sys.stderr)
                     able.remove(peer)
@@ -108,6 +121,7 @@ def measure(task: str, peers: Sequence[str], rounds: int, quick: bool) -> dict[s
     finally:
         for worker in workers.values():
             worker.__exit__(None, None, None)
+        cache.cleanup()
     return {peer: _result(rounds) for peer, rounds in found.items()}
 
 

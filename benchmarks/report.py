@@ -21,7 +21,7 @@ from benchmarks.tasks import TASKS, Task
 __all__ = ["Run", "Setting", "page", "save", "setting", "table"]
 
 _FOLDER = Path(__file__).parent
-_PACKAGES = ("jax", "jaxlib", "keras", "numpy", "optax")
+_PACKAGES = ("jax", "jaxlib", "keras", "flax", "torch", "tensorflow-cpu", "numpy", "optax")
 # Variables that decide on memory and threads; a library that is preloaded replaces malloc.
 _PREFIXES = ("MALLOC_", "GLIBC_TUNABLES", "LD_PRELOAD", "XLA_", "JAX_", "OMP_")
 # Losses of runs with other random numbers are this close.
@@ -141,12 +141,13 @@ Written by `make bench`; edits are lost. How to read the table: below it.
 {table(run.results)}
 
 A process for each task and peer, whose rounds take turns; a value is the median over the rounds
-of the best epoch. `keras-jax` is Keras on JAX with the same program as cornu, `jax` a hand-written
-loop with optax that calls one jitted step for each batch of NumPy arrays. Weights, data, batch
-size and optimizer are the same, and all compute accuracy. `losses` are those of cornu / keras-jax
-/ jax after equally many steps from the same weights: nobody is fast by being wrong. Only ratios of
-one run mean something: machines swing. Cold steps come after the imports, with nothing compiled
-before.
+of the best epoch. `keras-*` are Keras on its backends with the same program as cornu; `torch` is
+eager PyTorch with its own modules; `jax` and `nnx` are hand-written loops with optax that call one
+jitted step for each batch of NumPy arrays. Weights, data, batch size and optimizer are the same,
+and all compute accuracy. `losses` are those of the peers in the order of the columns after equally
+many steps from the same weights: nobody is fast by being wrong (torch's ResNet-18 pads otherwise
+where it strides). Only ratios of one run mean something: machines swing. Cold steps come after the
+imports, with nothing compiled before.
 {_blocks(run)}"""
 
 

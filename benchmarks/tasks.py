@@ -60,7 +60,8 @@ class Task:
         title: what is measured; unit: of its values.
         full, quick: how much of it.
         fresh: whether every round needs a process in which nothing happened before.
-        drawn: whether it needs a library with models, so that plain JAX is left out.
+        drawn: whether it needs a library with models, so that hand-written programs are left out.
+        cached: whether compiled programs are kept on disk, and a process before it made them.
         target: what is to be reached, if something was decided.
     """
 
@@ -70,6 +71,7 @@ class Task:
     quick: Size
     fresh: bool = False
     drawn: bool = False
+    cached: bool = False
     target: Target | None = None
 
 
@@ -95,6 +97,12 @@ TASKS = {
     ),
     "mlp_first": Task("MLP: build, compile, first step, cold", "s", _ONCE, _ONCE, fresh=True),
     "cnn_first": Task("CNN: build, compile, first step, cold", "s", _ONCE, _ONCE, fresh=True),
+    "resnet18_first_warm": Task(
+        "ResNet-18: build, compile, first step, in the second process",
+        *("s", _ONCE, _ONCE),
+        fresh=True,
+        cached=True,
+    ),
     "mlp_fit": Task(
         "MLP 784-64-64-10: fit, batch 32",
         *("ms/step", Size(500, 5), Size(200, 4)),
@@ -104,6 +112,33 @@ TASKS = {
         "CNN on 28 x 28: fit, batch 128",
         *("ms/step", Size(20, 3), Size(10, 2)),
         target=Target(0.65, "best"),
+    ),
+    "lstm_fit": Task(
+        "LSTM(128) over 100 steps: fit, batch 32",
+        *("ms/step", Size(20, 3), Size(10, 2)),
+        target=Target(1.0, "best"),
+    ),
+    "transformer_fit": Task(
+        "Transformer, 2 blocks, 128 x 128: fit, batch 32",
+        *("ms/step", Size(8, 2), Size(4, 2)),
+        target=Target(0.7, "best"),
+    ),
+    "resnet18_fit": Task(
+        "ResNet-18 on 32 x 32: fit, batch 32",
+        *("ms/step", Size(4, 2), Size(2, 1)),
+        target=Target(1.0, "best"),
+    ),
+    "mlp_generator": Task(
+        "MLP: fit on a generator, batch 32", "ms/step", Size(300, 4), Size(100, 3)
+    ),
+    "cnn_evaluate": Task("CNN: evaluate, batch 128", "ms/step", Size(20, 3), Size(10, 2)),
+    "cnn_call_256": Task("CNN, 256 samples: model(x)", "ms", Size(20, 3), Size(10, 2)),
+    "cnn_predict_256": Task("CNN, 256 samples: predict", "ms", Size(20, 3), Size(10, 2)),
+    "mlp_growth": Task(
+        "MLP: 20 x (build, fit, drop), growth",
+        *("MB", Size(20, 1), Size(10, 1)),
+        fresh=True,
+        target=Target(0.0, "", 2.0),
     ),
     "mlp_call": Task("MLP, one sample: model(x)", **_CALLS, target=Target(1.0, "jax", 0.1)),
     "mlp_predict": Task("MLP, one sample: predict", **_CALLS, target=Target(1.0, "jax", 0.1)),

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from cornu.optimizers import Optimizer as Optimizer
     from cornu.parts.initializers import Initializer as Initializer
     from cornu.parts.regularizers import Regularizer as Regularizer
+    from cornu.training.resume import Resume as Resume
 
 # Public name -> the module that has it.
 _HOMES = {
@@ -47,6 +48,7 @@ _HOMES = {
     "Optimizer": "cornu.optimizers",
     "Regularizer": "cornu.parts.regularizers",
     "RematScope": "cornu.core.remat",
+    "Resume": "cornu.training.resume",
     "Sequential": "cornu.models",
     "Variable": "cornu.core.variable",
     "block": "cornu.core.blocks",
@@ -58,7 +60,7 @@ _HOMES = {
 _SPACES = (
     "activations applications backend callbacks config constraints datasets debug dtype_policies "
     "errors initializers inspect layers losses metrics mixed_precision models ops optimizers "
-    "random regularizers saving tree utils"
+    "preprocessing random regularizers saving tree utils"
 ).split()
 
 __all__ = ["__version__", "version", *_HOMES, *_SPACES]

@@ -1,11 +1,12 @@
-"""Names of objects that the user did not name: `dense`, `dense_1`, ..."""
+"""Names of objects that the user did not name: `dense`, `dense_1`, ...; and patterns of names."""
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 
-__all__ = ["auto_name", "reset", "snake_case", "unique"]
+__all__ = ["auto_name", "glob", "is_glob", "reset", "snake_case", "unique"]
 
 _counts: Counter[str] = Counter()
 
@@ -39,6 +40,30 @@ def unique(name: str, taken: set[str]) -> str:
         candidate = f"{name}_{number}"
     taken.add(candidate)
     return candidate
+
+
+def is_glob(what: object) -> bool:
+    """Tells whether something is a pattern that may mean several things."""
+    return isinstance(what, str) and any(sign in what for sign in "*?[")
+
+
+@functools.lru_cache(maxsize=256)
+def glob(pattern: str) -> re.Pattern[str]:
+    """Returns the expression for whole paths that a pattern means, or for ends of them.
+
+    `*` and `?` stand for what is within a name, `**` for any number of names, `[ab]` for one of
+    some letters. With a `/` before it only whole paths are meant.
+
+    Example:
+
+    >>> [bool(glob("b*/conv").fullmatch(path)) for path in ("b_1/conv", "a/b/conv", "a/b/conv/x")]
+    [True, True, False]
+    """
+    anchored = pattern.startswith("/")
+    parts = re.split(r"(\*\*/|\*\*|\*|\?|\[[^]]+\])", pattern.removeprefix("/"))
+    signs = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    text = "".join(signs.get(p, p if p.startswith("[") else re.escape(p)) for p in parts)
+    return re.compile(("" if anchored else "(?:.*/)?") + text.replace("[!", "[^"))
 
 
 def reset() -> None:

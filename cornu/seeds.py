@@ -11,7 +11,7 @@ import secrets
 
 import numpy as np
 
-__all__ = ["draw", "mix", "set_random_seed"]
+__all__ = ["draw", "mix", "set_random_seed", "set_state", "state"]
 
 _state = {"seed": secrets.randbits(32), "count": 0}
 
@@ -52,3 +52,13 @@ def set_random_seed(seed: int) -> None:
     _state["count"] = 0
     random.seed(seed)
     np.random.seed(seed)
+
+
+def state() -> dict[str, int]:
+    """Returns what decides on the seeds that are drawn from now on."""
+    return dict(_state)
+
+
+def set_state(state: dict[str, int]) -> None:
+    """Takes up what `state()` returned."""
+    _state.update({name: int(state[name]) for name in _state})

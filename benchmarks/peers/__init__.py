@@ -1,4 +1,4 @@
-"""The peers: what cornu is measured beside, all on the same JAX."""
+"""The peers: what cornu is measured beside."""
 
 from __future__ import annotations
 
@@ -45,8 +45,17 @@ class Peer:
 
 _LAYERED = ("Sequential", "layers.Dense", "optimizers.Adam")
 
+
+def _keras(backend: str) -> Peer:
+    return Peer("keras", _LAYERED, "benchmarks.peers.layered", {"KERAS_BACKEND": backend})
+
+
 PEERS = {
     "cornu": Peer("cornu", _LAYERED, "benchmarks.peers.layered"),
-    "keras-jax": Peer("keras", _LAYERED, "benchmarks.peers.layered", {"KERAS_BACKEND": "jax"}),
+    "keras-jax": _keras("jax"),
+    "keras-tf": _keras("tensorflow"),
+    "keras-torch": _keras("torch"),
+    "torch": Peer("torch", ("nn.Linear", "optim.Adam"), "benchmarks.peers.torched"),
     "jax": Peer("jax", ("jit", "numpy.matmul"), "benchmarks.peers.plain"),
+    "nnx": Peer("flax", ("nnx.Linear", "nnx.Optimizer"), "benchmarks.peers.nnx"),
 }

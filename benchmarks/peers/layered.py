@@ -9,18 +9,18 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import jax
+import numpy as np
 
-from benchmarks.models import CNN, MLP, Case, resnet50
+from benchmarks.models import CASES, Case, resnet50
 from benchmarks.peers import Round
+from benchmarks.peers.timing import calls, epochs, resident
 from benchmarks.tasks import Size
 
 __all__ = ["SESSIONS"]
 
 
 def _compiled(case: Case, k: Any) -> Any:
-    model = case.draw(k)
-    model.set_weights(case.start())
+    model = case.drawn(k)
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 
@@ -41,8 +41,9 @@ def _clock(k: Any) -> Any:
     return Clock()
 
 
-def fit(case: Case, k: Any, size: Size) -> Iterator[Round]:
+def fit(name: str, k: Any, size: Size) -> Iterator[Round]:
     """Milliseconds per step of `fit`."""
+    case = CASES[name]
     model = _compiled(case, k)
     x, y = case.data(size.count)
     words = {"batch_size": case.batch_size, "verbose": 0}
@@ -53,8 +54,30 @@ def fit(case: Case, k: Any, size: Size) -> Iterator[Round]:
         yield Round([1e3 * s / size.count for s in clock.seconds], history["loss"][-1])
 
 
-def first_step(case: Case, k: Any, size: Size) -> Iterator[Round]:
+def generator(name: str, k: Any, size: Size) -> Iterator[Round]:
+    """Milliseconds per step of `fit` on a generator."""
+    case = CASES[name]
+    model = _compiled(case, k)
+    x, y = case.data(size.count)
+
+    def batches() -> Any:
+        for i in range(0, len(x), case.batch_size):
+            yield x[i : i + case.batch_size], y[i : i + case.batch_size]
+
+    return epochs(lambda: model.fit(batches(), verbose=0).history["loss"][-1], size)
+
+
+def evaluate(name: str, k: Any, size: Size) -> Iterator[Round]:
+    """Milliseconds per step of `evaluate`."""
+    case = CASES[name]
+    model = _compiled(case, k)
+    x, y = case.data(size.count)
+    return epochs(lambda: model.evaluate(x, y, batch_size=case.batch_size, verbose=0)[0], size)
+
+
+def first_step(name: str, k: Any, size: Size) -> Iterator[Round]:
     """Seconds from nothing to the end of the first step."""
+    case = CASES[name]
     x, y = case.data(1)
     begin = perf_counter()
     model = _compiled(case, k)
@@ -62,11 +85,17 @@ def first_step(case: Case, k: Any, size: Size) -> Iterator[Round]:
     yield Round([perf_counter() - begin], history["loss"][-1])
 
 
+def _finish(model: Any) -> None:
+    """Waits until the weights are there."""
+    for variable in model.weights:
+        np.asarray(variable)
+
+
 def build(k: Any, size: Size) -> Iterator[Round]:
     """Seconds to build a ResNet-50, until its weights are there."""
     begin = perf_counter()
     model = resnet50(k)
-    jax.block_until_ready([v.value for v in model.weights])
+    _finish(model)
     yield Round([perf_counter() - begin])
 
 
@@ -81,34 +110,49 @@ def weights(k: Any, size: Size) -> Iterator[Round]:
                 begin = perf_counter()
                 model.save_weights(path)
                 model.load_weights(path)
-                jax.block_until_ready([v.value for v in model.weights])
+                _finish(model)
                 seconds.append(perf_counter() - begin)
         yield Round(seconds)
 
 
-def one_sample(call: Callable[[Any, Any], Any], k: Any, size: Size) -> Iterator[Round]:
-    """Milliseconds to predict one sample."""
-    model = _compiled(MLP, k)
-    x = MLP.data(1)[0][:1]
-    call(model, x)
-    while True:
-        values = []
-        for _ in range(size.epochs):
-            begin = perf_counter()
-            for _ in range(size.count):
-                call(model, x)
-            values.append(1e3 * (perf_counter() - begin) / size.count)
-        yield Round(values)
+def predict(name: str, rows: int, call: Any, k: Any, size: Size) -> Iterator[Round]:
+    """Milliseconds to predict some rows."""
+    case = CASES[name]
+    model = _compiled(case, k)
+    x = case.data(-(-rows // case.batch_size))[0][:rows]
+    return calls(lambda: call(model, x), size)
+
+
+def growth(name: str, k: Any, size: Size) -> Iterator[Round]:
+    """Megabytes that building, training and dropping a model leave behind."""
+    case = CASES[name]
+    x, y = case.data(2)
+
+    def run() -> None:
+        _compiled(case, k).fit(x, y, batch_size=case.batch_size, verbose=0)
+
+    return resident(run, size)
+
+
+def _called(model: Any, x: Any) -> Any:
+    out = model(x)
+    return out.block_until_ready() if hasattr(out, "block_until_ready") else out
 
 
 SESSIONS: dict[str, Callable[[Any, Size], Iterator[Round]]] = {
     "resnet50_build": build,
     "resnet50_weights": weights,
-    "mlp_first": partial(first_step, MLP),
-    "cnn_first": partial(first_step, CNN),
-    "mlp_fit": partial(fit, MLP),
-    "cnn_fit": partial(fit, CNN),
-    "mlp_call": partial(one_sample, lambda model, x: jax.block_until_ready(model(x))),
-    "mlp_predict": partial(one_sample, lambda model, x: model.predict(x, verbose=0)),
-    "mlp_predict_on_batch": partial(one_sample, lambda model, x: model.predict_on_batch(x)),
+    **{f"{name}_fit": partial(fit, name) for name in CASES},
+    **{f"{name}_first": partial(first_step, name) for name in ("mlp", "cnn")},
+    "resnet18_first_warm": partial(first_step, "resnet18"),
+    "mlp_generator": partial(generator, "mlp"),
+    "cnn_evaluate": partial(evaluate, "cnn"),
+    "mlp_call": partial(predict, "mlp", 1, _called),
+    "mlp_predict": partial(predict, "mlp", 1, lambda model, x: model.predict(x, verbose=0)),
+    "mlp_predict_on_batch": partial(predict, "mlp", 1, lambda model, x: model.predict_on_batch(x)),
+    "cnn_call_256": partial(predict, "cnn", 256, _called),
+    "cnn_predict_256": partial(
+        predict, "cnn", 256, lambda model, x: model.predict(x, batch_size=256, verbose=0)
+    ),
+    "mlp_growth": partial(growth, "mlp"),
 }

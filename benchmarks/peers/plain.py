@@ -1,4 +1,4 @@
-"""Hand-written JAX, as people write it: one jitted step, called for each batch from the host."""
+"""Hand-written JAX: one jitted step with optax, called for each batch from the host."""
 
 from __future__ import annotations
 
@@ -12,127 +12,144 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from benchmarks.models import CNN, MLP, Case
+from benchmarks.models import CASES, Case
 from benchmarks.peers import Round
+from benchmarks.peers.plain_models import FORWARDS
+from benchmarks.peers.timing import calls, epochs, resident
 from benchmarks.tasks import Size
 
 __all__ = ["SESSIONS"]
-
-Forward = Callable[[Any, Any, Any], Any]
-
-
-def mlp(params: Any, x: Any, key: Any) -> Any:
-    """Returns the logits of the MLP."""
-    a, a_bias, b, b_bias, c, c_bias = params
-    x = jax.nn.relu(x @ a + a_bias)
-    x = jax.nn.relu(x @ b + b_bias)
-    return x @ c + c_bias
-
-
-def cnn(params: Any, x: Any, key: Any) -> Any:
-    """Returns the logits of the CNN, with dropout if there is a key."""
-    a, a_bias, b, b_bias, c, c_bias = params
-    x = _pooled(jax.nn.relu(_convolved(x, a) + a_bias))
-    x = _pooled(jax.nn.relu(_convolved(x, b) + b_bias))
-    x = x.reshape(x.shape[0], -1)
-    if key is not None:
-        x = jnp.where(jax.random.bernoulli(key, 0.5, x.shape), 2 * x, 0)
-    return x @ c + c_bias
-
-
-def _convolved(x: Any, kernel: Any) -> Any:
-    axes = ("NHWC", "HWIO", "NHWC")
-    return jax.lax.conv_general_dilated(x, kernel, (1, 1), "VALID", dimension_numbers=axes)
-
-
-def _pooled(x: Any) -> Any:
-    window = (1, 2, 2, 1)
-    return jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, window, window, "VALID")
 
 
 class Loop:
     """A training loop: parameters, optimizer and the jitted step."""
 
-    def __init__(self, case: Case, forward: Forward) -> None:
-        self.params = [jnp.asarray(w) for w in case.start()]
+    def __init__(self, case: Case, forward: Callable[..., Any]) -> None:
+        self.params, self.state = _divided(case.start())
         optimizer = optax.adam(1e-3, eps=1e-7)  # as in Keras
-        self.state = optimizer.init(self.params)
+        self.slots = optimizer.init(self.params)
         self.key = jax.random.key(0)
         self.batch_size = case.batch_size
         self.shuffle = np.random.default_rng(2).permutation
 
-        def loss_of(params: Any, x: Any, y: Any, key: Any) -> Any:
-            logits = forward(params, x, key)
+        def loss_of(params: Any, state: Any, x: Any, y: Any, key: Any) -> Any:
+            logits, state = forward(params, state, x, key)
             losses = optax.softmax_cross_entropy_with_integer_labels(logits, y)
-            return losses.mean(), (logits.argmax(-1) == y).mean()
+            return losses.mean(), (state, (logits.argmax(-1) == y).mean())
 
-        @partial(jax.jit, donate_argnums=(0, 1, 2))
-        def step(params: Any, state: Any, key: Any, x: Any, y: Any) -> Any:
+        @partial(jax.jit, donate_argnums=(0, 1, 2, 3))
+        def step(params: Any, state: Any, slots: Any, key: Any, x: Any, y: Any) -> Any:
             key, now = jax.random.split(key)
-            out, grads = jax.value_and_grad(loss_of, has_aux=True)(params, x, y, now)
-            updates, state = optimizer.update(grads, state, params)
-            return optax.apply_updates(params, updates), state, key, out
+            grad = jax.value_and_grad(loss_of, has_aux=True)
+            (loss, (state, accuracy)), grads = grad(params, state, x, y, now)
+            updates, slots = optimizer.update(grads, slots, params)
+            return optax.apply_updates(params, updates), state, slots, key, (loss, accuracy)
 
-        self.step = step
+        @jax.jit
+        def test(params: Any, state: Any, x: Any, y: Any) -> Any:
+            loss, (_, accuracy) = loss_of(params, state, x, y, None)
+            return loss, accuracy
+
+        self.step, self.test = step, test
 
     def epoch(self, x: Any, y: Any) -> float:
         """Trains on all batches in a new order; returns the mean of the loss."""
         order = self.shuffle(len(x))
+        return self.train((x[rows], y[rows]) for rows in _slices(order, self.batch_size))
+
+    def train(self, batches: Any) -> float:
+        """Trains on some batches; returns the mean of the loss."""
         outs = []
-        for start in range(0, len(x), self.batch_size):
-            rows = order[start : start + self.batch_size]
-            self.params, self.state, self.key, out = self.step(
-                self.params, self.state, self.key, x[rows], y[rows]
+        for x, y in batches:
+            self.params, self.state, self.slots, self.key, out = self.step(
+                self.params, self.state, self.slots, self.key, x, y
             )
             outs.append(out)
-        losses, _ = np.mean(jax.device_get(outs), axis=0)
-        return float(losses)
+        return float(np.mean(jax.device_get(outs), axis=0)[0])
+
+    def evaluate(self, x: Any, y: Any) -> float:
+        """Returns the mean of the loss on all batches."""
+        rows = _slices(np.arange(len(x)), self.batch_size)
+        outs = [self.test(self.params, self.state, x[r], y[r]) for r in rows]
+        return float(np.mean(jax.device_get(outs), axis=0)[0])
 
 
-def fit(case: Case, forward: Forward, module: Any, size: Size) -> Iterator[Round]:
+def _divided(start: dict[str, list[np.ndarray]]) -> Any:
+    params = {name: [jnp.asarray(w) for w in arrays[:2]] for name, arrays in start.items()}
+    state: dict[str, list[Any]] = {}
+    for name, arrays in start.items():
+        if len(arrays) == 4 and "norm" in name:
+            state[name] = [jnp.asarray(w) for w in arrays[2:]]
+        else:
+            params[name] = [jnp.asarray(w) for w in arrays]
+    return params, state
+
+
+def _slices(order: np.ndarray, size: int) -> Iterator[np.ndarray]:
+    return (order[start : start + size] for start in range(0, len(order), size))
+
+
+def fit(name: str, module: Any, size: Size) -> Iterator[Round]:
     """Milliseconds per step of the loop."""
-    loop = Loop(case, forward)
+    case = CASES[name]
+    loop = Loop(case, FORWARDS[name])
     x, y = case.data(size.count)
-    loop.epoch(x, y)
-    while True:
-        values, loss = [], 0.0
-        for _ in range(size.epochs):
-            begin = perf_counter()
-            loss = loop.epoch(x, y)
-            values.append(1e3 * (perf_counter() - begin) / size.count)
-        yield Round(values, loss)
+    return epochs(lambda: loop.epoch(x, y), size)
 
 
-def first_step(case: Case, forward: Forward, module: Any, size: Size) -> Iterator[Round]:
+def generator(name: str, module: Any, size: Size) -> Iterator[Round]:
+    """Milliseconds per step of the loop over a generator."""
+    case = CASES[name]
+    loop = Loop(case, FORWARDS[name])
+    x, y = case.data(size.count)
+    rows = range(0, len(x), case.batch_size)
+    batches = lambda: ((x[i : i + case.batch_size], y[i : i + case.batch_size]) for i in rows)  # noqa: E731
+    return epochs(lambda: loop.train(batches()), size)
+
+
+def evaluate(name: str, module: Any, size: Size) -> Iterator[Round]:
+    """Milliseconds per step of an evaluation."""
+    case = CASES[name]
+    loop = Loop(case, FORWARDS[name])
+    x, y = case.data(size.count)
+    return epochs(lambda: loop.evaluate(x, y), size)
+
+
+def first_step(name: str, module: Any, size: Size) -> Iterator[Round]:
     """Seconds from nothing to the end of the first step."""
+    case = CASES[name]
     x, y = case.data(1)
     begin = perf_counter()
-    loss = Loop(case, forward).epoch(x, y)
+    loss = Loop(case, FORWARDS[name]).epoch(x, y)
     yield Round([perf_counter() - begin], loss)
 
 
-def one_sample(finish: Callable[[Any], Any], module: Any, size: Size) -> Iterator[Round]:
-    """Milliseconds to predict one sample with the jitted forward."""
-    params = [jnp.asarray(w) for w in MLP.start()]
-    forward = jax.jit(lambda params, x: jax.nn.softmax(mlp(params, x, None)))
-    x = MLP.data(1)[0][:1]
-    finish(forward(params, x))
-    while True:
-        values = []
-        for _ in range(size.epochs):
-            begin = perf_counter()
-            for _ in range(size.count):
-                finish(forward(params, x))
-            values.append(1e3 * (perf_counter() - begin) / size.count)
-        yield Round(values)
+def predict(name: str, rows: int, finish: Any, module: Any, size: Size) -> Iterator[Round]:
+    """Milliseconds of a jitted forward."""
+    case, forward = CASES[name], FORWARDS[name]
+    params, state = _divided(case.start())
+    run = jax.jit(lambda params, state, x: jax.nn.softmax(forward(params, state, x, None)[0]))
+    x = case.data(-(-rows // case.batch_size))[0][:rows]
+    return calls(lambda: finish(run(params, state, x)), size)
+
+
+def growth(name: str, module: Any, size: Size) -> Iterator[Round]:
+    """Megabytes that building, training and dropping a model leave behind."""
+    case = CASES[name]
+    x, y = case.data(2)
+    return resident(lambda: Loop(case, FORWARDS[name]).epoch(x, y), size)
 
 
 SESSIONS: dict[str, Callable[[Any, Size], Iterator[Round]]] = {
-    "mlp_first": partial(first_step, MLP, mlp),
-    "cnn_first": partial(first_step, CNN, cnn),
-    "mlp_fit": partial(fit, MLP, mlp),
-    "cnn_fit": partial(fit, CNN, cnn),
-    "mlp_call": partial(one_sample, jax.block_until_ready),
-    "mlp_predict": partial(one_sample, np.asarray),
-    "mlp_predict_on_batch": partial(one_sample, np.asarray),
+    **{f"{name}_fit": partial(fit, name) for name in CASES},
+    **{f"{name}_first": partial(first_step, name) for name in ("mlp", "cnn")},
+    "resnet18_first_warm": partial(first_step, "resnet18"),
+    "mlp_generator": partial(generator, "mlp"),
+    "cnn_evaluate": partial(evaluate, "cnn"),
+    "mlp_call": partial(predict, "mlp", 1, jax.block_until_ready),
+    "mlp_predict": partial(predict, "mlp", 1, np.asarray),
+    "mlp_predict_on_batch": partial(predict, "mlp", 1, np.asarray),
+    "cnn_call_256": partial(predict, "cnn", 256, jax.block_until_ready),
+    "cnn_predict_256": partial(predict, "cnn", 256, np.asarray),
+    "mlp_growth": partial(growth, "mlp"),
 }

@@ -1,5 +1,6 @@
 """What happens beside training: logs, bars, stopping, saving, learning rates."""
 
+from cornu.callbacks.backup_and_restore import BackupAndRestore
 from cornu.callbacks.callback import Callback
 from cornu.callbacks.callback_list import CallbackList
 from cornu.callbacks.csv_logger import CSVLogger
@@ -8,6 +9,7 @@ from cornu.callbacks.history import History
 from cornu.callbacks.lambda_callback import LambdaCallback
 from cornu.callbacks.learning_rate_scheduler import LearningRateScheduler
 from cornu.callbacks.live_curve import LiveCurve
+from cornu.callbacks.lr_finder import LRFinder
 from cornu.callbacks.model_checkpoint import ModelCheckpoint
 from cornu.callbacks.on_exception import OnException
 from cornu.callbacks.on_signal import OnSignal
@@ -15,19 +17,23 @@ from cornu.callbacks.orbax_checkpoint import OrbaxCheckpoint
 from cornu.callbacks.progbar_logger import ProgbarLogger
 from cornu.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
 from cornu.callbacks.remote_monitor import RemoteMonitor
+from cornu.callbacks.spike_skip import SpikeSkip
 from cornu.callbacks.statistics import Statistics
 from cornu.callbacks.swa import SWA
 from cornu.callbacks.swap_ema_weights import SwapEMAWeights
 from cornu.callbacks.tensorboard import TensorBoard
 from cornu.callbacks.terminate_on_nan import TerminateOnNaN
 from cornu.callbacks.timer import Timer
+from cornu.callbacks.unfreeze import Unfreeze
 
 __all__ = [
+    "BackupAndRestore",
     "CSVLogger",
     "Callback",
     "CallbackList",
     "EarlyStopping",
     "History",
+    "LRFinder",
     "LambdaCallback",
     "LearningRateScheduler",
     "LiveCurve",
@@ -39,9 +45,11 @@ __all__ = [
     "ReduceLROnPlateau",
     "RemoteMonitor",
     "SWA",
+    "SpikeSkip",
     "Statistics",
     "SwapEMAWeights",
     "TensorBoard",
     "TerminateOnNaN",
     "Timer",
+    "Unfreeze",
 ]

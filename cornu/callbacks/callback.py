@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable, Sequence
 from typing import Any
 
-__all__ = ["Callback"]
+import numpy as np
+
+from cornu.core.variable import Variable
+from cornu.saving.plain import is_plain
+
+__all__ = ["Callback", "Step"]
+
+# A training step: it takes a batch `(x, y, sample_weight)`, and returns logs, or None where they
+# are those of the metrics.
+Step = Callable[[Any], Any]
 
 _BATCH_HOOKS = tuple(
     f"on_{phase}_batch_{moment}"
@@ -24,6 +35,8 @@ class Callback:
         model: the model; set before training begins.
         params: `verbose`, `epochs` and `steps` of the run.
         look_every: seconds between two calls of `on_progress`; `None` for none.
+        variables: the Variables of its own that `around_step` uses.
+        writes_files: whether it is there to write files; `fit(fast_dev_run=True)` leaves it out.
 
     Example:
 
@@ -36,6 +49,9 @@ class Callback:
     model: Any = None
     params: Any = None
     look_every: float | None = None
+    variables: Sequence[Variable] = ()
+    writes_files: bool = False
+    _begun_with: dict[str, Any] = {}
 
     def set_params(self, params: dict[str, Any]) -> None:
         """Takes `verbose`, `epochs` and `steps` of the run."""
@@ -53,15 +69,59 @@ class Callback:
                 hooks.add(f"on_train_batch_{moment}")
         return frozenset(hooks)
 
+    def around_step(self, step: Step) -> Step:
+        """Returns what is run in the place of a training step: by default the step itself.
+
+        It is compiled together with the step, and so runs as fast. What it is to remember from
+        step to step it keeps in Variables, which `variables` lists; other Variables of the model
+        may be read and assigned as in `train_step`.
+
+        Example:
+
+        >>> import cornu, numpy as np
+        >>> class Count(cornu.callbacks.Callback):
+        ...     def __init__(self):
+        ...         self.rows = cornu.Variable(0, name="rows", role="metric")
+        ...         self.variables = [self.rows]
+        ...
+        ...     def around_step(self, step):
+        ...         def run(batch):
+        ...             self.rows.assign_add(len(batch[0]))
+        ...             return step(batch)
+        ...
+        ...         return run
+        >>> model = cornu.Sequential([cornu.Input((2,)), cornu.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> count = Count()
+        >>> x, y = np.ones((8, 2)), np.zeros((8, 1))
+        >>> _ = model.fit(x, y, batch_size=4, epochs=3, verbose=0, callbacks=[count])
+        >>> int(count.rows)
+        24
+        """
+        return step
+
     def _overrides(self, hook: str) -> bool:
         return hook in vars(self) or getattr(type(self), hook) is not getattr(Callback, hook)
 
     def get_state(self) -> dict[str, Any]:
-        """Returns what must be kept if training is to go on in another process, as plain data."""
-        return {}
+        """Returns what must be kept if training is to go on in another process, as plain data.
+
+        By default these are the attributes that are numbers, texts, arrays, or lists, tuples and
+        dicts of these, and that changed since training began.
+        """
+        return {
+            name: value
+            for name, value in plain_attributes(self).items()
+            if not _same(value, self._begun_with.get(name, _nothing))
+        }
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Takes up what `get_state()` returned."""
+        """Takes up what `get_state()` returned; called after `on_train_begin`."""
+        vars(self).update(state)
+
+    def remember_beginning(self) -> None:
+        """Notes the attributes that there are before training begins; see `get_state`."""
+        self._begun_with = copy.deepcopy(plain_attributes(self))
 
     # -------------------------------------------------------------------------------- the moments
 
@@ -70,6 +130,12 @@ class Callback:
 
     def on_train_end(self, logs: Any = None) -> None:
         """Called when `fit` has ended; `logs` are those of the last epoch."""
+
+    def on_train_exception(self, error: BaseException) -> None:
+        """Called when `fit` is left by an error or Ctrl-C, instead of `on_train_end`."""
+
+    def on_resume(self, epoch: int, step: int) -> None:
+        """Called instead of `on_epoch_begin` when `fit` goes on in the middle of an epoch."""
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Called when an epoch begins; the first is 0."""
@@ -117,3 +183,26 @@ class Callback:
 
     def on_predict_batch_end(self, batch: int, logs: Any = None) -> None:
         """Called after a step of prediction; `logs["outputs"]` are the outputs."""
+
+
+_nothing = object()
+_NOT_KEPT = ("model", "params", "_begun_with")
+
+
+def plain_attributes(callback: Callback) -> dict[str, Any]:
+    """Returns the attributes that can be kept as they are."""
+    return {
+        name: value
+        for name, value in vars(callback).items()
+        if name not in _NOT_KEPT and is_plain(value)
+    }
+
+
+def _same(a: Any, b: Any) -> bool:
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, (list, tuple)):
+        return len(a) == len(b) and all(_same(x, y) for x, y in zip(a, b, strict=True))
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(_same(a[key], b[key]) for key in a)
+    return bool(np.array_equal(a, b))

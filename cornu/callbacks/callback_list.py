@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
+import warnings
 from typing import Any
 
 from cornu import tree
-from cornu.callbacks.callback import Callback
+from cornu.callbacks.callback import Callback, Step
 from cornu.callbacks.history import History
 from cornu.callbacks.progbar_logger import ProgbarLogger
+from cornu.core.frames import users_level
+from cornu.core.variable import Variable
+from cornu.names import unique
 
 __all__ = ["CallbackList"]
 
@@ -72,6 +76,23 @@ class CallbackList(Callback):
         return frozenset().union(*(callback.batch_hooks() for callback in self.callbacks))
 
     @property
+    def around(self) -> list[Callback]:
+        """The callbacks that put something around each training step."""
+        own = Callback.around_step
+        return [c for c in self.callbacks if type(c).around_step is not own]
+
+    def around_step(self, step: Step) -> Step:
+        """Returns a training step with all that is around it; the first callback is outermost."""
+        for callback in reversed(self.around):
+            step = callback.around_step(step)
+        return step
+
+    @property
+    def variables(self) -> list[Variable]:  # type: ignore[override]
+        """The Variables of what is around each step."""
+        return [variable for callback in self.around for variable in callback.variables]
+
+    @property
     def train_batch_hooks(self) -> bool:
         """Whether a callback is to be called before or after every training step."""
         return self._hooked("train")
@@ -102,15 +123,35 @@ class CallbackList(Callback):
         # Validation inside `fit` is silent: its steps are no progress of the epoch.
         return self._fitting and self._testing
 
+    @property
+    def history(self) -> History | None:
+        """The first History."""
+        return next((c for c in self.callbacks if isinstance(c, History)), None)
+
     def get_state(self) -> dict[str, Any]:
-        """Returns the states of the callbacks, by position and class."""
-        return {_label(i, callback): callback.get_state() for i, callback in self._numbered()}
+        """Returns the states of the callbacks, by class and number."""
+        return {label: callback.get_state() for label, callback in self._labelled().items()}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Hands the states back to callbacks of the same classes in the same order."""
-        for i, callback in self._numbered():
-            if _label(i, callback) in state:
-                callback.set_state(state[_label(i, callback)])
+        """Hands the states back to callbacks of the same classes in the same order.
+
+        Warns:
+            UserWarning: there are states of other callbacks.
+        """
+        labelled = self._labelled()
+        for label, callback in labelled.items():
+            if label in state:
+                callback.set_state(state[label])
+        lost = [label for label in state if label not in labelled and state[label]]
+        if lost:
+            warnings.warn(
+                f"The states of callbacks that are not there any more are left: {', '.join(lost)}.",
+                stacklevel=users_level(),
+            )
+
+    def _labelled(self) -> dict[str, Callback]:
+        taken: set[str] = set()
+        return {unique(type(callback).__name__, taken): callback for callback in self.callbacks}
 
     def _numbered(self) -> list[tuple[int, Callback]]:
         return list(enumerate(self.callbacks))
@@ -132,6 +173,7 @@ class CallbackList(Callback):
         """Calls all."""
         self._fitting = True
         for callback in self.callbacks:
+            callback.remember_beginning()
             if isinstance(callback, History):
                 self.model.history = callback
             callback.on_train_begin(logs)
@@ -141,6 +183,18 @@ class CallbackList(Callback):
         for callback in self.callbacks:
             callback.on_train_end(logs)
         self._fitting = False
+
+    def on_train_exception(self, error: BaseException) -> None:
+        """Calls all."""
+        self._fitting = self._testing = False
+        for callback in self.callbacks:
+            callback.on_train_exception(error)
+
+    def on_resume(self, epoch: int, step: int) -> None:
+        """Calls all."""
+        self._looked.clear()
+        for callback in self.callbacks:
+            callback.on_resume(epoch, step)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Calls all."""
@@ -217,10 +271,6 @@ class CallbackList(Callback):
         """Calls all."""
         for callback in self.callbacks:
             callback.on_predict_batch_end(batch, logs)
-
-
-def _label(position: int, callback: Callback) -> str:
-    return f"{position}:{type(callback).__name__}"
 
 
 def _check(callback: Any) -> None:

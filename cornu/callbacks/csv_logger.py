@@ -44,6 +44,8 @@ class CSVLogger(Callback):
         the file again or, with `append=True`, repeats the rows of epochs that are run again.
     """
 
+    writes_files = True
+
     def __init__(
         self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False
     ) -> None:

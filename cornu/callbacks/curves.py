@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from cornu.callbacks.chart import TEXT, Points, Scale, palette, short, way
 from cornu.errors import need, suggest
 from cornu.svg import Picture, document, element, escape, number, width
 
@@ -16,13 +17,6 @@ _BACKENDS = ("auto", "svg", "matplotlib")
 _WIDE, _HIGH = 320.0, 190.0  # of a panel's plot, without its words
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58.0, 62.0, 34.0, 40.0  # room for words around it
 _LEGEND = 30.0
-_TEXT = 11.0
-_MOST_POINTS = 640  # on a line; more are not seen
-
-_LIGHT = ("#ffffff", "#1c2330", "#5c6678", "#e3e8f0", "#2f6fe0", "#d9660a")
-_DARK = ("#14181f", "#e8ecf3", "#a3adbd", "#2a3240", "#7aa7ff", "#ffa04d")
-
-Points = list[tuple[float, float]]
 
 
 def curves(
@@ -124,29 +118,10 @@ def _picture(panels: dict[str, dict[str, Points]], log: bool) -> Picture:
         body.append(element("g", *_panel(name, lines, log), transform=move))
     size = (across * wide, _LEGEND + math.ceil(len(panels) / across) * high)
     what = "Curves of " + ", ".join(panels)
-    return Picture(document(size, body, _style(), title=what), what)
+    return Picture(document(size, body, palette(_KINDS), title=what), what)
 
 
 _KINDS = ("training", "validation")
-
-
-def _style() -> str:
-    def paper(colours: Sequence[str]) -> str:
-        back, ink, faint, rule, one, two = colours
-        return (
-            f".ch-back{{fill:{back}}}.ch-title{{fill:{ink}}}.ch-text{{fill:{faint}}}"
-            f".ch-rule{{stroke:{rule}}}.ch-training{{stroke:{one}}}.ch-validation{{stroke:{two}}}"
-            f".ch-training-f{{fill:{one}}}.ch-validation-f{{fill:{two}}}"
-        )
-
-    return (
-        ".ch-title{font-size:13px;font-weight:bold}"
-        f".ch-text,.ch-value{{font-size:{number(_TEXT)}px}}.ch-value{{font-weight:bold}}"
-        ".ch-line{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}"
-        ".ch-end{text-anchor:end}.ch-mid{text-anchor:middle}"
-        + paper(_LIGHT)
-        + f"@media(prefers-color-scheme:dark){{{paper(_DARK)}}}"
-    )
 
 
 def _legend(kinds: Sequence[str]) -> list[str]:
@@ -154,29 +129,29 @@ def _legend(kinds: Sequence[str]) -> list[str]:
     for kind in kinds:
         line = element("path", d=f"M{number(x)} 20h18", class_=f"ch-line ch-{kind}")
         found += [line, element("text", kind, x=x + 24, y=24.0, class_="ch-text")]
-        x += 24 + width(kind, _TEXT) + 20
+        x += 24 + width(kind, TEXT) + 20
     return found
 
 
 def _panel(name: str, lines: dict[str, Points], log: bool) -> list[str]:
     points = [p for line in lines.values() for p in line]
     values = [y for _, y in points if math.isfinite(y)]
-    across = _Scale([x for x, _ in points], _WIDE, False, whole=True)
-    along = _Scale(values, -_HIGH, log)
+    across = Scale([x for x, _ in points], _WIDE, False, whole=True)
+    along = Scale(values, -_HIGH, log)
     parts = [element("text", escape(name), x=0.0, y=-12.0, class_="ch-title")]
     for tick in along.ticks:
         y = _HIGH + along(tick)
         parts.append(element("path", d=f"M0 {number(y)}h{number(_WIDE)}", class_="ch-rule"))
-        parts.append(element("text", _short(tick), x=-8.0, y=y + 4, class_="ch-text ch-end"))
+        parts.append(element("text", short(tick), x=-8.0, y=y + 4, class_="ch-text ch-end"))
     for tick in across.ticks:
         parts.append(
-            element("text", _short(tick), x=across(tick), y=_HIGH + 18, class_="ch-text ch-mid")
+            element("text", short(tick), x=across(tick), y=_HIGH + 18, class_="ch-text ch-mid")
         )
     parts.append(element("text", "epoch", x=_WIDE, y=_HIGH + 33, class_="ch-text ch-end"))
     ends = []
     for kind, line in lines.items():
-        way, last = _way(line, across, along)
-        parts.append(element("path", d=way, class_=f"ch-line ch-{kind}"))
+        drawn, last = way(line, across, along, _HIGH)
+        parts.append(element("path", d=drawn, class_=f"ch-line ch-{kind}"))
         if last is not None:
             x, y, value = last
             parts.append(element("circle", cx=x, cy=y, r=2.6, class_=f"ch-{kind}-f"))
@@ -190,96 +165,9 @@ def _panel(name: str, lines: dict[str, Points], log: bool) -> list[str]:
         ends[0][0], ends[1][0] = middle - 6.5, middle + 6.5
     for y, kind, value in ends:
         parts.append(
-            element("text", _short(value, 4), x=_WIDE + 8, y=y + 4, class_=f"ch-value ch-{kind}-f")
+            element("text", short(value, 4), x=_WIDE + 8, y=y + 4, class_=f"ch-value ch-{kind}-f")
         )
     return parts
-
-
-def _way(line: Points, across: Any, along: Any) -> tuple[str, tuple[float, float, float] | None]:
-    """Returns the path of a line, with gaps where nothing is finite, and its last point."""
-    steps, pen, last = [], False, None
-    for epoch, value in _thinned(line):
-        if not math.isfinite(value):
-            pen = False
-            continue
-        x, y = across(epoch), _HIGH + along(value)
-        steps.append(f"{'L' if pen else 'M'}{number(x)} {number(y)}")
-        pen, last = True, (x, y, value)
-    return "".join(steps) or "M0 0", last
-
-
-def _thinned(line: Points) -> Points:
-    """Leaves out points that would lie within a line's width, but no extremes and no ends."""
-    size = math.ceil(len(line) / _MOST_POINTS)
-    if size == 1:
-        return line
-    kept = []
-    for start in range(0, len(line), 2 * size):
-        part = line[start : start + 2 * size]
-        finite = [p for p in part if math.isfinite(p[1])]
-        if len(finite) == len(part):
-            ends = (min(part, key=lambda p: p[1]), max(part, key=lambda p: p[1]))
-            kept += sorted(set(ends))
-        else:
-            kept += part
-    return kept if kept[-1] == line[-1] else [*kept, line[-1]]
-
-
-class _Scale:
-    """From values to places, and the round values that stand on the axis."""
-
-    def __init__(
-        self, values: Sequence[float], size: float, log: bool, whole: bool = False
-    ) -> None:
-        self.size = size
-        self.log = log
-        low, high = (min(values), max(values)) if values else (0.1, 1.0)
-        if log:
-            low, high = math.log10(low), math.log10(high)
-        if high - low < 1e-12 * max(1.0, abs(high)):
-            room = 0.5 if log or whole else abs(high) / 10 or 0.5
-            low, high = low - room, high + room
-        elif not whole:
-            room = 0.06 * (high - low)
-            low, high = low - room, high + room
-        self.low, self.high = low, high
-        self.ticks = _powers(low, high) if log else _rounds(low, high, whole)
-
-    def __call__(self, value: float) -> float:
-        if self.log:
-            value = math.log10(value)
-        return self.size * (value - self.low) / (self.high - self.low)
-
-
-def _rounds(low: float, high: float, whole: bool) -> list[float]:
-    """Returns about five round numbers in a range.
-
-    Example:
-
-    >>> _rounds(0.0, 1.1, False), _rounds(1, 10, True)
-    ([0.0, 0.2, 0.4, 0.6, 0.8, 1.0], [2.0, 4.0, 6.0, 8.0, 10.0])
-    """
-    step = 10.0 ** math.floor(math.log10((high - low) / 5))
-    step *= next(f for f in (1, 2, 5, 10) if (high - low) / (step * f) <= 6)
-    if whole:
-        step = max(1.0, step)
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [float(f"{k * step:.12g}") for k in range(first, last + 1)]
-
-
-def _powers(low: float, high: float) -> list[float]:
-    """Returns round numbers in a range of logarithms."""
-    exponents = range(math.floor(low), math.ceil(high) + 1)
-    for factors in ((1,), (1, 2, 5), tuple(range(1, 10))):
-        ticks = [f * 10.0**e for e in exponents for f in factors]
-        ticks = [t for t in ticks if low - 1e-9 <= math.log10(t) <= high + 1e-9]
-        if len(ticks) > 2:
-            return ticks[:: math.ceil(len(ticks) / 7)]
-    return ticks or _rounds(10.0**low, 10.0**high, False)
-
-
-def _short(value: float, digits: int = 6) -> str:
-    return f"{value:.{digits}g}"
 
 
 # --------------------------------------------------------------------------------- matplotlib

@@ -42,6 +42,8 @@ class ModelCheckpoint(Monitor):
         not overwrite a better model.
     """
 
+    writes_files = True
+
     def __init__(
         self,
         filepath: str | os.PathLike[str],
@@ -152,10 +154,13 @@ class ModelCheckpoint(Monitor):
             console.say(f"Epoch {epoch + 1}: {what}")
 
     def get_state(self) -> dict[str, Any]:
-        """Returns the best value so far, and the steps since the last saving."""
-        return {"best": self.best, "steps_since": self._steps_since}
+        """Returns the best value so far, the position, and the steps since the last saving."""
+        return {name: getattr(self, name) for name in _STATE}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Takes up what `get_state()` returned."""
-        self.best = state["best"]
-        self._steps_since = state["steps_since"]
+        for name in _STATE:
+            setattr(self, name, state[name])
+
+
+_STATE = ("best", "_steps_since", "_epoch", "_last_batch")

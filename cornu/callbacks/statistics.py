@@ -72,6 +72,7 @@ class Statistics(Callback):
             raise ValueError("Statistics: give every_epochs or every_batches.")
         self.x, self.y, self.sample_weight = x, y, sample_weight
         self.every_epochs = every_epochs
+        self.writes_files = log_dir is not None
         self.every_batches = every_batches
         self.log_dir = None if log_dir is None else os.fspath(log_dir)
         self.what = what

@@ -22,6 +22,9 @@ from cornu.names import auto_name
 
 __all__ = ["Layer"]
 
+# Stands for the calls with given values, which draw like one source.
+_stateless = object()
+
 _INPUT_WORDS = ("input_shape", "batch_input_shape", "batch_shape", "input_dim", "batch_size")
 
 
@@ -162,7 +165,8 @@ class Layer(Called):
             non_trainable_variables: values of `non_trainable_variables`.
             *args: inputs.
             return_losses: whether losses are returned as well.
-            key: a JAX random key, for layers that draw random numbers.
+            key: a JAX random key, for layers that draw random numbers; not needed within a
+                training step, which has one.
             **kwargs: further arguments of `call`.
 
         Returns:
@@ -171,10 +175,23 @@ class Layer(Called):
         if not self.built:
             raise ValueError(f"{self._who()} must be built before `stateless_call`.")
         trained, rest = self.trainable_variables, self.non_trainable_variables
-        values = (*trainable_variables, *non_trainable_variables)
-        lifted = scope.pure(lambda *a, **k: (self(*a, **k), self.losses), trained + rest)
+        counted = self.metrics_variables  # what a call adds to metrics is dropped
+        for what, given, own in (
+            ("trainable_variables", trainable_variables, trained),
+            ("non_trainable_variables", non_trainable_variables, rest),
+        ):
+            if len(given) != len(own):
+                raise ValueError(
+                    f"{self._who()} has {len(own)} {what}; received {len(given)} values.\n"
+                    f"Pass one for each: [v.value for v in layer.{what}]."
+                )
+        values = (*trainable_variables, *non_trainable_variables, *(v.stored for v in counted))
+        around = scope.current()
+        if key is None and around.key is not None:
+            key = around.next_key(_stateless, "stateless_call", None)
+        lifted = scope.pure(lambda *a, **k: (self(*a, **k), self.losses), trained + rest + counted)
         (outputs, losses), new, _ = lifted(values, key, *args, **kwargs)
-        after = list(new[len(trained) :])
+        after = list(new[len(trained) : len(trained) + len(rest)])
         return (outputs, after, losses) if return_losses else (outputs, after)
 
     def get_config(self) -> dict[str, Any]:

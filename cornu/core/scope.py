@@ -18,6 +18,7 @@ import jax
 
 from cornu.core.border import crossed
 from cornu.core.frames import inside
+from cornu.core.interrupts import deferred
 from cornu.errors import told
 
 if TYPE_CHECKING:
@@ -214,6 +215,11 @@ class Scope:
         return any(scope.enclosed for scope in self._outward())
 
     @property
+    def keyed(self) -> bool:
+        """Whether random numbers are a function of this step's key here."""
+        return self.key is not None or self.drawing or self.lifted
+
+    @property
     def lifted(self) -> bool:
         """Whether a pure function is being traced or run here."""
         return any(scope.sealed for scope in self._outward())
@@ -375,6 +381,25 @@ def lift(
         return out, news, scope.losses
 
     return lifted
+
+
+@contextlib.contextmanager
+def stepping(key: Any, sources: Sequence[object]) -> Iterator[Scope]:
+    """A scope for a step that runs eagerly, with the random numbers that it has when lifted.
+
+    What is assigned within counts for all when the block ends, and for nobody if it fails.
+    """
+    around = _stack.top
+    inner = Scope(around)
+    inner.key = key
+    inner.draws = {}
+    inner.sources = {id(source): i for i, source in enumerate(sources)}
+    inner.masks = Masks()
+    with entered(inner):
+        yield inner
+    with deferred():
+        for place, variable in inner.written.items():
+            around.write(variable, inner.values[place])
 
 
 def value_and_grad(

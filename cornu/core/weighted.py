@@ -181,7 +181,12 @@ class Weighted(Owner):
 
     @property
     def variables(self) -> list[Variable]:
-        """All Variables of the layer and of the layers and metrics inside."""
+        """The Variables of the layer and of the layers inside; see `metrics_variables`."""
+        return self.weights
+
+    @property
+    def all_variables(self) -> list[Variable]:
+        """Those of the layer and of the layers and metrics inside: what a call may touch."""
         return _unique(self.weights + self.metrics_variables)
 
     @property
@@ -194,7 +199,7 @@ class Weighted(Owner):
 
     @property
     def non_trainable_variables(self) -> list[Variable]:
-        """The Variables that training does not change by gradients, metrics' included."""
+        """The Variables that training does not change by gradients."""
         trained = {id(v) for v in self.trainable_variables}
         return [v for v in self.variables if id(v) not in trained]
 

@@ -8,20 +8,50 @@ from typing import Any
 import jax
 import numpy as np
 
-from cornu import tree
+from cornu.data import frames
 from cornu.data.arrays import Arrays
+from cornu.data.binding import NAMELESS, Names, bind_batch, bind_frame
+from cornu.data.columns import column_of
+from cornu.data.grain import Grain
+from cornu.data.huggingface import HuggingFace, column_of_table, columns_of_table
+from cornu.data.indexed import Indexed
+from cornu.data.kinds import is_a, named
+from cornu.data.stateful import Stateful
 from cornu.data.stream import Stream
+from cornu.data.tensorflow import TensorFlow
+from cornu.data.values import as_arrays
 
-__all__ = ["adapt", "as_arrays", "is_stream", "split", "weights_of_classes"]
+__all__ = ["adapt", "is_stream", "parts_of"]
+
+# Libraries whose objects give batches, by the names of the classes.
+_STREAMS: tuple[tuple[str, tuple[str, ...], type[Stream]], ...] = (
+    ("tensorflow", ("DatasetV1", "DatasetV2"), TensorFlow),
+    ("grain", ("MapDataset", "IterDataset", "DataLoader"), Grain),
+)
+_TABLES = ("Dataset", "DatasetDict", "IterableDatasetDict")
 
 
 def is_stream(x: Any) -> bool:
     """Tells whether data comes as batches rather than as arrays."""
     if isinstance(x, (np.ndarray, jax.Array, dict, list, tuple, str, bytes)) or x is None:
         return False
-    if hasattr(x, "__array__") or hasattr(x, "iloc"):
+    if is_a(x, "datasets", "IterableDataset"):
+        return True
+    if _is_table(x) or _is_table_column(x) or frames.is_frame(x) or frames.is_series(x):
+        return False
+    if hasattr(x, "__array__") or column_of(x) is not None:
+        return False
+    if is_a(x, "tensorflow", "RaggedTensor", "SparseTensor"):
         return False
     return isinstance(x, Iterable) or (hasattr(x, "__getitem__") and hasattr(x, "__len__"))
+
+
+def _is_table(x: Any) -> bool:
+    return is_a(x, "datasets", *_TABLES)
+
+
+def _is_table_column(x: Any) -> bool:
+    return is_a(x, "datasets", "Column")
 
 
 def adapt(
@@ -33,36 +63,119 @@ def adapt(
     shuffle: bool = False,
     seed: int = 0,
     prepare: Callable[[Any], Any] = lambda batch: batch,
+    names: Names = NAMELESS,
+    again: bool = False,
 ) -> Arrays | Stream:
     """Makes a source of batches `(x, y, sample_weight)`.
 
     Args:
-        x, y, sample_weight: nested arrays; or x alone, an iterable of batches.
-        batch_size: rows of a batch of array data, 32 by default.
-        steps: batches of an epoch, for iterables.
+        x, y, sample_weight: nested arrays; or x alone, which gives batches or has columns.
+        batch_size: rows of a batch of data that has rows, 32 by default.
+        steps: batches of an epoch.
         shuffle: whether the order changes with each epoch.
         seed: of the order.
         prepare: applied to `(x, y, sample_weight)`, of all data or of each batch.
+        names: of the model's inputs and outputs, which columns bind to.
+        again: whether data that ends before `steps` begins anew.
     """
-    if is_stream(x):
-        if y is not None or sample_weight is not None:
-            raise ValueError(
-                f"x is an iterable of batches ({type(x).__name__}), so that y and sample_weight "
-                "must come with its batches: (x, y) or (x, y, sample_weight)."
-            )
-        if batch_size is not None:
-            raise ValueError(
-                f"x is an iterable of batches ({type(x).__name__}), which decides on the batch "
-                "size: do not pass `batch_size`."
-            )
-        return Stream(x, steps, lambda batch: prepare(_three(batch)), shuffle, seed)
-    if batch_size is not None and (not isinstance(batch_size, (int, np.integer)) or batch_size < 1):
-        raise ValueError(f"batch_size must be an integer from 1 on. Received: {batch_size!r}")
-    structure = prepare((as_arrays(x, "x"), as_arrays(y, "y"), as_arrays(sample_weight, "weight")))
-    return Arrays(structure, int(batch_size or 32), shuffle, seed)
+    _check_size("batch_size", batch_size)
+    _check_size("steps", steps)
+    if not is_stream(x):
+        structure = prepare(parts_of(x, y, sample_weight, names))
+        return Arrays(structure, int(batch_size or 32), shuffle, seed, steps, again)
+    rows = is_a(x, "datasets", "IterableDataset")
+    _check_alone(x, y, sample_weight, None if rows else batch_size, rows)
+    if rows:
+        size = int(batch_size or 32)
+
+        def read(batch: Any) -> Any:
+            return _arrays(bind_batch(batch, names, y, sample_weight))
+
+        return HuggingFace(x, steps, read, prepare, again, size)
+
+    def three(batch: Any) -> Any:
+        return _three(batch, names)
+
+    for library, kinds, source in _STREAMS:
+        if is_a(x, library, *kinds):
+            return source(x, steps, three, prepare, again)
+    if _is_torch_dataset(x):
+        raise TypeError(
+            f"x is a {named(x)}, which gives single samples. Wrap it in "
+            "torch.utils.data.DataLoader(dataset, batch_size=32), which makes batches of them."
+        )
+    if hasattr(x, "state_dict") and hasattr(x, "load_state_dict"):
+        return Stateful(x, steps, three, prepare, again)
+    if hasattr(x, "__getitem__") and (hasattr(x, "__len__") or hasattr(x, "num_batches")):
+        return Indexed(x, steps, three, prepare, again, shuffle, seed)
+    return Stream(x, steps, three, prepare, again)
 
 
-def _three(batch: Any) -> Any:
+def _is_torch_dataset(x: Any) -> bool:
+    return is_a(x, "torch", "Dataset")
+
+
+def _check_size(name: str, size: Any) -> None:
+    whole = isinstance(size, (int, np.integer)) and not isinstance(size, bool)
+    if size is not None and (not whole or size < 1):
+        raise ValueError(f"{name} must be an integer from 1 on. Received: {size!r}")
+
+
+def _check_alone(x: Any, y: Any, weight: Any, batch_size: Any, rows: bool) -> None:
+    """Refuses what cannot stand beside data that gives batches."""
+    kind = type(x).__name__
+    if rows and not all(
+        part is None or isinstance(part, (str, list, dict)) for part in (y, weight)
+    ):
+        raise ValueError(
+            f"x is a {named(x)}, so that y and sample_weight are names of its columns, or missing."
+        )
+    if not rows and (y is not None or weight is not None):
+        raise ValueError(
+            f"x is an iterable of batches ({kind}), so that y and sample_weight "
+            "must come with its batches: (x, y) or (x, y, sample_weight)."
+        )
+    if batch_size is not None:
+        raise ValueError(
+            f"x is an iterable of batches ({kind}), which decides on the batch "
+            "size: do not pass `batch_size`."
+        )
+
+
+def parts_of(x: Any, y: Any, weight: Any, names: Names) -> Any:
+    """Returns `(x, y, sample_weight)` as nested arrays and Columns, of data that has rows."""
+    if _is_table(x):
+        return columns_of_table(x, names, y, weight)
+    if frames.is_frame(x):
+        x, y, weight = bind_frame(x, y, weight)
+    return _arrays((x, y, weight), names)
+
+
+def _arrays(parts: Any, names: Names = NAMELESS) -> Any:
+    x, y, weight = (_read_columns(part) for part in parts)
+    return (
+        as_arrays(x, "x", names.inputs),
+        as_arrays(y, "y", names.outputs),
+        as_arrays(weight, "sample_weight", names.outputs),
+    )
+
+
+def _read_columns(part: Any) -> Any:
+    """Replaces `dataset["name"]` by a Column."""
+    if _is_table_column(part):
+        return column_of_table(part)
+    if isinstance(part, dict):
+        return {key: _read_columns(item) for key, item in part.items()}
+    if isinstance(part, (list, tuple)) and any(_is_table_column(item) for item in part):
+        return [_read_columns(item) for item in part]
+    return part
+
+
+def _three(batch: Any, names: Names) -> Any:
+    """Returns the arrays `(x, y, sample_weight)` of a batch."""
+    if isinstance(batch, dict) and names.inputs:
+        bound = bind_batch(batch, names)
+        batch = (batch,) if bound[1:] == (None, None) else bound
     if not isinstance(batch, (tuple, list)) or isinstance(batch, list) and len(batch) > 3:
         batch = (batch,)
     if not 1 <= len(batch) <= 3:
@@ -70,107 +183,4 @@ def _three(batch: Any) -> Any:
             f"A batch is x, (x, y) or (x, y, sample_weight). Received a tuple of {len(batch)}.\n"
             "Several inputs are one list or dict: ([a, b], y)."
         )
-    x, y, weight = (*batch, None, None)[:3]
-    return as_arrays(x, "x"), as_arrays(y, "y"), as_arrays(weight, "sample_weight")
-
-
-def as_arrays(structure: Any, what: str) -> Any:
-    """Returns nested arrays; lists of numbers become one array each."""
-    if structure is None:
-        return None
-    if isinstance(structure, dict):
-        return {key: as_arrays(item, f"{what}[{key!r}]") for key, item in structure.items()}
-    if isinstance(structure, (list, tuple)) and any(_is_array(item) for item in structure):
-        return type(structure)(as_arrays(item, f"{what}[{i}]") for i, item in enumerate(structure))
-    if isinstance(structure, jax.Array):
-        return structure
-    if isinstance(structure, (str, bytes)):
-        raise TypeError(
-            f"{what} is the text {structure!r}, not data.\nIf it names a file, read that first "
-            "(numpy.load, numpy.loadtxt, pandas.read_csv)."
-        )
-    try:
-        array = np.asarray(structure)
-    except ValueError as error:
-        raise ValueError(
-            f"{what} is ragged: its rows have different lengths, so that it is no array.\n"
-            "Pad it, for example with cornu.utils.pad_sequences."
-        ) from error
-    if array.dtype.kind in "OUSV":
-        raise TypeError(
-            f"{what} holds {_kind(array)}, not numbers{_columns(structure)}. Turn it into numbers "
-            "first: categories into integers, texts into ids, None into NaN-free values."
-        )
-    if array.dtype.kind == "f" and array.dtype == np.float64 and not jax.config.jax_enable_x64:
-        array = array.astype("float32")
-    return array
-
-
-def _is_array(item: Any) -> bool:
-    return (
-        isinstance(item, (np.ndarray, jax.Array, dict))
-        or hasattr(item, "__array__")
-        or (isinstance(item, (list, tuple)) and any(_is_array(inner) for inner in item))
-    )
-
-
-def _columns(frame: Any) -> str:
-    """Names the columns of a DataFrame that hold no numbers."""
-    if not hasattr(frame, "columns") or not hasattr(frame, "__getitem__"):
-        return ""
-    wrong = [str(name) for name in frame.columns if np.asarray(frame[name]).dtype.kind in "OUSV"]
-    return f", in the columns {', '.join(wrong)}" if wrong else ""
-
-
-def _kind(array: np.ndarray) -> str:
-    if array.dtype.kind in "US":
-        return "strings"
-    kinds = sorted({type(item).__name__ for item in array.ravel()[:1000]})
-    return f"objects ({', '.join(kinds[:3])})"
-
-
-def split(structure: Any, fraction: float) -> tuple[Any, Any]:
-    """Splits nested arrays: the last `fraction` of the rows is the second part."""
-    if not 0 < fraction < 1:
-        hint = f"\nWrite {fraction / 100} for {fraction} percent." if 1 < fraction <= 100 else ""
-        raise ValueError(f"validation_split lies between 0 and 1. Received: {fraction!r}{hint}")
-    leaves = [leaf for leaf in tree.leaves(structure) if leaf is not None]
-    count = len(leaves[0])
-    at = int(np.floor(count * (1.0 - fraction)))
-    if at == 0 or at == count:
-        raise ValueError(
-            f"validation_split={fraction} of {count} rows leaves one part without any."
-        )
-    first = jax.tree_util.tree_map(lambda a: a[:at], structure)
-    return first, jax.tree_util.tree_map(lambda a: a[at:], structure)
-
-
-def weights_of_classes(y: Any, class_weight: dict[int, float], name: str) -> np.ndarray:
-    """Returns the weight of each row from that of its class.
-
-    Args:
-        y: integer labels `(batch,)` or `(batch, 1)`, or one-hot `(batch, classes)`.
-        class_weight: a weight for each class; classes that are not named weigh 1.
-        name: of the output, for messages.
-    """
-    labels = np.asarray(y)
-    if labels.ndim > 1 and labels.shape[-1] > 1:
-        if labels.ndim > 2:
-            raise ValueError(
-                f"class_weight of output {name!r} needs one class per row; "
-                f"y has the shape {labels.shape}. Use sample_weight."
-            )
-        labels = labels.argmax(-1)
-    labels = labels.reshape(len(labels), -1)
-    if labels.shape[1] != 1:
-        raise ValueError(
-            f"class_weight of output {name!r} needs one class per row; y has the shape "
-            f"{np.shape(y)}. Use sample_weight."
-        )
-    labels = labels[:, 0].astype(int)
-    if labels.size and labels.min() < 0:
-        raise ValueError(f"class_weight of output {name!r}: labels below 0.")
-    table = np.ones(max(int(labels.max(initial=0)), *class_weight) + 1, "float32")
-    for label, weight in class_weight.items():
-        table[int(label)] = weight
-    return table[labels]
+    return _arrays((*batch, None, None)[:3], names)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any
 
-__all__ = ["PyDataset"]
+from cornu.data.workers import Task, Workers
+
+__all__ = ["PyDataset", "parallel"]
 
 
 class PyDataset:
@@ -20,7 +19,8 @@ class PyDataset:
     Args:
         workers: how many batches are made at a time.
         use_multiprocessing: whether in processes (the dataset must be picklable, and each has
-            its own copy) rather than threads.
+            its own copy) rather than threads. A program that uses them begins under
+            `if __name__ == "__main__":`, since each process imports it again.
         max_queue_size: how many batches are made ahead.
 
     Example:
@@ -55,40 +55,37 @@ class PyDataset:
         raise NotImplementedError(f"{type(self).__name__} does not define `__len__`.")
 
     @property
-    def num_batches(self) -> int:
-        """The number of batches."""
+    def num_batches(self) -> int | None:
+        """The number of batches; None if there is no end to them."""
         return len(self)
 
+    def in_epoch(self, epoch: int) -> PyDataset:
+        """Returns the data as it is in an epoch of `fit`; by default it is always the same."""
+        return self
+
     def on_epoch_begin(self) -> None:
-        """Called before the first batch of an epoch."""
+        """Called before the first batch of an epoch.
+
+        In `fit`, the global random numbers of NumPy and Python are then a function of the seed
+        and the epoch, here and in `on_epoch_end`.
+        """
 
     def on_epoch_end(self) -> None:
         """Called after the last batch of an epoch."""
 
     def batches(self, order: Iterable[int]) -> Iterator[Any]:
         """Yields the batches of some numbers, in their order, making others meanwhile."""
-        if self.workers <= 1 and not self.use_multiprocessing:
+        if not parallel(self):
             yield from (self[index] for index in order)
             return
-        with self._executor() as executor:
-            ahead: deque[Future[Any]] = deque()
-            try:
-                for index in order:
-                    ahead.append(executor.submit(_item, self, index))
-                    if len(ahead) > self.max_queue_size:
-                        yield ahead.popleft().result()
-                while ahead:
-                    yield ahead.popleft().result()
-            finally:
-                for future in ahead:
-                    future.cancel()
-
-    def _executor(self) -> Executor:
-        if not self.use_multiprocessing:
-            return ThreadPoolExecutor(self.workers)
-        # A forked child would inherit JAX's threads as locks that nobody opens.
-        return ProcessPoolExecutor(self.workers, multiprocessing.get_context("spawn"))
+        workers = Workers(max(1, self.workers), self.use_multiprocessing)
+        try:
+            tasks = (Task(index) for index in order)
+            yield from workers.items(self, tasks, max(1, self.max_queue_size))
+        finally:
+            workers.close()
 
 
-def _item(dataset: PyDataset, index: int) -> Any:
-    return dataset[index]
+def parallel(dataset: Any) -> bool:
+    """Tells whether workers make the batches of a dataset."""
+    return dataset.workers > 1 or (dataset.workers > 0 and dataset.use_multiprocessing)

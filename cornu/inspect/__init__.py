@@ -5,6 +5,7 @@ from cornu.inspect.find import find, find_one
 from cornu.inspect.outline import Item, fold, outline
 from cornu.inspect.plot import Plot, model_to_dot, plot_model
 from cornu.inspect.profile import Measure, Profile, profile
+from cornu.inspect.rates import layer_decay, settle_rates, variables_of
 from cornu.inspect.statistics import Statistics, statistics
 from cornu.inspect.summary import summary, summary_html
 
@@ -21,11 +22,14 @@ __all__ = [
     "find_one",
     "flops",
     "fold",
+    "layer_decay",
     "model_to_dot",
     "outline",
     "plot_model",
     "profile",
+    "settle_rates",
     "statistics",
     "summary",
     "summary_html",
+    "variables_of",
 ]

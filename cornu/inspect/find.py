@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from cornu.core.layer import Layer
 from cornu.errors import suggest
 from cornu.inspect.outline import Item, outline
+from cornu.names import glob, is_glob
 
 __all__ = ["find", "find_one", "is_glob", "labels"]
 
@@ -72,11 +71,6 @@ def find_one(model: Any, what: Any, kinds: Sequence[str] = KINDS) -> Item:
     return found[0]
 
 
-def is_glob(what: Any) -> bool:
-    """Tells whether something is a pattern that may mean several things."""
-    return isinstance(what, str) and any(sign in what for sign in "*?[")
-
-
 def labels(items: Iterable[Item]) -> Iterator[tuple[str, Item]]:
     """Yields each item with its path; the second call of a shared layer is `path@1`.
 
@@ -111,7 +105,7 @@ def _meant(model: Any, items: list[Item], what: Any, noun: str) -> list[Item]:
             f"list of these. Received: {what!r} (of type {type(what).__name__})"
         )
     if is_glob(what):
-        matches = _pattern(what).fullmatch
+        matches = glob(what).fullmatch
         found = [item for item in items if matches(item.path)]
     else:
         found = _named(model, items, what)
@@ -136,15 +130,6 @@ def _named(model: Any, items: list[Item], name: str) -> list[Item]:
 
 def _identity(item: Item) -> int:
     return id(item.op) if isinstance(item.op, Layer) else id(item)
-
-
-@functools.lru_cache(maxsize=256)
-def _pattern(glob: str) -> re.Pattern[str]:
-    anchored = glob.startswith("/")
-    parts = re.split(r"(\*\*/|\*\*|\*|\?|\[[^]]+\])", glob.removeprefix("/"))
-    signs = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    text = "".join(signs.get(p, p if p.startswith("[") else re.escape(p)) for p in parts)
-    return re.compile(("" if anchored else "(?:.*/)?") + text.replace("[!", "[^"))
 
 
 def _ambiguous(model: Any, what: Any, found: list[Item]) -> str:

@@ -108,7 +108,7 @@ def calls_inside(layer: Any, args: Any, kwargs: Any, training: bool) -> Calls:
         with watched(layer, around), scope.phase(training):
             return layer.run(args, kwargs)
 
-    variables = list(layer.variables)
+    variables = list(layer.all_variables)
     lifted = scope.lift(run, variables)  # so that what it assigns is dropped
     lifted([v.stored for v in variables], jax.random.key(0), args, kwargs)
     return calls

@@ -196,7 +196,7 @@ def profile(
     else:
         found.undrawn(root, calls_inside(model, (inputs,), {}, training))
     found.add_up(root)
-    variables = list(model.variables)
+    variables = list(model.all_variables)
     timed = watch.run(lambda x: run_named(model, x, root), variables, inputs, trace_dir)
     if model._drawing is not None:
         flops = found.measures[id(root)].flops

@@ -14,6 +14,7 @@ from cornu.inspect.cost import Cost, measure, note
 from cornu.inspect.outline import Item, outline, tensors
 from cornu.inspect.outline import fold as folded
 from cornu.inspect.page import to_html
+from cornu.inspect.rates import settle_rates
 from cornu.inspect.shown import added, bytes_shown, flops_shown, number_shown
 from cornu.inspect.table import Column, Line, Table
 from cornu.inspect.text import print_table
@@ -37,6 +38,7 @@ def summary(
     memory: bool = False,
     dtype: bool = False,
     masks: bool = False,
+    rates: bool = False,
 ) -> None:
     """Prints a table of the model's layers, their output shapes and their numbers of parameters.
 
@@ -61,6 +63,8 @@ def summary(
         dtype: whether a column tells the dtype of the outputs, and that of the computation
             where it differs.
         masks: whether a column tells which outputs carry a mask.
+        rates: whether a column tells what the learning rate is multiplied with, where the
+            optimizer has rates by path; see `Optimizer.set_rates`.
 
     Raises:
         ValueError: `layer_range` names no layer; `depth` is below 1.
@@ -76,7 +80,7 @@ def summary(
     Differences: blocks, and the arguments that can only be given by name. The total does not
     include the variables of the optimizer, which have a line of their own.
     """
-    choice = _Choice(expand_nested, show_trainable, fold, depth, flops, memory, dtype, masks)
+    choice = _Choice(expand_nested, show_trainable, fold, depth, flops, memory, dtype, masks, rates)
     table = _table(model, choice, layer_range)
     print_table(table, line_length, positions, print_fn)
 
@@ -98,6 +102,7 @@ class _Choice:
     memory: bool = False
     dtype: bool = False
     masks: bool = False
+    rates: bool = False
 
 
 @dataclass(eq=False)
@@ -141,9 +146,11 @@ def _table(model: Any, choice: _Choice, layer_range: Sequence[str] | None) -> Ta
     )
     titles += [Column("Dtype", breaks="shapes")] if choice.dtype else []
     titles += [Column("Mask")] if choice.masks else []
+    titles += [Column("Rate", right=True)] if choice.rates else []
     titles += [Column("Connected to", breaks="names")] if connected else []
     titles += [Column("Trainable")] if choice.trainable else []
-    cells = _Cells(choice, connected, costs, _names(root), _inner_outputs(root))
+    factors = _factors(model) if choice.rates else {}
+    cells = _Cells(choice, connected, costs, _names(root), _inner_outputs(root), factors)
     if layer_range is None:
         lines = [cells.line(row, choice.depth) for row in rows]
     else:
@@ -221,12 +228,14 @@ class _Cells:
         costs: dict[int, Cost],
         names: dict[int, str],
         inner: dict[int, Any],
+        factors: dict[Variable, float],
     ) -> None:
         self.choice = choice
         self.connected = connected
         self.costs = costs
         self.names = names
         self.inner = inner
+        self.factors = factors
 
     def line(self, row: _Row, depth: int | None) -> Line:
         deeper = None if depth is None else depth - 1
@@ -246,6 +255,8 @@ class _Cells:
             cells.append(_dtype(item))
         if choice.masks:
             cells.append(_mask(item))
+        if choice.rates:
+            cells.append(self._rate(row.items))
         if self.connected:
             cells.append(self._origins(item))
         if choice.trainable:
@@ -256,6 +267,11 @@ class _Cells:
         outputs = item.outputs if item.outputs is not None else self.inner.get(id(item))
         return "?" if outputs is None else _structure(outputs)
 
+    def _rate(self, items: Sequence[Item]) -> str:
+        trained = [v for item in items for v in item.weights if v.trainable]
+        found = sorted({self.factors.get(variable, 1.0) for variable in trained})
+        return " to ".join(f"{rate:.3g}" for rate in dict.fromkeys([*found[:1], *found[-1:]]))
+
     def _origins(self, item: Item) -> str:
         if item.kind == "block" or item.node is None:
             return ""
@@ -263,6 +279,13 @@ class _Cells:
             t.name if t.node is None else self.names.get(t.node.number, t.node.name)
             for t in _data(item.node)
         )
+
+
+def _factors(model: Any) -> dict[Variable, float]:
+    if model.optimizer is None:
+        raise ValueError(f"Model {model.name!r} has no optimizer yet, whose rates could be shown.")
+    settle_rates(model)
+    return model.optimizer.rate_factors or {}
 
 
 def _data(node: Node) -> list[Tensor]:

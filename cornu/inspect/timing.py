@@ -59,7 +59,7 @@ class Stopwatch:
 
     def call(self, op: Any, args: Any, kwargs: Any) -> Timed:
         """Measures a call of a layer or op on arrays."""
-        variables = list(op.variables) if isinstance(op, Layer) else []
+        variables = list(op.all_variables) if isinstance(op, Layer) else []
         key = identity(op, args, kwargs)
         program = self._programs.get(key) if key is not None else None
         if program is None:

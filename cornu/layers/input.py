@@ -55,6 +55,12 @@ class InputLayer(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, batch_size=batch_size, **kwargs)
+        if dtype in ("string", str, bytes):
+            raise TypeError(
+                f"{self._who()}: a model takes numbers, JAX has no strings.\n"
+                "Turn them into numbers before the model, by StringLookup, Hashing or "
+                "TextVectorization: layer(x), or dataset.map(layer)."
+            )
         if batch_shape is None and shape is None:
             batch_shape = self._input_shape_given
         elif batch_shape is None:

@@ -2,12 +2,14 @@
 
 from cornu.models.clone import clone_model
 from cornu.models.edit import Editor, edit
+from cornu.models.feature_space import FeatureSpace
 from cornu.models.model import Model
 from cornu.models.sequential import Sequential
 from cornu.saving.archive import load_model, model_from_json, save_model
 
 __all__ = [
     "Editor",
+    "FeatureSpace",
     "Model",
     "Sequential",
     "clone_model",

@@ -13,9 +13,14 @@ from cornu import metrics as metrics_module
 from cornu.core import scope
 from cornu.core.border import border
 from cornu.core.layer import Layer
+from cornu.core.tensor import Tensor
+from cornu.core.variable import Variable
+from cornu.models import stateless
 from cornu.models.functional import Drawing
-from cornu.training.outputs import Outputs
+from cornu.training.loop import Count
+from cornu.training.outputs import Outputs, is_array
 from cornu.training.recipe import Objective, Recipe, Scores, batch_size, check_metrics
+from cornu.training.traces import Trace, Traces
 
 __all__ = ["Compiled"]
 
@@ -26,24 +31,27 @@ class Compiled(Layer):
     Attributes:
         optimizer: the optimizer that `compile` was given.
         stop_training: set it in a callback to end `fit`.
+        pausing: whether `fit` ends to go on another time; see `pause_training`.
         history: the History of the last `fit`.
         nan_report: what `fit(debug_nans=True)` found when it stopped.
     """
 
     is_model = True
     bookkeeping = Layer.bookkeeping | frozenset(
-        "optimizer stop_training history _recipe _outputs _objective _scores _loss_tracker "
-        "_runners _forwards _seed _epochs_run _built_with _drawing _drawn "
-        "_checked nan_report".split()
+        "optimizer stop_training pausing history _recipe _outputs _objective _scores _loss_tracker "
+        "_runners _steps _forwards _seed _epochs_run _built_with _drawing _drawn "
+        "_checked _traces _drafted nan_report".split()
     )
 
     optimizer: Any
     stop_training: bool
+    pausing: bool
     history: Any
     nan_report: Any
     _drawing: Drawing | None
     _loss_tracker: Any
     _runners: dict[Any, Any]
+    _steps: dict[str, Count]
     _forwards: dict[Any, Any]
     _seed: int | None
     _epochs_run: int
@@ -53,12 +61,15 @@ class Compiled(Layer):
     _objective: Objective | None
     _scores: Scores | None
     _checked: Recipe | None
+    _traces: Traces
+    _drafted: list[tuple[Recipe, bool]]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         self = super().__new__(cls, *args, **kwargs)
         self._drawing = None
         self.optimizer = None
         self.stop_training = False
+        self.pausing = False
         self.history = None
         self._recipe = None
         self._outputs = None
@@ -66,11 +77,14 @@ class Compiled(Layer):
         self._scores = None
         self._loss_tracker = None
         self._runners = {}
+        self._steps = {"train": Count(), "test": Count()}
         self._forwards = {}
         self._seed = None
         self._epochs_run = 0
         self._built_with = None
         self._checked = None
+        self._traces = Traces()
+        self._drafted = []
         self.nan_report = None
         return self
 
@@ -128,6 +142,9 @@ class Compiled(Layer):
         self._outputs = self._objective = self._scores = None
         self._loss_tracker = metrics_module.Mean(name="loss")
         self._runners = {}
+        self._drafted = []
+        self._traces.because("compile() was called", ("train", "test"))
+        self._steps = {"train": Count(), "test": Count()}
         if self._drawing is not None:
             self._outputs = Outputs(self._drawing.outputs, self._drawing.output_names)
             self._objective = Objective(self._recipe, self._outputs)
@@ -211,6 +228,27 @@ class Compiled(Layer):
                 found[metric.name] = result
         return found
 
+    @property
+    def traces(self) -> list[Trace]:
+        """What was compiled for this model so far, and why; the last hundred times.
+
+        A step is compiled for each shape and dtype that it meets. That takes seconds, and running
+        it milliseconds, so that a list that grows while a model is used is worth a look.
+
+        Example:
+
+        >>> import cornu, numpy as np
+        >>> model = cornu.Sequential([cornu.Input((2,)), cornu.layers.Dense(1)])
+        >>> for rows in (8, 8, 5):
+        ...     outputs = model.predict(np.zeros((rows, 2), "float32"))
+        >>> model.traces
+        [<predict: first use>, <predict: x: float32[8, 2] -> float32[5, 2]>]
+
+        Differences: not in Keras. `fit` warns (C060, C061; see `docs/checks.md`) where batches of
+        many shapes or of several dtypes come one after another.
+        """
+        return list(self._traces)
+
     # -------------------------------------------------------------------------------------- steps
 
     def compute_loss(
@@ -225,6 +263,7 @@ class Compiled(Layer):
 
         May be overridden; it is traced into the compiled step.
         """
+        self._bind(y, y_pred)
         total: Any = None
         if self._objective is not None and any(self._objective.losses):
             total = self._objective(y, y_pred, sample_weight)
@@ -238,8 +277,56 @@ class Compiled(Layer):
             )
         return total
 
+    def stateless_compute_loss(
+        self,
+        trainable_variables: Any,
+        non_trainable_variables: Any,
+        metrics_variables: Any,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """Returns what `compute_loss` does for given values of the Variables, changing nothing.
+
+        Args:
+            trainable_variables, non_trainable_variables, metrics_variables: values of the model's
+                Variables of these names.
+            x, y, y_pred, sample_weight, training: as in `compute_loss`.
+
+        Returns:
+            The loss, and `(trainable, non-trainable, metrics)` values after it.
+        """
+        self._bind(y, y_pred)
+        given = (trainable_variables, non_trainable_variables, metrics_variables)
+        owners = self.trainable_variables, self.non_trainable_variables, self.metrics_variables
+        compute = scope.pure(self.compute_loss, [v for part in owners for v in part])
+        values = [value for part in given for value in part]
+        loss, news, _ = compute(values, None, x, y, y_pred, sample_weight, training)
+        first, second = len(owners[0]), len(owners[0]) + len(owners[1])
+        return loss, (list(news[:first]), list(news[first:second]), list(news[second:]))
+
+    def _bind(self, y: Any, y_pred: Any) -> None:
+        """Binds losses and metrics to the outputs, where no `fit` has done so before."""
+        if self._recipe is None or (self._objective is not None and self._scores is not None):
+            return
+        if self._outputs is None:
+            if y_pred is None:
+                return
+            self._outputs = Outputs(tree.map(_like_output, y_pred))
+        if self._objective is None and self._recipe.loss is not None:
+            self._objective = Objective(self._recipe, self._outputs)
+        if self._scores is None:
+            targets = [None] * len(self._outputs)
+            if y is not None:
+                targets = self._outputs.spread(y, "y", whole=is_array)
+            self._scores = Scores(self._recipe, self._outputs, targets)
+            self._scores.prepare(targets)
+
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Updates the metrics with a batch, and returns their values. May be overridden."""
+        self._bind(y, y_pred)
         if self._scores is not None:
             self._scores.update(y, y_pred, sample_weight)
         return self.get_metrics_result()
@@ -319,8 +406,12 @@ class Compiled(Layer):
 
     def _stepped(self, name: str, data: Any) -> Any:
         """Returns the logs of a step of the user's own."""
+        step = getattr(self, name)
         try:
-            logs = getattr(self, name)(data)
+            if stateless.takes_state(step):
+                logs = stateless.run(step, self._state(name), data)
+            else:
+                logs = step(data)
         except ValueError as error:
             if "values to unpack (expected" in str(error):
                 error.add_note(
@@ -337,6 +428,13 @@ class Compiled(Layer):
             )
         return logs
 
+    def _state(self, name: str) -> list[list[Variable]]:
+        """Returns the parts of the state that Keras gives to a step of this name."""
+        parts = [self.trainable_variables, self.non_trainable_variables]
+        if name == "train_step":
+            parts.append(self.optimizer.variables)
+        return parts if name == "predict_step" else [*parts, self.metrics_variables]
+
     def _test_logs(self, data: Any) -> Any:
         cls = type(self)
         if cls.test_step is Compiled.test_step and cls.compute_metrics is Compiled.compute_metrics:
@@ -346,6 +444,10 @@ class Compiled(Layer):
                 self._scores.update(y, y_pred, sample_weight)
             return None
         return self._stepped("test_step", data)
+
+
+def _like_output(x: Any) -> Tensor:
+    return Tensor((None, *x.shape[1:]), x.dtype)
 
 
 def _flat(loss: Any) -> list[Any]:

@@ -9,8 +9,11 @@ import numpy as np
 from cornu import tree
 from cornu.core.layer import Layer
 from cornu.core.tensor import Tensor
-from cornu.data import Arrays, Stream
-from cornu.data.adapt import as_arrays, is_stream, split, weights_of_classes
+from cornu.data import Arrays, Stream, adapt
+from cornu.data.adapt import is_stream, parts_of
+from cornu.data.binding import Names
+from cornu.data.class_weights import weights_of_classes
+from cornu.data.splits import split
 from cornu.layers.input import InputLayer
 from cornu.training.check import check_lengths, check_targets, check_values
 from cornu.training.outputs import is_array
@@ -31,6 +34,33 @@ class Feeding:
         self.class_weight = class_weight
 
     # ----------------------------------------------------------------------------------- preparing
+
+    def source(
+        self,
+        x: Any,
+        y: Any = None,
+        weight: Any = None,
+        batch_size: int | None = None,
+        steps: int | None = None,
+        shuffle: bool = False,
+        seed: int = 0,
+        again: bool = False,
+        inputs_only: bool = False,
+    ) -> Arrays | Stream:
+        """Returns a source of batches for the model; see `cornu.data.adapt`.
+
+        Args:
+            inputs_only: whether there is only x, as in `predict`.
+        """
+        prepare = self.inputs_only if inputs_only else self.prepare
+        return adapt(x, y, weight, batch_size, steps, shuffle, seed, prepare, self._names(), again)
+
+    def _names(self) -> Names:
+        """Returns the names of inputs and outputs that columns of tables bind to."""
+        drawing = self.model._drawing
+        if drawing is None:
+            return Names()
+        return Names(tuple(drawing.input_names), tuple(drawing.output_names))
 
     def prepare(self, batch: Any) -> Any:
         """Checks names and lengths of `(x, y, sample_weight)`, and applies class weights."""
@@ -57,7 +87,7 @@ class Feeding:
                 f"({type(x).__name__}), of which nobody knows the end.\n"
                 "Pass validation_data=another iterable."
             )
-        whole = (as_arrays(x, "x"), as_arrays(y, "y"), as_arrays(weight, "sample_weight"))
+        whole = parts_of(x, y, weight, self._names())
         check_lengths([*_named(whole[0], "x"), *_named(whole[1], "y")])
         return split(whole, fraction)
 
@@ -100,7 +130,7 @@ class Feeding:
         objective = self.model._objective
         if objective is None:
             return
-        _, y, weight = _data(source)
+        _, y, weight = source.preview()
         targets = objective.outputs.spread(y, "y", whole=is_array)
         for name, loss, target, output in zip(
             objective.outputs.names,
@@ -123,7 +153,7 @@ class Feeding:
 
     def check_inputs(self, source: Arrays | Stream) -> None:
         """Refuses inputs that do not fit the model."""
-        x = _data(source)[0]
+        x = source.preview()[0]
         drawing = self.model._drawing
         if drawing is None:
             for name, array in _named(x, "x"):
@@ -136,10 +166,6 @@ class Feeding:
                 continue
             drawing.check_shape(array, tensor, name, rows=False)
             check_values(f"Input {name!r}", array, _consumers(drawing, tensor))
-
-
-def _data(source: Arrays | Stream) -> Any:
-    return source.structure if isinstance(source, Arrays) else source.first()
 
 
 def _consumers(drawing: Any, tensor: Tensor) -> list[Layer]:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cornu import inspect
 from cornu.core.block import Block
 from cornu.core.border import border
+from cornu.core.layer import Layer
 from cornu.inspect.checks import Report
 from cornu.models import preflight
 from cornu.models.cut import cut
 from cornu.models.flatten import flatten
 from cornu.models.functional import Drawing
 from cornu.models.outputs_of import outputs_of
-from cornu.models.trainer import Trainer
+from cornu.models.pure import Pure, assign, pure
+from cornu.models.tuned import Tuned
 
 __all__ = ["Inside"]
 
 
-class Inside(Trainer):
+class Inside(Tuned):
     """The part of a Model that can be looked into."""
 
     def _kinds(self) -> tuple[type, type]:
@@ -122,6 +124,31 @@ class Inside(Trainer):
         """
         return outputs_of(self, what, *self._kinds())
 
+    def layers_of(self, what: Any) -> list[Layer]:
+        """Returns the layers that a name, path or pattern means, each once.
+
+        Args:
+            what: a name, path, pattern or layer, or a list of them, as in `cornu.inspect.find`. Of
+                a block, all layers in it.
+
+        Raises:
+            ValueError: there is no such part, or a name means several.
+
+        Example:
+
+        >>> import cornu
+        >>> from cornu import layers
+        >>> x = cornu.Input((3,))
+        >>> model = cornu.Model(x, layers.Dense(1, name="head")(layers.Dense(2, name="one")(x)))
+        >>> for layer in model.layers_of("*"):
+        ...     layer.trainable = layer.name == "head"
+        >>> [v.path for v in model.trainable_variables]
+        ['head/kernel', 'head/bias']
+        """
+        items = inspect.find(self, what)
+        found = {id(layer): layer for item in items for layer in item.layers}
+        return list(found.values())
+
     def flatten(self) -> Any:
         """Returns an equal Functional model in which models inside are dissolved.
 
@@ -160,6 +187,52 @@ class Inside(Trainer):
         be another one, and with it the random numbers of Dropout.
         """
         return flatten(self, self._kinds()[0])
+
+    @border
+    def pure(self) -> Pure:
+        """Returns the model as `(params, state, apply)`: arrays, and a function of them.
+
+        `params` and `state` are dicts of arrays by path, as the summary and saved files name
+        them: what `jax.grad`, optax and orbax take. `params` are those that training changes now;
+        `state` are the rest. `apply` has no side effects, and may be given to any transformation
+        of JAX: `apply(params, state, x, training=..., key=...)` returns `(outputs, state)`; see
+        `cornu.models.pure.Apply`. With the same key it draws the numbers that a training step
+        with this key draws. `assign` puts arrays back into the model.
+
+        Raises:
+            ValueError: the model is not built.
+
+        Example:
+
+        >>> import cornu, jax
+        >>> import numpy as np
+        >>> x = cornu.Input((2,))
+        >>> h = cornu.layers.BatchNormalization()(cornu.layers.Dense(3)(x))
+        >>> model = cornu.Model(x, cornu.layers.Dense(1)(h))
+        >>> params, state, apply = model.pure()
+        >>> sorted(params)[-2:], sorted(state)[0]
+        (['dense_1/bias', 'dense_1/kernel'], 'batch_normalization/moving_mean')
+        >>> def loss(params, state, x):
+        ...     y, state = apply(params, state, x, training=True)
+        ...     return (y**2).mean(), state
+        >>> gradients, state = jax.grad(loss, has_aux=True)(params, state, np.ones((4, 2)))
+        >>> params = {path: w - 0.1 * gradients[path] for path, w in params.items()}
+        >>> model.assign(params, state)
+
+        Differences: not in Keras, whose `stateless_call` takes lists of arrays.
+        """
+        return pure(self)
+
+    @border
+    def assign(self, *parts: Mapping[str, Any]) -> None:
+        """Sets weights from dicts of arrays by path, such as the params and state of `pure`.
+
+        Weights that no dict names stay as they are.
+
+        Raises:
+            ValueError: a path is unknown or a shape differs; nothing is changed then.
+        """
+        assign(self, parts)
 
     def statistics(
         self,
@@ -227,6 +300,7 @@ class Inside(Trainer):
         memory: bool = False,
         dtype: bool = False,
         masks: bool = False,
+        rates: bool = False,
     ) -> None:
         """Prints a table of the layers; see `cornu.inspect.summary`."""
         inspect.summary(
@@ -243,6 +317,7 @@ class Inside(Trainer):
             memory=memory,
             dtype=dtype,
             masks=masks,
+            rates=rates,
         )
 
     def _repr_html_(self) -> str:

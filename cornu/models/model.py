@@ -220,6 +220,10 @@ class Model(Inside):
         raise ValueError(f"Model {self.name!r} has no layer {name!r}. {hint}")
 
     @property
+    def _callable(self) -> bool:
+        return self._drawing is not None or type(self).call is not Model.call
+
+    @property
     def only_drawn(self) -> bool:
         """Whether calling the model does what its drawing says, and no more."""
         return (

@@ -13,7 +13,7 @@ import numpy as np
 
 from cornu import settings, tree
 from cornu.core.frames import users_level
-from cornu.data import Arrays, Stream, adapt
+from cornu.data import Arrays, Stream
 from cornu.errors import warn
 from cornu.inspect import batches, checks, nan
 from cornu.inspect.checks import Feed, Finding, Head, Report, View, sample
@@ -39,8 +39,8 @@ def check(
     if x is not None:
         try:
             feeding = Feeding(model)
-            prepare = feeding.prepare if y is not None or model.compiled else feeding.inputs_only
-            source = adapt(x, y, sample_weight, batch_size, prepare=prepare)
+            alone = y is None and not model.compiled
+            source = feeding.source(x, y, sample_weight, batch_size, inputs_only=alone)
             model._prepare_for(source, train=False)
             feeding.check(source) if model.compiled else feeding.check_inputs(source)
         except Exception as error:  # whatever fit would raise
@@ -63,7 +63,7 @@ def _costly(model: Any, view: View, source: Arrays | Stream) -> Iterator[Finding
     if plain and model.trainable_variables and (y is not None or _overrides_loss(model)):
         yield from checks.check_gradients(view, source.example())
     if view.heads:
-        yield from checks.check_outputs_of(view, _data(source)[0])
+        yield from checks.check_outputs_of(view, source.preview()[0])
 
 
 def before_fit(
@@ -104,7 +104,7 @@ def stop_at_nan(
     step: int,
 ) -> None:
     """Looks for where NaN begins in a step, keeps its batch, and raises the error."""
-    key = jax.random.fold_in(runner.key, runner.step_number)
+    key = jax.random.fold_in(runner.key, runner.count.number)
     report = nan.find(model, batch, key)
     if report is None:
         text = (
@@ -126,7 +126,7 @@ def stop_at_nan(
 def _view(
     model: Any, source: Arrays | Stream | None, validation_data: Any, batch_size: int | None
 ) -> View:
-    x, y, weight = (None, None, None) if source is None else _data(source)
+    x, y, weight = (None, None, None) if source is None else source.preview()
     rows = source.batch_size if isinstance(source, Arrays) else None
     if isinstance(source, Stream):
         rows = len(tree.leaves(x)[0])
@@ -140,10 +140,6 @@ def _view(
         rows or batch_size,
         () if model._scores is None else model._scores.pairs,
     )
-
-
-def _data(source: Arrays | Stream) -> Any:
-    return source.structure if isinstance(source, Arrays) else source.first()
 
 
 def _inputs(model: Any, x: Any) -> list[Feed]:

@@ -63,6 +63,10 @@ class Sequential(Model):
         return self
 
     @property
+    def _callable(self) -> bool:
+        return True
+
+    @property
     def _drawing(self) -> Drawing | None:
         """The graph, made when it is first needed; None while the input's shape is not known."""
         if self._drawn is None and len(self._tensors) == len(self._stack) + 1 > 1:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -12,12 +14,16 @@ import numpy as np
 
 from cornu.callbacks import CallbackList
 from cornu.core.border import border
-from cornu.data import Arrays, Stream, adapt
+from cornu.data import Arrays, Stream
 from cornu.models import preflight
 from cornu.models.feeding import Feeding
 from cornu.models.prepared import Prepared
+from cornu.models.resuming import Session
+from cornu.models.trial import Trial, limited
 from cornu.training import loop
 from cornu.training.guard import Guard
+from cornu.training.ragged import Filling
+from cornu.training.resume import Resume
 
 __all__ = ["Trainer"]
 
@@ -46,6 +52,9 @@ class Trainer(Prepared):
         validation_freq: Any = 1,
         *,
         debug_nans: bool | str | os.PathLike[str] = False,
+        resume: str | os.PathLike[str] | Resume | None = None,
+        overfit_batches: float = 0,
+        fast_dev_run: bool | int = False,
     ) -> Any:
         """Trains the model, and returns the History.
 
@@ -70,93 +79,150 @@ class Trainer(Prepared):
                 are not finite, and to say in which layer it began. The batch is saved in a
                 temporary folder, or in the folder that is given here; `model.nan_report` has it,
                 too, and the weights stay as they were before the step. Steps run one by one.
+            resume: a folder in which the state of training is kept, or a `cornu.Resume`. If the
+                program is killed and started again, training goes on from there, and ends as it
+                would have ended, bit by bit; see `docs/resume.md`.
+            overfit_batches: train and validate on the same first batches, so many of them or, as
+                a float, such a part, without shuffling: a model that is right learns them by
+                heart.
+            fast_dev_run: only try the program out: one step (or so many) of training and of
+                validation, in one epoch. Nothing is kept: callbacks that write files and `resume`
+                are left out.
 
         Raises:
             ValueError: the data does not fit the model, its loss, or itself; before any step.
             FloatingPointError: with `debug_nans`, something is not finite.
+            RuntimeError: another process uses the folder of `resume`.
 
         Differences: targets are never broadcast against outputs, labels must lie within the
         classes, and NaN is refused. What is probably wrong is said before the first step, in one
-        line with a code (see `check`). `debug_nans` is not in Keras.
+        line with a code (see `check`). `debug_nans`, `resume`,
+        `overfit_batches` and `fast_dev_run` are not in Keras.
         """
-        self._need_compiled("fit")
-        if self.optimizer is None:
-            raise RuntimeError(
-                f"Model {self.name!r} was compiled with optimizer=None, which can only evaluate.\n"
-                "Compile it with an optimizer to train it."
+        self._need_optimizer("fit")
+        trial = Trial(overfit_batches, fast_dev_run)
+        epochs, initial_epoch = trial.epochs(*_epochs(epochs, initial_epoch))
+        listed = self._callback_list(trial.callbacks(callbacks), verbose, epochs, None)
+        with Session(self, None if fast_dev_run else resume, listed) as session:
+            feeding = Feeding(self, class_weight)
+            validation: Any = validation_data
+            if validation_split and validation_data is None:
+                kept, validation = feeding.split(x, y, sample_weight, validation_split)
+                x, y, sample_weight = kept
+            source = feeding.source(
+                x,
+                y,
+                sample_weight,
+                batch_size,
+                steps_per_epoch,
+                shuffle and not trial.overfits,
+                self._base_seed(),
+                again=True,
             )
-        epochs, initial_epoch = _epochs(epochs, initial_epoch)
-        feeding = Feeding(self, class_weight)
-        validation: Any = validation_data
-        if validation_split and validation_data is None:
-            kept, validation = feeding.split(x, y, sample_weight, validation_split)
-            x, y, sample_weight = kept
-        source = adapt(
-            x,
-            y,
-            sample_weight,
-            batch_size,
-            steps_per_epoch,
-            shuffle,
-            self._base_seed(),
-            feeding.prepare,
-        )
-        self._prepare_for(source, train=True)
-        feeding.check(source)
-        preflight.before_fit(self, source, validation, batch_size)
-        callbacks = self._callback_list(callbacks, verbose, epochs, source.steps)
-        start = self._epochs_run - initial_epoch
-        held: dict[str, Any] = {}
-
-        def validate(epoch: int) -> dict[str, Any] | None:
-            due = (
-                epoch + 1 in validation_freq
-                if isinstance(validation_freq, (list, tuple, set))
-                else (epoch + 1) % validation_freq == 0
+            self._prepare_for(source, train=True)
+            feeding.check(source)
+            preflight.before_fit(self, source, validation, batch_size)
+            if session.finished(epochs):
+                return self.history
+            source = trial.training(source)
+            listed.set_params({**listed.params, "steps": source.steps})
+            validating = self._validating(
+                session,
+                trial,
+                validation,
+                validation_batch_size or batch_size,
+                validation_steps,
+                validation_freq,
             )
-            self._epochs_run += 1
-            if validation is None or not due:
-                return None
-            if "source" not in held:
-                held["source"] = self._evaluation_source(
-                    *_unpacked(validation), validation_batch_size or batch_size, validation_steps
-                )
-            runner = self._runner("test")
-            found = loop.evaluate(runner, held["source"], callbacks, validation_steps)
-            return {f"val_{name}": value for name, value in found.items()}
-
-        plain = self._runner("train")
-        runner = self._guard(debug_nans, initial_epoch) if debug_nans else plain
-        logs = loop.fit(
-            runner,
-            source,
-            callbacks,
-            epochs,
-            initial_epoch,
-            lambda epoch: start + epoch,
-            validate,
-        )
-        plain.step_number = runner.step_number
+            logs = self._train(source, session, epochs, initial_epoch, validating, debug_nans)
         preflight.after_fit(self, logs)
+        trial.say(verbose)
         return self.history
 
-    def _guard(self, debug_nans: Any, first_epoch: int) -> Guard:
+    def _train(
+        self,
+        source: Any,
+        session: Session,
+        epochs: int,
+        initial_epoch: int,
+        validate: Callable[[int], Any],
+        debug_nans: Any,
+    ) -> dict[str, Any]:
+        callbacks = session.callbacks
+        try:
+            callbacks.on_train_begin()
+            runner = self._guard(debug_nans, initial_epoch, callbacks) if debug_nans else None
+            start = session.begin(source, epochs, initial_epoch)
+            offset = self._epochs_run - start.epoch
+            return loop.fit(
+                runner or self._runner("train", callbacks),
+                source,
+                callbacks,
+                epochs,
+                start,
+                offset.__add__,
+                validate,
+                session,
+                partial(self._runner_now, callbacks),
+            )
+        except BaseException as error:
+            callbacks.on_train_exception(error)
+            raise
+
+    def _validating(
+        self,
+        session: Session,
+        trial: Trial,
+        data: Any,
+        batch_size: int | None,
+        steps: int | None,
+        freq: Any,
+    ) -> Callable[[int], dict[str, Any] | None]:
+        """Returns what is called after each epoch with its number, and returns logs or None."""
+        source: Any = None
+
+        def validate(epoch: int) -> dict[str, Any] | None:
+            nonlocal source
+            listed = isinstance(freq, (list, tuple, set))
+            due = epoch + 1 in freq if listed else (epoch + 1) % freq == 0
+            self._epochs_run += 1
+            if not due or (data is None and not trial.overfits):
+                return None
+            if source is None:
+                source = trial.validation(
+                    lambda: self._evaluation_source(*_unpacked(data), batch_size, steps)
+                )
+                session.validates_on(source)
+            found = loop.evaluate(self._runner("test"), source, session.callbacks, steps)
+            return {f"val_{name}": value for name, value in found.items()}
+
+        return validate
+
+    def pause_training(self) -> None:
+        """Ends `fit` after this step; with `resume`, the same program goes on from here later."""
+        self.stop_training = self.pausing = True
+
+    def _runner_now(self, callbacks: CallbackList, runner: loop.Runner) -> loop.Runner:
+        """Returns the runner for what is trainable now."""
+        known = all(self.optimizer.knows(variable) for variable in self.trainable_variables)
+        plain = type(runner) is loop.Runner
+        return self._runner("train", callbacks) if known and plain else runner
+
+    def _guard(self, debug_nans: Any, first_epoch: int, callbacks: CallbackList) -> Guard:
         """Returns a runner of train steps that stops at NaN."""
         folder = None if debug_nans is True else pathlib.Path(debug_nans)
-        plain, key = self._runner("train"), self._runner_key("guard")
+        plain, key = self._runner("train"), self._runner_key("guard", callbacks)
         if key not in self._runners:
             self._runners[key] = Guard(
                 self,
-                self._train_logs,
-                self._all_variables,
+                *self._stepping("train", callbacks),
                 self._sources,
                 plain.key,
                 plain.eager,
+                plain.count,
             )
         guard = self._runners[key]
-        guard.begin(
-            plain.step_number, partial(preflight.stop_at_nan, self, guard, folder, first_epoch)
-        )
+        guard.begin(partial(preflight.stop_at_nan, self, guard, folder, first_epoch))
         return guard
 
     def _callback_list(self, callbacks: Any, verbose: Any, epochs: int, steps: Any) -> Any:
@@ -181,7 +247,7 @@ class Trainer(Prepared):
         self, x: Any, y: Any, weight: Any, batch_size: int | None, steps: int | None
     ) -> Arrays | Stream:
         feeding = Feeding(self)
-        source = adapt(x, y, weight, batch_size, steps, prepare=feeding.prepare)
+        source = feeding.source(x, y, weight, batch_size, steps)
         self._prepare_for(source, train=False)
         feeding.check(source)
         return source
@@ -205,9 +271,10 @@ class Trainer(Prepared):
             return_dict: whether a dict is returned rather than a list (or one number).
         """
         self._need_compiled("evaluate")
-        source = self._evaluation_source(x, y, sample_weight, batch_size, steps)
+        source = limited(self._evaluation_source(x, y, sample_weight, batch_size, steps))
         listed = self._callback_list(callbacks, verbose, 1, source.steps)
-        found = loop.evaluate(self._runner("test"), source, listed, steps)
+        with contextlib.closing(source):
+            found = loop.evaluate(self._runner("test"), source, listed, steps)
         return found if return_dict else _as_list(dict(found))
 
     @border
@@ -224,23 +291,24 @@ class Trainer(Prepared):
         Differences: `verbose="auto"` is silent.
         """
         feeding = Feeding(self)
-        source = adapt(x, None, None, batch_size, steps, prepare=feeding.inputs_only)
+        source = feeding.source(x, None, None, batch_size, steps, inputs_only=True)
         if not self.built:
             self._build_for(source.example()[0])
         feeding.check_inputs(source)
+        source = limited(source)
         listed = None
         if callbacks or verbose in (1, 2):
             listed = self._callback_list(callbacks, verbose, 1, source.steps)
             listed.on_predict_begin()
         parts: list[Any] = []
-        for i, batch in enumerate(source.batches()):
-            if steps is not None and i >= steps:
-                break
-            if listed is not None:
-                listed.on_predict_batch_begin(i)
-            parts.append(self._predict_on(batch))
-            if listed is not None:
-                listed.on_predict_batch_end(i, {"outputs": parts[-1]})
+        filling = Filling(source)
+        with contextlib.closing(source):
+            for i, batch in enumerate(source.batches()):
+                if listed is not None:
+                    listed.on_predict_batch_begin(i)
+                parts.append(self._predict_on(batch, filling.size(batch)))
+                if listed is not None:
+                    listed.on_predict_batch_end(i, {"outputs": parts[-1]})
         if listed is not None:
             listed.on_predict_end()
         if len(parts) == 1:
@@ -262,7 +330,7 @@ class Trainer(Prepared):
         self._need_compiled("train_on_batch")
         source = self._one_batch(x, y, sample_weight, class_weight, train=True)
         self.reset_metrics()
-        logs = self._runner("train").run_batch(source.structure)
+        logs = self._runner("train").run_batch(next(source.batches()))
         return dict(logs) if return_dict else _as_list(dict(logs))
 
     @border
@@ -273,7 +341,7 @@ class Trainer(Prepared):
         self._need_compiled("test_on_batch")
         source = self._one_batch(x, y, sample_weight, None, train=False)
         self.reset_metrics()
-        logs = self._runner("test").run_batch(source.structure)
+        logs = self._runner("test").run_batch(next(source.batches()))
         return dict(logs) if return_dict else _as_list(dict(logs))
 
     @border
@@ -287,7 +355,7 @@ class Trainer(Prepared):
         self, x: Any, y: Any, sample_weight: Any, class_weight: Any, train: bool
     ) -> Arrays:
         feeding = Feeding(self, class_weight)
-        source = adapt(x, y, sample_weight, 1 << 62, prepare=feeding.prepare)
+        source = feeding.source(x, y, sample_weight, 1 << 62)
         if not isinstance(source, Arrays):
             raise ValueError("A single batch is made of arrays, not of an iterable.")
         self._prepare_for(source, train)

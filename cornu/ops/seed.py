@@ -37,8 +37,9 @@ class SeedGenerator(scope.Source, registry.Configurable):
     >>> bool(first == second), bool(first == random.normal((), seed=same))
     (False, True)
 
-    Differences: there is no Variable in it. In compiled steps numbers depend on the step's key and
-    the layer's path, so that they do not depend on the order in which layers are called.
+    Differences: there is no Variable in it. In training steps, compiled or not, numbers depend on
+    the step's key and the source's place in the model, so that they do not depend on the order in
+    which layers are called.
     """
 
     category = "random"
@@ -61,7 +62,7 @@ class SeedGenerator(scope.Source, registry.Configurable):
             ordered: without effect; there for the signature of Keras.
         """
         around = scope.current()
-        if around.drawing or around.lifted:
+        if around.keyed:
             return around.next_key(self, _here(self.path), self.seed if self.explicit else None)
         key = _not_frozen(_key(self.seed, self.count))
         self.count += 1
@@ -71,7 +72,8 @@ class SeedGenerator(scope.Source, registry.Configurable):
 # What random functions take; a key is an array as well.
 Seed = int | SeedGenerator | jax.Array | None
 
-# Stands for the draws without a seed in a compiled step; eagerly each has a seed of its own.
+# Stands for the draws without a seed in a step, which are numbered in their order: the names of
+# layers count up within a process. Outside of steps each draw has a seed of its own.
 _anonymous = object()
 
 
@@ -87,8 +89,8 @@ def draw_key(seed: Seed) -> Any:
         return seed.next()
     if seed is None:
         around = scope.current()
-        if around.drawing or around.lifted:
-            return around.next_key(_anonymous, _here("random"), None)
+        if around.keyed:
+            return around.next_key(_anonymous, "random", None)
         return _not_frozen(_key(seeds.draw(), 0))
     if isinstance(seed, jax.Array):
         return seed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -20,6 +20,7 @@ from cornu.errors import suggest
 from cornu.optimizers import averaging, clipping
 from cornu.optimizers.accumulation import Pairs, accumulate
 from cornu.optimizers.keeper import Keeper
+from cornu.optimizers.rates import by_path, checked, grouped
 from cornu.optimizers.schedules import LearningRateSchedule
 from cornu.registry import custom_object_scope, serialize
 
@@ -105,6 +106,9 @@ class Optimizer(Keeper):
         self._accumulators: dict[Variable, Variable] = {}
         self._undecayed: dict[Variable, None] = {}
         self._undecayed_names: tuple[str, ...] = ()
+        self._rates: dict[str, float] = {}
+        self._factors: dict[Variable, float] | None = None
+        self._step_version = 0
 
     # ----------------------------------------------------------------------------- learning rate
 
@@ -144,6 +148,7 @@ class Optimizer(Keeper):
     def learning_rate(self, learning_rate: Any) -> None:
         if callable(learning_rate):
             self._learning_rate = learning_rate
+            self._step_version += 1
         elif isinstance(self._learning_rate, Variable):
             self._learning_rate.assign(learning_rate)
         else:
@@ -159,6 +164,64 @@ class Optimizer(Keeper):
         if self.gradient_accumulation_steps:
             return self._iterations // self.gradient_accumulation_steps
         return self._iterations
+
+    @property
+    def step_version(self) -> int:
+        """Grows when what compiled steps hold is replaced: a schedule, or the rates by path."""
+        return self._step_version
+
+    def set_rates(self, rates: Mapping[str, float]) -> Any:
+        """Multiplies the learning rate of parts of the model, each with a number of its own.
+
+        A Variable for which the learning rate is multiplied with 0.1 is changed as by an
+        optimizer of its own that has a tenth of the learning rate, weight decay included. Clipping
+        by the norm of all gradients still sees all.
+
+        Args:
+            rates: multipliers by what `cornu.inspect.find` takes: the path, the name or a pattern
+                of layers, blocks and models inside (`"encoder/**"`), or the path or a pattern of
+                Variables (`"**/bias"`). Where several mean the same, the last one counts; what
+                none means has 1. An empty dict takes all back.
+
+        Returns:
+            The optimizer.
+
+        Raises:
+            ValueError: a number is negative; when training begins, if a name means nothing.
+            TypeError: it is no dict of numbers by text.
+
+        References: Jeremy Howard, Sebastian Ruder (2018), "Universal language model fine-tuning
+            for text classification", where they are called discriminative.
+
+        Example:
+
+        >>> import cornu
+        >>> encoder = cornu.layers.Dense(4, name="encoder")
+        >>> model = cornu.Sequential([cornu.Input((2,)), encoder, cornu.layers.Dense(1)])
+        >>> optimizer = cornu.optimizers.AdamW(1e-3).set_rates({"encoder": 0.1, "**/bias": 2.0})
+        >>> model.compile(optimizer, "mse")
+        >>> optimizer.get_config()["rates_by_path"]
+        {'encoder': 0.1, '**/bias': 2.0}
+
+        Differences: not in Keras. `model.summary(rates=True)` shows them.
+        """
+        self._rates, self._factors = checked(rates, self._who()), None
+        self._step_version += 1
+        return self
+
+    @property
+    def rates_by_path(self) -> dict[str, float]:
+        """What the learning rate is multiplied with, by path or pattern; see `set_rates`."""
+        return dict(self._rates)
+
+    @property
+    def rate_factors(self) -> dict[Variable, float] | None:
+        """What `rates_by_path` means for each Variable; None while that is not known."""
+        return self._factors
+
+    def multiply_rates(self, factors: Mapping[Variable, float]) -> None:
+        """Takes what the rates by path mean for each Variable; a model knows that, and calls it."""
+        self._factors = dict(factors)
 
     # ------------------------------------------------------------------------------------ applying
 
@@ -280,6 +343,8 @@ class Optimizer(Keeper):
             self.build(variables)
         self._check_known(variables)
         self._check_count("grads", grads, variables)
+        if self._rates and self._factors is None:
+            self.multiply_rates(by_path(self._rates, self._places, self._who()))
         missing = [v.path for g, v in zip(grads, variables, strict=True) if g is None]
         if missing:
             raise ValueError(
@@ -314,8 +379,12 @@ class Optimizer(Keeper):
     def _update(self, grads: list[Array], variables: list[Variable]) -> None:
         rate = self.learning_rate
         rate = rate.value if isinstance(rate, Variable) else jnp.asarray(rate)
-        self._decay(variables, rate)
-        self._update_each(self._clipped(grads), variables, rate)
+        grads = self._clipped(grads)
+        for factor, places in grouped(variables, self._factors or {}).items():
+            share = [variables[place] for place in places]
+            own = rate if factor == 1.0 else rate * factor
+            self._decay(share, own)
+            self._update_each([grads[place] for place in places], share, own)
 
     def _update_each(
         self, grads: list[Array], variables: list[Variable], learning_rate: Array
@@ -348,6 +417,10 @@ class Optimizer(Keeper):
             re.search(pattern, variable.name) for pattern in self._undecayed_names
         )
 
+    def knows(self, variable: Variable) -> bool:
+        """Tells whether the optimizer was built with a Variable."""
+        return variable in self._places
+
     def _get_variable_index(self, variable: Variable) -> int:
         """Returns the place of a Variable among those of `build`; users' subclasses call it."""
         self._check_known([variable])
@@ -361,15 +434,19 @@ class Optimizer(Keeper):
         now = {name: value for name, value in vars(self).items() if name in SHARED}
         now["learning_rate"] = float(rate.numpy()) if isinstance(rate, Variable) else rate
         arguments = self.constructor_arguments()
-        return {name: serialize(now.get(name, value)) for name, value in arguments.items()}
+        config = {name: serialize(now.get(name, value)) for name, value in arguments.items()}
+        return {**config, "rates_by_path": self.rates_by_path} if self._rates else config
 
     @classmethod
     def from_config(
         cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
     ) -> Any:
         """Makes an optimizer from what `get_config()` returned; it is not built yet."""
+        config = dict(config)
+        rates = config.pop("rates_by_path", None)
         with custom_object_scope(custom_objects):
-            return super().from_config(config)
+            optimizer = super().from_config(config)
+        return optimizer if rates is None else optimizer.set_rates(rates)
 
     # ------------------------------------------------------------------------------------- checks
 

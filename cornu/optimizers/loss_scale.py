@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -121,6 +121,30 @@ class LossScaleOptimizer(Optimizer):
     @learning_rate.setter
     def learning_rate(self, learning_rate: Any) -> None:
         self.inner_optimizer.learning_rate = learning_rate
+
+    @property
+    def step_version(self) -> int:
+        """That of the inner optimizer."""
+        return self.inner_optimizer.step_version
+
+    def set_rates(self, rates: Mapping[str, float]) -> Any:
+        """Sets those of the inner optimizer."""
+        self.inner_optimizer.set_rates(rates)
+        return self
+
+    @property
+    def rates_by_path(self) -> dict[str, float]:
+        """Those of the inner optimizer."""
+        return self.inner_optimizer.rates_by_path
+
+    @property
+    def rate_factors(self) -> dict[Variable, float] | None:
+        """Those of the inner optimizer."""
+        return self.inner_optimizer.rate_factors
+
+    def multiply_rates(self, factors: Mapping[Variable, float]) -> None:
+        """Hands them to the inner optimizer."""
+        self.inner_optimizer.multiply_rates(factors)
 
     @property
     def iterations(self) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from typing import Any, NoReturn
 
 from cornu.core.variable import Variable
@@ -190,6 +190,17 @@ class MultiOptimizer(Optimizer):
     @learning_rate.setter
     def learning_rate(self, learning_rate: Any) -> None:
         raise AttributeError(f"{self._who()} has no learning rate. Set those of its `optimizers`.")
+
+    @property
+    def step_version(self) -> int:
+        """Grows when that of one of the optimizers grows."""
+        return self._step_version + sum(optimizer.step_version for optimizer in self.optimizers)
+
+    def multiply_rates(self, factors: Mapping[Variable, float]) -> None:
+        """Hands them to the optimizers; they come in the place of rates of their own."""
+        super().multiply_rates(factors)
+        for optimizer in self.optimizers:
+            optimizer.multiply_rates(factors)
 
     @property
     def loss_scale_factor(self) -> float | None:

@@ -95,7 +95,8 @@ class OptaxOptimizer(Optimizer):
             [variable.value for variable in known],
         )
         for variable, update in zip(known, updates, strict=True):
-            variable.assign(variable.value + update)
+            factor = (self._factors or {}).get(variable, 1.0)
+            variable.assign(variable.value + (update if factor == 1.0 else factor * update))
         for variable, new in zip(self._state, jax.tree_util.tree_leaves(state), strict=True):
             variable.assign(new)
 

@@ -11,7 +11,7 @@ from cornu.core import scope
 from cornu.core.variable import Variable
 from cornu.optimizers import LossScaleOptimizer
 from cornu.training.logs import Logs
-from cornu.training.loop import Runner
+from cornu.training.loop import Count, Runner, no_limit
 
 __all__ = ["Guard"]
 
@@ -23,7 +23,7 @@ class Guard(Runner):
     of it. A step that is not leaves every Variable as it was, so that it can be looked into.
 
     Args:
-        model, step, variables, sources, key, eager: as in `Runner`.
+        model, step, variables, sources, key, eager, count: as in `Runner`.
     """
 
     def __init__(
@@ -34,39 +34,45 @@ class Guard(Runner):
         sources: Callable[[], list[Any]],
         key: Any,
         eager: bool,
+        count: Count,
     ) -> None:
-        super().__init__(model, _guarded(model, step), variables, sources, key, eager, False)
-        self.begin(0, lambda batch, epoch, step: None)
+        step = _guarded(model, step)
+        super().__init__(model, step, variables, sources, key, eager, False, None, count)
+        self.begin(lambda batch, epoch, step: None)
 
-    def begin(self, step_number: int, stop: Callable[[Any, int, int], None]) -> None:
+    def begin(self, stop: Callable[[Any, int, int], None]) -> None:
         """Prepares for a `fit`.
 
         Args:
-            step_number: how many steps were run before.
             stop: called with the batch, the epoch (counted from 1) and the step in it when a step
                 is not finite; raises the error.
         """
-        self.step_number = step_number
         self._stop = stop
         self._epochs = 0
         self._step = 0
 
     def epoch(
-        self, source: Any, epoch: int, look_every: float | None, single: bool
+        self,
+        source: Any,
+        epoch: int,
+        look_every: float | None,
+        single: bool,
+        start: int = 0,
+        limit: Callable[[int], int] = no_limit,
     ) -> Iterator[tuple[int, int, Logs]]:
         """Runs an epoch step by step."""
         self._epochs += 1
-        self._step = 0
-        yield from self._streamed(source, epoch)
+        self._step = start
+        yield from self._streamed(source, epoch, start)
 
-    def _run_batch(self, batch: Any) -> Any:
+    def _run_batch(self, batch: Any, size: int | None = None) -> Any:
         self._step += 1
         held = [(v, v.stored) for v in self._variables()] if self.eager else []
         found = super()._run_batch(batch)
         if not bool(found["finite"]):
             for variable, value in held:
                 variable.stored = value
-            self.step_number -= 1
+            self.count.number -= 1
             self._stop(batch, self._epochs, self._step)
         return found["logs"]
 

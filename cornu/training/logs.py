@@ -15,10 +15,12 @@ class Logs(MutableMapping[str, Any]):
 
     Args:
         compute: returns the values by name, as device arrays.
+        own: whether a step of the user's own returned them, so that they are not in the metrics.
     """
 
-    def __init__(self, compute: Callable[[], dict[str, Any]]) -> None:
+    def __init__(self, compute: Callable[[], dict[str, Any]], own: bool = False) -> None:
         self._compute = compute
+        self.own = own
         self._values: dict[str, Any] | None = None
 
     def _look(self) -> dict[str, Any]:

@@ -214,6 +214,7 @@ class Forward:
         variables: all that it may touch.
         key: a random key; each call folds its number into it.
         sources: the model's random sources.
+        note: called with the inputs when they are traced.
     """
 
     def __init__(
@@ -222,6 +223,7 @@ class Forward:
         variables: Sequence[Variable],
         key: Any,
         sources: Sequence[object] = (),
+        note: Callable[[Any], None] = lambda inputs: None,
     ) -> None:
         self._variables = tuple(variables)
         self._key = key
@@ -230,6 +232,7 @@ class Forward:
 
         def forward(values: Any, key: Any, index: Any, inputs: Any) -> Any:
             counters["traces"] += 1
+            note(inputs)
             return lifted(values, jax.random.fold_in(key, index), inputs)
 
         self._call = jax.jit(forward)

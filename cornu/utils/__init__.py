@@ -11,6 +11,7 @@ from cornu.core.tensor import is_keras_tensor
 from cornu.data.pydataset import PyDataset
 from cornu.data.pydataset import PyDataset as Sequence
 from cornu.inspect import model_to_dot, plot_model
+from cornu.models.feature_space import FeatureSpace
 from cornu.registry import (
     custom_object_scope,
     get_custom_objects,
@@ -23,36 +24,56 @@ from cornu.registry import deserialize as deserialize_keras_object
 from cornu.registry import serialize as serialize_keras_object
 from cornu.seeds import set_random_seed
 from cornu.utils.arrays import normalize, pad_sequences, to_categorical
+from cornu.utils.audio_files import audio_dataset_from_directory
 from cornu.utils.batches import pack_x_y_sample_weight, split_dataset, unpack_x_y_sample_weight
+from cornu.utils.config import Config
+from cornu.utils.determinism import enable_op_determinism
+from cornu.utils.downloads import get_file
 from cornu.utils.graph import get_source_inputs
+from cornu.utils.image_files import image_dataset_from_directory
+from cornu.utils.images import array_to_img, img_to_array, load_img, save_img
 from cornu.utils.session import clear_session
+from cornu.utils.text_files import text_dataset_from_directory
+from cornu.utils.timeseries import timeseries_dataset_from_array
 
 __all__ = [
+    "Config",
     "CustomObjectScope",
+    "FeatureSpace",
     "Progbar",
     "PyDataset",
     "Sequence",
+    "array_to_img",
+    "audio_dataset_from_directory",
     "clear_session",
     "custom_object_scope",
     "deserialize_keras_object",
     "disable_interactive_logging",
     "enable_interactive_logging",
+    "enable_op_determinism",
     "get_custom_objects",
+    "get_file",
     "get_registered_name",
     "get_registered_object",
     "get_source_inputs",
+    "image_dataset_from_directory",
+    "img_to_array",
     "is_interactive_logging_enabled",
     "is_keras_tensor",
+    "load_img",
     "model_to_dot",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
     "plot_model",
     "register_keras_serializable",
+    "save_img",
     "serialize_keras_object",
     "set_random_seed",
     "split_dataset",
     "standardize_dtype",
+    "text_dataset_from_directory",
+    "timeseries_dataset_from_array",
     "to_categorical",
     "unpack_x_y_sample_weight",
 ]

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from cornu.data import Arrays, Stream, adapt
-from cornu.data.adapt import as_arrays, split, weights_of_classes
+from cornu.data.class_weights import weights_of_classes
+from cornu.data.splits import split
+from cornu.data.values import as_arrays
 
 
 def test_arrays_lists_and_scalars():

@@ -75,3 +75,22 @@ def test_what_is_wrong_is_said():
         schedules.PiecewiseConstantDecay([1, 2], [0.1, 0.2])
     with pytest.raises(NotImplementedError, match="must override __call__"):
         schedules.LearningRateSchedule()(0)
+
+
+def test_one_cycle_is_that_of_fastai():
+    rate = schedules.OneCycle(0.1, 40, warmup=0.25, start_divisor=25, end_divisor=1e5)
+
+    def combined(part):  # two annealings by the cosine, one after the other
+        start, end, at = (0.1 / 25, 0.1, part / 0.25) if part < 0.25 else (0.1, 1e-6, 0.0)
+        at = at if part < 0.25 else (part - 0.25) / 0.75
+        return start + (1 + np.cos(np.pi * (1 - at))) * (end - start) / 2
+
+    expected = [combined(step / 40) for step in range(41)]
+    np.testing.assert_allclose([float(rate(step)) for step in range(41)], expected, 1e-4, 1e-8)
+    assert float(rate(99)) == float(rate(40))
+    again = schedules.deserialize(schedules.serialize(rate))
+    np.testing.assert_allclose(jax.jit(jax.vmap(again))(jnp.arange(41)), expected, 1e-4, 1e-8)
+    for words in ({"steps": 0}, {"warmup": 1.0}, {"end_divisor": 0}):
+        with pytest.raises(ValueError, match=next(iter(words))):
+            schedules.OneCycle(0.1, **{"steps": 9, **words})
+    assert not hasattr(keras.optimizers.schedules, "OneCycle")

@@ -9,7 +9,7 @@ import numpy as np
 
 from cornu import models, registry
 from cornu.core.layer import Layer
-from cornu.data.adapt import weights_of_classes
+from cornu.data.class_weights import weights_of_classes
 from cornu.dialects.keras1 import metrics, objectives, optimizers
 from cornu.dialects.keras1.bind import era_name
 from cornu.dialects.keras1.generators import Samples

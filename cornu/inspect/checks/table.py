@@ -349,6 +349,27 @@ _ROWS = (
         "probabilities.",
         "Set from_logits=True in the loss, or end with a softmax or sigmoid.",
     ),
+    # ------------------------------------------------------------------------- while it runs
+    Kind(
+        "C060",
+        "step compiled for many shapes",
+        "warning",
+        True,
+        "Batches of many shapes come one after another, and for each of them the step is compiled "
+        "anew, which takes longer than many steps. It is said while the model runs: at the third "
+        "size of rows or the fifth number of rows in training and evaluation, at the tenth shape "
+        "of predictions. `model.traces` lists them.",
+        "Pad the batches to a few fixed sizes, or leave out what remains at the end.",
+    ),
+    Kind(
+        "C061",
+        "batches of several dtypes",
+        "warning",
+        True,
+        "An array comes in one dtype in one batch and in another in the next: the step is compiled "
+        "for both, and one of them was perhaps not scaled. It is said while the model runs.",
+        "Bring all batches to one dtype where they are made.",
+    ),
     # ------------------------------------------------------------------------------ afterwards
     Kind(
         "C090",

@@ -1,0 +1,60 @@
+"""Rounds of a session: how epochs, calls and memory are measured, for all peers alike."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from benchmarks.peers import Round
+from benchmarks.tasks import Size
+
+__all__ = ["calls", "epochs", "resident"]
+
+
+def epochs(run: Callable[[], float], size: Size) -> Iterator[Round]:
+    """Yields milliseconds per step of epochs, after one that is not counted.
+
+    Args:
+        run: trains or evaluates on `size.count` batches, and returns the loss.
+    """
+    run()
+    while True:
+        values, loss = [], 0.0
+        for _ in range(size.epochs):
+            begin = perf_counter()
+            loss = run()
+            values.append(1e3 * (perf_counter() - begin) / size.count)
+        yield Round(values, loss)
+
+
+def calls(run: Callable[[], Any], size: Size) -> Iterator[Round]:
+    """Yields milliseconds per call."""
+    run()
+    while True:
+        values = []
+        for _ in range(size.epochs):
+            begin = perf_counter()
+            for _ in range(size.count):
+                run()
+            values.append(1e3 * (perf_counter() - begin) / size.count)
+        yield Round(values)
+
+
+def resident(run: Callable[[], Any], size: Size) -> Iterator[Round]:
+    """Yields megabytes by which the process grows in `size.count` runs, after as many others."""
+    for _ in range(size.count):
+        run()
+    gc.collect()
+    begin = _megabytes()
+    for _ in range(size.count):
+        run()
+    gc.collect()
+    yield Round([_megabytes() - begin])
+
+
+def _megabytes() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4096 / 1e6

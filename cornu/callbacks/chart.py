@@ -1,0 +1,130 @@
+"""What pictures of curves are made of: scales with round values, lines, colours."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from cornu.svg import number
+
+__all__ = ["TEXT", "Points", "Scale", "palette", "powers", "rounds", "short", "way"]
+
+TEXT = 11.0
+_MOST_POINTS = 640  # on a line; more are not seen
+
+_LIGHT = ("#ffffff", "#1c2330", "#5c6678", "#e3e8f0", "#2f6fe0", "#d9660a")
+_DARK = ("#14181f", "#e8ecf3", "#a3adbd", "#2a3240", "#7aa7ff", "#ffa04d")
+
+Points = list[tuple[float, float]]
+
+
+def palette(kinds: Sequence[str]) -> str:
+    """Returns the style of a picture on light and on dark paper, with two kinds of lines."""
+
+    def paper(colours: Sequence[str]) -> str:
+        back, ink, faint, rule, *lines = colours
+        return (
+            f".ch-back{{fill:{back}}}.ch-title{{fill:{ink}}}.ch-text{{fill:{faint}}}"
+            f".ch-rule{{stroke:{rule}}}"
+            + "".join(f".ch-{k}{{stroke:{c}}}" for k, c in zip(kinds, lines, strict=True))
+            + "".join(f".ch-{k}-f{{fill:{c}}}" for k, c in zip(kinds, lines, strict=True))
+        )
+
+    return (
+        ".ch-title{font-size:13px;font-weight:bold}"
+        f".ch-text,.ch-value{{font-size:{number(TEXT)}px}}.ch-value{{font-weight:bold}}"
+        ".ch-line{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}"
+        ".ch-end{text-anchor:end}.ch-mid{text-anchor:middle}"
+        + paper(_LIGHT)
+        + f"@media(prefers-color-scheme:dark){{{paper(_DARK)}}}"
+    )
+
+
+def way(
+    line: Points, across: Any, along: Any, high: float
+) -> tuple[str, tuple[float, float, float] | None]:
+    """Returns the path of a line, with gaps where nothing is finite, and its last point."""
+    steps, pen, last = [], False, None
+    for epoch, value in _thinned(line):
+        if not math.isfinite(value):
+            pen = False
+            continue
+        x, y = across(epoch), high + along(value)
+        steps.append(f"{'L' if pen else 'M'}{number(x)} {number(y)}")
+        pen, last = True, (x, y, value)
+    return "".join(steps) or "M0 0", last
+
+
+def _thinned(line: Points) -> Points:
+    """Leaves out points that would lie within a line's width, but no extremes and no ends."""
+    size = math.ceil(len(line) / _MOST_POINTS)
+    if size == 1:
+        return line
+    kept = []
+    for start in range(0, len(line), 2 * size):
+        part = line[start : start + 2 * size]
+        finite = [p for p in part if math.isfinite(p[1])]
+        if len(finite) == len(part):
+            ends = (min(part, key=lambda p: p[1]), max(part, key=lambda p: p[1]))
+            kept += sorted(set(ends))
+        else:
+            kept += part
+    return kept if kept[-1] == line[-1] else [*kept, line[-1]]
+
+
+class Scale:
+    """From values to places, and the round values that stand on the axis."""
+
+    def __init__(
+        self, values: Sequence[float], size: float, log: bool, whole: bool = False
+    ) -> None:
+        self.size = size
+        self.log = log
+        low, high = (min(values), max(values)) if values else (0.1, 1.0)
+        if log:
+            low, high = math.log10(low), math.log10(high)
+        if high - low < 1e-12 * max(1.0, abs(high)):
+            room = 0.5 if log or whole else abs(high) / 10 or 0.5
+            low, high = low - room, high + room
+        elif not whole:
+            room = 0.06 * (high - low)
+            low, high = low - room, high + room
+        self.low, self.high = low, high
+        self.ticks = powers(low, high) if log else rounds(low, high, whole)
+
+    def __call__(self, value: float) -> float:
+        if self.log:
+            value = math.log10(value)
+        return self.size * (value - self.low) / (self.high - self.low)
+
+
+def rounds(low: float, high: float, whole: bool) -> list[float]:
+    """Returns about five round numbers in a range.
+
+    Example:
+
+    >>> rounds(0.0, 1.1, False), rounds(1, 10, True)
+    ([0.0, 0.2, 0.4, 0.6, 0.8, 1.0], [2.0, 4.0, 6.0, 8.0, 10.0])
+    """
+    step = 10.0 ** math.floor(math.log10((high - low) / 5))
+    step *= next(f for f in (1, 2, 5, 10) if (high - low) / (step * f) <= 6)
+    if whole:
+        step = max(1.0, step)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [float(f"{k * step:.12g}") for k in range(first, last + 1)]
+
+
+def powers(low: float, high: float) -> list[float]:
+    """Returns round numbers in a range of logarithms."""
+    exponents = range(math.floor(low), math.ceil(high) + 1)
+    for factors in ((1,), (1, 2, 5), tuple(range(1, 10))):
+        ticks = [f * 10.0**e for e in exponents for f in factors]
+        ticks = [t for t in ticks if low - 1e-9 <= math.log10(t) <= high + 1e-9]
+        if len(ticks) > 2:
+            return ticks[:: math.ceil(len(ticks) / 7)]
+    return ticks or rounds(10.0**low, 10.0**high, False)
+
+
+def short(value: float, digits: int = 6) -> str:
+    return f"{value:.{digits}g}"

@@ -1,0 +1,122 @@
+"""Binding: which columns of a table are inputs, targets and weights of a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from cornu.data import frames
+
+__all__ = ["NAMELESS", "Names", "bind", "bind_batch", "bind_frame"]
+
+# What a column of targets is called where the model's output has another name.
+_TARGETS = ("y", "label", "labels")
+_WEIGHT = "sample_weight"
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names that columns may bind to.
+
+    Attributes:
+        inputs: of the model; empty if it is not drawn.
+        outputs: of the model, as far as they are known.
+    """
+
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+
+
+NAMELESS = Names()
+
+
+def bind(
+    columns: list[str], names: Names, y: Any = None, weight: Any = None
+) -> tuple[Any, Any, Any]:
+    """Returns `(x, y, sample_weight)`, made of the names of columns.
+
+    Targets are the columns that `y` names (a name, or a list or dict of names); else those named
+    like outputs; else the first of `y`, `label` and `labels`. Weights are the column that `weight`
+    names, else `sample_weight`. Inputs are the columns named like inputs, else all the rest.
+
+    Args:
+        columns: their names.
+        names: of inputs and outputs.
+        y, weight: names of columns.
+
+    Returns:
+        For x a name, or a dict of names if it takes several columns.
+
+    Example:
+
+    >>> bind(["image", "label", "id"], Names(("image",)))
+    ('image', 'label', None)
+    >>> bind(["a", "b", "age"], Names(("a", "b"), ("age",)))
+    ({'a': 'a', 'b': 'b'}, 'age', None)
+    >>> bind(["width", "height", "area"], Names(), y="area")
+    ({'width': 'width', 'height': 'height'}, 'area', None)
+    """
+    for name in (*_leaves(y), *_leaves(weight)):
+        if name not in columns:
+            raise ValueError(f"The data has no column {name!r}. It has {', '.join(columns)}.")
+    free = [name for name in columns if name not in names.inputs]
+    if y is None:
+        found = [name for name in names.outputs if name in free]
+        found = found or [name for name in _TARGETS if name in free][:1]
+        y = {name: name for name in found} if len(names.outputs) > 1 else (found or [None])[0]
+        y = y or None
+    if weight is None and _WEIGHT in free:
+        weight = _WEIGHT
+    taken = {*_leaves(y), *_leaves(weight)}
+    rest = [name for name in columns if name not in taken]
+    if names.inputs and all(name in rest for name in names.inputs):
+        rest = list(names.inputs)
+    elif len(names.inputs) <= 1 and "x" in rest:
+        rest = ["x"]
+    if not rest:
+        raise ValueError(f"The data has no column for x. It has {', '.join(columns)}.")
+    alone = len(rest) == 1 and len(names.inputs) <= 1
+    return (rest[0] if alone else {name: name for name in rest}), y, weight
+
+
+def _leaves(structure: Any) -> list[Any]:
+    if structure is None:
+        return []
+    if isinstance(structure, dict):
+        return list(structure.values())
+    return list(structure) if isinstance(structure, (list, tuple)) else [structure]
+
+
+def _filled(structure: Any, table: Any) -> Any:
+    if structure is None:
+        return None
+    if isinstance(structure, dict):
+        return {key: table[name] for key, name in structure.items()}
+    if isinstance(structure, (list, tuple)):
+        return [table[name] for name in structure]
+    return table[structure]
+
+
+def bind_batch(table: dict[str, Any], names: Names, y: Any = None, weight: Any = None) -> Any:
+    """Returns `(x, y, sample_weight)` of a dict of columns."""
+    return tuple(_filled(part, table) for part in bind(list(table), names, y, weight))
+
+
+def bind_frame(frame: Any, y: Any, weight: Any) -> Any:
+    """Returns `(x, y, sample_weight)` of a frame of which y and weight may name columns."""
+    named = [part if _is_names(part) else None for part in (y, weight)]
+    taken = [name for part in named for name in _leaves(part)]
+    columns = frames.columns_of(frame)
+    for name in taken:
+        if name not in columns:
+            raise ValueError(f"x has no column {name!r}. It has {', '.join(map(str, columns))}.")
+    parts = [
+        _filled(given, frame) if given is not None else part
+        for given, part in zip(named, (y, weight), strict=True)
+    ]
+    return (frames.without(frame, taken) if taken else frame, *parts)
+
+
+def _is_names(part: Any) -> bool:
+    found = _leaves(part) if isinstance(part, (str, list, tuple, dict)) else []
+    return bool(found) and all(isinstance(name, str) for name in found)

@@ -1,0 +1,157 @@
+"""Frames: tables of pandas and polars as arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cornu.data.columns import narrowed
+from cornu.data.kinds import is_a
+
+__all__ = ["arrays_of", "columns_of", "contents", "is_frame", "is_series", "stacked", "without"]
+
+
+def is_frame(x: Any) -> bool:
+    """Tells whether something is a frame of pandas or polars."""
+    return is_a(x, "pandas", "DataFrame") or is_a(x, "polars", "DataFrame", "LazyFrame")
+
+
+def is_series(x: Any) -> bool:
+    """Tells whether something is a series of pandas or polars, or an array that they keep."""
+    return is_a(x, "pandas", "Series", "Index", "ExtensionArray") or is_a(x, "polars", "Series")
+
+
+def columns_of(frame: Any) -> list[Any]:
+    """Returns the names of a frame's columns."""
+    return list(_collected(frame).columns)
+
+
+def without(frame: Any, names: list[Any]) -> Any:
+    """Returns a frame without some columns."""
+    return _collected(frame).drop(names) if _is_polars(frame) else frame.drop(columns=names)
+
+
+def arrays_of(table: Any, what: str, names: tuple[str, ...] = ()) -> Any:
+    """Returns a series as an array, and a frame as an array or, by name, as several.
+
+    Args:
+        table: a frame or series.
+        what: its name, for messages.
+        names: of the model's inputs or outputs. If there are several and the frame has a column
+            for each, these columns alone are returned, in a dict. Else all columns stand side by
+            side in one array of shape (rows, columns).
+    """
+    if not is_frame(table):
+        return narrowed(_numbers(table, what))
+    frame = _collected(table)
+    columns = list(frame.columns)
+    if len(names) > 1 and all(name in columns for name in names):
+        return {name: narrowed(_numbers(frame[name], f"{what}[{name!r}]")) for name in names}
+    parts, wrong, kinds = [], [], set()
+    for i, name in enumerate(columns):
+        part = frame[name] if _is_polars(frame) else frame.iloc[:, i]
+        try:
+            parts.append(_numbers(part, f"{what}[{name!r}]"))
+        except TypeError:
+            wrong.append(str(name))
+            kinds.add(contents(_objects(part)))
+    if wrong:
+        raise TypeError(
+            f"{what} holds {' and '.join(sorted(kinds))}, not numbers, in the columns "
+            f"{', '.join(wrong)}. Turn it into numbers "
+            "first: categories into integers, texts into ids, None into NaN-free values."
+        )
+    if not parts:
+        raise ValueError(f"{what} is a frame without columns.")
+    shapes = {part.shape for part in parts}
+    if len(shapes) > 1:
+        listed = ", ".join(f"{n}: {p.shape[1:]}" for n, p in zip(columns, parts, strict=True))
+        raise ValueError(
+            f"{what}: the columns hold arrays of different shapes ({listed}), and cannot stand "
+            "side by side.\nGive the model an Input for each, named like the column, or pass a "
+            "dict of arrays."
+        )
+    if len(parts) == 1 and parts[0].ndim > 1:
+        return narrowed(parts[0])
+    return narrowed(np.stack(parts, axis=1))
+
+
+def _is_polars(frame: Any) -> bool:
+    return is_a(frame, "polars", "DataFrame", "LazyFrame", "Series")
+
+
+def _collected(frame: Any) -> Any:
+    return frame.collect() if is_a(frame, "polars", "LazyFrame") else frame
+
+
+def _objects(series: Any) -> np.ndarray:
+    return series.to_numpy() if _is_polars(series) else np.asarray(series, dtype=object)
+
+
+def _numbers(series: Any, what: str) -> np.ndarray:
+    """Returns a column as numbers; what is missing becomes NaN."""
+    if _is_polars(series):
+        if str(series.dtype).startswith(("Categorical", "Enum", "Date", "Time", "Duration")):
+            raise _no_numbers(what, str(series.dtype))
+        array = series.to_numpy()
+    else:
+        kind = str(series.dtype)
+        if kind.startswith(("category", "datetime", "timedelta", "period", "interval")):
+            raise _no_numbers(what, kind)
+        numpy_kind = getattr(series.dtype, "kind", "O")
+        missing = numpy_kind in "biuf" and bool(series.isna().any())
+        if numpy_kind not in "biuf":
+            array = np.asarray(series, dtype=object)
+        elif missing:
+            array = series.to_numpy(dtype="float64", na_value=np.nan)
+        else:
+            plain = getattr(series.dtype, "numpy_dtype", series.dtype)
+            array = series.to_numpy(dtype=plain)
+    array = np.asarray(array)
+    if array.dtype.kind == "O":
+        array = stacked(array, what)
+    if array.dtype.kind not in "biuf":
+        raise _no_numbers(what, contents(array))
+    return array
+
+
+def _no_numbers(what: str, kind: str) -> TypeError:
+    hint = ": categories into integers (series.cat.codes)" if kind == "category" else ""
+    return TypeError(f"{what} holds {kind}, not numbers. Turn it into numbers first{hint}.")
+
+
+def stacked(objects: np.ndarray, what: str) -> np.ndarray:
+    """Returns an array of objects as one of numbers, where each is an array of one shape.
+
+    Raises:
+        ValueError: they are arrays of different shapes.
+    """
+    if objects.ndim != 1 or not len(objects) or not _is_row(objects[0]):
+        return objects
+    rows = [np.asarray(row) for row in objects if _is_row(row)]
+    shapes = {row.shape for row in rows}
+    if len(rows) < len(objects) or any(row.dtype.kind not in "biuf" for row in rows):
+        return objects
+    if len(shapes) > 1:
+        some = sorted(shapes)[:3]
+        raise ValueError(
+            f"{what} is ragged: its rows have different shapes ({', '.join(map(str, some))}), so "
+            "that it is no array.\nPad it, for example with cornu.utils.pad_sequences; resize "
+            "pictures."
+        )
+    return np.stack(rows)
+
+
+def _is_row(item: Any) -> bool:
+    return isinstance(item, (list, tuple, np.ndarray))
+
+
+def contents(array: np.ndarray) -> str:
+    """Says what an array that holds no numbers holds."""
+    if array.dtype.kind in "US":
+        return "strings"
+    if array.dtype.kind in "Mm":
+        return "times"
+    kinds = sorted({type(item).__name__ for item in array.ravel()[:1000]})
+    return "strings" if kinds == ["str"] else f"objects ({', '.join(kinds[:3])})"

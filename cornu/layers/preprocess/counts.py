@@ -1,0 +1,64 @@
+"""Counts: how often terms occur, and in how many documents."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Counts"]
+
+
+class Counts:
+    """What was counted of the terms of some data.
+
+    Args:
+        in_rows: whether to count the rows of each term as well.
+
+    Attributes:
+        terms: how often each term occurred.
+        documents: in how many rows it did.
+        rows: how many there were.
+
+    Example:
+
+    >>> counts = Counts(in_rows=True)
+    >>> counts.add([["a", "b", "b"], ["a"]])
+    >>> counts.ranked(without=["c"]), f"{counts.idf(['b'])[0]:.3f}"
+    (['b', 'a'], '0.693')
+    """
+
+    def __init__(self, in_rows: bool) -> None:
+        self.in_rows = in_rows
+        self.terms: Counter[Any] = Counter()
+        self.documents: Counter[Any] = Counter()
+        self.rows = 0
+
+    def add(self, rows: Iterable[list[Any]]) -> None:
+        """Counts the terms of some rows."""
+        rows = list(rows)
+        self.terms.update(chain.from_iterable(rows))
+        if self.in_rows:
+            self.documents.update(chain.from_iterable(map(set, rows)))
+            self.rows += len(rows)
+
+    def add_all(self, terms: np.ndarray) -> None:
+        """Counts all terms of an array, without regard to rows."""
+        if terms.dtype.kind == "O":
+            self.terms.update(terms.ravel().tolist())
+        else:
+            values, counts = np.unique(terms, return_counts=True)
+            self.terms.update(dict(zip(values.tolist(), counts.tolist(), strict=True)))
+
+    def ranked(self, without: list[Any]) -> list[Any]:
+        """Returns the terms, the most frequent first, and of equally frequent ones the greater."""
+        terms = [term for term in self.terms if term not in without]
+        return sorted(terms, key=lambda term: (self.terms[term], term), reverse=True)
+
+    def idf(self, terms: list[Any]) -> np.ndarray:
+        """Returns how rare terms are: log(1 + documents / (1 + documents that have the term))."""
+        seen = np.array([self.documents[term] for term in terms])
+        return np.log1p(self.rows / (1 + seen)).astype("float32")

@@ -1,0 +1,72 @@
+"""Indices as they are, or as vectors with a place for each index."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+__all__ = ["MODES", "encode", "encoded_shape"]
+
+MODES = ("int", "one_hot", "multi_hot", "count")
+
+
+def encode(indices: Any, mode: str, depth: int, dtype: Any, weights: Any = None) -> Any:
+    """Returns indices, or what stands for them; on the host if they are a NumPy array.
+
+    Args:
+        indices: integers (...); those outside of 0 to `depth - 1` stand for nothing.
+        mode: `"int"`; `"one_hot"`, a vector for each index; or a vector for the indices along
+            the last axis: `"multi_hot"`, which are among them, `"count"`, how often.
+        depth: the size of a vector.
+        dtype: of the result.
+        weights: how much each index counts, in the shape of `indices`.
+
+    Example:
+
+    >>> encode(np.array([[1, 1, 2]]), "count", 3, "int32").tolist()
+    [[0, 2, 1]]
+    """
+    xp = np if isinstance(indices, np.ndarray) else jnp
+    if mode == "int":
+        return indices.astype(dtype)
+    if mode == "one_hot":
+        if indices.ndim > 1 and indices.shape[-1] == 1:
+            indices = indices[..., 0]
+        return (indices[..., None] == xp.arange(depth)).astype(dtype)
+    if indices.ndim == 0:
+        indices = indices[None]
+    lead = indices.shape[:-1]
+    rows = indices.reshape(math.prod(lead), indices.shape[-1])
+    amounts = xp.ones(rows.shape, dtype) if weights is None else weights.reshape(rows.shape)
+    # What stands for nothing goes into a place of its own, which is cut off.
+    rows = xp.where((rows >= 0) & (rows < depth), rows, depth)
+    if xp is np:
+        counts = np.zeros((len(rows), depth + 1), dtype)
+        np.add.at(counts, (np.arange(len(rows))[:, None], rows), amounts)
+    else:
+        empty = jnp.zeros(depth + 1, amounts.dtype)
+        counts = jax.vmap(lambda row, amount: empty.at[row].add(amount))(rows, amounts)
+    counts = counts[:, :depth]
+    if mode == "multi_hot":
+        counts = xp.minimum(counts, 1)
+    return counts.astype(dtype).reshape(*lead, depth)
+
+
+def encoded_shape(shape: Any, mode: str, depth: int | None) -> tuple[int | None, ...]:
+    """Returns the shape of what `encode` returns.
+
+    Example:
+
+    >>> encoded_shape((None, 1), "one_hot", 4), encoded_shape((None, 3), "count", 4)
+    ((None, 4), (None, 4))
+    """
+    shape = tuple(shape)
+    if mode == "int":
+        return shape
+    if mode == "one_hot":
+        return (*(shape[:-1] if len(shape) > 1 and shape[-1] == 1 else shape), depth)
+    return (*shape[:-1], depth)

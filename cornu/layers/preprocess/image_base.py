@@ -1,0 +1,326 @@
+"""ImageLayer: the base of layers on images. What is random is drawn for each image, then applied.
+
+A subclass is a formula: `draw` says which numbers an image gets, `transform` what they do to it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from cornu import settings
+from cornu.core.layer import Layer
+from cornu.ops import random
+
+__all__ = [
+    "ColorLayer",
+    "Dice",
+    "ImageLayer",
+    "MovingImageLayer",
+    "RandomImageLayer",
+    "pair",
+    "span",
+    "spread",
+]
+
+INTERPOLATIONS = ("bilinear", "nearest")
+FILL_MODES = ("reflect", "wrap", "constant", "nearest", "mirror")
+
+
+class Dice:
+    """Random numbers for a batch of images, all a function of one key.
+
+    Args:
+        rows: the number of images.
+        key: a JAX random key.
+    """
+
+    def __init__(self, rows: Any, key: Any) -> None:
+        self.rows = rows
+        self._key = key
+        self._drawn = 0
+
+    def key(self) -> Any:
+        """Returns a key that no other draw has."""
+        self._drawn += 1
+        return jax.random.fold_in(self._key, self._drawn)
+
+    def once(self, low: float, high: float, *shape: int) -> Any:
+        """Returns an array of numbers from `low` to `high`, the same for all images."""
+        return low + (high - low) * jax.random.uniform(self.key(), shape, "float32")
+
+    def uniform(self, low: float, high: float, *shape: int) -> Any:
+        """Returns an array (rows, *shape) of numbers from `low` to `high`."""
+        return self.once(low, high, self.rows, *shape)
+
+    def normal(self, *shape: int) -> Any:
+        """Returns an array (rows, *shape) of numbers from the standard normal distribution."""
+        return jax.random.normal(self.key(), (self.rows, *shape), "float32")
+
+    def beta(self, alpha: Any) -> Any:
+        """Returns a number from 0 to 1 for each image, from a symmetric beta distribution."""
+        keys = jax.random.split(self.key(), self.rows)
+        return jax.vmap(lambda key: jax.random.beta(key, alpha, alpha, (), "float32"))(keys)
+
+    def chosen(self, low: float, high: float) -> Any:
+        """Returns which images are chosen, each with a probability from `low` to `high`."""
+        return self.uniform(0, 1) < self.uniform(low, high)
+
+    def signs(self) -> Any:
+        """Returns 1 or -1 for each image."""
+        return jnp.where(self.uniform(0, 1) > 0.5, -1.0, 1.0)
+
+    def order(self) -> Any:
+        """Returns the numbers of the images in random order."""
+        return jnp.argsort(self.uniform(0, 1))
+
+
+class ImageLayer(Layer):
+    """The base of layers on images, which see them as (batch, height, width, channels) of floats.
+
+    A subclass defines `transform(images, *drawn)`, and may define `draw(images)`.
+
+    Args:
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+    """
+
+    rowwise = True
+    infers_by_config = True
+    # Whether the layer acts in training only.
+    random: ClassVar[bool] = False
+    # Whether images of integers stay so; they become floats of the layer's dtype otherwise.
+    keeps_integers: ClassVar[bool] = False
+
+    def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.data_format = settings.data_format(data_format)
+        self.built = True
+
+    def call(self, data: Any, training: bool = True) -> Any:
+        """Returns the images, or a dict of `images`, `labels` and `segmentation_masks`."""
+        parts = data if isinstance(data, dict) else {"images": data}
+        images = _checked(parts)
+        single = images.ndim == 3
+        x = self._seen(images, single)
+        if training or not self.random:
+            drawn = self.draw(x, self.dice(x))
+            transforms = (self.transform, self.transform_labels, self.transform_masks)
+        else:
+            drawn, transforms = (), (self.still, _same, self.still_masks)
+        new = dict(parts)
+        y = self._back(transforms[0](x, *drawn), single)
+        if self.keeps_integers and jnp.issubdtype(images.dtype, jnp.integer):
+            y = jnp.round(y).clip(jnp.iinfo(images.dtype).min, jnp.iinfo(images.dtype).max)
+            new["images"] = y.astype(images.dtype)
+        else:
+            new["images"] = y.astype(self.compute_dtype)
+        if "labels" in parts:
+            labels = parts["labels"][None] if single else parts["labels"]
+            labels = transforms[1](labels, *drawn)
+            new["labels"] = labels[0] if single else labels
+        if "segmentation_masks" in parts:
+            masks = parts["segmentation_masks"]
+            y = transforms[2](self._seen(masks, single), *drawn)
+            new["segmentation_masks"] = self._back(y, single).astype(masks.dtype)
+        return new if isinstance(data, dict) else new["images"]
+
+    def dice(self, images: Any) -> Any:
+        """Returns what random numbers come from; here there are none."""
+        return None
+
+    def draw(self, images: Any, dice: Any) -> tuple[Any, ...]:
+        """Returns what is random, one number or several for each image."""
+        return ()
+
+    def transform(self, images: Any, *drawn: Any) -> Any:
+        """Returns the images after the change; of floats, with channels last."""
+        raise NotImplementedError(f"{type(self).__name__} does not define `transform`.")
+
+    def transform_labels(self, labels: Any, *drawn: Any) -> Any:
+        """Returns the labels of the changed images; most changes leave them as they are."""
+        return labels
+
+    def transform_masks(self, masks: Any, *drawn: Any) -> Any:
+        """Returns the masks of the changed images; changes of colors leave them as they are."""
+        return masks
+
+    def still(self, images: Any) -> Any:
+        """Returns what becomes of images outside of training, if the layer is random."""
+        return images
+
+    def still_masks(self, masks: Any) -> Any:
+        """Returns what becomes of masks outside of training, if the layer is random."""
+        return masks
+
+    def _seen(self, images: Any, single: bool) -> Any:
+        x = images[None] if single else images
+        x = jnp.moveaxis(x, 1, -1) if self.data_format == "channels_first" else x
+        return x.astype(jnp.promote_types(self.compute_dtype, "float32"))
+
+    def _back(self, x: Any, single: bool) -> Any:
+        x = jnp.moveaxis(x, -1, 1) if self.data_format == "channels_first" else x
+        return x[0] if single else x
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments, and the layout if it was not given."""
+        return {"data_format": self.data_format, **super().get_config()}
+
+
+class RandomImageLayer(ImageLayer):
+    """The base of layers that change images in training, each one in its own way.
+
+    Args:
+        seed: an integer, for the same numbers in each run.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+    """
+
+    random = True
+
+    def __init__(self, seed: Any = None, data_format: str | None = None, **kwargs: Any) -> None:
+        super().__init__(data_format, **kwargs)
+        self.seed = seed
+        self.seed_generator = random.SeedGenerator(seed, name=self.name)
+
+    def dice(self, images: Any) -> Dice:
+        """Returns what random numbers for these images come from."""
+        return Dice(images.shape[0], self.seed_generator.next())
+
+
+class ColorLayer(RandomImageLayer):
+    """The base of layers that change colors within a range of values.
+
+    Args:
+        value_range: the lowest and the highest value that images may have.
+        seed: an integer, for the same numbers in each run.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+    """
+
+    def __init__(
+        self, value_range: Any, seed: Any, data_format: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(seed, data_format, **kwargs)
+        self.value_range = pair(self._who(), "value_range", value_range)
+
+    @property
+    def extent(self) -> float:
+        """The length of the range of values."""
+        return self.value_range[1] - self.value_range[0]
+
+    def to(self, images: Any, high: float) -> Any:
+        """Returns the images with values from 0 to `high`."""
+        return (images - self.value_range[0]) * (high / self.extent)
+
+    def back(self, images: Any, high: float) -> Any:
+        """Returns images with values from 0 to `high` as they were."""
+        return images * (self.extent / high) + self.value_range[0]
+
+
+class MovingImageLayer(RandomImageLayer):
+    """The base of layers that move the pixels of images, and those of masks likewise.
+
+    A subclass defines `move(images, *drawn, interpolation)`.
+
+    Args:
+        interpolation: `"bilinear"` or `"nearest"`, how values between pixels are found.
+        fill_mode: what is outside of an image: `"reflect"`, `"wrap"`, `"constant"`, `"nearest"`.
+        fill_value: the constant.
+        seed: an integer, for the same numbers in each run.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+    """
+
+    def __init__(
+        self,
+        interpolation: str,
+        fill_mode: str,
+        fill_value: float,
+        seed: Any,
+        data_format: str | None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(seed, data_format, **kwargs)
+        for name, value, known in (
+            ("interpolation", interpolation, INTERPOLATIONS),
+            ("fill_mode", fill_mode, FILL_MODES),
+        ):
+            if value not in known:
+                raise ValueError(f"{self._who()}: {name} is one of {known}. Received: {value!r}")
+        self.interpolation = interpolation
+        self.fill_mode = fill_mode
+        self.fill_value = fill_value
+
+    def move(self, images: Any, *drawn: Any, interpolation: str) -> Any:
+        """Returns the images with their pixels elsewhere."""
+        raise NotImplementedError(f"{type(self).__name__} does not define `move`.")
+
+    def transform(self, images: Any, *drawn: Any) -> Any:
+        """Returns the images with their pixels elsewhere."""
+        return self.move(images, *drawn, interpolation=self.interpolation)
+
+    def transform_masks(self, masks: Any, *drawn: Any) -> Any:
+        """Returns the masks with their pixels elsewhere, in which no values are mixed."""
+        return self.move(masks, *drawn, interpolation="nearest")
+
+
+def _same(labels: Any) -> Any:
+    return labels
+
+
+def _checked(parts: dict[str, Any]) -> Any:
+    if "bounding_boxes" in parts:
+        raise NotImplementedError(
+            "bounding boxes are not supported; leave them out of the data, and the layer too if "
+            "it moves what they frame."
+        )
+    images = parts.get("images")
+    if images is None or images.ndim not in (3, 4):
+        seen = "none" if images is None else f"the shape {images.shape}"
+        raise ValueError(
+            "images have the axes (height, width, channels), or (batch, height, width, channels). "
+            f"Received: {seen}"
+        )
+    return images
+
+
+def spread(values: Any) -> Any:
+    """Returns one number for each image as an array that broadcasts against the images."""
+    return values[:, None, None, None]
+
+
+def span(
+    who: str, name: str, factor: Any, least: float = -1.0, most: float = 1.0
+) -> tuple[float, float]:
+    """Returns the range that a factor means: a pair itself, and f from -f to f, within bounds.
+
+    Example:
+
+    >>> span("RandomZoom", "height_factor", 0.2), span("RandomInvert", "factor", 0.2, 0)
+    ((-0.2, 0.2), (0.0, 0.2))
+    """
+    numbers = factor if isinstance(factor, (tuple, list)) else (factor,)
+    if len(numbers) not in (1, 2) or not all(
+        isinstance(n, (int, float, np.number)) and least <= n <= most for n in numbers
+    ):
+        raise ValueError(
+            f"{who}: {name} is a number from {least:g} to {most:g}, or a pair of them. "
+            f"Received: {factor!r}"
+        )
+    if isinstance(factor, (tuple, list)) and len(numbers) == 2:
+        low, high = sorted(float(n) for n in numbers)
+        return low, high
+    high = abs(float(numbers[0]))
+    return max(-high, float(least)), high
+
+
+def pair(who: str, name: str, values: Any) -> tuple[float, float]:
+    """Returns the ends of a range of values, such as (0, 255), the lower first."""
+    if not isinstance(values, (tuple, list)) or len(values) != 2 or values[0] == values[1]:
+        raise ValueError(f"{who}: {name} is a pair of two numbers. Received: {values!r}")
+    low, high = sorted(float(v) for v in values)
+    return low, high

@@ -1,0 +1,67 @@
+"""Steps in the way of Keras on JAX: `train_step(self, state, data)`, which returns logs and state.
+
+The state is lists of values of Variables. A step of one's own is simpler without it, see
+`Model.train_step`; this is for programs that were written for Keras.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from cornu.core.variable import Variable
+
+__all__ = ["run", "takes_state"]
+
+
+def takes_state(step: Callable[..., Any]) -> bool:
+    """Tells whether a step, bound to its model, has the parameters `(state, data)`."""
+    parameters = inspect.signature(step).parameters.values()
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(p.kind in kinds and p.default is p.empty for p in parameters) == 2
+
+
+def run(step: Callable[..., Any], owners: Sequence[Sequence[Variable]], data: Any) -> Any:
+    """Runs a step `(state, data) -> (result, state)` as if it changed Variables itself.
+
+    Args:
+        step: the step, bound to its model.
+        owners: the Variables of each part of the state.
+        data: a batch `(x, y, sample_weight)`; the step gets it as Keras packs it.
+
+    Returns:
+        The step's first result.
+
+    Raises:
+        TypeError: the step returns something else than two things, the second like its state.
+    """
+    state = tuple([v.value for v in variables] for variables in owners)
+    found = step(state, _packed(*data))
+    sizes = [len(part) for part in state]
+    if not isinstance(found, tuple) or len(found) != 2 or [len(p) for p in found[1]] != sizes:
+        raise TypeError(
+            f"{step.__qualname__}(state, data) returns a result and the new state, which has the "
+            f"same {len(sizes)} parts of {sizes} values as `state`. Received: "
+            f"{_described(found)}."
+        )
+    for variables, values in zip(owners, found[1], strict=True):
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+    return found[0]
+
+
+def _packed(x: Any, y: Any, sample_weight: Any) -> Any:
+    if sample_weight is not None:
+        return x, y, sample_weight
+    return x if y is None and not isinstance(x, (list, tuple)) else (x, y)[: 1 + (y is not None)]
+
+
+def _described(found: Any) -> str:
+    if isinstance(found, tuple):
+        return f"a tuple of {len(found)}" + (
+            f", with a state of {[len(part) for part in found[1]]}"
+            if len(found) == 2 and isinstance(found[1], (tuple, list))
+            else ""
+        )
+    return f"a {type(found).__name__}"

@@ -1,0 +1,217 @@
+"""Trial: what of a `fit` is run when a program is only tried out."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import numbers
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from cornu import settings, tree
+from cornu.callbacks import CallbackList
+from cornu.callbacks.console import console
+from cornu.core.frames import users_level
+from cornu.data import Arrays, Stream
+
+__all__ = ["Firsts", "Held", "Trial", "limited"]
+
+_END = object()
+
+
+class Firsts:
+    """The first batches of each epoch of a source; beyond that the source itself.
+
+    Of batches that come one after another, an epoch goes on where the last one ended, and they
+    begin anew when they have ended.
+
+    Args:
+        source: the source.
+        steps: how many batches.
+    """
+
+    resident = False
+
+    def __init__(self, source: Any, steps: int) -> None:
+        self._source = source
+        self._pass: Iterator[Any] | None = None
+        self.steps = steps if source.steps is None else min(steps, source.steps)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._source, name)
+
+    def describe(self) -> dict[str, Any]:
+        """Returns what must be equal for the batches to be equal."""
+        return {**self._source.describe(), "steps": self.steps}
+
+    def batches(self, epoch: int = 0, start: int = 0) -> Iterator[Any]:
+        """Yields the batches of an epoch, from number `start` on."""
+        if isinstance(self._source, Arrays):
+            yield from itertools.islice(self._source.batches(epoch, start), self.steps - start)
+            return
+        count, begun = start, False
+        while count < self.steps:
+            if self._pass is None:
+                self._pass, begun = iter(self._source.batches(epoch)), True
+            batch = next(self._pass, _END)
+            if batch is not _END:
+                count += 1
+                yield batch
+                continue
+            self._pass = None
+            if begun:  # there are no more than these
+                return
+
+
+class Held:
+    """Batches that are kept, in their order.
+
+    Args:
+        source: where the first batches come from; steps: how many.
+    """
+
+    resident = False
+    resumes = "batch"
+
+    def __init__(self, source: Any, steps: int) -> None:
+        self._batches = list(itertools.islice(source.batches(0), steps))
+        self.steps = len(self._batches)
+
+    def batches(self, epoch: int = 0, start: int = 0) -> Iterator[Any]:
+        """Yields the batches, from number `start` on."""
+        yield from self._batches[start:]
+
+    def describe(self) -> dict[str, Any]:
+        """Returns what must be equal for the batches to be equal."""
+        return {"kind": "overfit_batches", "steps": self.steps}
+
+    def state(self) -> None:
+        """Returns nothing: the number says which batch is the next."""
+
+    def restore(self, state: Any, epoch: int, start: int) -> None:
+        """Needs nothing to go on."""
+
+    def close(self) -> None:
+        """Needs nothing to end."""
+
+
+class Trial:
+    """The wishes of one `fit` that leave out a part of it.
+
+    Args:
+        overfit_batches, fast_dev_run: as in `fit`.
+
+    Raises:
+        ValueError: one of them is out of range, or both are given.
+    """
+
+    def __init__(self, overfit_batches: Any = 0, fast_dev_run: Any = False) -> None:
+        whole = isinstance(overfit_batches, numbers.Integral) and int(overfit_batches) >= 0
+        part = isinstance(overfit_batches, float) and 0 < overfit_batches <= 1
+        if isinstance(overfit_batches, bool) or not (whole or part or overfit_batches == 0):
+            raise ValueError(
+                "overfit_batches is a number of batches, or a part of them as a float up to 1.0. "
+                f"Received: {overfit_batches!r}"
+            )
+        if not isinstance(fast_dev_run, numbers.Integral) or int(fast_dev_run) < 0:
+            raise ValueError(
+                f"fast_dev_run is True or a number of steps. Received: {fast_dev_run!r}"
+            )
+        if overfit_batches and fast_dev_run:
+            raise ValueError("fit: give either overfit_batches or fast_dev_run.")
+        self.overfit_batches = overfit_batches
+        self.steps = int(fast_dev_run)
+        self._held: Held | None = None
+        self._left_out: list[str] = []
+        self._ran: dict[str, int] = {}
+
+    @property
+    def overfits(self) -> bool:
+        """Whether there are only a few batches, for training and validation."""
+        return bool(self.overfit_batches)
+
+    def epochs(self, epochs: int, initial_epoch: int) -> tuple[int, int]:
+        """Returns the number of the last epoch and of the first."""
+        if self.steps:
+            return min(epochs, initial_epoch + 1), initial_epoch
+        most = settings.get("max_epochs")
+        if most is not None and most < epochs:
+            _say_limit("epochs", most)
+            return most, min(initial_epoch, most)
+        return epochs, initial_epoch
+
+    def callbacks(self, callbacks: Any) -> Any:
+        """Returns the callbacks without those that are there to write files."""
+        if not self.steps or callbacks is None:
+            return callbacks
+        several = isinstance(callbacks, CallbackList)
+        listed = callbacks.callbacks if several else tree.leaves(callbacks)
+        # What is no callback is complained about later.
+        kept = [c for c in listed if not getattr(c, "writes_files", False)]
+        self._left_out = [type(c).__name__ for c in listed if c not in kept]
+        if not several:
+            return kept
+        fewer = copy.copy(callbacks)
+        fewer.callbacks = kept
+        return fewer
+
+    def training(self, source: Arrays | Stream) -> Any:
+        """Returns the source of training."""
+        if self.overfits:
+            self._held = Held(source, self._count(source))
+            return self._held
+        return self._first("training", source)
+
+    def validation(self, make: Callable[[], Arrays | Stream]) -> Any:
+        """Returns the source of validation; `make` makes it of the data for it."""
+        return self._held if self._held is not None else self._first("validation", make())
+
+    def _count(self, source: Arrays | Stream) -> int:
+        if not isinstance(self.overfit_batches, float):
+            return int(self.overfit_batches)
+        if source.steps is None:
+            raise ValueError(
+                f"overfit_batches={self.overfit_batches} is a part of the batches, and nobody "
+                "knows how many there are. Give a number of batches, such as overfit_batches=4."
+            )
+        return max(1, int(source.steps * self.overfit_batches))
+
+    def _first(self, phase: str, source: Arrays | Stream) -> Any:
+        if not self.steps:
+            return limited(source)
+        found = Firsts(source, self.steps)
+        self._ran[phase] = found.steps
+        return found
+
+    def say(self, verbose: Any) -> None:
+        """Says that all parts were run."""
+        if not self.steps or verbose == 0:
+            return
+        parts = [f"{n} {phase} step{'s' * (n > 1)}" for phase, n in self._ran.items()]
+        text = f"fast_dev_run: {' and '.join(parts)} ran"
+        text += "." if "validation" in self._ran else "; there is no validation data."
+        if self._left_out:
+            text += f" Left out, since they write files: {', '.join(self._left_out)}."
+        console.say(text)
+
+
+def limited(source: Any) -> Any:
+    """Returns a source with no more batches than `cornu.config.max_steps_per_epoch` lets through.
+
+    Warns:
+        UserWarning: it has more.
+    """
+    most = settings.get("max_steps_per_epoch")
+    if most is None or (source.steps is not None and source.steps <= most):
+        return source
+    _say_limit("steps of an epoch", most)
+    return Firsts(source, most)
+
+
+def _say_limit(what: str, most: int) -> None:
+    name = "max_epochs" if what == "epochs" else "max_steps_per_epoch"
+    warnings.warn(
+        f"The {what} are limited to {most}: cornu.config.set_{name}({most}) was called.",
+        stacklevel=users_level(),
+    )

@@ -1,0 +1,70 @@
+"""Steering: the learning rate of an optimizer in the hands of someone else, for a while."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cornu.core.variable import Variable
+from cornu.optimizers.base import Optimizer
+from cornu.optimizers.loss_scale import LossScaleOptimizer
+from cornu.optimizers.multi import MultiOptimizer
+
+__all__ = ["Steering"]
+
+
+class Steering:
+    """Lets Variables give the learning rates of an optimizer, whatever gave them before.
+
+    Of several optimizers, the one with the largest learning rate gets what is set, and the others
+    keep their ratios to it.
+
+    Args:
+        optimizer: any optimizer.
+
+    Attributes:
+        replaced: whether a schedule or function had to make way, so that programs that were
+            compiled with it cannot be used.
+
+    Example:
+
+    >>> from cornu.optimizers import SGD, schedules
+    >>> optimizer = SGD(schedules.ExponentialDecay(0.5, 10, 0.5))
+    >>> steering = Steering(optimizer)
+    >>> steering.set(0.125)
+    >>> float(optimizer.learning_rate)
+    0.125
+    >>> steering.end()
+    >>> float(optimizer.learning_rate)
+    0.5
+    """
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        self._optimizers = _members(optimizer)
+        values = [float(np.asarray(member.learning_rate)) for member in self._optimizers]
+        self._before = [
+            (member._learning_rate, v) for member, v in zip(self._optimizers, values, strict=True)
+        ]
+        self._ratios = [value / max(values) if max(values) else 1.0 for value in values]
+        self.replaced = False
+        for member, value in zip(self._optimizers, values, strict=True):
+            if not isinstance(member._learning_rate, Variable):
+                member._learning_rate = member._rate(value)
+                self.replaced = True
+
+    def set(self, rate: float) -> None:
+        """Sets the learning rates."""
+        for member, ratio in zip(self._optimizers, self._ratios, strict=True):
+            member.learning_rate = rate * ratio
+
+    def end(self) -> None:
+        """Gives the optimizers what they had."""
+        for member, (before, value) in zip(self._optimizers, self._before, strict=True):
+            member._learning_rate = before
+            if isinstance(before, Variable):
+                before.assign(value)
+
+
+def _members(optimizer: Optimizer) -> list[Optimizer]:
+    if isinstance(optimizer, LossScaleOptimizer):
+        return _members(optimizer.inner_optimizer)
+    return list(optimizer.optimizers) if isinstance(optimizer, MultiOptimizer) else [optimizer]

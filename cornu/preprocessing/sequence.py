@@ -1,0 +1,5 @@
+"""The old address of `pad_sequences`."""
+
+from cornu.utils.arrays import pad_sequences
+
+__all__ = ["pad_sequences"]

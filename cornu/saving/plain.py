@@ -1,0 +1,91 @@
+"""Nested Python values as JSON and arrays, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import numpy as np
+
+__all__ = ["is_plain", "packed", "unpacked"]
+
+_MARK = "of"
+
+
+def packed(value: Any, arrays: dict[str, np.ndarray], name: str) -> Any:
+    """Returns a value as JSON can hold it; arrays in it go into `arrays`, by name.
+
+    Args:
+        value: numbers, texts, None, arrays, and lists, tuples and dicts of these.
+        arrays: where arrays go.
+        name: what the names of the arrays begin with.
+
+    Raises:
+        TypeError: something else is in it.
+
+    Example:
+
+    >>> arrays = {}
+    >>> text = packed({"best": np.ones(2), "at": 1}, arrays, "stop")
+    >>> text, list(arrays)
+    ({'best': {'of': 'array', 'name': 'stop/best'}, 'at': 1}, ['stop/best'])
+    >>> unpacked(text, arrays)
+    {'best': array([1., 1.]), 'at': 1}
+    """
+    if value is None or isinstance(value, (bool, int, float, str)) and not _is_numpy(value):
+        return value
+    if isinstance(value, list):
+        return [packed(item, arrays, f"{name}/{i}") for i, item in enumerate(value)]
+    if isinstance(value, tuple):
+        items = [packed(item, arrays, f"{name}/{i}") for i, item in enumerate(value)]
+        return {_MARK: "tuple", "items": items}
+    if isinstance(value, dict):
+        if all(isinstance(key, str) for key in value) and _MARK not in value:
+            return {key: packed(item, arrays, f"{name}/{key}") for key, item in value.items()}
+        pairs = [
+            [packed(part, arrays, f"{name}/{i}") for part in pair] for i, pair in _pairs(value)
+        ]
+        return {_MARK: "dict", "items": pairs}
+    if isinstance(value, (np.ndarray, np.generic, jax.Array)):
+        array = np.asarray(value)
+        if array.dtype.kind in "fiubV":
+            arrays[name] = array
+            return {_MARK: "number" if isinstance(value, np.generic) else "array", "name": name}
+    raise TypeError(
+        f"{name} holds {value!r} (of type {type(value).__name__}), which cannot be kept. A state "
+        "is made of numbers, texts, arrays, and lists, tuples and dicts of these."
+    )
+
+
+def unpacked(value: Any, arrays: dict[str, np.ndarray]) -> Any:
+    """Returns the value of which `packed` made JSON and arrays."""
+    if isinstance(value, list):
+        return [unpacked(item, arrays) for item in value]
+    if not isinstance(value, dict):
+        return value
+    kind = value.get(_MARK)
+    if kind is None:
+        return {key: unpacked(item, arrays) for key, item in value.items()}
+    if kind == "tuple":
+        return tuple(unpacked(item, arrays) for item in value["items"])
+    if kind == "dict":
+        return {unpacked(key, arrays): unpacked(item, arrays) for key, item in value["items"]}
+    array = arrays[value["name"]]
+    return array[()] if kind == "number" else array
+
+
+def is_plain(value: Any) -> bool:
+    """Tells whether `packed` takes a value."""
+    try:
+        packed(value, {}, "")
+    except (TypeError, RecursionError):
+        return False
+    return True
+
+
+def _is_numpy(value: Any) -> bool:
+    return isinstance(value, np.generic)
+
+
+def _pairs(value: dict[Any, Any]) -> Any:
+    return enumerate(value.items())

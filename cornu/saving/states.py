@@ -1,0 +1,216 @@
+"""States in a folder: arrays and plain data in numbered files, the last few of which are kept."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+from cornu.core.frames import users_level
+from cornu.saving import gate
+from cornu.saving.writing import writing
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = ["State", "States"]
+
+_FORMAT = "cornu-state-1"
+_KINDS = ("state", "finished")
+_NAME = re.compile(rf"({'|'.join(_KINDS)})-(\d{{12}})\.safetensors")
+_LEFT = re.compile(r"\.(?:state|finished)-\d{12}\.safetensors\..*")
+
+
+@dataclass(frozen=True)
+class State:
+    """What a file holds.
+
+    Attributes:
+        number: counts up in the order in which states were written.
+        arrays: by name.
+        data: whatever JSON can hold.
+        finished: whether nothing was left to do after it.
+    """
+
+    number: int
+    arrays: dict[str, np.ndarray]
+    data: Any
+    finished: bool = False
+
+
+class States:
+    """The states in a folder.
+
+    A file is written beside its place, synchronized with the disk and renamed, so that it is there
+    as a whole or not at all. Each has a checksum of all that it holds. They are safetensors files,
+    which other programs can read.
+
+    Args:
+        folder: where they are; made when the first is written.
+        keep: how many of them are kept.
+
+    Example:
+
+    >>> import tempfile
+    >>> states = States(tempfile.mkdtemp(), keep=2)
+    >>> for number in range(3):
+    ...     states.write(State(number, {"w": np.full(2, number)}, {"epoch": number}))
+    >>> [path.name for path in states.files()]
+    ['state-000000000001.safetensors', 'state-000000000002.safetensors']
+    >>> states.newest().data
+    {'epoch': 2}
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], keep: int = 3) -> None:
+        self.folder = Path(folder)
+        self.keep = keep
+        if self.folder.exists() and not self.folder.is_dir():
+            raise NotADirectoryError(
+                f"{str(folder)!r} is a file. The state of training is kept in a folder: give "
+                "the name of one, or of one that is not there yet."
+            )
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Keeps other processes from using the folder; also removes what a killed one left.
+
+        Raises:
+            RuntimeError: another process uses it.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with open(self.folder / ".lock", "a") as file:
+            if not _locked(file):
+                raise RuntimeError(
+                    f"Another process keeps its state in {str(self.folder)!r} at this moment. "
+                    "Wait for it, or give each run a folder of its own."
+                )
+            for path in self.folder.iterdir():
+                if _LEFT.fullmatch(path.name):
+                    path.unlink(missing_ok=True)
+            yield
+
+    def files(self, kind: str = "state") -> list[Path]:
+        """Returns the files of the states, the oldest first."""
+        if not self.folder.is_dir():
+            return []
+        found = [path for path in self.folder.iterdir() if _NAME.fullmatch(path.name)]
+        return sorted(path for path in found if path.name.startswith(f"{kind}-"))
+
+    def write(self, state: State) -> None:
+        """Writes a state; then removes those that are not to be kept.
+
+        Raises:
+            OSError: the disk is full, for example; what was there before stays.
+        """
+        from safetensors import SafetensorError
+        from safetensors.numpy import save_file
+
+        arrays = {name: np.asarray(a, order="C") for name, a in state.arrays.items()}
+        text = json.dumps(state.data)
+        kind = _KINDS[state.finished]
+        metadata = {"format": _FORMAT, "data": text, "sha256": _checksum(arrays, text)}
+        with writing(self.folder / f"{kind}-{state.number:012d}.safetensors") as temporary:
+            try:
+                save_file(arrays, temporary, metadata)
+            except SafetensorError as error:  # a full disk, for example
+                raise OSError(str(error)) from error
+        for path in self.files(kind)[: -self.keep]:
+            path.unlink(missing_ok=True)
+
+    def newest(self) -> State | None:
+        """Reads the last state that is whole; None if there are no states.
+
+        Warns:
+            UserWarning: of each later file that is damaged.
+
+        Raises:
+            ValueError: all of them are damaged.
+        """
+        paths = self.files()
+        if not paths:
+            return None
+        wrong: list[str] = []
+        for path in reversed(paths):
+            try:
+                state = read(path)
+            except (ValueError, OSError) as error:
+                wrong.append(str(error).split("\n")[0])
+                continue
+            if wrong:
+                warnings.warn(
+                    f"The newest state in {str(self.folder)!r} is damaged, so that training goes "
+                    f"on from the one before it, {path.name!r}. " + " ".join(wrong),
+                    stacklevel=users_level(),
+                )
+            return state
+        raise ValueError(
+            f"All {len(paths)} states in {str(self.folder)!r} are damaged. {' '.join(wrong)}\n"
+            "Delete the folder to begin anew."
+        )
+
+    def finished(self, number: int) -> State | None:
+        """Returns what was written as finished after the state of a number, if it is whole."""
+        for path in self.files("finished"):
+            if path.name == f"finished-{number:012d}.safetensors":
+                with contextlib.suppress(ValueError, OSError):
+                    return read(path)
+        return None
+
+    def clear(self) -> None:
+        """Removes all states."""
+        for kind in _KINDS:
+            for path in self.files(kind):
+                path.unlink(missing_ok=True)
+
+
+def read(path: Path) -> State:
+    """Reads a state from a file.
+
+    Raises:
+        ValueError: it is damaged, or no state.
+    """
+    from safetensors import safe_open
+
+    name = repr(str(path))
+    match = _NAME.fullmatch(path.name)
+    with gate.refusing(name), safe_open(path, "np") as file:
+        metadata = file.metadata() or {}
+        if metadata.get("format") != _FORMAT or match is None:
+            raise ValueError(f"{name} is no state of training.")
+        arrays = {key: file.get_tensor(key) for key in file.keys()}
+        if _checksum(arrays, metadata["data"]) != metadata["sha256"]:
+            raise ValueError(f"{name} is damaged: its checksum is another.")
+        data = gate.read_json(metadata["data"], name)
+    return State(int(match[2]), arrays, data, match[1] == "finished")
+
+
+def _checksum(arrays: dict[str, np.ndarray], text: str) -> str:
+    found = hashlib.sha256(text.encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        found.update(f"{name} {array.dtype.name} {array.shape}".encode())
+        short = array.dtype == ml_dtypes.bfloat16
+        found.update(np.ascontiguousarray(array.view(np.uint16) if short else array).data)
+    return found.hexdigest()
+
+
+def _locked(file: Any) -> bool:
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,123 @@
+"""TextVectorization: its parts, functions of a program, files, and what is refused."""
+
+import json
+
+import numpy as np
+import pytest
+
+import cornu
+from cornu.layers import TextVectorization
+
+TEXTS = ["The cat.", "The DOG, the cat!"]
+
+
+def _adapted(**words):
+    layer = TextVectorization(**words)
+    layer.adapt(TEXTS)
+    return layer
+
+
+@cornu.saving.register_keras_serializable(package="tests")
+def commas(texts):
+    return [text.split(",") for text in texts]
+
+
+@cornu.saving.register_keras_serializable(package="tests")
+def shout(texts):
+    return np.strings.upper(texts)
+
+
+def test_functions_of_a_program_are_called_on_arrays_and_found_again():
+    layer = _adapted(standardize=shout, split=commas)
+    assert layer.get_vocabulary(False) == ["THE DOG", "THE CAT.", " THE CAT!"]
+    copy = TextVectorization.from_config(json.loads(json.dumps(layer.get_config())))
+    np.testing.assert_array_equal(copy(TEXTS), layer(TEXTS))
+
+
+def test_functions_of_tensorflow():
+    tf = pytest.importorskip("tensorflow")
+    layer = _adapted(standardize=tf.strings.lower, split=lambda x: tf.strings.split(x, ", "))
+    assert layer.get_vocabulary(False) == ["the dog", "the cat.", "the cat!"]
+
+
+def test_what_a_function_may_not_return():
+    with pytest.raises(TypeError, match=r"(?s)split must return the words.*Return a list of lists"):
+        _adapted(split=lambda texts: texts)
+    with pytest.raises(TypeError, match="behind standardize, takes strings"):
+        _adapted(standardize=lambda texts: np.zeros(len(texts)))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"output_sequence_length": 4, "ngrams": 2},
+        {"output_mode": "tf_idf", "max_tokens": 9, "pad_to_max_tokens": True},
+        {"output_mode": "count", "ngrams": (2, 3), "split": "character"},
+        {"standardize": None, "split": None, "output_mode": "multi_hot"},
+    ],
+)
+def test_the_config_holds_what_was_learned(words):
+    layer = _adapted(**words)
+    config = json.loads(json.dumps(layer.get_config()))
+    copy = TextVectorization.from_config(config)
+    np.testing.assert_array_equal(copy(TEXTS), layer(TEXTS))
+    assert json.loads(json.dumps(copy.get_config())) == config
+    shape = layer.compute_output_shape((2,))
+    assert shape == tuple(layer(TEXTS).shape)
+
+
+def test_a_vector_for_each_word():
+    layer = _adapted(output_mode="one_hot")
+    y = np.asarray(layer(["cat", "the zebra"]))
+    assert y.shape == (2, 2, 4) and y.sum(-1).tolist() == [[1, 0], [1, 1]]
+
+
+def test_undivided_texts_are_words():
+    layer = _adapted(split=None)
+    assert layer(TEXTS).shape == (2,) and layer(TEXTS[0]).shape == ()
+    vectors = _adapted(split=None, output_mode="count")
+    assert vectors(TEXTS).sum(-1).tolist() == [1, 1]
+    fixed = _adapted(split=None, output_sequence_length=3)
+    assert (np.asarray(fixed(TEXTS)) > 0).sum(-1).tolist() == [1, 1]
+
+
+def test_only_ascii_is_lowered_as_in_tensorflow():
+    layer = TextVectorization()
+    layer.adapt(["ÉCOLE É\u00a0A \x1cb"])
+    assert sorted(layer.get_vocabulary(False)) == sorted(["École", "É\u00a0a", "\x1cb"])
+
+
+def test_nothing_at_all():
+    layer = _adapted()
+    assert layer([]).shape == (0, 0) and layer([""]).shape == (1, 0)
+    assert _adapted(output_mode="count")([""]).tolist() == [[0.0] * 4]
+
+
+@pytest.mark.parametrize(
+    "words, error, message",
+    [
+        ({"standardize": "upper"}, ValueError, "standardize must be one of"),
+        ({"split": ","}, ValueError, "split must be one of"),
+        ({"ngrams": 0}, ValueError, "ngrams is a positive integer"),
+        ({"ngrams": "ab"}, ValueError, "ngrams is a positive integer"),
+        ({"output_sequence_length": 0}, ValueError, "positive integer"),
+        ({"output_mode": "count", "output_sequence_length": 3}, ValueError, "has no length"),
+        ({"ragged": True}, NotImplementedError, "(?s)ragged=True.*filled up with 0"),
+        ({"sparse": True}, NotImplementedError, "sparse=True"),
+    ],
+)
+def test_arguments_that_do_not_fit(words, error, message):
+    with pytest.raises(error, match=message):
+        TextVectorization(**words)
+
+
+def test_texts_that_do_not_fit():
+    layer = _adapted()
+    with pytest.raises(ValueError, match=r"texts of shape \(batch,\) or \(batch, 1\)"):
+        layer([["a", "b"]])
+    with pytest.raises(RuntimeError, match="has no vocabulary yet"):
+        TextVectorization()(["a"])
+    with pytest.raises(ValueError, match="made with a vocabulary"):
+        TextVectorization(vocabulary=["a"]).adapt(TEXTS)
+    with pytest.raises(TypeError, match="works on strings, which no symbolic Tensor"):
+        layer(cornu.Input((), dtype="int32"))

@@ -1,0 +1,332 @@
+"""Steps of one's own: overridden methods, several optimizers, losses and metrics as attributes."""
+
+import jax
+import keras
+import numpy as np
+import pytest
+
+import cornu
+from cornu import Input, Model, layers, ops
+from cornu.layers import Dense
+from cornu.training.steps import counters
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(36, 6)).astype("float32")
+Y = RNG.normal(size=(36, 2)).astype("float32")
+WORDS = {"batch_size": 8, "epochs": 2, "verbose": 0, "shuffle": False}
+
+
+def drawn(cls, **words):
+    x = Input((6,))
+    h = layers.Dropout(0.25, seed=3)(Dense(8, activation="tanh")(x))
+    model = cls(x, Dense(2)(h), **words)
+    model.compile("sgd", "mse", metrics=["mae"])
+    return model
+
+
+class Stepped(Model):
+    """Does by itself what a model does anyway."""
+
+    def train_step(self, data):
+        x, y, sample_weight = data
+
+        def loss_of():
+            y_pred = self(x, training=True)
+            return self.compute_loss(x, y, y_pred, sample_weight), y_pred
+
+        variables = self.trainable_variables
+        (loss, y_pred), grads = cornu.value_and_grad(loss_of, variables, has_aux=True)()
+        self.optimizer.apply(grads, variables)
+        self.metrics[0].update_state(loss, sample_weight=len(x))
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def test_step(self, data):
+        x, y, sample_weight = data
+        y_pred = self(x, training=False)
+        loss = self.compute_loss(x, y, y_pred, sample_weight, training=False)
+        self.metrics[0].update_state(loss, sample_weight=len(x))
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def predict_step(self, data):
+        return self(data[0], training=False)
+
+
+def check_close(a, b, rtol=1e-5):
+    assert sorted(a) == sorted(b)
+    for name in a:
+        np.testing.assert_allclose(a[name], b[name], rtol, 1e-6, err_msg=name)
+
+
+@pytest.mark.parametrize("words", [{}, {"run_eagerly": True}])
+def test_a_step_of_ones_own_can_do_what_the_models_does(words):
+    plain, own = drawn(Model), drawn(Stepped)
+    own.set_weights(plain.get_weights())
+    own.compile("sgd", "mse", metrics=["mae"], **words)
+    own._seed = plain._seed = 3
+    validation = {"validation_data": (X[:10], Y[:10])}
+    logs = [model.fit(X, Y, **validation, **WORDS).history for model in (plain, own)]
+    check_close(*logs)
+    for a, b in zip(plain.get_weights(), own.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, 1e-5, 1e-6)
+    np.testing.assert_allclose(plain.predict(X), own.predict(X), 1e-5, 1e-6)
+    np.testing.assert_allclose(plain.evaluate(X, Y, verbose=0), own.evaluate(X, Y, verbose=0), 1e-5)
+
+
+def test_predictions_of_ones_own():
+    class Signs(Model):
+        def predict_step(self, data):
+            outputs = self(data[0], training=False)
+            return {"sign": ops.sign(outputs), "row": ops.arange(len(outputs))}
+
+    model = drawn(Signs)
+    found = model.predict(X, batch_size=36)
+    assert np.array_equal(found["sign"], np.sign(model(X))) and len(found["row"]) == 36
+
+
+def test_loss_and_metrics_of_ones_own_are_those_of_keras():
+    def make(k):
+        class Own(k.Model):
+            def __init__(self, *args, **kwargs):
+                super().__init__(*args, **kwargs)
+                self.largest = k.metrics.Mean(name="largest")
+
+            def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+                loss = k.ops.mean(k.ops.square(y - y_pred)) + sum(self.losses)
+                self.largest.update_state(k.ops.max(k.ops.abs(y_pred)))
+                return loss
+
+            def compute_metrics(self, x, y, y_pred, sample_weight):
+                logs = super().compute_metrics(x, y, y_pred, sample_weight)
+                logs["twice"] = 2 * self.largest.result()
+                return logs
+
+        x = k.Input((6,))
+        h = k.layers.Dense(4, activation="tanh", kernel_regularizer="l2")(x)
+        return Own(x, k.layers.Dense(2)(k.layers.ActivityRegularization(l2=0.1)(h)))
+
+    theirs, ours = make(keras), make(cornu)
+    ours.set_weights(theirs.get_weights())
+    logs = []
+    for model in (theirs, ours):
+        model.compile("sgd", "mse", metrics=["mae"])
+        logs.append(model.fit(X, Y, validation_data=(X[:10], Y[:10]), **WORDS).history)
+    check_close(*logs, rtol=2e-5)
+
+
+class Adversaries(Model):
+    """Two models that learn from each other, each with an optimizer of its own; no `call`."""
+
+    def __init__(self, size):
+        super().__init__()
+        self.generator = cornu.Sequential([Input((size,)), Dense(4, "relu"), Dense(6)])
+        self.judge = cornu.Sequential([Input((6,)), Dense(4, "relu"), Dense(1)])
+        self.size = size
+        self.seeds = cornu.random.SeedGenerator(3)
+        self.missed = cornu.metrics.Mean(name="missed")
+
+    def compile(self, judging, generating):
+        super().compile()
+        self.judging, self.generating = judging, generating
+
+    def generate(self, rows):
+        return self.generator(cornu.random.normal((rows, self.size), seed=self.seeds))
+
+    def train_step(self, data):
+        real = data[0]
+        loss = cornu.losses.BinaryCrossentropy(from_logits=True)
+
+        def judge_loss():
+            both = ops.concatenate([real, self.generate(len(real))])
+            truth = ops.concatenate([ops.ones((len(real), 1)), ops.zeros((len(real), 1))])
+            return loss(truth, self.judge(both))
+
+        def generator_loss():
+            return loss(ops.ones((len(real), 1)), self.judge(self.generate(len(real))))
+
+        for optimizer, part, loss_of in (
+            (self.judging, self.judge, judge_loss),
+            (self.generating, self.generator, generator_loss),
+        ):
+            value, grads = cornu.value_and_grad(loss_of, part.trainable_variables)()
+            optimizer.apply(grads, part.trainable_variables)
+        self.missed.update_state(value)
+        return {"generator": value, "missed": self.missed.result()}
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_several_optimizers_and_no_call(eager):
+    cornu.utils.set_random_seed(1)
+    model = Adversaries(3)
+    model.compile(cornu.optimizers.Adam(0.01), cornu.optimizers.SGD(0.1, momentum=0.9))
+    if eager:
+        model._recipe = model._recipe.__class__(optimizer="sgd", run_eagerly=True)
+    before = model.get_weights()
+    history = model.fit(X, **WORDS).history
+    assert sorted(history) == ["generator", "missed"] and np.isfinite(history["missed"]).all()
+    assert int(model.judging.iterations) == int(model.generating.iterations) == 10
+    changed = [not np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True)]
+    assert all(changed)
+
+
+def test_penalties_of_layers_reach_steps_of_ones_own():
+    class Penalty(layers.Layer):
+        def call(self, inputs):
+            self.add_loss(10.0 * ops.mean(ops.square(inputs)))
+            return inputs
+
+    class Own(Model):
+        def train_step(self, data):
+            x, y, _ = data
+
+            def loss_of():
+                y_pred = self(x, training=True)
+                return self.compute_loss(x, y, y_pred) + 0 * ops.sum(ops.stack(self.losses))
+
+            loss, grads = cornu.value_and_grad(loss_of, self.trainable_variables)()
+            self.optimizer.apply(grads, self.trainable_variables)
+            return {"loss": loss}
+
+    x = Input((6,))
+    model = Own(x, Dense(2)(Penalty()(Dense(3)(x))))
+    model.compile("sgd", "mse")
+    plain = Model(model.inputs, model.outputs)
+    plain.compile("sgd", "mse")
+    expected = plain.evaluate(X[:8], Y[:8], verbose=0)
+    assert model.train_on_batch(X[:8], Y[:8]) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_ragged_batch_compiles_a_step_of_ones_own_once_more():
+    """What such a step does with rows of weight zero cannot be known, so it gets none."""
+    own, plain = drawn(Stepped), drawn(Model)
+    for model, traces in ((own, 2), (plain, 1)):
+        before = counters["traces"]
+        model.fit(X, Y, **WORDS)
+        model.fit(X, Y, **WORDS)
+        assert counters["traces"] - before == traces
+
+
+def test_a_ragged_batch_of_a_stream_compiles_once_more_and_no_oftener():
+    class Batches:
+        def __init__(self, rows):
+            self.rows = rows
+
+        def __iter__(self):
+            return (
+                (X[i : min(i + 8, self.rows)], Y[i : min(i + 8, self.rows)])
+                for i in range(0, self.rows, 8)
+            )
+
+    model = drawn(Model)
+    before = counters["traces"]
+    words = {"epochs": 2, "verbose": 0}
+    for rows in (36, 35, 34, 33):
+        streamed = model.fit(Batches(rows), **words).history
+    assert counters["traces"] - before == 2
+    again = drawn(Model)
+    again.set_weights(model.get_weights())
+    a = model.evaluate(Batches(35), verbose=0)
+    b = again.evaluate(X[:35], Y[:35], batch_size=8, verbose=0)
+    np.testing.assert_allclose(a, b, 1e-5)
+    assert np.isfinite(streamed["loss"]).all()
+
+
+def test_the_last_rows_of_a_prediction_compile_nothing():
+    model = drawn(Model)
+    before = counters["traces"]
+    whole = model.predict(X, batch_size=8)  # 4 batches, and 4 rows
+    assert counters["traces"] - before == 1 and whole.shape == (36, 2)
+    np.testing.assert_allclose(whole, model(X, training=False), 1e-5, 1e-6)
+    mean = layers.Lambda(lambda t: t - ops.mean(t, axis=0))
+    x = Input((6,))
+    mixing = Model(x, mean(x))  # other rows would change these
+    last = X[32:] - X[32:].mean(axis=0)
+    np.testing.assert_allclose(mixing.predict(X, batch_size=8)[32:], last, 1e-5, 1e-6)
+
+
+def test_a_call_of_ones_own_around_a_drawing_may_mix_rows():
+    class Centered(Model):
+        def call(self, inputs, training=None, mask=None):
+            outputs = super().call(inputs, training, mask)
+            return outputs - ops.mean(outputs, axis=0)
+
+    model = drawn(Centered)
+    found = model.predict(X, batch_size=8)[32:]
+    np.testing.assert_allclose(found, model(X[32:], training=False), 1e-4, 1e-6)
+    assert not model._runner("train").pads
+
+
+def keras_way(k):
+    """The step that Keras's guide has for JAX: the state comes and goes as lists of values."""
+
+    class Own(k.Model):
+        def losses_and_updates(self, trained, rest, x, y, training=False):
+            y_pred, rest = self.stateless_call(trained, rest, x, training=training)
+            return self.compute_loss(x, y, y_pred), (y_pred, rest)
+
+        def train_step(self, state, data):
+            trained, rest, slots, counted = state
+            x, y = data
+            gradient = jax.value_and_grad(self.losses_and_updates, has_aux=True)
+            (loss, (y_pred, rest)), grads = gradient(trained, rest, x, y, training=True)
+            trained, slots = self.optimizer.stateless_apply(slots, grads, trained)
+            logs, counted = self.count(counted, loss, y, y_pred)
+            return logs, (trained, rest, slots, counted)
+
+        def count(self, counted, loss, y, y_pred):
+            logs, news = {}, []
+            for metric in self.metrics:
+                values = counted[len(news) : len(news) + len(metric.variables)]
+                given = (loss,) if metric.name == "loss" else (y, y_pred)
+                values = metric.stateless_update_state(values, *given)
+                logs[metric.name] = metric.stateless_result(values)
+                news += values
+            return logs, news
+
+        def test_step(self, state, data):
+            trained, rest, counted = state
+            x, y = data
+            y_pred, rest = self.stateless_call(trained, rest, x, training=False)
+            loss = self.compute_loss(x, y, y_pred)
+            logs, counted = self.count(counted, loss, y, y_pred)
+            return logs, (trained, rest, counted)
+
+        def predict_step(self, state, data):
+            trained, rest = state
+            outputs, rest = self.stateless_call(trained, rest, data, training=False)
+            return 2 * outputs, rest
+
+    x = k.Input((6,))
+    h = k.layers.BatchNormalization(momentum=0.9)(k.layers.Dense(8, activation="tanh")(x))
+    return Own(x, k.layers.Dense(2)(h))
+
+
+def test_steps_in_the_way_of_keras_on_jax():
+    theirs, ours = keras_way(keras), keras_way(cornu)
+    ours.set_weights(theirs.get_weights())
+    logs = []
+    for k, model in ((keras, theirs), (cornu, ours)):
+        model.compile("adam", "mse", metrics=[k.metrics.MeanAbsoluteError(name="mae")])
+        logs.append(model.fit(X, Y, validation_data=(X[:10], Y[:10]), **WORDS).history)
+    check_close(*logs, rtol=2e-5)
+    for a, b in zip(theirs.get_weights(), ours.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, 1e-4, 1e-6)
+
+
+def test_a_stateless_step_draws_other_numbers_in_each_call():
+    class Noisy(Model):
+        def train_step(self, state, data):
+            trained, rest, slots, counted = state
+            first, _ = self.stateless_call(trained, rest, data[0], training=True)
+            second, _ = self.stateless_call(trained, rest, data[0], training=True)
+            return {"apart": ops.max(ops.abs(first - second))}, state
+
+    assert drawn(Noisy).train_on_batch(X[:8], Y[:8]) > 0
+
+
+def test_a_stateless_step_that_returns_something_else():
+    class Wrong(Model):
+        def train_step(self, state, data):
+            return {"loss": 0.0}
+
+    with pytest.raises(TypeError, match=r"train_step\(state, data\) returns .* Received: a dict"):
+        drawn(Wrong).fit(X, Y, **WORDS)

@@ -1,0 +1,35 @@
+"""The examples of training steps and loops run, and learn."""
+
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+FOLDER = Path(__file__).parents[2] / "examples"
+
+
+def main_of(name):
+    return runpy.run_path(str(FOLDER / f"{name}.py"))["main"]
+
+
+def test_a_loop_of_ones_own(capsys):
+    pytest.importorskip("optax")
+    assert main_of("custom_loop")(epochs=3) > 0.9
+    assert capsys.readouterr().out.count("epoch") == 3
+
+
+def test_two_models_that_learn_from_each_other(capsys):
+    drawn, images = main_of("gan")(epochs=30)
+    assert drawn.shape == (6, 64) and drawn.min() >= 0 and drawn.max() <= 1
+    # What no digit has ink on, the drawings leave white.
+    assert drawn[:, images.max(axis=0) == 0].mean() < 0.02
+    assert "fooled" in capsys.readouterr().out
+
+
+def test_digits_in_a_plane(capsys):
+    history, points, digits = main_of("vae")(epochs=15)
+    assert history["val_loss"][-1] < 0.8 * history["val_loss"][0]
+    centers = np.stack([points[digits == digit].mean(axis=0) for digit in range(10)])
+    assert np.ptp(centers, axis=0).min() > 1  # the digits lie apart
+    assert "digit 9 lies around" in capsys.readouterr().out

@@ -1,0 +1,43 @@
+"""Keras's data functions, which run on TensorFlow, as the reference of these tests."""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+import numpy as np
+
+
+def tensorflow():
+    """Returns TensorFlow, which is quiet about itself and warns of NumPy's new ways."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import tensorflow as tf
+    return tf
+
+
+def arrays(dataset):
+    """Returns all batches of a dataset of TensorFlow."""
+    return list(dataset.as_numpy_iterator())
+
+
+def made(function, *args, **words):
+    """Calls a function of Keras that imports TensorFlow."""
+    tensorflow()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return function(*args, **words)
+
+
+def pictures(folder, names=("a", "b", "c"), count=5, size=(9, 7), ending="png"):
+    """Writes a folder of images for each name, all different."""
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for name in names:
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for i in range(count):
+            pixels = rng.integers(0, 256, (*size, 3)).astype("uint8")
+            Image.fromarray(pixels).save(folder / name / f"{i}.{ending}")
+    return folder
