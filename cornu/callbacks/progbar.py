@@ -122,16 +122,17 @@ class Progbar:
         if compiles and self.verbose == 1 and console.interactive:
             self._draw(0, self._began, "")
 
-    def stop_clock(self, doing: str = "") -> None:
+    def stop_clock(self, current: int, doing: str) -> None:
         """Leaves what happens from now on out of the time that is shown.
 
         Args:
-            doing: a word for that; it is shown if the bar was drawn.
+            current: the number of steps done.
+            doing: a word for what happens; it is shown if the bar was drawn.
         """
         self._stopped = now = time.monotonic()
-        if doing and self._seen and console.drawing:
-            shown = self.target or self._seen
-            self._draw(shown, now, clock(now - self._began), [f" - {doing}"])
+        if console.drawing:
+            self._seen = current
+            self._draw(current, now, clock(now - self._began), doing)
 
     def _note(self, name: str, value: Any, steps: int) -> None:
         averaged = (
@@ -153,12 +154,14 @@ class Progbar:
             console.say(f"{self.title}{self._count(current)} - {seconds} -{tail}")
 
     def _draw(
-        self, current: int, now: float, seconds: str, more: Iterable[str] = (), last: bool = False
+        self, current: int, now: float, seconds: str, doing: str = "", last: bool = False
     ) -> None:
         bold, plain = (_BOLD, _PLAIN) if console.colored else ("", "")
         count = self._count(current)
         bar, bar_width = self._bar(current)
-        parts = [*self._tail(now), *more] if current else []
+        parts = self._tail(now) if current else []
+        if doing:
+            parts.insert(1, f" - {doing}")
         if self._compiles and current == 1 and not last:
             seconds, parts = "", parts[1:]
         width = len(count) + 1 + bar_width + len(seconds)

@@ -92,7 +92,8 @@ class ProgbarLogger(Callback):
         if not self._fitting:
             self._begin()
         elif self._bar is not None:
-            self._bar.stop_clock("validating")
+            self._bar.target = self.target or self._seen
+            self._bar.stop_clock(self._done, "validating")
 
     def on_test_end(self, logs: Any = None) -> None:
         """Ends the bar, unless this is validation."""
@@ -114,10 +115,13 @@ class ProgbarLogger(Callback):
         self._bar.title = title
         self._bar.begin(compiles=not self._compiled)
 
+    @property
+    def _done(self) -> int:
+        """The number of steps that were run when there are no more."""
+        return self._seen if self._broken_off else self.target or self._seen
+
     def _end(self, logs: Any) -> None:
         if self._bar is not None:
-            whole = None if self._broken_off else self.target
-            steps = whole or self._seen
-            self._bar.target = self.target or steps
-            self._bar.update(steps, (logs or {}).items(), finalize=True)
+            self._bar.target = self.target or self._seen
+            self._bar.update(self._done, (logs or {}).items(), finalize=True)
             self._bar = None

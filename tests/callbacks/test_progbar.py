@@ -94,7 +94,7 @@ def test_one_is_a_bar(terminal, clock):
     assert quarter == " 3/12 " + "━" * 5 + "╌" * 15 + " 2s 167ms/step - loss: 0.3333"
     assert half.startswith(" 6/12 " + "━" * 10 + "╌" * 10 + " 1s ")
     assert full == "12/12 " + "━" * 20 + " 0s 111ms/step - loss: 0.0833"
-    assert validating == "12/12 " + "━" * 20 + " 2s 111ms/step - loss: 0.0833 - validating"
+    assert validating == "12/12 " + "━" * 20 + " 2s 111ms/step - validating - loss: 0.0833"
     assert last == "12/12 " + "━" * 20 + " 2s 111ms/step - loss: 0.1000 - val_loss: 7.0000"
     assert len(looks(lines[3])) == 5  # nothing is compiled: no empty bar
 
@@ -235,15 +235,18 @@ def test_evaluation_and_prediction_have_a_line(capsys):
 def test_unknown_length_is_learned(terminal, clock):
     listed = CallbackList([], add_progbar=True, verbose=1, epochs=2, steps=None)
     listed.on_train_begin()
-    for epoch, steps in enumerate((None, 3)):
+    for epoch, steps in enumerate((None, 4)):
         listed.on_epoch_begin(epoch)
         for step in (1, 3):
             clock[0] += 1.0
             listed.on_progress(step, steps, {"loss": 1.0})
+        listed.on_progress(4, steps, {"loss": 1.0})  # too early to be drawn
+        listed.on_test_begin()
+        listed.on_test_end()
         listed.on_epoch_end(epoch, {"loss": 1.0})
     lines = terminal.getvalue().split("\n")
-    assert [look[:4] for look in looks(lines[1])] == ["0/? ", "1/? ", "3/? ", "3/3 "]
-    assert [look[:4] for look in looks(lines[3])] == ["1/3 ", "3/3 ", "3/3 "]
+    assert [look[:4] for look in looks(lines[1])] == ["0/? ", "1/? ", "3/? ", "4/4 ", "4/4 "]
+    assert [look[:4] for look in looks(lines[3])] == ["1/4 ", "3/4 ", "4/4 ", "4/4 "]
 
 
 def test_times_leave_out_compilation_and_validation(clock, capsys):
