@@ -42,9 +42,8 @@ class ProgbarLogger(Callback):
         self.epochs = params.get("epochs") or 1
         self.target = params.get("steps")
         draws = self.verbose == 1 and console.interactive
-        self.look_every = _REDRAWN_EVERY if draws else None
-        if self.target is None:
-            self.look_every = 0.0  # steps must be counted
+        counts = 0.0 if self.verbose else None  # whenever steps come back, for their number alone
+        self.look_every = _REDRAWN_EVERY if draws and self.target is not None else counts
 
     def on_progress(self, step: int, steps: int | None, logs: Any = None) -> None:
         """Draws the bar."""

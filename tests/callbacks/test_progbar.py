@@ -60,12 +60,12 @@ def test_two_is_a_line_per_epoch(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "Epoch 1/2" and lines[2] == "Epoch 2/2" and len(lines) == 4
     assert re.fullmatch(LINE, lines[1]) and re.fullmatch(LINE, lines[3])
-    assert listed.look_every is None
+    assert listed.look_every == 0.0
 
 
 def test_without_terminal_there_is_no_bar(capsys):
     for verbose in (1, "auto"):
-        assert run(verbose).look_every is None
+        assert run(verbose).look_every == 0.0
         assert re.fullmatch(LINE, capsys.readouterr().out.rstrip("\n"))
 
 
@@ -169,6 +169,16 @@ def test_an_epoch_that_is_broken_off_says_how_far_it_came(terminal, clock):
     listed.on_progress(5, 12, {"loss": 1.0})
     listed.on_epoch_end(0, {"loss": 1.0})
     assert looks(terminal.getvalue())[-1].startswith(" 5/12 " + "━" * 8 + "╌" * 12)
+
+
+def test_a_file_says_it_too(capsys):
+    model = SimpleNamespace(stop_training=True)
+    listed = CallbackList([], add_progbar=True, model=model, verbose=1, epochs=1, steps=12)
+    listed.on_train_begin()
+    listed.on_epoch_begin(0)
+    listed.on_progress(5, 12, {"loss": 1.0})
+    listed.on_epoch_end(0, {"loss": 1.0})
+    assert capsys.readouterr().out.startswith(" 5/12 - ")
 
 
 def test_an_end_that_was_decided_after_the_last_step_is_none(terminal, clock):
