@@ -67,6 +67,7 @@ class Progbar:
         self._first: tuple[int, float] | None = None  # the first step seen, and when
         self._last = 0.0
         self._stopped: float | None = None
+        self._compiles = False  # the first step, which so says nothing about the others
         self.title = ""  # what the one line begins with, where no bar is drawn
 
     def add(self, n: int, values: Iterable[tuple[str, Any]] | None = None) -> None:
@@ -109,22 +110,29 @@ class Progbar:
         """Whether there is a bar that has not been drawn for the interval."""
         return self.verbose == 1 and time.monotonic() - self._last >= self.interval
 
-    def begin(self, draw: bool = False) -> None:
-        """Starts the clock; the bar is drawn, still empty, or else not before the interval."""
+    def begin(self, compiles: bool = False) -> None:
+        """Starts the clock; the bar is not drawn before the interval.
+
+        Args:
+            compiles: whether the first step compiles, which may take long: then an empty bar is
+                drawn, and times are shown as soon as other steps have followed.
+        """
         self._began = self._last = time.monotonic()
-        if draw and self.verbose == 1 and console.interactive:
+        self._compiles = compiles
+        if compiles and self.verbose == 1 and console.interactive:
             self._draw(0, self._began, "")
 
-    def stop_clock(self, doing: str = "") -> None:
+    def stop_clock(self, current: int, doing: str) -> None:
         """Leaves what happens from now on out of the time that is shown.
 
         Args:
-            doing: a word for that; it is shown if the bar was drawn.
+            current: the number of steps done.
+            doing: a word for what happens; it is shown if the bar was drawn.
         """
         self._stopped = now = time.monotonic()
-        if doing and self._seen and console.drawing:
-            shown = self.target or self._seen
-            self._draw(shown, now, clock(now - self._began), [f" - {doing}"])
+        if console.drawing:
+            self._seen = current
+            self._draw(current, now, clock(now - self._began), doing)
 
     def _note(self, name: str, value: Any, steps: int) -> None:
         averaged = (
@@ -146,13 +154,17 @@ class Progbar:
             console.say(f"{self.title}{self._count(current)} - {seconds} -{tail}")
 
     def _draw(
-        self, current: int, now: float, seconds: str, more: Iterable[str] = (), last: bool = False
+        self, current: int, now: float, seconds: str, doing: str = "", last: bool = False
     ) -> None:
         bold, plain = (_BOLD, _PLAIN) if console.colored else ("", "")
         count = self._count(current)
         bar, bar_width = self._bar(current)
+        parts = self._tail(now) if current else []
+        if doing:
+            parts.insert(1, f" - {doing}")
+        if self._compiles and current == 1 and not last:
+            seconds, parts = "", parts[1:]
         width = len(count) + 1 + bar_width + len(seconds)
-        parts = [*self._tail(now), *more] if current else []
         room = console.width - width
         tail, below = _folded(parts, room, len(count)) if last else (_cut(parts, room), None)
         text = f"{bold}{count}{plain} {bar}{bold}{seconds}{plain}{tail}"

@@ -42,9 +42,8 @@ class ProgbarLogger(Callback):
         self.epochs = params.get("epochs") or 1
         self.target = params.get("steps")
         draws = self.verbose == 1 and console.interactive
-        self.look_every = _REDRAWN_EVERY if draws else None
-        if self.target is None:
-            self.look_every = 0.0  # steps must be counted
+        counts = 0.0 if self.verbose else None  # whenever steps come back, for their number alone
+        self.look_every = _REDRAWN_EVERY if draws and self.target is not None else counts
 
     def on_progress(self, step: int, steps: int | None, logs: Any = None) -> None:
         """Draws the bar."""
@@ -92,7 +91,8 @@ class ProgbarLogger(Callback):
         if not self._fitting:
             self._begin()
         elif self._bar is not None:
-            self._bar.stop_clock("validating")
+            self._bar.target = self.target or self._seen
+            self._bar.stop_clock(self._done, "validating")
 
     def on_test_end(self, logs: Any = None) -> None:
         """Ends the bar, unless this is validation."""
@@ -112,12 +112,15 @@ class ProgbarLogger(Callback):
         every = _REDRAWN_EVERY
         self._bar = Progbar(self.target, interval=every, verbose=self.verbose, stateless_metrics=())
         self._bar.title = title
-        self._bar.begin(draw=not self._compiled)
+        self._bar.begin(compiles=not self._compiled)
+
+    @property
+    def _done(self) -> int:
+        """The number of steps that were run when there are no more."""
+        return self._seen if self._broken_off else self.target or self._seen
 
     def _end(self, logs: Any) -> None:
         if self._bar is not None:
-            whole = None if self._broken_off else self.target
-            steps = whole or self._seen
-            self._bar.target = self.target or steps
-            self._bar.update(steps, (logs or {}).items(), finalize=True)
+            self._bar.target = self.target or self._seen
+            self._bar.update(self._done, (logs or {}).items(), finalize=True)
             self._bar = None

@@ -9,7 +9,6 @@ import cornu
 from cornu.callbacks import Callback, OnException
 
 X, Y = np.ones((8, 2), "float32"), np.ones((8, 1), "float32")
-HAS_HOOK = "on_train_exception" in vars(Callback)
 
 
 def tiny():
@@ -60,7 +59,6 @@ class Fail(Callback):
         raise self.error
 
 
-@pytest.mark.skipif(not HAS_HOOK, reason="fit does not call on_train_exception yet")
 @pytest.mark.parametrize("error", [RuntimeError("full"), KeyboardInterrupt()])
 def test_through_fit(tmp_path, error):
     path, fail = tmp_path / "model.keras", Fail(error)

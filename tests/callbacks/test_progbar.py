@@ -60,12 +60,12 @@ def test_two_is_a_line_per_epoch(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "Epoch 1/2" and lines[2] == "Epoch 2/2" and len(lines) == 4
     assert re.fullmatch(LINE, lines[1]) and re.fullmatch(LINE, lines[3])
-    assert listed.look_every is None
+    assert listed.look_every == 0.0
 
 
 def test_without_terminal_there_is_no_bar(capsys):
     for verbose in (1, "auto"):
-        assert run(verbose).look_every is None
+        assert run(verbose).look_every == 0.0
         assert re.fullmatch(LINE, capsys.readouterr().out.rstrip("\n"))
 
 
@@ -94,7 +94,7 @@ def test_one_is_a_bar(terminal, clock):
     assert quarter == " 3/12 " + "━" * 5 + "╌" * 15 + " 2s 167ms/step - loss: 0.3333"
     assert half.startswith(" 6/12 " + "━" * 10 + "╌" * 10 + " 1s ")
     assert full == "12/12 " + "━" * 20 + " 0s 111ms/step - loss: 0.0833"
-    assert validating == "12/12 " + "━" * 20 + " 2s 111ms/step - loss: 0.0833 - validating"
+    assert validating == "12/12 " + "━" * 20 + " 2s 111ms/step - validating - loss: 0.0833"
     assert last == "12/12 " + "━" * 20 + " 2s 111ms/step - loss: 0.1000 - val_loss: 7.0000"
     assert len(looks(lines[3])) == 5  # nothing is compiled: no empty bar
 
@@ -102,6 +102,20 @@ def test_one_is_a_bar(terminal, clock):
 def looks(line):
     """What was drawn on a line, one after the other."""
     return line.split("\r")[1:]
+
+
+def test_the_first_step_says_nothing_about_the_others(terminal, clock):
+    logger = ProgbarLogger()
+    logger.set_params({"verbose": 1, "epochs": 1, "steps": 1000})
+    logger.on_train_begin()
+    logger.on_epoch_begin(0)
+    for step, seconds in ((1, 30.0), (2, 0.2)):
+        clock[0] += seconds
+        logger.on_progress(step, 1000, {"loss": 1.0})
+    first, second = looks(terminal.getvalue())[1:]
+    assert first.rstrip() == "   1/1000 " + "╌" * 20 + "  - loss: 1.0000"
+    assert second.rstrip() == "   2/1000 " + "╌" * 20 + " 3:20 200ms/step - loss: 1.0000"
+    console.end()
 
 
 def test_what_is_over_soon_is_drawn_once(terminal, clock):
@@ -155,6 +169,16 @@ def test_an_epoch_that_is_broken_off_says_how_far_it_came(terminal, clock):
     listed.on_progress(5, 12, {"loss": 1.0})
     listed.on_epoch_end(0, {"loss": 1.0})
     assert looks(terminal.getvalue())[-1].startswith(" 5/12 " + "━" * 8 + "╌" * 12)
+
+
+def test_a_file_says_it_too(capsys):
+    model = SimpleNamespace(stop_training=True)
+    listed = CallbackList([], add_progbar=True, model=model, verbose=1, epochs=1, steps=12)
+    listed.on_train_begin()
+    listed.on_epoch_begin(0)
+    listed.on_progress(5, 12, {"loss": 1.0})
+    listed.on_epoch_end(0, {"loss": 1.0})
+    assert capsys.readouterr().out.startswith(" 5/12 - ")
 
 
 def test_an_end_that_was_decided_after_the_last_step_is_none(terminal, clock):
@@ -221,15 +245,18 @@ def test_evaluation_and_prediction_have_a_line(capsys):
 def test_unknown_length_is_learned(terminal, clock):
     listed = CallbackList([], add_progbar=True, verbose=1, epochs=2, steps=None)
     listed.on_train_begin()
-    for epoch, steps in enumerate((None, 3)):
+    for epoch, steps in enumerate((None, 4)):
         listed.on_epoch_begin(epoch)
         for step in (1, 3):
             clock[0] += 1.0
             listed.on_progress(step, steps, {"loss": 1.0})
+        listed.on_progress(4, steps, {"loss": 1.0})  # too early to be drawn
+        listed.on_test_begin()
+        listed.on_test_end()
         listed.on_epoch_end(epoch, {"loss": 1.0})
     lines = terminal.getvalue().split("\n")
-    assert [look[:4] for look in looks(lines[1])] == ["0/? ", "1/? ", "3/? ", "3/3 "]
-    assert [look[:4] for look in looks(lines[3])] == ["1/3 ", "3/3 ", "3/3 "]
+    assert [look[:4] for look in looks(lines[1])] == ["0/? ", "1/? ", "3/? ", "4/4 ", "4/4 "]
+    assert [look[:4] for look in looks(lines[3])] == ["1/4 ", "3/4 ", "4/4 ", "4/4 "]
 
 
 def test_times_leave_out_compilation_and_validation(clock, capsys):

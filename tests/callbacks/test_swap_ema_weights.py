@@ -153,9 +153,6 @@ def test_weights_come_back_when_validation_fails():
     assert same(model.get_weights(), START)
 
 
-@pytest.mark.skipif(
-    "on_train_exception" not in vars(Callback), reason="fit does not call on_train_exception yet"
-)
 def test_weights_come_back_through_fit():
     class Fail(Callback):
         def on_test_end(self, logs=None):
