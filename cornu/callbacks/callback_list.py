@@ -116,7 +116,8 @@ class CallbackList(Callback):
         if self._validating:
             return None
         wishes = [c.look_every for c in self.callbacks if c.look_every is not None]
-        return min(wishes, default=None)
+        # Who wants to look whenever there is a chance makes none.
+        return min((wish for wish in wishes if wish), default=0.0 if wishes else None)
 
     @property
     def _validating(self) -> bool:
@@ -165,7 +166,8 @@ class CallbackList(Callback):
         now = time.monotonic()
         for i, callback in self._numbered():
             wish = callback.look_every
-            if wish is not None and now - self._looked.get(i, -wish) >= wish:
+            due = wish is not None and now - self._looked.get(i, -wish) >= wish
+            if due or wish is not None and self.model.stop_training:
                 callback.on_progress(step, steps, logs)
                 self._looked[i] = now
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu.optimizers import MultiOptimizer
+from cornu.optimizers import LossScaleOptimizer, MultiOptimizer
 
 __all__ = ["log_rates", "optimizers_of", "rate_of"]
 
@@ -14,6 +14,8 @@ __all__ = ["log_rates", "optimizers_of", "rate_of"]
 def optimizers_of(model: Any) -> dict[str, Any]:
     """Returns the optimizers of a model by what to add to `learning_rate` as the name of theirs."""
     optimizer = model.optimizer
+    if isinstance(optimizer, LossScaleOptimizer):
+        optimizer = optimizer.inner_optimizer
     if isinstance(optimizer, MultiOptimizer):
         return {f"_{inner.name}": inner for inner in optimizer.optimizers}
     return {"": optimizer}
