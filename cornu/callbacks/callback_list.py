@@ -164,10 +164,10 @@ class CallbackList(Callback):
         if self._validating:
             return
         now = time.monotonic()
+        last = self.model is not None and self.model.stop_training
         for i, callback in self._numbered():
             wish = callback.look_every
-            due = wish is not None and now - self._looked.get(i, -wish) >= wish
-            if due or wish is not None and self.model.stop_training:
+            if wish is not None and (last or now - self._looked.get(i, -wish) >= wish):
                 callback.on_progress(step, steps, logs)
                 self._looked[i] = now
 
