@@ -175,7 +175,7 @@ def _three(batch: Any, names: Names) -> Any:
     """Returns the arrays `(x, y, sample_weight)` of a batch."""
     if isinstance(batch, dict) and names.inputs:
         bound = bind_batch(batch, names)
-        batch = (batch,) if bound[1:] == (None, None) else bound
+        batch = (batch,) if bound[1] is None and bound[2] is None else bound
     if not isinstance(batch, (tuple, list)) or isinstance(batch, list) and len(batch) > 3:
         batch = (batch,)
     if not 1 <= len(batch) <= 3:
