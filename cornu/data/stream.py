@@ -54,6 +54,7 @@ class Stream:
         self._first: Any = None
         self._held: Any = None  # the first batch, which was read and not yet used
         self._layout: dict[str, str] | None = None
+        self._kind: Any = None
         self._pass = -1  # the number of the pass that was begun last
         self._count = 0  # how many batches of it were read
 
@@ -153,6 +154,10 @@ class Stream:
             raise
 
     def _check(self, batch: Any, number: int) -> None:
+        leaves, definition = jax.tree_util.tree_flatten(batch)
+        kind = (definition, [(leaf.ndim, leaf.dtype) for leaf in leaves])
+        if kind == self._kind and all(leaf.ndim == 0 or leaf.shape[0] for leaf in leaves):
+            return  # like the last, as nearly all are
         layout = _layout(batch)
         for path, leaf in _named(batch):
             if leaf.ndim and leaf.shape[0] == 0:
@@ -164,6 +169,7 @@ class Stream:
             self._layout = layout
         elif layout != self._layout:
             raise ValueError(_difference(self._layout, layout, number))
+        self._kind = kind
 
     # ------------------------------------------------------------------------------------ resuming
 

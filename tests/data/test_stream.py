@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import torch
+from datasets import Dataset
 
 import cornu
 from cornu.data import Stream, adapt
@@ -119,6 +120,11 @@ def test_what_is_no_data_is_refused():
         adapt(batches)
     with pytest.raises(TypeError, match="TensorDataset, which gives single samples. Wrap it in"):
         adapt(torch.utils.data.TensorDataset(torch.tensor(X)))
+    rows = Dataset.from_dict({"x": X}).to_iterable_dataset()
+    with pytest.raises(TypeError, match="gives single values. Pass the dataset itself"):
+        adapt(rows["x"])
+    with pytest.raises(ValueError, match="y and sample_weight are names of its columns"):
+        adapt(rows, LABELS)
     with pytest.raises(ValueError, match="steps must be an integer from 1"):
         adapt(iter([FIRST]), steps=0)
 
