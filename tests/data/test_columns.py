@@ -129,7 +129,7 @@ def test_wrong_columns_are_refused():
         adapt(Dataset.from_dict({"x": ["a", "b"], "y": [0, 1]}))
     with pytest.raises(ValueError, match="Column 'x' is ragged"):
         list(adapt(Dataset.from_dict({"x": [[1, 2], [3]], "y": [0, 1]})).batches())
-    with pytest.raises(ValueError, match="has no column 'z'. It has x, y."):
+    with pytest.raises(ValueError, match="has no column 'z'"):
         adapt(Dataset.from_dict({"x": [1.0], "y": [0]}), "z")
     with pytest.raises(ValueError, match="The data is empty: it has 0 rows"):
         adapt(Dataset.from_dict({"x": [], "y": []}))

@@ -104,7 +104,7 @@ def test_names_of_columns_as_targets():
     assert x.columns == ["a"] and y["one"].to_list() == [4] and y["two"].to_list() == [5]
     given = np.ones(1)
     assert bind_frame(frame, given, None)[1] is given
-    with pytest.raises(ValueError, match="x has no column 'z'. It has a, b, w, t."):
+    with pytest.raises(ValueError, match="x has no column 'z'"):
         bind_frame(frame, "z", None)
 
 

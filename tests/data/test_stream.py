@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -25,21 +23,18 @@ def changed(second):
 @pytest.mark.parametrize(
     ("second", "message"),
     [
-        ((X[:8, :, None], LABELS[:8]), "x: 2 axes of float32 in the first, 3 axes of float32 here"),
-        ((X[:8].astype("int32"), LABELS[:8]), "x: 2 axes of float32 .*, 2 axes of int32 here"),
-        ((X[:8],), "y: 1 axes of int32 in the first, nothing here"),
-        ((X[:8], LABELS[:8], np.ones(8)), "sample_weight: nothing in the first, 1 axes of float32"),
-        (
-            ([X[:8], X[:8]], LABELS[:8]),
-            r"x\[0\]: nothing in the first(.|\n)*x: 2|x: 2(.|\n)*x\[0\]",
-        ),
-        ({"x": X[:8]}, r"x\['x'\]: nothing in the first"),
+        ((X[:8, :, None], LABELS[:8]), "x: float32 (8, 3) in the first, float32 (8, 3, 1) here"),
+        ((X[:8].astype("int8"), LABELS[:8]), "x: float32 (8, 3) in the first, int8 (8, 3) here"),
+        ((X[:8],), "y: int32 (8,) in the first, nothing here"),
+        ((X[:8], LABELS[:8], np.ones(8)), "sample_weight: nothing in the first, float32 (8,) here"),
+        (([X[:8]], LABELS[:8]), "x[0]: nothing in the first, float32 (8, 3) here"),
+        ({"x": X[:8]}, "x['x']: nothing in the first, float32 (8, 3) here"),
     ],
 )
 def test_a_batch_that_is_not_like_the_first(second, message):
     with pytest.raises(ValueError, match="Batch 1 of the data is not like the first") as caught:
         changed(second)
-    assert re.search(message, str(caught.value))
+    assert message in str(caught.value) and not hasattr(caught.value, "__notes__")
 
 
 def test_lengths_and_equal_dtypes_may_change():
