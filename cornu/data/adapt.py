@@ -99,7 +99,12 @@ def adapt(
     for library, kinds, source in _STREAMS:
         if is_a(x, library, *kinds):
             return source(x, steps, three, prepare, again)
-    if _is_torch_dataset(x):
+    if is_a(x, "datasets", "IterableColumn"):
+        raise TypeError(
+            "x is a column of a Hugging Face IterableDataset, which gives single values. Pass the "
+            "dataset itself, and the names of the columns: fit(dataset, 'label')."
+        )
+    if is_a(x, "torch", "Dataset"):
         raise TypeError(
             f"x is a {named(x)}, which gives single samples. Wrap it in "
             "torch.utils.data.DataLoader(dataset, batch_size=32), which makes batches of them."
@@ -109,10 +114,6 @@ def adapt(
     if hasattr(x, "__getitem__") and (hasattr(x, "__len__") or hasattr(x, "num_batches")):
         return Indexed(x, steps, three, prepare, again, shuffle, seed)
     return Stream(x, steps, three, prepare, again)
-
-
-def _is_torch_dataset(x: Any) -> bool:
-    return is_a(x, "torch", "Dataset")
 
 
 def _check_size(name: str, size: Any) -> None:
@@ -175,7 +176,7 @@ def _three(batch: Any, names: Names) -> Any:
     """Returns the arrays `(x, y, sample_weight)` of a batch."""
     if isinstance(batch, dict) and names.inputs:
         bound = bind_batch(batch, names)
-        batch = (batch,) if bound[1:] == (None, None) else bound
+        batch = (batch,) if bound[1] is None and bound[2] is None else bound
     if not isinstance(batch, (tuple, list)) or isinstance(batch, list) and len(batch) > 3:
         batch = (batch,)
     if not 1 <= len(batch) <= 3:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cornu.data import frames
+from cornu.errors import suggest
 
 __all__ = ["NAMELESS", "Names", "bind", "bind_batch", "bind_frame"]
 
@@ -56,9 +57,7 @@ def bind(
     >>> bind(["width", "height", "area"], Names(), y="area")
     ({'width': 'width', 'height': 'height'}, 'area', None)
     """
-    for name in (*_leaves(y), *_leaves(weight)):
-        if name not in columns:
-            raise ValueError(f"The data has no column {name!r}. It has {', '.join(columns)}.")
+    _check_columns("The data", columns, [*_leaves(y), *_leaves(weight)])
     free = [name for name in columns if name not in names.inputs]
     if y is None:
         found = [name for name in names.outputs if name in free]
@@ -108,14 +107,18 @@ def bind_frame(frame: Any, y: Any, weight: Any) -> Any:
     taken = [name for part in named for name in _leaves(part)]
     frame = frames.collected(frame)
     columns = frames.columns_of(frame)
-    for name in taken:
-        if name not in columns:
-            raise ValueError(f"x has no column {name!r}. It has {', '.join(map(str, columns))}.")
+    _check_columns("x", columns, taken)
     parts = [
         _filled(given, frame) if given is not None else part
         for given, part in zip(named, (y, weight), strict=True)
     ]
     return (frames.without(frame, taken) if taken else frame, *parts)
+
+
+def _check_columns(what: str, columns: list[Any], wanted: list[str]) -> None:
+    for name in wanted:
+        if name not in columns:
+            raise ValueError(f"{what} has no column {name!r}. {suggest(name, map(str, columns))}")
 
 
 def _is_names(part: Any) -> bool:

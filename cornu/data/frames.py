@@ -10,8 +10,8 @@ from cornu.data.columns import narrowed
 from cornu.data.kinds import is_a
 
 __all__ = [
-    "collected",
     "arrays_of",
+    "collected",
     "columns_of",
     "contents",
     "is_frame",
@@ -116,8 +116,7 @@ def _numbers(series: Any, what: str) -> np.ndarray:
         elif missing:
             array = series.to_numpy(dtype="float64", na_value=np.nan)
         else:
-            plain = getattr(series.dtype, "numpy_dtype", series.dtype)
-            array = series.to_numpy(dtype=plain)
+            array = series.to_numpy(dtype=getattr(series.dtype, "numpy_dtype", None))
     array = np.asarray(array)
     if array.dtype.kind == "O":
         array = stacked(array, what)

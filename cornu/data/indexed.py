@@ -63,7 +63,7 @@ class Indexed(Stream):
 
     def _length(self) -> int | None:
         """Returns the number of batches now, or None if there is no end."""
-        by_property = getattr(type(self._source), "num_batches", None) is not None
+        by_property = hasattr(type(self._source), "num_batches")
         count = self._source.num_batches if by_property else len(self._source)
         if count is not None and count < 1:
             raise ValueError(

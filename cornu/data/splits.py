@@ -8,8 +8,12 @@ import jax
 import numpy as np
 
 from cornu import tree
+from cornu.data import frames
+from cornu.data.columns import Column, column_of
+from cornu.data.kinds import is_a
+from cornu.data.values import as_arrays
 
-__all__ = ["split"]
+__all__ = ["chosen", "split", "with_rows"]
 
 
 def split(structure: Any, fraction: float) -> tuple[Any, Any]:
@@ -26,3 +30,51 @@ def split(structure: Any, fraction: float) -> tuple[Any, Any]:
         )
     first = jax.tree_util.tree_map(lambda a: a[:at], structure)
     return first, jax.tree_util.tree_map(lambda a: a[at:], structure)
+
+
+def with_rows(dataset: Any) -> Any:
+    """Returns data that has rows; of what gives one sample after the other, all are read."""
+    if is_a(dataset, "tensorflow", "DatasetV1", "DatasetV2"):
+        batched = getattr(dataset, "_batch_size", None) is not None
+        return _stacked(dataset.unbatch() if batched else dataset)
+    if is_a(dataset, "datasets", "IterableDataset"):
+        return _stacked(dataset.with_format("numpy"))
+    if is_a(dataset, "torch", "Dataset") and hasattr(dataset, "__len__"):
+        return _stacked(dataset[i] for i in range(len(dataset)))
+    if is_a(dataset, "torch", "Dataset") or is_a(dataset, "grain", "MapDataset", "IterDataset"):
+        return _stacked(dataset)
+    return jax.tree_util.tree_map(_kept, dataset)
+
+
+def _kept(x: Any) -> Any:
+    if frames.is_frame(x):
+        return frames.collected(x)
+    column = column_of(x)
+    return x if column is None else column
+
+
+def _stacked(samples: Any) -> Any:
+    rows = [as_arrays(sample, "A sample") for sample in samples]
+    if not rows:
+        raise ValueError("The data is empty: it gave no sample.")
+    try:
+        return jax.tree_util.tree_map(lambda *parts: np.stack(parts), *rows)
+    except ValueError as error:
+        raise ValueError(f"The samples cannot be stacked into arrays: {error}") from error
+
+
+def chosen(structure: Any, rows: Any) -> Any:
+    """Returns some rows of data: a slice, or positions. Columns stay columns."""
+    return jax.tree_util.tree_map(lambda x: _chosen(x, rows), structure)
+
+
+def _chosen(x: Any, rows: Any) -> Any:
+    if is_a(x, "pandas", "DataFrame", "Series"):
+        return x.iloc[rows]
+    if is_a(x, "datasets", "Dataset"):
+        return x.select(range(*rows.indices(len(x))) if isinstance(rows, slice) else rows)
+    if isinstance(x, (Column, np.ndarray, jax.Array)) or isinstance(rows, slice):
+        return x[rows]
+    if is_a(x, "torch", "Tensor") or is_a(x, "polars", "DataFrame", "Series"):
+        return x[rows.tolist()]
+    return as_arrays(x, "The data")[rows]

@@ -53,7 +53,8 @@ class Stream:
         self._iterator: Iterator[Any] | None = None
         self._first: Any = None
         self._held: Any = None  # the first batch, which was read and not yet used
-        self._layout: dict[str, str] | None = None
+        self._layout: dict[str, Any] | None = None
+        self._kind: Any = None
         self._pass = -1  # the number of the pass that was begun last
         self._count = 0  # how many batches of it were read
 
@@ -148,11 +149,15 @@ class Stream:
             self._check(batch, number)
             return self._prepare(batch)
         except (TypeError, ValueError) as error:
-            if number:
+            if number and not str(error).startswith("Batch"):
                 error.add_note(f"This was batch {number} of the data; the first is 0.")
             raise
 
     def _check(self, batch: Any, number: int) -> None:
+        leaves, definition = jax.tree_util.tree_flatten(batch)
+        kind = (definition, [(leaf.ndim, leaf.dtype) for leaf in leaves])
+        if kind == self._kind and all(leaf.ndim == 0 or leaf.shape[0] for leaf in leaves):
+            return  # like the last, as nearly all are
         layout = _layout(batch)
         for path, leaf in _named(batch):
             if leaf.ndim and leaf.shape[0] == 0:
@@ -162,8 +167,10 @@ class Stream:
                 )
         if self._layout is None:
             self._layout = layout
-        elif layout != self._layout:
-            raise ValueError(_difference(self._layout, layout, number))
+        difference = _difference(self._layout, layout, number)
+        if difference is not None:
+            raise ValueError(difference)
+        self._kind = kind
 
     # ------------------------------------------------------------------------------------ resuming
 
@@ -229,23 +236,36 @@ def _path(path: tuple[Any, ...]) -> str:
     return ("x", "y", "sample_weight")[path[0]] + "".join(f"[{step!r}]" for step in path[1:])
 
 
-def _layout(batch: Any) -> dict[str, str]:
-    """Returns of each array what does not change from batch to batch: axes and dtype."""
+def _layout(batch: Any) -> dict[str, Any]:
+    """Returns the spec of each array by its path."""
     return {
-        path: f"{leaf.ndim} axes of {jax.dtypes.canonicalize_dtype(leaf.dtype)}"
+        path: jax.ShapeDtypeStruct(leaf.shape, jax.dtypes.canonicalize_dtype(leaf.dtype))
         for path, leaf in _named(batch)
     }
 
 
-def _difference(first: dict[str, str], now: dict[str, str], number: int) -> str:
-    """Says in what a batch is not like the first."""
+def _alike(first: Any, now: Any) -> bool:
+    """Tells whether two arrays, or none, agree in what does not change from batch to batch."""
+    if first is None or now is None:
+        return first is now
+    return first.ndim == now.ndim and first.dtype == now.dtype
+
+
+def _difference(first: dict[str, Any], now: dict[str, Any], number: int) -> str | None:
+    """Says in what a batch is not like the first, if it is not."""
     lines = [
-        f"  {path}: {first.get(path, 'nothing')} in the first, {now.get(path, 'nothing')} here"
+        f"  {path}: {_told(first.get(path))} in the first, {_told(now.get(path))} here"
         for path in dict.fromkeys((*first, *now))
-        if first.get(path) != now.get(path)
+        if not _alike(first.get(path), now.get(path))
     ]
+    if not lines:
+        return None
     return (
-        f"Batch {number} of the data is not like the first (which is 0):\n"
+        f"Batch {number} of the data is not like the first, which is 0:\n"
         + "\n".join(lines)
         + "\nAll batches need the same structure, number of axes and dtype."
     )
+
+
+def _told(spec: Any) -> str:
+    return "nothing" if spec is None else f"{spec.dtype} {spec.shape}"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax
 import numpy as np
 
 from cornu import seeds
 from cornu.data.arrays import length
+from cornu.data.splits import chosen, with_rows
 
 __all__ = ["pack_x_y_sample_weight", "split_dataset", "unpack_x_y_sample_weight"]
 
@@ -57,10 +57,12 @@ def split_dataset(
     seed: int | None = None,
     preferred_backend: str | None = None,
 ) -> tuple[Any, Any]:
-    """Splits arrays in two along their first axis.
+    """Splits data in two along its rows.
 
     Args:
-        dataset: an array, or nested tuples, lists and dicts of arrays of equal length.
+        dataset: arrays, arrays in files, sparse matrices, frames, a Hugging Face Dataset, or
+            nested tuples, lists and dicts of these, of equal length. Of a `tf.data.Dataset`, a
+            torch Dataset or a Grain dataset all samples are read into arrays.
         left_size: rows of the first part: a fraction (float) or their number (int).
         right_size: rows of the second part; by default what is left. If both sizes are given,
             rows may remain.
@@ -69,7 +71,8 @@ def split_dataset(
         preferred_backend: kept for the signature; there is one kind of result.
 
     Returns:
-        Both parts, in the structure of `dataset`.
+        Both parts, in the structure of `dataset`. Frames stay frames, what lies in a file stays
+        there.
 
     Raises:
         ValueError: no size is given, or one does not fit the data.
@@ -80,15 +83,16 @@ def split_dataset(
     >>> test
     (array([8, 9]), array([64, 81]))
 
-    Differences: Keras returns datasets of TensorFlow or PyTorch; these are arrays, which `fit`
-        takes as they are.
+    Differences: Keras returns datasets of TensorFlow or PyTorch; these are arrays and frames, which
+        `fit` takes as they are.
     """
+    dataset = with_rows(dataset)
     count = length(dataset)
     left, right = _sizes(count, left_size, right_size)
-    order = np.arange(count)
-    if shuffle:
-        order = np.random.default_rng(seeds.draw() if seed is None else seed).permutation(order)
-    return _rows(dataset, order[:left]), _rows(dataset, order[count - right :])
+    if not shuffle:
+        return chosen(dataset, slice(0, left)), chosen(dataset, slice(count - right, count))
+    order = np.random.default_rng(seeds.draw() if seed is None else seed).permutation(count)
+    return chosen(dataset, order[:left]), chosen(dataset, order[count - right :])
 
 
 def _sizes(count: int, left: float | None, right: float | None) -> tuple[int, int]:
@@ -117,7 +121,3 @@ def _size(count: int, side: str, size: float | None) -> int | None:
             f"rows below {count} (int). Received: {size!r}"
         )
     return round(size * count) if fraction else int(size)
-
-
-def _rows(structure: Any, positions: np.ndarray) -> Any:
-    return jax.tree_util.tree_map(lambda leaf: leaf[positions], structure)

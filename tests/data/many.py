@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import random
+import signal
+import sys
+import time
+
 import numpy as np
 
 from cornu.utils import PyDataset
@@ -22,3 +28,72 @@ class Batches(PyDataset):
     def __getitem__(self, index):
         rows = slice(8 * index, 8 * index + 8)
         return X[rows], LABELS[rows]
+
+
+class Told(PyDataset):
+    """Batches that tell about the process in which they were made."""
+
+    def __len__(self):
+        return 6
+
+    def __getitem__(self, index):
+        bridge = sys.modules["jax._src.xla_bridge"]
+        return {
+            "index": index,
+            "process": os.getpid(),
+            "platforms": os.environ.get("JAX_PLATFORMS"),
+            "backends": list(bridge._backends),
+            "numpy": np.random.rand(),
+            "python": random.random(),
+        }
+
+
+class Failing(PyDataset):
+    """The batch of number 2 fails in the way that it is told."""
+
+    def __init__(self, way, **words):
+        super().__init__(**words)
+        self.way = way
+
+    def __len__(self):
+        return 6
+
+    def __getitem__(self, index):
+        if index == 2:
+            self._fail()
+        return index
+
+    def _fail(self):
+        if self.way == "error":
+            raise KeyError("no such picture")
+        if self.way == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.way == "exit":
+            os._exit(3)
+        if self.way == "special":
+            raise Special("a", "b")
+        time.sleep(600)
+
+
+class Special(Exception):
+    """An error that cannot be made again of its text."""
+
+    def __init__(self, one, two):
+        super().__init__(f"{one} {two}")
+
+
+class Reordering(PyDataset):
+    """Its order lies in the object, and changes after each epoch."""
+
+    def __init__(self, **words):
+        super().__init__(**words)
+        self.order = np.arange(4)
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        return np.full((2, 1), self.order[index])
+
+    def on_epoch_end(self):
+        np.random.shuffle(self.order)

@@ -6,6 +6,7 @@ import grain
 import numpy as np
 import pytest
 import tensorflow as tf
+import torch
 from datasets import Dataset
 
 from cornu.data import adapt
@@ -127,11 +128,20 @@ def test_a_fresh_source_goes_on_from_every_batch(name, steps):
         assert rest == whole[done:], (epoch, step)
 
 
+def _in_any_order():
+    options = tf.data.Options()
+    options.deterministic = False
+    return options
+
+
 @pytest.mark.parametrize(
     "data",
     [
         lambda: ((X, LABELS) for _ in range(3)),
         lambda: pipeline(seed=None),
+        lambda: pipeline().with_options(_in_any_order()),
+        lambda: Dataset.from_dict({"x": X}).to_iterable_dataset().shuffle(seed=1),
+        lambda: torch.utils.data.DataLoader(X, 8),
         lambda: (
             [(X, LABELS)]
             and tf.data.Dataset.from_generator(
@@ -139,7 +149,14 @@ def test_a_fresh_source_goes_on_from_every_batch(name, steps):
             )
         ),
     ],
-    ids=["generator", "tf.data without a seed", "tf.data of a generator"],
+    ids=[
+        "generator",
+        "tf.data without a seed",
+        "tf.data in any order",
+        "datasets, shuffled in a buffer",
+        "torch",
+        "tf.data of a generator",
+    ],
 )
 def test_what_cannot_be_repeated_says_so(data):
     assert adapt(data(), steps=2).resumes == "epoch"

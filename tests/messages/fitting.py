@@ -1,6 +1,7 @@
 """Mistakes in fit(), evaluate() and predict()."""
 
 import numpy as np
+import pandas as pd
 
 import cornu
 from cornu import Input, Model, Sequential, layers
@@ -593,3 +594,87 @@ fit() was called (at fitting.py:1).
 def verbose_misspelled():
     """verbose is a word that does not exist."""
     classifier().fit(X, ONE_HOT, verbose="loud")
+
+
+@wrong(
+    TypeError,
+    """
+x is the function 'batches', not data.
+If it makes a generator, call it: fit(batches(), ...).
+fit() was called (at fitting.py:4).
+""",
+)
+def a_function_as_data():
+    """A generator function that is not called."""
+
+    def batches():
+        yield X, ONE_HOT
+
+    classifier().fit(batches, epochs=1)
+
+
+@wrong(
+    ValueError,
+    """
+Batch 1 of the data is not like the first, which is 0:
+  y: float32 (12, 3) in the first, nothing here
+All batches need the same structure, number of axes and dtype.
+fit() was called (at fitting.py:1).
+""",
+)
+def a_generator_that_forgets_targets():
+    """A later batch has no targets."""
+    classifier().fit(iter([(X, ONE_HOT), (X,)]), verbose=0)
+
+
+@wrong(
+    ValueError,
+    """
+Batch 1 of the data is empty: x has the shape (0, 4).
+Leave such batches out, where the data is made.
+fit() was called (at fitting.py:1).
+""",
+)
+def an_empty_batch():
+    """A filter left a batch without rows."""
+    classifier().fit(iter([(X, ONE_HOT), (X[:0], ONE_HOT[:0])]), verbose=0)
+
+
+@wrong(
+    ValueError,
+    """
+The data has 12 rows, which are 3 batches of 4, and steps=5.
+Give fewer steps, or none for all data.
+evaluate() was called (at fitting.py:1).
+""",
+)
+def more_steps_than_data():
+    """evaluate for more steps than there are batches."""
+    classifier().evaluate(X, ONE_HOT, batch_size=4, steps=5, verbose=0)
+
+
+@wrong(
+    TypeError,
+    """
+x holds strings, not numbers, in the columns c. Turn it into numbers first: categories into \
+integers, texts into ids, None into NaN-free values.
+fit() was called (at fitting.py:2).
+""",
+)
+def a_column_of_texts():
+    """A DataFrame with a column of texts."""
+    table = pd.DataFrame(X, columns=list("abcd")).assign(c=["red"] * 12)
+    classifier().fit(table, ONE_HOT)
+
+
+@wrong(
+    ValueError,
+    """
+x has no column 'labels'. Did you mean 'label'?
+fit() was called (at fitting.py:2).
+""",
+)
+def an_unknown_column():
+    """The name of a column of targets that is not there."""
+    table = pd.DataFrame(X, columns=list("abcd")).assign(label=LABELS)
+    classifier("sparse_categorical_crossentropy").fit(table, "labels")
