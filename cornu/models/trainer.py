@@ -150,6 +150,7 @@ class Trainer(Prepared):
         debug_nans: Any,
     ) -> dict[str, Any]:
         callbacks = session.callbacks
+        self.stop_training = self.pausing = False
         try:
             callbacks.on_train_begin()
             runner = self._guard(debug_nans, initial_epoch, callbacks) if debug_nans else None

@@ -301,7 +301,7 @@ def fit(
         runner_now: returns the runner for the next epoch, given that of the last.
     """
     model, keeper = runner.model, keeper or NoKeeper()
-    model.stop_training, model.pausing = start.ended, False
+    model.stop_training |= start.ended
     training_logs: Any = start.logs or {}
     step = start.step
     for epoch in range(start.epoch, epochs):

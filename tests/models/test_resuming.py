@@ -175,6 +175,21 @@ def test_training_that_was_ended_early_stays_ended(tmp_path):
     assert again.history == history.history
 
 
+def test_a_fit_before_that_ended_early_does_not_end_the_next(tmp_path):
+    class Enough(callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.stop_training = True
+
+    with pytest.raises(Broken):
+        model = make()
+        fit(model, more=[Enough()])
+        fit(model, tmp_path, every=1000, more=[Break(2)])
+    model = make()
+    fit(model, more=[Enough()])
+    history, _ = fit(model, tmp_path, every=1000)
+    assert history.epoch == list(range(EPOCHS))
+
+
 def test_a_kill_after_the_last_epoch_but_before_the_end(undisturbed, tmp_path):
     fit(make(), tmp_path)
     for path in States(tmp_path).files("finished"):
