@@ -17,6 +17,7 @@ from cornu.callbacks import BackupAndRestore, CallbackList
 from cornu.callbacks.console import console
 from cornu.core.frames import users_level
 from cornu.core.variable import Variable
+from cornu.models.snapshot import numbers_of, set_numbers
 from cornu.saving.paths import paths
 from cornu.saving.places import places
 from cornu.saving.plain import packed, unpacked
@@ -149,11 +150,7 @@ class Session:
                 layer.trainable = trainable
         for name, variable in variables.items():
             variable.assign(state.arrays[name])
-        for source, (seed, count) in zip(model._sources(), data["sources"], strict=True):
-            source.seed, source.count = seed, count
-        model._epochs_run = data["epochs_run"]
-        for kind, number in data["steps"].items():
-            model._steps[kind].number = number
+        set_numbers(model, data["numbers"])
 
     def _folder(self) -> Any:
         return self._clerk.folder if self._clerk is not None else None
@@ -233,9 +230,7 @@ class Session:
             "logs": packed(logs, arrays, "logs"),
             "seed": model._base_seed(),
             "seeds": seeds.state(),
-            "sources": [[source.seed, source.count] for source in model._sources()],
-            "steps": {kind: count.number for kind, count in model._steps.items()},
-            "epochs_run": model._epochs_run,
+            "numbers": numbers_of(model),
             "trainable": [layer.trainable for layer in _layers(model)],
             "callbacks": packed(self.callbacks.get_state(), arrays, "callbacks"),
             "data": self.source.describe(),

@@ -12,11 +12,11 @@ import numpy as np
 
 from cornu import seeds
 
-__all__ = ["Snapshot", "untouched"]
+__all__ = ["Snapshot", "numbers_of", "set_numbers", "untouched"]
 
 Made = TypeVar("Made")
 
-_PLAIN = ("stop_training", "pausing", "history", "nan_report", "_epochs_run", "_checked")
+_PLAIN = ("stop_training", "pausing", "history", "nan_report", "_checked")
 
 
 class Snapshot:
@@ -32,20 +32,34 @@ class Snapshot:
         self._model = model
         self._values = [(v, np.array(v.stored), v.stored) for v in model._all_variables()]
         self._values = [(v, value, _placing(stored)) for v, value, stored in self._values]
-        self._sources = [(source, source.seed, source.count) for source in model._sources()]
-        self._steps = {kind: count.number for kind, count in model._steps.items()}
+        self._numbers = numbers_of(model)
         self._plain = {name: getattr(model, name) for name in _PLAIN}
 
     def restore(self) -> None:
         """Puts everything back; may be called again."""
         for variable, value, place in self._values:
             variable.stored = place(value)
-        for source, seed, count in self._sources:
-            source.seed, source.count = seed, count
-        for kind, number in self._steps.items():
-            self._model._steps[kind].number = number
+        set_numbers(self._model, self._numbers)
         for name, value in self._plain.items():
             setattr(self._model, name, value)
+
+
+def numbers_of(model: Any) -> dict[str, Any]:
+    """Returns all numbers on which random numbers and orders depend, beside the seed."""
+    return {
+        "sources": [[source.seed, source.count] for source in model._sources()],
+        "steps": {kind: count.number for kind, count in model._steps.items()},
+        "epochs_run": model._epochs_run,
+    }
+
+
+def set_numbers(model: Any, numbers: dict[str, Any]) -> None:
+    """Takes up what `numbers_of` returned."""
+    for source, (seed, count) in zip(model._sources(), numbers["sources"], strict=True):
+        source.seed, source.count = seed, count
+    for kind, number in numbers["steps"].items():
+        model._steps[kind].number = number
+    model._epochs_run = numbers["epochs_run"]
 
 
 def _placing(stored: jax.Array) -> Any:
