@@ -91,12 +91,53 @@ def dot_product_attention(
             is_causal=is_causal,
             implementation="cudnn",
         )
+    if jax.default_backend() == "cpu":
+        if is_causal:
+            before = jnp.tril(jnp.ones(places[2:], bool))
+            mask = before if mask is None else mask & before
+        return _averages(query, key, value, bias, mask, scale)
     # JAX wants as many features in values as in keys; zeros change neither scores nor values.
     query, key, value = (_widen(x, max(features, depth)) for x in (query, key, value))
     attended = jax.nn.dot_product_attention(
         *(query, key, value, bias, mask), scale=scale, is_causal=is_causal, implementation="xla"
     )
     return attended[..., :depth]
+
+
+# Heads lie beside the batch, so that products are of matrices that lie in one piece: with JAX's own
+# function a training step of a Transformer's attention takes 1.3 times as long on CPU.
+def _averages(
+    query: Array, key: Array, value: Array, bias: Array | None, mask: Array | None, scale: float
+) -> Array:
+    """Returns the averages, in the layout of the queries."""
+    wide = jnp.promote_types(query.dtype, "float32")
+    query, key, value = (jnp.swapaxes(x, 1, 2) for x in (query, key, value))
+    shared = query.shape[1] // key.shape[1]
+    if shared > 1:
+        key, value = (jnp.repeat(x, shared, axis=1) for x in (key, value))
+    query = (query.astype(wide) * scale).astype(query.dtype)
+    scores = jnp.einsum("bhtf,bhsf->bhts", query, key, preferred_element_type=wide)
+    if bias is not None:
+        scores = scores + bias.astype(wide)
+    if mask is not None:
+        scores = jnp.where(mask, scores, -0.7 * float(jnp.finfo(wide).max))
+    weights = _softmax(scores).astype(value.dtype)
+    return jnp.swapaxes(jnp.einsum("bhts,bhsf->bhtf", weights, value), 1, 2)
+
+
+@jax.custom_jvp
+def _softmax(scores: Array) -> Array:
+    """Returns the softmax along the last axis."""
+    terms = jnp.exp(scores - jnp.max(scores, -1, keepdims=True))
+    return terms / jnp.sum(terms, -1, keepdims=True)
+
+
+# JAX computes the softmax anew for its slope; here it is kept.
+@_softmax.defjvp
+def _slope_of_softmax(primals: Any, tangents: Any) -> tuple[Array, Array]:
+    weights = _softmax(*primals)
+    (along,) = tangents
+    return weights, weights * (along - jnp.sum(weights * along, -1, keepdims=True))
 
 
 def _check(query: Array, key: Array, value: Array) -> None:

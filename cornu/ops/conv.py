@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import functools
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
-from jax.custom_derivatives import SymbolicZero
 
 from cornu import settings
 from cornu.ops._table import define
@@ -244,52 +242,15 @@ def _convolve(
     steps = per_axis(strides, rank, "strides")
     channels = _channels(x, data_format)
     _check_size(x, kernel, padding, data_format, rates)
-    run = functools.partial(
-        lax.conv_general_dilated,
+    return lax.conv_general_dilated(
+        x,
+        kernel,
         window_strides=steps,
         padding=check_padding(padding),
         rhs_dilation=rates,
         dimension_numbers=_axis_names(rank, data_format),
         feature_group_count=channels // kernel.shape[-2],
     )
-    if all(isinstance(size, int) for size in x.shape) and jax.default_backend() == "cpu":
-        outputs = x.size // (channels * math.prod(steps)) * kernel.shape[-1]
-        parts = min(outputs * x.dtype.itemsize // _WINDOW_BYTES, x.shape[0], _MOST_PARTS)
-        if parts > 1:
-            return _with_slope_by_parts(run, parts)(x, kernel)
-    return run(x, kernel)
-
-
-# The gradient of the kernel is a convolution whose window is the whole gradient of the output,
-# batch included. XLA's CPU convolutions run at a third of their speed where such a window is
-# larger than a core's cache, so it is taken as a sum over parts of the batch: steps of a VGG with
-# batches of 64 took 0.67 of the time, of a small ResNet with 32 0.79, small batches are as before.
-_WINDOW_BYTES = 1 << 20
-# Each part is compiled; further ones gain little.
-_MOST_PARTS = 8
-
-
-def _with_slope_by_parts(run: Callable[..., Array], parts: int) -> Callable[..., Array]:
-    """Returns a convolution whose slope along the kernel is computed for parts of the batch.
-
-    The slope of a part is linear in the kernel's tangent, so that transposing their
-    concatenation gives the sum; derivatives of any mode and order remain JAX's.
-    """
-
-    def slope(primals: Any, tangents: Any) -> tuple[Array, Any]:
-        x, kernel = primals
-        along_x, along_kernel = tangents
-        terms = []
-        if not isinstance(along_x, SymbolicZero):
-            terms.append(run(along_x, kernel))
-        if not isinstance(along_kernel, SymbolicZero):
-            pieces = jnp.array_split(x, parts)
-            terms.append(jnp.concatenate([run(piece, along_kernel) for piece in pieces]))
-        return run(x, kernel), functools.reduce(lax.add, terms)
-
-    convolved = jax.custom_jvp(run)
-    convolved.defjvp(slope, symbolic_zeros=True)
-    return convolved
 
 
 @functools.partial(jax.jit, static_argnums=(2, 3, 4, 5))

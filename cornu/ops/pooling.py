@@ -13,6 +13,7 @@ import numpy as np
 from jax import Array, lax
 
 from cornu import settings
+from cornu.ops._once import once
 from cornu.ops._table import define
 from cornu.ops._window import check_padding, per_axis, prefers_slices, slices, spatial_axes
 
@@ -167,10 +168,22 @@ def _padded(x: Array, value: Any, pads: list[tuple[int, int]]) -> Array:
     return lax.pad(x, value, [(low, high, 0) for low, high in pads])
 
 
-# Compiled, so that an eager call is one program as well.
-@functools.partial(jax.jit, static_argnums=(1, 2))
-def _total(x: Array, window: tuple[int, ...], steps: tuple[int, ...]) -> Array:
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1, 2))
+def _sum(x: Array, window: tuple[int, ...], steps: tuple[int, ...]) -> Array:
     return functools.reduce(lax.add, slices(x, window, steps))
+
+
+@_sum.defjvp
+def _slope_of_sum(
+    window: tuple[int, ...], steps: tuple[int, ...], primals: Any, tangents: Any
+) -> tuple[Array, Array]:
+    ((x,), (along,)) = primals, tangents
+    slope = _sum_of_tiles(_tiles(along, window)) if window == steps else _sum(along, window, steps)
+    return _sum(x, window, steps), slope
+
+
+# Compiled, so that an eager call is one program as well.
+_total = jax.jit(_sum, static_argnums=(1, 2))
 
 
 # XLA's gradient of reduce_window searches every window again (select-and-scatter), one element
@@ -192,10 +205,35 @@ def _slope_of_winner(
     for position, value in enumerate(rest, 1):
         winner = jnp.where(value > best, jnp.int8(position), winner)
         best = lax.max(best, value)
-    slope, *rest = slices(tangents[0], window, steps)
-    for position, value in enumerate(rest, 1):
-        slope = jnp.where(winner == position, value, slope)
-    return best, slope
+    winner = once(winner)
+    if window == steps:
+        # Transposed, tiles are one pass over the input, slices one for each position.
+        tangent = jnp.where(_spread(winner) == _numbers(window), _tiles(tangents[0], window), 0)
+        return best, _sum_of_tiles(tangent)
+    parts = enumerate(slices(tangents[0], window, steps))
+    return best, functools.reduce(lax.add, [jnp.where(winner == i, t, 0) for i, t in parts])
+
+
+def _tiles(x: Array, window: tuple[int, ...]) -> Array:
+    """Returns windows that do not overlap: each axis as the number of the window and the place."""
+    counts = [n // size for n, size in zip(x.shape, window, strict=True)]
+    x = lax.slice(x, [0] * x.ndim, [c * size for c, size in zip(counts, window, strict=True)])
+    return x.reshape([part for pair in zip(counts, window, strict=True) for part in pair])
+
+
+def _sum_of_tiles(tiles: Array) -> Array:
+    return tiles.sum(range(1, tiles.ndim, 2))
+
+
+def _spread(x: Array) -> Array:
+    """Returns values of windows so that they broadcast to tiles."""
+    return jnp.expand_dims(x, range(1, 2 * x.ndim, 2))
+
+
+def _numbers(window: tuple[int, ...]) -> np.ndarray:
+    """Returns the number of each place in a window, in the layout of a tile."""
+    numbers = np.arange(math.prod(window), dtype=np.int8)
+    return numbers.reshape([part for size in window for part in (1, size)])
 
 
 _largest = jax.jit(_maximum, static_argnums=(1, 2))

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from cornu.core.dtypes import is_float, standardize_dtype
+from cornu.ops._bits import bernoulli
 from cornu.ops._table import define
 from cornu.ops.seed import Seed, SeedGenerator, draw_key
 
@@ -262,7 +263,7 @@ def dropout(
     shape = x.shape
     if noise_shape is not None:
         shape = tuple(n if m is None else m for m, n in zip(noise_shape, x.shape, strict=True))
-    keep = jax.random.bernoulli(draw_key(seed), 1.0 - rate, shape)
+    keep = bernoulli(draw_key(seed), 1.0 - rate, shape)
     return jnp.where(keep, x / (1.0 - rate), jnp.zeros((), x.dtype))
 
 

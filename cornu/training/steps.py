@@ -9,7 +9,7 @@ same result for each.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import jax
@@ -19,6 +19,7 @@ import numpy as np
 from cornu.core import scope
 from cornu.core.jaxprs import uses
 from cornu.core.variable import Variable
+from cornu.training import compiler
 
 __all__ = ["Program", "counters"]
 
@@ -28,12 +29,6 @@ counters = {"traces": 0}
 # Inside a while loop XLA's CPU compiler leaves convolutions with axes in an unusual order, as in
 # gradients, to a naive program: a step of a small CNN took 20 times as long.
 _SLOW_IN_LOOPS = frozenset(("conv_general_dilated",))
-
-
-# What marks recomputation in a program. XLA's CPU scheduler runs what it can as soon as it can, and
-# so keeps all the values that were to be computed anew; its other scheduler does not.
-_RECOMPUTING = frozenset(("checkpoint", "remat", "remat2"))
-_SPARING: dict[str, Any] = {"xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED"}
 
 
 class Program:
@@ -137,9 +132,7 @@ class Program:
             written, flat = at(written, read, key, first, data, order, count, i)
             return written, jax.tree_util.tree_unflatten(logs_tree, flat)
 
-        recomputes = jax.default_backend() == "cpu" and uses(closed.jaxpr, _RECOMPUTING)
-        options = _sparing() if recomputes else None
-        jit = partial(jax.jit, donate_argnums=0, compiler_options=options)
+        jit = partial(jax.jit, donate_argnums=0, compiler_options=compiler.options(closed.jaxpr))
         self._one, self._several, self._single = jit(one), jit(several), jit(single)
 
     def one(self, key: Any, index: int, batch: Any, rows: Any = None) -> Any:
@@ -196,16 +189,6 @@ def _with_rows(step: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
     return run
 
 
-@cache
-def _sparing() -> dict[str, Any] | None:
-    """Returns the options of the scheduler that spares memory, if this XLA has it."""
-    try:
-        jax.jit(lambda x: x, compiler_options=_SPARING).lower(0.0).compile()
-    except Exception:
-        return None
-    return _SPARING
-
-
 class Forward:
     """A compiled function of inputs: a model called on arrays.
 
@@ -235,7 +218,7 @@ class Forward:
             note(inputs)
             return lifted(values, jax.random.fold_in(key, index), inputs)
 
-        self._call = jax.jit(forward)
+        self._call = jax.jit(forward, compiler_options=compiler.options())
 
     def __call__(self, inputs: Any) -> tuple[Any, list[Any]]:
         """Returns the outputs and the losses added on the way."""

@@ -1,9 +1,5 @@
 """Convolutions, held against Keras: values, gradients, symbolic shapes, both data formats."""
 
-import importlib
-
-import jax
-import jax.numpy as jnp
 import keras
 import numpy as np
 import pytest
@@ -93,35 +89,6 @@ def test_gradients_in_channels_first():
             atol=1e-4,
             data_format="channels_first",
         )
-
-
-@pytest.mark.parametrize(
-    ("x", "kernel", "kwargs"),
-    [
-        (LINE, draw(3, 4, 5), {"padding": "same", "strides": 2}),
-        (PLANE, draw(3, 2, 2, 6), {"dilation_rate": 2}),
-        (PLANE.transpose(0, 3, 1, 2), draw(2, 2, 4, 5), {"data_format": "channels_first"}),
-    ],
-)
-def test_derivatives_by_parts_of_the_batch(monkeypatch, x, kernel, kwargs):
-    def total(x, kernel):
-        return jnp.sum(jnp.tanh(nn.conv(x, kernel, **kwargs)) ** 2)
-
-    def derivatives():
-        along_kernel = jax.grad(total, 1)
-        yield jax.grad(total, (0, 1))(x, kernel)
-        yield along_kernel(x, kernel)
-        yield jax.jvp(total, (x, kernel), (x, kernel))
-        yield jax.jvp(lambda k: along_kernel(x, k), (kernel,), (kernel,))
-        yield jax.grad(lambda x: jnp.sum(along_kernel(x, kernel) ** 2))(x)
-        yield jax.vmap(along_kernel, (0, None))(x[:, None], kernel)
-
-    x, kernel = jnp.asarray(x), jnp.asarray(kernel)
-    whole = jax.tree.leaves(list(derivatives()))
-    monkeypatch.setattr(importlib.import_module("cornu.ops.conv"), "_WINDOW_BYTES", 1 << 8)
-    for a, b in zip(jax.tree.leaves(list(derivatives())), whole, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5 * np.abs(b).max())
-    assert str(jax.make_jaxpr(jax.grad(total, 1))(x, kernel)).count("conv_general_dilated[") > 2
 
 
 def test_inputs_take_the_dtype_of_the_kernel():

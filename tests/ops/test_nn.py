@@ -163,6 +163,26 @@ def test_attention_in_bfloat16_averages_in_float32():
     np.testing.assert_allclose(attended.astype("float32"), exact, rtol=0.02, atol=0.01)
 
 
+def test_derivatives_of_attention_are_those_of_jax():
+    """The formulation for CPU and JAX's own: reverse, forward and second derivatives."""
+
+    def derivatives(attention):
+        def total(query, key, value):
+            attended = attention(query, key, value, bias=BIAS, mask=MASK.astype(bool))
+            return jnp.sum(jnp.tanh(attended) ** 2)
+
+        first = jax.grad(total, (0, 1, 2))
+        arrays = (HEADS, KEYS, KEYS)
+        yield first(*arrays)
+        yield jax.jvp(total, arrays, arrays)
+        yield jax.jvp(lambda *args: first(*args)[1], arrays, arrays)
+
+    ours = jax.tree.leaves(list(derivatives(nn.dot_product_attention)))
+    theirs = jax.tree.leaves(list(derivatives(jax.nn.dot_product_attention)))
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
 def test_attention_with_other_numbers_of_features_in_values():
     def attention(query, key, value):
         weights = jax.nn.softmax(jnp.einsum("bthf,bshf->bhts", query, key) / 8**0.5)

@@ -13,6 +13,8 @@ from cornu import registry, seeds
 from cornu.core import scope
 from cornu.core.tensor import Tensor
 from cornu.ops import random
+from cornu.ops._bits import bernoulli
+from cornu.ops._once import once
 from cornu.ops.random import SeedGenerator
 
 DRAWS = [
@@ -207,3 +209,25 @@ def test_errors():
         SeedGenerator(sead=7)
     with pytest.raises(TypeError, match="of type str"):
         random.normal((2,), seed="seven")
+
+
+@pytest.mark.parametrize("shape", [(), (7,), (4, 3, 9), (0, 2)])
+def test_bits_written_out_are_those_of_jax(shape):
+    for key in (jax.random.key(5), jax.random.PRNGKey(7)):
+        for probability in (0.0, 0.1, 1 / 3, 0.9, 1.0):
+            ours = bernoulli(key, probability, shape)
+            np.testing.assert_array_equal(ours, jax.random.bernoulli(key, probability, shape))
+    program = jax.make_jaxpr(lambda key: bernoulli(key, 0.5, shape))(jax.random.key(0))
+    assert "random_bits" not in str(program)
+
+
+def test_keys_of_another_generator_are_left_to_jax():
+    key = jax.random.key(1, impl="rbg")
+    np.testing.assert_array_equal(bernoulli(key, 0.5, (9,)), jax.random.bernoulli(key, 0.5, (9,)))
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int8", "uint32"])
+def test_what_is_computed_once_is_the_same(dtype):
+    x = np.arange(-4, 4).astype(dtype)
+    np.testing.assert_array_equal(once(x), x)
+    np.testing.assert_array_equal(jax.jit(jax.vmap(once))(x), x)
