@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Mapping, Sequence
 from time import perf_counter
 
-from benchmarks import report, sharing
+from benchmarks import formulations, report, sharing
 from benchmarks.measure import measure
 from benchmarks.peers import PEERS
 from benchmarks.tasks import TASKS
@@ -16,9 +16,10 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
     parser.add_argument("--tasks", type=_some(TASKS), default=list(TASKS), help=", ".join(TASKS))
     parser.add_argument("--peers", type=_some(PEERS), default=list(PEERS), help=", ".join(PEERS))
-    parser.add_argument("--rounds", type=int, help="5 by default, 2 if quick")
+    parser.add_argument("--rounds", type=int, help="5 by default, 1 if quick")
     parser.add_argument("--quick", action="store_true", help="less of everything")
     parser.add_argument("--blocks", action="store_true", help="blocks shared or inlined, too")
+    parser.add_argument("--ops", action="store_true", help="formulations of ops, too")
     parser.add_argument("--save", action="store_true", help="keep a run that is not complete")
     return parser.parse_args()
 
@@ -39,7 +40,7 @@ def _some(known: Mapping[str, object]) -> object:
 def main() -> None:
     """Runs what the command line asks for."""
     given = _arguments()
-    rounds = given.rounds or (2 if given.quick else 5)
+    rounds = given.rounds or (1 if given.quick else 5)
     about = report.setting()
     results = {}
     for task in given.tasks:
@@ -48,9 +49,13 @@ def main() -> None:
         print(f"{task}: {perf_counter() - begin:.0f} s", flush=True)
     complete = given.tasks == list(TASKS) and given.peers == list(PEERS) and not given.quick
     blocks = sharing.measure(rounds) if complete or given.blocks else {}
-    run = report.Run(about, rounds, given.quick, results, blocks)
+    ops = formulations.measure() if complete or given.ops else {}
+    run = report.Run(about, rounds, given.quick, results, blocks, ops)
     print(f"\n{report.table(results)}")
-    print(f"\n{sharing.table(blocks)}")
+    if blocks:
+        print(f"\n{sharing.table(blocks)}")
+    if ops:
+        print(f"\n{formulations.table(ops)}")
     if complete or given.save:
         report.save(run)
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
-from benchmarks import sharing
+from benchmarks import formulations, sharing
 from benchmarks.measure import SETTINGS, Result
 from benchmarks.peers import PEERS
 from benchmarks.tasks import TASKS, Task
@@ -45,13 +45,14 @@ class Setting:
 
 @dataclass(frozen=True)
 class Run:
-    """One run: how it was made, the results by task and peer, and those of sharing blocks."""
+    """One run: how it was made, the results by task and peer, of sharing blocks, and of ops."""
 
     setting: Setting
     rounds: int
     quick: bool
     results: Mapping[str, Mapping[str, Result]]
     blocks: Mapping[str, Mapping[str, sharing.Sample]] = field(default_factory=dict)
+    ops: Mapping[str, formulations.Pair] = field(default_factory=dict)
 
 
 def setting() -> Setting:
@@ -90,7 +91,8 @@ def table(results: Mapping[str, Mapping[str, Result]]) -> str:
 def _row(task: Task, found: Mapping[str, Result]) -> list[str]:
     values = {peer: r.value for peer, r in found.items() if r.value is not None}
     ours = values.pop("cornu", None)
-    ratio = f"{ours / min(values.values()):.2f}" if ours is not None and values else "-"
+    best = min(values.values(), default=0.0)
+    ratio = f"{ours / best:.2f}" if ours is not None and best > 0 else "-"
     cells = [_cell(found.get(peer)) for peer in PEERS]
     return [task.title, task.unit, *cells, ratio, _verdict(task, ours, values), _losses(found)]
 
@@ -150,7 +152,7 @@ and all compute accuracy. `losses` are those of the peers in the order of the co
 many steps from the same weights: nobody is fast by being wrong (torch's ResNet-18 pads otherwise
 where it strides). Only ratios of one run mean something: machines swing. Cold steps come after the
 imports, with nothing compiled before.
-{_blocks(run)}
+{_blocks(run)}{_ops(run)}
 {_RELIABILITY.read_text(encoding="utf-8")}"""
 
 
@@ -168,6 +170,19 @@ its own time and the step hardly change; the losses after eight steps are those 
 """
 
 
+def _ops(run: Run) -> str:
+    if not run.ops:
+        return ""
+    return f"""
+## Ops: the plain formulation, and cornu's
+
+Value and gradients, compiled, in turns in one process; "plain" is XLA's or JAX's own. The plain
+convolutions have XLA's own options, all others those that cornu gives.
+
+{formulations.table(run.ops)}
+"""
+
+
 def save(run: Run) -> None:
     """Writes RESULTS.md, and adds a line to history.jsonl."""
     (_FOLDER / "RESULTS.md").write_text(page(run), encoding="utf-8")
@@ -178,5 +193,6 @@ def save(run: Run) -> None:
     blocks = {n: {w: asdict(s) for w, s in by_way.items()} for n, by_way in run.blocks.items()}
     line = {**asdict(run.setting), "rounds": run.rounds, "quick": run.quick, "results": results}
     line["blocks"] = blocks
+    line["ops"] = {name: pair._asdict() for name, pair in run.ops.items()}
     with (_FOLDER / "history.jsonl").open("a", encoding="utf-8") as file:
         print(json.dumps(line), file=file)

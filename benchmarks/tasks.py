@@ -76,7 +76,7 @@ class Task:
 
 
 _ONCE = Size(1, 1)
-_CALLS = {"unit": "ms", "full": Size(300, 5), "quick": Size(100, 3)}
+_CALLS = {"unit": "ms", "full": Size(300, 5), "quick": Size(50, 2)}
 
 TASKS = {
     "import": Task(
@@ -105,7 +105,7 @@ TASKS = {
     ),
     "mlp_fit": Task(
         "MLP 784-64-64-10: fit, batch 32",
-        *("ms/step", Size(500, 5), Size(200, 4)),
+        *("ms/step", Size(500, 5), Size(100, 3)),
         target=Target(0.6, "jax"),
     ),
     "cnn_fit": Task(

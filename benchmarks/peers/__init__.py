@@ -57,5 +57,5 @@ PEERS = {
     "keras-torch": _keras("torch"),
     "torch": Peer("torch", ("nn.Linear", "optim.Adam"), "benchmarks.peers.torched"),
     "jax": Peer("jax", ("jit", "numpy.matmul"), "benchmarks.peers.plain"),
-    "nnx": Peer("flax", ("nnx.Linear", "nnx.Optimizer"), "benchmarks.peers.nnx"),
+    "nnx": Peer("flax.nnx", ("Linear", "Optimizer"), "benchmarks.peers.nnx"),
 }

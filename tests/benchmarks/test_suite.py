@@ -4,10 +4,11 @@ import dataclasses
 import importlib
 import json
 
+import jax
 import numpy as np
 import pytest
 
-from benchmarks import measure, models, report, sharing
+from benchmarks import formulations, measure, models, report, sharing
 from benchmarks.measure import Result
 from benchmarks.peers import PEERS, Round, layered, plain, plain_models, timing
 from benchmarks.tasks import TASKS, Size, Target
@@ -92,6 +93,26 @@ def test_the_table_of_shared_blocks(monkeypatch, tmp_path):
     line = json.loads((tmp_path / "history.jsonl").read_text())
     assert line["blocks"]["net"]["inlined"]["step"] == 4.0
     assert set(sharing.WAYS) == {"inlined", "shared"}
+
+
+@pytest.mark.parametrize("name", formulations.FORMULATIONS)
+def test_both_ways_of_an_op_give_the_same_shape(name):
+    ways = formulations.FORMULATIONS[name]()
+    plain, ours = (jax.eval_shape(fn, *ways.args) for fn in (ways.plain, ways.ours))
+    assert plain.shape == ours.shape and plain.dtype == ours.dtype
+
+
+def test_ops_have_a_section(monkeypatch, tmp_path):
+    monkeypatch.setattr(report, "_FOLDER", tmp_path)
+    ops = {"Pooling": formulations.Pair(4.0, 1.0, 1e-7)}
+    report.save(report.Run(SETTING, 3, False, RESULTS, ops=ops))
+    assert "| Pooling | 4.00 | 1.00 | 0.25 | 1e-07 |" in (tmp_path / "RESULTS.md").read_text()
+    assert json.loads((tmp_path / "history.jsonl").read_text())["ops"]["Pooling"]["ours"] == 1.0
+
+
+def test_a_ratio_needs_a_peer_above_zero():
+    results = {"mlp_growth": {"cornu": Result(1.0), "keras-jax": Result(-0.5)}}
+    assert "| - | <= 2 MB: met |" in report.table(results).splitlines()[-1]
 
 
 def test_a_result_is_the_median_of_the_best_epochs():
