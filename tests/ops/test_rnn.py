@@ -29,7 +29,7 @@ def arguments(gates, states, bias):
 def by_steps(rule, x, states, kernel, bias, **how):
     def step(x, states):
         a = states[0] @ kernel + (0 if bias is None else bias)
-        new, _ = rule.forward(x, a, states)
+        new, *_ = rule.forward(x, a, states)
         return new[0], list(new)
 
     return rnn(step, x, states, **how)
