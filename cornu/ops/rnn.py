@@ -202,9 +202,12 @@ def _gru(x: Any, a: Any, states: Any) -> Any:
     (h,) = states
     x_zr, x_g = _split_last(x)
     a_zr, a_g = _split_last(a)
-    z, r = jnp.split(_sigmoid_or_tanh(x_zr + a_zr, "ss"), 2, axis=-1)
-    g = jnp.tanh(x_g + r * a_g)
-    return (z * h + (1 - z) * g,), jnp.concatenate((z, r, g), axis=-1), a_g
+    zr = _sigmoid_or_tanh(x_zr + a_zr, "ss")
+    g = jnp.tanh(x_g + jnp.split(zr, 2, axis=-1)[1] * a_g)
+    gates = lax.optimization_barrier(jnp.concatenate((zr, g), axis=-1))
+    # Taken from the gates, not from zr and g: XLA would else compute these anew for each use.
+    z, _, g = jnp.split(gates, 3, axis=-1)
+    return (z * h + (1 - z) * g,), gates, a_g
 
 
 def _gru_gradient(gates: Any, a_g: Any, states: Any, grads: Any) -> Any:
