@@ -4,8 +4,9 @@ Everything here is time-major: sequences are (time, batch, ...), masks (time, ba
 
 `rnn` takes any step and leaves the gradient to JAX. `recurrence` knows the cells whose products
 are linear in input and state; it has their gradient in closed form: the activations of the
-forward pass are kept, and the gradient of the recurrent kernel is one product after the loop
-instead of a sum that is carried through it.
+forward pass are kept, in the memory of what they were computed from, and the gradient of the
+recurrent kernel is one product after the loop instead of a sum that is carried through it. It can
+be differentiated in reverse, once and again, but not forwards (`jax.jvp`).
 """
 
 from __future__ import annotations
@@ -364,6 +365,9 @@ def _loop_backward(rule: Rule, reverse: bool, sequences: bool, saved: Any, grads
     return dx, first_grads, dkernel, dbiases, None
 
 
+_loop.defvjp(_loop_forward, _loop_backward)
+
+
 def _kernel_gradient(x: jax.Array, d: jax.Array) -> jax.Array:
     """Returns the gradient (features, width) of a kernel whose products x @ kernel have gradient d.
 
@@ -398,6 +402,3 @@ def _at(array: jax.Array, t: Any) -> jax.Array:
 
 def _put(array: jax.Array, value: jax.Array, t: Any) -> jax.Array:
     return lax.dynamic_update_index_in_dim(array, value, t, 0)
-
-
-_loop.defvjp(_loop_forward, _loop_backward)

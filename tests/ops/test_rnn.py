@@ -85,16 +85,30 @@ def test_the_closed_gradient_is_that_of_jax(name, masked, bias):
         )
 
 
-def test_the_closed_gradient_can_be_differentiated_again():
-    x, states, kernel, *_ = arguments(4, 2, False)
+@pytest.mark.parametrize("name", RULES)
+def test_the_closed_gradient_can_be_differentiated_again(name):
+    rule, gates, count = RULES[name]
+    x, states, kernel, *_ = arguments(gates, count, False)
 
     def slope(loop):
         def last(x):
-            return jnp.sum(loop(LSTM, x, states, kernel).last ** 2)
+            return jnp.sum(loop(rule, x, states, kernel).last ** 2)
 
         return jax.jit(jax.grad(lambda x: jnp.sum(jax.grad(last)(x) ** 2)))(x)
 
     np.testing.assert_allclose(slope(recurrence), slope(by_steps), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_many_sequences_by_vmap(name):
+    rule, gates, count = RULES[name]
+    x, states, kernel, *_ = arguments(gates, count, False)
+
+    def last(x):
+        return recurrence(rule, x, states, kernel).last
+
+    many = jax.vmap(last)(jnp.stack([x, -x]))
+    np.testing.assert_allclose(many, jnp.stack([last(x), last(-x)]), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
