@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import jax
@@ -203,6 +204,15 @@ class DenseCell(DroppingCell):
         masks = self._input_masks_for(inputs, training)
         return plus(product(inputs, self.kernel.value, masks), self.input_bias)
 
+    def follow(self, steps: Any, states: States, training: bool, **how: Any) -> recurrences.Result:
+        """Takes all time steps of inputs (time, batch, features) by the rule."""
+        masks = self._input_masks_for(steps, training)
+        x = product(steps, self.kernel.value, masks, recurrences.project)
+        biases = self.recurrent_bias, self.input_bias
+        return recurrences.recurrence(
+            self.rule, x, states, self.recurrent_kernel.value, *biases, **how
+        )
+
     def advance(self, x: Any, states: States, training: bool = False) -> tuple[Any, States]:
         """Returns output and new states from what the inputs give to the gates."""
         masks = self._state_masks_for(states[0], training)
@@ -278,14 +288,21 @@ def plus(x: Any, bias: Any) -> Any:
     return x if bias is None else x + bias
 
 
-def product(x: jax.Array, kernel: jax.Array, masks: list[Any] | None) -> jax.Array:
+def product(
+    x: jax.Array,
+    kernel: jax.Array,
+    masks: list[Any] | None,
+    multiply: Callable[[jax.Array, jax.Array], jax.Array] = jnp.matmul,
+) -> jax.Array:
     """Returns `x @ kernel`, x being dropped by one mask or by another one for each gate."""
     if not masks:
-        return x @ kernel
+        return multiply(x, kernel)
     if len(masks) == 1:
-        return (x * masks[0]) @ kernel
+        return multiply(x * masks[0], kernel)
     parts = jnp.split(kernel, len(masks), axis=-1)
-    return jnp.concatenate([(x * m) @ part for m, part in zip(masks, parts, strict=True)], axis=-1)
+    return jnp.concatenate(
+        [multiply(x * m, part) for m, part in zip(masks, parts, strict=True)], axis=-1
+    )
 
 
 def first_mask(mask: Any) -> Any:

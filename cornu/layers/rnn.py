@@ -246,10 +246,9 @@ class RNN(Layer):
         if type(cell) not in _PROJECTING:
             step = _pure(lambda x, states: call_cell(cell, x, states, training), self._who())
             return recurrences.rnn(step, steps, states, unroll=unroll, **how)
-        x = cell.project(steps, training)
         if cell.follows_rule(training) and not unroll:
-            kernel, bias = cell.recurrent_kernel.value, cell.recurrent_bias
-            return recurrences.recurrence(cell.rule, x, states, kernel, bias, **how)
+            return cell.follow(steps, states, training, **how)
+        x = cell.project(steps, training)
         return recurrences.rnn(
             lambda x, states: cell.advance(x, states, training), x, states, unroll=unroll, **how
         )

@@ -4,8 +4,9 @@ Everything here is time-major: sequences are (time, batch, ...), masks (time, ba
 
 `rnn` takes any step and leaves the gradient to JAX. `recurrence` knows the cells whose products
 are linear in input and state; it has their gradient in closed form: the activations of the
-forward pass are kept, and the gradient of the recurrent kernel is one product after the loop
-instead of a sum that is carried through it.
+forward pass are kept, in the memory of what they were computed from, and the gradient of the
+recurrent kernel is one product after the loop instead of a sum that is carried through it. It can
+be differentiated in reverse, once and again, but not forwards (`jax.jvp`).
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from cornu import tree
 
-__all__ = ["GRU", "LSTM", "SIMPLE", "Result", "Rule", "recurrence", "rnn"]
+__all__ = ["GRU", "LSTM", "SIMPLE", "Result", "Rule", "project", "recurrence", "rnn"]
 
 
 class Result(NamedTuple):
@@ -140,58 +142,77 @@ class Rule(NamedTuple):
     """The elementwise part of a cell with tanh and sigmoid, and its gradient.
 
     Attributes:
-        forward: `(x, a, states) -> new states, kept activations`; x and a are the products of
-            input and first state with their kernels, biases included.
-        backward: `(kept, states, gradients of the new states) -> gradients of x, a, states`.
+        forward: `(x, a, states) -> new states, gates, kept`; x and a are the products of input
+            and first state with their kernels, biases included. The gates are one array that
+            looks like x, since they take its place in memory; kept is what else the gradient
+            needs, an array or None.
+        backward: `(gates, kept, states, gradients of the new states) -> gradients of x, a,
+            states`.
     """
 
     forward: Callable[..., Any]
     backward: Callable[..., Any]
 
 
+def _sigmoid_or_tanh(z: jax.Array, gates: str) -> jax.Array:
+    """Returns one activation for each gate: sigmoid for "s", tanh for "t".
+
+    By sigmoid(z) = (1 + tanh(z / 2)) / 2 it is one tanh of all of them, and so one kernel.
+    """
+    scale = np.repeat([1.0 if gate == "t" else 0.5 for gate in gates], z.shape[-1] // len(gates))
+    wide = jnp.promote_types(z.dtype, jnp.float32)
+    s = scale.astype(wide)
+    return (s * jnp.tanh(s * z.astype(wide)) + (1 - s)).astype(z.dtype)
+
+
 def _simple(x: Any, a: Any, states: Any) -> Any:
     h = jnp.tanh(x + a)
-    return (h,), h
+    return (h,), h, None
 
 
-def _simple_gradient(h: Any, states: Any, grads: Any) -> Any:
+def _simple_gradient(h: Any, kept: Any, states: Any, grads: Any) -> Any:
     d = grads[0] * (1 - h * h)
     return d, d, (jnp.zeros_like(h),)
 
 
 def _lstm(x: Any, a: Any, states: Any) -> Any:
-    i, f, g, o = jnp.split(x + a, 4, axis=-1)
-    i, f, g, o = jax.nn.sigmoid(i), jax.nn.sigmoid(f), jnp.tanh(g), jax.nn.sigmoid(o)
+    gates = _sigmoid_or_tanh(x + a, "ssts")
+    i, f, g, o = jnp.split(gates, 4, axis=-1)
     c = f * states[1] + i * g
     t = jnp.tanh(c)
-    return (o * t, c), (i, f, g, o, t)
+    return (o * t, c), gates, t
 
 
-def _lstm_gradient(kept: Any, states: Any, grads: Any) -> Any:
-    i, f, g, o, t = kept
+def _lstm_gradient(gates: Any, t: Any, states: Any, grads: Any) -> Any:
+    i, f, g, o = jnp.split(gates, 4, axis=-1)
     dh, dc = grads
     dc = dc + dh * o * (1 - t * t)
-    gates = (
-        dc * g * i * (1 - i),
-        dc * states[1] * f * (1 - f),
-        dc * i * (1 - g * g),
-        dh * t * o * (1 - o),
+    d = jnp.concatenate(
+        (
+            dc * g * i * (1 - i),
+            dc * states[1] * f * (1 - f),
+            dc * i * (1 - g * g),
+            dh * t * o * (1 - o),
+        ),
+        axis=-1,
     )
-    d = jnp.concatenate(gates, axis=-1)
     return d, d, (jnp.zeros_like(dh), dc * f)
 
 
 def _gru(x: Any, a: Any, states: Any) -> Any:
     (h,) = states
-    x_z, x_r, x_g = jnp.split(x, 3, axis=-1)
-    a_z, a_r, a_g = jnp.split(a, 3, axis=-1)
-    z, r = jax.nn.sigmoid(x_z + a_z), jax.nn.sigmoid(x_r + a_r)
-    g = jnp.tanh(x_g + r * a_g)
-    return (z * h + (1 - z) * g,), (z, r, g, a_g)
+    x_zr, x_g = _split_last(x)
+    a_zr, a_g = _split_last(a)
+    zr = _sigmoid_or_tanh(x_zr + a_zr, "ss")
+    g = jnp.tanh(x_g + jnp.split(zr, 2, axis=-1)[1] * a_g)
+    gates = lax.optimization_barrier(jnp.concatenate((zr, g), axis=-1))
+    # Taken from the gates, not from zr and g: XLA would else compute these anew for each use.
+    z, _, g = jnp.split(gates, 3, axis=-1)
+    return (z * h + (1 - z) * g,), gates, a_g
 
 
-def _gru_gradient(kept: Any, states: Any, grads: Any) -> Any:
-    z, r, g, a_g = kept
+def _gru_gradient(gates: Any, a_g: Any, states: Any, grads: Any) -> Any:
+    z, r, g = jnp.split(gates, 3, axis=-1)
     (d,) = grads
     dg = d * (1 - z) * (1 - g * g)
     dz = d * (states[0] - g) * z * (1 - z)
@@ -199,6 +220,11 @@ def _gru_gradient(kept: Any, states: Any, grads: Any) -> Any:
     dx = jnp.concatenate((dz, dr, dg), axis=-1)
     da = jnp.concatenate((dz, dr, dg * r), axis=-1)
     return dx, da, (d * z,)
+
+
+def _split_last(x: Any) -> Any:
+    """Returns the first two thirds and the last."""
+    return jnp.split(x, [x.shape[-1] // 3 * 2], axis=-1)
 
 
 SIMPLE = Rule(_simple, _simple_gradient)
@@ -216,6 +242,7 @@ def recurrence(
     states: Any,
     kernel: jax.Array,
     bias: jax.Array | None = None,
+    input_bias: jax.Array | None = None,
     *,
     mask: jax.Array | None = None,
     go_backwards: bool = False,
@@ -225,20 +252,23 @@ def recurrence(
     """Repeats a cell whose elementwise part is given by a rule.
 
         a = h[t-1] @ kernel + bias
-        h[t], ... = rule.forward(x[t], a, (h[t-1], ...))
+        h[t], ... = rule.forward(x[t] + input_bias, a, (h[t-1], ...))
 
     The output of a step is its first state. Equal to `rnn` with the same step, only faster.
 
     Args:
         rule: `SIMPLE`, `LSTM` or `GRU` (the one that resets after the product).
-        x: inputs times their kernel, plus bias, (time, batch, gates * units).
+        x: inputs times their kernel, (time, batch, gates * units).
         states: arrays (batch, units), in a list or tuple.
         kernel: the recurrent kernel (units, gates * units).
         bias: the recurrent bias (gates * units), or None.
+        input_bias: what is added to x, (gates * units), or None. In the loop it costs nothing,
+            before it a pass over all of x.
         mask, go_backwards, zero_output_for_mask, return_sequences: as in `rnn`.
     """
+    biases = (input_bias, bias)
     states, outputs = _loop(
-        rule, go_backwards, return_sequences, x, tuple(states), kernel, bias, mask
+        rule, go_backwards, return_sequences, x, tuple(states), kernel, biases, mask
     )
     last = states[0]
     if mask is not None and zero_output_for_mask:
@@ -257,35 +287,26 @@ def _loop(
     x: Any,
     states: Any,
     kernel: Any,
-    bias: Any,
-    mask: Any,
-) -> Any:
-    states, (outputs, _) = _scan(rule, reverse, sequences, False, x, states, kernel, bias, mask)
-    return states, outputs
-
-
-def _scan(
-    rule: Rule,
-    reverse: bool,
-    sequences: bool,
-    keep: bool,
-    x: Any,
-    states: Any,
-    kernel: Any,
-    bias: Any,
+    biases: Any,
     mask: Any,
 ) -> Any:
     def step(states: Any, now: Any) -> Any:
-        x, kept = now
-        a = states[0] @ kernel
-        if bias is not None:
-            a = a + bias
-        new, activations = rule.forward(x, a, states)
-        if kept is not None:
-            new = tuple(_select(kept, n, o) for n, o in zip(new, states, strict=True))
-        return new, (new[0] if sequences else None, (states, activations) if keep else None)
+        x, on = now
+        new, _, _ = _advance(rule, x, states, kernel, biases, on)
+        return new, new[0] if sequences else None
 
     return lax.scan(step, states, (x, mask), reverse=reverse)
+
+
+def _advance(rule: Rule, x: Any, states: Any, kernel: Any, biases: Any, on: Any) -> Any:
+    a = states[0] @ kernel
+    input_bias, bias = biases
+    x = x if input_bias is None else x + input_bias
+    a = a if bias is None else a + bias
+    new, gates, kept = rule.forward(x, a, states)
+    if on is not None:
+        new = tuple(_select(on, n, o) for n, o in zip(new, states, strict=True))
+    return new, gates, kept
 
 
 def _loop_forward(
@@ -295,36 +316,89 @@ def _loop_forward(
     x: Any,
     states: Any,
     kernel: Any,
-    bias: Any,
+    biases: Any,
     mask: Any,
 ) -> Any:
-    final, (outputs, kept) = _scan(rule, reverse, sequences, True, x, states, kernel, bias, mask)
-    return (final, outputs), (kept, kernel, bias, mask)
+    # The gates take the place of x, and their gradients that of the gates: memory that a step
+    # has just read is written at once, and no array of zeros is made to be filled.
+    def step(carry: Any, now: Any) -> Any:
+        states, xs = carry
+        t, on = now
+        new, gates, kept = _advance(rule, _at(xs, t), states, kernel, biases, on)
+        return (new, _put(xs, gates, t)), (new[0] if sequences else None, states, kept)
+
+    times = jnp.arange(x.shape[0])
+    (final, gates), (outputs, before, kept) = lax.scan(
+        step, (states, x), (times, mask), reverse=reverse
+    )
+    return (final, outputs), (gates, before, kept, kernel, biases, mask)
 
 
 def _loop_backward(rule: Rule, reverse: bool, sequences: bool, saved: Any, grads: Any) -> Any:
-    (states, activations), kernel, bias, mask = saved
+    gates, before, kept, kernel, (input_bias, bias), mask = saved
     transposed = kernel.T
 
-    def step(grads: Any, now: Any) -> Any:
-        output_grad, kept, states, activations = now
+    # The gates of a step are read one step ahead, after the last write: XLA would copy the whole
+    # array if one step both read it more than once and wrote it.
+    def step(carry: Any, now: Any) -> Any:
+        grads, ds, gates = carry
+        t, output_grad, on, states, kept = now
         if output_grad is not None:
             grads = (grads[0] + output_grad, *grads[1:])
         taken = grads
-        if kept is not None:
-            taken = tuple(_select(kept, g, 0) for g in grads)
-        dx, da, old = rule.backward(activations, states, taken)
+        if on is not None:
+            taken = tuple(_select(on, g, 0) for g in grads)
+        dx, da, old = rule.backward(gates, kept, states, taken)
         old = (old[0] + da @ transposed, *old[1:])
-        if kept is not None:
-            old = tuple(_select(kept, o, g) for o, g in zip(old, grads, strict=True))
-        return old, (dx, None if da is dx else da)
+        if on is not None:
+            old = tuple(_select(on, o, g) for o, g in zip(old, grads, strict=True))
+        ds = _put(ds, dx, t)
+        return (old, ds, _at(ds, t + 1 if reverse else t - 1)), None if da is dx else da
 
     final_grads, output_grads = grads
-    xs = (output_grads, mask, states, activations)
-    first_grads, (dx, da) = lax.scan(step, tuple(final_grads), xs, reverse=not reverse)
+    xs = (jnp.arange(gates.shape[0]), output_grads, mask, before, kept)
+    carry = (tuple(final_grads), gates, gates[0 if reverse else -1])
+    (first_grads, dx, _), da = lax.scan(step, carry, xs, reverse=not reverse)
     da = dx if da is None else da
-    dkernel = jnp.einsum("tbu,tbg->ug", states[0], da)
-    return dx, first_grads, dkernel, None if bias is None else da.sum((0, 1)), None
+    dkernel = _kernel_gradient(before[0], da)
+    dbiases = tuple(None if b is None else d.sum((0, 1)) for b, d in ((input_bias, dx), (bias, da)))
+    return dx, first_grads, dkernel, dbiases, None
 
 
 _loop.defvjp(_loop_forward, _loop_backward)
+
+
+def _kernel_gradient(x: jax.Array, d: jax.Array) -> jax.Array:
+    """Returns the gradient (features, width) of a kernel whose products x @ kernel have gradient d.
+
+    An einsum would exchange time and batch in both factors, and `jax.grad` of the product would
+    transpose d, which is the larger one; on a CPU these copies take longer than the product.
+    """
+    return lax.dot_general(x, d, (((0, 1), (0, 1)), ((), ())))
+
+
+def project(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    """Returns `x @ kernel` for x of shape (time, batch, features), with a gradient of its own."""
+    dtype = jnp.result_type(x, kernel)
+    return _project(x.astype(dtype), kernel.astype(dtype))
+
+
+@jax.custom_vjp
+def _project(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    return x @ kernel
+
+
+def _project_backward(saved: Any, d: Any) -> Any:
+    x, kernel = saved
+    return d @ kernel.T, _kernel_gradient(x, d)
+
+
+_project.defvjp(lambda x, kernel: (x @ kernel, (x, kernel)), _project_backward)
+
+
+def _at(array: jax.Array, t: Any) -> jax.Array:
+    return lax.dynamic_index_in_dim(array, t, 0, keepdims=False)
+
+
+def _put(array: jax.Array, value: jax.Array, t: Any) -> jax.Array:
+    return lax.dynamic_update_index_in_dim(array, value, t, 0)

@@ -1,14 +1,36 @@
 """Loops over time: the closed gradient is that of JAX, masks carry states, sizes may be unknown."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import export
 
-from cornu.ops.rnn import GRU, LSTM, SIMPLE, recurrence, rnn
+from cornu.core.jaxprs import inner_jaxprs
+from cornu.ops.rnn import GRU, LSTM, SIMPLE, project, recurrence, rnn
 
 TIME, BATCH, UNITS = 5, 3, 2
+
+
+def simple_cell(x, a, h):
+    return (jnp.tanh(x + a),)
+
+
+def lstm_cell(x, a, h, c):
+    i, f, g, o = jnp.split(x + a, 4, axis=-1)
+    c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+    return jax.nn.sigmoid(o) * jnp.tanh(c), c
+
+
+def gru_cell(x, a, h):
+    (x_z, x_r, x_g), (a_z, a_r, a_g) = jnp.split(x, 3, axis=-1), jnp.split(a, 3, axis=-1)
+    z, r = jax.nn.sigmoid(x_z + a_z), jax.nn.sigmoid(x_r + a_r)
+    return (z * h + (1 - z) * jnp.tanh(x_g + r * a_g),)
+
+
+CELLS = {SIMPLE: simple_cell, LSTM: lstm_cell, GRU: gru_cell}
 RULES = {"simple": (SIMPLE, 1, 1), "lstm": (LSTM, 4, 2), "gru": (GRU, 3, 1)}
 
 
@@ -23,13 +45,14 @@ def arguments(gates, states, bias):
         [array(BATCH, UNITS) for _ in range(states)],
         array(UNITS, gates * UNITS),
         array(gates * UNITS) if bias else None,
+        array(gates * UNITS) if bias else None,
     )
 
 
-def by_steps(rule, x, states, kernel, bias, **how):
+def by_steps(rule, x, states, kernel, bias=None, input_bias=None, **how):
     def step(x, states):
         a = states[0] @ kernel + (0 if bias is None else bias)
-        new, _ = rule.forward(x, a, states)
+        new = CELLS[rule](x + (0 if input_bias is None else input_bias), a, *states)
         return new[0], list(new)
 
     return rnn(step, x, states, **how)
@@ -48,7 +71,7 @@ def test_the_closed_gradient_is_that_of_jax(name, masked, bias):
             leaves = jax.tree.leaves(loop(rule, *args, mask=mask, **how))
             return sum(jnp.sum(jnp.sin(y * (i + 1))) for i, y in enumerate(leaves)), leaves
 
-        wrt = (0, 1, 2, 3) if bias else (0, 1, 2)
+        wrt = (0, 1, 2, 3, 4) if bias else (0, 1, 2)
         return jax.jit(jax.value_and_grad(run, wrt, has_aux=True))(*args)
 
     for how in (
@@ -62,16 +85,103 @@ def test_the_closed_gradient_is_that_of_jax(name, masked, bias):
         )
 
 
-def test_the_closed_gradient_can_be_differentiated_again():
-    x, states, kernel, _ = arguments(4, 2, False)
+@pytest.mark.parametrize("name", RULES)
+def test_the_closed_gradient_can_be_differentiated_again(name):
+    rule, gates, count = RULES[name]
+    x, states, kernel, *_ = arguments(gates, count, False)
 
     def slope(loop):
         def last(x):
-            return jnp.sum(loop(LSTM, x, states, kernel, None).last ** 2)
+            return jnp.sum(loop(rule, x, states, kernel).last ** 2)
 
         return jax.jit(jax.grad(lambda x: jnp.sum(jax.grad(last)(x) ** 2)))(x)
 
     np.testing.assert_allclose(slope(recurrence), slope(by_steps), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_many_sequences_by_vmap(name):
+    rule, gates, count = RULES[name]
+    x, states, kernel, *_ = arguments(gates, count, False)
+
+    def last(x):
+        return recurrence(rule, x, states, kernel).last
+
+    many = jax.vmap(last)(jnp.stack([x, -x]))
+    np.testing.assert_allclose(many, jnp.stack([last(x), last(-x)]), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize("name", RULES)
+def test_few_digits_are_not_lost_twice(name, dtype):
+    rule, gates, count = RULES[name]
+    exact = arguments(gates, count, True)
+    rough = jax.tree.map(lambda x: x.astype(dtype), exact)
+
+    def outputs_and_slopes(args):
+        def total(*args):
+            outputs = recurrence(rule, *args).outputs
+            return jnp.sum(outputs.astype("float32")), outputs
+
+        slopes, outputs = jax.jit(jax.grad(total, (0, 2, 3, 4), has_aux=True))(*args)
+        return [outputs, *slopes]
+
+    for one, other in zip(outputs_and_slopes(rough), outputs_and_slopes(exact), strict=True):
+        assert one.dtype == dtype
+        error = jnp.abs(one.astype("float32") - other).max() / (1 + jnp.abs(other).max())
+        assert error < 20 * jnp.finfo(dtype).eps
+
+
+def test_gates_that_are_shut_or_open_are_so():
+    one, states = jnp.ones((1, 1, 4)), [jnp.full((1, 1), 0.5), jnp.full((1, 1), 3.0)]
+    kernel = jnp.zeros((1, 4))
+    for i, f, g, o in ((-1e4, 1e4, 1e4, 1e4), (1e4, -1e4, -1e4, 1e4), (1e4, 1e4, 1e4, -1e4)):
+        x = one * jnp.array([i, f, g, o])
+        h, c = recurrence(LSTM, x, states, kernel).states
+        carry = 3.0 * (f > 0) + (1.0 if g > 0 else -1.0) * (i > 0)
+        assert float(c[0, 0]) == carry
+        assert float(h[0, 0]) == float(jnp.tanh(carry)) * (o > 0)
+
+
+def stored(run, args):
+    """How many arrays each loop of a program fills while it runs."""
+    todo, counts = [jax.make_jaxpr(run)(*args).jaxpr], []
+    while todo:
+        for equation in todo.pop().eqns:
+            if equation.primitive.name == "scan":
+                counts.append(len(equation.outvars) - equation.params["num_carry"])
+            todo.extend(inner_jaxprs(equation))
+    return counts
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_only_a_gradient_keeps_what_it_needs(name):
+    rule, gates, count = RULES[name]
+    args = arguments(gates, count, True)
+
+    def last(*args):
+        return recurrence(rule, *args, return_sequences=False).last.sum()
+
+    assert stored(last, args) == [0]
+    assert stored(functools.partial(recurrence, rule), args) == [1]
+    assert max(stored(jax.grad(last), args)) >= count
+
+
+def test_the_gradient_of_projected_inputs_is_that_of_a_product():
+    x, _, kernel, *_ = arguments(4, 2, False)
+    cotangent = jnp.sin(x @ kernel.T @ kernel)
+
+    def slopes(multiply):
+        return jax.vjp(multiply, x @ kernel.T, kernel)[1](cotangent)
+
+    for one, other in zip(slopes(project), slopes(jnp.matmul), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
+
+
+def test_inputs_may_be_integers():
+    x, kernel = jnp.arange(12).reshape(3, 2, 2), jnp.ones((2, 4))
+    slope = jax.grad(lambda kernel: project(x, kernel).sum())(kernel)
+    assert slope.tolist() == x.sum((0, 1)).astype("float32")[:, None].repeat(4, 1).tolist()
 
 
 def add(x, state):
