@@ -8,7 +8,7 @@ import jax
 import numpy as np
 import pytest
 
-from benchmarks import formulations, measure, models, report, sharing
+from benchmarks import formulations, measure, models, report, scale, sharing
 from benchmarks.measure import Result
 from benchmarks.peers import PEERS, Round, layered, plain, plain_models, timing
 from benchmarks.tasks import TASKS, Size, Target
@@ -171,3 +171,25 @@ def test_the_growth_of_a_process_is_measured():
     # So large that each array is a mapping of its own, whatever memory is free.
     (found,) = next(timing.resident(lambda: kept.append(np.ones(8_000_000)), Size(2, 1))).values
     assert 120 < found < 140
+
+
+def test_growth_is_an_exponent():
+    assert scale.exponent([1, 10, 100], [5.0, 3.0, 30.0]) == 1.0
+    points = {10: {"step, ms": 1.0}, 100: {"step, ms": 100.0}}
+    last = scale.table(scale.AXES["chain"], points).splitlines()[-2:]
+    assert last == ["| 100 | 100 |", "| exponent | 2.00 |"]
+
+
+@pytest.mark.parametrize(("name", "size"), [("chain", 3), ("outputs", 2), ("batch", 1)])
+def test_points_of_growth_are_measured(name, size):
+    point = scale.AXES[name].measure(size)
+    assert {"build, s", "trace, s", "compile, s", "step, ms", "MB"} <= set(point)
+    assert all(value > 0 for value in point.values())
+
+
+def test_tables_go_between_the_marks(monkeypatch, tmp_path):
+    page = tmp_path / "performance.md"
+    page.write_text(f"before\n{scale._MARKS[0]}\nold\n{scale._MARKS[1]}\nafter\n")
+    monkeypatch.setattr(scale, "_PAGE", page)
+    scale._write("new")
+    assert page.read_text() == f"before\n{scale._MARKS[0]}\nnew\n{scale._MARKS[1]}\nafter\n"
