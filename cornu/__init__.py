@@ -7,6 +7,7 @@ Everything is loaded when it is first used, so that importing costs little more 
 
 from __future__ import annotations
 
+import gc
 import importlib
 from typing import TYPE_CHECKING, Any
 
@@ -71,16 +72,31 @@ def version() -> str:
     return __version__
 
 
+def _load(name: str) -> Any:
+    """Imports a module, with the garbage collector at rest.
+
+    Importing makes many objects and hardly any garbage, but each full collection on the way looks
+    at all that was loaded before.
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return importlib.import_module(name)
+    finally:
+        if collects:
+            gc.enable()
+
+
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        module = importlib.import_module(_HOMES[name])
+        module = _load(_HOMES[name])
         value = getattr(
             module, {"KerasTensor": "Tensor", "FloatDTypePolicy": "DTypePolicy"}.get(name, name)
         )
     elif name in _SPACES:
         if name == "saving":
-            importlib.import_module("cornu.models")  # so that every class can be found by name
-        value = importlib.import_module(f"cornu.{name}")
+            _load("cornu.models")  # so that every class can be found by name
+        value = _load(f"cornu.{name}")
     else:
         raise AttributeError(f"module 'cornu' has no attribute {name!r}")
     globals()[name] = value

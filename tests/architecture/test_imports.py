@@ -35,6 +35,20 @@ jax.config.update("jax_num_cpu_devices", 3)
 assert jax.device_count("cpu") == 3
 """
 
+# The collector rests while a room is loaded, and is then as it was.
+COLLECTS_AS_BEFORE = """
+import gc
+import cornu
+assert gc.isenabled()
+collected = []
+gc.callbacks.append(lambda phase, info: collected.append(info["generation"]))
+cornu.Sequential
+assert gc.isenabled() and len(collected) < 3, collected
+gc.disable()
+cornu.applications
+assert not gc.isenabled()
+"""
+
 
 def _python(program: str) -> str:
     ran = subprocess.run(
@@ -56,3 +70,7 @@ def test_import_loads_nothing_that_can_wait():
 def test_import_starts_no_device():
     # A module-level jnp.zeros(...) would: it takes GPU memory and forbids jax.distributed.
     _python(STARTS_NO_DEVICE)
+
+
+def test_import_leaves_the_garbage_collector_as_it_was():
+    _python(COLLECTS_AS_BEFORE)
