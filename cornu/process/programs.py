@@ -42,6 +42,7 @@ _LIMITED = "jax_compilation_cache_max_size"
 # it is compiled, and written in a tenth of that time.
 _SECONDS = "jax_persistent_cache_min_compile_time_secs"
 _SECONDS_OF_JAX = 1.0
+_SECONDS_OF_OURS = 1e-9  # zero, but for telling it from the user's
 
 _state: dict[str, Any] = {"asked": False, "programs": None}
 
@@ -150,8 +151,7 @@ def _use(place: Path) -> None:
     _state["programs"] = programs
     _replace(module)
     if _said(_SECONDS) == _SECONDS_OF_JAX and _SECONDS.upper() not in os.environ:
-        _state["seconds"] = _SECONDS_OF_JAX
-        jax.config.update(_SECONDS, 0.0)
+        jax.config.update(_SECONDS, _SECONDS_OF_OURS)
     jax.config.update(_FOLDER, str(place))
 
 
@@ -160,7 +160,7 @@ def _stop() -> None:
 
     JAX settles it when it first compiles, which the user may have had it do before.
     """
-    if _state.pop("seconds", None) is not None:
+    if _said(_SECONDS) == _SECONDS_OF_OURS:
         jax.config.update(_SECONDS, _SECONDS_OF_JAX)
     _state["programs"] = None
     _supported().reset_cache()
