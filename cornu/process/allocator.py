@@ -1,7 +1,7 @@
 """Memory that a step returns is kept for the next one: settings of glibc's allocator.
 
 XLA's CPU programs ask for their temporaries in each run. By default glibc maps large ones anew
-each time, and the system fills every page with zeros: a small CNN spent a third of its step so.
+each time, and the system fills every page with zeros, which takes some percent of a large step.
 """
 
 from __future__ import annotations
