@@ -51,7 +51,7 @@ class Worker:
     """
 
     def __init__(self, task: str, peer: str, quick: bool, cache: str = "") -> None:
-        kept = {**_CACHED, "JAX_COMPILATION_CACHE_DIR": cache} if TASKS[task].cached else {}
+        kept = _cached(peer, cache) if TASKS[task].cached else {}
         self.errors = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", task, peer, "quick" if quick else "full"],
@@ -90,6 +90,13 @@ class Worker:
         self.process.kill()
         self.process.communicate()
         self.errors.close()
+
+
+def _cached(peer: str, cache: str) -> dict[str, str]:
+    """Returns the settings with which compiled programs are kept; cornu has its own."""
+    if peer == "cornu":
+        return {"JAX_ENABLE_COMPILATION_CACHE": "true", "CORNU_COMPILATION_CACHE": cache}
+    return {**_CACHED, "JAX_COMPILATION_CACHE_DIR": cache}
 
 
 def doing(task: str, peers: Sequence[str]) -> list[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numbers
+import os
+from typing import Any
 
 import jax
 
@@ -11,24 +13,33 @@ from cornu.core.border import border
 from cornu.core.dtypes import dtype_policy, set_dtype_policy, set_floatx
 from cornu.errors import suggest
 from cornu.inspect.checks import KINDS
+from cornu.process import allocator, programs
 
 __all__ = [
     "backend",
+    "clear_compilation_cache",
+    "compilation_cache",
     "disable_block_sharing",
+    "disable_compilation_cache",
     "disable_flash_attention",
     "disable_interactive_logging",
+    "disable_memory_keeping",
     "disable_traceback_filtering",
     "dtype_policy",
     "enable_block_sharing",
+    "enable_compilation_cache",
     "enable_flash_attention",
     "enable_interactive_logging",
+    "enable_memory_keeping",
     "enable_traceback_filtering",
     "epsilon",
     "floatx",
     "image_data_format",
     "is_block_sharing_enabled",
+    "is_compilation_cache_enabled",
     "is_flash_attention_enabled",
     "is_interactive_logging_enabled",
+    "is_memory_keeping_enabled",
     "is_traceback_filtering_enabled",
     "max_epochs",
     "max_steps_per_epoch",
@@ -168,6 +179,78 @@ def disable_block_sharing() -> None:
 def is_block_sharing_enabled() -> bool:
     """Tells whether equal blocks are traced once."""
     return settings.get("share_blocks")
+
+
+# ----------------------------------------------------------------------------------- the process
+
+
+def compilation_cache() -> str | None:
+    """Returns the folder in which compiled programs are kept, or None; see `docs/process.md`."""
+    found = programs.folder()
+    return None if found is None else os.fspath(found)
+
+
+@border
+def enable_compilation_cache(path: Any = None) -> None:
+    """Keeps compiled programs on disk, so that the next process need not compile them again.
+
+    By default that begins with the first program, unless JAX's own settings or
+    `CORNU_COMPILATION_CACHE` say otherwise; this begins now, and goes before both.
+
+    Args:
+        path: a folder to which only you have access, and which is made if it is not there. By
+            default `cornu/programs` in the user's cache.
+
+    Raises:
+        OSError: the folder cannot be made, or other users have access to it
+            (`PermissionError`): compiled programs are code that will run.
+
+    Example:
+
+    >>> import tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> enable_compilation_cache(folder)
+    >>> compilation_cache() == folder
+    True
+    >>> disable_compilation_cache()
+    >>> is_compilation_cache_enabled()
+    False
+    """
+    programs.enable(path)
+
+
+def disable_compilation_cache() -> None:
+    """Neither reads nor keeps compiled programs any more in this process."""
+    programs.disable()
+
+
+def is_compilation_cache_enabled() -> bool:
+    """Tells whether cornu keeps compiled programs."""
+    return programs.folder() is not None
+
+
+def clear_compilation_cache() -> None:
+    """Removes the compiled programs that are kept on disk."""
+    programs.clear()
+
+
+def enable_memory_keeping() -> None:
+    """Keeps memory that a step returns for the next one, on Linux with glibc.
+
+    By default that begins with the first program if JAX computes on the CPU, unless the user has
+    chosen an allocator or settings of it; see `docs/process.md`.
+    """
+    allocator.enable()
+
+
+def disable_memory_keeping() -> None:
+    """Returns memory to the system as glibc does by itself, and what was kept at once."""
+    allocator.disable()
+
+
+def is_memory_keeping_enabled() -> bool:
+    """Tells whether memory is kept for the next step."""
+    return allocator.is_enabled()
 
 
 # ---------------------------------------------------------------------------- attention, limits

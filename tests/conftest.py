@@ -13,6 +13,8 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # Two devices make sharding testable; one that no test uses costs nothing measurable.
 os.environ.setdefault("JAX_NUM_CPU_DEVICES", "2")
 os.environ.setdefault("KERAS_BACKEND", "jax")
+# Without JAX's own cache (see below), cornu would keep programs in the user's.
+os.environ.setdefault("CORNU_COMPILATION_CACHE", "off")
 
 
 def pytest_configure(config):

@@ -16,6 +16,7 @@ from cornu.core.frames import inside
 from cornu.core.op import Holder
 from cornu.core.operators import Operators
 from cornu.names import auto_name
+from cornu.process import prepare
 
 __all__ = ["ROLES", "Variable"]
 
@@ -87,6 +88,7 @@ class Variable(Operators, Holder):
     ) -> None:
         if role not in ROLES:
             raise ValueError(f"role must be one of {', '.join(ROLES)}. Received: {role!r}")
+        prepare()
         around = scope.current()
         self.name = name or auto_name("variable")
         if "/" in self.name:

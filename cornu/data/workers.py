@@ -229,12 +229,20 @@ def _death(code: int | None, index: int) -> str:
 _STARTING = threading.Lock()
 
 
+# Programs are neither read nor kept by workers, which should not compile any.
+_SURROUNDINGS = {
+    "JAX_PLATFORMS": "cpu",
+    "CORNU_COMPILATION_CACHE": "off",
+    "CORNU_ALLOCATOR": "system",
+}
+
+
 @contextlib.contextmanager
 def _child_surroundings() -> Iterator[None]:
     """What a process takes over when it starts: JAX limited to the CPU, and Ctrl-C held back."""
     with _STARTING:
-        before = os.environ.get("JAX_PLATFORMS")
-        os.environ["JAX_PLATFORMS"] = "cpu"
+        before = {name: os.environ.get(name) for name in _SURROUNDINGS}
+        os.environ.update(_SURROUNDINGS)
         masks = hasattr(signal, "pthread_sigmask")  # not on Windows
         old = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if masks else None
         try:
@@ -242,10 +250,11 @@ def _child_surroundings() -> Iterator[None]:
         finally:
             if old is not None:
                 signal.pthread_sigmask(signal.SIG_SETMASK, old)
-            if before is None:
-                del os.environ["JAX_PLATFORMS"]
-            else:
-                os.environ["JAX_PLATFORMS"] = before
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
 
 
 def _serve(connection: Connection) -> None:

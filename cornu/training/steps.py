@@ -19,6 +19,7 @@ import numpy as np
 from cornu.core import scope
 from cornu.core.jaxprs import uses
 from cornu.core.variable import Variable
+from cornu.process import prepare
 from cornu.training import compiler
 
 __all__ = ["Program", "counters"]
@@ -55,6 +56,7 @@ class Program:
         padded: bool = False,
         sources: Sequence[object] = (),
     ) -> None:
+        prepare()
         variables = tuple(variables)
         lifted = scope.lift(_with_rows(step), variables, sources)
 
@@ -208,6 +210,7 @@ class Forward:
         sources: Sequence[object] = (),
         note: Callable[[Any], None] = lambda inputs: None,
     ) -> None:
+        prepare()
         self._variables = tuple(variables)
         self._key = key
         self._count = 0

@@ -1,0 +1,112 @@
+"""Memory that a step returns is kept for the next one: settings of glibc's allocator.
+
+XLA's CPU programs ask for their temporaries in each run. By default glibc maps large ones anew
+each time, and the system fills every page with zeros, which takes some percent of a large step.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import os
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jax
+
+__all__ = ["disable", "enable", "is_enabled", "prepare"]
+
+# From malloc.h, and what each is by default.
+_MMAP_MAX, _TRIM_THRESHOLD, _ARENA_MAX = -4, -1, -8
+_DEFAULTS = {_MMAP_MAX: 65536, _TRIM_THRESHOLD: 128 * 1024}
+
+_LARGEST = 2**31 - 1  # mallopt takes C ints
+_SHARE = 8  # at most this part of the memory is kept
+
+# Packages that bring devices to JAX; without one, its backend will be the CPU.
+_DEVICES = ("jax_plugins", "libtpu")
+
+_state = {"wanted": True, "on": False}
+
+
+def prepare() -> None:
+    """Sets the allocator up, unless the user has set up one, or computes elsewhere."""
+    library = _glibc()
+    if library is None or not _state["wanted"] or not _is_ours():
+        return
+    if _cpu_expected():
+        # Threads with arenas of their own would map what is larger than 64 MB each time all the
+        # same. A thread keeps the arena that it has, so that this comes before JAX starts some.
+        library.mallopt(_ARENA_MAX, 1)
+    if jax.default_backend() == "cpu":
+        enable()
+
+
+def enable() -> None:
+    """Keeps memory for the next step, up to an eighth of what there is."""
+    _state["wanted"] = True
+    library = _glibc()
+    if library is not None:
+        library.mallopt(_MMAP_MAX, 0)
+        library.mallopt(_TRIM_THRESHOLD, min(_LARGEST, _memory() // _SHARE))
+        _state["on"] = True
+
+
+def disable() -> None:
+    """Returns to glibc's own ways, and to the system what was kept."""
+    _state["wanted"] = False
+    library = _glibc()
+    if library is not None and _state["on"]:
+        for name, value in _DEFAULTS.items():
+            library.mallopt(name, value)
+        library.malloc_trim(0)
+        _state["on"] = False
+
+
+def is_enabled() -> bool:
+    """Tells whether memory is kept."""
+    return _state["on"]
+
+
+@cache
+def _glibc() -> Any:
+    if not sys.platform.startswith("linux"):
+        return None
+    library = ctypes.CDLL(None)
+    try:
+        library.gnu_get_libc_version  # noqa: B018 - other C libraries have none
+    except AttributeError:
+        return None
+    library.mallopt.argtypes = [ctypes.c_int, ctypes.c_int]
+    library.malloc_trim.argtypes = [ctypes.c_size_t]
+    return library
+
+
+def _is_ours() -> bool:
+    """Tells whether nobody else has chosen an allocator, or how it works."""
+    environment = os.environ
+    return not (
+        environment.get("CORNU_ALLOCATOR") == "system"
+        or environment.get("LD_PRELOAD")
+        or "glibc.malloc" in environment.get("GLIBC_TUNABLES", "")
+        or any(name.startswith("MALLOC_") for name in environment)
+    )
+
+
+def _cpu_expected() -> bool:
+    """Tells whether JAX will compute on the CPU; asking JAX itself would start its threads."""
+    platforms = jax.config.jax_platforms
+    if platforms:
+        return platforms.split(",")[0] == "cpu"
+    return not any(importlib.util.find_spec(name) for name in _DEVICES)
+
+
+def _memory() -> int:
+    """Returns the bytes of memory that this process may use."""
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        return min(whole, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    except (OSError, ValueError):  # there is no limit: "max"
+        return whole

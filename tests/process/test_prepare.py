@@ -1,0 +1,104 @@
+"""What a process is prepared with: each case is a process of its own."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+_LEFT_OUT = ("JAX_", "MALLOC_", "CORNU_", "GLIBC_", "LD_PRELOAD", "XDG_CACHE_HOME")
+
+_PROGRAM = """
+import jax, jax.monitoring
+events = []
+jax.monitoring.register_event_listener(lambda name, **_: events.append(name.rpartition("/")[2]))
+{before}
+import cornu
+from cornu.core.variable import Variable
+v = Variable([1.0, 2.0])
+{after}
+jax.jit(lambda x: x * 3 + 1)(v.value).block_until_ready()
+print(events.count("cache_hits"), events.count("cache_misses"), cornu.config.compilation_cache())
+print(cornu.config.is_memory_keeping_enabled())
+"""
+
+
+def _run(tmp_path, before="", after="", **environment):
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(_LEFT_OUT)}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", _PROGRAM.format(before=before, after=after)],
+        env={**kept, "JAX_PLATFORMS": "cpu", "XDG_CACHE_HOME": str(tmp_path), **environment},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    cache, memory = done.stdout.splitlines()
+    hits, misses, folder = cache.split(" ", 2)
+    return int(hits), int(misses), folder, memory == "True", done.stderr
+
+
+def test_the_second_process_compiles_nothing_and_says_nothing(tmp_path):
+    folder = str(tmp_path / "cornu" / "programs")
+    first = _run(tmp_path, before="jax.jit(lambda x: x - 1)(2.0)")  # the user was first
+    assert first[1] > 0 and first[2] == folder
+    second = _run(tmp_path)
+    assert (second[0] > 0, second[1], second[2], second[4]) == (True, 0, folder, "")
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"CORNU_COMPILATION_CACHE": "off"},
+        {"JAX_ENABLE_COMPILATION_CACHE": "false"},
+        {"XDG_CACHE_HOME": "/proc/nowhere"},  # nothing can be made there
+        {"XDG_CACHE_HOME": "", "HOME": "/proc/nowhere"},
+        {"JAX_COMPILATION_CACHE_DIR": ""},
+    ],
+)
+def test_nothing_is_kept(tmp_path, environment):
+    _, misses, folder, _, said = _run(tmp_path, **environment)
+    assert (misses, folder, said) == (0, "None", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_user_set_is_respected(tmp_path):
+    theirs = tmp_path / "theirs"
+    set_now = f"jax.config.update('jax_compilation_cache_dir', {str(theirs)!r})\n"
+    set_now += "jax.config.update('jax_persistent_cache_min_compile_time_secs', 0)"
+    for words in ({"before": set_now}, {"after": set_now}):
+        assert _run(tmp_path / "home", **words)[2] == "None"
+        assert any(path.name.endswith("-cache") for path in theirs.iterdir())
+        for path in theirs.iterdir():
+            path.unlink()
+
+
+def test_switches(tmp_path):
+    moved = tmp_path / "moved"
+    after = f"cornu.config.enable_compilation_cache({str(moved)!r})"
+    assert _run(tmp_path, after=after)[2] == str(moved) and list(moved.iterdir())
+    for switch in (
+        "clear_compilation_cache",
+        "disable_compilation_cache",
+        "disable_memory_keeping",
+    ):
+        after += f"; cornu.config.{switch}()"
+    assert _run(tmp_path, after=after)[2:4] == ("None", False)
+    assert list(moved.iterdir()) == []
+
+
+def test_a_folder_that_was_asked_for_and_is_refused_is_told(tmp_path):
+    (tmp_path / "open").mkdir(mode=0o755)
+    *_, folder, _, said = _run(tmp_path, CORNU_COMPILATION_CACHE=str(tmp_path / "open"))
+    assert folder == "None" and "other users" in said
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="of glibc")
+def test_memory_is_kept_unless_the_user_chose(tmp_path):
+    off = {"CORNU_COMPILATION_CACHE": "off"}
+    assert _run(tmp_path, **off)[3]
+    for chosen in (
+        {"CORNU_ALLOCATOR": "system"},
+        {"MALLOC_ARENA_MAX": "2"},
+        {"GLIBC_TUNABLES": "glibc.malloc.arena_max=2"},
+    ):
+        assert not _run(tmp_path, **off, **chosen)[3]
