@@ -1,6 +1,6 @@
 """What a process is prepared with before its first program: kept memory, and kept programs.
 
-Both can be switched off; `docs/process.md` says how, and what they bring.
+The first is done where it is asked for, the second can be switched off: `docs/process.md`.
 """
 
 from __future__ import annotations

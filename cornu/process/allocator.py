@@ -2,6 +2,8 @@
 
 XLA's CPU programs ask for their temporaries in each run. By default glibc maps large ones anew
 each time, and the system fills every page with zeros, which takes some percent of a large step.
+Kept memory shortens those steps, but a process then holds up to one and a half times as much, and
+small programs become no faster, so that it is done where it is asked for.
 """
 
 from __future__ import annotations
@@ -28,13 +30,13 @@ _SHARE = 8  # at most this part of the memory is kept
 # Packages that bring devices to JAX; without one, its backend will be the CPU.
 _DEVICES = ("jax_plugins", "libtpu")
 
-_state = {"wanted": True, "on": False}
+_state = {"on": False}
 
 
 def prepare() -> None:
-    """Sets the allocator up, unless the user has set up one, or computes elsewhere."""
+    """Sets the allocator up if `CORNU_ALLOCATOR=keep` asks for it, on the CPU."""
     library = _glibc()
-    if library is None or not _state["wanted"] or not _is_ours():
+    if library is None or os.environ.get("CORNU_ALLOCATOR") != "keep" or not _is_ours():
         return
     if _cpu_expected():
         # Threads with arenas of their own would map what is larger than 64 MB each time all the
@@ -46,7 +48,6 @@ def prepare() -> None:
 
 def enable() -> None:
     """Keeps memory for the next step, up to an eighth of what there is."""
-    _state["wanted"] = True
     library = _glibc()
     if library is not None:
         library.mallopt(_MMAP_MAX, 0)
@@ -56,7 +57,6 @@ def enable() -> None:
 
 def disable() -> None:
     """Returns to glibc's own ways, and to the system what was kept."""
-    _state["wanted"] = False
     library = _glibc()
     if library is not None and _state["on"]:
         for name, value in _DEFAULTS.items():
@@ -88,8 +88,7 @@ def _is_ours() -> bool:
     """Tells whether nobody else has chosen an allocator, or how it works."""
     environment = os.environ
     return not (
-        environment.get("CORNU_ALLOCATOR") == "system"
-        or environment.get("LD_PRELOAD")
+        environment.get("LD_PRELOAD")
         or "glibc.malloc" in environment.get("GLIBC_TUNABLES", "")
         or any(name.startswith("MALLOC_") for name in environment)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,9 +18,9 @@ def paths(root: Layer) -> dict[str, Variable]:
     """Returns the weights of a model (or layer) by their paths.
 
     A path is made of the blocks that a layer was drawn in, the layer's name and the weight's.
-    Layers that the user did not name are counted within their block, so that equal models have
-    equal paths; inside of a layer they have the names of its attributes. A layer that is used
-    several times has the path of its first use.
+    Layers with automatic names are counted within their block, so that equal models have equal
+    paths, also when one was loaded or cloned; inside of a layer they have the names of its
+    attributes. A layer that is used several times has the path of its first use.
 
     Example:
 
@@ -77,4 +78,7 @@ def _listed(part: Any) -> Iterator[Layer]:
 
 def _name(layer: Layer) -> str:
     given: Any = layer._constructed_with[1].get("name")
-    return given if isinstance(given, str) else snake_case(type(layer).__name__)
+    automatic = snake_case(type(layer).__name__)
+    # In a model that was loaded or cloned, automatic names are given ones.
+    counted = isinstance(given, str) and re.fullmatch(rf"{automatic}(_\d+)?", given)
+    return given if isinstance(given, str) and not counted else automatic

@@ -93,12 +93,11 @@ def test_a_folder_that_was_asked_for_and_is_refused_is_told(tmp_path):
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="of glibc")
-def test_memory_is_kept_unless_the_user_chose(tmp_path):
+def test_memory_is_kept_if_asked_for_unless_the_user_chose_otherwise(tmp_path):
     off = {"CORNU_COMPILATION_CACHE": "off"}
-    assert _run(tmp_path, **off)[3]
-    for chosen in (
-        {"CORNU_ALLOCATOR": "system"},
-        {"MALLOC_ARENA_MAX": "2"},
-        {"GLIBC_TUNABLES": "glibc.malloc.arena_max=2"},
-    ):
-        assert not _run(tmp_path, **off, **chosen)[3]
+    asked = {**off, "CORNU_ALLOCATOR": "keep"}
+    assert not _run(tmp_path, **off)[3]
+    assert _run(tmp_path, **asked)[3]
+    assert _run(tmp_path, after="cornu.config.enable_memory_keeping()", **off)[3]
+    for chosen in ({"MALLOC_ARENA_MAX": "2"}, {"GLIBC_TUNABLES": "glibc.malloc.arena_max=2"}):
+        assert not _run(tmp_path, **asked, **chosen)[3]
