@@ -32,13 +32,26 @@ def auto_name(prefix: str) -> str:
     return prefix if count == 0 else f"{prefix}_{count}"
 
 
-def unique(name: str, taken: set[str]) -> str:
-    """Returns `name`, with a number behind it if `taken` holds it already; adds it to `taken`."""
-    candidate, number = name, 0
+def unique(name: str, taken: dict[str, int]) -> str:
+    """Returns `name`, with a number behind it if `taken` holds it already; adds it to `taken`.
+
+    Args:
+        name: the name that is wanted.
+        taken: the names that are taken, with the last number that was put behind each, so that
+            the search goes on from there: thousands of equal names would else take quadratic time.
+
+    Example:
+
+    >>> taken = dict.fromkeys(["add_2"], 0)
+    >>> [unique("add", taken) for _ in range(4)]
+    ['add', 'add_1', 'add_3', 'add_4']
+    """
+    candidate, number = name, taken.get(name, 0)
     while candidate in taken:
         number += 1
         candidate = f"{name}_{number}"
-    taken.add(candidate)
+    taken[candidate] = 0
+    taken[name] = number
     return candidate
 
 

@@ -151,7 +151,7 @@ class CallbackList(Callback):
             )
 
     def _labelled(self) -> dict[str, Callback]:
-        taken: set[str] = set()
+        taken: dict[str, int] = {}
         return {unique(type(callback).__name__, taken): callback for callback in self.callbacks}
 
     def _numbered(self) -> list[tuple[int, Callback]]:

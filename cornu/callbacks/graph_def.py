@@ -41,7 +41,7 @@ class _Writer:
     def __init__(self) -> None:
         self.nodes: list[bytes] = []
         self._names: dict[int, str] = {}
-        self._taken: set[str] = set()
+        self._taken: dict[str, int] = {}
 
     def draw(self, drawing: Any, around: str) -> None:
         """Adds the nodes of a drawing whose inputs have names, in the box `around`."""

@@ -217,7 +217,7 @@ class TensorBoard(Callback):
     # ------------------------------------------------------------------------------------ weights
 
     def _write_weights(self, epoch: int) -> None:
-        writer, taken = self._writer(_TRAIN), set[str]()
+        writer, taken = self._writer(_TRAIN), dict[str, int]()
         for variable in self.model.weights:
             name, value = unique(variable.path, taken), variable.numpy()
             writer.histogram(f"{name}/histogram", value, epoch)

@@ -100,14 +100,14 @@ def block_tree(nodes: Sequence[Node], inputs: Sequence[Tensor]) -> Block:
     shared = calls_around(nodes, inputs)
     root = Block("", "", Call("", None))
     blocks: dict[int, Block] = {}
-    taken: dict[int, set[str]] = {}
+    taken: dict[int, dict[str, int]] = {}
     for node, chain in zip(nodes, chains, strict=True):
         block = root
         block.nodes.append(node)
         for call in chain[shared:]:
             inner = blocks.get(id(call))
             if inner is None:
-                inner = blocks[id(call)] = _inner(block, call, taken.setdefault(id(block), set()))
+                inner = blocks[id(call)] = _inner(block, call, taken.setdefault(id(block), {}))
                 block.children.append(inner)
                 block.parts.append(inner)
             block = inner
@@ -116,7 +116,7 @@ def block_tree(nodes: Sequence[Node], inputs: Sequence[Tensor]) -> Block:
     return root
 
 
-def _inner(parent: Block, call: Call, taken: set[str]) -> Block:
+def _inner(parent: Block, call: Call, taken: dict[str, int]) -> Block:
     name = unique(call.name, taken)
     path = f"{parent.path}/{name}" if parent.path else name
     return Block(name, path, call)

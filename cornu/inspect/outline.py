@@ -180,14 +180,16 @@ class _Outliner:
 
     def draw(self, item: Item, drawing: Any, block: Block | None = None) -> None:
         names = drawing.layer_names
-        taken = set(names.values())
+        taken = dict.fromkeys(names.values(), 0)
         for tensor in drawing.input_tensors:
             if tensor.node is not None:
                 name = names.get(id(tensor.node.op), tensor.node.name)
                 self._add(item, "input", name, tensor.node)
         self._block(item, block or drawing.graph.root, names, taken)
 
-    def _block(self, item: Item, block: Block, names: dict[int, str], taken: set[str]) -> None:
+    def _block(
+        self, item: Item, block: Block, names: dict[int, str], taken: dict[str, int]
+    ) -> None:
         for part in block.parts:
             if isinstance(part, Block):
                 inner = Item("block", part.name, _join(item, part.name), item, block=part)
@@ -209,7 +211,7 @@ class _Outliner:
             self.fill(item, node.op)
 
     def _owned(self, item: Item, layer: Layer) -> None:
-        taken: set[str] = set()
+        taken: dict[str, int] = {}
         for inner in layer.sublayers():
             if not isinstance(inner, Layer):
                 continue

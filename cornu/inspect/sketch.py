@@ -41,7 +41,7 @@ def sketch(model: Any) -> Sketch | None:
 
 def sketch_call(node: Node) -> Sketch | None:
     """Returns the graph inside of a call that stands in another graph, as `sketch` does."""
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
 
     def fresh(value: Any) -> Any:
         if not isinstance(value, Tensor):
@@ -63,7 +63,7 @@ def _sketch(layer: Any, args: Any, kwargs: Any) -> Sketch | None:
         return None
     if not graph.nodes:
         return None
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     layers = {id(node.op): node.op for node in graph.nodes if isinstance(node.op, Layer)}
     names = {key: unique(layer.name, taken) for key, layer in layers.items()}
     return Sketch(graph, inputs, outputs, names)

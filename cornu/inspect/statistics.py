@@ -266,7 +266,7 @@ class _Program:
                     if gradients is not None and gradients[position][number][i] is not None:
                         gradient = gradients[position][number][i]
                         found[label, "output gradient"] = gradient
-            taken: set[str] = set()
+            taken: dict[str, int] = {}
             for variable in layer.own_variables():
                 label = f"{path}/{unique(variable.name, taken)}"
                 if id(variable) in seen or not is_float(variable.dtype):

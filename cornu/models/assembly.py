@@ -176,7 +176,7 @@ class Assembly:
         }  # of models that were drawn again
         keys = {id(layer): before.get(id(layer), id(layer)) for layer in layers}
         names = {i: self._names.get(key, had.get(key)) for i, key in keys.items()}
-        taken = {name for name in names.values() if name is not None}
+        taken = dict.fromkeys((name for name in names.values() if name is not None), 0)
         return {
             id(layer): names[id(layer)] or unique(layer.name, taken)
             for layer in {id(layer): layer for layer in layers}.values()

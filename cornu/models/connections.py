@@ -35,7 +35,7 @@ _OPS_OF_KERAS = {
 def describe(drawing: Drawing) -> dict[str, Any]:
     """Returns layers, their calls, inputs and outputs of a drawn model."""
     names = dict(drawing.layer_names)
-    taken = set(names.values())
+    taken = dict.fromkeys(names.values(), 0)
     op_names: dict[int, str] = {}
     calls: dict[str, list[Node]] = {names[id(layer)]: [] for layer in drawing.layers}
     kept = [node for node in drawing.nodes if node.name != "compute_mask"]

@@ -72,7 +72,7 @@ class Unfolding:
 
     def names(self) -> dict[int, str]:
         """Returns a name for each layer, by its `id`; outer layers have the first choice."""
-        taken: set[str] = set()
+        taken: dict[str, int] = {}
         names: dict[int, str] = {}
         for models, name, layer in sorted(self._found, key=lambda found: len(found[0])):
             if id(layer) not in names:

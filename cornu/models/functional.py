@@ -88,7 +88,7 @@ class Drawing:
         outputs that bear the name of a renamed layer follow.
         """
         self._given_names.update(names)
-        taken = {self._given_names.get(id(layer), "") for layer in self.layers}
+        taken = dict.fromkeys((self._given_names.get(id(la), "") for la in self.layers), 0)
         self.layer_names = {
             id(layer): self._given_names.get(id(layer)) or unique(layer.name, taken)
             for layer in self.layers
@@ -331,12 +331,12 @@ def _names(structure: Any, names: dict[int, str]) -> list[str]:
     """Returns a name for each leaf: the key in a flat dict, else that of the layer that made it."""
     if isinstance(structure, dict) and all(isinstance(v, Tensor) for v in structure.values()):
         return list(structure) if isinstance(structure, OrderedDict) else sorted(structure)
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     return [unique(_tensor_name(leaf, names), taken) for leaf in tree.leaves(structure)]
 
 
 def _unique_names(layers: Sequence[Layer]) -> dict[int, str]:
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     return {id(layer): unique(layer.name, taken) for layer in layers}
 
 

@@ -46,6 +46,8 @@ class Sequential(Model):
     _declared: bool  # whether the user gave the input's shape
     _drawn: Drawing | None
     _names: dict[int, str]  # of layers that are called otherwise here
+    _by_name: dict[str, Layer] | None  # None until it is needed
+    bookkeeping = Model.bookkeeping | {"_by_name"}
 
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None) -> None:
         super().__init__(trainable=trainable, name=name)
@@ -60,6 +62,7 @@ class Sequential(Model):
         self._tensors = []
         self._declared = True
         self._names = {}
+        self._by_name = None
         return self
 
     @property
@@ -82,6 +85,7 @@ class Sequential(Model):
     def rename_layers(self, names: dict[int, str]) -> None:
         """Gives layers other names in this model alone, by the `id` of the layer."""
         self._names.update(names)
+        self._by_name = None
         self._drawing = None
 
     @border
@@ -95,7 +99,9 @@ class Sequential(Model):
                 f"Received: {layer!r} (of type {type(layer).__name__})" + _remedy(layer)
             )
         name = self._called(layer)
-        if any(self._called(known) == name and known is not layer for known in self._stack):
+        if self._by_name is None:
+            self._by_name = {self._called(known): known for known in self._stack}
+        if self._by_name.get(name, layer) is not layer:
             raise ValueError(
                 f"Sequential {self.name!r} has a layer named {name!r} already. "
                 "Give each layer a name of its own: name='...'."
@@ -114,6 +120,7 @@ class Sequential(Model):
         if self._tensors:
             self._tensors.append(self._extend(layer))
         self._stack.append(layer)
+        self._by_name[name] = layer
         self._change()
         return self
 
@@ -150,6 +157,7 @@ class Sequential(Model):
             raise ValueError(f"Sequential {self.name!r} has no layer to remove: it is empty.")
         layer = self._stack.pop()
         self._names.pop(id(layer), None)
+        self._by_name = None
         if len(self._tensors) > 1:
             self._tensors.pop()
         self._change()

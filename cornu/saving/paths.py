@@ -33,7 +33,7 @@ def paths(root: Layer) -> dict[str, Variable]:
     """
     found: dict[str, Variable] = {}
     known: set[int] = set()
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     for path, variable in _of_layer(root, ()):
         if id(variable) not in known:
             known.add(id(variable))
@@ -44,12 +44,12 @@ def paths(root: Layer) -> dict[str, Variable]:
 def _of_layer(layer: Layer, around: tuple[str, ...]) -> Iterator[tuple[str, Variable]]:
     for variable in layer.own_variables():
         yield "/".join((*around, variable.name)), variable
-    counts: dict[tuple[str, ...], set[str]] = {}
+    counts: dict[tuple[str, ...], dict[str, int]] = {}
     named: set[int] = set()
     for inner, blocks, name in _inside(layer):
         if id(inner) not in named:
             named.add(id(inner))
-            name = unique(name, counts.setdefault(blocks, set()))
+            name = unique(name, counts.setdefault(blocks, {}))
             yield from _of_layer(inner, (*around, *blocks, name))
 
 

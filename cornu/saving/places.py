@@ -49,7 +49,7 @@ def _of_container(value: Any, at: str, seen: set[int]) -> Iterator[tuple[str, Va
         return
     seen.add(id(value))
     items: Iterable[Any] = value.values() if isinstance(value, dict) else value
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     for item in items:
         if isinstance(item, Layer):
             name = unique(snake_case(type(item).__name__), taken)

@@ -1,0 +1,27 @@
+"""Names that objects get, and how long they are looked for."""
+
+from cornu.names import unique
+
+
+class Counting(dict):
+    """Counts how often it is asked for a name."""
+
+    asked = 0
+
+    def __contains__(self, name):
+        self.asked += 1
+        return super().__contains__(name)
+
+
+def test_the_smallest_free_number_is_taken():
+    taken = dict.fromkeys(["add", "add_2", "b"], 0)
+    assert [unique("add", taken) for _ in range(3)] == ["add_1", "add_3", "add_4"]
+    assert unique("add_2", taken) == "add_2_1" and unique("c", taken) == "c"
+    assert {"add_1", "add_3", "add_4", "add_2_1", "b", "c"} <= set(taken)
+
+
+def test_a_name_asked_for_a_thousand_times_takes_linear_time():
+    taken = Counting()
+    names = [unique("add", taken) for _ in range(1000)]
+    assert names[0] == "add" and names[-1] == "add_999" and len(set(names)) == 1000
+    assert taken.asked < 2000
