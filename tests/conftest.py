@@ -6,6 +6,7 @@ file imports JAX or Keras; what the shell already says wins, as in `JAX_PLATFORM
 
 import importlib.util
 import os
+import signal
 
 import pytest
 
@@ -15,6 +16,8 @@ os.environ.setdefault("JAX_NUM_CPU_DEVICES", "2")
 os.environ.setdefault("KERAS_BACKEND", "jax")
 # Without JAX's own cache (see below), cornu would keep programs in the user's.
 os.environ.setdefault("CORNU_COMPILATION_CACHE", "off")
+# What runs in the background of a script is started with interrupts ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_configure(config):
