@@ -27,7 +27,7 @@ __all__ = ["AXES", "Axis", "exponent", "measure", "page", "table"]
 
 _ROOT = Path(__file__).parents[1]
 _PAGE = _ROOT / "docs" / "performance.md"
-_PICTURE = _ROOT / "docs" / "pictures" / "scale.svg"
+_PICTURE = _ROOT / "benchmarks" / "scale.svg"
 _MARKS = ("<!-- scale: begin -->", "<!-- scale: end -->")
 Point = dict[str, float]
 

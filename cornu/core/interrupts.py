@@ -1,9 +1,11 @@
-"""Interrupts: Ctrl-C and SIGTERM wait while values change hands."""
+"""Interrupts: Ctrl-C and SIGTERM wait while values change hands, and none is lost."""
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
+import weakref
 
 # The functions behind `signal.signal` and `signal.getsignal`, which spend ten times as long on
 # turning numbers into enums: here they are called around every dispatch.
@@ -12,9 +14,10 @@ from _signal import signal as install
 from types import FrameType, TracebackType
 from typing import Any
 
-__all__ = ["deferred"]
+__all__ = ["deferred", "heard"]
 
 _NUMBERS = (signal.SIGINT.value, signal.SIGTERM.value)
+_SOON = 0.001  # seconds
 
 
 class deferred:
@@ -75,3 +78,42 @@ class deferred:
     def _restore(self) -> None:
         for number, handler in self._handlers:
             install(number, handler)
+
+
+class heard:
+    """A `with` block in which Ctrl-C is heard, whenever it strikes.
+
+    Python drops an exception that is raised while it collects garbage or finalizes an object (JAX
+    has it call a function for each collection), and Ctrl-C with it. Here it comes again a moment
+    later. A handler of the user's own is left alone, and so are other threads than the main one.
+    """
+
+    __slots__ = ("_installed",)
+
+    def __enter__(self) -> None:
+        main = threading.get_ident() == threading.main_thread().ident
+        self._installed = main and getsignal(signal.SIGINT) is signal.default_int_handler
+        if self._installed:
+            install(signal.SIGINT, self._interrupt)
+
+    def __exit__(self, *error: object) -> None:
+        if self._installed and getsignal(signal.SIGINT) == self._interrupt:
+            install(signal.SIGINT, signal.default_int_handler)
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        if not _is_dropped_in(frame):
+            raise KeyboardInterrupt
+        again = threading.Timer(_SOON, signal.raise_signal, (number,))
+        again.daemon = True
+        again.start()
+
+
+def _is_dropped_in(frame: FrameType | None) -> bool:
+    """Tells whether an exception that is raised in a frame would go no further."""
+    collecting = {getattr(callback, "__code__", None) for callback in gc.callbacks}
+    while frame is not None:
+        code = frame.f_code
+        if code in collecting or code.co_name == "__del__" or code.co_filename == weakref.__file__:
+            return True
+        frame = frame.f_back
+    return False

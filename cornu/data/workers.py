@@ -229,11 +229,11 @@ def _death(code: int | None, index: int) -> str:
 _STARTING = threading.Lock()
 
 
-# Programs are neither read nor kept by workers, which should not compile any.
+# Workers make data: they neither keep programs nor memory between steps.
 _SURROUNDINGS = {
     "JAX_PLATFORMS": "cpu",
     "CORNU_COMPILATION_CACHE": "off",
-    "CORNU_ALLOCATOR": "system",
+    "CORNU_ALLOCATOR": "",
 }
 
 

@@ -17,6 +17,7 @@ from cornu.core.layer import Layer
 from cornu.core.op import unwrap
 from cornu.core.variable import Variable
 from cornu.inspect.tracing import identity
+from cornu.training import compiler
 
 __all__ = ["Stopwatch", "Timed"]
 
@@ -149,8 +150,9 @@ class _Program:
             return outputs, news
 
         self.plain = plain
-        self.compiled = jax.jit(plain)
-        self.pulled = jax.jit(lambda pull, ones: pull(ones))
+        options = compiler.options()
+        self.compiled = jax.jit(plain, compiler_options=options)
+        self.pulled = jax.jit(lambda pull, ones: pull(ones), compiler_options=options)
         self._kept: Any = None
 
     def arrays(self, given: Any) -> list[Any]:
@@ -180,7 +182,7 @@ class _Program:
 
                 return jax.vjp(of, parts)
 
-            self._kept = jax.jit(keep)
+            self._kept = jax.jit(keep, compiler_options=compiler.options())
         return self._kept
 
 

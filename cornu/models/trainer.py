@@ -14,6 +14,7 @@ import numpy as np
 
 from cornu.callbacks import CallbackList
 from cornu.core.border import border
+from cornu.core.interrupts import heard
 from cornu.data import Arrays, Stream
 from cornu.data.adapt import is_stream
 from cornu.models import preflight
@@ -135,7 +136,8 @@ class Trainer(Prepared):
                 validation_steps,
                 validation_freq,
             )
-            logs = self._train(source, session, epochs, initial_epoch, validating, debug_nans)
+            with heard():
+                logs = self._train(source, session, epochs, initial_epoch, validating, debug_nans)
         preflight.after_fit(self, logs)
         trial.say(verbose)
         return self.history

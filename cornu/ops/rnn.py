@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 
 from cornu import tree
@@ -154,17 +153,6 @@ class Rule(NamedTuple):
     backward: Callable[..., Any]
 
 
-def _sigmoid_or_tanh(z: jax.Array, gates: str) -> jax.Array:
-    """Returns one activation for each gate: sigmoid for "s", tanh for "t".
-
-    By sigmoid(z) = (1 + tanh(z / 2)) / 2 it is one tanh of all of them, and so one kernel.
-    """
-    scale = np.repeat([1.0 if gate == "t" else 0.5 for gate in gates], z.shape[-1] // len(gates))
-    wide = jnp.promote_types(z.dtype, jnp.float32)
-    s = scale.astype(wide)
-    return (s * jnp.tanh(s * z.astype(wide)) + (1 - s)).astype(z.dtype)
-
-
 def _simple(x: Any, a: Any, states: Any) -> Any:
     h = jnp.tanh(x + a)
     return (h,), h, None
@@ -176,7 +164,9 @@ def _simple_gradient(h: Any, kept: Any, states: Any, grads: Any) -> Any:
 
 
 def _lstm(x: Any, a: Any, states: Any) -> Any:
-    gates = _sigmoid_or_tanh(x + a, "ssts")
+    units = states[1].shape[-1]
+    z_if, z_g, z_o = jnp.split(x + a, (2 * units, 3 * units), axis=-1)
+    gates = _at_once(jax.nn.sigmoid(z_if), jnp.tanh(z_g), jax.nn.sigmoid(z_o))
     i, f, g, o = jnp.split(gates, 4, axis=-1)
     c = f * states[1] + i * g
     t = jnp.tanh(c)
@@ -203,10 +193,9 @@ def _gru(x: Any, a: Any, states: Any) -> Any:
     (h,) = states
     x_zr, x_g = _split_last(x)
     a_zr, a_g = _split_last(a)
-    zr = _sigmoid_or_tanh(x_zr + a_zr, "ss")
+    zr = jax.nn.sigmoid(x_zr + a_zr)
     g = jnp.tanh(x_g + jnp.split(zr, 2, axis=-1)[1] * a_g)
-    gates = lax.optimization_barrier(jnp.concatenate((zr, g), axis=-1))
-    # Taken from the gates, not from zr and g: XLA would else compute these anew for each use.
+    gates = _at_once(zr, g)
     z, _, g = jnp.split(gates, 3, axis=-1)
     return (z * h + (1 - z) * g,), gates, a_g
 
@@ -220,6 +209,11 @@ def _gru_gradient(gates: Any, a_g: Any, states: Any, grads: Any) -> Any:
     dx = jnp.concatenate((dz, dr, dg), axis=-1)
     da = jnp.concatenate((dz, dr, dg * r), axis=-1)
     return dx, da, (d * z,)
+
+
+def _at_once(*gates: Any) -> Any:
+    """Returns gates as one array, computed once: XLA would do it anew for each use of a part."""
+    return lax.optimization_barrier(jnp.concatenate(gates, axis=-1))
 
 
 def _split_last(x: Any) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import mmap
+
 import h5py
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from datasets import Dataset
 
 import cornu
 from cornu.data import adapt
-from cornu.data.columns import Column, column_of
+from cornu.data.columns import Column, Mapped, column_of
 from cornu.data.huggingface import Table, TableColumn
 from tests.data.many import LABELS, X
 
@@ -139,3 +141,20 @@ def test_wrong_columns_are_refused():
         adapt(DatasetDict(train=Dataset.from_dict({"x": [1.0]})))
     with pytest.raises(ValueError, match="has not two axes"):
         adapt(scipy.sparse.coo_array(X[:, 0]))
+
+
+@pytest.mark.skipif(not hasattr(mmap, "MADV_RANDOM"), reason="of systems that take advice")
+def test_the_system_is_told_in_which_order_rows_are_read(tmp_path, monkeypatch):
+    told = []
+
+    class Told:
+        def madvise(self, advice):
+            told.append(advice)
+
+    monkeypatch.setattr("cornu.data.columns._mapping", lambda array: Told())
+    small = Mapped(np.memmap(tmp_path / "small", "float32", "w+", shape=(8, 4)))
+    large = Mapped(np.memmap(tmp_path / "large", "float32", "w+", shape=(8, 5000)))
+    for column in (small, large):
+        column.take(np.array([4, 1, 2]))
+        column.take(np.arange(2, 5))
+    assert told == [mmap.MADV_RANDOM, mmap.MADV_NORMAL]

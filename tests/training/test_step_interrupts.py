@@ -1,16 +1,18 @@
 """Ctrl-C at any instant of `fit` leaves a model that can be used and trained on."""
 
+import gc
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
 
 import cornu
-from cornu.core.interrupts import deferred
+from cornu.core.interrupts import deferred, heard
 
 PROGRAM = """
 import os, random, signal, sys, threading, time
@@ -38,24 +40,16 @@ class Count(cornu.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         ended.append(logs["loss"])
 
-def strike(over, after):
-    # Python drops an exception that is raised while it collects garbage: then once more.
-    while not over.wait(after):
-        os.kill(os.getpid(), signal.SIGINT)
-        after = 5.0
-
 model.fit(*data, verbose=0, **sized)
 longest = 0.3 if way == "eager" else 0.02
 struck = 0
 while struck < count:
     ended, model.history = [], None
-    over, after = threading.Event(), draw.uniform(0, longest)
-    kill = threading.Thread(target=strike, args=(over, after))
+    kill = threading.Timer(draw.uniform(0, longest), os.kill, (os.getpid(), signal.SIGINT))
     try:
         kill.start()
         model.fit(*data, epochs=10**6, verbose=0, callbacks=[Count()], **sized)
     except KeyboardInterrupt:
-        over.set()
         struck += 1
     kill.join()
     assert not any(v.stored.is_deleted() for v in model._all_variables())
@@ -113,6 +107,46 @@ def test_an_error_in_the_block_restores_the_handlers():
         with deferred():
             raise ZeroDivisionError
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+class Dying:
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+
+
+def strike_in_a_collection():
+    def collected(phase, info):
+        if phase == "start":
+            signal.raise_signal(signal.SIGINT)
+
+    gc.callbacks.append(collected)
+    try:
+        gc.collect()
+    finally:
+        gc.callbacks.remove(collected)
+
+
+@pytest.mark.parametrize("strike", [strike_in_a_collection, lambda: Dying() and None])
+def test_what_strikes_where_python_drops_it_comes_again(strike):
+    with pytest.raises(KeyboardInterrupt):
+        with heard():
+            strike()
+            time.sleep(10)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_handlers_of_ones_own_hear_as_ever():
+    seen = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: seen.append(number))
+    try:
+        with heard():
+            signal.raise_signal(signal.SIGINT)
+        assert seen == [signal.SIGINT]
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with heard():  # what is installed inside stays
+        signal.signal(signal.SIGINT, before)
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_other_threads_train_undisturbed():
