@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 __all__ = ["is_a", "library_of", "named"]
@@ -19,16 +20,18 @@ def is_a(x: Any, library: str, *names: str) -> bool:
     >>> is_a(True, "builtins", "int"), is_a(True, "torch", "Tensor")
     (True, False)
     """
-    return any(
-        base.__name__ in names and base.__module__.split(".")[0] == library
-        for base in type(x).__mro__
-    )
+    return any(name in names and root == library for name, root in _bases(type(x)))
 
 
 def library_of(x: Any) -> str | None:
     """Returns the library of data that an object belongs to, itself or by a base class."""
-    roots = (base.__module__.split(".")[0] for base in type(x).__mro__)
-    return next((root for root in roots if root in _KNOWN), None)
+    return next((root for _, root in _bases(type(x)) if root in _KNOWN), None)
+
+
+@lru_cache(maxsize=1024)
+def _bases(kind: type) -> tuple[tuple[str, str], ...]:
+    """Returns the names of a class and of those it derives from, each with that of its package."""
+    return tuple((base.__name__, base.__module__.split(".")[0]) for base in kind.__mro__)
 
 
 def named(x: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
 import numpy as np
 
 from cornu import tree
@@ -32,6 +33,7 @@ class Feeding:
     def __init__(self, model: Any, class_weight: Any = None) -> None:
         self.model = model
         self.class_weight = class_weight
+        self._matched: Any = None  # what the last batch that was checked looked like
 
     # ----------------------------------------------------------------------------------- preparing
 
@@ -67,8 +69,12 @@ class Feeding:
         x, y, weight = batch
         if x is None:
             raise ValueError(f"Model {self.model.name!r}: x is missing, it is None.")
-        self._match(x)
-        check_lengths([*_named(x, "x"), *_named(y, "y"), *_named(weight, "sample_weight")])
+        leaves, definition = jax.tree_util.tree_flatten(batch)
+        kind = (definition, [leaf.shape for leaf in leaves])
+        if kind != self._matched:  # most batches are like the one before
+            self._match(x)
+            check_lengths([*_named(x, "x"), *_named(y, "y"), *_named(weight, "sample_weight")])
+            self._matched = kind
         if self.class_weight is not None:
             weight = self._with_class_weight(y, weight)
         return x, y, weight

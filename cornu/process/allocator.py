@@ -9,6 +9,7 @@ small programs become no faster, so that it is done where it is asked for.
 from __future__ import annotations
 
 import ctypes
+import gc
 import importlib.util
 import os
 import sys
@@ -18,7 +19,7 @@ from typing import Any
 
 import jax
 
-__all__ = ["disable", "enable", "is_enabled", "prepare"]
+__all__ = ["disable", "dropped", "enable", "give_back", "is_enabled", "prepare"]
 
 # From malloc.h, and what each is by default.
 _MMAP_MAX, _TRIM_THRESHOLD, _ARENA_MAX = -4, -1, -8
@@ -30,7 +31,7 @@ _SHARE = 8  # at most this part of the memory is kept
 # Packages that bring devices to JAX; without one, its backend will be the CPU.
 _DEVICES = ("jax_plugins", "libtpu")
 
-_state = {"on": False}
+_state = {"on": False, "dropped": False}
 
 
 def prepare() -> None:
@@ -63,6 +64,27 @@ def disable() -> None:
             library.mallopt(name, value)
         library.malloc_trim(0)
         _state["on"] = False
+
+
+def give_back() -> None:
+    """Returns to the system what was freed, unless memory is kept: after XLA compiled, it is much.
+
+    glibc by itself returns only what lies at the end of a heap, and compiling leaves holes.
+    """
+    library = _glibc()
+    if library is not None and not _state["on"]:
+        library.malloc_trim(0)
+
+
+def dropped() -> None:
+    """Notes that something large is freed: when garbage was collected, the system gets it back."""
+    _state["dropped"] = True
+
+
+def _after_collection(when: str, _: Any) -> None:
+    if when == "stop" and _state["dropped"]:
+        _state["dropped"] = False
+        give_back()
 
 
 def is_enabled() -> bool:
@@ -109,3 +131,6 @@ def _memory() -> int:
         return min(whole, int(Path("/sys/fs/cgroup/memory.max").read_text()))
     except (OSError, ValueError):  # there is no limit: "max"
         return whole
+
+
+gc.callbacks.append(_after_collection)

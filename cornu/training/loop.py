@@ -159,8 +159,7 @@ class Runner:
     def program(self, batch: Any, padded: bool, streamed: bool = False) -> Program:
         """Returns the compiled step for batches of some shapes."""
         leaves, definition = jax.tree_util.tree_flatten(batch)
-        specs = tuple((tuple(leaf.shape), np.dtype(leaf.dtype).name) for leaf in leaves)
-        key = (definition, specs, padded)
+        key = (definition, *[(leaf.shape, leaf.dtype) for leaf in leaves], padded)
         if key not in self._programs:
             self.note(batch, {"padding": padded}, streamed)
             self._programs[key] = Program(
@@ -211,7 +210,7 @@ class Runner:
                 logs = self.step(batch)
             self.count.number += 1
             return logs
-        batch, rows = filled(jax.tree_util.tree_map(_canonical, batch), size)
+        batch, rows = filled(_canonical(batch), size)
         program = self.program(batch, rows is not None, streamed=True)
         with deferred():
             logs = program.one(self.key, self.count.number, batch, rows)
@@ -233,29 +232,51 @@ class Runner:
     ) -> Iterator[tuple[int, int, Logs]]:
         padded = source.ragged and self.pads
         whole = source.steps if padded or not source.ragged else source.steps - 1
-        data = source.placed()
-        positions = source.order(epoch)
-        order = jax.numpy.asarray(positions)
         program = self.program(source.example(), padded)
         first = self.count.number - start
+        if program.looped:
+            run = self._looped(program, source, epoch, first)
+        else:
+            run = self._in_turn(program, source, epoch, first, start, padded)
         done = start
         while done < whole:
             block = self._block(program, look_every, single)
             stop = min(whole, done + min(block, limit(self.count.number)))
-            began = time.perf_counter()
+            warm, began = program.warm, time.perf_counter()
             with deferred():
-                logs = program.many(self.key, first, data, order, source.count, done, stop)
+                logs = run(done, stop)
                 self.count.number = first + stop
-            if program.warm and not single:
+            if warm and not single:
                 jax.block_until_ready([v.stored for v in program.written[:1]])
                 self._seconds_per_step = (time.perf_counter() - began) / (stop - done)
-            program.warm = True
             yield done, stop, self._logs(logs)
             done = stop
-        if whole < source.steps:
-            rest = positions[whole * source.batch_size : source.count]
-            batch = jax.tree_util.tree_map(lambda x: x[rest], data)
+        for batch in source.batches(epoch, whole):
             yield whole, whole + 1, self._logs(self._run_batch(batch))
+
+    def _looped(
+        self, program: Program, source: Arrays, epoch: int, first: int
+    ) -> Callable[[int, int], Any]:
+        """Returns what runs steps in a loop on the device, where the data lies."""
+        data, order = source.placed(), jax.numpy.asarray(source.order(epoch))
+        return lambda begin, end: program.many(
+            self.key, first, data, order, source.count, begin, end
+        )
+
+    def _in_turn(
+        self, program: Program, source: Arrays, epoch: int, first: int, start: int, padded: bool
+    ) -> Callable[[int, int], Any]:
+        """Returns what runs steps one by one, on batches from the host."""
+        batches = source.batches(epoch, start)
+        size = source.batch_size if padded else None
+
+        def run(begin: int, end: int) -> Any:
+            for i in range(begin, end):
+                batch, rows = filled(_canonical(next(batches)), size)
+                logs = program.one(self.key, first + i, batch, rows)
+            return logs
+
+        return run
 
     def _block(self, program: Program, look_every: float | None, single: bool) -> int:
         """Returns how many steps the next dispatch takes."""
@@ -269,7 +290,12 @@ class Runner:
         return max(1, int(seconds / self._seconds_per_step))
 
 
-def _canonical(x: Any) -> Any:
+def _canonical(batch: Any) -> Any:
+    """Returns a batch with the dtypes that JAX computes in."""
+    return jax.tree_util.tree_map(_narrow, batch)
+
+
+def _narrow(x: Any) -> Any:
     if isinstance(x, np.ndarray):
         dtype = jax.dtypes.canonicalize_dtype(x.dtype)
         return x if x.dtype == dtype else x.astype(dtype)

@@ -26,6 +26,7 @@ class Filling:
         self._fixed = source.batch_size if isinstance(source, Arrays) and source.ragged else None
         self._known = isinstance(source, Arrays)
         self._largest: dict[Any, int] = {}
+        self._last: tuple[Any, int | None] = (None, None)
         if isinstance(source, Stream):  # an epoch that is resumed may begin with its last batch
             self.size(source.example())
 
@@ -34,6 +35,12 @@ class Filling:
         if self._known:
             return self._fixed
         leaves, definition = jax.tree_util.tree_flatten(batch)
+        kind = (definition, [(leaf.shape, leaf.dtype) for leaf in leaves])
+        if kind != self._last[0]:  # most batches are like the one before
+            self._last = (kind, self._size(definition, leaves))
+        return self._last[1]
+
+    def _size(self, definition: Any, leaves: list[Any]) -> int | None:
         rows = leaves[0].shape[0]
         dtypes = (jax.dtypes.canonicalize_dtype(leaf.dtype) for leaf in leaves)
         rest = (definition, *((x.shape[1:], d) for x, d in zip(leaves, dtypes, strict=True)))

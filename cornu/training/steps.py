@@ -1,9 +1,10 @@
 """Programs: a step written with Variables, lifted, traced once and compiled.
 
-A Program runs the step for batches that are given (`one`), or for many batches of data that
+A Program runs the step for a batch that is given (`one`), or for many batches of data that
 lies on the device (`many`): the shuffled gather happens inside, and the number of steps is an
 argument, so that one compiled program serves any number of steps per dispatch and gives the
-same result for each.
+same result for each. A step that is slow in a loop on the device (`looped`) is to be run one by
+one.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import numpy as np
 from cornu.core import scope
 from cornu.core.jaxprs import uses
 from cornu.core.variable import Variable
-from cornu.process import prepare
+from cornu.process import allocator, prepare
 from cornu.training import compiler
 
 __all__ = ["Program", "counters"]
@@ -44,7 +45,7 @@ class Program:
 
     Attributes:
         written: the Variables that the step assigns.
-        looped: whether `many` runs its steps in a loop on the device.
+        looped: whether `many`, a loop on the device, is as fast as `one` at least.
         warm: whether it was dispatched before, so that it is compiled.
     """
 
@@ -96,20 +97,6 @@ class Program:
             written, logs = step_of(written, read, key, index, batch, rows)
             return written, jax.tree_util.tree_unflatten(logs_tree, logs)
 
-        def at(
-            written: Any, read: Any, key: Any, first: Any, data: Any, order: Any, count: Any, i: Any
-        ) -> Any:
-            size = leaf.shape[0]
-            positions = jax.lax.dynamic_slice_in_dim(order, i * size, size)
-            # Positions are inside, so that no row need be looked at twice.
-            batch = jax.tree_util.tree_map(
-                lambda x: x.at[positions].get(mode="promise_in_bounds"), data
-            )
-            rows = None
-            if padded:
-                rows = (i * size + jnp.arange(size) < count).astype("float32")
-            return step_of(written, read, key, first + i, batch, rows)
-
         def several(
             written: Any,
             read: Any,
@@ -121,28 +108,33 @@ class Program:
             start: Any,
             stop: Any,
         ) -> Any:
+            size = leaf.shape[0]
+
             def turn(i: Any, carry: Any) -> Any:
-                return at(carry[0], read, key, first, data, order, count, i)
+                positions = jax.lax.dynamic_slice_in_dim(order, i * size, size)
+                # Positions are inside, so that no row need be looked at twice.
+                batch = jax.tree_util.tree_map(
+                    lambda x: x.at[positions].get(mode="promise_in_bounds"), data
+                )
+                rows = None
+                if padded:
+                    rows = (i * size + jnp.arange(size) < count).astype("float32")
+                return step_of(carry[0], read, key, first + i, batch, rows)
 
             zeros = [jnp.zeros(s.shape, s.dtype) for s in jax.tree_util.tree_leaves(logs)]
             written, flat = jax.lax.fori_loop(start, stop, turn, (written, zeros))
             return written, jax.tree_util.tree_unflatten(logs_tree, flat)
 
-        def single(
-            written: Any, read: Any, key: Any, first: Any, data: Any, order: Any, count: Any, i: Any
-        ) -> Any:
-            written, flat = at(written, read, key, first, data, order, count, i)
-            return written, jax.tree_util.tree_unflatten(logs_tree, flat)
-
         jit = partial(jax.jit, donate_argnums=0, compiler_options=compiler.options(closed.jaxpr))
-        self._one, self._several, self._single = jit(one), jit(several), jit(single)
+        self._one, self._several = jit(one), jit(several)
 
     def one(self, key: Any, index: int, batch: Any, rows: Any = None) -> Any:
         """Runs one step on a batch; returns its logs, on the device."""
-        written = tuple(v.stored for v in self.written)
-        read = tuple(v.stored for v in self.read)
+        written = tuple([v.stored for v in self.written])
+        read = tuple([v.stored for v in self.read])
         news, logs = self._one(written, read, key, np.int32(index), batch, rows)
         self._write(news)
+        self._compiled()
         return logs
 
     def lower(self, key: Any, batch: Any) -> Any:
@@ -164,19 +156,22 @@ class Program:
             count: how many of these are real (the others pad the last batch).
             start, stop: which steps.
         """
+        written = tuple(v.stored for v in self.written)
         read = tuple(v.stored for v in self.read)
-        common = (read, key, np.int32(first), data, order, np.int32(count))
-        logs = None
-        if self.looped:
-            written = tuple(v.stored for v in self.written)
-            written, logs = self._several(written, *common, np.int32(start), np.int32(stop))
-            self._write(written)
-        else:
-            for i in range(start, stop):
-                written = tuple(v.stored for v in self.written)
-                written, logs = self._single(written, *common, np.int32(i))
-                self._write(written)
+        numbers = (np.int32(count), np.int32(start), np.int32(stop))
+        news, logs = self._several(written, read, key, np.int32(first), data, order, *numbers)
+        self._write(news)
+        self._compiled()
         return logs
+
+    def _compiled(self) -> None:
+        """Called after each dispatch; the first has compiled."""
+        if not self.warm:
+            self.warm = True
+            allocator.give_back()
+
+    def __del__(self) -> None:
+        allocator.dropped()
 
     def _write(self, news: Any) -> None:
         for variable, value in zip(self.written, news, strict=True):
@@ -214,10 +209,12 @@ class Forward:
         self._variables = tuple(variables)
         self._key = key
         self._count = 0
+        self._traced = False
         lifted = scope.lift(fn, self._variables, sources)
 
         def forward(values: Any, key: Any, index: Any, inputs: Any) -> Any:
             counters["traces"] += 1
+            self._traced = True
             note(inputs)
             return lifted(values, jax.random.fold_in(key, index), inputs)
 
@@ -231,4 +228,7 @@ class Forward:
         outputs, news, losses = self._call(values, self._key, index, inputs)
         for position, value in news.items():
             self._variables[position].stored = value
+        if self._traced:
+            self._traced = False
+            allocator.give_back()
         return outputs, losses
