@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["inner_jaxprs", "uses"]
+__all__ = ["equations", "inner_jaxprs", "uses"]
 
 
 def inner_jaxprs(equation: Any) -> Iterator[Any]:
@@ -17,8 +17,8 @@ def inner_jaxprs(equation: Any) -> Iterator[Any]:
                 yield inner
 
 
-def uses(jaxpr: Any, primitives: frozenset[str]) -> bool:
-    """Tells whether one of some primitives occurs in a jaxpr or inside of it."""
+def equations(jaxpr: Any) -> Iterator[Any]:
+    """Yields the equations of a jaxpr and of those inside of it, each once."""
     seen: set[int] = set()  # functions of equal blocks stand in many places
     todo = [jaxpr]
     while todo:
@@ -27,7 +27,10 @@ def uses(jaxpr: Any, primitives: frozenset[str]) -> bool:
             continue
         seen.add(id(jaxpr))
         for equation in jaxpr.eqns:
-            if equation.primitive.name in primitives:
-                return True
+            yield equation
             todo.extend(inner_jaxprs(equation))
-    return False
+
+
+def uses(jaxpr: Any, primitives: frozenset[str]) -> bool:
+    """Tells whether one of some primitives occurs in a jaxpr or inside of it."""
+    return any(equation.primitive.name in primitives for equation in equations(jaxpr))

@@ -125,17 +125,16 @@ class Program:
             written, flat = jax.lax.fori_loop(start, stop, turn, (written, zeros))
             return written, jax.tree_util.tree_unflatten(logs_tree, flat)
 
-        jit = partial(jax.jit, donate_argnums=0, compiler_options=compiler.options(closed.jaxpr))
+        trains = any(variable.role == "param" for variable in self.written)
+        options = compiler.options(closed.jaxpr, trains)
+        jit = partial(jax.jit, donate_argnums=0, compiler_options=options)
         self._one, self._several = jit(one), jit(several)
 
     def one(self, key: Any, index: int, batch: Any, rows: Any = None) -> Any:
         """Runs one step on a batch; returns its logs, on the device."""
         written = tuple([v.stored for v in self.written])
         read = tuple([v.stored for v in self.read])
-        news, logs = self._one(written, read, key, np.int32(index), batch, rows)
-        self._write(news)
-        self._compiled()
-        return logs
+        return self._run(self._one, written, read, key, np.int32(index), batch, rows)
 
     def lower(self, key: Any, batch: Any) -> Any:
         """Returns the program of one step as JAX hands it to XLA."""
@@ -159,23 +158,24 @@ class Program:
         written = tuple(v.stored for v in self.written)
         read = tuple(v.stored for v in self.read)
         numbers = (np.int32(count), np.int32(start), np.int32(stop))
-        news, logs = self._several(written, read, key, np.int32(first), data, order, *numbers)
-        self._write(news)
-        self._compiled()
-        return logs
+        common = (written, read, key, np.int32(first), data, order)
+        return self._run(self._several, *common, *numbers)
 
-    def _compiled(self) -> None:
-        """Called after each dispatch; the first has compiled."""
-        if not self.warm:
+    def _run(self, compiled: Any, *args: Any) -> Any:
+        """Runs a program, which the first time is compiled; writes the Variables, returns logs."""
+        if self.warm:
+            news, logs = compiled(*args)
+        else:
+            with compiler.compiling():
+                news, logs = compiled(*args)
             self.warm = True
             allocator.give_back()
+        for variable, value in zip(self.written, news, strict=True):
+            variable.stored = value
+        return logs
 
     def __del__(self) -> None:
         allocator.dropped()
-
-    def _write(self, news: Any) -> None:
-        for variable, value in zip(self.written, news, strict=True):
-            variable.stored = value
 
 
 def _with_rows(step: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:

@@ -101,3 +101,27 @@ def test_memory_is_kept_if_asked_for_unless_the_user_chose_otherwise(tmp_path):
     assert _run(tmp_path, after="cornu.config.enable_memory_keeping()", **off)[3]
     for chosen in ({"MALLOC_ARENA_MAX": "2"}, {"GLIBC_TUNABLES": "glibc.malloc.arena_max=2"}):
         assert not _run(tmp_path, **asked, **chosen)[3]
+
+
+_ATTENTION = """
+import numpy as np
+import cornu
+x = np.ones((32, 64, 32), "float32")
+inputs = cornu.Input((64, 32))
+model = cornu.Model(inputs, cornu.layers.MultiHeadAttention(2, 16)(inputs, inputs))
+model.compile("sgd", "mse")
+model.fit(x, x, batch_size=16, verbose=0)
+model.evaluate(x, x, batch_size=16, verbose=0)
+"""
+
+
+def test_a_program_that_cannot_be_kept_says_nothing(tmp_path):
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(_LEFT_OUT)}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", _ATTENTION],
+        env={**kept, "JAX_PLATFORMS": "cpu", "XDG_CACHE_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert list((tmp_path / "cornu" / "programs").iterdir())

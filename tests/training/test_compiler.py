@@ -39,3 +39,59 @@ def test_an_option_that_ended_is_left_out(monkeypatch):
 def test_other_devices_get_none(monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     assert compiler.options() is None
+
+
+def _product(loop=False, rows=128):
+    """Returns a program with products of 32 matrices each, alone or in a loop."""
+
+    def fit(query, key):
+        return jnp.einsum("btf,bsf->bts", query, key)
+
+    def repeated(query, key):
+        return jax.lax.fori_loop(0, 3, lambda i, x: x + fit(x, key), query)
+
+    arrays = (jnp.ones((32, rows, 128)), jnp.ones((32, 128, 128)))
+    return jax.make_jaxpr(repeated if loop else fit)(*arrays).jaxpr
+
+
+def test_attention_is_given_to_the_library_that_is_fast_at_it():
+    library = "xla_cpu_use_onednn"
+    assert library in compiler.options(_product(), trains=True)
+    assert library not in compiler.options(_product())
+    assert library not in compiler.options(_product(rows=2), trains=True)
+    assert library not in compiler.options(_product(loop=True), trains=True)
+    dense = jax.make_jaxpr(lambda x: x @ x)(jnp.ones((512, 512))).jaxpr
+    assert library not in compiler.options(dense, trains=True)
+
+
+def test_options_can_be_switched_off(monkeypatch):
+    monkeypatch.setenv("CORNU_COMPILER_OPTIONS", "off")
+    assert compiler.options(_product(), trains=True) is None
+
+
+def test_both_libraries_train_attention_alike(monkeypatch):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(32, 64, 32)).astype("float32"), rng.normal(size=(32, 64, 32))
+
+    def trained():
+        cornu.utils.set_random_seed(1)
+        inputs = cornu.Input((64, 32))
+        outputs = cornu.layers.MultiHeadAttention(2, 16, dropout=0.1)(inputs, inputs)
+        model = cornu.Model(inputs, outputs)
+        model.compile("sgd", "mse")
+        losses = model.fit(x, y, batch_size=16, epochs=2, verbose=0).history["loss"]
+        return losses, model.get_weights()
+
+    losses, weights = trained()
+    again, same = trained()
+    assert losses == again
+    assert all(np.array_equal(a, b) for a, b in zip(weights, same, strict=True))
+    monkeypatch.setitem(compiler.GROUPS, "attention", {})
+    compiler.known.cache_clear()
+    try:
+        others, near = trained()
+    finally:
+        compiler.known.cache_clear()
+    np.testing.assert_allclose(losses, others, rtol=1e-5)
+    for a, b in zip(weights, near, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
