@@ -159,18 +159,19 @@ FORMULATIONS: dict[str, Callable[[], Ways]] = {
 }
 
 
-def _compiled(fn: Callable[..., Any], engines: bool) -> Any:
+def _compiled(fn: Callable[..., Any], args: Any, ours: bool, engines: bool) -> Any:
     import jax
 
     from cornu.training import compiler
-
-    options = compiler.options() if engines else None
 
     def both(along: Any, x: Any, *rest: Any) -> Any:
         # Rectified, because what stands before an op is fused with it in a model.
         value, pull = jax.vjp(lambda x, *rest: fn(jax.nn.relu(x), *rest), x, *rest)
         return value, pull(along)
 
+    options = compiler.options() if engines else None
+    if ours:  # as in a step of training
+        options = compiler.options(jax.make_jaxpr(both)(*args).jaxpr, trains=True)
     return jax.jit(both, compiler_options=options)
 
 
@@ -181,8 +182,8 @@ def _once(name: str) -> Pair:
     shape = jax.eval_shape(ways.plain, *ways.args).shape
     args = jax.device_put((_draw(*shape), *ways.args))
     both = {
-        "plain": _compiled(ways.plain, ways.engines),
-        "ours": _compiled(ways.ours, True),
+        "plain": _compiled(ways.plain, args, False, ways.engines),
+        "ours": _compiled(ways.ours, args, True, True),
     }
     gradients = [jax.tree_util.tree_leaves(fn(*args)[1]) for fn in both.values()]
     apart = max(float(abs(a - b).max() / abs(a).max()) for a, b in zip(*gradients, strict=True))
