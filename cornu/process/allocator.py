@@ -15,6 +15,7 @@ import os
 import sys
 from functools import cache
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import jax
@@ -31,7 +32,9 @@ _SHARE = 8  # at most this part of the memory is kept
 # Packages that bring devices to JAX; without one, its backend will be the CPU.
 _DEVICES = ("jax_plugins", "libtpu")
 
-_state = {"on": False, "dropped": False}
+_SPARING = 20  # so many times as long as returning memory took, it is not done again
+
+_state = {"on": False, "dropped": False, "again": 0.0}
 
 
 def prepare() -> None:
@@ -69,11 +72,15 @@ def disable() -> None:
 def give_back() -> None:
     """Returns to the system what was freed, unless memory is kept: after XLA compiled, it is much.
 
-    glibc by itself returns only what lies at the end of a heap, and compiling leaves holes.
+    glibc by itself returns only what lies at the end of a heap, and compiling leaves holes. It
+    takes milliseconds, but a tenth of a second for each gigabyte of holes.
     """
-    library = _glibc()
-    if library is not None and not _state["on"]:
-        library.malloc_trim(0)
+    library, begin = _glibc(), perf_counter()
+    if library is None or _state["on"] or begin < _state["again"]:
+        return
+    library.malloc_trim(0)
+    end = perf_counter()
+    _state["again"] = end + _SPARING * (end - begin)
 
 
 def dropped() -> None:
