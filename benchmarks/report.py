@@ -92,7 +92,7 @@ def _row(task: Task, found: Mapping[str, Result]) -> list[str]:
     values = {peer: r.value for peer, r in found.items() if r.value is not None}
     ours = values.pop("cornu", None)
     best = min(values.values(), default=0.0)
-    ratio = f"{ours / best:.2f}" if ours is not None and best > 0 else "-"
+    ratio = f"{ours / best:.2f}" if ours is not None and min(ours, best) > 0 else "-"
     cells = [_cell(found.get(peer)) for peer in PEERS]
     return [task.title, task.unit, *cells, ratio, _verdict(task, ours, values), _losses(found)]
 

@@ -32,7 +32,8 @@ _SHARE = 8  # at most this part of the memory is kept
 # Packages that bring devices to JAX; without one, its backend will be the CPU.
 _DEVICES = ("jax_plugins", "libtpu")
 
-_SPARING = 20  # so many times as long as returning memory took, it is not done again
+# Where returning memory took long, it is not done again for so many times as long.
+_LONG, _SPARING = 0.02, 20
 
 _state = {"on": False, "dropped": False, "again": 0.0}
 
@@ -80,7 +81,8 @@ def give_back() -> None:
         return
     library.malloc_trim(0)
     end = perf_counter()
-    _state["again"] = end + _SPARING * (end - begin)
+    if end - begin > _LONG:
+        _state["again"] = end + _SPARING * (end - begin)
 
 
 def dropped() -> None:
