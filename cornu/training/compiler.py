@@ -59,7 +59,7 @@ def options(jaxpr: Any = None, trains: bool = False) -> dict[str, Any] | None:
     chosen = dict(known("engines"))
     if jaxpr is not None and uses(jaxpr, _RECOMPUTING):
         chosen |= known("sparing")
-    if trains and _attends(jaxpr) and not getattr(jax.config, _STRICT):
+    if trains and _attends(jaxpr) and not getattr(jax.config, _STRICT, False):
         chosen |= known("attention")
     return chosen or None
 
