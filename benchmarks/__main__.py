@@ -12,16 +12,25 @@ from benchmarks.peers import PEERS
 from benchmarks.tasks import TASKS
 
 
+# What a quick run leaves out, unless it is asked for.
+_LONG = ("resnet18_first_warm", "resnet18_fit")
+_SLOW = ("keras-torch", "nnx")
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
-    parser.add_argument("--tasks", type=_some(TASKS), default=list(TASKS), help=", ".join(TASKS))
-    parser.add_argument("--peers", type=_some(PEERS), default=list(PEERS), help=", ".join(PEERS))
+    parser.add_argument("--tasks", type=_some(TASKS), help=", ".join(TASKS))
+    parser.add_argument("--peers", type=_some(PEERS), help=", ".join(PEERS))
     parser.add_argument("--rounds", type=int, help="5 by default, 1 if quick")
-    parser.add_argument("--quick", action="store_true", help="less of everything")
+    parser.add_argument("--quick", action="store_true", help="less of everything, in 5 minutes")
     parser.add_argument("--blocks", action="store_true", help="blocks shared or inlined, too")
     parser.add_argument("--ops", action="store_true", help="formulations of ops, too")
     parser.add_argument("--save", action="store_true", help="keep a run that is not complete")
-    return parser.parse_args()
+    given = parser.parse_args()
+    # Most of a quick run is the start of processes.
+    given.tasks = given.tasks or [t for t in TASKS if not (given.quick and t in _LONG)]
+    given.peers = given.peers or [p for p in PEERS if not (given.quick and p in _SLOW)]
+    return given
 
 
 def _some(known: Mapping[str, object]) -> object:
