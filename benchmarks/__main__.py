@@ -11,7 +11,6 @@ from benchmarks.measure import measure
 from benchmarks.peers import PEERS
 from benchmarks.tasks import TASKS
 
-
 # What a quick run leaves out, unless it is asked for.
 _LONG = ("resnet18_first_warm", "resnet18_fit")
 _SLOW = ("keras-torch", "nnx")
