@@ -8,12 +8,8 @@ from time import perf_counter
 
 from benchmarks import formulations, report, sharing
 from benchmarks.measure import measure
-from benchmarks.peers import PEERS
-from benchmarks.tasks import TASKS
-
-# What a quick run leaves out, unless it is asked for.
-_LONG = ("resnet18_first_warm", "resnet18_fit")
-_SLOW = ("keras-torch", "nnx")
+from benchmarks.peers import PEERS, Peer
+from benchmarks.tasks import TASKS, Task
 
 
 def _arguments() -> argparse.Namespace:
@@ -26,10 +22,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--ops", action="store_true", help="formulations of ops, too")
     parser.add_argument("--save", action="store_true", help="keep a run that is not complete")
     given = parser.parse_args()
-    # Most of a quick run is the start of processes.
-    given.tasks = given.tasks or [t for t in TASKS if not (given.quick and t in _LONG)]
-    given.peers = given.peers or [p for p in PEERS if not (given.quick and p in _SLOW)]
+    given.tasks = given.tasks or _all(TASKS, given.quick)
+    given.peers = given.peers or _all(PEERS, given.quick)
     return given
+
+
+def _all(known: Mapping[str, Task | Peer], quick: bool) -> list[str]:
+    """Returns the names of all, or of those that a quick run has."""
+    return [name for name, one in known.items() if one.brief or not quick]
 
 
 def _some(known: Mapping[str, object]) -> object:

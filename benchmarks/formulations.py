@@ -159,31 +159,31 @@ FORMULATIONS: dict[str, Callable[[], Ways]] = {
 }
 
 
-def _compiled(fn: Callable[..., Any], args: Any, ours: bool, engines: bool) -> Any:
+def _with_gradients(fn: Callable[..., Any]) -> Callable[..., Any]:
     import jax
-
-    from cornu.training import compiler
 
     def both(along: Any, x: Any, *rest: Any) -> Any:
         # Rectified, because what stands before an op is fused with it in a model.
         value, pull = jax.vjp(lambda x, *rest: fn(jax.nn.relu(x), *rest), x, *rest)
         return value, pull(along)
 
-    options = compiler.options() if engines else None
-    if ours:  # as in a step of training
-        options = compiler.options(jax.make_jaxpr(both)(*args).jaxpr, trains=True)
-    return jax.jit(both, compiler_options=options)
+    return both
 
 
 def _once(name: str) -> Pair:
     import jax
 
+    from cornu.training import compiler
+
     ways = FORMULATIONS[name]()
     shape = jax.eval_shape(ways.plain, *ways.args).shape
     args = jax.device_put((_draw(*shape), *ways.args))
+    plain, ours = _with_gradients(ways.plain), _with_gradients(ways.ours)
+    engines = compiler.options() if ways.engines else None
+    as_trained = compiler.options(jax.make_jaxpr(ours)(*args).jaxpr, trains=True)
     both = {
-        "plain": _compiled(ways.plain, args, False, ways.engines),
-        "ours": _compiled(ways.ours, args, True, True),
+        "plain": jax.jit(plain, compiler_options=engines),
+        "ours": jax.jit(ours, compiler_options=as_trained),
     }
     gradients = [jax.tree_util.tree_leaves(fn(*args)[1]) for fn in both.values()]
     apart = max(float(abs(a - b).max() / abs(a).max()) for a, b in zip(*gradients, strict=True))

@@ -62,6 +62,7 @@ class Task:
         fresh: whether every round needs a process in which nothing happened before.
         drawn: whether it needs a library with models, so that hand-written programs are left out.
         cached: whether compiled programs are kept on disk, and a process before it made them.
+        brief: whether a quick run has it, too.
         target: what is to be reached, if something was decided.
     """
 
@@ -72,6 +73,7 @@ class Task:
     fresh: bool = False
     drawn: bool = False
     cached: bool = False
+    brief: bool = True
     target: Target | None = None
 
 
@@ -102,6 +104,7 @@ TASKS = {
         *("s", _ONCE, _ONCE),
         fresh=True,
         cached=True,
+        brief=False,
     ),
     "mlp_fit": Task(
         "MLP 784-64-64-10: fit, batch 32",
@@ -126,6 +129,7 @@ TASKS = {
     "resnet18_fit": Task(
         "ResNet-18 on 32 x 32: fit, batch 32",
         *("ms/step", Size(4, 2), Size(2, 1)),
+        brief=False,
         target=Target(1.0, "best"),
     ),
     "mlp_generator": Task(

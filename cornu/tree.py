@@ -22,6 +22,7 @@ __all__ = [
     "map_structure_up_to",
     "map_up_to",
     "pack_sequence_as",
+    "signature",
     "take_apart",
     "traverse",
     "unflatten",
@@ -45,6 +46,12 @@ def unflatten(definition: Any, leaves: Any) -> Any:
 def leaves(structure: Any) -> list[Any]:
     """Returns the leaves alone."""
     return jax.tree_util.tree_leaves(structure, is_leaf=_is_none)
+
+
+def signature(structure: Any) -> tuple[Any, ...]:
+    """Returns what programs for nested arrays depend on: structure, shapes and dtypes."""
+    parts, definition = take_apart(structure)
+    return (definition, *[None if x is None else (x.shape, x.dtype) for x in parts])
 
 
 def map(fn: Callable[..., Any], structure: Any, *rest: Any) -> Any:

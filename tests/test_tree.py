@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict, namedtuple
 
 import keras
+import numpy as np
 import pytest
 
 from cornu import tree
@@ -96,3 +97,13 @@ def test_errors_say_what_differs():
             function(*([None] if function is tree.map_structure_up_to else []), max)
     with pytest.raises(ValueError):
         tree.pack_sequence_as([1, 2], [1, 2, 3])
+
+
+def test_signature_tells_apart_what_needs_another_program():
+    def of(x, *rest):
+        return tree.signature((x, *rest))
+
+    x = np.ones((2, 3), "float32")
+    assert of(x, None) == of(np.zeros((2, 3), "float32"), None)
+    others = [of(x[:1], None), of(x.astype("int32"), None), of(x, x), of([x], None), of(None, x)]
+    assert len({of(x, None), *others}) == 6

@@ -30,12 +30,14 @@ class Peer:
         uses: what must be there to begin with; some packages load their parts late.
         sessions: the module whose SESSIONS do the tasks.
         environment: variables that its process needs.
+        brief: whether a quick run has it, too.
     """
 
     package: str
     uses: tuple[str, ...]
     sessions: str
     environment: Mapping[str, str] = field(default_factory=dict)
+    brief: bool = True
 
     @property
     def draws(self) -> bool:
@@ -46,16 +48,16 @@ class Peer:
 _LAYERED = ("Sequential", "layers.Dense", "optimizers.Adam")
 
 
-def _keras(backend: str) -> Peer:
-    return Peer("keras", _LAYERED, "benchmarks.peers.layered", {"KERAS_BACKEND": backend})
+def _keras(backend: str, brief: bool = True) -> Peer:
+    return Peer("keras", _LAYERED, "benchmarks.peers.layered", {"KERAS_BACKEND": backend}, brief)
 
 
 PEERS = {
     "cornu": Peer("cornu", _LAYERED, "benchmarks.peers.layered"),
     "keras-jax": _keras("jax"),
     "keras-tf": _keras("tensorflow"),
-    "keras-torch": _keras("torch"),
+    "keras-torch": _keras("torch", brief=False),
     "torch": Peer("torch", ("nn.Linear", "optim.Adam"), "benchmarks.peers.torched"),
     "jax": Peer("jax", ("jit", "numpy.matmul"), "benchmarks.peers.plain"),
-    "nnx": Peer("flax.nnx", ("Linear", "Optimizer"), "benchmarks.peers.nnx"),
+    "nnx": Peer("flax.nnx", ("Linear", "Optimizer"), "benchmarks.peers.nnx", brief=False),
 }

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["equations", "inner_jaxprs", "uses"]
+__all__ = ["equations", "inner_jaxprs", "multiplications", "uses"]
 
 
 def inner_jaxprs(equation: Any) -> Iterator[Any]:
@@ -34,3 +35,10 @@ def equations(jaxpr: Any) -> Iterator[Any]:
 def uses(jaxpr: Any, primitives: frozenset[str]) -> bool:
     """Tells whether one of some primitives occurs in a jaxpr or inside of it."""
     return any(equation.primitive.name in primitives for equation in equations(jaxpr))
+
+
+def multiplications(product: Any) -> int:
+    """Returns how many numbers a `dot_general` multiplies."""
+    (summed, _), _ = product.params["dimension_numbers"]
+    shape = product.invars[0].aval.shape
+    return math.prod(product.outvars[0].aval.shape) * math.prod(shape[axis] for axis in summed)

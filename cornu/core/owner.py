@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import FunctionType
 from typing import Any
 
 from cornu.core.border import bordered_init
@@ -12,8 +11,6 @@ from cornu.registry import Configurable
 
 __all__ = ["Owner", "attributes", "holdings"]
 
-# Values that hold nothing: most attributes are of these types, and are passed over fast.
-_PLAIN = frozenset((bool, int, float, str, bytes, type(None), FunctionType))
 # Bookkeeping attributes that may refer to owners without owning them.
 _NOT_OWNED = frozenset(("_constructed_with", "_compiled_with", "_recipe", "optimizer", "history"))
 
@@ -45,8 +42,7 @@ def holdings(owner: Any) -> Iterator[Any]:
     """Yields the Variables and owners among an object's attributes, each once."""
     seen: set[int] = {id(owner)}
     for _, value in attributes(owner):
-        if type(value) not in _PLAIN:
-            yield from _look(value, seen)
+        yield from _look(value, seen)
 
 
 def attributes(owner: Any) -> list[tuple[str, Any]]:
@@ -61,9 +57,7 @@ def _look(value: Any, seen: set[int]) -> Iterator[Any]:
             yield value
     elif isinstance(value, (list, tuple, set)):
         for item in value:
-            if type(item) not in _PLAIN:
-                yield from _look(item, seen)
+            yield from _look(item, seen)
     elif isinstance(value, dict):
         for item in value.values():
-            if type(item) not in _PLAIN:
-                yield from _look(item, seen)
+            yield from _look(item, seen)

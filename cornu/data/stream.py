@@ -54,7 +54,7 @@ class Stream:
         self._first: Any = None
         self._held: Any = None  # the first batch, which was read and not yet used
         self._layout: dict[str, Any] | None = None
-        self._kind: Any = None
+        self._signature: Any = None  # of the last batch
         self._pass = -1  # the number of the pass that was begun last
         self._count = 0  # how many batches of it were read
 
@@ -154,9 +154,8 @@ class Stream:
             raise
 
     def _check(self, batch: Any, number: int) -> None:
-        leaves, definition = jax.tree_util.tree_flatten(batch)
-        kind = (definition, [(leaf.ndim, leaf.dtype) for leaf in leaves])
-        if kind == self._kind and all(leaf.ndim == 0 or leaf.shape[0] for leaf in leaves):
+        signature = tree.signature(batch)
+        if signature == self._signature:
             return  # like the last, as nearly all are
         layout = _layout(batch)
         for path, leaf in _named(batch):
@@ -170,7 +169,7 @@ class Stream:
         difference = _difference(self._layout, layout, number)
         if difference is not None:
             raise ValueError(difference)
-        self._kind = kind
+        self._signature = signature
 
     # ------------------------------------------------------------------------------------ resuming
 

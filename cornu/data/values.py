@@ -31,12 +31,13 @@ def as_arrays(structure: Any, what: str, names: tuple[str, ...] = ()) -> Any:
         return _like(structure, [as_arrays(s, f"{what}[{i}]") for i, s in enumerate(structure)])
     if isinstance(structure, jax.Array):
         return structure
+    column = column_of(structure)
+    if column is not None:
+        return column
     if isinstance(structure, np.ndarray):
-        return _as_array(structure, what) if (column := column_of(structure)) is None else column
+        return _as_array(structure, what)
     if frames.is_frame(structure) or frames.is_series(structure):
         return frames.arrays_of(structure, what, names)
-    if (column := column_of(structure)) is not None:
-        return column
     _refuse(structure, what)
     library = library_of(structure)
     if library in _TENSORS:

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from cornu.core.jaxprs import inner_jaxprs
+from cornu.core.jaxprs import inner_jaxprs, multiplications
 
 __all__ = ["SCOPE", "count"]
 
@@ -111,9 +111,7 @@ def _floating(equation: Any) -> bool:
 
 
 def _dot_general(equation: Any) -> int:
-    (contracted, _), _ = equation.params["dimension_numbers"]
-    shape = equation.invars[0].aval.shape
-    return 2 * _size(equation.outvars[0]) * math.prod(shape[axis] for axis in contracted)
+    return 2 * multiplications(equation)
 
 
 def _conv(equation: Any) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax
 import numpy as np
 
 from cornu import tree
@@ -33,7 +32,7 @@ class Feeding:
     def __init__(self, model: Any, class_weight: Any = None) -> None:
         self.model = model
         self.class_weight = class_weight
-        self._matched: Any = None  # what the last batch that was checked looked like
+        self._matched: Any = None  # the signature of the last batch that was checked
 
     # ----------------------------------------------------------------------------------- preparing
 
@@ -69,12 +68,11 @@ class Feeding:
         x, y, weight = batch
         if x is None:
             raise ValueError(f"Model {self.model.name!r}: x is missing, it is None.")
-        leaves, definition = jax.tree_util.tree_flatten(batch)
-        kind = (definition, [leaf.shape for leaf in leaves])
-        if kind != self._matched:  # most batches are like the one before
+        signature = tree.signature(batch)
+        if signature != self._matched:  # most batches are like the one before
             self._match(x)
             check_lengths([*_named(x, "x"), *_named(y, "y"), *_named(weight, "sample_weight")])
-            self._matched = kind
+            self._matched = signature
         if self.class_weight is not None:
             weight = self._with_class_weight(y, weight)
         return x, y, weight

@@ -22,6 +22,7 @@ from typing import Any
 import jax
 
 from cornu.process.store import SUPPORTED, Store
+from cornu.process.switches import is_off
 
 try:
     from jax._src import compilation_cache as _found
@@ -33,7 +34,7 @@ __all__ = ["clear", "disable", "enable", "folder", "prepare"]
 _logger = logging.getLogger("cornu")
 
 _LIMIT = 1 << 30  # bytes, if JAX's jax_compilation_cache_max_size says nothing
-_OFF = ("off", "false", "0")
+_PLACE = "CORNU_COMPILATION_CACHE"
 
 _FOLDER = "jax_compilation_cache_dir"
 _ENABLED = "jax_enable_compilation_cache"
@@ -49,14 +50,13 @@ _state: dict[str, Any] = {"asked": False, "programs": None}
 
 def prepare() -> None:
     """Keeps programs in the user's cache folder, if that can be done and nothing else is set."""
-    chosen = os.environ.get("CORNU_COMPILATION_CACHE", "")
-    if _state["asked"] or chosen.lower() in _OFF or _is_theirs():
+    if _state["asked"] or is_off(_PLACE) or _is_theirs():
         return
     try:
         _use(_default())
     except (OSError, RuntimeError) as error:
         # The folder was asked for, or is only a default that not every machine has.
-        level = logging.WARNING if chosen else logging.DEBUG
+        level = logging.WARNING if os.environ.get(_PLACE) else logging.DEBUG
         _logger.log(level, "Compiled programs are not kept: %s", error)
 
 
@@ -103,8 +103,8 @@ def _is_theirs() -> bool:
 
 
 def _default() -> Path:
-    chosen = os.environ.get("CORNU_COMPILATION_CACHE", "")
-    if chosen and chosen.lower() not in _OFF:
+    chosen = os.environ.get(_PLACE)
+    if chosen and not is_off(_PLACE):
         return Path(chosen).expanduser().absolute()
     base = Path(os.environ.get("XDG_CACHE_HOME", ""))
     if not base.is_absolute():  # also by the standard: then it does not count

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
-import os
 import warnings
 from collections.abc import Iterator
 from functools import cache
@@ -12,7 +10,8 @@ from typing import Any
 
 import jax
 
-from cornu.core.jaxprs import equations, inner_jaxprs, uses
+from cornu.core.jaxprs import equations, inner_jaxprs, multiplications, uses
+from cornu.process.switches import is_off
 
 __all__ = ["GROUPS", "compiling", "known", "options"]
 
@@ -25,8 +24,8 @@ GROUPS: dict[str, dict[str, Any]] = {
         "LIBRARY_FUSION_TYPE_REDUCE"
     },
     # Another library, oneDNN, takes half the time for products of many matrices, as in attention:
-    # the steps of Transformers took 0.8 to 0.9 of the time. Those of dense layers and recurrent
-    # ones took up to 1.3 times as long. XLA cannot write programs with it to disk.
+    # the steps of ten Transformers took 0.83 to 0.99 of the time, mostly 0.9. Those of dense layers
+    # took up to 1.5 times as long, of an LSTM 1.1. XLA cannot write programs with it to disk.
     "attention": {
         "xla_cpu_use_onednn": True,
         "xla_cpu_experimental_onednn_fusion_type": "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT",
@@ -54,7 +53,7 @@ def options(jaxpr: Any = None, trains: bool = False) -> dict[str, Any] | None:
         trains: whether it is a step of training, which mostly runs so often that it may take
             longer to compile in the next process.
     """
-    if jax.default_backend() != "cpu" or os.environ.get("CORNU_COMPILER_OPTIONS") == "off":
+    if jax.default_backend() != "cpu" or is_off("CORNU_COMPILER_OPTIONS"):
         return None
     chosen = dict(known("engines"))
     if jaxpr is not None and uses(jaxpr, _RECOMPUTING):
@@ -71,15 +70,10 @@ def _attends(jaxpr: Any) -> bool:
         name = equation.primitive.name
         if name in _LOOPS and any(uses(r, frozenset((_PRODUCT,))) for r in inner_jaxprs(equation)):
             return False
-        found |= name == _PRODUCT and _is_large(equation)
+        if name == _PRODUCT:
+            _, (many, _) = equation.params["dimension_numbers"]
+            found |= bool(many) and multiplications(equation) >= _LARGE
     return found
-
-
-def _is_large(product: Any) -> bool:
-    (summed, _), (many, _) = product.params["dimension_numbers"]
-    shape = product.invars[0].aval.shape
-    count = math.prod(product.outvars[0].aval.shape) * math.prod(shape[axis] for axis in summed)
-    return bool(many) and count >= _LARGE
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import jax
 import numpy as np
 
+from cornu import tree
 from cornu.core import scope
 from cornu.core.interrupts import deferred
 from cornu.core.variable import Variable
@@ -158,8 +159,7 @@ class Runner:
 
     def program(self, batch: Any, padded: bool, streamed: bool = False) -> Program:
         """Returns the compiled step for batches of some shapes."""
-        leaves, definition = jax.tree_util.tree_flatten(batch)
-        key = (definition, *[(leaf.shape, leaf.dtype) for leaf in leaves], padded)
+        key = (tree.signature(batch), padded)
         if key not in self._programs:
             self.note(batch, {"padding": padded}, streamed)
             self._programs[key] = Program(

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from cornu import tree
 from cornu.data import Arrays, Stream
 
 __all__ = ["Filling", "filled"]
@@ -34,13 +35,13 @@ class Filling:
         """Returns the number of rows to fill a batch up to, or None if it is to stay as it is."""
         if self._known:
             return self._fixed
-        leaves, definition = jax.tree_util.tree_flatten(batch)
-        kind = (definition, [(leaf.shape, leaf.dtype) for leaf in leaves])
-        if kind != self._last[0]:  # most batches are like the one before
-            self._last = (kind, self._size(definition, leaves))
+        signature = tree.signature(batch)
+        if signature != self._last[0]:  # most batches are like the one before
+            self._last = (signature, self._size(batch))
         return self._last[1]
 
-    def _size(self, definition: Any, leaves: list[Any]) -> int | None:
+    def _size(self, batch: Any) -> int | None:
+        leaves, definition = jax.tree_util.tree_flatten(batch)
         rows = leaves[0].shape[0]
         dtypes = (jax.dtypes.canonicalize_dtype(leaf.dtype) for leaf in leaves)
         rest = (definition, *((x.shape[1:], d) for x, d in zip(leaves, dtypes, strict=True)))

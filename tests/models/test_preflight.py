@@ -1,6 +1,7 @@
 """fit looks at a program before its first step, and at the loss after its last."""
 
 import math
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -166,14 +167,23 @@ def test_looking_before_fit_does_not_depend_on_the_number_of_rows():
     stack = [Dense(8, activation="relu") for _ in range(20)]
     model = Sequential([Input((100,)), *stack, Dense(3, activation="softmax")])
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    model._prepare_for(_rows(64), train=True)
+    few, many = _rows(600), _rows(60_000)
+    model._prepare_for(few, train=True)
 
-    def work(count):
-        model._checked, source = None, _rows(count)
-        return calls(lambda: preflight.before_fit(model, source, None, None))
+    def look(source):
+        model._checked = None
+        preflight.before_fit(model, source, None, None)
 
-    work(64)
-    assert work(60_000) <= 1.1 * work(600)
+    look(few)
+    work = calls(lambda: look(many))
+    assert work < 15_000 and work <= 1.1 * calls(lambda: look(few))
+    tracemalloc.start()
+    try:
+        look(many)
+        copied = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert copied < 60_000 * 100 * 4 / 5  # bytes: a fifth of the data
 
 
 def _rows(count):

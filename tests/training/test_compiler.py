@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 import cornu
 from cornu.training import compiler
@@ -64,9 +65,34 @@ def test_attention_is_given_to_the_library_that_is_fast_at_it():
     assert library not in compiler.options(dense, trains=True)
 
 
-def test_options_can_be_switched_off(monkeypatch):
-    monkeypatch.setenv("CORNU_COMPILER_OPTIONS", "off")
+@pytest.mark.parametrize("said", ["off", "False", "0"])
+def test_options_can_be_switched_off(monkeypatch, said):
+    monkeypatch.setenv("CORNU_COMPILER_OPTIONS", said)
     assert compiler.options(_product(), trains=True) is None
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+@pytest.mark.parametrize("sizes", [(3, 1, 7, 5), (1, 17, 1, 33), (4, 16, 33, 1), (2, 0, 3, 4)])
+@pytest.mark.parametrize("equation", ["btf,bsf->bts", "bts,bsf->btf", "bst,bsf->btf"])
+def test_the_library_for_attention_computes_the_same(equation, sizes, dtype):
+    size = dict(zip("btsf", sizes, strict=True))
+    rng = np.random.default_rng(0)
+    first, second, out = equation.replace("->", ",").split(",")
+    x, y, along = (
+        jnp.asarray(rng.normal(size=[size[axis] for axis in axes]), dtype)
+        for axes in (first, second, out)
+    )
+
+    def both(x, y, along):
+        value, pull = jax.vjp(lambda x, y: jnp.einsum(equation, x, y), x, y)
+        return value, pull(along)
+
+    plain = jax.jit(both)(x, y, along)
+    with compiler.compiling():
+        ours = jax.jit(both, compiler_options=compiler.known("attention"))(x, y, along)
+    bound = {"float32": 1e-5, "bfloat16": 5e-2, "float16": 1e-2}[dtype]
+    for a, b in zip(jax.tree.leaves(plain), jax.tree.leaves(ours), strict=True):
+        np.testing.assert_allclose(a.astype("float32"), b.astype("float32"), rtol=bound, atol=bound)
 
 
 def test_both_libraries_train_attention_alike(monkeypatch):
@@ -82,7 +108,12 @@ def test_both_libraries_train_attention_alike(monkeypatch):
         losses = model.fit(x, y, batch_size=16, epochs=2, verbose=0).history["loss"]
         return losses, model.get_weights()
 
+    chosen, options = [], compiler.options
+    monkeypatch.setattr(
+        compiler, "options", lambda *args: chosen.append(options(*args)) or chosen[-1]
+    )
     losses, weights = trained()
+    assert any("xla_cpu_use_onednn" in words for words in chosen)
     again, same = trained()
     assert losses == again
     assert all(np.array_equal(a, b) for a, b in zip(weights, same, strict=True))

@@ -1,5 +1,6 @@
 """The runner: one program, any number of steps per dispatch, the same result."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -110,6 +111,17 @@ def test_data_too_large_for_the_device_is_streamed(monkeypatch):
     streamed = model().fit(X[:48], Y[:48], **words).history
     for name in expected:
         assert np.allclose(expected[name], streamed[name], rtol=1e-5)
+
+
+@pytest.mark.parametrize("convert", [np.float64, jnp.asarray, np.ndarray.tolist])
+def test_batches_from_the_host_are_those_of_the_array(convert):
+    made = model(conv=True)
+    words = {"batch_size": 8, "verbose": 0, "return_dict": True}  # 50 = 6 * 8 + 2
+    expected = made.evaluate(X, Y, **words)
+    assert made.evaluate(convert(X), Y, **words) == expected
+    parts = [made.evaluate(X[i : i + 8], Y[i : i + 8], **words) for i in range(0, 50, 8)]
+    loss = sum(p["loss"] * n for p, n in zip(parts, [8] * 6 + [2], strict=True)) / 50
+    assert loss == pytest.approx(expected["loss"], rel=1e-5)
 
 
 def test_predict_and_call_share_one_program():
