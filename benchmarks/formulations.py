@@ -180,7 +180,7 @@ def _once(name: str) -> Pair:
     args = jax.device_put((_draw(*shape), *ways.args))
     plain, ours = _with_gradients(ways.plain), _with_gradients(ways.ours)
     engines = compiler.options() if ways.engines else None
-    as_trained = compiler.options(jax.make_jaxpr(ours)(*args).jaxpr, trains=True)
+    as_trained = compiler.options(jax.make_jaxpr(ours)(*args).jaxpr)
     both = {
         "plain": jax.jit(plain, compiler_options=engines),
         "ours": jax.jit(ours, compiler_options=as_trained),

@@ -12,6 +12,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from cornu._version import __version__
+from cornu.deviations import is_enabled
 
 if TYPE_CHECKING:
     from cornu.core.blocks import block as block
@@ -79,7 +80,8 @@ def _load(name: str) -> Any:
     at all that was loaded before.
     """
     collects = gc.isenabled()
-    gc.disable()
+    if is_enabled("import_without_collection"):
+        gc.disable()
     try:
         return importlib.import_module(name)
     finally:

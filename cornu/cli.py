@@ -1,4 +1,4 @@
-"""The command line: `cornu demo`, `cornu summary FILE`, `cornu run --as keras1 FILE`."""
+"""The command line: `cornu demo`, `info`, `summary FILE`, `run --as keras1 FILE`."""
 
 from __future__ import annotations
 
@@ -33,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     demo = commands.add_parser("demo", help="train two models on handwritten digits")
     demo.add_argument("--out", default="runs/demo", help="folder for the files it writes")
+    info = commands.add_parser("info", help="show versions, devices, deviations from JAX")
+    info.add_argument("names", nargs="*", help="deviations to explain")
     summary = commands.add_parser("summary", help="show what a saved model is made of")
     summary.add_argument("file", help="a .keras file, or another that load_model reads")
     summary.add_argument("--depth", type=int, help="how many levels of blocks are shown")
@@ -46,10 +48,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.command == "demo":
         importlib.import_module("cornu.demo").run(Path(chosen.out))
         return 0
+    if chosen.command == "info":
+        return _info(chosen.names)
     if chosen.command == "summary":
         words = {flag: getattr(chosen, flag) for flag in _FLAGS}
         return _summary(chosen.file, depth=chosen.depth, **words)
     return _run_as(chosen.dialect, chosen.file, chosen.arguments)
+
+
+def _info(names: Sequence[str]) -> int:
+    try:
+        print(importlib.import_module("cornu.info").describe(*names))
+    except ValueError as error:
+        print(f"cornu info: {error}", file=sys.stderr)
+        return 2
+    return 0
 
 
 def _summary(file: str, **words: Any) -> int:

@@ -11,7 +11,9 @@ import jax
 from cornu import settings
 from cornu.core.border import border
 from cornu.core.dtypes import dtype_policy, set_dtype_policy, set_floatx
+from cornu.core.run import shares_blocks
 from cornu.errors import suggest
+from cornu.info import describe
 from cornu.inspect.checks import KINDS
 from cornu.process import allocator, programs
 
@@ -35,6 +37,7 @@ __all__ = [
     "epsilon",
     "floatx",
     "image_data_format",
+    "info",
     "is_block_sharing_enabled",
     "is_compilation_cache_enabled",
     "is_flash_attention_enabled",
@@ -58,6 +61,30 @@ __all__ = [
 def backend() -> str:
     """Returns `"jax"`, the one thing that cornu computes with."""
     return "jax"
+
+
+@border
+def info(*names: str) -> None:
+    """Prints versions, devices, settings, and what deviates from JAX's defaults in this process.
+
+    For each deviation it says whether it is on, what it gains and how it is switched on or off.
+    The command `python -m cornu info` prints the same.
+
+    Args:
+        names: deviations of which everything is said, as what proves that they are safe.
+
+    Raises:
+        ValueError: there is no such deviation.
+
+    Example:
+
+    >>> info("memory_keeping")  # doctest: +ELLIPSIS
+    memory_keeping (on request)
+      what     mallopt keeps freed memory in the process for the next step: ...
+
+    Differences: Keras has none.
+    """
+    print(describe(*names))
 
 
 def floatx() -> str:
@@ -178,7 +205,7 @@ def disable_block_sharing() -> None:
 
 def is_block_sharing_enabled() -> bool:
     """Tells whether equal blocks are traced once."""
-    return settings.get("share_blocks")
+    return shares_blocks()
 
 
 # ----------------------------------------------------------------------------------- the process
@@ -257,12 +284,16 @@ def is_memory_keeping_enabled() -> bool:
 
 
 def enable_flash_attention() -> None:
-    """Lets attention layers use a fused kernel where the device has one."""
+    """Lets attention layers use cuDNN's fused kernel where the device has one.
+
+    Differences: in Keras this is the default. Here it is done on request, because its safety was
+    not tested: see `docs/deviations.md`.
+    """
     settings.put("flash_attention", True)
 
 
 def disable_flash_attention() -> None:
-    """Makes attention layers use plain matrix products."""
+    """Makes attention layers use plain matrix products, as by default."""
     settings.put("flash_attention", False)
 
 

@@ -15,7 +15,7 @@ _values: dict[str, Any] = {
     "dtype_policy": None,  # a DTypePolicy; None follows floatx
     "interactive_logging": True,
     "traceback_filtering": True,
-    "flash_attention": True,
+    "flash_attention": False,
     "share_blocks": True,
     "max_epochs": None,
     "max_steps_per_epoch": None,

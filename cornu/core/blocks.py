@@ -16,6 +16,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 from cornu.core.frames import is_top, place_of, rename, shown_name
+from cornu.deviations import is_enabled
 
 __all__ = ["Call", "block", "drawn_in", "forget", "here"]
 
@@ -154,7 +155,7 @@ def _let_go(when: str, _: Any) -> None:
     The frames of functions that still run must be known until the next node: it may be made by
     them. Models are freed by the garbage collector, so it is soon enough to look when it begins.
     """
-    if when != "start" or not _last.frames:
+    if when != "start" or not _last.frames or not is_enabled("collection_callbacks"):
         return
     running = set()
     frame: FrameType | None = sys._getframe()

@@ -14,6 +14,8 @@ from _signal import signal as install
 from types import FrameType, TracebackType
 from typing import Any
 
+from cornu.deviations import is_enabled
+
 __all__ = ["deferred", "heard"]
 
 _NUMBERS = (signal.SIGINT.value, signal.SIGTERM.value)
@@ -47,6 +49,8 @@ class deferred:
         self._came: list[int] = []
         self._handlers: list[tuple[int, Any]] = []
         if threading.get_ident() != threading.main_thread().ident:
+            return
+        if not is_enabled("deferred_signals"):
             return
         for number in _NUMBERS:
             handler = getsignal(number)
@@ -92,7 +96,8 @@ class heard:
 
     def __enter__(self) -> None:
         main = threading.get_ident() == threading.main_thread().ident
-        self._installed = main and getsignal(signal.SIGINT) is signal.default_int_handler
+        pythons = main and getsignal(signal.SIGINT) is signal.default_int_handler
+        self._installed = pythons and is_enabled("repeated_interrupts")
         if self._installed:
             install(signal.SIGINT, self._interrupt)
 

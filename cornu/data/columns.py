@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from cornu.data.kinds import is_a
+from cornu.deviations import is_enabled
 
 __all__ = ["Column", "Mapped", "Sparse", "Stored", "column_of", "narrowed"]
 
@@ -99,6 +100,8 @@ class Mapped(Column):
         shuffled file: a batch of 256 rows of 1 kB from one of 10 GB took 220 ms, and so takes 1.
         """
         advice = getattr(mmap, order, None)  # Windows has none
+        if not is_enabled("file_advice"):
+            return
         if advice is not None and math.prod(self.shape[1:]) * self.dtype.itemsize <= _SMALL:
             _mapping(self._data).madvise(advice)
 

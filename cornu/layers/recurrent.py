@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from cornu.core.layer import Layer
 from cornu.core.signature import call_signature
 from cornu.core.variable import Variable
+from cornu.deviations import is_enabled
 from cornu.ops import random, sigmoid, tanh
 from cornu.ops import rnn as recurrences
 from cornu.parts import activations, constraints, initializers, regularizers
@@ -225,9 +226,10 @@ class DenseCell(DroppingCell):
         raise NotImplementedError
 
     def follows_rule(self, training: bool) -> bool:
-        """Tells whether `rule` describes this cell."""
+        """Returns whether the loop may use `rule`, which describes this cell."""
         return (
-            self.activation is tanh
+            is_enabled("recurrence")
+            and self.activation is tanh
             and self.recurrent_activation is sigmoid
             and not (training and self.recurrent_dropout)
         )

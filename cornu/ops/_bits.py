@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from cornu.deviations import is_enabled
 from cornu.ops._once import once
 
 __all__ = ["bernoulli"]
@@ -37,6 +38,7 @@ def _known(key: Array, shape: Sequence[Any]) -> bool:
     config = jax.config
     return (
         jax.default_backend() == "cpu"
+        and is_enabled("random_bits")
         and all(isinstance(size, int) for size in shape)
         and math.prod(shape) < _MOST
         and str(jax.random.key_impl(key)) == "threefry2x32"

@@ -11,6 +11,8 @@ import jax
 import numpy as np
 from jax import Array, lax
 
+from cornu.deviations import is_enabled
+
 __all__ = ["check_padding", "per_axis", "prefers_slices", "slices", "spatial_axes"]
 
 # 3 x 3 x 3. Larger windows are left to XLA: compiling takes longer with each position.
@@ -49,13 +51,19 @@ def spatial_axes(ndim: int, data_format: str, who: str) -> range:
     return range(1, ndim - 1) if data_format == "channels_last" else range(2, ndim)
 
 
-def prefers_slices(x: Array, window: Sequence[int]) -> bool:
-    """Tells whether one pass over `slices` per position is the faster program.
+def prefers_slices(x: Array, window: Sequence[int], deviation: str) -> bool:
+    """Returns whether an op is to be computed from `slices`, one for each position of a window.
 
     XLA's own windows are slow on CPU, pooling by 3 to 30 times, depthwise convolution by 4 to 10.
+
+    Args:
+        x: the input of the op.
+        window: the size of the window.
+        deviation: the name of the formulation in `cornu.deviations`.
     """
     known = all(isinstance(size, int) for size in x.shape)
-    return known and math.prod(window) <= _MOST_SLICES and jax.default_backend() == "cpu"
+    small = known and math.prod(window) <= _MOST_SLICES
+    return small and jax.default_backend() == "cpu" and is_enabled(deviation)
 
 
 def slices(

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from cornu import settings
+from cornu.deviations import is_enabled
 from cornu.ops._table import define
 
 __all__ = ["dot_product_attention"]
@@ -39,9 +40,8 @@ def dot_product_attention(
         mask: False (or 0) where a query may not look at a key.
         scale: what scores are multiplied by; `1 / sqrt(features)` by default.
         is_causal: whether a query may only look at keys up to its own position.
-        flash_attention: whether to use cuDNN's fused kernel, which never holds all scores. By
-            default it is used where it can be, unless `cornu.config.disable_flash_attention()`
-            was called.
+        flash_attention: whether to use cuDNN's fused kernel, which never holds all scores. With
+            None it is used where it can be if `cornu.config.enable_flash_attention()` was called.
         attn_logits_soft_cap: not supported.
 
     Shapes:
@@ -64,7 +64,7 @@ def dot_product_attention(
     "FlashAttention: Fast and Memory-Efficient Exact Attention with IO-Awareness".
 
     Differences: values may have another number of features than keys. A query that may look at
-    no key gets the average of all values.
+    no key gets the average of all values. Keras uses the fused kernel by default where it can.
     """
     if attn_logits_soft_cap is not None:
         raise ValueError(
@@ -91,7 +91,7 @@ def dot_product_attention(
             is_causal=is_causal,
             implementation="cudnn",
         )
-    if jax.default_backend() == "cpu":
+    if jax.default_backend() == "cpu" and is_enabled("attention"):
         if is_causal:
             before = jnp.tril(jnp.ones(places[2:], bool))
             mask = before if mask is None else mask & before

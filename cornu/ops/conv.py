@@ -104,7 +104,7 @@ def depthwise_conv(
     _check_kernel(kernel, rank)
     *sizes, channels, multiplier = kernel.shape
     _check_channels(_channels(x, data_format), channels, kernel, data_format)
-    if prefers_slices(x, sizes):
+    if prefers_slices(x, sizes, "depthwise_convolution"):
         steps = per_axis(strides, rank, "strides")
         rates = per_axis(dilation_rate, rank, "dilation_rate")
         _check_size(x, kernel, padding, data_format, rates)

@@ -53,7 +53,7 @@ def max_pool(
     x = inputs
     window, steps, pads = _frame(x, pool_size, strides, padding, data_format, "max_pool")
     lowest = _lowest(x.dtype)
-    if prefers_slices(x, window):
+    if prefers_slices(x, window, "max_pooling"):
         return _largest(_padded(x, lowest, pads), window, steps)
     return lax.reduce_window(x, lowest, lax.max, window, steps, pads)
 
@@ -90,7 +90,7 @@ def average_pool(
     x = inputs
     window, steps, pads = _frame(x, pool_size, strides, padding, data_format, "average_pool")
     zero = np.zeros((), x.dtype)
-    if prefers_slices(x, window):
+    if prefers_slices(x, window, "average_pooling"):
         total = _total(_padded(x, zero, pads), window, steps)
     else:
         total = lax.reduce_window(x, zero, lax.add, window, steps, pads)

@@ -20,7 +20,9 @@ from typing import Any
 
 import jax
 
-__all__ = ["disable", "dropped", "enable", "give_back", "is_enabled", "prepare"]
+from cornu.deviations import is_enabled as is_deviation_enabled
+
+__all__ = ["disable", "dropped", "enable", "give_back", "is_available", "is_enabled", "prepare"]
 
 # From malloc.h, and what each is by default.
 _MMAP_MAX, _TRIM_THRESHOLD, _ARENA_MAX = -4, -1, -8
@@ -79,6 +81,8 @@ def give_back() -> None:
     library, begin = _glibc(), perf_counter()
     if library is None or _state["on"] or begin < _state["again"]:
         return
+    if not is_deviation_enabled("memory_release"):
+        return
     library.malloc_trim(0)
     end = perf_counter()
     if end - begin > _LONG:
@@ -91,7 +95,7 @@ def dropped() -> None:
 
 
 def _after_collection(when: str, _: Any) -> None:
-    if when == "stop" and _state["dropped"]:
+    if when == "stop" and _state["dropped"] and is_deviation_enabled("collection_callbacks"):
         _state["dropped"] = False
         give_back()
 
@@ -99,6 +103,11 @@ def _after_collection(when: str, _: Any) -> None:
 def is_enabled() -> bool:
     """Tells whether memory is kept."""
     return _state["on"]
+
+
+def is_available() -> bool:
+    """Returns whether the allocator is that of glibc, which the functions here can set."""
+    return _glibc() is not None
 
 
 @cache

@@ -21,6 +21,7 @@ from typing import Any
 
 import jax
 
+from cornu.deviations import is_enabled
 from cornu.process.store import SUPPORTED, Store
 from cornu.process.switches import is_off
 
@@ -50,7 +51,7 @@ _state: dict[str, Any] = {"asked": False, "programs": None}
 
 def prepare() -> None:
     """Keeps programs in the user's cache folder, if that can be done and nothing else is set."""
-    if _state["asked"] or is_off(_PLACE) or _is_theirs():
+    if _state["asked"] or is_off(_PLACE) or _is_theirs() or not is_enabled("compilation_cache"):
         return
     try:
         _use(_default())

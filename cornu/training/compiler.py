@@ -1,94 +1,90 @@
-"""What XLA is told when it compiles a program: options that make it faster, or smaller, on CPU."""
+"""Options that XLA is given when it compiles a program."""
 
 from __future__ import annotations
 
-import contextlib
-import warnings
-from collections.abc import Iterator
+import os
 from functools import cache
 from typing import Any
 
 import jax
 
-from cornu.core.jaxprs import equations, inner_jaxprs, multiplications, uses
+from cornu.core.jaxprs import uses
+from cornu.deviations import DEVIATIONS, is_enabled
 from cornu.process.switches import is_off
 
-__all__ = ["GROUPS", "compiling", "known", "options"]
+__all__ = ["find_requested", "is_applied", "options"]
 
-GROUPS: dict[str, dict[str, Any]] = {
-    # XLA hands products, convolutions and reductions to a library whose products are fast and
-    # whose convolutions are slow. Named are what it is to keep: the step of a CNN took 0.75 of the
-    # time, of a ResNet 0.8, of models without convolutions the same.
-    "engines": {
-        "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT,"
-        "LIBRARY_FUSION_TYPE_REDUCE"
-    },
-    # Another library, oneDNN, takes half the time for products of many matrices, as in attention:
-    # the steps of ten Transformers took 0.83 to 0.99 of the time, mostly 0.9. Those of dense layers
-    # took up to 1.5 times as long, of an LSTM 1.1. XLA cannot write programs with it to disk.
-    "attention": {
-        "xla_cpu_use_onednn": True,
-        "xla_cpu_experimental_onednn_fusion_type": "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT",
-    },
-    # XLA's scheduler runs what it can as soon as it can, and so keeps all the values that were to
-    # be computed anew; its other scheduler does not.
-    "sparing": {"xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED"},
-}
+_SWITCH = "CORNU_COMPILER_OPTIONS"
 # What marks recomputation in a program.
 _RECOMPUTING = frozenset(("checkpoint", "remat", "remat2"))
-_LOOPS = frozenset(("scan", "while"))
-_PRODUCT = "dot_general"
-# Whether JAX raises an error for a program that cannot be written to disk.
-_STRICT = "jax_raise_persistent_cache_errors"
-
-# Products of many matrices with fewer multiplications than this are not worth another library.
-_LARGE = 1 << 21
+# As in XLA_FLAGS; JAX itself takes booleans only.
+_BOOLEANS = {"true": True, "false": False}
 
 
-def options(jaxpr: Any = None, trains: bool = False) -> dict[str, Any] | None:
-    """Returns the `compiler_options` of `jax.jit` for a program, None on other devices.
+def options(jaxpr: Any = None) -> dict[str, Any] | None:
+    """Returns the `compiler_options` of `jax.jit` for a program, None if there are none.
+
+    They are the rows of `cornu.deviations` that apply, on CPU, and those that the user requests in
+    `CORNU_COMPILER_OPTIONS`, which take precedence.
 
     Args:
         jaxpr: the program, where it is known before it is compiled.
-        trains: whether it is a step of training, which mostly runs so often that it may take
-            longer to compile in the next process.
+
+    Raises:
+        ValueError: this XLA does not accept what the user requests.
     """
-    if jax.default_backend() != "cpu" or is_off("CORNU_COMPILER_OPTIONS"):
-        return None
-    chosen = dict(known("engines"))
+    names = ["eigen_convolutions"]
     if jaxpr is not None and uses(jaxpr, _RECOMPUTING):
-        chosen |= known("sparing")
-    if trains and _attends(jaxpr) and not getattr(jax.config, _STRICT, False):
-        chosen |= known("attention")
-    return chosen or None
+        names.append("memory_scheduler")
+    chosen: dict[str, Any] = {}
+    for name in names:
+        if is_applied(name):
+            chosen |= DEVIATIONS[name].options
+    return chosen | find_requested() or None
 
 
-def _attends(jaxpr: Any) -> bool:
-    """Tells whether a program has large products of many matrices, and none that is in a loop."""
-    found = False
-    for equation in equations(jaxpr):
-        name = equation.primitive.name
-        if name in _LOOPS and any(uses(r, frozenset((_PRODUCT,))) for r in inner_jaxprs(equation)):
-            return False
-        if name == _PRODUCT:
-            _, (many, _) = equation.params["dimension_numbers"]
-            found |= bool(many) and multiplications(equation) >= _LARGE
-    return found
+def is_applied(name: str) -> bool:
+    """Returns whether programs are given a row's options here, if they need them."""
+    if jax.default_backend() != "cpu" or is_off(_SWITCH) or not is_enabled(name):
+        return False
+    return _problem(tuple(DEVIATIONS[name].options.items())) is None
 
 
-@contextlib.contextmanager
-def compiling() -> Iterator[None]:
-    """What surrounds the first call of a program: JAX tells of what XLA cannot write to disk."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Error writing persistent compilation cache.*onednn")
-        yield
+def find_requested() -> dict[str, str | bool]:
+    """Returns the options that `CORNU_COMPILER_OPTIONS` requests by name, as in `xla_a=1 xla_b=2`.
+
+    Raises:
+        ValueError: a word is not of the form `name=value`, or this XLA does not accept it.
+    """
+    return {} if is_off(_SWITCH) else dict(_parse(os.environ.get(_SWITCH, "")))
 
 
 @cache
-def known(name: str) -> dict[str, Any]:
-    """Returns a group of options if this XLA has them: they are experiments that may end."""
+def _parse(text: str) -> tuple[tuple[str, str | bool], ...]:
+    found = []
+    for word in text.split():
+        name, equals, value = word.lstrip("-").partition("=")
+        if not equals:
+            raise ValueError(
+                f"{_SWITCH} contains {word!r}. Expected `off`, or options of XLA in the form "
+                "`name=value` with spaces between them."
+            )
+        option = (name, _BOOLEANS.get(value.lower(), value))
+        problem = _problem((option,))
+        if problem:
+            raise ValueError(
+                f"{_SWITCH} requests {word!r}, which XLA refuses for {jax.default_backend()!r}: "
+                f"{problem}\nRemove it, or correct its name and value."
+            )
+        found.append(option)
+    return tuple(found)
+
+
+@cache
+def _problem(options: tuple[tuple[str, Any], ...]) -> str | None:
+    """Returns why XLA refuses options, None if it accepts them: another version may have others."""
     try:
-        jax.jit(lambda x: x, compiler_options=GROUPS[name]).lower(0.0).compile()
-    except Exception:
-        return {}
-    return GROUPS[name]
+        jax.jit(lambda x: x, compiler_options=dict(options)).lower(0.0).compile()
+    except jax.errors.JaxRuntimeError as error:
+        return str(error)
+    return None

@@ -20,6 +20,7 @@ import numpy as np
 from cornu.core import scope
 from cornu.core.jaxprs import uses
 from cornu.core.variable import Variable
+from cornu.deviations import is_enabled
 from cornu.process import allocator, prepare
 from cornu.training import compiler
 
@@ -109,13 +110,12 @@ class Program:
             stop: Any,
         ) -> Any:
             size = leaf.shape[0]
+            mode = "promise_in_bounds" if is_enabled("in_bounds_gather") else None
 
             def turn(i: Any, carry: Any) -> Any:
                 positions = jax.lax.dynamic_slice_in_dim(order, i * size, size)
-                # Positions are inside, so that no row need be looked at twice.
-                batch = jax.tree_util.tree_map(
-                    lambda x: x.at[positions].get(mode="promise_in_bounds"), data
-                )
+                # Positions come from a permutation of the rows, so that they are not checked again.
+                batch = jax.tree_util.tree_map(lambda x: x.at[positions].get(mode=mode), data)
                 rows = None
                 if padded:
                     rows = (i * size + jnp.arange(size) < count).astype("float32")
@@ -125,9 +125,9 @@ class Program:
             written, flat = jax.lax.fori_loop(start, stop, turn, (written, zeros))
             return written, jax.tree_util.tree_unflatten(logs_tree, flat)
 
-        trains = any(variable.role == "param" for variable in self.written)
-        options = compiler.options(closed.jaxpr, trains)
-        jit = partial(jax.jit, donate_argnums=0, compiler_options=options)
+        options = compiler.options(closed.jaxpr)
+        donated = (0,) if is_enabled("buffer_donation") else ()
+        jit = partial(jax.jit, donate_argnums=donated, compiler_options=options)
         self._one, self._several = jit(one), jit(several)
 
     def one(self, key: Any, index: int, batch: Any, rows: Any = None) -> Any:
@@ -159,11 +159,8 @@ class Program:
 
     def _run(self, compiled: Any, *args: Any) -> Any:
         """Runs a program, which the first time is compiled; writes the Variables, returns logs."""
-        if self.warm:
-            news, logs = compiled(*args)
-        else:
-            with compiler.compiling():
-                news, logs = compiled(*args)
+        news, logs = compiled(*args)
+        if not self.warm:
             self.warm = True
             allocator.give_back()
         for variable, value in zip(self.written, news, strict=True):

@@ -12,6 +12,7 @@ from cornu.data.pydataset import PyDataset
 from cornu.data.pydataset import PyDataset as Sequence
 from cornu.inspect import model_to_dot, plot_model
 from cornu.models.feature_space import FeatureSpace
+from cornu.process.determinism import enable_op_determinism
 from cornu.registry import (
     custom_object_scope,
     get_custom_objects,
@@ -27,7 +28,6 @@ from cornu.utils.arrays import normalize, pad_sequences, to_categorical
 from cornu.utils.audio_files import audio_dataset_from_directory
 from cornu.utils.batches import pack_x_y_sample_weight, split_dataset, unpack_x_y_sample_weight
 from cornu.utils.config import Config
-from cornu.utils.determinism import enable_op_determinism
 from cornu.utils.downloads import get_file
 from cornu.utils.graph import get_source_inputs
 from cornu.utils.image_files import image_dataset_from_directory

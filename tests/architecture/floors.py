@@ -8,7 +8,7 @@ works on a tree that does not run.
 
     10  cornu/__init__.py, cornu/__main__.py
      9  dialects
-     8  applications, export, cli, datasets, demo; utils, backend, config, dtype_policies; facades
+     8  applications, export, cli, datasets, demo; utils, backend, config, info; facades
      7  models, inspect
      6  callbacks, distribution
      5  training, saving
@@ -16,7 +16,7 @@ works on a tree that does not run.
      3  parts, random
      2  ops
      1  core
-     0  settings, errors, names, registry, dtypes, process, seeds, svg, tree, _version
+     0  settings, deviations, errors, names, registry, dtypes, process, seeds, svg, tree, _version
 
 A *facade* is a module that only gives names of others a public address, such as
 `cornu.activations` for what lives in `cornu.parts`. It holds no function, class or call, and
@@ -34,7 +34,7 @@ PLAN = {
     9: ["dialects"],
     8: [
         *["applications", "export", "cli", "datasets", "demo", "utils"],
-        *["backend", "config", "dtype_policies"],
+        *["backend", "config", "dtype_policies", "info"],
     ],
     7: ["models", "inspect"],
     6: ["callbacks", "distribution"],
@@ -44,7 +44,7 @@ PLAN = {
     2: ["ops"],
     1: ["core"],
     0: [
-        *["settings", "errors", "names", "registry", "svg"],
+        *["settings", "deviations", "errors", "names", "registry", "svg"],
         *["dtypes", "process", "seeds", "tree", "_version"],
     ],
 }

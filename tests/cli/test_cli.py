@@ -44,3 +44,13 @@ def test_the_summary_of_a_saved_model(tmp_path, capsys):
     (tmp_path / "text.keras").write_text("no archive")
     assert main(["summary", str(tmp_path / "text.keras")]) == 1
     assert "cornu summary: " in capsys.readouterr().err
+
+
+def test_what_runs_here(capsys):
+    assert main(["info"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("cornu 0.") and "jaxlib" in shown and "Devices: " in shown
+    assert main(["info", "memory_release", "recurrence"]) == 0
+    assert "off      CORNU_DISABLE=recurrence" in capsys.readouterr().out
+    assert main(["info", "recurence"]) == 2
+    assert "Did you mean 'recurrence'?" in capsys.readouterr().err

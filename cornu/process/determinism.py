@@ -7,7 +7,7 @@ import os
 import jax
 from jax._src import xla_bridge  # JAX has no public way to ask whether it has begun
 
-__all__ = ["enable_op_determinism"]
+__all__ = ["enable_op_determinism", "is_op_determinism_enabled"]
 
 _FLAG = "--xla_gpu_deterministic_ops=true"
 
@@ -29,7 +29,7 @@ def enable_op_determinism() -> None:
 
     Differences: Keras has none of its own; the name is TensorFlow's.
     """
-    if _FLAG in os.environ.get("XLA_FLAGS", "").split():
+    if is_op_determinism_enabled():
         return
     if not xla_bridge.backends_are_initialized():
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_FLAG}".strip()
@@ -40,3 +40,8 @@ def enable_op_determinism() -> None:
             "Call it at the beginning of the program, right after `import cornu`, or set "
             f"XLA_FLAGS={_FLAG} in the environment."
         )
+
+
+def is_op_determinism_enabled() -> bool:
+    """Returns whether XLA is asked for operations on GPUs that give equal bits in each run."""
+    return _FLAG in os.environ.get("XLA_FLAGS", "").split()
