@@ -5,7 +5,7 @@ VENV    := .venv
 PIP     := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check
 PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3 python)
 
-.PHONY: help venv demo test check bench
+.PHONY: help venv demo test check safety bench
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
@@ -13,6 +13,7 @@ help:
 	@echo "make demo    train, draw and save a small model: the tour"
 	@echo "make test    run all tests"
 	@echo "make check   formatting, lint, types and architecture; under a minute"
+	@echo "make safety  run random programs with heap checks, the quick form; two minutes"
 	@echo "make bench   run the benchmarks"
 	@echo "make venv    only make the environment in $(VENV)"
 
@@ -26,6 +27,9 @@ test: $(VENV)/.dev
 
 check: $(VENV)/.dev
 	scripts/check
+
+safety: $(VENV)/.dev
+	$(VENV)/bin/python -m benchmarks.safety --quick
 
 bench: $(VENV)/.bench
 	$(VENV)/bin/python -m benchmarks

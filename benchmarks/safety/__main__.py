@@ -1,0 +1,164 @@
+"""Runs random programs in processes with heap checks, and reports what failed.
+
+`python -m benchmarks.safety` is the full proof; `--quick` is what continuous integration runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+from pathlib import Path
+
+from benchmarks.safety import report
+from benchmarks.safety.controls import CONTROLS, EXPECTED
+from benchmarks.safety.models import FAMILIES
+from benchmarks.safety.operations import KINDS
+from benchmarks.safety.processes import SETTINGS, Job, Limits, Outcome, Role, Setting, busy, run
+
+__all__ = ["check_controls", "main", "plan", "prepare_parts", "setting_of"]
+
+_PAGE = Path(__file__).parents[1] / "safety.md"
+_CASES, _MODELS = 1000, 60
+_QUICK_CASES = 3
+_PART = 150
+# One for each of what XLA treats differently: products of attention, convolutions, loops,
+# recomputation. Number 0 of the transformers has 500 tokens.
+_QUICK_MODELS = ("transformer", "cnn", "gru_model", "recomputing")
+_FAMILIES = frozenset(FAMILIES)
+
+
+def plan(kinds: Sequence[str], cases: int, models: int) -> dict[Setting, list[Job]]:
+    """Returns the jobs of each setting: the number of a case decides on its setting.
+
+    Args:
+        kinds: kinds of operations and families of models.
+        cases: how many of each kind of operation.
+        models: how many of all families together; the families take turns.
+    """
+    jobs = [Job(kind, number) for kind in kinds if kind in KINDS for number in range(cases)]
+    families = [kind for kind in kinds if kind in FAMILIES]
+    jobs += [
+        Job(families[n % len(families)], n // len(families)) for n in range(models * bool(families))
+    ]
+    found: dict[Setting, list[Job]] = {setting: [] for setting in SETTINGS}
+    for job in jobs:
+        found[setting_of(job.number)].append(job)
+    return {setting: jobs for setting, jobs in found.items() if jobs}
+
+
+def setting_of(number: int) -> Setting:
+    """Returns what a case of some number runs with."""
+    return SETTINGS[number % len(SETTINGS)]
+
+
+def check_controls(setting: Setting = SETTINGS[1]) -> list[str]:
+    """Runs the cases that must fail; returns what was not noticed."""
+    jobs = [Job(kind, 0) for kind in CONTROLS]
+    limits = Limits(operation=2.0)
+    # The wrong number needs a compiler, and with it more time than a hang is given here.
+    outcomes = [
+        *run(jobs[:2], setting, folder="", limits=limits),
+        *run(jobs[2:], setting, folder=""),
+    ]
+    return [
+        f"{outcome.job.kind}: expected {EXPECTED[outcome.job.kind]}, found {outcome.status}"
+        for outcome in outcomes
+        if outcome.status != EXPECTED[outcome.job.kind]
+    ]
+
+
+def _outcomes(planned: dict[Setting, list[Job]], seed: int, options: str) -> Iterator[Outcome]:
+    with tempfile.TemporaryDirectory() as folder:
+        common = {"folder": folder, "seed": seed, "models": _FAMILIES, "options": options}
+
+        def prepare(part: tuple[Setting, list[Job]]) -> list[Outcome]:
+            setting, jobs = part
+            return list(run(jobs, setting, **common))
+
+        # Two at a time: what counts for the proof is how the programs run.
+        with ThreadPoolExecutor(2) as pool:
+            parts = prepare_parts(planned)
+            for done, outcomes in enumerate(pool.map(prepare, parts), 1):
+                print(f"prepared: {done} of {len(parts)} parts", flush=True)
+                # Without something to compare with, the run is not a proof.
+                yield from (outcome for outcome in outcomes if outcome.status != "passed")
+        for setting, jobs in planned.items():
+            with busy(setting.busy):
+                yield from run(jobs, setting, **common)
+
+
+def prepare_parts(planned: dict[Setting, list[Job]]) -> list[tuple[Setting, list[Job]]]:
+    """Returns what runs beforehand: models as plain programs, compiling of operations."""
+    parts = []
+    for setting, jobs in planned.items():
+        of_models = [job for job in jobs if job.kind in FAMILIES]
+        of_operations = [job for job in jobs if job.kind in KINDS]
+        roles: list[tuple[Role, list[Job]]] = [("plain", of_models), ("compiling", of_operations)]
+        for role, some in roles:
+            quiet = setting._replace(busy=False, keep=False, role=role)
+            parts += [(quiet, some[i : i + _PART]) for i in range(0, len(some), _PART)]
+    return parts
+
+
+def _show(outcomes: Iterator[Outcome]) -> Iterator[Outcome]:
+    """Prints progress: a line for each setting and kind, and several for each failure."""
+    for (setting, kind), group in groupby(outcomes, lambda o: (o.setting, o.job.kind)):
+        count, seconds = 0, 0.0
+        for outcome in group:
+            count, seconds = count + 1, seconds + outcome.seconds
+            if outcome.status != "passed":
+                print(f"{outcome.status.upper()} {kind} {outcome.job.number}: {outcome.text}")
+                print("  " + "\n  ".join(outcome.details), flush=True)
+            yield outcome
+        print(f"{setting.describe()}: {kind}, {count} cases, {seconds:.1f} s", flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs what the command line asks for; returns 1 if anything failed, otherwise 0."""
+    parser = argparse.ArgumentParser("python -m benchmarks.safety", description=__doc__)
+    names = (*KINDS, *FAMILIES)
+    parser.add_argument("--quick", action="store_true", help="a few cases of every kind")
+    parser.add_argument("--kinds", default="", help=f"some of {', '.join(names)}, with commas")
+    parser.add_argument("--cases", type=int, help="of each kind of operation")
+    parser.add_argument("--models", type=int, help="of all families together")
+    parser.add_argument("--options", default="", help='options for XLA: "a=true b=..."')
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--kind", choices=names, help="with --case: runs one case")
+    parser.add_argument("--case", type=int, default=0)
+    parser.add_argument("--save", action="store_true", help=f"writes {_PAGE.name}")
+    given = parser.parse_args(arguments)
+    kinds = given.kinds.split(",") if given.kinds else list(names)
+    unknown = sorted(set(kinds) - set(names))
+    if unknown:
+        parser.error(f"there is no kind {', '.join(unknown)}; expected {', '.join(names)}")
+    begin = time.monotonic()
+    missed = check_controls()
+    if missed:
+        print("The checks do not work here:", *missed, sep="\n  ")
+        return 1
+    if given.kind:
+        planned = {setting_of(given.case): [Job(given.kind, given.case)]}
+    else:
+        if given.quick and not given.kinds:
+            kinds = [*KINDS, *_QUICK_MODELS]
+        cases, models = (_QUICK_CASES, len(_QUICK_MODELS)) if given.quick else (_CASES, _MODELS)
+        cases = cases if given.cases is None else given.cases
+        models = models if given.models is None else given.models
+        planned = plan(kinds, cases, models)
+    outcomes = list(_show(_outcomes(planned, given.seed, given.options)))
+    command = " ".join(["python -m benchmarks.safety", *(arguments or sys.argv[1:])])
+    found = report.Run(outcomes, given.seed, given.options, time.monotonic() - begin, command)
+    text = report.page(found)
+    print(f"\n{text}")
+    if given.save:
+        _PAGE.write_text(text, encoding="utf-8")
+    return 1 if report.failures(outcomes) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,161 @@
+"""The report: how many cases ran, how far they were from exact, and what failed."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+from benchmarks.safety.processes import Outcome
+
+__all__ = ["Run", "failures", "page", "repeat", "table"]
+
+_PACKAGES = ("jax", "jaxlib", "numpy")
+_FAILED = ("wrong", "crashed", "hung")
+_DTYPES = ("float32", "bfloat16", "float16")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run.
+
+    Attributes:
+        outcomes: of all cases except the controls.
+        seed: of the cases.
+        options: XLA's options that were added.
+        seconds: how long it took.
+        command: what started it.
+    """
+
+    outcomes: Sequence[Outcome]
+    seed: int
+    options: str
+    seconds: float
+    command: str
+
+
+def failures(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """Returns the outcomes of cases that did not pass."""
+    return [outcome for outcome in outcomes if outcome.status in _FAILED]
+
+
+def repeat(outcome: Outcome, seed: int = 0, options: str = "") -> str:
+    """Returns the command that runs a case again, with the same setting."""
+    kind, number = outcome.job
+    more = f" --seed {seed}" if seed else ""
+    more += f' --options "{options}"' if options else ""
+    return f"python -m benchmarks.safety --kind {kind} --case {number}{more}"
+
+
+def table(outcomes: Sequence[Outcome]) -> str:
+    """Returns a Markdown table with a row for each kind, and one for all."""
+    rows = [
+        ["kind", "cases", "programs", *(f"error {name}" for name in _DTYPES)],
+        ["---", "---:", "---:", *["---:"] * len(_DTYPES)],
+    ]
+    rows[0] += ["by plain", "wrong", "crashed", "hung", "seconds"]
+    rows[1] += ["---:"] * 5
+    for kind in dict.fromkeys(outcome.job.kind for outcome in outcomes):
+        rows.append(_row(kind, [o for o in outcomes if o.job.kind == kind]))
+    rows.append(_row("all", outcomes))
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _row(name: str, outcomes: Sequence[Outcome]) -> list[str]:
+    found = [outcome.finding for outcome in outcomes]
+    by_plain = sum(bool(finding.get("by_plain")) for finding in found)
+    return [
+        name,
+        str(len(outcomes)),
+        str(sum(finding.get("programs", 0) for finding in found)),
+        *(_largest(outcomes, dtype) for dtype in _DTYPES),
+        str(by_plain),
+        *(str(sum(o.status == status for o in outcomes)) for status in _FAILED),
+        f"{sum(o.seconds for o in outcomes):.0f}",
+    ]
+
+
+def _largest(outcomes: Sequence[Outcome], dtype: str) -> str:
+    ratios = [o.finding.get("ratio") for o in outcomes if o.dtype == dtype]
+    known = [float(ratio) for ratio in ratios if ratio is not None]
+    return f"{max(known):.2f}" if known else "-"
+
+
+def _settings(outcomes: Sequence[Outcome]) -> str:
+    lines = [
+        "| setting | cases | failed | threads counted | heap checks | memory kept |",
+        "| --- | ---: | ---: | ---: | --- | --- |",
+    ]
+    for setting in dict.fromkeys(outcome.setting for outcome in outcomes):
+        these = [outcome for outcome in outcomes if outcome.setting == setting]
+        said = next((o.process for o in these if o.process), {})
+        checked, kept = (
+            {True: "yes", False: "no"}.get(said.get(name), "?") for name in ("checks", "keep")
+        )
+        lines.append(
+            f"| {setting.describe()} | {len(these)} | {len(failures(these))} "
+            f"| {said.get('threads', '?')} | {checked} | {kept} |"
+        )
+    return "\n".join(lines)
+
+
+def page(run: Run) -> str:
+    """Returns the whole report as Markdown."""
+    outcomes, failed = run.outcomes, failures(run.outcomes)
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in _PACKAGES)
+    count = sum(outcome.finding.get("programs", 0) for outcome in outcomes)
+    added = f"- XLA's options added to all programs: `{run.options}`\n" if run.options else ""
+    return f"""# Safety of compiler options and formulations
+
+Written by `{run.command}`; edits are lost.
+
+- {len(outcomes)} cases with {count} programs ran; {len(failed)} failed; {run.seconds:.0f} s
+- {datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")}; Python {platform.python_version()}, {versions}
+- {platform.system()} {platform.machine()}, {_processor()}; seed {run.seed}
+{added}
+{table(outcomes)}
+
+A case is a random program of random sizes: the value and the gradient with respect to each array of
+floats. Each compiled program of it runs three times and must return the same bits. `programs`
+counts the compiled programs: one with the options that cornu chooses, and one for each row of
+`cornu.deviations` with compiler options that are not among them. `error` is the largest error
+divided by the bound, so that 1 is the limit. The bound is relative to the same function in
+float64; where it is exceeded, the error of the plain program in the same dtype decides, and `by
+plain` counts these cases. Whole models are compared with the same program without cornu's
+deviations.
+
+{_settings(outcomes)}
+
+The cases of each kind are divided among the settings. Heap checks are those of glibc
+(`MALLOC_CHECK_=3`, `MALLOC_PERTURB_=165`). `busy` means that another process multiplies matrices on
+all cores; `AVX2`, that XLA and oneDNN (of which Eigen uses parts) do without AVX-512; `memory
+kept`, the settings of `CORNU_ALLOCATOR=keep`. Programs of operations are compiled beforehand, by
+processes without heap checks, and read from JAX's cache. Before the cases, the run verifies that a
+write behind the end of a block is reported as a crash, a case that does not return as a hang, and a
+wrong number as wrong.
+
+{_failures(failed, run)}"""
+
+
+def _failures(failed: Sequence[Outcome], run: Run) -> str:
+    if not failed:
+        return "No case failed.\n"
+    lines = ["Failed:", ""]
+    for outcome in failed:
+        lines.append(f"- {outcome.status}: {outcome.text or outcome.job.kind}")
+        lines.append(f"  ({outcome.setting.describe()})")
+        lines.append(f"  `{repeat(outcome, run.seed, run.options)}`")
+        details = "\n".join(outcome.details)[:1000].splitlines()
+        lines += ["", "  ```", *(f"  {line}" for line in details), "  ```", ""]
+    return "\n".join(lines)
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "")

@@ -1,0 +1,119 @@
+"""The process that runs cases: it prints a line of JSON before and after each of them.
+
+It reads one request, a line of JSON: the jobs (kinds with numbers), the seed, the folder for
+results that are known beforehand (of plain models, of operations in float64), and whether these are
+to be stored there or compared with.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+__all__ = ["main"]
+
+# Compiled programs take memory.
+_CLEAR_AFTER = 25
+_THREADS = "tf_XLAEigen"
+
+
+def main() -> None:
+    """Runs the jobs of a request."""
+    # What libraries print must not get among the answers.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    request = json.loads(sys.stdin.readline())
+
+    def say(**what: Any) -> None:
+        print(json.dumps(what), file=answers, flush=True)
+
+    say(event="ready", **_describe())
+    import jax
+
+    for count, (kind, number) in enumerate(request["jobs"], 1):
+        say(event="started")
+        try:
+            say(event="done", **_do(kind, number, request, say))
+        except Exception as error:
+            trace = traceback.format_exc(limit=-3)
+            say(event="done", wrong=[f"{type(error).__name__}: {error}", trace])
+        if count % _CLEAR_AFTER == 0:
+            jax.clear_caches()
+
+
+def _describe() -> dict[str, Any]:
+    """Starts JAX and returns what can be verified: heap checks, threads, memory keeping."""
+    import jax
+    import jax.numpy as jnp
+
+    jax.block_until_ready(jax.jit(lambda x: x @ x)(jnp.ones((300, 300))))
+    return {"checks": _has_heap_checks(), "threads": _count_threads(), "keep": _keeps_memory()}
+
+
+def _keeps_memory() -> bool:
+    """Returns whether a large array lies in the heap, so that its memory will be used again."""
+    import numpy as np
+
+    array = np.empty(1 << 24, "uint8")
+    for line in Path("/proc/self/maps").read_text(encoding="utf-8").splitlines():
+        low, high = (int(end, 16) for end in line.split()[0].split("-"))
+        if low <= array.ctypes.data < high:
+            return line.endswith("[heap]")
+    return False
+
+
+def _has_heap_checks() -> bool:
+    return "libc_malloc_debug" in Path("/proc/self/maps").read_text(encoding="utf-8")
+
+
+def _count_threads() -> int:
+    """Returns how many threads XLA computes with."""
+    names = [(task / "comm").read_text("utf-8") for task in Path("/proc/self/task").iterdir()]
+    return sum(name.startswith(_THREADS) for name in names)
+
+
+def _do(kind: str, number: int, request: dict[str, Any], say: Any) -> dict[str, Any]:
+    from benchmarks.safety import checks, controls, models, operations
+
+    path = Path(request["folder"], f"{kind}-{number}.npz")
+    if kind in controls.CONTROLS:
+        return asdict(controls.CONTROLS[kind]())
+    if kind in operations.KINDS:
+        case = operations.make(kind, number, request["seed"])
+        say(event="made", text=case.text, dtype=case.dtype)
+        of = (case, kind, number, request["seed"], path)
+        if request["store"]:
+            checks.prepare(*of)
+            return asdict(checks.Finding())
+        return asdict(checks.check(*of))
+    training = models.make(kind, number, request["seed"])
+    say(event="made", text=training.text, dtype="float32")
+    found = models.train(training)
+    if request["store"]:
+        import numpy as np
+
+        np.savez(path, *found)
+        return asdict(checks.Finding(programs=1))
+    return _compare(found, path)
+
+
+def _compare(found: list[Any], path: Path) -> dict[str, Any]:
+    import numpy as np
+
+    from benchmarks.safety import checks, models
+
+    if not path.exists():
+        return asdict(checks.Finding(wrong=["the plain program did not run to its end"]))
+    with np.load(path) as stored:
+        plain = [stored[name] for name in stored.files]
+    ratio, wrong = models.compare(found, plain)
+    return asdict(checks.Finding(programs=1, ratio=ratio, wrong=[wrong] if wrong else []))
+
+
+if __name__ == "__main__":
+    main()

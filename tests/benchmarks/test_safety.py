@@ -1,0 +1,171 @@
+"""The safety benchmark samples what it says, and notices crashes, hangs and wrong numbers."""
+
+import math
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from benchmarks.safety import report
+from benchmarks.safety.__main__ import check_controls, plan, prepare_parts, setting_of
+from benchmarks.safety.checks import check, distance, prepare, variants
+from benchmarks.safety.models import FAMILIES, compare
+from benchmarks.safety.operations import KINDS, Case, make
+from benchmarks.safety.processes import SETTINGS, Job, Outcome
+from benchmarks.safety.shapes import DTYPES, Sampler
+from cornu.deviations import DEVIATIONS
+
+PRIMES = {2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61}
+
+
+def test_sizes_are_one_primes_powers_of_two_and_their_neighbors():
+    draw = Sampler("kind", 0)
+    drawn = {draw.size(64) for _ in range(1000)}
+    powers = {2**n for n in range(7)}
+    assert drawn >= PRIMES | powers | {n - 1 for n in powers if n > 1} | {33, 17}
+    assert min(drawn) == 1 and max(drawn) == 64
+
+
+def test_sizes_have_a_bounded_product_and_are_sometimes_long():
+    longest = 0
+    for number in range(300):
+        sizes = Sampler("kind", number).sizes(3, 2**20)
+        assert math.prod(sizes) <= 2**20
+        longest = max(longest, *sizes)
+    assert longest > 10_000
+
+
+def test_cases_are_functions_of_kind_and_number():
+    for kind in KINDS:
+        one, other = make(kind, 3), make(kind, 3)
+        assert one.text == other.text and one.dtype == other.dtype
+        for a, b in zip(one.floats + one.integers, other.floats + other.integers, strict=True):
+            np.testing.assert_array_equal(a, b)
+        assert len({make(kind, number).text for number in range(10)}) > 5
+        assert make(kind, 3, seed=1).text != one.text
+
+
+def test_all_dtypes_occur():
+    assert {make("reduction", number).dtype for number in range(30)} == set(DTYPES)
+
+
+def test_each_row_with_compiler_options_is_a_variant():
+    rows = {name: row for name, row in DEVIATIONS.items() if row.kind == "compiler option"}
+    found = variants(None)
+    assert found["default"] == {}
+    assert {name: found[name] for name in rows} == {n: dict(r.options) for n, r in rows.items()}
+    # A row that is chosen already is not compiled twice.
+    name, row = next(iter(rows.items()))
+    assert name not in variants(row.options)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_case_of_each_kind(kind):
+    finding = check(make(kind, 1), kind, 1)
+    assert not finding.wrong
+    assert finding.programs == len(variants(DEVIATIONS["eigen_convolutions"].options))
+    assert finding.ratio <= 1
+
+
+def test_what_was_prepared_is_compared_with(tmp_path):
+    case, path = make("product", 5), tmp_path / "product-5.npz"
+    prepare(case, "product", 5, 0, path)
+    assert not check(case, "product", 5, path=path).wrong
+    with np.load(path) as stored:
+        changed = [stored[name] * 1.01 for name in stored.files]
+    np.savez(path, *changed)
+    assert "error" in check(case, "product", 5, path=path).wrong[0]
+
+
+def test_programs_are_prepared_with_the_threads_and_instructions_that_they_run_with():
+    planned = plan(["product", "mlp"], cases=12, models=6)
+    parts = prepare_parts(planned)
+    for role, kind in (("compiling", "product"), ("plain", "mlp")):
+        prepared = {
+            (setting.threads, setting.avx2, job)
+            for setting, jobs in parts
+            for job in jobs
+            if setting.role == role
+        }
+        assert prepared == {
+            (setting.threads, setting.avx2, job)
+            for setting, jobs in planned.items()
+            for job in jobs
+            if job.kind == kind
+        }
+    assert not any(setting.busy or setting.keep for setting, _ in parts)
+
+
+def test_wrong_values_dtypes_and_shapes_are_noticed():
+    x = np.linspace(1, 2, 12).reshape(3, 4)
+
+    def wrong(ours):
+        return check(Case("control", ours, lambda x: x * 2, (x,)), "control", 0).wrong
+
+    assert not wrong(lambda x: x * 2)
+    assert any("error" in line for line in wrong(lambda x: x * 2.001))
+    assert any("dtypes" in line for line in wrong(lambda x: (x * 2).astype(jnp.float16)))
+    assert any("error" in line for line in wrong(lambda x: jnp.where(x > 1.5, jnp.nan, x * 2)))
+
+
+def test_distance_is_relative_and_nan_is_infinitely_far():
+    exact = [np.array([100.0, 1.0]), np.array([1e-9])]
+    assert distance([np.array([101.0, 1.0]), np.array([0.0])], exact) == pytest.approx(0.01)
+    assert distance([np.array([math.nan, 1.0]), np.array([0.0])], exact) == math.inf
+    assert distance([np.array([100.0]), np.array([0.0])], exact) == math.inf
+
+
+def test_models_are_compared_with_a_bound():
+    plain = [np.array([1.0, 0.5]), np.array([[2.0]]), np.zeros(3)]
+    assert compare(plain, plain) == (0.0, "")
+    ratio, text = compare([plain[0] * 1.01, *plain[1:]], plain)
+    assert ratio == pytest.approx(10) and text.startswith("losses")
+    assert compare([*plain[:2], np.full(3, math.nan)], plain)[0] == math.inf
+
+
+def test_the_plan_divides_cases_among_all_settings():
+    planned = plan([*KINDS, *FAMILIES], cases=12, models=60)
+    assert set(planned) == set(SETTINGS)
+    jobs = [job for jobs in planned.values() for job in jobs]
+    assert len(jobs) == len(set(jobs)) == 12 * len(KINDS) + 60
+    for setting in SETTINGS:
+        assert {job.kind for job in planned[setting]} == {*KINDS, *FAMILIES}
+        assert all(setting_of(job.number) == setting for job in planned[setting])
+    assert {(s.threads, s.busy) for s in SETTINGS} == {(n, b) for n in (1, 2, 4) for b in (0, 1)}
+    assert sum(s.keep for s in SETTINGS) == sum(s.avx2 for s in SETTINGS) == 3
+
+
+def test_a_crash_a_hang_and_a_wrong_number_are_noticed():
+    assert check_controls() == []
+
+
+def outcomes():
+    passed = {"programs": 2, "ratio": 0.25, "by_plain": True}
+    process = {"checks": True, "threads": 2, "keep": False}
+    return [
+        Outcome(Job("product", 0), SETTINGS[0], "passed", "matmul", "float32", passed, seconds=1),
+        Outcome(
+            *(Job("product", 731), SETTINGS[0], "crashed", "matmul 7x7", "float32"),
+            details=["exit code -6", "double free or corruption"],
+            process=process,
+        ),
+    ]
+
+
+def test_the_report_lists_failures_with_commands():
+    found = report.Run(outcomes(), 3, "xla_a=true", 12.0, "python -m benchmarks.safety")
+    text = report.page(found)
+    assert "2 cases with 2 programs ran; 1 failed; 12 s" in text
+    assert "| product | 2 | 2 | 0.25 | - | - | 1 | 0 | 1 | 0 | 1 |" in text
+    assert "| 2 threads, alone, AVX2 | 2 | 1 | 2 | yes | no |" in text
+    assert "double free or corruption" in text
+    assert (
+        'python -m benchmarks.safety --kind product --case 731 --seed 3 --options "xla_a=true"'
+        in text
+    )
+
+
+def test_a_report_without_failures_says_so():
+    found = report.Run(outcomes()[:1], 0, "", 1.0, "python -m benchmarks.safety")
+    assert "No case failed." in report.page(found)
+    assert report.failures(outcomes()[:1]) == []

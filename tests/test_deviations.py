@@ -1,0 +1,252 @@
+"""The table of deviations is complete, has proofs that exist, and its switches work."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import cornu
+from benchmarks.safety.operations import KINDS as SAFETY_KINDS
+from cornu import deviations, ops
+from cornu.core.jaxprs import equations
+from cornu.deviations import DEVIATIONS, KINDS, is_enabled
+from cornu.training import compiler
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "cornu"
+
+# What departs from a default of JAX, XLA or Python, as it is written in source.
+DEPARTURES = re.compile(
+    r"custom_[jv][vj]p\b|lax\.optimization_barrier|promise_in_bounds|donate_arg|[^.]xla_[a-z]"
+    r"|\bconfig\.update\(|jax\._src|implementation=\"cudnn\"|mallopt|malloc_trim|madvise"
+    r"|signal\.signal\(|\b_?signal import|pthread_sigmask|gc\.(?:disable|freeze|callbacks)"
+    r"|environ\.update|environ\[[^]]+\] = |setrlimit|jax\.clear_caches"
+)
+
+ON_BY_DEFAULT = [row for row in DEVIATIONS.values() if not row.on_request]
+
+
+@pytest.fixture
+def disable(monkeypatch):
+    """Returns a function that sets `CORNU_DISABLE`; afterwards it is as it was."""
+
+    def set_switch(names):
+        monkeypatch.setenv("CORNU_DISABLE", names)
+        is_enabled.cache_clear()
+
+    yield set_switch
+    monkeypatch.undo()
+    is_enabled.cache_clear()
+
+
+def _sources():
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = path.relative_to(PACKAGE).as_posix()
+        if name != "deviations.py":
+            yield name, path.read_text(encoding="utf-8")
+
+
+def test_every_departure_in_the_sources_has_a_row():
+    listed = {module for row in DEVIATIONS.values() for module in row.modules}
+    missing = [
+        f"cornu/{name}:{number}: {line.strip()}"
+        for name, text in _sources()
+        for number, line in enumerate(text.splitlines(), 1)
+        if DEPARTURES.search(line) and name not in listed
+    ]
+    assert not missing, "Add a row to cornu/deviations.py for:\n" + "\n".join(missing)
+
+
+def test_every_row_is_complete():
+    for row in DEVIATIONS.values():
+        assert row.kind in KINDS
+        assert row.summary.endswith(".") and row.scope and row.gain, row.name
+        for module in row.modules:
+            assert (PACKAGE / module).is_file(), module
+        assert bool(row.options) == (row.kind == "compiler option")
+
+
+@pytest.mark.parametrize("row", DEVIATIONS.values(), ids=lambda row: row.name)
+def test_proofs_exist(row):
+    assert row.proof or row.on_request, "on by default without a proof"
+    for proof in row.proof:
+        kind, colon, names = proof.partition(": ")
+        if colon:
+            assert kind == "safety" and set(names.split(", ")) <= {*SAFETY_KINDS, "models"}
+        else:
+            assert (ROOT / proof).is_file(), proof
+
+
+def test_every_row_that_is_on_by_default_is_asked_for():
+    text = "".join(text for _, text in _sources())
+    for row in ON_BY_DEFAULT:
+        assert f'"{row.name}"' in text, row.name
+
+
+def test_the_page_is_made_from_the_table():
+    page = (ROOT / "docs" / "deviations.md").read_text(encoding="utf-8")
+    assert page == deviations.document(), "run `python -m scripts.make_deviations_page`"
+
+
+def test_rows_are_switched_off_by_name(disable):
+    disable("recurrence, max_pooling")
+    assert not is_enabled("recurrence") and not is_enabled("max_pooling")
+    assert is_enabled("attention")
+    disable("all")
+    assert not any(map(is_enabled, DEVIATIONS))
+    disable("")
+    assert all(map(is_enabled, DEVIATIONS))
+
+
+def test_a_name_that_is_not_in_the_table_is_refused(disable):
+    disable("max_poolling")
+    with pytest.raises(ValueError, match=r"'max_poolling'.*\nDid you mean 'max_pooling'"):
+        is_enabled("attention")
+
+
+def test_convolutions_are_all_that_the_option_takes_from_xlas_library():
+    """The value given to the experimental option is XLA's default with one entry less."""
+    x, kernel, weights = jnp.ones((2, 16, 16, 32)), jnp.ones((3, 3, 32, 32)), jnp.ones((32, 64))
+
+    def convolve(x):
+        axes = ("NHWC", "HWIO", "NHWC")
+        return jax.lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=axes)
+
+    programs = {
+        "convolution": convolve,
+        "product": lambda x: x @ weights,
+        "reduction": lambda x: x.sum(0),
+    }
+    row = DEVIATIONS["eigen_convolutions"]
+    uses = {}
+    for name, fn in programs.items():
+        lowered = jax.jit(fn).lower(x)
+        uses[name] = [
+            "ynn_fusion" in lowered.compile(compiler_options=options).as_text()
+            for options in ({}, dict(row.options))
+        ]
+    assert uses["convolution"] == [True, False]
+    assert uses["product"] == [True, True]
+    assert all(default or not ours for default, ours in uses.values())
+
+
+def _primitives(fn, *args):
+    return {equation.primitive.name for equation in equations(jax.make_jaxpr(fn)(*args).jaxpr)}
+
+
+IMAGES = np.random.default_rng(0).permutation(2 * 8 * 8 * 3).reshape(2, 8, 8, 3).astype("float32")
+SEQUENCES = np.random.default_rng(1).normal(size=(2, 5, 4)).astype("float32")
+KERNEL = np.random.default_rng(2).normal(size=(3, 3, 3, 2)).astype("float32")
+
+
+def _run_lstm(x):
+    cornu.utils.set_random_seed(0)
+    return cornu.layers.LSTM(3)(x)
+
+
+FORMULATIONS = {
+    "max_pooling": (lambda x: ops.max_pool(x, 2), IMAGES),
+    "average_pooling": (lambda x: ops.average_pool(x, 3, 2, "same"), IMAGES),
+    "depthwise_convolution": (lambda x: ops.depthwise_conv(x, KERNEL), IMAGES),
+    "attention": (lambda x: ops.dot_product_attention(x, x, x, is_causal=True), IMAGES / 100),
+    "recurrence": (_run_lstm, SEQUENCES),
+    "random_bits": (lambda x: cornu.random.dropout(x, 0.5, seed=3), SEQUENCES),
+}
+
+
+def test_all_formulations_are_compared():
+    rows = {row.name for row in ON_BY_DEFAULT if row.kind == "formulation"}
+    assert set(FORMULATIONS) == rows
+
+
+@pytest.mark.parametrize("name", FORMULATIONS)
+def test_a_formulation_that_is_off_is_the_plain_one_with_equal_results(disable, name):
+    fn, x = FORMULATIONS[name]
+
+    def evaluate():
+        value, pull = jax.vjp(fn, x)
+        return value, *pull(jnp.cos(jnp.arange(value.size, dtype="float32")).reshape(value.shape))
+
+    ours, used = evaluate(), _primitives(jax.grad(lambda x: fn(x).sum()), x)
+    disable(name)
+    plain, plainly_used = evaluate(), _primitives(jax.grad(lambda x: fn(x).sum()), x)
+    assert used != plainly_used
+    for a, b in zip(ours, plain, strict=True):
+        np.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-5)
+
+
+def _train():
+    cornu.utils.set_random_seed(0)
+    model = cornu.Sequential(
+        [
+            cornu.Input((8, 8, 3)),
+            cornu.layers.Conv2D(4, 3, activation="relu"),
+            cornu.layers.MaxPooling2D(),
+            cornu.layers.Flatten(),
+            cornu.layers.Dropout(0.3),
+            cornu.layers.Dense(2),
+        ]
+    )
+    model.compile("adam", "mse")
+    targets = np.ones((2, 2), "float32")
+    losses = model.fit(IMAGES / 100, targets, batch_size=2, epochs=3, verbose=0).history["loss"]
+    return losses, model.get_weights()
+
+
+def test_training_with_all_rows_off_gives_the_same_result(disable):
+    losses, weights = _train()
+    disable("all")
+    assert compiler.options() is None
+    plain_losses, plain_weights = _train()
+    np.testing.assert_allclose(losses, plain_losses, rtol=1e-5)
+    for a, b in zip(weights, plain_weights, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+def test_donated_buffers_end_with_the_step_and_others_stay(disable):
+    def is_deleted_after_a_step():
+        model = cornu.Sequential([cornu.Input((3,)), cornu.layers.Dense(2)])
+        model.compile("sgd", "mse")
+        before = model.layers[0].kernel.value
+        model.train_on_batch(np.ones((2, 3), "float32"), np.ones((2, 2), "float32"))
+        return before.is_deleted()
+
+    assert is_deleted_after_a_step()
+    disable("buffer_donation")
+    assert not is_deleted_after_a_step()
+
+
+_QUIET = """
+import cornu, gc, mmap, signal
+import numpy as np
+seen = []
+np_mapping = np.memmap({path!r}, "float32", "w+", shape=(64, 4))
+class Watch(cornu.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        seen.append(signal.getsignal(signal.SIGINT))
+model = cornu.Sequential([cornu.Input((4,)), cornu.layers.Dense(1)])
+model.compile("sgd", "mse")
+model.fit(np_mapping, np.zeros((64, 1)), epochs=1, verbose=0, callbacks=[Watch()])
+assert set(seen) == {{signal.default_int_handler}}, seen
+assert cornu.config.compilation_cache() is None
+"""
+
+
+def test_a_process_with_all_rows_off_is_left_alone(tmp_path):
+    program = _QUIET.format(path=str(tmp_path / "rows"))
+    kept = {"PATH": "", "HOME": str(tmp_path), "JAX_PLATFORMS": "cpu", "CORNU_DISABLE": "all"}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        env=kept,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / ".cache").exists()
