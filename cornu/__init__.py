@@ -12,7 +12,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from cornu._version import __version__
-from cornu.deviations import is_enabled
+from cornu.deviations import is_enabled as _is_enabled
 
 if TYPE_CHECKING:
     from cornu.core.blocks import block as block
@@ -80,7 +80,7 @@ def _load(name: str) -> Any:
     at all that was loaded before.
     """
     collects = gc.isenabled()
-    if is_enabled("import_without_collection"):
+    if _is_enabled("import_without_collection"):
         gc.disable()
     try:
         return importlib.import_module(name)

@@ -28,7 +28,7 @@ _FLAGS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command, and returns the exit status."""
-    parser = argparse.ArgumentParser(prog="cornu", description="Models drawn by calling functions.")
+    parser = argparse.ArgumentParser(prog="cornu", description="Command-line tools of cornu.")
     parser.add_argument("--version", action="version", version=f"cornu {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
     demo = commands.add_parser("demo", help="train two models on handwritten digits")

@@ -11,7 +11,6 @@ import jax
 from cornu import settings
 from cornu.core.border import border
 from cornu.core.dtypes import dtype_policy, set_dtype_policy, set_floatx
-from cornu.core.run import shares_blocks
 from cornu.errors import suggest
 from cornu.info import describe
 from cornu.inspect.checks import KINDS
@@ -71,7 +70,8 @@ def info(*names: str) -> None:
     The command `python -m cornu info` prints the same.
 
     Args:
-        names: deviations of which everything is said, as what proves that they are safe.
+        names: deviations to describe in full, with the proofs of their safety; by default all are
+            listed briefly.
 
     Raises:
         ValueError: there is no such deviation.
@@ -82,7 +82,7 @@ def info(*names: str) -> None:
     memory_keeping (on request)
       what     mallopt keeps freed memory in the process for the next step: ...
 
-    Differences: Keras has none.
+    Differences: Keras has no such function.
     """
     print(describe(*names))
 
@@ -205,7 +205,7 @@ def disable_block_sharing() -> None:
 
 def is_block_sharing_enabled() -> bool:
     """Tells whether equal blocks are traced once."""
-    return shares_blocks()
+    return settings.get("share_blocks")
 
 
 # ----------------------------------------------------------------------------------- the process

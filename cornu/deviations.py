@@ -6,21 +6,20 @@ variable `CORNU_DISABLE` switches off any row that is on by default. `docs/devia
 `python -m cornu info` are made from this table; `tests/test_deviations.py` searches the sources for
 departures that have no row.
 
-An option that XLA calls experimental, a private function of JAX or a formulation of our own is on
-by default only if a proof of its safety was run; the others exist on request.
+An experimental option of XLA, a private function of JAX or a formulation of our own is on by
+default only if a proof of its safety was run; the others exist on request.
 """
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from cornu.errors import suggest
-
-__all__ = ["DEVIATIONS", "KINDS", "Deviation", "Kind", "document", "is_enabled"]
+__all__ = ["DEVIATIONS", "KINDS", "Deviation", "Kind", "document", "find_disabled", "is_enabled"]
 
 Kind = Literal["compiler option", "memory", "compilation", "JAX setting", "process", "formulation"]
 
@@ -83,9 +82,9 @@ _ROWS = (
     Deviation(
         name="eigen_convolutions",
         kind="compiler option",
-        summary="XLA hands products, convolutions and reductions to its library YNNPACK by "
-        "default. The list given here is that default without convolutions, which Eigen then "
-        "computes. The option is named experimental; this value only takes work away from it.",
+        summary="By default XLA computes matrix products, convolutions and reductions with its "
+        "library YNNPACK. This option excludes convolutions, which Eigen then computes. XLA marks "
+        "the option experimental; this value only narrows its default.",
         scope="CPU",
         gain="training step of a CNN 0.75, of a ResNet 0.8; no effect without convolutions",
         proof=(_EVERY_KIND, "tests/training/test_compiler.py"),
@@ -115,7 +114,8 @@ _ROWS = (
         name="memory_keeping",
         kind="memory",
         summary="mallopt keeps freed memory in the process for the next step: M_MMAP_MAX=0, "
-        "M_TRIM_THRESHOLD an eighth of the memory, M_ARENA_MAX=1.",
+        "M_TRIM_THRESHOLD an eighth of the memory, 2 GB at most; by the environment variable "
+        "also M_ARENA_MAX=1.",
         scope="CPU, Linux with glibc",
         gain="training step of a Transformer 0.90 to 0.95, of ResNet-18 0.93 to 0.96; resident "
         "memory up to 1.5",
@@ -139,8 +139,8 @@ _ROWS = (
         name="buffer_donation",
         kind="memory",
         summary="A training step may write new weights and optimizer slots into the memory of the "
-        "old ones (donate_argnums). Arrays taken from a Variable before a step are invalid after "
-        "it.",
+        "old ones (donate_argnums). An array taken from a Variable before a step is deleted by the "
+        "step: take a copy (`variable.numpy()`). Nothing is donated where deferred_signals is off.",
         scope="all devices",
         gain="no second copy of weights and slots",
         proof=(
@@ -156,9 +156,9 @@ _ROWS = (
         kind="compilation",
         summary="Compiled programs are written to the user's cache folder. JAX's persistent cache "
         "has files of its own for that, through a function that JAX keeps private "
-        "(jax._src.compilation_cache.get_file_cache); jax_compilation_cache_dir and "
-        "jax_persistent_cache_min_compile_time_secs are set. If JAX has no such function, nothing "
-        "is kept.",
+        "(jax._src.compilation_cache: get_file_cache is replaced, reset_cache called); "
+        "jax_compilation_cache_dir and jax_persistent_cache_min_compile_time_secs are set. If JAX "
+        "has no such functions, nothing is written.",
         scope="all devices, not on Windows",
         gain="first step in the next process: ResNet-18 0.38, MLP 0.6",
         proof=("tests/process/test_prepare.py", "tests/process/test_store.py"),
@@ -179,8 +179,8 @@ _ROWS = (
     Deviation(
         name="in_bounds_gather",
         kind="compilation",
-        summary="Rows of a shuffled batch are gathered without a second check of their positions "
-        '(mode="promise_in_bounds"): they come from a permutation of the rows.',
+        summary="Rows of a shuffled batch are gathered without a bounds check "
+        '(mode="promise_in_bounds"): their positions come from a permutation of the rows.',
         scope="all devices, data that lies on the device",
         gain="not measured yet",
         proof=("safety: models", "tests/training/test_determinism.py"),
@@ -190,29 +190,41 @@ _ROWS = (
     Deviation(
         name="float64",
         kind="JAX setting",
-        summary="jax_enable_x64 is switched on.",
+        summary="jax_enable_x64 is switched on, for the rest of the process: arrays that are made "
+        "from then on have 64 bits where NumPy's would.",
         scope="all devices",
         gain="float64 variables and arrays, as in Keras",
-        proof=("tests/parts/test_initializers.py",),
+        proof=("tests/core/test_dtypes.py",),
         modules=("core/dtypes.py",),
         on_request='a dtype or policy of "float64"',
     ),
     Deviation(
-        name="full_tracebacks",
+        name="wide_fingerprints",
         kind="JAX setting",
-        summary='jax_traceback_filtering is set to "off".',
-        scope="all devices",
-        gain="frames of cornu and JAX are shown in tracebacks",
-        proof=("tests/core/test_border.py",),
-        modules=("config.py",),
-        on_request="cornu.config.disable_traceback_filtering()",
-        off="cornu.config.enable_traceback_filtering()",
+        summary="Preprocessing layers that hash compute fingerprints of 64 bits inside of "
+        "jax.enable_x64(True), which is limited to their computation.",
+        scope="all devices, Hashing and HashedCrossing",
+        gain="the buckets are those of Keras",
+        proof=("tests/layers/preprocess/test_fingerprint.py",),
+        modules=("layers/preprocess/buckets.py",),
+        on_request="cornu.layers.Hashing, cornu.layers.HashedCrossing",
+    ),
+    Deviation(
+        name="preprocessing_on_cpu",
+        kind="JAX setting",
+        summary="In functions that tf.data maps, preprocessing layers compute inside of "
+        "jax.default_device of the CPU.",
+        scope="all devices, layers called in tf.data.Dataset.map",
+        gain="making batches does not wait for the device that trains",
+        proof=("tests/layers/preprocess/test_dataset.py",),
+        modules=("layers/preprocess/dataset.py",),
+        on_request="a layer called on tensors of TensorFlow",
     ),
     Deviation(
         name="deterministic_gpu_ops",
         kind="JAX setting",
-        summary="--xla_gpu_deterministic_ops=true is added to XLA_FLAGS, if JAX has not begun "
-        "(which only a private function of JAX tells: xla_bridge.backends_are_initialized).",
+        summary="--xla_gpu_deterministic_ops=true is added to XLA_FLAGS, if no backend of JAX is "
+        "initialized, which a private function tells (xla_bridge.backends_are_initialized).",
         scope="GPU",
         gain="equal bits in each run",
         proof=("tests/training/test_determinism.py",),
@@ -222,12 +234,33 @@ _ROWS = (
     ),
     # ------------------------------------------------------------------------------ process
     Deviation(
+        name="traceback_filtering",
+        kind="process",
+        summary="Frames of cornu and JAX are left out of tracebacks. "
+        "cornu.config.disable_traceback_filtering() also sets jax_traceback_filtering to off.",
+        scope="the whole process",
+        gain="an error shows the user's own frames",
+        proof=("tests/core/test_border.py",),
+        modules=("core/border.py", "config.py"),
+        off="cornu.config.disable_traceback_filtering()",
+    ),
+    Deviation(
+        name="keras_modules",
+        kind="process",
+        summary="sys.modules gets modules named keras, for programs of Keras 1.",
+        scope="the whole process",
+        gain="old programs run unchanged",
+        proof=("tests/dialects/test_keras1_models.py",),
+        modules=("dialects/keras1/modules.py",),
+        on_request="python -m cornu run --as keras1, or cornu.dialects.keras1.install()",
+    ),
+    Deviation(
         name="deferred_signals",
         kind="process",
         summary="Handlers of SIGINT and SIGTERM that are Python functions wait while a step "
         "exchanges buffers, through functions of Python's private module _signal.",
         scope="main thread",
-        gain="an interrupted fit leaves a model that is whole; 2 microseconds per dispatch",
+        gain="an interrupted fit leaves a consistent model; costs 2 microseconds per dispatch",
         proof=("tests/training/test_step_interrupts.py", "benchmarks/kills.py"),
         modules=("core/interrupts.py",),
     ),
@@ -257,14 +290,14 @@ _ROWS = (
         summary="The garbage collector pauses while a module of cornu is imported.",
         scope="the whole process",
         gain="not measured yet",
-        proof=("tests/test_names.py",),
+        proof=("tests/architecture/test_imports.py",),
         modules=("__init__.py",),
     ),
     Deviation(
         name="collection_callbacks",
         kind="process",
-        summary="Two functions in gc.callbacks: one lets go of the frames of functions that built "
-        "a graph and have returned, one calls malloc_trim after dropped models were collected.",
+        summary="Two functions in gc.callbacks: one releases the frames of functions that built a "
+        "graph and have returned, one calls malloc_trim after dropped models were collected.",
         scope="the whole process",
         gain="dropped models are freed by the next collection; under a microsecond each",
         proof=("tests/core/test_blocks.py", "tests/process/test_allocator.py"),
@@ -295,8 +328,8 @@ _ROWS = (
     Deviation(
         name="max_pooling",
         kind="formulation",
-        summary="The gradient of max pooling goes by the number of the winning position, computed "
-        "from slices (custom_jvp), instead of XLA's select-and-scatter.",
+        summary="The gradient of max pooling is computed from the index of the maximum in each "
+        "window (custom_jvp) instead of by XLA's select-and-scatter.",
         scope="CPU, windows of at most 27 elements",
         gain="0.04 to 0.06",
         proof=("safety: pooling", "tests/ops/test_pooling.py"),
@@ -328,8 +361,9 @@ _ROWS = (
     Deviation(
         name="attention",
         kind="formulation",
-        summary="Attention is computed with heads beside the batch, and its softmax is kept for "
-        "the gradient (custom_jvp), instead of jax.nn.dot_product_attention.",
+        summary="Attention is computed with the axis of heads next to that of the batch, and its "
+        "softmax is saved for the gradient (custom_jvp), instead of by "
+        "jax.nn.dot_product_attention.",
         scope="CPU",
         gain="not measured yet",
         proof=("safety: attention", "tests/ops/test_nn.py"),
@@ -339,10 +373,10 @@ _ROWS = (
     Deviation(
         name="recurrence",
         kind="formulation",
-        summary="SimpleRNN, LSTM and GRU with their usual activations have a gradient in closed "
-        "form (custom_vjp), and their gates are computed once (optimization_barrier), instead of "
-        "the gradient of lax.scan. Forward-mode derivatives of it do not exist.",
-        scope="all devices",
+        summary="SimpleRNN, LSTM and GRU have a hand-written gradient (custom_vjp), and their "
+        "gates are computed once (optimization_barrier), instead of differentiating lax.scan. "
+        "jax.jvp needs CORNU_DISABLE=recurrence.",
+        scope="all devices; default activations, reset_after=True, no unroll, no recurrent dropout",
         gain="LSTM 0.53, GRU 0.54",
         proof=("safety: recurrence", "tests/ops/test_rnn.py"),
         modules=("ops/rnn.py", "layers/recurrent.py"),
@@ -352,7 +386,7 @@ _ROWS = (
         kind="formulation",
         summary="The random bits of dropout are computed in one pass, instead of by the loop of "
         "jax.random. They are the same bits.",
-        scope="CPU, JAX's default generator",
+        scope="CPU, JAX's default generator, 32 bits",
         gain="0.34",
         proof=("safety: dropout", "tests/ops/test_random.py"),
         modules=("ops/_bits.py", "ops/_once.py"),
@@ -374,7 +408,7 @@ _ROWS = (
     Deviation(
         name="gradient_probe",
         kind="formulation",
-        summary="An identity looks at the gradients that pass it (custom_vjp).",
+        summary="An identity function inspects the gradients that pass through it (custom_vjp).",
         scope="all devices",
         gain="the layer in which NaN begins is named",
         proof=("tests/inspect/test_nan.py",),
@@ -386,28 +420,40 @@ _ROWS = (
 DEVIATIONS = {row.name: row for row in _ROWS}
 
 
-@cache
 def is_enabled(name: str) -> bool:
-    """Returns whether `CORNU_DISABLE` leaves a row on; the variable is read when a row is needed.
+    """Returns whether a row that is on by default is on, as `CORNU_DISABLE` says.
 
     A row that exists on request has a switch of its own and is not asked for here.
 
     Raises:
-        ValueError: `CORNU_DISABLE` contains a name that is not in the table.
+        ValueError: `CORNU_DISABLE` contains a name that it cannot switch off.
     """
-    return name in DEVIATIONS and name not in _read_switch()
+    return name not in find_disabled()
 
 
-def _read_switch() -> frozenset[str]:
-    names = frozenset(filter(None, map(str.strip, os.environ.get(_SWITCH, "").split(","))))
-    if "all" in names:
-        return frozenset(DEVIATIONS)
-    for name in sorted(names - DEVIATIONS.keys()):
+@cache
+def find_disabled() -> frozenset[str]:
+    """Returns the names in `CORNU_DISABLE`, which is read once, when the first row is asked for.
+
+    Raises:
+        ValueError: it contains a name that it cannot switch off.
+    """
+    known = [row.name for row in _ROWS if not row.on_request]
+    names = frozenset(os.environ.get(_SWITCH, "").lower().replace(",", " ").split())
+    for name in sorted(names - {"all", *known}):
+        reason = "is not in the table of deviations"
+        if name in DEVIATIONS:
+            reason = f"is on only on request ({DEVIATIONS[name].on_request})"
         raise ValueError(
-            f"{_SWITCH} contains {name!r}, which is not a deviation from JAX's defaults.\n"
-            f"{suggest(name, DEVIATIONS)} `python -m cornu info` lists them; `all` means every one."
+            f"{_SWITCH} contains {name!r}, which {reason}.\nExpected `all`, or names of rows that "
+            f"are on by default, with commas between them.{_suggest(name, known)}"
         )
-    return names
+    return frozenset(known) if "all" in names else names
+
+
+def _suggest(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f" Did you mean {close[0]!r}?" if close else f" Known: {', '.join(known)}."
 
 
 def document() -> str:
@@ -424,21 +470,23 @@ def document() -> str:
         "$ CORNU_COMPILER_OPTIONS=off python program.py                # XLA with its own options",
         "```",
         "",
-        "An option that XLA calls experimental, a private function of JAX or a formulation of our",
-        "own is on by default only if a proof of its safety was run. The others are on request.",
-        "The proofs are tests, and `python -m benchmarks.safety`: random shapes in value and",
-        "gradient against float64, in processes with glibc's heap checks, with one, two and four",
-        "threads, alone and beside a busy process ([results](../benchmarks/safety.md)).",
+        "An experimental option of XLA, a private function of JAX or a formulation of our own is",
+        "on by default only if a proof of its safety was run; the others are on request. Proofs",
+        "are tests, and `python -m benchmarks.safety`: random shapes in value and gradient against",
+        "float64, in processes with glibc's heap checks, with one, two and four threads, alone and",
+        "beside a busy process ([results](../benchmarks/safety.md)).",
         "",
-        "Any option of XLA can be requested by name, for all programs of a process; nothing of it",
-        "is covered by our tests, and `cornu info` says so:",
+        "Any option of XLA can be requested by name, for the programs with which models train,",
+        "evaluate and predict. Such options are not tested, and `cornu info` says so:",
         "",
         "```console",
         '$ CORNU_COMPILER_OPTIONS="xla_backend_optimization_level=1" python program.py',
         "```",
         "",
-        "The variables are read once, when they are first needed. Ratios are to the default: below",
-        "1 is faster or smaller.",
+        "An option that `XLA_FLAGS` or `CORNU_COMPILER_OPTIONS` sets is left as it is set there.",
+        "Set the variables before Python starts: `CORNU_DISABLE` is read once.",
+        "",
+        "Ratios are to the default: below 1 is faster or smaller.",
         "",
         "This page is made from `cornu/deviations.py`, and a test compares the two.",
     ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import platform
+import shutil
 import textwrap
 from collections.abc import Callable, Iterator
 from importlib import metadata
@@ -13,7 +15,6 @@ import jax
 
 from cornu import settings
 from cornu._version import __version__
-from cornu.core.run import shares_blocks
 from cornu.deviations import DEVIATIONS, KINDS, Deviation, is_enabled
 from cornu.errors import suggest
 from cornu.process import allocator, prepare, programs
@@ -22,51 +23,60 @@ from cornu.training import compiler
 
 __all__ = ["State", "describe", "find_state"]
 
-State = Literal["on", "off", "on request", "not here"]
+State = Literal["on", "off", "overridden", "on request", "not here"]
 
 _PACKAGES = ("jax", "jaxlib", "numpy", "h5py", "rich", "safetensors")
 # Environment variables that decide on what programs do, how they are compiled and where.
 _PREFIXES = ("CORNU_", "JAX_", "XLA_", "CUDA_VISIBLE_", "MALLOC_", "GLIBC_TUNABLES", "LD_PRELOAD")
 
-_WIDTH, _STATE, _NAME = 100, 11, 27  # characters
+_WIDTH, _STATE, _NAME = 100, 12, 27  # characters
 
-# How to tell whether a row is on, where `CORNU_DISABLE` is not all that decides on it.
+# What a row needs, apart from a device.
+_REQUIREMENTS: dict[str, Callable[[], bool]] = {
+    "memory_keeping": allocator.is_available,
+    "memory_release": allocator.is_available,
+    "file_advice": lambda: "MADV_RANDOM" in vars(mmap),
+    "compilation_cache": programs.is_available,
+}
+# How to tell whether a row is on, where `CORNU_DISABLE` is not what decides on it.
 _CONDITIONS: dict[str, Callable[[], bool]] = {
     "memory_keeping": allocator.is_enabled,
-    "memory_release": lambda: allocator.is_available() and not allocator.is_enabled(),
+    "memory_release": lambda: is_enabled("memory_release") and not allocator.is_enabled(),
     "compilation_cache": lambda: programs.folder() is not None,
-    "block_sharing": shares_blocks,
+    "block_sharing": lambda: settings.get("share_blocks"),
     "float64": lambda: bool(jax.config.read("jax_enable_x64")),
-    "full_tracebacks": lambda: not settings.get("traceback_filtering"),
+    "traceback_filtering": lambda: settings.get("traceback_filtering"),
     "deterministic_gpu_ops": is_op_determinism_enabled,
     "flash_attention": lambda: settings.get("flash_attention"),
 }
 
 
 def find_state(row: Deviation) -> State:
-    """Returns whether a deviation is on in this process.
+    """Returns the state of a deviation in this process.
 
-    "on request" means that it is off until the program asks for it, "not here" that it does not
-    apply to this device or system.
+    "overridden" means that the user sets the same option, "on request" that it is off until the
+    program asks for it, "not here" that it does not apply to this device or system.
     """
     if row.devices and jax.default_backend() not in row.devices:
         return "not here"
+    if row.name in _REQUIREMENTS and not _REQUIREMENTS[row.name]():
+        return "not here"
+    if row.kind == "compiler option":
+        if compiler.is_overridden(row.name):
+            return "overridden"
+        return "on" if compiler.is_applied(row.name) else "off"
     if row.name in _CONDITIONS:
         on = _CONDITIONS[row.name]()
-    elif row.kind == "compiler option":
-        on = compiler.is_applied(row.name)
     else:
-        on = not row.on_request
-    if row.on_request:
-        return "on" if on else "on request"
-    return "on" if on and is_enabled(row.name) else "off"
+        on = not row.on_request and is_enabled(row.name)
+    return "on" if on else "on request" if row.on_request else "off"
 
 
 def describe(*names: str) -> str:
     """Returns versions, devices, settings and the deviations with their states.
 
     Args:
-        names: deviations of which everything is said; by default all, in a line or two each.
+        names: deviations to describe in full; by default all are listed briefly.
 
     Raises:
         ValueError: there is no such deviation.
@@ -77,7 +87,7 @@ def describe(*names: str) -> str:
 
 
 def _find(name: str) -> Deviation:
-    if name not in DEVIATIONS:
+    if not isinstance(name, str) or name not in DEVIATIONS:
         raise ValueError(f"There is no deviation {name!r}. {suggest(name, DEVIATIONS)}")
     return DEVIATIONS[name]
 
@@ -91,12 +101,21 @@ def _facts() -> Iterator[str]:
     kinds = [device.device_kind for device in jax.devices()]
     counts = ", ".join(f"{kinds.count(kind)} x {kind}" for kind in dict.fromkeys(kinds))
     yield f"Devices: {counts} (backend {jax.default_backend()!r})"
-    yield f"Compiled programs: {programs.folder() or 'not written to disk'}"
+    yield f"Compiled programs: {_describe_cache()}"
     given = [f"{k}={v}" for k, v in sorted(os.environ.items()) if k.startswith(_PREFIXES)]
     yield f"Environment: {' '.join(given) or 'no variable of cornu, JAX, XLA or malloc is set'}"
     requested = [f"{name}={value}" for name, value in compiler.find_requested().items()]
     if requested:
         yield f"Requested options of XLA, not covered by any test: {' '.join(requested)}"
+
+
+def _describe_cache() -> str:
+    if programs.folder() is not None:
+        return f"written to {programs.folder()}"
+    theirs = jax.config.jax_compilation_cache_dir
+    if theirs and jax.config.jax_enable_compilation_cache:
+        return f"written to {theirs}, by JAX's own cache"
+    return "not written to disk"
 
 
 def _overview() -> Iterator[str]:
@@ -113,7 +132,7 @@ def _overview() -> Iterator[str]:
                     yield _wrap(switch, " " * len(begin))
     yield ""
     yield "CORNU_DISABLE=name,name or CORNU_DISABLE=all switches off what is on by default."
-    yield "`python -m cornu info NAME` says what a row means and what proves that it is safe."
+    yield "`python -m cornu info NAME` describes a row and the proof of its safety."
 
 
 def _explain(row: Deviation) -> Iterator[str]:
@@ -122,7 +141,7 @@ def _explain(row: Deviation) -> Iterator[str]:
         "what": row.summary,
         "where": row.scope,
         "gain": row.gain,
-        "proof": ", ".join(row.proof) or "none",
+        "proof": "; ".join(row.proof) or "none",
         "on": row.on_request,
         "off": row.off if row.on_request else row.switch_off,
         "options": " ".join(f"{name}={value}" for name, value in row.options.items()),
@@ -136,7 +155,7 @@ def _explain(row: Deviation) -> Iterator[str]:
 def _wrap(text: str, begin: str) -> str:
     return textwrap.fill(
         text,
-        _WIDTH,
+        min(_WIDTH, shutil.get_terminal_size((_WIDTH, 24)).columns),
         initial_indent=begin,
         subsequent_indent=" " * len(begin),
         break_long_words=False,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["get", "put"]
+from cornu.deviations import is_enabled
+
+__all__ = ["get", "put", "reset"]
 
 _FLOATS = ("bfloat16", "float16", "float32", "float64")
 
@@ -14,13 +16,16 @@ _values: dict[str, Any] = {
     "image_data_format": "channels_last",
     "dtype_policy": None,  # a DTypePolicy; None follows floatx
     "interactive_logging": True,
-    "traceback_filtering": True,
+    "traceback_filtering": is_enabled("traceback_filtering"),
     "flash_attention": False,
-    "share_blocks": True,
+    "share_blocks": is_enabled("block_sharing"),
     "max_epochs": None,
     "max_steps_per_epoch": None,
     "silenced": frozenset(),  # codes of checks that say nothing
 }
+
+
+_DEFAULTS = dict(_values)
 
 
 def get(name: str) -> Any:
@@ -41,6 +46,12 @@ def put(name: str, value: Any) -> None:
     if name not in _values:
         raise KeyError(name)
     _values[name] = value
+
+
+def reset(*names: str) -> None:
+    """Gives settings the values that they have when a process begins."""
+    for name in names:
+        _values[name] = _DEFAULTS[name]
 
 
 def data_format(value: str | None) -> str:

@@ -1,8 +1,13 @@
 """The table of deviations is complete, has proofs that exist, and its switches work."""
 
+import gc
+import os
 import re
+import signal
 import subprocess
 import sys
+import types
+import weakref
 from pathlib import Path
 
 import jax
@@ -13,8 +18,11 @@ import pytest
 import cornu
 from benchmarks.safety.operations import KINDS as SAFETY_KINDS
 from cornu import deviations, ops
+from cornu.core import blocks, interrupts
 from cornu.core.jaxprs import equations
-from cornu.deviations import DEVIATIONS, KINDS, is_enabled
+from cornu.data import columns
+from cornu.deviations import DEVIATIONS, KINDS, find_disabled, is_enabled
+from cornu.process import allocator
 from cornu.training import compiler
 
 ROOT = Path(__file__).parents[1]
@@ -25,7 +33,8 @@ DEPARTURES = re.compile(
     r"custom_[jv][vj]p\b|lax\.optimization_barrier|promise_in_bounds|donate_arg|[^.]xla_[a-z]"
     r"|\bconfig\.update\(|jax\._src|implementation=\"cudnn\"|mallopt|malloc_trim|madvise"
     r"|signal\.signal\(|\b_?signal import|pthread_sigmask|gc\.(?:disable|freeze|callbacks)"
-    r"|environ\.update|environ\[[^]]+\] = |setrlimit|jax\.clear_caches"
+    r"|environ\.update|environ\[[^]]+\] = |setrlimit|jax\.clear_caches|jax\.enable_x64\("
+    r"|sys\.modules\.update|jax\.default_device\(|sys\.excepthook|with_traceback\("
 )
 
 ON_BY_DEFAULT = [row for row in DEVIATIONS.values() if not row.on_request]
@@ -37,11 +46,11 @@ def disable(monkeypatch):
 
     def set_switch(names):
         monkeypatch.setenv("CORNU_DISABLE", names)
-        is_enabled.cache_clear()
+        find_disabled.cache_clear()
 
     yield set_switch
     monkeypatch.undo()
-    is_enabled.cache_clear()
+    find_disabled.cache_clear()
 
 
 def _sources():
@@ -94,18 +103,35 @@ def test_the_page_is_made_from_the_table():
 
 
 def test_rows_are_switched_off_by_name(disable):
-    disable("recurrence, max_pooling")
+    disable("recurrence, Max_Pooling")
     assert not is_enabled("recurrence") and not is_enabled("max_pooling")
     assert is_enabled("attention")
+    disable("attention random_bits")
+    assert find_disabled() == {"attention", "random_bits"}
     disable("all")
-    assert not any(map(is_enabled, DEVIATIONS))
+    assert find_disabled() == {row.name for row in ON_BY_DEFAULT}
     disable("")
-    assert all(map(is_enabled, DEVIATIONS))
+    assert not find_disabled()
 
 
-def test_a_name_that_is_not_in_the_table_is_refused(disable):
-    disable("max_poolling")
-    with pytest.raises(ValueError, match=r"'max_poolling'.*\nDid you mean 'max_pooling'"):
+def test_the_switch_is_read_once(disable, monkeypatch):
+    disable("recurrence")
+    assert is_enabled("attention")
+    monkeypatch.setenv("CORNU_DISABLE", "attention")
+    assert is_enabled("attention") and not is_enabled("recurrence")
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("max_poolling", r"'max_poolling'.*\n.*Did you mean 'max_pooling'"),
+        ("all,typo", "'typo', which is not in the table"),
+        ("memory_keeping", r"on only on request \(CORNU_ALLOCATOR=keep"),
+    ],
+)
+def test_what_cannot_be_switched_off_is_refused(disable, text, message):
+    disable(text)
+    with pytest.raises(ValueError, match=message):
         is_enabled("attention")
 
 
@@ -219,6 +245,137 @@ def test_donated_buffers_end_with_the_step_and_others_stay(disable):
     assert is_deleted_after_a_step()
     disable("buffer_donation")
     assert not is_deleted_after_a_step()
+
+
+def test_nothing_is_donated_where_signals_are_not_deferred(disable):
+    disable("deferred_signals")
+    model = cornu.Sequential([cornu.Input((3,)), cornu.layers.Dense(2)])
+    model.compile("sgd", "mse")
+    before = model.layers[0].kernel.value
+    model.train_on_batch(np.ones((2, 3), "float32"), np.ones((2, 2), "float32"))
+    assert not before.is_deleted()
+
+
+def test_the_switch_of_signals(disable):
+    def is_replaced(block):
+        before = signal.getsignal(signal.SIGINT)
+        with block():
+            return signal.getsignal(signal.SIGINT) != before
+
+    assert is_replaced(interrupts.deferred) and is_replaced(interrupts.heard)
+    disable("deferred_signals")
+    assert not is_replaced(interrupts.deferred) and is_replaced(interrupts.heard)
+    disable("repeated_interrupts")
+    assert is_replaced(interrupts.deferred) and not is_replaced(interrupts.heard)
+
+
+def test_the_switches_of_freed_memory(disable, monkeypatch):
+    trimmed = []
+    library = types.SimpleNamespace(malloc_trim=trimmed.append)
+    monkeypatch.setattr(allocator, "_glibc", lambda: library)
+    monkeypatch.setitem(allocator._state, "again", 0.0)
+    monkeypatch.setitem(allocator._state, "on", False)
+
+    def collect():
+        trimmed.clear()
+        allocator.dropped()
+        gc.collect()
+        return len(trimmed)
+
+    assert collect() == 1
+    disable("memory_release")
+    assert collect() == 0
+    disable("collection_callbacks")
+    assert collect() == 0
+    trimmed.clear()
+    allocator.give_back()
+    assert len(trimmed) == 1
+
+
+def test_the_switch_of_frames_that_are_released(disable):
+    class Large:
+        pass
+
+    def is_released():
+        large = Large()
+        seen = weakref.ref(large)
+
+        def build(held):  # its frame holds the argument
+            return cornu.layers.Dense(1)(cornu.Input((2,)))
+
+        build(large)
+        del large
+        gc.collect()
+        return seen() is None
+
+    assert is_released()
+    disable("collection_callbacks")
+    assert not is_released()
+    blocks.forget()
+
+
+def test_the_switch_of_advice_about_files(disable, monkeypatch, tmp_path):
+    advice = []
+    mapping = types.SimpleNamespace(madvise=advice.append)
+    monkeypatch.setattr(columns, "_mapping", lambda array: mapping)
+    column = columns.Mapped(np.memmap(tmp_path / "rows", "float32", "w+", shape=(8, 2)))
+    column.take(np.array([3, 1]))
+    assert len(advice) == 1
+    disable("file_advice")
+    column.take(np.array([3, 1]))
+    assert len(advice) == 1
+
+
+def test_the_switch_of_bounds_checks(disable, monkeypatch):
+    def modes():
+        found = set()
+        gather = jax.lax.gather
+
+        def note(*args, mode=None, **kwargs):
+            found.add(str(mode))
+            return gather(*args, mode=mode, **kwargs)
+
+        monkeypatch.setattr("jax._src.numpy.indexing.slicing.gather", note)
+        model = cornu.Sequential([cornu.Input((3,)), cornu.layers.Dense(2)])
+        model.compile("sgd", "mse")
+        model.fit(np.ones((8, 3), "float32"), np.ones((8, 2), "float32"), batch_size=2, verbose=0)
+        monkeypatch.undo()
+        return found
+
+    assert "promise_in_bounds" in " ".join(modes()).lower()
+    disable("in_bounds_gather")
+    assert "promise_in_bounds" not in " ".join(modes()).lower()
+
+
+_SWITCHED = """
+import gc, importlib
+import cornu
+collecting = []
+load = importlib.import_module
+def note(name, *args, **kwargs):
+    if name.startswith("cornu"):
+        collecting.append(gc.isenabled())
+    return load(name, *args, **kwargs)
+importlib.import_module = note
+model = cornu.Sequential([cornu.Input((2,)), cornu.layers.Dense(1)])
+print(any(collecting), cornu.config.is_block_sharing_enabled())
+cornu.utils.clear_session()
+print(cornu.config.is_traceback_filtering_enabled())
+"""
+
+
+@pytest.mark.parametrize("text, printed", [("", "False True True"), ("all", "True False False")])
+def test_switches_that_are_read_on_import(text, printed):
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", _SWITCHED],
+        env={**os.environ, "CORNU_DISABLE": text},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == printed.split()
 
 
 _QUIET = """

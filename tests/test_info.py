@@ -5,7 +5,7 @@ import pytest
 
 import cornu
 from cornu import config, settings
-from cornu.deviations import DEVIATIONS, KINDS, is_enabled
+from cornu.deviations import DEVIATIONS, KINDS, find_disabled
 from cornu.info import describe, find_state
 
 
@@ -30,8 +30,9 @@ def test_a_row_says_what_proves_that_it_is_safe():
     assert "xla_cpu_experimental_ynn_fusion_type=" in text
     assert "safety: product, batched_product" in text
     assert "proof    none" in text
-    with pytest.raises(ValueError, match="There is no deviation 'flash'"):
-        describe("flash")
+    for wrong in ("flash", ["max_pooling"]):
+        with pytest.raises(ValueError, match="There is no deviation"):
+            describe(wrong)
 
 
 def test_states_by_default():
@@ -46,13 +47,42 @@ def test_states_follow_the_switches(monkeypatch):
     monkeypatch.setitem(settings._values, "share_blocks", False)
     assert _state("block_sharing") == "off"
     monkeypatch.setitem(settings._values, "traceback_filtering", False)
-    assert _state("full_tracebacks") == "on"
+    assert _state("traceback_filtering") == "off"
     monkeypatch.setenv("CORNU_DISABLE", "recurrence")
-    is_enabled.cache_clear()
+    find_disabled.cache_clear()
     try:
         assert _state("recurrence") == "off" and _state("attention") == "on"
     finally:
-        is_enabled.cache_clear()
+        find_disabled.cache_clear()
+
+
+def test_what_the_user_sets_is_overridden(monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", "--xla_cpu_scheduler_type=CPU_SCHEDULER_TYPE_DEFAULT")
+    assert _state("memory_scheduler") == "overridden" and _state("eigen_convolutions") == "on"
+
+
+def test_a_cache_that_was_enabled_is_on_whatever_the_variable_says(monkeypatch, tmp_path):
+    monkeypatch.setenv("CORNU_DISABLE", "compilation_cache")
+    find_disabled.cache_clear()
+    before = jax.config.jax_compilation_cache_dir
+    try:
+        if before:
+            assert f"Compiled programs: written to {before}, by JAX's own cache" in describe()
+        config.enable_compilation_cache(tmp_path / "programs")
+        assert _state("compilation_cache") == "on"
+        assert f"Compiled programs: written to {tmp_path / 'programs'}" in describe()
+    finally:
+        config.disable_compilation_cache()
+        find_disabled.cache_clear()
+        jax.config.update("jax_compilation_cache_dir", before)
+    assert _state("compilation_cache") == "off"
+
+
+def test_what_a_system_lacks_is_not_here(monkeypatch):
+    monkeypatch.setattr("cornu.process.allocator._glibc", lambda: None)
+    monkeypatch.setattr("cornu.process.programs.SUPPORTED", False)
+    assert {_state(name) for name in ("memory_release", "memory_keeping")} == {"not here"}
+    assert _state("compilation_cache") == "not here"
 
 
 def test_on_other_devices_what_is_for_the_cpu_is_not_here(monkeypatch):

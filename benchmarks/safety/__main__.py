@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 import tempfile
 import time
@@ -72,8 +73,10 @@ def check_controls(setting: Setting = SETTINGS[1]) -> list[str]:
     ]
 
 
-def _outcomes(planned: dict[Setting, list[Job]], seed: int, options: str) -> Iterator[Outcome]:
-    with tempfile.TemporaryDirectory() as folder:
+def _outcomes(
+    planned: dict[Setting, list[Job]], seed: int, options: str, kept: str
+) -> Iterator[Outcome]:
+    with contextlib.nullcontext(kept) if kept else tempfile.TemporaryDirectory() as folder:
         common = {"folder": folder, "seed": seed, "models": _FAMILIES, "options": options}
 
         def prepare(part: tuple[Setting, list[Job]]) -> list[Outcome]:
@@ -122,20 +125,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs what the command line asks for; returns 1 if anything failed, otherwise 0."""
     parser = argparse.ArgumentParser("python -m benchmarks.safety", description=__doc__)
     names = (*KINDS, *FAMILIES)
-    parser.add_argument("--quick", action="store_true", help="a few cases of every kind")
-    parser.add_argument("--kinds", default="", help=f"some of {', '.join(names)}, with commas")
-    parser.add_argument("--cases", type=int, help="of each kind of operation")
-    parser.add_argument("--models", type=int, help="of all families together")
-    parser.add_argument("--options", default="", help='options for XLA: "a=true b=..."')
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--kind", choices=names, help="with --case: runs one case")
-    parser.add_argument("--case", type=int, default=0)
-    parser.add_argument("--save", action="store_true", help=f"writes {_PAGE.name}")
+    parser.add_argument("--quick", action="store_true", help="a few of each, in two minutes")
+    kinds_help = f"separated by commas, some of {', '.join(names)}; models means all families"
+    parser.add_argument("--kinds", default="", help=kinds_help)
+    cases_help = f"number of cases of each kind of operation, {_CASES} by default"
+    parser.add_argument("--cases", type=int, help=cases_help)
+    models_help = f"number of models of all families together, {_MODELS} by default"
+    parser.add_argument("--models", type=int, help=models_help)
+    parser.add_argument("--options", default="", help='options of XLA to test: "a=true b=..."')
+    parser.add_argument("--seed", type=int, default=0, help="of sizes and values, 0 by default")
+    parser.add_argument("--kind", choices=names, help="runs one case of a kind: that of --case")
+    parser.add_argument("--case", type=int, default=0, help="the number of the case")
+    folder_help = "keeps compiled programs and expected results there, and uses those it finds"
+    parser.add_argument("--folder", default="", help=folder_help)
+    parser.add_argument(
+        "--save", action="store_true", help=f"writes a complete run to {_PAGE.name}"
+    )
     given = parser.parse_args(arguments)
     kinds = given.kinds.split(",") if given.kinds else list(names)
+    if "models" in kinds:
+        kinds = [*(kind for kind in kinds if kind != "models"), *FAMILIES]
     unknown = sorted(set(kinds) - set(names))
     if unknown:
         parser.error(f"there is no kind {', '.join(unknown)}; expected {', '.join(names)}")
+    partial = given.quick or given.kinds or given.kind or given.cases is not None
+    if given.save and (partial or given.models is not None or given.options):
+        parser.error("--save is for complete runs, without options that leave something out")
     begin = time.monotonic()
     missed = check_controls()
     if missed:
@@ -150,14 +165,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         cases = cases if given.cases is None else given.cases
         models = models if given.models is None else given.models
         planned = plan(kinds, cases, models)
-    outcomes = list(_show(_outcomes(planned, given.seed, given.options)))
+    outcomes = list(_show(_outcomes(planned, given.seed, given.options, given.folder)))
     command = " ".join(["python -m benchmarks.safety", *(arguments or sys.argv[1:])])
     found = report.Run(outcomes, given.seed, given.options, time.monotonic() - begin, command)
     text = report.page(found)
     print(f"\n{text}")
     if given.save:
         _PAGE.write_text(text, encoding="utf-8")
-    return 1 if report.failures(outcomes) else 0
+    return 1 if report.failures(outcomes) or not outcomes else 0
 
 
 if __name__ == "__main__":

@@ -15,10 +15,11 @@ from cornu import layers
 __all__ = ["FAMILIES", "Training", "compare", "make", "train"]
 
 _STEPS = 2
-# Losses and weights after some steps, relative to the largest value of each array.
+# Losses, predictions and the changes of weights, relative to the largest value of each array.
 _CLOSE = 1e-3
-# Gradients that are zero in exact arithmetic, such as those of a bias before a normalization, leave
-# weights that are only rounding errors: arrays are not compared relative to less than this.
+# Gradients that are zero in exact arithmetic, such as those of a bias before a normalization,
+# change weights by rounding errors only: no array is compared relative to less than this part of
+# the largest change.
 _SMALL = 0.01
 
 
@@ -55,31 +56,37 @@ def make(family: str, number: int, seed: int = 0) -> Training:
 
 
 def train(training: Training) -> list[np.ndarray]:
-    """Returns the losses of all steps and the weights after them."""
+    """Returns the losses of all steps, predictions after them, and the changes of all weights."""
     losses: list[float] = []
     noted = cornu.callbacks.LambdaCallback(
         on_train_batch_end=lambda batch, logs: losses.append(float(logs["loss"]))
     )
     model = training.model
+    before = model.get_weights()
     model.compile(cornu.optimizers.SGD(0.01, momentum=0.9), "mse")
     size = len(training.x) // _STEPS
     model.fit(*(training.x, training.y), batch_size=size, epochs=2, verbose=0, callbacks=[noted])
     predicted = model.predict(training.x[:size], verbose=0)
-    return [np.asarray(losses), np.asarray(predicted), *model.get_weights()]
+    changes = [after - old for after, old in zip(model.get_weights(), before, strict=True)]
+    return [np.asarray(losses), np.asarray(predicted), *changes]
 
 
 def compare(found: list[np.ndarray], plain: list[np.ndarray]) -> tuple[float, str]:
     """Returns the largest error, relative to what is allowed, and what is wrong or nothing."""
     if [x.shape for x in found] != [x.shape for x in plain]:
         return np.inf, "shapes differ from those of the plain program"
+    tops = [float(np.abs(other).max(initial=0.0)) for other in plain]
+    floor = _SMALL * max(tops[2:], default=0.0)
     worst, where = 0.0, ""
     for place, (one, other) in enumerate(zip(found, plain, strict=True)):
-        top = max(float(np.abs(other).max(initial=0.0)), _SMALL)
+        top = max(tops[place], floor) or 1.0
         error = float(np.abs(one - other).max(initial=0.0)) / top / _CLOSE
         # Also where the error is NaN.
         if not error <= worst:
             worst = error if error == error else np.inf
-            where = ("losses", "predictions")[place] if place < 2 else f"weights {place - 2}"
+            where = (
+                ("losses", "predictions")[place] if place < 2 else f"change of weights {place - 2}"
+            )
     return worst, f"{where}: {worst:.1f} times the bound {_CLOSE:g}" if worst > 1 else ""
 
 

@@ -23,11 +23,12 @@ _ROOT = Path(__file__).parents[2]
 _CHECKER = "libc_malloc_debug.so.0"
 # A process that compiled some hundred programs holds a few gigabytes.
 _RECYCLE = 150
-_START = 120.0
+_START, _END = 120.0, 60.0
 _TAIL = 12
 _NOISE = ("  File ", "Extension modules", "Thread 0x", "Current thread")
 
-_REMOVED = ("JAX_NUM_CPU_DEVICES", "LD_PRELOAD", "CORNU_ALLOCATOR", "CORNU_COMPILER_OPTIONS")
+# What the shell says must not change what is tested.
+_REMOVED = ("CORNU_", "JAX_", "XLA_", "MALLOC_", "GLIBC_TUNABLES", "LD_PRELOAD", "ONEDNN_", "NPROC")
 _FIXED = {
     "JAX_PLATFORMS": "cpu",
     "JAX_ENABLE_COMPILATION_CACHE": "false",
@@ -190,12 +191,17 @@ def run(
         ):
             worker.send(request)
             process = worker.receive(_START)
+            problem = _compare_process(process, setting)
             for job in batch:
                 limit = limits.model if job.kind in models else limits.operation
                 outcome = Outcome(job, setting, process=process or {})
                 alive = process is not None and worker.follow(outcome, limit)
                 if process is None:
                     outcome.status, outcome.details = worker.post_mortem(_START)
+                elif alive and job is batch[-1]:
+                    worker.finish(outcome)
+                if problem and outcome.status == "passed":
+                    outcome.status, outcome.details = "wrong", [problem]
                 del left[0]
                 yield outcome
                 if not alive:
@@ -217,6 +223,7 @@ class _Worker:
             text=True,
         )
         self._lines: queue.Queue[str | None] = queue.Queue()
+        self._ended = False
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -248,7 +255,21 @@ class _Worker:
             line = self._lines.get(timeout=max(limit, 0.0))
         except queue.Empty:
             return None
-        return None if line is None else json.loads(line)
+        if line is None or not line.endswith("\n"):  # it ended, perhaps within a line
+            self._ended = True
+            return None
+        return json.loads(line)
+
+    def finish(self, outcome: Outcome) -> None:
+        """Lets the process end by itself: memory that was damaged may be noticed only then."""
+        try:
+            self._process.wait(_END)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            outcome.status, outcome.details = "hung", [f"no exit after {_END:g} s", *self._tail()]
+            return
+        if self._process.returncode:
+            outcome.status, outcome.details = self.post_mortem(_END)
 
     def follow(self, outcome: Outcome, limit: float) -> bool:
         """Fills an outcome while its case runs; returns whether the process can run the next."""
@@ -270,8 +291,8 @@ class _Worker:
     def post_mortem(self, limit: float) -> tuple[str, list[str]]:
         """Ends the process, and returns whether it crashed or hung, and what it printed last."""
         try:
-            # A pipe that was closed is that of a process about to end.
-            self._process.wait(1.0)
+            # A pipe that was closed is that of a process about to end; writing a core takes time.
+            self._process.wait(_END if self._ended else 1.0)
         except subprocess.TimeoutExpired:
             self._process.kill()
             return "hung", [f"no result after {limit:g} s", *self._tail()]
@@ -285,7 +306,7 @@ class _Worker:
 
 
 def _environment(setting: Setting, options: str, folder: str) -> dict[str, str]:
-    kept = {k: v for k, v in os.environ.items() if k not in _REMOVED and k[:7] != "MALLOC_"}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(_REMOVED)}
     environment = kept | _FIXED
     if setting.avx2:
         environment |= _AVX2
@@ -304,6 +325,15 @@ def _environment(setting: Setting, options: str, folder: str) -> dict[str, str]:
     if setting.keep:
         environment |= _KEEP
     return environment | (_HEAP_CHECKS if _has_checker() else {})
+
+
+def _compare_process(process: dict[str, Any] | None, setting: Setting) -> str:
+    """Returns what in a process is not as its setting says, an empty string if all is."""
+    if process is None or setting.role != "checked":
+        return ""
+    expected = {"threads": setting.threads, "keep": setting.keep, "checks": _has_checker()}
+    differs = [name for name, value in expected.items() if process[name] != value]
+    return "; ".join(f"{name}: {process[name]}, expected {expected[name]}" for name in differs)
 
 
 def _has_checker() -> bool:

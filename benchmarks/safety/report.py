@@ -110,7 +110,7 @@ def page(run: Run) -> str:
     added = f"- XLA's options added to all programs: `{run.options}`\n" if run.options else ""
     return f"""# Safety of compiler options and formulations
 
-Written by `{run.command}`; edits are lost.
+Command: `{run.command}`
 
 - {len(outcomes)} cases with {count} programs ran; {len(failed)} failed; {run.seconds:.0f} s
 - {datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")}; Python {platform.python_version()}, {versions}

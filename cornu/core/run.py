@@ -18,13 +18,12 @@ from cornu.core.enclosed import Enclosed, ambient, have_places, starts
 from cornu.core.form import Form, form, holds_tracers
 from cornu.core.tensor import Node, Tensor, shape_of
 from cornu.core.weighted import Weighted
-from cornu.deviations import is_enabled
 from cornu.errors import told
 
 if TYPE_CHECKING:
     from cornu.core.graph import Graph
 
-__all__ = ["run", "shares_blocks"]
+__all__ = ["run"]
 
 
 def run(graph: Graph, values: Sequence[Any], masks: Sequence[Any] | None = None) -> list[Any]:
@@ -138,17 +137,12 @@ def _rematerialized(fn: Callable[..., Any]) -> Callable[..., Any]:
     return jax.jit(jax.checkpoint(fn))
 
 
-def shares_blocks() -> bool:
-    """Returns whether what computes the same is traced once and called several times."""
-    return settings.get("share_blocks") and is_enabled("block_sharing")
-
-
 def _units(graph: Graph) -> dict[int, Unit]:
     """Returns the parts of a graph whose form occurs more than once, or that are to be recomputed.
 
     These are blocks, nested models, and layers that own layers.
     """
-    shares = shares_blocks()
+    shares = settings.get("share_blocks")
     found = _candidates(graph.root) if graph.parts is graph.root.parts else []
     alike: dict[Any, list[tuple[Node | Block, list[Node]]]] = defaultdict(list)
     for part, nodes in found:

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from cornu import settings
 from cornu.core import scope
-from cornu.core.run import shares_blocks
 from cornu.core.variable import Variable
 from cornu.optimizers.base import Optimizer
 
@@ -116,7 +116,7 @@ class Rule(Optimizer):
             for variable in variables
         }
         # Variables of equal shape share one trace of the rule.
-        shared = shares_blocks() and scope.current().lifted
+        shared = settings.get("share_blocks") and scope.current().lifted
         update = jax.jit(self.update) if shared else self.update
         for gradient, variable in zip(grads, variables, strict=True):
             slots = self._slots[variable]

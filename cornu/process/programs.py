@@ -30,7 +30,7 @@ try:
 except ImportError:  # pragma: no cover - a JAX of the future
     _found = None  # type: ignore[assignment]
 
-__all__ = ["clear", "disable", "enable", "folder", "prepare"]
+__all__ = ["clear", "disable", "enable", "folder", "is_available", "prepare"]
 
 _logger = logging.getLogger("cornu")
 
@@ -85,6 +85,15 @@ def folder() -> Path | None:
     """Returns where programs are kept; None if they are not."""
     programs = _state["programs"]
     return programs.store.folder if programs is not None and programs.is_current() else None
+
+
+def is_available() -> bool:
+    """Returns whether programs can be kept with this system and this JAX."""
+    try:
+        _supported()
+    except RuntimeError:
+        return False
+    return True
 
 
 def clear() -> None:

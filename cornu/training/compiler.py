@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -12,7 +14,7 @@ from cornu.core.jaxprs import uses
 from cornu.deviations import DEVIATIONS, is_enabled
 from cornu.process.switches import is_off
 
-__all__ = ["find_requested", "is_applied", "options"]
+__all__ = ["find_requested", "is_applied", "is_overridden", "options"]
 
 _SWITCH = "CORNU_COMPILER_OPTIONS"
 # What marks recomputation in a program.
@@ -25,7 +27,7 @@ def options(jaxpr: Any = None) -> dict[str, Any] | None:
     """Returns the `compiler_options` of `jax.jit` for a program, None if there are none.
 
     They are the rows of `cornu.deviations` that apply, on CPU, and those that the user requests in
-    `CORNU_COMPILER_OPTIONS`, which take precedence.
+    `CORNU_COMPILER_OPTIONS`. What the user sets, there or in `XLA_FLAGS`, takes precedence.
 
     Args:
         jaxpr: the program, where it is known before it is compiled.
@@ -47,7 +49,22 @@ def is_applied(name: str) -> bool:
     """Returns whether programs are given a row's options here, if they need them."""
     if jax.default_backend() != "cpu" or is_off(_SWITCH) or not is_enabled(name):
         return False
-    return _problem(tuple(DEVIATIONS[name].options.items())) is None
+    return not is_overridden(name) and _problem(tuple(DEVIATIONS[name].options.items())) is None
+
+
+def is_overridden(name: str) -> bool:
+    """Returns whether the user sets an option of a row."""
+    flags = {flag.lstrip("-").partition("=")[0] for flag in _read_flags()}
+    return not DEVIATIONS[name].options.keys().isdisjoint(flags | find_requested().keys())
+
+
+def _read_flags() -> list[str]:
+    """Returns the words in `XLA_FLAGS`, which may also be the path of a file with them."""
+    flags = os.environ.get("XLA_FLAGS", "")
+    if flags and not flags.lstrip().startswith("-"):
+        with contextlib.suppress(OSError):
+            flags = Path(flags).read_text(encoding="utf-8")
+    return flags.split()
 
 
 def find_requested() -> dict[str, str | bool]:
@@ -66,8 +83,8 @@ def _parse(text: str) -> tuple[tuple[str, str | bool], ...]:
         name, equals, value = word.lstrip("-").partition("=")
         if not equals:
             raise ValueError(
-                f"{_SWITCH} contains {word!r}. Expected `off`, or options of XLA in the form "
-                "`name=value` with spaces between them."
+                f"{_SWITCH} contains {word!r}. Expected `off` alone, or options of XLA in the form "
+                "`name=value`, separated by spaces."
             )
         option = (name, _BOOLEANS.get(value.lower(), value))
         problem = _problem((option,))

@@ -126,7 +126,9 @@ class Program:
             return written, jax.tree_util.tree_unflatten(logs_tree, flat)
 
         options = compiler.options(closed.jaxpr)
-        donated = (0,) if is_enabled("buffer_donation") else ()
+        # A signal between a step and the assignment of its results would leave deleted weights.
+        donates = is_enabled("buffer_donation") and is_enabled("deferred_signals")
+        donated = (0,) if donates else ()
         jit = partial(jax.jit, donate_argnums=donated, compiler_options=options)
         self._one, self._several = jit(one), jit(several)
 

@@ -32,8 +32,6 @@ def clear_session(free_memory: bool = True) -> None:
     """
     names.reset()
     blocks.forget()
-    settings.put("dtype_policy", None)
-    settings.put("interactive_logging", True)
-    settings.put("traceback_filtering", True)
+    settings.reset("dtype_policy", "interactive_logging", "traceback_filtering")
     if free_memory:
         gc.collect()

@@ -70,16 +70,23 @@ def test_options_are_requested_by_name(monkeypatch):
     assert doubled(3.0) == 6.0
 
 
-def test_a_requested_option_takes_precedence(monkeypatch):
+def test_what_the_user_sets_takes_precedence(monkeypatch, tmp_path):
     (name,) = DEVIATIONS["eigen_convolutions"].options
+    assert compiler.is_applied("eigen_convolutions")
+    monkeypatch.setenv("XLA_FLAGS", f"--xla_a=1 --{name}=LIBRARY_FUSION_TYPE_REDUCE")
+    assert compiler.options() is None
+    (tmp_path / "flags").write_text(f"--xla_a=1\n--{name}=\n")
+    monkeypatch.setenv("XLA_FLAGS", str(tmp_path / "flags"))
+    assert compiler.options() is None
     monkeypatch.setenv("CORNU_COMPILER_OPTIONS", f"{name}=LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT")
     assert compiler.options() == {name: "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"}
+    assert not compiler.is_applied("eigen_convolutions")
 
 
 @pytest.mark.parametrize(
     "text, message",
     [
-        ("xla_cpu_use_onednn", "Expected `off`, or options of XLA in the form `name=value`"),
+        ("xla_cpu_use_onednn", "Expected `off` alone, or options of XLA in the form `name=value`"),
         ("xla_no_such_option=1", "requests 'xla_no_such_option=1', which XLA refuses for 'cpu'"),
         ("xla_cpu_use_onednn=perhaps", "not a valid bool"),
     ],

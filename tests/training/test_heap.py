@@ -91,7 +91,8 @@ def test_the_checks_notice_a_byte_past_the_end_of_a_block():
 
 
 def test_attention_trains_with_heap_checks_as_the_plain_program():
-    checked = _losses(_SIZES, **_checks())
+    # The library that corrupted the heap did so on processors without AVX-512.
+    checked = _losses(_SIZES, **_checks(), ONEDNN_MAX_CPU_ISA="AVX2")
     plain = _losses(_SIZES, **_PLAIN)
     assert np.isfinite(checked).all()
     np.testing.assert_allclose(checked, plain, rtol=1e-4)
