@@ -17,12 +17,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-__all__ = ["SETTINGS", "Job", "Limits", "Outcome", "Role", "Setting", "busy", "run"]
+__all__ = [
+    "SETTINGS",
+    "Job",
+    "Limits",
+    "Outcome",
+    "Role",
+    "Setting",
+    "busy",
+    "expected_path",
+    "run",
+]
 
 _ROOT = Path(__file__).parents[2]
 _CHECKER = "libc_malloc_debug.so.0"
-# A process that compiled some hundred programs holds a few gigabytes.
-_RECYCLE = 150
+# Memory of a process grows with the programs that it compiled or read.
+_RECYCLE = 400
 _START, _END = 120.0, 60.0
 _TAIL = 12
 _NOISE = ("  File ", "Extension modules", "Thread 0x", "Current thread")
@@ -66,6 +76,11 @@ class Job(NamedTuple):
 
 
 Role = Literal["checked", "compiling", "plain"]
+
+
+def expected_path(folder: str, job: Job) -> Path:
+    """Returns where the results are stored that a case is compared with."""
+    return Path(folder, f"{job.kind}-{job.number}.npz")
 
 
 class Setting(NamedTuple):

@@ -78,13 +78,11 @@ def _count_threads() -> int:
 
 
 def _do(kind: str, number: int, request: dict[str, Any], say: Any) -> dict[str, Any]:
-    from benchmarks.safety import checks, controls, models, operations
+    from benchmarks.safety import checks, controls, models, operations, processes
 
-    path = Path(request["folder"], f"{kind}-{number}.npz")
+    path = processes.expected_path(request["folder"], processes.Job(kind, number))
     if kind in controls.CONTROLS:
         return asdict(controls.CONTROLS[kind]())
-    if request["store"] and path.exists():
-        return asdict(checks.Finding())
     if kind in operations.KINDS:
         case = operations.make(kind, number, request["seed"])
         say(event="made", text=case.text, dtype=case.dtype)
