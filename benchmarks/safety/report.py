@@ -125,9 +125,9 @@ counts the compiled programs: one with the options that cornu chooses, and one f
 divided by the bound, so that 1 is the limit. The bound is relative to the same function in
 float64: 32 epsilons of the dtype for float32, 4 for bfloat16, 8 for float16. Where it is exceeded,
 as where large numbers cancel, four times the error of the plain program in the same dtype decides,
-compiled without XLA's library YNNPACK; `by plain` counts these cases. Of whole models the losses, the predictions and the changes
-of all weights are compared with those of the same program without cornu's deviations: 1e-3 of the
-largest value of each array.
+compiled without XLA's library YNNPACK; `by plain` counts these cases. Of whole models the losses,
+the predictions and the changes of all weights are compared with those of the same program without
+cornu's deviations: 1e-3 of the largest value of each array.
 
 {_settings(outcomes)}
 
