@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
 from cornu.deviations import is_enabled
 
-__all__ = ["check_padding", "per_axis", "prefers_slices", "slices", "spatial_axes"]
+__all__ = ["accumulator", "check_padding", "per_axis", "prefers_slices", "slices", "spatial_axes"]
 
 # 3 x 3 x 3. Larger windows are left to XLA: compiling takes longer with each position.
 _MOST_SLICES = 27
@@ -64,6 +65,11 @@ def prefers_slices(x: Array, window: Sequence[int], deviation: str) -> bool:
     known = all(isinstance(size, int) for size in x.shape)
     small = known and math.prod(window) <= _MOST_SLICES
     return small and jax.default_backend() == "cpu" and is_enabled(deviation)
+
+
+def accumulator(dtype: Any) -> Any:
+    """Returns the dtype in which values of a dtype are added: float32 for floats of 16 bits."""
+    return jnp.promote_types(dtype, "float32") if jnp.issubdtype(dtype, jnp.floating) else dtype
 
 
 def slices(

@@ -12,7 +12,14 @@ from jax import Array, lax
 
 from cornu import settings
 from cornu.ops._table import define
-from cornu.ops._window import check_padding, per_axis, prefers_slices, slices, spatial_axes
+from cornu.ops._window import (
+    accumulator,
+    check_padding,
+    per_axis,
+    prefers_slices,
+    slices,
+    spatial_axes,
+)
 
 __all__ = ["conv", "conv_transpose", "depthwise_conv", "separable_conv"]
 
@@ -259,6 +266,8 @@ def _sum_of_slices(
 ) -> Array:
     """Returns the depthwise convolution as a sum over the positions of the kernel."""
     *sizes, channels, multiplier = kernel.shape
+    dtype, wide = x.dtype, accumulator(x.dtype)
+    x, kernel = x.astype(wide), kernel.astype(wide)
     window, strides, dilation = (_insert_ones(v, axis) for v in (sizes, steps, rates))
     reach = [(size - 1) * rate + 1 for size, rate in zip(window, dilation, strict=True)]
     x = jnp.pad(x, lax.padtype_to_pads(x.shape, reach, strides, mode))
@@ -266,7 +275,7 @@ def _sum_of_slices(
     weights = kernel.reshape(-1, channels, multiplier, *[1] * (x.ndim - 1 - axis))
     parts = slices(x, window, strides, dilation)
     terms = (jnp.expand_dims(part, axis + 1) * w for part, w in zip(parts, weights, strict=True))
-    y = functools.reduce(lax.add, terms)
+    y = functools.reduce(lax.add, terms).astype(dtype)
     return y.reshape(*y.shape[:axis], channels * multiplier, *y.shape[axis + 2 :])
 
 

@@ -15,7 +15,14 @@ from jax import Array, lax
 from cornu import settings
 from cornu.ops._once import once
 from cornu.ops._table import define
-from cornu.ops._window import check_padding, per_axis, prefers_slices, slices, spatial_axes
+from cornu.ops._window import (
+    accumulator,
+    check_padding,
+    per_axis,
+    prefers_slices,
+    slices,
+    spatial_axes,
+)
 
 __all__ = ["adaptive_average_pool", "adaptive_max_pool", "average_pool", "max_pool"]
 
@@ -91,12 +98,13 @@ def average_pool(
     window, steps, pads = _frame(x, pool_size, strides, padding, data_format, "average_pool")
     zero = np.zeros((), x.dtype)
     if prefers_slices(x, window, "average_pooling"):
-        total = _total(_padded(x, zero, pads), window, steps)
+        wide = _padded(x, zero, pads).astype(accumulator(x.dtype))
+        total = _total(wide, window, steps)
     else:
         total = lax.reduce_window(x, zero, lax.add, window, steps, pads)
-    if check_padding(padding) == "VALID":
-        return total / math.prod(window)
-    return total / _counts(x, total, window, steps, pads)
+    valid = check_padding(padding) == "VALID"
+    average = total / (math.prod(window) if valid else _counts(x, total, window, steps, pads))
+    return average.astype(x.dtype) if jnp.issubdtype(x.dtype, jnp.floating) else average
 
 
 @define

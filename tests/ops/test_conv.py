@@ -118,3 +118,16 @@ def test_errors():
         nn.conv(LINE[0], draw(3, 4, 5))
     with pytest.raises(ValueError, match="data_format"):
         nn.conv(LINE, draw(3, 4, 5), data_format="last")
+
+
+@pytest.mark.parametrize("dtype, bound", [("float16", 1e-3), ("bfloat16", 8e-3)])
+def test_sums_of_few_digits_lose_none_on_the_way(dtype, bound):
+    rng = np.random.default_rng(0)
+    x, kernel = rng.normal(size=(2, 30, 9, 5)), rng.normal(size=(5, 5, 5, 2))
+    x, kernel = (np.abs(array).astype(dtype) for array in (x, kernel))
+    exact = np.asarray(nn.depthwise_conv(x.astype("float32"), kernel.astype("float32")))
+    found = np.asarray(nn.depthwise_conv(x, kernel), "float32")
+    assert np.abs(found / exact - 1).max() < bound
+    exact = np.asarray(nn.average_pool(x.astype("float32"), 5))
+    found = np.asarray(nn.average_pool(x, 5), "float32")
+    assert np.abs(found / exact - 1).max() < bound
