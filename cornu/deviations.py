@@ -142,7 +142,7 @@ _ROWS = (
         "old ones (donate_argnums). An array taken from a Variable before a step is deleted by the "
         "step: take a copy (`variable.numpy()`). Nothing is donated where deferred_signals is off.",
         scope="all devices",
-        gain="no second copy of weights and slots",
+        gain="four dense layers of 2048 units: step 0.92, peak memory 0.42",
         proof=(
             "safety: models",
             "tests/training/test_step_interrupts.py",
@@ -175,16 +175,6 @@ _ROWS = (
         proof=("safety: models", "tests/core/test_run.py"),
         modules=("core/enclosed.py", "core/run.py", "optimizers/rule.py"),
         off="cornu.config.disable_block_sharing()",
-    ),
-    Deviation(
-        name="in_bounds_gather",
-        kind="compilation",
-        summary="Rows of a shuffled batch are gathered without a bounds check "
-        '(mode="promise_in_bounds"): their positions come from a permutation of the rows.',
-        scope="all devices, data that lies on the device",
-        gain="not measured yet",
-        proof=("safety: models", "tests/training/test_determinism.py"),
-        modules=("training/steps.py",),
     ),
     # ------------------------------------------------------------------------- JAX settings
     Deviation(
@@ -289,7 +279,7 @@ _ROWS = (
         kind="process",
         summary="The garbage collector pauses while a module of cornu is imported.",
         scope="the whole process",
-        gain="not measured yet",
+        gain="import 25 ms shorter",
         proof=("tests/architecture/test_imports.py",),
         modules=("__init__.py",),
     ),
@@ -353,7 +343,7 @@ _ROWS = (
         summary="A depthwise convolution is a sum over the positions of the kernel, instead of a "
         "convolution with as many groups as channels.",
         scope="CPU, kernels of at most 27 elements",
-        gain="0.39",
+        gain="0.35",
         proof=("safety: convolution", "tests/ops/test_conv.py"),
         modules=("ops/conv.py", "ops/_window.py"),
         devices=("cpu",),
@@ -365,7 +355,7 @@ _ROWS = (
         "softmax is saved for the gradient (custom_jvp), instead of by "
         "jax.nn.dot_product_attention.",
         scope="CPU",
-        gain="not measured yet",
+        gain="0.45",
         proof=("safety: attention", "tests/ops/test_nn.py"),
         modules=("ops/attention.py",),
         devices=("cpu",),
@@ -377,7 +367,7 @@ _ROWS = (
         "gates are computed once (optimization_barrier), instead of differentiating lax.scan. "
         "jax.jvp needs CORNU_DISABLE=recurrence.",
         scope="all devices; default activations, reset_after=True, no unroll, no recurrent dropout",
-        gain="LSTM 0.53, GRU 0.54",
+        gain="LSTM 0.53 to 0.68, GRU 0.54",
         proof=("safety: recurrence", "tests/ops/test_rnn.py"),
         modules=("ops/rnn.py", "layers/recurrent.py"),
     ),
@@ -387,7 +377,7 @@ _ROWS = (
         summary="The random bits of dropout are computed in one pass, instead of by the loop of "
         "jax.random. They are the same bits.",
         scope="CPU, JAX's default generator, 32 bits",
-        gain="0.34",
+        gain="0.28",
         proof=("safety: dropout", "tests/ops/test_random.py"),
         modules=("ops/_bits.py", "ops/_once.py"),
         devices=("cpu",),

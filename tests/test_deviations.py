@@ -326,27 +326,6 @@ def test_the_switch_of_advice_about_files(disable, monkeypatch, tmp_path):
     assert len(advice) == 1
 
 
-def test_the_switch_of_bounds_checks(disable, monkeypatch):
-    def modes():
-        found = set()
-        gather = jax.lax.gather
-
-        def note(*args, mode=None, **kwargs):
-            found.add(str(mode))
-            return gather(*args, mode=mode, **kwargs)
-
-        monkeypatch.setattr("jax._src.numpy.indexing.slicing.gather", note)
-        model = cornu.Sequential([cornu.Input((3,)), cornu.layers.Dense(2)])
-        model.compile("sgd", "mse")
-        model.fit(np.ones((8, 3), "float32"), np.ones((8, 2), "float32"), batch_size=2, verbose=0)
-        monkeypatch.undo()
-        return found
-
-    assert "promise_in_bounds" in " ".join(modes()).lower()
-    disable("in_bounds_gather")
-    assert "promise_in_bounds" not in " ".join(modes()).lower()
-
-
 _SWITCHED = """
 import gc, importlib
 import cornu
