@@ -49,13 +49,13 @@ class Sampler:
         near = 2 ** self.rng.uniform(0, math.log2(most))
         power = 2 ** round(math.log2(near))
         kind = self.choice(("prime", "power", "neighbor", "any"))
-        drawn = {
+        sampled = {
             "prime": _prime_below(round(near)),
             "power": power,
             "neighbor": power + self.choice((-1, 1)),
             "any": round(near),
         }[kind]
-        return min(max(drawn, 1), most)
+        return min(max(sampled, 1), most)
 
     def sizes(self, count: int, product: int, most: int = LONGEST) -> list[int]:
         """Returns sizes in random order whose product is at most `product`.
@@ -72,7 +72,7 @@ class Sampler:
                 bound = min(product, 4)
             elif thin:
                 bound = max(min(product, most) // 4 ** (count - 1), 1)
-            # The long axis is drawn near its bound.
+            # The long axis is sampled near its bound.
             size = self.size(bound)
             if thin and not place:
                 size = max(size, bound - self.size(max(bound // 2, 1)))

@@ -20,10 +20,10 @@ PRIMES = {2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61}
 
 def test_sizes_are_one_primes_powers_of_two_and_their_neighbors():
     draw = Sampler("kind", 0)
-    drawn = {draw.size(64) for _ in range(1000)}
+    sampled = {draw.size(64) for _ in range(1000)}
     powers = {2**n for n in range(7)}
-    assert drawn >= PRIMES | powers | {n - 1 for n in powers if n > 1} | {33, 17}
-    assert min(drawn) == 1 and max(drawn) == 64
+    assert sampled >= PRIMES | powers | {n - 1 for n in powers if n > 1} | {33, 17}
+    assert min(sampled) == 1 and max(sampled) == 64
 
 
 def test_sizes_have_a_bounded_product_and_are_sometimes_long():
