@@ -15,16 +15,16 @@ from cornu._version import __version__
 from cornu.deviations import is_enabled as _is_enabled
 
 if TYPE_CHECKING:
-    from cornu.core.blocks import block as block
-    from cornu.core.dtypes import DTypePolicy as DTypePolicy
-    from cornu.core.layer import Layer as Layer
-    from cornu.core.op import op as op
-    from cornu.core.remat import RematScope as RematScope
-    from cornu.core.remat import remat as remat
-    from cornu.core.scope import pure as pure
-    from cornu.core.scope import value_and_grad as value_and_grad
-    from cornu.core.spec import InputSpec as InputSpec
-    from cornu.core.variable import Variable as Variable
+    from cornu.core.graph.call_stack import block as block
+    from cornu.core.graph.op import op as op
+    from cornu.core.graph.remat import RematScope as RematScope
+    from cornu.core.graph.remat import remat as remat
+    from cornu.core.layer.input_spec import InputSpec as InputSpec
+    from cornu.core.layer.layer import Layer as Layer
+    from cornu.core.state.dtypes import DTypePolicy as DTypePolicy
+    from cornu.core.state.scope import pure as pure
+    from cornu.core.state.scope import value_and_grad as value_and_grad
+    from cornu.core.state.variable import Variable as Variable
     from cornu.layers import Input as Input
     from cornu.losses import Loss as Loss
     from cornu.metrics import Metric as Metric
@@ -37,27 +37,27 @@ if TYPE_CHECKING:
 
 # Public name -> the module that has it.
 _HOMES = {
-    "DTypePolicy": "cornu.core.dtypes",
-    "FloatDTypePolicy": "cornu.core.dtypes",
+    "DTypePolicy": "cornu.core.state.dtypes",
+    "FloatDTypePolicy": "cornu.core.state.dtypes",
     "Initializer": "cornu.parts.initializers",
     "Input": "cornu.layers",
-    "InputSpec": "cornu.core.spec",
-    "KerasTensor": "cornu.core.tensor",
-    "Layer": "cornu.core.layer",
+    "InputSpec": "cornu.core.layer.input_spec",
+    "KerasTensor": "cornu.core.graph.tensor",
+    "Layer": "cornu.core.layer.layer",
     "Loss": "cornu.losses",
     "Metric": "cornu.metrics",
     "Model": "cornu.models",
     "Optimizer": "cornu.optimizers",
     "Regularizer": "cornu.parts.regularizers",
-    "RematScope": "cornu.core.remat",
+    "RematScope": "cornu.core.graph.remat",
     "Resume": "cornu.training.resume",
     "Sequential": "cornu.models",
-    "Variable": "cornu.core.variable",
-    "block": "cornu.core.blocks",
-    "op": "cornu.core.op",
-    "pure": "cornu.core.scope",
-    "remat": "cornu.core.remat",
-    "value_and_grad": "cornu.core.scope",
+    "Variable": "cornu.core.state.variable",
+    "block": "cornu.core.graph.call_stack",
+    "op": "cornu.core.graph.op",
+    "pure": "cornu.core.state.scope",
+    "remat": "cornu.core.graph.remat",
+    "value_and_grad": "cornu.core.state.scope",
 }
 _SPACES = (
     "activations applications backend callbacks config constraints datasets debug dtype_policies "

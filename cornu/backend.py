@@ -16,8 +16,8 @@ from cornu.config import (
     set_floatx,
     set_image_data_format,
 )
-from cornu.core.dtypes import standardize_dtype
-from cornu.core.tensor import is_keras_tensor
+from cornu.core.graph.tensor import is_keras_tensor
+from cornu.core.state.dtypes import standardize_dtype
 from cornu.utils.session import clear_session
 
 __all__ = [

@@ -9,8 +9,8 @@ from typing import Any
 import jax
 
 from cornu import settings
-from cornu.core.border import border
-from cornu.core.dtypes import dtype_policy, set_dtype_policy, set_floatx
+from cornu.core.state.dtypes import dtype_policy, set_dtype_policy, set_floatx
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.errors import suggest
 from cornu.info import describe
 from cornu.inspect.checks import KINDS
@@ -62,7 +62,7 @@ def backend() -> str:
     return "jax"
 
 
-@border
+@api_boundary
 def info(*names: str) -> None:
     """Prints versions, devices, settings, and what deviates from JAX's defaults in this process.
 
@@ -103,7 +103,7 @@ def epsilon() -> float:
     return settings.get("epsilon")
 
 
-@border
+@api_boundary
 def set_epsilon(value: float) -> None:
     """Sets the small number that keeps divisions and logarithms finite."""
     settings.put("epsilon", value)
@@ -114,7 +114,7 @@ def image_data_format() -> str:
     return settings.get("image_data_format")
 
 
-@border
+@api_boundary
 def set_image_data_format(data_format: str) -> None:
     """Sets where layers that are made from now on expect channels."""
     settings.put("image_data_format", data_format)
@@ -217,7 +217,7 @@ def compilation_cache() -> str | None:
     return None if found is None else os.fspath(found)
 
 
-@border
+@api_boundary
 def enable_compilation_cache(path: Any = None) -> None:
     """Keeps compiled programs on disk, so that the next process need not compile them again.
 
@@ -307,7 +307,7 @@ def max_epochs() -> int | None:
     return settings.get("max_epochs")
 
 
-@border
+@api_boundary
 def set_max_epochs(max_epochs: int | None) -> None:
     """Limits the epochs of every `fit`, for trying a program out; `None` lifts the limit."""
     settings.put("max_epochs", _limit("max_epochs", max_epochs))
@@ -318,7 +318,7 @@ def max_steps_per_epoch() -> int | None:
     return settings.get("max_steps_per_epoch")
 
 
-@border
+@api_boundary
 def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
     """Limits the steps of every epoch, for trying a program out; `None` lifts the limit."""
     limit = _limit("max_steps_per_epoch", max_steps_per_epoch)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cornu.core.tensor import Tensor
+from cornu.core.graph.tensor import Tensor
 from cornu.datasets import digits
 from cornu.layers import (
     Activation,

@@ -148,7 +148,7 @@ _ROWS = (
             "tests/training/test_step_interrupts.py",
             "tests/test_deviations.py",
         ),
-        modules=("training/steps.py", "core/variable.py"),
+        modules=("training/steps.py", "core/state/variable.py"),
     ),
     # ------------------------------------------------------------------------- compilation
     Deviation(
@@ -173,7 +173,7 @@ _ROWS = (
         scope="all devices",
         gain="tracing ResNet-152 0.41, a Transformer of 24 blocks 0.38; steps equal",
         proof=("safety: models", "tests/core/test_run.py"),
-        modules=("core/enclosed.py", "core/run.py", "optimizers/rule.py"),
+        modules=("core/graph/shared_function.py", "core/graph/execution.py", "optimizers/rule.py"),
         off="cornu.config.disable_block_sharing()",
     ),
     # ------------------------------------------------------------------------- JAX settings
@@ -185,7 +185,7 @@ _ROWS = (
         scope="all devices",
         gain="float64 variables and arrays, as in Keras",
         proof=("tests/core/test_dtypes.py",),
-        modules=("core/dtypes.py",),
+        modules=("core/state/dtypes.py",),
         on_request='a dtype or policy of "float64"',
     ),
     Deviation(
@@ -231,7 +231,7 @@ _ROWS = (
         scope="the whole process",
         gain="an error shows the user's own frames",
         proof=("tests/core/test_border.py",),
-        modules=("core/border.py", "config.py"),
+        modules=("core/tracebacks/api_boundary.py", "config.py"),
         off="cornu.config.disable_traceback_filtering()",
     ),
     Deviation(
@@ -252,7 +252,7 @@ _ROWS = (
         scope="main thread",
         gain="an interrupted fit leaves a consistent model; costs 2 microseconds per dispatch",
         proof=("tests/training/test_step_interrupts.py", "benchmarks/kills.py"),
-        modules=("core/interrupts.py",),
+        modules=("process/interrupts.py",),
     ),
     Deviation(
         name="repeated_interrupts",
@@ -262,7 +262,7 @@ _ROWS = (
         scope="main thread, Python's own handler of SIGINT",
         gain="no Ctrl-C is lost",
         proof=("tests/training/test_step_interrupts.py",),
-        modules=("core/interrupts.py",),
+        modules=("process/interrupts.py",),
     ),
     Deviation(
         name="signal_callbacks",
@@ -291,7 +291,7 @@ _ROWS = (
         scope="the whole process",
         gain="dropped models are freed by the next collection; under a microsecond each",
         proof=("tests/core/test_blocks.py", "tests/process/test_allocator.py"),
-        modules=("core/blocks.py", "process/allocator.py"),
+        modules=("core/graph/call_stack.py", "process/allocator.py"),
     ),
     Deviation(
         name="file_advice",

@@ -21,7 +21,15 @@ from collections.abc import Iterable
 
 from cornu import settings
 
-__all__ = ["ModelWarning", "close", "message", "need", "suggest", "told", "warn"]
+__all__ = [
+    "ModelWarning",
+    "did_you_mean",
+    "message",
+    "missing_package",
+    "suggest",
+    "visible_cause",
+    "warn",
+]
 
 _MANY = 30  # names that someone may read
 
@@ -55,7 +63,7 @@ def message(where: str, what: str, todo: str = "") -> str:
     return f"{text}\n{todo}" if todo else text
 
 
-def close(name: object, known: Iterable[object]) -> str:
+def did_you_mean(name: object, known: Iterable[object]) -> str:
     """Returns a 'Did you mean ...?', or '' if nothing known is close."""
     near = difflib.get_close_matches(str(name), [str(item) for item in known], n=3)
     return f"Did you mean {' or '.join(map(repr, near))}?" if near else ""
@@ -64,14 +72,14 @@ def close(name: object, known: Iterable[object]) -> str:
 def suggest(name: object, known: Iterable[object]) -> str:
     """Returns a 'Did you mean ...?' or the list of what is known."""
     names = [str(item) for item in known]
-    hint = close(name, names)
+    hint = did_you_mean(name, names)
     if hint:
         return hint
     more = f", and {len(names) - _MANY} more" if len(names) > _MANY else ""
     return f"Known: {', '.join(names[:_MANY])}{more}." if names else "There are none."
 
 
-def need(package: str, extra: str, purpose: str) -> ImportError:
+def missing_package(package: str, extra: str, purpose: str) -> ImportError:
     """Returns the error for an optional package that is not installed."""
     return ImportError(
         f"{purpose} needs the package {package!r}, which is not installed. "
@@ -79,7 +87,7 @@ def need(package: str, extra: str, purpose: str) -> ImportError:
     )
 
 
-def told(error: Exception) -> Exception | None:
+def visible_cause(error: Exception) -> Exception | None:
     """Returns what to raise a translated error from, so that the translation is read first.
 
     The original is not lost: it is the `__context__`, and it is told before the translation where

@@ -6,7 +6,7 @@ import functools
 import re
 from collections import Counter
 
-__all__ = ["auto_name", "glob", "is_glob", "reset", "snake_case", "unique"]
+__all__ = ["auto_name", "glob", "is_glob", "reset", "snake_case", "make_unique"]
 
 _counts: Counter[str] = Counter()
 
@@ -32,7 +32,7 @@ def auto_name(prefix: str) -> str:
     return prefix if count == 0 else f"{prefix}_{count}"
 
 
-def unique(name: str, taken: dict[str, int]) -> str:
+def make_unique(name: str, taken: dict[str, int]) -> str:
     """Returns `name`, with a number behind it if `taken` holds it already; adds it to `taken`.
 
     Args:

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from cornu.errors import close, suggest
+from cornu.errors import did_you_mean, suggest
 
 __all__ = [
     "Configurable",
@@ -307,7 +307,7 @@ def find(category: str | None, name: str, module: str = "") -> Any:
     known = sorted({key for table in tables for key in table if key[0].isupper()})
     kind = "class" if category in (None, "layers") else _singular(category)
     short = name.rpartition(">")[2]
-    hint = _elsewhere(category, name) or close(short, known)
+    hint = _elsewhere(category, name) or did_you_mean(short, known)
     if not hint or module:
         hint = f"{hint} {_remedy(short, module)}".strip()
     raise ValueError(f"Unknown {kind} {name!r}. {hint}")

@@ -18,11 +18,11 @@ import pytest
 import cornu
 from benchmarks.safety.operations import KINDS as SAFETY_KINDS
 from cornu import deviations, ops
-from cornu.core import blocks, interrupts
-from cornu.core.jaxprs import equations
+from cornu.core.graph import call_stack
+from cornu.core.graph.jaxprs import equations
 from cornu.data import columns
 from cornu.deviations import DEVIATIONS, KINDS, find_disabled, is_enabled
-from cornu.process import allocator
+from cornu.process import allocator, interrupts
 from cornu.training import compiler
 
 ROOT = Path(__file__).parents[1]
@@ -262,11 +262,15 @@ def test_the_switch_of_signals(disable):
         with block():
             return signal.getsignal(signal.SIGINT) != before
 
-    assert is_replaced(interrupts.deferred) and is_replaced(interrupts.heard)
+    assert is_replaced(interrupts.deferred_signals) and is_replaced(interrupts.immediate_interrupts)
     disable("deferred_signals")
-    assert not is_replaced(interrupts.deferred) and is_replaced(interrupts.heard)
+    assert not is_replaced(interrupts.deferred_signals) and is_replaced(
+        interrupts.immediate_interrupts
+    )
     disable("repeated_interrupts")
-    assert is_replaced(interrupts.deferred) and not is_replaced(interrupts.heard)
+    assert is_replaced(interrupts.deferred_signals) and not is_replaced(
+        interrupts.immediate_interrupts
+    )
 
 
 def test_the_switches_of_freed_memory(disable, monkeypatch):
@@ -311,7 +315,7 @@ def test_the_switch_of_frames_that_are_released(disable):
     assert is_released()
     disable("collection_callbacks")
     assert not is_released()
-    blocks.forget()
+    call_stack.forget()
 
 
 def test_the_switch_of_advice_about_files(disable, monkeypatch, tmp_path):

@@ -1,6 +1,6 @@
 """Names that objects get, and how long they are looked for."""
 
-from cornu.names import unique
+from cornu.names import make_unique
 
 
 class Counting(dict):
@@ -15,13 +15,13 @@ class Counting(dict):
 
 def test_the_smallest_free_number_is_taken():
     taken = dict.fromkeys(["add", "add_2", "b"], 0)
-    assert [unique("add", taken) for _ in range(3)] == ["add_1", "add_3", "add_4"]
-    assert unique("add_2", taken) == "add_2_1" and unique("c", taken) == "c"
+    assert [make_unique("add", taken) for _ in range(3)] == ["add_1", "add_3", "add_4"]
+    assert make_unique("add_2", taken) == "add_2_1" and make_unique("c", taken) == "c"
     assert {"add_1", "add_3", "add_4", "add_2_1", "b", "c"} <= set(taken)
 
 
 def test_a_name_asked_for_a_thousand_times_takes_linear_time():
     taken = Counting()
-    names = [unique("add", taken) for _ in range(1000)]
+    names = [make_unique("add", taken) for _ in range(1000)]
     assert names[0] == "add" and names[-1] == "add_999" and len(set(names)) == 1000
     assert taken.asked < 2000

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from cornu import settings
-from cornu.core.tensor import Tensor
+from cornu.core.graph.tensor import Tensor
 from cornu.layers import (
     Activation,
     Add,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu.core.variable import Variable
+from cornu.core.state.variable import Variable
 from cornu.saving.plain import is_plain
 
 __all__ = ["Callback", "Step"]

@@ -10,9 +10,9 @@ from cornu import tree
 from cornu.callbacks.callback import Callback, Step
 from cornu.callbacks.history import History
 from cornu.callbacks.progbar_logger import ProgbarLogger
-from cornu.core.frames import users_level
-from cornu.core.variable import Variable
-from cornu.names import unique
+from cornu.core.state.variable import Variable
+from cornu.core.tracebacks.user_frames import user_stacklevel
+from cornu.names import make_unique
 
 __all__ = ["CallbackList"]
 
@@ -147,12 +147,14 @@ class CallbackList(Callback):
         if lost:
             warnings.warn(
                 f"The states of callbacks that are not there any more are left: {', '.join(lost)}.",
-                stacklevel=users_level(),
+                stacklevel=user_stacklevel(),
             )
 
     def _labelled(self) -> dict[str, Callback]:
         taken: dict[str, int] = {}
-        return {unique(type(callback).__name__, taken): callback for callback in self.callbacks}
+        return {
+            make_unique(type(callback).__name__, taken): callback for callback in self.callbacks
+        }
 
     def _numbered(self) -> list[tuple[int, Callback]]:
         return list(enumerate(self.callbacks))

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from cornu.svg import number
+from cornu.graphics.svg import number
 
 __all__ = ["TEXT", "Points", "Scale", "palette", "powers", "rounds", "short", "way"]
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cornu.callbacks.chart import TEXT, Points, Scale, palette, short, way
-from cornu.errors import need, suggest
-from cornu.svg import Picture, document, element, escape, number, width
+from cornu.errors import missing_package, suggest
+from cornu.graphics.svg import Picture, document, element, escape, number, width
 
 __all__ = ["curves"]
 
@@ -177,7 +177,7 @@ def _figure(panels: dict[str, dict[str, Points]], log: bool) -> Any:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise need("matplotlib", "matplotlib", "plot(backend='matplotlib')") from error
+        raise missing_package("matplotlib", "matplotlib", "plot(backend='matplotlib')") from error
     across = min(len(panels), 3 if len(panels) != 4 else 2)
     down = math.ceil(len(panels) / across)
     size = (4.4 * across, 3.1 * down)

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from cornu.callbacks import wire
-from cornu.core.layer import Layer
-from cornu.core.tensor import Node, Tensor
-from cornu.names import unique
+from cornu.core.graph.tensor import Node, Tensor
+from cornu.core.layer.layer import Layer
+from cornu.names import make_unique
 
 __all__ = ["graph_def"]
 
@@ -53,7 +53,7 @@ class _Writer:
                 kind = type(node.op).__name__ if isinstance(node.op, Layer) else node.name
                 self.add(name, kind, node.inputs, node.output_tensors, node.op)
             else:
-                self._open(node, inner, unique(name, self._taken))
+                self._open(node, inner, make_unique(name, self._taken))
 
     def _open(self, node: Node, inner: Any, name: str) -> None:
         """Adds the nodes inside of a model that is called."""
@@ -74,7 +74,7 @@ class _Writer:
         op: Any = None,
     ) -> None:
         """Adds a node."""
-        name = unique(name, self._taken)
+        name = make_unique(name, self._taken)
         for index, tensor in enumerate(outputs):
             self._names[id(tensor)] = f"{name}:{index}" if index else name
         data = wire.text(1, name) + wire.text(2, kind)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
-from cornu.core.layer import Layer
+from cornu.core.layer.layer import Layer
 
 __all__ = ["layers_within"]
 

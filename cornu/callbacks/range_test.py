@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from cornu.callbacks.chart import Points, Scale, palette, powers, short, way
-from cornu.errors import need, suggest
-from cornu.svg import Picture, document, element, number, width
+from cornu.errors import missing_package, suggest
+from cornu.graphics.svg import Picture, document, element, number, width
 
 __all__ = ["RangeTest"]
 
@@ -304,7 +304,7 @@ def _figure(test: RangeTest, log: bool) -> Any:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise need("matplotlib", "matplotlib", "plot(backend='matplotlib')") from error
+        raise missing_package("matplotlib", "matplotlib", "plot(backend='matplotlib')") from error
     pyplot = sys.modules.get("matplotlib.pyplot")
     figure = (
         Figure(figsize=(5.6, 3.6), layout="constrained")

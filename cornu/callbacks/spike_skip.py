@@ -16,8 +16,8 @@ import numpy as np
 
 from cornu.callbacks.callback import Callback, Step
 from cornu.callbacks.console import console
-from cornu.core import scope
-from cornu.core.variable import Variable
+from cornu.core.state import scope
+from cornu.core.state.variable import Variable
 from cornu.saving.writing import writing
 
 __all__ = ["Skipped", "SpikeSkip"]

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from cornu.callbacks.callback import Callback
-from cornu.core.variable import Variable
+from cornu.core.state.variable import Variable
 from cornu.optimizers import LossScaleOptimizer, MultiOptimizer, Optimizer
 
 __all__ = ["SwapEMAWeights"]

@@ -16,7 +16,7 @@ from cornu.callbacks.graph_def import graph_def
 from cornu.callbacks.learning_rate import log_rates
 from cornu.callbacks.projector import check_metadata, write_projector
 from cornu.callbacks.weight_picture import to_png, weight_picture
-from cornu.names import unique
+from cornu.names import make_unique
 
 __all__ = ["TensorBoard"]
 
@@ -219,7 +219,7 @@ class TensorBoard(Callback):
     def _write_weights(self, epoch: int) -> None:
         writer, taken = self._writer(_TRAIN), dict[str, int]()
         for variable in self.model.weights:
-            name, value = unique(variable.path, taken), variable.numpy()
+            name, value = make_unique(variable.path, taken), variable.numpy()
             writer.histogram(f"{name}/histogram", value, epoch)
             if self.write_images and value.size:
                 picture = weight_picture(value)

@@ -1,5 +1,5 @@
 """The few central types: Variable, Scope, Tensor, Node, Graph, Block, Layer."""
 
-from cornu.core import inference  # which connects ops called on Tensors with the graph
+from cornu.core.graph import inference
 
 __all__ = ["inference"]

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from cornu.core import scope
-from cornu.core.frames import place_of
-from cornu.core.layer import Layer
+from cornu.core.layer.layer import Layer
+from cornu.core.state import scope
+from cornu.core.tracebacks.user_frames import format_location
 from cornu.inspect.checks.view import path_of
 
 __all__ = ["Event", "Passed", "Watch", "arrays", "finite", "watching"]
@@ -220,7 +220,7 @@ def watching(model: Any, watch: Watch) -> Iterator[None]:
 def _place(layer: Layer) -> str:
     """Returns where the `call` of a layer of the user's own is defined."""
     own = not type(layer).__module__.startswith("cornu.")
-    return place_of(type(layer).call.__code__) if own else ""
+    return format_location(type(layer).call.__code__) if own else ""
 
 
 def arrays(values: Any) -> list[Any]:

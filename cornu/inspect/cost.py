@@ -8,9 +8,9 @@ from typing import Any
 import jax
 
 from cornu import tree
-from cornu.core.graph import Graph
-from cornu.core.layer import Layer
-from cornu.core.tensor import Tensor
+from cornu.core.graph.graph import Graph
+from cornu.core.graph.tensor import Tensor
+from cornu.core.layer.layer import Layer
 from cornu.inspect.outline import Item, outline
 from cornu.inspect.page import to_html
 from cornu.inspect.shown import added, bytes_shown, flops_shown, number_shown

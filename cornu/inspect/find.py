@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from cornu.core.layer import Layer
+from cornu.core.layer.layer import Layer
 from cornu.errors import suggest
 from cornu.inspect.outline import Item, outline
 from cornu.names import glob, is_glob

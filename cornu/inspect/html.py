@@ -11,13 +11,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cornu.core.layer import Layer
+from cornu.core.layer.layer import Layer
+from cornu.graphics.svg import escape, width
 from cornu.inspect import columns, layout
 from cornu.inspect.layout import Box, Level
 from cornu.inspect.outline import Item, tensors
 from cornu.inspect.picture import HEADING, SMALL, STRIPE, TITLE, Options, Picture, measure, picture
 from cornu.inspect.svg import ARROW, styles
-from cornu.svg import escape, width
 
 __all__ = ["frame", "to_html"]
 

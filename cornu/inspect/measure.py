@@ -9,10 +9,10 @@ from typing import Any
 import jax
 
 from cornu import tree
-from cornu.core import scope
-from cornu.core.graph import Graph
-from cornu.core.layer import Layer
-from cornu.core.tensor import Node, Tensor
+from cornu.core.graph.graph import Graph
+from cornu.core.graph.tensor import Node, Tensor
+from cornu.core.layer.layer import Layer
+from cornu.core.state import scope
 from cornu.inspect.outline import Item
 from cornu.inspect.shown import added
 from cornu.inspect.timing import Stopwatch, Timed

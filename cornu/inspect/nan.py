@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu import tree
-from cornu.core import scope
-from cornu.core.layer import Layer
+from cornu.core.layer.layer import Layer
+from cornu.core.state import scope
 from cornu.data import adapt
 from cornu.inspect.calls import Event, Passed, Watch, arrays, finite, watching
 from cornu.inspect.checks.view import steps

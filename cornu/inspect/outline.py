@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cornu.core.block import Block
-from cornu.core.frames import place_of
-from cornu.core.layer import Layer
-from cornu.core.tensor import Node, Tensor
-from cornu.names import unique
+from cornu.core.graph.block import Block
+from cornu.core.graph.tensor import Node, Tensor
+from cornu.core.layer.layer import Layer
+from cornu.core.tracebacks.user_frames import format_location
+from cornu.names import make_unique
 
 __all__ = ["Item", "draw_into", "fold", "outline"]
 
@@ -149,7 +149,7 @@ def draw_into(item: Item, drawing: Any) -> None:
     """Gives an item the parts of a graph, instead of the layers that it owns."""
     item.children.clear()
     root = drawing.graph.root
-    place = place_of(inspect.unwrap(type(item.op).call).__code__)
+    place = format_location(inspect.unwrap(type(item.op).call).__code__)
     if len(root.parts) == 1 and isinstance(root.parts[0], Block) and root.parts[0].place == place:
         root = root.parts[0]  # `call` itself is no block of the layer
     _Outliner(nested=True, masks=False).draw(item, drawing, root)
@@ -199,7 +199,7 @@ class _Outliner:
                 continue
             if part.name == "compute_mask" and not self.masks:
                 continue
-            name = names.get(id(part.op)) or unique(part.name, taken)
+            name = names.get(id(part.op)) or make_unique(part.name, taken)
             self._add(item, _kind(part.op), name, part)
 
     def _add(self, around: Item, kind: str, name: str, node: Node) -> None:
@@ -215,7 +215,7 @@ class _Outliner:
         for inner in layer.sublayers():
             if not isinstance(inner, Layer):
                 continue
-            name = unique(inner.name, taken)
+            name = make_unique(inner.name, taken)
             again = id(inner) in self.seen
             child = Item(_kind(inner), name, _join(item, name), item, inner, again=again)
             item.children.append(child)

@@ -11,15 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cornu.core.layer import Layer
-from cornu.core.tensor import Node, Tensor
+from cornu.core.graph.tensor import Node, Tensor
+from cornu.core.layer.layer import Layer
+from cornu.graphics.svg import width
 from cornu.inspect.layout import PADDING, Box, Edge
 from cornu.inspect.outline import Item, draw_into, fold, outline, tensors
 from cornu.inspect.sketch import Sketch, sketch, sketch_call
 from cornu.layers.core import Activation
 from cornu.layers.input import InputLayer
 from cornu.layers.wrappers import Bidirectional, Wrapper
-from cornu.svg import width
 
 __all__ = ["KINDS", "Options", "Part", "Picture", "picture"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from cornu.core.layer import Layer
+from cornu.core.layer.layer import Layer
 from cornu.errors import suggest
 from cornu.inspect.dot import Dot, to_dot
 from cornu.inspect.html import frame, to_html

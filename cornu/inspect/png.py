@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from cornu.errors import need
+from cornu.errors import missing_package
+from cornu.graphics.svg import width
 from cornu.inspect.colours import LIGHT, kind_colours
 from cornu.inspect.layout import Box, Layout, Line
 from cornu.inspect.picture import (
@@ -18,7 +19,6 @@ from cornu.inspect.picture import (
     Picture,
 )
 from cornu.inspect.svg import MARGIN, ROUND, arrow, bend, tag_place
-from cornu.svg import width
 
 __all__ = ["to_png"]
 
@@ -39,7 +39,7 @@ def to_png(picture: Picture, found: Layout, dpi: float | None, smooth: bool = Tr
         from PIL import Image, ImageDraw, ImageFont
     except ImportError as error:
         purpose = "Drawing a PNG file (write to_file='model.svg' or '.html' to do without)"
-        raise need("pillow", "plot", purpose) from error
+        raise missing_package("pillow", "plot", purpose) from error
     size = (found.width + 2 * MARGIN, found.height + 2 * MARGIN)
     dpi = dpi or _SCREEN
     scale = min(_FINER * dpi / _SCREEN, (_MOST / (size[0] * size[1])) ** 0.5)

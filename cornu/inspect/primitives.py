@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from cornu.core.jaxprs import inner_jaxprs, multiplications
+from cornu.core.graph.jaxprs import inner_jaxprs, multiplications
 
 __all__ = ["SCOPE", "count"]
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu import tree
-from cornu.core.layer import Layer
+from cornu.core.layer.layer import Layer
 from cornu.inspect.chrome import save_trace
 from cornu.inspect.measure import Measure, Measuring, calls_inside, run_named
 from cornu.inspect.outline import Item, outline

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from cornu.core.layer import Layer
-from cornu.core.variable import Variable
+from cornu.core.layer.layer import Layer
+from cornu.core.state.variable import Variable
 from cornu.inspect.find import find
 from cornu.inspect.outline import Item, outline
 from cornu.names import glob, is_glob

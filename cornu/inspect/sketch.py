@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from cornu import tree
-from cornu.core.graph import Graph
-from cornu.core.layer import Layer
-from cornu.core.tensor import Node, Tensor
+from cornu.core.graph.graph import Graph
+from cornu.core.graph.tensor import Node, Tensor
+from cornu.core.layer.layer import Layer
 from cornu.layers.input import Input
-from cornu.names import unique
+from cornu.names import make_unique
 
 __all__ = ["Sketch", "sketch", "sketch_call"]
 
@@ -47,7 +47,7 @@ def sketch_call(node: Node) -> Sketch | None:
         if not isinstance(value, Tensor):
             return value
         name = value.node.name if value.node is not None else value.name
-        name = unique(name.replace("/", "_"), taken)
+        name = make_unique(name.replace("/", "_"), taken)
         return Input(batch_shape=value.shape, dtype=value.dtype, name=name)
 
     args, kwargs = tree.map(fresh, (node.args, node.kwargs))
@@ -65,7 +65,7 @@ def _sketch(layer: Any, args: Any, kwargs: Any) -> Sketch | None:
         return None
     taken: dict[str, int] = {}
     layers = {id(node.op): node.op for node in graph.nodes if isinstance(node.op, Layer)}
-    names = {key: unique(layer.name, taken) for key, layer in layers.items()}
+    names = {key: make_unique(layer.name, taken) for key, layer in layers.items()}
     return Sketch(graph, inputs, outputs, names)
 
 

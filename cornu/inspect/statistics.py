@@ -11,16 +11,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cornu.core import scope
-from cornu.core.dtypes import is_float
-from cornu.core.layer import Layer
-from cornu.core.variable import Variable
+from cornu.core.layer.layer import Layer
+from cornu.core.state import scope
+from cornu.core.state.dtypes import is_float
+from cornu.core.state.variable import Variable
 from cornu.inspect.find import find, numbered
 from cornu.inspect.outline import outline
 from cornu.inspect.page import to_html
 from cornu.inspect.table import Column, Line, Table
 from cornu.inspect.text import to_text
-from cornu.names import unique
+from cornu.names import make_unique
 from cornu.training.recording import Record, recording
 
 __all__ = ["Row", "Statistics", "statistics"]
@@ -268,7 +268,7 @@ class _Program:
                         found[label, "output gradient"] = gradient
             taken: dict[str, int] = {}
             for variable in layer.own_variables():
-                label = f"{path}/{unique(variable.name, taken)}"
+                label = f"{path}/{make_unique(variable.name, taken)}"
                 if id(variable) in seen or not is_float(variable.dtype):
                     continue
                 seen.add(id(variable))

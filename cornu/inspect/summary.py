@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cornu.core.layer import Layer
-from cornu.core.tensor import Node, Tensor
-from cornu.core.variable import Variable
+from cornu.core.graph.tensor import Node, Tensor
+from cornu.core.layer.layer import Layer
+from cornu.core.state.variable import Variable
 from cornu.inspect.cost import Cost, measure, note
 from cornu.inspect.outline import Item, outline, tensors
 from cornu.inspect.outline import fold as folded

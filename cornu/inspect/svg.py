@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cornu.graphics.svg import document, element, escape, number, width
 from cornu.inspect.colours import DARK, LIGHT, Paper, kind_colours
 from cornu.inspect.layout import Box, Layout, Line
 from cornu.inspect.picture import (
@@ -15,7 +16,6 @@ from cornu.inspect.picture import (
     TITLE_LINE,
     Picture,
 )
-from cornu.svg import document, element, escape, number, width
 
 __all__ = ["ARROW", "MARGIN", "ROUND", "arrow", "hint", "styles", "to_svg"]
 

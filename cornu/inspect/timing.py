@@ -12,10 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu import tree
-from cornu.core import scope
-from cornu.core.layer import Layer
-from cornu.core.op import unwrap
-from cornu.core.variable import Variable
+from cornu.core.graph.op import unwrap
+from cornu.core.layer.layer import Layer
+from cornu.core.state import scope
+from cornu.core.state.variable import Variable
 from cornu.inspect.tracing import identity
 from cornu.training import compiler
 

@@ -11,11 +11,11 @@ import jax
 import numpy as np
 
 from cornu import registry, tree
-from cornu.core import scope
-from cornu.core.inference import infer
-from cornu.core.layer import Layer
-from cornu.core.op import Op, unwrap
-from cornu.core.tensor import Tensor
+from cornu.core.graph.inference import infer
+from cornu.core.graph.op import Op, unwrap
+from cornu.core.graph.tensor import Tensor
+from cornu.core.layer.layer import Layer
+from cornu.core.state import scope
 from cornu.inspect.primitives import SCOPE, count
 from cornu.inspect.watch import watched
 

@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from cornu.core import scope
-from cornu.core.layer import Layer
+from cornu.core.layer.layer import Layer
+from cornu.core.state import scope
 
 __all__ = ["owned", "watched"]
 

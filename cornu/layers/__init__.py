@@ -1,7 +1,7 @@
 """Layers: what models are drawn with."""
 
-from cornu.core.layer import Layer
-from cornu.core.spec import InputSpec
+from cornu.core.layer.input_spec import InputSpec
+from cornu.core.layer.layer import Layer
 from cornu.layers.activations import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from cornu.layers.adaptive_pooling import (
     AdaptiveAveragePooling1D,

@@ -7,8 +7,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from cornu.core.layer import Layer
-from cornu.core.spec import InputSpec
+from cornu.core.layer.input_spec import InputSpec
+from cornu.core.layer.layer import Layer
 from cornu.layers.arguments import known_size
 from cornu.parts import activations, constraints, initializers, regularizers
 

@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 
 from cornu import tree
-from cornu.core.layer import Layer
-from cornu.core.variable import Variable
+from cornu.core.layer.layer import Layer
+from cornu.core.state.variable import Variable
 from cornu.errors import suggest
 from cornu.ops import random
 

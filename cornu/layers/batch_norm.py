@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu import ops
-from cornu.core import scope
-from cornu.core.spec import InputSpec
-from cornu.core.variable import Variable
+from cornu.core.layer.input_spec import InputSpec
+from cornu.core.state import scope
+from cornu.core.state.variable import Variable
 from cornu.errors import suggest
 from cornu.layers.arguments import known_size
 from cornu.layers.norm import Normalizing, Shape

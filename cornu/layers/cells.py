@@ -7,7 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from cornu.core.layer import Layer
+from cornu.core.layer.layer import Layer
 from cornu.layers.recurrent import (
     DenseCell,
     build_cell,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cornu import registry
-from cornu.core.layer import Layer
+from cornu.core.layer.layer import Layer
 
 __all__ = ["deserialize", "serialize"]
 

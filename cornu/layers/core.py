@@ -9,8 +9,8 @@ from typing import Any
 import jax.numpy as jnp
 
 from cornu import ops, registry
-from cornu.core.layer import Layer
-from cornu.core.spec import InputSpec
+from cornu.core.layer.input_spec import InputSpec
+from cornu.core.layer.layer import Layer
 from cornu.layers.arguments import known_size, no_adapters, positive_int
 from cornu.parts import activations, constraints, initializers, regularizers
 

@@ -8,8 +8,8 @@ import string
 from typing import Any, NamedTuple
 
 from cornu import ops
-from cornu.core.layer import Layer
-from cornu.core.spec import InputSpec
+from cornu.core.layer.input_spec import InputSpec
+from cornu.core.layer.layer import Layer
 from cornu.layers.arguments import no_adapters
 from cornu.parts import activations, constraints, initializers, regularizers
 

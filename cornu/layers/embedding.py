@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu import ops
-from cornu.core.dtypes import is_float
-from cornu.core.layer import Layer
+from cornu.core.layer.layer import Layer
+from cornu.core.state.dtypes import is_float
 from cornu.layers.arguments import no_adapters, positive_int
 from cornu.parts import constraints, initializers, regularizers
 

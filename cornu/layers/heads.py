@@ -8,8 +8,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from cornu.core.layer import Layer
-from cornu.core.tensor import Tensor
+from cornu.core.graph.tensor import Tensor
+from cornu.core.layer.layer import Layer
 from cornu.layers.einsum_dense import EinsumDense
 from cornu.ops import dot_product_attention, random
 from cornu.parts import constraints, initializers, regularizers

@@ -5,8 +5,8 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
-from cornu.core.layer import Layer
-from cornu.core.tensor import Node, Tensor, standardize_shape
+from cornu.core.graph.tensor import Node, Tensor, standardize_shape
+from cornu.core.layer.layer import Layer
 
 __all__ = ["Input", "InputLayer"]
 

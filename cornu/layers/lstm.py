@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cornu.core.spec import InputSpec
+from cornu.core.layer.input_spec import InputSpec
 from cornu.layers.arguments import STEPS
 from cornu.layers.cells import LSTMCell
 from cornu.layers.recurrent import mirror

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from cornu import ops
-from cornu.core.layer import Layer
+from cornu.core.layer.layer import Layer
 
 __all__ = [
     "Add",

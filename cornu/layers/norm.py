@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 
 from cornu import ops
-from cornu.core.layer import Layer
-from cornu.core.spec import InputSpec
+from cornu.core.layer.input_spec import InputSpec
+from cornu.core.layer.layer import Layer
 from cornu.layers.arguments import known_size, positive_int
 from cornu.parts import constraints, initializers, regularizers
 

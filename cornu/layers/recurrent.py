@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 
-from cornu.core.layer import Layer
-from cornu.core.signature import call_signature
-from cornu.core.variable import Variable
+from cornu.core.layer.layer import Layer
+from cornu.core.layer.signature import call_signature
+from cornu.core.state.variable import Variable
 from cornu.deviations import is_enabled
 from cornu.ops import random, sigmoid, tanh
 from cornu.ops import rnn as recurrences

@@ -8,8 +8,8 @@ from typing import Any
 import jax.numpy as jnp
 
 from cornu import settings
-from cornu.core.layer import Layer
-from cornu.core.spec import InputSpec
+from cornu.core.layer.input_spec import InputSpec
+from cornu.core.layer.layer import Layer
 from cornu.layers.arguments import fraction
 from cornu.ops import random
 from cornu.parts.regularizers import L1L2

@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 
 from cornu import tree
-from cornu.core import scope
-from cornu.core.layer import Layer
-from cornu.core.tensor import shape_of
+from cornu.core.graph.tensor import shape_of
+from cornu.core.layer.layer import Layer
+from cornu.core.state import scope
 from cornu.layers.cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
 from cornu.layers.recurrent import (
     DroppingCell,

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from cornu import ops, settings
-from cornu.core.border import bordered_init
-from cornu.core.layer import Layer
-from cornu.core.spec import InputSpec
+from cornu.core.layer.input_spec import InputSpec
+from cornu.core.layer.layer import Layer
+from cornu.core.tracebacks.api_boundary import api_boundary_init
 from cornu.layers.arguments import AXES, known_size
 
 __all__ = ["Spatial"]
@@ -127,4 +127,4 @@ def _with_defaults(init: Callable[..., None], defaults: dict[str, Any]) -> Calla
     copy.__kwdefaults__ = init.__kwdefaults__
     copy.__annotations__ = init.__annotations__
     copy.__qualname__ = init.__qualname__
-    return bordered_init(copy)
+    return api_boundary_init(copy)

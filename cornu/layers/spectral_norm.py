@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 
 from cornu import ops
-from cornu.core.layer import Layer
-from cornu.core.variable import Variable
+from cornu.core.layer.layer import Layer
+from cornu.core.state.variable import Variable
 from cornu.layers.arguments import positive_int
 from cornu.layers.norm import Shape
 from cornu.layers.wrappers import Wrapper

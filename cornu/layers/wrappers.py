@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 
 from cornu import tree
-from cornu.core.layer import Layer
-from cornu.core.signature import call_signature
+from cornu.core.layer.layer import Layer
+from cornu.core.layer.signature import call_signature
 from cornu.errors import suggest
 from cornu.layers.recurrent import first_mask
 from cornu.layers.rnn import RNN

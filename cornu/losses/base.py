@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 
 from cornu import registry, tree
-from cornu.core import scope
-from cornu.core.dtypes import get_policy, is_float, standardize_dtype
-from cornu.core.op import Op
+from cornu.core.graph.op import Op
+from cornu.core.state import scope
+from cornu.core.state.dtypes import get_policy, is_float, standardize_dtype
 from cornu.errors import suggest
 from cornu.names import auto_name
 from cornu.parts.formulas.align import columns, plain, same_rank, spread

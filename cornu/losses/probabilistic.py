@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from cornu.core.op import op
+from cornu.core.graph.op import op
 from cornu.losses.base import FunctionLoss
 from cornu.parts.formulas.align import sparse_aligned
 from cornu.parts.formulas.probabilistic import (

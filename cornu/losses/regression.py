@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cornu.core.op import op
+from cornu.core.graph.op import op
 from cornu.losses.base import FunctionLoss
 from cornu.parts.formulas.regression import (
     cosine,

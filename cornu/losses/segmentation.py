@@ -7,8 +7,8 @@ from typing import Any
 import jax.numpy as jnp
 
 from cornu import settings
-from cornu.core import scope
-from cornu.core.op import op
+from cornu.core.graph.op import op
+from cornu.core.state import scope
 from cornu.losses.base import FunctionLoss
 from cornu.parts.formulas.align import aligned, spread
 

@@ -7,7 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from cornu import ops
-from cornu.core.op import op
+from cornu.core.graph.op import op
 from cornu.losses.base import FunctionLoss
 
 __all__ = ["CTC", "ctc"]

@@ -7,8 +7,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from cornu.core import scope
-from cornu.core.op import op
+from cornu.core.graph.op import op
+from cornu.core.state import scope
 from cornu.losses.base import FunctionLoss
 
 __all__ = ["Circle", "circle"]

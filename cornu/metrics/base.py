@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 
-from cornu.core import scope
-from cornu.core.dtypes import get_policy, standardize_dtype
-from cornu.core.op import unwrap
-from cornu.core.owner import Owner
-from cornu.core.variable import Variable
+from cornu.core.graph.op import unwrap
+from cornu.core.state import scope
+from cornu.core.state.dtypes import get_policy, standardize_dtype
+from cornu.core.state.tracking import Owner
+from cornu.core.state.variable import Variable
 from cornu.names import auto_name
 from cornu.parts import initializers
 

@@ -7,7 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from cornu import settings
-from cornu.core.op import op
+from cornu.core.graph.op import op
 from cornu.metrics.mean import MeanMetricWrapper
 from cornu.parts.formulas.align import aligned
 

@@ -8,8 +8,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from cornu.core import scope
-from cornu.core.dtypes import is_float
+from cornu.core.state import scope
+from cornu.core.state.dtypes import is_float
 from cornu.metrics.base import Metric
 from cornu.parts.formulas.align import columns, masked, plain, spread
 

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cornu import tree
-from cornu.core.blocks import drawn_in
-from cornu.core.layer import Layer
-from cornu.core.op import record
-from cornu.core.tensor import Node, Tensor
-from cornu.core.variable import Variable
-from cornu.errors import told
+from cornu.core.graph.call_stack import recorded_at
+from cornu.core.graph.op import record
+from cornu.core.graph.tensor import Node, Tensor
+from cornu.core.layer.layer import Layer
+from cornu.core.state.variable import Variable
+from cornu.errors import visible_cause
 from cornu.models.model import Model
 from cornu.models.replay import new_input, redraw
 from cornu.models.sequential import Sequential
-from cornu.names import unique
+from cornu.names import make_unique
 
 __all__ = ["Assembly", "Slot"]
 
@@ -178,7 +178,7 @@ class Assembly:
         names = {i: self._names.get(key, had.get(key)) for i, key in keys.items()}
         taken = dict.fromkeys((name for name in names.values() if name is not None), 0)
         return {
-            id(layer): names[id(layer)] or unique(layer.name, taken)
+            id(layer): names[id(layer)] or make_unique(layer.name, taken)
             for layer in {id(layer): layer for layer in layers}.values()
         }
 
@@ -191,12 +191,12 @@ def _placed(path: str, layer: Any, node: Node | None) -> Iterator[None]:
         where += f", at {_under(path, node.op)!r}" if node.op.name != layer.name else ""
         where += f" ({node.place})"
     try:
-        with drawn_in(node.call, node.place) if node is not None else contextlib.nullcontext():
+        with recorded_at(node.call, node.place) if node is not None else contextlib.nullcontext():
             yield
     except (TypeError, ValueError) as error:
         if str(error).startswith("edit: "):
             raise
-        raise ValueError(f"{where} does not fit any more: {error}") from told(error)
+        raise ValueError(f"{where} does not fit any more: {error}") from visible_cause(error)
 
 
 def _under(path: str, op: Any) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cornu import tree
-from cornu.core.layer import Layer
+from cornu.core.layer.layer import Layer
 from cornu.models.model import Model
 from cornu.models.replay import new_input, replay
 from cornu.models.sequential import Sequential

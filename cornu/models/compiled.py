@@ -10,11 +10,11 @@ import jax.numpy as jnp
 
 from cornu import losses, optimizers, registry, tree
 from cornu import metrics as metrics_module
-from cornu.core import scope
-from cornu.core.border import border
-from cornu.core.layer import Layer
-from cornu.core.tensor import Tensor
-from cornu.core.variable import Variable
+from cornu.core.graph.tensor import Tensor
+from cornu.core.layer.layer import Layer
+from cornu.core.state import scope
+from cornu.core.state.variable import Variable
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.models import stateless
 from cornu.models.functional import Drawing
 from cornu.training.loop import Count
@@ -92,7 +92,7 @@ class Compiled(Layer):
 
     # ------------------------------------------------------------------------------------ compile
 
-    @border
+    @api_boundary
     def compile(
         self,
         optimizer: Any = "rmsprop",

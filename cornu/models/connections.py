@@ -7,15 +7,15 @@ import itertools
 from typing import Any
 
 from cornu import ops, registry, tree
-from cornu.core.block import Block
-from cornu.core.blocks import Call, drawn_in, here
-from cornu.core.layer import Layer
-from cornu.core.op import Op, is_symbolic
-from cornu.core.tensor import Node, Tensor
+from cornu.core.graph.block import Block
+from cornu.core.graph.call_stack import UserCall, current_call, recorded_at
+from cornu.core.graph.op import Op, is_symbolic
+from cornu.core.graph.tensor import Node, Tensor
+from cornu.core.layer.layer import Layer
 from cornu.errors import suggest
 from cornu.layers.input import InputLayer
 from cornu.models.functional import Drawing
-from cornu.names import snake_case, unique
+from cornu.names import make_unique, snake_case
 
 __all__ = ["describe", "draw"]
 
@@ -43,7 +43,7 @@ def describe(drawing: Drawing) -> dict[str, Any]:
         if isinstance(node.op, Layer):
             calls.setdefault(names[id(node.op)], []).append(node)
         else:
-            op_names[node.number] = unique(node.name, taken)
+            op_names[node.number] = make_unique(node.name, taken)
             calls[op_names[node.number]] = [node]
     where: dict[int, list[Any]] = {}
     for name, nodes in calls.items():
@@ -56,7 +56,7 @@ def describe(drawing: Drawing) -> dict[str, Any]:
     intermediate = [t for t in drawing.input_tensors if not _is_input(t)]
     for tensor in intermediate:
         # The graph begins inside another: an Input stands in for what is before.
-        name = unique(f"{where[id(tensor)][0]}_input", taken)
+        name = make_unique(f"{where[id(tensor)][0]}_input", taken)
         where[id(tensor)] = [name, 0, 0]
         stand_in = {"batch_shape": tensor.shape, "dtype": tensor.dtype, "name": name}
         described.append(_entry(name, "keras.layers", "InputLayer", stand_in, []))
@@ -178,8 +178,8 @@ def draw(config: dict[str, Any]) -> tuple[Any, Any]:
         for index, call in enumerate(entry["inbound_nodes"]):
             waiting.append((name, callee, index, call))
     waiting.sort(key=lambda item: _position(item[-1]))
-    calls: dict[int, Call] = {}
-    place = here()[1]
+    calls: dict[int, UserCall] = {}
+    place = current_call()[1]
     while waiting:
         left = []
         for item in waiting:
@@ -191,7 +191,7 @@ def draw(config: dict[str, Any]) -> tuple[Any, Any]:
                 continue
             if not is_symbolic(args, kwargs):
                 raise ValueError(f"The config calls {name!r} on no Tensor.")
-            with drawn_in(_innermost(call.get("blocks", []), calls), place):
+            with recorded_at(_innermost(call.get("blocks", []), calls), place):
                 tensors[name, index] = tree.leaves(callee(*args, **kwargs))
         if len(left) == len(waiting):
             names = sorted({item[0] for item in left})
@@ -205,15 +205,15 @@ def _position(call: Any) -> int:
     return position if isinstance(position, int) else 0
 
 
-def _innermost(blocks: Any, calls: dict[int, Call]) -> Call | None:
+def _innermost(blocks: Any, calls: dict[int, UserCall]) -> UserCall | None:
     """Returns the Call of the innermost block that a node stands in."""
-    call: Call | None = None
+    call: UserCall | None = None
     for entry in blocks:
         if not isinstance(entry, (list, tuple)) or not 2 <= len(entry) <= 3:
             raise ValueError(f"The config's blocks are [function, number]. Received: {entry!r}")
         name, number = str(entry[0]).replace("/", "_"), entry[1]
         if number not in calls:
-            calls[number] = Call(name, call, remat=len(entry) > 2 and bool(entry[2]))
+            calls[number] = UserCall(name, call, remat=len(entry) > 2 and bool(entry[2]))
         call = calls[number]
     return call
 

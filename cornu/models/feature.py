@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cornu.core.layer import Layer
+from cornu.core.layer.layer import Layer
 from cornu.layers import (
     CategoryEncoding,
     Discretization,

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from cornu import registry
-from cornu.core.border import border
-from cornu.core.layer import Layer
-from cornu.core.tensor import Tensor
+from cornu.core.graph.tensor import Tensor
+from cornu.core.layer.layer import Layer
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.errors import suggest
 from cornu.layers import CategoryEncoding, Concatenate, HashedCrossing, Input
 from cornu.layers.preprocess.base import Learning, Preprocess
@@ -150,7 +150,7 @@ class FeatureSpace(Preprocess):
 
     # -------------------------------------------------------------------------------------- adapt
 
-    @border
+    @api_boundary
     def adapt(self, dataset: Any) -> None:
         """Lets each feature learn from a table; what was learned before is forgotten.
 
@@ -232,7 +232,7 @@ class FeatureSpace(Preprocess):
 
     # --------------------------------------------------------------------------------------- call
 
-    @border
+    @api_boundary
     def get_inputs(self) -> dict[str, Tensor]:
         """Returns an Input for each column, for a model to begin with.
 
@@ -241,13 +241,13 @@ class FeatureSpace(Preprocess):
         self._ready()
         return dict(self._inputs)
 
-    @border
+    @api_boundary
     def get_encoded_features(self) -> Any:
         """Returns the Tensor, or dict of them, that the inputs are encoded to."""
         self._ready()
         return self.encoded_features
 
-    @border
+    @api_boundary
     def numbers(self, data: Any) -> dict[str, Any]:
         """Returns the columns of a table as a model takes them that begins with `get_inputs()`.
 
@@ -344,7 +344,7 @@ class FeatureSpace(Preprocess):
     def compile_from_config(self, config: Any) -> None:
         """Does nothing: there is nothing to train."""
 
-    @border
+    @api_boundary
     def save(self, filepath: Any) -> None:
         """Writes it as a `.keras` archive, which `cornu.models.load_model` reads."""
         archive.save_model(self, filepath)

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from cornu import tree
-from cornu.core.layer import Layer
-from cornu.core.tensor import Tensor
+from cornu.core.graph.tensor import Tensor
+from cornu.core.layer.layer import Layer
 from cornu.data import Arrays, Stream, adapt
 from cornu.data.adapt import is_stream, parts_of
 from cornu.data.binding import Names

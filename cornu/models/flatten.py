@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from cornu import ops, tree
-from cornu.core.block import calls_around
-from cornu.core.blocks import Call, drawn_in
-from cornu.core.dtypes import is_float
-from cornu.core.layer import Layer
-from cornu.core.op import Op, record
-from cornu.core.signature import call_signature
-from cornu.core.tensor import Node, Tensor
+from cornu.core.graph.block import calls_around
+from cornu.core.graph.call_stack import UserCall, recorded_at
+from cornu.core.graph.op import Op, record
+from cornu.core.graph.tensor import Node, Tensor
+from cornu.core.layer.layer import Layer
+from cornu.core.layer.signature import call_signature
+from cornu.core.state.dtypes import is_float
 from cornu.layers.input import InputLayer
 from cornu.models.functional import Drawing
 from cornu.models.replay import new_input, redraw
-from cornu.names import unique
+from cornu.names import make_unique
 
 __all__ = ["Unfolding", "flatten", "unfolds"]
 
@@ -77,7 +77,7 @@ class Unfolding:
         for models, name, layer in sorted(self._found, key=lambda found: len(found[0])):
             if id(layer) not in names:
                 clear = name if name not in taken else "_".join((*models, name))
-                names[id(layer)] = unique(clear, taken)
+                names[id(layer)] = make_unique(clear, taken)
         for old, new in zip(self.drawing.input_tensors, self.starts, strict=True):
             if old.node is not None and new.node is not None:
                 names[id(new.node.op)] = names.get(id(old.node.op), old.node.name)
@@ -108,12 +108,12 @@ class Unfolding:
                 outputs = self._dissolve(node, args, kwargs, (*models, name), call)
             elif isinstance(op, Layer):
                 known = op._nodes
-                with drawn_in(call, node.place):
+                with recorded_at(call, node.place):
                     outputs = op(*args, **kwargs)
                 if not self._keeps_nodes:
                     op._nodes = known
             else:
-                with drawn_in(call, node.place):
+                with recorded_at(call, node.place):
                     outputs = record(op, args, kwargs)
             self.calls.setdefault(node.number, []).append(tree.leaves(outputs))
             return outputs
@@ -122,7 +122,7 @@ class Unfolding:
         return redraw(drawing.nodes, begin, draw)
 
     def _dissolve(
-        self, node: Node, args: Any, kwargs: Any, models: tuple[str, ...], around: Call | None
+        self, node: Node, args: Any, kwargs: Any, models: tuple[str, ...], around: UserCall | None
     ) -> Any:
         model = node.op
         drawing = model._drawing
@@ -132,7 +132,7 @@ class Unfolding:
         masks = tree.leaves(named.get("mask")) if named.get("mask") is not None else []
         masks += [None] * (len(given) - len(masks))
         stage = _Stage(models[-1], node, around, drawing)
-        with drawn_in(stage.call, node.place):
+        with recorded_at(stage.call, node.place):
             starts = [
                 _fit(value, tensor, model, mask)
                 for value, tensor, mask in zip(given, drawing.input_tensors, masks, strict=True)
@@ -151,18 +151,18 @@ class _Stage:
         drawing: the model's drawing.
     """
 
-    def __init__(self, name: str, node: Node, around: Call | None, drawing: Drawing) -> None:
-        self.call = Call(name, around, node.place)
+    def __init__(self, name: str, node: Node, around: UserCall | None, drawing: Drawing) -> None:
+        self.call = UserCall(name, around, node.place)
         self._shared = calls_around(drawing.graph.nodes, drawing.input_tensors)
-        self._moved: dict[int, Call] = {}
+        self._moved: dict[int, UserCall] = {}
 
-    def move(self, call: Call | None) -> Call:
+    def move(self, call: UserCall | None) -> UserCall:
         """Returns the new Call of an old one; those around the whole model are left out."""
         if call is None or call.depth < self._shared:
             return self.call
         if id(call) not in self._moved:
             parent = self.move(call.parent)
-            self._moved[id(call)] = Call(call.name, parent, call.place, call.remat)
+            self._moved[id(call)] = UserCall(call.name, parent, call.place, call.remat)
         return self._moved[id(call)]
 
 

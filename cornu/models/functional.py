@@ -15,12 +15,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu import tree
-from cornu.core import scope
-from cornu.core.graph import Graph
-from cornu.core.layer import Layer
-from cornu.core.tensor import Node, Tensor
+from cornu.core.graph.graph import Graph
+from cornu.core.graph.tensor import Node, Tensor
+from cornu.core.layer.layer import Layer
+from cornu.core.state import scope
 from cornu.layers.input import InputLayer
-from cornu.names import unique
+from cornu.names import make_unique
 
 __all__ = ["Drawing"]
 
@@ -90,7 +90,7 @@ class Drawing:
         self._given_names.update(names)
         taken = dict.fromkeys((self._given_names.get(id(la), "") for la in self.layers), 0)
         self.layer_names = {
-            id(layer): self._given_names.get(id(layer)) or unique(layer.name, taken)
+            id(layer): self._given_names.get(id(layer)) or make_unique(layer.name, taken)
             for layer in self.layers
         }
         self.input_names = _names(self.inputs, self.layer_names)
@@ -332,12 +332,12 @@ def _names(structure: Any, names: dict[int, str]) -> list[str]:
     if isinstance(structure, dict) and all(isinstance(v, Tensor) for v in structure.values()):
         return list(structure) if isinstance(structure, OrderedDict) else sorted(structure)
     taken: dict[str, int] = {}
-    return [unique(_tensor_name(leaf, names), taken) for leaf in tree.leaves(structure)]
+    return [make_unique(_tensor_name(leaf, names), taken) for leaf in tree.leaves(structure)]
 
 
 def _unique_names(layers: Sequence[Layer]) -> dict[int, str]:
     taken: dict[str, int] = {}
-    return {id(layer): unique(layer.name, taken) for layer in layers}
+    return {id(layer): make_unique(layer.name, taken) for layer in layers}
 
 
 def _is_input(tensor: Tensor) -> bool:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cornu import inspect
-from cornu.core.block import Block
-from cornu.core.border import border
-from cornu.core.layer import Layer
+from cornu.core.graph.block import Block
+from cornu.core.layer.layer import Layer
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.inspect.checks import Report
 from cornu.models import preflight
 from cornu.models.cut import cut
@@ -33,7 +33,7 @@ class Inside(Tuned):
         """The tree of the user's functions that drew the model."""
         return self._need_drawing("blocks").graph.root
 
-    @border
+    @api_boundary
     def block(self, path: str) -> Any:
         """Returns what one of the user's functions drew, as a model that shares its weights.
 
@@ -60,7 +60,7 @@ class Inside(Tuned):
         """
         return cut(inspect.find_one(self, path, kinds=("block",)), self._kinds()[0])
 
-    @border
+    @api_boundary
     def remat(self, pattern: Any = "**", on: bool = True) -> Any:
         """Lets blocks compute their values again for the gradient, instead of keeping them.
 
@@ -188,7 +188,7 @@ class Inside(Tuned):
         """
         return flatten(self, self._kinds()[0])
 
-    @border
+    @api_boundary
     def pure(self) -> Pure:
         """Returns the model as `(params, state, apply)`: arrays, and a function of them.
 
@@ -223,7 +223,7 @@ class Inside(Tuned):
         """
         return pure(self)
 
-    @border
+    @api_boundary
     def assign(self, *parts: Mapping[str, Any]) -> None:
         """Sets weights from dicts of arrays by path, such as the params and state of `pure`.
 

@@ -9,14 +9,14 @@ import jax
 import numpy as np
 
 from cornu import inspect, registry, tree
-from cornu.core import scope
-from cornu.core.border import border
-from cornu.core.frames import inside
-from cornu.core.inference import infer
-from cornu.core.layer import Layer, map_shapes
-from cornu.core.signature import call_signature
-from cornu.core.tensor import Tensor
-from cornu.errors import suggest, told
+from cornu.core.graph.inference import infer
+from cornu.core.graph.tensor import Tensor
+from cornu.core.layer.layer import Layer, map_shapes
+from cornu.core.layer.signature import call_signature
+from cornu.core.state import scope
+from cornu.core.tracebacks.api_boundary import api_boundary
+from cornu.core.tracebacks.user_frames import user_location
+from cornu.errors import suggest, visible_cause
 from cornu.models.connections import describe, draw
 from cornu.models.functional import Drawing
 from cornu.models.inside import Inside
@@ -36,7 +36,7 @@ class Layers(tuple[Layer, ...]):
                 f"model.layers is a tuple without {name}(): changing it would not change the model."
                 "\nDraw another that shares the layers, such as Model(model.input, "
                 "model.layers[-2].output); a Sequential has add() and pop(). "
-                f"This happened {inside()}."
+                f"This happened {user_location()}."
             )
         raise AttributeError(f"'tuple' object has no attribute {name!r}")
 
@@ -115,10 +115,10 @@ class Model(Inside):
                 new = self._placed(error, args, kwargs)
                 if new is error:
                     raise
-                raise new from told(error)
+                raise new from visible_cause(error)
         return super().__call__(*args, **kwargs)
 
-    @border
+    @api_boundary
     def build(self, input_shape: Any) -> None:
         """Builds a model that is not drawn, from the shape of a float input with batch axis."""
         if not self.built and self._drawing is None:
@@ -187,7 +187,7 @@ class Model(Inside):
         """The model's layers (a tuple: to change a model, draw another)."""
         return Layers(self.sublayers())
 
-    @border
+    @api_boundary
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """Returns a layer by name, by index, or by its path through blocks and nested models.
 
@@ -209,9 +209,9 @@ class Model(Inside):
         by_name = {names.get(id(layer), layer.name): layer for layer in layers}
         if name in by_name:
             return by_name[name]
-        inside = [i.path for i in inspect.outline(self).walk() if i.name == name and i.op]
-        if inside:
-            hint = f"Inside of it there is {inside[0]!r}."
+        nested = [i.path for i in inspect.outline(self).walk() if i.name == name and i.op]
+        if nested:
+            hint = f"Inside of it there is {nested[0]!r}."
         else:
             hint = suggest(name, by_name)
             if self._drawing is not None:
@@ -244,7 +244,7 @@ class Model(Inside):
             raise AttributeError(
                 f"Model {self.name!r} has no {what}: it was not drawn with Model(inputs, outputs)."
                 "\nDraw a model around it: x = Input(shape); outer = Model(x, model(x)). "
-                f"This happened {inside()}."
+                f"This happened {user_location()}."
             )
         return self._drawing
 
@@ -340,7 +340,7 @@ class Model(Inside):
             trainable = config.get("trainable", True)
             return cls(inputs, outputs, name=config.get("name"), trainable=trainable)
 
-    @border
+    @api_boundary
     def save(self, filepath: Any, overwrite: bool = True, zipped: Any = None) -> None:
         """Writes architecture, weights and optimizer; see `cornu.saving.save_model`."""
         archive.save_model(self, filepath, overwrite, zipped)
@@ -358,17 +358,17 @@ class Model(Inside):
         elif "input_shape" in config:
             self.build(tuple(config["input_shape"]))
 
-    @border
+    @api_boundary
     def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
         """Writes the weights; see `cornu.saving.save_weights`."""
         weights.save_weights(self, filepath, overwrite)
 
-    @border
+    @api_boundary
     def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
         """Reads weights; see `cornu.saving.load_weights`."""
         weights.load_weights(self, filepath, skip_mismatch)
 
-    @border
+    @api_boundary
     def to_json(self, **kwargs: Any) -> str:
         """Returns the model's architecture as JSON; see `model_from_json`."""
         return json.dumps(registry.serialize(self), **kwargs)

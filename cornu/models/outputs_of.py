@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from cornu import tree
-from cornu.core.layer import Layer
-from cornu.core.tensor import Tensor
+from cornu.core.graph.tensor import Tensor
+from cornu.core.layer.layer import Layer
 from cornu.inspect.find import find, is_glob, labels, numbered
 from cornu.inspect.outline import Item
 from cornu.models.flatten import Unfolding, unfolds

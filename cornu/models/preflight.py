@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 from cornu import settings, tree
-from cornu.core.frames import users_level
+from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.data import Arrays, Stream
 from cornu.errors import warn
 from cornu.inspect import batches, checks, nan
@@ -82,7 +82,7 @@ def before_fit(
             warn(
                 finding.code,
                 finding.line.removeprefix(f"{finding.code} "),
-                stacklevel=users_level(),
+                stacklevel=user_stacklevel(),
             )
 
 
@@ -91,7 +91,11 @@ def after_fit(model: Any, logs: dict[str, Any]) -> None:
     loss = logs.get("loss")
     if isinstance(loss, float) and not math.isfinite(loss) and not model.stop_training:
         finding = Finding("C090", f"The loss of the last epoch is {loss}.", f"model {model.name!r}")
-        warn(finding.code, finding.line.removeprefix(f"{finding.code} "), stacklevel=users_level())
+        warn(
+            finding.code,
+            finding.line.removeprefix(f"{finding.code} "),
+            stacklevel=user_stacklevel(),
+        )
 
 
 def stop_at_nan(

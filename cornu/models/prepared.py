@@ -8,11 +8,11 @@ from typing import Any
 import jax
 
 from cornu import seeds, tree
-from cornu.core import scope
-from cornu.core.frames import users_level
-from cornu.core.owner import holdings
-from cornu.core.tensor import Tensor
-from cornu.core.variable import Variable
+from cornu.core.graph.tensor import Tensor
+from cornu.core.state import scope
+from cornu.core.state.tracking import holdings
+from cornu.core.state.variable import Variable
+from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.data import Arrays, Stream
 from cornu.errors import warn
 from cornu.inspect.rates import settle_rates
@@ -159,7 +159,7 @@ class Prepared(Compiled):
                 "C023",
                 f"Model {self.name!r} owns layers that its call never reaches: {names}. They have "
                 "no weights and take no part in training. Call them in `call`, or remove them.",
-                stacklevel=users_level(),
+                stacklevel=user_stacklevel(),
             )
 
     def _all_variables(self) -> list[Variable]:

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from cornu.core import scope
-from cornu.core.variable import Variable
-from cornu.errors import close
+from cornu.core.state import scope
+from cornu.core.state.variable import Variable
+from cornu.errors import did_you_mean
 from cornu.saving.paths import paths
 
 __all__ = ["Apply", "Pure", "assign", "pure"]
@@ -106,7 +106,7 @@ def assign(model: Any, parts: tuple[Mapping[str, Any], ...]) -> None:
     for path, value in given.items():
         if path not in known:
             raise ValueError(
-                f"Model {model.name!r} has no weight {path!r}. {close(path, known)}".rstrip()
+                f"Model {model.name!r} has no weight {path!r}. {did_you_mean(path, known)}".rstrip()
                 + "\nNo weight was changed."
             )
         if np.shape(value) != known[path].shape:

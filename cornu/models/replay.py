@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cornu import tree
-from cornu.core.blocks import drawn_in
-from cornu.core.layer import Layer
-from cornu.core.op import record
-from cornu.core.tensor import Node, Tensor
+from cornu.core.graph.call_stack import recorded_at
+from cornu.core.graph.op import record
+from cornu.core.graph.tensor import Node, Tensor
+from cornu.core.layer.layer import Layer
 from cornu.layers.input import Input, InputLayer
 
 __all__ = ["is_added_mask", "new_input", "redraw", "replay", "without_masks"]
@@ -20,7 +20,7 @@ def new_input(old: Tensor, name: str | None = None) -> Tensor:
     name, optional = name or old.name, old.optional
     if old.node is None:
         return Input(batch_shape=old.shape, dtype=old.dtype, name=name, optional=optional)
-    with drawn_in(old.node.call, old.node.place):
+    with recorded_at(old.node.call, old.node.place):
         return Input(batch_shape=old.shape, dtype=old.dtype, name=name, optional=optional)
 
 
@@ -40,7 +40,7 @@ def replay(
     """
 
     def draw(node: Node, args: Any, kwargs: Any) -> Any:
-        with drawn_in(node.call, node.place):
+        with recorded_at(node.call, node.place):
             if isinstance(node.op, Layer):
                 return call(layer_of(node.op), *args, **kwargs)
             return record(node.op, args, kwargs)

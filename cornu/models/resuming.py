@@ -15,8 +15,8 @@ import numpy as np
 from cornu import seeds
 from cornu.callbacks import BackupAndRestore, CallbackList
 from cornu.callbacks.console import console
-from cornu.core.frames import users_level
-from cornu.core.variable import Variable
+from cornu.core.state.variable import Variable
+from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.models.snapshot import numbers_of, set_numbers
 from cornu.saving.paths import paths
 from cornu.saving.places import places
@@ -170,7 +170,7 @@ class Session:
                 f"{text}\nGive `fit` the same data, batch size and shuffle as before, or another "
                 "folder."
             )
-        warnings.warn(f"{text} Training goes on with the new.", stacklevel=users_level())
+        warnings.warn(f"{text} Training goes on with the new.", stacklevel=user_stacklevel())
 
     # ------------------------------------------------------------------------------------ keeping
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from cornu import registry
-from cornu.core.border import border
-from cornu.core.frames import inside
-from cornu.core.layer import Layer
-from cornu.core.tensor import Tensor
+from cornu.core.graph.tensor import Tensor
+from cornu.core.layer.layer import Layer
+from cornu.core.tracebacks.api_boundary import api_boundary
+from cornu.core.tracebacks.user_frames import user_location
 from cornu.layers.input import Input, InputLayer
 from cornu.models.functional import Drawing
 from cornu.models.model import Layers, Model
@@ -88,7 +88,7 @@ class Sequential(Model):
         self._by_name = None
         self._drawing = None
 
-    @border
+    @api_boundary
     def add(self, layer: Any, rebuild: bool = True) -> Sequential:
         """Adds a layer at the end, and returns the model."""
         if isinstance(layer, Tensor) and layer.node is not None:
@@ -150,7 +150,7 @@ class Sequential(Model):
             )
         return output
 
-    @border
+    @api_boundary
     def pop(self, rebuild: bool = True) -> Layer:
         """Removes the last layer, and returns it."""
         if not self._stack:
@@ -175,7 +175,7 @@ class Sequential(Model):
         """
         return Sequential([_fresh(layer) for _ in range(count) for layer in self._stack])
 
-    @border
+    @api_boundary
     def build(self, input_shape: Any = None) -> None:
         """Builds the layers for an input shape with batch axis."""
         if input_shape is None or self._tensors or not self._stack:
@@ -201,7 +201,7 @@ class Sequential(Model):
             raise AttributeError(
                 f"Sequential {self.name!r} has no {what} yet: the shape of its input is not known."
                 "\nLet it begin with Input(shape), or call it on data first. "
-                f"This happened {inside()}."
+                f"This happened {user_location()}."
             )
         return self._drawing
 

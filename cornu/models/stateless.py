@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from cornu.core.variable import Variable
+from cornu.core.state.variable import Variable
 
 __all__ = ["run", "takes_state"]
 

@@ -13,8 +13,7 @@ import jax
 import numpy as np
 
 from cornu.callbacks import CallbackList
-from cornu.core.border import border
-from cornu.core.interrupts import heard
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.data import Arrays, Stream
 from cornu.data.adapt import is_stream
 from cornu.models import preflight
@@ -22,6 +21,7 @@ from cornu.models.feeding import Feeding
 from cornu.models.prepared import Prepared
 from cornu.models.resuming import Session
 from cornu.models.trial import Trial, limited
+from cornu.process.interrupts import immediate_interrupts
 from cornu.training import loop
 from cornu.training.guard import Guard
 from cornu.training.ragged import Filling
@@ -33,7 +33,7 @@ __all__ = ["Trainer"]
 class Trainer(Prepared):
     """The part of a Model that runs over data."""
 
-    @border
+    @api_boundary
     def fit(
         self,
         x: Any = None,
@@ -136,7 +136,7 @@ class Trainer(Prepared):
                 validation_steps,
                 validation_freq,
             )
-            with heard():
+            with immediate_interrupts():
                 logs = self._train(source, session, epochs, initial_epoch, validating, debug_nans)
         preflight.after_fit(self, logs)
         trial.say(verbose)
@@ -259,7 +259,7 @@ class Trainer(Prepared):
         feeding.check(source)
         return source
 
-    @border
+    @api_boundary
     def evaluate(
         self,
         x: Any = None,
@@ -284,7 +284,7 @@ class Trainer(Prepared):
             found = loop.evaluate(self._runner("test"), source, listed, steps)
         return found if return_dict else _as_list(dict(found))
 
-    @border
+    @api_boundary
     def predict(
         self,
         x: Any,
@@ -324,7 +324,7 @@ class Trainer(Prepared):
             lambda *pieces: np.concatenate([np.asarray(piece) for piece in pieces]), *parts
         )
 
-    @border
+    @api_boundary
     def train_on_batch(
         self,
         x: Any,
@@ -340,7 +340,7 @@ class Trainer(Prepared):
         logs = self._runner("train").run_batch(next(source.batches()))
         return dict(logs) if return_dict else _as_list(dict(logs))
 
-    @border
+    @api_boundary
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
@@ -351,7 +351,7 @@ class Trainer(Prepared):
         logs = self._runner("test").run_batch(next(source.batches()))
         return dict(logs) if return_dict else _as_list(dict(logs))
 
-    @border
+    @api_boundary
     def predict_on_batch(self, x: Any) -> Any:
         """Returns the predictions for one batch."""
         if not self.built:

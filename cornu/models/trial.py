@@ -12,7 +12,7 @@ from typing import Any
 from cornu import settings, tree
 from cornu.callbacks import CallbackList
 from cornu.callbacks.console import console
-from cornu.core.frames import users_level
+from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.data import Arrays, Stream
 
 __all__ = ["Firsts", "Held", "Trial", "limited"]
@@ -213,5 +213,5 @@ def _say_limit(what: str, most: int) -> None:
     name = "max_epochs" if what == "epochs" else "max_steps_per_epoch"
     warnings.warn(
         f"The {what} are limited to {most}: cornu.config.set_{name}({most}) was called.",
-        stacklevel=users_level(),
+        stacklevel=user_stacklevel(),
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from cornu.callbacks.lr_finder import Sweep
 from cornu.callbacks.range_test import RangeTest
-from cornu.core.border import border
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.errors import suggest
 from cornu.models.batch_finder import TARGETS, find_batch_size
 from cornu.models.batch_sizes import BatchSizes
@@ -20,7 +20,7 @@ __all__ = ["Tuned"]
 class Tuned(Trainer):
     """The part of a Model that tries out how it is best trained."""
 
-    @border
+    @api_boundary
     def find_lr(
         self,
         x: Any,
@@ -84,7 +84,7 @@ class Tuned(Trainer):
         sweep = Sweep(start, end, steps, mode, stop_at, smoothing)
         return find_lr(self, x, y, sample_weight, batch_size, class_weight, sweep)
 
-    @border
+    @api_boundary
     def find_batch_size(
         self,
         x: Any,

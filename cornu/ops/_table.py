@@ -27,9 +27,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu import settings
-from cornu.core.dtypes import standardize_dtype
-from cornu.core.op import Op, failed
-from cornu.errors import told
+from cornu.core.graph.op import Op, failed
+from cornu.core.state.dtypes import standardize_dtype
+from cornu.errors import visible_cause
 from cornu.ops._glossary import ARRAYS, OPTIONS
 
 __all__ = ["as_array", "as_float", "define", "floats", "jax_dtype", "row"]
@@ -147,7 +147,7 @@ def _public{head}:
     return {call("_op", kept)}
 """
     scope = {"_function": function, "_convert": convert, "_DEVICE": _DEVICE, "_PLAIN": _PLAIN}
-    scope |= {"_failed": failed, "_told": told}
+    scope |= {"_failed": failed, "_told": visible_cause}
     scope |= {"_jax_dtype": jax_dtype, "_dtype_name": _dtype_name}
     exec(_compile(source), scope)
     inner, outer = scope["_settled"], scope["_public"]

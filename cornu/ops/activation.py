@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from cornu.core import scope
-from cornu.core.frames import users_level
+from cornu.core.state import scope
+from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import warn
 from cornu.ops._table import define, floats, row
 
@@ -159,7 +159,7 @@ def softmax(x: Array, axis: int | tuple[int, ...] = -1) -> Array:
             "C012",
             f"softmax over axis {axis} of an array of shape {x.shape} is 1 everywhere, since the "
             "axis has size 1. For a single output use sigmoid.",
-            stacklevel=users_level(),
+            stacklevel=user_stacklevel(),
         )
     return floats(jax.nn.softmax)(x, axis=axis)
 

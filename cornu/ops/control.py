@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from cornu.core.op import op, unwrap
+from cornu.core.graph.op import op, unwrap
 from cornu.ops._table import define
 
 

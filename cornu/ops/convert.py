@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from cornu.core.dtypes import standardize_dtype
-from cornu.core.op import Holder, Symbol, is_symbolic, unwrap
+from cornu.core.graph.op import Holder, Symbol, is_symbolic, unwrap
+from cornu.core.state.dtypes import standardize_dtype
 from cornu.ops._table import define, jax_dtype, row
 
 array = row("array(x, dtype=None)", jnp.array, "An array, always a copy.")

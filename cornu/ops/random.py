@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from cornu.core.dtypes import is_float, standardize_dtype
+from cornu.core.state.dtypes import is_float, standardize_dtype
 from cornu.ops._bits import bernoulli
 from cornu.ops._table import define
 from cornu.ops.seed import Seed, SeedGenerator, draw_key

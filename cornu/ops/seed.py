@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from cornu import registry, seeds
-from cornu.core import scope
+from cornu.core.state import scope
 from cornu.names import auto_name
 
 __all__ = ["Seed", "SeedGenerator", "draw_key"]

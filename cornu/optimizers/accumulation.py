@@ -8,7 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from cornu.core.variable import Variable
+from cornu.core.state.variable import Variable
 from cornu.optimizers.branch import when
 
 __all__ = ["accumulate"]

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from cornu.core.variable import Variable
+from cornu.core.state.variable import Variable
 from cornu.optimizers.arguments import Shared, shared_arguments
 from cornu.optimizers.rule import Rule, Slots
 

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from cornu.core.variable import Variable
+from cornu.core.state.variable import Variable
 
 __all__ = ["overwrite", "update"]
 

@@ -13,9 +13,9 @@ import numpy as np
 from jax import Array
 
 from cornu import settings
-from cornu.core import scope
-from cornu.core.frames import users_level
-from cornu.core.variable import Variable
+from cornu.core.state import scope
+from cornu.core.state.variable import Variable
+from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import suggest
 from cornu.optimizers import averaging, clipping
 from cornu.optimizers.accumulation import Pairs, accumulate
@@ -455,7 +455,7 @@ class Optimizer(Keeper):
             warnings.warn(
                 f"{self._who()}: `decay` is no longer an argument and has no effect. "
                 "Give learning_rate the schedule InverseTimeDecay.",
-                stacklevel=users_level(),
+                stacklevel=user_stacklevel(),
             )
         for unknown in kwargs:
             known = [*inspect.signature(type(self).__init__).parameters][1:-1]

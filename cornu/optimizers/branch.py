@@ -7,8 +7,8 @@ from typing import Any
 
 import jax
 
-from cornu.core import scope
-from cornu.core.variable import Variable
+from cornu.core.state import scope
+from cornu.core.state.variable import Variable
 
 __all__ = ["when"]
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from cornu.core import scope
-from cornu.core.frames import inside
-from cornu.core.owner import Owner
-from cornu.core.variable import Variable
+from cornu.core.state import scope
+from cornu.core.state.tracking import Owner
+from cornu.core.state.variable import Variable
+from cornu.core.tracebacks.user_frames import user_location
 from cornu.names import auto_name
 from cornu.parts import initializers
 
@@ -153,7 +153,7 @@ class Keeper(Owner):
             raise ValueError(
                 f"{self._who()}: {what} must be {len(known)} arrays. Received: {len(received)}\n"
                 "There is one for each Variable, in the same order. "
-                f"This happened {inside()}."
+                f"This happened {user_location()}."
             )
 
     @contextlib.contextmanager

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from typing import Any, NoReturn
 
-from cornu.core.variable import Variable
+from cornu.core.state.variable import Variable
 from cornu.optimizers.base import Optimizer
 from cornu.optimizers.loss_scale import LossScaleOptimizer
 from cornu.registry import Configurable, custom_object_scope, serialize

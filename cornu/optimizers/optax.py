@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from cornu.core.variable import Variable
+from cornu.core.state.variable import Variable
 from cornu.optimizers.base import Optimizer
 
 __all__ = ["OptaxOptimizer", "is_transformation"]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cornu import names
-from cornu.core.variable import Variable
+from cornu.core.state.variable import Variable
 from cornu.errors import suggest
 
 __all__ = ["by_path", "checked", "grouped"]

@@ -11,8 +11,8 @@ import numpy as np
 from jax import Array
 
 from cornu import settings
-from cornu.core import scope
-from cornu.core.variable import Variable
+from cornu.core.state import scope
+from cornu.core.state.variable import Variable
 from cornu.optimizers.base import Optimizer
 
 __all__ = ["Rule", "Slots"]

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from cornu import registry, settings
-from cornu.core.op import unwrap
+from cornu.core.graph.op import unwrap
 from cornu.registry import Configurable, custom_object_scope
 
 __all__ = [

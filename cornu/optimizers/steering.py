@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cornu.core.variable import Variable
+from cornu.core.state.variable import Variable
 from cornu.optimizers.base import Optimizer
 from cornu.optimizers.loss_scale import LossScaleOptimizer
 from cornu.optimizers.multi import MultiOptimizer

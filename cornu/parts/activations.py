@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from cornu import registry
-from cornu.core.op import op
+from cornu.core.graph.op import op
 from cornu.ops import (
     celu,
     elu,

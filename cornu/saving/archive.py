@@ -12,9 +12,9 @@ from typing import Any, Protocol, runtime_checkable
 
 from cornu import registry
 from cornu._version import __version__
-from cornu.core.border import border
-from cornu.core.frames import users_level
-from cornu.core.variable import Variable
+from cornu.core.state.variable import Variable
+from cornu.core.tracebacks.api_boundary import api_boundary
+from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.saving import gate
 from cornu.saving.formats import WEIGHTS, Arrays
 from cornu.saving.hdf5 import open_h5, write_h5
@@ -38,7 +38,7 @@ class Trainable(Protocol):
     def compile_from_config(self, config: Any) -> None: ...
 
 
-@border
+@api_boundary
 def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: Any = None) -> None:
     """Writes a model as a `.keras` archive, all of it or nothing.
 
@@ -87,7 +87,7 @@ def describe(model: Any) -> tuple[str, dict[str, Variable]]:
             kept |= _slots(model)
         except NotImplementedError as error:
             warnings.warn(
-                f"The model is saved as if not compiled. {error}", stacklevel=users_level()
+                f"The model is saved as if not compiled. {error}", stacklevel=user_stacklevel()
             )
     return _json(config), kept
 
@@ -109,7 +109,7 @@ def _json(config: Any) -> str:
     return json.dumps(config, default=refuse)
 
 
-@border
+@api_boundary
 def load_model(
     filepath: Any, custom_objects: Any = None, compile: bool = True, safe_mode: bool = True
 ) -> Any:
@@ -174,7 +174,7 @@ def _fill(model: Any, stored: Arrays) -> None:
         warnings.warn(
             f"The state of the optimizer {model.optimizer.name!r} in the file does not fit it: the "
             "optimizer starts anew.",
-            stacklevel=users_level(),
+            stacklevel=user_stacklevel(),
         )
     elif saved:
         wanted |= slots
@@ -189,7 +189,7 @@ def _made(config: Any, name: str) -> Any:
     return model
 
 
-@border
+@api_boundary
 def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
     """Returns a model of the architecture that `model.to_json()` described, with new weights."""
     name = "The model's JSON"

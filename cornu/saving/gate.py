@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from cornu.core import scope
+from cornu.core.state import scope
 
 __all__ = [
     "allowance",

@@ -16,7 +16,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from cornu.core.variable import Variable
+from cornu.core.state.variable import Variable
 from cornu.saving import gate
 
 __all__ = ["Checkpoints", "open_checkpoint"]

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from cornu.core.layer import Layer
-from cornu.core.owner import attributes
-from cornu.core.variable import Variable
-from cornu.names import snake_case, unique
+from cornu.core.layer.layer import Layer
+from cornu.core.state.tracking import attributes
+from cornu.core.state.variable import Variable
+from cornu.names import make_unique, snake_case
 
 __all__ = ["paths"]
 
@@ -37,7 +37,7 @@ def paths(root: Layer) -> dict[str, Variable]:
     for path, variable in _of_layer(root, ()):
         if id(variable) not in known:
             known.add(id(variable))
-            found[unique(path, taken)] = variable
+            found[make_unique(path, taken)] = variable
     return found
 
 
@@ -49,7 +49,7 @@ def _of_layer(layer: Layer, around: tuple[str, ...]) -> Iterator[tuple[str, Vari
     for inner, blocks, name in _inside(layer):
         if id(inner) not in named:
             named.add(id(inner))
-            name = unique(name, counts.setdefault(blocks, {}))
+            name = make_unique(name, counts.setdefault(blocks, {}))
             yield from _of_layer(inner, (*around, *blocks, name))
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from cornu.core.layer import Layer
-from cornu.core.owner import Owner
-from cornu.core.variable import Variable
-from cornu.names import snake_case, unique
+from cornu.core.layer.layer import Layer
+from cornu.core.state.tracking import Owner
+from cornu.core.state.variable import Variable
+from cornu.names import make_unique, snake_case
 
 __all__ = ["places"]
 
@@ -52,7 +52,7 @@ def _of_container(value: Any, at: str, seen: set[int]) -> Iterator[tuple[str, Va
     taken: dict[str, int] = {}
     for item in items:
         if isinstance(item, Layer):
-            name = unique(snake_case(type(item).__name__), taken)
+            name = make_unique(snake_case(type(item).__name__), taken)
             yield from _of_owner(item, f"{at}{name}/", seen)
         elif isinstance(item, (list, tuple, dict)):
-            yield from _of_container(item, f"{at}{unique('container', taken)}/", seen)
+            yield from _of_container(item, f"{at}{make_unique('container', taken)}/", seen)

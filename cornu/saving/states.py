@@ -16,7 +16,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from cornu.core.frames import users_level
+from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.saving import gate
 from cornu.saving.writing import writing
 
@@ -152,7 +152,7 @@ class States:
                 warnings.warn(
                     f"The newest state in {str(self.folder)!r} is damaged, so that training goes "
                     f"on from the one before it, {path.name!r}. " + " ".join(wrong),
-                    stacklevel=users_level(),
+                    stacklevel=user_stacklevel(),
                 )
             return state
         raise ValueError(

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from cornu.core.frames import users_level
-from cornu.core.layer import Layer
-from cornu.core.variable import Variable
+from cornu.core.layer.layer import Layer
+from cornu.core.state.variable import Variable
+from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import suggest
 from cornu.saving import gate
 from cornu.saving.formats import WRITERS, Arrays, opened
@@ -108,11 +108,11 @@ def matched(
         )
     unused = [p for p in stored.shapes if p not in wanted and not p.startswith("optimizer/")]
     if wrong:
-        warnings.warn(f"{len(wrong)} weights were not loaded:{shown}", stacklevel=users_level())
+        warnings.warn(f"{len(wrong)} weights were not loaded:{shown}", stacklevel=user_stacklevel())
     elif unused:
         warnings.warn(
             f"{len(unused)} arrays of the file have no place in the model:{_listed(unused)}",
-            stacklevel=users_level(),
+            stacklevel=user_stacklevel(),
         )
     return {place: stored.read(place) for place in wanted if place not in wrong}
 

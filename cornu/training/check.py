@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from cornu.core.layer import Layer
+from cornu.core.layer.layer import Layer
 
 __all__ = ["check_lengths", "check_targets", "check_values"]
 

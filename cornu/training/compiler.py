@@ -10,7 +10,7 @@ from typing import Any
 
 import jax
 
-from cornu.core.jaxprs import uses
+from cornu.core.graph.jaxprs import uses
 from cornu.deviations import DEVIATIONS, is_enabled
 from cornu.process.switches import is_off
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from cornu.core import scope
-from cornu.core.variable import Variable
+from cornu.core.state import scope
+from cornu.core.state.variable import Variable
 from cornu.optimizers import LossScaleOptimizer
 from cornu.training.logs import Logs
 from cornu.training.loop import Count, Runner, no_limit

@@ -14,10 +14,10 @@ import jax
 import numpy as np
 
 from cornu import tree
-from cornu.core import scope
-from cornu.core.interrupts import deferred
-from cornu.core.variable import Variable
+from cornu.core.state import scope
+from cornu.core.state.variable import Variable
 from cornu.data import Arrays, Stream
+from cornu.process.interrupts import deferred_signals
 from cornu.training.logs import Logs
 from cornu.training.ragged import Filling, filled
 from cornu.training.steps import Program
@@ -212,7 +212,7 @@ class Runner:
             return logs
         batch, rows = filled(_canonical(batch), size)
         program = self.program(batch, rows is not None, streamed=True)
-        with deferred():
+        with deferred_signals():
             logs = program.one(self.key, self.count.number, batch, rows)
             self.count.number += 1
         return logs
@@ -243,7 +243,7 @@ class Runner:
             block = self._block(program, look_every, single)
             stop = min(whole, done + min(block, limit(self.count.number)))
             warm, began = program.warm, time.perf_counter()
-            with deferred():
+            with deferred_signals():
                 logs = run(done, stop)
                 self.count.number = first + stop
             if warm and not single:

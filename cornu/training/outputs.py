@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cornu import tree
-from cornu.core.tensor import Tensor
+from cornu.core.graph.tensor import Tensor
 from cornu.errors import suggest
 
 __all__ = ["Outputs"]

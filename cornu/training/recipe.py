@@ -11,10 +11,10 @@ import jax.numpy as jnp
 
 from cornu import losses as losses_module
 from cornu import metrics as metrics_module
-from cornu.core import scope
-from cornu.core.border import placed
-from cornu.core.tensor import shape_of
-from cornu.errors import told
+from cornu.core.graph.tensor import shape_of
+from cornu.core.state import scope
+from cornu.core.tracebacks.api_boundary import with_location
+from cornu.errors import visible_cause
 from cornu.training.outputs import Outputs, is_array
 
 __all__ = ["Objective", "Recipe", "Scores", "check_metrics"]
@@ -84,12 +84,12 @@ class Objective:
             try:
                 value = loss(targets[i], predictions[i], weights[i])
             except Exception as error:
-                new = placed(error, self._where(i, loss, targets[i], predictions[i]))
+                new = with_location(error, self._where(i, loss, targets[i], predictions[i]))
                 if isinstance(new, TypeError) and "positional argument" in str(new):
                     new.add_note("A loss is called as loss(y_true, y_pred).")
                 if new is error:
                     raise
-                raise new from told(error)
+                raise new from visible_cause(error)
             if self.trackers and self.trackers[i] is not None:
                 self.trackers[i].update_state(value, sample_weight=batch_size(predictions[i]))
             if self.weights[i] is not None:
@@ -162,10 +162,10 @@ class Scores:
                 try:
                     metric.prepare(targets[i], _like_batch(self.outputs.tensors[i], targets[i]))
                 except Exception as error:
-                    new = placed(error, self._where(i, metric))
+                    new = with_location(error, self._where(i, metric))
                     if new is error:
                         raise
-                    raise new from told(error)
+                    raise new from visible_cause(error)
 
     def _where(self, i: int, metric: Any) -> str:
         return f"Metric {metric.name!r} of output {self.outputs.names[i]!r}"
@@ -181,10 +181,10 @@ class Scores:
             try:
                 metric.update_state(targets[i], predictions[i], sample_weight=_joined(weight, rows))
             except Exception as error:
-                new = placed(error, self._where(i, metric))
+                new = with_location(error, self._where(i, metric))
                 if new is error:
                     raise
-                raise new from told(error)
+                raise new from visible_cause(error)
 
 
 def _like_batch(output: Any, target: Any) -> jax.ShapeDtypeStruct:

@@ -8,8 +8,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from cornu.core import scope
-from cornu.core.layer import Layer
+from cornu.core.layer.layer import Layer
+from cornu.core.state import scope
 
 __all__ = ["Record", "recording"]
 

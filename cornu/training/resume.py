@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cornu.core.frames import users_level
+from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.saving.states import State, States
 
 __all__ = ["Clerk", "Resume"]
@@ -139,7 +139,7 @@ class Clerk:
                 warnings.warn(
                     f"The state of training could not be written to {str(self.states.folder)!r}: "
                     f"{error}. Training goes on; the last good state there stays.",
-                    stacklevel=users_level(),
+                    stacklevel=user_stacklevel(),
                 )
             self.failed = True
             return

@@ -17,9 +17,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cornu.core import scope
-from cornu.core.jaxprs import uses
-from cornu.core.variable import Variable
+from cornu.core.graph.jaxprs import uses
+from cornu.core.state import scope
+from cornu.core.state.variable import Variable
 from cornu.deviations import is_enabled
 from cornu.process import allocator, prepare
 from cornu.training import compiler

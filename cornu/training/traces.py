@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cornu import tree
-from cornu.core.frames import users_level
+from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import warn
 
 __all__ = ["Spec", "Trace", "Traces", "specs_of"]
@@ -104,7 +104,7 @@ class Traces:
         if (step, code) not in self._said:
             self._said.add((step, code))
             what = "the call" if step == "call" else f"the {step} step"
-            warn(code, f"{who}, {what}: {text}", stacklevel=users_level())
+            warn(code, f"{who}, {what}: {text}", stacklevel=user_stacklevel())
 
 
 def specs_of(batch: Any, names: Iterable[str] = ("x", "y", "sample_weight")) -> dict[str, Spec]:

@@ -6,8 +6,8 @@ from cornu.config import (
     enable_interactive_logging,
     is_interactive_logging_enabled,
 )
-from cornu.core.dtypes import standardize_dtype
-from cornu.core.tensor import is_keras_tensor
+from cornu.core.graph.tensor import is_keras_tensor
+from cornu.core.state.dtypes import standardize_dtype
 from cornu.data.pydataset import PyDataset
 from cornu.data.pydataset import PyDataset as Sequence
 from cornu.inspect import model_to_dot, plot_model

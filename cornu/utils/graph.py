@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cornu.core.tensor import Tensor
+from cornu.core.graph.tensor import Tensor
 
 __all__ = ["get_source_inputs"]
 

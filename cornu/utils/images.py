@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from cornu import settings
-from cornu.errors import need, suggest
+from cornu.errors import missing_package, suggest
 from cornu.ops.image import resize
 
 __all__ = [
@@ -36,7 +36,7 @@ def pillow(who: str) -> Any:
     try:
         from PIL import Image
     except ImportError as error:
-        raise need("pillow", "plot", who) from error
+        raise missing_package("pillow", "plot", who) from error
     return Image
 
 

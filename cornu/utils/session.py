@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 
 from cornu import names, settings
-from cornu.core import blocks
+from cornu.core.graph import call_stack
 
 __all__ = ["clear_session"]
 
@@ -31,7 +31,7 @@ def clear_session(free_memory: bool = True) -> None:
     needs no call of this.
     """
     names.reset()
-    blocks.forget()
+    call_stack.forget()
     settings.reset("dtype_policy", "interactive_logging", "traceback_filtering")
     if free_memory:
         gc.collect()

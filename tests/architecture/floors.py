@@ -44,7 +44,7 @@ PLAN = {
     2: ["ops"],
     1: ["core"],
     0: [
-        *["settings", "deviations", "errors", "names", "registry", "svg"],
+        *["settings", "deviations", "errors", "names", "registry", "graphics"],
         *["dtypes", "process", "seeds", "tree", "_version"],
     ],
 }

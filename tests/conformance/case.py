@@ -20,7 +20,7 @@ from keras.src.backend.common.masking import get_keras_mask, set_keras_mask
 
 import cornu
 from cornu import tree
-from cornu.core import scope
+from cornu.core.state import scope
 from tests.conformance.table import Call, LayerRow
 
 

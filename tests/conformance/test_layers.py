@@ -15,11 +15,11 @@ import pytest
 
 import cornu
 from cornu import tree
-from cornu.core.dtypes import dtype_policy, set_dtype_policy
-from cornu.core.form import form
-from cornu.core.graph import Graph
-from cornu.core.layer import Layer
-from cornu.core.tensor import Tensor
+from cornu.core.graph.graph import Graph
+from cornu.core.graph.structural_key import form
+from cornu.core.graph.tensor import Tensor
+from cornu.core.layer.layer import Layer
+from cornu.core.state.dtypes import dtype_policy, set_dtype_policy
 from tests.conformance.case import Case, Result, config_of
 from tests.conformance.table import CHECKS, Call, LayerRow, all_rows
 

@@ -13,7 +13,7 @@ import pytest
 
 import cornu
 from cornu import losses
-from cornu.core import scope
+from cornu.core.state import scope
 
 Make = Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray]]
 

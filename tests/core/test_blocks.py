@@ -6,7 +6,7 @@ import weakref
 
 import cornu
 from cornu import layers
-from cornu.core.graph import Graph
+from cornu.core.graph.graph import Graph
 
 
 def bn_relu(x):

@@ -8,7 +8,7 @@ import pytest
 
 import cornu
 from cornu import Input, Layer, Model, Sequential, config, layers
-from cornu.core.border import border
+from cornu.core.tracebacks.api_boundary import api_boundary
 
 
 class Logarithm(Layer):
@@ -74,7 +74,7 @@ def test_all_frames_are_shown_if_asked_for(unfiltered):
     assert not config.is_traceback_filtering_enabled()
     error = caught(lambda: Logarithm()(Input((3,))))
     shown = "".join(traceback.format_exception(error))
-    assert "core/inference.py" in shown and "jax/_src" in shown
+    assert "core/graph/inference.py" in shown and "jax/_src" in shown
     assert error.__cause__ is not None
 
 
@@ -138,7 +138,7 @@ def test_the_place_in_a_drawn_model_is_its_block():
 
 
 def test_a_function_at_the_border_says_who_called_it():
-    @border
+    @api_boundary
     def load():
         raise ValueError("broken")
 

@@ -5,7 +5,7 @@ import pytest
 
 import cornu
 from cornu import Input, Model, layers, ops
-from cornu.core.form import form
+from cornu.core.graph.structural_key import form
 from cornu.layers import Dense
 
 

@@ -3,7 +3,7 @@
 import sys
 import types
 
-from cornu.core import frames
+from cornu.core.tracebacks import user_frames
 
 
 def test_cells_of_notebooks_have_their_names(monkeypatch):
@@ -16,20 +16,20 @@ def test_cells_of_notebooks_have_their_names(monkeypatch):
     fake.__file__ = "/packages/IPython/__init__.py"
     monkeypatch.setitem(sys.modules, "IPython", fake)
     code = compile("x = 1", "/tmp/ipykernel_1/99.py", "exec")
-    assert frames.place_of(code, 7) == "Cell In[3]:7"
-    assert frames.is_users(code) and frames.shown_name(code) == ""
+    assert user_frames.format_location(code, 7) == "Cell In[3]:7"
+    assert user_frames.is_user_code(code) and user_frames.display_name(code) == ""
     inner = compile("def run_code(): pass", "/packages/IPython/core.py", "exec").co_consts[0]
-    assert not frames.is_users(inner)
+    assert not user_frames.is_user_code(inner)
 
 
 def test_what_is_around_a_program_is_not_named():
     names = {}
-    exec(compile("def f():\n    return inside()\n", "<cell>", "exec"), {**vars(frames)}, names)
+    exec(compile("def f():\n    return user_location()\n", "<cell>", "exec"), {**vars(user_frames)}, names)
     assert "f (at <cell>:2)" in names["f"]()
-    space = {"inside": frames.inside}
+    space = {"inside": user_frames.user_location}
     exec(compile("said = inside()", "<cell>", "exec"), space)
     assert space["said"] == "(at <cell>:1)"
 
 
 def test_levels_of_warnings():
-    assert frames.users_level() == 1
+    assert user_frames.user_stacklevel() == 1

@@ -8,7 +8,7 @@ import pytest
 
 import cornu
 from cornu import Input, Model, layers, ops, settings
-from cornu.core import scope
+from cornu.core.state import scope
 from cornu.layers import Dense
 
 

@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from cornu.core import scope
-from cornu.core.scope import lift, pure, value_and_grad
-from cornu.core.variable import Variable
+from cornu.core.state import scope
+from cornu.core.state.scope import lift, pure, value_and_grad
+from cornu.core.state.variable import Variable
 from cornu.layers import BatchNormalization, Dense, Dropout
 from cornu.models import Sequential
 

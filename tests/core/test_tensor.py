@@ -6,8 +6,8 @@ import pytest
 
 import cornu
 from cornu import ops
-from cornu.core.graph import Graph
-from cornu.core.tensor import Tensor
+from cornu.core.graph.graph import Graph
+from cornu.core.graph.tensor import Tensor
 
 
 def run(inputs, outputs, *values):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cornu import Variable
-from cornu.core.translate import cleaned, translated
+from cornu.core.tracebacks.jax_messages import cleaned, translated
 
 
 def caught(fn):

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from cornu.core.variable import Variable
+from cornu.core.state.variable import Variable
 
 
 def test_operators_use_the_value():

@@ -8,7 +8,7 @@ import pytest
 
 import cornu
 from cornu import Input, Model, layers
-from cornu.core import scope
+from cornu.core.state import scope
 from cornu.inspect.measure import run_named
 from cornu.inspect.outline import outline
 from cornu.inspect.profile import profile

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import cornu
-from cornu.core.graph import Graph
+from cornu.core.graph.graph import Graph
 from cornu.layers.attention import Attention
 from cornu.layers.multi_head import GroupQueryAttention, MultiHeadAttention
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import cornu
-from cornu.core import scope
+from cornu.core.state import scope
 
 
 def _batches(*shape, count=3):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import cornu
-from cornu.core import scope
+from cornu.core.state import scope
 from cornu.layers import Activation, Dense, Identity, Input, Masking
 from cornu.parts import activations
 

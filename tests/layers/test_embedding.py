@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from cornu.core import scope
+from cornu.core.state import scope
 from cornu.layers import Embedding, Input, ReversibleEmbedding
 
 TABLE = np.arange(6, dtype="float32").reshape(3, 2)

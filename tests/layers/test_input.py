@@ -4,8 +4,8 @@ import gc
 
 import pytest
 
-from cornu.core.graph import Graph
-from cornu.core.tensor import Tensor
+from cornu.core.graph.graph import Graph
+from cornu.core.graph.tensor import Tensor
 from cornu.layers import Dense, Input, InputLayer
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import cornu
-from cornu.core.graph import Graph
+from cornu.core.graph.graph import Graph
 from cornu.layers import Add, Concatenate, Dot, Embedding, Input, Maximum, Multiply, Subtract
 
 PAIR = [np.array([[1.0, 5.0]], "float32"), np.array([[4.0, 2.0]], "float32")]

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from cornu.core import scope
+from cornu.core.state import scope
 from cornu.layers import (
     ActivityRegularization,
     AlphaDropout,

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import cornu
-from cornu.core import scope
-from cornu.core.graph import Graph
+from cornu.core.graph.graph import Graph
+from cornu.core.state import scope
 from cornu.layers.cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
 from cornu.layers.gru import GRU
 from cornu.layers.lstm import LSTM

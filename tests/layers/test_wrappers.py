@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import cornu
-from cornu.core.graph import Graph
+from cornu.core.graph.graph import Graph
 from cornu.layers.cells import LSTMCell
 from cornu.layers.gru import GRU
 from cornu.layers.lstm import LSTM

@@ -8,7 +8,7 @@ import pytest
 
 import cornu
 from cornu import losses
-from cornu.core import scope
+from cornu.core.state import scope
 from cornu.losses.base import reduce_weighted_values
 
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)

@@ -7,7 +7,7 @@ import pytest
 
 import cornu
 from cornu import metrics
-from cornu.core import scope
+from cornu.core.state import scope
 
 
 class Largest(metrics.Metric):

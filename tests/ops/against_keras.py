@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
-from cornu.core.tensor import Tensor
-from cornu.core.variable import Variable
+from cornu.core.graph.tensor import Tensor
+from cornu.core.state.variable import Variable
 
 
 def same(ours, theirs, *args, rtol=1e-5, atol=1e-6, **kwargs):

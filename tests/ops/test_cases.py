@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from cornu import ops
-from cornu.core.tensor import Tensor
+from cornu.core.graph.tensor import Tensor
 from tests.ops.cases import CASES, Case
 
 # Shapes that depend on data, or results that are no arrays: these have no symbolic form.

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from cornu import ops
-from cornu.core.tensor import Tensor
-from cornu.core.variable import Variable
+from cornu.core.graph.tensor import Tensor
+from cornu.core.state.variable import Variable
 
 X = np.arange(6, dtype="float32").reshape(2, 3)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from jax import lax
 
-from cornu.core.tensor import Tensor
+from cornu.core.graph.tensor import Tensor
 from cornu.ops import nn
 from tests.ops.against_keras import same, same_gradient, symbolic_like_concrete, takes_variables
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from cornu import registry, seeds
-from cornu.core import scope
-from cornu.core.tensor import Tensor
+from cornu.core.graph.tensor import Tensor
+from cornu.core.state import scope
 from cornu.ops import random
 from cornu.ops._bits import bernoulli
 from cornu.ops._once import once

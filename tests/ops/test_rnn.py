@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from jax import export
 
-from cornu.core.jaxprs import inner_jaxprs
+from cornu.core.graph.jaxprs import inner_jaxprs
 from cornu.ops.rnn import GRU, LSTM, SIMPLE, project, recurrence, rnn
 
 TIME, BATCH, UNITS = 5, 3, 2

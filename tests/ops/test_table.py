@@ -14,10 +14,10 @@ import pytest
 
 import cornu
 from cornu import ops
-from cornu.core.op import Op
-from cornu.core.operators import Operators
-from cornu.core.tensor import Tensor
-from cornu.core.variable import Variable
+from cornu.core.graph.op import Op
+from cornu.core.graph.operators import Operators
+from cornu.core.graph.tensor import Tensor
+from cornu.core.state.variable import Variable
 
 FUNCTIONS = {name: getattr(ops, name) for name in ops.__all__ if callable(getattr(ops, name))}
 

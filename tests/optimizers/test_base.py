@@ -117,7 +117,9 @@ def test_learning_rates():
 def test_paths_names_and_order_of_variables():
     names.reset()
     optimizer = Adam(use_ema=True, gradient_accumulation_steps=2)
-    with cornu.core.scope.entered(cornu.core.scope.Scope(cornu.core.scope.current())) as around:
+    with cornu.core.state.scope.entered(
+        cornu.core.state.scope.Scope(cornu.core.state.scope.current())
+    ) as around:
         around.layers = ("dense",)
         model = [cornu.Variable(np.ones(2), name="kernel"), cornu.Variable(np.ones(1), name="bias")]
     optimizer.build(model)

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from cornu.core.variable import Variable
+from cornu.core.state.variable import Variable
 from cornu.parts import regularizers
 
 ROWS = [

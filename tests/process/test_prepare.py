@@ -14,7 +14,7 @@ events = []
 jax.monitoring.register_event_listener(lambda name, **_: events.append(name.rpartition("/")[2]))
 {before}
 import cornu
-from cornu.core.variable import Variable
+from cornu.core.state.variable import Variable
 v = Variable([1.0, 2.0])
 {after}
 jax.jit(lambda x: x * 3 + 1)(v.value).block_until_ready()

@@ -6,7 +6,7 @@ import numpy as np
 
 import cornu
 from cornu import Input, Model, layers
-from cornu.core import scope
+from cornu.core.state import scope
 from cornu.layers import Dense
 from cornu.training.recording import recording
 

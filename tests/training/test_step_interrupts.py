@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import cornu
-from cornu.core.interrupts import deferred, heard
+from cornu.process.interrupts import deferred_signals, immediate_interrupts
 
 PROGRAM = """
 import os, random, signal, sys, threading, time
@@ -81,7 +81,7 @@ def test_interrupts_at_random_instants(way, count):
 def test_a_signal_waits_for_the_end_of_the_block():
     came = []
     with pytest.raises(KeyboardInterrupt):
-        with deferred():
+        with deferred_signals():
             signal.raise_signal(signal.SIGINT)
             signal.raise_signal(signal.SIGINT)
             came.append(1)
@@ -92,19 +92,19 @@ def test_handlers_of_ones_own_are_called_and_others_left_alone():
     seen = []
     before = signal.signal(signal.SIGTERM, lambda number, frame: seen.append(number))
     try:
-        with deferred():
+        with deferred_signals():
             signal.raise_signal(signal.SIGTERM)
             assert not seen
         assert seen == [signal.SIGTERM]
     finally:
         signal.signal(signal.SIGTERM, before)
-    with deferred():  # the default of SIGTERM is not Python's
+    with deferred_signals():  # the default of SIGTERM is not Python's
         assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_an_error_in_the_block_restores_the_handlers():
     with pytest.raises(ZeroDivisionError):
-        with deferred():
+        with deferred_signals():
             raise ZeroDivisionError
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
@@ -129,7 +129,7 @@ def strike_in_a_collection():
 @pytest.mark.parametrize("strike", [strike_in_a_collection, lambda: Dying() and None])
 def test_what_strikes_where_python_drops_it_comes_again(strike):
     with pytest.raises(KeyboardInterrupt):
-        with heard():
+        with immediate_interrupts():
             strike()
             time.sleep(10)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -139,12 +139,12 @@ def test_handlers_of_ones_own_hear_as_ever():
     seen = []
     before = signal.signal(signal.SIGINT, lambda number, frame: seen.append(number))
     try:
-        with heard():
+        with immediate_interrupts():
             signal.raise_signal(signal.SIGINT)
         assert seen == [signal.SIGINT]
     finally:
         signal.signal(signal.SIGINT, before)
-    with heard():  # what is installed inside stays
+    with immediate_interrupts():  # what is installed inside stays
         signal.signal(signal.SIGINT, before)
     assert signal.getsignal(signal.SIGINT) is before
 

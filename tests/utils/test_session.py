@@ -9,7 +9,7 @@ import pytest
 
 import cornu
 from cornu import config, seeds
-from cornu.core import blocks
+from cornu.core.graph import call_stack
 from cornu.utils import clear_session, get_source_inputs, set_random_seed
 
 
@@ -21,10 +21,10 @@ def test_clear_session_forgets():
         return cornu.layers.Dense(1)(cornu.Input((2,)))
 
     draw()
-    assert blocks._last.frames
+    assert call_stack._last.frames
     assert cornu.layers.Dense(1).name == "dense_1"
     clear_session()
-    assert not blocks._last.frames
+    assert not call_stack._last.frames
     assert cornu.layers.Dense(1).name == "dense"
     assert config.dtype_policy().name == "float32"
     assert config.is_interactive_logging_enabled()

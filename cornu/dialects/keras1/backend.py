@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from cornu import ops, settings
-from cornu.core import scope
-from cornu.core.op import op
-from cornu.core.tensor import is_keras_tensor
-from cornu.core.variable import Variable
+from cornu.core.graph.op import op
+from cornu.core.graph.tensor import is_keras_tensor
+from cornu.core.state import scope
+from cornu.core.state.variable import Variable
 from cornu.dialects.keras1.values import (
     hard_sigmoid,
     image_dim_ordering,

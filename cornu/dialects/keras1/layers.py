@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 
 from cornu import layers, ops, registry
-from cornu.core.dtypes import is_float
-from cornu.core.layer import Layer as CoreLayer
-from cornu.core.variable import Variable
+from cornu.core.layer.layer import Layer as CoreLayer
+from cornu.core.state.dtypes import is_float
+from cornu.core.state.variable import Variable
 from cornu.dialects.keras1.bind import LAYER, Family, era_name, parse
 from cornu.dialects.keras1.values import Activity, initializer
 from cornu.errors import suggest

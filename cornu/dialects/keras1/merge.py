@@ -8,8 +8,8 @@ from typing import Any
 import jax.numpy as jnp
 
 from cornu import layers, registry, settings
-from cornu.core.layer import Layer
-from cornu.core.tensor import Tensor
+from cornu.core.graph.tensor import Tensor
+from cornu.core.layer.layer import Layer
 from cornu.dialects.keras1.bind import Row, Spelling
 from cornu.errors import suggest
 from cornu.models import Model, Sequential

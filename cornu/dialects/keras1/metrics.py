@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cornu import metrics
-from cornu.core.tensor import Tensor
+from cornu.core.graph.tensor import Tensor
 from cornu.dialects.keras1 import objectives
 from cornu.errors import suggest
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cornu import models, registry
-from cornu.core.layer import Layer
+from cornu.core.layer.layer import Layer
 from cornu.data.class_weights import weights_of_classes
 from cornu.dialects.keras1 import metrics, objectives, optimizers
 from cornu.dialects.keras1.bind import era_name

@@ -8,7 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from cornu import losses, ops, registry
-from cornu.core import scope
+from cornu.core.state import scope
 from cornu.errors import suggest
 
 __all__ = [

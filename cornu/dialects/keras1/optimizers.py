@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from cornu import optimizers, registry
-from cornu.core.variable import Variable
+from cornu.core.state.variable import Variable
 from cornu.errors import suggest
 from cornu.optimizers import clipping
 from cornu.optimizers.base import Optimizer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from cornu.core.variable import Variable
+from cornu.core.state.variable import Variable
 from cornu.dialects.keras1 import backend
 from cornu.dialects.keras1.values import CONSTRAINTS, INITIALIZERS, activation, initializer
 from cornu.parts import constraints, regularizers

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu import registry
-from cornu.core.op import op
-from cornu.core.variable import Variable
+from cornu.core.graph.op import op
+from cornu.core.state.variable import Variable
 from cornu.errors import suggest
 from cornu.parts import activations, constraints, regularizers
 from cornu.parts import initializers as modern

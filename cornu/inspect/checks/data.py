@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from cornu.core.layer import Layer
+from cornu.core.layer.layer import Layer
 from cornu.inspect.checks.heads import family
 from cornu.inspect.checks.report import Finding
 from cornu.inspect.checks.view import Feed, Step, View

@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 from cornu import settings, tree
-from cornu.core import scope
+from cornu.core.state import scope
 from cornu.inspect.checks.heads import family, logits
 from cornu.inspect.checks.report import Finding
 from cornu.inspect.checks.view import View

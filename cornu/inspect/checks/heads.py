@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from cornu.core.layer import Layer
-from cornu.core.tensor import Tensor
+from cornu.core.graph.tensor import Tensor
+from cornu.core.layer.layer import Layer
 from cornu.inspect.checks.report import Finding
 from cornu.inspect.checks.view import Head, Step, View, walk_back
 from cornu.layers import (

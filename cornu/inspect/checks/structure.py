@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from cornu.core.layer import Layer
-from cornu.core.signature import call_signature
-from cornu.core.tensor import Node, Tensor
+from cornu.core.graph.tensor import Node, Tensor
+from cornu.core.layer.layer import Layer
+from cornu.core.layer.signature import call_signature
 from cornu.inspect.checks.report import Finding
 from cornu.inspect.checks.view import Step, View, path_of
 from cornu.layers import BatchNormalization

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from cornu.core.variable import Variable
+from cornu.core.state.variable import Variable
 from cornu.inspect.checks.heads import family, logits, regresses, tail
 from cornu.inspect.checks.report import Finding
 from cornu.inspect.checks.view import View

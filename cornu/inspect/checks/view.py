@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from cornu.core.layer import Layer
-from cornu.core.tensor import Node, Tensor
+from cornu.core.graph.tensor import Node, Tensor
+from cornu.core.layer.layer import Layer
 
 __all__ = ["Feed", "Head", "Step", "View", "sample", "steps", "walk_back"]
 

@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cornu.core import scope
-from cornu.core.layer import Layer
+from cornu.core.layer.layer import Layer
+from cornu.core.state import scope
 from cornu.layers.preprocess import dataset
 from cornu.layers.preprocess.reading import as_array, holds_strings
 

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from cornu import tree
-from cornu.core.tensor import Tensor
+from cornu.core.graph.tensor import Tensor
 
 __all__ = ["is_drawn", "mapped", "unconverted"]
 

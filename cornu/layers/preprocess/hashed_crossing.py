@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cornu.core.dtypes import is_float
-from cornu.core.tensor import Tensor, shape_of
+from cornu.core.graph.tensor import Tensor, shape_of
+from cornu.core.state.dtypes import is_float
 from cornu.layers.arguments import positive_int
 from cornu.layers.preprocess.base import (
     Preprocess,

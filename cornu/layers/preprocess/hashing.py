@@ -7,8 +7,8 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from cornu.core.dtypes import is_float
-from cornu.core.tensor import Tensor
+from cornu.core.graph.tensor import Tensor
+from cornu.core.state.dtypes import is_float
 from cornu.layers.arguments import positive_int
 from cornu.layers.preprocess.base import (
     Preprocess,

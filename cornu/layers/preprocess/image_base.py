@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu import settings
-from cornu.core.layer import Layer
+from cornu.core.layer.layer import Layer
 from cornu.ops import random
 
 __all__ = [

@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu import registry
-from cornu.core import scope
-from cornu.core.tensor import Tensor
+from cornu.core.graph.tensor import Tensor
+from cornu.core.state import scope
 from cornu.layers.arguments import positive_int
 from cornu.layers.preprocess.base import Learning, as_output, no_sparse, one_of
 from cornu.layers.preprocess.buckets import salted

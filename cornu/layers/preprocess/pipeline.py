@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cornu.core import scope
-from cornu.core.layer import Layer
+from cornu.core.layer.layer import Layer
+from cornu.core.state import scope
 from cornu.layers.preprocess.base import Preprocess
 from cornu.layers.preprocess.reading import as_array
 

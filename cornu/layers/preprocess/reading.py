@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from cornu.core.variable import Variable
+from cornu.core.state.variable import Variable
 
 __all__ = ["as_array", "as_bytes", "as_strings", "batches", "holds_strings", "is_array", "items_of"]
 

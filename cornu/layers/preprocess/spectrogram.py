@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu import settings
-from cornu.core.layer import Layer
-from cornu.core.spec import InputSpec
+from cornu.core.layer.input_spec import InputSpec
+from cornu.core.layer.layer import Layer
 from cornu.layers.arguments import positive_int
 from cornu.ops.conv import conv
 from cornu.ops.math import stft

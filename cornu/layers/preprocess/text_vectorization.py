@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from cornu import registry
-from cornu.core.tensor import Tensor
+from cornu.core.graph.tensor import Tensor
 from cornu.layers.arguments import positive_int
 from cornu.layers.preprocess.base import Learning, no_sparse, one_of
 from cornu.layers.preprocess.lookup import take_vocabulary

@@ -6,7 +6,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from cornu.core.op import op
+from cornu.core.graph.op import op
 from cornu.parts.formulas.align import aligned, mean_over_outputs
 
 __all__ = ["categorical_hinge", "hinge", "squared_hinge"]

@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 
 from cornu import ops, settings
-from cornu.core import scope
-from cornu.core.op import op
+from cornu.core.graph.op import op
+from cornu.core.state import scope
 from cornu.errors import warn
 from cornu.parts.formulas.align import aligned, mean_over_outputs, sparse_aligned
 

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from cornu import ops, settings
-from cornu.core.op import op
+from cornu.core.graph.op import op
 from cornu.parts.formulas.align import aligned, mean_over_outputs
 
 __all__ = [

@@ -8,7 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from cornu.core.dtypes import standardize_dtype
+from cornu.core.state.dtypes import standardize_dtype
 from cornu.registry import Configurable
 
 __all__ = ["Initializer", "numpy_dtype"]

@@ -17,7 +17,7 @@ import jax
 import numpy as np
 
 from cornu import seeds
-from cornu.core.dtypes import is_float
+from cornu.core.state.dtypes import is_float
 from cornu.ops.random import SeedGenerator
 from cornu.parts.initializers.base import Initializer, numpy_dtype
 

@@ -8,8 +8,8 @@ import pytest
 
 import cornu
 from cornu import layers
-from cornu.core import scope
-from cornu.core.graph import Graph
+from cornu.core.graph.graph import Graph
+from cornu.core.state import scope
 from cornu.layers.preprocess.image_base import Dice, pair, span
 
 RNG = np.random.default_rng(0)

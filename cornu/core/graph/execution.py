@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import jax
 
 from cornu import settings
-from cornu.core import scope
-from cornu.core.block import Block
-from cornu.core.border import is_placed, placed, prepend
-from cornu.core.enclosed import Enclosed, ambient, have_places, starts
-from cornu.core.form import Form, form, holds_tracers
-from cornu.core.tensor import Node, Tensor, shape_of
-from cornu.core.weighted import Weighted
-from cornu.errors import told
+from cornu.core.graph.block import Block
+from cornu.core.graph.shared_function import Enclosed, ambient, have_places, starts
+from cornu.core.graph.structural_key import Form, form, holds_tracers
+from cornu.core.graph.tensor import Node, Tensor, shape_of
+from cornu.core.layer.variable_owner import Weighted
+from cornu.core.state import scope
+from cornu.core.tracebacks.api_boundary import has_location, prepend, with_location
+from cornu.errors import visible_cause
 
 if TYPE_CHECKING:
-    from cornu.core.graph import Graph
+    from cornu.core.graph.graph import Graph
 
 __all__ = ["run"]
 
@@ -121,12 +121,14 @@ class _Run:
             shapes = ", ".join(shape_of(known[id(t)]) for t in node.inputs)
             path = self.graph.path(node)
             where = f"{path.replace('/', ' > ')} > {node.name}" if path else node.name
-            if is_placed(error):
+            if has_location(error):
                 prepend(error, "In ", f"In {where} > ")  # it happened inside of a nested model
-            new = placed(error, f"In {where} (drawn at {node.place}), inputs of shape {shapes}")
+            new = with_location(
+                error, f"In {where} (drawn at {node.place}), inputs of shape {shapes}"
+            )
             if new is error:
                 raise
-            raise new from told(error)
+            raise new from visible_cause(error)
         node.keep(known, result)
 
     def _call_of(self, node: Node) -> Callable[..., Any]:

@@ -16,13 +16,13 @@ from typing import Any
 
 from cornu.deviations import is_enabled
 
-__all__ = ["deferred", "heard"]
+__all__ = ["deferred_signals", "immediate_interrupts"]
 
 _NUMBERS = (signal.SIGINT.value, signal.SIGTERM.value)
 _SOON = 0.001  # seconds
 
 
-class deferred:
+class deferred_signals:
     """A `with` block at whose end the signals arrive that came in it.
 
     Python raises KeyboardInterrupt between any two instructions, so also between the call that
@@ -84,7 +84,7 @@ class deferred:
             install(number, handler)
 
 
-class heard:
+class immediate_interrupts:
     """A `with` block in which Ctrl-C is heard, whenever it strikes.
 
     Python drops an exception that is raised while it collects garbage or finalizes an object (JAX

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from cornu.core.border import bordered_init
-from cornu.core.variable import Variable
+from cornu.core.state.variable import Variable
+from cornu.core.tracebacks.api_boundary import api_boundary_init
 from cornu.registry import Configurable
 
 __all__ = ["Owner", "attributes", "holdings"]
@@ -26,7 +26,7 @@ class Owner(Configurable):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "__init__" in cls.__dict__ and cls.__module__.partition(".")[0] == "cornu":
-            cls.__init__ = bordered_init(cls.__init__)  # type: ignore[method-assign]
+            cls.__init__ = api_boundary_init(cls.__init__)  # type: ignore[method-assign]
 
     @property
     def variables(self) -> list[Variable]:

@@ -9,13 +9,13 @@ from typing import Any
 import jax
 
 from cornu import tree
-from cornu.core import op as op_module
-from cornu.core import scope
-from cornu.core.border import placed
-from cornu.core.frames import inside
-from cornu.core.op import Op, Symbol
-from cornu.core.tensor import Node, Spec, Tensor, shape_of
-from cornu.errors import told
+from cornu.core.graph import op as op_module
+from cornu.core.graph.op import Op, Symbol
+from cornu.core.graph.tensor import Node, Spec, Tensor, shape_of
+from cornu.core.state import scope
+from cornu.core.tracebacks.api_boundary import with_location
+from cornu.core.tracebacks.user_frames import user_location
+from cornu.errors import visible_cause
 
 __all__ = ["infer", "infer_by_config", "infer_op", "record"]
 
@@ -170,7 +170,7 @@ def record(op: Op, args: Any, kwargs: Any) -> Any:
         new = _placed(op, error, args, kwargs)
         if new is error:
             raise
-        raise new from told(error)
+        raise new from visible_cause(error)
     return Node(op, args, kwargs, outputs).outputs
 
 
@@ -185,7 +185,7 @@ def place(op: Op, error: Exception, args: Any, kwargs: Any) -> Exception:
 def _placed(op: Op, error: Exception, args: Any, kwargs: Any) -> Exception:
     arrays = [leaf for leaf in tree.leaves((args, kwargs)) if hasattr(leaf, "shape")]
     shapes = ", ".join(shape_of(leaf) for leaf in arrays)
-    return placed(error, f"{op.name} {inside()}, called on shapes {shapes}", op.name)
+    return with_location(error, f"{op.name} {user_location()}, called on shapes {shapes}", op.name)
 
 
 op_module.record = record  # type: ignore[assignment]

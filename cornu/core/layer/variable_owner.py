@@ -10,11 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu import registry
-from cornu.core import scope
-from cornu.core.border import border
-from cornu.core.dtypes import DTypePolicy, get_policy, is_float
-from cornu.core.owner import Owner, attributes, holdings
-from cornu.core.variable import Variable
+from cornu.core.state import scope
+from cornu.core.state.dtypes import DTypePolicy, get_policy, is_float
+from cornu.core.state.tracking import Owner, attributes, holdings
+from cornu.core.state.variable import Variable
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.names import auto_name
 
 __all__ = ["Weighted", "naming_build"]
@@ -233,7 +233,7 @@ class Weighted(Owner):
         """Returns the values of `weights` as NumPy arrays."""
         return [v.numpy() for v in self.weights]
 
-    @border
+    @api_boundary
     def set_weights(self, weights: Any) -> None:
         """Sets the values of `weights`, in the order of `get_weights()`.
 
@@ -258,7 +258,7 @@ class Weighted(Owner):
         for variable, value in zip(own, values, strict=True):
             variable.assign(value)
 
-    @border
+    @api_boundary
     def count_params(self) -> int:
         """Returns the number of elements in all weights."""
         if not self.built:

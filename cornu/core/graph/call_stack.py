@@ -15,15 +15,15 @@ from collections.abc import Callable, Iterator
 from types import CodeType, FrameType
 from typing import Any
 
-from cornu.core.frames import is_top, place_of, rename, shown_name
+from cornu.core.tracebacks.user_frames import display_name, format_location, is_top_level, rename
 from cornu.deviations import is_enabled
 
-__all__ = ["Call", "block", "drawn_in", "forget", "here"]
+__all__ = ["UserCall", "block", "recorded_at", "forget", "current_call"]
 
 _rematerialized: set[CodeType] = set()
 
 
-class Call:
+class UserCall:
     """One call of one of the user's functions.
 
     Attributes:
@@ -37,7 +37,7 @@ class Call:
     __slots__ = ("depth", "name", "parent", "place", "remat")
 
     def __init__(
-        self, name: str, parent: Call | None, place: str = "", remat: bool = False
+        self, name: str, parent: UserCall | None, place: str = "", remat: bool = False
     ) -> None:
         self.name = name
         self.parent = parent
@@ -45,10 +45,10 @@ class Call:
         self.remat = remat
         self.depth: int = 0 if parent is None else parent.depth + 1
 
-    def chain(self) -> list[Call]:
+    def chain(self) -> list[UserCall]:
         """Returns the calls from the outermost to this one."""
-        calls: list[Call] = []
-        call: Call | None = self
+        calls: list[UserCall] = []
+        call: UserCall | None = self
         while call is not None:
             calls.append(call)
             call = call.parent
@@ -63,8 +63,8 @@ class _Last(threading.local):
 
     def __init__(self) -> None:
         self.frames: list[FrameType] = []
-        self.calls: list[Call] = []
-        self.given: tuple[Call | None, str] | None = None
+        self.calls: list[UserCall] = []
+        self.given: tuple[UserCall | None, str] | None = None
 
 
 _last = _Last()
@@ -99,7 +99,7 @@ def block(name: str | Callable[..., Any] | None = None, *, remat: bool = False) 
     return mark
 
 
-def here() -> tuple[Call | None, str]:
+def current_call() -> tuple[UserCall | None, str]:
     """Returns the innermost Call of the user's functions, and the user's `file:line`."""
     if _last.given is not None:
         return _last.given
@@ -108,13 +108,13 @@ def here() -> tuple[Call | None, str]:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         code = frame.f_code
-        name = shown_name(code)
+        name = display_name(code)
         if name is not None:
             if not where:
-                where = place_of(code, frame.f_lineno)
+                where = format_location(code, frame.f_lineno)
             if name:
                 frames.append(frame)
-            elif is_top(code):
+            elif is_top_level(code):
                 break  # what is around a program or a notebook's cell is no block
         frame = frame.f_back
     frames.reverse()
@@ -128,13 +128,17 @@ def here() -> tuple[Call | None, str]:
     for frame in frames[same:]:
         code = frame.f_code
         parent = calls[-1] if calls else None
-        calls.append(Call(shown_name(code) or "", parent, place_of(code), code in _rematerialized))
+        calls.append(
+            UserCall(
+                display_name(code) or "", parent, format_location(code), code in _rematerialized
+            )
+        )
     _last.frames, _last.calls = frames, calls
     return (calls[-1] if calls else None), where
 
 
 @contextlib.contextmanager
-def drawn_in(call: Call | None, place: str) -> Iterator[None]:
+def recorded_at(call: UserCall | None, place: str) -> Iterator[None]:
     """Makes nodes belong to a Call that was seen before: a graph that is drawn again keeps it."""
     before = _last.given
     _last.given = (call, place)

@@ -12,19 +12,19 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu import tree
-from cornu.core import scope
-from cornu.core.border import is_placed, placed, trimmed
-from cornu.core.dtypes import is_float
-from cornu.core.frames import inside, users_level
-from cornu.core.inference import infer, infer_by_config, record
-from cornu.core.op import Op, is_symbolic
-from cornu.core.remat import RematMode, remat
-from cornu.core.signature import CallSignature, call_signature
-from cornu.core.spec import check_input
-from cornu.core.tensor import Node, Tensor, standardize_shape
-from cornu.core.variable import Variable
-from cornu.core.weighted import Weighted
-from cornu.errors import told, warn
+from cornu.core.graph.inference import infer, infer_by_config, record
+from cornu.core.graph.op import Op, is_symbolic
+from cornu.core.graph.remat import RematMode, remat
+from cornu.core.graph.tensor import Node, Tensor, standardize_shape
+from cornu.core.layer.input_spec import check_input
+from cornu.core.layer.signature import CallSignature, call_signature
+from cornu.core.layer.variable_owner import Weighted
+from cornu.core.state import scope
+from cornu.core.state.dtypes import is_float
+from cornu.core.state.variable import Variable
+from cornu.core.tracebacks.api_boundary import has_location, trim_traceback, with_location
+from cornu.core.tracebacks.user_frames import user_location, user_stacklevel
+from cornu.errors import visible_cause, warn
 
 __all__ = ["Called"]
 
@@ -90,12 +90,12 @@ class Called(Weighted):
             new = self._placed(error, args, kwargs)
             if new is error:
                 raise
-            raise new from told(error)
+            raise new from visible_cause(error)
 
     def _placed(self, error: Exception, args: Any, kwargs: Any) -> Exception:
         """Returns an error that says in which layer and where it happened, and on what."""
-        if is_placed(error):
-            return trimmed(error, error)
+        if has_location(error):
+            return trim_traceback(error, error)
         signature = call_signature(type(self))
         fault = signature.fault(args, kwargs) if isinstance(error, TypeError) else ""
         if fault:
@@ -103,11 +103,11 @@ class Called(Weighted):
         shapes = ", ".join(map(_shown, signature.tensors(args, kwargs).values()))
         shapes = shapes or ", ".join(map(_received, args)) or "nothing"
         around = scope.current().layers
-        place = inside()
+        place = user_location()
         if around:
             place = f"in {' > '.join(around)} ({place.rpartition('(')[2]}"
         who = self._who().replace(" layer ", " ") if self.is_model else self._who()
-        return placed(error, f"{who} {place}, called on {shapes}", who, not fault)
+        return with_location(error, f"{who} {place}, called on {shapes}", who, not fault)
 
     def run(self, args: Any, kwargs: Any) -> Any:
         """Calls a built layer on arrays: sets training phase, dtype and path around `call`."""
@@ -237,7 +237,7 @@ class Called(Weighted):
                 f"{self._who()} received an input with a mask and does not support masking: "
                 "layers after it will not see the mask. Put it before what makes the mask, or set "
                 "`supports_masking = True` on it if the mask still holds behind it.",
-                stacklevel=users_level(),
+                stacklevel=user_stacklevel(),
             )
             return
         if is_symbolic(inputs):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from cornu.core.blocks import Call
-from cornu.core.tensor import Node, Tensor
-from cornu.core.weighted import Weighted
-from cornu.names import unique
+from cornu.core.graph.call_stack import UserCall
+from cornu.core.graph.tensor import Node, Tensor
+from cornu.core.layer.variable_owner import Weighted
+from cornu.names import make_unique
 
 __all__ = ["Block", "block_tree", "calls_around"]
 
@@ -28,7 +28,7 @@ class Block:
 
     __slots__ = ("_call", "children", "function", "name", "nodes", "parts", "path", "place")
 
-    def __init__(self, name: str, path: str, call: Call) -> None:
+    def __init__(self, name: str, path: str, call: UserCall) -> None:
         self._call = call
         self.name = name
         self.path = path
@@ -90,7 +90,7 @@ def calls_around(nodes: Sequence[Node], inputs: Sequence[Tensor]) -> int:
     return shared
 
 
-def _chain(node: Node) -> list[Call]:
+def _chain(node: Node) -> list[UserCall]:
     return node.call.chain() if node.call else []
 
 
@@ -98,7 +98,7 @@ def block_tree(nodes: Sequence[Node], inputs: Sequence[Tensor]) -> Block:
     """Builds the tree of blocks; calls around all nodes and inputs are no blocks of the model."""
     chains = [_chain(node) for node in nodes]
     shared = calls_around(nodes, inputs)
-    root = Block("", "", Call("", None))
+    root = Block("", "", UserCall("", None))
     blocks: dict[int, Block] = {}
     taken: dict[int, dict[str, int]] = {}
     for node, chain in zip(nodes, chains, strict=True):
@@ -116,7 +116,7 @@ def block_tree(nodes: Sequence[Node], inputs: Sequence[Tensor]) -> Block:
     return root
 
 
-def _inner(parent: Block, call: Call, taken: dict[str, int]) -> Block:
-    name = unique(call.name, taken)
+def _inner(parent: Block, call: UserCall, taken: dict[str, int]) -> Block:
+    name = make_unique(call.name, taken)
     path = f"{parent.path}/{name}" if parent.path else name
     return Block(name, path, call)

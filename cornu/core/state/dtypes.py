@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu import settings
-from cornu.core.border import border
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.errors import suggest
 from cornu.registry import Configurable
 
@@ -137,13 +137,13 @@ def dtype_policy() -> DTypePolicy:
     return DTypePolicy(settings.get("floatx")) if policy is None else policy
 
 
-@border
+@api_boundary
 def set_dtype_policy(policy: str | DTypePolicy) -> None:
     """Sets the policy of layers that are made from now on without a `dtype`."""
     settings.put("dtype_policy", get_policy(policy))
 
 
-@border
+@api_boundary
 def set_floatx(value: str) -> None:
     """Sets the process-wide float type (`"float64"` also switches JAX to 64 bits)."""
     settings.put("floatx", value)

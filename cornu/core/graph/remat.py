@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import jax
 
 from cornu import tree
-from cornu.core import scope
-from cornu.core.variable import Variable
+from cornu.core.state import scope
+from cornu.core.state.variable import Variable
 from cornu.errors import suggest
 
 __all__ = ["RematMode", "RematScope", "current_mode", "remat"]

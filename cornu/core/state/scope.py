@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 
-from cornu.core.border import crossed
-from cornu.core.frames import inside
-from cornu.core.interrupts import deferred
-from cornu.errors import told
+from cornu.core.tracebacks.api_boundary import across_boundary
+from cornu.core.tracebacks.user_frames import user_location
+from cornu.errors import visible_cause
+from cornu.process.interrupts import deferred_signals
 
 if TYPE_CHECKING:
-    from cornu.core.variable import Variable
+    from cornu.core.state.variable import Variable
 
 __all__ = ["Scope", "Source", "Unlifted", "current", "lift", "pure", "value_and_grad"]
 
@@ -156,7 +156,7 @@ class Scope:
                     "the value would leak out of it.\n"
                     "Use cornu.value_and_grad(fn, variables), or cornu.pure(fn, variables) before "
                     "jax.jit or jax.grad; or call the layer with training=False.\n"
-                    f"This happened {inside()}."
+                    f"This happened {user_location()}."
                 )
             variable.stored = value
             return
@@ -335,7 +335,7 @@ def pure(
     Example:
 
     >>> import jax
-    >>> from cornu.core.variable import Variable
+    >>> from cornu.core.state.variable import Variable
     >>> count = Variable(3.0, name="count")
     >>> def bump(by):
     ...     count.assign_add(by)
@@ -397,7 +397,7 @@ def stepping(key: Any, sources: Sequence[object]) -> Iterator[Scope]:
     inner.masks = Masks()
     with entered(inner):
         yield inner
-    with deferred():
+    with deferred_signals():
         for place, variable in inner.written.items():
             around.write(variable, inner.values[place])
 
@@ -421,7 +421,7 @@ def value_and_grad(
 
     Example:
 
-    >>> from cornu.core.variable import Variable
+    >>> from cornu.core.state.variable import Variable
     >>> w = Variable(3.0, name="w")
     >>> value, (gradient,) = value_and_grad(lambda x: w * w * x, [w])(2.0)
     >>> float(value), float(gradient)
@@ -448,10 +448,10 @@ def value_and_grad(
         except Exception as error:
             if outer.parent is not None:
                 raise
-            new = crossed(error, "value_and_grad(...)() was called")
+            new = across_boundary(error, "value_and_grad(...)() was called")
             if new is error:
                 raise
-            raise new from told(error)
+            raise new from visible_cause(error)
         for variable, new in zip(written, news, strict=True):
             outer.write(variable, new)
         outer.losses.extend(losses)

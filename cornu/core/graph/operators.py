@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
 
-from cornu.core.op import Op
+from cornu.core.graph.op import Op
 
 __all__ = ["Operators"]
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-from cornu.core.op import Holder
+from cornu.core.graph.op import Holder
 
 __all__ = ["cleaned", "translated"]
 

@@ -13,8 +13,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from cornu.core import scope
-from cornu.core.variable import Variable
+from cornu.core.state import scope
+from cornu.core.state.variable import Variable
 
 __all__ = ["Enclosed", "ambient", "have_places", "starts"]
 

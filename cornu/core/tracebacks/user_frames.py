@@ -8,9 +8,17 @@ import sys
 import sysconfig
 from types import CodeType, FrameType
 
-__all__ = ["inside", "is_top", "is_users", "place_of", "rename", "shown_name", "users_level"]
+__all__ = [
+    "user_location",
+    "is_top_level",
+    "is_user_code",
+    "format_location",
+    "rename",
+    "display_name",
+    "user_stacklevel",
+]
 
-_HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_HERE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
 _SHOWN = tuple(_HERE + part for part in ("applications", "demo"))
 _STDLIB = sysconfig.get_path("stdlib") + os.sep
 _SITE = tuple({sysconfig.get_path(kind) + os.sep for kind in ("purelib", "platlib")})
@@ -29,7 +37,7 @@ _given_names: dict[CodeType, str] = {}
 _names: dict[CodeType, str | None] = {}
 
 
-def shown_name(code: CodeType) -> str | None:
+def display_name(code: CodeType) -> str | None:
     """Returns what a function is called in blocks; '' if it is to be looked through.
 
     None is returned for code that is not of the user's program.
@@ -45,7 +53,7 @@ def rename(code: CodeType, name: str) -> None:
     _names.pop(code, None)
 
 
-def inside() -> str:
+def user_location() -> str:
     """Says in which of the user's functions, and at which `file:line`, the program is now.
 
     Example:
@@ -58,29 +66,29 @@ def inside() -> str:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and len(names) < 3:
         code = frame.f_code
-        name = shown_name(code)
+        name = display_name(code)
         if name is not None:
-            where = where or place_of(code, frame.f_lineno)
+            where = where or format_location(code, frame.f_lineno)
             if name:
                 names.append(name)
-            elif is_top(code):
+            elif is_top_level(code):
                 break
         frame = frame.f_back
     around = f"in {' > '.join(reversed(names))} " if names else ""
     return f"{around}(at {where})"
 
 
-def is_users(code: CodeType) -> bool:
+def is_user_code(code: CodeType) -> bool:
     """Tells whether code is of the user's program, and not of cornu, JAX or Python itself."""
-    return shown_name(code) is not None
+    return display_name(code) is not None
 
 
-def is_top(code: CodeType) -> bool:
+def is_top_level(code: CodeType) -> bool:
     """Tells whether code is a whole program, module or notebook cell."""
     return code.co_name == "<module>" or code.co_name.startswith("<cell")
 
 
-def users_level() -> int:
+def user_stacklevel() -> int:
     """Returns the `stacklevel` with which a warning points at the user's line.
 
     Example:
@@ -90,13 +98,13 @@ def users_level() -> int:
     """
     level = 1
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and not is_users(frame.f_code):
+    while frame is not None and not is_user_code(frame.f_code):
         level += 1
         frame = frame.f_back
     return level
 
 
-def place_of(code: CodeType, line: int | None = None) -> str:
+def format_location(code: CodeType, line: int | None = None) -> str:
     """Returns the `file:line` of a line of some code, by default of its first."""
     return f"{_short(code.co_filename)}:{code.co_firstlineno if line is None else line}"
 
@@ -140,7 +148,7 @@ def _name(code: CodeType) -> str | None:
         return None
     if code in _given_names:
         return _given_names[code]
-    if code.co_name in _TRANSPARENT or is_top(code) or _passes_on(code):
+    if code.co_name in _TRANSPARENT or is_top_level(code) or _passes_on(code):
         return ""
     parts = [part for part in code.co_qualname.split(".") if part != "<locals>"]
     while len(parts) > 1 and parts[-1] in _GENERIC:

@@ -19,13 +19,13 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from cornu.core.dtypes import DTypePolicy
-from cornu.core.op import Op
-from cornu.core.scope import Source
-from cornu.core.spec import InputSpec
-from cornu.core.tensor import Node, Tensor
-from cornu.core.variable import Variable
-from cornu.core.weighted import Weighted
+from cornu.core.graph.op import Op
+from cornu.core.graph.tensor import Node, Tensor
+from cornu.core.layer.input_spec import InputSpec
+from cornu.core.layer.variable_owner import Weighted
+from cornu.core.state.dtypes import DTypePolicy
+from cornu.core.state.scope import Source
+from cornu.core.state.variable import Variable
 from cornu.registry import Configurable
 
 __all__ = ["Form", "form"]

@@ -14,12 +14,20 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from cornu import settings
-from cornu.core.frames import inside, is_users, place_of
-from cornu.core.op import is_symbolic
-from cornu.core.translate import cleaned, translated
-from cornu.errors import told
+from cornu.core.graph.op import is_symbolic
+from cornu.core.tracebacks.jax_messages import cleaned, translated
+from cornu.core.tracebacks.user_frames import format_location, is_user_code, user_location
+from cornu.errors import visible_cause
 
-__all__ = ["border", "bordered_init", "crossed", "is_placed", "placed", "prepend", "trimmed"]
+__all__ = [
+    "api_boundary",
+    "api_boundary_init",
+    "across_boundary",
+    "has_location",
+    "with_location",
+    "prepend",
+    "trim_traceback",
+]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -32,7 +40,7 @@ _JAX_NOTE = "For simplicity, JAX has removed its internal frames"
 _PLACED, _NOTED = "_cornu_placed", "_cornu_noted"
 
 
-def border(fn: Function) -> Function:
+def api_boundary(fn: Function) -> Function:
     """Decorator: errors that leave a public function say where the user called it."""
 
     @functools.wraps(fn)
@@ -40,15 +48,15 @@ def border(fn: Function) -> Function:
         try:
             return fn(*args, **kwargs)
         except Exception as error:
-            new = crossed(error, f"{fn.__name__}() was called")
+            new = across_boundary(error, f"{fn.__name__}() was called")
             if new is error:
                 raise
-            raise new from told(error)
+            raise new from visible_cause(error)
 
     return called  # type: ignore[return-value]
 
 
-def bordered_init(init: Any) -> Any:
+def api_boundary_init(init: Any) -> Any:
     """Wraps a constructor, so that errors say where the object was made."""
 
     @functools.wraps(init)
@@ -56,15 +64,15 @@ def bordered_init(init: Any) -> Any:
         try:
             init(self, *args, **kwargs)
         except Exception as error:
-            new = crossed(error, f"{type(self).__name__}() was called", self, args)
+            new = across_boundary(error, f"{type(self).__name__}() was called", self, args)
             if new is error:
                 raise
-            raise new from told(error)
+            raise new from visible_cause(error)
 
     return called
 
 
-def crossed(
+def across_boundary(
     error: Exception, event: str, made: Any = None, args: tuple[Any, ...] = ()
 ) -> Exception:
     """Returns an error as it leaves the library: translated, with a note that says where.
@@ -79,13 +87,13 @@ def crossed(
     if new is error and not _has(error, _PLACED):
         new = translated(error) or error
     _mark(new, _PLACED)
-    here = inside()
+    here = user_location()
     text = "\n".join([str(new), *getattr(new, "__notes__", ())])
     if not _has(new, _NOTED) and not _says(text, here):
         _mark(new, _NOTED)
         before = "" if not failed or _says(text, failed) else f"It failed {failed}; "
         new.add_note(f"{before}{event} {here}.")
-    return trimmed(new, error)
+    return trim_traceback(new, error)
 
 
 def _misused(made: Any, args: tuple[Any, ...]) -> Exception | None:
@@ -100,7 +108,7 @@ def _misused(made: Any, args: tuple[Any, ...]) -> Exception | None:
     )
 
 
-def placed(error: Exception, where: str, who: str = "", path: bool = True) -> Exception:
+def with_location(error: Exception, where: str, who: str = "", path: bool = True) -> Exception:
     """Returns an error that begins with the place where it happened, unless it does so already.
 
     Args:
@@ -110,7 +118,7 @@ def placed(error: Exception, where: str, who: str = "", path: bool = True) -> Ex
         path: whether to add the user's line that failed.
     """
     if _has(error, _PLACED):
-        return trimmed(error, error)
+        return trim_traceback(error, error)
     failed = _failed(error) if path else ""
     new = translated(error) or error
     head = f"{where}, failed {failed}" if failed and not _says(where, failed) else where
@@ -120,10 +128,10 @@ def placed(error: Exception, where: str, who: str = "", path: bool = True) -> Ex
     else:
         new.add_note(head)
     _mark(new, _PLACED)
-    return trimmed(new, error)
+    return trim_traceback(new, error)
 
 
-def is_placed(error: BaseException) -> bool:
+def has_location(error: BaseException) -> bool:
     """Tells whether an error says already where it happened."""
     return _has(error, _PLACED)
 
@@ -134,7 +142,7 @@ def prepend(error: BaseException, start: str, more: str) -> None:
         error.args = (more + str(error.args[0]).removeprefix(start), *error.args[1:])
 
 
-def trimmed(new: Exception, error: Exception) -> Exception:
+def trim_traceback(new: Exception, error: Exception) -> Exception:
     """Leaves only the user's frames in the tracebacks of an error and of what caused it."""
     if not settings.get("traceback_filtering"):
         return new
@@ -157,7 +165,7 @@ def trimmed(new: Exception, error: Exception) -> Exception:
 
 
 def _users_frames(trace: TracebackType | None) -> TracebackType | None:
-    kept = [step for step in _steps(trace) if is_users(step.tb_frame.f_code)]
+    kept = [step for step in _steps(trace) if is_user_code(step.tb_frame.f_code)]
     found: TracebackType | None = None
     for step in reversed(kept):
         found = TracebackType(found, step.tb_frame, step.tb_lasti, step.tb_lineno)
@@ -174,13 +182,13 @@ def _steps(trace: TracebackType | None) -> list[TracebackType]:
 
 def _failed(error: BaseException) -> str:
     """Says at which of the user's lines, below the border, an error happened; '' if at none."""
-    steps = [step for step in _steps(error.__traceback__) if is_users(step.tb_frame.f_code)]
+    steps = [step for step in _steps(error.__traceback__) if is_user_code(step.tb_frame.f_code)]
     if not steps:
         return ""
     code = steps[-1].tb_frame.f_code
     name = code.co_qualname.rpartition("<locals>.")[2]
     around = "" if name == "<module>" else f"in {name} "
-    return f"{around}(at {place_of(code, steps[-1].tb_lineno)})"
+    return f"{around}(at {format_location(code, steps[-1].tb_lineno)})"
 
 
 def _says(text: str, where: str) -> bool:

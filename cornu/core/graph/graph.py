@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cornu.core.block import Block, block_tree
-from cornu.core.run import run
-from cornu.core.tensor import Node, Tensor
+from cornu.core.graph.block import Block, block_tree
+from cornu.core.graph.execution import run
+from cornu.core.graph.tensor import Node, Tensor
 
 __all__ = ["Graph"]
 

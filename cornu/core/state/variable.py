@@ -10,11 +10,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cornu.core import scope
-from cornu.core.dtypes import is_float, standardize_dtype
-from cornu.core.frames import inside
-from cornu.core.op import Holder
-from cornu.core.operators import Operators
+from cornu.core.graph.op import Holder
+from cornu.core.graph.operators import Operators
+from cornu.core.state import scope
+from cornu.core.state.dtypes import is_float, standardize_dtype
+from cornu.core.tracebacks.user_frames import user_location
 from cornu.names import auto_name
 from cornu.process import prepare
 
@@ -159,7 +159,7 @@ class Variable(Operators, Holder):
                 f"Variable {self.path!r} has the shape {self.shape}; "
                 f"a value of shape {tuple(value.shape)} cannot be assigned to it.\n"
                 "A Variable keeps its shape: reshape the value, or make another Variable.\n"
-                f"This happened {inside()}."
+                f"This happened {user_location()}."
             )
         value = value.astype(self.dtype)
         scope.current().write(self, value)

@@ -10,13 +10,13 @@ import jax
 import numpy as np
 
 from cornu import registry
-from cornu.core import scope
-from cornu.core.called import Called
-from cornu.core.dtypes import get_policy
-from cornu.core.frames import inside
-from cornu.core.remat import current_mode
-from cornu.core.tensor import Node, Tensor, standardize_shape
-from cornu.core.weighted import naming_build
+from cornu.core.graph.remat import current_mode
+from cornu.core.graph.tensor import Node, Tensor, standardize_shape
+from cornu.core.layer.calling import Called
+from cornu.core.layer.variable_owner import naming_build
+from cornu.core.state import scope
+from cornu.core.state.dtypes import get_policy
+from cornu.core.tracebacks.user_frames import user_location
 from cornu.errors import suggest
 from cornu.names import auto_name
 
@@ -140,12 +140,12 @@ class Layer(Called):
             raise AttributeError(
                 f"{self._who()} has no {what}: it was not called on a symbolic Tensor, or the "
                 "model that it was part of is gone.\nCall it on a Tensor first, keep the model. "
-                f"This happened {inside()}."
+                f"This happened {user_location()}."
             )
         if len(nodes) > 1:
             raise AttributeError(
                 f"{self._who()} was called {len(nodes)} times, so that {what!r} is ambiguous. "
-                f"Keep the Tensor that the call returned. This happened {inside()}."
+                f"Keep the Tensor that the call returned. This happened {user_location()}."
             )
         return nodes[0]
 

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cornu import tree
-from cornu.core.blocks import Call, here
-from cornu.core.dtypes import standardize_dtype
-from cornu.core.frames import inside
-from cornu.core.op import Symbol
-from cornu.core.operators import Operators
+from cornu.core.graph.call_stack import UserCall, current_call
+from cornu.core.graph.op import Symbol
+from cornu.core.graph.operators import Operators
+from cornu.core.state.dtypes import standardize_dtype
+from cornu.core.tracebacks.user_frames import user_location
 from cornu.names import auto_name
 
 __all__ = ["Node", "Spec", "Tensor", "is_keras_tensor", "shape_of", "standardize_shape"]
@@ -113,7 +113,7 @@ class Tensor(Operators, Symbol):
         )
 
     def _refused(self, what: str, todo: str) -> TypeError:
-        return TypeError(f"{self!r} {what}.\n{todo}\nThis happened {inside()}.")
+        return TypeError(f"{self!r} {what}.\n{todo}\nThis happened {user_location()}.")
 
 
 class Node:
@@ -148,8 +148,8 @@ class Node:
         self.args = args
         self.kwargs = kwargs
         self.outputs = outputs
-        self.call: Call | None
-        self.call, self.place = here()
+        self.call: UserCall | None
+        self.call, self.place = current_call()
         leaves, definition = tree.take_apart((args, kwargs))
         slots = [i for i, leaf in enumerate(leaves) if isinstance(leaf, Tensor)]
         self.inputs: tuple[Tensor, ...] = tuple(leaves[i] for i in slots)

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from cornu.errors import told
+from cornu.errors import visible_cause
 
 __all__ = ["Op", "op"]
 
@@ -41,7 +41,7 @@ class Op:
             new = failed(self, error, args, kwargs)
             if new is error:
                 raise
-            raise new from told(error)
+            raise new from visible_cause(error)
 
     def run(self, args: Any, kwargs: Any) -> Any:
         """Calls the function with arrays."""
@@ -104,12 +104,12 @@ def is_symbolic(*structures: Any) -> bool:
 
 
 def record(operation: Any, args: Any, kwargs: Any) -> Any:
-    """Makes a node of a call on symbolic Tensors; set by `cornu.core.inference`."""
+    """Makes a node of a call on symbolic Tensors; set by `cornu.core.graph.inference`."""
     raise NotImplementedError
 
 
 def place(operation: Any, error: Exception, args: Any, kwargs: Any) -> Exception:
-    """Returns an error that says where an op was called; set by `cornu.core.inference`."""
+    """Returns an error that says where an op was called; set by `cornu.core.graph.inference`."""
     raise NotImplementedError
 
 

@@ -1,0 +1,1 @@
+"""Functional graphs: Tensors, Nodes, blocks of the user's functions, execution, shape inference."""

@@ -1,0 +1,1 @@
+"""Layer: variables, call signatures, and what happens around a call."""

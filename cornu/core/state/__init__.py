@@ -1,0 +1,1 @@
+"""Variables, and the Scope that reads, writes and differentiates them."""
