@@ -24,7 +24,8 @@ def test_cells_of_notebooks_have_their_names(monkeypatch):
 
 def test_what_is_around_a_program_is_not_named():
     names = {}
-    exec(compile("def f():\n    return user_location()\n", "<cell>", "exec"), {**vars(user_frames)}, names)
+    program = "def f():\n    return user_location()\n"
+    exec(compile(program, "<cell>", "exec"), {**vars(user_frames)}, names)
     assert "f (at <cell>:2)" in names["f"]()
     space = {"inside": user_frames.user_location}
     exec(compile("said = inside()", "<cell>", "exec"), space)
