@@ -45,7 +45,7 @@ PLAN = {
     1: ["core"],
     0: [
         *["settings", "deviations", "errors", "names", "registry", "graphics"],
-        *["dtypes", "process", "seeds", "tree", "_version"],
+        *["process", "seeds", "tree", "types", "_version"],
     ],
 }
 FLOOR = {room: floor for floor, rooms in PLAN.items() for room in rooms}
