@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from cornu.optimizers import Optimizer as Optimizer
     from cornu.parts.initializers import Initializer as Initializer
     from cornu.parts.regularizers import Regularizer as Regularizer
-    from cornu.training.resume import Resume as Resume
+    from cornu.saving.resume import Resume as Resume
 
 # Public name -> the module that has it.
 _HOMES = {
@@ -50,7 +50,7 @@ _HOMES = {
     "Optimizer": "cornu.optimizers",
     "Regularizer": "cornu.parts.regularizers",
     "RematScope": "cornu.core.graph.remat",
-    "Resume": "cornu.training.resume",
+    "Resume": "cornu.saving.resume",
     "Sequential": "cornu.models",
     "Variable": "cornu.core.state.variable",
     "block": "cornu.core.graph.call_stack",

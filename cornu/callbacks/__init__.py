@@ -21,7 +21,7 @@ from cornu.callbacks.spike_skip import SpikeSkip
 from cornu.callbacks.statistics import Statistics
 from cornu.callbacks.swa import SWA
 from cornu.callbacks.swap_ema_weights import SwapEMAWeights
-from cornu.callbacks.tensorboard import TensorBoard
+from cornu.callbacks.tensorboard.callback import TensorBoard
 from cornu.callbacks.terminate_on_nan import TerminateOnNaN
 from cornu.callbacks.timer import Timer
 from cornu.callbacks.unfreeze import Unfreeze

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from cornu.callbacks.callback import Callback
-from cornu.training.resume import Resume
+from cornu.saving.resume import Resume
 
 __all__ = ["BackupAndRestore"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cornu.callbacks.console import console
-from cornu.callbacks.monitor import Monitor
+from cornu.callbacks.monitor_callback import Monitor
+from cornu.terminal.console import console
 
 __all__ = ["EarlyStopping"]
 

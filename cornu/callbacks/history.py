@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from cornu.callbacks.callback import Callback
-from cornu.callbacks.curves import curves
+from cornu.graphics.curves import curves
 
 __all__ = ["History"]
 

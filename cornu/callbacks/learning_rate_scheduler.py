@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from cornu.callbacks.callback import Callback
-from cornu.callbacks.console import console
-from cornu.callbacks.learning_rate import log_rates, optimizers_of, rate_of
+from cornu.callbacks.shared.learning_rates import log_rates, optimizers_of, rate_of
+from cornu.terminal.console import console
 
 __all__ = ["LearningRateScheduler"]
 

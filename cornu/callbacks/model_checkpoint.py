@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from cornu.callbacks.console import console
-from cornu.callbacks.monitor import Monitor
+from cornu.callbacks.monitor_callback import Monitor
+from cornu.terminal.console import console
 
 __all__ = ["ModelCheckpoint"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from cornu.callbacks.callback import Callback
-from cornu.callbacks.saved import check_ending, save
+from cornu.callbacks.shared.model_files import check_ending, save
 
 __all__ = ["OnException"]
 

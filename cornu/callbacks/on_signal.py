@@ -11,8 +11,8 @@ from types import FrameType
 from typing import Any
 
 from cornu.callbacks.callback import Callback
-from cornu.callbacks.console import console
-from cornu.callbacks.saved import check_ending, save
+from cornu.callbacks.shared.model_files import check_ending, save
+from cornu.terminal.console import console
 
 __all__ = ["OnSignal"]
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from cornu.callbacks.console import console
-from cornu.callbacks.monitor import Monitor
+from cornu.callbacks.monitor_callback import Monitor
 from cornu.saving.archive import describe
 from cornu.saving.orbax import Checkpoints
 from cornu.saving.places import places
+from cornu.terminal.console import console
 
 __all__ = ["OrbaxCheckpoint"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from cornu.callbacks.callback import Callback
-from cornu.callbacks.console import console
-from cornu.callbacks.progbar import Progbar
+from cornu.terminal.console import console
+from cornu.terminal.progbar import Progbar
 
 __all__ = ["ProgbarLogger"]
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from cornu.callbacks.console import console
-from cornu.callbacks.learning_rate import log_rates, optimizers_of, rate_of
-from cornu.callbacks.monitor import Monitor
+from cornu.callbacks.monitor_callback import Monitor
+from cornu.callbacks.shared.learning_rates import log_rates, optimizers_of, rate_of
+from cornu.terminal.console import console
 
 __all__ = ["ReduceLROnPlateau"]
 

@@ -15,10 +15,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu.callbacks.callback import Callback, Step
-from cornu.callbacks.console import console
 from cornu.core.state import scope
 from cornu.core.state.variable import Variable
 from cornu.saving.writing import writing
+from cornu.terminal.console import console
 
 __all__ = ["Skipped", "SpikeSkip"]
 

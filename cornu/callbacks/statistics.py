@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cornu.callbacks.callback import Callback
-from cornu.callbacks.events import EventWriter
+from cornu.callbacks.tensorboard.event_file import EventWriter
 
 __all__ = ["Statistics"]
 

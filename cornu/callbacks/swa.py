@@ -8,10 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cornu.callbacks.batch_statistics import has_batch_norm, update_batch_norm
 from cornu.callbacks.callback import Callback
-from cornu.callbacks.console import console
-from cornu.callbacks.learning_rate import optimizers_of
+from cornu.callbacks.shared.batch_norm_statistics import has_batch_norm, update_batch_norm
+from cornu.callbacks.shared.learning_rates import optimizers_of
+from cornu.terminal.console import console
 
 __all__ = ["SWA"]
 

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from cornu.callbacks.callback import Callback
-from cornu.callbacks.console import console
+from cornu.terminal.console import console
 
 __all__ = ["TerminateOnNaN"]
 

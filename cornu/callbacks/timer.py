@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from cornu.callbacks.callback import Callback
-from cornu.callbacks.console import console
+from cornu.terminal.console import console
 
 __all__ = ["Timer"]
 

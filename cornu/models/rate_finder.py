@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from cornu.callbacks.lr_finder import Sweep, loss_of
-from cornu.callbacks.range_test import RangeTest
 from cornu.data import Arrays, Stream
 from cornu.models.feeding import Feeding
 from cornu.models.snapshot import untouched
+from cornu.optimizers.range_test.result import RangeTest
+from cornu.optimizers.range_test.sweep import Sweep, loss_of
 from cornu.optimizers.steering import Steering
 
 __all__ = ["find_lr"]

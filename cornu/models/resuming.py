@@ -14,16 +14,17 @@ import numpy as np
 
 from cornu import seeds
 from cornu.callbacks import BackupAndRestore, CallbackList
-from cornu.callbacks.console import console
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.models.snapshot import numbers_of, set_numbers
 from cornu.saving.paths import paths
 from cornu.saving.places import places
 from cornu.saving.plain import packed, unpacked
+from cornu.saving.resume import Resume
 from cornu.saving.states import State
+from cornu.terminal.console import console
 from cornu.training.loop import Start, no_limit
-from cornu.training.resume import Clerk, Resume
+from cornu.training.resume import Clerk
 
 __all__ = ["Session"]
 

@@ -22,10 +22,10 @@ from cornu.models.prepared import Prepared
 from cornu.models.resuming import Session
 from cornu.models.trial import Trial, limited
 from cornu.process.interrupts import immediate_interrupts
+from cornu.saving.resume import Resume
 from cornu.training import loop
 from cornu.training.guard import Guard
 from cornu.training.ragged import Filling
-from cornu.training.resume import Resume
 
 __all__ = ["Trainer"]
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from cornu import settings, tree
 from cornu.callbacks import CallbackList
-from cornu.callbacks.console import console
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.data import Arrays, Stream
+from cornu.terminal.console import console
 
 __all__ = ["Firsts", "Held", "Trial", "limited"]
 

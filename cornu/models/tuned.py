@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from cornu.callbacks.lr_finder import Sweep
-from cornu.callbacks.range_test import RangeTest
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.errors import suggest
 from cornu.models.batch_finder import TARGETS, find_batch_size
@@ -13,6 +11,8 @@ from cornu.models.batch_sizes import BatchSizes
 from cornu.models.rate_finder import find_lr
 from cornu.models.snapshot import Snapshot
 from cornu.models.trainer import Trainer
+from cornu.optimizers.range_test.result import RangeTest
+from cornu.optimizers.range_test.sweep import Sweep
 
 __all__ = ["Tuned"]
 

@@ -1,9 +1,9 @@
 """The old address of functions that make datasets."""
 
+from cornu.data.readers.image_files import image_dataset_from_directory
+from cornu.data.readers.text_files import text_dataset_from_directory
+from cornu.data.readers.timeseries import timeseries_dataset_from_array
 from cornu.preprocessing import image, sequence
-from cornu.utils.image_files import image_dataset_from_directory
-from cornu.utils.text_files import text_dataset_from_directory
-from cornu.utils.timeseries import timeseries_dataset_from_array
 
 __all__ = [
     "image",

@@ -1,5 +1,5 @@
 """The old address of functions on images."""
 
-from cornu.utils.images import array_to_img, img_to_array, load_img, save_img, smart_resize
+from cornu.data.readers.images import array_to_img, img_to_array, load_img, save_img, smart_resize
 
 __all__ = ["array_to_img", "img_to_array", "load_img", "save_img", "smart_resize"]

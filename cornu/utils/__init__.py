@@ -1,6 +1,5 @@
 """Small helpers around models and data."""
 
-from cornu.callbacks.progbar import Progbar
 from cornu.config import (
     disable_interactive_logging,
     enable_interactive_logging,
@@ -10,6 +9,11 @@ from cornu.core.graph.tensor import is_keras_tensor
 from cornu.core.state.dtypes import standardize_dtype
 from cornu.data.pydataset import PyDataset
 from cornu.data.pydataset import PyDataset as Sequence
+from cornu.data.readers.audio_files import audio_dataset_from_directory
+from cornu.data.readers.image_files import image_dataset_from_directory
+from cornu.data.readers.images import array_to_img, img_to_array, load_img, save_img
+from cornu.data.readers.text_files import text_dataset_from_directory
+from cornu.data.readers.timeseries import timeseries_dataset_from_array
 from cornu.inspect import model_to_dot, plot_model
 from cornu.models.feature_space import FeatureSpace
 from cornu.process.determinism import enable_op_determinism
@@ -24,17 +28,13 @@ from cornu.registry import custom_object_scope as CustomObjectScope
 from cornu.registry import deserialize as deserialize_keras_object
 from cornu.registry import serialize as serialize_keras_object
 from cornu.seeds import set_random_seed
+from cornu.terminal.progbar import Progbar
 from cornu.utils.arrays import normalize, pad_sequences, to_categorical
-from cornu.utils.audio_files import audio_dataset_from_directory
 from cornu.utils.batches import pack_x_y_sample_weight, split_dataset, unpack_x_y_sample_weight
 from cornu.utils.config import Config
 from cornu.utils.downloads import get_file
 from cornu.utils.graph import get_source_inputs
-from cornu.utils.image_files import image_dataset_from_directory
-from cornu.utils.images import array_to_img, img_to_array, load_img, save_img
 from cornu.utils.session import clear_session
-from cornu.utils.text_files import text_dataset_from_directory
-from cornu.utils.timeseries import timeseries_dataset_from_array
 
 __all__ = [
     "Config",

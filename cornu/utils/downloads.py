@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from cornu import settings
-from cornu.callbacks.console import console
-from cornu.callbacks.progbar import Progbar
 from cornu.saving.writing import writing
+from cornu.terminal.console import console
+from cornu.terminal.progbar import Progbar
 from cornu.utils import extraction
 
 __all__ = ["get_file"]

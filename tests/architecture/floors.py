@@ -16,7 +16,8 @@ works on a tree that does not run.
      3  parts, random
      2  ops
      1  core
-     0  settings, deviations, errors, names, registry, dtypes, process, seeds, svg, tree, _version
+     0  settings, deviations, errors, names, registry, dtypes, process, seeds, graphics, terminal,
+        tree, _version
 
 A *facade* is a module that only gives names of others a public address, such as
 `cornu.activations` for what lives in `cornu.parts`. It holds no function, class or call, and
@@ -45,7 +46,7 @@ PLAN = {
     1: ["core"],
     0: [
         *["settings", "deviations", "errors", "names", "registry", "graphics"],
-        *["process", "seeds", "tree", "types", "_version"],
+        *["process", "seeds", "terminal", "tree", "types", "_version"],
     ],
 }
 FLOOR = {room: floor for floor, rooms in PLAN.items() for room in rooms}

@@ -6,7 +6,7 @@ import pytest
 import cornu
 from cornu import Input, layers
 from cornu.callbacks import Statistics
-from tests.callbacks.test_events import fields, values
+from tests.callbacks.tensorboard.test_event_file import fields, values
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(8, 4)).astype("float32")

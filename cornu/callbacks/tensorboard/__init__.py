@@ -1,0 +1,1 @@
+"""The TensorBoard callback and the file formats that TensorBoard reads."""

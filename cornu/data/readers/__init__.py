@@ -1,0 +1,1 @@
+"""Datasets read from files and folders: images, audio, text, time series."""

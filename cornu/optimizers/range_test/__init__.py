@@ -1,0 +1,1 @@
+"""Learning rate range test: the rates, the result and its plot."""

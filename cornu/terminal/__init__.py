@@ -1,0 +1,1 @@
+"""Output to the terminal: a line that is updated in place, and a progress bar."""

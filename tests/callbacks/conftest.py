@@ -1,0 +1,3 @@
+from tests.terminal.conftest import clock, terminal
+
+__all__ = ["clock", "terminal"]

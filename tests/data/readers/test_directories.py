@@ -1,0 +1,171 @@
+"""Which files there are, their labels, order and split: those of Keras."""
+
+from __future__ import annotations
+
+import inspect
+
+import keras
+import numpy as np
+import pytest
+
+import cornu
+from cornu.utils import image_dataset_from_directory, text_dataset_from_directory
+from tests.data.readers.tensorflow_reference import arrays, made, pictures
+
+FUNCTIONS = ("image", "text", "audio")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    root = tmp_path_factory.mktemp("files")
+    for name in ("b", "a", "c d", ".hidden"):
+        for inner in (".", "z", "y/x"):
+            place = root / name / inner
+            place.mkdir(parents=True, exist_ok=True)
+            for file in ("2.txt", "10.TXT", "1.txt", "1.png", "txt"):
+                (place / file).write_text(f"{name} {inner} {file}")
+    return root
+
+
+def theirs(folder, **words):
+    dataset = made(keras.utils.text_dataset_from_directory, folder, verbose=False, **words)
+    return dataset if isinstance(dataset, list) else [dataset]
+
+
+def ours(folder, **words):
+    dataset = text_dataset_from_directory(folder, verbose=False, **words)
+    return dataset if isinstance(dataset, tuple) else [dataset]
+
+
+CASES = {
+    "sorted": {"shuffle": False},
+    "categorical": {"shuffle": False, "label_mode": "categorical"},
+    "binary": {"shuffle": False, "label_mode": "binary", "class_names": ["c d", "a"]},
+    "some classes": {"shuffle": False, "class_names": ["b", "a"]},
+    "no labels": {"shuffle": False, "labels": None},
+    "no mode": {"shuffle": False, "label_mode": None},
+    "single": {"shuffle": False, "batch_size": None},
+    "training": {"shuffle": False, "validation_split": 0.3, "subset": "training"},
+    "validation": {"shuffle": False, "validation_split": 0.3, "subset": "validation"},
+    "both": {"shuffle": False, "validation_split": 0.3, "subset": "both", "batch_size": 4},
+    "given": {"shuffle": False, "labels": [i % 3 for i in range(36)]},
+    "given one-hot": {"shuffle": False, "labels": [1, 0] * 18, "label_mode": "categorical"},
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_files_are_those_of_keras(folder, name):
+    words = CASES[name]
+    for a, b in zip(ours(folder, **words), theirs(folder, **words), strict=True):
+        assert a.class_names == b.class_names
+        for mine, wanted in zip(a, arrays(b), strict=True):
+            if not isinstance(wanted, tuple):
+                mine, wanted = (mine,), (wanted,)
+            texts = mine[0] if isinstance(mine[0], str) else [text.encode() for text in mine[0]]
+            assert (
+                texts == wanted[0].decode() if isinstance(texts, str) else texts == list(wanted[0])
+            )
+            for labels, expected in zip(mine[1:], wanted[1:], strict=True):
+                assert np.asarray(labels).dtype == expected.dtype
+                np.testing.assert_array_equal(labels, expected)
+
+
+def test_the_shuffled_order_and_split_are_those_of_keras(tmp_path):
+    # TensorFlow shuffles once more what Keras gives it, so the files are asked for.
+    pictures(tmp_path, count=4, size=(2, 2))
+    for subset in (None, "training", "validation", "both"):
+        words = {"seed": 12, "image_size": (2, 2), "verbose": False}
+        if subset:
+            words |= {"validation_split": 0.4, "subset": subset}
+        a = image_dataset_from_directory(tmp_path, **words)
+        b = made(keras.utils.image_dataset_from_directory, tmp_path, **words)
+        for mine, wanted in zip(
+            a if subset == "both" else [a], b if subset == "both" else [b], strict=True
+        ):
+            assert mine.file_paths == wanted.file_paths
+            labels = np.concatenate([y for _, y in mine])
+            names = [path.split("/")[-2] for path in mine.file_paths]
+            assert [mine.class_names[label] for label in labels] == names
+    labels = list(range(12))
+    data = image_dataset_from_directory(tmp_path, labels=labels, seed=1, verbose=False)
+    assert labels == list(range(12)) and data.class_names == [str(i) for i in range(12)]
+    order = [4 * "abc".index(path.split("/")[-2]) + int(path[-5]) for path in data.file_paths]
+    assert order == data[0][1].tolist() != labels
+
+
+def test_links_are_followed_when_asked_for_and_never_in_circles(tmp_path):
+    root = tmp_path / "root"
+    (root / "a").mkdir(parents=True)
+    (root / "a" / "1.txt").write_text("1")
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "2.txt").write_text("2")
+    (root / "a" / "link").symlink_to(other)
+    (root / "a" / "up").symlink_to(root)
+    for follow, count in ((False, 1), (True, 2)):
+        data = ours(root, follow_links=follow, shuffle=False)[0]
+        assert len(data.file_paths) == count
+
+
+def test_what_is_said(folder, capsys):
+    words = {"seed": 1, "validation_split": 0.2, "subset": "both"}
+    text_dataset_from_directory(folder, **words)
+    said = capsys.readouterr().out
+    made(keras.utils.text_dataset_from_directory, folder, **words)
+    assert said == capsys.readouterr().out
+    assert said.splitlines()[0] == "Found 27 files belonging to 3 classes."
+    text_dataset_from_directory(folder, labels=None)
+    assert capsys.readouterr().out == "Found 36 files.\n"
+    text_dataset_from_directory(folder, verbose=False)
+    cornu.utils.disable_interactive_logging()
+    text_dataset_from_directory(folder)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        ({"directory": "/nowhere"}, "there is no folder '/nowhere'"),
+        ({"labels": "names"}, "labels is 'inferred', None or one number"),
+        ({"labels": 3}, "labels is 'inferred', None or one number"),
+        ({"labels": [1, 2]}, "there are 2 labels, and 36 files"),
+        ({"labels": ["a"] * 36}, "labels are numbers"),
+        ({"labels": [1, 2] * 18, "label_mode": "categorical"}, "Received: from 1 to 2"),
+        ({"labels": [0.5, 1.5] * 18, "label_mode": "binary"}, "integers from 0 to 1"),
+        ({"label_mode": "names"}, "label_mode is one of"),
+        ({"label_mode": "binary"}, "'binary' needs 2 classes. Received: a, b, c d"),
+        ({"class_names": ["bb"]}, "class_names has 'bb', of which there is no folder.*'b'"),
+        ({"class_names": ["a"], "labels": None}, "class_names orders the classes"),
+        ({"subset": "training"}, "validation_split and subset go together"),
+        ({"validation_split": 0.2}, "validation_split and subset go together"),
+        ({"validation_split": 2, "subset": "both"}, "lies between 0 and 1"),
+        ({"validation_split": 0.2, "subset": "test"}, "subset is one of"),
+        ({"validation_split": 0.2, "subset": "both", "seed": None}, "needs a seed"),
+        ({"validation_split": 0.01, "subset": "both"}, "of 27 files is none"),
+        ({"batch_size": 0}, "batch_size is an integer from 1 on"),
+        ({"max_length": 0}, "max_length is an integer from 1 on"),
+        ({"format": "torch"}, "format is 'tf' or 'grain'"),
+    ],
+)
+def test_wrong_arguments(folder, words, said):
+    words = {"directory": folder, "seed": 1, "verbose": False, **words}
+    with pytest.raises((ValueError, NotADirectoryError), match=said):
+        text_dataset_from_directory(**words)
+
+
+def test_folders_without_files(tmp_path):
+    (tmp_path / "a").mkdir()
+    with pytest.raises(ValueError, match=r"no files that end in .txt in .*folders 'a'"):
+        text_dataset_from_directory(tmp_path)
+    with pytest.raises(ValueError, match=r"no files that end in .bmp, .gif"):
+        image_dataset_from_directory(tmp_path, labels=None)
+
+
+def test_signatures_are_those_of_keras():
+    names = [f"{kind}_dataset_from_directory" for kind in FUNCTIONS]
+    names += ["timeseries_dataset_from_array", "get_file", "load_img", "save_img"]
+    for name in (*names, "img_to_array", "array_to_img"):
+        a, b = (inspect.signature(getattr(lib.utils, name)) for lib in (cornu, keras))
+        assert [(p.name, p.default) for p in a.parameters.values()] == [
+            (p.name, p.default) for p in b.parameters.values()
+        ], name

@@ -1,0 +1,103 @@
+"""Windows over series: those of Keras, cut out when they are needed."""
+
+from __future__ import annotations
+
+import itertools
+
+import keras
+import numpy as np
+import pytest
+
+import cornu
+from cornu.utils import timeseries_dataset_from_array
+from tests.data.readers.tensorflow_reference import arrays, made
+
+SERIES = np.arange(60, dtype="float32").reshape(20, 3)
+TARGETS = np.arange(20) * 10
+
+
+def same(a, b):
+    for mine, wanted in zip(a, b, strict=True):
+        if not isinstance(wanted, tuple):
+            mine, wanted = (mine,), (wanted,)
+        for x, y in zip(mine, wanted, strict=True):
+            assert x.dtype == y.dtype
+            np.testing.assert_array_equal(x, y)
+
+
+@pytest.mark.parametrize("targets", [None, TARGETS, TARGETS[:9], TARGETS[:, None] + [0, 1]])
+def test_windows_are_those_of_keras(targets):
+    spans = [*itertools.product((1, 4), (1, 3), (1, 2), (3,)), (4, 1, 1, None), (4, 2, 3, 128)]
+    for length, stride, rate, size in spans:
+        words = {"sequence_stride": stride, "sampling_rate": rate, "batch_size": size}
+        theirs = made(keras.utils.timeseries_dataset_from_array, SERIES, targets, length, **words)
+        ours = timeseries_dataset_from_array(SERIES, targets, length, **words)
+        same(ours, arrays(theirs))
+        assert len(ours) == len(theirs)
+
+
+@pytest.mark.parametrize("start, end", [(0, None), (3, None), (None, 12), (2, 15), (15, 19)])
+def test_spans_are_those_of_keras(start, end):
+    for targets in (None, TARGETS):
+        words = {"start_index": start, "end_index": end, "sampling_rate": 2}
+        theirs = made(keras.utils.timeseries_dataset_from_array, SERIES, targets, 2, **words)
+        same(timeseries_dataset_from_array(SERIES, targets, 2, **words), arrays(theirs))
+
+
+def test_a_shuffled_order_has_the_windows_of_keras():
+    words = {"shuffle": True, "seed": 5, "batch_size": None}
+    ours = timeseries_dataset_from_array(SERIES, TARGETS, 3, **words)
+    theirs = arrays(made(keras.utils.timeseries_dataset_from_array, SERIES, TARGETS, 3, **words))
+    begins = [int(x[0, 0]) // 3 for x, _ in ours]
+    expected = np.arange(18)
+    np.random.RandomState(5).shuffle(expected)  # Keras's order, before TensorFlow's
+    assert begins == expected.tolist() and [int(y) for _, y in ours] == [10 * b for b in begins]
+    assert sorted(begins) == sorted(int(x[0, 0]) // 3 for x, _ in theirs)
+    assert begins != [int(x[0, 0]) // 3 for x, _ in ours.in_epoch(1)]
+
+
+def test_targets_that_end_early():
+    # Keras fails when it reads the windows behind them.
+    data = timeseries_dataset_from_array(SERIES, TARGETS[:10], 2, start_index=4, batch_size=None)
+    assert [int(y) for _, y in data] == [40, 50, 60, 70, 80, 90]
+
+
+def test_lists_and_only_what_is_read():
+    data = timeseries_dataset_from_array(list(range(9)), list(range(9)), 3, batch_size=4)
+    assert data[1][0].tolist() == [[4, 5, 6], [5, 6, 7], [6, 7, 8]]
+    long = np.zeros(1 << 20, "float32")
+    data = timeseries_dataset_from_array(long, long, 1 << 16)  # of 250 GB, if they were all cut
+    assert data[5][0].shape == (128, 1 << 16)
+
+
+def test_a_model_learns_from_windows():
+    data = timeseries_dataset_from_array(SERIES / 60, SERIES[4:, 0] / 60, 4, shuffle=True, seed=1)
+    model = cornu.Sequential([cornu.Input((4, 3)), cornu.layers.Flatten(), cornu.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    losses = model.fit(data, validation_data=data, epochs=2, verbose=0).history["loss"]
+    assert losses[1] < losses[0]
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        ({"start_index": -1}, "start_index lies between 0 and 19"),
+        ({"start_index": 20}, "start_index lies between 0 and 19"),
+        ({"start_index": 5, "end_index": 5}, "end_index lies between 6 and 20. Received: 5"),
+        ({"end_index": 21}, "end_index lies between 1 and 20"),
+        ({"end_index": 0}, "end_index lies between 1 and 20"),
+        ({"sampling_rate": 0}, "sampling_rate lies between 1 and 19"),
+        ({"sequence_stride": 20}, "sequence_stride lies between 1 and 19"),
+        ({"sequence_length": 21}, "20 steps are too few for a window of 21 steps, 21 from"),
+        ({"sequence_length": 11, "sampling_rate": 2}, "too few .* 11 steps, 21 from"),
+        ({"targets": []}, "20 steps with 0 targets are too few"),
+        ({"sequence_length": 0}, "sequence_length and batch_size are integers from 1 on"),
+        ({"batch_size": 0}, "sequence_length and batch_size are integers from 1 on"),
+        ({"format": "torch"}, "format is"),
+    ],
+)
+def test_wrong_arguments(words, said):
+    with pytest.raises(ValueError, match=said):
+        timeseries_dataset_from_array(
+            **{"data": SERIES, "targets": None, "sequence_length": 3, **words}
+        )

@@ -1,0 +1,32 @@
+"""A terminal and a clock in the place of the real ones."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from cornu.terminal import console as console_module
+from cornu.terminal import progbar
+from tests.callbacks import fake
+
+__all__ = ["clock", "terminal"]
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """A terminal in the place of standard output."""
+    screen = fake.Terminal()
+    # Not sys.stdout itself: pytest takes that back when the test begins.
+    monkeypatch.setattr(console_module, "sys", SimpleNamespace(stdout=screen, modules={}))
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "120")
+    return screen
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that is set by hand."""
+    now = [1000.0]
+    monkeypatch.setattr(progbar.time, "monotonic", lambda: now[0])
+    return now
