@@ -197,13 +197,15 @@ _probe.defvjp(_probe_forward, _probe_backward)
 def watching(model: Any, watch: Watch) -> Iterator[None]:
     """Lets a Watch see the calls of all layers and ops of a model within a `with` block."""
     layers = {id(layer): layer for layer in [model, *model._flat_layers()]}
-    drawings = [layer._drawing for layer in layers.values() if layer._drawing is not None]
+    drawings = [
+        layer.functional_graph for layer in layers.values() if layer.functional_graph is not None
+    ]
     paths = {node.number: path_of(d, node) for d in drawings for node in d.graph.nodes}
 
     def look(op: Any, node: Any, call: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         if node is not None:
             path, place = paths.get(node.number, node.name), node.place
-        elif id(op) not in layers or op._drawing is not None:
+        elif id(op) not in layers or op.functional_graph is not None:
             return call(*args, **kwargs)
         elif watch.top is not None and watch.top.op is op:
             return call(*args, **kwargs)  # the node stands for it

@@ -187,7 +187,7 @@ def flops(model: Any, batch_size: int = 1, length: int = 1) -> int:
 
 def note(model: Any, batch_size: int = 1, length: int = 1) -> str:
     """Returns for which sizes costs were counted."""
-    drawing = model._drawing
+    drawing = model.functional_graph
     inputs = drawing.input_tensors if drawing is not None else []
     other = any(size is None for tensor in inputs for size in tensor.shape[1:])
     return f"For a batch of {batch_size}" + (f", other unknown sizes: {length}." if other else ".")
@@ -197,9 +197,9 @@ def measure(root: Item, batch_size: int = 1, length: int = 1) -> dict[int, Cost]
     """Returns the Cost of each item of an outline, by `id`."""
     found = _Counter()
     model = root.op
-    if model._drawing is not None:
-        given = [_sized(t, batch_size, length) for t in model._drawing.input_tensors]
-        found.drawn(root, found.run(model._drawing.graph, given))
+    if model.functional_graph is not None:
+        given = [_sized(t, batch_size, length) for t in model.functional_graph.input_tensors]
+        found.drawn(root, found.run(model.functional_graph.graph, given))
     else:
         call = Traced(None, None)
         if model.is_model and model._built_with is not None:
@@ -252,7 +252,7 @@ class _Counter:
         for node in graph.nodes:
             values = [known.get(id(t)) for t in node.inputs]
             call = Traced(None, None)
-            inner = node.op._drawing if isinstance(node.op, Layer) else None
+            inner = node.op.functional_graph if isinstance(node.op, Layer) else None
             if any(value is None for value in values):
                 pass  # the layers before could not be traced
             elif inner is not None:
@@ -295,7 +295,7 @@ class _Counter:
 
     def _called(self, item: Item, run: _Run | None) -> None:
         number = item.node.number if item.node is not None else -1
-        if isinstance(item.op, Layer) and item.op._drawing is not None:
+        if isinstance(item.op, Layer) and item.op.functional_graph is not None:
             self.drawn(item, run.inner.get(number) if run is not None else None)
             return
         call = run.calls[number] if run is not None else Traced(None, None)
@@ -308,11 +308,13 @@ class _Counter:
         inside = call.inner if isinstance(call, Traced) else inner or {}
         for child in item.children:
             found = inside.get(id(child.op))
-            if isinstance(child.op, Layer) and child.op._drawing is not None:
+            if isinstance(child.op, Layer) and child.op.functional_graph is not None:
                 run = None
                 if found is not None:
-                    graph = child.op._drawing.graph
-                    run = self.run(graph, _bound(child.op._drawing, found.args, found.kwargs))
+                    graph = child.op.functional_graph.graph
+                    run = self.run(
+                        graph, _bound(child.op.functional_graph, found.args, found.kwargs)
+                    )
                 self.drawn(child, run)
                 if found is not None:
                     self._repeat(child, len(found.outputs))

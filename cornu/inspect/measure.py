@@ -61,9 +61,9 @@ def run_named(model: Any, inputs: Any, root: Item) -> Any:
         inputs: one array for each input if it is drawn, otherwise what it is called on.
         root: its outline.
     """
-    if model._drawing is not None:
+    if model.functional_graph is not None:
         nodes = {item.node.number: item.path for item in root.walk() if item.node is not None}
-        return _run_graph(model._drawing.graph, inputs, nodes)
+        return _run_graph(model.functional_graph.graph, inputs, nodes)
     layers = {id(item.op): item.path for item in root.walk()}
 
     def around(layer: Any, call: Any, args: Any, kwargs: Any) -> Any:
@@ -78,7 +78,7 @@ def _run_graph(graph: Graph, values: Any, paths: dict[int, str]) -> list[Any]:
     known = {id(t): value for t, value in zip(graph.inputs, values, strict=True)}
     for node in graph.nodes:
         args, kwargs = node.fill([known[id(t)] for t in node.inputs])
-        inner = node.op._drawing if isinstance(node.op, Layer) else None
+        inner = node.op.functional_graph if isinstance(node.op, Layer) else None
         if inner is not None:
             made = _run_graph(inner.graph, inner.bind(first_argument(args, kwargs)), paths)
             node.keep(known, _returned(node, made))
@@ -123,15 +123,17 @@ class Measuring:
 
     def drawn(self, item: Item, values: list[Any]) -> list[Any]:
         """Measures the nodes of a drawn model; returns its outputs."""
-        drawing = item.op._drawing
+        drawing = item.op.functional_graph
         graph = drawing.graph
         items = {inner.node.number: inner for inner in _own_items(item) if inner.node is not None}
         known = {id(t): value for t, value in zip(graph.inputs, values, strict=True)}
         for node in graph.nodes:
             args, kwargs = node.fill([known[id(t)] for t in node.inputs])
             inner = items.get(node.number)
-            if inner is not None and inner.children and inner.op._drawing is not None:
-                made = self.drawn(inner, inner.op._drawing.bind(first_argument(args, kwargs)))
+            if inner is not None and inner.children and inner.op.functional_graph is not None:
+                made = self.drawn(
+                    inner, inner.op.functional_graph.bind(first_argument(args, kwargs))
+                )
                 node.keep(known, _returned(node, made))
                 continue
             if inner is not None and inner.kind == "model" and inner.children:
@@ -148,10 +150,10 @@ class Measuring:
             own = calls.get(id(child.op), [])
             if child.again or not own:
                 continue
-            if child.children and child.op._drawing is not None and len(own) == 1:
-                self.drawn(child, child.op._drawing.bind(first_argument(*own[0])))
+            if child.children and child.op.functional_graph is not None and len(own) == 1:
+                self.drawn(child, child.op.functional_graph.bind(first_argument(*own[0])))
                 continue
-            if child.kind == "model" and child.op._drawing is None:
+            if child.kind == "model" and child.op.functional_graph is None:
                 self.undrawn(child, calls)
             else:
                 child.children.clear()  # what is inside of it is not taken apart

@@ -172,7 +172,7 @@ class _Outliner:
         self.seen: set[int] = set()
 
     def fill(self, item: Item, model: Any) -> None:
-        drawing = model._drawing
+        drawing = model.functional_graph
         if drawing is None:
             self._owned(item, model)
         else:
@@ -255,8 +255,8 @@ def _kind(op: Any) -> str:
 def _known_outputs(op: Any) -> Any:
     if not isinstance(op, Layer):
         return None
-    if op._drawing is not None:
-        return op._drawing.outputs
+    if op.functional_graph is not None:
+        return op.functional_graph.outputs
     nodes = [node for node in (ref() for ref in op._nodes) if node is not None]
     return nodes[0].outputs if nodes else None
 

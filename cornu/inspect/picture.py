@@ -111,7 +111,7 @@ def picture(model: Any, options: Options) -> Picture:
     Raises:
         ValueError: the model was not built, so that nothing is known of its graph.
     """
-    if model._drawing is None and not model.built:
+    if model.functional_graph is None and not model.built:
         raise ValueError(
             f"{type(model).__name__} {model.name!r} has not been built, so there is nothing to "
             "draw yet: the shape of its input is not known.\n"
@@ -154,7 +154,7 @@ class _Painter:
 
     def _fill(self, frame: Box, item: Item, outer: _Scope | None = None) -> _Scope | None:
         """Makes the boxes of a model's parts; returns the scope of one that was drawn."""
-        drawing = item.op._drawing
+        drawing = item.op.functional_graph
         if drawing is None:
             drawing = sketch(item.op) if item.node is None else sketch_call(item.node)
             if drawing is None:

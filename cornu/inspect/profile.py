@@ -190,15 +190,15 @@ def profile(
     root = outline(model)
     watch = Stopwatch(repeats, training, backward)
     found = Measuring(watch)
-    if model._drawing is not None:
-        inputs = model._drawing.bind(inputs)
+    if model.functional_graph is not None:
+        inputs = model.functional_graph.bind(inputs)
         found.drawn(root, inputs)
     else:
         found.undrawn(root, calls_inside(model, (inputs,), {}, training))
     found.add_up(root)
     variables = list(model.all_variables)
     timed = watch.run(lambda x: run_named(model, x, root), variables, inputs, trace_dir)
-    if model._drawing is not None:
+    if model.functional_graph is not None:
         flops = found.measures[id(root)].flops
     else:
         flops = trace(model, (specs(inputs),), {}, training=training).flops

@@ -21,7 +21,7 @@ __all__ = ["Sketch", "sketch", "sketch_call"]
 
 @dataclass(eq=False)
 class Sketch:
-    """What a Drawing is for a drawn model, as far as looking at it needs."""
+    """What a FunctionalGraph is for a drawn model, as far as looking at it needs."""
 
     graph: Graph
     input_tensors: list[Tensor]

@@ -132,7 +132,7 @@ def _table(model: Any, choice: _Choice, layer_range: Sequence[str] | None) -> Ta
     root = outline(model, nested=choice.expand_nested)
     rows = _rows(root.children, choice.fold)
     costs = measure(root) if choice.flops or choice.memory else {}
-    drawing = model._drawing
+    drawing = model.functional_graph
     nodes = drawing.graph.nodes if drawing is not None else []
     connected = any(len(_data(node)) > 1 for node in nodes)
     titles = [
@@ -201,7 +201,7 @@ def _inner_outputs(root: Item) -> dict[int, Any]:
     """Returns what the layers inside of layers that are not drawn return, by `id` of the item."""
     found: dict[int, Any] = {}
     for item in root.walk():
-        if not item.children or item.op is None or item.op._drawing is not None:
+        if not item.children or item.op is None or item.op.functional_graph is not None:
             continue
         if item.node is not None:
             made = outputs_inside(item.op, item.node.args, item.node.kwargs)

@@ -20,7 +20,7 @@ def owned(layer: Layer) -> list[Layer]:
         for inner in todo.pop().sublayers():
             if isinstance(inner, Layer) and id(inner) not in found:
                 found[id(inner)] = inner
-                if inner._drawing is None:
+                if inner.functional_graph is None:
                     todo.append(inner)
     return list(found.values())
 

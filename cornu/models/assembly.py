@@ -83,7 +83,7 @@ class Assembly:
         start = None
         if model._tensors:
             first = model._tensors[0]
-            start = self._start(first, model._drawing)
+            start = self._start(first, model.functional_graph)
             begin = self._slots.get(id(first.node.op)) if first.node is not None else None
             stack += [] if begin is None else begin.after
         for i, layer in enumerate(model.layers):
@@ -106,7 +106,7 @@ class Assembly:
         return new
 
     def _drawn(self, model: Model, path: str) -> Model:
-        drawing = model._need_drawing("graph")
+        drawing = model._require_graph("graph")
         inputs = [self._start(tensor, drawing) for tensor in drawing.input_tensors]
         starts = []
         for old, start in zip(drawing.input_tensors, inputs, strict=True):
@@ -145,7 +145,7 @@ class Assembly:
         outputs = tree.map(lambda old: new[id(old)], drawing.outputs)
         inputs = tree.unflatten(tree.take_apart(drawing.inputs)[1], inputs)
         made = Model(inputs, outputs, name=model.name, trainable=model.trainable)
-        made.rename_layers(self._wanted(made._need_drawing("layers").layers, model))
+        made.rename_layers(self._wanted(made._require_graph("layers").layers, model))
         return made
 
     def _start(self, old: Tensor, drawing: Any) -> Tensor:
@@ -170,7 +170,7 @@ class Assembly:
 
     def _wanted(self, layers: Any, old: Any) -> dict[int, str]:
         """Returns the names in a new model: asked for, as in the old one, or the layers' own."""
-        had = {} if old._drawing is None else old._drawing.layer_names
+        had = {} if old.functional_graph is None else old.functional_graph.layer_names
         before = {
             id(new): key for key, new in self._known.items()
         }  # of models that were drawn again

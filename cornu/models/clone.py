@@ -48,7 +48,7 @@ def clone_model(
         return clone(layer)
 
     if isinstance(model, Sequential):
-        first = [] if model._drawing is None else [new_input(model.inputs[0])]
+        first = [] if model.functional_graph is None else [new_input(model.inputs[0])]
         if input_tensors is not None:
             first = tree.leaves(input_tensors)
         if not model._declared and input_tensors is None:
@@ -56,12 +56,12 @@ def clone_model(
         copy = Sequential(
             [*first, *(clone_layer(layer) for layer in model.layers)], name=model.name
         )
-        if not first and model._drawing is not None:
+        if not first and model.functional_graph is not None:
             copy.build(model.inputs[0].shape)
         return copy
-    if model._drawing is None or type(model) is not Model:
+    if model.functional_graph is None or type(model) is not Model:
         return clone(model)  # type: ignore[return-value]
-    drawing = model._drawing
+    drawing = model.functional_graph
     starts = tree.leaves(input_tensors) if input_tensors is not None else None
     if starts is None:
         starts = [new_input(tensor) for tensor in drawing.input_tensors]

@@ -16,7 +16,7 @@ from cornu.core.state import scope
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.models import stateless
-from cornu.models.functional import Drawing
+from cornu.models.functional import FunctionalGraph
 from cornu.training.loop import Count
 from cornu.training.outputs import Outputs, is_array
 from cornu.training.recipe import Objective, Recipe, Scores, batch_size, check_metrics
@@ -39,7 +39,7 @@ class Compiled(Layer):
     is_model = True
     bookkeeping = Layer.bookkeeping | frozenset(
         "optimizer stop_training pausing history _recipe _outputs _objective _scores _loss_tracker "
-        "_runners _steps _forwards _seed _epochs_run _built_with _drawing _drawn "
+        "_runners _steps _forwards _seed _epochs_run _built_with functional_graph _drawn "
         "_checked _can_pause _traces _drafted nan_report".split()
     )
 
@@ -49,7 +49,7 @@ class Compiled(Layer):
     _can_pause: bool
     history: Any
     nan_report: Any
-    _drawing: Drawing | None
+    functional_graph: FunctionalGraph | None
     _loss_tracker: Any
     _runners: dict[Any, Any]
     _steps: dict[str, Count]
@@ -67,7 +67,7 @@ class Compiled(Layer):
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         self = super().__new__(cls, *args, **kwargs)
-        self._drawing = None
+        self.functional_graph = None
         self.optimizer = None
         self.stop_training = False
         self.pausing = False
@@ -147,8 +147,10 @@ class Compiled(Layer):
         self._drafted = []
         self._traces.because("compile() was called", ("train", "test"))
         self._steps = {"train": Count(), "test": Count()}
-        if self._drawing is not None:
-            self._outputs = Outputs(self._drawing.outputs, self._drawing.output_names)
+        if self.functional_graph is not None:
+            self._outputs = Outputs(
+                self.functional_graph.outputs, self.functional_graph.output_names
+            )
             self._objective = Objective(self._recipe, self._outputs)
             for what in ("metrics", "weighted_metrics"):
                 value = getattr(self._recipe, what)

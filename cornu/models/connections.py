@@ -14,7 +14,7 @@ from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
 from cornu.errors import suggest
 from cornu.layers.input import InputLayer
-from cornu.models.functional import Drawing
+from cornu.models.functional import FunctionalGraph
 from cornu.names import make_unique, snake_case
 
 __all__ = ["describe", "draw"]
@@ -32,7 +32,7 @@ _OPS_OF_KERAS = {
 }
 
 
-def describe(drawing: Drawing) -> dict[str, Any]:
+def describe(drawing: FunctionalGraph) -> dict[str, Any]:
     """Returns layers, their calls, inputs and outputs of a drawn model."""
     names = dict(drawing.layer_names)
     taken = dict.fromkeys(names.values(), 0)
@@ -85,7 +85,7 @@ def describe(drawing: Drawing) -> dict[str, Any]:
     }
 
 
-def _stands(drawing: Drawing) -> dict[int, dict[str, Any]]:
+def _stands(drawing: FunctionalGraph) -> dict[int, dict[str, Any]]:
     """Returns where each node stands in the drawing: its position, and the blocks around it.
 
     A block is `[function, number]`, or `[function, number, True]` if it recomputes.

@@ -54,7 +54,7 @@ def edit(model: Model) -> Editor:
     ...     .rename("features", "code")
     ...     .build()
     ... )
-    >>> [new._drawing.layer_names[id(layer)] for layer in new.layers]
+    >>> [new.functional_graph.layer_names[id(layer)] for layer in new.layers]
     ['code', 'dropout', 'classes']
     >>> new.get_layer("code") is model.get_layer("features")
     True
@@ -72,7 +72,7 @@ class Editor:
     """
 
     def __init__(self, model: Model) -> None:
-        if model._drawing is None and not isinstance(model, Sequential):
+        if model.functional_graph is None and not isinstance(model, Sequential):
             raise ValueError(
                 f"Model {model.name!r} cannot be edited: it was not drawn with Model(inputs, "
                 "outputs).\nOf a model that defines `call`, replace the attribute that holds the "
@@ -233,7 +233,8 @@ class Editor:
         owners = [self._model if owner.parent is None else owner.op for owner in item.owners]
         for owner in owners:
             if not (
-                isinstance(owner, Model) and (owner.only_drawn or isinstance(owner, Sequential))
+                isinstance(owner, Model)
+                and (owner.is_purely_functional or isinstance(owner, Sequential))
             ):
                 raise ValueError(
                     f"{doing}: {item.path!r} is inside of {owner.name!r}, which is not drawn: a "
@@ -243,12 +244,12 @@ class Editor:
         return owners[0]
 
     def _layers(self, model: Any) -> list[Layer]:
-        drawing = model._drawing
+        drawing = model.functional_graph
         layers = list(model.layers if drawing is None else drawing.layers)
         return [layer for layer in layers if id(layer) not in self._gone] + [*self._added.values()]
 
     def _name(self, model: Any, layer: Layer) -> str:
-        names = {} if model._drawing is None else model._drawing.layer_names
+        names = {} if model.functional_graph is None else model.functional_graph.layer_names
         return self._names.get(id(layer), names.get(id(layer), layer.name))
 
     # ------------------------------------------------------------------------------------- changing

@@ -58,7 +58,7 @@ class Feeding:
 
     def _names(self) -> Names:
         """Returns the names of inputs and outputs that columns of tables bind to."""
-        drawing = self.model._drawing
+        drawing = self.model.functional_graph
         if drawing is None:
             return Names()
         return Names(tuple(drawing.input_names), tuple(drawing.output_names))
@@ -96,8 +96,8 @@ class Feeding:
         return split(whole, fraction)
 
     def _match(self, x: Any) -> None:
-        if self.model._drawing is not None:
-            self.model._drawing.match(x)
+        if self.model.functional_graph is not None:
+            self.model.functional_graph.match(x)
 
     def _with_class_weight(self, y: Any, weight: Any) -> Any:
         outputs = self.model._outputs
@@ -158,7 +158,7 @@ class Feeding:
     def check_inputs(self, source: Arrays | Stream) -> None:
         """Refuses inputs that do not fit the model."""
         x = source.preview()[0]
-        drawing = self.model._drawing
+        drawing = self.model.functional_graph
         if drawing is None:
             for name, array in _named(x, "x"):
                 check_values(name, array)

@@ -15,7 +15,7 @@ from cornu.core.layer.layer import Layer
 from cornu.core.layer.signature import call_signature
 from cornu.core.state.dtypes import is_float
 from cornu.layers.input import InputLayer
-from cornu.models.functional import Drawing
+from cornu.models.functional import FunctionalGraph
 from cornu.models.replay import new_input, redraw
 from cornu.names import make_unique
 
@@ -24,7 +24,7 @@ __all__ = ["Unfolding", "flatten", "unfolds"]
 
 def flatten(model: Any, drawn: Any) -> Any:
     """Returns the flat model; `drawn` is the class of drawn models. See `Model.flatten`."""
-    drawing = model._drawing
+    drawing = model.functional_graph
     if drawing is None:
         raise ValueError(
             f"Model {model.name!r} cannot be flattened: it was not drawn with "
@@ -40,7 +40,7 @@ def flatten(model: Any, drawn: Any) -> Any:
 
 def unfolds(op: Any) -> bool:
     """Tells whether a layer is a model that does what its drawing says, and no more."""
-    return isinstance(op, Layer) and op.is_model and op.only_drawn  # type: ignore[attr-defined]
+    return isinstance(op, Layer) and op.is_model and op.is_purely_functional  # type: ignore[attr-defined]
 
 
 class Unfolding:
@@ -57,7 +57,7 @@ class Unfolding:
         unfolded: the models that were dissolved.
     """
 
-    def __init__(self, drawing: Drawing, keeps_nodes: bool = True) -> None:
+    def __init__(self, drawing: FunctionalGraph, keeps_nodes: bool = True) -> None:
         self.drawing = drawing
         self.calls: dict[int, list[list[Any]]] = {}
         self.unfolded: list[Any] = []
@@ -85,7 +85,7 @@ class Unfolding:
 
     def _unfold(
         self,
-        drawing: Drawing,
+        drawing: FunctionalGraph,
         starts: Sequence[Any],
         models: tuple[str, ...],
         stage: _Stage | None,
@@ -125,7 +125,7 @@ class Unfolding:
         self, node: Node, args: Any, kwargs: Any, models: tuple[str, ...], around: UserCall | None
     ) -> Any:
         model = node.op
-        drawing = model._drawing
+        drawing = model.functional_graph
         self.unfolded.append(model)
         named = dict(zip(call_signature(type(model)).names, args, strict=False)) | kwargs
         given = drawing.match(named["inputs"])
@@ -151,7 +151,9 @@ class _Stage:
         drawing: the model's drawing.
     """
 
-    def __init__(self, name: str, node: Node, around: UserCall | None, drawing: Drawing) -> None:
+    def __init__(
+        self, name: str, node: Node, around: UserCall | None, drawing: FunctionalGraph
+    ) -> None:
         self.call = UserCall(name, around, node.place)
         self._shared = calls_around(drawing.graph.nodes, drawing.input_tensors)
         self._moved: dict[int, UserCall] = {}

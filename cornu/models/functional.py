@@ -1,4 +1,4 @@
-"""Drawing: a graph with the structure and the names of its inputs and outputs.
+"""FunctionalGraph: a graph with the structure and the names of its inputs and outputs.
 
 Names bind, never positions: a dict is matched by key or input name, whatever its order.
 """
@@ -22,10 +22,10 @@ from cornu.core.state import scope
 from cornu.layers.input import InputLayer
 from cornu.names import make_unique
 
-__all__ = ["Drawing"]
+__all__ = ["FunctionalGraph"]
 
 
-class Drawing:
+class FunctionalGraph:
     """What `Model(inputs, outputs)` was given, checked and put in order.
 
     Attributes:

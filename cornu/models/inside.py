@@ -13,7 +13,7 @@ from cornu.inspect.checks import Report
 from cornu.models import preflight
 from cornu.models.cut import cut
 from cornu.models.flatten import flatten
-from cornu.models.functional import Drawing
+from cornu.models.functional import FunctionalGraph
 from cornu.models.outputs_of import outputs_of
 from cornu.models.pure import Pure, assign, pure
 from cornu.models.tuned import Tuned
@@ -31,7 +31,7 @@ class Inside(Tuned):
     @property
     def blocks(self) -> Block:
         """The tree of the user's functions that drew the model."""
-        return self._need_drawing("blocks").graph.root
+        return self._require_graph("blocks").graph.root
 
     @api_boundary
     def block(self, path: str) -> Any:
@@ -83,7 +83,7 @@ class Inside(Tuned):
         self._runners, self._forwards = {}, {}
         return self
 
-    def _need_drawing(self, what: str) -> Drawing:
+    def _require_graph(self, what: str) -> FunctionalGraph:
         """Returns the drawing, or raises an AttributeError if there is none."""
         raise NotImplementedError
 

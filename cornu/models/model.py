@@ -18,7 +18,7 @@ from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.core.tracebacks.user_frames import user_location
 from cornu.errors import suggest, visible_cause
 from cornu.models.connections import describe, draw
-from cornu.models.functional import Drawing
+from cornu.models.functional import FunctionalGraph
 from cornu.models.inside import Inside
 from cornu.models.outputs_of import Recording
 from cornu.names import auto_name
@@ -88,23 +88,23 @@ class Model(Inside):
             missing = "outputs" if outputs is None else "inputs"
             raise ValueError(f"Model(inputs, outputs) needs both; {missing} is missing.")
         if inputs is not None:
-            self._draw_between(Drawing(inputs, outputs, f"Model {self.name!r}"))
+            self._set_graph(FunctionalGraph(inputs, outputs, f"Model {self.name!r}"))
 
-    def _draw_between(self, drawing: Drawing) -> None:
-        self._drawing = drawing
+    def _set_graph(self, drawing: FunctionalGraph) -> None:
+        self.functional_graph = drawing
         self.built = True
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Computes the outputs; a subclass that is not drawn defines it."""
-        if self._drawing is None:
+        if self.functional_graph is None:
             raise NotImplementedError(
                 f"{type(self).__name__} defines neither `call` nor inputs and outputs."
             )
-        return self._drawing.run(inputs, mask)
+        return self.functional_graph.run(inputs, mask)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """Returns the masks of the outputs."""
-        return None if self._drawing is None else self._drawing.masks(inputs)
+        return None if self.functional_graph is None else self.functional_graph.masks(inputs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         around = scope.current()
@@ -121,7 +121,7 @@ class Model(Inside):
     @api_boundary
     def build(self, input_shape: Any) -> None:
         """Builds a model that is not drawn, from the shape of a float input with batch axis."""
-        if not self.built and self._drawing is None:
+        if not self.built and self.functional_graph is None:
             self._infer_outputs(map_shapes(lambda s: Tensor(s, self.compute_dtype), input_shape))
 
     def _build(self, signature: Any, shapes: dict[str, Any]) -> None:
@@ -136,8 +136,8 @@ class Model(Inside):
 
     def _infer_outputs(self, inputs: Any) -> Any:
         """Returns the Tensors that a call on Tensors would return; builds what is not built."""
-        if self._drawing is not None:
-            return self._drawing.outputs
+        if self.functional_graph is not None:
+            return self.functional_graph.outputs
         self._built_with = tree.map(lambda t: [t.shape, t.dtype], inputs)
         if not self.built:
             signature = call_signature(type(self))
@@ -152,8 +152,8 @@ class Model(Inside):
 
     def _infer(self, args: Any, kwargs: Any) -> Any:
         """Returns new Tensors like the outputs; what was drawn for such inputs is known."""
-        if self.only_drawn and len(args) == 1 and set(kwargs) <= {"training"}:
-            drawing = self._need_drawing("outputs")
+        if self.is_purely_functional and len(args) == 1 and set(kwargs) <= {"training"}:
+            drawing = self._require_graph("outputs")
             given = zip(drawing.match(args[0]), drawing.input_tensors, strict=True)
             if all(isinstance(x, Tensor) and _spec(x) == _spec(t) for x, t in given):
                 return tree.map(lambda t: Tensor(*_spec(t)), drawing.outputs)
@@ -162,15 +162,15 @@ class Model(Inside):
     def computes_by(self) -> dict[str, Any]:
         """Returns everything beside the class that determines what the model computes."""
         parts = super().computes_by()
-        if self._drawing is not None:
-            parts["_drawing"] = self._drawing.computes_by()
+        if self.functional_graph is not None:
+            parts["functional_graph"] = self.functional_graph.computes_by()
         return parts
 
     # ---------------------------------------------------------------------------------- structure
 
     def sublayers(self) -> list[Layer]:
         """Returns the layers that this model owns directly."""
-        drawn = self._drawing.layers if self._drawing is not None else []
+        drawn = self.functional_graph.layers if self.functional_graph is not None else []
         own = super().sublayers()
         known = {id(layer) for layer in drawn}
         return [*drawn, *(layer for layer in own if id(layer) not in known)]
@@ -178,7 +178,7 @@ class Model(Inside):
     def saved_parts(self) -> list[tuple[str, Any]]:
         """Returns `layers` and the attributes; `layers` comes first if the model is drawn."""
         parts = super().saved_parts()
-        drawn = self._drawing is not None
+        drawn = self.functional_graph is not None
         first = 0 if drawn else sum(name < "layers" and name[0] != "_" for name, _ in parts)
         return [*parts[:first], ("layers", self.layers), *parts[first:]]
 
@@ -205,7 +205,7 @@ class Model(Inside):
             return layers[index]
         if name is not None and "/" in name:
             return inspect.find_one(self, name, kinds=("layer", "model", "input")).op
-        names = self._drawing.layer_names if self._drawing is not None else {}
+        names = self.functional_graph.layer_names if self.functional_graph is not None else {}
         by_name = {names.get(id(layer), layer.name): layer for layer in layers}
         if name in by_name:
             return by_name[name]
@@ -214,20 +214,20 @@ class Model(Inside):
             hint = f"Inside of it there is {nested[0]!r}."
         else:
             hint = suggest(name, by_name)
-            if self._drawing is not None:
+            if self.functional_graph is not None:
                 hint += "\nA layer belongs to the model only if a path leads through it from the "
                 hint += "inputs to the outputs."
         raise ValueError(f"Model {self.name!r} has no layer {name!r}. {hint}")
 
     @property
     def _callable(self) -> bool:
-        return self._drawing is not None or type(self).call is not Model.call
+        return self.functional_graph is not None or type(self).call is not Model.call
 
     @property
-    def only_drawn(self) -> bool:
+    def is_purely_functional(self) -> bool:
         """Whether calling the model does what its drawing says, and no more."""
         return (
-            self._drawing is not None
+            self.functional_graph is not None
             and type(self).call is Model.call
             and self.activity_regularizer is None
         )
@@ -237,46 +237,46 @@ class Model(Inside):
 
     def rename_layers(self, names: dict[int, str]) -> None:
         """Gives layers other names in this model alone, by the `id` of the layer."""
-        self._need_drawing("layers").rename(names)
+        self._require_graph("layers").rename(names)
 
-    def _need_drawing(self, what: str) -> Drawing:
-        if self._drawing is None:
+    def _require_graph(self, what: str) -> FunctionalGraph:
+        if self.functional_graph is None:
             raise AttributeError(
                 f"Model {self.name!r} has no {what}: it was not drawn with Model(inputs, outputs)."
                 "\nDraw a model around it: x = Input(shape); outer = Model(x, model(x)). "
                 f"This happened {user_location()}."
             )
-        return self._drawing
+        return self.functional_graph
 
     @property
     def inputs(self) -> list[Tensor]:
         """The model's input Tensors."""
-        return list(self._need_drawing("inputs").input_tensors)
+        return list(self._require_graph("inputs").input_tensors)
 
     @property
     def outputs(self) -> list[Tensor]:
         """The model's output Tensors."""
-        return list(self._need_drawing("outputs").output_tensors)
+        return list(self._require_graph("outputs").output_tensors)
 
     @property
     def input(self) -> Any:
         """The model's inputs in their structure."""
-        return self._need_drawing("input").inputs
+        return self._require_graph("input").inputs
 
     @property
     def output(self) -> Any:
         """The model's outputs in their structure."""
-        return self._need_drawing("output").outputs
+        return self._require_graph("output").outputs
 
     @property
     def input_names(self) -> list[str]:
         """The names that data binds to."""
-        return list(self._need_drawing("input_names").input_names)
+        return list(self._require_graph("input_names").input_names)
 
     @property
     def output_names(self) -> list[str]:
         """The names that targets, losses and metrics bind to."""
-        return list(self._need_drawing("output_names").output_names)
+        return list(self._require_graph("output_names").output_names)
 
     @property
     def input_shape(self) -> Any:
@@ -326,9 +326,9 @@ class Model(Inside):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the model as plain data: for a drawn model its layers and how they connect."""
-        if self._drawing is None or type(self) is not Model:
+        if self.functional_graph is None or type(self) is not Model:
             return super().get_config()
-        return {"name": self.name, "trainable": self.trainable, **describe(self._drawing)}
+        return {"name": self.name, "trainable": self.trainable, **describe(self.functional_graph)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
@@ -347,7 +347,7 @@ class Model(Inside):
 
     def get_build_config(self) -> dict[str, Any] | None:
         """Returns the input shape, for a model that is not drawn but was built."""
-        if self._drawing is not None or self._built_with is None:
+        if self.functional_graph is not None or self._built_with is None:
             return None
         return {"inputs": self._built_with}
 

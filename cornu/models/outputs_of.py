@@ -12,7 +12,7 @@ from cornu.core.layer.layer import Layer
 from cornu.inspect.find import find, is_glob, labels, numbered
 from cornu.inspect.outline import Item
 from cornu.models.flatten import Unfolding, unfolds
-from cornu.models.functional import Drawing
+from cornu.models.functional import FunctionalGraph
 from cornu.models.replay import is_added_mask
 from cornu.training.recording import Record, recording
 
@@ -29,9 +29,9 @@ def outputs_of(model: Any, what: Any, drawn: Any, recorder: Any) -> Any:
     """
     items = find(model, what)
     alone = (isinstance(what, str) and not is_glob(what)) or isinstance(what, Layer)
-    if model._drawing is None or not all(map(_is_drawn, items)):
+    if model.functional_graph is None or not all(map(_is_drawn, items)):
         return recorder(model, items, alone)
-    inputs, outputs = _drawn(model._drawing, items, alone)
+    inputs, outputs = _drawn(model.functional_graph, items, alone)
     return drawn(inputs, outputs, name=model.name)
 
 
@@ -40,7 +40,7 @@ def _is_drawn(item: Item) -> bool:
     return known and all(unfolds(owner.op) for owner in item.owners)
 
 
-def _drawn(drawing: Drawing, items: Sequence[Item], alone: bool) -> tuple[Any, Any]:
+def _drawn(drawing: FunctionalGraph, items: Sequence[Item], alone: bool) -> tuple[Any, Any]:
     if all(len(item.owners) == 1 for item in items):
         inputs = drawing.inputs
         named = [(label, _outputs(item, drawing)) for label, item in labels(items)]
@@ -57,7 +57,7 @@ def _unfolded(items: Sequence[Item], unfolding: Unfolding) -> Any:
     """Yields label and outputs of each time that an item came to be called."""
     counts: dict[str, int] = {}
     for item in items:
-        old = _outputs(item, item.model._drawing)
+        old = _outputs(item, item.model.functional_graph)
         first = tree.leaves(old)[0]
         for call in range(len(unfolding.calls[first.node.number])):
             number = counts.get(item.path, 0)
@@ -70,11 +70,11 @@ def _unfolded(items: Sequence[Item], unfolding: Unfolding) -> Any:
             yield numbered(item.path, number), tree.map(new, old)
 
 
-def _outputs(item: Item, drawing: Drawing) -> Any:
+def _outputs(item: Item, drawing: FunctionalGraph) -> Any:
     return item.node.outputs if item.node is not None else handed_on(item.block, drawing)
 
 
-def handed_on(block: Any, drawing: Drawing) -> Any:
+def handed_on(block: Any, drawing: FunctionalGraph) -> Any:
     """Returns the Tensor that a block gives to the rest of the model; a list if it is several."""
     found = [t for t in drawing.graph.border(block.nodes)[1] if not is_added_mask(t)]
     return found[0] if len(found) == 1 else found

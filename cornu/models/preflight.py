@@ -149,7 +149,7 @@ def _view(
 def _inputs(model: Any, x: Any) -> list[Feed]:
     if x is None:
         return []
-    drawing = model._drawing
+    drawing = model.functional_graph
     if drawing is None:
         return [sample(name, array) for name, array in _named(x, "x")]
     given = zip(drawing.input_names, drawing.input_tensors, drawing.match(x), strict=True)

@@ -66,7 +66,12 @@ class Prepared(Compiled):
 
     def _fills_predictions(self) -> bool:
         plain = type(self).predict_step is Compiled.predict_step and not self.run_eagerly
-        return plain and self.only_drawn and self._drawing is not None and self._drawing.rowwise()
+        return (
+            plain
+            and self.is_purely_functional
+            and self.functional_graph is not None
+            and self.functional_graph.rowwise()
+        )
 
     def _predicted(self, batch: Any) -> Any:
         if stateless.takes_state(self.predict_step):
@@ -112,7 +117,9 @@ class Prepared(Compiled):
             self.built = True
         elif not self.built or self._outputs is None:
             structure = self._infer_outputs(tree.map(_symbolic, x))
-            names = self._drawing.output_names if self._drawing is not None else None
+            names = (
+                self.functional_graph.output_names if self.functional_graph is not None else None
+            )
             self._outputs = Outputs(structure, names)
         self._bind(y, None)
         if train and not self.optimizer.built:
@@ -132,7 +139,7 @@ class Prepared(Compiled):
         return True
 
     @property
-    def only_drawn(self) -> bool:
+    def is_purely_functional(self) -> bool:
         """Whether calling the model does what its drawing says, and no more."""
         raise NotImplementedError
 
@@ -228,9 +235,9 @@ class Prepared(Compiled):
         )
         return (
             not any(own)
-            and self.only_drawn
-            and self._drawing is not None
-            and self._drawing.rowwise()
+            and self.is_purely_functional
+            and self.functional_graph is not None
+            and self.functional_graph.rowwise()
             and (self._objective is None or self._objective.rowwise)
             and (self._scores is None or self._scores.rowwise)
         )

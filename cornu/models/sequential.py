@@ -14,7 +14,7 @@ from cornu.core.layer.layer import Layer
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.core.tracebacks.user_frames import user_location
 from cornu.layers.input import Input, InputLayer
-from cornu.models.functional import Drawing
+from cornu.models.functional import FunctionalGraph
 from cornu.models.model import Layers, Model
 
 __all__ = ["Sequential"]
@@ -44,7 +44,7 @@ class Sequential(Model):
     _stack: list[Layer]
     _tensors: list[Tensor]  # the input, then the output of each layer
     _declared: bool  # whether the user gave the input's shape
-    _drawn: Drawing | None
+    _drawn: FunctionalGraph | None
     _names: dict[int, str]  # of layers that are called otherwise here
     _by_name: dict[str, Layer] | None  # None until it is needed
     bookkeeping = Model.bookkeeping | {"_by_name"}
@@ -70,23 +70,23 @@ class Sequential(Model):
         return True
 
     @property
-    def _drawing(self) -> Drawing | None:
+    def functional_graph(self) -> FunctionalGraph | None:
         """The graph, made when it is first needed; None while the input's shape is not known."""
         if self._drawn is None and len(self._tensors) == len(self._stack) + 1 > 1:
             who = f"Sequential {self.name!r}"
-            self._drawn = Drawing(self._tensors[0], self._tensors[-1], who, self._declared)
+            self._drawn = FunctionalGraph(self._tensors[0], self._tensors[-1], who, self._declared)
             self._drawn.rename(self._names)
         return self._drawn
 
-    @_drawing.setter
-    def _drawing(self, value: Drawing | None) -> None:
+    @functional_graph.setter
+    def functional_graph(self, value: FunctionalGraph | None) -> None:
         self._drawn = value
 
     def rename_layers(self, names: dict[int, str]) -> None:
         """Gives layers other names in this model alone, by the `id` of the layer."""
         self._names.update(names)
         self._by_name = None
-        self._drawing = None
+        self.functional_graph = None
 
     @api_boundary
     def add(self, layer: Any, rebuild: bool = True) -> Sequential:
@@ -125,7 +125,7 @@ class Sequential(Model):
         return self
 
     def _change(self) -> None:
-        self._drawing = None
+        self.functional_graph = None
         self._outputs = None
         self._forwards = {}
         self._runners = {}
@@ -133,9 +133,9 @@ class Sequential(Model):
 
     def _begin_with(self, layer: Layer) -> None:
         shape = layer._input_shape_given
-        if shape is None and isinstance(layer, Model) and layer._drawing is not None:
-            if len(layer._drawing.input_tensors) == 1:
-                first = layer._drawing.input_tensors[0]
+        if shape is None and isinstance(layer, Model) and layer.functional_graph is not None:
+            if len(layer.functional_graph.input_tensors) == 1:
+                first = layer.functional_graph.input_tensors[0]
                 self._tensors = [Input(batch_shape=first.shape, dtype=first.dtype)]
             return
         if shape is not None:
@@ -196,14 +196,14 @@ class Sequential(Model):
         self.build(inputs.shape)
         return super()._infer_outputs(inputs)
 
-    def _need_drawing(self, what: str) -> Drawing:
-        if self._drawing is None:
+    def _require_graph(self, what: str) -> FunctionalGraph:
+        if self.functional_graph is None:
             raise AttributeError(
                 f"Sequential {self.name!r} has no {what} yet: the shape of its input is not known."
                 "\nLet it begin with Input(shape), or call it on data first. "
                 f"This happened {user_location()}."
             )
-        return self._drawing
+        return self.functional_graph
 
     def _need_layers(self) -> None:
         if not self._stack:

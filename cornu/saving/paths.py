@@ -55,8 +55,8 @@ def _of_layer(layer: Layer, around: tuple[str, ...]) -> Iterator[tuple[str, Vari
 
 def _inside(layer: Layer) -> Iterator[tuple[Layer, tuple[str, ...], str]]:
     """Yields the layers that a layer owns, with the blocks around each, and its name."""
-    if layer._drawing is not None:
-        graph = layer._drawing.graph
+    if layer.functional_graph is not None:
+        graph = layer.functional_graph.graph
         for node in graph.nodes:
             if isinstance(node.op, Layer):
                 path = graph.path(node)

@@ -25,10 +25,10 @@ def graph_def(model: Any) -> bytes | None:
     Args:
         model: what was drawn with `Model(inputs, outputs)` or as a Sequential.
     """
-    if model._drawing is None:
+    if model.functional_graph is None:
         return None
     writer = _Writer()
-    drawing = model._drawing
+    drawing = model.functional_graph
     for tensor, name in zip(drawing.input_tensors, drawing.input_names, strict=True):
         writer.add(name, "Input", (), [tensor])
     writer.draw(drawing, "")
@@ -48,7 +48,7 @@ class _Writer:
         for node in drawing.graph.nodes:
             path = drawing.graph.path(node)
             name = "/".join(part for part in (around, path, node.name) if part)
-            inner = node.op._drawing if _is_nested(node) else None
+            inner = node.op.functional_graph if _is_nested(node) else None
             if inner is None:
                 kind = type(node.op).__name__ if isinstance(node.op, Layer) else node.name
                 self.add(name, kind, node.inputs, node.output_tensors, node.op)
@@ -92,7 +92,7 @@ class _Writer:
 
 def _is_nested(node: Node) -> bool:
     op = node.op
-    return isinstance(op, Layer) and op.is_model and op.only_drawn and len(node.args) == 1
+    return isinstance(op, Layer) and op.is_model and op.is_purely_functional and len(node.args) == 1
 
 
 def _attribute(name: str, value: bytes) -> bytes:

@@ -68,7 +68,7 @@ class Layer(Called):
     rowwise: ClassVar[bool | None] = None
     bookkeeping = Called.bookkeeping | {"_input_shape_given"}
     # The graph between inputs and outputs, of a model that was drawn.
-    _drawing: Any = None
+    functional_graph: Any = None
     # The order of axes, in layers that have one; like the dtype policy, what held at construction.
     data_format: str | None = None
 

@@ -59,9 +59,11 @@ class Training(Trainer):
     def _metrics(self, given: Any, loss: Any) -> Any:
         if not given:
             return None
-        if self._drawing is None:  # the output's shape, and so the kind of accuracy, is not known
+        if (
+            self.functional_graph is None
+        ):  # the output's shape, and so the kind of accuracy, is not known
             return ["acc" if one in ("accuracy", "acc") else metrics.resolve(one) for one in given]
-        outputs = Outputs(self._drawing.outputs, self._drawing.output_names)
+        outputs = Outputs(self.functional_graph.outputs, self.functional_graph.output_names)
         each = outputs.spread(loss, "loss", to_all=True)
         wanted = given if isinstance(given, dict) else dict.fromkeys(outputs.names, given)
         made = {
@@ -246,7 +248,7 @@ class Model(Training, models.Model):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the layers and how they connect as plain data."""
-        drawing = self._need_drawing("config")
+        drawing = self._require_graph("config")
         return {"name": self.name, "trainable": self.trainable, **describe(drawing)}
 
     @classmethod

@@ -95,8 +95,8 @@ def _first_users(view: View, feed: Feed) -> list[Step]:
             continue
         if not isinstance(op, Layer):
             continue
-        if op._drawing is not None:
-            pairs = zip(op._drawing.input_tensors, step.node.inputs, strict=False)
+        if op.functional_graph is not None:
+            pairs = zip(op.functional_graph.input_tensors, step.node.inputs, strict=False)
             inner.update((id(own), id(given)) for own, given in pairs)
         elif type(op) in _THROUGH:
             reached.update(id(t) for t in step.node.output_tensors)

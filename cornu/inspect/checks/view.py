@@ -88,7 +88,7 @@ class View:
     @property
     def drawing(self) -> Any:
         """The model's drawing, or None."""
-        return self.model._drawing
+        return self.model.functional_graph
 
     def steps(self) -> list[Step]:
         """Returns all nodes, also those inside nested models."""
@@ -106,13 +106,13 @@ def sample(name: str, array: Any, tensor: Tensor | None = None) -> Feed:
 
 def steps(model: Any, prefix: str = "") -> Iterator[Step]:
     """Yields the nodes of a drawn model, those of models inside after the node of the model."""
-    drawing = model._drawing
+    drawing = model.functional_graph
     if drawing is None:
         return
     for node in drawing.graph.nodes:
         path = path_of(drawing, node, prefix)
         yield Step(node, path)
-        if isinstance(node.op, Layer) and node.op._drawing is not None:
+        if isinstance(node.op, Layer) and node.op.functional_graph is not None:
             yield from steps(node.op, path)
 
 
@@ -127,12 +127,12 @@ def walk_back(model: Any, tensor: Tensor, prefix: str = "") -> Iterator[tuple[St
 
     A nested model is entered through its output.
     """
-    drawing = model._drawing
+    drawing = model.functional_graph
     given = {id(t) for t in drawing.input_tensors}
     while id(tensor) not in given and tensor.node is not None:
         node = tensor.node
         path = path_of(drawing, node, prefix)
-        inner = node.op._drawing if isinstance(node.op, Layer) else None
+        inner = node.op.functional_graph if isinstance(node.op, Layer) else None
         if inner is not None:
             if tensor.index < len(inner.output_tensors):
                 yield from walk_back(node.op, inner.output_tensors[tensor.index], path)
