@@ -323,7 +323,7 @@ _ROWS = (
         scope="CPU, windows of at most 27 elements",
         gain="0.04 to 0.06",
         proof=("safety: pooling", "tests/ops/test_pooling.py"),
-        modules=("ops/pooling.py", "ops/_once.py", "ops/_window.py"),
+        modules=("ops/nn/pooling.py", "ops/materialize.py", "ops/nn/windows.py"),
         devices=("cpu",),
     ),
     Deviation(
@@ -334,7 +334,7 @@ _ROWS = (
         scope="CPU, windows of at most 27 elements",
         gain="0.34",
         proof=("safety: pooling", "tests/ops/test_pooling.py"),
-        modules=("ops/pooling.py", "ops/_window.py"),
+        modules=("ops/nn/pooling.py", "ops/nn/windows.py"),
         devices=("cpu",),
     ),
     Deviation(
@@ -345,7 +345,7 @@ _ROWS = (
         scope="CPU, kernels of at most 27 elements",
         gain="0.35",
         proof=("safety: convolution", "tests/ops/test_conv.py"),
-        modules=("ops/conv.py", "ops/_window.py"),
+        modules=("ops/nn/convolution.py", "ops/nn/windows.py"),
         devices=("cpu",),
     ),
     Deviation(
@@ -357,7 +357,7 @@ _ROWS = (
         scope="CPU",
         gain="0.45",
         proof=("safety: attention", "tests/ops/test_nn.py"),
-        modules=("ops/attention.py",),
+        modules=("ops/nn/attention.py",),
         devices=("cpu",),
     ),
     Deviation(
@@ -369,7 +369,7 @@ _ROWS = (
         scope="all devices; default activations, reset_after=True, no unroll, no recurrent dropout",
         gain="LSTM 0.53 to 0.68, GRU 0.54 to 0.63",
         proof=("safety: recurrence", "tests/ops/test_rnn.py"),
-        modules=("ops/rnn.py", "layers/recurrent.py"),
+        modules=("ops/nn/rnn.py", "layers/recurrent.py"),
     ),
     Deviation(
         name="random_bits",
@@ -379,7 +379,7 @@ _ROWS = (
         scope="CPU, JAX's default generator, 32 bits",
         gain="0.28",
         proof=("safety: dropout", "tests/ops/test_random.py"),
-        modules=("ops/_bits.py", "ops/_once.py"),
+        modules=("ops/random/threefry.py", "ops/materialize.py"),
         devices=("cpu",),
     ),
     Deviation(
@@ -390,7 +390,7 @@ _ROWS = (
         scope="NVIDIA GPU, float16 or bfloat16",
         gain="not measured",
         proof=(),
-        modules=("ops/attention.py",),
+        modules=("ops/nn/attention.py",),
         devices=("gpu",),
         on_request="flash_attention=True, or cornu.config.enable_flash_attention()",
         off="cornu.config.disable_flash_attention()",

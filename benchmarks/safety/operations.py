@@ -14,7 +14,7 @@ from jax import lax
 from benchmarks.safety.recurrent import plain_loop
 from benchmarks.safety.shapes import DTYPES, Sampler
 from cornu import ops, random
-from cornu.ops.rnn import GRU, LSTM, project, recurrence
+from cornu.ops.nn.rnn import GRU, LSTM, project, recurrence
 
 __all__ = ["KINDS", "Case", "make"]
 

@@ -38,7 +38,7 @@ def plain_loop(
     zero: bool,
     sequences: bool,
 ) -> Any:
-    """Returns last output, outputs or None, and states, as `cornu.ops.rnn.recurrence` does.
+    """Returns last output, outputs or None, and states, as `cornu.ops.nn.rnn.recurrence` does.
 
     Args:
         name: `"lstm"` or `"gru"`.

@@ -17,8 +17,8 @@ from cornu.layers.recurrent import (
     output_size,
     product,
 )
-from cornu.ops import rnn as recurrences
 from cornu.ops import sigmoid
+from cornu.ops.nn import rnn as recurrences
 
 __all__ = ["GRUCell", "LSTMCell", "SimpleRNNCell", "StackedRNNCells"]
 

@@ -13,7 +13,7 @@ from cornu.core.layer.signature import call_signature
 from cornu.core.state.variable import Variable
 from cornu.deviations import is_enabled
 from cornu.ops import random, sigmoid, tanh
-from cornu.ops import rnn as recurrences
+from cornu.ops.nn import rnn as recurrences
 from cornu.parts import activations, constraints, initializers, regularizers
 
 __all__ = [

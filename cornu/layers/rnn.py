@@ -20,7 +20,7 @@ from cornu.layers.recurrent import (
     first_mask,
     initial_state,
 )
-from cornu.ops import rnn as recurrences
+from cornu.ops.nn import rnn as recurrences
 
 __all__ = ["RNN"]
 

@@ -6,10 +6,22 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
 from cornu.core.graph.op import op, unwrap
 from cornu.ops._table import define
+
+__all__ = [
+    "associative_scan",
+    "cond",
+    "custom_gradient",
+    "fori_loop",
+    "map",
+    "scan",
+    "stop_gradient",
+    "switch",
+    "vectorized_map",
+    "while_loop",
+]
 
 
 def _pure(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -231,22 +243,3 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
     (6.0, 100.0)
     """
     return op(jax.custom_gradient(f), name=getattr(f, "__name__", "custom_gradient"))
-
-
-def vectorize(
-    pyfunc: Callable[..., Any], *, excluded: Any = None, signature: str | None = None
-) -> Callable[..., Any]:
-    """Makes a function of arrays, with broadcasting, of a function of elements.
-
-    Args:
-        pyfunc: a function of elements (or of small arrays, with `signature`).
-        excluded: positions or names of arguments that are given as they are.
-        signature: the axes of the small arrays, as in `"(n,m),(m)->(n)"`.
-
-    Example:
-
-    >>> import cornu
-    >>> cornu.ops.vectorize(lambda a, b: a * b)([1, 2], 3).tolist()
-    [3, 6]
-    """
-    return op(jnp.vectorize(pyfunc, excluded=excluded or set(), signature=signature))

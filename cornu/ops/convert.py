@@ -11,9 +11,17 @@ from jax import Array
 
 from cornu.core.graph.op import Holder, Symbol, is_symbolic, unwrap
 from cornu.core.state.dtypes import standardize_dtype
-from cornu.ops._table import define, jax_dtype, row
+from cornu.ops._table import define, jax_dtype
 
-array = row("array(x, dtype=None)", jnp.array, "An array, always a copy.")
+__all__ = [
+    "cast",
+    "convert_to_numpy",
+    "convert_to_tensor",
+    "dtype",
+    "is_tensor",
+    "saturate_cast",
+    "shape",
+]
 
 
 @define
@@ -106,15 +114,6 @@ def shape(x: Any) -> tuple[Any, ...]:
     return tuple(x.shape) if isinstance(x, (Symbol, Holder)) else np.shape(x)
 
 
-def ndim(x: Any) -> int:
-    """The number of axes.
-
-    Args:
-        x: an array, Variable or symbolic Tensor.
-    """
-    return len(shape(x))
-
-
 def dtype(x: Any) -> str:
     """The name of the dtype.
 
@@ -122,13 +121,3 @@ def dtype(x: Any) -> str:
         x: an array, Variable or symbolic Tensor.
     """
     return standardize_dtype(x.dtype)
-
-
-@define
-def size(x: Array) -> Any:
-    """The number of elements.
-
-    Args:
-        x: an array.
-    """
-    return x.size

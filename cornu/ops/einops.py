@@ -11,6 +11,10 @@ from jax import Array
 
 from cornu.ops._table import define
 
+__all__ = [
+    "rearrange",
+]
+
 
 def _groups(side: str) -> list[list[str]]:
     """Returns the names in each axis: "b (h w) c" is [["b"], ["h", "w"], ["c"]]."""

@@ -12,6 +12,26 @@ from jax import Array
 
 from cornu.ops._table import define, floats, row
 
+__all__ = [
+    "cholesky",
+    "cholesky_inverse",
+    "det",
+    "eig",
+    "eigh",
+    "inv",
+    "jvp",
+    "logdet",
+    "lstsq",
+    "lu_factor",
+    "matrix_rank",
+    "norm",
+    "pinv",
+    "qr",
+    "solve",
+    "solve_triangular",
+    "svd",
+]
+
 _MATRIX = """
     x: matrices, of shape (..., n, n)."""
 _MATRICES = """
@@ -28,11 +48,6 @@ eigh = row(
     "eigh(x)",
     lambda x: tuple(jnp.linalg.eigh(x)),
     "The eigenvalues, rising, and eigenvectors (in columns) of symmetric matrices." + _MATRIX,
-)
-slogdet = row(
-    "slogdet(x)",
-    lambda x: tuple(jnp.linalg.slogdet(x)),
-    "The sign and the logarithm of the absolute value of the determinant." + _MATRIX,
 )
 logdet = row(
     "logdet(x)",

@@ -13,9 +13,9 @@ from cornu import registry, seeds
 from cornu.core.graph.tensor import Tensor
 from cornu.core.state import scope
 from cornu.ops import random
-from cornu.ops._bits import bernoulli
-from cornu.ops._once import once
+from cornu.ops.materialize import once
 from cornu.ops.random import SeedGenerator
+from cornu.ops.random.threefry import bernoulli
 
 DRAWS = [
     ("normal", ((3, 4), 1.0, 2.0)),

@@ -9,7 +9,7 @@ import pytest
 from jax import export
 
 from cornu.core.graph.jaxprs import inner_jaxprs
-from cornu.ops.rnn import GRU, LSTM, SIMPLE, project, recurrence, rnn
+from cornu.ops.nn.rnn import GRU, LSTM, SIMPLE, project, recurrence, rnn
 
 TIME, BATCH, UNITS = 5, 3, 2
 

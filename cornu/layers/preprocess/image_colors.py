@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from cornu.layers.arguments import fraction
 from cornu.layers.preprocess.image_base import ColorLayer, Dice, RandomImageLayer, span, spread
 from cornu.layers.preprocess.image_light import RandomBrightness, RandomContrast
-from cornu.ops.color import hsv_to_rgb, rgb_to_grayscale, rgb_to_hsv
+from cornu.ops.image.color import hsv_to_rgb, rgb_to_grayscale, rgb_to_hsv
 
 __all__ = [
     "RandomColorDegeneration",

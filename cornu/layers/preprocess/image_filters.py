@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from cornu.layers.preprocess.image_base import ColorLayer, Dice, span, spread
-from cornu.ops.filter import gaussian_blur
+from cornu.ops.image.filter import gaussian_blur
 
 __all__ = ["RandomErasing", "RandomGaussianBlur", "RandomSharpness"]
 

@@ -14,7 +14,7 @@ from cornu.layers.preprocess.image_base import (
     span,
     spread,
 )
-from cornu.ops.warp import affine_transform
+from cornu.ops.image.warp import affine_transform
 
 __all__ = [
     "RandomFlip",

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 
 from cornu.layers.arguments import fraction
 from cornu.layers.preprocess.image_base import Dice, MovingImageLayer, pair, span, spread
-from cornu.ops.filter import bell, convolve
-from cornu.ops.warp import map_coordinates, perspective_transform
+from cornu.ops.image.filter import bell, convolve
+from cornu.ops.image.warp import map_coordinates, perspective_transform
 
 __all__ = ["RandomElasticTransform", "RandomPerspective"]
 

@@ -12,8 +12,8 @@ from cornu import settings
 from cornu.core.layer.input_spec import InputSpec
 from cornu.core.layer.layer import Layer
 from cornu.layers.arguments import positive_int
-from cornu.ops.conv import conv
-from cornu.ops.math import stft
+from cornu.ops.fourier import stft
+from cornu.ops.nn.convolution import conv
 from cornu.parts.initializers.fourier import STFT
 
 __all__ = ["MelSpectrogram", "STFTSpectrogram"]

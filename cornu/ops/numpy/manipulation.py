@@ -5,11 +5,51 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jax import Array
 
 from cornu.ops._table import as_array, define, row
+from cornu.ops.convert import shape
+
+__all__ = [
+    "append",
+    "array_split",
+    "broadcast_to",
+    "concatenate",
+    "copy",
+    "diag",
+    "diagflat",
+    "diagonal",
+    "dsplit",
+    "dstack",
+    "expand_dims",
+    "flip",
+    "fliplr",
+    "flipud",
+    "hsplit",
+    "hstack",
+    "moveaxis",
+    "ndim",
+    "pad",
+    "ravel",
+    "repeat",
+    "reshape",
+    "roll",
+    "rot90",
+    "size",
+    "split",
+    "squeeze",
+    "stack",
+    "swapaxes",
+    "tile",
+    "trace",
+    "transpose",
+    "tril",
+    "triu",
+    "view",
+    "vsplit",
+    "vstack",
+]
 
 
 def _each(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -177,20 +217,6 @@ def pad(
 
 
 @define
-def unstack(x: Array, num: int | None = None, axis: int = 0) -> list[Array]:
-    """The slices along an axis, as a list of arrays without that axis.
-
-    Args:
-        x: an array.
-        num: how many there are, if it is known; it is checked.
-        axis: the axis.
-    """
-    if num is not None and num != x.shape[axis]:
-        raise ValueError(f"unstack: num={num}, but axis {axis} has the size {x.shape[axis]}.")
-    return [jax.lax.index_in_dim(x, i, axis, keepdims=False) for i in range(x.shape[axis])]
-
-
-@define
 def view(x: Array, dtype: Any = None) -> Array:
     """The same bytes read as another dtype; the last axis grows or shrinks accordingly.
 
@@ -199,3 +225,22 @@ def view(x: Array, dtype: Any = None) -> Array:
         dtype: the dtype; that of the array by default.
     """
     return x.view(dtype)
+
+
+def ndim(x: Any) -> int:
+    """The number of axes.
+
+    Args:
+        x: an array, Variable or symbolic Tensor.
+    """
+    return len(shape(x))
+
+
+@define
+def size(x: Array) -> Any:
+    """The number of elements.
+
+    Args:
+        x: an array.
+    """
+    return x.size

@@ -11,6 +11,50 @@ from jax import Array
 
 from cornu.ops._table import as_float, define, floats, row
 
+__all__ = [
+    "all",
+    "allclose",
+    "amax",
+    "amin",
+    "any",
+    "argmax",
+    "argmin",
+    "average",
+    "bincount",
+    "corrcoef",
+    "count_nonzero",
+    "cumprod",
+    "cumsum",
+    "diff",
+    "histogram",
+    "max",
+    "mean",
+    "median",
+    "min",
+    "nanargmax",
+    "nanargmin",
+    "nancumprod",
+    "nancumsum",
+    "nanmax",
+    "nanmean",
+    "nanmedian",
+    "nanmin",
+    "nanpercentile",
+    "nanprod",
+    "nanquantile",
+    "nanstd",
+    "nansum",
+    "nanvar",
+    "percentile",
+    "prod",
+    "ptp",
+    "quantile",
+    "std",
+    "sum",
+    "trapezoid",
+    "var",
+]
+
 
 def _wide(function: Callable[..., Any]) -> Callable[..., Any]:
     """Returns a reduction that computes in 32 bits at least: float16 sums overflow early."""

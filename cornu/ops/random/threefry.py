@@ -17,7 +17,7 @@ import numpy as np
 from jax import Array, lax
 
 from cornu.deviations import is_enabled
-from cornu.ops._once import once
+from cornu.ops.materialize import once
 
 __all__ = ["bernoulli"]
 

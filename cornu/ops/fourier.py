@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -10,66 +9,20 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from cornu.ops._table import define, floats, row
+from cornu.ops._table import define
 
-
-def _segment(function: Callable[..., Any]) -> Callable[..., Any]:
-    def run(data: Any, segment_ids: Any, num_segments: Any, sorted: bool) -> Any:
-        return function(data, segment_ids, num_segments, indices_are_sorted=sorted)
-
-    return run
-
-
-_SEGMENT = """
-    data: an array of shape (n, ...).
-    segment_ids: the segment to which each of the n slices belongs.
-    num_segments: how many segments; needed in compiled code.
-    sorted: whether the segments come in rising order, which is faster."""
-_SIGNATURE = "(data, segment_ids, num_segments=None, sorted=False)"
-
-segment_sum = row(
-    "segment_sum" + _SIGNATURE, _segment(jax.ops.segment_sum), "The sum of each segment." + _SEGMENT
-)
-segment_prod = row(
-    "segment_prod" + _SIGNATURE,
-    _segment(jax.ops.segment_prod),
-    "The product of each segment." + _SEGMENT,
-)
-segment_max = row(
-    "segment_max" + _SIGNATURE,
-    _segment(jax.ops.segment_max),
-    "The largest element of each segment." + _SEGMENT,
-)
-segment_min = row(
-    "segment_min" + _SIGNATURE,
-    _segment(jax.ops.segment_min),
-    "The smallest element of each segment." + _SEGMENT,
-)
-logsumexp = row(
-    "logsumexp(x, axis=None, keepdims=False)",
-    floats(jax.scipy.special.logsumexp),
-    "log(sum(exp(x))) along axes, without overflow.",
-)
-
-
-@define
-def cdist(x: Array, y: Array) -> Array:
-    """The Euclidean distance of every vector from every other.
-
-    Args:
-        x: vectors, of shape (..., n, size).
-        y: vectors, of shape (..., m, size).
-
-    Returns:
-        An array of shape (..., n, m).
-    """
-    if x.ndim < 2 or y.ndim < 2 or x.shape[-1] != y.shape[-1]:
-        raise ValueError(
-            "cdist: vectors of equal size are needed, shapes (..., n, size) and (..., m, size). "
-            f"Received: {x.shape} and {y.shape}"
-        )
-    difference = x[..., :, None, :] - y[..., None, :, :]
-    return jnp.sqrt(jnp.sum(difference * difference, axis=-1))
+__all__ = [
+    "extract_sequences",
+    "fft",
+    "fft2",
+    "ifft2",
+    "irfft",
+    "istft",
+    "rfft",
+    "stft",
+    "view_as_complex",
+    "view_as_real",
+]
 
 
 # A complex array is a pair of float arrays here: (real, imaginary).

@@ -5,8 +5,14 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jax import Array
 
-from cornu.ops._images import on_channels_last
 from cornu.ops._table import as_float, define
+from cornu.ops.image.layout import on_channels_last
+
+__all__ = [
+    "hsv_to_rgb",
+    "rgb_to_grayscale",
+    "rgb_to_hsv",
+]
 
 
 @define

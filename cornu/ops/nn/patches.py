@@ -11,7 +11,7 @@ from jax import Array
 
 from cornu import settings
 from cornu.ops._table import define
-from cornu.ops._window import per_axis, slices
+from cornu.ops.nn.windows import per_axis, slices
 
 __all__ = ["depth_to_space", "fold", "space_to_depth", "unfold"]
 

@@ -11,6 +11,32 @@ from jax import Array
 from cornu import settings
 from cornu.ops._table import define, row
 
+__all__ = [
+    "arange",
+    "array",
+    "bartlett",
+    "blackman",
+    "empty",
+    "empty_like",
+    "eye",
+    "full",
+    "full_like",
+    "geomspace",
+    "hamming",
+    "hanning",
+    "identity",
+    "kaiser",
+    "linspace",
+    "logspace",
+    "meshgrid",
+    "ones",
+    "ones_like",
+    "tri",
+    "vander",
+    "zeros",
+    "zeros_like",
+]
+
 
 def _floatx(function: Callable[..., Any]) -> Callable[..., Any]:
     """Returns a maker of arrays whose dtype is the process-wide float type by default."""
@@ -145,3 +171,6 @@ def meshgrid(*x: Array, indexing: str = "xy") -> list[Array]:
         indexing: `"xy"` (columns, rows) or `"ij"` (the order of the axes).
     """
     return jnp.meshgrid(*x, indexing=indexing)
+
+
+array = row("array(x, dtype=None)", jnp.array, "An array, always a copy.")

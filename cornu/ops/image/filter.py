@@ -8,8 +8,16 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array, lax
 
-from cornu.ops._images import on_channels_last
 from cornu.ops._table import as_float, define
+from cornu.ops.image.layout import on_channels_last
+
+__all__ = [
+    "bell",
+    "convolve",
+    "gaussian_blur",
+    "sobel_edges",
+    "ssim",
+]
 
 
 def convolve(x: Array, column: Array, line: Array, padding: str) -> Array:

@@ -1,12 +1,7 @@
-"""Images: sizes, borders and patches, and all other operations on images.
-
-Images have the shape (batch, height, width, channels), or the channels before height and width
-with `data_format="channels_first"`; the batch axis may be missing.
-"""
+"""Sizes and borders of images."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,37 +9,14 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from cornu.ops._images import spatial_axes
 from cornu.ops._table import define
-from cornu.ops._window import check_padding, per_axis, slices
-from cornu.ops.color import hsv_to_rgb, rgb_to_grayscale, rgb_to_hsv
 from cornu.ops.convert import saturate_cast
-from cornu.ops.filter import gaussian_blur, sobel_edges, ssim
-from cornu.ops.warp import (
-    affine_transform,
-    elastic_transform,
-    map_coordinates,
-    perspective_transform,
-    scale_and_translate,
-)
+from cornu.ops.image.layout import spatial_axes
 
 __all__ = [
-    "affine_transform",
     "crop_images",
-    "elastic_transform",
-    "extract_patches",
-    "extract_patches_3d",
-    "gaussian_blur",
-    "hsv_to_rgb",
-    "map_coordinates",
     "pad_images",
-    "perspective_transform",
     "resize",
-    "rgb_to_grayscale",
-    "rgb_to_hsv",
-    "scale_and_translate",
-    "sobel_edges",
-    "ssim",
 ]
 
 
@@ -196,92 +168,3 @@ def pad_images(
         begin, _, end = _parts("pad_images", begin, images.shape[axis], end, target)
         borders[axis] = (begin, end)
     return jnp.pad(images, borders)
-
-
-# Patches.
-
-
-@define
-def extract_patches(
-    images: Array,
-    size: int | Sequence[int],
-    strides: int | Sequence[int] | None = None,
-    dilation_rate: int | Sequence[int] = 1,
-    padding: str = "valid",
-    data_format: str | None = None,
-) -> Array:
-    """The patches of images, each laid out along the channels.
-
-    Args:
-        images: images, of shape (batch, height, width, channels) or without the batch axis.
-        size: the size of a patch, one number or (height, width); three numbers mean volumes.
-        strides: the distance of two patches; they lie side by side by default.
-        dilation_rate: the distance of the pixels that a patch takes.
-        padding: `"valid"`, or `"same"` to add zeros so that the borders have patches, too.
-        data_format: `"channels_last"` or `"channels_first"`.
-
-    Returns:
-        An array of shape (batch, rows, columns, patch height * patch width * channels).
-    """
-    rank = 3 if isinstance(size, Sequence) and len(size) == 3 else 2
-    return _patches(images, size, strides, dilation_rate, padding, data_format, rank)
-
-
-@define
-def extract_patches_3d(
-    volumes: Array,
-    size: int | Sequence[int],
-    strides: int | Sequence[int] | None = None,
-    dilation_rate: int | Sequence[int] = 1,
-    padding: str = "valid",
-    data_format: str | None = None,
-) -> Array:
-    """The patches of volumes, each laid out along the channels.
-
-    Args:
-        volumes: volumes, of shape (batch, depth, height, width, channels) or without the batch
-            axis.
-        size: the size of a patch, one number or (depth, height, width).
-        strides: the distance of two patches; they lie side by side by default.
-        dilation_rate: the distance of the voxels that a patch takes.
-        padding: `"valid"`, or `"same"` to add zeros so that the borders have patches, too.
-        data_format: `"channels_last"` or `"channels_first"`.
-
-    Returns:
-        An array of shape (batch, planes, rows, columns, elements of a patch).
-    """
-    return _patches(volumes, size, strides, dilation_rate, padding, data_format, 3)
-
-
-def _patches(
-    x: Array, size: Any, strides: Any, dilation: Any, padding: str, data_format: Any, rank: int
-) -> Array:
-    axes = spatial_axes(x, data_format, "extract_patches", rank)
-    first = axes[-1] == x.ndim - 1
-    x = jnp.moveaxis(x, axes[0] - 1, -1) if first else x
-    x = x if len(axes) + 2 == x.ndim else x[None]
-    window = per_axis(size, rank, "size")
-    steps = window if strides is None else per_axis(strides, rank, "strides")
-    dilations = per_axis(dilation, rank, "dilation_rate")
-    if check_padding(padding) == "SAME":
-        reach = [d * (w - 1) + 1 for d, w in zip(dilations, window, strict=True)]
-        borders = lax.padtype_to_pads(x.shape[1:-1], reach, steps, "SAME")
-        x = jnp.pad(x, [(0, 0), *borders, (0, 0)])
-    if window == steps and set(dilations) == {1}:
-        x = _side_by_side(x, window)
-    else:
-        x = jnp.concatenate(slices(x, (1, *window, 1), (1, *steps, 1), (1, *dilations, 1)), -1)
-    x = x if axes[0] - first == 1 else x[0]
-    return jnp.moveaxis(x, -1, axes[0] - 1) if first else x
-
-
-def _side_by_side(x: Array, window: tuple[int, ...]) -> Array:
-    """Patches that do not overlap are a matter of shape only."""
-    counts = [size // w for size, w in zip(x.shape[1:-1], window, strict=True)]
-    for axis, (count, w) in enumerate(zip(counts, window, strict=True), start=1):
-        x = lax.slice_in_dim(x, 0, count * w, axis=axis)
-    pairs = [n for pair in zip(counts, window, strict=True) for n in pair]
-    x = x.reshape(x.shape[0], *pairs, x.shape[-1])
-    rank = len(window)
-    order = [0, *range(1, 2 * rank, 2), *range(2, 2 * rank + 1, 2), 2 * rank + 1]
-    return x.transpose(order).reshape(x.shape[0], *counts, math.prod(window) * x.shape[-1])

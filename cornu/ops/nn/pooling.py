@@ -13,9 +13,9 @@ import numpy as np
 from jax import Array, lax
 
 from cornu import settings
-from cornu.ops._once import once
 from cornu.ops._table import define
-from cornu.ops._window import (
+from cornu.ops.materialize import once
+from cornu.ops.nn.windows import (
     accumulator,
     check_padding,
     per_axis,

@@ -1,4 +1,4 @@
-"""The ops of neural networks, gathered, and the encodings of classes."""
+"""Encodings of classes and complex numbers."""
 
 from __future__ import annotations
 
@@ -10,111 +10,11 @@ from jax import Array, lax
 
 from cornu import settings
 from cornu.ops._table import as_float, define
-from cornu.ops.activation import (
-    celu,
-    elu,
-    gelu,
-    glu,
-    hard_shrink,
-    hard_sigmoid,
-    hard_silu,
-    hard_swish,
-    hard_tanh,
-    leaky_relu,
-    log_sigmoid,
-    log_softmax,
-    relu,
-    relu6,
-    selu,
-    sigmoid,
-    silu,
-    soft_shrink,
-    softmax,
-    softplus,
-    softsign,
-    sparse_plus,
-    sparse_sigmoid,
-    sparsemax,
-    squareplus,
-    swish,
-    tanh_shrink,
-    threshold,
-)
-from cornu.ops.attention import dot_product_attention
-from cornu.ops.conv import conv, conv_transpose, depthwise_conv, separable_conv
-from cornu.ops.ctc import ctc_decode, ctc_loss
-from cornu.ops.loss import (
-    binary_crossentropy,
-    categorical_crossentropy,
-    psnr,
-    sparse_categorical_crossentropy,
-)
-from cornu.ops.normalization import (
-    batch_normalization,
-    layer_normalization,
-    moments,
-    normalize,
-    rms_normalization,
-)
-from cornu.ops.patch import depth_to_space, fold, space_to_depth, unfold
-from cornu.ops.pooling import adaptive_average_pool, adaptive_max_pool, average_pool, max_pool
 
 __all__ = [
-    "adaptive_average_pool",
-    "adaptive_max_pool",
-    "average_pool",
-    "batch_normalization",
-    "binary_crossentropy",
-    "categorical_crossentropy",
-    "celu",
-    "conv",
-    "conv_transpose",
-    "ctc_decode",
-    "ctc_loss",
-    "depth_to_space",
-    "depthwise_conv",
-    "dot_product_attention",
-    "elu",
-    "fold",
-    "gelu",
-    "glu",
-    "hard_shrink",
-    "hard_sigmoid",
-    "hard_silu",
-    "hard_swish",
-    "hard_tanh",
-    "layer_normalization",
-    "leaky_relu",
-    "log_sigmoid",
-    "log_softmax",
-    "max_pool",
-    "moments",
     "multi_hot",
-    "normalize",
     "one_hot",
     "polar",
-    "psnr",
-    "relu",
-    "relu6",
-    "rms_normalization",
-    "selu",
-    "separable_conv",
-    "sigmoid",
-    "silu",
-    "soft_shrink",
-    "softmax",
-    "softplus",
-    "softsign",
-    "space_to_depth",
-    "sparse_categorical_crossentropy",
-    "sparse_plus",
-    "sparse_sigmoid",
-    "sparsemax",
-    "squareplus",
-    "swish",
-    "tanh_shrink",
-    "threshold",
-    "unfold",
 ]
 
 

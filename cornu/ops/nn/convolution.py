@@ -12,7 +12,7 @@ from jax import Array, lax
 
 from cornu import settings
 from cornu.ops._table import define
-from cornu.ops._window import (
+from cornu.ops.nn.windows import (
     accumulator,
     check_padding,
     per_axis,

@@ -13,7 +13,15 @@ from jax.scipy import ndimage
 from cornu import settings
 from cornu.ops import random
 from cornu.ops._table import define
-from cornu.ops.filter import bell, convolve
+from cornu.ops.image.filter import bell, convolve
+
+__all__ = [
+    "affine_transform",
+    "elastic_transform",
+    "map_coordinates",
+    "perspective_transform",
+    "scale_and_translate",
+]
 
 _ORDERS = {"nearest": 0, "bilinear": 1}
 _FILL_MODES = ("constant", "nearest", "wrap", "mirror", "reflect")

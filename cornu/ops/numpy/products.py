@@ -9,6 +9,20 @@ from jax import Array
 
 from cornu.ops._table import define, row
 
+__all__ = [
+    "correlate",
+    "cross",
+    "dot",
+    "einsum",
+    "inner",
+    "kron",
+    "matmul",
+    "outer",
+    "slogdet",
+    "tensordot",
+    "vdot",
+]
+
 dot = row(
     "dot(x1, x2)",
     jnp.dot,
@@ -95,3 +109,13 @@ def einsum(subscripts: str, *operands: Array, **kwargs: Any) -> Array:
     (2, 3, 3)
     """
     return jnp.einsum(subscripts, *operands, preferred_element_type=_wide(*operands), **kwargs)
+
+
+_MATRIX = """
+    x: matrices, of shape (..., n, n)."""
+
+slogdet = row(
+    "slogdet(x)",
+    lambda x: tuple(jnp.linalg.slogdet(x)),
+    "The sign and the logarithm of the absolute value of the determinant." + _MATRIX,
+)

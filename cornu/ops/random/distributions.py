@@ -15,12 +15,11 @@ import jax.numpy as jnp
 from jax import Array
 
 from cornu.core.state.dtypes import is_float, standardize_dtype
-from cornu.ops._bits import bernoulli
 from cornu.ops._table import define
-from cornu.ops.seed import Seed, SeedGenerator, draw_key
+from cornu.ops.random.generator import Seed, draw_key
+from cornu.ops.random.threefry import bernoulli
 
 __all__ = [
-    "SeedGenerator",
     "beta",
     "binomial",
     "categorical",
@@ -32,6 +31,7 @@ __all__ = [
     "truncated_normal",
     "uniform",
 ]
+
 
 _Shape = Sequence[int]
 

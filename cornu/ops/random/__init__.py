@@ -1,0 +1,11 @@
+"""Random numbers: distributions, and the generators of their keys."""
+
+# Each theme lists its public names; a name that is added there appears here.
+# ruff: noqa: F403
+
+from cornu.ops.random import distributions
+from cornu.ops.random.distributions import *
+from cornu.ops.random.generator import SeedGenerator
+
+__all__ = ["SeedGenerator"]
+__all__ += distributions.__all__
