@@ -173,7 +173,11 @@ _ROWS = (
         scope="all devices",
         gain="tracing ResNet-152 0.41, a Transformer of 24 blocks 0.38; steps equal",
         proof=("safety: models", "tests/core/test_run.py"),
-        modules=("core/graph/shared_function.py", "core/graph/execution.py", "optimizers/rule.py"),
+        modules=(
+            "core/graph/shared_function.py",
+            "core/graph/execution.py",
+            "optimizers/update_rule.py",
+        ),
         off="cornu.config.disable_block_sharing()",
     ),
     # ------------------------------------------------------------------------- JAX settings

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from cornu.callbacks.callback import Callback, Step
+from cornu.optimizers.learning_rate_override import LearningRateOverride
 from cornu.optimizers.range_test.result import RangeTest
 from cornu.optimizers.range_test.sweep import Sweep, loss_of
-from cornu.optimizers.steering import Steering
 
 __all__ = ["LRFinder"]
 
@@ -53,7 +53,7 @@ class LRFinder(Callback):
     ) -> None:
         self._arguments = (start, end, steps, mode, stop_at, smoothing)
         self._sweep = Sweep(*self._arguments)
-        self._steering: Steering | None = None
+        self._rate_override: LearningRateOverride | None = None
         self._snapshot: Any = None
 
     @property
@@ -69,12 +69,12 @@ class LRFinder(Callback):
         """Notes everything, to put it back."""
         self._sweep = Sweep(*self._arguments)
         self._snapshot = self.model.snapshot()
-        self._steering = Steering(self.model.optimizer)
+        self._rate_override = LearningRateOverride(self.model.optimizer)
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Sets the next learning rate."""
-        if self._steering is not None:
-            self._steering.set(self._sweep.rate)
+        if self._rate_override is not None:
+            self._rate_override.set(self._sweep.rate)
         self.model.reset_metrics()  # so that the loss is that of this batch
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
@@ -85,10 +85,10 @@ class LRFinder(Callback):
 
     def on_train_end(self, logs: Any = None) -> None:
         """Puts everything back."""
-        if self._steering is not None:
-            self._steering.end()
+        if self._rate_override is not None:
+            self._rate_override.restore()
             self._snapshot.restore()
-        self._steering = self._snapshot = None
+        self._rate_override = self._snapshot = None
 
     def on_train_exception(self, error: BaseException) -> None:
         """Puts everything back."""

@@ -68,7 +68,7 @@ def settle_rates(model: Any) -> None:
             factors: dict[Variable, float] = {}
             for what, factor in optimizer.rates_by_path.items():
                 factors.update(dict.fromkeys(variables_of(model, what), factor))
-            optimizer.multiply_rates(factors)
+            optimizer.set_rate_factors(factors)
 
 
 def _with_rates(optimizer: Optimizer) -> list[Optimizer]:

@@ -126,7 +126,7 @@ class Metric(Owner):
         """Creates a Variable of the metric; see `add_variable`."""
         return self.add_variable(shape, initializer or "zeros", dtype=dtype, name=name)
 
-    def prepare(self, *args: Any, **kwargs: Any) -> None:
+    def create_variables(self, *args: Any, **kwargs: Any) -> None:
         """Creates what `update_state` would create for a batch like this, and computes nothing.
 
         Args:
@@ -162,7 +162,7 @@ class Metric(Owner):
             raise ValueError(
                 f"{type(self).__name__} {self.name!r} has {len(self.variables)} Variables; "
                 f"received {len(metric_variables)} values."
-                + ("" if self.variables else "\nIt makes them for its first batch: `prepare` it.")
+                + ("" if self.variables else "\nCall `create_variables` with a batch first.")
             )
         return unwrap(list(metric_variables))
 

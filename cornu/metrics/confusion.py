@@ -27,7 +27,7 @@ __all__ = [
 _NOTHING = -1e10
 
 
-class Counts(NamedTuple):
+class ConfusionCounts(NamedTuple):
     """True and false positives and negatives, for each threshold (and label)."""
 
     true_positives: Any
@@ -36,7 +36,7 @@ class Counts(NamedTuple):
     false_negatives: Any
 
 
-def count(
+def count_confusion(
     y_true: Any,
     y_pred: Any,
     thresholds: Sequence[float],
@@ -47,7 +47,7 @@ def count(
     label_weights: Any = None,
     by_label: bool = False,
     dtype: Any = None,
-) -> Counts:
+) -> ConfusionCounts:
     """Counts where predictions above each threshold meet labels that are not 0.
 
     Args:
@@ -87,13 +87,13 @@ def count(
     above = _above_even if is_even(thresholds) else _above
     true_positives = above(y_pred, positives, thresholds)
     false_positives = above(y_pred, negatives, thresholds)
-    counts = Counts(
+    counts = ConfusionCounts(
         true_positives,
         false_positives,
         jnp.sum(negatives, axis=0) - false_positives,
         jnp.sum(positives, axis=0) - true_positives,
     )
-    return counts if by_label else Counts(*(c[:, 0] for c in counts))
+    return counts if by_label else ConfusionCounts(*(c[:, 0] for c in counts))
 
 
 def _above(y_pred: Any, weights: Any, thresholds: Sequence[float]) -> Any:
@@ -126,7 +126,7 @@ def _largest(y_pred: Any, k: int) -> Any:
     return jnp.where(chosen > 0, y_pred, _NOTHING)
 
 
-def _limits(thresholds: Any, default: float = 0.5) -> list[float]:
+def _check_thresholds(thresholds: Any, default: float = 0.5) -> list[float]:
     """Returns thresholds as a list, after checking them."""
     if thresholds is None:
         return [default]
@@ -137,14 +137,14 @@ def _limits(thresholds: Any, default: float = 0.5) -> list[float]:
     return found
 
 
-class _Counter(Metric):
+class _ConfusionMetric(Metric):
     """Base of metrics that count one of the four."""
 
     counted: ClassVar[str]
 
     def __init__(self, thresholds: Any = None, name: str | None = None, dtype: Any = None) -> None:
         super().__init__(name=name, dtype=dtype)
-        self.thresholds = _limits(thresholds)
+        self.thresholds = _check_thresholds(thresholds)
         self.accumulator = self.add_variable((len(self.thresholds),), "zeros", name="accumulator")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
@@ -155,7 +155,7 @@ class _Counter(Metric):
             y_pred: predictions; positive above the threshold.
             sample_weight: weights, one per sample or more.
         """
-        counts = count(y_true, y_pred, self.thresholds, sample_weight, dtype=self.dtype)
+        counts = count_confusion(y_true, y_pred, self.thresholds, sample_weight, dtype=self.dtype)
         self.accumulator.assign_add(getattr(counts, self.counted))
 
     def result(self) -> Any:
@@ -164,7 +164,7 @@ class _Counter(Metric):
         return numbers[0] if len(self.thresholds) == 1 else numbers
 
 
-class TruePositives(_Counter):
+class TruePositives(_ConfusionMetric):
     """Counts labels 1 that are predicted as 1.
 
     Args:
@@ -180,7 +180,7 @@ class TruePositives(_Counter):
     counted = "true_positives"
 
 
-class FalsePositives(_Counter):
+class FalsePositives(_ConfusionMetric):
     """Counts labels 0 that are predicted as 1.
 
     Args:
@@ -191,7 +191,7 @@ class FalsePositives(_Counter):
     counted = "false_positives"
 
 
-class TrueNegatives(_Counter):
+class TrueNegatives(_ConfusionMetric):
     """Counts labels 0 that are predicted as 0.
 
     Args:
@@ -202,7 +202,7 @@ class TrueNegatives(_Counter):
     counted = "true_negatives"
 
 
-class FalseNegatives(_Counter):
+class FalseNegatives(_ConfusionMetric):
     """Counts labels 1 that are predicted as 0.
 
     Args:
@@ -213,7 +213,7 @@ class FalseNegatives(_Counter):
     counted = "false_negatives"
 
 
-class _Share(Metric):
+class _RatioMetric(Metric):
     """Base of precision and recall: the true positives as a share of something."""
 
     direction = "up"
@@ -228,7 +228,7 @@ class _Share(Metric):
         dtype: Any = None,
     ) -> None:
         super().__init__(name=name, dtype=dtype)
-        self.thresholds = _limits(thresholds, 0.5 if top_k is None else _NOTHING)
+        self.thresholds = _check_thresholds(thresholds, 0.5 if top_k is None else _NOTHING)
         self.top_k = top_k
         self.class_id = class_id
         shape = (len(self.thresholds),)
@@ -243,7 +243,7 @@ class _Share(Metric):
             y_pred: predictions; positive above the threshold.
             sample_weight: weights, one per sample or more.
         """
-        counts = count(
+        counts = count_confusion(
             y_true,
             y_pred,
             self.thresholds,
@@ -262,7 +262,7 @@ class _Share(Metric):
         return shares[0] if len(self.thresholds) == 1 else shares
 
 
-class Precision(_Share):
+class Precision(_RatioMetric):
     """Computes the share of what is predicted as 1 that is labeled 1.
 
     Args:
@@ -280,7 +280,7 @@ class Precision(_Share):
     other = "false_positives"
 
 
-class Recall(_Share):
+class Recall(_RatioMetric):
     """Computes the share of what is labeled 1 that is predicted as 1.
 
     Args:

@@ -11,7 +11,7 @@ import numpy as np
 
 from cornu import settings
 from cornu.metrics.base import Metric
-from cornu.metrics.confusion import count
+from cornu.metrics.confusion import count_confusion
 from cornu.metrics.mean import divide
 
 __all__ = [
@@ -151,7 +151,7 @@ class AUC(_Curve):
             )
         if not self._built:
             self._build(y_pred.shape[1:])
-        counts = count(
+        counts = count_confusion(
             y_true,
             jax.nn.sigmoid(y_pred) if self.from_logits else y_pred,
             self._thresholds,
@@ -241,7 +241,7 @@ class _Point(_Curve):
             y_pred: probabilities.
             sample_weight: weights, one per sample or more.
         """
-        counts = count(
+        counts = count_confusion(
             y_true,
             y_pred,
             self.thresholds,

@@ -8,9 +8,9 @@ from typing import Any
 from cornu.data import Arrays, Stream
 from cornu.models.feeding import Feeding
 from cornu.models.snapshot import untouched
+from cornu.optimizers.learning_rate_override import LearningRateOverride
 from cornu.optimizers.range_test.result import RangeTest
 from cornu.optimizers.range_test.sweep import Sweep, loss_of
-from cornu.optimizers.steering import Steering
 
 __all__ = ["find_lr"]
 
@@ -35,22 +35,22 @@ def find_lr(
         return source
 
     with untouched(model, prepare) as source:
-        runners, steering = dict(model._runners), Steering(model.optimizer)
-        if steering.replaced:  # their programs follow the schedule
+        runners, override = dict(model._runners), LearningRateOverride(model.optimizer)
+        if override.replaced:  # their programs follow the schedule
             model._runners = {}
         try:
-            _run(model, source, sweep, steering)
+            _run(model, source, sweep, override)
         finally:
-            steering.end()
-            if steering.replaced:
+            override.restore()
+            if override.replaced:
                 model._runners = runners
     return sweep.result()
 
 
-def _run(model: Any, source: Arrays | Stream, sweep: Sweep, steering: Steering) -> None:
+def _run(model: Any, source: Arrays | Stream, sweep: Sweep, override: LearningRateOverride) -> None:
     runner = model._runner("train")
     for batch in _endless(source):
-        steering.set(sweep.rate)
+        override.set(sweep.rate)
         model.reset_metrics()  # so that the loss is that of this batch
         sweep.take(loss_of(runner.run_batch(batch)))
         if sweep.ended:

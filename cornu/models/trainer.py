@@ -211,7 +211,7 @@ class Trainer(Prepared):
 
     def _runner_now(self, callbacks: CallbackList, runner: loop.Runner) -> loop.Runner:
         """Returns the runner for what is trainable now."""
-        known = all(self.optimizer.knows(variable) for variable in self.trainable_variables)
+        known = all(self.optimizer.is_built_with(variable) for variable in self.trainable_variables)
         plain = type(runner) is loop.Runner
         return self._runner("train", callbacks) if known and plain else runner
 

@@ -1,24 +1,24 @@
 """Optimizers: methods that change a model's Variables so that its loss becomes smaller."""
 
 from cornu.optimizers import schedules
-from cornu.optimizers.adadelta import Adadelta
-from cornu.optimizers.adafactor import Adafactor
-from cornu.optimizers.adagrad import Adagrad
-from cornu.optimizers.adam import Adam, AdamW
-from cornu.optimizers.adamax import Adamax
 from cornu.optimizers.base import Optimizer
-from cornu.optimizers.ftrl import Ftrl
-from cornu.optimizers.lamb import Lamb
-from cornu.optimizers.lion import Lion
 from cornu.optimizers.lookup import deserialize, get, serialize
-from cornu.optimizers.loss_scale import LossScaleOptimizer
-from cornu.optimizers.multi import MultiOptimizer, OptimizerMap
-from cornu.optimizers.muon import Muon
-from cornu.optimizers.nadam import Nadam
-from cornu.optimizers.optax import OptaxOptimizer
-from cornu.optimizers.rmsprop import RMSprop
-from cornu.optimizers.schedule_free import ScheduleFreeAdamW
-from cornu.optimizers.sgd import SGD
+from cornu.optimizers.rules.adadelta import Adadelta
+from cornu.optimizers.rules.adafactor import Adafactor
+from cornu.optimizers.rules.adagrad import Adagrad
+from cornu.optimizers.rules.adam import Adam, AdamW
+from cornu.optimizers.rules.adamax import Adamax
+from cornu.optimizers.rules.ftrl import Ftrl
+from cornu.optimizers.rules.lamb import Lamb
+from cornu.optimizers.rules.lion import Lion
+from cornu.optimizers.rules.muon import Muon
+from cornu.optimizers.rules.nadam import Nadam
+from cornu.optimizers.rules.rmsprop import RMSprop
+from cornu.optimizers.rules.schedule_free import ScheduleFreeAdamW
+from cornu.optimizers.rules.sgd import SGD
+from cornu.optimizers.wrappers.loss_scale import LossScaleOptimizer
+from cornu.optimizers.wrappers.multi import MultiOptimizer, OptimizerMap
+from cornu.optimizers.wrappers.optax import OptaxOptimizer
 
 __all__ = [
     "SGD",

@@ -8,14 +8,14 @@ from collections.abc import Callable
 from inspect import Parameter
 from typing import Any, TypedDict, TypeVar
 
-from cornu.optimizers.base import SHARED
+from cornu.optimizers.base import SHARED_DEFAULTS
 
-__all__ = ["Shared", "shared_arguments"]
+__all__ = ["SharedArguments", "accept_shared_arguments"]
 
 Init = TypeVar("Init", bound=Callable[..., None])
 
 
-class Shared(TypedDict, total=False):
+class SharedArguments(TypedDict, total=False):
     """What `**shared: Unpack[Shared]` in a constructor stands for (see `Optimizer`)."""
 
     weight_decay: float | None
@@ -30,7 +30,7 @@ class Shared(TypedDict, total=False):
     name: str | None
 
 
-def shared_arguments(init: Init) -> Init:
+def accept_shared_arguments(init: Init) -> Init:
     """Lets a constructor with `**shared` take the shared arguments by name and position.
 
     They stand behind the constructor's positional arguments and before its keyword-only ones,
@@ -42,7 +42,7 @@ def shared_arguments(init: Init) -> Init:
     taken = {p.name for p in own}
     shared = [
         Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=default)
-        for name, default in SHARED.items()
+        for name, default in SHARED_DEFAULTS.items()
         if name not in taken
     ]
     plain = [p.replace(kind=Parameter.POSITIONAL_OR_KEYWORD) for p in (*first, *shared, *last)]

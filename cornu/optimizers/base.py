@@ -17,25 +17,25 @@ from cornu.core.state import scope
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import suggest
-from cornu.optimizers import averaging, clipping
-from cornu.optimizers.accumulation import Pairs, accumulate
-from cornu.optimizers.keeper import Keeper
-from cornu.optimizers.rates import by_path, checked, grouped
+from cornu.optimizers.rate_factors import check_factors, factors_by_path, group_by_factor
 from cornu.optimizers.schedules import LearningRateSchedule
+from cornu.optimizers.transforms import averaging, clipping
+from cornu.optimizers.transforms.accumulation import GradsAndVars, accumulate
+from cornu.optimizers.variables import OptimizerVariables
 from cornu.registry import custom_object_scope, serialize
 
-__all__ = ["SHARED", "Optimizer"]
+__all__ = ["SHARED_DEFAULTS", "Optimizer"]
 
 
-class Optimizer(Keeper):
+class Optimizer(OptimizerVariables):
     """The base of all optimizers: changes Variables so that a loss becomes smaller.
 
     What `apply` does with gradients, in this order: divides them by `loss_scale_factor`,
     accumulates them, clips them, makes the Variables smaller by `weight_decay * learning_rate`,
     calls the rule of the method, moves the averages, and applies the Variables' constraints.
 
-    A method of your own is best written as a `cornu.optimizers.rule.Rule`, a formula on arrays; or
-    override `build` to make Variables and `update_step` to assign them.
+    A method of your own is best written as a `cornu.optimizers.update_rule.UpdateRule`, a formula
+    on arrays; or override `build` to make Variables and `update_step` to assign them.
 
     Args:
         learning_rate: a number, a `LearningRateSchedule`, or a function without arguments. A
@@ -98,7 +98,7 @@ class Optimizer(Keeper):
         self.loss_scale_factor = loss_scale_factor
         self.gradient_accumulation_steps = gradient_accumulation_steps
         for fault in self._faults():
-            raise ValueError(f"{self._who()}: {fault}")
+            raise ValueError(f"{self._label()}: {fault}")
         self._learning_rate = self._rate(learning_rate)
         # Of a dict only the values are taken for what the optimizer owns, not the keys.
         self._places: dict[Variable, int] = {}
@@ -117,13 +117,13 @@ class Optimizer(Keeper):
             return rate
         if isinstance(rate, (bool, str)) or rate is None or np.ndim(rate) != 0:
             raise ValueError(
-                f"{self._who()}: learning_rate must be a number, a LearningRateSchedule or a "
+                f"{self._label()}: learning_rate must be a number, a LearningRateSchedule or a "
                 f"function without arguments. Received: {rate!r}"
                 + ("\nTurn the text into a number: float(text)." if isinstance(rate, str) else "")
             )
         if not isinstance(rate, Variable) and not float(rate) >= 0:
             raise ValueError(
-                f"{self._who()}: learning_rate must be 0 or more. Received: {rate!r}\n"
+                f"{self._label()}: learning_rate must be 0 or more. Received: {rate!r}\n"
                 "To climb instead of descend, change the sign of the loss."
             )
         with self._naming():
@@ -153,7 +153,7 @@ class Optimizer(Keeper):
             self._learning_rate.assign(learning_rate)
         else:
             raise TypeError(
-                f"{self._who()} has the learning rate {self._learning_rate!r}, which a number "
+                f"{self._label()} has the learning rate {self._learning_rate!r}, which a number "
                 "cannot replace: compiled steps would not see it.\n"
                 "Make the optimizer with a number as learning_rate to change it later."
             )
@@ -205,7 +205,7 @@ class Optimizer(Keeper):
 
         Differences: not in Keras. `model.summary(rates=True)` shows them.
         """
-        self._rates, self._factors = checked(rates, self._who()), None
+        self._rates, self._factors = check_factors(rates, self._label()), None
         self._step_version += 1
         return self
 
@@ -219,7 +219,7 @@ class Optimizer(Keeper):
         """What `rates_by_path` means for each Variable; None while that is not known."""
         return self._factors
 
-    def multiply_rates(self, factors: Mapping[Variable, float]) -> None:
+    def set_rate_factors(self, factors: Mapping[Variable, float]) -> None:
         """Takes what the rates by path mean for each Variable; a model knows that, and calls it."""
         self._factors = dict(factors)
 
@@ -304,7 +304,7 @@ class Optimizer(Keeper):
         return list(news[: len(models)]), list(news[len(models) :])
 
     def update_step(self, gradient: Array, variable: Variable, learning_rate: Any) -> None:
-        """Changes one Variable; a subclass that is no `Rule` overrides this."""
+        """Changes one Variable; a subclass that is not an `UpdateRule` overrides this."""
         raise NotImplementedError(
             f"{type(self).__name__} must override update_step(gradient, variable, learning_rate)."
         )
@@ -333,7 +333,7 @@ class Optimizer(Keeper):
         self._undecayed = dict.fromkeys(var_list or ())
         self._undecayed_names = tuple(var_names or ())
 
-    def _pairs(self, grads: list[Any], variables: Iterable[Variable] | None) -> Pairs:
+    def _pairs(self, grads: list[Any], variables: Iterable[Variable] | None) -> GradsAndVars:
         """Checks what `apply` received; builds the optimizer if that was not done yet."""
         if variables is None:
             self._check_built("apply() without Variables")
@@ -344,11 +344,11 @@ class Optimizer(Keeper):
         self._check_known(variables)
         self._check_count("grads", grads, variables)
         if self._rates and self._factors is None:
-            self.multiply_rates(by_path(self._rates, self._places, self._who()))
+            self.set_rate_factors(factors_by_path(self._rates, self._places, self._label()))
         missing = [v.path for g, v in zip(grads, variables, strict=True) if g is None]
         if missing:
             raise ValueError(
-                f"{self._who()}: no gradient for {', '.join(map(repr, missing))}.\n"
+                f"{self._label()}: no gradient for {', '.join(map(repr, missing))}.\n"
                 "Leave out Variables that the loss does not depend on."
             )
         return [self._pair(g, v) for g, v in zip(grads, variables, strict=True)]
@@ -357,7 +357,7 @@ class Optimizer(Keeper):
         gradient = jnp.asarray(gradient)
         if gradient.shape != variable.shape:
             raise ValueError(
-                f"{self._who()}: Variable {variable.path!r} has the shape {variable.shape}; "
+                f"{self._label()}: Variable {variable.path!r} has the shape {variable.shape}; "
                 f"received a gradient of shape {gradient.shape}."
             )
         return gradient, variable
@@ -367,7 +367,7 @@ class Optimizer(Keeper):
             return gradient, variable
         return gradient / self.loss_scale_factor, variable
 
-    def _take(self, pairs: Pairs) -> None:
+    def _take(self, pairs: GradsAndVars) -> None:
         """Makes a step: Variables that are not overwritten by their gradient follow the rule."""
         for gradient, variable in pairs:
             if variable.overwrite_with_gradient:
@@ -380,7 +380,7 @@ class Optimizer(Keeper):
         rate = self.learning_rate
         rate = rate.value if isinstance(rate, Variable) else jnp.asarray(rate)
         grads = self._clipped(grads)
-        for factor, places in grouped(variables, self._factors or {}).items():
+        for factor, places in group_by_factor(variables, self._factors or {}).items():
             share = [variables[place] for place in places]
             own = rate if factor == 1.0 else rate * factor
             self._decay(share, own)
@@ -417,7 +417,7 @@ class Optimizer(Keeper):
             re.search(pattern, variable.name) for pattern in self._undecayed_names
         )
 
-    def knows(self, variable: Variable) -> bool:
+    def is_built_with(self, variable: Variable) -> bool:
         """Tells whether the optimizer was built with a Variable."""
         return variable in self._places
 
@@ -431,7 +431,7 @@ class Optimizer(Keeper):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments as plain data, as they are now."""
         rate = self._learning_rate
-        now = {name: value for name, value in vars(self).items() if name in SHARED}
+        now = {name: value for name, value in vars(self).items() if name in SHARED_DEFAULTS}
         now["learning_rate"] = float(rate.numpy()) if isinstance(rate, Variable) else rate
         arguments = self.constructor_arguments()
         config = {name: serialize(now.get(name, value)) for name, value in arguments.items()}
@@ -453,7 +453,7 @@ class Optimizer(Keeper):
     def _check_unknown(self, kwargs: dict[str, Any]) -> None:
         if kwargs.pop("decay", None) is not None:
             warnings.warn(
-                f"{self._who()}: `decay` is no longer an argument and has no effect. "
+                f"{self._label()}: `decay` is no longer an argument and has no effect. "
                 "Give learning_rate the schedule InverseTimeDecay.",
                 stacklevel=user_stacklevel(),
             )
@@ -462,7 +462,7 @@ class Optimizer(Keeper):
             hint = suggest(unknown, known)
             if unknown == "lr":
                 hint = "Did you mean 'learning_rate'?"
-            raise ValueError(f"{self._who()} has no argument {unknown!r}. {hint}")
+            raise ValueError(f"{self._label()} has no argument {unknown!r}. {hint}")
 
     def _faults(self) -> Iterator[str]:
         limits = (self.clipnorm, self.clipvalue, self.global_clipnorm)
@@ -487,13 +487,13 @@ class Optimizer(Keeper):
         unknown = [variable.path for variable in variables if variable not in self._places]
         if unknown:
             raise ValueError(
-                f"{self._who()} was not built with {', '.join(map(repr, unknown))}.\n"
+                f"{self._label()} was not built with {', '.join(map(repr, unknown))}.\n"
                 "Make a new optimizer for other Variables, or build it with all of them."
             )
 
 
 # The arguments of all optimizers but the learning rate, with their defaults.
-SHARED = {
+SHARED_DEFAULTS = {
     name: parameter.default
     for name, parameter in inspect.signature(Optimizer.__init__).parameters.items()
     if parameter.default is not parameter.empty

@@ -160,7 +160,9 @@ class Scores:
         for i, metric, _ in self._entries:
             if targets[i] is not None:
                 try:
-                    metric.prepare(targets[i], _like_batch(self.outputs.tensors[i], targets[i]))
+                    metric.create_variables(
+                        targets[i], _like_batch(self.outputs.tensors[i], targets[i])
+                    )
                 except Exception as error:
                     new = with_location(error, self._where(i, metric))
                     if new is error:

@@ -214,7 +214,7 @@ def test_compiled_updates_are_the_same(row: MetricRow):
     eager, compiled = _make(cornu, row), _make(cornu, row)
     (data, _), (more, weights), _ = _batches(row)
     ones = np.ones_like(weights)
-    compiled.prepare(*data, sample_weight=ones)
+    compiled.create_variables(*data, sample_weight=ones)
     assert not any(np.any(v.numpy()) for v in compiled.variables)
     update = jax.jit(
         lambda values, data, w: compiled.stateless_update_state(values, *data, sample_weight=w)

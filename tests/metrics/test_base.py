@@ -44,7 +44,7 @@ def test_a_metric_of_the_user():
 def test_prepare_creates_variables_and_computes_nothing():
     metric = Largest()
     spec = jax.ShapeDtypeStruct((4, 2), "float32")
-    metric.prepare(spec, spec, sample_weight=None)
+    metric.create_variables(spec, spec, sample_weight=None)
     assert [v.shape for v in metric.variables] == [(), (2,)]
     assert metric.seen.value == 0.0
 
@@ -60,7 +60,7 @@ def test_stateless_calls_assign_nothing():
     assert metric.result() == 2.0
     with pytest.raises(ValueError, match="has 2 Variables; received 1"):
         metric.stateless_result(values[:1])
-    with pytest.raises(ValueError, match="prepare"):
+    with pytest.raises(ValueError, match="create_variables"):
         metrics.F1Score().stateless_update_state([0.0], [[1.0]], [[1.0]])
 
 

@@ -10,9 +10,9 @@ from jax import Array
 from cornu import optimizers, registry
 from cornu.core.state.variable import Variable
 from cornu.errors import suggest
-from cornu.optimizers import clipping
 from cornu.optimizers.base import Optimizer
-from cornu.optimizers.rule import Rule, Slots
+from cornu.optimizers.transforms import clipping
+from cornu.optimizers.update_rule import SlotValues, UpdateRule
 
 __all__ = ["SGD", "Adadelta", "Adagrad", "Adam", "Adamax", "Method", "Nadam", "RMSprop", "get"]
 
@@ -82,7 +82,7 @@ class SGD(Method, optimizers.SGD):
         self._settle(decay, kwargs)
 
 
-class RMSprop(Method, Rule):
+class RMSprop(Method, UpdateRule):
     """Divides gradients by the root of their mean square, with epsilon outside of the root.
 
     a <- rho * a + (1 - rho) * gradient**2
@@ -104,13 +104,15 @@ class RMSprop(Method, Rule):
         self.epsilon = epsilon
         self._settle(decay, kwargs)
 
-    def update(self, gradient: Array, value: Array, slots: Slots, rate: Array) -> tuple[Any, Slots]:
+    def update(
+        self, gradient: Array, value: Array, slots: SlotValues, rate: Array
+    ) -> tuple[Any, SlotValues]:
         """Returns the new value and the new mean of squares."""
         a = self.rho * slots["accumulator"] + (1 - self.rho) * jnp.square(gradient)
         return value - rate * gradient / (jnp.sqrt(a) + self.epsilon), {"accumulator": a}
 
 
-class Adagrad(Method, Rule):
+class Adagrad(Method, UpdateRule):
     """Divides gradients by the root of the sum of their squares, which begins at 0.
 
     a <- a + gradient**2
@@ -126,7 +128,9 @@ class Adagrad(Method, Rule):
         self.epsilon = epsilon
         self._settle(decay, kwargs)
 
-    def update(self, gradient: Array, value: Array, slots: Slots, rate: Array) -> tuple[Any, Slots]:
+    def update(
+        self, gradient: Array, value: Array, slots: SlotValues, rate: Array
+    ) -> tuple[Any, SlotValues]:
         """Returns the new value and the new sum of squares."""
         a = slots["accumulator"] + jnp.square(gradient)
         return value - rate * gradient / (jnp.sqrt(a) + self.epsilon), {"accumulator": a}
@@ -195,7 +199,7 @@ class Nadam(Method, optimizers.Nadam):
         self.schedule_decay = schedule_decay
         self._settle(0.0, kwargs)
 
-    def prepare(self, learning_rate: Array, step: Array) -> tuple[Array, ...]:
+    def step_scalars(self, learning_rate: Array, step: Array) -> tuple[Array, ...]:
         """Returns factors of momentum, gradient and square, and the correction of squares."""
         times = (self.schedule_decay * step, self.schedule_decay * (step + 1))
         now, ahead = (self.beta_1 * (1 - 0.5 * 0.96**t) for t in times)

@@ -9,13 +9,13 @@ import numpy as np
 from jax import Array
 
 from cornu.core.state.variable import Variable
-from cornu.optimizers.arguments import Shared, shared_arguments
-from cornu.optimizers.rule import Rule, Slots
+from cornu.optimizers.arguments import SharedArguments, accept_shared_arguments
+from cornu.optimizers.update_rule import SlotValues, UpdateRule
 
 __all__ = ["Adafactor"]
 
 
-class Adafactor(Rule):
+class Adafactor(UpdateRule):
     """Divides gradients by a root mean square that is known by row and by column only.
 
     rho = min(learning_rate, 1 / sqrt(step));  alpha = rho * max(epsilon_2, rms(value))
@@ -52,7 +52,7 @@ class Adafactor(Rule):
 
     slots = (("row", "column", "velocity"),)
 
-    @shared_arguments
+    @accept_shared_arguments
     def __init__(
         self,
         learning_rate: Any = 0.001,
@@ -61,7 +61,7 @@ class Adafactor(Rule):
         epsilon_2: float = 1e-3,
         clip_threshold: float = 1.0,
         relative_step: bool = True,
-        **shared: Unpack[Shared],
+        **shared: Unpack[SharedArguments],
     ) -> None:
         super().__init__(learning_rate, **shared)
         self.beta_2_decay = beta_2_decay
@@ -70,7 +70,7 @@ class Adafactor(Rule):
         self.clip_threshold = clip_threshold
         self.relative_step = relative_step
 
-    def initial(self, slot: str, variable: Variable) -> Any:
+    def initial_value(self, slot: str, variable: Variable) -> Any:
         """Returns zeros; a vector has no rows and columns, but numbers that hold their places."""
         if slot == "velocity":
             return 0.0
@@ -79,13 +79,13 @@ class Adafactor(Rule):
             return np.zeros(())
         return np.zeros(shape[:-1] if slot == "row" else (*shape[:-2], shape[-1]))
 
-    def prepare(self, learning_rate: Array, step: Array) -> tuple[Array, Array]:
+    def step_scalars(self, learning_rate: Array, step: Array) -> tuple[Array, Array]:
         """Returns the relative size of a step, and how much of the averages is kept."""
         return jnp.minimum(learning_rate, 1 / jnp.sqrt(step)), 1 - step**self.beta_2_decay
 
     def update(
-        self, gradient: Array, value: Array, slots: Slots, numbers: tuple[Array, Array]
-    ) -> tuple[Array, Slots]:
+        self, gradient: Array, value: Array, slots: SlotValues, numbers: tuple[Array, Array]
+    ) -> tuple[Array, SlotValues]:
         """Returns the new value and averages."""
         rho, beta = numbers
         square = jnp.square(gradient) + self.epsilon_1

@@ -1,4 +1,4 @@
-"""Rule: an optimizer that is a formula on arrays."""
+"""UpdateRule: an optimizer given by a formula on arrays."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ from cornu.core.state import scope
 from cornu.core.state.variable import Variable
 from cornu.optimizers.base import Optimizer
 
-__all__ = ["Rule", "Slots"]
+__all__ = ["UpdateRule", "SlotValues"]
 
-Slots = dict[str, Array]
+SlotValues = dict[str, Array]
 
 
-class Rule(Optimizer):
-    """An optimizer given by a pure function for one Variable, and a table of what it remembers.
+class UpdateRule(Optimizer):
+    """An optimizer given by a pure function of one Variable and of its slots.
 
-    A subclass says in `slots` which arrays it keeps for each Variable (all of a group of names
-    are made for one Variable, then for the next), what they are at first in `initial`, what all
-    Variables share in a step in `prepare`, and the formula in `update`.
+    A subclass names in `slots` the arrays that it keeps for each Variable, returns their initial
+    values from `initial_value`, computes what all Variables share in a step in `step_scalars`,
+    and defines the formula in `update`. Slots are created group by group: all slots of a group for
+    the first Variable, then for the next. Saved files number them in this order.
 
     Example:
 
     >>> import cornu
-    >>> class Heavy(Rule):
+    >>> class Heavy(UpdateRule):
     ...     slots = (("momentum",),)
     ...
     ...     def update(self, gradient, value, slots, learning_rate):
@@ -46,27 +47,27 @@ class Rule(Optimizer):
 
     slots: ClassVar[tuple[tuple[str, ...], ...]] | tuple[tuple[str, ...], ...] = ()
 
-    def initial(self, slot: str, variable: Variable) -> Any:
+    def initial_value(self, slot: str, variable: Variable) -> Any:
         """Returns what a slot of a Variable is at first.
 
         A number, which fills the Variable's shape; an array; or None for no such slot.
         """
         return 0.0
 
-    def prepare(self, learning_rate: Array, step: Array) -> Any:
+    def step_scalars(self, learning_rate: Array, step: Array) -> Any:
         """Returns numbers that all Variables share in a step, the first of which is step 1."""
         return learning_rate
 
     def update(
-        self, gradient: Array, value: Array, slots: Slots, numbers: Any
-    ) -> tuple[Array, Slots]:
+        self, gradient: Array, value: Array, slots: SlotValues, numbers: Any
+    ) -> tuple[Array, SlotValues]:
         """Returns the new value of a Variable and its new slots.
 
         Args:
             gradient: the gradient, in the dtype of the Variable.
             value: the value of the Variable.
             slots: arrays by the names in the table.
-            numbers: what `prepare` returned, in the dtype of the Variable.
+            numbers: what `step_scalars` returned, in the dtype of the Variable.
         """
         raise NotImplementedError(f"{type(self).__name__} must override update().")
 
@@ -82,7 +83,7 @@ class Rule(Optimizer):
                     self._add_slot(slot, variable)
 
     def _add_slot(self, slot: str, variable: Variable) -> None:
-        first = None if variable.overwrite_with_gradient else self.initial(slot, variable)
+        first = None if variable.overwrite_with_gradient else self.initial_value(slot, variable)
         if first is None:
             return
         shape = np.shape(first) if isinstance(first, np.ndarray) else variable.shape
@@ -101,7 +102,7 @@ class Rule(Optimizer):
     def _update_each(
         self, grads: list[Array], variables: list[Variable], learning_rate: Array
     ) -> None:
-        if type(self).update_step is not Rule.update_step:
+        if type(self).update_step is not UpdateRule.update_step:
             # A user's subclass that changes how one Variable is treated.
             super()._update_each(grads, variables, learning_rate)
         else:
@@ -110,7 +111,7 @@ class Rule(Optimizer):
     def _follow(self, grads: list[Array], variables: list[Variable], learning_rate: Array) -> None:
         wide = jnp.result_type("float32", *{variable.dtype for variable in variables})
         step = jnp.asarray(self.iterations + 1, wide)
-        numbers = self.prepare(learning_rate.astype(wide), step)
+        numbers = self.step_scalars(learning_rate.astype(wide), step)
         by_dtype = {
             variable.dtype: jax.tree_util.tree_map(lambda n, v=variable: n.astype(v.dtype), numbers)
             for variable in variables

@@ -7,13 +7,13 @@ from typing import Any, Unpack
 import jax.numpy as jnp
 from jax import Array
 
-from cornu.optimizers.arguments import Shared, shared_arguments
-from cornu.optimizers.rule import Rule, Slots
+from cornu.optimizers.arguments import SharedArguments, accept_shared_arguments
+from cornu.optimizers.update_rule import SlotValues, UpdateRule
 
 __all__ = ["RMSprop"]
 
 
-class RMSprop(Rule):
+class RMSprop(UpdateRule):
     """Divides gradients by the root of a moving average of their squares.
 
     v <- rho * v + (1 - rho) * gradient**2
@@ -44,7 +44,7 @@ class RMSprop(Rule):
     0.8
     """
 
-    @shared_arguments
+    @accept_shared_arguments
     def __init__(
         self,
         learning_rate: Any = 0.001,
@@ -52,7 +52,7 @@ class RMSprop(Rule):
         momentum: float = 0.0,
         epsilon: float = 1e-7,
         centered: bool = False,
-        **shared: Unpack[Shared],
+        **shared: Unpack[SharedArguments],
     ) -> None:
         super().__init__(learning_rate, **shared)
         self.rho = rho
@@ -63,8 +63,8 @@ class RMSprop(Rule):
         self.slots = tuple((slot,) for slot, needed in wanted.items() if needed)
 
     def update(
-        self, gradient: Array, value: Array, slots: Slots, learning_rate: Array
-    ) -> tuple[Array, Slots]:
+        self, gradient: Array, value: Array, slots: SlotValues, learning_rate: Array
+    ) -> tuple[Array, SlotValues]:
         """Returns the new value and averages."""
         velocity = self.rho * slots["velocity"] + (1 - self.rho) * jnp.square(gradient)
         news = {"velocity": velocity}

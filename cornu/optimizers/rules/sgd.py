@@ -6,13 +6,13 @@ from typing import Any, Unpack
 
 from jax import Array
 
-from cornu.optimizers.arguments import Shared, shared_arguments
-from cornu.optimizers.rule import Rule, Slots
+from cornu.optimizers.arguments import SharedArguments, accept_shared_arguments
+from cornu.optimizers.update_rule import SlotValues, UpdateRule
 
 __all__ = ["SGD"]
 
 
-class SGD(Rule):
+class SGD(UpdateRule):
     """Stochastic gradient descent, with or without momentum.
 
     Plain:     value <- value - learning_rate * gradient
@@ -41,26 +41,26 @@ class SGD(Rule):
     0.4375
     """
 
-    @shared_arguments
+    @accept_shared_arguments
     def __init__(
         self,
         learning_rate: Any = 0.01,
         momentum: float = 0.0,
         nesterov: bool = False,
-        **shared: Unpack[Shared],
+        **shared: Unpack[SharedArguments],
     ) -> None:
         super().__init__(learning_rate, **shared)
         if not 0 <= momentum <= 1:
             raise ValueError(
-                f"{self._who()}: momentum must be between 0 and 1. Received: {momentum}"
+                f"{self._label()}: momentum must be between 0 and 1. Received: {momentum}"
             )
         self.momentum = momentum
         self.nesterov = nesterov
         self.slots = (("momentum",),) if momentum else ()
 
     def update(
-        self, gradient: Array, value: Array, slots: Slots, learning_rate: Array
-    ) -> tuple[Array, Slots]:
+        self, gradient: Array, value: Array, slots: SlotValues, learning_rate: Array
+    ) -> tuple[Array, SlotValues]:
         """Returns the new value and momentum."""
         step = learning_rate * gradient
         if not self.momentum:

@@ -7,13 +7,13 @@ from typing import Any, Unpack
 import jax.numpy as jnp
 from jax import Array
 
-from cornu.optimizers.arguments import Shared, shared_arguments
-from cornu.optimizers.rule import Rule, Slots
+from cornu.optimizers.arguments import SharedArguments, accept_shared_arguments
+from cornu.optimizers.update_rule import SlotValues, UpdateRule
 
 __all__ = ["Lion"]
 
 
-class Lion(Rule):
+class Lion(UpdateRule):
     """Makes steps of equal size in every element, along the sign of a moving average.
 
     value <- value - learning_rate * sign(beta_1 * m + (1 - beta_1) * gradient)
@@ -42,25 +42,25 @@ class Lion(Rule):
 
     slots = (("momentum",),)
 
-    @shared_arguments
+    @accept_shared_arguments
     def __init__(
         self,
         learning_rate: Any = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.99,
-        **shared: Unpack[Shared],
+        **shared: Unpack[SharedArguments],
     ) -> None:
         super().__init__(learning_rate, **shared)
         if not 0 < beta_1 <= 1:
             raise ValueError(
-                f"{self._who()}: beta_1 must be above 0 and at most 1. Received: {beta_1}"
+                f"{self._label()}: beta_1 must be above 0 and at most 1. Received: {beta_1}"
             )
         self.beta_1 = beta_1
         self.beta_2 = beta_2
 
     def update(
-        self, gradient: Array, value: Array, slots: Slots, learning_rate: Array
-    ) -> tuple[Array, Slots]:
+        self, gradient: Array, value: Array, slots: SlotValues, learning_rate: Array
+    ) -> tuple[Array, SlotValues]:
         """Returns the new value and average."""
         m = slots["momentum"]
         direction = jnp.sign(self.beta_1 * m + (1 - self.beta_1) * gradient)

@@ -9,13 +9,13 @@ import jax.numpy as jnp
 from jax import Array
 
 from cornu.core.state.variable import Variable
-from cornu.optimizers.arguments import Shared, shared_arguments
-from cornu.optimizers.rule import Rule, Slots
+from cornu.optimizers.arguments import SharedArguments, accept_shared_arguments
+from cornu.optimizers.update_rule import SlotValues, UpdateRule
 
 __all__ = ["Ftrl"]
 
 
-class Ftrl(Rule):
+class Ftrl(UpdateRule):
     """Minimizes the sum of all gradients so far plus regularization; elements become exactly 0.
 
     n' = n + gradient**2
@@ -51,7 +51,7 @@ class Ftrl(Rule):
 
     slots = (("accumulator", "linear"),)
 
-    @shared_arguments
+    @accept_shared_arguments
     def __init__(
         self,
         learning_rate: Any = 0.001,
@@ -61,7 +61,7 @@ class Ftrl(Rule):
         l2_regularization_strength: float = 0.0,
         l2_shrinkage_regularization_strength: float = 0.0,
         beta: float = 0.0,
-        **shared: Unpack[Shared],
+        **shared: Unpack[SharedArguments],
     ) -> None:
         super().__init__(learning_rate, **shared)
         self.learning_rate_power = learning_rate_power
@@ -72,7 +72,7 @@ class Ftrl(Rule):
         self.beta = beta
         if learning_rate_power > 0:
             raise ValueError(
-                f"{self._who()}: learning_rate_power must be 0 or below. "
+                f"{self._label()}: learning_rate_power must be 0 or below. "
                 f"Received: {learning_rate_power}"
             )
         for name, number in (
@@ -82,15 +82,15 @@ class Ftrl(Rule):
             ("l2_shrinkage_regularization_strength", l2_shrinkage_regularization_strength),
         ):
             if number < 0:
-                raise ValueError(f"{self._who()}: {name} must be 0 or above. Received: {number}")
+                raise ValueError(f"{self._label()}: {name} must be 0 or above. Received: {number}")
 
-    def initial(self, slot: str, variable: Variable) -> float:
+    def initial_value(self, slot: str, variable: Variable) -> float:
         """Returns what n begins at; z begins at 0."""
         return self.initial_accumulator_value if slot == "accumulator" else 0.0
 
     def update(
-        self, gradient: Array, value: Array, slots: Slots, learning_rate: Array
-    ) -> tuple[Array, Slots]:
+        self, gradient: Array, value: Array, slots: SlotValues, learning_rate: Array
+    ) -> tuple[Array, SlotValues]:
         """Returns the new value, n and z."""
         l1 = self.l1_regularization_strength
         n = slots["accumulator"] + jnp.square(gradient)

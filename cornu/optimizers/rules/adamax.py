@@ -7,13 +7,13 @@ from typing import Any, Unpack
 import jax.numpy as jnp
 from jax import Array
 
-from cornu.optimizers.arguments import Shared, shared_arguments
-from cornu.optimizers.rule import Rule, Slots
+from cornu.optimizers.arguments import SharedArguments, accept_shared_arguments
+from cornu.optimizers.update_rule import SlotValues, UpdateRule
 
 __all__ = ["Adamax"]
 
 
-class Adamax(Rule):
+class Adamax(UpdateRule):
     """Divides a moving average of the gradients by their largest size, which fades.
 
     m <- beta_1 * m + (1 - beta_1) * gradient
@@ -40,27 +40,27 @@ class Adamax(Rule):
 
     slots = (("momentum", "norm"),)
 
-    @shared_arguments
+    @accept_shared_arguments
     def __init__(
         self,
         learning_rate: Any = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
-        **shared: Unpack[Shared],
+        **shared: Unpack[SharedArguments],
     ) -> None:
         super().__init__(learning_rate, **shared)
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
 
-    def prepare(self, learning_rate: Array, step: Array) -> Array:
+    def step_scalars(self, learning_rate: Array, step: Array) -> Array:
         """Returns the learning rate, corrected for an average that begins at zero."""
         return learning_rate / (1 - self.beta_1**step)
 
     def update(
-        self, gradient: Array, value: Array, slots: Slots, alpha: Array
-    ) -> tuple[Array, Slots]:
+        self, gradient: Array, value: Array, slots: SlotValues, alpha: Array
+    ) -> tuple[Array, SlotValues]:
         """Returns the new value, average and size."""
         m, u = slots["momentum"], slots["norm"]
         m = m + (1 - self.beta_1) * (gradient - m)

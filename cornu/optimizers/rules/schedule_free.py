@@ -9,13 +9,13 @@ import numpy as np
 from jax import Array
 
 from cornu.core.state.variable import Variable
-from cornu.optimizers.arguments import Shared, shared_arguments
-from cornu.optimizers.rule import Rule, Slots
+from cornu.optimizers.arguments import SharedArguments, accept_shared_arguments
+from cornu.optimizers.update_rule import SlotValues, UpdateRule
 
 __all__ = ["ScheduleFreeAdamW"]
 
 
-class ScheduleFreeAdamW(Rule):
+class ScheduleFreeAdamW(UpdateRule):
     """AdamW between a sequence of steps and its own average, which needs no schedule.
 
     v <- beta_2 * v + (1 - beta_2) * gradient**2
@@ -48,7 +48,7 @@ class ScheduleFreeAdamW(Rule):
 
     slots = (("momentum", "velocity"),)
 
-    @shared_arguments
+    @accept_shared_arguments
     def __init__(
         self,
         learning_rate: Any = 0.0025,
@@ -56,7 +56,7 @@ class ScheduleFreeAdamW(Rule):
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
         warmup_steps: int = 0,
-        **shared: Unpack[Shared],
+        **shared: Unpack[SharedArguments],
     ) -> None:
         super().__init__(learning_rate, **shared)
         self.beta_1 = beta_1
@@ -64,11 +64,11 @@ class ScheduleFreeAdamW(Rule):
         self.epsilon = epsilon
         self.warmup_steps = warmup_steps
 
-    def initial(self, slot: str, variable: Variable) -> Any:
+    def initial_value(self, slot: str, variable: Variable) -> Any:
         """Returns the Variable's value for z, and zero for v."""
         return np.asarray(variable.value) if slot == "momentum" else 0.0
 
-    def prepare(self, learning_rate: Array, step: Array) -> tuple[Array, ...]:
+    def step_scalars(self, learning_rate: Array, step: Array) -> tuple[Array, ...]:
         """Returns learning rate, factor and correction of the squares, and weight of z."""
         if self.warmup_steps > 0:
             learning_rate = learning_rate * jnp.minimum(step / self.warmup_steps, 1)
@@ -77,8 +77,8 @@ class ScheduleFreeAdamW(Rule):
         return learning_rate, 1 - beta_2, 1 - beta_2**step, 1 / step
 
     def update(
-        self, gradient: Array, value: Array, slots: Slots, numbers: tuple[Array, ...]
-    ) -> tuple[Array, Slots]:
+        self, gradient: Array, value: Array, slots: SlotValues, numbers: tuple[Array, ...]
+    ) -> tuple[Array, SlotValues]:
         """Returns the new value, z and v."""
         learning_rate, of_square, correction, weight = numbers
         z, v = slots["momentum"], slots["velocity"]

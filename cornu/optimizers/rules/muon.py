@@ -12,13 +12,13 @@ import jax.numpy as jnp
 from jax import Array
 
 from cornu.core.state.variable import Variable
-from cornu.optimizers.arguments import Shared, shared_arguments
-from cornu.optimizers.rule import Rule, Slots
+from cornu.optimizers.arguments import SharedArguments, accept_shared_arguments
+from cornu.optimizers.update_rule import SlotValues, UpdateRule
 
 __all__ = ["Muon"]
 
 
-class Muon(Rule):
+class Muon(UpdateRule):
     """Makes the momentum of a matrix orthogonal before it is the step; the rest follows Adam.
 
     m <- momentum * m + gradient
@@ -59,7 +59,7 @@ class Muon(Rule):
 
     slots = (("momentum", "velocity"),)
 
-    @shared_arguments
+    @accept_shared_arguments
     def __init__(
         self,
         learning_rate: Any = 0.001,
@@ -79,7 +79,7 @@ class Muon(Rule):
         ns_steps: int = 5,
         nesterov: bool = True,
         rms_rate: float | None = 0.2,
-        **shared: Unpack[Shared],
+        **shared: Unpack[SharedArguments],
     ) -> None:
         shared["weight_decay"] = weight_decay
         super().__init__(learning_rate, **shared)
@@ -98,18 +98,18 @@ class Muon(Rule):
         self.nesterov = nesterov
         self.rms_rate = rms_rate
 
-    def initial(self, slot: str, variable: Variable) -> float | None:
+    def initial_value(self, slot: str, variable: Variable) -> float | None:
         """Returns zero; only what follows Adam has a velocity."""
         return 0.0 if slot == "momentum" or self._follows_adam(variable) else None
 
-    def prepare(self, learning_rate: Array, step: Array) -> tuple[Array, Array]:
+    def step_scalars(self, learning_rate: Array, step: Array) -> tuple[Array, Array]:
         """Returns the learning rate, and Adam's with its corrections."""
         alpha = jnp.sqrt(1 - self.adam_beta_2**step) / (1 - self.adam_beta_1**step)
         return learning_rate, self.adam_lr_ratio * learning_rate * alpha
 
     def update(
-        self, gradient: Array, value: Array, slots: Slots, numbers: tuple[Array, Array]
-    ) -> tuple[Array, Slots]:
+        self, gradient: Array, value: Array, slots: SlotValues, numbers: tuple[Array, Array]
+    ) -> tuple[Array, SlotValues]:
         """Returns the new value and averages."""
         learning_rate, alpha = numbers
         m = slots["momentum"]

@@ -7,13 +7,13 @@ from typing import Any, Unpack
 import jax.numpy as jnp
 from jax import Array
 
-from cornu.optimizers.arguments import Shared, shared_arguments
-from cornu.optimizers.rule import Rule, Slots
+from cornu.optimizers.arguments import SharedArguments, accept_shared_arguments
+from cornu.optimizers.update_rule import SlotValues, UpdateRule
 
 __all__ = ["Adadelta"]
 
 
-class Adadelta(Rule):
+class Adadelta(UpdateRule):
     """Scales gradients by the root mean square of past steps over that of past gradients.
 
     g <- rho * g + (1 - rho) * gradient**2
@@ -41,21 +41,21 @@ class Adadelta(Rule):
 
     slots = (("accumulated_grad", "accumulated_delta_var"),)
 
-    @shared_arguments
+    @accept_shared_arguments
     def __init__(
         self,
         learning_rate: Any = 0.001,
         rho: float = 0.95,
         epsilon: float = 1e-7,
-        **shared: Unpack[Shared],
+        **shared: Unpack[SharedArguments],
     ) -> None:
         super().__init__(learning_rate, **shared)
         self.rho = rho
         self.epsilon = epsilon
 
     def update(
-        self, gradient: Array, value: Array, slots: Slots, learning_rate: Array
-    ) -> tuple[Array, Slots]:
+        self, gradient: Array, value: Array, slots: SlotValues, learning_rate: Array
+    ) -> tuple[Array, SlotValues]:
         """Returns the new value and averages."""
         rho, epsilon = self.rho, self.epsilon
         g, d = slots["accumulated_grad"], slots["accumulated_delta_var"]

@@ -1,4 +1,4 @@
-"""Steering: the learning rate of an optimizer in the hands of someone else, for a while."""
+"""LearningRateOverride: sets the learning rates of an optimizer temporarily."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import numpy as np
 
 from cornu.core.state.variable import Variable
 from cornu.optimizers.base import Optimizer
-from cornu.optimizers.loss_scale import LossScaleOptimizer
-from cornu.optimizers.multi import MultiOptimizer
+from cornu.optimizers.wrappers.loss_scale import LossScaleOptimizer
+from cornu.optimizers.wrappers.multi import MultiOptimizer
 
-__all__ = ["Steering"]
+__all__ = ["LearningRateOverride"]
 
 
-class Steering:
+class LearningRateOverride:
     """Lets Variables give the learning rates of an optimizer, whatever gave them before.
 
     Of several optimizers, the one with the largest learning rate gets what is set, and the others
@@ -29,17 +29,17 @@ class Steering:
 
     >>> from cornu.optimizers import SGD, schedules
     >>> optimizer = SGD(schedules.ExponentialDecay(0.5, 10, 0.5))
-    >>> steering = Steering(optimizer)
-    >>> steering.set(0.125)
+    >>> override = LearningRateOverride(optimizer)
+    >>> override.set(0.125)
     >>> float(optimizer.learning_rate)
     0.125
-    >>> steering.end()
+    >>> override.restore()
     >>> float(optimizer.learning_rate)
     0.5
     """
 
     def __init__(self, optimizer: Optimizer) -> None:
-        self._optimizers = _members(optimizer)
+        self._optimizers = _wrapped_optimizers(optimizer)
         values = [float(np.asarray(member.learning_rate)) for member in self._optimizers]
         self._before = [
             (member._learning_rate, v) for member, v in zip(self._optimizers, values, strict=True)
@@ -56,7 +56,7 @@ class Steering:
         for member, ratio in zip(self._optimizers, self._ratios, strict=True):
             member.learning_rate = rate * ratio
 
-    def end(self) -> None:
+    def restore(self) -> None:
         """Gives the optimizers what they had."""
         for member, (before, value) in zip(self._optimizers, self._before, strict=True):
             member._learning_rate = before
@@ -64,7 +64,7 @@ class Steering:
                 before.assign(value)
 
 
-def _members(optimizer: Optimizer) -> list[Optimizer]:
+def _wrapped_optimizers(optimizer: Optimizer) -> list[Optimizer]:
     if isinstance(optimizer, LossScaleOptimizer):
-        return _members(optimizer.inner_optimizer)
+        return _wrapped_optimizers(optimizer.inner_optimizer)
     return list(optimizer.optimizers) if isinstance(optimizer, MultiOptimizer) else [optimizer]

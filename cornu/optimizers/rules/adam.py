@@ -7,13 +7,13 @@ from typing import Any, Unpack
 import jax.numpy as jnp
 from jax import Array
 
-from cornu.optimizers.arguments import Shared, shared_arguments
-from cornu.optimizers.rule import Rule, Slots
+from cornu.optimizers.arguments import SharedArguments, accept_shared_arguments
+from cornu.optimizers.update_rule import SlotValues, UpdateRule
 
 __all__ = ["Adam", "AdamW"]
 
 
-class Adam(Rule):
+class Adam(UpdateRule):
     """Divides a moving average of the gradients by the root of one of their squares.
 
     m <- beta_1 * m + (1 - beta_1) * gradient
@@ -49,7 +49,7 @@ class Adam(Rule):
 
     slots = (("momentum", "velocity"),)
 
-    @shared_arguments
+    @accept_shared_arguments
     def __init__(
         self,
         learning_rate: Any = 0.001,
@@ -57,7 +57,7 @@ class Adam(Rule):
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
         amsgrad: bool = False,
-        **shared: Unpack[Shared],
+        **shared: Unpack[SharedArguments],
     ) -> None:
         super().__init__(learning_rate, **shared)
         self.beta_1 = beta_1
@@ -67,13 +67,13 @@ class Adam(Rule):
         if amsgrad:
             self.slots = (*self.slots, ("velocity_hat",))
 
-    def prepare(self, learning_rate: Array, step: Array) -> Array:
+    def step_scalars(self, learning_rate: Array, step: Array) -> Array:
         """Returns the learning rate, corrected for averages that begin at zero."""
         return learning_rate * jnp.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
 
     def update(
-        self, gradient: Array, value: Array, slots: Slots, alpha: Array
-    ) -> tuple[Array, Slots]:
+        self, gradient: Array, value: Array, slots: SlotValues, alpha: Array
+    ) -> tuple[Array, SlotValues]:
         """Returns the new value and averages."""
         m, v = slots["momentum"], slots["velocity"]
         m = m + (1 - self.beta_1) * (gradient - m)
@@ -108,7 +108,7 @@ class AdamW(Adam):
     0.8125
     """
 
-    @shared_arguments
+    @accept_shared_arguments
     def __init__(
         self,
         learning_rate: Any = 0.001,
@@ -117,9 +117,9 @@ class AdamW(Adam):
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
         amsgrad: bool = False,
-        **shared: Unpack[Shared],
+        **shared: Unpack[SharedArguments],
     ) -> None:
         shared["weight_decay"] = weight_decay
         super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, **shared)
         if weight_decay is None:
-            raise ValueError(f"{self._who()}: weight_decay must be a number. Received: None")
+            raise ValueError(f"{self._label()}: weight_decay must be a number. Received: None")

@@ -8,13 +8,13 @@ import jax.numpy as jnp
 from jax import Array
 
 from cornu.core.state.variable import Variable
-from cornu.optimizers.arguments import Shared, shared_arguments
-from cornu.optimizers.rule import Rule, Slots
+from cornu.optimizers.arguments import SharedArguments, accept_shared_arguments
+from cornu.optimizers.update_rule import SlotValues, UpdateRule
 
 __all__ = ["Adagrad"]
 
 
-class Adagrad(Rule):
+class Adagrad(UpdateRule):
     """Divides gradients by the root of the sum of all their squares so far.
 
     a <- a + gradient**2
@@ -39,25 +39,25 @@ class Adagrad(Rule):
 
     slots = (("accumulator",),)
 
-    @shared_arguments
+    @accept_shared_arguments
     def __init__(
         self,
         learning_rate: Any = 0.001,
         initial_accumulator_value: float = 0.1,
         epsilon: float = 1e-7,
-        **shared: Unpack[Shared],
+        **shared: Unpack[SharedArguments],
     ) -> None:
         super().__init__(learning_rate, **shared)
         self.initial_accumulator_value = initial_accumulator_value
         self.epsilon = epsilon
 
-    def initial(self, slot: str, variable: Variable) -> float:
+    def initial_value(self, slot: str, variable: Variable) -> float:
         """Returns what the sum begins at."""
         return self.initial_accumulator_value
 
     def update(
-        self, gradient: Array, value: Array, slots: Slots, learning_rate: Array
-    ) -> tuple[Array, Slots]:
+        self, gradient: Array, value: Array, slots: SlotValues, learning_rate: Array
+    ) -> tuple[Array, SlotValues]:
         """Returns the new value and sum."""
         accumulator = slots["accumulator"] + jnp.square(gradient)
         step = learning_rate * gradient / jnp.sqrt(accumulator + self.epsilon)

@@ -7,13 +7,13 @@ from typing import Any, Unpack
 import jax.numpy as jnp
 from jax import Array
 
-from cornu.optimizers.arguments import Shared, shared_arguments
-from cornu.optimizers.rule import Rule, Slots
+from cornu.optimizers.arguments import SharedArguments, accept_shared_arguments
+from cornu.optimizers.update_rule import SlotValues, UpdateRule
 
 __all__ = ["Lamb"]
 
 
-class Lamb(Rule):
+class Lamb(UpdateRule):
     """Adam whose step for each Variable is stretched to the Variable's own norm.
 
     m <- beta_1 * m + (1 - beta_1) * gradient
@@ -45,27 +45,27 @@ class Lamb(Rule):
 
     slots = (("momentum", "velocity"),)
 
-    @shared_arguments
+    @accept_shared_arguments
     def __init__(
         self,
         learning_rate: Any = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
-        **shared: Unpack[Shared],
+        **shared: Unpack[SharedArguments],
     ) -> None:
         super().__init__(learning_rate, **shared)
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
 
-    def prepare(self, learning_rate: Array, step: Array) -> tuple[Array, Array, Array]:
+    def step_scalars(self, learning_rate: Array, step: Array) -> tuple[Array, Array, Array]:
         """Returns the learning rate and the corrections of both averages."""
         return learning_rate, 1 - self.beta_1**step, 1 - self.beta_2**step
 
     def update(
-        self, gradient: Array, value: Array, slots: Slots, numbers: tuple[Array, Array, Array]
-    ) -> tuple[Array, Slots]:
+        self, gradient: Array, value: Array, slots: SlotValues, numbers: tuple[Array, Array, Array]
+    ) -> tuple[Array, SlotValues]:
         """Returns the new value and averages."""
         learning_rate, of_m, of_v = numbers
         m, v = slots["momentum"], slots["velocity"]

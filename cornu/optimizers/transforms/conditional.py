@@ -10,10 +10,10 @@ import jax
 from cornu.core.state import scope
 from cornu.core.state.variable import Variable
 
-__all__ = ["when"]
+__all__ = ["stateful_cond"]
 
 
-def when(
+def stateful_cond(
     condition: Any,
     yes: Callable[[], None],
     no: Callable[[], None],

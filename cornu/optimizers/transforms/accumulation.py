@@ -9,19 +9,19 @@ import jax.numpy as jnp
 from jax import Array
 
 from cornu.core.state.variable import Variable
-from cornu.optimizers.branch import when
+from cornu.optimizers.transforms.conditional import stateful_cond
 
 __all__ = ["accumulate"]
 
-Pairs = list[tuple[Array, Variable]]
+GradsAndVars = list[tuple[Array, Variable]]
 
 
 def accumulate(
-    pairs: Pairs,
+    pairs: GradsAndVars,
     accumulators: Mapping[Variable, Variable],
     steps: int,
     calls: Any,
-    take: Callable[[Pairs], None],
+    take: Callable[[GradsAndVars], None],
     assigned: Sequence[Variable],
 ) -> None:
     """Adds gradients to those kept, and every `steps` calls makes a step with their mean.
@@ -34,7 +34,7 @@ def accumulate(
         take: makes a step, given gradients with their Variables.
         assigned: all that `take` may assign.
     """
-    sums: Pairs = [(_merged(gradient, v, accumulators[v].value), v) for gradient, v in pairs]
+    sums: GradsAndVars = [(_merged(gradient, v, accumulators[v].value), v) for gradient, v in pairs]
 
     def step() -> None:
         take([(s if v.overwrite_with_gradient else s / steps, v) for s, v in sums])
@@ -45,7 +45,7 @@ def accumulate(
         for total, variable in sums:
             accumulators[variable].assign(total)
 
-    when((calls + 1) % steps == 0, step, wait, assigned)
+    stateful_cond((calls + 1) % steps == 0, step, wait, assigned)
 
 
 def _merged(gradient: Array, variable: Variable, kept: Array) -> Array:

@@ -9,13 +9,13 @@ import jax.numpy as jnp
 from jax import Array
 
 from cornu.core.state.variable import Variable
-from cornu.optimizers.arguments import Shared, shared_arguments
-from cornu.optimizers.rule import Rule, Slots
+from cornu.optimizers.arguments import SharedArguments, accept_shared_arguments
+from cornu.optimizers.update_rule import SlotValues, UpdateRule
 
 __all__ = ["Nadam"]
 
 
-class Nadam(Rule):
+class Nadam(UpdateRule):
     """Adam that looks ahead along its momentum.
 
     mu(t) = beta_1 * (1 - 0.96**t / 2);  p <- p * mu(step);  p1 = p * mu(step + 1)
@@ -43,14 +43,14 @@ class Nadam(Rule):
 
     slots = (("momentum", "velocity"),)
 
-    @shared_arguments
+    @accept_shared_arguments
     def __init__(
         self,
         learning_rate: Any = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
-        **shared: Unpack[Shared],
+        **shared: Unpack[SharedArguments],
     ) -> None:
         super().__init__(learning_rate, **shared)
         self.beta_1 = beta_1
@@ -63,7 +63,7 @@ class Nadam(Rule):
             super().build(var_list)
             self._product = self.add_variable((), "ones", name="momentum_product")
 
-    def prepare(self, learning_rate: Array, step: Array) -> tuple[Array, ...]:
+    def step_scalars(self, learning_rate: Array, step: Array) -> tuple[Array, ...]:
         """Returns factors of momentum, gradient and square, and the correction of squares."""
         now, ahead = (self.beta_1 * (1 - 0.5 * 0.96**t) for t in (step, step + 1))
         product = self._product.value * now
@@ -75,8 +75,8 @@ class Nadam(Rule):
         return of_momentum, of_gradient, 1 - beta_2, 1 - beta_2**step
 
     def update(
-        self, gradient: Array, value: Array, slots: Slots, numbers: tuple[Array, ...]
-    ) -> tuple[Array, Slots]:
+        self, gradient: Array, value: Array, slots: SlotValues, numbers: tuple[Array, ...]
+    ) -> tuple[Array, SlotValues]:
         """Returns the new value and averages."""
         of_momentum, of_gradient, of_square, correction = numbers
         m, v = slots["momentum"], slots["velocity"]

@@ -1,4 +1,4 @@
-"""Keeper: makes, names, saves and loads the Variables of an optimizer."""
+"""OptimizerVariables: makes, names, saves and loads the Variables of an optimizer."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from cornu.core.tracebacks.user_frames import user_location
 from cornu.names import auto_name
 from cornu.parts import initializers
 
-__all__ = ["Keeper"]
+__all__ = ["OptimizerVariables"]
 
 
-class Keeper(Owner):
+class OptimizerVariables(Owner):
     """An owner whose Variables have an order and stand for those of a model."""
 
     def __init__(self, name: str | None) -> None:
@@ -86,7 +86,7 @@ class Keeper(Owner):
         starts = list(initializer) if several else [initializer] * len(names)
         if len(names) != len(starts):
             raise ValueError(
-                f"{self._who()}: {len(names)} names need as many initializers. "
+                f"{self._label()}: {len(names)} names need as many initializers. "
                 f"Received: {len(starts)}"
             )
         rows = [
@@ -130,7 +130,7 @@ class Keeper(Owner):
         variables = self.variables
         if len(store.keys()) != len(variables):
             warnings.warn(
-                f"{self._who()} has {len(variables)} Variables, but {len(store.keys())} were "
+                f"{self._label()} has {len(variables)} Variables, but {len(store.keys())} were "
                 "saved: none is loaded.\nBuild it first, on the model it was saved with.",
                 stacklevel=2,
             )
@@ -138,20 +138,20 @@ class Keeper(Owner):
         for number, variable in enumerate(variables):
             variable.assign(np.asarray(store[str(number)]))
 
-    def _who(self) -> str:
+    def _label(self) -> str:
         return f"Optimizer {self.name!r}"
 
     def _check_built(self, what: str) -> None:
         if not self.built:
             raise ValueError(
-                f"{self._who()}: {what} needs an optimizer that is built.\n"
+                f"{self._label()}: {what} needs an optimizer that is built.\n"
                 "Call `optimizer.build(model.trainable_variables)` first."
             )
 
     def _check_count(self, what: str, received: Sequence[Any], known: Sequence[Any]) -> None:
         if len(received) != len(known):
             raise ValueError(
-                f"{self._who()}: {what} must be {len(known)} arrays. Received: {len(received)}\n"
+                f"{self._label()}: {what} must be {len(known)} arrays. Received: {len(received)}\n"
                 "There is one for each Variable, in the same order. "
                 f"This happened {user_location()}."
             )

@@ -50,7 +50,7 @@ class OptaxOptimizer(Optimizer):
         super().__init__(learning_rate=0.0, name=name)
         if not is_transformation(transformation):
             raise TypeError(
-                f"{self._who()}: expected an optax.GradientTransformation. "
+                f"{self._label()}: expected an optax.GradientTransformation. "
                 f"Received: {transformation!r}"
             )
         self.transformation = transformation
@@ -86,7 +86,7 @@ class OptaxOptimizer(Optimizer):
         missing = [v.path for v in known if v not in gradients]
         if missing:
             raise ValueError(
-                f"{self._who()} needs the gradients of all Variables that it was built with. "
+                f"{self._label()} needs the gradients of all Variables that it was built with. "
                 f"Missing: {', '.join(map(repr, missing))}"
             )
         updates, state = self.transformation.update(
@@ -104,7 +104,7 @@ class OptaxOptimizer(Optimizer):
     def learning_rate(self) -> Variable:
         """The learning rate in the transformation's state."""
         if self._learning_rate is None:
-            raise AttributeError(_NO_RATE.format(who=self._who()))
+            raise AttributeError(_NO_RATE.format(who=self._label()))
         return self._learning_rate
 
     @learning_rate.setter
@@ -114,7 +114,7 @@ class OptaxOptimizer(Optimizer):
     def get_config(self) -> NoReturn:
         """A transformation is made of functions, which cannot be described as data."""
         raise NotImplementedError(
-            f"{self._who()} follows an Optax transformation, which is made of functions and cannot "
+            f"{self._label()} wraps an Optax transformation, which is made of functions and cannot "
             "be saved as data. Save the model without optimizer, and compile it again."
         )
 

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from cornu.core.state.variable import Variable
-from cornu.optimizers.base import SHARED, Optimizer
-from cornu.optimizers.branch import when
+from cornu.optimizers.base import SHARED_DEFAULTS, Optimizer
+from cornu.optimizers.transforms.conditional import stateful_cond
 
 __all__ = ["LossScaleOptimizer"]
 
@@ -57,15 +57,15 @@ class LossScaleOptimizer(Optimizer):
         super().__init__(learning_rate=0.0, name=name)
         if not isinstance(inner_optimizer, Optimizer):
             raise TypeError(
-                f"{self._who()}: inner_optimizer must be an Optimizer. "
+                f"{self._label()}: inner_optimizer must be an Optimizer. "
                 f"Received: {inner_optimizer!r}"
             )
         # Old files hold the shared arguments with their defaults.
-        meaningless = {**SHARED, "dynamic": True}
+        meaningless = {**SHARED_DEFAULTS, "dynamic": True}
         for argument, value in kwargs.items():
             if argument not in meaningless or value != meaningless[argument]:
                 raise ValueError(
-                    f"{self._who()} takes no {argument}={value!r}. Give it to the inner optimizer"
+                    f"{self._label()} takes no {argument}={value!r}. Give it to the inner optimizer"
                     " (a fixed scale is its loss_scale_factor)."
                 )
         self.inner_optimizer = inner_optimizer
@@ -107,7 +107,7 @@ class LossScaleOptimizer(Optimizer):
             self.dynamic_scale.assign(0.5 * self.dynamic_scale.value)
 
         finite = self.check_finite([gradient for gradient, _ in pairs])
-        when(finite, step, skip, [*self.variables, *(v for _, v in pairs)])
+        stateful_cond(finite, step, skip, [*self.variables, *(v for _, v in pairs)])
 
     def check_finite(self, grads: Sequence[Any]) -> Array:
         """Returns whether all elements of all gradients are finite."""
@@ -142,9 +142,9 @@ class LossScaleOptimizer(Optimizer):
         """Those of the inner optimizer."""
         return self.inner_optimizer.rate_factors
 
-    def multiply_rates(self, factors: Mapping[Variable, float]) -> None:
+    def set_rate_factors(self, factors: Mapping[Variable, float]) -> None:
         """Hands them to the inner optimizer."""
-        self.inner_optimizer.multiply_rates(factors)
+        self.inner_optimizer.set_rate_factors(factors)
 
     @property
     def iterations(self) -> Any:

@@ -11,10 +11,10 @@ from cornu import names
 from cornu.core.state.variable import Variable
 from cornu.errors import suggest
 
-__all__ = ["by_path", "checked", "grouped"]
+__all__ = ["factors_by_path", "check_factors", "group_by_factor"]
 
 
-def checked(rates: Any, who: str) -> dict[str, float]:
+def check_factors(rates: Any, who: str) -> dict[str, float]:
     """Returns a table of multipliers by path or pattern, as plain data.
 
     Raises:
@@ -39,7 +39,7 @@ def checked(rates: Any, who: str) -> dict[str, float]:
     return {path: float(factor) for path, factor in rates.items()}
 
 
-def by_path(
+def factors_by_path(
     rates: Mapping[str, float], variables: Iterable[Variable], who: str
 ) -> dict[Variable, float]:
     """Returns the multipliers of Variables that no model knows, by their own paths.
@@ -72,7 +72,7 @@ def _prefixes(path: str) -> Iterator[str]:
     return ("/".join(parts[:end]) for end in range(1, len(parts) + 1))
 
 
-def grouped(
+def group_by_factor(
     variables: Sequence[Variable], factors: Mapping[Variable, float]
 ) -> dict[float, list[int]]:
     """Returns the positions of Variables by their multiplier, which is 1 for those not named.

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from cornu.core.state.variable import Variable
 from cornu.optimizers.base import Optimizer
-from cornu.optimizers.loss_scale import LossScaleOptimizer
+from cornu.optimizers.wrappers.loss_scale import LossScaleOptimizer
 from cornu.registry import Configurable, custom_object_scope, serialize
 
 __all__ = ["MultiOptimizer", "OptimizerMap"]
@@ -185,22 +185,26 @@ class MultiOptimizer(Optimizer):
     @property
     def learning_rate(self) -> NoReturn:
         """There is none: each of `optimizers` has its own."""
-        raise AttributeError(f"{self._who()} has no learning rate. Use those of its `optimizers`.")
+        raise AttributeError(
+            f"{self._label()} has no learning rate. Use those of its `optimizers`."
+        )
 
     @learning_rate.setter
     def learning_rate(self, learning_rate: Any) -> None:
-        raise AttributeError(f"{self._who()} has no learning rate. Set those of its `optimizers`.")
+        raise AttributeError(
+            f"{self._label()} has no learning rate. Set those of its `optimizers`."
+        )
 
     @property
     def step_version(self) -> int:
         """Grows when that of one of the optimizers grows."""
         return self._step_version + sum(optimizer.step_version for optimizer in self.optimizers)
 
-    def multiply_rates(self, factors: Mapping[Variable, float]) -> None:
+    def set_rate_factors(self, factors: Mapping[Variable, float]) -> None:
         """Hands them to the optimizers; they come in the place of rates of their own."""
-        super().multiply_rates(factors)
+        super().set_rate_factors(factors)
         for optimizer in self.optimizers:
-            optimizer.multiply_rates(factors)
+            optimizer.set_rate_factors(factors)
 
     @property
     def loss_scale_factor(self) -> float | None:

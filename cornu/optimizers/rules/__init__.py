@@ -1,0 +1,1 @@
+"""Update rules: one optimization method per file."""

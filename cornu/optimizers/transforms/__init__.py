@@ -1,0 +1,1 @@
+"""Transformations of gradients and Variables that surround the update rule of an optimizer."""

@@ -1,0 +1,1 @@
+"""Optimizers that delegate to other optimizers or to Optax."""
