@@ -199,8 +199,8 @@ _ROWS = (
         "jax.enable_x64(True), which is limited to their computation.",
         scope="all devices, Hashing and HashedCrossing",
         gain="the buckets are those of Keras",
-        proof=("tests/layers/preprocess/test_fingerprint.py",),
-        modules=("layers/preprocess/buckets.py",),
+        proof=("tests/layers/preprocessing/test_fingerprint.py",),
+        modules=("layers/preprocessing/tabular/hash_buckets.py",),
         on_request="cornu.layers.Hashing, cornu.layers.HashedCrossing",
     ),
     Deviation(
@@ -210,8 +210,8 @@ _ROWS = (
         "jax.default_device of the CPU.",
         scope="all devices, layers called in tf.data.Dataset.map",
         gain="making batches does not wait for the device that trains",
-        proof=("tests/layers/preprocess/test_dataset.py",),
-        modules=("layers/preprocess/dataset.py",),
+        proof=("tests/layers/preprocessing/test_dataset.py",),
+        modules=("layers/preprocessing/tf_data.py",),
         on_request="a layer called on tensors of TensorFlow",
     ),
     Deviation(
@@ -373,7 +373,7 @@ _ROWS = (
         scope="all devices; default activations, reset_after=True, no unroll, no recurrent dropout",
         gain="LSTM 0.53 to 0.68, GRU 0.54 to 0.63",
         proof=("safety: recurrence", "tests/ops/test_rnn.py"),
-        modules=("ops/nn/rnn.py", "layers/recurrent.py"),
+        modules=("ops/nn/rnn.py", "layers/rnn/cell_protocol.py"),
     ),
     Deviation(
         name="random_bits",

@@ -29,6 +29,8 @@ __all__ = [
     "register_keras_serializable",
     "resolve",
     "serialize",
+    "set_archive_writer",
+    "write_archive",
 ]
 
 _classes: dict[str, dict[str, type]] = {}  # category -> class name -> class
@@ -36,6 +38,7 @@ _functions: dict[str, dict[str, Callable[..., Any]]] = {}  # category -> name ->
 _custom: dict[str, Any] = {}  # registered by the running program
 _custom_names: dict[Any, str] = {}
 _scopes: list[dict[str, Any]] = []
+_archive_writer: Callable[[Any, Any], None] | None = None
 
 
 class Configurable:
@@ -95,6 +98,22 @@ def add_function(category: str, fn: Callable[..., Any], *names: str) -> None:
     table = _functions.setdefault(category, {})
     for name in names or (fn.__name__,):
         table[name] = fn
+
+
+def set_archive_writer(write: Callable[[Any, Any], None]) -> None:
+    """Sets the function that `write_archive` calls; `cornu.saving.archive` does, once."""
+    global _archive_writer
+    _archive_writer = write
+
+
+def write_archive(obj: Any, filepath: Any) -> None:
+    """Writes an object as a `.keras` archive.
+
+    Packages below `cornu.saving`, which they must not import, save their objects through this.
+    """
+    if _archive_writer is None:
+        raise RuntimeError("Archives are written by `cornu.saving`. Import it first.")
+    _archive_writer(obj, filepath)
 
 
 def add_class(category: str, cls: type, *names: str) -> None:

@@ -17,23 +17,21 @@ from cornu.graphics.svg import width
 from cornu.inspect.layout import PADDING, Box, Edge
 from cornu.inspect.outline import Item, draw_into, fold, outline, tensors
 from cornu.inspect.sketch import Sketch, sketch, sketch_call
-from cornu.layers.core import Activation
+from cornu.layers.activations import Activation
 from cornu.layers.input import InputLayer
-from cornu.layers.wrappers import Bidirectional, Wrapper
+from cornu.layers.rnn.bidirectional import Bidirectional
+from cornu.layers.wrapper import Wrapper
 
 __all__ = ["KINDS", "Options", "Part", "Picture", "picture"]
 
 # What a box's colour says: the file of the layer's class -> kind.
 _FILES = {
-    "input": "input", "core": "dense", "einsum_dense": "dense", "heads": "dense",
-    "conv": "conv", "conv_transpose": "conv", "depthwise": "conv",
-    "pooling": "pooling", "global_pooling": "pooling", "adaptive_pooling": "pooling",
-    "batch_norm": "norm", "norm": "norm", "spectral_norm": "norm",
-    "activations": "activation", "merge": "merge", "regularize": "noise",
-    "rnn": "recurrent", "lstm": "recurrent", "gru": "recurrent", "simple_rnn": "recurrent",
-    "recurrent": "recurrent", "cells": "recurrent", "wrappers": "wrapper",
-    "attention": "attention", "multi_head": "attention", "embedding": "embedding",
-    "reshape": "shape", "padding": "shape", "upsampling": "shape",
+    "input": "input", "dense": "dense", "einsum_dense": "dense", "projected": "dense",
+    "convolution": "conv", "pooling": "pooling", "normalization": "norm",
+    "activations": "activation", "merging": "merge", "regularization": "noise",
+    "rnn": "recurrent", "bidirectional": "wrapper", "time_distributed": "wrapper",
+    "wrapper": "wrapper", "attention": "attention", "embedding": "embedding",
+    "reshaping": "shape", "identity": "dense", "masking": "dense", "lambda_layer": "dense",
 }  # fmt: skip
 
 # Kind -> hue of its colour; None is grey.
@@ -381,9 +379,11 @@ def _kind(item: Item) -> str:
     if isinstance(item.op, Activation):
         return "activation"
     for cls in type(item.op).__mro__:
-        room, _, file = cls.__module__.rpartition(".")
-        if room == "cornu.layers" and file in _FILES:
-            return _FILES[file]
+        if not cls.__module__.startswith("cornu.layers."):
+            continue
+        package, _, file = cls.__module__.removeprefix("cornu.layers.").partition(".")
+        if (file or package) in _FILES or package in _FILES:
+            return _FILES.get(file or package) or _FILES[package]
     return "layer"
 
 

@@ -1,22 +1,19 @@
-"""Layers: what models are drawn with."""
+"""Layers of neural networks."""
 
 from cornu.core.layer.input_spec import InputSpec
 from cornu.core.layer.layer import Layer
-from cornu.layers.activations import ELU, LeakyReLU, PReLU, ReLU, Softmax
-from cornu.layers.adaptive_pooling import (
-    AdaptiveAveragePooling1D,
-    AdaptiveAveragePooling2D,
-    AdaptiveAveragePooling3D,
-    AdaptiveMaxPooling1D,
-    AdaptiveMaxPooling2D,
-    AdaptiveMaxPooling3D,
+from cornu.layers.activations import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+from cornu.layers.attention.attention import AdditiveAttention, Attention
+from cornu.layers.attention.multi_head import GroupQueryAttention, MultiHeadAttention
+from cornu.layers.convolution.conv import (
+    Conv1D,
+    Conv2D,
+    Conv3D,
+    Convolution1D,
+    Convolution2D,
+    Convolution3D,
 )
-from cornu.layers.attention import AdditiveAttention, Attention
-from cornu.layers.batch_norm import BatchNormalization
-from cornu.layers.cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
-from cornu.layers.config import deserialize, serialize
-from cornu.layers.conv import Conv1D, Conv2D, Conv3D, Convolution1D, Convolution2D, Convolution3D
-from cornu.layers.conv_transpose import (
+from cornu.layers.convolution.conv_transpose import (
     Conv1DTranspose,
     Conv2DTranspose,
     Conv3DTranspose,
@@ -24,35 +21,21 @@ from cornu.layers.conv_transpose import (
     Convolution2DTranspose,
     Convolution3DTranspose,
 )
-from cornu.layers.core import Activation, Dense, Identity, Lambda, Masking
-from cornu.layers.depthwise import (
-    DepthwiseConv1D,
-    DepthwiseConv2D,
+from cornu.layers.convolution.depthwise import DepthwiseConv1D, DepthwiseConv2D
+from cornu.layers.convolution.separable import (
     SeparableConv1D,
     SeparableConv2D,
     SeparableConvolution1D,
     SeparableConvolution2D,
 )
+from cornu.layers.dense import Dense
 from cornu.layers.einsum_dense import EinsumDense
 from cornu.layers.embedding import Embedding, ReversibleEmbedding
-from cornu.layers.global_pooling import (
-    GlobalAveragePooling1D,
-    GlobalAveragePooling2D,
-    GlobalAveragePooling3D,
-    GlobalAvgPool1D,
-    GlobalAvgPool2D,
-    GlobalAvgPool3D,
-    GlobalMaxPool1D,
-    GlobalMaxPool2D,
-    GlobalMaxPool3D,
-    GlobalMaxPooling1D,
-    GlobalMaxPooling2D,
-    GlobalMaxPooling3D,
-)
-from cornu.layers.gru import GRU
+from cornu.layers.identity import Identity
 from cornu.layers.input import Input, InputLayer
-from cornu.layers.lstm import LSTM
-from cornu.layers.merge import (
+from cornu.layers.lambda_layer import Lambda
+from cornu.layers.masking import Masking
+from cornu.layers.merging import (
     Add,
     Average,
     Concatenate,
@@ -70,22 +53,35 @@ from cornu.layers.merge import (
     multiply,
     subtract,
 )
-from cornu.layers.multi_head import GroupQueryAttention, MultiHeadAttention
-from cornu.layers.norm import (
-    GroupNormalization,
-    LayerNormalization,
-    RMSNormalization,
-    UnitNormalization,
+from cornu.layers.normalization.batch_norm import BatchNormalization
+from cornu.layers.normalization.group_norm import GroupNormalization
+from cornu.layers.normalization.layer_norm import LayerNormalization
+from cornu.layers.normalization.rms_norm import RMSNormalization
+from cornu.layers.normalization.spectral_norm import SpectralNormalization
+from cornu.layers.normalization.unit_norm import UnitNormalization
+from cornu.layers.pooling.adaptive_pooling import (
+    AdaptiveAveragePooling1D,
+    AdaptiveAveragePooling2D,
+    AdaptiveAveragePooling3D,
+    AdaptiveMaxPooling1D,
+    AdaptiveMaxPooling2D,
+    AdaptiveMaxPooling3D,
 )
-from cornu.layers.padding import (
-    Cropping1D,
-    Cropping2D,
-    Cropping3D,
-    ZeroPadding1D,
-    ZeroPadding2D,
-    ZeroPadding3D,
+from cornu.layers.pooling.global_pooling import (
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalAveragePooling3D,
+    GlobalAvgPool1D,
+    GlobalAvgPool2D,
+    GlobalAvgPool3D,
+    GlobalMaxPool1D,
+    GlobalMaxPool2D,
+    GlobalMaxPool3D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    GlobalMaxPooling3D,
 )
-from cornu.layers.pooling import (
+from cornu.layers.pooling.pooling import (
     AveragePooling1D,
     AveragePooling2D,
     AveragePooling3D,
@@ -99,68 +95,80 @@ from cornu.layers.pooling import (
     MaxPooling2D,
     MaxPooling3D,
 )
-from cornu.layers.preprocess.category_encoding import CategoryEncoding
-from cornu.layers.preprocess.discretization import Discretization
-from cornu.layers.preprocess.hashed_crossing import HashedCrossing
-from cornu.layers.preprocess.hashing import Hashing
-from cornu.layers.preprocess.image_colors import (
-    RandomColorDegeneration,
-    RandomColorJitter,
-    RandomGrayscale,
-    RandomHue,
-    RandomSaturation,
-)
-from cornu.layers.preprocess.image_filters import (
-    RandomErasing,
-    RandomGaussianBlur,
-    RandomSharpness,
-)
-from cornu.layers.preprocess.image_light import (
-    RandomBrightness,
-    RandomContrast,
-    RandomInvert,
-    RandomPosterization,
-    Solarization,
-)
-from cornu.layers.preprocess.image_mixing import CutMix, MixUp
-from cornu.layers.preprocess.image_moves import (
+from cornu.layers.preprocessing.audio.spectrogram import MelSpectrogram, STFTSpectrogram
+from cornu.layers.preprocessing.images.affine import (
     RandomFlip,
     RandomRotation,
     RandomShear,
     RandomTranslation,
     RandomZoom,
 )
-from cornu.layers.preprocess.image_policies import AugMix, RandAugment
-from cornu.layers.preprocess.image_sizes import CenterCrop, RandomCrop, Resizing
-from cornu.layers.preprocess.image_tones import (
+from cornu.layers.preprocessing.images.color import (
+    RandomColorDegeneration,
+    RandomColorJitter,
+    RandomGrayscale,
+    RandomHue,
+    RandomSaturation,
+)
+from cornu.layers.preprocessing.images.equalization import (
     AutoContrast,
     ContrastLimitedAdaptiveHistogramEqualization,
     Equalization,
 )
-from cornu.layers.preprocess.image_warps import RandomElasticTransform, RandomPerspective
-from cornu.layers.preprocess.integer_lookup import IntegerLookup
-from cornu.layers.preprocess.normalization import Normalization
-from cornu.layers.preprocess.pipeline import Pipeline
-from cornu.layers.preprocess.rescaling import Rescaling
-from cornu.layers.preprocess.spectrogram import MelSpectrogram, STFTSpectrogram
-from cornu.layers.preprocess.string_lookup import StringLookup
-from cornu.layers.preprocess.text_vectorization import TextVectorization
-from cornu.layers.regularize import (
-    ActivityRegularization,
+from cornu.layers.preprocessing.images.filtering import (
+    RandomErasing,
+    RandomGaussianBlur,
+    RandomSharpness,
+)
+from cornu.layers.preprocessing.images.intensity import (
+    RandomBrightness,
+    RandomContrast,
+    RandomInvert,
+    RandomPosterization,
+    Solarization,
+)
+from cornu.layers.preprocessing.images.mixing import CutMix, MixUp
+from cornu.layers.preprocessing.images.policies import AugMix, RandAugment
+from cornu.layers.preprocessing.images.resizing import CenterCrop, RandomCrop, Resizing
+from cornu.layers.preprocessing.images.warping import RandomElasticTransform, RandomPerspective
+from cornu.layers.preprocessing.pipeline import Pipeline
+from cornu.layers.preprocessing.rescaling import Rescaling
+from cornu.layers.preprocessing.tabular.category_encoding import CategoryEncoding
+from cornu.layers.preprocessing.tabular.discretization import Discretization
+from cornu.layers.preprocessing.tabular.hashed_crossing import HashedCrossing
+from cornu.layers.preprocessing.tabular.hashing import Hashing
+from cornu.layers.preprocessing.tabular.integer_lookup import IntegerLookup
+from cornu.layers.preprocessing.tabular.normalization import Normalization
+from cornu.layers.preprocessing.tabular.string_lookup import StringLookup
+from cornu.layers.preprocessing.text.text_vectorization import TextVectorization
+from cornu.layers.regularization.activity import ActivityRegularization
+from cornu.layers.regularization.dropout import (
     AlphaDropout,
     Dropout,
-    GaussianDropout,
-    GaussianNoise,
     SpatialDropout1D,
     SpatialDropout2D,
     SpatialDropout3D,
 )
-from cornu.layers.reshape import Flatten, Permute, RepeatVector, Reshape
-from cornu.layers.rnn import RNN
-from cornu.layers.simple_rnn import SimpleRNN
-from cornu.layers.spectral_norm import SpectralNormalization
-from cornu.layers.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
-from cornu.layers.wrappers import Bidirectional, TimeDistributed, Wrapper
+from cornu.layers.regularization.noise import GaussianDropout, GaussianNoise
+from cornu.layers.reshaping.padding import (
+    Cropping1D,
+    Cropping2D,
+    Cropping3D,
+    ZeroPadding1D,
+    ZeroPadding2D,
+    ZeroPadding3D,
+)
+from cornu.layers.reshaping.reshape import Flatten, Permute, RepeatVector, Reshape
+from cornu.layers.reshaping.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
+from cornu.layers.rnn.bidirectional import Bidirectional
+from cornu.layers.rnn.cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
+from cornu.layers.rnn.gru import GRU
+from cornu.layers.rnn.lstm import LSTM
+from cornu.layers.rnn.rnn import RNN
+from cornu.layers.rnn.simple_rnn import SimpleRNN
+from cornu.layers.rnn.time_distributed import TimeDistributed
+from cornu.layers.serialization import deserialize, serialize
+from cornu.layers.wrapper import Wrapper
 
 __all__ = [
     "Activation",

@@ -1,4 +1,4 @@
-"""Activations with parameters, as layers."""
+"""Activation, and activations with parameters, as layers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,43 @@ from cornu.core.layer.layer import Layer
 from cornu.layers.arguments import known_size
 from cornu.parts import activations, constraints, initializers, regularizers
 
-__all__ = ["ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax"]
+__all__ = ["Activation", "ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax"]
+
+
+class Activation(Layer):
+    """Applies an activation function.
+
+    Args:
+        activation: a name or function.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+
+    Shapes:
+        x (any) -> (the same)
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.layers.Activation("relu")(np.array([-1.0, 2.0])).tolist()
+    [0.0, 2.0]
+    """
+
+    infers_by_config = True
+    rowwise = True
+
+    def __init__(self, activation: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.activation = activations.get(activation)
+        self.supports_masking = True
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        """Returns activation(inputs)."""
+        return self.activation(inputs)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments; a library function is described by its name."""
+        return {**super().get_config(), "activation": activations.serialize(self.activation)}
 
 
 class ReLU(Layer):

@@ -13,10 +13,9 @@ from cornu.core.layer.input_spec import InputSpec
 from cornu.core.layer.layer import Layer
 from cornu.core.tracebacks.api_boundary import api_boundary_init
 from cornu.layers.arguments import AXES, known_size
+from cornu.types import ShapeLike
 
 __all__ = ["Spatial"]
-
-Shape = Sequence[int | None]
 
 
 class Spatial(Layer):
@@ -79,13 +78,13 @@ class Spatial(Layer):
         """Returns an integer for each spatial axis, from one for all or one for each."""
         return integers(value, self.rank, name, least, self._who())
 
-    def _known_channels(self, input_shape: Shape) -> int:
+    def _known_channels(self, input_shape: ShapeLike) -> int:
         """Returns the number of channels, which later inputs must have as well."""
         channels = known_size(self._who(), input_shape, self.channel_axis)
         self.input_spec = InputSpec(ndim=self.rank + 2, axes={self.channel_axis: channels})
         return channels
 
-    def _check_extent(self, input_shape: Shape, extent: Sequence[int], what: str) -> None:
+    def _check_extent(self, input_shape: ShapeLike, extent: Sequence[int], what: str) -> None:
         """Raises if the input is smaller than what has to fit into it."""
         sizes = [input_shape[axis] for axis in self.spatial_axes]
         for size, need in zip(sizes, extent, strict=True):

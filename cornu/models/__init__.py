@@ -1,8 +1,8 @@
 """Models: Sequential, the Functional API, and subclasses of Model."""
 
+from cornu.layers.preprocessing.feature_space.feature_space import FeatureSpace
 from cornu.models.clone import clone_model
 from cornu.models.edit import Editor, edit
-from cornu.models.feature_space import FeatureSpace
 from cornu.models.model import Model
 from cornu.models.sequential import Sequential
 from cornu.saving.archive import load_model, model_from_json, save_model

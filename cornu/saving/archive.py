@@ -200,3 +200,6 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
         )
     with gate.refusing(name), registry.custom_object_scope(custom_objects):
         return _made(gate.read_json(json_string, name), name)
+
+
+registry.set_archive_writer(save_model)

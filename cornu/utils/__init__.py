@@ -15,7 +15,7 @@ from cornu.data.readers.images import array_to_img, img_to_array, load_img, save
 from cornu.data.readers.text_files import text_dataset_from_directory
 from cornu.data.readers.timeseries import timeseries_dataset_from_array
 from cornu.inspect import model_to_dot, plot_model
-from cornu.models.feature_space import FeatureSpace
+from cornu.layers.preprocessing.feature_space.feature_space import FeatureSpace
 from cornu.process.determinism import enable_op_determinism
 from cornu.registry import (
     custom_object_scope,

@@ -260,7 +260,7 @@ def _called(node: ast.Call) -> str:
 
 
 def _room(module: str) -> str:
-    """The second word of a dotted name: `layers` for `cornu.layers.conv`, empty for the root."""
+    """The second word of a dotted name: `layers` for `cornu.layers.dense`, empty for the root."""
     return module.partition(".")[2].partition(".")[0]
 
 

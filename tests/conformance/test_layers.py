@@ -27,9 +27,9 @@ from tests.conformance.table import CHECKS, Call, LayerRow, all_rows
 WITHOUT_ROW = {
     "InputLayer": "computes nothing; tests/layers/test_input.py",
     "Layer": "is the base; tests/core/test_layer.py",
-    "MixUp": "Keras's warns of its integers; tests/layers/preprocess",
-    "StringLookup": "takes strings; tests/layers/preprocess/test_string_lookup.py",
-    "TextVectorization": "takes strings; tests/layers/preprocess/test_text_vectorization.py",
+    "MixUp": "Keras's warns of its integers; tests/layers/preprocessing",
+    "StringLookup": "takes strings; tests/layers/preprocessing/test_string_lookup.py",
+    "TextVectorization": "takes strings; tests/layers/preprocessing/test_text_vectorization.py",
     "Wrapper": "is the base of wrappers; tests/layers/test_wrappers.py",
 }
 

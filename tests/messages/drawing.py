@@ -24,7 +24,7 @@ def a_layer_that_was_not_called():
 @wrong(
     TypeError,
     """
-Dense layer 'dense_1' (at drawing.py:2), called on a Dense of cornu.layers.core: a layer was \
+Dense layer 'dense_1' (at drawing.py:2), called on a Dense of cornu.layers.dense: a layer was \
 called on the layer 'dense', not on a Tensor: that one was created but not called.
 Write Dense(...)(x).
 """,

@@ -10,8 +10,8 @@ from tests.messages.table import wrong
 @wrong(
     ValueError,
     """
-Sequential 'net': only layers can be added. Received: <class 'cornu.layers.reshape.Flatten'> (of\
- type type)
+Sequential 'net': only layers can be added. Received: <class \
+'cornu.layers.reshaping.reshape.Flatten'> (of type type)
 Create it: Flatten(...).
 add() was called (at sequential.py:2).
 """,

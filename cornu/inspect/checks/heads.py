@@ -26,7 +26,7 @@ from cornu.layers import (
     Softmax,
     TimeDistributed,
 )
-from cornu.layers.conv import Conv1D, Conv2D, Conv3D
+from cornu.layers.convolution.conv import Conv1D, Conv2D, Conv3D
 from cornu.losses import (
     FunctionLoss,
     binary_crossentropy,

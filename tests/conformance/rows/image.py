@@ -1,4 +1,4 @@
-"""Layers on images: sizes, and changes in training (which tests/layers/preprocess looks at)."""
+"""Layers on images: sizes, and changes in training (which tests/layers/preprocessing looks at)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ def _images(*shape):
 
 
 # Called by themselves, layers that are random are so: that is Keras's default of `training`.
-ALONE = {"symbolic": "changes images if called alone: tests/layers/preprocess/test_image_base.py"}
+ALONE = {
+    "symbolic": "changes images if called alone: tests/layers/preprocessing/test_image_base.py"
+}
 MIXED = {"mixed": "a value that bfloat16 rounds becomes another of the table"}
-CROP = "outside of training Keras does not crop: tests/layers/preprocess"
+CROP = "outside of training Keras does not crop: tests/layers/preprocessing"
 
 
 def _changing(name, make, skip=None):

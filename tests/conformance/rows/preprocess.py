@@ -1,6 +1,6 @@
 """Layers that prepare numbers; those for strings cannot stand in a graph.
 
-All of them against Keras, with adapting: tests/layers/preprocess/test_golden.py.
+All of them against Keras, with adapting: tests/layers/preprocessing/test_golden.py.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import numpy as np
 from tests.conformance.table import Call, LayerRow
 
 _TABLE = np.random.default_rng(1).normal(2.0, 3.0, (50, 3)).astype("float32")
-_HOSTED = "Keras asks TensorFlow, which JAX cannot compile; tests/layers/preprocess/test_golden.py"
+_HOSTED = (
+    "Keras asks TensorFlow, which JAX cannot compile; tests/layers/preprocessing/test_golden.py"
+)
 _STATISTICS = "Keras uses copies of the weights, made by adapt(); test_golden.py compares"
 
 
@@ -62,7 +64,7 @@ ROWS = [
         lambda k: k.layers.Discretization([0.0, 2.0]),
         lambda _: _TABLE[:4],
         *_UNCOMPILED,
-        why="integers have no gradient; tests/layers/preprocess/test_golden.py",
+        why="integers have no gradient; tests/layers/preprocessing/test_golden.py",
     ),
     _row(
         "discretization_count",

@@ -1,0 +1,1 @@
+"""Attention: averages of values, weighted by how well keys match queries."""

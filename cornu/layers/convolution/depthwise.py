@@ -1,0 +1,143 @@
+"""Depthwise convolutions, with kernels for each channel; separable ones then mix the channels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+
+from cornu import ops
+from cornu.layers.arguments import positive_int
+from cornu.layers.convolution.conv import Convolving
+from cornu.parts import constraints, initializers, regularizers
+from cornu.types import ShapeLike
+
+__all__ = ["DepthwiseConv1D", "DepthwiseConv2D"]
+
+
+class _DepthwiseConv(Convolving):
+    def __init__(
+        self,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        depth_multiplier: int = 1,
+        data_format: str | None = None,
+        dilation_rate: Any = 1,
+        activation: Any = None,
+        use_bias: bool = True,
+        depthwise_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        depthwise_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        depthwise_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            kernel_size,
+            strides,
+            padding,
+            data_format,
+            dilation_rate,
+            activation,
+            use_bias,
+            bias_initializer,
+            bias_regularizer,
+            bias_constraint,
+            activity_regularizer=activity_regularizer,
+            **kwargs,
+        )
+        self.depth_multiplier = positive_int(self._who(), "depth_multiplier", depth_multiplier)
+        self.depthwise_initializer = initializers.get(depthwise_initializer)
+        self.depthwise_regularizer = regularizers.get(depthwise_regularizer)
+        self.depthwise_constraint = constraints.get(depthwise_constraint)
+
+    def build(self, input_shape: ShapeLike) -> None:
+        """Creates `kernel` of shape (*kernel_size, channels, depth_multiplier), and `bias`."""
+        channels = self._known_channels(input_shape)
+        self.kernel = self.add_weight(
+            (*self.kernel_size, channels, self.depth_multiplier),
+            self.depthwise_initializer,
+            regularizer=self.depthwise_regularizer,
+            constraint=self.depthwise_constraint,
+            name="kernel",
+        )
+        self._build_bias(channels * self.depth_multiplier)
+
+    def call(self, inputs: jax.Array) -> jax.Array:
+        """Returns `activation(depthwise_conv(inputs, kernel) + bias)`."""
+        outputs = ops.depthwise_conv(
+            inputs,
+            self.kernel,
+            strides=self.strides,
+            padding=self.padding,
+            data_format=self.data_format,
+            dilation_rate=self.dilation_rate,
+        )
+        return self._finish(outputs)
+
+
+class DepthwiseConv1D(_DepthwiseConv):
+    """Depthwise convolution over one axis.
+
+    Args:
+        kernel_size, strides, ...: as in `DepthwiseConv2D`, with one number.
+
+    Shapes: (batch, steps, channels) -> (batch, new_steps, channels * depth_multiplier); with
+    `data_format="channels_first"` the channels are axis 1.
+
+    Raises:
+        ValueError: see `DepthwiseConv2D`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.layers.DepthwiseConv1D(3, depth_multiplier=2)(np.zeros((2, 10, 4))).shape
+    (2, 8, 8)
+    """
+
+    rank = 1
+
+
+class DepthwiseConv2D(_DepthwiseConv):
+    """Depthwise convolution over two axes: every channel is convolved by itself.
+
+    Formula: `y[b, h, w, c * m + k] = activation(sum_{i, j} kernel[i, j, c, k] *
+    x[b, h + i, w + j, c] + bias[c * m + k])` with the depth multiplier m.
+
+    Args:
+        kernel_size: height and width of the window, or one number for both.
+        strides: step of the window along each axis.
+        padding: `"valid"` or `"same"`.
+        depth_multiplier: number of outputs for each channel.
+        data_format: `"channels_last"` or `"channels_first"`; by default the process-wide one.
+        dilation_rate: distance between the elements that the window looks at.
+        activation: a name or function.
+        use_bias: whether a number per output channel is added.
+        depthwise_initializer, bias_initializer: what the weights start as.
+        depthwise_regularizer, bias_regularizer, activity_regularizer: functions of the weights
+            and of the output that are added to the loss.
+        depthwise_constraint, bias_constraint: functions applied to the weights after each step.
+        **kwargs: the arguments of every layer.
+
+    Shapes: (batch, height, width, channels) -> (batch, new_height, new_width,
+    channels * depth_multiplier); with `data_format="channels_first"` the channels are axis 1.
+
+    Raises:
+        ValueError: the window is larger than the input.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.layers.DepthwiseConv2D(3, strides=2, padding="same")(np.zeros((2, 10, 10, 4))).shape
+    (2, 5, 5, 4)
+
+    Differences: strides and dilation may both be greater than 1, also in Keras on JAX.
+    """
+
+    rank = 2
+    defaults = {"strides": (1, 1), "dilation_rate": (1, 1)}

@@ -1,0 +1,167 @@
+"""Separable convolutions: a depthwise convolution followed by a pointwise one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+
+from cornu import ops
+from cornu.layers.arguments import positive_int
+from cornu.layers.convolution.conv import Convolving
+from cornu.parts import constraints, initializers, regularizers
+from cornu.types import ShapeLike
+
+__all__ = ["SeparableConv1D", "SeparableConv2D", "SeparableConvolution1D", "SeparableConvolution2D"]
+
+
+class _SeparableConv(Convolving):
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: Any = 1,
+        depth_multiplier: int = 1,
+        activation: Any = None,
+        use_bias: bool = True,
+        depthwise_initializer: Any = "glorot_uniform",
+        pointwise_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        depthwise_regularizer: Any = None,
+        pointwise_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        depthwise_constraint: Any = None,
+        pointwise_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            kernel_size,
+            strides,
+            padding,
+            data_format,
+            dilation_rate,
+            activation,
+            use_bias,
+            bias_initializer,
+            bias_regularizer,
+            bias_constraint,
+            activity_regularizer=activity_regularizer,
+            **kwargs,
+        )
+        self.filters = positive_int(self._who(), "filters", filters)
+        self.depth_multiplier = positive_int(self._who(), "depth_multiplier", depth_multiplier)
+        self.depthwise_initializer = initializers.get(depthwise_initializer)
+        self.pointwise_initializer = initializers.get(pointwise_initializer)
+        self.depthwise_regularizer = regularizers.get(depthwise_regularizer)
+        self.pointwise_regularizer = regularizers.get(pointwise_regularizer)
+        self.depthwise_constraint = constraints.get(depthwise_constraint)
+        self.pointwise_constraint = constraints.get(pointwise_constraint)
+
+    def build(self, input_shape: ShapeLike) -> None:
+        """Creates `depthwise_kernel`, `pointwise_kernel` and `bias`."""
+        channels = self._known_channels(input_shape)
+        self.depthwise_kernel = self.add_weight(
+            (*self.kernel_size, channels, self.depth_multiplier),
+            self.depthwise_initializer,
+            regularizer=self.depthwise_regularizer,
+            constraint=self.depthwise_constraint,
+            name="depthwise_kernel",
+        )
+        self.pointwise_kernel = self.add_weight(
+            (*(1,) * self.rank, channels * self.depth_multiplier, self.filters),
+            self.pointwise_initializer,
+            regularizer=self.pointwise_regularizer,
+            constraint=self.pointwise_constraint,
+            name="pointwise_kernel",
+        )
+        self._build_bias(self.filters)
+
+    def call(self, inputs: jax.Array) -> jax.Array:
+        """Returns `activation(separable_conv(inputs, both kernels) + bias)`."""
+        outputs = ops.separable_conv(
+            inputs,
+            self.depthwise_kernel,
+            self.pointwise_kernel,
+            strides=self.strides,
+            padding=self.padding,
+            data_format=self.data_format,
+            dilation_rate=self.dilation_rate,
+        )
+        return self._finish(outputs)
+
+
+class SeparableConv1D(_SeparableConv):
+    """Depthwise convolution over one axis, then a mix of the channels.
+
+    Args:
+        filters, kernel_size, ...: as in `SeparableConv2D`, with one number.
+
+    Shapes: (batch, steps, channels) -> (batch, new_steps, filters); with
+    `data_format="channels_first"` the channels are axis 1.
+
+    Raises:
+        ValueError: see `SeparableConv2D`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.layers.SeparableConv1D(8, 3)(np.zeros((2, 10, 4))).shape
+    (2, 8, 8)
+    """
+
+    rank = 1
+
+
+class SeparableConv2D(_SeparableConv):
+    """Depthwise convolution over two axes, then a mix of the channels.
+
+    Formula: a `DepthwiseConv2D` without bias, then a `Conv2D` with a window of 1:
+    `activation(conv(depthwise_conv(x, depthwise_kernel), pointwise_kernel) + bias)`.
+
+    Args:
+        filters: number of channels of the output.
+        kernel_size: height and width of the depthwise window, or one number for both.
+        strides: step of the window along each axis.
+        padding: `"valid"` or `"same"`.
+        data_format: `"channels_last"` or `"channels_first"`; by default the process-wide one.
+        dilation_rate: distance between the elements that the window looks at.
+        depth_multiplier: number of depthwise outputs for each channel.
+        activation: a name or function.
+        use_bias: whether a number per filter is added.
+        depthwise_initializer, pointwise_initializer, bias_initializer: what the weights start as.
+        depthwise_regularizer, pointwise_regularizer, bias_regularizer, activity_regularizer:
+            functions of the weights and of the output that are added to the loss.
+        depthwise_constraint, pointwise_constraint, bias_constraint: functions applied to the
+            weights after each step.
+        **kwargs: the arguments of every layer.
+
+    Shapes: (batch, height, width, channels) -> (batch, new_height, new_width, filters); with
+    `data_format="channels_first"` the channels are axis 1.
+
+    Raises:
+        ValueError: the window is larger than the input.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.layers.SeparableConv2D(8, 3)(np.zeros((2, 10, 10, 4))).shape
+    (2, 8, 8, 8)
+
+    References: Chollet, 2017, "Xception: Deep Learning with Depthwise Separable Convolutions".
+    """
+
+    rank = 2
+    defaults = {"strides": (1, 1), "dilation_rate": (1, 1)}
+
+
+SeparableConvolution1D = SeparableConv1D
+
+
+SeparableConvolution2D = SeparableConv2D

@@ -1,0 +1,35 @@
+"""Identity: returns its inputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cornu.core.layer.layer import Layer
+
+__all__ = ["Identity"]
+
+
+class Identity(Layer):
+    """Returns its inputs, which may be a structure of several.
+
+    Args:
+        **kwargs: `name`, `dtype` and others of `Layer`.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.layers.Identity()(cornu.Input((3,))).shape
+    (None, 3)
+    """
+
+    infers_by_config = True
+    rowwise = True
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        """Returns the inputs."""
+        return inputs

@@ -1,0 +1,52 @@
+"""Masking: marks time steps to be skipped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from cornu import ops
+from cornu.core.layer.layer import Layer
+
+__all__ = ["Masking"]
+
+
+class Masking(Layer):
+    """Marks the time steps at which all features equal a value, so that later layers skip them.
+
+    mask = any(x != mask_value, axis=-1);  y = x where mask, else 0
+
+    Args:
+        mask_value: the value that marks a step as missing.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+
+    Shapes:
+        x (batch, time, features) -> (batch, time, features), with a mask (batch, time)
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> x = np.array([[[1.0, 2.0], [-1.0, -1.0]]])
+    >>> cornu.layers.Masking(mask_value=-1.0)(x).tolist()
+    [[[1.0, 2.0], [0.0, 0.0]]]
+    """
+
+    infers_by_config = True
+    rowwise = True
+
+    def __init__(self, mask_value: Any = 0.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.mask_value = mask_value
+        self.supports_masking = True
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        """Returns the inputs with zeros at the steps that are missing."""
+        kept = jnp.any(inputs != self.mask_value, axis=-1, keepdims=True)
+        return jnp.where(kept, inputs, 0)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Returns which steps are there; a mask from before is replaced."""
+        return ops.any(ops.not_equal(inputs, self.mask_value), axis=-1)

@@ -1,0 +1,243 @@
+"""BatchNormalization: by the statistics of the batch in training, by their averages after it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from cornu import ops
+from cornu.core.layer.input_spec import InputSpec
+from cornu.core.state import scope
+from cornu.core.state.variable import Variable
+from cornu.errors import suggest
+from cornu.layers.arguments import known_size
+from cornu.layers.normalization.base import Normalizing
+from cornu.parts import initializers
+from cornu.types import ShapeLike
+
+__all__ = ["BatchNormalization"]
+
+
+class BatchNormalization(Normalizing):
+    """Gives every channel mean 0 and standard deviation 1 over the batch, then scales and shifts.
+
+    y = (x - mean) / sqrt(variance + epsilon) * gamma + beta
+
+    In training mean and variance are those of the batch, over all axes but `axis`, and
+
+        moving_mean = momentum * moving_mean + (1 - momentum) * mean
+
+    is kept up (and so is `moving_variance`). Otherwise, and whenever the layer is frozen
+    (`layer.trainable = False`), these averages are used and stay as they are.
+
+    Args:
+        axis: the axis of the channels; 1 for images with `data_format="channels_first"`.
+        momentum: how slowly the averages follow.
+        epsilon: added to the variance.
+        center: whether there is a `beta`.
+        scale: whether there is a `gamma`.
+        beta_initializer, gamma_initializer, moving_mean_initializer,
+            moving_variance_initializer: what the weights start with.
+        beta_regularizer, gamma_regularizer: functions of a weight, added to the loss.
+        beta_constraint, gamma_constraint: functions applied to a weight after each step.
+        renorm: whether training corrects the batch's statistics towards slow averages of them
+            (batch renormalization), for small batches.
+        renorm_clipping: bounds of the correction, a dict with some of `"rmin"`, `"rmax"` (of the
+            ratio of standard deviations) and `"dmax"` (of the distance of means).
+        renorm_momentum: how slowly the averages of `renorm` follow.
+        synchronized: accepted; the statistics are those of the whole batch on any number of
+            devices.
+        **kwargs: `name`, `dtype`, `trainable` and others of `Layer`.
+
+    Shapes:
+        x (batch, ..., channels) -> (the same); mask (batch, ...): elements where it is False do
+        not count in the statistics; all weights (channels,)
+
+    Raises:
+        ValueError: `axis` does not exist, its size is not known, or the mask has not one axis
+            less than the input.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> layer = cornu.layers.BatchNormalization(momentum=0.5, epsilon=0.0)
+    >>> layer(np.array([[1.0], [3.0]]), training=True).tolist()
+    [[-1.0], [1.0]]
+    >>> layer.moving_mean.numpy().tolist()
+    [1.0]
+
+    References: Ioffe and Szegedy, 2015, "Batch Normalization: Accelerating Deep Network Training
+    by Reducing Internal Covariate Shift"; Ioffe, 2017, "Batch Renormalization: Towards Reducing
+    Minibatch Dependence in Batch-Normalized Models".
+
+    Differences: PyTorch's momentum is one minus this one, its epsilon 1e-5, and its average is of
+    the unbiased variance, as in Keras 2 on images. Keras on JAX refuses `synchronized=True`.
+    """
+
+    # Rows meet in the statistics, but those that only fill up the batch are left out there.
+    rowwise = True
+
+    def __init__(
+        self,
+        axis: int = -1,
+        momentum: float = 0.99,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        moving_mean_initializer: Any = "zeros",
+        moving_variance_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        renorm: bool = False,
+        renorm_clipping: dict[str, float] | None = None,
+        renorm_momentum: float = 0.99,
+        synchronized: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            center,
+            scale,
+            beta_initializer,
+            gamma_initializer,
+            beta_regularizer,
+            gamma_regularizer,
+            beta_constraint,
+            gamma_constraint,
+            **kwargs,
+        )
+        self.axis = int(axis)
+        self.momentum = float(momentum)
+        self.epsilon = float(epsilon)
+        self.moving_mean_initializer = initializers.get(moving_mean_initializer)
+        self.moving_variance_initializer = initializers.get(moving_variance_initializer)
+        self.renorm = renorm
+        self.renorm_clipping = _checked_clipping(renorm_clipping or {}, self._who())
+        self.renorm_momentum = renorm_momentum
+        self.synchronized = synchronized
+
+    def build(self, input_shape: ShapeLike) -> None:
+        """Creates `gamma`, `beta`, `moving_mean` and `moving_variance`."""
+        ndim = len(input_shape)
+        if not -ndim <= self.axis < ndim:
+            raise ValueError(
+                f"{self._who()}: the input has no axis {self.axis}: its shape is "
+                f"{tuple(input_shape)}.\nAxes count from 0, the batch; -1 is the last."
+            )
+        channels = known_size(self._who(), input_shape, self.axis)
+        self.input_spec = InputSpec(ndim=ndim, axes={self.axis: channels})
+        self._build_affine((channels,))
+        self.moving_mean = self._average(channels, self.moving_mean_initializer, "moving_mean")
+        self.moving_variance = self._average(
+            channels, self.moving_variance_initializer, "moving_variance"
+        )
+        if self.renorm:
+            self.moving_stddev = self._average(channels, self._stddev, "moving_stddev")
+            self.renorm_mean = self._average(channels, self.moving_mean_initializer, "renorm_mean")
+            self.renorm_stddev = self._average(channels, self._stddev, "renorm_stddev")
+
+    def _average(self, channels: int, initializer: Any, name: str) -> Variable:
+        return self.add_weight((channels,), initializer, trainable=False, autocast=False, name=name)
+
+    def _stddev(self, shape: Any, dtype: Any = None) -> np.ndarray:
+        return np.sqrt(self.moving_variance_initializer(shape, dtype=dtype))
+
+    def call(
+        self, inputs: jax.Array, training: bool | None = None, mask: jax.Array | None = None
+    ) -> jax.Array:
+        """Returns the normalized inputs; in training the averages are kept up."""
+        x = inputs.astype(jnp.result_type(inputs.dtype, jnp.float32))
+        scale = None if self.gamma is None else self.gamma.value.astype(x.dtype)
+        offset = None if self.beta is None else self.beta.value.astype(x.dtype)
+        mean = self.moving_mean.value.astype(x.dtype)
+        variance = self.moving_variance.value.astype(x.dtype)
+        if training and self.trainable:
+            mean, variance = self._moments(x, self._counted(x, mask))
+            if self.renorm:
+                scale, offset = self._corrected(mean, variance, scale, offset)
+            else:
+                _follow(self.moving_mean, mean, self.momentum)
+                _follow(self.moving_variance, variance, self.momentum)
+        outputs = ops.batch_normalization(
+            x, mean, variance, self.axis, offset=offset, scale=scale, epsilon=self.epsilon
+        )
+        return outputs.astype(self.compute_dtype)
+
+    def _counted(self, x: jax.Array, mask: jax.Array | None) -> jax.Array | None:
+        """Returns which elements count in the statistics (broadcasting to `x`); None for all."""
+        counted = None
+        if mask is not None:
+            if mask.ndim != x.ndim - 1:
+                raise ValueError(
+                    f"{self._who()}: the mask must have one axis less than the input. Received: "
+                    f"a mask of shape {mask.shape} for an input of shape {x.shape}"
+                )
+            counted = mask.astype(bool)[..., None]
+        rows = scope.current().rows
+        if rows is not None:
+            data = jnp.reshape(rows > 0, (-1, *(1,) * (x.ndim - 1)))
+            counted = data if counted is None else counted & data
+        return counted
+
+    def _moments(self, x: jax.Array, counted: jax.Array | None) -> tuple[jax.Array, jax.Array]:
+        """Returns mean and variance of each channel over the elements that count."""
+        others = tuple(i for i in range(x.ndim) if i != self.axis % x.ndim)
+        if counted is None:
+            return ops.moments(x, others)
+        counted = jnp.broadcast_to(counted, x.shape)
+        # The count is 0 where all is masked: then mean and variance are 0 as well.
+        count = jnp.maximum(jnp.sum(counted, others, keepdims=True, dtype=x.dtype), 1)
+        mean = jnp.sum(x, others, where=counted, keepdims=True) / count
+        variance = jnp.sum(jnp.square(x - mean), others, where=counted, keepdims=True) / count
+        return jnp.squeeze(mean, others), jnp.squeeze(variance, others)
+
+    def _corrected(
+        self, mean: jax.Array, variance: jax.Array, scale: Any, offset: Any
+    ) -> tuple[jax.Array, jax.Array]:
+        """Returns scale and offset that make the slow averages of the batch's own statistics.
+
+        (normalized * r + d) * scale + offset, with r and d as constants for the gradient.
+        """
+        stddev = jnp.sqrt(variance + self.epsilon)
+        # While the average is young it may be near 0.
+        slow_stddev = jnp.maximum(self.renorm_stddev.value, self.epsilon**0.5)
+        bounds = self.renorm_clipping
+        r = jnp.clip(stddev / slow_stddev, bounds.get("rmin"), bounds.get("rmax"))
+        d = (mean - self.renorm_mean.value) / slow_stddev
+        if "dmax" in bounds:
+            d = jnp.clip(d, -bounds["dmax"], bounds["dmax"])
+        _follow(self.renorm_mean, mean, self.renorm_momentum)
+        _follow(self.renorm_stddev, stddev, self.renorm_momentum)
+        _follow(self.moving_mean, mean, self.momentum)
+        moving_stddev = _follow(self.moving_stddev, stddev, self.momentum)
+        self.moving_variance.assign(jnp.maximum(moving_stddev**2 - self.epsilon, 0))
+        r, d = jax.lax.stop_gradient((r, d))
+        if scale is not None:
+            r, d = r * scale, d * scale
+        return r, d if offset is None else d + offset
+
+
+def _follow(average: Variable, value: jax.Array, momentum: float) -> jax.Array:
+    """Moves an average towards a value."""
+    before = average.value.astype(value.dtype)
+    return average.assign(before * momentum + value * (1 - momentum))
+
+
+def _checked_clipping(bounds: dict[str, float], who: str) -> dict[str, float]:
+    known = ("rmin", "rmax", "dmax")
+    for name in bounds:
+        if name not in known:
+            raise ValueError(f"{who}: renorm_clipping has no {name!r}. {suggest(name, known)}")
+    given = {name: bound for name, bound in bounds.items() if bound is not None}
+    if given.get("rmin", 0) > given.get("rmax", np.inf) or given.get("dmax", 0) < 0:
+        raise ValueError(
+            f"{who}: renorm_clipping needs rmin <= rmax and 0 <= dmax. Received: {bounds}"
+        )
+    return given

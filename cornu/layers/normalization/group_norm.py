@@ -1,0 +1,115 @@
+"""GroupNormalization: normalizes over groups of channels of each row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from cornu import ops
+from cornu.core.layer.input_spec import InputSpec
+from cornu.layers.arguments import known_size, positive_int
+from cornu.layers.normalization.base import Normalizing, positive_axes
+from cornu.types import ShapeLike
+
+__all__ = ["GroupNormalization"]
+
+
+class GroupNormalization(Normalizing):
+    """Gives every group of channels of every row mean 0 and standard deviation 1.
+
+    y = (x - mean(x)) / sqrt(var(x) + epsilon) * gamma + beta, mean and variance over the channels
+    of a group and over all axes but batch and channels
+
+    Args:
+        groups: number of groups; -1 makes a group of each channel (instance normalization).
+        axis: the axis of the channels.
+        epsilon: added to the variance.
+        center: whether there is a `beta`.
+        scale: whether there is a `gamma`.
+        beta_initializer, gamma_initializer: what the weights start with.
+        beta_regularizer, gamma_regularizer: functions of a weight, added to the loss.
+        beta_constraint, gamma_constraint: functions applied to a weight after each step.
+        **kwargs: `name`, `dtype`, `trainable` and others of `Layer`.
+
+    Shapes:
+        x (batch, ..., channels) -> (the same); gamma and beta (channels,)
+
+    Raises:
+        ValueError: `groups` does not divide the channels.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> layer = cornu.layers.GroupNormalization(groups=2, epsilon=0.0)
+    >>> layer(np.array([[1.0, 3.0, 10.0, 30.0]])).tolist()
+    [[-1.0, 1.0, -1.0, 1.0]]
+
+    References: Wu and He, 2018, "Group Normalization".
+
+    Differences: PyTorch's epsilon is 1e-5.
+    """
+
+    def __init__(
+        self,
+        groups: int = 32,
+        axis: int = -1,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            center,
+            scale,
+            beta_initializer,
+            gamma_initializer,
+            beta_regularizer,
+            gamma_regularizer,
+            beta_constraint,
+            gamma_constraint,
+            **kwargs,
+        )
+        self.autocast = False
+        self.groups = groups if groups == -1 else positive_int(self._who(), "groups", groups)
+        self.axis = axis
+        self.epsilon = epsilon
+
+    def build(self, input_shape: ShapeLike) -> None:
+        """Creates `gamma` and `beta`."""
+        (axis,) = positive_axes([self.axis], input_shape, self._who())
+        channels = known_size(self._who(), input_shape, axis)
+        if self.groups == -1:
+            self.groups = channels
+        if channels % self.groups:
+            raise ValueError(
+                f"{self._who()}: `groups` must divide the number of channels. Received: "
+                f"groups={self.groups}, {channels} channels (axis {axis}), input of shape "
+                f"{tuple(input_shape)}"
+            )
+        self.input_spec = InputSpec(ndim=len(input_shape), axes={axis: channels})
+        self._build_affine((channels,))
+
+    def call(self, inputs: jax.Array) -> jax.Array:
+        """Returns the normalized inputs."""
+        axis = self.axis % inputs.ndim
+        before, channels, behind = inputs.shape[:axis], inputs.shape[axis], inputs.shape[axis + 1 :]
+        x = inputs.astype(jnp.result_type(inputs.dtype, jnp.float32))
+        x = jnp.reshape(x, (*before, self.groups, channels // self.groups, *behind))
+        within = tuple(i for i in range(1, x.ndim) if i != axis)
+        mean, variance = ops.moments(x, within, keepdims=True)
+        x = jnp.reshape((x - mean) * jax.lax.rsqrt(variance + self.epsilon), inputs.shape)
+        along = (-1, *(1,) * len(behind))
+        if self.gamma is not None:
+            x = x * ops.reshape(self.gamma, along)
+        if self.beta is not None:
+            x = x + ops.reshape(self.beta, along)
+        return x.astype(self.compute_dtype)

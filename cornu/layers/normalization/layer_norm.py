@@ -1,0 +1,101 @@
+"""LayerNormalization: normalizes over the features of each row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+
+from cornu import ops
+from cornu.layers.arguments import known_size
+from cornu.layers.normalization.base import Normalizing, axes_list, positive_axes
+from cornu.types import ShapeLike
+
+__all__ = ["LayerNormalization"]
+
+
+class LayerNormalization(Normalizing):
+    """Gives every row mean 0 and standard deviation 1 along some axes, then scales and shifts.
+
+    y = (x - mean(x)) / sqrt(var(x) + epsilon) * gamma + beta, in float32 at least
+
+    Args:
+        axis: the axis or axes of mean and variance, the features by default.
+        epsilon: added to the variance.
+        center: whether there is a `beta`.
+        scale: whether there is a `gamma`.
+        beta_initializer, gamma_initializer: what the weights start with.
+        beta_regularizer, gamma_regularizer: functions of a weight, added to the loss.
+        beta_constraint, gamma_constraint: functions applied to a weight after each step.
+        rms_scaling: deprecated: divides by the standard deviation without taking off the mean,
+            and has no `beta`. What is usually meant is `RMSNormalization`.
+        **kwargs: `name`, `dtype`, `trainable` and others of `Layer`.
+
+    Shapes:
+        x (any) -> (the same); gamma and beta have the sizes of `axis`, in ascending order
+
+    Raises:
+        ValueError: an axis does not exist, or its size is not known.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.layers.LayerNormalization(epsilon=0.0)(np.array([[1.0, 3.0]])).tolist()
+    [[-1.0, 1.0]]
+
+    References: Ba, Kiros and Hinton, 2016, "Layer Normalization".
+
+    Differences: PyTorch's epsilon is 1e-5; published Transformers have 1e-5, 1e-6 or 1e-12.
+    """
+
+    def __init__(
+        self,
+        axis: Any = -1,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        *,
+        rms_scaling: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            center and not rms_scaling,
+            scale or rms_scaling,
+            beta_initializer,
+            gamma_initializer,
+            beta_regularizer,
+            gamma_regularizer,
+            beta_constraint,
+            gamma_constraint,
+            **kwargs,
+        )
+        # Inputs are cast to a short compute dtype after they are normalized, not before.
+        self.autocast = False
+        self.axis = axes_list(axis, self._who())
+        self.epsilon = epsilon
+        self.rms_scaling = rms_scaling
+
+    def build(self, input_shape: ShapeLike) -> None:
+        """Creates `gamma` and `beta`."""
+        self.axis = positive_axes(self.axis, input_shape, self._who())
+        self.rowwise = 0 not in self.axis
+        self._build_affine(tuple(known_size(self._who(), input_shape, i) for i in self.axis))
+
+    def call(self, inputs: jax.Array) -> jax.Array:
+        """Returns the normalized inputs."""
+        outputs = ops.layer_normalization(
+            inputs,
+            self.gamma,
+            self.beta,
+            axis=self.axis,
+            epsilon=self.epsilon,
+            rms_scaling=self.rms_scaling,
+        )
+        return outputs.astype(self.compute_dtype)

@@ -1,0 +1,64 @@
+"""RMSNormalization: divides by the root mean square of the features."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+
+from cornu import ops
+from cornu.core.layer.layer import Layer
+from cornu.layers.arguments import known_size
+from cornu.layers.normalization.base import axes_list, positive_axes
+from cornu.types import ShapeLike
+
+__all__ = ["RMSNormalization"]
+
+
+class RMSNormalization(Layer):
+    """Divides by the root mean square along some axes, then scales.
+
+    y = x / sqrt(mean(x ** 2) + epsilon) * scale, in float32 at least
+
+    Args:
+        axis: the axis or axes of the mean, the features by default.
+        epsilon: added to the mean square.
+        **kwargs: `name`, `dtype`, `trainable` and others of `Layer`.
+
+    Shapes:
+        x (any) -> (the same); scale has the sizes of `axis`, in ascending order
+
+    Raises:
+        ValueError: an axis does not exist, or its size is not known.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.layers.RMSNormalization(epsilon=0.0)(np.array([[4.0, -4.0]])).tolist()
+    [[1.0, -1.0]]
+
+    References: Zhang and Sennrich, 2019, "Root Mean Square Layer Normalization".
+    """
+
+    infers_by_config = True
+    rowwise = True
+
+    def __init__(self, axis: Any = -1, epsilon: float = 1e-6, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.axis = axes_list(axis, self._who())
+        self.epsilon = epsilon
+
+    def build(self, input_shape: ShapeLike) -> None:
+        """Creates `scale`."""
+        self.axis = positive_axes(self.axis, input_shape, self._who())
+        self.rowwise = 0 not in self.axis
+        shape = tuple(known_size(self._who(), input_shape, i) for i in self.axis)
+        self.scale = self.add_weight(shape, "ones", name="scale")
+
+    def call(self, x: jax.Array) -> jax.Array:
+        """Returns the normalized inputs."""
+        shape = [size if i in self.axis else 1 for i, size in enumerate(x.shape)]
+        return ops.rms_normalization(
+            x, scale=ops.reshape(self.scale, shape), axis=self.axis, epsilon=self.epsilon
+        )

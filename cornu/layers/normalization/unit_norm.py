@@ -1,0 +1,55 @@
+"""UnitNormalization: scales vectors to length 1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+
+from cornu import ops
+from cornu.core.layer.layer import Layer
+from cornu.layers.normalization.base import axes_list, positive_axes
+from cornu.types import ShapeLike
+
+__all__ = ["UnitNormalization"]
+
+
+class UnitNormalization(Layer):
+    """Divides by the length, the square root of the sum of squares along some axes.
+
+    y = x / max(sqrt(sum(x ** 2)), 1e-12)
+
+    Args:
+        axis: the axis or axes of the sum, the features by default.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+
+    Shapes:
+        x (any) -> (the same)
+
+    Raises:
+        TypeError: `axis` is not made of integers.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.layers.UnitNormalization()(np.array([[0.0, 4.0]])).tolist()
+    [[0.0, 1.0]]
+    """
+
+    infers_by_config = True
+    rowwise = True
+
+    def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+        self.axis = axes_list(axis, self._who())
+
+    def build(self, input_shape: ShapeLike) -> None:
+        """Checks the axes."""
+        self.axis = positive_axes(self.axis, input_shape, self._who())
+        self.rowwise = 0 not in self.axis
+
+    def call(self, inputs: jax.Array) -> jax.Array:
+        """Returns the inputs at length 1."""
+        return ops.normalize(inputs, axis=tuple(self.axis), order=2, epsilon=1e-12)

@@ -1,0 +1,224 @@
+"""Pooling: the largest or the mean value of each window of the spatial axes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import jax
+
+from cornu import ops
+from cornu.errors import suggest
+from cornu.layers.spatial import Spatial
+from cornu.types import ShapeLike
+
+__all__ = [
+    "AveragePooling1D",
+    "AveragePooling2D",
+    "AveragePooling3D",
+    "AvgPool1D",
+    "AvgPool2D",
+    "AvgPool3D",
+    "MaxPool1D",
+    "MaxPool2D",
+    "MaxPool3D",
+    "MaxPooling1D",
+    "MaxPooling2D",
+    "MaxPooling3D",
+]
+
+
+class _Pooling(Spatial):
+    pool: ClassVar[Callable[..., Any]]
+
+    def __init__(
+        self,
+        pool_size: Any,
+        strides: Any = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(data_format, name=name, **kwargs)
+        self.pool_size = self._per_axis(pool_size, "pool_size")
+        self.strides = self.pool_size if strides is None else self._per_axis(strides, "strides")
+        self.padding = padding.lower()
+        if self.padding not in ("valid", "same"):
+            raise ValueError(
+                f"{self._who()}: unknown `padding` {padding!r}. "
+                f"{suggest(padding, ('valid', 'same'))}"
+            )
+
+    def build(self, input_shape: ShapeLike) -> None:
+        """Checks that the window fits into the input."""
+        if self.padding == "valid":
+            self._check_extent(input_shape, self.pool_size, f"the window {self.pool_size}")
+
+    def call(self, inputs: jax.Array) -> jax.Array:
+        """Returns the pooled windows."""
+        return self.pool(
+            inputs,
+            pool_size=self.pool_size,
+            strides=self.strides,
+            padding=self.padding,
+            data_format=self.data_format,
+        )
+
+
+class _MaxPooling(_Pooling):
+    pool = staticmethod(ops.max_pool)
+
+
+class _AveragePooling(_Pooling):
+    pool = staticmethod(ops.average_pool)
+
+
+class MaxPooling1D(_MaxPooling):
+    """The largest value of each window along one axis.
+
+    Args:
+        pool_size, strides, ...: as in `MaxPooling2D`, with one number.
+
+    Shapes: (batch, steps, channels) -> (batch, new_steps, channels); with
+    `data_format="channels_first"` the channels are axis 1.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.layers.MaxPooling1D(2)(np.array([[[1.0], [3.0], [2.0], [0.0]]])).tolist()
+    [[[3.0], [2.0]]]
+    """
+
+    rank = 1
+    defaults = {"pool_size": 2}
+
+
+class MaxPooling2D(_MaxPooling):
+    """The largest value of each window along two axes, per channel.
+
+    Args:
+        pool_size: height and width of the window, or one number for both.
+        strides: step of the window along each axis; by default its size.
+        padding: `"valid"` (the window stays inside) or `"same"` (it may stick out, so that with
+            a stride of 1 the sizes remain; what lies outside does not count).
+        data_format: `"channels_last"` or `"channels_first"`; by default the process-wide one.
+        **kwargs: the arguments of every layer.
+
+    Shapes: (batch, height, width, channels) -> (batch, new_height, new_width, channels); with
+    `data_format="channels_first"` the channels are axis 1. The new sizes are
+    `(n - pool_size) // strides + 1` for `"valid"` and `(n - 1) // strides + 1` for `"same"`.
+
+    Raises:
+        ValueError: the window is larger than the input.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.layers.MaxPooling2D()(np.arange(16.0).reshape(1, 4, 4, 1))[0, :, :, 0].tolist()
+    [[5.0, 7.0], [13.0, 15.0]]
+
+    Differences: PyTorch's `padding=n` puts as much before as behind, `"same"` the odd one behind.
+    """
+
+    rank = 2
+    defaults = {"pool_size": (2, 2)}
+
+
+class MaxPooling3D(_MaxPooling):
+    """The largest value of each window along three axes, per channel.
+
+    Args:
+        pool_size, strides, ...: as in `MaxPooling2D`, with three numbers or one for all.
+
+    Shapes: (batch, depth, height, width, channels) -> (batch, new_depth, new_height, new_width,
+    channels); with `data_format="channels_first"` the channels are axis 1.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.layers.MaxPooling3D()(np.zeros((1, 4, 6, 8, 3))).shape
+    (1, 2, 3, 4, 3)
+    """
+
+    rank = 3
+    defaults = {"pool_size": (2, 2, 2)}
+
+
+class AveragePooling1D(_AveragePooling):
+    """The mean of each window along one axis.
+
+    Args:
+        pool_size, strides, ...: as in `AveragePooling2D`, with one number.
+
+    Shapes: (batch, steps, channels) -> (batch, new_steps, channels); with
+    `data_format="channels_first"` the channels are axis 1.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.layers.AveragePooling1D(2)(np.array([[[1.0], [3.0], [2.0], [0.0]]])).tolist()
+    [[[2.0], [1.0]]]
+    """
+
+    rank = 1
+
+
+class AveragePooling2D(_AveragePooling):
+    """The mean of each window along two axes, per channel.
+
+    Args:
+        pool_size: height and width of the window, or one number for both.
+        strides: step of the window along each axis; by default its size.
+        padding: `"valid"` (the window stays inside) or `"same"` (it may stick out; the mean is
+            that of the elements inside).
+        data_format: `"channels_last"` or `"channels_first"`; by default the process-wide one.
+        **kwargs: the arguments of every layer.
+
+    Shapes: as in `MaxPooling2D`.
+
+    Raises:
+        ValueError: the window is larger than the input.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.layers.AveragePooling2D(2)(np.arange(16.0).reshape(1, 4, 4, 1))[0, :, :, 0].tolist()
+    [[2.5, 4.5], [10.5, 12.5]]
+
+    Differences: PyTorch counts the zeros outside unless `count_include_pad=False`.
+    """
+
+    rank = 2
+
+
+class AveragePooling3D(_AveragePooling):
+    """The mean of each window along three axes, per channel.
+
+    Args:
+        pool_size, strides, ...: as in `AveragePooling2D`, with three numbers or one for all.
+
+    Shapes: as in `MaxPooling3D`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.layers.AveragePooling3D(2)(np.zeros((1, 4, 6, 8, 3))).shape
+    (1, 2, 3, 4, 3)
+    """
+
+    rank = 3
+
+
+MaxPool1D = MaxPooling1D
+MaxPool2D = MaxPooling2D
+MaxPool3D = MaxPooling3D
+AvgPool1D = AveragePooling1D
+AvgPool2D = AveragePooling2D
+AvgPool3D = AveragePooling3D

@@ -1,1 +1,0 @@
-"""Layers that turn raw data into numbers that a network can work with."""

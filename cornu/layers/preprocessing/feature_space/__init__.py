@@ -1,0 +1,1 @@
+"""FeatureSpace: encodes the columns of a table."""

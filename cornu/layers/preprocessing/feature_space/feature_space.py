@@ -1,0 +1,361 @@
+"""FeatureSpace: the columns of a table as one vector for each row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cornu import registry
+from cornu.core.graph.tensor import Tensor
+from cornu.core.layer.layer import Layer
+from cornu.core.tracebacks.api_boundary import api_boundary
+from cornu.errors import suggest
+from cornu.layers.input import Input
+from cornu.layers.merging import Concatenate
+from cornu.layers.preprocessing.base import Learning, Preprocess
+from cornu.layers.preprocessing.feature_space import features as kinds
+from cornu.layers.preprocessing.feature_space.features import KINDS, Cross, Feature, cardinality
+from cornu.layers.preprocessing.feature_space.table import as_column, columns, parts
+from cornu.layers.preprocessing.tabular.category_encoding import CategoryEncoding
+from cornu.layers.preprocessing.tabular.hashed_crossing import HashedCrossing
+
+__all__ = ["FeatureSpace"]
+
+
+class FeatureSpace(Preprocess):
+    """Turns the columns of a table into numbers, each in its own way, and joins them.
+
+    Args:
+        features: for each column its kind: a name, such as `"float_normalized"`, or what a
+            method here returns, such as `FeatureSpace.float_normalized()`.
+        output_mode: `"concat"`: one vector for each row; `"dict"`: each feature by its name.
+        crosses: groups of names of features that count as one as well, or what
+            `FeatureSpace.cross` returns.
+        crossing_dim: the number of bins of a cross.
+        hashing_dim: the number of bins of a hashed feature, where only the kind is named.
+        num_discretization_bins: the same for those discretized.
+        name: as of every layer.
+
+    Kinds of features:
+
+        float                 numbers as they are
+        float_rescaled        times a scale, plus an offset
+        float_normalized      mean 0 and standard deviation 1, by the data
+        float_discretized     bins that share the data out
+        integer_categorical   integers that are categories, found in the data
+        string_categorical    strings that are
+        integer_hashed        integers that fall into bins by themselves
+        string_hashed         strings that do
+
+    Shapes:
+        {name: (batch,) or (batch, 1)} -> (batch, all features), or {name: (batch, ...)};
+        of single values -> the same without batch
+
+    Raises:
+        ValueError: a kind or a feature that does not exist; a column that is missing; or output
+            of integers that would have to be joined with numbers.
+        RuntimeError: `adapt` was not called, and a feature has to learn.
+
+    Example:
+
+    >>> import cornu
+    >>> table = {"age": [20.0, 40.0], "city": ["Rome", "Oslo"]}
+    >>> space = cornu.utils.FeatureSpace({"age": "float_normalized", "city": "string_categorical"})
+    >>> space.adapt(table)
+    >>> space(table).tolist()
+    [[-1.0, 0.0, 1.0, 0.0], [1.0, 0.0, 0.0, 1.0]]
+
+    Differences: no TensorFlow is needed; tables are dicts, data frames of pandas and polars,
+    iterables of such parts, or `tf.data`, and are read once by `adapt`. Columns that are no
+    features are left alone. JAX has no strings: an input of `get_inputs()` that belongs to a
+    column of strings stands for their numbers, which `numbers(table)` returns. A feature with
+    given boundaries, vocabulary or statistics has nothing to learn. Without any that has,
+    `adapt` is not needed.
+    """
+
+    # It is saved like a model, but not trained.
+    compiled = False
+    optimizer = None
+
+    def __init__(
+        self,
+        features: dict[str, Any],
+        output_mode: str = "concat",
+        crosses: Sequence[Any] | None = None,
+        crossing_dim: int = 32,
+        hashing_dim: int = 32,
+        num_discretization_bins: int = 32,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name=name)
+        if not isinstance(features, dict) or not features:
+            raise ValueError(
+                f"{self._who()}: features is a dict of kinds by column, with at least one. "
+                f"Received: {features!r}"
+            )
+        if output_mode not in ("concat", "dict"):
+            raise ValueError(
+                f"{self._who()}: output_mode is 'concat' or 'dict'. Received: {output_mode!r}"
+            )
+        self.output_mode = output_mode
+        self.crossing_dim = crossing_dim
+        self.hashing_dim = hashing_dim
+        self.num_discretization_bins = num_discretization_bins
+        self.autocast = False
+        self.features = {name: self._feature(name, kind) for name, kind in features.items()}
+        self.crosses = [self._cross(cross) for cross in crosses or ()]
+        self.preprocessors = {name: f.preprocessor for name, f in self.features.items()}
+        self.crossers = {c.name: HashedCrossing(c.crossing_dim, name=c.name) for c in self.crosses}
+        self.one_hot_encoders: dict[str, CategoryEncoding] = {}
+        self._concat = Concatenate(axis=-1)
+        self._inputs: dict[str, Tensor] = {}
+        self.encoded_features: Any = None
+
+    def _feature(self, name: str, kind: Any) -> Feature:
+        if isinstance(kind, Feature):
+            return kind
+        if kind not in KINDS:
+            raise ValueError(
+                f"{self._who()}: feature {name!r} has no kind {kind!r}. {suggest(kind, KINDS)}"
+            )
+        make, default = KINDS[kind]
+        return make(getattr(self, default), name=name) if default else make(name=name)
+
+    def _cross(self, cross: Any) -> Cross:
+        if not isinstance(cross, Cross):
+            cross = Cross(cross, self.crossing_dim)
+        for name in cross.feature_names:
+            if name not in self.features:
+                raise ValueError(
+                    f"{self._who()}: crosses names the feature {name!r}, which does not exist. "
+                    f"{suggest(name, self.features)}"
+                )
+            if self.features[name].output_mode == "float":
+                raise ValueError(
+                    f"{self._who()}: feature {name!r} gives numbers that measure, and only indices "
+                    "can be crossed.\nDiscretize it: FeatureSpace.float_discretized(...)."
+                )
+        return cross
+
+    # ---------------------------------------------------------------------------------- features
+
+    cross = staticmethod(Cross)
+    float = staticmethod(kinds.plain)
+    float_rescaled = staticmethod(kinds.rescaled)
+    float_normalized = staticmethod(kinds.normalized)
+    float_discretized = staticmethod(kinds.discretized)
+    integer_categorical = staticmethod(kinds.integers)
+    string_categorical = staticmethod(kinds.strings)
+    integer_hashed = staticmethod(kinds.hashed_integers)
+    string_hashed = staticmethod(kinds.hashed_strings)
+    feature = staticmethod(Feature)
+
+    # -------------------------------------------------------------------------------------- adapt
+
+    @api_boundary
+    def adapt(self, dataset: Any) -> None:
+        """Lets each feature learn from a table; what was learned before is forgotten.
+
+        Args:
+            dataset: a dict or data frame of columns, or an iterable of such parts (also a
+                `tf.data.Dataset`, of batches or of single rows).
+        """
+        learners = {name: layer for name, layer in self.preprocessors.items() if _learns(layer)}
+        kept: dict[str, list[Any]] = {name: [] for name in learners}
+        for layer in learners.values():
+            if isinstance(layer, Learning):
+                layer.reset_state()
+        for part in parts(dataset, list(learners), self._who()) if learners else ():
+            for name, layer in learners.items():
+                if isinstance(layer, Learning):
+                    layer.update_state(part[name])
+                else:
+                    kept[name].append(part[name])
+        for name, layer in learners.items():
+            if isinstance(layer, Learning):
+                layer.finalize_state()
+            else:
+                layer.adapt(kept[name])  # type: ignore[attr-defined]
+        self._settle()
+
+    def _settle(self) -> None:
+        """Forgets what was drawn before the features changed."""
+        self.one_hot_encoders = {}
+        self._inputs, self.encoded_features = {}, None
+        self.built = True
+
+    def _ready(self) -> None:
+        """Draws the graph behind the columns, once it is known what comes out of them."""
+        if self.encoded_features is not None:
+            return
+        if not self.built and any(map(_learns, self.preprocessors.values())):
+            raise RuntimeError(
+                f"{self._who()} has learned nothing yet.\nCall adapt(table) before using it."
+            )
+        self.built = True
+        self._inputs = {name: self._input(name, f) for name, f in self.features.items()}
+        numbers = {
+            name: x if self.features[name].dtype == "string" else self.preprocessors[name](x)
+            for name, x in self._inputs.items()
+        }
+        for name, spec, layer, dtype in self._parts(numbers):
+            self._check_part(name, spec, layer, dtype)
+        self.encoded_features = self._encoded(numbers)
+
+    def _input(self, name: str, feature: Feature) -> Tensor:
+        if feature.dtype != "string":
+            return Input((1,), dtype=feature.dtype, name=name)
+        out = feature.preprocessor.compute_output_spec(Tensor((None, 1), "int32"))
+        return Input(batch_shape=out.shape, dtype=out.dtype, name=name)
+
+    def _parts(self, numbers: dict[str, Tensor]) -> list[tuple[str, Any, Layer, str]]:
+        """Returns name, spec, layer and dtype of each feature and cross."""
+        own = [(n, self.features[n], self.preprocessors[n], x.dtype) for n, x in numbers.items()]
+        return own + [(c.name, c, self.crossers[c.name], "int32") for c in self.crosses]
+
+    def _check_part(self, name: str, spec: Any, layer: Layer, dtype: str) -> None:
+        """Makes the encoder of a feature that needs one; refuses what cannot be encoded."""
+        who = f"{self._who()}: feature {name!r}"
+        indices = dtype.startswith(("int", "uint"))
+        if spec.output_mode == "one_hot":
+            size = cardinality(layer)
+            if not indices or size is None:
+                what = f"returns {dtype}" if not indices else "has nobody knows how many indices"
+                raise ValueError(
+                    f"{who} has output_mode='one_hot', and its layer {layer.name!r} {what}.\n"
+                    + ("Write output_mode='float'." if not indices else "Write output_mode='int'.")
+                )
+            self.one_hot_encoders[name] = CategoryEncoding(size, name=f"{name}_encoder")
+        elif indices and self.output_mode == "concat":
+            raise ValueError(
+                f"{who} gives indices ({dtype}), which cannot be joined with numbers.\n"
+                "Write output_mode='one_hot' for it, or output_mode='dict' for the FeatureSpace."
+            )
+
+    # --------------------------------------------------------------------------------------- call
+
+    @api_boundary
+    def get_inputs(self) -> dict[str, Tensor]:
+        """Returns an Input for each column, for a model to begin with.
+
+        Those of columns of strings stand for their numbers; see `numbers`.
+        """
+        self._ready()
+        return dict(self._inputs)
+
+    @api_boundary
+    def get_encoded_features(self) -> Any:
+        """Returns the Tensor, or dict of them, that the inputs are encoded to."""
+        self._ready()
+        return self.encoded_features
+
+    @api_boundary
+    def numbers(self, data: Any) -> dict[str, Any]:
+        """Returns the columns of a table as a model takes them that begins with `get_inputs()`.
+
+        Args:
+            data: a dict or data frame of columns.
+
+        Example:
+
+        >>> import cornu
+        >>> space = cornu.utils.FeatureSpace({"city": cornu.utils.FeatureSpace.string_hashed(4)})
+        >>> model = cornu.Model(space.get_inputs(), space.get_encoded_features())
+        >>> table = {"city": ["Rome", "Oslo"]}
+        >>> bool((model(space.numbers(table)) == space(table)).all())
+        True
+        """
+        self._ready()
+        table = columns(data, list(self.features), self._who())
+        return {
+            name: self.preprocessors[name](as_column(x))
+            if self.features[name].dtype == "string"
+            else as_column(x)
+            for name, x in table.items()
+        }
+
+    @property
+    def only_on_data(self) -> bool:  # type: ignore[override]
+        """Whether a feature is of strings."""
+        return any(feature.dtype == "string" for feature in self.features.values())
+
+    def read(self, x: Any) -> Any:
+        """Returns the table of a call as a dict of arrays."""
+        self._ready()
+        return columns(x, list(self.features), self._who())
+
+    def call(self, data: dict[str, Any]) -> Any:
+        """Returns the encoded rows of a table."""
+        alone = any(x.ndim == 0 for x in data.values())
+        numbers = {name: self.preprocessors[name](as_column(x)) for name, x in data.items()}
+        out = self._encoded(numbers)
+        if not alone:
+            return out
+        return {k: x[0] for k, x in out.items()} if isinstance(out, dict) else out[0]
+
+    def _encoded(self, numbers: dict[str, Any]) -> Any:
+        """Encodes and joins what came out of the features' layers."""
+        out = {name: numbers[name] for name in sorted(numbers)}
+        for cross in sorted(self.crosses, key=lambda cross: cross.name):
+            out[cross.name] = self.crossers[cross.name]([numbers[n] for n in cross.feature_names])
+        for name, encoder in self.one_hot_encoders.items():
+            out[name] = encoder(out[name])
+        if self.output_mode == "dict":
+            return out
+        vectors = list(out.values())
+        return self._concat(vectors) if len(vectors) > 1 else vectors[0]
+
+    def compute_output_spec(self, data: dict[str, Tensor]) -> Any:
+        """Returns Tensors of the shapes and dtypes of the output."""
+        self._ready()
+        shape = next(iter(data.values())).shape
+        out = self.encoded_features
+        if isinstance(out, dict):
+            return {name: Tensor((*shape[:1], *x.shape[1:]), x.dtype) for name, x in out.items()}
+        return Tensor((*shape[:1], *out.shape[1:]), out.dtype)
+
+    # ------------------------------------------------------------------------------------ as data
+
+    def public_name(self) -> tuple[str, str]:
+        """Returns the module and class name by which data refers to this object."""
+        own = type(self) is not FeatureSpace
+        return super().public_name() if own else ("keras.utils", "FeatureSpace")
+
+    def constructor_arguments(self) -> dict[str, Any]:
+        """Returns the constructor's arguments, with the features as they are now."""
+        given = super().constructor_arguments()
+        return {**given, "features": self.features, "crosses": self.crosses}
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """Returns what the features' layers are built with, if they have learned."""
+        if not self.built:
+            return None
+        return {name: layer.get_build_config() for name, layer in self.preprocessors.items()}
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Builds the features' layers for what `get_build_config()` returned."""
+        for name, built_with in config.items():
+            layer = self.preprocessors.get(name)
+            if layer is not None and not layer.built and built_with:
+                layer.build(built_with["input_shape"])
+        self._settle()
+
+    def get_compile_config(self) -> None:
+        """Returns None: there is nothing to train."""
+
+    def compile_from_config(self, config: Any) -> None:
+        """Does nothing: there is nothing to train."""
+
+    @api_boundary
+    def save(self, filepath: Any) -> None:
+        """Writes it as a `.keras` archive, which `cornu.models.load_model` reads."""
+        registry.write_archive(self, filepath)
+
+
+def _learns(layer: Layer) -> bool:
+    if isinstance(layer, Learning):
+        return layer.adaptable
+    return callable(getattr(layer, "adapt", None))  # a layer of the program
+
+
+registry.add_class("utils", FeatureSpace, "FeatureSpace")

@@ -1,0 +1,187 @@
+"""Features of a table, and crossings of them: how each becomes numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cornu.core.layer.layer import Layer
+from cornu.layers.identity import Identity
+from cornu.layers.preprocessing.rescaling import Rescaling
+from cornu.layers.preprocessing.tabular.category_encoding import CategoryEncoding
+from cornu.layers.preprocessing.tabular.discretization import Discretization
+from cornu.layers.preprocessing.tabular.hashed_crossing import HashedCrossing
+from cornu.layers.preprocessing.tabular.hashing import Hashing
+from cornu.layers.preprocessing.tabular.integer_lookup import IntegerLookup
+from cornu.layers.preprocessing.tabular.normalization import Normalization
+from cornu.layers.preprocessing.tabular.string_lookup import StringLookup
+from cornu.names import auto_name
+from cornu.registry import Configurable
+
+__all__ = ["KINDS", "Cross", "Feature", "cardinality"]
+
+_OUTPUTS = ("int", "one_hot", "float")
+
+
+class Feature(Configurable):
+    """What is known of one column: its dtype, the layer that it goes through, and what comes out.
+
+    Args:
+        dtype: `"string"`, or that of the numbers.
+        preprocessor: a layer that takes (batch, 1).
+        output_mode: `"float"`: what the layer returns; `"int"`: the same, which are indices;
+            `"one_hot"`: a vector with a place for each index.
+    """
+
+    category = "utils"
+
+    def __init__(self, dtype: str, preprocessor: Layer, output_mode: str) -> None:
+        if output_mode not in _OUTPUTS:
+            raise ValueError(
+                f"output_mode of a feature is one of {_OUTPUTS}. Received: {output_mode!r}"
+            )
+        if not isinstance(preprocessor, Layer):
+            raise TypeError(
+                f"The preprocessor of a feature is a layer. Received: {preprocessor!r}\n"
+                "A function becomes a layer by Lambda(function)."
+            )
+        self.dtype = dtype
+        self.preprocessor = preprocessor
+        self.output_mode = output_mode
+
+
+class Cross(Configurable):
+    """Some features that count as one, in a number of bins.
+
+    Args:
+        feature_names: which ones.
+        crossing_dim: the number of bins.
+        output_mode: `"int"`: the bin; `"one_hot"`: a vector with a place for each.
+    """
+
+    category = "utils"
+
+    def __init__(
+        self, feature_names: Sequence[str], crossing_dim: int, output_mode: str = "one_hot"
+    ) -> None:
+        if output_mode not in _OUTPUTS[:2]:
+            raise ValueError(
+                f"output_mode of a cross is one of {_OUTPUTS[:2]}. Received: {output_mode!r}"
+            )
+        if isinstance(feature_names, str) or len(tuple(feature_names)) < 2:
+            raise ValueError(f"A cross has at least two features. Received: {feature_names!r}")
+        self.feature_names = tuple(feature_names)
+        self.crossing_dim = crossing_dim
+        self.output_mode = output_mode
+
+    @property
+    def name(self) -> str:
+        """The names of the features, joined."""
+        return "_X_".join(self.feature_names)
+
+
+def _named(kind: str, name: str | None) -> str:
+    return f"{name or auto_name(kind)}_preprocessor"
+
+
+def plain(name: str | None = None) -> Feature:
+    """A column of numbers, as they are."""
+    return Feature("float32", Identity(dtype="float32", name=_named("float", name)), "float")
+
+
+def rescaled(scale: float = 1.0, offset: float = 0.0, name: str | None = None) -> Feature:
+    """A column of numbers, times one number and plus another."""
+    layer = Rescaling(scale, offset, name=_named("float_rescaled", name))
+    return Feature("float32", layer, "float")
+
+
+def normalized(name: str | None = None) -> Feature:
+    """A column of numbers, brought to mean 0 and standard deviation 1."""
+    layer = Normalization(axis=-1, name=_named("float_normalized", name))
+    return Feature("float32", layer, "float")
+
+
+def discretized(
+    num_bins: int | None,
+    bin_boundaries: Any = None,
+    output_mode: str = "one_hot",
+    name: str | None = None,
+) -> Feature:
+    """A column of numbers, in bins that are learned or given."""
+    layer = Discretization(
+        num_bins=num_bins if bin_boundaries is None else None,
+        bin_boundaries=bin_boundaries,
+        name=_named("float_discretized", name),
+    )
+    return Feature("float32", layer, output_mode)
+
+
+def integers(
+    max_tokens: int | None = None,
+    num_oov_indices: int = 1,
+    output_mode: str = "one_hot",
+    name: str | None = None,
+) -> Feature:
+    """A column of integers that are categories, which are learned."""
+    layer = IntegerLookup(
+        max_tokens=max_tokens,
+        num_oov_indices=num_oov_indices,
+        name=_named("integer_categorical", name),
+    )
+    return Feature("int32", layer, output_mode)
+
+
+def strings(
+    max_tokens: int | None = None,
+    num_oov_indices: int = 1,
+    output_mode: str = "one_hot",
+    name: str | None = None,
+) -> Feature:
+    """A column of strings that are categories, which are learned."""
+    layer = StringLookup(
+        max_tokens=max_tokens,
+        num_oov_indices=num_oov_indices,
+        name=_named("string_categorical", name),
+    )
+    return Feature("string", layer, output_mode)
+
+
+def hashed_integers(
+    num_bins: int, output_mode: str = "one_hot", name: str | None = None
+) -> Feature:
+    """A column of integers, in bins by their fingerprints."""
+    layer = Hashing(num_bins, name=_named("integer_hashed", name))
+    return Feature("int32", layer, output_mode)
+
+
+def hashed_strings(num_bins: int, output_mode: str = "one_hot", name: str | None = None) -> Feature:
+    """A column of strings, in bins by their fingerprints."""
+    layer = Hashing(num_bins, name=_named("string_hashed", name))
+    return Feature("string", layer, output_mode)
+
+
+# What a feature may be called instead of being made, and which default of the space it needs.
+KINDS: dict[str, tuple[Any, str | None]] = {
+    "float": (plain, None),
+    "float_rescaled": (rescaled, None),
+    "float_normalized": (normalized, None),
+    "float_discretized": (discretized, "num_discretization_bins"),
+    "integer_categorical": (integers, None),
+    "string_categorical": (strings, None),
+    "integer_hashed": (hashed_integers, "hashing_dim"),
+    "string_hashed": (hashed_strings, "hashing_dim"),
+}
+
+
+def cardinality(layer: Layer) -> int | None:
+    """Returns how many indices a layer may return, or None if nobody knows."""
+    match layer:
+        case IntegerLookup() | StringLookup():
+            return layer.vocabulary_size()
+        case CategoryEncoding():
+            return layer.num_tokens
+        case Discretization():
+            return layer.depth
+        case Hashing() | HashedCrossing():
+            return layer.num_bins
+    return None

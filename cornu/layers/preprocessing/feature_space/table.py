@@ -1,0 +1,83 @@
+"""Tables as they come from anywhere, as a dict of columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from cornu.errors import suggest
+from cornu.layers.preprocessing.reading import as_array, items_of
+
+__all__ = ["as_column", "columns", "parts"]
+
+_ROWS = 32  # of a part, of what is not in batches
+
+
+def columns(data: Any, names: Sequence[str], who: str) -> dict[str, Any]:
+    """Returns some columns of a table as arrays.
+
+    Args:
+        data: a dict, or data frame, of columns.
+        names: which ones.
+        who: what to call the receiver in errors.
+
+    Raises:
+        TypeError: it is no table.
+        ValueError: a column is missing.
+    """
+    there = data if isinstance(data, dict) else getattr(data, "columns", None)
+    if there is None:
+        raise TypeError(
+            f"{who} takes a dict of columns by name, or a data frame. "
+            f"Received: {type(data).__name__}"
+        )
+    missing = [name for name in names if name not in there]
+    if missing:
+        raise ValueError(
+            f"{who}: the data has no column {missing[0]!r}. "
+            f"{suggest(missing[0], [str(name) for name in there])}"
+        )
+    return {name: as_array(data[name], f"{who}: column {name!r}") for name in names}
+
+
+def as_column(x: Any) -> Any:
+    """Returns a column, or a single value, with an axis of features: (rows, 1)."""
+    if x.ndim == 0:
+        return x.reshape(1, 1)
+    return x[:, None] if x.ndim == 1 else x
+
+
+def parts(data: Any, names: Sequence[str], who: str) -> Iterator[dict[str, Any]]:
+    """Yields a table in parts of some rows, each a dict of columns (rows, 1).
+
+    Args:
+        data: what `columns` takes, or an iterable of such parts (or of single rows); of a part
+            that is a tuple, such as `(x, y)`, the first is taken.
+        names, who: as in `columns`.
+    """
+    if isinstance(data, dict) or hasattr(data, "columns"):
+        table = columns(data, names, who)
+        whole = {name: as_column(x) for name, x in table.items()}
+        for start in range(0, max(map(len, whole.values()), default=0), _ROWS):
+            yield {name: x[start : start + _ROWS] for name, x in whole.items()}
+        return
+    items = items_of(
+        data, f"{who} takes a dict of columns, a data frame, or an iterable of such parts."
+    )
+    empty = True
+    while batch := list(islice(items, 1)):
+        empty = False
+        part = columns(_first(batch[0]), names, who)
+        if all(x.ndim == 0 for x in part.values()):
+            rows = [part, *(columns(_first(row), names, who) for row in islice(items, _ROWS - 1))]
+            part = {name: np.stack([row[name] for row in rows]) for name in names}
+        yield {name: as_column(x) for name, x in part.items()}
+    if empty:
+        raise ValueError(f"{who} was given no data: the iterable is empty, or was read before.")
+
+
+def _first(batch: Any) -> Any:
+    return batch[0] if isinstance(batch, tuple) else batch

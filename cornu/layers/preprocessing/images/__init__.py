@@ -1,0 +1,1 @@
+"""Layers for images: resizing, color, geometry, augmentation policies."""

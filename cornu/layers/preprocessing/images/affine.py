@@ -1,0 +1,326 @@
+"""Images flipped, turned, moved, zoomed and sheared in training."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import jax.numpy as jnp
+
+from cornu.layers.preprocessing.images.base import (
+    Dice,
+    MovingImageLayer,
+    RandomImageLayer,
+    span,
+    spread,
+)
+from cornu.ops.image.warp import affine_transform
+
+__all__ = [
+    "RandomFlip",
+    "RandomRotation",
+    "RandomShear",
+    "RandomTranslation",
+    "RandomZoom",
+]
+
+_FLIPS = {"horizontal": (2,), "vertical": (1,), "horizontal_and_vertical": (2, 1)}
+
+
+class RandomFlip(RandomImageLayer):
+    """Flips each image in training with probability 1/2.
+
+    Args:
+        mode: `"horizontal"` (left and right), `"vertical"` (up and down), or
+            `"horizontal_and_vertical"`, each by itself.
+        seed: an integer, for the same numbers in each run.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+
+    Shapes:
+        x (batch, height, width, channels) -> (the same); the batch may be missing.
+
+    Raises:
+        ValueError: the mode is not known, or x has another number of axes.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> layer = cornu.layers.RandomFlip("horizontal", seed=1)
+    >>> y = layer(np.tile(np.array([1.0, 2.0]).reshape(1, 1, 2, 1), (20, 1, 1, 1)))
+    >>> sorted(set(map(tuple, y.reshape(20, 2).tolist())))
+    [(1.0, 2.0), (2.0, 1.0)]
+
+    Differences: in Keras 3.15 `"horizontal_and_vertical"` flips an image in both directions or in
+    none, so that no image is only mirrored. As with all layers that are random, a model that is
+    called (`model(x)`) changes nothing unless `training=True`; in Keras it does.
+    """
+
+    def __init__(
+        self,
+        mode: str = "horizontal_and_vertical",
+        seed: Any = None,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(seed, data_format, **kwargs)
+        if mode not in _FLIPS:
+            raise ValueError(f"{self._who()}: mode is one of {tuple(_FLIPS)}. Received: {mode!r}")
+        self.mode = mode
+
+    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+        """Returns for each direction which images are flipped."""
+        return tuple(dice.uniform(0, 1) <= 0.5 for _ in _FLIPS[self.mode])
+
+    def transform(self, images: Any, *flipped: Any) -> Any:
+        """Returns the images, some of them flipped."""
+        for axis, chosen in zip(_FLIPS[self.mode], flipped, strict=True):
+            images = jnp.where(spread(chosen), jnp.flip(images, axis), images)
+        return images
+
+    def transform_masks(self, masks: Any, *flipped: Any) -> Any:
+        """Returns the masks, flipped likewise."""
+        return self.transform(masks, *flipped)
+
+
+class AffineImageLayer(MovingImageLayer):
+    """The base of layers that move pixels by an affine map.
+
+    A subclass defines `draw`, which returns `matrix(...)` of what it drew. The pixel (x, y) of the
+    result is what the image has at (a0 x + a1 y + a2, b0 x + b1 y + b2).
+    """
+
+    def move(self, images: Any, matrix: Any, *, interpolation: str) -> Any:
+        """Returns the images after the map."""
+        return affine_transform(
+            images, matrix, interpolation, self.fill_mode, self.fill_value, "channels_last"
+        )
+
+    def matrix(self, *rows: Any) -> tuple[Any, ...]:
+        """Returns the six numbers of each image's map, and two zeros, in an array (batch, 8)."""
+        whole = jnp.broadcast_arrays(*(jnp.asarray(row, "float32") for row in (*rows, 0, 0)))
+        return (jnp.stack(whole, axis=1),)
+
+
+class RandomRotation(AffineImageLayer):
+    """Turns each image around its middle in training.
+
+    angle = 2 pi f, with f drawn from the range of `factor`; against the clock for f > 0
+
+    Args:
+        factor: a part of a full turn, or a pair of them: 0.1 draws from -36 to 36 degrees.
+        fill_mode: what is outside of an image: `"reflect"`, `"wrap"`, `"constant"`, `"nearest"`.
+        interpolation: `"bilinear"` or `"nearest"`.
+        seed: an integer, for the same numbers in each run.
+        fill_value: the constant.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+
+    Shapes:
+        x (batch, height, width, channels) -> (the same); the batch may be missing.
+
+    Raises:
+        ValueError: an argument is not right, or x has another number of axes.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> quarter = cornu.layers.RandomRotation((0.25, 0.25))
+    >>> quarter(np.arange(4.0).reshape(2, 2, 1)).round()[..., 0].tolist()
+    [[1.0, 3.0], [0.0, 2.0]]
+    """
+
+    def __init__(
+        self,
+        factor: Any,
+        fill_mode: str = "reflect",
+        interpolation: str = "bilinear",
+        seed: Any = None,
+        fill_value: float = 0.0,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(interpolation, fill_mode, fill_value, seed, data_format, **kwargs)
+        self.factor = span(self._who(), "factor", factor)
+
+    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+        """Returns the map of a turn for each image."""
+        angle = 2 * math.pi * dice.uniform(*self.factor)
+        x, y = (images.shape[2] - 1) / 2, (images.shape[1] - 1) / 2
+        cos, sin = jnp.cos(angle), jnp.sin(angle)
+        return self.matrix(cos, -sin, x - x * cos + y * sin, sin, cos, y - x * sin - y * cos)
+
+
+class RandomTranslation(AffineImageLayer):
+    """Moves each image down and to the right in training.
+
+    Args:
+        height_factor: a part of the height, or a pair of them: 0.2 draws from -0.2 to 0.2, and
+            negative ones are upwards.
+        width_factor: a part of the width, or a pair of them.
+        fill_mode: what is outside of an image: `"reflect"`, `"wrap"`, `"constant"`, `"nearest"`.
+        interpolation: `"bilinear"` or `"nearest"`.
+        seed: an integer, for the same numbers in each run.
+        fill_value: the constant.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+
+    Shapes:
+        x (batch, height, width, channels) -> (the same); the batch may be missing.
+
+    Raises:
+        ValueError: an argument is not right, or x has another number of axes.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> layer = cornu.layers.RandomTranslation((0.5, 0.5), 0.0, "constant")
+    >>> layer(np.ones((2, 2, 1)))[..., 0].tolist()
+    [[0.0, 0.0], [1.0, 1.0]]
+    """
+
+    def __init__(
+        self,
+        height_factor: Any,
+        width_factor: Any,
+        fill_mode: str = "reflect",
+        interpolation: str = "bilinear",
+        seed: Any = None,
+        fill_value: float = 0.0,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(interpolation, fill_mode, fill_value, seed, data_format, **kwargs)
+        self.height_factor = span(self._who(), "height_factor", height_factor)
+        self.width_factor = span(self._who(), "width_factor", width_factor)
+
+    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+        """Returns the map of a move for each image."""
+        down = dice.uniform(*self.height_factor) * images.shape[1]
+        right = dice.uniform(*self.width_factor) * images.shape[2]
+        return self.matrix(1, 0, -right, 0, 1, -down)
+
+
+class RandomZoom(AffineImageLayer):
+    """Makes each image smaller or larger around its middle in training.
+
+    The image is 1 + f times as far away, with f drawn from the range of the factor.
+
+    Args:
+        height_factor: a number above -1, or a pair of them: 0.2 draws from -0.2 (nearer) to 0.2
+            (farther).
+        width_factor: the same for the width; by default what is drawn for the height, which keeps
+            the aspect ratio.
+        fill_mode: what is outside of an image: `"reflect"`, `"wrap"`, `"constant"`, `"nearest"`.
+        interpolation: `"bilinear"` or `"nearest"`.
+        seed: an integer, for the same numbers in each run.
+        fill_value: the constant.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+
+    Shapes:
+        x (batch, height, width, channels) -> (the same); the batch may be missing.
+
+    Raises:
+        ValueError: an argument is not right, or x has another number of axes.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> layer = cornu.layers.RandomZoom((1.0, 1.0), fill_mode="constant")
+    >>> layer(np.ones((4, 4, 1)))[..., 0].tolist()
+    [[0.0, 0.0, 0.0, 0.0], [0.0, 1.0, 1.0, 0.0], [0.0, 1.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0]]
+    """
+
+    def __init__(
+        self,
+        height_factor: Any,
+        width_factor: Any = None,
+        fill_mode: str = "reflect",
+        interpolation: str = "bilinear",
+        seed: Any = None,
+        fill_value: float = 0.0,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(interpolation, fill_mode, fill_value, seed, data_format, **kwargs)
+        self.height_factor = _zoom(self._who(), "height_factor", height_factor)
+        self.width_factor = (
+            None if width_factor is None else _zoom(self._who(), "width_factor", width_factor)
+        )
+
+    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+        """Returns the map of a zoom for each image."""
+        down = across = 1 + dice.uniform(*self.height_factor)
+        if self.width_factor is not None:
+            across = 1 + dice.uniform(*self.width_factor)
+        x, y = (images.shape[2] - 1) / 2, (images.shape[1] - 1) / 2
+        return self.matrix(across, 0, x * (1 - across), 0, down, y * (1 - down))
+
+
+class RandomShear(AffineImageLayer):
+    """Slants each image in training.
+
+    Args:
+        x_factor: how far rows move across for each row further down, from 0 to 1, or a
+            pair: 0.2 draws from -0.2 to 0.2, (0.1, 0.2) from there and from its negative.
+        y_factor: how far columns move down for each column to the right, from 0 to 1, or a pair.
+        interpolation: `"bilinear"` or `"nearest"`.
+        fill_mode: what is outside of an image: `"reflect"`, `"wrap"`, `"constant"`, `"nearest"`.
+        fill_value: the constant.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        seed: an integer, for the same numbers in each run.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+
+    Shapes:
+        x (batch, height, width, channels) -> (the same); the batch may be missing.
+
+    Raises:
+        ValueError: an argument is not right, or x has another number of axes.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.layers.RandomShear(0.2, 0.2)(cornu.Input((8, 8, 3))).shape
+    (None, 8, 8, 3)
+    """
+
+    def __init__(
+        self,
+        x_factor: Any = 0.0,
+        y_factor: Any = 0.0,
+        interpolation: str = "bilinear",
+        fill_mode: str = "reflect",
+        fill_value: float = 0.0,
+        data_format: str | None = None,
+        seed: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(interpolation, fill_mode, fill_value, seed, data_format, **kwargs)
+        self.x_factor = _shear(self._who(), "x_factor", x_factor)
+        self.y_factor = _shear(self._who(), "y_factor", y_factor)
+
+    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+        """Returns the map of a shear for each image, in one direction or the other."""
+        sign = dice.signs()
+        across = sign * dice.uniform(*self.x_factor)
+        down = sign * dice.uniform(*self.y_factor)
+        return self.matrix(1, across, 0, down, 1, 0)
+
+
+def _shear(who: str, name: str, factor: Any) -> tuple[float, float]:
+    if isinstance(factor, (tuple, list)):
+        return span(who, name, factor)
+    low, high = span(who, name, factor, 0)
+    return -high, high
+
+
+def _zoom(who: str, name: str, factor: Any) -> tuple[float, float]:
+    low, high = span(who, name, factor)
+    if low <= -1:
+        raise ValueError(f"{who}: {name} lies above -1, where nothing is left. {factor!r}")
+    return low, high

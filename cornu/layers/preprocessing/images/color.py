@@ -1,0 +1,297 @@
+"""Images with other colors in training: paler or stronger, of another hue, grey."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from cornu.layers.arguments import fraction
+from cornu.layers.preprocessing.images.base import ColorLayer, Dice, RandomImageLayer, span, spread
+from cornu.layers.preprocessing.images.intensity import RandomBrightness, RandomContrast
+from cornu.ops.image.color import hsv_to_rgb, rgb_to_grayscale, rgb_to_hsv
+
+__all__ = [
+    "RandomColorDegeneration",
+    "RandomColorJitter",
+    "RandomGrayscale",
+    "RandomHue",
+    "RandomSaturation",
+]
+
+
+class RandomSaturation(ColorLayer):
+    """Makes the colors of each image paler or stronger in training.
+
+    The saturation is multiplied by f / (1 - f), with f drawn from the range of `factor`: 0 gives
+    grey images, 0.5 changes nothing, 1 gives pure colors.
+
+    Args:
+        factor: a number from 0 to 1, or a pair: 0.6 draws from 0 to 0.6.
+        value_range: the lowest and the highest value of images.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        seed: an integer, for the same numbers in each run.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+
+    Shapes:
+        x (batch, height, width, 3) -> (the same); the batch may be missing.
+
+    Raises:
+        ValueError: an argument is not right, or x has another number of axes or channels.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> grey = cornu.layers.RandomSaturation((0.0, 0.0))
+    >>> grey(np.array([[[200.0, 100.0, 50.0]]])).ravel().tolist()
+    [200.0, 200.0, 200.0]
+
+    Differences: the saturation never exceeds 1; Keras 3.15 cuts it off at the highest value of
+    images, behind which there are negative colors. Images of integers become floats; Keras
+    refuses them. One number f draws from 0 to f as documented, not from -f to f.
+    """
+
+    def __init__(
+        self,
+        factor: Any,
+        value_range: Any = (0, 255),
+        data_format: str | None = None,
+        seed: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(value_range, seed, data_format, **kwargs)
+        self.factor = span(self._who(), "factor", factor, 0)
+
+    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+        """Returns by what the saturation of each image is multiplied."""
+        factor = dice.uniform(*self.factor)
+        return (factor / (1 - factor + 1e-7),)
+
+    def transform(self, images: Any, factor: Any) -> Any:
+        """Returns the images with paler colors or stronger ones."""
+        low = self.value_range[0]
+        hsv = _hsv(images - low, self._who())
+        saturation = (hsv[..., 1:2] * spread(factor)).clip(0, 1)
+        hsv = jnp.concatenate([hsv[..., :1], saturation, hsv[..., 2:]], axis=-1)
+        return hsv_to_rgb(hsv, "channels_last") + low
+
+
+class RandomHue(ColorLayer):
+    """Turns the colors of each image around the color wheel in training.
+
+    Args:
+        factor: how far, from 0 to 1, where 1 is half a turn in one direction or the other; or a
+            pair of them.
+        value_range: the lowest and the highest value of images.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        seed: an integer, for the same numbers in each run.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+
+    Shapes:
+        x (batch, height, width, 3) -> (the same); the batch may be missing.
+
+    Raises:
+        ValueError: an argument is not right, or x has another number of axes or channels.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> layer = cornu.layers.RandomHue((1.0, 1.0))
+    >>> layer(np.array([[[255.0, 0.0, 0.0]]])).ravel().tolist()
+    [0.0, 255.0, 255.0]
+    """
+
+    def __init__(
+        self,
+        factor: Any,
+        value_range: Any = (0, 255),
+        data_format: str | None = None,
+        seed: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(value_range, seed, data_format, **kwargs)
+        self.factor = span(self._who(), "factor", factor, 0)
+
+    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+        """Returns by which part of a turn the hue of each image changes."""
+        return (dice.signs() * dice.uniform(*self.factor) / 2,)
+
+    def transform(self, images: Any, turn: Any) -> Any:
+        """Returns the images with other hues."""
+        hsv = _hsv(self.to(images, 1), self._who())
+        hue = (hsv[..., :1] + spread(turn)) % 1
+        rgb = hsv_to_rgb(jnp.concatenate([hue, hsv[..., 1:]], axis=-1), "channels_last")
+        return self.back(rgb.clip(0, 1), 1)
+
+
+class RandomGrayscale(RandomImageLayer):
+    """Makes images grey in training, with some probability.
+
+    y = 0.2989 red + 0.587 green + 0.114 blue, in all channels
+
+    Args:
+        factor: the probability, from 0 to 1.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        seed: an integer, for the same numbers in each run.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+
+    Shapes:
+        x (batch, height, width, 3) -> (the same); the batch may be missing. Images of integers
+        stay so.
+
+    Raises:
+        ValueError: an argument is not right, or x has another number of axes or channels.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> y = cornu.layers.RandomGrayscale(1.0)(np.array([[[100.0, 0.0, 0.0]]]))
+    >>> [round(float(v), 2) for v in y.ravel()]
+    [29.89, 29.89, 29.89]
+    """
+
+    keeps_integers = True
+
+    def __init__(
+        self,
+        factor: float = 0.5,
+        data_format: str | None = None,
+        seed: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(seed, data_format, **kwargs)
+        self.factor = fraction(self._who(), "factor", factor)
+
+    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+        """Returns which images become grey."""
+        return (dice.uniform(0, 1) < self.factor,)
+
+    def transform(self, images: Any, chosen: Any) -> Any:
+        """Returns the images, some of them grey."""
+        return jnp.where(spread(chosen), rgb_to_grayscale(images, "channels_last"), images)
+
+
+class RandomColorDegeneration(ColorLayer):
+    """Mixes each image with its grey version in training.
+
+    y = clip(x + f (grey(x) - x)), with f drawn from the range of `factor`
+
+    Args:
+        factor: a number from -1 to 1, or a pair: 0 changes nothing, 1 gives grey images, and
+            negative ones stronger colors. 0.5 draws from -0.5 to 0.5.
+        value_range: the lowest and the highest value of images, to which the result is cut.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        seed: an integer, for the same numbers in each run.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+
+    Shapes:
+        x (batch, height, width, 3) -> (the same); the batch may be missing.
+
+    Raises:
+        ValueError: an argument is not right, or x has another number of axes or channels.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.layers.RandomColorDegeneration(0.5)(cornu.Input((8, 8, 3))).shape
+    (None, 8, 8, 3)
+    """
+
+    def __init__(
+        self,
+        factor: Any,
+        value_range: Any = (0, 255),
+        data_format: str | None = None,
+        seed: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(value_range, seed, data_format, **kwargs)
+        self.factor = span(self._who(), "factor", factor)
+
+    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+        """Returns how grey each image becomes."""
+        return (dice.uniform(*self.factor),)
+
+    def transform(self, images: Any, factor: Any) -> Any:
+        """Returns the images, more grey or less."""
+        grey = rgb_to_grayscale(images, "channels_last")
+        return (images + spread(factor) * (grey - images)).clip(*self.value_range)
+
+
+class RandomColorJitter(ColorLayer):
+    """Changes brightness, contrast, saturation and hue of each image in training, in this order.
+
+    Args:
+        value_range: the lowest and the highest value of images.
+        brightness_factor: of `RandomBrightness`; None leaves the brightness.
+        contrast_factor: of `RandomContrast`.
+        saturation_factor: of `RandomSaturation`.
+        hue_factor: of `RandomHue`.
+        seed: an integer, for the same numbers in each run.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+
+    Shapes:
+        x (batch, height, width, channels) -> (the same); the batch may be missing.
+
+    Raises:
+        ValueError: an argument is not right, or x has another number of axes or channels.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.layers.RandomColorJitter(hue_factor=0.1)(cornu.Input((8, 8, 3))).shape
+    (None, 8, 8, 3)
+
+    Differences: those of the four layers. In Keras 3.15 a seed is that of all four, so that what
+    they draw is not independent.
+    """
+
+    def __init__(
+        self,
+        value_range: Any = (0, 255),
+        brightness_factor: Any = None,
+        contrast_factor: Any = None,
+        saturation_factor: Any = None,
+        hue_factor: Any = None,
+        seed: Any = None,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(value_range, seed, data_format, **kwargs)
+        self.brightness_factor = brightness_factor
+        self.contrast_factor = contrast_factor
+        self.saturation_factor = saturation_factor
+        self.hue_factor = hue_factor
+        factors = (
+            (RandomBrightness, brightness_factor),
+            (RandomContrast, contrast_factor),
+            (RandomSaturation, saturation_factor),
+            (RandomHue, hue_factor),
+        )
+        self._steps = [
+            kind(factor, value_range, seed=None if seed is None else seed + i)
+            for i, (kind, factor) in enumerate(factors)
+            if factor is not None
+        ]
+
+    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+        """Returns what each of the layers draws."""
+        return tuple(step.draw(images, dice) for step in self._steps)
+
+    def transform(self, images: Any, *drawn: Any) -> Any:
+        """Returns the images after all changes."""
+        for step, numbers in zip(self._steps, drawn, strict=True):
+            images = step.transform(images, *numbers)
+        return images
+
+
+def _hsv(images: Any, who: str) -> Any:
+    if images.shape[-1] != 3:
+        raise ValueError(
+            f"{who}: images have 3 channels (red, green, blue). Received: {images.shape[-1]}"
+        )
+    return rgb_to_hsv(images, "channels_last")

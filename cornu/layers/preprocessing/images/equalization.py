@@ -1,0 +1,214 @@
+"""Images whose values are spread over their range."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from cornu.layers.arguments import positive_int
+from cornu.layers.preprocessing.images.base import ImageLayer, pair
+
+__all__ = ["AutoContrast", "ContrastLimitedAdaptiveHistogramEqualization", "Equalization"]
+
+_LEVELS = 256
+
+
+class AutoContrast(ImageLayer):
+    """Stretches each channel of each image over the whole range, in training and otherwise.
+
+    y = (x - min x) / (max x - min x) (high - low) + low; a channel of one value stays
+
+    Args:
+        value_range: the lowest and the highest value of images.
+        **kwargs: `data_format`, and `name`, `dtype` and others of `Layer`.
+
+    Shapes:
+        x (batch, height, width, channels) -> (the same); the batch may be missing.
+
+    Raises:
+        ValueError: the range is no pair, or x has another number of axes.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.layers.AutoContrast()(np.array([[[50.0], [60.0], [100.0]]])).ravel().tolist()
+    [0.0, 51.0, 255.0]
+
+    Differences: with channels first, each channel is stretched by itself here, too.
+    """
+
+    def __init__(self, value_range: Any = (0, 255), **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.value_range = pair(self._who(), "value_range", value_range)
+
+    def transform(self, images: Any) -> Any:
+        """Returns the stretched images."""
+        low, high = self.value_range
+        least, most = images.min((1, 2), keepdims=True), images.max((1, 2), keepdims=True)
+        whole = jnp.where(most > least, most - least, 1)
+        stretched = (images - least) * ((high - low) / whole) + low
+        return jnp.where(most > least, stretched.clip(low, high), images)
+
+
+class Equalization(ImageLayer):
+    """Spreads the values of each channel of each image, so that all are equally often.
+
+    A value becomes the part of the pixels that are not above it, in a histogram.
+
+    Args:
+        value_range: the lowest and the highest value of images.
+        bins: of the histogram.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+
+    Shapes:
+        x (batch, height, width, channels) -> (the same); the batch may be missing.
+
+    Raises:
+        ValueError: an argument is not right, or x has another number of axes.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> layer = cornu.layers.Equalization()
+    >>> layer(np.array([[[10.0], [11.0], [12.0]]]), training=True).ravel().tolist()
+    [0.0, 128.0, 255.0]
+
+    Differences: each image has a histogram of its own; Keras 3.15 makes one of all images of a
+    batch, so that an image's result depends on the others.
+    """
+
+    random = True
+
+    def __init__(
+        self,
+        value_range: Any = (0, 255),
+        bins: int = 256,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(data_format, **kwargs)
+        self.value_range = pair(self._who(), "value_range", value_range)
+        self.bins = positive_int(self._who(), "bins", bins)
+
+    def transform(self, images: Any) -> Any:
+        """Returns the equalized images."""
+        low, high = self.value_range
+        x = jnp.moveaxis((images - low) * (255 / (high - low)), -1, 1)
+        y = jax.vmap(jax.vmap(self._equal))(x)
+        return jnp.moveaxis(y, 1, -1) * ((high - low) / 255) + low
+
+    def _equal(self, x: Any) -> Any:
+        """Returns one channel of values from 0 to 255."""
+        place = (x * ((self.bins - 1) / 255)).astype(int).clip(0, self.bins - 1)
+        counts = jnp.zeros(self.bins, int).at[place].add(1)
+        below = jnp.cumsum(counts)
+        first = counts[place.min()]
+        rest = below[-1] - first
+        table = jnp.round((below - first) * (255 / jnp.where(rest > 0, rest, 1))).clip(0, 255)
+        return jnp.where(rest > 0, table[place], x).astype(x.dtype)
+
+
+class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
+    """Spreads the values of each part of an image by its surroundings, in training and otherwise.
+
+    Each tile of a grid has a histogram, of which what exceeds a limit is spread over all values.
+    A pixel's new value is mixed from those that the four tiles around it would give it.
+
+    Args:
+        value_range: the lowest and the highest value of images.
+        clip_limit: how many times the mean a histogram may be; 0 for no limit.
+        tile_grid_size: how many tiles there are, (down, across).
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+
+    Shapes:
+        x (batch, height, width, channels) -> (the same); the batch may be missing. Images of
+        integers stay so.
+
+    Raises:
+        ValueError: an argument is not right, or x has another number of axes.
+
+    Example:
+
+    >>> import cornu
+    >>> layer = cornu.layers.ContrastLimitedAdaptiveHistogramEqualization()
+    >>> layer(cornu.Input((16, 16, 3))).shape
+    (None, 16, 16, 3)
+
+    References: Karel Zuiderveld (1994), "Contrast Limited Adaptive Histogram Equalization", in
+    Graphics Gems IV.
+
+    Differences: images of integers are rounded rather than cut off.
+    """
+
+    keeps_integers = True
+
+    def __init__(
+        self,
+        value_range: Any = (0, 255),
+        clip_limit: float = 4.0,
+        tile_grid_size: Any = (8, 8),
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(data_format, **kwargs)
+        self.value_range = pair(self._who(), "value_range", value_range)
+        self.clip_limit = clip_limit
+        if len(tile_grid_size) != 2:
+            raise ValueError(
+                f"{self._who()}: tile_grid_size is (down, across). Received: {tile_grid_size!r}"
+            )
+        self.tile_grid_size = tuple(
+            positive_int(self._who(), "tile_grid_size", n) for n in tile_grid_size
+        )
+
+    def transform(self, images: Any) -> Any:
+        """Returns the equalized images."""
+        low, high = self.value_range
+        x = (images - low) * (255 / (high - low))
+        batch, height, width, channels = x.shape
+        tables = self._tables(x)
+        level = x.clip(0, 255).astype(int)
+        rows, columns = (self._around(size, axis) for axis, size in enumerate((height, width)))
+        number = jnp.arange(batch)[:, None, None, None]
+        channel = jnp.arange(channels)
+        y = 0.0
+        for row, down in rows:
+            for column, across in columns:
+                place = row[:, None, None], column[:, None]
+                value = tables[number, place[0], place[1], channel, level]
+                y += value * down[:, None, None] * across[:, None]
+        return y * ((high - low) / 255) + low
+
+    def _tables(self, x: Any) -> Any:
+        """Returns each level's new value by tiles, (batch, down, across, channels, 256)."""
+        (batch, height, width, channels), grid = x.shape, self.tile_grid_size
+        tall, wide = -(-height // grid[0]), -(-width // grid[1])
+        missing = grid[0] * tall - height, grid[1] * wide - width
+        x = jnp.pad(x, ((0, 0), (0, missing[0]), (0, missing[1]), (0, 0)), "symmetric")
+        x = x.reshape(batch, grid[0], tall, grid[1], wide, channels).transpose(0, 1, 3, 5, 2, 4)
+        level = x.reshape(-1, tall * wide).clip(0, 255).astype(int)
+        counts = jax.vmap(lambda tile: jnp.zeros(_LEVELS).at[tile].add(1))(level)
+        if self.clip_limit > 0:
+            kept = counts.clip(0, self.clip_limit * tall * wide / _LEVELS)
+            counts = kept + (counts - kept).sum(-1, keepdims=True) / _LEVELS
+        below = jnp.cumsum(counts, -1)
+        least = below.min(-1, keepdims=True)
+        rest = tall * wide - least
+        table = ((below - least) * 255 / jnp.where(rest == 0, 1, rest)).clip(0, 255)
+        return table.reshape(batch, *grid, channels, _LEVELS)
+
+    def _around(self, size: int, axis: int) -> list[tuple[Any, Any]]:
+        """Returns for each place the tiles before and behind it, and how much each counts."""
+        tiles = self.tile_grid_size[axis]
+        length = -(-size // tiles)
+        place = jnp.arange(size) / length - 0.5
+        before = jnp.floor(place)
+        part = place - before
+        first, second = (n.astype(int).clip(0, tiles - 1) for n in (before, before + 1))
+        return [(first, 1 - part), (second, part)]

@@ -1,0 +1,204 @@
+"""Images sharpened, blurred or with a part erased in training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+from jax import lax
+
+from cornu.layers.preprocessing.images.base import ColorLayer, Dice, span, spread
+from cornu.ops.image.filter import gaussian_blur
+
+__all__ = ["RandomErasing", "RandomGaussianBlur", "RandomSharpness"]
+
+
+class RandomSharpness(ColorLayer):
+    """Makes each image sharper or softer in training.
+
+    y = clip(x + (1 - 2 f) (s - x)), with s the image smoothed over 3 x 3 pixels, and f drawn from
+    the range of `factor`: 0 gives s, 0.5 changes nothing, 1 sharpens
+
+    Args:
+        factor: a number from 0 to 1, or a pair: 0.6 draws from 0 to 0.6.
+        value_range: the lowest and the highest value of images, to which the result is cut.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        seed: an integer, for the same numbers in each run.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+
+    Shapes:
+        x (batch, height, width, channels) -> (the same); the batch may be missing.
+
+    Raises:
+        ValueError: an argument is not right, or x has another number of axes.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> layer = cornu.layers.RandomSharpness((0.5, 0.5))
+    >>> layer(np.array([[[5.0], [90.0]]])).ravel().tolist()
+    [5.0, 90.0]
+    """
+
+    def __init__(
+        self,
+        factor: Any,
+        value_range: Any = (0, 255),
+        data_format: str | None = None,
+        seed: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(value_range, seed, data_format, **kwargs)
+        self.factor = span(self._who(), "factor", factor, 0)
+
+    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+        """Returns how sharp each image becomes."""
+        return (dice.uniform(*self.factor),)
+
+    def transform(self, images: Any, factor: Any) -> Any:
+        """Returns the images, sharper or softer."""
+        smooth = _smoothed(images)
+        return (images + (1 - 2 * spread(factor)) * (smooth - images)).clip(*self.value_range)
+
+
+def _smoothed(images: Any) -> Any:
+    """Returns the mean of 3 x 3 pixels, in which the middle counts five times; zeros outside."""
+    nine = lax.reduce_window(images, 0.0, lax.add, (1, 3, 3, 1), (1, 1, 1, 1), "SAME")
+    return (nine + 4 * images) / 13
+
+
+class RandomGaussianBlur(ColorLayer):
+    """Blurs images in training, with some probability.
+
+    Args:
+        factor: the probability, from 0 to 1; one is drawn from 0 to this number, or from a pair.
+        kernel_size: the size of the window, an odd number, or (height, width).
+        sigma: how strongly, from 0 to 1; drawn for each batch and direction from 0 to this
+            number, or from a pair.
+        value_range: the lowest and the highest value of images, to which the result is cut.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        seed: an integer, for the same numbers in each run.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+
+    Shapes:
+        x (batch, height, width, channels) -> (the same); the batch may be missing.
+
+    Raises:
+        ValueError: an argument is not right, or x has another number of axes.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.layers.RandomGaussianBlur(0.5)(cornu.Input((8, 8, 3))).shape
+    (None, 8, 8, 3)
+    """
+
+    def __init__(
+        self,
+        factor: Any = 1.0,
+        kernel_size: Any = 3,
+        sigma: Any = 1.0,
+        value_range: Any = (0, 255),
+        data_format: str | None = None,
+        seed: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(value_range, seed, data_format, **kwargs)
+        self.factor = span(self._who(), "factor", factor, 0)
+        self.sigma = span(self._who(), "sigma", sigma, 0)
+        sizes = kernel_size if isinstance(kernel_size, (tuple, list)) else (kernel_size,) * 2
+        if len(sizes) != 2 or any(n % 2 != 1 or n < 1 for n in sizes):
+            raise ValueError(
+                f"{self._who()}: kernel_size is an odd number, or a pair of them. "
+                f"Received: {kernel_size!r}"
+            )
+        self.kernel_size = tuple(sizes)
+
+    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+        """Returns which images are blurred, and how strongly in each direction."""
+        strength = dice.once(*self.sigma, 2) + 1e-6
+        return dice.chosen(*self.factor), strength
+
+    def transform(self, images: Any, chosen: Any, strength: Any) -> Any:
+        """Returns the images, some of them blurred."""
+        blurred = gaussian_blur(images, self.kernel_size, strength, "channels_last")
+        return jnp.where(spread(chosen), blurred, images).clip(*self.value_range)
+
+
+class RandomErasing(ColorLayer):
+    """Erases a rectangle of each image in training, with some probability.
+
+    Args:
+        factor: the probability, from 0 to 1; one is drawn from 0 to this number, or from a pair.
+        scale: the part of the image that is erased, from 0 to 1; of two parts that are drawn from
+            0 to this number, or from a pair, the roots are the relative sides.
+        fill_value: what is there instead: a number, or one for each channel; noise by default.
+        value_range: the lowest and the highest value of images.
+        seed: an integer, for the same numbers in each run.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+
+    Shapes:
+        x (batch, height, width, channels) -> (the same); the batch may be missing.
+
+    Raises:
+        ValueError: an argument is not right, or x has another number of axes.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> all_of_it = cornu.layers.RandomErasing((1.0, 1.0), scale=(1.0, 1.0), fill_value=7)
+    >>> all_of_it(np.ones((2, 2, 1))).ravel().tolist()
+    [7.0, 7.0, 7.0, 7.0]
+
+    References: Zhun Zhong et al. (2017), "Random Erasing Data Augmentation", arXiv 1708.04896.
+    """
+
+    def __init__(
+        self,
+        factor: Any = 1.0,
+        scale: Any = (0.02, 0.33),
+        fill_value: Any = None,
+        value_range: Any = (0, 255),
+        seed: Any = None,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(value_range, seed, data_format, **kwargs)
+        self.factor = span(self._who(), "factor", factor, 0)
+        self.scale = span(self._who(), "scale", scale, 0)
+        self.fill_value = fill_value
+
+    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+        """Returns which images lose a part, where that lies, and what is there instead."""
+        sides = jnp.sqrt(dice.uniform(*self.scale, 2))
+        inside = rectangles(images, sides, dice.uniform(0, 1, 2))
+        if self.fill_value is None:
+            noise = dice.normal(*images.shape[1:])
+            return dice.chosen(*self.factor), inside, noise * self.value_range[1]
+        return dice.chosen(*self.factor), inside, jnp.asarray(self.fill_value, "float32")
+
+    def transform(self, images: Any, chosen: Any, inside: Any, instead: Any) -> Any:
+        """Returns the images, some of them with a part erased."""
+        return jnp.where(spread(chosen) & inside, instead.clip(*self.value_range), images)
+
+
+def rectangles(images: Any, sides: Any, places: Any) -> Any:
+    """Returns which pixels lie in a rectangle, (batch, height, width, 1).
+
+    Args:
+        images: (batch, height, width, channels).
+        sides: the rectangles' height and width as parts of the images', (batch, 2).
+        places: where between the ends they begin, from 0 to 1, (batch, 2).
+    """
+    inside = True
+    for axis in (1, 2):
+        size = images.shape[axis]
+        length = sides[:, axis - 1] * size
+        begin = places[:, axis - 1] * (size - length)
+        shape = [size if a == axis else 1 for a in range(4)]
+        pixels = jnp.arange(size, dtype="float32").reshape(shape)
+        inside &= (pixels >= spread(begin)) & (pixels < spread(begin + length))
+    return inside

@@ -1,0 +1,260 @@
+"""Images with other values in training: lighter, darker, inverted, of fewer bits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from cornu.layers.preprocessing.images.base import ColorLayer, Dice, span, spread
+
+__all__ = [
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomInvert",
+    "RandomPosterization",
+    "Solarization",
+]
+
+
+class RandomBrightness(ColorLayer):
+    """Makes each image lighter or darker in training.
+
+    y = clip(x + f (high - low)), with f drawn from the range of `factor`
+
+    Args:
+        factor: a number from -1 to 1, or a pair: 0.2 draws from -0.2 to 0.2.
+        value_range: the lowest and the highest value of images, to which the result is cut.
+        seed: an integer, for the same numbers in each run.
+        **kwargs: `data_format`, and `name`, `dtype` and others of `Layer`.
+
+    Shapes:
+        x (batch, height, width, channels) -> (the same); the batch may be missing.
+
+    Raises:
+        ValueError: an argument is not right, or x has another number of axes.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> layer = cornu.layers.RandomBrightness((0.2, 0.2))
+    >>> layer(np.array([[[0.0], [100.0], [250.0]]])).ravel().tolist()
+    [51.0, 151.0, 255.0]
+
+    Differences: images of integers become floats; in Keras 3.15 they run over.
+    """
+
+    def __init__(
+        self, factor: Any, value_range: Any = (0, 255), seed: Any = None, **kwargs: Any
+    ) -> None:
+        super().__init__(value_range, seed, **kwargs)
+        self.factor = span(self._who(), "factor", factor)
+
+    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+        """Returns what is added to each image."""
+        return (dice.uniform(*self.factor) * self.extent,)
+
+    def transform(self, images: Any, added: Any) -> Any:
+        """Returns the images, lighter or darker."""
+        return (images + spread(added)).clip(*self.value_range)
+
+
+class RandomContrast(ColorLayer):
+    """Brings the pixels of each image nearer to its mean, or farther away, in training.
+
+    y = clip((x - m) c + m), with c drawn from 1 - lower to 1 + upper, and m the mean of the
+    image's channel
+
+    Args:
+        factor: (lower, upper), or one number from 0 to 1 for both.
+        value_range: the lowest and the highest value of images, to which the result is cut.
+        seed: an integer, for the same numbers in each run.
+        **kwargs: `data_format`, and `name`, `dtype` and others of `Layer`.
+
+    Shapes:
+        x (batch, height, width, channels) -> (the same); the batch may be missing.
+
+    Raises:
+        ValueError: an argument is not right, or x has another number of axes.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.layers.RandomContrast(0.2)(cornu.Input((8, 8, 3))).shape
+    (None, 8, 8, 3)
+
+    Differences: one number means lower and upper, as in the documentation of Keras; Keras 3.15
+    draws from 1 to 1 + factor then, which never takes contrast away.
+    """
+
+    def __init__(
+        self, factor: Any, value_range: Any = (0, 255), seed: Any = None, **kwargs: Any
+    ) -> None:
+        super().__init__(value_range, seed, **kwargs)
+        low, high = span(self._who(), "factor", factor, 0)
+        self.factor = (low, high) if isinstance(factor, (tuple, list)) else (high, high)
+
+    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+        """Returns the factor of each image's contrast."""
+        return (dice.uniform(1 - self.factor[0], 1 + self.factor[1]),)
+
+    def transform(self, images: Any, contrast: Any) -> Any:
+        """Returns the images with more contrast, or less."""
+        mean = images.mean((1, 2), keepdims=True)
+        return ((images - mean) * spread(contrast) + mean).clip(*self.value_range)
+
+
+class RandomInvert(ColorLayer):
+    """Inverts images in training, with some probability.
+
+    y = high - x
+
+    Args:
+        factor: the probability, from 0 to 1; one is drawn from 0 to this number, or from a pair.
+        value_range: the lowest and the highest value of images.
+        seed: an integer, for the same numbers in each run.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+
+    Shapes:
+        x (batch, height, width, channels) -> (the same); the batch may be missing.
+
+    Raises:
+        ValueError: an argument is not right, or x has another number of axes.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.layers.RandomInvert((1.0, 1.0))(np.array([[[5.0]]])).ravel().tolist()
+    [250.0]
+
+    Differences: y = low + high - x, which stays in the range if it does not begin at 0.
+    """
+
+    def __init__(
+        self,
+        factor: Any = 1.0,
+        value_range: Any = (0, 255),
+        seed: Any = None,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(value_range, seed, data_format, **kwargs)
+        self.factor = span(self._who(), "factor", factor, 0)
+
+    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+        """Returns which images are inverted."""
+        return (dice.chosen(*self.factor),)
+
+    def transform(self, images: Any, chosen: Any) -> Any:
+        """Returns the images, some of them inverted."""
+        return jnp.where(spread(chosen), sum(self.value_range) - images, images)
+
+
+class RandomPosterization(ColorLayer):
+    """Keeps the highest bits of each value in training, so that there are fewer colors.
+
+    Args:
+        factor: how many bits of 8 are kept, from 1 to 8; or a pair of which one is drawn for each
+            image, both included.
+        value_range: the lowest and the highest value of images.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        seed: an integer, for the same numbers in each run.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+
+    Shapes:
+        x (batch, height, width, channels) -> (the same); the batch may be missing.
+
+    Raises:
+        ValueError: an argument is not right, or x has another number of axes.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> layer = cornu.layers.RandomPosterization(2)
+    >>> layer(np.array([[[63.0], [64.0], [200.0]]])).ravel().tolist()
+    [0.0, 64.0, 192.0]
+
+    Differences: one number is how many bits are kept, as documented; Keras 3.15 draws from 1 to
+    below it. From a pair it never draws the second.
+    """
+
+    def __init__(
+        self,
+        factor: Any,
+        value_range: Any = (0, 255),
+        data_format: str | None = None,
+        seed: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(value_range, seed, data_format, **kwargs)
+        low, high = (int(n) for n in span(self._who(), "factor", factor, 1, 8))
+        self.factor = (low, high) if isinstance(factor, (tuple, list)) else (high, high)
+
+    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+        """Returns the bits that each image keeps."""
+        low, high = self.factor
+        return (jnp.floor(dice.uniform(low, high + 1)).clip(low, high),)
+
+    def transform(self, images: Any, bits: Any) -> Any:
+        """Returns the images with fewer colors."""
+        step = spread(2.0 ** (8 - bits))
+        whole = jnp.floor(self.to(images, 255).clip(0, 255))
+        return self.back(jnp.floor(whole / step) * step, 255)
+
+
+class Solarization(ColorLayer):
+    """Adds to all values of each image in training, and inverts those from a threshold on.
+
+    y = x + a if x + a < t else high - (x + a), cut to the range, for values that begin at 0
+
+    Args:
+        addition_factor: a as a part of the range of values, from 0 to 1, or a pair; 0.2 draws
+            from 0 to 0.2.
+        threshold_factor: t as a part of the range, from 0 to 1, or a pair.
+        value_range: the lowest and the highest value of images.
+        seed: an integer, for the same numbers in each run.
+        **kwargs: `data_format`, and `name`, `dtype` and others of `Layer`.
+
+    Shapes:
+        x (batch, height, width, channels) -> (the same); the batch may be missing.
+
+    Raises:
+        ValueError: an argument is not right, or x has another number of axes.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> layer = cornu.layers.Solarization((0.0, 0.0), (0.5, 0.5))
+    >>> layer(np.array([[[100.0], [200.0]]])).ravel().tolist()
+    [100.0, 55.0]
+
+    Differences: both ends of a pair are parts of the range; Keras 3.15 takes the lower for a
+    value.
+    """
+
+    def __init__(
+        self,
+        addition_factor: Any = 0.0,
+        threshold_factor: Any = 0.0,
+        value_range: Any = (0, 255),
+        seed: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(value_range, seed, **kwargs)
+        self.addition_factor = span(self._who(), "addition_factor", addition_factor, 0)
+        self.threshold_factor = span(self._who(), "threshold_factor", threshold_factor, 0)
+
+    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+        """Returns what is added to each image, and its threshold."""
+        added = dice.uniform(*self.addition_factor)
+        return 255 * added, 255 * dice.uniform(*self.threshold_factor)
+
+    def transform(self, images: Any, added: Any, threshold: Any) -> Any:
+        """Returns the images, in part inverted."""
+        x = (self.to(images, 255) + spread(added)).clip(0, 255)
+        return self.back(jnp.where(x < spread(threshold), x, 255 - x), 255)

@@ -1,0 +1,141 @@
+"""Images mixed with other images of their batch in training, and their labels likewise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from cornu.layers.preprocessing.images.base import Dice, RandomImageLayer, span, spread
+from cornu.layers.preprocessing.images.filtering import rectangles
+
+__all__ = ["CutMix", "MixUp"]
+
+
+class MixUp(RandomImageLayer):
+    """Mixes each image with another of the batch in training, and their labels likewise.
+
+    y = w x + (1 - w) x', with w drawn from a beta distribution and x' the images in another order
+
+    Args:
+        alpha: both parameters of the beta distribution; the smaller, the less is mixed.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        seed: an integer, for the same numbers in each run.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+
+    Shapes:
+        x (batch, height, width, channels) -> (the same). In a dict, `labels` (batch, classes)
+        are one-hot.
+
+    Raises:
+        ValueError: alpha is not positive, or x has another number of axes.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> data = {"images": np.ones((4, 8, 8, 3)), "labels": np.eye(4)}
+    >>> mixed = cornu.layers.MixUp(seed=1)(data, training=True)
+    >>> mixed["labels"].sum(1).round(3).tolist()
+    [1.0, 1.0, 1.0, 1.0]
+
+    References: Hongyi Zhang et al. (2017), "mixup: Beyond Empirical Risk Minimization",
+    arXiv 1710.09412.
+    """
+
+    rowwise = False
+
+    def __init__(
+        self,
+        alpha: float = 0.2,
+        data_format: str | None = None,
+        seed: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(seed, data_format, **kwargs)
+        if alpha <= 0:
+            raise ValueError(f"{self._who()}: alpha is a positive number. Received: {alpha!r}")
+        self.alpha = alpha
+
+    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+        """Returns with which image each is mixed, and how much of it stays."""
+        return dice.order(), dice.beta(self.alpha)
+
+    def transform(self, images: Any, other: Any, weight: Any) -> Any:
+        """Returns the mixed images."""
+        return spread(weight) * images + spread(1 - weight) * images[other]
+
+    def transform_labels(self, labels: Any, other: Any, weight: Any) -> Any:
+        """Returns the mixed labels."""
+        return _mixed(labels, other, weight)
+
+
+class CutMix(RandomImageLayer):
+    """Puts a part of another image of the batch into each image in training.
+
+    The labels are mixed by the parts of the area.
+
+    Args:
+        factor: both parameters of the beta distribution of what stays; one is drawn from 0 to
+            this number, or from a pair.
+        seed: an integer, for the same numbers in each run.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+
+    Shapes:
+        x (batch, height, width, channels) -> (the same). In a dict, `labels` (batch, classes)
+        are one-hot.
+
+    Raises:
+        ValueError: an argument is not right, or x has another number of axes.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> data = {"images": np.ones((4, 8, 8, 3)), "labels": np.eye(4)}
+    >>> mixed = cornu.layers.CutMix(seed=1)(data, training=True)
+    >>> mixed["labels"].sum(1).round(3).tolist()
+    [1.0, 1.0, 1.0, 1.0]
+
+    References: Sangdoo Yun et al. (2019), "CutMix: Regularization Strategy to Train Strong
+    Classifiers with Localizable Features", arXiv 1905.04899.
+    """
+
+    rowwise = False
+
+    def __init__(
+        self,
+        factor: Any = 1.0,
+        seed: Any = None,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(seed, data_format, **kwargs)
+        self.factor = span(self._who(), "factor", factor, 0)
+
+    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+        """Returns from which image each gets a part, which part, and how much stays."""
+        stays = dice.beta(dice.once(*self.factor) + 1e-6)
+        side = jnp.sqrt(1 - stays)
+        inside = rectangles(images, jnp.stack([side, side], axis=1), dice.uniform(0, 1, 2))
+        return dice.order(), inside, stays
+
+    def transform(self, images: Any, other: Any, inside: Any, stays: Any) -> Any:
+        """Returns the images with a part of another."""
+        return jnp.where(inside, images[other], images)
+
+    def transform_labels(self, labels: Any, other: Any, inside: Any, stays: Any) -> Any:
+        """Returns the labels, mixed by the area."""
+        return _mixed(labels, other, stays)
+
+    def transform_masks(self, masks: Any, other: Any, inside: Any, stays: Any) -> Any:
+        """Returns the masks with the same part of another."""
+        return jnp.where(inside, masks[other], masks)
+
+
+def _mixed(labels: Any, other: Any, weight: Any) -> Any:
+    if not jnp.issubdtype(labels.dtype, jnp.floating):
+        labels = labels.astype("float32")
+    weight = weight.reshape(-1, *(1,) * (labels.ndim - 1)).astype(labels.dtype)
+    return weight * labels + (1 - weight) * labels[other]

@@ -1,0 +1,213 @@
+"""Changes of images drawn from a list of changes, in training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from cornu.layers.arguments import positive_int
+from cornu.layers.preprocessing.images.affine import RandomRotation, RandomShear, RandomTranslation
+from cornu.layers.preprocessing.images.base import ColorLayer, Dice, ImageLayer, span
+from cornu.layers.preprocessing.images.color import RandomColorDegeneration
+from cornu.layers.preprocessing.images.equalization import AutoContrast, Equalization
+from cornu.layers.preprocessing.images.filtering import RandomSharpness
+from cornu.layers.preprocessing.images.intensity import (
+    RandomBrightness,
+    RandomContrast,
+    RandomPosterization,
+    Solarization,
+)
+
+__all__ = ["AugMix", "RandAugment"]
+
+
+class Policy(ColorLayer):
+    """The base of layers that choose among other layers, one for a whole batch.
+
+    Args:
+        factor: how strong the changes are, from 0 to 1, or a pair.
+        interpolation: `"bilinear"` or `"nearest"`, of the layers that move pixels.
+        value_range: the lowest and the highest value of images.
+        seed: an integer, for the same numbers in each run.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+    """
+
+    def __init__(
+        self,
+        factor: Any,
+        interpolation: str,
+        value_range: Any,
+        seed: Any,
+        data_format: str | None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(value_range, seed, data_format, **kwargs)
+        self.factor = span(self._who(), "factor", factor, 0)
+        self.interpolation = interpolation
+
+    def choices(self) -> list[ImageLayer]:
+        """Returns the layers of RandAugment's list; the first seven are those that AugMix has."""
+        factor, values, between = self.factor, self.value_range, self.interpolation
+        return [
+            RandomShear(factor, factor, between),
+            RandomTranslation(factor, factor, interpolation=between),
+            RandomRotation(factor, interpolation=between),
+            RandomPosterization(max(1, int(8 * factor[1])), values),
+            Solarization(factor, factor, values),
+            AutoContrast(values),
+            Equalization(values),
+            RandomBrightness(factor, values),
+            RandomColorDegeneration(factor, values),
+            RandomContrast(factor, values),
+            RandomSharpness(factor, values),
+        ]
+
+    def changed(self, images: Any, which: Any, key: Any) -> Any:
+        """Returns the images changed by the layer of a number; by none for the number behind."""
+
+        def by(step: ImageLayer) -> Any:
+            return lambda x, key: step.transform(x, *step.draw(x, Dice(x.shape[0], key)))
+
+        branches = [*map(by, self._steps), lambda x, key: x]
+        return lax.switch(which, branches, images, key)
+
+
+class RandAugment(Policy):
+    """Changes the images of a batch in training by a few layers, drawn from a list.
+
+    The list: shear, translation, rotation, posterization, solarization, auto contrast,
+    equalization, brightness, color degeneration, contrast, sharpness.
+
+    Args:
+        value_range: the lowest and the highest value of images.
+        num_ops: how many layers are drawn.
+        factor: how strong their changes are, from 0 to 1, or a pair.
+        interpolation: `"bilinear"` or `"nearest"`, of the layers that move pixels.
+        seed: an integer, for the same numbers in each run.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+
+    Shapes:
+        x (batch, height, width, 3) -> (the same); the batch may be missing.
+
+    Raises:
+        ValueError: an argument is not right, or x has another number of axes.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.layers.RandAugment()(cornu.Input((8, 8, 3))).shape
+    (None, 8, 8, 3)
+
+    References: Ekin D. Cubuk et al. (2019), "RandAugment: Practical automated data augmentation
+    with a reduced search space", arXiv 1909.13719.
+
+    Differences: only what was drawn is computed; Keras 3.15 computes the whole list.
+    """
+
+    def __init__(
+        self,
+        value_range: Any = (0, 255),
+        num_ops: int = 2,
+        factor: Any = 0.5,
+        interpolation: str = "bilinear",
+        seed: Any = None,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(factor, interpolation, value_range, seed, data_format, **kwargs)
+        self.num_ops = positive_int(self._who(), "num_ops", num_ops)
+        self._steps = self.choices()
+
+    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+        """Returns the numbers of the layers, and a key for each."""
+        which = jnp.floor(dice.once(0, len(self._steps), self.num_ops)).astype(int)
+        return which, jax.random.split(dice.key(), self.num_ops)
+
+    def transform(self, images: Any, which: Any, keys: Any) -> Any:
+        """Returns the images after the changes."""
+        for i in range(self.num_ops):
+            images = self.changed(images, which[i], keys[i])
+        return images
+
+
+class AugMix(Policy):
+    """Mixes images with versions of them that went through chains of random changes, in training.
+
+    y = clip(w x + (1 - w) (m1 x1 + m2 x2 + ...)), with the weights m drawn from a Dirichlet
+    distribution, w from a beta distribution, and xi what the chain i makes of x
+
+    Args:
+        value_range: the lowest and the highest value of images, to which the result is cut.
+        num_chains: how many chains.
+        chain_depth: how many layers a chain has; one of them may be none.
+        factor: how strong their changes are, from 0 to 1, or a pair.
+        alpha: the parameter of both distributions.
+        all_ops: whether brightness, color degeneration, contrast and sharpness are in the list
+            from which layers are drawn.
+        interpolation: `"bilinear"` or `"nearest"`, of the layers that move pixels.
+        seed: an integer, for the same numbers in each run.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+
+    Shapes:
+        x (batch, height, width, 3) -> (the same); the batch may be missing.
+
+    Raises:
+        ValueError: an argument is not right, or x has another number of axes.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.layers.AugMix()(cornu.Input((8, 8, 3))).shape
+    (None, 8, 8, 3)
+
+    References: Dan Hendrycks et al. (2019), "AugMix: A Simple Data Processing Method to Improve
+    Robustness and Uncertainty", arXiv 1912.02781.
+
+    Differences: Keras 3.15 draws the layers with Python's random numbers when the step is
+    compiled, so that all steps have the same chains; here each has its own.
+    """
+
+    def __init__(
+        self,
+        value_range: Any = (0, 255),
+        num_chains: int = 3,
+        chain_depth: int = 3,
+        factor: Any = 0.3,
+        alpha: float = 1.0,
+        all_ops: bool = True,
+        interpolation: str = "bilinear",
+        seed: Any = None,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(factor, interpolation, value_range, seed, data_format, **kwargs)
+        self.num_chains = positive_int(self._who(), "num_chains", num_chains)
+        self.chain_depth = positive_int(self._who(), "chain_depth", chain_depth)
+        self.alpha = alpha
+        self.all_ops = all_ops
+        self._steps = self.choices() if all_ops else self.choices()[:7]
+
+    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+        """Returns the weights, the numbers of the layers, and a key for each."""
+        shape = self.num_chains, self.chain_depth
+        which = jnp.floor(dice.once(0, len(self._steps) + 1, *shape)).astype(int)
+        alphas = jnp.full(self.num_chains, self.alpha, "float32")
+        weights = jax.random.dirichlet(dice.key(), alphas)
+        stays = jax.random.beta(dice.key(), self.alpha, self.alpha, (), "float32")
+        return weights, stays, which, jax.random.split(dice.key(), shape)
+
+    def transform(self, images: Any, weights: Any, stays: Any, which: Any, keys: Any) -> Any:
+        """Returns the mixed images."""
+        mixed = jnp.zeros_like(images)
+        for chain in range(self.num_chains):
+            x = images
+            for i in range(self.chain_depth):
+                x = self.changed(x, which[chain, i], keys[chain, i])
+            mixed += weights[chain] * x
+        return (stays * images + (1 - stays) * mixed).clip(*self.value_range)

@@ -1,0 +1,217 @@
+"""Images of one size: resized, or cut out of the middle or of somewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from cornu.layers.arguments import positive_int
+from cornu.layers.preprocessing.images.base import Dice, ImageLayer, RandomImageLayer
+from cornu.ops.image import resize
+
+__all__ = ["CenterCrop", "RandomCrop", "Resizing"]
+
+
+class Resizing(ImageLayer):
+    """Brings images to one size.
+
+    Args:
+        height: of the result.
+        width: of the result.
+        interpolation: `"bilinear"`, `"nearest"`, `"bicubic"`, `"lanczos3"` or `"lanczos5"`.
+        crop_to_aspect_ratio: whether borders that do not fit are cut off rather than stretching.
+        pad_to_aspect_ratio: whether borders are added rather than stretching.
+        fill_mode: `"constant"`.
+        fill_value: the value of added borders.
+        antialias: whether to blur before making images smaller.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+
+    Shapes:
+        x (batch, h, w, channels) -> (batch, height, width, channels); the batch may be missing.
+        Images of integers stay so.
+
+    Raises:
+        ValueError: an argument is not right, or x has another number of axes.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.layers.Resizing(4, 6)(np.ones((2, 9, 9, 3), "uint8")).shape
+    (2, 4, 6, 3)
+    """
+
+    keeps_integers = True
+
+    def __init__(
+        self,
+        height: int,
+        width: int,
+        interpolation: str = "bilinear",
+        crop_to_aspect_ratio: bool = False,
+        pad_to_aspect_ratio: bool = False,
+        fill_mode: str = "constant",
+        fill_value: float = 0.0,
+        antialias: bool = False,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(data_format, **kwargs)
+        self.height = positive_int(self._who(), "height", height)
+        self.width = positive_int(self._who(), "width", width)
+        self.interpolation = interpolation
+        self.crop_to_aspect_ratio = crop_to_aspect_ratio
+        self.pad_to_aspect_ratio = pad_to_aspect_ratio
+        self.fill_mode = fill_mode
+        self.fill_value = fill_value
+        self.antialias = antialias
+
+    def transform(self, images: Any) -> Any:
+        """Returns images of the size."""
+        return self._resized(images, self.interpolation)
+
+    def transform_masks(self, masks: Any) -> Any:
+        """Returns masks of the size, in which no values are mixed."""
+        return self._resized(masks, "nearest")
+
+    def _resized(self, x: Any, interpolation: str) -> Any:
+        return resize(
+            x,
+            (self.height, self.width),
+            interpolation,
+            self.antialias,
+            self.crop_to_aspect_ratio,
+            self.pad_to_aspect_ratio,
+            self.fill_mode,
+            self.fill_value,
+            "channels_last",
+        )
+
+
+class CenterCrop(ImageLayer):
+    """Cuts the middle out of images; smaller ones are resized first.
+
+    Args:
+        height: of the result.
+        width: of the result.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+
+    Shapes:
+        x (batch, h, w, channels) -> (batch, height, width, channels); the batch may be missing.
+
+    Raises:
+        ValueError: a size is not positive, or x has another number of axes.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.layers.CenterCrop(2, 2)(np.arange(16.0).reshape(4, 4, 1))[..., 0].tolist()
+    [[5.0, 6.0], [9.0, 10.0]]
+    """
+
+    def __init__(
+        self, height: int, width: int, data_format: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(data_format, **kwargs)
+        self.height = positive_int(self._who(), "height", height)
+        self.width = positive_int(self._who(), "width", width)
+
+    def transform(self, images: Any) -> Any:
+        """Returns the middle of the images."""
+        return _middle(images, self.height, self.width, "bilinear")
+
+    def transform_masks(self, masks: Any) -> Any:
+        """Returns the middle of the masks."""
+        return _middle(masks, self.height, self.width, "nearest")
+
+
+class RandomCrop(RandomImageLayer):
+    """Cuts a part out of each image in training.
+
+    Otherwise, and for images that are smaller, it is the largest part in the middle that has the
+    aspect ratio, resized.
+
+    Args:
+        height: of the result.
+        width: of the result.
+        seed: an integer, for the same numbers in each run.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        name: the layer's name.
+        **kwargs: `dtype` and others of `Layer`.
+
+    Shapes:
+        x (batch, h, w, channels) -> (batch, height, width, channels); the batch may be missing.
+
+    Raises:
+        ValueError: a size is not positive, or x has another number of axes.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> cornu.layers.RandomCrop(4, 4, seed=1)(np.ones((2, 9, 9, 3)), training=True).shape
+    (2, 4, 4, 3)
+
+    Differences: each image is cut somewhere else; in Keras all of a batch are cut alike. Outside
+    of training Keras 3.15 returns the images as they are, with a size that the model does not
+    expect; what is done here is what its documentation says.
+    """
+
+    def __init__(
+        self,
+        height: int,
+        width: int,
+        seed: Any = None,
+        data_format: str | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(seed, data_format, name=name, **kwargs)
+        self.height = positive_int(self._who(), "height", height)
+        self.width = positive_int(self._who(), "width", width)
+
+    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+        """Returns where each part begins, down and across, from 0 to 1."""
+        return (dice.uniform(0, 1, 2),)
+
+    def transform(self, images: Any, place: Any) -> Any:
+        """Returns a part of each image."""
+        return self._cut(images, place, "bilinear")
+
+    def transform_masks(self, masks: Any, place: Any) -> Any:
+        """Returns the same part of each mask."""
+        return self._cut(masks, place, "nearest")
+
+    def still(self, images: Any) -> Any:
+        """Returns the largest part in the middle that has the aspect ratio, resized."""
+        return _fitting(images, self.height, self.width, "bilinear")
+
+    def still_masks(self, masks: Any) -> Any:
+        """Returns the same of the masks."""
+        return _fitting(masks, self.height, self.width, "nearest")
+
+    def _cut(self, x: Any, place: Any, interpolation: str) -> Any:
+        size = (self.height, self.width, x.shape[-1])
+        spare = x.shape[1] - self.height, x.shape[2] - self.width
+        if min(spare) < 0:
+            return _fitting(x, self.height, self.width, interpolation)
+        begin = jnp.floor(place * jnp.asarray([n + 1 for n in spare])).astype(int)
+        cut = jax.vmap(lambda image, at: lax.dynamic_slice(image, (at[0], at[1], 0), size))
+        return cut(x, begin)
+
+
+def _fitting(x: Any, height: int, width: int, interpolation: str) -> Any:
+    return resize(x, (height, width), interpolation, False, True, data_format="channels_last")
+
+
+def _middle(x: Any, height: int, width: int, interpolation: str) -> Any:
+    top, left = (x.shape[1] - height) // 2, (x.shape[2] - width) // 2
+    if top < 0 or left < 0:
+        return _fitting(x, height, width, interpolation)
+    return x[:, top : top + height, left : left + width]

@@ -1,0 +1,50 @@
+"""Rescaling: numbers times one number, plus another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from cornu.layers.preprocessing.base import Preprocess
+
+__all__ = ["Rescaling"]
+
+
+class Rescaling(Preprocess):
+    """Multiplies by a number and adds another, to bring data into a range.
+
+    y = x * scale + offset
+
+    Args:
+        scale: a number, or several that broadcast with the input, such as one for each channel.
+        offset: the same.
+        **kwargs: `name`, `dtype`, `trainable` and others of `Layer`.
+
+    Shapes:
+        x (batch, ...) -> (the same)
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> layer = cornu.layers.Rescaling(1 / 127.5, offset=-1)
+    >>> layer(np.array([[0, 255]])).tolist()
+    [[-1.0, 1.0]]
+    """
+
+    infers_by_config = True
+
+    def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.scale = scale
+        self.offset = offset
+        self.supports_masking = True
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        """Returns the rescaled numbers."""
+        dtype = self.compute_dtype
+        scale, offset = (jnp.asarray(np.asarray(v), dtype) for v in (self.scale, self.offset))
+        return inputs.astype(dtype) * scale + offset

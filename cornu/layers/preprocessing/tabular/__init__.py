@@ -1,0 +1,1 @@
+"""Layers for columns of a table: lookup, hashing, bins, normalization."""

@@ -1,0 +1,95 @@
+"""Buckets: each string or integer has a number below some bound, by its fingerprint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from cornu.layers.preprocessing.reading import as_bytes, holds_strings
+from cornu.layers.preprocessing.tabular import fingerprint
+
+__all__ = ["bucket", "crossed", "salted"]
+
+_SEED = 0xDECAFCAFFE  # of TensorFlow's crossings
+
+
+def bucket(x: Any, count: int, salt: Sequence[int] | None, who: str) -> Any:
+    """Returns a number from 0 to `count - 1` for each string, or integer as it is written.
+
+    Args:
+        x: an array; of JAX, if this may be compiled.
+        count: how many buckets there are.
+        salt: two numbers that make the choice another one.
+        who: what to call the layer in errors.
+
+    Example:
+
+    >>> bucket(np.array(["A", "B", "C"]), 3, None, "example").tolist()
+    [1, 0, 1]
+    """
+    if isinstance(x, np.ndarray):
+        texts = as_bytes(x, who) if holds_strings(x) else x.ravel().astype("S").tolist()
+        hashes = _of_bytes(*fingerprint.packed(texts), salt)
+        return _placed(hashes, count).reshape(x.shape)
+    # A fingerprint has 64 bits, whatever numbers the program has otherwise.
+    with jax.enable_x64(True):
+        digits = fingerprint.decimal(x.reshape(-1).astype(_wide(x)), jnp)
+        if salt is None:
+            hashes = fingerprint.farmhash_of_digits(*digits, jnp)
+        else:
+            hashes = fingerprint.siphash(*digits, salt, jnp)
+        return _placed(hashes, count).reshape(x.shape)
+
+
+def _of_bytes(rows: np.ndarray, lengths: np.ndarray, salt: Any) -> np.ndarray:
+    if salt is None:
+        return fingerprint.farmhash(rows, lengths)
+    return fingerprint.siphash(rows, lengths, salt)
+
+
+def _wide(x: Any) -> str:
+    return "uint64" if x.dtype == "uint64" else "int64"
+
+
+def _placed(hashes: Any, count: int) -> Any:
+    return (hashes % np.uint64(count)).astype("int32" if count < 2**31 else "int64")
+
+
+def crossed(columns: Sequence[Any], count: int, who: str) -> Any:
+    """Returns a number from 0 to `count - 1` for the strings and integers of each row.
+
+    Args:
+        columns: arrays of one shape.
+        count: how many buckets there are.
+        who: what to call the layer in errors.
+    """
+    shape = columns[0].shape
+    if all(isinstance(x, np.ndarray) for x in columns):
+        return _placed(_chained(columns, who), count).reshape(shape)
+    with jax.enable_x64(True):
+        return _placed(_chained(columns, who), count).reshape(shape)
+
+
+def _chained(columns: Sequence[Any], who: str) -> Any:
+    return fingerprint.chained(_SEED, [_print(x, who) for x in columns])
+
+
+def _print(x: Any, who: str) -> Any:
+    if holds_strings(x):
+        return fingerprint.farmhash(*fingerprint.packed(as_bytes(x, who)))
+    return x.reshape(-1).astype(_wide(x)).astype("uint64")
+
+
+def salted(who: str, salt: Any) -> list[int] | None:
+    """Returns a salt as two numbers."""
+    if salt is None:
+        return None
+    if isinstance(salt, int) and not isinstance(salt, bool):
+        return [salt, salt]
+    if isinstance(salt, (tuple, list)) and len(salt) == 2:
+        return [int(part) for part in salt]
+    raise ValueError(f"{who}: salt is an integer or two of them. Received: {salt!r}")

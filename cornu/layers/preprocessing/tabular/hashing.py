@@ -1,0 +1,127 @@
+"""Hashing: strings and integers into a fixed number of bins, without learning any."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from cornu.core.graph.tensor import Tensor
+from cornu.core.state.dtypes import is_float
+from cornu.layers.arguments import positive_int
+from cornu.layers.preprocessing.base import (
+    Preprocess,
+    as_output,
+    default_dtype,
+    no_sparse,
+    on_host,
+    one_of,
+    output_dtype,
+)
+from cornu.layers.preprocessing.reading import as_array, holds_strings
+from cornu.layers.preprocessing.tabular.encoding import MODES, encode, encoded_shape
+from cornu.layers.preprocessing.tabular.hash_buckets import bucket, salted
+
+__all__ = ["Hashing"]
+
+
+class Hashing(Preprocess):
+    """Gives each string or integer one of a fixed number of bins, by its fingerprint.
+
+    y = Fingerprint64(x) mod num_bins
+
+    Nothing is learned, equal inputs have equal bins in every program, and different ones may
+    share a bin. Integers are hashed as they are written, floats without their fractions.
+
+    Args:
+        num_bins: the number of bins, that of `mask_value` included.
+        mask_value: a value that has bin 0, in which nothing else falls then.
+        salt: an integer, or two, which make other bins (by SipHash instead of FarmHash).
+        output_mode: `"int"`: the bin; `"one_hot"`: a vector for each input; `"multi_hot"`,
+            `"count"`: a vector for those along the last axis, which tells which bins occur, or
+            how often.
+        sparse: must be False.
+        **kwargs: `name`, `dtype`, `trainable` and others of `Layer`.
+
+    Shapes:
+        x (batch, ...) -> `"int"`: the same; `"one_hot"`: (batch, ..., num_bins), a last axis of
+            size 1 being dropped; `"multi_hot"`, `"count"`: (batch, ..., n) ->
+            (batch, ..., num_bins)
+
+    Raises:
+        ValueError: an argument of the constructor that is not one of those above.
+
+    Example:
+
+    >>> import cornu
+    >>> layer = cornu.layers.Hashing(num_bins=3)
+    >>> layer(["A", "B", "C", "D", "E"]).tolist()
+    [1, 0, 1, 1, 2]
+
+    References: Weinberger et al. (2009), "Feature Hashing for Large Scale Multitask Learning";
+    Pike, Alakuijala (2014), "FarmHash"; Aumasson, Bernstein (2012), "SipHash: a fast short-input
+    PRF".
+
+    Differences: the bins are those of Keras, which asks TensorFlow for them; here no TensorFlow is
+    needed. Integers are also hashed within compiled models, strings where the layer is called on
+    them or mapped over a dataset: there is no `Input` of strings. Bins are int32.
+    """
+
+    def __init__(
+        self,
+        num_bins: int,
+        mask_value: Any = None,
+        salt: Any = None,
+        output_mode: str = "int",
+        sparse: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**{**kwargs, "dtype": default_dtype(output_mode, kwargs.get("dtype"))})
+        no_sparse(self._who(), sparse)
+        self.num_bins = positive_int(self._who(), "num_bins", num_bins)
+        self.mask_value = mask_value
+        self.salt = salted(self._who(), salt)
+        self.output_mode = one_of(self._who(), "output_mode", output_mode, MODES)
+        self.sparse = sparse
+        self.autocast = False
+        self.built = True
+        if output_mode == "int" and self.dtype_policy.name not in ("int32", "int64"):
+            raise ValueError(
+                f"{self._who()}: bins are integers, so that dtype is 'int32' or 'int64'. "
+                f"Received: {kwargs['dtype']!r}"
+            )
+
+    def read(self, x: Any) -> Any:
+        """Returns an argument of a call as an array; strings are kept."""
+        return as_array(x, "the input")
+
+    def call(self, inputs: Any) -> Any:
+        """Returns the bins, or what stands for them."""
+        x = on_host(inputs)
+        if not holds_strings(x) and is_float(x.dtype):
+            x = x.astype("int64" if isinstance(x, np.ndarray) else "int32")
+        elif not holds_strings(x) and x.dtype == bool:
+            raise TypeError(
+                "it takes strings and integers; received booleans. Write x.astype(int)."
+            )
+        masked = self.mask_value is not None and self.num_bins > 1
+        bins = bucket(x, self.num_bins - masked, self.salt, self._who())
+        if masked:
+            bins = (np if isinstance(x, np.ndarray) else jnp).where(
+                self._mask(on_host(inputs)), 0, bins + 1
+            )
+        return as_output(encode(bins, self.output_mode, self.num_bins, output_dtype(self)))
+
+    def _mask(self, x: Any) -> Any:
+        if not holds_strings(x):
+            return x == self.mask_value
+        wanted = self.mask_value
+        either = {wanted, wanted.encode() if isinstance(wanted, str) else wanted}
+        flat = [item in either for item in x.astype(object).ravel().tolist()]
+        return np.array(flat, bool).reshape(x.shape)
+
+    def compute_output_spec(self, inputs: Any) -> Tensor:
+        """Returns a Tensor of the shape and dtype of the output."""
+        shape = encoded_shape(inputs.shape, self.output_mode, self.num_bins)
+        return Tensor(shape, output_dtype(self))

@@ -1,0 +1,417 @@
+"""IndexLookup: what integers and strings share that are looked up in a vocabulary."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from cornu import registry
+from cornu.core.graph.tensor import Tensor
+from cornu.core.state import scope
+from cornu.layers.arguments import positive_int
+from cornu.layers.preprocessing.base import Learning, as_output, no_sparse, one_of
+from cornu.layers.preprocessing.reading import batches, is_array
+from cornu.layers.preprocessing.tabular.encoding import MODES, encode, encoded_shape
+from cornu.layers.preprocessing.tabular.hash_buckets import salted
+from cornu.layers.preprocessing.tabular.term_counts import Counts
+
+__all__ = ["IndexLookup"]
+
+_MODES = (*MODES, "tf_idf")
+_OLD_MODES = {"binary": "multi_hot", "tf-idf": "tf_idf"}
+
+
+class IndexLookup(Learning):
+    """The base of IntegerLookup and StringLookup.
+
+    Indices are, in this order: 0 for the mask token (if there is one, and the output is
+    `"int"`), those of what is out of vocabulary, those of the vocabulary.
+
+    A subclass says how terms are read (`_terms`), found (`_found`) and put into buckets
+    (`_bucket`).
+    """
+
+    bookkeeping = Learning.bookkeeping | {"_counts", "_given"}
+
+    def _setup(
+        self,
+        max_tokens: int | None,
+        num_oov_indices: int,
+        mask_token: Any,
+        oov_token: Any,
+        invert: bool,
+        output_mode: str,
+        sparse: bool,
+        pad_to_max_tokens: bool,
+        salt: Any,
+    ) -> None:
+        """Checks and keeps what both constructors take."""
+        who = self._who()
+        no_sparse(who, sparse)
+        if max_tokens is not None and positive_int(who, "max_tokens", max_tokens) == 1:
+            raise ValueError(f"{who}: max_tokens must leave room for a term. Received: 1")
+        if pad_to_max_tokens and max_tokens is None:
+            raise ValueError(f"{who}: pad_to_max_tokens=True needs max_tokens.")
+        if not isinstance(num_oov_indices, int) or num_oov_indices < 0:
+            raise ValueError(
+                f"{who}: num_oov_indices is an integer from 0 on. Received: {num_oov_indices!r}"
+            )
+        mode = one_of(who, "output_mode", _OLD_MODES.get(output_mode, output_mode), _MODES)
+        if invert and mode != "int":
+            raise ValueError(f"{who}: invert=True gives terms; leave output_mode={mode!r} out.")
+        self.max_tokens = max_tokens
+        self.num_oov_indices = num_oov_indices
+        self.mask_token = mask_token
+        self.oov_token = oov_token
+        self.invert = invert
+        self.output_mode = mode
+        self.sparse = sparse
+        self.pad_to_max_tokens = pad_to_max_tokens
+        self.salt = salted(who, salt)
+        self.autocast = False
+        self.built = True
+        self.idf_weights: np.ndarray | None = None
+        self._tokens: np.ndarray | None = None
+        self._given = False
+        self.reset_state()
+
+    def _start(self, vocabulary: Any, idf_weights: Any) -> None:
+        """Sets the vocabulary that the constructor was given, if any."""
+        if vocabulary is not None:
+            self.set_vocabulary(vocabulary, idf_weights)
+            self._given = True
+        elif idf_weights is not None:
+            raise ValueError(f"{self._who()}: idf_weights belong to a vocabulary. Give both.")
+
+    # --------------------------------------------------------------------------------- vocabulary
+
+    @property
+    def _oov_start(self) -> int:
+        return 1 if self.mask_token is not None and self.output_mode == "int" else 0
+
+    @property
+    def _token_start(self) -> int:
+        return self._oov_start + self.num_oov_indices
+
+    def _specials(self) -> list[Any]:
+        return [self.mask_token] * self._oov_start + [self.oov_token] * self.num_oov_indices
+
+    def get_vocabulary(self, include_special_tokens: bool = True) -> list[Any]:
+        """Returns the terms in the order of their indices.
+
+        Args:
+            include_special_tokens: whether mask and out-of-vocabulary tokens, which come first,
+                are among them.
+        """
+        tokens = [] if self._tokens is None else self._tokens.tolist()
+        return self._specials() + tokens if include_special_tokens else tokens
+
+    def vocabulary_size(self) -> int:
+        """Returns the number of terms, mask and out-of-vocabulary tokens included."""
+        return self._token_start + (0 if self._tokens is None else len(self._tokens))
+
+    def set_vocabulary(self, vocabulary: Any, idf_weights: Any = None) -> None:
+        """Sets the terms, instead of learning them.
+
+        Args:
+            vocabulary: the terms in order, without mask and out-of-vocabulary tokens or with all
+                of them in front; or the path of a text file with a term on each line.
+            idf_weights: for `output_mode="tf_idf"` (and only then), the weight of each term.
+
+        Raises:
+            ValueError: a term occurs twice, or is the mask token; there are too many, or none; or
+                the weights are missing or of another number.
+        """
+        who = self._who()
+        if (self.output_mode == "tf_idf") != (idf_weights is not None):
+            need = "needs" if idf_weights is None else "takes no"
+            raise ValueError(f"{who}: a vocabulary {need} idf_weights, {self.output_mode=}.")
+        if isinstance(vocabulary, (str, Path)):
+            vocabulary = self._parsed(_lines(Path(vocabulary), who))
+        terms = self._terms(vocabulary).ravel()
+        listed, specials = terms.tolist(), self._specials()
+        whole = bool(specials) and listed[: len(specials)] == specials
+        tokens = terms[len(specials) :] if whole else terms
+        self._check_tokens(tokens.tolist())
+        weights = None
+        if idf_weights is not None:
+            weights = np.asarray(idf_weights, "float32")
+            if weights.shape != terms.shape:
+                raise ValueError(
+                    f"{who}: there are {len(terms)} terms, and idf_weights of shape "
+                    f"{weights.shape}. Give one weight for each term."
+                )
+            weights = self._padded(weights, specials=whole)
+        self._put(tokens, weights)
+
+    def _check_tokens(self, tokens: list[Any]) -> None:
+        who = self._who()
+        if not tokens:
+            raise ValueError(f"{who}: the vocabulary is empty.")
+        repeated = [term for term, count in Counter(tokens).items() if count > 1]
+        if repeated:
+            raise ValueError(f"{who}: terms that occur more than once: {repeated[:10]}")
+        for name, special in (("mask_token", self.mask_token), ("oov_token", self.oov_token)):
+            matters = name == "mask_token" or self.invert
+            if special is not None and matters and special in tokens:
+                raise ValueError(
+                    f"{who}: the {name} {special!r} is at index {tokens.index(special)} of the "
+                    "vocabulary.\nLeave mask and out-of-vocabulary tokens out, or put all of them "
+                    f"in front, as in {self._specials()}."
+                )
+        size = self._token_start + len(tokens)
+        if self.max_tokens is not None and size > self.max_tokens:
+            raise ValueError(
+                f"{who}: the vocabulary has {size} terms with mask and out-of-vocabulary tokens, "
+                f"and max_tokens is {self.max_tokens}."
+            )
+
+    def _padded(self, weights: np.ndarray, specials: bool) -> np.ndarray:
+        """Returns weights with those of the special tokens, and of places that are not used."""
+        if not specials:
+            # Nobody knows how rare other terms are: as rare as the known ones.
+            weights = np.concatenate([np.full(self._token_start, weights.mean()), weights])
+        rest = self.max_tokens - len(weights) if self.pad_to_max_tokens and self.max_tokens else 0
+        return np.pad(weights, (0, rest)).astype("float32")
+
+    def _put(self, tokens: np.ndarray, weights: np.ndarray | None) -> None:
+        depth = self._depth()
+        if self._tokens is not None:
+            self.check_changeable()
+        before, self._tokens = self._tokens, tokens
+        drawn = any(ref() is not None for ref in self._nodes)
+        if drawn and before is not None and self._depth() != depth:
+            self._tokens = before
+            raise RuntimeError(
+                f"{self._who()} stands in a model that was drawn for vectors of size {depth}; "
+                f"with the new vocabulary they would have {self._token_start + len(tokens)}.\n"
+                "Use a new layer, or give max_tokens and pad_to_max_tokens=True."
+            )
+        self.idf_weights = weights
+        self._index()
+
+    def _index(self) -> None:
+        """Makes what terms are found by."""
+        raise NotImplementedError
+
+    def _terms(self, x: Any) -> np.ndarray:
+        """Returns terms as an array."""
+        raise NotImplementedError
+
+    def _parsed(self, lines: list[str]) -> list[Any]:
+        """Returns the terms that the lines of a file stand for."""
+        return list(lines)
+
+    def _depth(self) -> int | None:
+        """Returns the size of vectors, or None if it is not known."""
+        if self.pad_to_max_tokens:
+            return self.max_tokens
+        return None if self._tokens is None else self.vocabulary_size()
+
+    # -------------------------------------------------------------------------------------- adapt
+
+    def adapt(self, data: Any, steps: int | None = None) -> None:
+        """Learns the vocabulary from data: the most frequent terms come first, of equally
+        frequent ones the greater. What was learned before is forgotten.
+
+        Args:
+            data: an array or list of terms; or an iterable of batches (also a PyDataset or
+                `tf.data.Dataset`). For `"tf_idf"` each row is a document.
+            steps: how many batches to look at; all by default.
+        """
+        self.check_adaptable()
+        self.reset_state()
+        # In one array each term is a row; a batch with one axis is one document.
+        whole = is_array(data) or isinstance(data, (list, tuple))
+        for batch in batches(data, steps, lists=True):
+            terms = self._terms(batch)
+            self.update_state(terms[:, None] if whole and terms.ndim == 1 else terms)
+        self.finalize_state()
+
+    @property
+    def adaptable(self) -> bool:
+        """Whether the vocabulary is learned rather than given."""
+        return not self._given
+
+    def check_adaptable(self) -> None:
+        """Refuses to learn a vocabulary beside one that was given."""
+        if self._given:
+            raise ValueError(
+                f"{self._who()} was made with a vocabulary, and cannot adapt as well.\n"
+                "Leave it out of the constructor."
+            )
+
+    def reset_state(self) -> None:
+        """Forgets the data seen by `update_state`."""
+        self._counts = Counts(in_rows=self.output_mode == "tf_idf")
+
+    def update_state(self, data: Any) -> None:
+        """Takes a batch into account: rows of terms."""
+        self.check_adaptable()
+        terms = self._terms(data)
+        if self.output_mode == "tf_idf":
+            rows = len(terms) if terms.ndim > 1 else 1
+            self._counts.add(terms.reshape(rows, -1).tolist())
+        else:
+            self._counts.add_all(terms)
+
+    def count(self, rows: Iterable[list[Any]]) -> None:
+        """Takes rows of terms into account, which may be of different lengths."""
+        self.check_adaptable()
+        self._counts.add(rows)
+
+    def finalize_state(self) -> None:
+        """Makes the vocabulary of the data seen by `update_state`."""
+        tokens = self._counts.ranked(without=[self.mask_token, self.oov_token])
+        if not tokens:
+            raise ValueError(f"{self._who()}: there was no term in the data to learn.")
+        if self.max_tokens is not None:
+            tokens = tokens[: max(self.max_tokens - self._token_start, 0)]
+        weights = None
+        if self.output_mode == "tf_idf":
+            weights = self._padded(self._counts.idf(tokens), specials=False)
+        self._put(self._terms(tokens), weights)
+        self.reset_state()
+
+    # --------------------------------------------------------------------------------------- call
+
+    def looked_up(self, x: Any) -> Any:
+        """Returns the indices of terms, or what stands for them; inverted, the terms of indices.
+
+        Args:
+            x: an array of NumPy, or of JAX while it is traced.
+        """
+        self.check_known()
+        self.fixed_in(x)
+        if self.invert:
+            return as_output(self._inverted(x))
+        indices = self.indices(x)
+        if self.output_mode == "int":
+            dtype = jax.dtypes.canonicalize_dtype("int64")
+            return as_output(encode(indices, "int", 0, dtype))
+        mode = "count" if self.output_mode == "tf_idf" else self.output_mode
+        vectors = encode(indices, mode, self._depth(), self._vector_dtype)
+        if self.output_mode == "tf_idf":
+            vectors = vectors * self.idf_weights.astype(self._vector_dtype)
+        return as_output(vectors)
+
+    def indices(self, x: Any) -> Any:
+        """Returns the index of each term; -1 for those that leave no trace."""
+        xp = np if isinstance(x, np.ndarray) else jnp
+        found = self._found(x)
+        masked = xp.asarray(False if self.mask_token is None else x == self.mask_token)
+        unknown = (found < 0) & ~masked
+        if self.num_oov_indices == 0:
+            if xp is np and unknown.any():
+                raise ValueError(
+                    f"{self._who()} has no index for terms that are not in its vocabulary. "
+                    f"Received: {x[unknown].ravel()[:10].tolist()}\n"
+                    "Leave such rows out, or set num_oov_indices=1."
+                )
+            other = -1
+        elif self.num_oov_indices == 1:
+            other = self._oov_start
+        else:
+            other = self._bucket(x) + self._oov_start
+        out = xp.where(unknown, other, found + self._token_start)
+        return xp.where(masked, 0 if self.output_mode == "int" else -1, out)
+
+    def _inverted(self, x: Any) -> Any:
+        xp = np if isinstance(x, np.ndarray) else jnp
+        terms = self._terms(self.get_vocabulary())
+        inside = (x >= 0) & (x < len(terms))
+        known = xp.asarray(terms)[xp.where(inside, x, 0)]
+        return xp.where(inside, known, self.oov_token)
+
+    def _found(self, x: Any) -> Any:
+        """Returns the position of each term in the vocabulary, or -1."""
+        raise NotImplementedError
+
+    def _bucket(self, x: Any) -> Any:
+        """Returns which of the indices for unknown terms each term would have."""
+        raise NotImplementedError
+
+    @property
+    def _vector_dtype(self) -> str:
+        return self.compute_dtype
+
+    def check_known(self) -> None:
+        """Refuses a call for which there is no vocabulary yet."""
+        only_shape = scope.current().drawing and (self.output_mode == "int" or self._depth())
+        if self._tokens is None and not only_shape:
+            raise RuntimeError(
+                f"{self._who()} has no vocabulary yet.\n"
+                "Call adapt(data) first, or give the constructor a vocabulary."
+            )
+
+    def compute_output_spec(self, inputs: Any) -> Tensor:
+        """Returns a Tensor of the shape and dtype of the output."""
+        if self.output_mode == "int":
+            return Tensor(inputs.shape, jax.dtypes.canonicalize_dtype("int64").name)
+        with scope.drawn():
+            self.check_known()
+        mode = "count" if self.output_mode == "tf_idf" else self.output_mode
+        return Tensor(encoded_shape(inputs.shape, mode, self._depth()), self._vector_dtype)
+
+    # ------------------------------------------------------------------------------------ as data
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments, and the vocabulary whether given or learned."""
+        # Never the name of the file that the terms came from.
+        known = None if self._tokens is None else self.get_vocabulary(include_special_tokens=False)
+        weights = self.idf_weights
+        if weights is not None and known is not None:
+            known = self.get_vocabulary()
+            weights = weights[: len(known)]
+        return {
+            **super().get_config(),
+            "output_mode": self.output_mode,
+            "salt": self.salt,
+            "vocabulary": known,
+            "idf_weights": None if weights is None else weights.tolist(),
+            "vocabulary_size": None if known is None else self.vocabulary_size(),
+        }
+
+    def constructor_arguments(self) -> dict[str, Any]:
+        """Returns the constructor's arguments but the vocabulary, which is written otherwise."""
+        left_out = ("vocabulary", "idf_weights")
+        return {k: v for k, v in super().constructor_arguments().items() if k not in left_out}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """Makes a layer from what `get_config()` returned.
+
+        Raises:
+            ValueError: the vocabulary is not in the config, but a path: no file is opened because
+                a config says so.
+        """
+        known = ("vocabulary", "idf_weights", "vocabulary_size", "has_input_vocabulary")
+        vocabulary, weights = (registry.deserialize(config.get(name)) for name in known[:2])
+        layer = super().from_config({k: v for k, v in config.items() if k not in known})
+        take_vocabulary(layer, vocabulary, weights)
+        return layer
+
+
+def take_vocabulary(layer: Any, vocabulary: Any, weights: Any) -> None:
+    """Sets the vocabulary that a config has, which may only be the terms themselves."""
+    if vocabulary is None:
+        return
+    if not isinstance(vocabulary, (list, tuple, np.ndarray)):
+        raise ValueError(
+            f"The config of {type(layer).__name__} has the vocabulary {vocabulary!r}, which is not "
+            "a list of terms.\nNo file is opened because a config names it: make the layer in your "
+            "program, or call set_vocabulary(path) on it."
+        )
+    layer.set_vocabulary(vocabulary, weights)
+
+
+def _lines(path: Path, who: str) -> list[str]:
+    if not path.is_file():
+        raise FileNotFoundError(f"{who}: there is no vocabulary file {str(path)!r}.")
+    return path.read_text(encoding="utf-8").splitlines()

@@ -1,0 +1,48 @@
+"""ActivityRegularization: adds a penalty on activations to the loss."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cornu.core.layer.layer import Layer
+from cornu.parts.regularizers import L1L2
+
+__all__ = ["ActivityRegularization"]
+
+
+class ActivityRegularization(Layer):
+    """Returns its inputs, and adds a penalty on them to the loss.
+
+    loss += (l1 * sum(|x|) + l2 * sum(x ** 2)) / batch
+
+    Args:
+        l1: the factor of the absolute values.
+        l2: the factor of the squares.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+
+    Shapes:
+        x (any) -> (the same)
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> layer = cornu.layers.ActivityRegularization(l2=0.5)
+    >>> y = layer(np.array([[1.0], [3.0]]))
+    >>> float(layer.losses[0])
+    2.5
+    """
+
+    infers_by_config = True
+    rowwise = True
+
+    def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(activity_regularizer=L1L2(l1=l1, l2=l2), **kwargs)
+        self.l1 = l1
+        self.l2 = l2
+        self.supports_masking = True
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        """Returns the inputs."""
+        return inputs

@@ -1,0 +1,41 @@
+"""The base of layers that are random during training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cornu.core.layer.layer import Layer
+from cornu.layers.arguments import fraction
+from cornu.ops import random
+
+
+class Noise(Layer):
+    """The base of layers that are random in training and change nothing otherwise.
+
+    A subclass defines `disturb(inputs)`. It is not called where `amount` is 0.
+    """
+
+    infers_by_config = True
+    rowwise = True
+
+    def __init__(self, amount: float, seed: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._amount = amount
+        self.seed = seed
+        self.seed_generator = random.SeedGenerator(seed, name=self.name)
+        self.supports_masking = True
+        self.built = True
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Returns the inputs, disturbed in training."""
+        return self.disturb(inputs) if training and self._amount > 0 else inputs
+
+    def disturb(self, inputs: Any) -> Any:
+        """Returns the inputs with noise."""
+        raise NotImplementedError(f"{type(self).__name__} does not define `disturb`.")
+
+
+def rate_below_one(who: str, rate: Any) -> float:
+    if fraction(who, "rate", rate) == 1:
+        raise ValueError(f"{who}: rate must be below 1, where the formula divides by zero.")
+    return rate

@@ -1,0 +1,232 @@
+"""Dropout: sets random elements or channels to zero during training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from cornu import settings
+from cornu.core.layer.input_spec import InputSpec
+from cornu.layers.arguments import fraction
+from cornu.layers.regularization.base import Noise, rate_below_one
+from cornu.ops import random
+
+__all__ = ["AlphaDropout", "Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"]
+
+
+class Dropout(Noise):
+    """Sets a part of the inputs to zero in training, and scales up the others.
+
+    y = x * keep / (1 - rate), with keep drawn as 0 or 1, and 1 with probability 1 - rate
+
+    Args:
+        rate: the part that is dropped, from 0 to 1.
+        noise_shape: the shape of `keep`, which is broadcast to x: 1 for axes that are kept or
+            dropped together, `None` for the size of x.
+        seed: an integer, for the same numbers in each run.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+
+    Shapes:
+        x (any) -> (the same)
+
+    Raises:
+        ValueError: `rate` is not from 0 to 1, or `noise_shape` has sizes that are not positive.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> y = cornu.layers.Dropout(0.5, seed=1)(np.ones((2, 100)), training=True)
+    >>> sorted(set(y.ravel().tolist()))
+    [0.0, 2.0]
+
+    References: Nitish Srivastava et al. (2014), "Dropout: A Simple Way to Prevent Neural Networks
+    from Overfitting".
+    """
+
+    def __init__(self, rate: float, noise_shape: Any = None, seed: Any = None, **kwargs: Any):
+        super().__init__(rate, seed, **kwargs)
+        self.rate = fraction(self._who(), "rate", rate)
+        self.noise_shape = _checked(self._who(), noise_shape)
+
+    def disturb(self, inputs: Any) -> Any:
+        """Returns x * keep / (1 - rate)."""
+        return random.dropout(inputs, self.rate, self.noise_shape, seed=self.seed_generator)
+
+
+class SpatialDropout(Dropout):
+    """The base of dropout that keeps or drops whole channels."""
+
+    def __init__(self, ndim: int, data_format: str, rate: float, seed: Any, **kwargs: Any) -> None:
+        together = (1,) * (ndim - 2)
+        last = data_format == "channels_last"
+        super().__init__(
+            rate, (None, *together, None) if last else (None, None, *together), seed, **kwargs
+        )
+        self.data_format = data_format
+        self.input_spec = InputSpec(ndim=ndim)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments, among which there is no `trainable`."""
+        return {k: v for k, v in super().get_config().items() if k != "trainable"}
+
+
+class SpatialDropout1D(SpatialDropout):
+    """Drops whole channels of sequences in training.
+
+    Args:
+        rate: the part that is dropped, from 0 to 1.
+        seed: an integer, for the same numbers in each run.
+        name: the layer's name.
+        dtype: a dtype or dtype policy.
+
+    Shapes:
+        x (batch, time, channels) -> (the same)
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> y = cornu.layers.SpatialDropout1D(0.5, seed=1)(np.ones((1, 4, 50)), training=True)
+    >>> bool((y == y[:, :1]).all())
+    True
+
+    References: Jonathan Tompson et al. (2014), "Efficient Object Localization Using Convolutional
+    Networks", arXiv 1411.4280.
+    """
+
+    def __init__(
+        self, rate: float, seed: Any = None, name: str | None = None, dtype: Any = None
+    ) -> None:
+        super().__init__(3, "channels_last", rate, seed, name=name, dtype=dtype)
+
+
+class SpatialDropout2D(SpatialDropout):
+    """Drops whole channels of images in training.
+
+    Args:
+        rate: the part that is dropped, from 0 to 1.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        seed: an integer, for the same numbers in each run.
+        name: the layer's name.
+        dtype: a dtype or dtype policy.
+
+    Shapes:
+        x (batch, height, width, channels) -> (the same), or with channels first
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.layers.SpatialDropout2D(0.5)(cornu.Input((8, 8, 3))).shape
+    (None, 8, 8, 3)
+
+    References: Jonathan Tompson et al. (2014), "Efficient Object Localization Using Convolutional
+    Networks", arXiv 1411.4280.
+    """
+
+    def __init__(
+        self,
+        rate: float,
+        data_format: str | None = None,
+        seed: Any = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(4, settings.data_format(data_format), rate, seed, name=name, dtype=dtype)
+
+
+class SpatialDropout3D(SpatialDropout):
+    """Drops whole channels of volumes in training.
+
+    Args:
+        rate: the part that is dropped, from 0 to 1.
+        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        seed: an integer, for the same numbers in each run.
+        name: the layer's name.
+        dtype: a dtype or dtype policy.
+
+    Shapes:
+        x (batch, depth, height, width, channels) -> (the same), or with channels first
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.layers.SpatialDropout3D(0.5)(cornu.Input((4, 8, 8, 3))).shape
+    (None, 4, 8, 8, 3)
+
+    References: Jonathan Tompson et al. (2014), "Efficient Object Localization Using Convolutional
+    Networks", arXiv 1411.4280.
+    """
+
+    def __init__(
+        self,
+        rate: float,
+        data_format: str | None = None,
+        seed: Any = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(5, settings.data_format(data_format), rate, seed, name=name, dtype=dtype)
+
+
+class AlphaDropout(Noise):
+    """Dropout that keeps mean and variance, for networks with SELU activations.
+
+    y = a * (x where keep, else s) + b, with s the limit of SELU towards minus infinity
+
+    Args:
+        rate: the part that is dropped, from 0 to 1.
+        noise_shape: the shape of `keep`, as in `Dropout`.
+        seed: an integer, for the same numbers in each run.
+        **kwargs: `name`, `dtype` and others of `Layer`.
+
+    Shapes:
+        x (any) -> (the same)
+
+    Raises:
+        ValueError: `rate` is not from 0 to below 1.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> x = np.random.default_rng(0).normal(size=(100, 100))
+    >>> y = cornu.layers.AlphaDropout(0.2, seed=1)(x, training=True)
+    >>> bool(abs(y.std() - 1) < 0.05)
+    True
+
+    References: Günter Klambauer, Thomas Unterthiner, Andreas Mayr, Sepp Hochreiter (2017),
+    "Self-Normalizing Neural Networks", arXiv 1706.02515.
+    """
+
+    def __init__(self, rate: float, noise_shape: Any = None, seed: Any = None, **kwargs: Any):
+        super().__init__(rate, seed, **kwargs)
+        self.rate = rate_below_one(self._who(), rate)
+        self.noise_shape = _checked(self._who(), noise_shape)
+
+    def disturb(self, inputs: Any) -> Any:
+        """Returns a * (x where keep, else s) + b."""
+        given = self.noise_shape or (None,) * inputs.ndim
+        shape = [
+            size if own is None else own for size, own in zip(inputs.shape, given, strict=True)
+        ]
+        keep = random.uniform(shape, seed=self.seed_generator) >= self.rate
+        a = ((1 - self.rate) * (1 + self.rate * _SELU_LIMIT**2)) ** -0.5
+        b = -a * self.rate * _SELU_LIMIT
+        return a * jnp.where(keep, inputs, _SELU_LIMIT) + b
+
+
+# Minus scale times alpha of SELU.
+_SELU_LIMIT = -1.0507009873554804934193349852946 * 1.6732632423543772848170429916717
+
+
+def _checked(who: str, noise_shape: Any) -> tuple[int | None, ...] | None:
+    if noise_shape is None:
+        return None
+    sizes = tuple(noise_shape)
+    if not all(size is None or (isinstance(size, int) and size > 0) for size in sizes):
+        raise ValueError(
+            f"{who}: noise_shape is made of positive integers and None. Received: {noise_shape!r}"
+        )
+    return sizes

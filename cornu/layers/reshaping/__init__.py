@@ -1,0 +1,1 @@
+"""Layers that reshape, pad, crop or upsample."""

@@ -1,0 +1,146 @@
+"""LSTM: long short-term memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cornu.core.layer.input_spec import InputSpec
+from cornu.layers.arguments import STEPS
+from cornu.layers.rnn.cell_protocol import mirror
+from cornu.layers.rnn.cells import LSTMCell
+from cornu.layers.rnn.rnn import RNN
+
+__all__ = ["LSTM"]
+
+
+@mirror(
+    "units",
+    "activation",
+    "recurrent_activation",
+    "use_bias",
+    "kernel_initializer",
+    "recurrent_initializer",
+    "bias_initializer",
+    "unit_forget_bias",
+    "kernel_regularizer",
+    "recurrent_regularizer",
+    "bias_regularizer",
+    "kernel_constraint",
+    "recurrent_constraint",
+    "bias_constraint",
+    "dropout",
+    "recurrent_dropout",
+)
+class LSTM(RNN):
+    """Computes a network with long short-term memory.
+
+        i, f, g, o = split(x[t] @ kernel + h[t-1] @ recurrent_kernel + bias)
+        c[t] = recurrent_activation(f) * c[t-1] + recurrent_activation(i) * activation(g)
+        h[t] = recurrent_activation(o) * activation(c[t])
+
+    Args:
+        units: size of the state and of the output.
+        activation: of the candidate and of the carry; `None` for the identity.
+        recurrent_activation: of the gates; `None` for the identity.
+        use_bias: whether a bias is added.
+        kernel_initializer, recurrent_initializer, bias_initializer: of the weights.
+        unit_forget_bias: whether the bias of the forget gate begins with ones.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: of the weights.
+        activity_regularizer: of the output.
+        kernel_constraint, recurrent_constraint, bias_constraint: of the weights.
+        dropout: fraction of the inputs that is set to zero in training, the same for all steps.
+        recurrent_dropout: fraction of the state that is set to zero in training, by a mask of
+            its own for each gate.
+        seed: seed of the dropout.
+        return_sequences, return_state, go_backwards, stateful, unroll: as in `RNN`.
+        use_cudnn: `"auto"` or False. There is one implementation, which XLA compiles for every
+            device; True asks for another and is an error.
+        **kwargs: of `Layer`, and `zero_output_for_mask` of `RNN`.
+
+    Call arguments: as in `RNN`; `initial_state` is [h, c].
+
+    Shapes: x (batch, time, features) -> h (batch, units), or (batch, time, units) with
+        `return_sequences`; with `return_state` a tuple of that, h and c.
+
+    Example:
+
+    >>> import cornu
+    >>> outputs, h, c = LSTM(4, return_sequences=True, return_state=True)(cornu.Input((None, 8)))
+    >>> outputs.shape, h.shape, c.shape
+    ((None, None, 4), (None, 4), (None, 4))
+
+    References: Sepp Hochreiter, Jürgen Schmidhuber (1997), "Long short-term memory"; Felix A. Gers,
+    Jürgen Schmidhuber, Fred Cummins (2000), "Learning to forget".
+
+    Differences: gates stand in the order i, f, g, o (Keras calls g c) as in PyTorch, which has two
+    biases and no ones in them. Keras 1 and 2 used `hard_sigmoid` for the gates. With tanh and
+    sigmoid, gradients are written by hand: they can be differentiated again, but not by `jax.jvp`.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: Any = None,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        use_cudnn: Any = "auto",
+        **kwargs: Any,
+    ) -> None:
+        cell = LSTMCell(
+            units,
+            activation=activation,
+            recurrent_activation=recurrent_activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            unit_forget_bias=unit_forget_bias,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            seed=seed,
+            dtype=kwargs.get("dtype"),
+            trainable=kwargs.get("trainable", True),
+            name="lstm_cell",
+        )
+        super().__init__(
+            cell,
+            return_sequences=return_sequences,
+            return_state=return_state,
+            go_backwards=go_backwards,
+            stateful=stateful,
+            unroll=unroll,
+            activity_regularizer=activity_regularizer,
+            **kwargs,
+        )
+        self.input_spec = InputSpec(ndim=3, hint=STEPS)
+        if use_cudnn not in ("auto", False):
+            raise ValueError(
+                f"{self._who()}: use_cudnn must be 'auto' or False: the layer is compiled by XLA, "
+                f"not taken from cuDNN. Received: {use_cudnn!r}"
+            )
+        self.use_cudnn = use_cudnn

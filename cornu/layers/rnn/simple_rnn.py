@@ -1,0 +1,120 @@
+"""SimpleRNN: the output of each time step is fed back to the next one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cornu.core.layer.input_spec import InputSpec
+from cornu.layers.arguments import STEPS
+from cornu.layers.rnn.cell_protocol import mirror
+from cornu.layers.rnn.cells import SimpleRNNCell
+from cornu.layers.rnn.rnn import RNN
+
+__all__ = ["SimpleRNN"]
+
+
+@mirror(
+    "units",
+    "activation",
+    "use_bias",
+    "kernel_initializer",
+    "recurrent_initializer",
+    "bias_initializer",
+    "kernel_regularizer",
+    "recurrent_regularizer",
+    "bias_regularizer",
+    "kernel_constraint",
+    "recurrent_constraint",
+    "bias_constraint",
+    "dropout",
+    "recurrent_dropout",
+)
+class SimpleRNN(RNN):
+    """Computes a fully connected recurrent network: the output is fed back.
+
+        h[t] = activation(x[t] @ kernel + h[t-1] @ recurrent_kernel + bias)
+
+    Args:
+        units: size of the state and of the output.
+        activation: `None` for the identity.
+        use_bias: whether a bias is added.
+        kernel_initializer, recurrent_initializer, bias_initializer: of the weights.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: of the weights.
+        activity_regularizer: of the output.
+        kernel_constraint, recurrent_constraint, bias_constraint: of the weights.
+        dropout: fraction of the inputs that is set to zero in training, the same for all steps.
+        recurrent_dropout: fraction of the state that is set to zero in training.
+        seed: seed of the dropout.
+        return_sequences, return_state, go_backwards, stateful, unroll: as in `RNN`.
+        **kwargs: of `Layer`, and `zero_output_for_mask` of `RNN`.
+
+    Call arguments: as in `RNN`; `initial_state` is h, alone or in a list.
+
+    Shapes: x (batch, time, features) -> (batch, units), or (batch, time, units) with
+        `return_sequences`; with `return_state` a tuple of that and h.
+
+    Example:
+
+    >>> import cornu
+    >>> SimpleRNN(4, return_sequences=True)(cornu.Input((None, 8))).shape
+    (None, None, 4)
+
+    References: Jeffrey L. Elman (1990), "Finding structure in time".
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        seed: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        cell = SimpleRNNCell(
+            units,
+            activation=activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            seed=seed,
+            dtype=kwargs.get("dtype"),
+            trainable=kwargs.get("trainable", True),
+            name="simple_rnn_cell",
+        )
+        super().__init__(
+            cell,
+            return_sequences=return_sequences,
+            return_state=return_state,
+            go_backwards=go_backwards,
+            stateful=stateful,
+            unroll=unroll,
+            activity_regularizer=activity_regularizer,
+            **kwargs,
+        )
+        self.input_spec = InputSpec(ndim=3, hint=STEPS)

@@ -1,0 +1,51 @@
+"""Indices as vectors: the host and the compiled way agree, on any number of axes."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import cornu
+from cornu.layers import CategoryEncoding, Dense
+from cornu.layers.preprocessing.tabular.encoding import MODES, encode, encoded_shape
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("shape", [(), (3,), (2, 3), (2, 1), (2, 3, 4)])
+def test_both_ways_and_the_shape(mode, shape):
+    x = np.random.default_rng(0).integers(-1, 6, shape)
+    host = encode(x, mode, 5, "float32")
+    compiled = jax.jit(lambda x: encode(x, mode, 5, "float32"))(jnp.asarray(x))
+    np.testing.assert_array_equal(host, compiled)
+    wanted = shape if shape or mode == "one_hot" or mode == "int" else (1,)
+    assert host.shape == encoded_shape(wanted, mode, 5)
+
+
+def test_the_last_axis_is_looked_along():
+    x = np.array([[[1, 1], [2, 3]]])
+    assert CategoryEncoding(4, "count")(x).tolist() == [[[0, 2, 0, 0], [0, 0, 1, 1]]]
+
+
+def test_weights_of_counts():
+    layer = CategoryEncoding(3, output_mode="count")
+    x, weights = np.array([[0, 0], [1, 2]]), np.array([[0.5, 0.25], [1.0, 2.0]])
+    assert layer(x, count_weights=weights).tolist() == [[0.75, 0, 0], [0, 1, 2]]
+    with pytest.raises(ValueError, match="of use with output_mode='count'"):
+        CategoryEncoding(3)(x, count_weights=weights)
+
+
+def test_data_without_a_place_is_refused_by_fit():
+    model = cornu.Sequential([cornu.Input((2,), dtype="int32"), CategoryEncoding(3), Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match="between 1 and 7, and there are places for 0 to 2"):
+        model.fit(np.array([[1, 7]]), np.zeros((1, 1)), verbose=0)
+
+
+def test_arguments_that_do_not_fit():
+    with pytest.raises(ValueError, match="needs num_tokens"):
+        CategoryEncoding()
+    with pytest.raises(ValueError, match="positive integer"):
+        CategoryEncoding(0)
+    with pytest.raises(ValueError, match="output_mode must be one of"):
+        CategoryEncoding(3, output_mode="int")
+    assert CategoryEncoding(3, output_mode="binary").output_mode == "multi_hot"
