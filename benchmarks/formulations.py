@@ -173,14 +173,14 @@ def _with_gradients(fn: Callable[..., Any]) -> Callable[..., Any]:
 def _once(name: str) -> Pair:
     import jax
 
-    from cornu.training import compiler
+    from cornu.core import compiler_options
 
     ways = FORMULATIONS[name]()
     shape = jax.eval_shape(ways.plain, *ways.args).shape
     args = jax.device_put((_draw(*shape), *ways.args))
     plain, ours = _with_gradients(ways.plain), _with_gradients(ways.ours)
-    engines = compiler.options() if ways.engines else None
-    as_trained = compiler.options(jax.make_jaxpr(ours)(*args).jaxpr)
+    engines = compiler_options.select_options() if ways.engines else None
+    as_trained = compiler_options.select_options(jax.make_jaxpr(ours)(*args).jaxpr)
     both = {
         "plain": jax.jit(plain, compiler_options=engines),
         "ours": jax.jit(ours, compiler_options=as_trained),

@@ -15,11 +15,11 @@ import jax
 
 from cornu import settings
 from cornu._version import __version__
+from cornu.core import compiler_options
 from cornu.deviations import DEVIATIONS, KINDS, Deviation, is_enabled
 from cornu.errors import suggest
 from cornu.process import allocator, prepare, programs
 from cornu.process.determinism import is_op_determinism_enabled
-from cornu.training import compiler
 
 __all__ = ["State", "describe", "find_state"]
 
@@ -62,9 +62,9 @@ def find_state(row: Deviation) -> State:
     if row.name in _REQUIREMENTS and not _REQUIREMENTS[row.name]():
         return "not here"
     if row.kind == "compiler option":
-        if compiler.is_overridden(row.name):
+        if compiler_options.is_overridden(row.name):
             return "overridden"
-        return "on" if compiler.is_applied(row.name) else "off"
+        return "on" if compiler_options.is_applied(row.name) else "off"
     if row.name in _CONDITIONS:
         on = _CONDITIONS[row.name]()
     else:
@@ -104,7 +104,7 @@ def _facts() -> Iterator[str]:
     yield f"Compiled programs: {_describe_cache()}"
     given = [f"{k}={v}" for k, v in sorted(os.environ.items()) if k.startswith(_PREFIXES)]
     yield f"Environment: {' '.join(given) or 'no variable of cornu, JAX, XLA or malloc is set'}"
-    requested = [f"{name}={value}" for name, value in compiler.find_requested().items()]
+    requested = [f"{name}={value}" for name, value in compiler_options.find_requested().items()]
     if requested:
         yield f"Requested options of XLA, not covered by any test: {' '.join(requested)}"
 

@@ -18,12 +18,12 @@ import pytest
 import cornu
 from benchmarks.safety.operations import KINDS as SAFETY_KINDS
 from cornu import deviations, ops
+from cornu.core import compiler_options
 from cornu.core.graph import call_stack
 from cornu.core.graph.jaxprs import equations
 from cornu.data import columns
 from cornu.deviations import DEVIATIONS, KINDS, find_disabled, is_enabled
 from cornu.process import allocator, interrupts
-from cornu.training import compiler
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "cornu"
@@ -227,7 +227,7 @@ def _train():
 def test_training_with_all_rows_off_gives_the_same_result(disable):
     losses, weights = _train()
     disable("all")
-    assert compiler.options() is None
+    assert compiler_options.select_options() is None
     plain_losses, plain_weights = _train()
     np.testing.assert_allclose(losses, plain_losses, rtol=1e-5)
     for a, b in zip(weights, plain_weights, strict=True):

@@ -15,8 +15,8 @@ import numpy as np
 
 from benchmarks.safety.operations import Case
 from benchmarks.safety.shapes import Sampler
+from cornu.core import compiler_options
 from cornu.deviations import DEVIATIONS
-from cornu.training import compiler
 
 __all__ = ["BOUNDS", "Finding", "check", "distance", "prepare", "store", "variants"]
 
@@ -181,7 +181,7 @@ def _compile(case: Case, kind: str, number: int, seed: int) -> _Programs:
     args = (cotangents, floats, case.integers)
     donated = (1,) if draw.chance(0.5) else ()
     traced = jax.jit(with_gradient(case.ours), donate_argnums=donated).trace(*args)
-    chosen = compiler.options(traced.jaxpr.jaxpr)
+    chosen = compiler_options.select_options(traced.jaxpr.jaxpr)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Some donated buffers were not usable")
         lowered = traced.lower()

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from cornu.graphics.svg import number
+from cornu.graphics.svg import format_number
 
 __all__ = ["TEXT", "Points", "Scale", "palette", "powers", "rounds", "short", "way"]
 
@@ -33,7 +33,7 @@ def palette(kinds: Sequence[str]) -> str:
 
     return (
         ".ch-title{font-size:13px;font-weight:bold}"
-        f".ch-text,.ch-value{{font-size:{number(TEXT)}px}}.ch-value{{font-weight:bold}}"
+        f".ch-text,.ch-value{{font-size:{format_number(TEXT)}px}}.ch-value{{font-weight:bold}}"
         ".ch-line{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}"
         ".ch-end{text-anchor:end}.ch-mid{text-anchor:middle}"
         + paper(_LIGHT)
@@ -51,7 +51,7 @@ def way(
             pen = False
             continue
         x, y = across(epoch), high + along(value)
-        steps.append(f"{'L' if pen else 'M'}{number(x)} {number(y)}")
+        steps.append(f"{'L' if pen else 'M'}{format_number(x)} {format_number(y)}")
         pen, last = True, (x, y, value)
     return "".join(steps) or "M0 0", last
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from cornu.errors import missing_package, suggest
 from cornu.graphics.chart import TEXT, Points, Scale, palette, short, way
-from cornu.graphics.svg import Picture, document, element, escape, number, width
+from cornu.graphics.svg import SVGImage, document, element, escape, format_number, text_width
 
 __all__ = ["curves"]
 
@@ -107,18 +107,18 @@ def _lines(
 # ---------------------------------------------------------------------------------------- SVG
 
 
-def _picture(panels: dict[str, dict[str, Points]], log: bool) -> Picture:
+def _picture(panels: dict[str, dict[str, Points]], log: bool) -> SVGImage:
     across = min(len(panels), 3 if len(panels) != 4 else 2)
     wide, high = _LEFT + _WIDE + _RIGHT, _TOP + _HIGH + _BOTTOM
     body = [element("rect", class_="ch-back", width="100%", height="100%", rx=8.0)]
     body += _legend([kind for kind in _KINDS if any(kind in lines for lines in panels.values())])
     for i, (name, lines) in enumerate(panels.items()):
         x, y = (i % across) * wide, _LEGEND + (i // across) * high
-        move = f"translate({number(x + _LEFT)} {number(y + _TOP)})"
+        move = f"translate({format_number(x + _LEFT)} {format_number(y + _TOP)})"
         body.append(element("g", *_panel(name, lines, log), transform=move))
     size = (across * wide, _LEGEND + math.ceil(len(panels) / across) * high)
     what = "Curves of " + ", ".join(panels)
-    return Picture(document(size, body, palette(_KINDS), title=what), what)
+    return SVGImage(document(size, body, palette(_KINDS), title=what), what)
 
 
 _KINDS = ("training", "validation")
@@ -127,9 +127,9 @@ _KINDS = ("training", "validation")
 def _legend(kinds: Sequence[str]) -> list[str]:
     found, x = [], _LEFT
     for kind in kinds:
-        line = element("path", d=f"M{number(x)} 20h18", class_=f"ch-line ch-{kind}")
+        line = element("path", d=f"M{format_number(x)} 20h18", class_=f"ch-line ch-{kind}")
         found += [line, element("text", kind, x=x + 24, y=24.0, class_="ch-text")]
-        x += 24 + width(kind, TEXT) + 20
+        x += 24 + text_width(kind, TEXT) + 20
     return found
 
 
@@ -141,7 +141,9 @@ def _panel(name: str, lines: dict[str, Points], log: bool) -> list[str]:
     parts = [element("text", escape(name), x=0.0, y=-12.0, class_="ch-title")]
     for tick in along.ticks:
         y = _HIGH + along(tick)
-        parts.append(element("path", d=f"M0 {number(y)}h{number(_WIDE)}", class_="ch-rule"))
+        parts.append(
+            element("path", d=f"M0 {format_number(y)}h{format_number(_WIDE)}", class_="ch-rule")
+        )
         parts.append(element("text", short(tick), x=-8.0, y=y + 4, class_="ch-text ch-end"))
     for tick in across.ticks:
         parts.append(

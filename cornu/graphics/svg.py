@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["FONT", "Picture", "document", "element", "escape", "number", "width"]
+__all__ = ["FONT", "SVGImage", "document", "element", "escape", "format_number", "text_width"]
 
 FONT = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
 
@@ -28,7 +28,7 @@ _WIDE = 0x2E80  # from here on most characters are as wide as the font is high
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
-def width(text: str, size: float, bold: bool = False) -> float:
+def text_width(text: str, size: float, bold: bool = False) -> float:
     """Returns about how wide a text is, in Helvetica or a font like it.
 
     Example:
@@ -54,7 +54,7 @@ def escape(text: Any) -> str:
     return html.escape(_FORBIDDEN.sub("\ufffd", str(text)))
 
 
-def number(value: float) -> str:
+def format_number(value: float) -> str:
     """Returns a coordinate with at most one digit behind the point.
 
     Example:
@@ -83,7 +83,7 @@ def element(tag: str, *children: str, **attributes: Any) -> str:
     words = [tag]
     for key, value in attributes.items():
         if value is not None:
-            shown = number(value) if isinstance(value, float) else value
+            shown = format_number(value) if isinstance(value, float) else value
             words.append(f'{key.rstrip("_").replace("_", "-")}="{escape(shown)}"')
     inside = "".join(children)
     return f"<{' '.join(words)}>{inside}</{tag}>" if inside else f"<{' '.join(words)}/>"
@@ -100,7 +100,7 @@ def document(
         style: CSS; its classes should have names of their own, since a page shares them.
         title: what a screen reader says.
     """
-    wide, high = (number(value) for value in size)
+    wide, high = (format_number(value) for value in size)
     head = [element("title", escape(title))] if title else []
     head += [element("style", style)] if style else []
     return (
@@ -121,7 +121,7 @@ def document(
     )
 
 
-class Picture:
+class SVGImage:
     """An SVG picture: a notebook shows it, `save` writes it, `str` is its text.
 
     Args:

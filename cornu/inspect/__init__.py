@@ -1,11 +1,11 @@
 """Looking at models: what they are made of, what they cost, what happens inside."""
 
-from cornu.inspect.cost import Cost, Costs, cost, flops
 from cornu.inspect.find import find, find_one
+from cornu.inspect.learning_rates import layer_decay, variables_of
 from cornu.inspect.outline import Item, fold, outline
-from cornu.inspect.plot import Plot, model_to_dot, plot_model
-from cornu.inspect.profile import Measure, Profile, profile
-from cornu.inspect.rates import layer_decay, settle_rates, variables_of
+from cornu.inspect.plot.plot_model import Plot, model_to_dot, plot_model
+from cornu.inspect.profile.cost import Cost, Costs, cost, flops
+from cornu.inspect.profile.profile import Measure, Profile, profile
 from cornu.inspect.statistics import Statistics, statistics
 from cornu.inspect.summary import summary, summary_html
 
@@ -27,7 +27,6 @@ __all__ = [
     "outline",
     "plot_model",
     "profile",
-    "settle_rates",
     "statistics",
     "summary",
     "summary_html",

@@ -10,7 +10,7 @@ from cornu.errors import suggest
 from cornu.inspect.outline import Item, outline
 from cornu.names import glob, is_glob
 
-__all__ = ["find", "find_one", "is_glob", "labels"]
+__all__ = ["find", "find_one", "is_glob", "label_calls"]
 
 KINDS = ("model", "block", "input", "layer", "op")
 
@@ -71,7 +71,7 @@ def find_one(model: Any, what: Any, kinds: Sequence[str] = KINDS) -> Item:
     return found[0]
 
 
-def labels(items: Iterable[Item]) -> Iterator[tuple[str, Item]]:
+def label_calls(items: Iterable[Item]) -> Iterator[tuple[str, Item]]:
     """Yields each item with its path; the second call of a shared layer is `path@1`.
 
     Example:
@@ -85,10 +85,10 @@ def labels(items: Iterable[Item]) -> Iterator[tuple[str, Item]]:
     for item in items:
         number = counts.get(item.path, 0)
         counts[item.path] = number + 1
-        yield numbered(item.path, number), item
+        yield label_call(item.path, number), item
 
 
-def numbered(path: str, number: int) -> str:
+def label_call(path: str, number: int) -> str:
     """Returns the label of the call with a number: `path`, `path@1`, ..."""
     return f"{path}@{number}" if number else path
 

@@ -18,7 +18,7 @@ from cornu.core.layer.layer import Layer
 from cornu.core.tracebacks.user_frames import format_location
 from cornu.names import make_unique
 
-__all__ = ["Item", "draw_into", "fold", "outline"]
+__all__ = ["Item", "fill_from_graph", "fold", "outline"]
 
 
 @dataclass(eq=False)
@@ -145,7 +145,7 @@ def outline(model: Any, nested: bool = True, masks: bool = False) -> Item:
     return root
 
 
-def draw_into(item: Item, drawing: Any) -> None:
+def fill_from_graph(item: Item, drawing: Any) -> None:
     """Gives an item the parts of a graph, instead of the layers that it owns."""
     item.children.clear()
     root = drawing.graph.root
@@ -261,12 +261,12 @@ def _known_outputs(op: Any) -> Any:
     return nodes[0].outputs if nodes else None
 
 
-def tensors(structure: Any) -> list[Tensor]:
+def list_tensors(structure: Any) -> list[Tensor]:
     """Returns the Tensors in nested lists, tuples and dicts."""
     if isinstance(structure, Tensor):
         return [structure]
     if isinstance(structure, dict):
-        return [t for item in structure.values() for t in tensors(item)]
+        return [t for item in structure.values() for t in list_tensors(item)]
     if isinstance(structure, (list, tuple)):
-        return [t for item in structure for t in tensors(item)]
+        return [t for item in structure for t in list_tensors(item)]
     return []

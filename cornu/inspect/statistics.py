@@ -15,13 +15,13 @@ from cornu.core.layer.layer import Layer
 from cornu.core.state import scope
 from cornu.core.state.dtypes import is_float
 from cornu.core.state.variable import Variable
-from cornu.inspect.find import find, numbered
+from cornu.inspect.find import find, label_call
 from cornu.inspect.outline import outline
-from cornu.inspect.page import to_html
-from cornu.inspect.table import Column, Line, Table
-from cornu.inspect.text import to_text
+from cornu.inspect.record_outputs import OutputRecord, record_outputs
+from cornu.inspect.tables.html import to_html
+from cornu.inspect.tables.table import DisplayTable, TableColumn, TableRow
+from cornu.inspect.tables.text import to_text
 from cornu.names import make_unique
-from cornu.training.recording import Record, recording
 
 __all__ = ["Row", "Statistics", "statistics"]
 
@@ -101,21 +101,21 @@ class Statistics(Sequence[Row]):
             raise ValueError(f"Statistics has the kinds {', '.join(_KINDS)}; received {kind!r}.")
         return {row.path: row for row in self.rows if row.kind == kind}
 
-    def table(self) -> Table:
+    def table(self) -> DisplayTable:
         """Returns a table with a heading for each layer, to be written as text or as HTML."""
-        layers: dict[str, Line] = {}
+        layers: dict[str, TableRow] = {}
         for row in self.rows:
             path, name = row.path, row.kind
             if row.kind.startswith("weight"):
                 path, _, weight = row.path.rpartition("/")
                 name = row.kind.replace("weight", weight)
             empty = [path, *([""] * len(_COLUMNS))]
-            around = layers.setdefault(path, Line(empty, heading=True))
+            around = layers.setdefault(path, TableRow(empty, heading=True))
             numbers = [_number(v) for v in (row.mean, row.std, row.min, row.max)]
             shares = [_share(row.zeros), _share(row.nonfinite)]
-            around.children.append(Line([name, str(row.shape), *numbers, *shares, row.bars]))
-        columns = [Column("Layer"), *_COLUMNS]
-        return Table(self.title, columns, list(layers.values()), [])
+            around.children.append(TableRow([name, str(row.shape), *numbers, *shares, row.bars]))
+        columns = [TableColumn("Layer"), *_COLUMNS]
+        return DisplayTable(self.title, columns, list(layers.values()), [])
 
     def __str__(self) -> str:
         return to_text(self.table(), most=140)
@@ -129,7 +129,11 @@ class Statistics(Sequence[Row]):
 
 _KINDS = ("output", "weight", "output gradient", "weight gradient")
 _MEASURES = ("Mean", "Std", "Min", "Max", "Zeros", "NaN/Inf")
-_COLUMNS = (Column("Shape"), *(Column(name, True) for name in _MEASURES), Column("Histogram"))
+_COLUMNS = (
+    TableColumn("Shape"),
+    *(TableColumn(name, True) for name in _MEASURES),
+    TableColumn("Histogram"),
+)
 
 
 def statistics(
@@ -235,7 +239,7 @@ class _Program:
         shapes = [x.shape for x in arrays.values()]
         return {k: (s, *m) for k, s, m in zip(arrays, shapes, measured, strict=True)}
 
-    def _run(self, batch: Any, probes: Any) -> tuple[Any, Record]:
+    def _run(self, batch: Any, probes: Any) -> tuple[Any, OutputRecord]:
         x, y, weight = batch
 
         def loss() -> Any:
@@ -244,7 +248,7 @@ class _Program:
                 return None
             return self.model.compute_loss(x, y, predicted, weight, training=self.training)
 
-        return recording(loss, list(self.layers.values()), probes)()
+        return record_outputs(loss, list(self.layers.values()), probes)()
 
     def _arrays(self, batch: Any, probes: Any) -> Any:
         trained = {}
@@ -261,7 +265,7 @@ class _Program:
             for number, outputs in enumerate(calls[position]):
                 leaves = jax.tree_util.tree_leaves(outputs)
                 for i, leaf in enumerate(leaves):
-                    label = numbered(path, number) + (f"[{i}]" if len(leaves) > 1 else "")
+                    label = label_call(path, number) + (f"[{i}]" if len(leaves) > 1 else "")
                     found[label, "output"] = leaf
                     if gradients is not None and gradients[position][number][i] is not None:
                         gradient = gradients[position][number][i]

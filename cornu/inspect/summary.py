@@ -10,15 +10,15 @@ from typing import Any
 from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
 from cornu.core.state.variable import Variable
-from cornu.inspect.cost import Cost, measure, note
-from cornu.inspect.outline import Item, outline, tensors
+from cornu.inspect.learning_rates import apply_rates_by_path
+from cornu.inspect.outline import Item, list_tensors, outline
 from cornu.inspect.outline import fold as folded
-from cornu.inspect.page import to_html
-from cornu.inspect.rates import settle_rates
-from cornu.inspect.shown import added, bytes_shown, flops_shown, number_shown
-from cornu.inspect.table import Column, Line, Table
-from cornu.inspect.text import print_table
-from cornu.inspect.tracing import described, outputs_inside
+from cornu.inspect.profile.abstract_trace import described, outputs_inside
+from cornu.inspect.profile.cost import Cost, measure, note
+from cornu.inspect.tables.formatting import format_bytes, format_count, format_flops, sum_known
+from cornu.inspect.tables.html import to_html
+from cornu.inspect.tables.table import DisplayTable, TableColumn, TableRow
+from cornu.inspect.tables.text import print_table
 
 __all__ = ["summary", "summary_html"]
 
@@ -124,7 +124,7 @@ class _Row:
             yield from child.walk()
 
 
-def _table(model: Any, choice: _Choice, layer_range: Sequence[str] | None) -> Table:
+def _table(model: Any, choice: _Choice, layer_range: Sequence[str] | None) -> DisplayTable:
     if choice.depth is not None and choice.depth < 1:
         raise ValueError(
             f"`depth` is 1 or more: how many levels are shown. Received: {choice.depth}"
@@ -136,26 +136,28 @@ def _table(model: Any, choice: _Choice, layer_range: Sequence[str] | None) -> Ta
     nodes = drawing.graph.nodes if drawing is not None else []
     connected = any(len(_data(node)) > 1 for node in nodes)
     titles = [
-        Column("Layer (type)", breaks="names"),
-        Column("Output Shape", breaks="shapes"),
-        Column("Param #", right=True),
+        TableColumn("Layer (type)", breaks="names"),
+        TableColumn("Output Shape", breaks="shapes"),
+        TableColumn("Param #", right=True),
     ]
-    titles += [Column("FLOPs", right=True)] if choice.flops else []
+    titles += [TableColumn("FLOPs", right=True)] if choice.flops else []
     titles += (
-        [Column("Outputs", right=True), Column("Weights", right=True)] if choice.memory else []
+        [TableColumn("Outputs", right=True), TableColumn("Weights", right=True)]
+        if choice.memory
+        else []
     )
-    titles += [Column("Dtype", breaks="shapes")] if choice.dtype else []
-    titles += [Column("Mask")] if choice.masks else []
-    titles += [Column("Rate", right=True)] if choice.rates else []
-    titles += [Column("Connected to", breaks="names")] if connected else []
-    titles += [Column("Trainable")] if choice.trainable else []
+    titles += [TableColumn("Dtype", breaks="shapes")] if choice.dtype else []
+    titles += [TableColumn("Mask")] if choice.masks else []
+    titles += [TableColumn("Rate", right=True)] if choice.rates else []
+    titles += [TableColumn("Connected to", breaks="names")] if connected else []
+    titles += [TableColumn("Trainable")] if choice.trainable else []
     factors = _factors(model) if choice.rates else {}
     cells = _Cells(choice, connected, costs, _names(root), _inner_outputs(root), factors)
     if layer_range is None:
         lines = [cells.line(row, choice.depth) for row in rows]
     else:
         lines = _between([cells.line(row, choice.depth) for row in rows], rows, layer_range)
-    return Table(f'Model: "{model.name}"', titles, lines, _notes(root, choice, costs))
+    return DisplayTable(f'Model: "{model.name}"', titles, lines, _notes(root, choice, costs))
 
 
 def _rows(items: Sequence[Item], fold: bool) -> list[_Row]:
@@ -189,12 +191,12 @@ def _counted(item: Item) -> list[Variable] | None:
 
 def _params(items: Sequence[Item]) -> int | None:
     parts = [_counted(item) for item in items]
-    return added(None if part is None else sum(v.size for v in part) for part in parts)
+    return sum_known(None if part is None else sum(v.size for v in part) for part in parts)
 
 
 def _weight_bytes(items: Sequence[Item]) -> int | None:
     parts = [_counted(item) for item in items]
-    return added(None if part is None else sum(v.stored.nbytes for v in part) for part in parts)
+    return sum_known(None if part is None else sum(v.stored.nbytes for v in part) for part in parts)
 
 
 def _inner_outputs(root: Item) -> dict[int, Any]:
@@ -237,20 +239,20 @@ class _Cells:
         self.inner = inner
         self.factors = factors
 
-    def line(self, row: _Row, depth: int | None) -> Line:
+    def line(self, row: _Row, depth: int | None) -> TableRow:
         deeper = None if depth is None else depth - 1
         children = [] if deeper == 0 else [self.line(child, deeper) for child in row.children]
         heading = row.item.kind == "block" or bool(row.children)
-        return Line(self._cells(row), children, heading, closed=row.item.kind == "layer")
+        return TableRow(self._cells(row), children, heading, closed=row.item.kind == "layer")
 
     def _cells(self, row: _Row) -> list[str]:
         item, choice = row.item, self.choice
-        cells = [row.name, self._shape(item), number_shown(row.params)]
+        cells = [row.name, self._shape(item), format_count(row.params)]
         if choice.flops:
-            cells.append(flops_shown(added(self.costs[id(i)].flops for i in row.items)))
+            cells.append(format_flops(sum_known(self.costs[id(i)].flops for i in row.items)))
         if choice.memory:
-            cells.append(bytes_shown(added(self.costs[id(i)].outputs for i in row.items)))
-            cells.append(bytes_shown(_weight_bytes(row.items)))
+            cells.append(format_bytes(sum_known(self.costs[id(i)].outputs for i in row.items)))
+            cells.append(format_bytes(_weight_bytes(row.items)))
         if choice.dtype:
             cells.append(_dtype(item))
         if choice.masks:
@@ -284,7 +286,7 @@ class _Cells:
 def _factors(model: Any) -> dict[Variable, float]:
     if model.optimizer is None:
         raise ValueError(f"Model {model.name!r} has no optimizer yet, whose rates could be shown.")
-    settle_rates(model)
+    apply_rates_by_path(model)
     return model.optimizer.rate_factors or {}
 
 
@@ -304,7 +306,7 @@ def _structure(outputs: Any) -> str:
 
 
 def _dtype(item: Item) -> str:
-    made = sorted({t.dtype for t in tensors(item.outputs)}) if item.outputs is not None else []
+    made = sorted({t.dtype for t in list_tensors(item.outputs)}) if item.outputs is not None else []
     shown = ", ".join(made) or "?"
     stored = sorted({v.dtype for v in item.weights})
     other = [dtype for dtype in stored if dtype not in made]
@@ -312,7 +314,7 @@ def _dtype(item: Item) -> str:
 
 
 def _mask(item: Item) -> str:
-    outputs = [] if item.outputs is None else tensors(item.outputs)
+    outputs = [] if item.outputs is None else list_tensors(item.outputs)
     return "Y" if any(t.mask is not None for t in outputs) else "-"
 
 
@@ -325,22 +327,22 @@ def _trainable(item: Item) -> str:
     return "Y" if item.op.trainable else "N"
 
 
-def _between(lines: list[Line], rows: list[_Row], ends: Sequence[str]) -> list[Line]:
+def _between(lines: list[TableRow], rows: list[_Row], ends: Sequence[str]) -> list[TableRow]:
     """Returns the rows from one layer to another, with the headings around them."""
     flat = [(row, line) for row, line in _pairs(rows, lines)]
     first, last = (_find([row for row, _ in flat], end, i) for i, end in enumerate(ends))
     shown = {id(line) for _, line in flat[first : last + 1]}
 
-    def cut(line: Line) -> Line | None:
+    def cut(line: TableRow) -> TableRow | None:
         children = [kept for kept in (cut(child) for child in line.children) if kept is not None]
         if id(line) in shown or children:
-            return Line(line.cells, children, line.heading, line.closed)
+            return TableRow(line.cells, children, line.heading, line.closed)
         return None
 
     return [kept for kept in (cut(line) for line in lines) if kept is not None]
 
 
-def _pairs(rows: Sequence[_Row], lines: Sequence[Line]) -> Iterator[tuple[_Row, Line]]:
+def _pairs(rows: Sequence[_Row], lines: Sequence[TableRow]) -> Iterator[tuple[_Row, TableRow]]:
     for row, line in zip(rows, lines, strict=False):
         yield row, line
         yield from _pairs(row.children, line.children)
@@ -369,9 +371,9 @@ def _notes(root: Item, choice: _Choice, costs: dict[int, Cost]) -> list[str]:
     if model.is_model and model.optimizer is not None and model.optimizer.built:
         notes.append(_total("Optimizer params", model.optimizer.variables))
     if choice.flops:
-        notes.append(f"FLOPs: {flops_shown(costs[id(root)].flops)}")
+        notes.append(f"FLOPs: {format_flops(costs[id(root)].flops)}")
     if choice.memory:
-        notes.append(f"Outputs of all layers: {bytes_shown(costs[id(root)].outputs)}")
+        notes.append(f"Outputs of all layers: {format_bytes(costs[id(root)].outputs)}")
     if choice.flops or choice.memory:
         notes.append(note(model))
     return notes
@@ -380,4 +382,4 @@ def _notes(root: Item, choice: _Choice, costs: dict[int, Cost]) -> list[str]:
 def _total(what: str, variables: Any) -> str:
     count = sum(v.size for v in variables)
     size = sum(v.stored.nbytes for v in variables)
-    return f"{what}: {count:,} ({bytes_shown(size)})"
+    return f"{what}: {count:,} ({format_bytes(size)})"

@@ -13,7 +13,7 @@ import numpy as np
 
 from cornu.data import Arrays, Stream
 from cornu.data.arrays import length, take
-from cornu.inspect.shown import bytes_shown
+from cornu.inspect.tables.formatting import format_bytes
 from cornu.models.batch_sizes import BatchSize, BatchSizes
 from cornu.models.feeding import Feeding
 from cornu.models.snapshot import untouched
@@ -196,10 +196,10 @@ def _fastest(trial: _Trial, start: int, most: int) -> int:
 
 def _need_less(trial: _Trial, rows: int) -> None:
     if rows == 1:
-        needed = bytes_shown(trial.known[1].memory)
+        needed = format_bytes(trial.known[1].memory)
         raise ValueError(
             f"Model {trial.model.name!r}: a training step of a single row needs {needed}, and "
-            f"{bytes_shown(trial.limit)} may be used.\nLet blocks compute their values again, "
+            f"{format_bytes(trial.limit)} may be used.\nLet blocks compute their values again, "
             "with model.remat(), or use a smaller model or dtype."
         )
 

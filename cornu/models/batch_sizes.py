@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cornu.inspect.page import to_html
-from cornu.inspect.shown import bytes_shown, number_shown, seconds_shown
-from cornu.inspect.table import Column, Line, Table
-from cornu.inspect.text import to_text
+from cornu.inspect.tables.formatting import format_bytes, format_count, format_seconds
+from cornu.inspect.tables.html import to_html
+from cornu.inspect.tables.table import DisplayTable, TableColumn, TableRow
+from cornu.inspect.tables.text import to_text
 
 __all__ = ["BatchSize", "BatchSizes"]
 
@@ -62,22 +62,24 @@ class BatchSizes(Sequence[BatchSize]):
     def __iter__(self) -> Iterator[BatchSize]:
         return iter(self._sizes)
 
-    def table(self) -> Table:
+    def table(self) -> DisplayTable:
         """Returns the table that is shown."""
         timed = any(size.seconds is not None for size in self)
-        columns = [Column(title, right=True) for title in ("Batch size", "Memory")]
-        columns += [Column(title, right=True) for title in ("Step", "Rows/s")] if timed else []
-        lines = [Line(self._cells(size, timed)) for size in self]
-        notes = [f"Memory to use: {bytes_shown(self.limit)}", f"Best batch size: {self.best}"]
-        return Table(f"{self.name}: training steps", [*columns, Column("")], lines, notes)
+        columns = [TableColumn(title, right=True) for title in ("Batch size", "Memory")]
+        columns += [TableColumn(title, right=True) for title in ("Step", "Rows/s")] if timed else []
+        lines = [TableRow(self._cells(size, timed)) for size in self]
+        notes = [f"Memory to use: {format_bytes(self.limit)}", f"Best batch size: {self.best}"]
+        return DisplayTable(
+            f"{self.name}: training steps", [*columns, TableColumn("")], lines, notes
+        )
 
     def _cells(self, size: BatchSize, timed: bool) -> list[str]:
         mark = "best" if size.rows == self.best else "" if size.fits else "too large"
-        cells = [number_shown(size.rows), bytes_shown(size.memory)]
+        cells = [format_count(size.rows), format_bytes(size.memory)]
         if timed:
             speed = size.rows_per_second
-            shown = "-" if speed is None else number_shown(round(speed))
-            cells += [seconds_shown(size.seconds), shown]
+            shown = "-" if speed is None else format_count(round(speed))
+            cells += [format_seconds(size.seconds), shown]
         return [*cells, mark]
 
     def __str__(self) -> str:

@@ -9,12 +9,12 @@ from typing import Any
 from cornu import tree
 from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.layer import Layer
-from cornu.inspect.find import find, is_glob, labels, numbered
+from cornu.inspect.find import find, is_glob, label_call, label_calls
 from cornu.inspect.outline import Item
+from cornu.inspect.record_outputs import OutputRecord, record_outputs
 from cornu.models.flatten import Unfolding, unfolds
 from cornu.models.functional import FunctionalGraph
 from cornu.models.replay import is_added_mask
-from cornu.training.recording import Record, recording
 
 __all__ = ["Recording", "outputs_of"]
 
@@ -43,7 +43,7 @@ def _is_drawn(item: Item) -> bool:
 def _drawn(drawing: FunctionalGraph, items: Sequence[Item], alone: bool) -> tuple[Any, Any]:
     if all(len(item.owners) == 1 for item in items):
         inputs = drawing.inputs
-        named = [(label, _outputs(item, drawing)) for label, item in labels(items)]
+        named = [(label, _outputs(item, drawing)) for label, item in label_calls(items)]
     else:
         unfolding = Unfolding(drawing, keeps_nodes=False)
         inputs = tree.unflatten(tree.take_apart(drawing.inputs)[1], unfolding.starts)
@@ -67,7 +67,7 @@ def _unfolded(items: Sequence[Item], unfolding: Unfolding) -> Any:
                 assert tensor.node is not None
                 return unfolding.calls[tensor.node.number][call][tensor.index]
 
-            yield numbered(item.path, number), tree.map(new, old)
+            yield label_call(item.path, number), tree.map(new, old)
 
 
 def _outputs(item: Item, drawing: FunctionalGraph) -> Any:
@@ -107,15 +107,17 @@ class Recording:
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Runs the model; returns what its layers returned."""
-        run = recording(lambda x: self.inner(x, training=training), list(self._layers.values()))
+        run = record_outputs(
+            lambda x: self.inner(x, training=training), list(self._layers.values())
+        )
         _, record = run(inputs)
         found: OrderedDict[str, Any] = OrderedDict()
         for path, layer in self._layers.items():
             for number, outputs in enumerate(self._calls(record, path, layer)):
-                found[numbered(path, number)] = outputs
+                found[label_call(path, number)] = outputs
         return next(iter(found.values())) if self._alone and len(found) == 1 else found
 
-    def _calls(self, record: Record, path: str, layer: Layer) -> list[Any]:
+    def _calls(self, record: OutputRecord, path: str, layer: Layer) -> list[Any]:
         calls = record.of(layer)
         if calls:
             return calls

@@ -15,8 +15,16 @@ from cornu import settings, tree
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.data import Arrays, Stream
 from cornu.errors import warn
-from cornu.inspect import batches, checks, nan
-from cornu.inspect.checks import Feed, Finding, Head, Report, View, sample
+from cornu.inspect import checks
+from cornu.inspect.checks import (
+    CheckContext,
+    CheckedOutput,
+    DataSample,
+    Finding,
+    Report,
+    sample_array,
+)
+from cornu.inspect.nan import batch_files, find_nan
 from cornu.models.compiled import Compiled
 from cornu.models.feeding import Feeding
 from cornu.training.outputs import is_array
@@ -47,7 +55,7 @@ def check(
             findings.append(Finding("C001", str(error)))
             source = None
     view = _view(model, source, validation_data, batch_size)
-    findings += checks.look(view)
+    findings += checks.run_checks(view)
     if source is not None and model.compiled:
         try:
             findings += _costly(model, view, source)
@@ -56,7 +64,7 @@ def check(
     return Report(findings, ignore)
 
 
-def _costly(model: Any, view: View, source: Arrays | Stream) -> Iterator[Finding]:
+def _costly(model: Any, view: CheckContext, source: Arrays | Stream) -> Iterator[Finding]:
     cls = type(model)
     x, y, _ = source.example()
     plain = cls.train_step is Compiled.train_step
@@ -72,7 +80,7 @@ def before_fit(
     """Raises what is surely wrong, and warns of what is probably wrong; once per `compile`."""
     if model._checked is model._recipe:
         return
-    report = Report(checks.look(_view(model, source, validation_data, batch_size)))
+    report = Report(checks.run_checks(_view(model, source, validation_data, batch_size)))
     for finding in report:
         if finding.severity == "error" and finding.code not in settings.get("silenced"):
             raise ValueError(finding.line)
@@ -109,17 +117,17 @@ def stop_at_nan(
 ) -> None:
     """Looks for where NaN begins in a step, keeps its batch, and raises the error."""
     key = jax.random.fold_in(runner.key, runner.count.number)
-    report = nan.find(model, batch, key)
+    report = find_nan.find(model, batch, key)
     if report is None:
         text = (
             "Loss, gradients or weights were not finite in the compiled step; layer by layer all "
             "is finite. The difference may be one of rounding at the edge of what a dtype holds."
         )
-        report = nan.NanReport("step", f"model {model.name!r}", "", text, batch=batch)
+        report = find_nan.NanReport("step", f"model {model.name!r}", "", text, batch=batch)
     report.epoch, report.step = first_epoch + epoch, step
     folder = folder or pathlib.Path(tempfile.mkdtemp(prefix="cornu-nan-"))
     name = f"nan-epoch-{report.epoch}-step-{step}.npz"
-    report.file = batches.save_batch(batch, folder / name)
+    report.file = batch_files.save_batch(batch, folder / name)
     model.nan_report = report
     raise FloatingPointError(
         f"{report}\nThe weights are those before this step; "
@@ -129,16 +137,16 @@ def stop_at_nan(
 
 def _view(
     model: Any, source: Arrays | Stream | None, validation_data: Any, batch_size: int | None
-) -> View:
+) -> CheckContext:
     x, y, weight = (None, None, None) if source is None else source.preview()
     rows = source.batch_size if isinstance(source, Arrays) else None
     if isinstance(source, Stream):
         rows = len(tree.leaves(x)[0])
-    return View(
+    return CheckContext(
         model,
         _inputs(model, x),
         _heads(model, y),
-        [sample(name, array) for name, array in _named(weight, "sample_weight")],
+        [sample_array(name, array) for name, array in _named(weight, "sample_weight")],
         validation := _arrays(validation_data),
         _arrays((x,)) if validation and isinstance(source, Arrays) else [],
         rows or batch_size,
@@ -146,17 +154,17 @@ def _view(
     )
 
 
-def _inputs(model: Any, x: Any) -> list[Feed]:
+def _inputs(model: Any, x: Any) -> list[DataSample]:
     if x is None:
         return []
     drawing = model.functional_graph
     if drawing is None:
-        return [sample(name, array) for name, array in _named(x, "x")]
+        return [sample_array(name, array) for name, array in _named(x, "x")]
     given = zip(drawing.input_names, drawing.input_tensors, drawing.match(x), strict=True)
-    return [sample(name, array, tensor) for name, tensor, array in given if array is not None]
+    return [sample_array(name, array, tensor) for name, tensor, array in given if array is not None]
 
 
-def _heads(model: Any, y: Any) -> list[Head]:
+def _heads(model: Any, y: Any) -> list[CheckedOutput]:
     objective = model._objective
     if objective is None or _overrides_loss(model):
         return []
@@ -167,9 +175,9 @@ def _heads(model: Any, y: Any) -> list[Head]:
     for name, tensor, loss, target in zip(
         outputs.names, outputs.tensors, objective.losses, targets, strict=True
     ):
-        feed = None if target is None else sample(name, target)
+        feed = None if target is None else sample_array(name, target)
         meant = not isinstance(given, dict) or name in given
-        heads.append(Head(name, tensor, loss, feed, meant))
+        heads.append(CheckedOutput(name, tensor, loss, feed, meant))
     return heads
 
 

@@ -15,7 +15,7 @@ from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.data import Arrays, Stream
 from cornu.errors import warn
-from cornu.inspect.rates import settle_rates
+from cornu.inspect.learning_rates import apply_rates_by_path
 from cornu.metrics import Metric
 from cornu.models import stateless
 from cornu.models.compiled import Compiled
@@ -126,7 +126,7 @@ class Prepared(Compiled):
             self._warn_of_unreached()
             self.optimizer.build(self.trainable_variables)
         if train:
-            settle_rates(self)
+            apply_rates_by_path(self)
         if self._recipe is not None and self._owns_unprepared(train):
             self._drafted.append((self._recipe, train))
             step = self._train_logs if train else self._test_logs

@@ -97,6 +97,16 @@ class Objective:
             total = total + value
         return total
 
+    def losses_by_output(
+        self, y: Any, y_pred: Any, sample_weight: Any = None
+    ) -> list[tuple[str, losses_module.Loss, Any]]:
+        """Returns the output name, the loss and its value for each output with a loss."""
+        targets = self.outputs.spread(y, "y", whole=is_array)
+        weights = self.outputs.spread(sample_weight, "sample_weight", whole=is_array, to_all=True)
+        names, predictions = self.outputs.names, self.outputs.flatten(y_pred)
+        parts = zip(names, self.losses, targets, predictions, weights, strict=False)
+        return [(n, loss, loss(t, p, w)) for n, loss, t, p, w in parts if loss is not None]
+
 
 def _as_loss(loss: Any) -> Any:
     if loss is None or isinstance(loss, losses_module.Loss):

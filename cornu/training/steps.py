@@ -17,12 +17,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from cornu.core import compiler_options
 from cornu.core.graph.jaxprs import uses
 from cornu.core.state import scope
 from cornu.core.state.variable import Variable
 from cornu.deviations import is_enabled
 from cornu.process import allocator, prepare
-from cornu.training import compiler
 
 __all__ = ["Program", "counters"]
 
@@ -123,7 +123,7 @@ class Program:
             written, flat = jax.lax.fori_loop(start, stop, turn, (written, zeros))
             return written, jax.tree_util.tree_unflatten(logs_tree, flat)
 
-        options = compiler.options(closed.jaxpr)
+        options = compiler_options.select_options(closed.jaxpr)
         # A signal between a step and the assignment of its results would leave deleted weights.
         donates = is_enabled("buffer_donation") and is_enabled("deferred_signals")
         donated = (0,) if donates else ()
@@ -215,7 +215,7 @@ class Forward:
             note(inputs)
             return lifted(values, jax.random.fold_in(key, index), inputs)
 
-        self._call = jax.jit(forward, compiler_options=compiler.options())
+        self._call = jax.jit(forward, compiler_options=compiler_options.select_options())
 
     def __call__(self, inputs: Any) -> tuple[Any, list[Any]]:
         """Returns the outputs and the losses added on the way."""

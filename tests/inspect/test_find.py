@@ -5,7 +5,7 @@ import pytest
 import cornu
 from cornu import Input, Model, layers, ops
 from cornu.inspect import find, find_one
-from cornu.inspect.find import labels
+from cornu.inspect.find import label_calls
 from cornu.layers import Dense
 
 
@@ -72,7 +72,7 @@ def test_a_layer_that_is_called_often_has_several_items():
     x, dense = Input((4,)), Dense(4, name="shared")
     net = Model(x, unit(dense(dense(x))))
     for what in ("shared", dense, "sha*"):
-        assert [label for label, _ in labels(find(net, what))] == ["shared", "shared@1"]
+        assert [label for label, _ in label_calls(find(net, what))] == ["shared", "shared@1"]
     assert find_one(net, "shared") is not None
 
 

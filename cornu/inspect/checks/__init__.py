@@ -1,21 +1,21 @@
 """Checks: what is probably wrong with a model, its data and how it is trained."""
 
+from cornu.inspect.checks.catalog import KINDS, CheckKind
+from cornu.inspect.checks.context import CheckContext, CheckedOutput, DataSample, sample_array
 from cornu.inspect.checks.gradients import check_gradients, check_outputs_of
-from cornu.inspect.checks.look import look
 from cornu.inspect.checks.report import Finding, Report
-from cornu.inspect.checks.table import KINDS, Kind
-from cornu.inspect.checks.view import Feed, Head, View, sample
+from cornu.inspect.checks.run import run_checks
 
 __all__ = [
     "KINDS",
-    "Feed",
+    "DataSample",
     "Finding",
-    "Head",
-    "Kind",
+    "CheckedOutput",
+    "CheckKind",
     "Report",
-    "View",
+    "CheckContext",
     "check_gradients",
     "check_outputs_of",
-    "look",
-    "sample",
+    "run_checks",
+    "sample_array",
 ]

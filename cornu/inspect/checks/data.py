@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from cornu.core.layer.layer import Layer
-from cornu.inspect.checks.heads import family
+from cornu.inspect.checks.context import CheckContext, DataSample, GraphCall
+from cornu.inspect.checks.outputs import crossentropy_kind
 from cornu.inspect.checks.report import Finding
-from cornu.inspect.checks.view import Feed, Step, View
 from cornu.layers import (
     LSTM,
     Conv1D,
@@ -39,7 +39,7 @@ _LARGE = 100.0
 _FLOAT16 = 65504.0
 
 
-def check_inputs(view: View) -> Iterator[Finding]:
+def check_inputs(view: CheckContext) -> Iterator[Finding]:
     """Inputs: scale, constants, fractions, overflow."""
     for feed in view.inputs:
         values = feed.values
@@ -73,7 +73,7 @@ def check_inputs(view: View) -> Iterator[Finding]:
                 yield from _scale(feed, step, name, place, low, high)
 
 
-def _columns(feed: Feed, name: str, place: str) -> Iterator[Finding]:
+def _columns(feed: DataSample, name: str, place: str) -> Iterator[Finding]:
     values = feed.values
     if values.ndim != 2 or len(values) < 8:
         return
@@ -84,12 +84,12 @@ def _columns(feed: Feed, name: str, place: str) -> Iterator[Finding]:
         yield Finding("C042", text, name, place)
 
 
-def _first_users(view: View, feed: Feed) -> list[Step]:
+def _first_users(view: CheckContext, feed: DataSample) -> list[GraphCall]:
     """Returns the first layers that do more with an input than to reshape it."""
-    found: list[Step] = []
+    found: list[GraphCall] = []
     reached = {id(feed.tensor)}
     inner: dict[int, int] = {}
-    for step in view.steps():
+    for step in view.calls():
         op = step.op
         if not any(id(t) in reached or inner.get(id(t)) in reached for t in step.node.inputs):
             continue
@@ -106,7 +106,7 @@ def _first_users(view: View, feed: Feed) -> list[Step]:
 
 
 def _scale(
-    feed: Feed, step: Step, name: str, place: str, low: float, high: float
+    feed: DataSample, step: GraphCall, name: str, place: str, low: float, high: float
 ) -> Iterator[Finding]:
     values = feed.values
     user = f"It feeds {step.path} ({type(step.op).__name__}) as it is"
@@ -124,7 +124,7 @@ def _scale(
         yield Finding("C040", text, name, place, "info")
 
 
-def check_targets(view: View) -> Iterator[Finding]:
+def check_targets(view: CheckContext) -> Iterator[Finding]:
     """Targets that are all the same."""
     # A generator learns to make a frozen judge say the same of all rows.
     frozen = any(not layer.trainable for layer in view.model._flat_layers() if layer.weights)
@@ -133,21 +133,21 @@ def check_targets(view: View) -> Iterator[Finding]:
         if head.loss is None or feed is None or len(feed.values) < 2:
             continue
         if (feed.values == feed.values[:1]).all():
-            classes = bool(family(head.loss)) and feed.many and not frozen
+            classes = bool(crossentropy_kind(head.loss)) and feed.many and not frozen
             shown = feed.values[0].tolist() if feed.values[0].size < 9 else "the same"
             text = f"Every row of y for output {head.name!r} is {shown}."
             severity = "" if classes else "info"
             yield Finding("C043", text, f"output {head.name!r}", severity=severity)
 
 
-def check_weights(view: View) -> Iterator[Finding]:
+def check_weights(view: CheckContext) -> Iterator[Finding]:
     """Sample weights that leave nothing."""
     for feed in view.weights:
         if feed.values.size and not feed.values.any() and feed.rows == len(feed.values):
             yield Finding("C046", f"{feed.rows} rows.", feed.name)
 
 
-def check_validation(view: View) -> Iterator[Finding]:
+def check_validation(view: CheckContext) -> Iterator[Finding]:
     """Validation data that is the training data; only ends are compared."""
     pairs = list(zip(view.training, view.validation, strict=False))
     if not pairs or len(view.training) != len(view.validation):

@@ -13,14 +13,14 @@ import numpy as np
 
 from cornu import settings, tree
 from cornu.core.state import scope
-from cornu.inspect.checks.heads import family, logits
+from cornu.inspect.checks.context import CheckContext
+from cornu.inspect.checks.outputs import crossentropy_kind, expects_logits
 from cornu.inspect.checks.report import Finding
-from cornu.inspect.checks.view import View
 
 __all__ = ["check_gradients", "check_outputs_of"]
 
 
-def check_gradients(view: View, batch: Any) -> Iterator[Finding]:
+def check_gradients(view: CheckContext, batch: Any) -> Iterator[Finding]:
     """Weights whose gradient is zero whatever the data is, found in the traced program."""
     model = view.model
     trained = model.trainable_variables
@@ -46,7 +46,7 @@ def check_gradients(view: View, batch: Any) -> Iterator[Finding]:
     finally:
         settings.put("share_blocks", shared)
     owners = {id(v): layer for layer in model._flat_layers() for v in layer.own_variables()}
-    steps = {id(step.op): step for step in view.steps()}
+    steps = {id(step.op): step for step in view.calls()}
     for variable, dead in zip(trained, _zeros(closed), strict=True):
         if dead:
             step = steps.get(id(owners.get(id(variable))))
@@ -74,10 +74,10 @@ def _zeros(closed: Any) -> list[bool]:
     return [id(var) not in depends and not np.any(next(values)) for var in jaxpr.outvars]
 
 
-def check_outputs_of(view: View, x: Any) -> Iterator[Finding]:
+def check_outputs_of(view: CheckContext, x: Any) -> Iterator[Finding]:
     """Outputs of a model that is not drawn, on a few rows: whether they can be probabilities."""
     model = view.model
-    wanted = [head.loss is not None and family(head.loss) != "" for head in view.heads]
+    wanted = [head.loss is not None and crossentropy_kind(head.loss) != "" for head in view.heads]
     if view.drawing is not None or not any(wanted):
         return
     variables = model._all_variables()
@@ -85,14 +85,14 @@ def check_outputs_of(view: View, x: Any) -> Iterator[Finding]:
     few = tree.map(lambda a: None if a is None else np.asarray(a)[:8], x)
     outputs, _, _ = lifted(tuple(v.stored for v in variables), jax.random.key(0), few)
     for head, output in zip(view.heads, tree.leaves(outputs), strict=False):
-        if head.loss is None or not family(head.loss):
+        if head.loss is None or not crossentropy_kind(head.loss):
             continue
         low, high = float(np.min(output)), float(np.max(output))
         inside = low >= 0 and high <= 1
         where = f"output {head.name!r}"
-        if not inside and not logits(head.loss):
+        if not inside and not expects_logits(head.loss):
             yield Finding("C054", f"They lie between {low:.4g} and {high:.4g}.", where)
-        elif inside and logits(head.loss) and np.size(output) > 8:
+        elif inside and expects_logits(head.loss) and np.size(output) > 8:
             sums = np.sum(np.asarray(output, "float64"), -1)
             if np.allclose(sums, 1, atol=1e-3):
                 yield Finding("C011", "Its rows sum to 1 on some data.", where)

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from cornu.inspect.checks.table import KINDS, Kind
+from cornu.inspect.checks.catalog import KINDS, CheckKind
 
 __all__ = ["Finding", "Report"]
 
@@ -39,7 +39,7 @@ class Finding:
             object.__setattr__(self, "severity", self.kind.severity)
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> CheckKind:
         """The row of the table."""
         return KINDS[self.code]
 

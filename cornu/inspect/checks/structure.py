@@ -9,16 +9,16 @@ import numpy as np
 from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
 from cornu.core.layer.signature import call_signature
+from cornu.inspect.checks.context import CheckContext, GraphCall, path_of_node
 from cornu.inspect.checks.report import Finding
-from cornu.inspect.checks.view import Step, View, path_of
 from cornu.layers import BatchNormalization
 
 __all__ = ["check_masks", "check_names", "check_normalization", "check_outputs", "check_paths"]
 
 
-def check_masks(view: View) -> Iterator[Finding]:
+def check_masks(view: CheckContext) -> Iterator[Finding]:
     """Layers and ops that get a masked input and give one without."""
-    steps = view.steps()
+    steps = view.calls()
     users = [step for step in steps if isinstance(step.op, Layer) and _uses_mask(step.op)]
     for step in steps:
         node = step.node
@@ -50,7 +50,7 @@ def _same_steps(masked: Tensor, node: Node) -> bool:
     return len(shape) >= 3 and shape[:2] == masked.shape[:2]
 
 
-def _first_after(node: Node, users: list[Step]) -> Step | None:
+def _first_after(node: Node, users: list[GraphCall]) -> GraphCall | None:
     """Returns the first layer behind a node that would take a mask and gets none."""
     reached = {id(t) for t in node.output_tensors}
     for step in users:
@@ -68,10 +68,10 @@ def _first_after(node: Node, users: list[Step]) -> Step | None:
     return None
 
 
-def check_normalization(view: View) -> Iterator[Finding]:
+def check_normalization(view: CheckContext) -> Iterator[Finding]:
     """Batch normalization: frozen without statistics, under frozen layers, of single rows."""
     trains = bool(view.model.trainable_variables)
-    for step in view.steps():
+    for step in view.calls():
         layer = step.op
         if not isinstance(layer, BatchNormalization) or not layer.built:
             continue
@@ -114,7 +114,7 @@ def _weighted_before(node: Node) -> list[Layer]:
     return found
 
 
-def check_outputs(view: View) -> Iterator[Finding]:
+def check_outputs(view: CheckContext) -> Iterator[Finding]:
     """Outputs without a loss, with layers that lead only to them."""
     if view.drawing is None or all(head.loss is None for head in view.heads):
         return
@@ -130,7 +130,7 @@ def check_outputs(view: View) -> Iterator[Finding]:
         weighted = [node for node in alone if node.op.trainable_variables]
         if weighted:
             drawing = view.drawing
-            names = [path_of(drawing, node) for node in weighted]
+            names = [path_of_node(drawing, node) for node in weighted]
             listed = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
             text = f"{listed} lead{'' if len(names) > 1 else 's'} nowhere else."
             place = head.tensor.node.place if head.tensor.node else ""
@@ -138,7 +138,7 @@ def check_outputs(view: View) -> Iterator[Finding]:
             yield Finding("C020", text, f"output {head.name!r}", place, severity)
 
 
-def check_paths(view: View) -> Iterator[Finding]:
+def check_paths(view: CheckContext) -> Iterator[Finding]:
     """Layers whose every way to a loss leads through something that has no gradient."""
     heads = [head.tensor for head in view.heads if head.loss is not None]
     if view.drawing is None or not heads or any(map(_may_add_losses, view.model._flat_layers())):
@@ -152,7 +152,7 @@ def check_paths(view: View) -> Iterator[Finding]:
         if trained and all(v.regularizer is None for v in trained):
             cut = next(n for n in _after(node, view.drawing.graph.nodes) if not _is_smooth(n))
             text = f"Everything after it goes through {cut.name!r} ({cut.place})."
-            yield Finding("C021", text, path_of(view.drawing, node), node.place)
+            yield Finding("C021", text, path_of_node(view.drawing, node), node.place)
 
 
 # Ops that are constant almost everywhere. stop_gradient is not among them: who writes it, means it.
@@ -195,7 +195,7 @@ def _ancestors(tensors: list[Tensor], smooth: bool = False) -> dict[int, Node]:
     return found
 
 
-def check_names(view: View) -> Iterator[Finding]:
+def check_names(view: CheckContext) -> Iterator[Finding]:
     """Output names that were numbered because two are equal."""
     if view.drawing is None or isinstance(view.drawing.outputs, dict):
         return

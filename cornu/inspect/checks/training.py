@@ -8,9 +8,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from cornu.core.state.variable import Variable
-from cornu.inspect.checks.heads import family, logits, regresses, tail
+from cornu.inspect.checks.context import CheckContext
+from cornu.inspect.checks.outputs import (
+    crossentropy_kind,
+    expects_logits,
+    final_activations,
+    is_regression_loss,
+)
 from cornu.inspect.checks.report import Finding
-from cornu.inspect.checks.view import View
 from cornu.metrics import (
     BinaryAccuracy,
     CategoricalAccuracy,
@@ -27,7 +32,7 @@ _ACCURACIES = (Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalA
 _NORMALIZING = ("Adam", "AdamW", "Adamax", "Nadam", "RMSprop", "Lion", "Lamb")
 
 
-def check_optimizer(view: View) -> Iterator[Finding]:
+def check_optimizer(view: CheckContext) -> Iterator[Finding]:
     """The learning rate, and whether there is something to train."""
     model = view.model
     if model.built and model.weights and not model.trainable_variables:
@@ -56,7 +61,7 @@ def check_optimizer(view: View) -> Iterator[Finding]:
         yield Finding("C052", f"It is {rate:g}.", who)
 
 
-def check_metrics(view: View) -> Iterator[Finding]:
+def check_metrics(view: CheckContext) -> Iterator[Finding]:
     """Accuracy where it means nothing."""
     for position, metric in view.metrics:
         if position >= len(view.heads) or not isinstance(metric, _ACCURACIES):
@@ -65,10 +70,18 @@ def check_metrics(view: View) -> Iterator[Finding]:
         if head.loss is None:
             continue
         where = f"metric {metric.name!r} of output {head.name!r}"
-        if regresses(head.loss) and head.target is not None and _fractions(head.target.values):
+        if (
+            is_regression_loss(head.loss)
+            and head.target is not None
+            and _fractions(head.target.values)
+        ):
             yield Finding("C050", f"The loss is {head.loss.name!r}.", where)
-        if family(head.loss) == "binary" and logits(head.loss) and _threshold(metric) == 0.5:
-            ends = tail(view.model, head.tensor) if view.drawing is not None else []
+        if (
+            crossentropy_kind(head.loss) == "binary"
+            and expects_logits(head.loss)
+            and _threshold(metric) == 0.5
+        ):
+            ends = final_activations(view.model, head.tensor) if view.drawing is not None else []
             if ends and ends[0][0] == "linear":
                 yield Finding("C051", "The loss has from_logits=True.", where)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from cornu.errors import missing_package, suggest
 from cornu.graphics.chart import Points, Scale, palette, powers, short, way
-from cornu.graphics.svg import Picture, document, element, number, width
+from cornu.graphics.svg import SVGImage, document, element, format_number, text_width
 
 __all__ = ["RangeTest"]
 
@@ -200,7 +200,7 @@ def _limits(test: RangeTest) -> tuple[float, float]:
     return low, max(high, min(end, high + 0.5 * (high - low)))
 
 
-def _picture(test: RangeTest, log: bool) -> Picture:
+def _picture(test: RangeTest, log: bool) -> SVGImage:
     across = Scale(test.rates, _WIDE, True)
     limits = [v for v in _limits(test) if v > 0 or not log] or [1.0]
     along = Scale(limits, -_HIGH, log)
@@ -208,18 +208,23 @@ def _picture(test: RangeTest, log: bool) -> Picture:
     parts += _legend()
     for tick in along.ticks:
         y = _HIGH + along(tick)
-        parts.append(element("path", d=f"M0 {number(y)}h{number(_WIDE)}", class_="ch-rule"))
+        parts.append(
+            element("path", d=f"M0 {format_number(y)}h{format_number(_WIDE)}", class_="ch-rule")
+        )
         parts.append(element("text", short(tick), x=-8.0, y=y + 4, class_="ch-text ch-end"))
     for tick in powers(across.low, across.high):
         x = across(tick)
-        parts.append(element("path", d=f"M{number(x)} 0v{number(_HIGH)}", class_="ch-rule"))
+        parts.append(
+            element("path", d=f"M{format_number(x)} 0v{format_number(_HIGH)}", class_="ch-rule")
+        )
         parts.append(element("text", _rate(tick), x=x, y=_HIGH + 18, class_="ch-text ch-mid"))
     parts.append(element("text", "learning rate", x=_WIDE, y=_HIGH + 36, class_="ch-text ch-end"))
     if test.valley is not None:
         left, right = (across(rate) for rate in test.valley)
-        band = f"M{number(left)} 0H{number(right)}V{number(_HIGH)}H{number(left)}z"
+        start, end = format_number(left), format_number(right)
+        band = f"M{start} 0H{end}V{format_number(_HIGH)}H{start}z"
         parts.append(element("path", d=band, class_="ch-valley ch-mark-f"))
-    window = f"M0 -4h{number(_WIDE)}v{number(_HIGH + 8)}h-{number(_WIDE)}z"
+    window = f"M0 -4h{format_number(_WIDE)}v{format_number(_HIGH + 8)}h-{format_number(_WIDE)}z"
     lines = [
         element("path", d=_way(test, values, across, along, log), class_=f"ch-line ch-{kind}")
         for kind, values in (("raw", test.losses), ("trend", test.trend))
@@ -228,22 +233,24 @@ def _picture(test: RangeTest, log: bool) -> Picture:
     parts += [clip, element("g", *lines, clip_path="url(#ch-window)")]
     parts += _mark(test, across, along)
     body = [element("rect", class_="ch-back", width="100%", height="100%", rx=8.0)]
-    body.append(element("g", *parts, transform=f"translate({number(_LEFT)} {number(_TOP)})"))
+    body.append(
+        element("g", *parts, transform=f"translate({format_number(_LEFT)} {format_number(_TOP)})")
+    )
     size = (_LEFT + _WIDE + _RIGHT, _TOP + _HIGH + _BOTTOM)
     what = "Loss by learning rate"
     style = palette(("trend", "mark")) + (
         ".ch-raw{stroke:#8b97ab;stroke-width:1;opacity:.6}"
         ".ch-valley{opacity:.09}.ch-at{stroke-width:1.5;stroke-dasharray:4 3;fill:none}"
     )
-    return Picture(document(size, body, style, title=what), what)
+    return SVGImage(document(size, body, style, title=what), what)
 
 
 def _legend() -> list[str]:
     found, x = [], 0.0
     for kind, words in (("raw", "each batch"), ("trend", "trend")):
-        line = element("path", d=f"M{number(x)} -14h18", class_=f"ch-line ch-{kind}")
+        line = element("path", d=f"M{format_number(x)} -14h18", class_=f"ch-line ch-{kind}")
         found += [line, element("text", words, x=x + 24, y=-10.0, class_="ch-text")]
-        x += 24 + width(words, 11.0) + 20
+        x += 24 + text_width(words, 11.0) + 20
     return found
 
 
@@ -273,7 +280,7 @@ def _mark(test: RangeTest, across: Any, along: Any) -> list[str]:
     side = -1 if x > _WIDE * 0.7 else 1
     words = f"suggestion {rate:.2g}"
     return [
-        element("path", d=f"M{number(x)} 0v{number(_HIGH)}", class_="ch-at ch-mark"),
+        element("path", d=f"M{format_number(x)} 0v{format_number(_HIGH)}", class_="ch-at ch-mark"),
         element("circle", cx=x, cy=y, r=4.0, class_="ch-mark-f"),
         element(
             "text",

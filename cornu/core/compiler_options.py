@@ -1,0 +1,107 @@
+"""Options that XLA is given when it compiles a program."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from cornu.core.graph.jaxprs import uses
+from cornu.deviations import DEVIATIONS, is_enabled
+from cornu.process.switches import is_off
+
+__all__ = ["find_requested", "is_applied", "is_overridden", "select_options"]
+
+_SWITCH = "CORNU_COMPILER_OPTIONS"
+# What marks recomputation in a program.
+_RECOMPUTING = frozenset(("checkpoint", "remat", "remat2"))
+# As in XLA_FLAGS; JAX itself takes booleans only.
+_BOOLEANS = {"true": True, "false": False}
+
+
+def select_options(jaxpr: Any = None) -> dict[str, Any] | None:
+    """Returns the `compiler_options` of `jax.jit` for a program, None if there are none.
+
+    They are the rows of `cornu.deviations` that apply, on CPU, and those that the user requests in
+    `CORNU_COMPILER_OPTIONS`. What the user sets, there or in `XLA_FLAGS`, takes precedence.
+
+    Args:
+        jaxpr: the program, where it is known before it is compiled.
+
+    Raises:
+        ValueError: this XLA does not accept what the user requests.
+    """
+    names = ["eigen_convolutions"]
+    if jaxpr is not None and uses(jaxpr, _RECOMPUTING):
+        names.append("memory_scheduler")
+    chosen: dict[str, Any] = {}
+    for name in names:
+        if is_applied(name):
+            chosen |= DEVIATIONS[name].options
+    return chosen | find_requested() or None
+
+
+def is_applied(name: str) -> bool:
+    """Returns whether programs are given a row's options here, if they need them."""
+    if jax.default_backend() != "cpu" or is_off(_SWITCH) or not is_enabled(name):
+        return False
+    return not is_overridden(name) and _problem(tuple(DEVIATIONS[name].options.items())) is None
+
+
+def is_overridden(name: str) -> bool:
+    """Returns whether the user sets an option of a row."""
+    flags = {flag.lstrip("-").partition("=")[0] for flag in _read_flags()}
+    return not DEVIATIONS[name].options.keys().isdisjoint(flags | find_requested().keys())
+
+
+def _read_flags() -> list[str]:
+    """Returns the words in `XLA_FLAGS`, which may also be the path of a file with them."""
+    flags = os.environ.get("XLA_FLAGS", "")
+    if flags and not flags.lstrip().startswith("-"):
+        with contextlib.suppress(OSError):
+            flags = Path(flags).read_text(encoding="utf-8")
+    return flags.split()
+
+
+def find_requested() -> dict[str, str | bool]:
+    """Returns the options that `CORNU_COMPILER_OPTIONS` requests by name, as in `xla_a=1 xla_b=2`.
+
+    Raises:
+        ValueError: a word is not of the form `name=value`, or this XLA does not accept it.
+    """
+    return {} if is_off(_SWITCH) else dict(_parse(os.environ.get(_SWITCH, "")))
+
+
+@cache
+def _parse(text: str) -> tuple[tuple[str, str | bool], ...]:
+    found = []
+    for word in text.split():
+        name, equals, value = word.lstrip("-").partition("=")
+        if not equals:
+            raise ValueError(
+                f"{_SWITCH} contains {word!r}. Expected `off` alone, or options of XLA in the form "
+                "`name=value`, separated by spaces."
+            )
+        option = (name, _BOOLEANS.get(value.lower(), value))
+        problem = _problem((option,))
+        if problem:
+            raise ValueError(
+                f"{_SWITCH} requests {word!r}, which XLA refuses for {jax.default_backend()!r}: "
+                f"{problem}\nRemove it, or correct its name and value."
+            )
+        found.append(option)
+    return tuple(found)
+
+
+@cache
+def _problem(options: tuple[tuple[str, Any], ...]) -> str | None:
+    """Returns why XLA refuses options, None if it accepts them: another version may have others."""
+    try:
+        jax.jit(lambda x: x, compiler_options=dict(options)).lower(0.0).compile()
+    except jax.errors.JaxRuntimeError as error:
+        return str(error)
+    return None

@@ -1,0 +1,1 @@
+"""Costs counted by tracing, and times measured, for each layer and block of a model."""

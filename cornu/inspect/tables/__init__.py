@@ -1,0 +1,1 @@
+"""Tables with nested rows, as text for terminals and as HTML for notebooks."""

@@ -1,0 +1,89 @@
+"""How numbers are shown to a person: '?' stands for what is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+__all__ = ["sum_known", "format_bytes", "format_flops", "format_count", "format_seconds"]
+
+
+def sum_known(parts: Iterable[int | None]) -> int | None:
+    """Returns the sum of some numbers; None if one of them is not known.
+
+    Example:
+
+    >>> added([1, 2]), added([1, None])
+    (3, None)
+    """
+    total = 0
+    for part in parts:
+        if part is None:
+            return None
+        total += part
+    return total
+
+
+def format_count(count: int | None) -> str:
+    """Returns a count with commas.
+
+    Example:
+
+    >>> number_shown(1234567), number_shown(None)
+    ('1,234,567', '?')
+    """
+    return "?" if count is None else f"{count:,}"
+
+
+def format_bytes(count: int | None) -> str:
+    """Returns a number of bytes in a unit of 1024s.
+
+    Example:
+
+    >>> bytes_shown(292), bytes_shown(102_400), bytes_shown(None)
+    ('292 B', '100.00 KB', '?')
+    """
+    if count is None:
+        return "?"
+    if count < 1024:
+        return f"{count} B"
+    size = float(count)
+    for unit in ("KB", "MB", "GB", "TB"):
+        size /= 1024
+        if size < 1024 or unit == "TB":
+            break
+    return f"{size:.2f} {unit}"
+
+
+def format_flops(count: float | None) -> str:
+    """Returns a number of operations in thousands (K), millions (M) and so on.
+
+    Example:
+
+    >>> flops_shown(72), flops_shown(8_178_000_000), flops_shown(None)
+    ('72', '8.18 G', '?')
+    """
+    if count is None:
+        return "?"
+    if count < 1000:
+        return f"{count:.0f}"
+    size = float(count)
+    for unit in ("K", "M", "G", "T", "P"):
+        size /= 1000
+        if size < 999.5 or unit == "P":
+            break
+    return f"{size:.3g} {unit}"
+
+
+def format_seconds(seconds: float | None) -> str:
+    """Returns a time in a unit in which it can be read.
+
+    Example:
+
+    >>> seconds_shown(0.00123), seconds_shown(4.5e-05), seconds_shown(None)
+    ('1.23 ms', '45 µs', '-')
+    """
+    if seconds is None:
+        return "-"
+    if seconds < 9.995e-5:
+        return f"{seconds * 1e6:.0f} µs"
+    return f"{seconds * 1e3:.2f} ms" if seconds < 1 else f"{seconds:.2f} s"

@@ -1,0 +1,105 @@
+"""Options that XLA is given when it compiles."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import cornu
+from cornu.core import compiler_options
+from cornu.deviations import DEVIATIONS
+
+
+def test_options_that_this_xla_has():
+    options = compiler_options.select_options()
+    assert options is not None
+    assert "xla_cpu_experimental_ynn_fusion_type" in options
+    doubled = jax.jit(lambda x: 2 * x, compiler_options=options)
+    assert doubled(3.0) == 6.0
+
+
+def test_programs_that_recompute_are_scheduled_for_memory():
+    def program(fn):
+        return jax.make_jaxpr(jax.grad(fn))(1.0).jaxpr
+
+    scheduler = "xla_cpu_scheduler_type"
+    assert scheduler not in compiler_options.select_options(program(jnp.sin))
+    assert scheduler in compiler_options.select_options(program(jax.checkpoint(jnp.sin)))
+
+
+def test_an_option_that_ended_is_left_out(monkeypatch):
+    row = DEVIATIONS["eigen_convolutions"]._replace(options={"xla_cpu_no_such_option": True})
+    monkeypatch.setitem(DEVIATIONS, "eigen_convolutions", row)
+    assert compiler_options.select_options() is None
+    model = cornu.Sequential([cornu.Input((3,)), cornu.layers.Dense(2)])
+    assert model.predict(np.ones((1, 3), "float32"), verbose=0).shape == (1, 2)
+
+
+def test_other_devices_get_none(monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert compiler_options.select_options() is None
+
+
+@pytest.mark.parametrize("said", ["off", "False", "0"])
+def test_options_can_be_switched_off(monkeypatch, said):
+    monkeypatch.setenv("CORNU_COMPILER_OPTIONS", said)
+    assert compiler_options.select_options() is None
+
+
+def test_no_program_is_given_onednn_or_any_option_that_has_no_row():
+    """Products of many matrices, whose options once corrupted memory, are compiled as others."""
+
+    def attend(query, key):
+        return jnp.einsum("btf,bsf->bts", query, key)
+
+    arrays = jnp.ones((32, 128, 128)), jnp.ones((32, 128, 128))
+    chosen = compiler_options.select_options(jax.make_jaxpr(jax.checkpoint(attend))(*arrays).jaxpr)
+    listed = {name for row in DEVIATIONS.values() for name in row.options}
+    assert set(chosen) <= listed
+    assert not any("onednn" in name for name in listed)
+
+
+def test_options_are_requested_by_name(monkeypatch):
+    monkeypatch.setenv(
+        "CORNU_COMPILER_OPTIONS", "xla_cpu_use_onednn=true  --xla_backend_optimization_level=1"
+    )
+    requested = {"xla_cpu_use_onednn": True, "xla_backend_optimization_level": "1"}
+    assert compiler_options.find_requested() == requested
+    assert compiler_options.select_options() == {
+        **DEVIATIONS["eigen_convolutions"].options,
+        **requested,
+    }
+    doubled = jax.jit(lambda x: 2 * x, compiler_options=compiler_options.select_options())
+    assert doubled(3.0) == 6.0
+
+
+def test_what_the_user_sets_takes_precedence(monkeypatch, tmp_path):
+    (name,) = DEVIATIONS["eigen_convolutions"].options
+    assert compiler_options.is_applied("eigen_convolutions")
+    monkeypatch.setenv("XLA_FLAGS", f"--xla_a=1 --{name}=LIBRARY_FUSION_TYPE_REDUCE")
+    assert compiler_options.select_options() is None
+    (tmp_path / "flags").write_text(f"--xla_a=1\n--{name}=\n")
+    monkeypatch.setenv("XLA_FLAGS", str(tmp_path / "flags"))
+    assert compiler_options.select_options() is None
+    monkeypatch.setenv("CORNU_COMPILER_OPTIONS", f"{name}=LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT")
+    assert compiler_options.select_options() == {name: "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"}
+    assert not compiler_options.is_applied("eigen_convolutions")
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("xla_cpu_use_onednn", "Expected `off` alone, or options of XLA in the form `name=value`"),
+        ("xla_no_such_option=1", "requests 'xla_no_such_option=1', which XLA refuses for 'cpu'"),
+        ("xla_cpu_use_onednn=perhaps", "not a valid bool"),
+    ],
+)
+def test_wrong_requests_are_refused_before_the_first_step(monkeypatch, text, message):
+    model = cornu.Sequential([cornu.Input((3,)), cornu.layers.Dense(2)])
+    model.compile("sgd", "mse")
+    weights = model.get_weights()
+    monkeypatch.setenv("CORNU_COMPILER_OPTIONS", text)
+    with pytest.raises(ValueError, match=message):
+        model.fit(np.ones((4, 3), "float32"), np.ones((4, 2), "float32"), verbose=0)
+    for a, b in zip(weights, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
