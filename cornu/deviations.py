@@ -245,7 +245,7 @@ _ROWS = (
         scope="the whole process",
         gain="old programs run unchanged",
         proof=("tests/dialects/test_keras1_models.py",),
-        modules=("dialects/keras1/modules.py",),
+        modules=("dialects/keras1/module_tree.py",),
         on_request="python -m cornu run --as keras1, or cornu.dialects.keras1.install()",
     ),
     Deviation(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from cornu.core.state.variable import Variable
-from cornu.saving.plain import is_plain
+from cornu.saving.state_encoding import is_encodable
 
 __all__ = ["Callback", "Step"]
 
@@ -194,7 +194,7 @@ def plain_attributes(callback: Callback) -> dict[str, Any]:
     return {
         name: value
         for name, value in vars(callback).items()
-        if name not in _NOT_KEPT and is_plain(value)
+        if name not in _NOT_KEPT and is_encodable(value)
     }
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from cornu.callbacks.monitor_callback import Monitor
-from cornu.saving.archive import describe
-from cornu.saving.orbax import Checkpoints
-from cornu.saving.places import places
+from cornu.saving.formats.orbax import OrbaxCheckpoints
+from cornu.saving.model_files import describe_model
+from cornu.saving.storage_keys import collect_weights_by_key
 from cornu.terminal.console import console
 
 __all__ = ["OrbaxCheckpoint"]
@@ -88,7 +88,7 @@ class OrbaxCheckpoint(Monitor):
                 "OrbaxCheckpoint: max_to_keep is None or a number from 1 on. "
                 f"Received: {max_to_keep!r}"
             )
-        self._folder: Checkpoints | None = None
+        self._folder: OrbaxCheckpoints | None = None
         self._begin()
 
     def _begin(self) -> None:
@@ -106,7 +106,7 @@ class OrbaxCheckpoint(Monitor):
         """Opens the folder."""
         self._begin()
         self._steps = int(np.asarray(self.model.optimizer.iterations))
-        self._folder = Checkpoints(self.directory, self.max_to_keep, self.save_on_background)
+        self._folder = OrbaxCheckpoints(self.directory, self.max_to_keep, self.save_on_background)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Counts steps, and saves if there were enough."""
@@ -153,9 +153,9 @@ class OrbaxCheckpoint(Monitor):
         if step in there:  # a run that goes on comes again to where it was broken off
             return
         if self.save_weights_only:
-            config, kept = None, places(self.model)
+            config, kept = None, collect_weights_by_key(self.model)
         else:
-            config, kept = describe(self.model)
+            config, kept = describe_model(self.model)
         self._folder.save(step, kept, config)
         self._say(when, f"saved {os.path.join(self.directory, str(step))}")
 

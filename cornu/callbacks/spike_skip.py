@@ -17,7 +17,7 @@ import numpy as np
 from cornu.callbacks.callback import Callback, Step
 from cornu.core.state import scope
 from cornu.core.state.variable import Variable
-from cornu.saving.writing import writing
+from cornu.saving.atomic_write import atomic_write
 from cornu.terminal.console import console
 
 __all__ = ["Skipped", "SpikeSkip"]
@@ -252,7 +252,7 @@ class SpikeSkip(Callback):
             {**one._asdict(), "loss": one.loss if math.isfinite(one.loss) else str(one.loss)}
             for one in self.skipped
         ]
-        with writing(self.path) as temporary:
+        with atomic_write(self.path) as temporary:
             temporary.write_text(json.dumps({"skipped": rows, "lost": self.lost}, indent=1))
 
     def get_state(self) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from cornu.models.functional import FunctionalGraph
 from cornu.models.inside import Inside
 from cornu.models.outputs_of import Recording
 from cornu.names import auto_name
-from cornu.saving import archive, weights
+from cornu.saving import model_files, weight_files
 
 __all__ = ["Model"]
 
@@ -343,7 +343,7 @@ class Model(Inside):
     @api_boundary
     def save(self, filepath: Any, overwrite: bool = True, zipped: Any = None) -> None:
         """Writes architecture, weights and optimizer; see `cornu.saving.save_model`."""
-        archive.save_model(self, filepath, overwrite, zipped)
+        model_files.save_model(self, filepath, overwrite, zipped)
 
     def get_build_config(self) -> dict[str, Any] | None:
         """Returns the input shape, for a model that is not drawn but was built."""
@@ -361,12 +361,12 @@ class Model(Inside):
     @api_boundary
     def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
         """Writes the weights; see `cornu.saving.save_weights`."""
-        weights.save_weights(self, filepath, overwrite)
+        weight_files.save_weights(self, filepath, overwrite)
 
     @api_boundary
     def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
         """Reads weights; see `cornu.saving.load_weights`."""
-        weights.load_weights(self, filepath, skip_mismatch)
+        weight_files.load_weights(self, filepath, skip_mismatch)
 
     @api_boundary
     def to_json(self, **kwargs: Any) -> str:

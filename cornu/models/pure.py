@@ -11,7 +11,7 @@ import numpy as np
 from cornu.core.state import scope
 from cornu.core.state.variable import Variable
 from cornu.errors import did_you_mean
-from cornu.saving.paths import paths
+from cornu.saving.weight_paths import collect_weights_by_path
 
 __all__ = ["Apply", "Pure", "assign", "pure"]
 
@@ -94,14 +94,14 @@ def pure(model: Any) -> Pure:
     trained = {id(v) for v in model.trainable_variables}
     params: dict[str, Variable] = {}
     state: dict[str, Variable] = {}
-    for path, variable in paths(model).items():
+    for path, variable in collect_weights_by_path(model).items():
         (params if id(variable) in trained else state)[path] = variable
     return Pure(_copied(params), _copied(state), Apply(model, params, state))
 
 
 def assign(model: Any, parts: tuple[Mapping[str, Any], ...]) -> None:
     """Does what `Model.assign` says."""
-    known = paths(model)
+    known = collect_weights_by_path(model)
     given = {path: value for part in parts for path, value in part.items()}
     for path, value in given.items():
         if path not in known:

@@ -17,11 +17,11 @@ from cornu.callbacks import BackupAndRestore, CallbackList
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.models.snapshot import numbers_of, set_numbers
-from cornu.saving.paths import paths
-from cornu.saving.places import places
-from cornu.saving.plain import packed, unpacked
 from cornu.saving.resume import Resume
-from cornu.saving.states import State
+from cornu.saving.state_encoding import decode_state, encode_state
+from cornu.saving.storage_keys import collect_weights_by_key
+from cornu.saving.training_state import TrainingState
+from cornu.saving.weight_paths import collect_weights_by_path
 from cornu.terminal.console import console
 from cornu.training.loop import Start, no_limit
 from cornu.training.resume import Clerk
@@ -56,7 +56,7 @@ class Session:
         self.resume: Resume | None = backups[0].resume if backups else resume
         self.clears = bool(backups) and backups[0].delete_checkpoint
         self.validation: Any = None
-        self.saved: State | None = None
+        self.saved: TrainingState | None = None
         self._around = contextlib.ExitStack()
         self._clerk: Clerk | None = None
         self._paused = False
@@ -70,9 +70,9 @@ class Session:
         if self.resume is None:
             return self
         clerk = Clerk(self.resume, 0)
-        self._around.enter_context(clerk.states.held())
+        self._around.enter_context(clerk.states.lock())
         self._around.callback(clerk.close)
-        self.saved = clerk.states.newest()
+        self.saved = clerk.states.read_newest()
         if self.saved is not None:
             clerk.number = self.saved.number
             self.model._begin_from_seed(self.saved.data["seed"])
@@ -91,11 +91,11 @@ class Session:
         if self.saved is None or self._clerk is None:
             return False
         position = self.saved.data["position"]
-        end = self._clerk.states.finished(self.saved.number)
+        end = self._clerk.states.read_finished(self.saved.number)
         if end is None or not (position["ended"] or position["epoch"] >= epochs):
             return False
         self._take(end)
-        self.callbacks.set_state(unpacked(end.data["callbacks"], end.arrays))
+        self.callbacks.set_state(decode_state(end.data["callbacks"], end.arrays))
         self.model.history = self.callbacks.history
         self._say(f"Training was finished: its end was read from {str(self._clerk.folder)!r}.")
         return True
@@ -120,14 +120,14 @@ class Session:
         position = data["position"]
         self._check_data(data["data"], position["step"])
         self._take(self.saved)
-        self.callbacks.set_state(unpacked(data["callbacks"], arrays))
-        reading = unpacked(data["reading"], arrays)
+        self.callbacks.set_state(decode_state(data["callbacks"], arrays))
+        reading = decode_state(data["reading"], arrays)
         source.restore(reading, self.model._epochs_run, position["step"])
-        self.validation = unpacked(data["validation"], arrays)
-        _set_global_random(unpacked(data["random"], arrays))
+        self.validation = decode_state(data["validation"], arrays)
+        _set_global_random(decode_state(data["random"], arrays))
         seeds.set_state(data["seeds"])
         self._say_where(position, epochs)
-        logs = unpacked(data["logs"], arrays)
+        logs = decode_state(data["logs"], arrays)
         self.saved = None
         return Start(position["epoch"], position["step"], logs, position["ended"])
 
@@ -141,7 +141,7 @@ class Session:
         if self.callbacks.params.get("verbose") != 0:
             console.say(text)
 
-    def _take(self, state: State) -> None:
+    def _take(self, state: TrainingState) -> None:
         """Gives Variables, random sources and counters their values of a state."""
         model, data = self.model, state.data
         variables = _variables(model)
@@ -228,16 +228,16 @@ class Session:
         data = {
             "program": _program(model, variables),
             "position": position,
-            "logs": packed(logs, arrays, "logs"),
+            "logs": encode_state(logs, arrays, "logs"),
             "seed": model._base_seed(),
             "seeds": seeds.state(),
             "numbers": numbers_of(model),
             "trainable": [layer.trainable for layer in _layers(model)],
-            "callbacks": packed(self.callbacks.get_state(), arrays, "callbacks"),
+            "callbacks": encode_state(self.callbacks.get_state(), arrays, "callbacks"),
             "data": self.source.describe(),
-            "reading": packed(self.source.state(), arrays, "reading"),
-            "validation": packed(self._validation_state(), arrays, "validation"),
-            "random": packed(_global_random(), arrays, "random"),
+            "reading": encode_state(self.source.state(), arrays, "reading"),
+            "validation": encode_state(self._validation_state(), arrays, "validation"),
+            "random": encode_state(_global_random(), arrays, "random"),
         }
 
         def make() -> tuple[dict[str, Any], Any]:
@@ -269,11 +269,13 @@ def _layers(model: Any) -> list[Any]:
 
 def _variables(model: Any) -> dict[str, Variable]:
     """Returns all that training may change, by names that are equal for equal programs."""
-    named = {f"model/{path}": variable for path, variable in paths(model).items()}
+    named = {f"model/{path}": variable for path, variable in collect_weights_by_path(model).items()}
     for i, metric in enumerate(model.metrics):
         named |= {f"metrics/{i}/{k}/{v.name}": v for k, v in enumerate(metric.variables)}
     if model.optimizer is not None:
-        named |= {f"optimizer/{place}": v for place, v in places(model.optimizer).items()}
+        named |= {
+            f"optimizer/{place}": v for place, v in collect_weights_by_key(model.optimizer).items()
+        }
     known = {id(variable) for variable in named.values()}
     rest = [variable for variable in model._all_variables() if id(variable) not in known]
     return {**named, **{f"others/{i}": variable for i, variable in enumerate(rest)}}

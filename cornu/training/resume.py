@@ -11,7 +11,7 @@ from typing import Any
 
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.saving.resume import Resume
-from cornu.saving.states import State, States
+from cornu.saving.training_state import StateFolder, TrainingState
 
 __all__ = ["Clerk"]
 
@@ -29,7 +29,7 @@ class Clerk:
 
     def __init__(self, resume: Resume, number: int) -> None:
         self.resume = resume
-        self.states = States(resume.folder, resume.keep)
+        self.states = StateFolder(resume.folder, resume.keep)
         self.number = number
         self.failed = False
         self._thread = ThreadPoolExecutor(1, "cornu-state")
@@ -64,7 +64,7 @@ class Clerk:
         def work() -> float:
             began = time.monotonic()
             arrays, data = make()
-            self.states.write(State(number, arrays, data, finished))
+            self.states.write(TrainingState(number, arrays, data, finished))
             return time.monotonic() - began
 
         self._running = self._thread.submit(work)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cornu import settings
-from cornu.saving.writing import writing
+from cornu.saving.atomic_write import atomic_write
 from cornu.terminal.console import console
 from cornu.terminal.progbar import Progbar
 from cornu.utils import extraction
@@ -198,7 +198,10 @@ def _places(cache: Path, name: str, given: bool, unpack: bool) -> tuple[Path, Pa
 
 
 def _download(origin: str, kind: str, target: Path, check: _Hash | None) -> None:
-    with writing(target) as temporary, _source(origin, kind, check is not None) as (source, size):
+    with (
+        atomic_write(target) as temporary,
+        _source(origin, kind, check is not None) as (source, size),
+    ):
         room = min(shutil.disk_usage(temporary.parent).free, _PATIENCE)
         if size is not None and size > room:
             raise OSError(

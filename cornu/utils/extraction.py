@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cornu.saving.gate import check_unpacked, refusing
+from cornu.saving.validation import check_decompressed_size, wrap_read_errors
 
 __all__ = ["extract", "plain_name"]
 
@@ -60,7 +60,7 @@ def extract(archive: Path, folder: Path, formats: tuple[str, ...] = ("tar", "zip
     new = holder / "files"
     try:
         new.mkdir()  # with the rights that folders have; mkdtemp lets in the user alone
-        with refusing(who), _members(archive, formats, who) as members:
+        with wrap_read_errors(who), _members(archive, formats, who) as members:
             _write(members, new, archive.stat().st_size, who)
         if not folder.exists():
             os.rename(new, folder)
@@ -96,7 +96,7 @@ def _write(members: Iterator[_Member], folder: Path, packed: int, who: str) -> N
         if member.size < 0:
             raise ValueError(f"{where}: the size is negative.")
         unpacked += member.size
-        check_unpacked(packed, unpacked, who)
+        check_decompressed_size(packed, unpacked, who)
         if member.size > shutil.disk_usage(folder).free:
             raise ValueError(f"{where}: its {member.size} bytes are more than the disk has left.")
         parts = [part for part in member.name.split("/") if part not in ("", ".")]

@@ -10,8 +10,8 @@ import pytest
 import cornu
 from cornu import layers
 from cornu.callbacks import Callback, LambdaCallback, OrbaxCheckpoint
-from cornu.saving import gate
-from cornu.saving.orbax import Checkpoints
+from cornu.saving import validation
+from cornu.saving.formats.orbax import OrbaxCheckpoints
 
 pytest.importorskip("orbax.checkpoint")
 
@@ -213,9 +213,9 @@ def test_a_config_can_only_name_what_is_known(tmp_path):
 
 
 def test_what_unpacks_to_far_more_is_refused_before_it_is_read(tmp_path, monkeypatch):
-    checkpoints = Checkpoints(tmp_path)
+    checkpoints = OrbaxCheckpoints(tmp_path)
     checkpoints.save(0, {"vars/0": cornu.Variable(np.zeros((1000, 1000), "float32"))}, None)
     checkpoints.close()
-    monkeypatch.setattr(gate, "_FREE", 1000)
+    monkeypatch.setattr(validation, "_FREE", 1000)
     with pytest.raises(ValueError, match="would unpack from .* to 4000000 bytes"):
         tiny().load_weights(tmp_path)

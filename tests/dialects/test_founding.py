@@ -181,5 +181,5 @@ Dense(3)
 """
     assert run("-c", program).stderr == ""
     noted = run("-W", "default", "-c", program).stderr
-    assert noted.count("This program speaks Keras 1") == 1
+    assert noted.count("This program uses Keras 1") == 1
     assert "cornu.layers.Dense(units=, kernel_initializer=" in noted

@@ -9,12 +9,12 @@ import pytest
 import cornu
 from cornu import layers as modern
 from cornu.dialects.keras1 import load
-from cornu.dialects.keras1.bind import Spelling, parse
-from cornu.dialects.keras1.tables import ALIASES, ROWS
+from cornu.dialects.keras1.class_mapping import OldClass, parse_signature
+from cornu.dialects.keras1.layer_table import ALIASES, LAYERS
 
 K = load()
 ERA = K.layers
-SPELLINGS = {row.era: vars(ERA)[row.era] for rows in ROWS.values() for row in rows}
+SPELLINGS = {row.old_name: vars(ERA)[row.old_name] for rows in LAYERS.values() for row in rows}
 SIGNATURES = json.loads((Path(__file__).parent / "keras1_signatures.json").read_text())
 
 LAST, FIRST = "channels_last", "channels_first"
@@ -270,9 +270,9 @@ def test_unknown_words_are_refused(name):
 
 
 def test_words_of_today_are_translated_in_the_error():
-    with pytest.raises(TypeError, match="It was called 'output_dim' then"):
+    with pytest.raises(TypeError, match="Keras 1 calls it 'output_dim'"):
         ERA.Dense(units=3)
-    with pytest.raises(TypeError, match="It was called 'border_mode' then"):
+    with pytest.raises(TypeError, match="Keras 1 calls it 'border_mode'"):
         ERA.Convolution2D(8, 3, 3, padding="same")
     with pytest.raises(TypeError, match="missing a required argument: 'nb_col'"):
         ERA.Convolution2D(8, 3)
@@ -381,7 +381,7 @@ def test_a_subclass_of_a_row_takes_the_words_of_the_era():
 
 
 def test_a_signature_is_what_its_string_says():
-    assert str(parse("a, <B>, b=(1, 2)", "c=None")) == (
+    assert str(parse_signature("a, <B>, b=(1, 2)", "c=None")) == (
         "(a, border_mode='valid', subsample=(1, 1), b=(1, 2), *, c=None)"
     )
-    assert all(isinstance(spelling, Spelling) for spelling in SPELLINGS.values())
+    assert all(isinstance(spelling, OldClass) for spelling in SPELLINGS.values())

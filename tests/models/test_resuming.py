@@ -11,7 +11,7 @@ import pytest
 
 import cornu
 from cornu import callbacks, layers, optimizers
-from cornu.saving.states import States
+from cornu.saving.training_state import StateFolder
 
 ROWS, BATCH, EPOCHS = 44, 8, 4
 STEPS = 5  # of an epoch, as every fifth row is for validation
@@ -106,7 +106,7 @@ def states(tmp_path_factory, undisturbed):
     folder = tmp_path_factory.mktemp("states")
     model = make()
     assert bits(model, *fit(model, folder)) == undisturbed
-    paths = States(folder).files()
+    paths = StateFolder(folder).files()
     assert len(paths) == 1 + STEPS * EPOCHS + 1  # the first, each step, the last epoch's end
     return paths
 
@@ -161,7 +161,7 @@ def test_how_often_states_are_kept_changes_nothing(undisturbed, tmp_path):
         folder = tmp_path / str(every)
         model = make()
         assert bits(model, *fit(model, folder, every=every, keep=2)) == undisturbed
-        assert len(States(folder).files()) <= 2
+        assert len(StateFolder(folder).files()) <= 2
 
 
 def test_training_that_was_ended_early_stays_ended(tmp_path):
@@ -192,7 +192,7 @@ def test_a_fit_before_that_ended_early_does_not_end_the_next(tmp_path):
 
 def test_a_kill_after_the_last_epoch_but_before_the_end(undisturbed, tmp_path):
     fit(make(), tmp_path)
-    for path in States(tmp_path).files("finished"):
+    for path in StateFolder(tmp_path).files("finished"):
         path.unlink()
     model = make()
     assert bits(model, *fit(model, tmp_path, more=[Break(1)])) == undisturbed
@@ -221,7 +221,7 @@ def test_pausing_at_the_end_of_an_epoch(undisturbed, tmp_path):
                 self.model.pause_training()
 
     fit(make(), tmp_path, every=1000, more=[Pause()])
-    assert not States(tmp_path).files("finished")
+    assert not StateFolder(tmp_path).files("finished")
     model = make()
     assert bits(model, *fit(model, tmp_path, every=1000)) == undisturbed
 
@@ -348,7 +348,7 @@ def test_a_folder_of_another_model_is_refused_with_the_difference(tmp_path):
     model = cornu.Sequential([cornu.Input((4,)), layers.Dense(7), layers.Dense(1)])
     model.compile("sgd", "mse")
     before = model.get_weights()
-    files = {path: path.read_bytes() for path in States(tmp_path).files()}
+    files = {path: path.read_bytes() for path in StateFolder(tmp_path).files()}
     with pytest.raises(ValueError) as info:
         model.fit(x, y, verbose=0, resume=tmp_path)
     text = str(info.value)
@@ -357,7 +357,7 @@ def test_a_folder_of_another_model_is_refused_with_the_difference(tmp_path):
     assert "model/dense/kernel is (4, 7) float32 here, (4, 6) float32 there" in text
     assert "and 29 more" in text or "more\n" in text
     assert all((a == b).all() for a, b in zip(before, model.get_weights(), strict=True))
-    assert files == {path: path.read_bytes() for path in States(tmp_path).files()}
+    assert files == {path: path.read_bytes() for path in StateFolder(tmp_path).files()}
 
 
 def test_layers_without_weights_are_compared_too(tmp_path):
@@ -454,7 +454,7 @@ def test_a_full_disk_is_mentioned_and_training_goes_on(undisturbed, tmp_path, mo
 def test_a_damaged_state_and_the_one_before(undisturbed, tmp_path):
     with pytest.raises(Broken):
         fit(make(), tmp_path, more=[Break(7)])
-    newest = States(tmp_path).files()[-1]
+    newest = StateFolder(tmp_path).files()[-1]
     newest.write_bytes(newest.read_bytes()[:-1])
     model = make()
     with pytest.warns(UserWarning, match="is damaged, so that training goes on from the one"):
@@ -481,15 +481,15 @@ def test_backup_and_restore(freq, undisturbed, tmp_path):
 
     with pytest.raises(Broken):
         run([Break(8)])
-    assert States(tmp_path / "backup").files()
+    assert StateFolder(tmp_path / "backup").files()
     assert bits(*run()) == undisturbed
-    assert not States(tmp_path / "backup").files()
+    assert not StateFolder(tmp_path / "backup").files()
 
 
 def test_a_backup_may_stay(tmp_path):
     backup = callbacks.BackupAndRestore(tmp_path, delete_checkpoint=False)
     fit(make(), more=[backup])
-    assert States(tmp_path).files("finished")
+    assert StateFolder(tmp_path).files("finished")
 
 
 def test_a_backup_needs_a_folder():

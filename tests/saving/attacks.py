@@ -11,7 +11,7 @@ import pytest
 
 import cornu
 from cornu import layers
-from cornu.saving.places import places
+from cornu.saving.storage_keys import collect_weights_by_key
 from tests.saving.watch import nothing_but
 
 EVIL = "print(open('/etc/passwd').read())"
@@ -28,7 +28,7 @@ def config_of(made):
 
 def archive(path, config, weights=None, **members):
     if weights is None:
-        weights = h5(places(model()))
+        weights = h5(collect_weights_by_key(model()))
     with zipfile.ZipFile(path, "w") as file:
         text = config if isinstance(config, (str, bytes)) else json.dumps(config)
         for name, data in {"config.json": text, "model.weights.h5": weights, **members}.items():

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import cornu
-from cornu.saving.places import places
+from cornu.saving.storage_keys import collect_weights_by_key
 from tests.saving.models import MODELS, close, convolutions, dense, floats
 
 # Keras's classes of ops keep arguments where ours have none, so that it does not read our nodes.
@@ -146,7 +146,7 @@ def test_places_in_subclassed_models_are_those_of_keras(make, tmp_path):
     theirs, ours = make(keras), make(cornu)
     theirs(x), ours(x)
     expected = written_by_keras(theirs, tmp_path / "theirs.weights.h5")
-    assert {place: v.shape for place, v in places(ours).items()} == expected
+    assert {place: v.shape for place, v in collect_weights_by_key(ours).items()} == expected
     ours.load_weights(tmp_path / "theirs.weights.h5")
     close(ours(x), theirs(x))
 

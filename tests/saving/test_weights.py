@@ -8,7 +8,7 @@ import pytest
 import cornu
 from cornu import layers
 from cornu.saving import load_model, save_model
-from cornu.saving.writing import writing
+from cornu.saving.atomic_write import atomic_write
 from tests.saving.models import floats
 
 FORMATS = (".weights.h5", ".safetensors", ".npz")
@@ -120,7 +120,7 @@ def test_a_writer_that_fails_leaves_the_old_file(name, tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).read_bytes() == old
     monkeypatch.undo()
-    with pytest.raises(KeyboardInterrupt), writing(tmp_path / name) as temporary:
+    with pytest.raises(KeyboardInterrupt), atomic_write(tmp_path / name) as temporary:
         temporary.write_text("half")
         raise KeyboardInterrupt
     assert [path.name for path in tmp_path.iterdir()] == [name]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from cornu.saving.formats import WRITERS
+from cornu.saving.formats.table import WRITERS
 
 __all__ = ["check_ending", "save"]
 

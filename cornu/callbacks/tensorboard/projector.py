@@ -12,7 +12,7 @@ import numpy as np
 from cornu.callbacks.shared.nested_layers import layers_within
 from cornu.errors import suggest
 from cornu.layers import Embedding
-from cornu.saving.writing import writing
+from cornu.saving.atomic_write import atomic_write
 
 __all__ = ["check_metadata", "write_projector"]
 
@@ -43,12 +43,12 @@ def write_projector(folder: str, model: Any, metadata: Any) -> None:
     for layer in layers_within(model, Embedding):
         labels = metadata.get(layer.name) if isinstance(metadata, dict) else metadata
         path = f"{_TABLES}/{layer.name.replace('/', '_')}.tsv"
-        with writing(Path(folder, path)) as temporary:
+        with atomic_write(Path(folder, path)) as temporary:
             np.savetxt(temporary, layer.embeddings.numpy().astype("float32"), "%.8g", "\t")
         lines = {"tensor_name": layer.name, "tensor_path": path}
         if labels is not None:
             lines["metadata_path"] = os.fspath(labels)
         fields = "".join(f"  {name}: {json.dumps(text)}\n" for name, text in lines.items())
         described += f"embeddings {{\n{fields}}}\n"
-    with writing(Path(folder, _CONFIG)) as temporary:
+    with atomic_write(Path(folder, _CONFIG)) as temporary:
         temporary.write_text(described)

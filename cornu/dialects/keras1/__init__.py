@@ -4,6 +4,6 @@
 to look at, `install()` makes it what `import keras` finds.
 """
 
-from cornu.dialects.keras1.modules import install, load
+from cornu.dialects.keras1.module_tree import install, load
 
 __all__ = ["install", "load"]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from cornu import callbacks
-from cornu.dialects.keras1.bind import Family, Row, Spelling
+from cornu.dialects.keras1.class_mapping import BaseClassMeta, ClassMapping, OldClass
 
 __all__ = [
     "Callback",
@@ -23,7 +23,7 @@ Arguments = dict[str, Any]
 History = callbacks.History
 
 
-class Callback(callbacks.Callback, metaclass=Family):
+class Callback(callbacks.Callback, metaclass=BaseClassMeta):
     """The base of the program's own callbacks; `params` has the era's words as well."""
 
     stands_for: ClassVar[type] = callbacks.Callback
@@ -33,7 +33,7 @@ class Callback(callbacks.Callback, metaclass=Family):
         super().set_params({**params, "nb_epoch": params.get("epochs")})
 
 
-class Checkpoint(callbacks.ModelCheckpoint):
+class PeriodicModelCheckpoint(callbacks.ModelCheckpoint):
     """Saves every `period` epochs; epochs in file names count from 0, files may end in .hdf5."""
 
     def __init__(self, filepath: str, period: int, save_weights_only: bool, **words: Any) -> None:
@@ -54,7 +54,7 @@ class Checkpoint(callbacks.ModelCheckpoint):
         return super()._path(epoch - 1, batch, logs)
 
 
-class Plateau(callbacks.ReduceLROnPlateau):
+class Keras1ReduceLROnPlateau(callbacks.ReduceLROnPlateau):
     """Reduces the rate after `patience + 1` bad epochs, then after each `patience` more."""
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -77,74 +77,82 @@ class Plateau(callbacks.ReduceLROnPlateau):
             self.wait += 1
 
 
-class Scheduler(callbacks.LearningRateScheduler):
+class Keras1LearningRateScheduler(callbacks.LearningRateScheduler):
     """Sets the rate at the beginning of every epoch, and says nothing in the logs."""
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Does nothing."""
 
 
-def _direction(given: Arguments) -> None:
+def _resolve_mode(given: Arguments) -> None:
     """Decides "auto" by the name of the metric, as the era did."""
     if given["mode"] not in ("min", "max"):
         accurate = "acc" in given["monitor"] or given["monitor"].startswith("fmeasure")
         given["mode"] = "max" if accurate else "min"
 
 
-def _patient(given: Arguments) -> None:
+def _increment_patience(given: Arguments) -> None:
     given["patience"] += 1
 
 
-def _of_epoch(given: Arguments) -> None:
+def _convert_schedule(given: Arguments) -> None:
     schedule: Callable[[int], float] = given["schedule"]
     given["schedule"] = lambda epoch: float(schedule(epoch))
 
 
-def _moments(given: Arguments) -> None:
+def _rename_batch_hooks(given: Arguments) -> None:
     for word in ("begin", "end"):
         given[f"on_train_batch_{word}"] = given.pop(f"on_batch_{word}")
 
 
-_WATCHING = "monitor='val_loss', "
+_MONITOR = "monitor='val_loss', "
 
 EarlyStopping, ModelCheckpoint, ReduceLROnPlateau, LearningRateScheduler, CSVLogger = map(
-    Spelling,
+    OldClass,
     (
-        Row(
+        ClassMapping(
             "EarlyStopping",
-            f"{_WATCHING}min_delta=0, patience=0, verbose=0, mode='auto'",
+            f"{_MONITOR}min_delta=0, patience=0, verbose=0, mode='auto'",
             callbacks.EarlyStopping,
-            rules=(_direction, _patient),
-            words="",
+            conversions=(_resolve_mode, _increment_patience),
+            keywords="",
         ),
-        Row(
+        ClassMapping(
             "ModelCheckpoint",
-            f"filepath, {_WATCHING}verbose=0, save_best_only=False, save_weights_only=False, "
+            f"filepath, {_MONITOR}verbose=0, save_best_only=False, save_weights_only=False, "
             "mode='auto', period=1",
-            Checkpoint,
-            rules=(_direction,),
-            words="",
+            PeriodicModelCheckpoint,
+            conversions=(_resolve_mode,),
+            keywords="",
         ),
-        Row(
+        ClassMapping(
             "ReduceLROnPlateau",
-            f"{_WATCHING}factor=0.1, patience=10, verbose=0, mode='auto', epsilon=0.0001, "
+            f"{_MONITOR}factor=0.1, patience=10, verbose=0, mode='auto', epsilon=0.0001, "
             "cooldown=0, min_lr=0",
-            Plateau,
+            Keras1ReduceLROnPlateau,
             {"epsilon": "min_delta"},
-            rules=(_direction,),
-            words="",
+            conversions=(_resolve_mode,),
+            keywords="",
         ),
-        Row("LearningRateScheduler", "schedule", Scheduler, rules=(_of_epoch,), words=""),
-        Row("CSVLogger", "filename, separator=',', append=False", callbacks.CSVLogger, words=""),
+        ClassMapping(
+            "LearningRateScheduler",
+            "schedule",
+            Keras1LearningRateScheduler,
+            conversions=(_convert_schedule,),
+            keywords="",
+        ),
+        ClassMapping(
+            "CSVLogger", "filename, separator=',', append=False", callbacks.CSVLogger, keywords=""
+        ),
     ),
 )
-LambdaCallback = Spelling(
-    Row(
+LambdaCallback = OldClass(
+    ClassMapping(
         "LambdaCallback",
         "on_epoch_begin=None, on_epoch_end=None, on_batch_begin=None, on_batch_end=None, "
         "on_train_begin=None, on_train_end=None",
         callbacks.LambdaCallback,
-        rules=(_moments,),
-        words="",
+        conversions=(_rename_batch_hooks,),
+        keywords="",
     )
 )

@@ -10,10 +10,10 @@ import numpy as np
 
 from cornu import tree
 
-__all__ = ["Samples"]
+__all__ = ["EpochBatches"]
 
 
-class Samples:
+class EpochBatches:
     """The batches of an epoch: drawn until so many samples were seen.
 
     Args:
@@ -22,7 +22,7 @@ class Samples:
 
     Example:
 
-    >>> batches = Samples(iter([(np.zeros((2, 1)), None)] * 9), 4)
+    >>> batches = EpochBatches(iter([(np.zeros((2, 1)), None)] * 9), 4)
     >>> len(list(batches)), len(list(batches))
     (2, 2)
     """

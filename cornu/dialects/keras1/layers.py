@@ -11,8 +11,13 @@ from cornu import layers, ops, registry
 from cornu.core.layer.layer import Layer as CoreLayer
 from cornu.core.state.dtypes import is_float
 from cornu.core.state.variable import Variable
-from cornu.dialects.keras1.bind import LAYER, Family, era_name, parse
-from cornu.dialects.keras1.values import Activity, initializer
+from cornu.dialects.keras1.argument_values import SummedActivityRegularizer, get_initializer
+from cornu.dialects.keras1.class_mapping import (
+    LAYER_KEYWORDS,
+    BaseClassMeta,
+    automatic_name,
+    parse_signature,
+)
 from cornu.errors import suggest
 from cornu.ops import random
 from cornu.parts.regularizers import L1L2
@@ -26,10 +31,10 @@ __all__ = [
     "Layer",
 ]
 
-_WORDS = parse("", LAYER)
+_WORDS = parse_signature("", LAYER_KEYWORDS)
 
 
-class Layer(CoreLayer, metaclass=Family):
+class Layer(CoreLayer, metaclass=BaseClassMeta):
     """The base of the program's own layers: `build`, `call(x, mask=None)`, `add_weight`.
 
     `get_output_shape_for` is not called, since shapes follow from `call`. Variables are found
@@ -49,7 +54,7 @@ class Layer(CoreLayer, metaclass=Family):
                     f"{suggest(name, _WORDS.parameters)}"
                 )
         given = {k: v for k, v in kwargs.items() if v is not None and k != "input_dtype"}
-        given.setdefault("name", era_name(type(self).__name__))
+        given.setdefault("name", automatic_name(type(self).__name__))
         super().__init__(**given)
 
     def add_weight(  # type: ignore[override]
@@ -65,7 +70,7 @@ class Layer(CoreLayer, metaclass=Family):
         """Creates a Variable of the layer, with the arguments in the era's order."""
         return super().add_weight(
             shape,
-            _initializer(initializer),
+            get_initializer(initializer),
             name=name,
             trainable=trainable,
             regularizer=regularizer,
@@ -94,9 +99,6 @@ class Layer(CoreLayer, metaclass=Family):
             variable.trainable = False
 
 
-_initializer = initializer
-
-
 class InputSpec(layers.InputSpec):
     """What a layer expects of its input, with the era's arguments."""
 
@@ -110,7 +112,7 @@ class ActivityRegularization(layers.ActivityRegularization):
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
         super().__init__(l1, l2, **kwargs)
-        self.activity_regularizer = Activity(L1L2(l1, l2))
+        self.activity_regularizer = SummedActivityRegularizer(L1L2(l1, l2))
 
 
 @registry.register_keras_serializable(package="keras1")

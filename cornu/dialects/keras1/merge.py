@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from cornu import layers, registry, settings
 from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.layer import Layer
-from cornu.dialects.keras1.bind import Row, Spelling
+from cornu.dialects.keras1.class_mapping import ClassMapping, OldClass
 from cornu.errors import suggest
 from cornu.models import Model, Sequential
 
@@ -124,15 +124,15 @@ def _named(given: dict[str, Any]) -> None:
     given["sources"] = given.pop("layers")
 
 
-Merge = Spelling(
-    Row(
+Merge = OldClass(
+    ClassMapping(
         "Merge",
         "layers=None, mode='sum', concat_axis=-1, dot_axes=-1, output_shape=None, "
         "output_mask=None, arguments=None, node_indices=None, tensor_indices=None, name=None",
         _combination,
-        rules=(_named,),
-        words="trainable=True",
-        kinds=(Branches, Cosine, *_PLAIN.values(), layers.Concatenate, layers.Dot),
+        conversions=(_named,),
+        keywords="trainable=True",
+        instance_types=(Branches, Cosine, *_PLAIN.values(), layers.Concatenate, layers.Dot),
     )
 )
 

@@ -48,7 +48,7 @@ def resolve(identifier: Any, objective: Any = None, output: Tensor | None = None
     if identifier in ("accuracy", "acc"):
         return metrics.MeanMetricWrapper(_accuracy(objective, output), name="acc")
     if not isinstance(identifier, str):
-        return metrics.MeanMetricWrapper(identifier, name=objectives.name_of(identifier))
+        return metrics.MeanMetricWrapper(identifier, name=objectives.function_name(identifier))
     name = objectives.SHORT.get(identifier, identifier)
     if name not in FUNCTIONS:
         raise ValueError(

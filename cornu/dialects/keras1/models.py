@@ -11,22 +11,22 @@ from cornu import models, registry
 from cornu.core.layer.layer import Layer
 from cornu.data.class_weights import weights_of_classes
 from cornu.dialects.keras1 import metrics, objectives, optimizers
-from cornu.dialects.keras1.bind import era_name
-from cornu.dialects.keras1.generators import Samples
+from cornu.dialects.keras1.class_mapping import automatic_name
+from cornu.dialects.keras1.generators import EpochBatches
 from cornu.dialects.keras1.merge import Branches
 from cornu.layers import RNN
 from cornu.models.connections import describe, draw
 from cornu.models.trainer import Trainer
-from cornu.saving.hdf5 import open_h5, write_h5
-from cornu.saving.places import places
-from cornu.saving.weights import matched
-from cornu.saving.writing import writing
+from cornu.saving.atomic_write import atomic_write
+from cornu.saving.formats.hdf5 import open_hdf5, write_hdf5
+from cornu.saving.storage_keys import collect_weights_by_key
+from cornu.saving.weight_files import read_matching_arrays
 from cornu.training.outputs import Outputs
 
 __all__ = ["Model", "Sequential", "load_model", "model_from_json"]
 
 
-class Training(Trainer):
+class Keras1Trainer(Trainer):
     """`compile`, `fit` and the rest with the era's arguments."""
 
     def compile(  # type: ignore[override]
@@ -48,7 +48,7 @@ class Training(Trainer):
             sample_weight_mode: not needed: weights say by their shape what they weigh.
             **kwargs: without meaning, as `class_mode` and arguments of Theano functions.
         """
-        loss = _mapped(objectives.get, loss)
+        loss = _map_structure(objectives.get, loss)
         super().compile(
             optimizers.get(optimizer),
             loss,
@@ -67,7 +67,7 @@ class Training(Trainer):
         each = outputs.spread(loss, "loss", to_all=True)
         wanted = given if isinstance(given, dict) else dict.fromkeys(outputs.names, given)
         made = {
-            name: [metrics.resolve(one, objective, output) for one in _listed(wanted[name])]
+            name: [metrics.resolve(one, objective, output) for one in _as_list(wanted[name])]
             for name, objective, output in zip(outputs.names, each, outputs.tensors, strict=True)
             if name in wanted
         }
@@ -93,7 +93,7 @@ class Training(Trainer):
         Weights of classes hold for the part that `validation_split` keeps, too; `sample_weight`
         takes their place.
         """
-        class_weight, sample_weight = _of_rows(y, class_weight, sample_weight)
+        class_weight, sample_weight = _weight_rows(y, class_weight, sample_weight)
         return super().fit(
             x,
             y,
@@ -162,9 +162,9 @@ class Training(Trainer):
         if validation_data is not None and not isinstance(validation_data, (tuple, list)):
             if nb_val_samples is None:
                 raise ValueError("Validation data from a generator needs `nb_val_samples`.")
-            validation_data = Samples(validation_data, nb_val_samples)
+            validation_data = EpochBatches(validation_data, nb_val_samples)
         return super().fit(
-            Samples(generator, samples_per_epoch),
+            EpochBatches(generator, samples_per_epoch),
             epochs=nb_epoch,
             verbose=verbose,
             callbacks=callbacks,
@@ -182,7 +182,7 @@ class Training(Trainer):
         pickle_safe: bool = False,
     ) -> Any:
         """Returns the loss and the metrics on `val_samples` samples of a generator."""
-        return super().evaluate(Samples(generator, val_samples), verbose=0)
+        return super().evaluate(EpochBatches(generator, val_samples), verbose=0)
 
     def predict_generator(
         self,
@@ -193,7 +193,7 @@ class Training(Trainer):
         pickle_safe: bool = False,
     ) -> Any:
         """Returns the predictions for `val_samples` samples of a generator."""
-        return super().predict(Samples(generator, val_samples), verbose=0)
+        return super().predict(EpochBatches(generator, val_samples), verbose=0)
 
     # --------------------------------------------------------------------------------------- files
 
@@ -212,8 +212,10 @@ class Training(Trainer):
 
     def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
         """Writes the weights as HDF5 in today's layout, whatever the file's ending."""
-        with writing(Path(filepath), overwrite) as temporary:
-            write_h5(temporary, {place: v.numpy() for place, v in places(self).items()})
+        with atomic_write(Path(filepath), overwrite) as temporary:
+            write_hdf5(
+                temporary, {place: v.numpy() for place, v in collect_weights_by_key(self).items()}
+            )
 
     def load_weights(self, filepath: Any, by_name: bool = False) -> None:
         """Reads what `save_weights` wrote.
@@ -223,14 +225,14 @@ class Training(Trainer):
         """
         if by_name:
             raise NotImplementedError("load_weights(by_name=True) of Keras 1 is not spoken here.")
-        wanted = places(self)
-        with open_h5(Path(filepath)) as stored:
-            arrays = matched(wanted, stored)
+        wanted = collect_weights_by_key(self)
+        with open_hdf5(Path(filepath)) as stored:
+            arrays = read_matching_arrays(wanted, stored)
         for place, array in arrays.items():
             wanted[place].assign(array)
 
 
-class Model(Training, models.Model):
+class Model(Keras1Trainer, models.Model):
     """What lies between tensors.
 
     Args:
@@ -240,7 +242,9 @@ class Model(Training, models.Model):
     """
 
     def __init__(self, input: Any, output: Any, name: str | None = None) -> None:
-        super().__init__(_alone(input), _alone(output), name=name or era_name("Model"))
+        super().__init__(
+            _unwrap_single(input), _unwrap_single(output), name=name or automatic_name("Model")
+        )
 
     def public_name(self) -> tuple[str, str]:
         """Returns the name that says how the model is described: as any drawn model today."""
@@ -261,7 +265,7 @@ class Model(Training, models.Model):
         return model
 
 
-class Sequential(Training, models.Sequential):
+class Sequential(Keras1Trainer, models.Sequential):
     """A stack of layers, which may begin with a `Merge` of models and then has their inputs.
 
     Args:
@@ -270,7 +274,7 @@ class Sequential(Training, models.Sequential):
     """
 
     def __init__(self, layers: Any = None, name: str | None = None, trainable: bool = True) -> None:
-        super().__init__(layers, trainable, name or era_name("Sequential"))
+        super().__init__(layers, trainable, name or automatic_name("Sequential"))
 
     def _begin_with(self, layer: Layer) -> None:
         if isinstance(layer, Branches):
@@ -314,25 +318,25 @@ def load_model(filepath: Any, custom_objects: Any = None) -> Any:
     return models.load_model(filepath, {**_KINDS, **(custom_objects or {})})
 
 
-def _of_rows(y: Any, class_weight: Any, sample_weight: Any) -> tuple[Any, Any]:
+def _weight_rows(y: Any, class_weight: Any, sample_weight: Any) -> tuple[Any, Any]:
     """Returns weights of classes as weights of rows, where one output has them."""
     if class_weight is None or any(isinstance(one, dict) for one in class_weight.values()):
         return class_weight, sample_weight
     if sample_weight is None:
-        sample_weight = weights_of_classes(_alone(y), class_weight, "y")
+        sample_weight = weights_of_classes(_unwrap_single(y), class_weight, "y")
     return None, sample_weight
 
 
-def _alone(things: Any) -> Any:
+def _unwrap_single(things: Any) -> Any:
     """Returns the only thing in a list: one output was never a list."""
     return things[0] if isinstance(things, (list, tuple)) and len(things) == 1 else things
 
 
-def _listed(value: Any) -> Any:
+def _as_list(value: Any) -> Any:
     return value if isinstance(value, (list, tuple)) else [value]
 
 
-def _mapped(convert: Any, value: Any) -> Any:
+def _map_structure(convert: Any, value: Any) -> Any:
     if isinstance(value, dict):
         return {name: convert(one) for name, one in value.items()}
     return [convert(one) for one in value] if isinstance(value, (list, tuple)) else convert(value)

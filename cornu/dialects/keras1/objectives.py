@@ -101,12 +101,12 @@ class Objective(losses.FunctionLoss):
         return jnp.where(share == 0, 0, total / jnp.where(share == 0, 1, share))
 
 
-def name_of(function: Any) -> str:
+def function_name(function: Any) -> str:
     """Returns the name of a function or other callable of the program's."""
     return getattr(function, "__name__", type(function).__name__)
 
 
-def full_name(identifier: str) -> str:
+def resolve_name(identifier: str) -> str:
     """Returns the whole name of a function that may be abbreviated.
 
     Raises:
@@ -131,6 +131,6 @@ def get(identifier: Any) -> Any:
     if identifier is None or isinstance(identifier, losses.Loss):
         return identifier
     if isinstance(identifier, str):
-        name = full_name(identifier)
+        name = resolve_name(identifier)
         return Objective(FUNCTIONS[name], name=name)
-    return Objective(identifier, name=name_of(identifier))
+    return Objective(identifier, name=function_name(identifier))

@@ -14,10 +14,20 @@ from cornu.optimizers.base import Optimizer
 from cornu.optimizers.transforms import clipping
 from cornu.optimizers.update_rule import SlotValues, UpdateRule
 
-__all__ = ["SGD", "Adadelta", "Adagrad", "Adam", "Adamax", "Method", "Nadam", "RMSprop", "get"]
+__all__ = [
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "Adamax",
+    "Keras1Optimizer",
+    "Nadam",
+    "RMSprop",
+    "get",
+]
 
 
-class Method(Optimizer):
+class Keras1Optimizer(Optimizer):
     """What all optimizers of the era share: the rate is `lr / (1 + decay * steps before)`.
 
     Attributes:
@@ -28,7 +38,7 @@ class Method(Optimizer):
 
     decay = 0.0
 
-    def _settle(self, decay: float, limits: dict[str, Any]) -> None:
+    def _set_common_arguments(self, decay: float, limits: dict[str, Any]) -> None:
         """Takes the arguments that every optimizer has besides its own."""
         for name in limits:
             if name not in ("clipnorm", "clipvalue"):
@@ -67,7 +77,7 @@ class Method(Optimizer):
         return {**super().get_config(), "lr": float(self.lr.numpy())}
 
 
-class SGD(Method, optimizers.SGD):
+class SGD(Keras1Optimizer, optimizers.SGD):
     """Stochastic gradient descent, with or without momentum."""
 
     def __init__(
@@ -79,10 +89,10 @@ class SGD(Method, optimizers.SGD):
         **kwargs: Any,
     ) -> None:
         super().__init__(learning_rate=lr, momentum=momentum, nesterov=nesterov)
-        self._settle(decay, kwargs)
+        self._set_common_arguments(decay, kwargs)
 
 
-class RMSprop(Method, UpdateRule):
+class RMSprop(Keras1Optimizer, UpdateRule):
     """Divides gradients by the root of their mean square, with epsilon outside of the root.
 
     a <- rho * a + (1 - rho) * gradient**2
@@ -102,7 +112,7 @@ class RMSprop(Method, UpdateRule):
         super().__init__(lr)
         self.rho = rho
         self.epsilon = epsilon
-        self._settle(decay, kwargs)
+        self._set_common_arguments(decay, kwargs)
 
     def update(
         self, gradient: Array, value: Array, slots: SlotValues, rate: Array
@@ -112,7 +122,7 @@ class RMSprop(Method, UpdateRule):
         return value - rate * gradient / (jnp.sqrt(a) + self.epsilon), {"accumulator": a}
 
 
-class Adagrad(Method, UpdateRule):
+class Adagrad(Keras1Optimizer, UpdateRule):
     """Divides gradients by the root of the sum of their squares, which begins at 0.
 
     a <- a + gradient**2
@@ -126,7 +136,7 @@ class Adagrad(Method, UpdateRule):
     ) -> None:
         super().__init__(lr)
         self.epsilon = epsilon
-        self._settle(decay, kwargs)
+        self._set_common_arguments(decay, kwargs)
 
     def update(
         self, gradient: Array, value: Array, slots: SlotValues, rate: Array
@@ -136,7 +146,7 @@ class Adagrad(Method, UpdateRule):
         return value - rate * gradient / (jnp.sqrt(a) + self.epsilon), {"accumulator": a}
 
 
-class Adadelta(Method, optimizers.Adadelta):
+class Adadelta(Keras1Optimizer, optimizers.Adadelta):
     """Adadelta, with the rate of its paper, 1."""
 
     def __init__(
@@ -148,10 +158,10 @@ class Adadelta(Method, optimizers.Adadelta):
         **kwargs: Any,
     ) -> None:
         super().__init__(learning_rate=lr, rho=rho, epsilon=epsilon)
-        self._settle(decay, kwargs)
+        self._set_common_arguments(decay, kwargs)
 
 
-class Adam(Method, optimizers.Adam):
+class Adam(Keras1Optimizer, optimizers.Adam):
     """Adam, with epsilon 1e-8."""
 
     def __init__(
@@ -164,10 +174,10 @@ class Adam(Method, optimizers.Adam):
         **kwargs: Any,
     ) -> None:
         super().__init__(learning_rate=lr, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
-        self._settle(decay, kwargs)
+        self._set_common_arguments(decay, kwargs)
 
 
-class Adamax(Method, optimizers.Adamax):
+class Adamax(Keras1Optimizer, optimizers.Adamax):
     """Adamax, with the rate 0.002 and epsilon 1e-8."""
 
     def __init__(
@@ -180,10 +190,10 @@ class Adamax(Method, optimizers.Adamax):
         **kwargs: Any,
     ) -> None:
         super().__init__(learning_rate=lr, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
-        self._settle(decay, kwargs)
+        self._set_common_arguments(decay, kwargs)
 
 
-class Nadam(Method, optimizers.Nadam):
+class Nadam(Keras1Optimizer, optimizers.Nadam):
     """Nadam, whose momentum grows as 0.96**(schedule_decay * step), not as 0.96**step."""
 
     def __init__(
@@ -197,7 +207,7 @@ class Nadam(Method, optimizers.Nadam):
     ) -> None:
         super().__init__(learning_rate=lr, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
         self.schedule_decay = schedule_decay
-        self._settle(0.0, kwargs)
+        self._set_common_arguments(0.0, kwargs)
 
     def step_scalars(self, learning_rate: Array, step: Array) -> tuple[Array, ...]:
         """Returns factors of momentum, gradient and square, and the correction of squares."""
@@ -211,9 +221,9 @@ class Nadam(Method, optimizers.Nadam):
         return of_momentum, of_gradient, 1 - beta_2, 1 - beta_2**step
 
 
-_METHODS = (SGD, RMSprop, Adagrad, Adadelta, Adam, Adamax, Nadam)
-_NAMES = {method.__name__.lower(): method for method in _METHODS}
-for _method in _METHODS:
+_OPTIMIZERS = (SGD, RMSprop, Adagrad, Adadelta, Adam, Adamax, Nadam)
+_NAMES = {method.__name__.lower(): method for method in _OPTIMIZERS}
+for _method in _OPTIMIZERS:
     registry.register_keras_serializable(package="keras1")(_method)
 
 

@@ -193,7 +193,7 @@ def test_loaded_in_a_program_that_only_loads(tmp_path):
     space.adapt(TABLE)
     space.save(tmp_path / "space.keras")
     program = (
-        "import sys; from cornu.saving.archive import load_model; import cornu.models\n"
+        "import sys; from cornu.saving.model_files import load_model; import cornu.models\n"
         "print(load_model(sys.argv[1])({'normalized': [3.0]}).shape)"
     )
     done = subprocess.run(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -12,16 +12,16 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from cornu.saving import gate
+from cornu.saving import validation
 
-__all__ = ["H5Arrays", "open_h5", "write_h5"]
+__all__ = ["HDF5Reader", "open_hdf5", "write_hdf5"]
 
 _MAX_OBJECTS = 1_000_000
 _FILTERS = frozenset((1, 2, 3))  # deflate, shuffle, checksum
 _KINDS = frozenset("fiubc")
 
 
-class H5Arrays:
+class HDF5Reader:
     """The arrays of an open HDF5 file, all of which was looked through.
 
     Attributes:
@@ -32,14 +32,14 @@ class H5Arrays:
 
     def __init__(self, file: Any, size: int, name: str) -> None:
         self.file = file
-        self._found = _data_sets(file, name)
+        self._found = _find_datasets(file, name)
         self.shapes = {place: tuple(item.shape) for place, item in self._found.items()}
         packed = [item for item in self._found.values() if item.chunks is not None]
         plain = [item for item in self._found.values() if item.chunks is None]
-        stored, unpacked = (sum(map(_declared, items)) for items in (plain, packed))
+        stored, unpacked = (sum(map(_declared_size, items)) for items in (plain, packed))
         if stored > size:
             raise ValueError(f"{name} declares {stored} bytes of arrays, and has {size} bytes.")
-        gate.check_unpacked(size, unpacked, name)
+        validation.check_decompressed_size(size, unpacked, name)
         self.nbytes = stored + unpacked
 
     def read(self, place: str) -> np.ndarray:
@@ -53,7 +53,7 @@ class H5Arrays:
 
 
 @contextlib.contextmanager
-def open_h5(source: Path | BytesIO) -> Iterator[H5Arrays]:
+def open_hdf5(source: Path | BytesIO) -> Iterator[HDF5Reader]:
     """Opens an HDF5 file for reading.
 
     Raises:
@@ -66,11 +66,11 @@ def open_h5(source: Path | BytesIO) -> Iterator[H5Arrays]:
         size, name = source.getbuffer().nbytes, "The HDF5 file in the archive"
     else:
         size, name = source.stat().st_size, repr(str(source))
-    with gate.refusing(name), h5py.File(source, "r") as file:
-        yield H5Arrays(file, size, name)
+    with validation.wrap_read_errors(name), h5py.File(source, "r") as file:
+        yield HDF5Reader(file, size, name)
 
 
-def _data_sets(root: Any, name: str) -> dict[str, Any]:
+def _find_datasets(root: Any, name: str) -> dict[str, Any]:
     import h5py
 
     found: dict[str, Any] = {}
@@ -92,14 +92,14 @@ def _data_sets(root: Any, name: str) -> dict[str, Any]:
             if isinstance(item, h5py.Group):
                 todo.append(item)
             elif isinstance(item, h5py.Dataset):
-                _check(item, f"{name}: {where!r}")
+                _check_dataset(item, f"{name}: {where!r}")
                 found[where.lstrip("/")] = item
             else:
                 raise ValueError(f"{name}: {where!r} is neither a group nor an array.")
     return found
 
 
-def _check(item: Any, where: str) -> None:
+def _check_dataset(item: Any, where: str) -> None:
     if item.shape is None:
         raise ValueError(f"{where} has no shape.")
     if item.external or item.is_virtual:
@@ -110,12 +110,12 @@ def _check(item: Any, where: str) -> None:
             raise ValueError(f"{where} uses the HDF5 filter {plan.get_filter(i)[0]}.")
 
 
-def _declared(item: Any) -> int:
+def _declared_size(item: Any) -> int:
     # HDF5 reads a chunk as a whole, however little of it belongs to the array.
     return max(math.prod(item.shape), math.prod(item.chunks or (0,))) * item.dtype.itemsize
 
 
-def write_h5(target: Path | BytesIO, arrays: dict[str, np.ndarray]) -> None:
+def write_hdf5(target: Path | BytesIO, arrays: Mapping[str, np.ndarray]) -> None:
     """Writes arrays as an HDF5 file."""
     import h5py
 

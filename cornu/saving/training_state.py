@@ -1,4 +1,4 @@
-"""States in a folder: arrays and plain data in numbered files, the last few of which are kept."""
+"""States of training: arrays and JSON in numbered files, the last few of which are kept."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ import ml_dtypes
 import numpy as np
 
 from cornu.core.tracebacks.user_frames import user_stacklevel
-from cornu.saving import gate
-from cornu.saving.writing import writing
+from cornu.saving import validation
+from cornu.saving.atomic_write import atomic_write
 
 try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["State", "States"]
+__all__ = ["TrainingState", "StateFolder"]
 
 _FORMAT = "cornu-state-1"
 _KINDS = ("state", "finished")
@@ -34,7 +34,7 @@ _LEFT = re.compile(r"\.(?:state|finished)-\d{12}\.safetensors\..*")
 
 
 @dataclass(frozen=True)
-class State:
+class TrainingState:
     """What a file holds.
 
     Attributes:
@@ -50,7 +50,7 @@ class State:
     finished: bool = False
 
 
-class States:
+class StateFolder:
     """The states in a folder.
 
     A file is written beside its place, synchronized with the disk and renamed, so that it is there
@@ -64,12 +64,12 @@ class States:
     Example:
 
     >>> import tempfile
-    >>> states = States(tempfile.mkdtemp(), keep=2)
+    >>> states = StateFolder(tempfile.mkdtemp(), keep=2)
     >>> for number in range(3):
-    ...     states.write(State(number, {"w": np.full(2, number)}, {"epoch": number}))
+    ...     states.write(TrainingState(number, {"w": np.full(2, number)}, {"epoch": number}))
     >>> [path.name for path in states.files()]
     ['state-000000000001.safetensors', 'state-000000000002.safetensors']
-    >>> states.newest().data
+    >>> states.read_newest().data
     {'epoch': 2}
     """
 
@@ -83,7 +83,7 @@ class States:
             )
 
     @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
+    def lock(self) -> Iterator[None]:
         """Keeps other processes from using the folder; also removes what a killed one left.
 
         Raises:
@@ -91,7 +91,7 @@ class States:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with open(self.folder / ".lock", "a") as file:
-            if not _locked(file):
+            if not _lock_file(file):
                 raise RuntimeError(
                     f"Another process keeps its state in {str(self.folder)!r} at this moment. "
                     "Wait for it, or give each run a folder of its own."
@@ -108,7 +108,7 @@ class States:
         found = [path for path in self.folder.iterdir() if _NAME.fullmatch(path.name)]
         return sorted(path for path in found if path.name.startswith(f"{kind}-"))
 
-    def write(self, state: State) -> None:
+    def write(self, state: TrainingState) -> None:
         """Writes a state; then removes those that are not to be kept.
 
         Raises:
@@ -121,7 +121,7 @@ class States:
         text = json.dumps(state.data)
         kind = _KINDS[state.finished]
         metadata = {"format": _FORMAT, "data": text, "sha256": _checksum(arrays, text)}
-        with writing(self.folder / f"{kind}-{state.number:012d}.safetensors") as temporary:
+        with atomic_write(self.folder / f"{kind}-{state.number:012d}.safetensors") as temporary:
             try:
                 save_file(arrays, temporary, metadata)
             except SafetensorError as error:  # a full disk, for example
@@ -129,7 +129,7 @@ class States:
         for path in self.files(kind)[: -self.keep]:
             path.unlink(missing_ok=True)
 
-    def newest(self) -> State | None:
+    def read_newest(self) -> TrainingState | None:
         """Reads the last state that is whole; None if there are no states.
 
         Warns:
@@ -144,7 +144,7 @@ class States:
         wrong: list[str] = []
         for path in reversed(paths):
             try:
-                state = read(path)
+                state = read_state(path)
             except (ValueError, OSError) as error:
                 wrong.append(str(error).split("\n")[0])
                 continue
@@ -160,12 +160,12 @@ class States:
             "Delete the folder to begin anew."
         )
 
-    def finished(self, number: int) -> State | None:
+    def read_finished(self, number: int) -> TrainingState | None:
         """Returns what was written as finished after the state of a number, if it is whole."""
         for path in self.files("finished"):
             if path.name == f"finished-{number:012d}.safetensors":
                 with contextlib.suppress(ValueError, OSError):
-                    return read(path)
+                    return read_state(path)
         return None
 
     def clear(self) -> None:
@@ -175,7 +175,7 @@ class States:
                 path.unlink(missing_ok=True)
 
 
-def read(path: Path) -> State:
+def read_state(path: Path) -> TrainingState:
     """Reads a state from a file.
 
     Raises:
@@ -185,15 +185,15 @@ def read(path: Path) -> State:
 
     name = repr(str(path))
     match = _NAME.fullmatch(path.name)
-    with gate.refusing(name), safe_open(path, "np") as file:
+    with validation.wrap_read_errors(name), safe_open(path, "np") as file:
         metadata = file.metadata() or {}
         if metadata.get("format") != _FORMAT or match is None:
             raise ValueError(f"{name} is no state of training.")
         arrays = {key: file.get_tensor(key) for key in file.keys()}
         if _checksum(arrays, metadata["data"]) != metadata["sha256"]:
             raise ValueError(f"{name} is damaged: its checksum is another.")
-        data = gate.read_json(metadata["data"], name)
-    return State(int(match[2]), arrays, data, match[1] == "finished")
+        data = validation.read_json(metadata["data"], name)
+    return TrainingState(int(match[2]), arrays, data, match[1] == "finished")
 
 
 def _checksum(arrays: dict[str, np.ndarray], text: str) -> str:
@@ -206,7 +206,7 @@ def _checksum(arrays: dict[str, np.ndarray], text: str) -> str:
     return found.hexdigest()
 
 
-def _locked(file: Any) -> bool:
+def _lock_file(file: Any) -> bool:
     if fcntl is None:
         return True
     try:

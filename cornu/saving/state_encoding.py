@@ -7,12 +7,12 @@ from typing import Any
 import jax
 import numpy as np
 
-__all__ = ["is_plain", "packed", "unpacked"]
+__all__ = ["is_encodable", "encode_state", "decode_state"]
 
 _MARK = "of"
 
 
-def packed(value: Any, arrays: dict[str, np.ndarray], name: str) -> Any:
+def encode_state(value: Any, arrays: dict[str, np.ndarray], name: str) -> Any:
     """Returns a value as JSON can hold it; arrays in it go into `arrays`, by name.
 
     Args:
@@ -26,24 +26,25 @@ def packed(value: Any, arrays: dict[str, np.ndarray], name: str) -> Any:
     Example:
 
     >>> arrays = {}
-    >>> text = packed({"best": np.ones(2), "at": 1}, arrays, "stop")
+    >>> text = encode_state({"best": np.ones(2), "at": 1}, arrays, "stop")
     >>> text, list(arrays)
     ({'best': {'of': 'array', 'name': 'stop/best'}, 'at': 1}, ['stop/best'])
-    >>> unpacked(text, arrays)
+    >>> decode_state(text, arrays)
     {'best': array([1., 1.]), 'at': 1}
     """
     if value is None or isinstance(value, (bool, int, float, str)) and not _is_numpy(value):
         return value
     if isinstance(value, list):
-        return [packed(item, arrays, f"{name}/{i}") for i, item in enumerate(value)]
+        return [encode_state(item, arrays, f"{name}/{i}") for i, item in enumerate(value)]
     if isinstance(value, tuple):
-        items = [packed(item, arrays, f"{name}/{i}") for i, item in enumerate(value)]
+        items = [encode_state(item, arrays, f"{name}/{i}") for i, item in enumerate(value)]
         return {_MARK: "tuple", "items": items}
     if isinstance(value, dict):
         if all(isinstance(key, str) for key in value) and _MARK not in value:
-            return {key: packed(item, arrays, f"{name}/{key}") for key, item in value.items()}
+            return {key: encode_state(item, arrays, f"{name}/{key}") for key, item in value.items()}
         pairs = [
-            [packed(part, arrays, f"{name}/{i}") for part in pair] for i, pair in _pairs(value)
+            [encode_state(part, arrays, f"{name}/{i}") for part in pair]
+            for i, pair in _numbered_items(value)
         ]
         return {_MARK: "dict", "items": pairs}
     if isinstance(value, (np.ndarray, np.generic, jax.Array)):
@@ -57,27 +58,29 @@ def packed(value: Any, arrays: dict[str, np.ndarray], name: str) -> Any:
     )
 
 
-def unpacked(value: Any, arrays: dict[str, np.ndarray]) -> Any:
-    """Returns the value of which `packed` made JSON and arrays."""
+def decode_state(value: Any, arrays: dict[str, np.ndarray]) -> Any:
+    """Returns the value of which `encode_state` made JSON and arrays."""
     if isinstance(value, list):
-        return [unpacked(item, arrays) for item in value]
+        return [decode_state(item, arrays) for item in value]
     if not isinstance(value, dict):
         return value
     kind = value.get(_MARK)
     if kind is None:
-        return {key: unpacked(item, arrays) for key, item in value.items()}
+        return {key: decode_state(item, arrays) for key, item in value.items()}
     if kind == "tuple":
-        return tuple(unpacked(item, arrays) for item in value["items"])
+        return tuple(decode_state(item, arrays) for item in value["items"])
     if kind == "dict":
-        return {unpacked(key, arrays): unpacked(item, arrays) for key, item in value["items"]}
+        return {
+            decode_state(key, arrays): decode_state(item, arrays) for key, item in value["items"]
+        }
     array = arrays[value["name"]]
     return array[()] if kind == "number" else array
 
 
-def is_plain(value: Any) -> bool:
-    """Tells whether `packed` takes a value."""
+def is_encodable(value: Any) -> bool:
+    """Tells whether `encode_state` takes a value."""
     try:
-        packed(value, {}, "")
+        encode_state(value, {}, "")
     except (TypeError, RecursionError):
         return False
     return True
@@ -87,5 +90,5 @@ def _is_numpy(value: Any) -> bool:
     return isinstance(value, np.generic)
 
 
-def _pairs(value: dict[Any, Any]) -> Any:
+def _numbered_items(value: dict[Any, Any]) -> Any:
     return enumerate(value.items())

@@ -7,16 +7,21 @@ from typing import Any
 
 from cornu.core.state.variable import Variable
 from cornu.dialects.keras1 import backend
-from cornu.dialects.keras1.values import CONSTRAINTS, INITIALIZERS, activation, initializer
+from cornu.dialects.keras1.argument_values import (
+    CONSTRAINTS,
+    INITIALIZERS,
+    get_activation,
+    get_initializer,
+)
 from cornu.parts import constraints, regularizers
 from cornu.parts import initializers as modern
 
 __all__ = ["ACTIVATIONS", "CONSTRAINT_MAKERS", "INITIALIZATIONS", "REGULARIZER_MAKERS"]
 
-Maker = Callable[..., Any]
+Factory = Callable[..., Any]
 
 
-def _made(shape: Any, values: Any, name: str | None) -> Variable:
+def _make_variable(shape: Any, values: Any, name: str | None) -> Variable:
     return Variable(values, shape=tuple(shape), name=name)
 
 
@@ -24,55 +29,55 @@ def uniform(
     shape: Any, scale: float = 0.05, name: str | None = None, dim_ordering: str = "th"
 ) -> Variable:
     """Returns a Variable of numbers between `-scale` and `scale`."""
-    return _made(shape, modern.RandomUniform(-scale, scale), name)
+    return _make_variable(shape, modern.RandomUniform(-scale, scale), name)
 
 
 def normal(
     shape: Any, scale: float = 0.05, name: str | None = None, dim_ordering: str = "th"
 ) -> Variable:
     """Returns a Variable of normally distributed numbers."""
-    return _made(shape, modern.RandomNormal(0.0, scale), name)
+    return _make_variable(shape, modern.RandomNormal(0.0, scale), name)
 
 
 def orthogonal(
     shape: Any, scale: float = 1.1, name: str | None = None, dim_ordering: str = "th"
 ) -> Variable:
     """Returns an orthogonal matrix times `scale` as a Variable."""
-    return _made(shape, modern.Orthogonal(scale), name)
+    return _make_variable(shape, modern.Orthogonal(scale), name)
 
 
 def identity(
     shape: Any, scale: float = 1, name: str | None = None, dim_ordering: str = "th"
 ) -> Variable:
     """Returns the identity matrix times `scale` as a Variable."""
-    return _made(shape, modern.Identity(scale), name)
+    return _make_variable(shape, modern.Identity(scale), name)
 
 
-def _by_name(init: str) -> Maker:
+def _make_factory(init: str) -> Factory:
     def make(shape: Any, name: str | None = None, dim_ordering: str = "th") -> Variable:
-        return _made(shape, INITIALIZERS[init](), name)
+        return _make_variable(shape, INITIALIZERS[init](), name)
 
     make.__name__ = make.__qualname__ = init
     make.__doc__ = f"Returns a Variable that is initialized by {init!r}."
     return make
 
 
-INITIALIZATIONS: dict[str, Maker] = {
-    **{name: _by_name(name) for name in INITIALIZERS},
+INITIALIZATIONS: dict[str, Factory] = {
+    **{name: _make_factory(name) for name in INITIALIZERS},
     **{fn.__name__: fn for fn in (uniform, normal, orthogonal, identity)},
-    "get": initializer,
+    "get": get_initializer,
 }
 
-ACTIVATIONS: dict[str, Maker] = {
+ACTIVATIONS: dict[str, Factory] = {
     **{
-        name: activation(name)
+        name: get_activation(name)
         for name in (
             *("elu", "hard_sigmoid", "linear", "sigmoid", "softmax", "softplus", "softsign"),
             "tanh",
         )
     },
     "relu": backend.relu,
-    "get": activation,
+    "get": get_activation,
 }
 
 
@@ -91,7 +96,7 @@ def l1l2(l1: float = 0.01, l2: float = 0.01) -> Any:
     return regularizers.L1L2(l1, l2)
 
 
-REGULARIZER_MAKERS: dict[str, Maker] = {
+REGULARIZER_MAKERS: dict[str, Factory] = {
     "l1": l1,
     "l2": l2,
     "l1l2": l1l2,
@@ -114,7 +119,7 @@ def minmaxnorm(low: float = 0.0, high: float = 1.0, rate: float = 1.0, axis: Any
     return constraints.MinMaxNorm(low, high, rate, axis)
 
 
-CONSTRAINT_MAKERS: dict[str, Maker] = {
+CONSTRAINT_MAKERS: dict[str, Factory] = {
     **CONSTRAINTS,
     "maxnorm": maxnorm,
     "MaxNorm": maxnorm,

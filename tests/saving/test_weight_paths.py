@@ -5,7 +5,7 @@ import numpy as np
 import cornu
 from cornu import Input, Model, layers
 from cornu.layers import Dense
-from cornu.saving.paths import paths
+from cornu.saving.weight_paths import collect_weights_by_path
 
 
 def unit(x):
@@ -18,7 +18,7 @@ def net():
 
 
 def test_weights_are_named_by_their_blocks():
-    found = list(paths(net()))
+    found = list(collect_weights_by_path(net()))
     assert found[:6] == [
         *["unit/dense/kernel", "unit/dense/bias", "unit/dense_1/kernel", "unit/dense_1/bias"],
         *["unit/batch_normalization/gamma", "unit/batch_normalization/beta"],
@@ -28,13 +28,13 @@ def test_weights_are_named_by_their_blocks():
 
 
 def test_equal_models_have_equal_paths():
-    assert list(paths(net())) == list(paths(net()))
+    assert list(collect_weights_by_path(net())) == list(collect_weights_by_path(net()))
 
 
 def test_layers_inside_of_layers_have_the_names_of_attributes():
     x = Input((3, 2))
     model = Model(x, layers.Bidirectional(layers.LSTM(2))(x))
-    assert "bidirectional/forward_layer/cell/kernel" in paths(model)
+    assert "bidirectional/forward_layer/cell/kernel" in collect_weights_by_path(model)
 
     class Own(Model):
         def __init__(self):
@@ -48,16 +48,18 @@ def test_layers_inside_of_layers_have_the_names_of_attributes():
 
     own = Own()
     own.build((None, 2))
-    assert [p for p in paths(own) if p.endswith("kernel")] == [
+    assert [p for p in collect_weights_by_path(own) if p.endswith("kernel")] == [
         *["encoder/dense/kernel", "encoder/dense_1/kernel", "dense/kernel", "dense_1/kernel"],
     ]
 
 
 def test_files_with_places_are_still_read(tmp_path):
-    from cornu.saving.places import places
+    from cornu.saving.storage_keys import collect_weights_by_key
 
     first, second = net(), net()
-    np.savez(tmp_path / "old.npz", **{p: v.numpy() for p, v in places(first).items()})
+    np.savez(
+        tmp_path / "old.npz", **{p: v.numpy() for p, v in collect_weights_by_key(first).items()}
+    )
     second.load_weights(tmp_path / "old.npz")
     for a, b in zip(first.get_weights(), second.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)

@@ -8,8 +8,8 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from cornu.saving import states as module
-from cornu.saving.states import State, States, read
+from cornu.saving import training_state as module
+from cornu.saving.training_state import StateFolder, TrainingState, read_state
 
 
 def arrays(seed=0):
@@ -24,14 +24,14 @@ def arrays(seed=0):
 
 
 def write(folder, count, keep=3):
-    states = States(folder, keep)
+    states = StateFolder(folder, keep)
     for number in range(1, count + 1):
-        states.write(State(number, arrays(number), {"epoch": number}))
+        states.write(TrainingState(number, arrays(number), {"epoch": number}))
     return states
 
 
 def test_a_state_comes_back_bit_by_bit(tmp_path):
-    state = write(tmp_path, 1).newest()
+    state = write(tmp_path, 1).read_newest()
     assert (state.number, state.data, state.finished) == (1, {"epoch": 1}, False)
     for name, array in arrays(1).items():
         assert state.arrays[name].dtype == array.dtype
@@ -42,15 +42,15 @@ def test_the_last_few_are_kept(tmp_path):
     states = write(tmp_path, 5, keep=2)
     assert [int(path.name[6:18]) for path in states.files()] == [4, 5]
     states.clear()
-    assert states.files() == [] and states.newest() is None
+    assert states.files() == [] and states.read_newest() is None
 
 
 def test_the_end_is_kept_beside_the_states(tmp_path):
     states = write(tmp_path, 2)
-    states.write(State(2, arrays(9), {"end": True}, finished=True))
-    assert states.newest().data == {"epoch": 2}
-    assert states.finished(2).data == {"end": True} and states.finished(2).finished
-    assert states.finished(1) is None
+    states.write(TrainingState(2, arrays(9), {"end": True}, finished=True))
+    assert states.read_newest().data == {"epoch": 2}
+    assert states.read_finished(2).data == {"end": True} and states.read_finished(2).finished
+    assert states.read_finished(1) is None
 
 
 def damage(path, how):
@@ -71,9 +71,9 @@ def test_a_damaged_state_is_noticed_and_the_one_before_taken(tmp_path, how):
     states = write(tmp_path, 3)
     damage(states.files()[-1], how)
     with pytest.raises(ValueError, match=r"state-000000000003"):
-        read(states.files()[-1])
+        read_state(states.files()[-1])
     with pytest.warns(UserWarning, match="goes on from the one before it, 'state-000000000002"):
-        assert states.newest().number == 2
+        assert states.read_newest().number == 2
 
 
 @pytest.mark.parametrize("at", range(0, 100, 9))
@@ -83,7 +83,7 @@ def test_every_flipped_bit_is_noticed(tmp_path, at):
     data[len(data) * at // 100] ^= 1 << (at % 8)
     path.write_bytes(data)
     try:
-        state = read(path)
+        state = read_state(path)
     except ValueError:
         return
     # The padding of the header, and the names in it, mean nothing if all else is as it was.
@@ -97,7 +97,7 @@ def test_when_all_are_damaged_nothing_is_taken(tmp_path):
     for path in states.files():
         damage(path, "last")
     with pytest.raises(ValueError, match=r"All 3 states in .* are damaged[\s\S]*Delete the folder"):
-        states.newest()
+        states.read_newest()
 
 
 def test_a_safetensors_file_of_something_else_is_no_state(tmp_path):
@@ -106,7 +106,7 @@ def test_a_safetensors_file_of_something_else_is_no_state(tmp_path):
     path = tmp_path / "state-000000000001.safetensors"
     save_file({"w": np.ones(2)}, path)
     with pytest.raises(ValueError, match="is no state of training"):
-        read(path)
+        read_state(path)
 
 
 def test_a_full_disk_leaves_the_states_before(tmp_path, monkeypatch):
@@ -117,10 +117,10 @@ def test_a_full_disk_leaves_the_states_before(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        states.write(State(2, arrays(2), {}))
+        states.write(TrainingState(2, arrays(2), {}))
     monkeypatch.undo()
     assert [path.name for path in tmp_path.iterdir()] == ["state-000000000001.safetensors"]
-    assert states.newest().number == 1
+    assert states.read_newest().number == 1
 
 
 def test_a_limit_of_the_system_is_an_os_error(tmp_path):
@@ -129,7 +129,7 @@ def test_a_limit_of_the_system_is_an_os_error(tmp_path):
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
     try:
         with pytest.raises(OSError):
-            states.write(State(2, {"w": np.ones(1000)}, {}))
+            states.write(TrainingState(2, {"w": np.ones(1000)}, {}))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert [path.name for path in tmp_path.iterdir()] == ["state-000000000001.safetensors"]
@@ -142,25 +142,26 @@ def test_one_process_at_a_time_and_leftovers_go(tmp_path):
     mine = tmp_path / "notes.txt"
     mine.write_text("the user's own")
     program = (
-        "import sys; from cornu.saving.states import States\nwith States(sys.argv[1]).held(): pass"
+        "import sys; from cornu.saving.training_state import StateFolder\n"
+        "with StateFolder(sys.argv[1]).lock(): pass"
     )
-    with states.held():
+    with states.lock():
         assert not left.exists() and mine.exists()
         other = subprocess.run([sys.executable, "-c", program, tmp_path], capture_output=True)
         assert b"Another process keeps its state in" in other.stderr
-    with states.held():  # and is free again
+    with states.lock():  # and is free again
         pass
 
 
 def test_a_file_is_no_folder(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(NotADirectoryError, match="is a file"):
-        States(tmp_path / "file")
+        StateFolder(tmp_path / "file")
 
 
 def test_a_write_goes_through_a_temporary_file(tmp_path, monkeypatch):
     seen = []
     replace = os.replace
     monkeypatch.setattr(os, "replace", lambda a, b: (seen.append((a, b)), replace(a, b)))
-    module.States(tmp_path).write(State(1, arrays(), {}))
+    module.StateFolder(tmp_path).write(TrainingState(1, arrays(), {}))
     assert len(seen) == 1 and seen[0][1].name == "state-000000000001.safetensors"

@@ -11,10 +11,10 @@ from cornu.core.state.tracking import attributes
 from cornu.core.state.variable import Variable
 from cornu.names import make_unique, snake_case
 
-__all__ = ["paths"]
+__all__ = ["collect_weights_by_path"]
 
 
-def paths(root: Layer) -> dict[str, Variable]:
+def collect_weights_by_path(root: Layer) -> dict[str, Variable]:
     """Returns the weights of a model (or layer) by their paths.
 
     A path is made of the blocks that a layer was drawn in, the layer's name and the weight's.
@@ -28,7 +28,7 @@ def paths(root: Layer) -> dict[str, Variable]:
     >>> def unit(x):
     ...     return cornu.layers.Dense(2)(x)
     >>> x = cornu.Input((2,))
-    >>> list(paths(cornu.Model(x, unit(unit(x)))))
+    >>> list(collect_weights_by_path(cornu.Model(x, unit(unit(x)))))
     ['unit/dense/kernel', 'unit/dense/bias', 'unit_1/dense/kernel', 'unit_1/dense/bias']
     """
     found: dict[str, Variable] = {}

@@ -13,13 +13,14 @@ from cornu.core.layer.layer import Layer
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import suggest
-from cornu.saving import gate
-from cornu.saving.formats import WRITERS, Arrays, opened
-from cornu.saving.paths import paths
-from cornu.saving.places import places
-from cornu.saving.writing import writing
+from cornu.saving import validation
+from cornu.saving.atomic_write import atomic_write
+from cornu.saving.formats.array_reader import ArrayReader
+from cornu.saving.formats.table import WRITERS, open_arrays
+from cornu.saving.storage_keys import collect_weights_by_key
+from cornu.saving.weight_paths import collect_weights_by_path
 
-__all__ = ["load_weights", "matched", "misfits", "save_weights"]
+__all__ = ["load_weights", "read_matching_arrays", "find_mismatches", "save_weights"]
 
 
 def save_weights(
@@ -55,8 +56,12 @@ def save_weights(
             "Call it on data first."
         )
     # HDF5 is exchanged with Keras, which knows weights by their places.
-    named = places(model) if path.name.endswith(".h5") else paths(model)
-    with writing(path, overwrite) as temporary:
+    named = (
+        collect_weights_by_key(model)
+        if path.name.endswith(".h5")
+        else collect_weights_by_path(model)
+    )
+    with atomic_write(path, overwrite) as temporary:
         writer(temporary, {name: v.numpy() for name, v in named.items()})
 
 
@@ -74,36 +79,36 @@ def load_weights(model: Layer, filepath: Any, skip_mismatch: bool = False) -> No
         ValueError: a weight is missing, has another shape, or the file is not what it seems.
             Nothing is changed then.
     """
-    path = gate.existing(filepath, folders=True)
+    path = validation.resolve_existing_path(filepath, folders=True)
     if not model.built:
         raise ValueError(
             f"{type(model).__name__} {model.name!r} is not built: its weights have no shapes yet. "
             "Call it on data, or give it an input shape, before loading weights."
         )
-    with opened(path) as stored:
-        wanted = _named_as_in(stored, model)
-        arrays = matched(wanted, stored, skip_mismatch)
+    with open_arrays(path) as stored:
+        wanted = _collect_weights_as_in(stored, model)
+        arrays = read_matching_arrays(wanted, stored, skip_mismatch)
     for place, array in arrays.items():
         wanted[place].assign(array)
 
 
-def _named_as_in(stored: Arrays, model: Layer) -> dict[str, Variable]:
+def _collect_weights_as_in(stored: ArrayReader, model: Layer) -> dict[str, Variable]:
     """Returns a model's weights by places or by paths, whichever a file seems to have."""
-    by_place, by_path = places(model), paths(model)
+    by_place, by_path = collect_weights_by_key(model), collect_weights_by_path(model)
     hits = [sum(name in stored.shapes for name in named) for named in (by_place, by_path)]
     return by_place if hits[0] >= hits[1] else by_path
 
 
-def matched(
-    wanted: dict[str, Variable], stored: Arrays, skip_mismatch: bool = False
+def read_matching_arrays(
+    wanted: dict[str, Variable], stored: ArrayReader, skip_mismatch: bool = False
 ) -> dict[str, np.ndarray]:
     """Reads the arrays for a model's weights from an open file; see `load_weights`."""
-    wrong = misfits(wanted, stored.shapes)
-    shown = _listed([f"{place}: {reason}" for place, reason in wrong.items()])
+    wrong = find_mismatches(wanted, stored.shapes)
+    shown = _format_list([f"{place}: {reason}" for place, reason in wrong.items()])
     if wrong and not skip_mismatch:
         raise ValueError(
             f"The file does not fit {len(wrong)} of the model's {len(wanted)} weights; none was "
-            f"changed.{shown}{_near(wrong, stored)}\n"
+            f"changed.{shown}{_suggest_key(wrong, stored)}\n"
             "Was it saved from another architecture? skip_mismatch=True loads what fits."
         )
     unused = [p for p in stored.shapes if p not in wanted and not p.startswith("optimizer/")]
@@ -111,23 +116,25 @@ def matched(
         warnings.warn(f"{len(wrong)} weights were not loaded:{shown}", stacklevel=user_stacklevel())
     elif unused:
         warnings.warn(
-            f"{len(unused)} arrays of the file have no place in the model:{_listed(unused)}",
+            f"{len(unused)} arrays of the file have no place in the model:{_format_list(unused)}",
             stacklevel=user_stacklevel(),
         )
     return {place: stored.read(place) for place in wanted if place not in wrong}
 
 
-def _near(wrong: dict[str, str], stored: Arrays) -> str:
+def _suggest_key(wrong: dict[str, str], stored: ArrayReader) -> str:
     missing = [place for place in wrong if place not in stored.shapes]
     return f"\n{suggest(missing[0], list(stored.shapes)[:50])}" if missing else ""
 
 
-def misfits(wanted: dict[str, Variable], shapes: dict[str, tuple[int, ...]]) -> dict[str, str]:
+def find_mismatches(
+    wanted: dict[str, Variable], shapes: dict[str, tuple[int, ...]]
+) -> dict[str, str]:
     """Says of each wanted weight that a file does not have as it is wanted, how it differs."""
-    here, there = (Counter(_owner(place) for place in table) for table in (wanted, shapes))
+    here, there = (Counter(_parent_key(place) for place in table) for table in (wanted, shapes))
     wrong: dict[str, str] = {}
     for place, variable in wanted.items():
-        owner = _owner(place)
+        owner = _parent_key(place)
         if place not in shapes:
             wrong[place] = f"{variable.path} {variable.shape} is not in the file"
         elif shapes[place] != variable.shape:
@@ -139,10 +146,10 @@ def misfits(wanted: dict[str, Variable], shapes: dict[str, tuple[int, ...]]) -> 
     return wrong
 
 
-def _owner(place: str) -> str:
+def _parent_key(place: str) -> str:
     return place.rpartition("/")[0]
 
 
-def _listed(lines: list[str], most: int = 20) -> str:
+def _format_list(lines: list[str], most: int = 20) -> str:
     more = [f"... and {len(lines) - most} more"] if len(lines) > most else []
     return "".join(f"\n  {line}" for line in lines[:most] + more)

@@ -8,38 +8,37 @@ from typing import Any
 import numpy as np
 
 from cornu import layers
-from cornu.dialects.keras1.bind import RENAMES
+from cornu.dialects.keras1.argument_values import ArrayInitializer, PerGateInitializer
+from cornu.dialects.keras1.class_mapping import ARGUMENT_NAMES, TARGET_CLASS, Arguments
 from cornu.dialects.keras1.layers import (
     BatchwiseNormalization,
     DroppedEmbedding,
     FeaturewiseNormalization,
 )
-from cornu.dialects.keras1.values import Gates, Given
 from cornu.parts import initializers
 from cornu.parts.constraints import MaxNorm, MinMaxNorm, UnitNorm
 
 __all__ = [
-    "along_time",
-    "both_ways",
-    "deconvolved",
-    "drops",
-    "embedded",
-    "fans",
-    "gathered",
-    "normalized",
-    "per_gate",
-    "separated",
-    "shaped",
-    "stored",
-    "weighted",
-    "zero_padded",
+    "wrap_in_time_distributed",
+    "convert_bidirectional_weights",
+    "infer_output_padding",
+    "drop_arguments",
+    "convert_embedding",
+    "set_fan_axes",
+    "combine_arguments",
+    "select_normalization",
+    "convert_gates",
+    "convert_separable_kernels",
+    "set_input_shape",
+    "convert_kernel_layout",
+    "initialize_from_weights",
+    "convert_zero_padding",
 ]
 
-Arguments = dict[str, Any]
-Rule = Callable[[Arguments], None]
+ArgumentConversion = Callable[[Arguments], None]
 
 
-def gathered(word: str, *names: str) -> Rule:
+def combine_arguments(word: str, *names: str) -> ArgumentConversion:
     """Makes one tuple of several arguments, as of `nb_row` and `nb_col`."""
 
     def rule(given: Arguments) -> None:
@@ -48,7 +47,7 @@ def gathered(word: str, *names: str) -> Rule:
     return rule
 
 
-def drops(*names: str) -> Rule:
+def drop_arguments(*names: str) -> ArgumentConversion:
     """Leaves out what is found out by itself today."""
 
     def rule(given: Arguments) -> None:
@@ -58,7 +57,7 @@ def drops(*names: str) -> Rule:
     return rule
 
 
-def shaped(*sizes: str) -> Rule:
+def set_input_shape(*sizes: str) -> ArgumentConversion:
     """Makes the input's shape of `input_dim`, alone or after `input_length`."""
 
     def rule(given: Arguments) -> None:
@@ -72,21 +71,21 @@ def shaped(*sizes: str) -> Rule:
 # ----------------------------------------------------------------------------------------- weights
 
 
-def weighted(*words: str) -> Rule:
+def initialize_from_weights(*words: str) -> ArgumentConversion:
     """Lets a layer begin with its `weights`: an initializer for each array, by its word."""
 
     def rule(given: Arguments) -> None:
-        _begin_with(given, words, given.pop("weights"))
+        _initialize_from(given, words, given.pop("weights"))
 
     return rule
 
 
-def _begin_with(given: Arguments, words: Sequence[str], arrays: Any) -> None:
+def _initialize_from(given: Arguments, words: Sequence[str], arrays: Any) -> None:
     for word, array in zip(words, arrays or (), strict=False):
-        given[word] = Given(array)
+        given[word] = ArrayInitializer(array)
 
 
-def stored(tf: Sequence[int], th: Sequence[int]) -> Rule:
+def convert_kernel_layout(tf: Sequence[int], th: Sequence[int]) -> ArgumentConversion:
     """Turns a kernel, and the axes of its constraint, from the era's layout into today's.
 
     Args:
@@ -97,20 +96,20 @@ def stored(tf: Sequence[int], th: Sequence[int]) -> Rule:
         axes = tuple(th if given.get("dim_ordering") == "channels_first" else tf)
         arrays = given.pop("weights")
         if arrays is not None:
-            arrays = [_moved(np.asarray(arrays[0]), axes), *arrays[1:]]
-            _begin_with(given, ("init", "bias_initializer"), arrays)
-        given["W_constraint"] = _with_axes(given["W_constraint"], axes)
+            arrays = [_transpose(np.asarray(arrays[0]), axes), *arrays[1:]]
+            _initialize_from(given, ("init", "bias_initializer"), arrays)
+        given["W_constraint"] = _convert_constraint_axes(given["W_constraint"], axes)
 
     return rule
 
 
-def _moved(array: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+def _transpose(array: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
     """Transposes an array; axes of size 1 that are not named are dropped."""
     left = tuple(axis for axis in range(array.ndim) if axis not in axes)
     return np.squeeze(array.transpose(*axes, *left), tuple(range(len(axes), array.ndim)))
 
 
-def _with_axes(constraint: Any, axes: tuple[int, ...]) -> Any:
+def _convert_constraint_axes(constraint: Any, axes: tuple[int, ...]) -> Any:
     if not isinstance(constraint, (MaxNorm, MinMaxNorm, UnitNorm)):
         return constraint
     then = [constraint.axis] if isinstance(constraint.axis, int) else constraint.axis
@@ -119,7 +118,9 @@ def _with_axes(constraint: Any, axes: tuple[int, ...]) -> Any:
     return type(constraint)(**{**constraint.constructor_arguments(), "axis": now})
 
 
-def fans(inputs: Sequence[int], outputs: Sequence[int], always: bool = True) -> Rule:
+def set_fan_axes(
+    inputs: Sequence[int], outputs: Sequence[int], always: bool = True
+) -> ArgumentConversion:
     """Counts inputs and outputs of a unit along those axes of today's kernel that counted then.
 
     Args:
@@ -140,7 +141,7 @@ def fans(inputs: Sequence[int], outputs: Sequence[int], always: bool = True) -> 
     return rule
 
 
-def separated(given: Arguments) -> None:
+def convert_separable_kernels(given: Arguments) -> None:
     """Gives both kernels of a separable convolution their initializer and their arrays."""
     arrays = given.pop("weights")
     init = given.pop("init")
@@ -149,7 +150,7 @@ def separated(given: Arguments) -> None:
         axes = (2, 3, 1, 0) if given["dim_ordering"] == "channels_first" else (0, 1, 2, 3)
         moved = [np.asarray(array).transpose(axes) for array in arrays[:2]]
         words = ("depthwise_initializer", "pointwise_initializer", "bias_initializer")
-        _begin_with(given, words, [*moved, *arrays[2:]])
+        _initialize_from(given, words, [*moved, *arrays[2:]])
 
 
 # --------------------------------------------------------------------------------- recurrent layers
@@ -163,7 +164,7 @@ GATES = {
 }
 
 
-def per_gate(kind: type) -> Rule:
+def convert_gates(kind: type) -> ArgumentConversion:
     """Begins every gate by itself, and puts the arrays of `weights` into today's order.
 
     `inner_init` holds for the recurrent kernel, as it was documented and as it was before 1.2,
@@ -175,23 +176,25 @@ def per_gate(kind: type) -> Rule:
         fused = given["consume_less"] == "gpu"
         count = len(now)
         if count > 1 and not fused:
-            given["init"] = Gates([given["init"]] * count)
-            given["inner_init"] = Gates([given["inner_init"]] * count)
+            given["init"] = PerGateInitializer([given["init"]] * count)
+            given["inner_init"] = PerGateInitializer([given["inner_init"]] * count)
         if "forget_bias_init" in given:
             forget = given.pop("forget_bias_init")
             blocks = [forget if gate == "f" else initializers.Zeros() for gate in now]
-            given["bias_initializer"] = Gates(blocks)
+            given["bias_initializer"] = PerGateInitializer(blocks)
             given["unit_forget_bias"] = False
         arrays = given.pop("weights")
         if arrays is not None:
-            _begin_with(
-                given, ("init", "inner_init", "bias_initializer"), _fused(arrays, then, now)
+            _initialize_from(
+                given,
+                ("init", "inner_init", "bias_initializer"),
+                _concatenate_gates(arrays, then, now),
             )
 
     return rule
 
 
-def _fused(arrays: Any, then: str, now: str) -> list[Any]:
+def _concatenate_gates(arrays: Any, then: str, now: str) -> list[Any]:
     """Returns kernel, recurrent kernel and bias for three arrays of every gate."""
     if len(arrays) == 3:
         return list(arrays)
@@ -200,49 +203,51 @@ def _fused(arrays: Any, then: str, now: str) -> list[Any]:
     return [np.concatenate(parts, axis=-1) for parts in columns]
 
 
-def both_ways(given: Arguments) -> None:
+def convert_bidirectional_weights(given: Arguments) -> None:
     """Turns the arrays of both directions into today's."""
     arrays = given["weights"]
     orders = [GATES[kind] for kind in GATES if isinstance(given["layer"], kind)]
     if arrays is not None and orders:
         half = len(arrays) // 2
         halves = (arrays[:half], arrays[half:])
-        given["weights"] = [array for own in halves for array in _fused(own, *orders[0])]
+        given["weights"] = [
+            array for own in halves for array in _concatenate_gates(own, *orders[0])
+        ]
 
 
-def along_time(given: Arguments) -> None:
+def wrap_in_time_distributed(given: Arguments) -> None:
     """Makes a `TimeDistributed(Dense)` of the arguments of `TimeDistributedDense`."""
     outer = ("name", "trainable", "input_shape", "batch_input_shape", "input_dtype")
     inner = {name: given.pop(name) for name in list(given) if name not in outer}
-    words = {RENAMES.get(name, name): value for name, value in inner.items()}
+    words = {ARGUMENT_NAMES.get(name, name): value for name, value in inner.items()}
     given["layer"] = layers.Dense(**words, name="dense")
 
 
 # ------------------------------------------------------------------------------------- other layers
 
 
-def embedded(given: Arguments) -> None:
+def convert_embedding(given: Arguments) -> None:
     """Sets the length of sequences, which may be unknown, and drops whole rows with `dropout`."""
     length = given.pop("input_length")
     if given["input_shape"] is None and given["batch_input_shape"] is None:
         given["input_shape"] = tuple(length) if isinstance(length, (list, tuple)) else (length,)
     rate = given.pop("dropout")
     if rate:
-        given["modern"] = DroppedEmbedding
+        given[TARGET_CLASS] = DroppedEmbedding
         given["rate"] = rate
 
 
-def normalized(given: Arguments) -> None:
+def select_normalization(given: Arguments) -> None:
     """Chooses the class by `mode`."""
     mode = given.pop("mode")
     kinds = {0: layers.BatchNormalization, 1: FeaturewiseNormalization, 2: BatchwiseNormalization}
     if mode not in kinds:
         raise ValueError(f"BatchNormalization of Keras 1: mode is 0, 1 or 2. Received: {mode!r}")
     if mode:
-        given["modern"] = kinds[mode]
+        given[TARGET_CLASS] = kinds[mode]
 
 
-def zero_padded(given: Arguments) -> None:
+def convert_zero_padding(given: Arguments) -> None:
     """Makes pairs of the padding's other forms: a dict by side, or one number for each side."""
     value = given["padding"]
     if isinstance(value, dict):
@@ -257,7 +262,7 @@ def zero_padded(given: Arguments) -> None:
         given["padding"] = (tuple(value[:2]), tuple(value[2:]))
 
 
-def deconvolved(given: Arguments) -> None:
+def infer_output_padding(given: Arguments) -> None:
     """Finds the output padding that makes the output as large as `output_shape` says."""
     shape = given.pop("output_shape")
     first = given["dim_ordering"] == "channels_first"

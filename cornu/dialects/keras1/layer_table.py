@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from cornu import layers
-from cornu.dialects.keras1.bind import RECURRENT, Row
-from cornu.dialects.keras1.layers import ActivityRegularization
-from cornu.dialects.keras1.rules import (
-    along_time,
-    both_ways,
-    deconvolved,
-    drops,
-    embedded,
-    fans,
-    gathered,
-    normalized,
-    per_gate,
-    separated,
-    shaped,
-    stored,
-    weighted,
-    zero_padded,
+from cornu.dialects.keras1.argument_conversions import (
+    combine_arguments,
+    convert_bidirectional_weights,
+    convert_embedding,
+    convert_gates,
+    convert_kernel_layout,
+    convert_separable_kernels,
+    convert_zero_padding,
+    drop_arguments,
+    infer_output_padding,
+    initialize_from_weights,
+    select_normalization,
+    set_fan_axes,
+    set_input_shape,
+    wrap_in_time_distributed,
 )
+from cornu.dialects.keras1.class_mapping import RECURRENT_KEYWORDS, ClassMapping
+from cornu.dialects.keras1.layers import ActivityRegularization
 
-__all__ = ["ALIASES", "ROWS"]
+__all__ = ["ALIASES", "LAYERS"]
 
 # Sequences and Flatten never followed the image ordering.
 _LAST = {"data_format": "channels_last"}
@@ -30,125 +30,133 @@ _NAME = "name=None"
 _ORDERED = "dim_ordering='default'"
 _CONVOLUTION_2D = "nb_filter, nb_row, nb_col, <I>, <B>"
 
-_dense = weighted("init", "bias_initializer")
-_rows_and_columns = gathered("kernel_size", "nb_row", "nb_col")
+_dense = initialize_from_weights("init", "bias_initializer")
+_rows_and_columns = combine_arguments("kernel_size", "nb_row", "nb_col")
 # One dimension was stored as two: (length, 1, channels, filters), and its fans were counted so.
-_kernel_1d = (stored((0, 2, 3), (0, 2, 3)), fans((1, 2), (0, 1, 2)))
-_kernel_2d = (_rows_and_columns, stored((0, 1, 2, 3), (2, 3, 1, 0)))
+_kernel_1d = (convert_kernel_layout((0, 2, 3), (0, 2, 3)), set_fan_axes((1, 2), (0, 1, 2)))
+_kernel_2d = (_rows_and_columns, convert_kernel_layout((0, 1, 2, 3), (2, 3, 1, 0)))
 _kernel_3d = (
-    gathered("kernel_size", "kernel_dim1", "kernel_dim2", "kernel_dim3"),
-    stored((0, 1, 2, 3, 4), (2, 3, 4, 1, 0)),
-    fans((0, 1, 3), (0, 1, 4), always=False),  # depth and height alone
+    combine_arguments("kernel_size", "kernel_dim1", "kernel_dim2", "kernel_dim3"),
+    convert_kernel_layout((0, 1, 2, 3, 4), (2, 3, 4, 1, 0)),
+    set_fan_axes((0, 1, 3), (0, 1, 4), always=False),  # depth and height alone
 )
 _transposed = (
     _rows_and_columns,
-    stored((0, 1, 3, 2), (2, 3, 0, 1)),
-    fans((0, 1, 3), (0, 1, 2)),
-    deconvolved,
+    convert_kernel_layout((0, 1, 3, 2), (2, 3, 0, 1)),
+    set_fan_axes((0, 1, 3), (0, 1, 2)),
+    infer_output_padding,
 )
-_in_time = shaped("input_length", "input_dim")
+_in_time = set_input_shape("input_length", "input_dim")
 
-ROWS: dict[str, tuple[Row, ...]] = {
+LAYERS: dict[str, tuple[ClassMapping, ...]] = {
     "core": (
-        Row(
+        ClassMapping(
             "Dense",
             "output_dim, <I>, <R>, input_dim=None",
             layers.Dense,
-            rules=(_dense, shaped("input_dim")),
+            conversions=(_dense, set_input_shape("input_dim")),
         ),
-        Row("Activation", "activation", layers.Activation),
-        Row("Dropout", "p, noise_shape=None, seed=None", layers.Dropout),
+        ClassMapping("Activation", "activation", layers.Activation),
+        ClassMapping("Dropout", "p, noise_shape=None, seed=None", layers.Dropout),
         # Today's take no input shape: they were never first, but after what they drop.
-        Row("SpatialDropout1D", "p", layers.SpatialDropout1D, words=_NAME),
-        Row("SpatialDropout2D", f"p, {_ORDERED}", layers.SpatialDropout2D, words=_NAME),
-        Row("SpatialDropout3D", f"p, {_ORDERED}", layers.SpatialDropout3D, words=_NAME),
-        Row("Masking", "mask_value=0.0", layers.Masking),
-        Row("Reshape", "target_shape", layers.Reshape),
-        Row("Permute", "dims", layers.Permute),
-        Row("Flatten", "", layers.Flatten, fixed=_LAST),
-        Row("RepeatVector", "n", layers.RepeatVector),
-        Row(
+        ClassMapping("SpatialDropout1D", "p", layers.SpatialDropout1D, keywords=_NAME),
+        ClassMapping("SpatialDropout2D", f"p, {_ORDERED}", layers.SpatialDropout2D, keywords=_NAME),
+        ClassMapping("SpatialDropout3D", f"p, {_ORDERED}", layers.SpatialDropout3D, keywords=_NAME),
+        ClassMapping("Masking", "mask_value=0.0", layers.Masking),
+        ClassMapping("Reshape", "target_shape", layers.Reshape),
+        ClassMapping("Permute", "dims", layers.Permute),
+        ClassMapping("Flatten", "", layers.Flatten, fixed=_LAST),
+        ClassMapping("RepeatVector", "n", layers.RepeatVector),
+        ClassMapping(
             "Lambda",
             "function, output_shape=None, arguments=None",
             layers.Lambda,
-            rules=(drops("output_shape"),),
+            conversions=(drop_arguments("output_shape"),),
         ),
-        Row("ActivityRegularization", "l1=0.0, l2=0.0", ActivityRegularization),
-        Row(
+        ClassMapping("ActivityRegularization", "l1=0.0, l2=0.0", ActivityRegularization),
+        ClassMapping(
             "TimeDistributedDense",
             "output_dim, <I>, <R>, input_dim=None, input_length=None",
             layers.TimeDistributed,
-            rules=(_dense, _in_time, along_time),
+            conversions=(_dense, _in_time, wrap_in_time_distributed),
         ),
     ),
     "convolutional": (
-        Row(
+        ClassMapping(
             "Convolution1D",
             "nb_filter, filter_length, <I>, border_mode='valid', subsample_length=1, <R>, "
             "input_dim=None, input_length=None",
             layers.Conv1D,
-            rules=(*_kernel_1d, _in_time),
+            conversions=(*_kernel_1d, _in_time),
             fixed=_LAST,
         ),
-        Row(
+        ClassMapping(
             "AtrousConvolution1D",
             "nb_filter, filter_length, <I>, border_mode='valid', subsample_length=1, "
             "atrous_rate=1, <R>",
             layers.Conv1D,
-            rules=_kernel_1d,
+            conversions=_kernel_1d,
             fixed=_LAST,
         ),
-        Row(
+        ClassMapping(
             "Convolution2D",
             f"{_CONVOLUTION_2D}, {_ORDERED}, <R>",
             layers.Conv2D,
-            rules=_kernel_2d,
+            conversions=_kernel_2d,
         ),
-        Row(
+        ClassMapping(
             "AtrousConvolution2D",
             f"{_CONVOLUTION_2D}, atrous_rate=(1, 1), {_ORDERED}, <R>",
             layers.Conv2D,
-            rules=_kernel_2d,
+            conversions=_kernel_2d,
         ),
-        Row(
+        ClassMapping(
             "Deconvolution2D",
             f"nb_filter, nb_row, nb_col, output_shape, <I>, <B>, {_ORDERED}, <R>",
             layers.Conv2DTranspose,
-            rules=_transposed,
+            conversions=_transposed,
         ),
-        Row(
+        ClassMapping(
             "SeparableConvolution2D",
             f"{_CONVOLUTION_2D}, depth_multiplier=1, {_ORDERED}, depthwise_regularizer=None, "
             "pointwise_regularizer=None, b_regularizer=None, activity_regularizer=None, "
             "depthwise_constraint=None, pointwise_constraint=None, b_constraint=None, bias=True",
             layers.SeparableConv2D,
-            rules=(_rows_and_columns, separated),
+            conversions=(_rows_and_columns, convert_separable_kernels),
         ),
-        Row(
+        ClassMapping(
             "Convolution3D",
             "nb_filter, kernel_dim1, kernel_dim2, kernel_dim3, <I>, border_mode='valid', "
             f"subsample=(1, 1, 1), {_ORDERED}, <R>",
             layers.Conv3D,
-            rules=_kernel_3d,
+            conversions=_kernel_3d,
         ),
-        Row("UpSampling1D", "length=2", layers.UpSampling1D, {"length": "size"}),
-        Row("UpSampling2D", f"size=(2, 2), {_ORDERED}", layers.UpSampling2D),
-        Row("UpSampling3D", f"size=(2, 2, 2), {_ORDERED}", layers.UpSampling3D),
-        Row("ZeroPadding1D", "padding=1", layers.ZeroPadding1D, rules=(zero_padded,), fixed=_LAST),
-        Row(
+        ClassMapping("UpSampling1D", "length=2", layers.UpSampling1D, {"length": "size"}),
+        ClassMapping("UpSampling2D", f"size=(2, 2), {_ORDERED}", layers.UpSampling2D),
+        ClassMapping("UpSampling3D", f"size=(2, 2, 2), {_ORDERED}", layers.UpSampling3D),
+        ClassMapping(
+            "ZeroPadding1D",
+            "padding=1",
+            layers.ZeroPadding1D,
+            conversions=(convert_zero_padding,),
+            fixed=_LAST,
+        ),
+        ClassMapping(
             "ZeroPadding2D",
             f"padding=(1, 1), {_ORDERED}",
             layers.ZeroPadding2D,
-            rules=(zero_padded,),
+            conversions=(convert_zero_padding,),
         ),
-        Row("ZeroPadding3D", f"padding=(1, 1, 1), {_ORDERED}", layers.ZeroPadding3D),
-        Row("Cropping1D", "cropping=(1, 1)", layers.Cropping1D),
-        Row("Cropping2D", f"cropping=((0, 0), (0, 0)), {_ORDERED}", layers.Cropping2D),
-        Row("Cropping3D", f"cropping=((1, 1), (1, 1), (1, 1)), {_ORDERED}", layers.Cropping3D),
+        ClassMapping("ZeroPadding3D", f"padding=(1, 1, 1), {_ORDERED}", layers.ZeroPadding3D),
+        ClassMapping("Cropping1D", "cropping=(1, 1)", layers.Cropping1D),
+        ClassMapping("Cropping2D", f"cropping=((0, 0), (0, 0)), {_ORDERED}", layers.Cropping2D),
+        ClassMapping(
+            "Cropping3D", f"cropping=((1, 1), (1, 1), (1, 1)), {_ORDERED}", layers.Cropping3D
+        ),
     ),
     "pooling": (
         *(
-            Row(
+            ClassMapping(
                 kind.__name__,
                 "pool_length=2, stride=None, border_mode='valid'",
                 kind,
@@ -157,7 +165,7 @@ ROWS: dict[str, tuple[Row, ...]] = {
             for kind in (layers.MaxPooling1D, layers.AveragePooling1D)
         ),
         *(
-            Row(
+            ClassMapping(
                 kind.__name__,
                 f"pool_size={size}, strides=None, border_mode='valid', {_ORDERED}",
                 kind,
@@ -169,10 +177,10 @@ ROWS: dict[str, tuple[Row, ...]] = {
                 (layers.AveragePooling3D, (2, 2, 2)),
             )
         ),
-        Row("GlobalMaxPooling1D", "", layers.GlobalMaxPooling1D, fixed=_LAST),
-        Row("GlobalAveragePooling1D", "", layers.GlobalAveragePooling1D, fixed=_LAST),
+        ClassMapping("GlobalMaxPooling1D", "", layers.GlobalMaxPooling1D, fixed=_LAST),
+        ClassMapping("GlobalAveragePooling1D", "", layers.GlobalAveragePooling1D, fixed=_LAST),
         *(
-            Row(kind.__name__, _ORDERED, kind)
+            ClassMapping(kind.__name__, _ORDERED, kind)
             for kind in (
                 layers.GlobalMaxPooling2D,
                 layers.GlobalAveragePooling2D,
@@ -182,7 +190,7 @@ ROWS: dict[str, tuple[Row, ...]] = {
         ),
     ),
     "embeddings": (
-        Row(
+        ClassMapping(
             "Embedding",
             "input_dim, output_dim, init='uniform', input_length=None, W_regularizer=None, "
             "activity_regularizer=None, W_constraint=None, mask_zero=False, weights=None, "
@@ -194,45 +202,45 @@ ROWS: dict[str, tuple[Row, ...]] = {
                 "W_regularizer": "embeddings_regularizer",
                 "W_constraint": "embeddings_constraint",
             },
-            rules=(weighted("init"), embedded),
+            conversions=(initialize_from_weights("init"), convert_embedding),
         ),
     ),
     "recurrent": (
-        Row(
+        ClassMapping(
             "SimpleRNN",
             "output_dim, init='glorot_uniform', inner_init='orthogonal', activation='tanh', <U>",
             layers.SimpleRNN,
-            rules=(per_gate(layers.SimpleRNN), _in_time),
-            words=RECURRENT,
+            conversions=(convert_gates(layers.SimpleRNN), _in_time),
+            keywords=RECURRENT_KEYWORDS,
         ),
-        Row(
+        ClassMapping(
             "GRU",
             "output_dim, init='glorot_uniform', inner_init='orthogonal', activation='tanh', "
             "inner_activation='hard_sigmoid', <U>",
             layers.GRU,
-            rules=(per_gate(layers.GRU), _in_time),
+            conversions=(convert_gates(layers.GRU), _in_time),
             fixed={"reset_after": False},
-            words=RECURRENT,
+            keywords=RECURRENT_KEYWORDS,
         ),
-        Row(
+        ClassMapping(
             "LSTM",
             "output_dim, init='glorot_uniform', inner_init='orthogonal', forget_bias_init='one', "
             "activation='tanh', inner_activation='hard_sigmoid', <U>",
             layers.LSTM,
-            rules=(per_gate(layers.LSTM), _in_time),
-            words=RECURRENT,
+            conversions=(convert_gates(layers.LSTM), _in_time),
+            keywords=RECURRENT_KEYWORDS,
         ),
     ),
     "normalization": (
-        Row(
+        ClassMapping(
             "BatchNormalization",
             "epsilon=0.001, mode=0, axis=-1, momentum=0.99, weights=None, beta_init='zero', "
             "gamma_init='one', gamma_regularizer=None, beta_regularizer=None",
             layers.BatchNormalization,
             {"beta_init": "beta_initializer", "gamma_init": "gamma_initializer"},
-            rules=(
-                normalized,
-                weighted(
+            conversions=(
+                select_normalization,
+                initialize_from_weights(
                     "gamma_init",
                     "beta_init",
                     "moving_mean_initializer",
@@ -242,29 +250,29 @@ ROWS: dict[str, tuple[Row, ...]] = {
         ),
     ),
     "noise": (
-        Row("GaussianNoise", "sigma", layers.GaussianNoise),
-        Row("GaussianDropout", "p", layers.GaussianDropout),
+        ClassMapping("GaussianNoise", "sigma", layers.GaussianNoise),
+        ClassMapping("GaussianDropout", "p", layers.GaussianDropout),
     ),
     "advanced_activations": (
-        Row("LeakyReLU", "alpha=0.3", layers.LeakyReLU, {"alpha": "negative_slope"}),
-        Row(
+        ClassMapping("LeakyReLU", "alpha=0.3", layers.LeakyReLU, {"alpha": "negative_slope"}),
+        ClassMapping(
             "PReLU",
             "init='zero', weights=None, shared_axes=None",
             layers.PReLU,
             {"init": "alpha_initializer"},
-            rules=(weighted("init"),),
+            conversions=(initialize_from_weights("init"),),
         ),
-        Row("ELU", "alpha=1.0", layers.ELU),
-        Row("ThresholdedReLU", "theta=1.0", layers.ReLU, {"theta": "threshold"}),
+        ClassMapping("ELU", "alpha=1.0", layers.ELU),
+        ClassMapping("ThresholdedReLU", "theta=1.0", layers.ReLU, {"theta": "threshold"}),
     ),
     "wrappers": (
-        Row("Wrapper", "layer", layers.Wrapper),
-        Row("TimeDistributed", "layer", layers.TimeDistributed),
-        Row(
+        ClassMapping("Wrapper", "layer", layers.Wrapper),
+        ClassMapping("TimeDistributed", "layer", layers.TimeDistributed),
+        ClassMapping(
             "Bidirectional",
             "layer, merge_mode='concat', weights=None",
             layers.Bidirectional,
-            rules=(both_ways,),
+            conversions=(convert_bidirectional_weights,),
         ),
     ),
 }

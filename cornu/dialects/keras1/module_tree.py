@@ -13,18 +13,18 @@ from cornu import saving, utils
 from cornu.dialects.keras1 import (
     backend,
     callbacks,
+    factories,
     merge,
     metrics,
     models,
     objectives,
     optimizers,
-    parts,
-    pictures,
+    visualize_util,
 )
 from cornu.dialects.keras1 import layers as own_layers
-from cornu.dialects.keras1 import utils as own_utils
-from cornu.dialects.keras1.bind import Spelling, era_name
-from cornu.dialects.keras1.tables import ALIASES, ROWS
+from cornu.dialects.keras1 import np_utils as own_utils
+from cornu.dialects.keras1.class_mapping import OldClass, automatic_name
+from cornu.dialects.keras1.layer_table import ALIASES, LAYERS
 
 __all__ = ["install", "load"]
 
@@ -57,7 +57,7 @@ def Input(
     return modern_layers.Input(
         shape=shape,
         batch_shape=batch_shape,
-        name=name or era_name("Input"),
+        name=name or automatic_name("Input"),
         dtype=dtype,
         sparse=sparse,
         tensor=tensor,
@@ -79,15 +79,15 @@ def InputLayer(
         dtype=input_dtype,
         input_tensor=input_tensor,
         sparse=sparse,
-        name=name or era_name("Input"),
+        name=name or automatic_name("Input"),
     )
 
 
 def _layers() -> dict[str, dict[str, Any]]:
     """Returns the layers by name, by the module that they are in."""
     found: dict[str, dict[str, Any]] = {}
-    for module, rows in ROWS.items():
-        names: dict[str, Any] = {row.era: Spelling(row, (own_layers.Layer,)) for row in rows}
+    for module, rows in LAYERS.items():
+        names: dict[str, Any] = {row.old_name: OldClass(row, (own_layers.Layer,)) for row in rows}
         names |= {alias: names[name] for alias, name in ALIASES.get(module, {}).items()}
         found[module] = names
     found["recurrent"]["Recurrent"] = modern_layers.RNN
@@ -113,14 +113,14 @@ def _tree() -> dict[str, dict[str, Any]]:
         "merge": merge.merge,
     }
     return {
-        "activations": parts.ACTIVATIONS,
+        "activations": factories.ACTIVATIONS,
         "backend": backend.FUNCTIONS,
         "callbacks": _listed(callbacks),
-        "constraints": parts.CONSTRAINT_MAKERS,
+        "constraints": factories.CONSTRAINT_MAKERS,
         "engine": {**topology, "Model": models.Model},
         "engine.topology": topology,
         "engine.training": {"Model": models.Model},
-        "initializations": parts.INITIALIZATIONS,
+        "initializations": factories.INITIALIZATIONS,
         "layers": {**topology, **layers},
         **{f"layers.{name}": {**base, **names} for name, names in by_module.items()},
         "metrics": {**metrics.FUNCTIONS, **objectives.SHORT_FUNCTIONS},
@@ -133,7 +133,7 @@ def _tree() -> dict[str, dict[str, Any]]:
         "optimizers": _listed(optimizers),
         "preprocessing": {},
         "preprocessing.sequence": {"pad_sequences": utils.pad_sequences},
-        "regularizers": parts.REGULARIZER_MAKERS,
+        "regularizers": factories.REGULARIZER_MAKERS,
         "utils": {},
         "utils.generic_utils": {
             "CustomObjectScope": saving.CustomObjectScope,
@@ -142,7 +142,7 @@ def _tree() -> dict[str, dict[str, Any]]:
             "get_custom_objects": saving.get_custom_objects,
         },
         "utils.np_utils": {**_listed(own_utils), "normalize": utils.normalize},
-        "utils.visualize_util": _listed(pictures),
+        "utils.visualize_util": _listed(visualize_util),
     }
 
 

@@ -19,20 +19,20 @@ __all__ = [
     "CONSTRAINTS",
     "INITIALIZERS",
     "REGULARIZERS",
-    "VALUES",
-    "Activity",
-    "Drawn",
-    "Gates",
-    "Given",
-    "activation",
-    "activity_regularizer",
-    "constraint",
-    "data_format",
+    "VALUE_CONVERTERS",
+    "SummedActivityRegularizer",
+    "FunctionInitializer",
+    "PerGateInitializer",
+    "ArrayInitializer",
+    "get_activation",
+    "get_activity_regularizer",
+    "get_constraint",
+    "convert_dim_ordering",
     "hard_sigmoid",
     "image_dim_ordering",
-    "initializer",
-    "padding",
-    "regularizer",
+    "get_initializer",
+    "convert_border_mode",
+    "get_regularizer",
     "set_image_dim_ordering",
 ]
 
@@ -47,20 +47,22 @@ def image_dim_ordering() -> str:
 
 def set_image_dim_ordering(dim_ordering: str) -> None:
     """Sets what `dim_ordering="default"` means from now on."""
-    _ordering["default"] = dim_ordering if dim_ordering in _FORMATS else _unordered(dim_ordering)
+    _ordering["default"] = (
+        dim_ordering if dim_ordering in _FORMATS else _raise_unknown_ordering(dim_ordering)
+    )
 
 
-def data_format(dim_ordering: str | None) -> str:
+def convert_dim_ordering(dim_ordering: str | None) -> str:
     """Returns the data format of a `dim_ordering`."""
     ordering = _ordering["default"] if dim_ordering in ("default", None) else dim_ordering
-    return _FORMATS[ordering] if ordering in _FORMATS else _unordered(ordering)
+    return _FORMATS[ordering] if ordering in _FORMATS else _raise_unknown_ordering(ordering)
 
 
-def _unordered(dim_ordering: Any) -> str:
+def _raise_unknown_ordering(dim_ordering: Any) -> str:
     raise ValueError(f"dim_ordering must be 'tf' or 'th'. Received: {dim_ordering!r}")
 
 
-def padding(border_mode: str) -> str:
+def convert_border_mode(border_mode: str) -> str:
     """Returns the padding of a `border_mode`."""
     if border_mode not in ("valid", "same"):
         raise ValueError(
@@ -73,8 +75,8 @@ def padding(border_mode: str) -> str:
 # ------------------------------------------------------------------------------------ initializers
 
 
-@registry.register_keras_serializable(package="keras1")
-class Gates(modern.Initializer):
+@registry.register_keras_serializable(package="keras1", name="Gates")
+class PerGateInitializer(modern.Initializer):
     """Initializes each gate of a recurrent layer by itself: blocks along the last axis.
 
     Keras 1 had one array per gate, so that Glorot's limits and orthogonality are those of a gate.
@@ -91,8 +93,8 @@ class Gates(modern.Initializer):
         return np.concatenate([part(block, dtype) for part in self.parts], axis=-1)
 
 
-@registry.register_keras_serializable(package="keras1")
-class Drawn(modern.Initializer):
+@registry.register_keras_serializable(package="keras1", name="Drawn")
+class FunctionInitializer(modern.Initializer):
     """An initializer of the user's as it was written then: `function(shape, name=None)`.
 
     Args:
@@ -107,7 +109,7 @@ class Drawn(modern.Initializer):
         return np.asarray(value.numpy() if isinstance(value, Variable) else value, dtype)
 
 
-class Given(modern.Initializer):
+class ArrayInitializer(modern.Initializer):
     """The array that a layer was given as one of its `weights`.
 
     It is described as zeros, so that no config holds arrays: what a file describes also holds the
@@ -157,13 +159,13 @@ INITIALIZERS: dict[str, Callable[[], Any]] = {
 }
 
 
-def initializer(init: Any) -> Any:
+def get_initializer(init: Any) -> Any:
     """Returns the initializer of a name or of a function `f(shape, name=None)`."""
     if init is None or isinstance(init, modern.Initializer):
         return init
     if callable(init):
-        return Drawn(init)
-    return _named("initialization", init, INITIALIZERS)()
+        return FunctionInitializer(init)
+    return _look_up("initialization", init, INITIALIZERS)()
 
 
 # ------------------------------------------------------------------------------------- activations
@@ -190,16 +192,16 @@ _ACTIVATIONS = {
 }
 
 
-def activation(name: Any) -> Any:
+def get_activation(name: Any) -> Any:
     """Returns the activation of a name; a function stays."""
-    return _named("activation", name, _ACTIVATIONS) if isinstance(name, str) else name
+    return _look_up("activation", name, _ACTIVATIONS) if isinstance(name, str) else name
 
 
 # ------------------------------------------------------------------------ penalties and constraints
 
 
-@registry.register_keras_serializable(package="keras1")
-class Activity(regularizers.Regularizer):
+@registry.register_keras_serializable(package="keras1", name="Activity")
+class SummedActivityRegularizer(regularizers.Regularizer):
     """A penalty on outputs that is summed over the batch; layers divide by its size today.
 
     Args:
@@ -228,53 +230,53 @@ CONSTRAINTS: dict[str, Callable[[], Any]] = {
 }
 
 
-def regularizer(identifier: Any) -> Any:
+def get_regularizer(identifier: Any) -> Any:
     """Returns the regularizer of a name; an object stays."""
     if isinstance(identifier, str):
-        return _named("regularizer", identifier, REGULARIZERS)()
+        return _look_up("regularizer", identifier, REGULARIZERS)()
     return identifier
 
 
-def activity_regularizer(identifier: Any) -> Any:
+def get_activity_regularizer(identifier: Any) -> Any:
     """Returns a regularizer of outputs."""
-    found = regularizer(identifier)
-    return None if found is None else Activity(found)
+    found = get_regularizer(identifier)
+    return None if found is None else SummedActivityRegularizer(found)
 
 
-def constraint(identifier: Any) -> Any:
+def get_constraint(identifier: Any) -> Any:
     """Returns the constraint of a name; an object stays."""
     if isinstance(identifier, str):
-        return _named("constraint", identifier, CONSTRAINTS)()
+        return _look_up("constraint", identifier, CONSTRAINTS)()
     return identifier
 
 
-def _named(kind: str, name: Any, table: Mapping[str, Any]) -> Any:
+def _look_up(kind: str, name: Any, table: Mapping[str, Any]) -> Any:
     if isinstance(name, str) and name in table:
         return table[name]
     raise ValueError(f"Keras 1 has no {kind} {name!r}. {suggest(str(name), table)}")
 
 
 # The words of the era whose values are converted, wherever they stand in a signature.
-VALUES: dict[str, Callable[[Any], Any]] = {
-    "init": initializer,
-    "inner_init": initializer,
-    "forget_bias_init": initializer,
-    "beta_init": initializer,
-    "gamma_init": initializer,
-    "activation": activation,
-    "inner_activation": activation,
-    "W_regularizer": regularizer,
-    "U_regularizer": regularizer,
-    "b_regularizer": regularizer,
-    "beta_regularizer": regularizer,
-    "gamma_regularizer": regularizer,
-    "depthwise_regularizer": regularizer,
-    "pointwise_regularizer": regularizer,
-    "activity_regularizer": activity_regularizer,
-    "W_constraint": constraint,
-    "b_constraint": constraint,
-    "depthwise_constraint": constraint,
-    "pointwise_constraint": constraint,
-    "dim_ordering": data_format,
-    "border_mode": padding,
+VALUE_CONVERTERS: dict[str, Callable[[Any], Any]] = {
+    "init": get_initializer,
+    "inner_init": get_initializer,
+    "forget_bias_init": get_initializer,
+    "beta_init": get_initializer,
+    "gamma_init": get_initializer,
+    "activation": get_activation,
+    "inner_activation": get_activation,
+    "W_regularizer": get_regularizer,
+    "U_regularizer": get_regularizer,
+    "b_regularizer": get_regularizer,
+    "beta_regularizer": get_regularizer,
+    "gamma_regularizer": get_regularizer,
+    "depthwise_regularizer": get_regularizer,
+    "pointwise_regularizer": get_regularizer,
+    "activity_regularizer": get_activity_regularizer,
+    "W_constraint": get_constraint,
+    "b_constraint": get_constraint,
+    "depthwise_constraint": get_constraint,
+    "pointwise_constraint": get_constraint,
+    "dim_ordering": convert_dim_ordering,
+    "border_mode": convert_border_mode,
 }

@@ -19,13 +19,13 @@ from typing import Any
 from cornu.core.state import scope
 
 __all__ = [
-    "allowance",
-    "check_unpacked",
-    "existing",
+    "limit_allocations",
+    "check_decompressed_size",
+    "resolve_existing_path",
     "open_zip",
     "read_json",
-    "read_member",
-    "refusing",
+    "read_zip_member",
+    "wrap_read_errors",
 ]
 
 _MAX_JSON = 32 << 20  # bytes; as Python objects it may take thirty times as much
@@ -37,7 +37,7 @@ _RATIO = 100  # of unpacked to packed bytes beyond that; weights hardly pack at 
 _GROWTH = 8  # of a model with optimizer slots and averages, to what its file holds
 
 
-def existing(filepath: Any, folders: bool = False) -> Path:
+def resolve_existing_path(filepath: Any, folders: bool = False) -> Path:
     """Returns the path of a file (or, with `folders`, a folder) that is there."""
     if not isinstance(filepath, (str, os.PathLike)):
         raise TypeError(
@@ -55,7 +55,7 @@ def existing(filepath: Any, folders: bool = False) -> Path:
 
 
 @contextlib.contextmanager
-def refusing(what: str, foreign: bool = False) -> Iterator[None]:
+def wrap_read_errors(what: str, foreign: bool = False) -> Iterator[None]:
     """Turns whatever goes wrong inside into a ValueError that names the file.
 
     Args:
@@ -77,7 +77,7 @@ def refusing(what: str, foreign: bool = False) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def allowance(stored: int, what: str) -> Iterator[None]:
+def limit_allocations(stored: int, what: str) -> Iterator[None]:
     """Bounds what Variables that are made inside may take, by the bytes that a file holds."""
     left = _FREE + _GROWTH * stored
 
@@ -98,7 +98,7 @@ def allowance(stored: int, what: str) -> Iterator[None]:
         around.allowance = before
 
 
-def check_unpacked(packed: int, unpacked: int, what: str) -> None:
+def check_decompressed_size(packed: int, unpacked: int, what: str) -> None:
     """Refuses what unpacks to far more than it takes in the file."""
     if unpacked > _FREE + _RATIO * packed:
         raise ValueError(f"{what} would unpack from {packed} to {unpacked} bytes.")
@@ -117,11 +117,11 @@ def open_zip(path: Path) -> Iterator[zipfile.ZipFile]:
             where = f"{str(path)!r}: member {member.filename!r}"
             if member.compress_type not in _PACKED or member.flag_bits & 1:
                 raise ValueError(f"{where} is encrypted, or packed in a way that is not read.")
-            check_unpacked(member.compress_size, member.file_size, where)
+            check_decompressed_size(member.compress_size, member.file_size, where)
         yield archive
 
 
-def read_member(archive: zipfile.ZipFile, name: str) -> bytes:
+def read_zip_member(archive: zipfile.ZipFile, name: str) -> bytes:
     """Reads a member; its checksum and size must be right."""
     if name not in archive.NameToInfo:
         raise ValueError(f"The archive has no member {name!r}.")

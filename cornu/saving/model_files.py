@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-import io
 import json
 import warnings
-import zipfile
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from cornu import registry
-from cornu._version import __version__
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.core.tracebacks.user_frames import user_stacklevel
-from cornu.saving import gate
-from cornu.saving.formats import WEIGHTS, Arrays
-from cornu.saving.hdf5 import open_h5, write_h5
-from cornu.saving.orbax import open_checkpoint
-from cornu.saving.places import places
-from cornu.saving.weights import matched, misfits
-from cornu.saving.writing import writing
+from cornu.saving import validation
+from cornu.saving.atomic_write import atomic_write
+from cornu.saving.formats.array_reader import ArrayReader
+from cornu.saving.formats.keras_archive import open_keras_archive, write_keras_archive
+from cornu.saving.formats.orbax import open_checkpoint
+from cornu.saving.storage_keys import collect_weights_by_key
+from cornu.saving.weight_files import find_mismatches, read_matching_arrays
 
-__all__ = ["describe", "load_model", "model_from_json", "save_model"]
-
-_CONFIG, _METADATA = "config.json", "metadata.json"
-_KERAS = "3.15.1"  # whose layout it is
+__all__ = ["describe_model", "load_model", "model_from_json", "save_model"]
 
 
 @runtime_checkable
-class Trainable(Protocol):
+class CompiledFromConfig(Protocol):
     """What tells a model from a layer here."""
 
     def get_compile_config(self) -> Any: ...
@@ -62,43 +55,38 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: Any = 
             f"A model is saved in one file that ends in '.keras'. Received: {str(path)!r}. "
             "For the weights alone use model.save_weights('....weights.h5')."
         )
-    described, kept = describe(model)
-    metadata = {
-        "keras_version": _KERAS,
-        "cornu_version": __version__,
-        "date_saved": datetime.now().strftime("%Y-%m-%d@%H:%M:%S"),
-    }
-    with writing(path, overwrite) as temporary, zipfile.ZipFile(temporary, "w") as archive:
-        archive.writestr(_METADATA, json.dumps(metadata))
-        archive.writestr(_CONFIG, described)
-        weights = io.BytesIO()
-        write_h5(weights, {place: variable.numpy() for place, variable in kept.items()})
-        archive.writestr(WEIGHTS, weights.getbuffer())
+    described, kept = describe_model(model)
+    with atomic_write(path, overwrite) as temporary:
+        arrays = {key: variable.numpy() for key, variable in kept.items()}
+        write_keras_archive(temporary, described, arrays)
 
 
-def describe(model: Any) -> tuple[str, dict[str, Variable]]:
+def describe_model(model: Any) -> tuple[str, dict[str, Variable]]:
     """Returns a model as JSON, and what must be kept beside that, by place."""
     config = registry.serialize(model)
     config["build_config"] = model.get_build_config()
-    kept = places(model) if model.built else {}
+    kept = collect_weights_by_key(model) if model.built else {}
     if model.compiled:
         try:
             config["compile_config"] = model.get_compile_config()
-            kept |= _slots(model)
+            kept |= _optimizer_weights(model)
         except NotImplementedError as error:
             warnings.warn(
                 f"The model is saved as if not compiled. {error}", stacklevel=user_stacklevel()
             )
-    return _json(config), kept
+    return _to_json(config), kept
 
 
-def _slots(model: Any) -> dict[str, Variable]:
+def _optimizer_weights(model: Any) -> dict[str, Variable]:
     if model.optimizer is None or not model.optimizer.built:
         return {}
-    return {f"optimizer/{place}": variable for place, variable in places(model.optimizer).items()}
+    return {
+        f"optimizer/{place}": variable
+        for place, variable in collect_weights_by_key(model.optimizer).items()
+    }
 
 
-def _json(config: Any) -> str:
+def _to_json(config: Any) -> str:
     def refuse(value: Any) -> Any:
         raise TypeError(
             f"{value!r} (of type {type(value).__name__}) cannot be described as data. A class of "
@@ -129,48 +117,45 @@ def load_model(
     Differences: there is no unsafe mode. A file can only name classes of cornu and those that the
     running program registered or passes here.
     """
-    path = gate.existing(filepath, folders=True)
+    path = validation.resolve_existing_path(filepath, folders=True)
     if path.is_dir():
         with open_checkpoint(path) as checkpoint:
             if checkpoint.config is None:
                 raise ValueError(
                     f"{str(path)!r} has weights alone, which model.load_weights() reads."
                 )
-            return _restored(checkpoint.config, checkpoint, path, custom_objects, compile)
+            return _restore_model(checkpoint.config, checkpoint, path, custom_objects, compile)
     if path.suffix != ".keras":
         raise ValueError(
             f"A model is read from a file that ends in '.keras'. Received: {str(path)!r}. "
             "Weights alone are read by model.load_weights()."
         )
-    with gate.refusing(repr(str(path))), gate.open_zip(path) as archive:
-        described = gate.read_member(archive, _CONFIG)
-        data = io.BytesIO(gate.read_member(archive, WEIGHTS))
-    with open_h5(data) as stored:
-        return _restored(described, stored, path, custom_objects, compile)
+    with open_keras_archive(path) as (described, stored):
+        return _restore_model(described, stored, path, custom_objects, compile)
 
 
-def _restored(
-    described: bytes | str, stored: Arrays, path: Path, custom_objects: Any, compile: bool
+def _restore_model(
+    described: bytes | str, stored: ArrayReader, path: Path, custom_objects: Any, compile: bool
 ) -> Any:
     """Makes the model that JSON describes, with the weights that were stored."""
     name = repr(str(path))
     with registry.custom_object_scope(custom_objects):
-        with gate.refusing(name), gate.allowance(stored.nbytes, name):
-            config = gate.read_json(described, _CONFIG)
-            model = _made(config, name)
+        with validation.wrap_read_errors(name), validation.limit_allocations(stored.nbytes, name):
+            config = validation.read_json(described, "config.json")
+            model = _model_from_config(config, name)
             if not model.built and config.get("build_config"):
                 model.build_from_config(config["build_config"])
             if compile and config.get("compile_config"):
                 model.compile_from_config(config["compile_config"])
-        _fill(model, stored)
+        _load_weights(model, stored)
     return model
 
 
-def _fill(model: Any, stored: Arrays) -> None:
-    wanted = places(model) if model.built else {}
-    slots = _slots(model)
+def _load_weights(model: Any, stored: ArrayReader) -> None:
+    wanted = collect_weights_by_key(model) if model.built else {}
+    slots = _optimizer_weights(model)
     saved = any(place.startswith("optimizer/") for place in stored.shapes)
-    if saved and slots and misfits(slots, stored.shapes):
+    if saved and slots and find_mismatches(slots, stored.shapes):
         warnings.warn(
             f"The state of the optimizer {model.optimizer.name!r} in the file does not fit it: the "
             "optimizer starts anew.",
@@ -178,13 +163,13 @@ def _fill(model: Any, stored: Arrays) -> None:
         )
     elif saved:
         wanted |= slots
-    for place, array in matched(wanted, stored).items():
+    for place, array in read_matching_arrays(wanted, stored).items():
         wanted[place].assign(array)
 
 
-def _made(config: Any, name: str) -> Any:
+def _model_from_config(config: Any, name: str) -> Any:
     model = registry.deserialize(config)
-    if not isinstance(model, Trainable):
+    if not isinstance(model, CompiledFromConfig):
         raise ValueError(f"{name} describes no model.")
     return model
 
@@ -198,8 +183,8 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
             f"{name} begins with {json_string[:20]!r}, and describes no model.\n"
             "Pass the text that model.to_json() returned, not the name of a file."
         )
-    with gate.refusing(name), registry.custom_object_scope(custom_objects):
-        return _made(gate.read_json(json_string, name), name)
+    with validation.wrap_read_errors(name), registry.custom_object_scope(custom_objects):
+        return _model_from_config(validation.read_json(json_string, name), name)
 
 
 registry.set_archive_writer(save_model)

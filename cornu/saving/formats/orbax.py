@@ -17,14 +17,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu.core.state.variable import Variable
-from cornu.saving import gate
+from cornu.saving import validation
 
-__all__ = ["Checkpoints", "open_checkpoint"]
+__all__ = ["OrbaxCheckpoints", "open_checkpoint"]
 
 _ARRAYS, _CONFIG = "arrays", "config"
 
 
-class Checkpoints:
+class OrbaxCheckpoints:
     """Checkpoints in a folder, by step.
 
     Args:
@@ -60,7 +60,7 @@ class Checkpoints:
         """
         # Copies: training goes on meanwhile, and gives its buffers away.
         arrays = {place: jnp.array(variable.value) for place, variable in variables.items()}
-        items = {_ARRAYS: self._orbax.args.PyTreeSave(_nested(arrays))}
+        items = {_ARRAYS: self._orbax.args.PyTreeSave(_unflatten(arrays))}
         if config is not None:
             items[_CONFIG] = self._orbax.args.JsonSave({_CONFIG: config})
         self._manager.save(step, args=self._orbax.args.Composite(**items), force=True)
@@ -74,7 +74,7 @@ class Checkpoints:
         self._manager.close()
 
 
-class Checkpoint:
+class OrbaxCheckpointReader:
     """One checkpoint that was looked through.
 
     Attributes:
@@ -85,15 +85,17 @@ class Checkpoint:
 
     def __init__(self, manager: Any, step: int, path: Path) -> None:
         self._manager, self._step, self._path = manager, step, path
-        with gate.refusing(repr(str(path)), foreign=True):
+        with validation.wrap_read_errors(repr(str(path)), foreign=True):
             self._metadata = manager.item_metadata(step)[_ARRAYS].tree
-        described = _flat(self._metadata)
+        described = _flatten(self._metadata)
         self.shapes = {place: tuple(one.shape) for place, one in described.items()}
         self.nbytes = sum(
             math.prod(one.shape) * np.dtype(one.dtype).itemsize for one in described.values()
         )
         files = (file for file in path.rglob("*") if file.is_file())
-        gate.check_unpacked(sum(file.stat().st_size for file in files), self.nbytes, repr(path))
+        validation.check_decompressed_size(
+            sum(file.stat().st_size for file in files), self.nbytes, repr(path)
+        )
         self._arrays: dict[str, np.ndarray] | None = None
         self.config = self._read_config() if (path / _CONFIG).is_dir() else None
 
@@ -105,19 +107,19 @@ class Checkpoint:
         if self._arrays is None:
             orbax = _orbax()
             as_numpy = orbax.RestoreArgs(restore_type=np.ndarray)
-            wanted = _mapped(self._metadata, lambda _: as_numpy)
+            wanted = _map_leaves(self._metadata, lambda _: as_numpy)
             args = orbax.args.PyTreeRestore(restore_args=wanted)
-            self._arrays = _flat(self._restore(_ARRAYS, args))
+            self._arrays = _flatten(self._restore(_ARRAYS, args))
         return self._arrays[place]
 
     def _restore(self, item: str, args: Any) -> Any:
-        with gate.refusing(repr(str(self._path)), foreign=True):
+        with validation.wrap_read_errors(repr(str(self._path)), foreign=True):
             composite = _orbax().args.Composite(**{item: args})
             return self._manager.restore(self._step, args=composite)[item]
 
 
 @contextlib.contextmanager
-def open_checkpoint(path: Path) -> Iterator[Checkpoint]:
+def open_checkpoint(path: Path) -> Iterator[OrbaxCheckpointReader]:
     """Opens the last checkpoint of a folder, or the one that a path ends with.
 
     Raises:
@@ -133,14 +135,14 @@ def open_checkpoint(path: Path) -> Iterator[Checkpoint]:
         )
     step = int(path.name) if number else max(steps)
     orbax = _orbax()
-    with gate.refusing(repr(str(path))):
+    with validation.wrap_read_errors(repr(str(path))):
         manager = orbax.CheckpointManager(
             root.absolute(),
             options=orbax.CheckpointManagerOptions(create=False),
             item_handlers=_handlers(orbax),
         )
         try:
-            yield Checkpoint(manager, step, root / str(step))
+            yield OrbaxCheckpointReader(manager, step, root / str(step))
         finally:
             manager.close()
 
@@ -159,7 +161,7 @@ def _handlers(orbax: Any) -> dict[str, Any]:
     return {_ARRAYS: orbax.PyTreeCheckpointHandler(), _CONFIG: orbax.JsonCheckpointHandler()}
 
 
-def _nested(arrays: Mapping[str, Any]) -> dict[str, Any]:
+def _unflatten(arrays: Mapping[str, Any]) -> dict[str, Any]:
     """Returns arrays by place as dicts in dicts: a name in Orbax has no slashes."""
     root: dict[str, Any] = {}
     for place, array in arrays.items():
@@ -171,16 +173,16 @@ def _nested(arrays: Mapping[str, Any]) -> dict[str, Any]:
     return root
 
 
-def _flat(tree: Any, at: str = "") -> dict[str, Any]:
+def _flatten(tree: Any, at: str = "") -> dict[str, Any]:
     if not isinstance(tree, Mapping):
         return {at: tree}
     found: dict[str, Any] = {}
     for name, inner in tree.items():
-        found |= _flat(inner, f"{at}/{name}" if at else str(name))
+        found |= _flatten(inner, f"{at}/{name}" if at else str(name))
     return found
 
 
-def _mapped(tree: Any, make: Any) -> Any:
+def _map_leaves(tree: Any, make: Any) -> Any:
     if isinstance(tree, Mapping):
-        return {name: _mapped(inner, make) for name, inner in tree.items()}
+        return {name: _map_leaves(inner, make) for name, inner in tree.items()}
     return make(tree)

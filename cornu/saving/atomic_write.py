@@ -8,11 +8,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["writing"]
+__all__ = ["atomic_write"]
 
 
 @contextlib.contextmanager
-def writing(path: Path, overwrite: bool = True) -> Iterator[Path]:
+def atomic_write(path: Path, overwrite: bool = True) -> Iterator[Path]:
     """Gives a temporary path beside `path`; when the block ends well, it is moved there.
 
     Raises:
@@ -22,7 +22,7 @@ def writing(path: Path, overwrite: bool = True) -> Iterator[Path]:
 
     >>> import pathlib, tempfile
     >>> folder = pathlib.Path(tempfile.mkdtemp())
-    >>> with writing(folder / "note.txt") as temporary:
+    >>> with atomic_write(folder / "note.txt") as temporary:
     ...     _ = temporary.write_text("done")
     >>> (folder / "note.txt").read_text()
     'done'

@@ -10,10 +10,10 @@ from cornu.core.state.tracking import Owner
 from cornu.core.state.variable import Variable
 from cornu.names import make_unique, snake_case
 
-__all__ = ["places"]
+__all__ = ["collect_weights_by_key"]
 
 
-def places(root: Owner) -> dict[str, Variable]:
+def collect_weights_by_key(root: Owner) -> dict[str, Variable]:
     """Returns the weights of a model (or layer, or optimizer) by their place in its structure.
 
     A place is made of attribute names, of class names within lists, and of numbers, and is the
@@ -24,7 +24,7 @@ def places(root: Owner) -> dict[str, Variable]:
 
     >>> import cornu
     >>> model = cornu.Sequential([cornu.Input((2,)), cornu.layers.Dense(3)])
-    >>> list(places(model))
+    >>> list(collect_weights_by_key(model))
     ['layers/dense/vars/0', 'layers/dense/vars/1']
     """
     return dict(_of_owner(root, "", set()))

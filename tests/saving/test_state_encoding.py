@@ -6,13 +6,13 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from cornu.saving.plain import is_plain, packed, unpacked
+from cornu.saving.state_encoding import decode_state, encode_state, is_encodable
 
 
 def round_trip(value):
     arrays = {}
-    text = json.loads(json.dumps(packed(value, arrays, "x")))
-    return unpacked(text, arrays)
+    text = json.loads(json.dumps(encode_state(value, arrays, "x")))
+    return decode_state(text, arrays)
 
 
 @pytest.mark.parametrize(
@@ -63,12 +63,12 @@ def test_numpy_scalars_stay_numpy_scalars_and_jax_arrays_become_arrays():
 
 @pytest.mark.parametrize("value", [object(), {1, 2}, print, np.array(["a"]), b"bytes"])
 def test_what_cannot_be_kept_is_refused_with_its_place(value):
-    assert not is_plain(value)
+    assert not is_encodable(value)
     with pytest.raises(TypeError, match=r"x/0/a holds .* cannot be kept"):
-        packed([{"a": value}], {}, "x")
+        encode_state([{"a": value}], {}, "x")
 
 
 def test_a_list_that_holds_itself_is_not_plain():
     value: list = []
     value.append(value)
-    assert not is_plain(value)
+    assert not is_encodable(value)
