@@ -101,7 +101,7 @@ def add_function(category: str, fn: Callable[..., Any], *names: str) -> None:
 
 
 def set_archive_writer(write: Callable[[Any, Any], None]) -> None:
-    """Sets the function that `write_archive` calls; `cornu.saving.archive` does, once."""
+    """Sets the function that `write_archive` calls; `cornu.saving.model_files` does, once."""
     global _archive_writer
     _archive_writer = write
 
