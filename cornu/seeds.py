@@ -11,12 +11,12 @@ import secrets
 
 import numpy as np
 
-__all__ = ["draw", "mix", "set_random_seed", "set_state", "state"]
+__all__ = ["next_seed", "mix_bits", "set_random_seed", "set_state", "state"]
 
 _state = {"seed": secrets.randbits(32), "count": 0}
 
 
-def mix(*values: int) -> int:
+def mix_bits(*values: int) -> int:
     """Returns 64 well-mixed bits of some integers (splitmix64, folded over the values).
 
     References: Guy L. Steele Jr., Doug Lea, Christine H. Flood (2014), "Fast splittable
@@ -31,10 +31,10 @@ def mix(*values: int) -> int:
     return bits
 
 
-def draw() -> int:
+def next_seed() -> int:
     """Returns the next seed of 31 bits."""
     _state["count"] += 1
-    return mix(_state["seed"], _state["count"]) >> 33
+    return mix_bits(_state["seed"], _state["count"]) >> 33
 
 
 def set_random_seed(seed: int) -> None:

@@ -23,7 +23,7 @@ __all__ = [
     "map_up_to",
     "pack_sequence_as",
     "signature",
-    "take_apart",
+    "flatten_with_treedef",
     "traverse",
     "unflatten",
 ]
@@ -33,7 +33,7 @@ def _is_none(x: Any) -> bool:
     return x is None
 
 
-def take_apart(structure: Any) -> tuple[list[Any], Any]:
+def flatten_with_treedef(structure: Any) -> tuple[list[Any], Any]:
     """Returns the leaves and what is needed to put them back."""
     return jax.tree_util.tree_flatten(structure, is_leaf=_is_none)
 
@@ -50,7 +50,7 @@ def leaves(structure: Any) -> list[Any]:
 
 def signature(structure: Any) -> tuple[Any, ...]:
     """Returns what programs for nested arrays depend on: structure, shapes and dtypes."""
-    parts, definition = take_apart(structure)
+    parts, definition = flatten_with_treedef(structure)
     return (definition, *[None if x is None else (x.shape, x.dtype) for x in parts])
 
 
@@ -61,7 +61,7 @@ def map(fn: Callable[..., Any], structure: Any, *rest: Any) -> Any:
 
 def map_up_to(fn: Callable[..., Any], shallow: Any, deep: Any) -> Any:
     """Applies `fn` to each leaf of `shallow` with the part of `deep` that stands there."""
-    parts, definition = take_apart(shallow)
+    parts, definition = flatten_with_treedef(shallow)
     pairs = zip(parts, definition.flatten_up_to(deep), strict=True)
     return unflatten(definition, [fn(a, b) for a, b in pairs])
 
@@ -142,7 +142,7 @@ def map_structure_up_to(shallow_structure: Any, func: Callable[..., Any], *struc
     """
     if not structures:
         raise ValueError("map_structure_up_to: give at least one structure.")
-    _, definition = take_apart(shallow_structure)
+    _, definition = flatten_with_treedef(shallow_structure)
     parts = [definition.flatten_up_to(structure) for structure in structures]
     return unflatten(definition, [func(*group) for group in zip(*parts, strict=True)])
 
@@ -173,7 +173,7 @@ def pack_sequence_as(structure: Any, flat_sequence: Any) -> Any:
     >>> pack_sequence_as({"b": 0, "a": (0, 0)}, [1, 2, 3])
     {'a': (1, 2), 'b': 3}
     """
-    return unflatten(take_apart(structure)[1], flat_sequence)
+    return unflatten(flatten_with_treedef(structure)[1], flat_sequence)
 
 
 def traverse(func: Callable[[Any], Any], structure: Any, top_down: bool = True) -> Any:
@@ -220,7 +220,7 @@ def assert_same_structure(a: Any, b: Any, check_types: Any = None) -> None:
     Raises:
         ValueError: they are not nested alike.
     """
-    first, second = (take_apart(_plain_dicts(structure))[1] for structure in (a, b))
+    first, second = (flatten_with_treedef(_plain_dicts(structure))[1] for structure in (a, b))
     if first != second:
         raise ValueError(f"The structures are not nested alike:\n{first}\n{second}")
 

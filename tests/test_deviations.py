@@ -315,7 +315,7 @@ def test_the_switch_of_frames_that_are_released(disable):
     assert is_released()
     disable("collection_callbacks")
     assert not is_released()
-    call_stack.forget()
+    call_stack.release_frames()
 
 
 def test_the_switch_of_advice_about_files(disable, monkeypatch, tmp_path):

@@ -10,7 +10,7 @@ from typing import Any
 
 import jax
 
-from cornu.core.graph.jaxprs import uses
+from cornu.core.graph.jaxprs import uses_primitive
 from cornu.deviations import DEVIATIONS, is_enabled
 from cornu.process.switches import is_off
 
@@ -36,7 +36,7 @@ def select_options(jaxpr: Any = None) -> dict[str, Any] | None:
         ValueError: this XLA does not accept what the user requests.
     """
     names = ["eigen_convolutions"]
-    if jaxpr is not None and uses(jaxpr, _RECOMPUTING):
+    if jaxpr is not None and uses_primitive(jaxpr, _RECOMPUTING):
         names.append("memory_scheduler")
     chosen: dict[str, Any] = {}
     for name in names:

@@ -128,7 +128,7 @@ class Arrays:
         if not self.shuffle:
             return np.arange(self._rows, dtype="int32")
         if self._order is None or self._order[0] != turn:
-            bits = np.random.Philox(key=seeds.mix(self.seed, turn))
+            bits = np.random.Philox(key=seeds.mix_bits(self.seed, turn))
             order = np.random.Generator(bits).permutation(self._rows).astype("int32")
             self._order = (turn, order)
         return self._order[1]

@@ -15,7 +15,7 @@ __all__ = ["seed_globally", "seeded"]
 
 def seed_globally(*values: int) -> None:
     """Seeds the generators behind `np.random` and `random`."""
-    bits = seeds.mix(*values)
+    bits = seeds.mix_bits(*values)
     np.random.seed(bits & 0xFFFFFFFF)
     random.seed(bits)
 

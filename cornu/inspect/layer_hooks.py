@@ -38,5 +38,5 @@ def around_inner_calls(layer: Layer, around: Callable[..., Any]) -> Iterator[Non
             return around(op, call, args, kwargs)
         return call(*args, **kwargs)
 
-    with scope.watching(watch):
+    with scope.intercept_calls(watch):
         yield

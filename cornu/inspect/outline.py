@@ -78,8 +78,8 @@ class Item:
     def place(self) -> str:
         """The `file:line` where the user made it, '' if it was not drawn."""
         if self.block is not None:
-            return self.block.place
-        return self.node.place if self.node is not None else ""
+            return self.block.location
+        return self.node.location if self.node is not None else ""
 
     @property
     def label(self) -> str:
@@ -150,7 +150,11 @@ def fill_from_graph(item: Item, drawing: Any) -> None:
     item.children.clear()
     root = drawing.graph.root
     place = format_location(inspect.unwrap(type(item.op).call).__code__)
-    if len(root.parts) == 1 and isinstance(root.parts[0], Block) and root.parts[0].place == place:
+    if (
+        len(root.parts) == 1
+        and isinstance(root.parts[0], Block)
+        and root.parts[0].location == place
+    ):
         root = root.parts[0]  # `call` itself is no block of the layer
     _Outliner(nested=True, masks=False).draw(item, drawing, root)
 

@@ -79,7 +79,7 @@ def record_outputs(
             calls.append(outputs)
             return outputs
 
-        with scope.watching(look):
+        with scope.intercept_calls(look):
             return fn(*args, **kwargs), record
 
     return run

@@ -218,7 +218,7 @@ class _Program:
         self.layers = layers
         self.training = training
         self._variables = model._all_variables()
-        self._lift: Callable[..., Any] = lambda fn: scope.lift(
+        self._lift: Callable[..., Any] = lambda fn: scope.functionalize(
             fn, self._variables, model._sources()
         )
         self._call = jax.jit(lambda *args: self._lift(self._arrays)(*args)[0])
@@ -288,7 +288,7 @@ class _Program:
         def run(values: Any, probes: Any) -> Any:
             inner = scope.Scope(outer)
             inner.values = {id(v): value for v, value in zip(variables, values, strict=True)}
-            with scope.entered(inner):
+            with scope.use_scope(inner):
                 loss, record = self._run(batch, probes)
             return loss, record.calls
 

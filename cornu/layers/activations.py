@@ -88,10 +88,10 @@ class ReLU(Layer):
     ) -> None:
         super().__init__(**kwargs)
         if max_value is not None:
-            _not_negative(self._who(), "max_value", max_value)
+            _not_negative(self._label(), "max_value", max_value)
         self.max_value = max_value
-        self.negative_slope = _not_negative(self._who(), "negative_slope", negative_slope)
-        self.threshold = _not_negative(self._who(), "threshold", threshold)
+        self.negative_slope = _not_negative(self._label(), "negative_slope", negative_slope)
+        self.threshold = _not_negative(self._label(), "threshold", threshold)
         self.supports_masking = True
         self.built = True
 
@@ -131,7 +131,7 @@ class LeakyReLU(Layer):
 
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.negative_slope = _not_negative(self._who(), "negative_slope", negative_slope)
+        self.negative_slope = _not_negative(self._label(), "negative_slope", negative_slope)
         self.supports_masking = True
         self.built = True
 
@@ -189,7 +189,7 @@ class PReLU(Layer):
     def build(self, input_shape: Any) -> None:
         """Creates the slopes."""
         own = [axis for axis in range(1, len(input_shape)) if axis not in self.shared_axes]
-        sizes = {axis: known_size(self._who(), input_shape, axis) for axis in own}
+        sizes = {axis: known_size(self._label(), input_shape, axis) for axis in own}
         self.alpha = self.add_weight(
             tuple(sizes.get(axis, 1) for axis in range(1, len(input_shape))),
             self.alpha_initializer,

@@ -64,12 +64,12 @@ class Dense(Layer):
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         no_adapters(
-            self._who(),
+            self._label(),
             lora_rank=lora_rank,
             lora_alpha=lora_alpha,
             quantization_config=quantization_config,
         )
-        self.units = positive_int(self._who(), "units", units)
+        self.units = positive_int(self._label(), "units", units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
         self.kernel_initializer = initializers.get(kernel_initializer)
@@ -83,7 +83,7 @@ class Dense(Layer):
 
     def build(self, input_shape: Any) -> None:
         """Creates kernel and bias."""
-        features = known_size(self._who(), input_shape)
+        features = known_size(self._label(), input_shape)
         self.kernel = self.add_weight(
             (features, self.units),
             self.kernel_initializer,

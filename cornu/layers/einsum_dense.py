@@ -70,7 +70,7 @@ class EinsumDense(Layer):
     ) -> None:
         super().__init__(**kwargs)
         no_adapters(
-            self._who(),
+            self._label(),
             lora_rank=lora_rank,
             lora_alpha=lora_alpha,
             gptq_unpacked_column_size=gptq_unpacked_column_size,
@@ -92,7 +92,7 @@ class EinsumDense(Layer):
     def build(self, input_shape: Any) -> None:
         """Creates kernel and bias."""
         shapes = _weight_shapes(
-            self._who(), self.equation, self.bias_axes, input_shape, self.partial_output_shape
+            self._label(), self.equation, self.bias_axes, input_shape, self.partial_output_shape
         )
         self.kernel = self.add_weight(
             shapes.kernel,

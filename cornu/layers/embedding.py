@@ -67,13 +67,13 @@ class Embedding(Layer):
     ) -> None:
         super().__init__(**kwargs)
         no_adapters(
-            self._who(),
+            self._label(),
             lora_rank=lora_rank,
             lora_alpha=lora_alpha,
             quantization_config=quantization_config,
         )
-        self.input_dim = positive_int(self._who(), "input_dim", input_dim)
-        self.output_dim = positive_int(self._who(), "output_dim", output_dim)
+        self.input_dim = positive_int(self._label(), "input_dim", input_dim)
+        self.output_dim = positive_int(self._label(), "output_dim", output_dim)
         self.embeddings_initializer = initializers.get(embeddings_initializer)
         self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
         self.embeddings_constraint = constraints.get(embeddings_constraint)
@@ -104,7 +104,7 @@ class Embedding(Layer):
         rows = inputs.astype("int32") if is_float(inputs.dtype) else inputs
         return jnp.take(self.embeddings.value, rows, axis=0).astype(self.compute_dtype)
 
-    def refuse(self, values: np.ndarray) -> str | None:
+    def find_data_problem(self, values: np.ndarray) -> str | None:
         """Says which integers have no row."""
         if not values.size:
             return None

@@ -57,7 +57,7 @@ class InputLayer(Layer):
         super().__init__(name=name, batch_size=batch_size, **kwargs)
         if dtype in ("string", str, bytes):
             raise TypeError(
-                f"{self._who()}: a model takes numbers, JAX has no strings.\n"
+                f"{self._label()}: a model takes numbers, JAX has no strings.\n"
                 "Turn them into numbers before the model, by StringLookup, Hashing or "
                 "TextVectorization: layer(x), or dataset.map(layer)."
             )
@@ -66,20 +66,20 @@ class InputLayer(Layer):
         elif batch_shape is None:
             if isinstance(shape, int):
                 raise ValueError(
-                    f"{self._who()}: shape is a tuple, the shape of one sample. Received: {shape}\n"
-                    f"Write shape=({shape},), with the comma."
+                    f"{self._label()}: shape is a tuple, the shape of one sample. "
+                    f"Received: {shape}\nWrite shape=({shape},), with the comma."
                 )
             batch_shape = (batch_size, *standardize_shape(shape))
         elif shape is not None or batch_size is not None:
             raise ValueError(
-                f"{self._who()}: batch_shape={batch_shape} holds everything. "
+                f"{self._label()}: batch_shape={batch_shape} holds everything. "
                 "Leave `shape` and `batch_size` out."
             )
         if input_tensor is not None:
             self._check_tensor(input_tensor, batch_shape, dtype)
         elif batch_shape is None:
             raise ValueError(
-                f"{self._who()} needs a shape, without batch axis: `Input(shape=(32,))`, or "
+                f"{self._label()} needs a shape, without batch axis: `Input(shape=(32,))`, or "
                 "`Input(shape=())` for one number a sample."
             )
         else:
@@ -100,19 +100,19 @@ class InputLayer(Layer):
     def _check_tensor(self, tensor: Any, batch_shape: Any, dtype: Any) -> None:
         if not isinstance(tensor, Tensor):
             raise TypeError(
-                f"{self._who()}: `tensor` must be a symbolic Tensor. Received: {tensor!r}"
+                f"{self._label()}: `tensor` must be a symbolic Tensor. Received: {tensor!r}"
             )
         if tensor.node is not None and tensor.node.inputs:
             raise ValueError(
-                f"{self._who()}: {tensor!r} was made by {tensor.node.name!r} already. A model may "
-                "begin in the middle of a graph: pass the Tensor itself as `inputs` of the model."
+                f"{self._label()}: {tensor!r} was made by {tensor.node.name!r} already. A model "
+                "may begin in the middle of a graph: pass the Tensor as `inputs` of the model."
             )
         if batch_shape is not None and tensor.shape != standardize_shape(batch_shape):
             raise ValueError(
-                f"{self._who()}: the shape {tuple(batch_shape)} is not that of {tensor!r}."
+                f"{self._label()}: the shape {tuple(batch_shape)} is not that of {tensor!r}."
             )
         if dtype is not None and tensor.dtype != dtype:
-            raise ValueError(f"{self._who()}: dtype={dtype!r} is not that of {tensor!r}.")
+            raise ValueError(f"{self._label()}: dtype={dtype!r} is not that of {tensor!r}.")
 
     @property
     def batch_shape(self) -> tuple[int | None, ...]:

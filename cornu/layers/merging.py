@@ -55,13 +55,13 @@ class Merge(Layer):
 
     def build(self, input_shape: Any) -> None:
         """Checks that the shapes fit together."""
-        shapes = _list_of_shapes(self._who(), input_shape)
+        shapes = _list_of_shapes(self._label(), input_shape)
         batches = {shape[0] for shape in shapes if shape} - {None}
         samples = _pad([shape[1:] for shape in shapes])
         sizes = [set(axis) - {None, 1} for axis in zip(*samples, strict=True)]
         if len(batches) > 1 or any(len(known) > 1 for known in sizes):
             raise ValueError(
-                f"{self._who()}: inputs must have equal shapes, or 1 where they differ. "
+                f"{self._label()}: inputs must have equal shapes, or 1 where they differ. "
                 f"Received: {', '.join(map(str, shapes))}\n"
                 "Bring them to one shape before: a shortcut of other channels or strides needs a "
                 "convolution (kernel 1) of its own."
@@ -117,7 +117,7 @@ class Subtract(Merge):
     def build(self, input_shape: Any) -> None:
         """Checks that there are two shapes that fit together."""
         super().build(input_shape)
-        _check_two(self._who(), input_shape)
+        _check_two(self._label(), input_shape)
 
 
 class Average(Merge):
@@ -252,7 +252,7 @@ class Concatenate(Merge):
 
     def build(self, input_shape: Any) -> None:
         """Checks that the shapes fit together."""
-        shapes = _list_of_shapes(self._who(), input_shape)
+        shapes = _list_of_shapes(self._label(), input_shape)
         ndim = len(shapes[0])
         fit = -ndim <= self.axis < ndim and all(len(shape) == ndim for shape in shapes)
         if fit:
@@ -260,7 +260,7 @@ class Concatenate(Merge):
             fit = all(len({shape[axis] for shape in shapes} - {None}) <= 1 for axis in others)
         if not fit:
             raise ValueError(
-                f"{self._who()}: inputs must have equal shapes but for axis {self.axis}. "
+                f"{self._label()}: inputs must have equal shapes but for axis {self.axis}. "
                 f"Received: {', '.join(map(str, shapes))}\n"
                 "Bring them to one shape before (padding='same', Cropping, ZeroPadding, Resizing), "
                 "or join another axis."
@@ -310,7 +310,7 @@ class Dot(Merge):
         pair = axes if isinstance(axes, (list, tuple)) else (axes, axes)
         if len(pair) != 2 or not all(isinstance(axis, int) for axis in pair):
             raise ValueError(
-                f"{self._who()}: axes is an integer or a pair of integers. Received: {axes!r}"
+                f"{self._label()}: axes is an integer or a pair of integers. Received: {axes!r}"
             )
         self.axes = axes
         self.normalize = normalize
@@ -318,18 +318,18 @@ class Dot(Merge):
 
     def build(self, input_shape: Any) -> None:
         """Checks that there are two shapes that fit together."""
-        shapes = _list_of_shapes(self._who(), input_shape)
-        _check_two(self._who(), shapes)
+        shapes = _list_of_shapes(self._label(), input_shape)
+        _check_two(self._label(), shapes)
         within = [-len(s) <= axis < len(s) for s, axis in zip(shapes, self._pair, strict=True)]
         if not all(within) or 0 in self._places(shapes):
             raise ValueError(
-                f"{self._who()}: axes={self.axes!r} must be axes of the inputs, and not the "
+                f"{self._label()}: axes={self.axes!r} must be axes of the inputs, and not the "
                 f"batch. Received the shapes {shapes[0]} and {shapes[1]}."
             )
         i, j = self._places(shapes)
         if None not in (shapes[0][i], shapes[1][j]) and shapes[0][i] != shapes[1][j]:
             raise ValueError(
-                f"{self._who()}: the sizes along axes={self.axes!r} differ: {shapes[0][i]} and "
+                f"{self._label()}: the sizes along axes={self.axes!r} differ: {shapes[0][i]} and "
                 f"{shapes[1][j]}. Received the shapes {shapes[0]} and {shapes[1]}."
             )
 

@@ -76,11 +76,11 @@ class Spatial(Layer):
 
     def _per_axis(self, value: Any, name: str, least: int = 1) -> tuple[int, ...]:
         """Returns an integer for each spatial axis, from one for all or one for each."""
-        return integers(value, self.rank, name, least, self._who())
+        return integers(value, self.rank, name, least, self._label())
 
     def _known_channels(self, input_shape: ShapeLike) -> int:
         """Returns the number of channels, which later inputs must have as well."""
-        channels = known_size(self._who(), input_shape, self.channel_axis)
+        channels = known_size(self._label(), input_shape, self.channel_axis)
         self.input_spec = InputSpec(ndim=self.rank + 2, axes={self.channel_axis: channels})
         return channels
 
@@ -90,7 +90,7 @@ class Spatial(Layer):
         for size, need in zip(sizes, extent, strict=True):
             if size is not None and size < need:
                 raise ValueError(
-                    f"{self._who()}: {what} does not fit into the input: the spatial sizes must "
+                    f"{self._label()}: {what} does not fit into the input: the spatial sizes must "
                     f"be at least {tuple(extent)}. Received an input of shape "
                     f"{tuple(input_shape)} with data_format={self.data_format!r}."
                 )

@@ -24,7 +24,7 @@ class Wrapper(Layer):
 
     def __init__(self, layer: Layer, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.layer = check_layer(layer, "layer", self._who())
+        self.layer = check_layer(layer, "layer", self._label())
 
     def build(self, input_shape: Any = None) -> None:
         if not self.layer.built:

@@ -84,8 +84,8 @@ class Loss(registry.Configurable):
         mask = around.masks.get(y_pred)
         # Class numbers would change if they were rounded to a shorter float.
         label_dtype = self.dtype if jnp.dtype(self.dtype).itemsize >= 4 else "float32"
-        y_true = tree.map(lambda y: _array(y, label_dtype, around.rows), plain(y_true))
-        y_pred = tree.map(lambda y: _array(y, self.dtype, around.rows), plain(y_pred))
+        y_true = tree.map(lambda y: _array(y, label_dtype, around.row_mask), plain(y_true))
+        y_pred = tree.map(lambda y: _array(y, self.dtype, around.row_mask), plain(y_pred))
         values = self.call(y_true, y_pred)
         if values is None:
             raise TypeError(
@@ -137,8 +137,8 @@ class FunctionLoss(Loss):
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Returns what the function returns."""
-        leaves, structure = tree.take_apart(y_pred)
-        if tree.take_apart(y_true)[1] == structure:
+        leaves, structure = tree.flatten_with_treedef(y_pred)
+        if tree.flatten_with_treedef(y_true)[1] == structure:
             pairs = [same_rank(t, p) for t, p in zip(tree.leaves(y_true), leaves, strict=True)]
             y_true = tree.unflatten(structure, [t for t, _ in pairs])
             y_pred = tree.unflatten(structure, [p for _, p in pairs])
@@ -157,7 +157,7 @@ def reduce_weighted_values(
 ) -> jax.Array:
     """Returns values after weights, a mask, padding rows and a reduction.
 
-    Where rows of the batch are padding (`scope.current().rows`), the result is what it would be
+    Where rows of the batch are padding (`scope.current().row_mask`), the result is what it would be
     without them. A value without a batch axis cannot be told apart into rows and stays whole.
 
     Args:
@@ -193,7 +193,7 @@ def reduce_weighted_values(
 
 def _counted(shape: tuple[int, ...], mask: Any) -> Any:
     """Tells which values count, as booleans that broadcast to their shape; None if all do."""
-    rows = scope.current().rows
+    rows = scope.current().row_mask
     if mask is not None:
         mask = spread(jnp.asarray(mask, "bool"), shape)
     if rows is None or shape[:1] != rows.shape:

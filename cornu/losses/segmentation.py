@@ -69,7 +69,7 @@ def tversky(
 
 def _without_padding(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     # Sums over the batch must not see padding rows: an overlap of nothing with nothing is 0.
-    rows = scope.current().rows
+    rows = scope.current().row_mask
     if rows is None or y_true.shape[:1] != rows.shape:
         return y_true, y_pred
     data = spread(rows != 0, y_true.shape)

@@ -55,7 +55,7 @@ def circle(
     usable = jnp.ones_like(same)
     if remove_diagonal:
         usable &= ~jnp.eye(*same.shape, dtype="bool")
-    rows = scope.current().rows
+    rows = scope.current().row_mask
     if ref_embeddings is None and rows is not None and rows.shape == labels.shape:
         usable &= rows[None, :] != 0
     pull = -gamma * (margin + distance) * (margin - distance)

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from cornu.core.graph.op import unwrap
 from cornu.core.state import scope
 from cornu.core.state.dtypes import get_policy, standardize_dtype
-from cornu.core.state.tracking import Owner
+from cornu.core.state.tracking import VariableOwner
 from cornu.core.state.variable import Variable
 from cornu.names import auto_name
 from cornu.parts import initializers
@@ -19,7 +19,7 @@ from cornu.parts import initializers
 __all__ = ["Metric"]
 
 
-class Metric(Owner):
+class Metric(VariableOwner):
     """Base of metrics: `update_state` takes a batch, `result` says what was found so far.
 
     A subclass creates its Variables with `add_variable`, in the constructor or where the first
@@ -99,8 +99,8 @@ class Metric(Owner):
             name: its name within the metric.
         """
         around = scope.current()
-        before = around.layers
-        around.layers = (*before, self.name.replace("/", ">"))
+        before = around.layer_path
+        around.layer_path = (*before, self.name.replace("/", ">"))
         try:
             variable = Variable(
                 initializers.get(initializer),
@@ -112,7 +112,7 @@ class Metric(Owner):
                 role="metric",
             )
         finally:
-            around.layers = before
+            around.layer_path = before
         self._made.append(variable)
         return variable
 
@@ -132,7 +132,7 @@ class Metric(Owner):
         Args:
             *args, **kwargs: those of `update_state`: arrays, or what has their shape and dtype.
         """
-        with scope.drawn():
+        with scope.abstract_scope():
             jax.eval_shape(self.update_state, *args, **kwargs)
 
     # ----------------------------------------------------------------------------------- its use

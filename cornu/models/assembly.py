@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cornu import tree
-from cornu.core.graph.call_stack import recorded_at
-from cornu.core.graph.op import record
+from cornu.core.graph.call_stack import override_call
+from cornu.core.graph.op import record_node
 from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
 from cornu.core.state.variable import Variable
@@ -127,7 +127,7 @@ class Assembly:
                 outputs = _single(args or kwargs, node, path)
             elif not isinstance(slot.main, Layer):
                 with _placed(path, op, node):
-                    outputs = record(op, args, kwargs)
+                    outputs = record_node(op, args, kwargs)
             else:
                 layer = self._of(slot.main, _under(path, op))
                 if not isinstance(op, Layer):
@@ -143,7 +143,7 @@ class Assembly:
         begin = {id(old): new for old, new in zip(drawing.input_tensors, starts, strict=True)}
         new = redraw(drawing.nodes, begin, draw)
         outputs = tree.map(lambda old: new[id(old)], drawing.outputs)
-        inputs = tree.unflatten(tree.take_apart(drawing.inputs)[1], inputs)
+        inputs = tree.unflatten(tree.flatten_with_treedef(drawing.inputs)[1], inputs)
         made = Model(inputs, outputs, name=model.name, trainable=model.trainable)
         made.rename_layers(self._wanted(made._require_graph("layers").layers, model))
         return made
@@ -189,9 +189,13 @@ def _placed(path: str, layer: Any, node: Node | None) -> Iterator[None]:
     where = f"edit: {_under(path, layer)!r}"
     if node is not None:
         where += f", at {_under(path, node.op)!r}" if node.op.name != layer.name else ""
-        where += f" ({node.place})"
+        where += f" ({node.location})"
     try:
-        with recorded_at(node.call, node.place) if node is not None else contextlib.nullcontext():
+        with (
+            override_call(node.call, node.location)
+            if node is not None
+            else contextlib.nullcontext()
+        ):
             yield
     except (TypeError, ValueError) as error:
         if str(error).startswith("edit: "):
@@ -208,8 +212,8 @@ def _single(value: Any, node: Node, path: str) -> Any:
     found = [leaf for leaf in tree.leaves(value) if isinstance(leaf, Tensor)]
     if len(found) != 1:
         raise ValueError(
-            f"edit: {_under(path, node.op)!r} ({node.place}) has {len(found)} Tensors there, and "
-            "it does not follow which one is meant. Change the layers around it."
+            f"edit: {_under(path, node.op)!r} ({node.location}) has {len(found)} Tensors there, "
+            "and it does not follow which one is meant. Change the layers around it."
         )
     return found[0]
 

@@ -74,7 +74,7 @@ def clone_model(
 
     begin = {id(old): new for old, new in zip(drawing.input_tensors, starts, strict=True)}
     new = replay(drawing.nodes, begin, mapped, call)
-    definition = tree.take_apart(drawing.inputs)[1]
+    definition = tree.flatten_with_treedef(drawing.inputs)[1]
     outputs = tree.map(lambda t: new[id(t)], drawing.outputs)
     return Model(tree.unflatten(definition, starts), outputs, name=model.name)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from cornu import ops, registry, tree
 from cornu.core.graph.block import Block
-from cornu.core.graph.call_stack import UserCall, current_call, recorded_at
+from cornu.core.graph.call_stack import UserCall, current_call, override_call
 from cornu.core.graph.op import Op, is_symbolic
 from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
@@ -191,7 +191,7 @@ def draw(config: dict[str, Any]) -> tuple[Any, Any]:
                 continue
             if not is_symbolic(args, kwargs):
                 raise ValueError(f"The config calls {name!r} on no Tensor.")
-            with recorded_at(_innermost(call.get("blocks", []), calls), place):
+            with override_call(_innermost(call.get("blocks", []), calls), place):
                 tensors[name, index] = tree.leaves(callee(*args, **kwargs))
         if len(left) == len(waiting):
             names = sorted({item[0] for item in left})

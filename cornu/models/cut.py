@@ -17,7 +17,7 @@ def cut(block: Item, model: type) -> Any:
         block: the block's item in an outline.
         model: the class of models.
     """
-    inputs, outputs = block.model.functional_graph.graph.border(block.nodes)
+    inputs, outputs = block.model.functional_graph.graph.boundary(block.nodes)
     outputs = [t for t in outputs if not is_added_mask(t)]
     data = [t for t in inputs if not is_added_mask(t)]
     if len(data) < len(inputs):  # masks come with the data

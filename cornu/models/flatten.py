@@ -8,8 +8,8 @@ from typing import Any
 
 from cornu import ops, tree
 from cornu.core.graph.block import calls_around
-from cornu.core.graph.call_stack import UserCall, recorded_at
-from cornu.core.graph.op import Op, record
+from cornu.core.graph.call_stack import UserCall, override_call
+from cornu.core.graph.op import Op, record_node
 from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
 from cornu.core.layer.signature import call_signature
@@ -31,7 +31,7 @@ def flatten(model: Any, drawn: Any) -> Any:
             "Model(inputs, outputs)" + ("." if model.built else ", and is not built yet.")
         )
     unfolding = Unfolding(drawing)
-    inputs = tree.unflatten(tree.take_apart(drawing.inputs)[1], unfolding.starts)
+    inputs = tree.unflatten(tree.flatten_with_treedef(drawing.inputs)[1], unfolding.starts)
     flat = drawn(inputs, tree.map(unfolding.tensor, drawing.outputs), name=model.name)
     flat.rename_layers(unfolding.names())
     _warn_of_frozen(unfolding.unfolded)
@@ -108,13 +108,13 @@ class Unfolding:
                 outputs = self._dissolve(node, args, kwargs, (*models, name), call)
             elif isinstance(op, Layer):
                 known = op._nodes
-                with recorded_at(call, node.place):
+                with override_call(call, node.location):
                     outputs = op(*args, **kwargs)
                 if not self._keeps_nodes:
                     op._nodes = known
             else:
-                with recorded_at(call, node.place):
-                    outputs = record(op, args, kwargs)
+                with override_call(call, node.location):
+                    outputs = record_node(op, args, kwargs)
             self.calls.setdefault(node.number, []).append(tree.leaves(outputs))
             return outputs
 
@@ -132,7 +132,7 @@ class Unfolding:
         masks = tree.leaves(named.get("mask")) if named.get("mask") is not None else []
         masks += [None] * (len(given) - len(masks))
         stage = _Stage(models[-1], node, around, drawing)
-        with recorded_at(stage.call, node.place):
+        with override_call(stage.call, node.location):
             starts = [
                 _fit(value, tensor, model, mask)
                 for value, tensor, mask in zip(given, drawing.input_tensors, masks, strict=True)
@@ -154,7 +154,7 @@ class _Stage:
     def __init__(
         self, name: str, node: Node, around: UserCall | None, drawing: FunctionalGraph
     ) -> None:
-        self.call = UserCall(name, around, node.place)
+        self.call = UserCall(name, around, node.location)
         self._shared = calls_around(drawing.graph.nodes, drawing.input_tensors)
         self._moved: dict[int, UserCall] = {}
 
@@ -164,7 +164,7 @@ class _Stage:
             return self.call
         if id(call) not in self._moved:
             parent = self.move(call.parent)
-            self._moved[id(call)] = UserCall(call.name, parent, call.place, call.remat)
+            self._moved[id(call)] = UserCall(call.name, parent, call.location, call.remat)
         return self._moved[id(call)]
 
 
@@ -193,7 +193,7 @@ def _fit(value: Any, tensor: Tensor, model: Any, mask: Any) -> Any:
         start = ops.squeeze(start, -1)
     mask = mask if mask is not None else value.mask
     if start.mask is not mask:
-        start = record(_same, (start,), {}) if start is value else start
+        start = record_node(_same, (start,), {}) if start is value else start
         start.mask = mask
     return start
 

@@ -79,7 +79,7 @@ class FunctionalGraph:
         outputs = results[: len(self.output_tensors)]
         for i, m in zip(self._masked, results[len(outputs) :], strict=True):
             table.put(outputs[i], m)
-        return tree.unflatten(tree.take_apart(self.outputs)[1], outputs)
+        return tree.unflatten(tree.flatten_with_treedef(self.outputs)[1], outputs)
 
     def rename(self, names: dict[int, str]) -> None:
         """Gives layers other names in this drawing alone, by the `id` of the layer.
@@ -96,7 +96,7 @@ class FunctionalGraph:
         self.input_names = _names(self.inputs, self.layer_names)
         self.output_names = _names(self.outputs, self.layer_names)
 
-    def computes_by(self) -> dict[str, Any]:
+    def structural_attributes(self) -> dict[str, Any]:
         """Returns everything that determines what is computed."""
         several = len(self.input_tensors) > 1 or isinstance(self.inputs, dict)
         return {
@@ -120,7 +120,7 @@ class FunctionalGraph:
         masks: list[Any] = [None] * len(self.output_tensors)
         for i, m in zip(self._masked, results, strict=True):
             masks[i] = m
-        return tree.unflatten(tree.take_apart(self.outputs)[1], masks)
+        return tree.unflatten(tree.flatten_with_treedef(self.outputs)[1], masks)
 
     # ------------------------------------------------------------------------------------ binding
 

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from cornu import inspect, registry, tree
-from cornu.core.graph.inference import infer
+from cornu.core.graph.inference import infer_outputs
 from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.layer import Layer, map_shapes
 from cornu.core.layer.signature import call_signature
@@ -108,7 +108,7 @@ class Model(Inside):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         around = scope.current()
-        if around.parent is None and not around.layers and self._compiles(args, kwargs):
+        if around.parent is None and not around.layer_path and self._compiles(args, kwargs):
             try:
                 return self._call_compiled(args, kwargs)
             except Exception as error:
@@ -142,7 +142,7 @@ class Model(Inside):
         if not self.built:
             signature = call_signature(type(self))
             self._build(signature, {"inputs": tree.map(lambda t: t.shape, inputs)})
-        outputs = infer(lambda x: self.run((x,), {"training": False}), (inputs,), {})
+        outputs = infer_outputs(lambda x: self.run((x,), {"training": False}), (inputs,), {})
         if not tree.leaves(outputs):
             raise TypeError(
                 f"{type(self).__name__}.call returned {outputs!r}, no array.\n"
@@ -159,11 +159,11 @@ class Model(Inside):
                 return tree.map(lambda t: Tensor(*_spec(t)), drawing.outputs)
         return super()._infer(args, kwargs)
 
-    def computes_by(self) -> dict[str, Any]:
+    def structural_attributes(self) -> dict[str, Any]:
         """Returns everything beside the class that determines what the model computes."""
-        parts = super().computes_by()
+        parts = super().structural_attributes()
         if self.functional_graph is not None:
-            parts["functional_graph"] = self.functional_graph.computes_by()
+            parts["functional_graph"] = self.functional_graph.structural_attributes()
         return parts
 
     # ---------------------------------------------------------------------------------- structure
@@ -175,9 +175,9 @@ class Model(Inside):
         known = {id(layer) for layer in drawn}
         return [*drawn, *(layer for layer in own if id(layer) not in known)]
 
-    def saved_parts(self) -> list[tuple[str, Any]]:
+    def saved_attributes(self) -> list[tuple[str, Any]]:
         """Returns `layers` and the attributes; `layers` comes first if the model is drawn."""
-        parts = super().saved_parts()
+        parts = super().saved_attributes()
         drawn = self.functional_graph is not None
         first = 0 if drawn else sum(name < "layers" and name[0] != "_" for name, _ in parts)
         return [*parts[:first], ("layers", self.layers), *parts[first:]]
@@ -294,7 +294,7 @@ class Model(Inside):
         """Whether a call on plain arrays goes through the compiled forward function."""
         if self.run_eagerly or len(args) != 1 or not set(kwargs) <= {"training"}:
             return False
-        if scope.current().watch is not None:
+        if scope.current().interceptor is not None:
             return False  # what layers return in a compiled function could not be seen
         masks = scope.current().masks
         return all(

@@ -46,7 +46,7 @@ def _drawn(drawing: FunctionalGraph, items: Sequence[Item], alone: bool) -> tupl
         named = [(label, _outputs(item, drawing)) for label, item in label_calls(items)]
     else:
         unfolding = Unfolding(drawing, keeps_nodes=False)
-        inputs = tree.unflatten(tree.take_apart(drawing.inputs)[1], unfolding.starts)
+        inputs = tree.unflatten(tree.flatten_with_treedef(drawing.inputs)[1], unfolding.starts)
         named = list(_unfolded(items, unfolding))
     if alone and len(named) == 1:
         return inputs, named[0][1]
@@ -76,7 +76,7 @@ def _outputs(item: Item, drawing: FunctionalGraph) -> Any:
 
 def handed_on(block: Any, drawing: FunctionalGraph) -> Any:
     """Returns the Tensor that a block gives to the rest of the model; a list if it is several."""
-    found = [t for t in drawing.graph.border(block.nodes)[1] if not is_added_mask(t)]
+    found = [t for t in drawing.graph.boundary(block.nodes)[1] if not is_added_mask(t)]
     return found[0] if len(found) == 1 else found
 
 

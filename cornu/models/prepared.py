@@ -10,7 +10,7 @@ import jax
 from cornu import seeds, tree
 from cornu.core.graph.tensor import Tensor
 from cornu.core.state import scope
-from cornu.core.state.tracking import holdings
+from cornu.core.state.tracking import iterate_owned
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.data import Arrays, Stream
@@ -130,7 +130,7 @@ class Prepared(Compiled):
         if self._recipe is not None and self._owns_unprepared(train):
             self._drafted.append((self._recipe, train))
             step = self._train_logs if train else self._test_logs
-            with scope.drawn():  # what it makes is real, what it computes is not
+            with scope.abstract_scope():  # what it makes is real, what it computes is not
                 jax.eval_shape(step, source.example())
 
     @property
@@ -149,7 +149,7 @@ class Prepared(Compiled):
             return False
         return any(
             (train and not thing.built) if isinstance(thing, Optimizer) else not thing.variables
-            for thing in holdings(self)
+            for thing in iterate_owned(self)
             if isinstance(thing, (Metric, Optimizer))
         )
 
@@ -170,7 +170,7 @@ class Prepared(Compiled):
             )
 
     def _all_variables(self) -> list[Variable]:
-        optimizers = [thing for thing in holdings(self) if isinstance(thing, Optimizer)]
+        optimizers = [thing for thing in iterate_owned(self) if isinstance(thing, Optimizer)]
         if self.optimizer is not None:
             optimizers.append(self.optimizer)
         found = self.all_variables + [v for one in optimizers for v in one.variables]
@@ -255,7 +255,7 @@ class Prepared(Compiled):
 
     def _base_seed(self) -> int:
         if self._seed is None:
-            self._seed = seeds.draw()
+            self._seed = seeds.next_seed()
         return self._seed
 
     def _begin_from_seed(self, seed: int) -> None:

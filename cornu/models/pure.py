@@ -31,7 +31,7 @@ class Apply:
     ) -> None:
         self._params, self._state = tuple(params), tuple(state)
         self._counted = model.metrics_variables  # what a call adds to metrics is dropped
-        self._call = scope.lift(
+        self._call = scope.functionalize(
             lambda *args, **kwargs: (model(*args, **kwargs), model.losses),
             [*params.values(), *state.values(), *self._counted],
             model._sources(),

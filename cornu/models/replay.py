@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cornu import tree
-from cornu.core.graph.call_stack import recorded_at
-from cornu.core.graph.op import record
+from cornu.core.graph.call_stack import override_call
+from cornu.core.graph.op import record_node
 from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
 from cornu.layers.input import Input, InputLayer
@@ -20,7 +20,7 @@ def new_input(old: Tensor, name: str | None = None) -> Tensor:
     name, optional = name or old.name, old.optional
     if old.node is None:
         return Input(batch_shape=old.shape, dtype=old.dtype, name=name, optional=optional)
-    with recorded_at(old.node.call, old.node.place):
+    with override_call(old.node.call, old.node.location):
         return Input(batch_shape=old.shape, dtype=old.dtype, name=name, optional=optional)
 
 
@@ -40,10 +40,10 @@ def replay(
     """
 
     def draw(node: Node, args: Any, kwargs: Any) -> Any:
-        with recorded_at(node.call, node.place):
+        with override_call(node.call, node.location):
             if isinstance(node.op, Layer):
                 return call(layer_of(node.op), *args, **kwargs)
-            return record(node.op, args, kwargs)
+            return record_node(node.op, args, kwargs)
 
     return redraw(nodes, starts, draw)
 

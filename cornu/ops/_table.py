@@ -27,7 +27,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu import settings
-from cornu.core.graph.op import Op, failed
+from cornu.core.graph.op import Op, locate_op_error
 from cornu.core.state.dtypes import standardize_dtype
 from cornu.errors import visible_cause
 from cornu.ops._glossary import ARRAYS, OPTIONS
@@ -147,7 +147,7 @@ def _public{head}:
     return {call("_op", kept)}
 """
     scope = {"_function": function, "_convert": convert, "_DEVICE": _DEVICE, "_PLAIN": _PLAIN}
-    scope |= {"_failed": failed, "_told": visible_cause}
+    scope |= {"_failed": locate_op_error, "_told": visible_cause}
     scope |= {"_jax_dtype": jax_dtype, "_dtype_name": _dtype_name}
     exec(_compile(source), scope)
     inner, outer = scope["_settled"], scope["_public"]

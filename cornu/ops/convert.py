@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from cornu.core.graph.op import Holder, Symbol, is_symbolic, unwrap
+from cornu.core.graph.op import TensorBase, VariableBase, is_symbolic, unwrap
 from cornu.core.state.dtypes import standardize_dtype
 from cornu.ops._table import define, jax_dtype
 
@@ -111,7 +111,7 @@ def shape(x: Any) -> tuple[Any, ...]:
     Args:
         x: an array, Variable or symbolic Tensor.
     """
-    return tuple(x.shape) if isinstance(x, (Symbol, Holder)) else np.shape(x)
+    return tuple(x.shape) if isinstance(x, (TensorBase, VariableBase)) else np.shape(x)
 
 
 def dtype(x: Any) -> str:

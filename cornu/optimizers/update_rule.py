@@ -117,7 +117,7 @@ class UpdateRule(Optimizer):
             for variable in variables
         }
         # Variables of equal shape share one trace of the rule.
-        shared = settings.get("share_blocks") and scope.current().lifted
+        shared = settings.get("share_blocks") and scope.current().in_pure_function
         update = jax.jit(self.update) if shared else self.update
         for gradient, variable in zip(grads, variables, strict=True):
             slots = self._slots[variable]

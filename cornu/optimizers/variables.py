@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from cornu.core.state import scope
-from cornu.core.state.tracking import Owner
+from cornu.core.state.tracking import VariableOwner
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.user_frames import user_location
 from cornu.names import auto_name
@@ -19,7 +19,7 @@ from cornu.parts import initializers
 __all__ = ["OptimizerVariables"]
 
 
-class OptimizerVariables(Owner):
+class OptimizerVariables(VariableOwner):
     """An owner whose Variables have an order and stand for those of a model."""
 
     def __init__(self, name: str | None) -> None:
@@ -160,9 +160,9 @@ class OptimizerVariables(Owner):
     def _naming(self) -> Iterator[None]:
         """Makes the paths of new Variables begin with the optimizer's name."""
         around = scope.current()
-        before = around.layers
-        around.layers = (self.name,)
+        before = around.layer_path
+        around.layer_path = (self.name,)
         try:
             yield
         finally:
-            around.layers = before
+            around.layer_path = before

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from cornu.core.layer.layer import Layer
-from cornu.core.state.tracking import Owner
+from cornu.core.state.tracking import VariableOwner
 from cornu.core.state.variable import Variable
 from cornu.names import make_unique, snake_case
 
@@ -30,14 +30,14 @@ def collect_weights_by_key(root: Owner) -> dict[str, Variable]:
     return dict(_of_owner(root, "", set()))
 
 
-def _of_owner(owner: Owner, at: str, seen: set[int]) -> Iterator[tuple[str, Variable]]:
+def _of_owner(owner: VariableOwner, at: str, seen: set[int]) -> Iterator[tuple[str, Variable]]:
     if id(owner) in seen:
         return
     seen.add(id(owner))
     layer = owner if isinstance(owner, Layer) else None
     for i, variable in enumerate(layer.own_variables() if layer else owner.variables):
         yield f"{at}vars/{i}", variable
-    for name, part in layer.saved_parts() if layer else ():
+    for name, part in layer.saved_attributes() if layer else ():
         if isinstance(part, Layer):
             yield from _of_owner(part, f"{at}{name}/", seen)
         else:

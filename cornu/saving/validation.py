@@ -91,11 +91,11 @@ def limit_allocations(stored: int, what: str) -> Iterator[None]:
             )
 
     around = scope.current()
-    before, around.allowance = around.allowance, take
+    before, around.allocation_check = around.allocation_check, take
     try:
         yield
     finally:
-        around.allowance = before
+        around.allocation_check = before
 
 
 def check_decompressed_size(packed: int, unpacked: int, what: str) -> None:

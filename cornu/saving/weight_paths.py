@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cornu.core.layer.layer import Layer
-from cornu.core.state.tracking import attributes
+from cornu.core.state.tracking import owning_attributes
 from cornu.core.state.variable import Variable
 from cornu.names import make_unique, snake_case
 
@@ -61,7 +61,7 @@ def _inside(layer: Layer) -> Iterator[tuple[Layer, tuple[str, ...], str]]:
             if isinstance(node.op, Layer):
                 path = graph.path(node)
                 yield node.op, tuple(path.split("/")) if path else (), _name(node.op)
-    for name, part in attributes(layer):
+    for name, part in owning_attributes(layer):
         if isinstance(part, Layer):
             yield part, (), layer.saved_names.get(name, name).lstrip("_")
         else:

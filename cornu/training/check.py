@@ -50,7 +50,7 @@ def check_values(name: str, array: Any, consumers: Iterable[Layer] = ()) -> None
                 "np.isfinite), or a Masking layer's mask_value for missing steps."
             )
     for layer in consumers:
-        problem = layer.refuse(values)
+        problem = layer.find_data_problem(values)
         if problem:
             raise ValueError(f"{name}, which feeds layer {layer.name!r}: {problem}")
 

@@ -206,7 +206,7 @@ class Runner:
         if self.eager:
             batch = jax.tree_util.tree_map(jax.numpy.asarray, batch)
             key = jax.random.fold_in(self.key, self.count.number)
-            with scope.stepping(key, self._sources()):
+            with scope.eager_step(key, self._sources()):
                 logs = self.step(batch)
             self.count.number += 1
             return logs

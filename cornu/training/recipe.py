@@ -11,9 +11,9 @@ import jax.numpy as jnp
 
 from cornu import losses as losses_module
 from cornu import metrics as metrics_module
-from cornu.core.graph.tensor import shape_of
+from cornu.core.graph.tensor import format_shape
 from cornu.core.state import scope
-from cornu.core.tracebacks.api_boundary import with_location
+from cornu.core.tracebacks.api_boundary import locate_error
 from cornu.errors import visible_cause
 from cornu.training.outputs import Outputs, is_array
 
@@ -64,7 +64,7 @@ class Objective:
     def _where(self, i: int, loss: Any, target: Any, prediction: Any) -> str:
         return (
             f"Loss {loss.name!r} of output {self.outputs.names[i]!r}, called on y_true "
-            f"{shape_of(target)}, y_pred {shape_of(prediction)}"
+            f"{format_shape(target)}, y_pred {format_shape(prediction)}"
         )
 
     def __call__(self, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
@@ -84,7 +84,7 @@ class Objective:
             try:
                 value = loss(targets[i], predictions[i], weights[i])
             except Exception as error:
-                new = with_location(error, self._where(i, loss, targets[i], predictions[i]))
+                new = locate_error(error, self._where(i, loss, targets[i], predictions[i]))
                 if isinstance(new, TypeError) and "positional argument" in str(new):
                     new.add_note("A loss is called as loss(y_true, y_pred).")
                 if new is error:
@@ -116,7 +116,7 @@ def _as_loss(loss: Any) -> Any:
 
 def batch_size(x: Any) -> Any:
     """Returns how many rows of a batch are data."""
-    rows = scope.current().rows
+    rows = scope.current().row_mask
     return jnp.sum(rows) if rows is not None else x.shape[0]
 
 
@@ -174,7 +174,7 @@ class Scores:
                         targets[i], _like_batch(self.outputs.tensors[i], targets[i])
                     )
                 except Exception as error:
-                    new = with_location(error, self._where(i, metric))
+                    new = locate_error(error, self._where(i, metric))
                     if new is error:
                         raise
                     raise new from visible_cause(error)
@@ -187,13 +187,13 @@ class Scores:
         targets = self.outputs.spread(y, "y", whole=is_array)
         weights = self.outputs.spread(sample_weight, "sample_weight", whole=is_array, to_all=True)
         predictions = self.outputs.flatten(y_pred)
-        rows = scope.current().rows
+        rows = scope.current().row_mask
         for i, metric, weighted in self._entries:
             weight = weights[i] if weighted else None
             try:
                 metric.update_state(targets[i], predictions[i], sample_weight=_joined(weight, rows))
             except Exception as error:
-                new = with_location(error, self._where(i, metric))
+                new = locate_error(error, self._where(i, metric))
                 if new is error:
                     raise
                 raise new from visible_cause(error)

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu.core import compiler_options
-from cornu.core.graph.jaxprs import uses
+from cornu.core.graph.jaxprs import uses_primitive
 from cornu.core.state import scope
 from cornu.core.state.variable import Variable
 from cornu.deviations import is_enabled
@@ -60,7 +60,7 @@ class Program:
     ) -> None:
         prepare()
         variables = tuple(variables)
-        lifted = scope.lift(_with_rows(step), variables, sources)
+        lifted = scope.functionalize(_with_rows(step), variables, sources)
 
         def body(values: Any, key: Any, index: Any, batch: Any, rows: Any) -> Any:
             logs, news, _ = lifted(values, jax.random.fold_in(key, index), batch, rows)
@@ -78,7 +78,9 @@ class Program:
         self.written = tuple(variables[i] for i in positions)
         self.read = tuple(v for i, v in enumerate(variables) if i not in news)
         self.warm = False
-        self.looped = not (jax.default_backend() == "cpu" and uses(closed.jaxpr, _SLOW_IN_LOOPS))
+        self.looped = not (
+            jax.default_backend() == "cpu" and uses_primitive(closed.jaxpr, _SLOW_IN_LOOPS)
+        )
         logs_tree = jax.tree_util.tree_structure(logs)
         run = partial(jax.core.eval_jaxpr, closed.jaxpr, closed.consts)
         order = {position: k for k, position in enumerate(positions)}
@@ -177,7 +179,7 @@ def _stored(variables: Sequence[Variable]) -> tuple[Any, ...]:
 
 def _with_rows(step: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
     def run(batch: Any, rows: Any) -> Any:
-        scope.current().rows = rows
+        scope.current().row_mask = rows
         return step(batch)
 
     return run
@@ -207,7 +209,7 @@ class Forward:
         self._key = key
         self._count = 0
         self._traced = False
-        lifted = scope.lift(fn, self._variables, sources)
+        lifted = scope.functionalize(fn, self._variables, sources)
 
         def forward(values: Any, key: Any, index: Any, inputs: Any) -> Any:
             counters["traces"] += 1

@@ -91,7 +91,7 @@ def split_dataset(
     left, right = _sizes(count, left_size, right_size)
     if not shuffle:
         return chosen(dataset, slice(0, left)), chosen(dataset, slice(count - right, count))
-    order = np.random.default_rng(seeds.draw() if seed is None else seed).permutation(count)
+    order = np.random.default_rng(seeds.next_seed() if seed is None else seed).permutation(count)
     return chosen(dataset, order[:left]), chosen(dataset, order[count - right :])
 
 

@@ -31,7 +31,7 @@ def clear_session(free_memory: bool = True) -> None:
     needs no call of this.
     """
     names.reset()
-    call_stack.forget()
+    call_stack.release_frames()
     settings.reset("dtype_policy", "interactive_logging", "traceback_filtering")
     if free_memory:
         gc.collect()

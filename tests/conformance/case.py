@@ -216,7 +216,7 @@ class Case:
         return slots, [leaves[slot] for slot in slots]
 
     def _filled(self, slots: list[int], values: Any) -> Call:
-        leaves, definition = tree.take_apart((self.call.args, self.call.kwargs))
+        leaves, definition = tree.flatten_with_treedef((self.call.args, self.call.kwargs))
         for slot, value in zip(slots, values, strict=True):
             leaves[slot] = value
         return Call(*tree.unflatten(definition, leaves))

@@ -16,7 +16,7 @@ import pytest
 import cornu
 from cornu import tree
 from cornu.core.graph.graph import Graph
-from cornu.core.graph.structural_key import form
+from cornu.core.graph.structural_key import describe_subgraph
 from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.layer import Layer
 from cornu.core.state.dtypes import dtype_policy, set_dtype_policy
@@ -110,7 +110,7 @@ def check_symbolic(case: Case) -> None:
 
 
 def check_form(case: Case) -> None:
-    one, two = (form(Graph(*_drawn(case, batch=True)).nodes, ()) for _ in range(2))
+    one, two = (describe_subgraph(Graph(*_drawn(case, batch=True)).nodes, ()) for _ in range(2))
     assert one.key == two.key
 
 

@@ -201,11 +201,11 @@ def test_padding_rows_leave_no_trace(row: LossRow):
     weights_padded = None if weights is None else np.concatenate([weights, weights[:3]])
 
     def padded(y_pred: Any) -> Any:
-        scope.current().rows = rows
+        scope.current().row_mask = rows
         try:
             return loss(y_true_padded, jnp.concatenate([y_pred, tail]), weights_padded)
         finally:
-            scope.current().rows = None
+            scope.current().row_mask = None
 
     found = jax.jit(jax.value_and_grad(padded))(y_pred)
     expected = jax.jit(jax.value_and_grad(lambda p: loss(y_true, p, weights)))(y_pred)

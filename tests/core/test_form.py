@@ -5,7 +5,7 @@ import pytest
 
 import cornu
 from cornu import Input, Model, layers, ops
-from cornu.core.graph.structural_key import form
+from cornu.core.graph.structural_key import describe_subgraph
 from cornu.layers import Dense
 
 
@@ -18,8 +18,8 @@ def forms(build, count=2, shape=(4,)):
     graph = Model(x, marks[-1]).functional_graph.graph
     found = []
     for child in graph.root.children:
-        _, outputs = graph.border(child.nodes)
-        found.append(form(child.nodes, outputs))
+        _, outputs = graph.boundary(child.nodes)
+        found.append(describe_subgraph(child.nodes, outputs))
     return found
 
 
@@ -29,7 +29,9 @@ def unit(x, i=0):
 
 def test_blocks_of_one_function_have_one_form():
     one, two = forms(unit)
-    assert one.key == two.key and hash(one.key) == hash(two.key)
+    assert one.structural_key == two.structural_key and hash(one.structural_key) == hash(
+        two.structural_key
+    )
     assert len(one.variables) == len(two.variables) == 6 and len(one.sources) == 1
     assert not {id(v) for v in one.variables} & {id(v) for v in two.variables}
 
@@ -53,7 +55,7 @@ def test_forms_differ_by(name):
         return DIFFERENT[name](ops.relu(x), i)
 
     one, two = forms(block)
-    assert one.key != two.key
+    assert one.structural_key != two.structural_key
 
 
 def test_what_was_changed_after_the_construction_counts():
@@ -64,7 +66,7 @@ def test_what_was_changed_after_the_construction_counts():
         return y
 
     one, two = forms(block)
-    assert one.key != two.key
+    assert one.structural_key != two.structural_key
 
 
 def test_a_layer_used_twice_is_another_form_than_two_layers():
@@ -73,7 +75,11 @@ def test_a_layer_used_twice_is_another_form_than_two_layers():
         return (first if i else Dense(4))(first(x))
 
     one, two = forms(block)
-    assert one.key != two.key and len(one.variables) == 4 and len(two.variables) == 2
+    assert (
+        one.structural_key != two.structural_key
+        and len(one.variables) == 4
+        and len(two.variables) == 2
+    )
 
 
 def test_unknown_objects_count_by_identity():
@@ -94,9 +100,9 @@ def test_unknown_objects_count_by_identity():
         return Holding(common)(ops.relu(x))
 
     one, two = forms(different)
-    assert one.key != two.key
+    assert one.structural_key != two.structural_key
     one, two = forms(same)
-    assert one.key == two.key
+    assert one.structural_key == two.structural_key
 
 
 def test_functions_count_by_code_and_closure():
@@ -105,7 +111,7 @@ def test_functions_count_by_code_and_closure():
         return layers.Lambda(lambda t: t * factor)(ops.relu(x))
 
     one, two, three = forms(block, count=3)
-    assert one.key == two.key != three.key
+    assert one.structural_key == two.structural_key != three.structural_key
 
 
 def test_nested_models_are_described_by_their_graph():
@@ -115,4 +121,6 @@ def test_nested_models_are_described_by_their_graph():
         return Model(inside, Dense(4)(y))(ops.relu(x))
 
     one, two, three = forms(block, count=3)
-    assert one.key == two.key != three.key and len(one.variables) == 4
+    assert (
+        one.structural_key == two.structural_key != three.structural_key and len(one.variables) == 4
+    )

@@ -139,7 +139,7 @@ def gradients(model):
     def step():
         return cornu.value_and_grad(loss_of, model.trainable_variables)()
 
-    lifted = jax.jit(scope.lift(step, variables, model._sources()))
+    lifted = jax.jit(scope.functionalize(step, variables, model._sources()))
     out, _, _ = lifted([v.stored for v in variables], jax.random.key(5))
     return out
 

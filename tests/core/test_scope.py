@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import pytest
 
 from cornu.core.state import scope
-from cornu.core.state.scope import lift, pure, value_and_grad
+from cornu.core.state.scope import functionalize, pure, value_and_grad
 from cornu.core.state.variable import Variable
 from cornu.layers import BatchNormalization, Dense, Dropout
 from cornu.models import Sequential
@@ -19,7 +19,7 @@ def test_pure_changes_nothing_outside():
 
 def test_lift_returns_only_what_was_assigned():
     a, b = Variable(1.0, name="a"), Variable(2.0, name="b")
-    _, news, _ = lift(lambda: b.assign(a + b), [a, b])((1.0, 2.0), None)
+    _, news, _ = functionalize(lambda: b.assign(a + b), [a, b])((1.0, 2.0), None)
     assert list(news) == [1] and float(news[1]) == 3.0
 
 
@@ -73,7 +73,7 @@ def test_value_and_grad_keeps_assignments_and_losses():
     def loss():
         return jnp.mean(model(x, training=True))
 
-    with scope.entered(scope.Scope(scope.current())) as around:
+    with scope.use_scope(scope.Scope(scope.current())) as around:
         value_and_grad(loss, model.trainable_variables)()
         assert len(around.losses) == 1
         moved = around.read(layer.moving_mean)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cornu import Variable
-from cornu.core.tracebacks.jax_messages import cleaned, translated
+from cornu.core.tracebacks.jax_messages import clean_message, translate_error
 
 
 def caught(fn):
@@ -54,7 +54,7 @@ V = Variable(np.ones(3), name="v")
 )
 def test_errors_of_jax(program, kind, words):
     with pytest.raises(kind, match=f"(?s){words}") as info:
-        raise translated(caught(program))
+        raise translate_error(caught(program))
     text = str(info.value)
     assert "Tracer" not in text and "docs.jax.dev" not in text
 
@@ -67,16 +67,16 @@ def test_a_leaked_value_is_traced_back_to_the_line_that_made_it():
         return x
 
     jax.jit(leaking)(X)
-    error = translated(caught(lambda: kept[0] + 1))
+    error = translate_error(caught(lambda: kept[0] + 1))
     assert type(error) is RuntimeError
     assert "test_translate.py:" in str(error) and "in leaking" in str(error)
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), KeyError("a"), RuntimeError("shape")])
 def test_other_errors_stay(error):
-    assert translated(error) is None
+    assert translate_error(error) is None
 
 
 def test_unknown_sizes_show_as_none():
-    assert cleaned("got (n, 3) and f32[2,n]") == "got (None, 3) and f32[2,None]"
-    assert cleaned("the n (of them), in (min, n + 1)") == "the n (of them), in (min, n + 1)"
+    assert clean_message("got (n, 3) and f32[2,n]") == "got (None, 3) and f32[2,None]"
+    assert clean_message("the n (of them), in (min, n + 1)") == "the n (of them), in (min, n + 1)"

@@ -18,7 +18,7 @@ def test_every_call_is_kept_in_order_and_nothing_else():
     out, record = record_outputs(lambda x: b(a(a(x) - 0.5)), [a])(X)
     first, second = record.of(a)
     assert np.array_equal(first, np.maximum(X, 0)) and np.array_equal(out, second)
-    assert record.layers == (a,) and scope.current().watch is None
+    assert record.layers == (a,) and scope.current().interceptor is None
 
 
 def test_a_record_within_a_record_sees_the_same():
@@ -39,7 +39,7 @@ def test_the_watch_ends_with_an_error():
         record_outputs(fail, [])(X)
     except ValueError:
         pass
-    assert scope.current().watch is None
+    assert scope.current().interceptor is None
 
 
 def test_equal_blocks_that_share_a_function_are_seen():
@@ -49,7 +49,7 @@ def test_equal_blocks_that_share_a_function_are_seen():
     x = Input((4,))
     model = Model(x, unit(unit(unit(x))))
     relus = [layer for layer in model.layers if isinstance(layer, layers.ReLU)]
-    run = scope.lift(lambda v: record_outputs(model, relus)(v)[1].calls, model.variables)
+    run = scope.functionalize(lambda v: record_outputs(model, relus)(v)[1].calls, model.variables)
     values = tuple(v.stored for v in model.variables)
     calls = jax.jit(lambda values, v: run(values, None, v)[0])(values, X)
     expected = model.outputs_of("**/re_lu*")(X)

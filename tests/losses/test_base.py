@@ -19,10 +19,10 @@ def rows():
     """Sets the padding rows of the batch for one test."""
 
     def put(values):
-        scope.current().rows = jnp.asarray(values, "float32")
+        scope.current().row_mask = jnp.asarray(values, "float32")
 
     yield put
-    scope.current().rows = None
+    scope.current().row_mask = None
 
 
 @pytest.mark.parametrize("reduction", REDUCTIONS)

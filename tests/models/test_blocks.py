@@ -102,7 +102,7 @@ def test_files_keep_the_blocks(tmp_path):
     model.save(tmp_path / "net.keras")
     copy = cornu.saving.load_model(tmp_path / "net.keras")
     assert [b.path for b in copy.blocks.walk()] == [b.path for b in model.blocks.walk()]
-    assert copy.blocks.children[0].place == ""
+    assert copy.blocks.children[0].location == ""
     np.testing.assert_array_equal(copy.predict(X), model.predict(X))
     np.testing.assert_array_equal(copy.block("stage")(X), model.block("stage")(X))
 

@@ -134,7 +134,7 @@ def test_a_model_that_is_not_built_is_built():
         if tested:
             model.find_lr(X, Y, steps=10)
         model.fit(X, Y, **FIT)
-        results.append([*model.get_weights(), seeds.draw()])
+        results.append([*model.get_weights(), seeds.next_seed()])
     for a, b in zip(*results, strict=True):
         np.testing.assert_array_equal(a, b)
 

@@ -328,7 +328,9 @@ def test_random_numbers_of_the_program_go_on(tmp_path):
     def run(folder, more=()):
         drawn = []
         draw = callbacks.LambdaCallback(
-            on_epoch_end=lambda epoch, logs: drawn.append((np.random.rand(), cornu.seeds.draw()))
+            on_epoch_end=lambda epoch, logs: drawn.append(
+                (np.random.rand(), cornu.seeds.next_seed())
+            )
         )
         fit(make(), folder, more=[draw, *more])
         return drawn

@@ -72,7 +72,7 @@ def _assert_drawn(case: Case, function: Any, got: list[np.ndarray], unknown: boo
         for inferred, size in zip(tensor.shape, array.shape, strict=True):
             assert inferred == size or (unknown and inferred is None)
     node = tensors[0].node
-    args, kwargs = node.fill([leaves[i] for i in places])
+    args, kwargs = node.substitute_inputs([leaves[i] for i in places])
     _assert_close(_leaves(node.op.run(args, kwargs)), got)
 
 

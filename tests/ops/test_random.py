@@ -72,8 +72,8 @@ def test_a_key_depends_on_the_place():
     def inside(*layers):
         source = SeedGenerator(name="drop")
         around = scope.Scope(scope.current())
-        around.layers = layers
-        with scope.entered(around):
+        around.layer_path = layers
+        with scope.use_scope(around):
             return lifted(lambda: random.normal((4,), seed=source), jax.random.key(1)).tolist()
 
     # Two blocks with a layer of the same name do not drop the same units.
@@ -82,8 +82,8 @@ def test_a_key_depends_on_the_place():
 
 def test_path():
     around = scope.Scope(scope.current())
-    around.layers = ("model", "block")
-    with scope.entered(around):
+    around.layer_path = ("model", "block")
+    with scope.use_scope(around):
         assert SeedGenerator(name="drop").path == "model/block/drop"
     assert SeedGenerator().path != SeedGenerator().path
 
@@ -143,7 +143,7 @@ def test_drawing_shapes_uses_up_nothing():
 def test_symbolic_draws_draw_when_run():
     x = Tensor((None, 64))
     node = random.dropout(x, 0.5).node
-    args, kwargs = node.fill([jnp.ones((1, 64))])
+    args, kwargs = node.substitute_inputs([jnp.ones((1, 64))])
     first, second = (node.op.run(args, kwargs) for _ in range(2))
     assert not (first == second).all()
     logits = Tensor((None, 5))

@@ -66,7 +66,7 @@ def test_node_keeps_the_public_name_and_arguments():
     assert (node.name, node.args[1:], node.kwargs) == ("mean", (-1, True), {})
     node = ops.einsum("ij,kj->ik", x, np.ones((2, 3), "float32")).node
     assert node.name == "einsum" and node.outputs.shape == (None, 2)
-    assert "test_table.py" in node.place
+    assert "test_table.py" in node.location
     assert ops.cast(x, jnp.float16).node.args[1] == "float16"
 
 
@@ -90,7 +90,7 @@ def test_operators_record_public_names():
             assert method(Tensor((4, 4)), np.ones((4, 4), "float32")).node.name == "matmul"
             continue
         node = method(whole if bits else x, *([] if one else [2])).node
-        args, kwargs = node.fill([data if bits else data.astype("float32")])
+        args, kwargs = node.substitute_inputs([data if bits else data.astype("float32")])
         public = getattr(ops, node.name)(*args, **kwargs)
         inner = node.op.run(args, kwargs)
         assert public.dtype == inner.dtype and (public == inner).all(), name

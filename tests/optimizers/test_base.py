@@ -117,10 +117,10 @@ def test_learning_rates():
 def test_paths_names_and_order_of_variables():
     names.reset()
     optimizer = Adam(use_ema=True, gradient_accumulation_steps=2)
-    with cornu.core.state.scope.entered(
+    with cornu.core.state.scope.use_scope(
         cornu.core.state.scope.Scope(cornu.core.state.scope.current())
     ) as around:
-        around.layers = ("dense",)
+        around.layer_path = ("dense",)
         model = [cornu.Variable(np.ones(2), name="kernel"), cornu.Variable(np.ones(1), name="bias")]
     optimizer.build(model)
     assert [v.path for v in optimizer.variables] == [

@@ -34,7 +34,7 @@ def test_set_random_seed_repeats_everything():
     drawn = []
     for _ in range(2):
         set_random_seed(7)
-        drawn.append((seeds.draw(), random.random(), np.random.rand()))
+        drawn.append((seeds.next_seed(), random.random(), np.random.rand()))
     assert drawn[0] == drawn[1]
     for wrong in (-1, 2**32, 1.5, None, True):
         with pytest.raises(ValueError, match="seed must be an integer"):

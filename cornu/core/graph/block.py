@@ -20,20 +20,20 @@ class Block:
         name: the function's name, numbered where it repeats within its parent.
         path: names from the outermost block, joined by '/'.
         function: the function's name without number.
-        place: `file:line` of the function.
+        location: `file:line` of the function.
         nodes: the nodes made in it directly or in its children, in order.
         children: inner blocks, in order.
         parts: nodes made directly and inner blocks, in the order of the drawing.
     """
 
-    __slots__ = ("_call", "children", "function", "name", "nodes", "parts", "path", "place")
+    __slots__ = ("_call", "children", "function", "name", "nodes", "parts", "path", "location")
 
     def __init__(self, name: str, path: str, call: UserCall) -> None:
         self._call = call
         self.name = name
         self.path = path
         self.function = call.name
-        self.place = call.place
+        self.location = call.location
         self.nodes: list[Node] = []
         self.children: list[Block] = []
         self.parts: list[Node | Block] = []

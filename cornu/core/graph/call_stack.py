@@ -18,7 +18,7 @@ from typing import Any
 from cornu.core.tracebacks.user_frames import display_name, format_location, is_top_level, rename
 from cornu.deviations import is_enabled
 
-__all__ = ["UserCall", "block", "recorded_at", "forget", "current_call"]
+__all__ = ["UserCall", "block", "override_call", "release_frames", "current_call"]
 
 _rematerialized: set[CodeType] = set()
 
@@ -29,19 +29,19 @@ class UserCall:
     Attributes:
         name: the function's name as shown.
         parent: the call in which it happened, or None.
-        place: the `file:line` where the function is defined; '' if the model comes from a file.
+        location: the `file:line` where the function is defined; '' if the model comes from a file.
         remat: whether what it computes is to be computed again for the gradient.
         depth: how many calls are around it.
     """
 
-    __slots__ = ("depth", "name", "parent", "place", "remat")
+    __slots__ = ("depth", "name", "parent", "location", "remat")
 
     def __init__(
-        self, name: str, parent: UserCall | None, place: str = "", remat: bool = False
+        self, name: str, parent: UserCall | None, location: str = "", remat: bool = False
     ) -> None:
         self.name = name
         self.parent = parent
-        self.place = place
+        self.location = location
         self.remat = remat
         self.depth: int = 0 if parent is None else parent.depth + 1
 
@@ -138,17 +138,17 @@ def current_call() -> tuple[UserCall | None, str]:
 
 
 @contextlib.contextmanager
-def recorded_at(call: UserCall | None, place: str) -> Iterator[None]:
+def override_call(call: UserCall | None, location: str) -> Iterator[None]:
     """Makes nodes belong to a Call that was seen before: a graph that is drawn again keeps it."""
     before = _last.given
-    _last.given = (call, place)
+    _last.given = (call, location)
     try:
         yield
     finally:
         _last.given = before
 
 
-def forget() -> None:
+def release_frames() -> None:
     """Lets go of the frames of the last node."""
     _last.frames, _last.calls = [], []
 

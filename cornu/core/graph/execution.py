@@ -12,27 +12,32 @@ import jax
 
 from cornu import settings
 from cornu.core.graph.block import Block
-from cornu.core.graph.shared_function import Enclosed, ambient, have_places, starts
-from cornu.core.graph.structural_key import Form, form, holds_tracers
-from cornu.core.graph.tensor import Node, Tensor, shape_of
+from cornu.core.graph.shared_function import (
+    SharedFunction,
+    ambient_key,
+    count_draws,
+    have_seed_indices,
+)
+from cornu.core.graph.structural_key import Subgraph, describe_subgraph, holds_tracers
+from cornu.core.graph.tensor import Node, Tensor, format_shape
 from cornu.core.layer.variable_owner import Weighted
 from cornu.core.state import scope
-from cornu.core.tracebacks.api_boundary import has_location, prepend, with_location
+from cornu.core.tracebacks.api_boundary import has_location, locate_error, replace_prefix
 from cornu.errors import visible_cause
 
 if TYPE_CHECKING:
     from cornu.core.graph.graph import Graph
 
-__all__ = ["run"]
+__all__ = ["run_graph"]
 
 
-def run(graph: Graph, values: Sequence[Any], masks: Sequence[Any] | None = None) -> list[Any]:
+def run_graph(graph: Graph, values: Sequence[Any], masks: Sequence[Any] | None = None) -> list[Any]:
     """Computes the outputs of a graph from arrays for its inputs; see `Graph.run`."""
     known = {id(t): v for t, v in zip(graph.inputs, values, strict=True)}
     around = scope.current()
     # What layers return in a function of its own could not be seen from outside.
-    seen = around.drawing or around.watch is not None
-    traced = masks is None and around.lifted and not seen
+    seen = around.inferring_shapes or around.interceptor is not None
+    traced = masks is None and around.in_pure_function and not seen
     _Run(graph, _units(graph) if traced else {}, masks is not None).parts(graph.parts, known)
     return [known[id(t)] for t in graph.outputs]
 
@@ -41,7 +46,7 @@ class Unit(NamedTuple):
     """A part of a graph that is called as one function."""
 
     name: str
-    form: Form
+    subgraph: Subgraph
     remat: bool
 
 
@@ -76,41 +81,41 @@ class _Run:
     def _called(self, unit: Unit, part: Node | Block, known: dict[int, Any]) -> bool:
         """Calls a part as a function, unless its layers do what a function cannot."""
         around = scope.current()
-        _, inputs, outputs, variables, sources, layers = unit.form
+        _, inputs, outputs, variables, sources, layers = unit.subgraph
         arrays = [known[id(t)] for t in inputs]
-        reachable = have_places(sources) and all(around.reaches(v) for v in variables)
+        reachable = have_seed_indices(sources) and all(around.can_access(v) for v in variables)
         if not reachable or any(around.masks.get(x) is not None for x in arrays):
             return False
-        key = (unit.form.key, ambient(sources), unit.remat)
-        if key in around.shared:
-            function = around.shared[key]
+        key = (unit.subgraph.structural_key, ambient_key(sources), unit.remat)
+        if key in around.shared_functions:
+            function = around.shared_functions[key]
         else:
 
             def fn(*arrays: Any) -> list[Any]:
                 inner = {id(t): x for t, x in zip(inputs, arrays, strict=True)}
                 self._inline(part, inner)
                 if any(holds_tracers(layer) for layer in layers):
-                    raise scope.Unlifted("a layer keeps what it computes as an attribute")
+                    raise scope.CaptureError("a layer keeps what it computes as an attribute")
                 return [inner[id(t)] for t in outputs]
 
             transform = _rematerialized if unit.remat else jax.jit
-            function = around.shared[key] = Enclosed(
-                fn, variables, sources, starts(sources), transform, unit.name
+            function = around.shared_functions[key] = SharedFunction(
+                fn, variables, sources, count_draws(sources), transform, unit.name
             )
         if function is None:
             return False
         try:
             results = function(variables, sources, arrays)
-        except scope.Unlifted:
-            around.shared[key] = None
+        except scope.CaptureError:
+            around.shared_functions[key] = None
             return False
         known.update((id(t), x) for t, x in zip(outputs, results, strict=True))
         return True
 
     def _node(self, node: Node, known: dict[int, Any]) -> None:
-        args, kwargs = node.fill([known[id(t)] for t in node.inputs])
+        args, kwargs = node.substitute_inputs([known[id(t)] for t in node.inputs])
         try:
-            watch = scope.current().watch
+            watch = scope.current().interceptor
             if watch is not None:
                 result = watch(node.op, node, self._call_of(node), args, kwargs)
             elif self.by_array:
@@ -118,18 +123,20 @@ class _Run:
             else:
                 result = node.op.run(args, kwargs)
         except Exception as error:
-            shapes = ", ".join(shape_of(known[id(t)]) for t in node.inputs)
+            shapes = ", ".join(format_shape(known[id(t)]) for t in node.inputs)
             path = self.graph.path(node)
             where = f"{path.replace('/', ' > ')} > {node.name}" if path else node.name
             if has_location(error):
-                prepend(error, "In ", f"In {where} > ")  # it happened inside of a nested model
-            new = with_location(
-                error, f"In {where} (drawn at {node.place}), inputs of shape {shapes}"
+                replace_prefix(
+                    error, "In ", f"In {where} > "
+                )  # it happened inside of a nested model
+            new = locate_error(
+                error, f"In {where} (drawn at {node.location}), inputs of shape {shapes}"
             )
             if new is error:
                 raise
             raise new from visible_cause(error)
-        node.keep(known, result)
+        node.store_outputs(known, result)
 
     def _call_of(self, node: Node) -> Callable[..., Any]:
         return node.op if self.by_array else lambda *args, **kwargs: node.op.run(args, kwargs)
@@ -151,16 +158,16 @@ def _units(graph: Graph) -> dict[int, Unit]:
         alike[tuple(_likeness(node) for node in nodes)].append((part, nodes))
     last = _last_uses(graph)
     forms = {
-        id(part): (part, form(nodes, _outputs(nodes, last)))
+        id(part): (part, describe_subgraph(nodes, _outputs(nodes, last)))
         for group in alike.values()
         for part, nodes in group
         if (shares and len(group) > 1) or _is_remat(part)
     }
-    counts = Counter(one.key for _, one in forms.values())
+    counts = Counter(one.structural_key for _, one in forms.values())
     return {
         key: Unit(part.name, one, _is_remat(part))
         for key, (part, one) in forms.items()
-        if (shares and counts[one.key] > 1) or _is_remat(part)
+        if (shares and counts[one.structural_key] > 1) or _is_remat(part)
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cornu.core.graph.block import Block, block_tree
-from cornu.core.graph.execution import run
+from cornu.core.graph.execution import run_graph
 from cornu.core.graph.tensor import Node, Tensor
 
 __all__ = ["Graph"]
@@ -49,7 +49,7 @@ class Graph:
             self._parts = self.root.parts if numbers == sorted(numbers) else self.nodes
         return self._parts
 
-    def border(self, nodes: Sequence[Node]) -> tuple[list[Tensor], list[Tensor]]:
+    def boundary(self, nodes: Sequence[Node]) -> tuple[list[Tensor], list[Tensor]]:
         """Returns the Tensors that come to some nodes from outside, and those used outside."""
         made = {id(t): t for node in nodes for t in node.output_tensors}
         inside = {node.number for node in nodes}
@@ -73,7 +73,7 @@ class Graph:
             masks: given when inputs carry masks that were not there when the graph was drawn;
                 then layers look masks up by array instead of following the drawn edges alone.
         """
-        return run(self, values, masks)
+        return run_graph(self, values, masks)
 
 
 def _reachable(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> tuple[Node, ...]:
@@ -86,7 +86,7 @@ def _reachable(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> tuple[Nod
             continue
         node = tensor.node
         if node is None or not node.inputs:
-            made = f"Input {node.name!r} ({node.place})" if node else repr(tensor)
+            made = f"Input {node.name!r} ({node.location})" if node else repr(tensor)
             raise ValueError(
                 f"Graph disconnected: the outputs depend on {made}, which is not among the "
                 f"model's inputs.\nInputs given: {[t.name for t in inputs]}. "

@@ -10,19 +10,19 @@ import jax
 
 from cornu import tree
 from cornu.core.graph import op as op_module
-from cornu.core.graph.op import Op, Symbol
-from cornu.core.graph.tensor import Node, Spec, Tensor, shape_of
+from cornu.core.graph.op import Op, TensorBase
+from cornu.core.graph.tensor import Node, Tensor, TensorSpec, format_shape
 from cornu.core.state import scope
-from cornu.core.tracebacks.api_boundary import with_location
+from cornu.core.tracebacks.api_boundary import locate_error
 from cornu.core.tracebacks.user_frames import user_location
 from cornu.errors import visible_cause
 
-__all__ = ["infer", "infer_by_config", "infer_op", "record"]
+__all__ = ["infer_outputs", "infer_outputs_by_config", "infer_op_outputs", "record_op"]
 
 _unknown: list[Any] = []
 
 
-def unknown() -> Any:
+def unknown_size() -> Any:
     """The symbol that stands for every unknown size while shapes are inferred.
 
     One symbol for all: whatever could be equal is taken to be so, and checked with real data.
@@ -34,20 +34,20 @@ def unknown() -> Any:
     return _unknown[0]
 
 
-def infer(fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+def infer_outputs(fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     """Returns new Tensors of the shapes and dtypes that `fn(*args, **kwargs)` would have.
 
     `fn` is traced abstractly: nothing is computed, what it assigns to Variables is dropped.
     """
-    leaves, definition = tree.take_apart((args, kwargs))
-    slots = [i for i, leaf in enumerate(leaves) if isinstance(leaf, Symbol)]
+    leaves, definition = tree.flatten_with_treedef((args, kwargs))
+    slots = [i for i, leaf in enumerate(leaves) if isinstance(leaf, TensorBase)]
 
     def run(*values: Any) -> Any:
         filled = list(leaves)
         for slot, value in zip(slots, values, strict=True):
             filled[slot] = value
         args, kwargs = tree.unflatten(definition, filled)
-        with scope.drawn():
+        with scope.abstract_scope():
             return op_module.unwrap(fn(*args, **kwargs))
 
     tensors = [leaves[slot] for slot in slots]
@@ -60,7 +60,7 @@ def infer(fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         return jax.eval_shape(run, *[jax.ShapeDtypeStruct(tuple(s), t.dtype) for s, t in pairs])
 
     try:
-        out = shapes(unknown())
+        out = shapes(unknown_size())
     except Exception:
         if not any(None in t.shape for t in tensors):
             raise
@@ -71,7 +71,7 @@ def infer(fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         with contextlib.suppress(Exception):
             return jax.tree_util.tree_map(_common, shapes(5040), shapes(10080))
         with contextlib.suppress(Exception):
-            out = shapes(unknown(), _aligned(tensors))
+            out = shapes(unknown_size(), _aligned(tensors))
             return jax.tree_util.tree_map(lambda s: Tensor(s.shape, s.dtype), out)
         raise
     return jax.tree_util.tree_map(lambda s: Tensor(s.shape, s.dtype), out)
@@ -110,14 +110,14 @@ def _remember(key: Any, compute: Callable[[], Any]) -> Any:
         outputs = compute()
         if len(_remembered) >= 4096:
             _remembered.clear()
-        _remembered[key] = jax.tree_util.tree_map(lambda t: Spec(t.shape, t.dtype), outputs)
+        _remembered[key] = jax.tree_util.tree_map(lambda t: TensorSpec(t.shape, t.dtype), outputs)
         return outputs
     return jax.tree_util.tree_map(lambda spec: Tensor(*spec), known, is_leaf=is_spec)
 
 
 def is_spec(x: Any) -> bool:
     """Tells whether something is a Spec (which, being a tuple, is no leaf by itself)."""
-    return isinstance(x, Spec)
+    return isinstance(x, TensorSpec)
 
 
 def _static_key(leaf: Any) -> Any:
@@ -125,19 +125,19 @@ def _static_key(leaf: Any) -> Any:
         return ("tensor", leaf.shape, leaf.dtype)
     if isinstance(leaf, slice):
         return ("slice", leaf.start, leaf.stop, leaf.step)
-    if isinstance(leaf, op_module.Holder):
+    if isinstance(leaf, op_module.VariableBase):
         raise TypeError("a Variable's value is not part of a key")
     hash(leaf)
     return (type(leaf), leaf)
 
 
-def infer_op(op: Op, args: Any, kwargs: Any) -> Any:
+def infer_op_outputs(op: Op, args: Any, kwargs: Any) -> Any:
     """Infers the outputs of an op, remembering them by function and static arguments."""
 
     def compute() -> Any:
-        return infer(op.function, args, kwargs)
+        return infer_outputs(op.function, args, kwargs)
 
-    leaves, definition = tree.take_apart((args, kwargs))
+    leaves, definition = tree.flatten_with_treedef((args, kwargs))
     try:
         key = (op.name, op.function, definition, tuple(_static_key(leaf) for leaf in leaves))
     except TypeError:
@@ -145,13 +145,13 @@ def infer_op(op: Op, args: Any, kwargs: Any) -> Any:
     return _remember(key, compute)
 
 
-def infer_by_config(layer: Any, args: Any, kwargs: Any) -> Any:
+def infer_outputs_by_config(layer: Any, args: Any, kwargs: Any) -> Any:
     """Infers the outputs of a layer, remembering them by class and constructor arguments."""
 
     def compute() -> Any:
-        return infer(lambda *a, **k: layer.run(a, k), args, kwargs)
+        return infer_outputs(lambda *a, **k: layer.run(a, k), args, kwargs)
 
-    leaves, definition = tree.take_apart((args, kwargs))
+    leaves, definition = tree.flatten_with_treedef((args, kwargs))
     made, words = layer._constructed_with
     config = tuple((k, v) for k, v in sorted(words.items()) if k != "name")
     try:
@@ -162,10 +162,10 @@ def infer_by_config(layer: Any, args: Any, kwargs: Any) -> Any:
     return _remember((type(layer), made, config, settled, definition, specs), compute)
 
 
-def record(op: Op, args: Any, kwargs: Any) -> Any:
+def record_op(op: Op, args: Any, kwargs: Any) -> Any:
     """Makes the node of an op called on symbolic Tensors, and returns its outputs."""
     try:
-        outputs = infer_op(op, args, kwargs)
+        outputs = infer_op_outputs(op, args, kwargs)
     except Exception as error:
         new = _placed(op, error, args, kwargs)
         if new is error:
@@ -177,16 +177,16 @@ def record(op: Op, args: Any, kwargs: Any) -> Any:
 def place(op: Op, error: Exception, args: Any, kwargs: Any) -> Exception:
     """Returns an error of an op called on arrays; inside of a layer, the layer gives the place."""
     around = scope.current()
-    if around.parent is not None or around.layers:
+    if around.parent is not None or around.layer_path:
         return error
     return _placed(op, error, args, kwargs)
 
 
 def _placed(op: Op, error: Exception, args: Any, kwargs: Any) -> Exception:
     arrays = [leaf for leaf in tree.leaves((args, kwargs)) if hasattr(leaf, "shape")]
-    shapes = ", ".join(shape_of(leaf) for leaf in arrays)
-    return with_location(error, f"{op.name} {user_location()}, called on shapes {shapes}", op.name)
+    shapes = ", ".join(format_shape(leaf) for leaf in arrays)
+    return locate_error(error, f"{op.name} {user_location()}, called on shapes {shapes}", op.name)
 
 
-op_module.record = record  # type: ignore[assignment]
+op_module.record_node = record_op  # type: ignore[assignment]
 op_module.place = place  # type: ignore[assignment]

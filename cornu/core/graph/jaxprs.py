@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["equations", "inner_jaxprs", "multiplications", "uses"]
+__all__ = ["equations", "inner_jaxprs", "count_multiplications", "uses_primitive"]
 
 
 def inner_jaxprs(equation: Any) -> Iterator[Any]:
@@ -32,12 +32,12 @@ def equations(jaxpr: Any) -> Iterator[Any]:
             todo.extend(inner_jaxprs(equation))
 
 
-def uses(jaxpr: Any, primitives: frozenset[str]) -> bool:
+def uses_primitive(jaxpr: Any, primitives: frozenset[str]) -> bool:
     """Tells whether one of some primitives occurs in a jaxpr or inside of it."""
     return any(equation.primitive.name in primitives for equation in equations(jaxpr))
 
 
-def multiplications(product: Any) -> int:
+def count_multiplications(product: Any) -> int:
     """Returns how many numbers a `dot_general` multiplies."""
     (summed, _), _ = product.params["dimension_numbers"]
     shape = product.invars[0].aval.shape

@@ -31,14 +31,14 @@ class Op:
         if kwargs:
             found = _look(kwargs.values(), found)
         if found & SYMBOLIC:
-            return record(self, args, kwargs)
+            return record_node(self, args, kwargs)
         if found & VARIABLE:
             args = unwrap(args)
             kwargs = unwrap(kwargs)
         try:
             return self.function(*args, **kwargs)
         except Exception as error:
-            new = failed(self, error, args, kwargs)
+            new = locate_op_error(self, error, args, kwargs)
             if new is error:
                 raise
             raise new from visible_cause(error)
@@ -54,13 +54,13 @@ class Op:
 SYMBOLIC, VARIABLE = 1, 2
 
 
-class Symbol:
+class TensorBase:
     """Base of symbolic Tensors, so that an Op recognizes them without knowing more."""
 
     __slots__ = ()
 
 
-class Holder:
+class VariableBase:
     """Base of Variables: something that stands for the array `value`."""
 
     __slots__ = ()
@@ -73,9 +73,9 @@ class Holder:
 
 def _look(items: Any, found: int) -> int:
     for item in items:
-        if isinstance(item, Symbol):
+        if isinstance(item, TensorBase):
             return found | SYMBOLIC
-        if isinstance(item, Holder):
+        if isinstance(item, VariableBase):
             found |= VARIABLE
         elif isinstance(item, (list, tuple)):
             found = _look(item, found)
@@ -88,7 +88,7 @@ def _look(items: Any, found: int) -> int:
 
 def unwrap(structure: Any) -> Any:
     """Replaces Variables in nested lists, tuples and dicts by their values."""
-    if isinstance(structure, Holder):
+    if isinstance(structure, VariableBase):
         return structure.value
     if isinstance(structure, (list, tuple)):
         items = [unwrap(item) for item in structure]
@@ -103,7 +103,7 @@ def is_symbolic(*structures: Any) -> bool:
     return bool(_look(structures, 0) & SYMBOLIC)
 
 
-def record(operation: Any, args: Any, kwargs: Any) -> Any:
+def record_node(operation: Any, args: Any, kwargs: Any) -> Any:
     """Makes a node of a call on symbolic Tensors; set by `cornu.core.graph.inference`."""
     raise NotImplementedError
 
@@ -113,7 +113,7 @@ def place(operation: Any, error: Exception, args: Any, kwargs: Any) -> Exception
     raise NotImplementedError
 
 
-def failed(operation: Op, error: Exception, args: Any, kwargs: Any) -> Exception:
+def locate_op_error(operation: Op, error: Exception, args: Any, kwargs: Any) -> Exception:
     """Returns an error of an op called on arrays, with its place."""
     return place(operation, error, args, kwargs)
 

@@ -15,7 +15,7 @@ from cornu.core.state import scope
 from cornu.core.state.variable import Variable
 from cornu.errors import suggest
 
-__all__ = ["RematMode", "RematScope", "current_mode", "remat"]
+__all__ = ["RematMode", "RematScope", "current_remat_mode", "remat"]
 
 _MODES = ("full", "activations", "larger_than", "list_of_layers")
 
@@ -46,7 +46,7 @@ class _Current(threading.local):
 _current = _Current()
 
 
-def current_mode() -> RematMode | None:
+def current_remat_mode() -> RematMode | None:
     """Returns the mode that layers made here take over."""
     return _current.mode
 
@@ -122,7 +122,7 @@ def remat(f: Callable[..., Any], policy: Any = None) -> Callable[..., Any]:
     def run(*args: Any, **kwargs: Any) -> Any:
         outer = scope.current()
         written: list[Variable] = []
-        leaves, definition = tree.take_apart((args, kwargs))
+        leaves, definition = tree.flatten_with_treedef((args, kwargs))
         slots = [i for i, leaf in enumerate(leaves) if isinstance(leaf, jax.Array)]
 
         def inner(*arrays: Any) -> Any:
@@ -134,7 +134,7 @@ def remat(f: Callable[..., Any], policy: Any = None) -> Callable[..., Any]:
                     outer.masks.put(array, mask)
             args, kwargs = tree.unflatten(definition, filled)
             around = scope.Scope(outer)
-            with scope.entered(around):
+            with scope.use_scope(around):
                 out = f(*args, **kwargs)
             written[:] = around.written.values()
             return out, [around.values[id(v)] for v in written], around.losses

@@ -16,10 +16,10 @@ import numpy as np
 from cornu.core.state import scope
 from cornu.core.state.variable import Variable
 
-__all__ = ["Enclosed", "ambient", "have_places", "starts"]
+__all__ = ["SharedFunction", "ambient_key", "have_seed_indices", "count_draws"]
 
 
-class Enclosed:
+class SharedFunction:
     """A function under a transform such as `jax.jit` or `jax.checkpoint`.
 
     Args:
@@ -37,27 +37,27 @@ class Enclosed:
         self,
         fn: Callable[..., Any],
         variables: Sequence[Variable],
-        sources: Sequence[scope.Source],
-        starts: Sequence[int],
+        sources: Sequence[scope.RandomSource],
+        initial_draws: Sequence[int],
         transform: Callable[[Callable[..., Any]], Callable[..., Any]],
         name: str,
     ) -> None:
-        self.drawn = tuple(starts)
+        self.drawn = tuple(initial_draws)
         self._structure: Any = None
         slots = {id(v): i for i, v in enumerate(variables)}
 
         def body(values: Any, key: Any, places: Any, rows: Any, args: Any) -> Any:
             inner = scope.Scope(scope.current())
-            inner.enclosed = True
+            inner.opaque = True
             inner.values = {id(v): x for v, x in zip(variables, values, strict=True)}
             inner.key = key
-            inner.rows = rows
-            inner.masks = scope.Masks()
-            inner.sources = {id(s): places[i] for i, s in enumerate(sources)}
-            inner.draws = {id(s): n for s, n in zip(sources, starts, strict=True)}
-            with scope.entered(inner):
+            inner.row_mask = rows
+            inner.masks = scope.MaskTable()
+            inner.seed_indices = {id(s): places[i] for i, s in enumerate(sources)}
+            inner.draw_counts = {id(s): n for s, n in zip(sources, initial_draws, strict=True)}
+            with scope.use_scope(inner):
                 out, self._structure = jax.tree_util.tree_flatten(fn(*args))
-            self.drawn = tuple(inner.draws[id(s)] for s in sources)
+            self.drawn = tuple(inner.draw_counts[id(s)] for s in sources)
             news = {slots[i]: inner.values[i] for i in inner.written}
             return out, [inner.masks.get(x) for x in out], news, inner.losses
 
@@ -65,7 +65,7 @@ class Enclosed:
         self._call = transform(body)
 
     def __call__(
-        self, variables: Sequence[Variable], sources: Sequence[scope.Source], args: Any
+        self, variables: Sequence[Variable], sources: Sequence[scope.RandomSource], args: Any
     ) -> Any:
         """Calls the function with other Variables and sources in the place of its own.
 
@@ -74,13 +74,13 @@ class Enclosed:
         """
         around = scope.current()
         values = tuple(around.read(v) for v in variables)
-        places = [_number(around.sources[id(s)]) for s in sources]
-        out, masks, news, losses = self._call(values, around.key, places, around.rows, args)
+        places = [_number(around.seed_indices[id(s)]) for s in sources]
+        out, masks, news, losses = self._call(values, around.key, places, around.row_mask, args)
         for slot, value in news.items():
             around.write(variables[slot], value)
         around.losses.extend(losses)
         for source, count in zip(sources, self.drawn, strict=True):
-            around.draws[id(source)] = count
+            around.draw_counts[id(source)] = count
         for output, mask in zip(out, masks, strict=True):
             if mask is not None:
                 around.masks.put(output, mask)
@@ -91,22 +91,22 @@ def _number(place: Any) -> Any:
     return np.uint32(place) if isinstance(place, int) else place
 
 
-def starts(sources: Sequence[scope.Source]) -> tuple[int, ...]:
+def count_draws(sources: Sequence[scope.RandomSource]) -> tuple[int, ...]:
     """Returns how often each source has drawn in this step."""
-    draws = scope.current().draws
+    draws = scope.current().draw_counts
     return tuple(draws.get(id(s), 0) for s in sources)
 
 
-def ambient(sources: Sequence[scope.Source]) -> Hashable:
+def ambient_key(sources: Sequence[scope.RandomSource]) -> Hashable:
     """Returns the facts of this place that a trace depends on."""
     around = scope.current()
     return (
-        *(around.training, around.compute_dtype, around.key is None, around.rows is None),
-        starts(sources),
+        *(around.training, around.compute_dtype, around.key is None, around.row_mask is None),
+        count_draws(sources),
     )
 
 
-def have_places(sources: Sequence[scope.Source]) -> bool:
+def have_seed_indices(sources: Sequence[scope.RandomSource]) -> bool:
     """Whether each source has a place of its own in the model, which can be an argument."""
-    known = scope.current().sources
+    known = scope.current().seed_indices
     return all(id(s) in known for s in sources)

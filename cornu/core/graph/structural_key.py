@@ -24,37 +24,37 @@ from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.input_spec import InputSpec
 from cornu.core.layer.variable_owner import Weighted
 from cornu.core.state.dtypes import DTypePolicy
-from cornu.core.state.scope import Source
+from cornu.core.state.scope import RandomSource
 from cornu.core.state.variable import Variable
 from cornu.registry import Configurable
 
-__all__ = ["Form", "form"]
+__all__ = ["Subgraph", "describe_subgraph"]
 
 _PLAIN = (bool, int, complex, str, bytes, types.EllipsisType, types.NoneType, np.generic)
 # Larger constants are told apart by identity.
 _ARRAY_BYTES = 4096
 
 
-class Form(NamedTuple):
+class Subgraph(NamedTuple):
     """A part of a graph, seen from outside.
 
     Attributes:
-        key: equal for parts that compute the same.
+        structural_key: equal for parts that compute the same.
         inputs: the Tensors that come from outside, in the order of their first use.
         outputs: the Tensors that are used outside, in the order in which they are made.
         variables, sources: what it reads, assigns and draws from, by first occurrence.
         layers: its layers, and those inside them.
     """
 
-    key: Hashable
+    structural_key: Hashable
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     variables: tuple[Variable, ...]
-    sources: tuple[Source, ...]
+    sources: tuple[RandomSource, ...]
     layers: tuple[Weighted, ...]
 
 
-def form(nodes: Sequence[Node], outputs: Iterable[Tensor]) -> Form:
+def describe_subgraph(nodes: Sequence[Node], outputs: Iterable[Tensor]) -> Subgraph:
     """Returns the form of some nodes of a graph.
 
     Args:
@@ -71,12 +71,12 @@ def form(nodes: Sequence[Node], outputs: Iterable[Tensor]) -> Form:
         tuple(describer.tensor(t) for t in outputs),
     )
     things = describer.things
-    return Form(
+    return Subgraph(
         key,
         tuple(inputs.values()),
         outputs,
         tuple(t for t in things if isinstance(t, Variable)),
-        tuple(t for t in things if isinstance(t, Source)),
+        tuple(t for t in things if isinstance(t, RandomSource)),
         tuple(t for t in things if isinstance(t, Weighted)),
     )
 
@@ -118,7 +118,7 @@ class _Describer:
             return self._variable(x)
         if isinstance(x, Weighted):
             return self._layer(x)
-        if isinstance(x, Source):
+        if isinstance(x, RandomSource):
             new = self._new(x)
             return ("source", x.seed if x.explicit else None) if new else self.numbers[id(x)]
         if isinstance(x, (list, tuple)):
@@ -177,7 +177,7 @@ class _Describer:
     def _layer(self, layer: Weighted) -> Hashable:
         if not self._new(layer):
             return self.numbers[id(layer)]
-        parts = layer.computes_by()
+        parts = layer.structural_attributes()
         return ("layer", type(layer), tuple((name, self.thing(v)) for name, v in parts.items()))
 
     def _function(self, fn: types.FunctionType) -> Hashable:

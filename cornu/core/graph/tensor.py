@@ -10,18 +10,18 @@ import numpy as np
 
 from cornu import tree
 from cornu.core.graph.call_stack import UserCall, current_call
-from cornu.core.graph.op import Symbol
+from cornu.core.graph.op import TensorBase
 from cornu.core.graph.operators import Operators
 from cornu.core.state.dtypes import standardize_dtype
 from cornu.core.tracebacks.user_frames import user_location
 from cornu.names import auto_name
 
-__all__ = ["Node", "Spec", "Tensor", "is_keras_tensor", "shape_of", "standardize_shape"]
+__all__ = ["Node", "TensorSpec", "Tensor", "is_keras_tensor", "format_shape", "standardize_shape"]
 
 _numbers = itertools.count()
 
 
-class Tensor(Operators, Symbol):
+class Tensor(Operators, TensorBase):
     """A symbolic value: shape and dtype are known, the numbers are not.
 
     What `Input()` and layers called on Tensors return. Operators and `cornu.ops` take it.
@@ -126,7 +126,7 @@ class Node:
         inputs: the Tensors among them.
         outputs: the Tensors made, in their structure.
         call: the innermost function of the user in which this happened.
-        place: the user's `file:line`.
+        location: the user's `file:line`.
     """
 
     __slots__ = (
@@ -139,7 +139,7 @@ class Node:
         "number",
         "op",
         "outputs",
-        "place",
+        "location",
     )
 
     def __init__(self, op: Any, args: Any, kwargs: Any, outputs: Any) -> None:
@@ -149,8 +149,8 @@ class Node:
         self.kwargs = kwargs
         self.outputs = outputs
         self.call: UserCall | None
-        self.call, self.place = current_call()
-        leaves, definition = tree.take_apart((args, kwargs))
+        self.call, self.location = current_call()
+        leaves, definition = tree.flatten_with_treedef((args, kwargs))
         slots = [i for i, leaf in enumerate(leaves) if isinstance(leaf, Tensor)]
         self.inputs: tuple[Tensor, ...] = tuple(leaves[i] for i in slots)
         self._plan = (leaves, definition, slots)
@@ -170,7 +170,7 @@ class Node:
             return [self.outputs]
         return [leaf for leaf in tree.leaves(self.outputs) if isinstance(leaf, Tensor)]
 
-    def keep(self, known: dict[int, Any], result: Any) -> None:
+    def store_outputs(self, known: dict[int, Any], result: Any) -> None:
         """Puts what the node returned into a table of arrays by the `id` of their Tensor."""
         if isinstance(self.outputs, Tensor):
             known[id(self.outputs)] = result
@@ -179,7 +179,7 @@ class Node:
             pairs = zip(self.output_tensors, leaves, strict=True)
             known.update((id(tensor), leaf) for tensor, leaf in pairs)
 
-    def fill(self, values: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def substitute_inputs(self, values: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Returns args and kwargs with arrays in the place of the Tensors."""
         leaves, definition, slots = self._plan
         filled = list(leaves)
@@ -191,7 +191,7 @@ class Node:
         return f"<Node {self.number}: {self.name}>"
 
 
-class Spec(NamedTuple):
+class TensorSpec(NamedTuple):
     """Shape and dtype of a Tensor."""
 
     shape: tuple[int | None, ...]
@@ -203,7 +203,7 @@ def is_keras_tensor(x: Any) -> bool:
     return isinstance(x, Tensor)
 
 
-def shape_of(x: Any) -> str:
+def format_shape(x: Any) -> str:
     """Shows the shape of a Tensor or array, with None for sizes that are not known."""
     return str(standardize_shape(x.shape)) if hasattr(x, "shape") else "?"
 

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu import tree
-from cornu.core.graph.inference import infer, infer_by_config, record
+from cornu.core.graph.inference import infer_outputs, infer_outputs_by_config, record_op
 from cornu.core.graph.op import Op, is_symbolic
 from cornu.core.graph.remat import RematMode, remat
 from cornu.core.graph.tensor import Node, Tensor, standardize_shape
@@ -22,7 +22,7 @@ from cornu.core.layer.variable_owner import Weighted
 from cornu.core.state import scope
 from cornu.core.state.dtypes import is_float
 from cornu.core.state.variable import Variable
-from cornu.core.tracebacks.api_boundary import has_location, trim_traceback, with_location
+from cornu.core.tracebacks.api_boundary import has_location, locate_error, trim_traceback
 from cornu.core.tracebacks.user_frames import user_location, user_stacklevel
 from cornu.errors import visible_cause, warn
 
@@ -65,14 +65,14 @@ class Called(Weighted):
         """Returns symbolic Tensors of the shapes and dtypes that the outputs would have."""
         signature = call_signature(type(self))
         self._prepare(signature, signature.tensors(args, kwargs))
-        return infer(lambda *a, **k: self.run(a, k), args, kwargs)
+        return infer_outputs(lambda *a, **k: self.run(a, k), args, kwargs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
             if is_symbolic(args, kwargs):
                 return self._draw(args, kwargs)
             around = scope.current()
-            outermost = around.parent is None and not around.layers
+            outermost = around.parent is None and not around.layer_path
             if outermost:
                 around.losses = []
             args, kwargs = self._arrays(args, kwargs)
@@ -102,45 +102,45 @@ class Called(Weighted):
             error.args = (f"{type(self).__name__}.call{fault}",)
         shapes = ", ".join(map(_shown, signature.tensors(args, kwargs).values()))
         shapes = shapes or ", ".join(map(_received, args)) or "nothing"
-        around = scope.current().layers
+        around = scope.current().layer_path
         place = user_location()
         if around:
             place = f"in {' > '.join(around)} ({place.rpartition('(')[2]}"
-        who = self._who().replace(" layer ", " ") if self.is_model else self._who()
-        return with_location(error, f"{who} {place}, called on {shapes}", who, not fault)
+        who = self._label().replace(" layer ", " ") if self.is_model else self._label()
+        return locate_error(error, f"{who} {place}, called on {shapes}", who, not fault)
 
     def run(self, args: Any, kwargs: Any) -> Any:
         """Calls a built layer on arrays: sets training phase, dtype and path around `call`."""
         around = scope.current()
         signature = call_signature(type(self))
         args, kwargs, training = signature.phase(args, kwargs, around.training)
-        before = (around.training, around.compute_dtype, around.layers)
+        before = (around.training, around.compute_dtype, around.layer_path)
         around.training = training
         around.compute_dtype = self.compute_dtype if self.autocast else None
-        around.layers = (*before[2], self.name)
+        around.layer_path = (*before[2], self.name)
         try:
             if self.autocast:
                 args, kwargs = _cast(args, kwargs, self.compute_dtype)
             call = self._recomputed if self._remat else self.call
-            if around.watch is None:
+            if around.interceptor is None:
                 outputs = call(*args, **kwargs)
             else:
-                outputs = around.watch(self, None, call, args, kwargs)
+                outputs = around.interceptor(self, None, call, args, kwargs)
             if self.activity_regularizer is not None:
                 for output in jax.tree_util.tree_leaves(outputs):
                     rows = max(output.shape[0], 1) if output.ndim else 1
                     around.losses.append(self.activity_regularizer(output) / rows)
         finally:
-            around.training, around.compute_dtype, around.layers = before
+            around.training, around.compute_dtype, around.layer_path = before
         return outputs
 
     def _recomputed(self, *args: Any, **kwargs: Any) -> Any:
         """Calls the layer so that the gradient computes it again, if its mode says so."""
-        if scope.current().drawing or self._remat is None:
+        if scope.current().inferring_shapes or self._remat is None:
             return self.call(*args, **kwargs)
 
         def outputs() -> Any:
-            with scope.drawn():
+            with scope.abstract_scope():
                 return tree.leaves(jax.eval_shape(lambda: self.call(*args, **kwargs)))
 
         policy = self._remat.policy(self.name, outputs)
@@ -171,8 +171,8 @@ class Called(Weighted):
         if spec is not Called.compute_output_spec:
             return self.compute_output_spec(*args, **kwargs)
         if self.infers_by_config:
-            return infer_by_config(self, args, kwargs)
-        return infer(lambda *a, **k: self.run(a, k), args, kwargs)
+            return infer_outputs_by_config(self, args, kwargs)
+        return infer_outputs(lambda *a, **k: self.run(a, k), args, kwargs)
 
     def _arrays(self, args: Any, kwargs: Any) -> tuple[Any, Any]:
         if len(args) == 1 and not kwargs and isinstance(args[0], jax.Array):
@@ -192,10 +192,10 @@ class Called(Weighted):
             return
         shapes = {name: tree.map(_shape, value) for name, value in tensors.items()}
         first = next(iter(shapes.values()))
-        check_input(self.input_spec, first, self._who())
+        check_input(self.input_spec, first, self._label())
         if not self.built:
             self._build(signature, shapes)
-            check_input(self.input_spec, first, self._who())
+            check_input(self.input_spec, first, self._label())
 
     def _build(self, signature: CallSignature, shapes: dict[str, Any]) -> None:
         names = list(inspect.signature(self.build).parameters)
@@ -234,7 +234,7 @@ class Called(Weighted):
         if not self.supports_masking:
             warn(
                 "C022",
-                f"{self._who()} received an input with a mask and does not support masking: "
+                f"{self._label()} received an input with a mask and does not support masking: "
                 "layers after it will not see the mask. Put it before what makes the mask, or set "
                 "`supports_masking = True` on it if the mask still holds behind it.",
                 stacklevel=user_stacklevel(),
@@ -257,7 +257,7 @@ class Called(Weighted):
     def _draw_mask(self, inputs: Any, masks: Any) -> Any:
         if type(self).compute_mask is Called.compute_mask:
             return masks
-        return record(Op("compute_mask", self.compute_mask), (inputs, masks), {})
+        return record_op(Op("compute_mask", self.compute_mask), (inputs, masks), {})
 
 
 def _array(x: Any) -> Any:

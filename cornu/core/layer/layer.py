@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from cornu import registry
-from cornu.core.graph.remat import current_mode
+from cornu.core.graph.remat import current_remat_mode
 from cornu.core.graph.tensor import Node, Tensor, standardize_shape
 from cornu.core.layer.calling import Called
 from cornu.core.layer.variable_owner import naming_build
@@ -87,7 +87,7 @@ class Layer(Called):
         self = super().__new__(cls, *args, **kwargs)
         self._nodes = []
         self._input_shape_given = None
-        self._remat = current_mode()
+        self._remat = current_remat_mode()
         self.autocast = True
         self.activity_regularizer = None
         self.input_spec = None
@@ -113,7 +113,7 @@ class Layer(Called):
         self.autocast = autocast
         self.activity_regularizer = registry.resolve("regularizers", activity_regularizer)
 
-    def refuse(self, values: np.ndarray) -> str | None:
+    def find_data_problem(self, values: np.ndarray) -> str | None:
         """Says what is wrong with data that is fed straight into the layer, or None."""
         return None
 
@@ -138,13 +138,13 @@ class Layer(Called):
         nodes = [node for node in (ref() for ref in self._nodes) if node is not None]
         if not nodes:
             raise AttributeError(
-                f"{self._who()} has no {what}: it was not called on a symbolic Tensor, or the "
+                f"{self._label()} has no {what}: it was not called on a symbolic Tensor, or the "
                 "model that it was part of is gone.\nCall it on a Tensor first, keep the model. "
                 f"This happened {user_location()}."
             )
         if len(nodes) > 1:
             raise AttributeError(
-                f"{self._who()} was called {len(nodes)} times, so that {what!r} is ambiguous. "
+                f"{self._label()} was called {len(nodes)} times, so that {what!r} is ambiguous. "
                 f"Keep the Tensor that the call returned. This happened {user_location()}."
             )
         return nodes[0]
@@ -173,7 +173,7 @@ class Layer(Called):
             `(outputs, new non_trainable_variables)`, and the losses if asked for.
         """
         if not self.built:
-            raise ValueError(f"{self._who()} must be built before `stateless_call`.")
+            raise ValueError(f"{self._label()} must be built before `stateless_call`.")
         trained, rest = self.trainable_variables, self.non_trainable_variables
         counted = self.metrics_variables  # what a call adds to metrics is dropped
         for what, given, own in (
@@ -182,7 +182,7 @@ class Layer(Called):
         ):
             if len(given) != len(own):
                 raise ValueError(
-                    f"{self._who()} has {len(own)} {what}; received {len(given)} values.\n"
+                    f"{self._label()} has {len(own)} {what}; received {len(given)} values.\n"
                     f"Pass one for each: [v.value for v in layer.{what}]."
                 )
         values = (*trainable_variables, *non_trainable_variables, *(v.stored for v in counted))

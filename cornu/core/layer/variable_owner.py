@@ -12,7 +12,7 @@ import numpy as np
 from cornu import registry
 from cornu.core.state import scope
 from cornu.core.state.dtypes import DTypePolicy, get_policy, is_float
-from cornu.core.state.tracking import Owner, attributes, holdings
+from cornu.core.state.tracking import VariableOwner, iterate_owned, owning_attributes
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.names import auto_name
@@ -20,7 +20,7 @@ from cornu.names import auto_name
 __all__ = ["Weighted", "naming_build"]
 
 
-class Weighted(Owner):
+class Weighted(VariableOwner):
     """The part of a Layer that has a name, a dtype policy, Variables and losses."""
 
     # Under which names attributes are saved, where Keras calls them otherwise.
@@ -156,20 +156,22 @@ class Weighted(Owner):
 
     def sublayers(self) -> list[Any]:
         """Returns the layers that this one owns directly, in the order of the attributes."""
-        return [thing for thing in holdings(self) if isinstance(thing, Weighted)]
+        return [thing for thing in iterate_owned(self) if isinstance(thing, Weighted)]
 
-    def saved_parts(self) -> list[tuple[str, Any]]:
+    def saved_attributes(self) -> list[tuple[str, Any]]:
         """Returns the attributes by the names under which layers in them are saved, in order."""
-        named = [(self.saved_names.get(name, name), value) for name, value in attributes(self)]
+        named = [
+            (self.saved_names.get(name, name), value) for name, value in owning_attributes(self)
+        ]
         return sorted(named, key=lambda part: (part[0].startswith("_"), part[0]))
 
-    def computes_by(self) -> dict[str, Any]:
+    def structural_attributes(self) -> dict[str, Any]:
         """Returns everything beside the class that determines what the layer computes."""
         return {k: v for k, v in vars(self).items() if k not in self.bookkeeping}
 
     def own_variables(self) -> list[Variable]:
         """Returns the layer's own weights, those that are trained first."""
-        own = [v for v in holdings(self) if isinstance(v, Variable) and v.role != "metric"]
+        own = [v for v in iterate_owned(self) if isinstance(v, Variable) and v.role != "metric"]
         return sorted(own, key=lambda v: v.role != "param")
 
     @property
@@ -219,8 +221,8 @@ class Weighted(Owner):
         """The metrics of the layer and of the layers inside."""
         own = [
             thing
-            for thing in holdings(self)
-            if isinstance(thing, Owner) and (thing.category == "metrics")
+            for thing in iterate_owned(self)
+            if isinstance(thing, VariableOwner) and (thing.category == "metrics")
         ]
         return own + [metric for layer in self.sublayers() for metric in layer.metrics]
 
@@ -244,14 +246,14 @@ class Weighted(Owner):
         values = list(weights)
         if len(own) != len(values):
             raise ValueError(
-                f"{self._who()} has {len(own)} weights; received {len(values)} arrays."
+                f"{self._label()} has {len(own)} weights; received {len(values)} arrays."
                 + (f"\nExpected, in this order: {_listed(own)}." if own else "")
                 + ("" if self.built else "\nThe layer is not built: call it on an input first.")
             )
         for variable, value in zip(own, values, strict=True):
             if tuple(np.shape(value)) != variable.shape:
                 raise ValueError(
-                    f"{self._who()}: weight {variable.path!r} has the shape {variable.shape}; "
+                    f"{self._label()}: weight {variable.path!r} has the shape {variable.shape}; "
                     f"received {tuple(np.shape(value))}. No weight was changed."
                     + ("\nPass its transpose." if np.shape(value)[::-1] == variable.shape else "")
                 )
@@ -263,7 +265,7 @@ class Weighted(Owner):
         """Returns the number of elements in all weights."""
         if not self.built:
             raise ValueError(
-                f"{self._who()} is not built, so that its weights are not known. "
+                f"{self._label()} is not built, so that its weights are not known. "
                 "Call it on an input, or give it an input shape."
             )
         return sum(v.size for v in self.weights)
@@ -284,7 +286,7 @@ class Weighted(Owner):
         added = self._last_losses if around.parent is None else around.losses
         return list(added) + regularized
 
-    def _who(self) -> str:
+    def _label(self) -> str:
         return f"{type(self).__name__} layer {self.name!r}"
 
 
@@ -296,14 +298,14 @@ class _Within:
 
     def __enter__(self) -> None:
         around = scope.current()
-        self.before = (around.layers, around.compute_dtype)
-        if around.layers[-1:] != (self.layer.name,):
-            around.layers = (*around.layers, self.layer.name)
+        self.before = (around.layer_path, around.compute_dtype)
+        if around.layer_path[-1:] != (self.layer.name,):
+            around.layer_path = (*around.layer_path, self.layer.name)
         around.compute_dtype = None
 
     def __exit__(self, *_: Any) -> None:
         around = scope.current()
-        around.layers, around.compute_dtype = self.before
+        around.layer_path, around.compute_dtype = self.before
 
 
 def naming_build(build: Callable[..., None]) -> Callable[..., None]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 
-from cornu.core.tracebacks.api_boundary import across_boundary
+from cornu.core.tracebacks.api_boundary import annotate_error
 from cornu.core.tracebacks.user_frames import user_location
 from cornu.errors import visible_cause
 from cornu.process.interrupts import deferred_signals
@@ -24,13 +24,21 @@ from cornu.process.interrupts import deferred_signals
 if TYPE_CHECKING:
     from cornu.core.state.variable import Variable
 
-__all__ = ["Scope", "Source", "Unlifted", "current", "lift", "pure", "value_and_grad"]
+__all__ = [
+    "Scope",
+    "RandomSource",
+    "CaptureError",
+    "current",
+    "functionalize",
+    "pure",
+    "value_and_grad",
+]
 
 
 Watch = Callable[[Any, Any, Callable[..., Any], Any, Any], Any]
 
 
-class Source:
+class RandomSource:
     """Base of random sources.
 
     Attributes:
@@ -42,7 +50,7 @@ class Source:
     explicit: bool
 
 
-class Unlifted(RuntimeError):
+class CaptureError(RuntimeError):
     """An enclosed function touches a Variable or random source that is not among its arguments."""
 
 
@@ -53,43 +61,44 @@ class Scope:
         values: array (or tracer) of each Variable that was lifted or assigned here, by `id`.
         written: the Variables assigned here, by `id`.
         key: the random key of this step; `None` where nothing random was prepared.
-        sources: the numbers by which a model knows its random sources, by `id`.
-        draws: how many numbers each random source has drawn in this step.
+        seed_indices: the numbers by which a model knows its random sources, by `id`.
+        draw_counts: how many numbers each random source has drawn in this step.
         training: whether layers are to behave as in training.
         compute_dtype: what float Variables are cast to when read, inside a layer's call.
-        layers: names of the layers whose call is running, outermost first.
+        layer_path: names of the layers whose call is running, outermost first.
         losses: scalars added by `add_loss` and activity regularizers.
         masks: the mask that belongs to an array.
-        rows: which rows of the batch are data, not padding (1.0 or 0.0); `None` if all are.
-        sealed: whether reading a Variable that was not lifted is an error.
-        enclosed: whether even those that are lifted around here are out of reach, because the
+        row_mask: which rows of the batch are data, not padding (1.0 or 0.0); `None` if all are.
+        strict: whether reading a Variable that was not lifted is an error.
+        opaque: whether even those that are lifted around here are out of reach, because the
             function that is being traced serves in other places as well.
-        shared: the functions of equal blocks in this trace, by form.
-        drawing: whether shapes are being inferred, so that nothing that is computed matters.
-        allowance: called with path and bytes before a Variable is made; raises if it is too large.
-        watch: called in the place of each layer's `call`, and of each node of a graph, as
+        shared_functions: the functions of equal blocks in this trace, by form.
+        inferring_shapes: whether shapes are being inferred; computed values are then discarded.
+        allocation_check: called with path and size in bytes before a Variable is created; raises
+            if it is too large.
+        interceptor: called in the place of each layer's `call`, and of each node of a graph, as
             `watch(op, node, call, args, kwargs)` (a node is None for a layer's own call); returns
             what `call(*args, **kwargs)` does, or something in its place. See `watching`.
     """
 
     __slots__ = (
-        "allowance",
+        "allocation_check",
         "compute_dtype",
-        "drawing",
-        "draws",
-        "enclosed",
+        "inferring_shapes",
+        "draw_counts",
+        "opaque",
         "key",
-        "layers",
+        "layer_path",
         "losses",
         "masks",
         "parent",
-        "rows",
-        "sealed",
-        "shared",
-        "sources",
+        "row_mask",
+        "strict",
+        "shared_functions",
+        "seed_indices",
         "training",
         "values",
-        "watch",
+        "interceptor",
         "written",
     )
 
@@ -98,33 +107,33 @@ class Scope:
         self.values: dict[int, Any] = {}
         self.written: dict[int, Variable] = {}
         self.losses: list[Any] = []
-        self.masks = Masks()
-        self.sealed = False
-        self.enclosed = False
-        self.shared: dict[Any, Any] = {}
-        self.drawing = False
+        self.masks = MaskTable()
+        self.strict = False
+        self.opaque = False
+        self.shared_functions: dict[Any, Any] = {}
+        self.inferring_shapes = False
         self.key: Any = None
-        self.draws: dict[int, int] = {}
-        self.sources: dict[int, int] = {}
+        self.draw_counts: dict[int, int] = {}
+        self.seed_indices: dict[int, int] = {}
         self.training: bool | None = None
         self.compute_dtype: str | None = None
-        self.layers: tuple[str, ...] = ()
-        self.rows: Any = None
-        self.allowance: Callable[[str, int], None] | None = None
-        self.watch: Watch | None = None
+        self.layer_path: tuple[str, ...] = ()
+        self.row_mask: Any = None
+        self.allocation_check: Callable[[str, int], None] | None = None
+        self.interceptor: Watch | None = None
         if parent is not None:
-            self.allowance = parent.allowance
-            self.watch = parent.watch
-            self.drawing = parent.drawing
+            self.allocation_check = parent.allocation_check
+            self.interceptor = parent.interceptor
+            self.inferring_shapes = parent.inferring_shapes
             self.key = parent.key
-            self.draws = parent.draws
-            self.sources = parent.sources
+            self.draw_counts = parent.draw_counts
+            self.seed_indices = parent.seed_indices
             self.training = parent.training
             self.compute_dtype = parent.compute_dtype
-            self.layers = parent.layers
-            self.rows = parent.rows
+            self.layer_path = parent.layer_path
+            self.row_mask = parent.row_mask
             self.masks = parent.masks
-            self.shared = parent.shared
+            self.shared_functions = parent.shared_functions
 
     def read(self, variable: Variable) -> Any:
         """Returns the value that a Variable has here."""
@@ -134,9 +143,9 @@ class Scope:
         while scope is not None:
             if key in scope.values:
                 return scope.values[key]
-            if scope.enclosed:
-                raise Unlifted(variable.path)
-            sealed = sealed or scope.sealed
+            if scope.opaque:
+                raise CaptureError(variable.path)
+            sealed = sealed or scope.strict
             scope = scope.parent
         if sealed:
             raise RuntimeError(
@@ -161,9 +170,9 @@ class Scope:
             variable.stored = value
             return
         key = id(variable)
-        if not self.drawing and not self.reaches(variable):
+        if not self.inferring_shapes and not self.can_access(variable):
             if self._is_enclosed():
-                raise Unlifted(variable.path)
+                raise CaptureError(variable.path)
             raise RuntimeError(
                 f"Variable {variable.path!r} is assigned inside a compiled step that does not "
                 "know it: the value would be lost.\n"
@@ -178,29 +187,29 @@ class Scope:
         It depends on the step, on the source's place in the model (or, if it is in none, on the
         path of layer names) and on how often the source has drawn in this step.
         """
-        if self.drawing:
+        if self.inferring_shapes:
             return jax.random.key(0)
-        count = self.draws.get(id(source), 0)
-        self.draws[id(source)] = count + 1
+        count = self.draw_counts.get(id(source), 0)
+        self.draw_counts[id(source)] = count + 1
         if self.key is None:
             raise RuntimeError(
                 f"{path!r} draws random numbers inside a compiled function that was given no "
                 "random key. Pass `key=` where the function is lifted."
             )
-        place = self.sources.get(id(source))
+        place = self.seed_indices.get(id(source))
         if place is None and self._is_enclosed():
-            raise Unlifted(path)
+            raise CaptureError(path)
         key = jax.random.fold_in(self.key, zlib.crc32(path.encode()) if place is None else place)
         if seed is not None:
             key = jax.random.fold_in(key, seed & 0xFFFFFFFF)
         return jax.random.fold_in(key, count) if count else key
 
-    def reaches(self, variable: Variable) -> bool:
+    def can_access(self, variable: Variable) -> bool:
         """Whether a Variable can be read here."""
         for scope in self._outward():
             if id(variable) in scope.values:
                 return True
-            if scope.enclosed or scope.sealed:
+            if scope.opaque or scope.strict:
                 return False
         return True
 
@@ -212,20 +221,20 @@ class Scope:
             scope = scope.parent
 
     def _is_enclosed(self) -> bool:
-        return any(scope.enclosed for scope in self._outward())
+        return any(scope.opaque for scope in self._outward())
 
     @property
-    def keyed(self) -> bool:
+    def uses_step_key(self) -> bool:
         """Whether random numbers are a function of this step's key here."""
-        return self.key is not None or self.drawing or self.lifted
+        return self.key is not None or self.inferring_shapes or self.in_pure_function
 
     @property
-    def lifted(self) -> bool:
+    def in_pure_function(self) -> bool:
         """Whether a pure function is being traced or run here."""
-        return any(scope.sealed for scope in self._outward())
+        return any(scope.strict for scope in self._outward())
 
 
-class Masks:
+class MaskTable:
     """The mask that belongs to an array, held no longer than the array itself."""
 
     __slots__ = ("_table",)
@@ -264,7 +273,7 @@ def current() -> Scope:
 
 
 @contextlib.contextmanager
-def entered(scope: Scope) -> Iterator[Scope]:
+def use_scope(scope: Scope) -> Iterator[Scope]:
     """Makes a scope the current one within a `with` block."""
     before = _stack.top
     _stack.top = scope
@@ -275,23 +284,23 @@ def entered(scope: Scope) -> Iterator[Scope]:
 
 
 @contextlib.contextmanager
-def drawn() -> Iterator[Scope]:
+def abstract_scope() -> Iterator[Scope]:
     """A scope for inferring shapes: values are thrown away, random keys are constant."""
     scope = Scope(_stack.top)
-    scope.drawing = True
-    scope.masks = Masks()
-    with entered(scope):
+    scope.inferring_shapes = True
+    scope.masks = MaskTable()
+    with use_scope(scope):
         yield scope
 
 
 @contextlib.contextmanager
-def watching(watch: Watch) -> Iterator[None]:
+def intercept_calls(watch: Watch) -> Iterator[None]:
     """Lets a function see, and change, what layers and nodes get and give; see `Scope.watch`.
 
     Who watches already sees what comes out of it.
     """
     around = _stack.top
-    before = around.watch
+    before = around.interceptor
 
     def both(op: Any, node: Any, call: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         def inner(*args: Any, **kwargs: Any) -> Any:
@@ -299,15 +308,15 @@ def watching(watch: Watch) -> Iterator[None]:
 
         return inner(*args, **kwargs) if before is None else before(op, node, inner, args, kwargs)
 
-    around.watch = both
+    around.interceptor = both
     try:
         yield
     finally:
-        around.watch = before
+        around.interceptor = before
 
 
 @contextlib.contextmanager
-def phase(training: bool | None) -> Iterator[None]:
+def training_phase(training: bool | None) -> Iterator[None]:
     """Sets the training phase within a `with` block; `None` leaves it."""
     scope = _stack.top
     before = scope.training
@@ -345,7 +354,7 @@ def pure(
     (50.0, 5.0, 3.0)
     """
     variables = tuple(variables)
-    sparse = lift(fn, variables)
+    sparse = functionalize(fn, variables)
 
     def lifted(values: Sequence[Any], key: Any, *args: Any, **kwargs: Any) -> Any:
         out, news, losses = sparse(values, key, *args, **kwargs)
@@ -354,7 +363,7 @@ def pure(
     return lifted
 
 
-def lift(
+def functionalize(
     fn: Callable[..., Any], variables: Sequence[Variable], sources: Sequence[object] = ()
 ) -> Callable[..., tuple[Any, dict[int, Any], list[Any]]]:
     """Like `pure`, but returns only the values that were assigned, by position in `variables`.
@@ -368,14 +377,14 @@ def lift(
 
     def lifted(values: Sequence[Any], key: Any, *args: Any, **kwargs: Any) -> Any:
         scope = Scope(_stack.top)
-        scope.sealed = True
+        scope.strict = True
         scope.key = key
-        scope.draws = {}
-        scope.sources = numbers
-        scope.masks = Masks()
-        scope.shared = {}
+        scope.draw_counts = {}
+        scope.seed_indices = numbers
+        scope.masks = MaskTable()
+        scope.shared_functions = {}
         scope.values = {id(v): value for v, value in zip(variables, values, strict=True)}
-        with entered(scope):
+        with use_scope(scope):
             out = fn(*args, **kwargs)
         news = {positions[key]: scope.values[key] for key in scope.written}
         return out, news, scope.losses
@@ -384,7 +393,7 @@ def lift(
 
 
 @contextlib.contextmanager
-def stepping(key: Any, sources: Sequence[object]) -> Iterator[Scope]:
+def eager_step(key: Any, sources: Sequence[object]) -> Iterator[Scope]:
     """A scope for a step that runs eagerly, with the random numbers that it has when lifted.
 
     What is assigned within counts for all when the block ends, and for nobody if it fails.
@@ -392,10 +401,10 @@ def stepping(key: Any, sources: Sequence[object]) -> Iterator[Scope]:
     around = _stack.top
     inner = Scope(around)
     inner.key = key
-    inner.draws = {}
-    inner.sources = {id(source): i for i, source in enumerate(sources)}
-    inner.masks = Masks()
-    with entered(inner):
+    inner.draw_counts = {}
+    inner.seed_indices = {id(source): i for i, source in enumerate(sources)}
+    inner.masks = MaskTable()
+    with use_scope(inner):
         yield inner
     with deferred_signals():
         for place, variable in inner.written.items():
@@ -436,7 +445,7 @@ def value_and_grad(
         def inner(values: tuple[Any, ...]) -> Any:
             scope = Scope(outer)
             scope.values = {id(v): value for v, value in zip(variables, values, strict=True)}
-            with entered(scope):
+            with use_scope(scope):
                 out = fn(*args, **kwargs)
             loss, aux = out if has_aux else (out, None)
             written[:] = scope.written.values()
@@ -448,7 +457,7 @@ def value_and_grad(
         except Exception as error:
             if outer.parent is not None:
                 raise
-            new = across_boundary(error, "value_and_grad(...)() was called")
+            new = annotate_error(error, "value_and_grad(...)() was called")
             if new is error:
                 raise
             raise new from visible_cause(error)

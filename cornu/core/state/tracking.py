@@ -9,13 +9,13 @@ from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.api_boundary import api_boundary_init
 from cornu.registry import Configurable
 
-__all__ = ["Owner", "attributes", "holdings"]
+__all__ = ["VariableOwner", "owning_attributes", "iterate_owned"]
 
 # Bookkeeping attributes that may refer to owners without owning them.
 _NOT_OWNED = frozenset(("_constructed_with", "_compiled_with", "_recipe", "optimizer", "history"))
 
 
-class Owner(Configurable):
+class VariableOwner(Configurable):
     """Something that owns Variables, found by looking through its attributes.
 
     Attributes may be Variables or other owners, or lists, tuples and dicts of them, at any depth.
@@ -32,26 +32,26 @@ class Owner(Configurable):
     def variables(self) -> list[Variable]:
         """All Variables of this object and of what it owns."""
         found: dict[int, Variable] = {}
-        for thing in holdings(self):
+        for thing in iterate_owned(self):
             for variable in [thing] if isinstance(thing, Variable) else thing.variables:
                 found.setdefault(id(variable), variable)
         return list(found.values())
 
 
-def holdings(owner: Any) -> Iterator[Any]:
+def iterate_owned(owner: Any) -> Iterator[Any]:
     """Yields the Variables and owners among an object's attributes, each once."""
     seen: set[int] = {id(owner)}
-    for _, value in attributes(owner):
+    for _, value in owning_attributes(owner):
         yield from _look(value, seen)
 
 
-def attributes(owner: Any) -> list[tuple[str, Any]]:
+def owning_attributes(owner: Any) -> list[tuple[str, Any]]:
     """Returns the attributes of an object that may hold what it owns."""
     return [(name, value) for name, value in vars(owner).items() if name not in _NOT_OWNED]
 
 
 def _look(value: Any, seen: set[int]) -> Iterator[Any]:
-    if isinstance(value, (Variable, Owner)):
+    if isinstance(value, (Variable, VariableOwner)):
         if id(value) not in seen:
             seen.add(id(value))
             yield value

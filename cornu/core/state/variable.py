@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cornu.core.graph.op import Holder
+from cornu.core.graph.op import VariableBase
 from cornu.core.graph.operators import Operators
 from cornu.core.state import scope
 from cornu.core.state.dtypes import is_float, standardize_dtype
@@ -23,7 +23,7 @@ __all__ = ["ROLES", "Variable"]
 ROLES = ("param", "state", "metric", "slot", "hyper", "seed")
 
 
-class Variable(Operators, Holder):
+class Variable(Operators, VariableBase):
     """An array with a name that can be assigned.
 
     Reading `value` and using it in operators or `cornu.ops` gives the value that holds at this
@@ -93,7 +93,7 @@ class Variable(Operators, Holder):
         self.name = name or auto_name("variable")
         if "/" in self.name:
             raise ValueError(f"A Variable's name cannot contain '/'. Received: {self.name!r}")
-        self.path = "/".join((*around.layers, self.name))
+        self.path = "/".join((*around.layer_path, self.name))
         self.role = role
         self.trainable = trainable
         self.autocast = autocast
@@ -102,7 +102,7 @@ class Variable(Operators, Holder):
         self.constraint = constraint
         self.initializer = initializer
         self.overwrite_with_gradient = False
-        if around.lifted:
+        if around.in_pure_function:
             raise RuntimeError(
                 f"Variable {self.path!r} is created inside a compiled step, where it would vanish "
                 "after the step.\nCreate it in the layer's constructor or in `build()`."
@@ -138,7 +138,7 @@ class Variable(Operators, Holder):
 
     def assign(self, value: Any) -> jax.Array:
         """Sets the value; the shape must be the Variable's own, the dtype is converted."""
-        if isinstance(value, Holder):
+        if isinstance(value, VariableBase):
             value = scope.current().read(value)  # type: ignore[arg-type]
         if not isinstance(value, jax.core.Tracer):
             # A buffer of one's own: training gives its buffers away, and NumPy's may change.
@@ -223,14 +223,14 @@ def _plain(value: Any) -> Any:
 
 
 def _initial(initializer: Any, shape: Any, dtype: Any, path: str) -> jax.Array:
-    if callable(initializer) and not isinstance(initializer, Holder):
+    if callable(initializer) and not isinstance(initializer, VariableBase):
         if shape is None:
             raise ValueError(f"Variable {path!r}: an initializer function needs `shape=`.")
         try:
             shape = standardize_shape(shape)
         except ValueError as error:
             raise ValueError(f"Variable {path!r}: {error}") from None
-        allowance = scope.current().allowance
+        allowance = scope.current().allocation_check
         if allowance is not None:
             size = jnp.dtype(standardize_dtype(dtype)).itemsize
             allowance(path, math.prod(shape) * size)
@@ -241,7 +241,7 @@ def _initial(initializer: Any, shape: Any, dtype: Any, path: str) -> jax.Array:
                 f"instead of {shape}."
             )
         return jnp.asarray(value, dtype=standardize_dtype(dtype))
-    if isinstance(initializer, Holder):
+    if isinstance(initializer, VariableBase):
         initializer = initializer.value
     if dtype is None:
         array = np.asarray(initializer) if not hasattr(initializer, "dtype") else initializer

@@ -15,17 +15,17 @@ from typing import Any, TypeVar
 
 from cornu import settings
 from cornu.core.graph.op import is_symbolic
-from cornu.core.tracebacks.jax_messages import cleaned, translated
+from cornu.core.tracebacks.jax_messages import clean_message, translate_error
 from cornu.core.tracebacks.user_frames import format_location, is_user_code, user_location
 from cornu.errors import visible_cause
 
 __all__ = [
     "api_boundary",
     "api_boundary_init",
-    "across_boundary",
+    "annotate_error",
     "has_location",
-    "with_location",
-    "prepend",
+    "locate_error",
+    "replace_prefix",
     "trim_traceback",
 ]
 
@@ -48,7 +48,7 @@ def api_boundary(fn: Function) -> Function:
         try:
             return fn(*args, **kwargs)
         except Exception as error:
-            new = across_boundary(error, f"{fn.__name__}() was called")
+            new = annotate_error(error, f"{fn.__name__}() was called")
             if new is error:
                 raise
             raise new from visible_cause(error)
@@ -64,7 +64,7 @@ def api_boundary_init(init: Any) -> Any:
         try:
             init(self, *args, **kwargs)
         except Exception as error:
-            new = across_boundary(error, f"{type(self).__name__}() was called", self, args)
+            new = annotate_error(error, f"{type(self).__name__}() was called", self, args)
             if new is error:
                 raise
             raise new from visible_cause(error)
@@ -72,7 +72,7 @@ def api_boundary_init(init: Any) -> Any:
     return called
 
 
-def across_boundary(
+def annotate_error(
     error: Exception, event: str, made: Any = None, args: tuple[Any, ...] = ()
 ) -> Exception:
     """Returns an error as it leaves the library: translated, with a note that says where.
@@ -85,7 +85,7 @@ def across_boundary(
     failed = _failed(error)
     new = _misused(made, args) or error
     if new is error and not _has(error, _PLACED):
-        new = translated(error) or error
+        new = translate_error(error) or error
     _mark(new, _PLACED)
     here = user_location()
     text = "\n".join([str(new), *getattr(new, "__notes__", ())])
@@ -108,7 +108,7 @@ def _misused(made: Any, args: tuple[Any, ...]) -> Exception | None:
     )
 
 
-def with_location(error: Exception, where: str, who: str = "", path: bool = True) -> Exception:
+def locate_error(error: Exception, where: str, who: str = "", path: bool = True) -> Exception:
     """Returns an error that begins with the place where it happened, unless it does so already.
 
     Args:
@@ -120,10 +120,10 @@ def with_location(error: Exception, where: str, who: str = "", path: bool = True
     if _has(error, _PLACED):
         return trim_traceback(error, error)
     failed = _failed(error) if path else ""
-    new = translated(error) or error
+    new = translate_error(error) or error
     head = f"{where}, failed {failed}" if failed and not _says(where, failed) else where
     if type(new) in _PLAIN and len(new.args) == 1 and isinstance(new.args[0], str):
-        text = cleaned(new.args[0]).removeprefix(f"{who}: ").removeprefix(f"{who} ")
+        text = clean_message(new.args[0]).removeprefix(f"{who}: ").removeprefix(f"{who} ")
         new.args = (f"{head}: {text}",)
     else:
         new.add_note(head)
@@ -136,7 +136,7 @@ def has_location(error: BaseException) -> bool:
     return _has(error, _PLACED)
 
 
-def prepend(error: BaseException, start: str, more: str) -> None:
+def replace_prefix(error: BaseException, start: str, more: str) -> None:
     """Gives the text of an error that begins in some way another beginning."""
     if type(error) in _PLAIN and error.args and str(error.args[0]).startswith(start):
         error.args = (more + str(error.args[0]).removeprefix(start), *error.args[1:])

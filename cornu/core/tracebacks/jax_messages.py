@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 
 import jax
 
-from cornu.core.graph.op import Holder
+from cornu.core.graph.op import VariableBase
 
-__all__ = ["cleaned", "translated"]
+__all__ = ["clean_message", "translate_error"]
 
 _TRACED = "the values are not known yet: the function is being traced, once for all data"
 
 
-class Rule(NamedTuple):
+class MessageRule(NamedTuple):
     """What is meant by an error.
 
     Attributes:
@@ -38,7 +38,7 @@ class Rule(NamedTuple):
 
 def _variable(_: Any, error: BaseException) -> str:
     """Names the Variable that a function of JAX was called on, by the line that failed."""
-    found = [(words, v) for words, v in _named(error.__traceback__) if isinstance(v, Holder)]
+    found = [(words, v) for words, v in _named(error.__traceback__) if isinstance(v, VariableBase)]
     name = "a Variable"
     if found:
         words, variable = found[0]
@@ -90,7 +90,7 @@ def _no_number(match: Any, _: BaseException) -> str:
 
 
 _RULES = (
-    Rule(
+    MessageRule(
         "TracerBoolConversionError",
         r"traced array with shape ([^\s.]*)",
         TypeError,
@@ -99,14 +99,14 @@ _RULES = (
         "Use cornu.ops.where(condition, a, b) or cornu.ops.cond(condition, f, g). Sizes and "
         "`training` are known: Python may ask for these.",
     ),
-    Rule(
+    MessageRule(
         "TracerArrayConversionError",
         r"traced array with shape ([^\s]*)",
         TypeError,
         f"a NumPy function was called on a value ({{0}}), and {_TRACED}.",
         "Use the function of the same name in cornu.ops or jax.numpy.",
     ),
-    Rule(
+    MessageRule(
         "TracerIntegerConversionError",
         r"traced array with shape ([^\s]*)",
         TypeError,
@@ -114,7 +114,7 @@ _RULES = (
         f"{_TRACED}.",
         "Take sizes from x.shape, loop with cornu.ops.fori_loop, and choose with cornu.ops.take.",
     ),
-    Rule(
+    MessageRule(
         "",
         r"Only integer scalar arrays can be converted to a scalar index",
         TypeError,
@@ -122,7 +122,7 @@ _RULES = (
         "axis, or no integer.",
         "Take sizes from x.shape, loop with cornu.ops.fori_loop, and choose with cornu.ops.take.",
     ),
-    Rule(
+    MessageRule(
         "NonConcreteBooleanIndexError",
         r"got ([^\s]*)",
         IndexError,
@@ -130,28 +130,28 @@ _RULES = (
         f"{_TRACED}. Shapes cannot depend on values.",
         "Keep the shape: cornu.ops.where(condition, x, 0).",
     ),
-    Rule(
+    MessageRule(
         "",
         r"Shapes must be 1D sequences of concrete values.*?, got (.*)",
         TypeError,
         f"a shape is made of a value, and {_TRACED}. Shapes cannot depend on values.",
         "Take sizes from x.shape.",
     ),
-    Rule(
+    MessageRule(
         "ConcretizationTypeError",
         r"traced array with shape ([^\s]*)\s+The problem arose with the `(\w+)` function",
         TypeError,
         f"{{1}}() of a value ({{0}}): {_TRACED}.",
         "Leave it an array: arrays of one number take part in arithmetic as they are.",
     ),
-    Rule(
+    MessageRule(
         "ConcretizationTypeError",
         r"traced array with shape ([^\s]*)",
         TypeError,
         f"a value ({{0}}) is needed, and {_TRACED}.",
         "Use functions of cornu.ops, which take arrays as they are.",
     ),
-    Rule(
+    MessageRule(
         "UnexpectedTracerError",
         r"(?s)intermediate value with type (\S+).*?frames were:\s*-+\n(.*?)-{10,}",
         RuntimeError,
@@ -159,21 +159,21 @@ _RULES = (
         "Return it from `call`. What has to last is a Variable: make it with add_weight(..., "
         "trainable=False) in build, and write `self.v.assign(value)`.",
     ),
-    Rule(
+    MessageRule(
         "",
         r"__jax_array__",
         TypeError,
         _variable,
         "Write `variable.value`, or use the function of the same name in cornu.ops.",
     ),
-    Rule(
+    MessageRule(
         "",
         r"(?:arrays are immutable|does not support item assignment)",
         TypeError,
         "x[...] = y: arrays cannot be changed.",
         "Write x = x.at[...].set(y), or use cornu.ops.where.",
     ),
-    Rule(
+    MessageRule(
         "",
         r"dot_general requires contracting dimensions to have the same shape, "
         r"got \((.*?),?\) and \((.*?),?\)",
@@ -181,7 +181,7 @@ _RULES = (
         "a product of arrays whose sizes differ along the axis that is summed: {0} and {1}.",
         "In x @ w the last axis of x must be as large as the last but one of w.",
     ),
-    Rule(
+    MessageRule(
         "",
         r"dot_general requires batch dimensions to have the same shape, "
         r"got \((.*?),?\) and \((.*?),?\)",
@@ -189,35 +189,35 @@ _RULES = (
         "a product of arrays whose first axes differ: ({0}) and ({1}).",
         "All axes but the last two must be equal, or 1.",
     ),
-    Rule(
+    MessageRule(
         "",
         r"conv_general_dilated lhs feature dimension size .* but (\d+) // (\d+) != (\d+)",
         ValueError,
         "a convolution of {0} channels in {1} groups, and a kernel made for {2} channels a group.",
         "The kernel's last axis but one must be the number of channels of a group.",
     ),
-    Rule(
+    MessageRule(
         "",
         r"(\w+) got incompatible shapes for broadcasting: (\(.*\)), (\(.*?\))\.",
         ValueError,
         "{0}: the shapes {1} and {2} do not fit together.",
         "Counted from the last axis, sizes must be equal, or 1.",
     ),
-    Rule(
+    MessageRule(
         "",
         r"Incompatible shapes for broadcasting: (?:shapes=)?(.*)",
         ValueError,
         "the shapes {0} do not fit together.",
         "Counted from the last axis, sizes must be equal, or 1.",
     ),
-    Rule(
+    MessageRule(
         "",
         r"Cannot concatenate arrays with different numbers of dimensions: got (.*)\.",
         ValueError,
         "arrays with different numbers of axes are joined: {0}.",
         "Give them equally many axes first, with cornu.ops.expand_dims.",
     ),
-    Rule(
+    MessageRule(
         "",
         r"Cannot concatenate arrays with shapes that differ .*? "
         r"concatenating along dimension (\d+) for shapes (.*)\.",
@@ -225,21 +225,21 @@ _RULES = (
         "arrays are joined along axis {0} and differ on another: {1}.",
         "On all other axes the sizes must be equal.",
     ),
-    Rule(
+    MessageRule(
         "",
         r"[Cc]annot reshape array of shape (\(.*?\)).*? into shape (\(.*?\))",
         ValueError,
         "an array of shape {0} cannot get the shape {1}: the numbers of elements differ.",
         "Write -1 for the one size that follows from the others.",
     ),
-    Rule(
+    MessageRule(
         "",
         r"cannot reshape array of size (\d+) into shape (\(.*?\))",
         ValueError,
         "an array of {0} elements cannot get the shape {1}.",
         "Write -1 for the one size that follows from the others.",
     ),
-    Rule(
+    MessageRule(
         "",
         r"Error interpreting argument to .* as (?:a JAX value|an abstract array)\. "
         r"The problematic value is of type <class '(.*?)'>",
@@ -248,49 +248,49 @@ _RULES = (
         "Strings and objects must become numbers before; None often comes from a function without "
         "`return`.",
     ),
-    Rule(
+    MessageRule(
         "IndexError",
         r"tuple index out of range",
         IndexError,
         "tuple index out of range, as for an axis that a shape does not have.",
         "Print the shape; -1 is always its last axis.",
     ),
-    Rule(
+    MessageRule(
         "",
         r"None is not a valid value for jnp.array",
         TypeError,
         "None stands where an array is expected.",
         "Often a function without `return` made it.",
     ),
-    Rule(
+    MessageRule(
         "",
         r"Gradient only defined for scalar-output functions. Output had shape: (\(.*?\))",
         ValueError,
         "the function that is differentiated returned an array of shape {0}, not one number.",
         "Return its mean or sum: cornu.ops.mean(losses).",
     ),
-    Rule(
+    MessageRule(
         "",
         r"scan body function carry input and carry output must have equal types.*",
         ValueError,
         "what a step of the loop hands on to the next has another shape or dtype than what it got.",
         "Let it keep shape and dtype; see the error above for which part differs.",
     ),
-    Rule(
+    MessageRule(
         "",
         r"Symbolic dimension comparison .* is inconclusive",
         ValueError,
         "whether this fits depends on a size that is not known while the model is drawn.",
         "Give the Input this size, or leave the test out of `call`.",
     ),
-    Rule(
+    MessageRule(
         "",
         r"Unable to allocate (.*)",
         MemoryError,
         _size,
         "Make the layer or its input smaller: pool, or use a stride, before Flatten and Dense.",
     ),
-    Rule(
+    MessageRule(
         "",
         r"(?:RESOURCE_EXHAUSTED|Out of memory)[^\n]*",
         MemoryError,
@@ -300,7 +300,7 @@ _RULES = (
 )
 
 
-def translated(error: Exception) -> Exception | None:
+def translate_error(error: Exception) -> Exception | None:
     """Returns a built-in error that says the same in the user's terms; None if it need not.
 
     Example:
@@ -321,18 +321,18 @@ def translated(error: Exception) -> Exception | None:
         if callable(rule.what):
             what = rule.what(match, error)
         else:
-            what = rule.what.format(*map(cleaned, match.groups()))
+            what = rule.what.format(*map(clean_message, match.groups()))
         return rule.raised(f"{what}\n{rule.todo}")
     if _is_foreign(error):
         kept = type(error) if type(error).__module__ == "builtins" else TypeError
         if "shape" in text and kept is TypeError:
             kept = ValueError
         if kept in (TypeError, ValueError):
-            return kept(cleaned(text.partition("\nSee https://docs.jax")[0].strip()))
+            return kept(clean_message(text.partition("\nSee https://docs.jax")[0].strip()))
     return None
 
 
-def cleaned(text: str | None) -> str:
+def clean_message(text: str | None) -> str:
     """Writes None for the symbol of an unknown size, and functions without those around them.
 
     Example:

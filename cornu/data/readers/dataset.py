@@ -87,7 +87,9 @@ class Dataset(PyDataset):
             seed: of the order.
             reshuffle_each_iteration: whether `fit` has another order in each epoch.
         """
-        return _Shuffled(self, seeds.draw() if seed is None else seed, reshuffle_each_iteration)
+        return _Shuffled(
+            self, seeds.next_seed() if seed is None else seed, reshuffle_each_iteration
+        )
 
     def cache(self) -> Dataset:
         """Returns the dataset that keeps each batch in memory once it was made."""
@@ -318,7 +320,7 @@ def _within(index: int, count: int) -> int:
 
 
 def _permutation(count: int, seed: int, epoch: int) -> np.ndarray:
-    bits = np.random.Philox(key=seeds.mix(seed, epoch))
+    bits = np.random.Philox(key=seeds.mix_bits(seed, epoch))
     return np.random.Generator(bits).permutation(count)
 
 

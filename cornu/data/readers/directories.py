@@ -71,7 +71,7 @@ def datasets(
         workers: how many batches are read at a time, -1 for as many as are good.
     """
     wish = _checked(wish)
-    seed = seeds.draw() if wish.seed is None else wish.seed
+    seed = seeds.next_seed() if wish.seed is None else wish.seed
     files = find(wish, formats, seed)
     targets = _targets(wish, files)
 

@@ -94,7 +94,7 @@ def timeseries_dataset_from_array(
             "to the last."
         )
     positions = np.arange(0, begins, sequence_stride)
-    seed = seeds.draw() if seed is None else seed
+    seed = seeds.next_seed() if seed is None else seed
     if shuffle:
         np.random.RandomState(seed).shuffle(positions)  # the first order of Keras
     steps = np.arange(0, reach + 1, sampling_rate)

@@ -95,7 +95,7 @@ class Objective(losses.FunctionLoss):
         if sample_weight is None:
             return total
         counted = jnp.asarray(sample_weight) != 0
-        rows = scope.current().rows
+        rows = scope.current().row_mask
         data = None if rows is None else jnp.reshape(rows != 0, (-1,) + (1,) * (counted.ndim - 1))
         share = jnp.mean(counted, where=data, dtype=total.dtype)
         return jnp.where(share == 0, 0, total / jnp.where(share == 0, 1, share))

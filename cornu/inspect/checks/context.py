@@ -67,7 +67,7 @@ class GraphCall:
     @property
     def place(self) -> str:
         """The user's `file:line`."""
-        return self.node.place
+        return self.node.location
 
 
 @dataclass

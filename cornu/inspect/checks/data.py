@@ -46,7 +46,7 @@ def check_inputs(view: CheckContext) -> Iterator[Finding]:
         if values.size == 0 or values.dtype.kind not in "biuf":
             continue
         low, high = float(values.min()), float(values.max())
-        place = feed.tensor.node.place if feed.tensor is not None and feed.tensor.node else ""
+        place = feed.tensor.node.location if feed.tensor is not None and feed.tensor.node else ""
         name = f"input {feed.name!r}"
         if low == high:
             text = (

@@ -36,7 +36,7 @@ def check_gradients(view: CheckContext, batch: Any) -> Iterator[Finding]:
         return scope.value_and_grad(loss_of, trained)()[1]
 
     variables = model._all_variables()
-    lifted = scope.lift(gradients, variables, model._sources())
+    lifted = scope.functionalize(gradients, variables, model._sources())
     shared = settings.get("share_blocks")
     settings.put("share_blocks", False)  # one function for several blocks would hide their zeros
     try:
@@ -81,7 +81,7 @@ def check_outputs_of(view: CheckContext, x: Any) -> Iterator[Finding]:
     if view.drawing is not None or not any(wanted):
         return
     variables = model._all_variables()
-    lifted = scope.lift(lambda x: model(x, training=False), variables, model._sources())
+    lifted = scope.functionalize(lambda x: model(x, training=False), variables, model._sources())
     few = tree.map(lambda a: None if a is None else np.asarray(a)[:8], x)
     outputs, _, _ = lifted(tuple(v.stored for v in variables), jax.random.key(0), few)
     for head, output in zip(view.heads, tree.leaves(outputs), strict=False):

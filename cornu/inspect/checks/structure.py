@@ -133,7 +133,7 @@ def check_outputs(view: CheckContext) -> Iterator[Finding]:
             names = [path_of_node(drawing, node) for node in weighted]
             listed = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
             text = f"{listed} lead{'' if len(names) > 1 else 's'} nowhere else."
-            place = head.tensor.node.place if head.tensor.node else ""
+            place = head.tensor.node.location if head.tensor.node else ""
             severity = "info" if head.given else ""
             yield Finding("C020", text, f"output {head.name!r}", place, severity)
 
@@ -151,8 +151,8 @@ def check_paths(view: CheckContext) -> Iterator[Finding]:
         trained = layer.trainable_variables
         if trained and all(v.regularizer is None for v in trained):
             cut = next(n for n in _after(node, view.drawing.graph.nodes) if not _is_smooth(n))
-            text = f"Everything after it goes through {cut.name!r} ({cut.place})."
-            yield Finding("C021", text, path_of_node(view.drawing, node), node.place)
+            text = f"Everything after it goes through {cut.name!r} ({cut.location})."
+            yield Finding("C021", text, path_of_node(view.drawing, node), node.location)
 
 
 # Ops that are constant almost everywhere. stop_gradient is not among them: who writes it, means it.
@@ -203,4 +203,4 @@ def check_names(view: CheckContext) -> Iterator[Finding]:
     for name, tensor in pairs:
         if tensor.node is not None and tensor.node.name != name:
             text = f"It comes from {tensor.node.name!r}, as another output does."
-            yield Finding("C024", text, f"output {name!r}", tensor.node.place)
+            yield Finding("C024", text, f"output {name!r}", tensor.node.location)

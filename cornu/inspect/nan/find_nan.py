@@ -175,7 +175,7 @@ class _Hunt:
         return found
 
     def _lifted(self, fn: Callable[..., Any], *args: Any) -> Any:
-        lifted = scope.lift(fn, self.variables, self.model._sources())
+        lifted = scope.functionalize(fn, self.variables, self.model._sources())
         return lifted(tuple(v.stored for v in self.variables), self.key, *args)[0]
 
     def _forward(self, x: Any) -> Any:

@@ -204,7 +204,7 @@ def watching(model: Any, watch: Watch) -> Iterator[None]:
 
     def look(op: Any, node: Any, call: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         if node is not None:
-            path, place = paths.get(node.number, node.name), node.place
+            path, place = paths.get(node.number, node.name), node.location
         elif id(op) not in layers or op.functional_graph is not None:
             return call(*args, **kwargs)
         elif watch.top is not None and watch.top.op is op:
@@ -215,7 +215,7 @@ def watching(model: Any, watch: Watch) -> Iterator[None]:
             args, kwargs = watch.entering(event, (args, kwargs))
             return watch.leaving(event, call(*args, **kwargs))
 
-    with scope.watching(look):
+    with scope.intercept_calls(look):
         yield
 
 

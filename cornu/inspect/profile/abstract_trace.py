@@ -11,7 +11,6 @@ import jax
 import numpy as np
 
 from cornu import registry, tree
-from cornu.core.graph.inference import infer
 from cornu.core.graph.op import Op, unwrap
 from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.layer import Layer
@@ -129,7 +128,7 @@ def _key(x: Any) -> Any:
 
 
 def _trace(op: Any, args: Any, kwargs: Any, inside: bool, training: bool) -> Traced:
-    leaves, definition = tree.take_apart((args, kwargs))
+    leaves, definition = tree.flatten_with_treedef((args, kwargs))
     slots = [i for i, leaf in enumerate(leaves) if is_spec(leaf)]
     inner: dict[int, Inner] = {}
 
@@ -145,7 +144,7 @@ def _trace(op: Any, args: Any, kwargs: Any, inside: bool, training: bool) -> Tra
         for slot, value in zip(slots, values, strict=True):
             filled[slot] = value
         args, kwargs = tree.unflatten(definition, filled)
-        with scope.drawn(), scope.phase(training):
+        with scope.abstract_scope(), scope.training_phase(training):
             return unwrap(op.run(args, kwargs))
 
     def make() -> Any:
@@ -188,7 +187,7 @@ def outputs_inside(layer: Layer, args: Any, kwargs: Any) -> dict[int, Any]:
         return outputs
 
     with contextlib.suppress(Exception), around_inner_calls(layer, around):
-        infer(lambda *a, **k: layer.run(a, k), args, kwargs)
+        infer_outputs(lambda *a, **k: layer.run(a, k), args, kwargs)
     return found
 
 

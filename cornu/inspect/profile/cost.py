@@ -267,12 +267,12 @@ class _Counter:
             if any(value is None for value in values):
                 pass  # the layers before could not be traced
             elif inner is not None:
-                given = _bound(inner, *node.fill(values))
+                given = _bound(inner, *node.substitute_inputs(values))
                 run.inner[node.number] = part = self.run(inner.graph, given)
                 outputs = part.outputs[: len(inner.output_tensors)]
                 call = Traced(part.flops, outputs)
             else:
-                args, kwargs = node.fill(values)
+                args, kwargs = node.substitute_inputs(values)
                 inside = isinstance(node.op, Layer) and bool(node.op.sublayers())
                 call = trace(node.op, args, kwargs, inside)
             run.calls[node.number] = call

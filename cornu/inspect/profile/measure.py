@@ -77,14 +77,14 @@ def run_named(model: Any, inputs: Any, root: Item) -> Any:
 def _run_graph(graph: Graph, values: Any, paths: dict[int, str]) -> list[Any]:
     known = {id(t): value for t, value in zip(graph.inputs, values, strict=True)}
     for node in graph.nodes:
-        args, kwargs = node.fill([known[id(t)] for t in node.inputs])
+        args, kwargs = node.substitute_inputs([known[id(t)] for t in node.inputs])
         inner = node.op.functional_graph if isinstance(node.op, Layer) else None
         if inner is not None:
             made = _run_graph(inner.graph, inner.bind(first_argument(args, kwargs)), paths)
-            node.keep(known, _returned(node, made))
+            node.store_outputs(known, _returned(node, made))
             continue
         with jax.named_scope(paths.get(node.number, node.name)):
-            node.keep(known, node.op.run(args, kwargs))
+            node.store_outputs(known, node.op.run(args, kwargs))
     return [known[id(t)] for t in graph.outputs]
 
 
@@ -105,11 +105,11 @@ def calls_inside(layer: Any, args: Any, kwargs: Any, training: bool) -> Calls:
         return call(*args, **kwargs)
 
     def run(args: Any, kwargs: Any) -> Any:
-        with around_inner_calls(layer, around), scope.phase(training):
+        with around_inner_calls(layer, around), scope.training_phase(training):
             return layer.run(args, kwargs)
 
     variables = list(layer.all_variables)
-    lifted = scope.lift(run, variables)  # so that what it assigns is dropped
+    lifted = scope.functionalize(run, variables)  # so that what it assigns is dropped
     lifted([v.stored for v in variables], jax.random.key(0), args, kwargs)
     return calls
 
@@ -128,18 +128,18 @@ class Measuring:
         items = {inner.node.number: inner for inner in _own_items(item) if inner.node is not None}
         known = {id(t): value for t, value in zip(graph.inputs, values, strict=True)}
         for node in graph.nodes:
-            args, kwargs = node.fill([known[id(t)] for t in node.inputs])
+            args, kwargs = node.substitute_inputs([known[id(t)] for t in node.inputs])
             inner = items.get(node.number)
             if inner is not None and inner.children and inner.op.functional_graph is not None:
                 made = self.drawn(
                     inner, inner.op.functional_graph.bind(first_argument(args, kwargs))
                 )
-                node.keep(known, _returned(node, made))
+                node.store_outputs(known, _returned(node, made))
                 continue
             if inner is not None and inner.kind == "model" and inner.children:
                 self.undrawn(inner, calls_inside(inner.op, args, kwargs, self.watch.training))
             timed = self.watch.call(node.op, args, kwargs)
-            node.keep(known, timed.outputs)
+            node.store_outputs(known, timed.outputs)
             if inner is not None:
                 self._set(inner, [(timed, args, kwargs)])
         return [known[id(t)] for t in graph.outputs]

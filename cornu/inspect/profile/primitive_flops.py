@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from cornu.core.graph.jaxprs import inner_jaxprs, multiplications
+from cornu.core.graph.jaxprs import count_multiplications, inner_jaxprs
 
 __all__ = ["SCOPE", "count"]
 
@@ -111,7 +111,7 @@ def _floating(equation: Any) -> bool:
 
 
 def _dot_general(equation: Any) -> int:
-    return 2 * multiplications(equation)
+    return 2 * count_multiplications(equation)
 
 
 def _conv(equation: Any) -> int:

@@ -130,7 +130,7 @@ class _Program:
     def __init__(
         self, run: Callable[..., Any], variables: list[Variable], given: Any, training: bool
     ) -> None:
-        leaves, definition = tree.take_apart(given)
+        leaves, definition = tree.flatten_with_treedef(given)
         self._slots = [i for i, leaf in enumerate(leaves) if isinstance(leaf, jax.Array)]
         # The arrays themselves are not kept.
         rest = [None if i in set(self._slots) else leaf for i, leaf in enumerate(leaves)]
@@ -140,10 +140,10 @@ class _Program:
             for slot, value in zip(self._slots, arrays, strict=True):
                 filled[slot] = value
             args, kwargs = tree.unflatten(definition, filled)
-            with scope.phase(training):
+            with scope.training_phase(training):
                 return unwrap(run(args, kwargs))
 
-        lifted = scope.lift(phased, variables)
+        lifted = scope.functionalize(phased, variables)
 
         def plain(values: Any, arrays: Any) -> Any:
             outputs, news, _ = lifted(values, jax.random.key(0), arrays)
@@ -157,7 +157,7 @@ class _Program:
 
     def arrays(self, given: Any) -> list[Any]:
         """Returns the arrays among the arguments."""
-        leaves, _ = tree.take_apart(given)
+        leaves, _ = tree.flatten_with_treedef(given)
         return [leaves[slot] for slot in self._slots]
 
     def kept(self, trained: list[bool]) -> Any:

@@ -70,7 +70,7 @@ class Attention(Layer):
         super().__init__(**kwargs)
         if score_mode not in _MODES:
             raise ValueError(
-                f"{self._who()}: unknown score_mode {score_mode!r}. {suggest(score_mode, _MODES)}"
+                f"{self._label()}: unknown score_mode {score_mode!r}. {suggest(score_mode, _MODES)}"
             )
         self.use_scale = use_scale
         self.score_mode = score_mode
@@ -129,14 +129,14 @@ class Attention(Layer):
         if not isinstance(inputs, (list, tuple)) or len(inputs) not in (2, 3):
             received = tree.map(lambda x: getattr(x, "shape", x), inputs)
             raise ValueError(
-                f"{self._who()} is called on a list, [query, value] or [query, value, key]. "
+                f"{self._label()} is called on a list, [query, value] or [query, value, key]. "
                 f"Received: {received}"
             )
 
     def _check_masks(self, mask: Any) -> None:
         if mask is not None and (not isinstance(mask, (list, tuple)) or len(mask) not in (2, 3)):
             raise ValueError(
-                f"{self._who()}: mask must be a list [query_mask, value_mask], None standing for "
+                f"{self._label()}: mask must be a list [query_mask, value_mask], None standing for "
                 f"no mask. Received: {tree.map(lambda x: getattr(x, 'shape', x), mask)}"
             )
 

@@ -212,7 +212,7 @@ class GroupedQueryAttention(HeadedAttention):
             self._check_positive(name, size)
         if num_query_heads % num_key_value_heads:
             raise ValueError(
-                f"{self._who()}: num_key_value_heads must divide num_query_heads. "
+                f"{self._label()}: num_key_value_heads must divide num_query_heads. "
                 f"Received: {num_key_value_heads} and {num_query_heads}"
             )
         self.head_dim = head_dim

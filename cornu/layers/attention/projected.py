@@ -67,7 +67,7 @@ class HeadedAttention(Layer):
         self.sliding_window = sliding_window
         if flash_attention and dropout > 0:
             raise ValueError(
-                f"{self._who()}: flash attention cannot drop anything. Received: "
+                f"{self._label()}: flash attention cannot drop anything. Received: "
                 f"flash_attention=True and dropout={dropout}. Leave one of them out."
             )
         self.flash_attention = flash_attention
@@ -85,14 +85,14 @@ class HeadedAttention(Layer):
     def _check_positive(self, name: str, value: Any) -> None:
         if not isinstance(value, int) or value <= 0:
             raise ValueError(
-                f"{self._who()}: {name} must be a positive integer. Received: {value!r}"
+                f"{self._label()}: {name} must be a positive integer. Received: {value!r}"
             )
 
     def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:
         key_shape = value_shape if key_shape is None else key_shape
         if tuple(value_shape[1:-1]) != tuple(key_shape[1:-1]):
             raise ValueError(
-                f"{self._who()}: each key needs one value. Received: value of shape "
+                f"{self._label()}: each key needs one value. Received: value of shape "
                 f"{tuple(value_shape)} and key of shape {tuple(key_shape)}"
             )
         queries, keys = (self.query_heads, self.depth), (self.key_heads, self.depth)
@@ -157,7 +157,7 @@ class HeadedAttention(Layer):
     ) -> Any:
         if return_attention_scores and self.flash_attention:
             raise ValueError(
-                f"{self._who()}: flash attention never has all scores. Make the layer with "
+                f"{self._label()}: flash attention never has all scores. Make the layer with "
                 "flash_attention=None to get them with return_attention_scores=True."
             )
         visible = self._visible(query, value, query_mask, value_mask, key_mask, attention_mask)

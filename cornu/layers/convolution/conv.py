@@ -60,14 +60,14 @@ class Convolving(Spatial):
         name = padding.lower() if isinstance(padding, str) else padding
         if name not in self.paddings:
             raise ValueError(
-                f"{self._who()}: unknown `padding` {padding!r}. {suggest(name, self.paddings)}"
+                f"{self._label()}: unknown `padding` {padding!r}. {suggest(name, self.paddings)}"
             )
         return name
 
     def _not_strided_and_dilated(self) -> None:
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise ValueError(
-                f"{self._who()}: `strides` and `dilation_rate` cannot both be greater than 1. "
+                f"{self._label()}: `strides` and `dilation_rate` cannot both be greater than 1. "
                 f"Received: strides={self.strides}, dilation_rate={self.dilation_rate}"
             )
 
@@ -124,15 +124,15 @@ class _Conv(Convolving):
             activity_regularizer=activity_regularizer,
             **kwargs,
         )
-        self.filters = positive_int(self._who(), "filters", filters)
-        self.groups = positive_int(self._who(), "groups", groups)
+        self.filters = positive_int(self._label(), "filters", filters)
+        self.groups = positive_int(self._label(), "groups", groups)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
         self.kernel_constraint = constraints.get(kernel_constraint)
         self._not_strided_and_dilated()
         if filters % groups:
             raise ValueError(
-                f"{self._who()}: `filters` must be divisible by `groups`. "
+                f"{self._label()}: `filters` must be divisible by `groups`. "
                 f"Received: filters={filters}, groups={groups}"
             )
 
@@ -141,7 +141,7 @@ class _Conv(Convolving):
         channels = self._known_channels(input_shape)
         if channels % self.groups:
             raise ValueError(
-                f"{self._who()}: the channels of the input must be divisible by `groups`. "
+                f"{self._label()}: the channels of the input must be divisible by `groups`. "
                 f"Received: groups={self.groups} and {channels} channels, input of shape "
                 f"{tuple(input_shape)}\nChoose groups that divide channels and filters."
             )

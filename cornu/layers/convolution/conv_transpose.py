@@ -57,7 +57,7 @@ class _ConvTranspose(Convolving):
             activity_regularizer=activity_regularizer,
             **kwargs,
         )
-        self.filters = positive_int(self._who(), "filters", filters)
+        self.filters = positive_int(self._label(), "filters", filters)
         self.output_padding = self._fitting_output_padding(output_padding)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
@@ -70,7 +70,7 @@ class _ConvTranspose(Convolving):
         added = self._per_axis(value, "output_padding", least=0)
         if any(more >= stride for more, stride in zip(added, self.strides, strict=True)):
             raise ValueError(
-                f"{self._who()}: `output_padding` must be less than `strides` on every axis. "
+                f"{self._label()}: `output_padding` must be less than `strides` on every axis. "
                 f"Received: output_padding={added}, strides={self.strides}"
             )
         return added

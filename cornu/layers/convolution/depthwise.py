@@ -49,7 +49,7 @@ class _DepthwiseConv(Convolving):
             activity_regularizer=activity_regularizer,
             **kwargs,
         )
-        self.depth_multiplier = positive_int(self._who(), "depth_multiplier", depth_multiplier)
+        self.depth_multiplier = positive_int(self._label(), "depth_multiplier", depth_multiplier)
         self.depthwise_initializer = initializers.get(depthwise_initializer)
         self.depthwise_regularizer = regularizers.get(depthwise_regularizer)
         self.depthwise_constraint = constraints.get(depthwise_constraint)

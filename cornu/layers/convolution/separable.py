@@ -53,8 +53,8 @@ class _SeparableConv(Convolving):
             activity_regularizer=activity_regularizer,
             **kwargs,
         )
-        self.filters = positive_int(self._who(), "filters", filters)
-        self.depth_multiplier = positive_int(self._who(), "depth_multiplier", depth_multiplier)
+        self.filters = positive_int(self._label(), "filters", filters)
+        self.depth_multiplier = positive_int(self._label(), "depth_multiplier", depth_multiplier)
         self.depthwise_initializer = initializers.get(depthwise_initializer)
         self.pointwise_initializer = initializers.get(pointwise_initializer)
         self.depthwise_regularizer = regularizers.get(depthwise_regularizer)

@@ -119,7 +119,7 @@ class BatchNormalization(Normalizing):
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)
         self.renorm = renorm
-        self.renorm_clipping = _checked_clipping(renorm_clipping or {}, self._who())
+        self.renorm_clipping = _checked_clipping(renorm_clipping or {}, self._label())
         self.renorm_momentum = renorm_momentum
         self.synchronized = synchronized
 
@@ -128,10 +128,10 @@ class BatchNormalization(Normalizing):
         ndim = len(input_shape)
         if not -ndim <= self.axis < ndim:
             raise ValueError(
-                f"{self._who()}: the input has no axis {self.axis}: its shape is "
+                f"{self._label()}: the input has no axis {self.axis}: its shape is "
                 f"{tuple(input_shape)}.\nAxes count from 0, the batch; -1 is the last."
             )
-        channels = known_size(self._who(), input_shape, self.axis)
+        channels = known_size(self._label(), input_shape, self.axis)
         self.input_spec = InputSpec(ndim=ndim, axes={self.axis: channels})
         self._build_affine((channels,))
         self.moving_mean = self._average(channels, self.moving_mean_initializer, "moving_mean")
@@ -176,11 +176,11 @@ class BatchNormalization(Normalizing):
         if mask is not None:
             if mask.ndim != x.ndim - 1:
                 raise ValueError(
-                    f"{self._who()}: the mask must have one axis less than the input. Received: "
+                    f"{self._label()}: the mask must have one axis less than the input. Received: "
                     f"a mask of shape {mask.shape} for an input of shape {x.shape}"
                 )
             counted = mask.astype(bool)[..., None]
-        rows = scope.current().rows
+        rows = scope.current().row_mask
         if rows is not None:
             data = jnp.reshape(rows > 0, (-1, *(1,) * (x.ndim - 1)))
             counted = data if counted is None else counted & data

@@ -79,19 +79,19 @@ class GroupNormalization(Normalizing):
             **kwargs,
         )
         self.autocast = False
-        self.groups = groups if groups == -1 else positive_int(self._who(), "groups", groups)
+        self.groups = groups if groups == -1 else positive_int(self._label(), "groups", groups)
         self.axis = axis
         self.epsilon = epsilon
 
     def build(self, input_shape: ShapeLike) -> None:
         """Creates `gamma` and `beta`."""
-        (axis,) = positive_axes([self.axis], input_shape, self._who())
-        channels = known_size(self._who(), input_shape, axis)
+        (axis,) = positive_axes([self.axis], input_shape, self._label())
+        channels = known_size(self._label(), input_shape, axis)
         if self.groups == -1:
             self.groups = channels
         if channels % self.groups:
             raise ValueError(
-                f"{self._who()}: `groups` must divide the number of channels. Received: "
+                f"{self._label()}: `groups` must divide the number of channels. Received: "
                 f"groups={self.groups}, {channels} channels (axis {axis}), input of shape "
                 f"{tuple(input_shape)}"
             )

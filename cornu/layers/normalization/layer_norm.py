@@ -78,15 +78,15 @@ class LayerNormalization(Normalizing):
         )
         # Inputs are cast to a short compute dtype after they are normalized, not before.
         self.autocast = False
-        self.axis = axes_list(axis, self._who())
+        self.axis = axes_list(axis, self._label())
         self.epsilon = epsilon
         self.rms_scaling = rms_scaling
 
     def build(self, input_shape: ShapeLike) -> None:
         """Creates `gamma` and `beta`."""
-        self.axis = positive_axes(self.axis, input_shape, self._who())
+        self.axis = positive_axes(self.axis, input_shape, self._label())
         self.rowwise = 0 not in self.axis
-        self._build_affine(tuple(known_size(self._who(), input_shape, i) for i in self.axis))
+        self._build_affine(tuple(known_size(self._label(), input_shape, i) for i in self.axis))
 
     def call(self, inputs: jax.Array) -> jax.Array:
         """Returns the normalized inputs."""

@@ -46,14 +46,14 @@ class RMSNormalization(Layer):
 
     def __init__(self, axis: Any = -1, epsilon: float = 1e-6, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.axis = axes_list(axis, self._who())
+        self.axis = axes_list(axis, self._label())
         self.epsilon = epsilon
 
     def build(self, input_shape: ShapeLike) -> None:
         """Creates `scale`."""
-        self.axis = positive_axes(self.axis, input_shape, self._who())
+        self.axis = positive_axes(self.axis, input_shape, self._label())
         self.rowwise = 0 not in self.axis
-        shape = tuple(known_size(self._who(), input_shape, i) for i in self.axis)
+        shape = tuple(known_size(self._label(), input_shape, i) for i in self.axis)
         self.scale = self.add_weight(shape, "ones", name="scale")
 
     def call(self, x: jax.Array) -> jax.Array:

@@ -50,7 +50,7 @@ class SpectralNormalization(Wrapper):
 
     def __init__(self, layer: Layer, power_iterations: int = 1, **kwargs: Any) -> None:
         super().__init__(layer, **kwargs)
-        self.power_iterations = positive_int(self._who(), "power_iterations", power_iterations)
+        self.power_iterations = positive_int(self._label(), "power_iterations", power_iterations)
         # The kernel is normalized at full precision; the wrapped layer casts what it uses.
         self.autocast = False
 
@@ -70,8 +70,8 @@ class SpectralNormalization(Wrapper):
         kernels = [v for v in self.layer.weights if v.name in ("kernel", "embeddings")]
         if len(kernels) != 1:
             raise ValueError(
-                f"{self._who()}: the wrapped layer must have one weight with the name 'kernel' or "
-                f"'embeddings'. {self.layer!r} has {[v.path for v in self.layer.weights]}"
+                f"{self._label()}: the wrapped layer must have one weight with the name 'kernel' "
+                f"or 'embeddings'. {self.layer!r} has {[v.path for v in self.layer.weights]}"
             )
         return kernels[0]
 

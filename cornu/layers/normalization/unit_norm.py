@@ -43,11 +43,11 @@ class UnitNormalization(Layer):
     def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
-        self.axis = axes_list(axis, self._who())
+        self.axis = axes_list(axis, self._label())
 
     def build(self, input_shape: ShapeLike) -> None:
         """Checks the axes."""
-        self.axis = positive_axes(self.axis, input_shape, self._who())
+        self.axis = positive_axes(self.axis, input_shape, self._label())
         self.rowwise = 0 not in self.axis
 
     def call(self, inputs: jax.Array) -> jax.Array:

@@ -27,7 +27,7 @@ class _AdaptivePooling(Spatial):
         super().__init__(data_format, **kwargs)
         if not isinstance(output_size, (int, list, tuple)):
             raise TypeError(
-                f"{self._who()}: `output_size` must be an integer or {self.rank} of them. "
+                f"{self._label()}: `output_size` must be an integer or {self.rank} of them. "
                 f"Received: {output_size!r}"
             )
         self.output_size = self._per_axis(output_size, "output_size")

@@ -46,7 +46,7 @@ class _Pooling(Spatial):
         self.padding = padding.lower()
         if self.padding not in ("valid", "same"):
             raise ValueError(
-                f"{self._who()}: unknown `padding` {padding!r}. "
+                f"{self._label()}: unknown `padding` {padding!r}. "
                 f"{suggest(padding, ('valid', 'same'))}"
             )
 

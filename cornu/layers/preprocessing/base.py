@@ -81,14 +81,14 @@ class Preprocess(Layer):
 
     def fixed_in(self, x: Any) -> None:
         """Notes that a compiled program holds the layer's state, if it is called in one."""
-        if isinstance(x, jax.core.Tracer) and not scope.current().drawing:
+        if isinstance(x, jax.core.Tracer) and not scope.current().inferring_shapes:
             self._fixed = True
 
     def check_changeable(self) -> None:
         """Refuses to change a state that compiled programs hold."""
         if self._fixed:
             raise RuntimeError(
-                f"{self._who()} is part of a compiled program, which keeps its state as it was.\n"
+                f"{self._label()} is part of a compiled program, which keeps its state as it was.\n"
                 "Adapt a new layer, and build the model with that."
             )
 

@@ -48,7 +48,7 @@ class Pipeline(Preprocess):
         for layer in self._layers:
             if not isinstance(layer, Layer):
                 raise TypeError(
-                    f"{self._who()} is made of layers. Received: {layer!r} among them.\n"
+                    f"{self._label()} is made of layers. Received: {layer!r} among them.\n"
                     "A function becomes a layer by Lambda(function)."
                 )
 

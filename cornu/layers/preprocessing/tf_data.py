@@ -36,7 +36,7 @@ def mapped(layer: Any, args: Any, kwargs: Any) -> Any:
         args, kwargs: of the call, in which tensors of TensorFlow stand.
     """
     tf = sys.modules["tensorflow"]
-    leaves, definition = tree.take_apart((args, kwargs))
+    leaves, definition = tree.flatten_with_treedef((args, kwargs))
     slots = [i for i, leaf in enumerate(leaves) if isinstance(leaf, tf.Tensor)]
 
     def filled(values: Any) -> Any:
@@ -47,7 +47,9 @@ def mapped(layer: Any, args: Any, kwargs: Any) -> Any:
 
     spec_args, spec_kwargs = filled([_spec(leaves[slot]) for slot in slots])
     spec_kwargs = {k: v for k, v in spec_kwargs.items() if k != "training"}
-    specs, structure = tree.take_apart(layer.compute_output_spec(*spec_args, **spec_kwargs))
+    specs, structure = tree.flatten_with_treedef(
+        layer.compute_output_spec(*spec_args, **spec_kwargs)
+    )
 
     kinds = [np.dtype(object if layer.gives_strings else spec.dtype) for spec in specs]
 

@@ -47,8 +47,8 @@ class Dropout(Noise):
 
     def __init__(self, rate: float, noise_shape: Any = None, seed: Any = None, **kwargs: Any):
         super().__init__(rate, seed, **kwargs)
-        self.rate = fraction(self._who(), "rate", rate)
-        self.noise_shape = _checked(self._who(), noise_shape)
+        self.rate = fraction(self._label(), "rate", rate)
+        self.noise_shape = _checked(self._label(), noise_shape)
 
     def disturb(self, inputs: Any) -> Any:
         """Returns x * keep / (1 - rate)."""
@@ -202,8 +202,8 @@ class AlphaDropout(Noise):
 
     def __init__(self, rate: float, noise_shape: Any = None, seed: Any = None, **kwargs: Any):
         super().__init__(rate, seed, **kwargs)
-        self.rate = rate_below_one(self._who(), rate)
-        self.noise_shape = _checked(self._who(), noise_shape)
+        self.rate = rate_below_one(self._label(), rate)
+        self.noise_shape = _checked(self._label(), noise_shape)
 
     def disturb(self, inputs: Any) -> Any:
         """Returns a * (x where keep, else s) + b."""

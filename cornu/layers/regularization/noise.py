@@ -37,7 +37,7 @@ class GaussianNoise(Noise):
 
     def __init__(self, stddev: float, seed: Any = None, **kwargs: Any) -> None:
         super().__init__(stddev, seed, **kwargs)
-        self.stddev = fraction(self._who(), "stddev", stddev)
+        self.stddev = fraction(self._label(), "stddev", stddev)
 
     def disturb(self, inputs: Any) -> Any:
         """Returns x + noise."""
@@ -74,7 +74,7 @@ class GaussianDropout(Noise):
 
     def __init__(self, rate: float, seed: Any = None, **kwargs: Any) -> None:
         super().__init__(rate, seed, **kwargs)
-        self.rate = rate_below_one(self._who(), rate)
+        self.rate = rate_below_one(self._label(), rate)
 
     def disturb(self, inputs: Any) -> Any:
         """Returns x * noise."""

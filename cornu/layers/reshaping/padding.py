@@ -32,10 +32,10 @@ class _Edged(Spatial):
             per_axis = [value] * self.rank
         if len(per_axis) != self.rank:
             raise ValueError(
-                f"{self._who()}: `{name}` must be an integer, {self.rank} integers, or "
+                f"{self._label()}: `{name}` must be an integer, {self.rank} integers, or "
                 f"{self.rank} pairs (before, behind). Received: {value!r}"
             )
-        pairs = [integers(edge, 2, name, 0, self._who()) for edge in per_axis]
+        pairs = [integers(edge, 2, name, 0, self._label()) for edge in per_axis]
         return tuple((before, behind) for before, behind in pairs)
 
 

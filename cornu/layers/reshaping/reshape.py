@@ -78,7 +78,7 @@ class Reshape(Layer):
         fitted = self.target_shape.count(-1)
         if len(sizes) < len(self.target_shape) or min(sizes, default=0) < -1 or fitted > 1:
             raise ValueError(
-                f"{self._who()}: target_shape is made of integers from 0 on, and at most one -1. "
+                f"{self._label()}: target_shape is made of integers from 0 on, and at most one -1. "
                 f"Received: {self.target_shape}"
             )
 
@@ -91,7 +91,7 @@ class Reshape(Layer):
         fits = given % max(wanted, 1) == 0 if -1 in self.target_shape else given == wanted
         if not fits:
             raise ValueError(
-                f"{self._who()}: a sample of shape {sample} has {given} elements and cannot get "
+                f"{self._label()}: a sample of shape {sample} has {given} elements and cannot get "
                 f"the shape {self.target_shape}.\nWrite -1 for the one size that follows from the "
                 "others; the batch is not part of the shape."
             )
@@ -133,7 +133,7 @@ class Permute(Layer):
         self.dims = tuple(dims)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
             raise ValueError(
-                f"{self._who()}: dims must have each of 1, ..., {len(self.dims)} once (0 is the "
+                f"{self._label()}: dims must have each of 1, ..., {len(self.dims)} once (0 is the "
                 f"batch and stays). Received: {self.dims}"
             )
         self.input_spec = InputSpec(ndim=len(self.dims) + 1)
@@ -165,7 +165,7 @@ class RepeatVector(Layer):
 
     def __init__(self, n: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.n = positive_int(self._who(), "n", n)
+        self.n = positive_int(self._label(), "n", n)
         self.input_spec = InputSpec(ndim=2)
 
     def call(self, inputs: Any) -> Any:

@@ -75,17 +75,17 @@ class Bidirectional(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        check_layer(layer, "layer", self._who())
+        check_layer(layer, "layer", self._label())
         if merge_mode not in _MERGE:
             raise ValueError(
-                f"{self._who()}: unknown merge_mode {merge_mode!r}. {suggest(merge_mode, _MERGE)}"
+                f"{self._label()}: unknown merge_mode {merge_mode!r}. {suggest(merge_mode, _MERGE)}"
             )
         self.merge_mode = merge_mode
         self.forward_layer = _copy(layer, "forward_", layer.go_backwards)
         if backward_layer is None:
             self.backward_layer = _copy(layer, "backward_", True)
         else:
-            self.backward_layer = check_layer(backward_layer, "backward_layer", self._who())
+            self.backward_layer = check_layer(backward_layer, "backward_layer", self._label())
         self._check_pair()
         for one in (self.forward_layer, self.backward_layer):
             if isinstance(one, RNN):
@@ -104,14 +104,14 @@ class Bidirectional(Layer):
         forward, backward = self.forward_layer, self.backward_layer
         if forward.go_backwards == backward.go_backwards:
             raise ValueError(
-                f"{self._who()}: one layer must have go_backwards=True and the other one False. "
+                f"{self._label()}: one layer must have go_backwards=True and the other one False. "
                 f"Received: {forward.go_backwards} in both."
             )
         for name in ("stateful", "return_sequences", "return_state"):
             one, other = getattr(forward, name), getattr(backward, name)
             if one != other:
                 raise ValueError(
-                    f"{self._who()}: both layers must have the same {name}. "
+                    f"{self._label()}: both layers must have the same {name}. "
                     f"Received: {one} (forward) and {other} (backward)."
                 )
 
@@ -171,7 +171,7 @@ class Bidirectional(Layer):
     def reset_state(self) -> None:
         """Sets the states of stateful layers to zero."""
         if not self.stateful:
-            raise AttributeError(f"{self._who()} is not stateful: there is nothing to reset.")
+            raise AttributeError(f"{self._label()} is not stateful: there is nothing to reset.")
         self.forward_layer.reset_state()
         self.backward_layer.reset_state()
 

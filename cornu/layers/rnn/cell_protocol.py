@@ -134,7 +134,7 @@ class DenseCell(DroppingCell):
         super().__init__(**kwargs)
         if not isinstance(units, int) or units <= 0:
             raise ValueError(
-                f"{self._who()}: units must be a positive integer. Received: {units!r}"
+                f"{self._label()}: units must be a positive integer. Received: {units!r}"
             )
         self.units = units
         self.activation = activations.get(activation)

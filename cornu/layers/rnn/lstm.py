@@ -140,7 +140,7 @@ class LSTM(RNN):
         self.input_spec = InputSpec(ndim=3, hint=STEPS)
         if use_cudnn not in ("auto", False):
             raise ValueError(
-                f"{self._who()}: use_cudnn must be 'auto' or False: the layer is compiled by XLA, "
-                f"not taken from cuDNN. Received: {use_cudnn!r}"
+                f"{self._label()}: use_cudnn must be 'auto' or False: the layer is compiled by "
+                f"XLA, not taken from cuDNN. Received: {use_cudnn!r}"
             )
         self.use_cudnn = use_cudnn

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from cornu import tree
-from cornu.core.graph.tensor import shape_of
+from cornu.core.graph.tensor import format_shape
 from cornu.core.layer.layer import Layer
 from cornu.core.state import scope
 from cornu.layers.rnn.cell_protocol import (
@@ -98,7 +98,7 @@ class RNN(Layer):
         super().__init__(**kwargs)
         if isinstance(cell, (list, tuple)):
             cell = StackedRNNCells(cell)
-        self.cell = check_cell(cell, self._who())
+        self.cell = check_cell(cell, self._label())
         if not isinstance(cell, Layer):
             self.rowwise = None  # type: ignore[misc]
         self.return_sequences = return_sequences
@@ -120,7 +120,7 @@ class RNN(Layer):
         batch, time, *rest = sequences_shape
         if self.unroll and time is None:
             raise ValueError(
-                f"{self._who()}: unroll=True needs a known number of time steps; received an "
+                f"{self._label()}: unroll=True needs a known number of time steps; received an "
                 f"input of shape {sequences_shape}.\n"
                 "Give it to `Input`, as in Input((20, 8)), or leave `unroll` off."
             )
@@ -131,12 +131,12 @@ class RNN(Layer):
     def _make_states(self, batch: int | None, sequences_shape: Any) -> None:
         if batch is None:
             raise ValueError(
-                f"{self._who()}: stateful=True needs a known batch size; received an input of "
+                f"{self._label()}: stateful=True needs a known batch size; received an input of "
                 f"shape {sequences_shape}.\nGive it to `Input`, as in "
                 "Input((None, 8), batch_size=32)."
             )
         with jax.ensure_compile_time_eval():  # another layer's call may be traced around this
-            leaves, definition = tree.take_apart(self.get_initial_state(batch))
+            leaves, definition = tree.flatten_with_treedef(self.get_initial_state(batch))
         variables = [
             self.add_weight(
                 leaf.shape,
@@ -201,7 +201,7 @@ class RNN(Layer):
             kept = tree.leaves(self.states)[0].shape[0]
             if isinstance(batch, int) and batch != kept:
                 raise ValueError(
-                    f"{self._who()} is stateful and was built for batches of {kept} rows; "
+                    f"{self._label()} is stateful and was built for batches of {kept} rows; "
                     f"received {batch}.\nEach row continues the row of the batch before: all "
                     "batches must have the same size."
                 )
@@ -214,14 +214,14 @@ class RNN(Layer):
         states = list(states) if isinstance(states, (list, tuple)) else [states]
         if len(states) != len(self.state_size):
             raise ValueError(
-                f"{self._who()}: expected {len(self.state_size)} states in initial_state, received "
-                f"{len(states)}.\nGive a list with one for each; an LSTM has [h, c]."
+                f"{self._label()}: expected {len(self.state_size)} states in initial_state, "
+                f"received {len(states)}.\nGive a list with one for each; an LSTM has [h, c]."
             )
         for state, size in zip(states, self.state_size, strict=True):
             if isinstance(size, int) and hasattr(state, "shape") and state.shape[-1:] != (size,):
                 raise ValueError(
-                    f"{self._who()}: expected initial states of shape (batch, {size}), received "
-                    f"{shape_of(state)}.\nA state is as large as the layer's units."
+                    f"{self._label()}: expected initial states of shape (batch, {size}), received "
+                    f"{format_shape(state)}.\nA state is as large as the layer's units."
                 )
         return tree.map(lambda x: jnp.asarray(x, self.cell_dtype), states)
 
@@ -242,9 +242,9 @@ class RNN(Layer):
             "return_sequences": self.return_sequences,
         }
         # Shapes are the same without unrolling, and found much sooner.
-        unroll = self.unroll and not scope.current().drawing
+        unroll = self.unroll and not scope.current().inferring_shapes
         if type(cell) not in _PROJECTING:
-            step = _pure(lambda x, states: call_cell(cell, x, states, training), self._who())
+            step = _pure(lambda x, states: call_cell(cell, x, states, training), self._label())
             return recurrences.rnn(step, steps, states, unroll=unroll, **how)
         if cell.follows_rule(training) and not unroll:
             return cell.follow(steps, states, training, **how)
@@ -259,7 +259,7 @@ def _pure(step: Any, who: str) -> Any:
 
     def checked(x: Any, states: States) -> Any:
         inner = scope.Scope(scope.current())
-        with scope.entered(inner):
+        with scope.use_scope(inner):
             output, new = step(x, states)
         if inner.written:
             paths = ", ".join(repr(variable.path) for variable in inner.written.values())

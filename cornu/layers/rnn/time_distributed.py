@@ -63,7 +63,7 @@ class TimeDistributed(Wrapper):
             return [self._without_time(one) for one in shape]
         if len(shape) < 3:
             raise ValueError(
-                f"{self._who()}: expected an input (batch, time, ...) of at least 3 axes; "
+                f"{self._label()}: expected an input (batch, time, ...) of at least 3 axes; "
                 f"received the shape {tuple(shape)}.\nWithout time, apply the layer itself."
             )
         return (shape[0], *shape[2:])
@@ -86,7 +86,7 @@ class TimeDistributed(Wrapper):
             return None
         if mask.ndim < 2 or mask.shape[:2] != (batch, time):
             raise ValueError(
-                f"{self._who()}: the mask must begin with the axes (batch, time) of the input, "
+                f"{self._label()}: the mask must begin with the axes (batch, time) of the input, "
                 f"here {(batch, time)}; received the shape {mask.shape}."
             )
         return mask if call_signature(type(self.layer)).mask else None

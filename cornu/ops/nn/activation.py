@@ -154,7 +154,9 @@ def softmax(x: Array, axis: int | tuple[int, ...] = -1) -> Array:
     """
     around = scope.current()
     of_one = isinstance(axis, int) and -x.ndim <= axis < x.ndim and x.shape[axis] == 1
-    if of_one and not (around.drawing or around.lifted):  # of models, `fit` says it with the path
+    if of_one and not (
+        around.inferring_shapes or around.in_pure_function
+    ):  # of models, `fit` says it with the path
         warn(
             "C012",
             f"softmax over axis {axis} of an array of shape {x.shape} is 1 everywhere, since the "

@@ -99,7 +99,7 @@ def _check(step: Callable[..., Any], inputs: Any, states: Any) -> tuple[Any, Any
     """Returns the spec of an output and the structure of the states."""
     first = tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), inputs)
     output, new = jax.eval_shape(step, first, states)
-    leaves, definition = tree.take_apart(states)
+    leaves, definition = tree.flatten_with_treedef(states)
     expected, received = [x.shape for x in leaves], [x.shape for x in tree.leaves(new)]
     if expected != received:
         raise ValueError(

@@ -14,7 +14,7 @@ from cornu.names import auto_name
 __all__ = ["Seed", "SeedGenerator", "draw_key"]
 
 
-class SeedGenerator(scope.Source, registry.Configurable):
+class SeedGenerator(scope.RandomSource, registry.Configurable):
     """A source of random numbers that gives others at each draw.
 
     Args:
@@ -52,7 +52,7 @@ class SeedGenerator(scope.Source, registry.Configurable):
         self.name = name or auto_name("seed_generator")
         self.path = _here(self.name)
         self.explicit = seed is not None
-        self.seed = seeds.draw() if seed is None else int(seed)
+        self.seed = seeds.next_seed() if seed is None else int(seed)
         self.count = 0
 
     def next(self, ordered: bool = True) -> Any:
@@ -62,7 +62,7 @@ class SeedGenerator(scope.Source, registry.Configurable):
             ordered: without effect; there for the signature of Keras.
         """
         around = scope.current()
-        if around.keyed:
+        if around.uses_step_key:
             return around.next_key(self, _here(self.path), self.seed if self.explicit else None)
         key = _not_frozen(_key(self.seed, self.count))
         self.count += 1
@@ -89,9 +89,9 @@ def draw_key(seed: Seed) -> Any:
         return seed.next()
     if seed is None:
         around = scope.current()
-        if around.keyed:
+        if around.uses_step_key:
             return around.next_key(_anonymous, "random", None)
-        return _not_frozen(_key(seeds.draw(), 0))
+        return _not_frozen(_key(seeds.next_seed(), 0))
     if isinstance(seed, jax.Array):
         return seed
     if _is_integer(seed):
@@ -107,7 +107,7 @@ def _is_integer(seed: Any) -> bool:
 
 
 def _here(name: str) -> str:
-    return "/".join((*scope.current().layers, name))
+    return "/".join((*scope.current().layer_path, name))
 
 
 def _key(seed: int, count: int) -> Any:

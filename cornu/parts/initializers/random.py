@@ -201,7 +201,7 @@ class Orthogonal(RandomInitializer):
 
 def _entropy(seed: Any) -> Any:
     if seed is None:
-        return seeds.draw()
+        return seeds.next_seed()
     if isinstance(seed, SeedGenerator):
         return np.asarray(jax.random.key_data(seed.next())).tolist()
     return int(seed) & 0xFFFFFFFFFFFFFFFF  # a seed may be negative, a SeedSequence's not

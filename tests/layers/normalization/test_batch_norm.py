@@ -77,7 +77,7 @@ def test_padding_rows_do_not_count(options, mask):
     layer.build(x.shape)
 
     def step(values):
-        scope.current().rows = jnp.array([1.0] * 5 + [0.0] * 3)
+        scope.current().row_mask = jnp.array([1.0] * 5 + [0.0] * 3)
         return layer(values, training=True, mask=mask)
 
     y, new, _ = scope.pure(step, layer.variables)([v.value for v in layer.variables], None, padded)

@@ -86,7 +86,7 @@ class MelSpectrogram(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        who = self._who()
+        who = self._label()
         self.fft_length = positive_int(who, "fft_length", fft_length)
         self.sequence_stride = positive_int(who, "sequence_stride", sequence_stride)
         self.sequence_length = positive_int(who, "sequence_length", sequence_length or fft_length)
@@ -197,7 +197,7 @@ class STFTSpectrogram(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        who = self._who()
+        who = self._label()
         if mode not in _MODES:
             raise ValueError(f"{who}: mode is one of {_MODES}. Received: {mode!r}")
         if padding not in ("valid", "same"):

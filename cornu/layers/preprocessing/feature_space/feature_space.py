@@ -90,12 +90,12 @@ class FeatureSpace(Preprocess):
         super().__init__(name=name)
         if not isinstance(features, dict) or not features:
             raise ValueError(
-                f"{self._who()}: features is a dict of kinds by column, with at least one. "
+                f"{self._label()}: features is a dict of kinds by column, with at least one. "
                 f"Received: {features!r}"
             )
         if output_mode not in ("concat", "dict"):
             raise ValueError(
-                f"{self._who()}: output_mode is 'concat' or 'dict'. Received: {output_mode!r}"
+                f"{self._label()}: output_mode is 'concat' or 'dict'. Received: {output_mode!r}"
             )
         self.output_mode = output_mode
         self.crossing_dim = crossing_dim
@@ -116,7 +116,7 @@ class FeatureSpace(Preprocess):
             return kind
         if kind not in KINDS:
             raise ValueError(
-                f"{self._who()}: feature {name!r} has no kind {kind!r}. {suggest(kind, KINDS)}"
+                f"{self._label()}: feature {name!r} has no kind {kind!r}. {suggest(kind, KINDS)}"
             )
         make, default = KINDS[kind]
         return make(getattr(self, default), name=name) if default else make(name=name)
@@ -127,13 +127,13 @@ class FeatureSpace(Preprocess):
         for name in cross.feature_names:
             if name not in self.features:
                 raise ValueError(
-                    f"{self._who()}: crosses names the feature {name!r}, which does not exist. "
+                    f"{self._label()}: crosses names the feature {name!r}, which does not exist. "
                     f"{suggest(name, self.features)}"
                 )
             if self.features[name].output_mode == "float":
                 raise ValueError(
-                    f"{self._who()}: feature {name!r} gives numbers that measure, and only indices "
-                    "can be crossed.\nDiscretize it: FeatureSpace.float_discretized(...)."
+                    f"{self._label()}: feature {name!r} gives numbers that measure, and only "
+                    "indices can be crossed.\nDiscretize it: FeatureSpace.float_discretized(...)."
                 )
         return cross
 
@@ -165,7 +165,7 @@ class FeatureSpace(Preprocess):
         for layer in learners.values():
             if isinstance(layer, Learning):
                 layer.reset_state()
-        for part in parts(dataset, list(learners), self._who()) if learners else ():
+        for part in parts(dataset, list(learners), self._label()) if learners else ():
             for name, layer in learners.items():
                 if isinstance(layer, Learning):
                     layer.update_state(part[name])
@@ -190,7 +190,7 @@ class FeatureSpace(Preprocess):
             return
         if not self.built and any(map(_learns, self.preprocessors.values())):
             raise RuntimeError(
-                f"{self._who()} has learned nothing yet.\nCall adapt(table) before using it."
+                f"{self._label()} has learned nothing yet.\nCall adapt(table) before using it."
             )
         self.built = True
         self._inputs = {name: self._input(name, f) for name, f in self.features.items()}
@@ -215,7 +215,7 @@ class FeatureSpace(Preprocess):
 
     def _check_part(self, name: str, spec: Any, layer: Layer, dtype: str) -> None:
         """Makes the encoder of a feature that needs one; refuses what cannot be encoded."""
-        who = f"{self._who()}: feature {name!r}"
+        who = f"{self._label()}: feature {name!r}"
         indices = dtype.startswith(("int", "uint"))
         if spec.output_mode == "one_hot":
             size = cardinality(layer)
@@ -266,7 +266,7 @@ class FeatureSpace(Preprocess):
         True
         """
         self._ready()
-        table = columns(data, list(self.features), self._who())
+        table = columns(data, list(self.features), self._label())
         return {
             name: self.preprocessors[name](as_column(x))
             if self.features[name].dtype == "string"
@@ -282,7 +282,7 @@ class FeatureSpace(Preprocess):
     def read(self, x: Any) -> Any:
         """Returns the table of a call as a dict of arrays."""
         self._ready()
-        return columns(x, list(self.features), self._who())
+        return columns(x, list(self.features), self._label())
 
     def call(self, data: dict[str, Any]) -> Any:
         """Returns the encoded rows of a table."""

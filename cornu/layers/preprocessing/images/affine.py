@@ -66,7 +66,7 @@ class RandomFlip(RandomImageLayer):
     ) -> None:
         super().__init__(seed, data_format, **kwargs)
         if mode not in _FLIPS:
-            raise ValueError(f"{self._who()}: mode is one of {tuple(_FLIPS)}. Received: {mode!r}")
+            raise ValueError(f"{self._label()}: mode is one of {tuple(_FLIPS)}. Received: {mode!r}")
         self.mode = mode
 
     def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
@@ -143,7 +143,7 @@ class RandomRotation(AffineImageLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(interpolation, fill_mode, fill_value, seed, data_format, **kwargs)
-        self.factor = span(self._who(), "factor", factor)
+        self.factor = span(self._label(), "factor", factor)
 
     def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
         """Returns the map of a turn for each image."""
@@ -194,8 +194,8 @@ class RandomTranslation(AffineImageLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(interpolation, fill_mode, fill_value, seed, data_format, **kwargs)
-        self.height_factor = span(self._who(), "height_factor", height_factor)
-        self.width_factor = span(self._who(), "width_factor", width_factor)
+        self.height_factor = span(self._label(), "height_factor", height_factor)
+        self.width_factor = span(self._label(), "width_factor", width_factor)
 
     def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
         """Returns the map of a move for each image."""
@@ -248,9 +248,9 @@ class RandomZoom(AffineImageLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(interpolation, fill_mode, fill_value, seed, data_format, **kwargs)
-        self.height_factor = _zoom(self._who(), "height_factor", height_factor)
+        self.height_factor = _zoom(self._label(), "height_factor", height_factor)
         self.width_factor = (
-            None if width_factor is None else _zoom(self._who(), "width_factor", width_factor)
+            None if width_factor is None else _zoom(self._label(), "width_factor", width_factor)
         )
 
     def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
@@ -301,8 +301,8 @@ class RandomShear(AffineImageLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(interpolation, fill_mode, fill_value, seed, data_format, **kwargs)
-        self.x_factor = _shear(self._who(), "x_factor", x_factor)
-        self.y_factor = _shear(self._who(), "y_factor", y_factor)
+        self.x_factor = _shear(self._label(), "x_factor", x_factor)
+        self.y_factor = _shear(self._label(), "y_factor", y_factor)
 
     def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
         """Returns the map of a shear for each image, in one direction or the other."""

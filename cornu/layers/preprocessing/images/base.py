@@ -205,7 +205,7 @@ class ColorLayer(RandomImageLayer):
         self, value_range: Any, seed: Any, data_format: str | None = None, **kwargs: Any
     ) -> None:
         super().__init__(seed, data_format, **kwargs)
-        self.value_range = pair(self._who(), "value_range", value_range)
+        self.value_range = pair(self._label(), "value_range", value_range)
 
     @property
     def extent(self) -> float:
@@ -250,7 +250,7 @@ class MovingImageLayer(RandomImageLayer):
             ("fill_mode", fill_mode, FILL_MODES),
         ):
             if value not in known:
-                raise ValueError(f"{self._who()}: {name} is one of {known}. Received: {value!r}")
+                raise ValueError(f"{self._label()}: {name} is one of {known}. Received: {value!r}")
         self.interpolation = interpolation
         self.fill_mode = fill_mode
         self.fill_value = fill_value

@@ -61,7 +61,7 @@ class RandomSaturation(ColorLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
-        self.factor = span(self._who(), "factor", factor, 0)
+        self.factor = span(self._label(), "factor", factor, 0)
 
     def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
         """Returns by what the saturation of each image is multiplied."""
@@ -71,7 +71,7 @@ class RandomSaturation(ColorLayer):
     def transform(self, images: Any, factor: Any) -> Any:
         """Returns the images with paler colors or stronger ones."""
         low = self.value_range[0]
-        hsv = _hsv(images - low, self._who())
+        hsv = _hsv(images - low, self._label())
         saturation = (hsv[..., 1:2] * spread(factor)).clip(0, 1)
         hsv = jnp.concatenate([hsv[..., :1], saturation, hsv[..., 2:]], axis=-1)
         return hsv_to_rgb(hsv, "channels_last") + low
@@ -112,7 +112,7 @@ class RandomHue(ColorLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
-        self.factor = span(self._who(), "factor", factor, 0)
+        self.factor = span(self._label(), "factor", factor, 0)
 
     def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
         """Returns by which part of a turn the hue of each image changes."""
@@ -120,7 +120,7 @@ class RandomHue(ColorLayer):
 
     def transform(self, images: Any, turn: Any) -> Any:
         """Returns the images with other hues."""
-        hsv = _hsv(self.to(images, 1), self._who())
+        hsv = _hsv(self.to(images, 1), self._label())
         hue = (hsv[..., :1] + spread(turn)) % 1
         rgb = hsv_to_rgb(jnp.concatenate([hue, hsv[..., 1:]], axis=-1), "channels_last")
         return self.back(rgb.clip(0, 1), 1)
@@ -163,7 +163,7 @@ class RandomGrayscale(RandomImageLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(seed, data_format, **kwargs)
-        self.factor = fraction(self._who(), "factor", factor)
+        self.factor = fraction(self._label(), "factor", factor)
 
     def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
         """Returns which images become grey."""
@@ -209,7 +209,7 @@ class RandomColorDegeneration(ColorLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
-        self.factor = span(self._who(), "factor", factor)
+        self.factor = span(self._label(), "factor", factor)
 
     def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
         """Returns how grey each image becomes."""

@@ -42,7 +42,7 @@ class AutoContrast(ImageLayer):
 
     def __init__(self, value_range: Any = (0, 255), **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.value_range = pair(self._who(), "value_range", value_range)
+        self.value_range = pair(self._label(), "value_range", value_range)
 
     def transform(self, images: Any) -> Any:
         """Returns the stretched images."""
@@ -92,8 +92,8 @@ class Equalization(ImageLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(data_format, **kwargs)
-        self.value_range = pair(self._who(), "value_range", value_range)
-        self.bins = positive_int(self._who(), "bins", bins)
+        self.value_range = pair(self._label(), "value_range", value_range)
+        self.bins = positive_int(self._label(), "bins", bins)
 
     def transform(self, images: Any) -> Any:
         """Returns the equalized images."""
@@ -157,14 +157,14 @@ class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(data_format, **kwargs)
-        self.value_range = pair(self._who(), "value_range", value_range)
+        self.value_range = pair(self._label(), "value_range", value_range)
         self.clip_limit = clip_limit
         if len(tile_grid_size) != 2:
             raise ValueError(
-                f"{self._who()}: tile_grid_size is (down, across). Received: {tile_grid_size!r}"
+                f"{self._label()}: tile_grid_size is (down, across). Received: {tile_grid_size!r}"
             )
         self.tile_grid_size = tuple(
-            positive_int(self._who(), "tile_grid_size", n) for n in tile_grid_size
+            positive_int(self._label(), "tile_grid_size", n) for n in tile_grid_size
         )
 
     def transform(self, images: Any) -> Any:

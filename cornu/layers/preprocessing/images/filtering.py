@@ -50,7 +50,7 @@ class RandomSharpness(ColorLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
-        self.factor = span(self._who(), "factor", factor, 0)
+        self.factor = span(self._label(), "factor", factor, 0)
 
     def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
         """Returns how sharp each image becomes."""
@@ -105,12 +105,12 @@ class RandomGaussianBlur(ColorLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
-        self.factor = span(self._who(), "factor", factor, 0)
-        self.sigma = span(self._who(), "sigma", sigma, 0)
+        self.factor = span(self._label(), "factor", factor, 0)
+        self.sigma = span(self._label(), "sigma", sigma, 0)
         sizes = kernel_size if isinstance(kernel_size, (tuple, list)) else (kernel_size,) * 2
         if len(sizes) != 2 or any(n % 2 != 1 or n < 1 for n in sizes):
             raise ValueError(
-                f"{self._who()}: kernel_size is an odd number, or a pair of them. "
+                f"{self._label()}: kernel_size is an odd number, or a pair of them. "
                 f"Received: {kernel_size!r}"
             )
         self.kernel_size = tuple(sizes)
@@ -167,8 +167,8 @@ class RandomErasing(ColorLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
-        self.factor = span(self._who(), "factor", factor, 0)
-        self.scale = span(self._who(), "scale", scale, 0)
+        self.factor = span(self._label(), "factor", factor, 0)
+        self.scale = span(self._label(), "scale", scale, 0)
         self.fill_value = fill_value
 
     def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:

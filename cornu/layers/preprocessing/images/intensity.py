@@ -49,7 +49,7 @@ class RandomBrightness(ColorLayer):
         self, factor: Any, value_range: Any = (0, 255), seed: Any = None, **kwargs: Any
     ) -> None:
         super().__init__(value_range, seed, **kwargs)
-        self.factor = span(self._who(), "factor", factor)
+        self.factor = span(self._label(), "factor", factor)
 
     def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
         """Returns what is added to each image."""
@@ -92,7 +92,7 @@ class RandomContrast(ColorLayer):
         self, factor: Any, value_range: Any = (0, 255), seed: Any = None, **kwargs: Any
     ) -> None:
         super().__init__(value_range, seed, **kwargs)
-        low, high = span(self._who(), "factor", factor, 0)
+        low, high = span(self._label(), "factor", factor, 0)
         self.factor = (low, high) if isinstance(factor, (tuple, list)) else (high, high)
 
     def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
@@ -142,7 +142,7 @@ class RandomInvert(ColorLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
-        self.factor = span(self._who(), "factor", factor, 0)
+        self.factor = span(self._label(), "factor", factor, 0)
 
     def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
         """Returns which images are inverted."""
@@ -191,7 +191,7 @@ class RandomPosterization(ColorLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
-        low, high = (int(n) for n in span(self._who(), "factor", factor, 1, 8))
+        low, high = (int(n) for n in span(self._label(), "factor", factor, 1, 8))
         self.factor = (low, high) if isinstance(factor, (tuple, list)) else (high, high)
 
     def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
@@ -246,8 +246,8 @@ class Solarization(ColorLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, **kwargs)
-        self.addition_factor = span(self._who(), "addition_factor", addition_factor, 0)
-        self.threshold_factor = span(self._who(), "threshold_factor", threshold_factor, 0)
+        self.addition_factor = span(self._label(), "addition_factor", addition_factor, 0)
+        self.threshold_factor = span(self._label(), "threshold_factor", threshold_factor, 0)
 
     def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
         """Returns what is added to each image, and its threshold."""

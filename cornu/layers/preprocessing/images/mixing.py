@@ -54,7 +54,7 @@ class MixUp(RandomImageLayer):
     ) -> None:
         super().__init__(seed, data_format, **kwargs)
         if alpha <= 0:
-            raise ValueError(f"{self._who()}: alpha is a positive number. Received: {alpha!r}")
+            raise ValueError(f"{self._label()}: alpha is a positive number. Received: {alpha!r}")
         self.alpha = alpha
 
     def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
@@ -112,7 +112,7 @@ class CutMix(RandomImageLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(seed, data_format, **kwargs)
-        self.factor = span(self._who(), "factor", factor, 0)
+        self.factor = span(self._label(), "factor", factor, 0)
 
     def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
         """Returns from which image each gets a part, which part, and how much stays."""

@@ -46,7 +46,7 @@ class Policy(ColorLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
-        self.factor = span(self._who(), "factor", factor, 0)
+        self.factor = span(self._label(), "factor", factor, 0)
         self.interpolation = interpolation
 
     def choices(self) -> list[ImageLayer]:
@@ -120,7 +120,7 @@ class RandAugment(Policy):
         **kwargs: Any,
     ) -> None:
         super().__init__(factor, interpolation, value_range, seed, data_format, **kwargs)
-        self.num_ops = positive_int(self._who(), "num_ops", num_ops)
+        self.num_ops = positive_int(self._label(), "num_ops", num_ops)
         self._steps = self.choices()
 
     def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
@@ -187,8 +187,8 @@ class AugMix(Policy):
         **kwargs: Any,
     ) -> None:
         super().__init__(factor, interpolation, value_range, seed, data_format, **kwargs)
-        self.num_chains = positive_int(self._who(), "num_chains", num_chains)
-        self.chain_depth = positive_int(self._who(), "chain_depth", chain_depth)
+        self.num_chains = positive_int(self._label(), "num_chains", num_chains)
+        self.chain_depth = positive_int(self._label(), "chain_depth", chain_depth)
         self.alpha = alpha
         self.all_ops = all_ops
         self._steps = self.choices() if all_ops else self.choices()[:7]

@@ -61,8 +61,8 @@ class Resizing(ImageLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(data_format, **kwargs)
-        self.height = positive_int(self._who(), "height", height)
-        self.width = positive_int(self._who(), "width", width)
+        self.height = positive_int(self._label(), "height", height)
+        self.width = positive_int(self._label(), "width", width)
         self.interpolation = interpolation
         self.crop_to_aspect_ratio = crop_to_aspect_ratio
         self.pad_to_aspect_ratio = pad_to_aspect_ratio
@@ -119,8 +119,8 @@ class CenterCrop(ImageLayer):
         self, height: int, width: int, data_format: str | None = None, **kwargs: Any
     ) -> None:
         super().__init__(data_format, **kwargs)
-        self.height = positive_int(self._who(), "height", height)
-        self.width = positive_int(self._who(), "width", width)
+        self.height = positive_int(self._label(), "height", height)
+        self.width = positive_int(self._label(), "width", width)
 
     def transform(self, images: Any) -> Any:
         """Returns the middle of the images."""
@@ -173,8 +173,8 @@ class RandomCrop(RandomImageLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(seed, data_format, name=name, **kwargs)
-        self.height = positive_int(self._who(), "height", height)
-        self.width = positive_int(self._who(), "width", width)
+        self.height = positive_int(self._label(), "height", height)
+        self.width = positive_int(self._label(), "width", width)
 
     def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
         """Returns where each part begins, down and across, from 0 to 1."""

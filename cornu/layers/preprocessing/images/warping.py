@@ -54,8 +54,8 @@ class RandomPerspective(MovingImageLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(interpolation, "constant", fill_value, seed, data_format, **kwargs)
-        self.factor = span(self._who(), "factor", factor, 0)
-        self.scale = fraction(self._who(), "scale", scale)
+        self.factor = span(self._label(), "factor", factor, 0)
+        self.scale = fraction(self._label(), "scale", scale)
 
     def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
         """Returns which images change, and by which part of itself each corner moves."""
@@ -124,9 +124,9 @@ class RandomElasticTransform(MovingImageLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(interpolation, fill_mode, fill_value, seed, data_format, **kwargs)
-        self.factor = span(self._who(), "factor", factor, 0)
-        self.scale = span(self._who(), "scale", scale, 0)
-        self.value_range = pair(self._who(), "value_range", value_range)
+        self.factor = span(self._label(), "factor", factor, 0)
+        self.scale = span(self._label(), "scale", scale, 0)
+        self.value_range = pair(self._label(), "value_range", value_range)
 
     def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
         """Returns which images change, and from where each pixel comes, (batch, 2, h, w)."""

@@ -58,13 +58,13 @@ class CategoryEncoding(Preprocess):
         super().__init__(**kwargs)
         if num_tokens is None:
             raise ValueError(
-                f"{self._who()} needs num_tokens, the number of categories.\n"
+                f"{self._label()} needs num_tokens, the number of categories.\n"
                 "If that is not known, take IntegerLookup, which learns it from data."
             )
-        no_sparse(self._who(), sparse)
-        self.num_tokens = positive_int(self._who(), "num_tokens", num_tokens)
+        no_sparse(self._label(), sparse)
+        self.num_tokens = positive_int(self._label(), "num_tokens", num_tokens)
         mode = "multi_hot" if output_mode == "binary" else output_mode
-        self.output_mode = one_of(self._who(), "output_mode", mode, MODES[1:])
+        self.output_mode = one_of(self._label(), "output_mode", mode, MODES[1:])
         self.sparse = sparse
         # Integers often come as floats, which a shorter float type would round.
         self.autocast = False
@@ -82,7 +82,7 @@ class CategoryEncoding(Preprocess):
         depth = self.num_tokens
         return encode(indices, self.output_mode, depth, self.compute_dtype, count_weights)
 
-    def refuse(self, values: np.ndarray) -> str | None:
+    def find_data_problem(self, values: np.ndarray) -> str | None:
         """Says which integers have no place."""
         if not values.size or (values.min() >= 0 and values.max() < self.num_tokens):
             return None

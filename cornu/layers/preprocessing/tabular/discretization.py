@@ -63,19 +63,21 @@ class Discretization(Learning):
         name: str | None = None,
     ) -> None:
         super().__init__(name=name, dtype=dtype)
-        no_sparse(self._who(), sparse)
+        no_sparse(self._label(), sparse)
         if (bin_boundaries is None) == (num_bins is None):
             raise ValueError(
-                f"{self._who()} needs either bin_boundaries, or num_bins for adapt(). "
+                f"{self._label()} needs either bin_boundaries, or num_bins for adapt(). "
                 f"Received: {bin_boundaries=}, {num_bins=}"
             )
         if num_bins is not None and num_bins < 1:
-            raise ValueError(f"{self._who()}: num_bins counts from 1. Received: {num_bins!r}")
+            raise ValueError(f"{self._label()}: num_bins counts from 1. Received: {num_bins!r}")
         if not 0 < epsilon < 1:
-            raise ValueError(f"{self._who()}: epsilon lies between 0 and 1. Received: {epsilon!r}")
+            raise ValueError(
+                f"{self._label()}: epsilon lies between 0 and 1. Received: {epsilon!r}"
+            )
         self.num_bins = num_bins
         self.epsilon = epsilon
-        self.output_mode = one_of(self._who(), "output_mode", output_mode, MODES)
+        self.output_mode = one_of(self._label(), "output_mode", output_mode, MODES)
         self.sparse = sparse
         self.bin_boundaries = self._checked(bin_boundaries)
         self.autocast = False
@@ -88,7 +90,7 @@ class Discretization(Learning):
         array = np.asarray(boundaries, "float64")
         if array.ndim != 1 or np.isnan(array).any() or (np.diff(array) < 0).any():
             raise ValueError(
-                f"{self._who()}: bin_boundaries are numbers in increasing order. "
+                f"{self._label()}: bin_boundaries are numbers in increasing order. "
                 f"Received: {boundaries}"
             )
         return array.tolist()
@@ -109,7 +111,7 @@ class Discretization(Learning):
         """
         if self.num_bins is None:
             raise ValueError(
-                f"{self._who()} was made with bin_boundaries, and cannot adapt as well.\n"
+                f"{self._label()} was made with bin_boundaries, and cannot adapt as well.\n"
                 "Give the constructor num_bins instead."
             )
         self.reset_state()
@@ -126,7 +128,7 @@ class Discretization(Learning):
         values = np.sort(np.asarray(data, "float32").ravel())
         if np.isnan(values[-1:]).any():
             raise ValueError(
-                f"{self._who()}: the data has NaN, which falls into no bin.\n"
+                f"{self._label()}: the data has NaN, which falls into no bin.\n"
                 "Leave such rows out, or give missing numbers a value."
             )
         # Every so manieth number, with how many it stands for.
@@ -142,7 +144,7 @@ class Discretization(Learning):
         if self.num_bins is None:
             return
         if not self.summary.size:
-            raise ValueError(f"{self._who()}: adapt() was given no numbers.")
+            raise ValueError(f"{self._label()}: adapt() was given no numbers.")
         self.check_changeable()
         self.bin_boundaries = _thinned(self.summary, 1 / self.num_bins)[0, :-1].tolist()
 
@@ -153,7 +155,7 @@ class Discretization(Learning):
         """The number of bins."""
         if self.bin_boundaries is None:
             raise ValueError(
-                f"{self._who()} has no boundaries yet.\n"
+                f"{self._label()} has no boundaries yet.\n"
                 "Call adapt(data) first, or give the constructor bin_boundaries."
             )
         return len(self.bin_boundaries) + 1

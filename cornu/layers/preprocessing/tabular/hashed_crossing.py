@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cornu.core.graph.tensor import Tensor, shape_of
+from cornu.core.graph.tensor import Tensor, format_shape
 from cornu.core.state.dtypes import is_float
 from cornu.layers.arguments import positive_int
 from cornu.layers.preprocessing.base import (
@@ -67,9 +67,9 @@ class HashedCrossing(Preprocess):
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, dtype=default_dtype(output_mode, dtype), **kwargs)
-        no_sparse(self._who(), sparse)
-        self.num_bins = positive_int(self._who(), "num_bins", num_bins)
-        self.output_mode = one_of(self._who(), "output_mode", output_mode, ("int", "one_hot"))
+        no_sparse(self._label(), sparse)
+        self.num_bins = positive_int(self._label(), "num_bins", num_bins)
+        self.output_mode = one_of(self._label(), "output_mode", output_mode, ("int", "one_hot"))
         self.sparse = sparse
         self.autocast = False
         self.built = True
@@ -86,20 +86,20 @@ class HashedCrossing(Preprocess):
         for i, x in enumerate(inputs):
             if not holds_strings(x) and (is_float(x.dtype) or x.dtype == bool):
                 raise TypeError(f"it crosses strings and integers; input {i} is {x.dtype}.")
-        bins = crossed(list(map(on_host, inputs)), self.num_bins, self._who())
+        bins = crossed(list(map(on_host, inputs)), self.num_bins, self._label())
         return as_output(encode(bins, self.output_mode, self.num_bins, output_dtype(self)))
 
     def _check(self, inputs: Any) -> None:
         shapes = [tuple(x.shape) for x in inputs]
         if len(shapes) < 2:
             raise ValueError(
-                f"{self._who()} crosses at least two features. Received: {len(shapes)}"
+                f"{self._label()} crosses at least two features. Received: {len(shapes)}"
             )
         first = shapes[0]
         if len(first) > 2 or (len(first) == 2 and first[1] != 1) or len(set(shapes)) > 1:
             raise ValueError(
-                f"{self._who()} takes features of one shape, (batch,) or (batch, 1). Received: "
-                f"{', '.join(map(shape_of, inputs))}"
+                f"{self._label()} takes features of one shape, (batch,) or (batch, 1). Received: "
+                f"{', '.join(map(format_shape, inputs))}"
             )
 
     def compute_output_spec(self, inputs: Any) -> Tensor:

@@ -78,17 +78,17 @@ class Hashing(Preprocess):
         **kwargs: Any,
     ) -> None:
         super().__init__(**{**kwargs, "dtype": default_dtype(output_mode, kwargs.get("dtype"))})
-        no_sparse(self._who(), sparse)
-        self.num_bins = positive_int(self._who(), "num_bins", num_bins)
+        no_sparse(self._label(), sparse)
+        self.num_bins = positive_int(self._label(), "num_bins", num_bins)
         self.mask_value = mask_value
-        self.salt = salted(self._who(), salt)
-        self.output_mode = one_of(self._who(), "output_mode", output_mode, MODES)
+        self.salt = salted(self._label(), salt)
+        self.output_mode = one_of(self._label(), "output_mode", output_mode, MODES)
         self.sparse = sparse
         self.autocast = False
         self.built = True
         if output_mode == "int" and self.dtype_policy.name not in ("int32", "int64"):
             raise ValueError(
-                f"{self._who()}: bins are integers, so that dtype is 'int32' or 'int64'. "
+                f"{self._label()}: bins are integers, so that dtype is 'int32' or 'int64'. "
                 f"Received: {kwargs['dtype']!r}"
             )
 
@@ -106,7 +106,7 @@ class Hashing(Preprocess):
                 "it takes strings and integers; received booleans. Write x.astype(int)."
             )
         masked = self.mask_value is not None and self.num_bins > 1
-        bins = bucket(x, self.num_bins - masked, self.salt, self._who())
+        bins = bucket(x, self.num_bins - masked, self.salt, self._label())
         if masked:
             bins = (np if isinstance(x, np.ndarray) else jnp).where(
                 self._mask(on_host(inputs)), 0, bins + 1

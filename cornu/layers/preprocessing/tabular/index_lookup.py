@@ -52,7 +52,7 @@ class IndexLookup(Learning):
         salt: Any,
     ) -> None:
         """Checks and keeps what both constructors take."""
-        who = self._who()
+        who = self._label()
         no_sparse(who, sparse)
         if max_tokens is not None and positive_int(who, "max_tokens", max_tokens) == 1:
             raise ValueError(f"{who}: max_tokens must leave room for a term. Received: 1")
@@ -87,7 +87,7 @@ class IndexLookup(Learning):
             self.set_vocabulary(vocabulary, idf_weights)
             self._given = True
         elif idf_weights is not None:
-            raise ValueError(f"{self._who()}: idf_weights belong to a vocabulary. Give both.")
+            raise ValueError(f"{self._label()}: idf_weights belong to a vocabulary. Give both.")
 
     # --------------------------------------------------------------------------------- vocabulary
 
@@ -128,7 +128,7 @@ class IndexLookup(Learning):
             ValueError: a term occurs twice, or is the mask token; there are too many, or none; or
                 the weights are missing or of another number.
         """
-        who = self._who()
+        who = self._label()
         if (self.output_mode == "tf_idf") != (idf_weights is not None):
             need = "needs" if idf_weights is None else "takes no"
             raise ValueError(f"{who}: a vocabulary {need} idf_weights, {self.output_mode=}.")
@@ -151,7 +151,7 @@ class IndexLookup(Learning):
         self._put(tokens, weights)
 
     def _check_tokens(self, tokens: list[Any]) -> None:
-        who = self._who()
+        who = self._label()
         if not tokens:
             raise ValueError(f"{who}: the vocabulary is empty.")
         repeated = [term for term, count in Counter(tokens).items() if count > 1]
@@ -189,7 +189,7 @@ class IndexLookup(Learning):
         if drawn and before is not None and self._depth() != depth:
             self._tokens = before
             raise RuntimeError(
-                f"{self._who()} stands in a model that was drawn for vectors of size {depth}; "
+                f"{self._label()} stands in a model that was drawn for vectors of size {depth}; "
                 f"with the new vocabulary they would have {self._token_start + len(tokens)}.\n"
                 "Use a new layer, or give max_tokens and pad_to_max_tokens=True."
             )
@@ -243,7 +243,7 @@ class IndexLookup(Learning):
         """Refuses to learn a vocabulary beside one that was given."""
         if self._given:
             raise ValueError(
-                f"{self._who()} was made with a vocabulary, and cannot adapt as well.\n"
+                f"{self._label()} was made with a vocabulary, and cannot adapt as well.\n"
                 "Leave it out of the constructor."
             )
 
@@ -270,7 +270,7 @@ class IndexLookup(Learning):
         """Makes the vocabulary of the data seen by `update_state`."""
         tokens = self._counts.ranked(without=[self.mask_token, self.oov_token])
         if not tokens:
-            raise ValueError(f"{self._who()}: there was no term in the data to learn.")
+            raise ValueError(f"{self._label()}: there was no term in the data to learn.")
         if self.max_tokens is not None:
             tokens = tokens[: max(self.max_tokens - self._token_start, 0)]
         weights = None
@@ -310,7 +310,7 @@ class IndexLookup(Learning):
         if self.num_oov_indices == 0:
             if xp is np and unknown.any():
                 raise ValueError(
-                    f"{self._who()} has no index for terms that are not in its vocabulary. "
+                    f"{self._label()} has no index for terms that are not in its vocabulary. "
                     f"Received: {x[unknown].ravel()[:10].tolist()}\n"
                     "Leave such rows out, or set num_oov_indices=1."
                 )
@@ -343,10 +343,12 @@ class IndexLookup(Learning):
 
     def check_known(self) -> None:
         """Refuses a call for which there is no vocabulary yet."""
-        only_shape = scope.current().drawing and (self.output_mode == "int" or self._depth())
+        only_shape = scope.current().inferring_shapes and (
+            self.output_mode == "int" or self._depth()
+        )
         if self._tokens is None and not only_shape:
             raise RuntimeError(
-                f"{self._who()} has no vocabulary yet.\n"
+                f"{self._label()} has no vocabulary yet.\n"
                 "Call adapt(data) first, or give the constructor a vocabulary."
             )
 
@@ -354,7 +356,7 @@ class IndexLookup(Learning):
         """Returns a Tensor of the shape and dtype of the output."""
         if self.output_mode == "int":
             return Tensor(inputs.shape, jax.dtypes.canonicalize_dtype("int64").name)
-        with scope.drawn():
+        with scope.abstract_scope():
             self.check_known()
         mode = "count" if self.output_mode == "tf_idf" else self.output_mode
         return Tensor(encoded_shape(inputs.shape, mode, self._depth()), self._vector_dtype)

@@ -98,20 +98,22 @@ class IntegerLookup(IndexLookup):
             salt,
         )
         self.vocabulary_dtype = one_of(
-            self._who(), "vocabulary_dtype", vocabulary_dtype, ("int64",)
+            self._label(), "vocabulary_dtype", vocabulary_dtype, ("int64",)
         )
-        self.oov_method = one_of(self._who(), "oov_method", oov_method, ("floormod", "farmhash"))
+        self.oov_method = one_of(self._label(), "oov_method", oov_method, ("floormod", "farmhash"))
         if salt is not None and oov_method != "farmhash":
-            raise ValueError(f"{self._who()}: salt is of use with oov_method='farmhash'.")
+            raise ValueError(f"{self._label()}: salt is of use with oov_method='farmhash'.")
         self._start(vocabulary, idf_weights)
 
     def _terms(self, x: Any) -> np.ndarray:
-        return _integers(np.asarray(as_array(x, f"{self._who()}: the data")), self._who())
+        return _integers(np.asarray(as_array(x, f"{self._label()}: the data")), self._label())
 
     def _parsed(self, lines: list[str]) -> list[int]:
         wrong = [line for line in lines if not line.strip().lstrip("-").isdecimal()]
         if wrong:
-            raise ValueError(f"{self._who()}: a line of the file is no integer: {wrong[0][:50]!r}")
+            raise ValueError(
+                f"{self._label()}: a line of the file is no integer: {wrong[0][:50]!r}"
+            )
         return list(map(int, lines))
 
     def _index(self) -> None:
@@ -126,7 +128,7 @@ class IntegerLookup(IndexLookup):
         """Returns the positions of integers, what stands for them, or the integers of positions."""
         x = on_host(inputs)
         if isinstance(x, np.ndarray):
-            return self.looked_up(_integers(x, self._who()))
+            return self.looked_up(_integers(x, self._label()))
         short = (
             jnp.result_type(x.dtype, "int32") if jnp.issubdtype(x.dtype, jnp.integer) else "int32"
         )
@@ -147,7 +149,7 @@ class IntegerLookup(IndexLookup):
     def _bucket(self, x: Any) -> Any:
         if self.oov_method == "floormod":
             return x % self.num_oov_indices
-        return bucket(x, self.num_oov_indices, self.salt, self._who())
+        return bucket(x, self.num_oov_indices, self.salt, self._label())
 
 
 def _integers(x: np.ndarray, who: str) -> np.ndarray:

@@ -76,7 +76,7 @@ class Normalization(Learning):
         self._kept: tuple[int, ...] = ()
         self._broadcast: tuple[int, ...] = ()
         self.reset_state()
-        _check_given(self._who(), self.axis, self.input_mean, self.input_variance)
+        _check_given(self._label(), self.axis, self.input_mean, self.input_variance)
 
     def build(self, input_shape: Any) -> None:
         """Creates `mean`, `variance` and `count`, unless they are given."""
@@ -84,11 +84,11 @@ class Normalization(Learning):
         for axis in self.axis:
             if not -ndim <= axis < ndim:
                 raise ValueError(
-                    f"{self._who()}: the input has no axis {axis}: its shape is "
+                    f"{self._label()}: the input has no axis {axis}: its shape is "
                     f"{tuple(input_shape)}.\nAxes count from 0, the batch; -1 is the last."
                 )
         self._kept = tuple(sorted(axis % ndim for axis in self.axis))
-        shape = tuple(known_size(self._who(), input_shape, axis) for axis in self._kept)
+        shape = tuple(known_size(self._label(), input_shape, axis) for axis in self._kept)
         self._broadcast = tuple(input_shape[a] if a in self._kept else 1 for a in range(ndim))
         if self.input_mean is None:
             self.adapt_mean = self._statistic("mean", shape, "zeros")
@@ -140,7 +140,7 @@ class Normalization(Learning):
         """
         if not self.adaptable:
             raise ValueError(
-                f"{self._who()} was made with a mean and variance, and cannot adapt as well.\n"
+                f"{self._label()} was made with a mean and variance, and cannot adapt as well.\n"
                 "Leave them out of the constructor."
             )
         self.reset_state()
@@ -170,7 +170,7 @@ class Normalization(Learning):
         """Sets mean and variance to those of the data seen by `update_state`."""
         count, mean, square = self._seen
         if self.adaptable and not count:
-            raise ValueError(f"{self._who()}: adapt() was given no numbers.")
+            raise ValueError(f"{self._label()}: adapt() was given no numbers.")
         if self.adaptable:
             self.adapt_mean.assign(mean)
             self.adapt_variance.assign(square / count)
@@ -180,7 +180,7 @@ class Normalization(Learning):
         if not self.built:
             if batch.ndim < 2 and self.axis:
                 raise ValueError(
-                    f"{self._who()}: the data has the shape {batch.shape}, and no axis of "
+                    f"{self._label()}: the data has the shape {batch.shape}, and no axis of "
                     f"features that axis={self.axis} could mean.\n"
                     "Pass x[:, None] for a column of numbers, or axis=None to the constructor."
                 )
@@ -189,7 +189,7 @@ class Normalization(Learning):
         fits = all(a not in self._kept or n == m for a, (n, m) in enumerate(sizes))
         if batch.ndim != len(self._broadcast) or not fits:
             raise ValueError(
-                f"{self._who()} was built for inputs with the sizes {self._broadcast} (1 where "
+                f"{self._label()} was built for inputs with the sizes {self._broadcast} (1 where "
                 f"any will do), and adapt() was given a batch of shape {batch.shape}."
             )
         return batch

@@ -103,7 +103,7 @@ class StringLookup(IndexLookup):
         self._start(vocabulary, idf_weights)
 
     def _terms(self, x: Any) -> np.ndarray:
-        return as_strings(x, self._who(), self.encoding)
+        return as_strings(x, self._label(), self.encoding)
 
     def _index(self) -> None:
         self._table = {term: i for i, term in enumerate(self._tokens.tolist())}
@@ -127,7 +127,7 @@ class StringLookup(IndexLookup):
         return np.array(found, "int64").reshape(x.shape)
 
     def _bucket(self, x: np.ndarray) -> np.ndarray:
-        return bucket(x, self.num_oov_indices, self.salt, self._who())
+        return bucket(x, self.num_oov_indices, self.salt, self._label())
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:

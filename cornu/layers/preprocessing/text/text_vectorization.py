@@ -94,7 +94,7 @@ class TextVectorization(Learning):
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, **kwargs)
-        who = self._who()
+        who = self._label()
         no_sparse(who, sparse, ragged)
         self.standardize = _known(who, "standardize", standardize, CLEANINGS)
         self.split = _known(who, "split", split, SPLITTINGS)
@@ -157,7 +157,7 @@ class TextVectorization(Learning):
 
     def update_state(self, data: Any) -> None:
         """Takes a batch of texts into account."""
-        self._lookup.count(self._words(as_strings(data, self._who(), self.encoding)))
+        self._lookup.count(self._words(as_strings(data, self._label(), self.encoding)))
 
     def finalize_state(self) -> None:
         """Makes the vocabulary of the texts seen by `update_state`."""
@@ -179,7 +179,7 @@ class TextVectorization(Learning):
 
     def read(self, x: Any) -> Any:
         """Returns an argument of a call as an array of strings."""
-        return as_strings(x, self._who(), self.encoding)
+        return as_strings(x, self._label(), self.encoding)
 
     def call(self, inputs: Any) -> Any:
         """Returns the positions of the words of texts, or vectors."""
@@ -204,19 +204,19 @@ class TextVectorization(Learning):
         """Returns the terms of each text."""
         if callable(self.standardize):
             cleaned = self.standardize(texts.astype(str))
-            texts = as_strings(cleaned, f"{self._who()}, behind standardize,", self.encoding)
+            texts = as_strings(cleaned, f"{self._label()}, behind standardize,", self.encoding)
         if self.split is None:
             rows = texts.reshape(-1, texts.shape[-1] if texts.ndim > 1 else 1).tolist()
         else:
             if texts.ndim > 1 and (texts.ndim > 2 or texts.shape[1] != 1):
                 raise ValueError(
-                    f"{self._who()} takes texts of shape (batch,) or (batch, 1). Received: "
+                    f"{self._label()} takes texts of shape (batch,) or (batch, 1). Received: "
                     f"{texts.shape}\nWith split=None they are taken for words."
                 )
             rows = texts.ravel().tolist()
         rows = self._cleaned(rows) if isinstance(self.standardize, str) else rows
         if callable(self.split):
-            rows = rows_of(self.split(np.array(rows, str)), self._who())
+            rows = rows_of(self.split(np.array(rows, str)), self._label())
         elif self.split is not None:
             rows = list(map(SPLITTINGS[self.split], rows))
         if self.ngrams is not None:
