@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from cornu import registry, tree
+from cornu.core.graph.inference import infer_outputs
 from cornu.core.graph.op import Op, unwrap
 from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.layer import Layer
