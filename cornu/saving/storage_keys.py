@@ -13,7 +13,7 @@ from cornu.names import make_unique, snake_case
 __all__ = ["collect_weights_by_key"]
 
 
-def collect_weights_by_key(root: Owner) -> dict[str, Variable]:
+def collect_weights_by_key(root: VariableOwner) -> dict[str, Variable]:
     """Returns the weights of a model (or layer, or optimizer) by their place in its structure.
 
     A place is made of attribute names, of class names within lists, and of numbers, and is the
