@@ -10,7 +10,9 @@ import jax.numpy as jnp
 from cornu.core.layer.input_spec import InputSpec
 from cornu.core.layer.layer import Layer
 from cornu.layers.arguments import known_size
-from cornu.parts import activations, constraints, initializers, regularizers
+from cornu.layers.base import ConfiguredLayer
+from cornu.parts import activations
+from cornu.types import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike, ShapeLike
 
 __all__ = ["Activation", "ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax"]
 
@@ -36,7 +38,7 @@ class Activation(Layer):
     infers_by_config = True
     rowwise = True
 
-    def __init__(self, activation: Any, **kwargs: Any) -> None:
+    def __init__(self, activation: ActivationLike | None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.activation = activations.get(activation)
         self.supports_masking = True
@@ -140,7 +142,7 @@ class LeakyReLU(Layer):
         return activations.leaky_relu(inputs, self.negative_slope)
 
 
-class PReLU(Layer):
+class PReLU(ConfiguredLayer):
     """Rectified linear unit whose slope below zero is learned.
 
     f(x) = x if x >= 0, else alpha * x
@@ -172,30 +174,24 @@ class PReLU(Layer):
 
     def __init__(
         self,
-        alpha_initializer: Any = "Zeros",
-        alpha_regularizer: Any = None,
-        alpha_constraint: Any = None,
+        alpha_initializer: InitializerLike = "Zeros",
+        alpha_regularizer: RegularizerLike | None = None,
+        alpha_constraint: ConstraintLike | None = None,
         shared_axes: Any = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.alpha_initializer = initializers.get(alpha_initializer)
-        self.alpha_regularizer = regularizers.get(alpha_regularizer)
-        self.alpha_constraint = constraints.get(alpha_constraint)
+        self.store_arguments(locals(), skip=("shared_axes",))
         one_axis = isinstance(shared_axes, int)
         self.shared_axes = [shared_axes] if one_axis else list(shared_axes or ())
         self.supports_masking = True
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: ShapeLike) -> None:
         """Creates the slopes."""
         own = [axis for axis in range(1, len(input_shape)) if axis not in self.shared_axes]
         sizes = {axis: known_size(self._label(), input_shape, axis) for axis in own}
-        self.alpha = self.add_weight(
-            tuple(sizes.get(axis, 1) for axis in range(1, len(input_shape))),
-            self.alpha_initializer,
-            regularizer=self.alpha_regularizer,
-            constraint=self.alpha_constraint,
-            name="alpha",
+        self.alpha = self.create_weight(
+            "alpha", tuple(sizes.get(axis, 1) for axis in range(1, len(input_shape)))
         )
         self.input_spec = InputSpec(ndim=len(input_shape), axes=sizes)
 

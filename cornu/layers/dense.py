@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from cornu.core.layer.input_spec import InputSpec
-from cornu.core.layer.layer import Layer
-from cornu.layers.arguments import known_size, no_adapters, positive_int
-from cornu.parts import activations, constraints, initializers, regularizers
+from cornu.layers.arguments import known_size
+from cornu.layers.base import Activation, ConfiguredLayer
+from cornu.types import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike, ShapeLike
 
 __all__ = ["Dense"]
 
 
-class Dense(Layer):
+class Dense(ConfiguredLayer):
     """Computes a linear map of the last axis, then an activation.
 
     y = activation(x @ kernel + bias)
@@ -45,61 +45,36 @@ class Dense(Layer):
     infers_by_config = True
     rowwise = True
 
+    units: int
+    activation: Activation
+
     def __init__(
         self,
         units: int,
-        activation: Any = None,
+        activation: ActivationLike | None = None,
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike | None = None,
+        bias_regularizer: RegularizerLike | None = None,
+        activity_regularizer: RegularizerLike | None = None,
+        kernel_constraint: ConstraintLike | None = None,
+        bias_constraint: ConstraintLike | None = None,
         lora_rank: int | None = None,
         lora_alpha: float | None = None,
         quantization_config: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        no_adapters(
-            self._label(),
-            lora_rank=lora_rank,
-            lora_alpha=lora_alpha,
-            quantization_config=quantization_config,
-        )
-        self.units = positive_int(self._label(), "units", units)
-        self.activation = activations.get(activation)
-        self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
+        super().__init__(**kwargs)
+        self.store_arguments(locals())
         self.input_spec = InputSpec(min_ndim=2)
         self.supports_masking = True
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: ShapeLike) -> None:
         """Creates kernel and bias."""
         features = known_size(self._label(), input_shape)
-        self.kernel = self.add_weight(
-            (features, self.units),
-            self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-            name="kernel",
-        )
-        self.bias = None
-        if self.use_bias:
-            self.bias = self.add_weight(
-                (self.units,),
-                self.bias_initializer,
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-                name="bias",
-            )
+        self.kernel = self.create_weight("kernel", (features, self.units))
+        self.bias = self.create_bias((self.units,))
         self.input_spec = InputSpec(min_ndim=2, axes={-1: features})
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:

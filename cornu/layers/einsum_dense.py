@@ -5,18 +5,19 @@ from __future__ import annotations
 import copy
 import re
 import string
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from cornu import ops
 from cornu.core.layer.input_spec import InputSpec
-from cornu.core.layer.layer import Layer
-from cornu.layers.arguments import no_adapters
-from cornu.parts import activations, constraints, initializers, regularizers
+from cornu.layers.base import Activation, ConfiguredLayer
+from cornu.parts import initializers
+from cornu.types import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike, ShapeLike
 
 __all__ = ["EinsumDense"]
 
 
-class EinsumDense(Layer):
+class EinsumDense(ConfiguredLayer):
     """Computes a linear map given as an Einstein sum, then an activation.
 
     y = activation(einsum(equation, x, kernel) + bias)
@@ -50,18 +51,23 @@ class EinsumDense(Layer):
 
     infers_by_config = True
 
+    equation: str
+    activation: Activation
+    bias_axes: str | None
+    kernel_initializer: Callable[..., Any]
+
     def __init__(
         self,
         equation: str,
         output_shape: Any,
-        activation: Any = None,
+        activation: ActivationLike | None = None,
         bias_axes: str | None = None,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike | None = None,
+        bias_regularizer: RegularizerLike | None = None,
+        kernel_constraint: ConstraintLike | None = None,
+        bias_constraint: ConstraintLike | None = None,
         lora_rank: int | None = None,
         lora_alpha: float | None = None,
         gptq_unpacked_column_size: int | None = None,
@@ -69,47 +75,20 @@ class EinsumDense(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        no_adapters(
-            self._label(),
-            lora_rank=lora_rank,
-            lora_alpha=lora_alpha,
-            gptq_unpacked_column_size=gptq_unpacked_column_size,
-            quantization_config=quantization_config,
-        )
-        self.equation = equation
+        self.store_arguments(locals(), skip=("output_shape",))
         self.rowwise = _keeps_rows(equation)
         one_axis = isinstance(output_shape, int)
         self.partial_output_shape = (output_shape,) if one_axis else tuple(output_shape)
-        self.bias_axes = bias_axes
-        self.activation = activations.get(activation)
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: ShapeLike) -> None:
         """Creates kernel and bias."""
         shapes = _weight_shapes(
             self._label(), self.equation, self.bias_axes, input_shape, self.partial_output_shape
         )
-        self.kernel = self.add_weight(
-            shapes.kernel,
-            _with_fans(self.kernel_initializer, shapes),
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-            name="kernel",
+        self.kernel = self.create_weight(
+            "kernel", shapes.kernel, initializer=_with_fans(self.kernel_initializer, shapes)
         )
-        self.bias = None
-        if shapes.bias is not None:
-            self.bias = self.add_weight(
-                shapes.bias,
-                self.bias_initializer,
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-                name="bias",
-            )
+        self.bias = None if shapes.bias is None else self.create_weight("bias", shapes.bias)
         self.input_spec = InputSpec(ndim=len(input_shape))
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
@@ -130,7 +109,7 @@ class _Shapes(NamedTuple):
 
 
 def _weight_shapes(
-    who: str, equation: str, bias_axes: str | None, input_shape: Any, output_shape: Any
+    who: str, equation: str, bias_axes: str | None, input_shape: ShapeLike, output_shape: Any
 ) -> _Shapes:
     ins, kernel, outs, elided = _letters(who, equation, len(input_shape))
     sizes: dict[str, int | None] = dict(zip(ins, input_shape, strict=True))

@@ -8,15 +8,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu import ops
-from cornu.core.layer.layer import Layer
 from cornu.core.state.dtypes import is_float
-from cornu.layers.arguments import no_adapters, positive_int
-from cornu.parts import constraints, initializers, regularizers
+from cornu.layers.arguments import positive_int
+from cornu.layers.base import ConfiguredLayer
+from cornu.types import ConstraintLike, DTypeLike, InitializerLike, RegularizerLike, ShapeLike
 
 __all__ = ["Embedding", "ReversibleEmbedding"]
 
 
-class Embedding(Layer):
+class Embedding(ConfiguredLayer):
     """Replaces integers by rows of a table.
 
     y[..., :] = embeddings[x[...], :]
@@ -50,14 +50,23 @@ class Embedding(Layer):
 
     infers_by_config = True
     rowwise = True
+    converters = {
+        **ConfiguredLayer.converters,
+        "input_dim": positive_int,
+        "output_dim": positive_int,
+    }
+
+    input_dim: int
+    output_dim: int
+    mask_zero: bool
 
     def __init__(
         self,
         input_dim: int,
         output_dim: int,
-        embeddings_initializer: Any = "uniform",
-        embeddings_regularizer: Any = None,
-        embeddings_constraint: Any = None,
+        embeddings_initializer: InitializerLike = "uniform",
+        embeddings_regularizer: RegularizerLike | None = None,
+        embeddings_constraint: ConstraintLike | None = None,
         mask_zero: bool = False,
         weights: Any = None,
         lora_rank: int | None = None,
@@ -66,18 +75,7 @@ class Embedding(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        no_adapters(
-            self._label(),
-            lora_rank=lora_rank,
-            lora_alpha=lora_alpha,
-            quantization_config=quantization_config,
-        )
-        self.input_dim = positive_int(self._label(), "input_dim", input_dim)
-        self.output_dim = positive_int(self._label(), "output_dim", output_dim)
-        self.embeddings_initializer = initializers.get(embeddings_initializer)
-        self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
-        self.embeddings_constraint = constraints.get(embeddings_constraint)
-        self.mask_zero = mask_zero
+        self.store_arguments(locals(), skip=("weights",))
         self.supports_masking = mask_zero
         # Row numbers often come as floats, which a shorter float type would round.
         self.autocast = False
@@ -89,15 +87,9 @@ class Embedding(Layer):
         """Returns the constructor's arguments without `weights`, which are not configuration."""
         return {k: v for k, v in super().constructor_arguments().items() if k != "weights"}
 
-    def build(self, input_shape: Any = None) -> None:
+    def build(self, input_shape: ShapeLike | None = None) -> None:
         """Creates the table."""
-        self.embeddings = self.add_weight(
-            (self.input_dim, self.output_dim),
-            self.embeddings_initializer,
-            regularizer=self.embeddings_regularizer,
-            constraint=self.embeddings_constraint,
-            name="embeddings",
-        )
+        self.embeddings = self.create_weight("embeddings", (self.input_dim, self.output_dim))
 
     def call(self, inputs: Any) -> Any:
         """Returns the rows of the table."""
@@ -168,11 +160,11 @@ class ReversibleEmbedding(Embedding):
         input_dim: int,
         output_dim: int,
         tie_weights: bool = True,
-        embeddings_initializer: Any = "uniform",
-        embeddings_regularizer: Any = None,
-        embeddings_constraint: Any = None,
+        embeddings_initializer: InitializerLike = "uniform",
+        embeddings_regularizer: RegularizerLike | None = None,
+        embeddings_constraint: ConstraintLike | None = None,
         mask_zero: bool = False,
-        reverse_dtype: Any = None,
+        reverse_dtype: DTypeLike | None = None,
         logit_soft_cap: float | None = None,
         **kwargs: Any,
     ) -> None:
@@ -189,7 +181,7 @@ class ReversibleEmbedding(Embedding):
         self.reverse_dtype = reverse_dtype
         self.logit_soft_cap = logit_soft_cap
 
-    def build(self, input_shape: Any = None) -> None:
+    def build(self, input_shape: ShapeLike | None = None) -> None:
         """Creates the table, and the one for the way back unless it is the same."""
         super().build(input_shape)
         if not self.tie_weights:

@@ -7,6 +7,7 @@ from typing import Any
 
 from cornu.core.graph.tensor import Node, Tensor, standardize_shape
 from cornu.core.layer.layer import Layer
+from cornu.types import DTypeLike
 
 __all__ = ["Input", "InputLayer"]
 
@@ -45,7 +46,7 @@ class InputLayer(Layer):
         self,
         shape: Any = None,
         batch_size: int | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
         sparse: bool | None = None,
         ragged: bool | None = None,
         batch_shape: Any = None,
@@ -97,7 +98,7 @@ class InputLayer(Layer):
         self._tensor = input_tensor
         self._nodes = [weakref.ref(Node(self, (), {}, input_tensor))]
 
-    def _check_tensor(self, tensor: Any, batch_shape: Any, dtype: Any) -> None:
+    def _check_tensor(self, tensor: Any, batch_shape: Any, dtype: DTypeLike) -> None:
         if not isinstance(tensor, Tensor):
             raise TypeError(
                 f"{self._label()}: `tensor` must be a symbolic Tensor. Received: {tensor!r}"
@@ -143,7 +144,7 @@ class InputLayer(Layer):
 def Input(
     shape: Any = None,
     batch_size: int | None = None,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     sparse: bool | None = None,
     ragged: bool | None = None,
     batch_shape: Any = None,

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 
 from cornu import ops
 from cornu.core.layer.layer import Layer
+from cornu.types import ShapeLike
 
 __all__ = [
     "Add",
@@ -53,7 +54,7 @@ class Merge(Layer):
         super().__init__(**kwargs)
         self.supports_masking = True
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: ShapeLike) -> None:
         """Checks that the shapes fit together."""
         shapes = _list_of_shapes(self._label(), input_shape)
         batches = {shape[0] for shape in shapes if shape} - {None}
@@ -114,7 +115,7 @@ class Subtract(Merge):
 
     combine = staticmethod(jnp.subtract)
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: ShapeLike) -> None:
         """Checks that there are two shapes that fit together."""
         super().build(input_shape)
         _check_two(self._label(), input_shape)
@@ -250,7 +251,7 @@ class Concatenate(Merge):
         self.axis = axis
         self.rowwise = axis != 0
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: ShapeLike) -> None:
         """Checks that the shapes fit together."""
         shapes = _list_of_shapes(self._label(), input_shape)
         ndim = len(shapes[0])
@@ -316,7 +317,7 @@ class Dot(Merge):
         self.normalize = normalize
         self._pair = tuple(pair)
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: ShapeLike) -> None:
         """Checks that there are two shapes that fit together."""
         shapes = _list_of_shapes(self._label(), input_shape)
         _check_two(self._label(), shapes)

@@ -5,20 +5,20 @@ from __future__ import annotations
 import inspect
 import operator
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 from cornu import ops, settings
 from cornu.core.layer.input_spec import InputSpec
-from cornu.core.layer.layer import Layer
 from cornu.core.tracebacks.api_boundary import api_boundary_init
 from cornu.layers.arguments import AXES, known_size
-from cornu.types import ShapeLike
+from cornu.layers.base import ConfiguredLayer
+from cornu.types import DataFormat, ShapeLike
 
 __all__ = ["Spatial"]
 
 
-class Spatial(Layer):
+class Spatial(ConfiguredLayer):
     """The base of layers with `rank` spatial axes, before or after a channel axis.
 
     A family is one class that knows no rank, and a subclass of a few lines for each rank.
@@ -33,6 +33,7 @@ class Spatial(Layer):
     rowwise = True
 
     rank: ClassVar[int]
+    data_format: str
     # Defaults of constructor arguments that are written with one number per axis.
     defaults: ClassVar[dict[str, Any]] = {}
 
@@ -41,10 +42,18 @@ class Spatial(Layer):
         if "defaults" in cls.__dict__:
             cls.__init__ = _with_defaults(cls.__init__, cls.defaults)  # type: ignore[method-assign]
 
-    def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, data_format: DataFormat | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.data_format = settings.data_format(data_format)
         self.input_spec = InputSpec(ndim=self.rank + 2, hint=AXES)
+
+    def store_arguments(self, arguments: Mapping[str, Any], skip: Collection[str] = ()) -> None:
+        """Sets each constructor argument as an attribute; sizes become one integer per axis."""
+        super().store_arguments(arguments, skip)
+        self.data_format = settings.data_format(self.data_format)
+        for name in ("kernel_size", "strides", "dilation_rate"):
+            if name in arguments and name not in skip:
+                setattr(self, name, self._per_axis(arguments[name], name))
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, the data format as it was at construction."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cornu.core.layer.layer import Layer
+from cornu.types import ShapeLike
 
 __all__ = ["Wrapper"]
 
@@ -26,7 +27,7 @@ class Wrapper(Layer):
         super().__init__(**kwargs)
         self.layer = check_layer(layer, "layer", self._label())
 
-    def build(self, input_shape: Any = None) -> None:
+    def build(self, input_shape: ShapeLike | None = None) -> None:
         if not self.layer.built:
             self.layer.build(input_shape)
             self.layer.built = True

@@ -12,6 +12,8 @@ from cornu.core.layer.layer import Layer
 from cornu.core.state.variable import Variable
 from cornu.errors import suggest
 from cornu.ops import random
+from cornu.ops.random.generator import Seed
+from cornu.types import ShapeLike
 
 __all__ = ["AdditiveAttention", "Attention"]
 
@@ -64,7 +66,7 @@ class Attention(Layer):
         use_scale: bool = False,
         score_mode: str = "dot",
         dropout: float = 0.0,
-        seed: Any = None,
+        seed: Seed = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -80,14 +82,14 @@ class Attention(Layer):
         self.scale: Variable | None = None
         self.concat_score_weight: Variable | None = None
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: ShapeLike) -> None:
         self._check(input_shape)
         if self.use_scale:
             self.scale = self._make_scale(input_shape)
         if self.score_mode == "concat":
             self.concat_score_weight = self.add_weight((), "ones", name="concat_score_weight")
 
-    def _make_scale(self, input_shape: Any) -> Variable:
+    def _make_scale(self, input_shape: ShapeLike) -> Variable:
         return self.add_weight((), "ones", name="scale")
 
     def call(
@@ -176,7 +178,7 @@ class AdditiveAttention(Attention):
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "seed": self.seed}
 
-    def _make_scale(self, input_shape: Any) -> Variable:
+    def _make_scale(self, input_shape: ShapeLike) -> Variable:
         return self.add_weight((input_shape[0][-1],), "glorot_uniform", name="scale")
 
     def _scores(self, query: Any, key: Any) -> Any:

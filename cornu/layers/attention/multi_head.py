@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from cornu.layers.attention.projected import HeadedAttention
+from cornu.ops.random.generator import Seed
 from cornu.registry import add_class
+from cornu.types import ConstraintLike, InitializerLike, RegularizerLike
 
 __all__ = ["GroupQueryAttention", "GroupedQueryAttention", "MultiHeadAttention"]
 
@@ -79,41 +81,24 @@ class MultiHeadAttention(HeadedAttention):
         attention_axes: Any = None,
         sliding_window: int | None = None,
         flash_attention: bool | None = None,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike | None = None,
+        bias_regularizer: RegularizerLike | None = None,
+        activity_regularizer: RegularizerLike | None = None,
+        kernel_constraint: ConstraintLike | None = None,
+        bias_constraint: ConstraintLike | None = None,
         use_gate: bool = False,
-        seed: Any = None,
+        seed: Seed = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            num_heads,
-            num_heads,
-            key_dim,
-            key_dim if value_dim is None else value_dim,
-            dropout,
-            use_bias,
-            sliding_window,
-            flash_attention,
-            kernel_initializer,
-            bias_initializer,
-            kernel_regularizer,
-            bias_regularizer,
-            activity_regularizer,
-            kernel_constraint,
-            bias_constraint,
-            use_gate,
-            seed,
-            **kwargs,
-        )
-        for name, size in (("num_heads", num_heads), ("key_dim", key_dim)):
-            self._check_positive(name, size)
-        self._check_positive("value_dim", self.value_depth)
-        self.num_heads, self.key_dim, self.value_dim = num_heads, key_dim, self.value_depth
+        super().__init__(**kwargs)
+        # The regularizer is that of the projections; the layer itself has none.
+        self.store_arguments(locals(), skip=("activity_regularizer", "output_shape"))
+        self.value_dim = key_dim if value_dim is None else value_dim
+        for name in ("num_heads", "key_dim", "value_dim"):
+            self._check_positive(name, getattr(self, name))
+        self._set_heads(num_heads, num_heads, key_dim, self.value_dim)
         one_axis, one_size = isinstance(attention_axes, int), isinstance(output_shape, int)
         self.attention_axes = (attention_axes,) if one_axis else attention_axes
         self.output_sizes = (output_shape,) if one_size else output_shape
@@ -172,52 +157,27 @@ class GroupedQueryAttention(HeadedAttention):
         use_bias: bool = True,
         sliding_window: int | None = None,
         flash_attention: bool | None = None,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike | None = None,
+        bias_regularizer: RegularizerLike | None = None,
+        activity_regularizer: RegularizerLike | None = None,
+        kernel_constraint: ConstraintLike | None = None,
+        bias_constraint: ConstraintLike | None = None,
         use_gate: bool = False,
-        seed: Any = None,
+        seed: Seed = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            num_query_heads,
-            num_key_value_heads,
-            head_dim,
-            head_dim,
-            dropout,
-            use_bias,
-            sliding_window,
-            flash_attention,
-            kernel_initializer,
-            bias_initializer,
-            kernel_regularizer,
-            bias_regularizer,
-            activity_regularizer,
-            kernel_constraint,
-            bias_constraint,
-            use_gate,
-            seed,
-            activity_regularizer=activity_regularizer,
-            **kwargs,
-        )
-        for name, size in (
-            ("head_dim", head_dim),
-            ("num_query_heads", num_query_heads),
-            ("num_key_value_heads", num_key_value_heads),
-        ):
-            self._check_positive(name, size)
+        super().__init__(**kwargs)
+        self.store_arguments(locals())
+        for name in ("head_dim", "num_query_heads", "num_key_value_heads"):
+            self._check_positive(name, getattr(self, name))
         if num_query_heads % num_key_value_heads:
             raise ValueError(
                 f"{self._label()}: num_key_value_heads must divide num_query_heads. "
                 f"Received: {num_key_value_heads} and {num_query_heads}"
             )
-        self.head_dim = head_dim
-        self.num_query_heads = num_query_heads
-        self.num_key_value_heads = num_key_value_heads
+        self._set_heads(num_query_heads, num_key_value_heads, head_dim, head_dim)
         self.num_repeats = num_query_heads // num_key_value_heads
 
     def public_name(self) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import jax
@@ -10,15 +11,17 @@ import jax.numpy as jnp
 
 from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.layer import Layer
+from cornu.layers.base import ConfiguredLayer
 from cornu.layers.einsum_dense import EinsumDense
 from cornu.ops import dot_product_attention, random
-from cornu.parts import constraints, initializers, regularizers
+from cornu.parts import regularizers
 from cornu.registry import Configurable
+from cornu.types import ActivationLike, ShapeLike
 
 __all__ = ["HeadedAttention"]
 
 
-class HeadedAttention(Layer):
+class HeadedAttention(ConfiguredLayer):
     """The base of attention with heads.
 
     Attributes:
@@ -31,56 +34,37 @@ class HeadedAttention(Layer):
 
     rowwise = True
 
-    def __init__(
-        self,
-        query_heads: int,
-        key_heads: int,
-        depth: int,
-        value_depth: int,
-        dropout: float,
-        use_bias: bool,
-        sliding_window: int | None,
-        flash_attention: bool | None,
-        kernel_initializer: Any,
-        bias_initializer: Any,
-        kernel_regularizer: Any,
-        bias_regularizer: Any,
-        projection_regularizer: Any,
-        kernel_constraint: Any,
-        bias_constraint: Any,
-        use_gate: bool,
-        seed: Any,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
+    dropout: float
+    sliding_window: int | None
+    flash_attention: bool | None
+    use_gate: bool
+    kernel_initializer: Callable[..., Any]
+    bias_initializer: Callable[..., Any]
+    kernel_regularizer: Callable[[Any], Any] | None
+    bias_regularizer: Callable[[Any], Any] | None
+    projection_regularizer: Callable[[Any], Any] | None
+    kernel_constraint: Callable[[Any], Any] | None
+    bias_constraint: Callable[[Any], Any] | None
+    attention_axes: Any = None
+    output_sizes: Any = None
+
+    def store_arguments(self, arguments: Mapping[str, Any], skip: Collection[str] = ()) -> None:
+        """Sets each constructor argument as an attribute, and checks those of every subclass."""
+        super().store_arguments(arguments, skip)
         self.supports_masking = True
-        self.query_heads = query_heads
-        self.key_heads = key_heads
-        self.depth = depth
-        self.value_depth = value_depth
-        self.attention_axes: Any = None
-        self.output_sizes: Any = None
-        self.dropout = dropout
-        self.use_bias = use_bias
-        if sliding_window is not None:
-            self._check_positive("sliding_window", sliding_window)
-        self.sliding_window = sliding_window
-        if flash_attention and dropout > 0:
+        self.projection_regularizer = regularizers.get(arguments["activity_regularizer"])
+        if self.sliding_window is not None:
+            self._check_positive("sliding_window", self.sliding_window)
+        if self.flash_attention and self.dropout > 0:
             raise ValueError(
-                f"{self._label()}: flash attention cannot drop anything. Received: "
-                f"flash_attention=True and dropout={dropout}. Leave one of them out."
+                f"{self._label()}: flash attention does not support dropout. Received: "
+                f"flash_attention=True and dropout={self.dropout}. Set one of them only."
             )
-        self.flash_attention = flash_attention
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.projection_regularizer = regularizers.get(projection_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
-        self.use_gate = use_gate
-        self.seed = seed
-        self.seed_generator = random.SeedGenerator(seed, name=self.name)
+        self.seed_generator = random.SeedGenerator(arguments["seed"], name=self.name)
+
+    def _set_heads(self, queries: int, keys: int, depth: int, value_depth: int) -> None:
+        self.query_heads, self.key_heads = queries, keys
+        self.depth, self.value_depth = depth, value_depth
 
     def _check_positive(self, name: str, value: Any) -> None:
         if not isinstance(value, int) or value <= 0:
@@ -88,7 +72,9 @@ class HeadedAttention(Layer):
                 f"{self._label()}: {name} must be a positive integer. Received: {value!r}"
             )
 
-    def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:
+    def build(
+        self, query_shape: ShapeLike, value_shape: ShapeLike, key_shape: ShapeLike | None = None
+    ) -> None:
         key_shape = value_shape if key_shape is None else key_shape
         if tuple(value_shape[1:-1]) != tuple(key_shape[1:-1]):
             raise ValueError(
@@ -115,12 +101,19 @@ class HeadedAttention(Layer):
         axes = range(1, rank - 1) if self.attention_axes is None else self.attention_axes
         self.attention_axes = tuple(axis % rank for axis in axes)
 
-    def _into_heads(self, name: str, shape: Any, sizes: Any, activation: Any = None) -> EinsumDense:
+    def _into_heads(
+        self, name: str, shape: Any, sizes: Any, activation: ActivationLike | None = None
+    ) -> EinsumDense:
         free = _letters(shape)
         return self._projection(name, f"{free}x,xyz->{free}yz", shape, sizes, activation)
 
     def _projection(
-        self, name: str, equation: str, shape: Any, sizes: Any, activation: Any = None
+        self,
+        name: str,
+        equation: str,
+        shape: Any,
+        sizes: Any,
+        activation: ActivationLike | None = None,
     ) -> EinsumDense:
         """Makes and builds the layer of a projection onto last axes of the given sizes."""
         outputs = equation.partition("->")[2]
@@ -188,7 +181,7 @@ class HeadedAttention(Layer):
         return (outputs, weights) if return_attention_scores else outputs
 
     def compute_output_shape(
-        self, query_shape: Any, value_shape: Any, key_shape: Any = None
+        self, query_shape: ShapeLike, value_shape: ShapeLike, key_shape: ShapeLike | None = None
     ) -> tuple[int | None, ...]:
         """Returns the shape of the output for shapes of the inputs."""
         shapes = [query_shape, value_shape, *([] if key_shape is None else [key_shape])]

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 import jax
 
 from cornu import ops
 from cornu.errors import suggest
-from cornu.layers.arguments import positive_int
+from cornu.layers.base import Activation
 from cornu.layers.spatial import Spatial
-from cornu.parts import activations, constraints, initializers, regularizers
-from cornu.types import ShapeLike
+from cornu.types import (
+    ActivationLike,
+    ConstraintLike,
+    DataFormat,
+    InitializerLike,
+    Padding,
+    RegularizerLike,
+    ShapeLike,
+)
 
 __all__ = [
     "Conv1D",
@@ -31,30 +39,16 @@ class Convolving(Spatial):
 
     paddings: ClassVar[tuple[str, ...]] = ("valid", "same")
 
-    def __init__(
-        self,
-        kernel_size: Any,
-        strides: Any,
-        padding: str,
-        data_format: str | None,
-        dilation_rate: Any,
-        activation: Any,
-        use_bias: bool,
-        bias_initializer: Any,
-        bias_regularizer: Any,
-        bias_constraint: Any,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(data_format, **kwargs)
-        self.kernel_size = self._per_axis(kernel_size, "kernel_size")
-        self.strides = self._per_axis(strides, "strides")
-        self.dilation_rate = self._per_axis(dilation_rate, "dilation_rate")
-        self.padding = self._known_padding(padding)
-        self.activation = activations.get(activation)
-        self.use_bias = use_bias
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.bias_constraint = constraints.get(bias_constraint)
+    kernel_size: tuple[int, ...]
+    strides: tuple[int, ...]
+    dilation_rate: tuple[int, ...]
+    padding: str
+    activation: Activation
+
+    def store_arguments(self, arguments: Mapping[str, Any], skip: Collection[str] = ()) -> None:
+        """Sets each constructor argument as an attribute, checked and converted by its name."""
+        super().store_arguments(arguments, skip)
+        self.padding = self._known_padding(self.padding)
 
     def _known_padding(self, padding: Any) -> str:
         name = padding.lower() if isinstance(padding, str) else padding
@@ -71,17 +65,6 @@ class Convolving(Spatial):
                 f"Received: strides={self.strides}, dilation_rate={self.dilation_rate}"
             )
 
-    def _build_bias(self, channels: int) -> None:
-        self.bias = None
-        if self.use_bias:
-            self.bias = self.add_weight(
-                (channels,),
-                self.bias_initializer,
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-                name="bias",
-            )
-
     def _finish(self, outputs: jax.Array) -> jax.Array:
         """Adds the bias and applies the activation."""
         if self.bias is not None:
@@ -90,45 +73,31 @@ class Convolving(Spatial):
 
 
 class _Conv(Convolving):
+    filters: int
+    groups: int
+
     def __init__(
         self,
         filters: int,
-        kernel_size: Any,
-        strides: Any = 1,
-        padding: str = "valid",
-        data_format: str | None = None,
-        dilation_rate: Any = 1,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = 1,
+        padding: Padding = "valid",
+        data_format: DataFormat | None = None,
+        dilation_rate: int | Sequence[int] = 1,
         groups: int = 1,
-        activation: Any = None,
+        activation: ActivationLike | None = None,
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike | None = None,
+        bias_regularizer: RegularizerLike | None = None,
+        activity_regularizer: RegularizerLike | None = None,
+        kernel_constraint: ConstraintLike | None = None,
+        bias_constraint: ConstraintLike | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            kernel_size,
-            strides,
-            padding,
-            data_format,
-            dilation_rate,
-            activation,
-            use_bias,
-            bias_initializer,
-            bias_regularizer,
-            bias_constraint,
-            activity_regularizer=activity_regularizer,
-            **kwargs,
-        )
-        self.filters = positive_int(self._label(), "filters", filters)
-        self.groups = positive_int(self._label(), "groups", groups)
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
+        super().__init__(**kwargs)
+        self.store_arguments(locals())
         self._not_strided_and_dilated()
         if filters % groups:
             raise ValueError(
@@ -145,14 +114,10 @@ class _Conv(Convolving):
                 f"Received: groups={self.groups} and {channels} channels, input of shape "
                 f"{tuple(input_shape)}\nChoose groups that divide channels and filters."
             )
-        self.kernel = self.add_weight(
-            (*self.kernel_size, channels // self.groups, self.filters),
-            self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-            name="kernel",
+        self.kernel = self.create_weight(
+            "kernel", (*self.kernel_size, channels // self.groups, self.filters)
         )
-        self._build_bias(self.filters)
+        self.bias = self.create_bias((self.filters,))
 
     def convolution_op(self, inputs: jax.Array, kernel: Any) -> jax.Array:
         """Convolves; a subclass may transform the kernel first."""

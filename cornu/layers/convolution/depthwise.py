@@ -2,69 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 
 from cornu import ops
-from cornu.layers.arguments import positive_int
 from cornu.layers.convolution.conv import Convolving
-from cornu.parts import constraints, initializers, regularizers
-from cornu.types import ShapeLike
+from cornu.types import (
+    ActivationLike,
+    ConstraintLike,
+    DataFormat,
+    InitializerLike,
+    Padding,
+    RegularizerLike,
+    ShapeLike,
+)
 
 __all__ = ["DepthwiseConv1D", "DepthwiseConv2D"]
 
 
 class _DepthwiseConv(Convolving):
+    depth_multiplier: int
+
     def __init__(
         self,
-        kernel_size: Any,
-        strides: Any = 1,
-        padding: str = "valid",
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = 1,
+        padding: Padding = "valid",
         depth_multiplier: int = 1,
-        data_format: str | None = None,
-        dilation_rate: Any = 1,
-        activation: Any = None,
+        data_format: DataFormat | None = None,
+        dilation_rate: int | Sequence[int] = 1,
+        activation: ActivationLike | None = None,
         use_bias: bool = True,
-        depthwise_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        depthwise_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        depthwise_constraint: Any = None,
-        bias_constraint: Any = None,
+        depthwise_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        depthwise_regularizer: RegularizerLike | None = None,
+        bias_regularizer: RegularizerLike | None = None,
+        activity_regularizer: RegularizerLike | None = None,
+        depthwise_constraint: ConstraintLike | None = None,
+        bias_constraint: ConstraintLike | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            kernel_size,
-            strides,
-            padding,
-            data_format,
-            dilation_rate,
-            activation,
-            use_bias,
-            bias_initializer,
-            bias_regularizer,
-            bias_constraint,
-            activity_regularizer=activity_regularizer,
-            **kwargs,
-        )
-        self.depth_multiplier = positive_int(self._label(), "depth_multiplier", depth_multiplier)
-        self.depthwise_initializer = initializers.get(depthwise_initializer)
-        self.depthwise_regularizer = regularizers.get(depthwise_regularizer)
-        self.depthwise_constraint = constraints.get(depthwise_constraint)
+        super().__init__(**kwargs)
+        self.store_arguments(locals())
 
     def build(self, input_shape: ShapeLike) -> None:
         """Creates `kernel` of shape (*kernel_size, channels, depth_multiplier), and `bias`."""
         channels = self._known_channels(input_shape)
-        self.kernel = self.add_weight(
-            (*self.kernel_size, channels, self.depth_multiplier),
-            self.depthwise_initializer,
-            regularizer=self.depthwise_regularizer,
-            constraint=self.depthwise_constraint,
-            name="kernel",
+        self.kernel = self.create_weight(
+            "kernel", (*self.kernel_size, channels, self.depth_multiplier), prefix="depthwise"
         )
-        self._build_bias(channels * self.depth_multiplier)
+        self.bias = self.create_bias((channels * self.depth_multiplier,))
 
     def call(self, inputs: jax.Array) -> jax.Array:
         """Returns `activation(depthwise_conv(inputs, kernel) + bias)`."""

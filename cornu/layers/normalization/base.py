@@ -4,61 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
-from cornu.core.layer.layer import Layer
-from cornu.parts import constraints, initializers, regularizers
+from cornu.core.state.variable import Variable
+from cornu.layers.base import ConfiguredLayer
 from cornu.types import ShapeLike
 
 
-class Normalizing(Layer):
+class Normalizing(ConfiguredLayer):
     """The base of layers that end with a learned scale `gamma` and offset `beta`."""
 
     infers_by_config = True
     rowwise = True
 
-    def __init__(
-        self,
-        center: bool,
-        scale: bool,
-        beta_initializer: Any,
-        gamma_initializer: Any,
-        beta_regularizer: Any,
-        gamma_regularizer: Any,
-        beta_constraint: Any,
-        gamma_constraint: Any,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.supports_masking = True
-        self.center = center
-        self.scale = scale
-        self.beta_initializer = initializers.get(beta_initializer)
-        self.gamma_initializer = initializers.get(gamma_initializer)
-        self.beta_regularizer = regularizers.get(beta_regularizer)
-        self.gamma_regularizer = regularizers.get(gamma_regularizer)
-        self.beta_constraint = constraints.get(beta_constraint)
-        self.gamma_constraint = constraints.get(gamma_constraint)
+    center: bool
+    scale: bool
+    gamma: Variable | None
+    beta: Variable | None
 
     def _build_affine(self, shape: tuple[int, ...]) -> None:
         """Creates `gamma` and `beta`, None where not wanted; they are read at full precision."""
         self.gamma = self.beta = None
         if self.scale:
-            self.gamma = self.add_weight(
-                shape,
-                self.gamma_initializer,
-                autocast=False,
-                regularizer=self.gamma_regularizer,
-                constraint=self.gamma_constraint,
-                name="gamma",
-            )
+            self.gamma = self.create_weight("gamma", shape, autocast=False)
         if self.center:
-            self.beta = self.add_weight(
-                shape,
-                self.beta_initializer,
-                autocast=False,
-                regularizer=self.beta_regularizer,
-                constraint=self.beta_constraint,
-                name="beta",
-            )
+            self.beta = self.create_weight("beta", shape, autocast=False)
 
 
 def axes_list(axis: Any, who: str) -> list[int]:

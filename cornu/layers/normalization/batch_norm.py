@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -15,8 +16,7 @@ from cornu.core.state.variable import Variable
 from cornu.errors import suggest
 from cornu.layers.arguments import known_size
 from cornu.layers.normalization.base import Normalizing
-from cornu.parts import initializers
-from cornu.types import ShapeLike
+from cornu.types import ConstraintLike, DTypeLike, InitializerLike, RegularizerLike, ShapeLike
 
 __all__ = ["BatchNormalization"]
 
@@ -81,6 +81,11 @@ class BatchNormalization(Normalizing):
     # Rows meet in the statistics, but those that only fill up the batch are left out there.
     rowwise = True
 
+    moving_mean_initializer: Callable[..., Any]
+    moving_variance_initializer: Callable[..., Any]
+    renorm: bool
+    renorm_momentum: float
+
     def __init__(
         self,
         axis: int = -1,
@@ -88,40 +93,27 @@ class BatchNormalization(Normalizing):
         epsilon: float = 1e-3,
         center: bool = True,
         scale: bool = True,
-        beta_initializer: Any = "zeros",
-        gamma_initializer: Any = "ones",
-        moving_mean_initializer: Any = "zeros",
-        moving_variance_initializer: Any = "ones",
-        beta_regularizer: Any = None,
-        gamma_regularizer: Any = None,
-        beta_constraint: Any = None,
-        gamma_constraint: Any = None,
+        beta_initializer: InitializerLike = "zeros",
+        gamma_initializer: InitializerLike = "ones",
+        moving_mean_initializer: InitializerLike = "zeros",
+        moving_variance_initializer: InitializerLike = "ones",
+        beta_regularizer: RegularizerLike | None = None,
+        gamma_regularizer: RegularizerLike | None = None,
+        beta_constraint: ConstraintLike | None = None,
+        gamma_constraint: ConstraintLike | None = None,
         renorm: bool = False,
         renorm_clipping: dict[str, float] | None = None,
         renorm_momentum: float = 0.99,
         synchronized: bool = False,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            center,
-            scale,
-            beta_initializer,
-            gamma_initializer,
-            beta_regularizer,
-            gamma_regularizer,
-            beta_constraint,
-            gamma_constraint,
-            **kwargs,
-        )
+        super().__init__(**kwargs)
+        self.store_arguments(locals())
+        self.supports_masking = True
         self.axis = int(axis)
         self.momentum = float(momentum)
         self.epsilon = float(epsilon)
-        self.moving_mean_initializer = initializers.get(moving_mean_initializer)
-        self.moving_variance_initializer = initializers.get(moving_variance_initializer)
-        self.renorm = renorm
         self.renorm_clipping = _checked_clipping(renorm_clipping or {}, self._label())
-        self.renorm_momentum = renorm_momentum
-        self.synchronized = synchronized
 
     def build(self, input_shape: ShapeLike) -> None:
         """Creates `gamma`, `beta`, `moving_mean` and `moving_variance`."""
@@ -146,7 +138,7 @@ class BatchNormalization(Normalizing):
     def _average(self, channels: int, initializer: Any, name: str) -> Variable:
         return self.add_weight((channels,), initializer, trainable=False, autocast=False, name=name)
 
-    def _stddev(self, shape: Any, dtype: Any = None) -> np.ndarray:
+    def _stddev(self, shape: Any, dtype: DTypeLike | None = None) -> np.ndarray:
         return np.sqrt(self.moving_variance_initializer(shape, dtype=dtype))
 
     def call(

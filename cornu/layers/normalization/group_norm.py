@@ -11,7 +11,7 @@ from cornu import ops
 from cornu.core.layer.input_spec import InputSpec
 from cornu.layers.arguments import known_size, positive_int
 from cornu.layers.normalization.base import Normalizing, positive_axes
-from cornu.types import ShapeLike
+from cornu.types import ConstraintLike, InitializerLike, RegularizerLike, ShapeLike
 
 __all__ = ["GroupNormalization"]
 
@@ -52,6 +52,9 @@ class GroupNormalization(Normalizing):
     Differences: PyTorch's epsilon is 1e-5.
     """
 
+    axis: int
+    epsilon: float
+
     def __init__(
         self,
         groups: int = 32,
@@ -59,29 +62,19 @@ class GroupNormalization(Normalizing):
         epsilon: float = 1e-3,
         center: bool = True,
         scale: bool = True,
-        beta_initializer: Any = "zeros",
-        gamma_initializer: Any = "ones",
-        beta_regularizer: Any = None,
-        gamma_regularizer: Any = None,
-        beta_constraint: Any = None,
-        gamma_constraint: Any = None,
+        beta_initializer: InitializerLike = "zeros",
+        gamma_initializer: InitializerLike = "ones",
+        beta_regularizer: RegularizerLike | None = None,
+        gamma_regularizer: RegularizerLike | None = None,
+        beta_constraint: ConstraintLike | None = None,
+        gamma_constraint: ConstraintLike | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            center,
-            scale,
-            beta_initializer,
-            gamma_initializer,
-            beta_regularizer,
-            gamma_regularizer,
-            beta_constraint,
-            gamma_constraint,
-            **kwargs,
-        )
+        super().__init__(**kwargs)
+        self.store_arguments(locals(), skip=("groups",))
+        self.supports_masking = True
         self.autocast = False
         self.groups = groups if groups == -1 else positive_int(self._label(), "groups", groups)
-        self.axis = axis
-        self.epsilon = epsilon
 
     def build(self, input_shape: ShapeLike) -> None:
         """Creates `gamma` and `beta`."""

@@ -9,7 +9,7 @@ import jax
 from cornu import ops
 from cornu.layers.arguments import known_size
 from cornu.layers.normalization.base import Normalizing, axes_list, positive_axes
-from cornu.types import ShapeLike
+from cornu.types import ConstraintLike, InitializerLike, RegularizerLike, ShapeLike
 
 __all__ = ["LayerNormalization"]
 
@@ -49,38 +49,33 @@ class LayerNormalization(Normalizing):
     Differences: PyTorch's epsilon is 1e-5; published Transformers have 1e-5, 1e-6 or 1e-12.
     """
 
+    epsilon: float
+    rms_scaling: bool
+
     def __init__(
         self,
         axis: Any = -1,
         epsilon: float = 1e-3,
         center: bool = True,
         scale: bool = True,
-        beta_initializer: Any = "zeros",
-        gamma_initializer: Any = "ones",
-        beta_regularizer: Any = None,
-        gamma_regularizer: Any = None,
-        beta_constraint: Any = None,
-        gamma_constraint: Any = None,
+        beta_initializer: InitializerLike = "zeros",
+        gamma_initializer: InitializerLike = "ones",
+        beta_regularizer: RegularizerLike | None = None,
+        gamma_regularizer: RegularizerLike | None = None,
+        beta_constraint: ConstraintLike | None = None,
+        gamma_constraint: ConstraintLike | None = None,
         *,
         rms_scaling: bool = False,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            center and not rms_scaling,
-            scale or rms_scaling,
-            beta_initializer,
-            gamma_initializer,
-            beta_regularizer,
-            gamma_regularizer,
-            beta_constraint,
-            gamma_constraint,
-            **kwargs,
-        )
+        super().__init__(**kwargs)
+        self.store_arguments(locals())
+        self.supports_masking = True
+        self.center = center and not rms_scaling
+        self.scale = scale or rms_scaling
         # Inputs are cast to a short compute dtype after they are normalized, not before.
         self.autocast = False
         self.axis = axes_list(axis, self._label())
-        self.epsilon = epsilon
-        self.rms_scaling = rms_scaling
 
     def build(self, input_shape: ShapeLike) -> None:
         """Creates `gamma` and `beta`."""

@@ -9,6 +9,7 @@ import jax
 
 from cornu import ops
 from cornu.layers.spatial import Spatial
+from cornu.types import DataFormat
 
 __all__ = [
     "AdaptiveAveragePooling1D",
@@ -23,7 +24,9 @@ __all__ = [
 class _AdaptivePooling(Spatial):
     pool: ClassVar[Callable[..., Any]]
 
-    def __init__(self, output_size: Any, data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, output_size: Any, data_format: DataFormat | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(data_format, **kwargs)
         if not isinstance(output_size, (int, list, tuple)):
             raise TypeError(

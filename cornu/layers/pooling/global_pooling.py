@@ -9,6 +9,7 @@ import jax
 
 from cornu import ops
 from cornu.layers.spatial import Spatial
+from cornu.types import DataFormat
 
 __all__ = [
     "GlobalAveragePooling1D",
@@ -30,7 +31,7 @@ class _GlobalPooling(Spatial):
     reduce: ClassVar[Callable[..., Any]]
 
     def __init__(
-        self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any
+        self, data_format: DataFormat | None = None, keepdims: bool = False, **kwargs: Any
     ) -> None:
         super().__init__(data_format, **kwargs)
         self.keepdims = keepdims

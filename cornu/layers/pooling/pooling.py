@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import jax
@@ -10,7 +10,7 @@ import jax
 from cornu import ops
 from cornu.errors import suggest
 from cornu.layers.spatial import Spatial
-from cornu.types import ShapeLike
+from cornu.types import DataFormat, Padding, ShapeLike
 
 __all__ = [
     "AveragePooling1D",
@@ -33,10 +33,10 @@ class _Pooling(Spatial):
 
     def __init__(
         self,
-        pool_size: Any,
-        strides: Any = None,
-        padding: str = "valid",
-        data_format: str | None = None,
+        pool_size: int | Sequence[int],
+        strides: int | Sequence[int] | None = None,
+        padding: Padding = "valid",
+        data_format: DataFormat | None = None,
         name: str | None = None,
         **kwargs: Any,
     ) -> None:

@@ -12,6 +12,7 @@ from cornu.core.layer.layer import Layer
 from cornu.core.state import scope
 from cornu.layers.preprocessing import tf_data
 from cornu.layers.preprocessing.reading import as_array, holds_strings
+from cornu.types import DTypeLike
 
 __all__ = [
     "Learning",
@@ -129,7 +130,7 @@ def as_output(x: Any) -> Any:
     return x
 
 
-def default_dtype(output_mode: str, dtype: Any) -> Any:
+def default_dtype(output_mode: str, dtype: DTypeLike) -> Any:
     """Returns the dtype of a layer that gives indices or vectors, if none is asked for."""
     return "int64" if output_mode == "int" and dtype is None else dtype
 

@@ -7,6 +7,7 @@ from typing import Any
 from cornu.core.layer.layer import Layer
 from cornu.layers.arguments import fraction
 from cornu.ops import random
+from cornu.ops.random.generator import Seed
 
 
 class Noise(Layer):
@@ -18,7 +19,7 @@ class Noise(Layer):
     infers_by_config = True
     rowwise = True
 
-    def __init__(self, amount: float, seed: Any, **kwargs: Any) -> None:
+    def __init__(self, amount: float, seed: Seed, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._amount = amount
         self.seed = seed

@@ -11,6 +11,8 @@ from cornu.core.layer.input_spec import InputSpec
 from cornu.layers.arguments import fraction
 from cornu.layers.regularization.base import Noise, rate_below_one
 from cornu.ops import random
+from cornu.ops.random.generator import Seed
+from cornu.types import DataFormat, DTypeLike
 
 __all__ = ["AlphaDropout", "Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"]
 
@@ -45,7 +47,7 @@ class Dropout(Noise):
     from Overfitting".
     """
 
-    def __init__(self, rate: float, noise_shape: Any = None, seed: Any = None, **kwargs: Any):
+    def __init__(self, rate: float, noise_shape: Any = None, seed: Seed = None, **kwargs: Any):
         super().__init__(rate, seed, **kwargs)
         self.rate = fraction(self._label(), "rate", rate)
         self.noise_shape = _checked(self._label(), noise_shape)
@@ -58,7 +60,9 @@ class Dropout(Noise):
 class SpatialDropout(Dropout):
     """The base of dropout that keeps or drops whole channels."""
 
-    def __init__(self, ndim: int, data_format: str, rate: float, seed: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, ndim: int, data_format: DataFormat, rate: float, seed: Seed, **kwargs: Any
+    ) -> None:
         together = (1,) * (ndim - 2)
         last = data_format == "channels_last"
         super().__init__(
@@ -97,7 +101,11 @@ class SpatialDropout1D(SpatialDropout):
     """
 
     def __init__(
-        self, rate: float, seed: Any = None, name: str | None = None, dtype: Any = None
+        self,
+        rate: float,
+        seed: Seed = None,
+        name: str | None = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(3, "channels_last", rate, seed, name=name, dtype=dtype)
 
@@ -128,10 +136,10 @@ class SpatialDropout2D(SpatialDropout):
     def __init__(
         self,
         rate: float,
-        data_format: str | None = None,
-        seed: Any = None,
+        data_format: DataFormat | None = None,
+        seed: Seed = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(4, settings.data_format(data_format), rate, seed, name=name, dtype=dtype)
 
@@ -162,10 +170,10 @@ class SpatialDropout3D(SpatialDropout):
     def __init__(
         self,
         rate: float,
-        data_format: str | None = None,
-        seed: Any = None,
+        data_format: DataFormat | None = None,
+        seed: Seed = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(5, settings.data_format(data_format), rate, seed, name=name, dtype=dtype)
 
@@ -200,7 +208,7 @@ class AlphaDropout(Noise):
     "Self-Normalizing Neural Networks", arXiv 1706.02515.
     """
 
-    def __init__(self, rate: float, noise_shape: Any = None, seed: Any = None, **kwargs: Any):
+    def __init__(self, rate: float, noise_shape: Any = None, seed: Seed = None, **kwargs: Any):
         super().__init__(rate, seed, **kwargs)
         self.rate = rate_below_one(self._label(), rate)
         self.noise_shape = _checked(self._label(), noise_shape)

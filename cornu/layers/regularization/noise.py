@@ -8,6 +8,7 @@ from typing import Any
 from cornu.layers.arguments import fraction
 from cornu.layers.regularization.base import Noise, rate_below_one
 from cornu.ops import random
+from cornu.ops.random.generator import Seed
 
 __all__ = ["GaussianDropout", "GaussianNoise"]
 
@@ -35,7 +36,7 @@ class GaussianNoise(Noise):
     (None, 3)
     """
 
-    def __init__(self, stddev: float, seed: Any = None, **kwargs: Any) -> None:
+    def __init__(self, stddev: float, seed: Seed = None, **kwargs: Any) -> None:
         super().__init__(stddev, seed, **kwargs)
         self.stddev = fraction(self._label(), "stddev", stddev)
 
@@ -72,7 +73,7 @@ class GaussianDropout(Noise):
     from Overfitting".
     """
 
-    def __init__(self, rate: float, seed: Any = None, **kwargs: Any) -> None:
+    def __init__(self, rate: float, seed: Seed = None, **kwargs: Any) -> None:
         super().__init__(rate, seed, **kwargs)
         self.rate = rate_below_one(self._label(), rate)
 

@@ -9,7 +9,7 @@ import jax
 
 from cornu import ops
 from cornu.layers.spatial import Spatial, integers
-from cornu.types import ShapeLike
+from cornu.types import DataFormat, ShapeLike
 
 __all__ = [
     "Cropping1D",
@@ -40,7 +40,9 @@ class _Edged(Spatial):
 
 
 class _ZeroPadding(_Edged):
-    def __init__(self, padding: Any = 1, data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, padding: Any = 1, data_format: DataFormat | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(data_format, **kwargs)
         edges = self._edges(padding, "padding")
         self.padding = edges if self.rank > 1 else edges[0]
@@ -52,7 +54,7 @@ class _ZeroPadding(_Edged):
 
 
 class _Cropping(_Edged):
-    def __init__(self, cropping: Any, data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, cropping: Any, data_format: DataFormat | None = None, **kwargs: Any) -> None:
         super().__init__(data_format, **kwargs)
         edges = self._edges(cropping, "cropping")
         self.cropping = edges if self.rank > 1 else edges[0]

@@ -12,6 +12,7 @@ from cornu import settings
 from cornu.core.layer.input_spec import InputSpec
 from cornu.core.layer.layer import Layer
 from cornu.layers.arguments import positive_int
+from cornu.types import DataFormat, ShapeLike
 
 __all__ = ["Flatten", "Permute", "RepeatVector", "Reshape"]
 
@@ -36,7 +37,7 @@ class Flatten(Layer):
     infers_by_config = True
     rowwise = True
 
-    def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, data_format: DataFormat | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.data_format = settings.data_format(data_format)
         self.input_spec = InputSpec(min_ndim=1)
@@ -82,7 +83,7 @@ class Reshape(Layer):
                 f"Received: {self.target_shape}"
             )
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: ShapeLike) -> None:
         """Checks that the numbers of elements agree."""
         sample = tuple(input_shape[1:])
         if None in sample:

@@ -9,6 +9,7 @@ import jax
 from cornu import ops
 from cornu.errors import suggest
 from cornu.layers.spatial import Spatial
+from cornu.types import DataFormat
 
 __all__ = ["UpSampling1D", "UpSampling2D", "UpSampling3D"]
 
@@ -16,7 +17,7 @@ _INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
 
 
 class _UpSampling(Spatial):
-    def __init__(self, size: Any, data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, size: Any, data_format: DataFormat | None = None, **kwargs: Any) -> None:
         super().__init__(data_format, **kwargs)
         self._times = self._per_axis(size, "size")
         self.size = self._times if self.rank > 1 else size
@@ -88,7 +89,7 @@ class UpSampling2D(_UpSampling):
     def __init__(
         self,
         size: Any = (2, 2),
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         interpolation: str = "nearest",
         **kwargs: Any,
     ) -> None:

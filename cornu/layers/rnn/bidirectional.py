@@ -13,6 +13,7 @@ from cornu.layers.rnn.cell_protocol import first_mask
 from cornu.layers.rnn.rnn import RNN
 from cornu.layers.wrapper import check_layer
 from cornu.registry import Configurable
+from cornu.types import ShapeLike
 
 __all__ = ["Bidirectional"]
 
@@ -115,7 +116,7 @@ class Bidirectional(Layer):
                     f"Received: {one} (forward) and {other} (backward)."
                 )
 
-    def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
+    def build(self, sequences_shape: ShapeLike, initial_state_shape: Any = None) -> None:
         for layer in (self.forward_layer, self.backward_layer):
             if not layer.built:
                 layer.build(sequences_shape)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+import functools
+import inspect
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, ClassVar, Literal, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -12,14 +14,18 @@ from cornu.core.layer.layer import Layer
 from cornu.core.layer.signature import call_signature
 from cornu.core.state.variable import Variable
 from cornu.deviations import is_enabled
+from cornu.layers.base import Activation, ConfiguredLayer
 from cornu.ops import random, sigmoid, tanh
 from cornu.ops.nn import rnn as recurrences
-from cornu.parts import activations, constraints, initializers, regularizers
+from cornu.types import DTypeLike, ShapeLike
 
 __all__ = [
     "DenseCell",
     "DroppingCell",
     "build_cell",
+    "cell_parameters",
+    "check_cudnn",
+    "make_cell",
     "call_cell",
     "check_cell",
     "first_mask",
@@ -30,10 +36,12 @@ __all__ = [
     "product",
 ]
 
+T = TypeVar("T")
+
 States = Any  # a list of arrays, (batch, units) each
 
 
-class DroppingCell(Layer):
+class DroppingCell(ConfiguredLayer):
     """The base of cells that drop inputs and states, with the same mask for all time steps.
 
     A mask is drawn once and held until it is reset. `RNN` does both around its loop; in a loop of
@@ -48,18 +56,20 @@ class DroppingCell(Layer):
     gates: ClassVar[int] = 1
     mask_count = 1
 
-    def __init__(
-        self, dropout: float = 0.0, recurrent_dropout: float = 0.0, seed: Any = None, **kwargs: Any
-    ) -> None:
-        super().__init__(**kwargs)
-        self.dropout = min(1.0, max(0.0, dropout))
-        self.recurrent_dropout = min(1.0, max(0.0, recurrent_dropout))
+    dropout: float
+    recurrent_dropout: float
+    _input_masks: list[Any] | None = None
+    _state_masks: list[Any] | None = None
+
+    def store_arguments(self, arguments: Mapping[str, Any], skip: Collection[str] = ()) -> None:
+        """Sets each constructor argument as an attribute, and makes the source of the masks."""
+        super().store_arguments(arguments, skip)
+        self.dropout = min(1.0, max(0.0, self.dropout))
+        self.recurrent_dropout = min(1.0, max(0.0, self.recurrent_dropout))
         if self.recurrent_dropout:
             self.mask_count = self.gates
-        self.seed = seed
-        self.seed_generator = random.SeedGenerator(seed, name=self.name)
-        self._input_masks: list[Any] | None = None
-        self._state_masks: list[Any] | None = None
+        self.seed_generator = random.SeedGenerator(arguments["seed"], name=self.name)
+        self._input_masks = self._state_masks = None
 
     def get_dropout_mask(self, step_input: Any) -> list[Any] | None:
         """Draws masks for inputs that look like one, and holds them; None without dropout."""
@@ -114,74 +124,35 @@ class DenseCell(DroppingCell):
     rule: ClassVar[recurrences.Rule]
     state_count: ClassVar[int] = 1
 
-    def __init__(
-        self,
-        units: int,
-        activation: Any,
-        recurrent_activation: Any,
-        use_bias: bool,
-        kernel_initializer: Any,
-        recurrent_initializer: Any,
-        bias_initializer: Any,
-        kernel_regularizer: Any,
-        recurrent_regularizer: Any,
-        bias_regularizer: Any,
-        kernel_constraint: Any,
-        recurrent_constraint: Any,
-        bias_constraint: Any,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        if not isinstance(units, int) or units <= 0:
-            raise ValueError(
-                f"{self._label()}: units must be a positive integer. Received: {units!r}"
-            )
-        self.units = units
-        self.activation = activations.get(activation)
-        self.recurrent_activation = activations.get(recurrent_activation)
-        self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.recurrent_initializer = initializers.get(recurrent_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.recurrent_regularizer = regularizers.get(recurrent_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.recurrent_constraint = constraints.get(recurrent_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
-        self.state_size = units if self.state_count == 1 else [units] * self.state_count
-        self.output_size = units
-        self.bias: Variable | None = None
+    units: int
+    activation: Activation
+    # Cells without gates have no such argument; their rule asks for the default.
+    recurrent_activation: Activation = staticmethod(sigmoid)
+    bias_initializer: Callable[..., Any]
+    bias: Variable | None
 
-    def build(self, input_shape: Any) -> None:
+    def store_arguments(self, arguments: Mapping[str, Any], skip: Collection[str] = ()) -> None:
+        """Sets each constructor argument as an attribute, and what follows from `units`."""
+        super().store_arguments(arguments, skip)
+        self.state_size = self.units if self.state_count == 1 else [self.units] * self.state_count
+        self.output_size = self.units
+        self.bias = None
+
+    def build(self, input_shape: ShapeLike) -> None:
         width = self.gates * self.units
-        self.kernel = self.add_weight(
-            (input_shape[-1], width),
-            self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-            name="kernel",
-        )
-        self.recurrent_kernel = self.add_weight(
-            (self.units, width),
-            self.recurrent_initializer,
-            regularizer=self.recurrent_regularizer,
-            constraint=self.recurrent_constraint,
-            name="recurrent_kernel",
+        self.kernel = self.create_weight("kernel", (input_shape[-1], width))
+        self.recurrent_kernel = self.create_weight(
+            "recurrent_kernel", (self.units, width), prefix="recurrent"
         )
         if self.use_bias:
-            self.bias = self.add_weight(
-                self._bias_shape(),
-                self._initial_bias,
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-                name="bias",
+            self.bias = self.create_weight(
+                "bias", self._bias_shape(), initializer=self._initial_bias
             )
 
     def _bias_shape(self) -> tuple[int, ...]:
         return (self.gates * self.units,)
 
-    def _initial_bias(self, shape: Any, dtype: Any = None) -> Any:
+    def _initial_bias(self, shape: Any, dtype: DTypeLike | None = None) -> Any:
         return self.bias_initializer(shape, dtype=dtype)
 
     def get_initial_state(self, batch_size: Any = None) -> States:
@@ -271,7 +242,7 @@ def initial_state(cell: Any, batch_size: Any, dtype: str) -> Any:
     return jnp.zeros((batch_size, sizes), dtype)
 
 
-def build_cell(cell: Any, input_shape: Any) -> None:
+def build_cell(cell: Any, input_shape: ShapeLike) -> None:
     """Builds a cell that is a layer and not built."""
     if isinstance(cell, Layer) and not cell.built:
         cell.build(tuple(input_shape))
@@ -312,12 +283,54 @@ def first_mask(mask: Any) -> Any:
     return mask[0] if isinstance(mask, (list, tuple)) else mask
 
 
-def mirror(*names: str) -> Any:
-    """Class decorator: makes properties that show what the layer's cell was made with."""
+@functools.cache
+def cell_parameters(cell_class: type[DenseCell]) -> tuple[str, ...]:
+    """Returns the names of the arguments that a cell has of its own."""
+    parameters = inspect.signature(cell_class.__init__).parameters
+    return tuple(name for name in parameters if name not in ("self", "kwargs"))
 
-    def decorate(cls: type) -> type:
-        for name in names:
-            setattr(cls, name, property(lambda self, name=name: getattr(self.cell, name)))
+
+def make_cell(
+    cell_class: type[DenseCell], name: str, arguments: Mapping[str, Any]
+) -> tuple[DenseCell, dict[str, Any]]:
+    """Makes the cell of a recurrent layer from the arguments of the layer.
+
+    Args:
+        cell_class: the class of the cell.
+        name: the name of the cell.
+        arguments: keyword arguments of the layer, those of the cell among them.
+
+    Returns:
+        The cell, and the arguments that it does not take.
+    """
+    own = cell_parameters(cell_class)
+    rest = {key: value for key, value in arguments.items() if key not in own}
+    cell = cell_class(
+        **{key: value for key, value in arguments.items() if key in own},
+        dtype=rest.get("dtype"),
+        trainable=rest.get("trainable", True),
+        name=name,
+    )
+    return cell, rest
+
+
+def mirror(cell_class: type[DenseCell]) -> Callable[[type[T]], type[T]]:
+    """Class decorator: adds a property for each argument of the layer's cell but the seed."""
+
+    def decorate(cls: type[T]) -> type[T]:
+        for name in cell_parameters(cell_class):
+            if name != "seed":
+                setattr(cls, name, property(lambda self, name=name: getattr(self.cell, name)))
         return cls
 
     return decorate
+
+
+def check_cudnn(layer: str, use_cudnn: bool | Literal["auto"]) -> Any:
+    """Returns the argument `use_cudnn`, which must be "auto" or False."""
+    if use_cudnn not in ("auto", False):
+        raise ValueError(
+            f"{layer}: use_cudnn must be 'auto' or False: the layer is compiled by XLA, not taken "
+            f"from cuDNN. Received: {use_cudnn!r}"
+        )
+    return use_cudnn

@@ -21,6 +21,7 @@ from cornu.layers.rnn.cell_protocol import (
 )
 from cornu.layers.rnn.cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
 from cornu.ops.nn import rnn as recurrences
+from cornu.types import ShapeLike
 
 __all__ = ["RNN"]
 
@@ -116,7 +117,7 @@ class RNN(Layer):
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "zero_output_for_mask": self.zero_output_for_mask}
 
-    def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
+    def build(self, sequences_shape: ShapeLike, initial_state_shape: Any = None) -> None:
         batch, time, *rest = sequences_shape
         if self.unroll and time is None:
             raise ValueError(
@@ -128,7 +129,7 @@ class RNN(Layer):
         if self.stateful:
             self._make_states(batch, sequences_shape)
 
-    def _make_states(self, batch: int | None, sequences_shape: Any) -> None:
+    def _make_states(self, batch: int | None, sequences_shape: ShapeLike) -> None:
         if batch is None:
             raise ValueError(
                 f"{self._label()}: stateful=True needs a known batch size; received an input of "

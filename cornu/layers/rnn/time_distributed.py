@@ -12,6 +12,7 @@ from cornu.core.layer.layer import Layer
 from cornu.core.layer.signature import call_signature
 from cornu.layers.rnn.cell_protocol import first_mask
 from cornu.layers.wrapper import Wrapper
+from cornu.types import ShapeLike
 
 __all__ = ["TimeDistributed"]
 
@@ -53,7 +54,7 @@ class TimeDistributed(Wrapper):
         super().__init__(layer, **kwargs)
         self.supports_masking = True
 
-    def build(self, input_shape: Any = None) -> None:
+    def build(self, input_shape: ShapeLike | None = None) -> None:
         super().build(self._without_time(input_shape))
 
     def _without_time(self, shape: Any) -> Any:

@@ -15,6 +15,7 @@ from cornu.layers.arguments import positive_int
 from cornu.ops.fourier import stft
 from cornu.ops.nn.convolution import conv
 from cornu.parts.initializers.fourier import STFT
+from cornu.types import DataFormat, Padding, ShapeLike
 
 __all__ = ["MelSpectrogram", "STFTSpectrogram"]
 
@@ -191,9 +192,9 @@ class STFTSpectrogram(Layer):
         window: Any = "hann",
         periodic: bool = False,
         scaling: str | None = "density",
-        padding: str = "valid",
+        padding: Padding = "valid",
         expand_dims: bool = False,
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -229,7 +230,7 @@ class STFTSpectrogram(Layer):
             if mode != other
         }
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: ShapeLike) -> None:
         """Creates the kernels of the parts that the mode needs."""
         length = self.fft_length or 2 ** math.ceil(math.log2(self.frame_length))
         shape = (self.frame_length, 1, length // 2 + 1)

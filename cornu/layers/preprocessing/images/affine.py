@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -15,6 +16,8 @@ from cornu.layers.preprocessing.images.base import (
     spread,
 )
 from cornu.ops.image.warp import affine_transform
+from cornu.ops.random.generator import Seed
+from cornu.types import DataFormat
 
 __all__ = [
     "RandomFlip",
@@ -60,8 +63,8 @@ class RandomFlip(RandomImageLayer):
     def __init__(
         self,
         mode: str = "horizontal_and_vertical",
-        seed: Any = None,
-        data_format: str | None = None,
+        seed: Seed = None,
+        data_format: DataFormat | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(seed, data_format, **kwargs)
@@ -134,12 +137,12 @@ class RandomRotation(AffineImageLayer):
 
     def __init__(
         self,
-        factor: Any,
+        factor: float | Sequence[float],
         fill_mode: str = "reflect",
         interpolation: str = "bilinear",
-        seed: Any = None,
+        seed: Seed = None,
         fill_value: float = 0.0,
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(interpolation, fill_mode, fill_value, seed, data_format, **kwargs)
@@ -188,9 +191,9 @@ class RandomTranslation(AffineImageLayer):
         width_factor: Any,
         fill_mode: str = "reflect",
         interpolation: str = "bilinear",
-        seed: Any = None,
+        seed: Seed = None,
         fill_value: float = 0.0,
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(interpolation, fill_mode, fill_value, seed, data_format, **kwargs)
@@ -242,9 +245,9 @@ class RandomZoom(AffineImageLayer):
         width_factor: Any = None,
         fill_mode: str = "reflect",
         interpolation: str = "bilinear",
-        seed: Any = None,
+        seed: Seed = None,
         fill_value: float = 0.0,
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(interpolation, fill_mode, fill_value, seed, data_format, **kwargs)
@@ -296,8 +299,8 @@ class RandomShear(AffineImageLayer):
         interpolation: str = "bilinear",
         fill_mode: str = "reflect",
         fill_value: float = 0.0,
-        data_format: str | None = None,
-        seed: Any = None,
+        data_format: DataFormat | None = None,
+        seed: Seed = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(interpolation, fill_mode, fill_value, seed, data_format, **kwargs)

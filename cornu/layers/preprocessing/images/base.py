@@ -5,6 +5,7 @@ A subclass is a formula: `draw` says which numbers an image gets, `transform` wh
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import jax
@@ -14,6 +15,8 @@ import numpy as np
 from cornu import settings
 from cornu.core.layer.layer import Layer
 from cornu.ops import random
+from cornu.ops.random.generator import Seed
+from cornu.types import DataFormat
 
 __all__ = [
     "ColorLayer",
@@ -95,7 +98,7 @@ class ImageLayer(Layer):
     # Whether images of integers stay so; they become floats of the layer's dtype otherwise.
     keeps_integers: ClassVar[bool] = False
 
-    def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, data_format: DataFormat | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.data_format = settings.data_format(data_format)
         self.built = True
@@ -181,7 +184,9 @@ class RandomImageLayer(ImageLayer):
 
     random = True
 
-    def __init__(self, seed: Any = None, data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, seed: Seed = None, data_format: DataFormat | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(data_format, **kwargs)
         self.seed = seed
         self.seed_generator = random.SeedGenerator(seed, name=self.name)
@@ -202,7 +207,11 @@ class ColorLayer(RandomImageLayer):
     """
 
     def __init__(
-        self, value_range: Any, seed: Any, data_format: str | None = None, **kwargs: Any
+        self,
+        value_range: Sequence[float],
+        seed: Seed,
+        data_format: DataFormat | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(seed, data_format, **kwargs)
         self.value_range = pair(self._label(), "value_range", value_range)
@@ -240,8 +249,8 @@ class MovingImageLayer(RandomImageLayer):
         interpolation: str,
         fill_mode: str,
         fill_value: float,
-        seed: Any,
-        data_format: str | None,
+        seed: Seed,
+        data_format: DataFormat | None,
         **kwargs: Any,
     ) -> None:
         super().__init__(seed, data_format, **kwargs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -10,6 +11,8 @@ from cornu.layers.arguments import fraction
 from cornu.layers.preprocessing.images.base import ColorLayer, Dice, RandomImageLayer, span, spread
 from cornu.layers.preprocessing.images.intensity import RandomBrightness, RandomContrast
 from cornu.ops.image.color import hsv_to_rgb, rgb_to_grayscale, rgb_to_hsv
+from cornu.ops.random.generator import Seed
+from cornu.types import DataFormat
 
 __all__ = [
     "RandomColorDegeneration",
@@ -54,10 +57,10 @@ class RandomSaturation(ColorLayer):
 
     def __init__(
         self,
-        factor: Any,
-        value_range: Any = (0, 255),
-        data_format: str | None = None,
-        seed: Any = None,
+        factor: float | Sequence[float],
+        value_range: Sequence[float] = (0, 255),
+        data_format: DataFormat | None = None,
+        seed: Seed = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
@@ -105,10 +108,10 @@ class RandomHue(ColorLayer):
 
     def __init__(
         self,
-        factor: Any,
-        value_range: Any = (0, 255),
-        data_format: str | None = None,
-        seed: Any = None,
+        factor: float | Sequence[float],
+        value_range: Sequence[float] = (0, 255),
+        data_format: DataFormat | None = None,
+        seed: Seed = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
@@ -158,8 +161,8 @@ class RandomGrayscale(RandomImageLayer):
     def __init__(
         self,
         factor: float = 0.5,
-        data_format: str | None = None,
-        seed: Any = None,
+        data_format: DataFormat | None = None,
+        seed: Seed = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(seed, data_format, **kwargs)
@@ -202,10 +205,10 @@ class RandomColorDegeneration(ColorLayer):
 
     def __init__(
         self,
-        factor: Any,
-        value_range: Any = (0, 255),
-        data_format: str | None = None,
-        seed: Any = None,
+        factor: float | Sequence[float],
+        value_range: Sequence[float] = (0, 255),
+        data_format: DataFormat | None = None,
+        seed: Seed = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
@@ -252,13 +255,13 @@ class RandomColorJitter(ColorLayer):
 
     def __init__(
         self,
-        value_range: Any = (0, 255),
+        value_range: Sequence[float] = (0, 255),
         brightness_factor: Any = None,
         contrast_factor: Any = None,
         saturation_factor: Any = None,
         hue_factor: Any = None,
-        seed: Any = None,
-        data_format: str | None = None,
+        seed: Seed = None,
+        data_format: DataFormat | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -9,6 +10,7 @@ import jax.numpy as jnp
 
 from cornu.layers.arguments import positive_int
 from cornu.layers.preprocessing.images.base import ImageLayer, pair
+from cornu.types import DataFormat
 
 __all__ = ["AutoContrast", "ContrastLimitedAdaptiveHistogramEqualization", "Equalization"]
 
@@ -40,7 +42,7 @@ class AutoContrast(ImageLayer):
     Differences: with channels first, each channel is stretched by itself here, too.
     """
 
-    def __init__(self, value_range: Any = (0, 255), **kwargs: Any) -> None:
+    def __init__(self, value_range: Sequence[float] = (0, 255), **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.value_range = pair(self._label(), "value_range", value_range)
 
@@ -86,9 +88,9 @@ class Equalization(ImageLayer):
 
     def __init__(
         self,
-        value_range: Any = (0, 255),
+        value_range: Sequence[float] = (0, 255),
         bins: int = 256,
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(data_format, **kwargs)
@@ -150,10 +152,10 @@ class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
 
     def __init__(
         self,
-        value_range: Any = (0, 255),
+        value_range: Sequence[float] = (0, 255),
         clip_limit: float = 4.0,
         tile_grid_size: Any = (8, 8),
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(data_format, **kwargs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -9,6 +10,8 @@ from jax import lax
 
 from cornu.layers.preprocessing.images.base import ColorLayer, Dice, span, spread
 from cornu.ops.image.filter import gaussian_blur
+from cornu.ops.random.generator import Seed
+from cornu.types import DataFormat
 
 __all__ = ["RandomErasing", "RandomGaussianBlur", "RandomSharpness"]
 
@@ -43,10 +46,10 @@ class RandomSharpness(ColorLayer):
 
     def __init__(
         self,
-        factor: Any,
-        value_range: Any = (0, 255),
-        data_format: str | None = None,
-        seed: Any = None,
+        factor: float | Sequence[float],
+        value_range: Sequence[float] = (0, 255),
+        data_format: DataFormat | None = None,
+        seed: Seed = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
@@ -96,12 +99,12 @@ class RandomGaussianBlur(ColorLayer):
 
     def __init__(
         self,
-        factor: Any = 1.0,
-        kernel_size: Any = 3,
+        factor: float | Sequence[float] = 1.0,
+        kernel_size: int | Sequence[int] = 3,
         sigma: Any = 1.0,
-        value_range: Any = (0, 255),
-        data_format: str | None = None,
-        seed: Any = None,
+        value_range: Sequence[float] = (0, 255),
+        data_format: DataFormat | None = None,
+        seed: Seed = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
@@ -158,12 +161,12 @@ class RandomErasing(ColorLayer):
 
     def __init__(
         self,
-        factor: Any = 1.0,
+        factor: float | Sequence[float] = 1.0,
         scale: Any = (0.02, 0.33),
         fill_value: Any = None,
-        value_range: Any = (0, 255),
-        seed: Any = None,
-        data_format: str | None = None,
+        value_range: Sequence[float] = (0, 255),
+        seed: Seed = None,
+        data_format: DataFormat | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)

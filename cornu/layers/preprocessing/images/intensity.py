@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
 
 from cornu.layers.preprocessing.images.base import ColorLayer, Dice, span, spread
+from cornu.ops.random.generator import Seed
+from cornu.types import DataFormat
 
 __all__ = [
     "RandomBrightness",
@@ -46,7 +49,11 @@ class RandomBrightness(ColorLayer):
     """
 
     def __init__(
-        self, factor: Any, value_range: Any = (0, 255), seed: Any = None, **kwargs: Any
+        self,
+        factor: float | Sequence[float],
+        value_range: Sequence[float] = (0, 255),
+        seed: Seed = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, **kwargs)
         self.factor = span(self._label(), "factor", factor)
@@ -89,7 +96,11 @@ class RandomContrast(ColorLayer):
     """
 
     def __init__(
-        self, factor: Any, value_range: Any = (0, 255), seed: Any = None, **kwargs: Any
+        self,
+        factor: float | Sequence[float],
+        value_range: Sequence[float] = (0, 255),
+        seed: Seed = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, **kwargs)
         low, high = span(self._label(), "factor", factor, 0)
@@ -135,10 +146,10 @@ class RandomInvert(ColorLayer):
 
     def __init__(
         self,
-        factor: Any = 1.0,
-        value_range: Any = (0, 255),
-        seed: Any = None,
-        data_format: str | None = None,
+        factor: float | Sequence[float] = 1.0,
+        value_range: Sequence[float] = (0, 255),
+        seed: Seed = None,
+        data_format: DataFormat | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
@@ -184,10 +195,10 @@ class RandomPosterization(ColorLayer):
 
     def __init__(
         self,
-        factor: Any,
-        value_range: Any = (0, 255),
-        data_format: str | None = None,
-        seed: Any = None,
+        factor: float | Sequence[float],
+        value_range: Sequence[float] = (0, 255),
+        data_format: DataFormat | None = None,
+        seed: Seed = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
@@ -241,8 +252,8 @@ class Solarization(ColorLayer):
         self,
         addition_factor: Any = 0.0,
         threshold_factor: Any = 0.0,
-        value_range: Any = (0, 255),
-        seed: Any = None,
+        value_range: Sequence[float] = (0, 255),
+        seed: Seed = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, **kwargs)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
 
 from cornu.layers.preprocessing.images.base import Dice, RandomImageLayer, span, spread
 from cornu.layers.preprocessing.images.filtering import rectangles
+from cornu.ops.random.generator import Seed
+from cornu.types import DataFormat
 
 __all__ = ["CutMix", "MixUp"]
 
@@ -48,8 +51,8 @@ class MixUp(RandomImageLayer):
     def __init__(
         self,
         alpha: float = 0.2,
-        data_format: str | None = None,
-        seed: Any = None,
+        data_format: DataFormat | None = None,
+        seed: Seed = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(seed, data_format, **kwargs)
@@ -106,9 +109,9 @@ class CutMix(RandomImageLayer):
 
     def __init__(
         self,
-        factor: Any = 1.0,
-        seed: Any = None,
-        data_format: str | None = None,
+        factor: float | Sequence[float] = 1.0,
+        seed: Seed = None,
+        data_format: DataFormat | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(seed, data_format, **kwargs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -20,6 +21,8 @@ from cornu.layers.preprocessing.images.intensity import (
     RandomPosterization,
     Solarization,
 )
+from cornu.ops.random.generator import Seed
+from cornu.types import DataFormat
 
 __all__ = ["AugMix", "RandAugment"]
 
@@ -38,11 +41,11 @@ class Policy(ColorLayer):
 
     def __init__(
         self,
-        factor: Any,
+        factor: float | Sequence[float],
         interpolation: str,
-        value_range: Any,
-        seed: Any,
-        data_format: str | None,
+        value_range: Sequence[float],
+        seed: Seed,
+        data_format: DataFormat | None,
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
@@ -111,12 +114,12 @@ class RandAugment(Policy):
 
     def __init__(
         self,
-        value_range: Any = (0, 255),
+        value_range: Sequence[float] = (0, 255),
         num_ops: int = 2,
-        factor: Any = 0.5,
+        factor: float | Sequence[float] = 0.5,
         interpolation: str = "bilinear",
-        seed: Any = None,
-        data_format: str | None = None,
+        seed: Seed = None,
+        data_format: DataFormat | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(factor, interpolation, value_range, seed, data_format, **kwargs)
@@ -175,15 +178,15 @@ class AugMix(Policy):
 
     def __init__(
         self,
-        value_range: Any = (0, 255),
+        value_range: Sequence[float] = (0, 255),
         num_chains: int = 3,
         chain_depth: int = 3,
-        factor: Any = 0.3,
+        factor: float | Sequence[float] = 0.3,
         alpha: float = 1.0,
         all_ops: bool = True,
         interpolation: str = "bilinear",
-        seed: Any = None,
-        data_format: str | None = None,
+        seed: Seed = None,
+        data_format: DataFormat | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(factor, interpolation, value_range, seed, data_format, **kwargs)

@@ -11,6 +11,8 @@ from jax import lax
 from cornu.layers.arguments import positive_int
 from cornu.layers.preprocessing.images.base import Dice, ImageLayer, RandomImageLayer
 from cornu.ops.image import resize
+from cornu.ops.random.generator import Seed
+from cornu.types import DataFormat
 
 __all__ = ["CenterCrop", "RandomCrop", "Resizing"]
 
@@ -57,7 +59,7 @@ class Resizing(ImageLayer):
         fill_mode: str = "constant",
         fill_value: float = 0.0,
         antialias: bool = False,
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(data_format, **kwargs)
@@ -116,7 +118,7 @@ class CenterCrop(ImageLayer):
     """
 
     def __init__(
-        self, height: int, width: int, data_format: str | None = None, **kwargs: Any
+        self, height: int, width: int, data_format: DataFormat | None = None, **kwargs: Any
     ) -> None:
         super().__init__(data_format, **kwargs)
         self.height = positive_int(self._label(), "height", height)
@@ -167,8 +169,8 @@ class RandomCrop(RandomImageLayer):
         self,
         height: int,
         width: int,
-        seed: Any = None,
-        data_format: str | None = None,
+        seed: Seed = None,
+        data_format: DataFormat | None = None,
         name: str | None = None,
         **kwargs: Any,
     ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -11,6 +12,8 @@ from cornu.layers.arguments import fraction
 from cornu.layers.preprocessing.images.base import Dice, MovingImageLayer, pair, span, spread
 from cornu.ops.image.filter import bell, convolve
 from cornu.ops.image.warp import map_coordinates, perspective_transform
+from cornu.ops.random.generator import Seed
+from cornu.types import DataFormat
 
 __all__ = ["RandomElasticTransform", "RandomPerspective"]
 
@@ -45,12 +48,12 @@ class RandomPerspective(MovingImageLayer):
 
     def __init__(
         self,
-        factor: Any = 1.0,
+        factor: float | Sequence[float] = 1.0,
         scale: float = 1.0,
         interpolation: str = "bilinear",
         fill_value: float = 0.0,
-        seed: Any = None,
-        data_format: str | None = None,
+        seed: Seed = None,
+        data_format: DataFormat | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(interpolation, "constant", fill_value, seed, data_format, **kwargs)
@@ -113,14 +116,14 @@ class RandomElasticTransform(MovingImageLayer):
 
     def __init__(
         self,
-        factor: Any = 1.0,
+        factor: float | Sequence[float] = 1.0,
         scale: Any = 1.0,
         interpolation: str = "bilinear",
         fill_mode: str = "reflect",
         fill_value: float = 0.0,
-        value_range: Any = (0, 255),
-        seed: Any = None,
-        data_format: str | None = None,
+        value_range: Sequence[float] = (0, 255),
+        seed: Seed = None,
+        data_format: DataFormat | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(interpolation, fill_mode, fill_value, seed, data_format, **kwargs)

@@ -10,6 +10,7 @@ import numpy as np
 from cornu.layers.preprocessing.base import Learning, no_sparse, one_of
 from cornu.layers.preprocessing.reading import batches
 from cornu.layers.preprocessing.tabular.encoding import MODES, encode
+from cornu.types import DTypeLike
 
 __all__ = ["Discretization"]
 
@@ -59,7 +60,7 @@ class Discretization(Learning):
         epsilon: float = 0.01,
         output_mode: str = "int",
         sparse: bool = False,
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
         name: str | None = None,
     ) -> None:
         super().__init__(name=name, dtype=dtype)

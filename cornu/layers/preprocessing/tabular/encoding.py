@@ -9,12 +9,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from cornu.types import DTypeLike
+
 __all__ = ["MODES", "encode", "encoded_shape"]
 
 MODES = ("int", "one_hot", "multi_hot", "count")
 
 
-def encode(indices: Any, mode: str, depth: int, dtype: Any, weights: Any = None) -> Any:
+def encode(indices: Any, mode: str, depth: int, dtype: DTypeLike, weights: Any = None) -> Any:
     """Returns indices, or what stands for them; on the host if they are a NumPy array.
 
     Args:

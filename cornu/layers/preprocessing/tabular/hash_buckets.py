@@ -45,7 +45,7 @@ def bucket(x: Any, count: int, salt: Sequence[int] | None, who: str) -> Any:
         return _placed(hashes, count).reshape(x.shape)
 
 
-def _of_bytes(rows: np.ndarray, lengths: np.ndarray, salt: Any) -> np.ndarray:
+def _of_bytes(rows: np.ndarray, lengths: np.ndarray, salt: int | Sequence[int]) -> np.ndarray:
     if salt is None:
         return fingerprint.farmhash(rows, lengths)
     return fingerprint.siphash(rows, lengths, salt)
@@ -84,7 +84,7 @@ def _print(x: Any, who: str) -> Any:
     return x.reshape(-1).astype(_wide(x)).astype("uint64")
 
 
-def salted(who: str, salt: Any) -> list[int] | None:
+def salted(who: str, salt: int | Sequence[int]) -> list[int] | None:
     """Returns a salt as two numbers."""
     if salt is None:
         return None

@@ -19,6 +19,7 @@ from cornu.layers.preprocessing.base import (
 from cornu.layers.preprocessing.reading import as_array, holds_strings
 from cornu.layers.preprocessing.tabular.encoding import encode, encoded_shape
 from cornu.layers.preprocessing.tabular.hash_buckets import crossed
+from cornu.types import DTypeLike
 
 __all__ = ["HashedCrossing"]
 
@@ -63,7 +64,7 @@ class HashedCrossing(Preprocess):
         output_mode: str = "int",
         sparse: bool = False,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, dtype=default_dtype(output_mode, dtype), **kwargs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -72,7 +73,7 @@ class Hashing(Preprocess):
         self,
         num_bins: int,
         mask_value: Any = None,
-        salt: Any = None,
+        salt: int | Sequence[int] | None = None,
         output_mode: str = "int",
         sparse: bool = False,
         **kwargs: Any,

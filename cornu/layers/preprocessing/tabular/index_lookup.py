@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from cornu.layers.preprocessing.reading import batches, is_array
 from cornu.layers.preprocessing.tabular.encoding import MODES, encode, encoded_shape
 from cornu.layers.preprocessing.tabular.hash_buckets import salted
 from cornu.layers.preprocessing.tabular.term_counts import Counts
+from cornu.types import ArrayLike
 
 __all__ = ["IndexLookup"]
 
@@ -49,7 +50,7 @@ class IndexLookup(Learning):
         output_mode: str,
         sparse: bool,
         pad_to_max_tokens: bool,
-        salt: Any,
+        salt: int | Sequence[int],
     ) -> None:
         """Checks and keeps what both constructors take."""
         who = self._label()
@@ -81,7 +82,7 @@ class IndexLookup(Learning):
         self._given = False
         self.reset_state()
 
-    def _start(self, vocabulary: Any, idf_weights: Any) -> None:
+    def _start(self, vocabulary: Any, idf_weights: ArrayLike) -> None:
         """Sets the vocabulary that the constructor was given, if any."""
         if vocabulary is not None:
             self.set_vocabulary(vocabulary, idf_weights)
@@ -116,7 +117,7 @@ class IndexLookup(Learning):
         """Returns the number of terms, mask and out-of-vocabulary tokens included."""
         return self._token_start + (0 if self._tokens is None else len(self._tokens))
 
-    def set_vocabulary(self, vocabulary: Any, idf_weights: Any = None) -> None:
+    def set_vocabulary(self, vocabulary: Any, idf_weights: ArrayLike | None = None) -> None:
         """Sets the terms, instead of learning them.
 
         Args:

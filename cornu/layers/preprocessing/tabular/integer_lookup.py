@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -11,6 +12,7 @@ from cornu.layers.preprocessing.base import on_host, one_of
 from cornu.layers.preprocessing.reading import as_array, holds_strings
 from cornu.layers.preprocessing.tabular.hash_buckets import bucket
 from cornu.layers.preprocessing.tabular.index_lookup import IndexLookup
+from cornu.types import ArrayLike
 
 __all__ = ["IntegerLookup"]
 
@@ -75,13 +77,13 @@ class IntegerLookup(IndexLookup):
         oov_token: int = -1,
         vocabulary: Any = None,
         vocabulary_dtype: str = "int64",
-        idf_weights: Any = None,
+        idf_weights: ArrayLike | None = None,
         invert: bool = False,
         output_mode: str = "int",
         sparse: bool = False,
         pad_to_max_tokens: bool = False,
         oov_method: str = "floormod",
-        salt: Any = None,
+        salt: int | Sequence[int] | None = None,
         name: str | None = None,
         **kwargs: Any,
     ) -> None:

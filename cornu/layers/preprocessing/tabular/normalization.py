@@ -12,6 +12,7 @@ from cornu import settings
 from cornu.layers.arguments import known_size
 from cornu.layers.preprocessing.base import Learning
 from cornu.layers.preprocessing.reading import batches
+from cornu.types import DTypeLike, ShapeLike
 
 __all__ = ["Normalization"]
 
@@ -78,7 +79,7 @@ class Normalization(Learning):
         self.reset_state()
         _check_given(self._label(), self.axis, self.input_mean, self.input_variance)
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: ShapeLike) -> None:
         """Creates `mean`, `variance` and `count`, unless they are given."""
         ndim = len(input_shape)
         for axis in self.axis:
@@ -96,7 +97,9 @@ class Normalization(Learning):
             # Nobody reads it; it is kept for the sake of files.
             self.count = self._statistic("count", (), "zeros", "int32")
 
-    def _statistic(self, name: str, shape: Any, initializer: str, dtype: Any = None) -> Any:
+    def _statistic(
+        self, name: str, shape: Any, initializer: str, dtype: DTypeLike | None = None
+    ) -> Any:
         return self.add_weight(
             shape, initializer, dtype=dtype, trainable=False, autocast=False, name=name
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from cornu.layers.preprocessing.reading import as_array, as_strings
 from cornu.layers.preprocessing.tabular.hash_buckets import bucket
 from cornu.layers.preprocessing.tabular.index_lookup import IndexLookup
+from cornu.types import ArrayLike
 
 __all__ = ["StringLookup"]
 
@@ -77,14 +79,14 @@ class StringLookup(IndexLookup):
         mask_token: str | None = None,
         oov_token: str = "[UNK]",
         vocabulary: Any = None,
-        idf_weights: Any = None,
+        idf_weights: ArrayLike | None = None,
         invert: bool = False,
         output_mode: str = "int",
         pad_to_max_tokens: bool = False,
         sparse: bool = False,
         encoding: str = "utf-8",
         name: str | None = None,
-        salt: Any = None,
+        salt: int | Sequence[int] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, **kwargs)

@@ -14,6 +14,7 @@ from cornu.layers.preprocessing.reading import as_strings, batches
 from cornu.layers.preprocessing.tabular.index_lookup import take_vocabulary
 from cornu.layers.preprocessing.tabular.string_lookup import StringLookup
 from cornu.layers.preprocessing.text.ngrams import CLEANINGS, SPLITTINGS, groups, rows_of
+from cornu.types import ArrayLike
 
 __all__ = ["TextVectorization"]
 
@@ -86,7 +87,7 @@ class TextVectorization(Learning):
         output_sequence_length: int | None = None,
         pad_to_max_tokens: bool = False,
         vocabulary: Any = None,
-        idf_weights: Any = None,
+        idf_weights: ArrayLike | None = None,
         sparse: bool = False,
         ragged: bool = False,
         encoding: str = "utf-8",
@@ -171,7 +172,7 @@ class TextVectorization(Learning):
         """Returns the number of terms, special tokens included."""
         return self._lookup.vocabulary_size()
 
-    def set_vocabulary(self, vocabulary: Any, idf_weights: Any = None) -> None:
+    def set_vocabulary(self, vocabulary: Any, idf_weights: ArrayLike | None = None) -> None:
         """Sets the terms, instead of learning them; see `StringLookup`."""
         self._lookup.set_vocabulary(vocabulary, idf_weights)
 

@@ -1,0 +1,107 @@
+"""ConfiguredLayer: the base of layers whose constructor arguments become attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, ClassVar, TypeAlias
+
+from cornu.core.layer.layer import Layer
+from cornu.core.state.variable import Variable
+from cornu.layers.arguments import no_adapters, positive_int
+from cornu.parts import activations, constraints, initializers, regularizers
+from cornu.types import ShapeLike
+
+__all__ = [
+    "Activation",
+    "ConfiguredLayer",
+    "Converter",
+    "keyword_arguments",
+]
+
+Activation: TypeAlias = Callable[[Any], Any]
+
+# Checks and converts one argument: (layer in words, name of the argument, value) -> attribute.
+Converter: TypeAlias = Callable[[str, str, Any], Any]
+
+# What `locals()` of a constructor holds beside named arguments.
+_NOT_ARGUMENTS = frozenset(("self", "kwargs", "__class__"))
+# Arguments that Keras has and that must be None here; they become no attributes.
+_UNSUPPORTED = frozenset(
+    ("lora_rank", "lora_alpha", "quantization_config", "gptq_unpacked_column_size")
+)
+
+
+def _resolve(get: Callable[[Any], Any]) -> Converter:
+    return lambda layer, name, value: get(value)
+
+
+class ConfiguredLayer(Layer):
+    """A layer that stores its constructor arguments as attributes of the same names.
+
+    A constructor calls `self.store_arguments(locals())` after `super().__init__(**kwargs)`. The
+    arguments come from `locals()` and not from the captured constructor call, because a subclass
+    of a user has a constructor of its own with other arguments.
+    """
+
+    use_bias: bool
+
+    # By the name of an argument, or by its last word after "*_"; others are stored as they are.
+    converters: ClassVar[Mapping[str, Converter]] = {
+        "activation": _resolve(activations.get),
+        "*_activation": _resolve(activations.get),
+        "*_initializer": _resolve(initializers.get),
+        "*_regularizer": _resolve(regularizers.get),
+        "*_constraint": _resolve(constraints.get),
+        "units": positive_int,
+        "filters": positive_int,
+        "groups": positive_int,
+        "depth_multiplier": positive_int,
+    }
+
+    def store_arguments(self, arguments: Mapping[str, Any], skip: Collection[str] = ()) -> None:
+        """Sets each constructor argument as an attribute, checked and converted by its name.
+
+        Args:
+            arguments: `locals()` of the constructor; `self` and `**kwargs` are skipped.
+            skip: further arguments that become no attributes.
+        """
+        layer = self._label()
+        for name, value in arguments.items():
+            if name in _NOT_ARGUMENTS or name in skip:
+                continue
+            if name in _UNSUPPORTED:
+                no_adapters(layer, **{name: value})
+                continue
+            convert = self.converters.get(name)
+            if convert is None and "_" in name:
+                convert = self.converters.get("*" + name[name.rindex("_") :])
+            setattr(self, name, value if convert is None else convert(layer, name, value))
+
+    def create_weight(
+        self, name: str, shape: ShapeLike, *, prefix: str | None = None, **kwargs: Any
+    ) -> Variable:
+        """Creates a weight from the attributes `*_initializer`, `*_regularizer`, `*_constraint`.
+
+        Args:
+            name: the name of the weight.
+            shape: its shape.
+            prefix: the first part of the names of the attributes, by default that of the weight.
+            **kwargs: further arguments of `add_weight`, or replacements of these three.
+        """
+        prefix = prefix or name
+        settings = {
+            "initializer": getattr(self, f"{prefix}_initializer"),
+            "regularizer": getattr(self, f"{prefix}_regularizer"),
+            "constraint": getattr(self, f"{prefix}_constraint"),
+        }
+        return self.add_weight(shape, name=name, **{**settings, **kwargs})
+
+    def create_bias(self, shape: ShapeLike) -> Variable | None:
+        """Creates the weight `bias` like `create_weight`; returns None without `use_bias`."""
+        return self.create_weight("bias", shape) if self.use_bias else None
+
+
+def keyword_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns `locals()` of a constructor as keyword arguments for another one."""
+    own = {k: v for k, v in arguments.items() if k not in _NOT_ARGUMENTS}
+    return {**own, **arguments.get("kwargs", {})}
