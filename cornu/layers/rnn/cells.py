@@ -18,13 +18,13 @@ from cornu.layers.rnn.cell_protocol import (
     product,
 )
 from cornu.ops.nn import rnn as recurrences
+from cornu.ops.random.generator import Seed
 from cornu.types import (
     ActivationLike,
     ConstraintLike,
     DTypeLike,
     InitializerLike,
     RegularizerLike,
-    Seed,
     ShapeLike,
 )
 
