@@ -5,17 +5,18 @@ VENV    := .venv
 PIP     := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check
 PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3 python)
 
-.PHONY: help venv demo test check safety bench
+.PHONY: help venv demo test test-slow check safety bench
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
 help:
-	@echo "make demo    train, draw and save a small model: the tour"
-	@echo "make test    run all tests"
-	@echo "make check   formatting, lint, types and architecture; under a minute"
-	@echo "make safety  run random programs with heap checks, the quick form; two minutes"
-	@echo "make bench   run the benchmarks"
-	@echo "make venv    only make the environment in $(VENV)"
+	@echo "make demo       train, plot and save a small model: the tour"
+	@echo "make test       run the tests of every module; ten minutes on two cores"
+	@echo "make test-slow  run the rest: full products of options, long runs, large models"
+	@echo "make check      formatting, lint, types and architecture; under a minute"
+	@echo "make safety     run random programs with heap checks, the quick form; two minutes"
+	@echo "make bench      run the benchmarks"
+	@echo "make venv       only create the environment in $(VENV)"
 
 venv: $(VENV)/.dev
 
@@ -23,7 +24,10 @@ demo: $(VENV)/.package
 	$(VENV)/bin/python -m cornu demo
 
 test: $(VENV)/.dev
-	$(VENV)/bin/python -m pytest -n 2 --dist loadgroup
+	$(VENV)/bin/python -m pytest -n 2 --dist worksteal
+
+test-slow: $(VENV)/.dev
+	$(VENV)/bin/python -m pytest -n 2 --dist worksteal -m slow
 
 check: $(VENV)/.dev
 	scripts/check

@@ -14,6 +14,7 @@ from benchmarks.safety.operations import KINDS, Case, make
 from benchmarks.safety.processes import SETTINGS, Job, Outcome
 from benchmarks.safety.shapes import DTYPES, Sampler
 from cornu.deviations import DEVIATIONS
+from tests.sampling import slow_except
 
 PRIMES = {2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61}
 
@@ -59,7 +60,7 @@ def test_each_row_with_compiler_options_is_a_variant():
     assert name not in variants(row.options)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", slow_except(KINDS, 1))
 def test_one_case_of_each_kind(kind):
     finding = check(make(kind, 1), kind, 1)
     assert not finding.wrong

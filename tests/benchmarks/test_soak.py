@@ -17,6 +17,7 @@ def test_the_table_shows_all_points():
     assert last == "| predict | cornu | 50 | 201 202 203 204 205 | +4.0 | 305 | 7 | 1 |"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["predict", "build-fit-drop"])
 def test_a_short_run(task):
     assert task in TASKS

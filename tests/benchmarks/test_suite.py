@@ -12,6 +12,7 @@ from benchmarks import formulations, measure, models, report, scale, sharing
 from benchmarks.measure import Result
 from benchmarks.peers import PEERS, Round, layered, plain, plain_models, timing
 from benchmarks.tasks import TASKS, Size, Target
+from tests.sampling import slow_except
 
 torched = pytest.importorskip("benchmarks.peers.torched")
 
@@ -121,7 +122,7 @@ def test_a_result_is_the_median_of_the_best_epochs():
     assert measure._result([]) == Result(None)
 
 
-@pytest.mark.parametrize("name", models.CASES)
+@pytest.mark.parametrize("name", slow_except(models.CASES, ["mlp"]))
 def test_the_model_is_the_same_for_all(name):
     import cornu
 
@@ -141,7 +142,7 @@ def test_the_model_is_the_same_for_all(name):
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=atol)
 
 
-@pytest.mark.parametrize("name", models.CASES)
+@pytest.mark.parametrize("name", slow_except(models.CASES, ["mlp"]))
 def test_the_model_is_the_same_for_flax(name):
     import cornu
 

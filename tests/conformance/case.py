@@ -1,7 +1,8 @@
 """What the checks of one row share: the layers of both libraries, and what they computed.
 
-Keras runs eagerly; the layer here is compiled twice, once for inference and once for training
-with gradients. Everything is computed when it is first asked for.
+Keras is compiled once, for inference and gradients together; the layer here runs eagerly, and is
+compiled twice, for inference and for training with gradients. Everything is computed when it is
+first asked for.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from keras.src.backend.common.masking import get_keras_mask, set_keras_mask
 
 import cornu
 from cornu import tree
+from cornu.core.graph.tensor import Tensor
 from cornu.core.state import scope
 from tests.conformance.table import Call, LayerRow
 
@@ -58,7 +60,14 @@ class Case:
     def theirs(self) -> Any:
         """Keras's layer, built, with weights that are not all zero."""
         layer = self.row.make(keras)
-        layer(*self.call.args, **self.call.kwargs)
+        arguments = self.call.args, self.call.kwargs
+        if not self.row.integer:  # lookups behave otherwise once they were called symbolically
+            arguments = tree.map(_symbolic, arguments)
+        try:
+            layer(*arguments[0], **arguments[1])  # builds the layer and computes nothing
+        except ValueError:  # a few layers of Keras infer shapes only where sizes are equal
+            layer = self.row.make(keras)
+            layer(*self.call.args, **self.call.kwargs)
         rng = np.random.default_rng(3)
         for variable in layer.weights:
             variable.assign(_moved(np.asarray(variable.value), rng))
@@ -107,24 +116,55 @@ class Case:
         """The result of the eager layer here."""
         return self.eager(self.ours)
 
-    @functools.cached_property
+    @property
     def keras_inference(self) -> Result:
         """Keras's result in inference."""
+        return self._keras_results[0]
+
+    @property
+    def keras_gradients(self) -> Gradients:
+        """Keras's result and gradients in training."""
+        return self._keras_results[1]
+
+    @functools.cached_property
+    def keras_eager(self) -> Result:
+        """Keras's result in inference without compiling."""
         return self._keras(*self._keras_weights(), self.call, training=False)[1]
 
     @functools.cached_property
-    def keras_gradients(self) -> Gradients:
-        """Keras's result and gradients in training."""
+    def keras_outputs(self) -> Result:
+        """Keras's result in inference, from a program that computes nothing else."""
+        trained, rest = self._keras_weights()
+        warned = []
+
+        def run(trained: Any) -> Any:
+            _, result = self._keras(trained, rest, self.call, False)
+            warned.append(result.warned)
+            return result[:-1]
+
+        return Result(*map(_numpy_or_same, _reference(run)(trained)), warned=warned[0])
+
+    @functools.cached_property
+    def _keras_results(self) -> tuple[Result, Gradients]:
+        """Both, from one program: compiling is most of the time of a row."""
         trained, rest = self._keras_weights()
         slots, values = self._varied()
+        warned = []
 
         def total(trained: Any, values: Any) -> Any:
             call = self._filled(slots, values)
-            outputs, result = self._keras(trained, rest, call, self.phase, jnp.asarray)
-            return _weighted(outputs) + result.loss, result
+            outputs, result = self._keras(trained, rest, call, self.phase)
+            still = self._keras(trained, rest, call, False)[1] if self.phase else result
+            warned.extend([still.warned, result.warned])
+            return _weighted(outputs) + result.loss, (still[:-1], result[:-1])
 
-        grads, result = jax.jit(jax.grad(total, argnums=(0, 1), has_aux=True))(trained, values)
-        return Gradients(Result(*map(_numpy_or_same, result)), *map(_numpy, grads))
+        program = _reference(jax.grad(total, argnums=(0, 1), has_aux=True))
+        grads, results = program(trained, values)
+        still, result = (
+            Result(*map(_numpy_or_same, values), warned=flag)
+            for values, flag in zip(results, warned, strict=True)
+        )
+        return still, Gradients(result, *map(_numpy, grads))
 
     @functools.cached_property
     def inference(self) -> Callable[[Any], Any]:
@@ -144,41 +184,82 @@ class Case:
     @functools.cached_property
     def gradients(self) -> Gradients:
         """The result and gradients of the compiled layer here."""
-        layer = self.ours
         slots, values = self._varied()
+        run, trained, rest = self._pure(self.ours, self.phase)
+
+        def total(trained: Any, values: Any, rest: Any) -> Any:
+            outputs, result = run(trained, rest, self._filled(slots, values))
+            return _weighted(outputs) + result.loss, result[:-1]
+
+        grads, result = jax.jit(jax.grad(total, argnums=(0, 1), has_aux=True))(
+            trained, values, rest
+        )
+        return Gradients(Result(*map(_numpy_or_same, result), False), *map(_numpy, grads))
+
+    def compiled_outputs(self, layer: Any) -> Result:
+        """Returns the result of another compiled layer here in inference."""
+        self.call_on_tensors(layer, batch=True)
+        run, trained, rest = self._pure(layer, False)
+        result = jax.jit(lambda *values: run(*values, self.call)[1][:-1])(trained, rest)
+        return Result(*map(_numpy_or_same, result), False)
+
+    def call_on_tensors(self, layer: Any, batch: bool) -> tuple[list[Tensor], list[Tensor]]:
+        """Calls a new layer on Tensors, and gives it the weights.
+
+        Args:
+            layer: a layer that is not built.
+            batch: whether the size of the batch is known.
+
+        Returns the Tensors (masks last) and the outputs.
+        """
+
+        def tensor(x: Any) -> Any:
+            if not isinstance(x, jax.Array):
+                return x
+            first = x.shape[:1] if batch else (None,) * min(x.ndim, 1)
+            return Tensor((*first, *x.shape[1:]), x.dtype.name)
+
+        args, kwargs = tree.map(tensor, (self.call.args, self.call.kwargs))
+        masks = tree.map(tensor, self.masks)
+        if masks is not None:
+            for x, mask in zip(tree.leaves(args[0]), tree.leaves(masks), strict=True):
+                x.mask = mask
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            outputs = layer(*args, **kwargs)
+        layer.set_weights(self.values)
+        inputs = [x for x in tree.leaves((args, kwargs, masks)) if isinstance(x, Tensor)]
+        return inputs, tree.leaves(outputs)
+
+    # ---------------------------------------------------------------------------------- helpers
+
+    def _pure(self, layer: Any, training: bool) -> tuple[Callable[..., Any], list[Any], list[Any]]:
+        """Returns a pure function of (trained values, other values, call), and these values."""
         trained, rest = layer.trainable_variables, layer.non_trainable_variables
 
-        def run(values: Any) -> Any:
-            call = self._filled(slots, values)
+        def call_layer(call: Call) -> Any:
             self._attach(call, scope.current().masks.put)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                outputs = layer(*call.args, **call.kwargs, training=self.phase)
+                outputs = layer(*call.args, **call.kwargs, training=training)
             masks = [scope.current().masks.get(y) for y in tree.leaves(outputs)]
             penalties = [v.regularizer(v) for v in trained if v.regularizer is not None]
             return outputs, masks, sum(penalties)
 
-        lifted = scope.pure(run, trained + rest)
+        lifted = scope.pure(call_layer, trained + rest)
 
-        def total(trained_values: Any, values: Any, rest_values: Any, key: Any) -> Any:
-            (outputs, masks, penalty), after, losses = lifted(
-                (*trained_values, *rest_values), key, values
-            )
-            loss = penalty + sum(losses)
+        def run(trained_values: Any, rest_values: Any, call: Call) -> tuple[Any, Result]:
+            values, key = (*trained_values, *rest_values), jax.random.key(0)
+            (outputs, masks, penalty), after, losses = lifted(values, key, call)
             kept = [
                 value
                 for variable, value in zip(rest, after[len(trained) :], strict=True)
                 if variable.role != "metric"
             ]
-            return _weighted(outputs) + loss, (outputs, masks, loss, kept)
+            loss = jnp.asarray(penalty + sum(losses), "float32")
+            return outputs, Result(tree.leaves(outputs), masks, loss, kept, False)
 
-        grads, (outputs, masks, loss, kept) = jax.jit(
-            jax.grad(total, argnums=(0, 1), has_aux=True)
-        )([v.value for v in trained], values, [v.value for v in rest], jax.random.key(0))
-        result = Result(_numpy(outputs), _numpy(masks), float(loss), _numpy(kept), False)
-        return Gradients(result, *map(_numpy, grads))
-
-    # ---------------------------------------------------------------------------------- helpers
+        return run, [v.value for v in trained], [v.value for v in rest]
 
     def _attach(self, call: Call, put: Callable[[Any, Any], None]) -> None:
         if self.masks is not None:
@@ -191,9 +272,7 @@ class Case:
         trained = [v.value for v in layer.trainable_variables]
         return trained, [v.value for v in layer.non_trainable_variables]
 
-    def _keras(
-        self, trained: Any, rest: Any, call: Call, training: bool, number: Any = float
-    ) -> tuple[Any, Result]:
+    def _keras(self, trained: Any, rest: Any, call: Call, training: bool) -> tuple[Any, Result]:
         layer = self.theirs
         variables = [*layer.trainable_variables, *layer.non_trainable_variables]
         mapping = list(zip(variables, [*trained, *rest], strict=True))
@@ -206,7 +285,7 @@ class Case:
                 losses = layer.losses
         masks = [get_keras_mask(y) for y in tree.leaves(outputs)]
         kept = [around.get_current_value(v) for v in layer.non_trainable_weights]
-        loss = number(sum(losses)) if losses else 0.0
+        loss = jnp.asarray(sum(losses), "float32")
         return outputs, Result(tree.leaves(outputs), masks, loss, kept, _lost(caught))
 
     def _varied(self) -> tuple[list[int], list[Any]]:
@@ -220,6 +299,11 @@ class Case:
         for slot, value in zip(slots, values, strict=True):
             leaves[slot] = value
         return Call(*tree.unflatten(definition, leaves))
+
+
+def _reference(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """Compiles a function of Keras in a hurry: only its numbers count."""
+    return jax.jit(fn, compiler_options={"xla_backend_optimization_level": 0})
 
 
 def config_of(layer: Any) -> Any:
@@ -239,6 +323,10 @@ def _numpy(structure: Any) -> list[Any]:
 
 def _numpy_or_same(value: Any) -> Any:
     return _numpy(value) if isinstance(value, list) else value
+
+
+def _symbolic(x: Any) -> Any:
+    return keras.KerasTensor(x.shape, x.dtype.name) if isinstance(x, jax.Array) else x
 
 
 def _is_float(x: Any) -> bool:

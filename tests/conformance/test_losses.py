@@ -14,6 +14,7 @@ import pytest
 import cornu
 from cornu import losses
 from cornu.core.state import scope
+from tests.sampling import repeated_are_slow
 
 Make = Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray]]
 
@@ -189,7 +190,7 @@ def test_config_goes_both_ways(row: LossRow):
     assert {name: config[name] for name in theirs["config"]} == theirs["config"]
 
 
-@pytest.mark.parametrize("row", ROWS, ids=NAMES)
+@pytest.mark.parametrize("row", repeated_are_slow(ROWS, NAMES, "cls"))
 def test_padding_rows_leave_no_trace(row: LossRow):
     rng = np.random.default_rng(3)
     y_true, y_pred = row.make(rng)

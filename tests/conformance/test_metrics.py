@@ -13,6 +13,7 @@ import pytest
 import cornu
 from cornu import metrics
 from cornu.names import snake_case
+from tests.sampling import repeated_are_slow
 
 Make = Callable[[np.random.Generator, int], tuple[np.ndarray, np.ndarray]]
 
@@ -209,7 +210,7 @@ def test_metric_is_keras(row: MetricRow):
     assert all(not np.any(v.numpy()) for v in ours.variables)
 
 
-@parametrize_rows
+@pytest.mark.parametrize("row", repeated_are_slow(ROWS, NAMES, "cls"))
 def test_compiled_updates_are_the_same(row: MetricRow):
     eager, compiled = _make(cornu, row), _make(cornu, row)
     (data, _), (more, weights), _ = _batches(row)

@@ -166,6 +166,7 @@ def trained(plan, policy, share, steps=2):
         cornu.config.set_dtype_policy("float32")
 
 
+@pytest.mark.slow
 @hypothesis.settings(max_examples=12, deadline=None, derandomize=True)
 @hypothesis.given(
     plan=st.lists(st.sampled_from(BUILDERS), min_size=1, max_size=3),
@@ -173,6 +174,14 @@ def trained(plan, policy, share, steps=2):
     policy=st.sampled_from(["float32", "float32", "mixed_bfloat16"]),
 )
 def test_shared_and_inlined_models_are_equal(plan, repeats, policy):
+    check_sharing(plan, repeats, policy)
+
+
+def test_a_shared_and_an_inlined_model_are_equal():
+    check_sharing([composite, half_frozen, with_a_common_layer], 2, "float32")
+
+
+def check_sharing(plan, repeats, policy):
     shared = trained(plan * repeats, policy, True)
     inlined = trained(plan * repeats, policy, False)
     tolerance = 1e-6 if policy == "float32" else 1e-2

@@ -17,6 +17,7 @@ import torch
 import cornu
 from cornu import Input, Model, layers
 from tests.data.many import LABELS, WIDTHS, Batches, X
+from tests.sampling import slow_except
 
 BATCH = 8
 
@@ -188,12 +189,23 @@ def _grain():
     return rows.batch(BATCH)
 
 
-@pytest.mark.parametrize("name", ROWS)
+# One of each library.
+ALWAYS_ROWS = [
+    *("numpy", "lists", "jax", "dicts", "memmap", "h5py", "scipy csr", "torch tensors"),
+    *("tf tensors", "pandas, y by name", "polars", "datasets"),
+]
+ALWAYS_STREAMS = [
+    *("iterable", "PyDataset, threads", "list-like", "tf.data", "torch DataLoader"),
+    "grain MapDataset",
+]
+
+
+@pytest.mark.parametrize("name", slow_except(ROWS, ALWAYS_ROWS))
 def test_rows(name, tmp_path, expected):
     assert same(trained(*ROWS[name](tmp_path), batch_size=BATCH), expected)
 
 
-@pytest.mark.parametrize("name", STREAMS)
+@pytest.mark.parametrize("name", slow_except(STREAMS, ALWAYS_STREAMS))
 def test_streams(name, expected):
     assert same(trained(STREAMS[name]()), expected)
 
@@ -218,7 +230,7 @@ def test_worker_processes(expected):
     assert same(trained(Batches(workers=1, use_multiprocessing=True)), expected)
 
 
-@pytest.mark.parametrize("name", ["memmap", "scipy csr", "datasets", "pandas"])
+@pytest.mark.parametrize("name", slow_except(["memmap", "scipy csr", "datasets", "pandas"], 2))
 def test_shuffled_rows_are_those_of_arrays(name, tmp_path):
     words = {"batch_size": BATCH, "shuffle": True}
     assert same(trained(*ROWS[name](tmp_path), **words), trained(X, LABELS, **words))
@@ -237,7 +249,7 @@ VALIDATION = {
 }
 
 
-@pytest.mark.parametrize("name", VALIDATION)
+@pytest.mark.parametrize("name", slow_except(VALIDATION, ["arrays", "frame", "torch", "PyDataset"]))
 def test_validation_evaluate_and_predict(name, tmp_path):
     data = VALIDATION[name](tmp_path)
     parts = data if isinstance(data, tuple) else (data,)

@@ -38,7 +38,17 @@ _FORMATS = [
 ]
 
 
-@pytest.mark.parametrize(("layer", "shape", "arguments"), _FORMATS)
+def _formats():
+    """The first case of each file of the library always runs."""
+    seen, parameters = set(), []
+    for layer, *rest in _FORMATS:
+        marks = [pytest.mark.slow] if layer.__module__ in seen else []
+        seen.add(layer.__module__)
+        parameters.append(pytest.param(layer, *rest, marks=marks))
+    return parameters
+
+
+@pytest.mark.parametrize(("layer", "shape", "arguments"), _formats())
 def test_both_data_formats_agree(layer, shape, arguments):
     x = np.random.default_rng(0).normal(size=shape).astype("float32")
     last, first = (

@@ -33,6 +33,7 @@ def test_it_is_summarized_drawn_and_described(model):
     assert again.count_params() == model.count_params() == 12000
 
 
+@pytest.mark.slow
 def test_it_is_saved_and_loaded(model, tmp_path):
     model.save(tmp_path / "deep.keras")
     loaded = cornu.models.load_model(tmp_path / "deep.keras")

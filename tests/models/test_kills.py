@@ -7,6 +7,7 @@ import pytest
 from benchmarks import kills
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no fork server")
 def test_fifty_random_instants_and_every_run_ends_with_the_same_bits():
     figures = kills.kill(50)

@@ -10,6 +10,7 @@ from cornu import callbacks, layers, seeds
 from cornu.optimizers import SGD, Adam, LossScaleOptimizer, MultiOptimizer, OptimizerMap, schedules
 from cornu.training.steps import counters
 from cornu.utils import PyDataset
+from tests.sampling import slow_except
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(100, 4)).astype("float32")
@@ -44,7 +45,7 @@ OPTIMIZERS = {
 }
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", slow_except(OPTIMIZERS, ["schedule", "optax"]))
 def test_fits_are_as_if_nothing_had_been(name):
     found = []
     for tested in (False, True):

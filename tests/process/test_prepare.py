@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from tests.sampling import slow_except
+
 _LEFT_OUT = ("JAX_", "MALLOC_", "CORNU_", "GLIBC_", "LD_PRELOAD", "XDG_CACHE_HOME")
 
 _PROGRAM = """
@@ -52,13 +54,16 @@ def test_the_second_process_compiles_nothing_and_says_nothing(tmp_path):
 
 @pytest.mark.parametrize(
     "environment",
-    [
-        {"CORNU_COMPILATION_CACHE": "off"},
-        {"JAX_ENABLE_COMPILATION_CACHE": "false"},
-        {"XDG_CACHE_HOME": "/proc/nowhere"},  # nothing can be made there
-        {"XDG_CACHE_HOME": "", "HOME": "/proc/nowhere"},
-        {"JAX_COMPILATION_CACHE_DIR": ""},
-    ],
+    slow_except(
+        [
+            {"CORNU_COMPILATION_CACHE": "off"},
+            {"XDG_CACHE_HOME": "/proc/nowhere"},  # nothing can be made there
+            {"JAX_ENABLE_COMPILATION_CACHE": "false"},
+            {"XDG_CACHE_HOME": "", "HOME": "/proc/nowhere"},
+            {"JAX_COMPILATION_CACHE_DIR": ""},
+        ],
+        2,
+    ),
 )
 def test_nothing_is_kept(tmp_path, environment):
     _, misses, folder, _, said = _run(tmp_path, **environment)
@@ -97,6 +102,7 @@ def test_a_folder_that_was_asked_for_and_is_refused_is_told(tmp_path):
     assert folder == "None" and "other users" in said
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="of glibc")
 def test_memory_is_kept_if_asked_for_unless_the_user_chose_otherwise(tmp_path):
     off = {"CORNU_COMPILATION_CACHE": "off"}

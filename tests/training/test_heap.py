@@ -90,6 +90,7 @@ def test_the_checks_notice_a_byte_past_the_end_of_a_block():
     assert _run("pass", **_checks()).returncode == 0
 
 
+@pytest.mark.slow
 def test_attention_trains_with_heap_checks_as_the_plain_program():
     # The library that corrupted the heap did so on processors without AVX-512.
     checked = _losses(_SIZES, **_checks(), ONEDNN_MAX_CPU_ISA="AVX2")

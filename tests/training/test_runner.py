@@ -9,6 +9,7 @@ from cornu import Input, Model, layers
 from cornu.data import Arrays
 from cornu.layers import Dense
 from cornu.training.steps import counters
+from tests.sampling import slow_except
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(50, 6)).astype("float32")
@@ -113,7 +114,7 @@ def test_data_too_large_for_the_device_is_streamed(monkeypatch):
         assert np.allclose(expected[name], streamed[name], rtol=1e-5)
 
 
-@pytest.mark.parametrize("convert", [np.float64, jnp.asarray, np.ndarray.tolist])
+@pytest.mark.parametrize("convert", slow_except([np.float64, jnp.asarray, np.ndarray.tolist], 1))
 def test_batches_from_the_host_are_those_of_the_array(convert):
     made = model(conv=True)
     words = {"batch_size": 8, "verbose": 0, "return_dict": True}  # 50 = 6 * 8 + 2

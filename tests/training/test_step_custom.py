@@ -9,6 +9,7 @@ import cornu
 from cornu import Input, Model, layers, ops
 from cornu.layers import Dense
 from cornu.training.steps import counters
+from tests.sampling import slow_except
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(36, 6)).astype("float32")
@@ -57,7 +58,7 @@ def check_close(a, b, rtol=1e-5):
         np.testing.assert_allclose(a[name], b[name], rtol, 1e-6, err_msg=name)
 
 
-@pytest.mark.parametrize("words", [{}, {"run_eagerly": True}])
+@pytest.mark.parametrize("words", slow_except([{}, {"run_eagerly": True}], 1))
 def test_a_step_of_ones_own_can_do_what_the_models_does(words):
     plain, own = drawn(Model), drawn(Stepped)
     own.set_weights(plain.get_weights())
@@ -153,7 +154,7 @@ class Adversaries(Model):
         return {"generator": value, "missed": self.missed.result()}
 
 
-@pytest.mark.parametrize("eager", [False, True])
+@pytest.mark.parametrize("eager", slow_except([False, True], 1))
 def test_several_optimizers_and_no_call(eager):
     cornu.utils.set_random_seed(1)
     model = Adversaries(3)

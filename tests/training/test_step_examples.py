@@ -19,6 +19,7 @@ def test_a_loop_of_ones_own(capsys):
     assert capsys.readouterr().out.count("epoch") == 3
 
 
+@pytest.mark.slow
 def test_two_models_that_learn_from_each_other(capsys):
     drawn, images = main_of("gan")(epochs=30)
     assert drawn.shape == (6, 64) and drawn.min() >= 0 and drawn.max() <= 1

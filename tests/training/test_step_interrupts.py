@@ -65,6 +65,7 @@ print("survived", struck)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("way", "count"), [("arrays", 100), ("stream", 100), ("eager", 10)])
 def test_interrupts_at_random_instants(way, count):
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -231,6 +231,7 @@ def test_nothing_of_the_model_changes():
     assert not [layer for layer in model.layers if "call" in vars(layer)]
 
 
+@pytest.mark.slow
 def test_recurrent_and_attention_layers_can_be_watched():
     x = Input((5, 4))
     h = layers.Bidirectional(layers.LSTM(3, return_sequences=True))(x)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.layers.preprocessing.golden import compare
+from tests.sampling import slow_except
 
 pytest.importorskip("tensorflow")
 
@@ -108,7 +109,7 @@ def test_lengths_of_texts():
         compare(lambda k, w=words: k.layers.TextVectorization(**w), data, adapt=data)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", slow_except(MODES, ["int", "multi_hot"]))
 def test_discretization(mode):
     words = {"num_bins": 5, "output_mode": mode}
     inputs = (TABLE, TABLE[:, :1], TABLE[:, 0])

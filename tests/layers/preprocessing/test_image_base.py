@@ -11,6 +11,7 @@ from cornu import layers
 from cornu.core.graph.graph import Graph
 from cornu.core.state import scope
 from cornu.layers.preprocessing.images.base import Dice, pair, span
+from tests.sampling import slow_except
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (4, 6, 5, 3)).astype("float32")
@@ -44,12 +45,15 @@ RANDOM = {
     "AugMix": ((0, 255), 2, 1),
 }
 
+# One of each kind: colors, filters, spatial transformations, mixing.
+TYPICAL = ("RandomBrightness", "RandomGaussianBlur", "RandomRotation", "MixUp")
+
 
 def made(name, **words):
     return getattr(layers, name)(*RANDOM[name], seed=5, **words)
 
 
-@pytest.mark.parametrize("name", RANDOM)
+@pytest.mark.parametrize("name", slow_except(RANDOM, TYPICAL))
 def test_layouts_and_dtypes(name):
     y = np.asarray(made(name)(IMAGES, training=True))
     assert y.dtype == "float32" and y.shape[0] == 4 and np.isfinite(y).all()
@@ -66,7 +70,9 @@ def test_layouts_and_dtypes(name):
     np.testing.assert_allclose(half.astype("float32"), y, rtol=1e-2, atol=1)
 
 
-@pytest.mark.parametrize("name", [name for name in RANDOM if name != "RandomCrop"])
+@pytest.mark.parametrize(
+    "name", slow_except((name for name in RANDOM if name != "RandomCrop"), TYPICAL)
+)
 def test_nothing_changes_outside_of_training(name):
     layer = made(name)
     np.testing.assert_array_equal(layer(IMAGES, training=False), IMAGES)
@@ -106,7 +112,7 @@ def test_in_a_model():
     np.testing.assert_array_equal(clone.predict(IMAGES / 255, verbose=0), one)
 
 
-@pytest.mark.parametrize("name", RANDOM)
+@pytest.mark.parametrize("name", slow_except(RANDOM, [*TYPICAL, "RandomCrop"]))
 def test_drawn(name):
     for shape in ((6, 5, 3), (None, None, 3)):
         if name == "RandomCrop" and None in shape:
