@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -52,7 +52,7 @@ class Configurable:
         if cls.__module__.partition(".")[0] == "cornu" and not cls.__name__.startswith("_"):
             _classes.setdefault(cls.category, {}).setdefault(cls.__name__, cls)
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = object.__new__(cls)
         object.__setattr__(self, "_constructed_with", (args, kwargs))
         return self

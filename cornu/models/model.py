@@ -11,12 +11,12 @@ import numpy as np
 from cornu import inspect, registry, tree
 from cornu.core.graph.inference import infer_outputs
 from cornu.core.graph.tensor import Tensor
+from cornu.core.layer.call_errors import locate_call_error
 from cornu.core.layer.layer import Layer, map_shapes
-from cornu.core.layer.signature import call_signature
 from cornu.core.state import scope
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.core.tracebacks.user_frames import user_location
-from cornu.errors import suggest, visible_cause
+from cornu.errors import suggest
 from cornu.models.connections import describe, draw
 from cornu.models.functional import FunctionalGraph
 from cornu.models.inside import Inside
@@ -112,10 +112,7 @@ class Model(Inside):
             try:
                 return self._call_compiled(args, kwargs)
             except Exception as error:
-                new = self._placed(error, args, kwargs)
-                if new is error:
-                    raise
-                raise new from visible_cause(error)
+                raise locate_call_error(self, error, args, kwargs)  # noqa: B904
         return super().__call__(*args, **kwargs)
 
     @api_boundary
@@ -124,11 +121,11 @@ class Model(Inside):
         if not self.built and self.functional_graph is None:
             self._infer_outputs(map_shapes(lambda s: Tensor(s, self.compute_dtype), input_shape))
 
-    def _build(self, signature: Any, shapes: dict[str, Any]) -> None:
+    def _build_from_shapes(self, shapes: dict[str, Any]) -> None:
         if type(self).build is Model.build:
             self.built = True  # sublayers are built as they are called
         else:
-            super()._build(signature, shapes)
+            super()._build_from_shapes(shapes)
 
     def _build_for(self, inputs: Any) -> None:
         """Builds a model that is not drawn, for some data."""
@@ -140,8 +137,7 @@ class Model(Inside):
             return self.functional_graph.outputs
         self._built_with = tree.map(lambda t: [t.shape, t.dtype], inputs)
         if not self.built:
-            signature = call_signature(type(self))
-            self._build(signature, {"inputs": tree.map(lambda t: t.shape, inputs)})
+            self._build_from_shapes({"inputs": tree.map(lambda t: t.shape, inputs)})
         outputs = infer_outputs(lambda x: self.run((x,), {"training": False}), (inputs,), {})
         if not tree.leaves(outputs):
             raise TypeError(
@@ -150,14 +146,14 @@ class Model(Inside):
             )
         return outputs
 
-    def _infer(self, args: Any, kwargs: Any) -> Any:
+    def _infer_call(self, args: Any, kwargs: Any) -> Any:
         """Returns new Tensors like the outputs; what was drawn for such inputs is known."""
         if self.is_purely_functional and len(args) == 1 and set(kwargs) <= {"training"}:
             drawing = self._require_graph("outputs")
             given = zip(drawing.match(args[0]), drawing.input_tensors, strict=True)
             if all(isinstance(x, Tensor) and _spec(x) == _spec(t) for x, t in given):
                 return tree.map(lambda t: Tensor(*_spec(t)), drawing.outputs)
-        return super()._infer(args, kwargs)
+        return super()._infer_call(args, kwargs)
 
     def structural_attributes(self) -> dict[str, Any]:
         """Returns everything beside the class that determines what the model computes."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from cornu.core.graph.call_stack import UserCall
 from cornu.core.graph.tensor import Node, Tensor
-from cornu.core.layer.variable_owner import Weighted
+from cornu.core.layer.layer import Layer
 from cornu.names import make_unique
 
 __all__ = ["Block", "block_tree", "calls_around"]
@@ -60,7 +60,7 @@ class Block:
     @property
     def weights(self) -> list[Any]:
         """The Variables of the layers inside, each once."""
-        layers = (node.op for node in self.nodes if isinstance(node.op, Weighted))
+        layers = (node.op for node in self.nodes if isinstance(node.op, Layer))
         return list({id(v): v for layer in layers for v in layer.weights}.values())
 
     def count_params(self) -> int:

@@ -20,10 +20,9 @@ from cornu.core.graph.shared_function import (
 )
 from cornu.core.graph.structural_key import Subgraph, describe_subgraph, holds_tracers
 from cornu.core.graph.tensor import Node, Tensor, format_shape
-from cornu.core.layer.variable_owner import Weighted
+from cornu.core.layer.layer import Layer
 from cornu.core.state import scope
 from cornu.core.tracebacks.api_boundary import has_location, locate_error, replace_prefix
-from cornu.errors import visible_cause
 
 if TYPE_CHECKING:
     from cornu.core.graph.graph import Graph
@@ -126,16 +125,10 @@ class _Run:
             shapes = ", ".join(format_shape(known[id(t)]) for t in node.inputs)
             path = self.graph.path(node)
             where = f"{path.replace('/', ' > ')} > {node.name}" if path else node.name
-            if has_location(error):
-                replace_prefix(
-                    error, "In ", f"In {where} > "
-                )  # it happened inside of a nested model
-            new = locate_error(
-                error, f"In {where} (drawn at {node.location}), inputs of shape {shapes}"
-            )
-            if new is error:
-                raise
-            raise new from visible_cause(error)
+            if has_location(error):  # raised inside a nested model
+                replace_prefix(error, "In ", f"In {where} > ")
+            head = f"In {where} (drawn at {node.location}), inputs of shape {shapes}"
+            raise locate_error(error, head)  # noqa: B904
         node.store_outputs(known, result)
 
     def _call_of(self, node: Node) -> Callable[..., Any]:
@@ -184,14 +177,14 @@ def _candidates(block: Block) -> list[tuple[Node | Block, list[Node]]]:
             if (len(part.nodes) > 1 and not same) or (part.remat and not (same and block.remat)):
                 found.append((part, part.nodes))
             found += _candidates(part)
-        elif isinstance(part.op, Weighted) and part.op.sublayers():
+        elif isinstance(part.op, Layer) and part.op.sublayers():
             found.append((part, [part]))
     return found
 
 
 def _likeness(node: Node) -> Any:
     """Returns what is equal for equal nodes, and quickly found."""
-    return (type(node.op), node.op.name if not isinstance(node.op, Weighted) else "", *_specs(node))
+    return (type(node.op), node.op.name if not isinstance(node.op, Layer) else "", *_specs(node))
 
 
 def _specs(node: Node) -> Any:

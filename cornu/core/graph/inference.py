@@ -9,13 +9,18 @@ from typing import Any
 import jax
 
 from cornu import tree
-from cornu.core.graph import op as op_module
-from cornu.core.graph.op import Op, TensorBase
+from cornu.core.graph.op import (
+    Op,
+    OpHandlers,
+    TensorBase,
+    VariableBase,
+    register_op_handlers,
+    unwrap,
+)
 from cornu.core.graph.tensor import Node, Tensor, TensorSpec, format_shape
 from cornu.core.state import scope
 from cornu.core.tracebacks.api_boundary import locate_error
 from cornu.core.tracebacks.user_frames import user_location
-from cornu.errors import visible_cause
 
 __all__ = ["infer_outputs", "infer_outputs_by_config", "infer_op_outputs", "record_op"]
 
@@ -48,7 +53,7 @@ def infer_outputs(fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
             filled[slot] = value
         args, kwargs = tree.unflatten(definition, filled)
         with scope.abstract_scope():
-            return op_module.unwrap(fn(*args, **kwargs))
+            return unwrap(fn(*args, **kwargs))
 
     tensors = [leaves[slot] for slot in slots]
 
@@ -125,7 +130,7 @@ def _static_key(leaf: Any) -> Any:
         return ("tensor", leaf.shape, leaf.dtype)
     if isinstance(leaf, slice):
         return ("slice", leaf.start, leaf.stop, leaf.step)
-    if isinstance(leaf, op_module.VariableBase):
+    if isinstance(leaf, VariableBase):
         raise TypeError("a Variable's value is not part of a key")
     hash(leaf)
     return (type(leaf), leaf)
@@ -167,26 +172,22 @@ def record_op(op: Op, args: Any, kwargs: Any) -> Any:
     try:
         outputs = infer_op_outputs(op, args, kwargs)
     except Exception as error:
-        new = _placed(op, error, args, kwargs)
-        if new is error:
-            raise
-        raise new from visible_cause(error)
+        raise _locate(op, error, args, kwargs)  # noqa: B904
     return Node(op, args, kwargs, outputs).outputs
 
 
-def place(op: Op, error: Exception, args: Any, kwargs: Any) -> Exception:
-    """Returns an error of an op called on arrays; inside of a layer, the layer gives the place."""
+def locate_op_error(op: Op, error: Exception, args: Any, kwargs: Any) -> Exception:
+    """Returns the error of an op called on arrays; inside a layer, the layer adds the location."""
     around = scope.current()
     if around.parent is not None or around.layer_path:
         return error
-    return _placed(op, error, args, kwargs)
+    return _locate(op, error, args, kwargs)
 
 
-def _placed(op: Op, error: Exception, args: Any, kwargs: Any) -> Exception:
+def _locate(op: Op, error: Exception, args: Any, kwargs: Any) -> Exception:
     arrays = [leaf for leaf in tree.leaves((args, kwargs)) if hasattr(leaf, "shape")]
     shapes = ", ".join(format_shape(leaf) for leaf in arrays)
     return locate_error(error, f"{op.name} {user_location()}, called on shapes {shapes}", op.name)
 
 
-op_module.record_node = record_op  # type: ignore[assignment]
-op_module.place = place  # type: ignore[assignment]
+register_op_handlers(OpHandlers(record_op, locate_op_error))

@@ -5,9 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any
-
-from cornu.errors import visible_cause
+from typing import Any, NamedTuple
 
 __all__ = ["Op", "op"]
 
@@ -38,10 +36,7 @@ class Op:
         try:
             return self.function(*args, **kwargs)
         except Exception as error:
-            new = locate_op_error(self, error, args, kwargs)
-            if new is error:
-                raise
-            raise new from visible_cause(error)
+            raise locate_op_error(self, error, args, kwargs)  # noqa: B904
 
     def run(self, args: Any, kwargs: Any) -> Any:
         """Calls the function with arrays."""
@@ -103,19 +98,37 @@ def is_symbolic(*structures: Any) -> bool:
     return bool(_look(structures, 0) & SYMBOLIC)
 
 
+class OpHandlers(NamedTuple):
+    """What happens around an op; see `register_op_handlers`."""
+
+    record: Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
+    locate_error: Callable[[Any, Exception, tuple[Any, ...], dict[str, Any]], Exception]
+
+
+_handlers: list[OpHandlers] = []
+
+
+def register_op_handlers(handlers: OpHandlers) -> None:
+    """Sets what happens when an op is called on symbolic Tensors, and when an op fails.
+
+    Ops are below graphs and errors in the order of imports; `cornu.core.graph.inference`, which
+    is above both, registers its functions here.
+
+    Args:
+        handlers: `record(op, args, kwargs)` adds a node to the graph and returns its outputs;
+            `locate_error(op, error, args, kwargs)` returns the error to raise.
+    """
+    _handlers[:] = [handlers]
+
+
 def record_node(operation: Any, args: Any, kwargs: Any) -> Any:
-    """Makes a node of a call on symbolic Tensors; set by `cornu.core.graph.inference`."""
-    raise NotImplementedError
-
-
-def place(operation: Any, error: Exception, args: Any, kwargs: Any) -> Exception:
-    """Returns an error that says where an op was called; set by `cornu.core.graph.inference`."""
-    raise NotImplementedError
+    """Adds a node for a call on symbolic Tensors to the graph, and returns its outputs."""
+    return _handlers[0].record(operation, args, kwargs)
 
 
 def locate_op_error(operation: Op, error: Exception, args: Any, kwargs: Any) -> Exception:
-    """Returns an error of an op called on arrays, with its place."""
-    return place(operation, error, args, kwargs)
+    """Returns the error to raise when an op failed on arrays: it says where that was called."""
+    return _handlers[0].locate_error(operation, error, args, kwargs)
 
 
 def op(function: Callable[..., Any], name: str | None = None) -> Callable[..., Any]:

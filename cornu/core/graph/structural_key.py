@@ -22,7 +22,7 @@ import numpy as np
 from cornu.core.graph.op import Op
 from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.input_spec import InputSpec
-from cornu.core.layer.variable_owner import Weighted
+from cornu.core.layer.layer import Layer
 from cornu.core.state.dtypes import DTypePolicy
 from cornu.core.state.scope import RandomSource
 from cornu.core.state.variable import Variable
@@ -51,7 +51,7 @@ class Subgraph(NamedTuple):
     outputs: tuple[Tensor, ...]
     variables: tuple[Variable, ...]
     sources: tuple[RandomSource, ...]
-    layers: tuple[Weighted, ...]
+    layers: tuple[Layer, ...]
 
 
 def describe_subgraph(nodes: Sequence[Node], outputs: Iterable[Tensor]) -> Subgraph:
@@ -77,7 +77,7 @@ def describe_subgraph(nodes: Sequence[Node], outputs: Iterable[Tensor]) -> Subgr
         outputs,
         tuple(t for t in things if isinstance(t, Variable)),
         tuple(t for t in things if isinstance(t, RandomSource)),
-        tuple(t for t in things if isinstance(t, Weighted)),
+        tuple(t for t in things if isinstance(t, Layer)),
     )
 
 
@@ -116,7 +116,7 @@ class _Describer:
             return self.tensor(x)
         if isinstance(x, Variable):
             return self._variable(x)
-        if isinstance(x, Weighted):
+        if isinstance(x, Layer):
             return self._layer(x)
         if isinstance(x, RandomSource):
             new = self._new(x)
@@ -174,7 +174,7 @@ class _Describer:
             *(variable.trainable, variable.autocast, variable.overwrite_with_gradient),
         )
 
-    def _layer(self, layer: Weighted) -> Hashable:
+    def _layer(self, layer: Layer) -> Hashable:
         if not self._new(layer):
             return self.numbers[id(layer)]
         parts = layer.structural_attributes()
@@ -202,7 +202,7 @@ def _of_library(x: Any) -> bool:
     return type(x).__module__.partition(".")[0] == "cornu"
 
 
-def holds_tracers(layer: Weighted) -> bool:
+def holds_tracers(layer: Layer) -> bool:
     """Whether a layer keeps a value of the running trace as an attribute."""
     leaves = jax.tree_util.tree_leaves(list(vars(layer).values()))
     return any(isinstance(leaf, jax.core.Tracer) for leaf in leaves)

@@ -3,32 +3,48 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from typing import Any, ClassVar
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Self, overload
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
-from cornu import registry
-from cornu.core.graph.remat import current_remat_mode
+from cornu import registry, tree
+from cornu.core.graph.inference import infer_outputs, infer_outputs_by_config, record_op
+from cornu.core.graph.op import Op, is_symbolic
+from cornu.core.graph.remat import RematMode, current_remat_mode
 from cornu.core.graph.tensor import Node, Tensor, standardize_shape
-from cornu.core.layer.calling import Called
-from cornu.core.layer.variable_owner import naming_build
+from cornu.core.layer import calling
+from cornu.core.layer.call_errors import describe_missing_input, locate_call_error
+from cornu.core.layer.masks import attach_masks, fill_mask_arguments, symbolic_mask
+from cornu.core.layer.signature import call_signature
+from cornu.core.layer.stateless import call_with_values
+from cornu.core.layer.variables import VariableScope, remove_duplicates, set_values, wrap_build
 from cornu.core.state import scope
-from cornu.core.state.dtypes import get_policy
+from cornu.core.state.dtypes import DTypePolicy, get_policy, is_float
+from cornu.core.state.tracking import VariableOwner, iterate_owned
+from cornu.core.state.variable import Variable
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.core.tracebacks.user_frames import user_location
 from cornu.errors import suggest
 from cornu.names import auto_name
+from cornu.types import (
+    ConstraintLike,
+    DTypeLike,
+    InitializerLike,
+    PyTree,
+    RegularizerLike,
+    ShapeLike,
+)
 
-__all__ = ["Layer"]
+__all__ = ["Layer", "map_shapes"]
 
-# Stands for the calls with given values, which draw like one source.
-_stateless = object()
-
-_INPUT_WORDS = ("input_shape", "batch_input_shape", "batch_shape", "input_dim", "batch_size")
+_INPUT_ARGUMENTS = ("input_shape", "batch_input_shape", "batch_shape", "input_dim", "batch_size")
 
 
-class Layer(Called):
+class Layer(VariableOwner):
     """The base of all layers and models.
 
     A subclass defines `call`, and creates its Variables with `add_weight` in `build` (which gets
@@ -63,16 +79,38 @@ class Layer(Called):
 
     category = "layers"
 
+    # True if equal constructor arguments and input specs always give equal output specs, so that
+    # shape inference may be cached. Holds for cornu's own layers that own no other layers.
+    infers_by_config: ClassVar[bool] = False
     # Whether each row of the output depends on the same row of the input alone, so that padding
     # rows do no harm. None: not known.
     rowwise: ClassVar[bool | None] = None
-    bookkeeping = Called.bookkeeping | {"_input_shape_given"}
-    # The graph between inputs and outputs, of a model that was drawn.
+    # Whether the layer is a model, with inputs and outputs of its own.
+    is_model: ClassVar[bool] = False
+    # Attributes that do not affect what the layer computes.
+    bookkeeping: ClassVar[frozenset[str]] = VariableOwner.bookkeeping | {
+        *("_name", "_building", "_last_losses", "_nodes", "_input_shape_given")
+    }
+
+    # The graph between inputs and outputs, of a functional model.
     functional_graph: Any = None
     # The order of axes, in layers that have one; like the dtype policy, what held at construction.
     data_format: str | None = None
 
+    built: bool
+    autocast: bool
+    activity_regularizer: Callable[..., Any] | None
+    input_spec: Any
+    supports_masking: bool
+    _name: str
+    _trainable: bool
+    _policy: DTypePolicy | None
+    _building: bool
+    _weights: list[Variable]
+    _last_losses: list[Any]
+    _nodes: list[weakref.ref[Node]]
     _input_shape_given: tuple[int | None, ...] | None
+    _remat: RematMode | None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -81,10 +119,18 @@ class Layer(Called):
             cls.infers_by_config = cls.__dict__.get("infers_by_config", False)
             cls.rowwise = cls.__dict__.get("rowwise")
         if "build" in cls.__dict__:
-            cls.build = naming_build(cls.build)  # type: ignore[method-assign]
+            cls.build = wrap_build(cls.build)  # type: ignore[method-assign]
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls, *args, **kwargs)
+        # Set here, so that a subclass that forgets super().__init__() still works.
+        self.built = False
+        self._name = ""
+        self._trainable = True
+        self._policy = None
+        self._building = False
+        self._weights = []
+        self._last_losses = []
         self._nodes = []
         self._input_shape_given = None
         self._remat = current_remat_mode()
@@ -97,14 +143,14 @@ class Layer(Called):
     def __init__(
         self,
         *,
-        activity_regularizer: Any = None,
+        activity_regularizer: RegularizerLike | None = None,
         trainable: bool = True,
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | dict[str, Any] | None = None,
         autocast: bool = True,
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        self._input_shape_given = _given_shape(type(self), kwargs)
+        self._input_shape_given = _input_shape_from(type(self), kwargs)
         if name is not None and (not isinstance(name, str) or "/" in name):
             raise ValueError(f"A layer's name is a string without '/'. Received: {name!r}")
         self._name = name or auto_name(type(self).__name__)
@@ -113,9 +159,27 @@ class Layer(Called):
         self.autocast = autocast
         self.activity_regularizer = registry.resolve("regularizers", activity_regularizer)
 
-    def find_data_problem(self, values: np.ndarray) -> str | None:
-        """Says what is wrong with data that is fed straight into the layer, or None."""
-        return None
+    # -------------------------------------------------------------------- what a subclass defines
+
+    def build(self, input_shape: Any) -> None:
+        """Creates the layer's Variables; called once, with the first input's shape."""
+        self.built = True
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """Computes the outputs from the inputs."""
+        raise NotImplementedError(
+            f"{type(self).__name__} does not define `call`.\n"
+            "Write `def call(self, inputs)`, which returns the outputs."
+        )
+
+    def compute_mask(self, inputs: PyTree, previous_mask: PyTree) -> PyTree:
+        """Returns the mask of the outputs; by default that of the inputs."""
+        return previous_mask
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> PyTree:
+        """Returns symbolic Tensors of the shapes and dtypes that the outputs would have."""
+        calling.build_and_check(self, call_signature(type(self)).bind_tensors(args, kwargs))
+        return infer_outputs(lambda *a, **k: self.run(a, k), args, kwargs)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Returns the shape of the output for a shape of the input."""
@@ -123,41 +187,62 @@ class Layer(Called):
         outputs = self.compute_output_spec(inputs)
         return jax.tree_util.tree_map(lambda t: t.shape, outputs)
 
-    @property
-    def input(self) -> Any:
-        """The Tensor (or structure of them) that the layer was called on, if it was so once."""
-        args = self._only_node("input").args
-        return args[0] if len(args) == 1 else list(args)
+    def find_data_problem(self, values: np.ndarray) -> str | None:
+        """Returns what is wrong with data that is fed straight into the layer, or None."""
+        return None
 
-    @property
-    def output(self) -> Any:
-        """The Tensor (or structure of them) that the layer returned, if it was called once."""
-        return self._only_node("output").outputs
+    # ------------------------------------------------------------------------------------- calls
 
-    def _only_node(self, what: str) -> Node:
-        nodes = [node for node in (ref() for ref in self._nodes) if node is not None]
-        if not nodes:
-            raise AttributeError(
-                f"{self._label()} has no {what}: it was not called on a symbolic Tensor, or the "
-                "model that it was part of is gone.\nCall it on a Tensor first, keep the model. "
-                f"This happened {user_location()}."
-            )
-        if len(nodes) > 1:
-            raise AttributeError(
-                f"{self._label()} was called {len(nodes)} times, so that {what!r} is ambiguous. "
-                f"Keep the Tensor that the call returned. This happened {user_location()}."
-            )
-        return nodes[0]
+    @overload
+    def __call__(
+        self, inputs: Tensor | Sequence[Tensor], /, *args: Any, **kwargs: Any
+    ) -> Tensor: ...
+
+    @overload
+    def __call__(
+        self, inputs: jax.Array | np.ndarray, /, *args: Any, **kwargs: Any
+    ) -> jax.Array: ...
+
+    @overload
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            if is_symbolic(args, kwargs):
+                return self._call_symbolic(args, kwargs)
+            around = scope.current()
+            outermost = around.parent is None and not around.layer_path
+            if outermost:
+                around.losses = []
+            args, kwargs = self._convert_arguments(args, kwargs)
+            signature = call_signature(type(self))
+            tensors = signature.bind_tensors(args, kwargs)
+            masks = fill_mask_arguments(signature, tensors, kwargs, around.masks.get)
+            if not tensors and args and not self.built and type(self).build is not Layer.build:
+                raise TypeError(describe_missing_input(args[0]))
+            calling.build_and_check(self, tensors)
+            outputs = self.run(args, kwargs)
+            if tensors and (masks is not None or self.supports_masking):
+                attach_masks(self, next(iter(tensors.values())), masks, outputs)
+            if outermost:
+                self._last_losses = around.losses
+            return outputs
+        except Exception as error:
+            raise locate_call_error(self, error, args, kwargs)  # noqa: B904 - it sets the cause
+
+    def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Calls a built layer on arrays: sets training phase, dtype and path around `call`."""
+        return calling.run_call(self, args, kwargs)
 
     def stateless_call(
         self,
-        trainable_variables: Any,
-        non_trainable_variables: Any,
+        trainable_variables: Sequence[Any],
+        non_trainable_variables: Sequence[Any],
         *args: Any,
         return_losses: bool = False,
-        key: Any = None,
+        key: jax.Array | None = None,
         **kwargs: Any,
-    ) -> Any:
+    ) -> tuple[Any, ...]:
         """Calls the layer with given values for its Variables, changing nothing.
 
         Args:
@@ -172,27 +257,287 @@ class Layer(Called):
         Returns:
             `(outputs, new non_trainable_variables)`, and the losses if asked for.
         """
+        outputs, values, losses = call_with_values(
+            self, trainable_variables, non_trainable_variables, args, kwargs, key
+        )
+        return (outputs, values, losses) if return_losses else (outputs, values)
+
+    # Four hooks, which models and preprocessing layers override.
+
+    def _convert_arguments(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return calling.convert_arguments(args, kwargs)
+
+    def _build_from_shapes(self, shapes: dict[str, Any]) -> None:
+        calling.build_from_shapes(self, shapes)
+
+    def _call_symbolic(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> PyTree:
+        """Records the call on symbolic Tensors as a node, and returns its outputs."""
+        signature = call_signature(type(self))
+        kwargs = {k: v for k, v in kwargs.items() if not (k == "training" and v is None)}
+        tensors = signature.bind_tensors(args, kwargs)
+        masks = fill_mask_arguments(signature, tensors, kwargs, symbolic_mask)
+        calling.build_and_check(self, tensors)
+        outputs = self._infer_call(args, kwargs)
+        if not any(isinstance(leaf, Tensor) for leaf in tree.leaves(outputs)):
+            raise TypeError(
+                f"{type(self).__name__}.call returned {outputs!r}, no array.\n"
+                "Often its `return` is missing."
+            )
+        node = Node(self, args, kwargs, outputs)
+        # Weak references: a layer does not keep the graphs alive that it is part of.
+        self._nodes = [ref for ref in self._nodes if ref() is not None] + [weakref.ref(node)]
+        if tensors and (masks is not None or self.supports_masking):
+            attach_masks(self, next(iter(tensors.values())), masks, node.outputs)
+        return node.outputs
+
+    def _infer_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> PyTree:
+        if type(self).compute_output_spec is not Layer.compute_output_spec:
+            return self.compute_output_spec(*args, **kwargs)
+        if self.infers_by_config:
+            return infer_outputs_by_config(self, args, kwargs)
+        return infer_outputs(lambda *a, **k: self.run(a, k), args, kwargs)
+
+    def _compute_symbolic_mask(self, inputs: PyTree, masks: PyTree) -> PyTree:
+        if type(self).compute_mask is Layer.compute_mask:
+            return masks
+        return record_op(Op("compute_mask", self.compute_mask), (inputs, masks), {})
+
+    @property
+    def input(self) -> PyTree:
+        """The Tensor (or structure of them) that the layer was called on, if called once."""
+        args = self._only_node("input").args
+        return args[0] if len(args) == 1 else list(args)
+
+    @property
+    def output(self) -> PyTree:
+        """The Tensor (or structure of them) that the layer returned, if it was called once."""
+        return self._only_node("output").outputs
+
+    def _only_node(self, attribute: str) -> Node:
+        nodes = [node for node in (ref() for ref in self._nodes) if node is not None]
+        if not nodes:
+            raise AttributeError(
+                f"{self._label()} has no {attribute}: it was not called on a symbolic Tensor, or "
+                "the model that it was part of is gone.\nCall it on a Tensor first, keep the "
+                f"model. This happened {user_location()}."
+            )
+        if len(nodes) > 1:
+            raise AttributeError(
+                f"{self._label()} was called {len(nodes)} times, so that {attribute!r} is "
+                "ambiguous. Keep the Tensor that the call returned. "
+                f"This happened {user_location()}."
+            )
+        return nodes[0]
+
+    # -------------------------------------------------------------------------- names and dtypes
+
+    @property
+    def name(self) -> str:
+        """The layer's name."""
+        if not self._name:
+            self._name = auto_name(type(self).__name__)
+        return self._name
+
+    @property
+    def dtype_policy(self) -> DTypePolicy:
+        """The dtypes of the layer's computation and of its Variables."""
+        if self._policy is None:
+            self._policy = get_policy(None)
+        return self._policy
+
+    @dtype_policy.setter
+    def dtype_policy(self, value: DTypeLike | DTypePolicy | dict[str, Any] | None) -> None:
+        self._policy = get_policy(value)
+
+    @property
+    def compute_dtype(self) -> str:
+        """The dtype of the computation and of outputs."""
+        return self.dtype_policy.compute_dtype
+
+    @property
+    def variable_dtype(self) -> str:
+        """The dtype of the Variables."""
+        return self.dtype_policy.variable_dtype
+
+    @property
+    def dtype(self) -> str:
+        """The dtype of the Variables."""
+        return self.variable_dtype
+
+    @property
+    def input_dtype(self) -> str:
+        """The dtype that float inputs are cast to."""
+        return self.compute_dtype
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes the layer; setting it also sets it for all layers inside."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+        for layer in self.sublayers():
+            layer.trainable = value
+
+    # --------------------------------------------------------------------------------- Variables
+
+    def add_weight(
+        self,
+        shape: int | ShapeLike | None = None,
+        initializer: InitializerLike | jax.Array | np.ndarray | float | None = None,
+        dtype: DTypeLike | None = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        regularizer: RegularizerLike | None = None,
+        constraint: ConstraintLike | None = None,
+        aggregation: str = "none",
+        overwrite_with_gradient: bool = False,
+        name: str | None = None,
+    ) -> Variable:
+        """Creates a Variable of the layer.
+
+        Args:
+            shape: its shape, `()` by default.
+            initializer: a name, an initializer, or a function of `(shape, dtype)`; by default
+                Glorot uniform for floats and zeros otherwise.
+            dtype: by default the layer's variable dtype.
+            trainable: whether training changes it.
+            autocast: whether it is read in the layer's compute dtype.
+            regularizer: a function of it whose value is added to the loss.
+            constraint: a function applied to it after each training step.
+            aggregation: how values are combined over devices.
+            overwrite_with_gradient: whether its gradient is its next value.
+            name: its name within the layer.
+        """
+        dtype = self.variable_dtype if dtype is None else dtype
+        if initializer is None:
+            initializer = "glorot_uniform" if is_float(jnp.dtype(dtype)) else "zeros"
+        with VariableScope(self):
+            variable = Variable(
+                registry.resolve("initializers", initializer),
+                shape=() if shape is None else shape,
+                dtype=dtype,
+                trainable=trainable,
+                autocast=autocast,
+                aggregation=aggregation,
+                name=name,
+                role="param" if trainable else "state",
+                regularizer=registry.resolve("regularizers", regularizer),
+                constraint=registry.resolve("constraints", constraint),
+            )
+        variable.overwrite_with_gradient = overwrite_with_gradient
+        self._weights.append(variable)
+        return variable
+
+    add_variable = add_weight
+
+    def sublayers(self) -> list[Layer]:
+        """Returns the layers that this one owns directly, in the order of the attributes."""
+        return [owned for owned in iterate_owned(self) if isinstance(owned, Layer)]
+
+    def own_variables(self) -> list[Variable]:
+        """Returns the layer's own weights, trainable ones first."""
+        own = [v for v in iterate_owned(self) if isinstance(v, Variable) and v.role != "metric"]
+        return sorted(own, key=lambda v: v.role != "param")
+
+    @property
+    def weights(self) -> list[Variable]:
+        """The Variables of the layer and of the layers inside, without those of metrics."""
+        inner = [v for layer in self.sublayers() for v in layer.weights]
+        return remove_duplicates(self.own_variables() + inner)
+
+    @property
+    def variables(self) -> list[Variable]:
+        """The Variables of the layer and of the layers inside; see `metrics_variables`."""
+        return self.weights
+
+    @property
+    def all_variables(self) -> list[Variable]:
+        """The Variables of the layer, and of the layers and metrics inside."""
+        return remove_duplicates(self.weights + self.metrics_variables)
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        """The Variables that training changes."""
+        if not self._trainable:
+            return []
+        own = [v for v in self.own_variables() if v.trainable and v.role == "param"]
+        inner = [v for layer in self.sublayers() for v in layer.trainable_variables]
+        return remove_duplicates(own + inner)
+
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        """The Variables that training does not change by gradients."""
+        trainable = {id(v) for v in self.trainable_variables}
+        return [v for v in self.variables if id(v) not in trainable]
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """The weights that training changes."""
+        return self.trainable_variables
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The weights that training does not change by gradients."""
+        trainable = {id(v) for v in self.trainable_variables}
+        return [v for v in self.weights if id(v) not in trainable]
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The metrics of the layer and of the layers inside."""
+        own = [
+            owned
+            for owned in iterate_owned(self)
+            if isinstance(owned, VariableOwner) and owned.category == "metrics"
+        ]
+        return own + [metric for layer in self.sublayers() for metric in layer.metrics]
+
+    @property
+    def metrics_variables(self) -> list[Variable]:
+        """The Variables of those metrics."""
+        return [v for metric in self.metrics for v in metric.variables]
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Returns the values of `weights` as NumPy arrays."""
+        return [v.numpy() for v in self.weights]
+
+    @api_boundary
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Sets the values of `weights`, in the order of `get_weights()`.
+
+        Raises:
+            ValueError: the number or a shape differs; nothing is changed then.
+        """
+        set_values(self, list(weights))
+
+    @api_boundary
+    def count_params(self) -> int:
+        """Returns the number of elements in all weights."""
         if not self.built:
-            raise ValueError(f"{self._label()} must be built before `stateless_call`.")
-        trained, rest = self.trainable_variables, self.non_trainable_variables
-        counted = self.metrics_variables  # what a call adds to metrics is dropped
-        for what, given, own in (
-            ("trainable_variables", trainable_variables, trained),
-            ("non_trainable_variables", non_trainable_variables, rest),
-        ):
-            if len(given) != len(own):
-                raise ValueError(
-                    f"{self._label()} has {len(own)} {what}; received {len(given)} values.\n"
-                    f"Pass one for each: [v.value for v in layer.{what}]."
-                )
-        values = (*trainable_variables, *non_trainable_variables, *(v.stored for v in counted))
+            raise ValueError(
+                f"{self._label()} is not built, so that its weights are not known. "
+                "Call it on an input, or give it an input shape."
+            )
+        return sum(v.size for v in self.weights)
+
+    def add_loss(self, loss: Any) -> None:
+        """Adds a scalar (or scalars) to the loss of the step that is running."""
+        scope.current().losses.extend(loss if isinstance(loss, (list, tuple)) else [loss])
+
+    @property
+    def losses(self) -> list[Any]:
+        """Losses of regularizers, and those added in the last call."""
+        regularized = [
+            v.regularizer(v) for v in self.trainable_variables if v.regularizer is not None
+        ]
         around = scope.current()
-        if key is None and around.key is not None:
-            key = around.next_key(_stateless, "stateless_call", None)
-        lifted = scope.pure(lambda *a, **k: (self(*a, **k), self.losses), trained + rest + counted)
-        (outputs, losses), new, _ = lifted(values, key, *args, **kwargs)
-        after = list(new[len(trained) : len(trained) + len(rest)])
-        return (outputs, after, losses) if return_losses else (outputs, after)
+        added = self._last_losses if around.parent is None else around.losses
+        return list(added) + regularized
+
+    # ------------------------------------------------------------------------------ descriptions
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments as plain data."""
@@ -206,13 +551,17 @@ class Layer(Called):
         """Returns what is needed to build the layer again."""
         return None
 
+    def _label(self) -> str:
+        """Returns class and name, as error messages begin."""
+        return f"{type(self).__name__} layer {self.name!r}"
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
-def _given_shape(cls: type, kwargs: dict[str, Any]) -> tuple[int | None, ...] | None:
-    """Returns the batch shape from the words that a first layer may be given."""
-    unknown = [name for name in kwargs if name not in _INPUT_WORDS]
+def _input_shape_from(cls: type, kwargs: dict[str, Any]) -> tuple[int | None, ...] | None:
+    """Returns the batch shape from the keyword arguments that a first layer takes."""
+    unknown = [name for name in kwargs if name not in _INPUT_ARGUMENTS]
     if unknown:
         known = list(inspect.signature(cls.__init__).parameters)[1:]  # type: ignore[misc]
         known = [name for name in known if name not in ("kwargs", "args")]

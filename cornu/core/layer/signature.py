@@ -37,7 +37,7 @@ class CallSignature:
         self.default = next((p.default for p in plain if p.name == "training"), None)
         self._position = self.names.index("training") if self.training else -1
 
-    def tensors(self, args: Any, kwargs: Any) -> dict[str, Any]:
+    def bind_tensors(self, args: Any, kwargs: Any) -> dict[str, Any]:
         """Returns the arguments that hold arrays or Tensors, by parameter name."""
         named = dict(zip(self.names, args, strict=False))
         for i in range(len(named), len(args)):
@@ -49,7 +49,7 @@ class CallSignature:
             if name not in ("training", "mask") and not name.endswith("_mask") and _holds(value)
         }
 
-    def fault(self, args: Any, kwargs: Any) -> str:
+    def describe_mismatch(self, args: Any, kwargs: Any) -> str:
         """Says how arguments do not fit, beginning with the signature; '' if they do."""
         kwargs = {k: v for k, v in kwargs.items() if k != "training" or self.training}
         try:
@@ -67,7 +67,7 @@ class CallSignature:
             return f"{shown}: {error}.{hint}"
         return ""
 
-    def phase(self, args: Any, kwargs: Any, around: bool | None) -> tuple[Any, Any, Any]:
+    def resolve_training(self, args: Any, kwargs: Any, around: bool | None) -> tuple[Any, Any, Any]:
         """Returns args, kwargs and the training phase: as passed, as around, or the default."""
         given = None
         if self.training and len(args) > self._position >= 0:

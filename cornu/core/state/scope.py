@@ -18,7 +18,6 @@ import jax
 
 from cornu.core.tracebacks.api_boundary import annotate_error
 from cornu.core.tracebacks.user_frames import user_location
-from cornu.errors import visible_cause
 from cornu.process.interrupts import deferred_signals
 
 if TYPE_CHECKING:
@@ -457,10 +456,7 @@ def value_and_grad(
         except Exception as error:
             if outer.parent is not None:
                 raise
-            new = annotate_error(error, "value_and_grad(...)() was called")
-            if new is error:
-                raise
-            raise new from visible_cause(error)
+            raise annotate_error(error, "value_and_grad(...)() was called")  # noqa: B904
         for variable, new in zip(written, news, strict=True):
             outer.write(variable, new)
         outer.losses.extend(losses)

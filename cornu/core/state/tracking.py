@@ -1,9 +1,9 @@
-"""Owner: an object whose attributes hold Variables, such as a layer, a metric or an optimizer."""
+"""VariableOwner: a layer, metric or optimizer, whose attributes hold Variables."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.api_boundary import api_boundary_init
@@ -23,6 +23,11 @@ class VariableOwner(Configurable):
     time.
     """
 
+    # Names of attributes in saved files, where Keras names them differently.
+    saved_names: ClassVar[dict[str, str]] = {}
+    # Attributes that do not affect what the object computes.
+    bookkeeping: ClassVar[frozenset[str]] = frozenset(("_constructed_with",))
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "__init__" in cls.__dict__ and cls.__module__.partition(".")[0] == "cornu":
@@ -36,6 +41,15 @@ class VariableOwner(Configurable):
             for variable in [thing] if isinstance(thing, Variable) else thing.variables:
                 found.setdefault(id(variable), variable)
         return list(found.values())
+
+    def saved_attributes(self) -> list[tuple[str, Any]]:
+        """Returns the attributes by the names under which owners in them are saved, in order."""
+        named = [(self.saved_names.get(k, k), value) for k, value in owning_attributes(self)]
+        return sorted(named, key=lambda item: (item[0].startswith("_"), item[0]))
+
+    def structural_attributes(self) -> dict[str, Any]:
+        """Returns the attributes that, with the class, determine what the object computes."""
+        return {k: v for k, v in vars(self).items() if k not in self.bookkeeping}
 
 
 def iterate_owned(owner: Any) -> Iterator[Any]:

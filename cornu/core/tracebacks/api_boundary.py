@@ -48,10 +48,7 @@ def api_boundary(fn: Function) -> Function:
         try:
             return fn(*args, **kwargs)
         except Exception as error:
-            new = annotate_error(error, f"{fn.__name__}() was called")
-            if new is error:
-                raise
-            raise new from visible_cause(error)
+            raise annotate_error(error, f"{fn.__name__}() was called")  # noqa: B904
 
     return called  # type: ignore[return-value]
 
@@ -64,10 +61,8 @@ def api_boundary_init(init: Any) -> Any:
         try:
             init(self, *args, **kwargs)
         except Exception as error:
-            new = annotate_error(error, f"{type(self).__name__}() was called", self, args)
-            if new is error:
-                raise
-            raise new from visible_cause(error)
+            event = f"{type(self).__name__}() was called"
+            raise annotate_error(error, event, self, args)  # noqa: B904
 
     return called
 
@@ -143,7 +138,15 @@ def replace_prefix(error: BaseException, start: str, more: str) -> None:
 
 
 def trim_traceback(new: Exception, error: Exception) -> Exception:
-    """Leaves only the user's frames in the tracebacks of an error and of what caused it."""
+    """Returns an error to raise in the place of another (or the same), with the user's frames.
+
+    Its cause is set as by `raise new from visible_cause(error)`, so that callers write
+    `raise locate_error(error, ...)` whether or not the error was replaced: a bare `raise` of the
+    same error and `raise ... from` of another would need two branches.
+    """
+    if new is not error:
+        new.__cause__ = visible_cause(error)
+        new.__suppress_context__ = True
     if not settings.get("traceback_filtering"):
         return new
     frames = _users_frames(error.__traceback__)

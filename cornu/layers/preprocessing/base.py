@@ -50,13 +50,13 @@ class Preprocess(Layer):
             return tf_data.unconverted(tf_data.mapped)(self, args, kwargs)
         return super().__call__(*args, **kwargs)
 
-    def _draw(self, args: Any, kwargs: Any) -> Any:
+    def _call_symbolic(self, args: Any, kwargs: Any) -> Any:
         if self.only_on_data:
             raise TypeError(
                 "it works on strings, which no symbolic Tensor can stand for.\n"
                 f"{ON_DATA} Begin the model with what comes out of it."
             )
-        return super()._draw(args, kwargs)
+        return super()._call_symbolic(args, kwargs)
 
     @property
     def gives_strings(self) -> bool:
@@ -73,7 +73,7 @@ class Preprocess(Layer):
             )
         return jnp.asarray(array)
 
-    def _arrays(self, args: Any, kwargs: Any) -> tuple[Any, Any]:
+    def _convert_arguments(self, args: Any, kwargs: Any) -> tuple[Any, Any]:
         read = {
             name: value if value is None or isinstance(value, bool) else self.read(value)
             for name, value in kwargs.items()

@@ -1,0 +1,91 @@
+"""Variables of a layer: where they are created, and how their values are set."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cornu.core.state import scope
+from cornu.core.state.variable import Variable
+
+if TYPE_CHECKING:
+    from cornu.core.layer.layer import Layer
+
+__all__ = ["VariableScope", "remove_duplicates", "set_values", "wrap_build"]
+
+
+class VariableScope:
+    """A `with` block in which new Variables get paths below a layer, at full precision."""
+
+    __slots__ = ("_layer", "_previous")
+
+    def __init__(self, layer: Layer) -> None:
+        self._layer = layer
+
+    def __enter__(self) -> None:
+        around = scope.current()
+        self._previous = (around.layer_path, around.compute_dtype)
+        if around.layer_path[-1:] != (self._layer.name,):
+            around.layer_path = (*around.layer_path, self._layer.name)
+        around.compute_dtype = None
+
+    def __exit__(self, *_: object) -> None:
+        around = scope.current()
+        around.layer_path, around.compute_dtype = self._previous
+
+
+def wrap_build(build: Callable[..., None]) -> Callable[..., None]:
+    """Wraps a `build` method: Variables get paths below the layer, and `built` is set after it."""
+
+    @functools.wraps(build)
+    def wrapped(self: Layer, *args: Any, **kwargs: Any) -> None:
+        if self._building:  # super().build() of a subclass
+            return build(self, *args, **kwargs)
+        self._building = True
+        try:
+            with VariableScope(self):
+                build(self, *args, **kwargs)
+        finally:
+            self._building = False
+        self.built = True
+        return None
+
+    return wrapped
+
+
+def set_values(layer: Layer, values: Sequence[Any]) -> None:
+    """Assigns values to the weights of a layer, in the order of `weights`.
+
+    Raises:
+        ValueError: the number of values or a shape differs; no weight is changed then.
+    """
+    weights = layer.weights
+    if len(weights) != len(values):
+        raise ValueError(
+            f"{layer._label()} has {len(weights)} weights; received {len(values)} arrays."
+            + (f"\nExpected, in this order: {_format_weights(weights)}." if weights else "")
+            + ("" if layer.built else "\nThe layer is not built: call it on an input first.")
+        )
+    for variable, value in zip(weights, values, strict=True):
+        shape = tuple(np.shape(value))
+        if shape != variable.shape:
+            raise ValueError(
+                f"{layer._label()}: weight {variable.path!r} has the shape {variable.shape}; "
+                f"received {shape}. No weight was changed."
+                + ("\nPass its transpose." if shape[::-1] == variable.shape else "")
+            )
+    for variable, value in zip(weights, values, strict=True):
+        variable.assign(value)
+
+
+def remove_duplicates(variables: Iterable[Variable]) -> list[Variable]:
+    """Returns Variables in their order, each once."""
+    return list({id(v): v for v in variables}.values())
+
+
+def _format_weights(weights: Sequence[Variable], limit: int = 8) -> str:
+    listed = ", ".join(f"{v.path} {v.shape}" for v in weights[:limit])
+    return f"{listed}, ..." if len(weights) > limit else listed
