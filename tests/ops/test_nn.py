@@ -103,16 +103,22 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("name", "args", "kwargs"), CASES, ids=[f"{i}-{case[0]}" for i, case in enumerate(CASES)]
-)
+def first_of_each_op():
+    """The first case of each op always runs, the others are slow."""
+    seen, parameters = set(), []
+    for i, (name, args, kwargs) in enumerate(CASES):
+        marks = [pytest.mark.slow] if name in seen else []
+        parameters.append(pytest.param(name, args, kwargs, id=f"{i}-{name}", marks=marks))
+        seen.add(name)
+    return parameters
+
+
+@pytest.mark.parametrize(("name", "args", "kwargs"), first_of_each_op())
 def test_equal_to_keras(name, args, kwargs):
     same(getattr(nn, name), getattr(keras.ops.nn, name), *args, **kwargs)
 
 
-@pytest.mark.parametrize(
-    ("name", "args", "kwargs"), CASES, ids=[f"{i}-{case[0]}" for i, case in enumerate(CASES)]
-)
+@pytest.mark.parametrize(("name", "args", "kwargs"), first_of_each_op())
 def test_symbolic_shape_is_concrete_shape(name, args, kwargs):
     symbolic_like_concrete(getattr(nn, name), *args, **kwargs)
 

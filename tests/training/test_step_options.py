@@ -7,6 +7,7 @@ import pytest
 import cornu
 from cornu import Input, Model, layers
 from cornu.training.steps import counters
+from tests.sampling import slow_except
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(37, 6)).astype("float32")  # 4 batches of 8 rows, and one of 5
@@ -83,12 +84,12 @@ def check_equal_fits(optimizer, x=X, dtype="float32", **words):
         np.testing.assert_allclose(a, b, 1e-4, 2e-6)
 
 
-@pytest.mark.parametrize("name", COMBINED)
+@pytest.mark.parametrize("name", slow_except(COMBINED, 2))
 def test_options_together_are_those_of_keras(name):
     check_equal_fits(COMBINED[name])
 
 
-@pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("dtype", slow_except(["mixed_float16", "mixed_bfloat16"], 1))
 def test_mixed_precision_is_that_of_keras(dtype):
     optimizer = COMBINED[
         "scaling around accumulation" if "float16" == dtype[6:] else "several optimizers"

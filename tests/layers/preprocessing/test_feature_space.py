@@ -19,6 +19,7 @@ from cornu.layers import (
     TextVectorization,
 )
 from cornu.utils import FeatureSpace, PyDataset
+from tests.sampling import slow_except
 
 _RNG = np.random.default_rng(0)
 TABLE = {
@@ -71,7 +72,7 @@ def _texts(k):
     return space({"strings": space.feature("string", layer, "float")})
 
 
-@pytest.mark.parametrize("make", [_everything, _indices, _texts])
+@pytest.mark.parametrize("make", slow_except([_indices, _everything, _texts], 1))
 def test_it_encodes_as_keras_does(make):
     pytest.importorskip("tensorflow")
     ours, theirs = make(cornu), make(keras)
@@ -136,6 +137,7 @@ def test_tables_of_all_libraries():
             np.testing.assert_array_equal(space(table), expected)
 
 
+@pytest.mark.slow
 def test_mapped_over_a_dataset():
     tf = pytest.importorskip("tensorflow")
     for make in (_everything, _indices):
@@ -178,7 +180,7 @@ def test_numbers_alone_stand_in_a_model():
     np.testing.assert_allclose(model({k: NUMBERS[k] for k in kinds}), space(NUMBERS), rtol=1e-6)
 
 
-@pytest.mark.parametrize("make", [_everything, _indices, _texts])
+@pytest.mark.parametrize("make", slow_except([_indices, _everything, _texts], 1))
 def test_saved_and_loaded(make, tmp_path):
     space = make(cornu)
     space.adapt(TABLE)

@@ -51,8 +51,8 @@ CERTAIN = {
 
 
 TYPICAL = [
-    *("rotation", "translation", "zoom", "brightness", "degeneration", "sharper"),
-    *("posterization", "blur", "solarization", "resizing", "center crop"),
+    *("rotation", "brightness", "degeneration", "sharper", "posterization", "blur"),
+    *("resizing", "center crop"),
 ]
 
 
@@ -133,7 +133,10 @@ DRAWN = {
 }
 
 
-@pytest.mark.parametrize("name", DRAWN)
+@pytest.mark.parametrize(
+    "name",
+    slow_except(DRAWN, ["RandomFlip", "RandomContrast", "RandomPosterization", "RandomErasing"]),
+)
 def test_formulas(name):
     args, words, taken = DRAWN[name]
     for seed in range(4):

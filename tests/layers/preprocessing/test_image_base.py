@@ -94,6 +94,7 @@ def test_steps_draw_by_key_and_layers_by_seed():
     assert np.abs(first(IMAGES) - once).max() > 1
 
 
+@pytest.mark.slow
 def test_in_a_model():
     inputs = cornu.Input((6, 5, 3))
     x = layers.RandomFlip("horizontal")(inputs)
