@@ -148,7 +148,7 @@ class PReLU(ConfiguredLayer):
     f(x) = x if x >= 0, else alpha * x
 
     Args:
-        alpha_initializer: what the slopes start with.
+        alpha_initializer: initial values of the slopes.
         alpha_regularizer: a function of the slopes, added to the loss.
         alpha_constraint: a function applied to the slopes after each step.
         shared_axes: axes (from 1 on) along which there is one slope for all.

@@ -19,12 +19,13 @@ class Dense(ConfiguredLayer):
 
     Args:
         units: the size of the output's last axis.
-        activation: a name or function; none by default.
-        use_bias: whether a bias is added.
-        kernel_initializer, bias_initializer: what the weights start with.
-        kernel_regularizer, bias_regularizer: functions of a weight, added to the loss.
+        activation: a name or function; the identity by default.
+        use_bias: whether to add a bias.
+        kernel_initializer, bias_initializer: initial values of the weights.
+        kernel_regularizer, bias_regularizer: penalties on the weights, added to the loss.
         activity_regularizer: a function of the output, added to the loss.
-        kernel_constraint, bias_constraint: functions applied to a weight after each step.
+        kernel_constraint, bias_constraint: projections of the weights, applied after each training
+            step.
         lora_rank, lora_alpha, quantization_config: must be None.
         **kwargs: `name`, `dtype`, `trainable` and others of `Layer`.
 
@@ -32,7 +33,7 @@ class Dense(ConfiguredLayer):
         x (batch, ..., features) -> (batch, ..., units); kernel (features, units), bias (units,)
 
     Raises:
-        ValueError: `units` is no positive integer, or the last axis has another size than in the
+        ValueError: `units` is not a positive integer, or the last axis has another size than in the
             first call.
 
     Example:

@@ -27,11 +27,12 @@ class EinsumDense(ConfiguredLayer):
             the batch; `...` may stand for axes at the beginning or end of x and y.
         output_shape: sizes of the output's axes without the batch and those of `...`; `None` for
             one that the input has as well.
-        activation: a name or function; none by default.
+        activation: a name or function; the identity by default.
         bias_axes: letters of the output's axes that the bias has; without it there is no bias.
-        kernel_initializer, bias_initializer: what the weights start with.
-        kernel_regularizer, bias_regularizer: functions of a weight, added to the loss.
-        kernel_constraint, bias_constraint: functions applied to a weight after each step.
+        kernel_initializer, bias_initializer: initial values of the weights.
+        kernel_regularizer, bias_regularizer: penalties on the weights, added to the loss.
+        kernel_constraint, bias_constraint: projections of the weights, applied after each training
+            step.
         lora_rank, lora_alpha, gptq_unpacked_column_size, quantization_config: must be None.
         **kwargs: `name`, `dtype`, `trainable`, `activity_regularizer` and others of `Layer`.
 

@@ -24,7 +24,7 @@ class Embedding(ConfiguredLayer):
     Args:
         input_dim: the number of rows, one more than the largest integer.
         output_dim: the size of a row.
-        embeddings_initializer: what the table starts with.
+        embeddings_initializer: initial values of the table.
         embeddings_regularizer: a function of the table, added to the loss.
         embeddings_constraint: a function applied to the table after each step.
         mask_zero: whether 0 means "nothing here"; the output then has a mask.
@@ -128,7 +128,7 @@ class ReversibleEmbedding(Embedding):
         input_dim: the number of rows, one more than the largest integer.
         output_dim: the size of a row.
         tie_weights: whether the way back uses the same table, or one of its own.
-        embeddings_initializer: what the tables start with.
+        embeddings_initializer: initial values of the tables.
         embeddings_regularizer: a function of the table, added to the loss.
         embeddings_constraint: a function applied to the table after each step.
         mask_zero: whether 0 means "nothing here"; the output then has a mask.

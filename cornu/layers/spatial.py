@@ -25,8 +25,9 @@ class Spatial(ConfiguredLayer):
 
     Args:
         data_format: `"channels_last"` for inputs of shape (batch, *spatial, channels),
-            `"channels_first"` for (batch, channels, *spatial); by default the process-wide one.
-        **kwargs: the arguments of every layer.
+            `"channels_first"` for (batch, channels, *spatial); `cornu.config.image_data_format()`
+            by default.
+        **kwargs: passed to `Layer`.
     """
 
     infers_by_config = True

@@ -15,7 +15,7 @@ class Wrapper(Layer):
 
     Args:
         layer: the layer to be wrapped; built with this one.
-        **kwargs: of `Layer`.
+        **kwargs: passed to `Layer`.
 
     Raises:
         TypeError: `layer` is no layer.

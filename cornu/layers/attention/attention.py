@@ -32,7 +32,7 @@ class Attention(Layer):
         score_mode: `"dot"` or `"concat"`.
         dropout: fraction of the weights of values that is set to zero in training.
         seed: seed of the dropout.
-        **kwargs: of `Layer`.
+        **kwargs: passed to `Layer`.
 
     Call arguments:
         inputs: a list `[query, value]` or `[query, value, key]`; without it, values are the keys.
@@ -152,7 +152,7 @@ class AdditiveAttention(Attention):
     Args:
         use_scale: whether there is a trained vector `scale`; 1 otherwise.
         dropout: fraction of the weights of values that is set to zero in training.
-        **kwargs: of `Layer`, and `seed`.
+        **kwargs: passed to `Layer`, and `seed`.
 
     Call arguments: as in `Attention`.
 

@@ -36,7 +36,7 @@ class MultiHeadAttention(HeadedAttention):
         use_gate: whether the heads' outputs are multiplied by a sigmoid of a further projection
             of the query.
         seed: seed of the dropout.
-        **kwargs: of `Layer`.
+        **kwargs: passed to `Layer`.
 
     Call arguments:
         query, value, key: the inputs; keys are the values by default.
@@ -120,7 +120,7 @@ class GroupedQueryAttention(HeadedAttention):
         dropout, use_bias, sliding_window, flash_attention, kernel_initializer, bias_initializer,
             kernel_regularizer, bias_regularizer, activity_regularizer, kernel_constraint,
             bias_constraint, use_gate, seed: as in `MultiHeadAttention`.
-        **kwargs: of `Layer`.
+        **kwargs: passed to `Layer`.
 
     Call arguments: as in `MultiHeadAttention`.
 

@@ -180,22 +180,24 @@ class Conv2D(_Conv):
     + bias[f])`, with strides and dilation `x[b, h * stride + i * dilation, ...]`.
 
     Args:
-        filters: number of channels of the output.
+        filters: the number of output channels.
         kernel_size: height and width of the window, or one number for both.
-        strides: step of the window along each axis.
-        padding: `"valid"` (the window stays inside) or `"same"` (zeros around, so that with a
+        strides: the stride along each axis.
+        padding: `"valid"` (no padding) or `"same"` (zeros around, so that with a
             stride of 1 the sizes remain).
-        data_format: `"channels_last"` or `"channels_first"`; by default the process-wide one.
-        dilation_rate: distance between the elements that the window looks at.
-        groups: the channels are divided into so many groups, each with its own
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
+        dilation_rate: the spacing between kernel elements.
+        groups: the number of groups into which the channels are split; each group has
             `filters / groups` filters.
         activation: a name or function.
-        use_bias: whether a number per filter is added.
-        kernel_initializer, bias_initializer: what the weights start as.
+        use_bias: whether to add a bias.
+        kernel_initializer, bias_initializer: initial values of the weights.
         kernel_regularizer, bias_regularizer, activity_regularizer: functions of the weights and
             of the output that are added to the loss.
-        kernel_constraint, bias_constraint: functions applied to the weights after each step.
-        **kwargs: the arguments of every layer.
+        kernel_constraint, bias_constraint: projections of the weights, applied after each training
+            step.
+        **kwargs: passed to `Layer`.
 
     Shapes: (batch, height, width, channels) -> (batch, new_height, new_width, filters), or with
     `data_format="channels_first"` (batch, channels, height, width) -> (batch, filters,

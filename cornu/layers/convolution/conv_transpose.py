@@ -119,7 +119,7 @@ class Conv2DTranspose(_ConvTranspose):
     `stride` times its place; `"same"` then cuts the edges off.
 
     Args:
-        filters: number of channels of the output.
+        filters: the number of output channels.
         kernel_size: height and width of the window, or one number for both.
         strides: by how much the output is larger than the input, along each axis.
         padding: `"valid"` (the output is `(n - 1) * stride + kernel_size`, or `n * stride` if
@@ -128,15 +128,17 @@ class Conv2DTranspose(_ConvTranspose):
             stride: for the sizes that several inputs of a strided convolution share. The sizes
             are then `(n - 1) * stride + kernel_size - 2 * (kernel_size // 2 if same)
             + output_padding`.
-        data_format: `"channels_last"` or `"channels_first"`; by default the process-wide one.
-        dilation_rate: distance between the elements that the window writes to.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
+        dilation_rate: the spacing between kernel elements.
         activation: a name or function.
-        use_bias: whether a number per filter is added.
-        kernel_initializer, bias_initializer: what the weights start as.
+        use_bias: whether to add a bias.
+        kernel_initializer, bias_initializer: initial values of the weights.
         kernel_regularizer, bias_regularizer, activity_regularizer: functions of the weights and
             of the output that are added to the loss.
-        kernel_constraint, bias_constraint: functions applied to the weights after each step.
-        **kwargs: the arguments of every layer.
+        kernel_constraint, bias_constraint: projections of the weights, applied after each training
+            step.
+        **kwargs: passed to `Layer`.
 
     Shapes: (batch, height, width, channels) -> (batch, new_height, new_width, filters); with
     `data_format="channels_first"` the channels are axis 1.

@@ -99,18 +99,20 @@ class DepthwiseConv2D(_DepthwiseConv):
 
     Args:
         kernel_size: height and width of the window, or one number for both.
-        strides: step of the window along each axis.
+        strides: the stride along each axis.
         padding: `"valid"` or `"same"`.
         depth_multiplier: number of outputs for each channel.
-        data_format: `"channels_last"` or `"channels_first"`; by default the process-wide one.
-        dilation_rate: distance between the elements that the window looks at.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
+        dilation_rate: the spacing between kernel elements.
         activation: a name or function.
-        use_bias: whether a number per output channel is added.
-        depthwise_initializer, bias_initializer: what the weights start as.
-        depthwise_regularizer, bias_regularizer, activity_regularizer: functions of the weights
+        use_bias: whether to add a bias.
+        depthwise_initializer, bias_initializer: initial values of the weights.
+        depthwise_regularizer, bias_regularizer, activity_regularizer: penalties on the weights
             and of the output that are added to the loss.
-        depthwise_constraint, bias_constraint: functions applied to the weights after each step.
-        **kwargs: the arguments of every layer.
+        depthwise_constraint, bias_constraint: projections of the weights, applied after each
+            training step.
+        **kwargs: passed to `Layer`.
 
     Shapes: (batch, height, width, channels) -> (batch, new_height, new_width,
     channels * depth_multiplier); with `data_format="channels_first"` the channels are axis 1.

@@ -111,21 +111,23 @@ class SeparableConv2D(_SeparableConv):
     `activation(conv(depthwise_conv(x, depthwise_kernel), pointwise_kernel) + bias)`.
 
     Args:
-        filters: number of channels of the output.
+        filters: the number of output channels.
         kernel_size: height and width of the depthwise window, or one number for both.
-        strides: step of the window along each axis.
+        strides: the stride along each axis.
         padding: `"valid"` or `"same"`.
-        data_format: `"channels_last"` or `"channels_first"`; by default the process-wide one.
-        dilation_rate: distance between the elements that the window looks at.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
+        dilation_rate: the spacing between kernel elements.
         depth_multiplier: number of depthwise outputs for each channel.
         activation: a name or function.
-        use_bias: whether a number per filter is added.
-        depthwise_initializer, pointwise_initializer, bias_initializer: what the weights start as.
+        use_bias: whether to add a bias.
+        depthwise_initializer, pointwise_initializer, bias_initializer: initial values of the
+            weights.
         depthwise_regularizer, pointwise_regularizer, bias_regularizer, activity_regularizer:
             functions of the weights and of the output that are added to the loss.
         depthwise_constraint, pointwise_constraint, bias_constraint: functions applied to the
             weights after each step.
-        **kwargs: the arguments of every layer.
+        **kwargs: passed to `Layer`.
 
     Shapes: (batch, height, width, channels) -> (batch, new_height, new_width, filters); with
     `data_format="channels_first"` the channels are axis 1.

@@ -30,24 +30,25 @@ class BatchNormalization(Normalizing):
 
         moving_mean = momentum * moving_mean + (1 - momentum) * mean
 
-    is kept up (and so is `moving_variance`). Otherwise, and whenever the layer is frozen
+    is updated (and so is `moving_variance`). Otherwise, and whenever the layer is frozen
     (`layer.trainable = False`), these averages are used and stay as they are.
 
     Args:
         axis: the axis of the channels; 1 for images with `data_format="channels_first"`.
-        momentum: how slowly the averages follow.
-        epsilon: added to the variance.
-        center: whether there is a `beta`.
-        scale: whether there is a `gamma`.
+        momentum: the momentum of the moving averages.
+        epsilon: added to the variance, for numerical stability.
+        center: whether to add an offset `beta`.
+        scale: whether to multiply by a scale `gamma`.
         beta_initializer, gamma_initializer, moving_mean_initializer,
-            moving_variance_initializer: what the weights start with.
-        beta_regularizer, gamma_regularizer: functions of a weight, added to the loss.
-        beta_constraint, gamma_constraint: functions applied to a weight after each step.
+            moving_variance_initializer: initial values of the weights.
+        beta_regularizer, gamma_regularizer: penalties on the weights, added to the loss.
+        beta_constraint, gamma_constraint: projections of the weights, applied after each training
+            step.
         renorm: whether training corrects the batch's statistics towards slow averages of them
             (batch renormalization), for small batches.
         renorm_clipping: bounds of the correction, a dict with some of `"rmin"`, `"rmax"` (of the
             ratio of standard deviations) and `"dmax"` (of the distance of means).
-        renorm_momentum: how slowly the averages of `renorm` follow.
+        renorm_momentum: the momentum of the averages of `renorm`.
         synchronized: accepted; the statistics are those of the whole batch on any number of
             devices.
         **kwargs: `name`, `dtype`, `trainable` and others of `Layer`.
@@ -144,7 +145,7 @@ class BatchNormalization(Normalizing):
     def call(
         self, inputs: jax.Array, training: bool | None = None, mask: jax.Array | None = None
     ) -> jax.Array:
-        """Returns the normalized inputs; in training the averages are kept up."""
+        """Returns the normalized inputs; in training the moving averages are updated."""
         x = inputs.astype(jnp.result_type(inputs.dtype, jnp.float32))
         scale = None if self.gamma is None else self.gamma.value.astype(x.dtype)
         offset = None if self.beta is None else self.beta.value.astype(x.dtype)

@@ -25,12 +25,13 @@ class GroupNormalization(Normalizing):
     Args:
         groups: number of groups; -1 makes a group of each channel (instance normalization).
         axis: the axis of the channels.
-        epsilon: added to the variance.
-        center: whether there is a `beta`.
-        scale: whether there is a `gamma`.
-        beta_initializer, gamma_initializer: what the weights start with.
-        beta_regularizer, gamma_regularizer: functions of a weight, added to the loss.
-        beta_constraint, gamma_constraint: functions applied to a weight after each step.
+        epsilon: added to the variance, for numerical stability.
+        center: whether to add an offset `beta`.
+        scale: whether to multiply by a scale `gamma`.
+        beta_initializer, gamma_initializer: initial values of the weights.
+        beta_regularizer, gamma_regularizer: penalties on the weights, added to the loss.
+        beta_constraint, gamma_constraint: projections of the weights, applied after each training
+            step.
         **kwargs: `name`, `dtype`, `trainable` and others of `Layer`.
 
     Shapes:

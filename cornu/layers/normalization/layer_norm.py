@@ -21,12 +21,13 @@ class LayerNormalization(Normalizing):
 
     Args:
         axis: the axis or axes of mean and variance, the features by default.
-        epsilon: added to the variance.
-        center: whether there is a `beta`.
-        scale: whether there is a `gamma`.
-        beta_initializer, gamma_initializer: what the weights start with.
-        beta_regularizer, gamma_regularizer: functions of a weight, added to the loss.
-        beta_constraint, gamma_constraint: functions applied to a weight after each step.
+        epsilon: added to the variance, for numerical stability.
+        center: whether to add an offset `beta`.
+        scale: whether to multiply by a scale `gamma`.
+        beta_initializer, gamma_initializer: initial values of the weights.
+        beta_regularizer, gamma_regularizer: penalties on the weights, added to the loss.
+        beta_constraint, gamma_constraint: projections of the weights, applied after each training
+            step.
         rms_scaling: deprecated: divides by the standard deviation without taking off the mean,
             and has no `beta`. What is usually meant is `RMSNormalization`.
         **kwargs: `name`, `dtype`, `trainable` and others of `Layer`.

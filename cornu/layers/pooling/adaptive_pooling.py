@@ -75,8 +75,9 @@ class AdaptiveMaxPooling2D(_AdaptiveMaxPooling):
 
     Args:
         output_size: number of parts of each axis, or one number for both.
-        data_format: `"channels_last"` or `"channels_first"`; by default the process-wide one.
-        **kwargs: the arguments of every layer.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
+        **kwargs: passed to `Layer`.
 
     Shapes: (batch, height, width, channels) -> (batch, *output_size, channels); with
     `data_format="channels_first"` the channels are axis 1.

@@ -74,9 +74,10 @@ class GlobalMaxPooling2D(_GlobalMaxPooling):
     """The largest value along both spatial axes, per channel.
 
     Args:
-        data_format: `"channels_last"` or `"channels_first"`; by default the process-wide one.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
         keepdims: whether the spatial axes stay, with size 1.
-        **kwargs: the arguments of every layer.
+        **kwargs: passed to `Layer`.
 
     Shapes: (batch, height, width, channels) -> (batch, channels), with `keepdims`
     (batch, 1, 1, channels); with `data_format="channels_first"` the channels are axis 1.
@@ -151,9 +152,10 @@ class GlobalAveragePooling2D(_GlobalAveragePooling):
     """The mean along both spatial axes, per channel.
 
     Args:
-        data_format: `"channels_last"` or `"channels_first"`; by default the process-wide one.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
         keepdims: whether the spatial axes stay, with size 1.
-        **kwargs: the arguments of every layer.
+        **kwargs: passed to `Layer`.
 
     Shapes: (batch, height, width, channels) -> (batch, channels), with `keepdims`
     (batch, 1, 1, channels); with `data_format="channels_first"` the channels are axis 1.

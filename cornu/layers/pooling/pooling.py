@@ -100,11 +100,12 @@ class MaxPooling2D(_MaxPooling):
 
     Args:
         pool_size: height and width of the window, or one number for both.
-        strides: step of the window along each axis; by default its size.
-        padding: `"valid"` (the window stays inside) or `"same"` (it may stick out, so that with
+        strides: the stride along each axis; by default its size.
+        padding: `"valid"` (no padding) or `"same"` (it may stick out, so that with
             a stride of 1 the sizes remain; what lies outside does not count).
-        data_format: `"channels_last"` or `"channels_first"`; by default the process-wide one.
-        **kwargs: the arguments of every layer.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
+        **kwargs: passed to `Layer`.
 
     Shapes: (batch, height, width, channels) -> (batch, new_height, new_width, channels); with
     `data_format="channels_first"` the channels are axis 1. The new sizes are
@@ -173,11 +174,12 @@ class AveragePooling2D(_AveragePooling):
 
     Args:
         pool_size: height and width of the window, or one number for both.
-        strides: step of the window along each axis; by default its size.
-        padding: `"valid"` (the window stays inside) or `"same"` (it may stick out; the mean is
+        strides: the stride along each axis; by default its size.
+        padding: `"valid"` (no padding) or `"same"` (it may stick out; the mean is
             that of the elements inside).
-        data_format: `"channels_last"` or `"channels_first"`; by default the process-wide one.
-        **kwargs: the arguments of every layer.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
+        **kwargs: passed to `Layer`.
 
     Shapes: as in `MaxPooling2D`.
 

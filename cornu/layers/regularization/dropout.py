@@ -26,7 +26,7 @@ class Dropout(Noise):
         rate: the part that is dropped, from 0 to 1.
         noise_shape: the shape of `keep`, which is broadcast to x: 1 for axes that are kept or
             dropped together, `None` for the size of x.
-        seed: an integer, for the same numbers in each run.
+        seed: an integer seed, for reproducible results.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
@@ -81,7 +81,7 @@ class SpatialDropout1D(SpatialDropout):
 
     Args:
         rate: the part that is dropped, from 0 to 1.
-        seed: an integer, for the same numbers in each run.
+        seed: an integer seed, for reproducible results.
         name: the layer's name.
         dtype: a dtype or dtype policy.
 
@@ -115,8 +115,9 @@ class SpatialDropout2D(SpatialDropout):
 
     Args:
         rate: the part that is dropped, from 0 to 1.
-        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
-        seed: an integer, for the same numbers in each run.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
+        seed: an integer seed, for reproducible results.
         name: the layer's name.
         dtype: a dtype or dtype policy.
 
@@ -149,8 +150,9 @@ class SpatialDropout3D(SpatialDropout):
 
     Args:
         rate: the part that is dropped, from 0 to 1.
-        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
-        seed: an integer, for the same numbers in each run.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
+        seed: an integer seed, for reproducible results.
         name: the layer's name.
         dtype: a dtype or dtype policy.
 
@@ -186,7 +188,7 @@ class AlphaDropout(Noise):
     Args:
         rate: the part that is dropped, from 0 to 1.
         noise_shape: the shape of `keep`, as in `Dropout`.
-        seed: an integer, for the same numbers in each run.
+        seed: an integer seed, for reproducible results.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:

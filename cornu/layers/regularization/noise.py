@@ -20,7 +20,7 @@ class GaussianNoise(Noise):
 
     Args:
         stddev: the standard deviation of the noise, from 0 to 1.
-        seed: an integer, for the same numbers in each run.
+        seed: an integer seed, for reproducible results.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
@@ -54,7 +54,7 @@ class GaussianDropout(Noise):
 
     Args:
         rate: that of the `Dropout` with noise of equal variance, from 0 to 1.
-        seed: an integer, for the same numbers in each run.
+        seed: an integer seed, for reproducible results.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:

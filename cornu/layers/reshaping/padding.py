@@ -76,8 +76,9 @@ class ZeroPadding1D(_ZeroPadding):
 
     Args:
         padding: how many on both sides, or (before, behind).
-        data_format: `"channels_last"` or `"channels_first"`; by default the process-wide one.
-        **kwargs: the arguments of every layer.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
+        **kwargs: passed to `Layer`.
 
     Shapes: (batch, steps, channels) -> (batch, before + steps + behind, channels); with
     `data_format="channels_first"` the channels are axis 1.
@@ -102,8 +103,9 @@ class ZeroPadding2D(_ZeroPadding):
     Args:
         padding: how many on all sides; or a number for height and one for width; or
             ((top, bottom), (left, right)).
-        data_format: `"channels_last"` or `"channels_first"`; by default the process-wide one.
-        **kwargs: the arguments of every layer.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
+        **kwargs: passed to `Layer`.
 
     Shapes: (batch, height, width, channels) -> (batch, top + height + bottom,
     left + width + right, channels); with `data_format="channels_first"` the channels are axis 1.
@@ -151,7 +153,7 @@ class Cropping1D(_Cropping):
 
     Args:
         cropping: how many on both sides, or (beginning, end).
-        **kwargs: the arguments of every layer.
+        **kwargs: passed to `Layer`.
 
     Shapes: (batch, steps, channels) -> (batch, steps - beginning - end, channels).
 
@@ -178,8 +180,9 @@ class Cropping2D(_Cropping):
     Args:
         cropping: how many on all sides; or a number for height and one for width; or
             ((top, bottom), (left, right)).
-        data_format: `"channels_last"` or `"channels_first"`; by default the process-wide one.
-        **kwargs: the arguments of every layer.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
+        **kwargs: passed to `Layer`.
 
     Shapes: (batch, height, width, channels) -> (batch, height - top - bottom,
     width - left - right, channels); with `data_format="channels_first"` the channels are axis 1.

@@ -34,7 +34,7 @@ class UpSampling1D(_UpSampling):
 
     Args:
         size: how often.
-        **kwargs: the arguments of every layer.
+        **kwargs: passed to `Layer`.
 
     Shapes: (batch, steps, channels) -> (batch, steps * size, channels).
 
@@ -63,10 +63,11 @@ class UpSampling2D(_UpSampling):
 
     Args:
         size: factors for height and width, or one number for both.
-        data_format: `"channels_last"` or `"channels_first"`; by default the process-wide one.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
         interpolation: `"nearest"` (every pixel is repeated), `"bilinear"`, `"bicubic"`,
             `"lanczos3"` or `"lanczos5"`.
-        **kwargs: the arguments of every layer.
+        **kwargs: passed to `Layer`.
 
     Shapes: (batch, height, width, channels) -> (batch, height * size, width * size, channels);
     with `data_format="channels_first"` the channels are axis 1.
@@ -119,8 +120,9 @@ class UpSampling3D(_UpSampling):
 
     Args:
         size: how often along each axis, or one number for all.
-        data_format: `"channels_last"` or `"channels_first"`; by default the process-wide one.
-        **kwargs: the arguments of every layer.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
+        **kwargs: passed to `Layer`.
 
     Shapes: (batch, depth, height, width, channels) -> the same with spatial axes `size` times as
     long.

@@ -40,7 +40,7 @@ class Bidirectional(Layer):
             for a tuple of both.
         weights: the weights that the layers start with: first those of the forward layer.
         backward_layer: the layer for the other direction, instead of one made from `layer`.
-        **kwargs: of `Layer`.
+        **kwargs: passed to `Layer`.
 
     Call arguments:
         sequences: the input.

@@ -39,9 +39,9 @@ class SimpleRNNCell(DenseCell):
         h[t] = activation(x[t] @ kernel + h[t-1] @ recurrent_kernel + bias)
 
     Args:
-        units: size of the state and of the output.
-        activation: `None` for the identity.
-        use_bias: whether a bias is added.
+        units: the number of units: the size of the state and of the output.
+        activation: None is the identity.
+        use_bias: whether to add a bias.
         kernel_initializer, recurrent_initializer, bias_initializer: of the weights.
         kernel_regularizer, recurrent_regularizer, bias_regularizer: of the weights.
         kernel_constraint, recurrent_constraint, bias_constraint: of the weights.
@@ -101,10 +101,10 @@ class LSTMCell(DenseCell):
         h[t] = recurrent_activation(o) * activation(c[t])
 
     Args:
-        units: size of the states and of the output.
-        activation: of the candidate and of the carry; `None` for the identity.
-        recurrent_activation: of the gates; `None` for the identity.
-        use_bias: whether a bias is added.
+        units: the number of units: the size of the states and of the output.
+        activation: of the candidate and of the carry; None is the identity.
+        recurrent_activation: of the gates; None is the identity.
+        use_bias: whether to add a bias.
         kernel_initializer, recurrent_initializer, bias_initializer: of the weights.
         unit_forget_bias: whether the bias of the forget gate begins with ones.
         kernel_regularizer, recurrent_regularizer, bias_regularizer: of the weights.
@@ -192,10 +192,10 @@ class GRUCell(DenseCell):
     one row only.
 
     Args:
-        units: size of the state and of the output.
-        activation: of the candidate; `None` for the identity.
-        recurrent_activation: of the gates; `None` for the identity.
-        use_bias: whether biases are added.
+        units: the number of units: the size of the state and of the output.
+        activation: of the candidate; None is the identity.
+        recurrent_activation: of the gates; None is the identity.
+        use_bias: whether to add biases.
         kernel_initializer, recurrent_initializer, bias_initializer: of the weights.
         kernel_regularizer, recurrent_regularizer, bias_regularizer: of the weights.
         kernel_constraint, recurrent_constraint, bias_constraint: of the weights.

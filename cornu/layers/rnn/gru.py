@@ -29,10 +29,10 @@ class GRU(RNN):
     row only.
 
     Args:
-        units: size of the state and of the output.
-        activation: of the candidate; `None` for the identity.
-        recurrent_activation: of the gates; `None` for the identity.
-        use_bias: whether biases are added.
+        units: the number of units: the size of the state and of the output.
+        activation: of the candidate; None is the identity.
+        recurrent_activation: of the gates; None is the identity.
+        use_bias: whether to add biases.
         kernel_initializer, recurrent_initializer, bias_initializer: of the weights.
         kernel_regularizer, recurrent_regularizer, bias_regularizer: of the weights.
         activity_regularizer: of the output.
@@ -45,7 +45,7 @@ class GRU(RNN):
         reset_after: whether the reset gate acts after the product with the recurrent kernel.
         use_cudnn: `"auto"` or False. There is one implementation, which XLA compiles for every
             device; True asks for another and is an error.
-        **kwargs: of `Layer`, and `zero_output_for_mask` of `RNN`.
+        **kwargs: passed to `Layer`, and `zero_output_for_mask` of `RNN`.
 
     Call arguments: as in `RNN`; `initial_state` is h, alone or in a list.
 

@@ -25,10 +25,10 @@ class LSTM(RNN):
         h[t] = recurrent_activation(o) * activation(c[t])
 
     Args:
-        units: size of the state and of the output.
-        activation: of the candidate and of the carry; `None` for the identity.
-        recurrent_activation: of the gates; `None` for the identity.
-        use_bias: whether a bias is added.
+        units: the number of units: the size of the state and of the output.
+        activation: of the candidate and of the carry; None is the identity.
+        recurrent_activation: of the gates; None is the identity.
+        use_bias: whether to add a bias.
         kernel_initializer, recurrent_initializer, bias_initializer: of the weights.
         unit_forget_bias: whether the bias of the forget gate begins with ones.
         kernel_regularizer, recurrent_regularizer, bias_regularizer: of the weights.
@@ -41,7 +41,7 @@ class LSTM(RNN):
         return_sequences, return_state, go_backwards, stateful, unroll: as in `RNN`.
         use_cudnn: `"auto"` or False. There is one implementation, which XLA compiles for every
             device; True asks for another and is an error.
-        **kwargs: of `Layer`, and `zero_output_for_mask` of `RNN`.
+        **kwargs: passed to `Layer`, and `zero_output_for_mask` of `RNN`.
 
     Call arguments: as in `RNN`; `initial_state` is [h, c].
 

@@ -42,16 +42,16 @@ class RNN(Layer):
     built and trained with this one.
 
     Args:
-        cell: the cell, or a list of cells that stand on each other.
+        cell: the cell, or a list of cells that are stacked.
         return_sequences: whether the outputs of all time steps are returned, not only the last.
         return_state: whether the states after the last step are returned too.
-        go_backwards: whether the last time step is taken first; the outputs come in the order in
-            which they were made.
+        go_backwards: whether to process the sequence in reverse; the outputs are in the order of
+            processing.
         stateful: whether the states are kept from one call to the next, row by row of the batch.
         unroll: whether the steps are compiled one after another instead of as a loop: slow to
             compile, sometimes faster for few steps.
         zero_output_for_mask: whether outputs of masked steps are zero instead of the one before.
-        **kwargs: of `Layer`.
+        **kwargs: passed to `Layer`.
 
     Call arguments:
         sequences: the input.

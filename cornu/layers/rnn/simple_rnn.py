@@ -23,9 +23,9 @@ class SimpleRNN(RNN):
         h[t] = activation(x[t] @ kernel + h[t-1] @ recurrent_kernel + bias)
 
     Args:
-        units: size of the state and of the output.
-        activation: `None` for the identity.
-        use_bias: whether a bias is added.
+        units: the number of units: the size of the state and of the output.
+        activation: None is the identity.
+        use_bias: whether to add a bias.
         kernel_initializer, recurrent_initializer, bias_initializer: of the weights.
         kernel_regularizer, recurrent_regularizer, bias_regularizer: of the weights.
         activity_regularizer: of the output.
@@ -34,7 +34,7 @@ class SimpleRNN(RNN):
         recurrent_dropout: fraction of the state that is set to zero in training.
         seed: seed of the dropout.
         return_sequences, return_state, go_backwards, stateful, unroll: as in `RNN`.
-        **kwargs: of `Layer`, and `zero_output_for_mask` of `RNN`.
+        **kwargs: passed to `Layer`, and `zero_output_for_mask` of `RNN`.
 
     Call arguments: as in `RNN`; `initial_state` is h, alone or in a list.
 

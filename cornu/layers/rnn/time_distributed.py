@@ -27,7 +27,7 @@ class TimeDistributed(Wrapper):
 
     Args:
         layer: the layer.
-        **kwargs: of `Layer`.
+        **kwargs: passed to `Layer`.
 
     Call arguments:
         inputs: an array, or several with the same batch and time axes.

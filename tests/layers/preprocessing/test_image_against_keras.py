@@ -1,4 +1,4 @@
-"""What layers on images do with what was drawn is what Keras's do, or as the docstrings say."""
+"""Image layers transform as those of Keras for equal parameters, or as documented."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import cornu
-from cornu.layers.preprocessing.images.filtering import rectangles
+from cornu.layers.preprocessing.images.filtering import rectangle_mask
 from tests.sampling import slow_except
 
 RNG = np.random.default_rng(0)
@@ -141,10 +141,10 @@ def test_formulas(name):
     args, words, taken = DRAWN[name]
     for seed in range(4):
         ours, theirs = layer(name, *args, **words, seed=seed)
-        drawn = theirs.get_random_transformation(IMAGES, training=True)
-        expected = np.asarray(theirs.transform_images(IMAGES, drawn, training=True))
+        parameters = theirs.get_random_transformation(IMAGES, training=True)
+        expected = np.asarray(theirs.transform_images(IMAGES, parameters, training=True))
         result = np.asarray(
-            ours.transform(cornu.ops.array(IMAGES), *map(cornu.ops.array, taken(drawn)))
+            ours.transform(cornu.ops.array(IMAGES), *map(cornu.ops.array, taken(parameters)))
         )
         np.testing.assert_allclose(result, expected, rtol=1e-4, atol=2e-2)
 
@@ -152,9 +152,9 @@ def test_formulas(name):
 def test_shear():
     for seed in range(4):
         ours, theirs = layer("RandomShear", 0.5, (0.1, 0.4), seed=seed)
-        drawn = theirs.get_random_transformation(IMAGES, training=True)
-        expected = theirs.transform_images(IMAGES, drawn, training=True)
-        across, down = np.asarray(drawn["shear_factor"]).T
+        parameters = theirs.get_random_transformation(IMAGES, training=True)
+        expected = theirs.transform_images(IMAGES, parameters, training=True)
+        across, down = np.asarray(parameters["shear_factor"]).T
         (matrix,) = ours.matrix(1, across, 0, down, 1, 0)
         np.testing.assert_allclose(ours.transform(IMAGES, matrix), expected, rtol=1e-4, atol=1e-2)
 
@@ -162,12 +162,12 @@ def test_shear():
 def test_elastic_transform():
     layer = cornu.layers.RandomElasticTransform((1.0, 1.0), (0.5, 0.5), seed=1)
     x = np.tile(np.arange(20.0)[None, None, :, None], (2, 20, 1, 1))
-    chosen, places = layer.draw(x, layer.dice(x))
-    assert np.asarray(chosen).all() and places.shape == (2, 2, 20, 20)
+    selected, places = layer.sample(x, layer.make_rng(x))
+    assert np.asarray(selected).all() and places.shape == (2, 2, 20, 20)
     moved = np.asarray(places) - np.indices((20, 20))
     assert 0 < np.abs(moved).max() < 3 and np.abs(moved[0] - moved[1]).max() > 0.1
-    # On a slope, the new value is the place from which it comes.
-    y = np.asarray(layer.transform(x, chosen, places))[..., 0]
+    # On a slope, the new value is the position from which it comes.
+    y = np.asarray(layer.transform(x, selected, places))[..., 0]
     inside = (places[:, 1] > 0) & (places[:, 1] < 19) & (places[:, 0] > 0) & (places[:, 0] < 19)
     np.testing.assert_allclose(y[inside], np.asarray(places[:, 1])[inside], atol=1e-3)
     assert layer(cornu.Input((None, None, 3))).shape == (None, None, None, 3)
@@ -188,7 +188,7 @@ def test_equalization_of_one_image_is_that_of_keras():
 
 def test_rectangles():
     sides, places = np.array([[0.5, 0.25], [1, 1]]), np.array([[1.0, 0.0], [0.3, 0.3]])
-    inside = np.asarray(rectangles(np.zeros((2, 4, 8, 3)), sides, places))[..., 0]
+    inside = np.asarray(rectangle_mask(np.zeros((2, 4, 8, 3)), sides, places))[..., 0]
     assert inside[0].tolist() == [[False] * 8] * 2 + [[True] * 2 + [False] * 6] * 2
     assert inside[1].all()
 
@@ -276,8 +276,8 @@ def test_mix_up_mixes_images_and_labels_alike():
     weight = np.array([0.2, 0.5, 1.0], "float32")
     mixed = cornu.layers.MixUp().transform(IMAGES, order, weight)
     theirs = keras.layers.MixUp()
-    drawn = {"mix_weight": weight, "permutation_order": order}
-    np.testing.assert_allclose(mixed, theirs.transform_images(IMAGES, drawn), rtol=1e-5)
+    parameters = {"mix_weight": weight, "permutation_order": order}
+    np.testing.assert_allclose(mixed, theirs.transform_images(IMAGES, parameters), rtol=1e-5)
     integers = cornu.layers.MixUp().transform_labels(np.arange(3), order, weight)
     assert integers.dtype == "float32"
 
@@ -295,11 +295,11 @@ def test_cut_mix_mixes_labels_by_area():
 @pytest.mark.slow
 def test_rand_augment_draws_all_layers():
     layer = cornu.layers.RandAugment(seed=1)
-    which = {int(n) for _ in range(40) for n in layer.draw(IMAGES, layer.dice(IMAGES))[0]}
+    which = {int(n) for _ in range(40) for n in layer.sample(IMAGES, layer.make_rng(IMAGES))[0]}
     assert which == set(range(11))
     # Each of them is what its layer does; the number behind them does nothing.
-    key = layer.dice(IMAGES).key()
-    results = [np.asarray(layer.changed(IMAGES, n, key)) for n in range(12)]
+    key = layer.make_rng(IMAGES).key()
+    results = [np.asarray(layer.apply_step(IMAGES, n, key)) for n in range(12)]
     np.testing.assert_array_equal(results[11], IMAGES)
     assert all(result.shape == IMAGES.shape for result in results)
     assert sum(np.abs(result - IMAGES).max() > 1 for result in results) >= 10
@@ -310,7 +310,7 @@ def test_rand_augment_draws_all_layers():
 @pytest.mark.slow
 def test_aug_mix():
     layer = cornu.layers.AugMix(num_chains=2, chain_depth=1)
-    keys = layer.draw(IMAGES, layer.dice(IMAGES))[3]
+    keys = layer.sample(IMAGES, layer.make_rng(IMAGES))[3]
     none = np.full((2, 1), len(layer._steps))
     same = layer.transform(IMAGES, np.array([0.3, 0.7]), 0.4, none, keys)
     np.testing.assert_allclose(same, IMAGES, rtol=1e-5)

@@ -10,7 +10,7 @@ import cornu
 from cornu import layers
 from cornu.core.graph.graph import Graph
 from cornu.core.state import scope
-from cornu.layers.preprocessing.images.base import Dice, pair, span
+from cornu.layers.preprocessing.images.base import ImageRNG, factor_range, value_pair
 from tests.sampling import slow_except
 
 RNG = np.random.default_rng(0)
@@ -195,31 +195,34 @@ def test_wrong_arguments(make, said):
 
 
 def test_ranges():
-    assert span("a", "b", 0.5) == (-0.5, 0.5) and span("a", "b", 0.5, 0) == (0, 0.5)
-    assert span("a", "b", [0.5, -0.2]) == (-0.2, 0.5) and span("a", "b", -0.5) == (-0.5, 0.5)
-    assert pair("a", "b", [255, 0]) == (0, 255)
+    assert factor_range("a", "b", 0.5) == (-0.5, 0.5) and factor_range("a", "b", 0.5, 0) == (0, 0.5)
+    assert factor_range("a", "b", [0.5, -0.2]) == (-0.2, 0.5) and factor_range("a", "b", -0.5) == (
+        -0.5,
+        0.5,
+    )
+    assert value_pair("a", "b", [255, 0]) == (0, 255)
 
 
 def test_dice():
-    dice, same = Dice(4000, jax.random.key(1)), Dice(4000, jax.random.key(1))
+    rng, same = ImageRNG(4000, jax.random.key(1)), ImageRNG(4000, jax.random.key(1))
     for draw in (
         lambda d: d.uniform(-1, 3),
         lambda d: d.uniform(0, 1, 2, 3),
         lambda d: d.normal(2),
-        lambda d: d.chosen(0.2, 0.4),
+        lambda d: d.bernoulli(0.2, 0.4),
         lambda d: d.signs(),
         lambda d: d.beta(0.5),
-        lambda d: d.order(),
+        lambda d: d.permutation(),
     ):
-        one, two = draw(dice), draw(same)
+        one, two = draw(rng), draw(same)
         np.testing.assert_array_equal(one, two)
         assert one.shape[0] == 4000
-    x = np.asarray(dice.uniform(-1, 3))
+    x = np.asarray(rng.uniform(-1, 3))
     assert -1 <= x.min() < -0.99 and 2.99 < x.max() <= 3 and abs(x.mean() - 1) < 0.1
-    assert abs(np.mean(dice.chosen(0.2, 0.4)) - 0.3) < 0.04
-    assert abs(np.mean(dice.signs())) < 0.06 and set(np.unique(dice.signs())) == {-1, 1}
-    assert sorted(np.asarray(dice.order()).tolist()) == list(range(4000))
-    beta = np.asarray(dice.beta(0.5))
+    assert abs(np.mean(rng.bernoulli(0.2, 0.4)) - 0.3) < 0.04
+    assert abs(np.mean(rng.signs())) < 0.06 and set(np.unique(rng.signs())) == {-1, 1}
+    assert sorted(np.asarray(rng.permutation()).tolist()) == list(range(4000))
+    beta = np.asarray(rng.beta(0.5))
     assert abs(beta.mean() - 0.5) < 0.03 and abs(beta.var() - 0.125) < 0.01
-    assert abs(np.corrcoef(dice.uniform(0, 1), dice.uniform(0, 1))[0, 1]) < 0.06
-    assert dice.once(2, 2, 3).tolist() == [2, 2, 2]
+    assert abs(np.corrcoef(rng.uniform(0, 1), rng.uniform(0, 1))[0, 1]) < 0.06
+    assert rng.uniform_scalar(2, 2, 3).tolist() == [2, 2, 2]

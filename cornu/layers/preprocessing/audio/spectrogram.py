@@ -46,7 +46,8 @@ class MelSpectrogram(Layer):
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
-        x (batch, samples) -> (batch, num_mel_bins, times); the batch may be missing.
+        x (batch, samples) -> (batch, num_mel_bins, times); a single image without batch axis is
+        accepted.
 
     Raises:
         ValueError: a window is longer than `fft_length`.
@@ -159,7 +160,8 @@ class STFTSpectrogram(Layer):
         scaling: `"density"`, `"spectrum"` or None: by what the window is divided.
         padding: `"valid"`, or `"same"` to add zeros at both ends.
         expand_dims: whether the result is an image, with the channels of x as its channels.
-        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
         **kwargs: `name`, `dtype`, `trainable` and others of `Layer`.
 
     Shapes:
@@ -169,7 +171,7 @@ class STFTSpectrogram(Layer):
         or (batch, channels, times, frequencies).
 
     Raises:
-        ValueError: an argument is not right.
+        ValueError: an argument is invalid.
         TypeError: x has no floats.
 
     Example:

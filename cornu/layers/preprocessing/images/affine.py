@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import jax.numpy as jnp
 
 from cornu.layers.preprocessing.images.base import (
-    Dice,
-    MovingImageLayer,
+    Factor,
+    FillMode,
+    GeometricImageLayer,
+    ImageRNG,
+    Interpolation,
     RandomImageLayer,
-    span,
-    spread,
+    factor_range,
+    per_image,
 )
 from cornu.ops.image.warp import affine_transform
 from cornu.ops.random.generator import Seed
-from cornu.types import DataFormat
+from cornu.types import Array, DataFormat
 
 __all__ = [
     "RandomFlip",
@@ -36,15 +38,17 @@ class RandomFlip(RandomImageLayer):
     Args:
         mode: `"horizontal"` (left and right), `"vertical"` (up and down), or
             `"horizontal_and_vertical"`, each by itself.
-        seed: an integer, for the same numbers in each run.
-        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        seed: an integer seed, for reproducible results.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
-        x (batch, height, width, channels) -> (the same); the batch may be missing.
+        x (batch, height, width, channels) -> (the same); a single image without batch axis is
+        accepted.
 
     Raises:
-        ValueError: the mode is not known, or x has another number of axes.
+        ValueError: the mode is not known, or x does not have 3 or 4 axes.
 
     Example:
 
@@ -62,7 +66,9 @@ class RandomFlip(RandomImageLayer):
 
     def __init__(
         self,
-        mode: str = "horizontal_and_vertical",
+        mode: Literal[
+            "horizontal", "vertical", "horizontal_and_vertical"
+        ] = "horizontal_and_vertical",
         seed: Seed = None,
         data_format: DataFormat | None = None,
         **kwargs: Any,
@@ -72,29 +78,29 @@ class RandomFlip(RandomImageLayer):
             raise ValueError(f"{self._label()}: mode is one of {tuple(_FLIPS)}. Received: {mode!r}")
         self.mode = mode
 
-    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+    def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns for each direction which images are flipped."""
-        return tuple(dice.uniform(0, 1) <= 0.5 for _ in _FLIPS[self.mode])
+        return tuple(rng.uniform(0, 1) <= 0.5 for _ in _FLIPS[self.mode])
 
-    def transform(self, images: Any, *flipped: Any) -> Any:
+    def transform(self, images: Array, *flipped: Any) -> Array:
         """Returns the images, some of them flipped."""
-        for axis, chosen in zip(_FLIPS[self.mode], flipped, strict=True):
-            images = jnp.where(spread(chosen), jnp.flip(images, axis), images)
+        for axis, selected in zip(_FLIPS[self.mode], flipped, strict=True):
+            images = jnp.where(per_image(selected), jnp.flip(images, axis), images)
         return images
 
-    def transform_masks(self, masks: Any, *flipped: Any) -> Any:
+    def transform_masks(self, masks: Array, *flipped: Any) -> Array:
         """Returns the masks, flipped likewise."""
         return self.transform(masks, *flipped)
 
 
-class AffineImageLayer(MovingImageLayer):
+class AffineImageLayer(GeometricImageLayer):
     """The base of layers that move pixels by an affine map.
 
-    A subclass defines `draw`, which returns `matrix(...)` of what it drew. The pixel (x, y) of the
+    A subclass defines `sample`, which returns `matrix(...)`. The pixel (x, y) of the
     result is what the image has at (a0 x + a1 y + a2, b0 x + b1 y + b2).
     """
 
-    def move(self, images: Any, matrix: Any, *, interpolation: str) -> Any:
+    def warp(self, images: Array, matrix: Array, *, interpolation: str) -> Array:
         """Returns the images after the map."""
         return affine_transform(
             images, matrix, interpolation, self.fill_mode, self.fill_value, "channels_last"
@@ -113,18 +119,21 @@ class RandomRotation(AffineImageLayer):
 
     Args:
         factor: a part of a full turn, or a pair of them: 0.1 draws from -36 to 36 degrees.
-        fill_mode: what is outside of an image: `"reflect"`, `"wrap"`, `"constant"`, `"nearest"`.
+        fill_mode: how pixels outside the image are filled: `"reflect"`, `"wrap"`, `"constant"`,
+            `"nearest"`.
         interpolation: `"bilinear"` or `"nearest"`.
-        seed: an integer, for the same numbers in each run.
+        seed: an integer seed, for reproducible results.
         fill_value: the constant.
-        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
-        x (batch, height, width, channels) -> (the same); the batch may be missing.
+        x (batch, height, width, channels) -> (the same); a single image without batch axis is
+        accepted.
 
     Raises:
-        ValueError: an argument is not right, or x has another number of axes.
+        ValueError: an argument is invalid, or x does not have 3 or 4 axes.
 
     Example:
 
@@ -137,20 +146,20 @@ class RandomRotation(AffineImageLayer):
 
     def __init__(
         self,
-        factor: float | Sequence[float],
-        fill_mode: str = "reflect",
-        interpolation: str = "bilinear",
+        factor: Factor,
+        fill_mode: FillMode = "reflect",
+        interpolation: Interpolation = "bilinear",
         seed: Seed = None,
         fill_value: float = 0.0,
         data_format: DataFormat | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(interpolation, fill_mode, fill_value, seed, data_format, **kwargs)
-        self.factor = span(self._label(), "factor", factor)
+        self.factor = factor_range(self._label(), "factor", factor)
 
-    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+    def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns the map of a turn for each image."""
-        angle = 2 * math.pi * dice.uniform(*self.factor)
+        angle = 2 * math.pi * rng.uniform(*self.factor)
         x, y = (images.shape[2] - 1) / 2, (images.shape[1] - 1) / 2
         cos, sin = jnp.cos(angle), jnp.sin(angle)
         return self.matrix(cos, -sin, x - x * cos + y * sin, sin, cos, y - x * sin - y * cos)
@@ -163,18 +172,21 @@ class RandomTranslation(AffineImageLayer):
         height_factor: a part of the height, or a pair of them: 0.2 draws from -0.2 to 0.2, and
             negative ones are upwards.
         width_factor: a part of the width, or a pair of them.
-        fill_mode: what is outside of an image: `"reflect"`, `"wrap"`, `"constant"`, `"nearest"`.
+        fill_mode: how pixels outside the image are filled: `"reflect"`, `"wrap"`, `"constant"`,
+            `"nearest"`.
         interpolation: `"bilinear"` or `"nearest"`.
-        seed: an integer, for the same numbers in each run.
+        seed: an integer seed, for reproducible results.
         fill_value: the constant.
-        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
-        x (batch, height, width, channels) -> (the same); the batch may be missing.
+        x (batch, height, width, channels) -> (the same); a single image without batch axis is
+        accepted.
 
     Raises:
-        ValueError: an argument is not right, or x has another number of axes.
+        ValueError: an argument is invalid, or x does not have 3 or 4 axes.
 
     Example:
 
@@ -187,23 +199,23 @@ class RandomTranslation(AffineImageLayer):
 
     def __init__(
         self,
-        height_factor: Any,
-        width_factor: Any,
-        fill_mode: str = "reflect",
-        interpolation: str = "bilinear",
+        height_factor: Factor,
+        width_factor: Factor,
+        fill_mode: FillMode = "reflect",
+        interpolation: Interpolation = "bilinear",
         seed: Seed = None,
         fill_value: float = 0.0,
         data_format: DataFormat | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(interpolation, fill_mode, fill_value, seed, data_format, **kwargs)
-        self.height_factor = span(self._label(), "height_factor", height_factor)
-        self.width_factor = span(self._label(), "width_factor", width_factor)
+        self.height_factor = factor_range(self._label(), "height_factor", height_factor)
+        self.width_factor = factor_range(self._label(), "width_factor", width_factor)
 
-    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+    def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns the map of a move for each image."""
-        down = dice.uniform(*self.height_factor) * images.shape[1]
-        right = dice.uniform(*self.width_factor) * images.shape[2]
+        down = rng.uniform(*self.height_factor) * images.shape[1]
+        right = rng.uniform(*self.width_factor) * images.shape[2]
         return self.matrix(1, 0, -right, 0, 1, -down)
 
 
@@ -217,18 +229,21 @@ class RandomZoom(AffineImageLayer):
             (farther).
         width_factor: the same for the width; by default what is drawn for the height, which keeps
             the aspect ratio.
-        fill_mode: what is outside of an image: `"reflect"`, `"wrap"`, `"constant"`, `"nearest"`.
+        fill_mode: how pixels outside the image are filled: `"reflect"`, `"wrap"`, `"constant"`,
+            `"nearest"`.
         interpolation: `"bilinear"` or `"nearest"`.
-        seed: an integer, for the same numbers in each run.
+        seed: an integer seed, for reproducible results.
         fill_value: the constant.
-        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
-        x (batch, height, width, channels) -> (the same); the batch may be missing.
+        x (batch, height, width, channels) -> (the same); a single image without batch axis is
+        accepted.
 
     Raises:
-        ValueError: an argument is not right, or x has another number of axes.
+        ValueError: an argument is invalid, or x does not have 3 or 4 axes.
 
     Example:
 
@@ -241,10 +256,10 @@ class RandomZoom(AffineImageLayer):
 
     def __init__(
         self,
-        height_factor: Any,
-        width_factor: Any = None,
-        fill_mode: str = "reflect",
-        interpolation: str = "bilinear",
+        height_factor: Factor,
+        width_factor: Factor | None = None,
+        fill_mode: FillMode = "reflect",
+        interpolation: Interpolation = "bilinear",
         seed: Seed = None,
         fill_value: float = 0.0,
         data_format: DataFormat | None = None,
@@ -256,11 +271,11 @@ class RandomZoom(AffineImageLayer):
             None if width_factor is None else _zoom(self._label(), "width_factor", width_factor)
         )
 
-    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+    def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns the map of a zoom for each image."""
-        down = across = 1 + dice.uniform(*self.height_factor)
+        down = across = 1 + rng.uniform(*self.height_factor)
         if self.width_factor is not None:
-            across = 1 + dice.uniform(*self.width_factor)
+            across = 1 + rng.uniform(*self.width_factor)
         x, y = (images.shape[2] - 1) / 2, (images.shape[1] - 1) / 2
         return self.matrix(across, 0, x * (1 - across), 0, down, y * (1 - down))
 
@@ -273,17 +288,20 @@ class RandomShear(AffineImageLayer):
             pair: 0.2 draws from -0.2 to 0.2, (0.1, 0.2) from there and from its negative.
         y_factor: how far columns move down for each column to the right, from 0 to 1, or a pair.
         interpolation: `"bilinear"` or `"nearest"`.
-        fill_mode: what is outside of an image: `"reflect"`, `"wrap"`, `"constant"`, `"nearest"`.
+        fill_mode: how pixels outside the image are filled: `"reflect"`, `"wrap"`, `"constant"`,
+            `"nearest"`.
         fill_value: the constant.
-        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
-        seed: an integer, for the same numbers in each run.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
+        seed: an integer seed, for reproducible results.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
-        x (batch, height, width, channels) -> (the same); the batch may be missing.
+        x (batch, height, width, channels) -> (the same); a single image without batch axis is
+        accepted.
 
     Raises:
-        ValueError: an argument is not right, or x has another number of axes.
+        ValueError: an argument is invalid, or x does not have 3 or 4 axes.
 
     Example:
 
@@ -294,10 +312,10 @@ class RandomShear(AffineImageLayer):
 
     def __init__(
         self,
-        x_factor: Any = 0.0,
-        y_factor: Any = 0.0,
-        interpolation: str = "bilinear",
-        fill_mode: str = "reflect",
+        x_factor: Factor = 0.0,
+        y_factor: Factor = 0.0,
+        interpolation: Interpolation = "bilinear",
+        fill_mode: FillMode = "reflect",
         fill_value: float = 0.0,
         data_format: DataFormat | None = None,
         seed: Seed = None,
@@ -307,23 +325,23 @@ class RandomShear(AffineImageLayer):
         self.x_factor = _shear(self._label(), "x_factor", x_factor)
         self.y_factor = _shear(self._label(), "y_factor", y_factor)
 
-    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+    def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns the map of a shear for each image, in one direction or the other."""
-        sign = dice.signs()
-        across = sign * dice.uniform(*self.x_factor)
-        down = sign * dice.uniform(*self.y_factor)
+        sign = rng.signs()
+        across = sign * rng.uniform(*self.x_factor)
+        down = sign * rng.uniform(*self.y_factor)
         return self.matrix(1, across, 0, down, 1, 0)
 
 
-def _shear(who: str, name: str, factor: Any) -> tuple[float, float]:
+def _shear(layer: str, name: str, factor: Factor) -> tuple[float, float]:
     if isinstance(factor, (tuple, list)):
-        return span(who, name, factor)
-    low, high = span(who, name, factor, 0)
+        return factor_range(layer, name, factor)
+    low, high = factor_range(layer, name, factor, 0)
     return -high, high
 
 
-def _zoom(who: str, name: str, factor: Any) -> tuple[float, float]:
-    low, high = span(who, name, factor)
+def _zoom(layer: str, name: str, factor: Factor) -> tuple[float, float]:
+    low, high = factor_range(layer, name, factor)
     if low <= -1:
-        raise ValueError(f"{who}: {name} lies above -1, where nothing is left. {factor!r}")
+        raise ValueError(f"{layer}: {name} lies above -1, where nothing is left. {factor!r}")
     return low, high

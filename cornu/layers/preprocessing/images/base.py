@@ -1,12 +1,13 @@
 """ImageLayer: the base of layers on images. What is random is drawn for each image, then applied.
 
-A subclass is a formula: `draw` says which numbers an image gets, `transform` what they do to it.
+A subclass is a formula: `sample` returns the random parameters of each image, `transform` applies
+them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
 import jax
 import jax.numpy as jnp
@@ -16,24 +17,31 @@ from cornu import settings
 from cornu.core.layer.layer import Layer
 from cornu.ops import random
 from cornu.ops.random.generator import Seed
-from cornu.types import DataFormat
+from cornu.types import Array, DataFormat
 
 __all__ = [
     "ColorLayer",
-    "Dice",
+    "ImageRNG",
+    "Factor",
+    "FillMode",
     "ImageLayer",
-    "MovingImageLayer",
+    "Interpolation",
+    "GeometricImageLayer",
     "RandomImageLayer",
-    "pair",
-    "span",
-    "spread",
+    "value_pair",
+    "factor_range",
+    "per_image",
 ]
 
-INTERPOLATIONS = ("bilinear", "nearest")
-FILL_MODES = ("reflect", "wrap", "constant", "nearest", "mirror")
+Interpolation: TypeAlias = Literal["bilinear", "nearest"]
+# A number f, which means a range such as -f to f, or the range itself.
+Factor: TypeAlias = float | Sequence[float]
+FillMode: TypeAlias = Literal["reflect", "wrap", "constant", "nearest", "mirror"]
+INTERPOLATIONS: tuple[Interpolation, ...] = get_args(Interpolation)
+FILL_MODES: tuple[FillMode, ...] = get_args(FillMode)
 
 
-class Dice:
+class ImageRNG:
     """Random numbers for a batch of images, all a function of one key.
 
     Args:
@@ -44,39 +52,39 @@ class Dice:
     def __init__(self, rows: Any, key: Any) -> None:
         self.rows = rows
         self._key = key
-        self._drawn = 0
+        self._count = 0
 
-    def key(self) -> Any:
+    def key(self) -> Array:
         """Returns a key that no other draw has."""
-        self._drawn += 1
-        return jax.random.fold_in(self._key, self._drawn)
+        self._count += 1
+        return jax.random.fold_in(self._key, self._count)
 
-    def once(self, low: float, high: float, *shape: int) -> Any:
+    def uniform_scalar(self, low: float, high: float, *shape: int) -> Array:
         """Returns an array of numbers from `low` to `high`, the same for all images."""
         return low + (high - low) * jax.random.uniform(self.key(), shape, "float32")
 
-    def uniform(self, low: float, high: float, *shape: int) -> Any:
+    def uniform(self, low: float, high: float, *shape: int) -> Array:
         """Returns an array (rows, *shape) of numbers from `low` to `high`."""
-        return self.once(low, high, self.rows, *shape)
+        return self.uniform_scalar(low, high, self.rows, *shape)
 
-    def normal(self, *shape: int) -> Any:
+    def normal(self, *shape: int) -> Array:
         """Returns an array (rows, *shape) of numbers from the standard normal distribution."""
         return jax.random.normal(self.key(), (self.rows, *shape), "float32")
 
-    def beta(self, alpha: Any) -> Any:
+    def beta(self, alpha: Any) -> Array:
         """Returns a number from 0 to 1 for each image, from a symmetric beta distribution."""
         keys = jax.random.split(self.key(), self.rows)
         return jax.vmap(lambda key: jax.random.beta(key, alpha, alpha, (), "float32"))(keys)
 
-    def chosen(self, low: float, high: float) -> Any:
-        """Returns which images are chosen, each with a probability from `low` to `high`."""
+    def bernoulli(self, low: float, high: float) -> Array:
+        """Returns which images are selected, each with a probability from `low` to `high`."""
         return self.uniform(0, 1) < self.uniform(low, high)
 
-    def signs(self) -> Any:
+    def signs(self) -> Array:
         """Returns 1 or -1 for each image."""
         return jnp.where(self.uniform(0, 1) > 0.5, -1.0, 1.0)
 
-    def order(self) -> Any:
+    def permutation(self) -> Array:
         """Returns the numbers of the images in random order."""
         return jnp.argsort(self.uniform(0, 1))
 
@@ -84,10 +92,11 @@ class Dice:
 class ImageLayer(Layer):
     """The base of layers on images, which see them as (batch, height, width, channels) of floats.
 
-    A subclass defines `transform(images, *drawn)`, and may define `draw(images)`.
+    A subclass defines `transform(images, *parameters)`, and may define `sample(images, rng)`.
 
     Args:
-        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
         **kwargs: `name`, `dtype` and others of `Layer`.
     """
 
@@ -108,14 +117,14 @@ class ImageLayer(Layer):
         parts = data if isinstance(data, dict) else {"images": data}
         images = _checked(parts)
         single = images.ndim == 3
-        x = self._seen(images, single)
+        x = self._to_channels_last(images, single)
         if training or not self.random:
-            drawn = self.draw(x, self.dice(x))
+            parameters = self.sample(x, self.make_rng(x))
             transforms = (self.transform, self.transform_labels, self.transform_masks)
         else:
-            drawn, transforms = (), (self.still, _same, self.still_masks)
+            parameters, transforms = (), (self.infer_images, _identity, self.infer_masks)
         new = dict(parts)
-        y = self._back(transforms[0](x, *drawn), single)
+        y = self._from_channels_last(transforms[0](x, *parameters), single)
         if self.keeps_integers and jnp.issubdtype(images.dtype, jnp.integer):
             y = jnp.round(y).clip(jnp.iinfo(images.dtype).min, jnp.iinfo(images.dtype).max)
             new["images"] = y.astype(images.dtype)
@@ -123,48 +132,48 @@ class ImageLayer(Layer):
             new["images"] = y.astype(self.compute_dtype)
         if "labels" in parts:
             labels = parts["labels"][None] if single else parts["labels"]
-            labels = transforms[1](labels, *drawn)
+            labels = transforms[1](labels, *parameters)
             new["labels"] = labels[0] if single else labels
         if "segmentation_masks" in parts:
             masks = parts["segmentation_masks"]
-            y = transforms[2](self._seen(masks, single), *drawn)
-            new["segmentation_masks"] = self._back(y, single).astype(masks.dtype)
+            y = transforms[2](self._to_channels_last(masks, single), *parameters)
+            new["segmentation_masks"] = self._from_channels_last(y, single).astype(masks.dtype)
         return new if isinstance(data, dict) else new["images"]
 
-    def dice(self, images: Any) -> Any:
+    def make_rng(self, images: Array) -> Any:
         """Returns what random numbers come from; here there are none."""
         return None
 
-    def draw(self, images: Any, dice: Any) -> tuple[Any, ...]:
+    def sample(self, images: Array, rng: Any) -> tuple[Any, ...]:
         """Returns what is random, one number or several for each image."""
         return ()
 
-    def transform(self, images: Any, *drawn: Any) -> Any:
+    def transform(self, images: Array, *parameters: Any) -> Array:
         """Returns the images after the change; of floats, with channels last."""
         raise NotImplementedError(f"{type(self).__name__} does not define `transform`.")
 
-    def transform_labels(self, labels: Any, *drawn: Any) -> Any:
+    def transform_labels(self, labels: Array, *parameters: Any) -> Array:
         """Returns the labels of the changed images; most changes leave them as they are."""
         return labels
 
-    def transform_masks(self, masks: Any, *drawn: Any) -> Any:
+    def transform_masks(self, masks: Array, *parameters: Any) -> Array:
         """Returns the masks of the changed images; changes of colors leave them as they are."""
         return masks
 
-    def still(self, images: Any) -> Any:
+    def infer_images(self, images: Array) -> Array:
         """Returns what becomes of images outside of training, if the layer is random."""
         return images
 
-    def still_masks(self, masks: Any) -> Any:
+    def infer_masks(self, masks: Array) -> Array:
         """Returns what becomes of masks outside of training, if the layer is random."""
         return masks
 
-    def _seen(self, images: Any, single: bool) -> Any:
+    def _to_channels_last(self, images: Array, single: bool) -> Array:
         x = images[None] if single else images
         x = jnp.moveaxis(x, 1, -1) if self.data_format == "channels_first" else x
         return x.astype(jnp.promote_types(self.compute_dtype, "float32"))
 
-    def _back(self, x: Any, single: bool) -> Any:
+    def _from_channels_last(self, x: Array, single: bool) -> Array:
         x = jnp.moveaxis(x, -1, 1) if self.data_format == "channels_first" else x
         return x[0] if single else x
 
@@ -177,8 +186,9 @@ class RandomImageLayer(ImageLayer):
     """The base of layers that change images in training, each one in its own way.
 
     Args:
-        seed: an integer, for the same numbers in each run.
-        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        seed: an integer seed, for reproducible results.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
         **kwargs: `name`, `dtype` and others of `Layer`.
     """
 
@@ -191,18 +201,19 @@ class RandomImageLayer(ImageLayer):
         self.seed = seed
         self.seed_generator = random.SeedGenerator(seed, name=self.name)
 
-    def dice(self, images: Any) -> Dice:
+    def make_rng(self, images: Array) -> ImageRNG:
         """Returns what random numbers for these images come from."""
-        return Dice(images.shape[0], self.seed_generator.next())
+        return ImageRNG(images.shape[0], self.seed_generator.next())
 
 
 class ColorLayer(RandomImageLayer):
     """The base of layers that change colors within a range of values.
 
     Args:
-        value_range: the lowest and the highest value that images may have.
-        seed: an integer, for the same numbers in each run.
-        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        value_range: the lowest and the highest pixel value.
+        seed: an integer seed, for reproducible results.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
         **kwargs: `name`, `dtype` and others of `Layer`.
     """
 
@@ -214,40 +225,42 @@ class ColorLayer(RandomImageLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(seed, data_format, **kwargs)
-        self.value_range = pair(self._label(), "value_range", value_range)
+        self.value_range = value_pair(self._label(), "value_range", value_range)
 
     @property
     def extent(self) -> float:
         """The length of the range of values."""
         return self.value_range[1] - self.value_range[0]
 
-    def to(self, images: Any, high: float) -> Any:
+    def scale_to(self, images: Array, high: float) -> Array:
         """Returns the images with values from 0 to `high`."""
         return (images - self.value_range[0]) * (high / self.extent)
 
-    def back(self, images: Any, high: float) -> Any:
+    def scale_back(self, images: Array, high: float) -> Array:
         """Returns images with values from 0 to `high` as they were."""
         return images * (self.extent / high) + self.value_range[0]
 
 
-class MovingImageLayer(RandomImageLayer):
+class GeometricImageLayer(RandomImageLayer):
     """The base of layers that move the pixels of images, and those of masks likewise.
 
-    A subclass defines `move(images, *drawn, interpolation)`.
+    A subclass defines `warp(images, *parameters, interpolation)`.
 
     Args:
         interpolation: `"bilinear"` or `"nearest"`, how values between pixels are found.
-        fill_mode: what is outside of an image: `"reflect"`, `"wrap"`, `"constant"`, `"nearest"`.
+        fill_mode: how pixels outside the image are filled: `"reflect"`, `"wrap"`, `"constant"`,
+            `"nearest"`.
         fill_value: the constant.
-        seed: an integer, for the same numbers in each run.
-        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        seed: an integer seed, for reproducible results.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
         **kwargs: `name`, `dtype` and others of `Layer`.
     """
 
     def __init__(
         self,
-        interpolation: str,
-        fill_mode: str,
+        interpolation: Interpolation,
+        fill_mode: FillMode,
         fill_value: float,
         seed: Seed,
         data_format: DataFormat | None,
@@ -264,20 +277,20 @@ class MovingImageLayer(RandomImageLayer):
         self.fill_mode = fill_mode
         self.fill_value = fill_value
 
-    def move(self, images: Any, *drawn: Any, interpolation: str) -> Any:
+    def warp(self, images: Array, *parameters: Any, interpolation: str) -> Array:
         """Returns the images with their pixels elsewhere."""
         raise NotImplementedError(f"{type(self).__name__} does not define `move`.")
 
-    def transform(self, images: Any, *drawn: Any) -> Any:
+    def transform(self, images: Array, *parameters: Any) -> Array:
         """Returns the images with their pixels elsewhere."""
-        return self.move(images, *drawn, interpolation=self.interpolation)
+        return self.warp(images, *parameters, interpolation=self.interpolation)
 
-    def transform_masks(self, masks: Any, *drawn: Any) -> Any:
+    def transform_masks(self, masks: Array, *parameters: Any) -> Array:
         """Returns the masks with their pixels elsewhere, in which no values are mixed."""
-        return self.move(masks, *drawn, interpolation="nearest")
+        return self.warp(masks, *parameters, interpolation="nearest")
 
 
-def _same(labels: Any) -> Any:
+def _identity(labels: Array) -> Any:
     return labels
 
 
@@ -297,19 +310,22 @@ def _checked(parts: dict[str, Any]) -> Any:
     return images
 
 
-def spread(values: Any) -> Any:
+def per_image(values: Any) -> Array:
     """Returns one number for each image as an array that broadcasts against the images."""
     return values[:, None, None, None]
 
 
-def span(
-    who: str, name: str, factor: Any, least: float = -1.0, most: float = 1.0
+def factor_range(
+    layer: str, name: str, factor: Factor, least: float = -1.0, most: float = 1.0
 ) -> tuple[float, float]:
     """Returns the range that a factor means: a pair itself, and f from -f to f, within bounds.
 
     Example:
 
-    >>> span("RandomZoom", "height_factor", 0.2), span("RandomInvert", "factor", 0.2, 0)
+    >>> (
+    ...     factor_range("RandomZoom", "height_factor", 0.2),
+    ...     factor_range("RandomInvert", "factor", 0.2, 0),
+    ... )
     ((-0.2, 0.2), (0.0, 0.2))
     """
     numbers = factor if isinstance(factor, (tuple, list)) else (factor,)
@@ -317,7 +333,7 @@ def span(
         isinstance(n, (int, float, np.number)) and least <= n <= most for n in numbers
     ):
         raise ValueError(
-            f"{who}: {name} is a number from {least:g} to {most:g}, or a pair of them. "
+            f"{layer}: {name} is a number from {least:g} to {most:g}, or a pair of them. "
             f"Received: {factor!r}"
         )
     if isinstance(factor, (tuple, list)) and len(numbers) == 2:
@@ -327,9 +343,9 @@ def span(
     return max(-high, float(least)), high
 
 
-def pair(who: str, name: str, values: Any) -> tuple[float, float]:
+def value_pair(layer: str, name: str, values: Any) -> tuple[float, float]:
     """Returns the ends of a range of values, such as (0, 255), the lower first."""
     if not isinstance(values, (tuple, list)) or len(values) != 2 or values[0] == values[1]:
-        raise ValueError(f"{who}: {name} is a pair of two numbers. Received: {values!r}")
+        raise ValueError(f"{layer}: {name} is a pair of two numbers. Received: {values!r}")
     low, high = sorted(float(v) for v in values)
     return low, high

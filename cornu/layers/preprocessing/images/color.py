@@ -1,4 +1,4 @@
-"""Images with other colors in training: paler or stronger, of another hue, grey."""
+"""Images with other colors in training: paler or stronger, of another hue, gray."""
 
 from __future__ import annotations
 
@@ -8,11 +8,18 @@ from typing import Any
 import jax.numpy as jnp
 
 from cornu.layers.arguments import fraction
-from cornu.layers.preprocessing.images.base import ColorLayer, Dice, RandomImageLayer, span, spread
+from cornu.layers.preprocessing.images.base import (
+    ColorLayer,
+    Factor,
+    ImageRNG,
+    RandomImageLayer,
+    factor_range,
+    per_image,
+)
 from cornu.layers.preprocessing.images.intensity import RandomBrightness, RandomContrast
 from cornu.ops.image.color import hsv_to_rgb, rgb_to_grayscale, rgb_to_hsv
 from cornu.ops.random.generator import Seed
-from cornu.types import DataFormat
+from cornu.types import Array, DataFormat
 
 __all__ = [
     "RandomColorDegeneration",
@@ -27,27 +34,28 @@ class RandomSaturation(ColorLayer):
     """Makes the colors of each image paler or stronger in training.
 
     The saturation is multiplied by f / (1 - f), with f drawn from the range of `factor`: 0 gives
-    grey images, 0.5 changes nothing, 1 gives pure colors.
+    gray images, 0.5 changes nothing, 1 gives pure colors.
 
     Args:
         factor: a number from 0 to 1, or a pair: 0.6 draws from 0 to 0.6.
-        value_range: the lowest and the highest value of images.
-        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
-        seed: an integer, for the same numbers in each run.
+        value_range: the lowest and the highest pixel value.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
+        seed: an integer seed, for reproducible results.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
-        x (batch, height, width, 3) -> (the same); the batch may be missing.
+        x (batch, height, width, 3) -> (the same); a single image without batch axis is accepted.
 
     Raises:
-        ValueError: an argument is not right, or x has another number of axes or channels.
+        ValueError: an argument is invalid, or x does not have 3 or 4 axes, or not 3 channels.
 
     Example:
 
     >>> import numpy as np
     >>> import cornu
-    >>> grey = cornu.layers.RandomSaturation((0.0, 0.0))
-    >>> grey(np.array([[[200.0, 100.0, 50.0]]])).ravel().tolist()
+    >>> gray = cornu.layers.RandomSaturation((0.0, 0.0))
+    >>> gray(np.array([[[200.0, 100.0, 50.0]]])).ravel().tolist()
     [200.0, 200.0, 200.0]
 
     Differences: the saturation never exceeds 1; Keras 3.15 cuts it off at the highest value of
@@ -57,25 +65,25 @@ class RandomSaturation(ColorLayer):
 
     def __init__(
         self,
-        factor: float | Sequence[float],
+        factor: Factor,
         value_range: Sequence[float] = (0, 255),
         data_format: DataFormat | None = None,
         seed: Seed = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
-        self.factor = span(self._label(), "factor", factor, 0)
+        self.factor = factor_range(self._label(), "factor", factor, 0)
 
-    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+    def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns by what the saturation of each image is multiplied."""
-        factor = dice.uniform(*self.factor)
+        factor = rng.uniform(*self.factor)
         return (factor / (1 - factor + 1e-7),)
 
-    def transform(self, images: Any, factor: Any) -> Any:
+    def transform(self, images: Array, factor: Array) -> Array:
         """Returns the images with paler colors or stronger ones."""
         low = self.value_range[0]
         hsv = _hsv(images - low, self._label())
-        saturation = (hsv[..., 1:2] * spread(factor)).clip(0, 1)
+        saturation = (hsv[..., 1:2] * per_image(factor)).clip(0, 1)
         hsv = jnp.concatenate([hsv[..., :1], saturation, hsv[..., 2:]], axis=-1)
         return hsv_to_rgb(hsv, "channels_last") + low
 
@@ -86,16 +94,17 @@ class RandomHue(ColorLayer):
     Args:
         factor: how far, from 0 to 1, where 1 is half a turn in one direction or the other; or a
             pair of them.
-        value_range: the lowest and the highest value of images.
-        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
-        seed: an integer, for the same numbers in each run.
+        value_range: the lowest and the highest pixel value.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
+        seed: an integer seed, for reproducible results.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
-        x (batch, height, width, 3) -> (the same); the batch may be missing.
+        x (batch, height, width, 3) -> (the same); a single image without batch axis is accepted.
 
     Raises:
-        ValueError: an argument is not right, or x has another number of axes or channels.
+        ValueError: an argument is invalid, or x does not have 3 or 4 axes, or not 3 channels.
 
     Example:
 
@@ -108,44 +117,45 @@ class RandomHue(ColorLayer):
 
     def __init__(
         self,
-        factor: float | Sequence[float],
+        factor: Factor,
         value_range: Sequence[float] = (0, 255),
         data_format: DataFormat | None = None,
         seed: Seed = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
-        self.factor = span(self._label(), "factor", factor, 0)
+        self.factor = factor_range(self._label(), "factor", factor, 0)
 
-    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+    def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns by which part of a turn the hue of each image changes."""
-        return (dice.signs() * dice.uniform(*self.factor) / 2,)
+        return (rng.signs() * rng.uniform(*self.factor) / 2,)
 
-    def transform(self, images: Any, turn: Any) -> Any:
+    def transform(self, images: Array, turn: Array) -> Array:
         """Returns the images with other hues."""
-        hsv = _hsv(self.to(images, 1), self._label())
-        hue = (hsv[..., :1] + spread(turn)) % 1
+        hsv = _hsv(self.scale_to(images, 1), self._label())
+        hue = (hsv[..., :1] + per_image(turn)) % 1
         rgb = hsv_to_rgb(jnp.concatenate([hue, hsv[..., 1:]], axis=-1), "channels_last")
-        return self.back(rgb.clip(0, 1), 1)
+        return self.scale_back(rgb.clip(0, 1), 1)
 
 
 class RandomGrayscale(RandomImageLayer):
-    """Makes images grey in training, with some probability.
+    """Makes images gray in training, with some probability.
 
     y = 0.2989 red + 0.587 green + 0.114 blue, in all channels
 
     Args:
         factor: the probability, from 0 to 1.
-        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
-        seed: an integer, for the same numbers in each run.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
+        seed: an integer seed, for reproducible results.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
-        x (batch, height, width, 3) -> (the same); the batch may be missing. Images of integers
-        stay so.
+        x (batch, height, width, 3) -> (the same); a single image without batch axis is accepted.
+        Images of integers stay so.
 
     Raises:
-        ValueError: an argument is not right, or x has another number of axes or channels.
+        ValueError: an argument is invalid, or x does not have 3 or 4 axes, or not 3 channels.
 
     Example:
 
@@ -168,33 +178,34 @@ class RandomGrayscale(RandomImageLayer):
         super().__init__(seed, data_format, **kwargs)
         self.factor = fraction(self._label(), "factor", factor)
 
-    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
-        """Returns which images become grey."""
-        return (dice.uniform(0, 1) < self.factor,)
+    def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
+        """Returns which images become gray."""
+        return (rng.uniform(0, 1) < self.factor,)
 
-    def transform(self, images: Any, chosen: Any) -> Any:
-        """Returns the images, some of them grey."""
-        return jnp.where(spread(chosen), rgb_to_grayscale(images, "channels_last"), images)
+    def transform(self, images: Array, selected: Array) -> Array:
+        """Returns the images, some of them gray."""
+        return jnp.where(per_image(selected), rgb_to_grayscale(images, "channels_last"), images)
 
 
 class RandomColorDegeneration(ColorLayer):
-    """Mixes each image with its grey version in training.
+    """Mixes each image with its gray version in training.
 
-    y = clip(x + f (grey(x) - x)), with f drawn from the range of `factor`
+    y = clip(x + f (gray(x) - x)), with f drawn from the range of `factor`
 
     Args:
-        factor: a number from -1 to 1, or a pair: 0 changes nothing, 1 gives grey images, and
+        factor: a number from -1 to 1, or a pair: 0 changes nothing, 1 gives gray images, and
             negative ones stronger colors. 0.5 draws from -0.5 to 0.5.
-        value_range: the lowest and the highest value of images, to which the result is cut.
-        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
-        seed: an integer, for the same numbers in each run.
+        value_range: the lowest and the highest pixel value; the result is clipped to it.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
+        seed: an integer seed, for reproducible results.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
-        x (batch, height, width, 3) -> (the same); the batch may be missing.
+        x (batch, height, width, 3) -> (the same); a single image without batch axis is accepted.
 
     Raises:
-        ValueError: an argument is not right, or x has another number of axes or channels.
+        ValueError: an argument is invalid, or x does not have 3 or 4 axes, or not 3 channels.
 
     Example:
 
@@ -205,43 +216,45 @@ class RandomColorDegeneration(ColorLayer):
 
     def __init__(
         self,
-        factor: float | Sequence[float],
+        factor: Factor,
         value_range: Sequence[float] = (0, 255),
         data_format: DataFormat | None = None,
         seed: Seed = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
-        self.factor = span(self._label(), "factor", factor)
+        self.factor = factor_range(self._label(), "factor", factor)
 
-    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
-        """Returns how grey each image becomes."""
-        return (dice.uniform(*self.factor),)
+    def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
+        """Returns how gray each image becomes."""
+        return (rng.uniform(*self.factor),)
 
-    def transform(self, images: Any, factor: Any) -> Any:
-        """Returns the images, more grey or less."""
-        grey = rgb_to_grayscale(images, "channels_last")
-        return (images + spread(factor) * (grey - images)).clip(*self.value_range)
+    def transform(self, images: Array, factor: Array) -> Array:
+        """Returns the images, more gray or less."""
+        gray = rgb_to_grayscale(images, "channels_last")
+        return (images + per_image(factor) * (gray - images)).clip(*self.value_range)
 
 
 class RandomColorJitter(ColorLayer):
     """Changes brightness, contrast, saturation and hue of each image in training, in this order.
 
     Args:
-        value_range: the lowest and the highest value of images.
+        value_range: the lowest and the highest pixel value.
         brightness_factor: of `RandomBrightness`; None leaves the brightness.
         contrast_factor: of `RandomContrast`.
         saturation_factor: of `RandomSaturation`.
         hue_factor: of `RandomHue`.
-        seed: an integer, for the same numbers in each run.
-        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        seed: an integer seed, for reproducible results.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
-        x (batch, height, width, channels) -> (the same); the batch may be missing.
+        x (batch, height, width, channels) -> (the same); a single image without batch axis is
+        accepted.
 
     Raises:
-        ValueError: an argument is not right, or x has another number of axes or channels.
+        ValueError: an argument is invalid, or x does not have 3 or 4 axes, or not 3 channels.
 
     Example:
 
@@ -256,10 +269,10 @@ class RandomColorJitter(ColorLayer):
     def __init__(
         self,
         value_range: Sequence[float] = (0, 255),
-        brightness_factor: Any = None,
-        contrast_factor: Any = None,
-        saturation_factor: Any = None,
-        hue_factor: Any = None,
+        brightness_factor: Factor | None = None,
+        contrast_factor: Factor | None = None,
+        saturation_factor: Factor | None = None,
+        hue_factor: Factor | None = None,
         seed: Seed = None,
         data_format: DataFormat | None = None,
         **kwargs: Any,
@@ -281,20 +294,20 @@ class RandomColorJitter(ColorLayer):
             if factor is not None
         ]
 
-    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+    def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns what each of the layers draws."""
-        return tuple(step.draw(images, dice) for step in self._steps)
+        return tuple(step.sample(images, rng) for step in self._steps)
 
-    def transform(self, images: Any, *drawn: Any) -> Any:
+    def transform(self, images: Array, *parameters: Any) -> Array:
         """Returns the images after all changes."""
-        for step, numbers in zip(self._steps, drawn, strict=True):
+        for step, numbers in zip(self._steps, parameters, strict=True):
             images = step.transform(images, *numbers)
         return images
 
 
-def _hsv(images: Any, who: str) -> Any:
+def _hsv(images: Array, layer: str) -> Array:
     if images.shape[-1] != 3:
         raise ValueError(
-            f"{who}: images have 3 channels (red, green, blue). Received: {images.shape[-1]}"
+            f"{layer}: images have 3 channels (red, green, blue). Received: {images.shape[-1]}"
         )
     return rgb_to_hsv(images, "channels_last")

@@ -1,4 +1,4 @@
-"""Images whose values are spread over their range."""
+"""Images whose values are stretched or equalized over their range."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 
 from cornu.layers.arguments import positive_int
-from cornu.layers.preprocessing.images.base import ImageLayer, pair
-from cornu.types import DataFormat
+from cornu.layers.preprocessing.images.base import ImageLayer, value_pair
+from cornu.types import Array, DataFormat
 
 __all__ = ["AutoContrast", "ContrastLimitedAdaptiveHistogramEqualization", "Equalization"]
 
@@ -23,14 +23,15 @@ class AutoContrast(ImageLayer):
     y = (x - min x) / (max x - min x) (high - low) + low; a channel of one value stays
 
     Args:
-        value_range: the lowest and the highest value of images.
+        value_range: the lowest and the highest pixel value.
         **kwargs: `data_format`, and `name`, `dtype` and others of `Layer`.
 
     Shapes:
-        x (batch, height, width, channels) -> (the same); the batch may be missing.
+        x (batch, height, width, channels) -> (the same); a single image without batch axis is
+        accepted.
 
     Raises:
-        ValueError: the range is no pair, or x has another number of axes.
+        ValueError: the range is no pair, or x does not have 3 or 4 axes.
 
     Example:
 
@@ -44,9 +45,9 @@ class AutoContrast(ImageLayer):
 
     def __init__(self, value_range: Sequence[float] = (0, 255), **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.value_range = pair(self._label(), "value_range", value_range)
+        self.value_range = value_pair(self._label(), "value_range", value_range)
 
-    def transform(self, images: Any) -> Any:
+    def transform(self, images: Array) -> Array:
         """Returns the stretched images."""
         low, high = self.value_range
         least, most = images.min((1, 2), keepdims=True), images.max((1, 2), keepdims=True)
@@ -56,21 +57,23 @@ class AutoContrast(ImageLayer):
 
 
 class Equalization(ImageLayer):
-    """Spreads the values of each channel of each image, so that all are equally often.
+    """Equalizes the values of each channel of each image, so that all are equally often.
 
     A value becomes the part of the pixels that are not above it, in a histogram.
 
     Args:
-        value_range: the lowest and the highest value of images.
+        value_range: the lowest and the highest pixel value.
         bins: of the histogram.
-        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
-        x (batch, height, width, channels) -> (the same); the batch may be missing.
+        x (batch, height, width, channels) -> (the same); a single image without batch axis is
+        accepted.
 
     Raises:
-        ValueError: an argument is not right, or x has another number of axes.
+        ValueError: an argument is invalid, or x does not have 3 or 4 axes.
 
     Example:
 
@@ -94,46 +97,47 @@ class Equalization(ImageLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(data_format, **kwargs)
-        self.value_range = pair(self._label(), "value_range", value_range)
+        self.value_range = value_pair(self._label(), "value_range", value_range)
         self.bins = positive_int(self._label(), "bins", bins)
 
-    def transform(self, images: Any) -> Any:
+    def transform(self, images: Array) -> Array:
         """Returns the equalized images."""
         low, high = self.value_range
         x = jnp.moveaxis((images - low) * (255 / (high - low)), -1, 1)
         y = jax.vmap(jax.vmap(self._equal))(x)
         return jnp.moveaxis(y, 1, -1) * ((high - low) / 255) + low
 
-    def _equal(self, x: Any) -> Any:
+    def _equal(self, x: Array) -> Array:
         """Returns one channel of values from 0 to 255."""
-        place = (x * ((self.bins - 1) / 255)).astype(int).clip(0, self.bins - 1)
-        counts = jnp.zeros(self.bins, int).at[place].add(1)
+        position = (x * ((self.bins - 1) / 255)).astype(int).clip(0, self.bins - 1)
+        counts = jnp.zeros(self.bins, int).at[position].add(1)
         below = jnp.cumsum(counts)
-        first = counts[place.min()]
+        first = counts[position.min()]
         rest = below[-1] - first
         table = jnp.round((below - first) * (255 / jnp.where(rest > 0, rest, 1))).clip(0, 255)
-        return jnp.where(rest > 0, table[place], x).astype(x.dtype)
+        return jnp.where(rest > 0, table[position], x).astype(x.dtype)
 
 
 class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
-    """Spreads the values of each part of an image by its surroundings, in training and otherwise.
+    """Equalizes the values of each part of an image by its surroundings, in training and otherwise.
 
-    Each tile of a grid has a histogram, of which what exceeds a limit is spread over all values.
-    A pixel's new value is mixed from those that the four tiles around it would give it.
+    Each tile of a grid has a histogram, of which what exceeds a limit is redistributed over all
+    values. A pixel's new value is mixed from those that the four tiles around it would give it.
 
     Args:
-        value_range: the lowest and the highest value of images.
+        value_range: the lowest and the highest pixel value.
         clip_limit: how many times the mean a histogram may be; 0 for no limit.
         tile_grid_size: how many tiles there are, (down, across).
-        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
-        x (batch, height, width, channels) -> (the same); the batch may be missing. Images of
-        integers stay so.
+        x (batch, height, width, channels) -> (the same); a single image without batch axis is
+        accepted. Images of integers stay so.
 
     Raises:
-        ValueError: an argument is not right, or x has another number of axes.
+        ValueError: an argument is invalid, or x does not have 3 or 4 axes.
 
     Example:
 
@@ -154,12 +158,12 @@ class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
         self,
         value_range: Sequence[float] = (0, 255),
         clip_limit: float = 4.0,
-        tile_grid_size: Any = (8, 8),
+        tile_grid_size: tuple[int, int] = (8, 8),
         data_format: DataFormat | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(data_format, **kwargs)
-        self.value_range = pair(self._label(), "value_range", value_range)
+        self.value_range = value_pair(self._label(), "value_range", value_range)
         self.clip_limit = clip_limit
         if len(tile_grid_size) != 2:
             raise ValueError(
@@ -169,7 +173,7 @@ class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
             positive_int(self._label(), "tile_grid_size", n) for n in tile_grid_size
         )
 
-    def transform(self, images: Any) -> Any:
+    def transform(self, images: Array) -> Array:
         """Returns the equalized images."""
         low, high = self.value_range
         x = (images - low) * (255 / (high - low))
@@ -182,12 +186,12 @@ class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
         y = 0.0
         for row, down in rows:
             for column, across in columns:
-                place = row[:, None, None], column[:, None]
-                value = tables[number, place[0], place[1], channel, level]
+                position = row[:, None, None], column[:, None]
+                value = tables[number, position[0], position[1], channel, level]
                 y += value * down[:, None, None] * across[:, None]
         return y * ((high - low) / 255) + low
 
-    def _tables(self, x: Any) -> Any:
+    def _tables(self, x: Array) -> Array:
         """Returns each level's new value by tiles, (batch, down, across, channels, 256)."""
         (batch, height, width, channels), grid = x.shape, self.tile_grid_size
         tall, wide = -(-height // grid[0]), -(-width // grid[1])
@@ -206,11 +210,11 @@ class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
         return table.reshape(batch, *grid, channels, _LEVELS)
 
     def _around(self, size: int, axis: int) -> list[tuple[Any, Any]]:
-        """Returns for each place the tiles before and behind it, and how much each counts."""
+        """Returns for each position the tiles before and behind it, and how much each counts."""
         tiles = self.tile_grid_size[axis]
         length = -(-size // tiles)
-        place = jnp.arange(size) / length - 0.5
-        before = jnp.floor(place)
-        part = place - before
+        position = jnp.arange(size) / length - 0.5
+        before = jnp.floor(position)
+        part = position - before
         first, second = (n.astype(int).clip(0, tiles - 1) for n in (before, before + 1))
         return [(first, 1 - part), (second, part)]

@@ -8,10 +8,16 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
-from cornu.layers.preprocessing.images.base import ColorLayer, Dice, span, spread
+from cornu.layers.preprocessing.images.base import (
+    ColorLayer,
+    Factor,
+    ImageRNG,
+    factor_range,
+    per_image,
+)
 from cornu.ops.image.filter import gaussian_blur
 from cornu.ops.random.generator import Seed
-from cornu.types import DataFormat
+from cornu.types import Array, DataFormat
 
 __all__ = ["RandomErasing", "RandomGaussianBlur", "RandomSharpness"]
 
@@ -24,16 +30,18 @@ class RandomSharpness(ColorLayer):
 
     Args:
         factor: a number from 0 to 1, or a pair: 0.6 draws from 0 to 0.6.
-        value_range: the lowest and the highest value of images, to which the result is cut.
-        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
-        seed: an integer, for the same numbers in each run.
+        value_range: the lowest and the highest pixel value; the result is clipped to it.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
+        seed: an integer seed, for reproducible results.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
-        x (batch, height, width, channels) -> (the same); the batch may be missing.
+        x (batch, height, width, channels) -> (the same); a single image without batch axis is
+        accepted.
 
     Raises:
-        ValueError: an argument is not right, or x has another number of axes.
+        ValueError: an argument is invalid, or x does not have 3 or 4 axes.
 
     Example:
 
@@ -46,26 +54,26 @@ class RandomSharpness(ColorLayer):
 
     def __init__(
         self,
-        factor: float | Sequence[float],
+        factor: Factor,
         value_range: Sequence[float] = (0, 255),
         data_format: DataFormat | None = None,
         seed: Seed = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
-        self.factor = span(self._label(), "factor", factor, 0)
+        self.factor = factor_range(self._label(), "factor", factor, 0)
 
-    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+    def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns how sharp each image becomes."""
-        return (dice.uniform(*self.factor),)
+        return (rng.uniform(*self.factor),)
 
-    def transform(self, images: Any, factor: Any) -> Any:
+    def transform(self, images: Array, factor: Array) -> Array:
         """Returns the images, sharper or softer."""
         smooth = _smoothed(images)
-        return (images + (1 - 2 * spread(factor)) * (smooth - images)).clip(*self.value_range)
+        return (images + (1 - 2 * per_image(factor)) * (smooth - images)).clip(*self.value_range)
 
 
-def _smoothed(images: Any) -> Any:
+def _smoothed(images: Array) -> Array:
     """Returns the mean of 3 x 3 pixels, in which the middle counts five times; zeros outside."""
     nine = lax.reduce_window(images, 0.0, lax.add, (1, 3, 3, 1), (1, 1, 1, 1), "SAME")
     return (nine + 4 * images) / 13
@@ -79,16 +87,18 @@ class RandomGaussianBlur(ColorLayer):
         kernel_size: the size of the window, an odd number, or (height, width).
         sigma: how strongly, from 0 to 1; drawn for each batch and direction from 0 to this
             number, or from a pair.
-        value_range: the lowest and the highest value of images, to which the result is cut.
-        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
-        seed: an integer, for the same numbers in each run.
+        value_range: the lowest and the highest pixel value; the result is clipped to it.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
+        seed: an integer seed, for reproducible results.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
-        x (batch, height, width, channels) -> (the same); the batch may be missing.
+        x (batch, height, width, channels) -> (the same); a single image without batch axis is
+        accepted.
 
     Raises:
-        ValueError: an argument is not right, or x has another number of axes.
+        ValueError: an argument is invalid, or x does not have 3 or 4 axes.
 
     Example:
 
@@ -99,17 +109,17 @@ class RandomGaussianBlur(ColorLayer):
 
     def __init__(
         self,
-        factor: float | Sequence[float] = 1.0,
+        factor: Factor = 1.0,
         kernel_size: int | Sequence[int] = 3,
-        sigma: Any = 1.0,
+        sigma: Factor = 1.0,
         value_range: Sequence[float] = (0, 255),
         data_format: DataFormat | None = None,
         seed: Seed = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
-        self.factor = span(self._label(), "factor", factor, 0)
-        self.sigma = span(self._label(), "sigma", sigma, 0)
+        self.factor = factor_range(self._label(), "factor", factor, 0)
+        self.sigma = factor_range(self._label(), "sigma", sigma, 0)
         sizes = kernel_size if isinstance(kernel_size, (tuple, list)) else (kernel_size,) * 2
         if len(sizes) != 2 or any(n % 2 != 1 or n < 1 for n in sizes):
             raise ValueError(
@@ -118,15 +128,15 @@ class RandomGaussianBlur(ColorLayer):
             )
         self.kernel_size = tuple(sizes)
 
-    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+    def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns which images are blurred, and how strongly in each direction."""
-        strength = dice.once(*self.sigma, 2) + 1e-6
-        return dice.chosen(*self.factor), strength
+        strength = rng.uniform_scalar(*self.sigma, 2) + 1e-6
+        return rng.bernoulli(*self.factor), strength
 
-    def transform(self, images: Any, chosen: Any, strength: Any) -> Any:
+    def transform(self, images: Array, selected: Array, strength: Array) -> Array:
         """Returns the images, some of them blurred."""
         blurred = gaussian_blur(images, self.kernel_size, strength, "channels_last")
-        return jnp.where(spread(chosen), blurred, images).clip(*self.value_range)
+        return jnp.where(per_image(selected), blurred, images).clip(*self.value_range)
 
 
 class RandomErasing(ColorLayer):
@@ -137,16 +147,18 @@ class RandomErasing(ColorLayer):
         scale: the part of the image that is erased, from 0 to 1; of two parts that are drawn from
             0 to this number, or from a pair, the roots are the relative sides.
         fill_value: what is there instead: a number, or one for each channel; noise by default.
-        value_range: the lowest and the highest value of images.
-        seed: an integer, for the same numbers in each run.
-        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        value_range: the lowest and the highest pixel value.
+        seed: an integer seed, for reproducible results.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
-        x (batch, height, width, channels) -> (the same); the batch may be missing.
+        x (batch, height, width, channels) -> (the same); a single image without batch axis is
+        accepted.
 
     Raises:
-        ValueError: an argument is not right, or x has another number of axes.
+        ValueError: an argument is invalid, or x does not have 3 or 4 axes.
 
     Example:
 
@@ -161,39 +173,39 @@ class RandomErasing(ColorLayer):
 
     def __init__(
         self,
-        factor: float | Sequence[float] = 1.0,
-        scale: Any = (0.02, 0.33),
-        fill_value: Any = None,
+        factor: Factor = 1.0,
+        scale: Factor = (0.02, 0.33),
+        fill_value: float | Sequence[float] | None = None,
         value_range: Sequence[float] = (0, 255),
         seed: Seed = None,
         data_format: DataFormat | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
-        self.factor = span(self._label(), "factor", factor, 0)
-        self.scale = span(self._label(), "scale", scale, 0)
+        self.factor = factor_range(self._label(), "factor", factor, 0)
+        self.scale = factor_range(self._label(), "scale", scale, 0)
         self.fill_value = fill_value
 
-    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+    def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns which images lose a part, where that lies, and what is there instead."""
-        sides = jnp.sqrt(dice.uniform(*self.scale, 2))
-        inside = rectangles(images, sides, dice.uniform(0, 1, 2))
+        sides = jnp.sqrt(rng.uniform(*self.scale, 2))
+        inside = rectangle_mask(images, sides, rng.uniform(0, 1, 2))
         if self.fill_value is None:
-            noise = dice.normal(*images.shape[1:])
-            return dice.chosen(*self.factor), inside, noise * self.value_range[1]
-        return dice.chosen(*self.factor), inside, jnp.asarray(self.fill_value, "float32")
+            noise = rng.normal(*images.shape[1:])
+            return rng.bernoulli(*self.factor), inside, noise * self.value_range[1]
+        return rng.bernoulli(*self.factor), inside, jnp.asarray(self.fill_value, "float32")
 
-    def transform(self, images: Any, chosen: Any, inside: Any, instead: Any) -> Any:
+    def transform(self, images: Array, selected: Array, inside: Array, instead: Array) -> Array:
         """Returns the images, some of them with a part erased."""
-        return jnp.where(spread(chosen) & inside, instead.clip(*self.value_range), images)
+        return jnp.where(per_image(selected) & inside, instead.clip(*self.value_range), images)
 
 
-def rectangles(images: Any, sides: Any, places: Any) -> Any:
+def rectangle_mask(images: Array, sides: Array, places: Array) -> Array:
     """Returns which pixels lie in a rectangle, (batch, height, width, 1).
 
     Args:
         images: (batch, height, width, channels).
-        sides: the rectangles' height and width as parts of the images', (batch, 2).
+        sides: the rectangle_mask' height and width as parts of the images', (batch, 2).
         places: where between the ends they begin, from 0 to 1, (batch, 2).
     """
     inside = True
@@ -203,5 +215,5 @@ def rectangles(images: Any, sides: Any, places: Any) -> Any:
         begin = places[:, axis - 1] * (size - length)
         shape = [size if a == axis else 1 for a in range(4)]
         pixels = jnp.arange(size, dtype="float32").reshape(shape)
-        inside &= (pixels >= spread(begin)) & (pixels < spread(begin + length))
+        inside &= (pixels >= per_image(begin)) & (pixels < per_image(begin + length))
     return inside

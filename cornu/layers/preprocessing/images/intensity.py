@@ -7,9 +7,15 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from cornu.layers.preprocessing.images.base import ColorLayer, Dice, span, spread
+from cornu.layers.preprocessing.images.base import (
+    ColorLayer,
+    Factor,
+    ImageRNG,
+    factor_range,
+    per_image,
+)
 from cornu.ops.random.generator import Seed
-from cornu.types import DataFormat
+from cornu.types import Array, DataFormat
 
 __all__ = [
     "RandomBrightness",
@@ -27,15 +33,16 @@ class RandomBrightness(ColorLayer):
 
     Args:
         factor: a number from -1 to 1, or a pair: 0.2 draws from -0.2 to 0.2.
-        value_range: the lowest and the highest value of images, to which the result is cut.
-        seed: an integer, for the same numbers in each run.
+        value_range: the lowest and the highest pixel value; the result is clipped to it.
+        seed: an integer seed, for reproducible results.
         **kwargs: `data_format`, and `name`, `dtype` and others of `Layer`.
 
     Shapes:
-        x (batch, height, width, channels) -> (the same); the batch may be missing.
+        x (batch, height, width, channels) -> (the same); a single image without batch axis is
+        accepted.
 
     Raises:
-        ValueError: an argument is not right, or x has another number of axes.
+        ValueError: an argument is invalid, or x does not have 3 or 4 axes.
 
     Example:
 
@@ -50,21 +57,21 @@ class RandomBrightness(ColorLayer):
 
     def __init__(
         self,
-        factor: float | Sequence[float],
+        factor: Factor,
         value_range: Sequence[float] = (0, 255),
         seed: Seed = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, **kwargs)
-        self.factor = span(self._label(), "factor", factor)
+        self.factor = factor_range(self._label(), "factor", factor)
 
-    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+    def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns what is added to each image."""
-        return (dice.uniform(*self.factor) * self.extent,)
+        return (rng.uniform(*self.factor) * self.extent,)
 
-    def transform(self, images: Any, added: Any) -> Any:
+    def transform(self, images: Array, added: Array) -> Array:
         """Returns the images, lighter or darker."""
-        return (images + spread(added)).clip(*self.value_range)
+        return (images + per_image(added)).clip(*self.value_range)
 
 
 class RandomContrast(ColorLayer):
@@ -75,15 +82,16 @@ class RandomContrast(ColorLayer):
 
     Args:
         factor: (lower, upper), or one number from 0 to 1 for both.
-        value_range: the lowest and the highest value of images, to which the result is cut.
-        seed: an integer, for the same numbers in each run.
+        value_range: the lowest and the highest pixel value; the result is clipped to it.
+        seed: an integer seed, for reproducible results.
         **kwargs: `data_format`, and `name`, `dtype` and others of `Layer`.
 
     Shapes:
-        x (batch, height, width, channels) -> (the same); the batch may be missing.
+        x (batch, height, width, channels) -> (the same); a single image without batch axis is
+        accepted.
 
     Raises:
-        ValueError: an argument is not right, or x has another number of axes.
+        ValueError: an argument is invalid, or x does not have 3 or 4 axes.
 
     Example:
 
@@ -97,23 +105,23 @@ class RandomContrast(ColorLayer):
 
     def __init__(
         self,
-        factor: float | Sequence[float],
+        factor: Factor,
         value_range: Sequence[float] = (0, 255),
         seed: Seed = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, **kwargs)
-        low, high = span(self._label(), "factor", factor, 0)
+        low, high = factor_range(self._label(), "factor", factor, 0)
         self.factor = (low, high) if isinstance(factor, (tuple, list)) else (high, high)
 
-    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+    def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns the factor of each image's contrast."""
-        return (dice.uniform(1 - self.factor[0], 1 + self.factor[1]),)
+        return (rng.uniform(1 - self.factor[0], 1 + self.factor[1]),)
 
-    def transform(self, images: Any, contrast: Any) -> Any:
+    def transform(self, images: Array, contrast: Array) -> Array:
         """Returns the images with more contrast, or less."""
         mean = images.mean((1, 2), keepdims=True)
-        return ((images - mean) * spread(contrast) + mean).clip(*self.value_range)
+        return ((images - mean) * per_image(contrast) + mean).clip(*self.value_range)
 
 
 class RandomInvert(ColorLayer):
@@ -123,16 +131,18 @@ class RandomInvert(ColorLayer):
 
     Args:
         factor: the probability, from 0 to 1; one is drawn from 0 to this number, or from a pair.
-        value_range: the lowest and the highest value of images.
-        seed: an integer, for the same numbers in each run.
-        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        value_range: the lowest and the highest pixel value.
+        seed: an integer seed, for reproducible results.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
-        x (batch, height, width, channels) -> (the same); the batch may be missing.
+        x (batch, height, width, channels) -> (the same); a single image without batch axis is
+        accepted.
 
     Raises:
-        ValueError: an argument is not right, or x has another number of axes.
+        ValueError: an argument is invalid, or x does not have 3 or 4 axes.
 
     Example:
 
@@ -146,22 +156,22 @@ class RandomInvert(ColorLayer):
 
     def __init__(
         self,
-        factor: float | Sequence[float] = 1.0,
+        factor: Factor = 1.0,
         value_range: Sequence[float] = (0, 255),
         seed: Seed = None,
         data_format: DataFormat | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
-        self.factor = span(self._label(), "factor", factor, 0)
+        self.factor = factor_range(self._label(), "factor", factor, 0)
 
-    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+    def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns which images are inverted."""
-        return (dice.chosen(*self.factor),)
+        return (rng.bernoulli(*self.factor),)
 
-    def transform(self, images: Any, chosen: Any) -> Any:
+    def transform(self, images: Array, selected: Array) -> Array:
         """Returns the images, some of them inverted."""
-        return jnp.where(spread(chosen), sum(self.value_range) - images, images)
+        return jnp.where(per_image(selected), sum(self.value_range) - images, images)
 
 
 class RandomPosterization(ColorLayer):
@@ -170,16 +180,18 @@ class RandomPosterization(ColorLayer):
     Args:
         factor: how many bits of 8 are kept, from 1 to 8; or a pair of which one is drawn for each
             image, both included.
-        value_range: the lowest and the highest value of images.
-        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
-        seed: an integer, for the same numbers in each run.
+        value_range: the lowest and the highest pixel value.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
+        seed: an integer seed, for reproducible results.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
-        x (batch, height, width, channels) -> (the same); the batch may be missing.
+        x (batch, height, width, channels) -> (the same); a single image without batch axis is
+        accepted.
 
     Raises:
-        ValueError: an argument is not right, or x has another number of axes.
+        ValueError: an argument is invalid, or x does not have 3 or 4 axes.
 
     Example:
 
@@ -195,26 +207,26 @@ class RandomPosterization(ColorLayer):
 
     def __init__(
         self,
-        factor: float | Sequence[float],
+        factor: Factor,
         value_range: Sequence[float] = (0, 255),
         data_format: DataFormat | None = None,
         seed: Seed = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
-        low, high = (int(n) for n in span(self._label(), "factor", factor, 1, 8))
+        low, high = (int(n) for n in factor_range(self._label(), "factor", factor, 1, 8))
         self.factor = (low, high) if isinstance(factor, (tuple, list)) else (high, high)
 
-    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+    def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns the bits that each image keeps."""
         low, high = self.factor
-        return (jnp.floor(dice.uniform(low, high + 1)).clip(low, high),)
+        return (jnp.floor(rng.uniform(low, high + 1)).clip(low, high),)
 
-    def transform(self, images: Any, bits: Any) -> Any:
+    def transform(self, images: Array, bits: Array) -> Array:
         """Returns the images with fewer colors."""
-        step = spread(2.0 ** (8 - bits))
-        whole = jnp.floor(self.to(images, 255).clip(0, 255))
-        return self.back(jnp.floor(whole / step) * step, 255)
+        step = per_image(2.0 ** (8 - bits))
+        whole = jnp.floor(self.scale_to(images, 255).clip(0, 255))
+        return self.scale_back(jnp.floor(whole / step) * step, 255)
 
 
 class Solarization(ColorLayer):
@@ -226,15 +238,16 @@ class Solarization(ColorLayer):
         addition_factor: a as a part of the range of values, from 0 to 1, or a pair; 0.2 draws
             from 0 to 0.2.
         threshold_factor: t as a part of the range, from 0 to 1, or a pair.
-        value_range: the lowest and the highest value of images.
-        seed: an integer, for the same numbers in each run.
+        value_range: the lowest and the highest pixel value.
+        seed: an integer seed, for reproducible results.
         **kwargs: `data_format`, and `name`, `dtype` and others of `Layer`.
 
     Shapes:
-        x (batch, height, width, channels) -> (the same); the batch may be missing.
+        x (batch, height, width, channels) -> (the same); a single image without batch axis is
+        accepted.
 
     Raises:
-        ValueError: an argument is not right, or x has another number of axes.
+        ValueError: an argument is invalid, or x does not have 3 or 4 axes.
 
     Example:
 
@@ -250,22 +263,22 @@ class Solarization(ColorLayer):
 
     def __init__(
         self,
-        addition_factor: Any = 0.0,
-        threshold_factor: Any = 0.0,
+        addition_factor: Factor = 0.0,
+        threshold_factor: Factor = 0.0,
         value_range: Sequence[float] = (0, 255),
         seed: Seed = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, **kwargs)
-        self.addition_factor = span(self._label(), "addition_factor", addition_factor, 0)
-        self.threshold_factor = span(self._label(), "threshold_factor", threshold_factor, 0)
+        self.addition_factor = factor_range(self._label(), "addition_factor", addition_factor, 0)
+        self.threshold_factor = factor_range(self._label(), "threshold_factor", threshold_factor, 0)
 
-    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+    def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns what is added to each image, and its threshold."""
-        added = dice.uniform(*self.addition_factor)
-        return 255 * added, 255 * dice.uniform(*self.threshold_factor)
+        added = rng.uniform(*self.addition_factor)
+        return 255 * added, 255 * rng.uniform(*self.threshold_factor)
 
-    def transform(self, images: Any, added: Any, threshold: Any) -> Any:
+    def transform(self, images: Array, added: Array, threshold: Array) -> Array:
         """Returns the images, in part inverted."""
-        x = (self.to(images, 255) + spread(added)).clip(0, 255)
-        return self.back(jnp.where(x < spread(threshold), x, 255 - x), 255)
+        x = (self.scale_to(images, 255) + per_image(added)).clip(0, 255)
+        return self.scale_back(jnp.where(x < per_image(threshold), x, 255 - x), 255)

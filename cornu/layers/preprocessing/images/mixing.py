@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
 
-from cornu.layers.preprocessing.images.base import Dice, RandomImageLayer, span, spread
-from cornu.layers.preprocessing.images.filtering import rectangles
+from cornu.layers.preprocessing.images.base import (
+    Factor,
+    ImageRNG,
+    RandomImageLayer,
+    factor_range,
+    per_image,
+)
+from cornu.layers.preprocessing.images.filtering import rectangle_mask
 from cornu.ops.random.generator import Seed
-from cornu.types import DataFormat
+from cornu.types import Array, DataFormat
 
 __all__ = ["CutMix", "MixUp"]
 
@@ -22,8 +27,9 @@ class MixUp(RandomImageLayer):
 
     Args:
         alpha: both parameters of the beta distribution; the smaller, the less is mixed.
-        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
-        seed: an integer, for the same numbers in each run.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
+        seed: an integer seed, for reproducible results.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
@@ -31,7 +37,7 @@ class MixUp(RandomImageLayer):
         are one-hot.
 
     Raises:
-        ValueError: alpha is not positive, or x has another number of axes.
+        ValueError: alpha is not positive, or x does not have 3 or 4 axes.
 
     Example:
 
@@ -60,15 +66,15 @@ class MixUp(RandomImageLayer):
             raise ValueError(f"{self._label()}: alpha is a positive number. Received: {alpha!r}")
         self.alpha = alpha
 
-    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+    def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns with which image each is mixed, and how much of it stays."""
-        return dice.order(), dice.beta(self.alpha)
+        return rng.permutation(), rng.beta(self.alpha)
 
-    def transform(self, images: Any, other: Any, weight: Any) -> Any:
+    def transform(self, images: Array, other: Array, weight: Array) -> Array:
         """Returns the mixed images."""
-        return spread(weight) * images + spread(1 - weight) * images[other]
+        return per_image(weight) * images + per_image(1 - weight) * images[other]
 
-    def transform_labels(self, labels: Any, other: Any, weight: Any) -> Any:
+    def transform_labels(self, labels: Array, other: Array, weight: Array) -> Array:
         """Returns the mixed labels."""
         return _mixed(labels, other, weight)
 
@@ -81,8 +87,9 @@ class CutMix(RandomImageLayer):
     Args:
         factor: both parameters of the beta distribution of what stays; one is drawn from 0 to
             this number, or from a pair.
-        seed: an integer, for the same numbers in each run.
-        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        seed: an integer seed, for reproducible results.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
@@ -90,7 +97,7 @@ class CutMix(RandomImageLayer):
         are one-hot.
 
     Raises:
-        ValueError: an argument is not right, or x has another number of axes.
+        ValueError: an argument is invalid, or x does not have 3 or 4 axes.
 
     Example:
 
@@ -109,35 +116,35 @@ class CutMix(RandomImageLayer):
 
     def __init__(
         self,
-        factor: float | Sequence[float] = 1.0,
+        factor: Factor = 1.0,
         seed: Seed = None,
         data_format: DataFormat | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(seed, data_format, **kwargs)
-        self.factor = span(self._label(), "factor", factor, 0)
+        self.factor = factor_range(self._label(), "factor", factor, 0)
 
-    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+    def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns from which image each gets a part, which part, and how much stays."""
-        stays = dice.beta(dice.once(*self.factor) + 1e-6)
+        stays = rng.beta(rng.uniform_scalar(*self.factor) + 1e-6)
         side = jnp.sqrt(1 - stays)
-        inside = rectangles(images, jnp.stack([side, side], axis=1), dice.uniform(0, 1, 2))
-        return dice.order(), inside, stays
+        inside = rectangle_mask(images, jnp.stack([side, side], axis=1), rng.uniform(0, 1, 2))
+        return rng.permutation(), inside, stays
 
-    def transform(self, images: Any, other: Any, inside: Any, stays: Any) -> Any:
+    def transform(self, images: Array, other: Array, inside: Array, stays: Array) -> Array:
         """Returns the images with a part of another."""
         return jnp.where(inside, images[other], images)
 
-    def transform_labels(self, labels: Any, other: Any, inside: Any, stays: Any) -> Any:
+    def transform_labels(self, labels: Array, other: Array, inside: Array, stays: Array) -> Array:
         """Returns the labels, mixed by the area."""
         return _mixed(labels, other, stays)
 
-    def transform_masks(self, masks: Any, other: Any, inside: Any, stays: Any) -> Any:
+    def transform_masks(self, masks: Array, other: Array, inside: Array, stays: Array) -> Array:
         """Returns the masks with the same part of another."""
         return jnp.where(inside, masks[other], masks)
 
 
-def _mixed(labels: Any, other: Any, weight: Any) -> Any:
+def _mixed(labels: Array, other: Array, weight: Array) -> Array:
     if not jnp.issubdtype(labels.dtype, jnp.floating):
         labels = labels.astype("float32")
     weight = weight.reshape(-1, *(1,) * (labels.ndim - 1)).astype(labels.dtype)

@@ -11,7 +11,14 @@ from jax import lax
 
 from cornu.layers.arguments import positive_int
 from cornu.layers.preprocessing.images.affine import RandomRotation, RandomShear, RandomTranslation
-from cornu.layers.preprocessing.images.base import ColorLayer, Dice, ImageLayer, span
+from cornu.layers.preprocessing.images.base import (
+    ColorLayer,
+    Factor,
+    ImageLayer,
+    ImageRNG,
+    Interpolation,
+    factor_range,
+)
 from cornu.layers.preprocessing.images.color import RandomColorDegeneration
 from cornu.layers.preprocessing.images.equalization import AutoContrast, Equalization
 from cornu.layers.preprocessing.images.filtering import RandomSharpness
@@ -22,7 +29,7 @@ from cornu.layers.preprocessing.images.intensity import (
     Solarization,
 )
 from cornu.ops.random.generator import Seed
-from cornu.types import DataFormat
+from cornu.types import Array, DataFormat
 
 __all__ = ["AugMix", "RandAugment"]
 
@@ -33,23 +40,24 @@ class Policy(ColorLayer):
     Args:
         factor: how strong the changes are, from 0 to 1, or a pair.
         interpolation: `"bilinear"` or `"nearest"`, of the layers that move pixels.
-        value_range: the lowest and the highest value of images.
-        seed: an integer, for the same numbers in each run.
-        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        value_range: the lowest and the highest pixel value.
+        seed: an integer seed, for reproducible results.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
         **kwargs: `name`, `dtype` and others of `Layer`.
     """
 
     def __init__(
         self,
-        factor: float | Sequence[float],
-        interpolation: str,
+        factor: Factor,
+        interpolation: Interpolation,
         value_range: Sequence[float],
         seed: Seed,
         data_format: DataFormat | None,
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
-        self.factor = span(self._label(), "factor", factor, 0)
+        self.factor = factor_range(self._label(), "factor", factor, 0)
         self.interpolation = interpolation
 
     def choices(self) -> list[ImageLayer]:
@@ -69,11 +77,11 @@ class Policy(ColorLayer):
             RandomSharpness(factor, values),
         ]
 
-    def changed(self, images: Any, which: Any, key: Any) -> Any:
+    def apply_step(self, images: Array, which: Array, key: Array) -> Array:
         """Returns the images changed by the layer of a number; by none for the number behind."""
 
         def by(step: ImageLayer) -> Any:
-            return lambda x, key: step.transform(x, *step.draw(x, Dice(x.shape[0], key)))
+            return lambda x, key: step.transform(x, *step.sample(x, ImageRNG(x.shape[0], key)))
 
         branches = [*map(by, self._steps), lambda x, key: x]
         return lax.switch(which, branches, images, key)
@@ -86,19 +94,20 @@ class RandAugment(Policy):
     equalization, brightness, color degeneration, contrast, sharpness.
 
     Args:
-        value_range: the lowest and the highest value of images.
+        value_range: the lowest and the highest pixel value.
         num_ops: how many layers are drawn.
         factor: how strong their changes are, from 0 to 1, or a pair.
         interpolation: `"bilinear"` or `"nearest"`, of the layers that move pixels.
-        seed: an integer, for the same numbers in each run.
-        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        seed: an integer seed, for reproducible results.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
-        x (batch, height, width, 3) -> (the same); the batch may be missing.
+        x (batch, height, width, 3) -> (the same); a single image without batch axis is accepted.
 
     Raises:
-        ValueError: an argument is not right, or x has another number of axes.
+        ValueError: an argument is invalid, or x does not have 3 or 4 axes.
 
     Example:
 
@@ -116,8 +125,8 @@ class RandAugment(Policy):
         self,
         value_range: Sequence[float] = (0, 255),
         num_ops: int = 2,
-        factor: float | Sequence[float] = 0.5,
-        interpolation: str = "bilinear",
+        factor: Factor = 0.5,
+        interpolation: Interpolation = "bilinear",
         seed: Seed = None,
         data_format: DataFormat | None = None,
         **kwargs: Any,
@@ -126,15 +135,15 @@ class RandAugment(Policy):
         self.num_ops = positive_int(self._label(), "num_ops", num_ops)
         self._steps = self.choices()
 
-    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+    def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns the numbers of the layers, and a key for each."""
-        which = jnp.floor(dice.once(0, len(self._steps), self.num_ops)).astype(int)
-        return which, jax.random.split(dice.key(), self.num_ops)
+        which = jnp.floor(rng.uniform_scalar(0, len(self._steps), self.num_ops)).astype(int)
+        return which, jax.random.split(rng.key(), self.num_ops)
 
-    def transform(self, images: Any, which: Any, keys: Any) -> Any:
+    def transform(self, images: Array, which: Array, keys: Array) -> Array:
         """Returns the images after the changes."""
         for i in range(self.num_ops):
-            images = self.changed(images, which[i], keys[i])
+            images = self.apply_step(images, which[i], keys[i])
         return images
 
 
@@ -145,7 +154,7 @@ class AugMix(Policy):
     distribution, w from a beta distribution, and xi what the chain i makes of x
 
     Args:
-        value_range: the lowest and the highest value of images, to which the result is cut.
+        value_range: the lowest and the highest pixel value; the result is clipped to it.
         num_chains: how many chains.
         chain_depth: how many layers a chain has; one of them may be none.
         factor: how strong their changes are, from 0 to 1, or a pair.
@@ -153,15 +162,16 @@ class AugMix(Policy):
         all_ops: whether brightness, color degeneration, contrast and sharpness are in the list
             from which layers are drawn.
         interpolation: `"bilinear"` or `"nearest"`, of the layers that move pixels.
-        seed: an integer, for the same numbers in each run.
-        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        seed: an integer seed, for reproducible results.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
-        x (batch, height, width, 3) -> (the same); the batch may be missing.
+        x (batch, height, width, 3) -> (the same); a single image without batch axis is accepted.
 
     Raises:
-        ValueError: an argument is not right, or x has another number of axes.
+        ValueError: an argument is invalid, or x does not have 3 or 4 axes.
 
     Example:
 
@@ -181,10 +191,10 @@ class AugMix(Policy):
         value_range: Sequence[float] = (0, 255),
         num_chains: int = 3,
         chain_depth: int = 3,
-        factor: float | Sequence[float] = 0.3,
+        factor: Factor = 0.3,
         alpha: float = 1.0,
         all_ops: bool = True,
-        interpolation: str = "bilinear",
+        interpolation: Interpolation = "bilinear",
         seed: Seed = None,
         data_format: DataFormat | None = None,
         **kwargs: Any,
@@ -196,21 +206,23 @@ class AugMix(Policy):
         self.all_ops = all_ops
         self._steps = self.choices() if all_ops else self.choices()[:7]
 
-    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+    def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns the weights, the numbers of the layers, and a key for each."""
         shape = self.num_chains, self.chain_depth
-        which = jnp.floor(dice.once(0, len(self._steps) + 1, *shape)).astype(int)
+        which = jnp.floor(rng.uniform_scalar(0, len(self._steps) + 1, *shape)).astype(int)
         alphas = jnp.full(self.num_chains, self.alpha, "float32")
-        weights = jax.random.dirichlet(dice.key(), alphas)
-        stays = jax.random.beta(dice.key(), self.alpha, self.alpha, (), "float32")
-        return weights, stays, which, jax.random.split(dice.key(), shape)
+        weights = jax.random.dirichlet(rng.key(), alphas)
+        stays = jax.random.beta(rng.key(), self.alpha, self.alpha, (), "float32")
+        return weights, stays, which, jax.random.split(rng.key(), shape)
 
-    def transform(self, images: Any, weights: Any, stays: Any, which: Any, keys: Any) -> Any:
+    def transform(
+        self, images: Array, weights: Array, stays: Array, which: Array, keys: Array
+    ) -> Array:
         """Returns the mixed images."""
         mixed = jnp.zeros_like(images)
         for chain in range(self.num_chains):
             x = images
             for i in range(self.chain_depth):
-                x = self.changed(x, which[chain, i], keys[chain, i])
+                x = self.apply_step(x, which[chain, i], keys[chain, i])
             mixed += weights[chain] * x
         return (stays * images + (1 - stays) * mixed).clip(*self.value_range)

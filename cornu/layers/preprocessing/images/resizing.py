@@ -9,10 +9,10 @@ import jax.numpy as jnp
 from jax import lax
 
 from cornu.layers.arguments import positive_int
-from cornu.layers.preprocessing.images.base import Dice, ImageLayer, RandomImageLayer
+from cornu.layers.preprocessing.images.base import FillMode, ImageLayer, ImageRNG, RandomImageLayer
 from cornu.ops.image import resize
 from cornu.ops.random.generator import Seed
-from cornu.types import DataFormat
+from cornu.types import Array, DataFormat
 
 __all__ = ["CenterCrop", "RandomCrop", "Resizing"]
 
@@ -29,15 +29,16 @@ class Resizing(ImageLayer):
         fill_mode: `"constant"`.
         fill_value: the value of added borders.
         antialias: whether to blur before making images smaller.
-        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
-        x (batch, h, w, channels) -> (batch, height, width, channels); the batch may be missing.
-        Images of integers stay so.
+        x (batch, h, w, channels) -> (batch, height, width, channels); a single image without batch
+        axis is accepted. Images of integers stay so.
 
     Raises:
-        ValueError: an argument is not right, or x has another number of axes.
+        ValueError: an argument is invalid, or x does not have 3 or 4 axes.
 
     Example:
 
@@ -56,7 +57,7 @@ class Resizing(ImageLayer):
         interpolation: str = "bilinear",
         crop_to_aspect_ratio: bool = False,
         pad_to_aspect_ratio: bool = False,
-        fill_mode: str = "constant",
+        fill_mode: FillMode = "constant",
         fill_value: float = 0.0,
         antialias: bool = False,
         data_format: DataFormat | None = None,
@@ -72,15 +73,15 @@ class Resizing(ImageLayer):
         self.fill_value = fill_value
         self.antialias = antialias
 
-    def transform(self, images: Any) -> Any:
+    def transform(self, images: Array) -> Array:
         """Returns images of the size."""
         return self._resized(images, self.interpolation)
 
-    def transform_masks(self, masks: Any) -> Any:
+    def transform_masks(self, masks: Array) -> Array:
         """Returns masks of the size, in which no values are mixed."""
         return self._resized(masks, "nearest")
 
-    def _resized(self, x: Any, interpolation: str) -> Any:
+    def _resized(self, x: Array, interpolation: str) -> Array:
         return resize(
             x,
             (self.height, self.width),
@@ -100,14 +101,16 @@ class CenterCrop(ImageLayer):
     Args:
         height: of the result.
         width: of the result.
-        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
-        x (batch, h, w, channels) -> (batch, height, width, channels); the batch may be missing.
+        x (batch, h, w, channels) -> (batch, height, width, channels); a single image without batch
+        axis is accepted.
 
     Raises:
-        ValueError: a size is not positive, or x has another number of axes.
+        ValueError: a size is not positive, or x does not have 3 or 4 axes.
 
     Example:
 
@@ -124,11 +127,11 @@ class CenterCrop(ImageLayer):
         self.height = positive_int(self._label(), "height", height)
         self.width = positive_int(self._label(), "width", width)
 
-    def transform(self, images: Any) -> Any:
+    def transform(self, images: Array) -> Array:
         """Returns the middle of the images."""
         return _middle(images, self.height, self.width, "bilinear")
 
-    def transform_masks(self, masks: Any) -> Any:
+    def transform_masks(self, masks: Array) -> Array:
         """Returns the middle of the masks."""
         return _middle(masks, self.height, self.width, "nearest")
 
@@ -142,16 +145,18 @@ class RandomCrop(RandomImageLayer):
     Args:
         height: of the result.
         width: of the result.
-        seed: an integer, for the same numbers in each run.
-        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        seed: an integer seed, for reproducible results.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
         name: the layer's name.
         **kwargs: `dtype` and others of `Layer`.
 
     Shapes:
-        x (batch, h, w, channels) -> (batch, height, width, channels); the batch may be missing.
+        x (batch, h, w, channels) -> (batch, height, width, channels); a single image without batch
+        axis is accepted.
 
     Raises:
-        ValueError: a size is not positive, or x has another number of axes.
+        ValueError: a size is not positive, or x does not have 3 or 4 axes.
 
     Example:
 
@@ -178,41 +183,41 @@ class RandomCrop(RandomImageLayer):
         self.height = positive_int(self._label(), "height", height)
         self.width = positive_int(self._label(), "width", width)
 
-    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+    def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns where each part begins, down and across, from 0 to 1."""
-        return (dice.uniform(0, 1, 2),)
+        return (rng.uniform(0, 1, 2),)
 
-    def transform(self, images: Any, place: Any) -> Any:
+    def transform(self, images: Array, position: Array) -> Array:
         """Returns a part of each image."""
-        return self._cut(images, place, "bilinear")
+        return self._cut(images, position, "bilinear")
 
-    def transform_masks(self, masks: Any, place: Any) -> Any:
+    def transform_masks(self, masks: Array, position: Array) -> Array:
         """Returns the same part of each mask."""
-        return self._cut(masks, place, "nearest")
+        return self._cut(masks, position, "nearest")
 
-    def still(self, images: Any) -> Any:
+    def infer_images(self, images: Array) -> Array:
         """Returns the largest part in the middle that has the aspect ratio, resized."""
         return _fitting(images, self.height, self.width, "bilinear")
 
-    def still_masks(self, masks: Any) -> Any:
+    def infer_masks(self, masks: Array) -> Array:
         """Returns the same of the masks."""
         return _fitting(masks, self.height, self.width, "nearest")
 
-    def _cut(self, x: Any, place: Any, interpolation: str) -> Any:
+    def _cut(self, x: Array, position: Array, interpolation: str) -> Array:
         size = (self.height, self.width, x.shape[-1])
         spare = x.shape[1] - self.height, x.shape[2] - self.width
         if min(spare) < 0:
             return _fitting(x, self.height, self.width, interpolation)
-        begin = jnp.floor(place * jnp.asarray([n + 1 for n in spare])).astype(int)
+        begin = jnp.floor(position * jnp.asarray([n + 1 for n in spare])).astype(int)
         cut = jax.vmap(lambda image, at: lax.dynamic_slice(image, (at[0], at[1], 0), size))
         return cut(x, begin)
 
 
-def _fitting(x: Any, height: int, width: int, interpolation: str) -> Any:
+def _fitting(x: Array, height: int, width: int, interpolation: str) -> Array:
     return resize(x, (height, width), interpolation, False, True, data_format="channels_last")
 
 
-def _middle(x: Any, height: int, width: int, interpolation: str) -> Any:
+def _middle(x: Array, height: int, width: int, interpolation: str) -> Array:
     top, left = (x.shape[1] - height) // 2, (x.shape[2] - width) // 2
     if top < 0 or left < 0:
         return _fitting(x, height, width, interpolation)

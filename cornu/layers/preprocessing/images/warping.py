@@ -9,16 +9,25 @@ import jax
 import jax.numpy as jnp
 
 from cornu.layers.arguments import fraction
-from cornu.layers.preprocessing.images.base import Dice, MovingImageLayer, pair, span, spread
+from cornu.layers.preprocessing.images.base import (
+    Factor,
+    FillMode,
+    GeometricImageLayer,
+    ImageRNG,
+    Interpolation,
+    factor_range,
+    per_image,
+    value_pair,
+)
 from cornu.ops.image.filter import bell, convolve
 from cornu.ops.image.warp import map_coordinates, perspective_transform
 from cornu.ops.random.generator import Seed
-from cornu.types import DataFormat
+from cornu.types import Array, DataFormat
 
 __all__ = ["RandomElasticTransform", "RandomPerspective"]
 
 
-class RandomPerspective(MovingImageLayer):
+class RandomPerspective(GeometricImageLayer):
     """Shows images from another side in training, by moving their corners.
 
     A corner c goes to c (1 + s u), with u drawn from -1/2 to 1/2 for each coordinate.
@@ -28,16 +37,18 @@ class RandomPerspective(MovingImageLayer):
             a pair.
         scale: s, how far the corners may go, from 0 to 1.
         interpolation: `"bilinear"` or `"nearest"`.
-        fill_value: what is outside of an image.
-        seed: an integer, for the same numbers in each run.
-        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        fill_value: the value of pixels outside the image.
+        seed: an integer seed, for reproducible results.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
-        x (batch, height, width, channels) -> (the same); the batch may be missing.
+        x (batch, height, width, channels) -> (the same); a single image without batch axis is
+        accepted.
 
     Raises:
-        ValueError: an argument is not right, or x has another number of axes.
+        ValueError: an argument is invalid, or x does not have 3 or 4 axes.
 
     Example:
 
@@ -48,24 +59,24 @@ class RandomPerspective(MovingImageLayer):
 
     def __init__(
         self,
-        factor: float | Sequence[float] = 1.0,
+        factor: Factor = 1.0,
         scale: float = 1.0,
-        interpolation: str = "bilinear",
+        interpolation: Interpolation = "bilinear",
         fill_value: float = 0.0,
         seed: Seed = None,
         data_format: DataFormat | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(interpolation, "constant", fill_value, seed, data_format, **kwargs)
-        self.factor = span(self._label(), "factor", factor, 0)
+        self.factor = factor_range(self._label(), "factor", factor, 0)
         self.scale = fraction(self._label(), "scale", scale)
 
-    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+    def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns which images change, and by which part of itself each corner moves."""
-        moved = dice.uniform(-self.scale / 2, self.scale / 2, 4, 2)
-        return dice.chosen(*self.factor), moved
+        moved = rng.uniform(-self.scale / 2, self.scale / 2, 4, 2)
+        return rng.bernoulli(*self.factor), moved
 
-    def move(self, images: Any, chosen: Any, moved: Any, *, interpolation: str) -> Any:
+    def warp(self, images: Array, selected: Array, moved: Array, *, interpolation: str) -> Array:
         """Returns the images seen from another side."""
         right, bottom = images.shape[2] - 1, images.shape[1] - 1
         corners = jnp.asarray([[0, 0], [right, 0], [0, bottom], [right, bottom]], moved.dtype)
@@ -73,13 +84,13 @@ class RandomPerspective(MovingImageLayer):
         new = perspective_transform(
             images, starts, starts * (1 + moved), interpolation, self.fill_value, "channels_last"
         )
-        return jnp.where(spread(chosen), new, images)
+        return jnp.where(per_image(selected), new, images)
 
 
-class RandomElasticTransform(MovingImageLayer):
+class RandomElasticTransform(GeometricImageLayer):
     """Wobbles images in training, as if they were printed on rubber.
 
-    Each pixel comes from another place, by smooth noise: of the strength s, its standard
+    Each pixel comes from another position, by smooth noise: of the strength s, its standard
     deviation before smoothing is (0.1 s longer side) (0.05 s shorter side), and the smoothing's
     0.05 s shorter side.
 
@@ -88,19 +99,21 @@ class RandomElasticTransform(MovingImageLayer):
             a pair.
         scale: s, from 0 to 1; for each batch one is drawn from 0 to this number, or from a pair.
         interpolation: `"bilinear"` or `"nearest"`.
-        fill_mode: what is outside of an image: `"reflect"`, `"wrap"`, `"constant"`, `"nearest"`
-            or `"mirror"`.
+        fill_mode: how pixels outside the image are filled: `"reflect"`, `"wrap"`, `"constant"`,
+            `"nearest"` or `"mirror"`.
         fill_value: the constant.
-        value_range: the lowest and the highest value of images, to which the result is cut.
-        seed: an integer, for the same numbers in each run.
-        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
+        value_range: the lowest and the highest pixel value; the result is clipped to it.
+        seed: an integer seed, for reproducible results.
+        data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
+            default.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
-        x (batch, height, width, channels) -> (the same); the batch may be missing.
+        x (batch, height, width, channels) -> (the same); a single image without batch axis is
+        accepted.
 
     Raises:
-        ValueError: an argument is not right, or x has another number of axes.
+        ValueError: an argument is invalid, or x does not have 3 or 4 axes.
 
     Example:
 
@@ -116,10 +129,10 @@ class RandomElasticTransform(MovingImageLayer):
 
     def __init__(
         self,
-        factor: float | Sequence[float] = 1.0,
-        scale: Any = 1.0,
-        interpolation: str = "bilinear",
-        fill_mode: str = "reflect",
+        factor: Factor = 1.0,
+        scale: Factor = 1.0,
+        interpolation: Interpolation = "bilinear",
+        fill_mode: FillMode = "reflect",
         fill_value: float = 0.0,
         value_range: Sequence[float] = (0, 255),
         seed: Seed = None,
@@ -127,33 +140,33 @@ class RandomElasticTransform(MovingImageLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(interpolation, fill_mode, fill_value, seed, data_format, **kwargs)
-        self.factor = span(self._label(), "factor", factor, 0)
-        self.scale = span(self._label(), "scale", scale, 0)
-        self.value_range = pair(self._label(), "value_range", value_range)
+        self.factor = factor_range(self._label(), "factor", factor, 0)
+        self.scale = factor_range(self._label(), "scale", scale, 0)
+        self.value_range = value_pair(self._label(), "value_range", value_range)
 
-    def draw(self, images: Any, dice: Dice) -> tuple[Any, ...]:
+    def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns which images change, and from where each pixel comes, (batch, 2, h, w)."""
         height, width = images.shape[1:3]
-        strength = dice.once(*self.scale)
+        strength = rng.uniform_scalar(*self.scale)
         sigma = 0.05 * min(height, width) * strength
         reach = int(6 * 0.05 * min(height, width) * self.scale[1]) | 1
         weights = bell(reach, jnp.maximum(sigma, 1e-3), jnp.float32)
-        noise = convolve(sigma * dice.normal(height, width, 2), weights, weights, "SAME")
+        noise = convolve(sigma * rng.normal(height, width, 2), weights, weights, "SAME")
         moved = 0.1 * max(height, width) * strength * jnp.moveaxis(noise, -1, 1)
         places = jnp.stack(jnp.meshgrid(jnp.arange(height), jnp.arange(width), indexing="ij"))
-        return dice.chosen(*self.factor), places + moved
+        return rng.bernoulli(*self.factor), places + moved
 
-    def move(self, images: Any, chosen: Any, places: Any, *, interpolation: str) -> Any:
+    def warp(self, images: Array, selected: Array, places: Array, *, interpolation: str) -> Array:
         """Returns the images, some of them wobbled."""
         order = {"nearest": 0, "bilinear": 1}[interpolation]
 
-        def sample(plane: Any, place: Any) -> Any:
-            return map_coordinates(plane, place, order, self.fill_mode, self.fill_value)
+        def sample(plane: Array, position: Array) -> Array:
+            return map_coordinates(plane, position, order, self.fill_mode, self.fill_value)
 
         planes = jnp.moveaxis(images, -1, 1)
         new = jax.vmap(jax.vmap(sample, (0, None)))(planes, places)
-        return jnp.where(spread(chosen), jnp.moveaxis(new, 1, -1), images)
+        return jnp.where(per_image(selected), jnp.moveaxis(new, 1, -1), images)
 
-    def transform(self, images: Any, *drawn: Any) -> Any:
+    def transform(self, images: Array, *parameters: Any) -> Array:
         """Returns the images, some of them wobbled, with values in their range."""
-        return super().transform(images, *drawn).clip(*self.value_range)
+        return super().transform(images, *parameters).clip(*self.value_range)
