@@ -1,4 +1,4 @@
-"""Reading and writing models; every byte that is read passes through the gate."""
+"""Saving and loading of models and weights; files are validated before their contents are used."""
 
 from cornu.registry import (
     custom_object_scope,

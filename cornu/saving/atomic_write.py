@@ -1,4 +1,4 @@
-"""Files are written beside their place and renamed: they are there as a whole or not at all."""
+"""Atomic writes: a file is written under a temporary name, and then renamed."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["atomic_write"]
 
 @contextlib.contextmanager
 def atomic_write(path: Path, overwrite: bool = True) -> Iterator[Path]:
-    """Gives a temporary path beside `path`; when the block ends well, it is moved there.
+    """Yields a temporary path in the same directory; renames it to `path` if the block succeeds.
 
     Raises:
-        FileExistsError: the file is there, and `overwrite` is False.
+        FileExistsError: the file exists, and `overwrite` is False.
 
     Example:
 
@@ -35,24 +35,25 @@ def atomic_write(path: Path, overwrite: bool = True) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
+        # Without fsync, a crash of the system may leave the new name with an empty file.
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
+        os.chmod(temporary, 0o666 & ~_get_umask())  # mkstemp creates files with mode 600
         os.replace(temporary, path)
-        _sync_folder(path.parent)
+        _sync_directory(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _umask() -> int:
+def _get_umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
 
 
-def _sync_folder(folder: Path) -> None:
+def _sync_directory(directory: Path) -> None:
     if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
+        handle = os.open(directory, os.O_RDONLY)
         try:
             os.fsync(handle)
         finally:

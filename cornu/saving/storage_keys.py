@@ -1,4 +1,4 @@
-"""Where a weight is kept in a file."""
+"""Storage keys: the names of weights in HDF5 files and `.keras` archives."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["collect_weights_by_key"]
 
 
 def collect_weights_by_key(root: VariableOwner) -> dict[str, Variable]:
-    """Returns the weights of a model (or layer, or optimizer) by their place in its structure.
+    """Returns the weights of a model, layer or optimizer by storage key.
 
-    A place is made of attribute names, of class names within lists, and of numbers, and is the
-    one that Keras gives. The names of layers would not do: they count up within a process, and
-    so differ between two equal models.
+    A storage key consists of attribute names, class names within lists, and indices, as in Keras.
+    It does not contain layer names, because automatic names count up within a process and so
+    differ between two equal models.
 
     Example:
 
@@ -27,24 +27,26 @@ def collect_weights_by_key(root: VariableOwner) -> dict[str, Variable]:
     >>> list(collect_weights_by_key(model))
     ['layers/dense/vars/0', 'layers/dense/vars/1']
     """
-    return dict(_of_owner(root, "", set()))
+    return dict(_iterate_owner(root, "", set()))
 
 
-def _of_owner(owner: VariableOwner, at: str, seen: set[int]) -> Iterator[tuple[str, Variable]]:
+def _iterate_owner(
+    owner: VariableOwner, prefix: str, seen: set[int]
+) -> Iterator[tuple[str, Variable]]:
     if id(owner) in seen:
         return
     seen.add(id(owner))
     layer = owner if isinstance(owner, Layer) else None
     for i, variable in enumerate(layer.own_variables() if layer else owner.variables):
-        yield f"{at}vars/{i}", variable
+        yield f"{prefix}vars/{i}", variable
     for name, part in layer.saved_attributes() if layer else ():
         if isinstance(part, Layer):
-            yield from _of_owner(part, f"{at}{name}/", seen)
+            yield from _iterate_owner(part, f"{prefix}{name}/", seen)
         else:
-            yield from _of_container(part, f"{at}{name}/", seen)
+            yield from _iterate_container(part, f"{prefix}{name}/", seen)
 
 
-def _of_container(value: Any, at: str, seen: set[int]) -> Iterator[tuple[str, Variable]]:
+def _iterate_container(value: Any, prefix: str, seen: set[int]) -> Iterator[tuple[str, Variable]]:
     if id(value) in seen or not isinstance(value, (list, tuple, dict)):
         return
     seen.add(id(value))
@@ -53,6 +55,6 @@ def _of_container(value: Any, at: str, seen: set[int]) -> Iterator[tuple[str, Va
     for item in items:
         if isinstance(item, Layer):
             name = make_unique(snake_case(type(item).__name__), taken)
-            yield from _of_owner(item, f"{at}{name}/", seen)
+            yield from _iterate_owner(item, f"{prefix}{name}/", seen)
         elif isinstance(item, (list, tuple, dict)):
-            yield from _of_container(item, f"{at}{make_unique('container', taken)}/", seen)
+            yield from _iterate_container(item, f"{prefix}{make_unique('container', taken)}/", seen)

@@ -1,4 +1,4 @@
-"""States of training: arrays and JSON in numbered files, the last few of which are kept."""
+"""Files of the state of training, numbered; the latest few are kept."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ __all__ = ["TrainingState", "StateFolder"]
 _FORMAT = "cornu-state-1"
 _KINDS = ("state", "finished")
 _NAME = re.compile(rf"({'|'.join(_KINDS)})-(\d{{12}})\.safetensors")
-_LEFT = re.compile(r"\.(?:state|finished)-\d{12}\.safetensors\..*")
+_TEMPORARY = re.compile(r"\.(?:state|finished)-\d{12}\.safetensors\..*")
 
 
 @dataclass(frozen=True)
 class TrainingState:
-    """What a file holds.
+    """The content of one file.
 
     Attributes:
-        number: counts up in the order in which states were written.
-        arrays: by name.
-        data: whatever JSON can hold.
-        finished: whether nothing was left to do after it.
+        number: increases with each state that is written.
+        arrays: the arrays by name.
+        data: JSON data.
+        finished: whether the run was complete.
     """
 
     number: int
@@ -51,15 +51,13 @@ class TrainingState:
 
 
 class StateFolder:
-    """The states in a folder.
+    """The states in a directory.
 
-    A file is written beside its place, synchronized with the disk and renamed, so that it is there
-    as a whole or not at all. Each has a checksum of all that it holds. They are safetensors files,
-    which other programs can read.
+    Files are written atomically, in the safetensors format, with a checksum of their content.
 
     Args:
-        folder: where they are; made when the first is written.
-        keep: how many of them are kept.
+        folder: the directory, which is created with the first state.
+        keep: the number of latest states to keep.
 
     Example:
 
@@ -78,41 +76,41 @@ class StateFolder:
         self.keep = keep
         if self.folder.exists() and not self.folder.is_dir():
             raise NotADirectoryError(
-                f"{str(folder)!r} is a file. The state of training is kept in a folder: give "
-                "the name of one, or of one that is not there yet."
+                f"{str(folder)!r} is a file. Expected a directory for the state of training, "
+                "which need not exist."
             )
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Keeps other processes from using the folder; also removes what a killed one left.
+        """Locks the directory, and removes temporary files of killed processes.
 
         Raises:
-            RuntimeError: another process uses it.
+            RuntimeError: another process has locked the directory.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with open(self.folder / ".lock", "a") as file:
             if not _lock_file(file):
                 raise RuntimeError(
-                    f"Another process keeps its state in {str(self.folder)!r} at this moment. "
-                    "Wait for it, or give each run a folder of its own."
+                    f"Another process keeps its state in {str(self.folder)!r}. Wait until it "
+                    "ends, or use a directory of its own for each run."
                 )
             for path in self.folder.iterdir():
-                if _LEFT.fullmatch(path.name):
+                if _TEMPORARY.fullmatch(path.name):
                     path.unlink(missing_ok=True)
             yield
 
     def files(self, kind: str = "state") -> list[Path]:
-        """Returns the files of the states, the oldest first."""
+        """Returns the files of states, the oldest first."""
         if not self.folder.is_dir():
             return []
         found = [path for path in self.folder.iterdir() if _NAME.fullmatch(path.name)]
         return sorted(path for path in found if path.name.startswith(f"{kind}-"))
 
     def write(self, state: TrainingState) -> None:
-        """Writes a state; then removes those that are not to be kept.
+        """Writes a state, and then removes old ones.
 
         Raises:
-            OSError: the disk is full, for example; what was there before stays.
+            OSError: writing failed, for example on a full disk. Earlier states are unchanged.
         """
         from safetensors import SafetensorError
         from safetensors.numpy import save_file
@@ -130,38 +128,38 @@ class StateFolder:
             path.unlink(missing_ok=True)
 
     def read_newest(self) -> TrainingState | None:
-        """Reads the last state that is whole; None if there are no states.
+        """Reads the latest undamaged state; returns None if there are no states.
 
         Warns:
-            UserWarning: of each later file that is damaged.
+            UserWarning: later files are damaged.
 
         Raises:
-            ValueError: all of them are damaged.
+            ValueError: all files are damaged.
         """
         paths = self.files()
         if not paths:
             return None
-        wrong: list[str] = []
+        errors: list[str] = []
         for path in reversed(paths):
             try:
                 state = read_state(path)
             except (ValueError, OSError) as error:
-                wrong.append(str(error).split("\n")[0])
+                errors.append(str(error).split("\n")[0])
                 continue
-            if wrong:
+            if errors:
                 warnings.warn(
-                    f"The newest state in {str(self.folder)!r} is damaged, so that training goes "
-                    f"on from the one before it, {path.name!r}. " + " ".join(wrong),
+                    f"The newest state in {str(self.folder)!r} is damaged. Training resumes from "
+                    f"the one before it, {path.name!r}. " + " ".join(errors),
                     stacklevel=user_stacklevel(),
                 )
             return state
         raise ValueError(
-            f"All {len(paths)} states in {str(self.folder)!r} are damaged. {' '.join(wrong)}\n"
-            "Delete the folder to begin anew."
+            f"All {len(paths)} states in {str(self.folder)!r} are damaged. {' '.join(errors)}\n"
+            "Delete the directory to start training again."
         )
 
     def read_finished(self, number: int) -> TrainingState | None:
-        """Returns what was written as finished after the state of a number, if it is whole."""
+        """Returns the final state that was written after the state `number`, if undamaged."""
         for path in self.files("finished"):
             if path.name == f"finished-{number:012d}.safetensors":
                 with contextlib.suppress(ValueError, OSError):
@@ -179,7 +177,7 @@ def read_state(path: Path) -> TrainingState:
     """Reads a state from a file.
 
     Raises:
-        ValueError: it is damaged, or no state.
+        ValueError: the file is damaged or not a state of training.
     """
     from safetensors import safe_open
 
@@ -188,22 +186,23 @@ def read_state(path: Path) -> TrainingState:
     with validation.wrap_read_errors(name), safe_open(path, "np") as file:
         metadata = file.metadata() or {}
         if metadata.get("format") != _FORMAT or match is None:
-            raise ValueError(f"{name} is no state of training.")
+            raise ValueError(f"{name} is not a state of training.")
         arrays = {key: file.get_tensor(key) for key in file.keys()}
         if _checksum(arrays, metadata["data"]) != metadata["sha256"]:
-            raise ValueError(f"{name} is damaged: its checksum is another.")
+            raise ValueError(f"{name} is damaged: its checksum does not match.")
         data = validation.read_json(metadata["data"], name)
     return TrainingState(int(match[2]), arrays, data, match[1] == "finished")
 
 
 def _checksum(arrays: dict[str, np.ndarray], text: str) -> str:
-    found = hashlib.sha256(text.encode())
+    digest = hashlib.sha256(text.encode())
     for name in sorted(arrays):
         array = arrays[name]
-        found.update(f"{name} {array.dtype.name} {array.shape}".encode())
-        short = array.dtype == ml_dtypes.bfloat16
-        found.update(np.ascontiguousarray(array.view(np.uint16) if short else array).data)
-    return found.hexdigest()
+        digest.update(f"{name} {array.dtype.name} {array.shape}".encode())
+        # bfloat16 does not support the buffer protocol.
+        is_bfloat16 = array.dtype == ml_dtypes.bfloat16
+        digest.update(np.ascontiguousarray(array.view(np.uint16) if is_bfloat16 else array).data)
+    return digest.hexdigest()
 
 
 def _lock_file(file: Any) -> bool:

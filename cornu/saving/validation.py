@@ -1,8 +1,8 @@
-"""The gate: files are data, and are checked before they are believed.
+"""Validation of files, whose contents are never trusted.
 
-Nothing is imported, evaluated, unpickled or opened because a file says so. What a file declares
-is compared with what it holds before memory of that size is taken, and whatever goes wrong with
-its contents becomes a ValueError that names the file.
+Nothing is imported, evaluated, unpickled or opened because a file says so. Declared sizes are
+compared with the data before memory is allocated, and every error in the contents of a file
+becomes a ValueError that names the file.
 """
 
 from __future__ import annotations
@@ -19,122 +19,129 @@ from typing import Any
 from cornu.core.state import scope
 
 __all__ = [
-    "limit_allocations",
     "check_decompressed_size",
-    "resolve_existing_path",
+    "limit_allocations",
     "open_zip",
     "read_json",
     "read_zip_member",
+    "resolve_existing_path",
     "wrap_read_errors",
 ]
 
-_MAX_JSON = 32 << 20  # bytes; as Python objects it may take thirty times as much
+_MAX_JSON = 32 << 20  # bytes; the Python objects may take thirty times as much
 _MAX_DEPTH = 200
 _MAX_MEMBERS = 100_000
-_PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-_FREE = 64 << 20  # bytes that anything may unpack to
-_RATIO = 100  # of unpacked to packed bytes beyond that; weights hardly pack at all
-_GROWTH = 8  # of a model with optimizer slots and averages, to what its file holds
+_COMPRESSION_TYPES = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_UNCHECKED = 64 << 20  # bytes to which any file may decompress
+_MAX_RATIO = 100  # of decompressed to compressed bytes beyond that; weights hardly compress
+_MAX_GROWTH = 8  # of a model with optimizer slots and averages, compared with the weights
 
 
-def resolve_existing_path(filepath: Any, folders: bool = False) -> Path:
-    """Returns the path of a file (or, with `folders`, a folder) that is there."""
+def resolve_existing_path(filepath: str | os.PathLike[str], directories: bool = False) -> Path:
+    """Returns the path of an existing file or, with `directories`, of a directory."""
     if not isinstance(filepath, (str, os.PathLike)):
         raise TypeError(
-            f"A file is given by its name. Received: {type(filepath).__name__}\n"
-            "Arrays are set by model.set_weights(arrays)."
+            f"Expected the path of a file. Received: {type(filepath).__name__}\n"
+            "To set the weights from arrays, call model.set_weights(arrays)."
         )
     path = Path(filepath)
-    if not path.is_file() and not (folders and path.is_dir()):
-        kind = "is a folder" if path.is_dir() else "does not exist"
-        there = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-        close = difflib.get_close_matches(path.name, there, n=2)
-        hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
-        raise FileNotFoundError(f"There is no file {str(path)!r}: it {kind}.{hint}")
-    return path
+    if path.is_file() or directories and path.is_dir():
+        return path
+    if path.is_dir():
+        raise FileNotFoundError(f"Expected a file, but {str(path)!r} is a directory.")
+    siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+    close = difflib.get_close_matches(path.name, siblings, n=2)
+    hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+    raise FileNotFoundError(f"File {str(path)!r} does not exist.{hint}")
 
 
 @contextlib.contextmanager
-def wrap_read_errors(what: str, foreign: bool = False) -> Iterator[None]:
-    """Turns whatever goes wrong inside into a ValueError that names the file.
+def wrap_read_errors(name: str, wrap_value_errors: bool = False) -> Iterator[None]:
+    """Turns errors inside the block into a ValueError that names the file.
 
     Args:
-        what: the file, as it is named.
-        foreign: whether a ValueError, too, is one of a reader that does not name it.
+        name: the file, as messages show it.
+        wrap_value_errors: whether a ValueError is wrapped, too, because it was raised by a library
+            that does not name the file.
     """
     try:
         yield
     except (FileNotFoundError, PermissionError, IsADirectoryError, Warning):
         raise
     except Exception as error:  # readers of damaged files raise all kinds of errors
-        if isinstance(error, ValueError) and not foreign:
+        if isinstance(error, ValueError) and not wrap_value_errors:
             raise
-        reason = f"{type(error).__name__}: {error}"
         raise ValueError(
-            f"{what} is damaged, or not what it seems. {reason}\n"
-            "Copy or download it again, or save it anew."
+            f"{name} is damaged or has another format. {type(error).__name__}: {error}\n"
+            "Copy or download the file again, or save it again."
         ) from error
 
 
 @contextlib.contextmanager
-def limit_allocations(stored: int, what: str) -> Iterator[None]:
-    """Bounds what Variables that are made inside may take, by the bytes that a file holds."""
-    left = _FREE + _GROWTH * stored
+def limit_allocations(stored: int, name: str) -> Iterator[None]:
+    """Limits the memory of new Variables, given the size of the weights in a file.
 
-    def take(path: str, nbytes: int) -> None:
-        nonlocal left
-        left -= nbytes
-        if left < 0:
+    A few bytes of JSON can describe a layer of any size, so the size is checked before Variables
+    are initialized.
+    """
+    remaining = _UNCHECKED + _MAX_GROWTH * stored
+
+    def check(path: str, nbytes: int) -> None:
+        nonlocal remaining
+        remaining -= nbytes
+        if remaining < 0:
             raise ValueError(
-                f"{what} describes a model with more weights than it holds: {path!r} alone would "
+                f"{name} describes a model with more weights than it holds: {path!r} alone would "
                 f"take {nbytes} bytes, and the file has {stored} bytes of weights."
             )
 
-    around = scope.current()
-    before, around.allocation_check = around.allocation_check, take
+    current = scope.current()
+    before, current.allocation_check = current.allocation_check, check
     try:
         yield
     finally:
-        around.allocation_check = before
+        current.allocation_check = before
 
 
-def check_decompressed_size(packed: int, unpacked: int, what: str) -> None:
-    """Refuses what unpacks to far more than it takes in the file."""
-    if unpacked > _FREE + _RATIO * packed:
-        raise ValueError(f"{what} would unpack from {packed} to {unpacked} bytes.")
+def check_decompressed_size(compressed: int, decompressed: int, name: str) -> None:
+    """Raises ValueError if data decompresses to far more than it takes in the file."""
+    if decompressed > _UNCHECKED + _MAX_RATIO * compressed:
+        raise ValueError(f"{name} would unpack from {compressed} to {decompressed} bytes.")
 
 
 @contextlib.contextmanager
 def open_zip(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Opens a zip archive whose members are few enough, plain, and of different names."""
+    """Opens a zip archive, and validates the number, names, types and sizes of its members."""
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
         if len(members) > _MAX_MEMBERS:
-            raise ValueError(f"{str(path)!r} has {len(members)} members.")
+            raise ValueError(
+                f"{str(path)!r} has {len(members)} members. At most {_MAX_MEMBERS} are read."
+            )
         if len({member.filename for member in members}) != len(members):
             raise ValueError(f"{str(path)!r} has two members of one name.")
         for member in members:
-            where = f"{str(path)!r}: member {member.filename!r}"
-            if member.compress_type not in _PACKED or member.flag_bits & 1:
-                raise ValueError(f"{where} is encrypted, or packed in a way that is not read.")
-            check_decompressed_size(member.compress_size, member.file_size, where)
+            location = f"{str(path)!r}: member {member.filename!r}"
+            if member.compress_type not in _COMPRESSION_TYPES or member.flag_bits & 1:
+                raise ValueError(f"{location} is encrypted, or packed in a way other than deflate.")
+            check_decompressed_size(member.compress_size, member.file_size, location)
         yield archive
 
 
 def read_zip_member(archive: zipfile.ZipFile, name: str) -> bytes:
-    """Reads a member; its checksum and size must be right."""
+    """Reads a member of an archive, and verifies its checksum and size."""
     if name not in archive.NameToInfo:
         raise ValueError(f"The archive has no member {name!r}.")
     size = archive.getinfo(name).file_size
     with archive.open(name) as file:
         data = file.read(size)
         if len(data) != size or file.read(1):
-            raise ValueError(f"The archive's member {name!r} has not the size that it declares.")
+            raise ValueError(f"The archive member {name!r} does not have its declared size.")
     return data
 
 
-def read_json(data: bytes | str, what: str) -> Any:
-    """Parses JSON of bounded length and depth.
+def read_json(data: bytes | str, name: str) -> Any:
+    """Parses JSON of limited size and depth.
 
     Example:
 
@@ -142,16 +149,17 @@ def read_json(data: bytes | str, what: str) -> Any:
     {'a': [1, 2]}
     """
     if len(data) > _MAX_JSON:
-        raise ValueError(f"{what} is longer than {_MAX_JSON} bytes.")
+        raise ValueError(f"{name} has {len(data)} bytes. At most {_MAX_JSON} bytes are read.")
     try:
         value = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{what} is no readable JSON: {error}") from error
+        raise ValueError(f"{name} is not valid JSON: {error}") from error
+    # A loop over levels, because recursion over hostile data would overflow the stack.
     level, depth = [value], 0
     while level:
         depth += 1
         if depth > _MAX_DEPTH:
-            raise ValueError(f"{what} is nested more than {_MAX_DEPTH} levels deep.")
+            raise ValueError(f"{name} is nested more than {_MAX_DEPTH} levels deep.")
         level = [
             inner
             for item in level

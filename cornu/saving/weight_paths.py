@@ -1,4 +1,4 @@
-"""The path of a weight through blocks and layers, as a person would name it."""
+"""Weight paths: the readable names of weights, by blocks and layers."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["collect_weights_by_path"]
 
 
 def collect_weights_by_path(root: Layer) -> dict[str, Variable]:
-    """Returns the weights of a model (or layer) by their paths.
+    """Returns the weights of a model or layer by weight path.
 
-    A path is made of the blocks that a layer was drawn in, the layer's name and the weight's.
-    Layers with automatic names are counted within their block, so that equal models have equal
-    paths, also when one was loaded or cloned; inside of a layer they have the names of its
-    attributes. A layer that is used several times has the path of its first use.
+    A path consists of the blocks around a layer, the name of the layer, and the name of the
+    weight. Layers with automatic names are numbered within their block, so that equal models have
+    equal paths, also after loading or cloning. A layer that is an attribute of another layer has
+    the name of the attribute. A layer that is used several times has the path of its first use.
 
     Example:
 
@@ -34,51 +34,51 @@ def collect_weights_by_path(root: Layer) -> dict[str, Variable]:
     found: dict[str, Variable] = {}
     known: set[int] = set()
     taken: dict[str, int] = {}
-    for path, variable in _of_layer(root, ()):
+    for path, variable in _iterate_weights(root, ()):
         if id(variable) not in known:
             known.add(id(variable))
             found[make_unique(path, taken)] = variable
     return found
 
 
-def _of_layer(layer: Layer, around: tuple[str, ...]) -> Iterator[tuple[str, Variable]]:
+def _iterate_weights(layer: Layer, prefix: tuple[str, ...]) -> Iterator[tuple[str, Variable]]:
     for variable in layer.own_variables():
-        yield "/".join((*around, variable.name)), variable
+        yield "/".join((*prefix, variable.name)), variable
     counts: dict[tuple[str, ...], dict[str, int]] = {}
     named: set[int] = set()
-    for inner, blocks, name in _inside(layer):
+    for inner, blocks, name in _iterate_sublayers(layer):
         if id(inner) not in named:
             named.add(id(inner))
             name = make_unique(name, counts.setdefault(blocks, {}))
-            yield from _of_layer(inner, (*around, *blocks, name))
+            yield from _iterate_weights(inner, (*prefix, *blocks, name))
 
 
-def _inside(layer: Layer) -> Iterator[tuple[Layer, tuple[str, ...], str]]:
-    """Yields the layers that a layer owns, with the blocks around each, and its name."""
+def _iterate_sublayers(layer: Layer) -> Iterator[tuple[Layer, tuple[str, ...], str]]:
+    """Yields each direct sublayer with the blocks around it and its name."""
     if layer.functional_graph is not None:
         graph = layer.functional_graph.graph
         for node in graph.nodes:
             if isinstance(node.op, Layer):
                 path = graph.path(node)
-                yield node.op, tuple(path.split("/")) if path else (), _name(node.op)
+                yield node.op, tuple(path.split("/")) if path else (), _get_name(node.op)
     for name, part in owning_attributes(layer):
         if isinstance(part, Layer):
             yield part, (), layer.saved_names.get(name, name).lstrip("_")
         else:
-            yield from ((inner, (), _name(inner)) for inner in _listed(part))
+            yield from ((inner, (), _get_name(inner)) for inner in _iterate_layers(part))
 
 
-def _listed(part: Any) -> Iterator[Layer]:
+def _iterate_layers(part: Any) -> Iterator[Layer]:
     if isinstance(part, Layer):
         yield part
     elif isinstance(part, (list, tuple, dict)):
         for item in part.values() if isinstance(part, dict) else part:
-            yield from _listed(item)
+            yield from _iterate_layers(item)
 
 
-def _name(layer: Layer) -> str:
+def _get_name(layer: Layer) -> str:
     given: Any = layer._constructed_with[1].get("name")
     automatic = snake_case(type(layer).__name__)
-    # In a model that was loaded or cloned, automatic names are given ones.
+    # In a loaded or cloned model, automatic names appear as constructor arguments.
     counted = isinstance(given, str) and re.fullmatch(rf"{automatic}(_\d+)?", given)
     return given if isinstance(given, str) and not counted else automatic

@@ -25,7 +25,7 @@ def net(units=3, *more):
 @wrong(
     FileNotFoundError,
     """
-There is no file 'model.keras': it does not exist.
+File 'model.keras' does not exist.
 load_model() was called (at loading.py:1).
 """,
 )
@@ -37,8 +37,8 @@ def a_file_that_is_not_there():
 @wrong(
     ValueError,
     """
-A model is saved in one file that ends in '.keras'. Received: 'model.h5'. For the weights alone \
-use model.save_weights('....weights.h5').
+The file name of a model must end in '.keras'. Received: 'model.h5'
+To save only the weights, use model.save_weights('....weights.h5').
 save_model() was called (at loading.py:1).
 """,
 )
@@ -50,9 +50,8 @@ def an_unknown_ending():
 @wrong(
     ValueError,
     """
-Weights are written to files that end in .weights.h5, .h5, .safetensors, .npz. Received: \
-'weights'
-Write 'weights.weights.h5', for example.
+The file name of weights must end in .weights.h5, .h5, .safetensors, .npz. Received: 'weights'
+For example, use 'weights.weights.h5'.
 save_weights() was called (at loading.py:1).
 """,
 )
@@ -64,8 +63,8 @@ def weights_of_an_unknown_ending():
 @wrong(
     ValueError,
     """
-A model is read from a file that ends in '.keras'. Received: 'net.weights.h5'. Weights alone are\
- read by model.load_weights().
+The file name of a model must end in '.keras'. Received: 'net.weights.h5'
+To load only weights, use model.load_weights().
 load_model() was called (at loading.py:2).
 """,
 )
@@ -78,8 +77,8 @@ def loading_weights_as_a_model():
 @wrong(
     ValueError,
     """
-'model.keras' is damaged, or not what it seems. BadZipFile: File is not a zip file
-Copy or download it again, or save it anew.
+'model.keras' is damaged or has another format. BadZipFile: File is not a zip file
+Copy or download the file again, or save it again.
 load_model() was called (at loading.py:3).
 """,
 )
@@ -93,9 +92,9 @@ def a_damaged_file():
 @wrong(
     ValueError,
     """
-'net.weights.h5' is damaged, or not what it seems. OSError: Unable to synchronously open file \
+'net.weights.h5' is damaged or has another format. OSError: Unable to synchronously open file \
 (file signature not found)
-Copy or download it again, or save it anew.
+Copy or download the file again, or save it again.
 load_weights() was called (at loading.py:2).
 """,
 )
@@ -139,10 +138,11 @@ def a_lambda():
 @wrong(
     ValueError,
     """
-The file does not fit 2 of the model's 2 weights; none was changed.
-  layers/dense/vars/0: out/kernel (4, 5) is (4, 3) in the file
-  layers/dense/vars/1: out/bias (5,) is (3,) in the file
-Was it saved from another architecture? skip_mismatch=True loads what fits.
+The file does not match 2 of the model's 2 weights. The model was not changed.
+  layers/dense/vars/0: out/kernel has shape (4, 5), the array in the file (4, 3)
+  layers/dense/vars/1: out/bias has shape (5,), the array in the file (3,)
+Check that the file was saved from the same architecture, or pass skip_mismatch=True to load the\
+ weights that match.
 load_weights() was called (at loading.py:2).
 """,
 )
@@ -155,13 +155,14 @@ def weights_of_another_architecture():
 @wrong(
     ValueError,
     """
-The file does not fit 4 of the model's 4 weights; none was changed.
-  layers/dense/vars/0: hidden/kernel (4, 4) is (4, 3) in the file
-  layers/dense/vars/1: hidden/bias (4,) is (3,) in the file
+The file does not match 4 of the model's 4 weights. The model was not changed.
+  layers/dense/vars/0: hidden/kernel has shape (4, 4), the array in the file (4, 3)
+  layers/dense/vars/1: hidden/bias has shape (4,), the array in the file (3,)
   layers/dense_1/vars/0: out/kernel (4, 3) is not in the file
   layers/dense_1/vars/1: out/bias (3,) is not in the file
 Did you mean 'layers/dense/vars/0' or 'layers/dense/vars/1'?
-Was it saved from another architecture? skip_mismatch=True loads what fits.
+Check that the file was saved from the same architecture, or pass skip_mismatch=True to load the\
+ weights that match.
 load_weights() was called (at loading.py:2).
 """,
 )
@@ -174,8 +175,8 @@ def weights_of_another_depth():
 @wrong(
     ValueError,
     """
-Sequential 'late' is not built: its weights have no shapes yet. Call it on data, or give it an \
-input shape, before loading weights.
+Sequential 'late' is not built: the shapes of its weights are unknown. Call it on data, or pass \
+an input shape, before you load weights.
 load_weights() was called (at loading.py:2).
 """,
 )
@@ -213,9 +214,8 @@ def overwriting():
 @wrong(
     TypeError,
     """
-<object object at 0x...> (of type object) cannot be described as data. A class of your own takes\
- part in configs with `get_config()`, and is found again if it is decorated with \
-@cornu.saving.register_keras_serializable().
+<object object at 0x...> (of type object) cannot be serialized. To support a class of your own, \
+define `get_config()` and decorate it with @cornu.saving.register_keras_serializable().
 save_model() was called (at loading.py:9).
 """,
 )
@@ -236,8 +236,8 @@ def an_argument_that_is_no_data():
 @wrong(
     ValueError,
     """
-The model's JSON begins with 'model.json', and describes no model.
-Pass the text that model.to_json() returned, not the name of a file.
+The JSON text starts with 'model.json', and does not describe a model.
+Pass the string that model.to_json() returned, not a file name.
 model_from_json() was called (at loading.py:1).
 """,
 )
@@ -306,8 +306,8 @@ def an_archive_without_weights():
 @wrong(
     TypeError,
     """
-A file is given by its name. Received: ndarray
-Arrays are set by model.set_weights(arrays).
+Expected the path of a file. Received: ndarray
+To set the weights from arrays, call model.set_weights(arrays).
 load_weights() was called (at loading.py:1).
 """,
 )

@@ -462,7 +462,7 @@ def test_a_damaged_state_and_the_one_before(undisturbed, tmp_path):
     newest = StateFolder(tmp_path).files()[-1]
     newest.write_bytes(newest.read_bytes()[:-1])
     model = make()
-    with pytest.warns(UserWarning, match="is damaged, so that training goes on from the one"):
+    with pytest.warns(UserWarning, match="is damaged. Training resumes from the one"):
         found = fit(model, tmp_path)
     assert bits(model, *found) == undisturbed
 

@@ -89,7 +89,7 @@ def test_an_optimizer_that_does_not_fit_starts_anew(tmp_path):
     with zipfile.ZipFile(tmp_path / "sgd.keras", "w") as new:
         new.writestr("config.json", config.replace('"amsgrad": false', '"amsgrad": true'))
         new.writestr("model.weights.h5", weights)
-    with pytest.warns(UserWarning, match="starts anew"):
+    with pytest.warns(UserWarning, match="The optimizer starts with a new state"):
         other = cornu.models.load_model(tmp_path / "sgd.keras")
     assert int(other.optimizer.iterations) == 0
     close(other.get_weights(), model.get_weights(), rtol=0)

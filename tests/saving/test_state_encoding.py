@@ -64,7 +64,7 @@ def test_numpy_scalars_stay_numpy_scalars_and_jax_arrays_become_arrays():
 @pytest.mark.parametrize("value", [object(), {1, 2}, print, np.array(["a"]), b"bytes"])
 def test_what_cannot_be_kept_is_refused_with_its_place(value):
     assert not is_encodable(value)
-    with pytest.raises(TypeError, match=r"x/0/a holds .* cannot be kept"):
+    with pytest.raises(TypeError, match=r"x/0/a holds .* cannot be saved"):
         encode_state([{"a": value}], {}, "x")
 
 

@@ -72,7 +72,7 @@ def test_a_damaged_state_is_noticed_and_the_one_before_taken(tmp_path, how):
     damage(states.files()[-1], how)
     with pytest.raises(ValueError, match=r"state-000000000003"):
         read_state(states.files()[-1])
-    with pytest.warns(UserWarning, match="goes on from the one before it, 'state-000000000002"):
+    with pytest.warns(UserWarning, match="resumes from the one before it, 'state-000000000002"):
         assert states.read_newest().number == 2
 
 
@@ -96,7 +96,7 @@ def test_when_all_are_damaged_nothing_is_taken(tmp_path):
     states = write(tmp_path, 3)
     for path in states.files():
         damage(path, "last")
-    with pytest.raises(ValueError, match=r"All 3 states in .* are damaged[\s\S]*Delete the folder"):
+    with pytest.raises(ValueError, match=r"All 3 states .* are damaged[\s\S]*Delete the directory"):
         states.read_newest()
 
 
@@ -105,7 +105,7 @@ def test_a_safetensors_file_of_something_else_is_no_state(tmp_path):
 
     path = tmp_path / "state-000000000001.safetensors"
     save_file({"w": np.ones(2)}, path)
-    with pytest.raises(ValueError, match="is no state of training"):
+    with pytest.raises(ValueError, match="is not a state of training"):
         read_state(path)
 
 

@@ -33,9 +33,15 @@ def test_nothing_is_changed_by_weights_that_do_not_fit(ending, tmp_path):
     path = tmp_path / f"w{ending}"
     stack(3, 2).save_weights(path)
     for other, said in [
-        (stack(3, 5), f"{first(ending, 'dense_1')}: .*kernel .3, 5. is .3, 2. in the file"),
+        (
+            stack(3, 5),
+            f"{first(ending, 'dense_1')}: .*shape .3, 5., the array in the file .3, 2.",
+        ),
         (stack(3, 2, 2), f"{first(ending, 'dense_2')}: .* is not in the file"),
-        (stack(3, 2, bias=False), f"{first(ending, 'dense')}: .* is one of 2 in the file, not 1"),
+        (
+            stack(3, 2, bias=False),
+            f"{first(ending, 'dense')}: .* with 1 weights, the file has 2",
+        ),
     ]:
         before = other.get_weights()
         with pytest.raises(ValueError, match=said):
@@ -61,7 +67,7 @@ def test_arrays_without_a_place_are_mentioned(tmp_path):
     path = tmp_path / "w.weights.h5"
     saved, other = stack(3, 2), stack(3)
     saved.save_weights(path)
-    with pytest.warns(UserWarning, match="2 arrays of the file have no place"):
+    with pytest.warns(UserWarning, match="2 arrays in the file have no place"):
         other.load_weights(path)
     assert same(saved.get_weights()[:2], other)
 
@@ -73,12 +79,12 @@ def test_names_of_files(tmp_path):
         with pytest.raises(ValueError, match="end in"):
             model.save_weights(tmp_path / name)
     for name in ("m", "m.h5", "m.weights.h5"):
-        with pytest.raises(ValueError, match=r"ends in '\.keras'"):
+        with pytest.raises(ValueError, match=r"end in '\.keras'"):
             model.save(tmp_path / name)
     (tmp_path / "w.txt").write_text("text")
     with pytest.raises(ValueError, match="end in"):
         model.load_weights(tmp_path / "w.txt")
-    with pytest.raises(ValueError, match=r"ends in '\.keras'"):
+    with pytest.raises(ValueError, match=r"end in '\.keras'"):
         load_model(tmp_path / "w.txt")
     for read in (load_model, model.load_weights):
         with pytest.raises(FileNotFoundError):

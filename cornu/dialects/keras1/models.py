@@ -20,7 +20,7 @@ from cornu.models.trainer import Trainer
 from cornu.saving.atomic_write import atomic_write
 from cornu.saving.formats.hdf5 import open_hdf5, write_hdf5
 from cornu.saving.storage_keys import collect_weights_by_key
-from cornu.saving.weight_files import read_matching_arrays
+from cornu.saving.weight_matching import read_matching_arrays
 from cornu.training.outputs import Outputs
 
 __all__ = ["Model", "Sequential", "load_model", "model_from_json"]

@@ -22,34 +22,35 @@ _KINDS = frozenset("fiubc")
 
 
 class HDF5Reader:
-    """The arrays of an open HDF5 file, all of which was looked through.
+    """The arrays of an open HDF5 file, the whole structure of which has been validated.
 
     Attributes:
         file: the file.
-        shapes: the shape of each array by its place.
-        nbytes: how many bytes they take together.
+        shapes: the shape of each array by its key.
+        nbytes: the size of all arrays together.
     """
 
     def __init__(self, file: Any, size: int, name: str) -> None:
         self.file = file
         self._found = _find_datasets(file, name)
-        self.shapes = {place: tuple(item.shape) for place, item in self._found.items()}
-        packed = [item for item in self._found.values() if item.chunks is not None]
-        plain = [item for item in self._found.values() if item.chunks is None]
-        stored, unpacked = (sum(map(_declared_size, items)) for items in (plain, packed))
+        self.shapes = {key: tuple(item.shape) for key, item in self._found.items()}
+        # Only chunked datasets can be compressed.
+        chunked = [item for item in self._found.values() if item.chunks is not None]
+        contiguous = [item for item in self._found.values() if item.chunks is None]
+        stored, decompressed = (sum(map(_declared_size, items)) for items in (contiguous, chunked))
         if stored > size:
             raise ValueError(f"{name} declares {stored} bytes of arrays, and has {size} bytes.")
-        validation.check_decompressed_size(size, unpacked, name)
-        self.nbytes = stored + unpacked
+        validation.check_decompressed_size(size, decompressed, name)
+        self.nbytes = stored + decompressed
 
-    def read(self, place: str) -> np.ndarray:
+    def read(self, key: str) -> np.ndarray:
         """Reads an array."""
-        item = self._found[place]
+        item = self._found[key]
         if item.dtype.kind in _KINDS:
             return np.asarray(item[()])
         if item.dtype.name == "void16" and item.attrs.get("dtype") == "bfloat16":
             return np.asarray(item[()]).view(ml_dtypes.bfloat16)
-        raise ValueError(f"{place!r} holds {item.dtype}, not numbers.")
+        raise ValueError(f"{key!r} holds values of dtype {item.dtype}, not numbers.")
 
 
 @contextlib.contextmanager
@@ -57,8 +58,8 @@ def open_hdf5(source: Path | BytesIO) -> Iterator[HDF5Reader]:
     """Opens an HDF5 file for reading.
 
     Raises:
-        ValueError: it is no HDF5 file, or holds links, external or virtual data, or filters other
-            than deflate, shuffle and checksum, or declares more than it holds.
+        ValueError: the file is not an HDF5 file, contains links, external or virtual data, or
+            filters other than deflate, shuffle and checksum, or declares more than it contains.
     """
     import h5py
 
@@ -81,37 +82,38 @@ def _find_datasets(root: Any, name: str) -> dict[str, Any]:
             count += 1
             if count > _MAX_OBJECTS:
                 raise ValueError(f"{name} holds more than {_MAX_OBJECTS} objects.")
-            where = f"{group.name.rstrip('/')}/{key}"
+            location = f"{group.name.rstrip('/')}/{key}"
             if not isinstance(group.get(key, getlink=True), h5py.HardLink):
-                raise ValueError(f"{name}: {where!r} is a link; only plain data is read.")
+                raise ValueError(f"{name}: {location!r} is a link. Links are not supported.")
             item = group[key]
             address = h5py.h5o.get_info(item.id).addr
             if address in seen:
-                raise ValueError(f"{name}: {where!r} is in the file under two names.")
+                raise ValueError(f"{name}: {location!r} is stored under two names.")
             seen.add(address)
             if isinstance(item, h5py.Group):
                 todo.append(item)
             elif isinstance(item, h5py.Dataset):
-                _check_dataset(item, f"{name}: {where!r}")
-                found[where.lstrip("/")] = item
+                _check_dataset(item, f"{name}: {location!r}")
+                found[location.lstrip("/")] = item
             else:
-                raise ValueError(f"{name}: {where!r} is neither a group nor an array.")
+                raise ValueError(f"{name}: {location!r} is neither a group nor an array.")
     return found
 
 
-def _check_dataset(item: Any, where: str) -> None:
+def _check_dataset(item: Any, location: str) -> None:
     if item.shape is None:
-        raise ValueError(f"{where} has no shape.")
+        raise ValueError(f"{location} has no shape.")
     if item.external or item.is_virtual:
-        raise ValueError(f"{where} keeps its data outside of the file.")
-    plan = item.id.get_create_plist()
-    for i in range(plan.get_nfilters()):
-        if plan.get_filter(i)[0] not in _FILTERS:
-            raise ValueError(f"{where} uses the HDF5 filter {plan.get_filter(i)[0]}.")
+        raise ValueError(f"{location} stores its data outside the file.")
+    properties = item.id.get_create_plist()
+    for i in range(properties.get_nfilters()):
+        code = properties.get_filter(i)[0]
+        if code not in _FILTERS:
+            raise ValueError(f"{location} uses the HDF5 filter {code}, which is not supported.")
 
 
 def _declared_size(item: Any) -> int:
-    # HDF5 reads a chunk as a whole, however little of it belongs to the array.
+    # HDF5 decompresses whole chunks, even if little of a chunk belongs to the array.
     return max(math.prod(item.shape), math.prod(item.chunks or (0,))) * item.dtype.itemsize
 
 
@@ -120,8 +122,9 @@ def write_hdf5(target: Path | BytesIO, arrays: Mapping[str, np.ndarray]) -> None
     import h5py
 
     with h5py.File(target, "w") as file:
-        for place, array in arrays.items():
-            short = array.dtype.name == "bfloat16"
-            item = file.create_dataset(place, data=array.view("V2") if short else array)
-            if short:
+        for key, array in arrays.items():
+            # HDF5 has no bfloat16: Keras stores two opaque bytes and the name of the dtype.
+            is_bfloat16 = array.dtype.name == "bfloat16"
+            item = file.create_dataset(key, data=array.view("V2") if is_bfloat16 else array)
+            if is_bfloat16:
                 item.attrs["dtype"] = "bfloat16"

@@ -1,7 +1,8 @@
-"""Folders of checkpoints that Orbax writes and reads; all that is known of Orbax is here.
+"""Checkpoint directories of Orbax.
 
-A folder has a subfolder for each step, named by its number: `arrays`, the weights by their places
-(and `optimizer/...`), and, unless only weights were kept, `config`, the model as data.
+A directory has a subdirectory for each step, which contains `arrays`, the weights by storage key
+(those of the optimizer under `optimizer/`), and, unless only weights were saved, `config`, the JSON
+description of the model.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ _ARRAYS, _CONFIG = "arrays", "config"
 
 
 class OrbaxCheckpoints:
-    """Checkpoints in a folder, by step.
+    """The checkpoints in a directory, by step.
 
     Args:
-        folder: where; made if it is not there.
-        keep: how many of the last ones are kept; None for all.
-        background: whether they are written in a thread, while training goes on.
+        folder: the directory, which is created if necessary.
+        keep: the number of latest checkpoints to keep; None keeps all.
+        background: whether checkpoints are written in a background thread.
 
     Raises:
         ImportError: Orbax is not installed.
@@ -49,48 +50,48 @@ class OrbaxCheckpoints:
 
     @property
     def steps(self) -> list[int]:
-        """The steps that there are, in order."""
+        """The steps with a checkpoint, in ascending order."""
         return sorted(self._manager.all_steps())
 
     def save(self, step: int, variables: Mapping[str, Variable], config: str | None) -> None:
-        """Writes Variables by their places, and a model's description; waits for the one before.
+        """Writes Variables by storage key and the config of the model; waits for the last save.
 
-        An error of a checkpoint that is written in the background comes with the next one, or
-        from `wait` or `close`.
+        If writing in the background fails, the next call of `save`, `wait` or `close` raises the
+        error.
         """
-        # Copies: training goes on meanwhile, and gives its buffers away.
-        arrays = {place: jnp.array(variable.value) for place, variable in variables.items()}
+        # Copies, because the next training step donates the buffers.
+        arrays = {key: jnp.array(variable.value) for key, variable in variables.items()}
         items = {_ARRAYS: self._orbax.args.PyTreeSave(_unflatten(arrays))}
         if config is not None:
             items[_CONFIG] = self._orbax.args.JsonSave({_CONFIG: config})
         self._manager.save(step, args=self._orbax.args.Composite(**items), force=True)
 
     def wait(self) -> None:
-        """Waits until everything is written."""
+        """Waits until all checkpoints are written."""
         self._manager.wait_until_finished()
 
     def close(self) -> None:
-        """Waits, and gives back what it holds."""
+        """Waits until all checkpoints are written, and releases resources."""
         self._manager.close()
 
 
 class OrbaxCheckpointReader:
-    """One checkpoint that was looked through.
+    """One checkpoint, whose metadata has been validated.
 
     Attributes:
-        shapes: the shape of each array, by its place.
-        nbytes: what they take.
-        config: the model as JSON; None if there are only weights.
+        shapes: the shape of each array by its key.
+        nbytes: the size of all arrays together.
+        config: the JSON description of the model; None if there are only weights.
     """
 
     def __init__(self, manager: Any, step: int, path: Path) -> None:
         self._manager, self._step, self._path = manager, step, path
-        with validation.wrap_read_errors(repr(str(path)), foreign=True):
+        with validation.wrap_read_errors(repr(str(path)), wrap_value_errors=True):
             self._metadata = manager.item_metadata(step)[_ARRAYS].tree
         described = _flatten(self._metadata)
-        self.shapes = {place: tuple(one.shape) for place, one in described.items()}
+        self.shapes = {key: tuple(leaf.shape) for key, leaf in described.items()}
         self.nbytes = sum(
-            math.prod(one.shape) * np.dtype(one.dtype).itemsize for one in described.values()
+            math.prod(leaf.shape) * np.dtype(leaf.dtype).itemsize for leaf in described.values()
         )
         files = (file for file in path.rglob("*") if file.is_file())
         validation.check_decompressed_size(
@@ -102,36 +103,36 @@ class OrbaxCheckpointReader:
     def _read_config(self) -> str:
         return str(self._restore(_CONFIG, _orbax().args.JsonRestore())[_CONFIG])
 
-    def read(self, place: str) -> np.ndarray:
-        """Reads an array; the first time, all of them."""
+    def read(self, key: str) -> np.ndarray:
+        """Reads an array; the first call reads all arrays."""
         if self._arrays is None:
             orbax = _orbax()
             as_numpy = orbax.RestoreArgs(restore_type=np.ndarray)
             wanted = _map_leaves(self._metadata, lambda _: as_numpy)
             args = orbax.args.PyTreeRestore(restore_args=wanted)
             self._arrays = _flatten(self._restore(_ARRAYS, args))
-        return self._arrays[place]
+        return self._arrays[key]
 
     def _restore(self, item: str, args: Any) -> Any:
-        with validation.wrap_read_errors(repr(str(self._path)), foreign=True):
+        with validation.wrap_read_errors(repr(str(self._path)), wrap_value_errors=True):
             composite = _orbax().args.Composite(**{item: args})
             return self._manager.restore(self._step, args=composite)[item]
 
 
 @contextlib.contextmanager
 def open_checkpoint(path: Path) -> Iterator[OrbaxCheckpointReader]:
-    """Opens the last checkpoint of a folder, or the one that a path ends with.
+    """Opens the latest checkpoint of a directory, or the checkpoint of the step in the path.
 
     Raises:
-        FileNotFoundError: there is none in the folder.
-        ValueError: it is not what it seems.
+        FileNotFoundError: the directory contains no checkpoint.
+        ValueError: the checkpoint is damaged.
     """
     number = path.name.isdecimal() and (path / _ARRAYS).is_dir()
     root = path.parent if number else path
     steps = [int(p.name) for p in root.iterdir() if p.name.isdecimal() and (p / _ARRAYS).is_dir()]
     if not steps:
         raise FileNotFoundError(
-            f"{str(path)!r} is a folder without a checkpoint that OrbaxCheckpoint wrote."
+            f"Directory {str(path)!r} contains no checkpoint of OrbaxCheckpoint."
         )
     step = int(path.name) if number else max(steps)
     orbax = _orbax()
@@ -152,7 +153,7 @@ def _orbax() -> Any:
         import orbax.checkpoint
     except ImportError as error:
         raise ImportError(
-            "Checkpoints of Orbax need it: pip install 'cornu[ecosystem]'."
+            "Orbax checkpoints require orbax-checkpoint: pip install 'cornu[ecosystem]'."
         ) from error
     return orbax.checkpoint
 
@@ -162,12 +163,12 @@ def _handlers(orbax: Any) -> dict[str, Any]:
 
 
 def _unflatten(arrays: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns arrays by place as dicts in dicts: a name in Orbax has no slashes."""
+    """Converts keys with slashes to nested dicts, because names in Orbax have no slashes."""
     root: dict[str, Any] = {}
-    for place, array in arrays.items():
-        *around, name = place.split("/")
+    for key, array in arrays.items():
+        *parents, name = key.split("/")
         inner = root
-        for part in around:
+        for part in parents:
             inner = inner.setdefault(part, {})
         inner[name] = array
     return root
