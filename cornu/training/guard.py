@@ -81,7 +81,9 @@ def _guarded(model: Any, step: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def run(batch: Any) -> Any:
         around = scope.current()
         before = dict(around.values)
-        logs, gradients = _watched(model.optimizer, step, batch)
+        gradients: list[Any] = []
+        with model.optimizer.observe_gradients(gradients.extend):
+            logs = step(batch)
         loss = logs["loss"] if isinstance(logs, dict) and "loss" in logs else None
         if loss is None:
             loss = model._loss_tracker.total.value  # a sum, that stays NaN once it is
@@ -89,7 +91,7 @@ def _guarded(model: Any, step: Callable[[Any], Any]) -> Callable[[Any], Any]:
         for value in (v.value for v in model.variables if _is_float(v.value)):
             fine &= jnp.isfinite(value).all()
         whole = jnp.asarray(True)
-        for gradient in gradients:
+        for gradient, _ in gradients:
             whole &= jnp.isfinite(gradient).all()
         if isinstance(model.optimizer, LossScaleOptimizer):
             # Skips such steps until its scale is small enough.
@@ -101,23 +103,6 @@ def _guarded(model: Any, step: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return {"logs": logs, "finite": fine}
 
     return run
-
-
-def _watched(optimizer: Any, step: Callable[[Any], Any], batch: Any) -> tuple[Any, list[Any]]:
-    """Returns what a step returns, and the gradients that it gave to the optimizer."""
-    apply = optimizer.apply
-    gradients: list[Any] = []
-
-    def seen(grads: Any, *rest: Any, **words: Any) -> Any:
-        grads = list(grads)
-        gradients.extend(g for g in grads if g is not None)
-        return apply(grads, *rest, **words)
-
-    vars(optimizer)["apply"] = seen  # on the object, where it hides that of the class
-    try:
-        return step(batch), gradients
-    finally:
-        del vars(optimizer)["apply"]
 
 
 def _is_float(value: Any) -> bool:
