@@ -1,5 +1,5 @@
-# Everyday commands. A fresh machine needs make and Python 3.11 or newer, nothing else.
-# PYTHON=/path/to/python chooses the Python that the environment is made from.
+# Common commands. A fresh machine needs only make and Python 3.11 or newer.
+# PYTHON=/path/to/python selects the Python for the environment.
 
 VENV    := .venv
 PIP     := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check
@@ -38,8 +38,8 @@ safety: $(VENV)/.dev
 bench: $(VENV)/.bench
 	$(VENV)/bin/python -m benchmarks
 
-# Three stamps, so that the demo waits only for what the library itself needs. The package
-# is installed editable: a change of code needs nothing here, one of pyproject.toml does.
+# Three stamp files, so that the demo only installs what the library itself needs. The package
+# is installed editable: changes of pyproject.toml need a new installation, changes of code do not.
 $(VENV)/.package: pyproject.toml | $(VENV)/.made
 	@echo "Installing cornu into $(VENV); the first time takes a minute or two."
 	$(PIP) install --editable .
@@ -54,13 +54,13 @@ $(VENV)/.bench: $(VENV)/.package
 	$(PIP) install --editable '.[bench]'
 	@touch $@
 
-# A name on the path may be a launcher with nothing behind it or an old Python, so each
-# candidate is run and asked. An environment that works is kept; half of one is made anew.
+# A name on the path may be an empty launcher or an old Python, so each candidate is run and
+# asked for its version. A working environment is kept; an incomplete one is created again.
 $(VENV)/.made:
 	@$(VENV)/bin/python -c 'import pip' 2>/dev/null && exit 0; \
 	for python in $(PYTHONS); do \
 	  "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
-	  echo "Making $(VENV) with $$("$$python" --version)."; \
+	  echo "Creating $(VENV) with $$("$$python" --version)."; \
 	  "$$python" -m venv --clear $(VENV) && exit 0; \
 	  echo "Python has no working venv module; on Debian: apt install python3-venv." >&2; exit 1; \
 	done; \

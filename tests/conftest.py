@@ -1,7 +1,7 @@
-"""What every test starts from: two small CPU devices, and nothing left of the test before.
+"""The environment of all tests: two small CPU devices, and fresh names and seeds for each test.
 
-That warnings are errors is said in pyproject.toml. The environment is set here, before any test
-file imports JAX or Keras; what the shell already says wins, as in `JAX_PLATFORMS=cuda make test`.
+Environment variables are set here, before any test file imports JAX or Keras. Values from the shell
+take precedence, as in `JAX_PLATFORMS=cuda make test`. pyproject.toml turns warnings into errors.
 """
 
 import importlib.util
@@ -11,20 +11,20 @@ import signal
 import pytest
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-# Two devices make sharding testable; one that no test uses costs nothing measurable.
+# Two devices make sharding testable; an unused one has no measurable cost.
 os.environ.setdefault("JAX_NUM_CPU_DEVICES", "2")
 os.environ.setdefault("KERAS_BACKEND", "jax")
-# Without JAX's own cache (see below), cornu would keep programs in the user's.
+# Without JAX's own cache (see below), cornu would store programs in the user's.
 os.environ.setdefault("CORNU_COMPILATION_CACHE", "off")
-# What runs in the background of a script is started with interrupts ignored.
+# Shells start background processes with interrupts ignored.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_configure(config):
-    """Keeps compiled programs between runs: most of a test's time is XLA compiling.
+    """Stores compiled programs between runs: most of a test's time is XLA compiling.
 
-    A second run of the same programs took about a quarter of the time, the first no longer.
-    `pytest --cache-clear` forgets them, `JAX_ENABLE_COMPILATION_CACHE=false` does without.
+    A second run of the same programs takes about a quarter of the time; the first is not slower.
+    `pytest --cache-clear` deletes them, `JAX_ENABLE_COMPILATION_CACHE=false` disables the cache.
     """
     if config.pluginmanager.has_plugin("cacheprovider"):
         os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(config.cache.mkdir("jax")))
@@ -34,7 +34,7 @@ def pytest_configure(config):
 
 @pytest.fixture(autouse=True)
 def fresh_session():
-    """Names count from the start and random numbers repeat, whatever ran before."""
+    """Resets the counters of names and the random seeds, whatever ran before."""
     if importlib.util.find_spec("cornu.utils") is None:
         return
     from cornu.utils import clear_session, set_random_seed

@@ -4,8 +4,6 @@ import gc
 import os
 import re
 import signal
-import subprocess
-import sys
 import types
 import weakref
 from pathlib import Path
@@ -24,6 +22,7 @@ from cornu.core.graph.jaxprs import equations
 from cornu.data import columns
 from cornu.deviations import DEVIATIONS, KINDS, find_disabled, is_enabled
 from cornu.process import allocator, interrupts
+from tests.processes import run_program
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "cornu"
@@ -349,15 +348,7 @@ print(cornu.config.is_traceback_filtering_enabled())
 
 @pytest.mark.parametrize("text, printed", [("", "False True True"), ("all", "True False False")])
 def test_switches_that_are_read_on_import(text, printed):
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", _SWITCHED],
-        env={**os.environ, "CORNU_DISABLE": text},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
+    done = run_program(_SWITCHED, env={**os.environ, "CORNU_DISABLE": text})
     assert done.stdout.split() == printed.split()
 
 
@@ -380,13 +371,5 @@ assert cornu.config.compilation_cache() is None
 def test_a_process_with_all_rows_off_is_left_alone(tmp_path):
     program = _QUIET.format(path=str(tmp_path / "rows"))
     kept = {"PATH": "", "HOME": str(tmp_path), "JAX_PLATFORMS": "cpu", "CORNU_DISABLE": "all"}
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program],
-        env=kept,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
+    run_program(program, env=kept)
     assert not (tmp_path / ".cache").exists()

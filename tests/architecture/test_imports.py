@@ -1,10 +1,6 @@
 """`import cornu` is quick: it loads what every program needs and starts nothing."""
 
-import subprocess
-import sys
-from pathlib import Path
-
-ROOT = Path(__file__).parents[2]
+from tests.processes import run_program
 
 # What most programs never use, or use late. JAX's own habits are not ours to judge, so
 # only what comes in addition to `import jax` counts.
@@ -51,11 +47,7 @@ assert not gc.isenabled()
 
 
 def _python(program: str) -> str:
-    ran = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120
-    )
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout
+    return run_program(program, strict=False).stdout
 
 
 def test_import_loads_nothing_that_can_wait():

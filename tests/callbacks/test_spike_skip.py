@@ -9,6 +9,7 @@ import cornu
 from cornu import callbacks, config, layers
 from cornu.optimizers import SGD, Adam, LossScaleOptimizer
 from cornu.training.steps import counters
+from tests.sampling import slow_except
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 3)).astype("float32")
@@ -41,7 +42,7 @@ def check_equal(one, other):
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("run_eagerly", [False, True])
+@pytest.mark.parametrize("run_eagerly", slow_except([False, True], 1))
 @pytest.mark.parametrize("by", [1e3, 1e30])
 def test_a_spike_leaves_no_trace(run_eagerly, by):
     skip = callbacks.SpikeSkip(warmup=3, window=8)
@@ -108,7 +109,7 @@ def test_survives_a_restart():
     check_equal(model, whole)
 
 
-@pytest.mark.parametrize("at", [3, 7, 12, 17])
+@pytest.mark.parametrize("at", slow_except([7, 17, 3, 12], 2))
 def test_goes_on_after_a_crash_with_the_same_bits(tmp_path, at):
     class Crash(callbacks.Callback):
         crashes, steps = True, 0

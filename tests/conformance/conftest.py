@@ -1,4 +1,4 @@
-"""Rows are many and small: collecting garbage before each check would cost most of the time."""
+"""Checks are many and small: collecting garbage before each one would take most of the time."""
 
 import pytest
 

@@ -1,7 +1,6 @@
 """Dtypes by name: asking for 64 bits switches JAX to them."""
 
-import subprocess
-import sys
+from tests.processes import run_program
 
 _PROGRAM = """
 import jax, numpy as np
@@ -17,7 +16,4 @@ assert abs(np.asarray(outputs) - exact).max() < 1e-14
 
 
 def test_float64_is_exact_and_switches_jax_to_64_bits():
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", _PROGRAM], capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stderr
+    run_program(_PROGRAM)

@@ -1,11 +1,10 @@
 """What a process is prepared with: each case is a process of its own."""
 
-import os
-import subprocess
 import sys
 
 import pytest
 
+from tests.processes import environment_without, run_program
 from tests.sampling import slow_except
 
 _LEFT_OUT = ("JAX_", "MALLOC_", "CORNU_", "GLIBC_", "LD_PRELOAD", "XDG_CACHE_HOME")
@@ -26,15 +25,9 @@ print(cornu.config.is_memory_keeping_enabled())
 
 
 def _process(tmp_path, program, **environment):
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(_LEFT_OUT)}
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program],
-        env={**kept, "JAX_PLATFORMS": "cpu", "XDG_CACHE_HOME": str(tmp_path), **environment},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return done
+    kept = environment_without(_LEFT_OUT)
+    env = {**kept, "JAX_PLATFORMS": "cpu", "XDG_CACHE_HOME": str(tmp_path), **environment}
+    return run_program(program, env=env)
 
 
 def _run(tmp_path, before="", after="", **environment):

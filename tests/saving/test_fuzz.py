@@ -14,9 +14,11 @@ import pytest
 import cornu
 from cornu import layers
 from cornu.models import load_model
+from tests.sampling import slow_except
 from tests.saving.models import floats
 from tests.saving.watch import nothing_but
 
+# The first quarter of them in `make test`, all in `make test-slow`.
 ROUNDS = int(os.environ.get("CORNU_FUZZ", "120"))
 
 
@@ -74,7 +76,8 @@ def attempt(read, path):
 
 
 @pytest.mark.parametrize("ending", [".weights.h5", ".safetensors", ".npz", ".keras"])
-def test_damaged_bytes(ending, tmp_path):
+@pytest.mark.parametrize("rounds", slow_except([ROUNDS // 4, ROUNDS], 1))
+def test_damaged_bytes(ending, rounds, tmp_path):
     made, path = model(), tmp_path / f"model{ending}"
     made.fit(floats(4, 4), floats(4, 2), verbose=0)
     (made.save if ending == ".keras" else made.save_weights)(path)
@@ -82,20 +85,21 @@ def test_damaged_bytes(ending, tmp_path):
     read = load_model if ending == ".keras" else made.load_weights
     read(path)
     read_again = 0
-    for i in range(ROUNDS):
+    for i in range(rounds):
         rng = random.Random(f"{ending} {i}")
         path.write_bytes(rng.choice(DAMAGES)(bytearray(good), rng))
         read_again += attempt(read, path)
     # Checksums find all damage to members of zip files; what is read is damaged elsewhere.
-    assert read_again < ROUNDS
+    assert read_again < rounds
 
 
-def test_damage_inside_a_whole_archive(tmp_path):
+@pytest.mark.parametrize("rounds", slow_except([ROUNDS // 4, ROUNDS], 1))
+def test_damage_inside_a_whole_archive(rounds, tmp_path):
     """The archive's checksums are right, so that the damage reaches the next reader."""
     made, inner, path = model(), tmp_path / "inner.weights.h5", tmp_path / "model.keras"
     made.save_weights(inner)
     good = inner.read_bytes()
-    for i in range(ROUNDS):
+    for i in range(rounds):
         rng = random.Random(f"inside {i}")
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("config.json", made.to_json())
@@ -115,14 +119,15 @@ def places_in(value):
             yield from places_in(item)
 
 
-def test_damaged_configs(tmp_path):
+@pytest.mark.parametrize("rounds", slow_except([ROUNDS // 4, ROUNDS], 1))
+def test_damaged_configs(rounds, tmp_path):
     made, path = model(), tmp_path / "model.keras"
     made.fit(floats(4, 4), floats(4, 2), verbose=0)
     made.save(path)
     with zipfile.ZipFile(path) as archive:
         good, weights = archive.read("config.json"), archive.read("model.weights.h5")
     read_again = 0
-    for i in range(3 * ROUNDS):
+    for i in range(3 * rounds):
         rng = random.Random(f"config {i}")
         config = json.loads(good)
         for _ in range(rng.choice((1, 1, 2, 5))):
@@ -140,4 +145,4 @@ def test_damaged_configs(tmp_path):
             archive.writestr("config.json", json.dumps(config))
             archive.writestr("model.weights.h5", weights)
         read_again += attempt(load_model, path)
-    assert 0 < read_again < 3 * ROUNDS
+    assert 0 < read_again < 3 * rounds

@@ -1,7 +1,6 @@
 """The same seed gives the same bits, whatever way the steps are run."""
 
 import os
-import subprocess
 import sys
 
 import jax
@@ -12,6 +11,7 @@ import cornu
 from cornu import Input, Model, layers, ops, random
 from cornu.layers import Dense
 from cornu.utils import enable_op_determinism, set_random_seed
+from tests.processes import run_program
 from tests.sampling import slow_except
 
 RNG = np.random.default_rng(0)
@@ -155,10 +155,7 @@ def test_what_was_built_before_changes_nothing():
 
 def run(program, **environment):
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment}
-    words = {"capture_output": True, "text": True, "env": environment, "timeout": 120}
-    done = subprocess.run([sys.executable, "-c", program], **words)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.split()
+    return run_program(program, env=environment, strict=False).stdout.split()
 
 
 def test_the_flag_is_set_in_time_once_beside_others():

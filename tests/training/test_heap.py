@@ -5,12 +5,11 @@ A model of attention over 500 tokens once corrupted the heap, by an option given
 
 import ctypes
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
+
+from tests.processes import environment_without, run_program
 
 # MALLOC_CHECK_=3 aborts at the first damaged block, if the library that reads it is preloaded;
 # MALLOC_PERTURB_ fills memory that is allocated or freed with a pattern.
@@ -18,7 +17,6 @@ _CHECKED = {"MALLOC_CHECK_": "3", "MALLOC_PERTURB_": "165"}
 _LIBRARY = "libc_malloc_debug.so.0"
 _PLAIN = {"CORNU_DISABLE": "all", "CORNU_COMPILER_OPTIONS": "off"}
 _LEFT_OUT = ("CORNU_", "MALLOC_", "LD_PRELOAD", "GLIBC_TUNABLES", "XLA_FLAGS", "JAX_NUM_")
-_LIMIT = 240  # seconds; one that hangs is ended
 
 _PROGRAM = """
 import json, sys
@@ -48,14 +46,9 @@ _SIZES = [(500, 4, 256, 1, 8), (501, 4, 64, 1, 4), (333, 2, 32, 1, 4), (128, 4, 
 
 
 def _run(program, *arguments, **environment):
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(_LEFT_OUT)}
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-c", program, *arguments],
-        env={**kept, "JAX_PLATFORMS": "cpu", "CORNU_COMPILATION_CACHE": "off", **environment},
-        capture_output=True,
-        text=True,
-        timeout=_LIMIT,
-    )
+    kept = environment_without(_LEFT_OUT)
+    env = {**kept, "JAX_PLATFORMS": "cpu", "CORNU_COMPILATION_CACHE": "off", **environment}
+    return run_program(program, *arguments, env=env, check=False)
 
 
 def _checks():
