@@ -79,7 +79,10 @@ def _trained(clock: Clock, model: Any, x: Any, y: Any, steps: int = 5) -> None:
     """Traces, lowers, compiles and runs the training step of a model."""
     import jax
 
-    runner, batch = model._runner("train"), model._one_batch(x, y, None, None, train=True).structure
+    runner, batch = (
+        model.trainer.programs.runner("train"),
+        model.trainer.one_batch(x, y, None, None, train=True).structure,
+    )
     batch = jax.tree_util.tree_map(jax.numpy.asarray, batch)
     clock.skip()
     program = runner.program(batch, False)

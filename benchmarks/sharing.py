@@ -96,7 +96,10 @@ def _once(name: str, way: str) -> Sample:
     build = perf_counter() - begin
     y = np.arange(len(x)) % 10
     model.compile("adam", "sparse_categorical_crossentropy")
-    runner, batch = model._runner("train"), model._one_batch(x, y, None, None, train=True).structure
+    runner, batch = (
+        model.trainer.programs.runner("train"),
+        model.trainer.one_batch(x, y, None, None, train=True).structure,
+    )
     batch = jax.tree_util.tree_map(jax.numpy.asarray, batch)
     begin = perf_counter()
     program = runner.program(batch, False)

@@ -133,7 +133,7 @@ _ROWS = (
         scope="Linux with glibc",
         gain="resident memory of a process that trains forty small models 0.73",
         proof=("safety: models", "tests/process/test_allocator.py"),
-        modules=("process/allocator.py", "training/steps.py"),
+        modules=("process/allocator.py", "training/step/program.py"),
     ),
     Deviation(
         name="buffer_donation",
@@ -148,7 +148,7 @@ _ROWS = (
             "tests/training/test_step_interrupts.py",
             "tests/test_deviations.py",
         ),
-        modules=("training/steps.py", "core/state/variable.py"),
+        modules=("training/step/program.py", "core/state/variable.py"),
     ),
     # ------------------------------------------------------------------------- compilation
     Deviation(
@@ -305,7 +305,7 @@ _ROWS = (
         scope="Linux, macOS",
         gain="300 shuffled steps from a file of 10 GB 0.03",
         proof=("tests/data/test_columns.py",),
-        modules=("data/columns.py",),
+        modules=("data/lazy_columns.py",),
     ),
     Deviation(
         name="worker_environment",
@@ -315,7 +315,7 @@ _ROWS = (
         scope="PyDatasets with use_multiprocessing=True",
         gain="worker processes do not take a GPU, and end with their parent",
         proof=("tests/data/test_workers.py",),
-        modules=("data/workers.py",),
+        modules=("data/sources/workers.py",),
         on_request="use_multiprocessing=True",
     ),
     # -------------------------------------------------------------------------- formulations

@@ -19,7 +19,7 @@ from cornu import deviations, ops
 from cornu.core import compiler_options
 from cornu.core.graph import call_stack
 from cornu.core.graph.jaxprs import equations
-from cornu.data import columns
+from cornu.data import lazy_columns
 from cornu.deviations import DEVIATIONS, KINDS, find_disabled, is_enabled
 from cornu.process import allocator, interrupts
 from tests.processes import run_program
@@ -320,8 +320,8 @@ def test_the_switch_of_frames_that_are_released(disable):
 def test_the_switch_of_advice_about_files(disable, monkeypatch, tmp_path):
     advice = []
     mapping = types.SimpleNamespace(madvise=advice.append)
-    monkeypatch.setattr(columns, "_mapping", lambda array: mapping)
-    column = columns.Mapped(np.memmap(tmp_path / "rows", "float32", "w+", shape=(8, 2)))
+    monkeypatch.setattr(lazy_columns, "_mapping", lambda array: mapping)
+    column = lazy_columns.Mapped(np.memmap(tmp_path / "rows", "float32", "w+", shape=(8, 2)))
     column.take(np.array([3, 1]))
     assert len(advice) == 1
     disable("file_advice")

@@ -1,7 +1,7 @@
 """Sources of batches: whatever the user passes as data becomes one of two kinds."""
 
-from cornu.data.adapt import adapt
-from cornu.data.arrays import Arrays
-from cornu.data.stream import Stream
+from cornu.data.adapters import DataInput, ReadOptions, adapt, identify, is_batched
+from cornu.data.sources.arrays import Arrays
+from cornu.data.sources.stream import Stream
 
-__all__ = ["Arrays", "Stream", "adapt"]
+__all__ = ["Arrays", "DataInput", "ReadOptions", "Stream", "adapt", "identify", "is_batched"]

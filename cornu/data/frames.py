@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from cornu.data.columns import narrowed
-from cornu.data.kinds import is_a
+from cornu.data.foreign_types import is_a
+from cornu.data.lazy_columns import narrowed
 
 __all__ = [
     "arrays_of",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from cornu.data.workers import Task, Workers
+from cornu.data.sources.workers import Task, Workers
 
 __all__ = ["PyDataset", "parallel"]
 

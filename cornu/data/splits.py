@@ -9,9 +9,9 @@ import numpy as np
 
 from cornu import tree
 from cornu.data import frames
-from cornu.data.columns import Column, column_of
-from cornu.data.kinds import is_a
-from cornu.data.values import as_arrays
+from cornu.data.conversion import as_arrays
+from cornu.data.foreign_types import is_a
+from cornu.data.lazy_columns import Column, column_of
 
 __all__ = ["chosen", "split", "with_rows"]
 

@@ -182,17 +182,16 @@ def statistics(
     """
     if y is None:
         if not model.built:
-            model._build_for(x)
+            model.build_for(x)
         batch = (x, None, None)
     else:
-        model._need_compiled("statistics with `y`")
-        batch = model._one_batch(x, y, sample_weight, None, train=False).structure
+        model.trainer.require_config("statistics with `y`")
+        batch = model.trainer.one_batch(x, y, sample_weight, None, train=False).structure
     trained = tuple(id(v) for v in model.trainable_variables)
     layers = _layers(model, what)
     key = ("statistics", training, y is None, trained, tuple(layers))
-    if key not in model._runners:
-        model._runners[key] = _Program(model, layers, training)
-    found = model._runners[key](batch)
+    program = model.trainer.programs.cached(key, lambda: _Program(model, layers, training))
+    found = program(batch)
     title = f"{model.name}: {'in training' if training else 'as in prediction'}"
     return Statistics([_row(path, kind, *value) for (path, kind), value in found.items()], title)
 
@@ -217,16 +216,16 @@ class _Program:
         self.model = model
         self.layers = layers
         self.training = training
-        self._variables = model._all_variables()
+        self._variables = model.trainer.touched_variables()
         self._lift: Callable[..., Any] = lambda fn: scope.functionalize(
-            fn, self._variables, model._sources()
+            fn, self._variables, model.trainer.random_sources()
         )
         self._call = jax.jit(lambda *args: self._lift(self._arrays)(*args)[0])
 
     def __call__(self, batch: Any) -> dict[tuple[str, str], Any]:
         batch = jax.tree_util.tree_map(jnp.asarray, batch)
         values = tuple(v.stored for v in self._variables)
-        key = self.model._key()
+        key = self.model.trainer.key()
         probes = None
         if batch[1] is not None:
             record = self._lift(lambda batch: self._run(batch, None)[1].calls)

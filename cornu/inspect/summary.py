@@ -207,8 +207,8 @@ def _inner_outputs(root: Item) -> dict[int, Any]:
             continue
         if item.node is not None:
             made = outputs_inside(item.op, item.node.args, item.node.kwargs)
-        elif item is root and root.op.is_model and root.op._built_with is not None:
-            made = outputs_inside(root.op, (described(root.op._built_with),), {})
+        elif item is root and root.op.is_model and root.op.built_inputs is not None:
+            made = outputs_inside(root.op, (described(root.op.built_inputs),), {})
         else:
             continue
         found.update((id(part), made[id(part.op)]) for part in item.walk() if id(part.op) in made)

@@ -1,9 +1,10 @@
-"""Regression losses."""
+"""Losses of regression."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from cornu.core.graph.op import op
-from cornu.core.state.dtypes import DTypePolicy
 from cornu.losses.base import FunctionLoss
 from cornu.parts.formulas.regression import (
     cosine,
@@ -14,7 +15,6 @@ from cornu.parts.formulas.regression import (
     mean_squared_error,
     mean_squared_logarithmic_error,
 )
-from cornu.types import Array, ArrayLike, DTypeLike, Reduction
 
 __all__ = [
     "CosineSimilarity",
@@ -29,20 +29,19 @@ __all__ = [
 
 
 @op
-def cosine_similarity(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) -> Array:
-    """Computes the negative cosine of the angle between vectors: -1 for the same direction.
+def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
+    """Computes minus the cosine of the angle between vectors: -1 where they point the same way.
 
     Args:
-        y_true: true vectors.
-        y_pred: predicted vectors.
-        axis: the axis of the vectors' elements.
+        y_true: the vectors wanted.
+        y_pred: the vectors predicted.
+        axis: the axis along which a vector lies.
 
     Shapes: y_true (batch, ..., n), y_pred (batch, ..., n) -> (batch, ...)
 
     Differences: the metric `CosineSimilarity` is the cosine itself.
     """
-    similarity: Array = cosine(y_true, y_pred, axis=axis)
-    return -similarity
+    return -cosine(y_true, y_pred, axis=axis)
 
 
 class MeanSquaredError(FunctionLoss):
@@ -59,9 +58,9 @@ class MeanSquaredError(FunctionLoss):
 
     def __init__(
         self,
-        reduction: Reduction | None = "sum_over_batch_size",
+        reduction: str | None = "sum_over_batch_size",
         name: str = "mean_squared_error",
-        dtype: DTypeLike | DTypePolicy | None = None,
+        dtype: Any = None,
     ) -> None:
         super().__init__(mean_squared_error, reduction, name, dtype)
 
@@ -75,9 +74,9 @@ class MeanAbsoluteError(FunctionLoss):
 
     def __init__(
         self,
-        reduction: Reduction | None = "sum_over_batch_size",
+        reduction: str | None = "sum_over_batch_size",
         name: str = "mean_absolute_error",
-        dtype: DTypeLike | DTypePolicy | None = None,
+        dtype: Any = None,
     ) -> None:
         super().__init__(mean_absolute_error, reduction, name, dtype)
 
@@ -91,9 +90,9 @@ class MeanAbsolutePercentageError(FunctionLoss):
 
     def __init__(
         self,
-        reduction: Reduction | None = "sum_over_batch_size",
+        reduction: str | None = "sum_over_batch_size",
         name: str = "mean_absolute_percentage_error",
-        dtype: DTypeLike | DTypePolicy | None = None,
+        dtype: Any = None,
     ) -> None:
         super().__init__(mean_absolute_percentage_error, reduction, name, dtype)
 
@@ -107,45 +106,45 @@ class MeanSquaredLogarithmicError(FunctionLoss):
 
     def __init__(
         self,
-        reduction: Reduction | None = "sum_over_batch_size",
+        reduction: str | None = "sum_over_batch_size",
         name: str = "mean_squared_logarithmic_error",
-        dtype: DTypeLike | DTypePolicy | None = None,
+        dtype: Any = None,
     ) -> None:
         super().__init__(mean_squared_logarithmic_error, reduction, name, dtype)
 
 
 class CosineSimilarity(FunctionLoss):
-    """Computes the negative cosine of the angle between labels and predictions.
+    """Computes minus the cosine of the angle between labels and predictions.
 
     Args:
-        axis: the axis of the vectors' elements.
+        axis: the axis along which a vector lies.
         reduction, name, dtype: see `Loss`.
     """
 
     def __init__(
         self,
         axis: int = -1,
-        reduction: Reduction | None = "sum_over_batch_size",
+        reduction: str | None = "sum_over_batch_size",
         name: str = "cosine_similarity",
-        dtype: DTypeLike | DTypePolicy | None = None,
+        dtype: Any = None,
     ) -> None:
         super().__init__(cosine_similarity, reduction, name, dtype, axis=axis)
 
 
 class Huber(FunctionLoss):
-    """Computes a squared error for small differences and an absolute error for large ones.
+    """Computes a squared error for small differences, an absolute one for large ones.
 
     Args:
-        delta: the difference at which the two meet; see `huber`.
+        delta: where the two meet; see `huber`.
         reduction, name, dtype: see `Loss`.
     """
 
     def __init__(
         self,
         delta: float = 1.0,
-        reduction: Reduction | None = "sum_over_batch_size",
+        reduction: str | None = "sum_over_batch_size",
         name: str = "huber_loss",
-        dtype: DTypeLike | DTypePolicy | None = None,
+        dtype: Any = None,
     ) -> None:
         super().__init__(huber, reduction, name, dtype, delta=delta)
 
@@ -159,8 +158,8 @@ class LogCosh(FunctionLoss):
 
     def __init__(
         self,
-        reduction: Reduction | None = "sum_over_batch_size",
+        reduction: str | None = "sum_over_batch_size",
         name: str = "log_cosh",
-        dtype: DTypeLike | DTypePolicy | None = None,
+        dtype: Any = None,
     ) -> None:
         super().__init__(log_cosh, reduction, name, dtype)

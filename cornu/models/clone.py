@@ -8,7 +8,7 @@ from typing import Any
 from cornu import tree
 from cornu.core.layer.layer import Layer
 from cornu.models.model import Model
-from cornu.models.replay import new_input, replay
+from cornu.models.retrace import new_input, replay
 from cornu.models.sequential import Sequential
 
 __all__ = ["clone_model"]

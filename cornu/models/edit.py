@@ -11,8 +11,8 @@ from cornu.core.layer.layer import Layer
 from cornu.inspect.find import find, is_glob
 from cornu.inspect.outline import Item
 from cornu.layers.input import InputLayer
-from cornu.models.assembly import Assembly, Slot
 from cornu.models.model import Model
+from cornu.models.rebuild import Assembly, Slot
 from cornu.models.sequential import Sequential
 
 __all__ = ["Editor", "edit"]

@@ -16,7 +16,7 @@ from cornu.core.layer.signature import call_signature
 from cornu.core.state.dtypes import is_float
 from cornu.layers.input import InputLayer
 from cornu.models.functional import FunctionalGraph
-from cornu.models.replay import new_input, redraw
+from cornu.models.retrace import new_input, redraw
 from cornu.names import make_unique
 
 __all__ = ["Unfolding", "flatten", "unfolds"]

@@ -136,6 +136,10 @@ class FunctionalGraph:
             for x, tensor, name in zip(values, self.input_tensors, self.input_names, strict=True)
         ]
 
+    def arrange(self, values: Sequence[Any]) -> Any:
+        """Returns one value for each input, in the structure of the inputs."""
+        return tree.unflatten(tree.flatten_with_treedef(self.inputs)[1], list(values))
+
     def match(self, value: Any) -> list[Any]:
         """Returns what was given for each input, in order, unconverted."""
         if len(self.input_tensors) == 1 and not isinstance(value, (dict, list, tuple)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Self
 
 import jax
 import numpy as np
@@ -17,12 +17,13 @@ from cornu.core.state import scope
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.core.tracebacks.user_frames import user_location
 from cornu.errors import suggest
-from cornu.models.connections import describe, draw
 from cornu.models.functional import FunctionalGraph
-from cornu.models.inside import Inside
+from cornu.models.graph_config import describe, draw
+from cornu.models.inspection_methods import InspectionMethods
 from cornu.models.outputs_of import Recording
 from cornu.names import auto_name
 from cornu.saving import model_files, weight_files
+from cornu.training.trainer import Trainer
 
 __all__ = ["Model"]
 
@@ -41,7 +42,7 @@ class Layers(tuple[Layer, ...]):
         raise AttributeError(f"'tuple' object has no attribute {name!r}")
 
 
-class Model(Inside):
+class Model(InspectionMethods):
     """A layer that can be trained, saved and looked at.
 
     There are three ways to one:
@@ -71,6 +72,25 @@ class Model(Inside):
     ((None, 2), 58)
     """
 
+    is_model = True
+    # What a model holds beside what it computes with.
+    bookkeeping = Layer.bookkeeping | {
+        "_trainer",
+        "functional_graph",
+        "built_inputs",
+        "_layer_graph",
+    }
+
+    _trainer: Trainer
+    built_inputs: Any
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        self = super().__new__(cls, *args, **kwargs)
+        self.functional_graph = None
+        self.built_inputs = None
+        self._trainer = Trainer(self)
+        return self
+
     def __init__(
         self,
         inputs: Any = None,
@@ -89,6 +109,15 @@ class Model(Inside):
             raise ValueError(f"Model(inputs, outputs) needs both; {missing} is missing.")
         if inputs is not None:
             self._set_graph(FunctionalGraph(inputs, outputs, f"Model {self.name!r}"))
+
+    @property
+    def trainer(self) -> Trainer:
+        """What holds the results of `compile`, counters, seeds and compiled programs."""
+        return self._trainer
+
+    def overrides(self, name: str) -> bool:
+        """Whether the class of the model defines a method of `Model` itself."""
+        return getattr(type(self), name) is not getattr(Model, name)
 
     def _set_graph(self, drawing: FunctionalGraph) -> None:
         self.functional_graph = drawing
@@ -119,7 +148,7 @@ class Model(Inside):
     def build(self, input_shape: Any) -> None:
         """Builds a model that is not drawn, from the shape of a float input with batch axis."""
         if not self.built and self.functional_graph is None:
-            self._infer_outputs(map_shapes(lambda s: Tensor(s, self.compute_dtype), input_shape))
+            self.infer_outputs(map_shapes(lambda s: Tensor(s, self.compute_dtype), input_shape))
 
     def _build_from_shapes(self, shapes: dict[str, Any]) -> None:
         if type(self).build is Model.build:
@@ -127,15 +156,15 @@ class Model(Inside):
         else:
             super()._build_from_shapes(shapes)
 
-    def _build_for(self, inputs: Any) -> None:
+    def build_for(self, inputs: Any) -> None:
         """Builds a model that is not drawn, for some data."""
-        self._infer_outputs(tree.map(_spec_of, inputs))
+        self.infer_outputs(tree.map(_spec_of, inputs))
 
-    def _infer_outputs(self, inputs: Any) -> Any:
+    def infer_outputs(self, inputs: Any) -> Any:
         """Returns the Tensors that a call on Tensors would return; builds what is not built."""
         if self.functional_graph is not None:
             return self.functional_graph.outputs
-        self._built_with = tree.map(lambda t: [t.shape, t.dtype], inputs)
+        self.built_inputs = tree.map(lambda t: [t.shape, t.dtype], inputs)
         if not self.built:
             self._build_from_shapes({"inputs": tree.map(lambda t: t.shape, inputs)})
         outputs = infer_outputs(lambda x: self.run((x,), {"training": False}), (inputs,), {})
@@ -216,7 +245,8 @@ class Model(Inside):
         raise ValueError(f"Model {self.name!r} has no layer {name!r}. {hint}")
 
     @property
-    def _callable(self) -> bool:
+    def is_callable(self) -> bool:
+        """Whether the model computes outputs: one with steps of its own needs no `call`."""
         return self.functional_graph is not None or type(self).call is not Model.call
 
     @property
@@ -228,7 +258,7 @@ class Model(Inside):
             and self.activity_regularizer is None
         )
 
-    def _kinds(self) -> tuple[type, type]:
+    def _model_classes(self) -> tuple[type, type]:
         return Model, Recorder
 
     def rename_layers(self, names: dict[int, str]) -> None:
@@ -305,8 +335,8 @@ class Model(Inside):
 
     def _call_compiled(self, args: Any, kwargs: Any) -> Any:
         if not self.built:
-            self._build_for(args[0])
-        outputs, self._last_losses = self._forward(args[0], kwargs.get("training"))
+            self.build_for(args[0])
+        outputs, self._last_losses = self.trainer.programs.forward(args[0], kwargs.get("training"))
         return outputs
 
     # ------------------------------------------------------------------------------------ as data
@@ -343,14 +373,14 @@ class Model(Inside):
 
     def get_build_config(self) -> dict[str, Any] | None:
         """Returns the input shape, for a model that is not drawn but was built."""
-        if self.functional_graph is not None or self._built_with is None:
+        if self.functional_graph is not None or self.built_inputs is None:
             return None
-        return {"inputs": self._built_with}
+        return {"inputs": self.built_inputs}
 
     def build_from_config(self, config: dict[str, Any]) -> None:
         """Builds the model from what `get_build_config()` returned, here or in Keras."""
         if "inputs" in config:
-            self._infer_outputs(_described(config["inputs"]))
+            self.infer_outputs(_described(config["inputs"]))
         elif "input_shape" in config:
             self.build(tuple(config["input_shape"]))
 

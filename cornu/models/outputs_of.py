@@ -14,7 +14,7 @@ from cornu.inspect.outline import Item
 from cornu.inspect.record_outputs import OutputRecord, record_outputs
 from cornu.models.flatten import Unfolding, unfolds
 from cornu.models.functional import FunctionalGraph
-from cornu.models.replay import is_added_mask
+from cornu.models.retrace import is_added_mask
 
 __all__ = ["Recording", "outputs_of"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -44,7 +44,7 @@ class Sequential(Model):
     _stack: list[Layer]
     _tensors: list[Tensor]  # the input, then the output of each layer
     _declared: bool  # whether the user gave the input's shape
-    _drawn: FunctionalGraph | None
+    _layer_graph: FunctionalGraph | None
     _names: dict[int, str]  # of layers that are called otherwise here
     _by_name: dict[str, Layer] | None  # None until it is needed
     bookkeeping = Model.bookkeeping | {"_by_name"}
@@ -56,7 +56,7 @@ class Sequential(Model):
         for layer in layers or []:
             self.add(layer)
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls, *args, **kwargs)
         self._stack = []
         self._tensors = []
@@ -66,21 +66,24 @@ class Sequential(Model):
         return self
 
     @property
-    def _callable(self) -> bool:
+    def is_callable(self) -> bool:
+        """True: the layers are what is called."""
         return True
 
     @property
     def functional_graph(self) -> FunctionalGraph | None:
         """The graph, made when it is first needed; None while the input's shape is not known."""
-        if self._drawn is None and len(self._tensors) == len(self._stack) + 1 > 1:
+        if self._layer_graph is None and len(self._tensors) == len(self._stack) + 1 > 1:
             who = f"Sequential {self.name!r}"
-            self._drawn = FunctionalGraph(self._tensors[0], self._tensors[-1], who, self._declared)
-            self._drawn.rename(self._names)
-        return self._drawn
+            self._layer_graph = FunctionalGraph(
+                self._tensors[0], self._tensors[-1], who, self._declared
+            )
+            self._layer_graph.rename(self._names)
+        return self._layer_graph
 
     @functional_graph.setter
     def functional_graph(self, value: FunctionalGraph | None) -> None:
-        self._drawn = value
+        self._layer_graph = value
 
     def rename_layers(self, names: dict[int, str]) -> None:
         """Gives layers other names in this model alone, by the `id` of the layer."""
@@ -126,9 +129,8 @@ class Sequential(Model):
 
     def _change(self) -> None:
         self.functional_graph = None
-        self._outputs = None
-        self._forwards = {}
-        self._runners = {}
+        self.trainer.outputs = None
+        self.trainer.programs.clear()
         self.built = len(self._tensors) > 1
 
     def _begin_with(self, layer: Layer) -> None:
@@ -187,14 +189,14 @@ class Sequential(Model):
         self._tensors = tensors
         self._change()
 
-    def _build_for(self, inputs: Any) -> None:
+    def build_for(self, inputs: Any) -> None:
         self._need_layers()
         self.build(np.shape(inputs))
 
-    def _infer_outputs(self, inputs: Any) -> Any:
+    def infer_outputs(self, inputs: Any) -> Any:
         self._need_layers()
         self.build(inputs.shape)
-        return super()._infer_outputs(inputs)
+        return super().infer_outputs(inputs)
 
     def _require_graph(self, what: str) -> FunctionalGraph:
         if self.functional_graph is None:

@@ -1,8 +1,8 @@
-"""Optimizers by name and from configs."""
+"""Optimizers by name and from descriptions."""
 
 from __future__ import annotations
 
-from typing import Any, overload
+from typing import Any
 
 from cornu import registry
 from cornu.optimizers.base import Optimizer
@@ -22,33 +22,24 @@ from cornu.optimizers.rules.sgd import SGD
 from cornu.optimizers.wrappers.loss_scale import LossScaleOptimizer
 from cornu.optimizers.wrappers.multi import MultiOptimizer, OptimizerMap
 from cornu.optimizers.wrappers.optax import OptaxOptimizer, is_transformation
-from cornu.types import Config, OptimizerLike
 
 __all__ = ["deserialize", "get", "serialize"]
 
-_CLASSES = (
+_METHODS = (
     *(Adadelta, Adafactor, Adagrad, Adam, AdamW, Adamax, Ftrl, Lamb, Lion, Muon, Nadam, RMSprop),
     *(SGD, ScheduleFreeAdamW, LossScaleOptimizer, MultiOptimizer, OptimizerMap),
 )
-_NAMES = {cls.__name__.lower(): cls.__name__ for cls in _CLASSES}
+_NAMES = {method.__name__.lower(): method.__name__ for method in _METHODS}
 
 
-@overload
-def get(identifier: None) -> None: ...
-
-
-@overload
-def get(identifier: OptimizerLike) -> Optimizer: ...
-
-
-def get(identifier: OptimizerLike | None) -> Optimizer | None:
-    """Returns the optimizer for a name (case-insensitive), a config or an Optax transformation.
+def get(identifier: Any) -> Any:
+    """Returns the optimizer of a name (in any case), a config or an Optax transformation.
 
     Args:
-        identifier: one of these; an optimizer or None is returned unchanged.
+        identifier: one of these, or an optimizer, or None, which are returned as they are.
 
     Raises:
-        ValueError: an unknown name, or an object of another type.
+        ValueError: an unknown name, or something that is no optimizer.
 
     Example:
 
@@ -64,21 +55,20 @@ def get(identifier: OptimizerLike | None) -> Optimizer | None:
     optimizer = deserialize(identifier) if isinstance(identifier, dict) else identifier
     if not isinstance(optimizer, Optimizer):
         raise ValueError(
-            "An optimizer must be a name, a config, an Optimizer or an Optax transformation. "
-            f"Received: {identifier!r}\n"
-            "Pass a learning rate to an optimizer: Adam(learning_rate=0.001)."
+            "An optimizer is given by its name, its config, an Optimizer object or an Optax "
+            f"transformation. Received: {identifier!r}\n"
+            "A learning rate goes into an optimizer: Adam(learning_rate=0.001)."
         )
     return optimizer
 
 
-def serialize(optimizer: Optimizer) -> Config:
-    """Returns an optimizer as plain data, without its state."""
-    config: Config = registry.serialize(optimizer)
-    return config
+def serialize(optimizer: Optimizer) -> dict[str, Any]:
+    """Describes an optimizer as plain data, without its state."""
+    return registry.serialize(optimizer)
 
 
-def deserialize(config: Config, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Creates an optimizer from the result of `serialize`."""
+def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
+    """Makes an optimizer from what `serialize` returned."""
     name = config["class_name"]
     with registry.custom_object_scope(custom_objects):
         return registry.resolve(

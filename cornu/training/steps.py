@@ -1,233 +1,270 @@
-"""Programs: a step written with Variables, lifted, traced once and compiled.
-
-A Program runs the step for a batch that is given (`one`), or for many batches of data that
-lies on the device (`many`): the shuffled gather happens inside, and the number of steps is an
-argument, so that one compiled program serves any number of steps per dispatch and gives the
-same result for each. A step that is slow in a loop on the device (`looped`) is to be run one by
-one.
-"""
+"""The train, test and predict steps: those of the library, and how those of users are called."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from cornu.core import compiler_options
-from cornu.core.graph.jaxprs import uses_primitive
+from cornu import tree
+from cornu.core.layer.layer import Layer
 from cornu.core.state import scope
 from cornu.core.state.variable import Variable
-from cornu.deviations import is_enabled
-from cornu.process import allocator, prepare
+from cornu.data import Arrays, Stream
+from cornu.layers.input import InputLayer
+from cornu.training.binding import Binding
+from cornu.training.data_checks import check_targets, check_values
+from cornu.training.objective import count_rows
+from cornu.training.step import state_lists
 
-__all__ = ["Program", "counters"]
+if TYPE_CHECKING:
+    from cornu.training.trainer import Trainer
 
-# How often something was traced; tests look at it.
-counters = {"traces": 0}
+__all__ = [
+    "check_data",
+    "check_inputs",
+    "compute_loss",
+    "compute_metrics",
+    "predict",
+    "stateless_compute_loss",
+    "test",
+    "test_step",
+    "train",
+    "train_step",
+]
 
-# Inside a while loop XLA's CPU compiler leaves convolutions with axes in an unusual order, as in
-# gradients, to a naive program: a step of a small CNN took 20 times as long.
-_SLOW_IN_LOOPS = frozenset(("conv_general_dilated",))
+
+# -------------------------------------------------------------------------------- train and test
 
 
-class Program:
-    """A compiled step.
+def train(trainer: Trainer, batch: Any) -> dict[str, Any] | None:
+    """Trains on a batch; returns the logs, or None if they follow from the metrics alone."""
+    if _overrides(trainer, "train_step"):
+        return _run_users_step(trainer, "train_step", batch)
+    _update_metrics(trainer, batch, _train_on(trainer, batch))
+    return None
+
+
+def train_step(trainer: Trainer, batch: Any) -> dict[str, Any]:
+    """Trains on a batch, and returns the values of the metrics; see `Model.train_step`."""
+    x, y, sample_weight = batch
+    y_pred = _train_on(trainer, batch)
+    logs: dict[str, Any] = trainer.model.compute_metrics(x, y, y_pred, sample_weight)
+    return logs
+
+
+def test(trainer: Trainer, batch: Any) -> dict[str, Any] | None:
+    """Evaluates a batch; returns the logs, or None if they follow from the metrics alone."""
+    if _overrides(trainer, "test_step"):
+        return _run_users_step(trainer, "test_step", batch)
+    _update_metrics(trainer, batch, _evaluate(trainer, batch))
+    return None
+
+
+def test_step(trainer: Trainer, batch: Any) -> dict[str, Any]:
+    """Evaluates a batch, and returns the values of the metrics; see `Model.test_step`."""
+    x, y, sample_weight = batch
+    y_pred = _evaluate(trainer, batch)
+    logs: dict[str, Any] = trainer.model.compute_metrics(x, y, y_pred, sample_weight)
+    return logs
+
+
+def predict(trainer: Trainer, batch: Any) -> Any:
+    """Runs the predict step on a batch `(x, None, None)`."""
+    step = trainer.model.predict_step
+    if state_lists.takes_state(step):
+        return state_lists.run(step, _state(trainer, "predict_step"), batch)
+    return step(batch)
+
+
+def _overrides(trainer: Trainer, step: str) -> bool:
+    """Whether the model defines a step, or what computes its logs."""
+    return trainer.model.overrides(step) or trainer.model.overrides("compute_metrics")
+
+
+def _train_on(trainer: Trainer, batch: Any) -> Any:
+    """Applies the gradients of the loss of a batch; returns the predictions."""
+    x, y, sample_weight = batch
+    model, optimizer = trainer.model, trainer.optimizer
+    variables = model.trainable_variables
+    masks_of = scope.current().masks
+
+    def loss_of() -> Any:
+        y_pred = model(x, training=True)
+        loss = model.compute_loss(x, y, y_pred, sample_weight, training=True)
+        masks = tree.map(masks_of.get, y_pred)
+        return optimizer.scale_loss(loss), (loss, y_pred, masks)
+
+    (_, aux), grads = scope.value_and_grad(loss_of, variables, has_aux=True)()
+    loss, y_pred, masks = aux
+    # The masks are keyed by array, and differentiation returned other arrays.
+    for output, mask in zip(tree.leaves(y_pred), tree.leaves(masks), strict=False):
+        if mask is not None:
+            masks_of.put(output, mask)
+    _track_loss(trainer, loss, y_pred)
+    optimizer.apply(grads, variables)
+    return y_pred
+
+
+def _evaluate(trainer: Trainer, batch: Any) -> Any:
+    """Adds the loss of a batch to the mean; returns the predictions."""
+    x, y, sample_weight = batch
+    y_pred = trainer.model(x, training=False)
+    if y is not None or trainer.objective is None:
+        loss = trainer.model.compute_loss(x, y, y_pred, sample_weight, training=False)
+        _track_loss(trainer, loss, y_pred)
+    return y_pred
+
+
+def _track_loss(trainer: Trainer, loss: Any, y_pred: Any) -> None:
+    assert trainer.loss_tracker is not None
+    rows = count_rows(tree.leaves(y_pred)[0])
+    trainer.loss_tracker.update_state(loss, sample_weight=rows)
+
+
+def _update_metrics(trainer: Trainer, batch: Any, y_pred: Any) -> None:
+    _, y, sample_weight = batch
+    metric_set = trainer.metric_set
+    if metric_set is not None:
+        outputs = metric_set.outputs
+        targets, weights = outputs.spread_targets(y), outputs.spread_weights(sample_weight)
+        metric_set.update(targets, tree.leaves(y_pred), weights)
+
+
+def _run_users_step(trainer: Trainer, name: str, batch: Any) -> dict[str, Any]:
+    """Returns the logs of a step that the user wrote."""
+    model = trainer.model
+    step = getattr(model, name)
+    try:
+        if state_lists.takes_state(step):
+            logs = state_lists.run(step, _state(trainer, name), batch)
+        else:
+            logs = step(batch)
+    except ValueError as error:
+        if "values to unpack (expected" in str(error):
+            error.add_note(
+                "A batch is always (x, y, sample_weight), with None for what was not given: "
+                "write `x, y, sample_weight = data`."
+            )
+        raise
+    if not isinstance(logs, dict):
+        received = "an array" if isinstance(logs, jax.Array) else repr(logs)
+        raise TypeError(
+            f"{type(model).__name__}.{name} returned {received}; it returns a dict of values by "
+            'name.\nEnd it with `return {"loss": loss}`, or with `return '
+            "self.compute_metrics(x, y, y_pred, sample_weight)`."
+        )
+    return logs
+
+
+def _state(trainer: Trainer, name: str) -> list[list[Variable]]:
+    """Returns the parts of the state that Keras passes to a step of this name."""
+    model = trainer.model
+    parts = [model.trainable_variables, model.non_trainable_variables]
+    if name == "train_step":
+        parts.append(trainer.optimizer.variables)
+    return parts if name == "predict_step" else [*parts, model.metrics_variables]
+
+
+# ------------------------------------------------------------------------------ loss and metrics
+
+
+def compute_loss(trainer: Trainer, y: Any, y_pred: Any, sample_weight: Any) -> Any:
+    """Returns the total loss of a batch; see `Model.compute_loss`."""
+    trainer.bind_outputs(y, y_pred)
+    objective = trainer.objective
+    total: Any = None
+    if objective is not None and any(objective.losses):
+        outputs = objective.outputs
+        targets, weights = outputs.spread_targets(y), outputs.spread_weights(sample_weight)
+        total = objective(targets, tree.leaves(y_pred), weights)
+    for loss in trainer.model.losses:
+        loss = jnp.sum(jnp.asarray(loss))
+        total = loss if total is None else total + loss
+    if total is None:
+        raise ValueError(
+            f"Model {trainer.model.name!r} has nothing to minimize: compile it with a loss, add "
+            "losses in layers, or override `compute_loss`."
+        )
+    return total
+
+
+def stateless_compute_loss(
+    trainer: Trainer, values: tuple[Any, Any, Any], args: tuple[Any, ...]
+) -> Any:
+    """Returns the loss for given values of Variables; see `Model.stateless_compute_loss`.
 
     Args:
-        step: `step(batch) -> logs`, written with Variables.
-        variables: all that it may touch.
-        batch: an example (arrays or specs) of a batch.
-        padded: whether batches come with `rows`, the 1/0 vector of real rows.
-        sources: the model's random sources.
-
-    Attributes:
-        written: the Variables that the step assigns.
-        looped: whether `many`, a loop on the device, is as fast as `one` at least.
-        warm: whether it was dispatched before, so that it is compiled.
+        trainer: of the model.
+        values: of the trainable, the non-trainable, and the metrics' Variables.
+        args: of `compute_loss`.
     """
-
-    def __init__(
-        self,
-        step: Callable[[Any], Any],
-        variables: Sequence[Variable],
-        batch: Any,
-        padded: bool = False,
-        sources: Sequence[object] = (),
-    ) -> None:
-        prepare()
-        variables = tuple(variables)
-        lifted = scope.functionalize(_with_rows(step), variables, sources)
-
-        def body(values: Any, key: Any, index: Any, batch: Any, rows: Any) -> Any:
-            logs, news, _ = lifted(values, jax.random.fold_in(key, index), batch, rows)
-            return news, logs
-
-        counters["traces"] += 1
-        values = tuple(v.stored for v in variables)
-        leaf = jax.tree_util.tree_leaves(batch)[0]
-        rows = jax.ShapeDtypeStruct((leaf.shape[0],), "float32") if padded else None
-        closed, shape = jax.make_jaxpr(body, return_shape=True)(
-            values, jax.random.key(0), np.int32(0), batch, rows
-        )
-        news, logs = shape
-        positions = sorted(news)
-        self.written = tuple(variables[i] for i in positions)
-        self.read = tuple(v for i, v in enumerate(variables) if i not in news)
-        self.warm = False
-        self.looped = not (
-            jax.default_backend() == "cpu" and uses_primitive(closed.jaxpr, _SLOW_IN_LOOPS)
-        )
-        logs_tree = jax.tree_util.tree_structure(logs)
-        run = partial(jax.core.eval_jaxpr, closed.jaxpr, closed.consts)
-        order = {position: k for k, position in enumerate(positions)}
-        rest = [i for i in range(len(variables)) if i not in order]
-
-        def step_of(written: Any, read: Any, key: Any, index: Any, batch: Any, rows: Any) -> Any:
-            both: list[Any] = [None] * len(variables)
-            for i, value in zip(positions, written, strict=True):
-                both[i] = value
-            for i, value in zip(rest, read, strict=True):
-                both[i] = value
-            leaves = jax.tree_util.tree_leaves((tuple(both), key, index, batch, rows))
-            out = run(*leaves)
-            return tuple(out[: len(positions)]), out[len(positions) :]
-
-        def one(written: Any, read: Any, key: Any, index: Any, batch: Any, rows: Any) -> Any:
-            written, logs = step_of(written, read, key, index, batch, rows)
-            return written, jax.tree_util.tree_unflatten(logs_tree, logs)
-
-        def several(
-            written: Any,
-            read: Any,
-            key: Any,
-            first: Any,
-            data: Any,
-            order: Any,
-            count: Any,
-            start: Any,
-            stop: Any,
-        ) -> Any:
-            size = leaf.shape[0]
-
-            def turn(i: Any, carry: Any) -> Any:
-                positions = jax.lax.dynamic_slice_in_dim(order, i * size, size)
-                batch = jax.tree_util.tree_map(lambda x: x[positions], data)
-                rows = None
-                if padded:
-                    rows = (i * size + jnp.arange(size) < count).astype("float32")
-                return step_of(carry[0], read, key, first + i, batch, rows)
-
-            zeros = [jnp.zeros(s.shape, s.dtype) for s in jax.tree_util.tree_leaves(logs)]
-            written, flat = jax.lax.fori_loop(start, stop, turn, (written, zeros))
-            return written, jax.tree_util.tree_unflatten(logs_tree, flat)
-
-        options = compiler_options.select_options(closed.jaxpr)
-        # A signal between a step and the assignment of its results would leave deleted weights.
-        donates = is_enabled("buffer_donation") and is_enabled("deferred_signals")
-        donated = (0,) if donates else ()
-        jit = partial(jax.jit, donate_argnums=donated, compiler_options=options)
-        self._one, self._several = jit(one), jit(several)
-
-    def one(self, key: Any, index: int, batch: Any, rows: Any = None) -> Any:
-        """Runs one step on a batch; returns its logs, on the device."""
-        written, read = _stored(self.written), _stored(self.read)
-        return self._run(self._one, written, read, key, np.int32(index), batch, rows)
-
-    def lower(self, key: Any, batch: Any) -> Any:
-        """Returns the program of one step as JAX hands it to XLA."""
-        written, read = _stored(self.written), _stored(self.read)
-        return self._one.lower(written, read, key, np.int32(0), batch, None)
-
-    def many(
-        self, key: Any, first: int, data: Any, order: Any, count: int, start: int, stop: int
-    ) -> Any:
-        """Runs the steps from `start` to `stop` of an epoch over data on the device.
-
-        Args:
-            key: the random key of the run; each step folds its number into it.
-            first: the number of the epoch's first step.
-            data: a batch structure of whole arrays.
-            order: positions of rows, `steps * batch_size` of them.
-            count: how many of these are real (the others pad the last batch).
-            start, stop: which steps.
-        """
-        numbers = (np.int32(count), np.int32(start), np.int32(stop))
-        common = (_stored(self.written), _stored(self.read), key, np.int32(first), data, order)
-        return self._run(self._several, *common, *numbers)
-
-    def _run(self, compiled: Any, *args: Any) -> Any:
-        """Runs a program, which the first time is compiled; writes the Variables, returns logs."""
-        news, logs = compiled(*args)
-        if not self.warm:
-            self.warm = True
-            allocator.give_back()
-        for variable, value in zip(self.written, news, strict=True):
-            variable.stored = value
-        return logs
-
-    def __del__(self) -> None:
-        allocator.dropped()
+    model = trainer.model
+    trainer.bind_outputs(args[1], args[2])
+    owners = model.trainable_variables, model.non_trainable_variables, model.metrics_variables
+    compute = scope.pure(model.compute_loss, [v for part in owners for v in part])
+    loss, new, _ = compute([value for part in values for value in part], None, *args)
+    first, second = len(owners[0]), len(owners[0]) + len(owners[1])
+    return loss, (list(new[:first]), list(new[first:second]), list(new[second:]))
 
 
-def _stored(variables: Sequence[Variable]) -> tuple[Any, ...]:
-    return tuple([variable.stored for variable in variables])  # a list is faster to make
+def compute_metrics(trainer: Trainer, y: Any, y_pred: Any, sample_weight: Any) -> dict[str, Any]:
+    """Adds a batch to the metrics, and returns their values; see `Model.compute_metrics`."""
+    trainer.bind_outputs(y, y_pred)
+    _update_metrics(trainer, (None, y, sample_weight), y_pred)
+    return trainer.results()
 
 
-def _with_rows(step: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
-    def run(batch: Any, rows: Any) -> Any:
-        scope.current().row_mask = rows
-        return step(batch)
-
-    return run
+# ---------------------------------------------------------------------------------------- checks
 
 
-class Forward:
-    """A compiled function of inputs: a model called on arrays.
+def check_data(trainer: Trainer, binding: Binding, source: Arrays | Stream) -> None:
+    """Raises an error for inputs and targets that do not fit the model and its losses."""
+    check_inputs(trainer, binding, source)
+    objective = trainer.objective
+    if objective is None:
+        return
+    _, y, weight = source.preview()
+    outputs = objective.outputs
+    targets = outputs.spread_targets(y)
+    for name, loss, target, output in zip(
+        outputs.names, objective.losses, targets, outputs.tensors, strict=True
+    ):
+        if loss is None:
+            continue
+        if target is None:
+            raise ValueError(
+                f"Output {name!r} has a loss, and y has no target for it. Received targets for "
+                f"{_list_given(outputs.names, targets)}. Give a target for it, or None as its loss."
+            )
+        check_values(f"y of output {name!r}", target)
+        check_targets(name, loss, target, output)
+    for name, array in zip(outputs.names, outputs.spread_weights(weight), strict=True):
+        if array is not None:
+            what = "sample_weight" if outputs.single else f"sample_weight of output {name!r}"
+            check_values(what, array)
 
-    Args:
-        fn: `fn(inputs) -> outputs`, reading (and perhaps assigning) Variables.
-        variables: all that it may touch.
-        key: a random key; each call folds its number into it.
-        sources: the model's random sources.
-        note: called with the inputs when they are traced.
-    """
 
-    def __init__(
-        self,
-        fn: Callable[[Any], Any],
-        variables: Sequence[Variable],
-        key: Any,
-        sources: Sequence[object] = (),
-        note: Callable[[Any], None] = lambda inputs: None,
-    ) -> None:
-        prepare()
-        self._variables = tuple(variables)
-        self._key = key
-        self._count = 0
-        self._traced = False
-        lifted = scope.functionalize(fn, self._variables, sources)
+def check_inputs(trainer: Trainer, binding: Binding, source: Arrays | Stream) -> None:
+    """Raises an error for inputs that do not fit the model."""
+    graph = trainer.model.functional_graph
+    for name, tensor, array in binding.inputs(source.preview()[0]):
+        if graph is None or tensor is None:
+            check_values(name, array)
+            continue
+        graph.check_shape(array, tensor, name, rows=False)
+        consumers = [
+            node.op
+            for node in graph.nodes
+            if isinstance(node.op, Layer)
+            and not isinstance(node.op, InputLayer)
+            and any(used is tensor for used in node.inputs)
+        ]
+        check_values(f"Input {name!r}", array, consumers)
 
-        def forward(values: Any, key: Any, index: Any, inputs: Any) -> Any:
-            counters["traces"] += 1
-            self._traced = True
-            note(inputs)
-            return lifted(values, jax.random.fold_in(key, index), inputs)
 
-        self._call = jax.jit(forward, compiler_options=compiler_options.select_options())
-
-    def __call__(self, inputs: Any) -> tuple[Any, list[Any]]:
-        """Returns the outputs and the losses added on the way."""
-        values = _stored(self._variables)
-        index = np.int32(self._count)
-        self._count += 1
-        outputs, news, losses = self._call(values, self._key, index, inputs)
-        for position, value in news.items():
-            self._variables[position].stored = value
-        if self._traced:
-            self._traced = False
-            allocator.give_back()
-        return outputs, losses
+def _list_given(names: Sequence[str], targets: Sequence[Any]) -> str:
+    given = [repr(name) for name, target in zip(names, targets, strict=True) if target is not None]
+    return ", ".join(given) or "no output"

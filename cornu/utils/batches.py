@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from cornu import seeds
-from cornu.data.arrays import length
+from cornu.data.sources.arrays import length
 from cornu.data.splits import chosen, with_rows
 
 __all__ = ["pack_x_y_sample_weight", "split_dataset", "unpack_x_y_sample_weight"]

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from types import ModuleType
 
-from tests.architecture.floors import Source, read
+from tests.architecture.dependency_order import Source, read
 
 ROOT = Path(__file__).parents[2] / "cornu"
 

@@ -8,7 +8,7 @@ import pytest
 import cornu
 from cornu import callbacks, config, layers
 from cornu.optimizers import SGD, Adam, LossScaleOptimizer
-from cornu.training.steps import counters
+from cornu.training.step.program import counters
 from tests.sampling import slow_except
 
 RNG = np.random.default_rng(0)
@@ -69,7 +69,7 @@ def test_without_spikes_nothing_changes_and_nothing_is_traced_twice():
         np.testing.assert_allclose(a, b, 1e-5, 1e-7)
     watched.fit(X, Y, callbacks=[callbacks.SpikeSkip()], **FIT)
     watched.fit(X, Y, callbacks=[callbacks.SpikeSkip()], **FIT)
-    assert sum(key[0] == "around" for key in watched._runners) == 1
+    assert sum(key[0] == "around" for key in watched.trainer.programs.step_keys) == 1
 
 
 def test_what_is_skipped_is_written(tmp_path, capsys):

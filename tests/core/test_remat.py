@@ -26,9 +26,9 @@ def build(wrapped=unit):
 
 def program(model, rows=8):
     x, y = np.zeros((rows, 4)), np.zeros((rows, 1))
-    source = model._one_batch(x, y, None, None, train=True)
+    source = model.trainer.one_batch(x, y, None, None, train=True)
     batch = jax.tree_util.tree_map(jax.numpy.asarray, source.structure)
-    runner = model._runner("train")
+    runner = model.trainer.programs.runner("train")
     return runner.program(batch, False).lower(runner.key, batch)
 
 

@@ -20,9 +20,9 @@ def restored():
 
 def lowered(model, x, y):
     """Returns the train step's jaxpr as text."""
-    source = model._one_batch(x, y, None, None, train=True)
+    source = model.trainer.one_batch(x, y, None, None, train=True)
     batch = jax.tree_util.tree_map(jax.numpy.asarray, source.structure)
-    runner = model._runner("train")
+    runner = model.trainer.programs.runner("train")
     return runner.program(batch, False).lower(runner.key, batch).as_text()
 
 
@@ -130,7 +130,7 @@ BUILDERS = [
 
 def gradients(model):
     """Returns loss and gradients of a step in training, traced as a compiled step is."""
-    variables = model._all_variables()
+    variables = model.trainer.touched_variables()
 
     def loss_of():
         y_pred = model(X, training=True)
@@ -139,7 +139,7 @@ def gradients(model):
     def step():
         return cornu.value_and_grad(loss_of, model.trainable_variables)()
 
-    lifted = jax.jit(scope.functionalize(step, variables, model._sources()))
+    lifted = jax.jit(scope.functionalize(step, variables, model.trainer.random_sources()))
     out, _, _ = lifted([v.stored for v in variables], jax.random.key(5))
     return out
 
@@ -237,7 +237,7 @@ def test_masks_pass_through_blocks():
     data = np.array([[1, 2, 0, 0, 0], [3, 4, 5, 6, 0]])
     shared = model.predict(data)
     settings.put("share_blocks", False)
-    model._forwards = {}
+    model.trainer.programs.clear()
     np.testing.assert_array_equal(shared, model.predict(data))
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from cornu.data import Arrays, Stream, adapt
 from cornu.data.class_weights import weights_of_classes
+from cornu.data.conversion import as_arrays
 from cornu.data.splits import split
-from cornu.data.values import as_arrays
 
 
 def test_arrays_lists_and_scalars():
@@ -25,7 +25,7 @@ def test_arrays_lists_and_scalars():
 
 def test_batches_cover_every_row_once():
     source = adapt(np.arange(10), np.arange(10) * 2, batch_size=4, shuffle=True, seed=1)
-    assert isinstance(source, Arrays) and source.steps == 3 and source.ragged
+    assert isinstance(source, Arrays) and source.steps == 3 and source.has_partial_batch
     rows = np.concatenate([x for x, _, _ in source.batches(0)])
     assert sorted(rows) == list(range(10))
     for x, y, weight in source.batches(1):
@@ -51,7 +51,7 @@ def test_wrong_batches_and_sizes():
         adapt(iter([(1, 2, 3, 4)])).example()
     with pytest.raises(ValueError, match="it gave no batch"):
         adapt(iter([])).example()
-    with pytest.raises(ValueError, match="batch_size must be an integer from 1"):
+    with pytest.raises(ValueError, match="batch_size must be a positive integer"):
         adapt(np.ones(3), batch_size=0)
     with pytest.raises(ValueError, match="decides on the batch"):
         adapt(iter([np.ones(3)]), batch_size=2)

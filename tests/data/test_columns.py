@@ -12,8 +12,8 @@ from datasets import Dataset
 
 import cornu
 from cornu.data import adapt
-from cornu.data.columns import Column, Mapped, column_of
-from cornu.data.huggingface import Table, TableColumn
+from cornu.data.lazy_columns import Column, Mapped, column_of
+from cornu.data.sources.huggingface import Table, TableColumn
 from tests.data.many import LABELS, X
 
 ROWS = [5, 3, 3, 20, 0]
@@ -151,7 +151,7 @@ def test_the_system_is_told_in_which_order_rows_are_read(tmp_path, monkeypatch):
         def madvise(self, advice):
             told.append(advice)
 
-    monkeypatch.setattr("cornu.data.columns._mapping", lambda array: Told())
+    monkeypatch.setattr("cornu.data.lazy_columns._mapping", lambda array: Told())
     small = Mapped(np.memmap(tmp_path / "small", "float32", "w+", shape=(8, 4)))
     large = Mapped(np.memmap(tmp_path / "large", "float32", "w+", shape=(8, 5000)))
     for column in (small, large):

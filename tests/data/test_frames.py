@@ -7,7 +7,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from cornu.data.binding import Names, bind, bind_frame
+from cornu.data.column_names import Names, bind, bind_frame
 from cornu.data.frames import arrays_of
 
 NUMBERS = {"a": [1, 2, 3], "b": [0.5, 1.5, 2.5], "c": [True, False, True]}

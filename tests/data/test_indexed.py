@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cornu.data import adapt
-from cornu.data.indexed import Indexed
+from cornu.data.sources.indexed import Indexed
 from cornu.utils import PyDataset
 from tests.data.many import LABELS, Batches, Reordering, X
 

@@ -71,19 +71,19 @@ def loader():
 
 
 EXACT = {
-    "arrays": lambda steps: adapt(X, LABELS, None, BATCH, steps, True, 7, again=True),
-    "PyDataset": lambda steps: adapt(Batches(), steps=steps, shuffle=True, seed=7, again=True),
-    "PyDataset with hooks": lambda steps: adapt(Reordered(), steps=steps, seed=7, again=True),
+    "arrays": lambda steps: adapt(X, LABELS, None, BATCH, steps, True, 7, restart=True),
+    "PyDataset": lambda steps: adapt(Batches(), steps=steps, shuffle=True, seed=7, restart=True),
+    "PyDataset with hooks": lambda steps: adapt(Reordered(), steps=steps, seed=7, restart=True),
     "PyDataset, threads": lambda steps: adapt(
-        Batches(workers=2), steps=steps, shuffle=True, seed=7, again=True
+        Batches(workers=2), steps=steps, shuffle=True, seed=7, restart=True
     ),
-    "grain MapDataset": lambda steps: adapt(grains(), steps=steps, again=True),
-    "grain IterDataset": lambda steps: adapt(grains().to_iter_dataset(), steps=steps, again=True),
-    "grain DataLoader": lambda steps: adapt(loader(), steps=steps, again=True),
-    "tf.data": lambda steps: adapt(pipeline(), steps=steps, again=True),
-    "with state_dict": lambda steps: adapt(Loader(), steps=steps, again=True),
+    "grain MapDataset": lambda steps: adapt(grains(), steps=steps, restart=True),
+    "grain IterDataset": lambda steps: adapt(grains().to_iter_dataset(), steps=steps, restart=True),
+    "grain DataLoader": lambda steps: adapt(loader(), steps=steps, restart=True),
+    "tf.data": lambda steps: adapt(pipeline(), steps=steps, restart=True),
+    "with state_dict": lambda steps: adapt(Loader(), steps=steps, restart=True),
     "datasets": lambda steps: adapt(
-        Dataset.from_dict({"x": X, "y": LABELS}), None, None, BATCH, steps, True, 7, again=True
+        Dataset.from_dict({"x": X, "y": LABELS}), None, None, BATCH, steps, True, 7, restart=True
     ),
     "datasets, iterable": lambda steps: adapt(
         Dataset.from_dict({"x": X, "y": LABELS}).to_iterable_dataset(),
@@ -91,7 +91,7 @@ EXACT = {
         None,
         BATCH,
         steps,
-        again=True,
+        restart=True,
     ),
 }
 

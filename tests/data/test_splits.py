@@ -15,7 +15,7 @@ import torch
 from datasets import Dataset
 
 from cornu.data import adapt
-from cornu.data.columns import Column
+from cornu.data.lazy_columns import Column
 from cornu.utils import split_dataset
 from tests.data.many import LABELS, X
 

@@ -16,17 +16,17 @@ def epochs(source, count):
 
 
 def test_epochs_go_on_where_the_last_ended():
-    source = adapt(np.arange(10), batch_size=4, steps=2, again=True)
+    source = adapt(np.arange(10), batch_size=4, steps=2, restart=True)
     assert epochs(source, 3) == [
         [[0, 1, 2, 3], [4, 5, 6, 7]],
         [[8, 9], [0, 1, 2, 3]],
         [[4, 5, 6, 7], [8, 9]],
     ]
-    assert source.steps == 2 and source.ragged and not source.resident
+    assert source.steps == 2 and source.has_partial_batch and not source.resident
 
 
 def test_more_steps_than_batches_begin_anew():
-    source = adapt(np.arange(4), batch_size=2, steps=3, again=True)
+    source = adapt(np.arange(4), batch_size=2, steps=3, restart=True)
     assert epochs(source, 2) == [[[0, 1], [2, 3], [0, 1]], [[2, 3], [0, 1], [2, 3]]]
     assert source.resident and source.order(1).tolist() == [2, 3, 0, 1, 2, 3]
     with pytest.raises(ValueError, match="10 rows, which are 3 batches of 4, and steps=4"):
@@ -34,7 +34,7 @@ def test_more_steps_than_batches_begin_anew():
 
 
 def test_each_time_through_the_data_has_an_order():
-    source = adapt(np.arange(8), batch_size=2, steps=3, shuffle=True, seed=1, again=True)
+    source = adapt(np.arange(8), batch_size=2, steps=3, shuffle=True, seed=1, restart=True)
     batches = sum(epochs(source, 4), [])
     first, second, third = (sum(batches[i : i + 4], []) for i in (0, 4, 8))
     assert sorted(first) == sorted(second) == sorted(third) == list(range(8))
@@ -43,14 +43,14 @@ def test_each_time_through_the_data_has_an_order():
 
 
 def test_a_second_fit_begins_at_the_first_row():
-    source = adapt(np.arange(8), batch_size=2, steps=3, again=True)
+    source = adapt(np.arange(8), batch_size=2, steps=3, restart=True)
     assert [x.tolist() for x, _, _ in source.batches(5)] == [[0, 1], [2, 3], [4, 5]]
     assert source.order(6).tolist() == [6, 7, 0, 1, 2, 3]
 
 
 def test_as_many_steps_as_batches_change_nothing():
     plain = adapt(X, LABELS, None, 8, None, True, 3)
-    given = adapt(X, LABELS, None, 8, 4, True, 3, again=True)
+    given = adapt(X, LABELS, None, 8, 4, True, 3, restart=True)
     assert plain.state() is given.state() is None
     assert np.array_equal(plain.order(2), given.order(2)) and given.resident
 

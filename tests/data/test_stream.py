@@ -10,7 +10,7 @@ from datasets import Dataset
 
 import cornu
 from cornu.data import Stream, adapt
-from cornu.data.binding import Names
+from cornu.data.column_names import Names
 from tests.data.many import LABELS, Batches, X
 
 FIRST = (X[:8], LABELS[:8])
@@ -77,8 +77,8 @@ def numbers(source, epochs):
 def test_passes_and_epochs_of_given_steps():
     source = adapt(Fresh(3))
     assert source.steps is None and numbers(source, 2) == [[0, 1, 2]] * 2 and source.steps == 3
-    assert numbers(adapt(Fresh(5), steps=2, again=True), 4) == [[0, 1], [2, 3], [4, 0], [1, 2]]
-    assert numbers(adapt(Fresh(2), steps=3, again=True), 2) == [[0, 1, 0], [1, 0, 1]]
+    assert numbers(adapt(Fresh(5), steps=2, restart=True), 4) == [[0, 1], [2, 3], [4, 0], [1, 2]]
+    assert numbers(adapt(Fresh(2), steps=3, restart=True), 2) == [[0, 1, 0], [1, 0, 1]]
     assert numbers(adapt(Fresh(4), steps=2), 2) == [[0, 1], [2, 3]]
 
 
@@ -93,9 +93,9 @@ def test_data_that_ends():
     with pytest.raises(ValueError, match="ended after 2 batches of an epoch of 3"):
         numbers(adapt(Fresh(2), steps=3), 1)  # in evaluate rows would count twice
     with pytest.raises(ValueError, match="ended after 1 batches of an epoch of 3"):
-        numbers(adapt(iter(list(Fresh(4))), steps=3, again=True), 2)
+        numbers(adapt(iter(list(Fresh(4))), steps=3, restart=True), 2)
     with pytest.raises(ValueError, match="ended after 0 batches"):
-        numbers(adapt(Fresh(0), steps=2, again=True), 1)
+        numbers(adapt(Fresh(0), steps=2, restart=True), 1)
     with pytest.raises(ValueError, match="can be read only once"):
         numbers(adapt(iter(list(Fresh(2)))), 2)
     with pytest.raises(ValueError, match="it gave no batch"):
@@ -120,7 +120,7 @@ def test_what_is_no_data_is_refused():
         adapt(rows["x"])
     with pytest.raises(ValueError, match="y and sample_weight are names of its columns"):
         adapt(rows, LABELS)
-    with pytest.raises(ValueError, match="steps must be an integer from 1"):
+    with pytest.raises(ValueError, match="steps must be a positive integer"):
         adapt(iter([FIRST]), steps=0)
 
 

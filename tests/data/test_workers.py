@@ -16,7 +16,7 @@ import pytest
 
 import cornu
 from cornu.data import adapt
-from cornu.data.workers import Task, Workers
+from cornu.data.sources.workers import Task, Workers
 from tests.data.many import Batches, Failing, Reordering, Told
 
 PROCESSES = {"use_multiprocessing": True}

@@ -8,7 +8,7 @@ import cornu
 from cornu import Input, Model, layers
 from cornu.inspect import Statistics, statistics
 from cornu.layers import Dense
-from cornu.training.steps import counters
+from cornu.training.step.program import counters
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(6, 4)).astype("float32")
@@ -155,11 +155,11 @@ def test_several_outputs_integers_and_recurrent_layers():
 def test_the_function_is_compiled_once():
     model = drawn()
     model.statistics(X, Y)
-    runners = dict(model._runners)
+    keys = model.trainer.programs.step_keys
     traces = counters["traces"]
     model.statistics(X, Y)
-    assert model._runners == runners and counters["traces"] == traces
-    assert sum(isinstance(key, tuple) and key[0] == "statistics" for key in runners) == 1
+    assert model.trainer.programs.step_keys == keys and counters["traces"] == traces
+    assert sum(isinstance(key, tuple) and key[0] == "statistics" for key in keys) == 1
 
 
 def test_the_table_as_text_and_as_html():

@@ -6,8 +6,8 @@ import pytest
 
 import cornu
 from cornu import layers
-from cornu.models import batch_finder
-from cornu.training.steps import Program
+from cornu.training.search import batch_size
+from cornu.training.step.program import Program
 
 X = np.random.default_rng(0).normal(size=(512, 16)).astype("float32")
 Y = X[:, :4]
@@ -25,8 +25,14 @@ def model(optimizer="adam", **words):
 def needed(made, rows):
     """The bytes of a step, as the compiler says."""
     spec = (jax.ShapeDtypeStruct((rows, 16), "float32"), jax.ShapeDtypeStruct((rows, 4), "float32"))
-    runner = made._runner("train")
-    program = Program(runner.step, made._all_variables(), (*spec, None), False, made._sources())
+    runner = made.trainer.programs.runner("train")
+    program = Program(
+        runner.step,
+        made.trainer.touched_variables(),
+        (*spec, None),
+        False,
+        made.trainer.random_sources(),
+    )
     parts = program.lower(runner.key, (*spec, None)).compile().memory_analysis()
     return (
         parts.argument_size_in_bytes
@@ -64,13 +70,13 @@ def test_not_more_than_there_are():
 
 def test_the_fastest_is_measured(monkeypatch):
     made = model()
-    monkeypatch.setattr(batch_finder, "_SECONDS", 0.0)
+    monkeypatch.setattr(batch_size, "_SECONDS", 0.0)
     found = made.find_batch_size(X, Y, start=8, largest=64, target="speed")
     assert [size.rows for size in found][:2] == [8, 16] and found.best in (8, 16, 32, 64)
     assert all(size.rows_per_second == size.rows / size.seconds for size in found)
 
     # Twice as large is twice as slow from 16 rows on.
-    monkeypatch.setattr(batch_finder._Trial, "_time", lambda *args: max(args[-1], 16) / 1000)
+    monkeypatch.setattr(batch_size._Measurements, "_time", lambda *args: max(args[-1], 16) / 1000)
     assert made.find_batch_size(X, Y, start=4, target="speed").best == 16
     limit = X.nbytes + Y.nbytes + needed(made, 12)
     found = made.find_batch_size(X, Y, start=32, target="speed", limit=limit)
@@ -86,7 +92,9 @@ def test_nothing_is_changed(target):
             if tested:
                 made.find_batch_size(X, Y, start=16, largest=32, target=target)
             made.fit(X, Y, verbose=0)
-        results.append([made.history.history, *(np.asarray(v) for v in made._all_variables())])
+        results.append(
+            [made.history.history, *(np.asarray(v) for v in made.trainer.touched_variables())]
+        )
     for a, b in zip(*results, strict=True):
         np.testing.assert_equal(a, b)
 
@@ -102,7 +110,7 @@ def test_the_table():
 
 def test_how_much_memory_there_is(monkeypatch, tmp_path):
     variables = model().variables
-    assert 0 < batch_finder._usable(variables) < 1 << 50
+    assert 0 < batch_size._usable(variables) < 1 << 50
 
     class Device:
         def memory_stats(self):
@@ -117,11 +125,11 @@ def test_how_much_memory_there_is(monkeypatch, tmp_path):
     class Held:
         stored = Stored()
 
-    assert batch_finder._usable([Held(), Held()]) == int(0.9 * 800)
+    assert batch_size._usable([Held(), Held()]) == int(0.9 * 800)
     monkeypatch.setattr(Device, "memory_stats", lambda self: None)
-    monkeypatch.setattr(batch_finder, "_free", lambda: None)
+    monkeypatch.setattr(batch_size, "_free", lambda: None)
     with pytest.raises(ValueError, match="Nothing tells how much memory"):
-        batch_finder._usable([Held()])
+        batch_size._usable([Held()])
 
 
 def test_what_cannot_be_found():
@@ -130,7 +138,7 @@ def test_what_cannot_be_found():
         made.find_batch_size(X, Y, limit=100)
     with pytest.raises(ValueError, match="Unknown target 'sped'. Did you mean 'speed'"):
         made.find_batch_size(X, Y, target="sped")
-    with pytest.raises(ValueError, match="largest must be an integer from 1 on"):
+    with pytest.raises(ValueError, match="largest must be a positive integer"):
         made.find_batch_size(X, Y, largest=0)
     with pytest.raises(ValueError, match="runs eagerly"):
         model(run_eagerly=True).find_batch_size(X, Y)

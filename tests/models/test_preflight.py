@@ -11,7 +11,7 @@ import cornu
 from cornu import Input, Model, Sequential, config
 from cornu.errors import ModelWarning
 from cornu.layers import Dense
-from cornu.models import preflight
+from cornu.training import preflight
 from tests.counting import calls
 
 X = np.random.default_rng(0).normal(size=(12, 4)).astype("float32")
@@ -168,11 +168,13 @@ def test_looking_before_fit_does_not_depend_on_the_number_of_rows():
     model = Sequential([Input((100,)), *stack, Dense(3, activation="softmax")])
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     few, many = _rows(600), _rows(60_000)
-    model._prepare_for(few, train=True)
+    model.trainer.prepare(few, train=True)
+
+    trainer, binding = model.trainer, model.trainer.binding("train")
 
     def look(source):
-        model._checked = None
-        preflight.before_fit(model, source, None, None)
+        model.trainer.run.checked = None
+        preflight.before_fit(trainer, binding, source, None, None)
 
     look(few)
     work = calls(lambda: look(many))

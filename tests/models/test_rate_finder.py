@@ -8,7 +8,7 @@ import pytest
 import cornu
 from cornu import callbacks, layers, seeds
 from cornu.optimizers import SGD, Adam, LossScaleOptimizer, MultiOptimizer, OptimizerMap, schedules
-from cornu.training.steps import counters
+from cornu.training.step.program import counters
 from cornu.utils import PyDataset
 from tests.sampling import slow_except
 
@@ -31,7 +31,7 @@ def built(optimizer=None):
 
 
 def state(model):
-    return [np.asarray(v) for v in model._all_variables()]
+    return [np.asarray(v) for v in model.trainer.touched_variables()]
 
 
 OPTIMIZERS = {
@@ -51,12 +51,15 @@ def test_fits_are_as_if_nothing_had_been(name):
     for tested in (False, True):
         model = built(OPTIMIZERS[name]())
         for _ in range(2):  # before training, and in the middle of it
-            history, drawn, seed = model.history, seeds.state(), model._seed
+            history, drawn, seed = model.history, seeds.state(), model.trainer.seed
             before = None if not model.optimizer.built else state(model)
             if tested:
                 test = model.find_lr(X, Y, batch_size=16, steps=25)
                 assert len(test.losses) > 5 and np.isfinite(test.losses).all()
-                assert (seeds.state(), model._seed) == (drawn, seed) and model.history is history
+                assert (seeds.state(), model.trainer.seed) == (
+                    drawn,
+                    seed,
+                ) and model.history is history
             if before is not None:
                 for a, b in zip(before, state(model), strict=True):
                     np.testing.assert_array_equal(a, b)
@@ -180,7 +183,7 @@ def test_the_callback_does_the_same():
         model = built(Adam(rate))
         model.fit(X, Y, **FIT)
         if tested:
-            before = model.history, model._steps["train"].number, *state(model)
+            before = model.history, model.trainer.counts["train"].number, *state(model)
             finder = callbacks.LRFinder(steps=10)
             expected = model.find_lr(X, Y, batch_size=16, steps=10)
             model.fit(X, Y, batch_size=16, epochs=5, verbose=0, callbacks=[finder])
@@ -189,7 +192,7 @@ def test_the_callback_does_the_same():
             other = callbacks.LambdaCallback(on_train_batch_end=fail)
             with pytest.raises(ZeroDivisionError):
                 model.fit(X, Y, **FIT, callbacks=[callbacks.LRFinder(), other])
-            after = model.history, model._steps["train"].number, *state(model)
+            after = model.history, model.trainer.counts["train"].number, *state(model)
             for a, b in zip(before, after, strict=True):
                 np.testing.assert_equal(a, b)
             assert model.optimizer._learning_rate is rate
@@ -218,7 +221,7 @@ def test_what_cannot_be_tested():
         own = Own(model.input, model.output)
         own.compile("sgd")
         own.find_lr(X, Y)
-    with pytest.raises(AttributeError, match="contains no learning rate"):
+    with pytest.raises(AttributeError, match="keeps its learning rate to itself"):
         built(optax.adam(0.1)).find_lr(X, Y)
     with pytest.raises(RuntimeError, match="must be compiled before find_lr"):
         cornu.Sequential([cornu.Input((4,)), layers.Dense(1)]).find_lr(X, Y)

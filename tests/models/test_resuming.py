@@ -409,10 +409,10 @@ def test_a_callback_whose_state_cannot_be_kept_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("words", "error"),
     [
-        ({"every": 0}, "every is a number of steps"),
-        ({"every": "week"}, "every is a number of steps"),
-        ({"every": True}, "every is a number of steps"),
-        ({"keep": 0}, "keep is a number from 1 on"),
+        ({"every": 0}, "every must be"),
+        ({"every": "week"}, "every must be"),
+        ({"every": True}, "every must be"),
+        ({"keep": 0}, "keep must be"),
     ],
 )
 def test_wrong_arguments_of_resume(words, error):

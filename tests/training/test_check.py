@@ -47,7 +47,7 @@ SPARSE, CATEGORICAL = "sparse_categorical_crossentropy", "categorical_crossentro
         ("mse", X[:, :3], ONE_HOT, r"input 'pixels' expects the shape \(None, 4\); received"),
         ("mse", {"pixel": X}, ONE_HOT, "input 'pixels' is missing.*Rename 'pixel' to 'pixels'"),
         ("mse", [X, X], ONE_HOT, "expects one input.*received a list of 2"),
-        ("mse", X, None, "has nothing for it"),
+        ("mse", X, None, "has no target for it"),
         ("mse", None, ONE_HOT, "x is missing"),
         ("mse", X, {"output": ONE_HOT}, "y: the model has no output 'output'"),
         ("mse", [[1.0, 2.0], [3.0]], ONE_HOT, "x is ragged"),

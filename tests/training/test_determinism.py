@@ -64,7 +64,7 @@ def test_every_compiled_way_gives_the_same_bits(monkeypatch):
     assert same_bits(first, train(shuffle=True, steps_per_execution=100))
     assert same_bits(first, train(shuffle=True, callbacks=[Hook()]))
     assert not same_bits(first, train(shuffle=True, seed=8))
-    monkeypatch.setattr("cornu.data.arrays.RESIDENT_BYTES", 0)  # sent batch by batch
+    monkeypatch.setattr("cornu.data.sources.arrays.RESIDENT_BYTES", 0)  # sent batch by batch
     assert same_bits(first, train(shuffle=True))
 
 

@@ -8,7 +8,7 @@ import cornu
 from cornu import Input, Model, layers
 from cornu.data import Arrays
 from cornu.layers import Dense
-from cornu.training.steps import counters
+from cornu.training.step.program import counters
 from tests.sampling import slow_except
 
 RNG = np.random.default_rng(0)
@@ -86,7 +86,7 @@ def test_a_model_that_mixes_rows_is_not_padded():
     centered = layers.Lambda(lambda t: t - t.mean(axis=0, keepdims=True))(x)
     mixing = Model(x, Dense(3, activation="softmax")(centered))
     mixing.compile("sgd", "sparse_categorical_crossentropy")
-    assert not mixing._runner("train").pads
+    assert not mixing.trainer.programs.runner("train").pads
     whole = mixing.evaluate(X[48:], Y[48:], batch_size=2, verbose=0)
     split = mixing.evaluate(X, Y, batch_size=8, verbose=0)
     parts = [
@@ -108,7 +108,7 @@ def test_the_order_is_a_function_of_seed_and_epoch():
 def test_data_too_large_for_the_device_is_streamed(monkeypatch):
     words = {"epochs": 2, "batch_size": 8, "verbose": 0, "shuffle": True}
     expected = model().fit(X[:48], Y[:48], **words).history
-    monkeypatch.setattr("cornu.data.arrays.RESIDENT_BYTES", 0)
+    monkeypatch.setattr("cornu.data.sources.arrays.RESIDENT_BYTES", 0)
     streamed = model().fit(X[:48], Y[:48], **words).history
     for name in expected:
         assert np.allclose(expected[name], streamed[name], rtol=1e-5)

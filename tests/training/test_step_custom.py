@@ -8,7 +8,7 @@ import pytest
 import cornu
 from cornu import Input, Model, layers, ops
 from cornu.layers import Dense
-from cornu.training.steps import counters
+from cornu.training.step.program import counters
 from tests.sampling import slow_except
 
 RNG = np.random.default_rng(0)
@@ -63,7 +63,7 @@ def test_a_step_of_ones_own_can_do_what_the_models_does(words):
     plain, own = drawn(Model), drawn(Stepped)
     own.set_weights(plain.get_weights())
     own.compile("sgd", "mse", metrics=["mae"], **words)
-    own._seed = plain._seed = 3
+    own.trainer.seed = plain.trainer.seed = 3
     validation = {"validation_data": (X[:10], Y[:10])}
     logs = [model.fit(X, Y, **validation, **WORDS).history for model in (plain, own)]
     check_close(*logs)
@@ -160,7 +160,7 @@ def test_several_optimizers_and_no_call(eager):
     model = Adversaries(3)
     model.compile(cornu.optimizers.Adam(0.01), cornu.optimizers.SGD(0.1, momentum=0.9))
     if eager:
-        model._recipe = model._recipe.__class__(optimizer="sgd", run_eagerly=True)
+        model.trainer.config = model.trainer.config.__class__(optimizer="sgd", run_eagerly=True)
     before = model.get_weights()
     history = model.fit(X, **WORDS).history
     assert sorted(history) == ["generator", "missed"] and np.isfinite(history["missed"]).all()
@@ -253,7 +253,7 @@ def test_a_call_of_ones_own_around_a_drawing_may_mix_rows():
     model = drawn(Centered)
     found = model.predict(X, batch_size=8)[32:]
     np.testing.assert_allclose(found, model(X[32:], training=False), 1e-4, 1e-6)
-    assert not model._runner("train").pads
+    assert not model.trainer.programs.runner("train").pads
 
 
 def keras_way(k):

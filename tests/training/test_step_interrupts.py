@@ -52,12 +52,13 @@ while struck < count:
     except KeyboardInterrupt:
         struck += 1
     kill.join()
-    assert not any(v.stored.is_deleted() for v in model._all_variables())
+    assert not any(v.stored.is_deleted() for v in model.trainer.touched_variables())
     assert all(np.isfinite(w).all() for w in model.get_weights())
     epochs = model.history.epoch if model.history else []  # it may strike before the first
     assert abs(len(epochs) - len(ended)) <= 1, (epochs, ended)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    assert int(model.optimizer.iterations) - model._runner("train").count.number in (0, 1)
+    steps = model.trainer.counts["train"].number
+    assert int(model.optimizer.iterations) - steps in (0, 1)
 assert model.predict(X).shape == (512, 1)
 first, last = model.evaluate(X, Y, verbose=0)[0], model.fit(*data, epochs=20, verbose=0, **sized)
 assert last.history["loss"][-1] < 0.7 and last.epoch == list(range(20))

@@ -77,7 +77,7 @@ def test_streams_die_with_their_last_reference(by_counting_alone):
 def test_programs_die_when_the_model_is_compiled_again(by_counting_alone):
     model = net()
     use(model, *data())
-    runner = model._runner("train")
+    runner = model.trainer.programs.runner("train")
     program = weakref.ref(next(iter(runner._programs.values())))
     runner = weakref.ref(runner)
     model.compile("sgd", "sparse_categorical_crossentropy")
@@ -90,7 +90,7 @@ def test_a_model_dies_with_all_that_it_owns():
     def cycle():
         model = net()
         use(model, *data())
-        program = next(iter(model._runner("train")._programs.values()))
+        program = next(iter(model.trainer.programs.runner("train")._programs.values()))
         owned = (model, program, model.layers[1], model.optimizer, model.history)
         return [weakref.ref(thing) for thing in owned]
 

@@ -6,7 +6,7 @@ import pytest
 
 import cornu
 from cornu import Input, Model, layers
-from cornu.training.steps import counters
+from cornu.training.step.program import counters
 from tests.sampling import slow_except
 
 RNG = np.random.default_rng(0)

@@ -73,7 +73,7 @@ def test_a_loop_with_optax_does_what_fit_does():
 
     for number in range(3):
         # The key of a fit's step, so that Dropout drops the same units.
-        key = jax.random.fold_in(same._runner("train").key, number)
+        key = jax.random.fold_in(same.trainer.programs.runner("train").key, number)
         params, state, slots = step(params, state, slots, key)
     model.assign(params, state)
     for a, b in zip(model.get_weights(), same.get_weights(), strict=True):

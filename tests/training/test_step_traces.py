@@ -9,7 +9,7 @@ import cornu
 from cornu import Input, Model, layers
 from cornu.errors import ModelWarning
 from cornu.layers import Dense
-from cornu.training.steps import counters
+from cornu.training.step.program import counters
 
 X = np.ones((12, 6), "float32")
 Y = np.ones((12, 1), "float32")
@@ -133,7 +133,7 @@ def test_the_list_does_not_grow_for_ever():
     cornu.config.silence("C060")
     try:
         for rows in range(1, 105):
-            model._traces.note("m", "predict", {}, {"rows": rows}, streamed=False)
+            model.trainer.programs.traces.note("m", "predict", {}, {"rows": rows}, streamed=False)
     finally:
         cornu.config.unsilence("C060")
     assert len(model.traces) == 100

@@ -9,8 +9,7 @@ import numpy as np
 
 from cornu import tree
 from cornu.callbacks.shared.nested_layers import layers_within
-from cornu.data import adapt
-from cornu.data.adapt import is_stream
+from cornu.data import adapt, is_batched
 from cornu.layers import BatchNormalization
 
 __all__ = ["has_batch_norm", "update_batch_norm"]
@@ -57,7 +56,7 @@ def update_batch_norm(model: Any, x: Any, batch_size: int = 32) -> None:
     kept = [_Kept(layer) for layer in _found(model)]
     if not kept:
         return
-    source = adapt(x, batch_size=None if is_stream(x) else batch_size)
+    source = adapt(x, batch_size=None if is_batched(x) else batch_size)
     before = [one.values() for one in kept]
     rows = 0
     try:

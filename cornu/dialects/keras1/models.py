@@ -9,24 +9,25 @@ import numpy as np
 
 from cornu import models, registry
 from cornu.core.layer.layer import Layer
+from cornu.core.layer.walk import nested_layers
 from cornu.data.class_weights import weights_of_classes
 from cornu.dialects.keras1 import metrics, objectives, optimizers
 from cornu.dialects.keras1.class_mapping import automatic_name
 from cornu.dialects.keras1.generators import EpochBatches
 from cornu.dialects.keras1.merge import Branches
 from cornu.layers import RNN
-from cornu.models.connections import describe, draw
-from cornu.models.trainer import Trainer
+from cornu.models.graph_config import describe, draw
+from cornu.models.training_methods import TrainingMethods
 from cornu.saving.atomic_write import atomic_write
 from cornu.saving.formats.hdf5 import open_hdf5, write_hdf5
 from cornu.saving.storage_keys import collect_weights_by_key
 from cornu.saving.weight_matching import read_matching_arrays
-from cornu.training.outputs import Outputs
+from cornu.training.binding import Outputs
 
 __all__ = ["Model", "Sequential", "load_model", "model_from_json"]
 
 
-class Keras1Trainer(Trainer):
+class Keras1Trainer(TrainingMethods):
     """`compile`, `fit` and the rest with the era's arguments."""
 
     def compile(  # type: ignore[override]
@@ -128,7 +129,7 @@ class Keras1Trainer(Trainer):
 
     def reset_states(self) -> None:
         """Sets the states of all stateful layers to zero."""
-        for layer in self._flat_layers():
+        for layer in nested_layers(self):
             if isinstance(layer, RNN) and layer.stateful:
                 layer.reset_state()
 

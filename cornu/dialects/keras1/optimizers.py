@@ -11,8 +11,7 @@ from cornu import optimizers, registry
 from cornu.core.state.variable import Variable
 from cornu.errors import suggest
 from cornu.optimizers.base import Optimizer
-from cornu.optimizers.transforms.chain import Transformation, chain
-from cornu.optimizers.transforms.clipping import clip_by_global_norm, clip_by_value
+from cornu.optimizers.transforms import clipping
 from cornu.optimizers.update_rule import SlotValues, UpdateRule
 
 __all__ = [
@@ -54,21 +53,24 @@ class Keras1Optimizer(Optimizer):
     @property
     def lr(self) -> Variable:
         """The rate without the decay."""
-        return self.learning_rate_source
+        return self._learning_rate
 
     @lr.setter
     def lr(self, value: Any) -> None:
-        self.learning_rate_source.assign(value)
+        self._learning_rate.assign(value)
 
-    def _current_rate(self) -> Array:
+    def _update(self, grads: list[Array], variables: list[Variable]) -> None:
         rate = self.lr.value
-        return rate / (1 + self.decay * self._iterations.value) if self.decay else rate
+        if self.decay:
+            rate = rate / (1 + self.decay * self._iterations.value)
+        self._update_each(self._clipped(grads), variables, rate)
 
-    def _clipping(self) -> Transformation:
-        return chain(
-            clip_by_global_norm(self.clipnorm) if self.clipnorm else None,
-            clip_by_value(self.clipvalue) if self.clipvalue else None,
-        )
+    def _clipped(self, grads: list[Array]) -> list[Array]:
+        if self.clipnorm:
+            grads = clipping.by_global_norm(grads, self.clipnorm)
+        if self.clipvalue:
+            grads = [clipping.by_value(gradient, self.clipvalue) for gradient in grads]
+        return grads
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments as plain data, as they are now."""

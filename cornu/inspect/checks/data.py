@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from cornu.core.layer.layer import Layer
+from cornu.core.layer.walk import nested_layers
 from cornu.inspect.checks.context import CheckContext, DataSample, GraphCall
 from cornu.inspect.checks.outputs import crossentropy_kind
 from cornu.inspect.checks.report import Finding
@@ -127,7 +128,7 @@ def _scale(
 def check_targets(view: CheckContext) -> Iterator[Finding]:
     """Targets that are all the same."""
     # A generator learns to make a frozen judge say the same of all rows.
-    frozen = any(not layer.trainable for layer in view.model._flat_layers() if layer.weights)
+    frozen = any(not layer.trainable for layer in nested_layers(view.model) if layer.weights)
     for head in view.heads:
         feed = head.target
         if head.loss is None or feed is None or len(feed.values) < 2:

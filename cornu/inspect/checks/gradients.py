@@ -12,6 +12,7 @@ import jax
 import numpy as np
 
 from cornu import settings, tree
+from cornu.core.layer.walk import nested_layers
 from cornu.core.state import scope
 from cornu.inspect.checks.context import CheckContext
 from cornu.inspect.checks.outputs import crossentropy_kind, expects_logits
@@ -35,8 +36,8 @@ def check_gradients(view: CheckContext, batch: Any) -> Iterator[Finding]:
 
         return scope.value_and_grad(loss_of, trained)()[1]
 
-    variables = model._all_variables()
-    lifted = scope.functionalize(gradients, variables, model._sources())
+    variables = model.trainer.touched_variables()
+    lifted = scope.functionalize(gradients, variables, model.trainer.random_sources())
     shared = settings.get("share_blocks")
     settings.put("share_blocks", False)  # one function for several blocks would hide their zeros
     try:
@@ -45,7 +46,7 @@ def check_gradients(view: CheckContext, batch: Any) -> Iterator[Finding]:
         )
     finally:
         settings.put("share_blocks", shared)
-    owners = {id(v): layer for layer in model._flat_layers() for v in layer.own_variables()}
+    owners = {id(v): layer for layer in nested_layers(model) for v in layer.own_variables()}
     steps = {id(step.op): step for step in view.calls()}
     for variable, dead in zip(trained, _zeros(closed), strict=True):
         if dead:
@@ -80,8 +81,10 @@ def check_outputs_of(view: CheckContext, x: Any) -> Iterator[Finding]:
     wanted = [head.loss is not None and crossentropy_kind(head.loss) != "" for head in view.heads]
     if view.drawing is not None or not any(wanted):
         return
-    variables = model._all_variables()
-    lifted = scope.functionalize(lambda x: model(x, training=False), variables, model._sources())
+    variables = model.trainer.touched_variables()
+    lifted = scope.functionalize(
+        lambda x: model(x, training=False), variables, model.trainer.random_sources()
+    )
     few = tree.map(lambda a: None if a is None else np.asarray(a)[:8], x)
     outputs, _, _ = lifted(tuple(v.stored for v in variables), jax.random.key(0), few)
     for head, output in zip(view.heads, tree.leaves(outputs), strict=False):

@@ -9,6 +9,7 @@ import numpy as np
 from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
 from cornu.core.layer.signature import call_signature
+from cornu.core.layer.walk import nested_layers
 from cornu.inspect.checks.context import CheckContext, GraphCall, path_of_node
 from cornu.inspect.checks.report import Finding
 from cornu.layers import BatchNormalization
@@ -141,7 +142,7 @@ def check_outputs(view: CheckContext) -> Iterator[Finding]:
 def check_paths(view: CheckContext) -> Iterator[Finding]:
     """Layers whose every way to a loss leads through something that has no gradient."""
     heads = [head.tensor for head in view.heads if head.loss is not None]
-    if view.drawing is None or not heads or any(map(_may_add_losses, view.model._flat_layers())):
+    if view.drawing is None or not heads or any(map(_may_add_losses, nested_layers(view.model))):
         return
     reached = {id(node.op) for node in _ancestors(heads, smooth=True).values()}
     for node in _ancestors(heads).values():

@@ -14,7 +14,7 @@ import numpy as np
 from cornu import tree
 from cornu.core.layer.layer import Layer
 from cornu.core.state import scope
-from cornu.data import adapt
+from cornu.data import ReadOptions, identify
 from cornu.inspect.checks.context import walk_calls
 from cornu.inspect.nan.layer_calls import Event, Passed, Watch, arrays, finite, watching
 from cornu.optimizers import LossScaleOptimizer
@@ -97,13 +97,15 @@ def find_nan(model: Any, batch: Any, training: bool = True) -> NanReport | None:
     """
     if not isinstance(batch, tuple):
         batch = (batch,)
-    source = adapt(*(*batch, None, None)[:3], 1 << 62)
-    compiled = model.compiled and (source.structure[1] is not None or model._objective is None)
+    source = identify(*(*batch, None, None)[:3]).open(ReadOptions(whole=True))
+    compiled = model.compiled and (
+        source.structure[1] is not None or model.trainer.objective is None
+    )
     if compiled:
-        model._prepare_for(source, train=model.optimizer is not None)
+        model.trainer.prepare(source, train=model.optimizer is not None)
     elif not model.built:
-        model._build_for(source.structure[0])
-    return find(model, source.structure, model._key(), training, compiled)
+        model.build_for(source.structure[0])
+    return find(model, source.structure, model.trainer.key(), training, compiled)
 
 
 def find(
@@ -156,7 +158,7 @@ class _Hunt:
         self.model = model
         self.key = key
         self.training = training
-        self.variables = model._all_variables()
+        self.variables = model.trainer.touched_variables()
 
     def run(self, batch: Any, compiled: bool) -> NanReport | None:
         """Looks forward, at the loss, backward and at the update, in this order."""
@@ -175,7 +177,7 @@ class _Hunt:
         return found
 
     def _lifted(self, fn: Callable[..., Any], *args: Any) -> Any:
-        lifted = scope.functionalize(fn, self.variables, self.model._sources())
+        lifted = scope.functionalize(fn, self.variables, self.model.trainer.random_sources())
         return lifted(tuple(v.stored for v in self.variables), self.key, *args)[0]
 
     def _forward(self, x: Any) -> Any:
@@ -231,7 +233,7 @@ class _Hunt:
         return NanReport("loss", path, "", f"{text} The predictions are finite: {shown}.", hint)
 
     def _which_loss(self, outputs: Any, y: Any, weight: Any) -> tuple[str, str]:
-        objective = self.model._objective
+        objective = self.model.trainer.objective
         if objective is not None:
             for name, loss, value in objective.losses_by_output(y, outputs, weight):
                 if not finite(value):
@@ -293,7 +295,7 @@ class _Hunt:
             return None
 
         def step(batch: Any) -> Any:
-            self.model._train_logs(batch)
+            self.model.trainer.train_logs(batch)
             return [(v, scope.current().read(v)) for v in self.model.variables]
 
         for variable, value in self._lifted(step, batch):

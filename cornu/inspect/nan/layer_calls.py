@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from cornu.core.layer.layer import Layer
+from cornu.core.layer.walk import nested_layers
 from cornu.core.state import scope
 from cornu.core.tracebacks.user_frames import format_location
 from cornu.inspect.checks.context import path_of_node
@@ -196,7 +197,7 @@ _probe.defvjp(_probe_forward, _probe_backward)
 @contextlib.contextmanager
 def watching(model: Any, watch: Watch) -> Iterator[None]:
     """Lets a Watch see the calls of all layers and ops of a model within a `with` block."""
-    layers = {id(layer): layer for layer in [model, *model._flat_layers()]}
+    layers = {id(layer): layer for layer in [model, *nested_layers(model)]}
     drawings = [
         layer.functional_graph for layer in layers.values() if layer.functional_graph is not None
     ]

@@ -213,8 +213,8 @@ def measure(root: Item, batch_size: int = 1, length: int = 1) -> dict[int, Cost]
         found.drawn(root, found.run(model.functional_graph.graph, given))
     else:
         call = Traced(None, None)
-        if model.is_model and model._built_with is not None:
-            inputs = described(model._built_with)
+        if model.is_model and model.built_inputs is not None:
+            inputs = described(model.built_inputs)
             given = tree.map(lambda t: _sized(t, batch_size, length), inputs)
             call = trace(model, (given,), {}, inside=True)
         found.undrawn(root, call)

@@ -189,7 +189,7 @@ def profile(
         raise ValueError(f"`repeats` is 1 or more. Received: {repeats}")
     inputs = tree.map(lambda x: jnp.asarray(x) if isinstance(x, np.ndarray) else x, batch)
     if not model.built:
-        model._build_for(batch)  # type: ignore[attr-defined]
+        model.build_for(batch)  # type: ignore[attr-defined]
     root = outline(model)
     watch = Stopwatch(repeats, training, backward)
     found = Measuring(watch)

@@ -167,8 +167,7 @@ def trend(losses: Sequence[float]) -> list[float]:
         np.ones(len(values)), weights, "full"
     )
     half = len(places) // 2
-    smooth: list[float] = sums[half : half + len(values)].tolist()
-    return smooth
+    return sums[half : half + len(values)].tolist()
 
 
 def _fall(losses: Sequence[float], trend: Sequence[float]) -> tuple[int, int, int] | None:
@@ -324,7 +323,7 @@ def _figure(test: RangeTest, log: bool) -> Any:
     axes = figure.add_subplot()
     axes.plot(test.rates, test.losses, color="0.7", linewidth=1, label="each batch")
     axes.plot(test.rates, test.trend, label="trend")
-    if test.suggestion is not None and test.valley is not None:
+    if test.suggestion is not None:
         label = f"suggestion {test.suggestion:.2g}"
         axes.axvspan(*test.valley, color="C1", alpha=0.1)
         axes.axvline(test.suggestion, color="C1", linestyle="--", label=label)

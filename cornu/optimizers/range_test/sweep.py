@@ -73,7 +73,7 @@ class Sweep:
         done = number / (self.steps - 1)
         if self.mode == "linear":
             return self.start + done * (self.end - self.start)
-        return self.start * math.pow(self.end / self.start, done)
+        return self.start * (self.end / self.start) ** done
 
     def take(self, loss: float) -> None:
         """Takes the loss of a step."""

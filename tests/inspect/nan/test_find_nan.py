@@ -9,7 +9,7 @@ import cornu
 from cornu import Input, Model, Sequential, debug, layers, ops
 from cornu.layers import BatchNormalization, Dense
 from cornu.optimizers import SGD
-from cornu.training.steps import counters
+from cornu.training.step.program import counters
 
 X = np.random.default_rng(0).normal(size=(16, 3)).astype("float32")
 Y = X[:, :1]
@@ -223,10 +223,12 @@ def test_nothing_of_the_model_changes():
     x = Input((3,))
     model = compiled(Model(x, length(BatchNormalization()(Dense(4)(x)))), "adam")
     model.fit(X, Y, verbose=0)
-    before = [np.asarray(v) for v in model._all_variables()]
+    before = [np.asarray(v) for v in model.trainer.touched_variables()]
     graph = model.functional_graph.graph
     debug.find_nan(model, (X, Y))
-    assert all(np.array_equal(a, b) for a, b in zip(before, model._all_variables(), strict=True))
+    assert all(
+        np.array_equal(a, b) for a, b in zip(before, model.trainer.touched_variables(), strict=True)
+    )
     assert model.functional_graph.graph is graph
     assert not [layer for layer in model.layers if "call" in vars(layer)]
 

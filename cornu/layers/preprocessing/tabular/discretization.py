@@ -182,7 +182,7 @@ class Discretization(Learning):
         if given is None or config.get("num_bins") is None:
             return super().from_config(config)
         layer = super().from_config({**config, "bin_boundaries": None})
-        layer.bin_boundaries = layer._checked(given)
+        layer.bin_boundaries = layer.trainer.run.checked(given)
         return layer
 
 

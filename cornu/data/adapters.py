@@ -1,0 +1,362 @@
+"""From what the user passes as x, y and sample_weight to a source of batches: one table of kinds.
+
+`identify` decides once what kind of data `x` is. Data of some kinds has rows, of which batches are
+made; other data comes in batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from cornu.data import frames
+from cornu.data.column_names import NAMELESS, Names, bind_batch, bind_frame
+from cornu.data.conversion import as_arrays
+from cornu.data.foreign_types import is_a, named
+from cornu.data.lazy_columns import column_of
+from cornu.data.sources.arrays import Arrays, length
+from cornu.data.sources.grain import Grain
+from cornu.data.sources.huggingface import HuggingFace, column_of_table, columns_of_table
+from cornu.data.sources.indexed import Indexed
+from cornu.data.sources.stateful import Stateful
+from cornu.data.sources.stream import Stream
+from cornu.data.sources.tensorflow import TensorFlow
+from cornu.data.splits import split
+
+__all__ = ["DataInput", "ReadOptions", "adapt", "identify", "is_batched"]
+
+_BATCH_SIZE = 32
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How batches are read.
+
+    Attributes:
+        batch_size: rows of a batch of data that has rows, 32 by default.
+        steps: batches of an epoch.
+        shuffle: whether the order changes with each epoch.
+        seed: of the order.
+        prepare: applied to `(x, y, sample_weight)`, of all data or of each batch.
+        names: of the model's inputs and outputs, which columns bind to.
+        restart: whether data that ends before `steps` restarts.
+        whole: whether all rows are one batch.
+    """
+
+    batch_size: int | None = None
+    steps: int | None = None
+    shuffle: bool = False
+    seed: int = 0
+    prepare: Callable[[Any], Any] = lambda batch: batch
+    names: Names = NAMELESS
+    restart: bool = False
+    whole: bool = False
+
+
+class DataKind(NamedTuple):
+    """A kind of data.
+
+    Attributes:
+        name: in messages.
+        matches: whether `x` is of this kind.
+        open: makes the source of data that comes in batches; None for data that has rows.
+    """
+
+    name: str
+    matches: Callable[[Any], bool]
+    open: Callable[[DataInput, ReadOptions], Stream] | None = None
+
+
+@dataclass(frozen=True)
+class DataInput:
+    """What the user passed as data, and of what kind it is.
+
+    Attributes:
+        x, y, sample_weight: as they were passed.
+        kind: of `x`.
+    """
+
+    x: Any
+    y: Any
+    sample_weight: Any
+    kind: DataKind
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether the data has rows, rather than coming in batches."""
+        return self.kind.open is None
+
+    def arrays(self, names: Names = NAMELESS) -> Any:
+        """Returns `(x, y, sample_weight)` as nested arrays and Columns, of data that has rows."""
+        x, y, weight = self.x, self.y, self.sample_weight
+        if _is_table(x):
+            return columns_of_table(x, names, y, weight)
+        if frames.is_frame(x):
+            x, y, weight = bind_frame(x, y, weight)
+        return _arrays((x, y, weight), names)
+
+    def split(self, fraction: float, names: Names = NAMELESS) -> tuple[DataInput, DataInput]:
+        """Returns the data without its last rows, and these.
+
+        Args:
+            fraction: the part of the rows that the second part has.
+            names: of the model's inputs and outputs.
+
+        Raises:
+            ValueError: the data comes in batches, or one part would be empty.
+        """
+        if not self.has_rows:
+            raise ValueError(
+                f"validation_split needs arrays; x is an iterable of batches of unknown length "
+                f"({type(self.x).__name__}).\nPass validation_data=another iterable."
+            )
+        first, second = split(self.arrays(names), fraction)
+        return DataInput(*first, _ARRAYS), DataInput(*second, _ARRAYS)
+
+    def open(self, options: ReadOptions) -> Arrays | Stream:
+        """Returns the source of batches."""
+        _check_size("batch_size", options.batch_size)
+        _check_size("steps", options.steps)
+        if self.kind.open is not None:
+            return self.kind.open(self, options)
+        structure = options.prepare(self.arrays(options.names))
+        return Arrays(
+            structure,
+            length(structure) if options.whole else int(options.batch_size or _BATCH_SIZE),
+            options.shuffle,
+            options.seed,
+            options.steps,
+            options.restart,
+        )
+
+
+def identify(x: Any, y: Any = None, sample_weight: Any = None) -> DataInput:
+    """Returns the data with its kind.
+
+    Args:
+        x: nested arrays, or data that gives batches or has columns.
+        y, sample_weight: nested arrays, or names of columns.
+    """
+    kind = next(kind for kind in _KINDS if kind.matches(x))
+    return DataInput(x, y, sample_weight, kind)
+
+
+def is_batched(x: Any) -> bool:
+    """Whether data comes in batches rather than having rows."""
+    return not identify(x).has_rows
+
+
+def adapt(
+    x: Any,
+    y: Any = None,
+    sample_weight: Any = None,
+    batch_size: int | None = None,
+    steps: int | None = None,
+    shuffle: bool = False,
+    seed: int = 0,
+    prepare: Callable[[Any], Any] = lambda batch: batch,
+    names: Names = NAMELESS,
+    restart: bool = False,
+) -> Arrays | Stream:
+    """Returns a source of batches `(x, y, sample_weight)`.
+
+    Args:
+        x, y, sample_weight: as of `identify`.
+        batch_size, steps, shuffle, seed, prepare, names, restart: as of `ReadOptions`.
+    """
+    options = ReadOptions(batch_size, steps, shuffle, seed, prepare, names, restart)
+    return identify(x, y, sample_weight).open(options)
+
+
+# ------------------------------------------------------------------------------- kinds with rows
+
+
+def _is_table(x: Any) -> bool:
+    return is_a(x, "datasets", "Dataset", "DatasetDict", "IterableDatasetDict")
+
+
+def _is_table_column(x: Any) -> bool:
+    return is_a(x, "datasets", "Column")
+
+
+def _is_plain(x: Any) -> bool:
+    plain = (np.ndarray, jax.Array, dict, list, tuple, str, bytes)
+    return x is None or isinstance(x, plain)
+
+
+def _has_columns(x: Any) -> bool:
+    return _is_table(x) or _is_table_column(x) or frames.is_frame(x) or frames.is_series(x)
+
+
+def _is_array_like(x: Any) -> bool:
+    tensors = is_a(x, "tensorflow", "RaggedTensor", "SparseTensor")
+    return tensors or hasattr(x, "__array__") or column_of(x) is not None
+
+
+def _gives_nothing(x: Any) -> bool:
+    """Whether x is not iterable; what it is instead is reported when it is converted."""
+    numbered = hasattr(x, "__getitem__") and hasattr(x, "__len__")
+    return not isinstance(x, Iterable) and not numbered
+
+
+# ------------------------------------------------------------------------ kinds that give batches
+
+
+def _is_numbered(x: Any) -> bool:
+    return hasattr(x, "__getitem__") and (hasattr(x, "__len__") or hasattr(x, "num_batches"))
+
+
+def _open_rows_in_order(data: DataInput, options: ReadOptions) -> Stream:
+    """Opens a Hugging Face IterableDataset: rows that come one after another."""
+    y, weight = data.y, data.sample_weight
+    if not all(part is None or isinstance(part, (str, list, dict)) for part in (y, weight)):
+        raise ValueError(
+            f"x is a {named(data.x)}, so that y and sample_weight are names of its columns, or "
+            "missing."
+        )
+
+    def read(batch: Any) -> Any:
+        return _arrays(bind_batch(batch, options.names, y, weight))
+
+    size = int(options.batch_size or _BATCH_SIZE)
+    return HuggingFace(data.x, options.steps, read, options.prepare, options.restart, size)
+
+
+def _reads_with(source: type[Stream]) -> Callable[[DataInput, ReadOptions], Stream]:
+    """Returns what opens data whose batches a class reads."""
+
+    def open_batches(data: DataInput, options: ReadOptions) -> Stream:
+        _check_alone(data, options)
+        return source(
+            data.x, options.steps, _reader(options.names), options.prepare, options.restart
+        )
+
+    return open_batches
+
+
+def _open_numbered(data: DataInput, options: ReadOptions) -> Stream:
+    _check_alone(data, options)
+    return Indexed(
+        data.x,
+        options.steps,
+        _reader(options.names),
+        options.prepare,
+        options.restart,
+        options.shuffle,
+        options.seed,
+    )
+
+
+def _refuse_column(data: DataInput, options: ReadOptions) -> Stream:
+    _check_alone(data, options)
+    raise TypeError(
+        "x is a column of a Hugging Face IterableDataset, which gives single values. Pass the "
+        "dataset itself, and the names of the columns: fit(dataset, 'label')."
+    )
+
+
+def _refuse_samples(data: DataInput, options: ReadOptions) -> Stream:
+    _check_alone(data, options)
+    raise TypeError(
+        f"x is a {named(data.x)}, which gives single samples. Wrap it in "
+        "torch.utils.data.DataLoader(dataset, batch_size=32), which makes batches of them."
+    )
+
+
+_ARRAYS = DataKind("arrays", _is_plain)
+# In this order: the first kind that matches decides.
+_KINDS = (
+    _ARRAYS,
+    DataKind(
+        "rows in order", lambda x: is_a(x, "datasets", "IterableDataset"), _open_rows_in_order
+    ),
+    DataKind("table", _has_columns),
+    DataKind("array-like", _is_array_like),
+    DataKind("not data", _gives_nothing),
+    DataKind(
+        "tf.data",
+        lambda x: is_a(x, "tensorflow", "DatasetV1", "DatasetV2"),
+        _reads_with(TensorFlow),
+    ),
+    DataKind(
+        "grain",
+        lambda x: is_a(x, "grain", "MapDataset", "IterDataset", "DataLoader"),
+        _reads_with(Grain),
+    ),
+    DataKind("single values", lambda x: is_a(x, "datasets", "IterableColumn"), _refuse_column),
+    DataKind("single samples", lambda x: is_a(x, "torch", "Dataset"), _refuse_samples),
+    DataKind(
+        "loader with a state",
+        lambda x: hasattr(x, "state_dict") and hasattr(x, "load_state_dict"),
+        _reads_with(Stateful),
+    ),
+    DataKind("numbered batches", _is_numbered, _open_numbered),
+    DataKind("iterable of batches", lambda x: True, _reads_with(Stream)),
+)
+
+
+# ----------------------------------------------------------------------------- reading and checks
+
+
+def _check_size(name: str, size: Any) -> None:
+    whole = isinstance(size, (int, np.integer)) and not isinstance(size, bool)
+    if size is not None and (not whole or size < 1):
+        raise ValueError(f"{name} must be a positive integer. Received: {size!r}")
+
+
+def _check_alone(data: DataInput, options: ReadOptions) -> None:
+    """Raises an error for arguments that data with batches of its own does not take."""
+    kind = type(data.x).__name__
+    if data.y is not None or data.sample_weight is not None:
+        raise ValueError(
+            f"x is an iterable of batches ({kind}), so that y and sample_weight "
+            "must come with its batches: (x, y) or (x, y, sample_weight)."
+        )
+    if options.batch_size is not None:
+        raise ValueError(
+            f"x is an iterable of batches ({kind}), which decides on the batch "
+            "size: do not pass `batch_size`."
+        )
+
+
+def _arrays(parts: Any, names: Names = NAMELESS) -> Any:
+    x, y, weight = (_read_columns(part) for part in parts)
+    return (
+        as_arrays(x, "x", names.inputs),
+        as_arrays(y, "y", names.outputs),
+        as_arrays(weight, "sample_weight", names.outputs),
+    )
+
+
+def _read_columns(part: Any) -> Any:
+    """Replaces `dataset["name"]` by a Column."""
+    if _is_table_column(part):
+        return column_of_table(part)
+    if isinstance(part, dict):
+        return {key: _read_columns(item) for key, item in part.items()}
+    if isinstance(part, (list, tuple)) and any(_is_table_column(item) for item in part):
+        return [_read_columns(item) for item in part]
+    return part
+
+
+def _reader(names: Names) -> Callable[[Any], Any]:
+    """Returns what makes the arrays `(x, y, sample_weight)` of a batch."""
+
+    def read(batch: Any) -> Any:
+        if isinstance(batch, dict) and names.inputs:
+            bound = bind_batch(batch, names)
+            batch = (batch,) if bound[1] is None and bound[2] is None else bound
+        if not isinstance(batch, (tuple, list)) or isinstance(batch, list) and len(batch) > 3:
+            batch = (batch,)
+        if not 1 <= len(batch) <= 3:
+            raise ValueError(
+                "A batch is x, (x, y) or (x, y, sample_weight). Received a tuple of "
+                f"{len(batch)}.\nSeveral inputs are one list or dict: ([a, b], y)."
+            )
+        return _arrays((*batch, None, None)[:3], names)
+
+    return read

@@ -1,0 +1,128 @@
+"""Values: from what users hold in their hands to nested arrays of numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import numpy as np
+
+from cornu.data import frames
+from cornu.data.foreign_types import is_a, library_of
+from cornu.data.lazy_columns import column_of, narrowed
+
+__all__ = ["as_arrays"]
+
+
+def as_arrays(structure: Any, what: str, names: tuple[str, ...] = ()) -> Any:
+    """Returns nested arrays; lists of numbers become one array each.
+
+    Args:
+        structure: arrays, tensors of other libraries, frames, lists of numbers; nested as one
+            likes. Arrays in files and sparse matrices become a Column, which reads them by rows.
+        what: the name of the whole, for messages.
+        names: of the model's inputs or outputs, that the columns of a frame may bind to.
+    """
+    if structure is None:
+        return None
+    if isinstance(structure, dict):
+        return {key: as_arrays(item, f"{what}[{key!r}]") for key, item in structure.items()}
+    if isinstance(structure, (list, tuple)) and any(_is_array(item) for item in structure):
+        return _like(structure, [as_arrays(s, f"{what}[{i}]") for i, s in enumerate(structure)])
+    if isinstance(structure, jax.Array):
+        return structure
+    column = column_of(structure)
+    if column is not None:
+        return column
+    if isinstance(structure, np.ndarray):
+        return _as_array(structure, what)
+    if frames.is_frame(structure) or frames.is_series(structure):
+        return frames.arrays_of(structure, what, names)
+    _refuse(structure, what)
+    library = library_of(structure)
+    if library in _TENSORS:
+        structure = _TENSORS[library](structure, what)
+    return _as_array(structure, what)
+
+
+def _like(structure: Any, items: list[Any]) -> Any:
+    kind = type(structure)
+    return kind(*items) if hasattr(structure, "_fields") else kind(items)
+
+
+def _as_array(value: Any, what: str) -> np.ndarray:
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(
+            f"{what} is ragged: its rows have different lengths, so that it is no array.\n"
+            "Pad it, for example with cornu.utils.pad_sequences."
+        ) from error
+    if array.dtype.kind == "O":
+        array = frames.stacked(array, what)
+    if array.dtype.kind in "OUSMm" or (array.dtype.kind == "V" and array.dtype.isbuiltin != 2):
+        raise TypeError(
+            f"{what} holds {frames.contents(array)}, not numbers. Turn it into numbers "
+            "first: categories into integers, texts into ids, None into NaN-free values."
+        )
+    return narrowed(array)
+
+
+def _refuse(value: Any, what: str) -> None:
+    """Refuses what is no data."""
+    if isinstance(value, (str, bytes)):
+        raise TypeError(
+            f"{what} is the text {value!r}, not data.\nIf it names a file, read that first "
+            "(numpy.load, numpy.loadtxt, pandas.read_csv)."
+        )
+    if callable(value) and not hasattr(value, "__array__"):
+        name = getattr(value, "__name__", type(value).__name__)
+        raise TypeError(
+            f"{what} is the function {name!r}, not data.\nIf it makes a generator, call it: "
+            f"fit({name}(), ...)."
+        )
+
+
+def _is_array(item: Any) -> bool:
+    return (
+        isinstance(item, (np.ndarray, jax.Array, dict))
+        or hasattr(item, "__array__")
+        or frames.is_frame(item)
+        or is_a(item, "scipy", "spmatrix", "sparray")
+        or is_a(item, "tensorflow", "RaggedTensor", "SparseTensor")
+        or (isinstance(item, (list, tuple)) and any(_is_array(inner) for inner in item))
+    )
+
+
+# ----------------------------------------------------------------------- tensors of other libraries
+
+
+def _from_torch(x: Any, what: str) -> Any:
+    if not is_a(x, "torch", "Tensor"):
+        return x
+    x = x.detach().cpu()
+    if x.is_sparse:
+        x = x.to_dense()
+    x = x.resolve_conj().resolve_neg()
+    if str(x.dtype) == "torch.bfloat16":  # NumPy's tensors of torch know no bfloat16
+        import torch
+
+        return x.contiguous().view(torch.int16).numpy().view(jax.numpy.bfloat16)
+    return x.numpy()
+
+
+def _from_tensorflow(x: Any, what: str) -> Any:
+    if is_a(x, "tensorflow", "RaggedTensor"):
+        raise ValueError(
+            f"{what} is a RaggedTensor of shape {x.shape}: its rows have different lengths, so "
+            "that it is no array.\nPad it: dataset.map(lambda x, y: (x.to_tensor(), y)), or "
+            "padded_batch instead of batch. With Input((None, ...)) batches may differ in length."
+        )
+    if is_a(x, "tensorflow", "SparseTensor"):
+        import tensorflow
+
+        x = tensorflow.sparse.to_dense(x)
+    return x.numpy() if hasattr(x, "numpy") else x
+
+
+_TENSORS = {"torch": _from_torch, "tensorflow": _from_tensorflow}

@@ -1,0 +1,199 @@
+"""Arrays: rows in any order; every batch is a function of (seed, epoch, number)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from cornu import seeds, tree
+from cornu.data.lazy_columns import Column
+
+__all__ = ["Arrays", "length", "rows_of", "take"]
+
+# Data above this size stays on the host and is sent batch by batch.
+RESIDENT_BYTES = 2 << 30
+
+
+class Arrays:
+    """A batch structure (x, y, sample_weight) of whole arrays, or of Columns.
+
+    Args:
+        structure: nested arrays with the same first size; `None` for parts that are missing.
+        batch_size: rows of a batch.
+        shuffle: whether each epoch has an order of its own.
+        seed: of the orders.
+        steps: batches of an epoch; by default as many as there are.
+        restart: whether an epoch that needs more begins anew, and the next goes on where the last
+            ended.
+
+    Attributes:
+        count: the number of rows of an epoch; `steps`: of batches.
+    """
+
+    resumes = "batch"
+
+    def __init__(
+        self,
+        structure: Any,
+        batch_size: int,
+        shuffle: bool = False,
+        seed: int = 0,
+        steps: int | None = None,
+        restart: bool = False,
+    ) -> None:
+        self.structure = structure
+        self.count = self._rows = length(structure)
+        self.batch_size = min(batch_size, self._rows)
+        self.shuffle = shuffle
+        self.seed = seed
+        self.steps = self._whole = -(-self._rows // self.batch_size)
+        self._on_device: Any = None
+        self._order: tuple[int, np.ndarray] | None = None
+        self._began: int | None = None
+        self._runs_on = restart and steps not in (None, self._whole)
+        if steps is not None:
+            self._set_steps(steps, restart)
+
+    def _set_steps(self, steps: int, restart: bool) -> None:
+        if steps > self._whole and not restart:
+            raise ValueError(
+                f"The data has {self._rows} rows, which are {self._whole} batches of "
+                f"{self.batch_size}, and steps={steps}.\nGive fewer steps, or none for all data."
+            )
+        self.steps = steps
+        self.count = min(steps * self.batch_size, self._rows)
+        if self._runs_on:
+            self.count = steps * self.batch_size
+
+    @property
+    def has_partial_batch(self) -> bool:
+        """Whether a batch has fewer rows than the others."""
+        last = self.steps == self._whole or self._runs_on
+        return last and self._rows % self.batch_size != 0
+
+    @property
+    def resident(self) -> bool:
+        """Whether the data is small enough to lie on the device as a whole."""
+        leaves = [leaf for leaf in tree.leaves(self.structure) if leaf is not None]
+        if (
+            any(isinstance(leaf, Column) for leaf in leaves)
+            or self._runs_on
+            and self.has_partial_batch
+        ):
+            return False
+        return sum(leaf.nbytes for leaf in leaves) <= RESIDENT_BYTES
+
+    def on_device(self) -> Any:
+        """Returns the structure on the device."""
+        if self._on_device is None:
+            self._on_device = jax.tree_util.tree_map(jnp.asarray, self.structure)
+        return self._on_device
+
+    def order(self, epoch: int) -> np.ndarray:
+        """Returns the positions of the rows in an epoch, padded to whole batches."""
+        order = np.zeros(self.steps * self.batch_size, "int32")
+        if self._runs_on:
+            parts = [self._positions(epoch, step) for step in range(self.steps)]
+            found = np.concatenate(parts)
+        else:
+            found = self._permutation(epoch)[: self.count]
+        order[: len(found)] = found
+        return order
+
+    def batches(self, epoch: int = 0, start: int = 0) -> Iterator[Any]:
+        """Yields the batches of an epoch from number `start` on, as host arrays."""
+        for step in range(start, self.steps):
+            if self.shuffle:
+                yield take(self.structure, self._positions(epoch, step))
+            else:
+                first = self._place(epoch, step)[1] * self.batch_size
+                stop = min(first + self.batch_size, self._rows)
+                yield rows_of(self.structure, first, stop)
+
+    def _positions(self, epoch: int, step: int) -> np.ndarray:
+        """Returns which rows are in a batch."""
+        turn, number = self._place(epoch, step)
+        return self._permutation(turn)[number * self.batch_size : (number + 1) * self.batch_size]
+
+    def _place(self, epoch: int, step: int) -> tuple[int, int]:
+        """Returns which time through the data a step belongs to, and its number in there."""
+        if not self._runs_on:
+            return epoch, step
+        if self._began is None:
+            self._began = epoch
+        turns, number = divmod((epoch - self._began) * self.steps + step, self._whole)
+        return self._began + turns, number
+
+    def _permutation(self, turn: int) -> np.ndarray:
+        if not self.shuffle:
+            return np.arange(self._rows, dtype="int32")
+        if self._order is None or self._order[0] != turn:
+            bits = np.random.Philox(key=seeds.mix_bits(self.seed, turn))
+            order = np.random.Generator(bits).permutation(self._rows).astype("int32")
+            self._order = (turn, order)
+        return self._order[1]
+
+    def example(self) -> Any:
+        """Returns the specs of a batch."""
+        return jax.tree_util.tree_map(
+            lambda x: jax.ShapeDtypeStruct(
+                (self.batch_size, *x.shape[1:]), jax.dtypes.canonicalize_dtype(x.dtype)
+            ),
+            self.structure,
+        )
+
+    def preview(self) -> Any:
+        """Returns what can be looked at before training: arrays whole, of Columns some rows."""
+        return jax.tree_util.tree_map(
+            lambda x: x.range(0, self.batch_size) if isinstance(x, Column) else x, self.structure
+        )
+
+    # ----------------------------------------------------------------------------------- resuming
+
+    def state(self) -> dict[str, Any] | None:
+        """Returns what batches depend on besides epoch and number, if there is anything."""
+        return None if self._began is None else {"began": self._began}
+
+    def restore(self, state: Any, epoch: int, start: int) -> None:
+        """Takes up what `state()` returned."""
+        self._began = None if state is None else int(state["began"])
+
+    def describe(self) -> dict[str, Any]:
+        """Returns what must be equal for the batches to be equal."""
+        return {
+            "kind": "arrays",
+            "count": self._rows,
+            "batch_size": self.batch_size,
+            "steps": self.steps,
+            "shuffle": bool(self.shuffle),
+        }
+
+    def close(self) -> None:
+        """Needs nothing to end."""
+
+
+def length(structure: Any) -> int:
+    """Returns the common first size of some arrays."""
+    sizes = {leaf.shape[0] for leaf in tree.leaves(structure) if leaf is not None}
+    if len(sizes) != 1:
+        raise ValueError(f"Arrays of different lengths: {sorted(sizes)}")
+    return sizes.pop()
+
+
+def rows_of(structure: Any, start: int, stop: int) -> Any:
+    """Returns a range of rows of nested arrays."""
+    return jax.tree_util.tree_map(
+        lambda x: x.range(start, stop) if isinstance(x, Column) else x[start:stop], structure
+    )
+
+
+def take(structure: Any, positions: np.ndarray) -> Any:
+    """Returns some rows of nested arrays."""
+    return jax.tree_util.tree_map(
+        lambda x: x.take(positions) if isinstance(x, Column) else np.asarray(x)[positions],
+        structure,
+    )

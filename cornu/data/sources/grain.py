@@ -1,0 +1,30 @@
+"""Grain: its datasets and loaders as sources of batches."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+from cornu.data.sources.stream import Stream
+
+__all__ = ["Grain"]
+
+
+class Grain(Stream):
+    """Batches of a `grain.MapDataset`, `IterDataset` or `DataLoader`.
+
+    Their iterators say themselves where they are, and go on from there exactly.
+    """
+
+    resumes = "batch"
+
+    def _open(self) -> Iterator[Any]:
+        return iter(self._source)
+
+    def _mark(self) -> Any:
+        state = self._iterator.get_state()
+        return state.decode() if isinstance(state, bytes) else copy.deepcopy(state)
+
+    def _set_mark(self, mark: Any) -> None:
+        self._iterator.set_state(mark.encode() if isinstance(mark, str) else mark)

@@ -1,0 +1,257 @@
+"""Binding: how the arrays of a batch belong to the inputs and outputs of a model.
+
+A batch `(x, y, sample_weight)` is bound once, when it is read: names are matched, structures are
+checked, and what comes out is in the order of the model. Everything behind that, checks, class
+weights, losses, metrics and compiled steps, takes bound batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from cornu import tree
+from cornu.core.graph.tensor import Tensor
+from cornu.data.class_weights import weights_of_classes
+from cornu.data.column_names import NAMELESS, Names
+from cornu.errors import suggest
+from cornu.training.data_checks import check_lengths
+from cornu.training.protocols import TrainableModel
+
+__all__ = ["Binding", "Outputs", "is_array", "named_arrays"]
+
+_PARTS = ("x", "y", "sample_weight")
+
+
+class Outputs:
+    """The outputs of a model, and what belongs to each.
+
+    Args:
+        structure: symbolic Tensors in the structure of the model's outputs.
+        names: one for each output; by default the keys of a dict, or `output_1`, ...
+
+    Attributes:
+        names: of the outputs, in the order of the leaves.
+        tensors: the Tensors in that order.
+    """
+
+    def __init__(self, structure: Any, names: Sequence[str] | None = None) -> None:
+        self.structure = structure
+        self.tensors: list[Tensor] = tree.leaves(structure)
+        if names is None:
+            flat_dict = isinstance(structure, dict) and len(structure) == len(self.tensors)
+            numbered = [f"output_{i + 1}" for i in range(len(self.tensors))]
+            names = sorted(structure) if flat_dict else numbered
+        self.names = list(names)
+
+    def __len__(self) -> int:
+        return len(self.tensors)
+
+    @property
+    def single(self) -> bool:
+        """Whether there is exactly one output."""
+        return len(self.tensors) == 1
+
+    def spread(
+        self,
+        value: Any,
+        what: str,
+        whole: Callable[[Any], bool] = lambda value: False,
+        to_all: bool = False,
+    ) -> list[Any]:
+        """Returns what belongs to each output, in order; `None` where nothing was given.
+
+        Args:
+            value: for one output, the thing itself or in a list or dict; for several, a list
+                with one entry each, or a dict by output name.
+            what: a word for messages, such as "loss".
+            whole: whether a list or dict is one thing rather than a collection.
+            to_all: whether a single thing counts for every output.
+
+        Raises:
+            ValueError: the number of entries is not that of the outputs, or a name is unknown.
+        """
+        if value is None:
+            return [None] * len(self)
+        if isinstance(value, dict) and not whole(value):
+            return self._spread_by_name(value, what)
+        if isinstance(value, (list, tuple)) and not whole(value):
+            if len(value) == len(self):
+                return list(value)
+            if not self.single and isinstance(self.structure, (list, tuple, dict)):
+                flat: list[Any] = tree.leaves(value)
+                if len(flat) == len(self):
+                    return flat
+            raise ValueError(
+                f"{what}: the model has {len(self)} outputs ({', '.join(self.names)}); "
+                f"received a {type(value).__name__} of {len(value)}.\n"
+                "Give one entry for each output, or a dict by output name."
+            )
+        if self.single or to_all:
+            return [value] * len(self)
+        raise ValueError(
+            f"{what}: the model has {len(self)} outputs ({', '.join(self.names)}); "
+            f"received one {'array' if hasattr(value, 'shape') else type(value).__name__}.\n"
+            "Give a list with one entry for each output, or a dict by output name."
+        )
+
+    def spread_targets(self, y: Any) -> list[Any]:
+        """Returns the targets of each output."""
+        return self.spread(y, "y", whole=is_array)
+
+    def spread_weights(self, sample_weight: Any) -> list[Any]:
+        """Returns the sample weights of each output; one array counts for all."""
+        return self.spread(sample_weight, "sample_weight", whole=is_array, to_all=True)
+
+    def _spread_by_name(self, value: dict[str, Any], what: str) -> list[Any]:
+        for name in value:
+            if name not in self.names:
+                raise ValueError(
+                    f"{what}: the model has no output {name!r}. {suggest(name, self.names)}"
+                )
+        return [value.get(name) for name in self.names]
+
+
+class Binding:
+    """Binds batches `(x, y, sample_weight)` to the inputs and outputs of one model.
+
+    Args:
+        model: the model.
+        outputs: returns the outputs, given the inputs of a batch, for which the model is built; or
+            None if they are not known.
+        class_weight: as in `fit`.
+        inputs_only: whether there is only x, as in `predict`.
+        keeps_structure: whether batches keep the structure in which the user gave them, for steps
+            and losses that the user wrote.
+        keeps_targets: whether y and sample_weight do, because no loss or metric binds to outputs.
+    """
+
+    def __init__(
+        self,
+        model: TrainableModel,
+        outputs: Callable[[Any], Outputs | None],
+        class_weight: Mapping[Any, Any] | None = None,
+        inputs_only: bool = False,
+        keeps_structure: bool = False,
+        keeps_targets: bool = False,
+    ) -> None:
+        self._model = model
+        # Of a Sequential that is built for the first batch, the structure stays as it was given.
+        self._graph = model.functional_graph
+        self._outputs = outputs
+        self._class_weight = class_weight
+        self._inputs_only = inputs_only
+        self._keeps_structure = keeps_structure
+        self._keeps_targets = keeps_structure or keeps_targets
+        self._signature: Any = None  # of the last batch whose lengths were checked
+
+    @property
+    def names(self) -> Names:
+        """The names of inputs and outputs that columns of tables bind to."""
+        if self._graph is None:
+            return NAMELESS
+        return Names(tuple(self._graph.input_names), tuple(self._graph.output_names))
+
+    def bind(self, batch: Any) -> tuple[Any, Any, Any]:
+        """Returns a batch in the order of the model.
+
+        Args:
+            batch: `(x, y, sample_weight)` with nested arrays, of a batch or of all data.
+
+        Returns:
+            x in the structure of the model's inputs. y as one array, or a tuple with an entry for
+            each of several outputs. sample_weight in the same form, or one array for all outputs.
+
+        Raises:
+            ValueError: names, structures or lengths do not fit.
+        """
+        x, y, weight = batch
+        if x is None:
+            raise ValueError(f"Model {self._model.name!r}: x is missing, it is None.")
+        bound = x
+        if self._graph is not None:
+            bound = self._graph.arrange(self._graph.match(x))
+            x = x if self._keeps_structure else bound
+        signature = tree.signature(batch)
+        if signature != self._signature:  # most batches are like the one before
+            parts = {"x": batch[0]} if self._inputs_only else dict(zip(_PARTS, batch, strict=True))
+            check_lengths(item for what, part in parts.items() for item in named_arrays(part, what))
+            self._signature = signature
+        if self._inputs_only:
+            return x, None, None
+        outputs = self._outputs(bound)
+        if self._class_weight is not None:
+            weight = self._apply_class_weight(outputs, y, weight)
+        if self._keeps_targets or outputs is None:
+            return x, y, weight
+        if y is not None:
+            y = _pack(outputs.spread_targets(y))
+        if weight is not None and not is_array(weight):
+            weight = _pack(outputs.spread_weights(weight))
+        return x, y, weight
+
+    def _apply_class_weight(self, outputs: Outputs | None, y: Any, weight: Any) -> Any:
+        names = outputs.names if outputs is not None else ["output_1"]
+        by_name = self._class_weight_by_output(names)
+        if outputs is None or outputs.single:
+            label = y if is_array(y) else tree.leaves(y)[0]
+            return _multiply(weight, weights_of_classes(label, by_name[names[0]], names[0]))
+        targets, weights = outputs.spread_targets(y), outputs.spread_weights(weight)
+        for i, name in enumerate(names):
+            if name in by_name:
+                made = weights_of_classes(targets[i], by_name[name], name)
+                weights[i] = _multiply(weights[i], made)
+        return {name: w for name, w in zip(names, weights, strict=True) if w is not None}
+
+    def _class_weight_by_output(self, names: Sequence[str]) -> Mapping[str, Any]:
+        given = self._class_weight or {}
+        if not any(isinstance(value, dict) for value in given.values()):
+            if len(names) > 1:
+                raise ValueError(
+                    f"class_weight: the model has the outputs {names}. Give a dict by output "
+                    "name: {name: {class: weight}}."
+                )
+            return {names[0]: given}
+        for name in given:
+            if name not in names:
+                raise ValueError(f"class_weight: the model has no output {name!r}, but {names}.")
+        return given
+
+    # ---------------------------------------------------------------- the parts of a bound batch
+
+    def inputs(self, x: Any) -> Iterator[tuple[str, Tensor | None, Any]]:
+        """Yields name, Tensor and array of each input of a bound batch."""
+        graph = self._model.functional_graph
+        if graph is None:
+            for name, array in named_arrays(x, "x"):
+                yield name, None, array
+            return
+        values = graph.match(x)
+        for name, tensor, array in zip(graph.input_names, graph.input_tensors, values, strict=True):
+            if array is not None:
+                yield name, tensor, array
+
+
+def _pack(parts: list[Any]) -> Any:
+    return parts[0] if len(parts) == 1 else tuple(parts)
+
+
+def _multiply(weight: Any, made: np.ndarray) -> np.ndarray:
+    return made if weight is None else np.asarray(weight) * made
+
+
+def is_array(x: Any) -> bool:
+    """Whether something counts as one array; a list of numbers does."""
+    if isinstance(x, (list, tuple)):
+        return bool(x) and all(isinstance(item, (int, float, np.number)) for item in x)
+    return not isinstance(x, dict)
+
+
+def named_arrays(structure: Any, what: str) -> list[tuple[str, Any]]:
+    """Returns the arrays of a structure with their names, such as `x['a']`."""
+    if structure is None:
+        return []
+    found = tree.flatten_with_path(structure)
+    return [(what + "".join(f"[{step!r}]" for step in path), leaf) for path, leaf in found]

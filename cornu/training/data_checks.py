@@ -1,0 +1,153 @@
+"""Refuses wrong data before the first step: says which input or output, what, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from cornu.core.layer.layer import Layer
+
+__all__ = ["check_lengths", "check_targets", "check_values"]
+
+
+def check_lengths(named: Iterable[tuple[str, Any]]) -> None:
+    """Refuses empty arrays and arrays of different lengths."""
+    lengths: dict[str, int] = {}
+    for name, array in named:
+        if array is None:
+            continue
+        if array.ndim == 0:
+            raise ValueError(f"{name} is a single number; data has a row for each sample.")
+        lengths[name] = array.shape[0]
+    if not lengths:
+        raise ValueError("There is no data.")
+    if len(set(lengths.values())) > 1:
+        listed = ", ".join(f"{name}: {count}" for name, count in lengths.items())
+        raise ValueError(
+            f"The arrays have different numbers of rows ({listed}). Each sample needs one row "
+            "in every array."
+        )
+    if 0 in lengths.values():
+        raise ValueError(f"The data is empty: {next(iter(lengths))} has 0 rows.")
+
+
+def check_values(name: str, array: Any, consumers: Iterable[Layer] = ()) -> None:
+    """Refuses NaN and infinity, and what a layer that is fed directly says it cannot take."""
+    values = np.asarray(array)
+    if values.dtype.kind == "f":
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = np.sum(values, dtype=values.dtype if values.itemsize > 2 else "float32")
+        if not np.isfinite(total) and not np.isfinite(values).all():
+            bad = np.argwhere(~np.isfinite(values))
+            kind = "NaN" if np.isnan(values).any() else "infinity"
+            rows = len(np.unique(bad[:, 0]))
+            raise ValueError(
+                f"{name} holds {kind}: {len(bad)} values in {rows} rows, the first at "
+                f"{tuple(int(i) for i in bad[0])}.\nReplace or drop them (np.nan_to_num, "
+                "np.isfinite), or a Masking layer's mask_value for missing steps."
+            )
+    for layer in consumers:
+        problem = layer.find_data_problem(values)
+        if problem:
+            raise ValueError(f"{name}, which feeds layer {layer.name!r}: {problem}")
+
+
+def check_targets(name: str, loss: Any, target: Any, prediction: Any) -> None:
+    """Refuses targets that do not fit the output and its loss.
+
+    Args:
+        name: the output's name.
+        loss: a Loss.
+        target: all targets of this output.
+        prediction: the output's Tensor.
+    """
+    kind = type(loss).__name__
+    formula = getattr(loss, "fn", None)
+    kind = _FORMULAS.get(getattr(formula, "__name__", ""), kind)
+    shape, output = tuple(target.shape), tuple(prediction.shape)
+    what = f"Target of output {name!r} with loss {loss.name!r}"
+    if kind in ("SparseCategoricalCrossentropy",):
+        _check_sparse(what, loss, target, shape, output)
+    elif not _same_rank(shape, output):
+        remedy = "Reshape y to the output's shape, or change the last layer."
+        if (
+            kind in _CATEGORICAL
+            and len(shape) < len(output)
+            or (kind in _CATEGORICAL and shape[-1] == 1 and output[-1] not in (1, None))
+        ):
+            remedy = (
+                "For integer labels use the loss 'sparse_categorical_crossentropy', or turn them "
+                "into one-hot rows with cornu.utils.to_categorical."
+            )
+        raise ValueError(
+            f"{what}: y has the shape {shape}, the output {output}. They must be equal (a last "
+            f"axis of size 1 may be missing): they would be broadcast against each other.\n{remedy}"
+        )
+    if kind in ("BinaryCrossentropy", "BinaryFocalCrossentropy"):
+        _check_unit(what, target)
+
+
+_FORMULAS = {
+    "sparse_categorical_crossentropy": "SparseCategoricalCrossentropy",
+    "categorical_crossentropy": "CategoricalCrossentropy",
+    "binary_crossentropy": "BinaryCrossentropy",
+}
+_CATEGORICAL = frozenset(
+    ("CategoricalCrossentropy", "CategoricalFocalCrossentropy", "KLDivergence", "CategoricalHinge")
+)
+
+
+def _same_rank(shape: tuple[int, ...], output: tuple[int | None, ...]) -> bool:
+    if len(shape) == len(output) - 1 and output[-1] == 1:
+        output = output[:-1]
+    elif len(shape) == len(output) + 1 and shape[-1] == 1:
+        shape = shape[:-1]
+    if len(shape) != len(output):
+        return False
+    return all(want is None or got == want for got, want in zip(shape[1:], output[1:], strict=True))
+
+
+def _check_sparse(
+    what: str, loss: Any, target: Any, shape: tuple[int, ...], output: tuple[int | None, ...]
+) -> None:
+    labels = shape[:-1] if len(shape) == len(output) and shape[-1] == 1 else shape
+    if len(labels) != len(output) - 1 or any(
+        want is not None and got != want
+        for got, want in zip(labels[1:], output[1:-1], strict=False)
+    ):
+        hint = ""
+        if len(shape) == len(output) and shape[-1] == output[-1]:
+            hint = "\nThese look like one-hot rows: use the loss 'categorical_crossentropy'."
+        raise ValueError(
+            f"{what}: y has the shape {shape}, the output {output}. Expected one integer label "
+            f"for each position: shape {('batch', *output[1:-1])}.{hint}"
+        )
+    classes = output[-1]
+    values = np.asarray(target)
+    if values.dtype.kind == "f" and not np.equal(np.mod(values, 1), 0).all():
+        raise ValueError(f"{what}: labels must be whole numbers; y holds fractions.")
+    ignored = getattr(loss, "ignore_class", None)
+    if ignored is not None:
+        values = values[values != ignored]
+    if classes is not None and values.size:
+        low, high = values.min(), values.max()
+        if low < 0 or high >= classes:
+            hint = " Labels seem to count from 1: subtract 1." if low == 1 else ""
+            raise ValueError(
+                f"{what}: labels lie between {int(low)} and {int(high)}, and the output has "
+                f"{classes} classes, 0 to {classes - 1}.{hint}\n"
+                "Give the last layer one unit per class, or renumber the labels."
+            )
+
+
+def _check_unit(what: str, target: Any) -> None:
+    values = np.asarray(target)
+    if values.size and values.dtype.kind in "iuf":
+        low, high = values.min(), values.max()
+        if low < 0 or high > 1:
+            raise ValueError(
+                f"{what}: y lies between {low} and {high}; probabilities lie between 0 and 1.\n"
+                "Rescale y; for labels -1 and 1 use the loss 'hinge'."
+            )

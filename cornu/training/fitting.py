@@ -1,0 +1,333 @@
+"""fit, evaluate, predict, and the steps on single batches."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+from collections.abc import Collection, Mapping
+from functools import partial
+from typing import Any, Literal, TypeAlias
+
+import jax
+import numpy as np
+
+from cornu.callbacks import CallbackList, History
+from cornu.data import Arrays, DataInput, ReadOptions, Stream, identify
+from cornu.process.interrupts import immediate_interrupts
+from cornu.saving.resume import Resume
+from cornu.training import preflight, steps
+from cornu.training.dry_run import DryRun, limit_steps
+from cornu.training.loop import run_epochs, run_evaluation
+from cornu.training.resume.session import ResumeSession
+from cornu.training.step.nan_guard import NaNGuard
+from cornu.training.step.partial_batch import BatchPadder
+from cornu.training.trainer import Trainer
+
+__all__ = [
+    "Verbosity",
+    "evaluate",
+    "fit",
+    "predict",
+    "predict_on_batch",
+    "test_on_batch",
+    "train_on_batch",
+]
+
+Verbosity: TypeAlias = Literal["auto", 0, 1, 2] | bool
+_VERBOSITIES = ("auto", 0, 1, 2)
+
+
+def fit(
+    trainer: Trainer,
+    x: Any,
+    y: Any,
+    batch_size: int | None,
+    epochs: int,
+    verbose: Verbosity,
+    callbacks: Any,
+    validation_split: float,
+    validation_data: Any,
+    shuffle: bool,
+    class_weight: Mapping[Any, Any] | None,
+    sample_weight: Any,
+    initial_epoch: int,
+    steps_per_epoch: int | None,
+    validation_steps: int | None,
+    validation_batch_size: int | None,
+    validation_freq: int | Collection[int],
+    debug_nans: bool | str | os.PathLike[str],
+    resume: str | os.PathLike[str] | Resume | None,
+    overfit_batches: float,
+    fast_dev_run: bool | int,
+) -> History:
+    """Trains a model; see `Model.fit`."""
+    trainer.require_optimizer("fit")
+    dry_run = DryRun(overfit_batches, fast_dev_run)
+    epochs, initial_epoch = dry_run.epochs(*_check_epochs(epochs, initial_epoch))
+    listed = _callback_list(trainer, dry_run.callbacks(callbacks), verbose, epochs, None)
+    with ResumeSession(trainer, None if fast_dev_run else resume, listed) as session:
+        binding = trainer.binding("train", class_weight)
+        data = identify(x, y, sample_weight)
+        held_out = _identify_validation(validation_data)
+        if validation_split and held_out is None:
+            data, held_out = data.split(validation_split, binding.names)
+        source = data.open(
+            ReadOptions(
+                batch_size,
+                steps_per_epoch,
+                shuffle and not dry_run.overfits,
+                trainer.base_seed(),
+                binding.bind,
+                binding.names,
+                restart=True,
+            )
+        )
+        trainer.prepare(source, train=True)
+        steps.check_data(trainer, binding, source)
+        preflight.before_fit(trainer, binding, source, held_out, batch_size)
+        if session.finished(epochs):
+            return _history(trainer)
+        source = dry_run.training(source)
+        listed.set_params({**listed.params, "steps": source.steps})
+        if validation_batch_size is None and held_out is not None and held_out.has_rows:
+            validation_batch_size = batch_size
+        validation = _Validation(
+            trainer,
+            session,
+            dry_run,
+            held_out,
+            ReadOptions(validation_batch_size, validation_steps),
+            validation_freq,
+        )
+        with immediate_interrupts():
+            logs = _train(trainer, source, session, validation, epochs, initial_epoch, debug_nans)
+    preflight.after_fit(trainer, logs)
+    dry_run.report(verbose)
+    return _history(trainer)
+
+
+def _history(trainer: Trainer) -> History:
+    history: History = trainer.run.history  # type: ignore[assignment]  # the list adds one
+    return history
+
+
+def _train(
+    trainer: Trainer,
+    source: Any,
+    session: ResumeSession,
+    validation: _Validation,
+    epochs: int,
+    initial_epoch: int,
+    debug_nans: bool | str | os.PathLike[str],
+) -> dict[str, Any]:
+    callbacks = session.callbacks
+    trainer.run.stop_training = trainer.run.pausing = False
+    try:
+        callbacks.on_train_begin()
+        guard = _nan_guard(trainer, debug_nans, initial_epoch, callbacks) if debug_nans else None
+        start = session.begin(source, epochs, initial_epoch)
+        runner = guard or trainer.programs.runner("train", callbacks)
+        return run_epochs(trainer, runner, source, callbacks, session, validation, start, epochs)
+    except BaseException as error:
+        callbacks.on_train_exception(error)
+        raise
+
+
+def _nan_guard(
+    trainer: Trainer,
+    debug_nans: bool | str | os.PathLike[str],
+    first_epoch: int,
+    callbacks: CallbackList,
+) -> NaNGuard:
+    """Returns a runner of train steps that stops at NaN, and searches for its origin."""
+    folder = None if isinstance(debug_nans, bool) else pathlib.Path(debug_nans)
+    stop = partial(preflight.stop_at_nan, trainer, folder, first_epoch)
+    return trainer.programs.nan_guard(stop, callbacks)
+
+
+class _Validation:
+    """The evaluation after the epochs of a `fit`; its data is opened when it is first needed."""
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        session: ResumeSession,
+        dry_run: DryRun,
+        data: DataInput | None,
+        options: ReadOptions,
+        freq: int | Collection[int],
+    ) -> None:
+        self._trainer = trainer
+        self._session = session
+        self._dry_run = dry_run
+        self._data = data
+        self._options = options
+        self._freq = freq
+        self._source: Any = None
+
+    def after_epoch(self, epoch: int) -> dict[str, Any]:
+        """Returns the logs of an evaluation, empty if none is due after an epoch."""
+        freq = self._freq
+        listed = isinstance(freq, Collection)
+        due = epoch + 1 in freq if listed else (epoch + 1) % freq == 0
+        if not due or (self._data is None and not self._dry_run.overfits):
+            return {}
+        if self._source is None:
+            self._source = self._dry_run.validation(self._open)
+            self._session.set_validation_source(self._source)
+        found = run_evaluation(
+            self._trainer.programs.runner("test"),
+            self._source,
+            self._session.callbacks,
+            self._options.steps,
+        )
+        return {f"val_{name}": value for name, value in found.items()}
+
+    def _open(self) -> Arrays | Stream:
+        assert self._data is not None
+        return _open_for_evaluation(
+            self._trainer, self._data, self._options.batch_size, self._options.steps
+        )
+
+
+def _identify_validation(validation_data: Any) -> DataInput | None:
+    """Returns the validation data, which is `(x, y)`, `(x, y, sample_weight)` or x alone."""
+    if validation_data is None:
+        return None
+    if isinstance(validation_data, (tuple, list)) and 1 <= len(validation_data) <= 3:
+        return identify(*validation_data)
+    return identify(validation_data)
+
+
+def _callback_list(
+    trainer: Trainer, callbacks: Any, verbose: Any, epochs: int, steps_: int | None
+) -> CallbackList:
+    if isinstance(callbacks, CallbackList):
+        return callbacks
+    if verbose not in _VERBOSITIES:
+        raise ValueError(
+            "verbose must be 0 (silent), 1 (a progress bar), 2 (a line per epoch) or 'auto'. "
+            f"Received: {verbose!r}"
+        )
+    return CallbackList(
+        callbacks,
+        add_history=True,
+        add_progbar=verbose != 0,
+        model=trainer.model,
+        verbose=verbose,
+        epochs=epochs,
+        steps=steps_,
+    )
+
+
+def evaluate(
+    trainer: Trainer,
+    x: Any,
+    y: Any,
+    batch_size: int | None,
+    verbose: Verbosity,
+    sample_weight: Any,
+    steps_: int | None,
+    callbacks: Any,
+) -> dict[str, Any]:
+    """Returns the loss and the metrics on some data; see `Model.evaluate`."""
+    trainer.require_config("evaluate")
+    data = identify(x, y, sample_weight)
+    source = limit_steps(_open_for_evaluation(trainer, data, batch_size, steps_))
+    listed = _callback_list(trainer, callbacks, verbose, 1, source.steps)
+    with contextlib.closing(source):
+        return run_evaluation(trainer.programs.runner("test"), source, listed, steps_)
+
+
+def _open_for_evaluation(
+    trainer: Trainer, data: DataInput, batch_size: int | None, steps_: int | None
+) -> Arrays | Stream:
+    binding = trainer.binding("test")
+    source = data.open(ReadOptions(batch_size, steps_, prepare=binding.bind, names=binding.names))
+    trainer.prepare(source, train=False)
+    steps.check_data(trainer, binding, source)
+    return source
+
+
+def predict(
+    trainer: Trainer,
+    x: Any,
+    batch_size: int | None,
+    verbose: Verbosity,
+    steps_: int | None,
+    callbacks: Any,
+) -> Any:
+    """Returns the predictions for some data; see `Model.predict`."""
+    binding = trainer.binding("predict", inputs_only=True)
+    source: Any = identify(x).open(
+        ReadOptions(batch_size, steps_, prepare=binding.bind, names=binding.names)
+    )
+    if not trainer.model.built:
+        trainer.model.build_for(source.example()[0])
+    steps.check_inputs(trainer, binding, source)
+    source = limit_steps(source)
+    listed = None
+    if callbacks or verbose in (1, 2):
+        listed = _callback_list(trainer, callbacks, verbose, 1, source.steps)
+        listed.on_predict_begin()
+    parts: list[Any] = []
+    padder = BatchPadder(source)
+    with contextlib.closing(source):
+        for i, batch in enumerate(source.batches()):
+            if listed is not None:
+                listed.on_predict_batch_begin(i)
+            parts.append(trainer.programs.predict(batch, padder.size(batch)))
+            if listed is not None:
+                listed.on_predict_batch_end(i, {"outputs": parts[-1]})
+    if listed is not None:
+        listed.on_predict_end()
+    if len(parts) == 1:
+        return jax.tree_util.tree_map(np.asarray, parts[0])
+    return jax.tree_util.tree_map(
+        lambda *pieces: np.concatenate([np.asarray(piece) for piece in pieces]), *parts
+    )
+
+
+# --------------------------------------------------------------------------------- single batches
+
+
+def train_on_batch(
+    trainer: Trainer,
+    x: Any,
+    y: Any,
+    sample_weight: Any,
+    class_weight: Mapping[Any, Any] | None,
+) -> dict[str, Any]:
+    """Trains on one batch; returns its logs."""
+    trainer.require_config("train_on_batch")
+    return _run_batch(trainer, trainer.one_batch(x, y, sample_weight, class_weight, True), "train")
+
+
+def test_on_batch(trainer: Trainer, x: Any, y: Any, sample_weight: Any) -> dict[str, Any]:
+    """Evaluates one batch; returns its logs."""
+    trainer.require_config("test_on_batch")
+    return _run_batch(trainer, trainer.one_batch(x, y, sample_weight, None, False), "test")
+
+
+def _run_batch(trainer: Trainer, source: Arrays, kind: Literal["train", "test"]) -> dict[str, Any]:
+    trainer.reset_metrics()
+    return dict(trainer.programs.runner(kind).run_batch(next(source.batches())))
+
+
+def predict_on_batch(trainer: Trainer, x: Any) -> Any:
+    """Returns the predictions for one batch, as NumPy arrays."""
+    if not trainer.model.built:
+        trainer.model.build_for(x)
+    return jax.tree_util.tree_map(np.asarray, trainer.programs.predict((x, None, None)))
+
+
+def _check_epochs(epochs: Any, initial_epoch: Any) -> tuple[int, int]:
+    for name, value, least in (("epochs", epochs, 1), ("initial_epoch", initial_epoch, 0)):
+        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+        if not whole or (value < least and not epochs == initial_epoch == 0):
+            hint = f"\nWrite {name}={int(value)}." if isinstance(value, float) else ""
+            raise ValueError(
+                f"{name} must be an integer, at least {least}. Received: {value!r}{hint}"
+            )
+    return int(epochs), int(initial_epoch)

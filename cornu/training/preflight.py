@@ -1,0 +1,211 @@
+"""Preflight: checks of a model and its data before the first step, and the search for NaN."""
+
+from __future__ import annotations
+
+import math
+import pathlib
+import tempfile
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import jax
+import numpy as np
+
+from cornu import settings, tree
+from cornu.core.tracebacks.user_frames import user_stacklevel
+from cornu.data import Arrays, DataInput, ReadOptions, Stream, identify
+from cornu.errors import warn
+from cornu.inspect import checks
+from cornu.inspect.checks import CheckContext, CheckedOutput, Finding, Report, sample_array
+from cornu.inspect.nan import batch_files, find_nan
+from cornu.training import steps
+from cornu.training.binding import Binding, named_arrays
+from cornu.training.trainer import Trainer
+
+__all__ = ["after_fit", "before_fit", "check", "stop_at_nan"]
+
+
+def check(
+    trainer: Trainer,
+    x: Any,
+    y: Any,
+    sample_weight: Any,
+    batch_size: int | None,
+    validation_data: Any,
+    ignore: Iterable[str],
+) -> Report:
+    """Returns what is probably wrong with a model and its data; see `Model.check`."""
+    findings: list[Finding] = []
+    source: Arrays | Stream | None = None
+    compiled = trainer.config is not None
+    binding = trainer.binding("train", inputs_only=y is None and not compiled)
+    if x is not None:
+        options = ReadOptions(batch_size, prepare=binding.bind, names=binding.names)
+        try:
+            source = identify(x, y, sample_weight).open(options)
+            trainer.prepare(source, train=False)
+            check_source = steps.check_data if compiled else steps.check_inputs
+            check_source(trainer, binding, source)
+        except Exception as error:  # whatever fit would raise
+            findings.append(Finding("C001", str(error)))
+            source = None
+    view = _view(trainer, binding, source, _validation_inputs(validation_data), batch_size)
+    findings += checks.run_checks(view)
+    if source is not None and compiled:
+        try:
+            findings += _run_costly_checks(trainer, view, source)
+        except Exception as error:  # in a call or loss that the user wrote
+            findings.append(Finding("C001", str(error)))
+    return Report(findings, ignore)
+
+
+def _run_costly_checks(
+    trainer: Trainer, view: CheckContext, source: Arrays | Stream
+) -> Iterator[Finding]:
+    model = trainer.model
+    _, y, _ = source.example()
+    has_loss = y is not None or model.overrides("compute_loss")
+    if not model.overrides("train_step") and model.trainable_variables and has_loss:
+        yield from checks.check_gradients(view, source.example())
+    if view.heads:
+        yield from checks.check_outputs_of(view, source.preview()[0])
+
+
+def before_fit(
+    trainer: Trainer,
+    binding: Binding,
+    source: Arrays | Stream,
+    validation: DataInput | None,
+    batch_size: int | None,
+) -> None:
+    """Raises what is certainly wrong, and warns of what is probably wrong; once per `compile`."""
+    if trainer.run.checked is trainer.config:
+        return
+    inputs = [] if validation is None else _array_leaves(validation.x)
+    report = Report(checks.run_checks(_view(trainer, binding, source, inputs, batch_size)))
+    for finding in report:
+        if finding.severity == "error" and finding.code not in settings.get("silenced"):
+            raise ValueError(finding.line)
+    trainer.run.checked = trainer.config
+    for finding in report:
+        if finding.severity == "warning" and finding.kind.automatic and not finding.said:
+            warn(
+                finding.code,
+                finding.line.removeprefix(f"{finding.code} "),
+                stacklevel=user_stacklevel(),
+            )
+
+
+def after_fit(trainer: Trainer, logs: dict[str, Any]) -> None:
+    """Warns of a loss that ended as NaN or infinity, if no callback ended training for it."""
+    loss = logs.get("loss")
+    if isinstance(loss, float) and not math.isfinite(loss) and not trainer.stop_training:
+        path = f"model {trainer.model.name!r}"
+        finding = Finding("C090", f"The loss of the last epoch is {loss}.", path)
+        warn(
+            finding.code,
+            finding.line.removeprefix(f"{finding.code} "),
+            stacklevel=user_stacklevel(),
+        )
+
+
+def stop_at_nan(
+    trainer: Trainer,
+    folder: pathlib.Path | None,
+    first_epoch: int,
+    batch: Any,
+    epoch: int,
+    step: int,
+) -> None:
+    """Searches for the origin of NaN in a step, saves its batch, and raises the error.
+
+    Args:
+        trainer: of the model.
+        folder: for the batch; by default a temporary one.
+        first_epoch: the number of the first epoch of this `fit`.
+        batch: the batch of the step.
+        epoch, step: where it happened, counted from 1 in this `fit`.
+
+    Raises:
+        FloatingPointError: always; `model.nan_report` has what was found.
+    """
+    key = jax.random.fold_in(trainer.key(), trainer.counts["train"].number)
+    report = find_nan.find(trainer.model, batch, key)
+    if report is None:
+        text = (
+            "Loss, gradients or weights were not finite in the compiled step; computed layer by "
+            "layer, everything is finite. Rounding may differ near the limits of a dtype."
+        )
+        report = find_nan.NanReport("step", f"model {trainer.model.name!r}", "", text, batch=batch)
+    report.epoch, report.step = first_epoch + epoch, step
+    folder = folder or pathlib.Path(tempfile.mkdtemp(prefix="cornu-nan-"))
+    name = f"nan-epoch-{report.epoch}-step-{step}.npz"
+    report.file = batch_files.save_batch(batch, folder / name)
+    trainer.run.nan_report = report
+    raise FloatingPointError(
+        f"{report}\nThe weights are those before this step; "
+        "model.nan_report has the batch and what was found."
+    )
+
+
+def _view(
+    trainer: Trainer,
+    binding: Binding,
+    source: Arrays | Stream | None,
+    validation_inputs: list[np.ndarray],
+    batch_size: int | None,
+) -> CheckContext:
+    """Returns what checks look at: samples of the arrays at each input and output."""
+    x, y, weight = (None, None, None) if source is None else source.preview()
+    rows = source.batch_size if isinstance(source, Arrays) else None
+    if isinstance(source, Stream):
+        rows = len(tree.leaves(x)[0])
+    return CheckContext(
+        trainer.model,
+        [] if x is None else [sample_array(n, array, t) for n, t, array in binding.inputs(x)],
+        _heads(trainer, y),
+        [
+            sample_array(name, w)
+            for name, w in named_arrays(weight, "sample_weight")
+            if w is not None
+        ],
+        validation_inputs,
+        _array_leaves(x) if validation_inputs and isinstance(source, Arrays) else [],
+        rows or batch_size,
+        () if trainer.metric_set is None else trainer.metric_set.pairs,
+    )
+
+
+def _heads(trainer: Trainer, y: Any) -> list[CheckedOutput]:
+    """Returns each output with its loss and its targets."""
+    objective, config = trainer.objective, trainer.config
+    if objective is None or config is None or trainer.model.overrides("compute_loss"):
+        return []
+    outputs = objective.outputs
+    heads = []
+    for name, tensor, loss, target in zip(
+        outputs.names,
+        outputs.tensors,
+        objective.losses,
+        outputs.spread_targets(y),
+        strict=True,
+    ):
+        feed = None if target is None else sample_array(name, target)
+        has_own_entry = not isinstance(config.loss, dict) or name in config.loss
+        heads.append(CheckedOutput(name, tensor, loss, feed, has_own_entry))
+    return heads
+
+
+def _validation_inputs(validation_data: Any) -> list[np.ndarray]:
+    """Returns the inputs of validation data that is given as `(x, y)` with arrays."""
+    if not isinstance(validation_data, (tuple, list)) or not validation_data:
+        return []
+    return _array_leaves(validation_data[0])
+
+
+def _array_leaves(structure: Any) -> list[np.ndarray]:
+    """Returns the arrays of a structure, or none if it contains anything else."""
+    leaves = tree.leaves(structure)
+    if not all(isinstance(leaf, (np.ndarray, jax.Array)) for leaf in leaves):
+        return []
+    return [np.asarray(leaf) for leaf in leaves]

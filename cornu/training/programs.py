@@ -1,0 +1,234 @@
+"""ProgramCache: the compiled programs of one model, and when each of them serves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import jax
+
+from cornu.callbacks import CallbackList
+from cornu.core.layer.walk import nested_layers
+from cornu.core.state.variable import Variable
+from cornu.training.compile_config import CompileConfig
+from cornu.training.protocols import TrainableModel
+from cornu.training.step.nan_guard import NaNGuard, StopAtNaN
+from cornu.training.step.partial_batch import pad_batch
+from cornu.training.step.program import Forward
+from cornu.training.step.runner import Runner, StepCount
+from cornu.training.step.trace_log import TraceLog, specs_of
+
+__all__ = ["ProgramCache", "ProgramOwner"]
+
+
+class ProgramOwner(Protocol):
+    """What programs are made from: the Trainer, as this module sees it."""
+
+    model: TrainableModel
+    config: CompileConfig | None
+    counts: dict[str, StepCount]
+
+    @property
+    def optimizer(self) -> Any: ...
+
+    def key(self) -> jax.Array: ...
+
+    def touched_variables(self) -> list[Variable]: ...
+
+    def random_sources(self) -> list[Any]: ...
+
+    def train_logs(self, batch: Any) -> Any: ...
+
+    def test_logs(self, batch: Any) -> Any: ...
+
+    def predictions(self, batch: Any) -> Any: ...
+
+    def pads(self, kind: str) -> bool: ...
+
+    def reset_metrics(self) -> None: ...
+
+    def results(self) -> dict[str, Any]: ...
+
+
+class ProgramCache:
+    """Compiled steps and forward functions, by everything that decides on a program.
+
+    Args:
+        owner: the Trainer.
+    """
+
+    def __init__(self, owner: ProgramOwner) -> None:
+        self._owner = owner
+        self._runners: dict[Any, Any] = {}
+        self._forwards: dict[Any, Forward] = {}
+        self.traces = TraceLog()
+
+    def clear(self) -> None:
+        """Drops all programs."""
+        self._runners, self._forwards = {}, {}
+
+    def clear_steps(self) -> None:
+        """Drops the programs of train and test steps; what calls the model stays."""
+        self._runners = {}
+
+    def swap_steps(self, runners: dict[Any, Any]) -> dict[Any, Any]:
+        """Replaces the programs of steps, and returns those before."""
+        before, self._runners = self._runners, runners
+        return before
+
+    @property
+    def step_keys(self) -> tuple[Any, ...]:
+        """What the programs of steps are known by, in the order in which they were made."""
+        return tuple(self._runners)
+
+    def cached(self, key: Any, make: Callable[[], Any]) -> Any:
+        """Returns what `make` returned when a key was first asked for; dropped with the steps."""
+        if key not in self._runners:
+            self._runners[key] = make()
+        return self._runners[key]
+
+    # ------------------------------------------------------------------------------------- steps
+
+    def runner(self, kind: str, callbacks: CallbackList | None = None) -> Runner:
+        """Returns the runner of "train" or "test" steps for the model as it is now.
+
+        Args:
+            kind: "train" or "test".
+            callbacks: a CallbackList with something that is traced around each step.
+        """
+        key = self._step_key(kind, callbacks)
+        if key not in self._runners:
+            owner = self._owner
+            config = owner.config or CompileConfig()
+            step, variables = self._wrapped_step(kind, callbacks)
+            self._runners[key] = Runner(
+                owner,
+                step,
+                variables,
+                owner.random_sources,
+                owner.key(),
+                eager=config.run_eagerly,
+                pads=owner.pads(kind),
+                per_dispatch=config.steps_per_execution,
+                count=owner.counts[kind],
+                note=self._notes(kind),
+            )
+        found: Runner = self._runners[key]
+        return found
+
+    def nan_guard(self, stop: StopAtNaN, callbacks: CallbackList) -> NaNGuard:
+        """Returns a runner of train steps that stops at the first that is not finite.
+
+        Args:
+            stop: raises the error, given the batch, the epoch and the step.
+            callbacks: as in `runner`.
+        """
+        key = self._step_key("guard", callbacks)
+        if key not in self._runners:
+            plain = self.runner("train")
+            step, variables = self._wrapped_step("train", callbacks)
+            self._runners[key] = NaNGuard(
+                self._owner,
+                step,
+                variables,
+                self._owner.random_sources,
+                plain.key,
+                plain.eager,
+                plain.count,
+            )
+        guard: NaNGuard = self._runners[key]
+        guard.begin(stop)
+        return guard
+
+    def _wrapped_step(
+        self, kind: str, callbacks: CallbackList | None
+    ) -> tuple[Callable[[Any], Any], Callable[[], list[Variable]]]:
+        """Returns a step with what callbacks put around it, and the Variables it may touch."""
+        owner = self._owner
+        step = owner.test_logs if kind == "test" else owner.train_logs
+        if callbacks is None or not callbacks.around:
+            return step, owner.touched_variables
+        # Programs around which other callbacks stand are hardly used again.
+        self._runners = {key: r for key, r in self._runners.items() if key[0] != "around"}
+        own = callbacks.variables
+        return callbacks.around_step(step), lambda: [*owner.touched_variables(), *own]
+
+    def _step_key(self, kind: str, callbacks: CallbackList | None) -> Any:
+        model, optimizer = self._owner.model, self._owner.optimizer
+        trained = tuple(id(v) for v in model.trainable_variables)
+        version = 0 if optimizer is None else optimizer.step_version
+        key = (kind, self._phase_key(), trained, version)
+        around = () if callbacks is None else tuple(id(callback) for callback in callbacks.around)
+        return ("around", around, *key) if around else key
+
+    def _phase_key(self) -> tuple[bool, ...]:
+        return tuple(layer.trainable for layer in nested_layers(self._owner.model))
+
+    # ----------------------------------------------------------------------------------- forward
+
+    def forward(self, inputs: Any, training: bool | None) -> tuple[Any, list[Any]]:
+        """Calls the model on arrays through its compiled function.
+
+        Returns:
+            The outputs, and the losses that layers added.
+        """
+        owner = self._owner
+        key = (training, self._phase_key() if training else None)
+        forward = self._forwards.get(key)
+        if forward is None:
+            kwargs = {} if training is None else {"training": training}
+            note = self._notes("call" if training is not False else "predict", training=training)
+            forward = self._forwards[key] = Forward(
+                lambda x: owner.model.run((x,), kwargs),
+                owner.model.all_variables,
+                owner.key(),
+                owner.random_sources(),
+                lambda x: note((x,)),
+            )
+        return forward(inputs)
+
+    def predict(self, batch: Any, size: int | None = None) -> Any:
+        """Returns the predictions for a batch.
+
+        Args:
+            batch: `(x, None, None)`.
+            size: the number of rows to which a partial batch is padded, if it may be.
+        """
+        owner = self._owner
+        own_step = owner.model.overrides("predict_step")
+        eager = owner.config is not None and owner.config.run_eagerly
+        if size is not None and not own_step and not eager and self._is_rowwise():
+            rows = jax.tree_util.tree_leaves(batch)[0].shape[0]
+            if rows < size:
+                whole = self.predict(pad_batch(batch, size)[0])
+                return jax.tree_util.tree_map(lambda x: x[:rows], whole)
+        if eager:
+            return owner.predictions(batch)
+        if not own_step:
+            return self.forward(batch[0], False)[0]
+        key = ("predict_step", self._phase_key())
+        if key not in self._forwards:
+            self._forwards[key] = Forward(
+                owner.predictions,
+                owner.model.all_variables,
+                owner.key(),
+                owner.random_sources(),
+                self._notes("predict"),
+            )
+        return self._forwards[key](batch)[0]
+
+    def _is_rowwise(self) -> bool:
+        model = self._owner.model
+        graph = model.functional_graph
+        return model.is_purely_functional and graph is not None and graph.rowwise()
+
+    def _notes(self, step: str, **known: Any) -> Callable[..., None]:
+        """Returns what records a trace of a step; it is called when the step is traced."""
+        model = self._owner.model
+
+        def note(batch: Any, facts: Mapping[str, Any] = known, streamed: bool = True) -> None:
+            frozen = [layer.name for layer in nested_layers(model) if not layer.trainable]
+            facts = {**facts, "frozen": ", ".join(frozen) or "nothing"}
+            self.traces.note(f"Model {model.name!r}", step, specs_of(batch), facts, streamed)
+
+        return note

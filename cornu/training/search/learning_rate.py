@@ -1,0 +1,79 @@
+"""The learning rate range test of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from cornu.data import Arrays, ReadOptions, Stream, identify
+from cornu.optimizers.learning_rate_override import LearningRateOverride
+from cornu.optimizers.range_test.result import RangeTest
+from cornu.optimizers.range_test.sweep import Sweep, loss_of
+from cornu.training import steps
+from cornu.training.resume.snapshot import restored_after
+from cornu.training.trainer import Trainer
+
+__all__ = ["find_lr"]
+
+
+def find_lr(
+    trainer: Trainer,
+    x: Any,
+    y: Any,
+    sample_weight: Any,
+    batch_size: int | None,
+    class_weight: Any,
+    sweep: Sweep,
+) -> RangeTest:
+    """Returns the result of a learning rate range test; see `Model.find_lr`."""
+    binding = trainer.binding("train", class_weight)
+
+    def prepare() -> Arrays | Stream:
+        options = ReadOptions(
+            batch_size,
+            shuffle=True,
+            seed=trainer.base_seed(),
+            prepare=binding.bind,
+            names=binding.names,
+        )
+        source = identify(x, y, sample_weight).open(options)
+        trainer.prepare(source, train=True)
+        steps.check_data(trainer, binding, source)
+        return source
+
+    with restored_after(trainer, prepare) as source:
+        override = LearningRateOverride(trainer.optimizer)
+        # Programs compiled before read the learning rate from the schedule.
+        before = trainer.programs.swap_steps({}) if override.replaced else None
+        try:
+            _run(trainer, source, sweep, override)
+        finally:
+            override.restore()
+            if before is not None:
+                trainer.programs.swap_steps(before)
+    return sweep.result()
+
+
+def _run(
+    trainer: Trainer, source: Arrays | Stream, sweep: Sweep, override: LearningRateOverride
+) -> None:
+    runner = trainer.programs.runner("train")
+    for batch in _repeat_full_batches(source):
+        override.set(sweep.rate)
+        trainer.reset_metrics()  # so that the loss is that of this batch
+        sweep.take(loss_of(runner.run_batch(batch)))
+        if sweep.ended:
+            return
+
+
+def _repeat_full_batches(source: Arrays | Stream) -> Iterator[Any]:
+    """Yields the batches of epoch after epoch, without the partial batches of arrays."""
+    partial = isinstance(source, Arrays) and source.has_partial_batch
+    epoch = 0
+    while True:
+        for number, batch in enumerate(source.batches(epoch)):
+            # The loss of fewer rows is noisier, and their shape would need another program.
+            if partial and number == (source.steps or 0) - 1:
+                break
+            yield batch
+        epoch += 1

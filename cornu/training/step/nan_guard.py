@@ -1,0 +1,142 @@
+"""NaNGuard: a runner that stops at the first step whose results are not finite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol, TypeAlias
+
+import jax.numpy as jnp
+
+from cornu.core.state import scope
+from cornu.core.state.variable import Variable
+from cornu.metrics import Mean
+from cornu.optimizers import LossScaleOptimizer
+from cornu.training.logs import Logs
+from cornu.training.protocols import TrainableModel
+from cornu.training.step.runner import MetricsOwner, Runner, StepCount, no_limit
+
+__all__ = ["GuardedOwner", "NaNGuard", "StopAtNaN"]
+
+# Called with the batch, the epoch (counted from 1) and the step in it; raises the error.
+StopAtNaN: TypeAlias = Callable[[Any, int, int], None]
+
+
+class GuardedOwner(MetricsOwner, Protocol):
+    """Whose loss, gradients and weights are looked at after each step."""
+
+    model: TrainableModel
+    loss_tracker: Mean | None
+
+    @property
+    def optimizer(self) -> Any: ...
+
+
+class NaNGuard(Runner):
+    """Runs steps one by one, and stops at the first that is not finite.
+
+    Whether a step is finite (its loss, its gradients, the weights after it) is computed inside
+    the compiled step. A step that is not finite leaves every Variable as it was, so that the
+    search for the layer sees the weights that caused it.
+
+    Args:
+        owner, step, variables, sources, key, eager, count: as of `Runner`.
+    """
+
+    def __init__(
+        self,
+        owner: GuardedOwner,
+        step: Callable[[Any], Any],
+        variables: Callable[[], list[Variable]],
+        sources: Callable[[], list[Any]],
+        key: Any,
+        eager: bool,
+        count: StepCount,
+    ) -> None:
+        step = _with_finite_check(owner, step)
+        super().__init__(owner, step, variables, sources, key, eager, False, None, count)
+        self.begin(lambda batch, epoch, step: None)
+
+    def begin(self, stop: StopAtNaN) -> None:
+        """Starts counting the epochs and steps of a `fit`.
+
+        Args:
+            stop: raises the error for a step that is not finite.
+        """
+        self._stop = stop
+        self._epochs = 0
+        self._step = 0
+
+    def epoch(
+        self,
+        source: Any,
+        epoch: int,
+        report_every: float | None,
+        single: bool,
+        start: int = 0,
+        limit: Callable[[int], int] = no_limit,
+    ) -> Iterator[tuple[int, int, Logs]]:
+        """Runs an epoch step by step."""
+        self._epochs += 1
+        self._step = start
+        yield from self._streamed(source, epoch, start)
+
+    def _run_batch(self, batch: Any, size: int | None = None) -> Any:
+        self._step += 1
+        held = [(v, v.stored) for v in self._variables()] if self.eager else []
+        found = super()._run_batch(batch)
+        if not bool(found["finite"]):
+            for variable, value in held:
+                variable.stored = value
+            self.count.number -= 1
+            self._stop(batch, self._epochs, self._step)
+        return found["logs"]
+
+
+def _with_finite_check(owner: GuardedOwner, step: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def run(batch: Any) -> Any:
+        around = scope.current()
+        before = dict(around.values)
+        logs, gradients = _run_with_gradients(owner.optimizer, step, batch)
+        loss = logs["loss"] if isinstance(logs, dict) and "loss" in logs else None
+        if loss is None:
+            assert owner.loss_tracker is not None
+            loss = owner.loss_tracker.total.value  # a sum stays NaN once it is
+        fine = jnp.isfinite(jnp.asarray(loss)).all()
+        for value in (v.value for v in owner.model.variables if _is_float(v.value)):
+            fine &= jnp.isfinite(value).all()
+        whole = jnp.asarray(True)
+        for gradient in gradients:
+            whole &= jnp.isfinite(gradient).all()
+        if isinstance(owner.optimizer, LossScaleOptimizer):
+            # Skips such steps until its scale is small enough.
+            whole |= owner.optimizer.dynamic_scale.value > 1
+        fine &= whole
+        for key in around.written:
+            if key in before:
+                around.values[key] = jnp.where(fine, around.values[key], before[key])
+        return {"logs": logs, "finite": fine}
+
+    return run
+
+
+def _run_with_gradients(
+    optimizer: Any, step: Callable[[Any], Any], batch: Any
+) -> tuple[Any, list[Any]]:
+    """Returns the result of a step, and the gradients that entered the optimizer."""
+    apply = optimizer.apply
+    gradients: list[Any] = []
+
+    def record(grads: Any, *args: Any, **kwargs: Any) -> Any:
+        grads = list(grads)
+        gradients.extend(g for g in grads if g is not None)
+        return apply(grads, *args, **kwargs)
+
+    vars(optimizer)["apply"] = record  # on the object, where it hides that of the class
+    try:
+        return step(batch), gradients
+    finally:
+        del vars(optimizer)["apply"]
+
+
+def _is_float(value: Any) -> bool:
+    return bool(jnp.issubdtype(value.dtype, jnp.inexact))

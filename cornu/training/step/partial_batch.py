@@ -1,0 +1,71 @@
+"""Partial batches: padded to the rows of the others, so that the same program serves them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from cornu import tree
+from cornu.data import Arrays, Stream
+
+__all__ = ["BatchPadder", "pad_batch"]
+
+
+class BatchPadder:
+    """Decides how many rows the batches of an epoch are padded to.
+
+    Args:
+        source: the data. The batch size of arrays is known, and all batches are padded to it if
+            the last one is partial, as for data that is on the device. Batches of a stream are
+            padded to the largest batch so far.
+    """
+
+    def __init__(self, source: Arrays | Stream) -> None:
+        self._fixed = (
+            source.batch_size if isinstance(source, Arrays) and source.has_partial_batch else None
+        )
+        self._known = isinstance(source, Arrays)
+        self._largest: dict[Any, int] = {}
+        self._last: tuple[Any, int | None] = (None, None)
+        if isinstance(source, Stream):  # a resumed epoch may begin with its last batch
+            self.size(source.example())
+
+    def size(self, batch: Any) -> int | None:
+        """Returns the number of rows that a batch is padded to, or None if it is not padded."""
+        if self._known:
+            return self._fixed
+        signature = tree.signature(batch)
+        if signature != self._last[0]:  # most batches are like the one before
+            self._last = (signature, self._size(batch))
+        return self._last[1]
+
+    def _size(self, batch: Any) -> int | None:
+        leaves, definition = jax.tree_util.tree_flatten(batch)
+        rows = leaves[0].shape[0]
+        dtypes = (jax.dtypes.canonicalize_dtype(leaf.dtype) for leaf in leaves)
+        rest = (definition, *((x.shape[1:], d) for x, d in zip(leaves, dtypes, strict=True)))
+        largest = self._largest[rest] = max(rows, self._largest.get(rest, 0))
+        return largest if rows < largest else None
+
+
+def pad_batch(batch: Any, size: int | None) -> tuple[Any, Any]:
+    """Returns a batch of `size` rows, and 1.0 for each row of data, 0.0 for each row of padding.
+
+    Example:
+
+    >>> pad_batch(np.array([3, 4]), 3)
+    (array([3, 4, 0]), array([1., 1., 0.], dtype=float32))
+    """
+    if size is None:
+        return batch, None
+    rows = jax.tree_util.tree_leaves(batch)[0].shape[0]
+    real = (np.arange(size) < rows).astype("float32")
+    return jax.tree_util.tree_map(lambda x: _pad_rows(x, size), batch), real
+
+
+def _pad_rows(x: Any, size: int) -> Any:
+    numbers = np if isinstance(x, np.ndarray) else jnp
+    return numbers.pad(x, [(0, size - x.shape[0]), *[(0, 0)] * (x.ndim - 1)])

@@ -1,0 +1,233 @@
+"""Programs: a step written with Variables, lifted, traced once and compiled.
+
+A Program runs the step for a batch that is given (`one`), or for many batches of data that
+lies on the device (`many`): the shuffled gather happens inside, and the number of steps is an
+argument, so that one compiled program serves any number of steps per dispatch and gives the
+same result for each. A step that is slow in a loop on the device (`looped`) is to be run one by
+one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from cornu.core import compiler_options
+from cornu.core.graph.jaxprs import uses_primitive
+from cornu.core.state import scope
+from cornu.core.state.variable import Variable
+from cornu.deviations import is_enabled
+from cornu.process import allocator, prepare
+
+__all__ = ["Program", "counters"]
+
+# How often something was traced; tests look at it.
+counters = {"traces": 0}
+
+# Inside a while loop XLA's CPU compiler leaves convolutions with axes in an unusual order, as in
+# gradients, to a naive program: a step of a small CNN took 20 times as long.
+_SLOW_IN_LOOPS = frozenset(("conv_general_dilated",))
+
+
+class Program:
+    """A compiled step.
+
+    Args:
+        step: `step(batch) -> logs`, written with Variables.
+        variables: all that it may touch.
+        batch: an example (arrays or specs) of a batch.
+        padded: whether batches come with `rows`, the 1/0 vector of real rows.
+        sources: the model's random sources.
+
+    Attributes:
+        written: the Variables that the step assigns.
+        looped: whether `many`, a loop on the device, is as fast as `one` at least.
+        warm: whether it was dispatched before, so that it is compiled.
+    """
+
+    def __init__(
+        self,
+        step: Callable[[Any], Any],
+        variables: Sequence[Variable],
+        batch: Any,
+        padded: bool = False,
+        sources: Sequence[object] = (),
+    ) -> None:
+        prepare()
+        variables = tuple(variables)
+        lifted = scope.functionalize(_with_rows(step), variables, sources)
+
+        def body(values: Any, key: Any, index: Any, batch: Any, rows: Any) -> Any:
+            logs, news, _ = lifted(values, jax.random.fold_in(key, index), batch, rows)
+            return news, logs
+
+        counters["traces"] += 1
+        values = tuple(v.stored for v in variables)
+        leaf = jax.tree_util.tree_leaves(batch)[0]
+        rows = jax.ShapeDtypeStruct((leaf.shape[0],), "float32") if padded else None
+        closed, shape = jax.make_jaxpr(body, return_shape=True)(
+            values, jax.random.key(0), np.int32(0), batch, rows
+        )
+        news, logs = shape
+        positions = sorted(news)
+        self.written = tuple(variables[i] for i in positions)
+        self.read = tuple(v for i, v in enumerate(variables) if i not in news)
+        self.warm = False
+        self.looped = not (
+            jax.default_backend() == "cpu" and uses_primitive(closed.jaxpr, _SLOW_IN_LOOPS)
+        )
+        logs_tree = jax.tree_util.tree_structure(logs)
+        run = partial(jax.core.eval_jaxpr, closed.jaxpr, closed.consts)
+        order = {position: k for k, position in enumerate(positions)}
+        rest = [i for i in range(len(variables)) if i not in order]
+
+        def step_of(written: Any, read: Any, key: Any, index: Any, batch: Any, rows: Any) -> Any:
+            both: list[Any] = [None] * len(variables)
+            for i, value in zip(positions, written, strict=True):
+                both[i] = value
+            for i, value in zip(rest, read, strict=True):
+                both[i] = value
+            leaves = jax.tree_util.tree_leaves((tuple(both), key, index, batch, rows))
+            out = run(*leaves)
+            return tuple(out[: len(positions)]), out[len(positions) :]
+
+        def one(written: Any, read: Any, key: Any, index: Any, batch: Any, rows: Any) -> Any:
+            written, logs = step_of(written, read, key, index, batch, rows)
+            return written, jax.tree_util.tree_unflatten(logs_tree, logs)
+
+        def several(
+            written: Any,
+            read: Any,
+            key: Any,
+            first: Any,
+            data: Any,
+            order: Any,
+            count: Any,
+            start: Any,
+            stop: Any,
+        ) -> Any:
+            size = leaf.shape[0]
+
+            def turn(i: Any, carry: Any) -> Any:
+                positions = jax.lax.dynamic_slice_in_dim(order, i * size, size)
+                batch = jax.tree_util.tree_map(lambda x: x[positions], data)
+                rows = None
+                if padded:
+                    rows = (i * size + jnp.arange(size) < count).astype("float32")
+                return step_of(carry[0], read, key, first + i, batch, rows)
+
+            zeros = [jnp.zeros(s.shape, s.dtype) for s in jax.tree_util.tree_leaves(logs)]
+            written, flat = jax.lax.fori_loop(start, stop, turn, (written, zeros))
+            return written, jax.tree_util.tree_unflatten(logs_tree, flat)
+
+        options = compiler_options.select_options(closed.jaxpr)
+        # A signal between a step and the assignment of its results would leave deleted weights.
+        donates = is_enabled("buffer_donation") and is_enabled("deferred_signals")
+        donated = (0,) if donates else ()
+        jit = partial(jax.jit, donate_argnums=donated, compiler_options=options)
+        self._one, self._several = jit(one), jit(several)
+
+    def one(self, key: Any, index: int, batch: Any, rows: Any = None) -> Any:
+        """Runs one step on a batch; returns its logs, on the device."""
+        written, read = _stored(self.written), _stored(self.read)
+        return self._run(self._one, written, read, key, np.int32(index), batch, rows)
+
+    def lower(self, key: Any, batch: Any) -> Any:
+        """Returns the program of one step as JAX hands it to XLA."""
+        written, read = _stored(self.written), _stored(self.read)
+        return self._one.lower(written, read, key, np.int32(0), batch, None)
+
+    def many(
+        self, key: Any, first: int, data: Any, order: Any, count: int, start: int, stop: int
+    ) -> Any:
+        """Runs the steps from `start` to `stop` of an epoch over data on the device.
+
+        Args:
+            key: the random key of the run; each step folds its number into it.
+            first: the number of the epoch's first step.
+            data: a batch structure of whole arrays.
+            order: positions of rows, `steps * batch_size` of them.
+            count: how many of these are real (the others pad the last batch).
+            start, stop: which steps.
+        """
+        numbers = (np.int32(count), np.int32(start), np.int32(stop))
+        common = (_stored(self.written), _stored(self.read), key, np.int32(first), data, order)
+        return self._run(self._several, *common, *numbers)
+
+    def _run(self, compiled: Any, *args: Any) -> Any:
+        """Runs a program, which the first time is compiled; writes the Variables, returns logs."""
+        news, logs = compiled(*args)
+        if not self.warm:
+            self.warm = True
+            allocator.give_back()
+        for variable, value in zip(self.written, news, strict=True):
+            variable.stored = value
+        return logs
+
+    def __del__(self) -> None:
+        allocator.dropped()
+
+
+def _stored(variables: Sequence[Variable]) -> tuple[Any, ...]:
+    return tuple([variable.stored for variable in variables])  # a list is faster to make
+
+
+def _with_rows(step: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
+    def run(batch: Any, rows: Any) -> Any:
+        scope.current().row_mask = rows
+        return step(batch)
+
+    return run
+
+
+class Forward:
+    """A compiled function of inputs: a model called on arrays.
+
+    Args:
+        fn: `fn(inputs) -> outputs`, reading (and perhaps assigning) Variables.
+        variables: all that it may touch.
+        key: a random key; each call folds its number into it.
+        sources: the model's random sources.
+        note: called with the inputs when they are traced.
+    """
+
+    def __init__(
+        self,
+        fn: Callable[[Any], Any],
+        variables: Sequence[Variable],
+        key: Any,
+        sources: Sequence[object] = (),
+        note: Callable[[Any], None] = lambda inputs: None,
+    ) -> None:
+        prepare()
+        self._variables = tuple(variables)
+        self._key = key
+        self._count = 0
+        self._traced = False
+        lifted = scope.functionalize(fn, self._variables, sources)
+
+        def forward(values: Any, key: Any, index: Any, inputs: Any) -> Any:
+            counters["traces"] += 1
+            self._traced = True
+            note(inputs)
+            return lifted(values, jax.random.fold_in(key, index), inputs)
+
+        self._call = jax.jit(forward, compiler_options=compiler_options.select_options())
+
+    def __call__(self, inputs: Any) -> tuple[Any, list[Any]]:
+        """Returns the outputs and the losses added on the way."""
+        values = _stored(self._variables)
+        index = np.int32(self._count)
+        self._count += 1
+        outputs, news, losses = self._call(values, self._key, index, inputs)
+        for position, value in news.items():
+            self._variables[position].stored = value
+        if self._traced:
+            self._traced = False
+            allocator.give_back()
+        return outputs, losses

@@ -1,0 +1,233 @@
+"""Runner: a compiled step, run over the batches of a source."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import jax
+import numpy as np
+
+from cornu import tree
+from cornu.core.state import scope
+from cornu.core.state.variable import Variable
+from cornu.data import Arrays, Stream
+from cornu.process.interrupts import deferred_signals
+from cornu.training.logs import Logs
+from cornu.training.step.partial_batch import BatchPadder, pad_batch
+from cornu.training.step.program import Program
+
+__all__ = ["MetricsOwner", "Runner", "StepCount", "no_limit"]
+
+# A dispatch should end within this many seconds, so that Ctrl-C is handled in time.
+_LONGEST = 0.5
+
+
+class MetricsOwner(Protocol):
+    """Whose metrics a step updates."""
+
+    def reset_metrics(self) -> None:
+        """Resets all metrics."""
+
+    def results(self) -> dict[str, Any]:
+        """Returns the values of the metrics, on the device."""
+
+
+def no_limit(steps: int) -> int:
+    """Returns a number of steps that is never reached."""
+    return 1 << 30
+
+
+@dataclass
+class StepCount:
+    """How many steps were run so far; random numbers depend on it."""
+
+    number: int = 0
+
+
+class Runner:
+    """Runs a step over sources of batches.
+
+    Args:
+        owner: of the metrics that the step updates.
+        step: `step(batch) -> logs or None`, written with Variables.
+        variables: gives all that the step may touch; sources: the model's random sources.
+        key: the random key of the run.
+        eager: whether steps run without being compiled.
+        pads: whether a partial last batch may be padded with rows of weight zero.
+        per_dispatch: steps per dispatch, if fixed.
+        count: of the steps; runners of one model share it.
+        note: called with batch, facts and `streamed` when a program is made; see `TraceLog.note`.
+    """
+
+    def __init__(
+        self,
+        owner: MetricsOwner,
+        step: Callable[[Any], Any],
+        variables: Callable[[], list[Variable]],
+        sources: Callable[[], list[Any]],
+        key: Any,
+        eager: bool = False,
+        pads: bool = True,
+        per_dispatch: int | None = None,
+        count: StepCount | None = None,
+        note: Callable[[Any, dict[str, Any], bool], None] = lambda batch, facts, streamed: None,
+    ) -> None:
+        self.owner = owner
+        self.step = step
+        self.key = key
+        self.eager = eager
+        self.pads = pads
+        self.per_dispatch = per_dispatch
+        self.count = count or StepCount()
+        self.note = note
+        self._variables = variables
+        self._sources = sources
+        self._programs: dict[Any, Program] = {}
+        self._seconds_per_step = 0.0
+
+    def program(self, batch: Any, padded: bool, streamed: bool = False) -> Program:
+        """Returns the compiled step for batches of some shapes."""
+        key = (tree.signature(batch), padded)
+        if key not in self._programs:
+            self.note(batch, {"padding": padded}, streamed)
+            self._programs[key] = Program(
+                self.step, self._variables(), batch, padded, self._sources()
+            )
+        return self._programs[key]
+
+    def epoch(
+        self,
+        source: Arrays | Stream,
+        epoch: int,
+        report_every: float | None,
+        single: bool,
+        start: int = 0,
+        limit: Callable[[int], int] = no_limit,
+    ) -> Iterator[tuple[int, int, Logs]]:
+        """Runs an epoch; yields `(first step, steps done, logs)` after each dispatch.
+
+        Args:
+            source: the data.
+            epoch: its number, which decides on the order.
+            report_every: seconds after which the progress is shown.
+            single: whether to yield after each step.
+            start: how many of its steps were run before.
+            limit: returns how many steps a dispatch may take, given the number of steps so far.
+        """
+        if self.eager or isinstance(source, Stream) or not source.resident:
+            yield from self._streamed(source, epoch, start)
+        else:
+            yield from self._resident(source, epoch, report_every, single, start, limit)
+
+    def _logs(self, logs: Any) -> Logs:
+        if logs is None:
+            return Logs(self.owner.results)
+        return Logs(lambda: logs, own=True)
+
+    def _streamed(self, source: Any, epoch: int, start: int) -> Iterator[tuple[int, int, Logs]]:
+        padder = BatchPadder(source)
+        for i, batch in enumerate(source.batches(epoch, start), start):
+            logs = self._run_batch(batch, padder.size(batch) if self.pads else None)
+            yield i, i + 1, self._logs(logs)
+
+    def _run_batch(self, batch: Any, size: int | None = None) -> Any:
+        if self.eager:
+            batch = jax.tree_util.tree_map(jax.numpy.asarray, batch)
+            key = jax.random.fold_in(self.key, self.count.number)
+            with scope.eager_step(key, self._sources()):
+                logs = self.step(batch)
+            self.count.number += 1
+            return logs
+        batch, rows = pad_batch(_canonical(batch), size)
+        program = self.program(batch, rows is not None, streamed=True)
+        with deferred_signals():
+            logs = program.one(self.key, self.count.number, batch, rows)
+            self.count.number += 1
+        return logs
+
+    def run_batch(self, batch: Any) -> Logs:
+        """Runs one step on a batch."""
+        return self._logs(self._run_batch(batch))
+
+    def _resident(
+        self,
+        source: Arrays,
+        epoch: int,
+        report_every: float | None,
+        single: bool,
+        start: int,
+        limit: Callable[[int], int],
+    ) -> Iterator[tuple[int, int, Logs]]:
+        padded = source.has_partial_batch and self.pads
+        whole = source.steps if padded or not source.has_partial_batch else source.steps - 1
+        program = self.program(source.example(), padded)
+        first = self.count.number - start
+        if program.looped:
+            run = self._looped(program, source, epoch, first)
+        else:
+            run = self._one_by_one(program, source, epoch, first, start, padded)
+        done = start
+        while done < whole:
+            block = self._block(program, report_every, single)
+            stop = min(whole, done + min(block, limit(self.count.number)))
+            warm, began = program.warm, time.perf_counter()
+            with deferred_signals():
+                logs = run(done, stop)
+                self.count.number = first + stop
+            if warm and not single:
+                jax.block_until_ready([v.stored for v in program.written[:1]])
+                self._seconds_per_step = (time.perf_counter() - began) / (stop - done)
+            yield done, stop, self._logs(logs)
+            done = stop
+        for batch in source.batches(epoch, whole):
+            yield whole, whole + 1, self._logs(self._run_batch(batch))
+
+    def _looped(
+        self, program: Program, source: Arrays, epoch: int, first: int
+    ) -> Callable[[int, int], Any]:
+        """Returns what runs steps in a loop on the device, where the data lies."""
+        data, order = source.on_device(), jax.numpy.asarray(source.order(epoch))
+        return lambda begin, end: program.many(
+            self.key, first, data, order, source.count, begin, end
+        )
+
+    def _one_by_one(
+        self, program: Program, source: Arrays, epoch: int, first: int, start: int, padded: bool
+    ) -> Callable[[int, int], Any]:
+        """Returns what runs steps one by one, on batches from the host."""
+        batches = source.batches(epoch, start)
+        size = source.batch_size if padded else None
+
+        def run(begin: int, end: int) -> Any:
+            for i in range(begin, end):
+                batch, rows = pad_batch(_canonical(next(batches)), size)
+                logs = program.one(self.key, first + i, batch, rows)
+            return logs
+
+        return run
+
+    def _block(self, program: Program, report_every: float | None, single: bool) -> int:
+        """Returns how many steps the next dispatch takes."""
+        if self.per_dispatch is not None:
+            return self.per_dispatch
+        if single or not program.warm:
+            return 1  # the first dispatch compiles
+        if not self._seconds_per_step:
+            return 16  # the second measures
+        seconds = min(_LONGEST, report_every or _LONGEST)
+        return max(1, int(seconds / self._seconds_per_step))
+
+
+def _canonical(batch: Any) -> Any:
+    """Returns a batch with the dtypes that JAX computes in."""
+    return jax.tree_util.tree_map(_narrow, batch)
+
+
+def _narrow(x: Any) -> Any:
+    if isinstance(x, np.ndarray):
+        dtype = jax.dtypes.canonicalize_dtype(x.dtype)
+        return x if x.dtype == dtype else x.astype(dtype)
+    return x

@@ -1,0 +1,431 @@
+"""Trainer: how one model is trained; what `compile` decided, counters, seeds, programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+
+from cornu import losses, metrics, optimizers, seeds, tree
+from cornu.callbacks import CallbackList, History
+from cornu.core.graph.tensor import Tensor
+from cornu.core.layer.walk import nested_layers
+from cornu.core.state import scope
+from cornu.core.state.tracking import iterate_owned
+from cornu.core.state.variable import Variable
+from cornu.core.tracebacks.user_frames import user_stacklevel
+from cornu.data import Arrays, ReadOptions, Stream, identify
+from cornu.errors import warn
+from cornu.inspect.learning_rates import apply_rates_by_path
+from cornu.metrics import Metric
+from cornu.ops.random import SeedGenerator
+from cornu.optimizers import LossScaleOptimizer, Optimizer
+from cornu.training import steps
+from cornu.training.binding import Binding, Outputs
+from cornu.training.compile_config import CompileConfig
+from cornu.training.metric_set import MetricSet, check_metrics
+from cornu.training.objective import Objective
+from cornu.training.programs import ProgramCache
+from cornu.training.protocols import TrainableModel
+from cornu.training.step.runner import Runner, StepCount
+
+__all__ = ["RunState", "Trainer"]
+
+# Methods of a model that see data in the structure in which the user gave it.
+_SEES_DATA = {
+    "train": ("train_step", "compute_loss", "compute_metrics"),
+    "test": ("test_step", "compute_loss", "compute_metrics"),
+    "predict": ("predict_step",),
+}
+
+
+@dataclass
+class RunState:
+    """What a run of `fit` leaves behind, and what callbacks may set.
+
+    Attributes:
+        stop_training: whether `fit` ends after this step.
+        pausing: whether it ends in order to continue later.
+        can_pause: whether the state of training is saved, so that it may continue.
+        history: the History of the last `fit`.
+        nan_report: what `fit(debug_nans=True)` found when it stopped.
+        checked: the CompileConfig for which probable mistakes were reported.
+    """
+
+    stop_training: bool = False
+    pausing: bool = False
+    can_pause: bool = False
+    history: History | None = None
+    nan_report: Any = None
+    checked: CompileConfig | None = None
+
+
+class Trainer:
+    """Everything about a model that concerns training and not what it computes.
+
+    Args:
+        model: the model, which holds the Trainer.
+
+    Attributes:
+        config: what `compile` decided; None before.
+        optimizer: the optimizer; a program may replace it.
+        outputs: the outputs of the model, once they are known.
+        objective: the losses of the outputs.
+        metric_set: the metrics of the outputs.
+        loss_tracker: the mean of the total loss.
+        run: flags and results of `fit`.
+        counts: how many train and test steps were run.
+        epochs_run: how many epochs were run in all calls of `fit`.
+        seed: of everything that is random in training; None until it is needed.
+        programs: the compiled steps.
+    """
+
+    def __init__(self, model: TrainableModel) -> None:
+        self.model = model
+        self.config: CompileConfig | None = None
+        self.optimizer: Any = None
+        self.outputs: Outputs | None = None
+        self.objective: Objective | None = None
+        self.metric_set: MetricSet | None = None
+        self.loss_tracker: metrics.Mean | None = None
+        self.run = RunState()
+        self.counts = {"train": StepCount(), "test": StepCount()}
+        self.epochs_run = 0
+        self.seed: int | None = None
+        self.programs = ProgramCache(self)
+        # For which phases lazily created Variables of metrics and optimizers were created.
+        self._traced_for_variables: list[tuple[CompileConfig, bool]] = []
+
+    # ------------------------------------------------------------------------------------ compile
+
+    def compile(
+        self,
+        optimizer: Any,
+        loss: Any,
+        loss_weights: Any,
+        metrics_: Any,
+        weighted_metrics: Any,
+        run_eagerly: bool,
+        steps_per_execution: int | None,
+        auto_scale_loss: bool,
+    ) -> None:
+        """Resolves names, and checks them; nothing is computed yet.
+
+        Args:
+            optimizer, loss, loss_weights, weighted_metrics, run_eagerly, steps_per_execution,
+                auto_scale_loss: as of `Model.compile`.
+            metrics_: its `metrics`.
+
+        Raises:
+            ValueError: a name is unknown, or does not belong to an output.
+        """
+        optimizer = None if optimizer is None else optimizers.get(optimizer)
+        for given in (metrics_, weighted_metrics):
+            check_metrics(given)
+        self.optimizer = self._scaled(optimizer) if auto_scale_loss else optimizer
+        config = CompileConfig(
+            self.optimizer,
+            loss,
+            loss_weights,
+            metrics_,
+            weighted_metrics,
+            run_eagerly,
+            None if steps_per_execution in (None, 1) else steps_per_execution,
+        )
+        self.config = config
+        self.outputs = self.objective = self.metric_set = None
+        self.loss_tracker = metrics.Mean(name="loss")
+        self.programs.clear_steps()
+        self._traced_for_variables = []
+        self.programs.traces.give_reason("compile() was called", ("train", "test"))
+        self.counts = {"train": StepCount(), "test": StepCount()}
+        graph = self.model.functional_graph
+        if graph is None:
+            for one in _flat(config.loss):
+                losses.get(one)
+            return
+        self.outputs = Outputs(graph.outputs, graph.output_names)
+        self.objective = Objective(config, self.outputs)
+        for what in ("metrics", "weighted_metrics"):
+            value = getattr(config, what)
+            if isinstance(value, dict):
+                self.outputs.spread(value, what)
+
+    def _scaled(self, optimizer: Any) -> Any:
+        """Returns the optimizer with loss scaling, for models that compute in float16."""
+        float16 = self.model.dtype_policy.compute_dtype == "float16"
+        if not float16 or optimizer is None or isinstance(optimizer, LossScaleOptimizer):
+            return optimizer
+        return LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
+
+    @property
+    def run_eagerly(self) -> bool:
+        """Whether steps and calls run without being compiled."""
+        return self.config is not None and self.config.run_eagerly
+
+    def require_config(self, what: str) -> CompileConfig:
+        """Returns what `compile` decided.
+
+        Raises:
+            RuntimeError: `compile` was not called.
+        """
+        if self.config is None:
+            raise RuntimeError(
+                f"Model {self.model.name!r} must be compiled before {what}: call "
+                "model.compile(optimizer=..., loss=...)."
+            )
+        return self.config
+
+    def require_optimizer(self, what: str) -> None:
+        """Raises a RuntimeError if the model was not compiled with an optimizer."""
+        self.require_config(what)
+        if self.optimizer is None:
+            raise RuntimeError(
+                f"Model {self.model.name!r} was compiled with optimizer=None, which can only "
+                "evaluate.\nCompile it with an optimizer to train it."
+            )
+
+    # ------------------------------------------------------------------------- losses and metrics
+
+    def own_metrics(self) -> list[Metric]:
+        """Returns the metrics that `compile` made: the loss, those of losses, those of outputs."""
+        found: list[Metric] = [] if self.loss_tracker is None else [self.loss_tracker]
+        if self.objective is not None:
+            found += [tracker for tracker in self.objective.trackers if tracker is not None]
+        if self.metric_set is not None:
+            found += self.metric_set.metrics
+        return found
+
+    def reset_metrics(self) -> None:
+        """Resets all metrics."""
+        self.model.reset_metrics()
+
+    def results(self) -> dict[str, Any]:
+        """Returns the values of the metrics, on the device."""
+        return self.model.get_metrics_result()
+
+    def bind_outputs(self, y: Any, y_pred: Any) -> None:
+        """Applies losses and metrics to the outputs, where that was not done before.
+
+        Args:
+            y: targets of a batch, or None.
+            y_pred: predictions, where the outputs are not known otherwise.
+        """
+        if self.config is None or (self.objective is not None and self.metric_set is not None):
+            return
+        if self.outputs is None:
+            if y_pred is None:
+                return
+            self.outputs = Outputs(tree.map(_like_output, y_pred))
+        if self.objective is None and self.config.loss is not None:
+            self.objective = Objective(self.config, self.outputs)
+        if self.metric_set is None:
+            targets = self.outputs.spread_targets(y)
+            self.metric_set = MetricSet(self.config, self.outputs, targets)
+            self.metric_set.prepare(targets)
+
+    # --------------------------------------------------------------------------- data and building
+
+    def binding(
+        self, kind: str, class_weight: Mapping[Any, Any] | None = None, inputs_only: bool = False
+    ) -> Binding:
+        """Returns what binds batches to the inputs and outputs of the model.
+
+        Args:
+            kind: "train", "test" or "predict".
+            class_weight: as in `fit`.
+            inputs_only: whether there is only x.
+        """
+        config = self.config
+        binds = config is not None and (config.loss or config.metrics or config.weighted_metrics)
+        return Binding(
+            self.model,
+            self._outputs_for,
+            class_weight,
+            inputs_only,
+            keeps_structure=any(self.model.overrides(name) for name in _SEES_DATA[kind]),
+            keeps_targets=not binds,
+        )
+
+    def _outputs_for(self, x: Any) -> Outputs | None:
+        """Returns the outputs of the model, which is built for inputs such as x."""
+        self.build(x)
+        return self.outputs
+
+    def build(self, x: Any) -> None:
+        """Builds the model for inputs such as x (arrays or specs), and finds its outputs."""
+        model = self.model
+        if not model.is_callable:
+            model.built = True
+        elif not model.built or self.outputs is None:
+            structure = model.infer_outputs(tree.map(_symbolic, x))
+            graph = model.functional_graph
+            self.outputs = Outputs(structure, None if graph is None else graph.output_names)
+
+    def prepare(self, source: Arrays | Stream, train: bool) -> None:
+        """Builds whatever is missing for batches like the first of a source."""
+        x, y, _ = source.example()
+        self.build(x)
+        self.bind_outputs(y, None)
+        if train and not self.optimizer.built:
+            self._warn_of_unreached_layers()
+            self.optimizer.build(self.model.trainable_variables)
+        if train:
+            apply_rates_by_path(self.model)
+        if self.config is not None and self._has_variables_to_create(train):
+            self._traced_for_variables.append((self.config, train))
+            step = self.train_logs if train else self.test_logs
+            with scope.abstract_scope():  # Variables made while tracing are kept, values are not
+                jax.eval_shape(step, source.example())
+
+    def _has_variables_to_create(self, train: bool) -> bool:
+        """Whether a metric or a further optimizer may create Variables when it is first used."""
+        if any(c is self.config and t == train for c, t in self._traced_for_variables):
+            return False
+        return any(
+            (train and not thing.built) if isinstance(thing, Optimizer) else not thing.variables
+            for thing in iterate_owned(self.model)
+            if isinstance(thing, (Metric, Optimizer))
+        )
+
+    def _warn_of_unreached_layers(self) -> None:
+        unreached = [layer for layer in nested_layers(self.model) if not layer.built]
+        if unreached:
+            names = ", ".join(repr(layer.name) for layer in unreached)
+            warn(
+                "C023",
+                f"Model {self.model.name!r} owns layers that its call never reaches: {names}. "
+                "They have no weights and take no part in training. Call them in `call`, or "
+                "remove them.",
+                stacklevel=user_stacklevel(),
+            )
+
+    def one_batch(
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any,
+        class_weight: Mapping[Any, Any] | None,
+        train: bool,
+    ) -> Arrays:
+        """Returns arrays as a source of one batch, for which everything is built and checked."""
+        given = identify(x, y, sample_weight)
+        binding = self.binding("train" if train else "test", class_weight)
+        if not given.has_rows:
+            raise ValueError("A single batch is made of arrays, not of an iterable.")
+        source = given.open(ReadOptions(whole=True, prepare=binding.bind, names=binding.names))
+        assert isinstance(source, Arrays)
+        self.prepare(source, train)
+        steps.check_data(self, binding, source)
+        return source
+
+    # -------------------------------------------------------------------------------------- steps
+
+    def train_logs(self, batch: Any) -> dict[str, Any] | None:
+        """Runs the train step on a batch; returns None if the logs follow from the metrics."""
+        return steps.train(self, batch)
+
+    def test_logs(self, batch: Any) -> dict[str, Any] | None:
+        """Runs the test step on a batch; returns None if the logs follow from the metrics."""
+        return steps.test(self, batch)
+
+    def predictions(self, batch: Any) -> Any:
+        """Runs the predict step on a batch."""
+        return steps.predict(self, batch)
+
+    def pads(self, kind: str) -> bool:
+        """Whether rows of weight zero change nothing, in every part that sees them."""
+        model, graph = self.model, self.model.functional_graph
+        return (
+            not any(model.overrides(name) for name in _SEES_DATA[kind])
+            and model.is_purely_functional
+            and graph is not None
+            and graph.rowwise()
+            and (self.objective is None or self.objective.rowwise)
+            and (self.metric_set is None or self.metric_set.rowwise)
+        )
+
+    def current_runner(self, runner: Runner, callbacks: CallbackList) -> Runner:
+        """Returns the runner for what is trainable now, given that of the last epoch."""
+        known = all(
+            self.optimizer.is_built_with(variable) for variable in self.model.trainable_variables
+        )
+        return (
+            self.programs.runner("train", callbacks) if known and type(runner) is Runner else runner
+        )
+
+    def finish_training(self) -> None:
+        """Applies averaged values to the weights, if the optimizer has them."""
+        self.optimizer.finalize_variable_values(self.model.trainable_variables)
+
+    # ------------------------------------------------------------------ state that steps may touch
+
+    def touched_variables(self) -> list[Variable]:
+        """Returns all Variables that a step may read or assign."""
+        used = [thing for thing in iterate_owned(self.model) if isinstance(thing, Optimizer)]
+        if self.optimizer is not None:
+            used.append(self.optimizer)
+        found = self.model.all_variables + [v for one in used for v in one.variables]
+        return list({id(v): v for v in found}.values())
+
+    def random_sources(self) -> list[Any]:
+        """Returns the random sources of all layers, in the order of the structure."""
+        layers = [self.model, *nested_layers(self.model)]
+        found = [s for layer in layers for value in vars(layer).values() for s in _sources(value)]
+        return list({id(source): source for source in found}.values())
+
+    def base_seed(self) -> int:
+        """Returns the seed of everything that is random in training; drawn when first needed."""
+        if self.seed is None:
+            self.seed = seeds.next_seed()
+        return self.seed
+
+    def key(self) -> jax.Array:
+        """Returns the random key of the model's programs."""
+        return jax.random.key(self.base_seed() & 0x7FFFFFFF)
+
+    def set_seed(self, seed: int) -> None:
+        """Sets the seed of training; programs that contain another are dropped."""
+        if seed != self.seed:
+            self.seed = seed
+            self.programs.clear()
+
+    # ------------------------------------------------------------------------- flags of the run
+
+    @property
+    def stop_training(self) -> bool:
+        """Whether `fit` ends after this step."""
+        return self.run.stop_training
+
+    @stop_training.setter
+    def stop_training(self, value: bool) -> None:
+        self.run.stop_training = value
+
+    @property
+    def pausing(self) -> bool:
+        """Whether `fit` ends in order to continue later."""
+        return self.run.pausing
+
+
+def _sources(value: Any) -> Iterator[SeedGenerator]:
+    if isinstance(value, SeedGenerator):
+        yield value
+    elif isinstance(value, (list, tuple, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _sources(item)
+
+
+def _symbolic(x: Any) -> Tensor | None:
+    return None if x is None else Tensor((None, *x.shape[1:]), x.dtype)
+
+
+def _like_output(x: Any) -> Tensor:
+    return Tensor((None, *x.shape[1:]), x.dtype)
+
+
+def _flat(loss: Any) -> list[Any]:
+    if isinstance(loss, dict):
+        return list(loss.values())
+    return list(loss) if isinstance(loss, (list, tuple)) else [loss]
