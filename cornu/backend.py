@@ -1,4 +1,4 @@
-"""What programs ask `keras.backend` for: dtypes and the values of `cornu.config`."""
+"""The functions of `keras.backend`: dtypes and settings."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from cornu.config import (
 )
 from cornu.core.graph.tensor import is_keras_tensor
 from cornu.core.state.dtypes import standardize_dtype
+from cornu.types import DTypeLike
 from cornu.utils.session import clear_session
 
 __all__ = [
@@ -37,7 +38,7 @@ __all__ = [
 ]
 
 
-def is_float_dtype(dtype: Any) -> bool:
+def is_float_dtype(dtype: DTypeLike) -> bool:
     """Tells whether a dtype is a floating type.
 
     Example:
@@ -48,26 +49,26 @@ def is_float_dtype(dtype: Any) -> bool:
     return jnp.issubdtype(jnp.dtype(dtype), jnp.floating)
 
 
-def is_int_dtype(dtype: Any) -> bool:
-    """Tells whether a dtype is an integer type, signed or not; `bool` is none."""
+def is_int_dtype(dtype: DTypeLike) -> bool:
+    """Tells whether a dtype is a signed or unsigned integer type; `bool` is not."""
     return jnp.issubdtype(jnp.dtype(dtype), jnp.integer)
 
 
-def result_type(*dtypes: Any) -> str:
-    """Returns the dtype of a computation with values of several dtypes.
+def result_type(*dtypes: DTypeLike | None) -> str:
+    """Returns the dtype that results from an operation on values of several dtypes.
 
-    The Python types `int` and `float` stand for literals, which take the dtype of what they are
-    computed with; `None` stands for the process-wide float type.
+    The Python types `int` and `float` stand for literals, which adopt the dtype of the other
+    operands; `None` stands for `floatx()`.
 
     Example:
 
     >>> result_type("int8", "float16"), result_type("bfloat16", float), result_type("bool", int)
     ('float16', 'bfloat16', 'int32')
     """
-    return jnp.result_type(*(_kind(dtype) for dtype in dtypes or (None,))).name
+    return jnp.result_type(*(_canonicalize(dtype) for dtype in dtypes or (None,))).name
 
 
-def _kind(dtype: Any) -> Any:
+def _canonicalize(dtype: Any) -> Any:
     if dtype in (int, float, complex):
         return dtype
     return jax.dtypes.canonicalize_dtype(floatx() if dtype is None else dtype)

@@ -18,7 +18,7 @@ _DIALECTS = ("keras1",)
 
 _FLAGS = {
     "expand_nested": "list the layers of nested models",
-    "show_trainable": "show what training changes",
+    "show_trainable": "show which layers are trainable",
     "flops": "count floating-point operations",
     "memory": "count the bytes of outputs and weights",
     "dtype": "show dtypes",
@@ -27,23 +27,23 @@ _FLAGS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command, and returns the exit status."""
+    """Runs a command and returns its exit status."""
     parser = argparse.ArgumentParser(prog="cornu", description="Command-line tools of cornu.")
     parser.add_argument("--version", action="version", version=f"cornu {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
     demo = commands.add_parser("demo", help="train two models on handwritten digits")
-    demo.add_argument("--out", default="runs/demo", help="folder for the files it writes")
+    demo.add_argument("--out", default="runs/demo", help="output directory")
     info = commands.add_parser("info", help="show versions, devices, deviations from JAX")
-    info.add_argument("names", nargs="*", help="deviations to explain")
-    summary = commands.add_parser("summary", help="show what a saved model is made of")
-    summary.add_argument("file", help="a .keras file, or another that load_model reads")
-    summary.add_argument("--depth", type=int, help="how many levels of blocks are shown")
+    info.add_argument("names", nargs="*", help="deviations to describe in full")
+    summary = commands.add_parser("summary", help="show the layers of a saved model")
+    summary.add_argument("file", help="a file that load_model reads")
+    summary.add_argument("--depth", type=int, help="the number of levels of blocks to show")
     for flag, text in _FLAGS.items():
         summary.add_argument(f"--{flag.replace('_', '-')}", action="store_true", help=text)
-    run = commands.add_parser("run", help="run an old Keras program unchanged")
+    run = commands.add_parser("run", help="run a program of an older Keras version")
     run.add_argument("--as", dest="dialect", choices=_DIALECTS, required=True)
     run.add_argument("file", help="the program")
-    run.add_argument("arguments", nargs=argparse.REMAINDER, help="its own arguments")
+    run.add_argument("arguments", nargs=argparse.REMAINDER, help="arguments of the program")
     chosen = parser.parse_args(arguments)
     if chosen.command == "demo":
         importlib.import_module("cornu.demo").run(Path(chosen.out))
@@ -51,8 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.command == "info":
         return _info(chosen.names)
     if chosen.command == "summary":
-        words = {flag: getattr(chosen, flag) for flag in _FLAGS}
-        return _summary(chosen.file, depth=chosen.depth, **words)
+        options = {flag: getattr(chosen, flag) for flag in _FLAGS}
+        return _summary(chosen.file, depth=chosen.depth, **options)
     return _run_as(chosen.dialect, chosen.file, chosen.arguments)
 
 
@@ -65,22 +65,22 @@ def _info(names: Sequence[str]) -> int:
     return 0
 
 
-def _summary(file: str, **words: Any) -> int:
+def _summary(file: str, **options: Any) -> int:
     if not Path(file).exists():
-        print(f"cornu summary: there is no file {file!r}", file=sys.stderr)
+        print(f"cornu summary: file {file!r} does not exist", file=sys.stderr)
         return 2
     try:
         model = importlib.import_module("cornu.models").load_model(file, compile=False)
     except ValueError as error:
         print(f"cornu summary: {error}", file=sys.stderr)
         return 1
-    model.summary(**words)
+    model.summary(**options)
     return 0
 
 
 def _run_as(dialect: str, file: str, arguments: list[str]) -> int:
     if not Path(file).is_file():
-        print(f"cornu run: there is no file {file!r}", file=sys.stderr)
+        print(f"cornu run: file {file!r} does not exist", file=sys.stderr)
         return 2
     importlib.import_module(f"cornu.dialects.{dialect}").install()
     sys.argv = [file, *arguments]

@@ -1,10 +1,9 @@
-"""The values that hold for the whole process, as functions to read and to set them."""
+"""Settings of the process: functions to read and to change them."""
 
 from __future__ import annotations
 
 import numbers
 import os
-from typing import Any
 
 import jax
 
@@ -15,6 +14,7 @@ from cornu.errors import suggest
 from cornu.info import describe
 from cornu.inspect.checks import KINDS
 from cornu.process import allocator, programs
+from cornu.types import DataFormat
 
 __all__ = [
     "backend",
@@ -58,20 +58,20 @@ __all__ = [
 
 
 def backend() -> str:
-    """Returns `"jax"`, the one thing that cornu computes with."""
+    """Returns `"jax"`, the only backend of cornu."""
     return "jax"
 
 
 @api_boundary
 def info(*names: str) -> None:
-    """Prints versions, devices, settings, and what deviates from JAX's defaults in this process.
+    """Prints versions, devices, settings, and all deviations from the defaults of JAX.
 
-    For each deviation it says whether it is on, what it gains and how it is switched on or off.
-    The command `python -m cornu info` prints the same.
+    For each deviation it prints whether it is on, its gain, and how to turn it on or off. The
+    command `python -m cornu info` prints the same.
 
     Args:
-        names: deviations to describe in full, with the proofs of their safety; by default all are
-            listed briefly.
+        names: deviations to describe in full, with the tests that show that they are safe; by
+            default all deviations are listed briefly.
 
     Raises:
         ValueError: there is no such deviation.
@@ -88,7 +88,7 @@ def info(*names: str) -> None:
 
 
 def floatx() -> str:
-    """Returns the float type of layers and arrays for which none is given.
+    """Returns the default float dtype of layers and arrays.
 
     Example:
 
@@ -99,24 +99,24 @@ def floatx() -> str:
 
 
 def epsilon() -> float:
-    """Returns the small number that keeps divisions and logarithms finite."""
+    """Returns the fuzz factor, a small number that avoids division by zero and `log(0)`."""
     return settings.get("epsilon")
 
 
 @api_boundary
 def set_epsilon(value: float) -> None:
-    """Sets the small number that keeps divisions and logarithms finite."""
+    """Sets the fuzz factor, a small number that avoids division by zero and `log(0)`."""
     settings.put("epsilon", value)
 
 
 def image_data_format() -> str:
-    """Returns `"channels_last"` or `"channels_first"`: where layers expect channels by default."""
+    """Returns the default position of the channel axis, `"channels_last"` or `"channels_first"`."""
     return settings.get("image_data_format")
 
 
 @api_boundary
-def set_image_data_format(data_format: str) -> None:
-    """Sets where layers that are made from now on expect channels."""
+def set_image_data_format(data_format: DataFormat) -> None:
+    """Sets the default position of the channel axis for layers that are created afterwards."""
     settings.put("image_data_format", data_format)
 
 
@@ -124,39 +124,39 @@ def set_image_data_format(data_format: str) -> None:
 
 
 def enable_interactive_logging() -> None:
-    """Lets `fit`, `evaluate` and `predict` draw a progress bar when `verbose="auto"`."""
+    """Makes `verbose="auto"` print a progress bar in `fit`, `evaluate` and `predict`."""
     settings.put("interactive_logging", True)
 
 
 def disable_interactive_logging() -> None:
-    """Makes `verbose="auto"` mean one line per epoch, which suits log files."""
+    """Makes `verbose="auto"` print one line per epoch, for log files."""
     settings.put("interactive_logging", False)
 
 
 def is_interactive_logging_enabled() -> bool:
-    """Tells whether `verbose="auto"` may draw a progress bar."""
+    """Tells whether `verbose="auto"` prints a progress bar."""
     return settings.get("interactive_logging")
 
 
 def enable_traceback_filtering() -> None:
-    """Leaves the frames of cornu and JAX out of tracebacks, so that one's own are left."""
+    """Hides the frames of cornu and JAX in tracebacks."""
     settings.put("traceback_filtering", True)
     jax.config.update("jax_traceback_filtering", "auto")
 
 
 def disable_traceback_filtering() -> None:
-    """Shows all frames in tracebacks, those of cornu and JAX as well."""
+    """Shows all frames in tracebacks, including those of cornu and JAX."""
     settings.put("traceback_filtering", False)
     jax.config.update("jax_traceback_filtering", "off")
 
 
 def is_traceback_filtering_enabled() -> bool:
-    """Tells whether the library's own frames are left out of tracebacks."""
+    """Tells whether the frames of cornu and JAX are hidden in tracebacks."""
     return settings.get("traceback_filtering")
 
 
 def silence(*codes: str) -> None:
-    """Turns off checks of `fit` by their codes, for the whole process; see `docs/checks.md`.
+    """Turns off checks of `fit` by code, for the whole process; see `docs/checks.md`.
 
     Example:
 
@@ -165,12 +165,12 @@ def silence(*codes: str) -> None:
     ['C012']
     >>> unsilence()
     """
-    settings.put("silenced", settings.get("silenced") | _known(codes))
+    settings.put("silenced", settings.get("silenced") | _validate_codes(codes))
 
 
 def unsilence(*codes: str) -> None:
-    """Turns checks on again; all of them if no code is given."""
-    kept = settings.get("silenced") - _known(codes) if codes else frozenset()
+    """Turns checks on again; all checks if no code is given."""
+    kept = settings.get("silenced") - _validate_codes(codes) if codes else frozenset()
     settings.put("silenced", kept)
 
 
@@ -179,10 +179,10 @@ def silenced() -> list[str]:
     return sorted(settings.get("silenced"))
 
 
-def _known(codes: tuple[str, ...]) -> frozenset[str]:
+def _validate_codes(codes: tuple[str, ...]) -> frozenset[str]:
     for code in codes:
         if code not in KINDS:
-            raise ValueError(f"There is no check {code!r}. {suggest(code, KINDS)}")
+            raise ValueError(f"Unknown check {code!r}. {suggest(code, KINDS)}")
     return frozenset(codes)
 
 
@@ -190,16 +190,16 @@ def _known(codes: tuple[str, ...]) -> frozenset[str]:
 
 
 def enable_block_sharing() -> None:
-    """Lets blocks that compute the same be traced once and called several times, as by default.
+    """Traces blocks that compute the same once, which is the default.
 
-    The time to trace a model and the size of its program then grow with the number of distinct
-    blocks, not with depth. What XLA makes of it, and the results, are the same.
+    The tracing time and the program size of a model then grow with the number of distinct blocks,
+    not with depth. XLA inlines the calls, so that the results are the same.
     """
     settings.put("share_blocks", True)
 
 
 def disable_block_sharing() -> None:
-    """Traces each block anew, wherever it stands."""
+    """Traces every block separately."""
     settings.put("share_blocks", False)
 
 
@@ -212,25 +212,25 @@ def is_block_sharing_enabled() -> bool:
 
 
 def compilation_cache() -> str | None:
-    """Returns the folder in which compiled programs are kept, or None; see `docs/process.md`."""
+    """Returns the directory of the compilation cache, or None; see `docs/process.md`."""
     found = programs.folder()
     return None if found is None else os.fspath(found)
 
 
 @api_boundary
-def enable_compilation_cache(path: Any = None) -> None:
-    """Keeps compiled programs on disk, so that the next process need not compile them again.
+def enable_compilation_cache(path: str | os.PathLike[str] | None = None) -> None:
+    """Stores compiled programs on disk, so that the next process need not compile them again.
 
-    By default that begins with the first program, unless JAX's own settings or
-    `CORNU_COMPILATION_CACHE` say otherwise; this begins now, and goes before both.
+    By default the cache is enabled with the first program, unless settings of JAX or
+    `CORNU_COMPILATION_CACHE` disable it. This function enables it at once and overrides both.
 
     Args:
-        path: a folder to which only you have access, and which is made if it is not there. By
-            default `cornu/programs` in the user's cache.
+        path: a directory to which only you have access, created if necessary; by default
+            `cornu/programs` in the cache directory of the user.
 
     Raises:
-        OSError: the folder cannot be made, or other users have access to it
-            (`PermissionError`): compiled programs are code that will run.
+        OSError: the directory cannot be created.
+        PermissionError: other users have access to it; compiled programs are executable code.
 
     Example:
 
@@ -247,36 +247,37 @@ def enable_compilation_cache(path: Any = None) -> None:
 
 
 def disable_compilation_cache() -> None:
-    """Neither reads nor keeps compiled programs any more in this process."""
+    """Disables the compilation cache for this process."""
     programs.disable()
 
 
 def is_compilation_cache_enabled() -> bool:
-    """Tells whether cornu keeps compiled programs."""
+    """Tells whether compiled programs are stored on disk."""
     return programs.folder() is not None
 
 
 def clear_compilation_cache() -> None:
-    """Removes the compiled programs that are kept on disk."""
+    """Deletes all compiled programs on disk."""
     programs.clear()
 
 
 def enable_memory_keeping() -> None:
-    """Keeps memory that a step returns for the next one, on Linux with glibc.
+    """Keeps memory that a step frees for the next step, on Linux with glibc.
 
-    It makes large steps on the CPU some percent shorter, and the process larger. It does most if
-    asked for before JAX starts its threads: by `CORNU_ALLOCATOR=keep`; see `docs/process.md`.
+    Large steps on the CPU become some percent shorter, and the process larger. The environment
+    variable `CORNU_ALLOCATOR=keep` has a larger effect, because it is read before JAX starts its
+    threads; see `docs/process.md`.
     """
     allocator.enable()
 
 
 def disable_memory_keeping() -> None:
-    """Returns memory to the system as glibc does by itself, and what was kept at once."""
+    """Restores the defaults of glibc, and returns kept memory to the system at once."""
     allocator.disable()
 
 
 def is_memory_keeping_enabled() -> bool:
-    """Tells whether memory is kept for the next step."""
+    """Tells whether freed memory is kept for the next step."""
     return allocator.is_enabled()
 
 
@@ -284,16 +285,16 @@ def is_memory_keeping_enabled() -> bool:
 
 
 def enable_flash_attention() -> None:
-    """Lets attention layers use cuDNN's fused kernel where the device has one.
+    """Makes attention layers use the fused kernel of cuDNN where the device supports it.
 
-    Differences: in Keras this is the default. Here it is done on request, because its safety was
-    not tested: see `docs/deviations.md`.
+    Differences: in Keras this is the default. In cornu it is optional, because its safety has not
+    been tested; see `docs/deviations.md`.
     """
     settings.put("flash_attention", True)
 
 
 def disable_flash_attention() -> None:
-    """Makes attention layers use plain matrix products, as by default."""
+    """Makes attention layers use matrix products, which is the default."""
     settings.put("flash_attention", False)
 
 
@@ -303,31 +304,31 @@ def is_flash_attention_enabled() -> bool:
 
 
 def max_epochs() -> int | None:
-    """Returns the number of epochs that no `fit` exceeds, or None."""
+    """Returns the limit of epochs for every `fit`, or None."""
     return settings.get("max_epochs")
 
 
 @api_boundary
 def set_max_epochs(max_epochs: int | None) -> None:
-    """Limits the epochs of every `fit`, for trying a program out; `None` lifts the limit."""
-    settings.put("max_epochs", _limit("max_epochs", max_epochs))
+    """Limits the number of epochs of every `fit`; `None` removes the limit."""
+    settings.put("max_epochs", _validate_limit("max_epochs", max_epochs))
 
 
 def max_steps_per_epoch() -> int | None:
-    """Returns the number of steps that no epoch exceeds, or None."""
+    """Returns the limit of steps for every epoch, or None."""
     return settings.get("max_steps_per_epoch")
 
 
 @api_boundary
 def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
-    """Limits the steps of every epoch, for trying a program out; `None` lifts the limit."""
-    limit = _limit("max_steps_per_epoch", max_steps_per_epoch)
+    """Limits the number of steps of every epoch; `None` removes the limit."""
+    limit = _validate_limit("max_steps_per_epoch", max_steps_per_epoch)
     settings.put("max_steps_per_epoch", limit)
 
 
-def _limit(name: str, value: int | None) -> int | None:
+def _validate_limit(name: str, value: int | None) -> int | None:
     if value is None:
         return None
     if not isinstance(value, numbers.Integral) or value < 1:
-        raise ValueError(f"{name} must be an integer from 1 on, or None. Received: {value!r}")
+        raise ValueError(f"{name} must be a positive integer or None. Received: {value!r}")
     return int(value)

@@ -1,4 +1,4 @@
-"""Finding out what went wrong: where NaN comes from."""
+"""Debugging: finds the layer in which NaN first appears."""
 
 from cornu.inspect.nan.batch_files import load_batch
 from cornu.inspect.nan.find_nan import NanReport, find_nan

@@ -1,4 +1,4 @@
-"""What runs here: versions, devices, settings, and what deviates from JAX's defaults."""
+"""Versions, devices, settings, and deviations from the defaults of JAX."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ __all__ = ["State", "describe", "find_state"]
 State = Literal["on", "off", "overridden", "on request", "not here"]
 
 _PACKAGES = ("jax", "jaxlib", "numpy", "h5py", "rich", "safetensors")
-# Environment variables that decide on what programs do, how they are compiled and where.
+# Environment variables that influence programs, their compilation and their devices.
 _PREFIXES = ("CORNU_", "JAX_", "XLA_", "CUDA_VISIBLE_", "MALLOC_", "GLIBC_TUNABLES", "LD_PRELOAD")
 
 _WIDTH, _STATE, _NAME = 100, 12, 27  # characters
 
-# What a row needs, apart from a device.
+# Requirements of rows, other than devices.
 _REQUIREMENTS: dict[str, Callable[[], bool]] = {
     "memory_keeping": allocator.is_available,
     "memory_release": allocator.is_available,
     "file_advice": lambda: "MADV_RANDOM" in vars(mmap),
     "compilation_cache": programs.is_available,
 }
-# How to tell whether a row is on, where `CORNU_DISABLE` is not what decides on it.
+# The state of rows that does not depend on `CORNU_DISABLE` alone.
 _CONDITIONS: dict[str, Callable[[], bool]] = {
     "memory_keeping": allocator.is_enabled,
     "memory_release": lambda: is_enabled("memory_release") and not allocator.is_enabled(),
@@ -54,8 +54,8 @@ _CONDITIONS: dict[str, Callable[[], bool]] = {
 def find_state(row: Deviation) -> State:
     """Returns the state of a deviation in this process.
 
-    "overridden" means that the user sets the same option, "on request" that it is off until the
-    program asks for it, "not here" that it does not apply to this device or system.
+    "overridden" means that the user sets the same option, "on request" that it is off by default,
+    and "not here" that it does not apply to this device or system.
     """
     if row.devices and jax.default_backend() not in row.devices:
         return "not here"
@@ -79,7 +79,7 @@ def describe(*names: str) -> str:
         names: deviations to describe in full; by default all are listed briefly.
 
     Raises:
-        ValueError: there is no such deviation.
+        ValueError: a name is unknown.
     """
     if names:
         return "\n\n".join("\n".join(_explain(_find(name))) for name in names)
@@ -88,7 +88,7 @@ def describe(*names: str) -> str:
 
 def _find(name: str) -> Deviation:
     if not isinstance(name, str) or name not in DEVIATIONS:
-        raise ValueError(f"There is no deviation {name!r}. {suggest(name, DEVIATIONS)}")
+        raise ValueError(f"Unknown deviation {name!r}. {suggest(name, DEVIATIONS)}")
     return DEVIATIONS[name]
 
 
@@ -112,9 +112,9 @@ def _facts() -> Iterator[str]:
 def _describe_cache() -> str:
     if programs.folder() is not None:
         return f"written to {programs.folder()}"
-    theirs = jax.config.jax_compilation_cache_dir
-    if theirs and jax.config.jax_enable_compilation_cache:
-        return f"written to {theirs}, by JAX's own cache"
+    jax_directory = jax.config.jax_compilation_cache_dir
+    if jax_directory and jax.config.jax_enable_compilation_cache:
+        return f"written to {jax_directory}, by JAX's own cache"
     return "not written to disk"
 
 
@@ -131,8 +131,8 @@ def _overview() -> Iterator[str]:
                 if row.on_request or row.off:
                     yield _wrap(switch, " " * len(begin))
     yield ""
-    yield "CORNU_DISABLE=name,name or CORNU_DISABLE=all switches off what is on by default."
-    yield "`python -m cornu info NAME` describes a row and the proof of its safety."
+    yield "CORNU_DISABLE=name,name or CORNU_DISABLE=all turns off what is on by default."
+    yield "`python -m cornu info NAME` describes a row and the tests of its safety."
 
 
 def _explain(row: Deviation) -> Iterator[str]:

@@ -31,7 +31,7 @@ def test_a_row_says_what_proves_that_it_is_safe():
     assert "safety: product, batched_product" in text
     assert "proof    none" in text
     for wrong in ("flash", ["max_pooling"]):
-        with pytest.raises(ValueError, match="There is no deviation"):
+        with pytest.raises(ValueError, match="Unknown deviation"):
             describe(wrong)
 
 

@@ -1,1 +1,1 @@
-"""Older Keras at the border: a dialect binds by its era's own words and builds core objects."""
+"""Dialects: the APIs of older Keras versions, which construct ordinary objects of cornu."""

@@ -19,7 +19,7 @@ def test_the_demo_trains_saves_and_shows_blocks(tmp_path, capsys):
 
 def test_a_file_that_is_not_there(capsys):
     assert main(["run", "--as", "keras1", "nowhere.py"]) == 2
-    assert "no file 'nowhere.py'" in capsys.readouterr().err
+    assert "'nowhere.py' does not exist" in capsys.readouterr().err
 
 
 def test_an_unknown_dialect(capsys):

@@ -1,4 +1,4 @@
-"""Rules of the tables: what becomes of arguments where another name is not enough."""
+"""Conversions of arguments in the layer table, where renaming is not enough."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ArgumentConversion = Callable[[Arguments], None]
 
 
 def combine_arguments(word: str, *names: str) -> ArgumentConversion:
-    """Makes one tuple of several arguments, as of `nb_row` and `nb_col`."""
+    """Combines several arguments into one tuple, such as `nb_row` and `nb_col`."""
 
     def rule(given: Arguments) -> None:
         given[word] = tuple(given.pop(name) for name in names)
@@ -48,7 +48,7 @@ def combine_arguments(word: str, *names: str) -> ArgumentConversion:
 
 
 def drop_arguments(*names: str) -> ArgumentConversion:
-    """Leaves out what is found out by itself today."""
+    """Drops arguments that cornu infers."""
 
     def rule(given: Arguments) -> None:
         for name in names:
@@ -58,7 +58,7 @@ def drop_arguments(*names: str) -> ArgumentConversion:
 
 
 def set_input_shape(*sizes: str) -> ArgumentConversion:
-    """Makes the input's shape of `input_dim`, alone or after `input_length`."""
+    """Sets `input_shape` from `input_dim`, and from `input_length` if there is one."""
 
     def rule(given: Arguments) -> None:
         shape = tuple(given.pop(size) for size in sizes)
@@ -71,25 +71,25 @@ def set_input_shape(*sizes: str) -> ArgumentConversion:
 # ----------------------------------------------------------------------------------------- weights
 
 
-def initialize_from_weights(*words: str) -> ArgumentConversion:
-    """Lets a layer begin with its `weights`: an initializer for each array, by its word."""
+def initialize_from_weights(*names: str) -> ArgumentConversion:
+    """Converts the arrays in `weights` to initializers."""
 
     def rule(given: Arguments) -> None:
-        _initialize_from(given, words, given.pop("weights"))
+        _initialize_from(given, names, given.pop("weights"))
 
     return rule
 
 
-def _initialize_from(given: Arguments, words: Sequence[str], arrays: Any) -> None:
-    for word, array in zip(words, arrays or (), strict=False):
+def _initialize_from(given: Arguments, names: Sequence[str], arrays: Any) -> None:
+    for word, array in zip(names, arrays or (), strict=False):
         given[word] = ArrayInitializer(array)
 
 
 def convert_kernel_layout(tf: Sequence[int], th: Sequence[int]) -> ArgumentConversion:
-    """Turns a kernel, and the axes of its constraint, from the era's layout into today's.
+    """Converts a kernel, and the axes of its constraint, from the layout of Keras 1.
 
     Args:
-        tf, th: for each axis of today's kernel the axis that it was then, by `dim_ordering`.
+        tf, th: for each axis of the new kernel the axis of the old kernel, by `dim_ordering`.
     """
 
     def rule(given: Arguments) -> None:
@@ -104,7 +104,7 @@ def convert_kernel_layout(tf: Sequence[int], th: Sequence[int]) -> ArgumentConve
 
 
 def _transpose(array: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
-    """Transposes an array; axes of size 1 that are not named are dropped."""
+    """Transposes an array, and drops other axes, which have size 1."""
     left = tuple(axis for axis in range(array.ndim) if axis not in axes)
     return np.squeeze(array.transpose(*axes, *left), tuple(range(len(axes), array.ndim)))
 
@@ -121,11 +121,11 @@ def _convert_constraint_axes(constraint: Any, axes: tuple[int, ...]) -> Any:
 def set_fan_axes(
     inputs: Sequence[int], outputs: Sequence[int], always: bool = True
 ) -> ArgumentConversion:
-    """Counts inputs and outputs of a unit along those axes of today's kernel that counted then.
+    """Sets the kernel axes from which Keras 1 computes fan-in and fan-out.
 
     Args:
-        inputs, outputs: the axes.
-        always: whether it was so also with the channels first.
+        inputs, outputs: the axes of the new kernel.
+        always: whether this also holds with channels first.
     """
 
     def rule(given: Arguments) -> None:
@@ -133,30 +133,30 @@ def set_fan_axes(
         if not always and given["dim_ordering"] == "channels_first":
             return
         if isinstance(init, initializers.VarianceScaling):
-            words = {"input_axes": tuple(inputs), "output_axes": tuple(outputs)}
+            names = {"input_axes": tuple(inputs), "output_axes": tuple(outputs)}
             given["init"] = initializers.VarianceScaling(
-                init.scale, init.mode, init.distribution, **words
+                init.scale, init.mode, init.distribution, **names
             )
 
     return rule
 
 
 def convert_separable_kernels(given: Arguments) -> None:
-    """Gives both kernels of a separable convolution their initializer and their arrays."""
+    """Sets the initializers of both kernels of a separable convolution."""
     arrays = given.pop("weights")
     init = given.pop("init")
     given["depthwise_initializer"] = given["pointwise_initializer"] = init
     if arrays is not None:
         axes = (2, 3, 1, 0) if given["dim_ordering"] == "channels_first" else (0, 1, 2, 3)
         moved = [np.asarray(array).transpose(axes) for array in arrays[:2]]
-        words = ("depthwise_initializer", "pointwise_initializer", "bias_initializer")
-        _initialize_from(given, words, [*moved, *arrays[2:]])
+        names = ("depthwise_initializer", "pointwise_initializer", "bias_initializer")
+        _initialize_from(given, names, [*moved, *arrays[2:]])
 
 
 # --------------------------------------------------------------------------------- recurrent layers
 
 
-# The gates as letters, in the order of the era's arrays and of today's columns.
+# Gates as letters, in the order of the arrays of Keras 1 and of the columns of cornu.
 GATES = {
     layers.SimpleRNN: ("h", "h"),
     layers.GRU: ("zrh", "zrh"),
@@ -165,10 +165,10 @@ GATES = {
 
 
 def convert_gates(kind: type) -> ArgumentConversion:
-    """Begins every gate by itself, and puts the arrays of `weights` into today's order.
+    """Initializes the gates separately, and reorders the arrays of `weights`.
 
-    `inner_init` holds for the recurrent kernel, as it was documented and as it was before 1.2,
-    which forgot it for GRU and LSTM unless `consume_less="gpu"`.
+    `inner_init` applies to the recurrent kernel, as documented. Keras 1.2 ignores it for GRU and
+    LSTM unless `consume_less="gpu"`, which is a bug.
     """
     then, now = GATES[kind]
 
@@ -195,7 +195,7 @@ def convert_gates(kind: type) -> ArgumentConversion:
 
 
 def _concatenate_gates(arrays: Any, then: str, now: str) -> list[Any]:
-    """Returns kernel, recurrent kernel and bias for three arrays of every gate."""
+    """Concatenates three arrays of each gate to kernel, recurrent kernel and bias."""
     if len(arrays) == 3:
         return list(arrays)
     gates = {gate: arrays[3 * i : 3 * i + 3] for i, gate in enumerate(then)}
@@ -204,7 +204,7 @@ def _concatenate_gates(arrays: Any, then: str, now: str) -> list[Any]:
 
 
 def convert_bidirectional_weights(given: Arguments) -> None:
-    """Turns the arrays of both directions into today's."""
+    """Reorders the arrays of both directions."""
     arrays = given["weights"]
     orders = [GATES[kind] for kind in GATES if isinstance(given["layer"], kind)]
     if arrays is not None and orders:
@@ -216,18 +216,18 @@ def convert_bidirectional_weights(given: Arguments) -> None:
 
 
 def wrap_in_time_distributed(given: Arguments) -> None:
-    """Makes a `TimeDistributed(Dense)` of the arguments of `TimeDistributedDense`."""
+    """Converts the arguments of `TimeDistributedDense` to those of `TimeDistributed(Dense)`."""
     outer = ("name", "trainable", "input_shape", "batch_input_shape", "input_dtype")
     inner = {name: given.pop(name) for name in list(given) if name not in outer}
-    words = {ARGUMENT_NAMES.get(name, name): value for name, value in inner.items()}
-    given["layer"] = layers.Dense(**words, name="dense")
+    names = {ARGUMENT_NAMES.get(name, name): value for name, value in inner.items()}
+    given["layer"] = layers.Dense(**names, name="dense")
 
 
 # ------------------------------------------------------------------------------------- other layers
 
 
 def convert_embedding(given: Arguments) -> None:
-    """Sets the length of sequences, which may be unknown, and drops whole rows with `dropout`."""
+    """Sets the input shape, and chooses a class with dropout of table rows if required."""
     length = given.pop("input_length")
     if given["input_shape"] is None and given["batch_input_shape"] is None:
         given["input_shape"] = tuple(length) if isinstance(length, (list, tuple)) else (length,)
@@ -238,23 +238,27 @@ def convert_embedding(given: Arguments) -> None:
 
 
 def select_normalization(given: Arguments) -> None:
-    """Chooses the class by `mode`."""
+    """Chooses the class for `mode`."""
     mode = given.pop("mode")
     kinds = {0: layers.BatchNormalization, 1: FeaturewiseNormalization, 2: BatchwiseNormalization}
     if mode not in kinds:
-        raise ValueError(f"BatchNormalization of Keras 1: mode is 0, 1 or 2. Received: {mode!r}")
+        raise ValueError(
+            f"BatchNormalization of Keras 1: mode must be 0, 1 or 2. Received: {mode!r}"
+        )
     if mode:
         given[TARGET_CLASS] = kinds[mode]
 
 
 def convert_zero_padding(given: Arguments) -> None:
-    """Makes pairs of the padding's other forms: a dict by side, or one number for each side."""
+    """Converts a padding that is a dict by side, or one number for each side, to pairs."""
     value = given["padding"]
     if isinstance(value, dict):
         sides = ("top_pad", "bottom_pad", "left_pad", "right_pad")
         unknown = [side for side in value if side not in sides]
         if unknown:
-            raise ValueError(f"padding: sides are {', '.join(sides)}. Received: {unknown[0]!r}")
+            raise ValueError(
+                f"padding: the keys must be in {', '.join(sides)}. Received: {unknown[0]!r}"
+            )
         top, bottom, left, right = (value.get(side, 0) for side in sides)
         two = "dim_ordering" in given
         given["padding"] = ((top, bottom), (left, right)) if two else (left, right)
@@ -263,7 +267,7 @@ def convert_zero_padding(given: Arguments) -> None:
 
 
 def infer_output_padding(given: Arguments) -> None:
-    """Finds the output padding that makes the output as large as `output_shape` says."""
+    """Computes the output padding that results in the size of `output_shape`."""
     shape = given.pop("output_shape")
     first = given["dim_ordering"] == "channels_first"
     sizes = shape[2:4] if first else shape[1:3]
@@ -274,7 +278,7 @@ def infer_output_padding(given: Arguments) -> None:
     for size, kernel, step in zip(sizes, given["kernel_size"], given["subsample"], strict=True):
         begun = -(-size // step) if same else (size - kernel) // step + 1
         extra.append(size - (begun - 1) * step - (kernel % 2 if same else kernel))
-    # With "same", today's default is a multiple of the stride, which even kernels need.
+    # With "same" padding, the default output size is already a multiple of the stride.
     steps = zip(sizes, given["subsample"], strict=True)
     if not (same and all(size % step == 0 for size, step in steps)):
         given["output_padding"] = tuple(extra)

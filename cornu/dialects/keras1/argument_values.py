@@ -1,4 +1,4 @@
-"""Values of Keras 1: what its names for initializers, activations and the like stand for today."""
+"""Argument values of Keras 1: names of initializers, activations, regularizers and so on."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ def image_dim_ordering() -> str:
 
 
 def set_image_dim_ordering(dim_ordering: str) -> None:
-    """Sets what `dim_ordering="default"` means from now on."""
+    """Sets the meaning of `dim_ordering="default"`."""
     _ordering["default"] = (
         dim_ordering if dim_ordering in _FORMATS else _raise_unknown_ordering(dim_ordering)
     )
 
 
 def convert_dim_ordering(dim_ordering: str | None) -> str:
-    """Returns the data format of a `dim_ordering`."""
+    """Converts a `dim_ordering` to a `data_format`."""
     ordering = _ordering["default"] if dim_ordering in ("default", None) else dim_ordering
     return _FORMATS[ordering] if ordering in _FORMATS else _raise_unknown_ordering(ordering)
 
@@ -63,10 +63,10 @@ def _raise_unknown_ordering(dim_ordering: Any) -> str:
 
 
 def convert_border_mode(border_mode: str) -> str:
-    """Returns the padding of a `border_mode`."""
+    """Validates a `border_mode`, which is the `padding` of Keras 3."""
     if border_mode not in ("valid", "same"):
         raise ValueError(
-            f"border_mode must be 'valid' or 'same' ('full' existed on Theano only). "
+            f"border_mode must be 'valid' or 'same' ('full' requires Theano). "
             f"Received: {border_mode!r}"
         )
     return border_mode
@@ -77,9 +77,9 @@ def convert_border_mode(border_mode: str) -> str:
 
 @registry.register_keras_serializable(package="keras1", name="Gates")
 class PerGateInitializer(modern.Initializer):
-    """Initializes each gate of a recurrent layer by itself: blocks along the last axis.
+    """Initializes the gates of a recurrent layer separately, as blocks along the last axis.
 
-    Keras 1 had one array per gate, so that Glorot's limits and orthogonality are those of a gate.
+    Keras 1 has one array per gate, so that Glorot limits and orthogonality refer to one gate.
 
     Args:
         parts: an initializer for each gate.
@@ -95,7 +95,7 @@ class PerGateInitializer(modern.Initializer):
 
 @registry.register_keras_serializable(package="keras1", name="Drawn")
 class FunctionInitializer(modern.Initializer):
-    """An initializer of the user's as it was written then: `function(shape, name=None)`.
+    """An initializer function in the form of Keras 1, `function(shape, name=None)`.
 
     Args:
         function: returns an array or Variable.
@@ -110,10 +110,10 @@ class FunctionInitializer(modern.Initializer):
 
 
 class ArrayInitializer(modern.Initializer):
-    """The array that a layer was given as one of its `weights`.
+    """An array from the `weights` argument of a layer.
 
-    It is described as zeros, so that no config holds arrays: what a file describes also holds the
-    weights themselves.
+    Its config is that of zeros, so that configs contain no arrays; a saved model contains the
+    weights anyway.
 
     Args:
         array: the values.
@@ -125,17 +125,17 @@ class ArrayInitializer(modern.Initializer):
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
         if self.array.shape != tuple(shape):
             raise ValueError(
-                f"weights: an array of shape {self.array.shape} was given for a Variable of "
-                f"shape {tuple(shape)}."
+                f"weights: expected an array of shape {tuple(shape)}. "
+                f"Received shape {self.array.shape}"
             )
         return self.array.astype(dtype or "float32")
 
     def public_name(self) -> tuple[str, str]:
-        """Returns the name of the initializer of zeros."""
+        """Returns the registered name of `Zeros`."""
         return "keras.initializers", "Zeros"
 
     def get_config(self) -> dict[str, Any]:
-        """Returns nothing."""
+        """Returns an empty config."""
         return {}
 
 
@@ -143,7 +143,7 @@ def _scaled(scale: float, mode: str, distribution: str) -> Callable[[], Any]:
     return lambda: modern.VarianceScaling(scale, mode, distribution)
 
 
-# Normal distributions were not cut off, and orthogonal matrices were larger by 1.1.
+# Keras 1 does not truncate normal distributions, and scales orthogonal matrices by 1.1.
 INITIALIZERS: dict[str, Callable[[], Any]] = {
     "uniform": lambda: modern.RandomUniform(-0.05, 0.05),
     "normal": lambda: modern.RandomNormal(0.0, 0.05),
@@ -160,7 +160,7 @@ INITIALIZERS: dict[str, Callable[[], Any]] = {
 
 
 def get_initializer(init: Any) -> Any:
-    """Returns the initializer of a name or of a function `f(shape, name=None)`."""
+    """Returns the initializer for a name or a function `f(shape, name=None)`."""
     if init is None or isinstance(init, modern.Initializer):
         return init
     if callable(init):
@@ -173,7 +173,7 @@ def get_initializer(init: Any) -> Any:
 
 @op
 def hard_sigmoid(x: Any) -> Any:
-    """Computes `clip(0.2 * x + 0.5, 0, 1)`; today's has a slope of 1/6."""
+    """Computes `clip(0.2 * x + 0.5, 0, 1)`; in Keras 3 the slope is 1/6."""
     return jnp.clip(0.2 * x + 0.5, 0, 1)
 
 
@@ -193,7 +193,7 @@ _ACTIVATIONS = {
 
 
 def get_activation(name: Any) -> Any:
-    """Returns the activation of a name; a function stays."""
+    """Returns the activation with a name; returns functions unchanged."""
     return _look_up("activation", name, _ACTIVATIONS) if isinstance(name, str) else name
 
 
@@ -202,7 +202,7 @@ def get_activation(name: Any) -> Any:
 
 @registry.register_keras_serializable(package="keras1", name="Activity")
 class SummedActivityRegularizer(regularizers.Regularizer):
-    """A penalty on outputs that is summed over the batch; layers divide by its size today.
+    """A penalty on outputs that is summed over the batch; Keras 3 divides it by the batch size.
 
     Args:
         penalty: the regularizer.
@@ -231,20 +231,20 @@ CONSTRAINTS: dict[str, Callable[[], Any]] = {
 
 
 def get_regularizer(identifier: Any) -> Any:
-    """Returns the regularizer of a name; an object stays."""
+    """Returns the regularizer with a name; returns objects unchanged."""
     if isinstance(identifier, str):
         return _look_up("regularizer", identifier, REGULARIZERS)()
     return identifier
 
 
 def get_activity_regularizer(identifier: Any) -> Any:
-    """Returns a regularizer of outputs."""
+    """Returns a regularizer of outputs, summed over the batch."""
     found = get_regularizer(identifier)
     return None if found is None else SummedActivityRegularizer(found)
 
 
 def get_constraint(identifier: Any) -> Any:
-    """Returns the constraint of a name; an object stays."""
+    """Returns the constraint with a name; returns objects unchanged."""
     if isinstance(identifier, str):
         return _look_up("constraint", identifier, CONSTRAINTS)()
     return identifier
@@ -256,7 +256,7 @@ def _look_up(kind: str, name: Any, table: Mapping[str, Any]) -> Any:
     raise ValueError(f"Keras 1 has no {kind} {name!r}. {suggest(str(name), table)}")
 
 
-# The words of the era whose values are converted, wherever they stand in a signature.
+# Old argument names whose values are converted, in all signatures.
 VALUE_CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "init": get_initializer,
     "inner_init": get_initializer,

@@ -1,4 +1,4 @@
-"""`K`: the functions of Keras 1's backend that have a direct meaning on arrays and tensors."""
+"""`keras.backend`: the functions of the backend of Keras 1."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _setter(name: str) -> Callable[[Any], None]:
 
 
 def variable(value: Any, dtype: Any = None, name: str | None = None) -> Variable:
-    """Returns a Variable that begins with a value."""
+    """Returns a Variable with an initial value."""
     return Variable(np.asarray(value, dtype or settings.get("floatx")), name=name)
 
 
@@ -42,17 +42,17 @@ def get_value(x: Any) -> Any:
 
 
 def argmax(x: Any, axis: int = -1) -> Any:
-    """Returns where the largest element is along an axis."""
+    """Returns the indices of the maximum along an axis."""
     return ops.argmax(x, axis)
 
 
 def argmin(x: Any, axis: int = -1) -> Any:
-    """Returns where the smallest element is along an axis."""
+    """Returns the indices of the minimum along an axis."""
     return ops.argmin(x, axis)
 
 
 def concatenate(tensors: Any, axis: int = -1) -> Any:
-    """Returns tensors joined along an axis."""
+    """Concatenates tensors along an axis."""
     return ops.concatenate(tensors, axis)
 
 
@@ -62,46 +62,46 @@ def expand_dims(x: Any, dim: int = -1) -> Any:
 
 
 def repeat_elements(x: Any, rep: int, axis: int) -> Any:
-    """Returns `x` with each element along an axis `rep` times."""
+    """Repeats each element along an axis `rep` times."""
     return ops.repeat(x, rep, axis)
 
 
 @op
 def repeat(x: Any, n: int) -> Any:
-    """Returns (batch, n, features) for (batch, features)."""
+    """Repeats (batch, features) to (batch, n, features)."""
     return ops.tile(x[:, None, :], (1, n, 1))
 
 
 @op
 def batch_flatten(x: Any) -> Any:
-    """Returns (batch, all the rest)."""
+    """Reshapes to (batch, features)."""
     return ops.reshape(x, (x.shape[0], -1))
 
 
 @op
 def flatten(x: Any) -> Any:
-    """Returns one axis."""
+    """Reshapes to one axis."""
     return ops.reshape(x, (-1,))
 
 
 def gather(reference: Any, indices: Any) -> Any:
-    """Returns rows of `reference`."""
+    """Returns the rows of `reference` at `indices`."""
     return ops.take(reference, indices, axis=0)
 
 
 def relu(x: Any, alpha: float = 0.0, max_value: float | None = None) -> Any:
-    """Returns `max(x, 0)`, with a slope below 0 and a ceiling."""
+    """Computes `max(x, 0)`, with a slope `alpha` for negative values and an upper bound."""
     y = ops.where(x > 0, x, alpha * x)
     return y if max_value is None else ops.minimum(y, max_value)
 
 
 def reverse(x: Any, axes: Any) -> Any:
-    """Returns `x` in reverse along one or several axes."""
+    """Reverses `x` along one or several axes."""
     return ops.flip(x, axes if isinstance(axes, int) else tuple(axes))
 
 
 def l2_normalize(x: Any, axis: int) -> Any:
-    """Returns `x` divided by its length along an axis."""
+    """Divides `x` by its L2 norm along an axis."""
     return ops.normalize(x, axis=axis)
 
 
@@ -130,27 +130,27 @@ def random_normal(
 def random_uniform(
     shape: Any, low: float = 0.0, high: float = 1.0, dtype: Any = None, seed: Any = None
 ) -> Any:
-    """Returns equally distributed numbers."""
+    """Returns uniformly distributed numbers."""
     return random.uniform(shape, low, high, dtype, seed)
 
 
 def in_train_phase(x: Any, alt: Any) -> Any:
-    """Returns `x` in training and `alt` else; either may be a function."""
+    """Returns `x` in training and `alt` otherwise; either may be a function."""
     chosen = x if scope.current().training else alt
     return chosen() if callable(chosen) else chosen
 
 
 def in_test_phase(x: Any, alt: Any) -> Any:
-    """Returns `x` after training and `alt` in it."""
+    """Returns `alt` in training and `x` otherwise; either may be a function."""
     return in_train_phase(alt, x)
 
 
 def switch(condition: Any, then_expression: Any, else_expression: Any) -> Any:
-    """Returns one of two values by a condition."""
+    """Selects elements of two values by a condition."""
     return ops.where(condition, then_expression, else_expression)
 
 
-# Functions of cornu that have the same arguments in the same order.
+# Functions of cornu that take the same arguments in the same order.
 _SAME = {
     **{
         name: getattr(ops, name)
@@ -199,7 +199,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "set_value": lambda x, value: x.assign(value),
     "int_shape": lambda x: tuple(x.shape),
     "dtype": lambda x: str(x.dtype),
-    # Programs ask in order to decide on layouts and formulas: they are those of TensorFlow.
+    # Programs choose layouts and formulas by backend; cornu has those of TensorFlow.
     "backend": lambda: "tensorflow",
     "floatx": _setting("floatx"),
     "set_floatx": _setter("floatx"),

@@ -1,4 +1,4 @@
-"""Callbacks of Keras 1: their signatures, and when exactly they acted."""
+"""Callbacks of Keras 1: their signatures, and the epochs in which they act."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ History = callbacks.History
 
 
 class Callback(callbacks.Callback, metaclass=BaseClassMeta):
-    """The base of the program's own callbacks; `params` has the era's words as well."""
+    """The base class of custom callbacks; `params` also contains `nb_epoch`."""
 
     stands_for: ClassVar[type] = callbacks.Callback
 
     def set_params(self, params: Arguments) -> None:
-        """Takes the parameters of the run."""
+        """Sets the parameters of the run."""
         super().set_params({**params, "nb_epoch": params.get("epochs")})
 
 
 class PeriodicModelCheckpoint(callbacks.ModelCheckpoint):
     """Saves every `period` epochs; epochs in file names count from 0, files may end in .hdf5."""
 
-    def __init__(self, filepath: str, period: int, save_weights_only: bool, **words: Any) -> None:
+    def __init__(self, filepath: str, period: int, save_weights_only: bool, **kwargs: Any) -> None:
         accepted = "any.weights.h5" if save_weights_only else "any.keras"
-        super().__init__(accepted, save_weights_only=save_weights_only, **words)
+        super().__init__(accepted, save_weights_only=save_weights_only, **kwargs)
         self.filepath = filepath
         self.period = period
         self._since = 0
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Saves, if it is time."""
+        """Saves the model if `period` epochs have passed."""
         self._since += 1
         if self._since >= self.period:
             self._since = 0
@@ -55,10 +55,10 @@ class PeriodicModelCheckpoint(callbacks.ModelCheckpoint):
 
 
 class Keras1ReduceLROnPlateau(callbacks.ReduceLROnPlateau):
-    """Reduces the rate after `patience + 1` bad epochs, then after each `patience` more."""
+    """Reduces the rate after `patience + 1` epochs without improvement, then each `patience`."""
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Looks at the metric, and adds the rate to the logs as "lr"."""
+        """Reduces the learning rate if the metric has stopped improving; adds "lr" to the logs."""
         logs = {} if logs is None else logs
         logs["lr"] = float(self.model.optimizer.lr.numpy())
         current = self.value(logs)
@@ -78,14 +78,14 @@ class Keras1ReduceLROnPlateau(callbacks.ReduceLROnPlateau):
 
 
 class Keras1LearningRateScheduler(callbacks.LearningRateScheduler):
-    """Sets the rate at the beginning of every epoch, and says nothing in the logs."""
+    """Sets the learning rate at the beginning of each epoch; adds nothing to the logs."""
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Does nothing."""
 
 
 def _resolve_mode(given: Arguments) -> None:
-    """Decides "auto" by the name of the metric, as the era did."""
+    """Resolves mode "auto" by the name of the metric, as Keras 1 does."""
     if given["mode"] not in ("min", "max"):
         accurate = "acc" in given["monitor"] or given["monitor"].startswith("fmeasure")
         given["mode"] = "max" if accurate else "min"
@@ -101,8 +101,8 @@ def _convert_schedule(given: Arguments) -> None:
 
 
 def _rename_batch_hooks(given: Arguments) -> None:
-    for word in ("begin", "end"):
-        given[f"on_train_batch_{word}"] = given.pop(f"on_batch_{word}")
+    for moment in ("begin", "end"):
+        given[f"on_train_batch_{moment}"] = given.pop(f"on_batch_{moment}")
 
 
 _MONITOR = "monitor='val_loss', "

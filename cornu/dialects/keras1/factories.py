@@ -1,4 +1,4 @@
-"""Functions that made initial weights, penalties and constraints, and activations as functions."""
+"""Factory functions of `keras.initializations`, `regularizers`, `constraints`, and activations."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ REGULARIZER_MAKERS: dict[str, Factory] = {
 
 
 def maxnorm(m: float = 2, axis: Any = 0) -> Any:
-    """Returns a constraint that limits the norm along an axis of the era's kernel."""
+    """Returns a constraint that limits the norm along an axis of the Keras 1 kernel."""
     return constraints.MaxNorm(m, axis)
 
 

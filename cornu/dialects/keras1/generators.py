@@ -1,4 +1,4 @@
-"""Generators: an epoch is a number of samples, however many batches they come in."""
+"""Generators in Keras 1, where an epoch is a number of samples rather than of batches."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["EpochBatches"]
 
 
 class EpochBatches:
-    """The batches of an epoch: drawn until so many samples were seen.
+    """The batches of an epoch: reads the generator until it has yielded enough samples.
 
     Args:
-        generator: yields `x`, `(x, y)` or `(x, y, sample_weight)` without end.
-        count: how many samples an epoch has.
+        generator: yields `x`, `(x, y)` or `(x, y, sample_weight)` indefinitely.
+        count: the number of samples in an epoch.
 
     Example:
 
@@ -38,14 +38,14 @@ class EpochBatches:
             if batch is None:
                 raise ValueError(
                     f"The generator ended after {seen} of {self.count} samples of an epoch. "
-                    "It must go on without end."
+                    "It must yield batches indefinitely."
                 )
             batch = batch if isinstance(batch, tuple) else (batch,)
             seen += np.shape(tree.leaves(batch[0])[0])[0]
             yield batch
         if seen > self.count:
             warnings.warn(
-                f"An epoch had {seen} samples, more than the {self.count} that were asked for: "
-                "give a multiple of the batch size.",
+                f"The epoch has {seen} samples, more than the requested {self.count}. "
+                "Use a multiple of the batch size.",
                 stacklevel=2,
             )

@@ -1,4 +1,4 @@
-"""The layers of Keras 1.2.2, a row each, by the module that they were in."""
+"""The layers of Keras 1.2.2 by module, one row each."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from cornu.dialects.keras1.layers import ActivityRegularization
 
 __all__ = ["ALIASES", "LAYERS"]
 
-# Sequences and Flatten never followed the image ordering.
+# Layers on sequences, and Flatten, ignore the image ordering.
 _LAST = {"data_format": "channels_last"}
 _NAME = "name=None"
 _ORDERED = "dim_ordering='default'"
@@ -32,7 +32,7 @@ _CONVOLUTION_2D = "nb_filter, nb_row, nb_col, <I>, <B>"
 
 _dense = initialize_from_weights("init", "bias_initializer")
 _rows_and_columns = combine_arguments("kernel_size", "nb_row", "nb_col")
-# One dimension was stored as two: (length, 1, channels, filters), and its fans were counted so.
+# Keras 1 stores kernels of 1D convolutions as (length, 1, channels, filters), and computes fans so.
 _kernel_1d = (convert_kernel_layout((0, 2, 3), (0, 2, 3)), set_fan_axes((1, 2), (0, 1, 2)))
 _kernel_2d = (_rows_and_columns, convert_kernel_layout((0, 1, 2, 3), (2, 3, 1, 0)))
 _kernel_3d = (
@@ -58,7 +58,7 @@ LAYERS: dict[str, tuple[ClassMapping, ...]] = {
         ),
         ClassMapping("Activation", "activation", layers.Activation),
         ClassMapping("Dropout", "p, noise_shape=None, seed=None", layers.Dropout),
-        # Today's take no input shape: they were never first, but after what they drop.
+        # The classes of cornu take no input shape: these layers cannot be the first in a model.
         ClassMapping("SpatialDropout1D", "p", layers.SpatialDropout1D, keywords=_NAME),
         ClassMapping("SpatialDropout2D", f"p, {_ORDERED}", layers.SpatialDropout2D, keywords=_NAME),
         ClassMapping("SpatialDropout3D", f"p, {_ORDERED}", layers.SpatialDropout3D, keywords=_NAME),
@@ -277,7 +277,7 @@ LAYERS: dict[str, tuple[ClassMapping, ...]] = {
     ),
 }
 
-# Other names of the same classes, with the same positions.
+# Other names of the same classes, with the same positional arguments.
 ALIASES = {
     "convolutional": {
         "Conv1D": "Convolution1D",

@@ -1,4 +1,4 @@
-"""Layers that are other classes than today's: the base, and modes that no longer exist."""
+"""Layers of Keras 1 that Keras 3 does not have: the base class, and former modes of layers."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ __all__ = [
     "Layer",
 ]
 
-_WORDS = parse_signature("", LAYER_KEYWORDS)
+_LAYER_SIGNATURE = parse_signature("", LAYER_KEYWORDS)
 
 
 class Layer(CoreLayer, metaclass=BaseClassMeta):
-    """The base of the program's own layers: `build`, `call(x, mask=None)`, `add_weight`.
+    """The base class of custom layers: `build`, `call(x, mask=None)`, `add_weight`.
 
-    `get_output_shape_for` is not called, since shapes follow from `call`. Variables are found
-    wherever the layer keeps them, so that `trainable_weights` may be set but need not be.
+    `get_output_shape_for` is not called, because shapes are inferred from `call`. Variables are
+    found in all attributes of the layer, so that `trainable_weights` need not be set.
 
     Args:
         **kwargs: `input_shape`, `batch_input_shape`, `input_dtype`, `name` and `trainable`.
@@ -48,10 +48,10 @@ class Layer(CoreLayer, metaclass=BaseClassMeta):
 
     def __init__(self, **kwargs: Any) -> None:
         for name in kwargs:
-            if name not in _WORDS.parameters:
+            if name not in _LAYER_SIGNATURE.parameters:
                 raise TypeError(
                     f"{type(self).__name__}: Layer of Keras 1 has no argument {name!r}. "
-                    f"{suggest(name, _WORDS.parameters)}"
+                    f"{suggest(name, _LAYER_SIGNATURE.parameters)}"
                 )
         given = {k: v for k, v in kwargs.items() if v is not None and k != "input_dtype"}
         given.setdefault("name", automatic_name(type(self).__name__))
@@ -65,9 +65,9 @@ class Layer(CoreLayer, metaclass=BaseClassMeta):
         trainable: bool = True,
         regularizer: Any = None,
         constraint: Any = None,
-        **words: Any,
+        **kwargs: Any,
     ) -> Variable:
-        """Creates a Variable of the layer, with the arguments in the era's order."""
+        """Creates a Variable of the layer, with the argument order of Keras 1."""
         return super().add_weight(
             shape,
             get_initializer(initializer),
@@ -75,12 +75,12 @@ class Layer(CoreLayer, metaclass=BaseClassMeta):
             trainable=trainable,
             regularizer=regularizer,
             constraint=constraint,
-            **words,
+            **kwargs,
         )
 
     @property
     def trainable_weights(self) -> list[Variable]:
-        """The weights that training changes; setting them keeps them with the layer."""
+        """The weights that training changes; can be set."""
         return super().trainable_weights
 
     @trainable_weights.setter
@@ -89,7 +89,7 @@ class Layer(CoreLayer, metaclass=BaseClassMeta):
 
     @property
     def non_trainable_weights(self) -> list[Variable]:
-        """The weights that training does not change; setting them exempts them from training."""
+        """The weights that training does not change; can be set."""
         return super().non_trainable_weights
 
     @non_trainable_weights.setter
@@ -100,7 +100,7 @@ class Layer(CoreLayer, metaclass=BaseClassMeta):
 
 
 class InputSpec(layers.InputSpec):
-    """What a layer expects of its input, with the era's arguments."""
+    """The requirements of a layer on its input, with the arguments of Keras 1."""
 
     def __init__(self, dtype: Any = None, shape: Any = None, ndim: Any = None) -> None:
         super().__init__(dtype=dtype, shape=shape, ndim=None if isinstance(ndim, str) else ndim)
@@ -108,7 +108,7 @@ class InputSpec(layers.InputSpec):
 
 @registry.register_keras_serializable(package="keras1")
 class ActivityRegularization(layers.ActivityRegularization):
-    """Returns its inputs, and adds a penalty on them that is summed over the batch."""
+    """Returns its inputs, and adds a penalty that is summed over the batch."""
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
         super().__init__(l1, l2, **kwargs)
@@ -119,7 +119,7 @@ class ActivityRegularization(layers.ActivityRegularization):
 class DroppedEmbedding(layers.Embedding):
     """An Embedding that drops whole rows of its table in training, `dropout=rate` of Keras 1.
 
-    A row that is kept is divided by `1 - rate`; one draw per row holds for the whole batch.
+    Kept rows are divided by `1 - rate`. The same rows are dropped for the whole batch.
     """
 
     infers_by_config = False
@@ -142,7 +142,7 @@ class DroppedEmbedding(layers.Embedding):
 
 @registry.register_keras_serializable(package="keras1")
 class FeaturewiseNormalization(layers.BatchNormalization):
-    """BatchNormalization(mode=1) of Keras 1: each position by its own features.
+    """BatchNormalization(mode=1) of Keras 1: normalizes each position over its features.
 
     y = (x - mean) / (sqrt(variance + epsilon) + epsilon) * gamma + beta, over the last axis
     """
@@ -158,7 +158,7 @@ class FeaturewiseNormalization(layers.BatchNormalization):
 
 @registry.register_keras_serializable(package="keras1")
 class BatchwiseNormalization(layers.BatchNormalization):
-    """BatchNormalization(mode=2) of Keras 1: by the batch's statistics, also after training."""
+    """BatchNormalization(mode=2) of Keras 1: uses batch statistics, also at inference."""
 
     def call(
         self, inputs: jax.Array, training: bool | None = None, mask: jax.Array | None = None

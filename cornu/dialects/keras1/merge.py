@@ -1,4 +1,4 @@
-"""Merge: several tensors, or the outputs of several models, become one."""
+"""`Merge` and `merge`: combine several tensors, or the outputs of several models."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from cornu.models import Model, Sequential
 
 __all__ = ["Branches", "Cosine", "Merge", "merge"]
 
-_PLAIN = {
+_ELEMENTWISE = {
     "sum": layers.Add,
     "mul": layers.Multiply,
     "max": layers.Maximum,
     "ave": layers.Average,
 }
-_MODES = (*_PLAIN, "concat", "dot", "cos")
+_MODES = (*_ELEMENTWISE, "concat", "dot", "cos")
 
 
 @registry.register_keras_serializable(package="keras1")
 class Cosine(layers.Dot):
-    """The cosine of two arrays along axes, with an extra axis behind the batch.
+    """Cosine similarity of two arrays along axes, with an extra axis after the batch.
 
     y = a.b / max(sqrt(a.a * b.b), epsilon)
     """
@@ -42,9 +42,9 @@ class Cosine(layers.Dot):
 
 @registry.register_keras_serializable(package="keras1")
 class Branches(Layer):
-    """What `Merge([left, right], mode)` is: models, whose outputs become one.
+    """The layer for `Merge([left, right], mode)`: combines the outputs of several models.
 
-    It is called on a list with the inputs of the first model, then those of the second, ...
+    It is called on a list of the inputs of all models in order.
 
     Args:
         branches: the models.
@@ -64,7 +64,7 @@ class Branches(Layer):
         return self.branches
 
     def inputs(self) -> list[Tensor]:
-        """Returns new Tensors like the inputs of the models."""
+        """Returns new symbolic Tensors for the inputs of the models."""
         return [
             layers.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.name)
             for branch in self.branches
@@ -81,7 +81,7 @@ class Branches(Layer):
         return self.combination(outputs)
 
 
-def _combination(
+def _make_merge_layer(
     sources: Any,
     mode: Any,
     concat_axis: int,
@@ -97,21 +97,21 @@ def _combination(
     """Returns the layer that combines a list, or `Branches` if models were given."""
     if node_indices is not None or tensor_indices is not None:
         raise NotImplementedError(
-            f"Merge {name!r}: node_indices and tensor_indices are not spoken here. Call "
-            "merge([...]) on the tensors that are meant."
+            f"Merge {name!r}: node_indices and tensor_indices are not supported. Call "
+            "merge([...]) on tensors instead."
         )
-    words = {"name": name, "trainable": trainable}
+    options = {"name": name, "trainable": trainable}
     if sources is not None:
-        words["name"] = f"{name}_{mode}" if isinstance(mode, str) else f"{name}_function"
+        options["name"] = f"{name}_{mode}" if isinstance(mode, str) else f"{name}_function"
     made: Layer
     if callable(mode):
-        made = layers.Lambda(mode, mask=output_mask, arguments=arguments, **words)
-    elif mode in _PLAIN:
-        made = _PLAIN[mode](**words)
+        made = layers.Lambda(mode, mask=output_mask, arguments=arguments, **options)
+    elif mode in _ELEMENTWISE:
+        made = _ELEMENTWISE[mode](**options)
     elif mode == "concat":
-        made = layers.Concatenate(axis=concat_axis, **words)
+        made = layers.Concatenate(axis=concat_axis, **options)
     elif mode in ("dot", "cos"):
-        made = (layers.Dot if mode == "dot" else Cosine)(axes=dot_axes, **words)
+        made = (layers.Dot if mode == "dot" else Cosine)(axes=dot_axes, **options)
     else:
         raise ValueError(f"Merge of Keras 1 has no mode {mode!r}. {suggest(mode, _MODES)}")
     if sources is None:
@@ -120,7 +120,7 @@ def _combination(
     return Branches(branches, made, name=name, trainable=trainable)
 
 
-def _named(given: dict[str, Any]) -> None:
+def _rename_layers(given: dict[str, Any]) -> None:
     given["sources"] = given.pop("layers")
 
 
@@ -129,10 +129,10 @@ Merge = OldClass(
         "Merge",
         "layers=None, mode='sum', concat_axis=-1, dot_axes=-1, output_shape=None, "
         "output_mask=None, arguments=None, node_indices=None, tensor_indices=None, name=None",
-        _combination,
-        conversions=(_named,),
+        _make_merge_layer,
+        conversions=(_rename_layers,),
         keywords="trainable=True",
-        instance_types=(Branches, Cosine, *_PLAIN.values(), layers.Concatenate, layers.Dot),
+        instance_types=(Branches, Cosine, *_ELEMENTWISE.values(), layers.Concatenate, layers.Dot),
     )
 )
 
@@ -147,14 +147,14 @@ def merge(
     arguments: Any = None,
     name: str | None = None,
 ) -> Any:
-    """Returns one tensor made of several (or, of models and layers, what `Merge` makes).
+    """Combines several tensors into one; for models and layers, returns a `Merge` layer.
 
     Args:
         inputs: tensors.
         mode: "sum", "mul", "concat", "ave", "max", "dot", "cos", or a function of the list.
         concat_axis: the axis of "concat", counting the batch.
         dot_axes: the axis, or a pair of axes, of "dot" and "cos".
-        output_shape: not needed: shapes follow from the function.
+        output_shape: ignored; shapes are inferred.
         output_mask: of a function: the mask, or a function of the inputs' masks.
         arguments: of a function: keyword arguments.
         name: of the layer.

@@ -1,4 +1,4 @@
-"""Metrics of Keras 1: functions of `(y_true, y_pred)`, and what "accuracy" meant."""
+"""Metrics of Keras 1: functions of `(y_true, y_pred)`, and the meaning of "accuracy"."""
 
 from __future__ import annotations
 
@@ -35,12 +35,11 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 
 
 def resolve(identifier: Any, objective: Any = None, output: Tensor | None = None) -> metrics.Metric:
-    """Returns the metric of a name or function, named as in the era's logs.
+    """Returns the metric for a name or function, named as in the logs of Keras 1.
 
     Args:
-        identifier: a name or a function; "accuracy" and "acc" go by objective and output, and
-            are called "acc".
-        objective: of the output, or None.
+        identifier: a name or a function; "accuracy" and "acc" depend on objective and output.
+        objective: the objective of the output, or None.
         output: the output.
     """
     if isinstance(identifier, metrics.Metric):
@@ -52,7 +51,7 @@ def resolve(identifier: Any, objective: Any = None, output: Tensor | None = None
     name = objectives.SHORT.get(identifier, identifier)
     if name not in FUNCTIONS:
         raise ValueError(
-            f"Keras 1 has no metric {identifier!r} here. {suggest(identifier, FUNCTIONS)}"
+            f"Unknown metric of Keras 1: {identifier!r}. {suggest(identifier, FUNCTIONS)}"
         )
     return metrics.MeanMetricWrapper(FUNCTIONS[name], name=name)
 

@@ -1,4 +1,4 @@
-"""Models of Keras 1: what they were made of, and how they were compiled and run."""
+"""Models of Keras 1, with the arguments of its `compile`, `fit` and related methods."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["Model", "Sequential", "load_model", "model_from_json"]
 
 
 class Keras1Trainer(TrainingMethods):
-    """`compile`, `fit` and the rest with the era's arguments."""
+    """`compile`, `fit` and related methods with the arguments of Keras 1."""
 
     def compile(  # type: ignore[override]
         self,
@@ -39,15 +39,15 @@ class Keras1Trainer(TrainingMethods):
         sample_weight_mode: Any = None,
         **kwargs: Any,
     ) -> None:
-        """Decides on how to train.
+        """Configures training.
 
         Args:
             optimizer: a name or an optimizer.
             loss: a name or a function; for several outputs one for all, a list or a dict.
-            metrics: names or functions, counted for every output; or a dict by output.
-            loss_weights: factors of the losses.
-            sample_weight_mode: not needed: weights say by their shape what they weigh.
-            **kwargs: without meaning, as `class_mode` and arguments of Theano functions.
+            metrics: names or functions, computed for every output; or a dict by output.
+            loss_weights: the weights of the losses.
+            sample_weight_mode: ignored; the shape of the weights determines it.
+            **kwargs: ignored, such as `class_mode` and arguments of Theano functions.
         """
         loss = _map_structure(objectives.get, loss)
         super().compile(
@@ -91,8 +91,8 @@ class Keras1Trainer(TrainingMethods):
     ) -> Any:
         """Trains the model on arrays for `nb_epoch` epochs, and returns the History.
 
-        Weights of classes hold for the part that `validation_split` keeps, too; `sample_weight`
-        takes their place.
+        Class weights also apply to the data of `validation_split`; `sample_weight` overrides
+        them.
         """
         class_weight, sample_weight = _weight_rows(y, class_weight, sample_weight)
         return super().fit(
@@ -150,19 +150,19 @@ class Keras1Trainer(TrainingMethods):
         pickle_safe: bool = False,
         initial_epoch: int = 0,
     ) -> Any:
-        """Trains on batches of a generator; an epoch ends when it has had enough *samples*.
+        """Trains on batches of a generator; an epoch is a number of *samples*.
 
         Args:
-            generator: yields `(x, y)` or `(x, y, sample_weight)` without end.
-            samples_per_epoch: how many samples an epoch has at least.
+            generator: yields `(x, y)` or `(x, y, sample_weight)` indefinitely.
+            samples_per_epoch: the minimum number of samples in an epoch.
             nb_epoch, verbose, callbacks, class_weight, initial_epoch: as in `fit`.
             validation_data: arrays `(x, y)`, or a generator with `nb_val_samples`.
-            nb_val_samples: how many samples of the generator a validation has.
-            max_q_size, nb_worker, pickle_safe: without meaning.
+            nb_val_samples: the number of validation samples.
+            max_q_size, nb_worker, pickle_safe: ignored.
         """
         if validation_data is not None and not isinstance(validation_data, (tuple, list)):
             if nb_val_samples is None:
-                raise ValueError("Validation data from a generator needs `nb_val_samples`.")
+                raise ValueError("Validation data from a generator requires `nb_val_samples`.")
             validation_data = EpochBatches(validation_data, nb_val_samples)
         return super().fit(
             EpochBatches(generator, samples_per_epoch),
@@ -202,17 +202,17 @@ class Keras1Trainer(TrainingMethods):
         """Writes the model as a `.keras` archive.
 
         Raises:
-            NotImplementedError: another ending: HDF5 files of Keras 1 are not written.
+            NotImplementedError: the file name has another ending.
         """
         if not str(filepath).endswith(".keras"):
             raise NotImplementedError(
-                f"Keras 1's HDF5 files of whole models are not written here: {str(filepath)!r}.\n"
-                "Save to a file that ends in '.keras', or save_weights to one in '.h5'."
+                f"HDF5 files of whole models are not supported. Received: {str(filepath)!r}\n"
+                "Save to a file that ends in '.keras', or call save_weights with '.h5'."
             )
         super().save(filepath, overwrite)  # type: ignore[misc]
 
     def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
-        """Writes the weights as HDF5 in today's layout, whatever the file's ending."""
+        """Writes the weights as HDF5 in the layout of Keras 3, whatever the file name."""
         with atomic_write(Path(filepath), overwrite) as temporary:
             write_hdf5(
                 temporary, {place: v.numpy() for place, v in collect_weights_by_key(self).items()}
@@ -225,7 +225,7 @@ class Keras1Trainer(TrainingMethods):
             NotImplementedError: `by_name`.
         """
         if by_name:
-            raise NotImplementedError("load_weights(by_name=True) of Keras 1 is not spoken here.")
+            raise NotImplementedError("load_weights(by_name=True) is not supported.")
         wanted = collect_weights_by_key(self)
         with open_hdf5(Path(filepath)) as stored:
             arrays = read_matching_arrays(wanted, stored)
@@ -234,7 +234,7 @@ class Keras1Trainer(TrainingMethods):
 
 
 class Model(Keras1Trainer, models.Model):
-    """What lies between tensors.
+    """A functional model.
 
     Args:
         input: a tensor or a list of them.
@@ -248,17 +248,17 @@ class Model(Keras1Trainer, models.Model):
         )
 
     def public_name(self) -> tuple[str, str]:
-        """Returns the name that says how the model is described: as any drawn model today."""
+        """Returns the registered name of functional models."""
         return "keras.src.models.functional", "Functional"
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the layers and how they connect as plain data."""
+        """Returns the layers and their connections as a config."""
         drawing = self._require_graph("config")
         return {"name": self.name, "trainable": self.trainable, **describe(drawing)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        """Makes a model from what `get_config()` returned."""
+        """Makes a model from a config."""
         with registry.custom_object_scope(custom_objects):
             inputs, outputs = draw(config)
         model = cls(inputs, outputs, config.get("name"))
@@ -267,7 +267,7 @@ class Model(Keras1Trainer, models.Model):
 
 
 class Sequential(Keras1Trainer, models.Sequential):
-    """A stack of layers, which may begin with a `Merge` of models and then has their inputs.
+    """A stack of layers; if the first is a `Merge` of models, the inputs are those of the models.
 
     Args:
         layers: the layers.
@@ -284,7 +284,7 @@ class Sequential(Keras1Trainer, models.Sequential):
             super()._begin_with(layer)
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the stack as plain data."""
+        """Returns the stack as a config."""
         if not (self._stack and isinstance(self._stack[0], Branches)):
             return super().get_config()
         layers = [registry.serialize(layer) for layer in self._stack]
@@ -295,14 +295,14 @@ class Sequential(Keras1Trainer, models.Sequential):
         return self.predict(x, batch_size, verbose)
 
     def predict_classes(self, x: Any, batch_size: int = 32, verbose: int = 1) -> np.ndarray:
-        """Returns the likeliest class of each sample; for one probability, whether above 0.5."""
+        """Returns the most probable class of each sample; for one output, whether above 0.5."""
         found = self.predict(x, batch_size, verbose)
         return found.argmax(axis=-1) if found.shape[-1] > 1 else (found > 0.5).astype("int32")
 
     def train_on_batch(  # type: ignore[override]
         self, x: Any, y: Any, class_weight: Any = None, sample_weight: Any = None
     ) -> Any:
-        """Trains on one batch; the weights stand in another order than with `Model`."""
+        """Trains on one batch; the order of the weight arguments differs from `Model`."""
         return super().train_on_batch(x, y, sample_weight, class_weight)
 
 
@@ -320,7 +320,7 @@ def load_model(filepath: Any, custom_objects: Any = None) -> Any:
 
 
 def _weight_rows(y: Any, class_weight: Any, sample_weight: Any) -> tuple[Any, Any]:
-    """Returns weights of classes as weights of rows, where one output has them."""
+    """Converts class weights to sample weights if there is one output."""
     if class_weight is None or any(isinstance(one, dict) for one in class_weight.values()):
         return class_weight, sample_weight
     if sample_weight is None:
@@ -329,7 +329,7 @@ def _weight_rows(y: Any, class_weight: Any, sample_weight: Any) -> tuple[Any, An
 
 
 def _unwrap_single(things: Any) -> Any:
-    """Returns the only thing in a list: one output was never a list."""
+    """Returns the element of a list of length one, and other values unchanged."""
     return things[0] if isinstance(things, (list, tuple)) and len(things) == 1 else things
 
 

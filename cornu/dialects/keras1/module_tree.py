@@ -1,4 +1,4 @@
-"""The module tree of Keras 1: what every old import path finds."""
+"""The module tree of Keras 1: the content of every old import path."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = ["install", "load"]
 
 _VERSION = "1.2.2"
 
-# Names of Keras 1.2.2 that have no row here yet, by module.
+# Names of Keras 1.2.2 that are not supported yet, by module.
 _MISSING = {
     "layers": (
         *("ConvLSTM2D", "Highway", "LocallyConnected1D", "LocallyConnected2D", "MaxoutDense"),
@@ -53,7 +53,7 @@ def Input(
     sparse: bool = False,
     tensor: Any = None,
 ) -> Any:
-    """Returns a tensor that stands for an array that the model will be given."""
+    """Returns a symbolic tensor for an input of a model."""
     return modern_layers.Input(
         shape=shape,
         batch_shape=batch_shape,
@@ -72,7 +72,7 @@ def InputLayer(
     sparse: bool = False,
     name: str | None = None,
 ) -> Any:
-    """Returns the layer behind `Input`."""
+    """Returns the layer of an `Input`."""
     return modern_layers.InputLayer(
         shape=input_shape,
         batch_shape=batch_input_shape,
@@ -84,7 +84,7 @@ def InputLayer(
 
 
 def _layers() -> dict[str, dict[str, Any]]:
-    """Returns the layers by name, by the module that they are in."""
+    """Returns the layers by name, for each module."""
     found: dict[str, dict[str, Any]] = {}
     for module, rows in LAYERS.items():
         names: dict[str, Any] = {row.old_name: OldClass(row, (own_layers.Layer,)) for row in rows}
@@ -95,8 +95,8 @@ def _layers() -> dict[str, dict[str, Any]]:
     return found
 
 
-def _listed(module: ModuleType) -> dict[str, Any]:
-    """Returns what a module of the dialect offers."""
+def _public_names(module: ModuleType) -> dict[str, Any]:
+    """Returns the public names of a module of the dialect."""
     return {name: vars(module)[name] for name in module.__all__}
 
 
@@ -115,7 +115,7 @@ def _tree() -> dict[str, dict[str, Any]]:
     return {
         "activations": factories.ACTIVATIONS,
         "backend": backend.FUNCTIONS,
-        "callbacks": _listed(callbacks),
+        "callbacks": _public_names(callbacks),
         "constraints": factories.CONSTRAINT_MAKERS,
         "engine": {**topology, "Model": models.Model},
         "engine.topology": topology,
@@ -124,13 +124,13 @@ def _tree() -> dict[str, dict[str, Any]]:
         "layers": {**topology, **layers},
         **{f"layers.{name}": {**base, **names} for name, names in by_module.items()},
         "metrics": {**metrics.FUNCTIONS, **objectives.SHORT_FUNCTIONS},
-        "models": {**_listed(models), "Merge": merge.Merge},
+        "models": {**_public_names(models), "Merge": merge.Merge},
         "objectives": {
             **objectives.FUNCTIONS,
             **objectives.SHORT_FUNCTIONS,
             "get": objectives.get,
         },
-        "optimizers": _listed(optimizers),
+        "optimizers": _public_names(optimizers),
         "preprocessing": {},
         "preprocessing.sequence": {"pad_sequences": utils.pad_sequences},
         "regularizers": factories.REGULARIZER_MAKERS,
@@ -141,8 +141,8 @@ def _tree() -> dict[str, dict[str, Any]]:
             "custom_object_scope": saving.custom_object_scope,
             "get_custom_objects": saving.get_custom_objects,
         },
-        "utils.np_utils": {**_listed(own_utils), "normalize": utils.normalize},
-        "utils.visualize_util": _listed(visualize_util),
+        "utils.np_utils": {**_public_names(own_utils), "normalize": utils.normalize},
+        "utils.visualize_util": _public_names(visualize_util),
     }
 
 
@@ -156,10 +156,10 @@ def load() -> ModuleType:
     >>> keras.__version__, keras.layers.core.Dense is keras.layers.Dense
     ('1.2.2', True)
     """
-    modules = {"": ModuleType("keras", "Keras 1, spoken by cornu.")}
+    modules = {"": ModuleType("keras", "Keras 1, implemented by cornu.")}
     vars(modules[""]).update(__version__=_VERSION, __path__=[])
     for path, names in sorted(_tree().items()):
-        module = ModuleType(f"keras.{path}", f"keras.{path} of Keras 1, spoken by cornu.")
+        module = ModuleType(f"keras.{path}", f"keras.{path} of Keras 1, implemented by cornu.")
         missing = _MISSING.get(path.partition(".")[0], ())
         vars(module).update(names, __path__=[], __getattr__=_absent(module.__name__, missing))
         above, _, name = path.rpartition(".")
@@ -169,36 +169,34 @@ def load() -> ModuleType:
 
 
 def _absent(module: str, missing: Sequence[str]) -> Callable[[str], Any]:
-    """Returns what a module does about a name that it has not."""
+    """Returns the `__getattr__` of a module."""
 
     def absent(name: str) -> Any:
         if name in missing:
-            raise NotImplementedError(
-                f"{module}.{name} existed in Keras 1 and has no row in cornu's dialect yet."
-            )
+            raise NotImplementedError(f"{module}.{name} of Keras 1 is not supported.")
         raise AttributeError(f"module {module!r} of Keras 1 has no attribute {name!r}")
 
     return absent
 
 
 def install() -> None:
-    """Makes `import keras` mean Keras 1 in this process.
+    """Makes `import keras` import Keras 1 in this process.
 
     Raises:
-        RuntimeError: another Keras was imported before.
+        RuntimeError: another version of Keras is already imported.
     """
     root = load()
     known = sys.modules.get("keras")
     if known is not None and known is not root:
         raise RuntimeError(
-            f"Keras {vars(known).get('__version__', '')} was imported already, from "
-            f"{vars(known).get('__file__')}: install the dialect before anything imports keras."
+            f"Keras {vars(known).get('__version__', '')} is already imported from "
+            f"{vars(known).get('__file__')}. Install the dialect before anything imports keras."
         )
     sys.modules.update(_modules(root))
 
 
 def _modules(module: ModuleType) -> dict[str, ModuleType]:
-    """Returns a module and those in it by their full names."""
+    """Returns a module and its submodules by full name."""
     found = {module.__name__: module}
     for value in vars(module).values():
         if isinstance(value, ModuleType) and value.__name__.startswith(f"{module.__name__}."):

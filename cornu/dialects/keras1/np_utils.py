@@ -1,4 +1,4 @@
-"""Helpers of Keras 1 around labels."""
+"""`keras.utils.np_utils`: conversions of labels."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def to_categorical(y: Any, nb_classes: int | None = None) -> np.ndarray:
     """Turns integer labels of any shape into one-hot rows, in double precision.
 
     Args:
-        y: labels from 0 on.
-        nb_classes: the number of classes; by default the largest label and one.
+        y: non-negative labels.
+        nb_classes: the number of classes; by default the largest label + 1.
 
     Example:
 
@@ -26,12 +26,12 @@ def to_categorical(y: Any, nb_classes: int | None = None) -> np.ndarray:
 
 
 def probas_to_classes(y_pred: np.ndarray) -> np.ndarray:
-    """Returns the likeliest class of each row; of one column, whether it is above 0.5."""
+    """Returns the class with the highest probability; for one column, whether it is above 0.5."""
     if len(y_pred.shape) > 1 and y_pred.shape[1] > 1:
         return categorical_probas_to_classes(y_pred)
     return np.array([1 if p > 0.5 else 0 for p in y_pred])
 
 
 def categorical_probas_to_classes(p: np.ndarray) -> np.ndarray:
-    """Returns the likeliest class of each row."""
+    """Returns the class with the highest probability in each row."""
     return np.argmax(p, axis=1)

@@ -1,4 +1,4 @@
-"""Objectives, as losses were called, and how Keras 1 weighted them."""
+"""Objectives, the losses of Keras 1, and their weighting."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ sparse_categorical_crossentropy = losses.sparse_categorical_crossentropy
 
 
 def hinge(y_true: Any, y_pred: Any) -> Any:
-    """Computes `mean(max(1 - y_true * y_pred, 0))`; labels 0 are not taken for -1 as today."""
+    """Computes `mean(max(1 - y_true * y_pred, 0))`; does not convert labels 0 to -1."""
     return ops.mean(ops.maximum(1.0 - y_true * y_pred, 0.0), axis=-1)
 
 
 def squared_hinge(y_true: Any, y_pred: Any) -> Any:
-    """Computes `mean(max(1 - y_true * y_pred, 0) ** 2)`; labels 0 are not taken for -1."""
+    """Computes `mean(max(1 - y_true * y_pred, 0) ** 2)`; does not convert labels 0 to -1."""
     return ops.mean(ops.square(ops.maximum(1.0 - y_true * y_pred, 0.0)), axis=-1)
 
 
 def cosine_proximity(y_true: Any, y_pred: Any) -> Any:
-    """Computes minus the *mean* over features of the product of unit vectors; later its sum."""
+    """Computes minus the *mean* over features of the product of unit vectors; Keras 3: the sum."""
     return -ops.mean(ops.normalize(y_true, axis=-1) * ops.normalize(y_pred, axis=-1), axis=-1)
 
 
@@ -88,7 +88,7 @@ SHORT_FUNCTIONS = {name: FUNCTIONS[whole] for name, whole in SHORT.items()}
 
 @registry.register_keras_serializable(package="keras1")
 class Objective(losses.FunctionLoss):
-    """A loss as Keras 1 weighted it: the mean is over the samples whose weight is not 0."""
+    """A loss with the weighting of Keras 1: the mean is over samples with a nonzero weight."""
 
     def _reduced(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Any:
         total = super()._reduced(y_true, y_pred, sample_weight)
@@ -102,26 +102,27 @@ class Objective(losses.FunctionLoss):
 
 
 def function_name(function: Any) -> str:
-    """Returns the name of a function or other callable of the program's."""
+    """Returns the name of a function or other callable."""
     return getattr(function, "__name__", type(function).__name__)
 
 
 def resolve_name(identifier: str) -> str:
-    """Returns the whole name of a function that may be abbreviated.
+    """Returns the full name of an objective, which may be abbreviated.
 
     Raises:
-        ValueError: there was no such objective.
+        ValueError: the name is unknown.
     """
     name = SHORT.get(identifier, identifier)
     if name not in FUNCTIONS:
         raise ValueError(
-            f"Keras 1 has no objective {identifier!r}. {suggest(identifier, [*FUNCTIONS, *SHORT])}"
+            f"Unknown objective of Keras 1: {identifier!r}. "
+            f"{suggest(identifier, [*FUNCTIONS, *SHORT])}"
         )
     return name
 
 
 def get(identifier: Any) -> Any:
-    """Returns the objective of a name or a function `(y_true, y_pred)`; `None` stays.
+    """Returns the objective for a name or a function of `(y_true, y_pred)`.
 
     Example:
 

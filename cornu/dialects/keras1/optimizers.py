@@ -1,4 +1,4 @@
-"""Optimizers of Keras 1: `lr` and `decay`, epsilon outside of roots, a norm of all gradients."""
+"""Optimizers of Keras 1: `lr` and `decay`, epsilon outside the root, clipping by global norm."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ __all__ = [
 
 
 class Keras1Optimizer(Optimizer):
-    """What all optimizers of the era share: the rate is `lr / (1 + decay * steps before)`.
+    """The base class of optimizers: the learning rate is `lr / (1 + decay * iterations)`.
 
     Attributes:
-        lr: the Variable of the rate without the decay; assigning a number sets it.
-        decay: how fast the rate falls.
-        clipnorm, clipvalue: limits of the norm of *all* gradients together, then of elements.
+        lr: the Variable of the learning rate without decay; can be assigned a number.
+        decay: the decay of the learning rate per step.
+        clipnorm, clipvalue: limits of the global norm of all gradients, then of elements.
     """
 
     decay = 0.0
 
     def _set_common_arguments(self, decay: float, limits: dict[str, Any]) -> None:
-        """Takes the arguments that every optimizer has besides its own."""
+        """Sets the arguments that all optimizers have in common."""
         for name in limits:
             if name not in ("clipnorm", "clipvalue"):
                 raise TypeError(
@@ -52,7 +52,7 @@ class Keras1Optimizer(Optimizer):
 
     @property
     def lr(self) -> Variable:
-        """The rate without the decay."""
+        """The learning rate without decay."""
         return self._learning_rate
 
     @lr.setter
@@ -93,7 +93,7 @@ class SGD(Keras1Optimizer, optimizers.SGD):
 
 
 class RMSprop(Keras1Optimizer, UpdateRule):
-    """Divides gradients by the root of their mean square, with epsilon outside of the root.
+    """Divides gradients by the root of their mean square, with epsilon outside the root.
 
     a <- rho * a + (1 - rho) * gradient**2
     value <- value - lr * gradient / (sqrt(a) + epsilon)
@@ -123,7 +123,7 @@ class RMSprop(Keras1Optimizer, UpdateRule):
 
 
 class Adagrad(Keras1Optimizer, UpdateRule):
-    """Divides gradients by the root of the sum of their squares, which begins at 0.
+    """Divides gradients by the root of the sum of their squares, which starts at 0.
 
     a <- a + gradient**2
     value <- value - lr * gradient / (sqrt(a) + epsilon)
@@ -228,7 +228,7 @@ for _method in _OPTIMIZERS:
 
 
 def get(identifier: Any) -> Any:
-    """Returns the optimizer of a name, in any case; an optimizer stays.
+    """Returns the optimizer for a case-insensitive name; returns optimizers unchanged.
 
     Example:
 
@@ -238,7 +238,7 @@ def get(identifier: Any) -> Any:
     if isinstance(identifier, str):
         if identifier.lower() not in _NAMES:
             raise ValueError(
-                f"Keras 1 has no optimizer {identifier!r}. {suggest(identifier, _NAMES)}"
+                f"Unknown optimizer of Keras 1: {identifier!r}. {suggest(identifier, _NAMES)}"
             )
         return _NAMES[identifier.lower()]()
     return optimizers.get(identifier)

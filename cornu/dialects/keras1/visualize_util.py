@@ -1,4 +1,4 @@
-"""Pictures of models under their names in Keras 1."""
+"""`keras.utils.visualize_util`: diagrams of models."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def plot(
     show_shapes: bool = False,
     show_layer_names: bool = True,
 ) -> None:
-    """Writes a picture of a model; see `cornu.utils.plot_model`.
+    """Writes a diagram of a model; see `cornu.utils.plot_model`.
 
     Differences: needs no graphviz, and writes `.svg` and `.html` as well.
     """
