@@ -168,7 +168,7 @@ except RuntimeError as error:
     print(error)
 """,
     )
-    assert "imported already" in done.stdout
+    assert "already imported" in done.stdout
 
 
 def test_the_note_is_asked_for_and_comes_once():

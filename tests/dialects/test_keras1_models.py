@@ -37,9 +37,9 @@ def test_words_of_today_are_refused():
         K.models.Model(inputs=1, outputs=2)
     with pytest.raises(ValueError, match="Unknown objective of Keras 1: 'huber'"):
         model.compile("sgd", "huber")
-    with pytest.raises(ValueError, match="no optimizer 'adamw'. Did you mean"):
+    with pytest.raises(ValueError, match="Unknown optimizer of Keras 1: 'adamw'. Did you mean"):
         model.compile("adamw", "mse")
-    with pytest.raises(ValueError, match="no metric 'auc'"):
+    with pytest.raises(ValueError, match="Unknown metric of Keras 1: 'auc'"):
         model.compile("sgd", "mse", metrics=["auc"])
 
 
