@@ -234,7 +234,7 @@ _ROWS = (
         "cornu.config.disable_traceback_filtering() also sets jax_traceback_filtering to off.",
         scope="the whole process",
         gain="an error shows the user's own frames",
-        proof=("tests/core/test_border.py",),
+        proof=("tests/core/tracebacks/test_api_boundary.py",),
         modules=("core/tracebacks/api_boundary.py", "config.py"),
         off="cornu.config.disable_traceback_filtering()",
     ),
@@ -294,7 +294,7 @@ _ROWS = (
         "graph and have returned, one calls malloc_trim after dropped models were collected.",
         scope="the whole process",
         gain="dropped models are freed by the next collection; under a microsecond each",
-        proof=("tests/core/test_blocks.py", "tests/process/test_allocator.py"),
+        proof=("tests/core/graph/test_call_stack.py", "tests/process/test_allocator.py"),
         modules=("core/graph/call_stack.py", "process/allocator.py"),
     ),
     Deviation(

@@ -99,7 +99,7 @@ def test_errors_of_the_user_keep_their_type(kind):
         error = caught(call)
         assert type(error) is kind and error is layer.error
         text = "\n".join([str(error), *getattr(error, "__notes__", ())])
-        assert "Refusing layer 'refusing'" in text and "test_border.py:" in text
+        assert "Refusing layer 'refusing'" in text and "test_api_boundary.py:" in text
 
 
 def test_a_place_is_said_once():

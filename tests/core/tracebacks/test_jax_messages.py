@@ -69,7 +69,7 @@ def test_a_leaked_value_is_traced_back_to_the_line_that_made_it():
     jax.jit(leaking)(X)
     error = translate_error(caught(lambda: kept[0] + 1))
     assert type(error) is RuntimeError
-    assert "test_translate.py:" in str(error) and "in leaking" in str(error)
+    assert "test_jax_messages.py:" in str(error) and "in leaking" in str(error)
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), KeyError("a"), RuntimeError("shape")])
