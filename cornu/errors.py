@@ -1,16 +1,16 @@
-"""How cornu says what is wrong.
+"""Errors and warnings.
 
-Only built-in exception types are raised, so that no program needs to import anything from here:
+Only built-in exception types are raised, so that programs need not import any from here:
 
-    ValueError      a value, shape or name that does not fit
+    ValueError      a value, shape or name that is not valid
     TypeError       an object of the wrong kind
-    RuntimeError    the right thing at the wrong time (an unbuilt layer, a stale Variable)
+    RuntimeError    a valid call in the wrong state (an unbuilt layer, a leaked value)
     KeyError / IndexError / AttributeError / FileNotFoundError / ImportError: as in Python
 
-What is only probably wrong is a `ModelWarning`.
+Probable mistakes raise a `ModelWarning`.
 
-A message has three parts: where (layer path, the user's file:line), what was expected and what
-was received, and what to do.
+A message says what is wrong, what was expected and received, what to do, and where (layer path,
+the user's file:line).
 """
 
 from __future__ import annotations
@@ -24,21 +24,20 @@ from cornu import settings
 __all__ = [
     "ModelWarning",
     "did_you_mean",
-    "message",
     "missing_package",
     "suggest",
     "visible_cause",
     "warn",
 ]
 
-_MANY = 30  # names that someone may read
+_MAX_NAMES = 30  # more are not listed in a message
 
 
 class ModelWarning(UserWarning):
-    """Says what is probably wrong with a model, its data or how it is trained.
+    """Warning of a probable mistake in a model, its data or its training.
 
     Attributes:
-        code: what silences it, such as "C012"; see `docs/checks.md`.
+        code: the code by which it is silenced, such as "C012"; see `docs/checks.md`.
 
     Example:
 
@@ -52,31 +51,25 @@ class ModelWarning(UserWarning):
 
 
 def warn(code: str, text: str, stacklevel: int = 2) -> None:
-    """Warns of something with a code, unless `cornu.config.silence(code)` was called."""
+    """Emits a `ModelWarning`, unless `cornu.config.silence(code)` was called."""
     if code not in settings.get("silenced"):
         warnings.warn(ModelWarning(f"{code} {text}", code), stacklevel=stacklevel + 1)
 
 
-def message(where: str, what: str, todo: str = "") -> str:
-    """Joins the three parts of a message."""
-    text = f"{where}: {what}" if where else what
-    return f"{text}\n{todo}" if todo else text
-
-
 def did_you_mean(name: object, known: Iterable[object]) -> str:
-    """Returns a 'Did you mean ...?', or '' if nothing known is close."""
+    """Returns a 'Did you mean ...?', or '' if no known name is similar."""
     near = difflib.get_close_matches(str(name), [str(item) for item in known], n=3)
     return f"Did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 
 def suggest(name: object, known: Iterable[object]) -> str:
-    """Returns a 'Did you mean ...?' or the list of what is known."""
+    """Returns a 'Did you mean ...?', or the list of known names."""
     names = [str(item) for item in known]
     hint = did_you_mean(name, names)
     if hint:
         return hint
-    more = f", and {len(names) - _MANY} more" if len(names) > _MANY else ""
-    return f"Known: {', '.join(names[:_MANY])}{more}." if names else "There are none."
+    more = f", and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+    return f"Known: {', '.join(names[:_MAX_NAMES])}{more}." if names else "There are none."
 
 
 def missing_package(package: str, extra: str, purpose: str) -> ImportError:
@@ -88,9 +81,9 @@ def missing_package(package: str, extra: str, purpose: str) -> ImportError:
 
 
 def visible_cause(error: Exception) -> Exception | None:
-    """Returns what to raise a translated error from, so that the translation is read first.
+    """Returns the cause of a translated error: None if tracebacks are filtered.
 
-    The original is not lost: it is the `__context__`, and it is told before the translation where
-    tracebacks are not filtered.
+    The original error remains available as `__context__`. With unfiltered tracebacks it is shown
+    before the translation.
     """
     return None if settings.get("traceback_filtering") else error

@@ -1,4 +1,4 @@
-"""Names of objects that the user did not name: `dense`, `dense_1`, ...; and patterns of names."""
+"""Automatic names (`dense`, `dense_1`, ...) and glob patterns of names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _counts: Counter[str] = Counter()
 
 
 def snake_case(name: str) -> str:
-    """Turns a class name into a lower-case name with underscores.
+    """Converts a class name to snake case.
 
     Example:
 
@@ -33,17 +33,17 @@ def auto_name(prefix: str) -> str:
 
 
 def make_unique(name: str, taken: dict[str, int]) -> str:
-    """Returns `name`, with a number behind it if `taken` holds it already; adds it to `taken`.
+    """Returns `name`, with a numeric suffix if it is taken; adds it to `taken`.
 
     Args:
-        name: the name that is wanted.
-        taken: the names that are taken, with the last number that was put behind each, so that
-            the search goes on from there: thousands of equal names would else take quadratic time.
+        name: the preferred name.
+        taken: the names in use, with the last suffix given to each. The search continues from
+            that suffix, since thousands of equal names would otherwise take quadratic time.
 
     Example:
 
     >>> taken = dict.fromkeys(["add_2"], 0)
-    >>> [unique("add", taken) for _ in range(4)]
+    >>> [make_unique("add", taken) for _ in range(4)]
     ['add', 'add_1', 'add_3', 'add_4']
     """
     candidate, number = name, taken.get(name, 0)
@@ -55,17 +55,17 @@ def make_unique(name: str, taken: dict[str, int]) -> str:
     return candidate
 
 
-def is_glob(what: object) -> bool:
-    """Tells whether something is a pattern that may mean several things."""
-    return isinstance(what, str) and any(sign in what for sign in "*?[")
+def is_glob(value: object) -> bool:
+    """Tells whether a value is a glob pattern."""
+    return isinstance(value, str) and any(sign in value for sign in "*?[")
 
 
 @functools.lru_cache(maxsize=256)
 def glob(pattern: str) -> re.Pattern[str]:
-    """Returns the expression for whole paths that a pattern means, or for ends of them.
+    """Returns the regular expression of a glob pattern; it matches paths and their last parts.
 
-    `*` and `?` stand for what is within a name, `**` for any number of names, `[ab]` for one of
-    some letters. With a `/` before it only whole paths are meant.
+    `*` and `?` match within a name, `**` matches any number of names, `[ab]` one of several
+    characters. A pattern that starts with `/` matches whole paths only.
 
     Example:
 
@@ -80,5 +80,5 @@ def glob(pattern: str) -> re.Pattern[str]:
 
 
 def reset() -> None:
-    """Starts all counts again."""
+    """Resets the counters of automatic names."""
     _counts.clear()

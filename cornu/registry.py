@@ -1,9 +1,9 @@
-"""Objects that can be described as data: constructor arguments captured, classes looked up by name.
+"""Configs: constructor arguments are captured, and classes are found by name.
 
-`Configurable` is the base of layers, losses, metrics, optimizers, initializers and so on. What
-the constructor was called with is kept, so that `get_config()` need not be written by hand. The
-way back goes through closed tables only: the classes of cornu, and those that the running
-program registered. Nothing is ever imported because some data names it.
+`Configurable` is the base class of layers, losses, metrics, optimizers, initializers and so on. It
+keeps the constructor's arguments, so that classes need not write `get_config()`. Deserialization
+uses closed tables only: the classes of cornu, and those that the running program registered. No
+module is imported because a config names it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _archive_writer: Callable[[Any, Any], None] | None = None
 
 
 class Configurable:
-    """An object whose constructor call is remembered, so that it can be described as data."""
+    """Base class of objects with a config: the constructor's arguments are captured."""
 
     category: ClassVar[str] = "objects"
     _constructed_with: tuple[Any, Any]
@@ -58,13 +58,13 @@ class Configurable:
         return self
 
     def public_name(self) -> tuple[str, str]:
-        """Returns the module and class name by which data refers to this object."""
+        """Returns the module and class name that stand for this object in a config."""
         module = type(self).__module__
         own = module.partition(".")[0] != "cornu"
         return module if own else f"keras.{self.category}", type(self).__name__
 
     def constructor_arguments(self) -> dict[str, Any]:
-        """Returns what the constructor received, defaults included, by parameter name."""
+        """Returns the constructor's arguments, including defaults, by parameter name."""
         args, kwargs = self._constructed_with
         signature = inspect.signature(type(self).__init__)
         bound = signature.bind(self, *args, **kwargs)
@@ -76,8 +76,8 @@ class Configurable:
             elif parameter.kind is parameter.VAR_POSITIONAL:
                 if bound.arguments[name]:
                     raise NotImplementedError(
-                        f"{type(self).__name__} takes *{name} in its constructor, which cannot be "
-                        "described by name. Write `get_config()` and `from_config()` for it."
+                        f"The constructor of {type(self).__name__} takes *{name}, which has no "
+                        "names for a config. Define `get_config()` and `from_config()`."
                     )
             else:
                 arguments[name] = bound.arguments[name]
@@ -89,12 +89,12 @@ class Configurable:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """Makes an object from what `get_config()` returned."""
+        """Creates an object from a config that `get_config()` returned."""
         return cls(**{name: deserialize(value) for name, value in config.items()})
 
 
 def add_function(category: str, fn: Callable[..., Any], *names: str) -> None:
-    """Makes a library function known under its own name and others."""
+    """Adds a library function to the table of a category, under its name or other names."""
     table = _functions.setdefault(category, {})
     for name in names or (fn.__name__,):
         table[name] = fn
@@ -117,7 +117,7 @@ def write_archive(obj: Any, filepath: Any) -> None:
 
 
 def add_class(category: str, cls: type, *names: str) -> None:
-    """Makes a library class known under further names."""
+    """Adds a library class to the table of a category under further names."""
     for name in names:
         _classes.setdefault(category, {})[name] = cls
 
@@ -128,7 +128,7 @@ def add_class(category: str, cls: type, *names: str) -> None:
 def register_keras_serializable(
     package: str = "Custom", name: str | None = None
 ) -> Callable[[Any], Any]:
-    """Decorator: makes a class or function loadable from configs and files.
+    """Decorator that registers a class or function, so that configs and files can refer to it.
 
     Example:
 
@@ -153,14 +153,14 @@ def register_keras_serializable(
 
 
 def get_registered_name(obj: Any) -> str:
-    """Returns the name under which a class or function was registered, else its own."""
+    """Returns the registered name of a class or function, or its own name."""
     return _custom_names.get(obj, getattr(obj, "__name__", str(obj)))
 
 
 def get_registered_object(
     name: str, custom_objects: dict[str, Any] | None = None, module_objects: Any = None
 ) -> Any:
-    """Returns the class or function of a name, or None."""
+    """Returns the class or function registered under a name, or None."""
     for table in (*reversed(_scopes), custom_objects or {}, _custom, module_objects or {}):
         if name in table:
             return table[name]
@@ -168,13 +168,13 @@ def get_registered_object(
 
 
 def get_custom_objects() -> dict[str, Any]:
-    """Returns the live table of the program's own classes and functions."""
+    """Returns the table of registered classes and functions, not a copy."""
     return _custom
 
 
 @contextlib.contextmanager
 def custom_object_scope(custom_objects: dict[str, Any] | None = None) -> Iterator[None]:
-    """Makes classes and functions known by name within a `with` block.
+    """Registers classes and functions by name within a `with` block.
 
     Example:
 
@@ -193,7 +193,7 @@ def custom_object_scope(custom_objects: dict[str, Any] | None = None) -> Iterato
 
 
 def serialize(obj: Any) -> Any:
-    """Describes a value as plain data."""
+    """Converts a value to plain data: a config for objects, a name for functions."""
     if obj is None or isinstance(obj, (bool, int, float, str)):
         return obj
     if isinstance(obj, Configurable):
@@ -239,18 +239,18 @@ def _function_name(fn: Callable[..., Any]) -> tuple[str, str]:
         for name, known in table.items():
             if known is fn:
                 return f"keras.{category}", name
-    return "builtins", _custom_names.get(fn) or getattr(fn, "__name__", repr(fn))
+    return "builtins", _custom_names.get(fn) or str(getattr(fn, "__name__", repr(fn)))
 
 
 def deserialize(
     config: Any, custom_objects: dict[str, Any] | None = None, safe_mode: bool = True
 ) -> Any:
-    """Makes a value from what `serialize` returned; data that describes no object is kept.
+    """Creates a value from data that `serialize` returned; other data is returned unchanged.
 
     Args:
         config: the data.
-        custom_objects: classes and functions of your own by name.
-        safe_mode: without effect, code in a config is never run.
+        custom_objects: your own classes and functions by name.
+        safe_mode: has no effect: code in a config is never executed.
     """
     if custom_objects:
         with custom_object_scope(custom_objects):
@@ -266,37 +266,37 @@ def deserialize(
         return {key: deserialize(item) for key, item in config.items()}
     inner = config["config"]
     if name in ("__numpy__", "__tensor__"):
-        return _numbers(inner["value"], np.dtype(inner["dtype"]))
+        return _to_array(inner["value"], np.dtype(inner["dtype"]))
     if name == "function":
         return resolve(_category(config), inner)
     module = config.get("module") or ""
     module = "" if module.startswith(("keras", "builtins")) else module
-    cls = find(_category(config), config.get("registered_name") or name, module)
-    return _made(cls, inner)
+    cls = find(_category(config), str(config.get("registered_name") or name), module)
+    return _from_config(cls, inner)
 
 
-def _made(cls: Any, config: Any) -> Any:
+def _from_config(cls: Any, config: Any) -> Any:
     try:
         return cls.from_config(config)
     except TypeError as error:
         if cls.__module__.partition(".")[0] == "cornu":
             raise
         raise ValueError(
-            f"{cls.__name__} cannot be made from its config {_short(config)}: {error}.\n"
-            "Its get_config() must return every argument that its constructor needs; without one, "
-            "the constructor's arguments are remembered."
+            f"{cls.__name__} cannot be created from its config {_abbreviate(config)}: {error}.\n"
+            "Its get_config() must return every argument that the constructor requires. A class "
+            "without get_config() needs nothing: its constructor's arguments are captured."
         ) from error
 
 
-def _short(config: Any) -> str:
+def _abbreviate(config: Any) -> str:
     text = repr(config)
     return text if len(text) <= 200 else f"{text[:200]}..."
 
 
-def _numbers(value: Any, dtype: np.dtype) -> np.ndarray:
-    # Numbers only: an array of texts or structures may take any size for each element.
+def _to_array(value: Any, dtype: np.dtype) -> np.ndarray:
+    # Only numbers: the size of a string or structured element is not bounded.
     if dtype.kind not in "fiubc" and dtype.name != "bfloat16":
-        raise ValueError(f"Arrays in a config hold numbers. Received: dtype {dtype}")
+        raise ValueError(f"An array in a config must have a numeric dtype. Received: dtype {dtype}")
     return np.array(value, dtype=dtype)
 
 
@@ -313,7 +313,7 @@ def _singular(category: str | None) -> str:
 
 
 def find(category: str | None, name: str, module: str = "") -> Any:
-    """Returns the class of a name from the user's tables and the library's closed one."""
+    """Returns the class of a name: one that the program registered, or one of the library."""
     found = get_registered_object(name)
     if found is None:
         found = get_registered_object(name.rpartition(">")[2])
@@ -326,18 +326,18 @@ def find(category: str | None, name: str, module: str = "") -> Any:
     known = sorted({key for table in tables for key in table if key[0].isupper()})
     kind = "class" if category in (None, "layers") else _singular(category)
     short = name.rpartition(">")[2]
-    hint = _elsewhere(category, name) or did_you_mean(short, known)
+    hint = _find_other_category(category, name) or did_you_mean(short, known)
     if not hint or module:
         hint = f"{hint} {_remedy(short, module)}".strip()
     raise ValueError(f"Unknown {kind} {name!r}. {hint}")
 
 
 def _remedy(name: str, module: str) -> str:
-    """Says how a class or function of the program's own is made known."""
+    """Returns the hint how to register a class or function of the program."""
     at_hand = f"custom_objects={{{name!r}: {name}}}" if name.isidentifier() else "custom_objects"
-    where = "If it is your own,"
+    where = "If it is your own class,"
     if module == "__main__":
-        where = "The program that saved it defined it itself: copy its class, and"
+        where = "The program that saved it defines the class: copy the class, and"
     elif module and all(part.isidentifier() for part in module.split(".")):
         where = f"It was saved from the module {module!r}:\n    from {module} import {name}\nand"
     return (
@@ -345,20 +345,20 @@ def _remedy(name: str, module: str) -> str:
     )
 
 
-def _elsewhere(category: str | None, name: str) -> str:
-    """Says what else a name is the name of, where it was not looked for; '' if of nothing."""
+def _find_other_category(category: str | None, name: str) -> str:
+    """Returns the hint that a name exists in another category, or ''."""
     for other in ("optimizers", "losses", "metrics", "activations", "initializers", "layers"):
         tables = (_classes.get(other, {}), _functions.get(other, {}))
         if other != category and any(name in table for table in tables):
             word = "layer" if other == "layers" else _singular(other)
-            return f"It is the name of {'an' if word[0] in 'aeio' else 'a'} {word}."
+            return f"There is {'an' if word[0] in 'aeio' else 'a'} {word} with this name."
     return ""
 
 
 def resolve(category: str | None, identifier: Any) -> Any:
-    """Turns a name, a config dict or an object into an object: strings find functions and classes.
+    """Returns the object for a name, a config or an object; None stays None.
 
-    A class found by name is instantiated with its defaults; `None` stays `None`.
+    A class is instantiated with its default arguments.
     """
     if identifier is None:
         return None
@@ -372,12 +372,13 @@ def resolve(category: str | None, identifier: Any) -> Any:
             found = get_registered_object(f"Custom>{identifier}")
         functions = [_functions.get(category, {})] if category else list(_functions.values())
         classes = _classes.get(category, {}) if category else {}
-        for table in (*functions, classes):
+        tables: list[dict[str, Any]] = [*functions, classes]
+        for table in tables:
             found = table.get(identifier) if found is None else found
         if found is None:
             kind = _singular(category)
-            known = sorted({key for table in functions for key in table} | set(classes))
-            hint = _elsewhere(category, identifier) or suggest(identifier, known)
+            known = sorted({key for table in tables for key in table})
+            hint = _find_other_category(category, identifier) or suggest(identifier, known)
             raise ValueError(f"Unknown {kind} {identifier!r}. {hint}")
         return found() if inspect.isclass(found) else found
     if inspect.isclass(identifier):

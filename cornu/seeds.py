@@ -1,7 +1,7 @@
-"""The source of every seed that the user did not choose.
+"""Seeds that the user did not choose.
 
-Seeds are a function of (process seed, how many were drawn before), so that a program that
-calls `set_random_seed` first gives the same weights on every machine.
+A seed is a function of the process seed and a counter, so that a program that first calls
+`set_random_seed` has the same weights on every machine.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _state = {"seed": secrets.randbits(32), "count": 0}
 
 
 def mix_bits(*values: int) -> int:
-    """Returns 64 well-mixed bits of some integers (splitmix64, folded over the values).
+    """Returns a 64-bit hash of some integers (splitmix64, folded over the values).
 
     References: Guy L. Steele Jr., Doug Lea, Christine H. Flood (2014), "Fast splittable
     pseudorandom number generators".
@@ -32,16 +32,15 @@ def mix_bits(*values: int) -> int:
 
 
 def next_seed() -> int:
-    """Returns the next seed of 31 bits."""
+    """Returns the next seed, an integer of 31 bits."""
     _state["count"] += 1
     return mix_bits(_state["seed"], _state["count"]) >> 33
 
 
 def set_random_seed(seed: int) -> None:
-    """Makes everything random after this call repeatable.
+    """Sets the random seed of cornu (weights, dropout, shuffling), of `random` and of NumPy.
 
-    Sets the seed of cornu (weights, dropout, shuffling) and, since data pipelines use them,
-    of Python's `random` and of NumPy.
+    Data pipelines often use the generators of Python and NumPy.
 
     Args:
         seed: an integer from 0 to 2**32 - 1.
@@ -55,10 +54,10 @@ def set_random_seed(seed: int) -> None:
 
 
 def state() -> dict[str, int]:
-    """Returns what decides on the seeds that are drawn from now on."""
+    """Returns the state that determines the next seeds."""
     return dict(_state)
 
 
 def set_state(state: dict[str, int]) -> None:
-    """Takes up what `state()` returned."""
+    """Restores a state that `state()` returned."""
     _state.update({name: int(state[name]) for name in _state})

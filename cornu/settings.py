@@ -1,4 +1,4 @@
-"""The few values that hold for the whole process: float type, epsilon, data format, logging."""
+"""Process-wide settings: float type, epsilon, data format, logging."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _values: dict[str, Any] = {
     "share_blocks": is_enabled("block_sharing"),
     "max_epochs": None,
     "max_steps_per_epoch": None,
-    "silenced": frozenset(),  # codes of checks that say nothing
+    "silenced": frozenset(),  # codes of checks that do not warn
 }
 
 
@@ -49,15 +49,16 @@ def put(name: str, value: Any) -> None:
 
 
 def reset(*names: str) -> None:
-    """Gives settings the values that they have when a process begins."""
+    """Restores the initial values of settings."""
     for name in names:
         _values[name] = _DEFAULTS[name]
 
 
 def data_format(value: str | None) -> str:
-    """Returns a layer's data format: the one given, or the process-wide one for `None`."""
+    """Returns a layer's data format; None means the process-wide one."""
     if value is None:
-        return _values["image_data_format"]
+        default: str = _values["image_data_format"]
+        return default
     if value not in ("channels_last", "channels_first"):
         raise ValueError(
             f"data_format must be 'channels_last', 'channels_first' or None. Received: {value!r}"

@@ -1,4 +1,4 @@
-"""Nested lists, tuples and dicts of things, `None` being a thing like any other."""
+"""Nested lists, tuples and dicts. `None` is a leaf."""
 
 from __future__ import annotations
 
@@ -34,50 +34,50 @@ def _is_none(x: Any) -> bool:
 
 
 def flatten_with_treedef(structure: Any) -> tuple[list[Any], Any]:
-    """Returns the leaves and what is needed to put them back."""
+    """Returns the leaves, and the treedef that `unflatten` needs."""
     return jax.tree_util.tree_flatten(structure, is_leaf=_is_none)
 
 
 def unflatten(definition: Any, leaves: Any) -> Any:
-    """Puts leaves back into their structure."""
+    """Builds a structure from its treedef and leaves."""
     return jax.tree_util.tree_unflatten(definition, leaves)
 
 
 def leaves(structure: Any) -> list[Any]:
-    """Returns the leaves alone."""
+    """Returns the leaves in a list."""
     return jax.tree_util.tree_leaves(structure, is_leaf=_is_none)
 
 
 def signature(structure: Any) -> tuple[Any, ...]:
-    """Returns what programs for nested arrays depend on: structure, shapes and dtypes."""
+    """Returns what a compiled program depends on: structure, shapes and dtypes."""
     parts, definition = flatten_with_treedef(structure)
     return (definition, *[None if x is None else (x.shape, x.dtype) for x in parts])
 
 
 def map(fn: Callable[..., Any], structure: Any, *rest: Any) -> Any:
-    """Applies `fn` to the leaves (of several equal structures side by side)."""
+    """Applies `fn` to the leaves of one or several equal structures."""
     return jax.tree_util.tree_map(fn, structure, *rest, is_leaf=_is_none)
 
 
 def map_up_to(fn: Callable[..., Any], shallow: Any, deep: Any) -> Any:
-    """Applies `fn` to each leaf of `shallow` with the part of `deep` that stands there."""
+    """Applies `fn` to each leaf of `shallow` and the subtree of `deep` at the same path."""
     parts, definition = flatten_with_treedef(shallow)
     pairs = zip(parts, definition.flatten_up_to(deep), strict=True)
     return unflatten(definition, [fn(a, b) for a, b in pairs])
 
 
 def flatten_with_path(structure: Any) -> list[tuple[tuple[Any, ...], Any]]:
-    """Returns (path, leaf) pairs; a path is made of keys and positions."""
+    """Returns (path, leaf) pairs; a path is a tuple of keys and positions."""
     plain = traverse(_plain_tuple, structure, top_down=False)
     pairs, _ = jax.tree_util.tree_flatten_with_path(plain, is_leaf=_is_none)
-    return [(tuple(_step(part) for part in path), leaf) for path, leaf in pairs]
+    return [(tuple(_path_entry(part) for part in path), leaf) for path, leaf in pairs]
 
 
 def _plain_tuple(x: Any) -> tuple[Any, ...] | None:
     return tuple(x) if isinstance(x, tuple) else None
 
 
-def _step(part: Any) -> Any:
+def _path_entry(part: Any) -> Any:
     if isinstance(part, jax.tree_util.DictKey):
         return part.key
     if isinstance(part, jax.tree_util.SequenceKey):
@@ -89,7 +89,7 @@ def _step(part: Any) -> Any:
 
 
 class MAP_TO_NONE:
-    """What a function given to `traverse` returns to put None in a place."""
+    """Returned by the function of `traverse` to replace a part by None."""
 
 
 def flatten(structure: Any) -> list[Any]:
@@ -104,20 +104,20 @@ def flatten(structure: Any) -> list[Any]:
 
 
 def is_nested(structure: Any) -> bool:
-    """Tells whether something is a list, tuple, dict or other structure rather than a leaf."""
+    """Tells whether `structure` is a list, tuple, dict or other container, not a leaf."""
     return not jax.tree_util.all_leaves([structure], is_leaf=_is_none)
 
 
 def map_structure(func: Callable[..., Any], *structures: Any, none_is_leaf: bool = True) -> Any:
-    """Applies `func` to the leaves of one structure, or of several equal ones side by side.
+    """Applies `func` to the leaves of one or several equal structures.
 
     Args:
-        func: takes one leaf of each structure.
-        *structures: nested alike.
-        none_is_leaf: whether `func` is called for None too; otherwise None stays.
+        func: a function of one leaf of each structure.
+        *structures: structures with the same nesting.
+        none_is_leaf: whether `func` is called for None; otherwise None is kept.
 
     Raises:
-        ValueError: the structures are not nested alike.
+        ValueError: the structures differ in their nesting.
 
     Example:
 
@@ -125,7 +125,7 @@ def map_structure(func: Callable[..., Any], *structures: Any, none_is_leaf: bool
     {'x': [11, 22]}
     """
     if not structures:
-        raise ValueError("map_structure: give at least one structure.")
+        raise ValueError("map_structure needs at least one structure.")
     for other in structures[1:]:
         assert_same_structure(structures[0], other)
     is_leaf = _is_none if none_is_leaf else None
@@ -133,7 +133,7 @@ def map_structure(func: Callable[..., Any], *structures: Any, none_is_leaf: bool
 
 
 def map_structure_up_to(shallow_structure: Any, func: Callable[..., Any], *structures: Any) -> Any:
-    """Applies `func` to the parts of structures that stand at the leaves of another.
+    """Applies `func` to the subtrees of structures at the leaves of a shallow structure.
 
     Example:
 
@@ -141,7 +141,7 @@ def map_structure_up_to(shallow_structure: Any, func: Callable[..., Any], *struc
     [3, 1]
     """
     if not structures:
-        raise ValueError("map_structure_up_to: give at least one structure.")
+        raise ValueError("map_structure_up_to needs at least one structure.")
     _, definition = flatten_with_treedef(shallow_structure)
     parts = [definition.flatten_up_to(structure) for structure in structures]
     return unflatten(definition, [func(*group) for group in zip(*parts, strict=True)])
@@ -163,10 +163,10 @@ def _is_shape(x: Any) -> bool:
 
 
 def pack_sequence_as(structure: Any, flat_sequence: Any) -> Any:
-    """Puts leaves in their order into a structure.
+    """Replaces the leaves of a structure by those of a flat sequence.
 
     Raises:
-        ValueError: there are too many or too few.
+        ValueError: the number of leaves differs.
 
     Example:
 
@@ -177,14 +177,14 @@ def pack_sequence_as(structure: Any, flat_sequence: Any) -> Any:
 
 
 def traverse(func: Callable[[Any], Any], structure: Any, top_down: bool = True) -> Any:
-    """Replaces the parts of a structure for which `func` returns something else than None.
+    """Replaces the subtrees of a structure for which `func` does not return None.
 
     Args:
-        func: is given every part, the whole structure and leaves included. It returns what to
-            put there, `MAP_TO_NONE` to put None there, or None to leave it.
-        structure: what to go through.
-        top_down: whether a part is offered before what is in it (which is not offered any more
-            if the part is replaced) or after.
+        func: a function of a subtree, from the whole structure to the leaves. It returns a
+            replacement, `MAP_TO_NONE` to replace by None, or None to keep the subtree.
+        structure: the structure.
+        top_down: whether a subtree is visited before its children, which are skipped if it is
+            replaced; otherwise after them.
 
     Example:
 
@@ -206,23 +206,23 @@ def _traverse_inside(func: Callable[[Any], Any], structure: Any, top_down: bool)
 
 
 def lists_to_tuples(structure: Any) -> Any:
-    """Returns the structure with tuples in the place of lists."""
+    """Converts the lists in a structure to tuples."""
     return traverse(lambda x: tuple(x) if isinstance(x, list) else None, structure, top_down=False)
 
 
 def assert_same_structure(a: Any, b: Any, check_types: Any = None) -> None:
-    """Raises an error unless two structures are nested alike; kinds of dicts count as one.
+    """Raises an error unless two structures have the same nesting; all types of dicts are equal.
 
     Args:
         a, b: the structures.
-        check_types: has no effect; an argument of old versions.
+        check_types: has no effect; kept for compatibility.
 
     Raises:
-        ValueError: they are not nested alike.
+        ValueError: the nesting differs.
     """
     first, second = (flatten_with_treedef(_plain_dicts(structure))[1] for structure in (a, b))
     if first != second:
-        raise ValueError(f"The structures are not nested alike:\n{first}\n{second}")
+        raise ValueError(f"The structures have different nesting:\n{first}\n{second}")
 
 
 def _plain_dicts(structure: Any) -> Any:
@@ -232,10 +232,10 @@ def _plain_dicts(structure: Any) -> Any:
 def assert_same_paths(a: Any, b: Any) -> None:
     """Raises an error unless two structures have leaves at the same paths.
 
-    Lists and tuples count as the same.
+    Lists and tuples are equal.
 
     Raises:
-        ValueError: a path is in one of them only.
+        ValueError: a path exists in one structure only.
     """
     first, second = ({path for path, _ in flatten_with_path(structure)} for structure in (a, b))
     if first != second:

@@ -88,7 +88,7 @@ def test_traverse():
 
 
 def test_errors_say_what_differs():
-    with pytest.raises(ValueError, match="not nested alike"):
+    with pytest.raises(ValueError, match="different nesting"):
         tree.map_structure(max, [1], [1, 2])
     with pytest.raises(ValueError, match=r"Only in the first: \[\('a',\)\]"):
         tree.assert_same_paths({"a": 1}, {"b": 1})

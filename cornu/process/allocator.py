@@ -1,9 +1,9 @@
-"""Memory that a step returns is kept for the next one: settings of glibc's allocator.
+"""Settings of glibc's allocator: memory freed by a step is kept for the next one.
 
-XLA's CPU programs ask for their temporaries in each run. By default glibc maps large ones anew
-each time, and the system fills every page with zeros, which takes some percent of a large step.
-Kept memory shortens those steps, but a process then holds up to one and a half times as much, and
-small programs become no faster, so that it is done where it is asked for.
+XLA's CPU programs allocate their temporaries in each run. By default glibc maps large ones again
+each time, and the kernel zeroes every page, which takes a few percent of a large step. Keeping the
+memory shortens those steps, but a process then uses up to 1.5 times as much memory, and small
+programs are not faster. Therefore it is off by default.
 """
 
 from __future__ import annotations
@@ -24,37 +24,38 @@ from cornu.deviations import is_enabled as is_deviation_enabled
 
 __all__ = ["disable", "dropped", "enable", "give_back", "is_available", "is_enabled", "prepare"]
 
-# From malloc.h, and what each is by default.
+# Parameters of mallopt, from malloc.h, and their defaults.
 _MMAP_MAX, _TRIM_THRESHOLD, _ARENA_MAX = -4, -1, -8
 _DEFAULTS = {_MMAP_MAX: 65536, _TRIM_THRESHOLD: 128 * 1024}
 
 _LARGEST = 2**31 - 1  # mallopt takes C ints
 _SHARE = 8  # at most this part of the memory is kept
 
-# Packages that bring devices to JAX; without one, its backend will be the CPU.
+# Packages that add devices to JAX; without one, its backend is the CPU.
 _DEVICES = ("jax_plugins", "libtpu")
 
-# Where returning memory took long, it is not done again for so many times as long.
-_LONG, _SPARING = 0.02, 20
+# After a release that took longer than _SLOW seconds, the next one waits _PAUSE times as long.
+_SLOW, _PAUSE = 0.02, 20
 
-_state = {"on": False, "dropped": False, "again": 0.0}
+_state = {"on": False, "release_requested": False}
+_next_release = [0.0]  # the time before which memory is not released again
 
 
 def prepare() -> None:
     """Sets the allocator up if `CORNU_ALLOCATOR=keep` asks for it, on the CPU."""
     library = _glibc()
-    if library is None or os.environ.get("CORNU_ALLOCATOR") != "keep" or not _is_ours():
+    if library is None or os.environ.get("CORNU_ALLOCATOR") != "keep" or not _is_unconfigured():
         return
     if _cpu_expected():
-        # Threads with arenas of their own would map what is larger than 64 MB each time all the
-        # same. A thread keeps the arena that it has, so that this comes before JAX starts some.
+        # An arena of a thread cannot hold blocks above 64 MB, which would still be mapped each
+        # time. A thread keeps its arena, so this must happen before JAX starts threads.
         library.mallopt(_ARENA_MAX, 1)
     if jax.default_backend() == "cpu":
         enable()
 
 
 def enable() -> None:
-    """Keeps memory for the next step, up to an eighth of what there is."""
+    """Keeps freed memory for the next step, up to an eighth of the memory of the machine."""
     library = _glibc()
     if library is not None:
         library.mallopt(_MMAP_MAX, 0)
@@ -63,7 +64,7 @@ def enable() -> None:
 
 
 def disable() -> None:
-    """Returns to glibc's own ways, and to the system what was kept."""
+    """Restores glibc's defaults, and returns the kept memory to the system."""
     library = _glibc()
     if library is not None and _state["on"]:
         for name, value in _DEFAULTS.items():
@@ -73,30 +74,34 @@ def disable() -> None:
 
 
 def give_back() -> None:
-    """Returns to the system what was freed, unless memory is kept: after XLA compiled, it is much.
+    """Returns freed memory to the system, unless memory is kept.
 
-    glibc by itself returns only what lies at the end of a heap, and compiling leaves holes. It
-    takes milliseconds, but a tenth of a second for each gigabyte of holes.
+    glibc itself returns only memory at the end of a heap, and compilation by XLA leaves large
+    holes. The call takes milliseconds, plus 0.1 s for each gigabyte of holes.
     """
-    library, begin = _glibc(), perf_counter()
-    if library is None or _state["on"] or begin < _state["again"]:
+    library, start = _glibc(), perf_counter()
+    if library is None or _state["on"] or start < _next_release[0]:
         return
     if not is_deviation_enabled("memory_release"):
         return
     library.malloc_trim(0)
     end = perf_counter()
-    if end - begin > _LONG:
-        _state["again"] = end + _SPARING * (end - begin)
+    if end - start > _SLOW:
+        _next_release[0] = end + _PAUSE * (end - start)
 
 
 def dropped() -> None:
-    """Notes that something large is freed: when garbage was collected, the system gets it back."""
-    _state["dropped"] = True
+    """Requests that memory is returned to the system after the next garbage collection."""
+    _state["release_requested"] = True
 
 
 def _after_collection(when: str, _: Any) -> None:
-    if when == "stop" and _state["dropped"] and is_deviation_enabled("collection_callbacks"):
-        _state["dropped"] = False
+    if (
+        when == "stop"
+        and _state["release_requested"]
+        and is_deviation_enabled("collection_callbacks")
+    ):
+        _state["release_requested"] = False
         give_back()
 
 
@@ -106,7 +111,7 @@ def is_enabled() -> bool:
 
 
 def is_available() -> bool:
-    """Returns whether the allocator is that of glibc, which the functions here can set."""
+    """Tells whether the allocator is that of glibc."""
     return _glibc() is not None
 
 
@@ -124,8 +129,8 @@ def _glibc() -> Any:
     return library
 
 
-def _is_ours() -> bool:
-    """Tells whether nobody else has chosen an allocator, or how it works."""
+def _is_unconfigured() -> bool:
+    """Tells whether the environment configures no allocator."""
     environment = os.environ
     return not (
         environment.get("LD_PRELOAD")
@@ -135,19 +140,19 @@ def _is_ours() -> bool:
 
 
 def _cpu_expected() -> bool:
-    """Tells whether JAX will compute on the CPU; asking JAX itself would start its threads."""
-    platforms = jax.config.jax_platforms
+    """Tells whether JAX will use the CPU, without asking JAX, which would start its threads."""
+    platforms: str | None = getattr(jax.config, "jax_platforms", None)
     if platforms:
         return platforms.split(",")[0] == "cpu"
     return not any(importlib.util.find_spec(name) for name in _DEVICES)
 
 
 def _memory() -> int:
-    """Returns the bytes of memory that this process may use."""
+    """Returns the memory that this process may use, in bytes."""
     whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     try:
         return min(whole, int(Path("/sys/fs/cgroup/memory.max").read_text()))
-    except (OSError, ValueError):  # there is no limit: "max"
+    except (OSError, ValueError):  # no limit ("max"), or no cgroup
         return whole
 
 

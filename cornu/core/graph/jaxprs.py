@@ -1,4 +1,4 @@
-"""Jaxprs: the programs that JAX traces, and those inside of them."""
+"""Jaxprs, the programs that JAX traces: their equations, and the jaxprs inside of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def inner_jaxprs(equation: Any) -> Iterator[Any]:
 
 def equations(jaxpr: Any) -> Iterator[Any]:
     """Yields the equations of a jaxpr and of those inside of it, each once."""
-    seen: set[int] = set()  # functions of equal blocks stand in many places
+    seen: set[int] = set()  # the function of equal blocks occurs several times
     todo = [jaxpr]
     while todo:
         jaxpr = todo.pop()
@@ -33,12 +33,14 @@ def equations(jaxpr: Any) -> Iterator[Any]:
 
 
 def uses_primitive(jaxpr: Any, primitives: frozenset[str]) -> bool:
-    """Tells whether one of some primitives occurs in a jaxpr or inside of it."""
+    """Tells whether a jaxpr, or one inside of it, uses one of some primitives."""
     return any(equation.primitive.name in primitives for equation in equations(jaxpr))
 
 
 def count_multiplications(product: Any) -> int:
-    """Returns how many numbers a `dot_general` multiplies."""
+    """Returns the number of multiplications of a `dot_general` equation."""
     (summed, _), _ = product.params["dimension_numbers"]
     shape = product.invars[0].aval.shape
-    return math.prod(product.outvars[0].aval.shape) * math.prod(shape[axis] for axis in summed)
+    count: int = math.prod(product.outvars[0].aval.shape)
+    count *= math.prod(shape[axis] for axis in summed)
+    return count

@@ -1,4 +1,4 @@
-"""Op: a function that takes arrays, Variables and symbolic Tensors alike."""
+"""Op: a function that accepts arrays, Variables and symbolic Tensors."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ __all__ = ["Op", "op"]
 class Op:
     """A named pure function of arrays.
 
-    Called with arrays it runs; called with at least one symbolic Tensor it becomes a node of the
-    graph that is being drawn, whose shape is inferred from the same function. Variables count as
-    their values.
+    A call on arrays runs the function. A call with at least one symbolic Tensor adds a node to the
+    graph, whose output shapes are inferred from the same function. Variables are replaced by their
+    values.
     """
 
     __slots__ = ("function", "name")
@@ -25,9 +25,9 @@ class Op:
         self.function = function
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        found = _look(args, 0)
+        found = _find_kinds(args, 0)
         if kwargs:
-            found = _look(kwargs.values(), found)
+            found = _find_kinds(kwargs.values(), found)
         if found & SYMBOLIC:
             return record_node(self, args, kwargs)
         if found & VARIABLE:
@@ -50,13 +50,13 @@ SYMBOLIC, VARIABLE = 1, 2
 
 
 class TensorBase:
-    """Base of symbolic Tensors, so that an Op recognizes them without knowing more."""
+    """Base class of symbolic Tensors, by which an Op recognizes them."""
 
     __slots__ = ()
 
 
 class VariableBase:
-    """Base of Variables: something that stands for the array `value`."""
+    """Base class of Variables: an object that can be used as the array `value`."""
 
     __slots__ = ()
 
@@ -66,18 +66,18 @@ class VariableBase:
         raise NotImplementedError
 
 
-def _look(items: Any, found: int) -> int:
+def _find_kinds(items: Any, found: int) -> int:
     for item in items:
         if isinstance(item, TensorBase):
             return found | SYMBOLIC
         if isinstance(item, VariableBase):
             found |= VARIABLE
         elif isinstance(item, (list, tuple)):
-            found = _look(item, found)
+            found = _find_kinds(item, found)
         elif isinstance(item, dict):
-            found = _look(item.values(), found)
+            found = _find_kinds(item.values(), found)
         elif isinstance(item, slice):
-            found = _look((item.start, item.stop, item.step), found)
+            found = _find_kinds((item.start, item.stop, item.step), found)
     return found
 
 
@@ -94,8 +94,8 @@ def unwrap(structure: Any) -> Any:
 
 
 def is_symbolic(*structures: Any) -> bool:
-    """Tells whether a symbolic Tensor is among the leaves of some structures."""
-    return bool(_look(structures, 0) & SYMBOLIC)
+    """Tells whether some structures contain a symbolic Tensor."""
+    return bool(_find_kinds(structures, 0) & SYMBOLIC)
 
 
 class OpHandlers(NamedTuple):
@@ -132,11 +132,11 @@ def locate_op_error(operation: Op, error: Exception, args: Any, kwargs: Any) -> 
 
 
 def op(function: Callable[..., Any], name: str | None = None) -> Callable[..., Any]:
-    """Makes an op of any JAX function, to be used on arrays, Variables and symbolic Tensors.
+    """Returns an op for a JAX function; it accepts arrays, Variables and symbolic Tensors.
 
     Args:
-        function: a function of arrays (JAX operations only).
-        name: the name in graphs; the function's own by default.
+        function: a function of arrays, made of JAX operations.
+        name: the name in graphs; by default that of the function.
 
     Example:
 

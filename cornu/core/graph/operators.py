@@ -1,4 +1,4 @@
-"""Python's operators for Variables and symbolic Tensors, from one table."""
+"""Python operators of Variables and symbolic Tensors, from one table."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _UNARY = {
 
 
 class Operators:
-    """Gives a class `+`, `@`, `<`, `x[...]` and the other operators."""
+    """Mixin with `+`, `@`, `<`, `x[...]` and the other operators."""
 
     __slots__ = ()
 

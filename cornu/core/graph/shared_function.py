@@ -14,6 +14,7 @@ import jax
 import numpy as np
 
 from cornu.core.state import scope
+from cornu.core.state.mask_table import MaskTable
 from cornu.core.state.variable import Variable
 
 __all__ = ["SharedFunction", "ambient_key", "have_seed_indices", "count_draws"]
@@ -52,7 +53,7 @@ class SharedFunction:
             inner.values = {id(v): x for v, x in zip(variables, values, strict=True)}
             inner.key = key
             inner.row_mask = rows
-            inner.masks = scope.MaskTable()
+            inner.masks = MaskTable()
             inner.seed_indices = {id(s): places[i] for i, s in enumerate(sources)}
             inner.draw_counts = {id(s): n for s, n in zip(sources, initial_draws, strict=True)}
             with scope.use_scope(inner):

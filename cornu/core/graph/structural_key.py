@@ -1,12 +1,11 @@
-"""Form: what a part of a graph computes, without the names and numbers of who computes it.
+"""Structural keys: equal for parts of a graph that compute the same function.
 
-Two parts of equal form differ only in the values of their Variables, in the place of their random
-sources and in what they are called on. So one compiled function serves both, with these as
-arguments.
+Two parts with equal keys differ only in the values of their Variables, the seed indices of their
+random sources and their inputs. One compiled function serves both, with these as arguments.
 
-The form of a layer is read off its attributes, not off its config: what the program changed after
-the construction counts as well. Attributes that are not plain data count by identity, so that in
-case of doubt forms differ.
+The key of a layer is derived from its attributes, not from its config, so that changes after
+construction are included. Attributes that are not plain data are compared by identity: a false
+difference costs a compilation, a false equality would be wrong.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from cornu.core.graph.op import Op
@@ -31,19 +31,19 @@ from cornu.registry import Configurable
 __all__ = ["Subgraph", "describe_subgraph"]
 
 _PLAIN = (bool, int, complex, str, bytes, types.EllipsisType, types.NoneType, np.generic)
-# Larger constants are told apart by identity.
+# Larger constants are compared by identity, since hashing their bytes takes too long.
 _ARRAY_BYTES = 4096
 
 
 class Subgraph(NamedTuple):
-    """A part of a graph, seen from outside.
+    """A part of a graph: its structural key, and what it exchanges with the rest.
 
     Attributes:
-        structural_key: equal for parts that compute the same.
-        inputs: the Tensors that come from outside, in the order of their first use.
-        outputs: the Tensors that are used outside, in the order in which they are made.
-        variables, sources: what it reads, assigns and draws from, by first occurrence.
-        layers: its layers, and those inside them.
+        structural_key: equal for parts that compute the same function.
+        inputs: the Tensors from outside, in the order of first use.
+        outputs: the Tensors used outside, in the order of the nodes.
+        variables, sources: the Variables and random sources in it, in the order of occurrence.
+        layers: its layers, with the layers inside them.
     """
 
     structural_key: Hashable
@@ -55,44 +55,44 @@ class Subgraph(NamedTuple):
 
 
 def describe_subgraph(nodes: Sequence[Node], outputs: Iterable[Tensor]) -> Subgraph:
-    """Returns the form of some nodes of a graph.
+    """Returns the subgraph of some nodes of a graph.
 
     Args:
         nodes: in the order of the graph.
-        outputs: the Tensors made by them that are used elsewhere.
+        outputs: the Tensors they produce that are used elsewhere.
     """
     outputs = tuple(outputs)
     made = {id(t) for node in nodes for t in node.output_tensors}
     inputs = {id(t): t for node in nodes for t in node.inputs if id(t) not in made}
-    describer = _Describer()
+    builder = _KeyBuilder()
     key = (
-        tuple(describer.tensor(t) for t in inputs.values()),
-        tuple(describer.node(node) for node in nodes),
-        tuple(describer.tensor(t) for t in outputs),
+        tuple(builder.tensor(t) for t in inputs.values()),
+        tuple(builder.node(node) for node in nodes),
+        tuple(builder.tensor(t) for t in outputs),
     )
-    things = describer.things
+    objects = builder.objects
     return Subgraph(
         key,
         tuple(inputs.values()),
         outputs,
-        tuple(t for t in things if isinstance(t, Variable)),
-        tuple(t for t in things if isinstance(t, RandomSource)),
-        tuple(t for t in things if isinstance(t, Layer)),
+        tuple(t for t in objects if isinstance(t, Variable)),
+        tuple(t for t in objects if isinstance(t, RandomSource)),
+        tuple(t for t in objects if isinstance(t, Layer)),
     )
 
 
-class _Describer:
-    """Turns things into hashable descriptions; what has an identity is numbered as it comes."""
+class _KeyBuilder:
+    """Converts objects to hashable keys; objects with an identity are numbered by occurrence."""
 
     def __init__(self) -> None:
         self.numbers: dict[int, int] = {}
-        self.things: list[Any] = []
+        self.objects: list[Any] = []
 
     def _new(self, thing: Any) -> bool:
         if id(thing) in self.numbers:
             return False
-        self.numbers[id(thing)] = len(self.things)
-        self.things.append(thing)
+        self.numbers[id(thing)] = len(self.objects)
+        self.objects.append(thing)
         return True
 
     def tensor(self, tensor: Tensor) -> Hashable:
@@ -101,15 +101,20 @@ class _Describer:
         return self.numbers[id(tensor)]
 
     def node(self, node: Node) -> Hashable:
-        leaves, definition, _ = node._plan
-        # The op first: what it is made of is numbered the same, whatever it is called on.
+        # The op first: its parts get the same numbers, whatever its arguments are.
         op = self.thing(node.op)
-        arguments = tuple(self.thing(leaf) for leaf in leaves)
-        return ("node", op, definition, arguments, tuple(map(self.tensor, node.output_tensors)))
+        arguments = tuple(self.thing(leaf) for leaf in node.argument_leaves)
+        return (
+            "node",
+            op,
+            node.argument_treedef,
+            arguments,
+            tuple(map(self.tensor, node.output_tensors)),
+        )
 
     def thing(self, x: Any) -> Hashable:
         if isinstance(x, float):
-            return (type(x), x.hex())  # 0.0 and -0.0 are not the same
+            return (type(x), x.hex())  # 0.0 == -0.0, but they are not the same
         if isinstance(x, _PLAIN):
             return (type(x), x)
         if isinstance(x, Tensor):
@@ -149,7 +154,7 @@ class _Describer:
         if _is_small_array(x):
             return ("array", type(x), x.shape, x.dtype.name, np.asarray(x).tobytes())
         if isinstance(x, Configurable) and _of_library(x):
-            if x.category == "initializers":  # it has done its work
+            if x.category == "initializers":  # only used when the Variables are created
                 return ("initializer", type(x))
             return self._by_attributes(x, vars(x))
         if isinstance(x, InputSpec):
@@ -195,7 +200,7 @@ def _is_small_array(x: Any) -> bool:
         return x.nbytes <= _ARRAY_BYTES and x.dtype.kind != "O"
     if not isinstance(x, jax.Array) or isinstance(x, jax.core.Tracer):
         return False
-    return not jax.dtypes.issubdtype(x.dtype, jax.dtypes.extended) and x.nbytes <= _ARRAY_BYTES
+    return not jnp.issubdtype(x.dtype, jax.dtypes.extended) and x.nbytes <= _ARRAY_BYTES
 
 
 def _of_library(x: Any) -> bool:
@@ -203,6 +208,6 @@ def _of_library(x: Any) -> bool:
 
 
 def holds_tracers(layer: Layer) -> bool:
-    """Whether a layer keeps a value of the running trace as an attribute."""
+    """Tells whether an attribute of a layer is a traced value."""
     leaves = jax.tree_util.tree_leaves(list(vars(layer).values()))
     return any(isinstance(leaf, jax.core.Tracer) for leaf in leaves)

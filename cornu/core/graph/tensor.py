@@ -1,4 +1,4 @@
-"""Tensor and Node: a symbolic value, and the event that made it."""
+"""Tensor and Node: a symbolic value, and the call that produced it."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _numbers = itertools.count()
 
 
 class Tensor(Operators, TensorBase):
-    """A symbolic value: shape and dtype are known, the numbers are not.
+    """A symbolic value with a shape and a dtype, and without numbers.
 
-    What `Input()` and layers called on Tensors return. Operators and `cornu.ops` take it.
+    `Input()` returns one, and so do layers called on Tensors. Operators and `cornu.ops` accept it.
 
     Attributes:
         shape: a tuple; `None` for a size that is only known with data.
         dtype: the name of the dtype.
-        node: the call that made it; `None` for one that nothing made.
+        node: the call that produced it, or None.
         index: its position among the outputs of that call.
-        mask: the Tensor that tells which steps count, or None.
+        mask: the Tensor that is true at the valid time steps, or None.
     """
 
     __slots__ = ("__weakref__", "dtype", "index", "mask", "name", "node", "optional", "shape")
@@ -54,7 +54,7 @@ class Tensor(Operators, TensorBase):
     ) -> None:
         if sparse or ragged:
             raise NotImplementedError(
-                "Sparse and ragged Tensors do not exist here. Use dense arrays with a mask."
+                "Sparse and ragged Tensors are not supported. Use dense arrays with a mask."
             )
         self.shape = standardize_shape(shape)
         self.dtype = standardize_dtype(dtype)
@@ -84,55 +84,58 @@ class Tensor(Operators, TensorBase):
 
     def __iter__(self) -> Any:
         if not self.shape or self.shape[0] is None:
-            raise self._refused(
-                "cannot be iterated over, since its first size is not known while the model is "
-                "drawn",
+            raise self._unsupported(
+                "cannot be iterated over: the size of its first axis is not known",
                 "Use indexing, or `cornu.ops.unstack` on another axis.",
             )
         return (self[i] for i in range(self.shape[0]))
 
     def __bool__(self) -> bool:
-        raise self._refused(
-            "has no truth value while the model is drawn",
+        raise self._unsupported(
+            "has no truth value: it is symbolic",
             "Use `cornu.ops.where` or `cornu.ops.cond` instead of `if`.",
         )
 
     def __float__(self) -> float:
-        raise self._refused(
-            "has no number in it, it is symbolic",
-            "Build a model from it and call that on arrays.",
+        raise self._unsupported(
+            "cannot be converted to a number: it is symbolic",
+            "Build a model from it and call the model on arrays.",
         )
 
     __int__ = __index__ = __float__
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        raise self._refused(
-            "cannot become a NumPy array, it is symbolic",
+        raise self._unsupported(
+            "cannot be converted to a NumPy array: it is symbolic",
             "Use the function of the same name in `cornu.ops` instead of NumPy's; or build a model "
             "and call it on arrays.",
         )
 
-    def _refused(self, what: str, todo: str) -> TypeError:
-        return TypeError(f"{self!r} {what}.\n{todo}\nThis happened {user_location()}.")
+    def _unsupported(self, problem: str, remedy: str) -> TypeError:
+        return TypeError(f"{self!r} {problem}.\n{remedy}\nThis happened {user_location()}.")
 
 
 class Node:
-    """The event that made one or several Tensors: a layer or op called with some arguments.
+    """The call of a layer or op that produced one or several Tensors.
 
     Attributes:
-        number: nodes count up, so that sorting by number is a topological order.
+        number: increases with each node, so sorting by number gives a topological order.
         op: the layer or `Op`.
-        args, kwargs: the arguments, Tensors and constants in their structure.
-        inputs: the Tensors among them.
-        outputs: the Tensors made, in their structure.
-        call: the innermost function of the user in which this happened.
+        args, kwargs: the arguments, nested structures of Tensors and constants.
+        inputs: the Tensors among the arguments.
+        outputs: the Tensors produced, in the structure that the call returned.
+        argument_leaves: the leaves of `(args, kwargs)`.
+        argument_treedef: their structure.
+        call: the innermost of the user's functions that contains the call.
         location: the user's `file:line`.
     """
 
     __slots__ = (
         "__weakref__",
-        "_plan",
+        "_slots",
         "args",
+        "argument_leaves",
+        "argument_treedef",
         "call",
         "inputs",
         "kwargs",
@@ -150,10 +153,10 @@ class Node:
         self.outputs = outputs
         self.call: UserCall | None
         self.call, self.location = current_call()
-        leaves, definition = tree.flatten_with_treedef((args, kwargs))
-        slots = [i for i, leaf in enumerate(leaves) if isinstance(leaf, Tensor)]
-        self.inputs: tuple[Tensor, ...] = tuple(leaves[i] for i in slots)
-        self._plan = (leaves, definition, slots)
+        leaves, self.argument_treedef = tree.flatten_with_treedef((args, kwargs))
+        self.argument_leaves = leaves
+        self._slots = [i for i, leaf in enumerate(leaves) if isinstance(leaf, Tensor)]
+        self.inputs: tuple[Tensor, ...] = tuple(leaves[i] for i in self._slots)
         for index, tensor in enumerate(self.output_tensors):
             tensor.node = self
             tensor.index = index
@@ -161,17 +164,18 @@ class Node:
     @property
     def name(self) -> str:
         """The name of the layer or op."""
-        return self.op.name
+        name: str = self.op.name
+        return name
 
     @property
     def output_tensors(self) -> list[Tensor]:
-        """The Tensors made, in a list."""
+        """The Tensors produced, as a flat list."""
         if isinstance(self.outputs, Tensor):
             return [self.outputs]
         return [leaf for leaf in tree.leaves(self.outputs) if isinstance(leaf, Tensor)]
 
     def store_outputs(self, known: dict[int, Any], result: Any) -> None:
-        """Puts what the node returned into a table of arrays by the `id` of their Tensor."""
+        """Adds the arrays that the node returned to a dict from the `id` of a Tensor to its array."""
         if isinstance(self.outputs, Tensor):
             known[id(self.outputs)] = result
         else:
@@ -180,12 +184,12 @@ class Node:
             known.update((id(tensor), leaf) for tensor, leaf in pairs)
 
     def substitute_inputs(self, values: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Returns args and kwargs with arrays in the place of the Tensors."""
-        leaves, definition, slots = self._plan
-        filled = list(leaves)
-        for slot, value in zip(slots, values, strict=True):
-            filled[slot] = value
-        return tree.unflatten(definition, filled)
+        """Returns args and kwargs with arrays instead of the Tensors."""
+        leaves = list(self.argument_leaves)
+        for slot, value in zip(self._slots, values, strict=True):
+            leaves[slot] = value
+        args, kwargs = tree.unflatten(self.argument_treedef, leaves)
+        return args, kwargs
 
     def __repr__(self) -> str:
         return f"<Node {self.number}: {self.name}>"
@@ -199,19 +203,19 @@ class TensorSpec(NamedTuple):
 
 
 def is_keras_tensor(x: Any) -> bool:
-    """Tells whether something is a symbolic Tensor."""
+    """Tells whether `x` is a symbolic Tensor."""
     return isinstance(x, Tensor)
 
 
 def format_shape(x: Any) -> str:
-    """Shows the shape of a Tensor or array, with None for sizes that are not known."""
+    """Formats the shape of a Tensor or array, with None for unknown sizes."""
     return str(standardize_shape(x.shape)) if hasattr(x, "shape") else "?"
 
 
 def standardize_shape(shape: Any) -> tuple[int | None, ...]:
     """Returns a shape as a tuple of integers and None."""
     if isinstance(shape, (int, np.integer)) or shape is None:
-        raise ValueError(f"A shape is a tuple such as (None, 32). Received: {shape!r}")
+        raise ValueError(f"A shape must be a tuple such as (None, 32). Received: {shape!r}")
     out: list[int | None] = []
     for size in tuple(shape):
         if size is None:
@@ -222,6 +226,6 @@ def standardize_shape(shape: Any) -> tuple[int | None, ...]:
             out.append(None)
         else:
             raise ValueError(
-                f"A shape is made of integers from 0 on and None. Received: {tuple(shape)}"
+                f"A shape must contain non-negative integers and None. Received: {tuple(shape)}"
             )
     return tuple(out)

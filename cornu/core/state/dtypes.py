@@ -1,4 +1,4 @@
-"""Dtypes by name, and dtype policies: what a layer computes in and what it stores."""
+"""Names of dtypes, and dtype policies: the dtypes of computation and of Variables."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from cornu import settings
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.errors import suggest
 from cornu.registry import Configurable
+from cornu.types import DTypeLike
 
 __all__ = [
     "DTypePolicy",
@@ -27,11 +28,11 @@ _DTYPES = (
     "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 bfloat16 float16 float32 float64 "
     "complex64 complex128 float8_e4m3fn float8_e5m2"
 ).split()
-_PYTHON = {bool: "bool", int: "int32", float: "float32", complex: "complex64"}
+_PYTHON: dict[object, str] = {bool: "bool", int: "int32", float: "float32", complex: "complex64"}
 _FLOATS = frozenset(("bfloat16", "float16", "float32", "float64"))
 
 
-def standardize_dtype(dtype: Any) -> str:
+def standardize_dtype(dtype: DTypeLike | None) -> str:
     """Returns the name of a dtype; `None` means the process-wide float type.
 
     Example:
@@ -40,7 +41,8 @@ def standardize_dtype(dtype: Any) -> str:
     ('int8', 'float32')
     """
     if dtype is None:
-        return settings.get("floatx")
+        floatx: str = settings.get("floatx")
+        return floatx
     if isinstance(dtype, str):
         name = dtype
     elif dtype in _PYTHON:
@@ -60,23 +62,23 @@ def standardize_dtype(dtype: Any) -> str:
 
 
 def _allow_64_bits() -> None:
-    # JAX silently makes float32 of every float64 unless this process-wide switch is on; whoever
-    # asks for float64 by name means it.
+    # JAX silently converts float64 to float32 unless this process-wide option is on. A dtype that
+    # is named explicitly is taken literally.
     if not jax.config.read("jax_enable_x64"):
         jax.config.update("jax_enable_x64", True)
 
 
-def is_float(dtype: Any) -> bool:
-    """Tells whether a dtype is a real floating type that autocasting applies to."""
+def is_float(dtype: DTypeLike) -> bool:
+    """Tells whether a dtype is a real floating-point type, which autocasting applies to."""
     return np.dtype(dtype).name in _FLOATS
 
 
 class DTypePolicy(Configurable):
-    """Says in which dtype a layer computes and in which it keeps its variables.
+    """The dtypes of a layer's computation and of its Variables.
 
     Args:
         name: a float type (`"float32"`, `"bfloat16"`, `"float16"`, `"float64"`) for both, or
-            `"mixed_bfloat16"` / `"mixed_float16"`: computes in the short type, keeps float32.
+            `"mixed_bfloat16"` / `"mixed_float16"`: computation in 16 bits, Variables in float32.
 
     Example:
 
@@ -88,7 +90,7 @@ class DTypePolicy(Configurable):
 
     def __init__(self, name: str = "float32", source_name: str | None = None) -> None:
         if not isinstance(name, str):
-            raise TypeError(f"A dtype policy has a name. Received: {name!r}")
+            raise TypeError(f"The name of a dtype policy must be a string. Received: {name!r}")
         if name.startswith("mixed_"):
             short = name.removeprefix("mixed_")
             if short not in ("float16", "bfloat16"):
@@ -103,7 +105,7 @@ class DTypePolicy(Configurable):
 
     @property
     def name(self) -> str:
-        """The name it was made from."""
+        """The name of the policy."""
         return self._name
 
     @property
@@ -113,12 +115,12 @@ class DTypePolicy(Configurable):
 
     @property
     def variable_dtype(self) -> str:
-        """The dtype of variables."""
+        """The dtype of Variables."""
         return self._variable
 
     @property
     def quantization_mode(self) -> str | None:
-        """`None`: quantized layers wrap others and have policies of their own."""
+        """None: quantized layers wrap others and have policies of their own."""
         return None
 
     def __eq__(self, other: object) -> bool:
@@ -132,14 +134,14 @@ class DTypePolicy(Configurable):
 
 
 def dtype_policy() -> DTypePolicy:
-    """Returns the policy of layers that are made without a `dtype`."""
-    policy = settings.get("dtype_policy")
+    """Returns the policy of layers that are created without a `dtype`."""
+    policy: DTypePolicy | None = settings.get("dtype_policy")
     return DTypePolicy(settings.get("floatx")) if policy is None else policy
 
 
 @api_boundary
 def set_dtype_policy(policy: str | DTypePolicy) -> None:
-    """Sets the policy of layers that are made from now on without a `dtype`."""
+    """Sets the policy of layers that are created later without a `dtype`."""
     settings.put("dtype_policy", get_policy(policy))
 
 
@@ -151,8 +153,10 @@ def set_floatx(value: str) -> None:
         _allow_64_bits()
 
 
-def get_policy(identifier: Any) -> DTypePolicy:
-    """Returns a policy from a name, dtype, config or policy; `None` is the process-wide one."""
+def get_policy(
+    identifier: DTypeLike | DTypePolicy | dict[str, Any] | None,
+) -> DTypePolicy:
+    """Returns the policy for a name, dtype, config or policy; None means the process-wide one."""
     if identifier is None:
         return dtype_policy()
     if isinstance(identifier, DTypePolicy):

@@ -1,21 +1,21 @@
-"""The only ambient object, and the one lift: `pure()`.
+"""Scope, the only ambient object, and `pure`, which turns stateful functions into pure ones.
 
-Layers read and assign Variables, draw random numbers and add losses as if the world were
-mutable. A Scope catches all of that, so that `pure(fn, variables)` can make an ordinary JAX
-function of it: values in, new values out.
+Layers read and assign Variables, draw random numbers and add losses as mutable state. A Scope
+records these effects, so that `pure(fn, variables)` is an ordinary JAX function: values in, new
+values out.
 """
 
 from __future__ import annotations
 
 import contextlib
 import threading
-import weakref
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
 
+from cornu.core.state.mask_table import MaskTable
 from cornu.core.tracebacks.api_boundary import annotate_error
 from cornu.core.tracebacks.user_frames import user_location
 from cornu.process.interrupts import deferred_signals
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from cornu.core.state.variable import Variable
 
 __all__ = [
-    "Scope",
-    "RandomSource",
     "CaptureError",
+    "RandomSource",
+    "Scope",
     "current",
     "functionalize",
     "pure",
@@ -34,15 +34,15 @@ __all__ = [
 ]
 
 
-Watch = Callable[[Any, Any, Callable[..., Any], Any, Any], Any]
+CallInterceptor = Callable[[Any, Any, Callable[..., Any], Any, Any], Any]
 
 
 class RandomSource:
-    """Base of random sources.
+    """Base class of random number sources, such as `SeedGenerator`.
 
     Attributes:
         seed: the seed.
-        explicit: whether it was given by the user.
+        explicit: whether the user chose the seed.
     """
 
     seed: int
@@ -50,34 +50,36 @@ class RandomSource:
 
 
 class CaptureError(RuntimeError):
-    """An enclosed function touches a Variable or random source that is not among its arguments."""
+    """A shared function uses a Variable or random source that is not among its arguments."""
 
 
 class Scope:
-    """What holds at this moment: variable values, randomness, training phase, losses, masks.
+    """The current state: values of Variables, random key, training phase, losses, masks.
 
     Attributes:
-        values: array (or tracer) of each Variable that was lifted or assigned here, by `id`.
-        written: the Variables assigned here, by `id`.
-        key: the random key of this step; `None` where nothing random was prepared.
-        seed_indices: the numbers by which a model knows its random sources, by `id`.
-        draw_counts: how many numbers each random source has drawn in this step.
-        training: whether layers are to behave as in training.
-        compute_dtype: what float Variables are cast to when read, inside a layer's call.
+        values: the array (or tracer) of each Variable that is an argument of the pure function,
+            or was assigned in this scope, by `id`.
+        written: the Variables assigned in this scope, by `id`.
+        key: the random key of this step; None if the function was given none.
+        seed_indices: the index of each random source in its model, by `id`.
+        draw_counts: how many keys each random source has returned in this step, by `id`.
+        training: whether layers behave as in training.
+        compute_dtype: the dtype that float Variables are cast to when read in a layer's call.
         layer_path: names of the layers whose call is running, outermost first.
         losses: scalars added by `add_loss` and activity regularizers.
-        masks: the mask that belongs to an array.
-        row_mask: which rows of the batch are data, not padding (1.0 or 0.0); `None` if all are.
-        strict: whether reading a Variable that was not lifted is an error.
-        opaque: whether even those that are lifted around here are out of reach, because the
-            function that is being traced serves in other places as well.
-        shared_functions: the functions of equal blocks in this trace, by form.
+        masks: the masks of arrays.
+        row_mask: which rows of the batch are data, not padding (1.0 or 0.0); None if all are.
+        strict: whether reading a Variable that is not in `values` is an error.
+        opaque: whether Variables of outer scopes cannot be accessed, because the function that
+            is traced is shared by several blocks.
+        shared_functions: the functions of equal blocks in this trace, by structural key.
         inferring_shapes: whether shapes are being inferred; computed values are then discarded.
         allocation_check: called with path and size in bytes before a Variable is created; raises
             if it is too large.
-        interceptor: called in the place of each layer's `call`, and of each node of a graph, as
-            `watch(op, node, call, args, kwargs)` (a node is None for a layer's own call); returns
-            what `call(*args, **kwargs)` does, or something in its place. See `watching`.
+        interceptor: called instead of each layer's `call` and of each node of a graph, as
+            `interceptor(op, node, call, args, kwargs)` (`node` is None for a layer's own call);
+            returns the result of `call(*args, **kwargs)`, or a replacement. See
+            `intercept_calls`.
     """
 
     __slots__ = (
@@ -119,7 +121,7 @@ class Scope:
         self.layer_path: tuple[str, ...] = ()
         self.row_mask: Any = None
         self.allocation_check: Callable[[str, int], None] | None = None
-        self.interceptor: Watch | None = None
+        self.interceptor: CallInterceptor | None = None
         if parent is not None:
             self.allocation_check = parent.allocation_check
             self.interceptor = parent.interceptor
@@ -135,33 +137,33 @@ class Scope:
             self.shared_functions = parent.shared_functions
 
     def read(self, variable: Variable) -> Any:
-        """Returns the value that a Variable has here."""
+        """Returns the current value of a Variable."""
         scope: Scope | None = self
-        sealed = False
+        strict = False
         key = id(variable)
         while scope is not None:
             if key in scope.values:
                 return scope.values[key]
             if scope.opaque:
                 raise CaptureError(variable.path)
-            sealed = sealed or scope.strict
+            strict = strict or scope.strict
             scope = scope.parent
-        if sealed:
+        if strict:
             raise RuntimeError(
-                f"Variable {variable.path!r} is read inside a compiled step that does not know it: "
-                "its value would be frozen into the program.\n"
+                f"Variable {variable.path!r} is read inside a compiled step, but it is not one of "
+                "the step's Variables: its value would become a constant of the program.\n"
                 "Make it an attribute of a layer, the model, a metric or the optimizer, so that "
                 "it is found before the step is compiled."
             )
         return variable.stored
 
     def write(self, variable: Variable, value: Any) -> None:
-        """Assigns a value that holds from now on in this scope."""
+        """Assigns a value to a Variable in this scope."""
         if self.parent is None:
             if isinstance(value, jax.core.Tracer):
                 raise RuntimeError(
                     f"Variable {variable.path!r} is assigned inside a function that JAX traces: "
-                    "the value would leak out of it.\n"
+                    "the traced value would leak.\n"
                     "Use cornu.value_and_grad(fn, variables), or cornu.pure(fn, variables) before "
                     "jax.jit or jax.grad; or call the layer with training=False.\n"
                     f"This happened {user_location()}."
@@ -170,21 +172,21 @@ class Scope:
             return
         key = id(variable)
         if not self.inferring_shapes and not self.can_access(variable):
-            if self._is_enclosed():
+            if self._is_opaque():
                 raise CaptureError(variable.path)
             raise RuntimeError(
-                f"Variable {variable.path!r} is assigned inside a compiled step that does not "
-                "know it: the value would be lost.\n"
+                f"Variable {variable.path!r} is assigned inside a compiled step, but it is not one "
+                "of the step's Variables: the value would be lost.\n"
                 "Make it an attribute of a layer, the model, a metric or the optimizer."
             )
         self.values[key] = value
         self.written[key] = variable
 
     def next_key(self, source: object, path: str, seed: int | None) -> Any:
-        """Returns a random key for one draw of a source.
+        """Returns the next random key of a source.
 
-        It depends on the step, on the source's place in the model (or, if it is in none, on the
-        path of layer names) and on how often the source has drawn in this step.
+        It depends on the step, on the index of the source in its model (or, outside of a model,
+        on the path of layer names) and on how many keys the source has returned in this step.
         """
         if self.inferring_shapes:
             return jax.random.key(0)
@@ -192,19 +194,19 @@ class Scope:
         self.draw_counts[id(source)] = count + 1
         if self.key is None:
             raise RuntimeError(
-                f"{path!r} draws random numbers inside a compiled function that was given no "
-                "random key. Pass `key=` where the function is lifted."
+                f"{path!r} generates random numbers inside a compiled function that was given no "
+                "random key. Pass a key to the function that `cornu.pure` returned."
             )
-        place = self.seed_indices.get(id(source))
-        if place is None and self._is_enclosed():
+        index = self.seed_indices.get(id(source))
+        if index is None and self._is_opaque():
             raise CaptureError(path)
-        key = jax.random.fold_in(self.key, zlib.crc32(path.encode()) if place is None else place)
+        key = jax.random.fold_in(self.key, zlib.crc32(path.encode()) if index is None else index)
         if seed is not None:
             key = jax.random.fold_in(key, seed & 0xFFFFFFFF)
         return jax.random.fold_in(key, count) if count else key
 
     def can_access(self, variable: Variable) -> bool:
-        """Whether a Variable can be read here."""
+        """Tells whether a Variable can be read and assigned in this scope."""
         for scope in self._outward():
             if id(variable) in scope.values:
                 return True
@@ -213,47 +215,24 @@ class Scope:
         return True
 
     def _outward(self) -> Iterator[Scope]:
-        """Yields this scope and those around it."""
+        """Yields this scope and the scopes around it, innermost first."""
         scope: Scope | None = self
         while scope is not None:
             yield scope
             scope = scope.parent
 
-    def _is_enclosed(self) -> bool:
+    def _is_opaque(self) -> bool:
         return any(scope.opaque for scope in self._outward())
 
     @property
     def uses_step_key(self) -> bool:
-        """Whether random numbers are a function of this step's key here."""
+        """Whether random numbers are derived from the key of the current step."""
         return self.key is not None or self.inferring_shapes or self.in_pure_function
 
     @property
     def in_pure_function(self) -> bool:
-        """Whether a pure function is being traced or run here."""
+        """Whether the scope is inside a function made by `pure`."""
         return any(scope.strict for scope in self._outward())
-
-
-class MaskTable:
-    """The mask that belongs to an array, held no longer than the array itself."""
-
-    __slots__ = ("_table",)
-
-    def __init__(self) -> None:
-        self._table: dict[int, tuple[Any, Any]] = {}
-
-    def put(self, x: Any, mask: Any) -> None:
-        """Attaches a mask to an array."""
-        key = id(x)
-        table = self._table
-        table[key] = (weakref.ref(x, lambda _: table.pop(key, None)), mask)
-
-    def get(self, x: Any) -> Any:
-        """Returns the mask of an array, or None."""
-        entry = self._table.get(id(x))
-        return entry[1] if entry is not None and entry[0]() is x else None
-
-    def __bool__(self) -> bool:
-        return bool(self._table)
 
 
 class _Stack(threading.local):
@@ -284,7 +263,7 @@ def use_scope(scope: Scope) -> Iterator[Scope]:
 
 @contextlib.contextmanager
 def abstract_scope() -> Iterator[Scope]:
-    """A scope for inferring shapes: values are thrown away, random keys are constant."""
+    """Enters a scope for shape inference: assigned values are dropped, random keys are constant."""
     scope = Scope(_stack.top)
     scope.inferring_shapes = True
     scope.masks = MaskTable()
@@ -293,21 +272,21 @@ def abstract_scope() -> Iterator[Scope]:
 
 
 @contextlib.contextmanager
-def intercept_calls(watch: Watch) -> Iterator[None]:
-    """Lets a function see, and change, what layers and nodes get and give; see `Scope.watch`.
+def intercept_calls(interceptor: CallInterceptor) -> Iterator[None]:
+    """Calls a function instead of each layer and node; see `Scope.interceptor`.
 
-    Who watches already sees what comes out of it.
+    Within another `intercept_calls`, the outer interceptor sees what the inner one returns.
     """
     around = _stack.top
     before = around.interceptor
 
-    def both(op: Any, node: Any, call: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    def chained(op: Any, node: Any, call: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         def inner(*args: Any, **kwargs: Any) -> Any:
-            return watch(op, node, call, args, kwargs)
+            return interceptor(op, node, call, args, kwargs)
 
         return inner(*args, **kwargs) if before is None else before(op, node, inner, args, kwargs)
 
-    around.interceptor = both
+    around.interceptor = chained
     try:
         yield
     finally:
@@ -316,7 +295,7 @@ def intercept_calls(watch: Watch) -> Iterator[None]:
 
 @contextlib.contextmanager
 def training_phase(training: bool | None) -> Iterator[None]:
-    """Sets the training phase within a `with` block; `None` leaves it."""
+    """Sets the training phase within a `with` block; None leaves it unchanged."""
     scope = _stack.top
     before = scope.training
     if training is not None:
@@ -330,15 +309,15 @@ def training_phase(training: bool | None) -> Iterator[None]:
 def pure(
     fn: Callable[..., Any], variables: Sequence[Variable]
 ) -> Callable[..., tuple[Any, tuple[Any, ...], list[Any]]]:
-    """Returns `f(values, key, *args) -> (out, new_values, losses)`, free of side effects.
+    """Returns a pure function `f(values, key, *args) -> (out, new_values, losses)`.
 
-    Inside, each of `variables` has the value given for it, assignments end in `new_values` (in
-    the order of `variables`), what `add_loss` collects in `losses`, and random numbers come from
-    `key`. Whatever crosses a JAX transform goes through here.
+    Within `fn`, each of `variables` has the value passed for it. Assigned values are returned in
+    `new_values` (in the order of `variables`), losses added by `add_loss` in `losses`. Random
+    numbers are derived from `key`. Use it before a JAX transformation such as `jax.jit`.
 
     Args:
         fn: a function that reads and assigns Variables.
-        variables: all that it may touch. Touching another is an error that names it.
+        variables: the Variables that `fn` may use. Using another one raises an error.
 
     Example:
 
@@ -355,31 +334,31 @@ def pure(
     variables = tuple(variables)
     sparse = functionalize(fn, variables)
 
-    def lifted(values: Sequence[Any], key: Any, *args: Any, **kwargs: Any) -> Any:
+    def functional(values: Sequence[Any], key: Any, *args: Any, **kwargs: Any) -> Any:
         out, news, losses = sparse(values, key, *args, **kwargs)
         return out, tuple(news.get(i, value) for i, value in enumerate(values)), losses
 
-    return lifted
+    return functional
 
 
 def functionalize(
     fn: Callable[..., Any], variables: Sequence[Variable], sources: Sequence[object] = ()
 ) -> Callable[..., tuple[Any, dict[int, Any], list[Any]]]:
-    """Like `pure`, but returns only the values that were assigned, by position in `variables`.
+    """Like `pure`, but returns only the assigned values, by position in `variables`.
 
-    `sources` are the random sources of a model in the order of its structure, so that numbers do
-    not depend on names that count up within a process.
+    `sources` are the random sources of a model in the order of its structure, so that random
+    numbers do not depend on layer names, which are numbered within a process.
     """
     variables = tuple(variables)
     positions = {id(v): i for i, v in enumerate(variables)}
-    numbers = {id(source): i for i, source in enumerate(sources)}
+    seed_indices = {id(source): i for i, source in enumerate(sources)}
 
-    def lifted(values: Sequence[Any], key: Any, *args: Any, **kwargs: Any) -> Any:
+    def functional(values: Sequence[Any], key: Any, *args: Any, **kwargs: Any) -> Any:
         scope = Scope(_stack.top)
         scope.strict = True
         scope.key = key
         scope.draw_counts = {}
-        scope.seed_indices = numbers
+        scope.seed_indices = seed_indices
         scope.masks = MaskTable()
         scope.shared_functions = {}
         scope.values = {id(v): value for v, value in zip(variables, values, strict=True)}
@@ -388,14 +367,14 @@ def functionalize(
         news = {positions[key]: scope.values[key] for key in scope.written}
         return out, news, scope.losses
 
-    return lifted
+    return functional
 
 
 @contextlib.contextmanager
 def eager_step(key: Any, sources: Sequence[object]) -> Iterator[Scope]:
-    """A scope for a step that runs eagerly, with the random numbers that it has when lifted.
+    """Enters a scope for a step that runs eagerly, with the random keys of a compiled step.
 
-    What is assigned within counts for all when the block ends, and for nobody if it fails.
+    Assigned values are written to the outer scope when the block ends, and dropped if it fails.
     """
     around = _stack.top
     inner = Scope(around)
@@ -406,8 +385,8 @@ def eager_step(key: Any, sources: Sequence[object]) -> Iterator[Scope]:
     with use_scope(inner):
         yield inner
     with deferred_signals():
-        for place, variable in inner.written.items():
-            around.write(variable, inner.values[place])
+        for key, variable in inner.written.items():
+            around.write(variable, inner.values[key])
 
 
 def value_and_grad(
@@ -415,17 +394,17 @@ def value_and_grad(
 ) -> Callable[..., tuple[Any, list[Any]]]:
     """Returns a function that computes `fn` and its gradients with respect to Variables.
 
-    Works eagerly and inside a training step alike; Variables that `fn` assigns (batch statistics,
-    metrics) are assigned for real, and losses added by layers reach the surrounding scope.
+    It works eagerly and inside a training step. Variables that `fn` assigns (batch statistics,
+    metrics) keep their new values, and losses added by layers are added to the outer scope.
 
     Args:
         fn: returns a scalar, or `(scalar, anything)` with `has_aux=True`.
-        variables: what to differentiate by.
-        has_aux: whether `fn` returns something beside the scalar.
+        variables: the Variables to differentiate with respect to.
+        has_aux: whether `fn` returns `(scalar, auxiliary output)`.
 
     Returns:
-        A function with the arguments of `fn` that returns `(what fn returned, gradients)`, the
-        gradients in the order of `variables`.
+        A function with the arguments of `fn` that returns `(result of fn, gradients)`, with
+        the gradients in the order of `variables`.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Variable: an array that a layer, metric or optimizer owns and that may change."""
+"""Variable: a mutable array that a layer, metric or optimizer owns."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ ROLES = ("param", "state", "metric", "slot", "hyper", "seed")
 
 
 class Variable(Operators, VariableBase):
-    """An array with a name that can be assigned.
+    """A mutable array with a name.
 
-    Reading `value` and using it in operators or `cornu.ops` gives the value that holds at this
-    place: inside a training step that is the step's own.
+    `value`, operators and `cornu.ops` use the current value. Inside a compiled step, that is the
+    traced value of the step.
 
     Args:
-        initializer: an array or number to start with, or a function of `(shape, dtype)`.
-        shape: needed when `initializer` is a function.
+        initializer: the initial value (an array or number), or a function of `(shape, dtype)`.
+        shape: required if `initializer` is a function.
         dtype: by default the array's own, or the process-wide float type.
         trainable: whether training changes it.
-        autocast: whether a layer with a shorter compute dtype reads it in that dtype.
+        autocast: whether layers read it in their compute dtype (mixed precision).
         aggregation: how values are combined over devices: `"none"`, `"mean"`, `"sum"` or
             `"only_first_replica"`.
-        name: its name; its path begins with the layers in whose call it is made.
-        role: what it is for: `"param"`, `"state"` (of a layer), `"metric"`, `"slot"` (of an
+        name: its name; its path begins with the layers that create it.
+        role: its purpose: `"param"`, `"state"` (of a layer), `"metric"`, `"slot"` (of an
             optimizer), `"hyper"` (such as a learning rate) or `"seed"`.
 
     Differences: JAX functions accept a Variable only as an operand; elsewhere write `v.value`,
@@ -104,11 +104,11 @@ class Variable(Operators, VariableBase):
         self.overwrite_with_gradient = False
         if around.in_pure_function:
             raise RuntimeError(
-                f"Variable {self.path!r} is created inside a compiled step, where it would vanish "
-                "after the step.\nCreate it in the layer's constructor or in `build()`."
+                f"Variable {self.path!r} is created inside a compiled step, and would not exist "
+                "after it.\nCreate it in the layer's constructor or in `build()`."
             )
-        # Layers that make their sublayers in `call` get here while shapes are being inferred;
-        # the value must be a real array all the same.
+        # A layer may create sublayers in `call`, while shapes are inferred; the value must be a
+        # concrete array nevertheless.
         with jax.ensure_compile_time_eval():
             self.stored = _initial(initializer, shape, dtype, self.path)
         self.shape: tuple[int, ...] = tuple(self.stored.shape)
@@ -116,12 +116,12 @@ class Variable(Operators, VariableBase):
 
     @property
     def value(self) -> jax.Array:
-        """The array that holds here (cast to the compute dtype inside a layer's call).
+        """The current value, cast to the compute dtype inside a layer's call.
 
-        Training reuses its memory: to keep the numbers beyond the next step, take `numpy()`.
+        Training reuses its memory: use `numpy()` for a copy that remains valid after the next step.
         """
         around = scope.current()
-        value = around.read(self)
+        value: jax.Array = around.read(self)
         cast = around.compute_dtype
         if cast is not None and cast != self.dtype and self.autocast and is_float(self.dtype):
             return value.astype(cast)
@@ -139,26 +139,26 @@ class Variable(Operators, VariableBase):
     def assign(self, value: Any) -> jax.Array:
         """Sets the value; the shape must be the Variable's own, the dtype is converted."""
         if isinstance(value, VariableBase):
-            value = scope.current().read(value)  # type: ignore[arg-type]
+            value = value.value if not isinstance(value, Variable) else scope.current().read(value)
         if not isinstance(value, jax.core.Tracer):
-            # A buffer of one's own: training gives its buffers away, and NumPy's may change.
+            # A copy: training donates its buffers, and the memory of a NumPy array may change.
             value = jnp.array(value, dtype=self.dtype)
-        return self._put(value)
+        return self._assign(value)
 
     def assign_add(self, value: Any) -> jax.Array:
         """Adds to the value."""
-        return self._put(scope.current().read(self) + _plain(value))
+        return self._assign(scope.current().read(self) + _read(value))
 
     def assign_sub(self, value: Any) -> jax.Array:
         """Subtracts from the value."""
-        return self._put(scope.current().read(self) - _plain(value))
+        return self._assign(scope.current().read(self) - _read(value))
 
-    def _put(self, value: jax.Array) -> jax.Array:
+    def _assign(self, value: jax.Array) -> jax.Array:
         if value.shape != self.shape:
             raise ValueError(
                 f"Variable {self.path!r} has the shape {self.shape}; "
                 f"a value of shape {tuple(value.shape)} cannot be assigned to it.\n"
-                "A Variable keeps its shape: reshape the value, or make another Variable.\n"
+                "Reshape the value, or create another Variable.\n"
                 f"This happened {user_location()}."
             )
         value = value.astype(self.dtype)
@@ -213,12 +213,12 @@ class Variable(Operators, VariableBase):
         for slot in Variable.__slots__:
             if slot != "__weakref__":
                 setattr(copy, slot, getattr(self, slot))
-        # Buffers are donated to compiled steps, so that two Variables must not share one.
+        # Buffers are donated to compiled steps, so two Variables must not share one.
         copy.stored = jnp.array(self.stored)
         return copy
 
 
-def _plain(value: Any) -> Any:
+def _read(value: Any) -> Any:
     return scope.current().read(value) if isinstance(value, Variable) else jnp.asarray(value)
 
 
@@ -248,7 +248,7 @@ def _initial(initializer: Any, shape: Any, dtype: Any, path: str) -> jax.Array:
         dtype = standardize_dtype(None) if array.dtype == np.float64 else array.dtype.name
         if dtype == "int64" and not hasattr(initializer, "dtype"):
             dtype = "int32"
-    # A copy: what was given may be a buffer of the user's, or of another Variable.
+    # A copy: the array may be shared with the user's program or with another Variable.
     value = jnp.array(initializer, dtype=standardize_dtype(dtype))
     if shape is not None and tuple(value.shape) != standardize_shape(shape):
         value = jnp.broadcast_to(value, standardize_shape(shape)) + jnp.zeros((), value.dtype)
@@ -271,10 +271,10 @@ def standardize_shape(shape: Any) -> tuple[int, ...]:
         hint = ""
         if None in shape:
             hint = (
-                "\nA size that is None is only known with data, such as that of the batch: weights "
-                "cannot depend on it. Take another axis (input_shape[-1]), or give Input a size."
+                "\nNone is a size that is only known with data, such as the batch size: weights "
+                "cannot depend on it. Use another axis (input_shape[-1]), or give Input the size."
             )
         raise ValueError(
-            f"A Variable's shape is made of integers from 0 on. Received: {shape}{hint}"
+            f"A Variable's shape must contain non-negative integers. Received: {shape}{hint}"
         )
     return tuple(int(size) for size in shape)

@@ -73,7 +73,7 @@ def test_a_shape_error_says_where_and_what():
     [
         (bool, "no truth value"),
         (float, "it is symbolic"),
-        (np.asarray, "cannot become a NumPy array"),
+        (np.asarray, "cannot be converted to a NumPy array"),
         (list, "cannot be iterated over"),
         (jnp.sin, "Tensor"),
     ],
