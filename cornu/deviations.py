@@ -103,7 +103,11 @@ _ROWS = (
         "recomputed values as early as possible, and so keeps them all.",
         scope="CPU, programs that recompute (remat)",
         gain="temporaries of eight recomputed blocks 0.6 (84 instead of 138 MB)",
-        proof=(_EVERY_KIND, "tests/core/test_compiler_options.py", "tests/core/graph/test_remat.py"),
+        proof=(
+            _EVERY_KIND,
+            "tests/core/test_compiler_options.py",
+            "tests/core/graph/test_remat.py",
+        ),
         modules=("core/compiler_options.py",),
         devices=("cpu",),
         off="CORNU_COMPILER_OPTIONS=off",

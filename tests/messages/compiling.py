@@ -50,7 +50,7 @@ def metric_misspelled():
 @wrong(
     ValueError,
     """
-Unknown optimizer 'mse'. It is the name of a loss.
+Unknown optimizer 'mse'. There is a loss with this name.
 compile() was called (at compiling.py:2).
 """,
 )

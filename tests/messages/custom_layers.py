@@ -233,10 +233,10 @@ def shapes_in_call():
     ValueError,
     """
 Memory layer 'memory' (at custom_layers.py:8), called on shape (None, 3), failed in Memory.build\
- (at custom_layers.py:3): Variable 'memory/rows': A Variable's shape is made of integers from 0 \
-on. Received: (None, 4)
-A size that is None is only known with data, such as that of the batch: weights cannot depend on\
- it. Take another axis (input_shape[-1]), or give Input a size.
+ (at custom_layers.py:3): Variable 'memory/rows': A Variable's shape must contain non-negative \
+integers. Received: (None, 4)
+None is a size that is only known with data, such as the batch size: weights cannot depend on \
+it. Use another axis (input_shape[-1]), or give Input the size.
 """,
 )
 def weight_of_unknown_size():
@@ -277,8 +277,8 @@ def build_with_a_misspelled_shape():
     RuntimeError,
     """
 In bias (drawn at custom_layers.py:6), inputs of shape (2, 3), failed in Bias.call (at \
-custom_layers.py:3): Variable 'net/bias/bias' is created inside a compiled step, where it would \
-vanish after the step.
+custom_layers.py:3): Variable 'net/bias/bias' is created inside a compiled step, and would not \
+exist after it.
 Create it in the layer's constructor or in `build()`.
 """,
 )
@@ -298,7 +298,8 @@ def a_weight_made_in_every_call():
     RuntimeError,
     """
 In times (drawn at custom_layers.py:3), inputs of shape (2, 3): Variable 'scale' is read inside \
-a compiled step that does not know it: its value would be frozen into the program.
+a compiled step, but it is not one of the step's Variables: its value would become a constant of\
+ the program.
 Make it an attribute of a layer, the model, a metric or the optimizer, so that it is found \
 before the step is compiled.
 """,
@@ -341,7 +342,7 @@ def a_leaked_tracer():
     ValueError,
     """
 Variable 'v' has the shape (3,); a value of shape (4,) cannot be assigned to it.
-A Variable keeps its shape: reshape the value, or make another Variable.
+Reshape the value, or create another Variable.
 This happened (at custom_layers.py:2).
 """,
 )
@@ -354,7 +355,7 @@ def assigning_another_shape():
 @wrong(
     RuntimeError,
     """
-Variable 'count' is assigned inside a function that JAX traces: the value would leak out of it.
+Variable 'count' is assigned inside a function that JAX traces: the traced value would leak.
 Use cornu.value_and_grad(fn, variables), or cornu.pure(fn, variables) before jax.jit or \
 jax.grad; or call the layer with training=False.
 This happened (at custom_layers.py:4).

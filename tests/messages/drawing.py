@@ -24,8 +24,8 @@ def a_layer_that_was_not_called():
 @wrong(
     TypeError,
     """
-Dense layer 'dense_1' (at drawing.py:2), called on a Dense of cornu.layers.dense: a layer was \
-called on the layer 'dense', not on a Tensor: that one was created but not called.
+Dense layer 'dense_1' (at drawing.py:2), called on a Dense of cornu.layers.dense: the input is \
+the layer 'dense', not a Tensor: it was created but not called.
 Write Dense(...)(x).
 """,
 )
@@ -219,7 +219,8 @@ def an_error_deep_inside_of_blocks():
 @wrong(
     TypeError,
     """
-<Tensor shape=(None, 4), dtype=float32, name=x> cannot become a NumPy array, it is symbolic.
+<Tensor shape=(None, 4), dtype=float32, name=x> cannot be converted to a NumPy array: it is \
+symbolic.
 Use the function of the same name in `cornu.ops` instead of NumPy's; or build a model and call \
 it on arrays.
 This happened (at drawing.py:2).
@@ -234,7 +235,7 @@ def numpy_on_a_tensor():
 @wrong(
     TypeError,
     """
-<Tensor shape=(), dtype=bool, name=keras_tensor_1> has no truth value while the model is drawn.
+<Tensor shape=(), dtype=bool, name=keras_tensor_1> has no truth value: it is symbolic.
 Use `cornu.ops.where` or `cornu.ops.cond` instead of `if`.
 This happened (at drawing.py:2).
 """,
@@ -249,8 +250,8 @@ def python_branch_on_a_tensor():
 @wrong(
     TypeError,
     """
-<Tensor shape=(None, 4), dtype=float32, name=x> cannot be iterated over, since its first size is\
- not known while the model is drawn.
+<Tensor shape=(None, 4), dtype=float32, name=x> cannot be iterated over: the size of its first \
+axis is not known.
 Use indexing, or `cornu.ops.unstack` on another axis.
 This happened (at drawing.py:2).
 """,
@@ -264,8 +265,9 @@ def python_loop_over_a_tensor():
 @wrong(
     TypeError,
     """
-<Tensor shape=(), dtype=float32, name=keras_tensor> has no number in it, it is symbolic.
-Build a model from it and call that on arrays.
+<Tensor shape=(), dtype=float32, name=keras_tensor> cannot be converted to a number: it is \
+symbolic.
+Build a model from it and call the model on arrays.
 This happened (at drawing.py:2).
 """,
 )

@@ -262,11 +262,11 @@ def an_unknown_argument_in_a_config():
 @wrong(
     ValueError,
     """
-Power cannot be made from its config {'name': 'power'}: \
+Power cannot be created from its config {'name': 'power'}: \
 a_class_that_cannot_be_made_again.<locals>.Power.__init__() missing 1 required positional \
 argument: 'exponent'.
-Its get_config() must return every argument that its constructor needs; without one, the \
-constructor's arguments are remembered.
+Its get_config() must return every argument that the constructor requires. A class without \
+get_config() needs nothing: its constructor's arguments are captured.
 load_model() was called (at loading.py:14).
 """,
 )

@@ -175,7 +175,7 @@ class Node:
         return [leaf for leaf in tree.leaves(self.outputs) if isinstance(leaf, Tensor)]
 
     def store_outputs(self, known: dict[int, Any], result: Any) -> None:
-        """Adds the arrays that the node returned to a dict from the `id` of a Tensor to its array."""
+        """Adds the returned arrays to a dict from the `id` of a Tensor to its array."""
         if isinstance(self.outputs, Tensor):
             known[id(self.outputs)] = result
         else:

@@ -112,7 +112,7 @@ def _to_array(x: Any) -> Any:
         return x.value
     if isinstance(x, VariableOwner) and x.category == "layers":
         raise TypeError(
-            f"the input is the layer {getattr(x, 'name', '')!r} itself, not a Tensor: it was created "
+            f"the input is the layer {getattr(x, 'name', '')!r}, not a Tensor: it was created "
             f"but not called.\nWrite {type(x).__name__}(...)(x)."
         )
     if not isinstance(x, (np.ndarray, np.generic)):
