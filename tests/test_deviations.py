@@ -276,7 +276,7 @@ def test_the_switches_of_freed_memory(disable, monkeypatch):
     trimmed = []
     library = types.SimpleNamespace(malloc_trim=trimmed.append)
     monkeypatch.setattr(allocator, "_glibc", lambda: library)
-    monkeypatch.setitem(allocator._next_release, 0, 0.0)
+    monkeypatch.setitem(allocator._release, "not_before", 0.0)
     monkeypatch.setitem(allocator._state, "on", False)
 
     def collect():

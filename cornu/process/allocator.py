@@ -38,7 +38,7 @@ _DEVICES = ("jax_plugins", "libtpu")
 _SLOW, _PAUSE = 0.02, 20
 
 _state = {"on": False, "release_requested": False}
-_next_release = [0.0]  # the time before which memory is not released again
+_release = {"not_before": 0.0}  # seconds of perf_counter
 
 
 def prepare() -> None:
@@ -80,14 +80,14 @@ def give_back() -> None:
     holes. The call takes milliseconds, plus 0.1 s for each gigabyte of holes.
     """
     library, start = _glibc(), perf_counter()
-    if library is None or _state["on"] or start < _next_release[0]:
+    if library is None or _state["on"] or start < _release["not_before"]:
         return
     if not is_deviation_enabled("memory_release"):
         return
     library.malloc_trim(0)
     end = perf_counter()
     if end - start > _SLOW:
-        _next_release[0] = end + _PAUSE * (end - start)
+        _release["not_before"] = end + _PAUSE * (end - start)
 
 
 def dropped() -> None:

@@ -56,13 +56,13 @@ def test_kept_memory_is_not_returned(monkeypatch):
 
     trimmed = []
     monkeypatch.setattr(allocator, "_glibc", Library)
-    monkeypatch.setitem(allocator._next_release, 0, 0.0)
+    monkeypatch.setitem(allocator._release, "not_before", 0.0)
     monkeypatch.setitem(allocator._state, "on", True)
     allocator.give_back()
     assert trimmed == []
     monkeypatch.setitem(allocator._state, "on", False)
     allocator.give_back()
     assert trimmed == [0]
-    monkeypatch.setitem(allocator._next_release, 0, allocator.perf_counter() + 60)
+    monkeypatch.setitem(allocator._release, "not_before", allocator.perf_counter() + 60)
     allocator.give_back()  # it took long a moment ago
     assert trimmed == [0]
