@@ -10,6 +10,7 @@ import pytest
 
 import cornu
 from cornu.saving.storage_keys import collect_weights_by_key
+from tests.sampling import slow_except
 from tests.saving.models import MODELS, close, convolutions, dense, floats
 
 # Keras's classes of ops keep arguments where ours have none, so that it does not read our nodes.
@@ -28,7 +29,7 @@ def tolerance(name):
     return (1e-2, 1e-3) if name == "short_floats" else (1e-4, 1e-5)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", slow_except(MODELS, ["dense", "convolutions"]))
 def test_a_model_of_keras_is_read(name, tmp_path):
     make, x = MODELS[name]
     theirs = changed(make(keras))
@@ -42,7 +43,7 @@ def test_a_model_of_keras_is_read(name, tmp_path):
     close(own(x), expected, *tolerance(name))
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", slow_except(MODELS, ["dense", "convolutions"]))
 def test_keras_reads_ours(name, tmp_path):
     make, x = MODELS[name]
     ours = changed(make(cornu))
