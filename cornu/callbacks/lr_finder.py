@@ -79,7 +79,7 @@ class LRFinder(Callback):
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Takes the loss, and ends `fit` when it is time."""
-        self._sweep.take(loss_of(logs))
+        self._sweep.record(loss_of(logs))
         if self._sweep.ended:
             self.model.stop_training = True
 

@@ -1,7 +1,8 @@
-"""Losses: what training makes small."""
+"""Losses: functions of labels and predictions that training minimizes."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from cornu import registry
@@ -49,6 +50,7 @@ from cornu.parts.formulas.regression import (
     mean_squared_error,
     mean_squared_logarithmic_error,
 )
+from cornu.types import Config, LossLike
 
 __all__ = [
     "CTC",
@@ -102,15 +104,9 @@ __all__ = [
     "tversky",
 ]
 
-for _fn in (
-    *(binary_crossentropy, binary_focal_crossentropy, categorical_crossentropy),
-    *(categorical_focal_crossentropy, categorical_generalized_cross_entropy, categorical_hinge),
-    *(circle, cosine_similarity, ctc, dice, hinge, huber, kl_divergence, log_cosh),
-    *(mean_absolute_error, mean_absolute_percentage_error, mean_squared_error),
-    *(mean_squared_logarithmic_error, poisson, sparse_categorical_crossentropy, squared_hinge),
-    tversky,
-):
-    registry.add_function("losses", _fn)
+for _name in __all__:
+    if _name[0].islower() and _name not in ("deserialize", "get", "serialize"):
+        registry.add_function("losses", globals()[_name])
 for _name, _fn in {
     "bce": binary_crossentropy,
     "kld": kl_divergence,
@@ -122,7 +118,7 @@ for _name, _fn in {
     registry.add_function("losses", _fn, _name, _name.upper())
 
 
-def get(identifier: Any) -> Any:
+def get(identifier: LossLike | None) -> Any:
     """Returns a loss from a name, a config or a callable; `None` for `None`.
 
     Example:
@@ -133,12 +129,13 @@ def get(identifier: Any) -> Any:
     return registry.resolve("losses", identifier)
 
 
-def serialize(loss: Any) -> Any:
-    """Describes a loss as data."""
-    return registry.serialize(loss)
+def serialize(loss: Loss | Callable[..., Any]) -> Config | str:
+    """Returns a loss as plain data."""
+    config: Config | str = registry.serialize(loss)
+    return config
 
 
-def deserialize(name: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Makes a loss from what `serialize` returned."""
+def deserialize(name: LossLike | None, custom_objects: dict[str, Any] | None = None) -> Any:
+    """Creates a loss from the result of `serialize`."""
     with registry.custom_object_scope(custom_objects):
         return get(name)

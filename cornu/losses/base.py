@@ -1,4 +1,4 @@
-"""Loss: a function of labels and predictions, reduced to one number."""
+"""Loss: a function of labels and predictions, reduced to a scalar."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import jax.numpy as jnp
 from cornu import registry, tree
 from cornu.core.graph.op import Op
 from cornu.core.state import scope
-from cornu.core.state.dtypes import get_policy, is_float, standardize_dtype
+from cornu.core.state.dtypes import DTypePolicy, get_policy, is_float, standardize_dtype
 from cornu.errors import suggest
 from cornu.names import auto_name
 from cornu.parts.formulas.align import columns, plain, same_rank, spread
+from cornu.types import Array, ArrayLike, DTypeLike, PyTree, Reduction
 
 __all__ = ["Loss", "FunctionLoss", "reduce_weighted_values"]
 
@@ -23,16 +24,16 @@ _REDUCTIONS = (*_MEANS, "sum", "none", None)
 
 
 class Loss(registry.Configurable):
-    """Base of losses: `call` computes values, `__call__` weights and reduces them.
+    """Base class of losses: `call` computes values, `__call__` weights and reduces them.
 
     Args:
         name: the loss's name.
-        reduction: what becomes of the values:
+        reduction: how the values are reduced:
             `"sum_over_batch_size"` or `"mean"`: their sum divided by their number;
             `"mean_with_sample_weight"`: their sum divided by the sum of the weights;
-            `"sum"`: their sum; `"none"` or `None`: they are returned as they are.
-        dtype: what is computed in: a dtype or a dtype policy; by default the process-wide float
-            type, also where the model computes in a shorter one.
+            `"sum"`: their sum; `"none"` or `None`: they are returned unreduced.
+        dtype: the dtype or dtype policy of the computation; by default the process-wide float
+            type, even if the model computes in a shorter one.
 
     Example:
 
@@ -42,9 +43,9 @@ class Loss(registry.Configurable):
     >>> float(Fourth()([[1.0], [1.0]], [[0.0], [3.0]], sample_weight=[1.0, 0.5]))
     4.5
 
-    Differences: what a mask or padding rows leave out has no gradient even where its value is
-    infinite. A weight per sample is spread over the values of the sample; Keras would spread it
-    along the last axis, or fail. Predictions (batch,) have one value per sample, too, so that
+    Differences: values that a mask or padding rows exclude have no gradient, even where they are
+    infinite. A weight per sample is broadcast over the values of the sample; Keras broadcasts it
+    along the last axis, or fails. Predictions (batch,) also have one value per sample, so that
     they can be weighted; in Keras they have one for the batch.
     """
 
@@ -53,50 +54,54 @@ class Loss(registry.Configurable):
     def __init__(
         self,
         name: str | None = None,
-        reduction: str | None = "sum_over_batch_size",
-        dtype: Any = None,
+        reduction: Reduction | None = "sum_over_batch_size",
+        dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         self.name = name or auto_name(type(self).__name__)
-        self.reduction = _checked(reduction)
+        self.reduction = _check_reduction(reduction)
         self._dtype = get_policy(standardize_dtype(None) if dtype is None else dtype).compute_dtype
 
     @property
     def dtype(self) -> str:
-        """What the loss is computed in."""
+        """The dtype of the computation."""
         return self._dtype
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Returns the values, one per sample (and time step, pixel, ...)."""
+    def call(self, y_true: ArrayLike, y_pred: ArrayLike) -> Array:
+        """Returns the values, one per sample (or time step, pixel, ...)."""
         raise NotImplementedError(f"{type(self).__name__} does not define `call`.")
 
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+    def __call__(
+        self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Array:
         """Returns the values of `call`, weighted and reduced.
 
         Args:
-            y_true: labels, an array or a structure of arrays.
-            y_pred: predictions; a mask that they carry leaves out where it is False.
-            sample_weight: factors of the values: one number, one per sample, or one per value.
+            y_true: labels, an array or a nested structure of arrays.
+            y_pred: predictions; if they carry a mask, values where it is False are excluded.
+            sample_weight: weights of the values: a number, one per sample, or one per value.
         """
-        return Op(self.name, self._reduced)(y_true, y_pred, sample_weight)
+        loss: Array = Op(self.name, self._reduce)(y_true, y_pred, sample_weight)
+        return loss
 
-    def _reduced(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Any:
-        around = scope.current()
-        mask = around.masks.get(y_pred)
-        # Class numbers would change if they were rounded to a shorter float.
+    def _reduce(self, y_true: PyTree, y_pred: PyTree, sample_weight: ArrayLike | None) -> Array:
+        current = scope.current()
+        mask = current.masks.get(y_pred)
+        # Class indices above 256 are not exact in bfloat16, and above 2048 in float16.
         label_dtype = self.dtype if jnp.dtype(self.dtype).itemsize >= 4 else "float32"
-        y_true = tree.map(lambda y: _array(y, label_dtype, around.row_mask), plain(y_true))
-        y_pred = tree.map(lambda y: _array(y, self.dtype, around.row_mask), plain(y_pred))
+        y_true = tree.map(lambda y: _to_array(y, label_dtype, current.row_mask), plain(y_true))
+        y_pred = tree.map(lambda y: _to_array(y, self.dtype, current.row_mask), plain(y_pred))
         values = self.call(y_true, y_pred)
         if values is None:
             raise TypeError(
-                f"the loss {self.name!r} returned None, and not its values.\n"
-                "Often its `return` is missing."
+                f"the loss {self.name!r} returned None instead of values.\n"
+                "Check that the function ends with a `return` statement."
             )
-        own_mask = around.masks.get(values)
-        if mask is None or own_mask is None:
-            mask = own_mask if mask is None else mask
+        # Functions mask values too, such as those of `ignore_class`.
+        values_mask = current.masks.get(values)
+        if mask is None or values_mask is None:
+            mask = values_mask if mask is None else mask
         else:
-            mask = mask & own_mask
+            mask = mask & values_mask
         return reduce_weighted_values(values, sample_weight, mask, self.reduction, self.dtype)
 
     def __repr__(self) -> str:
@@ -104,16 +109,16 @@ class Loss(registry.Configurable):
 
 
 class FunctionLoss(Loss):
-    """Makes a loss of a function `(y_true, y_pred, **kwargs) -> values`.
+    """Loss given by a function `(y_true, y_pred, **kwargs) -> values`.
 
-    A last axis of size 1 that only one of the two has is removed, or added, before.
+    If only one of `y_true` and `y_pred` has a last axis of size 1, it is removed or added.
 
     Args:
         fn: the function.
         reduction: see `Loss`.
-        name: the loss's name; the function's own by default.
+        name: the loss's name; by default that of the function.
         dtype: see `Loss`.
-        **kwargs: further arguments of the function.
+        **kwargs: additional arguments of the function.
 
     Example:
 
@@ -125,9 +130,9 @@ class FunctionLoss(Loss):
     def __init__(
         self,
         fn: Callable[..., Any],
-        reduction: str | None = "sum_over_batch_size",
+        reduction: Reduction | None = "sum_over_batch_size",
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
         **kwargs: Any,
     ) -> None:
         name = name or getattr(fn, "__name__", None)
@@ -135,44 +140,48 @@ class FunctionLoss(Loss):
         self.fn = fn
         self.arguments = kwargs
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Returns what the function returns."""
+    def call(self, y_true: ArrayLike, y_pred: ArrayLike) -> Array:
+        """Returns the values of the function."""
+        # With equal structures, leaves are compared one by one. Other structures, such as several
+        # predictions for one label, are left to the function.
         leaves, structure = tree.flatten_with_treedef(y_pred)
         if tree.flatten_with_treedef(y_true)[1] == structure:
             pairs = [same_rank(t, p) for t, p in zip(tree.leaves(y_true), leaves, strict=True)]
             y_true = tree.unflatten(structure, [t for t, _ in pairs])
             y_pred = tree.unflatten(structure, [p for _, p in pairs])
-        return self.fn(*columns(self.fn, y_true, y_pred), **self.arguments)
+        values: Array = self.fn(*columns(self.fn, y_true, y_pred), **self.arguments)
+        return values
 
 
 registry.add_class("losses", FunctionLoss, "LossFunctionWrapper")
 
 
 def reduce_weighted_values(
-    values: Any,
-    sample_weight: Any = None,
-    mask: Any = None,
-    reduction: str | None = "sum_over_batch_size",
-    dtype: Any = None,
-) -> jax.Array:
-    """Returns values after weights, a mask, padding rows and a reduction.
+    values: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
+    reduction: Reduction | None = "sum_over_batch_size",
+    dtype: DTypeLike | None = None,
+) -> Array:
+    """Weights, masks and reduces values, and excludes padding rows.
 
-    Where rows of the batch are padding (`scope.current().row_mask`), the result is what it would be
-    without them. A value without a batch axis cannot be told apart into rows and stays whole.
+    If rows of the batch are padding (`scope.current().row_mask`), the result is the same as without
+    them. A value without a batch axis cannot be separated into rows and is kept.
 
     Args:
         values: an array.
-        sample_weight: factors, one per sample or more; see `spread`.
-        mask: what counts (True) and what does not; a mean is over what counts.
+        sample_weight: weights, one per sample or more; see `spread`.
+        mask: False for values to exclude; a mean is over the values that are included.
         reduction: see `Loss`.
-        dtype: what is computed in; the values' own by default.
+        dtype: the dtype of the computation; by default that of the values.
     """
-    reduction = _checked(reduction)
+    reduction = _check_reduction(reduction)
     values = jnp.asarray(values, dtype)
-    counted = _counted(values.shape, mask)
+    included = _included(values.shape, mask)
     weights = None
-    if counted is not None:
-        values = jnp.where(counted, values, 0)
+    if included is not None:
+        # Replaced, not multiplied by 0: 0 * infinity is NaN, and so is its gradient.
+        values = jnp.where(included, values, 0)
     if sample_weight is not None:
         weights = spread(jnp.asarray(sample_weight, values.dtype), values.shape)
         values = values * weights
@@ -183,16 +192,19 @@ def reduce_weighted_values(
         return total
     if reduction == "mean_with_sample_weight" and not (weights is None and mask is None):
         weights = jnp.ones((), values.dtype) if weights is None else weights
-        number = jnp.sum(weights if counted is None else jnp.where(counted, weights, 0))
-    elif counted is None:
-        number = jnp.asarray(values.size, values.dtype)
+        count = jnp.sum(weights if included is None else jnp.where(included, weights, 0))
+    elif included is None:
+        count = jnp.asarray(values.size, values.dtype)
     else:
-        number = jnp.sum(counted, dtype=values.dtype) * (values.size / counted.size)
-    return jnp.where(number == 0, 0, total / jnp.where(number == 0, 1, number))
+        # `included` broadcasts: an element stands for values.size / included.size values.
+        count = jnp.sum(included, dtype=values.dtype) * (values.size / included.size)
+    # The inner `where` keeps the gradient finite: JAX differentiates both branches of the outer.
+    # See "Gradients contain NaN where using where" in the JAX FAQ.
+    return jnp.where(count == 0, 0, total / jnp.where(count == 0, 1, count))
 
 
-def _counted(shape: tuple[int, ...], mask: Any) -> Any:
-    """Tells which values count, as booleans that broadcast to their shape; None if all do."""
+def _included(shape: tuple[int, ...], mask: ArrayLike | None) -> Array | None:
+    """Returns which values are included, broadcastable to their shape; None for all."""
     rows = scope.current().row_mask
     if mask is not None:
         mask = spread(jnp.asarray(mask, "bool"), shape)
@@ -202,23 +214,23 @@ def _counted(shape: tuple[int, ...], mask: Any) -> Any:
     return rows if mask is None else rows & mask
 
 
-def _array(y: Any, dtype: str, rows: Any) -> Any:
-    """Converts labels or predictions, and puts the first row in the place of padding rows.
+def _to_array(y: Any, dtype: str, rows: Array | None) -> Array | None:
+    """Converts labels or predictions, and replaces padding rows by the first row.
 
-    Whatever the model makes of padding, a loss of a real row is as good as that row's own: no
-    infinity arises there whose gradient, times 0, would be NaN.
+    The loss of padding can be infinite, and its gradient multiplied by 0 is NaN. The loss of a copy
+    of a real row is finite if that of the row is.
     """
     if y is None:
         return None
-    y = jnp.asarray(y)
-    if is_float(y.dtype) or jnp.issubdtype(y.dtype, jnp.integer) or y.dtype == bool:
-        y = y.astype(dtype)
-    if rows is None or y.shape[:1] != rows.shape:
-        return y
-    return jnp.where(spread(rows != 0, y.shape), y, jax.lax.stop_gradient(y[:1]))
+    array = jnp.asarray(y)
+    if is_float(array.dtype) or jnp.issubdtype(array.dtype, jnp.integer) or array.dtype == bool:
+        array = array.astype(dtype)
+    if rows is None or array.shape[:1] != rows.shape:
+        return array
+    return jnp.where(spread(rows != 0, array.shape), array, jax.lax.stop_gradient(array[:1]))
 
 
-def _checked(reduction: str | None) -> str | None:
+def _check_reduction(reduction: Reduction | None) -> Reduction | None:
     if reduction not in _REDUCTIONS:
         raise ValueError(f"Unknown reduction {reduction!r}. {suggest(reduction, _REDUCTIONS)}")
     return reduction

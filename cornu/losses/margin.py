@@ -1,11 +1,11 @@
-"""Losses of maximum margins."""
+"""Maximum-margin losses."""
 
 from __future__ import annotations
 
-from typing import Any
-
+from cornu.core.state.dtypes import DTypePolicy
 from cornu.losses.base import FunctionLoss
 from cornu.parts.formulas.margin import categorical_hinge, hinge, squared_hinge
+from cornu.types import DTypeLike, Reduction
 
 __all__ = ["CategoricalHinge", "Hinge", "SquaredHinge"]
 
@@ -19,9 +19,9 @@ class Hinge(FunctionLoss):
 
     def __init__(
         self,
-        reduction: str | None = "sum_over_batch_size",
+        reduction: Reduction | None = "sum_over_batch_size",
         name: str = "hinge",
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         super().__init__(hinge, reduction, name, dtype)
 
@@ -35,9 +35,9 @@ class SquaredHinge(FunctionLoss):
 
     def __init__(
         self,
-        reduction: str | None = "sum_over_batch_size",
+        reduction: Reduction | None = "sum_over_batch_size",
         name: str = "squared_hinge",
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         super().__init__(squared_hinge, reduction, name, dtype)
 
@@ -51,8 +51,8 @@ class CategoricalHinge(FunctionLoss):
 
     def __init__(
         self,
-        reduction: str | None = "sum_over_batch_size",
+        reduction: Reduction | None = "sum_over_batch_size",
         name: str = "categorical_hinge",
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         super().__init__(categorical_hinge, reduction, name, dtype)

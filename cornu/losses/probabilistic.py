@@ -1,13 +1,14 @@
-"""Losses of probability."""
+"""Probabilistic losses: cross-entropies and divergences."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 
 from cornu.core.graph.op import op
+from cornu.core.state.dtypes import DTypePolicy
 from cornu.losses.base import FunctionLoss
 from cornu.parts.formulas.align import sparse_aligned
 from cornu.parts.formulas.probabilistic import (
@@ -19,6 +20,7 @@ from cornu.parts.formulas.probabilistic import (
     poisson,
     sparse_categorical_crossentropy,
 )
+from cornu.types import Array, ArrayLike, DTypeLike, Reduction
 
 __all__ = [
     "BinaryCrossentropy",
@@ -34,13 +36,13 @@ __all__ = [
 
 
 @op
-def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) -> Any:
-    """Computes `(1 - p[y_true] ** q) / q`, which forgives wrong labels.
+def categorical_generalized_cross_entropy(y_true: ArrayLike, y_pred: ArrayLike, q: float) -> Array:
+    """Computes `(1 - p[y_true] ** q) / q`, which is robust to wrong labels.
 
     Args:
-        y_true: class numbers.
+        y_true: class indices.
         y_pred: probabilities `p`.
-        q: from cross-entropy (towards 0) to the mean absolute error (1).
+        q: interpolates between cross-entropy (in the limit 0) and the mean absolute error (1).
 
     Shapes: y_true (batch, ...), y_pred (batch, ..., classes) -> (batch, ...)
 
@@ -48,8 +50,8 @@ def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) ->
     Deep Neural Networks with Noisy Labels", arXiv:1805.07836.
     """
     y_true, y_pred = sparse_aligned(y_true, y_pred)
-    right = jnp.sum(y_pred * jax.nn.one_hot(y_true, y_pred.shape[-1], dtype=y_pred.dtype), axis=-1)
-    return (1 - jnp.power(right, q)) / q
+    p_true = jnp.sum(y_pred * jax.nn.one_hot(y_true, y_pred.shape[-1], dtype=y_pred.dtype), axis=-1)
+    return (1 - jnp.power(p_true, q)) / q
 
 
 class BinaryCrossentropy(FunctionLoss):
@@ -57,8 +59,9 @@ class BinaryCrossentropy(FunctionLoss):
 
     Args:
         from_logits: whether predictions are `log(p / (1 - p))` instead of probabilities `p`.
-        label_smoothing: 0.1 makes labels of 0.05 and 0.95.
-        axis: the axis over which the mean is taken first.
+        label_smoothing: the fraction that is spread over both classes: 0.1 gives the labels 0.05
+            and 0.95.
+        axis: the axis of the mean.
         reduction, name, dtype: see `Loss`.
 
     Example:
@@ -73,9 +76,9 @@ class BinaryCrossentropy(FunctionLoss):
         from_logits: bool = False,
         label_smoothing: float = 0.0,
         axis: int = -1,
-        reduction: str | None = "sum_over_batch_size",
+        reduction: Reduction | None = "sum_over_batch_size",
         name: str = "binary_crossentropy",
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         super().__init__(
             binary_crossentropy,
@@ -89,7 +92,7 @@ class BinaryCrossentropy(FunctionLoss):
 
 
 class BinaryFocalCrossentropy(FunctionLoss):
-    """Computes binary cross-entropy with less weight on what is easy.
+    """Computes binary cross-entropy with less weight on samples that are classified well.
 
     Args:
         apply_class_balancing, alpha, gamma: see `binary_focal_crossentropy`.
@@ -108,9 +111,9 @@ class BinaryFocalCrossentropy(FunctionLoss):
         from_logits: bool = False,
         label_smoothing: float = 0.0,
         axis: int = -1,
-        reduction: str | None = "sum_over_batch_size",
+        reduction: Reduction | None = "sum_over_batch_size",
         name: str = "binary_focal_crossentropy",
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         super().__init__(
             binary_focal_crossentropy,
@@ -130,8 +133,8 @@ class CategoricalCrossentropy(FunctionLoss):
     """Computes `-sum(y_true * log(p))` for one-hot labels.
 
     Args:
-        from_logits: whether `p` is the softmax of predictions instead of predictions.
-        label_smoothing: 0.1 spreads a tenth of each label evenly over all classes.
+        from_logits: whether predictions are logits, of which `p` is the softmax.
+        label_smoothing: the fraction of each label that is spread evenly over all classes.
         axis: the axis of the classes.
         reduction, name, dtype: see `Loss`.
     """
@@ -141,9 +144,9 @@ class CategoricalCrossentropy(FunctionLoss):
         from_logits: bool = False,
         label_smoothing: float = 0.0,
         axis: int = -1,
-        reduction: str | None = "sum_over_batch_size",
+        reduction: Reduction | None = "sum_over_batch_size",
         name: str = "categorical_crossentropy",
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         super().__init__(
             categorical_crossentropy,
@@ -161,7 +164,8 @@ class CategoricalFocalCrossentropy(FunctionLoss):
 
     Args:
         alpha: a weight, or one for each class.
-        gamma: 0 for plain cross-entropy; the larger, the less the easy samples count.
+        gamma: the focusing parameter: 0 for plain cross-entropy; larger values reduce the weight of
+            samples that are classified well.
         from_logits, label_smoothing, axis: see `CategoricalCrossentropy`.
         reduction, name, dtype: see `Loss`.
 
@@ -171,14 +175,14 @@ class CategoricalFocalCrossentropy(FunctionLoss):
 
     def __init__(
         self,
-        alpha: Any = 0.25,
+        alpha: float | Sequence[float] = 0.25,
         gamma: float = 2.0,
         from_logits: bool = False,
         label_smoothing: float = 0.0,
         axis: int = -1,
-        reduction: str | None = "sum_over_batch_size",
+        reduction: Reduction | None = "sum_over_batch_size",
         name: str = "categorical_focal_crossentropy",
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         super().__init__(
             categorical_focal_crossentropy,
@@ -194,11 +198,11 @@ class CategoricalFocalCrossentropy(FunctionLoss):
 
 
 class SparseCategoricalCrossentropy(FunctionLoss):
-    """Computes `-log(p[y_true])` for class numbers.
+    """Computes `-log(p[y_true])` for class indices.
 
     Args:
-        from_logits: whether `p` is the softmax of predictions instead of predictions.
-        ignore_class: a number that stands for no label; the mean leaves it out.
+        from_logits: whether predictions are logits, of which `p` is the softmax.
+        ignore_class: the class index that stands for a missing label, which is excluded.
         reduction: see `Loss`.
         axis: the axis of the classes.
         name, dtype: see `Loss`.
@@ -214,10 +218,10 @@ class SparseCategoricalCrossentropy(FunctionLoss):
         self,
         from_logits: bool = False,
         ignore_class: int | None = None,
-        reduction: str | None = "sum_over_batch_size",
+        reduction: Reduction | None = "sum_over_batch_size",
         axis: int = -1,
         name: str = "sparse_categorical_crossentropy",
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         super().__init__(
             sparse_categorical_crossentropy,
@@ -231,10 +235,10 @@ class SparseCategoricalCrossentropy(FunctionLoss):
 
 
 class CategoricalGeneralizedCrossEntropy(FunctionLoss):
-    """Computes `(1 - p[y_true] ** q) / q` for class numbers, which forgives wrong labels.
+    """Computes `(1 - p[y_true] ** q) / q` for class indices, which is robust to wrong labels.
 
     Args:
-        q: between 0 and 1: from cross-entropy to the mean absolute error.
+        q: between 0 and 1; interpolates between cross-entropy and the mean absolute error.
         reduction, name, dtype: see `Loss`.
 
     References: Zhilu Zhang, Mert Sabuncu (2018), "Generalized Cross Entropy Loss for Training
@@ -244,9 +248,9 @@ class CategoricalGeneralizedCrossEntropy(FunctionLoss):
     def __init__(
         self,
         q: float = 0.5,
-        reduction: str | None = "sum_over_batch_size",
+        reduction: Reduction | None = "sum_over_batch_size",
         name: str = "categorical_generalized_cross_entropy",
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         if not 0 < q < 1:
             raise ValueError(f"q must be between 0 and 1. Received: {q}")
@@ -262,9 +266,9 @@ class KLDivergence(FunctionLoss):
 
     def __init__(
         self,
-        reduction: str | None = "sum_over_batch_size",
+        reduction: Reduction | None = "sum_over_batch_size",
         name: str = "kl_divergence",
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         super().__init__(kl_divergence, reduction, name, dtype)
 
@@ -278,8 +282,8 @@ class Poisson(FunctionLoss):
 
     def __init__(
         self,
-        reduction: str | None = "sum_over_batch_size",
+        reduction: Reduction | None = "sum_over_batch_size",
         name: str = "poisson",
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         super().__init__(poisson, reduction, name, dtype)

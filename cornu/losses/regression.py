@@ -1,10 +1,9 @@
-"""Losses of regression."""
+"""Regression losses."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from cornu.core.graph.op import op
+from cornu.core.state.dtypes import DTypePolicy
 from cornu.losses.base import FunctionLoss
 from cornu.parts.formulas.regression import (
     cosine,
@@ -15,6 +14,7 @@ from cornu.parts.formulas.regression import (
     mean_squared_error,
     mean_squared_logarithmic_error,
 )
+from cornu.types import Array, ArrayLike, DTypeLike, Reduction
 
 __all__ = [
     "CosineSimilarity",
@@ -29,19 +29,20 @@ __all__ = [
 
 
 @op
-def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
-    """Computes minus the cosine of the angle between vectors: -1 where they point the same way.
+def cosine_similarity(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) -> Array:
+    """Computes the negative cosine of the angle between vectors: -1 for the same direction.
 
     Args:
-        y_true: the vectors wanted.
-        y_pred: the vectors predicted.
-        axis: the axis along which a vector lies.
+        y_true: true vectors.
+        y_pred: predicted vectors.
+        axis: the axis of the vectors' elements.
 
     Shapes: y_true (batch, ..., n), y_pred (batch, ..., n) -> (batch, ...)
 
     Differences: the metric `CosineSimilarity` is the cosine itself.
     """
-    return -cosine(y_true, y_pred, axis=axis)
+    similarity: Array = cosine(y_true, y_pred, axis=axis)
+    return -similarity
 
 
 class MeanSquaredError(FunctionLoss):
@@ -58,9 +59,9 @@ class MeanSquaredError(FunctionLoss):
 
     def __init__(
         self,
-        reduction: str | None = "sum_over_batch_size",
+        reduction: Reduction | None = "sum_over_batch_size",
         name: str = "mean_squared_error",
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         super().__init__(mean_squared_error, reduction, name, dtype)
 
@@ -74,9 +75,9 @@ class MeanAbsoluteError(FunctionLoss):
 
     def __init__(
         self,
-        reduction: str | None = "sum_over_batch_size",
+        reduction: Reduction | None = "sum_over_batch_size",
         name: str = "mean_absolute_error",
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         super().__init__(mean_absolute_error, reduction, name, dtype)
 
@@ -90,9 +91,9 @@ class MeanAbsolutePercentageError(FunctionLoss):
 
     def __init__(
         self,
-        reduction: str | None = "sum_over_batch_size",
+        reduction: Reduction | None = "sum_over_batch_size",
         name: str = "mean_absolute_percentage_error",
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         super().__init__(mean_absolute_percentage_error, reduction, name, dtype)
 
@@ -106,45 +107,45 @@ class MeanSquaredLogarithmicError(FunctionLoss):
 
     def __init__(
         self,
-        reduction: str | None = "sum_over_batch_size",
+        reduction: Reduction | None = "sum_over_batch_size",
         name: str = "mean_squared_logarithmic_error",
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         super().__init__(mean_squared_logarithmic_error, reduction, name, dtype)
 
 
 class CosineSimilarity(FunctionLoss):
-    """Computes minus the cosine of the angle between labels and predictions.
+    """Computes the negative cosine of the angle between labels and predictions.
 
     Args:
-        axis: the axis along which a vector lies.
+        axis: the axis of the vectors' elements.
         reduction, name, dtype: see `Loss`.
     """
 
     def __init__(
         self,
         axis: int = -1,
-        reduction: str | None = "sum_over_batch_size",
+        reduction: Reduction | None = "sum_over_batch_size",
         name: str = "cosine_similarity",
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         super().__init__(cosine_similarity, reduction, name, dtype, axis=axis)
 
 
 class Huber(FunctionLoss):
-    """Computes a squared error for small differences, an absolute one for large ones.
+    """Computes a squared error for small differences and an absolute error for large ones.
 
     Args:
-        delta: where the two meet; see `huber`.
+        delta: the difference at which the two meet; see `huber`.
         reduction, name, dtype: see `Loss`.
     """
 
     def __init__(
         self,
         delta: float = 1.0,
-        reduction: str | None = "sum_over_batch_size",
+        reduction: Reduction | None = "sum_over_batch_size",
         name: str = "huber_loss",
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         super().__init__(huber, reduction, name, dtype, delta=delta)
 
@@ -158,8 +159,8 @@ class LogCosh(FunctionLoss):
 
     def __init__(
         self,
-        reduction: str | None = "sum_over_batch_size",
+        reduction: Reduction | None = "sum_over_batch_size",
         name: str = "log_cosh",
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         super().__init__(log_cosh, reduction, name, dtype)

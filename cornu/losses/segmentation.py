@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax.numpy as jnp
 
 from cornu import settings
 from cornu.core.graph.op import op
 from cornu.core.state import scope
+from cornu.core.state.dtypes import DTypePolicy
 from cornu.losses.base import FunctionLoss
 from cornu.parts.formulas.align import aligned, spread
+from cornu.types import Array, ArrayLike, Axes, DTypeLike, Reduction
 
 __all__ = ["Dice", "Tversky", "dice", "tversky"]
 
 
 @op
-def dice(y_true: Any, y_pred: Any, axis: Any = None) -> Any:
+def dice(y_true: ArrayLike, y_pred: ArrayLike, axis: Axes = None) -> Array:
     """Computes `1 - 2 * sum(y_true * y_pred) / (sum(y_true) + sum(y_pred))`.
 
     Args:
-        y_true: labels from 0 to 1.
+        y_true: labels between 0 and 1.
         y_pred: probabilities.
-        axis: the axes of the sums; `None` for all, also the batch.
+        axis: the axes of the sums; `None` for all, including the batch.
 
     Example:
 
@@ -31,44 +31,46 @@ def dice(y_true: Any, y_pred: Any, axis: Any = None) -> Any:
 
     References: Fausto Milletari et al. (2016), "V-Net", arXiv:1606.04797.
     """
-    y_true, y_pred = _without_padding(*aligned(y_true, y_pred))
-    axis = tuple(axis) if isinstance(axis, list) else axis
+    y_true, y_pred = _zero_padding(*aligned(y_true, y_pred))
+    axis = tuple(axis) if isinstance(axis, list) else axis  # JSON configs contain lists
     both = jnp.sum(y_true * y_pred, axis=axis)
     total = jnp.sum(y_true, axis=axis) + jnp.sum(y_pred, axis=axis)
-    return 1 - 2 * both / (total + settings.get("epsilon"))
+    epsilon: float = settings.get("epsilon")
+    return 1 - 2 * both / (total + epsilon)
 
 
 @op
 def tversky(
-    y_true: Any, y_pred: Any, alpha: float = 0.5, beta: float = 0.5, axis: Any = None
-) -> Any:
+    y_true: ArrayLike, y_pred: ArrayLike, alpha: float = 0.5, beta: float = 0.5, axis: Axes = None
+) -> Array:
     """Computes `1 - both / (both + alpha * only_true + beta * only_pred)`.
 
     The three are sums of `y_true * y_pred`, `y_true * (1 - y_pred)` and `y_pred * (1 - y_true)`.
 
     Args:
-        y_true: labels from 0 to 1.
+        y_true: labels between 0 and 1.
         y_pred: probabilities.
-        alpha: the weight of what is missed.
-        beta: the weight of false alarms.
-        axis: the axes of the sums; `None` for all, also the batch.
+        alpha: the weight of false negatives.
+        beta: the weight of false positives.
+        axis: the axes of the sums; `None` for all, including the batch.
 
     References: Seyed Salehi et al. (2017), "Tversky loss function for image segmentation",
     arXiv:1706.05721.
 
-    Differences: in the paper `alpha` weighs false alarms and `beta` what is missed; this is as in
-    Keras.
+    Differences: in the paper `alpha` weights false positives and `beta` false negatives; the
+    opposite order is that of Keras.
     """
-    y_true, y_pred = _without_padding(*aligned(y_true, y_pred))
+    y_true, y_pred = _zero_padding(*aligned(y_true, y_pred))
     axis = tuple(axis) if isinstance(axis, list) else axis
     both = jnp.sum(y_true * y_pred, axis=axis)
     only_true = jnp.sum(y_true * (1 - y_pred), axis=axis)
     only_pred = jnp.sum(y_pred * (1 - y_true), axis=axis)
-    return 1 - both / (both + alpha * only_true + beta * only_pred + settings.get("epsilon"))
+    epsilon: float = settings.get("epsilon")
+    return 1 - both / (both + alpha * only_true + beta * only_pred + epsilon)
 
 
-def _without_padding(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-    # Sums over the batch must not see padding rows: an overlap of nothing with nothing is 0.
+def _zero_padding(y_true: Array, y_pred: Array) -> tuple[Array, Array]:
+    # The sums include the batch axis, so that padding rows must contribute 0.
     rows = scope.current().row_mask
     if rows is None or y_true.shape[:1] != rows.shape:
         return y_true, y_pred
@@ -87,10 +89,10 @@ class Dice(FunctionLoss):
 
     def __init__(
         self,
-        reduction: str | None = "sum_over_batch_size",
+        reduction: Reduction | None = "sum_over_batch_size",
         name: str = "dice",
-        axis: Any = None,
-        dtype: Any = None,
+        axis: Axes = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         super().__init__(dice, reduction, name, dtype, axis=axis)
 
@@ -99,8 +101,8 @@ class Tversky(FunctionLoss):
     """Computes `1 - both / (both + alpha * only_true + beta * only_pred)`; see `tversky`.
 
     Args:
-        alpha: the weight of what is missed.
-        beta: the weight of false alarms.
+        alpha: the weight of false negatives.
+        beta: the weight of false positives.
         reduction, name: see `Loss`.
         axis: the axes of the sums; `None` for all.
         dtype: see `Loss`.
@@ -110,9 +112,9 @@ class Tversky(FunctionLoss):
         self,
         alpha: float = 0.5,
         beta: float = 0.5,
-        reduction: str | None = "sum_over_batch_size",
+        reduction: Reduction | None = "sum_over_batch_size",
         name: str = "tversky",
-        axis: Any = None,
-        dtype: Any = None,
+        axis: Axes = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         super().__init__(tversky, reduction, name, dtype, alpha=alpha, beta=beta, axis=axis)

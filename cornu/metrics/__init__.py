@@ -1,7 +1,8 @@
-"""Metrics: what is counted while a model is trained or evaluated."""
+"""Metrics: quantities that are accumulated while a model is trained or evaluated."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from cornu import names, registry
@@ -79,6 +80,7 @@ from cornu.parts.formulas.regression import (
     mean_squared_error,
     mean_squared_logarithmic_error,
 )
+from cornu.types import Config, MetricLike
 
 __all__ = [
     "AUC",
@@ -162,25 +164,17 @@ _ALIASES: dict[type[Metric], tuple[str, ...]] = {
     MeanSquaredError: ("mse", "MSE"),
     MeanSquaredLogarithmicError: ("msle", "MSLE"),
 }
+# The name of a function resolves to the class of the same name in snake case. Under "formulas",
+# configs of MeanMetricWrapper find the function itself.
 for _name in __all__:
     if _name[0].isupper():
         _cls = globals()[_name]
         registry.add_class("metrics", _cls, names.snake_case(_name), *_ALIASES.get(_cls, ()))
-
-# Their names find the classes above; here the functions are named for configs of wrappers.
-for _fn in (
-    *(binary_accuracy, binary_crossentropy, binary_focal_crossentropy, categorical_accuracy),
-    *(categorical_crossentropy, categorical_focal_crossentropy, categorical_hinge),
-    *(concordance_correlation, hinge, huber, kl_divergence, log_cosh, mean_absolute_error),
-    *(mean_absolute_percentage_error, mean_squared_error, mean_squared_logarithmic_error),
-    *(pearson_correlation, poisson, sparse_categorical_accuracy),
-    *(sparse_categorical_crossentropy, sparse_top_k_categorical_accuracy, squared_hinge),
-    top_k_categorical_accuracy,
-):
-    registry.add_function("formulas", _fn)
+    elif _name not in ("deserialize", "get", "serialize"):
+        registry.add_function("formulas", globals()[_name])
 
 
-def get(identifier: Any) -> Any:
+def get(identifier: MetricLike | None) -> Any:
     """Returns a metric from a name, a config or a callable; `None` for `None`.
 
     Example:
@@ -191,12 +185,13 @@ def get(identifier: Any) -> Any:
     return registry.resolve("metrics", identifier)
 
 
-def serialize(metric: Any) -> Any:
-    """Describes a metric as data."""
-    return registry.serialize(metric)
+def serialize(metric: Metric | Callable[..., Any]) -> Config | str:
+    """Returns a metric as plain data."""
+    config: Config | str = registry.serialize(metric)
+    return config
 
 
-def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Makes a metric from what `serialize` returned."""
+def deserialize(config: MetricLike | None, custom_objects: dict[str, Any] | None = None) -> Any:
+    """Creates a metric from the result of `serialize`."""
     with registry.custom_object_scope(custom_objects):
         return get(config)

@@ -1,15 +1,15 @@
-"""Metrics of how often predictions are right."""
+"""Accuracies: how often predictions are correct."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import jax.numpy as jnp
 
 from cornu import settings
 from cornu.core.graph.op import op
+from cornu.core.state.dtypes import DTypePolicy
 from cornu.metrics.mean import MeanMetricWrapper
 from cornu.parts.formulas.align import aligned, sparse_aligned
+from cornu.types import Array, ArrayLike, DTypeLike
 
 __all__ = [
     "Accuracy",
@@ -27,20 +27,20 @@ __all__ = [
 
 
 @op
-def accuracy(y_true: Any, y_pred: Any) -> Any:
+def accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Computes 1 where predictions equal labels, 0 elsewhere."""
     y_true, y_pred = aligned(y_true, y_pred)
-    return _ones_where(y_true == y_pred)
+    return _to_ones(y_true == y_pred)
 
 
 @op
-def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Any:
+def binary_accuracy(y_true: ArrayLike, y_pred: ArrayLike, threshold: float = 0.5) -> Array:
     """Computes 1 where `y_pred > threshold` agrees with a label of 0 or 1, 0 elsewhere.
 
     Args:
         y_true: labels 0 and 1.
         y_pred: probabilities.
-        threshold: above it a prediction counts as 1.
+        threshold: predictions above it count as 1.
 
     Shapes: y_true (batch, ...), y_pred (batch, ...) -> (batch, ...)
 
@@ -50,12 +50,12 @@ def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Any:
     [1.0, 0.0]
     """
     y_true, y_pred = aligned(y_true, y_pred)
-    return _ones_where(y_true == (y_pred > threshold).astype(y_true.dtype))
+    return _to_ones(y_true == (y_pred > threshold).astype(y_true.dtype))
 
 
 @op
-def categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
-    """Computes 1 where the largest prediction is that of the right class, 0 elsewhere.
+def categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
+    """Computes 1 where the largest prediction is that of the correct class, 0 elsewhere.
 
     Args:
         y_true: one-hot labels.
@@ -64,15 +64,15 @@ def categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
     Shapes: y_true (batch, ..., classes), y_pred (batch, ..., classes) -> (batch, ...)
     """
     y_true, y_pred = aligned(y_true, y_pred)
-    return _ones_where(jnp.argmax(y_true, axis=-1) == jnp.argmax(y_pred, axis=-1))
+    return _to_ones(jnp.argmax(y_true, axis=-1) == jnp.argmax(y_pred, axis=-1))
 
 
 @op
-def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
-    """Computes 1 where the largest prediction is that of the right class, 0 elsewhere.
+def sparse_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
+    """Computes 1 where the largest prediction is that of the correct class, 0 elsewhere.
 
     Args:
-        y_true: class numbers, with or without a last axis of size 1.
+        y_true: class indices, with or without a last axis of size 1.
         y_pred: scores of the classes.
 
     Shapes: y_true (batch, ...), y_pred (batch, ..., classes) -> (batch, ...)
@@ -83,17 +83,17 @@ def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
     [1.0, 0.0]
     """
     y_true, y_pred = sparse_aligned(y_true, y_pred)
-    return _ones_where(y_true == jnp.argmax(y_pred, axis=-1))
+    return _to_ones(y_true == jnp.argmax(y_pred, axis=-1))
 
 
 @op
-def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Any:
-    """Computes 1 where the right class is among the `k` largest predictions, 0 elsewhere.
+def top_k_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike, k: int = 5) -> Array:
+    """Computes 1 where the correct class is among the `k` largest predictions, 0 elsewhere.
 
     Args:
         y_true: one-hot labels.
         y_pred: scores of the classes.
-        k: how many count.
+        k: the number of predictions that count.
 
     Shapes: y_true (batch, ..., classes), y_pred (batch, ..., classes) -> (batch, ...)
     """
@@ -103,32 +103,32 @@ def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Any:
 
 @op
 def sparse_top_k_categorical_accuracy(
-    y_true: Any, y_pred: Any, k: int = 5, from_sorted_ids: bool = False
-) -> Any:
-    """Computes 1 where the right class is among the `k` largest predictions, 0 elsewhere.
+    y_true: ArrayLike, y_pred: ArrayLike, k: int = 5, from_sorted_ids: bool = False
+) -> Array:
+    """Computes 1 where the correct class is among the `k` largest predictions, 0 elsewhere.
 
     Args:
-        y_true: class numbers, with or without a last axis of size 1.
-        y_pred: scores of the classes; or class numbers, the most likely first.
-        k: how many count.
-        from_sorted_ids: whether `y_pred` holds class numbers.
+        y_true: class indices, with or without a last axis of size 1.
+        y_pred: scores of the classes; or class indices, the most likely first.
+        k: the number of predictions that count.
+        from_sorted_ids: whether `y_pred` contains class indices.
 
     Shapes: y_true (batch, ...), y_pred (batch, ..., classes) -> (batch, ...)
     """
     y_true, y_pred = sparse_aligned(y_true, y_pred)
     if from_sorted_ids:
-        return _ones_where(jnp.any(y_true[..., None] == y_pred[..., :k], axis=-1))
+        return _to_ones(jnp.any(y_true[..., None] == y_pred[..., :k], axis=-1))
     return _in_top_k(y_true, y_pred, k)
 
 
-def _in_top_k(labels: Any, scores: Any, k: int) -> Any:
-    # As many classes may tie with the right one as like; only better ones push it out.
+def _in_top_k(labels: Array, scores: Array, k: int) -> Array:
+    # Ties count in favor of the correct class, as in TensorFlow: only larger scores exclude it.
     score = jnp.take_along_axis(scores, labels[..., None], axis=-1)
     better = jnp.sum(scores > score, axis=-1)
-    return _ones_where((better < k) & ~jnp.isnan(score[..., 0]))
+    return _to_ones((better < k) & ~jnp.isnan(score[..., 0]))
 
 
-def _ones_where(condition: Any) -> Any:
+def _to_ones(condition: Array) -> Array:
     return condition.astype(settings.get("floatx"))
 
 
@@ -146,75 +146,89 @@ class Accuracy(MeanMetricWrapper):
 
     direction = "up"
 
-    def __init__(self, name: str = "accuracy", dtype: Any = None) -> None:
+    def __init__(
+        self, name: str = "accuracy", dtype: DTypeLike | DTypePolicy | None = None
+    ) -> None:
         super().__init__(accuracy, name, dtype)
 
 
 class BinaryAccuracy(MeanMetricWrapper):
-    """Computes how often predictions on one side of a threshold agree with labels 0 and 1.
+    """Computes how often predictions, compared with a threshold, agree with labels 0 and 1.
 
     Args:
         name, dtype: see `Metric`.
-        threshold: above it a prediction counts as 1; for logits it is 0.
+        threshold: predictions above it count as 1; use 0 for logits.
     """
 
     direction = "up"
 
     def __init__(
-        self, name: str = "binary_accuracy", dtype: Any = None, threshold: float = 0.5
+        self,
+        name: str = "binary_accuracy",
+        dtype: DTypeLike | DTypePolicy | None = None,
+        threshold: float = 0.5,
     ) -> None:
         super().__init__(binary_accuracy, name, dtype, threshold=threshold)
 
 
 class CategoricalAccuracy(MeanMetricWrapper):
-    """Computes how often the largest prediction is that of the right class, for one-hot labels.
+    """Computes how often the largest prediction is that of the correct class, for one-hot labels.
 
     Args:
-        name, dtype: see `Metric`.
-    """
-
-    direction = "up"
-
-    def __init__(self, name: str = "categorical_accuracy", dtype: Any = None) -> None:
-        super().__init__(categorical_accuracy, name, dtype)
-
-
-class SparseCategoricalAccuracy(MeanMetricWrapper):
-    """Computes how often the largest prediction is that of the right class, for class numbers.
-
-    Args:
-        name, dtype: see `Metric`.
-    """
-
-    direction = "up"
-
-    def __init__(self, name: str = "sparse_categorical_accuracy", dtype: Any = None) -> None:
-        super().__init__(sparse_categorical_accuracy, name, dtype)
-
-
-class TopKCategoricalAccuracy(MeanMetricWrapper):
-    """Computes how often the right class is among the `k` largest predictions.
-
-    Args:
-        k: how many count.
         name, dtype: see `Metric`.
     """
 
     direction = "up"
 
     def __init__(
-        self, k: int = 5, name: str = "top_k_categorical_accuracy", dtype: Any = None
+        self, name: str = "categorical_accuracy", dtype: DTypeLike | DTypePolicy | None = None
+    ) -> None:
+        super().__init__(categorical_accuracy, name, dtype)
+
+
+class SparseCategoricalAccuracy(MeanMetricWrapper):
+    """Computes how often the largest prediction is that of the correct class, for class indices.
+
+    Args:
+        name, dtype: see `Metric`.
+    """
+
+    direction = "up"
+
+    def __init__(
+        self,
+        name: str = "sparse_categorical_accuracy",
+        dtype: DTypeLike | DTypePolicy | None = None,
+    ) -> None:
+        super().__init__(sparse_categorical_accuracy, name, dtype)
+
+
+class TopKCategoricalAccuracy(MeanMetricWrapper):
+    """Computes how often the correct class is among the `k` largest predictions.
+
+    Args:
+        k: the number of predictions that count.
+        name, dtype: see `Metric`.
+    """
+
+    direction = "up"
+
+    def __init__(
+        self,
+        k: int = 5,
+        name: str = "top_k_categorical_accuracy",
+        dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         super().__init__(top_k_categorical_accuracy, name, dtype, k=k)
 
 
 class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
-    """Computes how often the right class is among the `k` largest predictions.
+    """Computes how often the correct class is among the `k` largest predictions.
 
     Args:
-        k: how many count.
+        k: the number of predictions that count.
         name, dtype: see `Metric`.
-        from_sorted_ids: whether predictions are class numbers, the most likely first.
+        from_sorted_ids: whether predictions are class indices, the most likely first.
     """
 
     direction = "up"
@@ -223,7 +237,7 @@ class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
         self,
         k: int = 5,
         name: str = "sparse_top_k_categorical_accuracy",
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
         from_sorted_ids: bool = False,
     ) -> None:
         super().__init__(

@@ -1,35 +1,35 @@
-"""Metric: something that is counted over batches."""
+"""Metric: a quantity that is accumulated over batches."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import jax
 import jax.numpy as jnp
 
 from cornu.core.graph.op import unwrap
 from cornu.core.state import scope
-from cornu.core.state.dtypes import get_policy, standardize_dtype
+from cornu.core.state.dtypes import DTypePolicy, get_policy, standardize_dtype
 from cornu.core.state.tracking import VariableOwner
 from cornu.core.state.variable import Variable
 from cornu.names import auto_name
 from cornu.parts import initializers
+from cornu.types import Array, ArrayLike, DTypeLike, InitializerLike
 
 __all__ = ["Metric"]
 
 
 class Metric(VariableOwner):
-    """Base of metrics: `update_state` takes a batch, `result` says what was found so far.
+    """Base class of metrics: `update_state` accumulates a batch, `result` returns the value so far.
 
-    A subclass creates its Variables with `add_variable`, in the constructor or where the first
-    batch shows their shape, and assigns them in `update_state`; in a training step this is
-    compiled.
+    A subclass creates its Variables with `add_variable`, in the constructor or when the first
+    batch determines their shape, and assigns them in `update_state`, which is compiled as part of
+    a training step.
 
     Args:
-        dtype: what is computed and counted in: a dtype or a dtype policy; by default the
-            process-wide float type.
-        name: the metric's name, under which logs show it.
+        dtype: the dtype or dtype policy of the computation; by default the process-wide float type.
+        name: the metric's name in logs.
 
     Example:
 
@@ -51,26 +51,29 @@ class Metric(VariableOwner):
 
     category = "metrics"
 
-    # "up" where larger results are better, "down" where smaller ones are, None if nobody knows.
-    direction: ClassVar[str | None] = None
+    # "up" if larger results are better, "down" if smaller ones are, None if unknown.
+    direction: ClassVar[Literal["up", "down"] | None] = None
 
-    def __init__(self, dtype: Any = None, name: str | None = None) -> None:
+    def __init__(
+        self, dtype: DTypeLike | DTypePolicy | None = None, name: str | None = None
+    ) -> None:
         self.name = name or auto_name(type(self).__name__)
         self._dtype = get_policy(standardize_dtype(None) if dtype is None else dtype).compute_dtype
-        self._made: list[Variable] = []
+        # Owned in the order of creation, even if the subclass keeps no attribute for them.
+        self._created: list[Variable] = []
 
     # ------------------------------------------------------------------ what a subclass defines
 
-    def update_state(self, *args: Any, **kwargs: Any) -> Any:
-        """Takes a batch into account."""
+    def update_state(self, *args: Any, **kwargs: Any) -> None:
+        """Accumulates a batch."""
         raise NotImplementedError(f"{type(self).__name__} does not define `update_state`.")
 
-    def result(self) -> Any:
-        """Returns the value over all batches since the last reset: a scalar, or a dict of them."""
+    def result(self) -> Array | dict[str, Array]:
+        """Returns the value over all batches since the last reset: an array or a dict of arrays."""
         raise NotImplementedError(f"{type(self).__name__} does not define `result`.")
 
     def reset_state(self) -> None:
-        """Forgets all batches."""
+        """Sets all Variables to zero."""
         for variable in self.variables:
             variable.assign(jnp.zeros(variable.shape, variable.dtype))
 
@@ -78,29 +81,30 @@ class Metric(VariableOwner):
 
     @property
     def dtype(self) -> str:
-        """What is computed and counted in."""
+        """The dtype of the computation."""
         return self._dtype
 
     def add_variable(
         self,
         shape: Sequence[int],
-        initializer: Any,
-        dtype: Any = None,
+        initializer: InitializerLike,
+        dtype: DTypeLike | DTypePolicy | None = None,
         aggregation: str = "sum",
         name: str | None = None,
     ) -> Variable:
         """Creates a Variable of the metric.
 
         Args:
-            shape: its shape.
+            shape: the shape.
             initializer: a name, an initializer, or a function of `(shape, dtype)`.
             dtype: by default the process-wide float type.
-            aggregation: how values are combined over devices.
-            name: its name within the metric.
+            aggregation: how the values of several devices are combined.
+            name: the name within the metric.
         """
-        around = scope.current()
-        before = around.layer_path
-        around.layer_path = (*before, self.name.replace("/", ">"))
+        current = scope.current()
+        # Metric names may contain "/", which separates the parts of a path.
+        outer = current.layer_path
+        current.layer_path = (*outer, self.name.replace("/", ">"))
         try:
             variable = Variable(
                 initializers.get(initializer),
@@ -112,59 +116,63 @@ class Metric(VariableOwner):
                 role="metric",
             )
         finally:
-            around.layer_path = before
-        self._made.append(variable)
+            current.layer_path = outer
+        self._created.append(variable)
         return variable
 
     def add_weight(
         self,
         shape: Sequence[int] = (),
-        initializer: Any = None,
-        dtype: Any = None,
+        initializer: InitializerLike | None = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
         name: str | None = None,
     ) -> Variable:
         """Creates a Variable of the metric; see `add_variable`."""
         return self.add_variable(shape, initializer or "zeros", dtype=dtype, name=name)
 
     def create_variables(self, *args: Any, **kwargs: Any) -> None:
-        """Creates what `update_state` would create for a batch like this, and computes nothing.
+        """Creates the Variables that `update_state` creates for the first batch; computes nothing.
 
         Args:
-            *args, **kwargs: those of `update_state`: arrays, or what has their shape and dtype.
+            *args, **kwargs: the arguments of `update_state`: arrays, or objects with their shape
+                and dtype.
         """
         with scope.abstract_scope():
             jax.eval_shape(self.update_state, *args, **kwargs)
 
     # ----------------------------------------------------------------------------------- its use
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Takes a batch into account and returns the value so far."""
+    def __call__(self, *args: Any, **kwargs: Any) -> Array | dict[str, Array]:
+        """Accumulates a batch and returns the value so far."""
         self.update_state(*args, **kwargs)
         return self.result()
 
     def stateless_update_state(
-        self, metric_variables: Sequence[Any], *args: Any, **kwargs: Any
-    ) -> list[Any]:
-        """Returns new values of `variables` for old ones and a batch; assigns nothing."""
+        self, metric_variables: Sequence[ArrayLike], *args: Any, **kwargs: Any
+    ) -> list[Array]:
+        """Returns the values of `variables` after a batch, given those before; assigns nothing."""
         lifted = scope.pure(self.update_state, self.variables)
         return list(lifted(self._values(metric_variables), None, *args, **kwargs)[1])
 
-    def stateless_result(self, metric_variables: Sequence[Any]) -> Any:
-        """Returns the result for given values of `variables`."""
-        return scope.pure(self.result, self.variables)(self._values(metric_variables), None)[0]
+    def stateless_result(self, metric_variables: Sequence[ArrayLike]) -> Array | dict[str, Array]:
+        """Returns the result, given values of `variables`."""
+        lifted = scope.pure(self.result, self.variables)
+        result: Array | dict[str, Array] = lifted(self._values(metric_variables), None)[0]
+        return result
 
-    def stateless_reset_state(self) -> list[Any]:
+    def stateless_reset_state(self) -> list[Array]:
         """Returns the values of `variables` after a reset; assigns nothing."""
         return list(scope.pure(self.reset_state, self.variables)(unwrap(self.variables), None)[1])
 
-    def _values(self, metric_variables: Sequence[Any]) -> list[Any]:
+    def _values(self, metric_variables: Sequence[ArrayLike]) -> list[Array]:
         if len(metric_variables) != len(self.variables):
             raise ValueError(
                 f"{type(self).__name__} {self.name!r} has {len(self.variables)} Variables; "
                 f"received {len(metric_variables)} values."
                 + ("" if self.variables else "\nCall `create_variables` with a batch first.")
             )
-        return unwrap(list(metric_variables))
+        values: list[Array] = unwrap(list(metric_variables))
+        return values
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"

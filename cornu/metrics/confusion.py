@@ -1,4 +1,4 @@
-"""Metrics that count true and false positives and negatives."""
+"""Metrics of the confusion matrix: true and false positives and negatives."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu import settings
+from cornu.core.state.dtypes import DTypePolicy
 from cornu.metrics.base import Metric
 from cornu.metrics.mean import divide
 from cornu.parts.formulas.align import aligned, spread
+from cornu.types import Array, ArrayLike, DTypeLike
 
 __all__ = [
     "FalseNegatives",
@@ -23,56 +25,57 @@ __all__ = [
     "TruePositives",
 ]
 
-# Below every prediction; stands for those that are not among the k largest.
-_NOTHING = -1e10
+# Replaces predictions that are not among the k largest: below every threshold.
+_EXCLUDED = -1e10
 
 
 class ConfusionCounts(NamedTuple):
     """True and false positives and negatives, for each threshold (and label)."""
 
-    true_positives: Any
-    false_positives: Any
-    true_negatives: Any
-    false_negatives: Any
+    true_positives: Array
+    false_positives: Array
+    true_negatives: Array
+    false_negatives: Array
 
 
 def count_confusion(
-    y_true: Any,
-    y_pred: Any,
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
     thresholds: Sequence[float],
-    sample_weight: Any = None,
+    sample_weight: ArrayLike | None = None,
     *,
     top_k: int | None = None,
     class_id: int | None = None,
-    label_weights: Any = None,
+    label_weights: np.ndarray | None = None,
     by_label: bool = False,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
 ) -> ConfusionCounts:
-    """Counts where predictions above each threshold meet labels that are not 0.
+    """Counts true and false positives and negatives at each threshold.
 
     Args:
-        y_true: labels.
-        y_pred: predictions.
+        y_true: labels; nonzero labels are positive.
+        y_pred: predictions; positive above the threshold.
         thresholds: in ascending order.
         sample_weight: weights, one per sample or more.
-        top_k: how many of the largest predictions of a sample count; all by default.
-        class_id: the only class (last axis) that counts.
-        label_weights: weights along the last axis.
-        by_label: whether to count each label (last axis) by itself.
-        dtype: what is counted in.
+        top_k: the number of largest predictions of a sample that can be positive; None for all.
+        class_id: the index of the class (last axis) to evaluate; None for all.
+        label_weights: weights of the labels (last axis).
+        by_label: whether to count each label (last axis) separately.
+        dtype: the dtype of the counts.
 
     Returns:
         Counts of shape (thresholds,), or (thresholds, labels) with `by_label`.
     """
     y_true, y_pred = aligned(y_true, jnp.asarray(y_pred, dtype))
     weights = jnp.ones((), dtype) if sample_weight is None else jnp.asarray(sample_weight, dtype)
+    # Before top_k and class_id: weights are given for the predictions as they were passed.
     weights = spread(weights, y_pred.shape)
     if top_k is not None:
-        y_pred = _largest(y_pred, top_k)
+        y_pred = _keep_top_k(y_pred, top_k)
     if class_id is not None:
         if y_pred.ndim < 2:
             raise ValueError(
-                f"class_id needs predictions of shape (batch, classes). Received: {y_pred.shape}"
+                f"class_id requires predictions of shape (batch, classes). Received: {y_pred.shape}"
             )
         y_true, y_pred = y_true[..., class_id], y_pred[..., class_id]
         if weights.ndim:
@@ -84,6 +87,7 @@ def count_confusion(
     y_true, y_pred, weights = (a.reshape(-1, labels) for a in (y_true, y_pred, weights))
     positives = jnp.where(y_true != 0, weights, 0)
     negatives = jnp.where(y_true != 0, 0, weights)
+    # Sums of weights instead of booleans, so that one pass gives weighted counts.
     above = _above_even if is_even(thresholds) else _above
     true_positives = above(y_pred, positives, thresholds)
     false_positives = above(y_pred, negatives, thresholds)
@@ -96,79 +100,94 @@ def count_confusion(
     return counts if by_label else ConfusionCounts(*(c[:, 0] for c in counts))
 
 
-def _above(y_pred: Any, weights: Any, thresholds: Sequence[float]) -> Any:
+def _above(y_pred: Array, weights: Array, thresholds: Sequence[float]) -> Array:
     limits = jnp.asarray(np.asarray(thresholds), y_pred.dtype)[:, None, None]
     return jnp.sum(jnp.where(y_pred > limits, weights, 0), axis=1)
 
 
-def _above_even(y_pred: Any, weights: Any, thresholds: Sequence[float]) -> Any:
-    """The same for thresholds that are evenly spaced from 0 to 1, in one pass over the data."""
+def _above_even(y_pred: Array, weights: Array, thresholds: Sequence[float]) -> Array:
+    """Computes the same for thresholds evenly spaced from 0 to 1, in one pass over the data.
+
+    The memory and time of `_above` are proportional to the number of thresholds (200 in AUC).
+    """
     number, labels = len(thresholds), y_pred.shape[1]
     buckets = jnp.ceil(jnp.clip(y_pred, 0, 1) * (number - 1)).astype("int32") - 1
     if thresholds[0] < 0:
         buckets = jnp.maximum(buckets, 0)
-    # What is not above the first threshold has a negative bucket, and is dropped.
+    # A prediction that is not above the first threshold has a negative bucket, which
+    # segment_sum drops.
     cells = jnp.where(buckets < 0, -1, buckets * labels + jnp.arange(labels))
     sums = jax.ops.segment_sum(weights.reshape(-1), cells.reshape(-1), number * labels)
     return jnp.flip(jnp.cumsum(jnp.flip(sums.reshape(number, labels), 0), axis=0), 0)
 
 
 def is_even(thresholds: Sequence[float]) -> bool:
-    """Tells whether thresholds are evenly spaced from 0 to 1."""
+    """Returns whether thresholds are evenly spaced from 0 to 1."""
     number = len(thresholds)
     even = np.arange(number, dtype="float32") / max(number - 1, 1)
     return number >= 3 and np.allclose(thresholds, even, atol=settings.get("epsilon"))
 
 
-def _largest(y_pred: Any, k: int) -> Any:
-    _, places = jax.lax.top_k(y_pred, k)
-    chosen = jnp.sum(jax.nn.one_hot(places, y_pred.shape[-1], dtype=y_pred.dtype), axis=-2)
-    return jnp.where(chosen > 0, y_pred, _NOTHING)
+def _keep_top_k(y_pred: Array, k: int) -> Array:
+    _, indices = jax.lax.top_k(y_pred, k)
+    chosen = jnp.sum(jax.nn.one_hot(indices, y_pred.shape[-1], dtype=y_pred.dtype), axis=-2)
+    return jnp.where(chosen > 0, y_pred, _EXCLUDED)
 
 
-def _check_thresholds(thresholds: Any, default: float = 0.5) -> list[float]:
-    """Returns thresholds as a list, after checking them."""
+def _check_thresholds(
+    thresholds: float | Sequence[float] | np.ndarray | None, default: float = 0.5
+) -> list[float]:
+    """Returns thresholds as a list."""
     if thresholds is None:
         return [default]
-    found = list(thresholds) if isinstance(thresholds, (list, tuple, np.ndarray)) else [thresholds]
-    bad = [t for t in found if t is None or not 0 <= t <= 1]
+    values: list[Any] = (
+        list(thresholds) if isinstance(thresholds, (list, tuple, np.ndarray)) else [thresholds]
+    )
+    bad = [t for t in values if t is None or not 0 <= t <= 1]
     if bad:
-        raise ValueError(f"thresholds must be numbers from 0 to 1. Received: {bad}")
-    return found
+        raise ValueError(f"thresholds must be between 0 and 1. Received: {bad}")
+    return values
 
 
 class _ConfusionMetric(Metric):
-    """Base of metrics that count one of the four."""
+    """Base of metrics that are one of the four counts."""
 
     counted: ClassVar[str]
 
-    def __init__(self, thresholds: Any = None, name: str | None = None, dtype: Any = None) -> None:
+    def __init__(
+        self,
+        thresholds: float | Sequence[float] | np.ndarray | None = None,
+        name: str | None = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
+    ) -> None:
         super().__init__(name=name, dtype=dtype)
         self.thresholds = _check_thresholds(thresholds)
         self.accumulator = self.add_variable((len(self.thresholds),), "zeros", name="accumulator")
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Counts a batch.
+    def update_state(
+        self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> None:
+        """Accumulates a batch.
 
         Args:
-            y_true: labels; all but 0 are positive.
+            y_true: labels; nonzero labels are positive.
             y_pred: predictions; positive above the threshold.
             sample_weight: weights, one per sample or more.
         """
         counts = count_confusion(y_true, y_pred, self.thresholds, sample_weight, dtype=self.dtype)
         self.accumulator.assign_add(getattr(counts, self.counted))
 
-    def result(self) -> Any:
-        """Returns the number, or one for each threshold if there are several."""
-        numbers = self.accumulator.value
-        return numbers[0] if len(self.thresholds) == 1 else numbers
+    def result(self) -> Array:
+        """Returns the count, or one for each threshold if there are several."""
+        counts = self.accumulator.value
+        return counts[0] if len(self.thresholds) == 1 else counts
 
 
 class TruePositives(_ConfusionMetric):
-    """Counts labels 1 that are predicted as 1.
+    """Counts the true positives: labels 1 that are predicted as 1.
 
     Args:
-        thresholds: above it a prediction counts as 1: a number or several, 0.5 by default.
+        thresholds: a threshold or several, above which predictions count as 1; 0.5 by default.
         name, dtype: see `Metric`.
 
     Example:
@@ -181,10 +200,10 @@ class TruePositives(_ConfusionMetric):
 
 
 class FalsePositives(_ConfusionMetric):
-    """Counts labels 0 that are predicted as 1.
+    """Counts the false positives: labels 0 that are predicted as 1.
 
     Args:
-        thresholds: above it a prediction counts as 1: a number or several, 0.5 by default.
+        thresholds: a threshold or several, above which predictions count as 1; 0.5 by default.
         name, dtype: see `Metric`.
     """
 
@@ -192,10 +211,10 @@ class FalsePositives(_ConfusionMetric):
 
 
 class TrueNegatives(_ConfusionMetric):
-    """Counts labels 0 that are predicted as 0.
+    """Counts the true negatives: labels 0 that are predicted as 0.
 
     Args:
-        thresholds: above it a prediction counts as 1: a number or several, 0.5 by default.
+        thresholds: a threshold or several, above which predictions count as 1; 0.5 by default.
         name, dtype: see `Metric`.
     """
 
@@ -203,10 +222,10 @@ class TrueNegatives(_ConfusionMetric):
 
 
 class FalseNegatives(_ConfusionMetric):
-    """Counts labels 1 that are predicted as 0.
+    """Counts the false negatives: labels 1 that are predicted as 0.
 
     Args:
-        thresholds: above it a prediction counts as 1: a number or several, 0.5 by default.
+        thresholds: a threshold or several, above which predictions count as 1; 0.5 by default.
         name, dtype: see `Metric`.
     """
 
@@ -214,32 +233,34 @@ class FalseNegatives(_ConfusionMetric):
 
 
 class _RatioMetric(Metric):
-    """Base of precision and recall: the true positives as a share of something."""
+    """Base of precision and recall: `true_positives / (true_positives + other)`."""
 
     direction = "up"
     other: ClassVar[str]
 
     def __init__(
         self,
-        thresholds: Any = None,
+        thresholds: float | Sequence[float] | np.ndarray | None = None,
         top_k: int | None = None,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         super().__init__(name=name, dtype=dtype)
-        self.thresholds = _check_thresholds(thresholds, 0.5 if top_k is None else _NOTHING)
+        self.thresholds = _check_thresholds(thresholds, 0.5 if top_k is None else _EXCLUDED)
         self.top_k = top_k
         self.class_id = class_id
         shape = (len(self.thresholds),)
         self.true_positives = self.add_variable(shape, "zeros", name="true_positives")
         self.others = self.add_variable(shape, "zeros", name=self.other)
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Counts a batch.
+    def update_state(
+        self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> None:
+        """Accumulates a batch.
 
         Args:
-            y_true: labels; all but 0 are positive.
+            y_true: labels; nonzero labels are positive.
             y_pred: predictions; positive above the threshold.
             sample_weight: weights, one per sample or more.
         """
@@ -255,20 +276,20 @@ class _RatioMetric(Metric):
         self.true_positives.assign_add(counts.true_positives)
         self.others.assign_add(getattr(counts, self.other))
 
-    def result(self) -> Any:
-        """Returns the share, or one for each threshold if there are several; 0 of nothing."""
-        right = self.true_positives.value
-        shares = divide(right, right + self.others)
-        return shares[0] if len(self.thresholds) == 1 else shares
+    def result(self) -> Array:
+        """Returns the ratio, or one for each threshold if there are several; 0 without data."""
+        true_positives = self.true_positives.value
+        ratios = divide(true_positives, true_positives + self.others.value)
+        return ratios[0] if len(self.thresholds) == 1 else ratios
 
 
 class Precision(_RatioMetric):
-    """Computes the share of what is predicted as 1 that is labeled 1.
+    """Computes the precision: the fraction of predictions 1 that are labeled 1.
 
     Args:
-        thresholds: above it a prediction counts as 1: a number or several, 0.5 by default.
-        top_k: how many of the largest predictions of a sample can count as 1.
-        class_id: the only class (last axis) that counts.
+        thresholds: a threshold or several, above which predictions count as 1; 0.5 by default.
+        top_k: the number of largest predictions of a sample that can count as 1; None for all.
+        class_id: the index of the class (last axis) to evaluate; None for all.
         name, dtype: see `Metric`.
 
     Example:
@@ -281,12 +302,12 @@ class Precision(_RatioMetric):
 
 
 class Recall(_RatioMetric):
-    """Computes the share of what is labeled 1 that is predicted as 1.
+    """Computes the recall: the fraction of labels 1 that are predicted as 1.
 
     Args:
-        thresholds: above it a prediction counts as 1: a number or several, 0.5 by default.
-        top_k: how many of the largest predictions of a sample can count as 1.
-        class_id: the only class (last axis) that counts.
+        thresholds: a threshold or several, above which predictions count as 1; 0.5 by default.
+        top_k: the number of largest predictions of a sample that can count as 1; None for all.
+        class_id: the index of the class (last axis) to evaluate; None for all.
         name, dtype: see `Metric`.
 
     Example:

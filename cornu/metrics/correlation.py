@@ -1,15 +1,15 @@
-"""Metrics of correlation."""
+"""Correlation metrics."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import jax.numpy as jnp
 
 from cornu import settings
 from cornu.core.graph.op import op
+from cornu.core.state.dtypes import DTypePolicy
 from cornu.metrics.mean import MeanMetricWrapper
 from cornu.parts.formulas.align import aligned
+from cornu.types import Array, ArrayLike, DTypeLike
 
 __all__ = [
     "ConcordanceCorrelation",
@@ -20,15 +20,15 @@ __all__ = [
 
 
 @op
-def pearson_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
-    """Computes Pearson's correlation of labels and predictions along an axis.
+def pearson_correlation(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) -> Array:
+    """Computes the Pearson correlation coefficient of labels and predictions along an axis.
 
         covariance / (stddev of y_true * stddev of y_pred)
 
     Args:
-        y_true: the numbers wanted.
-        y_pred: the numbers predicted.
-        axis: the axis.
+        y_true: true values.
+        y_pred: predicted values.
+        axis: the axis of the values.
 
     Shapes: y_true (batch, ..., n), y_pred (batch, ..., n) -> (batch, ...)
 
@@ -46,15 +46,15 @@ def pearson_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
 
 
 @op
-def concordance_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
-    """Computes the concordance correlation of labels and predictions along an axis.
+def concordance_correlation(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) -> Array:
+    """Computes the concordance correlation coefficient of labels and predictions.
 
         2 * covariance / (variance of y_true + variance of y_pred + (difference of means) ** 2)
 
     Args:
-        y_true: the numbers wanted.
-        y_pred: the numbers predicted.
-        axis: the axis.
+        y_true: true values.
+        y_pred: predicted values.
+        axis: the axis of the values.
 
     Shapes: y_true (batch, ..., n), y_pred (batch, ..., n) -> (batch, ...)
 
@@ -71,32 +71,38 @@ def concordance_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
 
 
 class PearsonCorrelation(MeanMetricWrapper):
-    """Computes the mean of Pearson's correlation along an axis of each sample.
+    """Computes the mean Pearson correlation coefficient of the samples.
 
     Args:
         name, dtype: see `Metric`.
-        axis: the axis.
+        axis: the axis of the values.
     """
 
     direction = "up"
 
     def __init__(
-        self, name: str = "pearson_correlation", dtype: Any = None, axis: int = -1
+        self,
+        name: str = "pearson_correlation",
+        dtype: DTypeLike | DTypePolicy | None = None,
+        axis: int = -1,
     ) -> None:
         super().__init__(pearson_correlation, name, dtype, axis=axis)
 
 
 class ConcordanceCorrelation(MeanMetricWrapper):
-    """Computes the mean of the concordance correlation along an axis of each sample.
+    """Computes the mean concordance correlation coefficient of the samples.
 
     Args:
         name, dtype: see `Metric`.
-        axis: the axis.
+        axis: the axis of the values.
     """
 
     direction = "up"
 
     def __init__(
-        self, name: str = "concordance_correlation", dtype: Any = None, axis: int = -1
+        self,
+        name: str = "concordance_correlation",
+        dtype: DTypeLike | DTypePolicy | None = None,
+        axis: int = -1,
     ) -> None:
         super().__init__(concordance_correlation, name, dtype, axis=axis)

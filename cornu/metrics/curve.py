@@ -1,18 +1,20 @@
-"""Metrics of curves over all thresholds: the area under one, and points on one."""
+"""Metrics of curves over thresholds: the area under a curve, and points on a curve."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Literal, TypeAlias, get_args
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from cornu import settings
+from cornu.core.state.dtypes import DTypePolicy
 from cornu.metrics.base import Metric
-from cornu.metrics.confusion import count_confusion
+from cornu.metrics.confusion import ConfusionCounts, count_confusion
 from cornu.metrics.mean import divide
+from cornu.types import Array, ArrayLike, DTypeLike
 
 __all__ = [
     "AUC",
@@ -22,8 +24,11 @@ __all__ = [
     "SpecificityAtSensitivity",
 ]
 
-_CURVES = ("ROC", "PR", "PRGAIN")
-_HEIGHTS = {
+CurveName: TypeAlias = Literal["ROC", "PR", "PRGAIN"]
+SummationMethod: TypeAlias = Literal["interpolation", "minoring", "majoring"]
+
+_CURVES = get_args(CurveName)
+_HEIGHTS: dict[str, Callable[[Array, Array], Array]] = {
     "interpolation": lambda a, b: (a + b) / 2,
     "minoring": jnp.minimum,
     "majoring": jnp.maximum,
@@ -41,37 +46,39 @@ class _Curve(Metric):
         self.true_negatives = self.add_variable(shape, "zeros", name="true_negatives")
         self.false_negatives = self.add_variable(shape, "zeros", name="false_negatives")
 
-    def _add(self, counts: Any) -> None:
+    def _add(self, counts: ConfusionCounts) -> None:
         self.true_positives.assign_add(counts.true_positives)
         self.false_positives.assign_add(counts.false_positives)
         self.true_negatives.assign_add(counts.true_negatives)
         self.false_negatives.assign_add(counts.false_negatives)
 
-    def _rates(self) -> dict[str, Any]:
+    def _rates(self) -> dict[str, Array]:
         tp, fp = self.true_positives.value, self.false_positives.value
         tn, fn = self.true_negatives.value, self.false_negatives.value
         return {
             "sensitivity": divide(tp, tp + fn),
             "specificity": divide(tn, tn + fp),
             "precision": divide(tp, tp + fp),
-            "false_alarms": divide(fp, fp + tn),
+            "false_positive_rate": divide(fp, fp + tn),
         }
 
 
 class AUC(_Curve):
     """Computes the area under the ROC curve, or under the precision-recall curve.
 
-    The curve is counted at `num_thresholds` points; more make the result more exact.
+    The curve is approximated at `num_thresholds` points; more give a more accurate result.
 
     Args:
-        num_thresholds: at how many thresholds.
+        num_thresholds: the number of thresholds.
         curve: `"ROC"`, `"PR"` or `"PRGAIN"`.
-        summation_method: what is taken between two points: `"interpolation"`, `"minoring"` (the
-            lower) or `"majoring"` (the higher).
+        summation_method: the height between two points: `"interpolation"` (their mean),
+            `"minoring"` (the lower) or `"majoring"` (the higher).
         name, dtype: see `Metric`.
-        thresholds: the thresholds themselves, from 0 to 1; the two ends are added.
-        multi_label: whether labels (batch, labels) have a curve each; the result is the mean.
-        num_labels: how many; then Variables exist before the first batch.
+        thresholds: the thresholds, between 0 and 1, instead of evenly spaced ones; one at each end
+            is added.
+        multi_label: whether each of several labels (batch, labels) has its own curve; the result is
+            the mean.
+        num_labels: the number of labels; if given, Variables are created in the constructor.
         label_weights: weights of the labels.
         from_logits: whether predictions are logits.
 
@@ -87,31 +94,33 @@ class AUC(_Curve):
     def __init__(
         self,
         num_thresholds: int = 200,
-        curve: str = "ROC",
-        summation_method: str = "interpolation",
+        curve: CurveName = "ROC",
+        summation_method: SummationMethod = "interpolation",
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
         thresholds: Sequence[float] | None = None,
         multi_label: bool = False,
         num_labels: int | None = None,
-        label_weights: Any = None,
+        label_weights: ArrayLike | None = None,
         from_logits: bool = False,
     ) -> None:
         super().__init__(name=name, dtype=dtype)
-        self.curve = str(curve).upper()
+        self.curve: str = str(curve).upper()
         if self.curve not in _CURVES:
             raise ValueError(f"curve must be one of {_CURVES}. Received: {curve!r}")
-        self.summation_method = str(summation_method).lower()
+        self.summation_method: str = str(summation_method).lower()
         if self.summation_method not in _HEIGHTS:
             raise ValueError(
                 f"summation_method must be one of {tuple(_HEIGHTS)}. Received: {summation_method!r}"
             )
         if num_labels and not multi_label:
-            raise ValueError("num_labels is for multi_label=True.")
+            raise ValueError("num_labels requires multi_label=True.")
         if thresholds is None:
-            inner = _even(num_thresholds)[1:-1]
+            inner = _evenly_spaced(num_thresholds)[1:-1]
         else:
             inner = sorted(thresholds)
+        # One threshold below 0 and one above 1: the curve reaches both of its ends also if
+        # predictions are exactly 0 or 1.
         epsilon = settings.get("epsilon")
         self._thresholds = [-epsilon, *inner, 1 + epsilon]
         self.num_thresholds = len(self._thresholds)
@@ -133,11 +142,13 @@ class AUC(_Curve):
 
     @property
     def thresholds(self) -> list[float]:
-        """The thresholds; the first lies below 0 and the last above 1."""
+        """The thresholds; the first is below 0 and the last above 1."""
         return list(self._thresholds)
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Counts a batch.
+    def update_state(
+        self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> None:
+        """Accumulates a batch.
 
         Args:
             y_true: labels 0 and 1.
@@ -147,7 +158,8 @@ class AUC(_Curve):
         y_pred = jnp.asarray(y_pred, self.dtype)
         if self.multi_label and y_pred.ndim != 2:
             raise ValueError(
-                f"AUC of several labels takes predictions (batch, labels). Received: {y_pred.shape}"
+                "AUC with multi_label=True: expected predictions of shape (batch, labels). "
+                f"Received: {y_pred.shape}"
             )
         if not self._built:
             self._build(y_pred.shape[1:])
@@ -162,37 +174,39 @@ class AUC(_Curve):
         )
         self._add(counts)
 
-    def result(self) -> Any:
+    def result(self) -> Array:
         """Returns the area."""
         if self.curve == "PR" and self.summation_method == "interpolation":
             return self.interpolate_pr_auc()
         rates = self._rates()
         if self.curve == "ROC":
-            x, y = rates["false_alarms"], rates["sensitivity"]
+            x, y = rates["false_positive_rate"], rates["sensitivity"]
         elif self.curve == "PR":
             x, y = rates["sensitivity"], rates["precision"]
         else:
             x, y = self._gains()
+        # Thresholds ascend, so that x descends.
         heights = _HEIGHTS[self.summation_method](y[:-1], y[1:])
         return self._total((x[:-1] - x[1:]) * heights)
 
-    def interpolate_pr_auc(self) -> Any:
-        """Returns the area under the precision-recall curve, rightly interpolated.
+    def interpolate_pr_auc(self) -> Array:
+        """Returns the area under the precision-recall curve, interpolated as by Davis and Goadrich.
 
-        Between two thresholds true positives and predicted positives `p` are taken to change
+        Between two thresholds true positives and predicted positives `p` are assumed to change
         linearly, `tp = slope * p + intercept`; precision is `tp / p`, whose integral over recall
         is `slope * (d_tp + intercept * log(p / p_next)) / positives`.
         """
         tp = self.true_positives.value
-        p = tp + self.false_positives
+        p = tp + self.false_positives.value
         slope = divide(tp[:-1] - tp[1:], jnp.maximum(p[:-1] - p[1:], 0))
         intercept = tp[1:] - slope * p[1:]
+        # If p or p_next is 0, the logarithm is not finite, and its term is left out.
         both = (p[:-1] > 0) & (p[1:] > 0)
         ratio = jnp.where(both, p[:-1] / jnp.where(both, p[1:], 1), 1)
         areas = slope * (tp[:-1] - tp[1:] + intercept * jnp.log(ratio))
-        return self._total(divide(areas, tp[1:] + self.false_negatives[1:]))
+        return self._total(divide(areas, tp[1:] + self.false_negatives.value[1:]))
 
-    def _gains(self) -> tuple[Any, Any]:
+    def _gains(self) -> tuple[Array, Array]:
         tp, fp = self.true_positives.value, self.false_positives.value
         tn, fn = self.true_negatives.value, self.false_negatives.value
         odds = divide(tp + fn, tn + fp)
@@ -200,17 +214,18 @@ class AUC(_Curve):
         precision = jnp.where(tp == 0, 1, 1 - odds * divide(fp, tp))
         return jnp.maximum(recall, 0), precision
 
-    def _total(self, areas: Any) -> Any:
+    def _total(self, areas: Array) -> Array:
         areas = jnp.sum(areas, axis=0)
         if not self.multi_label:
             return areas
         if self.label_weights is None:
             return jnp.mean(areas)
-        return jnp.sum(areas * self.label_weights) / np.sum(self.label_weights)
+        mean: Array = jnp.sum(areas * self.label_weights) / np.sum(self.label_weights)
+        return mean
 
 
-class _Point(_Curve):
-    """Base of metrics that are the best of one rate where another reaches a minimum."""
+class _PointOnCurve(_Curve):
+    """Base of metrics that are the best value of one rate, given a minimum of another."""
 
     def __init__(
         self,
@@ -218,23 +233,25 @@ class _Point(_Curve):
         num_thresholds: int,
         class_id: int | None,
         name: str | None,
-        dtype: Any,
+        dtype: DTypeLike | DTypePolicy | None,
         *,
         best: str,
         where: str,
     ) -> None:
         super().__init__(name=name, dtype=dtype)
         if not 0 <= value <= 1:
-            raise ValueError(f"The {where} must be from 0 to 1. Received: {value}")
+            raise ValueError(f"The {where} must be between 0 and 1. Received: {value}")
         self.value = value
         self.class_id = class_id
         self.num_thresholds = num_thresholds
-        self.thresholds = [0.5] if num_thresholds == 1 else _even(num_thresholds)
+        self.thresholds = [0.5] if num_thresholds == 1 else _evenly_spaced(num_thresholds)
         self._best, self._where = best, where
         self._count_variables((len(self.thresholds),))
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Counts a batch.
+    def update_state(
+        self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> None:
+        """Accumulates a batch.
 
         Args:
             y_true: labels 0 and 1.
@@ -251,21 +268,22 @@ class _Point(_Curve):
         )
         self._add(counts)
 
-    def result(self) -> Any:
-        """Returns the best rate; 0 where no threshold reaches the minimum of the other."""
+    def result(self) -> Array:
+        """Returns the best rate; 0 if no threshold reaches the minimum of the other."""
         rates = self._rates()
         return jnp.max(jnp.where(rates[self._where] >= self.value, rates[self._best], 0))
 
 
-class SensitivityAtSpecificity(_Point):
-    """Computes the best sensitivity (recall) where the specificity is at least a given one.
+class SensitivityAtSpecificity(_PointOnCurve):
+    """Computes the best sensitivity (recall) at which the specificity is at least a given one.
 
-    Sensitivity is the share of labels 1 that are found, specificity that of labels 0.
+    Sensitivity is the fraction of labels 1 that are predicted as 1, specificity the fraction of
+    labels 0 that are predicted as 0.
 
     Args:
-        specificity: the least specificity.
-        num_thresholds: how many thresholds are tried.
-        class_id: the only class (last axis) that counts.
+        specificity: the minimum specificity.
+        num_thresholds: the number of thresholds to evaluate.
+        class_id: the index of the class (last axis) to evaluate; None for all.
         name, dtype: see `Metric`.
 
     Example:
@@ -281,7 +299,7 @@ class SensitivityAtSpecificity(_Point):
         num_thresholds: int = 200,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         super().__init__(
             specificity,
@@ -294,13 +312,13 @@ class SensitivityAtSpecificity(_Point):
         )
 
 
-class SpecificityAtSensitivity(_Point):
-    """Computes the best specificity where the sensitivity (recall) is at least a given one.
+class SpecificityAtSensitivity(_PointOnCurve):
+    """Computes the best specificity at which the sensitivity (recall) is at least a given one.
 
     Args:
-        sensitivity: the least sensitivity.
-        num_thresholds: how many thresholds are tried.
-        class_id: the only class (last axis) that counts.
+        sensitivity: the minimum sensitivity.
+        num_thresholds: the number of thresholds to evaluate.
+        class_id: the index of the class (last axis) to evaluate; None for all.
         name, dtype: see `Metric`.
     """
 
@@ -310,7 +328,7 @@ class SpecificityAtSensitivity(_Point):
         num_thresholds: int = 200,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         super().__init__(
             sensitivity,
@@ -323,13 +341,13 @@ class SpecificityAtSensitivity(_Point):
         )
 
 
-class PrecisionAtRecall(_Point):
-    """Computes the best precision where the recall is at least a given one.
+class PrecisionAtRecall(_PointOnCurve):
+    """Computes the best precision at which the recall is at least a given one.
 
     Args:
-        recall: the least recall.
-        num_thresholds: how many thresholds are tried.
-        class_id: the only class (last axis) that counts.
+        recall: the minimum recall.
+        num_thresholds: the number of thresholds to evaluate.
+        class_id: the index of the class (last axis) to evaluate; None for all.
         name, dtype: see `Metric`.
     """
 
@@ -339,20 +357,20 @@ class PrecisionAtRecall(_Point):
         num_thresholds: int = 200,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         super().__init__(
             recall, num_thresholds, class_id, name, dtype, best="precision", where="sensitivity"
         )
 
 
-class RecallAtPrecision(_Point):
-    """Computes the best recall where the precision is at least a given one.
+class RecallAtPrecision(_PointOnCurve):
+    """Computes the best recall at which the precision is at least a given one.
 
     Args:
-        precision: the least precision.
-        num_thresholds: how many thresholds are tried.
-        class_id: the only class (last axis) that counts.
+        precision: the minimum precision.
+        num_thresholds: the number of thresholds to evaluate.
+        class_id: the index of the class (last axis) to evaluate; None for all.
         name, dtype: see `Metric`.
     """
 
@@ -362,14 +380,15 @@ class RecallAtPrecision(_Point):
         num_thresholds: int = 200,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         super().__init__(
             precision, num_thresholds, class_id, name, dtype, best="sensitivity", where="precision"
         )
 
 
-def _even(number: int) -> list[float]:
-    if not 2 <= number <= 1_000_000:
-        raise ValueError(f"num_thresholds must be 2 or more, up to a million. Received: {number}")
-    return [i / (number - 1) for i in range(number)]
+def _evenly_spaced(count: int) -> list[float]:
+    # The limit is a guard against configs in foreign files, which could exhaust the memory.
+    if not 2 <= count <= 1_000_000:
+        raise ValueError(f"num_thresholds must be between 2 and 1,000,000. Received: {count}")
+    return [i / (count - 1) for i in range(count)]

@@ -1,28 +1,32 @@
-"""Metrics that combine precision and recall of classes."""
+"""F-scores: combinations of precision and recall."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Literal, TypeAlias, get_args
 
 import jax.numpy as jnp
 
 from cornu import settings
+from cornu.core.state.dtypes import DTypePolicy
 from cornu.metrics.base import Metric
 from cornu.parts.formulas.align import aligned, spread
+from cornu.types import Array, ArrayLike, DTypeLike
 
 __all__ = ["F1Score", "FBetaScore"]
+
+Average: TypeAlias = Literal["micro", "macro", "weighted"]
 
 
 class FBetaScore(Metric):
     """Computes `(1 + beta ** 2) * precision * recall / (beta ** 2 * precision + recall)`.
 
     Args:
-        average: `None`: one value for each class; `"micro"`: from counts over all classes;
-            `"macro"`: the mean over the classes; `"weighted"`: their mean weighted by how often
-            they occur.
-        beta: how many times as much recall matters.
-        threshold: above it a prediction counts as 1; `None`: the largest prediction of a sample
-            does, the others do not.
+        average: `None`: one value for each class; `"micro"`: from the counts over all classes;
+            `"macro"`: the mean over the classes; `"weighted"`: their mean weighted by their
+            frequency.
+        beta: the weight of recall relative to precision.
+        threshold: predictions above it count as 1; `None`: only the largest prediction of a sample
+            counts as 1.
         name, dtype: see `Metric`.
 
     Example:
@@ -36,14 +40,14 @@ class FBetaScore(Metric):
 
     def __init__(
         self,
-        average: str | None = None,
+        average: Average | None = None,
         beta: float = 1.0,
         threshold: float | None = None,
         name: str = "fbeta_score",
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         super().__init__(name=name, dtype=dtype)
-        if average not in (None, "micro", "macro", "weighted"):
+        if average is not None and average not in get_args(Average):
             raise ValueError(
                 f"average must be None, 'micro', 'macro' or 'weighted'. Received: {average!r}"
             )
@@ -51,7 +55,7 @@ class FBetaScore(Metric):
             raise ValueError(f"beta must be a positive float. Received: {beta!r}")
         if threshold is not None and not (isinstance(threshold, float) and 0 < threshold <= 1):
             raise ValueError(
-                f"threshold must be None or a float above 0 and up to 1. Received: {threshold!r}"
+                f"threshold must be None or a float in (0, 1]. Received: {threshold!r}"
             )
         self.average = average
         self.beta = beta
@@ -68,8 +72,10 @@ class FBetaScore(Metric):
         )
         self._built = True
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Counts a batch.
+    def update_state(
+        self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> None:
+        """Accumulates a batch.
 
         Args:
             y_true: labels 0 and 1 (batch, classes).
@@ -79,35 +85,37 @@ class FBetaScore(Metric):
         y_true, y_pred = aligned(y_true, jnp.asarray(y_pred, self.dtype))
         if y_pred.ndim != 2:
             raise ValueError(
-                f"{type(self).__name__} takes labels and predictions of shape (batch, classes). "
+                f"{type(self).__name__}: expected labels and predictions of shape "
+                "(batch, classes). "
                 f"Received: {y_pred.shape}"
             )
         if not self._built:
             self._build(y_pred.shape[1])
         if self.threshold is None:
+            # As in Keras, a sample whose predictions are all 0 predicts no class.
             largest = jnp.max(y_pred, axis=-1, keepdims=True)
-            found = (y_pred >= largest) & (jnp.abs(y_pred) > 1e-9)
+            predicted = (y_pred >= largest) & (jnp.abs(y_pred) > 1e-9)
         else:
-            found = y_pred > self.threshold
-        found = found.astype(self.dtype)
+            predicted = y_pred > self.threshold
+        predicted = predicted.astype(self.dtype)
         weights = jnp.ones((), self.dtype) if sample_weight is None else sample_weight
         weights = spread(jnp.asarray(weights, self.dtype), y_true.shape)
         axis = None if self.average == "micro" else 0
 
-        def count(values: Any) -> Any:
+        def count(values: Array) -> Array:
             return jnp.sum(values * weights, axis=axis)
 
-        self.true_positives.assign_add(count(found * y_true))
-        self.false_positives.assign_add(count(found * (1 - y_true)))
-        self.false_negatives.assign_add(count((1 - found) * y_true))
+        self.true_positives.assign_add(count(predicted * y_true))
+        self.false_positives.assign_add(count(predicted * (1 - y_true)))
+        self.false_negatives.assign_add(count((1 - predicted) * y_true))
         self.intermediate_weights.assign_add(count(y_true))
 
-    def result(self) -> Any:
+    def result(self) -> Array:
         """Returns the score, one for each class if `average` is None."""
-        epsilon = settings.get("epsilon")
-        right = self.true_positives.value
-        precision = right / (right + self.false_positives + epsilon)
-        recall = right / (right + self.false_negatives + epsilon)
+        epsilon: float = settings.get("epsilon")
+        true_positives = self.true_positives.value
+        precision = true_positives / (true_positives + self.false_positives.value + epsilon)
+        recall = true_positives / (true_positives + self.false_negatives.value + epsilon)
         square = self.beta**2
         scores = (1 + square) * precision * recall / (square * precision + recall + epsilon)
         if self.average == "weighted":
@@ -126,9 +134,9 @@ class F1Score(FBetaScore):
 
     def __init__(
         self,
-        average: str | None = None,
+        average: Average | None = None,
         threshold: float | None = None,
         name: str = "f1_score",
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         super().__init__(average, 1.0, threshold, name, dtype)

@@ -3,39 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from cornu import settings
+from cornu.core.state.dtypes import DTypePolicy
 from cornu.metrics.base import Metric
 from cornu.parts.formulas.align import spread
+from cornu.types import Array, ArrayLike, DTypeLike
 
 __all__ = ["BinaryIoU", "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"]
 
 
 class IoU(Metric):
-    """Computes `right / (labeled + predicted - right)` of classes, and its mean over them.
+    """Computes `intersection / union` of labels and predictions, and its mean over classes.
 
     Args:
-        num_classes: how many classes there are.
-        target_class_ids: those over which the mean is taken; classes that do not occur are left
-            out.
+        num_classes: the number of classes.
+        target_class_ids: the classes of the mean; classes that do not occur are excluded.
         name: see `Metric`.
-        dtype: what is counted in.
-        ignore_class: a label that stands for none.
-        sparse_y_true: whether labels are class numbers (else one-hot).
-        sparse_y_pred: whether predictions are class numbers (else scores).
-        axis: the axis of the classes where they are not.
+        dtype: the dtype of the counts.
+        ignore_class: the class index that stands for a missing label.
+        sparse_y_true: whether labels are class indices; otherwise they are one-hot.
+        sparse_y_pred: whether predictions are class indices; otherwise they are scores.
+        axis: the axis of the classes in one-hot labels and scores.
 
     Example:
 
     >>> round(float(IoU(2, target_class_ids=[0])([0, 0, 1, 1], [0, 1, 0, 1])), 4)
     0.3333
 
-    Differences: counts are floats unless `dtype` says otherwise, so that weights such as 0.5 are
-    not rounded to 0.
+    Differences: counts are floats unless `dtype` is an integer type, so that weights such as 0.5
+    are not rounded to 0.
     """
 
     direction = "up"
@@ -45,7 +45,7 @@ class IoU(Metric):
         num_classes: int,
         target_class_ids: Sequence[int],
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
         ignore_class: int | None = None,
         sparse_y_true: bool = True,
         sparse_y_pred: bool = True,
@@ -67,43 +67,46 @@ class IoU(Metric):
             (num_classes, num_classes), "zeros", self.dtype, name="total_confusion_matrix"
         )
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Counts a batch.
+    def update_state(
+        self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> None:
+        """Accumulates a batch.
 
         Args:
-            y_true: class numbers or one-hot labels.
-            y_pred: class numbers or scores.
+            y_true: class indices or one-hot labels.
+            y_pred: class indices or scores.
             sample_weight: weights, one per sample or more.
         """
-        y_true = _numbers(y_true, self.sparse_y_true, self.axis)
-        y_pred = _numbers(y_pred, self.sparse_y_pred, self.axis)
-        if y_true.size != y_pred.size:
+        labels = _class_indices(y_true, self.sparse_y_true, self.axis)
+        predictions = _class_indices(y_pred, self.sparse_y_pred, self.axis)
+        if labels.size != predictions.size:
             raise ValueError(
-                f"{type(self).__name__}: there are {y_true.shape} labels and {y_pred.shape} "
-                "predictions; check sparse_y_true, sparse_y_pred and axis."
+                f"{type(self).__name__}: expected as many labels as predictions. Received shapes: "
+                f"{labels.shape} and {predictions.shape}\n"
+                "Check sparse_y_true, sparse_y_pred and axis."
             )
         weights = jnp.ones((), self.dtype) if sample_weight is None else sample_weight
-        weights = _weights(jnp.asarray(weights, self.dtype), y_true.shape)
-        labels, predictions = y_true.reshape(-1), y_pred.reshape(-1)
+        weights = _broadcast_weights(jnp.asarray(weights, self.dtype), labels.shape)
+        labels, predictions = labels.reshape(-1), predictions.reshape(-1)
         known = (labels >= 0) & (labels < self.num_classes)
         known &= (predictions >= 0) & (predictions < self.num_classes)
         if self.ignore_class is not None:
             known &= labels != self.ignore_class
-        # One number for each cell of the matrix; what has none falls outside and is dropped.
+        # One index for each cell of the confusion matrix; segment_sum drops -1.
         cells = jnp.where(known, labels * self.num_classes + predictions, -1)
         counts = jax.ops.segment_sum(weights.reshape(-1), cells, self.num_classes**2)
         self.total_cm.assign_add(counts.reshape(self.num_classes, self.num_classes))
 
-    def result(self) -> Any:
+    def result(self) -> Array:
         """Returns the mean over the classes that occur."""
         matrix = self.total_cm.value
         classes = jnp.asarray(self.target_class_ids)
-        right = jnp.diag(matrix)
-        union = (jnp.sum(matrix, axis=0) + jnp.sum(matrix, axis=1) - right)[classes]
-        right, union = right[classes].astype("float32"), union.astype("float32")
+        intersection = jnp.diag(matrix)
+        union = (jnp.sum(matrix, axis=0) + jnp.sum(matrix, axis=1) - intersection)[classes]
+        intersection, union = intersection[classes].astype("float32"), union.astype("float32")
         occurs = union > 1e-9
-        epsilon = settings.get("epsilon")
-        ratios = jnp.where(occurs, right / (union + epsilon), 0)
+        epsilon: float = settings.get("epsilon")
+        ratios = jnp.where(occurs, intersection / (union + epsilon), 0)
         return jnp.sum(ratios) / (jnp.sum(occurs) + epsilon)
 
 
@@ -111,8 +114,8 @@ class BinaryIoU(IoU):
     """Computes the mean intersection over union of two classes, 0 and 1.
 
     Args:
-        target_class_ids: over which of the two the mean is taken.
-        threshold: from it on a prediction counts as class 1.
+        target_class_ids: the classes of the mean.
+        threshold: predictions of at least this count as class 1.
         name, dtype: see `IoU`.
 
     Example:
@@ -126,13 +129,15 @@ class BinaryIoU(IoU):
         target_class_ids: Sequence[int] = (0, 1),
         threshold: float = 0.5,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         super().__init__(2, target_class_ids, name, dtype)
         self.threshold = threshold
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Counts a batch.
+    def update_state(
+        self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> None:
+        """Accumulates a batch.
 
         Args:
             y_true: labels 0 and 1.
@@ -146,7 +151,7 @@ class MeanIoU(IoU):
     """Computes the mean intersection over union of all classes.
 
     Args:
-        num_classes: how many classes there are.
+        num_classes: the number of classes.
         name, dtype, ignore_class, sparse_y_true, sparse_y_pred, axis: see `IoU`.
 
     Example:
@@ -159,7 +164,7 @@ class MeanIoU(IoU):
         self,
         num_classes: int,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
         ignore_class: int | None = None,
         sparse_y_true: bool = True,
         sparse_y_pred: bool = True,
@@ -189,7 +194,7 @@ class OneHotIoU(IoU):
         num_classes: int,
         target_class_ids: Sequence[int],
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
         ignore_class: int | None = None,
         sparse_y_pred: bool = False,
         axis: int = -1,
@@ -210,7 +215,7 @@ class OneHotMeanIoU(MeanIoU):
         self,
         num_classes: int,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
         ignore_class: int | None = None,
         sparse_y_pred: bool = False,
         axis: int = -1,
@@ -218,12 +223,12 @@ class OneHotMeanIoU(MeanIoU):
         super().__init__(num_classes, name, dtype, ignore_class, False, sparse_y_pred, axis)
 
 
-def _numbers(y: Any, sparse: bool, axis: int) -> jax.Array:
-    y = jnp.asarray(y)
-    return y.astype("int32") if sparse else jnp.argmax(y, axis=axis).astype("int32")
+def _class_indices(y: ArrayLike, sparse: bool, axis: int) -> Array:
+    array = jnp.asarray(y)
+    return (array if sparse else jnp.argmax(array, axis=axis)).astype("int32")
 
 
-def _weights(weights: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+def _broadcast_weights(weights: Array, shape: tuple[int, ...]) -> Array:
     if weights.size == 1 or weights.shape == shape:
         return jnp.broadcast_to(weights.reshape(()) if weights.size == 1 else weights, shape)
     return jnp.broadcast_to(spread(weights, shape), shape)

@@ -1,11 +1,11 @@
-"""Metrics of maximum margins."""
+"""Maximum-margin metrics."""
 
 from __future__ import annotations
 
-from typing import Any
-
+from cornu.core.state.dtypes import DTypePolicy
 from cornu.metrics.mean import MeanMetricWrapper
 from cornu.parts.formulas.margin import categorical_hinge, hinge, squared_hinge
+from cornu.types import DTypeLike
 
 __all__ = ["CategoricalHinge", "Hinge", "SquaredHinge"]
 
@@ -19,7 +19,7 @@ class Hinge(MeanMetricWrapper):
 
     direction = "down"
 
-    def __init__(self, name: str = "hinge", dtype: Any = None) -> None:
+    def __init__(self, name: str = "hinge", dtype: DTypeLike | DTypePolicy | None = None) -> None:
         super().__init__(hinge, name, dtype)
 
 
@@ -32,7 +32,9 @@ class SquaredHinge(MeanMetricWrapper):
 
     direction = "down"
 
-    def __init__(self, name: str = "squared_hinge", dtype: Any = None) -> None:
+    def __init__(
+        self, name: str = "squared_hinge", dtype: DTypeLike | DTypePolicy | None = None
+    ) -> None:
         super().__init__(squared_hinge, name, dtype)
 
 
@@ -45,5 +47,7 @@ class CategoricalHinge(MeanMetricWrapper):
 
     direction = "down"
 
-    def __init__(self, name: str = "categorical_hinge", dtype: Any = None) -> None:
+    def __init__(
+        self, name: str = "categorical_hinge", dtype: DTypeLike | DTypePolicy | None = None
+    ) -> None:
         super().__init__(categorical_hinge, name, dtype)

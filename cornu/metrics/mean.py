@@ -1,4 +1,4 @@
-"""Metrics that are a mean or a sum of one value per sample."""
+"""Means and sums of one value per sample."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import jax
 import jax.numpy as jnp
 
 from cornu.core.state import scope
-from cornu.core.state.dtypes import is_float
+from cornu.core.state.dtypes import DTypePolicy, is_float
 from cornu.metrics.base import Metric
 from cornu.parts.formulas.align import columns, masked, plain, spread
+from cornu.types import Array, ArrayLike, DTypeLike
 
 __all__ = ["Mean", "MeanMetricWrapper", "Sum"]
 
 
 class Sum(Metric):
-    """Computes the sum of values, times weights.
+    """Computes the weighted sum of values.
 
     Args:
         name, dtype: see `Metric`.
@@ -29,29 +30,29 @@ class Sum(Metric):
     (4.0, 6.0)
     """
 
-    def __init__(self, name: str = "sum", dtype: Any = None) -> None:
+    def __init__(self, name: str = "sum", dtype: DTypeLike | DTypePolicy | None = None) -> None:
         super().__init__(name=name, dtype=dtype)
         self.total = self.add_variable((), "zeros", dtype=self.dtype, name="total")
 
-    def update_state(self, values: Any, sample_weight: Any = None) -> None:
+    def update_state(self, values: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Adds values.
 
         Args:
             values: an array.
-            sample_weight: factors, one per sample or more.
+            sample_weight: weights, one per sample or more.
         """
-        values, _ = samplewise(values, sample_weight, jnp.sum, self.dtype)
+        values, _ = reduce_to_samples(values, sample_weight, jnp.sum, self.dtype)
         self.total.assign_add(jnp.sum(values))
 
-    def result(self) -> Any:
+    def result(self) -> Array:
         """Returns the sum."""
         return self.total.value
 
 
 class Mean(Metric):
-    """Computes the mean of values, weighted.
+    """Computes the weighted mean of values.
 
-    Values of several axes count with the mean of each sample.
+    If values have several axes, the mean of each sample counts.
 
     Args:
         name, dtype: see `Metric`.
@@ -63,25 +64,25 @@ class Mean(Metric):
     (2.0, 5.0)
     """
 
-    def __init__(self, name: str = "mean", dtype: Any = None) -> None:
+    def __init__(self, name: str = "mean", dtype: DTypeLike | DTypePolicy | None = None) -> None:
         super().__init__(name=name, dtype=dtype)
         self.total = self.add_variable((), "zeros", dtype=self.dtype, name="total")
         self.count = self.add_variable((), "zeros", dtype=self.dtype, name="count")
 
-    def update_state(self, values: Any, sample_weight: Any = None) -> None:
+    def update_state(self, values: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Adds values to the mean.
 
         Args:
             values: an array.
-            sample_weight: weights, one per sample or more; what has weight 0 does not count,
-                whatever its value is.
+            sample_weight: weights, one per sample or more; values of weight 0 are excluded, even if
+                they are not finite.
         """
-        values, weights = samplewise(values, sample_weight, jnp.mean, self.dtype)
+        values, weights = reduce_to_samples(values, sample_weight, jnp.mean, self.dtype)
         self.total.assign_add(jnp.sum(values))
         self.count.assign_add(values.size if weights is None else jnp.sum(weights))
 
-    def result(self) -> Any:
-        """Returns the mean; 0 of nothing."""
+    def result(self) -> Array:
+        """Returns the mean; 0 without data."""
         return divide(self.total.value, self.count.value)
 
 
@@ -91,7 +92,7 @@ class MeanMetricWrapper(Mean):
     Args:
         fn: the function.
         name, dtype: see `Metric`.
-        **kwargs: further arguments of the function.
+        **kwargs: additional arguments of the function.
 
     Example:
 
@@ -99,62 +100,76 @@ class MeanMetricWrapper(Mean):
     >>> float(metric([1.0, 2.0], [1.0, 5.0]))
     1.5
 
-    Differences: values that the function masks (`ignore_class`) never count; in Keras they count
-    as 0 unless there are sample weights. Predictions in a shorter float are widened to the
+    Differences: values that the function masks (`ignore_class`) are excluded; in Keras they count
+    as 0 unless there are sample weights. Predictions in a shorter float are converted to the
     metric's dtype.
     """
 
     def __init__(
-        self, fn: Callable[..., Any], name: str | None = None, dtype: Any = None, **kwargs: Any
+        self,
+        fn: Callable[..., Any],
+        name: str | None = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(name=name, dtype=dtype)  # type: ignore[arg-type]
         self.fn = fn
         self.arguments = kwargs
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(  # type: ignore[override]  # labels and predictions instead of values
+        self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> None:
         """Adds the values of a batch to the mean.
 
         Args:
             y_true: labels.
-            y_pred: predictions; a mask that they carry leaves out where it is False.
+            y_pred: predictions; if they carry a mask, values where it is False are excluded.
             sample_weight: weights, one per sample or more.
         """
         masks = scope.current().masks
         weights = masked(sample_weight, masks.get(y_pred), self.dtype)
-        y_true, y_pred = plain(y_true), jax.tree_util.tree_map(self._widened, plain(y_pred))
+        y_true, y_pred = plain(y_true), jax.tree_util.tree_map(self._widen, plain(y_pred))
         values = self.fn(*columns(self.fn, y_true, y_pred), **self.arguments)
         super().update_state(values, masked(weights, masks.get(values), self.dtype))
 
-    def _widened(self, x: Any) -> Any:
-        x = jnp.asarray(x)
+    def _widen(self, value: ArrayLike) -> Array:
+        x = jnp.asarray(value)
         short = is_float(x.dtype) and x.dtype.itemsize < jnp.dtype(self.dtype).itemsize
         return x.astype(self.dtype) if short else x
 
 
-def samplewise(
-    values: Any, weights: Any, reduce: Callable[..., Any], dtype: Any
-) -> tuple[Any, Any]:
-    """Returns weighted values and weights, each one per sample."""
+def reduce_to_samples(
+    values: ArrayLike, weights: ArrayLike | None, reduce: Callable[..., Array], dtype: str
+) -> tuple[Array, Array | None]:
+    """Returns weighted values and their weights, one per sample.
+
+    Args:
+        values: an array.
+        weights: one per sample or more; None for no weights.
+        reduce: `jnp.sum` or `jnp.mean`, applied to all axes but the first.
+        dtype: the dtype of the computation.
+    """
     values = jnp.asarray(values, dtype)
     if weights is None:
-        return _rest(values, reduce), None
+        return _reduce_samples(values, reduce), None
     weights = jnp.asarray(weights, dtype)
     if weights.ndim == values.ndim + 1 and weights.shape[-1] == 1:
         weights = weights[..., 0]
     if weights.ndim < values.ndim:
-        spread(weights, values.shape)  # raises where they do not fit
+        spread(weights, values.shape)  # raises if the shapes do not match
         values = reduce(values, axis=tuple(range(weights.ndim, values.ndim)))
     elif not values.ndim:
         values = jnp.broadcast_to(values, weights.shape)
     weights = jnp.broadcast_to(spread(weights, values.shape), values.shape)
+    # Replaced, not multiplied by 0: 0 * infinity is NaN.
     values = jnp.where(weights == 0, 0, values * weights)
-    return _rest(values, reduce), _rest(weights, reduce)
+    return _reduce_samples(values, reduce), _reduce_samples(weights, reduce)
 
 
-def divide(a: Any, b: Any) -> Any:
+def divide(a: Array, b: Array) -> Array:
     """Returns `a / b`, and 0 where `b` is 0."""
     return jnp.where(b == 0, 0, a / jnp.where(b == 0, 1, b))
 
 
-def _rest(x: Any, reduce: Callable[..., Any]) -> Any:
+def _reduce_samples(x: Array, reduce: Callable[..., Array]) -> Array:
     return reduce(x, axis=tuple(range(1, x.ndim))) if x.ndim > 1 else x

@@ -1,9 +1,8 @@
-"""Metrics of probability."""
+"""Probabilistic metrics: cross-entropies and divergences."""
 
 from __future__ import annotations
 
-from typing import Any
-
+from cornu.core.state.dtypes import DTypePolicy
 from cornu.metrics.mean import MeanMetricWrapper
 from cornu.parts.formulas.probabilistic import (
     binary_crossentropy,
@@ -12,6 +11,7 @@ from cornu.parts.formulas.probabilistic import (
     poisson,
     sparse_categorical_crossentropy,
 )
+from cornu.types import DTypeLike
 
 __all__ = [
     "BinaryCrossentropy",
@@ -28,7 +28,8 @@ class BinaryCrossentropy(MeanMetricWrapper):
     Args:
         name, dtype: see `Metric`.
         from_logits: whether predictions are `log(p / (1 - p))` instead of probabilities `p`.
-        label_smoothing: 0.1 makes labels of 0.05 and 0.95.
+        label_smoothing: the fraction that is spread over both classes: 0.1 gives the labels 0.05
+            and 0.95.
     """
 
     direction = "down"
@@ -36,7 +37,7 @@ class BinaryCrossentropy(MeanMetricWrapper):
     def __init__(
         self,
         name: str = "binary_crossentropy",
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
         from_logits: bool = False,
         label_smoothing: float = 0,
     ) -> None:
@@ -54,8 +55,8 @@ class CategoricalCrossentropy(MeanMetricWrapper):
 
     Args:
         name, dtype: see `Metric`.
-        from_logits: whether `p` is the softmax of predictions instead of predictions.
-        label_smoothing: 0.1 spreads a tenth of each label evenly over all classes.
+        from_logits: whether predictions are logits, of which `p` is the softmax.
+        label_smoothing: the fraction of each label that is spread evenly over all classes.
         axis: the axis of the classes.
     """
 
@@ -64,7 +65,7 @@ class CategoricalCrossentropy(MeanMetricWrapper):
     def __init__(
         self,
         name: str = "categorical_crossentropy",
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
         from_logits: bool = False,
         label_smoothing: float = 0,
         axis: int = -1,
@@ -80,12 +81,12 @@ class CategoricalCrossentropy(MeanMetricWrapper):
 
 
 class SparseCategoricalCrossentropy(MeanMetricWrapper):
-    """Computes the mean of `-log(p[y_true])` for class numbers.
+    """Computes the mean of `-log(p[y_true])` for class indices.
 
     Args:
         name, dtype: see `Metric`.
-        from_logits: whether `p` is the softmax of predictions instead of predictions.
-        ignore_class: a number that stands for no label; the mean leaves it out.
+        from_logits: whether predictions are logits, of which `p` is the softmax.
+        ignore_class: the class index that stands for a missing label, which is excluded.
         axis: the axis of the classes.
     """
 
@@ -94,7 +95,7 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
     def __init__(
         self,
         name: str = "sparse_categorical_crossentropy",
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
         from_logits: bool = False,
         ignore_class: int | None = None,
         axis: int = -1,
@@ -118,7 +119,9 @@ class KLDivergence(MeanMetricWrapper):
 
     direction = "down"
 
-    def __init__(self, name: str = "kl_divergence", dtype: Any = None) -> None:
+    def __init__(
+        self, name: str = "kl_divergence", dtype: DTypeLike | DTypePolicy | None = None
+    ) -> None:
         super().__init__(kl_divergence, name, dtype)
 
 
@@ -131,5 +134,5 @@ class Poisson(MeanMetricWrapper):
 
     direction = "down"
 
-    def __init__(self, name: str = "poisson", dtype: Any = None) -> None:
+    def __init__(self, name: str = "poisson", dtype: DTypeLike | DTypePolicy | None = None) -> None:
         super().__init__(poisson, name, dtype)

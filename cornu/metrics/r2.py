@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Literal, TypeAlias, get_args
 
 import jax.numpy as jnp
 
+from cornu.core.state.dtypes import DTypePolicy
 from cornu.metrics.base import Metric
 from cornu.parts.formulas.align import aligned, spread
+from cornu.types import Array, ArrayLike, DTypeLike
 
 __all__ = ["R2Score"]
 
-_AGGREGATIONS = (None, "uniform_average", "variance_weighted_average")
+Aggregation: TypeAlias = Literal["uniform_average", "variance_weighted_average"]
+
+_AGGREGATIONS = (None, *get_args(Aggregation))
 
 
 class R2Score(Metric):
     """Computes `1 - sum((y_true - y_pred) ** 2) / sum((y_true - mean(y_true)) ** 2)`.
 
-    1 is perfect, 0 as good as the mean of the labels.
+    1 is a perfect prediction; 0 is as good as predicting the mean of the labels.
 
     Args:
-        class_aggregation: how several outputs become one value: `"uniform_average"`,
-            `"variance_weighted_average"`, or `None`: one value for each.
-        num_regressors: how many inputs the model has, for the adjusted R2; 0 for the plain one.
+        class_aggregation: how the scores of several outputs are combined: `"uniform_average"`,
+            `"variance_weighted_average"`, or `None`: one score for each.
+        num_regressors: the number of regressors, for the adjusted R2 score; 0 for the plain score.
         name, dtype: see `Metric`.
 
     Example:
@@ -30,18 +34,18 @@ class R2Score(Metric):
     >>> round(float(R2Score()([[1.0], [4.0], [3.0]], [[2.0], [4.0], [4.0]])), 4)
     0.5714
 
-    Differences: samples of weight 0 do not count for the adjusted R2 either. Where it is not
-    defined (too few samples) the plain one is returned, without Keras's warning.
+    Differences: samples of weight 0 are not counted for the adjusted score either. If that is not
+    defined (too few samples), the plain score is returned, without the warning of Keras.
     """
 
     direction = "up"
 
     def __init__(
         self,
-        class_aggregation: str | None = "uniform_average",
+        class_aggregation: Aggregation | None = "uniform_average",
         num_regressors: int = 0,
         name: str = "r2_score",
-        dtype: Any = None,
+        dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         super().__init__(name=name, dtype=dtype)
         if class_aggregation not in _AGGREGATIONS:
@@ -49,7 +53,7 @@ class R2Score(Metric):
                 f"class_aggregation must be one of {_AGGREGATIONS}. Received: {class_aggregation!r}"
             )
         if num_regressors < 0:
-            raise ValueError(f"num_regressors must be 0 or more. Received: {num_regressors}")
+            raise ValueError(f"num_regressors must be at least 0. Received: {num_regressors}")
         self.class_aggregation = class_aggregation
         self.num_regressors = num_regressors
         self.num_samples = self.add_variable((), "zeros", name="num_samples")
@@ -62,8 +66,10 @@ class R2Score(Metric):
         self.count = self.add_variable((outputs,), "zeros", name="count")
         self._built = True
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Takes a batch into account.
+    def update_state(
+        self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> None:
+        """Accumulates a batch.
 
         Args:
             y_true: labels (batch, outputs).
@@ -73,7 +79,7 @@ class R2Score(Metric):
         y_true, y_pred = aligned(y_true, jnp.asarray(y_pred, self.dtype))
         if y_pred.ndim != 2:
             raise ValueError(
-                f"R2Score takes labels and predictions of shape (batch, outputs). "
+                f"R2Score: expected labels and predictions of shape (batch, outputs). "
                 f"Received: {y_pred.shape}"
             )
         if not self._built:
@@ -82,27 +88,31 @@ class R2Score(Metric):
         weights = spread(jnp.asarray(weights, self.dtype), y_true.shape)
         weights = jnp.broadcast_to(weights, y_true.shape)
 
-        def total(values: Any) -> Any:
+        def total(values: Array) -> Array:
             return jnp.sum(jnp.where(weights == 0, 0, values * weights), axis=0)
 
         self.sum.assign_add(total(y_true))
         self.squared_sum.assign_add(total(y_true * y_true))
         self.residual.assign_add(total(jnp.square(y_true - y_pred)))
         self.count.assign_add(jnp.sum(weights, axis=0))
+        # The adjusted score counts samples, not their weights.
         self.num_samples.assign_add(jnp.sum(weights != 0))
 
-    def result(self) -> Any:
+    def result(self) -> Array:
         """Returns the score over all batches."""
-        spread_out = self.squared_sum - self.sum * (self.sum / self.count)
-        scores = 1 - self.residual / spread_out
+        total = self.sum.value
+        total_sum_of_squares = self.squared_sum.value - total * (total / self.count.value)
+        scores = 1 - self.residual.value / total_sum_of_squares
+        # Constant labels have no variance to explain.
         scores = jnp.where(jnp.isinf(scores), 0, scores)
         if self.class_aggregation == "uniform_average":
             scores = jnp.mean(scores)
         elif self.class_aggregation == "variance_weighted_average":
-            scores = jnp.sum(spread_out * scores) / jnp.sum(spread_out)
+            scores = jnp.sum(total_sum_of_squares * scores) / jnp.sum(total_sum_of_squares)
         if not self.num_regressors:
             return scores
         n = self.num_samples.value
-        free = n - self.num_regressors - 1
-        adjusted = 1 - (1 - scores) * (n - 1) / jnp.where(free > 0, free, 1)
-        return jnp.where(free > 0, adjusted, scores)
+        degrees_of_freedom = n - self.num_regressors - 1
+        defined = degrees_of_freedom > 0
+        adjusted = 1 - (1 - scores) * (n - 1) / jnp.where(defined, degrees_of_freedom, 1)
+        return jnp.where(defined, adjusted, scores)

@@ -1,11 +1,10 @@
-"""Metrics of regression."""
+"""Regression metrics."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax.numpy as jnp
 
+from cornu.core.state.dtypes import DTypePolicy
 from cornu.metrics.mean import Mean, MeanMetricWrapper
 from cornu.parts.formulas.align import aligned
 from cornu.parts.formulas.regression import (
@@ -16,6 +15,7 @@ from cornu.parts.formulas.regression import (
     mean_squared_error,
     mean_squared_logarithmic_error,
 )
+from cornu.types import Array, ArrayLike, DTypeLike
 
 __all__ = [
     "CosineSimilarity",
@@ -37,7 +37,9 @@ class MeanSquaredError(MeanMetricWrapper):
 
     direction = "down"
 
-    def __init__(self, name: str = "mean_squared_error", dtype: Any = None) -> None:
+    def __init__(
+        self, name: str = "mean_squared_error", dtype: DTypeLike | DTypePolicy | None = None
+    ) -> None:
         super().__init__(mean_squared_error, name, dtype)
 
 
@@ -50,7 +52,9 @@ class MeanAbsoluteError(MeanMetricWrapper):
 
     direction = "down"
 
-    def __init__(self, name: str = "mean_absolute_error", dtype: Any = None) -> None:
+    def __init__(
+        self, name: str = "mean_absolute_error", dtype: DTypeLike | DTypePolicy | None = None
+    ) -> None:
         super().__init__(mean_absolute_error, name, dtype)
 
 
@@ -63,7 +67,11 @@ class MeanAbsolutePercentageError(MeanMetricWrapper):
 
     direction = "down"
 
-    def __init__(self, name: str = "mean_absolute_percentage_error", dtype: Any = None) -> None:
+    def __init__(
+        self,
+        name: str = "mean_absolute_percentage_error",
+        dtype: DTypeLike | DTypePolicy | None = None,
+    ) -> None:
         super().__init__(mean_absolute_percentage_error, name, dtype)
 
 
@@ -76,7 +84,11 @@ class MeanSquaredLogarithmicError(MeanMetricWrapper):
 
     direction = "down"
 
-    def __init__(self, name: str = "mean_squared_logarithmic_error", dtype: Any = None) -> None:
+    def __init__(
+        self,
+        name: str = "mean_squared_logarithmic_error",
+        dtype: DTypeLike | DTypePolicy | None = None,
+    ) -> None:
         super().__init__(mean_squared_logarithmic_error, name, dtype)
 
 
@@ -89,7 +101,7 @@ class LogCoshError(MeanMetricWrapper):
 
     direction = "down"
 
-    def __init__(self, name: str = "logcosh", dtype: Any = None) -> None:
+    def __init__(self, name: str = "logcosh", dtype: DTypeLike | DTypePolicy | None = None) -> None:
         super().__init__(log_cosh, name, dtype)
 
 
@@ -98,14 +110,19 @@ class CosineSimilarity(MeanMetricWrapper):
 
     Args:
         name, dtype: see `Metric`.
-        axis: the axis along which a vector lies.
+        axis: the axis of the vectors' elements.
 
-    Differences: the loss of the same name is minus the cosine.
+    Differences: the loss of the same name is the negative cosine.
     """
 
     direction = "up"
 
-    def __init__(self, name: str = "cosine_similarity", dtype: Any = None, axis: int = -1) -> None:
+    def __init__(
+        self,
+        name: str = "cosine_similarity",
+        dtype: DTypeLike | DTypePolicy | None = None,
+        axis: int = -1,
+    ) -> None:
         super().__init__(cosine, name, dtype, axis=axis)
 
 
@@ -123,10 +140,14 @@ class RootMeanSquaredError(Mean):
 
     direction = "down"
 
-    def __init__(self, name: str = "root_mean_squared_error", dtype: Any = None) -> None:
+    def __init__(
+        self, name: str = "root_mean_squared_error", dtype: DTypeLike | DTypePolicy | None = None
+    ) -> None:
         super().__init__(name, dtype)
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(  # type: ignore[override]  # labels and predictions instead of values
+        self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> None:
         """Adds the squared errors of a batch.
 
         Args:
@@ -137,6 +158,6 @@ class RootMeanSquaredError(Mean):
         y_true, y_pred = aligned(y_true, jnp.asarray(y_pred, self.dtype))
         super().update_state(jnp.square(y_pred - y_true), sample_weight)
 
-    def result(self) -> Any:
+    def result(self) -> Array:
         """Returns the square root of the mean."""
         return jnp.sqrt(super().result())

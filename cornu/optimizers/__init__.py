@@ -1,4 +1,4 @@
-"""Optimizers: methods that change a model's Variables so that its loss becomes smaller."""
+"""Optimizers: methods that update a model's Variables so that its loss decreases."""
 
 from cornu.optimizers import schedules
 from cornu.optimizers.base import Optimizer

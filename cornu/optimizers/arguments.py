@@ -1,4 +1,4 @@
-"""The arguments that every optimizer takes beside its own."""
+"""The constructor arguments that all optimizers share."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ from collections.abc import Callable
 from inspect import Parameter
 from typing import Any, TypedDict, TypeVar
 
-from cornu.optimizers.base import SHARED_DEFAULTS
+from cornu.optimizers.base import SHARED_DEFAULTS, Optimizer
 
-__all__ = ["SharedArguments", "accept_shared_arguments"]
+__all__ = ["OtherSharedArguments", "SharedArguments", "accept_shared_arguments"]
 
-Init = TypeVar("Init", bound=Callable[..., None])
+Constructor = TypeVar("Constructor", bound=Callable[..., None])
 
 
-class SharedArguments(TypedDict, total=False):
-    """What `**shared: Unpack[Shared]` in a constructor stands for (see `Optimizer`)."""
+class OtherSharedArguments(TypedDict, total=False):
+    """The shared arguments of optimizers that declare `weight_decay` themselves."""
 
-    weight_decay: float | None
     clipnorm: float | None
     clipvalue: float | None
     global_clipnorm: float | None
@@ -30,29 +29,40 @@ class SharedArguments(TypedDict, total=False):
     name: str | None
 
 
-def accept_shared_arguments(init: Init) -> Init:
-    """Lets a constructor with `**shared` take the shared arguments by name and position.
+class SharedArguments(OtherSharedArguments, total=False):
+    """The keyword arguments behind `**shared: Unpack[SharedArguments]` (see `Optimizer`).
 
-    They stand behind the constructor's positional arguments and before its keyword-only ones,
-    which can be given by position too then. One that the constructor has itself is left out.
+    Type checkers and editors read the names and types of `**shared` from this class.
+    """
+
+    weight_decay: float | None
+
+
+def accept_shared_arguments(init: Constructor) -> Constructor:
+    """Decorator: lets a constructor with `**shared` take shared arguments by position too.
+
+    As in Keras, they follow the constructor's own positional arguments, and are followed by its
+    keyword-only arguments, which then can be positional as well. A shared argument that the
+    constructor declares itself keeps its own position.
     """
     own = list(inspect.signature(init).parameters.values())
     first = [p for p in own if p.kind is Parameter.POSITIONAL_OR_KEYWORD]
     last = [p for p in own if p.kind is Parameter.KEYWORD_ONLY]
-    taken = {p.name for p in own}
+    declared = {p.name for p in own}
     shared = [
-        Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=default)
-        for name, default in SHARED_DEFAULTS.items()
-        if name not in taken
+        parameter
+        for name, parameter in inspect.signature(Optimizer.__init__).parameters.items()
+        if name in SHARED_DEFAULTS and name not in declared
     ]
-    plain = [p.replace(kind=Parameter.POSITIONAL_OR_KEYWORD) for p in (*first, *shared, *last)]
-    signature = inspect.Signature([*plain, Parameter("kwargs", Parameter.VAR_KEYWORD)])
+    positional = [p.replace(kind=Parameter.POSITIONAL_OR_KEYWORD) for p in (*first, *shared, *last)]
+    signature = inspect.Signature([*positional, Parameter("kwargs", Parameter.VAR_KEYWORD)])
 
     @functools.wraps(init)
     def call(*args: Any, **kwargs: Any) -> None:
-        given = signature.bind(*args, **kwargs).arguments
-        unknown = given.pop("kwargs", {})
-        init(**given, **unknown)
+        arguments = signature.bind(*args, **kwargs).arguments
+        unknown = arguments.pop("kwargs", {})
+        init(**arguments, **unknown)
 
+    # `help()`, `get_config` and the messages about unknown arguments read this signature.
     call.__signature__ = signature  # type: ignore[attr-defined]
-    return call  # type: ignore[return-value]
+    return call  # type: ignore[return-value]  # the static signature stays the explicit one

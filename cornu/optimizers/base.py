@@ -1,41 +1,54 @@
-"""Optimizer: what all optimizers have in common, from learning rate to moving averages."""
+"""Optimizer: the base of all optimizers."""
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import re
-import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Self
 
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
 from cornu import settings
 from cornu.core.state import scope
 from cornu.core.state.variable import Variable
-from cornu.core.tracebacks.user_frames import user_stacklevel
-from cornu.errors import suggest
+from cornu.optimizers.checks import (
+    check_accumulation,
+    check_averaging,
+    check_clipping,
+    check_learning_rate,
+    check_unknown_arguments,
+    pair_gradients,
+)
 from cornu.optimizers.rate_factors import check_factors, factors_by_path, group_by_factor
-from cornu.optimizers.schedules import LearningRateSchedule
-from cornu.optimizers.transforms import averaging, clipping
-from cornu.optimizers.transforms.accumulation import GradsAndVars, accumulate
+from cornu.optimizers.schedules import LearningRateLike, LearningRateSchedule
+from cornu.optimizers.transforms.accumulation import accumulate
+from cornu.optimizers.transforms.averaging import average
+from cornu.optimizers.transforms.chain import GradsAndVars, Transformation, chain
+from cornu.optimizers.transforms.clipping import clip_by_global_norm, clip_by_norm, clip_by_value
+from cornu.optimizers.transforms.constraining import apply_constraints
+from cornu.optimizers.transforms.loss_scaling import unscale
+from cornu.optimizers.transforms.overwriting import overwrite_or
+from cornu.optimizers.transforms.weight_decay import decay_weights
 from cornu.optimizers.variables import OptimizerVariables
 from cornu.registry import custom_object_scope, serialize
+from cornu.types import ArrayLike, Config
 
 __all__ = ["SHARED_DEFAULTS", "Optimizer"]
 
 
 class Optimizer(OptimizerVariables):
-    """The base of all optimizers: changes Variables so that a loss becomes smaller.
+    """Base class of optimizers, which change Variables so that a loss decreases.
 
-    What `apply` does with gradients, in this order: divides them by `loss_scale_factor`,
-    accumulates them, clips them, makes the Variables smaller by `weight_decay * learning_rate`,
-    calls the rule of the method, moves the averages, and applies the Variables' constraints.
+    `apply` passes gradients through a chain of transformations. In this order, it divides them by
+    `loss_scale_factor`, accumulates them, clips them, shrinks the Variables by
+    `weight_decay * learning_rate`, applies the update rule, updates the moving averages, and
+    applies the Variables' constraints.
 
     A method of your own is best written as a `cornu.optimizers.update_rule.UpdateRule`, a formula
-    on arrays; or override `build` to make Variables and `update_step` to assign them.
+    on arrays; or override `build` to create Variables and `update_step` to assign them.
 
     Args:
         learning_rate: a number, a `LearningRateSchedule`, or a function without arguments. A
@@ -45,12 +58,14 @@ class Optimizer(OptimizerVariables):
         clipvalue: an upper limit of the absolute value of each element.
         global_clipnorm: an upper limit of the norm of all gradients together.
         use_ema: whether to keep a moving average of every Variable; at the end of `fit` the
-            model gets the averages.
-        ema_momentum: how much of the average is kept in each step.
-        ema_overwrite_frequency: also give the averages to the model every so many steps.
-        loss_scale_factor: what the loss was multiplied with against underflow (see `scale_loss`).
-        gradient_accumulation_steps: take the mean of the gradients of so many calls, then step.
-            The moving averages count such steps, schedules count calls.
+            model receives the averages.
+        ema_momentum: the fraction of the average that is kept in each step.
+        ema_overwrite_frequency: every how many steps the model receives the averages during
+            training; None for never.
+        loss_scale_factor: the factor by which the loss is multiplied against underflow (see
+            `scale_loss`).
+        gradient_accumulation_steps: the number of calls over which gradients are averaged before
+            a step. The moving averages count such steps, schedules count calls.
         name: its name.
 
     Raises:
@@ -73,7 +88,7 @@ class Optimizer(OptimizerVariables):
 
     def __init__(
         self,
-        learning_rate: Any,
+        learning_rate: LearningRateLike,
         weight_decay: float | None = None,
         clipnorm: float | None = None,
         clipvalue: float | None = None,
@@ -87,7 +102,14 @@ class Optimizer(OptimizerVariables):
         **kwargs: Any,
     ) -> None:
         super().__init__(name)
-        self._check_unknown(kwargs)
+        label = self._label()
+        if kwargs:
+            known = [*inspect.signature(type(self).__init__).parameters][1:-1]
+            check_unknown_arguments(kwargs, known, label)
+        check_clipping(clipnorm, clipvalue, global_clipnorm, label)
+        check_accumulation(gradient_accumulation_steps, label)
+        if use_ema:
+            check_averaging(ema_momentum, ema_overwrite_frequency, label)
         self.weight_decay = weight_decay
         self.clipnorm = clipnorm
         self.clipvalue = clipvalue
@@ -97,38 +119,63 @@ class Optimizer(OptimizerVariables):
         self.ema_overwrite_frequency = ema_overwrite_frequency
         self.loss_scale_factor = loss_scale_factor
         self.gradient_accumulation_steps = gradient_accumulation_steps
-        for fault in self._faults():
-            raise ValueError(f"{self._label()}: {fault}")
-        self._learning_rate = self._rate(learning_rate)
-        # Of a dict only the values are taken for what the optimizer owns, not the keys.
-        self._places: dict[Variable, int] = {}
+        self.learning_rate_source = check_learning_rate(learning_rate, label)
+        # Dicts by Variable: only the values of a dict count as owned, so that the model's
+        # Variables, which are the keys, are not saved with the optimizer's.
+        self._indices: dict[Variable, int] = {}
         self._averages: dict[Variable, Variable] = {}
         self._accumulators: dict[Variable, Variable] = {}
         self._undecayed: dict[Variable, None] = {}
         self._undecayed_names: tuple[str, ...] = ()
         self._rates: dict[str, float] = {}
-        self._factors: dict[Variable, float] | None = None
+        self._rate_factors: dict[Variable, float] | None = None
         self._step_version = 0
+        self._gradient_observers: list[Callable[[GradsAndVars], object]] = []
 
     # ----------------------------------------------------------------------------- learning rate
 
-    def _rate(self, rate: Any) -> Any:
-        if callable(rate):
-            return rate
-        if isinstance(rate, (bool, str)) or rate is None or np.ndim(rate) != 0:
-            raise ValueError(
-                f"{self._label()}: learning_rate must be a number, a LearningRateSchedule or a "
-                f"function without arguments. Received: {rate!r}"
-                + ("\nTurn the text into a number: float(text)." if isinstance(rate, str) else "")
+    @property
+    def learning_rate(self) -> Variable | Array:
+        """The learning rate of this step: a Variable, or the value of a schedule or function."""
+        source = self.learning_rate_source
+        if isinstance(source, Variable):
+            return source
+        if isinstance(source, LearningRateSchedule):
+            return source(self._iterations.value)
+        rate: Array = source()
+        return rate
+
+    @learning_rate.setter
+    def learning_rate(self, learning_rate: LearningRateLike) -> None:
+        if callable(learning_rate):
+            self.learning_rate_source = learning_rate
+            self._step_version += 1
+        elif isinstance(self.learning_rate_source, Variable):
+            self.learning_rate_source.assign(learning_rate)
+        else:
+            raise TypeError(
+                f"{self._label()} has the learning rate {self.learning_rate_source!r}, which "
+                "cannot be replaced by a number: compiled steps would not see it.\n"
+                "Create the optimizer with a number as learning_rate to change it later."
             )
-        if not isinstance(rate, Variable) and not float(rate) >= 0:
-            raise ValueError(
-                f"{self._label()}: learning_rate must be 0 or more. Received: {rate!r}\n"
-                "To climb instead of descend, change the sign of the loss."
-            )
-        with self._naming():
-            return Variable(
-                float(rate),
+
+    @property
+    def learning_rate_source(self) -> Any:
+        """The Variable, schedule or function that `learning_rate` is read from.
+
+        A number that is assigned becomes a new Variable. Assigning does not raise `step_version`:
+        whoever replaces the source must compile steps again.
+        """
+        return self._learning_rate
+
+    @learning_rate_source.setter
+    def learning_rate_source(self, source: Any) -> None:
+        if callable(source) or isinstance(source, Variable):
+            self._learning_rate = source
+            return
+        with self._variable_paths():
+            self._learning_rate = Variable(
+                float(source),
                 dtype=settings.get("floatx"),
                 trainable=False,
                 aggregation="only_first_replica",
@@ -137,58 +184,39 @@ class Optimizer(OptimizerVariables):
             )
 
     @property
-    def learning_rate(self) -> Any:
-        """The learning rate of this step: the Variable, or what the schedule or function gives."""
-        rate = self._learning_rate
-        if isinstance(rate, Variable):
-            return rate
-        return rate(self._iterations.value) if isinstance(rate, LearningRateSchedule) else rate()
-
-    @learning_rate.setter
-    def learning_rate(self, learning_rate: Any) -> None:
-        if callable(learning_rate):
-            self._learning_rate = learning_rate
-            self._step_version += 1
-        elif isinstance(self._learning_rate, Variable):
-            self._learning_rate.assign(learning_rate)
-        else:
-            raise TypeError(
-                f"{self._label()} has the learning rate {self._learning_rate!r}, which a number "
-                "cannot replace: compiled steps would not see it.\n"
-                "Make the optimizer with a number as learning_rate to change it later."
-            )
-
-    @property
-    def iterations(self) -> Any:
-        """How many steps were made (with accumulation: completed ones)."""
+    def iterations(self) -> Variable | Array:
+        """The number of steps made; with accumulation, of completed ones."""
         if self.gradient_accumulation_steps:
-            return self._iterations // self.gradient_accumulation_steps
+            return self._iterations.value // self.gradient_accumulation_steps
         return self._iterations
 
     @property
     def step_version(self) -> int:
-        """Grows when what compiled steps hold is replaced: a schedule, or the rates by path."""
+        """A number that grows when something that compiled steps contain is replaced.
+
+        That is a schedule or the rates by path.
+        """
         return self._step_version
 
-    def set_rates(self, rates: Mapping[str, float]) -> Any:
-        """Multiplies the learning rate of parts of the model, each with a number of its own.
+    def set_rates(self, rates: Mapping[str, float]) -> Self:
+        """Multiplies the learning rate of parts of the model, each by its own factor.
 
-        A Variable for which the learning rate is multiplied with 0.1 is changed as by an
-        optimizer of its own that has a tenth of the learning rate, weight decay included. Clipping
-        by the norm of all gradients still sees all.
+        A Variable with the factor 0.1 is updated as by an optimizer of its own that has a tenth of
+        the learning rate, weight decay included. Clipping by the norm of all gradients still
+        includes all.
 
         Args:
-            rates: multipliers by what `cornu.inspect.find` takes: the path, the name or a pattern
-                of layers, blocks and models inside (`"encoder/**"`), or the path or a pattern of
-                Variables (`"**/bias"`). Where several mean the same, the last one counts; what
-                none means has 1. An empty dict takes all back.
+            rates: factors by anything that `cornu.inspect.find` accepts: the path, the name or a
+                pattern of layers, blocks and nested models (`"encoder/**"`), or the path or a
+                pattern of Variables (`"**/bias"`). If several match, the last one counts; without
+                a match the factor is 1. An empty dict removes all factors.
 
         Returns:
             The optimizer.
 
         Raises:
-            ValueError: a number is negative; when training begins, if a name means nothing.
-            TypeError: it is no dict of numbers by text.
+            ValueError: a factor is negative; when training begins, if a key matches nothing.
+            TypeError: `rates` is not a dict of numbers by string.
 
         References: Jeremy Howard, Sebastian Ruder (2018), "Universal language model fine-tuning
             for text classification", where they are called discriminative.
@@ -205,29 +233,30 @@ class Optimizer(OptimizerVariables):
 
         Differences: not in Keras. `model.summary(rates=True)` shows them.
         """
-        self._rates, self._factors = check_factors(rates, self._label()), None
+        self._rates, self._rate_factors = check_factors(rates, self._label()), None
         self._step_version += 1
         return self
 
     @property
     def rates_by_path(self) -> dict[str, float]:
-        """What the learning rate is multiplied with, by path or pattern; see `set_rates`."""
+        """The factors of the learning rate, by path or pattern; see `set_rates`."""
         return dict(self._rates)
 
     @property
     def rate_factors(self) -> dict[Variable, float] | None:
-        """What `rates_by_path` means for each Variable; None while that is not known."""
-        return self._factors
+        """The factor of each Variable that `rates_by_path` matches; None if not resolved yet."""
+        return self._rate_factors
 
     def set_rate_factors(self, factors: Mapping[Variable, float]) -> None:
-        """Takes what the rates by path mean for each Variable; a model knows that, and calls it."""
-        self._factors = dict(factors)
+        """Sets the factors that `rates_by_path` resolves to; a model, which knows paths, does."""
+        self._rate_factors = dict(factors)
 
     # ------------------------------------------------------------------------------------ applying
 
     def build(self, variables: Sequence[Variable]) -> None:
-        """Makes the Variables that the optimizer needs for a model's Variables."""
-        self._places = {variable: place for place, variable in enumerate(variables)}
+        """Creates the Variables that the optimizer needs for a model's Variables."""
+        self._indices = {variable: index for index, variable in enumerate(variables)}
+        # Files number the optimizer's Variables in the order of creation: averages first.
         if self.use_ema:
             averages = self.add_optimizer_variables(variables, "average")
             pairs = zip(variables, averages, strict=True)
@@ -242,7 +271,7 @@ class Optimizer(OptimizerVariables):
     def apply(
         self, grads: Iterable[Any], trainable_variables: Iterable[Variable] | None = None
     ) -> None:
-        """Changes Variables, given one gradient for each.
+        """Updates Variables, given one gradient for each.
 
         Args:
             grads: gradients, in the order of the Variables.
@@ -250,71 +279,82 @@ class Optimizer(OptimizerVariables):
                 with. The first call builds it.
 
         Raises:
-            ValueError: numbers or shapes that do not fit, a gradient that is None, or a Variable
-                that the optimizer was not built with.
+            ValueError: the numbers or shapes do not match, a gradient is None, or the optimizer
+                was not built with a Variable.
         """
         grads = list(grads)
         if not grads:
             return
-        pairs = [self._unscaled(g, v) for g, v in self._pairs(grads, trainable_variables)]
-        if self.gradient_accumulation_steps:
-            accumulate(
-                pairs,
-                self._accumulators,
-                self.gradient_accumulation_steps,
-                self._iterations,
-                take=self._take,
-                assigned=[*self.variables, *(variable for _, variable in pairs)],
-            )
-        else:
-            self._take(pairs)
-        if self.use_ema:
-            averaging.update(self._averages, self.ema_momentum, self.iterations)
-            if self.ema_overwrite_frequency:
-                due = (self.iterations + 1) % self.ema_overwrite_frequency == 0
-                averaging.overwrite(self._averages, due)
-        for _, variable in pairs:
-            if variable.constraint is not None and not variable.overwrite_with_gradient:
-                variable.assign(variable.constraint(variable.value))
-        self._iterations.assign_add(1)
+        grads_and_vars = self._pair_gradients(grads, trainable_variables)
+        for observe in self._gradient_observers:
+            observe(grads_and_vars)
+        self._apply(grads_and_vars)
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Variable:
-        """Changes Variables, given (gradient, Variable) pairs; returns the count of calls."""
+        """Updates Variables, given (gradient, Variable) pairs; returns the number of calls."""
         pairs = list(grads_and_vars)
         self.apply([gradient for gradient, _ in pairs], [variable for _, variable in pairs])
         return self._iterations
 
     def stateless_apply(
         self,
-        optimizer_variables: Sequence[Any],
-        grads: Sequence[Any],
-        trainable_variables: Sequence[Any],
+        optimizer_variables: Sequence[ArrayLike],
+        grads: Sequence[ArrayLike],
+        trainable_variables: Sequence[ArrayLike],
     ) -> tuple[list[Array], list[Array]]:
-        """Does what `apply` does, from arrays to arrays, and assigns nothing.
+        """Computes the result of `apply` from arrays, and assigns nothing.
 
         Returns:
             New values of the model's Variables, and new values of the optimizer's.
         """
         self._check_built("stateless_apply")
-        models, own = list(self._places), self.variables
+        models, own = list(self._indices), self.variables
         self._check_count("trainable_variables", trainable_variables, models)
         self._check_count("optimizer_variables", optimizer_variables, own)
         values = [jnp.asarray(value) for value in (*trainable_variables, *optimizer_variables)]
-        _, news, _ = scope.pure(self.apply, [*models, *own])(values, None, grads)
-        return list(news[: len(models)]), list(news[len(models) :])
+        _, new_values, _ = scope.pure(self.apply, [*models, *own])(values, None, grads)
+        return list(new_values[: len(models)]), list(new_values[len(models) :])
 
-    def update_step(self, gradient: Array, variable: Variable, learning_rate: Any) -> None:
-        """Changes one Variable; a subclass that is not an `UpdateRule` overrides this."""
+    @contextlib.contextmanager
+    def observe_gradients(self, callback: Callable[[GradsAndVars], object]) -> Iterator[None]:
+        """Calls a function with the gradients of each update, within a `with` block.
+
+        Args:
+            callback: called with a list of (gradient, Variable) pairs, as `apply` received them:
+                before loss scaling is undone, and before accumulation and clipping. A compiled
+                step calls it once, while it is traced, with tracers.
+
+        Example:
+
+        >>> import cornu
+        >>> w = cornu.Variable(1.0, name="w")
+        >>> optimizer = cornu.optimizers.SGD(0.5)
+        >>> seen = []
+        >>> with optimizer.observe_gradients(seen.extend):
+        ...     optimizer.apply([jnp.array(2.0)], [w])
+        >>> [(float(gradient), variable.name) for gradient, variable in seen]
+        [(2.0, 'w')]
+
+        Differences: not in Keras.
+        """
+        self._gradient_observers.append(callback)
+        try:
+            yield
+        finally:
+            self._gradient_observers.remove(callback)
+
+    def update_step(self, gradient: Array, variable: Variable, learning_rate: Array) -> None:
+        """Updates one Variable; a subclass that is not an `UpdateRule` overrides this."""
         raise NotImplementedError(
             f"{type(self).__name__} must override update_step(gradient, variable, learning_rate)."
         )
 
     def scale_loss(self, loss: Any) -> Any:
-        """Multiplies a loss by `loss_scale_factor`, before gradients are taken."""
+        """Multiplies a loss by `loss_scale_factor`, before gradients are computed."""
         return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
 
     def finalize_variable_values(self, var_list: Iterable[Variable]) -> None:
-        """Gives Variables the values they are to have after training: with `use_ema`, averages."""
+        """Sets Variables to their values after training: with `use_ema`, to their averages."""
         for variable in var_list:
             if variable in self._averages:
                 variable.assign(self._averages[variable].value)
@@ -328,167 +368,129 @@ class Optimizer(OptimizerVariables):
 
         Args:
             var_list: Variables.
-            var_names: regular expressions; Variables in whose name one is found are exempt.
+            var_names: regular expressions; a Variable is exempt if one is found in its name.
         """
         self._undecayed = dict.fromkeys(var_list or ())
         self._undecayed_names = tuple(var_names or ())
 
-    def _pairs(self, grads: list[Any], variables: Iterable[Variable] | None) -> GradsAndVars:
-        """Checks what `apply` received; builds the optimizer if that was not done yet."""
-        if variables is None:
-            self._check_built("apply() without Variables")
-            variables = self._places
-        variables = list(variables)
-        if not self.built:
-            self.build(variables)
-        self._check_known(variables)
-        self._check_count("grads", grads, variables)
-        if self._rates and self._factors is None:
-            self.set_rate_factors(factors_by_path(self._rates, self._places, self._label()))
-        missing = [v.path for g, v in zip(grads, variables, strict=True) if g is None]
-        if missing:
-            raise ValueError(
-                f"{self._label()}: no gradient for {', '.join(map(repr, missing))}.\n"
-                "Leave out Variables that the loss does not depend on."
-            )
-        return [self._pair(g, v) for g, v in zip(grads, variables, strict=True)]
+    def is_built_with(self, variable: Variable) -> bool:
+        """Returns whether the optimizer was built with a Variable."""
+        return variable in self._indices
 
-    def _pair(self, gradient: Any, variable: Variable) -> tuple[Array, Variable]:
-        gradient = jnp.asarray(gradient)
-        if gradient.shape != variable.shape:
-            raise ValueError(
-                f"{self._label()}: Variable {variable.path!r} has the shape {variable.shape}; "
-                f"received a gradient of shape {gradient.shape}."
-            )
-        return gradient, variable
+    def _apply(self, grads_and_vars: GradsAndVars) -> None:
+        """Updates Variables, given checked gradients."""
+        self._transformation(grads_and_vars)(grads_and_vars)
+        self._iterations.assign_add(1)
 
-    def _unscaled(self, gradient: Array, variable: Variable) -> tuple[Array, Variable]:
-        if self.loss_scale_factor is None or variable.overwrite_with_gradient:
-            return gradient, variable
-        return gradient / self.loss_scale_factor, variable
+    def _transformation(self, grads_and_vars: GradsAndVars) -> Transformation:
+        """Composes the transformations of an update from the optimizer's present arguments."""
+        # Not composed in the constructor, because programs assign attributes such as `clipnorm`
+        # later. Composing takes microseconds, and in a compiled step happens once, at tracing.
+        update = overwrite_or(chain(self._clipping(), self._update))
+        if every := self.gradient_accumulation_steps:
+            assigned = [*self.variables, *(variable for _, variable in grads_and_vars)]
+            calls = self._iterations.value
+            update = accumulate(update, self._accumulators, every, calls, assigned)
+        factor = self.loss_scale_factor
+        return chain(
+            None if factor is None else unscale(factor),
+            update,
+            self._averaging() if self.use_ema else None,
+            apply_constraints,
+        )
 
-    def _take(self, pairs: GradsAndVars) -> None:
-        """Makes a step: Variables that are not overwritten by their gradient follow the rule."""
-        for gradient, variable in pairs:
-            if variable.overwrite_with_gradient:
-                variable.assign(gradient)
-        ruled = [(g, v) for g, v in pairs if not v.overwrite_with_gradient]
-        if ruled:
-            self._update([g for g, _ in ruled], [v for _, v in ruled])
+    def _clipping(self) -> Transformation | None:
+        if self.clipnorm:
+            return clip_by_norm(self.clipnorm)
+        if self.global_clipnorm:
+            return clip_by_global_norm(self.global_clipnorm)
+        return clip_by_value(self.clipvalue) if self.clipvalue else None
 
-    def _update(self, grads: list[Array], variables: list[Variable]) -> None:
-        rate = self.learning_rate
-        rate = rate.value if isinstance(rate, Variable) else jnp.asarray(rate)
-        grads = self._clipped(grads)
-        for factor, places in group_by_factor(variables, self._factors or {}).items():
-            share = [variables[place] for place in places]
-            own = rate if factor == 1.0 else rate * factor
-            self._decay(share, own)
-            self._update_each([grads[place] for place in places], share, own)
+    def _averaging(self) -> Transformation:
+        frequency = self.ema_overwrite_frequency
+        return average(self._averages, self.ema_momentum, self._count_steps(), frequency)
 
-    def _update_each(
-        self, grads: list[Array], variables: list[Variable], learning_rate: Array
-    ) -> None:
-        for gradient, variable in zip(grads, variables, strict=True):
+    def _count_steps(self) -> Array:
+        """Returns `iterations` as an array."""
+        iterations = self.iterations
+        return iterations.value if isinstance(iterations, Variable) else iterations
+
+    def _update(self, grads_and_vars: GradsAndVars) -> GradsAndVars:
+        """Applies weight decay and the update rule, to each group of Variables at its own rate."""
+        rate = self._current_rate()
+        decays = {v: None if self._is_exempt(v) else self._decay_of(v) for _, v in grads_and_vars}
+        for factor, group in group_by_factor(grads_and_vars, self._rate_factors or {}).items():
+            group_rate = rate if factor == 1.0 else rate * factor
+            decay_weights(decays, group_rate)(group)
+            self._update_group(group, group_rate)
+        return grads_and_vars
+
+    def _update_group(self, grads_and_vars: GradsAndVars, learning_rate: Array) -> None:
+        for gradient, variable in grads_and_vars:
             self.update_step(gradient, variable, learning_rate)
 
-    def _clipped(self, grads: list[Array]) -> list[Array]:
-        if self.clipnorm:
-            return [clipping.by_norm(gradient, self.clipnorm) for gradient in grads]
-        if self.global_clipnorm:
-            return clipping.by_global_norm(grads, self.global_clipnorm)
-        if self.clipvalue:
-            return [clipping.by_value(gradient, self.clipvalue) for gradient in grads]
-        return grads
-
-    def _decay(self, variables: list[Variable], learning_rate: Array) -> None:
-        decays = {v: self._decay_of(v) or 0.0 for v in variables if not self._exempt(v)}
-        fractions = {decay: decay * learning_rate for decay in dict.fromkeys(decays.values())}
-        for variable, decay in decays.items():
-            if decay:
-                value = variable.value
-                variable.assign(value - value * fractions[decay].astype(variable.dtype))
+    def _current_rate(self) -> Array:
+        rate = self.learning_rate
+        return rate.value if isinstance(rate, Variable) else jnp.asarray(rate)
 
     def _decay_of(self, variable: Variable) -> float | None:
         return self.weight_decay
 
-    def _exempt(self, variable: Variable) -> bool:
+    def _is_exempt(self, variable: Variable) -> bool:
+        """Returns whether a Variable is exempt from weight decay."""
         return variable in self._undecayed or any(
             re.search(pattern, variable.name) for pattern in self._undecayed_names
         )
 
-    def is_built_with(self, variable: Variable) -> bool:
-        """Tells whether the optimizer was built with a Variable."""
-        return variable in self._places
-
     def _get_variable_index(self, variable: Variable) -> int:
-        """Returns the place of a Variable among those of `build`; users' subclasses call it."""
+        """Returns the index of a Variable among those of `build`; users' subclasses call it."""
         self._check_known([variable])
-        return self._places[variable]
+        return self._indices[variable]
 
     # ------------------------------------------------------------------------------------ as data
 
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments as plain data, as they are now."""
-        rate = self._learning_rate
-        now = {name: value for name, value in vars(self).items() if name in SHARED_DEFAULTS}
-        now["learning_rate"] = float(rate.numpy()) if isinstance(rate, Variable) else rate
+    def get_config(self) -> Config:
+        """Returns the constructor's arguments as plain data, with their present values."""
+        rate = self.learning_rate_source
+        present = {name: value for name, value in vars(self).items() if name in SHARED_DEFAULTS}
+        present["learning_rate"] = float(rate.numpy()) if isinstance(rate, Variable) else rate
         arguments = self.constructor_arguments()
-        config = {name: serialize(now.get(name, value)) for name, value in arguments.items()}
+        config = {name: serialize(present.get(name, value)) for name, value in arguments.items()}
         return {**config, "rates_by_path": self.rates_by_path} if self._rates else config
 
     @classmethod
-    def from_config(
-        cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
-    ) -> Any:
-        """Makes an optimizer from what `get_config()` returned; it is not built yet."""
+    def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> Self:
+        """Creates an optimizer from the result of `get_config()`; it is not built yet."""
         config = dict(config)
         rates = config.pop("rates_by_path", None)
         with custom_object_scope(custom_objects):
-            optimizer = super().from_config(config)
+            optimizer: Self = super().from_config(config)
         return optimizer if rates is None else optimizer.set_rates(rates)
 
     # ------------------------------------------------------------------------------------- checks
 
-    def _check_unknown(self, kwargs: dict[str, Any]) -> None:
-        if kwargs.pop("decay", None) is not None:
-            warnings.warn(
-                f"{self._label()}: `decay` is no longer an argument and has no effect. "
-                "Give learning_rate the schedule InverseTimeDecay.",
-                stacklevel=user_stacklevel(),
-            )
-        for unknown in kwargs:
-            known = [*inspect.signature(type(self).__init__).parameters][1:-1]
-            hint = suggest(unknown, known)
-            if unknown == "lr":
-                hint = "Did you mean 'learning_rate'?"
-            raise ValueError(f"{self._label()} has no argument {unknown!r}. {hint}")
-
-    def _faults(self) -> Iterator[str]:
-        limits = (self.clipnorm, self.clipvalue, self.global_clipnorm)
-        if sum(limit is not None for limit in limits) > 1:
-            yield (
-                "only one of clipnorm, clipvalue and global_clipnorm can be given. "
-                f"Received: {', '.join(map(str, limits))}"
-            )
-        steps = self.gradient_accumulation_steps
-        if steps and (not isinstance(steps, int) or steps < 2):
-            yield (
-                f"gradient_accumulation_steps must be None or an integer from 2 on. "
-                f"Received: {steps}"
-            )
-        if self.use_ema and not 0 <= self.ema_momentum <= 1:
-            yield f"ema_momentum must be between 0 and 1. Received: {self.ema_momentum}"
-        every = self.ema_overwrite_frequency
-        if self.use_ema and every and (not isinstance(every, int) or every < 1):
-            yield f"ema_overwrite_frequency must be None or an integer from 1 on. Received: {every}"
+    def _pair_gradients(
+        self, grads: list[Any], trainable_variables: Iterable[Variable] | None
+    ) -> GradsAndVars:
+        """Checks the arguments of `apply`, and builds the optimizer if it is not built yet."""
+        if trainable_variables is None:
+            self._check_built("apply() without Variables")
+            trainable_variables = self._indices
+        variables = list(trainable_variables)
+        if not self.built:
+            self.build(variables)
+        self._check_known(variables)
+        self._check_count("grads", grads, variables)
+        if self._rates and self._rate_factors is None:
+            self.set_rate_factors(factors_by_path(self._rates, self._indices, self._label()))
+        return pair_gradients(grads, variables, self._label())
 
     def _check_known(self, variables: Iterable[Variable]) -> None:
-        unknown = [variable.path for variable in variables if variable not in self._places]
+        unknown = [variable.path for variable in variables if variable not in self._indices]
         if unknown:
             raise ValueError(
                 f"{self._label()} was not built with {', '.join(map(repr, unknown))}.\n"
-                "Make a new optimizer for other Variables, or build it with all of them."
+                "Create a new optimizer for other Variables, or build it with all of them."
             )
 
 

@@ -13,16 +13,16 @@ __all__ = ["LearningRateOverride"]
 
 
 class LearningRateOverride:
-    """Lets Variables give the learning rates of an optimizer, whatever gave them before.
+    """Replaces schedules and functions of an optimizer by numbers, until they are restored.
 
-    Of several optimizers, the one with the largest learning rate gets what is set, and the others
-    keep their ratios to it.
+    Of several optimizers, the one with the largest learning rate receives the rate that is set,
+    and the others keep their ratios to it.
 
     Args:
         optimizer: any optimizer.
 
     Attributes:
-        replaced: whether a schedule or function had to make way, so that programs that were
+        replaced: whether a schedule or function was replaced, so that programs that were
             compiled with it cannot be used.
 
     Example:
@@ -41,14 +41,16 @@ class LearningRateOverride:
     def __init__(self, optimizer: Optimizer) -> None:
         self._optimizers = _wrapped_optimizers(optimizer)
         values = [float(np.asarray(member.learning_rate)) for member in self._optimizers]
-        self._before = [
-            (member._learning_rate, v) for member, v in zip(self._optimizers, values, strict=True)
+        self._originals = [
+            (member.learning_rate_source, value)
+            for member, value in zip(self._optimizers, values, strict=True)
         ]
+        # All rates are 0 before the first step of a warm-up that starts at 0: no ratios then.
         self._ratios = [value / max(values) if max(values) else 1.0 for value in values]
         self.replaced = False
         for member, value in zip(self._optimizers, values, strict=True):
-            if not isinstance(member._learning_rate, Variable):
-                member._learning_rate = member._rate(value)
+            if not isinstance(member.learning_rate_source, Variable):
+                member.learning_rate_source = value
                 self.replaced = True
 
     def set(self, rate: float) -> None:
@@ -57,11 +59,11 @@ class LearningRateOverride:
             member.learning_rate = rate * ratio
 
     def restore(self) -> None:
-        """Gives the optimizers what they had."""
-        for member, (before, value) in zip(self._optimizers, self._before, strict=True):
-            member._learning_rate = before
-            if isinstance(before, Variable):
-                before.assign(value)
+        """Restores the original learning rates, schedules and functions."""
+        for member, (source, value) in zip(self._optimizers, self._originals, strict=True):
+            member.learning_rate_source = source
+            if isinstance(source, Variable):
+                source.assign(value)
 
 
 def _wrapped_optimizers(optimizer: Optimizer) -> list[Optimizer]:

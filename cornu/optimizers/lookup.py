@@ -1,8 +1,8 @@
-"""Optimizers by name and from descriptions."""
+"""Optimizers by name and from configs."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, overload
 
 from cornu import registry
 from cornu.optimizers.base import Optimizer
@@ -22,24 +22,33 @@ from cornu.optimizers.rules.sgd import SGD
 from cornu.optimizers.wrappers.loss_scale import LossScaleOptimizer
 from cornu.optimizers.wrappers.multi import MultiOptimizer, OptimizerMap
 from cornu.optimizers.wrappers.optax import OptaxOptimizer, is_transformation
+from cornu.types import Config, OptimizerLike
 
 __all__ = ["deserialize", "get", "serialize"]
 
-_METHODS = (
+_CLASSES = (
     *(Adadelta, Adafactor, Adagrad, Adam, AdamW, Adamax, Ftrl, Lamb, Lion, Muon, Nadam, RMSprop),
     *(SGD, ScheduleFreeAdamW, LossScaleOptimizer, MultiOptimizer, OptimizerMap),
 )
-_NAMES = {method.__name__.lower(): method.__name__ for method in _METHODS}
+_NAMES = {cls.__name__.lower(): cls.__name__ for cls in _CLASSES}
 
 
-def get(identifier: Any) -> Any:
-    """Returns the optimizer of a name (in any case), a config or an Optax transformation.
+@overload
+def get(identifier: None) -> None: ...
+
+
+@overload
+def get(identifier: OptimizerLike) -> Optimizer: ...
+
+
+def get(identifier: OptimizerLike | None) -> Optimizer | None:
+    """Returns the optimizer for a name (case-insensitive), a config or an Optax transformation.
 
     Args:
-        identifier: one of these, or an optimizer, or None, which are returned as they are.
+        identifier: one of these; an optimizer or None is returned unchanged.
 
     Raises:
-        ValueError: an unknown name, or something that is no optimizer.
+        ValueError: an unknown name, or an object of another type.
 
     Example:
 
@@ -55,20 +64,21 @@ def get(identifier: Any) -> Any:
     optimizer = deserialize(identifier) if isinstance(identifier, dict) else identifier
     if not isinstance(optimizer, Optimizer):
         raise ValueError(
-            "An optimizer is given by its name, its config, an Optimizer object or an Optax "
-            f"transformation. Received: {identifier!r}\n"
-            "A learning rate goes into an optimizer: Adam(learning_rate=0.001)."
+            "An optimizer must be a name, a config, an Optimizer or an Optax transformation. "
+            f"Received: {identifier!r}\n"
+            "Pass a learning rate to an optimizer: Adam(learning_rate=0.001)."
         )
     return optimizer
 
 
-def serialize(optimizer: Optimizer) -> dict[str, Any]:
-    """Describes an optimizer as plain data, without its state."""
-    return registry.serialize(optimizer)
+def serialize(optimizer: Optimizer) -> Config:
+    """Returns an optimizer as plain data, without its state."""
+    config: Config = registry.serialize(optimizer)
+    return config
 
 
-def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
-    """Makes an optimizer from what `serialize` returned."""
+def deserialize(config: Config, custom_objects: dict[str, Any] | None = None) -> Any:
+    """Creates an optimizer from the result of `serialize`."""
     name = config["class_name"]
     with registry.custom_object_scope(custom_objects):
         return registry.resolve(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -14,14 +14,16 @@ from cornu import settings
 from cornu.core.state import scope
 from cornu.core.state.variable import Variable
 from cornu.optimizers.base import Optimizer
+from cornu.optimizers.transforms.chain import GradsAndVars
 
-__all__ = ["UpdateRule", "SlotValues"]
+__all__ = ["SlotValues", "UpdateRule"]
 
-SlotValues = dict[str, Array]
+# Arrays of one Variable by the names of their slots.
+SlotValues: TypeAlias = dict[str, Array]
 
 
 class UpdateRule(Optimizer):
-    """An optimizer given by a pure function of one Variable and of its slots.
+    """An optimizer given by a pure function of one Variable and its slots.
 
     A subclass names in `slots` the arrays that it keeps for each Variable, returns their initial
     values from `initial_value`, computes what all Variables share in a step in `step_scalars`,
@@ -45,34 +47,35 @@ class UpdateRule(Optimizer):
     0.375
     """
 
-    slots: ClassVar[tuple[tuple[str, ...], ...]] | tuple[tuple[str, ...], ...] = ()
+    slots: tuple[tuple[str, ...], ...] = ()
 
-    def initial_value(self, slot: str, variable: Variable) -> Any:
-        """Returns what a slot of a Variable is at first.
+    def initial_value(self, slot: str, variable: Variable) -> float | np.ndarray | None:
+        """Returns the initial value of a slot of a Variable.
 
-        A number, which fills the Variable's shape; an array; or None for no such slot.
+        A number fills the shape of the Variable; an array has its own shape; None stands for no
+        slot.
         """
         return 0.0
 
     def step_scalars(self, learning_rate: Array, step: Array) -> Any:
-        """Returns numbers that all Variables share in a step, the first of which is step 1."""
+        """Returns scalars that all Variables share in a step; the first step is 1."""
         return learning_rate
 
     def update(
-        self, gradient: Array, value: Array, slots: SlotValues, numbers: Any
+        self, gradient: Array, value: Array, slots: SlotValues, scalars: Any
     ) -> tuple[Array, SlotValues]:
         """Returns the new value of a Variable and its new slots.
 
         Args:
             gradient: the gradient, in the dtype of the Variable.
             value: the value of the Variable.
-            slots: arrays by the names in the table.
-            numbers: what `step_scalars` returned, in the dtype of the Variable.
+            slots: arrays by the names in `self.slots`.
+            scalars: the result of `step_scalars`, in the dtype of the Variable.
         """
         raise NotImplementedError(f"{type(self).__name__} must override update().")
 
     def build(self, var_list: Sequence[Variable]) -> None:
-        """Makes the Variables that the optimizer needs for a model's Variables."""
+        """Creates the Variables that the optimizer needs for a model's Variables."""
         if self.built:
             return
         super().build(var_list)
@@ -83,50 +86,51 @@ class UpdateRule(Optimizer):
                     self._add_slot(slot, variable)
 
     def _add_slot(self, slot: str, variable: Variable) -> None:
-        first = None if variable.overwrite_with_gradient else self.initial_value(slot, variable)
-        if first is None:
+        initial = None if variable.overwrite_with_gradient else self.initial_value(slot, variable)
+        if initial is None:
             return
-        shape = np.shape(first) if isinstance(first, np.ndarray) else variable.shape
+        shape = np.shape(initial) if isinstance(initial, np.ndarray) else variable.shape
 
         def fill(shape: tuple[int, ...], dtype: str) -> np.ndarray:
-            return np.full(shape, first, jnp.dtype(dtype))
+            return np.full(shape, initial, jnp.dtype(dtype))
 
         self._slots[variable][slot] = self.add_variable(
             shape, fill, variable.dtype, name=f"{variable.path.replace('/', '_')}_{slot}"
         )
 
-    def update_step(self, gradient: Array, variable: Variable, learning_rate: Any) -> None:
-        """Changes one Variable."""
-        self._follow([jnp.asarray(gradient)], [variable], jnp.asarray(learning_rate))
+    def update_step(self, gradient: Array, variable: Variable, learning_rate: Array) -> None:
+        """Updates one Variable."""
+        self._apply_rule([(jnp.asarray(gradient), variable)], jnp.asarray(learning_rate))
 
-    def _update_each(
-        self, grads: list[Array], variables: list[Variable], learning_rate: Array
-    ) -> None:
+    def _update_group(self, grads_and_vars: GradsAndVars, learning_rate: Array) -> None:
         if type(self).update_step is not UpdateRule.update_step:
-            # A user's subclass that changes how one Variable is treated.
-            super()._update_each(grads, variables, learning_rate)
+            # A user's subclass overrides how one Variable is updated.
+            super()._update_group(grads_and_vars, learning_rate)
         else:
-            self._follow(grads, variables, learning_rate)
+            self._apply_rule(grads_and_vars, learning_rate)
 
-    def _follow(self, grads: list[Array], variables: list[Variable], learning_rate: Array) -> None:
-        wide = jnp.result_type("float32", *{variable.dtype for variable in variables})
-        step = jnp.asarray(self.iterations + 1, wide)
-        numbers = self.step_scalars(learning_rate.astype(wide), step)
-        by_dtype = {
-            variable.dtype: jax.tree_util.tree_map(lambda n, v=variable: n.astype(v.dtype), numbers)
-            for variable in variables
+    def _apply_rule(self, grads_and_vars: GradsAndVars, learning_rate: Array) -> None:
+        dtypes = dict.fromkeys(variable.dtype for _, variable in grads_and_vars)
+        # In float16, 1 - 0.999**step is 0: the scalars are computed in at least 32 bits.
+        wide = jnp.result_type("float32", *dtypes)
+        step = jnp.asarray(self._count_steps() + 1, wide)
+        scalars = self.step_scalars(learning_rate.astype(wide), step)
+        scalars_by_dtype = {
+            dtype: jax.tree_util.tree_map(lambda s, dtype=dtype: s.astype(dtype), scalars)
+            for dtype in dtypes
         }
-        # Variables of equal shape share one trace of the rule.
+        # Under `jit`, Variables of equal shape share one trace of the rule: the program of a model
+        # with many equal layers is shorter and compiles faster.
         shared = settings.get("share_blocks") and scope.current().in_pure_function
         update = jax.jit(self.update) if shared else self.update
-        for gradient, variable in zip(grads, variables, strict=True):
+        for gradient, variable in grads_and_vars:
             slots = self._slots[variable]
-            value, news = update(
+            value, new_slots = update(
                 gradient.astype(variable.dtype),
                 variable.value,
                 {name: slot.value for name, slot in slots.items()},
-                by_dtype[variable.dtype],
+                scalars_by_dtype[variable.dtype],
             )
             variable.assign(value)
-            for name, new in news.items():
+            for name, new in new_slots.items():
                 slots[name].assign(new)

@@ -1,11 +1,11 @@
-"""OptimizerVariables: makes, names, saves and loads the Variables of an optimizer."""
+"""OptimizerVariables: creates, names, saves and loads the Variables of an optimizer."""
 
 from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from typing import Any, TypeAlias, overload
 
 import numpy as np
 
@@ -15,17 +15,21 @@ from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.user_frames import user_location
 from cornu.names import auto_name
 from cornu.parts import initializers
+from cornu.types import ArrayLike, DTypeLike, InitializerLike, ShapeLike
 
 __all__ = ["OptimizerVariables"]
 
+# None for a Variable that is overwritten by its gradient and needs no Variable of the optimizer.
+VariablesOrNone: TypeAlias = list[Variable | None]
+
 
 class OptimizerVariables(VariableOwner):
-    """An owner whose Variables have an order and stand for those of a model."""
+    """Base of `Optimizer`: owns Variables in a fixed order, each named after a model's Variable."""
 
     def __init__(self, name: str | None) -> None:
         self.name = name or auto_name(type(self).__name__)
         self.built = False
-        with self._naming():
+        with self._variable_paths():
             self._iterations = Variable(
                 0,
                 dtype="int32",
@@ -34,21 +38,22 @@ class OptimizerVariables(VariableOwner):
                 name="iteration",
                 role="state",
             )
-        # Variables are found in the order of attributes, and files number them in that order.
+        # Variables are collected in the order of attributes, and files number them in that order:
+        # iteration, learning rate, then the others as they were created.
         self._learning_rate: Any = None
         self._added: list[Variable] = []
 
     def add_variable(
         self,
-        shape: Any,
-        initializer: Any = "zeros",
-        dtype: Any = None,
+        shape: ShapeLike,
+        initializer: InitializerLike | Callable[..., Any] = "zeros",
+        dtype: DTypeLike | None = None,
         aggregation: str = "none",
         layout: Any = None,
         name: str | None = None,
     ) -> Variable:
-        """Makes a Variable of the optimizer's own (`layout` is accepted and has no meaning)."""
-        with self._naming():
+        """Creates a Variable of the optimizer; `layout`, an argument of Keras, has no effect."""
+        with self._variable_paths():
             variable = Variable(
                 initializers.get(initializer),
                 shape=shape,
@@ -62,9 +67,12 @@ class OptimizerVariables(VariableOwner):
         return variable
 
     def add_variable_from_reference(
-        self, reference_variable: Variable, name: str | None = None, initializer: Any = "zeros"
+        self,
+        reference_variable: Variable,
+        name: str | None = None,
+        initializer: InitializerLike = "zeros",
     ) -> Variable:
-        """Makes a Variable with the shape and dtype of a model's Variable."""
+        """Creates a Variable with the shape and dtype of a model's Variable."""
         return self.add_variable(
             shape=reference_variable.shape,
             initializer=initializer,
@@ -72,61 +80,82 @@ class OptimizerVariables(VariableOwner):
             name=f"{reference_variable.path.replace('/', '_')}_{name or 'var'}",
         )
 
+    @overload
+    def add_optimizer_variables(  # type: ignore[overload-overlap]  # str is a Sequence[str] too
+        self, trainable_variables: Sequence[Variable], name: str, initializer: Any = "zeros"
+    ) -> VariablesOrNone: ...
+
+    @overload
     def add_optimizer_variables(
-        self, trainable_variables: Sequence[Variable], name: Any, initializer: Any = "zeros"
-    ) -> Any:
-        """Makes a Variable (or several, for a list of names) for each of a model's Variables.
+        self,
+        trainable_variables: Sequence[Variable],
+        name: Sequence[str],
+        initializer: Any = "zeros",
+    ) -> tuple[VariablesOrNone, ...]: ...
+
+    def add_optimizer_variables(
+        self,
+        trainable_variables: Sequence[Variable],
+        name: str | Sequence[str],
+        initializer: Any = "zeros",
+    ) -> VariablesOrNone | tuple[VariablesOrNone, ...]:
+        """Creates a Variable (or several, for a list of names) for each of a model's Variables.
+
+        Args:
+            trainable_variables: the model's Variables.
+            name: a name, or a list of names.
+            initializer: an initializer for all, or a list with one for each name.
 
         Returns:
-            A list; a tuple of lists for several names. It has `None` for a Variable that its
+            A list; a tuple of lists for several names. It contains `None` for a Variable that its
             gradient overwrites (`overwrite_with_gradient`).
         """
         names = [name] if isinstance(name, str) else list(name)
         several = isinstance(initializer, (list, tuple))
-        starts = list(initializer) if several else [initializer] * len(names)
-        if len(names) != len(starts):
+        initial = list(initializer) if several else [initializer] * len(names)
+        if len(names) != len(initial):
             raise ValueError(
-                f"{self._label()}: {len(names)} names need as many initializers. "
-                f"Received: {len(starts)}"
+                f"{self._label()}: expected {len(names)} initializers, one for each name. "
+                f"Received: {len(initial)}"
             )
         rows = [
             [
                 None
                 if variable.overwrite_with_gradient
                 else self.add_variable_from_reference(variable, one, start)
-                for one, start in zip(names, starts, strict=True)
+                for one, start in zip(names, initial, strict=True)
             ]
             for variable in trainable_variables
         ]
-        columns = tuple([row[place] for row in rows] for place in range(len(names)))
+        columns = tuple([row[index] for row in rows] for index in range(len(names)))
         return columns[0] if isinstance(name, str) else columns
 
-    def assign(self, variable: Variable, value: Any) -> None:
+    def assign(self, variable: Variable, value: ArrayLike) -> None:
         """Sets a Variable."""
         variable.assign(value)
 
-    def assign_add(self, variable: Variable, value: Any) -> None:
+    def assign_add(self, variable: Variable, value: ArrayLike) -> None:
         """Adds to a Variable."""
         variable.assign_add(value)
 
-    def assign_sub(self, variable: Variable, value: Any) -> None:
+    def assign_sub(self, variable: Variable, value: ArrayLike) -> None:
         """Subtracts from a Variable."""
         variable.assign_sub(value)
 
-    def set_weights(self, weights: Sequence[Any]) -> None:
+    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
         """Assigns arrays to all Variables of the optimizer, in the order of `variables`."""
         self._check_built("set_weights")
         self._check_count("weights", weights, self.variables)
         for variable, weight in zip(self.variables, weights, strict=True):
             variable.assign(weight)
 
-    def save_own_variables(self, store: Any) -> None:
-        """Puts all Variables as arrays into a mapping, by their number."""
+    def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
+        """Stores all Variables as arrays in a mapping, by their number."""
         for number, variable in enumerate(self.variables):
             store[str(number)] = variable.numpy()
 
-    def load_own_variables(self, store: Any) -> None:
-        """Assigns all Variables from a mapping as `save_own_variables` makes it."""
+    def load_own_variables(self, store: MutableMapping[str, Any]) -> None:
+        """Assigns all Variables from a mapping that `save_own_variables` filled."""
         variables = self.variables
         if len(store.keys()) != len(variables):
             warnings.warn(
@@ -139,30 +168,34 @@ class OptimizerVariables(VariableOwner):
             variable.assign(np.asarray(store[str(number)]))
 
     def _label(self) -> str:
+        """Returns the name of the optimizer for error messages."""
         return f"Optimizer {self.name!r}"
 
-    def _check_built(self, what: str) -> None:
+    def _check_built(self, operation: str) -> None:
         if not self.built:
             raise ValueError(
-                f"{self._label()}: {what} needs an optimizer that is built.\n"
+                f"{self._label()}: {operation} requires that the optimizer is built.\n"
                 "Call `optimizer.build(model.trainable_variables)` first."
             )
 
-    def _check_count(self, what: str, received: Sequence[Any], known: Sequence[Any]) -> None:
-        if len(received) != len(known):
+    def _check_count(
+        self, argument: str, received: Sequence[Any], expected: Sequence[Variable]
+    ) -> None:
+        if len(received) != len(expected):
             raise ValueError(
-                f"{self._label()}: {what} must be {len(known)} arrays. Received: {len(received)}\n"
-                "There is one for each Variable, in the same order. "
+                f"{self._label()}: {argument} must be {len(expected)} arrays. "
+                f"Received: {len(received)}\n"
+                "Pass one for each Variable, in the same order. "
                 f"This happened {user_location()}."
             )
 
     @contextlib.contextmanager
-    def _naming(self) -> Iterator[None]:
-        """Makes the paths of new Variables begin with the optimizer's name."""
-        around = scope.current()
-        before = around.layer_path
-        around.layer_path = (self.name,)
+    def _variable_paths(self) -> Iterator[None]:
+        """Prefixes the paths of Variables created in the block with the optimizer's name."""
+        current = scope.current()
+        outer = current.layer_path
+        current.layer_path = (self.name,)
         try:
             yield
         finally:
-            around.layer_path = before
+            current.layer_path = outer

@@ -63,9 +63,8 @@ def loss_as_optimizer():
 @wrong(
     ValueError,
     """
-An optimizer is given by its name, its config, an Optimizer object or an Optax transformation. \
-Received: 0.01
-A learning rate goes into an optimizer: Adam(learning_rate=0.001).
+An optimizer must be a name, a config, an Optimizer or an Optax transformation. Received: 0.01
+Pass a learning rate to an optimizer: Adam(learning_rate=0.001).
 compile() was called (at compiling.py:2).
 """,
 )
@@ -121,8 +120,8 @@ def too_few_losses():
 @wrong(
     ValueError,
     """
-Optimizer 'sgd': learning_rate must be 0 or more. Received: -0.1
-To climb instead of descend, change the sign of the loss.
+Optimizer 'sgd': learning_rate must be at least 0. Received: -0.1
+To maximize instead of minimize, change the sign of the loss.
 SGD() was called (at compiling.py:1).
 """,
 )
@@ -136,7 +135,7 @@ def negative_learning_rate():
     """
 Optimizer 'adam': learning_rate must be a number, a LearningRateSchedule or a function without \
 arguments. Received: '0.001'
-Turn the text into a number: float(text).
+Convert the string to a number: float(...).
 Adam() was called (at compiling.py:1).
 """,
 )
@@ -174,7 +173,7 @@ def two_kinds_of_clipping():
     ValueError,
     """
 Optimizer 'adam' was not built with 'out/kernel', 'out/bias'.
-Make a new optimizer for other Variables, or build it with all of them.
+Create a new optimizer for other Variables, or build it with all of them.
 fit() was called (at compiling.py:5).
 """,
 )

@@ -88,8 +88,8 @@ def a_step_of_two():
     TypeError,
     """
 Loss 'distance' of output 'out', called on y_true (8, 1), y_pred (8, 1): the loss 'distance' \
-returned None, and not its values.
-Often its `return` is missing.
+returned None instead of values.
+Check that the function ends with a `return` statement.
 fit() was called (at custom_steps.py:4).
 """,
 )
@@ -212,7 +212,7 @@ def a_gradient_of_no_scalar():
     ValueError,
     """
 Optimizer 'sgd': grads must be 2 arrays. Received: 1
-There is one for each Variable, in the same order. This happened (at custom_steps.py:3).
+Pass one for each Variable, in the same order. This happened (at custom_steps.py:3).
 """,
 )
 def too_few_gradients():

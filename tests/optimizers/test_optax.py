@@ -87,7 +87,7 @@ def test_what_is_wrong_is_said():
     optimizer.build(model)
     with pytest.raises(ValueError, match="Missing: 'kernel'"):
         optimizer.apply(gradients(0)[1:2], model[1:])
-    with pytest.raises(NotImplementedError, match="made of functions"):
+    with pytest.raises(NotImplementedError, match="consists of functions"):
         optimizer.get_config()
     with pytest.raises(TypeError, match="expected an optax.GradientTransformation"):
         OptaxOptimizer(3)

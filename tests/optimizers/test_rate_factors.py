@@ -8,7 +8,7 @@ import pytest
 import cornu
 from cornu import layers, optimizers
 from cornu.optimizers import SGD, Adam, AdamW, LossScaleOptimizer, MultiOptimizer, OptimizerMap
-from cornu.training.step.program import counters
+from cornu.training.steps import counters
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(32, 4)).astype("float32")
@@ -160,15 +160,15 @@ def test_changes_take_effect_after_training_has_begun():
 
 def test_what_cannot_be_meant():
     for rates, error, text in (
-        ({"a": -1.0}, ValueError, "must be 0 or more"),
-        ({"a": float("nan")}, ValueError, "must be 0 or more"),
+        ({"a": -1.0}, ValueError, "must be finite and at least 0"),
+        ({"a": float("nan")}, ValueError, "must be finite and at least 0"),
         ({"a": "fast"}, TypeError, "must be a number"),
-        ({1: 0.5}, TypeError, "as text"),
-        ([0.1], TypeError, "dict of multipliers"),
+        ({1: 0.5}, TypeError, "as strings"),
+        ([0.1], TypeError, "dict of factors"),
     ):
         with pytest.raises(error, match=text):
             Adam().set_rates(rates)
-    with pytest.raises(ValueError, match="no 'kernel' to set a rate for. Known: a, b"):
+    with pytest.raises(ValueError, match="nothing matches .kernel.. Known: a, b"):
         SGD().set_rates({"kernel": 0.5}).apply(gradients(0), made())
     with pytest.raises(ValueError, match="no part 'haed'. Did you mean 'head'"):
         model(SGD().set_rates({"haed": 0.5})).fit(X, Y, verbose=0)

@@ -69,7 +69,7 @@ def test_what_is_wrong_is_said():
         lambda: schedules.ExponentialDecay(0.1, 0, 0.5),
         lambda: schedules.CosineDecayRestarts(0.1, -1),
     ):
-        with pytest.raises(ValueError, match="decay_steps must be above 0"):
+        with pytest.raises(ValueError, match="decay_steps must be greater than 0"):
             make()
     with pytest.raises(ValueError, match="one value more than boundaries"):
         schedules.PiecewiseConstantDecay([1, 2], [0.1, 0.2])

@@ -66,7 +66,7 @@ def test_loss_scaling_passes_on():
     assert again.initial_scale == 8.0 and isinstance(again.inner_optimizer, Adam)
     old = {**optimizer.get_config(), "weight_decay": None, "use_ema": False}
     assert LossScaleOptimizer.from_config(old).initial_scale == 8.0
-    with pytest.raises(ValueError, match="takes no clipnorm=1.0"):
+    with pytest.raises(ValueError, match="has no argument 'clipnorm'. Received: 1.0"):
         LossScaleOptimizer(Adam(), clipnorm=1.0)
     with pytest.raises(TypeError, match="must be an Optimizer"):
         LossScaleOptimizer("adam")
@@ -124,11 +124,11 @@ def test_maps_say_what_is_wrong():
     assert table["c"] is table.default_optimizer and len(table) == 2 and list(table)[0] == "a/.*"
     del table[".*/b"]
     table["a/b.*"] = get("lion")
-    with pytest.raises(ValueError, match="Several optimizers are given for Variable 'a/b'"):
+    with pytest.raises(ValueError, match="Several keys match Variable 'a/b'"):
         table["a/b"]
-    with pytest.raises(ValueError, match="has an optimizer already"):
+    with pytest.raises(ValueError, match="already has an optimizer"):
         table["a/.*"] = get("sgd")
-    with pytest.raises(ValueError, match="no LossScaleOptimizer"):
+    with pytest.raises(ValueError, match="not a LossScaleOptimizer"):
         table["d"] = LossScaleOptimizer(get("sgd"))
     with pytest.raises(TypeError, match="default_optimizer must be"):
         OptimizerMap("sgd")

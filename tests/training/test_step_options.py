@@ -214,5 +214,5 @@ def test_schedules_count_steps_over_fits():
         model.fit(X, Y, **{**WORDS, "epochs": 1})
         rates.append(float(model.optimizer.learning_rate))
     assert rates == pytest.approx([0.1 / 6, 0.1 / 11])
-    with pytest.raises(TypeError, match="a number cannot replace"):
+    with pytest.raises(TypeError, match="cannot be replaced by a number"):
         model.optimizer.learning_rate = 0.1

@@ -11,7 +11,8 @@ from cornu import optimizers, registry
 from cornu.core.state.variable import Variable
 from cornu.errors import suggest
 from cornu.optimizers.base import Optimizer
-from cornu.optimizers.transforms import clipping
+from cornu.optimizers.transforms.chain import Transformation, chain
+from cornu.optimizers.transforms.clipping import clip_by_global_norm, clip_by_value
 from cornu.optimizers.update_rule import SlotValues, UpdateRule
 
 __all__ = [
@@ -53,24 +54,22 @@ class Keras1Optimizer(Optimizer):
     @property
     def lr(self) -> Variable:
         """The learning rate without decay."""
-        return self._learning_rate
+        variable: Variable = self.learning_rate_source
+        return variable
 
     @lr.setter
     def lr(self, value: Any) -> None:
-        self._learning_rate.assign(value)
+        self.learning_rate_source.assign(value)
 
-    def _update(self, grads: list[Array], variables: list[Variable]) -> None:
+    def _current_rate(self) -> Array:
         rate = self.lr.value
-        if self.decay:
-            rate = rate / (1 + self.decay * self._iterations.value)
-        self._update_each(self._clipped(grads), variables, rate)
+        return rate / (1 + self.decay * self._iterations.value) if self.decay else rate
 
-    def _clipped(self, grads: list[Array]) -> list[Array]:
-        if self.clipnorm:
-            grads = clipping.by_global_norm(grads, self.clipnorm)
-        if self.clipvalue:
-            grads = [clipping.by_value(gradient, self.clipvalue) for gradient in grads]
-        return grads
+    def _clipping(self) -> Transformation:
+        return chain(
+            clip_by_global_norm(self.clipnorm) if self.clipnorm else None,
+            clip_by_value(self.clipvalue) if self.clipvalue else None,
+        )
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments as plain data, as they are now."""

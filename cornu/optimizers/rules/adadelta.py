@@ -1,13 +1,14 @@
-"""Adadelta: steps as large as the last ones, along gradients of unit size."""
+"""Adadelta: gradients scaled by the ratio of past steps to past gradients."""
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Unpack
 
 import jax.numpy as jnp
 from jax import Array
 
 from cornu.optimizers.arguments import SharedArguments, accept_shared_arguments
+from cornu.optimizers.schedules import LearningRateLike
 from cornu.optimizers.update_rule import SlotValues, UpdateRule
 
 __all__ = ["Adadelta"]
@@ -22,9 +23,9 @@ class Adadelta(UpdateRule):
     value <- value - learning_rate * step
 
     Args:
-        learning_rate: see `Optimizer`, as for the arguments that are not listed here.
-        rho: how much of the averages is kept.
-        epsilon: a small number; it also sets the size of the first steps.
+        learning_rate: see `Optimizer`, also for the arguments that are not listed here.
+        rho: the decay rate of the averages.
+        epsilon: a small constant, which also determines the size of the first steps.
 
     References: Matthew D. Zeiler (2012), "ADADELTA: An adaptive learning rate method".
 
@@ -44,7 +45,7 @@ class Adadelta(UpdateRule):
     @accept_shared_arguments
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: LearningRateLike = 0.001,
         rho: float = 0.95,
         epsilon: float = 1e-7,
         **shared: Unpack[SharedArguments],
@@ -62,5 +63,5 @@ class Adadelta(UpdateRule):
         g = rho * g + (1 - rho) * jnp.square(gradient)
         step = jnp.sqrt(d + epsilon) * gradient / jnp.sqrt(g + epsilon)
         d = rho * d + (1 - rho) * jnp.square(step)
-        news = {"accumulated_grad": g, "accumulated_delta_var": d}
-        return value - learning_rate * step, news
+        new_slots = {"accumulated_grad": g, "accumulated_delta_var": d}
+        return value - learning_rate * step, new_slots

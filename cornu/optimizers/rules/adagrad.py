@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Unpack
 
 import jax.numpy as jnp
 from jax import Array
 
 from cornu.core.state.variable import Variable
 from cornu.optimizers.arguments import SharedArguments, accept_shared_arguments
+from cornu.optimizers.schedules import LearningRateLike
 from cornu.optimizers.update_rule import SlotValues, UpdateRule
 
 __all__ = ["Adagrad"]
@@ -21,9 +22,9 @@ class Adagrad(UpdateRule):
     value <- value - learning_rate * gradient / sqrt(a + epsilon)
 
     Args:
-        learning_rate: see `Optimizer`, as for the arguments that are not listed here.
-        initial_accumulator_value: what the sum begins at.
-        epsilon: a small number against division by zero.
+        learning_rate: see `Optimizer`, also for the arguments that are not listed here.
+        initial_accumulator_value: the initial value of the sum.
+        epsilon: a small constant that prevents division by zero.
 
     References: John Duchi, Elad Hazan, Yoram Singer (2011), "Adaptive subgradient methods for
         online learning and stochastic optimization".
@@ -42,7 +43,7 @@ class Adagrad(UpdateRule):
     @accept_shared_arguments
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: LearningRateLike = 0.001,
         initial_accumulator_value: float = 0.1,
         epsilon: float = 1e-7,
         **shared: Unpack[SharedArguments],
@@ -52,7 +53,7 @@ class Adagrad(UpdateRule):
         self.epsilon = epsilon
 
     def initial_value(self, slot: str, variable: Variable) -> float:
-        """Returns what the sum begins at."""
+        """Returns the initial value of the sum."""
         return self.initial_accumulator_value
 
     def update(

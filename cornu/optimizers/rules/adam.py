@@ -1,20 +1,25 @@
-"""Adam, and AdamW with weight decay beside it."""
+"""Adam, and AdamW with decoupled weight decay."""
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Unpack
 
 import jax.numpy as jnp
 from jax import Array
 
-from cornu.optimizers.arguments import SharedArguments, accept_shared_arguments
+from cornu.optimizers.arguments import (
+    OtherSharedArguments,
+    SharedArguments,
+    accept_shared_arguments,
+)
+from cornu.optimizers.schedules import LearningRateLike
 from cornu.optimizers.update_rule import SlotValues, UpdateRule
 
 __all__ = ["Adam", "AdamW"]
 
 
 class Adam(UpdateRule):
-    """Divides a moving average of the gradients by the root of one of their squares.
+    """Divides a moving average of the gradients by the root of the average of their squares.
 
     m <- beta_1 * m + (1 - beta_1) * gradient
     v <- beta_2 * v + (1 - beta_2) * gradient**2
@@ -24,19 +29,19 @@ class Adam(UpdateRule):
     AMSGrad divides by the largest v so far.
 
     Args:
-        learning_rate: see `Optimizer`, as for the arguments that are not listed here.
-        beta_1: how much of the average of gradients is kept.
-        beta_2: how much of the average of squares is kept.
-        epsilon: a small number against division by zero.
+        learning_rate: see `Optimizer`, also for the arguments that are not listed here.
+        beta_1: the decay rate of the average of gradients.
+        beta_2: the decay rate of the average of squares.
+        epsilon: a small constant that prevents division by zero.
         amsgrad: whether to use AMSGrad.
 
     References: Diederik P. Kingma, Jimmy Ba (2015), "Adam: A method for stochastic optimization".
         Sashank J. Reddi, Satyen Kale, Sanjiv Kumar (2018), "On the convergence of Adam and
         beyond".
 
-    Differences: epsilon is the one that the paper calls epsilon hat, just before section 2.1: it
-        is added to the root of v as it is. PyTorch and Optax add it to that of the corrected v,
-        where it weighs more in the first steps.
+    Differences: epsilon is the epsilon hat of the paper (just before section 2.1), which is added
+        to the root of v without bias correction. PyTorch and Optax add it to the root of the
+        corrected v, where it has more effect in the first steps.
 
     Example:
 
@@ -47,12 +52,12 @@ class Adam(UpdateRule):
     0.875
     """
 
-    slots = (("momentum", "velocity"),)
+    slots: tuple[tuple[str, ...], ...] = (("momentum", "velocity"),)
 
     @accept_shared_arguments
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: LearningRateLike = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
@@ -68,7 +73,7 @@ class Adam(UpdateRule):
             self.slots = (*self.slots, ("velocity_hat",))
 
     def step_scalars(self, learning_rate: Array, step: Array) -> Array:
-        """Returns the learning rate, corrected for averages that begin at zero."""
+        """Returns the learning rate with the bias corrections of both averages."""
         return learning_rate * jnp.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
 
     def update(
@@ -78,23 +83,23 @@ class Adam(UpdateRule):
         m, v = slots["momentum"], slots["velocity"]
         m = m + (1 - self.beta_1) * (gradient - m)
         v = v + (1 - self.beta_2) * (jnp.square(gradient) - v)
-        news = {"momentum": m, "velocity": v}
+        new_slots = {"momentum": m, "velocity": v}
         if self.amsgrad:
-            v = news["velocity_hat"] = jnp.maximum(slots["velocity_hat"], v)
-        return value - alpha * m / (jnp.sqrt(v) + self.epsilon), news
+            v = new_slots["velocity_hat"] = jnp.maximum(slots["velocity_hat"], v)
+        return value - alpha * m / (jnp.sqrt(v) + self.epsilon), new_slots
 
 
 class AdamW(Adam):
-    """Adam with weight decay that does not pass through the averages.
+    """Adam with decoupled weight decay, which does not enter the averages.
 
     value <- value - weight_decay * learning_rate * value, then as in Adam
 
     Args:
-        learning_rate: see `Optimizer`, as for the arguments that are not listed here.
-        weight_decay: by how much values shrink, times the learning rate.
-        beta_1: how much of the average of gradients is kept.
-        beta_2: how much of the average of squares is kept.
-        epsilon: a small number against division by zero.
+        learning_rate: see `Optimizer`, also for the arguments that are not listed here.
+        weight_decay: the fraction by which values shrink, times the learning rate.
+        beta_1: the decay rate of the average of gradients.
+        beta_2: the decay rate of the average of squares.
+        epsilon: a small constant that prevents division by zero.
         amsgrad: whether to divide by the largest average of squares so far.
 
     References: Ilya Loshchilov, Frank Hutter (2019), "Decoupled weight decay regularization".
@@ -111,15 +116,16 @@ class AdamW(Adam):
     @accept_shared_arguments
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: LearningRateLike = 0.001,
         weight_decay: float = 0.004,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
         amsgrad: bool = False,
-        **shared: Unpack[SharedArguments],
+        **shared: Unpack[OtherSharedArguments],
     ) -> None:
-        shared["weight_decay"] = weight_decay
-        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, **shared)
+        super().__init__(
+            learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay=weight_decay, **shared
+        )
         if weight_decay is None:
             raise ValueError(f"{self._label()}: weight_decay must be a number. Received: None")

@@ -1,30 +1,31 @@
-"""Adamax: Adam with the largest gradient in place of the mean square."""
+"""Adamax: Adam with the infinity norm in place of the second moment."""
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Unpack
 
 import jax.numpy as jnp
 from jax import Array
 
 from cornu.optimizers.arguments import SharedArguments, accept_shared_arguments
+from cornu.optimizers.schedules import LearningRateLike
 from cornu.optimizers.update_rule import SlotValues, UpdateRule
 
 __all__ = ["Adamax"]
 
 
 class Adamax(UpdateRule):
-    """Divides a moving average of the gradients by their largest size, which fades.
+    """Divides a moving average of the gradients by a decaying maximum of their size.
 
     m <- beta_1 * m + (1 - beta_1) * gradient
     u <- max(beta_2 * u, |gradient|)
     value <- value - learning_rate / (1 - beta_1**step) * m / (u + epsilon)
 
     Args:
-        learning_rate: see `Optimizer`, as for the arguments that are not listed here.
-        beta_1: how much of the average is kept.
-        beta_2: how much of the largest size is kept.
-        epsilon: a small number against division by zero.
+        learning_rate: see `Optimizer`, also for the arguments that are not listed here.
+        beta_1: the decay rate of the average.
+        beta_2: the decay rate of the maximum.
+        epsilon: a small constant that prevents division by zero.
 
     References: Diederik P. Kingma, Jimmy Ba (2015), "Adam: A method for stochastic optimization",
         section 7.1.
@@ -43,7 +44,7 @@ class Adamax(UpdateRule):
     @accept_shared_arguments
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: LearningRateLike = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
@@ -55,13 +56,13 @@ class Adamax(UpdateRule):
         self.epsilon = epsilon
 
     def step_scalars(self, learning_rate: Array, step: Array) -> Array:
-        """Returns the learning rate, corrected for an average that begins at zero."""
+        """Returns the learning rate with the bias correction of the average."""
         return learning_rate / (1 - self.beta_1**step)
 
     def update(
         self, gradient: Array, value: Array, slots: SlotValues, alpha: Array
     ) -> tuple[Array, SlotValues]:
-        """Returns the new value, average and size."""
+        """Returns the new value, average and maximum."""
         m, u = slots["momentum"], slots["norm"]
         m = m + (1 - self.beta_1) * (gradient - m)
         u = jnp.maximum(self.beta_2 * u, jnp.abs(gradient))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Unpack
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +10,7 @@ from jax import Array
 
 from cornu.core.state.variable import Variable
 from cornu.optimizers.arguments import SharedArguments, accept_shared_arguments
+from cornu.optimizers.schedules import LearningRateLike
 from cornu.optimizers.update_rule import SlotValues, UpdateRule
 
 __all__ = ["Ftrl"]
@@ -25,17 +26,17 @@ class Ftrl(UpdateRule):
     n <- n'
 
     Args:
-        learning_rate: see `Optimizer`, as for the arguments that are not listed here.
-        learning_rate_power: 0 or below; -0.5 shrinks steps as Adagrad does, 0 leaves them.
-        initial_accumulator_value: what n begins at, 0 or above.
-        l1_regularization_strength: l1, 0 or above: how many elements become 0.
-        l2_regularization_strength: l2, 0 or above.
-        l2_shrinkage_regularization_strength: 0 or above; acts on the values as they are, not as
-            a part of what is minimized.
-        beta: a number that is added to the root of n.
+        learning_rate: see `Optimizer`, also for the arguments that are not listed here.
+        learning_rate_power: at most 0; -0.5 scales steps as Adagrad does, 0 leaves them unscaled.
+        initial_accumulator_value: the initial value of n, at least 0.
+        l1_regularization_strength: l1, at least 0; larger values make more elements 0.
+        l2_regularization_strength: l2, at least 0.
+        l2_shrinkage_regularization_strength: at least 0; a penalty on the present values that is
+            not part of the objective.
+        beta: a constant that is added to the root of n.
 
     Raises:
-        ValueError: a number on the wrong side of 0.
+        ValueError: an argument is out of range.
 
     References: H. Brendan McMahan et al. (2013), "Ad click prediction: A view from the trenches".
 
@@ -54,7 +55,7 @@ class Ftrl(UpdateRule):
     @accept_shared_arguments
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: LearningRateLike = 0.001,
         learning_rate_power: float = -0.5,
         initial_accumulator_value: float = 0.1,
         l1_regularization_strength: float = 0.0,
@@ -72,7 +73,7 @@ class Ftrl(UpdateRule):
         self.beta = beta
         if learning_rate_power > 0:
             raise ValueError(
-                f"{self._label()}: learning_rate_power must be 0 or below. "
+                f"{self._label()}: learning_rate_power must be at most 0. "
                 f"Received: {learning_rate_power}"
             )
         for name, number in (
@@ -82,16 +83,17 @@ class Ftrl(UpdateRule):
             ("l2_shrinkage_regularization_strength", l2_shrinkage_regularization_strength),
         ):
             if number < 0:
-                raise ValueError(f"{self._label()}: {name} must be 0 or above. Received: {number}")
+                raise ValueError(f"{self._label()}: {name} must be at least 0. Received: {number}")
 
     def initial_value(self, slot: str, variable: Variable) -> float:
-        """Returns what n begins at; z begins at 0."""
+        """Returns the initial value of n; that of z is 0."""
         return self.initial_accumulator_value if slot == "accumulator" else 0.0
 
     def update(
         self, gradient: Array, value: Array, slots: SlotValues, learning_rate: Array
     ) -> tuple[Array, SlotValues]:
         """Returns the new value, n and z."""
+        # Elements with |z| <= l1 become exactly 0: clipped - z is the soft threshold of -z.
         l1 = self.l1_regularization_strength
         n = slots["accumulator"] + jnp.square(gradient)
         root, root_before = (x**-self.learning_rate_power for x in (n, slots["accumulator"]))

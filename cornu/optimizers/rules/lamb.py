@@ -1,38 +1,39 @@
-"""Lamb: Adam with steps as large as the Variables."""
+"""Lamb: Adam with layer-wise adaptation of the step size."""
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Unpack
 
 import jax.numpy as jnp
 from jax import Array
 
 from cornu.optimizers.arguments import SharedArguments, accept_shared_arguments
+from cornu.optimizers.schedules import LearningRateLike
 from cornu.optimizers.update_rule import SlotValues, UpdateRule
 
 __all__ = ["Lamb"]
 
 
 class Lamb(UpdateRule):
-    """Adam whose step for each Variable is stretched to the Variable's own norm.
+    """Adam whose step for each Variable is scaled to the norm of the Variable.
 
     m <- beta_1 * m + (1 - beta_1) * gradient
     v <- beta_2 * v + (1 - beta_2) * gradient**2
     step = m / (1 - beta_1**step) / (sqrt(v / (1 - beta_2**step)) + epsilon)
-    value <- value - learning_rate * step * |value| / |step|   (a norm of zero counts as no ratio)
+    value <- value - learning_rate * step * |value| / |step|   (1 if a norm is 0)
 
     Args:
-        learning_rate: see `Optimizer`, as for the arguments that are not listed here.
-        beta_1: how much of the average of gradients is kept.
-        beta_2: how much of the average of squares is kept.
-        epsilon: a small number against division by zero.
+        learning_rate: see `Optimizer`, also for the arguments that are not listed here.
+        beta_1: the decay rate of the average of gradients.
+        beta_2: the decay rate of the average of squares.
+        epsilon: a small constant that prevents division by zero.
 
     References: Yang You, Jing Li, Sashank Reddi, Jonathan Hseu, Sanjiv Kumar, Srinadh
         Bhojanapalli, Xiaodan Song, James Demmel, Kurt Keutzer, Cho-Jui Hsieh (2020), "Large batch
         optimization for deep learning: Training BERT in 76 minutes".
 
-    Differences: the paper adds weight decay to the step before it is stretched; here, as in every
-        optimizer, `weight_decay` acts on the value beforehand.
+    Differences: the paper adds weight decay to the step before it is scaled; here, as in every
+        optimizer, `weight_decay` shrinks the value before the step.
 
     Example:
 
@@ -48,7 +49,7 @@ class Lamb(UpdateRule):
     @accept_shared_arguments
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: LearningRateLike = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
@@ -60,23 +61,23 @@ class Lamb(UpdateRule):
         self.epsilon = epsilon
 
     def step_scalars(self, learning_rate: Array, step: Array) -> tuple[Array, Array, Array]:
-        """Returns the learning rate and the corrections of both averages."""
+        """Returns the learning rate and the bias corrections of both averages."""
         return learning_rate, 1 - self.beta_1**step, 1 - self.beta_2**step
 
     def update(
-        self, gradient: Array, value: Array, slots: SlotValues, numbers: tuple[Array, Array, Array]
+        self, gradient: Array, value: Array, slots: SlotValues, scalars: tuple[Array, Array, Array]
     ) -> tuple[Array, SlotValues]:
         """Returns the new value and averages."""
-        learning_rate, of_m, of_v = numbers
+        learning_rate, correction_m, correction_v = scalars
         m, v = slots["momentum"], slots["velocity"]
         m = m + (1 - self.beta_1) * (gradient - m)
         v = v + (1 - self.beta_2) * (jnp.square(gradient) - v)
-        step = m / of_m / (jnp.sqrt(v / of_v) + self.epsilon)
+        step = m / correction_m / (jnp.sqrt(v / correction_v) + self.epsilon)
         ratio = learning_rate * _norm_ratio(value, step)
         return value - ratio * step, {"momentum": m, "velocity": v}
 
 
 def _norm_ratio(value: Array, step: Array) -> Array:
-    of_value = jnp.sqrt(jnp.square(value).sum())
-    of_step = jnp.sqrt(jnp.square(step).sum())
-    return jnp.where((of_value > 0) & (of_step > 0), of_value / of_step, 1)
+    value_norm = jnp.sqrt(jnp.square(value).sum())
+    step_norm = jnp.sqrt(jnp.square(step).sum())
+    return jnp.where((value_norm > 0) & (step_norm > 0), value_norm / step_norm, 1)

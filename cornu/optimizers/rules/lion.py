@@ -1,13 +1,14 @@
-"""Lion: the sign of a momentum."""
+"""Lion: steps along the sign of a momentum."""
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Unpack
 
 import jax.numpy as jnp
 from jax import Array
 
 from cornu.optimizers.arguments import SharedArguments, accept_shared_arguments
+from cornu.optimizers.schedules import LearningRateLike
 from cornu.optimizers.update_rule import SlotValues, UpdateRule
 
 __all__ = ["Lion"]
@@ -19,13 +20,13 @@ class Lion(UpdateRule):
     value <- value - learning_rate * sign(beta_1 * m + (1 - beta_1) * gradient)
     m <- beta_2 * m + (1 - beta_2) * gradient
 
-    Steps are larger than those of Adam: a learning rate of a third to a tenth, with as much
-    more weight decay, is a good beginning.
+    Steps are larger than those of Adam: the paper recommends a learning rate that is 3 to 10 times
+    smaller, and a weight decay that is larger by the same factor.
 
     Args:
-        learning_rate: see `Optimizer`, as for the arguments that are not listed here.
-        beta_1: how much the average counts in the sign, above 0 and up to 1.
-        beta_2: how much of the average is kept.
+        learning_rate: see `Optimizer`, also for the arguments that are not listed here.
+        beta_1: the weight of the average in the sign, in (0, 1].
+        beta_2: the decay rate of the average.
 
     References: Xiangning Chen, Chen Liang, Da Huang, Esteban Real, Kaiyuan Wang, Yao Liu, Hieu
         Pham, Xuanyi Dong, Thang Luong, Cho-Jui Hsieh, Yifeng Lu, Quoc V. Le (2023), "Symbolic
@@ -45,16 +46,14 @@ class Lion(UpdateRule):
     @accept_shared_arguments
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: LearningRateLike = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.99,
         **shared: Unpack[SharedArguments],
     ) -> None:
         super().__init__(learning_rate, **shared)
         if not 0 < beta_1 <= 1:
-            raise ValueError(
-                f"{self._label()}: beta_1 must be above 0 and at most 1. Received: {beta_1}"
-            )
+            raise ValueError(f"{self._label()}: beta_1 must be in (0, 1]. Received: {beta_1}")
         self.beta_1 = beta_1
         self.beta_2 = beta_2
 

@@ -1,4 +1,4 @@
-"""Muon: momentum of matrices, made orthogonal."""
+"""Muon: orthogonalized momentum of matrices."""
 
 from __future__ import annotations
 
@@ -12,37 +12,38 @@ import jax.numpy as jnp
 from jax import Array
 
 from cornu.core.state.variable import Variable
-from cornu.optimizers.arguments import SharedArguments, accept_shared_arguments
+from cornu.optimizers.arguments import OtherSharedArguments, accept_shared_arguments
+from cornu.optimizers.schedules import LearningRateLike
 from cornu.optimizers.update_rule import SlotValues, UpdateRule
 
 __all__ = ["Muon"]
 
 
 class Muon(UpdateRule):
-    """Makes the momentum of a matrix orthogonal before it is the step; the rest follows Adam.
+    """Orthogonalizes the momentum of matrices; other Variables are updated by Adam.
 
     m <- momentum * m + gradient
     u = orthogonal(gradient + momentum * m, or m without nesterov)
     value <- value - learning_rate * rms_rate * sqrt(max(rows, columns)) * u
 
-    Adam is used for Variables that are no matrices, for embeddings, and for those excluded.
+    Adam is used for Variables that are not matrices, for embeddings, and for excluded Variables.
 
     Args:
-        learning_rate: see `Optimizer`, as for the arguments that are not listed here.
-        adam_beta_1: how much of the average of gradients is kept (Adam).
-        adam_beta_2: how much of the average of squares is kept (Adam).
-        adam_weight_decay: weight decay of the Variables that follow Adam.
-        epsilon: a small number against division by zero (Adam).
-        weight_decay: weight decay of the other matrices.
-        exclude_layers: regular expressions; Variables in whose path one is found follow Adam.
-        exclude_embeddings: whether Variables with "embedding" in their path do.
+        learning_rate: see `Optimizer`, also for the arguments that are not listed here.
+        adam_beta_1: the decay rate of the average of gradients (Adam).
+        adam_beta_2: the decay rate of the average of squares (Adam).
+        adam_weight_decay: the weight decay of Variables updated by Adam.
+        epsilon: a small constant that prevents division by zero (Adam).
+        weight_decay: the weight decay of the other Variables.
+        exclude_layers: regular expressions; a Variable is excluded if one is found in its path.
+        exclude_embeddings: whether to exclude Variables with "embedding" in their path.
         muon_a, muon_b, muon_c: coefficients of the iteration x <- a x + (b A + c A A) x, with
-            A = x x', that brings the singular values of a matrix near 1.
-        adam_lr_ratio: the learning rate of Adam, as a multiple of the other.
-        momentum: how much of the momentum is kept.
-        ns_steps: how many iterations are made.
-        nesterov: whether to look ahead along the momentum.
-        rms_rate: makes the steps as large as those of Adam; None for no such factor.
+            A = x x', which moves the singular values of a matrix close to 1.
+        adam_lr_ratio: the learning rate of Adam relative to `learning_rate`.
+        momentum: the decay rate of the momentum.
+        ns_steps: the number of Newton-Schulz iterations.
+        nesterov: whether to use Nesterov momentum.
+        rms_rate: the factor that makes steps as large as those of Adam; None for none.
 
     References: Keller Jordan et al. (2024), "Muon: An optimizer for hidden layers in neural
         networks". Jingyuan Liu et al. (2025), "Muon is scalable for LLM training".
@@ -62,7 +63,7 @@ class Muon(UpdateRule):
     @accept_shared_arguments
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: LearningRateLike = 0.001,
         adam_beta_1: float = 0.9,
         adam_beta_2: float = 0.999,
         adam_weight_decay: float | None = 0.004,
@@ -79,10 +80,9 @@ class Muon(UpdateRule):
         ns_steps: int = 5,
         nesterov: bool = True,
         rms_rate: float | None = 0.2,
-        **shared: Unpack[SharedArguments],
+        **shared: Unpack[OtherSharedArguments],
     ) -> None:
-        shared["weight_decay"] = weight_decay
-        super().__init__(learning_rate, **shared)
+        super().__init__(learning_rate, weight_decay=weight_decay, **shared)
         self.adam_beta_1 = adam_beta_1
         self.adam_beta_2 = adam_beta_2
         self.adam_weight_decay = adam_weight_decay
@@ -99,40 +99,41 @@ class Muon(UpdateRule):
         self.rms_rate = rms_rate
 
     def initial_value(self, slot: str, variable: Variable) -> float | None:
-        """Returns zero; only what follows Adam has a velocity."""
-        return 0.0 if slot == "momentum" or self._follows_adam(variable) else None
+        """Returns zero; only Variables updated by Adam have a velocity."""
+        return 0.0 if slot == "momentum" or self._uses_adam(variable) else None
 
     def step_scalars(self, learning_rate: Array, step: Array) -> tuple[Array, Array]:
-        """Returns the learning rate, and Adam's with its corrections."""
+        """Returns the learning rate, and that of Adam with its bias corrections."""
         alpha = jnp.sqrt(1 - self.adam_beta_2**step) / (1 - self.adam_beta_1**step)
         return learning_rate, self.adam_lr_ratio * learning_rate * alpha
 
     def update(
-        self, gradient: Array, value: Array, slots: SlotValues, numbers: tuple[Array, Array]
+        self, gradient: Array, value: Array, slots: SlotValues, scalars: tuple[Array, Array]
     ) -> tuple[Array, SlotValues]:
         """Returns the new value and averages."""
-        learning_rate, alpha = numbers
+        learning_rate, alpha = scalars
         m = slots["momentum"]
         if "velocity" in slots:
             v = slots["velocity"]
             m = m + (1 - self.adam_beta_1) * (gradient - m)
             v = v + (1 - self.adam_beta_2) * (jnp.square(gradient) - v)
-            news = {"momentum": m, "velocity": v}
-            return value - alpha * m / (jnp.sqrt(v) + self.epsilon), news
+            new_slots = {"momentum": m, "velocity": v}
+            return value - alpha * m / (jnp.sqrt(v) + self.epsilon), new_slots
         m = self.momentum * m + gradient
-        ahead = gradient + self.momentum * m if self.nesterov else m
-        step = self.zeropower_via_newtonschulz5(ahead, self.ns_steps)
+        lookahead = gradient + self.momentum * m if self.nesterov else m
+        step = self.zeropower_via_newtonschulz5(lookahead, self.ns_steps)
         return value - self.lr_adjust(learning_rate * step), {"momentum": m}
 
     def zeropower_via_newtonschulz5(self, x: Array, steps: int) -> Array:
-        """Returns a matrix with the singular vectors of `x` and singular values near 1."""
-        return _orthogonal(x, steps, (self.muon_a, self.muon_b, self.muon_c))
+        """Returns a matrix with the singular vectors of `x` and singular values close to 1."""
+        orthogonal: Array = _orthogonalize(x, steps, (self.muon_a, self.muon_b, self.muon_c))
+        return orthogonal
 
     def lr_adjust(self, x: Array) -> Array:
-        """Makes the step of a matrix as large as one of Adam."""
+        """Scales the step of a matrix to the size of a step of Adam."""
         return x if self.rms_rate is None else x * (max(x.shape) ** 0.5 * self.rms_rate)
 
-    def _follows_adam(self, variable: Variable) -> bool:
+    def _uses_adam(self, variable: Variable) -> bool:
         return (
             len(variable.shape) != 2
             or (self.exclude_embeddings and "embedding" in variable.path.lower())
@@ -140,14 +141,15 @@ class Muon(UpdateRule):
         )
 
     def _decay_of(self, variable: Variable) -> float | None:
-        return self.adam_weight_decay if self._follows_adam(variable) else self.weight_decay
+        return self.adam_weight_decay if self._uses_adam(variable) else self.weight_decay
 
 
-# Compiled as a function of its own, as a program with a loop: one equation for each matrix of a
-# model instead of some sixty.
+# A function of its own under `jit`, with a loop: the program of a step has one equation for each
+# matrix instead of about sixty.
 @functools.partial(jax.jit, static_argnames=("steps", "coefficients"))
-def _orthogonal(x: Array, steps: int, coefficients: tuple[float, float, float]) -> Array:
+def _orthogonalize(x: Array, steps: int, coefficients: tuple[float, float, float]) -> Array:
     a, b, c = coefficients
+    # The smaller of the two Gram matrices is the cheaper one.
     tall = x.shape[-2] > x.shape[-1]
     x = x.mT if tall else x
     x = x / (jnp.linalg.norm(x, axis=(-2, -1), keepdims=True) + 1e-7)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Unpack
 
 import jax.numpy as jnp
 from jax import Array
 
 from cornu.optimizers.arguments import SharedArguments, accept_shared_arguments
+from cornu.optimizers.schedules import LearningRateLike
 from cornu.optimizers.update_rule import SlotValues, UpdateRule
 
 __all__ = ["RMSprop"]
@@ -20,20 +21,20 @@ class RMSprop(UpdateRule):
     step = learning_rate * gradient / sqrt(v + epsilon)
     value <- value - step
 
-    Centered, the square of a moving average of the gradients is subtracted from v in the root,
-    which then estimates their variance. With momentum, m <- momentum * m + step is the step.
+    If `centered`, the square of a moving average of the gradients is subtracted from v in the
+    root, which then estimates their variance. With momentum, the step is m <- momentum * m + step.
 
     Args:
-        learning_rate: see `Optimizer`, as for the arguments that are not listed here.
-        rho: how much of the averages is kept.
-        momentum: how much of the last step is kept.
-        epsilon: a small number against division by zero.
+        learning_rate: see `Optimizer`, also for the arguments that are not listed here.
+        rho: the decay rate of the averages.
+        momentum: the fraction of the previous step that is added.
+        epsilon: a small constant that prevents division by zero.
         centered: whether to divide by an estimate of the standard deviation.
 
     References: Tijmen Tieleman, Geoffrey Hinton (2012), "Neural networks for machine learning",
         lecture 6.5. Alex Graves (2013), "Generating sequences with recurrent neural networks".
 
-    Differences: PyTorch adds epsilon behind the root.
+    Differences: PyTorch adds epsilon outside of the root.
 
     Example:
 
@@ -47,7 +48,7 @@ class RMSprop(UpdateRule):
     @accept_shared_arguments
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: LearningRateLike = 0.001,
         rho: float = 0.9,
         momentum: float = 0.0,
         epsilon: float = 1e-7,
@@ -59,20 +60,20 @@ class RMSprop(UpdateRule):
         self.momentum = momentum
         self.epsilon = epsilon
         self.centered = centered
-        wanted = {"velocity": True, "momentum": momentum > 0, "average_gradient": centered}
-        self.slots = tuple((slot,) for slot, needed in wanted.items() if needed)
+        needed = {"velocity": True, "momentum": momentum > 0, "average_gradient": centered}
+        self.slots = tuple((slot,) for slot, is_needed in needed.items() if is_needed)
 
     def update(
         self, gradient: Array, value: Array, slots: SlotValues, learning_rate: Array
     ) -> tuple[Array, SlotValues]:
         """Returns the new value and averages."""
         velocity = self.rho * slots["velocity"] + (1 - self.rho) * jnp.square(gradient)
-        news = {"velocity": velocity}
+        new_slots = {"velocity": velocity}
         if self.centered:
             average = self.rho * slots["average_gradient"] + (1 - self.rho) * gradient
-            news["average_gradient"] = average
+            new_slots["average_gradient"] = average
             velocity = velocity - jnp.square(average)
         step = learning_rate * gradient / jnp.sqrt(velocity + self.epsilon)
         if self.momentum > 0:
-            step = news["momentum"] = self.momentum * slots["momentum"] + step
-        return value - step, news
+            step = new_slots["momentum"] = self.momentum * slots["momentum"] + step
+        return value - step, new_slots

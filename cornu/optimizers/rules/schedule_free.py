@@ -1,8 +1,8 @@
-"""Schedule-free AdamW: averaging in place of a decaying learning rate."""
+"""Schedule-free AdamW: iterate averaging instead of a learning rate schedule."""
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Unpack
 
 import jax.numpy as jnp
 import numpy as np
@@ -10,13 +10,14 @@ from jax import Array
 
 from cornu.core.state.variable import Variable
 from cornu.optimizers.arguments import SharedArguments, accept_shared_arguments
+from cornu.optimizers.schedules import LearningRateLike
 from cornu.optimizers.update_rule import SlotValues, UpdateRule
 
 __all__ = ["ScheduleFreeAdamW"]
 
 
 class ScheduleFreeAdamW(UpdateRule):
-    """AdamW between a sequence of steps and its own average, which needs no schedule.
+    """AdamW at an interpolation of its iterates and their average, without a schedule.
 
     v <- beta_2 * v + (1 - beta_2) * gradient**2
     x = (value - (1 - beta_1) * z) / beta_1   (the average so far)
@@ -25,17 +26,17 @@ class ScheduleFreeAdamW(UpdateRule):
     value <- (1 - beta_1) * z + beta_1 * x
 
     Args:
-        learning_rate: see `Optimizer`, as for the arguments that are not listed here.
-        beta_1: how near the value is to the average.
-        beta_2: how much of the average of squares is kept.
-        epsilon: a small number against division by zero.
-        warmup_steps: over how many steps the learning rate grows to its full size.
+        learning_rate: see `Optimizer`, also for the arguments that are not listed here.
+        beta_1: the weight of the average in the interpolation.
+        beta_2: the decay rate of the average of squares.
+        epsilon: a small constant that prevents division by zero.
+        warmup_steps: the number of steps over which the learning rate increases linearly.
 
     References: Aaron Defazio, Xingyu Alice Yang, Harsh Mehta, Konstantin Mishchenko, Ahmed Khaled,
         Ashok Cutkosky (2024), "The road less scheduled".
 
-    Differences: the paper uses the average x itself where a model is evaluated; as in Keras, the
-        Variables hold the value between z and x.
+    Differences: the paper evaluates the model at the average x; as in Keras, the Variables keep the
+        interpolation of z and x.
 
     Example:
 
@@ -51,7 +52,7 @@ class ScheduleFreeAdamW(UpdateRule):
     @accept_shared_arguments
     def __init__(
         self,
-        learning_rate: Any = 0.0025,
+        learning_rate: LearningRateLike = 0.0025,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
@@ -64,25 +65,25 @@ class ScheduleFreeAdamW(UpdateRule):
         self.epsilon = epsilon
         self.warmup_steps = warmup_steps
 
-    def initial_value(self, slot: str, variable: Variable) -> Any:
-        """Returns the Variable's value for z, and zero for v."""
+    def initial_value(self, slot: str, variable: Variable) -> float | np.ndarray:
+        """Returns the value of the Variable for z, and zero for v."""
         return np.asarray(variable.value) if slot == "momentum" else 0.0
 
     def step_scalars(self, learning_rate: Array, step: Array) -> tuple[Array, ...]:
-        """Returns learning rate, factor and correction of the squares, and weight of z."""
+        """Returns the learning rate, the factor and correction of squares, and the weight of z."""
         if self.warmup_steps > 0:
             learning_rate = learning_rate * jnp.minimum(step / self.warmup_steps, 1)
-        # Rounded alike, factor and correction of the squares cancel exactly in step 1.
+        # Both are computed from the same rounded beta_2, so that they cancel exactly in step 1.
         beta_2 = jnp.asarray(self.beta_2, step.dtype)
         return learning_rate, 1 - beta_2, 1 - beta_2**step, 1 / step
 
     def update(
-        self, gradient: Array, value: Array, slots: SlotValues, numbers: tuple[Array, ...]
+        self, gradient: Array, value: Array, slots: SlotValues, scalars: tuple[Array, ...]
     ) -> tuple[Array, SlotValues]:
         """Returns the new value, z and v."""
-        learning_rate, of_square, correction, weight = numbers
+        learning_rate, square_factor, correction, weight = scalars
         z, v = slots["momentum"], slots["velocity"]
-        v = v + of_square * (jnp.square(gradient) - v)
+        v = v + square_factor * (jnp.square(gradient) - v)
         x = (value - (1 - self.beta_1) * z) / self.beta_1
         z = z - learning_rate * gradient / (jnp.sqrt(v / correction) + self.epsilon)
         x = (1 - weight) * x + weight * z

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Unpack
 
 from jax import Array
 
 from cornu.optimizers.arguments import SharedArguments, accept_shared_arguments
+from cornu.optimizers.schedules import LearningRateLike
 from cornu.optimizers.update_rule import SlotValues, UpdateRule
 
 __all__ = ["SGD"]
@@ -20,15 +21,15 @@ class SGD(UpdateRule):
     Nesterov:  the same v;  value <- value + momentum * v - learning_rate * gradient
 
     Args:
-        learning_rate: see `Optimizer`, as for the arguments that are not listed here.
-        momentum: how much of the last step is kept, from 0 to 1.
-        nesterov: whether to look ahead along the momentum.
+        learning_rate: see `Optimizer`, also for the arguments that are not listed here.
+        momentum: the fraction of the previous step that is added, between 0 and 1.
+        nesterov: whether to use Nesterov momentum.
 
     References: Ilya Sutskever, James Martens, George Dahl, Geoffrey Hinton (2013), "On the
         importance of initialization and momentum in deep learning".
 
-    Differences: the momentum of PyTorch does not contain the learning rate, so that a change of
-        it acts at once.
+    Differences: in PyTorch the momentum does not include the learning rate, so that a change of the
+        rate takes full effect at once.
 
     Example:
 
@@ -44,7 +45,7 @@ class SGD(UpdateRule):
     @accept_shared_arguments
     def __init__(
         self,
-        learning_rate: Any = 0.01,
+        learning_rate: LearningRateLike = 0.01,
         momentum: float = 0.0,
         nesterov: bool = False,
         **shared: Unpack[SharedArguments],

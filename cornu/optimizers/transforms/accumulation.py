@@ -1,55 +1,57 @@
-"""Gradients of several batches, added up to those of one large batch."""
+"""Accumulation of the gradients of several batches, as if they were one large batch."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import jax.numpy as jnp
 from jax import Array
 
 from cornu.core.state.variable import Variable
+from cornu.optimizers.transforms.chain import GradsAndVars, Transformation
 from cornu.optimizers.transforms.conditional import stateful_cond
 
 __all__ = ["accumulate"]
 
-GradsAndVars = list[tuple[Array, Variable]]
-
 
 def accumulate(
-    pairs: GradsAndVars,
+    update: Transformation,
     accumulators: Mapping[Variable, Variable],
-    steps: int,
-    calls: Any,
-    take: Callable[[GradsAndVars], None],
+    every: int,
+    calls: Array,
     assigned: Sequence[Variable],
-) -> None:
-    """Adds gradients to those kept, and every `steps` calls makes a step with their mean.
+) -> Transformation:
+    """Adds gradients to accumulators, and passes their mean to `update` every few calls.
 
     Args:
-        pairs: gradients with their Variables.
-        accumulators: what keeps the sum for each Variable.
-        steps: of how many calls the mean is taken.
-        calls: how many calls there were before this one.
-        take: makes a step, given gradients with their Variables.
-        assigned: all that `take` may assign.
+        update: updates Variables, given the mean gradients.
+        accumulators: the Variable that holds the sum for each Variable.
+        every: the number of calls per update.
+        calls: the number of calls before this one.
+        assigned: all Variables that `update` may assign, and the accumulators.
     """
-    sums: GradsAndVars = [(_merged(gradient, v, accumulators[v].value), v) for gradient, v in pairs]
 
-    def step() -> None:
-        take([(s if v.overwrite_with_gradient else s / steps, v) for s, v in sums])
-        for total, variable in sums:
-            accumulators[variable].assign(jnp.zeros_like(total))
+    def apply(grads_and_vars: GradsAndVars) -> GradsAndVars:
+        sums = [(_add(g, v, accumulators[v].value), v) for g, v in grads_and_vars]
 
-    def wait() -> None:
-        for total, variable in sums:
-            accumulators[variable].assign(total)
+        def step() -> None:
+            update([(s if v.overwrite_with_gradient else s / every, v) for s, v in sums])
+            for total, variable in sums:
+                accumulators[variable].assign(jnp.zeros_like(total))
 
-    stateful_cond((calls + 1) % steps == 0, step, wait, assigned)
+        def wait() -> None:
+            for total, variable in sums:
+                accumulators[variable].assign(total)
+
+        stateful_cond((calls + 1) % every == 0, step, wait, assigned)
+        return grads_and_vars
+
+    return apply
 
 
-def _merged(gradient: Array, variable: Variable, kept: Array) -> Array:
-    # What overwrites a Variable is no direction but a statistic (the largest value seen).
+def _add(gradient: Array, variable: Variable, accumulated: Array) -> Array:
+    # A gradient that overwrites its Variable is a statistic (the largest value seen, from which
+    # float8 layers compute their scales), not a derivative: sums and means have no meaning.
     if variable.overwrite_with_gradient:
-        return jnp.maximum(gradient, kept)
-    return gradient + kept
+        return jnp.maximum(gradient, accumulated)
+    return gradient + accumulated

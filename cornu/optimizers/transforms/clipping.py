@@ -2,40 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-__all__ = ["by_global_norm", "by_norm", "by_value"]
+from cornu.optimizers.transforms.chain import GradsAndVars, Transformation
+
+__all__ = ["clip_by_global_norm", "clip_by_norm", "clip_by_value"]
 
 
-def by_value(gradient: Array, limit: float) -> Array:
-    """Brings every element into `[-limit, limit]`."""
-    return jnp.minimum(jnp.maximum(gradient, -limit), limit)
+def clip_by_value(limit: float) -> Transformation:
+    """Clips every element to the interval `[-limit, limit]`."""
+
+    def clip(gradient: Array) -> Array:
+        return jnp.minimum(jnp.maximum(gradient, -limit), limit)
+
+    return lambda grads_and_vars: [(clip(gradient), v) for gradient, v in grads_and_vars]
 
 
-def by_norm(gradient: Array, limit: float) -> Array:
-    """Shortens a gradient whose Euclidean norm is above `limit` to that length."""
-    return _times(gradient, limit / jnp.maximum(jnp.sqrt(_square_sum(gradient)), limit))
+def clip_by_norm(limit: float) -> Transformation:
+    """Scales each gradient whose Euclidean norm exceeds `limit` to that norm."""
+
+    def clip(gradient: Array) -> Array:
+        norm = jnp.sqrt(_sum_of_squares(gradient))
+        return _scale(gradient, limit / jnp.maximum(norm, limit))
+
+    return lambda grads_and_vars: [(clip(gradient), v) for gradient, v in grads_and_vars]
 
 
-def by_global_norm(gradients: Sequence[Array], limit: float) -> list[Array]:
-    """Shortens gradients, taken as one long vector, to a Euclidean norm of at most `limit`.
+def clip_by_global_norm(limit: float) -> Transformation:
+    """Scales all gradients by one factor, so that their joint Euclidean norm is at most `limit`.
 
-    One gradient that is not finite makes all of them NaN: no direction is left to follow.
+    If one gradient is not finite, all become NaN, because the joint norm is not defined.
     """
-    norm = jnp.sqrt(sum(_square_sum(gradient) for gradient in gradients))
-    scale = limit / jnp.maximum(norm, limit) + (norm - norm)
-    return [_times(gradient, scale) for gradient in gradients]
+
+    def clip(grads_and_vars: GradsAndVars) -> GradsAndVars:
+        norm = jnp.sqrt(sum(_sum_of_squares(gradient) for gradient, _ in grads_and_vars))
+        # limit / infinity is 0, which would hide an infinite gradient; inf - inf is NaN.
+        factor = limit / jnp.maximum(norm, limit) + (norm - norm)
+        return [(_scale(gradient, factor), v) for gradient, v in grads_and_vars]
+
+    return clip
 
 
-def _square_sum(gradient: Array) -> Array:
-    # In half precision squares overflow from 256 on, so that sums are made in 32 bits at least.
+def _sum_of_squares(gradient: Array) -> Array:
+    # Squares overflow in float16 from 256 on, so that they are summed in at least 32 bits.
     wide = jnp.promote_types(gradient.dtype, jnp.float32)
     return jax.lax.square(gradient.astype(wide)).sum()
 
 
-def _times(gradient: Array, scale: Array) -> Array:
-    return gradient * scale.astype(gradient.dtype)
+def _scale(gradient: Array, factor: Array) -> Array:
+    return gradient * factor.astype(gradient.dtype)

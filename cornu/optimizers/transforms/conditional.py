@@ -1,4 +1,4 @@
-"""A branch of code that assigns Variables, eagerly and inside a compiled step alike."""
+"""Conditionals whose branches assign Variables."""
 
 from __future__ import annotations
 
@@ -15,21 +15,27 @@ __all__ = ["stateful_cond"]
 
 def stateful_cond(
     condition: Any,
-    yes: Callable[[], None],
-    no: Callable[[], None],
+    true_fn: Callable[[], None],
+    false_fn: Callable[[], None],
     variables: Sequence[Variable],
 ) -> None:
-    """Calls `yes` or `no`, of which each may assign any of `variables`.
+    """Calls one of two functions that assign Variables, as `jax.lax.cond` calls pure ones.
 
-    A condition that is known decides at once. One that is only known when a compiled step runs
-    decides there, and the branch that is not taken costs nothing.
+    A concrete condition selects the function at once. A traced one becomes a conditional of the
+    compiled program, in which only the selected branch is computed.
+
+    Args:
+        condition: a boolean.
+        true_fn: called if the condition holds.
+        false_fn: called if it does not.
+        variables: all Variables that either function may assign.
     """
     if not isinstance(condition, jax.core.Tracer):
-        (yes if condition else no)()
+        (true_fn if condition else false_fn)()
         return
-    here = scope.current()
-    values = tuple(here.read(variable) for variable in variables)
-    branches = (scope.pure(yes, variables), scope.pure(no, variables))
-    _, news, _ = jax.lax.cond(condition, *branches, values, None)
-    for variable, new in zip(variables, news, strict=True):
-        here.write(variable, new)
+    current = scope.current()
+    values = tuple(current.read(variable) for variable in variables)
+    branches = (scope.pure(true_fn, variables), scope.pure(false_fn, variables))
+    _, new_values, _ = jax.lax.cond(condition, *branches, values, None)
+    for variable, value in zip(variables, new_values, strict=True):
+        current.write(variable, value)

@@ -1,16 +1,19 @@
-"""Loss scaling: keeps small gradients of float16 models from becoming zero."""
+"""Loss scaling: prevents small gradients of float16 models from underflowing to zero."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import jax.numpy as jnp
 from jax import Array
 
 from cornu.core.state.variable import Variable
 from cornu.optimizers.base import SHARED_DEFAULTS, Optimizer
+from cornu.optimizers.schedules import LearningRateLike
+from cornu.optimizers.transforms.chain import GradsAndVars
 from cornu.optimizers.transforms.conditional import stateful_cond
+from cornu.optimizers.transforms.loss_scaling import unscale
 
 __all__ = ["LossScaleOptimizer"]
 
@@ -18,17 +21,21 @@ __all__ = ["LossScaleOptimizer"]
 class LossScaleOptimizer(Optimizer):
     """Multiplies the loss by a large scale, divides the gradients by it, and adapts the scale.
 
-    A step with a gradient that is not finite is skipped, and the scale halved. After
-    `dynamic_growth_steps` steps without one, the scale is doubled.
+    A step with a gradient that is not finite is skipped, and the scale is halved. After
+    `dynamic_growth_steps` consecutive finite steps, the scale is doubled.
 
     Args:
-        inner_optimizer: the optimizer that makes the steps.
-        initial_scale: the scale at first; one that is too large is found out quickly.
-        dynamic_growth_steps: after how many finite steps the scale is doubled.
+        inner_optimizer: the optimizer that updates the Variables.
+        initial_scale: the initial scale; one that is too large is halved in the first steps.
+        dynamic_growth_steps: the number of consecutive finite steps after which the scale is
+            doubled.
         name: its name.
 
     Raises:
-        ValueError: another argument of optimizers; give it to the inner one.
+        ValueError: another argument of optimizers; pass it to the inner one.
+        TypeError: `inner_optimizer` is not an optimizer.
+
+    References: Paulius Micikevicius et al. (2018), "Mixed precision training".
 
     Example:
 
@@ -60,21 +67,21 @@ class LossScaleOptimizer(Optimizer):
                 f"{self._label()}: inner_optimizer must be an Optimizer. "
                 f"Received: {inner_optimizer!r}"
             )
-        # Old files hold the shared arguments with their defaults.
-        meaningless = {**SHARED_DEFAULTS, "dynamic": True}
+        # Files saved by Keras contain the shared arguments with their defaults.
+        ignored = {**SHARED_DEFAULTS, "dynamic": True}
         for argument, value in kwargs.items():
-            if argument not in meaningless or value != meaningless[argument]:
+            if argument not in ignored or value != ignored[argument]:
                 raise ValueError(
-                    f"{self._label()} takes no {argument}={value!r}. Give it to the inner optimizer"
-                    " (a fixed scale is its loss_scale_factor)."
+                    f"{self._label()} has no argument {argument!r}. Received: {value!r}\n"
+                    "Pass it to the inner optimizer (a fixed scale is its loss_scale_factor)."
                 )
         self.inner_optimizer = inner_optimizer
-        self.inner_optimizer.loss_scale_factor = None  # gradients arrive there unscaled
+        self.inner_optimizer.loss_scale_factor = None  # it receives unscaled gradients
         self.initial_scale = initial_scale
         self.dynamic_growth_steps = dynamic_growth_steps
 
     def build(self, var_list: Sequence[Variable]) -> None:
-        """Makes the scale, its counter, and the Variables of the inner optimizer."""
+        """Creates the scale, its counter, and the Variables of the inner optimizer."""
         if self.built:
             return
         self.step_counter = self.add_variable((), dtype="int32", name="step_counter")
@@ -83,21 +90,14 @@ class LossScaleOptimizer(Optimizer):
         self.inner_optimizer.build(var_list)
         super().build(var_list)
 
-    def apply(
-        self, grads: Iterable[Any], trainable_variables: Iterable[Variable] | None = None
-    ) -> None:
-        """Changes Variables, given gradients of the scaled loss, if all of these are finite."""
-        grads = list(grads)
-        if not grads:
-            return
-        pairs = self._pairs(grads, trainable_variables)
+    def _apply(self, grads_and_vars: GradsAndVars) -> None:
+        """Updates Variables, given gradients of the scaled loss, if all of these are finite."""
 
         def step() -> None:
             scale = self.dynamic_scale.value
-            self.inner_optimizer.apply(
-                [g if v.overwrite_with_gradient else g / scale.astype(g.dtype) for g, v in pairs],
-                [v for _, v in pairs],
-            )
+            unscaled = unscale(scale)(grads_and_vars)
+            self.inner_optimizer.apply([g for g, _ in unscaled], [v for _, v in unscaled])
+            # The counter wraps when the scale grows; `skip` resets it.
             grows = self.step_counter.value == self.dynamic_growth_steps - 1
             self.step_counter.assign(jnp.where(grows, 0, self.step_counter.value + 1))
             self.dynamic_scale.assign(jnp.where(grows, 2 * scale, scale))
@@ -106,55 +106,56 @@ class LossScaleOptimizer(Optimizer):
             self.step_counter.assign(0)
             self.dynamic_scale.assign(0.5 * self.dynamic_scale.value)
 
-        finite = self.check_finite([gradient for gradient, _ in pairs])
-        stateful_cond(finite, step, skip, [*self.variables, *(v for _, v in pairs)])
+        finite = self.check_finite([gradient for gradient, _ in grads_and_vars])
+        assigned = [*self.variables, *(variable for _, variable in grads_and_vars)]
+        stateful_cond(finite, step, skip, assigned)
 
-    def check_finite(self, grads: Sequence[Any]) -> Array:
+    def check_finite(self, grads: Sequence[Array | None]) -> Array:
         """Returns whether all elements of all gradients are finite."""
         return jnp.stack([jnp.isfinite(g).all() for g in grads if g is not None]).all()
 
     @property
-    def learning_rate(self) -> Any:
+    def learning_rate(self) -> Variable | Array:
         """The learning rate of the inner optimizer."""
         return self.inner_optimizer.learning_rate
 
     @learning_rate.setter
-    def learning_rate(self, learning_rate: Any) -> None:
+    def learning_rate(self, learning_rate: LearningRateLike) -> None:
         self.inner_optimizer.learning_rate = learning_rate
 
     @property
     def step_version(self) -> int:
-        """That of the inner optimizer."""
+        """The version of the inner optimizer."""
         return self.inner_optimizer.step_version
 
-    def set_rates(self, rates: Mapping[str, float]) -> Any:
-        """Sets those of the inner optimizer."""
+    def set_rates(self, rates: Mapping[str, float]) -> Self:
+        """Sets the rates of the inner optimizer."""
         self.inner_optimizer.set_rates(rates)
         return self
 
     @property
     def rates_by_path(self) -> dict[str, float]:
-        """Those of the inner optimizer."""
+        """The rates of the inner optimizer."""
         return self.inner_optimizer.rates_by_path
 
     @property
     def rate_factors(self) -> dict[Variable, float] | None:
-        """Those of the inner optimizer."""
+        """The factors of the inner optimizer."""
         return self.inner_optimizer.rate_factors
 
     def set_rate_factors(self, factors: Mapping[Variable, float]) -> None:
-        """Hands them to the inner optimizer."""
+        """Sets the factors of the inner optimizer."""
         self.inner_optimizer.set_rate_factors(factors)
 
     @property
-    def iterations(self) -> Any:
-        """The steps of the inner optimizer; skipped ones do not count."""
+    def iterations(self) -> Variable | Array:
+        """The number of steps of the inner optimizer; skipped ones do not count."""
         return self.inner_optimizer.iterations
 
     def scale_loss(self, loss: Any) -> Any:
-        """Multiplies a loss by the scale, before gradients are taken."""
+        """Multiplies a loss by the scale, before gradients are computed."""
         return loss * (self.dynamic_scale.value if self.built else self.initial_scale)
 
     def finalize_variable_values(self, var_list: Iterable[Variable]) -> None:
-        """Gives Variables the values that the inner optimizer has for them."""
+        """Sets Variables to the final values that the inner optimizer has for them."""
         self.inner_optimizer.finalize_variable_values(var_list)

@@ -1,31 +1,34 @@
-"""Several optimizers for one model, each for Variables of its own."""
+"""Several optimizers for one model, each for its own Variables."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
 from cornu.core.state.variable import Variable
 from cornu.optimizers.base import Optimizer
+from cornu.optimizers.transforms.chain import GradsAndVars
 from cornu.optimizers.wrappers.loss_scale import LossScaleOptimizer
 from cornu.registry import Configurable, custom_object_scope, serialize
+from cornu.types import Config
 
 __all__ = ["MultiOptimizer", "OptimizerMap"]
 
 
-class OptimizerMap(Configurable, MutableMapping):
-    """Says which optimizer changes a Variable, by the Variable's path.
+class OptimizerMap(Configurable, MutableMapping[str, Optimizer]):
+    """Maps the paths of Variables to the optimizers that update them.
 
-    A key is a path, or a regular expression for whole paths: `"encoder/.*"` is for everything in
-    the layer encoder.
+    A key is a path, or a regular expression that must match a whole path: `"encoder/.*"` matches
+    everything in the layer encoder.
 
     Args:
-        default_optimizer: the optimizer of all Variables that no key fits.
+        default_optimizer: the optimizer of all Variables that no key matches.
         optimizer_map: optimizers by path or regular expression.
 
     Raises:
-        ValueError: when an optimizer is looked up and several keys fit.
+        ValueError: when an optimizer is looked up and several keys match.
+        TypeError: not an optimizer, or not a dict.
 
     Example:
 
@@ -41,7 +44,9 @@ class OptimizerMap(Configurable, MutableMapping):
         self, default_optimizer: Optimizer, optimizer_map: dict[str, Optimizer] | None = None
     ) -> None:
         if not isinstance(default_optimizer, Optimizer):
-            raise TypeError(f"default_optimizer must be an Optimizer. Got: {default_optimizer!r}")
+            raise TypeError(
+                f"default_optimizer must be an Optimizer. Received: {default_optimizer!r}"
+            )
         if optimizer_map is not None and not isinstance(optimizer_map, dict):
             raise TypeError(f"optimizer_map must be a dict. Received: {optimizer_map!r}")
         self._default = default_optimizer
@@ -50,28 +55,28 @@ class OptimizerMap(Configurable, MutableMapping):
 
     @property
     def default_optimizer(self) -> Optimizer:
-        """The optimizer of all Variables that no key fits."""
+        """The optimizer of all Variables that no key matches."""
         return self._default
 
     def __getitem__(self, key: str) -> Optimizer:
         """Returns the optimizer for a path."""
         if key in self._by_path:
             return self._by_path[key]
-        fitting = [pattern for pattern in self._by_path if re.fullmatch(pattern, key)]
-        if len(fitting) > 1:
+        matches = [pattern for pattern in self._by_path if re.fullmatch(pattern, key)]
+        if len(matches) > 1:
             raise ValueError(
-                f"Several optimizers are given for Variable {key!r}, by the keys "
-                f"{', '.join(map(repr, fitting))}. Make the expressions exclude each other."
+                f"Several keys match Variable {key!r}: {', '.join(map(repr, matches))}.\n"
+                "Make the expressions mutually exclusive."
             )
-        return self._by_path[fitting[0]] if fitting else self.default_optimizer
+        return self._by_path[matches[0]] if matches else self.default_optimizer
 
     def __setitem__(self, key: str, optimizer: Optimizer) -> None:
         """Sets the optimizer for a path or regular expression that has none yet."""
         if not isinstance(key, str):
             raise ValueError(f"A key must be a string. Received: {key!r}")
         if key in self._by_path:
-            raise ValueError(f"The key {key!r} has an optimizer already. Delete it first.")
-        self._by_path[key] = _plain(optimizer, f"the key {key!r}")
+            raise ValueError(f"The key {key!r} already has an optimizer. Delete it first.")
+        self._by_path[key] = _check_wrappable(optimizer, f"the key {key!r}")
 
     def __delitem__(self, key: str) -> None:
         """Removes a path or regular expression."""
@@ -87,7 +92,7 @@ class OptimizerMap(Configurable, MutableMapping):
         """Returns the optimizer for a Variable."""
         return self[variable.path]
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """Returns the optimizers as plain data."""
         return {
             "default_optimizer": serialize(self.default_optimizer),
@@ -95,24 +100,23 @@ class OptimizerMap(Configurable, MutableMapping):
         }
 
     @classmethod
-    def from_config(
-        cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
-    ) -> OptimizerMap:
-        """Makes a map from what `get_config()` returned."""
+    def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> Self:
+        """Creates a map from the result of `get_config()`."""
         with custom_object_scope(custom_objects):
-            return super().from_config(config)
+            optimizers: Self = super().from_config(config)
+        return optimizers
 
 
 class MultiOptimizer(Optimizer):
-    """Lets several optimizers change a model, each the Variables that are assigned to it.
+    """Trains a model with several optimizers, each updating the Variables assigned to it.
 
     Args:
         optimizer_map: an `OptimizerMap`, or a function that returns the optimizer of a Variable
-            (the same object for all that it is to change).
-        loss_scale_factor: replaces the factor of all the optimizers.
+            (the same object for all Variables that it updates).
+        loss_scale_factor: replaces that of all the optimizers.
         name: its name.
 
-    It has no learning rate of its own; those of the optimizers are reached by `.optimizers`.
+    It has no learning rate of its own; see the optimizers in `.optimizers`.
 
     Example:
 
@@ -126,6 +130,8 @@ class MultiOptimizer(Optimizer):
     (0.5, 0.75)
     """
 
+    # Empty before the constructor runs: the base class assigns loss_scale_factor, whose setter
+    # reads it.
     optimizers: Sequence[Optimizer] = ()
 
     def __init__(
@@ -144,7 +150,7 @@ class MultiOptimizer(Optimizer):
     def _add(self, optimizer: Optimizer) -> None:
         if optimizer not in self.optimizers:
             optimizer.loss_scale_factor = self.loss_scale_factor
-            self.optimizers.append(optimizer)
+            self.optimizers = [*self.optimizers, optimizer]
 
     def build(self, var_list: Sequence[Variable]) -> None:
         """Assigns every Variable to an optimizer, and builds these."""
@@ -153,38 +159,34 @@ class MultiOptimizer(Optimizer):
         super().build(var_list)
         self._assigned: dict[Variable, Optimizer] = {}
         for variable in var_list:
-            optimizer = _plain(self._choose(variable), f"Variable {variable.path!r}")
+            optimizer = _check_wrappable(self._choose(variable), f"Variable {variable.path!r}")
             self._add(optimizer)
             self._assigned[variable] = optimizer
-        for optimizer, variables in self._shares(var_list).items():
+        for optimizer, variables in self._group_by_optimizer(var_list).items():
             optimizer.build(variables)
 
-    def _shares(self, variables: Iterable[Variable]) -> dict[Optimizer, list[Variable]]:
-        shares: dict[Optimizer, list[Variable]] = {}
+    def _group_by_optimizer(self, variables: Iterable[Variable]) -> dict[Optimizer, list[Variable]]:
+        groups: dict[Optimizer, list[Variable]] = {}
         for variable in variables:
-            shares.setdefault(self._assigned[variable], []).append(variable)
-        return shares
+            groups.setdefault(self._assigned[variable], []).append(variable)
+        return groups
 
-    def apply(
-        self, grads: Iterable[Any], trainable_variables: Iterable[Variable] | None = None
-    ) -> None:
-        """Changes Variables, each by its optimizer."""
-        grads = list(grads)
-        if not grads:
-            return
-        gradients = {v: g for g, v in self._pairs(grads, trainable_variables)}
-        for optimizer, share in self._shares(gradients).items():
-            optimizer.apply([gradients[variable] for variable in share], share)
+    def _apply(self, grads_and_vars: GradsAndVars) -> None:
+        """Updates Variables, each by its optimizer."""
+        # Grouped by optimizer, not by Variable: a norm of all gradients is taken of a whole group.
+        gradients = {v: g for g, v in grads_and_vars}
+        for optimizer, variables in self._group_by_optimizer(gradients).items():
+            optimizer.apply([gradients[variable] for variable in variables], variables)
         self._iterations.assign_add(1)
 
     def finalize_variable_values(self, var_list: Iterable[Variable]) -> None:
-        """Gives Variables the values that their optimizers have for them."""
-        for optimizer, share in self._shares(var_list).items():
-            optimizer.finalize_variable_values(share)
+        """Sets Variables to the final values that their optimizers have for them."""
+        for optimizer, variables in self._group_by_optimizer(var_list).items():
+            optimizer.finalize_variable_values(variables)
 
     @property
     def learning_rate(self) -> NoReturn:
-        """There is none: each of `optimizers` has its own."""
+        """Not defined: each of `optimizers` has its own."""
         raise AttributeError(
             f"{self._label()} has no learning rate. Use those of its `optimizers`."
         )
@@ -197,18 +199,18 @@ class MultiOptimizer(Optimizer):
 
     @property
     def step_version(self) -> int:
-        """Grows when that of one of the optimizers grows."""
+        """A number that grows when the version of one of the optimizers grows."""
         return self._step_version + sum(optimizer.step_version for optimizer in self.optimizers)
 
     def set_rate_factors(self, factors: Mapping[Variable, float]) -> None:
-        """Hands them to the optimizers; they come in the place of rates of their own."""
+        """Sets the factors of all optimizers; they replace rates of their own."""
         super().set_rate_factors(factors)
         for optimizer in self.optimizers:
             optimizer.set_rate_factors(factors)
 
     @property
     def loss_scale_factor(self) -> float | None:
-        """What the loss was multiplied with; all the optimizers have the same."""
+        """The factor of the loss, which all the optimizers share."""
         return self._loss_scale_factor
 
     @loss_scale_factor.setter
@@ -218,12 +220,12 @@ class MultiOptimizer(Optimizer):
             optimizer.loss_scale_factor = factor
 
 
-def _plain(optimizer: Any, where: str) -> Optimizer:
+def _check_wrappable(optimizer: Any, where: str) -> Optimizer:
     if not isinstance(optimizer, Optimizer) or isinstance(
         optimizer, (LossScaleOptimizer, MultiOptimizer)
     ):
         raise ValueError(
-            f"The optimizer for {where} must be an Optimizer, but no LossScaleOptimizer or "
-            f"MultiOptimizer (put these around the whole). Received: {optimizer!r}"
+            f"The optimizer for {where} must be an Optimizer, and not a LossScaleOptimizer or "
+            f"MultiOptimizer (wrap the whole in these instead). Received: {optimizer!r}"
         )
     return optimizer

@@ -4,36 +4,37 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeGuard
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
 from cornu.core.state.variable import Variable
 from cornu.optimizers.base import Optimizer
+from cornu.optimizers.transforms.chain import GradsAndVars
+from cornu.types import GradientTransformation
 
 __all__ = ["OptaxOptimizer", "is_transformation"]
 
 
-def is_transformation(thing: Any) -> bool:
-    """Tells whether something is a gradient transformation of Optax, without importing Optax."""
-    optax = sys.modules.get("optax")  # whoever has a transformation has imported it
-    return optax is not None and isinstance(thing, optax.GradientTransformation)
+def is_transformation(value: object) -> TypeGuard[GradientTransformation]:
+    """Returns whether an object is a gradient transformation of Optax; does not import Optax."""
+    optax = sys.modules.get("optax")  # a program that has a transformation has imported it
+    return optax is not None and isinstance(value, optax.GradientTransformation)
 
 
 class OptaxOptimizer(Optimizer):
-    """Follows an Optax gradient transformation, whose state is kept in Variables.
+    """Applies an Optax gradient transformation, whose state is kept in Variables.
 
-    The transformation does all: clipping, weight decay, schedules, accumulation, averages. The
-    parameters it sees are the list of the model's Variables.
+    The transformation does everything: clipping, weight decay, schedules, accumulation, averages.
+    Its parameters are the list of the model's Variables.
 
     Args:
         transformation: an `optax.GradientTransformation`.
         name: its name.
 
-    A learning rate that can be read and changed is one that Optax was told to keep in its state:
+    A learning rate can be read and changed if the state of the transformation contains it:
     `optax.inject_hyperparams(optax.adam)(learning_rate=1e-3)`.
 
     Example:
@@ -46,7 +47,7 @@ class OptaxOptimizer(Optimizer):
     0.5
     """
 
-    def __init__(self, transformation: Any, name: str | None = None) -> None:
+    def __init__(self, transformation: GradientTransformation, name: str | None = None) -> None:
         super().__init__(learning_rate=0.0, name=name)
         if not is_transformation(transformation):
             raise TypeError(
@@ -57,11 +58,11 @@ class OptaxOptimizer(Optimizer):
         self._learning_rate = None
 
     def build(self, variables: Sequence[Variable]) -> None:
-        """Makes a Variable of every array in the transformation's state."""
+        """Creates a Variable for every array in the state of the transformation."""
         if self.built:
             return
         super().build(variables)
-        state = self.transformation.init([variable.value for variable in self._ruled()])
+        state = self.transformation.init([variable.value for variable in self._updated_variables()])
         leaves, self._structure = jax.tree_util.tree_flatten_with_path(state)
         self._state = [
             self._add_leaf(jax.tree_util.keystr(path, simple=True, separator="_"), leaf)
@@ -73,16 +74,16 @@ class OptaxOptimizer(Optimizer):
                 self._learning_rate = variable
 
     def _add_leaf(self, name: str, leaf: Any) -> Variable:
-        # A copy, since the state may hold the very arrays of the model's Variables.
+        # A copy: the state may contain the arrays of the model's Variables, which a step donates.
         array = np.array(jnp.asarray(leaf))
         return self.add_variable(array.shape, lambda shape, dtype: array, array.dtype, name=name)
 
-    def _ruled(self) -> list[Variable]:
-        return [v for v in self._places if not v.overwrite_with_gradient]
+    def _updated_variables(self) -> list[Variable]:
+        return [v for v in self._indices if not v.overwrite_with_gradient]
 
-    def _update(self, grads: list[Array], variables: list[Variable]) -> None:
-        known = self._ruled()
-        gradients = dict(zip(variables, grads, strict=True))
+    def _update(self, grads_and_vars: GradsAndVars) -> GradsAndVars:
+        known = self._updated_variables()
+        gradients = {variable: gradient for gradient, variable in grads_and_vars}
         missing = [v.path for v in known if v not in gradients]
         if missing:
             raise ValueError(
@@ -95,31 +96,33 @@ class OptaxOptimizer(Optimizer):
             [variable.value for variable in known],
         )
         for variable, update in zip(known, updates, strict=True):
-            factor = (self._factors or {}).get(variable, 1.0)
+            factor = (self._rate_factors or {}).get(variable, 1.0)
             variable.assign(variable.value + (update if factor == 1.0 else factor * update))
         for variable, new in zip(self._state, jax.tree_util.tree_leaves(state), strict=True):
             variable.assign(new)
+        return grads_and_vars
 
     @property
     def learning_rate(self) -> Variable:
-        """The learning rate in the transformation's state."""
-        if self._learning_rate is None:
-            raise AttributeError(_NO_RATE.format(who=self._label()))
-        return self._learning_rate
+        """The learning rate in the state of the transformation."""
+        rate: Variable | None = self._learning_rate
+        if rate is None:
+            raise AttributeError(_NO_RATE.format(label=self._label()))
+        return rate
 
     @learning_rate.setter
     def learning_rate(self, learning_rate: Any) -> None:
         self.learning_rate.assign(learning_rate)
 
     def get_config(self) -> NoReturn:
-        """A transformation is made of functions, which cannot be described as data."""
+        """Not supported: a transformation consists of functions, which cannot be serialized."""
         raise NotImplementedError(
-            f"{self._label()} wraps an Optax transformation, which is made of functions and cannot "
-            "be saved as data. Save the model without optimizer, and compile it again."
+            f"{self._label()} wraps an Optax transformation, which consists of functions and "
+            "cannot be serialized. Save the model without the optimizer, and compile it again."
         )
 
 
 _NO_RATE = (
-    "{who} follows an Optax transformation that keeps its learning rate to itself.\n"
-    "Make it with optax.inject_hyperparams(optax.adam)(learning_rate=1e-3), for example."
+    "{label}: the state of the Optax transformation contains no learning rate.\n"
+    "Create it with optax.inject_hyperparams(optax.adam)(learning_rate=1e-3), for example."
 )

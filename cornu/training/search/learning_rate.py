@@ -61,7 +61,7 @@ def _run(
     for batch in _repeat_full_batches(source):
         override.set(sweep.rate)
         trainer.reset_metrics()  # so that the loss is that of this batch
-        sweep.take(loss_of(runner.run_batch(batch)))
+        sweep.record(loss_of(runner.run_batch(batch)))
         if sweep.ended:
             return
 

@@ -96,7 +96,9 @@ def _with_finite_check(owner: GuardedOwner, step: Callable[[Any], Any]) -> Calla
     def run(batch: Any) -> Any:
         around = scope.current()
         before = dict(around.values)
-        logs, gradients = _run_with_gradients(owner.optimizer, step, batch)
+        pairs: list[Any] = []
+        with owner.optimizer.observe_gradients(pairs.extend):
+            logs = step(batch)
         loss = logs["loss"] if isinstance(logs, dict) and "loss" in logs else None
         if loss is None:
             assert owner.loss_tracker is not None
@@ -105,7 +107,7 @@ def _with_finite_check(owner: GuardedOwner, step: Callable[[Any], Any]) -> Calla
         for value in (v.value for v in owner.model.variables if _is_float(v.value)):
             fine &= jnp.isfinite(value).all()
         whole = jnp.asarray(True)
-        for gradient in gradients:
+        for gradient, _ in pairs:
             whole &= jnp.isfinite(gradient).all()
         if isinstance(owner.optimizer, LossScaleOptimizer):
             # Skips such steps until its scale is small enough.
@@ -117,25 +119,6 @@ def _with_finite_check(owner: GuardedOwner, step: Callable[[Any], Any]) -> Calla
         return {"logs": logs, "finite": fine}
 
     return run
-
-
-def _run_with_gradients(
-    optimizer: Any, step: Callable[[Any], Any], batch: Any
-) -> tuple[Any, list[Any]]:
-    """Returns the result of a step, and the gradients that entered the optimizer."""
-    apply = optimizer.apply
-    gradients: list[Any] = []
-
-    def record(grads: Any, *args: Any, **kwargs: Any) -> Any:
-        grads = list(grads)
-        gradients.extend(g for g in grads if g is not None)
-        return apply(grads, *args, **kwargs)
-
-    vars(optimizer)["apply"] = record  # on the object, where it hides that of the class
-    try:
-        return step(batch), gradients
-    finally:
-        del vars(optimizer)["apply"]
 
 
 def _is_float(value: Any) -> bool:

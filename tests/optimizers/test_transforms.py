@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import optax
 import pytest
 
 import cornu
@@ -100,3 +101,35 @@ def test_gradients_that_are_not_finite_become_nan_together():
         optimizer = library.optimizers.SGD(0.1, global_clipnorm=1.0)
         optimizer.apply([np.array([1.0, np.inf], "float32"), np.ones(3, "float32")], model)
         assert np.isnan(np.asarray(model[0])).all() and np.isnan(np.asarray(model[1])).all()
+
+
+OBSERVED = {
+    "plain": lambda: cornu.optimizers.Adam(loss_scale_factor=4.0, clipnorm=0.1),
+    "accumulation": lambda: cornu.optimizers.SGD(gradient_accumulation_steps=2),
+    "loss scale": lambda: cornu.optimizers.LossScaleOptimizer(cornu.optimizers.SGD()),
+    "several": lambda: cornu.optimizers.MultiOptimizer(
+        cornu.optimizers.OptimizerMap(cornu.optimizers.SGD(), {"bias": cornu.optimizers.Adam()})
+    ),
+    "optax": lambda: cornu.optimizers.get(optax.adam(0.1)),
+}
+
+
+@pytest.mark.parametrize("name", OBSERVED)
+def test_observers_receive_the_gradients_of_apply(name):
+    optimizer, model, given = OBSERVED[name](), variables(cornu)[:2], gradients(0)[:2]
+    seen = []
+    with optimizer.observe_gradients(seen.extend):
+        optimizer.apply(given, model)
+        optimizer.apply_gradients(zip(given[:2], model, strict=True))
+    optimizer.apply(given, model)
+    assert [variable for _, variable in seen] == [*model, *model]
+    for (gradient, _), expected in zip(seen, [*given, *given], strict=True):
+        np.testing.assert_array_equal(gradient, expected)
+
+
+def test_observers_are_removed_after_an_error():
+    optimizer, seen = cornu.optimizers.SGD(), []
+    with pytest.raises(RuntimeError), optimizer.observe_gradients(seen.append):
+        raise RuntimeError
+    optimizer.apply(gradients(0)[:1], variables(cornu)[:1])
+    assert not seen

@@ -1,0 +1,114 @@
+"""Checks of the arguments of optimizers, with their error messages."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from cornu.core.state.variable import Variable
+from cornu.core.tracebacks.user_frames import user_stacklevel
+from cornu.errors import suggest
+from cornu.optimizers.transforms.chain import GradsAndVars
+
+__all__ = [
+    "check_accumulation",
+    "check_averaging",
+    "check_clipping",
+    "check_learning_rate",
+    "check_unknown_arguments",
+    "pair_gradients",
+]
+
+
+def check_unknown_arguments(kwargs: dict[str, Any], known: Iterable[str], label: str) -> None:
+    """Raises an error for the first keyword argument that a constructor does not have.
+
+    Args:
+        kwargs: the arguments that the signature does not name.
+        known: the names of the constructor's arguments.
+        label: the optimizer, as error messages name it.
+    """
+    if kwargs.pop("decay", None) is not None:
+        warnings.warn(
+            f"{label}: the argument `decay` was removed from Keras and has no effect. "
+            "Pass the schedule InverseTimeDecay as learning_rate.",
+            stacklevel=user_stacklevel(),
+        )
+    for unknown in kwargs:
+        hint = suggest(unknown, known)
+        if unknown == "lr":
+            hint = "Did you mean 'learning_rate'?"
+        raise ValueError(f"{label} has no argument {unknown!r}. {hint}")
+
+
+def check_learning_rate(rate: Any, label: str) -> Any:
+    """Returns a schedule or function unchanged, a number as a float."""
+    if callable(rate):
+        return rate
+    if isinstance(rate, (bool, str)) or rate is None or np.ndim(rate) != 0:
+        raise ValueError(
+            f"{label}: learning_rate must be a number, a LearningRateSchedule or a "
+            f"function without arguments. Received: {rate!r}"
+            + ("\nConvert the string to a number: float(...)." if isinstance(rate, str) else "")
+        )
+    if not isinstance(rate, Variable) and not float(rate) >= 0:
+        raise ValueError(
+            f"{label}: learning_rate must be at least 0. Received: {rate!r}\n"
+            "To maximize instead of minimize, change the sign of the loss."
+        )
+    return float(rate)
+
+
+def check_clipping(
+    clipnorm: float | None, clipvalue: float | None, global_clipnorm: float | None, label: str
+) -> None:
+    """Raises an error if several kinds of clipping are combined."""
+    limits = (clipnorm, clipvalue, global_clipnorm)
+    if sum(limit is not None for limit in limits) > 1:
+        raise ValueError(
+            f"{label}: only one of clipnorm, clipvalue and global_clipnorm can be given. "
+            f"Received: {', '.join(map(str, limits))}"
+        )
+
+
+def check_accumulation(steps: int | None, label: str) -> None:
+    """Raises an error if `gradient_accumulation_steps` is not None or an integer above 1."""
+    if steps and (not isinstance(steps, int) or steps < 2):
+        raise ValueError(
+            f"{label}: gradient_accumulation_steps must be None or an integer of at least 2. "
+            f"Received: {steps}"
+        )
+
+
+def check_averaging(momentum: float, overwrite_frequency: int | None, label: str) -> None:
+    """Raises an error if the arguments of the moving averages are out of range."""
+    if not 0 <= momentum <= 1:
+        raise ValueError(f"{label}: ema_momentum must be between 0 and 1. Received: {momentum}")
+    every = overwrite_frequency
+    if every and (not isinstance(every, int) or every < 1):
+        raise ValueError(
+            f"{label}: ema_overwrite_frequency must be None or a positive integer. "
+            f"Received: {every}"
+        )
+
+
+def pair_gradients(grads: Sequence[Any], variables: Sequence[Variable], label: str) -> GradsAndVars:
+    """Returns (gradient, Variable) pairs; checks that no gradient is missing and shapes match."""
+    missing = [v.path for g, v in zip(grads, variables, strict=True) if g is None]
+    if missing:
+        raise ValueError(
+            f"{label}: the gradient is None for {', '.join(map(repr, missing))}.\n"
+            "Leave out Variables that the loss does not depend on."
+        )
+    arrays = [jnp.asarray(gradient) for gradient in grads]
+    for gradient, variable in zip(arrays, variables, strict=True):
+        if gradient.shape != variable.shape:
+            raise ValueError(
+                f"{label}: expected a gradient of shape {variable.shape} for Variable "
+                f"{variable.path!r}, received shape {gradient.shape}."
+            )
+    return list(zip(arrays, variables, strict=True))

@@ -1,0 +1,42 @@
+"""Learning rate schedules: functions of the number of steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cornu import registry
+from cornu.optimizers.schedules.base import LearningRateLike as LearningRateLike
+from cornu.optimizers.schedules.base import LearningRateSchedule
+from cornu.optimizers.schedules.cosine import CosineDecay, CosineDecayRestarts, OneCycle
+from cornu.optimizers.schedules.decay import (
+    ExponentialDecay,
+    InverseTimeDecay,
+    PiecewiseConstantDecay,
+    PolynomialDecay,
+)
+from cornu.types import Config
+
+__all__ = [
+    "CosineDecay",
+    "CosineDecayRestarts",
+    "ExponentialDecay",
+    "InverseTimeDecay",
+    "LearningRateSchedule",
+    "OneCycle",
+    "PiecewiseConstantDecay",
+    "PolynomialDecay",
+    "deserialize",
+    "serialize",
+]
+
+
+def serialize(learning_rate_schedule: LearningRateSchedule) -> Config:
+    """Returns a schedule as plain data."""
+    config: Config = registry.serialize(learning_rate_schedule)
+    return config
+
+
+def deserialize(config: Config, custom_objects: dict[str, Any] | None = None) -> Any:
+    """Creates a schedule from the result of `serialize`."""
+    with registry.custom_object_scope(custom_objects):
+        return registry.resolve("optimizers.schedules", config)
