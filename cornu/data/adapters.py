@@ -114,8 +114,8 @@ class DataInput:
                 f"validation_split needs arrays; x is an iterable of batches of unknown length "
                 f"({type(self.x).__name__}).\nPass validation_data=another iterable."
             )
-        first, second = split(self.arrays(names), fraction)
-        return DataInput(*first, _ARRAYS), DataInput(*second, _ARRAYS)
+        (x, y, w), (held_x, held_y, held_w) = split(self.arrays(names), fraction)
+        return DataInput(x, y, w, _ARRAYS), DataInput(held_x, held_y, held_w, _ARRAYS)
 
     def open(self, options: ReadOptions) -> Arrays | Stream:
         """Returns the source of batches."""

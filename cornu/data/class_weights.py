@@ -37,4 +37,5 @@ def weights_of_classes(y: Any, class_weight: dict[int, float], name: str) -> np.
     table = np.ones(max(int(labels.max(initial=0)), *class_weight) + 1, "float32")
     for label, weight in class_weight.items():
         table[int(label)] = weight
-    return table[labels]
+    weights: np.ndarray = table[labels]
+    return weights

@@ -62,8 +62,10 @@ def bind(
     if y is None:
         found = [name for name in names.outputs if name in free]
         found = found or [name for name in _TARGETS if name in free][:1]
-        y = {name: name for name in found} if len(names.outputs) > 1 else (found or [None])[0]
-        y = y or None
+        if len(names.outputs) > 1:
+            y = {name: name for name in found} or None
+        else:
+            y = found[0] if found else None
     if weight is None and _WEIGHT in free:
         weight = _WEIGHT
     taken = {*_leaves(y), *_leaves(weight)}

@@ -20,12 +20,12 @@ def is_a(x: Any, library: str, *names: str) -> bool:
     >>> is_a(True, "builtins", "int"), is_a(True, "torch", "Tensor")
     (True, False)
     """
-    return any(name in names and root == library for name, root in _bases(type(x)))
+    return any(name in names and root == library for name, root in _bases(type(x)))  # type: ignore[arg-type]
 
 
 def library_of(x: Any) -> str | None:
     """Returns the library of data that an object belongs to, itself or by a base class."""
-    return next((root for _, root in _bases(type(x)) if root in _KNOWN), None)
+    return next((root for _, root in _bases(type(x)) if root in _KNOWN), None)  # type: ignore[arg-type]
 
 
 @lru_cache(maxsize=1024)

@@ -155,13 +155,13 @@ def _mapping(array: Any) -> Any:
     """Returns the map of the file that an array lies in, None if it lies in none."""
     while isinstance(array, np.ndarray):
         if isinstance(array, np.memmap):
-            return array._mmap
+            return array._mmap  # type: ignore[attr-defined]
         array = array.base
     return None
 
 
 def narrowed(array: np.ndarray) -> np.ndarray:
     """Returns float64 as float32, unless JAX computes with 64 bits; in the machine's byte order."""
-    if array.dtype == np.float64 and not jax.config.jax_enable_x64:
+    if array.dtype == np.float64 and not jax.config.jax_enable_x64:  # type: ignore[attr-defined]
         return array.astype("float32")
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))

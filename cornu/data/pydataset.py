@@ -87,5 +87,5 @@ class PyDataset:
 
 
 def parallel(dataset: Any) -> bool:
-    """Tells whether workers make the batches of a dataset."""
-    return dataset.workers > 1 or (dataset.workers > 0 and dataset.use_multiprocessing)
+    """Whether workers make the batches of a dataset."""
+    return bool(dataset.workers > 1) or (dataset.workers > 0 and dataset.use_multiprocessing)

@@ -80,4 +80,5 @@ def clone_model(
 
 
 def _from_config(layer: Layer) -> Layer:
-    return type(layer).from_config(layer.get_config())
+    made: Layer = type(layer).from_config(layer.get_config())
+    return made

@@ -188,8 +188,9 @@ class Editor:
         Raises:
             ValueError: the parts do not fit together; it says where.
         """
-        drawn = Assembly(self._slots, self._names, self._changed, self._shares)
-        return drawn.model(self._model)
+        assembly = Assembly(self._slots, self._names, self._changed, self._shares)
+        made: Model = assembly.model(self._model)
+        return made
 
     def __repr__(self) -> str:
         return f"<Editor of {self._model.name!r}: {len(self._slots)} places changed>"
@@ -250,7 +251,8 @@ class Editor:
 
     def _name(self, model: Any, layer: Layer) -> str:
         names = {} if model.functional_graph is None else model.functional_graph.layer_names
-        return self._names.get(id(layer), names.get(id(layer), layer.name))
+        name: str = self._names.get(id(layer), names.get(id(layer), layer.name))
+        return name
 
     # ------------------------------------------------------------------------------------- changing
 
@@ -290,7 +292,8 @@ class Editor:
                     "A layer, or a function from the old layer to a new one, is expected. "
                     f"Received: {new!r}" + ("\nCreate it." if isinstance(new, type) else "")
                 )
-            return new
+            function: Callable[[Any], Any] = new
+            return function
         given: list[Layer] = []
 
         def give(old: Any) -> Layer:
@@ -313,4 +316,5 @@ def _another(layer: Layer) -> Layer:
     """Returns a layer with the same configuration, and a name and weights of its own."""
     config = layer.get_config()
     config.pop("name", None)
-    return type(layer).from_config(copy.deepcopy(config))
+    made: Layer = type(layer).from_config(copy.deepcopy(config))
+    return made

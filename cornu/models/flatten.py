@@ -68,7 +68,8 @@ class Unfolding:
 
     def tensor(self, old: Tensor) -> Tensor:
         """Returns the new Tensor of one of the outermost drawing."""
-        return self._new[id(old)]
+        new: Tensor = self._new[id(old)]
+        return new
 
     def names(self) -> dict[int, str]:
         """Returns a name for each layer, by its `id`; outer layers have the first choice."""

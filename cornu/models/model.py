@@ -229,7 +229,8 @@ class Model(InspectionMethods):
                 )
             return layers[index]
         if name is not None and "/" in name:
-            return inspect.find_one(self, name, kinds=("layer", "model", "input")).op
+            found: Layer = inspect.find_one(self, name, kinds=("layer", "model", "input")).op
+            return found
         names = self.functional_graph.layer_names if self.functional_graph is not None else {}
         by_name = {names.get(id(layer), layer.name): layer for layer in layers}
         if name in by_name:
@@ -266,13 +267,14 @@ class Model(InspectionMethods):
         self._require_graph("layers").rename(names)
 
     def _require_graph(self, what: str) -> FunctionalGraph:
-        if self.functional_graph is None:
+        graph: FunctionalGraph | None = self.functional_graph
+        if graph is None:
             raise AttributeError(
-                f"Model {self.name!r} has no {what}: it was not drawn with Model(inputs, outputs)."
-                "\nDraw a model around it: x = Input(shape); outer = Model(x, model(x)). "
-                f"This happened {user_location()}."
+                f"Model {self.name!r} has no {what}: it was not made with Model(inputs, outputs)."
+                "\nBuild a functional model around it: x = Input(shape); "
+                f"outer = Model(x, model(x)). This happened {user_location()}."
             )
-        return self.functional_graph
+        return graph
 
     @property
     def inputs(self) -> list[Tensor]:

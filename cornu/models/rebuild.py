@@ -152,7 +152,8 @@ class Assembly:
         layer = old.node.op if old.node is not None else None
         slot = self._slots.get(id(layer))
         if slot is not None and slot.main is not layer:
-            return slot.main.output
+            output: Tensor = slot.main.output
+            return output
         had = None if drawing is None else drawing.layer_names.get(id(layer))
         own = old.name if layer is None else layer.name
         return new_input(old, self._names.get(id(layer)) or had or own)

@@ -71,7 +71,10 @@ def without_masks(node: Node, new: dict[int, Tensor]) -> tuple[Any, Any]:
     """Returns a node's arguments on new Tensors, less the masks that calling it will add again."""
     args, kwargs = node.args, node.kwargs
     kwargs = {name: value for name, value in kwargs.items() if not is_added_mask(value)}
-    return tree.map(lambda x: new[id(x)] if isinstance(x, Tensor) else x, (args, kwargs))
+    replaced: tuple[Any, Any] = tree.map(
+        lambda x: new[id(x)] if isinstance(x, Tensor) else x, (args, kwargs)
+    )
+    return replaced
 
 
 def is_added_mask(value: Any) -> bool:

@@ -279,4 +279,5 @@ def _fresh(layer: Layer) -> Layer:
     """Returns a new layer with the same configuration and a name of its own."""
     config = layer.get_config()
     config.pop("name", None)
-    return type(layer).from_config(copy.deepcopy(config))
+    made: Layer = type(layer).from_config(copy.deepcopy(config))
+    return made

@@ -169,8 +169,10 @@ class _Validation:
     def after_epoch(self, epoch: int) -> dict[str, Any]:
         """Returns the logs of an evaluation, empty if none is due after an epoch."""
         freq = self._freq
-        listed = isinstance(freq, Collection)
-        due = epoch + 1 in freq if listed else (epoch + 1) % freq == 0
+        if isinstance(freq, Collection):
+            due = epoch + 1 in freq
+        else:
+            due = (epoch + 1) % freq == 0
         if not due or (self._data is None and not self._dry_run.overfits):
             return {}
         if self._source is None:

@@ -41,7 +41,10 @@ class EpochHost(Protocol):
 
     epochs_run: int
     stop_training: bool
-    pausing: bool
+
+    @property
+    def pausing(self) -> bool:
+        """Whether training ends in order to continue later."""
 
     def reset_metrics(self) -> None:
         """Resets all metrics."""

@@ -10,6 +10,7 @@ import jax
 from cornu.callbacks import CallbackList
 from cornu.core.layer.walk import nested_layers
 from cornu.core.state.variable import Variable
+from cornu.metrics import Mean
 from cornu.training.compile_config import CompileConfig
 from cornu.training.protocols import TrainableModel
 from cornu.training.step.nan_guard import NaNGuard, StopAtNaN
@@ -27,6 +28,7 @@ class ProgramOwner(Protocol):
     model: TrainableModel
     config: CompileConfig | None
     counts: dict[str, StepCount]
+    loss_tracker: Mean | None
 
     @property
     def optimizer(self) -> Any: ...

@@ -380,9 +380,9 @@ def a_layer_of_a_wrong_index():
 @wrong(
     AttributeError,
     """
-Model 'net' has no output: it was not drawn with Model(inputs, outputs).
-Draw a model around it: x = Input(shape); outer = Model(x, model(x)). This happened (at \
-drawing.py:5).
+Model 'net' has no output: it was not made with Model(inputs, outputs).
+Build a functional model around it: x = Input(shape); outer = Model(x, model(x)). This happened \
+(at drawing.py:5).
 """,
 )
 def outputs_of_a_subclassed_model():

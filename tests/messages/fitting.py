@@ -243,8 +243,8 @@ def no_data():
 @wrong(
     ValueError,
     """
-Output 'out' has a loss, and y has nothing for it. Received y: nothing. Give a target for it, or\
- None as its loss.
+Output 'out' has a loss, and y has no target for it. Received targets for no output. Give a \
+target for it, or None as its loss.
 fit() was called (at fitting.py:1).
 """,
 )
@@ -406,7 +406,7 @@ def sample_weight_of_another_length():
 @wrong(
     ValueError,
     """
-epochs must be an integer from 1 on. Received: -1
+epochs must be an integer, at least 1. Received: -1
 fit() was called (at fitting.py:1).
 """,
 )
@@ -418,7 +418,7 @@ def no_epochs():
 @wrong(
     ValueError,
     """
-epochs must be an integer from 1 on. Received: 5.0
+epochs must be an integer, at least 1. Received: 5.0
 Write epochs=5.
 fit() was called (at fitting.py:1).
 """,
@@ -431,7 +431,7 @@ def epochs_as_a_float():
 @wrong(
     ValueError,
     """
-batch_size must be an integer from 1 on. Received: 0
+batch_size must be a positive integer. Received: 0
 fit() was called (at fitting.py:1).
 """,
 )
@@ -456,8 +456,7 @@ def validation_split_in_percent():
 @wrong(
     ValueError,
     """
-validation_split needs arrays, and x is an iterable of batches (generator), of which nobody \
-knows the end.
+validation_split needs arrays; x is an iterable of batches of unknown length (generator).
 Pass validation_data=another iterable.
 fit() was called (at fitting.py:1).
 """,
@@ -587,7 +586,7 @@ def validation_data_of_another_shape():
 @wrong(
     ValueError,
     """
-verbose is 0 (silent), 1 (a progress bar), 2 (a line per epoch) or 'auto'. Received: 'loud'
+verbose must be 0 (silent), 1 (a progress bar), 2 (a line per epoch) or 'auto'. Received: 'loud'
 fit() was called (at fitting.py:1).
 """,
 )

@@ -77,15 +77,13 @@ class Arrays:
 
     @property
     def resident(self) -> bool:
-        """Whether the data is small enough to lie on the device as a whole."""
+        """Whether the data is small enough to be on the device as a whole."""
         leaves = [leaf for leaf in tree.leaves(self.structure) if leaf is not None]
-        if (
-            any(isinstance(leaf, Column) for leaf in leaves)
-            or self._runs_on
-            and self.has_partial_batch
-        ):
+        if any(isinstance(leaf, Column) for leaf in leaves):
             return False
-        return sum(leaf.nbytes for leaf in leaves) <= RESIDENT_BYTES
+        if self._runs_on and self.has_partial_batch:
+            return False
+        return bool(sum(leaf.nbytes for leaf in leaves) <= RESIDENT_BYTES)
 
     def on_device(self) -> Any:
         """Returns the structure on the device."""
@@ -181,7 +179,8 @@ def length(structure: Any) -> int:
     sizes = {leaf.shape[0] for leaf in tree.leaves(structure) if leaf is not None}
     if len(sizes) != 1:
         raise ValueError(f"Arrays of different lengths: {sorted(sizes)}")
-    return sizes.pop()
+    found: int = sizes.pop()
+    return found
 
 
 def rows_of(structure: Any, start: int, stop: int) -> Any:

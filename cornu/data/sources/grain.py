@@ -14,7 +14,7 @@ __all__ = ["Grain"]
 class Grain(Stream):
     """Batches of a `grain.MapDataset`, `IterDataset` or `DataLoader`.
 
-    Their iterators say themselves where they are, and go on from there exactly.
+    Their iterators report their position, and continue from it exactly.
     """
 
     resumes = "batch"
@@ -23,8 +23,10 @@ class Grain(Stream):
         return iter(self._source)
 
     def _mark(self) -> Any:
-        state = self._iterator.get_state()
+        iterator: Any = self._iterator
+        state = iterator.get_state()
         return state.decode() if isinstance(state, bytes) else copy.deepcopy(state)
 
     def _set_mark(self, mark: Any) -> None:
-        self._iterator.set_state(mark.encode() if isinstance(mark, str) else mark)
+        iterator: Any = self._iterator
+        iterator.set_state(mark.encode() if isinstance(mark, str) else mark)

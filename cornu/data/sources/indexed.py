@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -45,8 +45,8 @@ class Indexed(Stream):
         self._seed = seed
         self._workers: Workers | None = None
         self._began: int | None = None
-        self._ended = 0  # how many epochs have ended
-        self._turn: tuple[int, int] | None = None
+        self._epochs_ended = 0  # how many epochs have ended
+        self._known_order: tuple[tuple[int, int], np.ndarray] | None = None
         count = self._length()
         if steps is None:
             if count is None:
@@ -85,8 +85,8 @@ class Indexed(Stream):
         count = self._length()
         if self._given is None:
             self.steps = count
-        steps = self.steps
-        numbers = [self._number(epoch, step, count) for step in range(start, steps)]
+        assert self.steps is not None  # data without an end needs steps; see the constructor
+        numbers = [self._index(epoch, step, count) for step in range(start, self.steps)]
         raw = self._made(epoch, numbers)
         done = start
         try:
@@ -101,27 +101,29 @@ class Indexed(Stream):
         self._finish(epoch)
 
     def _finish(self, epoch: int) -> None:
-        self._ended += 1
+        self._epochs_ended += 1
         self._hook("on_epoch_end", epoch, _END)
 
-    def _number(self, epoch: int, step: int, count: int | None) -> int:
-        """Returns the number in the data of a step of an epoch."""
+    def _index(self, epoch: int, step: int, count: int | None) -> int:
+        """Returns the index in the data of the batch of a step."""
+        began = self._began or 0
         if count is None:
-            return (epoch - self._began) * self.steps + step
-        if self._given in (None, count):
-            turn, place = epoch, step
+            return (epoch - began) * (self.steps or 0) + step
+        if self._given is None or self._given == count:
+            turn, index = epoch, step
         else:
-            turns, place = divmod((epoch - self._began) * self._given + step, count)
-            turn = self._began + turns
-        return int(self._order(turn, count)[place]) if self._shuffle else place
+            turns, index = divmod((epoch - began) * self._given + step, count)
+            turn = began + turns
+        return int(self._order(turn, count)[index]) if self._shuffle else index
 
     def _order(self, turn: int, count: int) -> np.ndarray:
-        if self._turn != (turn, count):
-            self._turn = (turn, count)
-            self._order_then = np.random.default_rng((self._seed, turn)).permutation(count)
-        return self._order_then
+        """Returns the order of the batches in a pass through the data; kept until the next."""
+        if self._known_order is None or self._known_order[0] != (turn, count):
+            order = np.random.default_rng((self._seed, turn)).permutation(count)
+            self._known_order = ((turn, count), order)
+        return self._known_order[1]
 
-    def _made(self, epoch: int, numbers: Iterable[int]) -> Iterator[Any]:
+    def _made(self, epoch: int, numbers: Iterable[int]) -> Generator[Any, None, None]:
         """Yields the batches of some numbers as the source gives them."""
         source = self._source
         if isinstance(source, PyDataset):
@@ -150,15 +152,15 @@ class Indexed(Stream):
 
     def state(self) -> dict[str, Any] | None:
         """Returns in which epoch reading began, and how many have ended."""
-        return None if self._began is None else {"began": self._began, "ended": self._ended}
+        return None if self._began is None else {"began": self._began, "ended": self._epochs_ended}
 
     def restore(self, state: Any, epoch: int, start: int) -> None:
         """Does what the hooks did in the epochs before."""
         if state is None:
             return
         self._began = int(state["began"])
-        self._ended = epoch - self._began if epoch > self._began else int(state["ended"])
-        for i in range(self._ended):
+        self._epochs_ended = epoch - self._began if epoch > self._began else int(state["ended"])
+        for i in range(self._epochs_ended):
             past = min(self._began + i, epoch)
             self._hook("on_epoch_begin", past, _BEGIN)
             self._hook("on_epoch_end", past, _END)

@@ -124,6 +124,7 @@ class Stream:
             return batch
         if self._iterator is None:
             self._begin()
+        assert self._iterator is not None
         raw = next(self._iterator, _END)
         if raw is _END:
             self._iterator = None
@@ -244,19 +245,19 @@ def _layout(batch: Any) -> dict[str, Any]:
 
 
 def _alike(first: Any, now: Any) -> bool:
-    """Tells whether two arrays, or none, agree in what does not change from batch to batch."""
+    """Whether two arrays, or none, agree in what is the same for all batches."""
     if first is None or now is None:
         return first is now
-    return first.ndim == now.ndim and first.dtype == now.dtype
+    return bool(first.ndim == now.ndim and first.dtype == now.dtype)
 
 
 def _difference(first: dict[str, Any], now: dict[str, Any], number: int) -> str | None:
-    """Says in what a batch is not like the first, if it is not."""
-    lines = [
-        f"  {path}: {_told(first.get(path))} in the first, {_told(now.get(path))} here"
-        for path in dict.fromkeys((*first, *now))
-        if not _alike(first.get(path), now.get(path))
-    ]
+    """Returns how a batch differs from the first, None if it does not."""
+    lines = []
+    for path in dict.fromkeys((*first, *now)):
+        a, b = first.get(path), now.get(path)
+        if not _alike(a, b):
+            lines.append(f"  {path}: {_describe_spec(a)} in the first, {_describe_spec(b)} here")
     if not lines:
         return None
     return (
@@ -266,5 +267,5 @@ def _difference(first: dict[str, Any], now: dict[str, Any], number: int) -> str 
     )
 
 
-def _told(spec: Any) -> str:
+def _describe_spec(spec: Any) -> str:
     return "nothing" if spec is None else f"{spec.dtype} {spec.shape}"

@@ -46,6 +46,7 @@ class TensorFlow(Stream):
     def _reach(self, number: int, count: int, mark: Any) -> None:
         self._skip_to(number)
         while self._count < count:
+            assert self._iterator is not None
             next(self._iterator)
             self._count += 1
 

@@ -272,7 +272,8 @@ def _layers(trainer: Trainer) -> list[Any]:
 
 def _variables(trainer: Trainer) -> dict[str, Variable]:
     """Returns all that training may change, by names that are equal for equal programs."""
-    model, optimizer = trainer.model, trainer.optimizer
+    model: Any = trainer.model
+    optimizer = trainer.optimizer
     named = {f"model/{path}": variable for path, variable in collect_weights_by_path(model).items()}
     for i, metric in enumerate(model.metrics):
         named |= {f"metrics/{i}/{k}/{v.name}": v for k, v in enumerate(metric.variables)}

@@ -30,8 +30,8 @@ class Snapshot:
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer
-        self._values = [(v, np.array(v.stored), v.stored) for v in trainer.touched_variables()]
-        self._values = [(v, value, _copier(stored)) for v, value, stored in self._values]
+        variables = trainer.touched_variables()
+        self._values = [(v, np.array(v.stored), _copier(v.stored)) for v in variables]
         self._counters = counters_of(trainer)
         self._run = dataclasses.replace(trainer.run)
 
