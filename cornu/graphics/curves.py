@@ -150,7 +150,7 @@ def _panel(name: str, lines: dict[str, Points], log: bool) -> list[str]:
             element("text", short(tick), x=across(tick), y=_HIGH + 18, class_="ch-text ch-mid")
         )
     parts.append(element("text", "epoch", x=_WIDE, y=_HIGH + 33, class_="ch-text ch-end"))
-    ends = []
+    ends: list[list[Any]] = []
     for kind, line in lines.items():
         drawn, last = way(line, across, along, _HIGH)
         parts.append(element("path", d=drawn, class_=f"ch-line ch-{kind}"))

@@ -1,10 +1,11 @@
-"""A small SVG writer: elements as text, correctly escaped, and the widths of words."""
+"""A small SVG writer: elements as escaped text, and the widths of texts."""
 
 from __future__ import annotations
 
 import html
 import re
 from collections.abc import Iterable
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,14 @@ _WIDTHS = (
     *(556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334, 260, 334, 584, 278),
 )
 _BOLD = 1.07
-_WIDE = 0x2E80  # from here on most characters are as wide as the font is high
+_WIDE = 0x2E80  # from this code point on, most characters are as wide as the font size
 
-# Characters that XML does not know, in no spelling.
+# Characters that XML cannot represent.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def text_width(text: str, size: float, bold: bool = False) -> float:
-    """Returns about how wide a text is, in Helvetica or a font like it.
+    """Returns the approximate width of a text in Helvetica or a similar font.
 
     Example:
 
@@ -43,8 +44,8 @@ def text_width(text: str, size: float, bold: bool = False) -> float:
     return total * size / 1000 * (_BOLD if bold else 1.0)
 
 
-def escape(text: Any) -> str:
-    """Returns a text that means itself in XML and HTML, also inside of quotes.
+def escape(text: object) -> str:
+    """Returns a text escaped for XML and HTML, also for use in quotes.
 
     Example:
 
@@ -55,7 +56,7 @@ def escape(text: Any) -> str:
 
 
 def format_number(value: float) -> str:
-    """Returns a coordinate with at most one digit behind the point.
+    """Returns a coordinate with at most one decimal.
 
     Example:
 
@@ -70,35 +71,35 @@ def element(tag: str, *children: str, **attributes: Any) -> str:
     """Returns an element as text.
 
     Args:
-        tag: its name.
-        *children: elements, or texts that are escaped already.
-        **attributes: their names, with `_` for `-`, and a `_` at the end where Python has a word
-            of that name; those that are None are left out.
+        tag: the name of the element.
+        *children: elements or escaped texts.
+        **attributes: attributes, with `_` for `-`, and a trailing `_` if the name is a Python
+            keyword; None leaves an attribute out.
 
     Example:
 
     >>> element("text", escape("a < b"), x=1.5, class_="name", font_size=12)
     '<text x="1.5" class="name" font-size="12">a &lt; b</text>'
     """
-    words = [tag]
+    parts = [tag]
     for key, value in attributes.items():
         if value is not None:
             shown = format_number(value) if isinstance(value, float) else value
-            words.append(f'{key.rstrip("_").replace("_", "-")}="{escape(shown)}"')
+            parts.append(f'{key.rstrip("_").replace("_", "-")}="{escape(shown)}"')
     inside = "".join(children)
-    return f"<{' '.join(words)}>{inside}</{tag}>" if inside else f"<{' '.join(words)}/>"
+    return f"<{' '.join(parts)}>{inside}</{tag}>" if inside else f"<{' '.join(parts)}/>"
 
 
 def document(
     size: tuple[float, float], body: Iterable[str], style: str = "", title: str = ""
 ) -> str:
-    """Returns a whole SVG file, that also can stand inside of an HTML page.
+    """Returns a complete SVG document, which can also be embedded in an HTML page.
 
     Args:
         size: width and height.
         body: elements.
-        style: CSS; its classes should have names of their own, since a page shares them.
-        title: what a screen reader says.
+        style: CSS. Class names should be unique, because a page shares them.
+        title: the title for screen readers.
     """
     wide, high = (format_number(value) for value in size)
     head = [element("title", escape(title))] if title else []
@@ -122,27 +123,27 @@ def document(
 
 
 class SVGImage:
-    """An SVG picture: a notebook shows it, `save` writes it, `str` is its text.
+    """An SVG image: a notebook shows it, `save` writes it, `str` returns its text.
 
     Args:
-        text: the SVG file's text.
-        what: what is on it, for `repr`.
+        text: the SVG text.
+        what: the description in `repr`.
     """
 
     def __init__(self, text: str, what: str = "picture") -> None:
         self.text = text
         self.what = what
 
-    def save(self, path: Any) -> None:
+    def save(self, path: str | PathLike[str]) -> None:
         """Writes the SVG file.
 
         Raises:
-            ValueError: the file's name does not end in `.svg`.
+            ValueError: the file name does not end in `.svg`.
         """
         path = Path(path)
         if path.suffix.lower() != ".svg":
             raise ValueError(
-                f"This picture is SVG. Received the file name {str(path)!r}: let it end in '.svg'."
+                f"The file name of an SVG image must end in '.svg'. Received: {str(path)!r}"
             )
         path.write_text(self.text, encoding="utf-8")
 

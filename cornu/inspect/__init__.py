@@ -5,7 +5,8 @@ from cornu.inspect.learning_rates import layer_decay, variables_of
 from cornu.inspect.outline import Item, fold, outline
 from cornu.inspect.plot.plot_model import Plot, model_to_dot, plot_model
 from cornu.inspect.profile.cost import Cost, Costs, cost, flops
-from cornu.inspect.profile.profile import Measure, Profile, profile
+from cornu.inspect.profile.measure import Measure
+from cornu.inspect.profile.profile import Profile, profile
 from cornu.inspect.statistics import Statistics, statistics
 from cornu.inspect.summary import summary, summary_html
 

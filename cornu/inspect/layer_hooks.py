@@ -1,4 +1,4 @@
-"""watched: sees each call of the layers that a layer owns."""
+"""Hooks around the calls of the layers that a layer owns."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from cornu.core.graph.op import Op
+from cornu.core.graph.tensor import Node
 from cornu.core.layer.layer import Layer
 from cornu.core.state import scope
 
@@ -13,30 +15,36 @@ __all__ = ["find_inner_layers", "around_inner_calls"]
 
 
 def find_inner_layers(layer: Layer) -> list[Layer]:
-    """Returns the layers inside a layer, each once; drawn models are not looked into."""
+    """Returns the layers inside a layer, each once, without those of functional models."""
     found: dict[int, Layer] = {}
-    todo = [layer]
-    while todo:
-        for inner in todo.pop().sublayers():
+    pending = [layer]
+    while pending:
+        for inner in pending.pop().sublayers():
             if isinstance(inner, Layer) and id(inner) not in found:
                 found[id(inner)] = inner
                 if inner.functional_graph is None:
-                    todo.append(inner)
+                    pending.append(inner)
     return list(found.values())
 
 
 @contextlib.contextmanager
 def around_inner_calls(layer: Layer, around: Callable[..., Any]) -> Iterator[None]:
-    """Calls `around(inner, call, args, kwargs)` wherever a layer inside `layer` is called.
+    """Replaces each call of a layer inside `layer` by `around(inner, call, args, kwargs)`.
 
-    `around` returns what `call(*args, **kwargs)` does, or something else of that kind.
+    `around` returns the result of `call(*args, **kwargs)`, or a replacement with its structure.
     """
     inside = {id(inner) for inner in find_inner_layers(layer)}
 
-    def watch(op: Any, node: Any, call: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    def hook(
+        op: Layer | Op,
+        node: Node | None,
+        call: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
         if node is None and id(op) in inside:
             return around(op, call, args, kwargs)
         return call(*args, **kwargs)
 
-    with scope.intercept_calls(watch):
+    with scope.intercept_calls(hook):
         yield

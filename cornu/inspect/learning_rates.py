@@ -1,4 +1,4 @@
-"""Learning rates by path: what a table of them means in a model, and a table made by depth."""
+"""Learning rate multipliers by path: resolved to Variables, or made by depth."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from cornu.core.layer.layer import Layer
 from cornu.core.state.variable import Variable
-from cornu.inspect.find import find
+from cornu.inspect.find import PartsLike, find
 from cornu.inspect.outline import Item, outline
 from cornu.names import glob, is_glob
 from cornu.optimizers import MultiOptimizer, Optimizer
@@ -15,16 +15,16 @@ from cornu.optimizers import MultiOptimizer, Optimizer
 __all__ = ["layer_decay", "apply_rates_by_path", "variables_of"]
 
 
-def variables_of(model: Any, what: Any) -> list[Variable]:
-    """Returns the Variables that a name, path or pattern means.
+def variables_of(model: Layer, what: PartsLike) -> list[Variable]:
+    """Returns the Variables that a name, path or pattern matches.
 
     Args:
-        model: any model that is built.
-        what: what `find` takes, for all Variables of parts of the model; or, for single ones, the
-            path of a Variable or a pattern of such paths, `"**/bias"`.
+        model: a built model.
+        what: an argument of `find`, for all Variables of the parts it matches; or the path of a
+            Variable, or a pattern of such paths, `"**/bias"`.
 
     Raises:
-        ValueError: nothing is meant, or a name that is no pattern means several things.
+        ValueError: nothing matches, or a name that is not a pattern is ambiguous.
 
     Example:
 
@@ -40,7 +40,7 @@ def variables_of(model: Any, what: Any) -> list[Variable]:
     """
     items = [item for item in outline(model).walk()]
     paths = [pair for item in items for pair in _own(item)]
-    if is_glob(what):
+    if isinstance(what, str) and is_glob(what):
         matches = glob(what).fullmatch
         found = [v for item in items[1:] if matches(item.path) for v in item.weights]
         found += [variable for path, variable in paths if matches(path)]
@@ -48,12 +48,12 @@ def variables_of(model: Any, what: Any) -> list[Variable]:
         found = [variable for path, variable in paths if path == what]
     if not found:
         found = [variable for item in find(model, what) for variable in item.weights]
-    meant = {id(variable) for variable in found}
-    return [v for v in {id(v): v for _, v in paths}.values() if id(v) in meant]
+    matched = {id(variable) for variable in found}
+    return [v for v in {id(v): v for _, v in paths}.values() if id(v) in matched]
 
 
 def _own(item: Item) -> Iterator[tuple[str, Variable]]:
-    """Yields the weights that a layer has itself, with their paths in the model."""
+    """Yields the weights of a layer itself, not of its inner layers, with their paths."""
     if isinstance(item.op, Layer):
         inner = {id(v) for layer in item.op.sublayers() for v in layer.weights}
         for variable in item.op.weights:
@@ -62,7 +62,7 @@ def _own(item: Item) -> Iterator[tuple[str, Variable]]:
 
 
 def apply_rates_by_path(model: Any) -> None:
-    """Tells a model's optimizer which Variables its rates by path are for."""
+    """Resolves the rates by path of a model's optimizer to Variables."""
     for optimizer in _with_rates(model.optimizer):
         if optimizer.rate_factors is None:
             factors: dict[Variable, float] = {}
@@ -72,29 +72,29 @@ def apply_rates_by_path(model: Any) -> None:
 
 
 def _with_rates(optimizer: Optimizer) -> list[Optimizer]:
-    # What is said for the whole comes last, so that it counts.
+    # The rates of the whole optimizer come last, so they override those of the inner ones.
     inner = list(optimizer.optimizers) if isinstance(optimizer, MultiOptimizer) else []
     return [one for one in (*inner, optimizer) if one.rates_by_path]
 
 
-def layer_decay(model: Any, decay: float, parts: Any = None) -> dict[str, float]:
-    """Returns rates by path that fall from the last part of a model to the first.
+def layer_decay(model: Layer, decay: float, parts: PartsLike | None = None) -> dict[str, float]:
+    """Returns learning rate multipliers by path that decay from the last part to the first.
 
-    The last part has the multiplier 1, the one before `decay`, then `decay**2` and so on.
+    The last part has the multiplier 1, the part before it `decay`, then `decay**2` and so on.
 
     Args:
-        model: a model that is built.
-        decay: the multiplier from a part to the one before, above 0 and at most 1.
-        parts: what to count as parts, as in `find`, such as `"block_*"`: what stands before the
-            first of them is one step further down, what stands after the last one step further
-            up, and what stands between two goes with the one before. By default each of the
-            outermost blocks, models and layers that has weights is a part.
+        model: a built model.
+        decay: the multiplier from a part to the one before it, above 0 and at most 1.
+        parts: the parts, as in `find`, such as `"block_*"`. Layers before the first part are one
+            step lower, layers after the last part one step higher, and layers between two parts
+            belong to the part before. By default, each outermost block, model or layer with
+            weights is a part.
 
     Returns:
         A dict for `optimizer.set_rates`.
 
     Raises:
-        ValueError: `decay` is out of range, the model has no weights, or `parts` means nothing.
+        ValueError: `decay` is out of range, the model has no weights, or `parts` matches nothing.
 
     References: Jeremy Howard, Sebastian Ruder (2018), "Universal language model fine-tuning for
         text classification" (with 1 / 2.6). Hangbo Bao, Li Dong, Songhao Piao, Furu Wei (2022),
@@ -114,7 +114,7 @@ def layer_decay(model: Any, decay: float, parts: Any = None) -> dict[str, float]
     >>> model.compile(cornu.optimizers.Adam(1e-3).set_rates(rates), "mse")
     """
     if not 0 < decay <= 1:
-        raise ValueError(f"layer_decay: decay must be above 0 and at most 1. Received: {decay!r}")
+        raise ValueError(f"layer_decay: `decay` must be above 0 and at most 1. Received: {decay!r}")
     root = outline(model)
     wanted: set[str] | None = None
     if parts is not None:
@@ -131,12 +131,13 @@ def layer_decay(model: Any, decay: float, parts: Any = None) -> dict[str, float]
         seen += counted
         after = not counted and seen == total
         levels.append(seen + after)
+    # Levels count upward; the last part has the multiplier 1.
     top = max(levels)
     return {f"/{i.path}": decay ** (top - level) for i, level in zip(found, levels, strict=True)}
 
 
 def _parts(item: Item, wanted: set[str] | None) -> Iterator[Item]:
-    """Yields the outermost items, in order, and what is inside of those that hold wanted ones."""
+    """Yields the outermost items in order, replacing those that contain wanted parts."""
     for child in item.children:
         inner = [part.path for part in child.walk()][1:]
         if wanted and child.path not in wanted and not wanted.isdisjoint(inner):

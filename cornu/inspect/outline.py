@@ -1,7 +1,7 @@
-"""Outline: a model as the tree that its user wrote: models, blocks, layers and ops.
+"""The outline of a model: the tree of models, blocks, layers and ops that the user wrote.
 
-Whatever shows a model to a person (summary, plot, profile, statistics) or finds a part of it by
-name begins here, so that all of them agree on names, paths and order.
+Summaries, plots, costs, profiles, statistics and lookups by name all use it, so they agree on
+names, paths and order.
 """
 
 from __future__ import annotations
@@ -10,15 +10,20 @@ import inspect
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from cornu.core.graph.block import Block
+from cornu.core.graph.op import Op
 from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
 from cornu.core.tracebacks.user_frames import format_location
 from cornu.names import make_unique
+from cornu.types import PyTree
 
 __all__ = ["Item", "fill_from_graph", "fold", "outline"]
+
+
+ItemKind = Literal["model", "block", "input", "layer", "op"]
 
 
 @dataclass(eq=False)
@@ -27,18 +32,18 @@ class Item:
 
     Attributes:
         kind: "model", "block" (a call of one of the user's functions), "input", "layer" or "op".
-        name: its name, unique among the items of its model.
+        name: its name, unique in its model.
         path: names from the outermost block or model inside the root, joined by '/'.
         parent: the item around it; None for the root.
         op: the Layer (or model) or Op; None for a block.
-        node: the call that it stands for; None for blocks, for the root, and for layers of a
-            model or layer that was not drawn.
+        node: the node of its call; None for blocks, for the root, and for layers of a subclassed
+            model or layer.
         block: the Block of the graph, for a block.
-        again: whether the layer stands in the outline before, so that its weights are counted.
-        children: what is inside, in the order of the drawing.
+        again: whether the layer occurs earlier in the outline, where its weights are counted.
+        children: the items in it, in the order of the graph.
     """
 
-    kind: str
+    kind: ItemKind
     name: str
     path: str
     parent: Item | None = None
@@ -49,7 +54,7 @@ class Item:
     children: list[Item] = field(default_factory=list)
 
     def walk(self) -> Iterator[Item]:
-        """Yields this item and all inside, outermost first."""
+        """Yields this item and all items in it, outermost first."""
         yield self
         for child in self.children:
             yield from child.walk()
@@ -71,42 +76,42 @@ class Item:
 
     @property
     def depth(self) -> int:
-        """How many items are around it, the root not counted."""
+        """The number of items around it, without the root."""
         return 0 if self.parent is None or self.parent.parent is None else self.parent.depth + 1
 
     @property
     def place(self) -> str:
-        """The `file:line` where the user made it, '' if it was not drawn."""
+        """The source location `file:line` of the call in the user's code, '' if unknown."""
         if self.block is not None:
             return self.block.location
         return self.node.location if self.node is not None else ""
 
     @property
     def label(self) -> str:
-        """What kind of layer or op it is: the class of a layer, the function of a block."""
+        """The class of a layer, the function of a block, or "op"."""
         if self.block is not None:
             return self.block.function
         return type(self.op).__name__ if isinstance(self.op, Layer) else "op"
 
     @property
     def nodes(self) -> list[Node]:
-        """The nodes of the graph that lie in it, those inside nested models not counted."""
+        """Its nodes, without those of nested models."""
         if self.block is not None:
             return self.block.nodes
         return [self.node] if self.node is not None else []
 
     @property
     def outputs(self) -> Any:
-        """The Tensors that it returns, in their structure; None where they are not known."""
+        """The Tensors that it returns, in their structure; None if unknown."""
         if self.node is not None:
             return self.node.outputs
         if self.block is not None:
             return self.block.nodes[-1].outputs
-        return _known_outputs(self.op)
+        return _recorded_outputs(self.op)
 
     @property
     def layers(self) -> list[Layer]:
-        """The layers that it stands for, each once."""
+        """Its layers, each once."""
         found = {id(node.op): node.op for node in self.nodes if isinstance(node.op, Layer)}
         if not found and isinstance(self.op, Layer):
             found = {id(self.op): self.op}
@@ -121,13 +126,13 @@ class Item:
         return f"<{self.kind} {self.path or self.name}>"
 
 
-def outline(model: Any, nested: bool = True, masks: bool = False) -> Item:
+def outline(model: Layer, nested: bool = True, masks: bool = False) -> Item:
     """Returns the outline of a model.
 
     Args:
-        model: any model or layer; of one that is not drawn, the layers that it owns are listed.
-        nested: whether the parts of models (and of layers that own layers) inside are listed.
-        masks: whether the nodes that compute masks are listed.
+        model: a model or layer. If it has no functional graph, the layers that it owns are listed.
+        nested: whether the parts of nested models (and of layers that own layers) are included.
+        masks: whether the nodes that compute masks are included.
 
     Example:
 
@@ -145,51 +150,53 @@ def outline(model: Any, nested: bool = True, masks: bool = False) -> Item:
     return root
 
 
-def fill_from_graph(item: Item, drawing: Any) -> None:
-    """Gives an item the parts of a graph, instead of the layers that it owns."""
+def fill_from_graph(item: Item, graph: Any) -> None:
+    """Replaces the children of an item by the parts of a graph."""
     item.children.clear()
-    root = drawing.graph.root
+    root = graph.graph.root
     place = format_location(inspect.unwrap(type(item.op).call).__code__)
     if (
         len(root.parts) == 1
         and isinstance(root.parts[0], Block)
         and root.parts[0].location == place
     ):
-        root = root.parts[0]  # `call` itself is no block of the layer
-    _Outliner(nested=True, masks=False).draw(item, drawing, root)
+        root = root.parts[0]  # the block of `call` itself
+    _Outliner(nested=True, masks=False).add_graph(item, graph, root)
 
 
 def fold(items: Sequence[Item]) -> Iterator[list[Item]]:
-    """Groups equal blocks that follow each other; everything else stands alone.
+    """Groups consecutive equal blocks; every other item is a group of its own.
 
-    Blocks are equal here if they were made by the same function, and their nodes have the same
-    classes, numbers of weights and output shapes.
+    Blocks are equal if they are calls of the same function, and their nodes have the same classes,
+    numbers of weights and output shapes.
     """
-    for _, group in itertools.groupby(items, key=_Likeness()):
+    for _, group in itertools.groupby(items, key=_BlockKey()):
         yield list(group)
 
 
 class _Outliner:
+    """Adds the children of items, outermost first."""
+
     def __init__(self, nested: bool, masks: bool) -> None:
         self.nested = nested
         self.masks = masks
         self.seen: set[int] = set()
 
-    def fill(self, item: Item, model: Any) -> None:
-        drawing = model.functional_graph
-        if drawing is None:
-            self._owned(item, model)
+    def fill(self, item: Item, model: Layer) -> None:
+        graph = model.functional_graph
+        if graph is None:
+            self._add_owned_layers(item, model)
         else:
-            self.draw(item, drawing)
+            self.add_graph(item, graph)
 
-    def draw(self, item: Item, drawing: Any, block: Block | None = None) -> None:
-        names = drawing.layer_names
+    def add_graph(self, item: Item, graph: Any, block: Block | None = None) -> None:
+        names = graph.layer_names
         taken = dict.fromkeys(names.values(), 0)
-        for tensor in drawing.input_tensors:
+        for tensor in graph.input_tensors:
             if tensor.node is not None:
                 name = names.get(id(tensor.node.op), tensor.node.name)
                 self._add(item, "input", name, tensor.node)
-        self._block(item, block or drawing.graph.root, names, taken)
+        self._block(item, block or graph.graph.root, names, taken)
 
     def _block(
         self, item: Item, block: Block, names: dict[int, str], taken: dict[str, int]
@@ -204,9 +211,10 @@ class _Outliner:
             if part.name == "compute_mask" and not self.masks:
                 continue
             name = names.get(id(part.op)) or make_unique(part.name, taken)
-            self._add(item, _kind(part.op), name, part)
+            self._add(item, _item_kind(part.op), name, part)
 
-    def _add(self, around: Item, kind: str, name: str, node: Node) -> None:
+    def _add(self, around: Item, kind: ItemKind, name: str, node: Node) -> None:
+        # Weights of a shared layer are counted where it occurs first.
         again = isinstance(node.op, Layer) and id(node.op) in self.seen
         item = Item(kind, name, _join(around, name), around, node.op, node, again=again)
         around.children.append(item)
@@ -214,22 +222,22 @@ class _Outliner:
         if self.nested and not again and isinstance(node.op, Layer) and kind != "input":
             self.fill(item, node.op)
 
-    def _owned(self, item: Item, layer: Layer) -> None:
+    def _add_owned_layers(self, item: Item, layer: Layer) -> None:
         taken: dict[str, int] = {}
         for inner in layer.sublayers():
             if not isinstance(inner, Layer):
                 continue
             name = make_unique(inner.name, taken)
             again = id(inner) in self.seen
-            child = Item(_kind(inner), name, _join(item, name), item, inner, again=again)
+            child = Item(_item_kind(inner), name, _join(item, name), item, inner, again=again)
             item.children.append(child)
             self.seen.add(id(inner))
             if self.nested and not again:
                 self.fill(child, inner)
 
 
-class _Likeness:
-    """Key under which equal neighbouring blocks fall together."""
+class _BlockKey:
+    """Grouping key that is equal for equal blocks and unique for other items."""
 
     def __init__(self) -> None:
         self.number = itertools.count()
@@ -237,10 +245,10 @@ class _Likeness:
     def __call__(self, item: Item) -> Any:
         if item.block is None:
             return next(self.number)
-        return (item.block.function, tuple(_likeness(node) for node in item.block.nodes))
+        return (item.block.function, tuple(_node_key(node) for node in item.block.nodes))
 
 
-def _likeness(node: Node) -> Any:
+def _node_key(node: Node) -> Any:
     size = sum(v.size for v in node.op.weights) if isinstance(node.op, Layer) else 0
     shapes = tuple(t.shape for t in node.output_tensors)
     return (type(node.op), size, shapes, len(node.inputs))
@@ -250,13 +258,13 @@ def _join(around: Item, name: str) -> str:
     return f"{around.path}/{name}" if around.path else name
 
 
-def _kind(op: Any) -> str:
+def _item_kind(op: Layer | Op) -> ItemKind:
     if not isinstance(op, Layer):
         return "op"
     return "model" if op.is_model else "layer"
 
 
-def _known_outputs(op: Any) -> Any:
+def _recorded_outputs(op: Any) -> Any:
     if not isinstance(op, Layer):
         return None
     if op.functional_graph is not None:
@@ -265,7 +273,7 @@ def _known_outputs(op: Any) -> Any:
     return nodes[0].outputs if nodes else None
 
 
-def list_tensors(structure: Any) -> list[Tensor]:
+def list_tensors(structure: PyTree) -> list[Tensor]:
     """Returns the Tensors in nested lists, tuples and dicts."""
     if isinstance(structure, Tensor):
         return [structure]

@@ -1,4 +1,4 @@
-"""recording: what layers return while a function runs, and what else could be put in its place."""
+"""Records the outputs of layers while a function runs, and can add probes to them."""
 
 from __future__ import annotations
 
@@ -8,20 +8,22 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from cornu.core.graph.tensor import Node
 from cornu.core.layer.layer import Layer
 from cornu.core.state import scope
+from cornu.types import PyTree
 
 __all__ = ["OutputRecord", "record_outputs"]
 
 
 class OutputRecord:
-    """What some layers returned.
+    """The recorded outputs of layers.
 
     Attributes:
-        layers: the layers that were watched.
-        calls: for each of them what its calls returned, in their order.
-        inner: the layers that ran inside a loop or another transformation of JAX, such as the
-            cell of a recurrent layer: what they returned exists there alone.
+        layers: the recorded layers.
+        calls: for each of them the outputs of its calls, in order.
+        inner: the layers that ran inside a JAX transformation such as a loop (the cell of a
+            recurrent layer), whose outputs do not exist outside of it.
     """
 
     def __init__(self, layers: Sequence[Layer]) -> None:
@@ -30,7 +32,7 @@ class OutputRecord:
         self.inner: list[Layer] = []
 
     def of(self, layer: Layer) -> list[Any]:
-        """Returns what the calls of a layer returned."""
+        """Returns the outputs of the calls of a layer."""
         return self.calls[self._position(layer)]
 
     def _position(self, layer: Layer) -> int:
@@ -38,15 +40,15 @@ class OutputRecord:
 
 
 def record_outputs(
-    fn: Callable[..., Any], layers: Sequence[Layer], probes: Any = None
+    fn: Callable[..., Any], layers: Sequence[Layer], probes: PyTree = None
 ) -> Callable[..., tuple[Any, OutputRecord]]:
-    """Returns a function that does what `fn` does, and returns a Record beside it.
+    """Returns a function that returns the result of `fn` and an OutputRecord.
 
     Args:
         fn: a function that calls layers, under `pure` or not.
-        layers: whose outputs are recorded.
-        probes: for each layer, for each of its calls, an array that is added to each float output
-            (`None` for none). The gradient by a probe of zeros is that by the output.
+        layers: the layers to record.
+        probes: for each layer and each of its calls, an array that is added to each float output
+            (`None` for none). The gradient by a probe of zeros equals that by the output.
 
     Example:
 
@@ -62,30 +64,37 @@ def record_outputs(
         from jax.extend.core import get_opaque_trace_state
 
         record = OutputRecord(layers)
-        outside = get_opaque_trace_state()
+        outside = get_opaque_trace_state()  # type: ignore[no-untyped-call]
 
-        def look(layer: Any, node: Any, call: Any, args: Any, kwargs: Any) -> Any:
+        def hook(
+            layer: Any,
+            node: Node | None,
+            call: Callable[..., Any],
+            args: tuple[Any, ...],
+            kwargs: dict[str, Any],
+        ) -> Any:
             outputs = call(*args, **kwargs)
             position = positions.get(id(layer))
             if node is not None or position is None:
                 return outputs
-            if get_opaque_trace_state() != outside:
+            # A tracer of an inner transformation must not leak: JAX raises UnexpectedTracerError.
+            if get_opaque_trace_state() != outside:  # type: ignore[no-untyped-call]
                 if all(known is not layer for known in record.inner):
                     record.inner.append(layer)
                 return outputs
             calls = record.calls[position]
             if probes is not None and len(calls) < len(probes[position]):
-                outputs = _probed(outputs, probes[position][len(calls)])
+                outputs = _add_probes(outputs, probes[position][len(calls)])
             calls.append(outputs)
             return outputs
 
-        with scope.intercept_calls(look):
+        with scope.intercept_calls(hook):
             return fn(*args, **kwargs), record
 
     return run
 
 
-def _probed(outputs: Any, probes: Any) -> Any:
+def _add_probes(outputs: Any, probes: Any) -> Any:
     masks = scope.current().masks
     leaves, definition = jax.tree_util.tree_flatten(outputs)
     probed = []

@@ -1,4 +1,4 @@
-"""statistics: how the numbers inside a model are distributed, layer by layer."""
+"""statistics: the distribution of outputs, weights and gradients, layer by layer."""
 
 from __future__ import annotations
 
@@ -15,32 +15,33 @@ from cornu.core.layer.layer import Layer
 from cornu.core.state import scope
 from cornu.core.state.dtypes import is_float
 from cornu.core.state.variable import Variable
-from cornu.inspect.find import find, label_call
+from cornu.inspect.find import PartsLike, find, label_call
 from cornu.inspect.outline import outline
 from cornu.inspect.record_outputs import OutputRecord, record_outputs
 from cornu.inspect.tables.html import to_html
 from cornu.inspect.tables.table import DisplayTable, TableColumn, TableRow
 from cornu.inspect.tables.text import to_text
 from cornu.names import make_unique
+from cornu.types import PyTree
 
-__all__ = ["Row", "Statistics", "statistics"]
+__all__ = ["ArrayStatistics", "Statistics", "statistics"]
 
 BINS = 36
 _BARS = " ▁▂▃▄▅▆▇█"
 
 
 @dataclass(frozen=True, eq=False)
-class Row:
+class ArrayStatistics:
     """The distribution of one array.
 
     Attributes:
-        path: of the layer, with the name of the weight behind it; `path@1` is a second call.
+        path: the path of the layer, followed by the name of the weight; `path@1` is a second call.
         kind: "output", "weight", "output gradient" or "weight gradient".
-        shape: of the array.
-        mean, std, min, max: of the elements that are finite; NaN if there are none.
+        shape: the shape of the array.
+        mean, std, min, max: statistics of the finite elements; NaN if there are none.
         zeros: the fraction of elements that are exactly zero.
         nonfinite: the fraction that is NaN or infinite.
-        counts: how many finite elements lie in each of equal bins between min and max.
+        counts: the number of finite elements in each of equal bins between min and max.
     """
 
     path: str
@@ -56,11 +57,11 @@ class Row:
 
     @property
     def edges(self) -> np.ndarray:
-        """The borders of the bins, one more than there are bins."""
+        """The edges of the bins; there is one more than bins."""
         return np.linspace(self.min, self.max, len(self.counts) + 1)
 
     def percentile(self, q: float) -> float:
-        """Returns the value below which `q` percent lie, to the precision of a bin."""
+        """Returns the value below which `q` percent of the elements are, accurate to one bin."""
         total = np.concatenate([[0], np.cumsum(self.counts)])
         return float(np.interp(q / 100 * total[-1], total, self.edges))
 
@@ -72,37 +73,37 @@ class Row:
         return "".join(_BARS[int(np.ceil(count / top * (len(_BARS) - 1)))] for count in counts)
 
 
-class Statistics(Sequence[Row]):
-    """The table that `statistics` returns: rows in the order of the model.
+class Statistics(Sequence[ArrayStatistics]):
+    """The result of `statistics`: one row for each array, in the order of the model.
 
-    Printed it is a table, in a notebook a table of HTML.
+    It prints as a table; a notebook shows an HTML table.
     """
 
-    def __init__(self, rows: Sequence[Row], title: str = "") -> None:
+    def __init__(self, rows: Sequence[ArrayStatistics], title: str = "") -> None:
         self.rows = tuple(rows)
         self.title = title
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[ArrayStatistics]:
         return iter(self.rows)
 
     def __getitem__(self, index: Any) -> Any:
         return self.rows[index]
 
-    def of(self, kind: str) -> dict[str, Row]:
+    def of(self, kind: str) -> dict[str, ArrayStatistics]:
         """Returns the rows of one kind, such as "output", by path.
 
         Raises:
-            ValueError: there is no such kind.
+            ValueError: unknown kind.
         """
         if kind not in _KINDS:
-            raise ValueError(f"Statistics has the kinds {', '.join(_KINDS)}; received {kind!r}.")
+            raise ValueError(f"`kind` must be one of {', '.join(_KINDS)}. Received: {kind!r}")
         return {row.path: row for row in self.rows if row.kind == kind}
 
     def table(self) -> DisplayTable:
-        """Returns a table with a heading for each layer, to be written as text or as HTML."""
+        """Returns a table with a heading for each layer."""
         layers: dict[str, TableRow] = {}
         for row in self.rows:
             path, name = row.path, row.kind
@@ -111,14 +112,14 @@ class Statistics(Sequence[Row]):
                 name = row.kind.replace("weight", weight)
             empty = [path, *([""] * len(_COLUMNS))]
             around = layers.setdefault(path, TableRow(empty, heading=True))
-            numbers = [_number(v) for v in (row.mean, row.std, row.min, row.max)]
-            shares = [_share(row.zeros), _share(row.nonfinite)]
+            numbers = [_format_number(v) for v in (row.mean, row.std, row.min, row.max)]
+            shares = [_format_share(row.zeros), _format_share(row.nonfinite)]
             around.children.append(TableRow([name, str(row.shape), *numbers, *shares, row.bars]))
         columns = [TableColumn("Layer"), *_COLUMNS]
         return DisplayTable(self.title, columns, list(layers.values()), [])
 
     def __str__(self) -> str:
-        return to_text(self.table(), most=140)
+        return to_text(self.table(), max_width=140)
 
     def __repr__(self) -> str:
         return str(self)
@@ -138,29 +139,29 @@ _COLUMNS = (
 
 def statistics(
     model: Any,
-    x: Any,
-    y: Any = None,
-    sample_weight: Any = None,
+    x: PyTree,
+    y: PyTree = None,
+    sample_weight: PyTree = None,
     training: bool = False,
-    what: Any = None,
+    what: PartsLike | None = None,
 ) -> Statistics:
-    """Returns how outputs and weights, and with `y` their gradients, are distributed.
+    """Returns the distribution of outputs and weights and, with `y`, of their gradients.
 
-    The model runs once over the data as one batch, so that the outputs of all layers must find
-    place in memory; only the statistics leave the device. Nothing of the model changes: moving
-    averages stay as they are. It is compiled once, so that it may be called after every epoch.
+    The model processes the data as one batch, so the outputs of all layers must fit in memory;
+    only the statistics leave the device. The model does not change, nor do its moving averages.
+    The program is compiled once, so calls after every epoch are fast.
 
     Args:
-        model: any model; compiled, if there is `y`.
-        x: inputs, in their structure.
-        y: targets; with them the loss is differentiated by all weights and outputs.
-        sample_weight: weights of the rows.
+        model: a model; it must be compiled if `y` is given.
+        x: the inputs.
+        y: the targets. With them, the gradients of the loss by all weights and outputs are added.
+        sample_weight: the weights of the rows.
         training: whether layers behave as in training.
-        what: the layers to look at, as in `cornu.inspect.find`; all by default.
+        what: the layers to include, as in `cornu.inspect.find`; all by default.
 
     Raises:
-        ValueError: a layer does not exist, or the data does not fit.
-        RuntimeError: there is `y`, and the model was not compiled.
+        ValueError: a layer does not exist, or the data does not match the model.
+        RuntimeError: `y` is given and the model is not compiled.
 
     Example:
 
@@ -178,7 +179,7 @@ def statistics(
     >>> table.of("output")["b"].zeros
     0.5
 
-    What a layer returns step by step inside of a loop, such as a cell of `RNN`, is not listed.
+    The outputs of a layer inside a loop, such as a cell of `RNN`, are not included.
     """
     if y is None:
         if not model.built:
@@ -188,15 +189,20 @@ def statistics(
         model.trainer.require_config("statistics with `y`")
         batch = model.trainer.one_batch(x, y, sample_weight, None, train=False).structure
     trained = tuple(id(v) for v in model.trainable_variables)
-    layers = _layers(model, what)
+    layers = _find_layers(model, what)
+    # The trainer drops its programs when the model is compiled again.
     key = ("statistics", training, y is None, trained, tuple(layers))
-    program = model.trainer.programs.cached(key, lambda: _Program(model, layers, training))
+    program = model.trainer.programs.cached(
+        key, lambda: _StatisticsProgram(model, layers, training)
+    )
     found = program(batch)
     title = f"{model.name}: {'in training' if training else 'as in prediction'}"
-    return Statistics([_row(path, kind, *value) for (path, kind), value in found.items()], title)
+    return Statistics(
+        [_make_row(path, kind, *value) for (path, kind), value in found.items()], title
+    )
 
 
-def _layers(model: Any, what: Any) -> dict[str, Layer]:
+def _find_layers(model: Layer, what: PartsLike | None) -> dict[str, Layer]:
     """Returns each layer once, by its first path."""
     kinds = ("layer", "model")
     if what is None:
@@ -209,8 +215,8 @@ def _layers(model: Any, what: Any) -> dict[str, Layer]:
     return dict(found.values())
 
 
-class _Program:
-    """The compiled function that measures a batch."""
+class _StatisticsProgram:
+    """The compiled function that computes the statistics of a batch."""
 
     def __init__(self, model: Any, layers: dict[str, Layer], training: bool) -> None:
         self.model = model
@@ -226,19 +232,21 @@ class _Program:
         batch = jax.tree_util.tree_map(jnp.asarray, batch)
         values = tuple(v.stored for v in self._variables)
         key = self.model.trainer.key()
+        # The gradient by an output is the gradient by a probe of zeros added to it, so the shapes
+        # of all outputs have to be known before the program is traced.
         probes = None
         if batch[1] is not None:
             record = self._lift(lambda batch: self._run(batch, None)[1].calls)
             specs = jax.eval_shape(lambda *args: record(*args)[0], values, key, batch)
             probes = [[_zeros(call) for call in calls] for calls in specs]
-        # Measured array by array: in one program with the model it would take XLA minutes to
-        # compile, and so equal shapes share one.
+        # One program for each array shape: in one program with the model, XLA would compile for
+        # minutes.
         arrays = self._call(values, key, batch, probes)
-        measured = jax.device_get([_summary(x) for x in arrays.values()])
+        measured = jax.device_get([_summarize(x) for x in arrays.values()])
         shapes = [x.shape for x in arrays.values()]
         return {k: (s, *m) for k, s, m in zip(arrays, shapes, measured, strict=True)}
 
-    def _run(self, batch: Any, probes: Any) -> tuple[Any, OutputRecord]:
+    def _run(self, batch: PyTree, probes: PyTree) -> tuple[Any, OutputRecord]:
         x, y, weight = batch
 
         def loss() -> Any:
@@ -249,7 +257,7 @@ class _Program:
 
         return record_outputs(loss, list(self.layers.values()), probes)()
 
-    def _arrays(self, batch: Any, probes: Any) -> Any:
+    def _arrays(self, batch: PyTree, probes: PyTree) -> Any:
         trained = {}
         if probes is None:
             _, record = self._run(batch, None)
@@ -280,11 +288,11 @@ class _Program:
                     found[label, "weight gradient"] = trained[id(variable)]
         return found
 
-    def _differentiate(self, variables: list[Variable], batch: Any, probes: Any) -> Any:
+    def _differentiate(self, variables: list[Variable], batch: PyTree, probes: PyTree) -> Any:
         """Returns the gradients by weights, the outputs of layers, and the gradients by these."""
         outer = scope.current()
 
-        def run(values: Any, probes: Any) -> Any:
+        def run(values: PyTree, probes: PyTree) -> Any:
             inner = scope.Scope(outer)
             inner.values = {id(v): value for v, value in zip(variables, values, strict=True)}
             with scope.use_scope(inner):
@@ -302,7 +310,7 @@ def _zeros(outputs: Any) -> list[Any]:
 
 
 @jax.jit
-def _summary(x: Any) -> tuple[Any, Any]:
+def _summarize(x: Any) -> tuple[Any, Any]:
     """Returns mean, std, min, max, zeros and nonfinite in one array, and the histogram."""
     flat = jnp.ravel(jnp.asarray(x)).astype("float32")
     finite = jnp.isfinite(flat)
@@ -314,20 +322,22 @@ def _summary(x: Any) -> tuple[Any, Any]:
     variance = jnp.sum((flat - mean) ** 2, where=finite) / jnp.maximum(count, 1)
     zeros = jnp.sum(flat == 0) / size
     scale = BINS / jnp.maximum(high - low, 1e-30)
-    place = jnp.where(finite, (flat - low) * scale, 0).astype("int32")
-    counts = jnp.zeros(BINS, "int32").at[jnp.clip(place, 0, BINS - 1)].add(finite.astype("int32"))
+    bins = jnp.where(finite, (flat - low) * scale, 0).astype("int32")
+    counts = jnp.zeros(BINS, "int32").at[jnp.clip(bins, 0, BINS - 1)].add(finite.astype("int32"))
     measures = [mean + none, jnp.sqrt(variance) + none, low + none, high + none]
     return jnp.stack([*measures, zeros, jnp.sum(~finite) / size]), counts
 
 
-def _row(path: str, kind: str, shape: Any, numbers: Any, counts: Any) -> Row:
+def _make_row(path: str, kind: str, shape: Any, numbers: Any, counts: Any) -> ArrayStatistics:
     mean, std, low, high, zeros, nonfinite = (float(number) for number in numbers)
-    return Row(path, kind, shape, mean, std, low, high, zeros, nonfinite, np.asarray(counts))
+    return ArrayStatistics(
+        path, kind, shape, mean, std, low, high, zeros, nonfinite, np.asarray(counts)
+    )
 
 
-def _number(value: float) -> str:
+def _format_number(value: float) -> str:
     return f"{value:.3g}"
 
 
-def _share(value: float) -> str:
+def _format_share(value: float) -> str:
     return "-" if value == 0 else "100%" if value == 1 else f"{100 * value:.2g}%"

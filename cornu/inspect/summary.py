@@ -1,4 +1,4 @@
-"""summary: a table of a model's layers, in the blocks that the user's functions made."""
+"""summary: a table of a model's layers, grouped by the blocks of the user's functions."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from cornu.core.state.variable import Variable
 from cornu.inspect.learning_rates import apply_rates_by_path
 from cornu.inspect.outline import Item, list_tensors, outline
 from cornu.inspect.outline import fold as folded
-from cornu.inspect.profile.abstract_trace import described, outputs_inside
-from cornu.inspect.profile.cost import Cost, measure, note
+from cornu.inspect.profile.abstract_trace import infer_inner_outputs, tensors_from_config
+from cornu.inspect.profile.cost import Cost, cost_assumptions, measure_costs
 from cornu.inspect.tables.formatting import format_bytes, format_count, format_flops, sum_known
 from cornu.inspect.tables.html import to_html
 from cornu.inspect.tables.table import DisplayTable, TableColumn, TableRow
@@ -26,7 +26,7 @@ __all__ = ["summary", "summary_html"]
 def summary(
     model: Any,
     line_length: int | None = None,
-    positions: Any = None,
+    positions: Sequence[float] | None = None,
     print_fn: Callable[[str], Any] | None = None,
     expand_nested: bool = False,
     show_trainable: bool = False,
@@ -42,32 +42,31 @@ def summary(
 ) -> None:
     """Prints a table of the model's layers, their output shapes and their numbers of parameters.
 
-    Layers that a function of the user made stand under its name; equal blocks that follow each
-    other are shown once, with their number. In a terminal the table is in colours.
+    Layers created in a function of the user are grouped under its name. Consecutive equal blocks
+    are shown once, with their number. A terminal shows colors.
 
     Args:
         model: the model.
-        line_length: width of the table; the terminal's by default.
-        positions: where the columns end, as parts of the width, rising to 1.
+        line_length: the width of the table; the width of the terminal by default.
+        positions: the ends of the columns, as increasing fractions of the width up to 1.
         print_fn: called with the text instead of `print`.
         expand_nested: whether the layers of nested models (and of layers that own layers) are
-            listed too.
-        show_trainable: whether a column says what training changes.
+            listed.
+        show_trainable: whether a column shows which layers are trainable.
         layer_range: names, paths or regular expressions of the first and last layer to list.
-        fold: whether equal neighbouring blocks are folded.
-        depth: how many levels of blocks and nested models are shown; deeper ones are summed up
-            in their headings. 1 shows the outermost blocks alone.
-        flops: whether a column tells the floating-point operations of one run forward for a batch
-            of 1; see `cornu.inspect.cost` for how they are counted.
-        memory: whether columns tell the bytes of outputs (for a batch of 1) and of weights.
-        dtype: whether a column tells the dtype of the outputs, and that of the computation
-            where it differs.
-        masks: whether a column tells which outputs carry a mask.
-        rates: whether a column tells what the learning rate is multiplied with, where the
-            optimizer has rates by path; see `Optimizer.set_rates`.
+        fold: whether consecutive equal blocks are folded.
+        depth: the number of levels of blocks and nested models to show. The row of a block
+            includes the deeper levels. 1 shows only the outermost blocks.
+        flops: whether a column shows the floating-point operations of a forward pass with batch
+            size 1; see `cornu.inspect.cost`.
+        memory: whether columns show the bytes of outputs (for batch size 1) and of weights.
+        dtype: whether a column shows the dtype of the outputs, and of the weights if it differs.
+        masks: whether a column shows which outputs have a mask.
+        rates: whether a column shows the learning rate multipliers of an optimizer with rates by
+            path; see `Optimizer.set_rates`.
 
     Raises:
-        ValueError: `layer_range` names no layer; `depth` is below 1.
+        ValueError: `layer_range` matches no layer, or `depth` is below 1.
 
     Example:
 
@@ -77,22 +76,24 @@ def summary(
     >>> summary(model, print_fn=lambda text: print(text.splitlines()[-3]))
      Total params: 10 (40 B)
 
-    Differences: blocks, and the arguments that can only be given by name. The total does not
-    include the variables of the optimizer, which have a line of their own.
+    Differences: blocks, and the keyword-only arguments. The total excludes the variables of the
+    optimizer, which are on a line of their own.
     """
-    choice = _Choice(expand_nested, show_trainable, fold, depth, flops, memory, dtype, masks, rates)
-    table = _table(model, choice, layer_range)
+    options = _SummaryOptions(
+        expand_nested, show_trainable, fold, depth, flops, memory, dtype, masks, rates
+    )
+    table = _table(model, options, layer_range)
     print_table(table, line_length, positions, print_fn)
 
 
 def summary_html(model: Any) -> str:
-    """Returns the summary as HTML in which blocks and nested models can be opened."""
-    return to_html(_table(model, _Choice(expand_nested=True), None))
+    """Returns the summary as HTML, with blocks and nested models that open and close."""
+    return to_html(_table(model, _SummaryOptions(expand_nested=True), None))
 
 
 @dataclass(frozen=True)
-class _Choice:
-    """What is to be shown."""
+class _SummaryOptions:
+    """The options of `summary`."""
 
     expand_nested: bool = False
     trainable: bool = False
@@ -106,61 +107,61 @@ class _Choice:
 
 
 @dataclass(eq=False)
-class _Row:
+class _SummaryRow:
     """A row of the summary, before it becomes text."""
 
     name: str
     items: list[Item]  # several if equal blocks are folded
     params: int | None
-    children: list[_Row] = field(default_factory=list)
+    children: list[_SummaryRow] = field(default_factory=list)
 
     @property
     def item(self) -> Item:
         return self.items[0]
 
-    def walk(self) -> Iterator[_Row]:
+    def walk(self) -> Iterator[_SummaryRow]:
         yield self
         for child in self.children:
             yield from child.walk()
 
 
-def _table(model: Any, choice: _Choice, layer_range: Sequence[str] | None) -> DisplayTable:
-    if choice.depth is not None and choice.depth < 1:
+def _table(model: Any, options: _SummaryOptions, layer_range: Sequence[str] | None) -> DisplayTable:
+    if options.depth is not None and options.depth < 1:
         raise ValueError(
-            f"`depth` is 1 or more: how many levels are shown. Received: {choice.depth}"
+            f"`depth` is the number of levels to show, at least 1. Received: {options.depth}"
         )
-    root = outline(model, nested=choice.expand_nested)
-    rows = _rows(root.children, choice.fold)
-    costs = measure(root) if choice.flops or choice.memory else {}
-    drawing = model.functional_graph
-    nodes = drawing.graph.nodes if drawing is not None else []
+    root = outline(model, nested=options.expand_nested)
+    rows = _rows(root.children, options.fold)
+    costs = measure_costs(root) if options.flops or options.memory else {}
+    functional_graph = model.functional_graph
+    nodes = functional_graph.graph.nodes if functional_graph is not None else []
     connected = any(len(_data(node)) > 1 for node in nodes)
     titles = [
         TableColumn("Layer (type)", breaks="names"),
         TableColumn("Output Shape", breaks="shapes"),
         TableColumn("Param #", right=True),
     ]
-    titles += [TableColumn("FLOPs", right=True)] if choice.flops else []
+    titles += [TableColumn("FLOPs", right=True)] if options.flops else []
     titles += (
         [TableColumn("Outputs", right=True), TableColumn("Weights", right=True)]
-        if choice.memory
+        if options.memory
         else []
     )
-    titles += [TableColumn("Dtype", breaks="shapes")] if choice.dtype else []
-    titles += [TableColumn("Mask")] if choice.masks else []
-    titles += [TableColumn("Rate", right=True)] if choice.rates else []
+    titles += [TableColumn("Dtype", breaks="shapes")] if options.dtype else []
+    titles += [TableColumn("Mask")] if options.masks else []
+    titles += [TableColumn("Rate", right=True)] if options.rates else []
     titles += [TableColumn("Connected to", breaks="names")] if connected else []
-    titles += [TableColumn("Trainable")] if choice.trainable else []
-    factors = _factors(model) if choice.rates else {}
-    cells = _Cells(choice, connected, costs, _names(root), _inner_outputs(root), factors)
+    titles += [TableColumn("Trainable")] if options.trainable else []
+    factors = _factors(model) if options.rates else {}
+    cells = _RowFormatter(options, connected, costs, _names(root), _inner_outputs(root), factors)
     if layer_range is None:
-        lines = [cells.line(row, choice.depth) for row in rows]
+        lines = [cells.line(row, options.depth) for row in rows]
     else:
-        lines = _between([cells.line(row, choice.depth) for row in rows], rows, layer_range)
-    return DisplayTable(f'Model: "{model.name}"', titles, lines, _notes(root, choice, costs))
+        lines = _select_range([cells.line(row, options.depth) for row in rows], rows, layer_range)
+    return DisplayTable(f'Model: "{model.name}"', titles, lines, _notes(root, options, costs))
 
 
-def _rows(items: Sequence[Item], fold: bool) -> list[_Row]:
+def _rows(items: Sequence[Item], fold: bool) -> list[_SummaryRow]:
     rows = []
     for group in folded(items) if fold else ([item] for item in items):
         item = group[0]
@@ -170,16 +171,16 @@ def _rows(items: Sequence[Item], fold: bool) -> list[_Row]:
             name += " again"
         if len(group) > 1:
             name = f"{item.label} x{len(group)}"
-        rows.append(_Row(name, group, _params(group), children))
+        rows.append(_SummaryRow(name, group, _params(group), children))
     return rows
 
 
-def _counted(item: Item) -> list[Variable] | None:
-    """Returns the weights of an item that were not counted in an earlier part of the model."""
+def _count_once(item: Item) -> list[Variable] | None:
+    """Returns the weights of an item without those of layers that occur earlier."""
     if item.kind == "block":
         found: dict[int, Variable] = {}
         for child in item.children:
-            inner = _counted(child)
+            inner = _count_once(child)
             if inner is None:
                 return None
             found.update((id(v), v) for v in inner)
@@ -190,25 +191,25 @@ def _counted(item: Item) -> list[Variable] | None:
 
 
 def _params(items: Sequence[Item]) -> int | None:
-    parts = [_counted(item) for item in items]
+    parts = [_count_once(item) for item in items]
     return sum_known(None if part is None else sum(v.size for v in part) for part in parts)
 
 
 def _weight_bytes(items: Sequence[Item]) -> int | None:
-    parts = [_counted(item) for item in items]
+    parts = [_count_once(item) for item in items]
     return sum_known(None if part is None else sum(v.stored.nbytes for v in part) for part in parts)
 
 
 def _inner_outputs(root: Item) -> dict[int, Any]:
-    """Returns what the layers inside of layers that are not drawn return, by `id` of the item."""
+    """Returns the outputs of layers inside subclassed models and layers, by `id` of the item."""
     found: dict[int, Any] = {}
     for item in root.walk():
         if not item.children or item.op is None or item.op.functional_graph is not None:
             continue
         if item.node is not None:
-            made = outputs_inside(item.op, item.node.args, item.node.kwargs)
+            made = infer_inner_outputs(item.op, item.node.args, item.node.kwargs)
         elif item is root and root.op.is_model and root.op.built_inputs is not None:
-            made = outputs_inside(root.op, (described(root.op.built_inputs),), {})
+            made = infer_inner_outputs(root.op, (tensors_from_config(root.op.built_inputs),), {})
         else:
             continue
         found.update((id(part), made[id(part.op)]) for part in item.walk() if id(part.op) in made)
@@ -216,52 +217,52 @@ def _inner_outputs(root: Item) -> dict[int, Any]:
 
 
 def _names(root: Item) -> dict[int, str]:
-    """Returns the name of each node as it stands in the table."""
+    """Returns the name of each node in the table."""
     return {item.node.number: item.name for item in root.walk() if item.node is not None}
 
 
-class _Cells:
-    """Makes the cells of rows."""
+class _RowFormatter:
+    """Formats the cells of rows."""
 
     def __init__(
         self,
-        choice: _Choice,
+        options: _SummaryOptions,
         connected: bool,
         costs: dict[int, Cost],
         names: dict[int, str],
         inner: dict[int, Any],
         factors: dict[Variable, float],
     ) -> None:
-        self.choice = choice
+        self.options = options
         self.connected = connected
         self.costs = costs
         self.names = names
         self.inner = inner
         self.factors = factors
 
-    def line(self, row: _Row, depth: int | None) -> TableRow:
+    def line(self, row: _SummaryRow, depth: int | None) -> TableRow:
         deeper = None if depth is None else depth - 1
         children = [] if deeper == 0 else [self.line(child, deeper) for child in row.children]
         heading = row.item.kind == "block" or bool(row.children)
         return TableRow(self._cells(row), children, heading, closed=row.item.kind == "layer")
 
-    def _cells(self, row: _Row) -> list[str]:
-        item, choice = row.item, self.choice
+    def _cells(self, row: _SummaryRow) -> list[str]:
+        item, options = row.item, self.options
         cells = [row.name, self._shape(item), format_count(row.params)]
-        if choice.flops:
+        if options.flops:
             cells.append(format_flops(sum_known(self.costs[id(i)].flops for i in row.items)))
-        if choice.memory:
+        if options.memory:
             cells.append(format_bytes(sum_known(self.costs[id(i)].outputs for i in row.items)))
             cells.append(format_bytes(_weight_bytes(row.items)))
-        if choice.dtype:
+        if options.dtype:
             cells.append(_dtype(item))
-        if choice.masks:
+        if options.masks:
             cells.append(_mask(item))
-        if choice.rates:
+        if options.rates:
             cells.append(self._rate(row.items))
         if self.connected:
             cells.append(self._origins(item))
-        if choice.trainable:
+        if options.trainable:
             cells.append(_trainable(item))
         return cells
 
@@ -285,7 +286,7 @@ class _Cells:
 
 def _factors(model: Any) -> dict[Variable, float]:
     if model.optimizer is None:
-        raise ValueError(f"Model {model.name!r} has no optimizer yet, whose rates could be shown.")
+        raise ValueError(f"`rates=True` needs an optimizer; model {model.name!r} is not compiled.")
     apply_rates_by_path(model)
     return model.optimizer.rate_factors or {}
 
@@ -327,41 +328,49 @@ def _trainable(item: Item) -> str:
     return "Y" if item.op.trainable else "N"
 
 
-def _between(lines: list[TableRow], rows: list[_Row], ends: Sequence[str]) -> list[TableRow]:
-    """Returns the rows from one layer to another, with the headings around them."""
+def _select_range(
+    lines: list[TableRow], rows: list[_SummaryRow], ends: Sequence[str]
+) -> list[TableRow]:
+    """Returns the rows from one layer to another, with their headings."""
     flat = [(row, line) for row, line in _pairs(rows, lines)]
     first, last = (_find([row for row, _ in flat], end, i) for i, end in enumerate(ends))
     shown = {id(line) for _, line in flat[first : last + 1]}
 
-    def cut(line: TableRow) -> TableRow | None:
-        children = [kept for kept in (cut(child) for child in line.children) if kept is not None]
+    def prune(line: TableRow) -> TableRow | None:
+        children = [kept for kept in (prune(child) for child in line.children) if kept is not None]
         if id(line) in shown or children:
             return TableRow(line.cells, children, line.heading, line.closed)
         return None
 
-    return [kept for kept in (cut(line) for line in lines) if kept is not None]
+    return [kept for kept in (prune(line) for line in lines) if kept is not None]
 
 
-def _pairs(rows: Sequence[_Row], lines: Sequence[TableRow]) -> Iterator[tuple[_Row, TableRow]]:
+def _pairs(
+    rows: Sequence[_SummaryRow], lines: Sequence[TableRow]
+) -> Iterator[tuple[_SummaryRow, TableRow]]:
     for row, line in zip(rows, lines, strict=False):
         yield row, line
         yield from _pairs(row.children, line.children)
 
 
-def _find(rows: list[_Row], end: str, last: int) -> int:
-    """Returns the position of the row that is meant; of several matches the outermost."""
-    for same in (
-        lambda item: end in (item.name, item.path),
-        lambda item: re.match(end, item.name) is not None,
-    ):
-        found = [i for i, row in enumerate(rows) if any(same(item) for item in row.items)]
+def _find(rows: list[_SummaryRow], end: str, last: int) -> int:
+    """Returns the index of the matching row; of several matches, the outermost."""
+
+    def is_name(item: Item) -> bool:
+        return end in (item.name, item.path)
+
+    def is_match(item: Item) -> bool:
+        return re.match(end, item.name) is not None
+
+    for matches in (is_name, is_match):
+        found = [i for i, row in enumerate(rows) if any(map(matches, row.items))]
         if found:
             return found[-1 if last else 0]
     names = [row.name.partition(" ")[0] for row in rows]
-    raise ValueError(f"layer_range: there is no layer {end!r}. Layers: {names}")
+    raise ValueError(f"layer_range: the model has no layer {end!r}. Layers: {names}")
 
 
-def _notes(root: Item, choice: _Choice, costs: dict[int, Cost]) -> list[str]:
+def _notes(root: Item, options: _SummaryOptions, costs: dict[int, Cost]) -> list[str]:
     model = root.op
     notes = [
         _total("Total params", model.weights),
@@ -370,12 +379,12 @@ def _notes(root: Item, choice: _Choice, costs: dict[int, Cost]) -> list[str]:
     ]
     if model.is_model and model.optimizer is not None and model.optimizer.built:
         notes.append(_total("Optimizer params", model.optimizer.variables))
-    if choice.flops:
+    if options.flops:
         notes.append(f"FLOPs: {format_flops(costs[id(root)].flops)}")
-    if choice.memory:
+    if options.memory:
         notes.append(f"Outputs of all layers: {format_bytes(costs[id(root)].outputs)}")
-    if choice.flops or choice.memory:
-        notes.append(note(model))
+    if options.flops or options.memory:
+        notes.append(cost_assumptions(model))
     return notes
 
 

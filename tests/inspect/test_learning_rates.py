@@ -74,7 +74,7 @@ def test_layer_decay():
     model.trainer.prepare(cornu.data.adapters([[1.0] * 4], [[1.0]]), train=True)
     assert set(model.optimizer.rate_factors) == set(model.weights)
     for decay in (0, 1.5):
-        with pytest.raises(ValueError, match="decay must be above 0"):
+        with pytest.raises(ValueError, match="`decay` must be above 0"):
             layer_decay(model, decay)
     with pytest.raises(ValueError, match="has no weights"):
         layer_decay(cornu.Sequential([layers.ReLU()]), 0.5)

@@ -58,7 +58,7 @@ def test_outputs_and_weights_by_path():
     ]
     assert close(weights["top/kernel"], model.get_layer("top").kernel.numpy())
     assert table.of("output gradient") == {} and table[0] is table.rows[0]
-    with pytest.raises(ValueError, match="has the kinds output"):
+    with pytest.raises(ValueError, match="must be one of output"):
         table.of("outputs")
 
 

@@ -95,7 +95,7 @@ def test_subclasses_and_unbuilt_models():
 def test_a_range_of_layers():
     shown = text(net(), layer_range=("x", "dense"))
     assert "out (Dense)" not in shown
-    with pytest.raises(ValueError, match="there is no layer 'nowhere'"):
+    with pytest.raises(ValueError, match="the model has no layer 'nowhere'"):
         text(net(), layer_range=("x", "nowhere"))
 
 
@@ -123,7 +123,7 @@ def test_depth_sums_up_what_is_deeper():
     assert "(Dense)" not in shown and "unit x2" in shown and "inner (Sequential)" in shown
     assert "40" in next(line for line in shown.splitlines() if "unit x2" in line)
     assert text(model, depth=2, expand_nested=True) == text(model, expand_nested=True)
-    with pytest.raises(ValueError, match="`depth` is 1 or more"):
+    with pytest.raises(ValueError, match="`depth` is the number of levels"):
         text(model, depth=0)
 
 

@@ -81,7 +81,7 @@ def test_what_is_surely_wrong_is_raised_before_any_step():
     model = Sequential([Input((4,)), Dense(3)])
     model.compile(cornu.optimizers.SGD(math.inf), "mse")
     before = model.get_weights()
-    with pytest.raises(ValueError, match="C002 learning rate that is no number.*It is inf"):
+    with pytest.raises(ValueError, match="C002 learning rate that is not finite.*It is inf"):
         model.fit(X, np.eye(3)[LABELS], verbose=0)
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
 

@@ -172,5 +172,5 @@ def test_what_cannot_be_meant():
         SGD().set_rates({"kernel": 0.5}).apply(gradients(0), made())
     with pytest.raises(ValueError, match="no part 'haed'. Did you mean 'head'"):
         model(SGD().set_rates({"haed": 0.5})).fit(X, Y, verbose=0)
-    with pytest.raises(ValueError, match="no optimizer yet"):
+    with pytest.raises(ValueError, match="`rates=True` needs an optimizer"):
         model().summary(rates=True)

@@ -1,4 +1,4 @@
-"""Checks: what is probably wrong with a model, its data and how it is trained."""
+"""Checks that find probable mistakes in a model, its data and its training."""
 
 from cornu.inspect.checks.catalog import KINDS, CheckKind
 from cornu.inspect.checks.context import CheckContext, CheckedOutput, DataSample, sample_array

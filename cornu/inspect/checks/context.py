@@ -1,4 +1,4 @@
-"""View: what a check may look at: the drawing, the outputs with their losses, samples of data."""
+"""What checks receive: a model, its outputs with their losses, and samples of the data."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
+from cornu.types import ArrayLike
 
 __all__ = [
     "DataSample",
@@ -21,14 +22,21 @@ __all__ = [
     "walk_back",
 ]
 
-# Elements of an array that are looked at, and rows from which on data is no toy.
+# The size of a sample in elements, and the number of rows of a data set that is not a toy.
 _ELEMENTS = 1 << 18
 ENOUGH = 256
 
 
 @dataclass(frozen=True)
 class DataSample:
-    """An array that is fed: its name, a sample of its rows, the number of all rows."""
+    """A sample of an array.
+
+    Attributes:
+        name: the name of the input, target or sample weight.
+        values: some of its rows, evenly spaced.
+        rows: the number of all rows.
+        tensor: the symbolic input or output, if known.
+    """
 
     name: str
     values: np.ndarray
@@ -37,13 +45,21 @@ class DataSample:
 
     @property
     def many(self) -> bool:
-        """Whether there are so many rows that chance explains nothing."""
+        """Whether there are enough rows that equal values are not a coincidence."""
         return self.rows >= ENOUGH
 
 
 @dataclass(frozen=True)
 class CheckedOutput:
-    """An output with its loss and its targets."""
+    """An output with its loss and targets.
+
+    Attributes:
+        name: the output name.
+        tensor: the symbolic output.
+        loss: its Loss, or None.
+        target: a sample of its targets, or None.
+        given: whether `compile` received an entry for its loss, even if it is None.
+    """
 
     name: str
     tensor: Tensor
@@ -54,7 +70,7 @@ class CheckedOutput:
 
 @dataclass(frozen=True)
 class GraphCall:
-    """A node of the model or of a model inside it, with its path."""
+    """A node of a model or of a nested model, with its path."""
 
     node: Node
     path: str
@@ -66,45 +82,46 @@ class GraphCall:
 
     @property
     def place(self) -> str:
-        """The user's `file:line`."""
+        """The source location `file:line` in the user's code."""
         return self.node.location
 
 
 @dataclass
 class CheckContext:
-    """A model with a recipe and data.
+    """A compiled model and samples of its data.
 
     Attributes:
         model: the model.
         inputs: the inputs that have data.
-        heads: the outputs; empty if they are not known.
-        weights: sample weights.
-        validation: validation inputs, if arrays were given.
+        outputs: the outputs; empty if they are unknown.
+        sample_weights: the sample weights.
+        validation: the validation inputs, if they are arrays.
+        training: the training inputs, if they are arrays.
         batch_size: the rows of a batch, if known.
         metrics: pairs of an output's position and a metric.
     """
 
     model: Any
     inputs: list[DataSample]
-    heads: list[CheckedOutput]
-    weights: list[DataSample]
+    outputs: list[CheckedOutput]
+    sample_weights: list[DataSample]
     validation: list[np.ndarray]
     training: list[np.ndarray]
     batch_size: int | None = None
     metrics: tuple[tuple[int, Any], ...] = ()
 
     @property
-    def drawing(self) -> Any:
-        """The model's drawing, or None."""
+    def functional_graph(self) -> Any:
+        """The model's functional graph, or None."""
         return self.model.functional_graph
 
     def calls(self) -> list[GraphCall]:
-        """Returns all nodes, also those inside nested models."""
+        """Returns all calls, also those in nested models."""
         return list(walk_calls(self.model))
 
 
-def sample_array(name: str, array: Any, tensor: Tensor | None = None) -> DataSample:
-    """Returns some rows of an array, evenly spread."""
+def sample_array(name: str, array: ArrayLike, tensor: Tensor | None = None) -> DataSample:
+    """Returns a sample of evenly spaced rows of an array."""
     values = np.asarray(array)
     rows = len(values) if values.ndim else 1
     size = max(1, values.size // max(rows, 1))
@@ -112,34 +129,34 @@ def sample_array(name: str, array: Any, tensor: Tensor | None = None) -> DataSam
     return DataSample(name, values[::step] if values.ndim else values[None], rows, tensor)
 
 
-def walk_calls(model: Any, prefix: str = "") -> Iterator[GraphCall]:
-    """Yields the nodes of a drawn model, those of models inside after the node of the model."""
-    drawing = model.functional_graph
-    if drawing is None:
+def walk_calls(model: Layer, prefix: str = "") -> Iterator[GraphCall]:
+    """Yields the calls of a functional model; those of a nested model follow its own call."""
+    functional_graph = model.functional_graph
+    if functional_graph is None:
         return
-    for node in drawing.graph.nodes:
-        path = path_of_node(drawing, node, prefix)
+    for node in functional_graph.graph.nodes:
+        path = path_of_node(functional_graph, node, prefix)
         yield GraphCall(node, path)
         if isinstance(node.op, Layer) and node.op.functional_graph is not None:
             yield from walk_calls(node.op, path)
 
 
-def path_of_node(drawing: Any, node: Node, prefix: str = "") -> str:
-    """Returns a node's path: block path and name, below a prefix."""
-    name = drawing.layer_names.get(id(node.op), node.name)
-    return "/".join(part for part in (prefix, drawing.graph.path(node), name) if part)
+def path_of_node(functional_graph: Any, node: Node, prefix: str = "") -> str:
+    """Returns a node's path: prefix, block path and name, joined by "/"."""
+    name = functional_graph.layer_names.get(id(node.op), node.name)
+    return "/".join(part for part in (prefix, functional_graph.graph.path(node), name) if part)
 
 
-def walk_back(model: Any, tensor: Tensor, prefix: str = "") -> Iterator[tuple[GraphCall, Tensor]]:
-    """Yields the nodes before a Tensor, nearest first, as long as each has one input.
+def walk_back(model: Layer, tensor: Tensor, prefix: str = "") -> Iterator[tuple[GraphCall, Tensor]]:
+    """Yields the calls before a Tensor, last first, as long as each has one input.
 
-    A nested model is entered through its output.
+    Nested models are followed from their output.
     """
-    drawing = model.functional_graph
-    given = {id(t) for t in drawing.input_tensors}
+    functional_graph = model.functional_graph
+    given = {id(t) for t in functional_graph.input_tensors}
     while id(tensor) not in given and tensor.node is not None:
         node = tensor.node
-        path = path_of_node(drawing, node, prefix)
+        path = path_of_node(functional_graph, node, prefix)
         inner = node.op.functional_graph if isinstance(node.op, Layer) else None
         if inner is not None:
             if tensor.index < len(inner.output_tensors):

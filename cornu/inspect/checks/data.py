@@ -30,7 +30,7 @@ from cornu.layers import (
 
 __all__ = ["check_inputs", "check_targets", "check_validation", "check_weights"]
 
-# Layers whose start assumes inputs near 1, and those that hand values on as they are.
+# Layers whose initialization assumes inputs near 1, and layers that do not change values.
 _SENSITIVE = (Dense, EinsumDense, Conv1D, Conv2D, Conv3D, LSTM)
 _THROUGH = (
     *(Flatten, Reshape, Permute, Dropout, Identity),
@@ -40,42 +40,44 @@ _LARGE = 100.0
 _FLOAT16 = 65504.0
 
 
-def check_inputs(view: CheckContext) -> Iterator[Finding]:
-    """Inputs: scale, constants, fractions, overflow."""
-    for feed in view.inputs:
-        values = feed.values
+def check_inputs(context: CheckContext) -> Iterator[Finding]:
+    """Checks the inputs: scale, constant values, fractions, overflow."""
+    for sample in context.inputs:
+        values = sample.values
         if values.size == 0 or values.dtype.kind not in "biuf":
             continue
         low, high = float(values.min()), float(values.max())
-        place = feed.tensor.node.location if feed.tensor is not None and feed.tensor.node else ""
-        name = f"input {feed.name!r}"
+        place = (
+            sample.tensor.node.location if sample.tensor is not None and sample.tensor.node else ""
+        )
+        name = f"input {sample.name!r}"
         if low == high:
             text = (
                 f"All values are {low:g}."
-                if feed.rows == len(values)
+                if sample.rows == len(values)
                 else (f"All values of {len(values)} rows are {low:g}.")
             )
-            mild = not feed.many or len(view.inputs) > 1
+            mild = not sample.many or len(context.inputs) > 1
             yield Finding("C041", text, name, place, "info" if mild else "")
             continue
-        yield from _columns(feed, name, place)
-        if feed.tensor is None:
+        yield from _columns(sample, name, place)
+        if sample.tensor is None:
             continue
-        if feed.tensor.dtype.startswith(("int", "uint")) and values.dtype.kind == "f":
+        if sample.tensor.dtype.startswith(("int", "uint")) and values.dtype.kind == "f":
             if not np.array_equal(values, np.trunc(values)):
-                text = f"It takes {feed.tensor.dtype}; x lies between {low:.4g} and {high:.4g}."
+                text = f"Its dtype is {sample.tensor.dtype}; x is between {low:.4g} and {high:.4g}."
                 yield Finding("C044", text, name, place)
         largest = max(abs(low), abs(high))
-        for step in _first_users(view, feed):
-            if step.op.compute_dtype == "float16" and largest > _FLOAT16:
-                text = f"It feeds {step.path}, and x reaches {largest:.4g}."
+        for call in _first_users(context, sample):
+            if call.op.compute_dtype == "float16" and largest > _FLOAT16:
+                text = f"It is the input of {call.path}, and x reaches {largest:.4g}."
                 yield Finding("C045", text, name, place)
-            elif isinstance(step.op, _SENSITIVE):
-                yield from _scale(feed, step, name, place, low, high)
+            elif isinstance(call.op, _SENSITIVE):
+                yield from _scale(sample, call, name, place, low, high)
 
 
-def _columns(feed: DataSample, name: str, place: str) -> Iterator[Finding]:
-    values = feed.values
+def _columns(sample: DataSample, name: str, place: str) -> Iterator[Finding]:
+    values = sample.values
     if values.ndim != 2 or len(values) < 8:
         return
     constant = np.flatnonzero((values == values[:1]).all(0))
@@ -85,82 +87,84 @@ def _columns(feed: DataSample, name: str, place: str) -> Iterator[Finding]:
         yield Finding("C042", text, name, place)
 
 
-def _first_users(view: CheckContext, feed: DataSample) -> list[GraphCall]:
-    """Returns the first layers that do more with an input than to reshape it."""
+def _first_users(context: CheckContext, sample: DataSample) -> list[GraphCall]:
+    """Returns the first layers that do more than reshape an input."""
     found: list[GraphCall] = []
-    reached = {id(feed.tensor)}
+    reached = {id(sample.tensor)}
     inner: dict[int, int] = {}
-    for step in view.calls():
-        op = step.op
-        if not any(id(t) in reached or inner.get(id(t)) in reached for t in step.node.inputs):
+    for call in context.calls():
+        op = call.op
+        if not any(id(t) in reached or inner.get(id(t)) in reached for t in call.node.inputs):
             continue
         if not isinstance(op, Layer):
             continue
         if op.functional_graph is not None:
-            pairs = zip(op.functional_graph.input_tensors, step.node.inputs, strict=False)
+            pairs = zip(op.functional_graph.input_tensors, call.node.inputs, strict=False)
             inner.update((id(own), id(given)) for own, given in pairs)
         elif type(op) in _THROUGH:
-            reached.update(id(t) for t in step.node.output_tensors)
+            reached.update(id(t) for t in call.node.output_tensors)
         else:
-            found.append(step)
+            found.append(call)
     return found
 
 
 def _scale(
-    feed: DataSample, step: GraphCall, name: str, place: str, low: float, high: float
+    sample: DataSample, call: GraphCall, name: str, place: str, low: float, high: float
 ) -> Iterator[Finding]:
-    values = feed.values
-    user = f"It feeds {step.path} ({type(step.op).__name__}) as it is"
+    values = sample.values
+    user = f"It is the input of {call.path} ({type(call.op).__name__}) without scaling"
     bytes_like = low >= 0 and high <= 255 and high > _LARGE
     if bytes_like and values.ndim > 2 and np.array_equal(values, np.trunc(values)):
-        text = f"{user}, and x holds whole numbers from {low:g} to {high:g}, as pixels do."
-        yield Finding("C040", text, name, place, "" if feed.many else "info")
+        text = f"{user}, and x contains integers from {low:g} to {high:g}, like pixels."
+        yield Finding("C040", text, name, place, "" if sample.many else "info")
         return
+    # The root mean square, because a few outliers do not harm training.
     spread = float(np.sqrt(np.mean(np.square(values, dtype="float64"))))
     if spread > 1e3:
-        text = f"{user}, and x is typically {spread:.3g} (from {low:.3g} to {high:.3g})."
-        yield Finding("C040", text, name, place, "" if feed.many else "info")
+        text = f"{user}, and the typical size of x is {spread:.3g} (from {low:.3g} to {high:.3g})."
+        yield Finding("C040", text, name, place, "" if sample.many else "info")
     elif spread > _LARGE:
-        text = f"{user}, and x is typically {spread:.3g} (from {low:.3g} to {high:.3g})."
+        text = f"{user}, and the typical size of x is {spread:.3g} (from {low:.3g} to {high:.3g})."
         yield Finding("C040", text, name, place, "info")
 
 
-def check_targets(view: CheckContext) -> Iterator[Finding]:
-    """Targets that are all the same."""
-    # A generator learns to make a frozen judge say the same of all rows.
-    frozen = any(not layer.trainable for layer in nested_layers(view.model) if layer.weights)
-    for head in view.heads:
-        feed = head.target
-        if head.loss is None or feed is None or len(feed.values) < 2:
+def check_targets(context: CheckContext) -> Iterator[Finding]:
+    """Finds targets that are all equal."""
+    # A GAN trains the generator with constant targets, through a frozen discriminator.
+    frozen = any(not layer.trainable for layer in nested_layers(context.model) if layer.weights)
+    for output in context.outputs:
+        sample = output.target
+        if output.loss is None or sample is None or len(sample.values) < 2:
             continue
-        if (feed.values == feed.values[:1]).all():
-            classes = bool(crossentropy_kind(head.loss)) and feed.many and not frozen
-            shown = feed.values[0].tolist() if feed.values[0].size < 9 else "the same"
-            text = f"Every row of y for output {head.name!r} is {shown}."
+        if (sample.values == sample.values[:1]).all():
+            classes = bool(crossentropy_kind(output.loss)) and sample.many and not frozen
+            shown = sample.values[0].tolist() if sample.values[0].size < 9 else "the same"
+            text = f"Every row of y for output {output.name!r} is {shown}."
             severity = "" if classes else "info"
-            yield Finding("C043", text, f"output {head.name!r}", severity=severity)
+            yield Finding("C043", text, f"output {output.name!r}", severity=severity)
 
 
-def check_weights(view: CheckContext) -> Iterator[Finding]:
-    """Sample weights that leave nothing."""
-    for feed in view.weights:
-        if feed.values.size and not feed.values.any() and feed.rows == len(feed.values):
-            yield Finding("C046", f"{feed.rows} rows.", feed.name)
+def check_weights(context: CheckContext) -> Iterator[Finding]:
+    """Finds sample weights that are all zero."""
+    for sample in context.sample_weights:
+        if sample.values.size and not sample.values.any() and sample.rows == len(sample.values):
+            yield Finding("C046", f"All {sample.rows} rows have weight 0.", sample.name)
 
 
-def check_validation(view: CheckContext) -> Iterator[Finding]:
-    """Validation data that is the training data; only ends are compared."""
-    pairs = list(zip(view.training, view.validation, strict=False))
-    if not pairs or len(view.training) != len(view.validation):
+def check_validation(context: CheckContext) -> Iterator[Finding]:
+    """Finds validation data that equals the training data, by the first and last rows."""
+    pairs = list(zip(context.training, context.validation, strict=False))
+    if not pairs or len(context.training) != len(context.validation):
         return
     for train, held in pairs:
         if train.shape[1:] != held.shape[1:] or not len(train) or not len(held):
             return
+        # Only the ends, because comparing all rows of a large data set takes too long.
         if not (_equal(train[:8], held[:8]) and _equal(train[-8:], held[-8:])):
             return
     rows = len(pairs[0][1])
     severity = "" if rows >= 256 else "info"
-    yield Finding("C047", f"{rows} rows.", "validation_data", severity=severity)
+    yield Finding("C047", f"{rows} rows are the same.", "validation_data", severity=severity)
 
 
 def _equal(a: np.ndarray, b: np.ndarray) -> bool:

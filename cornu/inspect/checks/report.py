@@ -1,4 +1,4 @@
-"""Finding and Report: what a check says."""
+"""The findings of checks, and the report that `model.check` returns."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _ORDER = ("error", "warning", "info")
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is wrong with a model, its data or how it is trained.
+    """A probable mistake in a model, its data or its training.
 
     Attributes:
-        code: its kind; see `docs/checks.md`.
+        code: the kind of the finding; see `docs/checks.md`.
         text: what was found, with numbers.
         path: the layer, input or output, with its block path.
-        place: the user's `file:line`, '' if it is not known.
+        place: the source location `file:line` in the user's code, '' if unknown.
         severity: "error", "warning" or "info".
-        said: whether something else has warned of it already.
+        already_warned: whether a warning was shown when the layer was called.
     """
 
     code: str
@@ -32,7 +32,7 @@ class Finding:
     path: str = ""
     place: str = ""
     severity: str = ""
-    said: bool = False
+    already_warned: bool = False
 
     def __post_init__(self) -> None:
         if not self.severity:
@@ -40,28 +40,28 @@ class Finding:
 
     @property
     def kind(self) -> CheckKind:
-        """The row of the table."""
+        """The row of the table of checks."""
         return KINDS[self.code]
 
     @property
     def title(self) -> str:
-        """A few words on its kind."""
+        """A short description of its kind."""
         return self.kind.title
 
     @property
     def where(self) -> str:
-        """Path and place."""
+        """The path and the source location."""
         return f"{self.path} ({self.place})" if self.place else self.path
 
     @property
     def line(self) -> str:
-        """All of it in one line."""
+        """The finding on one line."""
         where = f"{self.where}: " if self.where else ""
-        return f"{self.code} {self.title}: {where}{self.text} {self.kind.todo}"
+        return f"{self.code} {self.title}: {where}{self.text} {self.kind.advice}"
 
 
 class Report:
-    """The findings of `model.check`, worst first; it prints as a table.
+    """The findings of `model.check`, most severe first. It prints as a table.
 
     Example:
 
@@ -72,7 +72,7 @@ class Report:
     def __init__(self, findings: Iterable[Finding], ignored: Iterable[str] = ()) -> None:
         ignored = set(ignored)
         for code in ignored - set(KINDS):
-            raise ValueError(f"There is no check {code!r}. Known: {', '.join(KINDS)}.")
+            raise ValueError(f"There is no check {code!r}. Known codes: {', '.join(KINDS)}.")
         kept = {(f.code, f.where, f.text): f for f in findings if f.code not in ignored}
         self.findings = sorted(kept.values(), key=lambda f: (_ORDER.index(f.severity), f.code))
 
@@ -98,7 +98,7 @@ class Report:
             lines.append(f"{finding.code}  {finding.severity:7}  {finding.title}")
             if finding.where:
                 lines.append(f"      {finding.where}")
-            body = f"{finding.text} {finding.kind.todo}"
+            body = f"{finding.text} {finding.kind.advice}"
             lines += [
                 piece
                 for part in body.split("\n")
@@ -113,7 +113,7 @@ class Report:
             return "<p>No findings.</p>"
         head = "".join(f"<th>{c}</th>" for c in ("code", "severity", "what", "where", "what to do"))
         rows = [
-            (f.code, f.severity, f"{f.title}: {f.text}", f.where, f.kind.todo)
+            (f.code, f.severity, f"{f.title}: {f.text}", f.where, f.kind.advice)
             for f in self.findings
         ]
         body = "".join(

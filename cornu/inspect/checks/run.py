@@ -1,4 +1,4 @@
-"""look: all cheap checks, one after the other."""
+"""Runs all checks that neither trace nor run the model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["run_checks"]
 _CHECKS = (
     training.check_optimizer,
     outputs.check_activations,
-    outputs.check_heads,
+    outputs.check_final_activations,
     training.check_metrics,
     data.check_inputs,
     data.check_targets,
@@ -27,7 +27,7 @@ _CHECKS = (
 )
 
 
-def run_checks(view: CheckContext) -> Iterator[Finding]:
-    """Yields what the cheap checks find: those that neither trace nor run the model."""
+def run_checks(context: CheckContext) -> Iterator[Finding]:
+    """Yields the findings of all checks that neither trace nor run the model."""
     for check in _CHECKS:
-        yield from check(view)
+        yield from check(context)

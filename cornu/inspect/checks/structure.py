@@ -1,4 +1,4 @@
-"""Checks of the drawing: masks, batch normalization, outputs that train nothing."""
+"""Checks of the functional graph: masks, batch normalization, outputs without a loss."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
+from cornu.core.layer.walk import nested_layers
 from cornu.core.layer.signature import call_signature
 from cornu.core.layer.walk import nested_layers
 from cornu.inspect.checks.context import CheckContext, GraphCall, path_of_node
@@ -17,24 +18,24 @@ from cornu.layers import BatchNormalization
 __all__ = ["check_masks", "check_names", "check_normalization", "check_outputs", "check_paths"]
 
 
-def check_masks(view: CheckContext) -> Iterator[Finding]:
-    """Layers and ops that get a masked input and give one without."""
-    steps = view.calls()
-    users = [step for step in steps if isinstance(step.op, Layer) and _uses_mask(step.op)]
-    for step in steps:
-        node = step.node
+def check_masks(context: CheckContext) -> Iterator[Finding]:
+    """Finds layers and ops that receive a masked input and return an output without a mask."""
+    calls = context.calls()
+    users = [call for call in calls if isinstance(call.op, Layer) and _uses_mask(call.op)]
+    for call in calls:
+        node = call.node
         masked = [t for t in node.inputs if t.mask is not None]
         if not masked or any(t.mask is not None for t in node.output_tensors):
             continue
         if isinstance(node.op, Layer):
             if not node.op.supports_masking and not _uses_mask(node.op):
                 text = f"{type(node.op).__name__} does not support masking."
-                yield Finding("C022", text, step.path, step.place, said=True)
+                yield Finding("C022", text, call.path, call.place, already_warned=True)
         elif node.name not in _MASKLESS and _same_steps(masked[0], node):
             after = _first_after(node, users)
             if after is not None:
-                text = f"The op {node.name!r} passes none on, and {after.path} would use it."
-                yield Finding("C022", text, step.path, step.place)
+                text = f"The op {node.name!r} passes no mask on, and {after.path} would use it."
+                yield Finding("C022", text, call.path, call.place)
 
 
 # Ops that end the sequence, or that make masks.
@@ -46,22 +47,22 @@ def _uses_mask(layer: Layer) -> bool:
 
 
 def _same_steps(masked: Tensor, node: Node) -> bool:
-    """Whether an op's output still has the batch and time axes of its masked input."""
+    """Returns whether an op's output has the batch and time axes of its masked input."""
     shape = node.output_tensors[0].shape
     return len(shape) >= 3 and shape[:2] == masked.shape[:2]
 
 
 def _first_after(node: Node, users: list[GraphCall]) -> GraphCall | None:
-    """Returns the first layer behind a node that would take a mask and gets none."""
+    """Returns the first layer after a node that uses masks and receives none."""
     reached = {id(t) for t in node.output_tensors}
-    for step in users:
-        todo, seen = list(step.node.inputs), set()
+    for call in users:
+        todo, seen = list(call.node.inputs), set()
         if any(t.mask is not None for t in todo):
             continue
         while todo:
             tensor = todo.pop()
             if id(tensor) in reached:
-                return step
+                return call
             if id(tensor) in seen or tensor.node is None:
                 continue
             seen.add(id(tensor))
@@ -69,38 +70,40 @@ def _first_after(node: Node, users: list[GraphCall]) -> GraphCall | None:
     return None
 
 
-def check_normalization(view: CheckContext) -> Iterator[Finding]:
-    """Batch normalization: frozen without statistics, under frozen layers, of single rows."""
-    trains = bool(view.model.trainable_variables)
-    for step in view.calls():
-        layer = step.op
+def check_normalization(context: CheckContext) -> Iterator[Finding]:
+    """Checks batch normalization: frozen without statistics, after frozen layers, single rows."""
+    trains = bool(context.model.trainable_variables)
+    for call in context.calls():
+        layer = call.op
         if not isinstance(layer, BatchNormalization) or not layer.built:
             continue
-        before = _weighted_before(step.node)
+        before = _weighted_before(call.node)
         if not layer.trainable:
-            if trains and _unlearned(layer):
+            if trains and _has_initial_statistics(layer):
                 mild = "" if any(inner.trainable for inner in before) else "info"
-                yield Finding("C030", "Mean 0, variance 1.", step.path, step.place, mild)
+                yield Finding(
+                    "C030", "Its mean is 0 and its variance 1.", call.path, call.place, mild
+                )
             elif trains:
-                yield Finding("C033", "It uses its averages.", step.path, step.place)
+                yield Finding("C033", "It uses its moving averages.", call.path, call.place)
             continue
         if before and all(not inner.trainable for inner in before):
-            text = f"{before[0].name} before it is frozen."
-            yield Finding("C031", text, step.path, step.place)
-        shape = step.node.inputs[0].shape
+            text = f"{before[0].name!r} before it is frozen."
+            yield Finding("C031", text, call.path, call.place)
+        shape = call.node.inputs[0].shape
         others = [s for i, s in enumerate(shape[1:], 1) if i != layer.axis % len(shape)]
-        if view.batch_size == 1 and all(size == 1 for size in others):
-            yield Finding("C032", "batch_size is 1.", step.path, step.place)
+        if context.batch_size == 1 and all(size == 1 for size in others):
+            yield Finding("C032", "batch_size is 1.", call.path, call.place)
 
 
-def _unlearned(layer: BatchNormalization) -> bool:
+def _has_initial_statistics(layer: BatchNormalization) -> bool:
     return not np.any(layer.moving_mean.numpy()) and bool(
         np.all(layer.moving_variance.numpy() == 1)
     )
 
 
 def _weighted_before(node: Node) -> list[Layer]:
-    """Returns the nearest layers with weights that a node's inputs come from."""
+    """Returns the nearest layers with weights before a node."""
     found: list[Layer] = []
     todo, seen = list(node.inputs), set()
     while todo:
@@ -115,34 +118,35 @@ def _weighted_before(node: Node) -> list[Layer]:
     return found
 
 
-def check_outputs(view: CheckContext) -> Iterator[Finding]:
-    """Outputs without a loss, with layers that lead only to them."""
-    if view.drawing is None or all(head.loss is None for head in view.heads):
+def check_outputs(context: CheckContext) -> Iterator[Finding]:
+    """Finds outputs without a loss whose layers are not used by any other output."""
+    if context.functional_graph is None or all(output.loss is None for output in context.outputs):
         return
-    useful = _ancestors([head.tensor for head in view.heads if head.loss is not None])
-    for head in view.heads:
-        if head.loss is not None:
+    useful = _ancestors([output.tensor for output in context.outputs if output.loss is not None])
+    for output in context.outputs:
+        if output.loss is not None:
             continue
         alone = [
             node
-            for node in _ancestors([head.tensor]).values()
+            for node in _ancestors([output.tensor]).values()
             if isinstance(node.op, Layer) and id(node.op) not in {id(n.op) for n in useful.values()}
         ]
         weighted = [node for node in alone if node.op.trainable_variables]
         if weighted:
-            drawing = view.drawing
-            names = [path_of_node(drawing, node) for node in weighted]
+            graph = context.functional_graph
+            names = [path_of_node(graph, node) for node in weighted]
             listed = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
-            text = f"{listed} lead{'' if len(names) > 1 else 's'} nowhere else."
-            place = head.tensor.node.location if head.tensor.node else ""
-            severity = "info" if head.given else ""
-            yield Finding("C020", text, f"output {head.name!r}", place, severity)
+            text = f"No other output uses {listed}."
+            place = output.tensor.node.location if output.tensor.node else ""
+            severity = "info" if output.given else ""
+            yield Finding("C020", text, f"output {output.name!r}", place, severity)
 
 
-def check_paths(view: CheckContext) -> Iterator[Finding]:
-    """Layers whose every way to a loss leads through something that has no gradient."""
-    heads = [head.tensor for head in view.heads if head.loss is not None]
-    if view.drawing is None or not heads or any(map(_may_add_losses, nested_layers(view.model))):
+def check_paths(context: CheckContext) -> Iterator[Finding]:
+    """Finds layers whose every path to a loss contains an op without gradient."""
+    heads = [output.tensor for output in context.outputs if output.loss is not None]
+    graph = context.functional_graph
+    if graph is None or not heads or any(map(_may_add_losses, nested_layers(context.model))):
         return
     reached = {id(node.op) for node in _ancestors(heads, smooth=True).values()}
     for node in _ancestors(heads).values():
@@ -151,12 +155,12 @@ def check_paths(view: CheckContext) -> Iterator[Finding]:
             continue
         trained = layer.trainable_variables
         if trained and all(v.regularizer is None for v in trained):
-            cut = next(n for n in _after(node, view.drawing.graph.nodes) if not _is_smooth(n))
-            text = f"Everything after it goes through {cut.name!r} ({cut.location})."
-            yield Finding("C021", text, path_of_node(view.drawing, node), node.location)
+            cut = next(n for n in _after(node, graph.graph.nodes) if not _is_smooth(n))
+            text = f"Every path to a loss goes through {cut.name!r} ({cut.location})."
+            yield Finding("C021", text, path_of_node(graph, node), node.location)
 
 
-# Ops that are constant almost everywhere. stop_gradient is not among them: who writes it, means it.
+# Ops that are constant almost everywhere. stop_gradient is missing, because its use is deliberate.
 _FLAT = frozenset(
     "argmax argmin argsort sign round floor ceil trunc equal not_equal less less_equal greater "
     "greater_equal logical_not logical_and logical_or one_hot isfinite isnan digitize".split()
@@ -184,7 +188,7 @@ def _after(node: Node, nodes: tuple[Node, ...]) -> Iterator[Node]:
 
 
 def _ancestors(tensors: list[Tensor], smooth: bool = False) -> dict[int, Node]:
-    """Returns the nodes before some Tensors; with `smooth`, those that a gradient reaches."""
+    """Returns the nodes before Tensors; with `smooth`, only those that a gradient reaches."""
     found: dict[int, Node] = {}
     todo = list(tensors)
     while todo:
@@ -196,12 +200,14 @@ def _ancestors(tensors: list[Tensor], smooth: bool = False) -> dict[int, Node]:
     return found
 
 
-def check_names(view: CheckContext) -> Iterator[Finding]:
-    """Output names that were numbered because two are equal."""
-    if view.drawing is None or isinstance(view.drawing.outputs, dict):
+def check_names(context: CheckContext) -> Iterator[Finding]:
+    """Finds output names that got a number because two layers have the same name."""
+    if context.functional_graph is None or isinstance(context.functional_graph.outputs, dict):
         return
-    pairs = zip(view.drawing.output_names, view.drawing.output_tensors, strict=True)
+    pairs = zip(
+        context.functional_graph.output_names, context.functional_graph.output_tensors, strict=True
+    )
     for name, tensor in pairs:
         if tensor.node is not None and tensor.node.name != name:
-            text = f"It comes from {tensor.node.name!r}, as another output does."
+            text = f"Its layer is named {tensor.node.name!r}, like that of another output."
             yield Finding("C024", text, f"output {name!r}", tensor.node.location)

@@ -1,4 +1,4 @@
-"""Checks of the recipe: learning rate, metrics, what is trained at all."""
+"""Checks of `compile` arguments: learning rate, metrics, trainable weights."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from cornu.optimizers import LossScaleOptimizer
 __all__ = ["check_metrics", "check_optimizer"]
 
 _ACCURACIES = (Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy)
-# Rules whose step is about as long as the learning rate, whatever the gradient is.
+# Rules whose call is about as long as the learning rate, whatever the gradient is.
 _NORMALIZING = ("Adam", "AdamW", "Adamax", "Nadam", "RMSprop", "Lion", "Lamb")
 
 
-def check_optimizer(view: CheckContext) -> Iterator[Finding]:
-    """The learning rate, and whether there is something to train."""
-    model = view.model
+def check_optimizer(context: CheckContext) -> Iterator[Finding]:
+    """Checks the learning rate, and that there are trainable weights."""
+    model = context.model
     if model.built and model.weights and not model.trainable_variables:
         text = f"All {len(model.weights)} weights of model {model.name!r} are frozen."
         yield Finding("C003", text)
@@ -43,45 +43,51 @@ def check_optimizer(view: CheckContext) -> Iterator[Finding]:
         return
     scaled = isinstance(optimizer, LossScaleOptimizer)
     if model.dtype_policy.compute_dtype == "float16" and not scaled:
-        yield Finding("C053", f"Optimizer {optimizer.name!r} scales nothing.")
+        yield Finding("C053", f"Optimizer {optimizer.name!r} does not scale the loss.")
     inner = optimizer.inner_optimizer if scaled else optimizer
     try:
         rate = inner.learning_rate
         rate = float(rate.numpy() if isinstance(rate, Variable) else rate)
-    except (AttributeError, TypeError):  # hidden in an optax transformation, or a schedule
+    except (AttributeError, TypeError):  # inside an optax transformation, or a schedule
         return
-    who = f"optimizer {inner.name!r}"
+    path = f"optimizer {inner.name!r}"
     if not math.isfinite(rate):
-        yield Finding("C002", f"It is {rate}.", who)
+        yield Finding("C002", f"It is {rate}.", path)
     elif rate < 0:
-        yield Finding("C052", f"It is {rate:g}: the loss grows with each step.", who)
+        yield Finding("C052", f"It is {rate:g}: the loss grows with each step.", path)
     elif type(inner).__name__ in _NORMALIZING and rate > 1:
-        yield Finding("C052", f"It is {rate:g}: every weight moves by about as much.", who)
+        yield Finding(
+            "C052", f"It is {rate:g}: each step changes every weight by about that.", path
+        )
     elif rate > 1000:
-        yield Finding("C052", f"It is {rate:g}.", who)
+        yield Finding("C052", f"It is {rate:g}.", path)
 
 
-def check_metrics(view: CheckContext) -> Iterator[Finding]:
-    """Accuracy where it means nothing."""
-    for position, metric in view.metrics:
-        if position >= len(view.heads) or not isinstance(metric, _ACCURACIES):
+def check_metrics(context: CheckContext) -> Iterator[Finding]:
+    """Finds accuracy metrics that do not match the loss."""
+    for position, metric in context.metrics:
+        if position >= len(context.outputs) or not isinstance(metric, _ACCURACIES):
             continue
-        head = view.heads[position]
-        if head.loss is None:
+        output = context.outputs[position]
+        if output.loss is None:
             continue
-        where = f"metric {metric.name!r} of output {head.name!r}"
+        where = f"metric {metric.name!r} of output {output.name!r}"
         if (
-            is_regression_loss(head.loss)
-            and head.target is not None
-            and _fractions(head.target.values)
+            is_regression_loss(output.loss)
+            and output.target is not None
+            and _fractions(output.target.values)
         ):
-            yield Finding("C050", f"The loss is {head.loss.name!r}.", where)
+            yield Finding("C050", f"The loss is {output.loss.name!r}.", where)
         if (
-            crossentropy_kind(head.loss) == "binary"
-            and expects_logits(head.loss)
+            crossentropy_kind(output.loss) == "binary"
+            and expects_logits(output.loss)
             and _threshold(metric) == 0.5
         ):
-            ends = final_activations(view.model, head.tensor) if view.drawing is not None else []
+            ends = (
+                final_activations(context.model, output.tensor)
+                if context.functional_graph is not None
+                else []
+            )
             if ends and ends[0][0] == "linear":
                 yield Finding("C051", "The loss has from_logits=True.", where)
 
@@ -89,7 +95,8 @@ def check_metrics(view: CheckContext) -> Iterator[Finding]:
 def _threshold(metric: Metric) -> float | None:
     if not isinstance(metric, BinaryAccuracy):
         return None
-    return metric.get_config()["threshold"]
+    threshold: float = metric.get_config()["threshold"]
+    return threshold
 
 
 def _fractions(values: np.ndarray) -> bool:

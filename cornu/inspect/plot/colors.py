@@ -1,22 +1,26 @@
-"""Colours of pictures, on light and on dark paper."""
+"""Colors of plots, in light and dark mode."""
 
 from __future__ import annotations
 
 import colorsys
 from dataclasses import dataclass
 
-from cornu.inspect.plot.diagram import KINDS
+from cornu.inspect.plot.layer_families import FAMILY_HUES, Family
 
-__all__ = ["DARK", "LIGHT", "Paper", "kind_colours"]
+__all__ = ["DARK", "LIGHT", "ColorScheme", "family_colors"]
 
 
 @dataclass(frozen=True)
-class Paper:
-    """Colours that do not depend on the kind of a box.
+class ColorScheme:
+    """Colors that do not depend on the family of a layer.
 
     Attributes:
-        back: the paper; `ink`: words; `faint`: small words; `line`: edges.
-        frames: fills of frames, by how deep they lie; `border`: their borders.
+        back: the background.
+        ink: titles.
+        faint: small text.
+        line: edges.
+        frames: fills of frames, by their nesting depth.
+        border: borders of frames.
     """
 
     dark: bool
@@ -28,7 +32,7 @@ class Paper:
     border: str
 
 
-LIGHT = Paper(
+LIGHT = ColorScheme(
     dark=False,
     back="#ffffff",
     ink="#1c2330",
@@ -37,7 +41,7 @@ LIGHT = Paper(
     frames=("#f3f6fb", "#e8eef7", "#dde5f2"),
     border="#b9c5d9",
 )
-DARK = Paper(
+DARK = ColorScheme(
     dark=True,
     back="#14181f",
     ink="#e8ecf3",
@@ -48,22 +52,26 @@ DARK = Paper(
 )
 
 
-def kind_colours(kind: str, paper: Paper) -> tuple[str, str, str]:
-    """Returns the fill, the border and the stripe of a kind of box.
+def family_colors(family: Family, scheme: ColorScheme) -> tuple[str, str, str]:
+    """Returns the fill, border and stripe colors of a family.
 
     Example:
 
     >>> kind_colours("conv", LIGHT)
     ('#e5e7fa', '#8c91d9', '#4e56d0')
     """
-    hue = KINDS[kind]
-    tones = ((0.22, 0.40), (0.42, 0.55), (0.58, 0.62)) if paper.dark else _LIGHT_TONES
-    return tuple(_hex(hue, light, colour) for light, colour in tones)  # type: ignore[return-value]
+    hue = FAMILY_HUES[family]
+    tones = ((0.22, 0.40), (0.42, 0.55), (0.58, 0.62)) if scheme.dark else _LIGHT_TONES
+    fill, border, stripe = (_to_hex(hue, *tone) for tone in tones)
+    return fill, border, stripe
 
 
+# Lightness and saturation of fill, border and stripe.
 _LIGHT_TONES = ((0.94, 0.68), (0.70, 0.50), (0.56, 0.58))
 
 
-def _hex(hue: int | None, light: float, colour: float) -> str:
-    rgb = colorsys.hls_to_rgb((hue or 215) / 360, light, colour if hue is not None else 0.12)
+def _to_hex(hue: int | None, lightness: float, saturation: float) -> str:
+    rgb = colorsys.hls_to_rgb(
+        (hue or 215) / 360, lightness, saturation if hue is not None else 0.12
+    )
     return "#" + "".join(f"{round(255 * part):02x}" for part in rgb)

@@ -1,8 +1,8 @@
-"""Columns: where things stand within their rows, so that chains and long edges are straight.
+"""Coordinates within rows, chosen so that chains and long edges are straight.
 
 References: Ulrik Brandes, Boris Köpf (2002), "Fast and simple horizontal coordinate assignment".
 
-Differences: an edge may end at any place of a thing (a port), not only in its middle.
+Differences: an edge may end anywhere on an item (at a port), not only at its middle.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Link", "columns", "middle"]
+__all__ = ["Link", "assign_coordinates", "median"]
 
 NODE_GAP = 26.0
 LINE_GAP = 14.0
@@ -21,11 +21,11 @@ LINE_GAP = 14.0
 
 @dataclass(frozen=True)
 class Link:
-    """An edge between things of neighbouring rows.
+    """An edge between items of neighboring rows.
 
     Attributes:
-        above, below: numbers of the things.
-        above_port, below_port: how far from their middles it ends.
+        above, below: indices of the items.
+        above_port, below_port: the distance of its ends from the middle of the items.
     """
 
     above: int
@@ -34,33 +34,35 @@ class Link:
     below_port: float = 0.0
 
 
-def columns(
+def assign_coordinates(
     rows: Sequence[Sequence[int]],
     widths: Sequence[float],
     lines: Sequence[bool],
     links: Sequence[Link],
 ) -> list[float]:
-    """Returns the place of each thing's middle.
+    """Returns the coordinate of the middle of each item.
 
     Args:
-        rows: numbers of things, row by row, in order.
-        widths: width of each thing.
-        lines: whether it is only a piece of a long edge.
+        rows: indices of items, row by row, in order.
+        widths: the width of each item.
+        lines: whether an item is a piece of a long edge.
         links: the edges, each from one row to the next.
     """
     if not widths:
         return []
-    crossing = _crossing_lines(rows, lines, links)
+    # Links that cross a long edge are ignored, so that long edges stay straight.
+    crossing = _find_conflicts(rows, lines, links)
     found = []
+    # Each of the four alignments is biased toward one corner; their average is not.
     for upward in (False, True):
         for mirrored in (False, True):
-            root, shift = _columns(rows, links, crossing, upward, mirrored)
-            xs = _apart(rows, widths, lines, root, shift, mirrored)
+            root, shift = _align_blocks(rows, links, crossing, upward, mirrored)
+            xs = _compact(rows, widths, lines, root, shift, mirrored)
             found.append([-x for x in xs] if mirrored else xs)
-    return _straightened(_balanced(found, widths), rows, widths, lines, links)
+    return _straighten(_balance(found, widths), rows, widths, lines, links)
 
 
-def middle(order: Sequence[float]) -> float:
+def median(order: Sequence[float]) -> float:
     """Returns the median of sorted numbers.
 
     Example:
@@ -73,15 +75,15 @@ def middle(order: Sequence[float]) -> float:
 
 
 def _positions(rows: Sequence[Sequence[int]]) -> dict[int, int]:
-    return {thing: i for row in rows for i, thing in enumerate(row)}
+    return {item: i for row in rows for i, item in enumerate(row)}
 
 
-def _crossing_lines(
+def _find_conflicts(
     rows: Sequence[Sequence[int]], lines: Sequence[bool], links: Sequence[Link]
 ) -> set[tuple[int, int]]:
-    """Returns the links that cross a piece of a long edge, which is to be straight."""
+    """Returns the links that cross a piece of a long edge, which has priority."""
     place = _positions(rows)
-    row_of = {thing: r for r, row in enumerate(rows) for thing in row}
+    row_of = {item: r for r, row in enumerate(rows) for item in row}
     inner: dict[int, list[tuple[int, int]]] = defaultdict(list)
     outer: dict[int, list[Link]] = defaultdict(list)
     for link in links:
@@ -93,7 +95,7 @@ def _crossing_lines(
     for row, group in outer.items():
         lines_here = sorted(inner[row])
         starts = [a for a, _ in lines_here]
-        # The furthest ends of the lines that begin before each, and of those that begin behind.
+        # The furthest ends of the pieces that start before each one, and of those after it.
         highest = list(itertools.accumulate((b for _, b in lines_here), max, initial=-1))
         ends = (b for _, b in reversed(lines_here))
         lowest = list(itertools.accumulate(ends, min, initial=len(place)))[::-1]
@@ -104,14 +106,14 @@ def _crossing_lines(
     return found
 
 
-def _columns(
+def _align_blocks(
     rows: Sequence[Sequence[int]],
     links: Sequence[Link],
     crossing: set[tuple[int, int]],
     upward: bool,
     mirrored: bool,
 ) -> tuple[list[int], list[float]]:
-    """Joins things to columns: returns the first of each one's column, and its shift in it."""
+    """Joins items to vertical blocks: returns the root of each item's block, and its offset."""
     count = sum(len(row) for row in rows)
     root, shift, joined = list(range(count)), [0.0] * count, [False] * count
     near: dict[int, list[tuple[int, float]]] = defaultdict(list)
@@ -127,21 +129,21 @@ def _columns(
     place = _positions(ordered)
     for row in ordered[::-1] if upward else ordered:
         last = -1
-        for thing in row:
-            others = sorted(near[thing], key=lambda pair: (place[pair[0]], pair[1]))
+        for item in row:
+            others = sorted(near[item], key=lambda pair: (place[pair[0]], pair[1]))
             if not others:
                 continue
             for k in sorted({(len(others) - 1) // 2, len(others) // 2}):
                 other, step = others[k]
-                if not joined[thing] and last < place[other]:
-                    joined[thing] = True
-                    root[thing] = root[other]
-                    shift[thing] = shift[other] + step
+                if not joined[item] and last < place[other]:
+                    joined[item] = True
+                    root[item] = root[other]
+                    shift[item] = shift[other] + step
                     last = place[other]
     return root, shift
 
 
-def _apart(
+def _compact(
     rows: Sequence[Sequence[int]],
     widths: Sequence[float],
     lines: Sequence[bool],
@@ -149,7 +151,7 @@ def _apart(
     shift: list[float],
     mirrored: bool,
 ) -> list[float]:
-    """Puts the columns as near to each other as their things allow."""
+    """Moves the blocks as close together as their items allow."""
     after: dict[int, dict[int, float]] = defaultdict(dict)
     before: dict[int, int] = defaultdict(int)
     for row in rows:
@@ -160,29 +162,29 @@ def _apart(
             if two not in after[one]:
                 before[two] += 1
             after[one][two] = max(step, after[one].get(two, step))
-    roots = [thing for thing in range(len(root)) if root[thing] == thing]
+    roots = [item for item in range(len(root)) if root[item] == item]
     at = dict.fromkeys(roots, 0.0)
-    order = [thing for thing in roots if not before[thing]]
-    for thing in order:
-        for other, step in after[thing].items():
-            at[other] = max(at[other], at[thing] + step)
+    order = [item for item in roots if not before[item]]
+    for item in order:
+        for other, step in after[item].items():
+            at[other] = max(at[other], at[item] + step)
             before[other] -= 1
             if not before[other]:
                 order.append(other)
-    for thing in reversed(order):
-        if after[thing]:
-            room = min(at[other] - step for other, step in after[thing].items())
-            at[thing] = max(at[thing], room)
-    return [at[root[thing]] + shift[thing] for thing in range(len(root))]
+    for item in reversed(order):
+        if after[item]:
+            room = min(at[other] - step for other, step in after[item].items())
+            at[item] = max(at[item], room)
+    return [at[root[item]] + shift[item] for item in range(len(root))]
 
 
 def _gap(a: int, b: int, widths: Sequence[float], lines: Sequence[bool]) -> float:
-    """Returns how far the middles of two neighbours must be apart."""
+    """Returns the least distance between the middles of two neighbors."""
     return (widths[a] + widths[b]) / 2 + (LINE_GAP if lines[a] or lines[b] else NODE_GAP)
 
 
-def _balanced(found: list[list[float]], widths: Sequence[float]) -> list[float]:
-    """Averages the middle two of four answers, each moved to where the narrowest one is."""
+def _balance(found: list[list[float]], widths: Sequence[float]) -> list[float]:
+    """Averages the median two of four assignments, aligned to the narrowest one."""
     ends = []
     for xs in found:
         ends.append(
@@ -198,53 +200,53 @@ def _balanced(found: list[list[float]], widths: Sequence[float]) -> list[float]:
     return [sum(sorted(four)[1:3]) / 2 for four in zip(*found, strict=True)]
 
 
-def _straightened(
+def _straighten(
     xs: list[float],
     rows: Sequence[Sequence[int]],
     widths: Sequence[float],
     lines: Sequence[bool],
     links: Sequence[Link],
 ) -> list[float]:
-    """Moves what hangs together by straight links as one, where that makes more links straight.
+    """Moves groups joined by straight links where that makes more links straight.
 
-    Several things may stand above one wide thing, each above its own port; columns cannot say so.
+    Several items may be above one wide item, each above its own port, which blocks cannot express.
     """
     group = list(range(len(xs)))
 
-    def leader(thing: int) -> int:
-        while group[thing] != thing:
-            group[thing] = group[group[thing]]
-            thing = group[thing]
-        return thing
+    def leader(item: int) -> int:
+        while group[item] != item:
+            group[item] = group[group[item]]
+            item = group[item]
+        return item
 
-    wishes = []
+    bent = []
     for link in links:
         aside = xs[link.above] + link.above_port - xs[link.below] - link.below_port
         if abs(aside) < 0.5:
             group[leader(link.above)] = leader(link.below)
         else:
-            wishes.append((link, aside))
+            bent.append((link, aside))
     wanted: dict[int, list[float]] = defaultdict(list)
-    for link, aside in wishes:
+    for link, aside in bent:
         above, below = leader(link.above), leader(link.below)
         if above != below:
             wanted[above].append(-aside)
             wanted[below].append(aside)
-    place = {thing: (row, i) for row in rows for i, thing in enumerate(row)} if wanted else {}
+    place = {item: (row, i) for row in rows for i, item in enumerate(row)} if wanted else {}
     members: dict[int, list[int]] = defaultdict(list)
-    for thing in range(len(xs)):
-        members[leader(thing)].append(thing)
-    # Only what has a single wish: the others stand in the middle of theirs.
+    for item in range(len(xs)):
+        members[leader(item)].append(item)
+    # Only groups with a single bent link: the others are at the median of theirs already.
     for key in sorted(key for key, moves in wanted.items() if len(moves) == 1):
         (move,) = wanted[key]
-        for thing in members[key]:
-            row, i = place[thing]
+        for item in members[key]:
+            row, i = place[item]
             if move < 0 and i and leader(row[i - 1]) != key:
-                least = xs[row[i - 1]] + _gap(row[i - 1], thing, widths, lines)
-                move = min(0.0, max(move, least - xs[thing]))
+                least = xs[row[i - 1]] + _gap(row[i - 1], item, widths, lines)
+                move = min(0.0, max(move, least - xs[item]))
             if move > 0 and i + 1 < len(row) and leader(row[i + 1]) != key:
-                most = xs[row[i + 1]] - _gap(thing, row[i + 1], widths, lines)
-                move = max(0.0, min(move, most - xs[thing]))
-        for thing in members[key]:
-            xs[thing] += move
+                most = xs[row[i + 1]] - _gap(item, row[i + 1], widths, lines)
+                move = max(0.0, min(move, most - xs[item]))
+        for item in members[key]:
+            xs[item] += move
     return xs

@@ -1,7 +1,7 @@
-"""HTML of a model: one page without network; blocks open and close, with search, zoom and facts.
+"""Plots as HTML: a self-contained page with search, zoom and details, on which blocks open.
 
-Python finds the order of everything (see `layout.py`), which does not depend on what is open;
-the page finds coordinates anew whenever a block is opened or closed.
+Python computes the order of all boxes (see `layout.py`), which does not depend on which blocks are
+open; the page computes coordinates again whenever a block opens or closes.
 """
 
 from __future__ import annotations
@@ -15,35 +15,34 @@ from cornu.core.layer.layer import Layer
 from cornu.graphics.svg import escape, text_width
 from cornu.inspect.outline import Item, list_tensors
 from cornu.inspect.plot import coordinates, layout
-from cornu.inspect.plot.diagram import (
+from cornu.inspect.plot.box_content import (
     HEADING,
     SMALL,
     STRIPE,
     TITLE,
-    Options,
-    Picture,
-    measure,
-    picture,
+    PlotOptions,
+    set_box_size,
 )
-from cornu.inspect.plot.layout import Box, Level
-from cornu.inspect.plot.svg import ARROW, styles
+from cornu.inspect.plot.diagram import Diagram, build_diagram
+from cornu.inspect.plot.layout import Box, FrameRanks
+from cornu.inspect.plot.svg import ARROW, css_styles
 
-__all__ = ["frame", "to_html"]
+__all__ = ["embed_page", "to_html"]
 
 _PAGE = Path(__file__).with_name("page.html")
-_SIGN = 13.0  # the sign beside a block's title that tells whether it is open
-_LONGEST = 400  # characters of a value of a config
+_TRIANGLE = 13.0  # the width of the triangle beside the title of a block
+_MAX_VALUE = 400  # characters of a config value
 
 
-def to_html(model: Any, options: Options) -> str:
-    """Returns the page of a model."""
-    shown = picture(model, dataclasses.replace(options, grouped=True))
-    found = layout.layout(shown.root, shown.edges, options.rankdir)
-    kinds = {box.data.kind for box in shown.root.walk()}
+def to_html(model: Layer, options: PlotOptions) -> str:
+    """Returns the HTML page of a model."""
+    shown = build_diagram(model, dataclasses.replace(options, grouped=True))
+    found = layout.compute_layout(shown.root, shown.edges, options.rankdir)
+    kinds = {box.data.family for box in shown.root.walk()}
     page = _PAGE.read_text(encoding="utf-8")
     parts = {
         "@TITLE@": escape(model.name),
-        "@STYLES@": styles(kinds),
+        "@STYLES@": css_styles(kinds),
         "@DATA@": _script(_data(shown, found.levels)),
     }
     for mark, text in parts.items():
@@ -52,8 +51,8 @@ def to_html(model: Any, options: Options) -> str:
     return page
 
 
-def frame(page: str, height: int = 640) -> str:
-    """Returns a page as an element that a notebook can show."""
+def embed_page(page: str, height: int = 640) -> str:
+    """Returns a page as an iframe for notebooks."""
     return (
         f'<iframe srcdoc="{escape(page)}" sandbox="allow-scripts" title="model" '
         f'style="width:100%;height:{height}px;border:1px solid #8884;border-radius:8px"></iframe>'
@@ -61,14 +60,15 @@ def frame(page: str, height: int = 640) -> str:
 
 
 def _script(data: Any) -> str:
-    """Returns JSON in which nothing can end the script element that it stands in."""
+    """Returns JSON that is safe inside a script element: it contains no <, > or &."""
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=True)
+    # Otherwise a layer named `</script>` would end the script element.
     for char in "<>&":
         text = text.replace(char, f"\\u{ord(char):04x}")
     return text
 
 
-def _data(shown: Picture, levels: dict[int, Level]) -> dict[str, Any]:
+def _data(shown: Diagram, levels: dict[int, FrameRanks]) -> dict[str, Any]:
     boxes = list(shown.root.walk())
     number = {id(box): i for i, box in enumerate(boxes)}
     first = next((i for i, box in enumerate(boxes) if i and not box.parts), 0)
@@ -84,7 +84,7 @@ def _data(shown: Picture, levels: dict[int, Level]) -> dict[str, Any]:
             "port_gap": layout.PORT_GAP,
             "padding": layout.PADDING,
             "slope": layout.SLOPE,
-            "most_gap": layout.MOST_GAP,
+            "most_gap": layout.MAX_GAP,
             "heading": HEADING,
             "stripe": STRIPE,
             "arrow": ARROW,
@@ -93,12 +93,12 @@ def _data(shown: Picture, levels: dict[int, Level]) -> dict[str, Any]:
 
 
 def _box(
-    box: Box, number: dict[int, int], levels: dict[int, Level], rankdir: str
+    box: Box, number: dict[int, int], levels: dict[int, FrameRanks], rankdir: str
 ) -> dict[str, Any]:
     part = box.data
     about = _about(box)
     found = {
-        "kind": part.kind,
+        "kind": part.family,
         "title": part.title,
         "title_width": round(text_width(part.title, TITLE, True), 2),
         "name": part.name,
@@ -109,26 +109,27 @@ def _box(
         "about": about,
         "words": " ".join([about["path"], part.title, part.name, about["what"]]).lower(),
     }
+    # The page needs two sizes for a frame: open, around its parts, and closed, like a leaf.
     closed = Box(data=dataclasses.replace(part, chips=list(part.chips)))
     if box.parts:
         layers = sum(not inner.parts for inner in box.walk())
         closed.data.chips.append(f"{layers} layer{'s' if layers > 1 else ''}")
         chips = sum(text_width(chip, SMALL) + 16 for chip in part.chips)
-        words = found["title_width"] + _SIGN + chips + 2 * layout.PADDING
+        words = found["title_width"] + _TRIANGLE + chips + 2 * layout.PADDING
         found["head"] = round(2 * words if rankdir in ("TB", "BT") else words, 2)
         found["parts"] = [number[id(inner)] for inner in box.parts]
         found["level"] = _level(levels[id(box)], number)
-    measure(closed, rankdir)
-    found["own"] = len(part.chips)  # the rest is only shown of a closed block
+    set_box_size(closed, rankdir)
+    found["own"] = len(part.chips)  # the others are only shown on a closed block
     found["chips"] = [[chip, round(text_width(chip, SMALL), 2)] for chip in closed.data.chips]
-    found["w"] = round(closed.width + (_SIGN if box.parts else 0), 2)
+    found["w"] = round(closed.width + (_TRIANGLE if box.parts else 0), 2)
     found["h"] = closed.height
     found["tail"] = round(closed.tail, 2)
     found["tail_width"] = round(closed.tail_width, 2)
     return found
 
 
-def _level(level: Level, number: dict[int, int]) -> dict[str, Any]:
+def _level(level: FrameRanks, number: dict[int, int]) -> dict[str, Any]:
     slots = []
     for slot in level.slots:
         if slot.box is not None:
@@ -141,7 +142,7 @@ def _level(level: Level, number: dict[int, int]) -> dict[str, Any]:
         "slots": slots,
         "rows": level.rows,
         "links": [[a, b, number[id(source)]] for a, b, source in level.links],
-        "ways": [[way, number[id(source)]] for way, source in level.ways],
+        "ways": [[route, number[id(source)]] for route, source in level.routes],
     }
 
 
@@ -149,7 +150,7 @@ def _level(level: Level, number: dict[int, int]) -> dict[str, Any]:
 
 
 def _about(box: Box) -> dict[str, Any]:
-    """Returns what is told of a box that was clicked."""
+    """Returns the details of a box, shown after a click."""
     part = box.data
     item = part.items[0]
     facts = [["path", ", ".join(i.path for i in part.items) or item.name]]
@@ -193,15 +194,15 @@ def _config(item: Item) -> list[list[str]]:
     try:
         config = op.get_config()
     except (TypeError, ValueError, NotImplementedError) as error:
-        return [["", f"cannot be told: {error}"]]
+        return [["", f"no config: {error}"]]
     return [[str(key), _short(value)] for key, value in config.items() if value is not None]
 
 
 def _short(value: Any) -> str:
     if isinstance(value, dict) and "class_name" in value:
         inner = value.get("config")
-        words = inner.items() if isinstance(inner, dict) else ()
-        told = ", ".join(f"{k}={v!r}" for k, v in words if v is not None)
-        value = f"{value['class_name']}({told})" if words else inner or value["class_name"]
+        entries = inner.items() if isinstance(inner, dict) else ()
+        arguments = ", ".join(f"{k}={v!r}" for k, v in entries if v is not None)
+        value = f"{value['class_name']}({arguments})" if entries else inner or value["class_name"]
     text = str(value)
-    return text if len(text) <= _LONGEST else text[:_LONGEST] + " ..."
+    return text if len(text) <= _MAX_VALUE else text[:_MAX_VALUE] + " ..."

@@ -1,33 +1,39 @@
-"""Layout: boxes in boxes, and edges between them, as rows from the inputs to the outputs.
+"""The layout of a diagram: positions of nested boxes, and the routes of edges between them.
 
-Every box with parts is laid out by itself, from the innermost outward; for the box around it, it
-then is one large thing with ports where its edges come in and go out. So parts stand together,
-and opening or closing a box changes no order. Rows and order: `rows.py`. Places in a row:
-`columns.py`. Here: coordinates, and the ways of edges.
+Frames are laid out from the innermost outward. Within its surrounding frame, a frame is one large
+box with ports where edges enter and leave. So its parts stay together, and opening or closing it
+changes no order. `layering.py` finds rows and their order, `coordinates.py` the coordinates
+within rows; this module combines them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
-from cornu.inspect.plot.coordinates import Link, columns
-from cornu.inspect.plot.layering import Arranger, Box, Edge, Level, Slot
+from cornu.inspect.plot.coordinates import Link, assign_coordinates
+from cornu.inspect.plot.layering import Box, Edge, FrameRanks, LayerAssigner, RankItem
 
-__all__ = ["Box", "Edge", "Layout", "Level", "Line", "layout"]
+__all__ = ["Box", "Edge", "Layout", "RankDirection", "FrameRanks", "EdgeSegment", "compute_layout"]
+
+RankDirection = Literal["TB", "BT", "LR", "RL"]
 
 ROW_GAP = 30.0
 PORT_GAP = 14.0
 PADDING = 14.0
-SLOPE = 0.12  # rows stand further apart where edges go far aside
-MOST_GAP = 46.0
+SLOPE = 0.12  # the gap between rows grows with the horizontal distance of edges
+MAX_GAP = 46.0
 
 
 @dataclass
-class Line:
-    """An edge within one frame: points, of which neighbours lie straight or are curved between.
+class EdgeSegment:
+    """The part of an edge within one frame.
 
-    `ends` tells whether it ends at a box without parts, so that it gets an arrow's head.
+    Attributes:
+        points: joined by straight lines or curves.
+        ends: whether it ends at a box without parts, where it gets an arrowhead.
+        source: the box where the edge starts.
     """
 
     points: list[tuple[float, float]]
@@ -37,39 +43,42 @@ class Line:
 
 @dataclass
 class Layout:
-    """Where everything is.
+    """A computed layout.
 
     Attributes:
-        width, height: of the whole.
-        lines: the edges, cut where they go through a frame.
-        levels: what stands in each frame, by the frame's id.
-        operations: how many steps ordering took, which does not depend on the machine.
+        width, height: the size of the diagram.
+        lines: the edges, split where they cross the border of a frame.
+        levels: the rows of each frame, by the id of its box.
+        operations: the number of steps of the ordering, which does not depend on the machine.
     """
 
     width: float
     height: float
-    lines: list[Line]
-    levels: dict[int, Level]
+    lines: list[EdgeSegment]
+    levels: dict[int, FrameRanks]
     operations: int
 
 
-def layout(root: Box, edges: Sequence[Edge], rankdir: str = "TB") -> Layout:
-    """Places all boxes in `root`, which is no frame itself; sets their `x`, `y` and sizes.
+def compute_layout(root: Box, edges: Sequence[Edge], rankdir: RankDirection = "TB") -> Layout:
+    """Computes the position of every box in `root`; sets `x`, `y` and the sizes of frames.
 
     Args:
-        root: the box around everything.
-        edges: between boxes without parts. Circles are no reason to fail: they are cut.
-        rankdir: where edges point: "TB" (down), "BT" (up), "LR" (right) or "RL" (left).
+        root: the box around everything, which is not shown as a frame.
+        edges: between boxes without parts. Cycles are cut.
+        rankdir: the direction of edges: "TB" (down), "BT" (up), "LR" (right) or "RL" (left).
     """
-    arranger = Arranger(root, edges)
-    placer = _Placer(arranger.levels, root, rankdir)
-    width, height, lines = placer.run()
-    return Layout(width, height, lines, arranger.levels, arranger.operations)
+    assigner = LayerAssigner(root, edges)
+    positioner = _Positioner(assigner.levels, root, rankdir)
+    width, height, lines = positioner.run()
+    return Layout(width, height, lines, assigner.levels, assigner.operations)
 
 
 @dataclass
-class _Placed:
-    """A frame's inside, from its own corner: across is along a row, along is the edges' way."""
+class _FrameLayout:
+    """Positions in a frame, relative to its corner.
+
+    `across` is measured along a row, `along` in the direction of the edges.
+    """
 
     across: float = 0.0
     along: float = 0.0
@@ -79,49 +88,50 @@ class _Placed:
     lines: list[tuple[list[tuple[float, float]], bool, Box]] = field(default_factory=list)
 
 
-class _Placer:
-    """Finds coordinates, innermost frames first; then turns everything to where edges point."""
+class _Positioner:
+    """Computes coordinates, innermost frames first, then rotates them to the rank direction."""
 
-    def __init__(self, levels: dict[int, Level], root: Box, rankdir: str) -> None:
+    def __init__(self, levels: dict[int, FrameRanks], root: Box, rankdir: RankDirection) -> None:
         self.levels = levels
         self.root = root
         self.upright = rankdir in ("TB", "BT")
         self.backward = rankdir in ("BT", "RL")
-        self.placed: dict[int, _Placed] = {}
+        self.frames: dict[int, _FrameLayout] = {}
 
-    def run(self) -> tuple[float, float, list[Line]]:
-        """Places everything; returns width, height and lines."""
-        inside = self._place(self.root)
+    def run(self) -> tuple[float, float, list[EdgeSegment]]:
+        """Positions everything; returns the width, the height and the edges."""
+        inside = self._position(self.root)
         self.total = inside.along
-        lines: list[Line] = []
-        self._settle(self.root, 0.0, 0.0, lines)
+        lines: list[EdgeSegment] = []
+        self._apply(self.root, 0.0, 0.0, lines)
         across, along = inside.across, inside.along
         return (across, along, lines) if self.upright else (along, across, lines)
 
     def _size(self, box: Box) -> tuple[float, float]:
         if box.parts:
-            inside = self.placed[id(box)]
+            inside = self.frames[id(box)]
             return inside.across, inside.along
         across, along = (box.width, box.height) if self.upright else (box.height, box.width)
         return max(across, box.tail_width), along + box.tail
 
-    def _place(self, frame: Box) -> _Placed:
+    def _position(self, frame: Box) -> _FrameLayout:
         for part in frame.parts:
             if part.parts:
-                self._place(part)
+                self._position(part)
         level = self.levels[id(frame)]
         sizes = [(2.0, 0.0) if s.box is None else self._size(s.box) for s in level.slots]
         links = [
             Link(a, b, self._port(level.slots[a], source, "outs"), self._port_in(level, b, source))
             for a, b, source in level.links
         ]
-        xs = columns(
+        xs = assign_coordinates(
             level.rows, [size[0] for size in sizes], [slot.is_line for slot in level.slots], links
         )
-        self.placed[id(frame)] = inside = _Placed()
+        self.frames[id(frame)] = inside = _FrameLayout()
         before, after, start, end, least_across, least_along = self._padding(frame)
         left = min(x - size[0] / 2 for x, size in zip(xs, sizes, strict=True))
         right = max(x + size[0] / 2 for x, size in zip(xs, sizes, strict=True))
+        # A frame can be wider than its contents because of its heading.
         inside.across = max(right - left + before + after, least_across)
         move = before - left + (inside.across - before - after - (right - left)) / 2
         xs = [x + move for x in xs]
@@ -136,21 +146,23 @@ class _Placer:
             elif slot.port is not None:
                 ports = inside.ins if slot.entry else inside.outs
                 ports[id(slot.port)] = xs[i] - inside.across / 2
-        for way, source in level.ways:
-            inside.lines.append(self._line(level, way, source, xs, sizes, tops, bottoms, row_of))
+        for route, source in level.routes:
+            inside.lines.append(
+                self._trace_edge(level, route, source, xs, sizes, tops, bottoms, row_of)
+            )
         return inside
 
-    def _port(self, slot: Slot, source: Box, side: str) -> float:
+    def _port(self, slot: RankItem, source: Box, side: str) -> float:
         if slot.box is None or not slot.box.parts:
             return 0.0
-        inside = self.placed[id(slot.box)]
+        inside = self.frames[id(slot.box)]
         return (inside.outs if side == "outs" else inside.ins).get(id(source), 0.0)
 
-    def _port_in(self, level: Level, slot: int, source: Box) -> float:
+    def _port_in(self, level: FrameRanks, slot: int, source: Box) -> float:
         return self._port(level.slots[slot], source, "ins")
 
     def _padding(self, frame: Box) -> tuple[float, float, float, float, float, float]:
-        """Returns room before, after, at start and end, and the least size; none for the root."""
+        """Returns the padding (before, after, start, end) and the least size; 0 for the root."""
         if frame is self.root:
             return 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
         pad, head = PADDING, frame.heading
@@ -163,7 +175,7 @@ class _Placer:
 
     def _rows(
         self,
-        level: Level,
+        level: FrameRanks,
         links: list[Link],
         xs: list[float],
         sizes: list[tuple[float, float]],
@@ -184,13 +196,13 @@ class _Placer:
             ports = any(level.slots[s].port for s in row) or (
                 not last and any(level.slots[s].port for s in level.rows[r + 1])
             )
-            at += (PORT_GAP if ports else ROW_GAP) + min(MOST_GAP, SLOPE * aside[r])
+            at += (PORT_GAP if ports else ROW_GAP) + min(MAX_GAP, SLOPE * aside[r])
         return tops, bottoms
 
-    def _line(
+    def _trace_edge(
         self,
-        level: Level,
-        way: list[int],
+        level: FrameRanks,
+        route: list[int],
         source: Box,
         xs: list[float],
         sizes: list[tuple[float, float]],
@@ -198,7 +210,7 @@ class _Placer:
         bottoms: list[float],
         row_of: dict[int, int],
     ) -> tuple[list[tuple[float, float]], bool, Box]:
-        a, b = way[0], way[-1]
+        a, b = route[0], route[-1]
         first, last = level.slots[a], level.slots[b]
         points = []
         x = xs[a] + self._port(first, source, "outs")
@@ -210,35 +222,35 @@ class _Placer:
         else:
             points.append((x, middle_of_row + sizes[a][1] / 2 - tail))
         points.append((x, bottoms[row]))
-        for slot in way[1:-1]:
+        for slot in route[1:-1]:
             points += [(xs[slot], tops[row_of[slot]]), (xs[slot], bottoms[row_of[slot]])]
         x = xs[b] + self._port_in(level, b, source)
         row = row_of[b]
         points.append((x, tops[row]))
         if last.box is None:
-            points.append((x, _TO_THE_END))
+            points.append((x, _FRAME_END))
         else:
             points.append((x, (tops[row] + bottoms[row]) / 2 - sizes[b][1] / 2))
         return points, last.box is not None and not last.box.parts, source
 
-    def _settle(self, frame: Box, across: float, along: float, lines: list[Line]) -> None:
-        inside = self.placed[id(frame)]
+    def _apply(self, frame: Box, across: float, along: float, lines: list[EdgeSegment]) -> None:
+        inside = self.frames[id(frame)]
         for part in frame.parts:
             x, y = inside.at[id(part)]
             size = self._size(part)
             if part.parts:
-                self._settle(part, across + x, along + y, lines)
-                self._turn(part, across + x, along + y, *size)
+                self._apply(part, across + x, along + y, lines)
+                self._rotate(part, across + x, along + y, *size)
             else:
                 box = (part.width, part.height) if self.upright else (part.height, part.width)
-                self._turn(part, across + x + (size[0] - box[0]) / 2, along + y, *box)
+                self._rotate(part, across + x + (size[0] - box[0]) / 2, along + y, *box)
         for points, ends, source in inside.lines:
             shifted = [
-                (across + x, along + (inside.along if y == _TO_THE_END else y)) for x, y in points
+                (across + x, along + (inside.along if y == _FRAME_END else y)) for x, y in points
             ]
-            lines.append(Line([self._point(*point) for point in shifted], ends, source))
+            lines.append(EdgeSegment([self._point(*point) for point in shifted], ends, source))
 
-    def _turn(self, box: Box, across: float, along: float, wide: float, long: float) -> None:
+    def _rotate(self, box: Box, across: float, along: float, wide: float, long: float) -> None:
         if self.backward:
             along = self.total - along - long
         box.x, box.y = (across, along) if self.upright else (along, across)
@@ -249,4 +261,6 @@ class _Placer:
         return (across, along) if self.upright else (along, across)
 
 
-_TO_THE_END = float("inf")  # as a coordinate: the end of the frame, which is known last
+_FRAME_END = float(
+    "inf"
+)  # as a coordinate: the end of the frame, which is only known after its rows

@@ -1,39 +1,40 @@
-"""plot_model: a picture of a model as SVG, PNG, HTML or dot file, without graphviz."""
+"""plot_model: plots a model as an SVG, PNG, HTML or dot file, without graphviz."""
 
 from __future__ import annotations
 
+from os import PathLike
 from pathlib import Path
-from typing import Any
 
 from cornu.core.layer.layer import Layer
 from cornu.errors import suggest
-from cornu.inspect.plot.diagram import Options, picture
-from cornu.inspect.plot.dot import Dot, to_dot
-from cornu.inspect.plot.html import frame, to_html
-from cornu.inspect.plot.layout import layout
+from cornu.inspect.plot.box_content import PlotOptions
+from cornu.inspect.plot.diagram import build_diagram
+from cornu.inspect.plot.dot import DotSource, to_dot
+from cornu.inspect.plot.html import embed_page, to_html
+from cornu.inspect.plot.layout import RankDirection, compute_layout
 from cornu.inspect.plot.png import to_png
 from cornu.inspect.plot.svg import to_svg
 
 __all__ = ["Plot", "model_to_dot", "plot_model"]
 
-_ENDINGS = (".svg", ".png", ".html", ".htm", ".dot", ".gv")
+_SUFFIXES = (".svg", ".png", ".html", ".htm", ".dot", ".gv")
 _DIRECTIONS = ("TB", "BT", "LR", "RL")
 _STRAIGHT = ("line", "polyline", "false", False)
 
 
 class Plot:
-    """A picture of a model: a notebook shows it, `save` writes it to more files.
+    """The plot of a model: a notebook shows it, `save` writes it to files.
 
     Args:
-        model, options, dpi, splines: as `plot_model` was given them.
-        page: whether a notebook shows the page that can be zoomed and searched.
+        model, options, dpi, splines: the arguments of `plot_model`.
+        page: whether a notebook shows the HTML page with zoom and search.
     """
 
     def __init__(
-        self, model: Any, options: Options, dpi: float | None, splines: Any, page: bool
+        self, model: Layer, options: PlotOptions, dpi: float | None, splines: str | bool, page: bool
     ) -> None:
-        self._picture = picture(model, options)
-        self._layout = layout(self._picture.root, self._picture.edges, options.rankdir)
+        self._diagram = build_diagram(model, options)
+        self._layout = compute_layout(self._diagram.root, self._diagram.edges, options.rankdir)
         self._page = to_html(model, options) if page else None
         self._model = model
         self._dpi = dpi
@@ -42,33 +43,33 @@ class Plot:
 
     @property
     def svg(self) -> str:
-        """The picture as SVG text."""
-        return to_svg(self._picture, self._layout, self._smooth)
+        """The plot as SVG text."""
+        return to_svg(self._diagram, self._layout, self._smooth)
 
     @property
     def png(self) -> bytes:
-        """The picture as a PNG file; needs Pillow."""
-        return to_png(self._picture, self._layout, self._dpi, self._smooth)
+        """The plot as the bytes of a PNG file; requires Pillow."""
+        return to_png(self._diagram, self._layout, self._dpi, self._smooth)
 
     @property
     def html(self) -> str:
-        """The page on which blocks can be opened, closed and searched."""
-        return self._page or to_html(self._model, self._picture.options)
+        """The plot as an HTML page on which blocks open and close, with search."""
+        return self._page or to_html(self._model, self._diagram.options)
 
     @property
-    def dot(self) -> Dot:
-        """The picture as dot text."""
-        return to_dot(self._picture, self._dpi, self._splines)
+    def dot(self) -> DotSource:
+        """The plot in the dot language."""
+        return to_dot(self._diagram, self._dpi, self._splines)
 
-    def save(self, path: Any) -> None:
-        """Writes a file, of the kind that its name's ending says.
+    def save(self, path: str | PathLike[str]) -> None:
+        """Writes a file in the format of its suffix.
 
         Raises:
-            ValueError: an ending that is not known.
-            ImportError: a PNG file without Pillow.
+            ValueError: the suffix is unknown.
+            ImportError: Pillow is not installed, for a PNG file.
         """
         path = Path(path)
-        _check_ending(path)
+        _check_suffix(path)
         if path.suffix.lower() == ".png":
             path.write_bytes(self.png)
             return
@@ -81,58 +82,58 @@ class Plot:
         return None if self._page else self.svg
 
     def _repr_html_(self) -> str | None:
-        return frame(self._page) if self._page else None
+        return embed_page(self._page) if self._page else None
 
     def __repr__(self) -> str:
-        boxes = sum(not box.parts for box in self._picture.root.walk())
-        return f"<Plot of {self._picture.name!r}: {boxes} boxes, {len(self._picture.edges)} edges>"
+        boxes = sum(not box.parts for box in self._diagram.root.walk())
+        return f"<Plot of {self._diagram.name!r}: {boxes} boxes, {len(self._diagram.edges)} edges>"
 
 
 def plot_model(
-    model: Any,
-    to_file: Any = "model.png",
+    model: Layer,
+    to_file: str | PathLike[str] | None = "model.png",
     show_shapes: bool = False,
     show_dtype: bool = False,
     show_layer_names: bool = False,
-    rankdir: str = "TB",
+    rankdir: RankDirection = "TB",
     expand_nested: bool = False,
     dpi: float | None = 200,
     show_layer_activations: bool = False,
     show_trainable: bool = False,
-    splines: Any = "ortho",
+    splines: str | bool = "ortho",
     *,
     fold: bool = True,
     depth: int | None = None,
 ) -> Plot:
-    """Draws a model and writes the picture to a file.
+    """Plots a model and writes the plot to a file.
 
-    Layers that a function of the user made stand in a frame with its name; equal blocks that
-    follow each other are drawn once, with their number.
+    Layers created in a function of the user are in a frame with its name. Consecutive equal blocks
+    are shown once, with their number.
 
     Args:
-        model: a model that is built. A subclassed one is drawn by running its `call` on symbolic
-            Tensors; where that fails, the layers that it owns are listed.
-        to_file: the file: `.svg`, `.png` (needs Pillow), `.html` (one page without network, on
+        model: a built model. The graph of a subclassed model is found by calling it on symbolic
+            Tensors; if that fails, the layers that it owns are listed.
+        to_file: the file: `.svg`, `.png` (requires Pillow), `.html` (one self-contained page on
             which blocks open and close, with search and zoom) or `.dot`. None writes no file.
-        show_shapes: whether the shape of what it returns is written below each layer.
-        show_dtype: whether its dtype is, too.
-        show_layer_names: whether layers' names stand below their classes.
-        rankdir: where edges point: "TB" (down), "BT" (up), "LR" (right) or "RL" (left).
-        expand_nested: whether nested models are drawn with what is inside.
-        dpi: resolution of a PNG file.
+        show_shapes: whether the output shapes of each layer are shown.
+        show_dtype: whether the output dtypes are shown.
+        show_layer_names: whether layer names are shown below their classes.
+        rankdir: the direction of edges: "TB" (down), "BT" (up), "LR" (right) or "RL" (left).
+        expand_nested: whether the contents of nested models are shown.
+        dpi: the resolution of a PNG file.
         show_layer_activations: whether activations are shown.
-        show_trainable: whether it is shown which layers training changes.
-        splines: "line", "polyline" or False draw edges straight; all else draws curves.
-        fold: whether equal neighbouring blocks are drawn once.
-        depth: how many levels of blocks are drawn with what is inside; None for all.
+        show_trainable: whether layers are marked as trainable or frozen.
+        splines: "line", "polyline" or False for straight edges; other values for curves.
+        fold: whether consecutive equal blocks are shown once.
+        depth: the number of levels of blocks whose contents are shown; None for all.
 
     Returns:
-        The picture. A notebook shows it; `save(path)` writes it to another file; `svg`, `png`,
+        The plot. A notebook shows it; `save(path)` writes it to another file; `svg`, `png`,
         `html` and `dot` are its contents.
 
     Raises:
-        ValueError: the model is none or is not built, or an argument is not one of the above.
-        ImportError: a PNG file without Pillow.
+        ValueError: `model` is not a built model, or an argument is invalid.
+        ImportError: Pillow is not installed, for a PNG file.
 
     Example:
 
@@ -147,12 +148,11 @@ def plot_model(
     >>> plot_model(model, None, fold=False)
     <Plot of 'net': 5 boxes, 4 edges>
 
-    Differences: neither graphviz nor pydot is needed; a picture is returned also outside of
-        notebooks; blocks are drawn, and subclassed models; right-angled edges (`splines="ortho"`)
-        are drawn as curves, and only graphviz, given the dot text, draws them so; `fold` and
-        `depth` are cornu's.
+    Differences: neither graphviz nor pydot is required. A plot is also returned outside of
+        notebooks. Blocks and subclassed models are shown. `splines="ortho"` gives curves, except in
+        the dot text. `fold` and `depth` are additional arguments.
     """
-    options = Options(
+    options = PlotOptions(
         show_shapes,
         show_dtype,
         show_layer_names,
@@ -166,7 +166,7 @@ def plot_model(
     _check(model, options, "plot_model")
     ending = ""
     if to_file is not None:
-        _check_ending(Path(to_file))
+        _check_suffix(Path(to_file))
         ending = Path(to_file).suffix.lower()
     plot = Plot(model, options, dpi, splines, page=ending in (".html", ".htm"))
     if to_file is not None:
@@ -175,27 +175,27 @@ def plot_model(
 
 
 def model_to_dot(
-    model: Any,
+    model: Layer,
     show_shapes: bool = False,
     show_dtype: bool = False,
     show_layer_names: bool = True,
-    rankdir: str = "TB",
+    rankdir: RankDirection = "TB",
     expand_nested: bool = False,
     dpi: float | None = 200,
     subgraph: bool = False,
     show_layer_activations: bool = False,
     show_trainable: bool = False,
-    splines: Any = "ortho",
+    splines: str | bool = "ortho",
     *,
     fold: bool = True,
     depth: int | None = None,
-) -> Dot:
+) -> DotSource:
     """Returns a model's graph as text in the dot language.
 
     Args:
         model, show_shapes, show_dtype, show_layer_names, rankdir, expand_nested, dpi,
             show_layer_activations, show_trainable, splines, fold, depth: as for `plot_model`.
-        subgraph: whether the text is a cluster, to stand in a larger graph.
+        subgraph: whether the text is a cluster for use in a larger graph.
 
     Example:
 
@@ -206,9 +206,9 @@ def model_to_dot(
     digraph G {
 
     Differences: the result is a string with `to_string()` and `write(path)`, not a `pydot.Dot`;
-        `pydot.graph_from_dot_data(text)` makes one of it.
+        `pydot.graph_from_dot_data(text)` converts it.
     """
-    options = Options(
+    options = PlotOptions(
         show_shapes,
         show_dtype,
         show_layer_names,
@@ -220,25 +220,26 @@ def model_to_dot(
         depth,
     )
     _check(model, options, "model_to_dot")
-    return to_dot(picture(model, options), dpi, splines, subgraph)
+    return to_dot(build_diagram(model, options), dpi, splines, subgraph)
 
 
-def _check(model: Any, options: Options, who: str) -> None:
+def _check(model: Layer, options: PlotOptions, name: str) -> None:
     if not isinstance(model, Layer) or not model.is_model:
         raise ValueError(
-            f"{who} draws models. Received: {model!r} (of type {type(model).__name__})"
+            f"{name} expects a model. Received: {model!r} (of type {type(model).__name__})"
         )
     if options.rankdir not in _DIRECTIONS:
         raise ValueError(
-            f"{who}: rankdir is one of {', '.join(_DIRECTIONS)}. Received: {options.rankdir!r}"
+            f"{name}: `rankdir` must be one of {', '.join(_DIRECTIONS)}. "
+            f"Received: {options.rankdir!r}"
         )
     if options.depth is not None and (not isinstance(options.depth, int) or options.depth < 0):
-        raise ValueError(f"{who}: depth is None or 0 and more. Received: {options.depth!r}")
+        raise ValueError(f"{name}: `depth` must be None or at least 0. Received: {options.depth!r}")
 
 
-def _check_ending(path: Path) -> None:
-    if path.suffix.lower() not in _ENDINGS:
+def _check_suffix(path: Path) -> None:
+    if path.suffix.lower() not in _SUFFIXES:
         raise ValueError(
-            f"plot_model: the ending of a file's name says what is written. Received: "
-            f"{str(path)!r}. {suggest(path.suffix, _ENDINGS)}"
+            f"plot_model: the suffix of the file name decides the format. Received: "
+            f"{str(path)!r}. {suggest(path.suffix, _SUFFIXES)}"
         )

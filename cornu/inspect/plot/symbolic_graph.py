@@ -1,7 +1,7 @@
-"""Sketch: the graph of a layer or model that was not drawn, by calling it on symbolic Tensors.
+"""The graph of a subclassed model or layer, found by calling it on symbolic Tensors.
 
-A subclassed model is a program. Most of these programs also run on Tensors that have no numbers,
-and then leave the same nodes and blocks behind as a drawn model.
+Most `call` methods also run on symbolic Tensors, and then record the same nodes and blocks as a
+functional model. Those that need concrete values have no graph.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from cornu.core.layer.layer import Layer
 from cornu.layers.input import Input
 from cornu.names import make_unique
 
-__all__ = ["Sketch", "sketch", "sketch_call"]
+__all__ = ["SymbolicGraph", "trace_subclassed", "trace_node"]
 
 
 @dataclass(eq=False)
-class Sketch:
-    """What a FunctionalGraph is for a drawn model, as far as looking at it needs."""
+class SymbolicGraph:
+    """The part of the interface of a `FunctionalGraph` that plots need."""
 
     graph: Graph
     input_tensors: list[Tensor]
@@ -29,18 +29,19 @@ class Sketch:
     layer_names: dict[int, str]
 
 
-def sketch(model: Any) -> Sketch | None:
-    """Returns the graph of a subclassed model; None if its program does not run on Tensors."""
+def trace_subclassed(model: Layer) -> SymbolicGraph | None:
+    """Returns the graph of a subclassed model; None if `call` does not run on symbolic Tensors."""
     if not model.is_model:
         return None
+    # The build config has the shapes of the first call, also in a model that was loaded.
     config = model.get_build_config() or {}
     if "inputs" not in config:
         return None
-    return _sketch(model, (_inputs(config["inputs"], "inputs"),), {})
+    return _trace(model, (_make_inputs(config["inputs"], "inputs"),), {})
 
 
-def sketch_call(node: Node) -> Sketch | None:
-    """Returns the graph inside of a call that stands in another graph, as `sketch` does."""
+def trace_node(node: Node) -> SymbolicGraph | None:
+    """Returns the graph of one call of a subclassed model in another graph, or None."""
     taken: dict[str, int] = {}
 
     def fresh(value: Any) -> Any:
@@ -51,28 +52,28 @@ def sketch_call(node: Node) -> Sketch | None:
         return Input(batch_shape=value.shape, dtype=value.dtype, name=name)
 
     args, kwargs = tree.map(fresh, (node.args, node.kwargs))
-    return _sketch(node.op, args, kwargs)
+    return _trace(node.op, args, kwargs)
 
 
-def _sketch(layer: Any, args: Any, kwargs: Any) -> Sketch | None:
+def _trace(layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> SymbolicGraph | None:
     inputs = [leaf for leaf in tree.leaves((args, kwargs)) if isinstance(leaf, Tensor)]
     try:
         outputs = [t for t in tree.leaves(layer.call(*args, **kwargs)) if isinstance(t, Tensor)]
         graph = Graph(inputs, outputs)
-    except Exception:  # whatever the user's program raises: without numbers it cannot be drawn
+    except Exception:  # the user's code may raise anything when there are no values
         return None
     if not graph.nodes:
         return None
     taken: dict[str, int] = {}
     layers = {id(node.op): node.op for node in graph.nodes if isinstance(node.op, Layer)}
     names = {key: make_unique(layer.name, taken) for key, layer in layers.items()}
-    return Sketch(graph, inputs, outputs, names)
+    return SymbolicGraph(graph, inputs, outputs, names)
 
 
-def _inputs(described: Any, name: str) -> Any:
+def _make_inputs(described: Any, name: str) -> Any:
     """Returns Inputs from a build config: [shape, dtype] in the structure of the inputs."""
     if isinstance(described, dict):
-        return {key: _inputs(item, str(key)) for key, item in described.items()}
+        return {key: _make_inputs(item, str(key)) for key, item in described.items()}
     if len(described) == 2 and isinstance(described[1], str):
         return Input(batch_shape=tuple(described[0]), dtype=described[1], name=name)
-    return [_inputs(item, f"{name}_{i}") for i, item in enumerate(described)]
+    return [_make_inputs(item, f"{name}_{i}") for i, item in enumerate(described)]

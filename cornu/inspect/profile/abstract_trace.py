@@ -1,9 +1,10 @@
-"""trace: what one call of a layer or op costs and returns, found by tracing it abstractly."""
+"""The cost and the output specs of a call of a layer or op, found by abstract tracing."""
 
 from __future__ import annotations
 
 import contextlib
 import types
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,30 +18,31 @@ from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.layer import Layer
 from cornu.core.state import scope
 from cornu.inspect.layer_hooks import around_inner_calls
-from cornu.inspect.profile.primitive_flops import SCOPE, count
+from cornu.inspect.profile.primitive_flops import SCOPE, count_flops
+from cornu.types import PyTree
 
 __all__ = [
-    "Inner",
-    "Traced",
-    "described",
+    "InnerCalls",
+    "CallTrace",
+    "tensors_from_config",
     "first_argument",
-    "identity",
+    "call_key",
     "is_spec",
     "nbytes",
-    "outputs_inside",
-    "specs",
-    "trace",
+    "infer_inner_outputs",
+    "to_specs",
+    "trace_call",
 ]
 
 
 @dataclass(eq=False)
-class Inner:
+class InnerCalls:
     """The calls of one layer inside another.
 
     Attributes:
-        args, kwargs: of the first call, with specs in the place of arrays.
-        outputs: specs of all that the calls returned.
-        flops: the operations of all calls together; None if they are not known.
+        args, kwargs: the arguments of the first call, with specs instead of arrays.
+        outputs: the specs of the outputs of each call.
+        flops: the operations of all calls together; None if unknown.
     """
 
     args: Any
@@ -50,59 +52,65 @@ class Inner:
 
 
 @dataclass(eq=False)
-class Traced:
-    """What was found about a call.
+class CallTrace:
+    """A traced call.
 
     Attributes:
-        flops: its floating-point operations; None if they are not known.
-        outputs: what it returns, with specs in the place of arrays; None if it is not known.
+        flops: its floating-point operations; None if unknown.
+        outputs: its outputs, with specs instead of arrays; None if unknown.
         inner: the calls of the layers inside, by `id` of the layer.
     """
 
     flops: int | None
     outputs: Any
-    inner: dict[int, Inner] = field(default_factory=dict)
+    inner: dict[int, InnerCalls] = field(default_factory=dict)
 
 
-_remembered: dict[Any, Traced] = {}
+_remembered: dict[Any, CallTrace] = {}
 
 
-def trace(
-    op: Layer | Op, args: Any, kwargs: Any, inside: bool = False, training: bool = False
-) -> Traced:
-    """Traces a call of a layer or op with specs in the place of arrays; nothing is computed.
+def trace_call(
+    op: Layer | Op,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    inside: bool = False,
+    training: bool = False,
+) -> CallTrace:
+    """Traces a call of a layer or op with specs instead of arrays; nothing is computed.
 
     Args:
         op: a built layer, or an op.
         args, kwargs: the arguments.
-        inside: whether the layers inside are of interest.
-        training: whether layers are to behave as in training.
+        inside: whether the calls of inner layers are recorded.
+        training: whether layers behave as in training.
 
     Equal layers (class, constructor arguments, dtypes) called on equal specs are traced once.
     """
-    key = None if inside else identity(op, args, kwargs)
+    # Calls of inner layers are recorded by `id`, so such a trace is valid for one layer only.
+    key = None if inside else call_key(op, args, kwargs)
     if key is None:
         return _trace(op, args, kwargs, inside, training)
     key = (key, training)
     if key not in _remembered:
+        # A bound on memory in long processes; the counts are cheap to compute again.
         if len(_remembered) >= 4096:
             _remembered.clear()
         _remembered[key] = _trace(op, args, kwargs, False, training)
     return _remembered[key]
 
 
-def identity(op: Any, args: Any, kwargs: Any) -> Any:
-    """Returns a key that is equal for calls that compute the same; None if that is not known."""
+def call_key(op: Layer | Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Returns a key that is equal for calls that compute the same; None if that is unknown."""
     try:
         if isinstance(op, Layer):
             if not type(op).__module__.startswith("cornu.") or op.functional_graph is not None:
                 return None
-            made, words = op._constructed_with
+            made, kwargs_given = op._constructed_with
             weights = tuple((v.shape, v.dtype) for v in op.weights)
-            settled = (op.dtype_policy.name, op.autocast, op.data_format, op.trainable, weights)
-            words = {name: value for name, value in words.items() if name != "name"}
-            return (type(op), settled, _key(made), _key(words), _key(args), _key(kwargs))
-        if op.name == "compute_mask":  # a method of a layer, which should not be kept alive
+            settings = (op.dtype_policy.name, op.autocast, op.data_format, op.trainable, weights)
+            named = {key: value for key, value in kwargs_given.items() if key != "name"}
+            return (type(op), settings, _key(made), _key(named), _key(args), _key(kwargs))
+        if op.name == "compute_mask":  # a bound method, which would keep its layer alive
             return None
         return (op.name, op.function, _key(args), _key(kwargs))
     except TypeError:
@@ -128,16 +136,20 @@ def _key(x: Any) -> Any:
     raise TypeError(f"{x!r} is not plain data")
 
 
-def _trace(op: Any, args: Any, kwargs: Any, inside: bool, training: bool) -> Traced:
+def _trace(
+    op: Any, args: tuple[Any, ...], kwargs: dict[str, Any], inside: bool, training: bool
+) -> CallTrace:
     leaves, definition = tree.flatten_with_treedef((args, kwargs))
     slots = [i for i, leaf in enumerate(leaves) if is_spec(leaf)]
-    inner: dict[int, Inner] = {}
+    inner: dict[int, InnerCalls] = {}
 
-    def around(layer: Layer, call: Any, args: Any, kwargs: Any) -> Any:
-        entry = inner.setdefault(id(layer), Inner(*specs((args, kwargs))))
+    def around(
+        layer: Layer, call: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        entry = inner.setdefault(id(layer), InnerCalls(*to_specs((args, kwargs))))
         with jax.named_scope(f"{SCOPE}{id(layer)}"):
             outputs = call(*args, **kwargs)
-        entry.outputs.append(specs(outputs))
+        entry.outputs.append(to_specs(outputs))
         return outputs
 
     def run(*values: Any) -> Any:
@@ -158,16 +170,18 @@ def _trace(op: Any, args: Any, kwargs: Any, inside: bool, training: bool) -> Tra
         else:
             closed, outputs = make()
     except Exception:
-        # The sizes that were put in do not suit the layer: then nothing is known.
-        return Traced(None, None)
-    counted = count(closed.jaxpr)
+        # The layer does not accept the assumed sizes: its cost is unknown.
+        return CallTrace(None, None)
+    counted = count_flops(closed.jaxpr)
     for number, entry in inner.items():
         entry.flops = counted.get(f"{SCOPE}{number}", 0)
-    return Traced(counted[""], specs(outputs), inner)
+    return CallTrace(counted[""], to_specs(outputs), inner)
 
 
-def outputs_inside(layer: Layer, args: Any, kwargs: Any) -> dict[int, Any]:
-    """Returns what the layers inside a layer return if it is called on Tensors.
+def infer_inner_outputs(
+    layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> dict[int, Any]:
+    """Returns the outputs of the inner layers of a layer called on Tensors.
 
     Args:
         layer: a built layer.
@@ -175,11 +189,13 @@ def outputs_inside(layer: Layer, args: Any, kwargs: Any) -> dict[int, Any]:
 
     Returns:
         The outputs of each layer's first call, as Tensors, by `id` of the layer. Layers that are
-        not called are missing, and all are if the layer cannot be traced.
+        not called are missing; all are missing if the layer cannot be traced.
     """
     found: dict[int, Any] = {}
 
-    def around(inner: Layer, call: Any, args: Any, kwargs: Any) -> Any:
+    def around(
+        inner: Layer, call: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
         outputs = call(*args, **kwargs)
         made = tree.map(
             lambda x: Tensor(x.shape, x.dtype) if isinstance(x, jax.Array) else x, outputs
@@ -192,37 +208,37 @@ def outputs_inside(layer: Layer, args: Any, kwargs: Any) -> dict[int, Any]:
     return found
 
 
-def described(inputs: Any) -> Any:
-    """Returns Tensors in the structure of what a model says about the inputs it was built with."""
+def tensors_from_config(inputs: PyTree) -> Any:
+    """Returns Tensors for the `[shape, dtype]` entries of a build config, in its structure."""
     if isinstance(inputs, dict):
-        return {name: described(item) for name, item in inputs.items()}
+        return {name: tensors_from_config(item) for name, item in inputs.items()}
     if len(inputs) == 2 and isinstance(inputs[1], str):
         return Tensor(tuple(inputs[0]), inputs[1])
-    return [described(item) for item in inputs]
+    return [tensors_from_config(item) for item in inputs]
 
 
-def first_argument(args: Any, kwargs: Any) -> Any:
-    """Returns what a model was called on, whether it was passed by position or by name."""
+def first_argument(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Returns the first argument of a model call, passed by position or by name."""
     return args[0] if args else kwargs.get("inputs")
 
 
-def is_spec(x: Any) -> bool:
-    """Tells whether something is a shape and dtype in the place of an array."""
+def is_spec(x: object) -> bool:
+    """Returns whether an object is a `jax.ShapeDtypeStruct`."""
     return isinstance(x, jax.ShapeDtypeStruct)
 
 
-def specs(structure: Any) -> Any:
-    """Puts shapes and dtypes in the place of arrays."""
+def to_specs(structure: PyTree) -> Any:
+    """Replaces arrays in a structure with `jax.ShapeDtypeStruct`s."""
 
     def spec(x: Any) -> Any:
         if isinstance(x, (jax.Array, np.ndarray, jax.ShapeDtypeStruct)):
-            return jax.ShapeDtypeStruct(tuple(x.shape), x.dtype)
+            return jax.ShapeDtypeStruct(tuple(x.shape), x.dtype)  # type: ignore[no-untyped-call]
         return x
 
     return tree.map(spec, structure)
 
 
-def nbytes(structure: Any) -> int:
+def nbytes(structure: PyTree) -> int:
     """Returns the bytes of the arrays or specs in a structure."""
     return sum(
         int(np.prod(x.shape, dtype=np.int64)) * x.dtype.itemsize

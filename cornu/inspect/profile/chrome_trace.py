@@ -4,71 +4,74 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from cornu.inspect.outline import Item
 from cornu.inspect.profile.measure import Measure
 
-__all__ = ["save_trace"]
+__all__ = ["save_chrome_trace"]
 
 
-def save_trace(filepath: Any, root: Item, of: Callable[[Item], Measure], whole: Measure) -> None:
-    """Writes a JSON trace: layers one after another in the blocks that they are part of.
+def save_chrome_trace(
+    filepath: str | PathLike[str], root: Item, of: Callable[[Item], Measure], whole: Measure
+) -> None:
+    """Writes a JSON trace: layers one after another, within their blocks.
 
     Args:
-        filepath: where to.
+        filepath: the file to write.
         root: the outline of a model.
-        of: returns what was measured for an item of it.
-        whole: what was measured for the model as one program.
+        of: returns the Measure of an item.
+        whole: the Measure of the model as one program.
     """
     events = [
-        _named("process_name", 1, f"model {root.name}"),
-        _named("thread_name", 1, "layers, each run by itself"),
-        _named("thread_name", 2, "the whole model as one program"),
+        _metadata_event("process_name", 1, f"model {root.name}"),
+        _metadata_event("thread_name", 1, "layers, each run by itself"),
+        _metadata_event("thread_name", 2, "the whole model as one program"),
     ]
-    end = _spans(root, "forward", of, 0.0, events)
+    end = _add_spans(root, "forward", of, 0.0, events)
     if any(of(item).backward is not None for item in root.walk()):
-        _spans(root, "backward", of, end, events)
+        _add_spans(root, "backward", of, end, events)
     now = 0.0
-    for word, seconds in (("forward", whole.seconds), ("backward", whole.backward)):
+    for direction, seconds in (("forward", whole.seconds), ("backward", whole.backward)):
         if seconds is not None:
-            events.append(_event(root.name, word, 2, now, now + seconds, whole, ""))
+            events.append(_event(root.name, direction, 2, now, now + seconds, whole, ""))
             now += seconds
     text = json.dumps({"traceEvents": events, "displayTimeUnit": "ms"})
     Path(filepath).write_text(text, encoding="utf-8")
 
 
-def _spans(
-    item: Item, word: str, of: Callable[[Item], Measure], start: float, events: list[Any]
+def _add_spans(
+    item: Item, direction: str, of: Callable[[Item], Measure], start: float, events: list[Any]
 ) -> float:
-    """Adds the events of an item and of what is in it; returns where it ends."""
+    """Adds the events of an item and its parts; returns the end time."""
     found = of(item)
     position = len(events)
     end = start
-    for child in item.children if word == "forward" else reversed(item.children):
-        end = _spans(child, word, of, end, events)
-    own = (found.seconds if word == "forward" else found.backward) or 0.0
+    for child in item.children if direction == "forward" else reversed(item.children):
+        end = _add_spans(child, direction, of, end, events)
+    own = (found.seconds if direction == "forward" else found.backward) or 0.0
     end = max(end, start + own)
     if end > start:
-        events.insert(position, _event(item.name, word, 1, start, end, found, item.path))
+        events.insert(position, _event(item.name, direction, 1, start, end, found, item.path))
     return end
 
 
-def _named(kind: str, thread: int, name: str) -> dict[str, Any]:
+def _metadata_event(kind: str, thread: int, name: str) -> dict[str, Any]:
     return {"name": kind, "ph": "M", "pid": 1, "tid": thread, "args": {"name": name}}
 
 
 def _event(
-    name: str, word: str, thread: int, start: float, end: float, found: Measure, path: str
+    name: str, direction: str, thread: int, start: float, end: float, found: Measure, path: str
 ) -> dict[str, Any]:
     details: dict[str, Any] = {"path": path, "bytes": found.bytes}
-    if word == "forward":
+    if direction == "forward":
         details |= {"flops": found.flops, "FLOP/s": found.flops_per_second}
     begin, stop = round(start * 1e6, 3), round(end * 1e6, 3)
     return {
         "name": name,
-        "cat": word,
+        "cat": direction,
         "ph": "X",
         "pid": 1,
         "tid": thread,

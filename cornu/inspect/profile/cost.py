@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,31 +14,31 @@ from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.layer import Layer
 from cornu.inspect.outline import Item, outline
 from cornu.inspect.profile.abstract_trace import (
-    Inner,
-    Traced,
-    described,
+    CallTrace,
+    InnerCalls,
     first_argument,
     is_spec,
     nbytes,
-    trace,
+    tensors_from_config,
+    trace_call,
 )
 from cornu.inspect.tables.formatting import format_bytes, format_count, format_flops, sum_known
 from cornu.inspect.tables.html import to_html
 from cornu.inspect.tables.table import DisplayTable, TableColumn, TableRow
 from cornu.inspect.tables.text import to_text
 
-__all__ = ["Cost", "Costs", "cost", "flops", "measure", "note"]
+__all__ = ["Cost", "Costs", "cost", "flops", "measure_costs", "cost_assumptions"]
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a part of a model costs. None stands for what is not known.
+    """The cost of a part of a model. None means unknown.
 
     Attributes:
         flops: floating-point operations of one forward run; a multiply-add counts as two.
-        outputs: bytes of what the layer returns; of a block or model, of all the layers inside.
+        outputs: bytes of the outputs of a layer; of a block or model, of all layers in it.
         params: the number of elements of its weights, each weight counted once.
-        weights: the bytes of these.
+        weights: the bytes of its weights.
     """
 
     flops: int | None = None
@@ -47,7 +48,7 @@ class Cost:
 
 
 class Costs:
-    """The costs of a model and its parts, by the paths of `cornu.inspect.outline`.
+    """The costs of a model and its parts, by their paths in `cornu.inspect.outline`.
 
     Attributes:
         root: the outline of the model.
@@ -56,10 +57,10 @@ class Costs:
     `costs["stage/block"]` is the Cost of a part; `print(costs)` shows a table.
     """
 
-    def __init__(self, root: Item, costs: dict[int, Cost], note: str) -> None:
+    def __init__(self, root: Item, costs: dict[int, Cost], assumptions: str) -> None:
         self.root = root
         self._costs = costs
-        self._note = note
+        self._assumptions = assumptions
         self._paths = {item.path: item for item in reversed(list(root.walk()))}
 
     @property
@@ -74,11 +75,11 @@ class Costs:
     def __getitem__(self, path: str) -> Cost:
         if path not in self._paths:
             known = [known for known in self._paths if known]
-            raise KeyError(f"There is no part {path!r}. Parts: {known}")
+            raise KeyError(f"The model has no part {path!r}. Parts: {known}")
         return self._costs[id(self._paths[path])]
 
-    def __iter__(self) -> Any:
-        return (path for path in self.paths())
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.paths())
 
     def __len__(self) -> int:
         return len(self.paths())
@@ -99,7 +100,7 @@ class Costs:
         total = self._cells(self.root)
         notes = [
             f"FLOPs: {total[0]}, outputs: {total[1]}, params: {total[2]} ({total[3]})",
-            self._note,
+            self._assumptions,
         ]
         lines = [self._line(item) for item in self.root.children]
         return DisplayTable(f'Model: "{self.root.name}"', columns, lines, notes)
@@ -127,24 +128,25 @@ class Costs:
         return to_html(self.table())
 
 
-def cost(model: Any, batch_size: int = 1, length: int = 1) -> Costs:
+def cost(model: Layer, batch_size: int = 1, length: int = 1) -> Costs:
     """Counts floating-point operations, bytes of outputs and weights of each part of a model.
 
-    Each layer's function is traced abstractly, and the operations of its JAX program are added
-    up by the formula of each primitive. Nothing is computed, so that a large model is no problem.
+    Each layer is traced abstractly, and the operations of its jaxpr are summed with one formula
+    for each primitive. Nothing is computed, so the size of the model does not matter.
 
-    * A multiply-add counts as 2 operations, whatever else is done to a float as 1, also `exp`
-      and the like. Moving, comparing and converting numbers and arithmetic on integers count as 0.
-    * It is one run forward, as in inference. A training step costs about three times as much.
-    * Bytes of outputs are those of all layers together. XLA fuses layers, so that a run needs less.
-    * What a padded convolution multiplies with zeros at the border is counted, as is usual.
-    * What cannot be known (a loop that ends when the data says so, a layer that does not take
-      the sizes that were put in) is None, and so is each sum that it is part of.
+    * A multiply-add counts as 2 operations, any other operation on floats as 1, including `exp`.
+      Moving, comparing and converting values, and integer arithmetic, count as 0.
+    * The count is for one forward pass in inference. A training step costs about three times as
+      much.
+    * The bytes of outputs are summed over all layers. XLA fuses layers, so a run needs less memory.
+    * Multiplications with the zeros of a padded convolution are counted, as usual.
+    * A count that is unknown (a loop with a data-dependent number of iterations, a layer that
+      does not accept the assumed sizes) is None, and so is every sum that includes it.
 
     Args:
-        model: a model that is built.
-        batch_size: the size of a batch axis that is not known.
-        length: the size of other axes of inputs that are not known, such as time.
+        model: a built model.
+        batch_size: the size of unknown batch axes.
+        length: the size of other unknown axes of inputs, such as time.
 
     Returns:
         The costs, by path: `cost(model)["stage/block"].flops`.
@@ -159,19 +161,21 @@ def cost(model: Any, batch_size: int = 1, length: int = 1) -> Costs:
     (72, 40, 160)
     """
     root = outline(model)
-    return Costs(root, measure(root, batch_size, length), note(model, batch_size, length))
+    return Costs(
+        root, measure_costs(root, batch_size, length), cost_assumptions(model, batch_size, length)
+    )
 
 
-def flops(model: Any, batch_size: int = 1, length: int = 1) -> int:
-    """Returns the floating-point operations of one run of a model forward; see `cost`.
+def flops(model: Layer, batch_size: int = 1, length: int = 1) -> int:
+    """Returns the floating-point operations of one forward pass of a model; see `cost`.
 
     Args:
-        model: a model that is built.
-        batch_size: the size of a batch axis that is not known.
-        length: the size of other axes of inputs that are not known, such as time.
+        model: a built model.
+        batch_size: the size of unknown batch axes.
+        length: the size of other unknown axes of inputs, such as time.
 
     Raises:
-        ValueError: they are not known.
+        ValueError: the number is unknown.
 
     Example:
 
@@ -189,50 +193,56 @@ def flops(model: Any, batch_size: int = 1, length: int = 1) -> int:
         if item.path and not item.children and costs.of(item).flops is None
     ]
     raise ValueError(
-        f"The FLOPs of model {model.name!r} are not known, because of: "
+        f"The FLOPs of model {model.name!r} are unknown, because of: "
         f"{', '.join(unknown[:5]) or 'the model itself'}{', ...' if unknown[5:] else ''}.\n"
-        "Build the model first, if it is not. If inputs have axes of unknown size, such as time, "
-        "pass `length`. A loop that ends when the data says so cannot be counted."
+        "If the model is not built, build it first. If inputs have axes of unknown size, such as "
+        "time, pass `length`. A loop with a data-dependent number of iterations cannot be counted."
     )
 
 
-def note(model: Any, batch_size: int = 1, length: int = 1) -> str:
-    """Returns for which sizes costs were counted."""
-    drawing = model.functional_graph
-    inputs = drawing.input_tensors if drawing is not None else []
+def cost_assumptions(model: Layer, batch_size: int = 1, length: int = 1) -> str:
+    """Returns a sentence with the sizes that costs are counted for."""
+    functional_graph = model.functional_graph
+    inputs = functional_graph.input_tensors if functional_graph is not None else []
     other = any(size is None for tensor in inputs for size in tensor.shape[1:])
     return f"For a batch of {batch_size}" + (f", other unknown sizes: {length}." if other else ".")
 
 
-def measure(root: Item, batch_size: int = 1, length: int = 1) -> dict[int, Cost]:
+def measure_costs(root: Item, batch_size: int = 1, length: int = 1) -> dict[int, Cost]:
     """Returns the Cost of each item of an outline, by `id`."""
-    found = _Counter()
+    found = _CostCounter()
     model = root.op
     if model.functional_graph is not None:
-        given = [_sized(t, batch_size, length) for t in model.functional_graph.input_tensors]
-        found.drawn(root, found.run(model.functional_graph.graph, given))
+        given = [_to_spec(t, batch_size, length) for t in model.functional_graph.input_tensors]
+        found.add_graph(root, found.run(model.functional_graph.graph, given))
     else:
-        call = Traced(None, None)
+        call = CallTrace(None, None)
         if model.is_model and model.built_inputs is not None:
-            inputs = described(model.built_inputs)
-            given = tree.map(lambda t: _sized(t, batch_size, length), inputs)
-            call = trace(model, (given,), {}, inside=True)
-        found.undrawn(root, call)
+            inputs = tensors_from_config(model.built_inputs)
+            given = tree.map(lambda t: _to_spec(t, batch_size, length), inputs)
+            call = trace_call(model, (given,), {}, inside=True)
+        found.add_layer(root, call)
     return found.costs
 
 
-def _sized(tensor: Tensor, batch_size: int, length: int) -> jax.ShapeDtypeStruct:
+def _to_spec(tensor: Tensor, batch_size: int, length: int) -> jax.ShapeDtypeStruct:
     first = tuple(batch_size if size is None else size for size in tensor.shape[:1])
     rest = tuple(length if size is None else size for size in tensor.shape[1:])
-    return jax.ShapeDtypeStruct(first + rest, tensor.dtype)
+    return jax.ShapeDtypeStruct(first + rest, tensor.dtype)  # type: ignore[no-untyped-call]
 
 
 @dataclass(eq=False)
-class _Run:
-    """A drawn graph, run on specs: the call of each node, and the runs of the models inside."""
+class _GraphCost:
+    """The costs of a graph.
 
-    calls: dict[int, Traced]
-    inner: dict[int, _Run]
+    Attributes:
+        calls: the traced call of each node, by its number.
+        inner: the costs of nested models, by the number of their node.
+        outputs: the specs of the outputs, None where unknown.
+    """
+
+    calls: dict[int, CallTrace]
+    inner: dict[int, _GraphCost]
     outputs: list[Any]
 
     @property
@@ -250,31 +260,32 @@ class _Run:
         return sum_known(sizes)
 
 
-class _Counter:
-    """Finds the Cost of each item."""
+class _CostCounter:
+    """Computes the Cost of each item of an outline."""
 
     def __init__(self) -> None:
         self.costs: dict[int, Cost] = {}
 
-    def run(self, graph: Graph, given: list[Any]) -> _Run:
-        """Follows specs through a graph."""
+    def run(self, graph: Graph, given: list[Any]) -> _GraphCost:
+        """Traces each node of a graph on the specs of its inputs."""
         known = {id(t): spec for t, spec in zip(graph.inputs, given, strict=True)}
-        run = _Run({}, {}, [])
+        run = _GraphCost({}, {}, [])
         for node in graph.nodes:
             values = [known.get(id(t)) for t in node.inputs]
-            call = Traced(None, None)
+            call = CallTrace(None, None)
             inner = node.op.functional_graph if isinstance(node.op, Layer) else None
             if any(value is None for value in values):
-                pass  # the layers before could not be traced
+                pass  # an earlier layer could not be traced
             elif inner is not None:
-                given = _bound(inner, *node.substitute_inputs(values))
+                given = _bind_inputs(inner, *node.substitute_inputs(values))
                 run.inner[node.number] = part = self.run(inner.graph, given)
                 outputs = part.outputs[: len(inner.output_tensors)]
-                call = Traced(part.flops, outputs)
+                call = CallTrace(part.flops, outputs)
             else:
                 args, kwargs = node.substitute_inputs(values)
+                # Traces that record inner layers are not cached: only where needed.
                 inside = isinstance(node.op, Layer) and bool(node.op.sublayers())
-                call = trace(node.op, args, kwargs, inside)
+                call = trace_call(node.op, args, kwargs, inside)
             run.calls[node.number] = call
             made = [None] if call.outputs is None else tree.leaves(call.outputs)
             if len(made) == len(node.output_tensors):
@@ -284,17 +295,17 @@ class _Counter:
         run.outputs = [known.get(id(t)) for t in graph.outputs]
         return run
 
-    def drawn(self, item: Item, run: _Run | None) -> None:
-        """Sets the costs of a drawn model or a block, and of all that is inside."""
+    def add_graph(self, item: Item, run: _GraphCost | None) -> None:
+        """Sets the costs of a functional model or a block, and of all its parts."""
         for child in item.children:
             if child.kind == "block":
-                self.drawn(child, run)
+                self.add_graph(child, run)
             elif child.node is None:
-                self.undrawn(child, Traced(None, None))
+                self.add_layer(child, CallTrace(None, None))
             elif child.kind == "input":
                 self.costs[id(child)] = Cost(0, 0, 0, 0)
             else:
-                self._called(child, run)
+                self._add_call(child, run)
         if item.kind == "block":
             parts = [run.calls[node.number] for node in item.nodes] if run is not None else []
             flops = sum_known(call.flops for call in parts) if run is not None else None
@@ -304,19 +315,19 @@ class _Counter:
             outputs = run.bytes() if run is not None else None
         self._set(item, flops, outputs)
 
-    def _called(self, item: Item, run: _Run | None) -> None:
+    def _add_call(self, item: Item, run: _GraphCost | None) -> None:
         number = item.node.number if item.node is not None else -1
         if isinstance(item.op, Layer) and item.op.functional_graph is not None:
-            self.drawn(item, run.inner.get(number) if run is not None else None)
+            self.add_graph(item, run.inner.get(number) if run is not None else None)
             return
-        call = run.calls[number] if run is not None else Traced(None, None)
-        self.undrawn(item, call)
+        call = run.calls[number] if run is not None else CallTrace(None, None)
+        self.add_layer(item, call)
 
-    def undrawn(
-        self, item: Item, call: Traced | Inner, inner: dict[int, Inner] | None = None
+    def add_layer(
+        self, item: Item, call: CallTrace | InnerCalls, inner: dict[int, InnerCalls] | None = None
     ) -> None:
         """Sets the costs of a layer, and of the layers that it owns."""
-        inside = call.inner if isinstance(call, Traced) else inner or {}
+        inside = call.inner if isinstance(call, CallTrace) else inner or {}
         for child in item.children:
             found = inside.get(id(child.op))
             if isinstance(child.op, Layer) and child.op.functional_graph is not None:
@@ -324,20 +335,20 @@ class _Counter:
                 if found is not None:
                     graph = child.op.functional_graph.graph
                     run = self.run(
-                        graph, _bound(child.op.functional_graph, found.args, found.kwargs)
+                        graph, _bind_inputs(child.op.functional_graph, found.args, found.kwargs)
                     )
-                self.drawn(child, run)
+                self.add_graph(child, run)
                 if found is not None:
                     self._repeat(child, len(found.outputs))
             else:
-                self.undrawn(child, found or Traced(None, None), inside)
+                self.add_layer(child, found or CallTrace(None, None), inside)
         outputs = None if call.outputs is None else nbytes(call.outputs)
         if item.kind == "model" and item.children:
             outputs = sum_known(self.costs[id(child)].outputs for child in item.children)
         self._set(item, call.flops, outputs)
 
     def _repeat(self, item: Item, times: int) -> None:
-        """Multiplies what was found for one call of a model by the number of its calls."""
+        """Multiplies the costs of one call of a model by the number of its calls."""
         for part in item.walk():
             one = self.costs[id(part)]
             flops = None if one.flops is None else one.flops * times
@@ -352,19 +363,20 @@ class _Counter:
         if not all(layer.built for layer in layers):
             self.costs[id(item)] = Cost(flops, outputs)
             return
+        # Shared weights count once in each part that uses them.
         weights = {id(v): v for layer in layers for v in layer.weights}.values()
         params = sum(v.size for v in weights)
         size = sum(v.stored.nbytes for v in weights)
         self.costs[id(item)] = Cost(flops, outputs, params, size)
 
 
-def _bound(drawing: Any, args: Any, kwargs: Any) -> list[Any]:
-    """Returns a spec for each input of a drawn model that was called with some arguments."""
+def _bind_inputs(functional_graph: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+    """Returns a spec for each input of a functional model called with some arguments."""
     try:
-        values = drawing.match(first_argument(args, kwargs))
+        values = functional_graph.match(first_argument(args, kwargs))
     except ValueError:
-        return [None] * len(drawing.input_tensors)
+        return [None] * len(functional_graph.input_tensors)
     return [
-        jax.ShapeDtypeStruct(value.shape, tensor.dtype) if is_spec(value) else None
-        for value, tensor in zip(values, drawing.input_tensors, strict=True)
+        _to_spec(Tensor(value.shape, tensor.dtype), 1, 1) if is_spec(value) else None
+        for value, tensor in zip(values, functional_graph.input_tensors, strict=True)
     ]

@@ -1,8 +1,8 @@
-"""Measuring: what each part of a model takes when its layers run one by one."""
+"""The time of each part of a model, measured by running its layers one by one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +15,12 @@ from cornu.core.layer.layer import Layer
 from cornu.core.state import scope
 from cornu.inspect.layer_hooks import around_inner_calls
 from cornu.inspect.outline import Item
-from cornu.inspect.profile.abstract_trace import first_argument, nbytes, specs, trace
-from cornu.inspect.profile.stopwatch import Stopwatch, Timed
+from cornu.inspect.profile.abstract_trace import first_argument, nbytes, to_specs, trace_call
+from cornu.inspect.profile.stopwatch import Stopwatch, Timing
 from cornu.inspect.tables.formatting import sum_known
+from cornu.types import PyTree
 
-__all__ = ["Measure", "Measuring", "calls_inside", "run_named"]
+__all__ = ["Measure", "LayerTimer", "record_inner_calls", "run_with_scopes"]
 
 # Arguments of the calls of layers, by `id` of the layer.
 Calls = dict[int, list[tuple[Any, Any]]]
@@ -27,15 +28,15 @@ Calls = dict[int, list[tuple[Any, Any]]]
 
 @dataclass(frozen=True)
 class Measure:
-    """What was measured for a part of a model. None stands for what is not known.
+    """The measured time and the cost of a part of a model. None means unknown.
 
     Attributes:
-        seconds: time of the forward run.
-        backward: time of the gradients.
-        flops: floating-point operations of the forward run; a multiply-add counts as two.
-        bytes: of the arrays that are read and written: inputs, weights and outputs.
-        calls: how many calls of layers and ops it is made of.
-        compiled: whether all of it ran compiled.
+        seconds: the time of the forward pass.
+        backward: the time of the backward pass, in seconds.
+        flops: floating-point operations of the forward pass; a multiply-add counts as two.
+        bytes: the size of the arrays read and written: inputs, weights and outputs.
+        calls: the number of calls of layers and ops in it.
+        compiled: whether all of them were compiled.
     """
 
     seconds: float | None = None
@@ -47,18 +48,18 @@ class Measure:
 
     @property
     def flops_per_second(self) -> float | None:
-        """Operations of the forward run by its time."""
+        """Operations of the forward pass per second."""
         if self.flops is None or not self.seconds:
             return None
         return self.flops / self.seconds
 
 
-def run_named(model: Any, inputs: Any, root: Item) -> Any:
-    """Runs a model so that the operations of each layer are in a scope of its path.
+def run_with_scopes(model: Layer, inputs: PyTree, root: Item) -> Any:
+    """Runs a model with the operations of each layer in a named scope of its path.
 
     Args:
         model: the model.
-        inputs: one array for each input if it is drawn, otherwise what it is called on.
+        inputs: a list of arrays for a functional model, otherwise the argument of the call.
         root: its outline.
     """
     if model.functional_graph is not None:
@@ -66,7 +67,9 @@ def run_named(model: Any, inputs: Any, root: Item) -> Any:
         return _run_graph(model.functional_graph.graph, inputs, nodes)
     layers = {id(item.op): item.path for item in root.walk()}
 
-    def around(layer: Any, call: Any, args: Any, kwargs: Any) -> Any:
+    def around(
+        layer: Any, call: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
         with jax.named_scope(layers.get(id(layer), layer.name)):
             return call(*args, **kwargs)
 
@@ -81,90 +84,97 @@ def _run_graph(graph: Graph, values: Any, paths: dict[int, str]) -> list[Any]:
         inner = node.op.functional_graph if isinstance(node.op, Layer) else None
         if inner is not None:
             made = _run_graph(inner.graph, inner.bind(first_argument(args, kwargs)), paths)
-            node.store_outputs(known, _returned(node, made))
+            node.store_outputs(known, _pick_outputs(node, made))
             continue
         with jax.named_scope(paths.get(node.number, node.name)):
             node.store_outputs(known, node.op.run(args, kwargs))
     return [known[id(t)] for t in graph.outputs]
 
 
-def _returned(node: Node, made: list[Any]) -> Any:
-    """Returns what a node of a model inside returned, of the outputs of that model's graph."""
+def _pick_outputs(node: Node, made: list[Any]) -> Any:
+    """Returns the outputs of a nested model's graph that its node uses."""
     return made[0] if isinstance(node.outputs, Tensor) else made[: len(node.output_tensors)]
 
 
-def calls_inside(layer: Any, args: Any, kwargs: Any, training: bool) -> Calls:
-    """Runs a layer as it is; returns the arguments of each call of a layer inside, by `id`."""
+def record_inner_calls(
+    layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any], training: bool
+) -> Calls:
+    """Runs a layer eagerly; returns the arguments of each call of its inner layers, by `id`."""
     calls: Calls = {}
 
-    def around(inner: Any, call: Any, args: Any, kwargs: Any) -> Any:
+    def around(
+        inner: Any, call: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
         arrays = tree.leaves((args, kwargs))
-        # Inside of a loop that JAX traces there are no arrays to measure with.
+        # In a loop that JAX traces there are no concrete arrays to measure with.
         if not any(isinstance(x, jax.core.Tracer) for x in arrays):
             calls.setdefault(id(inner), []).append((args, kwargs))
         return call(*args, **kwargs)
 
-    def run(args: Any, kwargs: Any) -> Any:
+    def run(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         with around_inner_calls(layer, around), scope.training_phase(training):
             return layer.run(args, kwargs)
 
     variables = list(layer.all_variables)
-    lifted = scope.functionalize(run, variables)  # so that what it assigns is dropped
+    lifted = scope.functionalize(run, variables)  # discards assignments to Variables
     lifted([v.stored for v in variables], jax.random.key(0), args, kwargs)
     return calls
 
 
-class Measuring:
-    """Measures each item of an outline."""
+class LayerTimer:
+    """Measures the time of each item of an outline."""
 
-    def __init__(self, watch: Stopwatch) -> None:
-        self.watch = watch
+    def __init__(self, stopwatch: Stopwatch) -> None:
+        self.stopwatch = stopwatch
         self.measures: dict[int, Measure] = {}
 
-    def drawn(self, item: Item, values: list[Any]) -> list[Any]:
-        """Measures the nodes of a drawn model; returns its outputs."""
-        drawing = item.op.functional_graph
-        graph = drawing.graph
+    def measure_graph(self, item: Item, values: list[Any]) -> list[Any]:
+        """Measures the nodes of a functional model; returns its outputs."""
+        functional_graph = item.op.functional_graph
+        graph = functional_graph.graph
         items = {inner.node.number: inner for inner in _own_items(item) if inner.node is not None}
         known = {id(t): value for t, value in zip(graph.inputs, values, strict=True)}
         for node in graph.nodes:
             args, kwargs = node.substitute_inputs([known[id(t)] for t in node.inputs])
             inner = items.get(node.number)
             if inner is not None and inner.children and inner.op.functional_graph is not None:
-                made = self.drawn(
+                made = self.measure_graph(
                     inner, inner.op.functional_graph.bind(first_argument(args, kwargs))
                 )
-                node.store_outputs(known, _returned(node, made))
+                node.store_outputs(known, _pick_outputs(node, made))
                 continue
             if inner is not None and inner.kind == "model" and inner.children:
-                self.undrawn(inner, calls_inside(inner.op, args, kwargs, self.watch.training))
-            timed = self.watch.call(node.op, args, kwargs)
+                self.measure_layers(
+                    inner, record_inner_calls(inner.op, args, kwargs, self.stopwatch.training)
+                )
+            timed = self.stopwatch.call(node.op, args, kwargs)
             node.store_outputs(known, timed.outputs)
             if inner is not None:
                 self._set(inner, [(timed, args, kwargs)])
         return [known[id(t)] for t in graph.outputs]
 
-    def undrawn(self, item: Item, calls: Calls) -> None:
-        """Measures the layers that a model called while it ran."""
+    def measure_layers(self, item: Item, calls: Calls) -> None:
+        """Measures the layers that a subclassed model called."""
         for child in item.children:
             own = calls.get(id(child.op), [])
             if child.again or not own:
                 continue
             if child.children and child.op.functional_graph is not None and len(own) == 1:
-                self.drawn(child, child.op.functional_graph.bind(first_argument(*own[0])))
+                self.measure_graph(child, child.op.functional_graph.bind(first_argument(*own[0])))
                 continue
             if child.kind == "model" and child.op.functional_graph is None:
-                self.undrawn(child, calls)
+                self.measure_layers(child, calls)
             else:
-                child.children.clear()  # what is inside of it is not taken apart
-            self._set(child, [(self.watch.call(child.op, *each), *each) for each in own])
+                child.children.clear()  # measured as a whole
+            self._set(child, [(self.stopwatch.call(child.op, *each), *each) for each in own])
 
-    def _set(self, item: Item, calls: list[tuple[Timed, Any, Any]]) -> None:
+    def _set(self, item: Item, calls: list[tuple[Timing, Any, Any]]) -> None:
         if item.kind == "layer":
             item.children.clear()
-        training = self.watch.training
+        training = self.stopwatch.training
+        # From the specs, because a compiled program has no jaxpr to count.
         flops = (
-            trace(item.op, specs(args), specs(kwargs), training=training).flops
+            trace_call(item.op, to_specs(args), to_specs(kwargs), training=training).flops
             for _, args, kwargs in calls
         )
         size = sum(v.stored.nbytes for v in item.weights)
@@ -180,9 +190,9 @@ class Measuring:
             all(timed.compiled for timed, _, _ in calls),
         )
 
-    def add_up(self, item: Item) -> Measure:
-        """Sets the Measure of each item that has none, as the sum of what is in it."""
-        parts = [self.add_up(child) for child in item.children]
+    def sum_parts(self, item: Item) -> Measure:
+        """Sets the Measure of each item without one to the sum of its parts."""
+        parts = [self.sum_parts(child) for child in item.children]
         if id(item) not in self.measures:
             parts = [part for part in parts if part.calls]
             self.measures[id(item)] = Measure(
@@ -197,7 +207,7 @@ class Measuring:
 
 
 def _own_items(item: Item) -> Iterator[Item]:
-    """Yields the items of a model's own graph, without those of models inside."""
+    """Yields the items of a model's own graph, without those of nested models."""
     for child in item.children:
         yield child
         if child.kind == "block":

@@ -1,4 +1,4 @@
-"""count: the floating-point operations of a JAX program, by a table of its primitives."""
+"""The floating-point operations of a jaxpr, with one formula for each primitive."""
 
 from __future__ import annotations
 
@@ -6,50 +6,50 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import jax
+import jax.numpy as jnp
 import numpy as np
 
 from cornu.core.graph.jaxprs import count_multiplications, inner_jaxprs
 
-__all__ = ["SCOPE", "count"]
+__all__ = ["SCOPE", "count_flops"]
 
-# Names of scopes that begin so are owners: what is done inside counts for them as well.
+# The prefix of named scopes whose operations are also counted separately.
 SCOPE = "owner:"
 
-# A formula takes an equation of a jaxpr and returns its operations, or None if nobody knows.
+# Takes an equation of a jaxpr and retimes its number of operations, None if unknown.
 Formula = Callable[[Any], "int | None"]
 
 
-def count(jaxpr: Any) -> dict[str, int | None]:
-    """Returns the operations of a jaxpr: under '' of all of it, and of each owner in it.
+def count_flops(jaxpr: Any) -> dict[str, int | None]:
+    """Retimes the number of operations of a jaxpr, under '', and of each owner in it.
 
-    An owner is a `jax.named_scope` whose name begins with `SCOPE`. None stands for what cannot be
-    known: a `while` loop whose number of turns depends on data, or a primitive without a formula.
+    An owner is a `jax.named_scope` whose name starts with `SCOPE`. None means unknown: a `while`
+    loop whose number of iterations depends on data, or a primitive without a formula.
     """
     counted: dict[str, int | None] = {"": 0}
     _walk(jaxpr, 1, ("",), counted)
     return counted
 
 
-def _walk(jaxpr: Any, turns: int, around: tuple[str, ...], counted: dict[str, int | None]) -> None:
+def _walk(jaxpr: Any, times: int, around: tuple[str, ...], counted: dict[str, int | None]) -> None:
     for equation in jaxpr.eqns:
         owners = _owners(equation, around, counted)
         name = equation.primitive.name
         if name in _CALLS:
             for inner in inner_jaxprs(equation):
-                _walk(inner, turns, owners, counted)
+                _walk(inner, times, owners, counted)
         elif name == "scan":
-            _walk(next(inner_jaxprs(equation)), turns * equation.params["length"], owners, counted)
+            _walk(next(inner_jaxprs(equation)), times * equation.params["length"], owners, counted)
         elif name == "cond":
-            _widest(list(inner_jaxprs(equation)), turns, owners, counted)
+            _add_largest_branch(list(inner_jaxprs(equation)), times, owners, counted)
         elif name == "while":
-            # How often it turns is not known, which matters only if something is computed.
+            # The number of iterations is unknown, which only matters if the body has operations.
             parts: dict[str, int | None] = {"": 0}
             for inner in inner_jaxprs(equation):
                 _walk(inner, 1, ("",), parts)
             _add(counted, owners, 0 if parts[""] == 0 else None, 1)
         else:
-            _add(counted, owners, _operations(equation), turns)
+            _add(counted, owners, _operations(equation), times)
 
 
 def _owners(
@@ -65,14 +65,14 @@ def _owners(
     return (*around, *(name for name in names if name not in around)) if names else around
 
 
-def _widest(
-    branches: list[Any], turns: int, owners: tuple[str, ...], counted: dict[str, int | None]
+def _add_largest_branch(
+    branches: list[Any], times: int, owners: tuple[str, ...], counted: dict[str, int | None]
 ) -> None:
-    """Adds the branch that computes most, because it is not known which one runs."""
+    """Adds the branch with the most operations, because it is unknown which one runs."""
     each: list[dict[str, int | None]] = []
     for branch in branches:
         parts: dict[str, int | None] = {"": 0}
-        _walk(branch, turns, ("",), parts)
+        _walk(branch, times, ("",), parts)
         each.append(parts)
     unknown = [parts for parts in each if parts[""] is None]
     widest = unknown[0] if unknown else max(each, key=lambda parts: parts[""] or 0)
@@ -81,12 +81,12 @@ def _widest(
 
 
 def _add(
-    counted: dict[str, int | None], owners: tuple[str, ...], operations: int | None, turns: int
+    counted: dict[str, int | None], owners: tuple[str, ...], operations: int | None, times: int
 ) -> None:
     for owner in owners:
         known = counted.get(owner, 0)
         both = known is not None and operations is not None
-        counted[owner] = known + operations * turns if both else None  # type: ignore[operator]
+        counted[owner] = known + operations * times if both else None  # type: ignore[operator]
 
 
 def _operations(equation: Any) -> int | None:
@@ -105,8 +105,7 @@ def _size(variable: Any) -> int:
 
 def _floating(equation: Any) -> bool:
     return any(
-        jax.dtypes.issubdtype(v.aval.dtype, np.inexact)
-        for v in (*equation.invars, *equation.outvars)
+        jnp.issubdtype(v.aval.dtype, np.inexact) for v in (*equation.invars, *equation.outvars)
     )
 
 
@@ -122,7 +121,7 @@ def _conv(equation: Any) -> int:
     # Zeros between the inputs, as in a transposed convolution, are not multiplied.
     sparse = math.prod(equation.params["lhs_dilation"])
     groups = equation.params["batch_group_count"]
-    return 2 * _size(equation.outvars[0]) * each // sparse // groups
+    return int(2 * _size(equation.outvars[0]) * each // sparse // groups)
 
 
 def _reduction(equation: Any) -> int:
@@ -134,11 +133,11 @@ def _reduction(equation: Any) -> int:
 
 def _window(equation: Any) -> int:
     window = math.prod(equation.params["window_dimensions"])
-    return _size(equation.outvars[0]) * max(window - 1, 0)
+    return int(_size(equation.outvars[0]) * max(window - 1, 0))
 
 
 def _window_gradient(equation: Any) -> int:
-    return _size(equation.invars[0]) * math.prod(equation.params["window_dimensions"])
+    return int(_size(equation.invars[0]) * math.prod(equation.params["window_dimensions"]))
 
 
 def _cumulative(equation: Any) -> int:
@@ -157,17 +156,19 @@ def _sort(equation: Any) -> int:
 
 def _top_k(equation: Any) -> int:
     variable = equation.invars[0]
-    return _size(variable) * max(variable.aval.shape[-1] - 1, 0).bit_length()
+    steps = int(max(variable.aval.shape[-1] - 1, 0)).bit_length()
+    return _size(variable) * steps
 
 
 def _fft(equation: Any) -> int:
+    # The usual estimate 5 n log2(n) of a complex FFT.
     lengths = math.prod(equation.params["fft_lengths"])
     whole = max(_size(equation.invars[0]), _size(equation.outvars[0]))
     return round(5 * whole * math.log2(lengths)) if lengths > 1 else 0
 
 
 def _matrices(variable: Any) -> tuple[int, int, int]:
-    """Returns how many matrices there are, and the sizes of each."""
+    """Retimes the number of matrices in a batch, and their rows and columns."""
     *many, rows, columns = variable.aval.shape
     return math.prod(many), rows, columns
 
@@ -188,13 +189,13 @@ def _triangular_solve(equation: Any) -> int:
     return _size(equation.invars[1]) * rows
 
 
-# Run a program of their own, once.
+# Primitives that run an inner jaxpr once.
 _CALLS = frozenset(
     "call closed_call composite custom_jvp_call custom_jvp_call_jaxpr custom_vjp_call "
     "custom_vmap_call eval_jaxpr jit remat2".split()
 )
 
-# Move data, make constants or random bits, compare or convert; no arithmetic on floats.
+# Primitives without float arithmetic: moving data, constants, random bits, comparisons, casts.
 _FREE = frozenset(
     "and axis_index bitcast_convert_type broadcast_in_dim broadcast_to clz concatenate "
     "convert_element_type copy create_token debug_callback debug_print device_put dynamic_slice "
@@ -208,7 +209,7 @@ _FREE = frozenset(
     "xor zeros_like".split()
 )
 
-# One operation for each element of the output (if it is about floats).
+# One operation for each element of the output, if it is a float.
 _ELEMENTWISE = frozenset(
     "abs acos acosh add add_any asin asinh atan atan2 atanh bessel_i0e bessel_i1e cbrt ceil "
     "clamp complex conj cos cosh digamma div erf erf_inv erfc exp exp2 expm1 floor igamma "

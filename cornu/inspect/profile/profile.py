@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os import PathLike
 from typing import Any
 
 import jax
@@ -11,26 +12,27 @@ import numpy as np
 from cornu import tree
 from cornu.core.layer.layer import Layer
 from cornu.inspect.outline import Item, outline
-from cornu.inspect.profile.abstract_trace import nbytes, specs, trace
-from cornu.inspect.profile.chrome_trace import save_trace
-from cornu.inspect.profile.measure import Measure, Measuring, calls_inside, run_named
+from cornu.inspect.profile.abstract_trace import nbytes, to_specs, trace_call
+from cornu.inspect.profile.chrome_trace import save_chrome_trace
+from cornu.inspect.profile.measure import LayerTimer, Measure, record_inner_calls, run_with_scopes
 from cornu.inspect.profile.stopwatch import Stopwatch
 from cornu.inspect.tables.formatting import format_bytes, format_flops, format_seconds
 from cornu.inspect.tables.html import to_html
 from cornu.inspect.tables.table import DisplayTable, TableColumn, TableRow
 from cornu.inspect.tables.text import print_table, to_text
+from cornu.types import PyTree
 
 __all__ = ["Profile", "profile"]
 
 
 class Profile:
-    """The times of a model and its parts, by the paths of `cornu.inspect.outline`.
+    """The times of a model and its parts, by their paths in `cornu.inspect.outline`.
 
     Attributes:
         root: the outline of the model.
-        total: the sum over all layers, each of which was run by itself.
-        whole: the model compiled and run as one program.
-        device: on what it ran.
+        total: the sum over all layers, each measured separately.
+        whole: the model compiled as one program.
+        device: the device that it ran on.
 
     `profile["stage/block"]` is the Measure of a part; `print(profile)` shows a table.
     """
@@ -55,19 +57,19 @@ class Profile:
 
     def __getitem__(self, path: str) -> Measure:
         if path not in self._paths:
-            raise KeyError(f"There is no part {path!r}. Parts: {list(self._paths)[::-1]}")
+            raise KeyError(f"The model has no part {path!r}. Parts: {list(self._paths)[::-1]}")
         return self.of(self._paths[path])
 
     def slowest(self, count: int = 10) -> list[tuple[str, Measure]]:
-        """Returns the layers that take longest, forward and backward together, with paths."""
+        """Returns the paths and Measures of the slowest layers, forward and backward together."""
         layers = [item for item in self.root.walk() if not item.children and item is not self.root]
         layers.sort(key=lambda item: -_both(self.of(item)))
         return [(item.path, self.of(item)) for item in layers[:count]]
 
-    # ---------------------------------------------------------------------------------- shown
+    # ---------------------------------------------------------------------------------- table
 
     def table(self, depth: int | None = None) -> DisplayTable:
-        """Returns a table; `depth` tells how many levels of blocks and models are in it."""
+        """Returns a table with `depth` levels of blocks and models, None for all."""
         measures = [self.whole, *self._measures.values()]
         backward = any(measure.backward is not None for measure in measures)
         titles = [
@@ -84,18 +86,18 @@ class Profile:
         ]
         lines = [self._line(item, backward, depth) for item in self.root.children]
         notes = [
-            f"Sum of the layers, each run by itself: {_times(self.total)}",
+            f"Sum of the layers, each run separately: {_times(self.total)}",
             f"The whole model as one program: {_times(self.whole)}, "
             f"{_rate(self.whole)} GFLOP/s, on {self.device}",
         ]
         if not self.total.calls:
-            notes.append("No call of a layer was seen: there is only the time of the whole.")
+            notes.append("No call of a layer was recorded; only the whole model was measured.")
         if not self.total.compiled:
-            notes.append("* JAX could not compile it: run as it is.")
+            notes.append("* Not compiled, because JAX cannot trace it.")
         return DisplayTable(f'Model: "{self.root.name}"', columns, lines, notes)
 
     def print(self, depth: int | None = None, line_length: int | None = None) -> None:
-        """Prints the table, with colours in a terminal."""
+        """Prints the table, with colors in a terminal."""
         print_table(self.table(depth), line_length)
 
     def __str__(self) -> str:
@@ -124,54 +126,54 @@ class Profile:
         children = [self._line(child, backward, deeper) for child in inner]
         return TableRow(cells, children, heading=bool(item.children))
 
-    # ---------------------------------------------------------------------------------- saved
+    # ---------------------------------------------------------------------------------- files
 
-    def save(self, filepath: Any) -> None:
+    def save(self, filepath: str | PathLike[str]) -> None:
         """Writes a trace for https://ui.perfetto.dev and chrome://tracing.
 
-        Layers stand one after another in the blocks that they are part of, first forward, then
-        (if gradients were measured) backward in the reverse order.
+        Layers follow one another within their blocks, first the forward pass, then (if measured)
+        the backward pass in reverse order.
         """
-        save_trace(filepath, self.root, self.of, self.whole)
+        save_chrome_trace(filepath, self.root, self.of, self.whole)
 
 
 def profile(
     model: Any,
-    batch: Any,
+    batch: PyTree,
     *,
     training: bool = False,
     backward: bool = False,
     repeats: int = 10,
-    trace_dir: Any = None,
+    trace_dir: str | PathLike[str] | None = None,
 ) -> Profile:
-    """Measures how long each layer and block of a model takes.
+    """Measures the time of each layer and block of a model.
 
-    Each layer is compiled by itself and run on the arrays that reach it for this batch: once to
-    warm up, then several times, of which the median counts. What it takes to start a program (some
-    20 microseconds) is part of each time. XLA merges layers when it compiles the whole
-    model, so the sum over the layers is not the time of the whole; that is measured too, and
-    stands beside it. Gradients are those by weights and inputs, computed from what
-    the forward run kept.
+    Each layer is compiled separately and runs on its inputs for this batch: once to warm up, then
+    several times, of which the median counts. Each time includes the launch of a program (about
+    20 microseconds). XLA fuses layers when it compiles the whole model, so the sum over the layers
+    differs from the time of the whole model, which is measured as well. The backward pass
+    computes the gradients of weights and inputs from the residuals of the forward pass.
 
-    Weights are not changed, neither with `training=True`. Blocks and drawn models are the sums of
-    their layers. Of a model that is not drawn the layers are measured whose calls are seen when
-    it runs; what its `call` does between them is in the time of the whole only.
+    Weights do not change, also with `training=True`. The time of a block or functional model is
+    the sum of its layers. For a subclassed model, the layers that its `call` uses are measured;
+    other operations in `call` are only part of the time of the whole model.
 
     Args:
-        model: a model. It is built for the batch if it is not.
-        batch: a batch of inputs, as the model is called on.
+        model: a model; it is built for the batch if necessary.
+        batch: a batch of inputs, the argument of a model call.
         training: whether layers behave as in training.
-        backward: whether gradients are measured too.
-        repeats: how often each layer is run.
-        trace_dir: a folder for a trace by `jax.profiler` of the whole model, for TensorBoard or
-            Perfetto; its operations carry the paths of the layers they come from.
+        backward: whether the backward pass is measured, too.
+        repeats: the number of runs of each layer.
+        trace_dir: a folder for a `jax.profiler` trace of the whole model, for TensorBoard or
+            Perfetto; its operations are named by the paths of their layers.
 
     Returns:
-        A Profile: print it, look up `profile["stage/block"]`, `save` it for trace viewers.
+        A Profile, which prints as a table. `profile["stage/block"]` is one part; `save` writes a
+        trace file.
 
     Raises:
         TypeError: `model` is not a model.
-        ValueError: the batch does not fit; `repeats` is below 1.
+        ValueError: the batch does not match the model, or `repeats` is below 1.
 
     Example:
 
@@ -184,27 +186,28 @@ def profile(
     (1152, 928, True)
     """
     if not isinstance(model, Layer) or not model.is_model:
-        raise TypeError(f"profile() measures models. Received: {model!r}")
+        raise TypeError(f"profile() expects a model. Received: {model!r}")
     if repeats < 1:
-        raise ValueError(f"`repeats` is 1 or more. Received: {repeats}")
+        raise ValueError(f"`repeats` must be at least 1. Received: {repeats}")
     inputs = tree.map(lambda x: jnp.asarray(x) if isinstance(x, np.ndarray) else x, batch)
     if not model.built:
         model.build_for(batch)  # type: ignore[attr-defined]
     root = outline(model)
-    watch = Stopwatch(repeats, training, backward)
-    found = Measuring(watch)
+    stopwatch = Stopwatch(repeats, training, backward)
+    found = LayerTimer(stopwatch)
     if model.functional_graph is not None:
         inputs = model.functional_graph.bind(inputs)
-        found.drawn(root, inputs)
+        found.measure_graph(root, inputs)
     else:
-        found.undrawn(root, calls_inside(model, (inputs,), {}, training))
-    found.add_up(root)
+        found.measure_layers(root, record_inner_calls(model, (inputs,), {}, training))
+    found.sum_parts(root)
+    # The named scopes let `jax.profiler` attribute operations to layers.
     variables = list(model.all_variables)
-    timed = watch.run(lambda x: run_named(model, x, root), variables, inputs, trace_dir)
+    timed = stopwatch.run(lambda x: run_with_scopes(model, x, root), variables, inputs, trace_dir)
     if model.functional_graph is not None:
         flops = found.measures[id(root)].flops
     else:
-        flops = trace(model, (specs(inputs),), {}, training=training).flops
+        flops = trace_call(model, (to_specs(inputs),), {}, training=training).flops
     size = nbytes(inputs) + nbytes(timed.outputs) + sum(v.stored.nbytes for v in model.weights)
     whole = Measure(timed.forward, timed.backward, flops, size, 1, timed.compiled)
     device = jax.devices()[0]

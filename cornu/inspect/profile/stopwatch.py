@@ -1,10 +1,11 @@
-"""Stopwatch: how long one call of a layer or op takes, compiled by itself."""
+"""Stopwatch: measures the time of one call of a layer or op, compiled on its own."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from os import PathLike
 from typing import Any
 
 import jax
@@ -13,28 +14,29 @@ import numpy as np
 
 from cornu import tree
 from cornu.core import compiler_options
-from cornu.core.graph.op import unwrap
+from cornu.core.graph.op import Op, unwrap
 from cornu.core.layer.layer import Layer
 from cornu.core.state import scope
 from cornu.core.state.variable import Variable
-from cornu.inspect.profile.abstract_trace import identity
+from cornu.inspect.profile.abstract_trace import call_key
+from cornu.types import PyTree
 
-__all__ = ["Stopwatch", "Timed"]
+__all__ = ["Stopwatch", "Timing"]
 
-# Repeats end early when they took so long, in seconds; but there are at least three.
-_PATIENCE = 1.0
+# Seconds after which repeating stops; there are at least three runs.
+_MAX_SECONDS = 1.0
 
 
 @dataclass(eq=False)
-class Timed:
-    """A call that was measured.
+class Timing:
+    """The measured time of a call.
 
     Attributes:
-        forward: seconds for the outputs.
-        backward: seconds for the gradients, given what the forward run kept; None if they were
-            not measured or cannot be computed.
-        compiled: whether it ran compiled; otherwise JAX could not trace it, and it ran as it is.
-        outputs: what it returned.
+        forward: seconds of the forward pass.
+        backward: seconds of the backward pass, given the residuals of the forward pass; None if
+            it was not measured or has no gradients.
+        compiled: whether the call was compiled; False if JAX could not trace it.
+        outputs: the outputs of the call.
     """
 
     forward: float
@@ -47,41 +49,51 @@ class Stopwatch:
     """Measures calls. Equal layers called on equal shapes share one compiled program.
 
     Args:
-        repeats: how often each is run; the median counts.
+        repeats: the number of runs, of which the median counts.
         training: whether layers behave as in training.
-        backward: whether gradients are measured too.
+        backward: whether the backward pass is measured, too.
     """
 
     def __init__(self, repeats: int, training: bool, backward: bool) -> None:
         self.repeats = repeats
         self.training = training
         self.backward = backward
-        self._programs: dict[Any, _Program] = {}
+        self._programs: dict[Any, _TimedProgram] = {}
 
-    def call(self, op: Any, args: Any, kwargs: Any) -> Timed:
+    def call(self, op: Layer | Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Timing:
         """Measures a call of a layer or op on arrays."""
         variables = list(op.all_variables) if isinstance(op, Layer) else []
-        key = identity(op, args, kwargs)
+        key = call_key(op, args, kwargs)
         program = self._programs.get(key) if key is not None else None
         if program is None:
-            program = _Program(lambda a, k: op.run(a, k), variables, (args, kwargs), self.training)
+            program = _TimedProgram(
+                lambda a, k: op.run(a, k), variables, (args, kwargs), self.training
+            )
             if key is not None:
                 self._programs[key] = program
         return self._measure(program, variables, (args, kwargs))
 
     def run(
-        self, fn: Callable[..., Any], variables: list[Variable], values: Any, trace_dir: Any = None
-    ) -> Timed:
+        self,
+        fn: Callable[..., Any],
+        variables: list[Variable],
+        values: PyTree,
+        trace_dir: str | PathLike[str] | None = None,
+    ) -> Timing:
         """Measures `fn(values)`, which may read and assign some Variables.
 
         With `trace_dir` the runs are also recorded there by JAX's own profiler.
         """
-        program = _Program(lambda a, k: fn(*a), variables, ((values,), {}), self.training)
+        program = _TimedProgram(lambda a, k: fn(*a), variables, ((values,), {}), self.training)
         return self._measure(program, variables, ((values,), {}), trace_dir)
 
     def _measure(
-        self, program: _Program, variables: list[Variable], given: Any, trace_dir: Any = None
-    ) -> Timed:
+        self,
+        program: _TimedProgram,
+        variables: list[Variable],
+        given: PyTree,
+        trace_dir: str | PathLike[str] | None = None,
+    ) -> Timing:
         values = tuple(v.stored for v in variables)
         arrays = program.arrays(given)
         compiled = True
@@ -89,7 +101,7 @@ class Stopwatch:
         try:
             outputs, _ = run(values, arrays)
         except TypeError:
-            # What reads numbers out of arrays cannot be compiled, but can be run.
+            # A call that needs concrete values cannot be compiled, but can run eagerly.
             compiled, run = False, program.plain
             outputs, _ = run(values, arrays)
         forward = self._time(lambda: run(values, arrays))
@@ -99,43 +111,48 @@ class Stopwatch:
         if trace_dir is not None:
             with jax.profiler.trace(str(trace_dir)):
                 self._time(lambda: run(values, arrays))
-        return Timed(forward, backward, compiled, outputs)
+        return Timing(forward, backward, compiled, outputs)
 
     def _backward(
-        self, program: _Program, variables: list[Variable], values: Any, arrays: Any
+        self, program: _TimedProgram, variables: list[Variable], values: PyTree, arrays: PyTree
     ) -> float | None:
         try:
-            outputs, pull = program.kept([v.trainable for v in variables])(values, arrays)
+            outputs, pull = program.forward_with_pullback([v.trainable for v in variables])(
+                values, arrays
+            )
             if pull is None:
                 return 0.0
+            # The values of the cotangents do not matter for the time.
             ones = [jnp.ones(x.shape, x.dtype) for x in outputs]
-            program.pulled(pull, ones)
+            program.apply_pullback(pull, ones)
         except (TypeError, ValueError, NotImplementedError):
-            return None  # something in it has no gradient, such as a loop of unknown length
-        return self._time(lambda: program.pulled(pull, ones))
+            return None  # an operation without gradient, such as a loop of unknown length
+        return self._time(lambda: program.apply_pullback(pull, ones))
 
     def _time(self, run: Callable[[], Any]) -> float:
-        jax.block_until_ready(run())
+        # JAX dispatches asynchronously: without waiting, only the launch would be measured.
+        # The first run is a warm-up.
+        jax.block_until_ready(run())  # type: ignore[no-untyped-call]
         times: list[float] = []
-        while len(times) < self.repeats and (len(times) < 3 or sum(times) < _PATIENCE):
+        while len(times) < self.repeats and (len(times) < 3 or sum(times) < _MAX_SECONDS):
             start = time.perf_counter()
-            jax.block_until_ready(run())
+            jax.block_until_ready(run())  # type: ignore[no-untyped-call]
             times.append(time.perf_counter() - start)
         return float(np.median(times))
 
 
-class _Program:
-    """A call made pure, compiled, and its gradients."""
+class _TimedProgram:
+    """A pure function of a call, compiled, and its gradients."""
 
     def __init__(
         self, run: Callable[..., Any], variables: list[Variable], given: Any, training: bool
     ) -> None:
         leaves, definition = tree.flatten_with_treedef(given)
         self._slots = [i for i, leaf in enumerate(leaves) if isinstance(leaf, jax.Array)]
-        # The arrays themselves are not kept.
+        # The program does not hold on to the arrays, which may be large.
         rest = [None if i in set(self._slots) else leaf for i, leaf in enumerate(leaves)]
 
-        def phased(arrays: Any) -> Any:
+        def phased(arrays: PyTree) -> Any:
             filled = list(rest)
             for slot, value in zip(self._slots, arrays, strict=True):
                 filled[slot] = value
@@ -145,40 +162,40 @@ class _Program:
 
         lifted = scope.functionalize(phased, variables)
 
-        def plain(values: Any, arrays: Any) -> Any:
+        def plain(values: PyTree, arrays: PyTree) -> Any:
             outputs, news, _ = lifted(values, jax.random.key(0), arrays)
             return outputs, news
 
         self.plain = plain
         options = compiler_options.select_options()
         self.compiled = jax.jit(plain, compiler_options=options)
-        self.pulled = jax.jit(lambda pull, ones: pull(ones), compiler_options=options)
+        self.apply_pullback = jax.jit(lambda pull, ones: pull(ones), compiler_options=options)
         self._kept: Any = None
 
-    def arrays(self, given: Any) -> list[Any]:
+    def arrays(self, given: PyTree) -> list[Any]:
         """Returns the arrays among the arguments."""
         leaves, _ = tree.flatten_with_treedef(given)
         return [leaves[slot] for slot in self._slots]
 
-    def kept(self, trained: list[bool]) -> Any:
-        """Returns the compiled function that computes outputs, and keeps what gradients need."""
+    def forward_with_pullback(self, trained: list[bool]) -> Any:
+        """Returns the compiled function that computes the outputs and the pullback."""
         if self._kept is None:
 
-            def keep(values: Any, arrays: Any) -> Any:
-                parts = [x for x, own in zip(values, trained, strict=True) if own and _float(x)]
-                parts += [x for x in arrays if _float(x)]
+            def keep(values: PyTree, arrays: PyTree) -> Any:
+                parts = [x for x, own in zip(values, trained, strict=True) if own and _is_float(x)]
+                parts += [x for x in arrays if _is_float(x)]
                 if not parts:
                     return [], None
 
-                def of(parts: Any) -> Any:
+                def of(parts: PyTree) -> Any:
                     rest = iter(parts)
                     new = [
-                        next(rest) if own and _float(x) else x
+                        next(rest) if own and _is_float(x) else x
                         for x, own in zip(values, trained, strict=True)
                     ]
-                    filled = [next(rest) if _float(x) else x for x in arrays]
+                    filled = [next(rest) if _is_float(x) else x for x in arrays]
                     outputs, _ = self.plain(new, filled)
-                    return [x for x in jax.tree_util.tree_leaves(outputs) if _float(x)]
+                    return [x for x in jax.tree_util.tree_leaves(outputs) if _is_float(x)]
 
                 return jax.vjp(of, parts)
 
@@ -186,5 +203,5 @@ class _Program:
         return self._kept
 
 
-def _float(x: Any) -> bool:
-    return bool(jax.dtypes.issubdtype(x.dtype, np.floating))
+def _is_float(x: Any) -> bool:
+    return bool(jnp.issubdtype(x.dtype, np.floating))

@@ -1,4 +1,4 @@
-"""How numbers are shown to a person: '?' stands for what is not known."""
+"""Numbers formatted for tables; '?' means unknown."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["sum_known", "format_bytes", "format_flops", "format_count", "format_
 
 
 def sum_known(parts: Iterable[int | None]) -> int | None:
-    """Returns the sum of some numbers; None if one of them is not known.
+    """Returns the sum of numbers; None if one of them is None.
 
     Example:
 
@@ -35,7 +35,7 @@ def format_count(count: int | None) -> str:
 
 
 def format_bytes(count: int | None) -> str:
-    """Returns a number of bytes in a unit of 1024s.
+    """Returns a number of bytes with a binary unit (1 KB is 1024 B).
 
     Example:
 
@@ -75,7 +75,7 @@ def format_flops(count: float | None) -> str:
 
 
 def format_seconds(seconds: float | None) -> str:
-    """Returns a time in a unit in which it can be read.
+    """Returns a time in microseconds, milliseconds or seconds.
 
     Example:
 

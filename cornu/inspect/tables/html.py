@@ -1,4 +1,4 @@
-"""Tables as HTML that needs nothing else: rows fold without scripts, in light and dark."""
+"""Tables as self-contained HTML: rows fold without scripts, in light and dark mode."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cornu.inspect.tables.table import DisplayTable, TableColumn, TableRow
 
 __all__ = ["to_html"]
 
-# Colours come from the page around (`currentColor`), so that it suits light and dark pages alike.
+# Colors derive from the page (`currentColor`), so the table suits light and dark pages.
 _STYLE = """
 .cornu-table{font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;color:inherit;
  border:1px solid color-mix(in srgb,currentColor 25%,transparent);border-radius:6px;
@@ -39,7 +39,7 @@ def to_html(table: DisplayTable, opened: int = 12) -> str:
 
     Args:
         table: the table.
-        opened: rows with rows below them are shown open if these are no more than this.
+        opened: a row is initially open if it has at most this many rows below it.
     """
     widths = f"grid-template-columns:{_widths(table)}"
     head = "".join(_cell(column, escape(column.title)) for column in table.columns)

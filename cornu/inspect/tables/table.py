@@ -1,9 +1,10 @@
-"""Table: rows in a tree, to be written as text or as HTML."""
+"""Tables with nested rows, to be written as text or as HTML."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 __all__ = ["TableColumn", "TableRow", "DisplayTable"]
 
@@ -13,15 +14,15 @@ class TableColumn:
     """A column.
 
     Attributes:
-        title: what stands above.
-        right: whether its cells stand at the right.
-        breaks: what is in it, which tells when cells are broken if there is too little room:
-            "names" first, "shapes" next, "numbers" last.
+        title: the header.
+        right: whether its cells are right-aligned.
+        breaks: the kind of its cells, which decides which columns are wrapped first in a narrow
+            table: "names" first, "shapes" next, "numbers" last.
     """
 
     title: str
     right: bool = False
-    breaks: str = "numbers"
+    breaks: Literal["names", "shapes", "numbers"] = "numbers"
 
 
 @dataclass(eq=False)
@@ -31,8 +32,8 @@ class TableRow:
     Attributes:
         cells: the text of each column.
         children: the rows below it.
-        heading: whether it stands for what is below it, rather than beside it.
-        closed: whether what is below it is hidden at first, where that is possible.
+        heading: whether it is a heading of the rows below it.
+        closed: whether the rows below it are initially hidden in HTML.
     """
 
     cells: list[str]

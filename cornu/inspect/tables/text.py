@@ -1,4 +1,4 @@
-"""Tables as text: for a terminal with colours, or plain."""
+"""Tables as text: with colors for a terminal, or plain."""
 
 from __future__ import annotations
 
@@ -14,50 +14,51 @@ from cornu.inspect.tables.table import DisplayTable
 __all__ = ["print_table", "to_text"]
 
 _WIDTH = 100
-_BORDER = 3  # what a column needs beside its text: a line and a space at both sides
+_BORDER = 3  # the border of a column: a line, and a space on both sides
 
 
 def print_table(
     table: DisplayTable,
     line_length: int | None = None,
-    positions: Any = None,
+    positions: Sequence[float] | None = None,
     print_fn: Callable[[str], Any] | None = None,
 ) -> None:
-    """Prints a table: with colours if it goes to a terminal, otherwise as plain text.
+    """Prints a table: with colors in a terminal, otherwise as plain text.
 
     Args:
         table: the table.
-        line_length: its width; by default no more than that of the terminal, or 100.
-        positions: where the columns end, as parts of the width, rising to 1.
+        line_length: its width; by default at max_width the width of the terminal, or 100.
+        positions: the ends of the columns, as increasing fractions of the width up to 1.
         print_fn: called with the text instead of `print`.
     """
     if print_fn is not None:
         print_fn(to_text(table, line_length, positions))
         return
     terminal = sys.stdout.isatty()
-    most = shutil.get_terminal_size((_WIDTH, 24)).columns if terminal else _WIDTH
+    max_width = shutil.get_terminal_size((_WIDTH, 24)).columns if terminal else _WIDTH
     plain = not (sys.stdout.encoding or "utf-8").lower().startswith("utf")
-    print(to_text(table, line_length, positions, most, terminal, plain))
+    print(to_text(table, line_length, positions, max_width, terminal, plain))
 
 
 def to_text(
     table: DisplayTable,
     line_length: int | None = None,
-    positions: Any = None,
-    most: int = _WIDTH,
-    colours: bool = False,
+    positions: Sequence[float] | None = None,
+    max_width: int = _WIDTH,
+    colors: bool = False,
     ascii_only: bool = False,
 ) -> str:
     """Returns a table as text.
 
     Args:
         table: the table.
-        line_length: its width; by default as wide as its text, but not more than `most`.
-        positions: where the columns end, as parts of the width, rising to 1.
-        most: the greatest width, if `line_length` is not given.
-        colours: whether there are codes for colours in it.
-        ascii_only: whether lines are drawn with ASCII characters.
+        line_length: its width; by default the width of its text, at max_width `max_width`.
+        positions: the ends of the columns, as increasing fractions of the width up to 1.
+        max_width: the greatest width, if `line_length` is not given.
+        colors: whether the text contains ANSI color codes.
+        ascii_only: whether borders are ASCII characters.
     """
+    # Imported late, so that `import cornu` stays fast.
     from rich import box
     from rich.console import Console
     from rich.table import Table as RichTable
@@ -66,32 +67,32 @@ def to_text(
     rows = [(depth, line) for depth, line in table.walk()]
     cells = [[column.title for column in table.columns], *(line.cells for _, line in rows)]
     indents = [0, *(2 * depth for depth, _ in rows)]
-    widths = _widths(table, cells, indents, line_length, positions, most)
-    drawn = RichTable(
+    widths = _widths(table, cells, indents, line_length, positions, max_width)
+    rich_table = RichTable(
         header_style="bold",
         border_style="dim",
         box=box.ASCII if ascii_only else box.HEAVY_HEAD,
     )
     for column, width in zip(table.columns, widths, strict=True):
         justify: Any = "right" if column.right else "left"
-        title = Text("\n".join(_wrapped(column.title, width, hang=0)))
-        drawn.add_column(title, justify=justify, width=width, no_wrap=True)
+        title = Text("\n".join(_wrap(column.title, width, hang=0)))
+        rich_table.add_column(title, justify=justify, width=width, no_wrap=True)
     for (depth, line), row in zip(rows, cells[1:], strict=True):
-        name = Text("\n".join(_wrapped(row[0], widths[0], 2 * depth)))
+        name = Text("\n".join(_wrap(row[0], widths[0], 2 * depth)))
         name.stylize("bold cyan" if line.heading else "")
         rest = zip(row[1:], widths[1:], strict=True)
-        drawn.add_row(name, *(Text("\n".join(_wrapped(cell, width))) for cell, width in rest))
+        rich_table.add_row(name, *(Text("\n".join(_wrap(cell, width))) for cell, width in rest))
     console = Console(
-        width=max(line_length or most, sum(widths) + _BORDER * len(widths) + 1),
+        width=max(line_length or max_width, sum(widths) + _BORDER * len(widths) + 1),
         force_jupyter=False,
-        force_terminal=colours,
-        color_system="standard" if colours else None,
+        force_terminal=colors,
+        color_system="standard" if colors else None,
         file=io.StringIO(),
         highlight=False,
     )
     with console.capture() as capture:
         console.print(Text(table.title, style="bold"))
-        console.print(drawn)
+        console.print(rich_table)
         for note in table.notes:
             console.print(Text(f" {note}"))
     text = capture.get().rstrip("\n")
@@ -105,36 +106,37 @@ def _widths(
     cells: Sequence[Sequence[str]],
     indents: Sequence[int],
     line_length: int | None,
-    positions: Any,
-    most: int,
+    positions: Sequence[float] | None,
+    max_width: int,
 ) -> list[int]:
-    """Returns the widths of the columns, narrowed where there is most to narrow."""
+    """Returns the widths of the columns; the widest columns are narrowed first."""
     count = len(cells[0])
-    room = (line_length or most) - _BORDER * count - 1
+    available = (line_length or max_width) - _BORDER * count - 1
     if positions is not None:
         ends = [*list(positions)[: count - 1], 1.0]
-        return [max(1, int(room * (b - a))) for a, b in itertools.pairwise([0.0, *ends])]
+        return [max(1, int(available * (b - a))) for a, b in itertools.pairwise([0.0, *ends])]
     columns = [[row[i] for row in cells] for i in range(count)]
     columns[0] = [" " * indent + text for text, indent in zip(columns[0], indents, strict=True)]
     widths = [max(map(len, column)) for column in columns]
-    words = [max(map(_longest, column)) for column in columns]
+    words = [max(map(_longest_word, column)) for column in columns]
+    # Columns are narrowed in rounds, first those that wrap best; `_minimum_width` has the order.
     for step in range(5):
         least = [
-            _least(column.breaks, step, width, word)
+            _minimum_width(column.breaks, step, width, word)
             for column, width, word in zip(table.columns, list(widths), words, strict=True)
         ]
-        while sum(widths) > room:
+        while sum(widths) > available:
             gain, i = max((widths[i] - least[i], i) for i in range(count))
             if gain <= 0:
                 break
             widths[i] -= 1
-    if line_length is not None and sum(widths) < room:
-        widths[-1] += room - sum(widths)
+    if line_length is not None and sum(widths) < available:
+        widths[-1] += available - sum(widths)
     return widths
 
 
-def _least(breaks: str, step: int, width: int, word: int) -> int:
-    """Returns how narrow a column may become in a step: names first, shapes next, numbers last."""
+def _minimum_width(breaks: str, step: int, width: int, word: int) -> int:
+    """Returns the least width of a column in a step: names shrink first, numbers last."""
     if breaks == "names":
         return min(width, (word, word, max(word * 3 // 4, 16), 12, 3)[step])
     if breaks == "shapes":
@@ -142,15 +144,15 @@ def _least(breaks: str, step: int, width: int, word: int) -> int:
     return min(width, (width, width, width, width, 3)[step])
 
 
-def _longest(text: str) -> int:
-    """Returns the width that the longest word needs, further in if it is not the first."""
+def _longest_word(text: str) -> int:
+    """Returns the width of the longest word, with the indent of continuation lines."""
     indent = len(text) - len(text.lstrip())
     first, *rest = text.lstrip().split(" ")
     return indent + max([len(first), *(len(word) + 2 for word in rest)])
 
 
-def _wrapped(text: str, width: int, indent: int = 0, hang: int = 2) -> list[str]:
-    """Returns the lines of a cell; what does not fit goes on a little further in."""
+def _wrap(text: str, width: int, indent: int = 0, hang: int = 2) -> list[str]:
+    """Returns the lines of a cell, with a hanging indent."""
     indent = min(indent, max(width - 8, 0))
     lines: list[str] = []
     line = " " * indent

@@ -7,9 +7,10 @@ import pytest
 
 import cornu
 from cornu import Input, Model, layers
-from cornu.inspect.plot.diagram import Options, picture
+from cornu.inspect.plot.box_content import PlotOptions
+from cornu.inspect.plot.diagram import build_diagram
 from cornu.inspect.plot.html import to_html
-from cornu.inspect.plot.layout import layout
+from cornu.inspect.plot.layout import compute_layout
 from cornu.utils import plot_model
 from tests.inspect.plot.browser import ask
 
@@ -33,7 +34,7 @@ def data(page):
 
 
 def test_a_page_stands_by_itself():
-    page = to_html(net(), Options())
+    page = to_html(net(), PlotOptions())
     assert not re.search(r"(src|href)\s*=|url\(|@import|https?://(?!www\.w3\.org/2000/svg)", page)
     assert "default-src 'none'" in page
     titles = [box["title"] for box in data(page)["boxes"]]
@@ -55,7 +56,7 @@ def evil_net():
 
 
 def test_names_stay_names():
-    page = to_html(evil_net(), Options(show_layer_names=True))
+    page = to_html(evil_net(), PlotOptions(show_layer_names=True))
     assert page.count("<script") == 2 and page.count("</script>") == 2
     assert "<img" not in page and page.count("</title>") == 1
     found = data(page)
@@ -65,7 +66,7 @@ def test_names_stay_names():
 
 
 def test_facts_are_told():
-    boxes = data(to_html(net(), Options()))["boxes"]
+    boxes = data(to_html(net(), PlotOptions()))["boxes"]
     out = next(box for box in boxes if box["about"]["title"] == "net_out")
     facts = dict(out["about"]["facts"])
     assert facts["parameters"] == "5" and facts["returns"] == "(None, 1) float32"
@@ -90,15 +91,15 @@ const texts = () => [...document.querySelectorAll("#view text")].map(t => t.text
 
 @pytest.mark.parametrize("rankdir", ["TB", "RL"])
 def test_the_page_lays_out_as_python_does(rankdir, tmp_path):
-    options = Options(rankdir=rankdir, show_shapes=True, expand_nested=True)
+    options = PlotOptions(rankdir=rankdir, show_shapes=True, expand_nested=True)
     page = to_html(net(), options)
     script = "B.forEach(b => { b.open = !!b.parts; }); draw(); tell(places());"
     answer = ask(page, LOOK + script, tmp_path)
-    shown = picture(net(), Options(**{**vars(options), "grouped": True}))
+    shown = build_diagram(net(), PlotOptions(**{**vars(options), "grouped": True}))
     for box in shown.root.walk():  # an open frame on the page has a sign in its heading
         if box.parts:
             box.width = data(page)["boxes"][list(shown.root.walk()).index(box)]["head"]
-    layout(shown.root, shown.edges, rankdir)
+    compute_layout(shown.root, shown.edges, rankdir)
     for i, box in enumerate(shown.root.walk()):
         if i:
             wanted = [box.x, box.y, box.width, box.height]
@@ -115,7 +116,7 @@ def test_blocks_open_and_close(tmp_path):
     tell({closed, opened, more, few, facts, same: JSON.stringify(first) === JSON.stringify(again),
           least: Object.keys(first).length});
     """
-    answer = ask(to_html(net(), Options()), LOOK + script, tmp_path)
+    answer = ask(to_html(net(), PlotOptions()), LOOK + script, tmp_path)
     assert answer["opened"] > answer["closed"] and answer["same"]
     assert answer["few"] < answer["least"] < answer["more"]
     assert "3 equal blocks" in answer["facts"] and "unit, unit_1, unit_2" in answer["facts"]
@@ -130,7 +131,7 @@ def test_nothing_given_is_run_and_search_finds_it(tmp_path):
     setTimeout(() => tell({hit, hidden, found, visible, side, hacked: window.hacked || 0,
       scripts: document.scripts.length, images: document.images.length}), 100);
     """
-    page = to_html(evil_net(), Options(show_layer_names=True))
+    page = to_html(evil_net(), PlotOptions(show_layer_names=True))
     answer = ask(page, LOOK + script, tmp_path, "--virtual-time-budget=1000")
     assert answer == {
         **{"hit": 1, "hidden": True, "found": "needle", "visible": True},
@@ -163,7 +164,7 @@ def test_pointer_wheel_and_keys_work(tmp_path):
     group.g.focus(); key("Enter", group.g); told.closed = group.open;
     tell(told);
     """
-    assert ask(to_html(net(), Options()), script, tmp_path) == {
+    assert ask(to_html(net(), PlotOptions()), script, tmp_path) == {
         **{"opened": True, "moved": 40, "dragKeeps": True, "larger": True, "focus": "words"},
         **{"listed": 1, "chosen": "net_out", "left": None, "closed": False},
     }

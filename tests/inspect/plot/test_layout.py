@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from cornu.inspect.plot.coordinates import Link, columns
-from cornu.inspect.plot.layout import Box, Edge, layout
+from cornu.inspect.plot.coordinates import Link, assign_coordinates
+from cornu.inspect.plot.layout import Box, Edge, compute_layout
 
 
 def leaf():
@@ -57,7 +57,7 @@ def inside(box, frame):
 @pytest.mark.parametrize("rankdir", ["TB", "BT", "LR", "RL"])
 def test_frames_hold_their_parts_and_siblings_do_not_overlap(seed, rankdir):
     root, edges = nested(seed)
-    found = layout(root, edges, rankdir)
+    found = compute_layout(root, edges, rankdir)
     root.width, root.height = found.width, found.height
     for frame in root.walk():
         for i, part in enumerate(frame.parts):
@@ -71,7 +71,7 @@ def test_frames_hold_their_parts_and_siblings_do_not_overlap(seed, rankdir):
 @pytest.mark.parametrize("rankdir", ["TB", "BT", "LR", "RL"])
 def test_lines_point_along(seed, rankdir):
     root, edges = nested(seed)
-    found = layout(root, edges, rankdir)
+    found = compute_layout(root, edges, rankdir)
     axis, sign = (1 if rankdir in ("TB", "BT") else 0), (1 if rankdir in ("TB", "LR") else -1)
     for line in found.lines:
         along = [round(sign * point[axis], 6) for point in line.points]
@@ -85,7 +85,7 @@ def test_lines_point_along(seed, rankdir):
 
 def test_lines_begin_and_end_at_boxes_and_join_at_frames():
     root, edges = nested(1)
-    found = layout(root, edges)
+    found = compute_layout(root, edges)
     ends = {(round(x, 3), round(y, 3)) for line in found.lines for x, y in line.points[-1:]}
     starts = {(round(x, 3), round(y, 3)) for line in found.lines for x, y in line.points[:1]}
     for edge in edges:
@@ -101,7 +101,7 @@ def test_lines_begin_and_end_at_boxes_and_join_at_frames():
 def test_no_line_goes_through_a_box():
     for seed in range(4):
         root, edges = nested(seed)
-        found = layout(root, edges)
+        found = compute_layout(root, edges)
         for line in found.lines:
             for (x, top), (other, bottom) in zip(line.points, line.points[1:], strict=False):
                 if x != other:
@@ -119,14 +119,14 @@ def test_chains_are_straight_also_through_frames():
     boxes, edges = chain(12)
     frame = Box(parts=boxes[3:6], heading=20.0, width=300.0)
     root = Box(parts=[*boxes[:3], frame, *boxes[6:]])
-    found = layout(root, edges)
+    found = compute_layout(root, edges)
     assert len({round(box.x, 6) for box in boxes}) == 1
     assert len({round(x, 6) for line in found.lines for x, _ in line.points}) == 1
 
 
 def test_a_long_edge_is_straight_beside_what_it_passes():
     boxes, edges = chain(6)
-    found = layout(Box(parts=boxes), [*edges, Edge(boxes[0], boxes[5])])
+    found = compute_layout(Box(parts=boxes), [*edges, Edge(boxes[0], boxes[5])])
     (line,) = (line for line in found.lines if len(line.points) > 4)
     assert len({round(x, 6) for x, _ in line.points[2:-2]}) == 1
     assert all(box.x + box.width <= line.points[3][0] or line.points[3][0] <= box.x
@@ -139,23 +139,23 @@ def test_edges_are_untangled():
     edges = [Edge(top, box) for box in left]
     edges += [Edge(a, b) for a, b in zip(left, reversed(right), strict=True)]
     edges += [Edge(box, end) for box in right]
-    layout(Box(parts=[top, *left, *right, end]), edges)
+    compute_layout(Box(parts=[top, *left, *right, end]), edges)
     assert [box.x for box in left] == [box.x for box in reversed(right)]
 
 
 def test_lines_of_one_source_and_lines_to_one_target_are_shared():
     boxes, edges = chain(40)
     many = [*edges, *(Edge(boxes[0], box) for box in boxes[2:])]
-    assert len(layout(Box(parts=boxes), many).levels.popitem()[1].slots) < 2 * 40
+    assert len(compute_layout(Box(parts=boxes), many).levels.popitem()[1].slots) < 2 * 40
     boxes, edges = chain(40)
     many = [*edges, *(Edge(box, boxes[-1]) for box in boxes[:-2])]
-    assert len(layout(Box(parts=boxes), many).levels.popitem()[1].slots) < 2 * 40
+    assert len(compute_layout(Box(parts=boxes), many).levels.popitem()[1].slots) < 2 * 40
 
 
 def test_the_same_model_gives_the_same_picture():
     def places():
         root, edges = nested(5)
-        found = layout(root, edges)
+        found = compute_layout(root, edges)
         return [(box.x, box.y) for box in root.walk()], [line.points for line in found.lines]
 
     assert places() == places()
@@ -163,16 +163,16 @@ def test_the_same_model_gives_the_same_picture():
 
 def test_hidden_edges_order_but_are_not_drawn():
     a, b = leaf(), leaf()
-    found = layout(Box(parts=[a, b]), [Edge(a, b, drawn=False)])
+    found = compute_layout(Box(parts=[a, b]), [Edge(a, b, drawn=False)])
     assert a.y + a.height < b.y and found.lines == []
 
 
 def test_circles_and_single_boxes_do_not_harm():
     a, b, c = leaf(), leaf(), leaf()
-    layout(Box(parts=[a, b, c]), [Edge(a, b), Edge(b, a), Edge(b, c)])
+    compute_layout(Box(parts=[a, b, c]), [Edge(a, b), Edge(b, a), Edge(b, c)])
     assert not overlap(a, b) and not overlap(b, c)
     one = leaf()
-    found = layout(Box(parts=[one]), [])
+    found = compute_layout(Box(parts=[one]), [])
     assert (found.width, found.height) == (80.0, 30.0)
 
 
@@ -183,7 +183,7 @@ def test_a_thousand_nodes_take_few_steps(skips):
     for _ in range(skips):
         start = rng.randrange(980)
         edges.append(Edge(boxes[start], boxes[start + rng.randrange(2, 20)]))
-    found = layout(Box(parts=boxes), edges)
+    found = compute_layout(Box(parts=boxes), edges)
     assert found.operations < 40 * len(found.levels.popitem()[1].slots) + 10_000
 
 
@@ -191,20 +191,20 @@ def test_a_thousand_nodes_in_blocks_take_few_steps():
     boxes, edges = chain(1000)
     edges += [Edge(boxes[i], boxes[i + 9]) for i in range(0, 990, 10)]
     frames = [Box(parts=boxes[i : i + 10], heading=20.0) for i in range(0, 1000, 10)]
-    assert layout(Box(parts=frames), edges).operations < 30_000
+    assert compute_layout(Box(parts=frames), edges).operations < 30_000
 
 
 def test_columns_end_at_ports():
     # Two wide things; the edge leaves the first 30 to the right of its middle.
-    xs = columns([[0], [1]], [100.0, 20.0], [False, False], [Link(0, 1, 30.0, 0.0)])
+    xs = assign_coordinates([[0], [1]], [100.0, 20.0], [False, False], [Link(0, 1, 30.0, 0.0)])
     assert xs[1] - xs[0] == pytest.approx(30.0)
-    assert columns([], [], [], []) == []
+    assert assign_coordinates([], [], [], []) == []
 
 
 def test_what_stands_above_several_ports_stands_straight_above_them():
     links = [Link(0, 2, 0.0, -80.0), Link(1, 2, 0.0, 80.0)]
-    xs = columns([[0, 1], [2]], [60.0, 60.0, 300.0], [False] * 3, links)
+    xs = assign_coordinates([[0, 1], [2]], [60.0, 60.0, 300.0], [False] * 3, links)
     assert [x - xs[2] for x in xs[:2]] == pytest.approx([-80.0, 80.0])
     close = [Link(0, 2, 0.0, -10.0), Link(1, 2, 0.0, 10.0)]
-    xs = columns([[0, 1], [2]], [60.0, 60.0, 300.0], [False] * 3, close)
+    xs = assign_coordinates([[0, 1], [2]], [60.0, 60.0, 300.0], [False] * 3, close)
     assert xs[1] - xs[0] >= 60.0

@@ -11,7 +11,8 @@ import pytest
 
 import cornu
 from cornu import Input, Model, Sequential, layers
-from cornu.inspect.plot.diagram import Options, picture
+from cornu.inspect.plot.box_content import PlotOptions
+from cornu.inspect.plot.diagram import build_diagram
 from cornu.layers import Dense
 from cornu.utils import model_to_dot, plot_model
 
@@ -35,11 +36,11 @@ def tree(model, **words):
     def titles(box):
         return [box.data.title, *map(titles, box.parts)] if box.parts else box.data.title
 
-    return [titles(box) for box in picture(model, Options(**words)).root.parts]
+    return [titles(box) for box in build_diagram(model, PlotOptions(**words)).root.parts]
 
 
 def edges(model, **words):
-    found = picture(model, Options(**words)).edges
+    found = build_diagram(model, PlotOptions(**words)).edges
     return {(e.source.data.items[0].name, e.target.data.items[0].name) for e in found}
 
 
@@ -123,7 +124,7 @@ def test_inputs_and_outputs_of_nested_models_meet_by_name_and_position():
 def test_shared_layers_are_told():
     x, y = Input((4,), name="x"), Input((4,), name="y")
     shared = Dense(2, name="twin")
-    shown = picture(Model([x, y], layers.Add()([shared(x), shared(y)])), Options())
+    shown = build_diagram(Model([x, y], layers.Add()([shared(x), shared(y)])), PlotOptions())
     chips = [(box.data.name, box.data.chips) for box in shown.root.parts]
     assert chips.count(("twin", ["shared"])) == 2
 
@@ -172,7 +173,7 @@ class Two(Model):
 
 def test_a_subclassed_model_is_drawn_by_its_program():
     model = Two()
-    with pytest.raises(ValueError, match="Two 'two' has not been built.*\n.*call `build"):
+    with pytest.raises(ValueError, match="Two 'two' is not built.*\n.*call `build"):
         plot_model(model, None)
     model.build((None, 3))
     assert tree(model) == ["InputLayer", "Dense", "Residual", ["head", "Dense"]]
@@ -184,7 +185,7 @@ def test_a_subclassed_model_is_drawn_by_its_program():
     assert edges(Model(x, Dense(1, name="d")(model(x))), expand_nested=True) >= {
         *[("x", "a"), ("c", "d")]
     }
-    with pytest.raises(ValueError, match="Sequential .* has not been built"):
+    with pytest.raises(ValueError, match="Sequential .* is not built"):
         plot_model(Sequential([Dense(2)]), None)
 
 
@@ -196,7 +197,7 @@ def test_a_program_that_needs_numbers_lists_its_layers():
     model = Choosy()
     model.build((None, 3))
     assert tree(model) == ["Dense", "Residual", "Dense"]
-    assert [edge.drawn for edge in picture(model, Options()).edges] == [False, False]
+    assert [edge.drawn for edge in build_diagram(model, PlotOptions()).edges] == [False, False]
 
 
 def test_what_is_written_on_boxes():
@@ -236,11 +237,11 @@ def test_files_are_written_by_their_endings(tmp_path):
     assert (tmp_path / "a.html").read_text().startswith("<!DOCTYPE html>")
     with pytest.raises(ValueError, match="Known: .svg, .png, .html|Did you mean"):
         plot_model(model, tmp_path / "a.jpeg")
-    with pytest.raises(ValueError, match="rankdir is one of TB, BT, LR, RL. Received: 'up'"):
+    with pytest.raises(ValueError, match="`rankdir` must be one of TB, BT, LR, RL. Received: 'up'"):
         plot_model(model, None, rankdir="up")
-    with pytest.raises(ValueError, match="plot_model draws models. Received: <Dense"):
+    with pytest.raises(ValueError, match="plot_model expects a model. Received: <Dense"):
         plot_model(Dense(1), None)
-    with pytest.raises(ValueError, match="depth is None or 0 and more"):
+    with pytest.raises(ValueError, match="`depth` must be None or at least 0"):
         plot_model(model, None, depth=-1)
 
 

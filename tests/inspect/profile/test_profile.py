@@ -10,7 +10,7 @@ import cornu
 from cornu import Input, Model, layers
 from cornu.core.state import scope
 from cornu.inspect.outline import outline
-from cornu.inspect.profile.measure import run_named
+from cornu.inspect.profile.measure import run_with_scopes
 from cornu.inspect.profile.profile import profile
 from cornu.layers import Dense
 
@@ -83,7 +83,7 @@ def test_as_a_table(both, capsys):
     found.print(depth=1)
     assert "inside" not in capsys.readouterr().out
     assert "<details" in found._repr_html_()
-    with pytest.raises(KeyError, match="There is no part 'nowhere'"):
+    with pytest.raises(KeyError, match="The model has no part 'nowhere'"):
         found["nowhere"]
 
 
@@ -105,7 +105,7 @@ def test_as_a_trace(both, tmp_path):
 def test_operations_carry_paths():
     model = net()
     variables = list(model.variables)
-    lifted = scope.functionalize(lambda x: run_named(model, [x], outline(model)), variables)
+    lifted = scope.functionalize(lambda x: run_with_scopes(model, [x], outline(model)), variables)
     values = [v.stored for v in variables]
     program = jax.make_jaxpr(lambda x: lifted(values, jax.random.key(0), x)[0])(BATCH)
     names = {str(e.source_info.name_stack) for e in program.jaxpr.eqns}
@@ -174,13 +174,13 @@ def test_a_model_without_layers_has_the_time_of_the_whole():
             return x * 2
 
     found = profile(Plain(), BATCH, repeats=1)
-    assert "No call of a layer was seen" in str(found) and found.whole.flops == 32
+    assert "No call of a layer was recorded" in str(found) and found.whole.flops == 32
 
 
 def test_wrong_arguments():
-    with pytest.raises(TypeError, match="measures models"):
+    with pytest.raises(TypeError, match="expects a model"):
         profile(Dense(2), BATCH)
-    with pytest.raises(ValueError, match="`repeats` is 1 or more"):
+    with pytest.raises(ValueError, match="`repeats` must be at least 1"):
         profile(net(), BATCH, repeats=0)
     with pytest.raises(ValueError, match="expects the shape"):
         profile(net(), np.ones((8, 5)))
