@@ -17,7 +17,9 @@ from cornu.data import Arrays, DataInput, ReadOptions, Stream, identify
 from cornu.errors import warn
 from cornu.inspect import checks
 from cornu.inspect.checks import CheckContext, CheckedOutput, Finding, Report, sample_array
-from cornu.inspect.nan import batch_files, find_nan
+from cornu.inspect.nan import batch_files
+from cornu.inspect.nan.find_nan import find_in_prepared
+from cornu.inspect.nan.report import NanReport
 from cornu.training import steps
 from cornu.training.binding import Binding, named_arrays
 from cornu.training.trainer import Trainer
@@ -67,7 +69,7 @@ def _run_costly_checks(
     has_loss = y is not None or model.overrides("compute_loss")
     if not model.overrides("train_step") and model.trainable_variables and has_loss:
         yield from checks.check_gradients(view, source.example())
-    if view.heads:
+    if view.outputs:
         yield from checks.check_outputs_of(view, source.preview()[0])
 
 
@@ -88,7 +90,7 @@ def before_fit(
             raise ValueError(finding.line)
     trainer.run.checked = trainer.config
     for finding in report:
-        if finding.severity == "warning" and finding.kind.automatic and not finding.said:
+        if finding.severity == "warning" and finding.kind.in_fit and not finding.already_warned:
             warn(
                 finding.code,
                 finding.line.removeprefix(f"{finding.code} "),
@@ -130,13 +132,13 @@ def stop_at_nan(
         FloatingPointError: always; `model.nan_report` has what was found.
     """
     key = jax.random.fold_in(trainer.key(), trainer.counts["train"].number)
-    report = find_nan.find(trainer.model, batch, key)
+    report = find_in_prepared(trainer.model, batch, key)
     if report is None:
         text = (
             "Loss, gradients or weights were not finite in the compiled step; computed layer by "
             "layer, everything is finite. Rounding may differ near the limits of a dtype."
         )
-        report = find_nan.NanReport("step", f"model {trainer.model.name!r}", "", text, batch=batch)
+        report = NanReport("step", f"model {trainer.model.name!r}", "", text, batch=batch)
     report.epoch, report.step = first_epoch + epoch, step
     folder = folder or pathlib.Path(tempfile.mkdtemp(prefix="cornu-nan-"))
     name = f"nan-epoch-{report.epoch}-step-{step}.npz"

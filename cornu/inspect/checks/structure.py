@@ -8,7 +8,6 @@ import numpy as np
 
 from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
-from cornu.core.layer.walk import nested_layers
 from cornu.core.layer.signature import call_signature
 from cornu.core.layer.walk import nested_layers
 from cornu.inspect.checks.context import CheckContext, GraphCall, path_of_node
