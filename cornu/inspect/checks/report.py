@@ -72,7 +72,7 @@ class Report:
     def __init__(self, findings: Iterable[Finding], ignored: Iterable[str] = ()) -> None:
         ignored = set(ignored)
         for code in ignored - set(KINDS):
-            raise ValueError(f"There is no check {code!r}. Known codes: {', '.join(KINDS)}.")
+            raise ValueError(f"Unknown check {code!r}. Known codes: {', '.join(KINDS)}.")
         kept = {(f.code, f.where, f.text): f for f in findings if f.code not in ignored}
         self.findings = sorted(kept.values(), key=lambda f: (_ORDER.index(f.severity), f.code))
 
