@@ -12,7 +12,14 @@ from cornu.core.layer.layer import Layer
 from cornu.layers.arguments import known_size
 from cornu.layers.base import ConfiguredLayer
 from cornu.parts import activations
-from cornu.types import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike, ShapeLike
+from cornu.types import (
+    ActivationLike,
+    Array,
+    ConstraintLike,
+    InitializerLike,
+    RegularizerLike,
+    ShapeLike,
+)
 
 __all__ = ["Activation", "ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax"]
 
@@ -44,7 +51,7 @@ class Activation(Layer):
         self.supports_masking = True
         self.built = True
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Array:
         """Returns activation(inputs)."""
         return self.activation(inputs)
 
@@ -97,7 +104,7 @@ class ReLU(Layer):
         self.supports_masking = True
         self.built = True
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Array:
         """Returns f(inputs)."""
         return activations.relu(inputs, self.negative_slope, self.max_value, self.threshold)
 
@@ -137,7 +144,7 @@ class LeakyReLU(Layer):
         self.supports_masking = True
         self.built = True
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Array:
         """Returns f(inputs)."""
         return activations.leaky_relu(inputs, self.negative_slope)
 
@@ -189,13 +196,15 @@ class PReLU(ConfiguredLayer):
     def build(self, input_shape: ShapeLike) -> None:
         """Creates the slopes."""
         own = [axis for axis in range(1, len(input_shape)) if axis not in self.shared_axes]
-        sizes = {axis: known_size(self._label(), input_shape, axis) for axis in own}
+        sizes: dict[int, int | None] = {
+            axis: known_size(self._label(), input_shape, axis) for axis in own
+        }
         self.alpha = self.create_weight(
             "alpha", tuple(sizes.get(axis, 1) for axis in range(1, len(input_shape)))
         )
         self.input_spec = InputSpec(ndim=len(input_shape), axes=sizes)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Array:
         """Returns f(inputs)."""
         return jax.nn.relu(inputs) - self.alpha * jax.nn.relu(-inputs)
 
@@ -232,7 +241,7 @@ class ELU(Layer):
         self.supports_masking = True
         self.built = True
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Array:
         """Returns f(inputs)."""
         return activations.elu(inputs, self.alpha)
 
@@ -267,7 +276,7 @@ class Softmax(Layer):
         self.supports_masking = True
         self.built = True
 
-    def call(self, inputs: Any, mask: Any = None) -> Any:
+    def call(self, inputs: Array, mask: Array | None = None) -> Array:
         """Returns f(inputs)."""
         axis = tuple(self.axis) if isinstance(self.axis, list) else self.axis
         if mask is None:

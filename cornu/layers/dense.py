@@ -7,7 +7,14 @@ from typing import Any
 from cornu.core.layer.input_spec import InputSpec
 from cornu.layers.arguments import known_size
 from cornu.layers.base import Activation, ConfiguredLayer
-from cornu.types import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike, ShapeLike
+from cornu.types import (
+    ActivationLike,
+    Array,
+    ConstraintLike,
+    InitializerLike,
+    RegularizerLike,
+    ShapeLike,
+)
 
 __all__ = ["Dense"]
 
@@ -78,7 +85,7 @@ class Dense(ConfiguredLayer):
         self.bias = self.create_bias((self.units,))
         self.input_spec = InputSpec(min_ndim=2, axes={-1: features})
 
-    def call(self, inputs: Any, training: bool | None = None) -> Any:
+    def call(self, inputs: Array, training: bool | None = None) -> Array:
         """Returns activation(inputs @ kernel + bias)."""
         outputs = inputs @ self.kernel
         if self.bias is not None:

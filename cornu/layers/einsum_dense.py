@@ -12,7 +12,14 @@ from cornu import ops
 from cornu.core.layer.input_spec import InputSpec
 from cornu.layers.base import Activation, ConfiguredLayer
 from cornu.parts import initializers
-from cornu.types import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike, ShapeLike
+from cornu.types import (
+    ActivationLike,
+    Array,
+    ConstraintLike,
+    InitializerLike,
+    RegularizerLike,
+    ShapeLike,
+)
 
 __all__ = ["EinsumDense"]
 
@@ -92,7 +99,7 @@ class EinsumDense(ConfiguredLayer):
         self.bias = None if shapes.bias is None else self.create_weight("bias", shapes.bias)
         self.input_spec = InputSpec(ndim=len(input_shape))
 
-    def call(self, inputs: Any, training: bool | None = None) -> Any:
+    def call(self, inputs: Array, training: bool | None = None) -> Array:
         """Returns activation(einsum(equation, inputs, kernel) + bias)."""
         outputs = ops.einsum(self.equation, inputs, self.kernel)
         if self.bias is not None:

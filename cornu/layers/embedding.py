@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
@@ -11,7 +12,14 @@ from cornu import ops
 from cornu.core.state.dtypes import is_float
 from cornu.layers.arguments import positive_int
 from cornu.layers.base import ConfiguredLayer
-from cornu.types import ConstraintLike, DTypeLike, InitializerLike, RegularizerLike, ShapeLike
+from cornu.types import (
+    Array,
+    ConstraintLike,
+    DTypeLike,
+    InitializerLike,
+    RegularizerLike,
+    ShapeLike,
+)
 
 __all__ = ["Embedding", "ReversibleEmbedding"]
 
@@ -59,6 +67,7 @@ class Embedding(ConfiguredLayer):
     input_dim: int
     output_dim: int
     mask_zero: bool
+    embeddings_initializer: Callable[..., Any]
 
     def __init__(
         self,
@@ -91,7 +100,7 @@ class Embedding(ConfiguredLayer):
         """Creates the table."""
         self.embeddings = self.create_weight("embeddings", (self.input_dim, self.output_dim))
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Array:
         """Returns the rows of the table."""
         rows = inputs.astype("int32") if is_float(inputs.dtype) else inputs
         return jnp.take(self.embeddings.value, rows, axis=0).astype(self.compute_dtype)
@@ -114,7 +123,7 @@ class Embedding(ConfiguredLayer):
             "largest integer, or map unknown ones to a row of their own."
         )
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Array, mask: Array | None = None) -> Array | None:
         """Returns where the inputs are not 0, with `mask_zero`."""
         return ops.not_equal(inputs, 0) if self.mask_zero else None
 
@@ -191,7 +200,7 @@ class ReversibleEmbedding(Embedding):
                 name="reverse_embeddings",
             )
 
-    def call(self, inputs: Any, reverse: bool = False) -> Any:
+    def call(self, inputs: Array, reverse: bool = False) -> Array:
         """Returns rows of the table, or logits."""
         if not reverse:
             return super().call(inputs)
@@ -202,7 +211,7 @@ class ReversibleEmbedding(Embedding):
             logits = self.logit_soft_cap * jnp.tanh(logits / self.logit_soft_cap)
         return logits
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Array, mask: Array | None = None) -> Array | None:
         """Returns where row numbers are not 0, with `mask_zero`; vectors have no such mask."""
         if is_float(inputs.dtype) and inputs.shape[-1] == self.output_dim:
             return None

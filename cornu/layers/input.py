@@ -98,7 +98,7 @@ class InputLayer(Layer):
         self._tensor = input_tensor
         self._nodes = [weakref.ref(Node(self, (), {}, input_tensor))]
 
-    def _check_tensor(self, tensor: Any, batch_shape: Any, dtype: DTypeLike) -> None:
+    def _check_tensor(self, tensor: Any, batch_shape: Any, dtype: DTypeLike | None) -> None:
         if not isinstance(tensor, Tensor):
             raise TypeError(
                 f"{self._label()}: `tensor` must be a symbolic Tensor. Received: {tensor!r}"

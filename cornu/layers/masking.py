@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from cornu import ops
 from cornu.core.layer.layer import Layer
+from cornu.types import Array
 
 __all__ = ["Masking"]
 
@@ -42,11 +43,11 @@ class Masking(Layer):
         self.supports_masking = True
         self.built = True
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Array:
         """Returns the inputs with zeros at the steps that are missing."""
         kept = jnp.any(inputs != self.mask_value, axis=-1, keepdims=True)
         return jnp.where(kept, inputs, 0)
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Array, mask: Array | None = None) -> Array | None:
         """Returns which steps are there; a mask from before is replaced."""
         return ops.any(ops.not_equal(inputs, self.mask_value), axis=-1)

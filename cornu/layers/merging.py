@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import jax
@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from cornu import ops
 from cornu.core.layer.layer import Layer
-from cornu.types import ShapeLike
+from cornu.types import Array, ShapeLike
 
 __all__ = [
     "Add",
@@ -68,11 +68,13 @@ class Merge(Layer):
                 "convolution (kernel 1) of its own."
             )
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Sequence[Array]) -> Array:
         """Returns the inputs combined."""
         return functools.reduce(self.combine, _aligned(inputs))
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(
+        self, inputs: Sequence[Array], mask: Sequence[Array | None] | None = None
+    ) -> Array | None:
         """Returns where any input is present; None if one of them has no mask."""
         if mask is None or any(one is None for one in mask):
             return None
@@ -137,7 +139,7 @@ class Average(Merge):
 
     combine = staticmethod(jnp.add)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Sequence[Array]) -> Array:
         """Returns the sum divided by the number of inputs."""
         return super().call(inputs) / len(inputs)
 
@@ -160,7 +162,7 @@ class Multiply(Merge):
 
     combine = staticmethod(jnp.multiply)
 
-    def call(self, inputs: Any, mask: Any = None) -> Any:
+    def call(self, inputs: Sequence[Array], mask: Sequence[Array | None] | None = None) -> Array:
         """Returns the product."""
         if mask is None:
             return super().call(inputs)
@@ -178,7 +180,7 @@ class Extremum(Merge):
     What a mask says is missing is not chosen, unless all are missing.
     """
 
-    def call(self, inputs: Any, mask: Any = None) -> Any:
+    def call(self, inputs: Sequence[Array], mask: Sequence[Array | None] | None = None) -> Array:
         """Returns the chosen elements."""
         if mask is None:
             return super().call(inputs)
@@ -267,11 +269,13 @@ class Concatenate(Merge):
                 "or join another axis."
             )
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Sequence[Array]) -> Array:
         """Returns the inputs joined."""
         return jnp.concatenate(inputs, axis=self.axis)
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(
+        self, inputs: Sequence[Array], mask: Sequence[Array | None] | None = None
+    ) -> Array | None:
         """Returns where any feature of the output is present."""
         if mask is None or all(one is None for one in mask):
             return None
@@ -306,7 +310,7 @@ class Dot(Merge):
     (None, 5, 10)
     """
 
-    def __init__(self, axes: Any, normalize: bool = False, **kwargs: Any) -> None:
+    def __init__(self, axes: int | Sequence[int], normalize: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         pair = axes if isinstance(axes, (list, tuple)) else (axes, axes)
         if len(pair) != 2 or not all(isinstance(axis, int) for axis in pair):
@@ -337,7 +341,7 @@ class Dot(Merge):
     def _places(self, shapes: Any) -> list[int]:
         return [axis % len(shape) for axis, shape in zip(self._pair, shapes, strict=True)]
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Sequence[Array]) -> Array:
         """Returns the dot products."""
         i, j = self._places([x.shape for x in inputs])
         a, b = inputs
@@ -346,46 +350,48 @@ class Dot(Merge):
         products = jax.vmap(lambda x, y: jnp.tensordot(x, y, axes=(i - 1, j - 1)))(a, b)
         return products[:, None] if products.ndim == 1 else products
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> None:
+    def compute_mask(
+        self, inputs: Sequence[Array], mask: Sequence[Array | None] | None = None
+    ) -> None:
         """Returns None: the output has no axis of time."""
 
 
-def add(inputs: Any, **kwargs: Any) -> Any:
+def add(inputs: Sequence[Array], **kwargs: Any) -> Array:
     """Applies an `Add` layer to a list."""
     return Add(**kwargs)(inputs)
 
 
-def subtract(inputs: Any, **kwargs: Any) -> Any:
+def subtract(inputs: Sequence[Array], **kwargs: Any) -> Array:
     """Applies a `Subtract` layer to a list of two."""
     return Subtract(**kwargs)(inputs)
 
 
-def multiply(inputs: Any, **kwargs: Any) -> Any:
+def multiply(inputs: Sequence[Array], **kwargs: Any) -> Array:
     """Applies a `Multiply` layer to a list."""
     return Multiply(**kwargs)(inputs)
 
 
-def average(inputs: Any, **kwargs: Any) -> Any:
+def average(inputs: Sequence[Array], **kwargs: Any) -> Array:
     """Applies an `Average` layer to a list."""
     return Average(**kwargs)(inputs)
 
 
-def maximum(inputs: Any, **kwargs: Any) -> Any:
+def maximum(inputs: Sequence[Array], **kwargs: Any) -> Array:
     """Applies a `Maximum` layer to a list."""
     return Maximum(**kwargs)(inputs)
 
 
-def minimum(inputs: Any, **kwargs: Any) -> Any:
+def minimum(inputs: Sequence[Array], **kwargs: Any) -> Array:
     """Applies a `Minimum` layer to a list."""
     return Minimum(**kwargs)(inputs)
 
 
-def concatenate(inputs: Any, axis: int = -1, **kwargs: Any) -> Any:
+def concatenate(inputs: Sequence[Array], axis: int = -1, **kwargs: Any) -> Array:
     """Applies a `Concatenate` layer to a list."""
     return Concatenate(axis=axis, **kwargs)(inputs)
 
 
-def dot(inputs: Any, axes: Any = -1, **kwargs: Any) -> Any:
+def dot(inputs: Sequence[Array], axes: int | Sequence[int] = -1, **kwargs: Any) -> Array:
     """Applies a `Dot` layer to a list of two."""
     return Dot(axes=axes, **kwargs)(inputs)
 
@@ -411,13 +417,13 @@ def _pad(samples: list[tuple[int | None, ...]]) -> list[tuple[int | None, ...]]:
     return [(1,) * (ndim - len(sample)) + sample for sample in samples]
 
 
-def _aligned(inputs: Any) -> list[Any]:
+def _aligned(inputs: Sequence[Array]) -> list[Any]:
     """Returns arrays of equally many axes, by new ones of size 1 behind the batch."""
     ndim = max(x.ndim for x in inputs)
     return [jnp.expand_dims(x, range(1, 1 + ndim - x.ndim)) for x in inputs]
 
 
-def _present(inputs: Any, masks: Any) -> list[Any]:
+def _present(inputs: Sequence[Array], masks: Any) -> list[Any]:
     """Returns for each input where it counts: an array that broadcasts to it, or True."""
     ndim = max(x.ndim for x in inputs)
     # As in Keras, the mask of an input that gets new axes does not reach them.

@@ -19,7 +19,8 @@ def serialize(layer: Layer) -> dict[str, Any]:
     >>> cornu.layers.serialize(cornu.layers.Flatten())["class_name"]
     'Flatten'
     """
-    return registry.serialize(layer)
+    config: dict[str, Any] = registry.serialize(layer)
+    return config
 
 
 def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Layer:

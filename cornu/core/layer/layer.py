@@ -84,7 +84,7 @@ class Layer(VariableOwner):
     infers_by_config: ClassVar[bool] = False
     # Whether each row of the output depends on the same row of the input alone, so that padding
     # rows do no harm. None: not known.
-    rowwise: ClassVar[bool | None] = None
+    rowwise: bool | None = None
     # Whether the layer is a model, with inputs and outputs of its own.
     is_model: ClassVar[bool] = False
     # Attributes that do not affect what the layer computes.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -12,8 +13,7 @@ from cornu.core.layer.layer import Layer
 from cornu.core.state.variable import Variable
 from cornu.errors import suggest
 from cornu.ops import random
-from cornu.ops.random.generator import Seed
-from cornu.types import ShapeLike
+from cornu.types import Array, ShapeLike
 
 __all__ = ["AdditiveAttention", "Attention"]
 
@@ -66,7 +66,7 @@ class Attention(Layer):
         use_scale: bool = False,
         score_mode: str = "dot",
         dropout: float = 0.0,
-        seed: Seed = None,
+        seed: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -79,8 +79,9 @@ class Attention(Layer):
         self.dropout = dropout
         self.seed = seed
         self.seed_generator = random.SeedGenerator(seed, name=self.name)
-        self.scale: Variable | None = None
-        self.concat_score_weight: Variable | None = None
+        # Any: Variables multiply arrays by operators that are not typed.
+        self.scale: Any = None
+        self.concat_score_weight: Any = None
 
     def build(self, input_shape: ShapeLike) -> None:
         self._check(input_shape)
@@ -94,8 +95,8 @@ class Attention(Layer):
 
     def call(
         self,
-        inputs: Any,
-        mask: Any = None,
+        inputs: Sequence[Array],
+        mask: Sequence[Array | None] | None = None,
         training: bool = False,
         return_attention_scores: bool = False,
         use_causal_mask: bool = False,
@@ -114,7 +115,7 @@ class Attention(Layer):
             outputs = jnp.where(query_mask[..., None], outputs, 0)
         return (outputs, weights) if return_attention_scores else outputs
 
-    def _scores(self, query: Any, key: Any) -> Any:
+    def _scores(self, query: Array, key: Array) -> Any:
         """Returns how well keys fit queries: (batch, time, steps)."""
         if self.score_mode == "dot":
             scores = query @ jnp.swapaxes(key, -2, -1)
@@ -123,11 +124,13 @@ class Attention(Layer):
         sums = sums if self.scale is None else self.scale * sums
         return self.concat_score_weight * jnp.tanh(sums).sum(-1)
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(
+        self, inputs: Sequence[Array], mask: Sequence[Array | None] | None = None
+    ) -> Any:
         self._check_masks(mask)
         return None if mask is None else mask[0]
 
-    def _check(self, inputs: Any) -> None:
+    def _check(self, inputs: Sequence[Array]) -> None:
         if not isinstance(inputs, (list, tuple)) or len(inputs) not in (2, 3):
             received = tree.map(lambda x: getattr(x, "shape", x), inputs)
             raise ValueError(
@@ -181,12 +184,12 @@ class AdditiveAttention(Attention):
     def _make_scale(self, input_shape: ShapeLike) -> Variable:
         return self.add_weight((input_shape[0][-1],), "glorot_uniform", name="scale")
 
-    def _scores(self, query: Any, key: Any) -> Any:
+    def _scores(self, query: Array, key: Array) -> Any:
         activated = jnp.tanh(_sums(query, key))
         return (activated if self.scale is None else self.scale * activated).sum(-1)
 
 
-def _sums(query: Any, key: Any) -> Any:
+def _sums(query: Array, key: Array) -> Any:
     """Returns the sum of each query with each key: (batch, time, steps, depth)."""
     return query[..., :, None, :] + key[..., None, :, :]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from cornu.layers.attention.projected import HeadedAttention
-from cornu.ops.random.generator import Seed
 from cornu.registry import add_class
 from cornu.types import ConstraintLike, InitializerLike, RegularizerLike
 
@@ -89,7 +88,7 @@ class MultiHeadAttention(HeadedAttention):
         kernel_constraint: ConstraintLike | None = None,
         bias_constraint: ConstraintLike | None = None,
         use_gate: bool = False,
-        seed: Seed = None,
+        seed: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -165,7 +164,7 @@ class GroupedQueryAttention(HeadedAttention):
         kernel_constraint: ConstraintLike | None = None,
         bias_constraint: ConstraintLike | None = None,
         use_gate: bool = False,
-        seed: Seed = None,
+        seed: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)

@@ -16,7 +16,7 @@ from cornu.layers.einsum_dense import EinsumDense
 from cornu.ops import dot_product_attention, random
 from cornu.parts import regularizers
 from cornu.registry import Configurable
-from cornu.types import ActivationLike, ShapeLike
+from cornu.types import ActivationLike, Array, ShapeLike
 
 __all__ = ["HeadedAttention"]
 
@@ -66,7 +66,7 @@ class HeadedAttention(ConfiguredLayer):
         self.query_heads, self.key_heads = queries, keys
         self.depth, self.value_depth = depth, value_depth
 
-    def _check_positive(self, name: str, value: Any) -> None:
+    def _check_positive(self, name: str, value: Array) -> None:
         if not isinstance(value, int) or value <= 0:
             raise ValueError(
                 f"{self._label()}: {name} must be a positive integer. Received: {value!r}"
@@ -137,13 +137,13 @@ class HeadedAttention(ConfiguredLayer):
 
     def call(
         self,
-        query: Any,
-        value: Any,
-        key: Any = None,
-        query_mask: Any = None,
-        value_mask: Any = None,
-        key_mask: Any = None,
-        attention_mask: Any = None,
+        query: Array,
+        value: Array,
+        key: Array | None = None,
+        query_mask: Array | None = None,
+        value_mask: Array | None = None,
+        key_mask: Array | None = None,
+        attention_mask: Array | None = None,
         return_attention_scores: bool = False,
         training: bool | None = None,
         use_causal_mask: bool = False,
@@ -189,8 +189,8 @@ class HeadedAttention(ConfiguredLayer):
 
     def _visible(
         self,
-        query: Any,
-        value: Any,
+        query: Array,
+        value: Array,
         query_mask: Any,
         value_mask: Any,
         key_mask: Any,
@@ -207,7 +207,7 @@ class HeadedAttention(ConfiguredLayer):
             visible = _both(visible, jnp.abs(_distances(query, value)) < self.sliding_window)
         return visible
 
-    def _by_scores(self, q: Any, k: Any, v: Any, visible: Any, training: bool) -> Any:
+    def _by_scores(self, q: Array, k: Array, v: Array, visible: Any, training: bool) -> Any:
         """Returns averages of values over any axes, and the weights of the values."""
         if self.key_heads < self.query_heads:
             shared = self.query_heads // self.key_heads
@@ -239,7 +239,7 @@ def _letters(shape: Any) -> str:
     return string.ascii_lowercase[: len(shape) - 1]
 
 
-def _distances(query: Any, value: Any) -> Any:
+def _distances(query: Array, value: Array) -> Any:
     """How far each step is before each query's own, (1, time, steps)."""
     return (jnp.arange(query.shape[1])[:, None] - jnp.arange(value.shape[1]))[None]
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import jax
 
 from cornu import ops
+from cornu.core.state.variable import Variable
 from cornu.errors import suggest
 from cornu.layers.base import Activation
 from cornu.layers.spatial import Spatial
@@ -44,6 +45,7 @@ class Convolving(Spatial):
     dilation_rate: tuple[int, ...]
     padding: str
     activation: Activation
+    bias: Variable | None
 
     def store_arguments(self, arguments: Mapping[str, Any], skip: Collection[str] = ()) -> None:
         """Sets each constructor argument as an attribute, checked and converted by its name."""

@@ -16,7 +16,14 @@ from cornu.core.state.variable import Variable
 from cornu.errors import suggest
 from cornu.layers.arguments import known_size
 from cornu.layers.normalization.base import Normalizing
-from cornu.types import ConstraintLike, DTypeLike, InitializerLike, RegularizerLike, ShapeLike
+from cornu.types import (
+    Array,
+    ConstraintLike,
+    DTypeLike,
+    InitializerLike,
+    RegularizerLike,
+    ShapeLike,
+)
 
 __all__ = ["BatchNormalization"]
 
@@ -142,9 +149,7 @@ class BatchNormalization(Normalizing):
     def _stddev(self, shape: Any, dtype: DTypeLike | None = None) -> np.ndarray:
         return np.sqrt(self.moving_variance_initializer(shape, dtype=dtype))
 
-    def call(
-        self, inputs: jax.Array, training: bool | None = None, mask: jax.Array | None = None
-    ) -> jax.Array:
+    def call(self, inputs: Array, training: bool | None = None, mask: Array | None = None) -> Array:
         """Returns the normalized inputs; in training the moving averages are updated."""
         x = inputs.astype(jnp.result_type(inputs.dtype, jnp.float32))
         scale = None if self.gamma is None else self.gamma.value.astype(x.dtype)
@@ -163,7 +168,7 @@ class BatchNormalization(Normalizing):
         )
         return outputs.astype(self.compute_dtype)
 
-    def _counted(self, x: jax.Array, mask: jax.Array | None) -> jax.Array | None:
+    def _counted(self, x: Array, mask: Array | None) -> Array | None:
         """Returns which elements count in the statistics (broadcasting to `x`); None for all."""
         counted = None
         if mask is not None:
@@ -179,7 +184,7 @@ class BatchNormalization(Normalizing):
             counted = data if counted is None else counted & data
         return counted
 
-    def _moments(self, x: jax.Array, counted: jax.Array | None) -> tuple[jax.Array, jax.Array]:
+    def _moments(self, x: Array, counted: Array | None) -> tuple[Array, Array]:
         """Returns mean and variance of each channel over the elements that count."""
         others = tuple(i for i in range(x.ndim) if i != self.axis % x.ndim)
         if counted is None:
@@ -192,8 +197,8 @@ class BatchNormalization(Normalizing):
         return jnp.squeeze(mean, others), jnp.squeeze(variance, others)
 
     def _corrected(
-        self, mean: jax.Array, variance: jax.Array, scale: Any, offset: Any
-    ) -> tuple[jax.Array, jax.Array]:
+        self, mean: Array, variance: Array, scale: Any, offset: Any
+    ) -> tuple[Array, Array]:
         """Returns scale and offset that make the slow averages of the batch's own statistics.
 
         (normalized * r + d) * scale + offset, with r and d as constants for the gradient.
@@ -217,7 +222,7 @@ class BatchNormalization(Normalizing):
         return r, d if offset is None else d + offset
 
 
-def _follow(average: Variable, value: jax.Array, momentum: float) -> jax.Array:
+def _follow(average: Variable, value: Array, momentum: float) -> Array:
     """Moves an average towards a value."""
     before = average.value.astype(value.dtype)
     return average.assign(before * momentum + value * (1 - momentum))

@@ -11,7 +11,7 @@ from cornu import ops
 from cornu.core.layer.input_spec import InputSpec
 from cornu.layers.arguments import known_size, positive_int
 from cornu.layers.normalization.base import Normalizing, positive_axes
-from cornu.types import ConstraintLike, InitializerLike, RegularizerLike, ShapeLike
+from cornu.types import Array, ConstraintLike, InitializerLike, RegularizerLike, ShapeLike
 
 __all__ = ["GroupNormalization"]
 
@@ -92,7 +92,7 @@ class GroupNormalization(Normalizing):
         self.input_spec = InputSpec(ndim=len(input_shape), axes={axis: channels})
         self._build_affine((channels,))
 
-    def call(self, inputs: jax.Array) -> jax.Array:
+    def call(self, inputs: Array) -> Array:
         """Returns the normalized inputs."""
         axis = self.axis % inputs.ndim
         before, channels, behind = inputs.shape[:axis], inputs.shape[axis], inputs.shape[axis + 1 :]

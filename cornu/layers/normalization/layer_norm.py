@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax
-
 from cornu import ops
 from cornu.layers.arguments import known_size
 from cornu.layers.normalization.base import Normalizing, axes_list, positive_axes
-from cornu.types import ConstraintLike, InitializerLike, RegularizerLike, ShapeLike
+from cornu.types import Array, ConstraintLike, InitializerLike, RegularizerLike, ShapeLike
 
 __all__ = ["LayerNormalization"]
 
@@ -84,7 +82,7 @@ class LayerNormalization(Normalizing):
         self.rowwise = 0 not in self.axis
         self._build_affine(tuple(known_size(self._label(), input_shape, i) for i in self.axis))
 
-    def call(self, inputs: jax.Array) -> jax.Array:
+    def call(self, inputs: Array) -> Array:
         """Returns the normalized inputs."""
         outputs = ops.layer_normalization(
             inputs,

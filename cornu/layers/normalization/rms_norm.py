@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax
-
 from cornu import ops
 from cornu.core.layer.layer import Layer
 from cornu.layers.arguments import known_size
 from cornu.layers.normalization.base import axes_list, positive_axes
-from cornu.types import ShapeLike
+from cornu.types import Array, ShapeLike
 
 __all__ = ["RMSNormalization"]
 
@@ -56,7 +54,7 @@ class RMSNormalization(Layer):
         shape = tuple(known_size(self._label(), input_shape, i) for i in self.axis)
         self.scale = self.add_weight(shape, "ones", name="scale")
 
-    def call(self, x: jax.Array) -> jax.Array:
+    def call(self, x: Array) -> Array:
         """Returns the normalized inputs."""
         shape = [size if i in self.axis else 1 for i, size in enumerate(x.shape)]
         return ops.rms_normalization(

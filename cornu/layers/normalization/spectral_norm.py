@@ -13,7 +13,7 @@ from cornu.core.state.variable import Variable
 from cornu.layers.arguments import positive_int
 from cornu.layers.wrapper import Wrapper
 from cornu.parts.initializers import TruncatedNormal
-from cornu.types import ShapeLike
+from cornu.types import Array, ShapeLike
 
 __all__ = ["SpectralNormalization"]
 
@@ -54,7 +54,7 @@ class SpectralNormalization(Wrapper):
         # The kernel is normalized at full precision; the wrapped layer casts what it uses.
         self.autocast = False
 
-    def build(self, input_shape: ShapeLike) -> None:
+    def build(self, input_shape: ShapeLike | None = None) -> None:
         """Builds the layer, and creates `vector_u` of shape (1, outputs)."""
         super().build(input_shape)
         self.kernel = self._only_kernel()
@@ -75,7 +75,7 @@ class SpectralNormalization(Wrapper):
             )
         return kernels[0]
 
-    def call(self, inputs: jax.Array, training: bool = False) -> jax.Array:
+    def call(self, inputs: Array, training: bool = False) -> Array:
         """Returns what the layer returns; in training its kernel is normalized first."""
         if training:
             vector, kernel = jax.lax.cond(
@@ -87,7 +87,7 @@ class SpectralNormalization(Wrapper):
             self.kernel.assign(kernel)
         return self.layer(inputs).astype(self.compute_dtype)
 
-    def normalized_weights(self) -> tuple[jax.Array, jax.Array]:
+    def normalized_weights(self) -> tuple[Array, Array]:
         """Returns `vector_u` after further iterations, and the kernel divided by its norm."""
         matrix = jnp.reshape(self.kernel.value, (-1, self.kernel.shape[-1]))
         u = self.vector_u.value

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax
-
 from cornu import ops
 from cornu.core.layer.layer import Layer
 from cornu.layers.normalization.base import axes_list, positive_axes
-from cornu.types import ShapeLike
+from cornu.types import Array, ShapeLike
 
 __all__ = ["UnitNormalization"]
 
@@ -50,6 +48,6 @@ class UnitNormalization(Layer):
         self.axis = positive_axes(self.axis, input_shape, self._label())
         self.rowwise = 0 not in self.axis
 
-    def call(self, inputs: jax.Array) -> jax.Array:
+    def call(self, inputs: Array) -> Array:
         """Returns the inputs at length 1."""
         return ops.normalize(inputs, axis=tuple(self.axis), order=2, epsilon=1e-12)

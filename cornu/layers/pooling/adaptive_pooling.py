@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-import jax
-
 from cornu import ops
 from cornu.layers.spatial import Spatial
-from cornu.types import DataFormat
+from cornu.types import Array, DataFormat
 
 __all__ = [
     "AdaptiveAveragePooling1D",
@@ -35,7 +33,7 @@ class _AdaptivePooling(Spatial):
             )
         self.output_size = self._per_axis(output_size, "output_size")
 
-    def call(self, inputs: jax.Array) -> jax.Array:
+    def call(self, inputs: Array) -> Array:
         """Returns one value for each part and channel."""
         return self.pool(inputs, output_size=self.output_size, data_format=self.data_format)
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-import jax
-
 from cornu import ops
 from cornu.layers.spatial import Spatial
-from cornu.types import DataFormat
+from cornu.types import Array, DataFormat
 
 __all__ = [
     "GlobalAveragePooling1D",
@@ -36,7 +34,7 @@ class _GlobalPooling(Spatial):
         super().__init__(data_format, **kwargs)
         self.keepdims = keepdims
 
-    def call(self, inputs: jax.Array) -> jax.Array:
+    def call(self, inputs: Array) -> Array:
         """Returns one value for each channel."""
         return self.reduce(inputs, axis=self.spatial_axes, keepdims=self.keepdims)
 
@@ -134,7 +132,7 @@ class GlobalAveragePooling1D(_GlobalAveragePooling):
 
     rank = 1
 
-    def call(self, inputs: jax.Array, mask: jax.Array | None = None) -> jax.Array:
+    def call(self, inputs: Array, mask: Array | None = None) -> Array:
         """Returns the mean of the steps that are not masked."""
         if mask is None:
             return super().call(inputs)
@@ -143,7 +141,7 @@ class GlobalAveragePooling1D(_GlobalAveragePooling):
         count = ops.sum(ops.cast(mask, inputs.dtype), self.spatial_axes, keepdims=self.keepdims)
         return total / count
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> None:
+    def compute_mask(self, inputs: Array, mask: Array | None = None) -> None:
         """Returns None: there are no steps left that could be masked."""
         return None
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-import jax
-
 from cornu import ops
 from cornu.errors import suggest
 from cornu.layers.spatial import Spatial
-from cornu.types import DataFormat, Padding, ShapeLike
+from cornu.types import Array, DataFormat, Padding, ShapeLike
 
 __all__ = [
     "AveragePooling1D",
@@ -55,7 +53,7 @@ class _Pooling(Spatial):
         if self.padding == "valid":
             self._check_extent(input_shape, self.pool_size, f"the window {self.pool_size}")
 
-    def call(self, inputs: jax.Array) -> jax.Array:
+    def call(self, inputs: Array) -> Array:
         """Returns the pooled windows."""
         return self.pool(
             inputs,

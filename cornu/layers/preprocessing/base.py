@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -12,9 +12,13 @@ from cornu.core.layer.layer import Layer
 from cornu.core.state import scope
 from cornu.layers.preprocessing import tf_data
 from cornu.layers.preprocessing.reading import as_array, holds_strings
-from cornu.types import DTypeLike
+from cornu.types import Array, DTypeLike
+
+# An array of NumPy, which may hold strings, or of JAX.
+HostArray: TypeAlias = np.ndarray | Array
 
 __all__ = [
+    "HostArray",
     "Learning",
     "Preprocess",
     "as_output",
@@ -63,7 +67,7 @@ class Preprocess(Layer):
         """Whether the output is an array of strings."""
         return False
 
-    def read(self, x: Any) -> Any:
+    def read(self, x: HostArray) -> Any:
         """Returns an argument of a call as an array."""
         array = as_array(x, "the input")
         if holds_strings(array):
@@ -80,7 +84,7 @@ class Preprocess(Layer):
         }
         return tuple(self.read(x) for x in args), read
 
-    def fixed_in(self, x: Any) -> None:
+    def fixed_in(self, x: HostArray) -> None:
         """Notes that a compiled program holds the layer's state, if it is called in one."""
         if isinstance(x, jax.core.Tracer) and not scope.current().inferring_shapes:
             self._fixed = True
@@ -115,12 +119,12 @@ class Learning(Preprocess):
         raise NotImplementedError
 
 
-def on_host(x: Any) -> Any:
+def on_host(x: HostArray) -> Any:
     """Returns an array of NumPy, unless it is being traced."""
     return x if isinstance(x, jax.core.Tracer) else np.asarray(x)
 
 
-def as_output(x: Any) -> Any:
+def as_output(x: HostArray) -> Any:
     """Returns numbers as an array of JAX, and strings (or too large integers) as they are."""
     if isinstance(x, np.ndarray) and not holds_strings(x):
         if x.dtype == "int64" and x.size and not jax.config.read("jax_enable_x64"):
@@ -130,7 +134,7 @@ def as_output(x: Any) -> Any:
     return x
 
 
-def default_dtype(output_mode: str, dtype: DTypeLike) -> Any:
+def default_dtype(output_mode: str, dtype: DTypeLike | None) -> DTypeLike | None:
     """Returns the dtype of a layer that gives indices or vectors, if none is asked for."""
     return "int64" if output_mode == "int" and dtype is None else dtype
 

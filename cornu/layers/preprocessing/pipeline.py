@@ -6,7 +6,7 @@ from typing import Any
 
 from cornu.core.layer.layer import Layer
 from cornu.core.state import scope
-from cornu.layers.preprocessing.base import Preprocess
+from cornu.layers.preprocessing.base import HostArray, Preprocess
 from cornu.layers.preprocessing.reading import as_array
 
 __all__ = ["Pipeline"]
@@ -70,17 +70,17 @@ class Pipeline(Preprocess):
     def _prepares(self) -> list[Preprocess]:
         return [layer for layer in self._layers if isinstance(layer, Preprocess)]
 
-    def compute_output_spec(self, inputs: Any, **kwargs: Any) -> Any:
+    def compute_output_spec(self, inputs: HostArray, **kwargs: Any) -> Any:
         """Returns a Tensor of the shape and dtype of the output."""
         for layer in self._layers:
             inputs = layer.compute_output_spec(inputs)
         return inputs
 
-    def read(self, x: Any) -> Any:
+    def read(self, x: HostArray) -> Any:
         """Returns an argument of a call as an array; what it holds is for the layers to say."""
         return as_array(x, "the input")
 
-    def call(self, inputs: Any, training: bool = True, mask: Any = None) -> Any:
+    def call(self, inputs: HostArray, training: bool = True, mask: Any = None) -> Any:
         """Returns the output of the last layer."""
         if mask is not None:
             scope.current().masks.put(inputs, mask)

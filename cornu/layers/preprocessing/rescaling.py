@@ -7,7 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from cornu.layers.preprocessing.base import Preprocess
+from cornu.layers.preprocessing.base import HostArray, Preprocess
 
 __all__ = ["Rescaling"]
 
@@ -43,7 +43,7 @@ class Rescaling(Preprocess):
         self.supports_masking = True
         self.built = True
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: HostArray) -> Any:
         """Returns the rescaled numbers."""
         dtype = self.compute_dtype
         scale, offset = (jnp.asarray(np.asarray(v), dtype) for v in (self.scale, self.offset))

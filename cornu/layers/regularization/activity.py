@@ -6,6 +6,7 @@ from typing import Any
 
 from cornu.core.layer.layer import Layer
 from cornu.parts.regularizers import L1L2
+from cornu.types import Array
 
 __all__ = ["ActivityRegularization"]
 
@@ -43,6 +44,6 @@ class ActivityRegularization(Layer):
         self.supports_masking = True
         self.built = True
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Array:
         """Returns the inputs."""
         return inputs

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from cornu.core.layer.layer import Layer
 from cornu.layers.arguments import fraction
 from cornu.ops import random
-from cornu.ops.random.generator import Seed
+from cornu.types import Array
 
 
 class Noise(Layer):
@@ -19,7 +19,7 @@ class Noise(Layer):
     infers_by_config = True
     rowwise = True
 
-    def __init__(self, amount: float, seed: Seed, **kwargs: Any) -> None:
+    def __init__(self, amount: float, seed: int | None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._amount = amount
         self.seed = seed
@@ -27,11 +27,11 @@ class Noise(Layer):
         self.supports_masking = True
         self.built = True
 
-    def call(self, inputs: Any, training: bool = False) -> Any:
+    def call(self, inputs: Array, training: bool = False) -> Array:
         """Returns the inputs, disturbed in training."""
         return self.disturb(inputs) if training and self._amount > 0 else inputs
 
-    def disturb(self, inputs: Any) -> Any:
+    def disturb(self, inputs: Array) -> Array:
         """Returns the inputs with noise."""
         raise NotImplementedError(f"{type(self).__name__} does not define `disturb`.")
 
@@ -39,4 +39,4 @@ class Noise(Layer):
 def rate_below_one(who: str, rate: Any) -> float:
     if fraction(who, "rate", rate) == 1:
         raise ValueError(f"{who}: rate must be below 1, where the formula divides by zero.")
-    return rate
+    return cast(float, rate)

@@ -11,8 +11,7 @@ from cornu.core.layer.input_spec import InputSpec
 from cornu.layers.arguments import fraction
 from cornu.layers.regularization.base import Noise, rate_below_one
 from cornu.ops import random
-from cornu.ops.random.generator import Seed
-from cornu.types import DataFormat, DTypeLike
+from cornu.types import Array, DataFormat, DTypeLike
 
 __all__ = ["AlphaDropout", "Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"]
 
@@ -47,12 +46,14 @@ class Dropout(Noise):
     from Overfitting".
     """
 
-    def __init__(self, rate: float, noise_shape: Any = None, seed: Seed = None, **kwargs: Any):
+    def __init__(
+        self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any
+    ):
         super().__init__(rate, seed, **kwargs)
         self.rate = fraction(self._label(), "rate", rate)
         self.noise_shape = _checked(self._label(), noise_shape)
 
-    def disturb(self, inputs: Any) -> Any:
+    def disturb(self, inputs: Array) -> Array:
         """Returns x * keep / (1 - rate)."""
         return random.dropout(inputs, self.rate, self.noise_shape, seed=self.seed_generator)
 
@@ -61,7 +62,7 @@ class SpatialDropout(Dropout):
     """The base of dropout that keeps or drops whole channels."""
 
     def __init__(
-        self, ndim: int, data_format: DataFormat, rate: float, seed: Seed, **kwargs: Any
+        self, ndim: int, data_format: DataFormat, rate: float, seed: int | None, **kwargs: Any
     ) -> None:
         together = (1,) * (ndim - 2)
         last = data_format == "channels_last"
@@ -103,7 +104,7 @@ class SpatialDropout1D(SpatialDropout):
     def __init__(
         self,
         rate: float,
-        seed: Seed = None,
+        seed: int | None = None,
         name: str | None = None,
         dtype: DTypeLike | None = None,
     ) -> None:
@@ -138,7 +139,7 @@ class SpatialDropout2D(SpatialDropout):
         self,
         rate: float,
         data_format: DataFormat | None = None,
-        seed: Seed = None,
+        seed: int | None = None,
         name: str | None = None,
         dtype: DTypeLike | None = None,
     ) -> None:
@@ -173,7 +174,7 @@ class SpatialDropout3D(SpatialDropout):
         self,
         rate: float,
         data_format: DataFormat | None = None,
-        seed: Seed = None,
+        seed: int | None = None,
         name: str | None = None,
         dtype: DTypeLike | None = None,
     ) -> None:
@@ -210,12 +211,14 @@ class AlphaDropout(Noise):
     "Self-Normalizing Neural Networks", arXiv 1706.02515.
     """
 
-    def __init__(self, rate: float, noise_shape: Any = None, seed: Seed = None, **kwargs: Any):
+    def __init__(
+        self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any
+    ):
         super().__init__(rate, seed, **kwargs)
         self.rate = rate_below_one(self._label(), rate)
         self.noise_shape = _checked(self._label(), noise_shape)
 
-    def disturb(self, inputs: Any) -> Any:
+    def disturb(self, inputs: Array) -> Array:
         """Returns a * (x where keep, else s) + b."""
         given = self.noise_shape or (None,) * inputs.ndim
         shape = [

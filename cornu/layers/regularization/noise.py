@@ -8,7 +8,7 @@ from typing import Any
 from cornu.layers.arguments import fraction
 from cornu.layers.regularization.base import Noise, rate_below_one
 from cornu.ops import random
-from cornu.ops.random.generator import Seed
+from cornu.types import Array
 
 __all__ = ["GaussianDropout", "GaussianNoise"]
 
@@ -36,11 +36,11 @@ class GaussianNoise(Noise):
     (None, 3)
     """
 
-    def __init__(self, stddev: float, seed: Seed = None, **kwargs: Any) -> None:
+    def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(stddev, seed, **kwargs)
         self.stddev = fraction(self._label(), "stddev", stddev)
 
-    def disturb(self, inputs: Any) -> Any:
+    def disturb(self, inputs: Array) -> Array:
         """Returns x + noise."""
         return inputs + random.normal(
             inputs.shape, stddev=self.stddev, dtype=self.compute_dtype, seed=self.seed_generator
@@ -73,11 +73,11 @@ class GaussianDropout(Noise):
     from Overfitting".
     """
 
-    def __init__(self, rate: float, seed: Seed = None, **kwargs: Any) -> None:
+    def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(rate, seed, **kwargs)
         self.rate = rate_below_one(self._label(), rate)
 
-    def disturb(self, inputs: Any) -> Any:
+    def disturb(self, inputs: Array) -> Array:
         """Returns x * noise."""
         stddev = math.sqrt(self.rate / (1 - self.rate))
         return inputs * random.normal(

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import jax
-
 from cornu import ops
 from cornu.layers.spatial import Spatial, integers
-from cornu.types import DataFormat, ShapeLike
+from cornu.types import Array, DataFormat, ShapeLike
 
 __all__ = [
     "Cropping1D",
@@ -48,7 +46,7 @@ class _ZeroPadding(_Edged):
         self.padding = edges if self.rank > 1 else edges[0]
         self._widths = self._at_spatial_axes(edges, (0, 0))
 
-    def call(self, inputs: jax.Array) -> jax.Array:
+    def call(self, inputs: Array) -> Array:
         """Returns the inputs with zeros around."""
         return ops.pad(inputs, self._widths)
 
@@ -66,7 +64,7 @@ class _Cropping(_Edged):
         """Checks that something is left."""
         self._check_extent(input_shape, self._needed, f"what is cropped, {self.cropping},")
 
-    def call(self, inputs: jax.Array) -> jax.Array:
+    def call(self, inputs: Array) -> Array:
         """Returns the inputs without their edges."""
         return inputs[self._kept]
 

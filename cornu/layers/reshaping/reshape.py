@@ -12,7 +12,7 @@ from cornu import settings
 from cornu.core.layer.input_spec import InputSpec
 from cornu.core.layer.layer import Layer
 from cornu.layers.arguments import positive_int
-from cornu.types import DataFormat, ShapeLike
+from cornu.types import Array, DataFormat, ShapeLike
 
 __all__ = ["Flatten", "Permute", "RepeatVector", "Reshape"]
 
@@ -42,7 +42,7 @@ class Flatten(Layer):
         self.data_format = settings.data_format(data_format)
         self.input_spec = InputSpec(min_ndim=1)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Array:
         """Returns the inputs with two axes."""
         if self.data_format == "channels_first" and inputs.ndim > 1:
             inputs = jnp.moveaxis(inputs, 1, -1)
@@ -79,14 +79,14 @@ class Reshape(Layer):
         fitted = self.target_shape.count(-1)
         if len(sizes) < len(self.target_shape) or min(sizes, default=0) < -1 or fitted > 1:
             raise ValueError(
-                f"{self._label()}: target_shape is made of integers from 0 on, and at most one -1. "
+                f"{self._label()}: target_shape is made of integers >= 0, and at most one -1. "
                 f"Received: {self.target_shape}"
             )
 
     def build(self, input_shape: ShapeLike) -> None:
         """Checks that the numbers of elements agree."""
-        sample = tuple(input_shape[1:])
-        if None in sample:
+        sample = tuple(size for size in input_shape[1:] if size is not None)
+        if len(sample) < len(input_shape) - 1:
             return
         given, wanted = math.prod(sample), _product_of_known(self.target_shape)
         fits = given % max(wanted, 1) == 0 if -1 in self.target_shape else given == wanted
@@ -97,7 +97,7 @@ class Reshape(Layer):
                 "others; the batch is not part of the shape."
             )
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Array:
         """Returns the inputs with another shape."""
         elements = math.prod(inputs.shape[1:])
         known = _product_of_known(self.target_shape)
@@ -139,7 +139,7 @@ class Permute(Layer):
             )
         self.input_spec = InputSpec(ndim=len(self.dims) + 1)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Array:
         """Returns the inputs with permuted axes."""
         return jnp.transpose(inputs, (0, *self.dims))
 
@@ -169,7 +169,7 @@ class RepeatVector(Layer):
         self.n = positive_int(self._label(), "n", n)
         self.input_spec = InputSpec(ndim=2)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Array:
         """Returns the inputs n times."""
         return jnp.repeat(inputs[:, None, :], self.n, axis=1)
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax
-
 from cornu import ops
 from cornu.errors import suggest
 from cornu.layers.spatial import Spatial
-from cornu.types import DataFormat
+from cornu.types import Array, DataFormat
 
 __all__ = ["UpSampling1D", "UpSampling2D", "UpSampling3D"]
 
@@ -22,7 +20,7 @@ class _UpSampling(Spatial):
         self._times = self._per_axis(size, "size")
         self.size = self._times if self.rank > 1 else size
 
-    def call(self, inputs: jax.Array) -> jax.Array:
+    def call(self, inputs: Array) -> Array:
         """Returns the inputs with every element repeated."""
         for axis, times in zip(self.spatial_axes, self._times, strict=True):
             inputs = ops.repeat(inputs, times, axis=axis)
@@ -102,7 +100,7 @@ class UpSampling2D(_UpSampling):
                 f"{suggest(interpolation, _INTERPOLATIONS)}"
             )
 
-    def call(self, inputs: jax.Array) -> jax.Array:
+    def call(self, inputs: Array) -> Array:
         """Returns the enlarged images."""
         if self.interpolation == "nearest":
             return super().call(inputs)

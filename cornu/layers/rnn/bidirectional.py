@@ -13,7 +13,7 @@ from cornu.layers.rnn.cell_protocol import first_mask
 from cornu.layers.rnn.rnn import RNN
 from cornu.layers.wrapper import check_layer
 from cornu.registry import Configurable
-from cornu.types import ShapeLike
+from cornu.types import Array, PyTree, ShapeLike
 
 __all__ = ["Bidirectional"]
 
@@ -116,7 +116,7 @@ class Bidirectional(Layer):
                     f"Received: {one} (forward) and {other} (backward)."
                 )
 
-    def build(self, sequences_shape: ShapeLike, initial_state_shape: Any = None) -> None:
+    def build(self, sequences_shape: ShapeLike, initial_state_shape: PyTree = None) -> None:
         for layer in (self.forward_layer, self.backward_layer):
             if not layer.built:
                 layer.build(sequences_shape)
@@ -127,9 +127,9 @@ class Bidirectional(Layer):
 
     def call(
         self,
-        sequences: Any,
-        initial_state: Any = None,
-        mask: Any = None,
+        sequences: Array,
+        initial_state: PyTree = None,
+        mask: Array | None = None,
         training: bool | None = None,
     ) -> Any:
         forward_state = backward_state = None
@@ -145,7 +145,9 @@ class Bidirectional(Layer):
             return output
         return (*(output if self.merge_mode is None else (output,)), *states, *more)
 
-    def _run(self, layer: Any, sequences: Any, state: Any, mask: Any, training: Any) -> Any:
+    def _run(
+        self, layer: Any, sequences: Array, state: Any, mask: Any, training: bool | None
+    ) -> Any:
         """Returns a layer's output, and its states if it returns them."""
         given = {"initial_state": state, "mask": mask, "training": training}
         known = call_signature(type(layer)).names

@@ -17,7 +17,7 @@ from cornu.deviations import is_enabled
 from cornu.layers.base import Activation, ConfiguredLayer
 from cornu.ops import random, sigmoid, tanh
 from cornu.ops.nn import rnn as recurrences
-from cornu.types import DTypeLike, ShapeLike
+from cornu.types import Array, DTypeLike, ShapeLike
 
 __all__ = [
     "DenseCell",
@@ -71,13 +71,13 @@ class DroppingCell(ConfiguredLayer):
         self.seed_generator = random.SeedGenerator(arguments["seed"], name=self.name)
         self._input_masks = self._state_masks = None
 
-    def get_dropout_mask(self, step_input: Any) -> list[Any] | None:
+    def get_dropout_mask(self, step_input: Array) -> list[Any] | None:
         """Draws masks for inputs that look like one, and holds them; None without dropout."""
         if self._input_masks is None:
             self._input_masks = self._draw_masks(step_input, self.dropout)
         return self._input_masks
 
-    def get_recurrent_dropout_mask(self, step_input: Any) -> list[Any] | None:
+    def get_recurrent_dropout_mask(self, step_input: Array) -> list[Any] | None:
         """Draws masks for states that look like one, and holds them; None without dropout."""
         if self._state_masks is None:
             self._state_masks = self._draw_masks(step_input, self.recurrent_dropout)
@@ -98,7 +98,7 @@ class DroppingCell(ConfiguredLayer):
         count = range(self.mask_count)
         return [random.dropout(ones, rate, seed=self.seed_generator) for _ in count]
 
-    def _input_masks_for(self, inputs: Any, training: bool) -> list[Any] | None:
+    def _input_masks_for(self, inputs: Array, training: bool) -> list[Any] | None:
         if not training:
             return None
         return self._input_masks or self._draw_masks(inputs, self.dropout)
@@ -155,7 +155,7 @@ class DenseCell(DroppingCell):
     def _initial_bias(self, shape: Any, dtype: DTypeLike | None = None) -> Any:
         return self.bias_initializer(shape, dtype=dtype)
 
-    def get_initial_state(self, batch_size: Any = None) -> States:
+    def get_initial_state(self, batch_size: int | None = None) -> States:
         """Returns states of zeros."""
         return [
             jnp.zeros((batch_size, self.units), self.compute_dtype) for _ in range(self.state_count)
@@ -171,12 +171,14 @@ class DenseCell(DroppingCell):
         """What is added to the product of the state, or None."""
         return None
 
-    def project(self, inputs: Any, training: bool = False) -> Any:
+    def project(self, inputs: Array, training: bool = False) -> Any:
         """Returns what inputs (batch, features) or (time, batch, features) give to the gates."""
         masks = self._input_masks_for(inputs, training)
         return plus(product(inputs, self.kernel.value, masks), self.input_bias)
 
-    def follow(self, steps: Any, states: States, training: bool, **how: Any) -> recurrences.Result:
+    def follow(
+        self, steps: Array, states: States, training: bool, **how: Any
+    ) -> recurrences.Result:
         """Takes all time steps of inputs (time, batch, features) by the rule."""
         masks = self._input_masks_for(steps, training)
         x = product(steps, self.kernel.value, masks, recurrences.project)
@@ -185,14 +187,14 @@ class DenseCell(DroppingCell):
             self.rule, x, states, self.recurrent_kernel.value, *biases, **how
         )
 
-    def advance(self, x: Any, states: States, training: bool = False) -> tuple[Any, States]:
+    def advance(self, x: Array, states: States, training: bool = False) -> tuple[Any, States]:
         """Returns output and new states from what the inputs give to the gates."""
         masks = self._state_masks_for(states[0], training)
         a = plus(product(states[0], self.recurrent_kernel.value, masks), self.recurrent_bias)
         new = self.mix(x, a, states)
         return new[0], new
 
-    def mix(self, x: Any, a: Any, states: States) -> States:
+    def mix(self, x: Array, a: Array, states: States) -> States:
         """Returns the new states from what input and state give to the gates."""
         raise NotImplementedError
 
@@ -205,7 +207,7 @@ class DenseCell(DroppingCell):
             and not (training and self.recurrent_dropout)
         )
 
-    def _step(self, inputs: Any, states: Any, training: bool) -> tuple[Any, Any]:
+    def _step(self, inputs: Array, states: States, training: bool) -> tuple[Any, Any]:
         """A step whose single state may stand alone or in a list."""
         listed = list(states) if isinstance(states, (list, tuple)) else [states]
         output, new = self.advance(self.project(inputs, training), listed, training)
@@ -232,7 +234,7 @@ def output_size(cell: Any) -> Any:
     return sizes[0] if isinstance(sizes, (list, tuple)) else sizes
 
 
-def initial_state(cell: Any, batch_size: Any, dtype: str) -> Any:
+def initial_state(cell: Any, batch_size: int | None, dtype: str) -> Any:
     """Returns a cell's initial states; without `get_initial_state`, zeros."""
     if "get_initial_state" in dir(cell):
         return cell.get_initial_state(batch_size=batch_size)
@@ -249,14 +251,16 @@ def build_cell(cell: Any, input_shape: ShapeLike) -> None:
         cell.built = True
 
 
-def call_cell(cell: Any, inputs: Any, states: Any, training: Any, **kwargs: Any) -> Any:
+def call_cell(
+    cell: Any, inputs: Array, states: States, training: bool | None, **kwargs: Any
+) -> Any:
     """Calls a cell; one that is no layer gets `training` only if it takes it."""
     if call_signature(type(cell)).training:
         kwargs["training"] = training
     return (cell if isinstance(cell, Layer) else cell.call)(inputs, states, **kwargs)
 
 
-def plus(x: Any, bias: Any) -> Any:
+def plus(x: Array, bias: Any) -> Any:
     """Returns `x + bias`, or x where there is no bias."""
     return x if bias is None else x + bias
 
@@ -284,14 +288,14 @@ def first_mask(mask: Any) -> Any:
 
 
 @functools.cache
-def cell_parameters(cell_class: type[DenseCell]) -> tuple[str, ...]:
+def cell_parameters(cell_class: Any) -> tuple[str, ...]:
     """Returns the names of the arguments that a cell has of its own."""
     parameters = inspect.signature(cell_class.__init__).parameters
     return tuple(name for name in parameters if name not in ("self", "kwargs"))
 
 
 def make_cell(
-    cell_class: type[DenseCell], name: str, arguments: Mapping[str, Any]
+    cell_class: Any, name: str, arguments: Mapping[str, Any]
 ) -> tuple[DenseCell, dict[str, Any]]:
     """Makes the cell of a recurrent layer from the arguments of the layer.
 
@@ -314,16 +318,20 @@ def make_cell(
     return cell, rest
 
 
-def mirror(cell_class: type[DenseCell]) -> Callable[[type[T]], type[T]]:
+def mirror(cell_class: Any) -> Callable[[type[T]], type[T]]:
     """Class decorator: adds a property for each argument of the layer's cell but the seed."""
 
     def decorate(cls: type[T]) -> type[T]:
         for name in cell_parameters(cell_class):
             if name != "seed":
-                setattr(cls, name, property(lambda self, name=name: getattr(self.cell, name)))
+                setattr(cls, name, _cell_attribute(name))
         return cls
 
     return decorate
+
+
+def _cell_attribute(name: str) -> property:
+    return property(lambda self: getattr(self.cell, name))
 
 
 def check_cudnn(layer: str, use_cudnn: bool | Literal["auto"]) -> Any:

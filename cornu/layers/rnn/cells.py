@@ -18,9 +18,9 @@ from cornu.layers.rnn.cell_protocol import (
     product,
 )
 from cornu.ops.nn import rnn as recurrences
-from cornu.ops.random.generator import Seed
 from cornu.types import (
     ActivationLike,
+    Array,
     ConstraintLike,
     DTypeLike,
     InitializerLike,
@@ -80,16 +80,16 @@ class SimpleRNNCell(DenseCell):
         bias_constraint: ConstraintLike | None = None,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
-        seed: Seed = None,
+        seed: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.store_arguments(locals())
 
-    def call(self, sequence: Any, states: Any, training: bool = False) -> tuple[Any, Any]:
+    def call(self, sequence: Array, states: States, training: bool = False) -> tuple[Any, Any]:
         return self._step(sequence, states, training)
 
-    def mix(self, x: Any, a: Any, states: States) -> States:
+    def mix(self, x: Array, a: Array, states: States) -> States:
         return [self.activation(x + a)]
 
 
@@ -156,7 +156,7 @@ class LSTMCell(DenseCell):
         bias_constraint: ConstraintLike | None = None,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
-        seed: Seed = None,
+        seed: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -169,10 +169,10 @@ class LSTMCell(DenseCell):
         forget = np.ones((self.units,), np.asarray(rest).dtype)
         return np.concatenate([rest[: self.units], forget, rest[self.units :]])
 
-    def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, Any]:
+    def call(self, inputs: Array, states: States, training: bool = False) -> tuple[Any, Any]:
         return self._step(inputs, states, training)
 
-    def mix(self, x: Any, a: Any, states: States) -> States:
+    def mix(self, x: Array, a: Array, states: States) -> States:
         i, f, g, o = jnp.split(x + a, 4, axis=-1)
         c = self.recurrent_activation(f) * states[1] + self.recurrent_activation(
             i
@@ -245,7 +245,7 @@ class GRUCell(DenseCell):
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         reset_after: bool = True,
-        seed: Seed = None,
+        seed: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -265,10 +265,10 @@ class GRUCell(DenseCell):
     def recurrent_bias(self) -> Any:
         return self.bias.value[1] if self.bias is not None and self.reset_after else None
 
-    def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, Any]:
+    def call(self, inputs: Array, states: States, training: bool = False) -> tuple[Any, Any]:
         return self._step(inputs, states, training)
 
-    def advance(self, x: Any, states: States, training: bool = False) -> tuple[Any, States]:
+    def advance(self, x: Array, states: States, training: bool = False) -> tuple[Any, States]:
         if self.reset_after:
             return super().advance(x, states, training)
         (h,) = states
@@ -281,7 +281,7 @@ class GRUCell(DenseCell):
         new = z * h + (1 - z) * self.activation(x_g + a_g)
         return new, [new]
 
-    def mix(self, x: Any, a: Any, states: States) -> States:
+    def mix(self, x: Array, a: Array, states: States) -> States:
         x_z, x_r, x_g = jnp.split(x, 3, axis=-1)
         a_z, a_r, a_g = jnp.split(a, 3, axis=-1)
         z = self.recurrent_activation(x_z + a_z)
@@ -324,7 +324,7 @@ class StackedRNNCells(Layer):
         """Size of the last cell's output."""
         return output_size(self.cells[-1])
 
-    def get_initial_state(self, batch_size: Any = None) -> States:
+    def get_initial_state(self, batch_size: int | None = None) -> States:
         """Returns the initial states of each cell."""
         return [initial_state(cell, batch_size, self.compute_dtype) for cell in self.cells]
 
@@ -334,7 +334,7 @@ class StackedRNNCells(Layer):
             input_shape = (input_shape[0], output_size(cell))
 
     def call(
-        self, inputs: Any, states: Any, training: bool = False, **kwargs: Any
+        self, inputs: Array, states: States, training: bool = False, **kwargs: Any
     ) -> tuple[Any, Any]:
         news = []
         for cell, own in zip(self.cells, states, strict=True):

@@ -10,7 +10,6 @@ from cornu.layers.base import keyword_arguments
 from cornu.layers.rnn.cell_protocol import check_cudnn, make_cell, mirror
 from cornu.layers.rnn.cells import LSTMCell
 from cornu.layers.rnn.rnn import RNN
-from cornu.ops.random.generator import Seed
 from cornu.types import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike
 
 __all__ = ["LSTM"]
@@ -82,7 +81,7 @@ class LSTM(RNN):
         bias_constraint: ConstraintLike | None = None,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
-        seed: Seed = None,
+        seed: int | None = None,
         return_sequences: bool = False,
         return_state: bool = False,
         go_backwards: bool = False,

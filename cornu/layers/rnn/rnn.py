@@ -21,7 +21,7 @@ from cornu.layers.rnn.cell_protocol import (
 )
 from cornu.layers.rnn.cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
 from cornu.ops.nn import rnn as recurrences
-from cornu.types import ShapeLike
+from cornu.types import Array, PyTree, ShapeLike
 
 __all__ = ["RNN"]
 
@@ -83,7 +83,7 @@ class RNN(Layer):
     the step before also for cells whose output is not their first state.
     """
 
-    rowwise = True
+    rowwise: bool | None = True
 
     def __init__(
         self,
@@ -101,7 +101,7 @@ class RNN(Layer):
             cell = StackedRNNCells(cell)
         self.cell = check_cell(cell, self._label())
         if not isinstance(cell, Layer):
-            self.rowwise = None  # type: ignore[misc]
+            self.rowwise = None
         self.return_sequences = return_sequences
         self.return_state = return_state
         self.go_backwards = go_backwards
@@ -117,7 +117,7 @@ class RNN(Layer):
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "zero_output_for_mask": self.zero_output_for_mask}
 
-    def build(self, sequences_shape: ShapeLike, initial_state_shape: Any = None) -> None:
+    def build(self, sequences_shape: ShapeLike, initial_state_shape: PyTree = None) -> None:
         batch, time, *rest = sequences_shape
         if self.unroll and time is None:
             raise ValueError(
@@ -149,7 +149,7 @@ class RNN(Layer):
         ]
         self.states = tree.unflatten(definition, variables)
 
-    def get_initial_state(self, batch_size: Any) -> States:
+    def get_initial_state(self, batch_size: int | None) -> States:
         """Returns the states before the first step, in a list."""
         states = initial_state(self.cell, batch_size, self.cell_dtype)
         return list(states) if isinstance(states, (list, tuple)) else [states]
@@ -174,9 +174,9 @@ class RNN(Layer):
 
     def call(
         self,
-        sequences: Any,
-        initial_state: Any = None,
-        mask: Any = None,
+        sequences: Array,
+        initial_state: PyTree = None,
+        mask: Array | None = None,
         training: bool = False,
     ) -> Any:
         states = self._begin(sequences, initial_state)
@@ -195,7 +195,7 @@ class RNN(Layer):
         output = outputs if self.return_sequences else last
         return (output, *states) if self.return_state else output
 
-    def _begin(self, sequences: Any, initial_state: Any) -> States:
+    def _begin(self, sequences: Array, initial_state: Any) -> States:
         """Returns the states before the first step: given, kept or initial."""
         batch = sequences.shape[0]
         if self.stateful:
@@ -227,14 +227,14 @@ class RNN(Layer):
         return tree.map(lambda x: jnp.asarray(x, self.cell_dtype), states)
 
     def inner_loop(
-        self, sequences: Any, initial_state: States, mask: Any, training: bool = False
+        self, sequences: Array, initial_state: States, mask: Any, training: bool = False
     ) -> tuple[Any, Any, States]:
         """Repeats the cell; returns the last output, all outputs (or None) and the last states."""
         steps = jnp.swapaxes(sequences, 0, 1)
         last, outputs, states = self._loop(steps, initial_state, _time_major(mask), training)
         return last, None if outputs is None else jnp.swapaxes(outputs, 0, 1), states
 
-    def _loop(self, steps: Any, states: States, mask: Any, training: bool) -> recurrences.Result:
+    def _loop(self, steps: Array, states: States, mask: Any, training: bool) -> recurrences.Result:
         cell = self.cell
         how = {
             "mask": mask,
@@ -258,7 +258,7 @@ class RNN(Layer):
 def _pure(step: Any, who: str) -> Any:
     """Checks that a step of a user's cell has no effects, which could not leave the loop."""
 
-    def checked(x: Any, states: States) -> Any:
+    def checked(x: Array, states: States) -> Any:
         inner = scope.Scope(scope.current())
         with scope.use_scope(inner):
             output, new = step(x, states)
@@ -278,7 +278,7 @@ def _pure(step: Any, who: str) -> Any:
     return checked
 
 
-def _hold_masks(cell: Any, x: Any, states: States) -> None:
+def _hold_masks(cell: Any, x: Array, states: States) -> None:
     """Draws the dropout masks of a cell once for all time steps."""
     if isinstance(cell, DroppingCell):
         cell.get_dropout_mask(x)

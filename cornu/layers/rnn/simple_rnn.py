@@ -10,7 +10,6 @@ from cornu.layers.base import keyword_arguments
 from cornu.layers.rnn.cell_protocol import make_cell, mirror
 from cornu.layers.rnn.cells import SimpleRNNCell
 from cornu.layers.rnn.rnn import RNN
-from cornu.ops.random.generator import Seed
 from cornu.types import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike
 
 __all__ = ["SimpleRNN"]
@@ -72,7 +71,7 @@ class SimpleRNN(RNN):
         go_backwards: bool = False,
         stateful: bool = False,
         unroll: bool = False,
-        seed: Seed = None,
+        seed: int | None = None,
         **kwargs: Any,
     ) -> None:
         cell, arguments = make_cell(SimpleRNNCell, "simple_rnn_cell", keyword_arguments(locals()))

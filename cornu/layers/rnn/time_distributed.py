@@ -12,7 +12,7 @@ from cornu.core.layer.layer import Layer
 from cornu.core.layer.signature import call_signature
 from cornu.layers.rnn.cell_protocol import first_mask
 from cornu.layers.wrapper import Wrapper
-from cornu.types import ShapeLike
+from cornu.types import Array, ShapeLike
 
 __all__ = ["TimeDistributed"]
 
@@ -69,7 +69,7 @@ class TimeDistributed(Wrapper):
             )
         return (shape[0], *shape[2:])
 
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+    def call(self, inputs: Any, training: bool | None = None, mask: Array | None = None) -> Any:
         batch, time = tree.leaves(inputs)[0].shape[:2]
         given = (inputs, self._passed_on(mask, batch, time))
         if self._mixes_no_rows() or not isinstance(time, int):
@@ -98,7 +98,7 @@ class TimeDistributed(Wrapper):
             variable.role == "state" for variable in self.layer.variables
         )
 
-    def _step(self, inputs: Any, mask: Any, training: Any) -> Any:
+    def _step(self, inputs: Any, mask: Any, training: bool | None) -> Any:
         kwargs: dict[str, Any] = {} if mask is None else {"mask": mask}
         if call_signature(type(self.layer)).training:
             kwargs["training"] = training

@@ -12,6 +12,7 @@ from cornu import settings
 from cornu.core.layer.input_spec import InputSpec
 from cornu.core.layer.layer import Layer
 from cornu.layers.arguments import positive_int
+from cornu.layers.preprocessing.base import HostArray
 from cornu.ops.fourier import stft
 from cornu.ops.nn.convolution import conv
 from cornu.parts.initializers.fourier import STFT
@@ -109,7 +110,7 @@ class MelSpectrogram(Layer):
         self.ref_power = ref_power
         self.built = True
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: HostArray) -> Any:
         """Returns the spectrogram."""
         if inputs.ndim not in (1, 2):
             raise ValueError(
@@ -240,7 +241,7 @@ class STFTSpectrogram(Layer):
             kernel = self.add_weight(name=f"{side}_kernel", shape=shape, initializer=initializer)
             setattr(self, f"{side}_kernel", kernel)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: HostArray) -> Any:
         """Returns the spectrogram."""
         if not jnp.issubdtype(inputs.dtype, jnp.floating):
             raise TypeError(f"a sound has floats, from -1 to 1. Received: {inputs.dtype}")
@@ -248,7 +249,7 @@ class STFTSpectrogram(Layer):
         parts = {side: self._part(x, getattr(self, f"{side}_kernel")) for side in self._kernels}
         return self._laid_out(self._shown(**parts))
 
-    def _part(self, x: Any, kernel: Any) -> Any:
+    def _part(self, x: HostArray, kernel: Any) -> Any:
         """Returns the real or the imaginary part, (batch, channels, times, frequencies)."""
         batch, samples, channels = x.shape
         signals = jnp.swapaxes(x, 1, 2).reshape(batch * channels, samples, 1)

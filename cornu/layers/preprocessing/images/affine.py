@@ -18,7 +18,6 @@ from cornu.layers.preprocessing.images.base import (
     per_image,
 )
 from cornu.ops.image.warp import affine_transform
-from cornu.ops.random.generator import Seed
 from cornu.types import Array, DataFormat
 
 __all__ = [
@@ -69,7 +68,7 @@ class RandomFlip(RandomImageLayer):
         mode: Literal[
             "horizontal", "vertical", "horizontal_and_vertical"
         ] = "horizontal_and_vertical",
-        seed: Seed = None,
+        seed: int | None = None,
         data_format: DataFormat | None = None,
         **kwargs: Any,
     ) -> None:
@@ -149,7 +148,7 @@ class RandomRotation(AffineImageLayer):
         factor: Factor,
         fill_mode: FillMode = "reflect",
         interpolation: Interpolation = "bilinear",
-        seed: Seed = None,
+        seed: int | None = None,
         fill_value: float = 0.0,
         data_format: DataFormat | None = None,
         **kwargs: Any,
@@ -203,7 +202,7 @@ class RandomTranslation(AffineImageLayer):
         width_factor: Factor,
         fill_mode: FillMode = "reflect",
         interpolation: Interpolation = "bilinear",
-        seed: Seed = None,
+        seed: int | None = None,
         fill_value: float = 0.0,
         data_format: DataFormat | None = None,
         **kwargs: Any,
@@ -260,7 +259,7 @@ class RandomZoom(AffineImageLayer):
         width_factor: Factor | None = None,
         fill_mode: FillMode = "reflect",
         interpolation: Interpolation = "bilinear",
-        seed: Seed = None,
+        seed: int | None = None,
         fill_value: float = 0.0,
         data_format: DataFormat | None = None,
         **kwargs: Any,
@@ -318,7 +317,7 @@ class RandomShear(AffineImageLayer):
         fill_mode: FillMode = "reflect",
         fill_value: float = 0.0,
         data_format: DataFormat | None = None,
-        seed: Seed = None,
+        seed: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(interpolation, fill_mode, fill_value, seed, data_format, **kwargs)

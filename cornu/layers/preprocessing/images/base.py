@@ -16,7 +16,6 @@ import numpy as np
 from cornu import settings
 from cornu.core.layer.layer import Layer
 from cornu.ops import random
-from cornu.ops.random.generator import Seed
 from cornu.types import Array, DataFormat
 
 __all__ = [
@@ -195,7 +194,7 @@ class RandomImageLayer(ImageLayer):
     random = True
 
     def __init__(
-        self, seed: Seed = None, data_format: DataFormat | None = None, **kwargs: Any
+        self, seed: int | None = None, data_format: DataFormat | None = None, **kwargs: Any
     ) -> None:
         super().__init__(data_format, **kwargs)
         self.seed = seed
@@ -220,7 +219,7 @@ class ColorLayer(RandomImageLayer):
     def __init__(
         self,
         value_range: Sequence[float],
-        seed: Seed,
+        seed: int | None,
         data_format: DataFormat | None = None,
         **kwargs: Any,
     ) -> None:
@@ -262,7 +261,7 @@ class GeometricImageLayer(RandomImageLayer):
         interpolation: Interpolation,
         fill_mode: FillMode,
         fill_value: float,
-        seed: Seed,
+        seed: int | None,
         data_format: DataFormat | None,
         **kwargs: Any,
     ) -> None:

@@ -18,7 +18,6 @@ from cornu.layers.preprocessing.images.base import (
 )
 from cornu.layers.preprocessing.images.intensity import RandomBrightness, RandomContrast
 from cornu.ops.image.color import hsv_to_rgb, rgb_to_grayscale, rgb_to_hsv
-from cornu.ops.random.generator import Seed
 from cornu.types import Array, DataFormat
 
 __all__ = [
@@ -68,7 +67,7 @@ class RandomSaturation(ColorLayer):
         factor: Factor,
         value_range: Sequence[float] = (0, 255),
         data_format: DataFormat | None = None,
-        seed: Seed = None,
+        seed: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
@@ -120,7 +119,7 @@ class RandomHue(ColorLayer):
         factor: Factor,
         value_range: Sequence[float] = (0, 255),
         data_format: DataFormat | None = None,
-        seed: Seed = None,
+        seed: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
@@ -172,7 +171,7 @@ class RandomGrayscale(RandomImageLayer):
         self,
         factor: float = 0.5,
         data_format: DataFormat | None = None,
-        seed: Seed = None,
+        seed: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(seed, data_format, **kwargs)
@@ -219,7 +218,7 @@ class RandomColorDegeneration(ColorLayer):
         factor: Factor,
         value_range: Sequence[float] = (0, 255),
         data_format: DataFormat | None = None,
-        seed: Seed = None,
+        seed: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
@@ -273,7 +272,7 @@ class RandomColorJitter(ColorLayer):
         contrast_factor: Factor | None = None,
         saturation_factor: Factor | None = None,
         hue_factor: Factor | None = None,
-        seed: Seed = None,
+        seed: int | None = None,
         data_format: DataFormat | None = None,
         **kwargs: Any,
     ) -> None:

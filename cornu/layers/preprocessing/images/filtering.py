@@ -16,7 +16,6 @@ from cornu.layers.preprocessing.images.base import (
     per_image,
 )
 from cornu.ops.image.filter import gaussian_blur
-from cornu.ops.random.generator import Seed
 from cornu.types import Array, DataFormat
 
 __all__ = ["RandomErasing", "RandomGaussianBlur", "RandomSharpness"]
@@ -57,7 +56,7 @@ class RandomSharpness(ColorLayer):
         factor: Factor,
         value_range: Sequence[float] = (0, 255),
         data_format: DataFormat | None = None,
-        seed: Seed = None,
+        seed: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
@@ -114,7 +113,7 @@ class RandomGaussianBlur(ColorLayer):
         sigma: Factor = 1.0,
         value_range: Sequence[float] = (0, 255),
         data_format: DataFormat | None = None,
-        seed: Seed = None,
+        seed: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
@@ -177,7 +176,7 @@ class RandomErasing(ColorLayer):
         scale: Factor = (0.02, 0.33),
         fill_value: float | Sequence[float] | None = None,
         value_range: Sequence[float] = (0, 255),
-        seed: Seed = None,
+        seed: int | None = None,
         data_format: DataFormat | None = None,
         **kwargs: Any,
     ) -> None:

@@ -14,7 +14,6 @@ from cornu.layers.preprocessing.images.base import (
     factor_range,
     per_image,
 )
-from cornu.ops.random.generator import Seed
 from cornu.types import Array, DataFormat
 
 __all__ = [
@@ -59,7 +58,7 @@ class RandomBrightness(ColorLayer):
         self,
         factor: Factor,
         value_range: Sequence[float] = (0, 255),
-        seed: Seed = None,
+        seed: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, **kwargs)
@@ -107,7 +106,7 @@ class RandomContrast(ColorLayer):
         self,
         factor: Factor,
         value_range: Sequence[float] = (0, 255),
-        seed: Seed = None,
+        seed: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, **kwargs)
@@ -158,7 +157,7 @@ class RandomInvert(ColorLayer):
         self,
         factor: Factor = 1.0,
         value_range: Sequence[float] = (0, 255),
-        seed: Seed = None,
+        seed: int | None = None,
         data_format: DataFormat | None = None,
         **kwargs: Any,
     ) -> None:
@@ -210,7 +209,7 @@ class RandomPosterization(ColorLayer):
         factor: Factor,
         value_range: Sequence[float] = (0, 255),
         data_format: DataFormat | None = None,
-        seed: Seed = None,
+        seed: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
@@ -266,7 +265,7 @@ class Solarization(ColorLayer):
         addition_factor: Factor = 0.0,
         threshold_factor: Factor = 0.0,
         value_range: Sequence[float] = (0, 255),
-        seed: Seed = None,
+        seed: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, **kwargs)

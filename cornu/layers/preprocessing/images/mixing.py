@@ -14,7 +14,6 @@ from cornu.layers.preprocessing.images.base import (
     per_image,
 )
 from cornu.layers.preprocessing.images.filtering import rectangle_mask
-from cornu.ops.random.generator import Seed
 from cornu.types import Array, DataFormat
 
 __all__ = ["CutMix", "MixUp"]
@@ -58,7 +57,7 @@ class MixUp(RandomImageLayer):
         self,
         alpha: float = 0.2,
         data_format: DataFormat | None = None,
-        seed: Seed = None,
+        seed: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(seed, data_format, **kwargs)
@@ -117,7 +116,7 @@ class CutMix(RandomImageLayer):
     def __init__(
         self,
         factor: Factor = 1.0,
-        seed: Seed = None,
+        seed: int | None = None,
         data_format: DataFormat | None = None,
         **kwargs: Any,
     ) -> None:

@@ -28,7 +28,6 @@ from cornu.layers.preprocessing.images.intensity import (
     RandomPosterization,
     Solarization,
 )
-from cornu.ops.random.generator import Seed
 from cornu.types import Array, DataFormat
 
 __all__ = ["AugMix", "RandAugment"]
@@ -52,7 +51,7 @@ class Policy(ColorLayer):
         factor: Factor,
         interpolation: Interpolation,
         value_range: Sequence[float],
-        seed: Seed,
+        seed: int | None,
         data_format: DataFormat | None,
         **kwargs: Any,
     ) -> None:
@@ -127,7 +126,7 @@ class RandAugment(Policy):
         num_ops: int = 2,
         factor: Factor = 0.5,
         interpolation: Interpolation = "bilinear",
-        seed: Seed = None,
+        seed: int | None = None,
         data_format: DataFormat | None = None,
         **kwargs: Any,
     ) -> None:
@@ -195,7 +194,7 @@ class AugMix(Policy):
         alpha: float = 1.0,
         all_ops: bool = True,
         interpolation: Interpolation = "bilinear",
-        seed: Seed = None,
+        seed: int | None = None,
         data_format: DataFormat | None = None,
         **kwargs: Any,
     ) -> None:

@@ -11,7 +11,6 @@ from jax import lax
 from cornu.layers.arguments import positive_int
 from cornu.layers.preprocessing.images.base import FillMode, ImageLayer, ImageRNG, RandomImageLayer
 from cornu.ops.image import resize
-from cornu.ops.random.generator import Seed
 from cornu.types import Array, DataFormat
 
 __all__ = ["CenterCrop", "RandomCrop", "Resizing"]
@@ -174,7 +173,7 @@ class RandomCrop(RandomImageLayer):
         self,
         height: int,
         width: int,
-        seed: Seed = None,
+        seed: int | None = None,
         data_format: DataFormat | None = None,
         name: str | None = None,
         **kwargs: Any,

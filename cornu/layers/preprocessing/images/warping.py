@@ -21,7 +21,6 @@ from cornu.layers.preprocessing.images.base import (
 )
 from cornu.ops.image.filter import bell, convolve
 from cornu.ops.image.warp import map_coordinates, perspective_transform
-from cornu.ops.random.generator import Seed
 from cornu.types import Array, DataFormat
 
 __all__ = ["RandomElasticTransform", "RandomPerspective"]
@@ -63,7 +62,7 @@ class RandomPerspective(GeometricImageLayer):
         scale: float = 1.0,
         interpolation: Interpolation = "bilinear",
         fill_value: float = 0.0,
-        seed: Seed = None,
+        seed: int | None = None,
         data_format: DataFormat | None = None,
         **kwargs: Any,
     ) -> None:
@@ -135,7 +134,7 @@ class RandomElasticTransform(GeometricImageLayer):
         fill_mode: FillMode = "reflect",
         fill_value: float = 0.0,
         value_range: Sequence[float] = (0, 255),
-        seed: Seed = None,
+        seed: int | None = None,
         data_format: DataFormat | None = None,
         **kwargs: Any,
     ) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from cornu.layers.arguments import positive_int
-from cornu.layers.preprocessing.base import Preprocess, no_sparse, one_of
+from cornu.layers.preprocessing.base import HostArray, Preprocess, no_sparse, one_of
 from cornu.layers.preprocessing.tabular.encoding import MODES, encode
 
 __all__ = ["CategoryEncoding"]
@@ -70,7 +70,7 @@ class CategoryEncoding(Preprocess):
         self.autocast = False
         self.built = True
 
-    def call(self, inputs: Any, count_weights: Any = None) -> Any:
+    def call(self, inputs: HostArray, count_weights: Any = None) -> Any:
         """Returns the vectors."""
         if count_weights is not None and self.output_mode != "count":
             raise ValueError(

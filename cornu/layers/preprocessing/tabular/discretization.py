@@ -7,7 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from cornu.layers.preprocessing.base import Learning, no_sparse, one_of
+from cornu.layers.preprocessing.base import HostArray, Learning, no_sparse, one_of
 from cornu.layers.preprocessing.reading import batches
 from cornu.layers.preprocessing.tabular.encoding import MODES, encode
 from cornu.types import DTypeLike
@@ -94,7 +94,7 @@ class Discretization(Learning):
                 f"{self._label()}: bin_boundaries are numbers in increasing order. "
                 f"Received: {boundaries}"
             )
-        return array.tolist()
+        return [float(boundary) for boundary in array]
 
     # -------------------------------------------------------------------------------------- adapt
 
@@ -161,7 +161,7 @@ class Discretization(Learning):
             )
         return len(self.bin_boundaries) + 1
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: HostArray) -> Any:
         """Returns the bins of numbers, or what stands for them."""
         depth = self.depth
         self.fixed_in(inputs)

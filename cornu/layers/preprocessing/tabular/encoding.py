@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cornu.types import DTypeLike
+from cornu.types import DTypeLike, ShapeLike
 
 __all__ = ["MODES", "encode", "encoded_shape"]
 
@@ -20,7 +20,7 @@ def encode(indices: Any, mode: str, depth: int, dtype: DTypeLike, weights: Any =
     """Returns indices, or what stands for them; on the host if they are a NumPy array.
 
     Args:
-        indices: integers (...); those outside of 0 to `depth - 1` stand for nothing.
+        indices: integers (...); those outside of 0 to `depth - 1` are ignored.
         mode: `"int"`; `"one_hot"`, a vector for each index; or a vector for the indices along
             the last axis: `"multi_hot"`, which are among them, `"count"`, how often.
         depth: the size of a vector.
@@ -44,8 +44,9 @@ def encode(indices: Any, mode: str, depth: int, dtype: DTypeLike, weights: Any =
     lead = indices.shape[:-1]
     rows = indices.reshape(math.prod(lead), indices.shape[-1])
     amounts = xp.ones(rows.shape, dtype) if weights is None else weights.reshape(rows.shape)
-    # What stands for nothing goes into a place of its own, which is cut off.
+    # Ignored indices are counted in one extra column, which is cut off.
     rows = xp.where((rows >= 0) & (rows < depth), rows, depth)
+    counts: Any
     if xp is np:
         counts = np.zeros((len(rows), depth + 1), dtype)
         np.add.at(counts, (np.arange(len(rows))[:, None], rows), amounts)
@@ -58,7 +59,7 @@ def encode(indices: Any, mode: str, depth: int, dtype: DTypeLike, weights: Any =
     return counts.astype(dtype).reshape(*lead, depth)
 
 
-def encoded_shape(shape: Any, mode: str, depth: int | None) -> tuple[int | None, ...]:
+def encoded_shape(shape: ShapeLike, mode: str, depth: int | None) -> tuple[int | None, ...]:
     """Returns the shape of what `encode` returns.
 
     Example:
@@ -66,9 +67,9 @@ def encoded_shape(shape: Any, mode: str, depth: int | None) -> tuple[int | None,
     >>> encoded_shape((None, 1), "one_hot", 4), encoded_shape((None, 3), "count", 4)
     ((None, 4), (None, 4))
     """
-    shape = tuple(shape)
+    sizes = tuple(shape)
     if mode == "int":
-        return shape
+        return sizes
     if mode == "one_hot":
-        return (*(shape[:-1] if len(shape) > 1 and shape[-1] == 1 else shape), depth)
-    return (*shape[:-1], depth)
+        return (*(sizes[:-1] if len(sizes) > 1 and sizes[-1] == 1 else sizes), depth)
+    return (*sizes[:-1], depth)

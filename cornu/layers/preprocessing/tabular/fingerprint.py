@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from cornu.layers.preprocessing.base import HostArray
+
 __all__ = ["chained", "decimal", "farmhash", "farmhash_of_digits", "packed", "siphash"]
 
 _K0 = np.uint64(0xC3A5C85C97CB3127)
@@ -160,12 +162,12 @@ def _beyond_64(rows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
 def _round(rows: np.ndarray, start: np.ndarray, state: Any, mul: Any, nine: int) -> Any:
     """Takes in 64 bytes of each row."""
     x, y, z, v, w = state
-    nine = np.uint64(nine)
+    times = np.uint64(nine)
     words = [_word(rows, start + 8 * i, 8) for i in range(8)]
     x = _turned(x + y + v[0] + words[1], 37) * mul
     y = _turned(y + v[1] + words[6], 42) * mul
-    x = x ^ w[1] * nine
-    y = y + v[0] * nine + words[5]
+    x = x ^ w[1] * times
+    y = y + v[0] * times + words[5]
     z = _turned(z + w[0], 33) * mul
     v = _weak(words[:4], v[1] * mul, x + w[0])
     w = _weak(words[4:], z + w[1], y + words[2])
@@ -195,12 +197,12 @@ def _word(rows: Any, start: Any, count: int, xp: Any = np) -> Any:
     return xp.sum(got.astype("uint64") << shifts, axis=1, dtype="uint64")
 
 
-def _turned(x: Any, by: int) -> Any:
+def _turned(x: HostArray, by: int) -> Any:
     """Turns the bits to the right."""
     return (x >> np.uint64(by)) | (x << np.uint64(64 - by))
 
 
-def _shifted(x: Any) -> Any:
+def _shifted(x: HostArray) -> Any:
     return x ^ (x >> np.uint64(47))
 
 

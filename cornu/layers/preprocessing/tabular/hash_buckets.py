@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from cornu.layers.preprocessing.base import HostArray
 from cornu.layers.preprocessing.reading import as_bytes, holds_strings
 from cornu.layers.preprocessing.tabular import fingerprint
 
@@ -17,7 +18,7 @@ __all__ = ["bucket", "crossed", "salted"]
 _SEED = 0xDECAFCAFFE  # of TensorFlow's crossings
 
 
-def bucket(x: Any, count: int, salt: Sequence[int] | None, who: str) -> Any:
+def bucket(x: HostArray, count: int, salt: Sequence[int] | None, who: str) -> Any:
     """Returns a number from 0 to `count - 1` for each string, or integer as it is written.
 
     Args:
@@ -33,8 +34,8 @@ def bucket(x: Any, count: int, salt: Sequence[int] | None, who: str) -> Any:
     """
     if isinstance(x, np.ndarray):
         texts = as_bytes(x, who) if holds_strings(x) else x.ravel().astype("S").tolist()
-        hashes = _of_bytes(*fingerprint.packed(texts), salt)
-        return _placed(hashes, count).reshape(x.shape)
+        hashes = _hash_bytes(*fingerprint.packed(texts), salt)
+        return _to_bucket(hashes, count).reshape(x.shape)
     # A fingerprint has 64 bits, whatever numbers the program has otherwise.
     with jax.enable_x64(True):
         digits = fingerprint.decimal(x.reshape(-1).astype(_wide(x)), jnp)
@@ -42,20 +43,20 @@ def bucket(x: Any, count: int, salt: Sequence[int] | None, who: str) -> Any:
             hashes = fingerprint.farmhash_of_digits(*digits, jnp)
         else:
             hashes = fingerprint.siphash(*digits, salt, jnp)
-        return _placed(hashes, count).reshape(x.shape)
+        return _to_bucket(hashes, count).reshape(x.shape)
 
 
-def _of_bytes(rows: np.ndarray, lengths: np.ndarray, salt: int | Sequence[int]) -> np.ndarray:
+def _hash_bytes(rows: np.ndarray, lengths: np.ndarray, salt: Sequence[int] | None) -> Any:
     if salt is None:
         return fingerprint.farmhash(rows, lengths)
     return fingerprint.siphash(rows, lengths, salt)
 
 
-def _wide(x: Any) -> str:
+def _wide(x: HostArray) -> str:
     return "uint64" if x.dtype == "uint64" else "int64"
 
 
-def _placed(hashes: Any, count: int) -> Any:
+def _to_bucket(hashes: Any, count: int) -> Any:
     return (hashes % np.uint64(count)).astype("int32" if count < 2**31 else "int64")
 
 
@@ -69,22 +70,22 @@ def crossed(columns: Sequence[Any], count: int, who: str) -> Any:
     """
     shape = columns[0].shape
     if all(isinstance(x, np.ndarray) for x in columns):
-        return _placed(_chained(columns, who), count).reshape(shape)
+        return _to_bucket(_chained(columns, who), count).reshape(shape)
     with jax.enable_x64(True):
-        return _placed(_chained(columns, who), count).reshape(shape)
+        return _to_bucket(_chained(columns, who), count).reshape(shape)
 
 
 def _chained(columns: Sequence[Any], who: str) -> Any:
     return fingerprint.chained(_SEED, [_print(x, who) for x in columns])
 
 
-def _print(x: Any, who: str) -> Any:
+def _print(x: HostArray, who: str) -> Any:
     if holds_strings(x):
         return fingerprint.farmhash(*fingerprint.packed(as_bytes(x, who)))
     return x.reshape(-1).astype(_wide(x)).astype("uint64")
 
 
-def salted(who: str, salt: int | Sequence[int]) -> list[int] | None:
+def salted(who: str, salt: int | Sequence[int] | None) -> list[int] | None:
     """Returns a salt as two numbers."""
     if salt is None:
         return None

@@ -8,6 +8,7 @@ from cornu.core.graph.tensor import Tensor, format_shape
 from cornu.core.state.dtypes import is_float
 from cornu.layers.arguments import positive_int
 from cornu.layers.preprocessing.base import (
+    HostArray,
     Preprocess,
     as_output,
     default_dtype,
@@ -75,13 +76,13 @@ class HashedCrossing(Preprocess):
         self.autocast = False
         self.built = True
 
-    def read(self, x: Any) -> Any:
+    def read(self, x: HostArray) -> Any:
         """Returns the inputs of a call as a list of arrays; strings are kept."""
         if not isinstance(x, (list, tuple)):
             raise ValueError(f"it takes a list of features; received {type(x).__name__}.")
         return [as_array(item, f"input {i}") for i, item in enumerate(x)]
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: HostArray) -> Any:
         """Returns the bins, or what stands for them."""
         self._check(inputs)
         for i, x in enumerate(inputs):
@@ -90,7 +91,7 @@ class HashedCrossing(Preprocess):
         bins = crossed(list(map(on_host, inputs)), self.num_bins, self._label())
         return as_output(encode(bins, self.output_mode, self.num_bins, output_dtype(self)))
 
-    def _check(self, inputs: Any) -> None:
+    def _check(self, inputs: HostArray) -> None:
         shapes = [tuple(x.shape) for x in inputs]
         if len(shapes) < 2:
             raise ValueError(
@@ -103,7 +104,7 @@ class HashedCrossing(Preprocess):
                 f"{', '.join(map(format_shape, inputs))}"
             )
 
-    def compute_output_spec(self, inputs: Any) -> Tensor:
+    def compute_output_spec(self, inputs: HostArray) -> Tensor:
         """Returns a Tensor of the shape and dtype of the output."""
         self._check(inputs)
         shape = encoded_shape(inputs[0].shape, self.output_mode, self.num_bins)

@@ -12,6 +12,7 @@ from cornu.core.graph.tensor import Tensor
 from cornu.core.state.dtypes import is_float
 from cornu.layers.arguments import positive_int
 from cornu.layers.preprocessing.base import (
+    HostArray,
     Preprocess,
     as_output,
     default_dtype,
@@ -93,11 +94,11 @@ class Hashing(Preprocess):
                 f"Received: {kwargs['dtype']!r}"
             )
 
-    def read(self, x: Any) -> Any:
+    def read(self, x: HostArray) -> Any:
         """Returns an argument of a call as an array; strings are kept."""
         return as_array(x, "the input")
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: HostArray) -> Any:
         """Returns the bins, or what stands for them."""
         x = on_host(inputs)
         if not holds_strings(x) and is_float(x.dtype):
@@ -114,7 +115,7 @@ class Hashing(Preprocess):
             )
         return as_output(encode(bins, self.output_mode, self.num_bins, output_dtype(self)))
 
-    def _mask(self, x: Any) -> Any:
+    def _mask(self, x: HostArray) -> Any:
         if not holds_strings(x):
             return x == self.mask_value
         wanted = self.mask_value
@@ -122,7 +123,7 @@ class Hashing(Preprocess):
         flat = [item in either for item in x.astype(object).ravel().tolist()]
         return np.array(flat, bool).reshape(x.shape)
 
-    def compute_output_spec(self, inputs: Any) -> Tensor:
+    def compute_output_spec(self, inputs: HostArray) -> Tensor:
         """Returns a Tensor of the shape and dtype of the output."""
         shape = encoded_shape(inputs.shape, self.output_mode, self.num_bins)
         return Tensor(shape, output_dtype(self))

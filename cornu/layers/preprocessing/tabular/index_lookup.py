@@ -15,7 +15,7 @@ from cornu import registry
 from cornu.core.graph.tensor import Tensor
 from cornu.core.state import scope
 from cornu.layers.arguments import positive_int
-from cornu.layers.preprocessing.base import Learning, as_output, no_sparse, one_of
+from cornu.layers.preprocessing.base import HostArray, Learning, as_output, no_sparse, one_of
 from cornu.layers.preprocessing.reading import batches, is_array
 from cornu.layers.preprocessing.tabular.encoding import MODES, encode, encoded_shape
 from cornu.layers.preprocessing.tabular.hash_buckets import salted
@@ -50,7 +50,7 @@ class IndexLookup(Learning):
         output_mode: str,
         sparse: bool,
         pad_to_max_tokens: bool,
-        salt: int | Sequence[int],
+        salt: int | Sequence[int] | None,
     ) -> None:
         """Checks and keeps what both constructors take."""
         who = self._label()
@@ -77,12 +77,12 @@ class IndexLookup(Learning):
         self.salt = salted(who, salt)
         self.autocast = False
         self.built = True
-        self.idf_weights: np.ndarray | None = None
-        self._tokens: np.ndarray | None = None
+        self.idf_weights: Any = None
+        self._tokens: Any = None
         self._given = False
         self.reset_state()
 
-    def _start(self, vocabulary: Any, idf_weights: ArrayLike) -> None:
+    def _start(self, vocabulary: Any, idf_weights: ArrayLike | None) -> None:
         """Sets the vocabulary that the constructor was given, if any."""
         if vocabulary is not None:
             self.set_vocabulary(vocabulary, idf_weights)
@@ -201,7 +201,7 @@ class IndexLookup(Learning):
         """Makes what terms are found by."""
         raise NotImplementedError
 
-    def _terms(self, x: Any) -> np.ndarray:
+    def _terms(self, x: HostArray) -> np.ndarray:
         """Returns terms as an array."""
         raise NotImplementedError
 
@@ -282,7 +282,7 @@ class IndexLookup(Learning):
 
     # --------------------------------------------------------------------------------------- call
 
-    def looked_up(self, x: Any) -> Any:
+    def looked_up(self, x: HostArray) -> Any:
         """Returns the indices of terms, or what stands for them; inverted, the terms of indices.
 
         Args:
@@ -302,7 +302,7 @@ class IndexLookup(Learning):
             vectors = vectors * self.idf_weights.astype(self._vector_dtype)
         return as_output(vectors)
 
-    def indices(self, x: Any) -> Any:
+    def indices(self, x: HostArray) -> Any:
         """Returns the index of each term; -1 for those that leave no trace."""
         xp = np if isinstance(x, np.ndarray) else jnp
         found = self._found(x)
@@ -323,18 +323,18 @@ class IndexLookup(Learning):
         out = xp.where(unknown, other, found + self._token_start)
         return xp.where(masked, 0 if self.output_mode == "int" else -1, out)
 
-    def _inverted(self, x: Any) -> Any:
+    def _inverted(self, x: HostArray) -> Any:
         xp = np if isinstance(x, np.ndarray) else jnp
         terms = self._terms(self.get_vocabulary())
         inside = (x >= 0) & (x < len(terms))
         known = xp.asarray(terms)[xp.where(inside, x, 0)]
         return xp.where(inside, known, self.oov_token)
 
-    def _found(self, x: Any) -> Any:
+    def _found(self, x: HostArray) -> Any:
         """Returns the position of each term in the vocabulary, or -1."""
         raise NotImplementedError
 
-    def _bucket(self, x: Any) -> Any:
+    def _bucket(self, x: HostArray) -> Any:
         """Returns which of the indices for unknown terms each term would have."""
         raise NotImplementedError
 
@@ -353,7 +353,7 @@ class IndexLookup(Learning):
                 "Call adapt(data) first, or give the constructor a vocabulary."
             )
 
-    def compute_output_spec(self, inputs: Any) -> Tensor:
+    def compute_output_spec(self, inputs: HostArray) -> Tensor:
         """Returns a Tensor of the shape and dtype of the output."""
         if self.output_mode == "int":
             return Tensor(inputs.shape, jax.dtypes.canonicalize_dtype("int64").name)

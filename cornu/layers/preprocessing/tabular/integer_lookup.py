@@ -8,7 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from cornu.layers.preprocessing.base import on_host, one_of
+from cornu.layers.preprocessing.base import HostArray, on_host, one_of
 from cornu.layers.preprocessing.reading import as_array, holds_strings
 from cornu.layers.preprocessing.tabular.hash_buckets import bucket
 from cornu.layers.preprocessing.tabular.index_lookup import IndexLookup
@@ -107,7 +107,7 @@ class IntegerLookup(IndexLookup):
             raise ValueError(f"{self._label()}: salt is of use with oov_method='farmhash'.")
         self._start(vocabulary, idf_weights)
 
-    def _terms(self, x: Any) -> np.ndarray:
+    def _terms(self, x: HostArray) -> np.ndarray:
         return _integers(np.asarray(as_array(x, f"{self._label()}: the data")), self._label())
 
     def _parsed(self, lines: list[str]) -> list[int]:
@@ -122,11 +122,11 @@ class IntegerLookup(IndexLookup):
         self._order = np.argsort(self._tokens, kind="stable")
         self._sorted = self._tokens[self._order]
 
-    def read(self, x: Any) -> Any:
+    def read(self, x: HostArray) -> Any:
         """Returns an argument of a call as an array, of NumPy if it was."""
         return as_array(x, "the input")
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: HostArray) -> Any:
         """Returns the positions of integers, what stands for them, or the integers of positions."""
         x = on_host(inputs)
         if isinstance(x, np.ndarray):
@@ -136,7 +136,7 @@ class IntegerLookup(IndexLookup):
         )
         return self.looked_up(x.astype(short))
 
-    def _found(self, x: Any) -> Any:
+    def _found(self, x: HostArray) -> Any:
         xp = np if isinstance(x, np.ndarray) else jnp
         keys, order = self._sorted, self._order
         if xp is jnp:
@@ -148,7 +148,7 @@ class IntegerLookup(IndexLookup):
         at = xp.minimum(xp.searchsorted(keys, x), len(keys) - 1)
         return xp.where(xp.asarray(keys)[at] == x, xp.asarray(order)[at], -1)
 
-    def _bucket(self, x: Any) -> Any:
+    def _bucket(self, x: HostArray) -> Any:
         if self.oov_method == "floormod":
             return x % self.num_oov_indices
         return bucket(x, self.num_oov_indices, self.salt, self._label())

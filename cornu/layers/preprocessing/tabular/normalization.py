@@ -10,7 +10,7 @@ import numpy as np
 
 from cornu import settings
 from cornu.layers.arguments import known_size
-from cornu.layers.preprocessing.base import Learning
+from cornu.layers.preprocessing.base import HostArray, Learning
 from cornu.layers.preprocessing.reading import batches
 from cornu.types import DTypeLike, ShapeLike
 
@@ -197,7 +197,7 @@ class Normalization(Learning):
             )
         return batch
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: HostArray) -> Any:
         """Returns the normalized numbers, or those that they came from."""
         dtype = jnp.result_type(inputs.dtype, jnp.float32)
         mean, variance = self.mean.astype(dtype), self.variance.astype(dtype)

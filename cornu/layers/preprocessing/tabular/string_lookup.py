@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from cornu.layers.preprocessing.base import HostArray
 from cornu.layers.preprocessing.reading import as_array, as_strings
 from cornu.layers.preprocessing.tabular.hash_buckets import bucket
 from cornu.layers.preprocessing.tabular.index_lookup import IndexLookup
@@ -104,7 +105,7 @@ class StringLookup(IndexLookup):
         )
         self._start(vocabulary, idf_weights)
 
-    def _terms(self, x: Any) -> np.ndarray:
+    def _terms(self, x: HostArray) -> np.ndarray:
         return as_strings(x, self._label(), self.encoding)
 
     def _index(self) -> None:
@@ -115,11 +116,11 @@ class StringLookup(IndexLookup):
         """Whether positions are turned back into strings."""
         return self.invert
 
-    def read(self, x: Any) -> Any:
+    def read(self, x: HostArray) -> Any:
         """Returns an argument of a call as an array: of strings, or inverted of positions."""
         return as_array(x, "the input") if self.invert else self._terms(x)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: HostArray) -> Any:
         """Returns the positions of strings, what stands for them, or the strings of positions."""
         return self.looked_up(np.asarray(inputs))
 
@@ -128,7 +129,7 @@ class StringLookup(IndexLookup):
         found = [get(term, -1) for term in x.ravel().tolist()]
         return np.array(found, "int64").reshape(x.shape)
 
-    def _bucket(self, x: np.ndarray) -> np.ndarray:
+    def _bucket(self, x: np.ndarray) -> Any:
         return bucket(x, self.num_oov_indices, self.salt, self._label())
 
     @classmethod

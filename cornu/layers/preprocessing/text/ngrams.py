@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from cornu.layers.preprocessing.base import HostArray
+
 __all__ = ["CLEANINGS", "SPLITTINGS", "groups", "rows_of"]
 
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
@@ -39,7 +41,7 @@ def groups(words: list[str], widths: Sequence[int]) -> list[str]:
     ]
 
 
-def rows_of(x: Any, who: str) -> list[list[str]]:
+def rows_of(x: HostArray, who: str) -> list[list[str]]:
     """Returns what a program's own function split texts into, as a list of words for each text."""
     if hasattr(x, "to_list"):  # a ragged tensor
         x = x.to_list()
@@ -47,11 +49,12 @@ def rows_of(x: Any, who: str) -> list[list[str]]:
         x = x.tolist()
     elif hasattr(x, "numpy"):
         x = x.numpy().tolist()
-    rows = [list(row) if isinstance(row, (list, tuple, np.ndarray)) else None for row in x]
-    if None in rows:
+    rows = [list(row) for row in x if isinstance(row, (list, tuple, np.ndarray))]
+    if len(rows) < len(x):
+        other = next(row for row in x if not isinstance(row, (list, tuple, np.ndarray)))
         raise TypeError(
             f"{who}: split must return the words of each text. Received: {type(x).__name__} of "
-            f"{type(x[rows.index(None)]).__name__}\n"
+            f"{type(other).__name__}\n"
             "Return a list of lists: [text.split(',') for text in texts]."
         )
     return [[w.decode() if isinstance(w, bytes) else str(w) for w in row] for row in rows]

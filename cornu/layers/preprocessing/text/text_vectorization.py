@@ -9,7 +9,7 @@ import numpy as np
 from cornu import registry
 from cornu.core.graph.tensor import Tensor
 from cornu.layers.arguments import positive_int
-from cornu.layers.preprocessing.base import Learning, no_sparse, one_of
+from cornu.layers.preprocessing.base import HostArray, Learning, no_sparse, one_of
 from cornu.layers.preprocessing.reading import as_strings, batches
 from cornu.layers.preprocessing.tabular.index_lookup import take_vocabulary
 from cornu.layers.preprocessing.tabular.string_lookup import StringLookup
@@ -178,11 +178,11 @@ class TextVectorization(Learning):
 
     # --------------------------------------------------------------------------------------- call
 
-    def read(self, x: Any) -> Any:
+    def read(self, x: HostArray) -> Any:
         """Returns an argument of a call as an array of strings."""
         return as_strings(x, self._label(), self.encoding)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: HostArray) -> Any:
         """Returns the positions of the words of texts, or vectors."""
         texts = np.asarray(inputs)
         rows = self._words(texts)
@@ -230,7 +230,7 @@ class TextVectorization(Learning):
             return [[word.translate(table) for word in row] for row in rows]
         return [text.translate(table) for text in rows]
 
-    def compute_output_spec(self, inputs: Any) -> Tensor:
+    def compute_output_spec(self, inputs: HostArray) -> Tensor:
         """Returns a Tensor of the shape and dtype of the output."""
         shape = inputs.shape
         if self.split is None and self.ngrams is None and self.output_sequence_length is None:
