@@ -288,7 +288,7 @@ class Softmax(Layer):
         return jnp.where(mask, jax.nn.softmax(jnp.where(mask, inputs, lowest), axis=axis), 0)
 
 
-def _not_negative(who: str, name: str, value: Any) -> Any:
+def _not_negative(label: str, name: str, value: Any) -> Any:
     if value is None or value < 0:
-        raise ValueError(f"{who}: {name} must be a number from 0 on. Received: {value!r}")
+        raise ValueError(f"{label}: {name} must be a number from 0 on. Received: {value!r}")
     return value

@@ -53,7 +53,7 @@ def known_size(layer: str, shape: ShapeLike, axis: int = -1) -> int:
 
 
 def no_adapters(layer: str, **arguments: Any) -> None:
-    """Refuses the arguments of Keras that would make a layer another one."""
+    """Raises for arguments of Keras that are not supported."""
     for name, value in arguments.items():
         if value is not None:
             raise NotImplementedError(

@@ -35,7 +35,7 @@ class EinsumDense(ConfiguredLayer):
         output_shape: sizes of the output's axes without the batch and those of `...`; `None` for
             one that the input has as well.
         activation: a name or function; the identity by default.
-        bias_axes: letters of the output's axes that the bias has; without it there is no bias.
+        bias_axes: letters of the output's axes that the bias has; no bias by default.
         kernel_initializer, bias_initializer: initial values of the weights.
         kernel_regularizer, bias_regularizer: penalties on the weights, added to the loss.
         kernel_constraint, bias_constraint: projections of the weights, applied after each training
@@ -117,20 +117,20 @@ class _Shapes(NamedTuple):
 
 
 def _weight_shapes(
-    who: str, equation: str, bias_axes: str | None, input_shape: ShapeLike, output_shape: Any
+    label: str, equation: str, bias_axes: str | None, input_shape: ShapeLike, output_shape: Any
 ) -> _Shapes:
-    ins, kernel, outs, elided = _letters(who, equation, len(input_shape))
+    ins, kernel, outs, elided = _letters(label, equation, len(input_shape))
     sizes: dict[str, int | None] = dict(zip(ins, input_shape, strict=True))
     made = [letter for letter in outs[1:] if letter not in elided]
     if len(made) != len(output_shape):
         raise ValueError(
-            f"{who}: output_shape={output_shape} has {len(output_shape)} sizes; the equation "
+            f"{label}: output_shape={output_shape} has {len(output_shape)} sizes; the equation "
             f"{equation!r} has {len(made)} axes in the output besides the batch and '...'."
         )
     for letter, size in zip(made, output_shape, strict=True):
         if letter in ins and size not in (None, sizes[letter]):
             raise ValueError(
-                f"{who}: axis {letter!r} of {equation!r} has the size {sizes[letter]} in the "
+                f"{label}: axis {letter!r} of {equation!r} has the size {sizes[letter]} in the "
                 f"input shape {tuple(input_shape)} and {size} in output_shape={output_shape}."
             )
         if size is not None:
@@ -140,7 +140,7 @@ def _weight_shapes(
         unknown = [letter for letter in letters if sizes.get(letter) is None]
         if unknown:
             raise ValueError(
-                f"{who}: the {weight} needs the size of axis {unknown[0]!r} of {equation!r}. "
+                f"{label}: the {weight} needs the size of axis {unknown[0]!r} of {equation!r}. "
                 f"Received the input shape {tuple(input_shape)} and output_shape={output_shape}."
             )
         return tuple(sizes[letter] for letter in letters)  # type: ignore[misc]
@@ -150,7 +150,7 @@ def _weight_shapes(
         strange = [letter for letter in bias_axes if letter not in outs]
         if strange:
             raise ValueError(
-                f"{who}: bias_axes={bias_axes!r} has {strange[0]!r}, which is no axis of the "
+                f"{label}: bias_axes={bias_axes!r} has {strange[0]!r}, which is not an axis of the "
                 f"output of {equation!r}."
             )
         shape(bias_axes, "bias")
@@ -164,46 +164,46 @@ def _weight_shapes(
     )
 
 
-def _letters(who: str, equation: str, ndim: int) -> tuple[str, str, str, str]:
+def _letters(label: str, equation: str, ndim: int) -> tuple[str, str, str, str]:
     """Returns the axes of input, kernel and output with letters for '...', and these letters."""
     match = re.fullmatch(r"(\.{3})?([a-zA-Z]+)(\.{3})?,([a-zA-Z]+)->([a-zA-Z.]+)", equation)
     if match is None or (match[1] and match[3]):
         raise ValueError(
-            f"{who}: the equation must look like 'ab,bc->ac', '...b,bc->...c' or "
+            f"{label}: the equation must look like 'ab,bc->ac', '...b,bc->...c' or "
             f"'ab...,bc->ac...'. Received: {equation!r}"
         )
     before, ins, after, kernel, outs = match.groups()
     missing = ndim - len(ins)
     if missing < 0 or (missing and not (before or after)):
-        raise ValueError(f"{who}: {equation!r} does not fit an input with {ndim} axes.")
+        raise ValueError(f"{label}: {equation!r} does not fit an input with {ndim} axes.")
     spare = [letter for letter in string.ascii_letters if letter not in equation]
     elided = "".join(spare[:missing])
     if before or after:
         ends = outs.startswith("...") if before else outs.endswith("...")
         if not ends:
             raise ValueError(
-                f"{who}: '...' must be at the same end of the input and of the output. "
+                f"{label}: '...' must be at the same end of the input and of the output. "
                 f"Received: {equation!r}"
             )
         outs = elided + outs[3:] if before else outs[:-3] + elided
     if not set(outs) <= set(ins + kernel + elided):
         strange = sorted(set(outs) - set(ins + kernel + elided))
         raise ValueError(
-            f"{who}: the output of {equation!r} has the axis {strange[0]!r}, which neither the "
+            f"{label}: the output of {equation!r} has the axis {strange[0]!r}, which neither the "
             "input nor the kernel has."
         )
     return (elided + ins if before else ins + elided), kernel, outs, elided
 
 
 def _with_fans(initializer: Any, shapes: _Shapes) -> Any:
-    """Tells an initializer that scales with the kernel's fans which axes these are."""
+    """Returns the initializer with the axes of the kernel that are its fan-in and fan-out."""
     if not isinstance(initializer, initializers.VarianceScaling):
         return initializer
     if initializer.input_axes is not None and initializer.output_axes is not None:
         return initializer
-    told = copy.copy(initializer)
-    told.input_axes, told.output_axes = shapes.input_axes, shapes.output_axes
-    return told
+    scaled = copy.copy(initializer)
+    scaled.input_axes, scaled.output_axes = shapes.input_axes, shapes.output_axes
+    return scaled
 
 
 def _keeps_rows(equation: str) -> bool:

@@ -1,4 +1,4 @@
-"""Embedding: a table that is read by row numbers."""
+"""Embedding: maps integers to rows of a table."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Embedding(ConfiguredLayer):
         embeddings_initializer: initial values of the table.
         embeddings_regularizer: a function of the table, added to the loss.
         embeddings_constraint: a function applied to the table after each step.
-        mask_zero: whether 0 means "nothing here"; the output then has a mask.
+        mask_zero: whether 0 is padding; the output then has a mask.
         weights: the table to start with.
         lora_rank, lora_alpha, quantization_config: must be None.
         **kwargs: `name`, `dtype`, `trainable` and others of `Layer`.
@@ -86,7 +86,7 @@ class Embedding(ConfiguredLayer):
         super().__init__(**kwargs)
         self.store_arguments(locals(), skip=("weights",))
         self.supports_masking = mask_zero
-        # Row numbers often come as floats, which a shorter float type would round.
+        # Indices often come as floats, which a narrower float type would round.
         self.autocast = False
         if weights is not None:
             self.build()
@@ -106,14 +106,14 @@ class Embedding(ConfiguredLayer):
         return jnp.take(self.embeddings.value, rows, axis=0).astype(self.compute_dtype)
 
     def find_data_problem(self, values: np.ndarray) -> str | None:
-        """Says which integers have no row."""
+        """Returns a description of integers without a row, or None."""
         if not values.size:
             return None
         low, high = values.min(), values.max()
         if values.dtype.kind == "f" and (values != np.floor(values)).any():
             return (
-                "it takes ids, and the data has fractions. Turn categories or words into integers "
-                "first; numbers that measure something go through Dense."
+                "it takes integer ids, and the data has fractions. Convert categories or words to "
+                "integers first; for continuous features use Dense."
             )
         if 0 <= low and high < self.input_dim:
             return None
@@ -136,11 +136,11 @@ class ReversibleEmbedding(Embedding):
     Args:
         input_dim: the number of rows, one more than the largest integer.
         output_dim: the size of a row.
-        tie_weights: whether the way back uses the same table, or one of its own.
+        tie_weights: whether the reverse projection uses the same table.
         embeddings_initializer: initial values of the tables.
         embeddings_regularizer: a function of the table, added to the loss.
         embeddings_constraint: a function applied to the table after each step.
-        mask_zero: whether 0 means "nothing here"; the output then has a mask.
+        mask_zero: whether 0 is padding; the output then has a mask.
         reverse_dtype: the dtype of the logits; the compute dtype by default.
         logit_soft_cap: bound that the logits stay within.
         **kwargs: those of `Embedding` and `Layer`.
@@ -191,7 +191,7 @@ class ReversibleEmbedding(Embedding):
         self.logit_soft_cap = logit_soft_cap
 
     def build(self, input_shape: ShapeLike | None = None) -> None:
-        """Creates the table, and the one for the way back unless it is the same."""
+        """Creates the table, and the reverse table unless it is tied."""
         super().build(input_shape)
         if not self.tie_weights:
             self.reverse_embeddings = self.add_weight(

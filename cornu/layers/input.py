@@ -1,4 +1,4 @@
-"""Input: where a graph begins."""
+"""Input: the inputs of a functional graph."""
 
 from __future__ import annotations
 

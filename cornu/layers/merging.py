@@ -1,4 +1,4 @@
-"""Layers that make one array of several."""
+"""Layers that merge several arrays into one."""
 
 from __future__ import annotations
 
@@ -396,20 +396,20 @@ def dot(inputs: Sequence[Array], axes: int | Sequence[int] = -1, **kwargs: Any) 
     return Dot(axes=axes, **kwargs)(inputs)
 
 
-def _list_of_shapes(who: str, shapes: Any) -> list[tuple[int | None, ...]]:
+def _list_of_shapes(label: str, shapes: Any) -> list[tuple[int | None, ...]]:
     if not isinstance(shapes, (list, tuple)) or not all(isinstance(s, tuple) for s in shapes):
         one = isinstance(shapes, tuple)
         raise ValueError(
-            f"{who}: expected a list of arrays, received "
+            f"{label}: expected a list of arrays, received "
             f"{f'one of shape {shapes}' if one else f'the shapes {shapes}'}.\n"
             "Write layer([a, b]), with brackets."
         )
     return list(shapes)
 
 
-def _check_two(who: str, shapes: Any) -> None:
+def _check_two(label: str, shapes: Any) -> None:
     if len(shapes) != 2:
-        raise ValueError(f"{who}: expected a list of two arrays, received {len(shapes)}.")
+        raise ValueError(f"{label}: expected a list of two arrays, received {len(shapes)}.")
 
 
 def _pad(samples: list[tuple[int | None, ...]]) -> list[tuple[int | None, ...]]:

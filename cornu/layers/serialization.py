@@ -31,7 +31,7 @@ def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = 
         custom_objects: classes and functions by name, beside the library's.
 
     Raises:
-        ValueError: a class is not known, or is no layer.
+        ValueError: a class is not known, or is not a layer.
 
     Example:
 
@@ -41,5 +41,5 @@ def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = 
     """
     layer = registry.deserialize(config, custom_objects)
     if not isinstance(layer, Layer):
-        raise ValueError(f"The config describes no layer, but {layer!r}.")
+        raise ValueError(f"The config does not describe a layer, but {layer!r}.")
     return layer

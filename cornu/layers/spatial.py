@@ -106,7 +106,7 @@ class Spatial(ConfiguredLayer):
                 )
 
 
-def integers(value: Any, count: int, name: str, least: int, who: str) -> tuple[int, ...]:
+def integers(value: Any, count: int, name: str, least: int, label: str) -> tuple[int, ...]:
     """Returns `count` integers, from one for all or from a sequence."""
     try:
         items = value if isinstance(value, Sequence) else (operator.index(value),) * count
@@ -115,7 +115,7 @@ def integers(value: Any, count: int, name: str, least: int, who: str) -> tuple[i
         numbers = ()
     if len(numbers) != count or min(numbers) < least:
         raise ValueError(
-            f"{who}: `{name}` must be an integer of at least {least}"
+            f"{label}: `{name}` must be an integer of at least {least}"
             + (f", or {count} of them" if count > 1 else "")
             + f". Received: {value!r}"
         )

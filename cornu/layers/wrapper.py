@@ -18,7 +18,7 @@ class Wrapper(Layer):
         **kwargs: passed to `Layer`.
 
     Raises:
-        TypeError: `layer` is no layer.
+        TypeError: `layer` is not a layer.
     """
 
     rowwise = True
@@ -33,8 +33,8 @@ class Wrapper(Layer):
             self.layer.built = True
 
 
-def check_layer(layer: Any, name: str, who: str) -> Any:
+def check_layer(layer: Any, name: str, label: str) -> Any:
     """Returns the layer; raises TypeError if it is not one."""
     if not isinstance(layer, Layer):
-        raise TypeError(f"{who}: {name} must be a layer. Received: {layer!r}")
+        raise TypeError(f"{label}: {name} must be a layer. Received: {layer!r}")
     return layer

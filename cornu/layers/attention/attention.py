@@ -1,4 +1,4 @@
-"""Attention without heads: averages of values, weighted by how well keys fit queries."""
+"""Attention and AdditiveAttention: averages of values, weighted by scores of keys and queries."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Attention(Layer):
         outputs = softmax(scores) @ value
 
     Args:
-        use_scale: whether there is a trained number `scale`; 1 otherwise.
+        use_scale: whether scores are multiplied by a trained scalar `scale`.
         score_mode: `"dot"` or `"concat"`.
         dropout: fraction of the weights of values that is set to zero in training.
         seed: seed of the dropout.
@@ -116,7 +116,7 @@ class Attention(Layer):
         return (outputs, weights) if return_attention_scores else outputs
 
     def _scores(self, query: Array, key: Array) -> Any:
-        """Returns how well keys fit queries: (batch, time, steps)."""
+        """Returns the scores of keys and queries: (batch, time, steps)."""
         if self.score_mode == "dot":
             scores = query @ jnp.swapaxes(key, -2, -1)
             return scores if self.scale is None else scores * self.scale
@@ -141,7 +141,7 @@ class Attention(Layer):
     def _check_masks(self, mask: Any) -> None:
         if mask is not None and (not isinstance(mask, (list, tuple)) or len(mask) not in (2, 3)):
             raise ValueError(
-                f"{self._label()}: mask must be a list [query_mask, value_mask], None standing for "
+                f"{self._label()}: mask must be a list [query_mask, value_mask], with None for "
                 f"no mask. Received: {tree.map(lambda x: getattr(x, 'shape', x), mask)}"
             )
 
@@ -153,7 +153,7 @@ class AdditiveAttention(Attention):
         outputs = softmax(scores) @ value
 
     Args:
-        use_scale: whether there is a trained vector `scale`; 1 otherwise.
+        use_scale: whether there is a trained vector `scale`.
         dropout: fraction of the weights of values that is set to zero in training.
         **kwargs: passed to `Layer`, and `seed`.
 

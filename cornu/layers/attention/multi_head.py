@@ -1,4 +1,4 @@
-"""Attention with heads: several averages of values side by side, between learned projections."""
+"""MultiHeadAttention and GroupedQueryAttention."""
 
 from __future__ import annotations
 

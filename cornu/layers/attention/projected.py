@@ -1,4 +1,4 @@
-"""What attention with heads has in common: projections, masks, and averages of values."""
+"""The base of multi-head attention: projections, masks, weighted averages of values."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class HeadedAttention(ConfiguredLayer):
         query_heads, key_heads: how many heads queries have, and how many keys and values have.
         depth, value_depth: sizes of queries and keys, and of values, in each head.
         attention_axes: the axes over which values are averaged; None before the layer is built
-            stands for all but the first and the last.
+            means all but the first and the last.
         output_sizes: sizes of the output's last axes; None for that of the query.
     """
 
@@ -122,8 +122,8 @@ class HeadedAttention(ConfiguredLayer):
             output_shape=(None,) * (len(outputs) - 1 - len(sizes)) + sizes,
             activation=activation,
             bias_axes=outputs[-len(sizes) :] if self.use_bias else None,
-            kernel_initializer=_again(self.kernel_initializer),
-            bias_initializer=_again(self.bias_initializer),
+            kernel_initializer=_recreate(self.kernel_initializer),
+            bias_initializer=_recreate(self.bias_initializer),
             kernel_regularizer=self.kernel_regularizer,
             bias_regularizer=self.bias_regularizer,
             activity_regularizer=self.projection_regularizer,
@@ -150,8 +150,8 @@ class HeadedAttention(ConfiguredLayer):
     ) -> Any:
         if return_attention_scores and self.flash_attention:
             raise ValueError(
-                f"{self._label()}: flash attention never has all scores. Make the layer with "
-                "flash_attention=None to get them with return_attention_scores=True."
+                f"{self._label()}: flash attention does not compute all scores. Create the "
+                "layer with flash_attention=None to get them with return_attention_scores=True."
             )
         visible = self._visible(query, value, query_mask, value_mask, key_mask, attention_mask)
         q = _apply(self.query_dense, query)
@@ -163,7 +163,7 @@ class HeadedAttention(ConfiguredLayer):
         drops = self.dropout > 0 and bool(training or visible is not None)
         if return_attention_scores or drops or q.ndim != 4:
             if use_causal_mask:
-                visible = _both(visible, _distances(query, value) >= 0)
+                visible = _combine_masks(visible, _distances(query, value) >= 0)
             averages, weights = self._by_scores(q, k, v, visible, bool(training))
         else:
             averages = dot_product_attention(
@@ -199,12 +199,14 @@ class HeadedAttention(ConfiguredLayer):
         """Returns which steps each query sees, booleans (batch, time, steps), or None for all."""
         visible = None if attention_mask is None else jnp.asarray(attention_mask).astype(bool)
         if query_mask is not None:
-            visible = _both(visible, query_mask[..., None])
+            visible = _combine_masks(visible, query_mask[..., None])
         for mask in (value_mask, key_mask):
             if mask is not None:
-                visible = _both(visible, mask[..., None, :])
+                visible = _combine_masks(visible, mask[..., None, :])
         if self.sliding_window is not None:
-            visible = _both(visible, jnp.abs(_distances(query, value)) < self.sliding_window)
+            visible = _combine_masks(
+                visible, jnp.abs(_distances(query, value)) < self.sliding_window
+            )
         return visible
 
     def _by_scores(self, q: Array, k: Array, v: Array, visible: Any, training: bool) -> Any:
@@ -227,7 +229,7 @@ def _apply(projection: Layer, x: Any) -> Any:
     return projection.run((x,), {})
 
 
-def _again(initializer: Any) -> Any:
+def _recreate(initializer: Any) -> Any:
     """Makes an initializer again, so that one without seed gives other numbers."""
     if isinstance(initializer, Configurable):
         return type(initializer).from_config(initializer.get_config())
@@ -244,7 +246,7 @@ def _distances(query: Array, value: Array) -> Any:
     return (jnp.arange(query.shape[1])[:, None] - jnp.arange(value.shape[1]))[None]
 
 
-def _both(visible: Any, mask: Any) -> Any:
+def _combine_masks(visible: Any, mask: Any) -> Any:
     mask = jnp.asarray(mask).astype(bool)
     return mask if visible is None else visible & mask
 

@@ -1,4 +1,4 @@
-"""Convolutions: a kernel slides over the spatial axes and mixes the channels below it."""
+"""Convolutions: Conv1D, Conv2D and Conv3D."""
 
 from __future__ import annotations
 

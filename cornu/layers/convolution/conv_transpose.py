@@ -1,4 +1,4 @@
-"""Transposed convolutions: the way back from a convolution's output shape to its input shape."""
+"""Transposed convolutions: the gradients of convolutions with respect to their inputs."""
 
 from __future__ import annotations
 

@@ -29,20 +29,20 @@ class Normalizing(ConfiguredLayer):
             self.beta = self.create_weight("beta", shape, autocast=False)
 
 
-def axes_list(axis: Any, who: str) -> list[int]:
+def axes_list(axis: Any, label: str) -> list[int]:
     """Returns an axis or axes as a list."""
     axes = list(axis) if isinstance(axis, (list, tuple)) else [axis]
     if not axes or not all(isinstance(i, int) for i in axes):
-        raise TypeError(f"{who}: `axis` must be an integer or a list of them. Received: {axis!r}")
+        raise TypeError(f"{label}: `axis` must be an integer or a list of them. Received: {axis!r}")
     return axes
 
 
-def positive_axes(axes: list[int], input_shape: ShapeLike, who: str) -> list[int]:
+def positive_axes(axes: list[int], input_shape: ShapeLike, label: str) -> list[int]:
     """Returns axes counted from the first, in ascending order."""
     ndim = len(input_shape)
     if not all(-ndim <= i < ndim for i in axes):
         raise ValueError(
-            f"{who}: the input has no axis {', '.join(str(i) for i in axes)}: its shape is "
+            f"{label}: the input has no axis {', '.join(str(i) for i in axes)}: its shape is "
             f"{tuple(input_shape)}.\nAxes count from 0, the batch; -1 is the last."
         )
     return sorted(i % ndim for i in axes)

@@ -29,7 +29,8 @@ __all__ = ["BatchNormalization"]
 
 
 class BatchNormalization(Normalizing):
-    """Gives every channel mean 0 and standard deviation 1 over the batch, then scales and shifts.
+    """Normalizes every channel to mean 0 and standard deviation 1 over the batch, then scales and
+    shifts.
 
     y = (x - mean) / sqrt(variance + epsilon) * gamma + beta
 
@@ -121,7 +122,7 @@ class BatchNormalization(Normalizing):
         self.axis = int(axis)
         self.momentum = float(momentum)
         self.epsilon = float(epsilon)
-        self.renorm_clipping = _checked_clipping(renorm_clipping or {}, self._label())
+        self.renorm_clipping = _check_clipping(renorm_clipping or {}, self._label())
 
     def build(self, input_shape: ShapeLike) -> None:
         """Creates `gamma`, `beta`, `moving_mean` and `moving_variance`."""
@@ -157,18 +158,18 @@ class BatchNormalization(Normalizing):
         mean = self.moving_mean.value.astype(x.dtype)
         variance = self.moving_variance.value.astype(x.dtype)
         if training and self.trainable:
-            mean, variance = self._moments(x, self._counted(x, mask))
+            mean, variance = self._moments(x, self._included_elements(x, mask))
             if self.renorm:
-                scale, offset = self._corrected(mean, variance, scale, offset)
+                scale, offset = self._renorm_parameters(mean, variance, scale, offset)
             else:
-                _follow(self.moving_mean, mean, self.momentum)
-                _follow(self.moving_variance, variance, self.momentum)
+                _update_average(self.moving_mean, mean, self.momentum)
+                _update_average(self.moving_variance, variance, self.momentum)
         outputs = ops.batch_normalization(
             x, mean, variance, self.axis, offset=offset, scale=scale, epsilon=self.epsilon
         )
         return outputs.astype(self.compute_dtype)
 
-    def _counted(self, x: Array, mask: Array | None) -> Array | None:
+    def _included_elements(self, x: Array, mask: Array | None) -> Array | None:
         """Returns which elements count in the statistics (broadcasting to `x`); None for all."""
         counted = None
         if mask is not None:
@@ -196,7 +197,7 @@ class BatchNormalization(Normalizing):
         variance = jnp.sum(jnp.square(x - mean), others, where=counted, keepdims=True) / count
         return jnp.squeeze(mean, others), jnp.squeeze(variance, others)
 
-    def _corrected(
+    def _renorm_parameters(
         self, mean: Array, variance: Array, scale: Any, offset: Any
     ) -> tuple[Array, Array]:
         """Returns scale and offset that make the slow averages of the batch's own statistics.
@@ -211,10 +212,10 @@ class BatchNormalization(Normalizing):
         d = (mean - self.renorm_mean.value) / slow_stddev
         if "dmax" in bounds:
             d = jnp.clip(d, -bounds["dmax"], bounds["dmax"])
-        _follow(self.renorm_mean, mean, self.renorm_momentum)
-        _follow(self.renorm_stddev, stddev, self.renorm_momentum)
-        _follow(self.moving_mean, mean, self.momentum)
-        moving_stddev = _follow(self.moving_stddev, stddev, self.momentum)
+        _update_average(self.renorm_mean, mean, self.renorm_momentum)
+        _update_average(self.renorm_stddev, stddev, self.renorm_momentum)
+        _update_average(self.moving_mean, mean, self.momentum)
+        moving_stddev = _update_average(self.moving_stddev, stddev, self.momentum)
         self.moving_variance.assign(jnp.maximum(moving_stddev**2 - self.epsilon, 0))
         r, d = jax.lax.stop_gradient((r, d))
         if scale is not None:
@@ -222,20 +223,20 @@ class BatchNormalization(Normalizing):
         return r, d if offset is None else d + offset
 
 
-def _follow(average: Variable, value: Array, momentum: float) -> Array:
+def _update_average(average: Variable, value: Array, momentum: float) -> Array:
     """Moves an average towards a value."""
     before = average.value.astype(value.dtype)
     return average.assign(before * momentum + value * (1 - momentum))
 
 
-def _checked_clipping(bounds: dict[str, float], who: str) -> dict[str, float]:
+def _check_clipping(bounds: dict[str, float], label: str) -> dict[str, float]:
     known = ("rmin", "rmax", "dmax")
     for name in bounds:
         if name not in known:
-            raise ValueError(f"{who}: renorm_clipping has no {name!r}. {suggest(name, known)}")
+            raise ValueError(f"{label}: renorm_clipping has no {name!r}. {suggest(name, known)}")
     given = {name: bound for name, bound in bounds.items() if bound is not None}
     if given.get("rmin", 0) > given.get("rmax", np.inf) or given.get("dmax", 0) < 0:
         raise ValueError(
-            f"{who}: renorm_clipping needs rmin <= rmax and 0 <= dmax. Received: {bounds}"
+            f"{label}: renorm_clipping needs rmin <= rmax and 0 <= dmax. Received: {bounds}"
         )
     return given

@@ -17,7 +17,7 @@ __all__ = ["GroupNormalization"]
 
 
 class GroupNormalization(Normalizing):
-    """Gives every group of channels of every row mean 0 and standard deviation 1.
+    """Normalizes every group of channels of every row to mean 0 and standard deviation 1.
 
     y = (x - mean(x)) / sqrt(var(x) + epsilon) * gamma + beta, mean and variance over the channels
     of a group and over all axes but batch and channels

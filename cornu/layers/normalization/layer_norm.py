@@ -13,7 +13,8 @@ __all__ = ["LayerNormalization"]
 
 
 class LayerNormalization(Normalizing):
-    """Gives every row mean 0 and standard deviation 1 along some axes, then scales and shifts.
+    """Normalizes every row to mean 0 and standard deviation 1 along some axes, then scales and
+    shifts.
 
     y = (x - mean(x)) / sqrt(var(x) + epsilon) * gamma + beta, in float32 at least
 

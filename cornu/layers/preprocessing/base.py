@@ -1,4 +1,4 @@
-"""Preprocess: the base of layers that raw data goes through, in models and in pipelines of data."""
+"""Preprocess: the base of preprocessing layers, for models and for data pipelines."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Preprocess(Layer):
     """
 
     rowwise = True
-    # Whether it works on strings, which no symbolic Tensor can stand for.
+    # Whether it works on strings, which symbolic Tensors cannot represent.
     only_on_data: ClassVar[bool] = False
     bookkeeping = Layer.bookkeeping | {"_fixed"}
 
@@ -50,8 +50,8 @@ class Preprocess(Layer):
         return self
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if tf_data.is_drawn((args, kwargs)):
-            return tf_data.unconverted(tf_data.mapped)(self, args, kwargs)
+        if tf_data.is_tracing((args, kwargs)):
+            return tf_data.without_autograph(tf_data.call_on_host)(self, args, kwargs)
         return super().__call__(*args, **kwargs)
 
     def _call_symbolic(self, args: Any, kwargs: Any) -> Any:
@@ -144,18 +144,18 @@ def output_dtype(layer: Layer) -> str:
     return jax.dtypes.canonicalize_dtype(layer.compute_dtype).name
 
 
-def one_of(who: str, name: str, value: Any, allowed: tuple[Any, ...]) -> Any:
+def one_of(label: str, name: str, value: Any, allowed: tuple[Any, ...]) -> Any:
     """Returns an argument that must be one of a few."""
     if value not in allowed:
-        raise ValueError(f"{who}: {name} must be one of {allowed}. Received: {value!r}")
+        raise ValueError(f"{label}: {name} must be one of {allowed}. Received: {value!r}")
     return value
 
 
-def no_sparse(who: str, sparse: Any, ragged: Any = False) -> None:
-    """Refuses arrays that do not exist here."""
+def no_sparse(label: str, sparse: Any, ragged: Any = False) -> None:
+    """Raises for sparse and ragged arrays."""
     for name, value in (("sparse", sparse), ("ragged", ragged)):
         if value:
             raise NotImplementedError(
-                f"{who}: {name}={value!r} is not supported, arrays are dense here.\n"
+                f"{label}: {name}={value!r} is not supported, arrays are dense here.\n"
                 + ("Leave it out." if name == "sparse" else "The rows are filled up with 0.")
             )

@@ -1,4 +1,4 @@
-"""Data as it comes from anywhere, as arrays: numbers, and strings, which only the host knows."""
+"""Conversion of input data to arrays; strings stay on the host."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ def holds_strings(x: Any) -> bool:
     return isinstance(x, np.ndarray) and x.dtype.kind in "OUST"
 
 
-def as_strings(x: Any, who: str, encoding: str = "utf-8") -> np.ndarray:
+def as_strings(x: Any, label: str, encoding: str = "utf-8") -> np.ndarray:
     """Returns an array of Python's strings, whatever library they come from.
 
     Args:
         x: what `as_array` takes.
-        who: what to call the layer in errors.
+        label: the name of the layer in error messages.
         encoding: of those that come as bytes.
 
     Raises:
@@ -78,41 +78,41 @@ def as_strings(x: Any, who: str, encoding: str = "utf-8") -> np.ndarray:
         array = np.empty(len(x), object)  # NumPy would make all of them strings
         array[:] = x
     else:
-        array = as_array(x, f"{who}: the input")
+        array = as_array(x, f"{label}: the input")
     if not holds_strings(array) and np.size(array):
         raise TypeError(
-            f"{who} takes strings. Received: numbers of dtype {array.dtype}.\n"
+            f"{label} takes strings. Received: numbers of dtype {array.dtype}.\n"
             "Write x.astype(str), or take the layer for integers."
         )
     words = np.asarray(array).astype(object)
     if set(map(type, words.ravel().tolist())) <= {str}:
         return words
-    flat = [_string(item, who, encoding) for item in words.ravel().tolist()]
+    flat = [_string(item, label, encoding) for item in words.ravel().tolist()]
     out = np.empty(len(flat), object)
     out[:] = flat
     return out.reshape(words.shape)
 
 
-def _string(item: Any, who: str, encoding: str) -> str:
+def _string(item: Any, label: str, encoding: str) -> str:
     if isinstance(item, str):
         return str(item)
     if isinstance(item, bytes):
         return item.decode(encoding)
     if type(item).__module__.partition(".")[0] == "tensorflow":
-        return _string(item.numpy(), who, encoding)
+        return _string(item.numpy(), label, encoding)
     missing = item is None or item != item
     raise TypeError(
-        f"{who} takes strings. Received: {item!r} (of type {type(item).__name__}) among them.\n"
+        f"{label} takes strings. Received: {item!r} (of type {type(item).__name__}) among them.\n"
         + ("Give missing values a word first, such as ''." if missing else "Write str(x) for it.")
     )
 
 
-def as_bytes(x: np.ndarray, who: str) -> list[bytes]:
+def as_bytes(x: np.ndarray, label: str) -> list[bytes]:
     """Returns the strings of an array as bytes, in a flat list."""
     items = x.astype(object).ravel().tolist()
     if set(map(type, items)) <= {str}:
         return list(map(str.encode, items))
-    return [i if isinstance(i, bytes) else _string(i, who, "utf-8").encode() for i in items]
+    return [i if isinstance(i, bytes) else _string(i, label, "utf-8").encode() for i in items]
 
 
 def is_array(data: Any) -> bool:

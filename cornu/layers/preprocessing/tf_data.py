@@ -1,4 +1,4 @@
-"""Layers within `tf.data.Dataset.map`: TensorFlow draws a graph, and calls them back on arrays."""
+"""Layers within `tf.data.Dataset.map`: TensorFlow traces a graph and calls them on arrays."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ import numpy as np
 from cornu import tree
 from cornu.core.graph.tensor import Tensor
 
-__all__ = ["is_drawn", "mapped", "unconverted"]
+__all__ = ["is_tracing", "call_on_host", "without_autograph"]
 
 
-def is_drawn(structure: Any) -> bool:
-    """Whether TensorFlow is drawing a graph, and a tensor of it is among some arguments."""
+def is_tracing(structure: Any) -> bool:
+    """Whether TensorFlow is tracing a graph, and a tensor of it is among some arguments."""
     tf = sys.modules.get("tensorflow")
     if tf is None or not hasattr(tf, "executing_eagerly") or tf.executing_eagerly():
         return False
     return any(isinstance(leaf, tf.Tensor) for leaf in tree.leaves(structure))
 
 
-def unconverted(function: Callable[..., Any]) -> Callable[..., Any]:
+def without_autograph(function: Callable[..., Any]) -> Callable[..., Any]:
     """Returns a function that TensorFlow calls as it is, and does not translate into its own."""
     return sys.modules["tensorflow"].autograph.experimental.do_not_convert(function)
 
 
-def mapped(layer: Any, args: Any, kwargs: Any) -> Any:
+def call_on_host(layer: Any, args: Any, kwargs: Any) -> Any:
     """Returns tensors of TensorFlow that will hold what the layer returns.
 
     Args:
@@ -53,7 +53,7 @@ def mapped(layer: Any, args: Any, kwargs: Any) -> Any:
 
     kinds = [np.dtype(object if layer.gives_strings else spec.dtype) for spec in specs]
 
-    @unconverted
+    @without_autograph
     def run(*arrays: Any) -> Any:
         now, words = filled(arrays)
         with jax.default_device(jax.devices("cpu")[0]):

@@ -36,7 +36,7 @@ class Noise(Layer):
         raise NotImplementedError(f"{type(self).__name__} does not define `disturb`.")
 
 
-def rate_below_one(who: str, rate: Any) -> float:
-    if fraction(who, "rate", rate) == 1:
-        raise ValueError(f"{who}: rate must be below 1, where the formula divides by zero.")
+def rate_below_one(label: str, rate: Any) -> float:
+    if fraction(label, "rate", rate) == 1:
+        raise ValueError(f"{label}: rate must be below 1, where the formula divides by zero.")
     return cast(float, rate)

@@ -234,12 +234,12 @@ class AlphaDropout(Noise):
 _SELU_LIMIT = -1.0507009873554804934193349852946 * 1.6732632423543772848170429916717
 
 
-def _checked(who: str, noise_shape: Any) -> tuple[int | None, ...] | None:
+def _checked(label: str, noise_shape: Any) -> tuple[int | None, ...] | None:
     if noise_shape is None:
         return None
     sizes = tuple(noise_shape)
     if not all(size is None or (isinstance(size, int) and size > 0) for size in sizes):
         raise ValueError(
-            f"{who}: noise_shape is made of positive integers and None. Received: {noise_shape!r}"
+            f"{label}: noise_shape is made of positive integers and None. Received: {noise_shape!r}"
         )
     return sizes

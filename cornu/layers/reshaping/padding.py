@@ -1,4 +1,4 @@
-"""Padding with zeros and cropping: elements put around the spatial axes, or taken off."""
+"""Padding with zeros and cropping: adds or removes elements at the edges of spatial axes."""
 
 from __future__ import annotations
 

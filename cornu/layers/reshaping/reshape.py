@@ -1,4 +1,4 @@
-"""Layers that only rearrange the axes of a sample."""
+"""Flatten, Reshape, Permute and RepeatVector."""
 
 from __future__ import annotations
 

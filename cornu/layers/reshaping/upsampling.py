@@ -1,4 +1,4 @@
-"""Upsampling: every element of the spatial axes is repeated, or images are interpolated."""
+"""Upsampling by repetition or interpolation."""
 
 from __future__ import annotations
 

@@ -186,16 +186,16 @@ class Bidirectional(Layer):
 def _copy(layer: Any, prefix: str, go_backwards: bool) -> Any:
     """Makes a layer with the same constructor arguments, another name and direction."""
     name = prefix + layer.name.removeprefix(prefix)
-    copy = _made_again(layer, name=name, go_backwards=go_backwards)
+    copy = _rebuild(layer, name=name, go_backwards=go_backwards)
     copy.trainable = layer.trainable
     return copy
 
 
-def _made_again(value: Any, **changes: Any) -> Any:
+def _rebuild(value: Any, **changes: Any) -> Any:
     """Makes an object and those in its constructor arguments again; other values are kept."""
     if isinstance(value, Configurable):
-        arguments = {name: _made_again(x) for name, x in value.constructor_arguments().items()}
+        arguments = {name: _rebuild(x) for name, x in value.constructor_arguments().items()}
         return type(value)(**{**arguments, **changes})
     if type(value) in (list, tuple):
-        return type(value)(_made_again(item) for item in value)
+        return type(value)(_rebuild(item) for item in value)
     return value

@@ -1,4 +1,4 @@
-"""What recurrent cells have in common, and what is asked of the user's own."""
+"""Base classes of recurrent cells, and the protocol of user-defined cells."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ States = Any  # a list of arrays, (batch, units) each
 class DroppingCell(ConfiguredLayer):
     """The base of cells that drop inputs and states, with the same mask for all time steps.
 
-    A mask is drawn once and held until it is reset. `RNN` does both around its loop; in a loop of
-    one's own, call `get_dropout_mask` before and `reset_dropout_mask` after it. Where no mask is
-    held, each call of the cell draws its own.
+    A mask is sampled once and kept until it is reset. `RNN` does both around its loop; in a custom
+    loop, call `get_dropout_mask` before it and `reset_dropout_mask` after it. Without a kept mask,
+    each call of the cell samples its own.
 
     Attributes:
         gates: how many products the cell makes of its input.
@@ -72,23 +72,23 @@ class DroppingCell(ConfiguredLayer):
         self._input_masks = self._state_masks = None
 
     def get_dropout_mask(self, step_input: Array) -> list[Any] | None:
-        """Draws masks for inputs that look like one, and holds them; None without dropout."""
+        """Samples masks for inputs of this shape and keeps them; None without dropout."""
         if self._input_masks is None:
             self._input_masks = self._draw_masks(step_input, self.dropout)
         return self._input_masks
 
     def get_recurrent_dropout_mask(self, step_input: Array) -> list[Any] | None:
-        """Draws masks for states that look like one, and holds them; None without dropout."""
+        """Samples masks for states of this shape and keeps them; None without dropout."""
         if self._state_masks is None:
             self._state_masks = self._draw_masks(step_input, self.recurrent_dropout)
         return self._state_masks
 
     def reset_dropout_mask(self) -> None:
-        """Lets go of the masks for inputs."""
+        """Discards the masks for inputs."""
         self._input_masks = None
 
     def reset_recurrent_dropout_mask(self) -> None:
-        """Lets go of the masks for states."""
+        """Discards the masks for states."""
         self._state_masks = None
 
     def _draw_masks(self, like: Any, rate: float) -> list[Any] | None:
@@ -176,10 +176,10 @@ class DenseCell(DroppingCell):
         masks = self._input_masks_for(inputs, training)
         return plus(product(inputs, self.kernel.value, masks), self.input_bias)
 
-    def follow(
+    def run_rule(
         self, steps: Array, states: States, training: bool, **how: Any
     ) -> recurrences.Result:
-        """Takes all time steps of inputs (time, batch, features) by the rule."""
+        """Runs all time steps of inputs (time, batch, features) by the rule."""
         masks = self._input_masks_for(steps, training)
         x = product(steps, self.kernel.value, masks, recurrences.project)
         biases = self.recurrent_bias, self.input_bias
@@ -198,7 +198,7 @@ class DenseCell(DroppingCell):
         """Returns the new states from what input and state give to the gates."""
         raise NotImplementedError
 
-    def follows_rule(self, training: bool) -> bool:
+    def supports_rule(self, training: bool) -> bool:
         """Returns whether the loop may use `rule`, which describes this cell."""
         return (
             is_enabled("recurrence")
@@ -214,14 +214,14 @@ class DenseCell(DroppingCell):
         return output, new if isinstance(states, (list, tuple)) else new[0]
 
 
-def check_cell(cell: Any, who: str) -> Any:
+def check_cell(cell: Any, label: str) -> Any:
     """Returns a cell that has what a cell needs, or raises a ValueError."""
     for name, what in (
         ("call", "a method `call(inputs, states)`"),
         ("state_size", "an attribute `state_size`, an integer or one for each state"),
     ):
         if name not in dir(cell):  # a property is not evaluated here
-            raise ValueError(f"{who}: a cell must have {what}. Received: {cell!r}")
+            raise ValueError(f"{label}: a cell must have {what}. Received: {cell!r}")
     return cell
 
 

@@ -288,8 +288,8 @@ class GRUCell(DenseCell):
         r = self.recurrent_activation(x_r + a_r)
         return [z * states[0] + (1 - z) * self.activation(x_g + r * a_g)]
 
-    def follows_rule(self, training: bool) -> bool:
-        return self.reset_after and super().follows_rule(training)
+    def supports_rule(self, training: bool) -> bool:
+        return self.reset_after and super().supports_rule(training)
 
 
 class StackedRNNCells(Layer):

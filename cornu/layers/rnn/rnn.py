@@ -1,4 +1,4 @@
-"""Recurrent layers: a cell, repeated along the time axis."""
+"""RNN: repeats a cell along the time axis."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ class RNN(Layer):
     ) -> Any:
         states = self._begin(sequences, initial_state)
         if training:
-            _hold_masks(self.cell, sequences[:, 0], states)
+            _sample_masks(self.cell, sequences[:, 0], states)
         try:
             result = self.inner_loop(sequences, states, first_mask(mask), training)
         finally:
@@ -247,15 +247,15 @@ class RNN(Layer):
         if type(cell) not in _PROJECTING:
             step = _pure(lambda x, states: call_cell(cell, x, states, training), self._label())
             return recurrences.rnn(step, steps, states, unroll=unroll, **how)
-        if cell.follows_rule(training) and not unroll:
-            return cell.follow(steps, states, training, **how)
+        if cell.supports_rule(training) and not unroll:
+            return cell.run_rule(steps, states, training, **how)
         x = cell.project(steps, training)
         return recurrences.rnn(
             lambda x, states: cell.advance(x, states, training), x, states, unroll=unroll, **how
         )
 
 
-def _pure(step: Any, who: str) -> Any:
+def _pure(step: Any, label: str) -> Any:
     """Checks that a step of a user's cell has no effects, which could not leave the loop."""
 
     def checked(x: Array, states: States) -> Any:
@@ -265,12 +265,12 @@ def _pure(step: Any, who: str) -> Any:
         if inner.written:
             paths = ", ".join(repr(variable.path) for variable in inner.written.values())
             raise RuntimeError(
-                f"{who}: the cell assigns {paths} within its step. Time steps are one compiled "
+                f"{label}: the cell assigns {paths} within its step. Time steps are one compiled "
                 "loop, so that the value would be lost.\nMake it one of the cell's states."
             )
         if inner.losses:
             raise RuntimeError(
-                f"{who}: the cell adds a loss within its step, which cannot leave the loop.\n"
+                f"{label}: the cell adds a loss within its step, which cannot leave the loop.\n"
                 "Regularize its weights, or the output of the recurrent layer."
             )
         return output, new
@@ -278,15 +278,15 @@ def _pure(step: Any, who: str) -> Any:
     return checked
 
 
-def _hold_masks(cell: Any, x: Array, states: States) -> None:
-    """Draws the dropout masks of a cell once for all time steps."""
+def _sample_masks(cell: Any, x: Array, states: States) -> None:
+    """Samples the dropout masks of a cell once for all time steps."""
     if isinstance(cell, DroppingCell):
         cell.get_dropout_mask(x)
         cell.get_recurrent_dropout_mask(states[0])
     elif isinstance(cell, StackedRNNCells):
         for inner, own in zip(cell.cells, states, strict=True):
             own = list(own) if isinstance(own, (list, tuple)) else [own]
-            _hold_masks(inner, x, own)
+            _sample_masks(inner, x, own)
             spec = jax.eval_shape(lambda x, s, c=inner: call_cell(c, x, s, False)[0], x, own)
             x = jnp.zeros(spec.shape, spec.dtype)
 

@@ -1,4 +1,4 @@
-"""Sounds as images: how strong each frequency is at each time."""
+"""STFT and mel spectrograms of audio signals."""
 
 from __future__ import annotations
 
@@ -89,18 +89,18 @@ class MelSpectrogram(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        who = self._label()
-        self.fft_length = positive_int(who, "fft_length", fft_length)
-        self.sequence_stride = positive_int(who, "sequence_stride", sequence_stride)
-        self.sequence_length = positive_int(who, "sequence_length", sequence_length or fft_length)
+        label = self._label()
+        self.fft_length = positive_int(label, "fft_length", fft_length)
+        self.sequence_stride = positive_int(label, "sequence_stride", sequence_stride)
+        self.sequence_length = positive_int(label, "sequence_length", sequence_length or fft_length)
         if self.sequence_length > self.fft_length:
             raise ValueError(
-                f"{who}: a window of sequence_length={sequence_length} samples is longer than "
+                f"{label}: a window of sequence_length={sequence_length} samples is longer than "
                 f"fft_length={fft_length}."
             )
         self.window = window
         self.sampling_rate = sampling_rate
-        self.num_mel_bins = positive_int(who, "num_mel_bins", num_mel_bins)
+        self.num_mel_bins = positive_int(label, "num_mel_bins", num_mel_bins)
         self.min_freq = min_freq
         self.max_freq = max_freq or sampling_rate // 2
         self.power_to_db = power_to_db
@@ -201,20 +201,20 @@ class STFTSpectrogram(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        who = self._label()
+        label = self._label()
         if mode not in _MODES:
-            raise ValueError(f"{who}: mode is one of {_MODES}. Received: {mode!r}")
+            raise ValueError(f"{label}: mode is one of {_MODES}. Received: {mode!r}")
         if padding not in ("valid", "same"):
-            raise ValueError(f"{who}: padding is 'valid' or 'same'. Received: {padding!r}")
-        self.frame_length = positive_int(who, "frame_length", frame_length)
+            raise ValueError(f"{label}: padding is 'valid' or 'same'. Received: {padding!r}")
+        self.frame_length = positive_int(label, "frame_length", frame_length)
         if frame_step is not None and not 1 <= frame_step <= frame_length:
             raise ValueError(
-                f"{who}: frame_step lies between 1 and frame_length={frame_length}. "
+                f"{label}: frame_step lies between 1 and frame_length={frame_length}. "
                 f"Received: {frame_step!r}"
             )
         if fft_length is not None and fft_length < frame_length:
             raise ValueError(
-                f"{who}: fft_length is at least frame_length={frame_length}. "
+                f"{label}: fft_length is at least frame_length={frame_length}. "
                 f"Received: {fft_length!r}"
             )
         self.mode = mode

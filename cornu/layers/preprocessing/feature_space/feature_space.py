@@ -132,7 +132,7 @@ class FeatureSpace(Preprocess):
                 )
             if self.features[name].output_mode == "float":
                 raise ValueError(
-                    f"{self._label()}: feature {name!r} gives numbers that measure, and only "
+                    f"{self._label()}: feature {name!r} returns floats, and only "
                     "indices can be crossed.\nDiscretize it: FeatureSpace.float_discretized(...)."
                 )
         return cross
@@ -154,7 +154,7 @@ class FeatureSpace(Preprocess):
 
     @api_boundary
     def adapt(self, dataset: Any) -> None:
-        """Lets each feature learn from a table; what was learned before is forgotten.
+        """Adapts the layers of the features to a table; earlier statistics are discarded.
 
         Args:
             dataset: a dict or data frame of columns, or an iterable of such parts (also a
@@ -179,18 +179,18 @@ class FeatureSpace(Preprocess):
         self._settle()
 
     def _settle(self) -> None:
-        """Forgets what was drawn before the features changed."""
+        """Discards the graph that was built before the features changed."""
         self.one_hot_encoders = {}
         self._inputs, self.encoded_features = {}, None
         self.built = True
 
     def _ready(self) -> None:
-        """Draws the graph behind the columns, once it is known what comes out of them."""
+        """Builds the graph of the encoders, once the outputs of the features are known."""
         if self.encoded_features is not None:
             return
         if not self.built and any(map(_learns, self.preprocessors.values())):
             raise RuntimeError(
-                f"{self._label()} has learned nothing yet.\nCall adapt(table) before using it."
+                f"{self._label()} has not been adapted yet.\nCall adapt(table) before using it."
             )
         self.built = True
         self._inputs = {name: self._input(name, f) for name, f in self.features.items()}
@@ -215,20 +215,20 @@ class FeatureSpace(Preprocess):
 
     def _check_part(self, name: str, spec: Any, layer: Layer, dtype: str) -> None:
         """Makes the encoder of a feature that needs one; refuses what cannot be encoded."""
-        who = f"{self._label()}: feature {name!r}"
+        label = f"{self._label()}: feature {name!r}"
         indices = dtype.startswith(("int", "uint"))
         if spec.output_mode == "one_hot":
             size = cardinality(layer)
             if not indices or size is None:
-                what = f"returns {dtype}" if not indices else "has nobody knows how many indices"
+                what = f"returns {dtype}" if not indices else "has an unknown number of indices"
                 raise ValueError(
-                    f"{who} has output_mode='one_hot', and its layer {layer.name!r} {what}.\n"
+                    f"{label} has output_mode='one_hot', and its layer {layer.name!r} {what}.\n"
                     + ("Write output_mode='float'." if not indices else "Write output_mode='int'.")
                 )
             self.one_hot_encoders[name] = CategoryEncoding(size, name=f"{name}_encoder")
         elif indices and self.output_mode == "concat":
             raise ValueError(
-                f"{who} gives indices ({dtype}), which cannot be joined with numbers.\n"
+                f"{label} gives indices ({dtype}), which cannot be joined with numbers.\n"
                 "Write output_mode='one_hot' for it, or output_mode='dict' for the FeatureSpace."
             )
 

@@ -174,7 +174,7 @@ KINDS: dict[str, tuple[Any, str | None]] = {
 
 
 def cardinality(layer: Layer) -> int | None:
-    """Returns how many indices a layer may return, or None if nobody knows."""
+    """Returns how many indices a layer may return, or None if it is unknown."""
     match layer:
         case IntegerLookup() | StringLookup():
             return layer.vocabulary_size()

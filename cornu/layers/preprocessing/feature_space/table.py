@@ -1,4 +1,4 @@
-"""Tables as they come from anywhere, as a dict of columns."""
+"""Conversion of tables and data frames to dicts of columns."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ __all__ = ["as_column", "columns", "parts"]
 _ROWS = 32  # of a part, of what is not in batches
 
 
-def columns(data: Any, names: Sequence[str], who: str) -> dict[str, Any]:
+def columns(data: Any, names: Sequence[str], label: str) -> dict[str, Any]:
     """Returns some columns of a table as arrays.
 
     Args:
         data: a dict, or data frame, of columns.
         names: which ones.
-        who: what to call the receiver in errors.
+        label: the name of the layer in error messages.
 
     Raises:
-        TypeError: it is no table.
+        TypeError: it is not a table.
         ValueError: a column is missing.
     """
     there = data if isinstance(data, dict) else getattr(data, "columns", None)
     if there is None:
         raise TypeError(
-            f"{who} takes a dict of columns by name, or a data frame. "
+            f"{label} takes a dict of columns by name, or a data frame. "
             f"Received: {type(data).__name__}"
         )
     missing = [name for name in names if name not in there]
     if missing:
         raise ValueError(
-            f"{who}: the data has no column {missing[0]!r}. "
+            f"{label}: the data has no column {missing[0]!r}. "
             f"{suggest(missing[0], [str(name) for name in there])}"
         )
-    return {name: as_array(data[name], f"{who}: column {name!r}") for name in names}
+    return {name: as_array(data[name], f"{label}: column {name!r}") for name in names}
 
 
 def as_column(x: Any) -> Any:
@@ -50,33 +50,33 @@ def as_column(x: Any) -> Any:
     return x[:, None] if x.ndim == 1 else x
 
 
-def parts(data: Any, names: Sequence[str], who: str) -> Iterator[dict[str, Any]]:
+def parts(data: Any, names: Sequence[str], label: str) -> Iterator[dict[str, Any]]:
     """Yields a table in parts of some rows, each a dict of columns (rows, 1).
 
     Args:
         data: what `columns` takes, or an iterable of such parts (or of single rows); of a part
             that is a tuple, such as `(x, y)`, the first is taken.
-        names, who: as in `columns`.
+        names, label: as in `columns`.
     """
     if isinstance(data, dict) or hasattr(data, "columns"):
-        table = columns(data, names, who)
+        table = columns(data, names, label)
         whole = {name: as_column(x) for name, x in table.items()}
         for start in range(0, max(map(len, whole.values()), default=0), _ROWS):
             yield {name: x[start : start + _ROWS] for name, x in whole.items()}
         return
     items = items_of(
-        data, f"{who} takes a dict of columns, a data frame, or an iterable of such parts."
+        data, f"{label} takes a dict of columns, a data frame, or an iterable of such parts."
     )
     empty = True
     while batch := list(islice(items, 1)):
         empty = False
-        part = columns(_first(batch[0]), names, who)
+        part = columns(_first(batch[0]), names, label)
         if all(x.ndim == 0 for x in part.values()):
-            rows = [part, *(columns(_first(row), names, who) for row in islice(items, _ROWS - 1))]
+            rows = [part, *(columns(_first(row), names, label) for row in islice(items, _ROWS - 1))]
             part = {name: np.stack([row[name] for row in rows]) for name in names}
         yield {name: as_column(x) for name, x in part.items()}
     if empty:
-        raise ValueError(f"{who} was given no data: the iterable is empty, or was read before.")
+        raise ValueError(f"{label} was given no data: the iterable is empty, or was read before.")
 
 
 def _first(batch: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Images flipped, turned, moved, zoomed and sheared in training."""
+"""Random flips, rotations, translations, zooms and shears."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class RandomFlip(RandomImageLayer):
         return images
 
     def transform_masks(self, masks: Array, *flipped: Any) -> Array:
-        """Returns the masks, flipped likewise."""
+        """Returns the masks, flipped like the images."""
         return self.transform(masks, *flipped)
 
 
@@ -112,17 +112,17 @@ class AffineImageLayer(GeometricImageLayer):
 
 
 class RandomRotation(AffineImageLayer):
-    """Turns each image around its middle in training.
+    """Rotates each image by a random angle around its center in training.
 
-    angle = 2 pi f, with f drawn from the range of `factor`; against the clock for f > 0
+    angle = 2 pi f, with f sampled from the range of `factor`; counterclockwise for f > 0
 
     Args:
-        factor: a part of a full turn, or a pair of them: 0.1 draws from -36 to 36 degrees.
+        factor: a part of a full turn, or a pair of them: 0.1 samples from -36 to 36 degrees.
         fill_mode: how pixels outside the image are filled: `"reflect"`, `"wrap"`, `"constant"`,
             `"nearest"`.
         interpolation: `"bilinear"` or `"nearest"`.
         seed: an integer seed, for reproducible results.
-        fill_value: the constant.
+        fill_value: the value for `fill_mode="constant"`.
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
         **kwargs: `name`, `dtype` and others of `Layer`.
@@ -165,17 +165,17 @@ class RandomRotation(AffineImageLayer):
 
 
 class RandomTranslation(AffineImageLayer):
-    """Moves each image down and to the right in training.
+    """Translates each image by a random distance in training.
 
     Args:
-        height_factor: a part of the height, or a pair of them: 0.2 draws from -0.2 to 0.2, and
+        height_factor: a part of the height, or a pair of them: 0.2 samples from -0.2 to 0.2, and
             negative ones are upwards.
         width_factor: a part of the width, or a pair of them.
         fill_mode: how pixels outside the image are filled: `"reflect"`, `"wrap"`, `"constant"`,
             `"nearest"`.
         interpolation: `"bilinear"` or `"nearest"`.
         seed: an integer seed, for reproducible results.
-        fill_value: the constant.
+        fill_value: the value for `fill_mode="constant"`.
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
         **kwargs: `name`, `dtype` and others of `Layer`.
@@ -219,20 +219,20 @@ class RandomTranslation(AffineImageLayer):
 
 
 class RandomZoom(AffineImageLayer):
-    """Makes each image smaller or larger around its middle in training.
+    """Zooms each image by a random factor around its center in training.
 
-    The image is 1 + f times as far away, with f drawn from the range of the factor.
+    The image is 1 + f times as far away, with f sampled from the range of the factor.
 
     Args:
-        height_factor: a number above -1, or a pair of them: 0.2 draws from -0.2 (nearer) to 0.2
+        height_factor: a number above -1, or a pair of them: 0.2 samples from -0.2 (nearer) to 0.2
             (farther).
-        width_factor: the same for the width; by default what is drawn for the height, which keeps
-            the aspect ratio.
+        width_factor: the same for the width; by default the value sampled for the height, which
+            keeps the aspect ratio.
         fill_mode: how pixels outside the image are filled: `"reflect"`, `"wrap"`, `"constant"`,
             `"nearest"`.
         interpolation: `"bilinear"` or `"nearest"`.
         seed: an integer seed, for reproducible results.
-        fill_value: the constant.
+        fill_value: the value for `fill_mode="constant"`.
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
         **kwargs: `name`, `dtype` and others of `Layer`.
@@ -280,16 +280,16 @@ class RandomZoom(AffineImageLayer):
 
 
 class RandomShear(AffineImageLayer):
-    """Slants each image in training.
+    """Shears each image in training.
 
     Args:
         x_factor: how far rows move across for each row further down, from 0 to 1, or a
-            pair: 0.2 draws from -0.2 to 0.2, (0.1, 0.2) from there and from its negative.
+            pair: 0.2 samples from -0.2 to 0.2, (0.1, 0.2) from there and from its negative.
         y_factor: how far columns move down for each column to the right, from 0 to 1, or a pair.
         interpolation: `"bilinear"` or `"nearest"`.
         fill_mode: how pixels outside the image are filled: `"reflect"`, `"wrap"`, `"constant"`,
             `"nearest"`.
-        fill_value: the constant.
+        fill_value: the value for `fill_mode="constant"`.
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
         seed: an integer seed, for reproducible results.

@@ -1,4 +1,5 @@
-"""ImageLayer: the base of layers on images. What is random is drawn for each image, then applied.
+"""ImageLayer: the base of layers on images. Random parameters are sampled for each image, then
+applied.
 
 A subclass is a formula: `sample` returns the random parameters of each image, `transform` applies
 them.
@@ -182,7 +183,7 @@ class ImageLayer(Layer):
 
 
 class RandomImageLayer(ImageLayer):
-    """The base of layers that change images in training, each one in its own way.
+    """The base of layers that change each image randomly in training.
 
     Args:
         seed: an integer seed, for reproducible results.
@@ -241,7 +242,7 @@ class ColorLayer(RandomImageLayer):
 
 
 class GeometricImageLayer(RandomImageLayer):
-    """The base of layers that move the pixels of images, and those of masks likewise.
+    """The base of layers that move the pixels of images, and those of segmentation masks.
 
     A subclass defines `warp(images, *parameters, interpolation)`.
 
@@ -249,7 +250,7 @@ class GeometricImageLayer(RandomImageLayer):
         interpolation: `"bilinear"` or `"nearest"`, how values between pixels are found.
         fill_mode: how pixels outside the image are filled: `"reflect"`, `"wrap"`, `"constant"`,
             `"nearest"`.
-        fill_value: the constant.
+        fill_value: the value for `fill_mode="constant"`.
         seed: an integer seed, for reproducible results.
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.

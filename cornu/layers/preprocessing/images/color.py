@@ -1,4 +1,4 @@
-"""Images with other colors in training: paler or stronger, of another hue, gray."""
+"""Random changes of saturation, hue and color."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ __all__ = [
 class RandomSaturation(ColorLayer):
     """Makes the colors of each image paler or stronger in training.
 
-    The saturation is multiplied by f / (1 - f), with f drawn from the range of `factor`: 0 gives
+    The saturation is multiplied by f / (1 - f), with f sampled from the range of `factor`: 0 gives
     gray images, 0.5 changes nothing, 1 gives pure colors.
 
     Args:
-        factor: a number from 0 to 1, or a pair: 0.6 draws from 0 to 0.6.
+        factor: a number from 0 to 1, or a pair: 0.6 samples from 0 to 0.6.
         value_range: the lowest and the highest pixel value.
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
@@ -59,7 +59,7 @@ class RandomSaturation(ColorLayer):
 
     Differences: the saturation never exceeds 1; Keras 3.15 cuts it off at the highest value of
     images, behind which there are negative colors. Images of integers become floats; Keras
-    refuses them. One number f draws from 0 to f as documented, not from -f to f.
+    refuses them. One number f samples from 0 to f as documented, not from -f to f.
     """
 
     def __init__(
@@ -189,11 +189,11 @@ class RandomGrayscale(RandomImageLayer):
 class RandomColorDegeneration(ColorLayer):
     """Mixes each image with its gray version in training.
 
-    y = clip(x + f (gray(x) - x)), with f drawn from the range of `factor`
+    y = clip(x + f (gray(x) - x)), with f sampled from the range of `factor`
 
     Args:
         factor: a number from -1 to 1, or a pair: 0 changes nothing, 1 gives gray images, and
-            negative ones stronger colors. 0.5 draws from -0.5 to 0.5.
+            negative ones stronger colors. 0.5 samples from -0.5 to 0.5.
         value_range: the lowest and the highest pixel value; the result is clipped to it.
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
@@ -294,7 +294,7 @@ class RandomColorJitter(ColorLayer):
         ]
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
-        """Returns what each of the layers draws."""
+        """Returns the parameters of each of the layers."""
         return tuple(step.sample(images, rng) for step in self._steps)
 
     def transform(self, images: Array, *parameters: Any) -> Array:

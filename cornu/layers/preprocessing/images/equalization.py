@@ -31,7 +31,7 @@ class AutoContrast(ImageLayer):
         accepted.
 
     Raises:
-        ValueError: the range is no pair, or x does not have 3 or 4 axes.
+        ValueError: the range is not a pair, or x does not have 3 or 4 axes.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Images sharpened, blurred or with a part erased in training."""
+"""Random sharpness, Gaussian blur and erasing."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ __all__ = ["RandomErasing", "RandomGaussianBlur", "RandomSharpness"]
 class RandomSharpness(ColorLayer):
     """Makes each image sharper or softer in training.
 
-    y = clip(x + (1 - 2 f) (s - x)), with s the image smoothed over 3 x 3 pixels, and f drawn from
+    y = clip(x + (1 - 2 f) (s - x)), with s the image smoothed over 3 x 3 pixels, and f sampled from
     the range of `factor`: 0 gives s, 0.5 changes nothing, 1 sharpens
 
     Args:
-        factor: a number from 0 to 1, or a pair: 0.6 draws from 0 to 0.6.
+        factor: a number from 0 to 1, or a pair: 0.6 samples from 0 to 0.6.
         value_range: the lowest and the highest pixel value; the result is clipped to it.
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
@@ -82,7 +82,7 @@ class RandomGaussianBlur(ColorLayer):
     """Blurs images in training, with some probability.
 
     Args:
-        factor: the probability, from 0 to 1; one is drawn from 0 to this number, or from a pair.
+        factor: the probability, from 0 to 1; sampled from 0 to this number, or from a pair.
         kernel_size: the size of the window, an odd number, or (height, width).
         sigma: how strongly, from 0 to 1; drawn for each batch and direction from 0 to this
             number, or from a pair.
@@ -142,7 +142,7 @@ class RandomErasing(ColorLayer):
     """Erases a rectangle of each image in training, with some probability.
 
     Args:
-        factor: the probability, from 0 to 1; one is drawn from 0 to this number, or from a pair.
+        factor: the probability, from 0 to 1; sampled from 0 to this number, or from a pair.
         scale: the part of the image that is erased, from 0 to 1; of two parts that are drawn from
             0 to this number, or from a pair, the roots are the relative sides.
         fill_value: what is there instead: a number, or one for each channel; noise by default.

@@ -1,4 +1,4 @@
-"""Images with other values in training: lighter, darker, inverted, of fewer bits."""
+"""Random changes of brightness, contrast and pixel values."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ __all__ = [
 class RandomBrightness(ColorLayer):
     """Makes each image lighter or darker in training.
 
-    y = clip(x + f (high - low)), with f drawn from the range of `factor`
+    y = clip(x + f (high - low)), with f sampled from the range of `factor`
 
     Args:
-        factor: a number from -1 to 1, or a pair: 0.2 draws from -0.2 to 0.2.
+        factor: a number from -1 to 1, or a pair: 0.2 samples from -0.2 to 0.2.
         value_range: the lowest and the highest pixel value; the result is clipped to it.
         seed: an integer seed, for reproducible results.
         **kwargs: `data_format`, and `name`, `dtype` and others of `Layer`.
@@ -76,7 +76,7 @@ class RandomBrightness(ColorLayer):
 class RandomContrast(ColorLayer):
     """Brings the pixels of each image nearer to its mean, or farther away, in training.
 
-    y = clip((x - m) c + m), with c drawn from 1 - lower to 1 + upper, and m the mean of the
+    y = clip((x - m) c + m), with c sampled from 1 - lower to 1 + upper, and m the mean of the
     image's channel
 
     Args:
@@ -99,7 +99,7 @@ class RandomContrast(ColorLayer):
     (None, 8, 8, 3)
 
     Differences: one number means lower and upper, as in the documentation of Keras; Keras 3.15
-    draws from 1 to 1 + factor then, which never takes contrast away.
+    samples from 1 to 1 + factor then, which never takes contrast away.
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class RandomInvert(ColorLayer):
     y = high - x
 
     Args:
-        factor: the probability, from 0 to 1; one is drawn from 0 to this number, or from a pair.
+        factor: the probability, from 0 to 1; sampled from 0 to this number, or from a pair.
         value_range: the lowest and the highest pixel value.
         seed: an integer seed, for reproducible results.
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
@@ -200,7 +200,7 @@ class RandomPosterization(ColorLayer):
     >>> layer(np.array([[[63.0], [64.0], [200.0]]])).ravel().tolist()
     [0.0, 64.0, 192.0]
 
-    Differences: one number is how many bits are kept, as documented; Keras 3.15 draws from 1 to
+    Differences: one number is how many bits are kept, as documented; Keras 3.15 samples from 1 to
     below it. From a pair it never draws the second.
     """
 

@@ -1,4 +1,4 @@
-"""Images mixed with other images of their batch in training, and their labels likewise."""
+"""MixUp and CutMix: images and labels mixed with others of their batch."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ __all__ = ["CutMix", "MixUp"]
 
 
 class MixUp(RandomImageLayer):
-    """Mixes each image with another of the batch in training, and their labels likewise.
+    """Mixes each image with another of the batch in training, and mixes their labels in the same
+    proportion.
 
-    y = w x + (1 - w) x', with w drawn from a beta distribution and x' the images in another order
+    y = w x + (1 - w) x', with w sampled from a beta distribution and x' the images in another order
 
     Args:
         alpha: both parameters of the beta distribution; the smaller, the less is mixed.
@@ -84,8 +85,8 @@ class CutMix(RandomImageLayer):
     The labels are mixed by the parts of the area.
 
     Args:
-        factor: both parameters of the beta distribution of what stays; one is drawn from 0 to
-            this number, or from a pair.
+        factor: both parameters of the beta distribution of what stays; sampled from 0 to this
+            number, or from a pair.
         seed: an integer seed, for reproducible results.
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.

@@ -1,4 +1,4 @@
-"""Changes of images drawn from a list of changes, in training."""
+"""RandAugment and AugMix: random choices from a list of augmentations."""
 
 from __future__ import annotations
 
@@ -87,14 +87,14 @@ class Policy(ColorLayer):
 
 
 class RandAugment(Policy):
-    """Changes the images of a batch in training by a few layers, drawn from a list.
+    """Applies a few randomly chosen augmentations to the images of a batch in training.
 
     The list: shear, translation, rotation, posterization, solarization, auto contrast,
     equalization, brightness, color degeneration, contrast, sharpness.
 
     Args:
         value_range: the lowest and the highest pixel value.
-        num_ops: how many layers are drawn.
+        num_ops: the number of augmentations to apply.
         factor: how strong their changes are, from 0 to 1, or a pair.
         interpolation: `"bilinear"` or `"nearest"`, of the layers that move pixels.
         seed: an integer seed, for reproducible results.
@@ -117,7 +117,7 @@ class RandAugment(Policy):
     References: Ekin D. Cubuk et al. (2019), "RandAugment: Practical automated data augmentation
     with a reduced search space", arXiv 1909.13719.
 
-    Differences: only what was drawn is computed; Keras 3.15 computes the whole list.
+    Differences: only the chosen augmentations are computed; Keras 3.15 computes the whole list.
     """
 
     def __init__(
@@ -149,7 +149,7 @@ class RandAugment(Policy):
 class AugMix(Policy):
     """Mixes images with versions of them that went through chains of random changes, in training.
 
-    y = clip(w x + (1 - w) (m1 x1 + m2 x2 + ...)), with the weights m drawn from a Dirichlet
+    y = clip(w x + (1 - w) (m1 x1 + m2 x2 + ...)), with the weights m sampled from a Dirichlet
     distribution, w from a beta distribution, and xi what the chain i makes of x
 
     Args:

@@ -1,4 +1,4 @@
-"""Images of one size: resized, or cut out of the middle or of somewhere."""
+"""Resizing and cropping."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ __all__ = ["CenterCrop", "RandomCrop", "Resizing"]
 
 
 class Resizing(ImageLayer):
-    """Brings images to one size.
+    """Resizes images.
 
     Args:
-        height: of the result.
-        width: of the result.
+        height: the height of the result.
+        width: the width of the result.
         interpolation: `"bilinear"`, `"nearest"`, `"bicubic"`, `"lanczos3"` or `"lanczos5"`.
-        crop_to_aspect_ratio: whether borders that do not fit are cut off rather than stretching.
-        pad_to_aspect_ratio: whether borders are added rather than stretching.
+        crop_to_aspect_ratio: whether to crop instead of distorting the aspect ratio.
+        pad_to_aspect_ratio: whether to pad instead of distorting the aspect ratio.
         fill_mode: `"constant"`.
         fill_value: the value of added borders.
         antialias: whether to blur before making images smaller.
@@ -95,11 +95,11 @@ class Resizing(ImageLayer):
 
 
 class CenterCrop(ImageLayer):
-    """Cuts the middle out of images; smaller ones are resized first.
+    """Crops the center of images; smaller ones are resized first.
 
     Args:
-        height: of the result.
-        width: of the result.
+        height: the height of the result.
+        width: the width of the result.
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
         **kwargs: `name`, `dtype` and others of `Layer`.
@@ -136,14 +136,14 @@ class CenterCrop(ImageLayer):
 
 
 class RandomCrop(RandomImageLayer):
-    """Cuts a part out of each image in training.
+    """Crops each image at a random position in training.
 
     Otherwise, and for images that are smaller, it is the largest part in the middle that has the
     aspect ratio, resized.
 
     Args:
-        height: of the result.
-        width: of the result.
+        height: the height of the result.
+        width: the width of the result.
         seed: an integer seed, for reproducible results.
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.

@@ -1,4 +1,4 @@
-"""Images tilted and wobbled in training."""
+"""Random perspective and elastic transformations."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ __all__ = ["RandomElasticTransform", "RandomPerspective"]
 
 
 class RandomPerspective(GeometricImageLayer):
-    """Shows images from another side in training, by moving their corners.
+    """Applies a random perspective transformation in training, by moving the corners.
 
-    A corner c goes to c (1 + s u), with u drawn from -1/2 to 1/2 for each coordinate.
+    A corner c goes to c (1 + s u), with u sampled from -1/2 to 1/2 for each coordinate.
 
     Args:
         factor: the probability that an image changes; one is drawn from 0 to this number, or from
@@ -76,7 +76,7 @@ class RandomPerspective(GeometricImageLayer):
         return rng.bernoulli(*self.factor), moved
 
     def warp(self, images: Array, selected: Array, moved: Array, *, interpolation: str) -> Array:
-        """Returns the images seen from another side."""
+        """Returns the images after the perspective transformation."""
         right, bottom = images.shape[2] - 1, images.shape[1] - 1
         corners = jnp.asarray([[0, 0], [right, 0], [0, bottom], [right, bottom]], moved.dtype)
         starts = jnp.broadcast_to(corners, moved.shape)
@@ -87,7 +87,7 @@ class RandomPerspective(GeometricImageLayer):
 
 
 class RandomElasticTransform(GeometricImageLayer):
-    """Wobbles images in training, as if they were printed on rubber.
+    """Distorts images in training, by smooth random displacements.
 
     Each pixel comes from another position, by smooth noise: of the strength s, its standard
     deviation before smoothing is (0.1 s longer side) (0.05 s shorter side), and the smoothing's
@@ -96,11 +96,11 @@ class RandomElasticTransform(GeometricImageLayer):
     Args:
         factor: the probability that an image changes; one is drawn from 0 to this number, or from
             a pair.
-        scale: s, from 0 to 1; for each batch one is drawn from 0 to this number, or from a pair.
+        scale: s, from 0 to 1; for each batch, sampled from 0 to this number, or from a pair.
         interpolation: `"bilinear"` or `"nearest"`.
         fill_mode: how pixels outside the image are filled: `"reflect"`, `"wrap"`, `"constant"`,
             `"nearest"` or `"mirror"`.
-        fill_value: the constant.
+        fill_value: the value for `fill_mode="constant"`.
         value_range: the lowest and the highest pixel value; the result is clipped to it.
         seed: an integer seed, for reproducible results.
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
@@ -156,7 +156,7 @@ class RandomElasticTransform(GeometricImageLayer):
         return rng.bernoulli(*self.factor), places + moved
 
     def warp(self, images: Array, selected: Array, places: Array, *, interpolation: str) -> Array:
-        """Returns the images, some of them wobbled."""
+        """Returns the images, some of them distorted."""
         order = {"nearest": 0, "bilinear": 1}[interpolation]
 
         def sample(plane: Array, position: Array) -> Array:
@@ -167,5 +167,5 @@ class RandomElasticTransform(GeometricImageLayer):
         return jnp.where(per_image(selected), jnp.moveaxis(new, 1, -1), images)
 
     def transform(self, images: Array, *parameters: Any) -> Array:
-        """Returns the images, some of them wobbled, with values in their range."""
+        """Returns the images, some of them distorted, with values in their range."""
         return super().transform(images, *parameters).clip(*self.value_range)

@@ -1,4 +1,4 @@
-"""CategoryEncoding: integers as vectors with a place for each category."""
+"""CategoryEncoding: integers as one-hot, multi-hot or count vectors."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class CategoryEncoding(Preprocess):
         return encode(indices, self.output_mode, depth, self.compute_dtype, count_weights)
 
     def find_data_problem(self, values: np.ndarray) -> str | None:
-        """Says which integers have no place."""
+        """Returns a description of integers out of range, or None."""
         if not values.size or (values.min() >= 0 and values.max() < self.num_tokens):
             return None
         return (

@@ -1,4 +1,4 @@
-"""Discretization: the number of the bin that a number falls into."""
+"""Discretization: maps numbers to bins."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ class Discretization(Learning):
                 f"{self._label()}: the data has NaN, which falls into no bin.\n"
                 "Leave such rows out, or give missing numbers a value."
             )
-        # Every so manieth number, with how many it stands for.
+        # A subsample, with the number of values that each element represents.
         step = max(values.size * self.epsilon, 1)
         kept = values[int(step - 1) :: int(step)]
         new = np.stack([kept, np.full_like(kept, step)])
@@ -162,7 +162,7 @@ class Discretization(Learning):
         return len(self.bin_boundaries) + 1
 
     def call(self, inputs: HostArray) -> Any:
-        """Returns the bins of numbers, or what stands for them."""
+        """Returns the bins of numbers, or their encoding."""
         depth = self.depth
         self.fixed_in(inputs)
         dtype = jnp.result_type(inputs.dtype, jnp.float32)
@@ -187,10 +187,10 @@ class Discretization(Learning):
 
 
 def _thinned(summary: np.ndarray, share: float) -> np.ndarray:
-    """Returns fewer numbers that stand for the same data, about one for each share of it.
+    """Returns fewer numbers that represent the same data, about one for each share of it.
 
     Args:
-        summary: numbers in order, and how many each stands for, (2, n).
+        summary: sorted numbers, and how many values each represents, (2, n).
         share: of the data, for each number that is kept.
     """
     if summary.shape[1] * share < 1:

@@ -1,4 +1,4 @@
-"""Indices as they are, or as vectors with a place for each index."""
+"""Encodings of indices: integers, one-hot, multi-hot or counts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MODES = ("int", "one_hot", "multi_hot", "count")
 
 
 def encode(indices: Any, mode: str, depth: int, dtype: DTypeLike, weights: Any = None) -> Any:
-    """Returns indices, or what stands for them; on the host if they are a NumPy array.
+    """Returns indices, or their encoding; on the host if they are a NumPy array.
 
     Args:
         indices: integers (...); those outside of 0 to `depth - 1` are ignored.

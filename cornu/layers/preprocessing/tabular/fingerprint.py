@@ -1,4 +1,4 @@
-"""Fingerprints of byte strings and integers: 64 bits that are the same on every machine.
+"""64-bit hashes of byte strings and integers, equal on every machine.
 
 Rows of bytes go through as one matrix, each step of the formula for all rows at once. The same
 lines serve NumPy and JAX; in JAX they must run with 64 bit integers (see `hashing`).

@@ -1,4 +1,4 @@
-"""Buckets: each string or integer has a number below some bound, by its fingerprint."""
+"""Hash buckets of strings and integers."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from cornu.layers.preprocessing.base import HostArray
 from cornu.layers.preprocessing.reading import as_bytes, holds_strings
 from cornu.layers.preprocessing.tabular import fingerprint
 
-__all__ = ["bucket", "crossed", "salted"]
+__all__ = ["bucket", "cross_columns", "salt_pair"]
 
 _SEED = 0xDECAFCAFFE  # of TensorFlow's crossings
 
 
-def bucket(x: HostArray, count: int, salt: Sequence[int] | None, who: str) -> Any:
+def bucket(x: HostArray, count: int, salt: Sequence[int] | None, label: str) -> Any:
     """Returns a number from 0 to `count - 1` for each string, or integer as it is written.
 
     Args:
         x: an array; of JAX, if this may be compiled.
         count: how many buckets there are.
         salt: two numbers that make the choice another one.
-        who: what to call the layer in errors.
+        label: the name of the layer in error messages.
 
     Example:
 
@@ -33,7 +33,7 @@ def bucket(x: HostArray, count: int, salt: Sequence[int] | None, who: str) -> An
     [1, 0, 1]
     """
     if isinstance(x, np.ndarray):
-        texts = as_bytes(x, who) if holds_strings(x) else x.ravel().astype("S").tolist()
+        texts = as_bytes(x, label) if holds_strings(x) else x.ravel().astype("S").tolist()
         hashes = _hash_bytes(*fingerprint.packed(texts), salt)
         return _to_bucket(hashes, count).reshape(x.shape)
     # A fingerprint has 64 bits, whatever numbers the program has otherwise.
@@ -60,32 +60,32 @@ def _to_bucket(hashes: Any, count: int) -> Any:
     return (hashes % np.uint64(count)).astype("int32" if count < 2**31 else "int64")
 
 
-def crossed(columns: Sequence[Any], count: int, who: str) -> Any:
+def cross_columns(columns: Sequence[Any], count: int, label: str) -> Any:
     """Returns a number from 0 to `count - 1` for the strings and integers of each row.
 
     Args:
         columns: arrays of one shape.
         count: how many buckets there are.
-        who: what to call the layer in errors.
+        label: the name of the layer in error messages.
     """
     shape = columns[0].shape
     if all(isinstance(x, np.ndarray) for x in columns):
-        return _to_bucket(_chained(columns, who), count).reshape(shape)
+        return _to_bucket(_chained(columns, label), count).reshape(shape)
     with jax.enable_x64(True):
-        return _to_bucket(_chained(columns, who), count).reshape(shape)
+        return _to_bucket(_chained(columns, label), count).reshape(shape)
 
 
-def _chained(columns: Sequence[Any], who: str) -> Any:
-    return fingerprint.chained(_SEED, [_print(x, who) for x in columns])
+def _chained(columns: Sequence[Any], label: str) -> Any:
+    return fingerprint.chained(_SEED, [_print(x, label) for x in columns])
 
 
-def _print(x: HostArray, who: str) -> Any:
+def _print(x: HostArray, label: str) -> Any:
     if holds_strings(x):
-        return fingerprint.farmhash(*fingerprint.packed(as_bytes(x, who)))
+        return fingerprint.farmhash(*fingerprint.packed(as_bytes(x, label)))
     return x.reshape(-1).astype(_wide(x)).astype("uint64")
 
 
-def salted(who: str, salt: int | Sequence[int] | None) -> list[int] | None:
+def salt_pair(label: str, salt: int | Sequence[int] | None) -> list[int] | None:
     """Returns a salt as two numbers."""
     if salt is None:
         return None
@@ -93,4 +93,4 @@ def salted(who: str, salt: int | Sequence[int] | None) -> list[int] | None:
         return [salt, salt]
     if isinstance(salt, (tuple, list)) and len(salt) == 2:
         return [int(part) for part in salt]
-    raise ValueError(f"{who}: salt is an integer or two of them. Received: {salt!r}")
+    raise ValueError(f"{label}: salt is an integer or two of them. Received: {salt!r}")

@@ -1,4 +1,4 @@
-"""HashedCrossing: several features of a row as one, in a fixed number of bins."""
+"""HashedCrossing: crosses features and hashes the result."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cornu.layers.preprocessing.base import (
 )
 from cornu.layers.preprocessing.reading import as_array, holds_strings
 from cornu.layers.preprocessing.tabular.encoding import encode, encoded_shape
-from cornu.layers.preprocessing.tabular.hash_buckets import crossed
+from cornu.layers.preprocessing.tabular.hash_buckets import cross_columns
 from cornu.types import DTypeLike
 
 __all__ = ["HashedCrossing"]
@@ -83,12 +83,12 @@ class HashedCrossing(Preprocess):
         return [as_array(item, f"input {i}") for i, item in enumerate(x)]
 
     def call(self, inputs: HostArray) -> Any:
-        """Returns the bins, or what stands for them."""
+        """Returns the bins, or their encoding."""
         self._check(inputs)
         for i, x in enumerate(inputs):
             if not holds_strings(x) and (is_float(x.dtype) or x.dtype == bool):
                 raise TypeError(f"it crosses strings and integers; input {i} is {x.dtype}.")
-        bins = crossed(list(map(on_host, inputs)), self.num_bins, self._label())
+        bins = cross_columns(list(map(on_host, inputs)), self.num_bins, self._label())
         return as_output(encode(bins, self.output_mode, self.num_bins, output_dtype(self)))
 
     def _check(self, inputs: HostArray) -> None:

@@ -1,4 +1,4 @@
-"""Hashing: strings and integers into a fixed number of bins, without learning any."""
+"""Hashing: maps strings and integers to a fixed number of bins."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from cornu.layers.preprocessing.base import (
 )
 from cornu.layers.preprocessing.reading import as_array, holds_strings
 from cornu.layers.preprocessing.tabular.encoding import MODES, encode, encoded_shape
-from cornu.layers.preprocessing.tabular.hash_buckets import bucket, salted
+from cornu.layers.preprocessing.tabular.hash_buckets import bucket, salt_pair
 
 __all__ = ["Hashing"]
 
@@ -83,7 +83,7 @@ class Hashing(Preprocess):
         no_sparse(self._label(), sparse)
         self.num_bins = positive_int(self._label(), "num_bins", num_bins)
         self.mask_value = mask_value
-        self.salt = salted(self._label(), salt)
+        self.salt = salt_pair(self._label(), salt)
         self.output_mode = one_of(self._label(), "output_mode", output_mode, MODES)
         self.sparse = sparse
         self.autocast = False
@@ -99,7 +99,7 @@ class Hashing(Preprocess):
         return as_array(x, "the input")
 
     def call(self, inputs: HostArray) -> Any:
-        """Returns the bins, or what stands for them."""
+        """Returns the bins, or their encoding."""
         x = on_host(inputs)
         if not holds_strings(x) and is_float(x.dtype):
             x = x.astype("int64" if isinstance(x, np.ndarray) else "int32")

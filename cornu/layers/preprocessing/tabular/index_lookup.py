@@ -18,7 +18,7 @@ from cornu.layers.arguments import positive_int
 from cornu.layers.preprocessing.base import HostArray, Learning, as_output, no_sparse, one_of
 from cornu.layers.preprocessing.reading import batches, is_array
 from cornu.layers.preprocessing.tabular.encoding import MODES, encode, encoded_shape
-from cornu.layers.preprocessing.tabular.hash_buckets import salted
+from cornu.layers.preprocessing.tabular.hash_buckets import salt_pair
 from cornu.layers.preprocessing.tabular.term_counts import Counts
 from cornu.types import ArrayLike
 
@@ -53,19 +53,19 @@ class IndexLookup(Learning):
         salt: int | Sequence[int] | None,
     ) -> None:
         """Checks and keeps what both constructors take."""
-        who = self._label()
-        no_sparse(who, sparse)
-        if max_tokens is not None and positive_int(who, "max_tokens", max_tokens) == 1:
-            raise ValueError(f"{who}: max_tokens must leave room for a term. Received: 1")
+        label = self._label()
+        no_sparse(label, sparse)
+        if max_tokens is not None and positive_int(label, "max_tokens", max_tokens) == 1:
+            raise ValueError(f"{label}: max_tokens must leave room for a term. Received: 1")
         if pad_to_max_tokens and max_tokens is None:
-            raise ValueError(f"{who}: pad_to_max_tokens=True needs max_tokens.")
+            raise ValueError(f"{label}: pad_to_max_tokens=True needs max_tokens.")
         if not isinstance(num_oov_indices, int) or num_oov_indices < 0:
             raise ValueError(
-                f"{who}: num_oov_indices is an integer from 0 on. Received: {num_oov_indices!r}"
+                f"{label}: num_oov_indices must be an integer >= 0. Received: {num_oov_indices!r}"
             )
-        mode = one_of(who, "output_mode", _OLD_MODES.get(output_mode, output_mode), _MODES)
+        mode = one_of(label, "output_mode", _OLD_MODES.get(output_mode, output_mode), _MODES)
         if invert and mode != "int":
-            raise ValueError(f"{who}: invert=True gives terms; leave output_mode={mode!r} out.")
+            raise ValueError(f"{label}: invert=True gives terms; leave output_mode={mode!r} out.")
         self.max_tokens = max_tokens
         self.num_oov_indices = num_oov_indices
         self.mask_token = mask_token
@@ -74,7 +74,7 @@ class IndexLookup(Learning):
         self.output_mode = mode
         self.sparse = sparse
         self.pad_to_max_tokens = pad_to_max_tokens
-        self.salt = salted(who, salt)
+        self.salt = salt_pair(label, salt)
         self.autocast = False
         self.built = True
         self.idf_weights: Any = None
@@ -129,12 +129,12 @@ class IndexLookup(Learning):
             ValueError: a term occurs twice, or is the mask token; there are too many, or none; or
                 the weights are missing or of another number.
         """
-        who = self._label()
+        label = self._label()
         if (self.output_mode == "tf_idf") != (idf_weights is not None):
             need = "needs" if idf_weights is None else "takes no"
-            raise ValueError(f"{who}: a vocabulary {need} idf_weights, {self.output_mode=}.")
+            raise ValueError(f"{label}: a vocabulary {need} idf_weights, {self.output_mode=}.")
         if isinstance(vocabulary, (str, Path)):
-            vocabulary = self._parsed(_lines(Path(vocabulary), who))
+            vocabulary = self._parsed(_lines(Path(vocabulary), label))
         terms = self._terms(vocabulary).ravel()
         listed, specials = terms.tolist(), self._specials()
         whole = bool(specials) and listed[: len(specials)] == specials
@@ -145,31 +145,31 @@ class IndexLookup(Learning):
             weights = np.asarray(idf_weights, "float32")
             if weights.shape != terms.shape:
                 raise ValueError(
-                    f"{who}: there are {len(terms)} terms, and idf_weights of shape "
+                    f"{label}: there are {len(terms)} terms, and idf_weights of shape "
                     f"{weights.shape}. Give one weight for each term."
                 )
             weights = self._padded(weights, specials=whole)
         self._put(tokens, weights)
 
     def _check_tokens(self, tokens: list[Any]) -> None:
-        who = self._label()
+        label = self._label()
         if not tokens:
-            raise ValueError(f"{who}: the vocabulary is empty.")
+            raise ValueError(f"{label}: the vocabulary is empty.")
         repeated = [term for term, count in Counter(tokens).items() if count > 1]
         if repeated:
-            raise ValueError(f"{who}: terms that occur more than once: {repeated[:10]}")
+            raise ValueError(f"{label}: terms that occur more than once: {repeated[:10]}")
         for name, special in (("mask_token", self.mask_token), ("oov_token", self.oov_token)):
             matters = name == "mask_token" or self.invert
             if special is not None and matters and special in tokens:
                 raise ValueError(
-                    f"{who}: the {name} {special!r} is at index {tokens.index(special)} of the "
+                    f"{label}: the {name} {special!r} is at index {tokens.index(special)} of the "
                     "vocabulary.\nLeave mask and out-of-vocabulary tokens out, or put all of them "
                     f"in front, as in {self._specials()}."
                 )
         size = self._token_start + len(tokens)
         if self.max_tokens is not None and size > self.max_tokens:
             raise ValueError(
-                f"{who}: the vocabulary has {size} terms with mask and out-of-vocabulary tokens, "
+                f"{label}: the vocabulary has {size} terms with mask and out-of-vocabulary tokens, "
                 f"and max_tokens is {self.max_tokens}."
             )
 
@@ -190,7 +190,8 @@ class IndexLookup(Learning):
         if drawn and before is not None and self._depth() != depth:
             self._tokens = before
             raise RuntimeError(
-                f"{self._label()} stands in a model that was drawn for vectors of size {depth}; "
+                f"{self._label()} is part of a functional model that was built for vectors of "
+                f"size {depth}; "
                 f"with the new vocabulary they would have {self._token_start + len(tokens)}.\n"
                 "Use a new layer, or give max_tokens and pad_to_max_tokens=True."
             )
@@ -206,7 +207,7 @@ class IndexLookup(Learning):
         raise NotImplementedError
 
     def _parsed(self, lines: list[str]) -> list[Any]:
-        """Returns the terms that the lines of a file stand for."""
+        """Returns the terms on the lines of a file."""
         return list(lines)
 
     def _depth(self) -> int | None:
@@ -282,8 +283,8 @@ class IndexLookup(Learning):
 
     # --------------------------------------------------------------------------------------- call
 
-    def looked_up(self, x: HostArray) -> Any:
-        """Returns the indices of terms, or what stands for them; inverted, the terms of indices.
+    def look_up(self, x: HostArray) -> Any:
+        """Returns the indices of terms, or their encoding; if inverted, the terms of indices.
 
         Args:
             x: an array of NumPy, or of JAX while it is traced.
@@ -343,7 +344,7 @@ class IndexLookup(Learning):
         return self.compute_dtype
 
     def check_known(self) -> None:
-        """Refuses a call for which there is no vocabulary yet."""
+        """Raises if the layer has no vocabulary yet."""
         only_shape = scope.current().inferring_shapes and (
             self.output_mode == "int" or self._depth()
         )
@@ -414,7 +415,7 @@ def take_vocabulary(layer: Any, vocabulary: Any, weights: Any) -> None:
     layer.set_vocabulary(vocabulary, weights)
 
 
-def _lines(path: Path, who: str) -> list[str]:
+def _lines(path: Path, label: str) -> list[str]:
     if not path.is_file():
-        raise FileNotFoundError(f"{who}: there is no vocabulary file {str(path)!r}.")
+        raise FileNotFoundError(f"{label}: vocabulary file not found: {str(path)!r}.")
     return path.read_text(encoding="utf-8").splitlines()

@@ -29,7 +29,7 @@ class IntegerLookup(IndexLookup):
         num_oov_indices: how many positions share what is out of vocabulary; with 0 that is an
             error.
         mask_token: an integer that means "nothing here".
-        oov_token: what stands for the terms out of vocabulary, where positions are turned back.
+        oov_token: the string for out-of-vocabulary terms when indices are inverted.
         vocabulary: the terms in order; or the path of a text file with one on each line.
         vocabulary_dtype: `"int64"`.
         idf_weights: for `"tf_idf"`, the weight of each term of `vocabulary`.
@@ -52,7 +52,7 @@ class IntegerLookup(IndexLookup):
     Raises:
         ValueError: arguments that contradict each other, or a term that is out of vocabulary
             where there is no position for it.
-        RuntimeError: there is no vocabulary yet.
+        RuntimeError: the layer has no vocabulary yet.
 
     Example:
 
@@ -114,7 +114,7 @@ class IntegerLookup(IndexLookup):
         wrong = [line for line in lines if not line.strip().lstrip("-").isdecimal()]
         if wrong:
             raise ValueError(
-                f"{self._label()}: a line of the file is no integer: {wrong[0][:50]!r}"
+                f"{self._label()}: a line of the file is not an integer: {wrong[0][:50]!r}"
             )
         return list(map(int, lines))
 
@@ -127,14 +127,14 @@ class IntegerLookup(IndexLookup):
         return as_array(x, "the input")
 
     def call(self, inputs: HostArray) -> Any:
-        """Returns the positions of integers, what stands for them, or the integers of positions."""
+        """Returns the positions of integers, their encoding, or the integers of positions."""
         x = on_host(inputs)
         if isinstance(x, np.ndarray):
-            return self.looked_up(_integers(x, self._label()))
+            return self.look_up(_integers(x, self._label()))
         short = (
             jnp.result_type(x.dtype, "int32") if jnp.issubdtype(x.dtype, jnp.integer) else "int32"
         )
-        return self.looked_up(x.astype(short))
+        return self.look_up(x.astype(short))
 
     def _found(self, x: HostArray) -> Any:
         xp = np if isinstance(x, np.ndarray) else jnp
@@ -154,16 +154,16 @@ class IntegerLookup(IndexLookup):
         return bucket(x, self.num_oov_indices, self.salt, self._label())
 
 
-def _integers(x: np.ndarray, who: str) -> np.ndarray:
+def _integers(x: np.ndarray, label: str) -> np.ndarray:
     if holds_strings(x):
         raise TypeError(
-            f"{who} takes integers. Received: {x.ravel()[:1].tolist()}\n"
+            f"{label} takes integers. Received: {x.ravel()[:1].tolist()}\n"
             "Write x.astype(int) if they are numbers, or take StringLookup."
         )
     whole = x.astype("int64")
     if x.dtype.kind == "f" and (whole != x).any():
         raise TypeError(
-            f"{who} takes integers. Received: {x[whole != x].ravel()[0]}\n"
+            f"{label} takes integers. Received: {x[whole != x].ravel()[0]}\n"
             "Numbers that measure something go through Discretization or Normalization."
         )
     return whole

@@ -1,4 +1,4 @@
-"""Normalization: by the mean and variance of data that was looked through."""
+"""Normalization: normalizes features by the mean and variance of the data."""
 
 from __future__ import annotations
 
@@ -222,19 +222,19 @@ def _numbers(value: Any) -> np.ndarray | None:
     return None if value is None else np.asarray(value, "float32")
 
 
-def _check_given(who: str, axis: tuple[int, ...], mean: Any, variance: Any) -> None:
+def _check_given(label: str, axis: tuple[int, ...], mean: Any, variance: Any) -> None:
     if (mean is None) != (variance is None):
         missing = "variance" if variance is None else "mean"
-        raise ValueError(f"{who}: {missing} is missing; give both mean and variance, or neither.")
+        raise ValueError(f"{label}: {missing} is missing; give both mean and variance, or neither.")
     if mean is None:
         return
     if mean.shape != variance.shape:
         raise ValueError(
-            f"{who}: mean has the shape {mean.shape} and variance {variance.shape}; they must be "
+            f"{label}: mean has the shape {mean.shape} and variance {variance.shape}; they must be "
             "the same."
         )
     if mean.ndim > len(axis):
         raise ValueError(
-            f"{who}: mean has the shape {mean.shape}, which is more than the axes {axis} have.\n"
+            f"{label}: mean has the shape {mean.shape}, which is more than the axes {axis} have.\n"
             "Name an axis for each of its axes, as in axis=(1, 2)."
         )

@@ -28,7 +28,7 @@ class StringLookup(IndexLookup):
         num_oov_indices: how many positions share, by fingerprint, what is out of vocabulary; with 0
             that is an error.
         mask_token: a string that means "nothing here".
-        oov_token: what stands for the terms out of vocabulary, where positions are turned back.
+        oov_token: the string for out-of-vocabulary terms when indices are inverted.
         vocabulary: the terms in order; or the path of a text file with one on each line.
         idf_weights: for `"tf_idf"`, the weight of each term of `vocabulary`.
         invert: whether to turn positions back into terms.
@@ -49,8 +49,8 @@ class StringLookup(IndexLookup):
     Raises:
         ValueError: arguments that contradict each other, or a term that is out of vocabulary
             where there is no position for it.
-        TypeError: something that is no string, or a symbolic Tensor.
-        RuntimeError: there is no vocabulary yet.
+        TypeError: an element is not a string, or the input is a symbolic Tensor.
+        RuntimeError: the layer has no vocabulary yet.
 
     Example:
 
@@ -63,10 +63,10 @@ class StringLookup(IndexLookup):
     >>> back(np.array([[1, 0]])).tolist()
     [['a', '[UNK]']]
 
-    Differences: JAX has no strings, so that this layer cannot stand in a drawn model: call it on
-    the data, or map it over a dataset. No TensorFlow is needed; arrays, lists, columns of data
-    frames and string tensors are taken alike. Turned back, strings come in an array of NumPy (in
-    Keras on JAX that fails). Vectors have the compute dtype; those of Keras on JAX are integers
+    Differences: JAX has no strings, so that this layer cannot be part of a functional model: call
+    it on the data, or map it over a dataset. No TensorFlow is needed; arrays, lists, columns of
+    data frames and string tensors are taken alike. Turned back, strings come in an array of NumPy
+    (in Keras on JAX that fails). Vectors have the compute dtype; those of Keras on JAX are integers
     when it is called, and floats as it says. The config holds the vocabulary also if it was
     learned, so that a copy made of it knows it.
     """
@@ -121,8 +121,8 @@ class StringLookup(IndexLookup):
         return as_array(x, "the input") if self.invert else self._terms(x)
 
     def call(self, inputs: HostArray) -> Any:
-        """Returns the positions of strings, what stands for them, or the strings of positions."""
-        return self.looked_up(np.asarray(inputs))
+        """Returns the positions of strings, their encoding, or the strings of positions."""
+        return self.look_up(np.asarray(inputs))
 
     def _found(self, x: np.ndarray) -> np.ndarray:
         get = self._table.get

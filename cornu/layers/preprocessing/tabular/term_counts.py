@@ -1,4 +1,4 @@
-"""Counts: how often terms occur, and in how many documents."""
+"""Term counts and document counts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Counts"]
 
 
 class Counts:
-    """What was counted of the terms of some data.
+    """Counts of the terms of a data set.
 
     Args:
         in_rows: whether to count the rows of each term as well.

@@ -41,7 +41,7 @@ def groups(words: list[str], widths: Sequence[int]) -> list[str]:
     ]
 
 
-def rows_of(x: HostArray, who: str) -> list[list[str]]:
+def rows_of(x: HostArray, label: str) -> list[list[str]]:
     """Returns what a program's own function split texts into, as a list of words for each text."""
     if hasattr(x, "to_list"):  # a ragged tensor
         x = x.to_list()
@@ -53,7 +53,7 @@ def rows_of(x: HostArray, who: str) -> list[list[str]]:
     if len(rows) < len(x):
         other = next(row for row in x if not isinstance(row, (list, tuple, np.ndarray)))
         raise TypeError(
-            f"{who}: split must return the words of each text. Received: {type(x).__name__} of "
+            f"{label}: split must return the words of each text. Received: {type(x).__name__} of "
             f"{type(other).__name__}\n"
             "Return a list of lists: [text.split(',') for text in texts]."
         )

@@ -23,7 +23,7 @@ class TextVectorization(Learning):
     """Replaces texts by the positions of their words in a vocabulary, which is given or learned.
 
     A text is cleaned, split into words, these are joined to groups (if asked for) and looked up:
-    0 stands for nothing (the end of shorter texts), 1 for what is out of vocabulary.
+    0 is padding, 1 is out of vocabulary.
 
     Args:
         max_tokens: how many terms there may be, these two included; the rarest are left out by
@@ -54,8 +54,8 @@ class TextVectorization(Learning):
 
     Raises:
         ValueError: arguments that contradict each other, or texts of another shape.
-        TypeError: something that is no string, or a symbolic Tensor.
-        RuntimeError: there is no vocabulary yet.
+        TypeError: an element is not a string, or the input is a symbolic Tensor.
+        RuntimeError: the layer has no vocabulary yet.
 
     Example:
 
@@ -67,12 +67,12 @@ class TextVectorization(Learning):
     >>> layer(["the cat", "A dog barks"]).tolist()
     [[2, 4, 0], [1, 3, 1]]
 
-    Differences: JAX has no strings, so that this layer cannot stand in a drawn model: call it on
-    the data, or map it over a dataset. No TensorFlow is needed. Vectors have the compute dtype.
-    With `split=None` each text of (batch,) is one word, also for vectors and with
-    `output_sequence_length`, where Keras takes the whole batch for one text. A function for
-    `split` gets an array of strings of NumPy. The config holds the vocabulary also if it was
-    learned, so that a copy made of it knows it.
+    Differences: JAX has no strings, so that this layer cannot be part of a functional model: call
+    it on the data, or map it over a dataset. No TensorFlow is needed. Vectors have the compute
+    dtype. With `split=None` each text of (batch,) is one word, also for vectors and with
+    `output_sequence_length`, where Keras takes the whole batch for one text. A function for `split`
+    gets an array of strings of NumPy. The config holds the vocabulary also if it was learned, so
+    that a copy made of it knows it.
     """
 
     only_on_data = True
@@ -95,11 +95,11 @@ class TextVectorization(Learning):
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, **kwargs)
-        who = self._label()
-        no_sparse(who, sparse, ragged)
-        self.standardize = _known(who, "standardize", standardize, CLEANINGS)
-        self.split = _known(who, "split", split, SPLITTINGS)
-        self.ngrams = _widths(who, ngrams)
+        label = self._label()
+        no_sparse(label, sparse, ragged)
+        self.standardize = _known(label, "standardize", standardize, CLEANINGS)
+        self.split = _known(label, "split", split, SPLITTINGS)
+        self.ngrams = _widths(label, ngrams)
         self.output_sequence_length = output_sequence_length
         self.sparse, self.ragged = sparse, ragged
         self.encoding = encoding
@@ -117,10 +117,10 @@ class TextVectorization(Learning):
             name=f"{self.name}_lookup",
         )
         if output_sequence_length is not None:
-            positive_int(who, "output_sequence_length", output_sequence_length)
+            positive_int(label, "output_sequence_length", output_sequence_length)
             if self.output_mode != "int":
                 raise ValueError(
-                    f"{who}: output_sequence_length is of use with output_mode='int', not "
+                    f"{label}: output_sequence_length is of use with output_mode='int', not "
                     f"{self.output_mode!r}: a vector for a text has no length."
                 )
 
@@ -193,7 +193,7 @@ class TextVectorization(Learning):
             row[: len(found)] = found
         if self._is_word_each and texts.ndim < 2:
             words = words[:, 0]
-        return self._lookup.looked_up(words if texts.ndim else words.reshape(words.shape[1:]))
+        return self._lookup.look_up(words if texts.ndim else words.reshape(words.shape[1:]))
 
     @property
     def _is_word_each(self) -> bool:
@@ -267,13 +267,13 @@ class TextVectorization(Learning):
         return layer
 
 
-def _known(who: str, name: str, value: Any, table: dict[str, Any]) -> Any:
+def _known(label: str, name: str, value: Any, table: dict[str, Any]) -> Any:
     if value is None or callable(value):
         return value
-    return one_of(who, name, value, tuple(table))
+    return one_of(label, name, value, tuple(table))
 
 
-def _widths(who: str, ngrams: Any) -> tuple[int, ...] | None:
+def _widths(label: str, ngrams: Any) -> tuple[int, ...] | None:
     if ngrams is None:
         return None
     if isinstance(ngrams, int) and not isinstance(ngrams, bool) and ngrams > 0:
@@ -281,5 +281,5 @@ def _widths(who: str, ngrams: Any) -> tuple[int, ...] | None:
     if isinstance(ngrams, (tuple, list)) and all(isinstance(n, int) and n > 0 for n in ngrams):
         return tuple(ngrams)
     raise ValueError(
-        f"{who}: ngrams is a positive integer, or a tuple of them. Received: {ngrams!r}"
+        f"{label}: ngrams is a positive integer, or a tuple of them. Received: {ngrams!r}"
     )
