@@ -228,8 +228,8 @@ def batch_normalization_of_a_missing_axis():
 @wrong(
     ValueError,
     """
-Input 'x', which feeds layer 'words': it takes ids, and the data has fractions. Turn categories \
-or words into integers first; numbers that measure something go through Dense.
+Input 'x', which feeds layer 'words': it takes integer ids, and the data has fractions. Convert \
+categories or words to integers first; for continuous features use Dense.
 predict() was called (at layer_inputs.py:2).
 """,
 )

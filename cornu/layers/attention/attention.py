@@ -83,14 +83,14 @@ class Attention(Layer):
         self.scale: Any = None
         self.concat_score_weight: Any = None
 
-    def build(self, input_shape: ShapeLike) -> None:
+    def build(self, input_shape: Sequence[ShapeLike]) -> None:
         self._check(input_shape)
         if self.use_scale:
             self.scale = self._make_scale(input_shape)
         if self.score_mode == "concat":
             self.concat_score_weight = self.add_weight((), "ones", name="concat_score_weight")
 
-    def _make_scale(self, input_shape: ShapeLike) -> Variable:
+    def _make_scale(self, input_shape: Sequence[ShapeLike]) -> Variable:
         return self.add_weight((), "ones", name="scale")
 
     def call(
@@ -130,7 +130,7 @@ class Attention(Layer):
         self._check_masks(mask)
         return None if mask is None else mask[0]
 
-    def _check(self, inputs: Sequence[Array]) -> None:
+    def _check(self, inputs: Any) -> None:
         if not isinstance(inputs, (list, tuple)) or len(inputs) not in (2, 3):
             received = tree.map(lambda x: getattr(x, "shape", x), inputs)
             raise ValueError(
@@ -181,7 +181,7 @@ class AdditiveAttention(Attention):
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "seed": self.seed}
 
-    def _make_scale(self, input_shape: ShapeLike) -> Variable:
+    def _make_scale(self, input_shape: Sequence[ShapeLike]) -> Variable:
         return self.add_weight((input_shape[0][-1],), "glorot_uniform", name="scale")
 
     def _scores(self, query: Array, key: Array) -> Any:

@@ -66,7 +66,7 @@ class HeadedAttention(ConfiguredLayer):
         self.query_heads, self.key_heads = queries, keys
         self.depth, self.value_depth = depth, value_depth
 
-    def _check_positive(self, name: str, value: Array) -> None:
+    def _check_positive(self, name: str, value: Any) -> None:
         if not isinstance(value, int) or value <= 0:
             raise ValueError(
                 f"{self._label()}: {name} must be a positive integer. Received: {value!r}"

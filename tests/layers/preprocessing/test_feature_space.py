@@ -204,7 +204,7 @@ def test_loaded_in_a_program_that_only_loads(tmp_path):
 def test_saved_before_it_has_learned(tmp_path):
     _everything(cornu).save(tmp_path / "space.keras")
     loaded = cornu.models.load_model(tmp_path / "space.keras")
-    with pytest.raises(RuntimeError, match="has learned nothing yet"):
+    with pytest.raises(RuntimeError, match="has not been adapted yet"):
         loaded(TABLE)
     loaded.adapt(TABLE)
     assert loaded(TABLE).shape[0] == 70
@@ -292,7 +292,7 @@ def test_features_that_cannot_be_encoded():
     wrong = {
         "which cannot be joined": FeatureSpace.string_hashed(3, output_mode="int"),
         "returns float32": feature("float32", Normalization(mean=0, variance=1), "one_hot"),
-        "nobody knows how many": feature(
+        "an unknown number": feature(
             "string", TextVectorization(vocabulary=["a"], output_sequence_length=2), "one_hot"
         ),
     }

@@ -105,7 +105,7 @@ def test_what_has_no_position():
     "words, message",
     [
         ({"max_tokens": 1}, "leave room for a term"),
-        ({"num_oov_indices": -1}, "an integer from 0 on"),
+        ({"num_oov_indices": -1}, "must be an integer >= 0"),
         ({"pad_to_max_tokens": True}, "needs max_tokens"),
         ({"output_mode": "sum"}, "output_mode must be one of"),
         ({"invert": True, "output_mode": "count"}, "invert=True gives terms"),

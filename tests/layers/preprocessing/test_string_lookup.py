@@ -89,7 +89,7 @@ def test_files_of_words(tmp_path):
     path.write_text("köln\nnew york\n", encoding="utf-8")
     layer = StringLookup(vocabulary=str(path))
     assert layer.get_vocabulary() == ["[UNK]", "köln", "new york"]
-    with pytest.raises(FileNotFoundError, match="no vocabulary file '.*none.txt'"):
+    with pytest.raises(FileNotFoundError, match="vocabulary file not found: '.*none.txt'"):
         StringLookup(vocabulary=str(tmp_path / "none.txt"))
 
 

@@ -277,7 +277,7 @@ class GeometricImageLayer(RandomImageLayer):
         self.fill_mode = fill_mode
         self.fill_value = fill_value
 
-    def warp(self, images: Array, *parameters: Any, interpolation: str) -> Array:
+    def warp(self, images: Array, *parameters: Any, **kwargs: Any) -> Array:
         """Returns the images with their pixels elsewhere."""
         raise NotImplementedError(f"{type(self).__name__} does not define `move`.")
 

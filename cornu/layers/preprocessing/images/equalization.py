@@ -183,7 +183,7 @@ class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
         rows, columns = (self._around(size, axis) for axis, size in enumerate((height, width)))
         number = jnp.arange(batch)[:, None, None, None]
         channel = jnp.arange(channels)
-        y = 0.0
+        y: Any = 0.0
         for row, down in rows:
             for column, across in columns:
                 position = row[:, None, None], column[:, None]

@@ -207,7 +207,7 @@ def rectangle_mask(images: Array, sides: Array, places: Array) -> Array:
         sides: the rectangle_mask' height and width as parts of the images', (batch, 2).
         places: where between the ends they begin, from 0 to 1, (batch, 2).
     """
-    inside = True
+    inside = jnp.ones((1, 1, 1, 1), bool)
     for axis in (1, 2):
         size = images.shape[axis]
         length = sides[:, axis - 1] * size

@@ -46,6 +46,8 @@ class Policy(ColorLayer):
         **kwargs: `name`, `dtype` and others of `Layer`.
     """
 
+    _steps: list[ImageLayer]
+
     def __init__(
         self,
         factor: Factor,

@@ -202,7 +202,7 @@ class IndexLookup(Learning):
         """Makes what terms are found by."""
         raise NotImplementedError
 
-    def _terms(self, x: HostArray) -> np.ndarray:
+    def _terms(self, x: Any) -> np.ndarray:
         """Returns terms as an array."""
         raise NotImplementedError
 
@@ -331,11 +331,11 @@ class IndexLookup(Learning):
         known = xp.asarray(terms)[xp.where(inside, x, 0)]
         return xp.where(inside, known, self.oov_token)
 
-    def _found(self, x: HostArray) -> Any:
+    def _found(self, x: Any) -> Any:
         """Returns the position of each term in the vocabulary, or -1."""
         raise NotImplementedError
 
-    def _bucket(self, x: HostArray) -> Any:
+    def _bucket(self, x: Any) -> Any:
         """Returns which of the indices for unknown terms each term would have."""
         raise NotImplementedError
 

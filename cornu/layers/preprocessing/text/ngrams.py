@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from cornu.layers.preprocessing.base import HostArray
-
 __all__ = ["CLEANINGS", "SPLITTINGS", "groups", "rows_of"]
 
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
@@ -41,7 +39,7 @@ def groups(words: list[str], widths: Sequence[int]) -> list[str]:
     ]
 
 
-def rows_of(x: HostArray, label: str) -> list[list[str]]:
+def rows_of(x: Any, label: str) -> list[list[str]]:
     """Returns what a program's own function split texts into, as a list of words for each text."""
     if hasattr(x, "to_list"):  # a ragged tensor
         x = x.to_list()
