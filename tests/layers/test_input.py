@@ -65,7 +65,7 @@ def test_a_tensor_that_exists_may_be_used():
     tensor = Tensor((None, 3))
     assert Input(tensor=tensor) is tensor
     assert isinstance(tensor.node.op, InputLayer)
-    with pytest.raises(ValueError, match=r"made by 'dense' already.*pass the Tensor itself"):
+    with pytest.raises(ValueError, match=r"made by 'dense' already.*pass the Tensor"):
         Input(tensor=Dense(2)(tensor))
     with pytest.raises(ValueError, match=r"shape \(None, 4\) is not that of"):
         Input((4,), tensor=Tensor((None, 3)))

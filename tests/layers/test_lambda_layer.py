@@ -45,7 +45,7 @@ def test_masks():
 def test_errors_tell_the_layer():
     with pytest.raises(TypeError, match="Lambda layer 'lambda': function must be callable"):
         Lambda(3)
-    with pytest.raises(ValueError, match=r"'lambda_1' .*\(at .*test_lambda.py:\d+\)"):
+    with pytest.raises(ValueError, match=r"'lambda_1' .*\(at .*test_lambda_layer.py:\d+\)"):
         Lambda(lambda x: x @ x)(Input((3,)))
 
 

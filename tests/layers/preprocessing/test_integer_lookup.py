@@ -76,7 +76,7 @@ def test_drawn_vectors_keep_their_size():
         layer(cornu.Input((2,)))
     layer.adapt(IDS)
     y = layer(cornu.Input((2,)))
-    with pytest.raises(RuntimeError, match="drawn for vectors of size 4; .* would have 6"):
+    with pytest.raises(RuntimeError, match="built for vectors of size 4; .* would have 6"):
         layer.set_vocabulary([1, 2, 3, 4, 5])
     np.testing.assert_array_equal(layer(IDS).sum(-1), [2, 2])
     assert y.shape == (None, 4)
@@ -88,7 +88,7 @@ def test_a_vocabulary_from_a_file(tmp_path):
     layer = IntegerLookup(vocabulary=str(path))
     assert layer.get_vocabulary() == [-1, 5, -7]
     path.write_text("5\nx\n")
-    with pytest.raises(ValueError, match="no integer: 'x'"):
+    with pytest.raises(ValueError, match="not an integer: 'x'"):
         IntegerLookup(vocabulary=path)
 
 
