@@ -80,12 +80,12 @@ class Discretization(Learning):
         self.epsilon = epsilon
         self.output_mode = one_of(self._label(), "output_mode", output_mode, MODES)
         self.sparse = sparse
-        self.bin_boundaries = self._checked(bin_boundaries)
+        self.bin_boundaries = self._check_boundaries(bin_boundaries)
         self.autocast = False
         self.built = True
         self.reset_state()
 
-    def _checked(self, boundaries: Any) -> list[float] | None:
+    def _check_boundaries(self, boundaries: Any) -> list[float] | None:
         if boundaries is None:
             return None
         array = np.asarray(boundaries, "float64")
@@ -182,7 +182,7 @@ class Discretization(Learning):
         if given is None or config.get("num_bins") is None:
             return super().from_config(config)
         layer = super().from_config({**config, "bin_boundaries": None})
-        layer.bin_boundaries = layer.trainer.run.checked(given)
+        layer.bin_boundaries = layer._check_boundaries(given)
         return layer
 
 
