@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -184,7 +185,7 @@ class PReLU(ConfiguredLayer):
         alpha_initializer: InitializerLike = "Zeros",
         alpha_regularizer: RegularizerLike | None = None,
         alpha_constraint: ConstraintLike | None = None,
-        shared_axes: Any = None,
+        shared_axes: int | Sequence[int] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -269,7 +270,7 @@ class Softmax(Layer):
 
     infers_by_config = True
 
-    def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
+    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.axis = axis
         self.rowwise = 0 not in (axis if isinstance(axis, (list, tuple)) else [axis])

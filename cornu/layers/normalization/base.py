@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from cornu.core.state.variable import Variable
 from cornu.layers.base import ConfiguredLayer
@@ -29,7 +29,7 @@ class Normalizing(ConfiguredLayer):
             self.beta = self.create_weight("beta", shape, autocast=False)
 
 
-def axes_list(axis: Any, label: str) -> list[int]:
+def axes_list(axis: int | Sequence[int], label: str) -> list[int]:
     """Returns an axis or axes as a list."""
     axes = list(axis) if isinstance(axis, (list, tuple)) else [axis]
     if not axes or not all(isinstance(i, int) for i in axes):

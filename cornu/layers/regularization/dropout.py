@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -47,7 +48,11 @@ class Dropout(Noise):
     """
 
     def __init__(
-        self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any
+        self,
+        rate: float,
+        noise_shape: Sequence[int | None] | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
     ):
         super().__init__(rate, seed, **kwargs)
         self.rate = fraction(self._label(), "rate", rate)
@@ -212,7 +217,11 @@ class AlphaDropout(Noise):
     """
 
     def __init__(
-        self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any
+        self,
+        rate: float,
+        noise_shape: Sequence[int | None] | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
     ):
         super().__init__(rate, seed, **kwargs)
         self.rate = rate_below_one(self._label(), rate)
@@ -234,7 +243,7 @@ class AlphaDropout(Noise):
 _SELU_LIMIT = -1.0507009873554804934193349852946 * 1.6732632423543772848170429916717
 
 
-def _checked(label: str, noise_shape: Any) -> tuple[int | None, ...] | None:
+def _checked(label: str, noise_shape: Sequence[int | None] | None) -> tuple[int | None, ...] | None:
     if noise_shape is None:
         return None
     sizes = tuple(noise_shape)
