@@ -74,7 +74,7 @@ class Editor:
     def __init__(self, model: Model) -> None:
         if model.functional_graph is None and not isinstance(model, Sequential):
             raise ValueError(
-                f"Model {model.name!r} cannot be edited: it was not drawn with Model(inputs, "
+                f"Model {model.name!r} cannot be edited: it was not created with Model(inputs, "
                 "outputs).\nOf a model that defines `call`, replace the attribute that holds the "
                 "layer."
             )

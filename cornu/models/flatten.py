@@ -27,7 +27,7 @@ def flatten(model: Any, drawn: Any) -> Any:
     drawing = model.functional_graph
     if drawing is None:
         raise ValueError(
-            f"Model {model.name!r} cannot be flattened: it was not drawn with "
+            f"Model {model.name!r} cannot be flattened: it was not created with "
             "Model(inputs, outputs)" + ("." if model.built else ", and is not built yet.")
         )
     unfolding = Unfolding(drawing)

@@ -177,7 +177,7 @@ class FunctionalGraph:
         unknown = [str(given) for given in value if given not in self.input_names]
         close = difflib.get_close_matches(name, unknown, n=1)
         close = close or (unknown if len(unknown) == 1 else [])
-        return f"\nRename {close[0]!r} to {name!r}, if it is meant." if close else ""
+        return f"\nDid you mean {name!r} instead of {close[0]!r}?" if close else ""
 
     def _expected(self) -> str:
         named = zip(self.input_names, self.input_tensors, strict=True)

@@ -237,7 +237,7 @@ class Model(InspectionMethods):
             return by_name[name]
         nested = [i.path for i in inspect.outline(self).walk() if i.name == name and i.op]
         if nested:
-            hint = f"Inside of it there is {nested[0]!r}."
+            hint = f"It contains {nested[0]!r}."
         else:
             hint = suggest(name, by_name)
             if self.functional_graph is not None:

@@ -112,9 +112,9 @@ class Sequential(Model):
         if isinstance(layer, InputLayer):
             if self._stack or self._tensors:
                 raise ValueError(
-                    f"Sequential {self.name!r}: an Input can only be the first, and stands behind "
-                    f"{len(self._stack)} layers.\nA model of several inputs is drawn: "
-                    "Model(inputs, outputs)."
+                    f"Sequential {self.name!r}: an Input must be the first layer. It is added "
+                    f"after {len(self._stack)} layers.\nFor several inputs, use "
+                    "the Functional API: Model(inputs, outputs)."
                 )
             self._tensors = [layer.output]
             return self

@@ -276,7 +276,7 @@ def build_with_a_misspelled_shape():
 @wrong(
     RuntimeError,
     """
-In bias (drawn at custom_layers.py:6), inputs of shape (2, 3), failed in Bias.call (at \
+In bias (called at custom_layers.py:6), inputs of shape (2, 3), failed in Bias.call (at \
 custom_layers.py:3): Variable 'net/bias/bias' is created inside a compiled step, and would not \
 exist after it.
 Create it in the layer's constructor or in `build()`.
@@ -297,9 +297,9 @@ def a_weight_made_in_every_call():
 @wrong(
     RuntimeError,
     """
-In times (drawn at custom_layers.py:3), inputs of shape (2, 3): Variable 'scale' is read inside \
-a compiled step, but it is not one of the step's Variables: its value would become a constant of\
- the program.
+In times (called at custom_layers.py:3), inputs of shape (2, 3): Variable 'scale' is read inside\
+ a compiled step, but it is not one of the step's Variables: its value would become a constant \
+of the program.
 Make it an attribute of a layer, the model, a metric or the optimizer, so that it is found \
 before the step is compiled.
 """,

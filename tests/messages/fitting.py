@@ -326,7 +326,7 @@ def too_many_inputs():
     """
 Model 'net': input 'right' is missing. Received the names ['left', 'rigth']. The model has the \
 inputs ['left', 'right'].
-Rename 'rigth' to 'right', if it is meant.
+Did you mean 'right' instead of 'rigth'?
 predict() was called (at fitting.py:3).
 """,
 )

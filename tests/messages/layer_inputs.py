@@ -489,8 +489,8 @@ def model_called_on_one_sample():
 @wrong(
     ValueError,
     """
-In compare > difference (drawn at layer_inputs.py:4), inputs of shape (1, 3, 4), (1, 5, 4): sub:\
- the shapes (1, 3, 4) and (1, 5, 4) do not fit together.
+In compare > difference (called at layer_inputs.py:4), inputs of shape (1, 3, 4), (1, 5, 4): \
+sub: the shapes (1, 3, 4) and (1, 5, 4) do not fit together.
 Counted from the last axis, sizes must be equal, or 1.
 """,
 )

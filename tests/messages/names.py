@@ -11,7 +11,7 @@ from tests.messages.table import wrong
 @wrong(
     ValueError,
     """
-Model 'both' has no layer 'features'. Inside of it there is 'one/features'.
+Model 'both' has no layer 'features'. It contains 'one/features'.
 get_layer() was called (at names.py:5).
 """,
 )
@@ -79,7 +79,7 @@ def image_data_format_misspelled():
     """
 Model 'net': input 'image' is missing. Received the names ['head']. The model has the inputs \
 ['image'].
-Rename 'head' to 'image', if it is meant.
+Did you mean 'image' instead of 'head'?
 predict() was called (at names.py:3).
 """,
 )

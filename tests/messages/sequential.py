@@ -100,8 +100,8 @@ def layers_that_do_not_fit():
 @wrong(
     ValueError,
     """
-Sequential 'net': an Input can only be the first, and stands behind 1 layers.
-A model of several inputs is drawn: Model(inputs, outputs).
+Sequential 'net': an Input must be the first layer. It is added after 1 layers.
+For several inputs, use the Functional API: Model(inputs, outputs).
 add() was called (at sequential.py:1).
 """,
 )

@@ -93,7 +93,7 @@ def test_unknown_blocks_are_suggested():
     with pytest.raises(ValueError, match="Did you mean"):
         net().get_layer("stage/unit/dens")
     x = Input((4,))
-    with pytest.raises(ValueError, match="no layer 'top'. Inside of it there is 'net/top'"):
+    with pytest.raises(ValueError, match="no layer 'top'. It contains 'net/top'"):
         Model(x, net()(x)).get_layer("top")
 
 

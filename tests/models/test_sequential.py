@@ -74,7 +74,7 @@ def test_what_cannot_be_added():
         Sequential([Dense])
     with pytest.raises(ValueError, match="has a layer named 'a' already"):
         Sequential([Dense(2, name="a"), Dense(3, name="a")])
-    with pytest.raises(ValueError, match="an Input can only be the first"):
+    with pytest.raises(ValueError, match="an Input must be the first"):
         Sequential([Dense(2, input_dim=3), Input((3,))])
     with pytest.raises(ValueError, match="has no layers"):
         Sequential().predict(np.ones((1, 2)))

@@ -127,7 +127,7 @@ class _Run:
             where = f"{path.replace('/', ' > ')} > {node.name}" if path else node.name
             if has_location(error):  # raised inside a nested model
                 replace_prefix(error, "In ", f"In {where} > ")
-            head = f"In {where} (drawn at {node.location}), inputs of shape {shapes}"
+            head = f"In {where} (called at {node.location}), inputs of shape {shapes}"
             raise locate_error(error, head)  # noqa: B904
         node.store_outputs(known, result)
 

@@ -280,7 +280,7 @@ _RULES = (
         "",
         r"Symbolic dimension comparison .* is inconclusive",
         ValueError,
-        "whether this fits depends on a size that is not known while the model is drawn.",
+        "whether this fits depends on a size that is not known while the model is built.",
         "Give the Input this size, or leave the test out of `call`.",
     ),
     MessageRule(

@@ -272,5 +272,5 @@ def test_errors_inside_nested_models_say_where():
 
     x = Input((4,))
     model = Model(x, Dense(1)(around(Dense(4)(x))))
-    with pytest.raises(ValueError, match=r"^In around > inner > refusal > refusing \(drawn at"):
+    with pytest.raises(ValueError, match=r"^In around > inner > refusal > refusing \(called at"):
         model.predict(X)

@@ -134,7 +134,7 @@ def test_the_place_in_a_drawn_model_is_its_block():
 
     refusing.call = fail
     text = str(caught(lambda: model(np.ones((2, 3), "float32"))))
-    assert text.startswith("In head > refusing (drawn at ") and "inputs of shape (2, 3)" in text
+    assert text.startswith("In head > refusing (called at ") and "inputs of shape (2, 3)" in text
 
 
 def test_a_function_at_the_border_says_who_called_it():
