@@ -1,4 +1,4 @@
-"""The demonstration: the founding functional model and a small ResNet, on handwritten digits."""
+"""Demo: trains a dense functional model and a small ResNet on handwritten digits."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ __all__ = ["run"]
 
 
 def run(folder: Path) -> None:
-    """Trains both models, and prints what happens and where the files are."""
+    """Trains both models, saves their weights in `folder`, and prints the results."""
     set_random_seed(0)
     folder.mkdir(parents=True, exist_ok=True)
     (x_train, y_train), (x_test, y_test) = digits.load_data()
-    # Pixels lie from 0 to 16: centred, and of about unit size.
+    # Pixels are integers from 0 to 16: center them, and scale them to about unit variance.
     mean = x_train.mean(axis=0, dtype="float32")
     x_train, x_test = (x_train - mean) / np.float32(8), (x_test - mean) / np.float32(8)
     y_train, y_test = to_categorical(y_train, 10), to_categorical(y_test, 10)
     print(
-        f"Handwritten digits (UCI, 8x8 pixels): {len(x_train)} to learn from, "
-        f"{len(x_test)} to be tested on.\n"
+        f"Handwritten digits (UCI, 8x8 pixels): {len(x_train)} for training, "
+        f"{len(x_test)} for testing.\n"
     )
-    _dense(folder, x_train, y_train, x_test, y_test)
-    _residual(folder, x_train[..., None], y_train, x_test[..., None], y_test)
+    _run_dense(folder, x_train, y_train, x_test, y_test)
+    _run_residual(folder, x_train[..., None], y_train, x_test[..., None], y_test)
 
 
-def _dense(
+def _run_dense(
     folder: Path, x_train: np.ndarray, y_train: np.ndarray, x_test: np.ndarray, y_test: np.ndarray
 ) -> None:
     print("1. The functional model: Dense 64, Dense 64, softmax.\n")
@@ -54,7 +54,7 @@ def _dense(
     seconds = time.perf_counter() - began
     accuracy = model.evaluate(x_test, y_test, verbose=0)[1]
     print(f"\n   Trained for 30 epochs in {seconds:.1f} s. Test accuracy: {accuracy:.4f}")
-    _need(accuracy > 0.95, f"the test accuracy {accuracy:.4f} is not above 0.95")
+    _require(accuracy > 0.95, f"the test accuracy {accuracy:.4f} is not above 0.95")
 
     path = folder / "dense.weights.h5"
     model.save_weights(path)
@@ -63,15 +63,17 @@ def _dense(
     same = all(
         np.array_equal(a, b) for a, b in zip(model.get_weights(), other.get_weights(), strict=True)
     )
-    _need(same, "the weights that were read differ from those that were written")
-    _need(np.array_equal(model.predict(x_test), other.predict(x_test)), "the predictions differ")
-    print(f"   Weights written to {path}, read into a new model: weights and predictions equal.\n")
+    _require(same, "the loaded weights differ from the saved weights")
+    _require(np.array_equal(model.predict(x_test), other.predict(x_test)), "the predictions differ")
+    print(
+        f"   Weights saved to {path} and loaded into a new model: same weights, same predictions.\n"
+    )
 
 
-def _residual(
+def _run_residual(
     folder: Path, x_train: np.ndarray, y_train: np.ndarray, x_test: np.ndarray, y_test: np.ndarray
 ) -> None:
-    print("2. A small ResNet, its blocks written as plain functions.\n")
+    print("2. A small ResNet, with blocks written as functions.\n")
     model = residual_model()
     model.compile(optimizer="adam", loss="categorical_crossentropy", metrics=["accuracy"])
     model.summary()
@@ -81,11 +83,11 @@ def _residual(
     print(f"\n   Trained in {time.perf_counter() - began:.1f} s. Test accuracy: {accuracy:.4f}")
     path = folder / "resnet.weights.h5"
     model.save_weights(path)
-    print(f"   Weights written to {path}.")
+    print(f"   Weights saved to {path}.")
 
 
 def dense_model() -> Model:
-    """The functional model of the founding document, for 64 pixels."""
+    """Returns a dense classifier for 64 pixels."""
     inputs = Input(shape=(64,))
     x = Dense(64, activation="relu")(inputs)
     x = Dense(64, activation="relu")(x)
@@ -94,18 +96,18 @@ def dense_model() -> Model:
 
 
 def bn_relu(x: Tensor) -> Tensor:
-    """Batch normalization, then ReLU."""
-    # A short memory: the moving averages must settle within the few steps of this demonstration.
+    """Applies batch normalization, then ReLU."""
+    # The moving averages must converge within the few steps of this demo.
     return Activation("relu")(BatchNormalization(momentum=0.8)(x))
 
 
 def conv_bn_relu(x: Tensor, filters: int, stride: int = 1) -> Tensor:
-    """A 3x3 convolution, then `bn_relu`."""
+    """Applies a 3x3 convolution, then `bn_relu`."""
     return bn_relu(Conv2D(filters, 3, strides=stride, padding="same", use_bias=False)(x))
 
 
 def residual_block(x: Tensor, filters: int, stride: int = 1) -> Tensor:
-    """Two convolutions beside a shortcut."""
+    """Adds two convolutions to a shortcut."""
     shortcut = x
     if stride > 1:
         shortcut = Conv2D(filters, 1, strides=stride, use_bias=False)(x)
@@ -115,7 +117,7 @@ def residual_block(x: Tensor, filters: int, stride: int = 1) -> Tensor:
 
 
 def residual_model() -> Model:
-    """Three stages of residual blocks for 8x8 images."""
+    """Returns a residual network for 8x8 images."""
     inputs = Input(shape=(8, 8, 1))
     x = conv_bn_relu(inputs, 16)
     x = residual_block(x, 16)
@@ -126,6 +128,6 @@ def residual_model() -> Model:
     return Model(inputs, Dense(10, activation="softmax")(x))
 
 
-def _need(condition: bool, problem: str) -> None:
+def _require(condition: bool, problem: str) -> None:
     if not condition:
         raise SystemExit(f"cornu demo: {problem}.")

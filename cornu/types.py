@@ -32,6 +32,7 @@ __all__ = [
     "GradientTransformation",
     "InitializerLike",
     "InitializerName",
+    "Logs",
     "LossLike",
     "LossName",
     "MetricLike",
@@ -102,6 +103,9 @@ Axes: TypeAlias = int | Sequence[int] | None
 # Nested lists, tuples and dicts. Its leaves differ from use to use, which the type system cannot
 # express.
 PyTree: TypeAlias = Any
+# Metrics by name, as callbacks receive them: a mapping, or None. Type checkers infer the type of an
+# unannotated parameter of an override from here, and users read `logs["loss"]` without a check.
+Logs: TypeAlias = Any
 # Constructor arguments as plain data, as `get_config` returns them.
 Config: TypeAlias = dict[str, Any]
 

@@ -1,4 +1,4 @@
-"""Known architectures, written as plain functions."""
+"""Standard architectures."""
 
 from cornu.applications import resnet
 from cornu.applications.resnet import (

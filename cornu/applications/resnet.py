@@ -1,7 +1,6 @@
-"""Residual networks, versions 1 and 2, with 18 to 152 layers.
+"""ResNet, versions 1 and 2, with 18 to 152 layers.
 
-Repeated structure is written once, as functions of Tensors: `basic_block`, `bottleneck`, their
-pre-activation forms, and `stage`, which takes a block function as a value.
+The model is built by functions of Tensors: `stage` repeats a block function such as `bottleneck`.
 
 References: Kaiming He, Xiangyu Zhang, Shaoqing Ren, Jian Sun (2015), "Deep residual learning for
 image recognition"; the same authors (2016), "Identity mappings in deep residual networks".
@@ -9,8 +8,9 @@ image recognition"; the same authors (2016), "Identity mappings in deep residual
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from typing import Any
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -29,6 +29,7 @@ from cornu.layers import (
     ZeroPadding2D,
 )
 from cornu.models import Model
+from cornu.types import ActivationLike, ArrayLike, DataFormat, ShapeLike
 
 __all__ = [
     "ResNet18",
@@ -43,9 +44,10 @@ __all__ = [
     "resnet",
 ]
 
-Block = Callable[..., Tensor]
+Block: TypeAlias = Callable[..., Tensor]
+Pooling: TypeAlias = Literal["avg", "max"] | None
 
-# Filters of the four stages; depth -> (blocks of each stage).
+# The filters of the four stages, and the number of blocks per stage by depth.
 _FILTERS = (64, 128, 256, 512)
 _DEPTHS = {
     18: (2, 2, 2, 2),
@@ -56,46 +58,46 @@ _DEPTHS = {
 }
 
 
-def _bn(x: Tensor, name: str) -> Tensor:
+def _normalize(x: Tensor, name: str) -> Tensor:
     axis = 1 if settings.get("image_data_format") == "channels_first" else 3
     return BatchNormalization(axis=axis, epsilon=1.001e-5, name=f"{name}_bn")(x)
 
 
-def _bn_relu(x: Tensor, name: str) -> Tensor:
-    return Activation("relu", name=f"{name}_relu")(_bn(x, name))
+def _normalize_relu(x: Tensor, name: str) -> Tensor:
+    return Activation("relu", name=f"{name}_relu")(_normalize(x, name))
 
 
 def basic_block(x: Tensor, filters: int, stride: int, project: bool, name: str) -> Tensor:
-    """Two 3x3 convolutions beside a shortcut."""
+    """Adds two 3x3 convolutions to a shortcut."""
     shortcut = x
     if project and (stride > 1 or filters != _FILTERS[0]):
         shortcut = Conv2D(filters, 1, strides=stride, use_bias=False, name=f"{name}_0_conv")(x)
-        shortcut = _bn(shortcut, f"{name}_0")
+        shortcut = _normalize(shortcut, f"{name}_0")
     if stride > 1:
         x = ZeroPadding2D(1, name=f"{name}_1_pad")(x)
     padding = "valid" if stride > 1 else "same"
     x = Conv2D(filters, 3, strides=stride, padding=padding, use_bias=False, name=f"{name}_1_conv")(
         x
     )
-    x = _bn_relu(x, f"{name}_1")
+    x = _normalize_relu(x, f"{name}_1")
     x = Conv2D(filters, 3, padding="same", use_bias=False, name=f"{name}_2_conv")(x)
-    x = _bn(x, f"{name}_2")
+    x = _normalize(x, f"{name}_2")
     x = Add(name=f"{name}_add")([shortcut, x])
     return Activation("relu", name=f"{name}_out")(x)
 
 
 def bottleneck(x: Tensor, filters: int, stride: int, project: bool, name: str) -> Tensor:
-    """1x1, 3x3 and 1x1 convolutions beside a shortcut."""
+    """Adds 1x1, 3x3 and 1x1 convolutions to a shortcut."""
     shortcut = x
     if project:
         shortcut = Conv2D(4 * filters, 1, strides=stride, name=f"{name}_0_conv")(x)
-        shortcut = _bn(shortcut, f"{name}_0")
+        shortcut = _normalize(shortcut, f"{name}_0")
     x = Conv2D(filters, 1, strides=stride, name=f"{name}_1_conv")(x)
-    x = _bn_relu(x, f"{name}_1")
+    x = _normalize_relu(x, f"{name}_1")
     x = Conv2D(filters, 3, padding="same", name=f"{name}_2_conv")(x)
-    x = _bn_relu(x, f"{name}_2")
+    x = _normalize_relu(x, f"{name}_2")
     x = Conv2D(4 * filters, 1, name=f"{name}_3_conv")(x)
-    x = _bn(x, f"{name}_3")
+    x = _normalize(x, f"{name}_3")
     x = Add(name=f"{name}_add")([shortcut, x])
     return Activation("relu", name=f"{name}_out")(x)
 
@@ -103,8 +105,8 @@ def bottleneck(x: Tensor, filters: int, stride: int, project: bool, name: str) -
 def preactivated_bottleneck(
     x: Tensor, filters: int, stride: int, project: bool, name: str
 ) -> Tensor:
-    """A bottleneck with normalization and activation before each convolution."""
-    active = _bn_relu(x, f"{name}_preact")
+    """Applies a bottleneck with normalization and activation before each convolution."""
+    active = _normalize_relu(x, f"{name}_preact")
     if project:
         shortcut = Conv2D(4 * filters, 1, strides=stride, name=f"{name}_0_conv")(active)
     elif stride > 1:
@@ -112,10 +114,10 @@ def preactivated_bottleneck(
     else:
         shortcut = x
     x = Conv2D(filters, 1, use_bias=False, name=f"{name}_1_conv")(active)
-    x = _bn_relu(x, f"{name}_1")
+    x = _normalize_relu(x, f"{name}_1")
     x = ZeroPadding2D(1, name=f"{name}_2_pad")(x)
     x = Conv2D(filters, 3, strides=stride, use_bias=False, name=f"{name}_2_conv")(x)
-    x = _bn_relu(x, f"{name}_2")
+    x = _normalize_relu(x, f"{name}_2")
     x = Conv2D(4 * filters, 1, name=f"{name}_3_conv")(x)
     return Add(name=f"{name}_out")([shortcut, x])
 
@@ -123,7 +125,7 @@ def preactivated_bottleneck(
 def stage(
     x: Tensor, block: Block, filters: int, count: int, name: str, stride: int, late: bool = False
 ) -> Tensor:
-    """`count` blocks, of which the first (or, if `late`, the last) changes the resolution."""
+    """Applies `count` blocks; the first one (the last one if `late`) has the stride."""
     strides = [1] * count
     strides[-1 if late else 0] = stride
     for i in range(count):
@@ -132,17 +134,17 @@ def stage(
 
 
 def stem(x: Tensor, preactivated: bool, use_bias: bool) -> Tensor:
-    """A 7x7 convolution and a pooling, each halving the resolution."""
+    """Applies a 7x7 convolution and pooling, each with stride 2."""
     x = ZeroPadding2D(3, name="conv1_pad")(x)
     x = Conv2D(64, 7, strides=2, use_bias=use_bias, name="conv1_conv")(x)
     if not preactivated:
-        x = _bn_relu(x, "conv1")
+        x = _normalize_relu(x, "conv1")
     x = ZeroPadding2D(1, name="pool1_pad")(x)
     return MaxPooling2D(3, strides=2, name="pool1_pool")(x)
 
 
-def head(x: Tensor, classes: int, activation: Any) -> Tensor:
-    """Average over the image, then one unit for each class."""
+def head(x: Tensor, classes: int, activation: ActivationLike | None) -> Tensor:
+    """Averages over the image, and applies the classification layer."""
     x = GlobalAveragePooling2D(name="avg_pool")(x)
     return Dense(classes, activation=activation, name="predictions")(x)
 
@@ -151,58 +153,59 @@ def resnet(
     depth: int,
     version: int = 1,
     include_top: bool = True,
-    weights: Any = None,
-    input_tensor: Any = None,
-    input_shape: Any = None,
-    pooling: str | None = None,
+    weights: str | os.PathLike[str] | None = None,
+    input_tensor: Tensor | None = None,
+    input_shape: ShapeLike | None = None,
+    pooling: Pooling = None,
     classes: int = 1000,
-    classifier_activation: Any = "softmax",
+    classifier_activation: ActivationLike | None = "softmax",
     name: str | None = None,
 ) -> Model:
     """Returns a residual network.
 
     Args:
-        depth: 18, 34 (two convolutions a block), 50, 101 or 152 (three).
-        version: 1, or 2 for pre-activation (50, 101 and 152).
-        include_top: whether the classifying layer is there; it fixes nothing about the size.
-        weights: `None` for random ones, or the path of a weights file.
-        input_tensor: a Tensor to begin from, instead of `input_shape`.
-        input_shape: (height, width, channels); by default (224, 224, 3) with the top, and
-            (None, None, 3) without.
-        pooling: without the top: "avg" or "max" over the image, or None.
-        classes: number of units of the top.
-        classifier_activation: its activation.
-        name: the model's name.
+        depth: 18 or 34 (two convolutions per block), 50, 101 or 152 (three).
+        version: 1, or 2 for pre-activation (only depths 50, 101 and 152).
+        include_top: whether to add the classification layer. Any image size is possible with it.
+        weights: the path of a weights file, or None for random weights.
+        input_tensor: a Tensor as input, instead of `input_shape`.
+        input_shape: (height, width, channels); by default (224, 224, 3) with
+            `include_top=True`, otherwise (None, None, 3).
+        pooling: "avg", "max" or None: global pooling with `include_top=False`.
+        classes: the number of classes.
+        classifier_activation: the activation of the classification layer.
+        name: the name of the model.
 
     Raises:
-        ValueError: an unknown depth, or weights that do not exist.
+        ValueError: the depth is unknown, or `weights="imagenet"`, which is not available.
     """
     if depth not in _DEPTHS or version not in (1, 2) or (version == 2 and depth < 50):
         raise ValueError(
-            f"There is no ResNet of depth {depth}, version {version}: depths are "
-            f"{tuple(_DEPTHS)}, version 2 from 50 on."
+            f"resnet: unknown depth {depth} for version {version}. Version 1 has the depths "
+            f"{tuple(_DEPTHS)}, version 2 those >= 50."
         )
     if weights == "imagenet":
         raise ValueError(
-            "Weights trained on ImageNet are not shipped with cornu. Pass weights=None for random "
-            "ones, or the path of a weights file."
+            "resnet: cornu does not include weights trained on ImageNet. Pass weights=None for "
+            "random weights, or the path of a weights file."
         )
-    inputs = _inputs(input_tensor, input_shape, include_top)
+    inputs = _make_inputs(input_tensor, input_shape, include_top)
     preactivated = version == 2
     block = preactivated_bottleneck if preactivated else bottleneck if depth >= 50 else basic_block
     x = stem(inputs, preactivated, use_bias=depth >= 50)
     for i, (filters, count) in enumerate(zip(_FILTERS, _DEPTHS[depth], strict=True)):
-        # Version 2 reduces at the end of a stage, and not in the last; version 1 at the begin.
+        # Version 2 has the stride in the last block of each stage but the last stage, version 1 in
+        # the first block of each stage but the first stage.
         stride = (1 if i == 3 else 2) if preactivated else (1 if i == 0 else 2)
         x = stage(x, block, filters, count, f"conv{i + 2}", stride, late=preactivated)
     if preactivated:
-        x = _bn_relu(x, "post")
+        x = _normalize_relu(x, "post")
     if include_top:
         x = head(x, classes, classifier_activation)
     elif pooling is not None:
         pools = {"avg": GlobalAveragePooling2D, "max": GlobalMaxPooling2D}
         if pooling not in pools:
-            raise ValueError(f"pooling must be 'avg', 'max' or None. Received: {pooling!r}")
+            raise ValueError(f"resnet: pooling must be 'avg', 'max' or None. Received: {pooling!r}")
         x = pools[pooling](name=f"{pooling}_pool")(x)
     model = Model(inputs, x, name=name or f"resnet{depth}{'v2' if preactivated else ''}")
     if weights is not None:
@@ -210,7 +213,7 @@ def resnet(
     return model
 
 
-def _inputs(tensor: Any, shape: Any, top: bool) -> Tensor:
+def _make_inputs(tensor: Tensor | None, shape: ShapeLike | None, top: bool) -> Tensor:
     if tensor is not None:
         return tensor if isinstance(tensor, Tensor) else Input(tensor=tensor)
     if shape is None:
@@ -220,17 +223,17 @@ def _inputs(tensor: Any, shape: Any, top: bool) -> Tensor:
     return Input(shape=shape)
 
 
-def _maker(depth: int, version: int = 1) -> Callable[..., Model]:
+def _make_constructor(depth: int, version: int = 1) -> Callable[..., Model]:
     public = f"ResNet{depth}{'V2' if version == 2 else ''}"
 
     def make(
         include_top: bool = True,
-        weights: Any = "imagenet" if depth >= 50 else None,
-        input_tensor: Any = None,
-        input_shape: Any = None,
-        pooling: str | None = None,
+        weights: str | os.PathLike[str] | None = "imagenet" if depth >= 50 else None,
+        input_tensor: Tensor | None = None,
+        input_shape: ShapeLike | None = None,
+        pooling: Pooling = None,
         classes: int = 1000,
-        classifier_activation: Any = "softmax",
+        classifier_activation: ActivationLike | None = "softmax",
         name: str = public.lower(),
     ) -> Model:
         return resnet(
@@ -254,21 +257,21 @@ def _maker(depth: int, version: int = 1) -> Callable[..., Model]:
     return make
 
 
-ResNet18 = _maker(18)
-ResNet34 = _maker(34)
-ResNet50 = _maker(50)
-ResNet101 = _maker(101)
-ResNet152 = _maker(152)
-ResNet50V2 = _maker(50, 2)
-ResNet101V2 = _maker(101, 2)
-ResNet152V2 = _maker(152, 2)
+ResNet18 = _make_constructor(18)
+ResNet34 = _make_constructor(34)
+ResNet50 = _make_constructor(50)
+ResNet101 = _make_constructor(101)
+ResNet152 = _make_constructor(152)
+ResNet50V2 = _make_constructor(50, 2)
+ResNet101V2 = _make_constructor(101, 2)
+ResNet152V2 = _make_constructor(152, 2)
 
-# Means of the blue, green and red channels of ImageNet, as version 1 was trained with.
+# Means of the blue, green and red channels of ImageNet, subtracted in training version 1.
 _MEANS = np.array([103.939, 116.779, 123.68], "float32")
 
 
-def preprocess_input(x: Any, data_format: str | None = None) -> np.ndarray:
-    """Returns RGB images (0 to 255) as version 1 was trained: BGR, less the channels' means.
+def preprocess_input(x: ArrayLike, data_format: DataFormat | None = None) -> np.ndarray:
+    """Preprocesses RGB images (0 to 255) for version 1: to BGR, minus the means of channels.
 
     Shapes: x (batch, height, width, 3), or (batch, 3, height, width) for channels_first.
     """

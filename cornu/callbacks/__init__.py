@@ -1,4 +1,4 @@
-"""What happens beside training: logs, bars, stopping, saving, learning rates."""
+"""Callbacks: objects that `fit`, `evaluate` and `predict` call at each epoch and batch."""
 
 from cornu.callbacks.backup_and_restore import BackupAndRestore
 from cornu.callbacks.callback import Callback

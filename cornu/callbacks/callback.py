@@ -1,4 +1,4 @@
-"""Callback: what can be done at certain moments of training, evaluation and prediction."""
+"""Callback: the base class of objects that `fit`, `evaluate` and `predict` call."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from cornu.callbacks.shared.trained_model import TrainedModel
 from cornu.core.state.variable import Variable
 from cornu.saving.state_encoding import is_encodable
+from cornu.types import Logs
 
 __all__ = ["Callback", "Step"]
 
-# A training step: it takes a batch `(x, y, sample_weight)`, and returns logs, or None where they
-# are those of the metrics.
+# A training step: takes a batch `(x, y, sample_weight)`, and returns logs, or None if the logs are
+# the results of the metrics.
 Step = Callable[[Any], Any]
 
 _BATCH_HOOKS = tuple(
@@ -25,18 +27,20 @@ _BATCH_HOOKS = tuple(
 
 
 class Callback:
-    """The base of all callbacks: every method is a moment, and does nothing by itself.
+    """The base class of callbacks. Every method does nothing by default.
 
-    Training runs many steps at a time on the device. A callback that overrides one of the
-    batch methods is called after every single step, which costs some speed; one that only wants
-    to look now and then sets `look_every` and overrides `on_progress`.
+    Training runs many steps on the device in one dispatch. If a callback overrides a batch method,
+    each step is a dispatch of its own, which is slower. A callback that only needs to observe
+    training from time to time sets `look_every` and overrides `on_progress` instead.
 
     Attributes:
         model: the model; set before training begins.
-        params: `verbose`, `epochs` and `steps` of the run.
-        look_every: seconds between two calls of `on_progress`; `None` for none.
-        variables: the Variables of its own that `around_step` uses.
-        writes_files: whether it is there to write files; `fit(fast_dev_run=True)` leaves it out.
+        params: a dict with `verbose`, `epochs` and `steps` of the run.
+        look_every: the minimum number of seconds between two calls of `on_progress`, or `None`
+            to disable these calls.
+        variables: the Variables that the callback owns and that `around_step` uses.
+        writes_files: whether the purpose of the callback is to write files;
+            `fit(fast_dev_run=True)` skips such callbacks.
 
     Example:
 
@@ -46,23 +50,27 @@ class Callback:
     ...             self.model.stop_training = True
     """
 
+    # Any, because callbacks of users read attributes of their own models.
     model: Any = None
-    params: Any = None
+    params: dict[str, Any] | None = None
     look_every: float | None = None
     variables: Sequence[Variable] = ()
     writes_files: bool = False
-    _begun_with: dict[str, Any] = {}
+    _initial_attributes: dict[str, Any] = {}
 
     def set_params(self, params: dict[str, Any]) -> None:
-        """Takes `verbose`, `epochs` and `steps` of the run."""
+        """Sets `params`: `verbose`, `epochs` and `steps` of the run."""
         self.params = params
 
-    def set_model(self, model: Any) -> None:
-        """Takes the model."""
+    def set_model(self, model: TrainedModel) -> None:
+        """Sets the model."""
         self.model = model
 
     def batch_hooks(self) -> frozenset[str]:
-        """Returns the names of the batch methods that this callback overrides."""
+        """Returns the names of the batch methods that this callback overrides.
+
+        Only these are called, and only if there are any is each step a dispatch of its own.
+        """
         hooks = {hook for hook in _BATCH_HOOKS if self._overrides(hook)}
         for moment in ("begin", "end"):
             if self._overrides(f"on_batch_{moment}"):
@@ -70,11 +78,11 @@ class Callback:
         return frozenset(hooks)
 
     def around_step(self, step: Step) -> Step:
-        """Returns what is run in the place of a training step: by default the step itself.
+        """Wraps the training step. By default, returns the step itself.
 
-        It is compiled together with the step, and so runs as fast. What it is to remember from
-        step to step it keeps in Variables, which `variables` lists; other Variables of the model
-        may be read and assigned as in `train_step`.
+        The wrapper is traced and compiled as part of the step, so it adds no dispatch. State that
+        it keeps between steps must be in Variables listed in `variables`. It may also read and
+        assign the Variables of the model, as in `train_step`.
 
         Example:
 
@@ -104,105 +112,108 @@ class Callback:
         return hook in vars(self) or getattr(type(self), hook) is not getattr(Callback, hook)
 
     def get_state(self) -> dict[str, Any]:
-        """Returns what must be kept if training is to go on in another process, as plain data.
+        """Returns the state that is saved with a checkpoint of training, as plain data.
 
-        By default these are the attributes that are numbers, texts, arrays, or lists, tuples and
-        dicts of these, and that changed since training began.
+        By default, these are the attributes that changed since training began and that are
+        numbers, strings, arrays, or lists, tuples and dicts of these.
         """
         return {
             name: value
             for name, value in plain_attributes(self).items()
-            if not _same(value, self._begun_with.get(name, _nothing))
+            if not _is_equal(value, self._initial_attributes.get(name, _MISSING))
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Takes up what `get_state()` returned; called after `on_train_begin`."""
+        """Restores what `get_state()` returned; called after `on_train_begin`."""
         vars(self).update(state)
 
-    def remember_beginning(self) -> None:
-        """Notes the attributes that there are before training begins; see `get_state`."""
-        self._begun_with = copy.deepcopy(plain_attributes(self))
+    def record_initial_attributes(self) -> None:
+        """Records the attributes before training begins; see `get_state`."""
+        self._initial_attributes = copy.deepcopy(plain_attributes(self))
 
-    # -------------------------------------------------------------------------------- the moments
+    # -------------------------------------------------------------------------------------- hooks
 
-    def on_train_begin(self, logs: Any = None) -> None:
+    def on_train_begin(self, logs: Logs = None) -> None:
         """Called when `fit` begins."""
 
-    def on_train_end(self, logs: Any = None) -> None:
-        """Called when `fit` has ended; `logs` are those of the last epoch."""
+    def on_train_end(self, logs: Logs = None) -> None:
+        """Called when `fit` has ended, with the logs of the last epoch."""
 
     def on_train_exception(self, error: BaseException) -> None:
-        """Called when `fit` is left by an error or Ctrl-C, instead of `on_train_end`."""
+        """Called instead of `on_train_end` when `fit` ends with an exception, such as Ctrl-C."""
 
     def on_resume(self, epoch: int, step: int) -> None:
-        """Called instead of `on_epoch_begin` when `fit` goes on in the middle of an epoch."""
+        """Called instead of `on_epoch_begin` when `fit` resumes in the middle of an epoch."""
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Called when an epoch begins; the first is 0."""
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        """Called when an epoch begins. Epochs count from 0."""
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Called when an epoch has ended, after validation; `logs` has the metrics by name."""
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Called when an epoch has ended, after validation, with the metrics by name."""
 
-    def on_progress(self, step: int, steps: int | None, logs: Any = None) -> None:
-        """Called now and then (see `look_every`) when `step` of `steps` steps are done."""
+    def on_progress(self, step: int, steps: int | None, logs: Logs = None) -> None:
+        """Called from time to time (see `look_every`), after `step` of `steps` training steps.
 
-    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """Called before a training step; the first of an epoch is 0."""
+        `steps` is None if the length of the data is unknown.
+        """
+
+    def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
+        """Called before a training step. Steps count from 0 in each epoch."""
         self.on_batch_begin(batch, logs)
 
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Called after a training step; `logs` has the metrics of the epoch so far."""
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Called after a training step, with the metrics of the epoch so far."""
         self.on_batch_end(batch, logs)
 
-    def on_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """Another name of `on_train_batch_begin`."""
+    def on_batch_begin(self, batch: int, logs: Logs = None) -> None:
+        """Alias of `on_train_batch_begin`."""
 
-    def on_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Another name of `on_train_batch_end`."""
+    def on_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Alias of `on_train_batch_end`."""
 
-    def on_test_begin(self, logs: Any = None) -> None:
-        """Called when `evaluate`, or validation in `fit`, begins."""
+    def on_test_begin(self, logs: Logs = None) -> None:
+        """Called when `evaluate`, or validation within `fit`, begins."""
 
-    def on_test_end(self, logs: Any = None) -> None:
-        """Called when `evaluate`, or validation in `fit`, has ended."""
+    def on_test_end(self, logs: Logs = None) -> None:
+        """Called when `evaluate`, or validation within `fit`, has ended."""
 
-    def on_test_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """Called before a step of evaluation."""
+    def on_test_batch_begin(self, batch: int, logs: Logs = None) -> None:
+        """Called before an evaluation step."""
 
-    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Called after a step of evaluation."""
+    def on_test_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Called after an evaluation step."""
 
-    def on_predict_begin(self, logs: Any = None) -> None:
+    def on_predict_begin(self, logs: Logs = None) -> None:
         """Called when `predict` begins."""
 
-    def on_predict_end(self, logs: Any = None) -> None:
+    def on_predict_end(self, logs: Logs = None) -> None:
         """Called when `predict` has ended."""
 
-    def on_predict_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """Called before a step of prediction."""
+    def on_predict_batch_begin(self, batch: int, logs: Logs = None) -> None:
+        """Called before a prediction step."""
 
-    def on_predict_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Called after a step of prediction; `logs["outputs"]` are the outputs."""
+    def on_predict_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Called after a prediction step, with its outputs in `logs["outputs"]`."""
 
 
-_nothing = object()
-_NOT_KEPT = ("model", "params", "_begun_with")
+_MISSING = object()
+_NOT_SAVED = ("model", "params", "_initial_attributes")
 
 
 def plain_attributes(callback: Callback) -> dict[str, Any]:
-    """Returns the attributes that can be kept as they are."""
+    """Returns the attributes that can be saved as plain data."""
     return {
         name: value
         for name, value in vars(callback).items()
-        if name not in _NOT_KEPT and is_encodable(value)
+        if name not in _NOT_SAVED and is_encodable(value)
     }
 
 
-def _same(a: Any, b: Any) -> bool:
+def _is_equal(a: Any, b: Any) -> bool:
     if type(a) is not type(b):
         return False
     if isinstance(a, (list, tuple)):
-        return len(a) == len(b) and all(_same(x, y) for x, y in zip(a, b, strict=True))
+        return len(a) == len(b) and all(_is_equal(x, y) for x, y in zip(a, b, strict=True))
     if isinstance(a, dict):
-        return a.keys() == b.keys() and all(_same(a[key], b[key]) for key in a)
+        return a.keys() == b.keys() and all(_is_equal(a[key], b[key]) for key in a)
     return bool(np.array_equal(a, b))

@@ -1,4 +1,4 @@
-"""CSVLogger: a table of the epochs in a text file."""
+"""CSVLogger: writes the logs of all epochs to a CSV file."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ from typing import IO, Any
 import numpy as np
 
 from cornu.callbacks.callback import Callback
+from cornu.types import Logs
 
 __all__ = ["CSVLogger"]
 
 
 class CSVLogger(Callback):
-    """Writes the logs of every epoch as a row of a CSV file.
+    """Writes the logs of each epoch as a row of a CSV file.
 
-    The columns are `epoch` and the metrics of the first epoch in alphabetical order; if there is
-    no validation in the first epoch, columns for later ones are kept free. What is missing is
-    written as `NA`. The file is opened when there is a first row to write.
+    The columns are `epoch` and the metrics of the first epoch in alphabetical order. If the first
+    epoch has no validation, columns are reserved for it. Missing values are written as `NA`. The
+    file is opened when the first row is written.
 
     Args:
-        filename: the file; folders that it needs are made.
-        separator: what stands between two values.
-        append: whether to go on with a file that is there, under its header.
+        filename: the path of the file; missing folders are created.
+        separator: the separator of values.
+        append: whether to append to an existing file, using its header.
 
     Raises:
-        IsADirectoryError: `filename` is a folder; when training begins.
+        IsADirectoryError: `filename` is a folder; raised when training begins.
 
     Example:
 
@@ -40,8 +41,8 @@ class CSVLogger(Callback):
     >>> path.read_text().split()
     ['epoch,loss,val_loss', '0,0.5,0.75']
 
-    Differences: a run that is resumed goes on after the last row that it knows of; Keras begins
-        the file again or, with `append=True`, repeats the rows of epochs that are run again.
+    Differences: a resumed run continues after the last row that its state includes. Keras
+        overwrites the file or, with `append=True`, repeats the rows of repeated epochs.
     """
 
     writes_files = True
@@ -53,25 +54,25 @@ class CSVLogger(Callback):
         self.sep = separator
         self.append = append
         self._begun = False
-        self._begin()
+        self._reset()
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         self._file: IO[str] | None = None
         self._columns: list[str] = []
-        self._length: int | None = None  # of the file after the last row
+        self._length: int | None = None  # file size after the last row, in bytes
 
-    def on_train_begin(self, logs: Any = None) -> None:
-        """Looks whether the file can be written; a file that is there stays until the first row."""
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Checks the path. An existing file is kept until the first row is written."""
         self._close()
-        self._begin()
+        self._reset()
         self._begun = True
         if os.path.isdir(self.filename):
             raise IsADirectoryError(
-                f"CSVLogger: {self.filename!r} is a directory. Give the name of a file."
+                f"CSVLogger: {self.filename!r} is a directory. Pass the path of a file."
             )
         os.makedirs(os.path.dirname(self.filename) or ".", exist_ok=True)
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Writes a row."""
         logs = logs or {}
         if not self._begun:
@@ -79,13 +80,13 @@ class CSVLogger(Callback):
         file = self._open() if self._file is None else self._file
         writer = csv.writer(file, delimiter=self.sep)
         if not self._columns:
-            self._columns = _columns(logs)
+            self._columns = _choose_columns(logs)
             writer.writerow(["epoch", *self._columns])
-        writer.writerow([epoch, *(_text(logs.get(name, "NA")) for name in self._columns)])
+        writer.writerow([epoch, *(_format_value(logs.get(name, "NA")) for name in self._columns)])
         file.flush()
         self._length = os.fstat(file.fileno()).st_size
 
-    def on_train_end(self, logs: Any = None) -> None:
+    def on_train_end(self, logs: Logs = None) -> None:
         """Closes the file."""
         self._close()
 
@@ -94,13 +95,13 @@ class CSVLogger(Callback):
         self._close()
 
     def _open(self) -> IO[str]:
-        goes_on = self.append or self._length is not None
-        if goes_on and not self._columns:
-            self._columns = self._header()
-        self._file = open(self.filename, "a" if goes_on else "w", newline="")
+        append = self.append or self._length is not None
+        if append and not self._columns:
+            self._columns = self._read_header()
+        self._file = open(self.filename, "a" if append else "w", newline="")
         return self._file
 
-    def _header(self) -> list[str]:
+    def _read_header(self) -> list[str]:
         if not os.path.exists(self.filename):
             return []
         with open(self.filename, newline="") as file:
@@ -112,14 +113,14 @@ class CSVLogger(Callback):
             self._file = None
 
     def get_state(self) -> dict[str, Any]:
-        """Returns how long the file was after the last row, in bytes; None if there is none."""
+        """Returns the size of the file after the last row in bytes, or None without rows."""
         return {"length": self._length}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Cuts off the rows that were written after `get_state()`, and goes on there.
+        """Removes the rows that were written after `get_state()` was called.
 
         Warns:
-            UserWarning: the file is shorter than it was.
+            UserWarning: the file is shorter than it was when the state was saved.
         """
         self._close()
         self._columns, self._length = [], state["length"]
@@ -128,22 +129,23 @@ class CSVLogger(Callback):
         found = os.path.getsize(self.filename) if os.path.exists(self.filename) else 0
         if found < self._length:
             warnings.warn(
-                f"CSVLogger: {self.filename!r} had {self._length} bytes when training was saved, "
-                f"and has {found} now. Rows are added to what is there.",
+                f"CSVLogger: {self.filename!r} had {self._length} bytes when the state of training "
+                f"was saved, and has {found} bytes now. New rows are appended.",
                 stacklevel=2,
             )
         elif found > self._length:
             os.truncate(self.filename, self._length)
 
 
-def _columns(logs: Any) -> list[str]:
+def _choose_columns(logs: Logs) -> list[str]:
     names = sorted(logs)
     if not any(name.startswith("val_") for name in names):
         names += [f"val_{name}" for name in names]
     return names
 
 
-def _text(value: Any) -> Any:
+def _format_value(value: Any) -> Any:
+    # As Keras writes arrays: a list in quotes.
     if np.ndim(value):
         return f'"[{", ".join(str(item) for item in value)}]"'
     return value

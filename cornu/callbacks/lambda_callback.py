@@ -1,4 +1,4 @@
-"""LambdaCallback: a callback made of functions."""
+"""LambdaCallback: a callback made from functions."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from cornu.errors import suggest
 
 __all__ = ["LambdaCallback"]
 
-_MOMENTS = tuple(name for name in vars(Callback) if name.startswith("on_"))
+_HOOKS = tuple(name for name in vars(Callback) if name.startswith("on_"))
 
 
 class LambdaCallback(Callback):
-    """Calls functions at the moments that they are given for.
+    """Calls functions in place of the methods of a callback.
 
     Args:
         on_epoch_begin, on_epoch_end: called with `(epoch, logs)`.
         on_train_begin, on_train_end: called with `(logs)`.
         on_train_batch_begin, on_train_batch_end: called with `(batch, logs)`.
-        **kwargs: functions for the other moments of `Callback`, by name.
+        **kwargs: functions for the other `on_...` methods of `Callback`, by name.
 
     Raises:
-        TypeError: there is no moment of a name.
+        TypeError: a keyword is not the name of such a method.
 
     Example:
 
@@ -44,7 +44,7 @@ class LambdaCallback(Callback):
         on_train_batch_end: Callable[..., Any] | None = None,
         **kwargs: Callable[..., Any] | None,
     ) -> None:
-        given = {
+        functions = {
             "on_epoch_begin": on_epoch_begin,
             "on_epoch_end": on_epoch_end,
             "on_train_begin": on_train_begin,
@@ -53,8 +53,10 @@ class LambdaCallback(Callback):
             "on_train_batch_end": on_train_batch_end,
             **kwargs,
         }
-        for name, function in given.items():
-            if name not in _MOMENTS:
-                raise TypeError(f"LambdaCallback: no moment {name!r}. {suggest(name, _MOMENTS)}")
+        for name, function in functions.items():
+            if name not in _HOOKS:
+                raise TypeError(
+                    f"LambdaCallback: unexpected keyword argument {name!r}. {suggest(name, _HOOKS)}"
+                )
             if function is not None:
                 setattr(self, name, function)

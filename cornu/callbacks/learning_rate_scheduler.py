@@ -1,4 +1,4 @@
-"""LearningRateScheduler: a new learning rate for every epoch."""
+"""LearningRateScheduler: sets the learning rate of each epoch."""
 
 from __future__ import annotations
 
@@ -9,22 +9,27 @@ from typing import Any
 import numpy as np
 
 from cornu.callbacks.callback import Callback
-from cornu.callbacks.shared.learning_rates import log_rates, optimizers_of, rate_of
+from cornu.callbacks.shared.learning_rates import (
+    log_learning_rates,
+    optimizers_by_suffix,
+    read_learning_rate,
+)
 from cornu.terminal.console import console
+from cornu.types import Logs
 
 __all__ = ["LearningRateScheduler"]
 
 
 class LearningRateScheduler(Callback):
-    """Sets the learning rate at the beginning of every epoch.
+    """Sets the learning rate at the beginning of each epoch.
 
     Args:
-        schedule: a function of the epoch (from 0) and the current learning rate, or of the epoch
-            alone, that returns the new learning rate as a float.
-        verbose: 1 to say it.
+        schedule: a function `(epoch, learning_rate)` or `(epoch)` that returns the new learning
+            rate as a float. Epochs count from 0.
+        verbose: 1 to print the learning rate of each epoch.
 
     Raises:
-        ValueError: `schedule` returned something else than a float.
+        ValueError: `schedule` does not return a float.
 
     Example:
 
@@ -36,30 +41,31 @@ class LearningRateScheduler(Callback):
         self.schedule = schedule
         self.verbose = verbose
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Sets the learning rate."""
-        for suffix, optimizer in optimizers_of(self.model).items():
-            rate = self._next(epoch, rate_of(optimizer))
+        for suffix, optimizer in optimizers_by_suffix(self.model).items():
+            rate = self._compute_rate(epoch, read_learning_rate(optimizer))
             optimizer.learning_rate = rate
             if self.verbose:
                 name = f"learning_rate{suffix}"
-                console.say(f"Epoch {epoch + 1}: LearningRateScheduler sets {name} to {rate}")
+                console.print(f"Epoch {epoch + 1}: LearningRateScheduler sets {name} to {rate}")
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Adds the learning rate to the logs."""
-        log_rates(self.model, {} if logs is None else logs)
+        log_learning_rates(self.model, {} if logs is None else logs)
 
-    def _next(self, epoch: int, rate: float) -> float:
-        new = self.schedule(epoch, rate) if _takes_two(self.schedule) else self.schedule(epoch)
+    def _compute_rate(self, epoch: int, rate: float) -> float:
+        new = self.schedule(epoch, rate) if _accepts_rate(self.schedule) else self.schedule(epoch)
         if np.ndim(new) or not np.issubdtype(np.asarray(new).dtype, np.floating):
             raise ValueError(
                 "LearningRateScheduler: `schedule` must return a float. "
-                f"Received {new!r} (of type {type(new).__name__}) for epoch {epoch}."
+                f"Received: {new!r} (of type {type(new).__name__}) for epoch {epoch}."
             )
         return float(new)
 
 
-def _takes_two(function: Callable[..., Any]) -> bool:
+def _accepts_rate(function: Callable[..., Any]) -> bool:
+    # Not by calling it: a TypeError raised inside of the schedule would be hidden.
     try:
         inspect.signature(function).bind(0, 0.0)
     except TypeError:

@@ -1,4 +1,4 @@
-"""LiveCurve: the metrics so far, drawn again and again in one place of a notebook."""
+"""LiveCurve: a plot of the metrics in a notebook, updated during training."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from cornu.callbacks.callback import Callback
 from cornu.callbacks.history import History
+from cornu.types import Logs
 
 __all__ = ["LiveCurve"]
 
@@ -15,14 +16,14 @@ _LOOK_EVERY = 1.0  # seconds
 
 
 class LiveCurve(Callback):
-    """Draws the curves of training in a notebook while it goes on; does nothing elsewhere.
+    """Plots the metrics in a notebook during training; does nothing elsewhere.
 
-    The picture is drawn anew after each epoch, and about once a second within one, where the
-    last point of each line is what the epoch has given so far.
+    The plot is updated after each epoch, and about once a second within an epoch. The last point
+    of each line shows the metrics of the current epoch so far.
 
     Args:
-        metrics: names (without `val_`) of the metrics to draw; all by default.
-        log: whether values are drawn on a logarithmic scale.
+        metrics: names of metrics, without `val_`; by default all.
+        log: whether the axis of values is logarithmic.
 
     Example:
 
@@ -37,51 +38,51 @@ class LiveCurve(Callback):
         self.metrics = metrics
         self.log = log
         self.past = History()
-        self._running = 0
-        self._shown: Any = None
+        self._epoch = 0
+        self._display_handle: Any = None
 
-    def on_train_begin(self, logs: Any = None) -> None:
-        """Begins a picture of its own for this run."""
-        self.past, self._shown = History(), None
-        self.look_every = _LOOK_EVERY if _notebook() is not None else None
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Starts a new plot."""
+        self.past, self._display_handle = History(), None
+        self.look_every = _LOOK_EVERY if _find_notebook_display() is not None else None
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Remembers which epoch it is."""
-        self._running = epoch
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        """Records the epoch."""
+        self._epoch = epoch
 
-    def on_progress(self, step: int, steps: int | None, logs: Any = None) -> None:
-        """Draws with what the epoch has given so far."""
+    def on_progress(self, step: int, steps: int | None, logs: Logs = None) -> None:
+        """Updates the plot with the metrics of the epoch so far."""
         if logs and steps and self.past.epoch:
             now = History()
             now.set_state(self.past.get_state())
-            now.on_epoch_end(self._running - 1 + step / steps, logs)
+            now.on_epoch_end(self._epoch - 1 + step / steps, logs)
             self._show(now)
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Adds the epoch's metrics and draws."""
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Updates the plot with the metrics of the epoch."""
         self.past.on_epoch_end(epoch, logs)
         self._show(self.past)
 
     def _show(self, history: History) -> None:
-        display = _notebook()
+        display = _find_notebook_display()
         if display is None or not history.history:
             return
         picture = history.plot(self.metrics, self.log, "svg")
-        if self._shown is None:
-            self._shown = display(picture, display_id=True)
+        if self._display_handle is None:
+            self._display_handle = display(picture, display_id=True)
         else:
-            self._shown.update(picture)
+            self._display_handle.update(picture)
 
 
-def _notebook() -> Any:
-    """Returns IPython's `display` if the program runs in a notebook, else None."""
+def _find_notebook_display() -> Any:
+    """Returns IPython's `display` if the program runs in a notebook, otherwise None."""
     if "IPython" not in sys.modules:
         return None
     from IPython import get_ipython
     from IPython.display import display
 
     shell = get_ipython()
-    # In a terminal IPython can only write a picture's name.
+    # In a terminal, IPython can only print the repr of a plot.
     if shell is None or type(shell).__name__ == "TerminalInteractiveShell":
         return None
     return display

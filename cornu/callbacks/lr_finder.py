@@ -1,4 +1,4 @@
-"""LRFinder: a learning rate range test in the place of training."""
+"""LRFinder: runs a learning rate range test instead of training."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from typing import Any
 from cornu.callbacks.callback import Callback, Step
 from cornu.optimizers.learning_rate_override import LearningRateOverride
 from cornu.optimizers.range_test.result import RangeTest
-from cornu.optimizers.range_test.sweep import Sweep, loss_of
+from cornu.optimizers.range_test.sweep import Sweep, SweepMode, read_loss
+from cornu.types import Logs
 
 __all__ = ["LRFinder"]
 
 
 class LRFinder(Callback):
-    """Makes a learning rate range test of a `fit`, and then puts everything back.
+    """Runs a learning rate range test in `fit`, and restores the model afterwards.
 
-    The learning rate rises from step to step, whatever decides on it otherwise; `fit` ends when
-    the loss is too high or the last rate was tried. Then weights, optimizer, metrics, counters
-    and random numbers are what they were before. `model.find_lr` does the same in one call.
+    The learning rate increases from step to step and overrides any schedule. `fit` ends when the
+    loss is too high or the last learning rate was tried. Then weights, optimizer, metrics, counters
+    and random seeds are restored. `model.find_lr` does the same in one call.
 
     Args:
-        start, end, steps, mode, stop_at, smoothing: as in `model.find_lr`.
+        start, end, steps, mode, stop_at, smoothing: see `model.find_lr`.
 
     Attributes:
         result: the `RangeTest`, with `suggestion` and `plot()`.
@@ -47,7 +48,7 @@ class LRFinder(Callback):
         start: float = 1e-7,
         end: float = 10.0,
         steps: int = 100,
-        mode: str = "exponential",
+        mode: SweepMode = "exponential",
         stop_at: float | None = 4.0,
         smoothing: float = 0.98,
     ) -> None:
@@ -58,38 +59,42 @@ class LRFinder(Callback):
 
     @property
     def result(self) -> RangeTest:
-        """What was found so far."""
+        """The result so far."""
         return self._sweep.result()
 
     def around_step(self, step: Step) -> Step:
-        """Returns the step as it is; its program is not that of a training without this."""
+        """Returns an equivalent step.
+
+        The wrapper only gives the step a program of its own, so that programs compiled for other
+        calls of `fit`, with a schedule, are not used.
+        """
         return lambda batch: step(batch)
 
-    def on_train_begin(self, logs: Any = None) -> None:
-        """Notes everything, to put it back."""
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Takes a snapshot of the model."""
         self._sweep = Sweep(*self._arguments)
         self._snapshot = self.model.snapshot()
         self._rate_override = LearningRateOverride(self.model.optimizer)
 
-    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+    def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
         """Sets the next learning rate."""
         if self._rate_override is not None:
             self._rate_override.set(self._sweep.rate)
-        self.model.reset_metrics()  # so that the loss is that of this batch
+        self.model.reset_metrics()  # so that the loss is that of one batch
 
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Takes the loss, and ends `fit` when it is time."""
-        self._sweep.record(loss_of(logs))
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Records the loss, and ends `fit` at the end of the test."""
+        self._sweep.record(read_loss(logs))
         if self._sweep.ended:
             self.model.stop_training = True
 
-    def on_train_end(self, logs: Any = None) -> None:
-        """Puts everything back."""
+    def on_train_end(self, logs: Logs = None) -> None:
+        """Restores the model."""
         if self._rate_override is not None:
             self._rate_override.restore()
             self._snapshot.restore()
         self._rate_override = self._snapshot = None
 
     def on_train_exception(self, error: BaseException) -> None:
-        """Puts everything back."""
+        """Restores the model."""
         self.on_train_end()

@@ -1,48 +1,52 @@
-"""ModelCheckpoint: saves the model while it is trained."""
+"""ModelCheckpoint: saves the model during training."""
 
 from __future__ import annotations
 
 import os
 import warnings
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from cornu.callbacks.monitor_callback import Monitor
+from cornu.callbacks.monitor_callback import MonitorCallback, MonitorMode
 from cornu.terminal.console import console
+from cornu.types import Logs
 
 __all__ = ["ModelCheckpoint"]
 
 
-class ModelCheckpoint(Monitor):
-    """Saves the model, or its weights, after every epoch or every so many steps.
+class ModelCheckpoint(MonitorCallback):
+    """Saves the model or its weights, after each epoch or every `save_freq` steps.
 
     Args:
-        filepath: where to; `{epoch}`, `{batch}` and the names of metrics in it are filled in, as
-            in `"{epoch:02d}-{val_loss:.2f}.keras"`. Ends in `.keras` or `.h5`, or, for weights,
-            in `.weights.h5`.
-        monitor: the metric that decides on the best.
-        verbose: 1 to say what is saved.
-        save_best_only: whether to save only when the metric is better than ever before.
-        save_weights_only: whether to save the weights instead of the model.
-        mode: whether less (`"min"`) or more (`"max"`) is better; `"auto"` asks the metric.
-        save_freq: `"epoch"`, or a number of steps. A number makes every step one dispatch.
-        initial_value_threshold: a value that must be beaten first.
+        filepath: the path of the file. It may contain `{epoch}`, `{batch}` and names of metrics,
+            as in `"{epoch:02d}-{val_loss:.2f}.keras"`. It ends in `.keras` or `.h5`, or for
+            weights in `.weights.h5`.
+        monitor: the name of the metric in the logs.
+        verbose: 1 to print what is saved.
+        save_best_only: whether to save only when the metric is better than its best value.
+        save_weights_only: whether to save only the weights.
+        mode: whether a smaller (`"min"`) or larger (`"max"`) value is better; `"auto"` uses the
+            direction of the metric.
+        save_freq: `"epoch"` or a number of steps. With a number, each step is a dispatch of its
+            own, which is slower.
+        initial_value_threshold: an initial best value.
 
     Raises:
-        ValueError: the ending of `filepath` or `save_freq` is none of those.
-        KeyError: `filepath` names a metric that does not exist.
+        ValueError: `filepath` has another extension, or `save_freq` is invalid.
+        KeyError: `filepath` contains the name of an unknown metric.
 
     Example:
 
     >>> import cornu
     >>> keep = cornu.callbacks.ModelCheckpoint("best.keras", save_best_only=True)
 
-    Differences: `get_state()` keeps `best`, so that a run that goes on in another process does
-        not overwrite a better model.
+    Differences: the state of the callback includes `best`, so that a run that is resumed in
+        another process does not overwrite a better model.
     """
 
     writes_files = True
+    _STATE = ("best", "_steps_since", "_epoch", "_last_batch")
 
     def __init__(
         self,
@@ -51,8 +55,8 @@ class ModelCheckpoint(Monitor):
         verbose: int = 0,
         save_best_only: bool = False,
         save_weights_only: bool = False,
-        mode: str = "auto",
-        save_freq: str | int = "epoch",
+        mode: MonitorMode = "auto",
+        save_freq: Literal["epoch"] | int = "epoch",
         initial_value_threshold: float | None = None,
     ) -> None:
         super().__init__(monitor, mode, best=initial_value_threshold)
@@ -66,7 +70,7 @@ class ModelCheckpoint(Monitor):
         self._steps_since = 0
         if save_freq != "epoch" and not isinstance(save_freq, int):
             raise ValueError(
-                f"ModelCheckpoint: save_freq is 'epoch' or a number of steps. "
+                f"ModelCheckpoint: save_freq must be 'epoch' or a number of steps. "
                 f"Received: {save_freq!r}"
             )
         endings = (".weights.h5",) if save_weights_only else (".keras", ".h5")
@@ -77,18 +81,18 @@ class ModelCheckpoint(Monitor):
             )
 
     def batch_hooks(self) -> frozenset[str]:
-        """Returns the batch methods that are needed: none when saving follows the epochs."""
+        """Returns the batch methods that are needed: none with `save_freq="epoch"`."""
         hooks = super().batch_hooks()
         own = type(self).on_train_batch_end is ModelCheckpoint.on_train_batch_end
         return hooks - {"on_train_batch_end"} if own and self.save_freq == "epoch" else hooks
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Remembers the epoch."""
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        """Records the epoch."""
         self._epoch = epoch
         self._last_batch = -1
 
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Counts steps, and saves if there were enough."""
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Counts steps, and saves after every `save_freq` steps."""
         if self.save_freq == "epoch":
             return
         self._steps_since += batch - self._last_batch
@@ -97,45 +101,42 @@ class ModelCheckpoint(Monitor):
             self._steps_since = 0
             self._save(self._epoch, batch, logs)
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Saves."""
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Saves with `save_freq="epoch"`."""
         if self.save_freq == "epoch":
             self._save(epoch, None, logs)
 
-    def _save(self, epoch: int, batch: int | None, logs: Any) -> None:
+    def _save(self, epoch: int, batch: int | None, logs: Logs) -> None:
         logs = dict(logs or {})
         if self.save_best_only and not self._is_best(epoch, logs):
             return
         path = self._path(epoch, batch, logs)
         if os.path.isdir(path):
             raise IsADirectoryError(
-                f"ModelCheckpoint: {path!r} is a directory. Give the name of a file."
+                f"ModelCheckpoint: {path!r} is a directory. Pass the path of a file."
             )
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
         if self.save_weights_only:
             self.model.save_weights(path, overwrite=True)
         else:
             self.model.save(path, overwrite=True)
-        self._say(epoch, f"saved {path}")
+        if self.verbose:
+            console.print(f"Epoch {epoch + 1}: saved {path}")
 
     def _is_best(self, epoch: int, logs: dict[str, Any]) -> bool:
-        current = self.value(logs)
-        if current is None:
+        # A metric that cannot be compared must not lead to a run without any checkpoint.
+        if self.monitor not in logs:
+            self.get_monitor_value(logs)  # warns
             return True
-        if np.ndim(current):
+        shape = np.shape(logs[self.monitor])
+        if shape:
             warnings.warn(
-                f"ModelCheckpoint: {self.monitor!r} is an array of shape {np.shape(current)}, "
-                "which has no best value. Every model is saved.",
+                f"ModelCheckpoint: the metric {self.monitor!r} is an array of shape {shape}; "
+                "save_best_only needs a scalar. The model is saved after every epoch.",
                 stacklevel=2,
             )
             return True
-        before = "nothing" if self.best is None else f"{self.best:.5f}"
-        if not self.improves(current, self.best):
-            self._say(epoch, f"{self.monitor} has not become better than {before}")
-            return False
-        self._say(epoch, f"{self.monitor} has become better: {before} to {current:.5f}")
-        self.best = current
-        return True
+        return self._update_best(logs, f"Epoch {epoch + 1}", self.verbose)
 
     def _path(self, epoch: int, batch: int | None, logs: dict[str, Any]) -> str:
         known = {**logs, "epoch": epoch + 1}
@@ -145,22 +146,6 @@ class ModelCheckpoint(Monitor):
             return self.filepath.format(**known)
         except KeyError as error:
             raise KeyError(
-                f"ModelCheckpoint: filepath {self.filepath!r} names {error}, which does not "
-                f"exist. Known: {', '.join(known)}."
+                f"ModelCheckpoint: filepath {self.filepath!r} contains {error}, which is not in "
+                f"the logs. Available: {', '.join(known)}."
             ) from error
-
-    def _say(self, epoch: int, what: str) -> None:
-        if self.verbose:
-            console.say(f"Epoch {epoch + 1}: {what}")
-
-    def get_state(self) -> dict[str, Any]:
-        """Returns the best value so far, the position, and the steps since the last saving."""
-        return {name: getattr(self, name) for name in _STATE}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Takes up what `get_state()` returned."""
-        for name in _STATE:
-            setattr(self, name, state[name])
-
-
-_STATE = ("best", "_steps_since", "_epoch", "_last_batch")

@@ -1,44 +1,44 @@
-"""OnException: saves the model when training fails."""
+"""OnException: saves the model when training raises an exception."""
 
 from __future__ import annotations
 
 import os
 
 from cornu.callbacks.callback import Callback
-from cornu.callbacks.shared.model_files import check_ending, save
+from cornu.callbacks.shared.model_files import check_model_path, save_model_file
 
 __all__ = ["OnException"]
 
 
 class OnException(Callback):
-    """Saves the model when `fit` is left by an error or Ctrl-C.
+    """Saves the model when `fit` raises an exception, including Ctrl-C.
 
-    The error gets a note that says where the model is, and goes on to the caller. If saving
-    fails, the note says that.
+    A note with the path of the file, or with the reason why the model could not be saved, is added
+    to the exception, which then propagates to the caller.
 
     Args:
-        filepath: where to. Ends in `.keras` for the model, or as `save_weights` takes it
-            (`.weights.h5`, `.safetensors`, `.npz`) for the weights alone.
+        filepath: the path of the file. It ends in `.keras` to save the model, or in an extension of
+            `save_weights` (`.weights.h5`, `.safetensors`, `.npz`) to save only the weights.
 
     Raises:
-        ValueError: another ending.
+        ValueError: `filepath` has another extension.
 
     Example:
 
     >>> keep = OnException("broken-off.keras")
 
-    Differences: Keras has none.
+    Differences: not in Keras.
     """
 
     def __init__(self, filepath: str | os.PathLike[str]) -> None:
-        self.filepath = check_ending(filepath, "OnException")
+        self.filepath = check_model_path(filepath, "OnException")
 
     def on_train_exception(self, error: BaseException) -> None:
         """Saves the model."""
         note = f"OnException: the model was saved to {self.filepath!r}."
         try:
-            save(self.model, self.filepath)
-        except Exception as failure:  # the first error is the one that must be heard
+            save_model_file(self.model, self.filepath)
+        except Exception as failure:  # must not hide the first exception
             note = (
                 f"OnException: the model could not be saved to {self.filepath!r}. "
                 f"{type(failure).__name__}: {failure}"

@@ -1,4 +1,4 @@
-"""OnSignal: saves the model and ends training when the process is asked to end."""
+"""OnSignal: saves the model and ends training when the process receives a signal."""
 
 from __future__ import annotations
 
@@ -11,42 +11,42 @@ from types import FrameType
 from typing import Any
 
 from cornu.callbacks.callback import Callback
-from cornu.callbacks.shared.model_files import check_ending, save
+from cornu.callbacks.shared.model_files import check_model_path, save_model_file
 from cornu.terminal.console import console
+from cornu.types import Logs
 
 __all__ = ["OnSignal"]
 
-# Where the system has them.
+# Windows has no SIGUSR1.
 _SIGNALS = tuple(
     vars(signal)[name] for name in ("SIGTERM", "SIGUSR1") if name in signal.Signals.__members__
 )
 
 
 class OnSignal(Callback):
-    """Saves the model and ends training in order when the process gets a signal.
+    """Saves the model and ends training when the process receives a signal.
 
-    The steps that run on the device when it comes are finished, which takes at most half a
-    second (or one step, if that is longer). Then the model is saved, and training ends as by
-    `model.pause_training()`: with `fit(resume=...)` the same program goes on from this very step
-    when it is started again; without, the epoch is validated, and training is over. A signal that
-    comes during validation is heard when that has ended. `fit` returns, and how the process ends
-    is up to the program. What a signal did before is put back when `fit` is left.
+    Steps that already run on the device are completed, which takes at most half a second or one
+    step. Then the model is saved, and training ends as with `model.pause_training()`: with
+    `fit(resume=...)`, the same program continues at this step when it is started again; otherwise
+    the epoch is validated, and `fit` returns. A signal during validation is handled when validation
+    has ended. The earlier signal handlers are restored when `fit` ends.
 
     Args:
-        filepath: where to. Ends in `.keras` for the model, or as `save_weights` takes it
-            (`.weights.h5`, `.safetensors`, `.npz`) for the weights alone.
-        signals: those that are heard; of SIGTERM and SIGUSR1 those that the system has.
-        reraise: whether the signal is sent to the process again at the end of training, and
-            does what it would have done. Such a callback stands last in the list.
+        filepath: the path of the file. It ends in `.keras` to save the model, or in an extension of
+            `save_weights` (`.weights.h5`, `.safetensors`, `.npz`) to save only the weights.
+        signals: the signals to handle; by default SIGTERM and SIGUSR1, where they exist.
+        reraise: whether to raise the signal again at the end of training, with the original
+            handler. The callback should then be the last in the list.
 
     Attributes:
-        received: the signal that came in the last `fit`, or None.
+        received: the signal that was received during the last `fit`, or None.
 
     Raises:
-        ValueError: another ending of `filepath`.
+        ValueError: `filepath` has another extension.
 
     Warns:
-        UserWarning: `fit` runs in another thread than the main one, where signals cannot be heard.
+        UserWarning: `fit` does not run in the main thread, so that signals cannot be handled.
 
     Example:
 
@@ -55,7 +55,7 @@ class OnSignal(Callback):
     >>> if stop.received:  # after fit
     ...     sys.exit(128 + stop.received)
 
-    Differences: Keras has none.
+    Differences: not in Keras.
     """
 
     look_every = 0.0
@@ -66,69 +66,69 @@ class OnSignal(Callback):
         signals: Iterable[int] = _SIGNALS,
         reraise: bool = False,
     ) -> None:
-        self.filepath = check_ending(filepath, "OnSignal")
+        self.filepath = check_model_path(filepath, "OnSignal")
         self.signals = tuple(signal.Signals(number) for number in signals)
         self.reraise = reraise
         self.received: signal.Signals | None = None
         self._before: dict[signal.Signals, Any] = {}
         self._saved = False
 
-    def on_train_begin(self, logs: Any = None) -> None:
-        """Begins to hear the signals."""
-        self._put_back()
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Installs the signal handlers."""
+        self._restore_handlers()
         self.received, self._saved = None, False
         if threading.current_thread() is not threading.main_thread():
             warnings.warn(
-                "OnSignal: signals are heard in the main thread alone, and fit runs in another. "
-                "Training goes on without.",
+                "OnSignal: Python handles signals only in the main thread, and fit runs in another "
+                "thread. Signals do not end this training.",
                 stacklevel=2,
             )
             return
         for number in self.signals:
-            self._before[number] = signal.signal(number, self._hear)
+            self._before[number] = signal.signal(number, self._handle)
 
-    def _hear(self, number: int, frame: FrameType | None) -> None:
-        # No more than this: a step may be on its way, and its weights with it.
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        # Nothing else is safe here: the buffers of the weights may be donated to a running step.
         self.received = signal.Signals(number)
 
-    def on_progress(self, step: int, steps: int | None, logs: Any = None) -> None:
-        """Saves the model if there was a signal."""
-        self._obey()
+    def on_progress(self, step: int, steps: int | None, logs: Logs = None) -> None:
+        """Saves the model if a signal was received."""
+        self._save_and_stop()
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Saves the model if there was a signal since the last step."""
-        self._obey()
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Saves the model if a signal was received after the last step."""
+        self._save_and_stop()
 
-    def _obey(self) -> None:
+    def _save_and_stop(self) -> None:
         if self.received is None or self._saved:
             return
         self._saved = True
-        save(self.model, self.filepath)
+        save_model_file(self.model, self.filepath)
         self.model.pause_training()
-        console.say(
-            f"OnSignal: {self.received.name} came. The model was saved to {self.filepath!r}; "
+        console.print(
+            f"OnSignal: received {self.received.name}. The model was saved to {self.filepath!r}; "
             "training ends here."
         )
 
-    def on_train_end(self, logs: Any = None) -> None:
-        """Puts back what the signals did before."""
-        self._put_back()
+    def on_train_end(self, logs: Logs = None) -> None:
+        """Restores the earlier signal handlers."""
+        self._restore_handlers()
         if self.reraise and self.received is not None:
             signal.raise_signal(self.received)
 
     def on_train_exception(self, error: BaseException) -> None:
-        """Puts back what the signals did before."""
-        self._put_back()
+        """Restores the earlier signal handlers."""
+        self._restore_handlers()
 
-    def _put_back(self) -> None:
+    def _restore_handlers(self) -> None:
         for number, handler in self._before.items():
-            # None stands for a handler that was not set from Python.
+            # None: the handler was not installed from Python, and cannot be restored.
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
         self._before = {}
 
     def get_state(self) -> dict[str, Any]:
-        """Returns nothing: a signal belongs to its process."""
+        """Returns no state: a signal concerns only its process."""
         return {}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Takes up nothing."""
+        """Restores nothing."""

@@ -1,4 +1,4 @@
-"""ReduceLROnPlateau: smaller steps when a metric gets no better."""
+"""ReduceLROnPlateau: a smaller learning rate when a metric stops improving."""
 
 from __future__ import annotations
 
@@ -6,29 +6,35 @@ from typing import Any
 
 import numpy as np
 
-from cornu.callbacks.monitor_callback import Monitor
-from cornu.callbacks.shared.learning_rates import log_rates, optimizers_of, rate_of
+from cornu.callbacks.monitor_callback import MonitorCallback, MonitorMode
+from cornu.callbacks.shared.learning_rates import (
+    log_learning_rates,
+    optimizers_by_suffix,
+    read_learning_rate,
+)
 from cornu.terminal.console import console
+from cornu.types import Logs
 
 __all__ = ["ReduceLROnPlateau"]
 
 
-class ReduceLROnPlateau(Monitor):
-    """Multiplies the learning rate by a factor when a metric has not become better for a while.
+class ReduceLROnPlateau(MonitorCallback):
+    """Multiplies the learning rate by a factor when a metric stops improving.
 
     Args:
-        monitor: the metric's name in the logs.
-        factor: below 1; `new rate = rate * factor`.
-        patience: after how many epochs without improvement the rate is reduced.
-        verbose: 1 to say so.
-        mode: whether less (`"min"`) or more (`"max"`) is better; `"auto"` asks the metric.
-        min_delta: by how much the metric must change to count as better.
-        cooldown: for how many epochs after a reduction nothing is counted.
-        min_lr: the rate is not reduced below this.
-        **kwargs: none; Keras has them for names of old versions.
+        monitor: the name of the metric in the logs.
+        factor: a number below 1; `new_rate = rate * factor`.
+        patience: the number of epochs without improvement after which the rate is reduced.
+        verbose: 1 to print each reduction.
+        mode: whether a smaller (`"min"`) or larger (`"max"`) value is better; `"auto"` uses the
+            direction of the metric.
+        min_delta: the minimum change that counts as an improvement.
+        cooldown: the number of epochs after a reduction in which `patience` is not counted.
+        min_lr: a lower bound of the learning rate.
+        **kwargs: must be empty; part of the signature of Keras.
 
     Raises:
-        ValueError: `factor` is 1 or more.
+        ValueError: `factor` is at least 1.
 
     Example:
 
@@ -36,20 +42,22 @@ class ReduceLROnPlateau(Monitor):
     >>> slower = cornu.callbacks.ReduceLROnPlateau(factor=0.2, patience=5, min_lr=0.001)
     """
 
+    _STATE = ("best", "wait", "cooldown_counter")
+
     def __init__(
         self,
         monitor: str = "val_loss",
         factor: float = 0.1,
         patience: int = 10,
         verbose: int = 0,
-        mode: str = "auto",
+        mode: MonitorMode = "auto",
         min_delta: float = 1e-4,
         cooldown: int = 0,
         min_lr: float = 0.0,
         **kwargs: Any,
     ) -> None:
         for name in kwargs:
-            raise TypeError(f"ReduceLROnPlateau has no argument {name!r}.")
+            raise TypeError(f"ReduceLROnPlateau: unexpected keyword argument {name!r}.")
         if factor >= 1.0:
             raise ValueError(f"ReduceLROnPlateau: factor must be below 1. Received: {factor}")
         super().__init__(monitor, mode, min_delta)
@@ -58,32 +66,32 @@ class ReduceLROnPlateau(Monitor):
         self.verbose = verbose
         self.cooldown = cooldown
         self.min_lr = min_lr
-        self._forget()
+        self._reset()
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         self.best: float | None = None
         self.wait = 0
         self.cooldown_counter = 0
 
     def in_cooldown(self) -> bool:
-        """Tells whether a reduction is so recent that nothing is counted."""
+        """Returns whether the cooldown after a reduction is still running."""
         return self.cooldown_counter > 0
 
-    def on_train_begin(self, logs: Any = None) -> None:
-        """Begins again."""
-        self._forget()
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Resets the state."""
+        self._reset()
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Looks at the metric, and adds the learning rate to the logs."""
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Reduces the learning rate if necessary, and adds it to the logs."""
         logs = {} if logs is None else logs
-        log_rates(self.model, logs)
-        current = self.value(logs)
+        log_learning_rates(self.model, logs)
+        current = self.get_monitor_value(logs)
         if current is None:
             return
         if self.in_cooldown():
             self.cooldown_counter -= 1
             self.wait = 0
-        if self.improves(current, self.best):
+        if self.is_improvement(current, self.best):
             self.best = current
             self.wait = 0
         elif not self.in_cooldown():
@@ -94,25 +102,13 @@ class ReduceLROnPlateau(Monitor):
 
     def _reduce(self, epoch: int) -> bool:
         reduced = False
-        for suffix, optimizer in optimizers_of(self.model).items():
-            rate = rate_of(optimizer)
+        for suffix, optimizer in optimizers_by_suffix(self.model).items():
+            rate = read_learning_rate(optimizer)
             if rate > np.float32(self.min_lr):
                 new = max(rate * self.factor, self.min_lr)
                 optimizer.learning_rate = new
                 reduced = True
                 if self.verbose:
                     name = f"learning_rate{suffix}"
-                    console.say(f"Epoch {epoch + 1}: ReduceLROnPlateau sets {name} to {new}")
+                    console.print(f"Epoch {epoch + 1}: ReduceLROnPlateau sets {name} to {new}")
         return reduced
-
-    def get_state(self) -> dict[str, Any]:
-        """Returns the best value, and the counts of epochs."""
-        return {name: getattr(self, name) for name in _STATE}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Takes up what `get_state()` returned."""
-        for name in _STATE:
-            setattr(self, name, state[name])
-
-
-_STATE = ("best", "wait", "cooldown_counter")

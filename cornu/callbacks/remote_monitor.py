@@ -1,4 +1,4 @@
-"""RemoteMonitor: sends the logs of every epoch to a server."""
+"""RemoteMonitor: sends the logs of each epoch to a server."""
 
 from __future__ import annotations
 
@@ -13,34 +13,36 @@ from typing import Any
 import numpy as np
 
 from cornu.callbacks.callback import Callback
+from cornu.types import Logs
 
 __all__ = ["RemoteMonitor"]
 
-_PATIENCE = 5.0  # seconds that training waits for the server, at most
+_TIMEOUT = 5.0  # seconds
 
 
 class RemoteMonitor(Callback):
-    """Sends the logs of every epoch to a server, with HTTP POST.
+    """Sends the logs of each epoch to a server in an HTTP POST request.
 
-    What is sent is a JSON object of `epoch` and the metrics. A server that cannot be reached, or
-    that answers with an error, never ends training: there is one warning for each run.
+    The body is a JSON object with `epoch` and the metrics. A server that cannot be reached or that
+    responds with an error does not end training; there is one warning per run.
 
     Args:
-        root: the address of the server; begins with `http://` or `https://`.
-        path: what is called there.
-        field: the field of the form that has the JSON, if it is sent in a form.
-        headers: headers of HTTP, in a dict.
-        send_as_json: whether the JSON itself is sent rather than a form.
+        root: the URL of the server, which begins with `http://` or `https://`.
+        path: the path that is appended to `root`.
+        field: the form field that contains the JSON, unless `send_as_json=True`.
+        headers: additional HTTP headers.
+        send_as_json: whether to send the JSON as the body of the request instead of in a form.
 
     Raises:
-        ValueError: `root` is no such address.
+        ValueError: `root` is not such a URL.
 
     Example:
 
     >>> monitor = RemoteMonitor("https://example.org", path="/epochs", send_as_json=True)
 
-    Differences: needs no `requests`. Arrays are sent as lists, and what is not finite as null,
-        for which JSON has no number. Keras waits for a server that does not answer without end.
+    Differences: does not need the package `requests`. Arrays are sent as lists, and NaN and
+        infinities as null, because JSON cannot represent them. Requests time out after 5 seconds;
+        Keras waits indefinitely.
     """
 
     def __init__(
@@ -53,7 +55,7 @@ class RemoteMonitor(Callback):
     ) -> None:
         if not str(root).startswith(("http://", "https://")):
             raise ValueError(
-                f"RemoteMonitor: root begins with 'http://' or 'https://'. Received: {root!r}"
+                f"RemoteMonitor: root must begin with 'http://' or 'https://'. Received: {root!r}"
             )
         self.root = root
         self.path = path
@@ -62,31 +64,31 @@ class RemoteMonitor(Callback):
         self.send_as_json = send_as_json
         self._warned = False
 
-    def on_train_begin(self, logs: Any = None) -> None:
-        """Begins a run, in which a failure is said once."""
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Resets the warning."""
         self._warned = False
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Sends the logs."""
-        send = {"epoch": epoch, **{name: _plain(value) for name, value in (logs or {}).items()}}
+        body = {"epoch": epoch, **{name: _to_json(value) for name, value in (logs or {}).items()}}
         try:
-            with urllib.request.urlopen(self._request(send), timeout=_PATIENCE) as answer:
-                answer.read(1)
+            with urllib.request.urlopen(self._make_request(body), timeout=_TIMEOUT) as response:
+                response.read(1)
         except (OSError, http.client.HTTPException) as error:
             if not self._warned:
                 self._warned = True
                 warnings.warn(
-                    f"RemoteMonitor: {self.root}{self.path} was not reached ({error}). Training "
-                    "goes on; this is said once.",
+                    f"RemoteMonitor: could not send the logs to {self.root}{self.path} ({error}). "
+                    "Training continues; further failures of this run are not reported.",
                     stacklevel=2,
                 )
 
-    def _request(self, send: dict[str, Any]) -> urllib.request.Request:
-        text = json.dumps(send, allow_nan=False)
-        kind = "application/json"
+    def _make_request(self, body: dict[str, Any]) -> urllib.request.Request:
+        text = json.dumps(body, allow_nan=False)
+        content_type = "application/json"
         if not self.send_as_json:
-            text, kind = urllib.parse.urlencode({self.field: text}), _FORM
-        headers = {"Content-Type": kind, **(self.headers or {})}
+            text, content_type = urllib.parse.urlencode({self.field: text}), _FORM
+        headers = {"Content-Type": content_type, **(self.headers or {})}
         return urllib.request.Request(
             f"{self.root}{self.path}", text.encode(), headers, method="POST"
         )
@@ -95,8 +97,8 @@ class RemoteMonitor(Callback):
 _FORM = "application/x-www-form-urlencoded"
 
 
-def _plain(value: Any) -> Any:
-    """Returns a value as JSON has it."""
+def _to_json(value: Any) -> Any:
+    """Converts a value of the logs to what JSON can represent."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float):
@@ -104,6 +106,6 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, (int, str)):
         return value
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [_to_json(item) for item in value]
     array = np.asarray(value)
-    return str(value) if array.dtype == object else _plain(array.tolist())
+    return str(value) if array.dtype == object else _to_json(array.tolist())

@@ -1,4 +1,4 @@
-"""SpikeSkip: leaves out batches at which the loss jumps."""
+"""SpikeSkip: skips the update for batches with a loss spike."""
 
 from __future__ import annotations
 
@@ -19,19 +19,20 @@ from cornu.core.state import scope
 from cornu.core.state.variable import Variable
 from cornu.saving.atomic_write import atomic_write
 from cornu.terminal.console import console
+from cornu.types import Logs
 
 __all__ = ["Skipped", "SpikeSkip"]
 
-_KEPT = 1024  # on the device, between two looks
+_LOG_SIZE = 1024  # skipped batches recorded on the device between two reads
 
 
 class Skipped(NamedTuple):
-    """A batch that was left out.
+    """A batch that was skipped.
 
     Attributes:
         step: the training step, counted from 0 over the whole run.
-        epoch: the epoch, from 0.
-        batch: the step within the epoch, from 0.
+        epoch: the epoch, counted from 0.
+        batch: the step within the epoch, counted from 0.
         loss: the loss of the batch.
     """
 
@@ -42,40 +43,41 @@ class Skipped(NamedTuple):
 
 
 class SpikeSkip(Callback):
-    """Leaves out batches at which the loss jumps or is not finite, as if they had not come.
+    """Skips batches with a loss spike or a non-finite loss.
 
-    A batch is left out if its loss, or a weight after its step, is not finite, or if
+    A batch is skipped if its loss, or a weight after its step, is not finite, or if
 
     loss > mean + factor * deviation
 
-    where mean and standard deviation are those of the last `window` losses that were not left out.
-    Weights, optimizer, metrics and all other Variables then keep the values that they had before
-    the step. This is decided within the compiled step, so that training is as fast as without.
+    where `mean` and `deviation` are the mean and the standard deviation of the last `window` losses
+    of batches that were not skipped. Weights, optimizer, metrics and all other Variables then keep
+    their values from before the step. The decision is part of the compiled step, so that training
+    does not become slower.
 
     Args:
-        factor: how many standard deviations a loss may lie above the mean.
-        window: over how many losses mean and deviation are taken.
-        warmup: after how many losses jumps are looked for; half of `window` by default. What is
-            not finite is left out from the first step on.
-        patience: how many batches in a row are left out. After that, a loss that is finite is the
-            new level, from which all begins again; if none is finite, training ends.
-        path: a JSON file for the list of what was left out.
-        verbose: 1 to say what was left out.
+        factor: the number of standard deviations by which a loss may exceed the mean.
+        window: the number of losses of which mean and deviation are computed.
+        warmup: the number of losses before spikes are detected; by default half of `window`.
+            Non-finite losses are skipped from the first step.
+        patience: the maximum number of consecutive batches that are skipped. The next finite loss
+            is then accepted, and the statistics restart with it; if the losses remain non-finite,
+            training ends.
+        path: the path of a JSON file with the list of skipped batches.
+        verbose: 1 to print skipped batches.
 
     Attributes:
-        skipped: what was left out: a list of `Skipped(step, epoch, batch, loss)`, up to date when
-            an epoch has ended and about twice a second within one.
-        lost: how many batches are missing in the list, because too many were left out between two
-            looks (more than 1024).
+        skipped: a list of `Skipped(step, epoch, batch, loss)`, updated at the end of each epoch
+            and about twice a second within an epoch.
+        lost: the number of skipped batches that are missing in the list, because more than 1024
+            were skipped between two updates.
 
     Raises:
-        ValueError: a number is out of range; when the step is compiled, if it gives no loss.
+        ValueError: an argument is out of range; when the step is compiled, if it returns no loss.
 
     References: Aakanksha Chowdhery et al. (2023), "PaLM: Scaling language modeling with pathways",
-        section 5.1, where training was begun again before each spike, without its batches.
+        section 5.1, where training was restarted before each spike without its batches.
 
-    Differences: not in Keras. Of a `train_step` of one's own, `logs["loss"]` is taken as the loss
-        of the batch.
+    Differences: not in Keras. With a custom `train_step`, the loss of the batch is `logs["loss"]`.
 
     Example:
 
@@ -105,10 +107,10 @@ class SpikeSkip(Callback):
         for name, value, least in (("window", window, 2), ("patience", patience, 1)):
             if not isinstance(value, int) or value < least:
                 raise ValueError(
-                    f"SpikeSkip: {name} must be an integer from {least} on. Received: {value!r}"
+                    f"SpikeSkip: {name} must be an integer >= {least}. Received: {value!r}"
                 )
         if not factor > 0:
-            raise ValueError(f"SpikeSkip: factor must be above 0. Received: {factor!r}")
+            raise ValueError(f"SpikeSkip: factor must be positive. Received: {factor!r}")
         self.factor = factor
         self.window = window
         self.warmup = max(2, window // 2) if warmup is None else warmup
@@ -121,23 +123,23 @@ class SpikeSkip(Callback):
                 f"SpikeSkip: warmup must be between 2 and window ({window}). "
                 f"Received: {self.warmup!r}"
             )
-        self._number = _variable("number", (), "int32")  # of the steps so far
-        self._recent = _variable("recent", (window,), "float32")
-        self._taken = _variable("taken", (), "int32")  # losses, since the level is this one
-        self._in_a_row = _variable("in_a_row", (), "int32")
-        self._count = _variable("count", (), "int32")
-        self._steps = _variable("steps", (_KEPT,), "int32")
-        self._losses = _variable("losses", (_KEPT,), "float32")
+        self._number = _make_variable("number", (), "int32")  # of steps so far
+        self._recent = _make_variable("recent", (window,), "float32")
+        self._taken = _make_variable("taken", (), "int32")  # losses since the statistics started
+        self._in_a_row = _make_variable("in_a_row", (), "int32")
+        self._count = _make_variable("count", (), "int32")
+        self._steps = _make_variable("steps", (_LOG_SIZE,), "int32")
+        self._losses = _make_variable("losses", (_LOG_SIZE,), "float32")
         self.variables = [
             *(self._number, self._recent, self._taken, self._in_a_row),
             *(self._count, self._steps, self._losses),
         ]
-        self._forget()
+        self._reset()
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         self.skipped: list[Skipped] = []
         self.lost = 0
-        self._known = 0  # how many of those on the device are in the list, or lost
+        self._known = 0  # number of skipped batches that were read from the device
         self._epoch, self._first = 0, 0
         for variable in self.variables:
             variable.assign(jnp.zeros(variable.shape, variable.dtype))
@@ -145,103 +147,104 @@ class SpikeSkip(Callback):
     # ------------------------------------------------------------------------------- in the step
 
     def around_step(self, step: Step) -> Step:
-        """Returns the step, whose assignments hold only if its loss is no jump."""
+        """Wraps the step so that its assignments take effect only without a spike."""
 
         def run(batch: Any) -> Any:
-            here = scope.current()
-            before = [(variable, here.read(variable)) for variable in self._all()]
-            with _losses_of(self.model) as losses:
+            current = scope.current()
+            before = [(variable, current.read(variable)) for variable in self._find_variables()]
+            with _capture_losses(self.model) as losses:
                 logs = step(batch)
-            loss = jnp.asarray(_loss(losses, logs), "float32")
-            changed = [(v, old, here.read(v)) for v, old in before]
+            loss = jnp.asarray(_choose_loss(losses, logs), "float32")
+            changed = [(v, old, current.read(v)) for v, old in before]
             changed = [(v, old, new) for v, old, new in changed if new is not old]
+            # Metrics and slots of the optimizer may be infinite by design: only weights count.
             weights = {id(v) for v in self.model.variables}
             finite = jnp.isfinite(loss)
             for variable, _, new in changed:
                 if id(variable) in weights and jnp.issubdtype(new.dtype, jnp.inexact):
                     finite &= jnp.isfinite(new).all()
-            fine = self._judge(loss, finite)
+            accepted = self._update_statistics(loss, finite)
             for variable, old, new in changed:
-                here.write(variable, jnp.where(fine, new, old))
+                current.write(variable, jnp.where(accepted, new, old))
             return logs
 
         return run
 
-    def _all(self) -> list[Variable]:
+    def _find_variables(self) -> list[Variable]:
         model = self.model
         found = [*model.variables, *model.optimizer.variables]
         found += [variable for metric in model.metrics for variable in metric.variables]
         return list({id(variable): variable for variable in found}.values())
 
-    def _judge(self, loss: jax.Array, finite: jax.Array) -> jax.Array:
-        """Decides on a step, and notes its loss."""
+    def _update_statistics(self, loss: jax.Array, finite: jax.Array) -> jax.Array:
+        """Returns whether a step is accepted, and records its loss."""
         recent, taken = self._recent.value, self._taken.value
         in_a_row, count = self._in_a_row.value, self._count.value
         held = jnp.arange(self.window) < taken
         size = jnp.clip(taken, 1, self.window)
         mean = jnp.where(held, recent, 0).sum() / size
         deviation = jnp.sqrt(jnp.where(held, jnp.square(recent - mean), 0).sum() / size)
-        jump = (taken >= self.warmup) & (loss > mean + self.factor * deviation)
-        level = finite & jump & (in_a_row >= self.patience)
-        fine = finite & (~jump | level)
-        first = jnp.where(level, 0, taken)
-        self._recent.assign(jnp.where(fine, recent.at[first % self.window].set(loss), recent))
-        # Once the window is full, only the place in it matters.
+        spike = (taken >= self.warmup) & (loss > mean + self.factor * deviation)
+        restart = finite & spike & (in_a_row >= self.patience)
+        accepted = finite & (~spike | restart)
+        first = jnp.where(restart, 0, taken)
+        self._recent.assign(jnp.where(accepted, recent.at[first % self.window].set(loss), recent))
+        # The counter must not overflow: once the window is full, only its position matters.
         after = jnp.where(first + 1 >= 2 * self.window, self.window, first + 1)
-        self._taken.assign(jnp.where(fine, after, taken))
-        self._in_a_row.assign(jnp.where(fine, 0, in_a_row + 1))
-        place = count % _KEPT
+        self._taken.assign(jnp.where(accepted, after, taken))
+        self._in_a_row.assign(jnp.where(accepted, 0, in_a_row + 1))
+        index = count % _LOG_SIZE
         for log, value in ((self._steps, self._number.value), (self._losses, loss)):
-            log.assign(jnp.where(fine, log.value, log.value.at[place].set(value)))
-        self._count.assign(jnp.where(fine, count, count + 1))
+            log.assign(jnp.where(accepted, log.value, log.value.at[index].set(value)))
+        self._count.assign(jnp.where(accepted, count, count + 1))
         self._number.assign_add(1)
-        return fine
+        return accepted
 
-    # ------------------------------------------------------------------------------------ looking
+    # ------------------------------------------------------------------------ between dispatches
 
-    def on_train_begin(self, logs: Any = None) -> None:
-        """Begins again."""
-        self._forget()
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Resets the statistics and the list."""
+        self._reset()
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Remembers the epoch and its first step."""
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        """Records the epoch and its first step."""
         self._epoch, self._first = epoch, int(self._number.numpy())
 
-    def on_progress(self, step: int, steps: int | None, logs: Any = None) -> None:
-        """Looks what was left out."""
-        self._look()
+    def on_progress(self, step: int, steps: int | None, logs: Logs = None) -> None:
+        """Updates the list of skipped batches."""
+        self._read_log()
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Looks what was left out."""
-        self._look()
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Updates the list of skipped batches."""
+        self._read_log()
 
-    def on_train_end(self, logs: Any = None) -> None:
-        """Writes the file, even if nothing was left out."""
+    def on_train_end(self, logs: Logs = None) -> None:
+        """Writes the file, even if no batch was skipped."""
         self._write()
 
-    def _look(self) -> None:
+    def _read_log(self) -> None:
         count = int(self._count.numpy())
         if count == self._known:
             return
-        first = max(self._known, count - _KEPT)
+        first = max(self._known, count - _LOG_SIZE)
         self.lost += first - self._known
         steps, losses = self._steps.numpy(), self._losses.numpy()
         for number in range(first, count):
-            step, loss = int(steps[number % _KEPT]), float(losses[number % _KEPT])
+            step, loss = int(steps[number % _LOG_SIZE]), float(losses[number % _LOG_SIZE])
             self.skipped.append(Skipped(step, self._epoch, step - self._first, loss))
             if self.verbose:
-                console.say(
-                    f"Epoch {self._epoch + 1}: SpikeSkip left out step {step - self._first + 1}, "
-                    f"whose loss was {loss:.6g}"
+                console.print(
+                    f"Epoch {self._epoch + 1}: SpikeSkip skipped step {step - self._first + 1} "
+                    f"with loss {loss:.6g}"
                 )
         self._known = count
         self._write()
         in_a_row = int(self._in_a_row.numpy())
         if in_a_row > self.patience and not self.model.stop_training:
-            console.say(
-                f"SpikeSkip: the last {in_a_row} batches were all left out, because the loss or "
-                "the weights after the step were not finite. Training ends here. "
-                "fit(..., debug_nans=True) stops where it begins, and names the layer."
+            console.print(
+                f"SpikeSkip: the last {in_a_row} batches were all skipped, because the loss or the "
+                "weights after the step were not finite. Training ends here. "
+                "fit(..., debug_nans=True) stops at the first such step, and names the layer."
             )
             self.model.stop_training = True
 
@@ -256,7 +259,7 @@ class SpikeSkip(Callback):
             temporary.write_text(json.dumps({"skipped": rows, "lost": self.lost}, indent=1))
 
     def get_state(self) -> dict[str, Any]:
-        """Returns what was left out, and the losses that the next ones are compared with."""
+        """Returns the list of skipped batches, and the losses in the window."""
         return {
             "skipped": [tuple(one) for one in self.skipped],
             "lost": self.lost,
@@ -267,7 +270,7 @@ class SpikeSkip(Callback):
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Takes up what `get_state()` returned."""
+        """Restores what `get_state()` returned."""
         self.skipped = [Skipped(*one) for one in state["skipped"]]
         self.lost, self._known = state["lost"], state["known"]
         self._epoch, self._first = state["epoch"], state["first"]
@@ -275,23 +278,24 @@ class SpikeSkip(Callback):
             variable.assign(value)
 
 
-def _variable(name: str, shape: tuple[int, ...], dtype: str) -> Variable:
+def _make_variable(name: str, shape: tuple[int, ...], dtype: str) -> Variable:
     return Variable(np.zeros(shape, dtype), dtype=dtype, trainable=False, name=name, role="state")
 
 
 @contextlib.contextmanager
-def _losses_of(model: Any) -> Iterator[list[Any]]:
-    """Gives a list of the losses of batches that a model's step notes meanwhile."""
+def _capture_losses(model: Any) -> Iterator[list[Any]]:
+    """Yields a list to which the losses of batches are appended while a step is traced."""
+    # The loss metric receives the unreduced loss of the batch; the logs have only its mean.
     trackers = [metric for metric in model.metrics if metric.name == "loss"][:1]
     losses: list[Any] = []
     for tracker in trackers:
         update = tracker.update_state
 
-        def seen(loss: Any, *rest: Any, update: Any = update, **words: Any) -> Any:
+        def record(loss: Any, *rest: Any, update: Any = update, **kwargs: Any) -> Any:
             losses.append(loss)
-            return update(loss, *rest, **words)
+            return update(loss, *rest, **kwargs)
 
-        vars(tracker)["update_state"] = seen  # on the object, where it hides that of the class
+        vars(tracker)["update_state"] = record  # on the instance: hides the method of the class
     try:
         yield losses
     finally:
@@ -299,12 +303,12 @@ def _losses_of(model: Any) -> Iterator[list[Any]]:
             del vars(tracker)["update_state"]
 
 
-def _loss(losses: list[Any], logs: Any) -> Any:
+def _choose_loss(losses: list[Any], logs: Logs) -> Any:
     if losses:
         return losses[-1]
     if isinstance(logs, dict) and "loss" in logs:
         return logs["loss"]
     raise ValueError(
-        "SpikeSkip: the training step gives no loss to look at. Return it from `train_step`, as in "
+        "SpikeSkip: the training step returns no loss. Return it from `train_step`: "
         'return {"loss": loss}.'
     )

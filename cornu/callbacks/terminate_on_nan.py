@@ -1,32 +1,32 @@
-"""TerminateOnNaN: ends training that has failed."""
+"""TerminateOnNaN: stops training when the loss is not finite."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from cornu.callbacks.callback import Callback
 from cornu.terminal.console import console
+from cornu.types import Logs
 
 __all__ = ["TerminateOnNaN"]
 
-_MORE = "fit(..., debug_nans=True) stops at the step where it begins, and names the layer."
+_ADVICE = "fit(..., debug_nans=True) stops at the first such step, and names the layer."
 
 
 class TerminateOnNaN(Callback):
-    """Ends training when the loss is NaN or infinite, and says when that was.
+    """Stops training when the loss is NaN or infinite.
 
-    Where it began is found by `fit(..., debug_nans=True)`.
+    To find the layer where such values first appear, use `fit(..., debug_nans=True)`.
 
     Args:
-        raise_error: whether to raise an error instead of ending in order.
+        raise_error: whether to raise an exception instead of stopping training.
 
     Raises:
-        RuntimeError: the loss is not finite, with `raise_error=True`.
+        RuntimeError: the loss is not finite and `raise_error=True`.
 
-    Differences: Keras looks after every step. Here the loss, a mean over the epoch so far that
-        stays NaN once it is, is looked at twice a second and at the end of the epoch, so that
-        training is as fast as without.
+    Differences: Keras checks the loss after each step. Here it is checked twice a second and at the
+        end of the epoch, which does not slow down training. The loss is a mean over the epoch so
+        far, so that it remains NaN.
     """
 
     look_every = 0.5
@@ -35,26 +35,26 @@ class TerminateOnNaN(Callback):
         self.raise_error = raise_error
         self._epoch = 0
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Remembers the epoch."""
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        """Records the epoch."""
         self._epoch = epoch
 
-    def on_progress(self, step: int, steps: int | None, logs: Any = None) -> None:
-        """Looks at the loss so far."""
-        self._look(logs, f"at step {step} of epoch {self._epoch + 1}")
+    def on_progress(self, step: int, steps: int | None, logs: Logs = None) -> None:
+        """Checks the loss of the epoch so far."""
+        self._check(logs, f"at step {step} of epoch {self._epoch + 1}")
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Looks at the loss of the epoch."""
-        self._look(logs, f"at the end of epoch {epoch + 1}")
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Checks the loss of the epoch."""
+        self._check(logs, f"at the end of epoch {epoch + 1}")
 
-    def _look(self, logs: Any, when: str) -> None:
+    def _check(self, logs: Logs, when: str) -> None:
         loss = (logs or {}).get("loss")
         if loss is None or math.isfinite(loss) or self.model.stop_training:
             return
         message = f"TerminateOnNaN: the loss is {float(loss)} {when}."
         if self.raise_error:
             raise RuntimeError(
-                f"{message}\nTry a smaller learning rate, or clip the gradients.\n{_MORE}"
+                f"{message}\nTry a smaller learning rate, or clip the gradients.\n{_ADVICE}"
             )
-        console.say(f"{message} Training ends here. {_MORE}")
+        console.print(f"{message} Training ends here. {_ADVICE}")
         self.model.stop_training = True

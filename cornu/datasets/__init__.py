@@ -1,4 +1,4 @@
-"""Small data sets that come with the library, so that examples run without a network."""
+"""Small datasets that are part of the package, so that examples run offline."""
 
 from cornu.datasets import digits
 

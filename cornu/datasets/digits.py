@@ -1,11 +1,11 @@
-"""Handwritten digits, 8x8 pixels: small enough to ship, hard enough to learn from.
+"""Handwritten digits with 8x8 pixels.
 
-Thirteen people wrote the digits 0 to 9 on a form. Each was scanned to 32x32 black and white
-pixels; the value of a pixel here counts the black ones in a block of 4x4, so it goes from 0 to 16.
+Thirteen people wrote the digits 0 to 9 on a form, which was scanned to 32x32 black and white pixels
+per digit. A pixel of the dataset is the number of black pixels in a block of 4x4, from 0 to 16.
 
-These are the 1797 images that the source calls its test set, shuffled once and split into 1437 to
-train and 360 to test. The split is stored, so it is the same for everyone. The same people wrote
-both parts: accuracy here says nothing about the digits of other writers.
+The dataset consists of the 1797 images of the test set of the source, shuffled and split into 1437
+for training and 360 for testing. The split is fixed. The same people wrote both parts, so the
+accuracy does not predict the accuracy for other writers.
 
 Source: E. Alpaydin, C. Kaynak (1998). Optical Recognition of Handwritten Digits. UCI Machine
 Learning Repository, https://doi.org/10.24432/C50P49. License: CC BY 4.0. Taken from the

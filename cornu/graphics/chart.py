@@ -1,17 +1,25 @@
-"""What pictures of curves are made of: scales with round values, lines, colours."""
+"""Parts of line charts: scales with rounded ticks, lines, colors."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from cornu.graphics.svg import format_number
 
-__all__ = ["TEXT", "Points", "Scale", "palette", "powers", "rounds", "short", "way"]
+__all__ = [
+    "TEXT",
+    "Points",
+    "Scale",
+    "style_sheet",
+    "log_ticks",
+    "linear_ticks",
+    "format_value",
+    "line_path",
+]
 
 TEXT = 11.0
-_MOST_POINTS = 640  # on a line; more are not seen
+_MAX_POINTS = 640  # per line; more cannot be distinguished at the width of a panel
 
 _LIGHT = ("#ffffff", "#1c2330", "#5c6678", "#e3e8f0", "#2f6fe0", "#d9660a")
 _DARK = ("#14181f", "#e8ecf3", "#a3adbd", "#2a3240", "#7aa7ff", "#ffa04d")
@@ -19,11 +27,11 @@ _DARK = ("#14181f", "#e8ecf3", "#a3adbd", "#2a3240", "#7aa7ff", "#ffa04d")
 Points = list[tuple[float, float]]
 
 
-def palette(kinds: Sequence[str]) -> str:
-    """Returns the style of a picture on light and on dark paper, with two kinds of lines."""
+def style_sheet(kinds: Sequence[str]) -> str:
+    """Returns the CSS of a chart for light and dark color schemes, with two kinds of lines."""
 
-    def paper(colours: Sequence[str]) -> str:
-        back, ink, faint, rule, *lines = colours
+    def make_rules(colors: Sequence[str]) -> str:
+        back, ink, faint, rule, *lines = colors
         return (
             f".ch-back{{fill:{back}}}.ch-title{{fill:{ink}}}.ch-text{{fill:{faint}}}"
             f".ch-rule{{stroke:{rule}}}"
@@ -36,29 +44,29 @@ def palette(kinds: Sequence[str]) -> str:
         f".ch-text,.ch-value{{font-size:{format_number(TEXT)}px}}.ch-value{{font-weight:bold}}"
         ".ch-line{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}"
         ".ch-end{text-anchor:end}.ch-mid{text-anchor:middle}"
-        + paper(_LIGHT)
-        + f"@media(prefers-color-scheme:dark){{{paper(_DARK)}}}"
+        + make_rules(_LIGHT)
+        + f"@media(prefers-color-scheme:dark){{{make_rules(_DARK)}}}"
     )
 
 
-def way(
-    line: Points, across: Any, along: Any, high: float
+def line_path(
+    line: Points, x_scale: Scale, y_scale: Scale, height: float
 ) -> tuple[str, tuple[float, float, float] | None]:
-    """Returns the path of a line, with gaps where nothing is finite, and its last point."""
+    """Returns the SVG path of a line, with gaps at non-finite values, and its last point."""
     steps, pen, last = [], False, None
-    for epoch, value in _thinned(line):
+    for epoch, value in _thin_out(line):
         if not math.isfinite(value):
             pen = False
             continue
-        x, y = across(epoch), high + along(value)
+        x, y = x_scale(epoch), height + y_scale(value)
         steps.append(f"{'L' if pen else 'M'}{format_number(x)} {format_number(y)}")
         pen, last = True, (x, y, value)
     return "".join(steps) or "M0 0", last
 
 
-def _thinned(line: Points) -> Points:
-    """Leaves out points that would lie within a line's width, but no extremes and no ends."""
-    size = math.ceil(len(line) / _MOST_POINTS)
+def _thin_out(line: Points) -> Points:
+    """Removes points that cannot be distinguished, but keeps extremes and both ends."""
+    size = math.ceil(len(line) / _MAX_POINTS)
     if size == 1:
         return line
     kept = []
@@ -74,7 +82,14 @@ def _thinned(line: Points) -> Points:
 
 
 class Scale:
-    """From values to places, and the round values that stand on the axis."""
+    """Maps values to coordinates, and chooses the ticks of an axis.
+
+    Args:
+        values: the values to cover.
+        size: the length of the axis; negative if it points upward.
+        log: whether the axis is logarithmic.
+        whole: whether ticks are integers.
+    """
 
     def __init__(
         self, values: Sequence[float], size: float, log: bool, whole: bool = False
@@ -85,13 +100,13 @@ class Scale:
         if log:
             low, high = math.log10(low), math.log10(high)
         if high - low < 1e-12 * max(1.0, abs(high)):
-            room = 0.5 if log or whole else abs(high) / 10 or 0.5
-            low, high = low - room, high + room
+            margin = 0.5 if log or whole else abs(high) / 10 or 0.5
+            low, high = low - margin, high + margin
         elif not whole:
-            room = 0.06 * (high - low)
-            low, high = low - room, high + room
+            margin = 0.06 * (high - low)
+            low, high = low - margin, high + margin
         self.low, self.high = low, high
-        self.ticks = powers(low, high) if log else rounds(low, high, whole)
+        self.ticks = log_ticks(low, high) if log else linear_ticks(low, high, whole)
 
     def __call__(self, value: float) -> float:
         if self.log:
@@ -99,12 +114,12 @@ class Scale:
         return self.size * (value - self.low) / (self.high - self.low)
 
 
-def rounds(low: float, high: float, whole: bool) -> list[float]:
-    """Returns about five round numbers in a range.
+def linear_ticks(low: float, high: float, whole: bool) -> list[float]:
+    """Returns about five round numbers within a range.
 
     Example:
 
-    >>> rounds(0.0, 1.1, False), rounds(1, 10, True)
+    >>> linear_ticks(0.0, 1.1, False), linear_ticks(1, 10, True)
     ([0.0, 0.2, 0.4, 0.6, 0.8, 1.0], [2.0, 4.0, 6.0, 8.0, 10.0])
     """
     step = 10.0 ** math.floor(math.log10((high - low) / 5))
@@ -115,16 +130,17 @@ def rounds(low: float, high: float, whole: bool) -> list[float]:
     return [float(f"{k * step:.12g}") for k in range(first, last + 1)]
 
 
-def powers(low: float, high: float) -> list[float]:
-    """Returns round numbers in a range of logarithms."""
+def log_ticks(low: float, high: float) -> list[float]:
+    """Returns round numbers within a range of base-10 logarithms."""
     exponents = range(math.floor(low), math.ceil(high) + 1)
     for factors in ((1,), (1, 2, 5), tuple(range(1, 10))):
         ticks = [f * 10.0**e for e in exponents for f in factors]
         ticks = [t for t in ticks if low - 1e-9 <= math.log10(t) <= high + 1e-9]
         if len(ticks) > 2:
             return ticks[:: math.ceil(len(ticks) / 7)]
-    return ticks or rounds(10.0**low, 10.0**high, False)
+    return ticks or linear_ticks(10.0**low, 10.0**high, False)
 
 
-def short(value: float, digits: int = 6) -> str:
+def format_value(value: float, digits: int = 6) -> str:
+    """Formats a number with at most `digits` significant digits."""
     return f"{value:.{digits}g}"

@@ -1,4 +1,4 @@
-"""The old address of functions that make datasets."""
+"""Former module path of functions that read datasets."""
 
 from cornu.data.readers.image_files import image_dataset_from_directory
 from cornu.data.readers.text_files import text_dataset_from_directory

@@ -1,4 +1,4 @@
-"""The old address of functions on images."""
+"""Former module path of functions on images."""
 
 from cornu.data.readers.images import array_to_img, img_to_array, load_img, save_img, smart_resize
 

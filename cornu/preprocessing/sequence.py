@@ -1,4 +1,4 @@
-"""The old address of `pad_sequences`."""
+"""Former module path of `pad_sequences`."""
 
 from cornu.utils.arrays import pad_sequences
 

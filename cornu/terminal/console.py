@@ -1,4 +1,4 @@
-"""The terminal: one line that is drawn again and again, and lines that stay."""
+"""Console: output to the terminal, with one line that is updated in place."""
 
 from __future__ import annotations
 
@@ -6,71 +6,82 @@ import os
 import shutil
 import sys
 
-__all__ = ["Console", "console"]
+from cornu import settings
 
-_ENDLESS = 1 << 20  # a notebook folds lines, and still takes them as one
+__all__ = ["Console", "console", "log_message"]
+
+# Notebooks wrap long lines themselves, and `\r` still returns to the start of the whole line.
+_UNLIMITED = 1 << 20
 
 
 class Console:
-    """Writes to standard output, and knows whether the line it is on is still being drawn."""
+    """Writes to standard output, and keeps track of a line that is still being updated."""
 
     def __init__(self) -> None:
-        self._drawn = 0  # width of the line that is being drawn
+        self._open_width = 0  # visible characters of the line that is being updated
 
     @property
     def interactive(self) -> bool:
-        """Whether a line can be drawn again: a terminal or a notebook, not a file or pipe."""
+        """Whether a line can be overwritten: in a terminal or notebook, not in a file or pipe."""
         return sys.stdout.isatty() or "ipykernel" in sys.modules
 
     @property
     def colored(self) -> bool:
-        """Whether colors are shown and wanted (see https://no-color.org)."""
-        unwanted = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-        return self.interactive and not unwanted
+        """Whether colors are supported and not disabled (see https://no-color.org)."""
+        disabled = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+        return self.interactive and not disabled
 
     @property
     def width(self) -> int:
-        """How many characters fit on a line; in a terminal a longer one cannot be drawn again."""
-        return shutil.get_terminal_size().columns - 1 if sys.stdout.isatty() else _ENDLESS
+        """The number of characters that fit on a line that can be overwritten."""
+        # One column stays free: many terminals wrap as soon as the last one is filled.
+        return shutil.get_terminal_size().columns - 1 if sys.stdout.isatty() else _UNLIMITED
 
     @property
-    def drawing(self) -> bool:
-        """Whether a line is being drawn."""
-        return bool(self._drawn)
+    def has_open_line(self) -> bool:
+        """Whether a line is being updated."""
+        return bool(self._open_width)
 
-    def can_show(self, text: str) -> bool:
-        """Tells whether the output's encoding has some characters."""
+    def can_encode(self, text: str) -> bool:
+        """Returns whether the output's encoding has the characters of a text."""
         try:
             text.encode(sys.stdout.encoding or "ascii")
         except UnicodeEncodeError:
             return False
         return True
 
-    def draw(self, text: str, width: int, below: str | None = None) -> None:
-        """Replaces the line that is being drawn by another.
+    def update_line(self, text: str, width: int, below: str | None = None) -> None:
+        """Replaces the line that is being updated.
 
         Args:
-            text: the line.
-            width: how many characters are seen of it.
-            below: whole lines that follow it; if they are given, even as "", it stays.
+            text: the new line.
+            width: the number of its visible characters, without escape sequences.
+            below: complete lines to write after it. If given, even as "", the line is final.
         """
         end = "" if below is None else f"\n{below}"
-        sys.stdout.write("\r" + text + " " * max(0, self._drawn - width) + end)
+        # Spaces overwrite what is left of a longer line: not every notebook knows `\x1b[K`.
+        sys.stdout.write("\r" + text + " " * max(0, self._open_width - width) + end)
         sys.stdout.flush()
-        self._drawn = 0 if end else width
+        self._open_width = 0 if end else width
 
-    def say(self, text: str = "") -> None:
-        """Writes a line that stays, below the one that is being drawn."""
-        self.end()
+    def print(self, text: str = "") -> None:
+        """Writes a line, below the one that is being updated."""
+        self.end_line()
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
 
-    def end(self) -> None:
-        """Lets the line that is being drawn stay as it is."""
-        if self._drawn:
+    def end_line(self) -> None:
+        """Makes the line that is being updated final."""
+        if self._open_width:
             sys.stdout.write("\n")
             sys.stdout.flush()
-            self._drawn = 0
+            self._open_width = 0
 
 
 console = Console()
+
+
+def log_message(text: str) -> None:
+    """Prints a line, unless `cornu.config.disable_interactive_logging()` was called."""
+    if settings.get("interactive_logging"):
+        console.print(text)

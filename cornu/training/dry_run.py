@@ -192,7 +192,7 @@ class DryRun:
         text += "." if "validation" in self._ran else "; there is no validation data."
         if self._left_out:
             text += f" Left out, since they write files: {', '.join(self._left_out)}."
-        console.say(text)
+        console.print(text)
 
 
 def limit_steps(source: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Small helpers around models and data."""
+"""Utilities: data preparation, files, serialization, reproducibility."""
 
 from cornu.config import (
     disable_interactive_logging,

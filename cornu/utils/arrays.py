@@ -1,25 +1,28 @@
-"""Arrays of labels, rows and sequences in the form that models take."""
+"""Converts labels, vectors and sequences to arrays for models."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from cornu import settings
+from cornu.types import Array, ArrayLike, DTypeLike
+
+Side: TypeAlias = Literal["pre", "post"]
 
 __all__ = ["normalize", "pad_sequences", "to_categorical"]
 
 
-def to_categorical(x: Any, num_classes: int | None = None) -> Any:
-    """Turns integer labels into one-hot rows.
+def to_categorical(x: ArrayLike, num_classes: int | None = None) -> np.ndarray | Array:
+    """Converts integer labels to one-hot vectors.
 
     Args:
         x: integers from 0 to `num_classes - 1`, of any shape; a last axis of size 1 is dropped.
-        num_classes: the number of classes, by default the largest label and one.
+        num_classes: the number of classes; by default the largest label plus one.
 
     Shapes: `(...,)` or `(..., 1)` to `(..., num_classes)`.
 
@@ -33,7 +36,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Any:
            [0., 0., 1.],
            [0., 1., 0.]], dtype=float32)
 
-    Differences: the result has the process-wide float type; in Keras it is float64. Keras takes
+    Differences: the result has the global float type; in Keras it is float64. Keras interprets
         negative labels as counted from the end.
     """
     if isinstance(x, jax.Array):
@@ -46,21 +49,21 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Any:
     classes = num_classes or int(high) + 1
     if low < 0 or high >= classes:
         raise ValueError(
-            f"to_categorical: labels lie between {low} and {high}; "
-            f"with {classes} classes they must lie between 0 and {classes - 1}."
+            f"to_categorical: with {classes} classes, labels must be between 0 and {classes - 1}. "
+            f"Received: labels between {low} and {high}."
         )
     rows = np.zeros((labels.size, classes), jnp.dtype(settings.get("floatx")))
     rows[np.arange(labels.size), labels.ravel()] = 1
     return rows.reshape(*labels.shape, classes)
 
 
-def normalize(x: Any, axis: int = -1, order: float = 2) -> Any:
-    """Divides vectors by their norm; a vector of zeros stays.
+def normalize(x: ArrayLike, axis: int = -1, order: float = 2) -> np.ndarray | Array:
+    """Divides vectors by their norm; zero vectors do not change.
 
     Args:
         x: a NumPy or JAX array; the result is of the same kind.
-        axis: the axis along which the vectors lie.
-        order: of the norm: 2 for the length, 1 for the sum of absolute values.
+        axis: the axis of the vectors.
+        order: the order of the norm: 2 is the Euclidean norm, 1 the sum of absolute values.
 
     Example:
 
@@ -68,7 +71,7 @@ def normalize(x: Any, axis: int = -1, order: float = 2) -> Any:
     array([[0.6, 0.8],
            [0. , 0. ]])
 
-    Differences: `axis=0` is the first axis; Keras takes it for the last.
+    Differences: `axis=0` is the first axis; Keras treats it as the last.
     """
     xp = jnp if isinstance(x, jax.Array) else np
     norm = xp.linalg.norm(x, order, axis, keepdims=True)
@@ -78,25 +81,25 @@ def normalize(x: Any, axis: int = -1, order: float = 2) -> Any:
 def pad_sequences(
     sequences: Sequence[Any],
     maxlen: int | None = None,
-    dtype: Any = "int32",
-    padding: str = "pre",
-    truncating: str = "pre",
-    value: Any = 0.0,
+    dtype: DTypeLike = "int32",
+    padding: Side = "pre",
+    truncating: Side = "pre",
+    value: float | str = 0.0,
 ) -> np.ndarray:
-    """Makes one array of sequences of different lengths.
+    """Pads or truncates sequences to the same length, and stacks them.
 
     Args:
-        sequences: lists or arrays; their elements may have a shape of their own.
-        maxlen: the length of all, by default that of the longest.
-        dtype: of the result; `object` for texts of different lengths.
-        padding: whether short sequences are filled up at their begin (`"pre"`) or end (`"post"`).
-        truncating: whether long sequences lose their begin (`"pre"`) or end (`"post"`).
-        value: what to fill up with.
+        sequences: a list of lists or arrays, whose elements all have the same shape.
+        maxlen: the length of the result; by default that of the longest sequence.
+        dtype: the dtype of the result; `object` for strings of different lengths.
+        padding: whether to pad short sequences at the beginning (`"pre"`) or end (`"post"`).
+        truncating: whether to truncate long sequences at the beginning or end.
+        value: the padding value.
 
     Shapes: a list of `batch` sequences `(length, ...)` to `(batch, maxlen, ...)`.
 
     Raises:
-        ValueError: something is no sequence, or the elements differ in shape.
+        ValueError: an entry is not a sequence, or the shapes of elements differ.
 
     Example:
 
@@ -107,12 +110,12 @@ def pad_sequences(
     """
     for name, side in (("padding", padding), ("truncating", truncating)):
         if side not in ("pre", "post"):
-            raise ValueError(f"pad_sequences: {name} is 'pre' or 'post'. Received: {side!r}")
+            raise ValueError(f"pad_sequences: {name} must be 'pre' or 'post'. Received: {side!r}")
     if isinstance(value, str) and dtype is not object and np.dtype(dtype).kind not in "SU":
-        raise ValueError(f"pad_sequences: texts need dtype=object. Received dtype={dtype!r}")
+        raise ValueError(f"pad_sequences: strings require dtype=object. Received: dtype={dtype!r}")
     for i, sequence in enumerate(sequences):
         if not isinstance(sequence, Sequence) and not np.ndim(sequence):
-            raise ValueError(f"pad_sequences: entry {i} is no sequence but {sequence!r}.")
+            raise ValueError(f"pad_sequences: entry {i} is not a sequence: {sequence!r}.")
     maxlen = max(map(len, sequences), default=0) if maxlen is None else maxlen
     shape = next((np.shape(sequence[0]) for sequence in sequences if len(sequence)), ())
     padded = np.full((len(sequences), maxlen, *shape), value, dtype)
@@ -124,8 +127,8 @@ def pad_sequences(
         kept = np.asarray(kept, dtype)
         if kept.shape[1:] != shape:
             raise ValueError(
-                f"pad_sequences: elements of entry {i} have the shape {kept.shape[1:]}, "
-                f"those before {shape}."
+                f"pad_sequences: the elements of entry {i} have shape {kept.shape[1:]}, "
+                f"but those of earlier entries have shape {shape}."
             )
         start = maxlen - len(kept) if padding == "pre" else 0
         padded[i, start : start + len(kept)] = kept

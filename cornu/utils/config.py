@@ -1,4 +1,4 @@
-"""Config: named values that can be read as attributes, and locked."""
+"""Config: a dict with attribute access that can be frozen."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _OWN = ("_config", "_frozen")
 
 
 class Config:
-    """A dict whose values are attributes as well, and that can be locked.
+    """A dict whose values are also attributes, and that can be frozen.
 
     Args:
-        **kwargs: the values to begin with.
+        **kwargs: the initial values.
 
     Raises:
-        AttributeError: a value that is read does not exist.
-        ValueError: a value is set or taken away while the config is frozen, or it has the name
-            of a method.
+        AttributeError: a value does not exist.
+        ValueError: a value is set or removed while the config is frozen, or it has the name of a
+            method.
 
     Example:
 
@@ -34,8 +34,8 @@ class Config:
     >>> config.frozen, config.to_json()
     (True, '{"learning_rate": 0.1, "seed": 123}')
 
-    Differences: a value with the name of a method (such as `keys`) is refused as an attribute; in
-    Keras it takes the method's place. As an entry, `config["keys"]`, it is fine.
+    Differences: setting an attribute with the name of a method, such as `keys`, is an error; in
+    Keras it replaces the method. Use `config["keys"]` instead.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -44,25 +44,25 @@ class Config:
 
     @property
     def frozen(self) -> bool:
-        """Whether the config is locked."""
+        """Whether the config is frozen."""
         return self._frozen
 
     def freeze(self) -> None:
-        """Locks the config: nothing can be changed."""
+        """Makes the config read-only."""
         self._frozen = True
 
     def unfreeze(self) -> None:
-        """Unlocks the config."""
+        """Makes the config writable again."""
         self._frozen = False
 
-    def _changing(self) -> dict[str, Any]:
-        """Returns the values, if they may be changed."""
+    def _writable(self) -> dict[str, Any]:
+        """Returns the values; raises ValueError if the config is frozen."""
         if self._frozen:
-            raise ValueError("The config is frozen, and cannot be changed.\nCall unfreeze() first.")
+            raise ValueError("The config is frozen and cannot be modified.\nCall unfreeze() first.")
         return self._config
 
     def as_dict(self) -> dict[str, Any]:
-        """Returns the values in a dict of its own."""
+        """Returns the values as a new dict."""
         return dict(self._config)
 
     def to_json(self) -> str:
@@ -82,15 +82,15 @@ class Config:
         return self._config.items()
 
     def pop(self, *args: Any) -> Any:
-        """Takes a value away and returns it, like `dict.pop`."""
-        return self._changing().pop(*args)
+        """Removes a value and returns it, like `dict.pop`."""
+        return self._writable().pop(*args)
 
     def update(self, *args: Any, **kwargs: Any) -> None:
         """Sets several values, like `dict.update`."""
-        self._changing().update(*args, **kwargs)
+        self._writable().update(*args, **kwargs)
 
     def get(self, keyname: str, value: Any = None) -> Any:
-        """Returns a value, or `value` if there is none of that name."""
+        """Returns the value of a name, or `value` if it does not exist."""
         return self._config.get(keyname, value)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -99,10 +99,10 @@ class Config:
         elif name in dir(type(self)):
             raise ValueError(f"{name!r} is a method of Config.\nWrite config[{name!r}] = ...")
         else:
-            self._changing()[name] = value
+            self._writable()[name] = value
 
     def __getattr__(self, name: str) -> Any:
-        # Before the constructor ran, as when it is copied, there is nothing to look in.
+        # While the object is copied or unpickled, `_config` does not exist yet.
         values = self.__dict__.get("_config", {})
         if name in values:
             return values[name]
@@ -112,10 +112,10 @@ class Config:
         return self._config[key]
 
     def __setitem__(self, key: str, item: Any) -> None:
-        self._changing()[key] = item
+        self._writable()[key] = item
 
     def __delitem__(self, key: str) -> None:
-        del self._changing()[key]
+        del self._writable()[key]
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(self._config))

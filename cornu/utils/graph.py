@@ -1,4 +1,4 @@
-"""Questions about the graph that symbolic Tensors belong to."""
+"""Functions on the graph of symbolic Tensors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["get_source_inputs"]
 
 
 def get_source_inputs(tensor: Tensor) -> list[Tensor]:
-    """Returns the inputs that a Tensor was computed from, in the order of their making.
+    """Returns the inputs from which a Tensor is computed, in the order of their creation.
 
     Example:
 

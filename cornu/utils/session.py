@@ -1,4 +1,4 @@
-"""What the process remembers between models, and how to make it forget."""
+"""Resets the global state of the process."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ __all__ = ["clear_session"]
 
 
 def clear_session(free_memory: bool = True) -> None:
-    """Forgets what was left by the models made so far: name counts, dtype policy, logging.
+    """Resets the global state: counters of layer names, dtype policy, logging.
 
     Args:
-        free_memory: whether to collect garbage at once, so that models that are not referred to
-            any more give their memory back now rather than soon.
+        free_memory: whether to run the garbage collector, which frees the memory of models that
+            are no longer referenced.
 
     Example:
 
@@ -27,8 +27,8 @@ def clear_session(free_memory: bool = True) -> None:
     >>> cornu.layers.Dense(1).name
     'dense'
 
-    Differences: there is no list of all models that would grow, so that a loop that makes many
-    needs no call of this.
+    Differences: there is no global list of models, so that a loop that creates many models does not
+    need to call this function.
     """
     names.reset()
     call_stack.release_frames()

@@ -66,9 +66,9 @@ def test_heads_and_sizes():
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: resnet.ResNet50(), "not shipped with cornu"),
-        (lambda: resnet.resnet(20), "no ResNet of depth 20"),
-        (lambda: resnet.resnet(18, version=2), "no ResNet of depth 18, version 2"),
+        (lambda: resnet.ResNet50(), "does not include weights"),
+        (lambda: resnet.resnet(20), "unknown depth 20"),
+        (lambda: resnet.resnet(18, version=2), "unknown depth 18 for version 2"),
         (lambda: resnet.resnet(18, include_top=False, pooling="sum"), "pooling must be"),
     ],
 )

@@ -147,7 +147,7 @@ def test_history_and_progbar_are_added_once_and_last():
 
 
 def test_what_is_no_callback_is_refused():
-    with pytest.raises(TypeError, match=r"received the class EarlyStopping. Write EarlyStopping\("):
+    with pytest.raises(TypeError, match=r"Pass an instance: EarlyStopping\("):
         CallbackList([callbacks.EarlyStopping])
     with pytest.raises(TypeError, match="expected Callback objects, received 3"):
         CallbackList([3])

@@ -91,7 +91,9 @@ def test_a_file_that_became_shorter_is_said(tmp_path):
     state = logger.get_state()
     path.unlink()
     logger.on_train_begin()
-    with pytest.warns(UserWarning, match="had .* bytes when training was saved, and has 0 now"):
+    with pytest.warns(
+        UserWarning, match="had .* bytes when the state .* was saved, and has 0 bytes now"
+    ):
         logger.set_state(state)
     fake.drive_on(logger, [{"loss": 1.0, "val_loss": 2.0}], start=1)
     assert path.read_text().splitlines() == ["epoch,loss,val_loss", "1,1.0,2.0"]

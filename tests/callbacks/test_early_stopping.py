@@ -68,9 +68,9 @@ def test_auto_asks_the_metric():
     part = cornu.callbacks.EarlyStopping("val_head_loss", patience=1)
     assert len(fake.drive(part, fake.values("val_head_loss", 0.3, 0.2, 0.3))[1]) == 3
     for name in ("mystery", "elsewhere"):
-        with pytest.raises(ValueError, match=f"is more or less of '{name}' better"):
+        with pytest.raises(ValueError, match=f"the metric '{name}' does not define"):
             fake.drive(cornu.callbacks.EarlyStopping(name), fake.values(name, 1.0, 2.0))
-    with pytest.raises(ValueError, match="mode is 'auto', 'min' or 'max'"):
+    with pytest.raises(ValueError, match="mode must be 'auto', 'min' or 'max'"):
         cornu.callbacks.EarlyStopping(mode="minimum")
 
 

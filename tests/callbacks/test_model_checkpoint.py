@@ -67,12 +67,12 @@ def test_what_is_wrong_is_told(tmp_path):
     for words in ({"save_weights_only": True}, {}):
         with pytest.raises(ValueError, match="filepath must end in"):
             Checkpoint("model.txt", **words)
-    with pytest.raises(ValueError, match="save_freq is 'epoch' or a number"):
+    with pytest.raises(ValueError, match="save_freq must be 'epoch' or a number"):
         Checkpoint("a.keras", save_freq="batch")
-    with pytest.raises(KeyError, match="names 'acc', which does not exist. Known: loss"):
+    with pytest.raises(KeyError, match="contains 'acc', which is not in the logs. Available: loss"):
         fake.drive(Checkpoint(tmp_path / "{acc}.keras"), LOGS)
     (tmp_path / "folder.keras").mkdir()
-    with pytest.raises(IsADirectoryError, match="is a directory. Give the name of a file"):
+    with pytest.raises(IsADirectoryError, match="is a directory. Pass the path of a file"):
         fake.drive(Checkpoint(tmp_path / "folder.keras"), LOGS)
     with pytest.warns(UserWarning, match="no metric 'val_los'. Did you mean 'val_loss'"):
         best = Checkpoint(tmp_path / "a.keras", "val_los", save_best_only=True)
@@ -86,7 +86,7 @@ def test_it_speaks(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     fake.drive(Checkpoint("a.keras", verbose=1, save_best_only=True), LOGS[:2])
     assert capsys.readouterr().out.splitlines() == [
-        "Epoch 1: val_loss has become better: nothing to 3.00000",
+        "Epoch 1: val_loss improved from None to 3.00000",
         "Epoch 1: saved a.keras",
-        "Epoch 2: val_loss has not become better than 3.00000",
+        "Epoch 2: val_loss did not improve from 3.00000",
     ]

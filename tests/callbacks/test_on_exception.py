@@ -44,7 +44,7 @@ def test_the_first_error_is_heard_even_if_saving_fails(tmp_path):
 
 
 def test_other_endings_are_refused():
-    with pytest.raises(ValueError, match=r"filepath ends in .keras .* Received: 'model.pt'"):
+    with pytest.raises(ValueError, match=r"filepath must end in .keras .* Received: 'model.pt'"):
         OnException("model.pt")
 
 

@@ -57,7 +57,7 @@ def test_training_ends_in_order_and_the_model_is_saved(tmp_path, number, capsys)
         np.testing.assert_array_equal(a, b)
     out = capsys.readouterr().out
     assert out == (
-        f"OnSignal: {number.name} came. The model was saved to '{path}'; training ends here.\n"
+        f"OnSignal: received {number.name}. The model was saved to '{path}'; training ends here.\n"
     )
 
 
@@ -111,7 +111,7 @@ def test_other_threads_cannot_hear(tmp_path):
 
     def run():
         try:
-            with pytest.warns(UserWarning, match="heard in the main thread alone"):
+            with pytest.warns(UserWarning, match="handles signals only in the main thread"):
                 stop.on_train_begin()
             stop.on_train_end()
         except BaseException as error:
@@ -124,7 +124,7 @@ def test_other_threads_cannot_hear(tmp_path):
 
 
 def test_what_cannot_be_heard_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="filepath ends in"):
+    with pytest.raises(ValueError, match="filepath must end in"):
         OnSignal("model.h5")
     with pytest.raises(ValueError, match="9999"):
         OnSignal(tmp_path / "w.npz", signals=[9999])

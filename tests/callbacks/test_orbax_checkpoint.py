@@ -163,7 +163,7 @@ def test_what_is_written_in_the_background_is_not_changed_by_training(tmp_path):
 
 def test_arguments_are_checked(tmp_path):
     for words in ({"save_freq": "batch"}, {"save_freq": 0}, {"max_to_keep": 0}):
-        with pytest.raises(ValueError, match=f"{next(iter(words))} is .* from 1 on"):
+        with pytest.raises(ValueError, match=f"{next(iter(words))} must be .* positive integer"):
             OrbaxCheckpoint(tmp_path, **words)
 
 

@@ -93,7 +93,7 @@ def test_the_first_step_says_nothing_about_the_others(terminal, clock):
     first, second = looks(terminal.getvalue())[1:]
     assert first.rstrip() == "   1/1000 " + "╌" * 20 + "  - loss: 1.0000"
     assert second.rstrip() == "   2/1000 " + "╌" * 20 + " 3:20 200ms/step - loss: 1.0000"
-    console.end()
+    console.end_line()
 
 
 def test_what_is_over_soon_is_drawn_once(terminal, clock):
@@ -178,7 +178,7 @@ def test_an_error_has_a_line_of_its_own(terminal, clock):
     clock[0] += 1.0
     logger.on_progress(5, 12, {"loss": 1.0})
     logger.on_train_exception(KeyboardInterrupt())
-    assert terminal.getvalue().endswith("loss: 1.0000\n") and not console.drawing
+    assert terminal.getvalue().endswith("loss: 1.0000\n") and not console.has_open_line
 
 
 def test_an_epoch_that_goes_on_begins_partly_full(terminal, clock):
@@ -199,7 +199,7 @@ def test_an_epoch_that_goes_on_begins_partly_full(terminal, clock):
 def test_a_message_does_not_land_in_the_bar(terminal):
     class Speak(Callback):
         def on_epoch_end(self, epoch, logs=None):
-            console.say("so far so good")
+            console.print("so far so good")
 
     listed = CallbackList([Speak()], add_progbar=True, verbose=1, epochs=1, steps=2)
     listed.on_train_begin()

@@ -28,7 +28,7 @@ def test_lambda_callback():
     )
     fake.drive(callback, fake.values("loss", 1.0, 0.5))
     assert calls == [(0, 1.0), (1, 0.5), "end"]
-    with pytest.raises(TypeError, match="no moment 'on_epoch_ends'. Did you mean 'on_epoch_end'"):
+    with pytest.raises(TypeError, match="'on_epoch_ends'. Did you mean 'on_epoch_end'"):
         LambdaCallback(on_epoch_ends=print)
 
 
@@ -39,7 +39,7 @@ def test_terminate_on_nan(loss, capsys):
     assert len(seen) == 2
     assert capsys.readouterr().out == (
         f"TerminateOnNaN: the loss is {loss} at the end of epoch 2. Training ends here. "
-        "fit(..., debug_nans=True) stops at the step where it begins, and names the layer.\n"
+        "fit(..., debug_nans=True) stops at the first such step, and names the layer.\n"
     )
     model.stop_training = False
     callback.on_epoch_begin(4)

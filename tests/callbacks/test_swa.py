@@ -132,12 +132,12 @@ def test_without_data_it_says_how(capsys):
 def test_too_few_epochs_are_said(capsys):
     model, swa = tiny(), SWA(5)
     fit(model, swa, epochs=2)
-    assert swa.count == 0 and "ended before there was a mean" in capsys.readouterr().out
+    assert swa.count == 0 and "there is no mean of weights" in capsys.readouterr().out
     fake.drive(SWA(0, verbose=1), [{"loss": 1.0}], model)
-    assert "mean of its weights after 1 epochs" in capsys.readouterr().out
+    assert "the weights are the mean over 1 epochs" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("start", "every"), [(-1, 1), (0, 0)])
 def test_what_makes_no_sense_is_refused(start, every):
-    with pytest.raises(ValueError, match="SWA: start_epoch is a number from 0 on"):
+    with pytest.raises(ValueError, match="SWA: start_epoch must be >= 0"):
         SWA(start, every)

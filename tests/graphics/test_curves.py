@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 
 from cornu.callbacks import History
-from cornu.graphics.curves import curves
+from cornu.graphics.curves import plot_curves
 from tests.callbacks import fake
 
 LOGS = [
@@ -56,7 +56,7 @@ def test_training_and_validation_meet_in_a_panel(history):
 def test_metrics_are_chosen(history):
     assert "accuracy" not in texts(history.plot("loss"))
     assert "loss" not in texts(history.plot(["val_accuracy", "accuracy"]))
-    with pytest.raises(ValueError, match="no metric 'acuracy'. Did you mean 'accuracy'"):
+    with pytest.raises(ValueError, match="unknown metric 'acuracy'. Did you mean 'accuracy'"):
         history.plot("acuracy")
     with pytest.raises(ValueError, match="unknown backend 'pdf'"):
         history.plot(backend="pdf")
@@ -67,24 +67,24 @@ def test_metrics_are_chosen(history):
 def test_a_logarithmic_scale_has_equal_steps_for_equal_factors(history):
     ((a, b, c),) = ways(history.plot("loss", log=True), "training")
     assert b[1] - a[1] == pytest.approx(c[1] - b[1], abs=0.2)
-    with_zero = curves({"loss": [1.0, 0.0, 0.1]}, [0, 1, 2], log=True, backend="svg")
+    with_zero = plot_curves({"loss": [1.0, 0.0, 0.1]}, [0, 1, 2], log=True, backend="svg")
     assert len(ways(with_zero, "training")[0]) == 2
-    nothing = curves({"loss": [0.0, -1.0]}, [0, 1], log=True, backend="svg")
+    nothing = plot_curves({"loss": [0.0, -1.0]}, [0, 1], log=True, backend="svg")
     assert "no finite value above 0" in texts(nothing)
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_what_is_not_finite_is_a_gap(bad):
-    picture = curves({"loss": [1.0, 2.0, bad, 3.0]}, range(4), backend="svg")
+    picture = plot_curves({"loss": [1.0, 2.0, bad, 3.0]}, range(4), backend="svg")
     assert str(picture).count("M0 ") and len(ways(picture, "training")[0]) == 3
     assert re.search(r'd="M[^"]*L[^"]*M[^"]*" class="ch-line ch-training"', str(picture))
 
 
 def test_one_epoch_equal_values_and_lists_are_no_trouble():
-    assert "1" in texts(curves({"loss": [3.0]}, [0], backend="svg"))
-    assert len(ways(curves({"loss": [0.0] * 3}, range(3), backend="svg"), "training")[0]) == 3
+    assert "1" in texts(plot_curves({"loss": [3.0]}, [0], backend="svg"))
+    assert len(ways(plot_curves({"loss": [0.0] * 3}, range(3), backend="svg"), "training")[0]) == 3
     assert "per_class" not in texts(
-        curves({"loss": [1.0], "per_class": [[1.0, 2.0]]}, [0], backend="svg")
+        plot_curves({"loss": [1.0], "per_class": [[1.0, 2.0]]}, [0], backend="svg")
     )
 
 
@@ -101,7 +101,7 @@ def test_validation_stands_at_its_epochs(history):
 
 def test_many_epochs_stay_a_small_file():
     values = [math.sin(i / 50) + 5 * (i == 7777) for i in range(20000)]
-    picture = curves({"loss": values}, range(20000), backend="svg")
+    picture = plot_curves({"loss": values}, range(20000), backend="svg")
     (line,) = ways(picture, "training")
     assert len(line) < 1500 and len(str(picture)) < 40_000
     assert line[-1][0] == 320
@@ -110,7 +110,7 @@ def test_many_epochs_stay_a_small_file():
 
 
 def test_names_are_escaped_and_files_written(history, tmp_path):
-    picture = curves({"<b>&": [1.0]}, [0], backend="svg")
+    picture = plot_curves({"<b>&": [1.0]}, [0], backend="svg")
     assert "<b>" not in str(picture) and "<b>&" in texts(picture)
     history.plot().save(tmp_path / "a.svg")
     assert (tmp_path / "a.svg").read_text() == history.plot()._repr_svg_()

@@ -469,7 +469,8 @@ def validation_split_of_a_generator():
 @wrong(
     TypeError,
     """
-callbacks: received the class EarlyStopping. Write EarlyStopping(), with its arguments.
+callbacks: expected Callback objects, received the class EarlyStopping. Pass an instance: \
+EarlyStopping(...).
 fit() was called (at fitting.py:1).
 """,
 )
@@ -482,8 +483,8 @@ def a_class_as_callback():
     TypeError,
     """
 callbacks: expected Callback objects, received <built-in function print> (of type \
-builtin_function_or_method). Make your class a subclass of cornu.callbacks.Callback, or wrap \
-functions in LambdaCallback(on_epoch_end=...).
+builtin_function_or_method). Derive the class from cornu.callbacks.Callback, or pass functions \
+to LambdaCallback(on_epoch_end=...).
 fit() was called (at fitting.py:1).
 """,
 )

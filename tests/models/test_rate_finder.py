@@ -205,8 +205,8 @@ def test_the_callback_does_the_same():
 def test_what_cannot_be_tested():
     model = built()
     for words, text in (
-        ({"start": 1.0, "end": 0.1}, "Expected 0 < start < end"),
-        ({"start": 0.0}, "Expected 0 < start < end"),
+        ({"start": 1.0, "end": 0.1}, "expected 0 < start < end"),
+        ({"start": 0.0}, "expected 0 < start < end"),
         ({"steps": 1}, "steps must be an integer"),
         ({"mode": "exponent"}, "Did you mean 'exponential'"),
         ({"stop_at": 1.0}, "stop_at must be greater than 1"),
@@ -221,7 +221,7 @@ def test_what_cannot_be_tested():
         own = Own(model.input, model.output)
         own.compile("sgd")
         own.find_lr(X, Y)
-    with pytest.raises(AttributeError, match="contains no learning rate"):
+    with pytest.raises(AttributeError, match="keeps its learning rate to itself"):
         built(optax.adam(0.1)).find_lr(X, Y)
     with pytest.raises(RuntimeError, match="must be compiled before find_lr"):
         cornu.Sequential([cornu.Input((4,)), layers.Dense(1)]).find_lr(X, Y)

@@ -50,11 +50,11 @@ def test_colors_and_plain_letters(terminal, monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     Progbar(2).update(1)
     assert "\x1b[32m━━━━━━━━━━\x1b[90m━" in terminal.getvalue()
-    console.end()
+    console.end_line()
     monkeypatch.setattr(fake.Terminal, "encoding", "ascii")
     Progbar(2).update(1)
     assert "1/2\x1b[0m [==========..........] " in terminal.getvalue()
-    console.end()
+    console.end_line()
 
 
 def test_a_line_that_is_drawn_again_fits(terminal, monkeypatch):
@@ -81,7 +81,17 @@ def test_a_very_narrow_terminal(terminal, monkeypatch):
 
 
 def test_shown_numbers():
-    assert [progbar.clock(s) for s in (0.2, 59.4, 61, 3661)] == ["0s", "59s", "1:01", "1:01:01"]
-    assert [progbar.pace(s) for s in (0, 2.2, 0.08, 15e-6)] == ["0us", "2s", "80ms", "15us"]
-    shown = [progbar.number(x) for x in (0.9, 0.0, 1e-5, -3.0, np.array([1.0, 2.0]))]
+    assert [progbar.format_time(s) for s in (0.2, 59.4, 61, 3661)] == [
+        "0s",
+        "59s",
+        "1:01",
+        "1:01:01",
+    ]
+    assert [progbar.format_step_time(s) for s in (0, 2.2, 0.08, 15e-6)] == [
+        "0us",
+        "2s",
+        "80ms",
+        "15us",
+    ]
+    shown = [progbar.format_metric(x) for x in (0.9, 0.0, 1e-5, -3.0, np.array([1.0, 2.0]))]
     assert shown == ["0.9000", "0.0000", "1.0000e-05", "-3.0000", "1.5000"]

@@ -44,12 +44,12 @@ def test_shuffled_split_keeps_rows_together():
 def test_sizes_are_checked():
     x = np.arange(10)
     for words, text in (
-        ({}, "give left_size or right_size"),
-        ({"left_size": 1.5}, "left_size is a fraction between 0 and 1"),
-        ({"left_size": 0}, "left_size is a fraction"),
+        ({}, "pass left_size or right_size"),
+        ({"left_size": 1.5}, "left_size must be a fraction between 0 and 1"),
+        ({"left_size": 0}, "left_size must be a fraction"),
         ({"right_size": 10}, "number of rows below 10"),
         ({"left_size": 0.01}, "one part of the 10 rows would be empty"),
-        ({"left_size": 6, "right_size": 5}, "are more than the 10 there are"),
+        ({"left_size": 6, "right_size": 5}, "right_size=5 exceed the 10 rows"),
     ):
         with pytest.raises(ValueError, match=text):
             split_dataset(x, **words)

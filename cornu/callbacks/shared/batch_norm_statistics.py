@@ -1,45 +1,47 @@
-"""The statistics of batch normalization, computed anew from data."""
+"""Recomputes the moving statistics of batch normalization."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
 from cornu import tree
-from cornu.callbacks.shared.nested_layers import layers_within
+from cornu.callbacks.shared.nested_layers import find_layers
+from cornu.callbacks.shared.trained_model import TrainedModel
 from cornu.data import adapt, is_batched
 from cornu.layers import BatchNormalization
+from cornu.types import PyTree
 
 __all__ = ["has_batch_norm", "update_batch_norm"]
 
-_FAR = 1e6  # a start that no statistics of a batch come near
+_FAR = 1e6  # an initial value far from the statistics of any batch
 
 
-def has_batch_norm(model: Any) -> bool:
-    """Tells whether a layer keeps statistics of batches that training moves."""
-    return bool(_found(model))
+def has_batch_norm(model: TrainedModel) -> bool:
+    """Returns whether training updates the moving statistics of at least one layer."""
+    return bool(_find_batch_norms(model))
 
 
-def update_batch_norm(model: Any, x: Any, batch_size: int = 32) -> None:
-    """Sets means and variances of all batch normalizations to those of data, in one pass over it.
+def update_batch_norm(model: TrainedModel, x: PyTree, batch_size: int = 32) -> None:
+    """Sets the moving statistics of all batch normalization layers to those of a dataset.
 
-    With m_b and v_b of batch b, each counted by its rows,
+    With mean m_b and variance v_b of batch b, and expectations weighted by the size of a batch,
 
         moving_mean = E[m_b],    moving_variance = E[v_b + m_b^2] - E[m_b]^2
 
-    The model is called as in training, so that each layer sees what those before it normalize by
-    their batches. Frozen layers, and those with `momentum=1`, stay as they are.
+    This takes one pass over the data, in training mode: the inputs of a layer are normalized by the
+    statistics of the batch in the layers before it. Frozen layers and layers with `momentum=1` do
+    not change.
 
     Args:
         model: a built model.
         x: inputs: an array, a structure of arrays, or an iterable of batches (of inputs, or of
-            tuples that begin with them).
-        batch_size: rows of a batch, if `x` is made of arrays.
+            tuples that begin with inputs).
+        batch_size: the batch size, if `x` consists of arrays.
 
     Raises:
-        ValueError: there are no batches. The statistics are what they were.
+        ValueError: there are no batches. The statistics do not change then.
 
     Example:
 
@@ -53,97 +55,102 @@ def update_batch_norm(model: Any, x: Any, batch_size: int = 32) -> None:
     References: Izmailov et al., 2018, "Averaging Weights Leads to Wider Optima and Better
     Generalization", section 3.2.
     """
-    kept = [_Kept(layer) for layer in _found(model)]
-    if not kept:
+    layers = [_LayerStatistics(layer) for layer in _find_batch_norms(model)]
+    if not layers:
         return
     source = adapt(x, batch_size=None if is_batched(x) else batch_size)
-    before = [one.values() for one in kept]
+    before = [layer.read() for layer in layers]
     rows = 0
     try:
         for inputs, _, _ in source.batches():
             if not rows:
-                _find_shares(kept, model, inputs)
-            for one in kept:
-                one.start(0.0)
+                _measure_shares(layers, model, inputs)
+            for layer in layers:
+                layer.fill(0.0)
             model(inputs, training=True)
             count = tree.leaves(inputs)[0].shape[0]
             rows += count
-            for one in kept:
-                one.add(count, rows)
+            for layer in layers:
+                layer.add_batch(count, rows)
         if not rows:
-            raise ValueError("update_batch_norm: x has no batches.")
+            raise ValueError("update_batch_norm: x contains no batches.")
     except BaseException:
-        for one, values in zip(kept, before, strict=True):
-            one.assign(*values)
+        for layer, values in zip(layers, before, strict=True):
+            layer.assign(*values)
         raise
-    for one in kept:
-        one.finish()
+    for layer in layers:
+        layer.finish()
 
 
-def _find_shares(kept: list[_Kept], model: Any, inputs: Any) -> None:
-    """Finds what part of the averages a batch makes up, for layers that are used several times."""
+def _measure_shares(layers: list[_LayerStatistics], model: TrainedModel, inputs: PyTree) -> None:
+    """Measures the weight of one batch in the moving averages of each layer.
+
+    It is `1 - momentum` for a layer that is called once; a shared layer is called several times per
+    batch. The averages are linear in their initial value, so that two initial values suffice.
+    """
     ends = []
     for start in (0.0, _FAR):
-        for one in kept:
-            one.start(start)
+        for layer in layers:
+            layer.fill(start)
         model(inputs, training=True)
-        ends.append([one.values()[0] for one in kept])
-    for one, low, high in zip(kept, *ends, strict=True):
-        one.find_share(float(np.mean(high - low)) / _FAR)
+        ends.append([layer.read()[0] for layer in layers])
+    for layer, low, high in zip(layers, *ends, strict=True):
+        layer.set_share(float(np.mean(high - low)) / _FAR)
 
 
-class _Kept:
-    """The averages that one layer keeps, and the statistics found so far."""
+class _LayerStatistics:
+    """The moving averages of one layer, and its statistics over the batches so far."""
 
     def __init__(self, layer: BatchNormalization) -> None:
         self._layer = layer
         self._spread = layer.moving_stddev if layer.renorm else layer.moving_variance
         self._share = 1.0 - layer.momentum
-        self._mean: Any = 0.0
-        self._square: Any = 0.0
+        self._mean: np.ndarray | float = 0.0
+        self._square: np.ndarray | float = 0.0
 
-    def values(self) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the averages of the mean, and of the variance or standard deviation."""
+    def read(self) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the moving averages of the mean, and of the variance or standard deviation."""
         return (
             self._layer.moving_mean.numpy().astype("float64"),
             self._spread.numpy().astype("float64"),
         )
 
-    def assign(self, mean: Any, spread: Any) -> None:
-        """Sets the averages."""
+    def assign(self, mean: np.ndarray, spread: np.ndarray) -> None:
+        """Sets the moving averages."""
         self._layer.moving_mean.assign(mean)
         self._spread.assign(spread)
 
-    def start(self, value: float) -> None:
-        """Sets all averages to a number."""
+    def fill(self, value: float) -> None:
+        """Sets all moving averages to a number."""
         shape = self._spread.shape
         self.assign(np.full(shape, value), np.full(shape, value))
 
-    def find_share(self, left: float) -> None:
-        """Takes what part of the averages was left after a batch: momentum ** uses."""
+    def set_share(self, left: float) -> None:
+        """Sets the weight of a batch, given the rest: `momentum ** calls` of the initial value."""
         momentum = self._layer.momentum
         if 0 < momentum:
-            uses = max(1, round(math.log(max(left, 1e-30)) / math.log(momentum)))
-            self._share = 1.0 - momentum**uses
+            calls = max(1, round(math.log(max(left, 1e-30)) / math.log(momentum)))
+            self._share = 1.0 - momentum**calls
 
-    def add(self, count: int, rows: int) -> None:
-        """Adds a batch: from 0 the averages came as near to its statistics as their share."""
-        mean, spread = (value / self._share for value in self.values())
+    def add_batch(self, count: int, rows: int) -> None:
+        """Adds a batch of `count` rows, after which there are `rows` rows in total."""
+        # Starting at 0, the moving averages are the statistics of the batch times their weight.
+        mean, spread = (value / self._share for value in self.read())
         variance = spread**2 - self._layer.epsilon if self._layer.renorm else spread
         self._mean += (mean - self._mean) * (count / rows)
         self._square += (variance + mean**2 - self._square) * (count / rows)
 
     def finish(self) -> None:
-        """Gives the layer the statistics of all batches."""
+        """Assigns the statistics over all batches to the layer."""
         variance = np.maximum(self._square - self._mean**2, 0.0)
         self._layer.moving_variance.assign(variance)
         spread = np.sqrt(variance + self._layer.epsilon) if self._layer.renorm else variance
-        self.assign(self._mean, spread)
+        self.assign(np.asarray(self._mean), np.asarray(spread))
 
 
-def _found(model: Any) -> list[BatchNormalization]:
+def _find_batch_norms(model: TrainedModel) -> list[BatchNormalization]:
     return [
         layer
-        for layer in layers_within(model, BatchNormalization)
+        for layer in find_layers(model, BatchNormalization)
         if layer.built and layer.trainable and layer.momentum < 1
     ]

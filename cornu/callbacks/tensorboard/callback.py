@@ -1,22 +1,23 @@
-"""TensorBoard: writes what TensorBoard shows."""
+"""TensorBoard: writes event files for TensorBoard."""
 
 from __future__ import annotations
 
 import os
 import time
 import warnings
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import numpy as np
 
 from cornu.callbacks.callback import Callback
-from cornu.callbacks.shared.learning_rates import log_rates
+from cornu.callbacks.shared.learning_rates import log_learning_rates
 from cornu.callbacks.tensorboard.event_file import EventWriter
-from cornu.callbacks.tensorboard.graph_def import graph_def
-from cornu.callbacks.tensorboard.projector import check_metadata, write_projector
-from cornu.callbacks.tensorboard.weight_image import to_png, weight_picture
+from cornu.callbacks.tensorboard.graph_def import encode_graph
+from cornu.callbacks.tensorboard.projector import Metadata, check_metadata, write_projector
+from cornu.callbacks.tensorboard.weight_image import encode_png, render_weight
 from cornu.names import make_unique
+from cornu.types import Logs
 
 __all__ = ["TensorBoard"]
 
@@ -24,39 +25,39 @@ _TRAIN, _VALIDATION = "train", "validation"
 
 
 class TensorBoard(Callback):
-    """Writes curves, histograms, pictures and the graph of a model for TensorBoard.
+    """Writes metrics, histograms, images and the graph of a model for TensorBoard.
 
-    Look at them with `tensorboard --logdir logs` (`pip install tensorboard`); writing needs
-    neither TensorBoard nor TensorFlow. In `log_dir` there are, for training in `train` and for
-    validation in `validation`,
+    View them with `tensorboard --logdir logs` (`pip install tensorboard`). Writing needs neither
+    TensorBoard nor TensorFlow. The subfolders `train` and `validation` of `log_dir` contain
 
-    * `epoch_loss` and other metrics, and `epoch_learning_rate`, over epochs;
-    * `batch_loss` and others over training steps, with `update_freq`;
-    * `evaluation_loss_vs_iterations` and others over the steps of the optimizer;
-    * `.../histogram` and `.../image` for each weight, with `histogram_freq`;
-    * the graph, where blocks and nested models are boxes that open.
+    * `epoch_loss` and other metrics, and `epoch_learning_rate`, by epoch;
+    * `batch_loss` and other metrics by training step, with `update_freq`;
+    * `evaluation_loss_vs_iterations` and other metrics by optimizer step;
+    * `.../histogram` and `.../image` of each weight, with `histogram_freq`;
+    * the graph, in which blocks and nested models are expandable boxes.
 
-    Gradients and outputs are shown by `Statistics`.
+    To record gradients and outputs, use `Statistics`.
 
     Args:
         log_dir: the folder.
-        histogram_freq: after every so many epochs weights are written; 0 for never.
-        write_graph: whether to write the graph of a model that is drawn.
-        write_images: whether to write weights as pictures when their histograms are written.
-        write_steps_per_second: whether to write how fast training is, over epochs and (with
-            `update_freq`) over steps.
-        update_freq: `"epoch"`, or after how many steps metrics are written within an epoch;
-            `"batch"` is 1. A number makes every step one dispatch.
-        profile_batch: the number of the step to be profiled, or of the first and last one, from
-            1 on; 0 for none. Until they are done, every step is one dispatch.
-        embeddings_freq: after every so many epochs the tables of Embedding layers are written for
-            the projector; 0 for never.
-        embeddings_metadata: the file of labels for the rows of these tables, relative to
-            `log_dir`: one for all, or a dict by the layer's name.
+        histogram_freq: the number of epochs between two histograms of weights; 0 to disable.
+        write_graph: whether to write the graph of a functional model.
+        write_images: whether to write weights as images together with their histograms.
+        write_steps_per_second: whether to write the training speed, by epoch and (with
+            `update_freq`) by step.
+        update_freq: `"epoch"`, or the number of steps after which metrics are written within an
+            epoch; `"batch"` is 1. With a number, each step is a dispatch of its own, which is
+            slower.
+        profile_batch: the step to profile, or the first and the last step, counted from 1; 0 to
+            disable. Until the last of them, each step is a dispatch of its own.
+        embeddings_freq: the number of epochs between two exports of the weights of Embedding
+            layers for the projector; 0 to disable.
+        embeddings_metadata: the path of a file with labels of the embedded items, relative to
+            `log_dir`: one for all layers, or a dict by layer name.
 
     Raises:
-        ValueError: `update_freq` or `profile_batch` is none of these; `embeddings_metadata` names a
-            layer that the model does not have.
+        ValueError: `update_freq` or `profile_batch` is invalid; `embeddings_metadata` contains the
+            name of an unknown layer.
 
     Example:
 
@@ -67,11 +68,11 @@ class TensorBoard(Callback):
     >>> folder = tempfile.mkdtemp()
     >>> history = model.fit(x, y, verbose=0, callbacks=[TensorBoard(folder)])
 
-    Differences: the tags are those of Keras, which needs TensorFlow to write them. The steps of
-        several `fit` with one callback count on. Steps per second leave out validation. Pictures
-        show signs by colour. The graph is that of the drawing. Tables of embeddings are text,
-        which the projector reads; Keras writes a file that it does not. A metric that is an array
-        is a histogram.
+    Differences: Keras writes the same tags, but needs TensorFlow. Steps are counted over all calls
+        of `fit` with the same callback. Steps per second exclude validation. Images show the sign
+        of weights by color. The graph is the functional graph of the model. Embeddings are written
+        as text, which the projector can read; it cannot read the file that Keras writes. A metric
+        that is an array is written as a histogram.
     """
 
     def __init__(
@@ -81,20 +82,22 @@ class TensorBoard(Callback):
         write_graph: bool = True,
         write_images: bool = False,
         write_steps_per_second: bool = False,
-        update_freq: int | str = "epoch",
+        update_freq: int | Literal["batch", "epoch"] = "epoch",
         profile_batch: int | str | tuple[int, int] = 0,
         embeddings_freq: int = 0,
-        embeddings_metadata: Any = None,
+        embeddings_metadata: Metadata | None = None,
     ) -> None:
         self.log_dir = os.fspath(log_dir)
         self.histogram_freq = histogram_freq
         self.write_graph = write_graph
         self.write_images = write_images
         self.write_steps_per_second = write_steps_per_second
-        self.update_freq = _frequency(update_freq)
+        self.update_freq = _check_update_freq(update_freq)
         self.embeddings_freq = embeddings_freq
         self.embeddings_metadata = embeddings_metadata
-        self._profiled = _steps(profile_batch)  # the first and last step, until they are done
+        self._profiled = _parse_profile_batch(
+            profile_batch
+        )  # the first and last step; None when done
         self._tracing = False
         self._fitting = False
         self._batches = 0
@@ -103,7 +106,7 @@ class TensorBoard(Callback):
         self._writers: dict[str, EventWriter] = {}
 
     def batch_hooks(self) -> frozenset[str]:
-        """Returns the batch methods that are needed: none when everything follows the epochs."""
+        """Returns the batch methods that are needed: none if everything is written by epoch."""
         needed = set()
         if self.update_freq != "epoch":
             needed.add("on_train_batch_end")
@@ -126,18 +129,18 @@ class TensorBoard(Callback):
             writer.close()
         self._writers = {}
 
-    # ------------------------------------------------------------------------------- the moments
+    # ------------------------------------------------------------------------------------- hooks
 
-    def on_train_begin(self, logs: Any = None) -> None:
+    def on_train_begin(self, logs: Logs = None) -> None:
         """Writes the graph."""
         if self.embeddings_freq:
             check_metadata(self.model, self.embeddings_metadata)
         self._fitting = True
-        graph = graph_def(self.model) if self.write_graph else None
+        graph = encode_graph(self.model) if self.write_graph else None
         if graph is not None:
             self._writer(_TRAIN).graph(graph)
 
-    def on_train_end(self, logs: Any = None) -> None:
+    def on_train_end(self, logs: Logs = None) -> None:
         """Closes the files."""
         self._stop_profile()
         self._fitting = False
@@ -147,7 +150,7 @@ class TensorBoard(Callback):
         """Closes the files."""
         self.on_train_end()
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Starts the clock."""
         if self.write_steps_per_second:
             self._clock.start(self._iterations())
@@ -156,19 +159,19 @@ class TensorBoard(Callback):
         """Starts the clock."""
         self.on_epoch_begin(epoch)
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Writes what follows the epochs."""
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Writes the metrics and weights of the epoch."""
         logs = dict(logs or {})
         validation = {name: value for name, value in logs.items() if name.startswith("val_")}
         training = {name: value for name, value in logs.items() if name not in validation}
-        log_rates(self.model, training)
+        log_learning_rates(self.model, training)
         if self.write_steps_per_second:
             training["steps_per_second"] = self._clock.rate(self._iterations())
         for name, value in training.items():
-            _write(self._writer(_TRAIN), f"epoch_{name}", value, epoch)
+            _write_value(self._writer(_TRAIN), f"epoch_{name}", value, epoch)
         for name, value in validation.items():
             tag = f"epoch_{name.removeprefix('val_')}"
-            _write(self._writer(_VALIDATION), tag, value, epoch)
+            _write_value(self._writer(_VALIDATION), tag, value, epoch)
         if self.histogram_freq and epoch % self.histogram_freq == 0:
             self._write_weights(epoch)
         if self.embeddings_freq and epoch % self.embeddings_freq == 0:
@@ -176,38 +179,38 @@ class TensorBoard(Callback):
         for writer in self._writers.values():
             writer.flush()
 
-    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """Begins to profile, if it is time."""
+    def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
+        """Starts the profiler before the first profiled step."""
         self._batch_began = time.monotonic()
         if self._profiled and self._batches + 1 == self._profiled[0]:
             self._start_profile()
 
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Writes what follows the steps."""
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Writes metrics after every `update_freq` steps."""
         self._batches += 1
         if self._tracing and self._profiled and self._batches >= self._profiled[1]:
-            dict(logs or {})  # whoever looks, waits for the step
+            dict(logs or {})  # reading the logs waits until the step has run
             self._stop_profile()
         if self.update_freq == "epoch" or self._batches % int(self.update_freq):
             return
         writer = self._writer(_TRAIN)
         for name, value in (logs or {}).items():
-            _write(writer, f"batch_{name}", value, self._batches)
+            _write_value(writer, f"batch_{name}", value, self._batches)
         if self.write_steps_per_second and self._batch_began is not None:
             rate = 1.0 / max(time.monotonic() - self._batch_began, 1e-9)
             writer.scalar("batch_steps_per_second", rate, self._batches)
 
-    def on_test_begin(self, logs: Any = None) -> None:
+    def on_test_begin(self, logs: Logs = None) -> None:
         """Stops the clock."""
         self._clock.stop()
 
-    def on_test_end(self, logs: Any = None) -> None:
-        """Writes the metrics over the steps of the optimizer."""
+    def on_test_end(self, logs: Logs = None) -> None:
+        """Writes the metrics by optimizer step."""
         if self.model.optimizer is not None:
             iterations = self._iterations()
             for name, value in (logs or {}).items():
                 tag = f"evaluation_{name}_vs_iterations"
-                _write(self._writer(_VALIDATION), tag, value, iterations)
+                _write_value(self._writer(_VALIDATION), tag, value, iterations)
         if not self._fitting:
             self._close()
 
@@ -222,9 +225,9 @@ class TensorBoard(Callback):
             name, value = make_unique(variable.path, taken), variable.numpy()
             writer.histogram(f"{name}/histogram", value, epoch)
             if self.write_images and value.size:
-                picture = weight_picture(value)
-                height, width, _ = picture.shape
-                writer.image(f"{name}/image", to_png(picture), height, width, epoch)
+                image = render_weight(value)
+                height, width, _ = image.shape
+                writer.image(f"{name}/image", encode_png(image), height, width, epoch)
 
     # ------------------------------------------------------------------------------------ profile
 
@@ -232,9 +235,9 @@ class TensorBoard(Callback):
         try:
             jax.profiler.start_trace(os.path.join(self.log_dir, _TRAIN))
             self._tracing = True
-        except RuntimeError as error:  # somebody else profiles: training does not depend on it
+        except RuntimeError as error:  # a profiler is running already
             self._profiled = None
-            warnings.warn(f"TensorBoard: no profile is written. {error}", stacklevel=2)
+            warnings.warn(f"TensorBoard: the profiler could not be started. {error}", stacklevel=2)
 
     def _stop_profile(self) -> None:
         if self._tracing:
@@ -242,16 +245,16 @@ class TensorBoard(Callback):
             jax.profiler.stop_trace()
 
     def get_state(self) -> dict[str, Any]:
-        """Returns how many steps were counted."""
+        """Returns the step counter."""
         return {"batches": self._batches}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Takes up what `get_state()` returned."""
+        """Restores what `get_state()` returned."""
         self._batches = state["batches"]
 
 
 class _Clock:
-    """Measures steps per second of an epoch, up to its validation."""
+    """Measures the steps per second of an epoch, without validation."""
 
     def __init__(self) -> None:
         self.start(0)
@@ -267,26 +270,26 @@ class _Clock:
         return (iterations - self._iterations) / max(seconds, 1e-9)
 
 
-def _write(writer: EventWriter, tag: str, value: Any, step: int) -> None:
+def _write_value(writer: EventWriter, tag: str, value: Any, step: int) -> None:
     if np.ndim(value):
         writer.histogram(tag, value, step)
     else:
         writer.scalar(tag, value, step)
 
 
-def _frequency(update_freq: Any) -> int | str:
+def _check_update_freq(update_freq: object) -> int | str:
     if update_freq == "epoch":
         return "epoch"
     number = 1 if update_freq == "batch" else update_freq
     if not isinstance(number, int) or isinstance(number, bool) or number < 1:
         raise ValueError(
-            "TensorBoard: update_freq is 'epoch', 'batch' or a number of steps from 1 on. "
+            "TensorBoard: update_freq must be 'epoch', 'batch' or a positive integer. "
             f"Received: {update_freq!r}"
         )
     return number
 
 
-def _steps(profile_batch: Any) -> tuple[int, int] | None:
+def _parse_profile_batch(profile_batch: Any) -> tuple[int, int] | None:
     given = profile_batch.split(",") if isinstance(profile_batch, str) else profile_batch
     ends = given if isinstance(given, (tuple, list)) else (given, given)
     try:
@@ -297,7 +300,7 @@ def _steps(profile_batch: Any) -> tuple[int, int] | None:
         return None
     if not 1 <= first <= last:
         raise ValueError(
-            "TensorBoard: profile_batch is the number of a step from 1 on, two of them (the first "
-            f"and the last), or 0. Received: {profile_batch!r}"
+            "TensorBoard: profile_batch must be a positive integer, a pair of them (the first and "
+            f"the last step), or 0. Received: {profile_batch!r}"
         )
     return first, last

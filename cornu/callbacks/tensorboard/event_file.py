@@ -1,8 +1,8 @@
-"""events: files that TensorBoard reads, written without TensorFlow or TensorBoard.
+"""EventWriter: writes event files for TensorBoard, without TensorFlow or TensorBoard.
 
-A file is a sequence of records: the length of the data, a checksum of it, the data, a checksum.
-The data is an `Event` in the wire format of protocol buffers. Only what is written here is known
-here.
+A file is a sequence of records: the length of the data, a checksum of the length, the data, a
+checksum of the data. The data is an `Event` message in the wire format of protocol buffers. Only
+the fields that are written here are implemented.
 
 References: tensorflow/core/util/event.proto, tensorflow/core/framework/summary.proto and
 tensorflow/core/lib/io/record_writer.cc.
@@ -15,28 +15,29 @@ import os
 import socket
 import struct
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from cornu.callbacks.tensorboard import protobuf
+from cornu.types import ArrayLike
 
-__all__ = ["EventWriter", "crc32c", "masked"]
+__all__ = ["EventWriter", "crc32c", "mask_crc"]
 
-_opened = itertools.count()
-_STRINGS = 7  # the DataType of strings
+_file_numbers = itertools.count()
+_DT_STRING = 7  # from tensorflow/core/framework/types.proto
 
 
 class EventWriter:
     """Appends events to a new file in a folder.
 
     Args:
-        folder: where; made if it is not there.
-        suffix: what the name of the file ends with.
+        folder: the folder, which is created if necessary.
+        suffix: the end of the file name.
 
     Attributes:
-        path: the file.
+        path: the path of the file.
 
     Example:
 
@@ -51,18 +52,18 @@ class EventWriter:
     def __init__(self, folder: str | os.PathLike[str], suffix: str = "") -> None:
         self.path = Path(folder) / (
             f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}."
-            f"{os.getpid()}.{next(_opened)}{suffix}"
+            f"{os.getpid()}.{next(_file_numbers)}{suffix}"
         )
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._file = open(self.path, "ab")
-        self._event(None, protobuf.text(3, "brain.Event:2"))
+        self._write_event(None, protobuf.text(3, "brain.Event:2"))
 
     def scalar(self, tag: str, value: float, step: int) -> None:
         """Writes a number."""
-        self._value(tag, step, protobuf.float32(2, value))
+        self._write_value(tag, step, protobuf.float32(2, value))
 
-    def histogram(self, tag: str, values: Any, step: int, bins: int = 30) -> None:
-        """Writes how values are distributed; those that are not finite are left out."""
+    def histogram(self, tag: str, values: ArrayLike, step: int, bins: int = 30) -> None:
+        """Writes a histogram of the finite values of an array."""
         array = np.asarray(values, "float64").ravel()
         array = array[np.isfinite(array)]
         counts, edges = np.histogram(array, bins)
@@ -70,46 +71,52 @@ class EventWriter:
         self.counts(tag, counts, edges, step, total, squares)
 
     def counts(
-        self, tag: str, counts: Any, edges: Any, step: int, total: float, squares: float
+        self,
+        tag: str,
+        counts: Sequence[float] | np.ndarray,
+        edges: Sequence[float] | np.ndarray,
+        step: int,
+        total: float,
+        squares: float,
     ) -> None:
-        """Writes a histogram of which the counts are known.
+        """Writes a histogram that was computed before.
 
         Args:
             tag: its name.
-            counts: how many values lie in each bin.
-            edges: the borders of the bins, one more than there are bins.
-            step: when.
-            total, squares: the sum of all values, and of their squares.
+            counts: the number of values in each bin.
+            edges: the edges of the bins, one more than there are bins.
+            step: the step.
+            total, squares: the sum of all values, and the sum of their squares.
         """
         edges = [float(edge) for edge in edges]
-        if edges[0] == edges[-1]:  # limits must rise
+        if edges[0] == edges[-1]:  # TensorBoard needs increasing limits
             counts, edges = [np.sum(counts)], [edges[0] - 0.5, edges[0] + 0.5]
         measures = [edges[0], edges[-1], float(np.sum(counts)), total, squares]
         message = b"".join(protobuf.double(i, value) for i, value in enumerate(measures, 1))
-        # Each bucket ends at its limit; an empty one before says where the first one begins.
+        # A bucket is given by its upper limit: an empty one defines the lower limit of the first.
         message += protobuf.doubles(6, edges) + protobuf.doubles(
             7, [0.0, *(float(count) for count in counts)]
         )
-        self._value(tag, step, protobuf.message(5, message))
+        self._write_value(tag, step, protobuf.message(5, message))
 
     def image(self, tag: str, png: bytes, height: int, width: int, step: int) -> None:
-        """Writes a picture, encoded as PNG."""
+        """Writes an image, encoded as PNG."""
         sizes = protobuf.number(1, height) + protobuf.number(2, width) + protobuf.number(3, 3)
-        self._value(tag, step, protobuf.message(4, sizes + protobuf.message(4, png)))
+        self._write_value(tag, step, protobuf.message(4, sizes + protobuf.message(4, png)))
 
     def text(self, tag: str, text: str, step: int) -> None:
-        """Writes a text, which is shown as Markdown."""
+        """Writes a text, which TensorBoard renders as Markdown."""
         shape = protobuf.message(2, protobuf.message(2, protobuf.number(1, 1)))
-        tensor = protobuf.number(1, _STRINGS) + shape + protobuf.message(8, text.encode())
+        tensor = protobuf.number(1, _DT_STRING) + shape + protobuf.message(8, text.encode())
         plugin = protobuf.message(1, protobuf.text(1, "text"))
-        self._value(tag, step, protobuf.message(8, tensor) + protobuf.message(9, plugin))
+        self._write_value(tag, step, protobuf.message(8, tensor) + protobuf.message(9, plugin))
 
     def graph(self, definition: bytes) -> None:
-        """Writes a graph, given as an encoded `GraphDef`."""
-        self._event(None, protobuf.message(4, definition))
+        """Writes an encoded `GraphDef`."""
+        self._write_event(None, protobuf.message(4, definition))
 
     def flush(self) -> None:
-        """Makes what was written visible to readers."""
+        """Makes the events so far visible to readers."""
         self._file.flush()
 
     def close(self) -> None:
@@ -119,27 +126,29 @@ class EventWriter:
     def __enter__(self) -> EventWriter:
         return self
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _value(self, tag: str, step: int, value: bytes) -> None:
-        self._event(step, protobuf.message(5, protobuf.message(1, protobuf.text(1, tag) + value)))
+    def _write_value(self, tag: str, step: int, value: bytes) -> None:
+        self._write_event(
+            step, protobuf.message(5, protobuf.message(1, protobuf.text(1, tag) + value))
+        )
 
-    def _event(self, step: int | None, what: bytes) -> None:
+    def _write_event(self, step: int | None, field: bytes) -> None:
         data = (
             protobuf.double(1, time.time())
             + (b"" if step is None else protobuf.number(2, step))
-            + what
+            + field
         )
         length = struct.pack("<Q", len(data))
-        sums = [struct.pack("<I", masked(crc32c(part))) for part in (length, data)]
+        sums = [struct.pack("<I", mask_crc(crc32c(part))) for part in (length, data)]
         self._file.write(length + sums[0] + data + sums[1])
 
 
 # ------------------------------------------------------------------------------------ checksums
 
 
-def _table() -> list[int]:
+def _make_crc_table() -> list[int]:
     table = []
     for byte in range(256):
         for _ in range(8):
@@ -148,23 +157,23 @@ def _table() -> list[int]:
     return table
 
 
-_TABLE = _table()
+_CRC_TABLE = _make_crc_table()
 
 
 def crc32c(data: bytes) -> int:
-    """Returns the CRC-32C (Castagnoli) of some bytes.
+    """Returns the CRC-32C (Castagnoli) checksum of bytes.
 
     Example:
 
     >>> hex(crc32c(b"123456789"))
     '0xe3069283'
     """
-    crc, table = 0xFFFFFFFF, _TABLE
+    crc, table = 0xFFFFFFFF, _CRC_TABLE
     for byte in data:
         crc = table[(crc ^ byte) & 0xFF] ^ crc >> 8
     return crc ^ 0xFFFFFFFF
 
 
-def masked(crc: int) -> int:
-    """Returns a checksum as records hold it, so that a record of records does not check itself."""
+def mask_crc(crc: int) -> int:
+    """Masks a checksum as TFRecord files do, because checksums of checksums are problematic."""
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF

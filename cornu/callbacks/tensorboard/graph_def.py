@@ -1,7 +1,7 @@
-"""graph_def: a model's graph as TensorBoard shows it.
+"""Encodes the functional graph of a model as a `GraphDef` for TensorBoard.
 
-A `GraphDef` is a list of nodes with names; those that share the beginning of their path, up to a
-`/`, are drawn as one box that can be opened. So blocks and nested models become boxes.
+A `GraphDef` is a list of named nodes. TensorBoard groups nodes whose names share a prefix that ends
+with `/` into an expandable box: blocks and nested models become such boxes.
 
 References: tensorflow/core/framework/graph.proto, node_def.proto and attr_value.proto.
 """
@@ -9,58 +9,79 @@ References: tensorflow/core/framework/graph.proto, node_def.proto and attr_value
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from cornu.callbacks.tensorboard import protobuf
+from cornu.core.graph.graph import Graph
 from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
 from cornu.names import make_unique
 
-__all__ = ["graph_def"]
+__all__ = ["encode_graph"]
 
 
-def graph_def(model: Any) -> bytes | None:
-    """Returns a model's graph as an encoded `GraphDef`; None if the model is not drawn.
+class _FunctionalGraph(Protocol):
+    """What is used of `cornu.models.FunctionalGraph`."""
 
-    Args:
-        model: what was drawn with `Model(inputs, outputs)` or as a Sequential.
-    """
-    if model.functional_graph is None:
+    graph: Graph
+
+    @property
+    def input_tensors(self) -> Sequence[Tensor]: ...
+
+    @property
+    def output_tensors(self) -> Sequence[Tensor]: ...
+
+    @property
+    def input_names(self) -> Sequence[str]: ...
+
+    def match(self, inputs: Any) -> Sequence[Any]: ...
+
+
+class _Model(Protocol):
+    @property
+    def functional_graph(self) -> _FunctionalGraph | None: ...
+
+
+def encode_graph(model: _Model) -> bytes | None:
+    """Encodes the functional graph of a model; returns None for a subclassed model."""
+    functional = model.functional_graph
+    if functional is None:
         return None
-    writer = _Writer()
-    drawing = model.functional_graph
-    for tensor, name in zip(drawing.input_tensors, drawing.input_names, strict=True):
-        writer.add(name, "Input", (), [tensor])
-    writer.draw(drawing, "")
-    return b"".join(writer.nodes)
+    encoder = _Encoder()
+    for tensor, name in zip(functional.input_tensors, functional.input_names, strict=True):
+        encoder.add(name, "Input", (), [tensor])
+    encoder.add_graph(functional, "")
+    return b"".join(encoder.nodes)
 
 
-class _Writer:
-    """Encodes nodes, and knows by which name each Tensor is reached."""
+class _Encoder:
+    """Encodes nodes, and maps each Tensor to the name of the output that computes it."""
 
     def __init__(self) -> None:
         self.nodes: list[bytes] = []
         self._names: dict[int, str] = {}
         self._taken: dict[str, int] = {}
 
-    def draw(self, drawing: Any, around: str) -> None:
-        """Adds the nodes of a drawing whose inputs have names, in the box `around`."""
-        for node in drawing.graph.nodes:
-            path = drawing.graph.path(node)
-            name = "/".join(part for part in (around, path, node.name) if part)
+    def add_graph(self, functional: _FunctionalGraph, prefix: str) -> None:
+        """Adds all nodes of a graph whose inputs have names, below the path `prefix`."""
+        for node in functional.graph.nodes:
+            path = functional.graph.path(node)
+            name = "/".join(part for part in (prefix, path, node.name) if part)
             inner = node.op.functional_graph if _is_nested(node) else None
             if inner is None:
                 kind = type(node.op).__name__ if isinstance(node.op, Layer) else node.name
                 self.add(name, kind, node.inputs, node.output_tensors, node.op)
             else:
-                self._open(node, inner, make_unique(name, self._taken))
+                self._add_nested(node, inner, make_unique(name, self._taken))
 
-    def _open(self, node: Node, inner: Any, name: str) -> None:
-        """Adds the nodes inside of a model that is called."""
+    def _add_nested(self, node: Node, inner: _FunctionalGraph, name: str) -> None:
+        """Adds the nodes of a nested model."""
+        # A model that is called several times has the same Tensors inside: their names are those of
+        # this call while its nodes are added.
         outer = {id(t): self._names[id(t)] for t in inner.input_tensors if id(t) in self._names}
         for given, tensor in zip(inner.match(node.args[0]), inner.input_tensors, strict=True):
             self._names[id(tensor)] = self._names.get(id(given), "")
-        self.draw(inner, name)
+        self.add_graph(inner, name)
         for made, tensor in zip(node.output_tensors, inner.output_tensors, strict=False):
             self._names[id(made)] = self._names[id(tensor)]
         self._names.update(outer)

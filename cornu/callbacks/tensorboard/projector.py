@@ -1,54 +1,58 @@
-"""projector: the tables of embedding layers, for TensorBoard's projector."""
+"""Exports embedding layers for the projector of TensorBoard."""
 
 from __future__ import annotations
 
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 
-from cornu.callbacks.shared.nested_layers import layers_within
+from cornu.callbacks.shared.nested_layers import find_layers
+from cornu.callbacks.shared.trained_model import TrainedModel
 from cornu.errors import suggest
 from cornu.layers import Embedding
 from cornu.saving.atomic_write import atomic_write
 
-__all__ = ["check_metadata", "write_projector"]
+__all__ = ["Metadata", "check_metadata", "write_projector"]
 
-_CONFIG = "projector_config.pbtxt"  # the name that TensorBoard looks for
-_TABLES = "embeddings"
+Path_: TypeAlias = str | os.PathLike[str]
+Metadata: TypeAlias = Path_ | dict[str, Path_]
+
+_CONFIG = "projector_config.pbtxt"  # the file name that TensorBoard expects
+_FOLDER = "embeddings"
 
 
-def check_metadata(model: Any, metadata: Any) -> None:
-    """Raises ValueError if metadata is given for a layer that is no embedding of the model."""
-    names = [layer.name for layer in layers_within(model, Embedding)]
+def check_metadata(model: TrainedModel, metadata: Metadata | None) -> None:
+    """Raises ValueError if metadata refers to a name that is not an Embedding layer."""
+    names = [layer.name for layer in find_layers(model, Embedding)]
     for name in metadata if isinstance(metadata, dict) else ():
         if name not in names:
             raise ValueError(
-                f"TensorBoard: embeddings_metadata names {name!r}, which is no Embedding layer of "
-                f"the model. {suggest(name, names)}"
+                f"TensorBoard: embeddings_metadata contains {name!r}, but the model has no "
+                f"Embedding layer of this name. {suggest(name, names)}"
             )
 
 
-def write_projector(folder: str, model: Any, metadata: Any) -> None:
-    """Writes the tables as text with tabs, and what tells TensorBoard where they are.
+def write_projector(folder: str, model: TrainedModel, metadata: Metadata | None) -> None:
+    """Writes the embeddings as tab-separated text, and the configuration of the projector.
 
     Args:
-        folder: TensorBoard's.
-        model: whose embedding layers they are.
-        metadata: the file of labels, relative to the folder, for all layers or by their name.
+        folder: the folder of TensorBoard.
+        model: the model with the Embedding layers.
+        metadata: the file of labels, relative to the folder, for all layers or by layer name.
     """
-    described = ""
-    for layer in layers_within(model, Embedding):
+    config = ""
+    for layer in find_layers(model, Embedding):
         labels = metadata.get(layer.name) if isinstance(metadata, dict) else metadata
-        path = f"{_TABLES}/{layer.name.replace('/', '_')}.tsv"
+        path = f"{_FOLDER}/{layer.name.replace('/', '_')}.tsv"
         with atomic_write(Path(folder, path)) as temporary:
             np.savetxt(temporary, layer.embeddings.numpy().astype("float32"), "%.8g", "\t")
         lines = {"tensor_name": layer.name, "tensor_path": path}
         if labels is not None:
             lines["metadata_path"] = os.fspath(labels)
         fields = "".join(f"  {name}: {json.dumps(text)}\n" for name, text in lines.items())
-        described += f"embeddings {{\n{fields}}}\n"
+        config += f"embeddings {{\n{fields}}}\n"
     with atomic_write(Path(folder, _CONFIG)) as temporary:
-        temporary.write_text(described)
+        temporary.write_text(config)

@@ -1,4 +1,4 @@
-"""wire: the format of protocol buffers: a message is fields of a number, a type and a value.
+"""Encodes the fields of protocol buffer messages: a number, a wire type and a value.
 
 References: protobuf.dev/programming-guides/encoding.
 """
@@ -16,7 +16,7 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
 def number(field: int, value: int) -> bytes:
-    """Returns a field with an integer.
+    """Encodes an integer field.
 
     Example:
 
@@ -27,32 +27,32 @@ def number(field: int, value: int) -> bytes:
 
 
 def float32(field: int, value: float) -> bytes:
-    """Returns a field with a number of 32 bits."""
+    """Encodes a float field (32 bits)."""
     return _tag(field, _FIXED32) + np.float32(value).tobytes()
 
 
 def double(field: int, value: float) -> bytes:
-    """Returns a field with a number of 64 bits."""
+    """Encodes a double field (64 bits)."""
     return _tag(field, _FIXED64) + struct.pack("<d", value)
 
 
 def message(field: int, value: bytes) -> bytes:
-    """Returns a field with a message, or other bytes."""
+    """Encodes a field with a nested message or bytes."""
     return _tag(field, _BYTES) + _varint(len(value)) + value
 
 
 def text(field: int, value: str) -> bytes:
-    """Returns a field with a text."""
+    """Encodes a string field."""
     return message(field, value.encode())
 
 
 def doubles(field: int, values: Iterable[float]) -> bytes:
-    """Returns a field with several numbers of 64 bits."""
+    """Encodes a packed repeated double field."""
     return message(field, np.asarray(list(values), "<f8").tobytes())
 
 
 def _varint(value: int) -> bytes:
-    value &= (1 << 64) - 1
+    value &= (1 << 64) - 1  # a negative int64 is encoded as its two's complement
     out = bytearray()
     while value > 0x7F:
         out.append(value & 0x7F | 0x80)

@@ -1,26 +1,33 @@
-"""A Dataset of the sound files in a folder."""
+"""Reads the audio files of a folder as a Dataset."""
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from collections.abc import Sequence
 
 import numpy as np
 
 from cornu.data.readers.dataset import Dataset
-from cornu.data.readers.directories import Wish, datasets
-from cornu.data.readers.resampling import resampled
+from cornu.data.readers.directories import (
+    DirectoryOptions,
+    LabelMode,
+    Labels,
+    Subset,
+    make_datasets,
+)
+from cornu.data.readers.resampling import resample
 from cornu.data.readers.wav import read_wav
 
 __all__ = ["audio_dataset_from_directory"]
 
-_WHO = "audio_dataset_from_directory"
+_NAME = "audio_dataset_from_directory"
 
 
 def audio_dataset_from_directory(
-    directory: Any,
-    labels: Any = "inferred",
-    label_mode: str | None = "int",
-    class_names: Any = None,
+    directory: str | os.PathLike[str],
+    labels: Labels = "inferred",
+    label_mode: LabelMode = "int",
+    class_names: Sequence[str] | None = None,
     batch_size: int | None = 32,
     sampling_rate: int | None = None,
     output_sequence_length: int | None = None,
@@ -28,30 +35,31 @@ def audio_dataset_from_directory(
     shuffle: bool = True,
     seed: int | None = None,
     validation_split: float | None = None,
-    subset: str | None = None,
+    subset: Subset = None,
     follow_links: bool = False,
     verbose: bool = True,
 ) -> Dataset | tuple[Dataset, Dataset]:
-    """Returns batches of the sounds in a folder (files `.wav`), in which each class has a folder.
+    """Returns a Dataset of the WAV files in a folder, with one subfolder per class.
 
     Args:
         directory: the folder.
-        labels: `"inferred"` from the names of the folders in it; None; or one number for each
-            file, in the order of their sorted paths.
+        labels: `"inferred"` from the names of the subfolders; None; or a number for each file,
+            in the order of their sorted paths.
         label_mode: `"int"`, `"categorical"` (one-hot), `"binary"` (0.0 or 1.0) or None.
-        class_names: the folders to read, in the order of their numbers; by default all, sorted.
-        batch_size: sounds of a batch; with None each sound is an item without batch axis.
-        sampling_rate: samples of a second, to which sounds of another rate are brought; by
-            default each stays as it is.
-        output_sequence_length: samples of all sounds: longer ones are cut, shorter ones get
-            zeros. By default those of a batch are as long as its longest.
-        ragged: not supported, as there are no ragged arrays.
-        shuffle: whether files are in random order, a new one in each epoch of `fit`.
-        seed: of the order.
-        validation_split: the part of the files, from the end, that is kept for validation.
+        class_names: the subfolders to read, in the order of class indices; by default all, sorted.
+        batch_size: the batch size; with None, each element is one sound without batch axis.
+        sampling_rate: samples per second; sounds with another rate are resampled. By default,
+            each sound keeps its rate.
+        output_sequence_length: the number of samples per sound; longer sounds are truncated,
+            shorter ones padded with zeros. By default, the length of the longest in the batch.
+        ragged: not supported, because JAX has no ragged arrays.
+        shuffle: whether to shuffle the files, in a new order in each epoch of `fit`.
+        seed: the seed of the order.
+        validation_split: the fraction of the files that is reserved for validation, taken from
+            the end.
         subset: `"training"`, `"validation"` or `"both"`, which returns two datasets.
-        follow_links: whether folders are read to which there are links.
-        verbose: whether to say how many files there are.
+        follow_links: whether to follow symbolic links to folders.
+        verbose: whether to print the number of files.
 
     Shapes:
         sounds (batch, samples, channels) of float32 from -1 to 1;
@@ -61,9 +69,9 @@ def audio_dataset_from_directory(
         A Dataset with `class_names` and `file_paths`, or two of them.
 
     Raises:
-        NotADirectoryError: there is no such folder.
-        ValueError: an argument is not right, or there are no sounds. When a batch is made: a file
-            is no WAV file or damaged, which is named; or channels differ.
+        NotADirectoryError: the folder does not exist.
+        ValueError: an argument is invalid, or there are no sounds. When a batch is read: a file is
+            not a valid WAV file, or the number of channels differs.
 
     Example:
 
@@ -78,13 +86,13 @@ def audio_dataset_from_directory(
     >>> [(sounds.shape, labels.tolist()) for sounds, labels in data]
     [((1, 10, 1), [0])]
 
-    Differences: Keras reads integers of 16 bits only, and needs tensorflow-io for another
-        `sampling_rate`. Files, split and orders are as in `image_dataset_from_directory`.
+    Differences: Keras reads only 16-bit integers, and needs tensorflow-io for `sampling_rate`. For
+        files, split and orders see `image_dataset_from_directory`.
     """
     if ragged:
         raise ValueError(
-            f"{_WHO}: ragged=True is not supported: there are no ragged arrays in JAX. Give an "
-            "output_sequence_length, or leave both out, so that sounds are filled up with zeros."
+            f"{_NAME}: ragged=True is not supported, because JAX has no ragged arrays. Pass "
+            "output_sequence_length; by default, sounds are padded to the longest of the batch."
         )
     for name, value in (
         ("sampling_rate", sampling_rate),
@@ -92,26 +100,26 @@ def audio_dataset_from_directory(
     ):
         if value is not None and (not isinstance(value, int) or value < 1):
             raise ValueError(
-                f"{_WHO}: {name} is an integer from 1 on, or None. Received: {value!r}"
+                f"{_NAME}: {name} must be a positive integer or None. Received: {value!r}"
             )
 
-    def sound(path: str) -> np.ndarray:
+    def read_sound(path: str) -> np.ndarray:
         samples, rate = read_wav(path)
-        return resampled(samples, rate, sampling_rate or rate)[:output_sequence_length]
+        return resample(samples, rate, sampling_rate or rate)[:output_sequence_length]
 
     def read(paths: list[str]) -> np.ndarray:
-        sounds = [sound(path) for path in paths]
+        sounds = [read_sound(path) for path in paths]
         channels = {x.shape[1]: path for x, path in zip(sounds, paths, strict=True)}
         if len(channels) > 1:
             raise ValueError(
-                f"{_WHO}: sounds of different channels are no batch: "
+                f"{_NAME}: all sounds of a batch must have the same number of channels, but "
                 + ", ".join(f"{path!r} has {count}" for count, path in channels.items())
             )
         length = output_sequence_length or max(map(len, sounds))
         return np.stack([np.pad(x, ((0, length - len(x)), (0, 0))) for x in sounds])
 
-    wish = Wish(
-        who=_WHO,
+    options = DirectoryOptions(
+        caller=_NAME,
         directory=directory,
         labels=labels,
         label_mode=label_mode,
@@ -124,4 +132,4 @@ def audio_dataset_from_directory(
         follow_links=follow_links,
         verbose=verbose,
     )
-    return datasets(wish, (".wav",), read)
+    return make_datasets(options, (".wav",), read)

@@ -1,51 +1,55 @@
-"""Folders of labelled files: which files there are, in what order, and a Dataset of them."""
+"""Folders of labeled files: lists, labels, splits and reads them as a Dataset."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from cornu import seeds, settings
-from cornu.data.readers.dataset import Rows
+from cornu import seeds
+from cornu.data.readers.dataset import Dataset, RowDataset
 from cornu.errors import suggest
-from cornu.terminal.console import console
+from cornu.terminal.console import log_message
 
-__all__ = ["Files", "Wish", "datasets", "find"]
+__all__ = ["LabeledFiles", "DirectoryOptions", "make_datasets", "find_files"]
+
+Labels: TypeAlias = Literal["inferred"] | Sequence[float] | np.ndarray | None
+LabelMode: TypeAlias = Literal["int", "categorical", "binary"] | None
+Subset: TypeAlias = Literal["training", "validation", "both"] | None
 
 _SUBSETS = ("training", "validation", "both", None)
 _MODES = ("int", "categorical", "binary", None)
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What a user asks of a folder: the arguments that all kinds of files have in common."""
+class DirectoryOptions:
+    """The arguments that are the same for all kinds of files, and the function for messages."""
 
-    who: str
-    directory: Any
-    labels: Any
-    label_mode: str | None
-    class_names: Any
+    caller: str
+    directory: str | os.PathLike[str]
+    labels: Labels
+    label_mode: LabelMode
+    class_names: Sequence[str] | None
     batch_size: int | None
     shuffle: bool
     seed: int | None
     validation_split: float | None
-    subset: str | None
+    subset: Subset
     follow_links: bool
     verbose: bool
 
 
 @dataclass(frozen=True)
-class Files:
-    """Files in order, with the labels that they have.
+class LabeledFiles:
+    """Files in order, with their labels.
 
     Attributes:
-        paths: the files.
-        labels: an array of one number for each, or None.
+        paths: the paths of the files.
+        labels: an array with a number for each file, or None.
         class_names: the names of the classes, or None without labels.
     """
 
@@ -53,37 +57,40 @@ class Files:
     labels: np.ndarray | None
     class_names: list[str] | None
 
-    def __getitem__(self, part: Any) -> Files:
+    def __getitem__(self, part: slice | np.ndarray) -> LabeledFiles:
         order = np.arange(len(self.paths))[part]
         labels = None if self.labels is None else self.labels[order]
         return replace(self, paths=[self.paths[i] for i in order], labels=labels)
 
 
-def datasets(
-    wish: Wish, formats: tuple[str, ...], read: Callable[[list[str]], Any], workers: int = -1
-) -> Any:
-    """Returns the Dataset of the files in a folder, or those of both parts of it.
+def make_datasets(
+    options: DirectoryOptions,
+    formats: tuple[str, ...],
+    read: Callable[[list[str]], Any],
+    workers: int = -1,
+) -> Dataset | tuple[Dataset, Dataset]:
+    """Returns the Dataset of the files in a folder, or the two Datasets of a split.
 
     Args:
-        wish: what the user asked for.
-        formats: endings of file names.
-        read: returns the batch of some files.
-        workers: how many batches are read at a time, -1 for as many as are good.
+        options: the arguments of the user.
+        formats: the extensions of file names.
+        read: reads a list of files as a batch.
+        workers: the number of batches that are read in parallel; -1 to choose it automatically.
     """
-    wish = _checked(wish)
-    seed = seeds.next_seed() if wish.seed is None else wish.seed
-    files = find(wish, formats, seed)
-    targets = _targets(wish, files)
+    options = _check_options(options)
+    seed = seeds.next_seed() if options.seed is None else options.seed
+    files = find_files(options, formats, seed)
+    targets = _encode_labels(options, files)
 
-    def rows(part: Files, labels: Any, shuffle: bool) -> Rows:
+    def rows(part: LabeledFiles, labels: Any, shuffle: bool) -> RowDataset:
         def batch(numbers: np.ndarray) -> Any:
             x = read([part.paths[i] for i in numbers])
             return x if labels is None else (x, labels[numbers])
 
-        return Rows(
+        return RowDataset(
             len(part.paths),
             batch,
-            wish.batch_size,
+            options.batch_size,
             shuffle,
             seed,
             part.class_names,
@@ -93,103 +100,113 @@ def datasets(
 
     parts = {
         name: rows(files[span], None if targets is None else targets[span], shuffle)
-        for name, span, shuffle in _parts(wish, len(files.paths))
+        for name, span, shuffle in _split(options, len(files.paths))
     }
-    return tuple(parts.values()) if wish.subset == "both" else parts[wish.subset]
+    if options.subset == "both":
+        return parts["training"], parts["validation"]
+    return parts[options.subset]
 
 
-def find(wish: Wish, formats: tuple[str, ...], seed: int) -> Files:
-    """Returns the files with some endings, in the order that `shuffle` and `seed` give them."""
-    root = Path(wish.directory)
+def find_files(options: DirectoryOptions, formats: tuple[str, ...], seed: int) -> LabeledFiles:
+    """Returns the files with given extensions, in the order given by `shuffle` and `seed`."""
+    root = Path(options.directory)
     if not root.is_dir():
-        raise NotADirectoryError(f"{wish.who}: there is no folder {str(root)!r}.")
-    inferred = isinstance(wish.labels, str)
-    names = _class_folders(wish, root) if inferred else [""]
+        raise NotADirectoryError(f"{options.caller}: the folder {str(root)!r} does not exist.")
+    inferred = isinstance(options.labels, str)
+    names = _find_class_folders(options, root) if inferred else [""]
     found = [
-        (os.path.join(wish.directory, name, path), number)
+        (os.path.join(options.directory, name, path), number)
         for number, name in enumerate(names)
-        for path in _walk(os.path.join(wish.directory, name), formats, wish.follow_links)
+        for path in _list_files(
+            os.path.join(options.directory, name), formats, options.follow_links
+        )
     ]
     if not found:
         raise ValueError(
-            f"{wish.who}: there are no files that end in {', '.join(formats)} in {str(root)!r}"
-            + (f", folders {', '.join(map(repr, names))}.\n" if inferred else ".\n")
-            + "With labels='inferred' each class is a folder in it; pass labels=None for files "
+            f"{options.caller}: found no files with extension {', '.join(formats)} in {str(root)!r}"
+            + (f", subfolders {', '.join(map(repr, names))}.\n" if inferred else ".\n")
+            + "With labels='inferred', each class is a subfolder. Pass labels=None for files "
             "without labels."
         )
-    files = Files([path for path, _ in found], np.array([n for _, n in found], "int32"), names)
+    files = LabeledFiles(
+        [path for path, _ in found], np.array([n for _, n in found], "int32"), names
+    )
     if not inferred:
-        labels = None if wish.labels is None else _given(wish, root, len(found))
-        classes = None if labels is None else [str(label) for label in sorted(set(wish.labels))]
-        files = Files(files.paths, labels, classes)
-    if wish.verbose:
+        labels = None if options.labels is None else _check_labels(options, root, len(found))
+        classes = None if labels is None else [str(label) for label in sorted(set(options.labels))]
+        files = LabeledFiles(files.paths, labels, classes)
+    if options.verbose:
         classes = "" if files.labels is None else f" belonging to {len(files.class_names)} classes"
-        _say(f"Found {len(found)} files{classes}.")
-    if wish.shuffle:
-        # This generator, because the split is then the one that Keras makes with the same seed.
+        log_message(f"Found {len(found)} files{classes}.")
+    if options.shuffle:
+        # The legacy generator, so that the split is the same as in Keras with the same seed.
         order = np.arange(len(found))
         np.random.RandomState(seed).shuffle(order)
         files = files[order]
     return files
 
 
-def _checked(wish: Wish) -> Wish:
-    who, split = wish.who, wish.validation_split
-    if wish.label_mode not in _MODES:
-        raise ValueError(f"{who}: label_mode is one of {_MODES}. Received: {wish.label_mode!r}")
-    named = isinstance(wish.labels, str)
+def _check_options(options: DirectoryOptions) -> DirectoryOptions:
+    caller, split = options.caller, options.validation_split
+    if options.label_mode not in _MODES:
+        raise ValueError(
+            f"{caller}: label_mode must be one of {_MODES}. Received: {options.label_mode!r}"
+        )
+    named = isinstance(options.labels, str)
     if (
-        wish.labels != "inferred"
+        options.labels != "inferred"
         if named
-        else wish.labels is not None and np.ndim(wish.labels) != 1
+        else options.labels is not None and np.ndim(options.labels) != 1
     ):
         raise ValueError(
-            f"{who}: labels is 'inferred', None or one number for each file. "
-            f"Received: {wish.labels!r}"
+            f"{caller}: labels must be 'inferred', None or a list with a number for each file. "
+            f"Received: {options.labels!r}"
         )
-    if wish.class_names is not None and not named:
+    if options.class_names is not None and not named:
+        raise ValueError(f"{caller}: class_names can only be passed with labels='inferred'.")
+    if options.subset not in _SUBSETS:
         raise ValueError(
-            f"{who}: class_names orders the classes of labels='inferred'; these labels do not "
-            "come from the names of folders."
+            f"{caller}: subset must be one of {_SUBSETS}. Received: {options.subset!r}"
         )
-    if wish.subset not in _SUBSETS:
-        raise ValueError(f"{who}: subset is one of {_SUBSETS}. Received: {wish.subset!r}")
-    if bool(split) != (wish.subset is not None):
+    if bool(split) != (options.subset is not None):
         raise ValueError(
-            f"{who}: validation_split and subset go together. "
-            f"Received: validation_split={split!r}, subset={wish.subset!r}"
+            f"{caller}: validation_split and subset must be passed together. "
+            f"Received: validation_split={split!r}, subset={options.subset!r}"
         )
     if split and not 0 < split < 1:
-        raise ValueError(f"{who}: validation_split lies between 0 and 1. Received: {split!r}")
-    if split and wish.shuffle and wish.seed is None:
+        raise ValueError(f"{caller}: validation_split must be between 0 and 1. Received: {split!r}")
+    if split and options.shuffle and options.seed is None:
         raise ValueError(
-            f"{who}: a shuffled split needs a seed, so that both parts are cut from one order "
-            "and have no file in common. Pass seed=..., or shuffle=False."
+            f"{caller}: a shuffled split needs a seed, so that both subsets use the same order and "
+            "have no file in common. Pass seed=... or shuffle=False."
         )
-    if wish.batch_size is not None and (
-        not isinstance(wish.batch_size, int) or wish.batch_size < 1
+    if options.batch_size is not None and (
+        not isinstance(options.batch_size, int) or options.batch_size < 1
     ):
         raise ValueError(
-            f"{who}: batch_size is an integer from 1 on, or None. Received: {wish.batch_size!r}"
+            f"{caller}: batch_size must be a positive integer or None. "
+            f"Received: {options.batch_size!r}"
         )
-    unlabelled = wish.labels is None or wish.label_mode is None
-    return replace(wish, labels=None, label_mode=None, class_names=None) if unlabelled else wish
+    unlabelled = options.labels is None or options.label_mode is None
+    return (
+        replace(options, labels=None, label_mode=None, class_names=None) if unlabelled else options
+    )
 
 
-def _class_folders(wish: Wish, root: Path) -> list[str]:
-    there = sorted(p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
-    for name in wish.class_names or ():
-        if name not in there:
+def _find_class_folders(options: DirectoryOptions, root: Path) -> list[str]:
+    existing = sorted(p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
+    for name in options.class_names or ():
+        if name not in existing:
             raise ValueError(
-                f"{wish.who}: class_names has {name!r}, of which there is no folder in "
-                f"{str(root)!r}. {suggest(name, there)}"
+                f"{options.caller}: class_names contains {name!r}, but {str(root)!r} has no such "
+                f"subfolder. {suggest(name, existing)}"
             )
-    return list(wish.class_names or there)
+    return list(options.class_names or existing)
 
 
-def _walk(folder: str, formats: tuple[str, ...], follow_links: bool) -> list[str]:
-    """Returns the files in a folder and below it, relative to it, in Keras's order."""
-    found = sorted(_folders(folder, follow_links))
+def _list_files(folder: str, formats: tuple[str, ...], follow_links: bool) -> list[str]:
+    """Returns the relative paths of all files below a folder, in the order of Keras."""
+    found = sorted(_walk_folders(folder, follow_links))
     return [
         os.path.relpath(os.path.join(root, name), folder)
         for root, names in found
@@ -198,41 +215,43 @@ def _walk(folder: str, formats: tuple[str, ...], follow_links: bool) -> list[str
     ]
 
 
-def _folders(top: str, follow_links: bool) -> Iterator[tuple[str, list[str]]]:
+def _walk_folders(top: str, follow_links: bool) -> Iterator[tuple[str, list[str]]]:
     for root, inner, names in os.walk(top, followlinks=follow_links):
-        if follow_links:  # but not to a folder that this one is in, which would go on for ever
+        if follow_links:  # a link to a parent folder would be an endless loop
             here = os.path.join(os.path.realpath(root), "")
             paths = {name: os.path.realpath(os.path.join(root, name)) for name in inner}
             inner[:] = [n for n in inner if not here.startswith(os.path.join(paths[n], ""))]
         yield root, names
 
 
-def _given(wish: Wish, root: Path, count: int) -> np.ndarray:
-    labels = np.asarray(wish.labels)
+def _check_labels(options: DirectoryOptions, root: Path, count: int) -> np.ndarray:
+    labels = np.asarray(options.labels)
     if len(labels) != count:
         raise ValueError(
-            f"{wish.who}: there are {len(labels)} labels, and {count} files in {str(root)!r}."
+            f"{options.caller}: received {len(labels)} labels for {count} files in {str(root)!r}."
         )
     if labels.dtype.kind not in "iufb":
-        raise ValueError(f"{wish.who}: labels are numbers. Received: {wish.labels[:3]!r}, ...")
+        raise ValueError(
+            f"{options.caller}: labels must be numbers. Received: {list(labels[:3])!r}, ..."
+        )
     return labels.astype("float32" if labels.dtype.kind == "f" else "int32")
 
 
-def _targets(wish: Wish, files: Files) -> np.ndarray | None:
-    """Returns the labels in the form that `label_mode` says."""
-    labels, mode = files.labels, wish.label_mode
+def _encode_labels(options: DirectoryOptions, files: LabeledFiles) -> np.ndarray | None:
+    """Encodes the labels according to `label_mode`."""
+    labels, mode = files.labels, options.label_mode
     if labels is None or mode == "int":
         return labels
     count = len(files.class_names or ())
     if mode == "binary" and count != 2:
         raise ValueError(
-            f"{wish.who}: label_mode='binary' needs 2 classes. "
+            f"{options.caller}: label_mode='binary' requires 2 classes. "
             f"Received: {', '.join(files.class_names or ())}"
         )
     if labels.dtype.kind != "i" or labels.min() < 0 or labels.max() >= count:
         raise ValueError(
-            f"{wish.who}: with label_mode={mode!r}, labels are integers from 0 to {count - 1}, as "
-            f"there are {count} classes. Received: from {labels.min()} to {labels.max()}"
+            f"{options.caller}: label_mode={mode!r} requires integer labels from 0 to {count - 1} "
+            f"({count} classes). Received: values from {labels.min()} to {labels.max()}"
         )
     return (
         labels[:, None].astype("float32")
@@ -241,26 +260,22 @@ def _targets(wish: Wish, files: Files) -> np.ndarray | None:
     )
 
 
-def _parts(wish: Wish, count: int) -> list[tuple[str | None, slice, bool]]:
-    """Returns the name and span of each part, and whether it is shuffled in each epoch."""
-    if not wish.validation_split:
-        return [(None, slice(None), wish.shuffle)]
-    kept = int(wish.validation_split * count)
+def _split(options: DirectoryOptions, count: int) -> list[tuple[str | None, slice, bool]]:
+    """Returns the name and slice of each subset, and whether each epoch shuffles it."""
+    if not options.validation_split:
+        return [(None, slice(None), options.shuffle)]
+    kept = int(options.validation_split * count)
     if kept == 0:
         raise ValueError(
-            f"{wish.who}: validation_split={wish.validation_split} of {count} files is none."
+            f"{options.caller}: validation_split={options.validation_split} of {count} files "
+            "leaves no file for validation."
         )
     spans = {
-        "training": (slice(None, -kept), count - kept, wish.shuffle),
-        "validation": (slice(-kept, None), kept, wish.shuffle and wish.subset != "both"),
+        "training": (slice(None, -kept), count - kept, options.shuffle),
+        "validation": (slice(-kept, None), kept, options.shuffle and options.subset != "both"),
     }
-    chosen = list(spans) if wish.subset == "both" else [wish.subset]
-    if wish.verbose:
+    chosen = list(spans) if options.subset == "both" else [options.subset]
+    if options.verbose:
         for name in chosen:
-            _say(f"Using {spans[name][1]} files for {name}.")
+            log_message(f"Using {spans[name][1]} files for {name}.")
     return [(name, spans[name][0], spans[name][2]) for name in chosen]
-
-
-def _say(text: str) -> None:
-    if settings.get("interactive_logging"):
-        console.say(text)

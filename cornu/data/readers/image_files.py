@@ -1,71 +1,80 @@
-"""A Dataset of the image files in a folder."""
+"""Reads the image files of a folder as a Dataset."""
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from collections.abc import Sequence
 
 import numpy as np
 
 from cornu import settings
 from cornu.data.readers import resampling
 from cornu.data.readers.dataset import Dataset
-from cornu.data.readers.directories import Wish, datasets
-from cornu.data.readers.images import decoded, pillow
+from cornu.data.readers.directories import (
+    DirectoryOptions,
+    LabelMode,
+    Labels,
+    Subset,
+    make_datasets,
+)
+from cornu.data.readers.images import ColorMode, decode_image, import_pillow
 from cornu.errors import suggest
+from cornu.types import DataFormat
 
 __all__ = ["image_dataset_from_directory"]
 
-_WHO = "image_dataset_from_directory"
+_NAME = "image_dataset_from_directory"
 _ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
-_KINDS = ("BMP", "GIF", "JPEG", "PNG")  # Pillow's readers; a file is what its first bytes say
+_KINDS = ("BMP", "GIF", "JPEG", "PNG")  # formats of Pillow, which detects them by the first bytes
 _CHANNELS = {"grayscale": 1, "rgb": 3, "rgba": 4}
 
 
 def image_dataset_from_directory(
-    directory: Any,
-    labels: Any = "inferred",
-    label_mode: str | None = "int",
-    class_names: Any = None,
-    color_mode: str = "rgb",
+    directory: str | os.PathLike[str],
+    labels: Labels = "inferred",
+    label_mode: LabelMode = "int",
+    class_names: Sequence[str] | None = None,
+    color_mode: ColorMode = "rgb",
     batch_size: int | None = 32,
-    image_size: Any = (256, 256),
+    image_size: int | tuple[int, int] = (256, 256),
     shuffle: bool = True,
     seed: int | None = None,
     validation_split: float | None = None,
-    subset: str | None = None,
+    subset: Subset = None,
     interpolation: str = "bilinear",
     follow_links: bool = False,
     crop_to_aspect_ratio: bool = False,
     pad_to_aspect_ratio: bool = False,
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
     format: str = "tf",
     verbose: bool = True,
 ) -> Dataset | tuple[Dataset, Dataset]:
-    """Returns batches of the images in a folder, in which each class has a folder.
+    """Returns a Dataset of the images in a folder, with one subfolder per class.
 
-    Files are read and resized when their batch is needed, several batches at a time in threads.
+    Files are read and resized when a batch is requested, in several threads.
 
     Args:
         directory: the folder.
-        labels: `"inferred"` from the names of the folders in it; None; or one number for each
-            file, in the order of their sorted paths.
+        labels: `"inferred"` from the names of the subfolders; None; or a number for each file,
+            in the order of their sorted paths.
         label_mode: `"int"`, `"categorical"` (one-hot), `"binary"` (0.0 or 1.0) or None.
-        class_names: the folders to read, in the order of their numbers; by default all, sorted.
+        class_names: the subfolders to read, in the order of class indices; by default all, sorted.
         color_mode: `"rgb"`, `"rgba"` or `"grayscale"`.
-        batch_size: images of a batch; with None each image is an item without batch axis.
-        image_size: (height, width) of all images, or one number for both.
-        shuffle: whether files are in random order, a new one in each epoch of `fit`.
-        seed: of the order.
-        validation_split: the part of the files, from the end, that is kept for validation.
+        batch_size: the batch size; with None, each element is one image without batch axis.
+        image_size: (height, width), or one integer for both.
+        shuffle: whether to shuffle the files, in a new order in each epoch of `fit`.
+        seed: the seed of the order.
+        validation_split: the fraction of the files that is reserved for validation, taken from
+            the end.
         subset: `"training"`, `"validation"` or `"both"`, which returns two datasets.
         interpolation: `"bilinear"`, `"nearest"`, `"bicubic"`, `"area"`, `"lanczos3"`,
             `"lanczos5"`, `"gaussian"` or `"mitchellcubic"`.
-        follow_links: whether folders are read to which there are links.
-        crop_to_aspect_ratio: whether the middle of an image is taken rather than stretching it.
-        pad_to_aspect_ratio: whether zeros are added at two sides rather than stretching it.
-        data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
-        format: kept for the signature; there is one kind of result.
-        verbose: whether to say how many files there are.
+        follow_links: whether to follow symbolic links to folders.
+        crop_to_aspect_ratio: whether to crop images to the center instead of distorting them.
+        pad_to_aspect_ratio: whether to pad images with zeros instead of distorting them.
+        data_format: `"channels_last"` or `"channels_first"`; by default the global setting.
+        format: ignored; part of the signature of Keras.
+        verbose: whether to print the number of files.
 
     Shapes:
         images (batch, height, width, channels) of float32 from 0 to 255 (uint8 with "nearest");
@@ -75,9 +84,9 @@ def image_dataset_from_directory(
         A Dataset with `class_names` and `file_paths`, or two of them.
 
     Raises:
-        NotADirectoryError: there is no such folder.
-        ValueError: an argument is not right, or there are no images. When a batch is made: a file
-            is no image, is damaged, or is so large that it may be an attack; the file is named.
+        NotADirectoryError: the folder does not exist.
+        ValueError: an argument is invalid, or there are no images. When a batch is read: a file is
+            not a valid image, or so large that it may be a decompression bomb.
         ImportError: Pillow is not installed.
 
     Example:
@@ -94,42 +103,44 @@ def image_dataset_from_directory(
     ...     print(images.shape, data.class_names, sorted(labels.tolist()))
     (2, 4, 4, 3) ['cats', 'dogs'] [0, 1]
 
-    Differences: the files, their split and their first order are those of Keras with the same
-        seed; the orders of later epochs are not, as Keras's come from TensorFlow. Reading the
-        dataset in a loop gives the first order each time. Batches are NumPy arrays, and two
-        datasets are a tuple. Values differ by one or two where Pillow decodes JPEG or makes
-        colors grey otherwise than TensorFlow does. GIF files may be read in all color modes. The
-        labels that are passed are not changed.
+    Differences: with the same seed, the files, their split and the order of the first epoch are the
+        same as in Keras; the orders of later epochs differ, because those of Keras come from
+        TensorFlow. Iterating over the dataset always uses the first order. Batches are NumPy
+        arrays; two datasets are a tuple. Pixels may differ by 1 or 2, because Pillow decodes JPEG
+        and converts colors to gray differently from TensorFlow. GIF files can be read in all color
+        modes. The labels that are passed are not modified.
     """
     if color_mode not in _CHANNELS:
-        raise ValueError(f"{_WHO}: color_mode is one of {tuple(_CHANNELS)}. {color_mode!r}")
+        raise ValueError(
+            f"{_NAME}: color_mode must be one of {tuple(_CHANNELS)}. Received: {color_mode!r}"
+        )
     interpolation = interpolation.lower()
     if interpolation not in resampling.METHODS:
         known = resampling.METHODS
         raise ValueError(
-            f"{_WHO}: interpolation is one of {known}. {suggest(interpolation, known)}"
+            f"{_NAME}: interpolation must be one of {known}. {suggest(interpolation, known)}"
         )
     if crop_to_aspect_ratio and pad_to_aspect_ratio:
-        raise ValueError(f"{_WHO}: give crop_to_aspect_ratio or pad_to_aspect_ratio, not both.")
+        raise ValueError(f"{_NAME}: pass crop_to_aspect_ratio or pad_to_aspect_ratio, not both.")
     if format not in ("tf", "grain"):
-        raise ValueError(f"{_WHO}: format is 'tf' or 'grain'. Received: {format!r}")
-    size = _size(image_size)
+        raise ValueError(f"{_NAME}: format must be 'tf' or 'grain'. Received: {format!r}")
+    size = _check_size(image_size)
     first = settings.data_format(data_format) == "channels_first"
-    pillow(_WHO)  # if it is missing, that is said now
+    import_pillow(_NAME)  # raises ImportError now rather than with the first batch
 
-    def image(path: str) -> np.ndarray:
-        x = decoded(path, _CHANNELS[color_mode], _WHO, _KINDS)
+    def read_image(path: str) -> np.ndarray:
+        x = decode_image(path, _CHANNELS[color_mode], _NAME, _KINDS)
         if pad_to_aspect_ratio:
-            return resampling.padded(x, size, interpolation)
-        x = resampling.cropped(x, size) if crop_to_aspect_ratio else x
-        return resampling.resized(x, size, interpolation)
+            return resampling.pad_to_aspect(x, size, interpolation)
+        x = resampling.crop_to_aspect(x, size) if crop_to_aspect_ratio else x
+        return resampling.resize_image(x, size, interpolation)
 
     def read(paths: list[str]) -> np.ndarray:
-        images = np.stack([image(path) for path in paths])
+        images = np.stack([read_image(path) for path in paths])
         return images.transpose(0, 3, 1, 2) if first else images
 
-    wish = Wish(
-        who=_WHO,
+    options = DirectoryOptions(
+        caller=_NAME,
         directory=directory,
         labels=labels,
         label_mode=label_mode,
@@ -142,10 +153,10 @@ def image_dataset_from_directory(
         follow_links=follow_links,
         verbose=verbose,
     )
-    return datasets(wish, _ENDINGS, read)
+    return make_datasets(options, _ENDINGS, read)
 
 
-def _size(size: Any) -> tuple[int, int]:
+def _check_size(size: int | Sequence[int]) -> tuple[int, int]:
     pair = (size, size) if isinstance(size, (int, np.integer)) else size
     if (
         not isinstance(pair, (tuple, list))
@@ -153,7 +164,7 @@ def _size(size: Any) -> tuple[int, int]:
         or not all(isinstance(n, (int, np.integer)) and n > 0 for n in pair)
     ):
         raise ValueError(
-            f"{_WHO}: image_size is (height, width), both from 1 on, or one number. "
+            f"{_NAME}: image_size must be (height, width) or one positive integer. "
             f"Received: {size!r}"
         )
     return int(pair[0]), int(pair[1])

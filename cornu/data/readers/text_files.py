@@ -1,64 +1,72 @@
-"""A Dataset of the text files in a folder."""
+"""Reads the text files of a folder as a Dataset."""
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from collections.abc import Sequence
 
 import numpy as np
 
 from cornu.data.readers.dataset import Dataset
-from cornu.data.readers.directories import Wish, datasets
+from cornu.data.readers.directories import (
+    DirectoryOptions,
+    LabelMode,
+    Labels,
+    Subset,
+    make_datasets,
+)
 
 __all__ = ["text_dataset_from_directory"]
 
-_WHO = "text_dataset_from_directory"
+_NAME = "text_dataset_from_directory"
 
 
 def text_dataset_from_directory(
-    directory: Any,
-    labels: Any = "inferred",
-    label_mode: str | None = "int",
-    class_names: Any = None,
+    directory: str | os.PathLike[str],
+    labels: Labels = "inferred",
+    label_mode: LabelMode = "int",
+    class_names: Sequence[str] | None = None,
     batch_size: int | None = 32,
     max_length: int | None = None,
     shuffle: bool = True,
     seed: int | None = None,
     validation_split: float | None = None,
-    subset: str | None = None,
+    subset: Subset = None,
     follow_links: bool = False,
     format: str = "tf",
     verbose: bool = True,
 ) -> Dataset | tuple[Dataset, Dataset]:
-    """Returns batches of the texts in a folder (files `.txt`), in which each class has a folder.
+    """Returns a Dataset of the text files (`.txt`) in a folder, with one subfolder per class.
 
     Args:
         directory: the folder.
-        labels: `"inferred"` from the names of the folders in it; None; or one number for each
-            file, in the order of their sorted paths.
+        labels: `"inferred"` from the names of the subfolders; None; or a number for each file,
+            in the order of their sorted paths.
         label_mode: `"int"`, `"categorical"` (one-hot), `"binary"` (0.0 or 1.0) or None.
-        class_names: the folders to read, in the order of their numbers; by default all, sorted.
-        batch_size: texts of a batch; with None each text is an item without batch axis.
-        max_length: characters after which a text is cut off.
-        shuffle: whether files are in random order, a new one in each epoch of `fit`.
-        seed: of the order.
-        validation_split: the part of the files, from the end, that is kept for validation.
+        class_names: the subfolders to read, in the order of class indices; by default all, sorted.
+        batch_size: the batch size; with None, each element is one text without batch axis.
+        max_length: the number of characters to which texts are truncated.
+        shuffle: whether to shuffle the files, in a new order in each epoch of `fit`.
+        seed: the seed of the order.
+        validation_split: the fraction of the files that is reserved for validation, taken from
+            the end.
         subset: `"training"`, `"validation"` or `"both"`, which returns two datasets.
-        follow_links: whether folders are read to which there are links.
-        format: kept for the signature; there is one kind of result.
-        verbose: whether to say how many files there are.
+        follow_links: whether to follow symbolic links to folders.
+        format: ignored; part of the signature of Keras.
+        verbose: whether to print the number of files.
 
     Shapes:
         texts (batch,) of Python strings;
         labels (batch,) of int32, or (batch, classes) or (batch, 1) of float32.
 
     Returns:
-        A Dataset with `class_names` and `file_paths`, or two of them. Models take numbers: apply
-        what turns texts into numbers with `map`.
+        A Dataset with `class_names` and `file_paths`, or two of them. Use `map` to convert texts
+        to numbers.
 
     Raises:
-        NotADirectoryError: there is no such folder.
-        ValueError: an argument is not right, or there are no texts. When a batch is made: a file
-            is not UTF-8; the file is named.
+        NotADirectoryError: the folder does not exist.
+        ValueError: an argument is invalid, or there are no texts. When a batch is read: a file is
+            not UTF-8.
 
     Example:
 
@@ -72,23 +80,23 @@ def text_dataset_from_directory(
     >>> list(data)
     [(array(['never again', 'lovely'], dtype=object), array([0, 1], dtype=int32))]
 
-    Differences: texts are Python strings; in Keras they are TensorFlow's, and `max_length` counts
-        bytes. Files, split and orders are as in `image_dataset_from_directory`.
+    Differences: texts are Python strings. In Keras they are string tensors of TensorFlow, and
+        `max_length` counts bytes. For files, split and orders see `image_dataset_from_directory`.
     """
     if max_length is not None and (not isinstance(max_length, int) or max_length < 1):
         raise ValueError(
-            f"{_WHO}: max_length is an integer from 1 on, or None. Received: {max_length!r}"
+            f"{_NAME}: max_length must be a positive integer or None. Received: {max_length!r}"
         )
     if format not in ("tf", "grain"):
-        raise ValueError(f"{_WHO}: format is 'tf' or 'grain'. Received: {format!r}")
+        raise ValueError(f"{_NAME}: format must be 'tf' or 'grain'. Received: {format!r}")
 
     def read(paths: list[str]) -> np.ndarray:
         texts = np.empty(len(paths), object)
-        texts[:] = [_text(path)[:max_length] for path in paths]
+        texts[:] = [_read_text(path)[:max_length] for path in paths]
         return texts
 
-    wish = Wish(
-        who=_WHO,
+    options = DirectoryOptions(
+        caller=_NAME,
         directory=directory,
         labels=labels,
         label_mode=label_mode,
@@ -101,16 +109,16 @@ def text_dataset_from_directory(
         follow_links=follow_links,
         verbose=verbose,
     )
-    return datasets(wish, (".txt",), read, workers=1)
+    return make_datasets(options, (".txt",), read, workers=1)
 
 
-def _text(path: str) -> str:
+def _read_text(path: str) -> str:
     with open(path, "rb") as file:
         data = file.read()
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ValueError(
-            f"{_WHO}: {path!r} is not UTF-8: {error.reason} at byte {error.start}.\n"
-            "Write it anew in UTF-8, or take it out of the folder."
+            f"{_NAME}: {path!r} is not UTF-8: {error.reason} at byte {error.start}.\n"
+            "Convert it to UTF-8, or remove it from the folder."
         ) from error

@@ -1,10 +1,10 @@
-"""WAV files as arrays."""
+"""Reads WAV files."""
 
 from __future__ import annotations
 
 import os
 import struct
-from typing import Any, NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 
@@ -15,7 +15,7 @@ _MOST_CHUNKS = 10_000
 
 
 class Sound(NamedTuple):
-    """Samples (samples, channels) of float32 from -1 to 1, and how many are a second."""
+    """Samples (samples, channels) of float32 from -1 to 1, and the number of samples per second."""
 
     samples: np.ndarray
     rate: int
@@ -28,11 +28,11 @@ class _Format(NamedTuple):
     bits: int
 
 
-def read_wav(path: Any) -> Sound:
-    """Reads a WAV file of integers of 8, 16, 24 or 32 bits, or floats of 32 or 64.
+def read_wav(path: str | os.PathLike[str]) -> Sound:
+    """Reads a WAV file with integers of 8, 16, 24 or 32 bits, or floats of 32 or 64 bits.
 
     Raises:
-        ValueError: the file is none, is damaged, or packed in another way; it is named.
+        ValueError: the file is not a valid WAV file, or has an unsupported encoding.
 
     Example:
 
@@ -46,73 +46,75 @@ def read_wav(path: Any) -> Sound:
     """
     try:
         with open(path, "rb") as file:
-            return _sound(file, os.fstat(file.fileno()).st_size)
+            return _read_sound(file, os.fstat(file.fileno()).st_size)
     except (ValueError, struct.error) as error:
         raise ValueError(
-            f"{os.fsdecode(path)!r} is no readable WAV file. {error}\n"
-            "Write it anew with integers of 16 bits, or take it out of the folder."
+            f"{os.fsdecode(path)!r} is not a valid WAV file. {error}\n"
+            "Convert it to 16-bit integers, or remove it from the folder."
         ) from error
 
 
-def _sound(file: Any, size: int) -> Sound:
+def _read_sound(file: IO[bytes], size: int) -> Sound:
     head = file.read(12)
     if head[:4] != b"RIFF" or head[8:] != b"WAVE":
-        raise ValueError(f"It begins with {head!r}.")
+        raise ValueError(f"The file begins with {head!r}.")
     form = None
     for _ in range(_MOST_CHUNKS):
         name, length = struct.unpack("<4sI", file.read(8))
         if name == b"data":
             if form is None:
-                raise ValueError("It has samples before it says what they are.")
-            # A recorder that was stopped leaves 0 or 2**32 - 1 here; what is there is what counts.
-            return Sound(_samples(file.read(min(length, size - file.tell())), form), form.rate)
+                raise ValueError("The samples precede the format chunk.")
+            # An interrupted recorder leaves the length 0 or 2**32 - 1: read to the end of the file.
+            return Sound(
+                _decode_samples(file.read(min(length, size - file.tell())), form), form.rate
+            )
         if name == b"fmt ":
-            form = _format(file.read(min(length, 64)))
+            form = _parse_format(file.read(min(length, 64)))
             length -= min(length, 64)
         file.seek(length + length % 2, os.SEEK_CUR)
-    raise ValueError("It has too many parts.")
+    raise ValueError("The file has too many chunks.")
 
 
-def _format(data: bytes) -> _Format:
+def _parse_format(data: bytes) -> _Format:
     code, channels, rate, _, _, bits = struct.unpack("<HHIIHH", data[:16])
     if code == _EXTENSIBLE:
         (code,) = struct.unpack("<H", data[24:26])
     if (code, bits) not in _READERS:
-        raise ValueError(f"It is packed as kind {code} with {bits} bits, which is not read.")
+        raise ValueError(f"The encoding {code} with {bits} bits is not supported.")
     if channels < 1 or rate < 1:
-        raise ValueError(f"It says that it has {channels} channels and {rate} samples a second.")
+        raise ValueError(f"The header declares {channels} channels and {rate} samples per second.")
     return _Format(code, channels, rate, bits)
 
 
-def _samples(data: bytes, form: _Format) -> np.ndarray:
+def _decode_samples(data: bytes, form: _Format) -> np.ndarray:
     frame = form.bits // 8 * form.channels
     data = data[: len(data) // frame * frame]
     return _READERS[form.code, form.bits](data).astype("float32").reshape(-1, form.channels)
 
 
-def _bytes_8(data: bytes) -> np.ndarray:
+def _decode_uint8(data: bytes) -> np.ndarray:
     return np.frombuffer(data, "u1") / np.float32(128) - 1
 
 
-def _integers_16(data: bytes) -> np.ndarray:
+def _decode_int16(data: bytes) -> np.ndarray:
     return np.frombuffer(data, "<i2") / np.float32(1 << 15)
 
 
-def _integers_24(data: bytes) -> np.ndarray:
+def _decode_int24(data: bytes) -> np.ndarray:
     wide = np.zeros((len(data) // 3, 4), "u1")
     wide[:, 1:] = np.frombuffer(data, "u1").reshape(-1, 3)
-    return _integers_32(wide.tobytes())
+    return _decode_int32(wide.tobytes())
 
 
-def _integers_32(data: bytes) -> np.ndarray:
+def _decode_int32(data: bytes) -> np.ndarray:
     return np.frombuffer(data, "<i4") / (1 << 31)
 
 
 _READERS = {
-    (_INTEGERS, 8): _bytes_8,
-    (_INTEGERS, 16): _integers_16,
-    (_INTEGERS, 24): _integers_24,
-    (_INTEGERS, 32): _integers_32,
+    (_INTEGERS, 8): _decode_uint8,
+    (_INTEGERS, 16): _decode_int16,
+    (_INTEGERS, 24): _decode_int24,
+    (_INTEGERS, 32): _decode_int32,
     (_FLOATS, 32): lambda data: np.frombuffer(data, "<f4"),
     (_FLOATS, 64): lambda data: np.frombuffer(data, "<f8"),
 }

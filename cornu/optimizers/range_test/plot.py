@@ -1,40 +1,30 @@
-"""The plot of a learning rate range test, as SVG and with matplotlib."""
+"""Plots the result of a learning rate range test, as SVG or as a matplotlib figure."""
 
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cornu.errors import missing_package
-from cornu.graphics.chart import Points, Scale, palette, powers, short, way
+from cornu.graphics.chart import Points, Scale, format_value, line_path, log_ticks, style_sheet
+from cornu.graphics.figure import make_figure
 from cornu.graphics.svg import SVGImage, document, element, format_number, text_width
 
-__all__ = ["RangeTestData", "plot_matplotlib", "plot_svg"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from cornu.optimizers.range_test.result import RangeTest
+
+__all__ = ["draw_figure", "draw_svg"]
 
 _WIDTH, _HEIGHT = 440.0, 230.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 24.0, 52.0, 48.0
 
 
-class RangeTestData(Protocol):
-    """What is plotted: a `RangeTest`, whose module imports this one."""
-
-    rates: list[float]
-    losses: list[float]
-    trend: list[float]
-
-    @property
-    def valley(self) -> tuple[float, float] | None: ...
-
-    @property
-    def suggestion(self) -> float | None: ...
-
-
-def _loss_range(test: RangeTestData) -> tuple[float, float]:
-    """Returns the range of losses to show. Diverged losses at the end are cut off."""
+def _loss_limits(test: RangeTest) -> tuple[float, float]:
+    """Returns the range of losses to plot, without the divergence at the end of the test."""
     if test.valley is None:
         low, high = np.quantile(test.losses, (0.0, 0.9)).tolist()
         return low, high
@@ -44,21 +34,21 @@ def _loss_range(test: RangeTestData) -> tuple[float, float]:
     return low, max(high, min(end, high + 0.5 * (high - low)))
 
 
-def plot_svg(test: RangeTestData, log: bool) -> SVGImage:
-    """Returns the plot as an SVG image; `log` makes the axis of losses logarithmic."""
-    across = Scale(test.rates, _WIDTH, True)
-    limits = [v for v in _loss_range(test) if v > 0 or not log] or [1.0]
-    along = Scale(limits, -_HEIGHT, log)
+def draw_svg(test: RangeTest, log: bool) -> SVGImage:
+    """Draws an SVG picture; `log` makes the axis of losses logarithmic."""
+    x_scale = Scale(test.rates, _WIDTH, True)
+    limits = [v for v in _loss_limits(test) if v > 0 or not log] or [1.0]
+    y_scale = Scale(limits, -_HEIGHT, log)
     parts = [element("text", "loss by learning rate", x=0.0, y=-30.0, class_="ch-title")]
-    parts += _legend()
-    for tick in along.ticks:
-        y = _HEIGHT + along(tick)
+    parts += _draw_legend()
+    for tick in y_scale.ticks:
+        y = _HEIGHT + y_scale(tick)
         parts.append(
             element("path", d=f"M0 {format_number(y)}h{format_number(_WIDTH)}", class_="ch-rule")
         )
-        parts.append(element("text", short(tick), x=-8.0, y=y + 4, class_="ch-text ch-end"))
-    for tick in powers(across.low, across.high):
-        x = across(tick)
+        parts.append(element("text", format_value(tick), x=-8.0, y=y + 4, class_="ch-text ch-end"))
+    for tick in log_ticks(x_scale.low, x_scale.high):
+        x = x_scale(tick)
         parts.append(
             element("path", d=f"M{format_number(x)} 0v{format_number(_HEIGHT)}", class_="ch-rule")
         )
@@ -69,49 +59,53 @@ def plot_svg(test: RangeTestData, log: bool) -> SVGImage:
         element("text", "learning rate", x=_WIDTH, y=_HEIGHT + 36, class_="ch-text ch-end")
     )
     if test.valley is not None:
-        left, right = (across(rate) for rate in test.valley)
-        start, end = format_number(left), format_number(right)
-        band = f"M{start} 0H{end}V{format_number(_HEIGHT)}H{start}z"
+        ends = (*(x_scale(rate) for rate in test.valley), _HEIGHT)
+        left, right, bottom = (format_number(value) for value in ends)
+        band = f"M{left} 0H{right}V{bottom}H{left}z"
         parts.append(element("path", d=band, class_="ch-valley ch-mark-f"))
     window = f"M0 -4h{format_number(_WIDTH)}v{format_number(_HEIGHT + 8)}h-{format_number(_WIDTH)}z"
     lines = [
-        element("path", d=_curve(test, values, across, along, log), class_=f"ch-line ch-{kind}")
+        element(
+            "path", d=_draw_curve(test, values, x_scale, y_scale, log), class_=f"ch-line ch-{kind}"
+        )
         for kind, values in (("raw", test.losses), ("trend", test.trend))
     ]
     clip = element("clipPath", element("path", d=window), id="ch-window")
     parts += [clip, element("g", *lines, clip_path="url(#ch-window)")]
-    parts += _suggestion_marks(test, across, along)
+    parts += _draw_suggestion(test, x_scale, y_scale)
     body = [element("rect", class_="ch-back", width="100%", height="100%", rx=8.0)]
     body.append(
         element("g", *parts, transform=f"translate({format_number(_LEFT)} {format_number(_TOP)})")
     )
     size = (_LEFT + _WIDTH + _RIGHT, _TOP + _HEIGHT + _BOTTOM)
     what = "Loss by learning rate"
-    style = palette(("trend", "mark")) + (
+    style = style_sheet(("trend", "mark")) + (
         ".ch-raw{stroke:#8b97ab;stroke-width:1;opacity:.6}"
         ".ch-valley{opacity:.09}.ch-at{stroke-width:1.5;stroke-dasharray:4 3;fill:none}"
     )
     return SVGImage(document(size, body, style, title=what), what)
 
 
-def _legend() -> list[str]:
+def _draw_legend() -> list[str]:
     found, x = [], 0.0
-    for kind, words in (("raw", "each batch"), ("trend", "trend")):
+    for kind, label in (("raw", "each batch"), ("trend", "trend")):
         line = element("path", d=f"M{format_number(x)} -14h18", class_=f"ch-line ch-{kind}")
-        found += [line, element("text", words, x=x + 24, y=-10.0, class_="ch-text")]
-        x += 24 + text_width(words, 11.0) + 20
+        found += [line, element("text", label, x=x + 24, y=-10.0, class_="ch-text")]
+        x += 24 + text_width(label, 11.0) + 20
     return found
 
 
-def _curve(test: RangeTestData, values: Sequence[float], across: Any, along: Any, log: bool) -> str:
+def _draw_curve(
+    test: RangeTest, values: Sequence[float], x_scale: Scale, y_scale: Scale, log: bool
+) -> str:
     line: Points = [
         (rate, value if value > 0 or not log else math.nan)
         for rate, value in zip(test.rates, values, strict=True)
     ]
-    return way(line, across, along, _HEIGHT)[0]
+    return line_path(line, x_scale, y_scale, _HEIGHT)[0]
 
 
-def _suggestion_marks(test: RangeTestData, across: Any, along: Any) -> list[str]:
+def _draw_suggestion(test: RangeTest, x_scale: Scale, y_scale: Scale) -> list[str]:
     rate = test.suggestion
     if rate is None:
         return [
@@ -123,11 +117,11 @@ def _suggestion_marks(test: RangeTestData, across: Any, along: Any) -> list[str]
                 class_="ch-text ch-end",
             )
         ]
-    x = across(rate)
+    x = x_scale(rate)
     value = test.trend[min(range(len(test.rates)), key=lambda i: abs(test.rates[i] - rate))]
-    y = min(max(_HEIGHT + along(value), 0.0), _HEIGHT)
+    y = min(max(_HEIGHT + y_scale(value), 0.0), _HEIGHT)
     side = -1 if x > _WIDTH * 0.7 else 1
-    words = f"suggestion {rate:.2g}"
+    label = f"suggestion {rate:.2g}"
     return [
         element(
             "path", d=f"M{format_number(x)} 0v{format_number(_HEIGHT)}", class_="ch-at ch-mark"
@@ -135,7 +129,7 @@ def _suggestion_marks(test: RangeTestData, across: Any, along: Any) -> list[str]
         element("circle", cx=x, cy=y, r=4.0, class_="ch-mark-f"),
         element(
             "text",
-            words,
+            label,
             x=x + side * 8,
             y=12.0,
             class_="ch-value ch-mark-f" + (" ch-end" if side < 0 else ""),
@@ -144,7 +138,7 @@ def _suggestion_marks(test: RangeTestData, across: Any, along: Any) -> list[str]
 
 
 def _format_rate(value: float) -> str:
-    """Formats a learning rate as a tick label.
+    """Formats a learning rate for the axis.
 
     Example:
 
@@ -155,24 +149,16 @@ def _format_rate(value: float) -> str:
     return text if value < 0.01 else f"{value:g}"
 
 
-def plot_matplotlib(test: RangeTestData, log: bool) -> Any:
-    """Returns the plot as a matplotlib figure; `log` makes the axis of losses logarithmic."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise missing_package("matplotlib", "matplotlib", "plot(backend='matplotlib')") from error
-    pyplot = sys.modules.get("matplotlib.pyplot")
-    figure = (
-        Figure(figsize=(5.6, 3.6), layout="constrained")
-        if pyplot is None
-        else pyplot.figure(figsize=(5.6, 3.6), layout="constrained")
-    )
-    if pyplot is not None and "inline" in pyplot.get_backend():
-        pyplot.close(figure)  # otherwise a notebook shows it twice: pyplot's copy and the result
+# --------------------------------------------------------------------------------- matplotlib
+
+
+def draw_figure(test: RangeTest, log: bool) -> Figure:
+    """Draws a matplotlib figure; `log` makes the axis of losses logarithmic."""
+    figure = make_figure((5.6, 3.6))
     axes = figure.add_subplot()
     axes.plot(test.rates, test.losses, color="0.7", linewidth=1, label="each batch")
     axes.plot(test.rates, test.trend, label="trend")
-    if test.suggestion is not None and test.valley is not None:
+    if test.suggestion is not None:
         label = f"suggestion {test.suggestion:.2g}"
         axes.axvspan(*test.valley, color="C1", alpha=0.1)
         axes.axvline(test.suggestion, color="C1", linestyle="--", label=label)
@@ -180,7 +166,7 @@ def plot_matplotlib(test: RangeTestData, log: bool) -> Any:
     if log:
         axes.set_yscale("log")
     else:
-        low, high = _loss_range(test)
+        low, high = _loss_limits(test)
         axes.set_ylim(low - 0.06 * (high - low), high + 0.06 * (high - low))
     axes.set_xlabel("learning rate")
     axes.set_ylabel("loss")

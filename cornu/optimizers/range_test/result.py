@@ -1,41 +1,46 @@
-"""RangeTest: the result of a learning rate range test, with suggested learning rates."""
+"""RangeTest: the result of a learning rate range test."""
 
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
 from cornu.errors import suggest
-from cornu.optimizers.range_test.plot import plot_matplotlib, plot_svg
+from cornu.graphics.figure import PlotBackend, use_matplotlib
+from cornu.graphics.svg import SVGImage
+from cornu.optimizers.range_test.plot import draw_figure, draw_svg
 
-__all__ = ["RangeTest"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-_BACKENDS = ("auto", "svg", "matplotlib")
+__all__ = ["RangeTest", "SuggestionMethod"]
+
+SuggestionMethod: TypeAlias = Literal["steepest", "valley", "minimum"]
+
 _METHODS = ("valley", "steepest", "minimum")
-_MIN_POINTS = 5  # fewer points give no suggestion
+_MIN_POINTS = 5  # needed for a suggestion
 
 
 class RangeTest:
-    """The losses of a model at learning rates that increase step by step.
+    """The losses of a model at increasing learning rates.
 
     Args:
         rates: the learning rates.
-        losses: the loss of a batch at each of them.
-        smoothing: the decay rate of the moving average of the losses.
+        losses: the loss of a batch at each learning rate.
+        smoothing: the decay of the moving average of losses.
 
     Attributes:
-        rates, losses: as given.
-        smoothed: the bias-corrected moving average of the losses. It lags behind the losses, and
-            determines when the test ends.
-        trend: the losses without noise and without lag: medians of five neighbors, then weighted
-            means of neighbors. It determines the suggestions.
-        valley: the rates between which the trend decreases from 90 % to 10 % of the difference
-            between its initial level and its minimum; None if it does not decrease.
-        suggestion: `suggest()`, a learning rate to train with.
+        rates, losses: as passed.
+        smoothed: the moving average of the losses with bias correction, which determines the end
+            of the test. It lags behind the losses.
+        trend: the losses without noise and without lag, from which suggestions are derived: the
+            median of five neighbors, then a weighted mean of neighbors.
+        valley: the learning rates between which the trend decreases, from 10 % to 90 % of the
+            difference between its initial level and its minimum; None if it does not decrease.
+        suggestion: a learning rate to train with: `suggest()`.
 
     Example:
 
@@ -50,34 +55,32 @@ class RangeTest:
     ) -> None:
         self.rates = [float(rate) for rate in rates]
         self.losses = [float(loss) for loss in losses]
-        self.smoothed = smooth_losses(self.losses, smoothing)
-        self.trend = remove_noise(self.losses)
-        self._decrease = _find_decrease(self.losses, self.trend)
+        self.smoothed = smooth(self.losses, smoothing)
+        self.trend = estimate_trend(self.losses)
+        self._fall = _find_fall(self.losses, self.trend)
 
-    def suggest(
-        self, method: Literal["steepest", "valley", "minimum"] = "steepest"
-    ) -> float | None:
+    def suggest(self, method: SuggestionMethod = "steepest") -> float | None:
         """Returns a learning rate to train with, or None if the loss did not decrease clearly.
 
         Args:
             method: one of
 
-                * `"steepest"`: where the trend decreases fastest over the logarithm of the rate. It
-                  is a large rate: for short training, or for the peak of a schedule.
-                * `"valley"`: the middle of the valley on the logarithmic axis: a conservative rate.
-                * `"minimum"`: a tenth of the rate at which the trend is lowest.
+                * `"steepest"`: the rate at which the trend decreases fastest on a logarithmic axis.
+                  It is large, and suits short training or the peak of a schedule.
+                * `"valley"`: the center of the valley on a logarithmic axis, a conservative rate.
+                * `"minimum"`: a tenth of the rate at which the trend is minimal.
 
         Raises:
-            ValueError: an unknown method.
+            ValueError: the method is unknown.
 
         References: Leslie N. Smith (2017), "Cyclical learning rates for training neural
             networks", section 3.3.
         """
         if method not in _METHODS:
             raise ValueError(f"suggest: unknown method {method!r}. {suggest(method, _METHODS)}")
-        if self._decrease is None:
+        if self._fall is None:
             return None
-        first, last, lowest = self._decrease
+        first, last, lowest = self._fall
         if method == "minimum":
             return self.rates[lowest] / 10
         if method == "valley":
@@ -87,73 +90,69 @@ class RangeTest:
 
     @property
     def suggestion(self) -> float | None:
-        """A learning rate to train with; None if the loss did not decrease clearly."""
+        """A learning rate to train with, or None if the loss did not decrease clearly."""
         return self.suggest()
 
     @property
     def valley(self) -> tuple[float, float] | None:
-        """The rates between which the trend decreases."""
-        if self._decrease is None:
-            return None
-        first, last, _ = self._decrease
-        return self.rates[first], self.rates[last]
+        """The learning rates between which the trend decreases."""
+        return (
+            None if self._fall is None else (self.rates[self._fall[0]], self.rates[self._fall[1]])
+        )
 
-    def plot(
-        self, backend: Literal["auto", "svg", "matplotlib"] = "auto", log: bool = False
-    ) -> Any:
-        """Plots the loss over the learning rate, and marks the suggestion.
+    def plot(self, backend: PlotBackend = "auto", log: bool = False) -> SVGImage | Figure:
+        """Plots the loss over the learning rate, with the suggestion.
 
-        A notebook shows the result; `save("rates.svg")` writes it.
+        A notebook displays the result; `save("rates.svg")` writes it to a file.
 
         Args:
-            backend: "svg", "matplotlib" for a figure, or "auto": a figure if the program has
-                imported `matplotlib.pyplot`, else SVG.
-            log: whether the axis of the losses is logarithmic, too.
+            backend: "svg", "matplotlib", or "auto": matplotlib if the program has imported
+                `matplotlib.pyplot`, otherwise SVG.
+            log: whether the axis of losses is logarithmic as well.
 
         Raises:
-            ValueError: an unknown backend, or fewer than two losses.
-            ImportError: `backend="matplotlib"` without matplotlib.
+            ValueError: the backend is unknown, or there are fewer than two losses.
+            ImportError: `backend="matplotlib"` and matplotlib is not installed.
         """
-        if backend not in _BACKENDS:
-            raise ValueError(f"plot: unknown backend {backend!r}. {suggest(backend, _BACKENDS)}")
+        figure = use_matplotlib(backend)
         if len(self.rates) < 2:
-            raise ValueError("plot: expected at least 2 losses. The test ended too early.")
-        if backend == "matplotlib" or (backend == "auto" and "matplotlib.pyplot" in sys.modules):
-            return plot_matplotlib(self, log)
-        return plot_svg(self, log)
+            raise ValueError(
+                "plot: there is nothing to plot, because the test ended after fewer than two steps."
+            )
+        return draw_figure(self, log) if figure else draw_svg(self, log)
 
     def _repr_html_(self) -> str:
-        return str(plot_svg(self, False)) if len(self.rates) > 1 else repr(self)
+        return str(draw_svg(self, False)) if len(self.rates) > 1 else repr(self)
 
     def __repr__(self) -> str:
         rate = self.suggestion
         suggestion = "no suggestion" if rate is None else f"suggestion {rate:.3g}"
-        ends = f" from {self.rates[0]:.3g} to {self.rates[-1]:.3g}" if self.rates else ""
-        return f"<RangeTest: {len(self.rates)} rates{ends}, {suggestion}>"
+        limits = f" from {self.rates[0]:.3g} to {self.rates[-1]:.3g}" if self.rates else ""
+        return f"<RangeTest: {len(self.rates)} rates{limits}, {suggestion}>"
 
 
-def smooth_losses(losses: Sequence[float], smoothing: float) -> list[float]:
-    """Returns the bias-corrected exponential moving average of losses.
+def smooth(losses: Sequence[float], smoothing: float) -> list[float]:
+    """Returns an exponential moving average with bias correction.
 
     Example:
 
-    >>> smooth_losses([2.0, 4.0, 4.0], 0.5)
+    >>> smooth([2.0, 4.0, 4.0], 0.5)
     [2.0, 3.3333333333333335, 3.7142857142857144]
     """
-    averages, average, weight = [], 0.0, 0.0
+    found, average, weight = [], 0.0, 0.0
     for loss in losses:
         average = smoothing * average + (1 - smoothing) * loss
         weight = smoothing * weight + (1 - smoothing)
-        averages.append(average / weight)
-    return averages
+        found.append(average / weight)
+    return found
 
 
-def remove_noise(losses: Sequence[float]) -> list[float]:
-    """Removes the noise of losses: medians of five neighbors, then weighted means of these.
+def estimate_trend(losses: Sequence[float]) -> list[float]:
+    """Returns losses without noise: medians of five neighbors, then Gaussian smoothing.
 
     Example:
 
-    >>> [round(value, 2) for value in remove_noise([3.0, 3.0, 9.0, 3.0, 2.0, 2.0, 2.0])]
+    >>> [round(value, 2) for value in estimate_trend([3.0, 3.0, 9.0, 3.0, 2.0, 2.0, 2.0])]
     [3.0, 3.0, 3.0, 2.89, 2.11, 2.0, 2.0]
     """
     if not losses:
@@ -162,27 +161,27 @@ def remove_noise(losses: Sequence[float]) -> list[float]:
     padded = np.pad(values, 2, "edge")
     medians = np.median(np.lib.stride_tricks.sliding_window_view(padded, 5), axis=-1)
     size = max(0.5, len(values) / 40)
-    # A Gaussian kernel, normalized at the ends, where a part of it is outside of the values.
     offsets = np.arange(-math.ceil(3 * size), math.ceil(3 * size) + 1)
     weights = np.exp(-0.5 * np.square(offsets / size))
     sums = np.convolve(medians, weights, "full") / np.convolve(
         np.ones(len(values)), weights, "full"
     )
     half = len(offsets) // 2
-    smooth: list[float] = sums[half : half + len(values)].tolist()
-    return smooth
+    return sums[half : half + len(values)].tolist()
 
 
-def _find_decrease(losses: Sequence[float], trend: Sequence[float]) -> tuple[int, int, int] | None:
-    """Returns the indices where a trend starts and stops to decrease, and that of its minimum."""
+def _find_fall(
+    losses: Sequence[float], estimate_trend: Sequence[float]
+) -> tuple[int, int, int] | None:
+    """Returns the indices where the decrease of a trend begins and ends, and of its minimum."""
     if len(losses) < _MIN_POINTS:
         return None
-    values = np.asarray(trend)
+    values = np.asarray(estimate_trend)
     lowest = int(values.argmin())
     high = float(np.median(values[: max(1, lowest // 2)]))
     fall = high - values[lowest]
     noise = float(np.std(np.asarray(losses)[:lowest] - values[:lowest])) if lowest else 0.0
-    # A decrease within the noise, or of rounding errors, is none.
+    # A decrease within the noise is not a trend.
     if fall <= 1.5 * noise or fall <= 1e-6 * abs(high):
         return None
     first = int(np.flatnonzero(values[:lowest] > high - 0.1 * fall).max(initial=0))

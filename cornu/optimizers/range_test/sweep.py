@@ -1,32 +1,34 @@
-"""Sweep: the learning rates of a range test, and when the test ends."""
+"""Sweep: the learning rates of a range test, and the condition that ends it."""
 
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
 
 from cornu.errors import suggest
 from cornu.optimizers.range_test.result import RangeTest
 
-__all__ = ["Sweep", "loss_of"]
+__all__ = ["Sweep", "SweepMode", "read_loss"]
+
+SweepMode: TypeAlias = Literal["exponential", "linear"]
 
 _MODES = ("exponential", "linear")
 
 
 class Sweep:
-    """Increasing learning rates and the losses at them, until the loss diverges.
+    """A sequence of increasing learning rates, with the loss at each of them.
 
     Args:
         start, end: the first and the last learning rate.
         steps: the number of learning rates.
-        mode: "exponential" (a constant ratio of successive rates) or "linear" (a constant
-            difference).
-        stop_at: the test ends when the smoothed loss exceeds this multiple of its minimum; None
-            to end only when it is not finite.
-        smoothing: the decay rate of the moving average of the losses.
+        mode: "exponential" (a constant factor between rates) or "linear" (a constant difference).
+        stop_at: the test ends when the smoothed loss exceeds its minimum by this factor; None to
+            end only when the loss is not finite.
+        smoothing: the decay of the moving average of losses.
 
     Raises:
-        ValueError: a number is out of range, or the mode is unknown.
+        ValueError: an argument is out of range, or the mode is unknown.
 
     Example:
 
@@ -42,20 +44,32 @@ class Sweep:
         start: float = 1e-7,
         end: float = 10.0,
         steps: int = 100,
-        mode: Literal["exponential", "linear"] = "exponential",
+        mode: SweepMode = "exponential",
         stop_at: float | None = 4.0,
         smoothing: float = 0.98,
     ) -> None:
         if not 0 < start < end < math.inf:
-            raise ValueError(f"Expected 0 < start < end. Received: start={start} and end={end}")
+            raise ValueError(
+                f"Learning rate range test: expected 0 < start < end. "
+                f"Received: start={start}, end={end}"
+            )
         if not isinstance(steps, int) or steps < 2:
-            raise ValueError(f"steps must be an integer of at least 2. Received: {steps!r}")
+            raise ValueError(
+                f"Learning rate range test: steps must be an integer >= 2. Received: {steps!r}"
+            )
         if mode not in _MODES:
-            raise ValueError(f"Unknown mode {mode!r}. {suggest(mode, _MODES)}")
+            raise ValueError(
+                f"Learning rate range test: unknown mode {mode!r}. {suggest(mode, _MODES)}"
+            )
         if stop_at is not None and not stop_at > 1:
-            raise ValueError(f"stop_at must be greater than 1, or None. Received: {stop_at!r}")
+            raise ValueError(
+                "Learning rate range test: stop_at must be greater than 1, or None. "
+                f"Received: {stop_at!r}"
+            )
         if not 0 <= smoothing < 1:
-            raise ValueError(f"smoothing must be in [0, 1). Received: {smoothing!r}")
+            raise ValueError(
+                f"Learning rate range test: smoothing must be in [0, 1). Received: {smoothing!r}"
+            )
         self.start, self.end, self.steps, self.mode = start, end, steps, mode
         self.stop_at, self.smoothing = stop_at, smoothing
         self.losses: list[float] = []
@@ -66,16 +80,16 @@ class Sweep:
     @property
     def rate(self) -> float:
         """The learning rate of the next step."""
-        return self._rate_of_step(len(self.losses))
+        return self._compute_rate(len(self.losses))
 
-    def _rate_of_step(self, step: int) -> float:
-        done = step / (self.steps - 1)
+    def _compute_rate(self, number: int) -> float:
+        fraction = number / (self.steps - 1)
         if self.mode == "linear":
-            return self.start + done * (self.end - self.start)
-        return self.start * math.pow(self.end / self.start, done)
+            return self.start + fraction * (self.end - self.start)
+        return self.start * (self.end / self.start) ** fraction
 
     def record(self, loss: float) -> None:
-        """Records the loss of a step, and determines whether the test has ended."""
+        """Records the loss at the current learning rate."""
         if not math.isfinite(loss):
             self.ended = True
             return
@@ -84,23 +98,23 @@ class Sweep:
         self._weight = self.smoothing * self._weight + 1 - self.smoothing
         smooth = self._average / self._weight
         self._lowest = min(self._lowest, smooth)
-        # With the absolute value, the limit is above the minimum also for negative losses.
+        # A loss may be negative: then the distance is relative to its absolute value.
         diverged = self.stop_at is not None and smooth > self._lowest + (self.stop_at - 1) * abs(
             self._lowest
         )
         self.ended = diverged or len(self.losses) == self.steps
 
     def result(self) -> RangeTest:
-        """Returns the result of the test."""
-        rates = [self._rate_of_step(step) for step in range(len(self.losses))]
+        """Returns the losses by learning rate."""
+        rates = [self._compute_rate(number) for number in range(len(self.losses))]
         return RangeTest(rates, self.losses, self.smoothing)
 
 
-def loss_of(logs: Any) -> float:
-    """Returns the loss in the logs of a step."""
+def read_loss(logs: Mapping[str, Any]) -> float:
+    """Returns the loss from the logs of a training step."""
     if "loss" not in logs:
         raise ValueError(
-            f"A learning rate range test requires the loss of each step. The logs contain only "
-            f'{", ".join(map(repr, logs)) or "nothing"}: return {{"loss": loss}} from `train_step`.'
+            "A learning rate range test needs the loss of each step, but the logs contain only "
+            f'{", ".join(map(repr, logs)) or "nothing"}. Return {{"loss": loss}} from `train_step`.'
         )
     return float(logs["loss"])

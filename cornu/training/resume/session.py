@@ -142,7 +142,7 @@ class ResumeSession:
 
     def _say(self, text: str) -> None:
         if self.callbacks.params.get("verbose") != 0:
-            console.say(text)
+            console.print(text)
 
     def _take(self, state: TrainingState) -> None:
         """Gives Variables, random sources and counters their values of a state."""

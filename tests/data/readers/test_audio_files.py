@@ -102,23 +102,23 @@ def test_a_length_that_a_recorder_left_open(tmp_path):
     "data, said",
     [
         (b"", "It begins with b''"),
-        (b"ID3" + bytes(99), "It begins with b'ID3"),
-        (chunks(form(), kind=b"AVI "), "It begins with"),
+        (b"ID3" + bytes(99), "The file begins with b'ID3"),
+        (chunks(form(), kind=b"AVI "), "The file begins with"),
         (chunks(form()), "unpack requires"),
-        (chunks((b"data", bytes(8))), "samples before it says what they are"),
-        (chunks(form(85), (b"data", bytes(8))), "packed as kind 85 with 16 bits"),
-        (chunks(form(bits=12), (b"data", bytes(8))), "packed as kind 1 with 12 bits"),
+        (chunks((b"data", bytes(8))), "samples precede the format chunk"),
+        (chunks(form(85), (b"data", bytes(8))), "encoding 85 with 16 bits"),
+        (chunks(form(bits=12), (b"data", bytes(8))), "encoding 1 with 12 bits"),
         (chunks(form(channels=0), (b"data", bytes(8))), "0 channels"),
-        (chunks(form(rate=0), (b"data", bytes(8))), "0 samples a second"),
+        (chunks(form(rate=0), (b"data", bytes(8))), "0 samples per second"),
         (chunks((b"fmt ", bytes(4)), (b"data", bytes(8))), "unpack requires"),
-        (chunks(*[(b"junk", b"")] * 20_000), "too many parts"),
+        (chunks(*[(b"junk", b"")] * 20_000), "too many chunks"),
         (chunks((b"junk", b""))[:-4] + b"\xff\xff\xff\xff", "unpack requires"),
     ],
 )
 def test_bad_files_are_named(tmp_path, data, said):
     (tmp_path / "bad.wav").write_bytes(data)
     dataset = audio_dataset_from_directory(tmp_path, labels=None, verbose=False)
-    with pytest.raises(ValueError, match=rf"bad.wav' is no readable WAV file. .*{said}"):
+    with pytest.raises(ValueError, match=rf"bad.wav' is not a valid WAV file. .*{said}"):
         list(dataset)
 
 
@@ -142,14 +142,14 @@ def test_another_rate_keeps_the_tone(tmp_path):
 
 def test_wrong_arguments(tmp_path, folder):
     for words, said in (
-        ({"ragged": True}, "there are no ragged arrays"),
-        ({"sampling_rate": 8000.0}, "sampling_rate is an integer from 1 on"),
-        ({"output_sequence_length": 0}, "output_sequence_length is an integer from 1 on"),
+        ({"ragged": True}, "JAX has no ragged arrays"),
+        ({"sampling_rate": 8000.0}, "sampling_rate must be a positive integer"),
+        ({"output_sequence_length": 0}, "output_sequence_length must be a positive integer"),
     ):
         with pytest.raises(ValueError, match=said):
             audio_dataset_from_directory(folder, **words)
     write(tmp_path / "1.wav", np.zeros((3, 1)))
     write(tmp_path / "2.wav", np.zeros((3, 2)))
     data = audio_dataset_from_directory(tmp_path, labels=None, shuffle=False, verbose=False)
-    with pytest.raises(ValueError, match=r"different channels.*1.wav' has 1, .*2.wav' has 2"):
+    with pytest.raises(ValueError, match=r"same number of channels.*1.wav' has 1, .*2.wav' has 2"):
         list(data)

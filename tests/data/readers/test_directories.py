@@ -125,26 +125,26 @@ def test_what_is_said(folder, capsys):
 @pytest.mark.parametrize(
     "words, said",
     [
-        ({"directory": "/nowhere"}, "there is no folder '/nowhere'"),
-        ({"labels": "names"}, "labels is 'inferred', None or one number"),
-        ({"labels": 3}, "labels is 'inferred', None or one number"),
-        ({"labels": [1, 2]}, "there are 2 labels, and 36 files"),
-        ({"labels": ["a"] * 36}, "labels are numbers"),
-        ({"labels": [1, 2] * 18, "label_mode": "categorical"}, "Received: from 1 to 2"),
-        ({"labels": [0.5, 1.5] * 18, "label_mode": "binary"}, "integers from 0 to 1"),
-        ({"label_mode": "names"}, "label_mode is one of"),
-        ({"label_mode": "binary"}, "'binary' needs 2 classes. Received: a, b, c d"),
-        ({"class_names": ["bb"]}, "class_names has 'bb', of which there is no folder.*'b'"),
-        ({"class_names": ["a"], "labels": None}, "class_names orders the classes"),
-        ({"subset": "training"}, "validation_split and subset go together"),
-        ({"validation_split": 0.2}, "validation_split and subset go together"),
-        ({"validation_split": 2, "subset": "both"}, "lies between 0 and 1"),
-        ({"validation_split": 0.2, "subset": "test"}, "subset is one of"),
+        ({"directory": "/nowhere"}, "the folder '/nowhere' does not exist"),
+        ({"labels": "names"}, "labels must be 'inferred', None or a list"),
+        ({"labels": 3}, "labels must be 'inferred', None or a list"),
+        ({"labels": [1, 2]}, "received 2 labels for 36 files"),
+        ({"labels": ["a"] * 36}, "labels must be numbers"),
+        ({"labels": [1, 2] * 18, "label_mode": "categorical"}, "Received: values from 1 to 2"),
+        ({"labels": [0.5, 1.5] * 18, "label_mode": "binary"}, "integer labels from 0 to 1"),
+        ({"label_mode": "names"}, "label_mode must be one of"),
+        ({"label_mode": "binary"}, "'binary' requires 2 classes. Received: a, b, c d"),
+        ({"class_names": ["bb"]}, "class_names contains 'bb', but .* has no such subfolder.*'b'"),
+        ({"class_names": ["a"], "labels": None}, "class_names can only be passed with"),
+        ({"subset": "training"}, "validation_split and subset must be passed together"),
+        ({"validation_split": 0.2}, "validation_split and subset must be passed together"),
+        ({"validation_split": 2, "subset": "both"}, "must be between 0 and 1"),
+        ({"validation_split": 0.2, "subset": "test"}, "subset must be one of"),
         ({"validation_split": 0.2, "subset": "both", "seed": None}, "needs a seed"),
-        ({"validation_split": 0.01, "subset": "both"}, "of 27 files is none"),
-        ({"batch_size": 0}, "batch_size is an integer from 1 on"),
-        ({"max_length": 0}, "max_length is an integer from 1 on"),
-        ({"format": "torch"}, "format is 'tf' or 'grain'"),
+        ({"validation_split": 0.01, "subset": "both"}, "of 27 files leaves no file"),
+        ({"batch_size": 0}, "batch_size must be a positive integer"),
+        ({"max_length": 0}, "max_length must be a positive integer"),
+        ({"format": "torch"}, "format must be 'tf' or 'grain'"),
     ],
 )
 def test_wrong_arguments(folder, words, said):
@@ -155,9 +155,9 @@ def test_wrong_arguments(folder, words, said):
 
 def test_folders_without_files(tmp_path):
     (tmp_path / "a").mkdir()
-    with pytest.raises(ValueError, match=r"no files that end in .txt in .*folders 'a'"):
+    with pytest.raises(ValueError, match=r"no files with extension .txt in .*subfolders 'a'"):
         text_dataset_from_directory(tmp_path)
-    with pytest.raises(ValueError, match=r"no files that end in .bmp, .gif"):
+    with pytest.raises(ValueError, match=r"no files with extension .bmp, .gif"):
         image_dataset_from_directory(tmp_path, labels=None)
 
 

@@ -39,9 +39,9 @@ def test_values_at_the_border():
     assert array_to_img(np.full((2, 2, 1), 300.0), scale=False).mode == "I"
     assert array_to_img(np.zeros((0, 2, 1))).size == (2, 0)
     for x, said in (
-        (np.zeros((2, 2)), "one image has 3 axes"),
-        (np.zeros((1, 2, 2, 3)), "one image has 3 axes"),
-        (np.zeros((2, 2, 2)), "1, 3 or 4 channels, not 2"),
+        (np.zeros((2, 2)), "expected an image with 3 axes"),
+        (np.zeros((1, 2, 2, 3)), "expected an image with 3 axes"),
+        (np.zeros((2, 2, 2)), "1, 3 or 4 channels. Received"),
         (np.full((2, 2, 3), np.nan), "NaN or infinite"),
     ):
         with pytest.raises(ValueError, match=said):
@@ -91,10 +91,10 @@ def test_saved_files_are_those_of_keras(tmp_path, ending):
 
 
 def test_saving_says_what_it_cannot_do(tmp_path):
-    with pytest.warns(UserWarning, match="no transparency"):
+    with pytest.warns(UserWarning, match="not support transparency"):
         save_img(tmp_path / "a.jpg", np.zeros((2, 2, 4)))
     assert load_img(tmp_path / "a.jpg").mode == "RGB"
-    with pytest.raises(ValueError, match="no format 'xyz'"):
+    with pytest.raises(ValueError, match="cannot write the format 'xyz'"):
         save_img(tmp_path / "a.xyz", np.zeros((2, 2, 3)))
     file = io.BytesIO()
     save_img(file, np.zeros((2, 3, 1)), file_format="png", compress_level=0)
@@ -125,20 +125,20 @@ def test_bad_files_are_named(tmp_path):
     }
     for name, data in cases.items():
         (tmp_path / name).write_bytes(data)
-        with pytest.raises(ValueError, match=rf"load_img: '.*{name}' is no readable image"):
+        with pytest.raises(ValueError, match=rf"load_img: '.*{name}' is not a valid image"):
             load_img(tmp_path / name)
-    with pytest.raises(ValueError, match=r"bomb.png' unpacks to so many pixels"):
+    with pytest.raises(ValueError, match=r"bomb.png' has so many pixels"):
         load_img(bomb(tmp_path / "bomb.png"))
     with pytest.raises(FileNotFoundError):
         load_img(tmp_path / "none.png")
-    with pytest.raises(TypeError, match="given by its name. Received: ndarray"):
+    with pytest.raises(TypeError, match="expected the path of a file .* Received: ndarray"):
         load_img(np.zeros((2, 2)))
-    with pytest.raises(ValueError, match="the open file is no readable image"):
+    with pytest.raises(ValueError, match="the open file is not a valid image"):
         load_img(io.BytesIO(b"x"))
 
 
 def test_wrong_words(tmp_path):
-    with pytest.raises(ValueError, match="color_mode is one of"):
+    with pytest.raises(ValueError, match="color_mode must be one of"):
         load_img(tmp_path, "gray")
     with pytest.raises(ValueError, match="Did you mean 'bilinear'"):
         load_img(tmp_path, interpolation="bilinar")

@@ -41,7 +41,7 @@ def test_the_picture(monkeypatch):
     assert ET.fromstring(str(found.plot(log=True))) is not None
     with pytest.raises(ValueError, match="unknown backend"):
         found.plot("gif")
-    with pytest.raises(ValueError, match="at least 2 losses"):
+    with pytest.raises(ValueError, match="nothing to plot"):
         RangeTest([1.0], [1.0]).plot()
 
 
