@@ -32,7 +32,8 @@ def run(folder: Path) -> None:
     # Pixels are integers from 0 to 16: center them, and scale them to about unit variance.
     mean = x_train.mean(axis=0, dtype="float32")
     x_train, x_test = (x_train - mean) / np.float32(8), (x_test - mean) / np.float32(8)
-    y_train, y_test = to_categorical(y_train, 10), to_categorical(y_test, 10)
+    y_train = np.asarray(to_categorical(y_train, 10))
+    y_test = np.asarray(to_categorical(y_test, 10))
     print(
         f"Handwritten digits (UCI, 8x8 pixels): {len(x_train)} for training, "
         f"{len(x_test)} for testing.\n"

@@ -29,7 +29,7 @@ from cornu.layers import (
     ZeroPadding2D,
 )
 from cornu.models import Model
-from cornu.types import ActivationLike, ArrayLike, DataFormat, ShapeLike
+from cornu.types import ActivationLike, ArrayLike, DataFormat, Padding, ShapeLike
 
 __all__ = [
     "ResNet18",
@@ -75,7 +75,7 @@ def basic_block(x: Tensor, filters: int, stride: int, project: bool, name: str) 
         shortcut = _normalize(shortcut, f"{name}_0")
     if stride > 1:
         x = ZeroPadding2D(1, name=f"{name}_1_pad")(x)
-    padding = "valid" if stride > 1 else "same"
+    padding: Padding = "valid" if stride > 1 else "same"
     x = Conv2D(filters, 3, strides=stride, padding=padding, use_bias=False, name=f"{name}_1_conv")(
         x
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cornu.errors import suggest
@@ -22,12 +22,12 @@ _LEGEND = 30.0
 
 
 def plot_curves(
-    history: dict[str, Sequence[Any]],
+    history: Mapping[str, Sequence[Any]],
     epochs: Sequence[float],
     metrics: Iterable[str] | str | None = None,
     log: bool = False,
     backend: PlotBackend = "auto",
-    epochs_of: dict[str, Sequence[float]] | None = None,
+    epochs_of: Mapping[str, Sequence[float]] | None = None,
 ) -> SVGImage | Figure:
     """Plots each metric in a panel, with training and validation as two lines.
 
@@ -59,7 +59,7 @@ def plot_curves(
 
 
 def _choose_metrics(
-    history: dict[str, Sequence[Any]],
+    history: Mapping[str, Sequence[Any]],
     epochs: Sequence[float],
     metrics: Iterable[str] | str | None,
 ) -> list[str]:
@@ -91,11 +91,11 @@ def _to_numbers(values: Sequence[Any] | None) -> list[float]:
 
 
 def _collect_lines(
-    history: dict[str, Sequence[Any]],
+    history: Mapping[str, Sequence[Any]],
     epochs: Sequence[float],
     name: str,
     log: bool,
-    epochs_of: dict[str, Sequence[float]],
+    epochs_of: Mapping[str, Sequence[float]],
 ) -> dict[str, Points]:
     """Returns the points of training and validation; omitted values are NaN."""
     lines = {}
@@ -170,14 +170,14 @@ def _draw_panel(name: str, lines: dict[str, Points], log: bool) -> list[str]:
             )
         )
     parts.append(element("text", "epoch", x=_WIDTH, y=_HEIGHT + 33, class_="ch-text ch-end"))
-    ends = []
+    ends: list[tuple[float, str, float]] = []
     for kind, line in lines.items():
         drawn, last = line_path(line, x_scale, y_scale, _HEIGHT)
         parts.append(element("path", d=drawn, class_=f"ch-line ch-{kind}"))
         if last is not None:
             x, y, value = last
             parts.append(element("circle", cx=x, cy=y, r=2.6, class_=f"ch-{kind}-f"))
-            ends.append([y, kind, value])
+            ends.append((y, kind, value))
     if not values:
         label = "no finite value" + (" above 0" if log else "")
         parts.append(element("text", label, x=_WIDTH / 2, y=_HEIGHT / 2, class_="ch-text ch-mid"))
@@ -185,7 +185,7 @@ def _draw_panel(name: str, lines: dict[str, Points], log: bool) -> list[str]:
     ends.sort()
     if len(ends) == 2 and ends[1][0] - ends[0][0] < 13:
         middle = (ends[0][0] + ends[1][0]) / 2
-        ends[0][0], ends[1][0] = middle - 6.5, middle + 6.5
+        ends = [(middle - 6.5, *ends[0][1:]), (middle + 6.5, *ends[1][1:])]
     for y, kind, value in ends:
         parts.append(
             element(

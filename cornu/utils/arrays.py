@@ -40,8 +40,8 @@ def to_categorical(x: ArrayLike, num_classes: int | None = None) -> np.ndarray |
         negative labels as counted from the end.
     """
     if isinstance(x, jax.Array):
-        labels = x[..., 0] if x.ndim > 1 and x.shape[-1] == 1 else x
-        return jax.nn.one_hot(labels, num_classes or int(labels.max()) + 1)
+        indices = x[..., 0] if x.ndim > 1 and x.shape[-1] == 1 else x
+        return jax.nn.one_hot(indices, num_classes or int(indices.max()) + 1)
     labels = np.asarray(x).astype("int64")
     if labels.ndim > 1 and labels.shape[-1] == 1:
         labels = labels[..., 0]
@@ -73,9 +73,10 @@ def normalize(x: ArrayLike, axis: int = -1, order: float = 2) -> np.ndarray | Ar
 
     Differences: `axis=0` is the first axis; Keras treats it as the last.
     """
-    xp = jnp if isinstance(x, jax.Array) else np
+    xp: Any = jnp if isinstance(x, jax.Array) else np
     norm = xp.linalg.norm(x, order, axis, keepdims=True)
-    return x / xp.where(norm == 0, 1, norm)
+    result: np.ndarray | Array = x / xp.where(norm == 0, 1, norm)
+    return result
 
 
 def pad_sequences(

@@ -96,9 +96,9 @@ def split_dataset(
 def _check_sizes(count: int, left: float | None, right: float | None) -> tuple[int, int]:
     if left is None and right is None:
         raise ValueError("split_dataset: pass left_size or right_size.")
-    sizes = [_check_size(count, name, size) for name, size in (("left", left), ("right", right))]
-    first = count - sizes[1] if sizes[0] is None else sizes[0]
-    second = count - first if sizes[1] is None else sizes[1]
+    left_rows, right_rows = _check_size(count, "left", left), _check_size(count, "right", right)
+    first = count - (right_rows or 0) if left_rows is None else left_rows
+    second = count - first if right_rows is None else right_rows
     if first + second > count:
         raise ValueError(
             f"split_dataset: left_size={first} and right_size={second} exceed the {count} rows of "

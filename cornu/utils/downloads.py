@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cornu import settings
+from cornu.saving.atomic_write import atomic_write
 from cornu.terminal.console import console, log_message
 from cornu.terminal.progbar import Progbar
 from cornu.utils import extraction
@@ -90,6 +91,7 @@ def get_file(
     kind = _check_address(origin, check is not None)
     formats = _check_formats("tar" if untar else archive_format) if unpack else ()
     home = Path(cache_dir or os.environ.get("KERAS_HOME") or Path("~", ".keras")).expanduser()
+    origin = str(origin)
     name = _choose_name(fname, origin)
     file, folder = _choose_paths(home / cache_subdir, name, fname is not None, unpack)
     missing = force_download or not file.is_file()
@@ -121,7 +123,7 @@ class FileHash:
         with open(path, "rb") as file:
             while data := file.read(_CHUNK):
                 running.update(data)
-        return running.hexdigest() == self.digits
+        return bool(running.hexdigest() == self.digits)
 
 
 def _parse_hash(md5: str | None, digits: str | None, algorithm: str) -> FileHash | None:
@@ -143,7 +145,7 @@ def _parse_hash(md5: str | None, digits: str | None, algorithm: str) -> FileHash
     return FileHash(found, digits)
 
 
-def _check_address(origin: Any, hashed: bool) -> str:
+def _check_address(origin: object, hashed: bool) -> str:
     """Checks a URL, and returns its scheme."""
     if not isinstance(origin, str) or not origin:
         raise ValueError(
@@ -206,7 +208,8 @@ def _download(origin: str, kind: str, target: Path, check: FileHash | None) -> N
                 f"get_file: {origin!r} has {size} bytes, but only {free} bytes are available in "
                 f"{str(target.parent)!r}."
             )
-        received, running = 0, check and check.start()
+        received = 0
+        running: Any = None if check is None else check.start()
         bar = Progbar(
             size, verbose=int(settings.get("interactive_logging") and console.interactive)
         )

@@ -18,9 +18,11 @@ import tarfile
 import tempfile
 import unicodedata
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple, cast
+
+from cornu.saving.validation import check_decompressed_size, wrap_read_errors
 
 __all__ = ["extract", "is_plain_name"]
 
@@ -155,16 +157,16 @@ def _open_members(
 ) -> Iterator[Iterator[_Member]]:
     with contextlib.ExitStack() as stack:
         # Tar first: `is_zipfile` is also true for a tar archive whose last member is a zip archive.
-        if "tar" in formats and (opened := _open_tar(archive, stack)) is not None:
-            yield stack.enter_context(contextlib.closing(_read_tar(opened, name)))
+        if "tar" in formats and (tar := _open_tar(archive, stack)) is not None:
+            yield stack.enter_context(contextlib.closing(_read_tar(tar, name)))
         elif "zip" in formats and zipfile.is_zipfile(archive):
-            opened = stack.enter_context(zipfile.ZipFile(archive))
-            yield stack.enter_context(contextlib.closing(_read_zip(opened, name)))
+            file = stack.enter_context(zipfile.ZipFile(archive))
+            yield stack.enter_context(contextlib.closing(_read_zip(file, name)))
         else:
             raise ValueError(f"{name} is not an archive of type {' or '.join(formats)}.")
 
 
-def _read_zip(archive: zipfile.ZipFile, name: str) -> Iterator[_Member]:
+def _read_zip(archive: zipfile.ZipFile, name: str) -> Generator[_Member, None, None]:
     for info in archive.infolist():
         where = f"{name}, member {info.orig_filename!r:.300}"
         if info.compress_type not in _COMPRESSIONS or info.flag_bits & 1:
@@ -188,13 +190,14 @@ class _BoundedReader:
     def read(self, size: int) -> bytes:
         if not 0 <= size <= 2 * _CHUNK:
             raise OverflowError(f"A header declares {size} bytes.")
-        return self._file.read(size)
+        data: bytes = self._file.read(size)
+        return data
 
     def seek(self, position: int) -> int:
-        return self._file.seek(position)
+        return int(self._file.seek(position))
 
     def tell(self) -> int:
-        return self._file.tell()
+        return int(self._file.tell())
 
 
 def _open_tar(archive: Path, stack: contextlib.ExitStack) -> tarfile.TarFile | None:
@@ -203,14 +206,14 @@ def _open_tar(archive: Path, stack: contextlib.ExitStack) -> tarfile.TarFile | N
     unpack: Any = next((u for magic, u in _DECOMPRESSORS.items() if head.startswith(magic)), open)
     file = stack.enter_context(unpack(archive, "rb"))
     try:
-        return stack.enter_context(tarfile.TarFile(fileobj=_BoundedReader(file)))
+        return stack.enter_context(tarfile.TarFile(fileobj=cast(IO[bytes], _BoundedReader(file))))
     except (tarfile.TarError, EOFError, OSError, lzma.LZMAError):
         return None
 
 
-def _read_tar(archive: tarfile.TarFile, name: str) -> Iterator[_Member]:
+def _read_tar(archive: tarfile.TarFile, name: str) -> Generator[_Member, None, None]:
     while (info := archive.next()) is not None:
-        archive.members = []  # otherwise tarfile keeps all headers in memory
+        vars(archive)["members"] = []  # otherwise tarfile keeps all headers in memory
         if not (info.isreg() or info.isdir()) or info.issparse():
             raise ValueError(
                 f"{name}, member {info.name!r:.300}: it is a link or a device, not a file."

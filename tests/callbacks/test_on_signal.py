@@ -94,7 +94,7 @@ def test_an_error_puts_the_handlers_back(tmp_path):
     stop = OnSignal(tmp_path / "w.npz")
     stop.set_model(fake.Model())
     stop.on_train_begin()
-    assert signal.getsignal(USR1) == stop._hear
+    assert signal.getsignal(USR1) == stop._handle
     stop.on_train_exception(KeyboardInterrupt())
 
 
@@ -106,7 +106,7 @@ def test_a_fit_that_was_left_unseen_does_not_keep_them(tmp_path):
     stop.on_train_end()
 
 
-def test_other_threads_cannot_hear(tmp_path):
+def test_other_threads_cannot_handle(tmp_path):
     stop, raised = OnSignal(tmp_path / "w.npz"), []
 
     def run():

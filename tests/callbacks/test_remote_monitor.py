@@ -77,7 +77,7 @@ def test_a_server_that_refuses_or_is_silent(monkeypatch):
     with server(500) as (root, received), pytest.warns(UserWarning, match="500"):
         fake.drive(RemoteMonitor(root), [{"loss": 1.0}])
     assert len(received) == 1
-    monkeypatch.setattr(remote_monitor, "_PATIENCE", 0.1)
+    monkeypatch.setattr(remote_monitor, "_TIMEOUT", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         root = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with pytest.warns(UserWarning, match="timed out"):

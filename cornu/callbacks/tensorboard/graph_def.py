@@ -9,7 +9,7 @@ References: tensorflow/core/framework/graph.proto, node_def.proto and attr_value
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from cornu.callbacks.tensorboard import protobuf
 from cornu.core.graph.graph import Graph
@@ -113,7 +113,9 @@ class _Encoder:
 
 def _is_nested(node: Node) -> bool:
     op = node.op
-    return isinstance(op, Layer) and op.is_model and op.is_purely_functional and len(node.args) == 1
+    if not isinstance(op, Layer) or not op.is_model or len(node.args) != 1:
+        return False
+    return bool(cast(Any, op).is_purely_functional)  # an attribute of models
 
 
 def _attribute(name: str, value: bytes) -> bytes:

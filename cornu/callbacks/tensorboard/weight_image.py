@@ -42,7 +42,8 @@ def render_weight(weight: ArrayLike) -> np.ndarray:
     ends = np.where(strength > 0, np.array(_RED, "float32"), np.array(_BLUE, "float32"))
     colors = 255 + np.abs(strength) * (ends - 255)
     colors[~finite] = _GRAY
-    return np.rint(colors).astype("uint8")
+    rounded: np.ndarray = np.rint(colors).astype("uint8")
+    return rounded
 
 
 def _tile_kernel(kernel: np.ndarray) -> np.ndarray:

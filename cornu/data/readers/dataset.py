@@ -55,6 +55,10 @@ class Dataset(PyDataset):
     def __iter__(self) -> Iterator[Any]:
         return self.batches(range(len(self)))
 
+    def in_epoch(self, epoch: int) -> Dataset:
+        """Returns the dataset in the order of an epoch of `fit`."""
+        return self
+
     def map(self, function: Callable[..., Any], num_parallel_calls: int | None = None) -> Dataset:
         """Applies a function to each batch.
 

@@ -132,12 +132,14 @@ def find_files(options: DirectoryOptions, formats: tuple[str, ...], seed: int) -
         [path for path, _ in found], np.array([n for _, n in found], "int32"), names
     )
     if not inferred:
-        labels = None if options.labels is None else _check_labels(options, root, len(found))
-        classes = None if labels is None else [str(label) for label in sorted(set(options.labels))]
+        given: Any = options.labels
+        labels = None if given is None else _check_labels(options, root, len(found))
+        classes = None if labels is None else [str(label) for label in sorted(set(given))]
         files = LabeledFiles(files.paths, labels, classes)
     if options.verbose:
-        classes = "" if files.labels is None else f" belonging to {len(files.class_names)} classes"
-        log_message(f"Found {len(found)} files{classes}.")
+        count = 0 if files.class_names is None else len(files.class_names)
+        belonging = "" if files.labels is None else f" belonging to {count} classes"
+        log_message(f"Found {len(found)} files{belonging}.")
     if options.shuffle:
         # The legacy generator, so that the split is the same as in Keras with the same seed.
         order = np.arange(len(found))
@@ -274,7 +276,7 @@ def _split(options: DirectoryOptions, count: int) -> list[tuple[str | None, slic
         "training": (slice(None, -kept), count - kept, options.shuffle),
         "validation": (slice(-kept, None), kept, options.shuffle and options.subset != "both"),
     }
-    chosen = list(spans) if options.subset == "both" else [options.subset]
+    chosen = [name for name in spans if options.subset in (name, "both")]
     if options.verbose:
         for name in chosen:
             log_message(f"Using {spans[name][1]} files for {name}.")

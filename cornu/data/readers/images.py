@@ -74,26 +74,31 @@ def array_to_img(
     >>> array_to_img(np.arange(24.0).reshape(2, 4, 3)).size
     (4, 2)
     """
-    image = import_pillow("array_to_img")
-    x = np.asarray(x, dtype or settings.get("floatx"))
-    if x.ndim != 3:
+    image: Any = import_pillow("array_to_img")
+    pixels: np.ndarray = np.asarray(x, dtype or settings.get("floatx"))
+    if pixels.ndim != 3:
         raise ValueError(
-            f"array_to_img: expected an image with 3 axes. Received: shape {x.shape}.\n"
+            f"array_to_img: expected an image with 3 axes. Received: shape {pixels.shape}.\n"
             "Select one image of a batch with x[i]; add a channel axis with x[..., None]."
         )
     if settings.data_format(data_format) == "channels_first":
-        x = x.transpose(1, 2, 0)
-    if x.shape[-1] not in (1, 3, 4):
-        raise ValueError(f"array_to_img: expected 1, 3 or 4 channels. Received: shape {x.shape}.")
-    if x.dtype.kind == "f" and not np.isfinite(x).all():
+        pixels = pixels.transpose(1, 2, 0)
+    if pixels.shape[-1] not in (1, 3, 4):
+        raise ValueError(
+            f"array_to_img: expected 1, 3 or 4 channels. Received: shape {pixels.shape}."
+        )
+    if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
         raise ValueError("array_to_img: the array contains NaN or infinite values.")
     if scale:
-        x = x - x.min(initial=np.inf)
-        x = x / (x.max(initial=0) or 1) * 255
-    if x.shape[-1] > 1:
-        return image.fromarray(x.astype("uint8"))
-    deep = x.max(initial=0) > 255
-    return image.fromarray(x[..., 0].astype("int32" if deep else "uint8"))
+        pixels = pixels - pixels.min(initial=np.inf)
+        pixels = pixels / (pixels.max(initial=0) or 1) * 255
+    result: Image
+    if pixels.shape[-1] > 1:
+        result = image.fromarray(pixels.astype("uint8"))
+    else:
+        deep = pixels.max(initial=0) > 255
+        result = image.fromarray(pixels[..., 0].astype("int32" if deep else "uint8"))
+    return result
 
 
 def img_to_array(
@@ -264,6 +269,7 @@ def open_image(
         formats: the formats that are accepted, as named by Pillow; by default all.
     """
     image = import_pillow(caller)
+    found: Image
     if not isinstance(path, (str, bytes, os.PathLike, io.IOBase)):
         raise TypeError(
             f"{caller}: expected the path of a file or an open binary file. "

@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +17,8 @@ Kernel = Callable[[np.ndarray], np.ndarray]
 
 
 def _triangle(x: np.ndarray) -> np.ndarray:
-    return 1 - np.abs(x)
+    weights: np.ndarray = 1 - np.abs(x)
+    return weights
 
 
 def _cubic(b: float, c: float) -> Kernel:
@@ -38,7 +38,8 @@ def _lanczos(radius: int) -> Kernel:
 
 
 def _gaussian(x: np.ndarray) -> np.ndarray:
-    return np.exp(-2 * x**2)
+    weights: np.ndarray = np.exp(-2 * x**2)
+    return weights
 
 
 # The weight of a neighbor as a function of its distance, and the maximum distance.
@@ -68,7 +69,8 @@ def resize_image(x: np.ndarray, size: tuple[int, int], method: str) -> np.ndarra
     """
     rows, columns = (_neighbors(old, new, method) for old, new in zip(x.shape, size, strict=False))
     if method == "nearest":
-        return x[rows[0][:, 0]][:, columns[0][:, 0]]
+        nearest: np.ndarray = x[rows[0][:, 0]][:, columns[0][:, 0]]
+        return nearest
     return _weighted_sum(_weighted_sum(x, rows, 0), columns, 1)
 
 
@@ -146,8 +148,9 @@ def _normalize_weights(
 def _weighted_sum(x: np.ndarray, neighbors: tuple[np.ndarray, np.ndarray], axis: int) -> np.ndarray:
     """Returns the weighted sum over the neighbors of each new position on an axis."""
     shape = [-1 if a == axis else 1 for a in range(x.ndim)]
-    total: Any = None
+    total: np.ndarray | None = None
     for index, weight in zip(*(part.T for part in neighbors), strict=True):
         one = x.take(index, axis) * weight.reshape(shape)
         total = one if total is None else np.add(total, one, out=total)
+    assert total is not None  # each position has a neighbor
     return total

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Callable
 from typing import IO, NamedTuple
 
 import numpy as np
@@ -110,7 +111,7 @@ def _decode_int32(data: bytes) -> np.ndarray:
     return np.frombuffer(data, "<i4") / (1 << 31)
 
 
-_READERS = {
+_READERS: dict[tuple[int, int], Callable[[bytes], np.ndarray]] = {
     (_INTEGERS, 8): _decode_uint8,
     (_INTEGERS, 16): _decode_int16,
     (_INTEGERS, 24): _decode_int24,

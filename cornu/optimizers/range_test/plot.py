@@ -158,7 +158,7 @@ def draw_figure(test: RangeTest, log: bool) -> Figure:
     axes = figure.add_subplot()
     axes.plot(test.rates, test.losses, color="0.7", linewidth=1, label="each batch")
     axes.plot(test.rates, test.trend, label="trend")
-    if test.suggestion is not None:
+    if test.suggestion is not None and test.valley is not None:
         label = f"suggestion {test.suggestion:.2g}"
         axes.axvspan(*test.valley, color="C1", alpha=0.1)
         axes.axvline(test.suggestion, color="C1", linestyle="--", label=label)

@@ -167,7 +167,8 @@ def estimate_trend(losses: Sequence[float]) -> list[float]:
         np.ones(len(values)), weights, "full"
     )
     half = len(offsets) // 2
-    return sums[half : half + len(values)].tolist()
+    result: list[float] = sums[half : half + len(values)].tolist()
+    return result
 
 
 def _find_fall(

@@ -86,7 +86,8 @@ class Sweep:
         fraction = number / (self.steps - 1)
         if self.mode == "linear":
             return self.start + fraction * (self.end - self.start)
-        return self.start * (self.end / self.start) ** fraction
+        rate: float = self.start * (self.end / self.start) ** fraction
+        return rate
 
     def record(self, loss: float) -> None:
         """Records the loss at the current learning rate."""

@@ -101,7 +101,7 @@ def test_a_length_that_a_recorder_left_open(tmp_path):
 @pytest.mark.parametrize(
     "data, said",
     [
-        (b"", "It begins with b''"),
+        (b"", "The file begins with b''"),
         (b"ID3" + bytes(99), "The file begins with b'ID3"),
         (chunks(form(), kind=b"AVI "), "The file begins with"),
         (chunks(form()), "unpack requires"),
