@@ -8,7 +8,7 @@ from typing import Any
 from cornu.data import Arrays, ReadOptions, Stream, identify
 from cornu.optimizers.learning_rate_override import LearningRateOverride
 from cornu.optimizers.range_test.result import RangeTest
-from cornu.optimizers.range_test.sweep import Sweep, loss_of
+from cornu.optimizers.range_test.sweep import Sweep, read_loss
 from cornu.training import steps
 from cornu.training.resume.snapshot import restored_after
 from cornu.training.trainer import Trainer
@@ -61,7 +61,7 @@ def _run(
     for batch in _repeat_full_batches(source):
         override.set(sweep.rate)
         trainer.reset_metrics()  # so that the loss is that of this batch
-        sweep.record(loss_of(runner.run_batch(batch)))
+        sweep.record(read_loss(runner.run_batch(batch)))
         if sweep.ended:
             return
 
