@@ -275,7 +275,7 @@ def preprocess_input(x: ArrayLike, data_format: DataFormat | None = None) -> np.
 
     Shapes: x (batch, height, width, 3), or (batch, 3, height, width) for channels_first.
     """
-    x = np.array(x, dtype=settings.get("floatx"))
+    images: np.ndarray = np.array(x, dtype=settings.get("floatx"))
     if settings.data_format(data_format) == "channels_first":
-        return x[..., ::-1, :, :] - _MEANS[:, None, None]
-    return x[..., ::-1] - _MEANS
+        return np.asarray(images[..., ::-1, :, :] - _MEANS[:, None, None])
+    return np.asarray(images[..., ::-1] - _MEANS)

@@ -53,7 +53,7 @@ def test_is_as_freezing_by_hand():
     one = model()
     one.fit(X, Y, epochs=2, callbacks=[callbacks.Unfreeze({1: "encoder"})], **FIT)
     other = model()
-    other.trainer.prepare(cornu.data.adapters(X, Y), train=True)  # the optimizer knows all weights
+    other.trainer.prepare(cornu.data.adapt(X, Y), train=True)  # the optimizer knows all weights
     other.get_layer("encoder").trainable = False
     other.fit(X, Y, epochs=1, **FIT)
     other.get_layer("encoder").trainable = True

@@ -10,7 +10,7 @@ def test_the_demo_trains_saves_and_shows_blocks(tmp_path, capsys):
     assert main(["demo", "--out", str(tmp_path)]) == 0
     shown = capsys.readouterr().out
     assert "1437 for training, 360 for testing" in shown
-    assert "weights and predictions equal" in shown
+    assert "same weights, same predictions" in shown
     assert "residual_block x2" in shown and "conv_bn_relu" in shown
     accuracies = [float(part[:6]) for part in shown.split("Test accuracy: ")[1:]]
     assert len(accuracies) == 2 and min(accuracies) > 0.95
