@@ -8,7 +8,7 @@ import pytest
 import cornu
 from cornu import layers, optimizers
 from cornu.optimizers import SGD, Adam, AdamW, LossScaleOptimizer, MultiOptimizer, OptimizerMap
-from cornu.training.steps import counters
+from cornu.training.step.program import counters
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(32, 4)).astype("float32")
