@@ -8,6 +8,7 @@ import cornu
 from cornu import layers
 from cornu.training.search import batch_size
 from cornu.training.step.program import Program
+from tests.sampling import slow_except
 
 X = np.random.default_rng(0).normal(size=(512, 16)).astype("float32")
 Y = X[:, :4]
@@ -83,7 +84,7 @@ def test_the_fastest_is_measured(monkeypatch):
     assert found.best == 8 and [s.rows for s in found if s.fits] == [8]
 
 
-@pytest.mark.parametrize("target", ["memory", "speed"])
+@pytest.mark.parametrize("target", slow_except(["memory", "speed"], 1))
 def test_nothing_is_changed(target):
     results = []
     for tested in (False, True):

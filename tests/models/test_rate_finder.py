@@ -45,7 +45,7 @@ OPTIMIZERS = {
 }
 
 
-@pytest.mark.parametrize("name", slow_except(OPTIMIZERS, ["schedule", "optax"]))
+@pytest.mark.parametrize("name", slow_except(OPTIMIZERS, ["schedule"]))
 def test_fits_are_as_if_nothing_had_been(name):
     found = []
     for tested in (False, True):

@@ -24,10 +24,23 @@ WHOLE = set("det inv slogdet logdet cholesky cholesky_inverse eigh eig solve".sp
 WHOLE |= {"solve_triangular", "broadcast_to", "diagonal", "image.pad_images"}
 
 
-@pytest.mark.parametrize("theme", dict.fromkeys(case.theme for case in CASES))
-def test_equals_keras(theme: str) -> None:
+THEMES = tuple(dict.fromkeys(case.theme for case in CASES))
+FIRST = {case.name: case for case in reversed(CASES)}
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_every_op_equals_keras(theme: str) -> None:
+    check_cases([case for case in CASES if case.theme == theme and case is FIRST[case.name]])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", THEMES)
+def test_all_arguments_equal_keras(theme: str) -> None:
+    check_cases([case for case in CASES if case.theme == theme and case is not FIRST[case.name]])
+
+
+def check_cases(cases: list[Case]) -> None:
     complaints = []
-    cases = [case for case in CASES if case.theme == theme]
     for case, expected in zip(cases, _compute_with_keras(cases), strict=True):
         try:
             _check(case, expected)

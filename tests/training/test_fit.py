@@ -50,9 +50,9 @@ COMMON = {"optimizer": "adam", "loss": "sparse_categorical_crossentropy", "metri
     "words",
     [
         {},
-        {"class_weight": {0: 1.0, 1: 2.0, 2: 0.5}},
+        pytest.param({"class_weight": {0: 1.0, 1: 2.0, 2: 0.5}}, marks=pytest.mark.slow),
         {"sample_weight": RNG.random(50).astype("float32"), "validation_split": 0.2},
-        {"validation_data": (X[:20], LABELS[:20])},
+        pytest.param({"validation_data": (X[:20], LABELS[:20])}, marks=pytest.mark.slow),
     ],
     ids=["plain", "class_weight", "sample_weight", "validation_data"],
 )

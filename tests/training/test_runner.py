@@ -40,7 +40,7 @@ class Looks(cornu.callbacks.Callback):
         self.ended.append((batch, logs["loss"]))
 
 
-@pytest.mark.parametrize("conv", [False, True])
+@pytest.mark.parametrize("conv", slow_except([False, True], 1))
 def test_the_result_does_not_depend_on_the_steps_per_dispatch(conv):
     words = {"epochs": 3, "batch_size": 8, "verbose": 0}
     plain = model(conv)

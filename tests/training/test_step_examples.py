@@ -28,6 +28,7 @@ def test_two_models_that_learn_from_each_other(capsys):
     assert "fooled" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_digits_in_a_plane(capsys):
     history, points, digits = main_of("vae")(epochs=15)
     assert history["val_loss"][-1] < 0.8 * history["val_loss"][0]

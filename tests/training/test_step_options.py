@@ -154,6 +154,7 @@ def test_averages_are_in_the_model_after_fit_and_training_goes_on_from_the_value
     assert not np.allclose(seen[-1], average)  # while training, the weights were their own
 
 
+@pytest.mark.slow
 def test_the_number_of_steps_per_dispatch_changes_nothing():
     ends = []
     start = net(cornu).get_weights()

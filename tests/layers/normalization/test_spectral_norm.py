@@ -13,6 +13,7 @@ def _norm(kernel):
     return np.linalg.svd(matrix, compute_uv=False)[0]
 
 
+@pytest.mark.slow
 def test_the_largest_singular_value_becomes_one():
     x = np.random.default_rng(0).normal(size=(2, 5, 5, 3)).astype("float32")
     layer = layers.SpectralNormalization(layers.Conv2D(4, 3), power_iterations=200)
