@@ -71,7 +71,8 @@ def test_layer_decay():
     model = drawn()
     rates = layer_decay(model, 0.5, parts="encoder/block_1")
     model.compile(cornu.optimizers.SGD().set_rates(rates), "mse")
-    model.trainer.prepare(cornu.data.adapters([[1.0] * 4], [[1.0]]), train=True)
+    source = cornu.data.identify([[1.0] * 4], [[1.0]]).open(cornu.data.ReadOptions(whole=True))
+    model.trainer.prepare(source, train=True)
     assert set(model.optimizer.rate_factors) == set(model.weights)
     for decay in (0, 1.5):
         with pytest.raises(ValueError, match="`decay` must be above 0"):
