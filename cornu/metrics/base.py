@@ -88,7 +88,7 @@ class Metric(VariableOwner):
         self,
         shape: Sequence[int],
         initializer: InitializerLike,
-        dtype: DTypeLike | DTypePolicy | None = None,
+        dtype: DTypeLike | None = None,
         aggregation: str = "sum",
         name: str | None = None,
     ) -> Variable:
@@ -124,7 +124,7 @@ class Metric(VariableOwner):
         self,
         shape: Sequence[int] = (),
         initializer: InitializerLike | None = None,
-        dtype: DTypeLike | DTypePolicy | None = None,
+        dtype: DTypeLike | None = None,
         name: str | None = None,
     ) -> Variable:
         """Creates a Variable of the metric; see `add_variable`."""
