@@ -38,7 +38,7 @@ def a_layer_called_on_a_layer():
 @wrong(
     TypeError,
     """
-Flatten was called on a Tensor; it is a class, of which a layer is made first.
+Flatten is a class and was called on a Tensor; create a layer first.
 Write Flatten(...)(x).
 Flatten() was called (at drawing.py:2).
 """,
@@ -52,7 +52,7 @@ def a_class_instead_of_a_layer():
 @wrong(
     TypeError,
     """
-Dense was called on a Tensor; it is a class, of which a layer is made first.
+Dense is a class and was called on a Tensor; create a layer first.
 Write Dense(...)(x).
 Dense() was called (at drawing.py:2).
 """,
@@ -68,7 +68,7 @@ def a_tensor_as_units():
     """
 Graph disconnected: the outputs depend on Input 'b' (drawing.py:1), which is not among the \
 model's inputs.
-Inputs given: ['a']. Add it to `inputs`, or begin the outputs from the given inputs.
+Inputs given: ['a']. Add it to `inputs`, or compute the outputs from the given inputs only.
 Model() was called (at drawing.py:2).
 """,
 )

@@ -24,8 +24,8 @@ def dense_on_a_vector():
     """
 Dense layer 'dense' (at layer_inputs.py:3), called on shape (None, 5): expected size 4 on axis \
 -1, received 5: shape (None, 5).
-The weights were made for that size by the first call: inputs of another size need a layer of \
-their own.
+The weights were created for that size by the first call: use another layer for inputs of \
+another size.
 """,
 )
 def dense_of_another_size():

@@ -1,4 +1,4 @@
-"""Block: a call of one of the user's functions, with the nodes that it made."""
+"""Block: a call of one of the user's functions, with the nodes that it created."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ __all__ = ["Block", "block_tree", "calls_around"]
 
 
 class Block:
-    """A user's function call with the nodes and inner blocks that it made.
+    """A call of a user's function, with its nodes and inner blocks.
 
     Attributes:
-        name: the function's name, numbered where it repeats within its parent.
+        name: the name of the function, with a suffix if it repeats within its parent.
         path: names from the outermost block, joined by '/'.
-        function: the function's name without number.
+        function: the name of the function without suffix.
         location: `file:line` of the function.
-        nodes: the nodes made in it directly or in its children, in order.
+        nodes: the nodes of the block and of its children, in order.
         children: inner blocks, in order.
-        parts: nodes made directly and inner blocks, in the order of the drawing.
+        parts: its direct nodes and inner blocks, in the order of creation.
     """
 
     __slots__ = ("_call", "children", "function", "name", "nodes", "parts", "path", "location")
@@ -40,9 +40,9 @@ class Block:
 
     @property
     def remat(self) -> bool:
-        """Whether what it computes is computed again for the gradient, to save memory.
+        """Whether the backward pass recomputes the values of the block, to save memory.
 
-        It belongs to the call, and so to all graphs that are drawn again from this one.
+        The flag belongs to the call, and so to all copies of the graph.
         """
         return self._call.remat
 
@@ -51,7 +51,7 @@ class Block:
         self._call.remat = value
 
     def walk(self) -> list[Block]:
-        """Returns this block and all inside, outermost first."""
+        """Returns this block and all inner blocks, outermost first."""
         found = [self]
         for child in self.children:
             found += child.walk()
@@ -68,7 +68,7 @@ class Block:
         return sum(v.size for v in self.weights)
 
     def walk_nodes(self) -> Iterator[Node]:
-        """Yields the nodes inside, part by part."""
+        """Yields the nodes inside, in the order of parts."""
         for part in self.parts:
             if isinstance(part, Block):
                 yield from part.walk_nodes()
@@ -80,7 +80,7 @@ class Block:
 
 
 def calls_around(nodes: Sequence[Node], inputs: Sequence[Tensor]) -> int:
-    """Returns how many calls are around all nodes and Inputs: they are no blocks of the model."""
+    """Returns the number of calls that contain all nodes and Inputs; these are not blocks."""
     made = [t.node for t in inputs if t.node is not None and not t.node.inputs]
     chains = [_chain(node) for node in (*nodes, *made)]
     shared = min((len(chain) for chain in chains), default=0)
@@ -95,7 +95,7 @@ def _chain(node: Node) -> list[UserCall]:
 
 
 def block_tree(nodes: Sequence[Node], inputs: Sequence[Tensor]) -> Block:
-    """Builds the tree of blocks; calls around all nodes and inputs are no blocks of the model."""
+    """Returns the root of the tree of blocks; calls that contain all nodes are not blocks."""
     chains = [_chain(node) for node in nodes]
     shared = calls_around(nodes, inputs)
     root = Block("", "", UserCall("", None))

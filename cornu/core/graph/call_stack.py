@@ -1,8 +1,8 @@
-"""The graph remembers the user's functions: the tree of calls that drew it.
+"""Records which calls of the user's functions each node of a graph belongs to.
 
-When a node is made, the Python frames around it are walked. Those of the user's own functions,
-compared by identity with the frames of the node before, tell which function call the node
-belongs to. No decorator is needed; `@cornu.block("name")` only gives another name.
+When a node is created, the Python stack is inspected. The frames of the user's own functions are
+compared by identity with those of the previous node, so that nodes of one function call share one
+`UserCall`. No decorator is needed; `@cornu.block("name")` only sets another name.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ class UserCall:
     """One call of one of the user's functions.
 
     Attributes:
-        name: the function's name as shown.
-        parent: the call in which it happened, or None.
+        name: the display name of the function.
+        parent: the call that contains it, or None.
         location: the `file:line` where the function is defined; '' if the model comes from a file.
-        remat: whether what it computes is to be computed again for the gradient.
-        depth: how many calls are around it.
+        remat: whether the backward pass recomputes its values.
+        depth: the number of calls that contain it.
     """
 
     __slots__ = ("depth", "name", "parent", "location", "remat")
@@ -55,11 +55,11 @@ class UserCall:
         return calls[::-1]
 
     def __repr__(self) -> str:
-        return f"<Call {' > '.join(call.name for call in self.chain())}>"
+        return f"<UserCall {' > '.join(call.name for call in self.chain())}>"
 
 
 class _Last(threading.local):
-    """The frames of the last node and their Calls; held strongly, so that ids stay unique."""
+    """The frames of the previous node and their UserCalls; strong references keep ids unique."""
 
     def __init__(self) -> None:
         self.frames: list[FrameType] = []
@@ -71,12 +71,12 @@ _last = _Last()
 
 
 def block(name: str | Callable[..., Any] | None = None, *, remat: bool = False) -> Any:
-    """Decorator: gives a block function another name in summaries, plots, errors and paths.
+    """Decorator that sets the name of a block in summaries, plots, errors and paths.
 
     Args:
-        name: the name; by default the function's own, even if it is a generic one.
-        remat: whether what the block computes is computed again for the gradient, so that
-            training needs less memory.
+        name: the name; by default that of the function, even if it is a generic one.
+        remat: whether the backward pass recomputes the values of the block, so that training
+            needs less memory.
 
     Example:
 
@@ -100,7 +100,7 @@ def block(name: str | Callable[..., Any] | None = None, *, remat: bool = False) 
 
 
 def current_call() -> tuple[UserCall | None, str]:
-    """Returns the innermost Call of the user's functions, and the user's `file:line`."""
+    """Returns the innermost call of the user's functions, and the user's `file:line`."""
     if _last.given is not None:
         return _last.given
     frames: list[FrameType] = []
@@ -115,7 +115,7 @@ def current_call() -> tuple[UserCall | None, str]:
             if name:
                 frames.append(frame)
             elif is_top_level(code):
-                break  # what is around a program or a notebook's cell is no block
+                break  # frames outside of a program or a notebook cell are not blocks
         frame = frame.f_back
     frames.reverse()
     last_frames, calls = _last.frames, _last.calls
@@ -139,7 +139,7 @@ def current_call() -> tuple[UserCall | None, str]:
 
 @contextlib.contextmanager
 def override_call(call: UserCall | None, location: str) -> Iterator[None]:
-    """Makes nodes belong to a Call that was seen before: a graph that is drawn again keeps it."""
+    """Assigns new nodes to an earlier call, so that a copied graph keeps its blocks."""
     before = _last.given
     _last.given = (call, location)
     try:
@@ -149,15 +149,15 @@ def override_call(call: UserCall | None, location: str) -> Iterator[None]:
 
 
 def release_frames() -> None:
-    """Lets go of the frames of the last node."""
+    """Drops the references to the frames of the previous node."""
     _last.frames, _last.calls = [], []
 
 
-def _let_go(when: str, _: Any) -> None:
-    """Lets go of frames whose functions have returned (and of all that their variables hold).
+def _release_finished_frames(when: str, _: Any) -> None:
+    """Drops the references to frames whose functions have returned, and so to their variables.
 
-    The frames of functions that still run must be known until the next node: it may be made by
-    them. Models are freed by the garbage collector, so it is soon enough to look when it begins.
+    Frames of running functions are kept: they may create the next node. Models are freed by the
+    garbage collector, so doing this at the start of a collection is early enough.
     """
     if when != "start" or not _last.frames or not is_enabled("collection_callbacks"):
         return
@@ -171,4 +171,4 @@ def _let_go(when: str, _: Any) -> None:
         _last.calls.pop()
 
 
-gc.callbacks.append(_let_go)
+gc.callbacks.append(_release_finished_frames)

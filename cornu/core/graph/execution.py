@@ -1,4 +1,4 @@
-"""run: computes a graph. Blocks of equal form are traced once and called with other Variables."""
+"""Execution of a graph. Blocks with equal structural keys share one traced function."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def run_graph(graph: Graph, values: Sequence[Any], masks: Sequence[Any] | None =
     """Computes the outputs of a graph from arrays for its inputs; see `Graph.run`."""
     known = {id(t): v for t, v in zip(graph.inputs, values, strict=True)}
     around = scope.current()
-    # What layers return in a function of its own could not be seen from outside.
+    # An interceptor could not see the calls inside of a shared function.
     seen = around.inferring_shapes or around.interceptor is not None
     traced = masks is None and around.in_pure_function and not seen
     _Run(graph, _units(graph) if traced else {}, masks is not None).parts(graph.parts, known)
@@ -42,7 +42,7 @@ def run_graph(graph: Graph, values: Sequence[Any], masks: Sequence[Any] | None =
 
 
 class Unit(NamedTuple):
-    """A part of a graph that is called as one function."""
+    """A part of a graph that runs as a shared function."""
 
     name: str
     subgraph: Subgraph
@@ -50,12 +50,12 @@ class Unit(NamedTuple):
 
 
 class _Run:
-    """One run through a graph.
+    """One execution of a graph.
 
     Args:
         graph: the graph.
-        units: the parts that are called as one function, by `id`.
-        by_array: whether layers look masks up by array.
+        units: the parts that run as shared functions, by `id`.
+        by_array: whether layers look up masks by array.
     """
 
     def __init__(self, graph: Graph, units: dict[int, Unit], by_array: bool) -> None:
@@ -64,11 +64,11 @@ class _Run:
         self.by_array = by_array
 
     def parts(self, parts: Sequence[Node | Block], known: dict[int, Any]) -> None:
-        """Computes nodes and blocks one after another; `known` holds the arrays by Tensor."""
+        """Computes nodes and blocks in order; `known` maps the `id` of Tensors to arrays."""
         for part in parts:
             with jax.named_scope(part.name):
                 unit = self.units.get(id(part))
-                if unit is None or not self._called(unit, part, known):
+                if unit is None or not self._call_shared(unit, part, known):
                     self._inline(part, known)
 
     def _inline(self, part: Node | Block, known: dict[int, Any]) -> None:
@@ -77,8 +77,8 @@ class _Run:
         else:
             self._node(part, known)
 
-    def _called(self, unit: Unit, part: Node | Block, known: dict[int, Any]) -> bool:
-        """Calls a part as a function, unless its layers do what a function cannot."""
+    def _call_shared(self, unit: Unit, part: Node | Block, known: dict[int, Any]) -> bool:
+        """Runs a part as a shared function; returns False if that is not possible."""
         around = scope.current()
         _, inputs, outputs, variables, sources, layers = unit.subgraph
         arrays = [known[id(t)] for t in inputs]
@@ -94,7 +94,7 @@ class _Run:
                 inner = {id(t): x for t, x in zip(inputs, arrays, strict=True)}
                 self._inline(part, inner)
                 if any(holds_tracers(layer) for layer in layers):
-                    raise scope.CaptureError("a layer keeps what it computes as an attribute")
+                    raise scope.CaptureError("a layer stores a traced value as an attribute")
                 return [inner[id(t)] for t in outputs]
 
             transform = _rematerialized if unit.remat else jax.jit
@@ -140,15 +140,16 @@ def _rematerialized(fn: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _units(graph: Graph) -> dict[int, Unit]:
-    """Returns the parts of a graph whose form occurs more than once, or that are to be recomputed.
+    """Returns the parts that run as shared functions, by `id`.
 
-    These are blocks, nested models, and layers that own layers.
+    These are blocks, nested models and layers with sublayers whose structural key occurs more than
+    once, and blocks that the backward pass recomputes.
     """
     shares = settings.get("share_blocks")
     found = _candidates(graph.root) if graph.parts is graph.root.parts else []
     alike: dict[Any, list[tuple[Node | Block, list[Node]]]] = defaultdict(list)
     for part, nodes in found:
-        alike[tuple(_likeness(node) for node in nodes)].append((part, nodes))
+        alike[tuple(_cheap_key(node) for node in nodes)].append((part, nodes))
     last = _last_uses(graph)
     forms = {
         id(part): (part, describe_subgraph(nodes, _outputs(nodes, last)))
@@ -172,7 +173,7 @@ def _candidates(block: Block) -> list[tuple[Node | Block, list[Node]]]:
     found: list[tuple[Node | Block, list[Node]]] = []
     for part in block.parts:
         if isinstance(part, Block):
-            # A block that is all that another consists of would be the same function again.
+            # A block that contains all nodes of its parent would be the same function again.
             same = len(part.nodes) == len(block.nodes)
             if (len(part.nodes) > 1 and not same) or (part.remat and not (same and block.remat)):
                 found.append((part, part.nodes))
@@ -182,8 +183,8 @@ def _candidates(block: Block) -> list[tuple[Node | Block, list[Node]]]:
     return found
 
 
-def _likeness(node: Node) -> Any:
-    """Returns what is equal for equal nodes, and quickly found."""
+def _cheap_key(node: Node) -> Any:
+    """Returns a cheap key that is equal for nodes with equal structural keys."""
     return (type(node.op), node.op.name if not isinstance(node.op, Layer) else "", *_specs(node))
 
 

@@ -1,4 +1,4 @@
-"""Graph: the nodes between some inputs and outputs, in order, with the blocks they belong to."""
+"""Graph: the nodes between inputs and outputs, in topological order, and their blocks."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ __all__ = ["Graph"]
 
 
 class Graph:
-    """What is computed from `inputs` to get `outputs`.
+    """The computation of `outputs` from `inputs`.
 
     Args:
-        inputs: Tensors, in a list.
-        outputs: Tensors, in a list.
+        inputs: Tensors.
+        outputs: Tensors.
 
     Raises:
         ValueError: an output cannot be reached from the inputs alone.
@@ -42,7 +42,8 @@ class Graph:
     def parts(self) -> Sequence[Node | Block]:
         """Blocks and nodes in an order in which they can be computed.
 
-        They are those of the tree, unless a block was drawn with others in between.
+        These are the parts of the root, unless nodes of other blocks were created between those
+        of one block; then they are the nodes.
         """
         if self._parts is None:
             numbers = [node.number for node in self.root.walk_nodes()]
@@ -50,7 +51,7 @@ class Graph:
         return self._parts
 
     def boundary(self, nodes: Sequence[Node]) -> tuple[list[Tensor], list[Tensor]]:
-        """Returns the Tensors that come to some nodes from outside, and those used outside."""
+        """Returns the Tensors that nodes take from outside, and those that are used outside."""
         made = {id(t): t for node in nodes for t in node.output_tensors}
         inside = {node.number for node in nodes}
         inputs = {id(t): t for node in nodes for t in node.inputs if id(t) not in made}
@@ -59,9 +60,9 @@ class Graph:
         return list(inputs.values()), [t for key, t in made.items() if key in used]
 
     def path(self, node: Node) -> str:
-        """Returns the block path of a node, '' for one that was made in no inner function."""
+        """Returns the path of the innermost block of a node; '' if it is in none."""
         if not self._paths:
-            for block in self.root.walk():  # outermost first, so that the innermost is what stays
+            for block in self.root.walk():  # outermost first: the innermost overwrites
                 self._paths.update((inner.number, block.path) for inner in block.nodes)
         return self._paths.get(node.number, "")
 
@@ -70,8 +71,8 @@ class Graph:
 
         Args:
             values: an array for each input.
-            masks: given when inputs carry masks that were not there when the graph was drawn;
-                then layers look masks up by array instead of following the drawn edges alone.
+            masks: masks of the inputs that the symbolic Tensors did not have; layers then also
+                look up masks by array.
         """
         return run_graph(self, values, masks)
 
@@ -90,7 +91,7 @@ def _reachable(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> tuple[Nod
             raise ValueError(
                 f"Graph disconnected: the outputs depend on {made}, which is not among the "
                 f"model's inputs.\nInputs given: {[t.name for t in inputs]}. "
-                "Add it to `inputs`, or begin the outputs from the given inputs."
+                "Add it to `inputs`, or compute the outputs from the given inputs only."
             )
         if node.number not in nodes:
             nodes[node.number] = node

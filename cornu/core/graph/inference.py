@@ -1,4 +1,4 @@
-"""Shapes and dtypes of outputs, inferred by tracing; and the recording of ops as nodes."""
+"""Shape inference by abstract tracing; calls of ops on symbolic Tensors become nodes."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _unknown: list[Any] = []
 
 
 def unknown_size() -> Any:
-    """The symbol that stands for every unknown size while shapes are inferred.
+    """Returns the symbolic dimension that stands for every unknown size.
 
-    One symbol for all: whatever could be equal is taken to be so, and checked with real data.
+    There is one for all: sizes that may be equal are assumed to be, and checked with real data.
     """
     if not _unknown:
         from jax import export
@@ -42,7 +42,7 @@ def unknown_size() -> Any:
 def infer_outputs(fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     """Returns new Tensors of the shapes and dtypes that `fn(*args, **kwargs)` would have.
 
-    `fn` is traced abstractly: nothing is computed, what it assigns to Variables is dropped.
+    `fn` is traced abstractly: nothing is computed, and values assigned to Variables are dropped.
     """
     leaves, definition = tree.flatten_with_treedef((args, kwargs))
     slots = [i for i, leaf in enumerate(leaves) if isinstance(leaf, TensorBase)]
@@ -69,10 +69,10 @@ def infer_outputs(fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     except Exception:
         if not any(None in t.shape for t in tensors):
             raise
-        # Not every comparison of unknown sizes can be decided: two concrete sizes with many
-        # divisors tell which sizes follow the unknown one. Or an unknown size must be that of
-        # another Tensor on the same axis. If that fails as well, the first error is the one
-        # that speaks of the user's shapes.
+        # Some comparisons of symbolic sizes are undecidable. Two traces with concrete sizes that
+        # have many divisors show which output sizes depend on the unknown one. Otherwise the
+        # unknown size may be that of another Tensor on the same axis. If both fail, the first
+        # error is raised, since it contains the user's shapes.
         with contextlib.suppress(Exception):
             return jax.tree_util.tree_map(_common, shapes(5040), shapes(10080))
         with contextlib.suppress(Exception):
@@ -102,26 +102,26 @@ def _common(a: Any, b: Any) -> Tensor:
     )
 
 
-_remembered: dict[Any, Any] = {}
+_cache: dict[Any, Any] = {}
 
 
-def _remember(key: Any, compute: Callable[[], Any]) -> Any:
-    """Returns new Tensors of the specs that are known for a key, or were computed for it."""
+def _cached(key: Any, compute: Callable[[], Any]) -> Any:
+    """Returns new Tensors with the cached specs of a key; computes them if there are none."""
     try:
-        known = _remembered.get(key)
+        known = _cache.get(key)
     except TypeError:  # something unhashable in it, such as an array
         return compute()
     if known is None:
         outputs = compute()
-        if len(_remembered) >= 4096:
-            _remembered.clear()
-        _remembered[key] = jax.tree_util.tree_map(lambda t: TensorSpec(t.shape, t.dtype), outputs)
+        if len(_cache) >= 4096:
+            _cache.clear()
+        _cache[key] = jax.tree_util.tree_map(lambda t: TensorSpec(t.shape, t.dtype), outputs)
         return outputs
     return jax.tree_util.tree_map(lambda spec: Tensor(*spec), known, is_leaf=is_spec)
 
 
 def is_spec(x: Any) -> bool:
-    """Tells whether something is a Spec (which, being a tuple, is no leaf by itself)."""
+    """Tells whether `x` is a TensorSpec, which as a tuple is not a leaf by itself."""
     return isinstance(x, TensorSpec)
 
 
@@ -137,7 +137,7 @@ def _static_key(leaf: Any) -> Any:
 
 
 def infer_op_outputs(op: Op, args: Any, kwargs: Any) -> Any:
-    """Infers the outputs of an op, remembering them by function and static arguments."""
+    """Infers the outputs of an op, cached by function and static arguments."""
 
     def compute() -> Any:
         return infer_outputs(op.function, args, kwargs)
@@ -147,28 +147,28 @@ def infer_op_outputs(op: Op, args: Any, kwargs: Any) -> Any:
         key = (op.name, op.function, definition, tuple(_static_key(leaf) for leaf in leaves))
     except TypeError:
         return compute()
-    return _remember(key, compute)
+    return _cached(key, compute)
 
 
 def infer_outputs_by_config(layer: Any, args: Any, kwargs: Any) -> Any:
-    """Infers the outputs of a layer, remembering them by class and constructor arguments."""
+    """Infers the outputs of a layer, cached by class and constructor arguments."""
 
     def compute() -> Any:
         return infer_outputs(lambda *a, **k: layer.run(a, k), args, kwargs)
 
     leaves, definition = tree.flatten_with_treedef((args, kwargs))
-    made, words = layer._constructed_with
-    config = tuple((k, v) for k, v in sorted(words.items()) if k != "name")
+    made, kwargs_made = layer._constructed_with
+    config = tuple((k, v) for k, v in sorted(kwargs_made.items()) if k != "name")
     try:
         specs = tuple(_static_key(leaf) for leaf in leaves)
     except TypeError:
         return compute()
     settled = (layer.dtype_policy, layer.data_format)
-    return _remember((type(layer), made, config, settled, definition, specs), compute)
+    return _cached((type(layer), made, config, settled, definition, specs), compute)
 
 
 def record_op(op: Op, args: Any, kwargs: Any) -> Any:
-    """Makes the node of an op called on symbolic Tensors, and returns its outputs."""
+    """Adds a node for an op called on symbolic Tensors, and returns its outputs."""
     try:
         outputs = infer_op_outputs(op, args, kwargs)
     except Exception as error:

@@ -1,4 +1,4 @@
-"""InputSpec: what a layer expects of its input."""
+"""InputSpec: the shape and dtype that a layer expects of its input."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["InputSpec", "check_input"]
 
 
 class InputSpec:
-    """Number of axes, sizes and dtype that a layer's input must have.
+    """The number of axes, sizes and dtype that the input of a layer must have.
 
     Args:
         dtype: expected dtype.
@@ -19,7 +19,7 @@ class InputSpec:
         allow_last_axis_squeeze: whether a last axis of size 1 may be missing or added.
         name: name of the input, for dict inputs.
         optional: whether `None` may be passed.
-        hint: what to do if the number of axes is wrong.
+        hint: added to the error message if the number of axes is wrong.
 
     Example:
 
@@ -52,7 +52,7 @@ class InputSpec:
         self.hint = hint
 
     def problem(self, shape: tuple[int | None, ...]) -> str | None:
-        """Returns what is wrong with a shape, or None."""
+        """Returns why a shape does not match, or None if it does."""
         ndim = len(shape)
         if self.ndim is not None and ndim != self.ndim:
             squeezed = self.allow_last_axis_squeeze and abs(ndim - self.ndim) == 1
@@ -67,8 +67,8 @@ class InputSpec:
             if -ndim <= axis < ndim and size is not None and shape[axis] not in (size, None):
                 return (
                     f"expected size {size} on axis {axis}, received {shape[axis]}: shape {shape}.\n"
-                    "The weights were made for that size by the first call: inputs of another size "
-                    "need a layer of their own"
+                    "The weights were created for that size by the first call: use another layer "
+                    "for inputs of another size"
                 )
         if self.shape is not None:
             for axis, (want, got) in enumerate(zip(self.shape, shape, strict=True)):
@@ -94,18 +94,18 @@ class InputSpec:
         return f"InputSpec({', '.join(parts)})"
 
 
-def check_input(spec: Any, shapes: Any, who: str) -> None:
-    """Raises a ValueError if shapes do not fit a spec (or a list of specs, one per input)."""
+def check_input(spec: Any, shapes: Any, label: str) -> None:
+    """Raises a ValueError if shapes do not match a spec, or a list of specs (one per input)."""
     if spec is None:
         return
     if isinstance(spec, InputSpec):
         if isinstance(shapes, tuple) and all(d is None or isinstance(d, int) for d in shapes):
             problem = spec.problem(shapes)
             if problem:
-                raise ValueError(f"{who}: {problem}.")
+                raise ValueError(f"{label}: {problem}.")
         return
     if isinstance(spec, (list, tuple)) and isinstance(shapes, (list, tuple)):
         if len(spec) != len(shapes):
-            raise ValueError(f"{who}: expected {len(spec)} inputs, received {len(shapes)}.")
+            raise ValueError(f"{label}: expected {len(spec)} inputs, received {len(shapes)}.")
         for one, shape in zip(spec, shapes, strict=True):
-            check_input(one, shape, who)
+            check_input(one, shape, label)

@@ -1,4 +1,4 @@
-"""CallSignature: which arguments the `call` of a layer takes, found once."""
+"""CallSignature: the parameters of the `call` of a layer class."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["CallSignature", "call_signature"]
 
 
 class CallSignature:
-    """What the `call` of a class of layers accepts.
+    """The parameters of the `call` of a layer class.
 
     Attributes:
         names: its parameter names, without `self`.
@@ -46,11 +46,13 @@ class CallSignature:
         return {
             name: value
             for name, value in named.items()
-            if name not in ("training", "mask") and not name.endswith("_mask") and _holds(value)
+            if name not in ("training", "mask")
+            and not name.endswith("_mask")
+            and _contains_tensor(value)
         }
 
     def describe_mismatch(self, args: Any, kwargs: Any) -> str:
-        """Says how arguments do not fit, beginning with the signature; '' if they do."""
+        """Returns the signature and why the arguments do not match it; '' if they match."""
         kwargs = {k: v for k, v in kwargs.items() if k != "training" or self.training}
         try:
             self._signature.bind(*args, **kwargs)
@@ -68,7 +70,7 @@ class CallSignature:
         return ""
 
     def resolve_training(self, args: Any, kwargs: Any, around: bool | None) -> tuple[Any, Any, Any]:
-        """Returns args, kwargs and the training phase: as passed, as around, or the default."""
+        """Returns args, kwargs and the training phase: as passed, inherited, or the default."""
         given = None
         if self.training and len(args) > self._position >= 0:
             given = args[self._position]
@@ -90,18 +92,18 @@ _signatures: dict[Any, CallSignature] = {}
 
 
 def call_signature(cls: type) -> CallSignature:
-    """Returns what the `call` of a class accepts."""
+    """Returns the parameters of the `call` of a class; cached."""
     call = cls.call  # type: ignore[attr-defined]
     if call not in _signatures:
         _signatures[call] = CallSignature(call)
     return _signatures[call]
 
 
-def _holds(value: Any) -> bool:
+def _contains_tensor(value: Any) -> bool:
     if isinstance(value, (Tensor, jax.Array)):
         return True
     if isinstance(value, (list, tuple)):
-        return any(_holds(item) for item in value)
+        return any(_contains_tensor(item) for item in value)
     if isinstance(value, dict):
-        return any(_holds(item) for item in value.values())
+        return any(_contains_tensor(item) for item in value.values())
     return False

@@ -1,1 +1,1 @@
-"""Errors at the API boundary: where the user's program caused them, in the user's terms."""
+"""Errors at the API boundary: translated, located in the user's program, with its frames only."""

@@ -1,8 +1,8 @@
-"""The border between the library and its user: errors that cross it say where they happened.
+"""The API boundary: errors that leave the library say where in the user's program they occurred.
 
-At a border an error of JAX is translated, gets the place (the user's `file:line`, the path of
-layers), and loses the library's own frames, unless `cornu.config.disable_traceback_filtering()`
-was called. The original error stays as its `__context__`.
+At the boundary, an error of JAX is translated, the source location (the user's `file:line`, the
+path of layers) is added, and the library's frames are removed, unless
+`cornu.config.disable_traceback_filtering()` was called. The original error is its `__context__`.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ __all__ = [
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-# Built-in errors that show their text as it is, so that a text may stand before it.
+# Built-in errors whose text is shown unchanged, so that a prefix can be added.
 _PLAIN = (
     *(ValueError, TypeError, RuntimeError, NotImplementedError, AttributeError, IndexError),
     *(AssertionError, ZeroDivisionError, OverflowError, MemoryError, UserWarning, RuntimeWarning),
 )
 _JAX_NOTE = "For simplicity, JAX has removed its internal frames"
-_PLACED, _NOTED = "_cornu_placed", "_cornu_noted"
+_LOCATED, _NOTED = "_cornu_located", "_cornu_noted"
 
 
 def api_boundary(fn: Function) -> Function:
-    """Decorator: errors that leave a public function say where the user called it."""
+    """Decorator of public functions: errors say where the user called the function."""
 
     @functools.wraps(fn)
     def called(*args: Any, **kwargs: Any) -> Any:
@@ -54,7 +54,7 @@ def api_boundary(fn: Function) -> Function:
 
 
 def api_boundary_init(init: Any) -> Any:
-    """Wraps a constructor, so that errors say where the object was made."""
+    """Wraps a constructor: errors say where the user created the object."""
 
     @functools.wraps(init)
     def called(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -70,69 +70,70 @@ def api_boundary_init(init: Any) -> Any:
 def annotate_error(
     error: Exception, event: str, made: Any = None, args: tuple[Any, ...] = ()
 ) -> Exception:
-    """Returns an error as it leaves the library: translated, with a note that says where.
+    """Returns the error to raise at the boundary: translated, with a note of the location.
 
     Args:
-        error: what was caught.
+        error: the error that was caught.
         event: what the user did, such as "fit() was called".
-        made: the object whose constructor was called; args: with what.
+        made: the object whose constructor was called, if any.
+        args: the arguments of the constructor.
     """
-    failed = _failed(error)
+    failed = _failed_line(error)
     new = _misused(made, args) or error
-    if new is error and not _has(error, _PLACED):
+    if new is error and not _has(error, _LOCATED):
         new = translate_error(error) or error
-    _mark(new, _PLACED)
+    _mark(new, _LOCATED)
     here = user_location()
     text = "\n".join([str(new), *getattr(new, "__notes__", ())])
-    if not _has(new, _NOTED) and not _says(text, here):
+    if not _has(new, _NOTED) and not _mentions(text, here):
         _mark(new, _NOTED)
-        before = "" if not failed or _says(text, failed) else f"It failed {failed}; "
+        before = "" if not failed or _mentions(text, failed) else f"It failed {failed}; "
         new.add_note(f"{before}{event} {here}.")
     return trim_traceback(new, error)
 
 
 def _misused(made: Any, args: tuple[Any, ...]) -> Exception | None:
-    """Returns the error for a class of layers that was called as if it were a layer."""
+    """Returns the error for a layer class that was called on a Tensor, or None."""
     kind = type(made)
     takes_none = getattr(kind, "category", "") == "layers" and not kind.is_model
     if not takes_none or not is_symbolic(args[:1]):
         return None
     return TypeError(
-        f"{kind.__name__} was called on a Tensor; it is a class, of which a layer is made first.\n"
+        f"{kind.__name__} is a class and was called on a Tensor; create a layer first.\n"
         f"Write {kind.__name__}(...)(x)."
     )
 
 
 def locate_error(error: Exception, where: str, who: str = "", path: bool = True) -> Exception:
-    """Returns an error that begins with the place where it happened, unless it does so already.
+    """Returns the error to raise: its message begins with a location, unless it has one.
 
     Args:
-        error: what was caught.
-        where: the layer, the place where it was called, and on what.
-        who: what the error's text may begin with, and need not, since `where` says it.
+        error: the error that was caught.
+        where: the layer, the line that called it, and its inputs.
+        who: a prefix to remove from the message, since `where` contains it.
         path: whether to add the user's line that failed.
     """
-    if _has(error, _PLACED):
+    if _has(error, _LOCATED):
         return trim_traceback(error, error)
-    failed = _failed(error) if path else ""
+    failed = _failed_line(error) if path else ""
     new = translate_error(error) or error
-    head = f"{where}, failed {failed}" if failed and not _says(where, failed) else where
+    head = f"{where}, failed {failed}" if failed and not _mentions(where, failed) else where
     if type(new) in _PLAIN and len(new.args) == 1 and isinstance(new.args[0], str):
         text = clean_message(new.args[0]).removeprefix(f"{who}: ").removeprefix(f"{who} ")
         new.args = (f"{head}: {text}",)
     else:
         new.add_note(head)
-    _mark(new, _PLACED)
+    _mark(new, _LOCATED)
     return trim_traceback(new, error)
 
 
 def has_location(error: BaseException) -> bool:
-    """Tells whether an error says already where it happened."""
-    return _has(error, _PLACED)
+    """Tells whether an error already has a location."""
+    return _has(error, _LOCATED)
 
 
 def replace_prefix(error: BaseException, start: str, more: str) -> None:
-    """Gives the text of an error that begins in some way another beginning."""
+    """Replaces the prefix `start` of an error's message by `more`."""
     if type(error) in _PLAIN and error.args and str(error.args[0]).startswith(start):
         error.args = (more + str(error.args[0]).removeprefix(start), *error.args[1:])
 
@@ -149,25 +150,25 @@ def trim_traceback(new: Exception, error: Exception) -> Exception:
         new.__suppress_context__ = True
     if not settings.get("traceback_filtering"):
         return new
-    frames = _users_frames(error.__traceback__)
+    frames = _keep_user_frames(error.__traceback__)
     if new is not error:
         new.__traceback__ = frames
     cause: BaseException | None = error
     if new is not error:
-        # Its frames are in the new traceback: above that, only what it said itself is to be read.
+        # The frames are in the new traceback; of the original error only the message is of use.
         error.__traceback__ = None
         error.__context__, error.__cause__ = error.__cause__ or error.__context__, None
     seen: set[int] = set()
     while cause is not None and id(cause) not in seen:
         seen.add(id(cause))
-        cause.__traceback__ = _users_frames(cause.__traceback__)
+        cause.__traceback__ = _keep_user_frames(cause.__traceback__)
         notes = getattr(cause, "__notes__", [])
         notes[:] = [note for note in notes if _JAX_NOTE not in note]
         cause = cause.__cause__ or cause.__context__
     return new
 
 
-def _users_frames(trace: TracebackType | None) -> TracebackType | None:
+def _keep_user_frames(trace: TracebackType | None) -> TracebackType | None:
     kept = [step for step in _steps(trace) if is_user_code(step.tb_frame.f_code)]
     found: TracebackType | None = None
     for step in reversed(kept):
@@ -183,8 +184,8 @@ def _steps(trace: TracebackType | None) -> list[TracebackType]:
     return steps
 
 
-def _failed(error: BaseException) -> str:
-    """Says at which of the user's lines, below the border, an error happened; '' if at none."""
+def _failed_line(error: BaseException) -> str:
+    """Returns the innermost of the user's lines in the traceback, or ''."""
     steps = [step for step in _steps(error.__traceback__) if is_user_code(step.tb_frame.f_code)]
     if not steps:
         return ""
@@ -194,7 +195,7 @@ def _failed(error: BaseException) -> str:
     return f"{around}(at {format_location(code, steps[-1].tb_lineno)})"
 
 
-def _says(text: str, where: str) -> bool:
+def _mentions(text: str, where: str) -> bool:
     place = where.rpartition("(at ")[2].rstrip(")")
     return re.search(rf"(?<![\w./]){re.escape(place)}(?!\d)", text) is not None
 

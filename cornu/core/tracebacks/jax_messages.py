@@ -1,4 +1,4 @@
-"""What JAX and NumPy say, in the terms of someone who builds models: one table."""
+"""Translations of errors of JAX and NumPy into the terms of the user, in one table."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ __all__ = ["clean_message", "translate_error"]
 _TRACED = "the values are not known yet: the function is being traced, once for all data"
 
 
-class MessageRule(NamedTuple):
-    """What is meant by an error.
+class Translation(NamedTuple):
+    """A row of the table: which error it matches, and the message that replaces it.
 
     Attributes:
-        kind: the name of the exception's class, or '' for any.
-        pattern: what its text contains, as a regular expression.
-        raised: the type of the exception that the user gets.
-        what: what is wrong; `{0}`, `{1}` stand for the groups of the pattern, or a function of the
+        kind: the name of the exception class, or '' for any.
+        pattern: a regular expression that the message contains.
+        raised: the type of the translated exception.
+        what: what is wrong, with `{0}`, `{1}` for the groups of the pattern; or a function of the
             match and the error that returns it.
         todo: what to do.
     """
@@ -37,7 +37,7 @@ class MessageRule(NamedTuple):
 
 
 def _variable(_: Any, error: BaseException) -> str:
-    """Names the Variable that a function of JAX was called on, by the line that failed."""
+    """Returns the message for a JAX function called on a Variable, with the Variable's name."""
     found = [(words, v) for words, v in _named(error.__traceback__) if isinstance(v, VariableBase)]
     name = "a Variable"
     if found:
@@ -47,7 +47,7 @@ def _variable(_: Any, error: BaseException) -> str:
 
 
 def _named(trace: TracebackType | None) -> Iterator[tuple[str, Any]]:
-    """Yields what the names in the lines of a traceback stand for, the innermost line first."""
+    """Yields the names in the lines of a traceback and their values, the innermost line first."""
     if trace is None:
         return
     yield from _named(trace.tb_next)
@@ -62,7 +62,7 @@ def _named(trace: TracebackType | None) -> Iterator[tuple[str, Any]]:
 
 
 def _leak(match: Any, error: BaseException) -> str:
-    """Says which value outlived its trace, where it was made, and in which attribute it was."""
+    """Returns the message for a leaked value: where it was computed, and where it was kept."""
     made = re.search(r"^([^\n]*?:\d+)(?::\d+)? \(([^)\n]*)\)\n", match[2])
     where = f" at {made[1]} in {_last(made[2])}" if made else ""
     kept = [
@@ -89,8 +89,8 @@ def _no_number(match: Any, _: BaseException) -> str:
     return f"{what} is computed with, which has no numbers in it."
 
 
-_RULES = (
-    MessageRule(
+_TRANSLATIONS = (
+    Translation(
         "TracerBoolConversionError",
         r"traced array with shape ([^\s.]*)",
         TypeError,
@@ -99,14 +99,14 @@ _RULES = (
         "Use cornu.ops.where(condition, a, b) or cornu.ops.cond(condition, f, g). Sizes and "
         "`training` are known: Python may ask for these.",
     ),
-    MessageRule(
+    Translation(
         "TracerArrayConversionError",
         r"traced array with shape ([^\s]*)",
         TypeError,
         f"a NumPy function was called on a value ({{0}}), and {_TRACED}.",
         "Use the function of the same name in cornu.ops or jax.numpy.",
     ),
-    MessageRule(
+    Translation(
         "TracerIntegerConversionError",
         r"traced array with shape ([^\s]*)",
         TypeError,
@@ -114,7 +114,7 @@ _RULES = (
         f"{_TRACED}.",
         "Take sizes from x.shape, loop with cornu.ops.fori_loop, and choose with cornu.ops.take.",
     ),
-    MessageRule(
+    Translation(
         "",
         r"Only integer scalar arrays can be converted to a scalar index",
         TypeError,
@@ -122,7 +122,7 @@ _RULES = (
         "axis, or no integer.",
         "Take sizes from x.shape, loop with cornu.ops.fori_loop, and choose with cornu.ops.take.",
     ),
-    MessageRule(
+    Translation(
         "NonConcreteBooleanIndexError",
         r"got ([^\s]*)",
         IndexError,
@@ -130,28 +130,28 @@ _RULES = (
         f"{_TRACED}. Shapes cannot depend on values.",
         "Keep the shape: cornu.ops.where(condition, x, 0).",
     ),
-    MessageRule(
+    Translation(
         "",
         r"Shapes must be 1D sequences of concrete values.*?, got (.*)",
         TypeError,
         f"a shape is made of a value, and {_TRACED}. Shapes cannot depend on values.",
         "Take sizes from x.shape.",
     ),
-    MessageRule(
+    Translation(
         "ConcretizationTypeError",
         r"traced array with shape ([^\s]*)\s+The problem arose with the `(\w+)` function",
         TypeError,
         f"{{1}}() of a value ({{0}}): {_TRACED}.",
         "Leave it an array: arrays of one number take part in arithmetic as they are.",
     ),
-    MessageRule(
+    Translation(
         "ConcretizationTypeError",
         r"traced array with shape ([^\s]*)",
         TypeError,
         f"a value ({{0}}) is needed, and {_TRACED}.",
         "Use functions of cornu.ops, which take arrays as they are.",
     ),
-    MessageRule(
+    Translation(
         "UnexpectedTracerError",
         r"(?s)intermediate value with type (\S+).*?frames were:\s*-+\n(.*?)-{10,}",
         RuntimeError,
@@ -159,21 +159,21 @@ _RULES = (
         "Return it from `call`. What has to last is a Variable: make it with add_weight(..., "
         "trainable=False) in build, and write `self.v.assign(value)`.",
     ),
-    MessageRule(
+    Translation(
         "",
         r"__jax_array__",
         TypeError,
         _variable,
         "Write `variable.value`, or use the function of the same name in cornu.ops.",
     ),
-    MessageRule(
+    Translation(
         "",
         r"(?:arrays are immutable|does not support item assignment)",
         TypeError,
         "x[...] = y: arrays cannot be changed.",
         "Write x = x.at[...].set(y), or use cornu.ops.where.",
     ),
-    MessageRule(
+    Translation(
         "",
         r"dot_general requires contracting dimensions to have the same shape, "
         r"got \((.*?),?\) and \((.*?),?\)",
@@ -181,7 +181,7 @@ _RULES = (
         "a product of arrays whose sizes differ along the axis that is summed: {0} and {1}.",
         "In x @ w the last axis of x must be as large as the last but one of w.",
     ),
-    MessageRule(
+    Translation(
         "",
         r"dot_general requires batch dimensions to have the same shape, "
         r"got \((.*?),?\) and \((.*?),?\)",
@@ -189,35 +189,35 @@ _RULES = (
         "a product of arrays whose first axes differ: ({0}) and ({1}).",
         "All axes but the last two must be equal, or 1.",
     ),
-    MessageRule(
+    Translation(
         "",
         r"conv_general_dilated lhs feature dimension size .* but (\d+) // (\d+) != (\d+)",
         ValueError,
         "a convolution of {0} channels in {1} groups, and a kernel made for {2} channels a group.",
         "The kernel's last axis but one must be the number of channels of a group.",
     ),
-    MessageRule(
+    Translation(
         "",
         r"(\w+) got incompatible shapes for broadcasting: (\(.*\)), (\(.*?\))\.",
         ValueError,
         "{0}: the shapes {1} and {2} do not fit together.",
         "Counted from the last axis, sizes must be equal, or 1.",
     ),
-    MessageRule(
+    Translation(
         "",
         r"Incompatible shapes for broadcasting: (?:shapes=)?(.*)",
         ValueError,
         "the shapes {0} do not fit together.",
         "Counted from the last axis, sizes must be equal, or 1.",
     ),
-    MessageRule(
+    Translation(
         "",
         r"Cannot concatenate arrays with different numbers of dimensions: got (.*)\.",
         ValueError,
         "arrays with different numbers of axes are joined: {0}.",
         "Give them equally many axes first, with cornu.ops.expand_dims.",
     ),
-    MessageRule(
+    Translation(
         "",
         r"Cannot concatenate arrays with shapes that differ .*? "
         r"concatenating along dimension (\d+) for shapes (.*)\.",
@@ -225,21 +225,21 @@ _RULES = (
         "arrays are joined along axis {0} and differ on another: {1}.",
         "On all other axes the sizes must be equal.",
     ),
-    MessageRule(
+    Translation(
         "",
         r"[Cc]annot reshape array of shape (\(.*?\)).*? into shape (\(.*?\))",
         ValueError,
         "an array of shape {0} cannot get the shape {1}: the numbers of elements differ.",
         "Write -1 for the one size that follows from the others.",
     ),
-    MessageRule(
+    Translation(
         "",
         r"cannot reshape array of size (\d+) into shape (\(.*?\))",
         ValueError,
         "an array of {0} elements cannot get the shape {1}.",
         "Write -1 for the one size that follows from the others.",
     ),
-    MessageRule(
+    Translation(
         "",
         r"Error interpreting argument to .* as (?:a JAX value|an abstract array)\. "
         r"The problematic value is of type <class '(.*?)'>",
@@ -248,49 +248,49 @@ _RULES = (
         "Strings and objects must become numbers before; None often comes from a function without "
         "`return`.",
     ),
-    MessageRule(
+    Translation(
         "IndexError",
         r"tuple index out of range",
         IndexError,
         "tuple index out of range, as for an axis that a shape does not have.",
         "Print the shape; -1 is always its last axis.",
     ),
-    MessageRule(
+    Translation(
         "",
         r"None is not a valid value for jnp.array",
         TypeError,
         "None stands where an array is expected.",
         "Often a function without `return` made it.",
     ),
-    MessageRule(
+    Translation(
         "",
         r"Gradient only defined for scalar-output functions. Output had shape: (\(.*?\))",
         ValueError,
         "the function that is differentiated returned an array of shape {0}, not one number.",
         "Return its mean or sum: cornu.ops.mean(losses).",
     ),
-    MessageRule(
+    Translation(
         "",
         r"scan body function carry input and carry output must have equal types.*",
         ValueError,
         "what a step of the loop hands on to the next has another shape or dtype than what it got.",
         "Let it keep shape and dtype; see the error above for which part differs.",
     ),
-    MessageRule(
+    Translation(
         "",
         r"Symbolic dimension comparison .* is inconclusive",
         ValueError,
         "whether this fits depends on a size that is not known while the model is built.",
         "Give the Input this size, or leave the test out of `call`.",
     ),
-    MessageRule(
+    Translation(
         "",
         r"Unable to allocate (.*)",
         MemoryError,
         _size,
         "Make the layer or its input smaller: pool, or use a stride, before Flatten and Dense.",
     ),
-    MessageRule(
+    Translation(
         "",
         r"(?:RESOURCE_EXHAUSTED|Out of memory)[^\n]*",
         MemoryError,
@@ -301,7 +301,7 @@ _RULES = (
 
 
 def translate_error(error: Exception) -> Exception | None:
-    """Returns a built-in error that says the same in the user's terms; None if it need not.
+    """Returns a built-in error with a translated message; None if there is no translation.
 
     Example:
 
@@ -309,20 +309,20 @@ def translate_error(error: Exception) -> Exception | None:
     >>> try:
     ...     jnp.ones((2, 3)) @ jnp.ones((2, 3))
     ... except TypeError as error:
-    ...     print(translated(error))
+    ...     print(translate_error(error))
     a product of arrays whose sizes differ along the axis that is summed: 3 and 2.
     In x @ w the last axis of x must be as large as the last but one of w.
     """
     kind, text = type(error).__name__, str(error)
-    for rule in _RULES:
-        match = re.search(rule.pattern, text) if rule.kind in ("", kind) else None
+    for row in _TRANSLATIONS:
+        match = re.search(row.pattern, text) if row.kind in ("", kind) else None
         if match is None:
             continue
-        if callable(rule.what):
-            what = rule.what(match, error)
+        if callable(row.what):
+            what = row.what(match, error)
         else:
-            what = rule.what.format(*map(clean_message, match.groups()))
-        return rule.raised(f"{what}\n{rule.todo}")
+            what = row.what.format(*map(clean_message, match.groups()))
+        return row.raised(f"{what}\n{row.todo}")
     if _is_foreign(error):
         kept = type(error) if type(error).__module__ == "builtins" else TypeError
         if "shape" in text and kept is TypeError:
@@ -333,11 +333,11 @@ def translate_error(error: Exception) -> Exception | None:
 
 
 def clean_message(text: str | None) -> str:
-    """Writes None for the symbol of an unknown size, and functions without those around them.
+    """Replaces the symbol of an unknown size by None, and shortens names of nested functions.
 
     Example:
 
-    >>> cleaned("main.<locals>.loss() got (n, 4)")
+    >>> clean_message("main.<locals>.loss() got (n, 4)")
     'loss() got (None, 4)'
     """
     text = re.sub(r"[\w.<>]*<locals>\.", "", text or "")

@@ -1,4 +1,4 @@
-"""Whose code runs: the frames of the user's program, their places, and what to call functions."""
+"""The stack frames of the user's program: their source locations and display names."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _SHOWN = tuple(_HERE + part for part in ("applications", "demo"))
 _STDLIB = sysconfig.get_path("stdlib") + os.sep
 _SITE = tuple({sysconfig.get_path(kind) + os.sep for kind in ("purelib", "platlib")})
 
-# Installed packages whose functions stand around or between those of the user.
+# Installed packages whose frames appear between those of the user.
 _MACHINERY = ("jax", "numpy", "h5py", "safetensors", "_pytest", "pluggy", "IPython", "ipykernel")
 
-# Names that say nothing about what a nested function builds: the function around it does.
+# Generic names of nested functions: the name of the outer function is used instead.
 _GENERIC = frozenset(
     "f fn func function g inner block layer wrapper wrapped apply call build decorator "
     "_f <lambda> __call__ __init__".split()
@@ -38,9 +38,9 @@ _names: dict[CodeType, str | None] = {}
 
 
 def display_name(code: CodeType) -> str | None:
-    """Returns what a function is called in blocks; '' if it is to be looked through.
+    """Returns the name of a function as a block; '' if it is not a block of its own.
 
-    None is returned for code that is not of the user's program.
+    Returns None for code that does not belong to the user's program.
     """
     if code not in _names:
         _names[code] = _name(code)
@@ -48,17 +48,17 @@ def display_name(code: CodeType) -> str | None:
 
 
 def rename(code: CodeType, name: str) -> None:
-    """Gives a function another name in blocks."""
+    """Sets the name of a function as a block."""
     _given_names[code] = name
     _names.pop(code, None)
 
 
 def user_location() -> str:
-    """Says in which of the user's functions, and at which `file:line`, the program is now.
+    """Returns the user's functions on the stack, and the `file:line` of the innermost.
 
     Example:
 
-    >>> inside().endswith(":1)")
+    >>> user_location().endswith(":1)")
     True
     """
     where = ""
@@ -79,12 +79,12 @@ def user_location() -> str:
 
 
 def is_user_code(code: CodeType) -> bool:
-    """Tells whether code is of the user's program, and not of cornu, JAX or Python itself."""
+    """Tells whether code belongs to the user's program, not to cornu, JAX or Python."""
     return display_name(code) is not None
 
 
 def is_top_level(code: CodeType) -> bool:
-    """Tells whether code is a whole program, module or notebook cell."""
+    """Tells whether code is that of a program, module or notebook cell."""
     return code.co_name == "<module>" or code.co_name.startswith("<cell")
 
 
@@ -93,7 +93,7 @@ def user_stacklevel() -> int:
 
     Example:
 
-    >>> users_level()
+    >>> user_stacklevel()
     1
     """
     level = 1
@@ -113,7 +113,7 @@ _shorts: dict[str, str] = {}
 
 
 def _short(file: str) -> str:
-    """Returns a path as seen from the working directory, if it lies below; or a notebook's cell."""
+    """Returns a path relative to the working directory if below it, or the name of a cell."""
     if file not in _shorts:
         here = os.getcwd() + os.sep
         _shorts[file] = _cell(file) or file.removeprefix(here)
@@ -128,8 +128,8 @@ def _cell(file: str) -> str:
     return " ".join(label) if label else ""
 
 
-def _passes_on(code: CodeType) -> bool:
-    """Whether a function is a decorator's, which takes whatever comes and calls another."""
+def _is_wrapper(code: CodeType) -> bool:
+    """Tells whether a function is the wrapper of a decorator (`*args, **kwargs` only)."""
     everything = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
     return (
         "<locals>" in code.co_qualname
@@ -148,7 +148,7 @@ def _name(code: CodeType) -> str | None:
         return None
     if code in _given_names:
         return _given_names[code]
-    if code.co_name in _TRANSPARENT or is_top_level(code) or _passes_on(code):
+    if code.co_name in _TRANSPARENT or is_top_level(code) or _is_wrapper(code):
         return ""
     parts = [part for part in code.co_qualname.split(".") if part != "<locals>"]
     while len(parts) > 1 and parts[-1] in _GENERIC:
@@ -157,7 +157,7 @@ def _name(code: CodeType) -> str | None:
 
 
 def _folders(packages: tuple[str, ...]) -> tuple[str, ...]:
-    """Returns where packages are installed that run at this moment."""
+    """Returns the folders of those packages that are imported."""
     modules = (sys.modules.get(package) for package in packages)
     files = (module.__file__ for module in modules if module is not None)
     return tuple(os.path.dirname(file) + os.sep for file in files if file)
