@@ -11,7 +11,6 @@ import jax.numpy as jnp
 from cornu import metrics as metrics_module
 from cornu.core.state import scope
 from cornu.core.tracebacks.api_boundary import locate_error
-from cornu.errors import visible_cause
 from cornu.metrics import Metric
 from cornu.training.binding import Outputs
 from cornu.training.compile_config import CompileConfig
@@ -103,10 +102,7 @@ class MetricSet:
             method(*args, **kwargs)
         except Exception as error:
             where = f"Metric {metric.name!r} of output {self.outputs.names[i]!r}"
-            new = locate_error(error, where)
-            if new is error:
-                raise
-            raise new from visible_cause(error)
+            raise locate_error(error, where)  # noqa: B904  # it has set the cause
 
 
 def _like_batch(output: Any, target: Any) -> jax.ShapeDtypeStruct:

@@ -13,7 +13,6 @@ from cornu import tree
 from cornu.core.graph.tensor import format_shape
 from cornu.core.state import scope
 from cornu.core.tracebacks.api_boundary import locate_error
-from cornu.errors import visible_cause
 from cornu.losses import Loss
 from cornu.metrics import Mean
 from cornu.training.binding import Outputs
@@ -103,9 +102,7 @@ class Objective:
             new = locate_error(error, where)
             if isinstance(new, TypeError) and "positional argument" in str(new):
                 new.add_note("A loss is called as loss(y_true, y_pred).")
-            if new is error:
-                raise
-            raise new from visible_cause(error)
+            raise new  # noqa: B904  # locate_error has set the cause
 
 
 def _as_loss(given: Any) -> Loss | None:

@@ -132,6 +132,7 @@ def stop_at_nan(
         FloatingPointError: always; `model.nan_report` has what was found.
     """
     key = jax.random.fold_in(trainer.key(), trainer.counts["train"].number)
+    batch = _name_arrays(trainer, batch)
     report = find_in_prepared(trainer.model, batch, key)
     if report is None:
         text = (
@@ -148,6 +149,20 @@ def stop_at_nan(
         f"{report}\nThe weights are those before this step; "
         "model.nan_report has the batch and what was found."
     )
+
+
+def _name_arrays(trainer: Trainer, batch: Any) -> tuple[Any, Any, Any]:
+    """Returns a bound batch with dicts by name where there are several inputs or outputs."""
+    x, y, weight = batch
+    graph, outputs = trainer.model.functional_graph, trainer.outputs
+    if graph is not None and len(graph.input_names) > 1:
+        x = dict(zip(graph.input_names, graph.match(x), strict=True))
+    if outputs is not None and not outputs.single:
+        if isinstance(y, tuple):
+            y = {n: t for n, t in zip(outputs.names, y, strict=True) if t is not None}
+        if isinstance(weight, tuple):
+            weight = {n: w for n, w in zip(outputs.names, weight, strict=True) if w is not None}
+    return x, y, weight
 
 
 def _view(

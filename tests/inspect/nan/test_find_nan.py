@@ -281,9 +281,9 @@ def test_a_bad_batch_of_a_generator(tmp_path):
 
     x = Input((3,), name="x")
     model = compiled(Model(x, Dense(1)(x)))
-    with pytest.raises(FloatingPointError, match=r"at step 5 of epoch 1, first in the data: x\['x"):
+    with pytest.raises(FloatingPointError, match=r"at step 5 of epoch 1, first in the data: x"):
         model.fit(batches(), verbose=0, debug_nans=str(tmp_path))
-    assert list(debug.load_batch(model.nan_report.file)[0]) == ["x"]
+    assert debug.load_batch(model.nan_report.file)[0].shape == X.shape
 
 
 def test_a_model_that_explodes():
