@@ -242,7 +242,7 @@ class TensorBoard(Callback):
     def _stop_profile(self) -> None:
         if self._tracing:
             self._tracing, self._profiled = False, None
-            jax.profiler.stop_trace()  # type: ignore[no-untyped-call]
+            jax.profiler.stop_trace()
 
     def get_state(self) -> dict[str, Any]:
         """Returns the step counter."""
