@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from cornu.core.graph.tensor import Tensor as _Tensor
     from cornu.core.layer.input_spec import InputSpec as InputSpec
     from cornu.core.layer.layer import Layer as Layer
-    from cornu.core.state.dtypes import DTypePolicy as DTypePolicy
+    from cornu.core.state.dtype_policy import DTypePolicy as DTypePolicy
     from cornu.core.state.scope import pure as pure
     from cornu.core.state.scope import value_and_grad as value_and_grad
     from cornu.core.state.variable import Variable as Variable
@@ -68,8 +68,8 @@ if TYPE_CHECKING:
 
 # Public name -> (module, name in the module).
 _OBJECTS = {
-    "DTypePolicy": ("cornu.core.state.dtypes", "DTypePolicy"),
-    "FloatDTypePolicy": ("cornu.core.state.dtypes", "DTypePolicy"),
+    "DTypePolicy": ("cornu.core.state.dtype_policy", "DTypePolicy"),
+    "FloatDTypePolicy": ("cornu.core.state.dtype_policy", "DTypePolicy"),
     "Initializer": ("cornu.parts.initializers", "Initializer"),
     "Input": ("cornu.layers", "Input"),
     "InputSpec": ("cornu.core.layer.input_spec", "InputSpec"),

@@ -8,7 +8,7 @@ import os
 import jax
 
 from cornu import settings
-from cornu.core.state.dtypes import dtype_policy, set_dtype_policy, set_floatx
+from cornu.core.state.dtype_policy import dtype_policy, set_dtype_policy, set_floatx
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.errors import suggest
 from cornu.info import describe

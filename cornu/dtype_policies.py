@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from cornu import registry
-from cornu.core.state.dtypes import DTypePolicy, get_policy
-from cornu.core.state.dtypes import DTypePolicy as FloatDTypePolicy
+from cornu.core.state.dtype_policy import DTypePolicy, get_policy
+from cornu.core.state.dtype_policy import DTypePolicy as FloatDTypePolicy
 
 __all__ = ["DTypePolicy", "FloatDTypePolicy", "deserialize", "get", "serialize"]
 

@@ -1,9 +1,9 @@
 """The old address of dtype policies."""
 
-from cornu.core.state.dtypes import DTypePolicy, dtype_policy, set_dtype_policy
-from cornu.core.state.dtypes import DTypePolicy as Policy
-from cornu.core.state.dtypes import dtype_policy as global_policy
-from cornu.core.state.dtypes import set_dtype_policy as set_global_policy
+from cornu.core.state.dtype_policy import DTypePolicy, dtype_policy, set_dtype_policy
+from cornu.core.state.dtype_policy import DTypePolicy as Policy
+from cornu.core.state.dtype_policy import dtype_policy as global_policy
+from cornu.core.state.dtype_policy import set_dtype_policy as set_global_policy
 from cornu.optimizers import LossScaleOptimizer
 
 __all__ = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cornu.deviations import is_enabled
+from cornu.types import DataFormat
 
 __all__ = ["get", "put", "reset"]
 
@@ -54,13 +55,14 @@ def reset(*names: str) -> None:
         _values[name] = _DEFAULTS[name]
 
 
-def data_format(value: str | None) -> str:
+def data_format(value: str | None) -> DataFormat:
     """Returns a layer's data format; None means the process-wide one."""
     if value is None:
-        default: str = _values["image_data_format"]
-        return default
-    if value not in ("channels_last", "channels_first"):
-        raise ValueError(
-            f"data_format must be 'channels_last', 'channels_first' or None. Received: {value!r}"
-        )
-    return value
+        value = _values["image_data_format"]
+    if value == "channels_last":
+        return "channels_last"
+    if value == "channels_first":
+        return "channels_first"
+    raise ValueError(
+        f"data_format must be 'channels_last', 'channels_first' or None. Received: {value!r}"
+    )

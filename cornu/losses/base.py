@@ -11,7 +11,8 @@ import jax.numpy as jnp
 from cornu import registry, tree
 from cornu.core.graph.op import Op
 from cornu.core.state import scope
-from cornu.core.state.dtypes import DTypePolicy, get_policy, is_float, standardize_dtype
+from cornu.core.state.dtype_policy import DTypePolicy, get_policy
+from cornu.core.state.dtypes import is_float, standardize_dtype
 from cornu.errors import suggest
 from cornu.names import auto_name
 from cornu.parts.formulas.align import columns, plain, same_rank, spread

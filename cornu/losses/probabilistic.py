@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from cornu.core.graph.op import op
-from cornu.core.state.dtypes import DTypePolicy
+from cornu.core.state.dtype_policy import DTypePolicy
 from cornu.losses.base import FunctionLoss
 from cornu.parts.formulas.align import sparse_aligned
 from cornu.parts.formulas.probabilistic import (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cornu.core.graph.op import op
-from cornu.core.state.dtypes import DTypePolicy
+from cornu.core.state.dtype_policy import DTypePolicy
 from cornu.losses.base import FunctionLoss
 from cornu.parts.formulas.regression import (
     cosine,

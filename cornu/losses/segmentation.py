@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from cornu import settings
 from cornu.core.graph.op import op
 from cornu.core.state import scope
-from cornu.core.state.dtypes import DTypePolicy
+from cornu.core.state.dtype_policy import DTypePolicy
 from cornu.losses.base import FunctionLoss
 from cornu.parts.formulas.align import aligned, spread
 from cornu.types import Array, ArrayLike, Axes, DTypeLike, Reduction

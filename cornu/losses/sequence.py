@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 
 from cornu.core.graph.op import op
-from cornu.core.state.dtypes import DTypePolicy
+from cornu.core.state.dtype_policy import DTypePolicy
 from cornu.losses.base import FunctionLoss
 from cornu.ops.nn.ctc import ctc_loss
 from cornu.types import Array, ArrayLike, DTypeLike, Reduction

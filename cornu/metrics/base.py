@@ -10,7 +10,8 @@ import jax.numpy as jnp
 
 from cornu.core.graph.op import unwrap
 from cornu.core.state import scope
-from cornu.core.state.dtypes import DTypePolicy, get_policy, standardize_dtype
+from cornu.core.state.dtype_policy import DTypePolicy, get_policy
+from cornu.core.state.dtypes import standardize_dtype
 from cornu.core.state.tracking import VariableOwner
 from cornu.core.state.variable import Variable
 from cornu.names import auto_name

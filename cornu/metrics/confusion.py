@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu import settings
-from cornu.core.state.dtypes import DTypePolicy
+from cornu.core.state.dtype_policy import DTypePolicy
 from cornu.metrics.base import Metric
 from cornu.metrics.mean import divide
 from cornu.parts.formulas.align import aligned, spread

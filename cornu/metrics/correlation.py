@@ -6,7 +6,7 @@ import jax.numpy as jnp
 
 from cornu import settings
 from cornu.core.graph.op import op
-from cornu.core.state.dtypes import DTypePolicy
+from cornu.core.state.dtype_policy import DTypePolicy
 from cornu.metrics.mean import MeanMetricWrapper
 from cornu.parts.formulas.align import aligned
 from cornu.types import Array, ArrayLike, DTypeLike

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from cornu import settings
-from cornu.core.state.dtypes import DTypePolicy
+from cornu.core.state.dtype_policy import DTypePolicy
 from cornu.metrics.base import Metric
 from cornu.parts.formulas.align import spread
 from cornu.types import Array, ArrayLike, DTypeLike

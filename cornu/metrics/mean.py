@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 
 from cornu.core.state import scope
-from cornu.core.state.dtypes import DTypePolicy, is_float
+from cornu.core.state.dtype_policy import DTypePolicy
+from cornu.core.state.dtypes import is_float
 from cornu.metrics.base import Metric
 from cornu.parts.formulas.align import columns, masked, plain, spread
 from cornu.types import Array, ArrayLike, DTypeLike

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cornu.core.state.dtypes import DTypePolicy
+from cornu.core.state.dtype_policy import DTypePolicy
 from cornu.metrics.mean import MeanMetricWrapper
 from cornu.parts.formulas.probabilistic import (
     binary_crossentropy,

@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias, get_args
 
 import jax.numpy as jnp
 
-from cornu.core.state.dtypes import DTypePolicy
+from cornu.core.state.dtype_policy import DTypePolicy
 from cornu.metrics.base import Metric
 from cornu.parts.formulas.align import aligned, spread
 from cornu.types import Array, ArrayLike, DTypeLike

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 
-from cornu.core.state.dtypes import DTypePolicy
+from cornu.core.state.dtype_policy import DTypePolicy
 from cornu.metrics.mean import Mean, MeanMetricWrapper
 from cornu.parts.formulas.align import aligned
 from cornu.parts.formulas.regression import (

@@ -8,7 +8,6 @@ from typing import Any
 import jax
 
 from cornu.core.graph.op import op, unwrap
-from cornu.ops._table import define
 
 __all__ = [
     "associative_scan",
@@ -29,7 +28,7 @@ def _pure(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *args: unwrap(function(*args))
 
 
-@define
+@op
 def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
     """What one of two functions returns: the first if `pred` holds, else the second.
 
@@ -49,7 +48,7 @@ def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> 
     return jax.lax.cond(pred, _pure(true_fn), _pure(false_fn))
 
 
-@define
+@op
 def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -> Any:
     """What the function number `index` returns.
 
@@ -67,7 +66,7 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
     return jax.lax.switch(index, [_pure(branch) for branch in branches], *operands)
 
 
-@define
+@op
 def while_loop(
     cond: Callable[..., Any],
     body: Callable[..., Any],
@@ -106,7 +105,7 @@ def while_loop(
     return values if several else values[0]
 
 
-@define
+@op
 def fori_loop(lower: Any, upper: Any, body_fun: Callable[..., Any], init_val: Any) -> Any:
     """Repeats `value = body_fun(i, value)` for i from `lower` to below `upper`.
 
@@ -125,7 +124,7 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable[..., Any], init_val: An
     return jax.lax.fori_loop(lower, upper, _pure(body_fun), init_val)
 
 
-@define
+@op
 def scan(
     f: Callable[..., Any],
     init: Any,
@@ -158,7 +157,7 @@ def scan(
     return jax.lax.scan(_pure(f), init, xs, length=length, reverse=reverse, unroll=unroll)
 
 
-@define
+@op
 def map(f: Callable[..., Any], xs: Any) -> Any:
     """What a function returns for each slice along the first axis, one after the other.
 
@@ -177,7 +176,7 @@ def map(f: Callable[..., Any], xs: Any) -> Any:
     return jax.lax.map(_pure(f), xs)
 
 
-@define
+@op
 def vectorized_map(function: Callable[..., Any], elements: Any) -> Any:
     """What a function returns for each slice along the first axis, computed at once.
 
@@ -195,7 +194,7 @@ def vectorized_map(function: Callable[..., Any], elements: Any) -> Any:
     return jax.vmap(_pure(function))(elements)
 
 
-@define
+@op
 def associative_scan(
     f: Callable[..., Any], elems: Any, reverse: bool = False, axis: int = 0
 ) -> Any:
@@ -216,7 +215,7 @@ def associative_scan(
     return jax.lax.associative_scan(_pure(f), elems, reverse, axis)
 
 
-@define
+@op
 def stop_gradient(variable: Any) -> Any:
     """The same values, through which no gradient flows.
 

@@ -7,11 +7,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
-from cornu.core.graph.op import TensorBase, VariableBase, is_symbolic, unwrap
+from cornu.core.graph.op import VariableBase, is_symbolic, op, unwrap
 from cornu.core.state.dtypes import standardize_dtype
-from cornu.ops._table import define, jax_dtype
+from cornu.ops.arguments import to_array, to_jax_dtype
+from cornu.types import Array, ArrayLike, DTypeLike
 
 __all__ = [
     "cast",
@@ -24,8 +24,8 @@ __all__ = [
 ]
 
 
-@define
-def cast(x: Array, dtype: Any) -> Array:
+@op
+def cast(x: ArrayLike, dtype: DTypeLike) -> Array:
     """The array in another dtype.
 
     Args:
@@ -33,17 +33,21 @@ def cast(x: Array, dtype: Any) -> Array:
         dtype: the dtype. `"int64"`, `"uint64"` and `"complex128"` mean their 32-bit halves
             unless JAX's 64-bit types are enabled; asking for `"float64"` enables them.
     """
+    x = to_array(x)
+    dtype = to_jax_dtype(dtype)
     return x.astype(dtype)
 
 
-@define
-def saturate_cast(x: Array, dtype: Any) -> Array:
+@op
+def saturate_cast(x: ArrayLike, dtype: DTypeLike) -> Array:
     """The array in another dtype, numbers outside its range replaced by the nearest inside.
 
     Args:
         x: an array.
         dtype: the dtype.
     """
+    x = to_array(x)
+    dtype = to_jax_dtype(dtype)
     low, high = _range(dtype)
     smallest, largest = _range(x.dtype)
     low, high = np.maximum(low, smallest), np.minimum(high, largest)
@@ -84,7 +88,7 @@ def convert_to_tensor(
         raise ValueError("Sparse and ragged arrays do not exist here. Use dense ones with a mask.")
     if is_symbolic(x):
         return x if dtype is None or standardize_dtype(dtype) == x.dtype else cast(x, dtype)
-    return jnp.asarray(unwrap(x), jax_dtype(dtype))
+    return jnp.asarray(unwrap(x), to_jax_dtype(dtype))
 
 
 def convert_to_numpy(x: Any) -> np.ndarray:
@@ -111,7 +115,7 @@ def shape(x: Any) -> tuple[Any, ...]:
     Args:
         x: an array, Variable or symbolic Tensor.
     """
-    return tuple(x.shape) if isinstance(x, (TensorBase, VariableBase)) else np.shape(x)
+    return tuple(x.shape) if is_symbolic(x) or isinstance(x, VariableBase) else np.shape(x)
 
 
 def dtype(x: Any) -> str:

@@ -7,9 +7,10 @@ import re
 from typing import Any
 
 import jax.numpy as jnp
-from jax import Array
 
-from cornu.ops._table import define
+from cornu.core.graph.op import op
+from cornu.ops.arguments import to_array
+from cornu.types import Array, ArrayLike
 
 __all__ = [
     "rearrange",
@@ -21,8 +22,8 @@ def _groups(side: str) -> list[list[str]]:
     return [re.findall(r"\w+", part) for part in re.findall(r"\([^)]*\)|\w+", side)]
 
 
-@define
-def rearrange(tensor: Array, pattern: str, **axes_lengths: int) -> Array:
+@op
+def rearrange(tensor: ArrayLike, pattern: str, **axes_lengths: int) -> Array:
     """Reorders, splits and joins axes that a pattern names.
 
     Args:
@@ -37,6 +38,7 @@ def rearrange(tensor: Array, pattern: str, **axes_lengths: int) -> Array:
     >>> cornu.ops.rearrange(x, "b (h p) (w q) c -> b (h w) (p q c)", p=8, q=8).shape
     (2, 16, 192)
     """
+    tensor = to_array(tensor)
     sides = pattern.split("->")
     before, after = (_groups(side) for side in sides) if len(sides) == 2 else ([], [])
     names = [name for group in before for name in group]

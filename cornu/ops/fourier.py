@@ -7,9 +7,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
-from cornu.ops._table import define
+from cornu.core.graph.op import op
+from cornu.ops.arguments import to_array
+from cornu.types import Array, ArrayLike
 
 __all__ = [
     "extract_sequences",
@@ -39,8 +40,8 @@ def _pair(x: Array) -> Pair:
     return jnp.real(x), jnp.imag(x)
 
 
-@define
-def view_as_complex(x: Array) -> Array:
+@op
+def view_as_complex(x: ArrayLike) -> Array:
     """Pairs of numbers as complex numbers.
 
     Args:
@@ -49,13 +50,14 @@ def view_as_complex(x: Array) -> Array:
     Returns:
         A complex array of shape (...).
     """
+    x = to_array(x)
     if x.shape[-1:] != (2,):
         raise ValueError(f"view_as_complex: the last axis must have the size 2, not {x.shape}.")
     return jax.lax.complex(x[..., 0], x[..., 1])
 
 
-@define
-def view_as_real(x: Array) -> Array:
+@op
+def view_as_real(x: ArrayLike) -> Array:
     """Complex numbers as pairs of numbers.
 
     Args:
@@ -64,10 +66,11 @@ def view_as_real(x: Array) -> Array:
     Returns:
         An array of shape (..., 2): real and imaginary parts.
     """
+    x = to_array(x)
     return jnp.stack(_pair(x), axis=-1)
 
 
-@define
+@op
 def fft(x: Any) -> Pair:
     """The discrete Fourier transform along the last axis.
 
@@ -80,7 +83,7 @@ def fft(x: Any) -> Pair:
     return _pair(jnp.fft.fft(_complex(x)))
 
 
-@define
+@op
 def fft2(x: Any) -> Pair:
     """The discrete Fourier transform along the last two axes.
 
@@ -93,7 +96,7 @@ def fft2(x: Any) -> Pair:
     return _pair(jnp.fft.fft2(_complex(x)))
 
 
-@define
+@op
 def ifft2(x: Any) -> Pair:
     """The inverse of `fft2`.
 
@@ -106,8 +109,8 @@ def ifft2(x: Any) -> Pair:
     return _pair(jnp.fft.ifft2(_complex(x)))
 
 
-@define
-def rfft(x: Array, fft_length: int | None = None) -> Pair:
+@op
+def rfft(x: ArrayLike, fft_length: int | None = None) -> Pair:
     """The discrete Fourier transform of real numbers along the last axis.
 
     Args:
@@ -117,10 +120,11 @@ def rfft(x: Array, fft_length: int | None = None) -> Pair:
     Returns:
         A pair (real, imaginary) of arrays of shape (..., fft_length // 2 + 1).
     """
+    x = to_array(x)
     return _pair(jnp.fft.rfft(x, fft_length))
 
 
-@define
+@op
 def irfft(x: Any, fft_length: int | None = None) -> Array:
     """The inverse of `rfft`.
 
@@ -131,8 +135,8 @@ def irfft(x: Any, fft_length: int | None = None) -> Array:
     return jnp.fft.irfft(_complex(x), fft_length)
 
 
-@define
-def extract_sequences(x: Array, sequence_length: int, sequence_stride: int) -> Array:
+@op
+def extract_sequences(x: ArrayLike, sequence_length: int, sequence_stride: int) -> Array:
     """Windows of a signal, one beginning some steps after the other.
 
     Args:
@@ -143,6 +147,7 @@ def extract_sequences(x: Array, sequence_length: int, sequence_stride: int) -> A
     Returns:
         An array of shape (..., windows, sequence_length).
     """
+    x = to_array(x)
     count = (x.shape[-1] - sequence_length) // sequence_stride + 1
     begins = jnp.arange(count) * sequence_stride
     return x[..., begins[:, None] + jnp.arange(sequence_length)]
@@ -172,9 +177,9 @@ def _window(window: Any, length: int, fft_length: int, dtype: Any) -> Array:
     return jnp.pad(window, (left, fft_length - length - left))
 
 
-@define
+@op
 def stft(
-    x: Array,
+    x: ArrayLike,
     sequence_length: int,
     sequence_stride: int,
     fft_length: int,
@@ -195,6 +200,7 @@ def stft(
     Returns:
         A pair (real, imaginary) of arrays of shape (..., windows, fft_length // 2 + 1).
     """
+    x = to_array(x)
     if x.dtype not in ("float32", "float64"):
         raise TypeError(f"stft: x must be of float32 or float64. Received: {x.dtype}")
     window = _window(window, sequence_length, fft_length, x.dtype)
@@ -204,7 +210,7 @@ def stft(
     return _pair(jnp.fft.rfft(extract_sequences(x, fft_length, sequence_stride) * window))
 
 
-@define
+@op
 def istft(
     x: Any,
     sequence_length: int,

@@ -8,9 +8,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import jax.scipy.linalg as jsl
-from jax import Array
 
-from cornu.ops._table import define, floats, row
+from cornu.core.graph.op import op
+from cornu.ops.arguments import to_array, to_float, to_operand, to_pair
+from cornu.types import Array, ArrayLike, Axes
 
 __all__ = [
     "cholesky",
@@ -32,91 +33,123 @@ __all__ = [
     "svd",
 ]
 
-_MATRIX = """
-    x: matrices, of shape (..., n, n)."""
-_MATRICES = """
-    x: matrices, of shape (..., rows, columns)."""
 
-det = row("det(x)", floats(jnp.linalg.det), "The determinant." + _MATRIX)
-inv = row("inv(x)", floats(jnp.linalg.inv), "The inverse." + _MATRIX)
-eig = row(
-    "eig(x)",
-    lambda x: tuple(jnp.linalg.eig(x)),
-    "The eigenvalues and eigenvectors (in columns), complex; on CPU only." + _MATRIX,
-)
-eigh = row(
-    "eigh(x)",
-    lambda x: tuple(jnp.linalg.eigh(x)),
-    "The eigenvalues, rising, and eigenvectors (in columns) of symmetric matrices." + _MATRIX,
-)
-logdet = row(
-    "logdet(x)",
-    lambda x: jnp.linalg.slogdet(x)[1],
-    "The logarithm of the absolute value of the determinant." + _MATRIX,
-)
-svd = row(
-    "svd(x, full_matrices=True, compute_uv=True)",
-    lambda x, full_matrices, compute_uv: (
-        tuple(jnp.linalg.svd(x, full_matrices))
-        if compute_uv
-        else jnp.linalg.svd(x, compute_uv=False)
-    ),
-    """The factors u, s, v of x = u diag(s) v.
-    full_matrices: whether u and v are square.
-    compute_uv: whether to return u and v, not only s."""
-    + _MATRICES,
-)
-lu_factor = row(
-    "lu_factor(x)", jsl.lu_factor, "The LU factors in one matrix, and the pivots." + _MATRICES
-)
-matrix_rank = row(
-    "matrix_rank(x, tol=None)",
-    lambda x, tol: jnp.linalg.matrix_rank(x, tol).astype("int32"),
-    """The number of singular values that are not zero.
-    tol: the largest that counts as zero, as a fraction of the largest of all."""
-    + _MATRICES,
-)
-pinv = row(
-    "pinv(x, rcond=None)",
-    lambda x, rcond: jnp.linalg.pinv(x, rcond),
-    """The Moore-Penrose inverse.
-    rcond: singular values below this fraction of the largest count as zero."""
-    + _MATRICES,
-)
-solve = row(
-    "solve(a, b)",
-    jnp.linalg.solve,
-    """The solution x of a x = b.
-    a: matrices, of shape (..., n, n).
-    b: vectors (n,), or matrices (..., n, columns).""",
-)
-solve_triangular = row(
-    "solve_triangular(a, b, lower=False)",
-    jsl.solve_triangular,
-    """The solution x of a x = b where a is triangular.
-    a: matrices, of shape (..., n, n).
-    b: vectors (n,), or matrices (..., n, columns).
-    lower: whether a is zero above the diagonal, not below.""",
-)
-lstsq = row(
-    "lstsq(a, b, rcond=None)",
-    lambda a, b, rcond: jnp.linalg.lstsq(a, b, rcond)[0],
-    """The x for which the length of a x - b is smallest.
-    a: a matrix, of shape (rows, columns).
-    b: a vector (rows,), or a matrix (rows, n).
-    rcond: singular values below this fraction of the largest count as zero.""",
-)
-norm = row(
-    "norm(x, ord=None, axis=None, keepdims=False)",
-    floats(jnp.linalg.norm),
-    """The norm of vectors or matrices.
-    ord: for vectors a number p or infinity; for matrices `"fro"`, `"nuc"`, 1, 2 or infinity.
-    axis: the axis of vectors, or the two axes of matrices; None for the whole array.""",
-)
+@op
+def det(x: ArrayLike) -> Array:
+    """Determinant.
+
+    Args:
+        x: matrices, of shape (..., n, n).
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.det([[1.0, 2.0], [3.0, 5.0]]).tolist()
+    -1.0
+    """
+    return jnp.linalg.det(to_float(x))
 
 
-@define
-def cholesky(x: Array, upper: bool = False) -> Array:
+@op
+def inv(x: ArrayLike) -> Array:
+    """Inverse of a matrix.
+
+    Args:
+        x: matrices, of shape (..., n, n).
+    """
+    return jnp.linalg.inv(to_float(x))
+
+
+@op
+def pinv(x: ArrayLike, rcond: float | None = None) -> Array:
+    """Moore-Penrose pseudoinverse.
+
+    Args:
+        x: matrices, of shape (..., rows, columns).
+        rcond: singular values below this fraction of the largest count as zero.
+    """
+    return jnp.linalg.pinv(to_operand(x), rcond=rcond)
+
+
+@op
+def logdet(x: ArrayLike) -> Array:
+    """Natural logarithm of the absolute value of the determinant.
+
+    Args:
+        x: matrices, of shape (..., n, n).
+    """
+    return jnp.linalg.slogdet(to_operand(x))[1]
+
+
+@op
+def matrix_rank(x: ArrayLike, tol: float | None = None) -> Array:
+    """Rank of a matrix: the number of singular values that are not zero.
+
+    Args:
+        x: matrices, of shape (..., rows, columns).
+        tol: singular values below this fraction of the largest count as zero.
+    """
+    return jnp.linalg.matrix_rank(to_operand(x), tol).astype("int32")
+
+
+@op
+def norm(
+    x: ArrayLike, ord: int | float | str | None = None, axis: Axes = None, keepdims: bool = False
+) -> Array:
+    """Norm of vectors or matrices.
+
+    Args:
+        x: an array.
+        ord: for vectors a number p or infinity; for matrices `"fro"`, `"nuc"`, 1, 2 or infinity.
+        axis: the axis of vectors, or the two axes of matrices; None for the whole array.
+        keepdims: whether the reduced axes are kept with size 1.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.norm([3.0, 4.0]).tolist()
+    5.0
+    """
+    return jnp.linalg.norm(to_float(x), ord=ord, axis=axis, keepdims=keepdims)
+
+
+@op
+def solve(a: ArrayLike, b: ArrayLike) -> Array:
+    """Solves the linear system `a x = b`.
+
+    Args:
+        a: matrices, of shape (..., n, n).
+        b: vectors (n,), or matrices (..., n, columns).
+    """
+    return jnp.linalg.solve(to_operand(a), to_operand(b))
+
+
+@op
+def solve_triangular(a: ArrayLike, b: ArrayLike, lower: bool = False) -> Array:
+    """Solves the linear system `a x = b` for a triangular matrix.
+
+    Args:
+        a: matrices, of shape (..., n, n).
+        b: vectors (n,), or matrices (..., n, columns).
+        lower: whether `a` is a lower triangular matrix; an upper one by default.
+    """
+    return jsl.solve_triangular(to_operand(a), to_operand(b), lower=lower)
+
+
+@op
+def lstsq(a: ArrayLike, b: ArrayLike, rcond: float | None = None) -> Array:
+    """Least-squares solution of the linear system `a x = b`.
+
+    Args:
+        a: a matrix, of shape (rows, columns).
+        b: a vector (rows,), or a matrix (rows, n).
+        rcond: singular values below this fraction of the largest count as zero.
+    """
+    return jnp.linalg.lstsq(to_operand(a), to_operand(b), rcond)[0]
+
+
+@op
+def cholesky(x: ArrayLike, upper: bool = False) -> Array:
     """The triangular factor L of x = L Lᵀ.
 
     Args:
@@ -126,20 +159,22 @@ def cholesky(x: Array, upper: bool = False) -> Array:
     Raises:
         ValueError: a matrix is not positive definite (arrays only: compiled code returns NaN).
     """
+    x = to_array(x)
     out = jnp.linalg.cholesky(x, upper=upper)
     if not isinstance(out, jax.core.Tracer) and bool(jnp.isnan(out).any()):
         raise ValueError("cholesky: the matrix is not positive definite.")
     return out
 
 
-@define
-def cholesky_inverse(x: Array, upper: bool = False) -> Array:
+@op
+def cholesky_inverse(x: ArrayLike, upper: bool = False) -> Array:
     """The inverse of a matrix that is given by its Cholesky factor.
 
     Args:
         x: triangular matrices, of shape (..., n, n).
         upper: whether they are upper ones.
     """
+    x = to_array(x)
     half = jsl.solve_triangular(
         x, jnp.broadcast_to(jnp.eye(x.shape[-1], dtype=x.dtype), x.shape), lower=not upper
     )
@@ -147,20 +182,78 @@ def cholesky_inverse(x: Array, upper: bool = False) -> Array:
     return half @ turned if upper else turned @ half
 
 
-@define
-def qr(x: Array, mode: str = "reduced") -> tuple[Array, Array]:
+@op
+def qr(x: ArrayLike, mode: str = "reduced") -> tuple[Array, Array]:
     """The factors q, r of x = q r: q has orthonormal columns, r is triangular.
 
     Args:
         x: matrices, of shape (..., rows, columns).
         mode: `"reduced"`, or `"complete"` for a square q.
     """
+    x = to_array(x)
     if mode not in ("reduced", "complete"):
         raise ValueError(f"qr: mode is 'reduced' or 'complete'. Received: {mode!r}")
     return tuple(jnp.linalg.qr(x, mode))
 
 
-@define
+@op
+def lu_factor(x: ArrayLike) -> tuple[Array, Array]:
+    """LU factorization.
+
+    Args:
+        x: matrices, of shape (..., rows, columns).
+
+    Returns:
+        The two factors in one matrix, and the pivots.
+    """
+    return jsl.lu_factor(to_operand(x))
+
+
+@op
+def eig(x: ArrayLike) -> tuple[Array, Array]:
+    """Eigenvalues and eigenvectors of a matrix; on CPU only.
+
+    Args:
+        x: matrices, of shape (..., n, n).
+
+    Returns:
+        The complex eigenvalues, and the eigenvectors as columns.
+    """
+    return to_pair(jnp.linalg.eig(to_operand(x)))
+
+
+@op
+def eigh(x: ArrayLike) -> tuple[Array, Array]:
+    """Eigenvalues and eigenvectors of a symmetric matrix.
+
+    Args:
+        x: matrices, of shape (..., n, n).
+
+    Returns:
+        The eigenvalues in ascending order, and the eigenvectors as columns.
+    """
+    return to_pair(jnp.linalg.eigh(to_operand(x)))
+
+
+@op
+def svd(x: ArrayLike, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+    """Singular value decomposition `x = u diag(s) v`.
+
+    Args:
+        x: matrices, of shape (..., rows, columns).
+        full_matrices: whether `u` and `v` are square.
+        compute_uv: whether to return `u` and `v`, not only `s`.
+
+    Returns:
+        (u, s, v), or s.
+    """
+    x = to_array(x)
+    if compute_uv:
+        return tuple(jnp.linalg.svd(x, full_matrices))
+    return jnp.linalg.svd(x, compute_uv=False)
+
+
+@op
 def jvp(fun: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = False) -> Any:
     """What a function returns, and how it changes along a direction.
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import jax
 
-from cornu.ops._table import row
+from cornu.core.graph.op import op
+from cornu.ops.arguments import to_operand
+from cornu.types import Array, ArrayLike
 
 __all__ = [
     "segment_max",
@@ -17,44 +16,69 @@ __all__ = [
 ]
 
 
-def _segment(function: Callable[..., Any]) -> Callable[..., Any]:
-    def run(data: Any, segment_ids: Any, num_segments: Any, sorted: bool) -> Any:
-        return function(data, segment_ids, num_segments, indices_are_sorted=sorted)
+@op
+def segment_sum(
+    data: ArrayLike, segment_ids: ArrayLike, num_segments: int | None = None, sorted: bool = False
+) -> Array:
+    """Sum of each segment.
 
-    return run
-
-
-_SEGMENT = """
-    data: an array of shape (n, ...).
-    segment_ids: the segment to which each of the n slices belongs.
-    num_segments: how many segments; needed in compiled code.
-    sorted: whether the segments come in rising order, which is faster."""
-
-
-_SIGNATURE = "(data, segment_ids, num_segments=None, sorted=False)"
-
-
-segment_sum = row(
-    "segment_sum" + _SIGNATURE, _segment(jax.ops.segment_sum), "The sum of each segment." + _SEGMENT
-)
+    Args:
+        data: an array of shape (n, ...).
+        segment_ids: the segment of each of the n slices, integers of shape (n,).
+        num_segments: the number of segments; required in compiled code.
+        sorted: whether the segment ids are in ascending order, which is faster.
+    """
+    return jax.ops.segment_sum(
+        to_operand(data), to_operand(segment_ids), num_segments, indices_are_sorted=sorted
+    )
 
 
-segment_prod = row(
-    "segment_prod" + _SIGNATURE,
-    _segment(jax.ops.segment_prod),
-    "The product of each segment." + _SEGMENT,
-)
+@op
+def segment_prod(
+    data: ArrayLike, segment_ids: ArrayLike, num_segments: int | None = None, sorted: bool = False
+) -> Array:
+    """Product of each segment.
+
+    Args:
+        data: an array of shape (n, ...).
+        segment_ids: the segment of each of the n slices, integers of shape (n,).
+        num_segments: the number of segments; required in compiled code.
+        sorted: whether the segment ids are in ascending order, which is faster.
+    """
+    return jax.ops.segment_prod(
+        to_operand(data), to_operand(segment_ids), num_segments, indices_are_sorted=sorted
+    )
 
 
-segment_max = row(
-    "segment_max" + _SIGNATURE,
-    _segment(jax.ops.segment_max),
-    "The largest element of each segment." + _SEGMENT,
-)
+@op
+def segment_max(
+    data: ArrayLike, segment_ids: ArrayLike, num_segments: int | None = None, sorted: bool = False
+) -> Array:
+    """Maximum of each segment.
+
+    Args:
+        data: an array of shape (n, ...).
+        segment_ids: the segment of each of the n slices, integers of shape (n,).
+        num_segments: the number of segments; required in compiled code.
+        sorted: whether the segment ids are in ascending order, which is faster.
+    """
+    return jax.ops.segment_max(
+        to_operand(data), to_operand(segment_ids), num_segments, indices_are_sorted=sorted
+    )
 
 
-segment_min = row(
-    "segment_min" + _SIGNATURE,
-    _segment(jax.ops.segment_min),
-    "The smallest element of each segment." + _SEGMENT,
-)
+@op
+def segment_min(
+    data: ArrayLike, segment_ids: ArrayLike, num_segments: int | None = None, sorted: bool = False
+) -> Array:
+    """Minimum of each segment.
+
+    Args:
+        data: an array of shape (n, ...).
+        segment_ids: the segment of each of the n slices, integers of shape (n,).
+        num_segments: the number of segments; required in compiled code.
+        sorted: whether the segment ids are in ascending order, which is faster.
+    """
+    return jax.ops.segment_min(
+        to_operand(data), to_operand(segment_ids), num_segments, indices_are_sorted=sorted
+    )

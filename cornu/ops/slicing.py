@@ -6,9 +6,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax import Array
 
-from cornu.ops._table import define
+from cornu.core.graph.op import op
+from cornu.ops.arguments import to_array, to_pair
+from cornu.types import Array, ArrayLike
 
 __all__ = [
     "in_top_k",
@@ -21,8 +22,8 @@ __all__ = [
 ]
 
 
-@define
-def unstack(x: Array, num: int | None = None, axis: int = 0) -> list[Array]:
+@op
+def unstack(x: ArrayLike, num: int | None = None, axis: int = 0) -> list[Array]:
     """The slices along an axis, as a list of arrays without that axis.
 
     Args:
@@ -30,13 +31,14 @@ def unstack(x: Array, num: int | None = None, axis: int = 0) -> list[Array]:
         num: how many there are, if it is known; it is checked.
         axis: the axis.
     """
+    x = to_array(x)
     if num is not None and num != x.shape[axis]:
         raise ValueError(f"unstack: num={num}, but axis {axis} has the size {x.shape[axis]}.")
     return [jax.lax.index_in_dim(x, i, axis, keepdims=False) for i in range(x.shape[axis])]
 
 
-@define
-def top_k(x: Array, k: int, sorted: bool = True) -> tuple[Array, Array]:
+@op
+def top_k(x: ArrayLike, k: int, sorted: bool = True) -> tuple[Array, Array]:
     """The k largest elements along the last axis, and their indices.
 
     Args:
@@ -44,11 +46,12 @@ def top_k(x: Array, k: int, sorted: bool = True) -> tuple[Array, Array]:
         k: how many.
         sorted: whether the largest comes first; it always does.
     """
-    return tuple(jax.lax.top_k(x, k))
+    x = to_array(x)
+    return to_pair(jax.lax.top_k(x, k))
 
 
-@define
-def in_top_k(targets: Array, predictions: Array, k: int) -> Array:
+@op
+def in_top_k(targets: ArrayLike, predictions: ArrayLike, k: int) -> Array:
     """Whether the score of each target class is among the k highest.
 
     A class counts if fewer than k others have a higher score; a NaN is never among them.
@@ -58,13 +61,14 @@ def in_top_k(targets: Array, predictions: Array, k: int) -> Array:
         predictions: scores, of shape (batch, classes).
         k: how many.
     """
+    targets, predictions = to_array(targets), to_array(predictions)
     scores = jnp.take_along_axis(predictions, targets[..., None], axis=-1)
     scores = jnp.where(jnp.isnan(scores), -jnp.inf, scores)
     return jnp.sum(predictions > scores, axis=-1) < k
 
 
-@define
-def scatter(indices: Array, values: Array, shape: Any) -> Array:
+@op
+def scatter(indices: ArrayLike, values: ArrayLike, shape: Any) -> Array:
     """Zeros, with values added at some places.
 
     Args:
@@ -72,15 +76,16 @@ def scatter(indices: Array, values: Array, shape: Any) -> Array:
         values: the values, of shape (n, ...). Where a place occurs twice, they add up.
         shape: the shape of the result.
     """
+    indices, values = to_array(indices), to_array(values)
     return jnp.zeros(shape, values.dtype).at[tuple(jnp.moveaxis(indices, -1, 0))].add(values)
 
 
 _WRITE = {"add": "add", "max": "max", "min": "min", "mul": "multiply", None: "set"}
 
 
-@define
+@op
 def scatter_update(
-    inputs: Array, indices: Array, updates: Array, reduction: str | None = None
+    inputs: ArrayLike, indices: ArrayLike, updates: ArrayLike, reduction: str | None = None
 ) -> Array:
     """The array with other values at some places.
 
@@ -91,17 +96,19 @@ def scatter_update(
         reduction: how an update is combined with what is there: `"add"`, `"max"`, `"min"`,
             `"mul"`; None puts it in its place.
     """
+    inputs, indices, updates = to_array(inputs), to_array(indices), to_array(updates)
     if reduction not in _WRITE:
         raise ValueError(
             "scatter_update: reduction is 'add', 'max', 'min', 'mul' or None. "
             f"Received: {reduction!r}"
         )
     place = inputs.at[tuple(jnp.moveaxis(indices, -1, 0))]
-    return getattr(place, _WRITE[reduction])(updates)
+    result: Array = getattr(place, _WRITE[reduction])(updates)
+    return result
 
 
-@define
-def slice(inputs: Array, start_indices: Any, shape: Any) -> Array:
+@op
+def slice(inputs: ArrayLike, start_indices: Any, shape: Any) -> Array:
     """The part of a shape that begins at some indices.
 
     Args:
@@ -109,14 +116,15 @@ def slice(inputs: Array, start_indices: Any, shape: Any) -> Array:
         start_indices: one index per axis; they may be computed.
         shape: one size per axis; -1 for all that is left.
     """
+    inputs = to_array(inputs)
     sizes = [
         inputs.shape[i] - start_indices[i] if size == -1 else size for i, size in enumerate(shape)
     ]
     return jax.lax.dynamic_slice(inputs, start_indices, sizes)
 
 
-@define
-def slice_update(inputs: Array, start_indices: Any, updates: Array) -> Array:
+@op
+def slice_update(inputs: ArrayLike, start_indices: Any, updates: ArrayLike) -> Array:
     """The array with another block of values in it.
 
     Args:
@@ -124,4 +132,5 @@ def slice_update(inputs: Array, start_indices: Any, updates: Array) -> Array:
         start_indices: where the block begins: one index per axis; they may be computed.
         updates: the block; it has as many axes as the array.
     """
+    inputs, updates = to_array(inputs), to_array(updates)
     return jax.lax.dynamic_update_slice(inputs, updates, start_indices)

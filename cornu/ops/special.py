@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
-from jax import Array
 
-from cornu.ops._table import define, floats, row
+from cornu.core.graph.op import op
+from cornu.ops.arguments import to_array, to_float
+from cornu.types import Array, ArrayLike, Axes
 
 __all__ = [
     "cdist",
@@ -18,27 +19,72 @@ __all__ = [
 ]
 
 
-rsqrt = row("rsqrt(x)", floats(jax.lax.rsqrt), "The reciprocal of the square root.")
+@op
+def rsqrt(x: ArrayLike) -> Array:
+    """Reciprocal of the square root, `1 / sqrt(x)`.
+
+    Args:
+        x: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.rsqrt([4.0, 16.0]).tolist()
+    [0.5, 0.25]
+    """
+    return jax.lax.rsqrt(to_float(x))
 
 
-erf = row("erf(x)", floats(jax.lax.erf), "The error function 2/√π ∫₀ˣ exp(-t²) dt.")
+@op
+def erf(x: ArrayLike) -> Array:
+    """Error function.
+
+    Args:
+        x: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.erf([0.0]).tolist()
+    [0.0]
+    """
+    return jax.lax.erf(to_float(x))
 
 
-erfc = row("erfc(x)", floats(jax.lax.erfc), "1 - erf(x), exact also for large x.")
+@op
+def erfc(x: ArrayLike) -> Array:
+    """Complementary error function `1 - erf(x)`, accurate also for large `x`.
+
+    Args:
+        x: an array.
+    """
+    return jax.lax.erfc(to_float(x))
 
 
-erfinv = row("erfinv(x)", floats(jax.lax.erf_inv), "The number whose error function is x.")
+@op
+def erfinv(x: ArrayLike) -> Array:
+    """Inverse error function.
+
+    Args:
+        x: numbers from -1 to 1.
+    """
+    return jax.lax.erf_inv(to_float(x))
 
 
-logsumexp = row(
-    "logsumexp(x, axis=None, keepdims=False)",
-    floats(jax.scipy.special.logsumexp),
-    "log(sum(exp(x))) along axes, without overflow.",
-)
+@op
+def logsumexp(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
+    """`log(sum(exp(x)))` over axes, without overflow.
+
+    Args:
+        x: an array.
+        axis: the axis or axes; None for all of them.
+        keepdims: whether the reduced axes are kept with size 1.
+    """
+    return jax.scipy.special.logsumexp(to_float(x), axis=axis, keepdims=keepdims)
 
 
-@define
-def cdist(x: Array, y: Array) -> Array:
+@op
+def cdist(x: ArrayLike, y: ArrayLike) -> Array:
     """The Euclidean distance of every vector from every other.
 
     Args:
@@ -48,6 +94,7 @@ def cdist(x: Array, y: Array) -> Array:
     Returns:
         An array of shape (..., n, m).
     """
+    x, y = to_array(x), to_array(y)
     if x.ndim < 2 or y.ndim < 2 or x.shape[-1] != y.shape[-1]:
         raise ValueError(
             "cdist: vectors of equal size are needed, shapes (..., n, size) and (..., m, size). "

@@ -1,7 +1,8 @@
-"""Activations: functions that layers apply to what they compute."""
+"""Activation functions of layers."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -36,6 +37,8 @@ from cornu.ops import (
     tanh_shrink,
     threshold,
 )
+from cornu.ops.arguments import to_array, to_operand
+from cornu.types import ActivationLike, Array, ArrayLike
 
 __all__ = [
     "celu",
@@ -77,15 +80,18 @@ __all__ = [
 
 
 @op
-def linear(x: Any) -> Any:
-    """Computes `x`: nothing is changed."""
-    return x
+def linear(x: ArrayLike) -> Array:
+    """Identity function: returns `x`."""
+    return to_operand(x)
 
 
 @op
 def relu(
-    x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
-) -> Any:
+    x: ArrayLike,
+    negative_slope: float = 0.0,
+    max_value: float | None = None,
+    threshold: float = 0.0,
+) -> Array:
     """Computes `max(x, 0)`, or a variant with a slope, a ceiling and a threshold.
 
         x >= max_value:              max_value
@@ -96,14 +102,14 @@ def relu(
         x: an array.
         negative_slope: the slope below the threshold.
         max_value: the largest value; `None` for no ceiling.
-        threshold: below it values are damped.
+        threshold: elements below it are scaled by `negative_slope`.
 
     Example:
 
     >>> relu(jnp.array([-2.0, 3.0, 9.0]), negative_slope=0.25, max_value=6.0).tolist()
     [-0.5, 3.0, 6.0]
     """
-    x = jnp.asarray(x)
+    x = to_array(x)
     if threshold == 0 and negative_slope == 0:
         y = jax.nn.relu(x)
     else:
@@ -112,7 +118,7 @@ def relu(
 
 
 @op
-def gelu(x: Any, approximate: bool = False) -> Any:
+def gelu(x: ArrayLike, approximate: bool = False) -> Array:
     """Computes `x * P(X <= x)` for a standard normal `X`.
 
     Args:
@@ -123,40 +129,34 @@ def gelu(x: Any, approximate: bool = False) -> Any:
 
     References: Dan Hendrycks, Kevin Gimpel (2016), "Gaussian Error Linear Units", arXiv:1606.08415.
     """
-    return jax.nn.gelu(jnp.asarray(x), approximate)
+    return jax.nn.gelu(to_array(x), approximate)
 
 
 @op
-def exponential(x: Any) -> Any:
+def exponential(x: ArrayLike) -> Array:
     """Computes `exp(x)`."""
-    return jnp.exp(x)
+    return jnp.exp(to_operand(x))
 
 
 @op
-def mish(x: Any) -> Any:
+def mish(x: ArrayLike) -> Array:
     """Computes `x * tanh(softplus(x))`.
 
     References: Diganta Misra (2019), "Mish: A Self Regularized Non-Monotonic Activation Function",
     arXiv:1908.08681.
     """
-    return jax.nn.mish(x)
+    return jax.nn.mish(to_operand(x))
 
 
 hard_swish = hard_silu
 swish = silu
 
-for _fn in (
-    *(celu, elu, exponential, gelu, glu, hard_shrink, hard_sigmoid, hard_silu, hard_tanh),
-    *(leaky_relu, linear, log_sigmoid, log_softmax, mish, relu, relu6, selu, sigmoid, silu),
-    *(soft_shrink, softmax, softplus, softsign, sparse_plus, sparse_sigmoid, sparsemax),
-    *(squareplus, tanh, tanh_shrink, threshold),
-):
-    registry.add_function("activations", _fn)
-registry.add_function("activations", hard_silu, "hard_swish")
-registry.add_function("activations", silu, "swish")
+for _name in __all__:
+    if _name not in ("deserialize", "get", "serialize"):
+        registry.add_function("activations", globals()[_name], _name)
 
 
-def get(identifier: Any) -> Any:
+def get(identifier: ActivationLike | None) -> Any:
     """Returns an activation from a name, a config or a callable; `linear` for `None`.
 
     Example:
@@ -167,14 +167,14 @@ def get(identifier: Any) -> Any:
     return linear if identifier is None else registry.resolve("activations", identifier)
 
 
-def serialize(activation: Any) -> Any:
+def serialize(activation: Callable[..., Any]) -> Any:
     """Describes an activation as data: a name, or a config where it is an object."""
     described = registry.serialize(activation)
     is_name = isinstance(described, dict) and described["class_name"] == "function"
     return described["config"] if is_name else described
 
 
-def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+def deserialize(config: ActivationLike, custom_objects: dict[str, Any] | None = None) -> Any:
     """Returns the activation that `serialize` described."""
     with registry.custom_object_scope(custom_objects):
         return get(config)

@@ -1,12 +1,13 @@
-"""Constraints: what weights are made to satisfy after each training step."""
+"""Constraints: projections of weights that are applied after each training step."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from cornu import names, ops, registry, settings
 from cornu.registry import Configurable
+from cornu.types import Array, ArrayLike, ConstraintLike
 
 __all__ = [
     "Constraint",
@@ -40,8 +41,8 @@ class Constraint(Configurable):
 
     category = "constraints"
 
-    def __call__(self, w: Any) -> Any:
-        """Returns the weights that take the place of `w`."""
+    def __call__(self, w: Array) -> Array:
+        """Returns the constrained weights."""
         raise NotImplementedError(f"{type(self).__name__} does not define `__call__`.")
 
 
@@ -67,9 +68,9 @@ class MaxNorm(Constraint):
         self.max_value = max_value
         self.axis = axis
 
-    def __call__(self, w: Any) -> Any:
+    def __call__(self, w: Array) -> Array:
         norm = _norm(w, self.axis)
-        return _rescaled(w, norm, ops.clip(norm, 0, self.max_value))
+        return _rescale(w, norm, ops.clip(norm, 0, self.max_value))
 
 
 class MinMaxNorm(Constraint):
@@ -78,7 +79,7 @@ class MinMaxNorm(Constraint):
     Args:
         min_value: the smallest norm.
         max_value: the largest norm.
-        rate: 1 to enforce it at once, less to move only this part of the way in each step.
+        rate: 1 enforces the interval in each step; less moves the norm only by this fraction.
         axis: the axes over which a norm is taken; see `MaxNorm`.
     """
 
@@ -94,10 +95,10 @@ class MinMaxNorm(Constraint):
         self.rate = rate
         self.axis = axis
 
-    def __call__(self, w: Any) -> Any:
+    def __call__(self, w: Array) -> Array:
         norm = _norm(w, self.axis)
         inside = ops.clip(norm, self.min_value, self.max_value)
-        return _rescaled(w, norm, self.rate * inside + (1 - self.rate) * norm)
+        return _rescale(w, norm, self.rate * inside + (1 - self.rate) * norm)
 
 
 class UnitNorm(Constraint):
@@ -110,8 +111,8 @@ class UnitNorm(Constraint):
     def __init__(self, axis: Axis = 0) -> None:
         self.axis = axis
 
-    def __call__(self, w: Any) -> Any:
-        return _rescaled(w, _norm(w, self.axis), 1.0)
+    def __call__(self, w: Array) -> Array:
+        return _rescale(w, _norm(w, self.axis), 1.0)
 
 
 class NonNeg(Constraint):
@@ -123,17 +124,17 @@ class NonNeg(Constraint):
     [0.0, 2.0]
     """
 
-    def __call__(self, w: Any) -> Any:
+    def __call__(self, w: Array) -> Array:
         return ops.maximum(w, 0)
 
 
-def _norm(w: Any, axis: Axis) -> Any:
+def _norm(w: Array, axis: Axis) -> Array:
     axis = axis if isinstance(axis, int) else tuple(axis)
     return ops.sqrt(ops.sum(ops.square(w), axis=axis, keepdims=True))
 
 
-def _rescaled(w: Any, norm: Any, wanted: Any) -> Any:
-    return w * (wanted / (settings.get("epsilon") + norm))
+def _rescale(w: Array, norm: Array, target: ArrayLike) -> Array:
+    return w * (target / (settings.get("epsilon") + norm))
 
 
 max_norm = MaxNorm
@@ -145,7 +146,7 @@ for _cls in (MaxNorm, MinMaxNorm, NonNeg, UnitNorm):
     registry.add_class("constraints", _cls, names.snake_case(_cls.__name__))
 
 
-def get(identifier: Any) -> Any:
+def get(identifier: ConstraintLike | None) -> Any:
     """Returns a constraint from a name, a config or a callable; `None` for `None`.
 
     Example:
@@ -156,12 +157,12 @@ def get(identifier: Any) -> Any:
     return registry.resolve("constraints", identifier)
 
 
-def serialize(constraint: Any) -> Any:
+def serialize(constraint: Callable[..., Any]) -> Any:
     """Describes a constraint as data."""
     return registry.serialize(constraint)
 
 
-def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+def deserialize(config: ConstraintLike, custom_objects: dict[str, Any] | None = None) -> Any:
     """Makes a constraint from what `serialize` returned."""
     with registry.custom_object_scope(custom_objects):
         return get(config)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal
 
 from cornu import ops, registry
 from cornu.registry import Configurable
+from cornu.types import Array, RegularizerLike
 
 __all__ = [
     "L1",
@@ -38,7 +40,7 @@ class Regularizer(Configurable):
 
     category = "regularizers"
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Array) -> Array | float:
         """Returns the penalty for `x`."""
         return 0.0
 
@@ -58,7 +60,7 @@ class L1(Regularizer):
     def __init__(self, l1: float = 0.01) -> None:
         self.l1 = _factor("l1", 0.01 if l1 is None else l1)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Array) -> Array:
         return self.l1 * ops.sum(ops.absolute(x))
 
 
@@ -79,7 +81,7 @@ class L2(Regularizer):
     def __init__(self, l2: float = 0.01) -> None:
         self.l2 = _factor("l2", 0.01 if l2 is None else l2)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Array) -> Array:
         return self.l2 * ops.sum(ops.square(x))
 
 
@@ -100,7 +102,7 @@ class L1L2(Regularizer):
         self.l1 = _factor("l1", 0.0 if l1 is None else l1)
         self.l2 = _factor("l2", 0.0 if l2 is None else l2)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Array) -> Array:
         return self.l1 * ops.sum(ops.absolute(x)) + self.l2 * ops.sum(ops.square(x))
 
 
@@ -122,13 +124,13 @@ class OrthogonalRegularizer(Regularizer):
     1.0
     """
 
-    def __init__(self, factor: float = 0.01, mode: str = "rows") -> None:
+    def __init__(self, factor: float = 0.01, mode: Literal["rows", "columns"] = "rows") -> None:
         self.factor = _factor("factor", factor)
         if mode not in ("rows", "columns"):
             raise ValueError(f"mode must be 'rows' or 'columns'. Received: {mode!r}")
         self.mode = mode
 
-    def __call__(self, inputs: Any) -> Any:
+    def __call__(self, inputs: Array) -> Array:
         if len(inputs.shape) != 2:
             raise ValueError(
                 f"OrthogonalRegularizer takes a matrix. Received the shape: {tuple(inputs.shape)}"
@@ -141,7 +143,7 @@ class OrthogonalRegularizer(Regularizer):
 
 def _factor(name: str, value: Any) -> float:
     if not isinstance(value, (int, float)) or not 0 <= value < math.inf:
-        raise ValueError(f"{name} must be a number from 0 on. Received: {value!r}")
+        raise ValueError(f"{name} must be a finite number >= 0. Received: {value!r}")
     return float(value)
 
 
@@ -159,7 +161,7 @@ for _cls, _names in {
     registry.add_class("regularizers", _cls, *_names)
 
 
-def get(identifier: Any) -> Any:
+def get(identifier: RegularizerLike | None) -> Any:
     """Returns a regularizer from a name, a config or a callable; `None` for `None`.
 
     Example:
@@ -170,12 +172,12 @@ def get(identifier: Any) -> Any:
     return registry.resolve("regularizers", identifier)
 
 
-def serialize(regularizer: Any) -> Any:
+def serialize(regularizer: Callable[..., Any]) -> Any:
     """Describes a regularizer as data."""
     return registry.serialize(regularizer)
 
 
-def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+def deserialize(config: RegularizerLike, custom_objects: dict[str, Any] | None = None) -> Any:
     """Makes a regularizer from what `serialize` returned."""
     with registry.custom_object_scope(custom_objects):
         return get(config)

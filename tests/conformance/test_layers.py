@@ -18,7 +18,7 @@ from cornu.core.graph.graph import Graph
 from cornu.core.graph.structural_key import describe_subgraph
 from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.layer import Layer
-from cornu.core.state.dtypes import dtype_policy, set_dtype_policy
+from cornu.core.state.dtype_policy import dtype_policy, set_dtype_policy
 from tests.conformance.case import Case, Result, config_of
 from tests.conformance.table import CHECKS, Call, LayerRow, all_rows
 

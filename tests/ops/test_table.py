@@ -31,7 +31,8 @@ def test_functions_look_like_functions():
         assert summary and summary.endswith((".", "`")) or lines, name
         for parameter in inspect.signature(function).parameters:
             assert f"{parameter}:" in function.__doc__, f"{name} says nothing about {parameter}"
-    assert str(inspect.signature(ops.mean)) == "(x, axis=None, keepdims=False)"
+    signature = "(x: 'ArrayLike', axis: 'Axes' = None, keepdims: 'bool' = False) -> 'Array'"
+    assert str(inspect.signature(ops.mean)) == signature
     assert pickle.loads(pickle.dumps(ops.mean)) is ops.mean
 
 

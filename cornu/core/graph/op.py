@@ -5,9 +5,22 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, ParamSpec, TypeVar
+
+import jax
+import numpy as np
+
+from cornu.core.state.dtypes import standardize_dtype
 
 __all__ = ["Op", "op"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# Types of arguments that contain neither Variables nor Tensors, so that a call with nothing else
+# is not searched for them. The class of JAX's arrays has no public name; it is added when the
+# first array is seen.
+_PLAIN: set[type] = {type(None), bool, int, float, complex, str, np.ndarray}
 
 
 class Op:
@@ -18,29 +31,63 @@ class Op:
     values.
     """
 
-    __slots__ = ("function", "name")
+    __slots__ = ("function", "name", "signature")
 
-    def __init__(self, name: str, function: Callable[..., Any]) -> None:
+    def __init__(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        signature: inspect.Signature | None = None,
+    ) -> None:
         self.name = name
         self.function = function
+        self.signature = signature
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        found = _find_kinds(args, 0)
-        if kwargs:
-            found = _find_kinds(kwargs.values(), found)
-        if found & SYMBOLIC:
-            return record_node(self, args, kwargs)
-        if found & VARIABLE:
-            args = unwrap(args)
-            kwargs = unwrap(kwargs)
+        is_plain = _PLAIN.issuperset
+        if not (is_plain(map(type, args)) and is_plain(map(type, kwargs.values()))):
+            found = _find_kinds(args, 0)
+            if kwargs:
+                found = _find_kinds(kwargs.values(), found)
+            if found & SYMBOLIC:
+                return record_node(self, *self._bind(args, kwargs))
+            if found & VARIABLE:
+                args = unwrap(args)
+                kwargs = unwrap(kwargs)
         try:
             return self.function(*args, **kwargs)
         except Exception as error:
+            if isinstance(error, TypeError) and not self._accepts(args, kwargs):
+                raise
             raise locate_op_error(self, error, args, kwargs)  # noqa: B904
 
     def run(self, args: Any, kwargs: Any) -> Any:
         """Calls the function with arrays."""
         return self.function(*args, **kwargs)
+
+    def _bind(self, args: Any, kwargs: Any) -> tuple[Any, Any]:
+        """Returns the arguments in the order of the parameters, with defaults.
+
+        So a node, and its config in a saved model, does not depend on how a call is spelled.
+        """
+        if self.signature is None:
+            return args, kwargs
+        if not self._accepts(args, kwargs):
+            self.function(*args, **kwargs)  # raises Python's own error
+        bound = self.signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        if bound.arguments.get("dtype") is not None:
+            bound.arguments["dtype"] = standardize_dtype(bound.arguments["dtype"])
+        return bound.args, bound.kwargs
+
+    def _accepts(self, args: Any, kwargs: Any) -> bool:
+        """Tells whether the arguments fit the parameters; True if these are not known."""
+        if self.signature is not None:
+            try:
+                self.signature.bind(*args, **kwargs)
+            except TypeError:
+                return False
+        return True
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
@@ -68,6 +115,8 @@ class VariableBase:
 
 def _find_kinds(items: Any, found: int) -> int:
     for item in items:
+        if type(item) in _PLAIN:
+            continue
         if isinstance(item, TensorBase):
             return found | SYMBOLIC
         if isinstance(item, VariableBase):
@@ -78,6 +127,8 @@ def _find_kinds(items: Any, found: int) -> int:
             found = _find_kinds(item.values(), found)
         elif isinstance(item, slice):
             found = _find_kinds((item.start, item.stop, item.step), found)
+        elif isinstance(item, jax.Array) and not isinstance(item, jax.core.Tracer):
+            _PLAIN.add(type(item))
     return found
 
 
@@ -131,12 +182,16 @@ def locate_op_error(operation: Op, error: Exception, args: Any, kwargs: Any) -> 
     return _handlers[0].locate_error(operation, error, args, kwargs)
 
 
-def op(function: Callable[..., Any], name: str | None = None) -> Callable[..., Any]:
-    """Returns an op for a JAX function; it accepts arrays, Variables and symbolic Tensors.
+def op(function: Callable[P, R], name: str | None = None) -> Callable[P, R]:
+    """Makes an op of a function of arrays, for arrays, Variables and symbolic Tensors alike.
 
     Args:
-        function: a function of arrays, made of JAX operations.
-        name: the name in graphs; by default that of the function.
+        function: a function that computes with operations of JAX.
+        name: the name in graphs; the function's own by default.
+
+    Returns:
+        A function with the same signature. Called with symbolic Tensors, it returns symbolic
+        Tensors.
 
     Example:
 
@@ -145,15 +200,16 @@ def op(function: Callable[..., Any], name: str | None = None) -> Callable[..., A
     >>> float(hypotenuse(jnp.array(3.0), jnp.array(4.0)))
     5.0
     """
-    inner = Op(name or str(getattr(function, "__name__", "op")), function)
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # a function that is written in C
+        signature = None
+    inner = Op(name or str(getattr(function, "__name__", "op")), function, signature)
 
     @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        return inner(*args, **kwargs)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        result: R = inner(*args, **kwargs)
+        return result
 
     call.op = inner  # type: ignore[attr-defined]
-    try:
-        call.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
-    except (TypeError, ValueError):
-        pass
     return call

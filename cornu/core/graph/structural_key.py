@@ -23,7 +23,7 @@ from cornu.core.graph.op import Op
 from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.input_spec import InputSpec
 from cornu.core.layer.layer import Layer
-from cornu.core.state.dtypes import DTypePolicy
+from cornu.core.state.dtype_policy import DTypePolicy
 from cornu.core.state.scope import RandomSource
 from cornu.core.state.variable import Variable
 from cornu.registry import Configurable

@@ -23,7 +23,8 @@ from cornu.core.layer.signature import call_signature
 from cornu.core.layer.stateless import call_with_values
 from cornu.core.layer.variables import VariableScope, remove_duplicates, set_values, wrap_build
 from cornu.core.state import scope
-from cornu.core.state.dtypes import DTypePolicy, get_policy, is_float
+from cornu.core.state.dtype_policy import DTypePolicy, get_policy
+from cornu.core.state.dtypes import is_float
 from cornu.core.state.tracking import VariableOwner, iterate_owned
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.api_boundary import api_boundary

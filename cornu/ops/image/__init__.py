@@ -20,7 +20,7 @@ from cornu.ops.image.patches import *
 from cornu.ops.image.sizes import *
 from cornu.ops.image.warp import *
 
-__all__: list[str] = []
+__all__ = []
 __all__ += color.__all__
 __all__ += filter.__all__
 __all__ += patches.__all__

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import jax.numpy as jnp
-from jax import Array
 
-from cornu.ops._table import as_float, define
+from cornu.core.graph.op import op
+from cornu.ops.arguments import to_array, to_float
 from cornu.ops.image.layout import on_channels_last
+from cornu.types import Array, ArrayLike, DataFormat
 
 __all__ = [
     "hsv_to_rgb",
@@ -15,29 +16,30 @@ __all__ = [
 ]
 
 
-@define
-def rgb_to_grayscale(images: Array, data_format: str | None = None) -> Array:
+@op
+def rgb_to_grayscale(images: ArrayLike, data_format: DataFormat | None = None) -> Array:
     """Images of one channel: 0.2989 red + 0.587 green + 0.114 blue.
 
     Args:
         images: images with 3 channels; those with one are returned as they are.
         data_format: `"channels_last"` or `"channels_first"`.
     """
+    images = to_array(images)
 
     def gray(x: Array) -> Array:
         if x.shape[-1] not in (1, 3):
             raise ValueError(f"rgb_to_grayscale: 3 channels or 1 are needed, not {x.shape[-1]}.")
         if x.shape[-1] == 1:
             return x
-        floats = as_float(x)
+        floats = to_float(x)
         light = floats @ jnp.asarray([0.2989, 0.5870, 0.1140], floats.dtype)
         return light[..., None].astype(x.dtype)
 
     return on_channels_last(gray, images, data_format, "rgb_to_grayscale")
 
 
-@define
-def rgb_to_hsv(images: Array, data_format: str | None = None) -> Array:
+@op
+def rgb_to_hsv(images: ArrayLike, data_format: DataFormat | None = None) -> Array:
     """Red, green and blue as hue, saturation and value, all from 0 to 1.
 
     Args:
@@ -46,6 +48,7 @@ def rgb_to_hsv(images: Array, data_format: str | None = None) -> Array:
 
     References: Smith, "Color gamut transform pairs", 1978.
     """
+    images = to_array(images)
     _check_floats(images, "rgb_to_hsv")
 
     def convert(x: Array) -> Array:
@@ -65,8 +68,8 @@ def rgb_to_hsv(images: Array, data_format: str | None = None) -> Array:
     return on_channels_last(convert, images, data_format, "rgb_to_hsv")
 
 
-@define
-def hsv_to_rgb(images: Array, data_format: str | None = None) -> Array:
+@op
+def hsv_to_rgb(images: ArrayLike, data_format: DataFormat | None = None) -> Array:
     """Hue, saturation and value as red, green and blue, all from 0 to 1.
 
     Args:
@@ -75,6 +78,7 @@ def hsv_to_rgb(images: Array, data_format: str | None = None) -> Array:
 
     References: Smith, "Color gamut transform pairs", 1978.
     """
+    images = to_array(images)
     _check_floats(images, "hsv_to_rgb")
 
     def convert(x: Array) -> Array:

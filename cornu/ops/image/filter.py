@@ -6,48 +6,26 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
-from jax import Array, lax
 
-from cornu.ops._table import as_float, define
+from cornu.core.graph.op import op
+from cornu.ops.arguments import to_array, to_float
+from cornu.ops.image.kernels import convolve_separable, gaussian_weights
 from cornu.ops.image.layout import on_channels_last
+from cornu.types import Array, ArrayLike, DataFormat
 
 __all__ = [
-    "bell",
-    "convolve",
     "gaussian_blur",
     "sobel_edges",
     "ssim",
 ]
 
 
-def convolve(x: Array, column: Array, line: Array, padding: str) -> Array:
-    """Convolves every channel with a column of weights and then with a line of weights."""
-    channels = x.shape[-1]
-    for weights, shape in ((column, (-1, 1, 1, 1)), (line, (1, -1, 1, 1))):
-        kernel = jnp.tile(jnp.asarray(weights, x.dtype).reshape(shape), (1, 1, 1, channels))
-        x = lax.conv_general_dilated(
-            x,
-            kernel,
-            (1, 1),
-            padding,
-            dimension_numbers=("NHWC", "HWIO", "NHWC"),
-            feature_group_count=channels,
-        )
-    return x
-
-
-def bell(size: int, sigma: Any, dtype: Any) -> Array:
-    distance = (jnp.arange(size) - (size - 1) / 2).astype(dtype)
-    weights = jnp.exp(-0.5 * (distance / sigma) ** 2)
-    return weights / weights.sum()
-
-
-@define
+@op
 def gaussian_blur(
-    images: Array,
+    images: ArrayLike,
     kernel_size: Sequence[int] = (3, 3),
     sigma: Any = (1.0, 1.0),
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
 ) -> Array:
     """Images blurred by a bell-shaped window, zeros outside.
 
@@ -60,17 +38,20 @@ def gaussian_blur(
     Differences: Keras 3.15 takes `data_format=None` for channels first, here it is the
     process-wide format as everywhere.
     """
+    images = to_array(images)
 
     def blur(x: Array) -> Array:
-        x = as_float(x)
-        line, column = (bell(n, s, x.dtype) for n, s in zip(kernel_size, sigma, strict=True))
-        return convolve(x, column, line, "SAME")
+        x = to_float(x)
+        row, column = (
+            gaussian_weights(n, s, x.dtype) for n, s in zip(kernel_size, sigma, strict=True)
+        )
+        return convolve_separable(x, column, row, "SAME")
 
     return on_channels_last(blur, images, data_format, "gaussian_blur")
 
 
-@define
-def sobel_edges(images: Array, data_format: str | None = None) -> Array:
+@op
+def sobel_edges(images: ArrayLike, data_format: DataFormat | None = None) -> Array:
     """How strongly the brightness rises downwards and to the right.
 
     Args:
@@ -82,27 +63,28 @@ def sobel_edges(images: Array, data_format: str | None = None) -> Array:
 
     References: Sobel, Feldman, "An isotropic 3x3 image gradient operator", 1968.
     """
+    images = to_array(images)
     smooth, rise = jnp.array([1, 2, 1]), jnp.array([-1, 0, 1])
 
     def edges(column: Array, line: Array) -> Array:
         def cross(x: Array) -> Array:
-            return convolve(as_float(x), column, line, "SAME")
+            return convolve_separable(to_float(x), column, line, "SAME")
 
         return on_channels_last(cross, images, data_format, "sobel_edges")
 
     return jnp.stack([edges(rise, smooth), edges(smooth, rise)], axis=-1)
 
 
-@define
+@op
 def ssim(
-    image1: Array,
-    image2: Array,
+    image1: ArrayLike,
+    image2: ArrayLike,
     max_val: float = 1.0,
     filter_size: int = 11,
     filter_sigma: float = 1.5,
     k1: float = 0.01,
     k2: float = 0.03,
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
 ) -> Array:
     """The structural similarity of images: 1 for equal ones.
 
@@ -126,14 +108,15 @@ def ssim(
     References: Wang, Bovik, Sheikh, Simoncelli, "Image quality assessment: from error
     visibility to structural similarity", 2004.
     """
-    weights = bell(filter_size, filter_sigma, as_float(image1).dtype)
+    image1, image2 = to_array(image1), to_array(image2)
+    weights = gaussian_weights(filter_size, filter_sigma, to_float(image1).dtype)
 
     def blur(images: Array) -> Array:
         return on_channels_last(
-            lambda x: convolve(x, weights, weights, "VALID"), images, data_format, "ssim"
+            lambda x: convolve_separable(x, weights, weights, "VALID"), images, data_format, "ssim"
         )
 
-    x, y = as_float(image1), as_float(image2)
+    x, y = to_float(image1), to_float(image2)
     mean_x, mean_y = blur(x), blur(y)
     var_x = blur(x * x) - mean_x**2
     var_y = blur(y * y) - mean_y**2

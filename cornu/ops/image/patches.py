@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import lax
 
-from cornu.ops._table import define
+from cornu.core.graph.op import op
+from cornu.ops.arguments import to_array
 from cornu.ops.image.layout import spatial_axes
 from cornu.ops.nn.windows import check_padding, per_axis, slices
+from cornu.types import Array, ArrayLike, DataFormat, Padding
 
 __all__ = [
     "extract_patches",
@@ -19,14 +21,14 @@ __all__ = [
 ]
 
 
-@define
+@op
 def extract_patches(
-    images: Array,
+    images: ArrayLike,
     size: int | Sequence[int],
     strides: int | Sequence[int] | None = None,
     dilation_rate: int | Sequence[int] = 1,
-    padding: str = "valid",
-    data_format: str | None = None,
+    padding: Padding = "valid",
+    data_format: DataFormat | None = None,
 ) -> Array:
     """The patches of images, each laid out along the channels.
 
@@ -41,18 +43,19 @@ def extract_patches(
     Returns:
         An array of shape (batch, rows, columns, patch height * patch width * channels).
     """
+    images = to_array(images)
     rank = 3 if isinstance(size, Sequence) and len(size) == 3 else 2
     return _patches(images, size, strides, dilation_rate, padding, data_format, rank)
 
 
-@define
+@op
 def extract_patches_3d(
-    volumes: Array,
+    volumes: ArrayLike,
     size: int | Sequence[int],
     strides: int | Sequence[int] | None = None,
     dilation_rate: int | Sequence[int] = 1,
-    padding: str = "valid",
-    data_format: str | None = None,
+    padding: Padding = "valid",
+    data_format: DataFormat | None = None,
 ) -> Array:
     """The patches of volumes, each laid out along the channels.
 
@@ -68,6 +71,7 @@ def extract_patches_3d(
     Returns:
         An array of shape (batch, planes, rows, columns, elements of a patch).
     """
+    volumes = to_array(volumes)
     return _patches(volumes, size, strides, dilation_rate, padding, data_format, 3)
 
 

@@ -7,11 +7,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import lax
 
-from cornu.ops._table import define
+from cornu.core.graph.op import op
+from cornu.ops.arguments import to_array
 from cornu.ops.convert import saturate_cast
 from cornu.ops.image.layout import spatial_axes
+from cornu.types import Array, ArrayLike, DataFormat
 
 __all__ = [
     "crop_images",
@@ -25,9 +27,9 @@ __all__ = [
 _RESIZE = ("bilinear", "nearest", "bicubic", "lanczos3", "lanczos5")
 
 
-@define
+@op
 def resize(
-    images: Array,
+    images: ArrayLike,
     size: Sequence[int],
     interpolation: str = "bilinear",
     antialias: bool = False,
@@ -35,7 +37,7 @@ def resize(
     pad_to_aspect_ratio: bool = False,
     fill_mode: str = "constant",
     fill_value: float = 0.0,
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
 ) -> Array:
     """Images of another size, in the dtype that they have.
 
@@ -50,6 +52,7 @@ def resize(
         fill_value: the value of the added borders.
         data_format: `"channels_last"` or `"channels_first"`.
     """
+    images = to_array(images)
     if interpolation not in _RESIZE:
         raise ValueError(f"resize: interpolation is one of {_RESIZE}. Received: {interpolation!r}")
     if fill_mode != "constant":
@@ -97,16 +100,16 @@ def _parts(who: str, begin: Any, middle: Any, end: Any, whole: Any) -> tuple[Any
     return begin, middle, end
 
 
-@define
+@op
 def crop_images(
-    images: Array,
+    images: ArrayLike,
     top_cropping: int | None = None,
     left_cropping: int | None = None,
     bottom_cropping: int | None = None,
     right_cropping: int | None = None,
     target_height: int | None = None,
     target_width: int | None = None,
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
 ) -> Array:
     """Images without some rows and columns at their borders.
 
@@ -122,6 +125,7 @@ def crop_images(
         target_width: the width that is left.
         data_format: `"channels_last"` or `"channels_first"`.
     """
+    images = to_array(images)
     rows, columns = spatial_axes(images, data_format, "crop_images")
     wishes = (
         (rows, top_cropping, bottom_cropping, target_height),
@@ -133,16 +137,16 @@ def crop_images(
     return images
 
 
-@define
+@op
 def pad_images(
-    images: Array,
+    images: ArrayLike,
     top_padding: int | None = None,
     left_padding: int | None = None,
     bottom_padding: int | None = None,
     right_padding: int | None = None,
     target_height: int | None = None,
     target_width: int | None = None,
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
 ) -> Array:
     """Images with rows and columns of zeros at their borders.
 
@@ -158,6 +162,7 @@ def pad_images(
         target_width: the width of the result.
         data_format: `"channels_last"` or `"channels_first"`.
     """
+    images = to_array(images)
     rows, columns = spatial_axes(images, data_format, "pad_images")
     wishes = (
         (rows, top_padding, bottom_padding, target_height),

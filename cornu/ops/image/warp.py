@@ -7,13 +7,14 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax import Array
 from jax.scipy import ndimage
 
 from cornu import settings
+from cornu.core.graph.op import op
 from cornu.ops import random
-from cornu.ops._table import define
-from cornu.ops.image.filter import bell, convolve
+from cornu.ops.arguments import to_array
+from cornu.ops.image.kernels import convolve_separable, gaussian_weights
+from cornu.types import Array, ArrayLike, DataFormat
 
 __all__ = [
     "affine_transform",
@@ -66,21 +67,21 @@ def _warp(
 
     def sample(plane: Array, place: Array) -> Array:
         order = _ORDERS[interpolation]
-        return ndimage.map_coordinates(plane, place, order, fill_mode, fill_value)
+        return ndimage.map_coordinates(plane, list(place), order, fill_mode, fill_value)
 
     x = jax.vmap(jax.vmap(sample, (0, None)))(x, places)
     x = jnp.moveaxis(x, 1, -1) if last else x
     return x if images.ndim == 4 else x[0]
 
 
-@define
+@op
 def affine_transform(
-    images: Array,
-    transform: Array,
+    images: ArrayLike,
+    transform: ArrayLike,
     interpolation: str = "bilinear",
     fill_mode: str = "constant",
     fill_value: float = 0,
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
 ) -> Array:
     """Images moved, turned, scaled or sheared.
 
@@ -96,6 +97,7 @@ def affine_transform(
         fill_value: the constant.
         data_format: `"channels_last"` or `"channels_first"`.
     """
+    images, transform = to_array(images), to_array(transform)
     if transform.ndim not in (1, 2) or transform.shape[-1] != 8:
         raise ValueError(
             "affine_transform: transform has the shape (8,) or (batch, 8). "
@@ -112,14 +114,14 @@ def affine_transform(
     )
 
 
-@define
+@op
 def perspective_transform(
-    images: Array,
-    start_points: Array,
-    end_points: Array,
+    images: ArrayLike,
+    start_points: ArrayLike,
+    end_points: ArrayLike,
     interpolation: str = "bilinear",
     fill_value: float = 0,
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
 ) -> Array:
     """Images seen from another side: four points go to four others.
 
@@ -131,6 +133,11 @@ def perspective_transform(
         fill_value: what is outside of an image.
         data_format: `"channels_last"` or `"channels_first"`.
     """
+    images, start_points, end_points = (
+        to_array(images),
+        to_array(start_points),
+        to_array(end_points),
+    )
     if start_points.shape != end_points.shape or start_points.shape[-2:] != (4, 2):
         raise ValueError(
             "perspective_transform: the points have the shape (4, 2) or (batch, 4, 2). "
@@ -167,16 +174,16 @@ def _homography(before: Array, after: Array) -> Array:
     return jnp.linalg.solve(matrix, goal)[..., 0]
 
 
-@define
+@op
 def elastic_transform(
-    images: Array,
+    images: ArrayLike,
     alpha: float = 20.0,
     sigma: float = 5.0,
     interpolation: str = "bilinear",
     fill_mode: str = "reflect",
     fill_value: float = 0.0,
     seed: Any = None,
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
 ) -> Array:
     """Images wobbled by smooth random displacements.
 
@@ -197,11 +204,12 @@ def elastic_transform(
     Differences: Keras 3.15 displaces by the same noise in both directions; here, as in the paper,
     the directions are independent.
     """
+    images = to_array(images)
 
     def find(batch: int, height: int, width: int) -> Array:
         noise = sigma * random.normal((batch, height, width, 2), dtype="float32", seed=seed)
-        weights = bell(int(6 * sigma) | 1, sigma, noise.dtype)
-        noise = jnp.moveaxis(convolve(noise, weights, weights, "SAME"), -1, 1)
+        weights = gaussian_weights(int(6 * sigma) | 1, sigma, noise.dtype)
+        noise = jnp.moveaxis(convolve_separable(noise, weights, weights, "SAME"), -1, 1)
         y, x = jnp.meshgrid(jnp.arange(height), jnp.arange(width), indexing="ij")
         return jnp.stack([y, x]) + alpha * noise
 
@@ -210,10 +218,10 @@ def elastic_transform(
     )
 
 
-@define
+@op
 def map_coordinates(
-    inputs: Array,
-    coordinates: Array,
+    inputs: ArrayLike,
+    coordinates: ArrayLike,
     order: int,
     fill_mode: str = "constant",
     fill_value: float = 0,
@@ -231,6 +239,7 @@ def map_coordinates(
     Returns:
         An array of the shape of `coordinates` without the first axis.
     """
+    inputs, coordinates = to_array(inputs), to_array(coordinates)
     _check("map_coordinates", "order", order, (0, 1))
     _check("map_coordinates", "fill_mode", fill_mode, _FILL_MODES)
     if coordinates.ndim < 2 or coordinates.shape[0] != inputs.ndim:
@@ -238,15 +247,15 @@ def map_coordinates(
             f"map_coordinates: coordinates of shape ({inputs.ndim}, ...) are needed. "
             f"Received: {coordinates.shape}"
         )
-    return ndimage.map_coordinates(inputs, coordinates, order, fill_mode, fill_value)
+    return ndimage.map_coordinates(inputs, list(coordinates), order, fill_mode, fill_value)
 
 
-@define
+@op
 def scale_and_translate(
-    images: Array,
+    images: ArrayLike,
     output_shape: Sequence[int],
-    scale: Array,
-    translation: Array,
+    scale: ArrayLike,
+    translation: ArrayLike,
     spatial_dims: Sequence[int],
     method: str,
     antialias: bool = True,
@@ -262,6 +271,7 @@ def scale_and_translate(
         method: `"linear"`, `"cubic"`, `"lanczos3"` or `"lanczos5"`.
         antialias: whether to blur before making images smaller.
     """
+    images, scale, translation = to_array(images), to_array(scale), to_array(translation)
     _check("scale_and_translate", "method", method, _METHODS)
     return jax.image.scale_and_translate(
         images, output_shape, spatial_dims, scale, translation, method, antialias

@@ -24,7 +24,7 @@ from cornu.ops.nn.normalization import *
 from cornu.ops.nn.patches import *
 from cornu.ops.nn.pooling import *
 
-__all__: list[str] = []
+__all__ = []
 __all__ += activation.__all__
 __all__ += attention.__all__
 __all__ += convolution.__all__

@@ -1,4 +1,4 @@
-"""Activation functions, element by element, and those that look at a whole axis."""
+"""Activation functions."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax import Array
 
+from cornu.core.graph.op import op
 from cornu.core.state import scope
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import warn
-from cornu.ops._table import define, floats, row
+from cornu.ops.arguments import to_array, to_float, to_operand
+from cornu.types import Array, ArrayLike
 
 __all__ = [
     "celu",
@@ -44,102 +45,348 @@ __all__ = [
     "threshold",
 ]
 
-# Cut off at zero.
-relu = row("relu(x)", jax.nn.relu, "`max(x, 0)`.")
-relu6 = row("relu6(x)", jax.nn.relu6, "`min(max(x, 0), 6)`.")
-leaky_relu = row(
-    "leaky_relu(x, negative_slope=0.2)",
-    jax.nn.leaky_relu,
-    """`x` for positive numbers, `negative_slope * x` for the others.
-    negative_slope: the slope below zero.""",
-)
-elu = row(
-    "elu(x, alpha=1.0)",
-    floats(jax.nn.elu),
-    """`x` for positive numbers, `alpha * (exp(x) - 1)` for the others.
-    alpha: minus the limit at minus infinity.""",
-)
-selu = row(
-    "selu(x)",
-    floats(jax.nn.selu),
-    "`1.0507 * elu(x, 1.6733)`, which keeps mean 0 and variance 1 from layer to layer.",
-)
-celu = row(
-    "celu(x, alpha=1.0)",
-    floats(jax.nn.celu),
-    """`max(x, 0) + min(alpha * (exp(x / alpha) - 1), 0)`, smooth for every alpha.
-    alpha: minus the limit at minus infinity.""",
-)
-threshold = row(
-    "threshold(x, threshold, default_value)",
-    lambda x, threshold, default_value: jnp.where(x > threshold, x, default_value),
-    """`x` where it is above a threshold, a fixed value elsewhere.
-    threshold: the threshold.
-    default_value: the fixed value.""",
-)
 
-# Smooth steps and ramps.
-sigmoid = row("sigmoid(x)", floats(jax.nn.sigmoid), "`1 / (1 + exp(-x))`.")
-log_sigmoid = row(
-    "log_sigmoid(x)", floats(jax.nn.log_sigmoid), "`log(sigmoid(x))`, exact also for small values."
-)
-softplus = row("softplus(x)", floats(jax.nn.softplus), "`log(1 + exp(x))`.")
-softsign = row("softsign(x)", floats(jax.nn.soft_sign), "`x / (1 + abs(x))`.")
-silu = row("silu(x)", floats(jax.nn.silu), "`x * sigmoid(x)`, also known as swish.")
-swish = row("swish(x)", floats(jax.nn.silu), "`x * sigmoid(x)`, also known as SiLU.")
-gelu = row(
-    "gelu(x, approximate=True)",
-    floats(jax.nn.gelu),
-    """`x * P(X <= x)` for a standard normal X.
-    approximate: whether to use `x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 * x**3)))`.""",
-)
-squareplus = row(
-    "squareplus(x, b=4)",
-    floats(jax.nn.squareplus),
-    """`(x + sqrt(x**2 + b)) / 2`.
-    b: how smooth it is; 0 is `relu`.""",
-)
-sparse_plus = row(
-    "sparse_plus(x)",
-    floats(jax.nn.sparse_plus),
-    "0 up to -1, `x` from 1 on, and `(x + 1)**2 / 4` between.",
-)
+@op
+def relu(x: ArrayLike) -> Array:
+    """Rectified linear unit `max(x, 0)`.
 
-# Straight pieces instead of curves.
-hard_sigmoid = row("hard_sigmoid(x)", floats(jax.nn.hard_sigmoid), "`relu6(x + 3) / 6`.")
-hard_silu = row("hard_silu(x)", floats(jax.nn.hard_silu), "`x * hard_sigmoid(x)`.")
-hard_swish = row("hard_swish(x)", floats(jax.nn.hard_silu), "`x * hard_sigmoid(x)`.")
-hard_tanh = row("hard_tanh(x)", jax.nn.hard_tanh, "`min(max(x, -1), 1)`.")
-sparse_sigmoid = row(
-    "sparse_sigmoid(x)", floats(jax.nn.sparse_sigmoid), "`min(max((x + 1) / 2, 0), 1)`."
-)
+    Args:
+        x: an array.
 
-# Pulled towards zero.
-tanh_shrink = row("tanh_shrink(x)", floats(lambda x: x - jnp.tanh(x)), "`x - tanh(x)`.")
-hard_shrink = row(
-    "hard_shrink(x, threshold=0.5)",
-    floats(lambda x, threshold: jnp.where(jnp.abs(x) > threshold, x, 0)),
-    """`x` where its absolute value is above a threshold, 0 elsewhere.
-    threshold: the threshold.""",
-)
-soft_shrink = row(
-    "soft_shrink(x, threshold=0.5)",
-    floats(lambda x, threshold: x - jnp.clip(x, -threshold, threshold)),
-    """`x` moved towards zero by a threshold, not beyond.
-    threshold: the threshold.""",
-)
+    Example:
 
-# Along an axis.
-glu = row(
-    "glu(x, axis=-1)",
-    floats(jax.nn.glu),
-    """The gated linear unit `a * sigmoid(b)` of the two halves of an axis.
-    axis: the axis, of even size.""",
-)
+    >>> import cornu
+    >>> cornu.ops.relu([-1.0, 2.0]).tolist()
+    [0.0, 2.0]
+    """
+    return jax.nn.relu(to_operand(x))
 
 
-@define
-def softmax(x: Array, axis: int | tuple[int, ...] = -1) -> Array:
+@op
+def relu6(x: ArrayLike) -> Array:
+    """Rectified linear unit with a maximum of 6: `min(max(x, 0), 6)`.
+
+    Args:
+        x: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.relu6([-1.0, 2.0, 9.0]).tolist()
+    [0.0, 2.0, 6.0]
+    """
+    return jax.nn.relu6(to_operand(x))
+
+
+@op
+def leaky_relu(x: ArrayLike, negative_slope: float = 0.2) -> Array:
+    """`x` for positive elements, `negative_slope * x` for the others.
+
+    Args:
+        x: an array.
+        negative_slope: the slope below zero.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.leaky_relu([-1.0, 2.0], 0.5).tolist()
+    [-0.5, 2.0]
+    """
+    return jax.nn.leaky_relu(to_operand(x), negative_slope=negative_slope)
+
+
+@op
+def elu(x: ArrayLike, alpha: float = 1.0) -> Array:
+    """Exponential linear unit: `x` for positive elements, `alpha * (exp(x) - 1)` for the others.
+
+    Args:
+        x: an array.
+        alpha: the limit at minus infinity is `-alpha`.
+    """
+    return jax.nn.elu(to_float(x), alpha=alpha)
+
+
+@op
+def selu(x: ArrayLike) -> Array:
+    """Scaled exponential linear unit `1.0507 * elu(x, 1.6733)`.
+
+    Args:
+        x: an array.
+
+    References: Klambauer et al. (2017), "Self-Normalizing Neural Networks".
+    """
+    return jax.nn.selu(to_float(x))
+
+
+@op
+def celu(x: ArrayLike, alpha: float = 1.0) -> Array:
+    """Continuously differentiable exponential linear unit.
+
+    `max(x, 0) + min(alpha * (exp(x / alpha) - 1), 0)`
+
+    Args:
+        x: an array.
+        alpha: the limit at minus infinity is `-alpha`.
+    """
+    return jax.nn.celu(to_float(x), alpha=alpha)
+
+
+@op
+def threshold(x: ArrayLike, threshold: ArrayLike, default_value: ArrayLike) -> Array:
+    """`x` where it exceeds a threshold, a constant elsewhere.
+
+    Args:
+        x: an array.
+        threshold: the threshold.
+        default_value: the constant.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.threshold([1.0, 3.0], 2.0, 0.0).tolist()
+    [0.0, 3.0]
+    """
+    return jnp.where(to_array(x) > to_operand(threshold), to_operand(x), to_operand(default_value))
+
+
+@op
+def sigmoid(x: ArrayLike) -> Array:
+    """Sigmoid `1 / (1 + exp(-x))`.
+
+    Args:
+        x: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.sigmoid([0.0]).tolist()
+    [0.5]
+    """
+    return jax.nn.sigmoid(to_float(x))
+
+
+@op
+def log_sigmoid(x: ArrayLike) -> Array:
+    """`log(sigmoid(x))`, accurate also for small values.
+
+    Args:
+        x: an array.
+    """
+    return jax.nn.log_sigmoid(to_float(x))
+
+
+@op
+def softplus(x: ArrayLike) -> Array:
+    """Softplus `log(1 + exp(x))`.
+
+    Args:
+        x: an array.
+    """
+    return jax.nn.softplus(to_float(x))
+
+
+@op
+def softsign(x: ArrayLike) -> Array:
+    """Softsign `x / (1 + abs(x))`.
+
+    Args:
+        x: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.softsign([-1.0, 3.0]).tolist()
+    [-0.5, 0.75]
+    """
+    return jax.nn.soft_sign(to_float(x))
+
+
+@op
+def silu(x: ArrayLike) -> Array:
+    """Sigmoid linear unit `x * sigmoid(x)`, also known as swish.
+
+    Args:
+        x: an array.
+    """
+    return jax.nn.silu(to_float(x))
+
+
+@op
+def swish(x: ArrayLike) -> Array:
+    """Swish `x * sigmoid(x)`, also known as SiLU.
+
+    Args:
+        x: an array.
+    """
+    return jax.nn.silu(to_float(x))
+
+
+@op
+def gelu(x: ArrayLike, approximate: bool = True) -> Array:
+    """Gaussian error linear unit `x * P(X <= x)` for a standard normal X.
+
+    Args:
+        x: an array.
+        approximate: whether to use `x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 * x**3)))`.
+    """
+    return jax.nn.gelu(to_float(x), approximate=approximate)
+
+
+@op
+def squareplus(x: ArrayLike, b: float = 4) -> Array:
+    """Squareplus `(x + sqrt(x**2 + b)) / 2`.
+
+    Args:
+        x: an array.
+        b: the smoothness; 0 gives `relu`.
+    """
+    return jax.nn.squareplus(to_float(x), b=b)
+
+
+@op
+def sparse_plus(x: ArrayLike) -> Array:
+    """0 for `x <= -1`, `x` for `x >= 1`, and `(x + 1)**2 / 4` between.
+
+    Args:
+        x: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.sparse_plus([-2.0, 0.0, 2.0]).tolist()
+    [0.0, 0.25, 2.0]
+    """
+    return jax.nn.sparse_plus(to_float(x))
+
+
+@op
+def hard_sigmoid(x: ArrayLike) -> Array:
+    """Piecewise linear approximation of the sigmoid, `relu6(x + 3) / 6`.
+
+    Args:
+        x: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.hard_sigmoid([-3.0, 0.0, 3.0]).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    return jax.nn.hard_sigmoid(to_float(x))
+
+
+@op
+def hard_silu(x: ArrayLike) -> Array:
+    """`x * hard_sigmoid(x)`, also known as hard swish.
+
+    Args:
+        x: an array.
+    """
+    return jax.nn.hard_silu(to_float(x))
+
+
+@op
+def hard_swish(x: ArrayLike) -> Array:
+    """`x * hard_sigmoid(x)`, also known as hard SiLU.
+
+    Args:
+        x: an array.
+    """
+    return jax.nn.hard_silu(to_float(x))
+
+
+@op
+def hard_tanh(x: ArrayLike) -> Array:
+    """Piecewise linear approximation of tanh, `min(max(x, -1), 1)`.
+
+    Args:
+        x: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.hard_tanh([-2.0, 0.5, 2.0]).tolist()
+    [-1.0, 0.5, 1.0]
+    """
+    return jax.nn.hard_tanh(to_operand(x))
+
+
+@op
+def sparse_sigmoid(x: ArrayLike) -> Array:
+    """Piecewise linear function `min(max((x + 1) / 2, 0), 1)`.
+
+    Args:
+        x: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.sparse_sigmoid([-2.0, 0.0, 2.0]).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    return jax.nn.sparse_sigmoid(to_float(x))
+
+
+@op
+def tanh_shrink(x: ArrayLike) -> Array:
+    """`x - tanh(x)`.
+
+    Args:
+        x: an array.
+    """
+    x = to_float(x)
+    return x - jnp.tanh(x)
+
+
+@op
+def hard_shrink(x: ArrayLike, threshold: float = 0.5) -> Array:
+    """`x` where its absolute value exceeds a threshold, 0 elsewhere.
+
+    Args:
+        x: an array.
+        threshold: the threshold.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.hard_shrink([-0.25, 2.0]).tolist()
+    [0.0, 2.0]
+    """
+    x = to_float(x)
+    return jnp.where(jnp.abs(x) > threshold, x, 0)
+
+
+@op
+def soft_shrink(x: ArrayLike, threshold: float = 0.5) -> Array:
+    """Moves `x` toward zero by a threshold; smaller values become 0.
+
+    Args:
+        x: an array.
+        threshold: the threshold.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.soft_shrink([-0.25, 2.0]).tolist()
+    [0.0, 1.5]
+    """
+    x = to_float(x)
+    return x - jnp.clip(x, -threshold, threshold)
+
+
+@op
+def glu(x: ArrayLike, axis: int = -1) -> Array:
+    """Gated linear unit `a * sigmoid(b)` of the two halves of an axis.
+
+    Args:
+        x: an array.
+        axis: the axis, of even size.
+    """
+    return jax.nn.glu(to_float(x), axis=axis)
+
+
+@op
+def softmax(x: ArrayLike, axis: int | tuple[int, ...] = -1) -> Array:
     """`exp(x) / sum(exp(x))`: positive numbers that add up to 1 along an axis.
 
     Args:
@@ -152,6 +399,7 @@ def softmax(x: Array, axis: int | tuple[int, ...] = -1) -> Array:
     >>> cornu.ops.softmax([0.0, 0.0]).tolist()
     [0.5, 0.5]
     """
+    x = to_array(x)
     around = scope.current()
     of_one = isinstance(axis, int) and -x.ndim <= axis < x.ndim and x.shape[axis] == 1
     if of_one and not (
@@ -163,11 +411,11 @@ def softmax(x: Array, axis: int | tuple[int, ...] = -1) -> Array:
             "axis has size 1. For a single output use sigmoid.",
             stacklevel=user_stacklevel(),
         )
-    return floats(jax.nn.softmax)(x, axis=axis)
+    return jax.nn.softmax(to_float(x), axis=axis)
 
 
-@define
-def log_softmax(x: Array, axis: int | tuple[int, ...] = -1) -> Array:
+@op
+def log_softmax(x: ArrayLike, axis: int | tuple[int, ...] = -1) -> Array:
     """`x - log(sum(exp(x)))` along an axis: the logarithm of `softmax`, without overflow.
 
     Args:
@@ -180,11 +428,12 @@ def log_softmax(x: Array, axis: int | tuple[int, ...] = -1) -> Array:
     >>> cornu.ops.log_softmax([-1000.0, 0.0]).tolist()
     [-1000.0, 0.0]
     """
-    return floats(jax.nn.log_softmax)(x, axis=axis)
+    x = to_array(x)
+    return jax.nn.log_softmax(to_float(x), axis=axis)
 
 
-@define
-def sparsemax(x: Array, axis: int = -1) -> Array:
+@op
+def sparsemax(x: ArrayLike, axis: int = -1) -> Array:
     """The nearest point of the simplex: numbers from 0 on that add up to 1, many of them 0.
 
     `max(x - t, 0)`, the threshold t being such that the sum along the axis is 1.
@@ -205,6 +454,7 @@ def sparsemax(x: Array, axis: int = -1) -> Array:
     Differences: Keras 3.15 adds up too much where two or more of the results are not zero, which
     then do not add up to 1.
     """
+    x = to_array(x)
     falling: Any = jnp.flip(jnp.sort(x, axis=axis), axis)
     shape = [1] * x.ndim
     shape[axis] = x.shape[axis]

@@ -7,22 +7,23 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax import Array
 
 from cornu import settings
+from cornu.core.graph.op import op
 from cornu.deviations import is_enabled
-from cornu.ops._table import define
+from cornu.ops.arguments import to_array
+from cornu.types import Array, ArrayLike
 
 __all__ = ["dot_product_attention"]
 
 
-@define
+@op
 def dot_product_attention(
-    query: Array,
-    key: Array,
-    value: Array,
-    bias: Array | None = None,
-    mask: Array | None = None,
+    query: ArrayLike,
+    key: ArrayLike,
+    value: ArrayLike,
+    bias: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
     scale: float | None = None,
     is_causal: bool = False,
     flash_attention: bool | None = None,
@@ -66,6 +67,11 @@ def dot_product_attention(
     Differences: values may have another number of features than keys. A query that may look at
     no key gets the average of all values. Keras uses the fused kernel by default where it can.
     """
+    query = to_array(query)
+    key = to_array(key)
+    value = to_array(value)
+    bias = to_array(bias)
+    mask = to_array(mask)
     if attn_logits_soft_cap is not None:
         raise ValueError(
             "attn_logits_soft_cap is not supported. Cap the scores in a layer of your own."

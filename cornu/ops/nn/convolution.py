@@ -8,10 +8,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import lax
 
 from cornu import settings
-from cornu.ops._table import define
+from cornu.core.graph.op import op
+from cornu.ops.arguments import to_array
 from cornu.ops.nn.windows import (
     accumulator,
     check_padding,
@@ -20,17 +21,18 @@ from cornu.ops.nn.windows import (
     slices,
     spatial_axes,
 )
+from cornu.types import Array, ArrayLike, DataFormat, Padding
 
 __all__ = ["conv", "conv_transpose", "depthwise_conv", "separable_conv"]
 
 
-@define
+@op
 def conv(
-    inputs: Array,
-    kernel: Array,
+    inputs: ArrayLike,
+    kernel: ArrayLike,
     strides: int | Sequence[int] = 1,
-    padding: str = "valid",
-    data_format: str | None = None,
+    padding: Padding = "valid",
+    data_format: DataFormat | None = None,
     dilation_rate: int | Sequence[int] = 1,
 ) -> Array:
     """The convolution (cross-correlation) of an input with a kernel.
@@ -59,6 +61,7 @@ def conv(
     >>> cornu.ops.conv([[[1.0], [2.0], [4.0]]], [[[1.0]], [[10.0]]]).tolist()
     [[[21.0], [42.0]]]
     """
+    inputs, kernel = to_array(inputs), to_array(kernel)
     x = inputs.astype(kernel.dtype)
     data_format = settings.data_format(data_format)
     rank = len(spatial_axes(x.ndim, data_format, "conv"))
@@ -73,13 +76,13 @@ def conv(
     return _convolve(x, kernel, strides, padding, data_format, dilation_rate)
 
 
-@define
+@op
 def depthwise_conv(
-    inputs: Array,
-    kernel: Array,
+    inputs: ArrayLike,
+    kernel: ArrayLike,
     strides: int | Sequence[int] = 1,
-    padding: str = "valid",
-    data_format: str | None = None,
+    padding: Padding = "valid",
+    data_format: DataFormat | None = None,
     dilation_rate: int | Sequence[int] = 1,
 ) -> Array:
     """The convolution of each channel with kernels of its own.
@@ -105,6 +108,7 @@ def depthwise_conv(
     >>> cornu.ops.depthwise_conv([[[1.0, 1.0], [2.0, 2.0]]], [[[1.0], [10.0]]]).tolist()
     [[[1.0, 10.0], [2.0, 20.0]]]
     """
+    inputs, kernel = to_array(inputs), to_array(kernel)
     x = inputs.astype(kernel.dtype)
     data_format = settings.data_format(data_format)
     rank = len(spatial_axes(x.ndim, data_format, "depthwise_conv"))
@@ -121,14 +125,14 @@ def depthwise_conv(
     return _convolve(x, kernel, strides, padding, data_format, dilation_rate)
 
 
-@define
+@op
 def separable_conv(
-    inputs: Array,
-    depthwise_kernel: Array,
-    pointwise_kernel: Array,
+    inputs: ArrayLike,
+    depthwise_kernel: ArrayLike,
+    pointwise_kernel: ArrayLike,
     strides: int | Sequence[int] = 1,
-    padding: str = "valid",
-    data_format: str | None = None,
+    padding: Padding = "valid",
+    data_format: DataFormat | None = None,
     dilation_rate: int | Sequence[int] = 1,
 ) -> Array:
     """A depthwise convolution, then one of size 1 that mixes the channels.
@@ -157,18 +161,23 @@ def separable_conv(
     >>> cornu.ops.separable_conv([[[1.0, 1.0], [2.0, 2.0]]], each, mixed).tolist()
     [[[11.0], [22.0]]]
     """
+    inputs, depthwise_kernel, pointwise_kernel = (
+        to_array(inputs),
+        to_array(depthwise_kernel),
+        to_array(pointwise_kernel),
+    )
     x = depthwise_conv(inputs, depthwise_kernel, strides, padding, data_format, dilation_rate)
     return conv(x, pointwise_kernel, data_format=data_format)
 
 
-@define
+@op
 def conv_transpose(
-    inputs: Array,
-    kernel: Array,
+    inputs: ArrayLike,
+    kernel: ArrayLike,
     strides: int | Sequence[int] = 1,
-    padding: str = "valid",
+    padding: Padding = "valid",
     output_padding: int | Sequence[int] | None = None,
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
     dilation_rate: int | Sequence[int] = 1,
 ) -> Array:
     """The transpose (gradient with respect to the input) of a convolution.
@@ -204,6 +213,7 @@ def conv_transpose(
 
     Differences: PyTorch's `padding` is a number that is cut off at both ends.
     """
+    inputs, kernel = to_array(inputs), to_array(kernel)
     x = inputs.astype(kernel.dtype)
     data_format = settings.data_format(data_format)
     rank = len(spatial_axes(x.ndim, data_format, "conv_transpose"))

@@ -10,9 +10,11 @@ import functools
 
 import jax
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import lax
 
-from cornu.ops._table import define
+from cornu.core.graph.op import op
+from cornu.ops.arguments import to_array
+from cornu.types import Array, ArrayLike
 
 __all__ = ["ctc_decode", "ctc_loss"]
 
@@ -24,12 +26,12 @@ _NEVER = -1e5
 _Beam = tuple[Array, Array, Array, Array]
 
 
-@define
+@op
 def ctc_loss(
-    target: Array,
-    output: Array,
-    target_length: Array,
-    output_length: Array,
+    target: ArrayLike,
+    output: ArrayLike,
+    target_length: ArrayLike,
+    output_length: ArrayLike,
     mask_index: int = 0,
 ) -> Array:
     """The negative log of the probability that the outputs spell the labels.
@@ -57,6 +59,10 @@ def ctc_loss(
 
     Differences: PyTorch's `ctc_loss` takes log-probabilities, frames first.
     """
+    target = to_array(target)
+    output = to_array(output)
+    target_length = to_array(target_length)
+    output_length = to_array(output_length)
     target = target.astype("int32")
     last, frames = (n.astype("int32")[:, None] for n in (target_length, output_length))
     log_probability = jax.nn.log_softmax(output.astype(jnp.promote_types(output.dtype, "float32")))
@@ -89,10 +95,10 @@ def _from_left(x: Array, count: int, fill: float) -> Array:
     return jnp.pad(x, ((0, 0), (count, 0)), constant_values=fill)
 
 
-@define
+@op
 def ctc_decode(
-    inputs: Array,
-    sequence_lengths: Array,
+    inputs: ArrayLike,
+    sequence_lengths: ArrayLike,
     strategy: str = "greedy",
     beam_width: int = 100,
     top_paths: int = 1,
@@ -130,6 +136,7 @@ def ctc_decode(
     References: Hannun, Maas, Jurafsky and Ng (2014), "First-Pass Large Vocabulary Continuous
     Speech Recognition using Bi-Directional Recurrent DNNs" (prefix beam search).
     """
+    inputs, sequence_lengths = to_array(inputs), to_array(sequence_lengths)
     lengths = sequence_lengths.astype("int32")
     inputs = inputs.astype(jnp.promote_types(inputs.dtype, "float32"))
     blank = inputs.shape[-1] - 1 if mask_index is None else mask_index

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import lax
 
 from cornu import settings
-from cornu.ops._table import as_float, define
+from cornu.core.graph.op import op
+from cornu.ops.arguments import to_array, to_float, to_jax_dtype
+from cornu.types import Array, ArrayLike, DTypeLike
 
 __all__ = [
     "multi_hot",
@@ -18,9 +18,13 @@ __all__ = [
 ]
 
 
-@define
+@op
 def one_hot(
-    x: Array, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False
+    x: ArrayLike,
+    num_classes: int,
+    axis: int = -1,
+    dtype: DTypeLike | None = None,
+    sparse: bool = False,
 ) -> Array:
     """Integers as arrays that are 1 at their place and 0 elsewhere.
 
@@ -40,17 +44,19 @@ def one_hot(
     >>> cornu.ops.one_hot([2, 0, -1], 3).tolist()
     [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
     """
+    x = to_array(x)
+    dtype = to_jax_dtype(dtype)
     _refuse_sparse(sparse)
     dtype = settings.get("floatx") if dtype is None else dtype
     return jax.nn.one_hot(x, num_classes, axis=axis, dtype=dtype)
 
 
-@define
+@op
 def multi_hot(
-    inputs: Array,
+    inputs: ArrayLike,
     num_classes: int | None = None,
     axis: int = -1,
-    dtype: Any = None,
+    dtype: DTypeLike | None = None,
     sparse: bool = False,
     **kwargs: int,
 ) -> Array:
@@ -76,6 +82,8 @@ def multi_hot(
     >>> cornu.ops.multi_hot([[2, 0], [1, 1]], 3).tolist()
     [[1.0, 0.0, 1.0], [0.0, 1.0, 0.0]]
     """
+    inputs = to_array(inputs)
+    dtype = to_jax_dtype(dtype)
     _refuse_sparse(sparse)
     if num_classes is None:
         num_classes = kwargs.pop("num_tokens", None)
@@ -87,8 +95,8 @@ def multi_hot(
     return jnp.max(ones, axis=1 if inputs.ndim > 1 else 0)
 
 
-@define
-def polar(abs_: Array, angle: Array) -> Array:
+@op
+def polar(abs_: ArrayLike, angle: ArrayLike) -> Array:
     """The complex numbers `abs_ * (cos(angle) + i sin(angle))`.
 
     Args:
@@ -101,7 +109,8 @@ def polar(abs_: Array, angle: Array) -> Array:
     >>> cornu.ops.polar(2.0, 0.0).item()
     (2+0j)
     """
-    abs_, angle = as_float(abs_), as_float(angle)
+    abs_, angle = to_array(abs_), to_array(angle)
+    abs_, angle = to_float(abs_), to_float(angle)
     return lax.complex(abs_ * jnp.cos(angle), abs_ * jnp.sin(angle))
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
-from jax import Array
 
 from cornu import settings
-from cornu.ops._table import define
+from cornu.core.graph.op import op
+from cornu.ops.arguments import to_array
+from cornu.types import Array, ArrayLike
 
 __all__ = [
     "binary_crossentropy",
@@ -17,8 +18,8 @@ __all__ = [
 ]
 
 
-@define
-def binary_crossentropy(target: Array, output: Array, from_logits: bool = False) -> Array:
+@op
+def binary_crossentropy(target: ArrayLike, output: ArrayLike, from_logits: bool = False) -> Array:
     """`-target * log(output) - (1 - target) * log(1 - output)`, element by element.
 
     Args:
@@ -38,6 +39,7 @@ def binary_crossentropy(target: Array, output: Array, from_logits: bool = False)
     >>> round(float(cornu.ops.binary_crossentropy(1.0, 0.5)), 4)
     0.6931
     """
+    target, output = to_array(target), to_array(output)
     _check_equal(target, output, "binary_crossentropy")
     if from_logits:
         yes, no = jax.nn.log_sigmoid(output), jax.nn.log_sigmoid(-output)
@@ -47,9 +49,9 @@ def binary_crossentropy(target: Array, output: Array, from_logits: bool = False)
     return -(target * yes + (1.0 - target) * no)
 
 
-@define
+@op
 def categorical_crossentropy(
-    target: Array, output: Array, from_logits: bool = False, axis: int = -1
+    target: ArrayLike, output: ArrayLike, from_logits: bool = False, axis: int = -1
 ) -> Array:
     """`-sum(target * log(output))` along the axis of classes.
 
@@ -72,14 +74,15 @@ def categorical_crossentropy(
     >>> round(float(cornu.ops.categorical_crossentropy([0.0, 1.0], [0.5, 0.5])), 4)
     0.6931
     """
+    target, output = to_array(target), to_array(output)
     _check_equal(target, output, "categorical_crossentropy")
     _check_axis(output, "categorical_crossentropy")
     return -jnp.sum(target * _log_probability(output, from_logits, axis), axis=axis)
 
 
-@define
+@op
 def sparse_categorical_crossentropy(
-    target: Array, output: Array, from_logits: bool = False, axis: int = -1
+    target: ArrayLike, output: ArrayLike, from_logits: bool = False, axis: int = -1
 ) -> Array:
     """`-log(output[target])` along the axis of classes.
 
@@ -102,6 +105,7 @@ def sparse_categorical_crossentropy(
     >>> round(float(cornu.ops.sparse_categorical_crossentropy(1, [0.5, 0.5])), 4)
     0.6931
     """
+    target, output = to_array(target), to_array(output)
     target = target.astype("int32")
     _check_axis(output, "sparse_categorical_crossentropy")
     if target.ndim == output.ndim and target.shape[-1] == 1:
@@ -117,8 +121,8 @@ def sparse_categorical_crossentropy(
     return -jnp.sum(chosen * log_probability, axis=axis)
 
 
-@define
-def psnr(x1: Array, x2: Array, max_val: Array) -> Array:
+@op
+def psnr(x1: ArrayLike, x2: ArrayLike, max_val: ArrayLike) -> Array:
     """The peak signal-to-noise ratio in decibels.
 
     `20 * log10(max_val) - 10 * log10(mean((x1 - x2)**2))`
@@ -137,6 +141,7 @@ def psnr(x1: Array, x2: Array, max_val: Array) -> Array:
     >>> float(cornu.ops.psnr([0.0, 0.0], [1.0, 1.0], max_val=10.0))
     20.0
     """
+    x1, x2, max_val = to_array(x1), to_array(x2), to_array(max_val)
     _check_equal(x1, x2, "psnr")
     return 20 * jnp.log10(max_val.astype(x2.dtype)) - 10 * jnp.log10(jnp.mean(jnp.square(x1 - x2)))
 

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import lax
 
 from cornu import settings
-from cornu.ops._table import define
+from cornu.core.graph.op import op
+from cornu.ops.arguments import to_array
+from cornu.types import Array, ArrayLike
 
 __all__ = [
     "batch_normalization",
@@ -23,9 +25,9 @@ __all__ = [
 _Axes = int | Sequence[int]
 
 
-@define
+@op
 def moments(
-    x: Array, axes: _Axes, keepdims: bool = False, synchronized: bool = False
+    x: ArrayLike, axes: _Axes, keepdims: bool = False, synchronized: bool = False
 ) -> tuple[Array, Array]:
     """The mean and the variance (of the population) along axes.
 
@@ -47,6 +49,7 @@ def moments(
 
     Differences: Keras on JAX refuses `synchronized=True`.
     """
+    x = to_array(x)
     axes = tuple(axes) if isinstance(axes, (list, tuple)) else axes
     wide = x.astype(jnp.promote_types(x.dtype, "float32")) if _is_half(x) else x
     mean = jnp.mean(wide, axes, keepdims=keepdims)
@@ -54,19 +57,18 @@ def moments(
     if not _is_half(x):
         return mean, variance
     limits = jnp.finfo(x.dtype)
-    return tuple(
-        jnp.clip(m, float(limits.min), float(limits.max)).astype(x.dtype) for m in (mean, variance)
-    )
+    low, high = float(limits.min), float(limits.max)
+    return jnp.clip(mean, low, high).astype(x.dtype), jnp.clip(variance, low, high).astype(x.dtype)
 
 
-@define
+@op
 def batch_normalization(
-    x: Array,
-    mean: Array,
-    variance: Array,
+    x: ArrayLike,
+    mean: ArrayLike,
+    variance: ArrayLike,
     axis: int,
-    offset: Array | None = None,
-    scale: Array | None = None,
+    offset: ArrayLike | None = None,
+    scale: ArrayLike | None = None,
     epsilon: float = 0.001,
 ) -> Array:
     """`(x - mean) / sqrt(variance + epsilon) * scale + offset` along one axis.
@@ -92,6 +94,11 @@ def batch_normalization(
     References: Ioffe and Szegedy (2015), "Batch Normalization: Accelerating Deep Network Training
     by Reducing Internal Covariate Shift".
     """
+    x = to_array(x)
+    mean = to_array(mean)
+    variance = to_array(variance)
+    offset = to_array(offset)
+    scale = to_array(scale)
     shape = [1] * x.ndim
     shape[axis] = mean.shape[0]
     factor = lax.rsqrt(variance.reshape(shape) + epsilon)
@@ -103,11 +110,11 @@ def batch_normalization(
     return x * factor + shift
 
 
-@define
+@op
 def layer_normalization(
-    x: Array,
-    gamma: Array | None = None,
-    beta: Array | None = None,
+    x: ArrayLike,
+    gamma: ArrayLike | None = None,
+    beta: ArrayLike | None = None,
     axis: _Axes = -1,
     epsilon: float | None = None,
     **kwargs: bool,
@@ -134,6 +141,7 @@ def layer_normalization(
 
     References: Ba, Kiros and Hinton (2016), "Layer Normalization".
     """
+    x, gamma, beta = to_array(x), to_array(gamma), to_array(beta)
     rms_scaling = kwargs.pop("rms_scaling", False)
     if kwargs:
         raise TypeError(f"layer_normalization has no argument {next(iter(kwargs))!r}.")
@@ -158,9 +166,9 @@ def layer_normalization(
     return (x * factor + shift).astype(dtype)
 
 
-@define
+@op
 def rms_normalization(
-    x: Array, scale: Array | None = None, axis: _Axes = -1, epsilon: float | None = None
+    x: ArrayLike, scale: ArrayLike | None = None, axis: _Axes = -1, epsilon: float | None = None
 ) -> Array:
     """`x / sqrt(mean(x**2) + epsilon) * scale`, computed in float32 at least.
 
@@ -178,6 +186,7 @@ def rms_normalization(
 
     References: Zhang and Sennrich (2019), "Root Mean Square Layer Normalization".
     """
+    x, scale = to_array(x), to_array(scale)
     x, dtype = _widened(x)
     axes = tuple(axis) if isinstance(axis, (list, tuple)) else axis
     epsilon = settings.get("epsilon") if epsilon is None else epsilon
@@ -188,8 +197,8 @@ def rms_normalization(
     return y.astype(dtype)
 
 
-@define
-def normalize(x: Array, axis: int = -1, order: int = 2, epsilon: float | None = None) -> Array:
+@op
+def normalize(x: ArrayLike, axis: int = -1, order: int = 2, epsilon: float | None = None) -> Array:
     """`x / max(norm, epsilon)` with the norm of some order along an axis.
 
     Args:
@@ -209,6 +218,7 @@ def normalize(x: Array, axis: int = -1, order: int = 2, epsilon: float | None = 
 
     Differences: the gradient at zero is finite here, and not a number in Keras.
     """
+    x = to_array(x)
     if not isinstance(order, int) or order < 1:
         raise ValueError(f"order must be an integer from 1 on. Received: {order!r}")
     x = jnp.atleast_1d(x)

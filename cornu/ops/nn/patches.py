@@ -7,20 +7,21 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax import Array
 
 from cornu import settings
-from cornu.ops._table import define
+from cornu.core.graph.op import op
+from cornu.ops.arguments import to_array
 from cornu.ops.nn.windows import per_axis, slices
+from cornu.types import Array, ArrayLike, DataFormat
 
 __all__ = ["depth_to_space", "fold", "space_to_depth", "unfold"]
 
 _Pair = int | Sequence[int]
 
 
-@define
+@op
 def unfold(
-    x: Array, kernel_size: _Pair, dilation: _Pair = 1, padding: _Pair = 0, stride: _Pair = 1
+    x: ArrayLike, kernel_size: _Pair, dilation: _Pair = 1, padding: _Pair = 0, stride: _Pair = 1
 ) -> Array:
     """The patches of images under a sliding window, as columns.
 
@@ -40,6 +41,7 @@ def unfold(
     >>> cornu.ops.unfold([[[[1, 2, 3], [4, 5, 6]]]], 2).tolist()
     [[[1, 2], [2, 3], [4, 5], [5, 6]]]
     """
+    x = to_array(x)
     if x.ndim != 4:
         raise ValueError(
             f"unfold takes images (batch, channels, height, width). Received shape {x.shape}"
@@ -51,9 +53,9 @@ def unfold(
     return patches.reshape(batch, channels * window, places[0] * places[1])
 
 
-@define
+@op
 def fold(
-    x: Array,
+    x: ArrayLike,
     output_size: _Pair,
     kernel_size: _Pair,
     dilation: _Pair = 1,
@@ -79,6 +81,7 @@ def fold(
     >>> cornu.ops.fold(cornu.ops.ones((1, 4, 2)), (2, 3), 2).tolist()
     [[[[1.0, 2.0, 1.0], [1.0, 2.0, 1.0]]]]
     """
+    x = to_array(x)
     if x.ndim != 3:
         raise ValueError(
             f"fold takes patches (batch, channels * window, places). Received shape {x.shape}"
@@ -99,8 +102,10 @@ def fold(
     return jax.linear_transpose(lambda y: unfold(y, size, rate, margin, step), images)(x)[0]
 
 
-@define
-def depth_to_space(x: Array, block_size: int, data_format: str | None = "channels_last") -> Array:
+@op
+def depth_to_space(
+    x: ArrayLike, block_size: int, data_format: DataFormat | None = "channels_last"
+) -> Array:
     """Images with each pixel's channels laid out as a block of `block_size` x `block_size` pixels.
 
     Args:
@@ -124,6 +129,7 @@ def depth_to_space(x: Array, block_size: int, data_format: str | None = "channel
     Differences: for channels_last, pixels of a block are the slow part of the channels, so that
     results differ from PyTorch's `pixel_shuffle` by an order of channels.
     """
+    x = to_array(x)
     x, last, b = _blocks(x, block_size, data_format)
     if last:
         n, h, w, c = x.shape
@@ -134,8 +140,10 @@ def depth_to_space(x: Array, block_size: int, data_format: str | None = "channel
     return x.reshape(n, c // b**2, h * b, w * b)
 
 
-@define
-def space_to_depth(x: Array, block_size: int, data_format: str | None = "channels_last") -> Array:
+@op
+def space_to_depth(
+    x: ArrayLike, block_size: int, data_format: DataFormat | None = "channels_last"
+) -> Array:
     """Images with each block of `block_size` x `block_size` pixels made one pixel's channels.
 
     Args:
@@ -153,6 +161,7 @@ def space_to_depth(x: Array, block_size: int, data_format: str | None = "channel
     >>> cornu.ops.space_to_depth([[[[1], [2]], [[3], [4]]]], 2).tolist()
     [[[[1, 2, 3, 4]]]]
     """
+    x = to_array(x)
     x, last, b = _blocks(x, block_size, data_format)
     if last:
         n, h, w, c = x.shape

@@ -10,10 +10,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array, lax
+from jax import lax
 
 from cornu import settings
-from cornu.ops._table import define
+from cornu.core.graph.op import op
+from cornu.ops.arguments import to_array
 from cornu.ops.materialize import once
 from cornu.ops.nn.windows import (
     accumulator,
@@ -23,17 +24,18 @@ from cornu.ops.nn.windows import (
     slices,
     spatial_axes,
 )
+from cornu.types import Array, ArrayLike, DataFormat, Padding
 
 __all__ = ["adaptive_average_pool", "adaptive_max_pool", "average_pool", "max_pool"]
 
 
-@define
+@op
 def max_pool(
-    inputs: Array,
+    inputs: ArrayLike,
     pool_size: int | Sequence[int],
     strides: int | Sequence[int] | None = None,
-    padding: str = "valid",
-    data_format: str | None = None,
+    padding: Padding = "valid",
+    data_format: DataFormat | None = None,
 ) -> Array:
     """The maximum of each window.
 
@@ -57,6 +59,7 @@ def max_pool(
     Differences: where several elements are the maximum, the gradient goes to the first, as in
     Keras and PyTorch.
     """
+    inputs = to_array(inputs)
     x = inputs
     window, steps, pads = _frame(x, pool_size, strides, padding, data_format, "max_pool")
     lowest = _lowest(x.dtype)
@@ -65,13 +68,13 @@ def max_pool(
     return lax.reduce_window(x, lowest, lax.max, window, steps, pads)
 
 
-@define
+@op
 def average_pool(
-    inputs: Array,
+    inputs: ArrayLike,
     pool_size: int | Sequence[int],
     strides: int | Sequence[int] | None = None,
-    padding: str = "valid",
-    data_format: str | None = None,
+    padding: Padding = "valid",
+    data_format: DataFormat | None = None,
 ) -> Array:
     """The average of each window.
 
@@ -94,6 +97,7 @@ def average_pool(
 
     Differences: PyTorch's `avg_pool` counts padding as zeros unless told otherwise.
     """
+    inputs = to_array(inputs)
     x = inputs
     window, steps, pads = _frame(x, pool_size, strides, padding, data_format, "average_pool")
     zero = np.zeros((), x.dtype)
@@ -107,9 +111,9 @@ def average_pool(
     return average.astype(x.dtype) if jnp.issubdtype(x.dtype, jnp.floating) else average
 
 
-@define
+@op
 def adaptive_average_pool(
-    inputs: Array, output_size: int | Sequence[int], data_format: str | None = None
+    inputs: ArrayLike, output_size: int | Sequence[int], data_format: DataFormat | None = None
 ) -> Array:
     """The average of windows that divide each spatial axis into `output_size` parts.
 
@@ -126,12 +130,13 @@ def adaptive_average_pool(
     >>> cornu.ops.adaptive_average_pool([[[0.0], [2.0], [4.0]]], 2).tolist()
     [[[1.0], [3.0]]]
     """
+    inputs = to_array(inputs)
     return _adapt(inputs, output_size, data_format, _average_part)
 
 
-@define
+@op
 def adaptive_max_pool(
-    inputs: Array, output_size: int | Sequence[int], data_format: str | None = None
+    inputs: ArrayLike, output_size: int | Sequence[int], data_format: DataFormat | None = None
 ) -> Array:
     """The maximum of windows that divide each spatial axis into `output_size` parts.
 
@@ -148,6 +153,7 @@ def adaptive_max_pool(
     >>> cornu.ops.adaptive_max_pool([[[0.0], [2.0], [4.0]]], 2).tolist()
     [[[2.0], [4.0]]]
     """
+    inputs = to_array(inputs)
     return _adapt(inputs, output_size, data_format, _max_part)
 
 

@@ -4,27 +4,66 @@
 # ruff: noqa: F403
 
 from cornu.ops.numpy import (
+    arithmetic,
+    bitwise,
+    complex_numbers,
     creation,
-    elementwise,
+    cumulative,
+    diagonals,
+    exponential,
     functional,
     indexing,
-    manipulation,
+    joining,
+    logic,
+    nan_reduction,
     products,
+    rearranging,
     reduction,
+    rounding,
+    shaping,
+    sorting,
+    statistics,
+    trigonometric,
 )
+from cornu.ops.numpy.arithmetic import *
+from cornu.ops.numpy.bitwise import *
+from cornu.ops.numpy.complex_numbers import *
 from cornu.ops.numpy.creation import *
-from cornu.ops.numpy.elementwise import *
+from cornu.ops.numpy.cumulative import *
+from cornu.ops.numpy.diagonals import *
+from cornu.ops.numpy.exponential import *
 from cornu.ops.numpy.functional import *
 from cornu.ops.numpy.indexing import *
-from cornu.ops.numpy.manipulation import *
+from cornu.ops.numpy.joining import *
+from cornu.ops.numpy.logic import *
+from cornu.ops.numpy.nan_reduction import *
 from cornu.ops.numpy.products import *
+from cornu.ops.numpy.rearranging import *
 from cornu.ops.numpy.reduction import *
+from cornu.ops.numpy.rounding import *
+from cornu.ops.numpy.shaping import *
+from cornu.ops.numpy.sorting import *
+from cornu.ops.numpy.statistics import *
+from cornu.ops.numpy.trigonometric import *
 
-__all__: list[str] = []
+__all__ = []
+__all__ += arithmetic.__all__
+__all__ += bitwise.__all__
+__all__ += complex_numbers.__all__
 __all__ += creation.__all__
-__all__ += elementwise.__all__
+__all__ += cumulative.__all__
+__all__ += diagonals.__all__
+__all__ += exponential.__all__
 __all__ += functional.__all__
 __all__ += indexing.__all__
-__all__ += manipulation.__all__
+__all__ += joining.__all__
+__all__ += logic.__all__
+__all__ += nan_reduction.__all__
 __all__ += products.__all__
+__all__ += rearranging.__all__
 __all__ += reduction.__all__
+__all__ += rounding.__all__
+__all__ += shaping.__all__
+__all__ += sorting.__all__
+__all__ += statistics.__all__
+__all__ += trigonometric.__all__

@@ -1,15 +1,15 @@
-"""Functions that make arrays of nothing but numbers and shapes."""
+"""Arrays of constants, ranges and grids, and window functions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax.numpy as jnp
-from jax import Array
 
 from cornu import settings
-from cornu.ops._table import define, row
+from cornu.core.graph.op import op
+from cornu.ops.arguments import to_arrays, to_jax_dtype, to_operand
+from cornu.types import Array, ArrayLike, DTypeLike, ShapeLike
 
 __all__ = [
     "arange",
@@ -37,140 +37,391 @@ __all__ = [
     "zeros_like",
 ]
 
-
-def _floatx(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Returns a maker of arrays whose dtype is the process-wide float type by default."""
-
-    def run(*args: Any, dtype: Any = None, **options: Any) -> Any:
-        return function(*args, dtype=dtype or settings.get("floatx"), **options)
-
-    return run
+Number: TypeAlias = int | float | Array
 
 
-def _window(function: Callable[[int], Any]) -> Callable[..., Any]:
-    def run(x: Any, *rest: Any) -> Any:
-        return function(int(x), *rest).astype(settings.get("floatx"))
+@op
+def array(x: ArrayLike, dtype: DTypeLike | None = None) -> Array:
+    """Creates an array from a number, a list or an array; always a copy.
 
-    return run
+    Args:
+        x: an array.
+        dtype: the dtype of the result; determined by the input by default.
 
+    Example:
 
-def _arange(start: Any, stop: Any, step: Any, dtype: Any) -> Array:
-    if dtype is None and any(isinstance(value, float) for value in (start, stop, step)):
-        dtype = settings.get("floatx")
-    return jnp.arange(start, stop, step, dtype=dtype)
-
-
-_DTYPE = """
-    dtype: the dtype; the process-wide float type by default."""
-
-zeros = row("zeros(shape, dtype=None)", _floatx(jnp.zeros), "An array of zeros." + _DTYPE)
-ones = row("ones(shape, dtype=None)", _floatx(jnp.ones), "An array of ones." + _DTYPE)
-empty = row("empty(shape, dtype=None)", _floatx(jnp.empty), "An array to be filled." + _DTYPE)
-full = row(
-    "full(shape, fill_value, dtype=None)", _floatx(jnp.full), "An array of one value." + _DTYPE
-)
-zeros_like = row(
-    "zeros_like(x, dtype=None)", jnp.zeros_like, "Zeros, in the shape and dtype of an array."
-)
-ones_like = row(
-    "ones_like(x, dtype=None)", jnp.ones_like, "Ones, in the shape and dtype of an array."
-)
-empty_like = row(
-    "empty_like(x, dtype=None)", jnp.empty_like, "An array to be filled, like another one."
-)
-full_like = row(
-    "full_like(x, fill_value, dtype=None)",
-    jnp.full_like,
-    "One value, in the shape and dtype of an array.",
-)
-eye = row(
-    "eye(N, M=None, k=0, dtype=None)",
-    _floatx(jnp.eye),
-    "Ones on a diagonal of a matrix, zeros elsewhere." + _DTYPE,
-)
-identity = row(
-    "identity(n, dtype=None)",
-    _floatx(jnp.identity),
-    """The identity matrix.
-    n: the number of rows and columns."""
-    + _DTYPE,
-)
-tri = row(
-    "tri(N, M=None, k=0, dtype=None)",
-    _floatx(jnp.tri),
-    "Ones on and below a diagonal of a matrix, zeros above." + _DTYPE,
-)
-vander = row(
-    "vander(x, N=None, increasing=False)",
-    jnp.vander,
-    """The matrix whose columns are the powers of a vector.
-    N: the number of columns; as many as rows by default.
-    increasing: whether the powers rise from left to right.""",
-)
-
-# Sequences.
-arange = row(
-    "arange(start, stop=None, step=None, dtype=None)",
-    _arange,
-    """The numbers start, start + step, ... below stop.
-    start: the first number; if it is the only one given, it is the end and 0 the first.
-    stop: the end, which is not reached.
-    step: the distance; 1 by default.
-    dtype: the dtype; int32 for integers, the process-wide float type for floats.""",
-    as_is=("start", "stop"),
-)
-linspace = row(
-    "linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0)",
-    jnp.linspace,
-    """Evenly spaced numbers from start to stop.
-    retstep: whether to return the distance, too.
-    axis: the axis along which they lie, if start and stop are arrays.""",
-)
-logspace = row(
-    "logspace(start, stop, num=50, endpoint=True, base=10, dtype=None, axis=0)",
-    jnp.logspace,
-    """The powers base**start to base**stop, with evenly spaced exponents.
-    base: the base.
-    axis: the axis along which they lie, if start and stop are arrays.""",
-)
-geomspace = row(
-    "geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0)",
-    jnp.geomspace,
-    """Numbers from start to stop, each the same multiple of the one before.
-    axis: the axis along which they lie, if start and stop are arrays.""",
-)
-
-# Windows of signal processing.
-_LENGTH = """
-    x: the number of points."""
-bartlett = row("bartlett(x)", _window(jnp.bartlett), "The triangular window." + _LENGTH, ("x",))
-blackman = row(
-    "blackman(x)",
-    _window(jnp.blackman),
-    "The window 0.42 - 0.5 cos t + 0.08 cos 2t." + _LENGTH,
-    ("x",),
-)
-hamming = row("hamming(x)", _window(jnp.hamming), "The window 0.54 - 0.46 cos t." + _LENGTH, ("x",))
-hanning = row("hanning(x)", _window(jnp.hanning), "The window 0.5 - 0.5 cos t." + _LENGTH, ("x",))
-kaiser = row(
-    "kaiser(x, beta)",
-    _window(jnp.kaiser),
-    """The window of the Bessel function I0.
-    x: the number of points.
-    beta: how narrow it is.""",
-    ("x",),
-)
+    >>> import cornu
+    >>> cornu.ops.array([1, 2]).tolist()
+    [1, 2]
+    """
+    return jnp.array(to_operand(x), dtype=to_jax_dtype(dtype))
 
 
-@define
-def meshgrid(*x: Array, indexing: str = "xy") -> list[Array]:
+@op
+def zeros(shape: ShapeLike | int, dtype: DTypeLike | None = None) -> Array:
+    """Array of zeros.
+
+    Args:
+        shape: the shape of the result.
+        dtype: the dtype; the process-wide float type by default.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.zeros((2,)).tolist()
+    [0.0, 0.0]
+    """
+    return jnp.zeros(shape, _dtype_or_floatx(dtype))
+
+
+@op
+def ones(shape: ShapeLike | int, dtype: DTypeLike | None = None) -> Array:
+    """Array of ones.
+
+    Args:
+        shape: the shape of the result.
+        dtype: the dtype; the process-wide float type by default.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.ones((2,)).tolist()
+    [1.0, 1.0]
+    """
+    return jnp.ones(shape, _dtype_or_floatx(dtype))
+
+
+@op
+def empty(shape: ShapeLike | int, dtype: DTypeLike | None = None) -> Array:
+    """Array whose elements are to be set later; they are zero.
+
+    Args:
+        shape: the shape of the result.
+        dtype: the dtype; the process-wide float type by default.
+    """
+    return jnp.empty(shape, _dtype_or_floatx(dtype))
+
+
+@op
+def full(shape: ShapeLike | int, fill_value: ArrayLike, dtype: DTypeLike | None = None) -> Array:
+    """Array filled with one value.
+
+    Args:
+        shape: the shape of the result.
+        fill_value: the value, or an array that broadcasts.
+        dtype: the dtype; the process-wide float type by default.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.full((2,), 7).tolist()
+    [7.0, 7.0]
+    """
+    return jnp.full(shape, to_operand(fill_value), _dtype_or_floatx(dtype))
+
+
+@op
+def zeros_like(x: ArrayLike, dtype: DTypeLike | None = None) -> Array:
+    """Array of zeros with the shape and dtype of another.
+
+    Args:
+        x: an array.
+        dtype: the dtype of the result; determined by the input by default.
+    """
+    return jnp.zeros_like(to_operand(x), dtype=to_jax_dtype(dtype))
+
+
+@op
+def ones_like(x: ArrayLike, dtype: DTypeLike | None = None) -> Array:
+    """Array of ones with the shape and dtype of another.
+
+    Args:
+        x: an array.
+        dtype: the dtype of the result; determined by the input by default.
+    """
+    return jnp.ones_like(to_operand(x), dtype=to_jax_dtype(dtype))
+
+
+@op
+def empty_like(x: ArrayLike, dtype: DTypeLike | None = None) -> Array:
+    """Array to be set later, with the shape and dtype of another.
+
+    Args:
+        x: an array.
+        dtype: the dtype of the result; determined by the input by default.
+    """
+    return jnp.empty_like(to_operand(x), dtype=to_jax_dtype(dtype))
+
+
+@op
+def full_like(x: ArrayLike, fill_value: ArrayLike, dtype: DTypeLike | None = None) -> Array:
+    """Array filled with one value, with the shape and dtype of another.
+
+    Args:
+        x: an array.
+        fill_value: the value, or an array that broadcasts.
+        dtype: the dtype of the result; determined by the input by default.
+    """
+    return jnp.full_like(to_operand(x), to_operand(fill_value), dtype=to_jax_dtype(dtype))
+
+
+@op
+def eye(N: int, M: int | None = None, k: int = 0, dtype: DTypeLike | None = None) -> Array:
+    """Matrix with ones on a diagonal and zeros elsewhere.
+
+    Args:
+        N: the number of rows.
+        M: the number of columns; `N` by default.
+        k: the diagonal: 0 is the main one, positive ones are above it.
+        dtype: the dtype; the process-wide float type by default.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.eye(2).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+    return jnp.eye(N, M, k, dtype=_dtype_or_floatx(dtype))
+
+
+@op
+def identity(n: int, dtype: DTypeLike | None = None) -> Array:
+    """Identity matrix.
+
+    Args:
+        n: the number of rows and columns.
+        dtype: the dtype; the process-wide float type by default.
+    """
+    return jnp.identity(n, dtype=_dtype_or_floatx(dtype))
+
+
+@op
+def tri(N: int, M: int | None = None, k: int = 0, dtype: DTypeLike | None = None) -> Array:
+    """Matrix with ones on and below a diagonal, zeros above.
+
+    Args:
+        N: the number of rows.
+        M: the number of columns; `N` by default.
+        k: the diagonal: 0 is the main one, positive ones are above it.
+        dtype: the dtype; the process-wide float type by default.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.tri(2).tolist()
+    [[1.0, 0.0], [1.0, 1.0]]
+    """
+    return jnp.tri(N, M, k, dtype=_dtype_or_floatx(dtype))
+
+
+@op
+def vander(x: ArrayLike, N: int | None = None, increasing: bool = False) -> Array:
+    """Vandermonde matrix: its columns are the powers of a vector.
+
+    Args:
+        x: a vector.
+        N: the number of columns; as many as rows by default.
+        increasing: whether the powers increase from left to right.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.vander([1, 2, 3]).tolist()
+    [[1, 1, 1], [4, 2, 1], [9, 3, 1]]
+    """
+    return jnp.vander(to_operand(x), N=N, increasing=increasing)
+
+
+@op
+def arange(
+    start: Number,
+    stop: Number | None = None,
+    step: Number | None = None,
+    dtype: DTypeLike | None = None,
+) -> Array:
+    """Evenly spaced numbers in the half-open interval [start, stop).
+
+    Args:
+        start: the first number; if it is the only argument, it is `stop` and the first number is 0.
+        stop: the end of the interval, not included.
+        step: the distance of two numbers; 1 by default.
+        dtype: the dtype; int32 for integers and the process-wide float type for floats by default.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.arange(2, 8, 2).tolist()
+    [2, 4, 6]
+    """
+    return _arange(start, stop, step, to_jax_dtype(dtype))
+
+
+@op
+def linspace(
+    start: ArrayLike,
+    stop: ArrayLike,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: DTypeLike | None = None,
+    axis: int = 0,
+) -> Any:
+    """Evenly spaced numbers from `start` to `stop`.
+
+    Args:
+        start: the first value.
+        stop: the last value.
+        num: the number of values.
+        endpoint: whether `stop` is included.
+        retstep: whether to return the distance of two numbers, too.
+        dtype: the dtype of the result; determined by the input by default.
+        axis: the axis along which the numbers are laid out, if `start` and `stop` are arrays.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.linspace(0, 1, 3).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    return jnp.linspace(
+        to_operand(start),
+        to_operand(stop),
+        num=num,
+        endpoint=endpoint,
+        retstep=retstep,
+        dtype=to_jax_dtype(dtype),
+        axis=axis,
+    )
+
+
+@op
+def logspace(
+    start: ArrayLike,
+    stop: ArrayLike,
+    num: int = 50,
+    endpoint: bool = True,
+    base: float = 10,
+    dtype: DTypeLike | None = None,
+    axis: int = 0,
+) -> Array:
+    """Numbers from `base**start` to `base**stop`, evenly spaced on a log scale.
+
+    Args:
+        start: the first value.
+        stop: the last value.
+        num: the number of values.
+        endpoint: whether `stop` is included.
+        base: the base of the powers.
+        dtype: the dtype of the result; determined by the input by default.
+        axis: the axis along which the numbers are laid out, if `start` and `stop` are arrays.
+    """
+    return jnp.logspace(
+        to_operand(start),
+        to_operand(stop),
+        num=num,
+        endpoint=endpoint,
+        base=base,
+        dtype=to_jax_dtype(dtype),
+        axis=axis,
+    )
+
+
+@op
+def geomspace(
+    start: ArrayLike,
+    stop: ArrayLike,
+    num: int = 50,
+    endpoint: bool = True,
+    dtype: DTypeLike | None = None,
+    axis: int = 0,
+) -> Array:
+    """Numbers from `start` to `stop` in geometric progression.
+
+    Args:
+        start: the first value.
+        stop: the last value.
+        num: the number of values.
+        endpoint: whether `stop` is included.
+        dtype: the dtype of the result; determined by the input by default.
+        axis: the axis along which the numbers are laid out, if `start` and `stop` are arrays.
+    """
+    return jnp.geomspace(
+        to_operand(start),
+        to_operand(stop),
+        num=num,
+        endpoint=endpoint,
+        dtype=to_jax_dtype(dtype),
+        axis=axis,
+    )
+
+
+@op
+def meshgrid(*x: ArrayLike, indexing: str = "xy") -> list[Array]:
     """Coordinate matrices of coordinate vectors.
 
     Args:
         x: vectors.
         indexing: `"xy"` (columns, rows) or `"ij"` (the order of the axes).
     """
-    return jnp.meshgrid(*x, indexing=indexing)
+    return jnp.meshgrid(*to_arrays(x), indexing=indexing)
 
 
-array = row("array(x, dtype=None)", jnp.array, "An array, always a copy.")
+@op
+def bartlett(x: int) -> Array:
+    """Bartlett (triangular) window.
+
+    Args:
+        x: the number of points.
+    """
+    return jnp.bartlett(int(x)).astype(settings.get("floatx"))
+
+
+@op
+def blackman(x: int) -> Array:
+    """Blackman window `0.42 - 0.5 cos(t) + 0.08 cos(2t)`.
+
+    Args:
+        x: the number of points.
+    """
+    return jnp.blackman(int(x)).astype(settings.get("floatx"))
+
+
+@op
+def hamming(x: int) -> Array:
+    """Hamming window `0.54 - 0.46 cos(t)`.
+
+    Args:
+        x: the number of points.
+    """
+    return jnp.hamming(int(x)).astype(settings.get("floatx"))
+
+
+@op
+def hanning(x: int) -> Array:
+    """Hann window `0.5 - 0.5 cos(t)`.
+
+    Args:
+        x: the number of points.
+    """
+    return jnp.hanning(int(x)).astype(settings.get("floatx"))
+
+
+@op
+def kaiser(x: int, beta: ArrayLike) -> Array:
+    """Kaiser window, made of the Bessel function I0.
+
+    Args:
+        x: the number of points.
+        beta: the shape parameter; larger values give a narrower window.
+    """
+    return jnp.kaiser(int(x), to_operand(beta)).astype(settings.get("floatx"))
+
+
+def _arange(start: Number, stop: Number | None, step: Number | None, dtype: Any) -> Array:
+    if dtype is None and any(isinstance(value, float) for value in (start, stop, step)):
+        dtype = settings.get("floatx")
+    return jnp.arange(start, stop, step, dtype=dtype)
+
+
+def _dtype_or_floatx(dtype: DTypeLike | None) -> Any:
+    return settings.get("floatx") if dtype is None else to_jax_dtype(dtype)

@@ -1,132 +1,139 @@
-"""Functions that choose, find, sort and scatter elements."""
+"""Selecting elements by index or condition."""
 
 from __future__ import annotations
 
-import jax.numpy as jnp
-from jax import Array
+from collections.abc import Sequence
+from typing import Any
 
-from cornu.ops._table import as_array, define, row
+import jax.numpy as jnp
+
+from cornu.core.graph.op import op
+from cornu.ops.arguments import to_array, to_arrays, to_operand
+from cornu.types import Array, ArrayLike
 
 __all__ = [
-    "argpartition",
-    "argsort",
-    "digitize",
     "get_item",
-    "isin",
     "nonzero",
-    "searchsorted",
     "select",
-    "sort",
     "take",
     "take_along_axis",
-    "unique",
     "unravel_index",
     "where",
 ]
 
-# Choosing.
-take = row(
-    "take(x, indices, axis=None)",
-    jnp.take,
-    """The elements (or slices along an axis) at some indices.
-    axis: the axis; None for the flat array.""",
-)
-take_along_axis = row(
-    "take_along_axis(x, indices, axis=None)",
-    jnp.take_along_axis,
-    """The elements at indices that differ from place to place.
-    indices: integers; the shape matches that of `x` except along the axis.""",
-)
-get_item = row(
-    "get_item(x, key)",
-    lambda x, key: as_array(x)[key],
-    """The part x[key].
-    key: an integer, slice, `...`, None or array, or a tuple of them.""",
-)
-where = row(
-    "where(condition, x1=None, x2=None)",
-    lambda condition, x1, x2: jnp.where(condition, x1, x2),
-    """Elements of x1 where the condition holds, of x2 elsewhere.
-    x1: an array; without it the indices where the condition holds are returned.
-    x2: an array.""",
-)
-select = row(
-    "select(condlist, choicelist, default=0)",
-    lambda condlist, choicelist, default: jnp.select(
-        [as_array(c) for c in condlist], [as_array(c) for c in choicelist], default
-    ),
-    """Elements of the choice that belongs to the first condition that holds.
-    condlist: boolean arrays.
-    choicelist: as many arrays.
-    default: the value where no condition holds.""",
-)
 
-# Sorting.
-sort = row("sort(x, axis=-1)", jnp.sort, "The elements in rising order.")
-argpartition = row(
-    "argpartition(x, kth, axis=-1)",
-    lambda x, kth, axis: jnp.argpartition(
-        *((jnp.ravel(x), kth, 0) if axis is None else (as_array(x), kth, axis))
-    ),
-    """The indices that put the k-th element where sorting would, smaller ones before it.
-    kth: which element.""",
-)
-searchsorted = row(
-    'searchsorted(sorted_sequence, values, side="left")',
-    jnp.searchsorted,
-    """The indices at which values could be inserted so that the order is kept.
-    sorted_sequence: a vector in rising order.
-    side: `"left"` or `"right"` of equal elements.""",
-)
-digitize = row(
-    "digitize(x, bins)",
-    lambda x, bins: jnp.digitize(as_array(x), as_array(bins)),
-    """The number of the interval in which each element lies.
-    bins: the borders of the intervals, in rising or falling order.""",
-)
-isin = row(
-    "isin(x1, x2, assume_unique=False, invert=False)",
-    jnp.isin,
-    """Whether the elements of x1 occur in x2.
-    x2: an array.
-    assume_unique: whether no element occurs twice, which is faster.
-    invert: whether to tell the opposite.""",
-)
-nonzero = row(
-    "nonzero(x)",
-    jnp.nonzero,
-    "The indices of the elements that are not zero, one array per axis; needs concrete arrays.",
-)
-unique = row(
-    "unique(x, sorted=True, return_index=False, return_inverse=False, return_counts=False, "
-    "axis=None, size=None, fill_value=None)",
-    lambda x, **options: jnp.unique(x, equal_nan=False, **options),
-    """The different elements; needs concrete arrays unless `size` is given.
-    sorted: whether they come in rising order.
-    return_index: whether to return where each occurs first, too.
-    return_inverse: whether to return which of them each element is, too.
-    return_counts: whether to return how often each occurs, too.
-    axis: the axis whose slices are compared; None for single elements.
-    size: how many to return.
-    fill_value: what fills the rest if there are fewer; the smallest by default.""",
-)
-unravel_index = row(
-    "unravel_index(indices, shape)",
-    jnp.unravel_index,
-    """Indices into a flat array as indices into an array of a shape.
-    shape: the shape.""",
-)
-
-
-@define
-def argsort(x: Array, axis: int | None = -1) -> Array:
-    """The indices that would put the elements in rising order; equal ones stay in order.
+@op
+def take(x: ArrayLike, indices: ArrayLike, axis: int | None = None) -> Array:
+    """Elements, or slices along an axis, at given indices.
 
     Args:
         x: an array.
-        axis: the axis; None for the flat array.
+        indices: an array of integers.
+        axis: the axis; None for the flattened array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.take([10, 20, 30], [2, 0]).tolist()
+    [30, 10]
     """
-    return jnp.argsort(x, axis=None if x.ndim == 0 else axis)
+    return jnp.take(to_operand(x), to_operand(indices), axis=axis)
 
 
-# Writing into arrays.
+@op
+def take_along_axis(x: ArrayLike, indices: ArrayLike, axis: int | None = None) -> Array:
+    """Elements at indices that are given for each position beside an axis.
+
+    Args:
+        x: an array.
+        indices: integers; the shape is that of `x` except along the axis.
+        axis: the axis; None for the flattened array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.take_along_axis([[1, 2], [3, 4]], [[1], [0]], axis=1).tolist()
+    [[2], [3]]
+    """
+    return jnp.take_along_axis(to_operand(x), to_operand(indices), axis=axis)
+
+
+@op
+def get_item(x: ArrayLike, key: Any) -> Array:
+    """Indexes an array: `x[key]`.
+
+    Args:
+        x: an array.
+        key: an integer, slice, `...`, None or array, or a tuple of them.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.get_item([10, 20, 30], slice(1, None)).tolist()
+    [20, 30]
+    """
+    return to_array(x)[key]
+
+
+@op
+def where(condition: ArrayLike, x1: ArrayLike | None = None, x2: ArrayLike | None = None) -> Any:
+    """Selects elements of `x1` where a condition is true, and of `x2` elsewhere.
+
+    Args:
+        condition: an array of booleans.
+        x1: an array; without it, the indices where the condition is true are returned.
+        x2: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.where([True, False], [1, 2], [3, 4]).tolist()
+    [1, 4]
+    """
+    if x1 is None and x2 is None:
+        return jnp.where(to_operand(condition))
+    return jnp.where(to_operand(condition), to_operand(x1), to_operand(x2))
+
+
+@op
+def select(
+    condlist: Sequence[ArrayLike], choicelist: Sequence[ArrayLike], default: ArrayLike = 0
+) -> Array:
+    """Selects each element by the first of several conditions that is true.
+
+    Args:
+        condlist: boolean arrays.
+        choicelist: one array for each condition.
+        default: the value where no condition is true.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.select([[True, False], [True, True]], [[1, 2], [3, 4]]).tolist()
+    [1, 4]
+    """
+    return jnp.select(to_arrays(condlist), to_arrays(choicelist), to_operand(default))
+
+
+@op
+def nonzero(x: ArrayLike) -> tuple[Array, ...]:
+    """Indices of the elements that are not zero, one array per axis. Needs concrete arrays.
+
+    Args:
+        x: an array.
+    """
+    return jnp.nonzero(to_operand(x))
+
+
+@op
+def unravel_index(indices: ArrayLike, shape: Sequence[int]) -> tuple[Array, ...]:
+    """Converts indices into a flattened array to indices into an array of a shape.
+
+    Args:
+        indices: an array of integers.
+        shape: the shape.
+
+    Returns:
+        One index array for each axis.
+    """
+    return jnp.unravel_index(to_operand(indices), shape)

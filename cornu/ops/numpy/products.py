@@ -1,13 +1,15 @@
-"""Sums of products: matrices, tensors, Einstein's convention."""
+"""Products of matrices and tensors, and determinants."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import jax.numpy as jnp
-from jax import Array
 
-from cornu.ops._table import define, row
+from cornu.core.graph.op import op
+from cornu.ops.arguments import to_array, to_arrays, to_operand, to_pair
+from cornu.types import Array, ArrayLike
 
 __all__ = [
     "correlate",
@@ -23,83 +25,30 @@ __all__ = [
     "vdot",
 ]
 
-dot = row(
-    "dot(x1, x2)",
-    jnp.dot,
-    """The sum of products over the last axis of x1 and the last but one of x2.
-    x2: an array.""",
-)
-vdot = row("vdot(x1, x2)", jnp.vdot, "The sum of all products conj(x1) * x2.")
-inner = row(
-    "inner(x1, x2)",
-    jnp.inner,
-    """The sum of products over the last axes.
-    x2: an array.""",
-)
-outer = row(
-    "outer(x1, x2)",
-    jnp.outer,
-    """The products of every element with every element, of flat arrays.
-    x2: an array.""",
-)
-kron = row(
-    "kron(x1, x2)",
-    jnp.kron,
-    """The Kronecker product: blocks x1[i, j] * x2.
-    x2: an array.""",
-)
-tensordot = row(
-    "tensordot(x1, x2, axes=2)",
-    jnp.tensordot,
-    """The sum of products over some axes.
-    x2: an array.
-    axes: how many axes (the last of x1, the first of x2), or a list of axes for each.""",
-)
-cross = row(
-    "cross(x1, x2, axisa=-1, axisb=-1, axisc=-1, axis=None)",
-    jnp.cross,
-    """The cross product of vectors with three (or two) components.
-    axisa: the axis of the components in x1.
-    axisb: the axis of the components in x2.
-    axisc: the axis of the components in the result.
-    axis: the axis in all three.""",
-)
-correlate = row(
-    'correlate(x1, x2, mode="valid")',
-    jnp.correlate,
-    """The cross-correlation of two vectors.
-    x2: a vector.
-    mode: `"valid"`, `"same"` or `"full"`.""",
-)
 
+@op
+def matmul(x1: ArrayLike, x2: ArrayLike) -> Array:
+    """Matrix product over the last two axes; the axes before them broadcast.
 
-def _wide(*arrays: Array) -> Any:
-    # int8 products are summed in int32, as accelerators do it anyway.
-    return jnp.int32 if all(a.dtype == jnp.int8 for a in arrays) else None
-
-
-@define
-def matmul(x1: Array, x2: Array) -> Array:
-    """The matrix product of the last two axes; the axes before them broadcast.
-
-    int8 matrices give an int32 product.
+    The product of int8 matrices is int32.
 
     Args:
         x1: an array of shape (..., rows, inner), or a vector.
         x2: an array of shape (..., inner, columns), or a vector.
     """
-    return jnp.matmul(x1, x2, preferred_element_type=_wide(x1, x2))
+    x1, x2 = to_array(x1), to_array(x2)
+    return jnp.matmul(x1, x2, preferred_element_type=_accumulator(x1, x2))
 
 
-@define
-def einsum(subscripts: str, *operands: Array, **kwargs: Any) -> Array:
-    """A sum of products in Einstein's notation.
+@op
+def einsum(subscripts: str, *operands: ArrayLike, **kwargs: Any) -> Array:
+    """Sum of products in Einstein notation.
 
     Args:
         subscripts: letters for the axes of each operand and of the result, as in
-            `"bij,bjk->bik"`; what is missing in the result is summed over.
+            `"bij,bjk->bik"`; axes that are missing in the result are summed over.
         operands: arrays.
-        kwargs: `optimize`, the way to find the order of several products.
+        kwargs: `optimize`, which chooses how the order of several products is found.
 
     Example:
 
@@ -108,14 +57,154 @@ def einsum(subscripts: str, *operands: Array, **kwargs: Any) -> Array:
     >>> cornu.ops.einsum("bij,bkj->bik", x, x).shape
     (2, 3, 3)
     """
-    return jnp.einsum(subscripts, *operands, preferred_element_type=_wide(*operands), **kwargs)
+    arrays = to_arrays(operands)
+    accumulator = _accumulator(*arrays)
+    return jnp.einsum(subscripts, *arrays, preferred_element_type=accumulator, **kwargs)
 
 
-_MATRIX = """
-    x: matrices, of shape (..., n, n)."""
+@op
+def dot(x1: ArrayLike, x2: ArrayLike) -> Array:
+    """Dot product over the last axis of `x1` and the second to last of `x2`.
 
-slogdet = row(
-    "slogdet(x)",
-    lambda x: tuple(jnp.linalg.slogdet(x)),
-    "The sign and the logarithm of the absolute value of the determinant." + _MATRIX,
-)
+    Args:
+        x1: an array.
+        x2: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.dot([1, 2], [3, 4]).tolist()
+    11
+    """
+    return jnp.dot(to_operand(x1), to_operand(x2))
+
+
+@op
+def vdot(x1: ArrayLike, x2: ArrayLike) -> Array:
+    """Dot product of flattened arrays, `x1` being conjugated.
+
+    Args:
+        x1: an array.
+        x2: an array of as many elements.
+    """
+    return jnp.vdot(to_operand(x1), to_operand(x2))
+
+
+@op
+def inner(x1: ArrayLike, x2: ArrayLike) -> Array:
+    """Inner product over the last axes.
+
+    Args:
+        x1: an array.
+        x2: an array.
+    """
+    return jnp.inner(to_operand(x1), to_operand(x2))
+
+
+@op
+def outer(x1: ArrayLike, x2: ArrayLike) -> Array:
+    """Outer product of flattened arrays.
+
+    Args:
+        x1: an array.
+        x2: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.outer([1, 2], [3, 4]).tolist()
+    [[3, 4], [6, 8]]
+    """
+    return jnp.outer(to_operand(x1), to_operand(x2))
+
+
+@op
+def kron(x1: ArrayLike, x2: ArrayLike) -> Array:
+    """Kronecker product: blocks `x1[i, j] * x2`.
+
+    Args:
+        x1: an array.
+        x2: an array.
+    """
+    return jnp.kron(to_operand(x1), to_operand(x2))
+
+
+@op
+def tensordot(x1: ArrayLike, x2: ArrayLike, axes: int | Sequence[Sequence[int]] = 2) -> Array:
+    """Sum of products over several axes.
+
+    Args:
+        x1: an array.
+        x2: an array.
+        axes: the number of axes (the last of `x1` and the first of `x2`), or a list of axes for
+            each.
+    """
+    return jnp.tensordot(to_operand(x1), to_operand(x2), axes=axes)
+
+
+@op
+def cross(
+    x1: ArrayLike,
+    x2: ArrayLike,
+    axisa: int = -1,
+    axisb: int = -1,
+    axisc: int = -1,
+    axis: int | None = None,
+) -> Array:
+    """Cross product of vectors with two or three components.
+
+    Args:
+        x1: an array.
+        x2: an array; its shape must broadcast with that of `x1`.
+        axisa: the axis of the components in `x1`.
+        axisb: the axis of the components in `x2`.
+        axisc: the axis of the components in the result.
+        axis: the axis in all three, instead of the others.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.cross([1, 0, 0], [0, 1, 0]).tolist()
+    [0, 0, 1]
+    """
+    return jnp.cross(
+        to_operand(x1), to_operand(x2), axisa=axisa, axisb=axisb, axisc=axisc, axis=axis
+    )
+
+
+@op
+def correlate(
+    x1: ArrayLike, x2: ArrayLike, mode: Literal["valid", "same", "full"] = "valid"
+) -> Array:
+    """Cross-correlation of two vectors.
+
+    Args:
+        x1: a vector.
+        x2: a vector.
+        mode: `"valid"`, `"same"` or `"full"`.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.correlate([1, 2, 3], [1, 1]).tolist()
+    [3.0, 5.0]
+    """
+    return jnp.correlate(to_operand(x1), to_operand(x2), mode=mode)
+
+
+@op
+def slogdet(x: ArrayLike) -> tuple[Array, Array]:
+    """Sign and natural logarithm of the absolute value of the determinant.
+
+    Args:
+        x: matrices, of shape (..., n, n).
+
+    Returns:
+        The signs and the logarithms, of shape (...).
+    """
+    return to_pair(jnp.linalg.slogdet(to_operand(x)))
+
+
+def _accumulator(*arrays: Array) -> Any:
+    # int8 products are summed in int32, as accelerators do it anyway.
+    return jnp.int32 if all(array.dtype == jnp.int8 for array in arrays) else None

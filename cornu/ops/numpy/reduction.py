@@ -1,253 +1,336 @@
-"""Functions along axes: sums, means, extremes, quantiles, cumulative sums, counts."""
+"""Reductions over axes: sums, means, extremes, counts."""
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Callable
-from typing import Any
+from typing import TypeAlias
 
 import jax.numpy as jnp
-from jax import Array
 
-from cornu.ops._table import as_float, define, floats, row
+from cornu.core.graph.op import op
+from cornu.ops.arguments import to_float, to_jax_dtype, to_operand
+from cornu.types import Array, ArrayLike, Axes, DTypeLike
 
 __all__ = [
     "all",
-    "allclose",
     "amax",
     "amin",
     "any",
     "argmax",
     "argmin",
     "average",
-    "bincount",
-    "corrcoef",
     "count_nonzero",
-    "cumprod",
-    "cumsum",
-    "diff",
-    "histogram",
     "max",
     "mean",
-    "median",
     "min",
-    "nanargmax",
-    "nanargmin",
-    "nancumprod",
-    "nancumsum",
-    "nanmax",
-    "nanmean",
-    "nanmedian",
-    "nanmin",
-    "nanpercentile",
-    "nanprod",
-    "nanquantile",
-    "nanstd",
-    "nansum",
-    "nanvar",
-    "percentile",
     "prod",
     "ptp",
-    "quantile",
     "std",
     "sum",
     "trapezoid",
     "var",
 ]
 
-
-def _wide(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Returns a reduction that computes in 32 bits at least: float16 sums overflow early."""
-
-    def run(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-        x = as_float(x)
-        if x.dtype.itemsize >= 4:
-            return function(x, axis=axis, keepdims=keepdims)
-        return function(x.astype("float32"), axis=axis, keepdims=keepdims).astype(x.dtype)
-
-    return run
+Number: TypeAlias = int | float | ArrayLike
 
 
-# Sums and means.
-sum = row("sum(x, axis=None, keepdims=False)", jnp.sum, "The sum along axes.")
-prod = row("prod(x, axis=None, keepdims=False, dtype=None)", jnp.prod, "The product along axes.")
-mean = row("mean(x, axis=None, keepdims=False)", _wide(jnp.mean), "The mean along axes.")
-var = row(
-    "var(x, axis=None, keepdims=False)",
-    _wide(jnp.var),
-    "The variance along axes: the mean of |x - mean|².",
-)
-std = row(
-    "std(x, axis=None, keepdims=False)",
-    _wide(jnp.std),
-    "The standard deviation along axes: the square root of the variance.",
-)
-average = row(
-    "average(x, axis=None, weights=None)",
-    lambda x, axis, weights: jnp.average(as_float(x), axis, weights),
-    "The weighted mean along an axis: sum(weights * x) / sum(weights).",
-)
-trapezoid = row(
-    "trapezoid(y, x=None, dx=1.0, axis=-1)",
-    jnp.trapezoid,
-    """The integral along an axis by the trapezoidal rule.
-    y: the values.
-    x: where the values are; evenly spaced by default.
-    dx: the distance of the values where `x` is not given.""",
-)
-
-# Extremes.
-_MAX, _MIN = "The largest element along axes.", "The smallest element along axes."
-max = row("max(x, axis=None, keepdims=False, initial=None)", jnp.max, _MAX)
-min = row("min(x, axis=None, keepdims=False, initial=None)", jnp.min, _MIN)
-amax = row("amax(x, axis=None, keepdims=False)", jnp.amax, _MAX)
-amin = row("amin(x, axis=None, keepdims=False)", jnp.amin, _MIN)
-ptp = row("ptp(x, axis=None, keepdims=False)", jnp.ptp, "The largest minus the smallest element.")
-argmax = row(
-    "argmax(x, axis=None, keepdims=False)", jnp.argmax, "The index of the largest element."
-)
-argmin = row(
-    "argmin(x, axis=None, keepdims=False)", jnp.argmin, "The index of the smallest element."
-)
-
-# Quantiles.
-_Q = """
-    q: a number from 0 to 1, or an array of them; several give a new first axis."""
-_PERCENT = """
-    q: a number from 0 to 100, or an array of them; several give a new first axis."""
-median = row(
-    "median(x, axis=None, keepdims=False)",
-    floats(jnp.median),
-    "The middle value along axes; the mean of two where there are two.",
-)
-quantile = row(
-    'quantile(x, q, axis=None, method="linear", keepdims=False)',
-    floats(jnp.quantile),
-    "The value below which a fraction q of the elements lies." + _Q,
-)
-percentile = row(
-    'percentile(x, q, axis=None, method="linear", keepdims=False)',
-    floats(jnp.percentile),
-    "The value below which q percent of the elements lie." + _PERCENT,
-)
-
-# The same, without the NaN.
-nansum = row("nansum(x, axis=None, keepdims=False)", jnp.nansum, "The sum of what is not NaN.")
-nanprod = row(
-    "nanprod(x, axis=None, keepdims=False)", jnp.nanprod, "The product of what is not NaN."
-)
-nanmean = row(
-    "nanmean(x, axis=None, keepdims=False)", floats(jnp.nanmean), "The mean of what is not NaN."
-)
-nanvar = row(
-    "nanvar(x, axis=None, keepdims=False)", floats(jnp.nanvar), "The variance of what is not NaN."
-)
-nanstd = row(
-    "nanstd(x, axis=None, keepdims=False)",
-    floats(jnp.nanstd),
-    "The standard deviation of what is not NaN.",
-)
-nanmax = row("nanmax(x, axis=None, keepdims=False)", jnp.nanmax, "The largest that is not NaN.")
-nanmin = row("nanmin(x, axis=None, keepdims=False)", jnp.nanmin, "The smallest that is not NaN.")
-nanargmax = row(
-    "nanargmax(x, axis=None, keepdims=False)",
-    jnp.nanargmax,
-    "The index of the largest that is not NaN; -1 where all are.",
-)
-nanargmin = row(
-    "nanargmin(x, axis=None, keepdims=False)",
-    jnp.nanargmin,
-    "The index of the smallest that is not NaN; -1 where all are.",
-)
-nanmedian = row(
-    "nanmedian(x, axis=None, keepdims=False)",
-    floats(jnp.nanmedian),
-    "The middle value of what is not NaN.",
-)
-nanquantile = row(
-    'nanquantile(x, q, axis=None, method="linear", keepdims=False)',
-    floats(jnp.nanquantile),
-    "The value below which a fraction q of what is not NaN lies." + _Q,
-)
-nanpercentile = row(
-    'nanpercentile(x, q, axis=None, method="linear", keepdims=False)',
-    floats(jnp.nanpercentile),
-    "The value below which q percent of what is not NaN lie." + _PERCENT,
-)
-
-# Cumulative.
-cumsum = row(
-    "cumsum(x, axis=None, dtype=None)",
-    jnp.cumsum,
-    "The sums of the first 1, 2, ... elements; of the flat array if no axis is given.",
-)
-cumprod = row(
-    "cumprod(x, axis=None, dtype=None)",
-    jnp.cumprod,
-    "The products of the first 1, 2, ... elements; of the flat array if no axis is given.",
-)
-nancumsum = row("nancumsum(x, axis=None, dtype=None)", jnp.nancumsum, "As `cumsum`, with NaN as 0.")
-nancumprod = row(
-    "nancumprod(x, axis=None, dtype=None)", jnp.nancumprod, "As `cumprod`, with NaN as 1."
-)
-diff = row(
-    "diff(a, n=1, axis=-1)",
-    jnp.diff,
-    """The differences of neighbours along an axis.
-    n: how many times to take them.""",
-)
-
-# Truth and counts.
-all = row("all(x, axis=None, keepdims=False)", jnp.all, "Whether all elements are true.")
-any = row("any(x, axis=None, keepdims=False)", jnp.any, "Whether any element is true.")
-allclose = row(
-    "allclose(x1, x2, rtol=1e-05, atol=1e-08, equal_nan=False)",
-    jnp.allclose,
-    "Whether |x1 - x2| <= atol + rtol |x2| everywhere.",
-)
-count_nonzero = row(
-    "count_nonzero(x, axis=None)",
-    lambda x, axis: jnp.count_nonzero(x, axis=axis).astype("int32"),
-    "How many elements are not zero.",
-)
-histogram = row(
-    "histogram(x, bins=10, range=None)",
-    jnp.histogram,
-    """Counts in intervals, and the edges of the intervals.
-    bins: how many intervals of equal width, or their edges.
-    range: the smallest and the largest edge; by default those of the data.""",
-)
-corrcoef = row(
-    "corrcoef(x)",
-    floats(jnp.corrcoef),
-    """The correlation coefficients of variables.
-    x: one variable per row, one observation per column.""",
-)
-
-
-@define
-def bincount(
-    x: Array, weights: Array | None = None, minlength: int = 0, sparse: bool = False
-) -> Array:
-    """How often each of the integers 0, 1, 2, ... occurs.
-
-    The length of the result depends on the data, so that it works on arrays only, not while a
-    model is being drawn or compiled.
+@op
+def sum(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
+    """Sum over axes.
 
     Args:
-        x: integers from 0 on, of shape (length,) or (batch, length).
-        weights: what each element counts; 1 by default.
-        minlength: the least length of the result.
-        sparse: not supported.
+        x: an array.
+        axis: the axis or axes; None for all of them.
+        keepdims: whether the reduced axes are kept with size 1.
 
-    Returns:
-        Counts of shape (size,) or (batch, size), size = max(x.max() + 1, minlength).
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.sum([[1, 2], [3, 4]], axis=0).tolist()
+    [4, 6]
     """
-    if sparse:
-        raise NotImplementedError("bincount: sparse arrays do not exist here. Use sparse=False.")
-    if x.ndim == 1:
-        return jnp.bincount(x, weights, minlength=minlength)
-    size = builtins.max(int(x.max()) + 1, minlength) if x.size else minlength
-    rows = jnp.arange(x.shape[0])[:, None]
-    counts = jnp.zeros((x.shape[0], size), "int32" if weights is None else weights.dtype)
-    return counts.at[rows, x].add(1 if weights is None else weights)
+    return jnp.sum(to_operand(x), axis=axis, keepdims=keepdims)
+
+
+@op
+def prod(
+    x: ArrayLike, axis: Axes = None, keepdims: bool = False, dtype: DTypeLike | None = None
+) -> Array:
+    """Product over axes.
+
+    Args:
+        x: an array.
+        axis: the axis or axes; None for all of them.
+        keepdims: whether the reduced axes are kept with size 1.
+        dtype: the dtype of the result; determined by the input by default.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.prod([[1, 2], [3, 4]]).tolist()
+    24
+    """
+    return jnp.prod(to_operand(x), axis=axis, keepdims=keepdims, dtype=to_jax_dtype(dtype))
+
+
+@op
+def mean(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
+    """Mean over axes.
+
+    Args:
+        x: an array.
+        axis: the axis or axes; None for all of them.
+        keepdims: whether the reduced axes are kept with size 1.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.mean([[1, 2], [3, 4]], axis=1).tolist()
+    [1.5, 3.5]
+    """
+    return _in_32_bits(jnp.mean, x, axis, keepdims)
+
+
+@op
+def var(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
+    """Variance over axes: the mean of `|x - mean(x)|**2`.
+
+    Args:
+        x: an array.
+        axis: the axis or axes; None for all of them.
+        keepdims: whether the reduced axes are kept with size 1.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.var([1, 3]).tolist()
+    1.0
+    """
+    return _in_32_bits(jnp.var, x, axis, keepdims)
+
+
+@op
+def std(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
+    """Standard deviation over axes: the square root of the variance.
+
+    Args:
+        x: an array.
+        axis: the axis or axes; None for all of them.
+        keepdims: whether the reduced axes are kept with size 1.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.std([1, 3]).tolist()
+    1.0
+    """
+    return _in_32_bits(jnp.std, x, axis, keepdims)
+
+
+@op
+def average(x: ArrayLike, axis: Axes = None, weights: ArrayLike | None = None) -> Array:
+    """Weighted mean `sum(weights * x) / sum(weights)` over axes.
+
+    Args:
+        x: an array.
+        axis: the axis or axes; None for all of them.
+        weights: the weights; equal ones by default.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.average([1.0, 3.0], weights=[3.0, 1.0]).tolist()
+    1.5
+    """
+    return jnp.average(to_float(x), axis, to_operand(weights))
+
+
+@op
+def trapezoid(y: ArrayLike, x: ArrayLike | None = None, dx: float = 1.0, axis: int = -1) -> Array:
+    """Integral along an axis by the trapezoidal rule.
+
+    Args:
+        y: the values of the function.
+        x: the points where the function has these values; evenly spaced by default.
+        dx: the distance of the points, if `x` is None.
+        axis: the axis or axes; None for all of them.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.trapezoid([1.0, 2.0, 3.0]).tolist()
+    4.0
+    """
+    return jnp.trapezoid(to_operand(y), x=to_operand(x), dx=dx, axis=axis)
+
+
+@op
+def max(
+    x: ArrayLike, axis: Axes = None, keepdims: bool = False, initial: float | None = None
+) -> Array:
+    """Maximum over axes.
+
+    Args:
+        x: an array.
+        axis: the axis or axes; None for all of them.
+        keepdims: whether the reduced axes are kept with size 1.
+        initial: the result cannot be below (for a minimum: above) this value; required for empty
+            arrays.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.max([[1, 5], [7, 2]], axis=1).tolist()
+    [5, 7]
+    """
+    return jnp.max(to_operand(x), axis=axis, keepdims=keepdims, initial=initial)
+
+
+@op
+def min(
+    x: ArrayLike, axis: Axes = None, keepdims: bool = False, initial: float | None = None
+) -> Array:
+    """Minimum over axes.
+
+    Args:
+        x: an array.
+        axis: the axis or axes; None for all of them.
+        keepdims: whether the reduced axes are kept with size 1.
+        initial: the result cannot be below (for a minimum: above) this value; required for empty
+            arrays.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.min([[1, 5], [7, 2]], axis=1).tolist()
+    [1, 2]
+    """
+    return jnp.min(to_operand(x), axis=axis, keepdims=keepdims, initial=initial)
+
+
+@op
+def amax(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
+    """Maximum over axes; the same as `max`.
+
+    Args:
+        x: an array.
+        axis: the axis or axes; None for all of them.
+        keepdims: whether the reduced axes are kept with size 1.
+    """
+    return jnp.amax(to_operand(x), axis=axis, keepdims=keepdims)
+
+
+@op
+def amin(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
+    """Minimum over axes; the same as `min`.
+
+    Args:
+        x: an array.
+        axis: the axis or axes; None for all of them.
+        keepdims: whether the reduced axes are kept with size 1.
+    """
+    return jnp.amin(to_operand(x), axis=axis, keepdims=keepdims)
+
+
+@op
+def ptp(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
+    """Range over axes: maximum minus minimum.
+
+    Args:
+        x: an array.
+        axis: the axis or axes; None for all of them.
+        keepdims: whether the reduced axes are kept with size 1.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.ptp([1, 5, 3]).tolist()
+    4
+    """
+    return jnp.ptp(to_operand(x), axis=axis, keepdims=keepdims)
+
+
+@op
+def argmax(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> Array:
+    """Index of the maximum along an axis, as int32.
+
+    Args:
+        x: an array.
+        axis: the axis; None for the index into the flattened array.
+        keepdims: whether the reduced axes are kept with size 1.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.argmax([[1, 5], [7, 2]], axis=1).tolist()
+    [1, 0]
+    """
+    return jnp.argmax(to_operand(x), axis=axis, keepdims=keepdims)
+
+
+@op
+def argmin(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> Array:
+    """Index of the minimum along an axis, as int32.
+
+    Args:
+        x: an array.
+        axis: the axis; None for the index into the flattened array.
+        keepdims: whether the reduced axes are kept with size 1.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.argmin([[1, 5], [7, 2]], axis=1).tolist()
+    [0, 1]
+    """
+    return jnp.argmin(to_operand(x), axis=axis, keepdims=keepdims)
+
+
+@op
+def all(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
+    """Whether all elements are true.
+
+    Args:
+        x: an array.
+        axis: the axis or axes; None for all of them.
+        keepdims: whether the reduced axes are kept with size 1.
+    """
+    return jnp.all(to_operand(x), axis=axis, keepdims=keepdims)
+
+
+@op
+def any(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
+    """Whether at least one element is true.
+
+    Args:
+        x: an array.
+        axis: the axis or axes; None for all of them.
+        keepdims: whether the reduced axes are kept with size 1.
+    """
+    return jnp.any(to_operand(x), axis=axis, keepdims=keepdims)
+
+
+@op
+def count_nonzero(x: ArrayLike, axis: Axes = None) -> Array:
+    """Number of elements that are not zero, as int32.
+
+    Args:
+        x: an array.
+        axis: the axis or axes; None for all of them.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.count_nonzero([0, 3, 4]).tolist()
+    2
+    """
+    return jnp.count_nonzero(to_operand(x), axis=axis).astype("int32")
+
+
+def _in_32_bits(function: Callable[..., Array], x: ArrayLike, axis: Axes, keepdims: bool) -> Array:
+    """Computes a reduction with at least 32 bits, because sums of float16 overflow early."""
+    array = to_float(x)
+    if array.dtype.itemsize >= 4:
+        return function(array, axis=axis, keepdims=keepdims)
+    result = function(array.astype("float32"), axis=axis, keepdims=keepdims)
+    return result.astype(array.dtype)

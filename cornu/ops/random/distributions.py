@@ -12,12 +12,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax import Array
 
+from cornu.core.graph.op import op
 from cornu.core.state.dtypes import is_float, standardize_dtype
-from cornu.ops._table import define
+from cornu.ops.arguments import to_array, to_jax_dtype
 from cornu.ops.random.generator import Seed, draw_key
 from cornu.ops.random.threefry import bernoulli
+from cornu.types import Array, ArrayLike, DTypeLike
 
 __all__ = [
     "beta",
@@ -36,9 +37,13 @@ __all__ = [
 _Shape = Sequence[int]
 
 
-@define
+@op
 def normal(
-    shape: _Shape, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = None, seed: Seed = None
+    shape: _Shape,
+    mean: Any = 0.0,
+    stddev: Any = 1.0,
+    dtype: DTypeLike | None = None,
+    seed: Seed = None,
 ) -> Array:
     """Numbers from a normal distribution.
 
@@ -55,13 +60,18 @@ def normal(
     >>> cornu.random.normal((2, 3), seed=1).shape
     (2, 3)
     """
+    dtype = to_jax_dtype(dtype)
     dtype = standardize_dtype(dtype)
     return jax.random.normal(draw_key(seed), tuple(shape), dtype) * stddev + mean
 
 
-@define
+@op
 def truncated_normal(
-    shape: _Shape, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = None, seed: Seed = None
+    shape: _Shape,
+    mean: Any = 0.0,
+    stddev: Any = 1.0,
+    dtype: DTypeLike | None = None,
+    seed: Seed = None,
 ) -> Array:
     """Numbers from a normal distribution without what is beyond two standard deviations.
 
@@ -78,14 +88,19 @@ def truncated_normal(
     >>> bool(abs(cornu.random.truncated_normal((100,), seed=1)).max() <= 2)
     True
     """
+    dtype = to_jax_dtype(dtype)
     dtype = standardize_dtype(dtype)
     sample = jax.random.truncated_normal(draw_key(seed), -2.0, 2.0, tuple(shape), dtype)
     return sample * stddev + mean
 
 
-@define
+@op
 def uniform(
-    shape: _Shape, minval: Any = 0.0, maxval: Any = 1.0, dtype: Any = None, seed: Seed = None
+    shape: _Shape,
+    minval: Any = 0.0,
+    maxval: Any = 1.0,
+    dtype: DTypeLike | None = None,
+    seed: Seed = None,
 ) -> Array:
     """Numbers that are equally probable from `minval` to below `maxval`.
 
@@ -105,15 +120,16 @@ def uniform(
     >>> bool(cornu.random.uniform((100,), 3.0, 4.0, seed=1).min() >= 3)
     True
     """
+    dtype = to_jax_dtype(dtype)
     dtype = standardize_dtype(dtype)
     if not is_float(jnp.dtype(dtype)):
         raise ValueError(f"uniform draws floats; use randint for {dtype!r}.")
     return jax.random.uniform(draw_key(seed), tuple(shape), dtype, minval, maxval)
 
 
-@define
+@op
 def randint(
-    shape: _Shape, minval: Any, maxval: Any, dtype: Any = "int32", seed: Seed = None
+    shape: _Shape, minval: Any, maxval: Any, dtype: DTypeLike = "int32", seed: Seed = None
 ) -> Array:
     """Integers that are equally probable from `minval` to below `maxval`.
 
@@ -133,14 +149,17 @@ def randint(
     >>> sorted(set(cornu.random.randint((100,), 0, 3, seed=1).tolist()))
     [0, 1, 2]
     """
+    dtype = to_jax_dtype(dtype)
     dtype = standardize_dtype(dtype)
     if not jnp.issubdtype(dtype, jnp.integer):
         raise ValueError(f"randint draws integers; use uniform for {dtype!r}.")
     return jax.random.randint(draw_key(seed), tuple(shape), minval, maxval, dtype)
 
 
-@define
-def categorical(logits: Array, num_samples: int, dtype: Any = "int32", seed: Seed = None) -> Array:
+@op
+def categorical(
+    logits: ArrayLike, num_samples: int, dtype: DTypeLike = "int32", seed: Seed = None
+) -> Array:
     """Classes drawn from one distribution per row.
 
     Args:
@@ -161,6 +180,8 @@ def categorical(logits: Array, num_samples: int, dtype: Any = "int32", seed: See
     >>> cornu.random.categorical([[0.0, -100.0]], 3, seed=1).tolist()
     [[0, 0, 0]]
     """
+    logits = to_array(logits)
+    dtype = to_jax_dtype(dtype)
     if logits.ndim != 2:
         raise ValueError(f"logits must have the axes (batch, classes). Received: {logits.shape}")
     shape = (logits.shape[0], num_samples)
@@ -168,8 +189,10 @@ def categorical(logits: Array, num_samples: int, dtype: Any = "int32", seed: See
     return drawn.astype(standardize_dtype(dtype))
 
 
-@define
-def gamma(shape: _Shape, alpha: Array, dtype: Any = None, seed: Seed = None) -> Array:
+@op
+def gamma(
+    shape: _Shape, alpha: ArrayLike, dtype: DTypeLike | None = None, seed: Seed = None
+) -> Array:
     """Numbers from the gamma distribution of shape `alpha` and rate 1.
 
     Args:
@@ -184,11 +207,19 @@ def gamma(shape: _Shape, alpha: Array, dtype: Any = None, seed: Seed = None) -> 
     >>> bool(cornu.random.gamma((100,), 2.0, seed=1).min() > 0)
     True
     """
+    alpha = to_array(alpha)
+    dtype = to_jax_dtype(dtype)
     return jax.random.gamma(draw_key(seed), alpha, tuple(shape), standardize_dtype(dtype))
 
 
-@define
-def beta(shape: _Shape, alpha: Array, beta: Array, dtype: Any = None, seed: Seed = None) -> Array:
+@op
+def beta(
+    shape: _Shape,
+    alpha: ArrayLike,
+    beta: ArrayLike,
+    dtype: DTypeLike | None = None,
+    seed: Seed = None,
+) -> Array:
     """Numbers from the beta distribution.
 
     Args:
@@ -204,12 +235,18 @@ def beta(shape: _Shape, alpha: Array, beta: Array, dtype: Any = None, seed: Seed
     >>> bool(cornu.random.beta((100,), 2.0, 3.0, seed=1).max() < 1)
     True
     """
+    alpha, beta = to_array(alpha), to_array(beta)
+    dtype = to_jax_dtype(dtype)
     return jax.random.beta(draw_key(seed), alpha, beta, tuple(shape), standardize_dtype(dtype))
 
 
-@define
+@op
 def binomial(
-    shape: _Shape, counts: Array, probabilities: Array, dtype: Any = None, seed: Seed = None
+    shape: _Shape,
+    counts: ArrayLike,
+    probabilities: ArrayLike,
+    dtype: DTypeLike | None = None,
+    seed: Seed = None,
 ) -> Array:
     """How many of `counts` trials succeed.
 
@@ -226,13 +263,18 @@ def binomial(
     >>> cornu.random.binomial((2,), 5, 1.0, seed=1).tolist()
     [5.0, 5.0]
     """
+    counts, probabilities = to_array(counts), to_array(probabilities)
+    dtype = to_jax_dtype(dtype)
     dtype = standardize_dtype(dtype)
     return jax.random.binomial(draw_key(seed), counts, probabilities, tuple(shape), dtype)
 
 
-@define
+@op
 def dropout(
-    inputs: Array, rate: float, noise_shape: Sequence[int | None] | None = None, seed: Seed = None
+    inputs: ArrayLike,
+    rate: float,
+    noise_shape: Sequence[int | None] | None = None,
+    seed: Seed = None,
 ) -> Array:
     """The input with a fraction of its elements set to zero, the others scaled by `1/(1 - rate)`.
 
@@ -255,6 +297,7 @@ def dropout(
     References: Srivastava et al. (2014), "Dropout: A Simple Way to Prevent Neural Networks from
     Overfitting".
     """
+    inputs = to_array(inputs)
     x = inputs
     if rate == 0:
         return x
@@ -267,8 +310,8 @@ def dropout(
     return jnp.where(keep, x / (1.0 - rate), jnp.zeros((), x.dtype))
 
 
-@define
-def shuffle(x: Array, axis: int = 0, seed: Seed = None) -> Array:
+@op
+def shuffle(x: ArrayLike, axis: int = 0, seed: Seed = None) -> Array:
     """The slices along an axis in random order.
 
     Args:
@@ -285,4 +328,5 @@ def shuffle(x: Array, axis: int = 0, seed: Seed = None) -> Array:
     Differences: slices stay whole, as in Keras on TensorFlow. Keras on JAX gives each position
     beside the axis an order of its own.
     """
+    x = to_array(x)
     return jax.random.permutation(draw_key(seed), x, axis)

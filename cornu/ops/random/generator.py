@@ -112,7 +112,7 @@ def _here(name: str) -> str:
 
 def _key(seed: int, count: int) -> Any:
     # The two words of Keras's seeds, so that eager draws from a given seed are Keras's numbers.
-    words = np.array([seed & 0xFFFFFFFF, count & 0xFFFFFFFF], np.uint32)
+    words: Any = np.array([seed & 0xFFFFFFFF, count & 0xFFFFFFFF], np.uint32)
     return jax.random.wrap_key_data(words, impl="threefry2x32")
 
 

@@ -35,7 +35,7 @@ def bernoulli(key: Array, probability: float, shape: Sequence[Any]) -> Array:
 
 def _known(key: Array, shape: Sequence[Any]) -> bool:
     """Tells whether the bits are those that are written out here, and worth it."""
-    config = jax.config
+    config: Any = jax.config  # its options are defined at run time
     return (
         jax.default_backend() == "cpu"
         and is_enabled("random_bits")

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu import tree
+from cornu.types import ArrayLike
 
 __all__ = [
     "aligned",
@@ -31,7 +32,7 @@ def mean_over_outputs(formula: Callable[..., Any]) -> Callable[..., Any]:
     return formula
 
 
-def columns(formula: Callable[..., Any], y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+def columns(formula: Callable[..., Any], y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Any, Any]:
     """Gives vectors (batch,) a last axis where a formula would take the mean over the batch.
 
     Each sample keeps a value of its own then, which can be weighted or left out.
@@ -66,7 +67,7 @@ def same_rank(a: Any, b: Any) -> tuple[Any, Any]:
     return a, b
 
 
-def aligned(y_true: Any, y_pred: Any) -> tuple[jax.Array, jax.Array]:
+def aligned(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[jax.Array, jax.Array]:
     """Returns labels and predictions of one shape, the labels in the dtype of the predictions.
 
     Raises:
@@ -90,7 +91,9 @@ def aligned(y_true: Any, y_pred: Any) -> tuple[jax.Array, jax.Array]:
     return y_true, y_pred
 
 
-def sparse_aligned(y_true: Any, y_pred: Any, axis: int = -1) -> tuple[jax.Array, jax.Array]:
+def sparse_aligned(
+    y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1
+) -> tuple[jax.Array, jax.Array]:
     """Returns class numbers of the shape of `y_pred` without its class axis, and `y_pred`.
 
     Raises:

@@ -8,13 +8,14 @@ import jax.numpy as jnp
 
 from cornu.core.graph.op import op
 from cornu.parts.formulas.align import aligned, mean_over_outputs
+from cornu.types import Array, ArrayLike
 
 __all__ = ["categorical_hinge", "hinge", "squared_hinge"]
 
 
 @mean_over_outputs
 @op
-def hinge(y_true: Any, y_pred: Any) -> Any:
+def hinge(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Computes `mean(max(0, 1 - y_true * y_pred))` over the last axis.
 
     Args:
@@ -33,7 +34,7 @@ def hinge(y_true: Any, y_pred: Any) -> Any:
 
 @mean_over_outputs
 @op
-def squared_hinge(y_true: Any, y_pred: Any) -> Any:
+def squared_hinge(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Computes `mean(max(0, 1 - y_true * y_pred) ** 2)` over the last axis.
 
     Args:
@@ -46,7 +47,7 @@ def squared_hinge(y_true: Any, y_pred: Any) -> Any:
 
 
 @op
-def categorical_hinge(y_true: Any, y_pred: Any) -> Any:
+def categorical_hinge(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Computes `max(0, 1 + best wrong class - right class)`.
 
         max(0, 1 + max((1 - y_true) * y_pred) - sum(y_true * y_pred))
@@ -63,7 +64,7 @@ def categorical_hinge(y_true: Any, y_pred: Any) -> Any:
     return jnp.maximum(wrong - right + 1, 0)
 
 
-def _margins(y_true: Any, y_pred: Any) -> Any:
+def _margins(y_true: ArrayLike, y_pred: ArrayLike) -> Any:
     y_true, y_pred = aligned(y_true, y_pred)
     binary = jnp.all((y_true == 0) | (y_true == 1))
     y_true = jnp.where(binary, 2 * y_true - 1, y_true)

@@ -12,6 +12,7 @@ from cornu.core.graph.op import op
 from cornu.core.state import scope
 from cornu.errors import warn
 from cornu.parts.formulas.align import aligned, mean_over_outputs, sparse_aligned
+from cornu.types import Array, ArrayLike
 
 __all__ = [
     "binary_crossentropy",
@@ -27,12 +28,12 @@ __all__ = [
 @mean_over_outputs
 @op
 def binary_crossentropy(
-    y_true: Any,
-    y_pred: Any,
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
     from_logits: bool = False,
     label_smoothing: float = 0.0,
     axis: int = -1,
-) -> Any:
+) -> Array:
     """Computes `-mean(y_true * log(p) + (1 - y_true) * log(1 - p))` over an axis.
 
     Args:
@@ -57,15 +58,15 @@ def binary_crossentropy(
 @mean_over_outputs
 @op
 def binary_focal_crossentropy(
-    y_true: Any,
-    y_pred: Any,
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
     apply_class_balancing: bool = False,
     alpha: float = 0.25,
     gamma: float = 2.0,
     from_logits: bool = False,
     label_smoothing: float = 0.0,
     axis: int = -1,
-) -> Any:
+) -> Array:
     """Computes binary cross-entropy with less weight on what is easy: `(1 - q) ** gamma * bce`.
 
     `q` is the probability given to the right class.
@@ -98,12 +99,12 @@ def binary_focal_crossentropy(
 
 @op
 def categorical_crossentropy(
-    y_true: Any,
-    y_pred: Any,
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
     from_logits: bool = False,
     label_smoothing: float = 0.0,
     axis: int = -1,
-) -> Any:
+) -> Array:
     """Computes `-sum(y_true * log(p))` over the classes.
 
     Args:
@@ -128,14 +129,14 @@ def categorical_crossentropy(
 
 @op
 def categorical_focal_crossentropy(
-    y_true: Any,
-    y_pred: Any,
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
     alpha: Any = 0.25,
     gamma: float = 2.0,
     from_logits: bool = False,
     label_smoothing: float = 0.0,
     axis: int = -1,
-) -> Any:
+) -> Array:
     """Computes `-sum(alpha * (1 - p) ** gamma * y_true * log(p))` over the classes.
 
     Args:
@@ -164,12 +165,12 @@ def categorical_focal_crossentropy(
 
 @op
 def sparse_categorical_crossentropy(
-    y_true: Any,
-    y_pred: Any,
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
     from_logits: bool = False,
     ignore_class: int | None = None,
     axis: int = -1,
-) -> Any:
+) -> Array:
     """Computes `-log(p[y_true])`, the cross-entropy of class numbers.
 
     Args:
@@ -201,7 +202,7 @@ def sparse_categorical_crossentropy(
 
 
 @op
-def kl_divergence(y_true: Any, y_pred: Any) -> Any:
+def kl_divergence(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Computes `sum(y_true * log(y_true / y_pred))` over the last axis.
 
     Args:
@@ -220,7 +221,7 @@ def kl_divergence(y_true: Any, y_pred: Any) -> Any:
 
 @mean_over_outputs
 @op
-def poisson(y_true: Any, y_pred: Any) -> Any:
+def poisson(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Computes `mean(y_pred - y_true * log(y_pred + epsilon))` over the last axis.
 
     Args:
@@ -233,17 +234,17 @@ def poisson(y_true: Any, y_pred: Any) -> Any:
     return jnp.mean(y_pred - y_true * jnp.log(y_pred + settings.get("epsilon")), axis=-1)
 
 
-def _sparse(y_true: Any, y_pred: Any, from_logits: bool, axis: int) -> Any:
+def _sparse(y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool, axis: int) -> Any:
     return ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
 
 
-def _smooth(y_true: Any, label_smoothing: float, classes: int) -> Any:
+def _smooth(y_true: ArrayLike, label_smoothing: float, classes: int) -> Any:
     if not label_smoothing:
         return y_true
     return y_true * (1 - label_smoothing) + label_smoothing / classes
 
 
-def _check_classes(name: str, y_pred: Any, axis: int) -> None:
+def _check_classes(name: str, y_pred: ArrayLike, axis: int) -> None:
     if y_pred.shape[axis] == 1:
         warn(
             "C025",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
 from cornu import ops, settings
 from cornu.core.graph.op import op
 from cornu.parts.formulas.align import aligned, mean_over_outputs
+from cornu.types import Array, ArrayLike
 
 __all__ = [
     "cosine",
@@ -24,7 +23,7 @@ __all__ = [
 
 @mean_over_outputs
 @op
-def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
+def mean_squared_error(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Computes `mean((y_true - y_pred) ** 2)` over the last axis.
 
     Args:
@@ -44,7 +43,7 @@ def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
 
 @mean_over_outputs
 @op
-def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
+def mean_absolute_error(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Computes `mean(|y_true - y_pred|)` over the last axis.
 
     Args:
@@ -59,7 +58,7 @@ def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
 
 @mean_over_outputs
 @op
-def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Any:
+def mean_absolute_percentage_error(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Computes `100 * mean(|y_true - y_pred| / max(|y_true|, epsilon))` over the last axis.
 
     Args:
@@ -75,7 +74,7 @@ def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Any:
 
 @mean_over_outputs
 @op
-def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Any:
+def mean_squared_logarithmic_error(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Computes `mean((log(y_true + 1) - log(y_pred + 1)) ** 2)` over the last axis.
 
     Numbers below `epsilon` count as `epsilon`.
@@ -95,7 +94,7 @@ def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Any:
 
 @mean_over_outputs
 @op
-def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Any:
+def huber(y_true: ArrayLike, y_pred: ArrayLike, delta: float = 1.0) -> Array:
     """Computes a squared error for small differences, an absolute one for large ones.
 
         0.5 * d ** 2                    where |d| <= delta
@@ -118,7 +117,7 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Any:
 
 @mean_over_outputs
 @op
-def log_cosh(y_true: Any, y_pred: Any) -> Any:
+def log_cosh(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Computes `mean(log(cosh(y_pred - y_true)))` over the last axis.
 
     Near 0 this is half the squared error, far away the absolute error less `log(2)`.
@@ -135,7 +134,7 @@ def log_cosh(y_true: Any, y_pred: Any) -> Any:
 
 
 @op
-def cosine(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
+def cosine(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) -> Array:
     """Computes the cosine of the angle between vectors: 1 where they point the same way."""
     y_true, y_pred = aligned(y_true, y_pred)
     return jnp.sum(ops.normalize(y_true, axis=axis) * ops.normalize(y_pred, axis=axis), axis=axis)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -26,6 +27,7 @@ from cornu.parts.initializers.scaled import (
     LecunUniform,
     VarianceScaling,
 )
+from cornu.types import InitializerLike
 
 __all__ = [
     "STFT",
@@ -86,30 +88,28 @@ truncated_normal = TruncatedNormal
 variance_scaling = VarianceScaling
 zeros = Zeros
 
-_ALIASES = {
-    Constant: (),
-    GlorotNormal: (),
-    GlorotUniform: (),
-    HeNormal: (),
-    HeUniform: (),
-    Identity: ("IdentityInitializer",),
-    LecunNormal: (),
-    LecunUniform: (),
-    Ones: ("one",),
-    Orthogonal: ("OrthogonalInitializer",),
-    RandomNormal: ("normal",),
-    RandomUniform: ("uniform",),
-    STFT: ("STFTInitializer",),
-    TruncatedNormal: (),
-    VarianceScaling: (),
-    Zeros: ("zero",),
+# Besides its class name, an initializer has a name in snake case; some have older names.
+_OLDER_NAMES = {
+    Identity: "IdentityInitializer",
+    Ones: "one",
+    Orthogonal: "OrthogonalInitializer",
+    RandomNormal: "normal",
+    RandomUniform: "uniform",
+    STFT: "STFTInitializer",
+    Zeros: "zero",
 }
-for _cls, _names in _ALIASES.items():
-    registry.add_class("initializers", _cls, names.snake_case(_cls.__name__), *_names)
+for _cls in (
+    *(Constant, Identity, Ones, Orthogonal, RandomNormal, RandomUniform, STFT, TruncatedNormal),
+    *(GlorotNormal, GlorotUniform, HeNormal, HeUniform, LecunNormal, LecunUniform),
+    *(VarianceScaling, Zeros),
+):
+    registry.add_class("initializers", _cls, names.snake_case(_cls.__name__))
+    if _cls in _OLDER_NAMES:
+        registry.add_class("initializers", _cls, _OLDER_NAMES[_cls])
 
 
-def get(identifier: Any) -> Any:
-    """Returns an initializer from a name, a config, an array, a function or an initializer.
+def get(identifier: InitializerLike | None) -> Any:
+    """Returns an initializer from a name, a config, an array or a callable; None for None.
 
     Example:
 
@@ -121,12 +121,12 @@ def get(identifier: Any) -> Any:
     return registry.resolve("initializers", identifier)
 
 
-def serialize(initializer: Any) -> Any:
+def serialize(initializer: Callable[..., Any]) -> Any:
     """Describes an initializer as data."""
     return registry.serialize(initializer)
 
 
-def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+def deserialize(config: InitializerLike, custom_objects: dict[str, Any] | None = None) -> Any:
     """Makes an initializer from what `serialize` returned."""
     with registry.custom_object_scope(custom_objects):
         return get(config)

@@ -10,6 +10,7 @@ import numpy as np
 
 from cornu.core.state.dtypes import standardize_dtype
 from cornu.registry import Configurable
+from cornu.types import DTypeLike
 
 __all__ = ["Initializer", "numpy_dtype"]
 
@@ -29,7 +30,7 @@ class Initializer(Configurable):
 
     category = "initializers"
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray:
         """Returns the values for a Variable of some shape and dtype."""
         raise NotImplementedError(f"{type(self).__name__} does not define `__call__`.")
 

@@ -1,13 +1,13 @@
-"""Initializers without chance: constants and the identity."""
+"""Deterministic initializers: constants and the identity matrix."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from cornu.parts.initializers.base import Initializer, numpy_dtype
+from cornu.types import ArrayLike, DTypeLike
 
 __all__ = ["Constant", "Identity", "Ones", "Zeros"]
 
@@ -24,10 +24,10 @@ class Constant(Initializer):
     [3.0, 3.0]
     """
 
-    def __init__(self, value: Any = 0.0) -> None:
+    def __init__(self, value: ArrayLike = 0.0) -> None:
         self.value = value
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray:
         value = np.asarray(self.value)
         try:
             return np.broadcast_to(value, tuple(shape)).astype(numpy_dtype(dtype))
@@ -41,14 +41,14 @@ class Constant(Initializer):
 class Zeros(Initializer):
     """Fills with 0."""
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray:
         return np.zeros(shape, numpy_dtype(dtype))
 
 
 class Ones(Initializer):
     """Fills with 1."""
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray:
         return np.ones(shape, numpy_dtype(dtype))
 
 
@@ -65,7 +65,7 @@ class Identity(Initializer):
     def __init__(self, gain: float = 1.0) -> None:
         self.gain = gain
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray:
         if len(shape) != 2:
             raise ValueError(f"Identity makes matrices. Received the shape: {tuple(shape)}")
-        return (self.gain * np.eye(*shape)).astype(numpy_dtype(dtype))
+        return (self.gain * np.eye(shape[0], shape[1])).astype(numpy_dtype(dtype))

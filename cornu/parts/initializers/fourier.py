@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
 from cornu.errors import suggest
 from cornu.parts.initializers.base import Initializer, numpy_dtype
+from cornu.types import ArrayLike, DTypeLike
 
 __all__ = ["STFT"]
 
@@ -45,9 +46,9 @@ class STFT(Initializer):
 
     def __init__(
         self,
-        side: str = "real",
-        window: Any = "hann",
-        scaling: str | None = "density",
+        side: Literal["real", "imag"] = "real",
+        window: str | ArrayLike | None = "hann",
+        scaling: Literal["density", "spectrum"] | None = "density",
         periodic: bool = False,
     ) -> None:
         if side not in ("real", "imag"):
@@ -63,7 +64,7 @@ class STFT(Initializer):
         self.scaling = scaling
         self.periodic = periodic
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray:
         frame_length, channels, bins = shape
         time = np.arange(frame_length).reshape(-1, 1, 1)
         angle = -2 * np.pi * time * np.arange(bins) / (2 * (bins - 1))

@@ -19,7 +19,9 @@ import numpy as np
 from cornu import seeds
 from cornu.core.state.dtypes import is_float
 from cornu.ops.random import SeedGenerator
+from cornu.ops.random.generator import Seed
 from cornu.parts.initializers.base import Initializer, numpy_dtype
+from cornu.types import DTypeLike
 
 __all__ = ["Orthogonal", "RandomInitializer", "RandomNormal", "RandomUniform", "TruncatedNormal"]
 
@@ -40,7 +42,7 @@ class RandomInitializer(Initializer):
     that two layers that share the object begin with equal weights.
     """
 
-    def __init__(self, seed: Any = None) -> None:
+    def __init__(self, seed: Seed = None) -> None:
         if not (seed is None or isinstance(seed, (int, np.integer, SeedGenerator))):
             raise ValueError(
                 f"{type(self).__name__}: seed must be an integer, a SeedGenerator or None. "
@@ -117,12 +119,12 @@ class RandomNormal(RandomInitializer):
         seed: see `RandomInitializer`: an integer for the same values at each call.
     """
 
-    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Any = None) -> None:
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Seed = None) -> None:
         super().__init__(seed)
         self.mean = mean
         self.stddev = stddev
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray:
         return self.draw(shape, dtype, normal(self.mean, self.stddev))
 
 
@@ -135,12 +137,12 @@ class TruncatedNormal(RandomInitializer):
         seed: see `RandomInitializer`: an integer for the same values at each call.
     """
 
-    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Any = None) -> None:
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Seed = None) -> None:
         super().__init__(seed)
         self.mean = mean
         self.stddev = stddev
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray:
         return self.draw(shape, dtype, truncated(self.mean, self.stddev))
 
 
@@ -153,12 +155,12 @@ class RandomUniform(RandomInitializer):
         seed: see `RandomInitializer`: an integer for the same values at each call.
     """
 
-    def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: Any = None) -> None:
+    def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: Seed = None) -> None:
         super().__init__(seed)
         self.minval = minval
         self.maxval = maxval
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray:
         return self.draw(shape, dtype, uniform(self.minval, self.maxval))
 
 
@@ -181,11 +183,11 @@ class Orthogonal(RandomInitializer):
     in deep linear neural networks", arXiv:1312.6120.
     """
 
-    def __init__(self, gain: float = 1.0, seed: Any = None) -> None:
+    def __init__(self, gain: float = 1.0, seed: Seed = None) -> None:
         super().__init__(seed)
         self.gain = gain
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray:
         if len(shape) < 2:
             raise ValueError(
                 f"Orthogonal makes weights of two or more axes. Received the shape: {tuple(shape)}"

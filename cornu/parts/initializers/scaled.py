@@ -1,14 +1,16 @@
-"""Initializers whose spread is set by the number of inputs and outputs of a unit."""
+"""Initializers whose variance depends on the number of inputs and outputs of a unit."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Literal, TypeAlias
 
 import numpy as np
 
+from cornu.ops.random.generator import Seed
 from cornu.parts.initializers.random import RandomInitializer, normal, truncated, uniform
+from cornu.types import DTypeLike
 
 __all__ = [
     "GlorotNormal",
@@ -20,6 +22,9 @@ __all__ = [
     "VarianceScaling",
     "fans",
 ]
+
+FanMode: TypeAlias = Literal["fan_in", "fan_out", "fan_avg"]
+Distribution: TypeAlias = Literal["truncated_normal", "untruncated_normal", "normal", "uniform"]
 
 # Standard deviation of a standard normal distribution that is cut off at -2 and 2.
 _TRUNCATED_STDDEV = 0.87962566103423978
@@ -50,9 +55,9 @@ class VarianceScaling(RandomInitializer):
     def __init__(
         self,
         scale: float = 1.0,
-        mode: str = "fan_in",
-        distribution: str = "truncated_normal",
-        seed: Any = None,
+        mode: FanMode = "fan_in",
+        distribution: Distribution = "truncated_normal",
+        seed: Seed = None,
         input_axes: Sequence[int] | None = None,
         output_axes: Sequence[int] | None = None,
     ) -> None:
@@ -61,21 +66,21 @@ class VarianceScaling(RandomInitializer):
             raise ValueError(f"scale must be positive. Received: {scale}")
         if mode not in ("fan_in", "fan_out", "fan_avg"):
             raise ValueError(f"mode must be 'fan_in', 'fan_out' or 'fan_avg'. Received: {mode!r}")
-        distribution = distribution.lower()
-        if distribution == "normal":
-            distribution = "truncated_normal"
-        if distribution not in ("truncated_normal", "untruncated_normal", "uniform"):
+        name = distribution.lower()
+        if name == "normal":
+            name = "truncated_normal"
+        if name not in ("truncated_normal", "untruncated_normal", "uniform"):
             raise ValueError(
                 "distribution must be 'truncated_normal', 'untruncated_normal' or 'uniform'. "
-                f"Received: {distribution!r}"
+                f"Received: {name!r}"
             )
         self.scale = scale
         self.mode = mode
-        self.distribution = distribution
+        self.distribution = name
         self.input_axes = input_axes
         self.output_axes = output_axes
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray:
         fan_in, fan_out = fans(shape, self.input_axes, self.output_axes)
         units = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
         stddev = math.sqrt(self.scale / max(1.0, units[self.mode]))
@@ -96,7 +101,12 @@ class GlorotUniform(VarianceScaling):
     deep feedforward neural networks".
     """
 
-    def __init__(self, seed: Any = None, input_axes: Any = None, output_axes: Any = None) -> None:
+    def __init__(
+        self,
+        seed: Seed = None,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
+    ) -> None:
         super().__init__(1.0, "fan_avg", "uniform", seed, input_axes, output_axes)
 
 
@@ -109,7 +119,12 @@ class GlorotNormal(VarianceScaling):
     deep feedforward neural networks".
     """
 
-    def __init__(self, seed: Any = None, input_axes: Any = None, output_axes: Any = None) -> None:
+    def __init__(
+        self,
+        seed: Seed = None,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
+    ) -> None:
         super().__init__(1.0, "fan_avg", "truncated_normal", seed, input_axes, output_axes)
 
 
@@ -121,7 +136,12 @@ class HeUniform(VarianceScaling):
     References: Kaiming He et al. (2015), "Delving Deep into Rectifiers", arXiv:1502.01852.
     """
 
-    def __init__(self, seed: Any = None, input_axes: Any = None, output_axes: Any = None) -> None:
+    def __init__(
+        self,
+        seed: Seed = None,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
+    ) -> None:
         super().__init__(2.0, "fan_in", "uniform", seed, input_axes, output_axes)
 
 
@@ -133,7 +153,12 @@ class HeNormal(VarianceScaling):
     References: Kaiming He et al. (2015), "Delving Deep into Rectifiers", arXiv:1502.01852.
     """
 
-    def __init__(self, seed: Any = None, input_axes: Any = None, output_axes: Any = None) -> None:
+    def __init__(
+        self,
+        seed: Seed = None,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
+    ) -> None:
         super().__init__(2.0, "fan_in", "truncated_normal", seed, input_axes, output_axes)
 
 
@@ -145,7 +170,12 @@ class LecunUniform(VarianceScaling):
     References: Yann LeCun et al. (1998), "Efficient BackProp".
     """
 
-    def __init__(self, seed: Any = None, input_axes: Any = None, output_axes: Any = None) -> None:
+    def __init__(
+        self,
+        seed: Seed = None,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
+    ) -> None:
         super().__init__(1.0, "fan_in", "uniform", seed, input_axes, output_axes)
 
 
@@ -157,7 +187,12 @@ class LecunNormal(VarianceScaling):
     References: Yann LeCun et al. (1998), "Efficient BackProp".
     """
 
-    def __init__(self, seed: Any = None, input_axes: Any = None, output_axes: Any = None) -> None:
+    def __init__(
+        self,
+        seed: Seed = None,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
+    ) -> None:
         super().__init__(1.0, "fan_in", "truncated_normal", seed, input_axes, output_axes)
 
 

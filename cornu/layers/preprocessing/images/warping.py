@@ -19,7 +19,7 @@ from cornu.layers.preprocessing.images.base import (
     per_image,
     value_pair,
 )
-from cornu.ops.image.filter import bell, convolve
+from cornu.ops.image.kernels import convolve_separable, gaussian_weights
 from cornu.ops.image.warp import map_coordinates, perspective_transform
 from cornu.types import Array, DataFormat
 
@@ -149,8 +149,8 @@ class RandomElasticTransform(GeometricImageLayer):
         strength = rng.uniform_scalar(*self.scale)
         sigma = 0.05 * min(height, width) * strength
         reach = int(6 * 0.05 * min(height, width) * self.scale[1]) | 1
-        weights = bell(reach, jnp.maximum(sigma, 1e-3), jnp.float32)
-        noise = convolve(sigma * rng.normal(height, width, 2), weights, weights, "SAME")
+        weights = gaussian_weights(reach, jnp.maximum(sigma, 1e-3), jnp.float32)
+        noise = convolve_separable(sigma * rng.normal(height, width, 2), weights, weights, "SAME")
         moved = 0.1 * max(height, width) * strength * jnp.moveaxis(noise, -1, 1)
         places = jnp.stack(jnp.meshgrid(jnp.arange(height), jnp.arange(width), indexing="ij"))
         return rng.bernoulli(*self.factor), places + moved

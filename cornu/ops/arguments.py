@@ -1,0 +1,88 @@
+"""Conversion of arguments: what users pass, as what JAX accepts.
+
+Ops accept lists, NumPy arrays, numbers and objects that convert to arrays. JAX accepts all but
+lists, so that an op that only calls a function of `jax.numpy` uses `to_operand`, and one that
+needs an array's attributes uses `to_array` or `to_float`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, overload
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from cornu import settings
+from cornu.core.state.dtypes import standardize_dtype
+from cornu.types import Array, ArrayLike, Axes, DTypeLike
+
+__all__ = ["to_array", "to_arrays", "to_axes", "to_float", "to_jax_dtype", "to_operand", "to_pair"]
+
+# Types that functions of JAX convert faster by themselves than `jnp.asarray` does. The class of
+# JAX's arrays has no public name; it is added when the first array is seen.
+_ACCEPTED: set[type] = {np.ndarray, bool, int, float, complex}
+
+
+@overload
+def to_array(x: None) -> None: ...
+@overload
+def to_array(x: ArrayLike) -> Array: ...
+@overload
+def to_array(x: ArrayLike | None) -> Array | None: ...
+def to_array(x: ArrayLike | None) -> Array | None:
+    """Returns a JAX array. Python numbers stay weakly typed, None stays None."""
+    if isinstance(x, jax.Array):
+        if not isinstance(x, jax.core.Tracer):
+            _ACCEPTED.add(type(x))
+        return x
+    return None if x is None else jnp.asarray(x)
+
+
+def to_arrays(xs: Iterable[ArrayLike]) -> list[Array]:
+    """Returns a list of JAX arrays."""
+    return [to_array(x) for x in xs]
+
+
+# The declared results are arrays, although NumPy arrays and numbers are passed through: what JAX
+# does with them is the same.
+@overload
+def to_operand(x: None) -> None: ...
+@overload
+def to_operand(x: ArrayLike) -> Array: ...
+@overload
+def to_operand(x: ArrayLike | None) -> Array | None: ...
+def to_operand(x: ArrayLike | None) -> Any:
+    """Returns an argument for a function of JAX: a list becomes an array, an array stays."""
+    return x if type(x) in _ACCEPTED else to_array(x)
+
+
+def to_float(x: ArrayLike) -> Array:
+    """Returns a JAX array of floats: integers and booleans get the process-wide float type."""
+    array = to_array(x)
+    return array.astype(settings.get("floatx")) if array.dtype.kind in "biu" else array
+
+
+@overload
+def to_jax_dtype(dtype: None) -> None: ...
+@overload
+def to_jax_dtype(dtype: DTypeLike) -> np.dtype[Any]: ...
+@overload
+def to_jax_dtype(dtype: DTypeLike | None) -> np.dtype[Any] | None: ...
+def to_jax_dtype(dtype: DTypeLike | None) -> np.dtype[Any] | None:
+    """Returns the dtype that JAX uses for a dtype: 64 bits only where they are enabled."""
+    if dtype is None:
+        return None
+    return jax.dtypes.canonicalize_dtype(standardize_dtype(dtype))
+
+
+def to_axes(axis: Axes) -> int | tuple[int, ...] | None:
+    """Returns one axis as an integer, several as a tuple, which JAX requires."""
+    return axis if axis is None or isinstance(axis, int) else tuple(axis)
+
+
+def to_pair(result: Any) -> tuple[Array, Array]:
+    """Returns a plain tuple: JAX's named tuples are not part of this library's interface."""
+    first, second = result
+    return first, second

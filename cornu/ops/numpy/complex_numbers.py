@@ -1,0 +1,78 @@
+"""Parts of complex numbers, element by element."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+
+from cornu.core.graph.op import op
+from cornu.ops.arguments import to_float, to_operand
+from cornu.types import Array, ArrayLike
+
+__all__ = [
+    "angle",
+    "conj",
+    "conjugate",
+    "imag",
+    "isreal",
+    "real",
+]
+
+
+@op
+def real(x: ArrayLike) -> Array:
+    """Real part of each element.
+
+    Args:
+        x: an array.
+    """
+    return jnp.real(to_operand(x))
+
+
+@op
+def imag(x: ArrayLike) -> Array:
+    """Imaginary part of each element.
+
+    Args:
+        x: an array.
+    """
+    return jnp.imag(to_operand(x))
+
+
+@op
+def conjugate(x: ArrayLike) -> Array:
+    """Complex conjugate of each element.
+
+    Args:
+        x: an array.
+    """
+    return jnp.conjugate(to_operand(x))
+
+
+@op
+def conj(x: ArrayLike) -> Array:
+    """Complex conjugate of each element; the same as `conjugate`.
+
+    Args:
+        x: an array.
+    """
+    return jnp.conjugate(to_operand(x))
+
+
+@op
+def angle(x: ArrayLike) -> Array:
+    """Angle of each complex number, in radians.
+
+    Args:
+        x: an array.
+    """
+    return jnp.angle(to_float(x))
+
+
+@op
+def isreal(x: ArrayLike) -> Array:
+    """Whether the imaginary part of each element is zero.
+
+    Args:
+        x: an array.
+    """
+    return jnp.isreal(to_operand(x))

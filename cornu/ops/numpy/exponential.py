@@ -1,0 +1,143 @@
+"""Exponentials and logarithms, element by element."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+
+from cornu.core.graph.op import op
+from cornu.ops.arguments import to_float, to_operand
+from cornu.types import Array, ArrayLike
+
+__all__ = [
+    "exp",
+    "exp2",
+    "expm1",
+    "log",
+    "log10",
+    "log1p",
+    "log2",
+    "logaddexp",
+    "logaddexp2",
+]
+
+
+@op
+def exp(x: ArrayLike) -> Array:
+    """Exponential function.
+
+    Args:
+        x: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.exp([0.0]).tolist()
+    [1.0]
+    """
+    return jnp.exp(to_float(x))
+
+
+@op
+def exp2(x: ArrayLike) -> Array:
+    """2 raised to the power `x`.
+
+    Args:
+        x: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.exp2([0.0, 3.0]).tolist()
+    [1.0, 8.0]
+    """
+    return jnp.exp2(to_float(x))
+
+
+@op
+def expm1(x: ArrayLike) -> Array:
+    """`exp(x) - 1`, accurate also for small `x`.
+
+    Args:
+        x: an array.
+    """
+    return jnp.expm1(to_float(x))
+
+
+@op
+def log(x: ArrayLike) -> Array:
+    """Natural logarithm.
+
+    Args:
+        x: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.log([1.0]).tolist()
+    [0.0]
+    """
+    return jnp.log(to_float(x))
+
+
+@op
+def log10(x: ArrayLike) -> Array:
+    """Logarithm to base 10.
+
+    Args:
+        x: an array.
+    """
+    return jnp.log10(to_float(x))
+
+
+@op
+def log2(x: ArrayLike) -> Array:
+    """Logarithm to base 2.
+
+    Args:
+        x: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.log2([1.0, 8.0]).tolist()
+    [0.0, 3.0]
+    """
+    return jnp.log2(to_float(x))
+
+
+@op
+def log1p(x: ArrayLike) -> Array:
+    """`log(1 + x)`, accurate also for small `x`.
+
+    Args:
+        x: an array.
+    """
+    return jnp.log1p(to_float(x))
+
+
+@op
+def logaddexp(x1: ArrayLike, x2: ArrayLike) -> Array:
+    """`log(exp(x1) + exp(x2))` without overflow.
+
+    Args:
+        x1: an array.
+        x2: an array; its shape must broadcast with that of `x1`.
+    """
+    return jnp.logaddexp(to_operand(x1), to_operand(x2))
+
+
+@op
+def logaddexp2(x1: ArrayLike, x2: ArrayLike) -> Array:
+    """`log2(2**x1 + 2**x2)` without overflow.
+
+    Args:
+        x1: an array.
+        x2: an array; its shape must broadcast with that of `x1`.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.logaddexp2(3.0, 3.0).tolist()
+    4.0
+    """
+    return jnp.logaddexp2(to_operand(x1), to_operand(x2))

@@ -1,0 +1,249 @@
+"""Comparisons and logical operations, element by element."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+
+from cornu.core.graph.op import op
+from cornu.ops.arguments import to_operand
+from cornu.types import Array, ArrayLike
+
+__all__ = [
+    "allclose",
+    "equal",
+    "greater",
+    "greater_equal",
+    "isclose",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "isneginf",
+    "isposinf",
+    "less",
+    "less_equal",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "not_equal",
+    "signbit",
+]
+
+
+@op
+def equal(x1: ArrayLike, x2: ArrayLike) -> Array:
+    """Whether `x1 == x2`.
+
+    Args:
+        x1: an array.
+        x2: an array; its shape must broadcast with that of `x1`.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.equal([1, 2], [1, 3]).tolist()
+    [True, False]
+    """
+    return jnp.equal(to_operand(x1), to_operand(x2))
+
+
+@op
+def not_equal(x1: ArrayLike, x2: ArrayLike) -> Array:
+    """Whether `x1 != x2`.
+
+    Args:
+        x1: an array.
+        x2: an array; its shape must broadcast with that of `x1`.
+    """
+    return jnp.not_equal(to_operand(x1), to_operand(x2))
+
+
+@op
+def less(x1: ArrayLike, x2: ArrayLike) -> Array:
+    """Whether `x1 < x2`.
+
+    Args:
+        x1: an array.
+        x2: an array; its shape must broadcast with that of `x1`.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.less([1, 2], 2).tolist()
+    [True, False]
+    """
+    return jnp.less(to_operand(x1), to_operand(x2))
+
+
+@op
+def less_equal(x1: ArrayLike, x2: ArrayLike) -> Array:
+    """Whether `x1 <= x2`.
+
+    Args:
+        x1: an array.
+        x2: an array; its shape must broadcast with that of `x1`.
+    """
+    return jnp.less_equal(to_operand(x1), to_operand(x2))
+
+
+@op
+def greater(x1: ArrayLike, x2: ArrayLike) -> Array:
+    """Whether `x1 > x2`.
+
+    Args:
+        x1: an array.
+        x2: an array; its shape must broadcast with that of `x1`.
+    """
+    return jnp.greater(to_operand(x1), to_operand(x2))
+
+
+@op
+def greater_equal(x1: ArrayLike, x2: ArrayLike) -> Array:
+    """Whether `x1 >= x2`.
+
+    Args:
+        x1: an array.
+        x2: an array; its shape must broadcast with that of `x1`.
+    """
+    return jnp.greater_equal(to_operand(x1), to_operand(x2))
+
+
+@op
+def isclose(
+    x1: ArrayLike, x2: ArrayLike, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+) -> Array:
+    """Whether `|x1 - x2| <= atol + rtol * |x2|`.
+
+    Args:
+        x1: an array.
+        x2: an array; its shape must broadcast with that of `x1`.
+        rtol: the relative tolerance.
+        atol: the absolute tolerance.
+        equal_nan: whether NaN counts as equal to NaN.
+    """
+    return jnp.isclose(to_operand(x1), to_operand(x2), rtol=rtol, atol=atol, equal_nan=equal_nan)
+
+
+@op
+def allclose(
+    x1: ArrayLike, x2: ArrayLike, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+) -> Array:
+    """Whether `|x1 - x2| <= atol + rtol * |x2|` for all elements.
+
+    Args:
+        x1: an array.
+        x2: an array; its shape must broadcast with that of `x1`.
+        rtol: the relative tolerance.
+        atol: the absolute tolerance.
+        equal_nan: whether NaN counts as equal to NaN.
+    """
+    return jnp.allclose(to_operand(x1), to_operand(x2), rtol=rtol, atol=atol, equal_nan=equal_nan)
+
+
+@op
+def isfinite(x: ArrayLike) -> Array:
+    """Whether each element is neither NaN nor infinite.
+
+    Args:
+        x: an array.
+    """
+    return jnp.isfinite(to_operand(x))
+
+
+@op
+def isinf(x: ArrayLike) -> Array:
+    """Whether each element is infinite.
+
+    Args:
+        x: an array.
+    """
+    return jnp.isinf(to_operand(x))
+
+
+@op
+def isnan(x: ArrayLike) -> Array:
+    """Whether each element is NaN.
+
+    Args:
+        x: an array.
+    """
+    return jnp.isnan(to_operand(x))
+
+
+@op
+def isneginf(x: ArrayLike) -> Array:
+    """Whether each element is negative infinity.
+
+    Args:
+        x: an array.
+    """
+    return jnp.isneginf(to_operand(x))
+
+
+@op
+def isposinf(x: ArrayLike) -> Array:
+    """Whether each element is positive infinity.
+
+    Args:
+        x: an array.
+    """
+    return jnp.isposinf(to_operand(x))
+
+
+@op
+def signbit(x: ArrayLike) -> Array:
+    """Whether the sign bit of each element is set, which is the case for -0.0.
+
+    Args:
+        x: an array.
+    """
+    return jnp.signbit(to_operand(x))
+
+
+@op
+def logical_and(x1: ArrayLike, x2: ArrayLike) -> Array:
+    """Whether both elements are true.
+
+    Args:
+        x1: an array.
+        x2: an array; its shape must broadcast with that of `x1`.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.logical_and([True, True], [True, False]).tolist()
+    [True, False]
+    """
+    return jnp.logical_and(to_operand(x1), to_operand(x2))
+
+
+@op
+def logical_or(x1: ArrayLike, x2: ArrayLike) -> Array:
+    """Whether at least one of two elements is true.
+
+    Args:
+        x1: an array.
+        x2: an array; its shape must broadcast with that of `x1`.
+    """
+    return jnp.logical_or(to_operand(x1), to_operand(x2))
+
+
+@op
+def logical_xor(x1: ArrayLike, x2: ArrayLike) -> Array:
+    """Whether exactly one of two elements is true.
+
+    Args:
+        x1: an array.
+        x2: an array; its shape must broadcast with that of `x1`.
+    """
+    return jnp.logical_xor(to_operand(x1), to_operand(x2))
+
+
+@op
+def logical_not(x: ArrayLike) -> Array:
+    """Whether each element is false.
+
+    Args:
+        x: an array.
+    """
+    return jnp.logical_not(to_operand(x))

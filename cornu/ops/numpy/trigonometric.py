@@ -1,0 +1,218 @@
+"""Trigonometric and hyperbolic functions, element by element."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+
+from cornu.core.graph.op import op
+from cornu.ops.arguments import to_float, to_operand
+from cornu.types import Array, ArrayLike
+
+__all__ = [
+    "arccos",
+    "arccosh",
+    "arcsin",
+    "arcsinh",
+    "arctan",
+    "arctan2",
+    "arctanh",
+    "cos",
+    "cosh",
+    "deg2rad",
+    "i0",
+    "rad2deg",
+    "sin",
+    "sinc",
+    "sinh",
+    "tan",
+    "tanh",
+]
+
+
+@op
+def sin(x: ArrayLike) -> Array:
+    """Sine.
+
+    Args:
+        x: angles in radians.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.sin([0.0]).tolist()
+    [0.0]
+    """
+    return jnp.sin(to_float(x))
+
+
+@op
+def cos(x: ArrayLike) -> Array:
+    """Cosine.
+
+    Args:
+        x: angles in radians.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.cos([0.0]).tolist()
+    [1.0]
+    """
+    return jnp.cos(to_float(x))
+
+
+@op
+def tan(x: ArrayLike) -> Array:
+    """Tangent.
+
+    Args:
+        x: angles in radians.
+    """
+    return jnp.tan(to_float(x))
+
+
+@op
+def arcsin(x: ArrayLike) -> Array:
+    """Inverse sine: an angle in [-π/2, π/2], in radians.
+
+    Args:
+        x: numbers from -1 to 1.
+    """
+    return jnp.arcsin(to_float(x))
+
+
+@op
+def arccos(x: ArrayLike) -> Array:
+    """Inverse cosine: an angle in [0, π], in radians.
+
+    Args:
+        x: numbers from -1 to 1.
+    """
+    return jnp.arccos(to_float(x))
+
+
+@op
+def arctan(x: ArrayLike) -> Array:
+    """Inverse tangent: an angle in [-π/2, π/2], in radians.
+
+    Args:
+        x: an array.
+    """
+    return jnp.arctan(to_float(x))
+
+
+@op
+def arctan2(x1: ArrayLike, x2: ArrayLike) -> Array:
+    """Angle of the point (x2, x1) from the positive x-axis, in (-π, π].
+
+    Args:
+        x1: the y-coordinates.
+        x2: the x-coordinates; the shape must broadcast with that of `x1`.
+    """
+    return jnp.arctan2(to_operand(x1), to_operand(x2))
+
+
+@op
+def sinh(x: ArrayLike) -> Array:
+    """Hyperbolic sine.
+
+    Args:
+        x: an array.
+    """
+    return jnp.sinh(to_float(x))
+
+
+@op
+def cosh(x: ArrayLike) -> Array:
+    """Hyperbolic cosine.
+
+    Args:
+        x: an array.
+    """
+    return jnp.cosh(to_float(x))
+
+
+@op
+def tanh(x: ArrayLike) -> Array:
+    """Hyperbolic tangent.
+
+    Args:
+        x: an array.
+
+    Example:
+
+    >>> import cornu
+    >>> cornu.ops.tanh([0.0]).tolist()
+    [0.0]
+    """
+    return jnp.tanh(to_float(x))
+
+
+@op
+def arcsinh(x: ArrayLike) -> Array:
+    """Inverse hyperbolic sine.
+
+    Args:
+        x: an array.
+    """
+    return jnp.arcsinh(to_float(x))
+
+
+@op
+def arccosh(x: ArrayLike) -> Array:
+    """Inverse hyperbolic cosine.
+
+    Args:
+        x: an array.
+    """
+    return jnp.arccosh(to_float(x))
+
+
+@op
+def arctanh(x: ArrayLike) -> Array:
+    """Inverse hyperbolic tangent.
+
+    Args:
+        x: an array.
+    """
+    return jnp.arctanh(to_float(x))
+
+
+@op
+def sinc(x: ArrayLike) -> Array:
+    """Normalized sinc function `sin(πx) / (πx)`, 1 at zero.
+
+    Args:
+        x: an array.
+    """
+    return jnp.sinc(to_float(x))
+
+
+@op
+def deg2rad(x: ArrayLike) -> Array:
+    """Converts angles from degrees to radians.
+
+    Args:
+        x: angles in degrees.
+    """
+    return jnp.deg2rad(to_float(x))
+
+
+@op
+def rad2deg(x: ArrayLike) -> Array:
+    """Converts angles from radians to degrees.
+
+    Args:
+        x: angles in radians.
+    """
+    return jnp.rad2deg(to_float(x))
+
+
+@op
+def i0(x: ArrayLike) -> Array:
+    """Modified Bessel function of the first kind, of order 0.
+
+    Args:
+        x: an array.
+    """
+    return jnp.i0(to_float(x))
