@@ -24,7 +24,8 @@ def get(identifier: Any) -> DTypePolicy:
 
 def serialize(dtype_policy: DTypePolicy) -> dict[str, Any]:
     """Describes a policy as data."""
-    return registry.serialize(dtype_policy)
+    config: dict[str, Any] = registry.serialize(dtype_policy)
+    return config
 
 
 def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
