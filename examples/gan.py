@@ -36,7 +36,7 @@ class Forgery(cornu.Model):
         self.fooled = cornu.metrics.Mean(name="fooled")
         self.random = cornu.random.SeedGenerator()
 
-    def compile(self, drawing, judging):
+    def compile(self, drawing, judging):  # type: ignore[override]
         super().compile(loss=cornu.losses.BinaryCrossentropy(from_logits=True))
         self.drawing, self.judging = drawing, judging
 

@@ -64,7 +64,7 @@ def record_outputs(
         from jax.extend.core import get_opaque_trace_state
 
         record = OutputRecord(layers)
-        outside = get_opaque_trace_state()  # type: ignore[no-untyped-call]
+        outside = get_opaque_trace_state()
 
         def hook(
             layer: Any,
@@ -78,7 +78,7 @@ def record_outputs(
             if node is not None or position is None:
                 return outputs
             # A tracer of an inner transformation must not leak: JAX raises UnexpectedTracerError.
-            if get_opaque_trace_state() != outside:  # type: ignore[no-untyped-call]
+            if get_opaque_trace_state() != outside:
                 if all(known is not layer for known in record.inner):
                     record.inner.append(layer)
                 return outputs

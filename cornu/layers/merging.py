@@ -356,42 +356,42 @@ class Dot(Merge):
         """Returns None: the output has no axis of time."""
 
 
-def add(inputs: Sequence[Array], **kwargs: Any) -> Array:
+def add(inputs: Sequence[Any], **kwargs: Any) -> Any:
     """Applies an `Add` layer to a list."""
     return Add(**kwargs)(inputs)
 
 
-def subtract(inputs: Sequence[Array], **kwargs: Any) -> Array:
+def subtract(inputs: Sequence[Any], **kwargs: Any) -> Any:
     """Applies a `Subtract` layer to a list of two."""
     return Subtract(**kwargs)(inputs)
 
 
-def multiply(inputs: Sequence[Array], **kwargs: Any) -> Array:
+def multiply(inputs: Sequence[Any], **kwargs: Any) -> Any:
     """Applies a `Multiply` layer to a list."""
     return Multiply(**kwargs)(inputs)
 
 
-def average(inputs: Sequence[Array], **kwargs: Any) -> Array:
+def average(inputs: Sequence[Any], **kwargs: Any) -> Any:
     """Applies an `Average` layer to a list."""
     return Average(**kwargs)(inputs)
 
 
-def maximum(inputs: Sequence[Array], **kwargs: Any) -> Array:
+def maximum(inputs: Sequence[Any], **kwargs: Any) -> Any:
     """Applies a `Maximum` layer to a list."""
     return Maximum(**kwargs)(inputs)
 
 
-def minimum(inputs: Sequence[Array], **kwargs: Any) -> Array:
+def minimum(inputs: Sequence[Any], **kwargs: Any) -> Any:
     """Applies a `Minimum` layer to a list."""
     return Minimum(**kwargs)(inputs)
 
 
-def concatenate(inputs: Sequence[Array], axis: int = -1, **kwargs: Any) -> Array:
+def concatenate(inputs: Sequence[Any], axis: int = -1, **kwargs: Any) -> Any:
     """Applies a `Concatenate` layer to a list."""
     return Concatenate(axis=axis, **kwargs)(inputs)
 
 
-def dot(inputs: Sequence[Array], axes: int | Sequence[int] = -1, **kwargs: Any) -> Array:
+def dot(inputs: Sequence[Any], axes: int | Sequence[int] = -1, **kwargs: Any) -> Any:
     """Applies a `Dot` layer to a list of two."""
     return Dot(axes=axes, **kwargs)(inputs)
 

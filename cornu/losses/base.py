@@ -67,7 +67,7 @@ class Loss(registry.Configurable):
         """The dtype of the computation."""
         return self._dtype
 
-    def call(self, y_true: ArrayLike, y_pred: ArrayLike) -> Array:
+    def call(self, y_true: Any, y_pred: Any) -> Any:
         """Returns the values, one per sample (or time step, pixel, ...)."""
         raise NotImplementedError(f"{type(self).__name__} does not define `call`.")
 

@@ -183,7 +183,7 @@ def _fit(value: Any, tensor: Tensor, model: Any, mask: Any) -> Any:
     """Returns what the model's input would get: of its dtype and number of axes, with its mask."""
     if not isinstance(value, Tensor):
         return value
-    start = value
+    start: Any = value
     if model.autocast and is_float(start.dtype) and start.dtype != model.compute_dtype:
         start = ops.cast(start, model.compute_dtype)
     if start.dtype != tensor.dtype:

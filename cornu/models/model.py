@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import jax
 import numpy as np
@@ -123,13 +123,18 @@ class Model(InspectionMethods):
         self.functional_graph = drawing
         self.built = True
 
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        """Computes the outputs; a subclass that is not drawn defines it."""
-        if self.functional_graph is None:
-            raise NotImplementedError(
-                f"{type(self).__name__} defines neither `call` nor inputs and outputs."
-            )
-        return self.functional_graph.run(inputs, mask)
+    if TYPE_CHECKING:
+        # Subclasses define `call` with parameters of their own.
+        def call(self, *args: Any, **kwargs: Any) -> Any: ...
+    else:
+
+        def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+            """Computes the outputs; a subclass without a functional graph defines it."""
+            if self.functional_graph is None:
+                raise NotImplementedError(
+                    f"{type(self).__name__} defines neither `call` nor inputs and outputs."
+                )
+            return self.functional_graph.run(inputs, mask)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """Returns the masks of the outputs."""

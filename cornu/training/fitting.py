@@ -89,7 +89,7 @@ def fit(
         if session.finished(epochs):
             return _history(trainer)
         source = dry_run.training(source)
-        listed.set_params({**listed.params, "steps": source.steps})
+        listed.set_params({**(listed.params or {}), "steps": source.steps})
         if validation_batch_size is None and held_out is not None and held_out.has_rows:
             validation_batch_size = batch_size
         validation = _Validation(
@@ -212,11 +212,12 @@ def _callback_list(
             "verbose must be 0 (silent), 1 (a progress bar), 2 (a line per epoch) or 'auto'. "
             f"Received: {verbose!r}"
         )
+    model: Any = trainer.model  # callbacks see another part of it than training
     return CallbackList(
         callbacks,
         add_history=True,
         add_progbar=verbose != 0,
-        model=trainer.model,
+        model=model,
         verbose=verbose,
         epochs=epochs,
         steps=steps_,

@@ -232,7 +232,7 @@ def to_specs(structure: PyTree) -> Any:
 
     def spec(x: Any) -> Any:
         if isinstance(x, (jax.Array, np.ndarray, jax.ShapeDtypeStruct)):
-            return jax.ShapeDtypeStruct(tuple(x.shape), x.dtype)  # type: ignore[no-untyped-call]
+            return jax.ShapeDtypeStruct(tuple(x.shape), x.dtype)
         return x
 
     return tree.map(spec, structure)

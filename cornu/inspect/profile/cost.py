@@ -228,7 +228,7 @@ def measure_costs(root: Item, batch_size: int = 1, length: int = 1) -> dict[int,
 def _to_spec(tensor: Tensor, batch_size: int, length: int) -> jax.ShapeDtypeStruct:
     first = tuple(batch_size if size is None else size for size in tensor.shape[:1])
     rest = tuple(length if size is None else size for size in tensor.shape[1:])
-    return jax.ShapeDtypeStruct(first + rest, tensor.dtype)  # type: ignore[no-untyped-call]
+    return jax.ShapeDtypeStruct(first + rest, tensor.dtype)
 
 
 @dataclass(eq=False)

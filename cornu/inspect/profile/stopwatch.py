@@ -132,11 +132,11 @@ class Stopwatch:
     def _time(self, run: Callable[[], Any]) -> float:
         # JAX dispatches asynchronously: without waiting, only the launch would be measured.
         # The first run is a warm-up.
-        jax.block_until_ready(run())  # type: ignore[no-untyped-call]
+        jax.block_until_ready(run())
         times: list[float] = []
         while len(times) < self.repeats and (len(times) < 3 or sum(times) < _MAX_SECONDS):
             start = time.perf_counter()
-            jax.block_until_ready(run())  # type: ignore[no-untyped-call]
+            jax.block_until_ready(run())
             times.append(time.perf_counter() - start)
         return float(np.median(times))
 

@@ -31,7 +31,7 @@ class _Pooling(Spatial):
 
     def __init__(
         self,
-        pool_size: int | Sequence[int],
+        pool_size: int | Sequence[int] = 2,
         strides: int | Sequence[int] | None = None,
         padding: Padding = "valid",
         data_format: DataFormat | None = None,

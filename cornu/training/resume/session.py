@@ -141,7 +141,7 @@ class ResumeSession:
             self._say(f"Training goes on after {where}.")
 
     def _say(self, text: str) -> None:
-        if self.callbacks.params.get("verbose") != 0:
+        if (self.callbacks.params or {}).get("verbose") != 0:
             console.print(text)
 
     def _take(self, state: TrainingState) -> None:
