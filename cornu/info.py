@@ -112,8 +112,9 @@ def _facts() -> Iterator[str]:
 def _describe_cache() -> str:
     if programs.folder() is not None:
         return f"written to {programs.folder()}"
-    jax_directory = jax.config.jax_compilation_cache_dir
-    if jax_directory and jax.config.jax_enable_compilation_cache:
+    # JAX adds its options to the configuration at run time, so a type checker does not see them.
+    jax_directory = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
+    if jax_directory and jax.config.jax_enable_compilation_cache:  # type: ignore[attr-defined]
         return f"written to {jax_directory}, by JAX's own cache"
     return "not written to disk"
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -173,7 +173,7 @@ def get_custom_objects() -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def custom_object_scope(custom_objects: dict[str, Any] | None = None) -> Iterator[None]:
+def custom_object_scope(custom_objects: Mapping[str, Any] | None = None) -> Iterator[None]:
     """Registers classes and functions by name within a `with` block.
 
     Example:

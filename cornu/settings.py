@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, overload
 
 from cornu.deviations import is_enabled
 from cornu.types import DataFormat
@@ -29,6 +29,18 @@ _values: dict[str, Any] = {
 _DEFAULTS = dict(_values)
 
 
+@overload
+def get(name: Literal["floatx", "image_data_format"]) -> str: ...
+@overload
+def get(name: Literal["epsilon"]) -> float: ...
+@overload
+def get(
+    name: Literal["interactive_logging", "traceback_filtering", "flash_attention", "share_blocks"],
+) -> bool: ...
+@overload
+def get(name: Literal["max_epochs", "max_steps_per_epoch"]) -> int | None: ...
+@overload
+def get(name: str) -> Any: ...
 def get(name: str) -> Any:
     """Returns a setting."""
     return _values[name]

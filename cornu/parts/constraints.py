@@ -7,7 +7,7 @@ from typing import Any
 
 from cornu import names, ops, registry, settings
 from cornu.registry import Configurable
-from cornu.types import Array, ArrayLike, ConstraintLike
+from cornu.types import Array, ConstraintLike
 
 __all__ = [
     "Constraint",
@@ -133,7 +133,7 @@ def _norm(w: Array, axis: Axis) -> Array:
     return ops.sqrt(ops.sum(ops.square(w), axis=axis, keepdims=True))
 
 
-def _rescale(w: Array, norm: Array, target: ArrayLike) -> Array:
+def _rescale(w: Array, norm: Array, target: Array | float) -> Array:
     return w * (target / (settings.get("epsilon") + norm))
 
 

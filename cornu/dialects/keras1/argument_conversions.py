@@ -133,9 +133,12 @@ def set_fan_axes(
         if not always and given["dim_ordering"] == "channels_first":
             return
         if isinstance(init, initializers.VarianceScaling):
-            names = {"input_axes": tuple(inputs), "output_axes": tuple(outputs)}
             given["init"] = initializers.VarianceScaling(
-                init.scale, init.mode, init.distribution, **names
+                init.scale,
+                init.mode,
+                init.distribution,
+                input_axes=tuple(inputs),
+                output_axes=tuple(outputs),
             )
 
     return rule

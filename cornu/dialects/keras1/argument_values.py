@@ -14,6 +14,7 @@ from cornu.core.state.variable import Variable
 from cornu.errors import suggest
 from cornu.parts import activations, constraints, regularizers
 from cornu.parts import initializers as modern
+from cornu.parts.initializers.scaled import Distribution, FanMode
 
 __all__ = [
     "CONSTRAINTS",
@@ -139,7 +140,7 @@ class ArrayInitializer(modern.Initializer):
         return {}
 
 
-def _scaled(scale: float, mode: str, distribution: str) -> Callable[[], Any]:
+def _scaled(scale: float, mode: FanMode, distribution: Distribution) -> Callable[[], Any]:
     return lambda: modern.VarianceScaling(scale, mode, distribution)
 
 

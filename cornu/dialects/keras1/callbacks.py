@@ -61,13 +61,13 @@ class Keras1ReduceLROnPlateau(callbacks.ReduceLROnPlateau):
         """Reduces the learning rate if the metric has stopped improving; adds "lr" to the logs."""
         logs = {} if logs is None else logs
         logs["lr"] = float(self.model.optimizer.lr.numpy())
-        current = self.value(logs)
+        current = self.get_monitor_value(logs)
         if current is None:
             return
         if self.in_cooldown():
             self.cooldown_counter -= 1
             self.wait = 0
-        if self.improves(current, self.best):
+        if self.is_improvement(current, self.best):
             self.best = current
             self.wait = 0
         elif not self.in_cooldown():

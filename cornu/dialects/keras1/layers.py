@@ -129,7 +129,7 @@ class DroppedEmbedding(layers.Embedding):
         self.rate = rate
         self.seed_generator = random.SeedGenerator(name=self.name)
 
-    def call(self, inputs: Any, training: bool | None = None) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Returns the rows of the table."""
         if not training:
             return super().call(inputs)
@@ -153,7 +153,9 @@ class FeaturewiseNormalization(layers.BatchNormalization):
         """Returns the normalized inputs."""
         mean = jnp.mean(inputs, axis=-1, keepdims=True)
         stddev = jnp.sqrt(jnp.var(inputs, axis=-1, keepdims=True) + self.epsilon)
-        return (inputs - mean) / (stddev + self.epsilon) * self.gamma + self.beta
+        # BatchNormalization of Keras 1 always has a scale and an offset.
+        assert self.gamma is not None and self.beta is not None
+        return (inputs - mean) / (stddev + self.epsilon) * self.gamma.value + self.beta.value
 
 
 @registry.register_keras_serializable(package="keras1")
@@ -164,7 +166,9 @@ class BatchwiseNormalization(layers.BatchNormalization):
         self, inputs: jax.Array, training: bool | None = None, mask: jax.Array | None = None
     ) -> jax.Array:
         """Returns the normalized inputs."""
-        mean, variance = self._moments(inputs, self._counted(inputs, mask))
+        # BatchNormalization of Keras 1 always has a scale and an offset.
+        assert self.gamma is not None and self.beta is not None
+        mean, variance = self._moments(inputs, self._included_elements(inputs, mask))
         return ops.batch_normalization(
             inputs,
             mean,

@@ -100,7 +100,7 @@ def _make_merge_layer(
             f"Merge {name!r}: node_indices and tensor_indices are not supported. Call "
             "merge([...]) on tensors instead."
         )
-    options = {"name": name, "trainable": trainable}
+    options: dict[str, Any] = {"name": name, "trainable": trainable}
     if sources is not None:
         options["name"] = f"{name}_{mode}" if isinstance(mode, str) else f"{name}_function"
     made: Layer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -60,9 +60,8 @@ class Keras1Trainer(TrainingMethods):
     def _metrics(self, given: Any, loss: Any) -> Any:
         if not given:
             return None
-        if (
-            self.functional_graph is None
-        ):  # the output's shape, and so the kind of accuracy, is not known
+        if self.functional_graph is None:
+            # The output's shape, which determines the kind of accuracy, is not known yet.
             return ["acc" if one in ("accuracy", "acc") else metrics.resolve(one) for one in given]
         outputs = Outputs(self.functional_graph.outputs, self.functional_graph.output_names)
         each = outputs.spread(loss, "loss", to_all=True)
@@ -80,7 +79,7 @@ class Keras1Trainer(TrainingMethods):
         y: Any,
         batch_size: int = 32,
         nb_epoch: int = 10,
-        verbose: int = 1,
+        verbose: Literal[0, 1, 2] = 1,
         callbacks: Any = None,
         validation_split: float = 0.0,
         validation_data: Any = None,
@@ -115,14 +114,14 @@ class Keras1Trainer(TrainingMethods):
         x: Any,
         y: Any,
         batch_size: int = 32,
-        verbose: int = 1,
+        verbose: Literal[0, 1, 2] = 1,
         sample_weight: Any = None,
     ) -> Any:
         """Returns the loss and the metrics on some data."""
         return super().evaluate(x, y, batch_size, verbose, sample_weight)
 
     def predict(  # type: ignore[override]
-        self, x: Any, batch_size: int = 32, verbose: int = 0
+        self, x: Any, batch_size: int = 32, verbose: Literal[0, 1, 2] = 0
     ) -> Any:
         """Returns the predictions for some data."""
         return super().predict(x, batch_size, verbose)
@@ -140,7 +139,7 @@ class Keras1Trainer(TrainingMethods):
         generator: Any,
         samples_per_epoch: int,
         nb_epoch: int,
-        verbose: int = 1,
+        verbose: Literal[0, 1, 2] = 1,
         callbacks: Any = None,
         validation_data: Any = None,
         nb_val_samples: int | None = None,
@@ -198,7 +197,7 @@ class Keras1Trainer(TrainingMethods):
 
     # --------------------------------------------------------------------------------------- files
 
-    def save(self, filepath: Any, overwrite: bool = True) -> None:  # type: ignore[override]
+    def save(self, filepath: Any, overwrite: bool = True) -> None:
         """Writes the model as a `.keras` archive.
 
         Raises:
@@ -209,7 +208,7 @@ class Keras1Trainer(TrainingMethods):
                 f"HDF5 files of whole models are not supported. Received: {str(filepath)!r}\n"
                 "Save to a file that ends in '.keras', or call save_weights with '.h5'."
             )
-        super().save(filepath, overwrite)  # type: ignore[misc]
+        super().save(filepath, overwrite)  # type: ignore[misc]  # of the model class, mixed in
 
     def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
         """Writes the weights as HDF5 in the layout of Keras 3, whatever the file name."""
@@ -233,7 +232,7 @@ class Keras1Trainer(TrainingMethods):
             wanted[place].assign(array)
 
 
-class Model(Keras1Trainer, models.Model):
+class Model(Keras1Trainer, models.Model):  # type: ignore[misc]  # the signatures of Keras 1
     """A functional model.
 
     Args:
@@ -266,7 +265,7 @@ class Model(Keras1Trainer, models.Model):
         return model
 
 
-class Sequential(Keras1Trainer, models.Sequential):
+class Sequential(Keras1Trainer, models.Sequential):  # type: ignore[misc]  # as above
     """A stack of layers; if the first is a `Merge` of models, the inputs are those of the models.
 
     Args:
@@ -290,14 +289,22 @@ class Sequential(Keras1Trainer, models.Sequential):
         layers = [registry.serialize(layer) for layer in self._stack]
         return {"name": self.name, "trainable": self.trainable, "layers": layers}
 
-    def predict_proba(self, x: Any, batch_size: int = 32, verbose: int = 1) -> np.ndarray:
+    def predict_proba(
+        self, x: Any, batch_size: int = 32, verbose: Literal[0, 1, 2] = 1
+    ) -> np.ndarray:
         """Returns the predictions, which should be probabilities."""
-        return self.predict(x, batch_size, verbose)
+        probabilities: np.ndarray = self.predict(x, batch_size, verbose)
+        return probabilities
 
-    def predict_classes(self, x: Any, batch_size: int = 32, verbose: int = 1) -> np.ndarray:
+    def predict_classes(
+        self, x: Any, batch_size: int = 32, verbose: Literal[0, 1, 2] = 1
+    ) -> np.ndarray:
         """Returns the most probable class of each sample; for one output, whether above 0.5."""
-        found = self.predict(x, batch_size, verbose)
-        return found.argmax(axis=-1) if found.shape[-1] > 1 else (found > 0.5).astype("int32")
+        probabilities: np.ndarray = self.predict(x, batch_size, verbose)
+        if probabilities.shape[-1] > 1:
+            classes: np.ndarray = probabilities.argmax(axis=-1)
+            return classes
+        return (probabilities > 0.5).astype("int32")
 
     def train_on_batch(  # type: ignore[override]
         self, x: Any, y: Any, class_weight: Any = None, sample_weight: Any = None

@@ -22,7 +22,8 @@ def to_categorical(y: Any, nb_classes: int | None = None) -> np.ndarray:
     [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
     """
     labels = np.array(y, dtype="int").ravel()
-    return np.eye(nb_classes or int(labels.max()) + 1)[labels]
+    rows: np.ndarray = np.eye(nb_classes or int(labels.max()) + 1)[labels]
+    return rows
 
 
 def probas_to_classes(y_pred: np.ndarray) -> np.ndarray:
@@ -34,4 +35,5 @@ def probas_to_classes(y_pred: np.ndarray) -> np.ndarray:
 
 def categorical_probas_to_classes(p: np.ndarray) -> np.ndarray:
     """Returns the class with the highest probability in each row."""
-    return np.argmax(p, axis=1)
+    classes: np.ndarray = np.argmax(p, axis=1)
+    return classes

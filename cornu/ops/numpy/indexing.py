@@ -92,7 +92,8 @@ def where(condition: ArrayLike, x1: ArrayLike | None = None, x2: ArrayLike | Non
     """
     if x1 is None and x2 is None:
         return jnp.where(to_operand(condition))
-    return jnp.where(to_operand(condition), to_operand(x1), to_operand(x2))
+    # If only one of the two is None, JAX raises the error.
+    return jnp.where(to_operand(condition), to_operand(x1), to_operand(x2))  # type: ignore[arg-type]
 
 
 @op

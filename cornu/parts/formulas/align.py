@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu import tree
-from cornu.types import ArrayLike
+from cornu.types import Array, ArrayLike, PyTree
 
 __all__ = [
     "aligned",
@@ -32,7 +32,7 @@ def mean_over_outputs(formula: Callable[..., Any]) -> Callable[..., Any]:
     return formula
 
 
-def columns(formula: Callable[..., Any], y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Any, Any]:
+def columns(formula: Callable[..., Any], y_true: PyTree, y_pred: PyTree) -> tuple[PyTree, PyTree]:
     """Gives vectors (batch,) a last axis where a formula would take the mean over the batch.
 
     Each sample keeps a value of its own then, which can be weighted or left out.
@@ -73,13 +73,14 @@ def aligned(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[jax.Array, jax.Array]
     Raises:
         ValueError: the shapes differ by more than a last axis of size 1.
     """
-    y_pred = jnp.asarray(y_pred)
-    y_true, y_pred = same_rank(jnp.asarray(y_true, y_pred.dtype), y_pred)
-    if y_true.shape != y_pred.shape:
-        sparse = y_true.shape in (y_pred.shape[:-1], (*y_pred.shape[:-1], 1))
+    predictions: Array = jnp.asarray(y_pred)
+    labels: Array = jnp.asarray(y_true, predictions.dtype)
+    labels, predictions = same_rank(labels, predictions)
+    if labels.shape != predictions.shape:
+        sparse = labels.shape in (predictions.shape[:-1], (*predictions.shape[:-1], 1))
         raise ValueError(
-            f"y_true has the shape {y_true.shape} and y_pred the shape {y_pred.shape}; they must "
-            "be equal, up to a last axis of size 1.\n"
+            f"y_true has the shape {labels.shape} and y_pred the shape {predictions.shape}; they "
+            "must be equal, up to a last axis of size 1.\n"
             + (
                 "If the labels are class numbers, use the sparse variant of the loss or metric, "
                 "or cornu.utils.to_categorical(y); else give the model as many outputs as there "
@@ -88,7 +89,7 @@ def aligned(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[jax.Array, jax.Array]
                 else "Give the model as many outputs as there are labels, or reshape the labels."
             )
         )
-    return y_true, y_pred
+    return labels, predictions
 
 
 def sparse_aligned(

@@ -234,17 +234,17 @@ def poisson(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     return jnp.mean(y_pred - y_true * jnp.log(y_pred + settings.get("epsilon")), axis=-1)
 
 
-def _sparse(y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool, axis: int) -> Any:
+def _sparse(y_true: Array, y_pred: Array, from_logits: bool, axis: int) -> Array:
     return ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
 
 
-def _smooth(y_true: ArrayLike, label_smoothing: float, classes: int) -> Any:
+def _smooth(y_true: Array, label_smoothing: float, classes: int) -> Array:
     if not label_smoothing:
         return y_true
     return y_true * (1 - label_smoothing) + label_smoothing / classes
 
 
-def _check_classes(name: str, y_pred: ArrayLike, axis: int) -> None:
+def _check_classes(name: str, y_pred: Array, axis: int) -> None:
     if y_pred.shape[axis] == 1:
         warn(
             "C025",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 import numpy as np
 
@@ -76,7 +76,7 @@ class VarianceScaling(RandomInitializer):
             )
         self.scale = scale
         self.mode = mode
-        self.distribution = name
+        self.distribution = cast(Distribution, name)
         self.input_axes = input_axes
         self.output_axes = output_axes
 

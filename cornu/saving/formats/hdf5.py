@@ -114,7 +114,8 @@ def _check_dataset(item: Any, location: str) -> None:
 
 def _declared_size(item: Any) -> int:
     # HDF5 decompresses whole chunks, even if little of a chunk belongs to the array.
-    return max(math.prod(item.shape), math.prod(item.chunks or (0,))) * item.dtype.itemsize
+    elements: int = max(math.prod(item.shape), math.prod(item.chunks or (0,)))
+    return elements * int(item.dtype.itemsize)
 
 
 def write_hdf5(target: Path | BytesIO, arrays: Mapping[str, np.ndarray]) -> None:

@@ -29,7 +29,8 @@ class SafetensorsReader:
 
     def read(self, key: str) -> np.ndarray:
         """Reads an array."""
-        return self._file.get_tensor(key)
+        array: np.ndarray = self._file.get_tensor(key)
+        return array
 
 
 @contextlib.contextmanager
