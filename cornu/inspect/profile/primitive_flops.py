@@ -21,7 +21,7 @@ Formula = Callable[[Any], "int | None"]
 
 
 def count_flops(jaxpr: Any) -> dict[str, int | None]:
-    """Retimes the number of operations of a jaxpr, under '', and of each owner in it.
+    """Returns the number of operations of a jaxpr, under '', and of each owner in it.
 
     An owner is a `jax.named_scope` whose name starts with `SCOPE`. None means unknown: a `while`
     loop whose number of iterations depends on data, or a primitive without a formula.
@@ -168,7 +168,7 @@ def _fft(equation: Any) -> int:
 
 
 def _matrices(variable: Any) -> tuple[int, int, int]:
-    """Retimes the number of matrices in a batch, and their rows and columns."""
+    """Returns the number of matrices in a batch, and their rows and columns."""
     *many, rows, columns = variable.aval.shape
     return math.prod(many), rows, columns
 
