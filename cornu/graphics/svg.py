@@ -34,7 +34,7 @@ def text_width(text: str, size: float, bold: bool = False) -> float:
 
     Example:
 
-    >>> round(width("Dense", 10), 2)
+    >>> round(text_width("Dense", 10), 2)
     28.9
     """
     total = 0
@@ -60,7 +60,7 @@ def format_number(value: float) -> str:
 
     Example:
 
-    >>> number(2.0), number(1.26), number(-0.01)
+    >>> format_number(2.0), format_number(1.26), format_number(-0.01)
     ('2', '1.3', '0')
     """
     text = f"{value:.1f}".removesuffix(".0")

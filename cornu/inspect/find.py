@@ -81,7 +81,7 @@ def label_calls(items: Iterable[Item]) -> Iterator[tuple[str, Item]]:
 
     >>> import cornu
     >>> x, shared = cornu.Input((2,)), cornu.layers.Dense(2, name="shared")
-    >>> [label for label, _ in labels(find(cornu.Model(x, shared(shared(x))), "shared"))]
+    >>> [label for label, _ in label_calls(find(cornu.Model(x, shared(shared(x))), "shared"))]
     ['shared', 'shared@1']
     """
     counts: dict[str, int] = {}

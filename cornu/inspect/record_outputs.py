@@ -54,7 +54,7 @@ def record_outputs(
 
     >>> import cornu, numpy as np
     >>> a, b = cornu.layers.ReLU(), cornu.layers.ReLU()
-    >>> out, record = recording(lambda x: b(a(x) - 1), [a])(np.array([3.0, -3.0], "float32"))
+    >>> out, record = record_outputs(lambda x: b(a(x) - 1), [a])(np.array([3.0, -3.0], "float32"))
     >>> out.tolist(), [x.tolist() for x in record.of(a)]
     ([2.0, 0.0], [[3.0, 0.0]])
     """

@@ -34,7 +34,7 @@ class deferred_signals:
 
     >>> done = []
     >>> try:
-    ...     with deferred():
+    ...     with deferred_signals():
     ...         signal.raise_signal(signal.SIGINT)
     ...         done.append("this was not interrupted")
     ... except KeyboardInterrupt:

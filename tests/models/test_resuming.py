@@ -393,7 +393,7 @@ def test_states_of_callbacks_that_are_gone_are_mentioned(tmp_path):
     with pytest.raises(Broken):
         fit(make(), tmp_path, more=[Break(3)])
     x, y = data()
-    with pytest.warns(UserWarning, match="callbacks that are not there any more .*EarlyStopping"):
+    with pytest.warns(UserWarning, match="not in the list any more: .*EarlyStopping"):
         make().fit(x[:35], y[:35], batch_size=8, epochs=1, verbose=0, resume=tmp_path)
 
 

@@ -45,7 +45,7 @@ SPARSE, CATEGORICAL = "sparse_categorical_crossentropy", "categorical_crossentro
         ("mse", X[:0], ONE_HOT[:0], "The data is empty"),
         ("mse", X[:5], ONE_HOT, "different numbers of rows.*x: 5, y: 12"),
         ("mse", X[:, :3], ONE_HOT, r"input 'pixels' expects the shape \(None, 4\); received"),
-        ("mse", {"pixel": X}, ONE_HOT, "input 'pixels' is missing.*Rename 'pixel' to 'pixels'"),
+        ("mse", {"pixel": X}, ONE_HOT, "input 'pixels' is missing.*Did you mean 'pixels'"),
         ("mse", [X, X], ONE_HOT, "expects one input.*received a list of 2"),
         ("mse", X, None, "has no target for it"),
         ("mse", None, ONE_HOT, "x is missing"),

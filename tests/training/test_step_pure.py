@@ -127,7 +127,7 @@ def test_what_is_wrong_is_said_and_changes_nothing():
     del wrong["head/bias"]
     with pytest.raises(ValueError, match="'head/bias' is missing, 'heads/kernel' is unknown"):
         apply(wrong, state, X)
-    with pytest.raises(RuntimeError, match="Pass `key=`"):
+    with pytest.raises(RuntimeError, match="Pass a key"):
         apply(params, state, X, training=True)
     zeros = {path: np.zeros(w.shape) for path, w in params.items()}
     for last, message in (

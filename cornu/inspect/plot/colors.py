@@ -57,7 +57,7 @@ def family_colors(family: Family, scheme: ColorScheme) -> tuple[str, str, str]:
 
     Example:
 
-    >>> kind_colours("conv", LIGHT)
+    >>> family_colors("conv", LIGHT)
     ('#e5e7fa', '#8c91d9', '#4e56d0')
     """
     hue = FAMILY_HUES[family]

@@ -67,7 +67,7 @@ def median(order: Sequence[float]) -> float:
 
     Example:
 
-    >>> middle([1, 2, 5, 9])
+    >>> median([1, 2, 5, 9])
     3.5
     """
     half = len(order) // 2

@@ -87,7 +87,7 @@ def quote_dot(text: object) -> str:
 
     Example:
 
-    >>> print(quoted('a "b"'))
+    >>> print(quote_dot('a "b"'))
     "a \\"b\\""
     """
     text = re.sub("[\\x00-\\x09\\x0b-\\x1f]", " ", str(text))

@@ -12,7 +12,7 @@ def sum_known(parts: Iterable[int | None]) -> int | None:
 
     Example:
 
-    >>> added([1, 2]), added([1, None])
+    >>> sum_known([1, 2]), sum_known([1, None])
     (3, None)
     """
     total = 0
@@ -28,7 +28,7 @@ def format_count(count: int | None) -> str:
 
     Example:
 
-    >>> number_shown(1234567), number_shown(None)
+    >>> format_count(1234567), format_count(None)
     ('1,234,567', '?')
     """
     return "?" if count is None else f"{count:,}"
@@ -39,7 +39,7 @@ def format_bytes(count: int | None) -> str:
 
     Example:
 
-    >>> bytes_shown(292), bytes_shown(102_400), bytes_shown(None)
+    >>> format_bytes(292), format_bytes(102_400), format_bytes(None)
     ('292 B', '100.00 KB', '?')
     """
     if count is None:
@@ -59,7 +59,7 @@ def format_flops(count: float | None) -> str:
 
     Example:
 
-    >>> flops_shown(72), flops_shown(8_178_000_000), flops_shown(None)
+    >>> format_flops(72), format_flops(8_178_000_000), format_flops(None)
     ('72', '8.18 G', '?')
     """
     if count is None:
@@ -79,7 +79,7 @@ def format_seconds(seconds: float | None) -> str:
 
     Example:
 
-    >>> seconds_shown(0.00123), seconds_shown(4.5e-05), seconds_shown(None)
+    >>> format_seconds(0.00123), format_seconds(4.5e-05), format_seconds(None)
     ('1.23 ms', '45 µs', '-')
     """
     if seconds is None:

@@ -491,7 +491,7 @@ def test_a_report_prints_as_a_table():
 def test_codes_are_ignored_on_request():
     model = head(3, None, SPARSE)
     assert model.check(ignore=["C010"]).codes == []
-    with pytest.raises(ValueError, match="There is no check 'C999'"):
+    with pytest.raises(ValueError, match="Unknown check 'C999'"):
         model.check(ignore=["C999"])
 
 
