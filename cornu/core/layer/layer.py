@@ -32,11 +32,13 @@ from cornu.core.tracebacks.user_frames import user_location
 from cornu.errors import suggest
 from cornu.names import auto_name
 from cornu.types import (
+    ArrayLike,
     ConstraintLike,
     DTypeLike,
     InitializerLike,
     PyTree,
     RegularizerLike,
+    Shape,
     ShapeLike,
 )
 
@@ -46,21 +48,22 @@ _INPUT_ARGUMENTS = ("input_shape", "batch_input_shape", "batch_shape", "input_di
 
 
 class Layer(VariableOwner):
-    """The base of all layers and models.
+    """The base class of all layers and models.
 
-    A subclass defines `call`, and creates its Variables with `add_weight` in `build` (which gets
-    the input's shape) or in the constructor. Other layers are simply attributes, or stand in
-    lists and dicts that are attributes; they may be created and built anywhere, also in `call`.
+    A subclass defines `call`. It creates its Variables with `add_weight`, either in `build`, which
+    receives the shape of the input, or in the constructor. Sublayers are found among the
+    attributes, including lists and dicts; they may be created in the constructor, in `build` or in
+    `call`.
 
     Args:
-        activity_regularizer: a function of the output whose value is added to the loss (divided
-            by the batch size).
-        trainable: whether training changes the layer's Variables.
+        activity_regularizer: a function of the output. Its value, divided by the batch size, is
+            added to the loss.
+        trainable: whether training updates the Variables of the layer.
         dtype: a dtype or dtype policy; by default the process-wide policy.
         autocast: whether float inputs and Variables are cast to the compute dtype.
-        name: the layer's name.
-        **kwargs: `input_shape` (without batch axis), `batch_input_shape` (with it), `input_dim`
-            or `batch_size`, for a first layer of Sequential.
+        name: the name of the layer; by default derived from the class, such as `dense_1`.
+        **kwargs: `input_shape` (without the batch axis), `batch_input_shape` (with it),
+            `input_dim` or `batch_size`, for the first layer of a Sequential model.
 
     Example:
 
@@ -74,8 +77,8 @@ class Layer(VariableOwner):
     >>> Scale()(cornu.Input((3,))).shape
     (None, 3)
 
-    Differences: `get_config()` needs no code, the constructor call is remembered. Layers do not
-    keep the graph alive that they were used in.
+    Differences: `get_config()` need not be defined, since the arguments of the constructor are
+    captured. A layer does not keep the graphs alive that it is part of.
     """
 
     category = "layers"
@@ -83,8 +86,8 @@ class Layer(VariableOwner):
     # True if equal constructor arguments and input specs always give equal output specs, so that
     # shape inference may be cached. Holds for cornu's own layers that own no other layers.
     infers_by_config: ClassVar[bool] = False
-    # Whether each row of the output depends on the same row of the input alone, so that padding
-    # rows do no harm. None: not known.
+    # Whether each row of the output depends only on the same row of the input. Partial batches can
+    # then be padded without changing the results. None: unknown.
     rowwise: bool | None = None
     # Whether the layer is a model, with inputs and outputs of its own.
     is_model: ClassVar[bool] = False
@@ -93,9 +96,10 @@ class Layer(VariableOwner):
         *("_name", "_building", "_last_losses", "_nodes", "_input_shape_given")
     }
 
-    # The graph between inputs and outputs, of a functional model.
+    # The graph of a functional model.
     functional_graph: Any = None
-    # The order of axes, in layers that have one; like the dtype policy, what held at construction.
+    # The order of axes, in layers that have one. Like the dtype policy, it is resolved at
+    # construction, so a later change of the process-wide setting has no effect.
     data_format: str | None = None
 
     built: bool
@@ -110,13 +114,13 @@ class Layer(VariableOwner):
     _weights: list[Variable]
     _last_losses: list[Any]
     _nodes: list[weakref.ref[Node]]
-    _input_shape_given: tuple[int | None, ...] | None
+    _input_shape_given: Shape | None
     _remat: RematMode | None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "call" in cls.__dict__ and cls.__module__.partition(".")[0] != "cornu":
-            # A program's own `call` need not keep what the class it overrides promises.
+            # An overridden `call` need not have the properties declared by the base class.
             cls.infers_by_config = cls.__dict__.get("infers_by_config", False)
             cls.rowwise = cls.__dict__.get("rowwise")
         if "build" in cls.__dict__:
@@ -124,7 +128,8 @@ class Layer(VariableOwner):
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls, *args, **kwargs)
-        # Set here, so that a subclass that forgets super().__init__() still works.
+        # Set here and not in `__init__`, so that a subclass that does not call
+        # `super().__init__()` still works.
         self.built = False
         self._name = ""
         self._trainable = True
@@ -153,24 +158,34 @@ class Layer(VariableOwner):
     ) -> None:
         self._input_shape_given = _input_shape_from(type(self), kwargs)
         if name is not None and (not isinstance(name, str) or "/" in name):
-            raise ValueError(f"A layer's name is a string without '/'. Received: {name!r}")
+            raise ValueError(f"A layer's name must be a string without '/'. Received: {name!r}")
         self._name = name or auto_name(type(self).__name__)
         self._policy = get_policy(dtype)
         self._trainable = bool(trainable)
         self.autocast = autocast
         self.activity_regularizer = registry.resolve("regularizers", activity_regularizer)
 
-    # -------------------------------------------------------------------- what a subclass defines
+    # -------------------------------------------------------------- methods that subclasses define
 
-    def build(self, input_shape: Any) -> None:
-        """Creates the layer's Variables; called once, with the first input's shape."""
+    def build(self, input_shape: PyTree) -> None:
+        """Creates the Variables of the layer. Called once, before the first call.
+
+        Args:
+            input_shape: the shape of the first input, with None for unknown sizes. A `build` with
+                several parameters receives the shapes of the arguments of `call` by name, such as
+                `query_shape`.
+        """
         self.built = True
 
-    def call(self, *args: Any, **kwargs: Any) -> Any:
-        """Computes the outputs from the inputs."""
+    def call(self, *args: Any, **kwargs: Any) -> PyTree:
+        """Computes the outputs from the inputs.
+
+        A parameter `training` receives the training phase, and a parameter `mask` the mask of the
+        first input.
+        """
         raise NotImplementedError(
             f"{type(self).__name__} does not define `call`.\n"
-            "Write `def call(self, inputs)`, which returns the outputs."
+            "Define `call(self, inputs)`, which returns the outputs."
         )
 
     def compute_mask(self, inputs: PyTree, previous_mask: PyTree) -> PyTree:
@@ -178,18 +193,25 @@ class Layer(VariableOwner):
         return previous_mask
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> PyTree:
-        """Returns symbolic Tensors of the shapes and dtypes that the outputs would have."""
+        """Returns symbolic Tensors with the shapes and dtypes of the outputs.
+
+        By default, they are inferred by tracing `call`.
+        """
         calling.build_and_check(self, call_signature(type(self)).bind_tensors(args, kwargs))
         return infer_outputs(lambda *a, **k: self.run(a, k), args, kwargs)
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        """Returns the shape of the output for a shape of the input."""
+    def compute_output_shape(self, input_shape: PyTree) -> PyTree:
+        """Returns the shape of the output for the shape of the input."""
         inputs = map_shapes(lambda shape: Tensor(shape, dtype=self.compute_dtype), input_shape)
         outputs = self.compute_output_spec(inputs)
         return jax.tree_util.tree_map(lambda t: t.shape, outputs)
 
     def find_data_problem(self, values: np.ndarray) -> str | None:
-        """Returns what is wrong with data that is fed straight into the layer, or None."""
+        """Returns what is wrong with an array that is the input of the layer, or None.
+
+        Called for data that a model passes to the layer unchanged, such as the indices of an
+        Embedding, whose values cannot be checked inside a compiled step.
+        """
         return None
 
     # ------------------------------------------------------------------------------------- calls
@@ -232,38 +254,42 @@ class Layer(VariableOwner):
             raise locate_call_error(self, error, args, kwargs)  # noqa: B904 - it sets the cause
 
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Calls a built layer on arrays: sets training phase, dtype and path around `call`."""
+        """Calls a built layer on arrays, with its training phase, compute dtype and path."""
         return calling.run_call(self, args, kwargs)
 
     def stateless_call(
         self,
-        trainable_variables: Sequence[Any],
-        non_trainable_variables: Sequence[Any],
+        trainable_variables: Sequence[ArrayLike],
+        non_trainable_variables: Sequence[ArrayLike],
         *args: Any,
         return_losses: bool = False,
         key: jax.Array | None = None,
         **kwargs: Any,
     ) -> tuple[Any, ...]:
-        """Calls the layer with given values for its Variables, changing nothing.
+        """Calls the layer as a pure function of the values of its Variables.
 
         Args:
-            trainable_variables: values of `trainable_variables`.
-            non_trainable_variables: values of `non_trainable_variables`.
-            *args: inputs.
-            return_losses: whether losses are returned as well.
-            key: a JAX random key, for layers that draw random numbers; not needed within a
-                training step, which has one.
-            **kwargs: further arguments of `call`.
+            trainable_variables: a value for each of `trainable_variables`.
+            non_trainable_variables: a value for each of `non_trainable_variables`.
+            *args: the inputs.
+            return_losses: whether to return the losses as well.
+            key: a JAX random key, for layers that use random numbers. Within a training step, the
+                default is derived from the key of the step.
+            **kwargs: the keyword arguments of `call`.
 
         Returns:
-            `(outputs, new non_trainable_variables)`, and the losses if asked for.
+            `(outputs, non_trainable_variables)` with the new values, or
+            `(outputs, non_trainable_variables, losses)` if `return_losses` is True.
+
+        Raises:
+            ValueError: the layer is not built, or the number of values differs.
         """
         outputs, values, losses = call_with_values(
             self, trainable_variables, non_trainable_variables, args, kwargs, key
         )
         return (outputs, values, losses) if return_losses else (outputs, values)
 
-    # Four hooks, which models and preprocessing layers override.
+    # Models and preprocessing layers override the next four methods.
 
     def _convert_arguments(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -283,8 +309,8 @@ class Layer(VariableOwner):
         outputs = self._infer_call(args, kwargs)
         if not any(isinstance(leaf, Tensor) for leaf in tree.leaves(outputs)):
             raise TypeError(
-                f"{type(self).__name__}.call returned {outputs!r}, no array.\n"
-                "Often its `return` is missing."
+                f"{type(self).__name__}.call must return an array. Received: {outputs!r}\n"
+                "Often a `return` is missing."
             )
         node = Node(self, args, kwargs, outputs)
         # Weak references: a layer does not keep the graphs alive that it is part of.
@@ -307,13 +333,21 @@ class Layer(VariableOwner):
 
     @property
     def input(self) -> PyTree:
-        """The Tensor (or structure of them) that the layer was called on, if called once."""
+        """The Tensor, or structure of Tensors, that the layer was called on.
+
+        Raises:
+            AttributeError: the layer was not called on a Tensor, or called several times.
+        """
         args = self._only_node("input").args
         return args[0] if len(args) == 1 else list(args)
 
     @property
     def output(self) -> PyTree:
-        """The Tensor (or structure of them) that the layer returned, if it was called once."""
+        """The Tensor, or structure of Tensors, that the layer returned.
+
+        Raises:
+            AttributeError: the layer was not called on a Tensor, or called several times.
+        """
         return self._only_node("output").outputs
 
     def _only_node(self, attribute: str) -> Node:
@@ -321,13 +355,13 @@ class Layer(VariableOwner):
         if not nodes:
             raise AttributeError(
                 f"{self._label()} has no {attribute}: it was not called on a symbolic Tensor, or "
-                "the model that it was part of is gone.\nCall it on a Tensor first, keep the "
-                f"model. This happened {user_location()}."
+                "the model that contained it was deleted.\nCall it on a Tensor first, and keep a "
+                f"reference to the model. This happened {user_location()}."
             )
         if len(nodes) > 1:
             raise AttributeError(
-                f"{self._label()} was called {len(nodes)} times, so that {attribute!r} is "
-                "ambiguous. Keep the Tensor that the call returned. "
+                f"{self._label()} was called {len(nodes)} times, so {attribute!r} is "
+                "ambiguous. Use the Tensor that the call returned. "
                 f"This happened {user_location()}."
             )
         return nodes[0]
@@ -336,7 +370,7 @@ class Layer(VariableOwner):
 
     @property
     def name(self) -> str:
-        """The layer's name."""
+        """The name of the layer."""
         if not self._name:
             self._name = auto_name(type(self).__name__)
         return self._name
@@ -374,7 +408,7 @@ class Layer(VariableOwner):
 
     @property
     def trainable(self) -> bool:
-        """Whether training changes the layer; setting it also sets it for all layers inside."""
+        """Whether training updates the layer. Assignment also sets it for all sublayers."""
         return self._trainable
 
     @trainable.setter
@@ -388,7 +422,7 @@ class Layer(VariableOwner):
     def add_weight(
         self,
         shape: int | ShapeLike | None = None,
-        initializer: InitializerLike | jax.Array | np.ndarray | float | None = None,
+        initializer: InitializerLike | float | None = None,
         dtype: DTypeLike | None = None,
         trainable: bool = True,
         autocast: bool = True,
@@ -401,17 +435,22 @@ class Layer(VariableOwner):
         """Creates a Variable of the layer.
 
         Args:
-            shape: its shape, `()` by default.
-            initializer: a name, an initializer, or a function of `(shape, dtype)`; by default
-                Glorot uniform for floats and zeros otherwise.
-            dtype: by default the layer's variable dtype.
-            trainable: whether training changes it.
-            autocast: whether it is read in the layer's compute dtype.
-            regularizer: a function of it whose value is added to the loss.
-            constraint: a function applied to it after each training step.
+            shape: the shape; by default `()`, a scalar.
+            initializer: the name of an initializer, an initializer, a function of
+                `(shape, dtype)`, or the initial value. The default is `"glorot_uniform"` for
+                float dtypes and `"zeros"` for others.
+            dtype: the dtype; by default `variable_dtype` of the layer.
+            trainable: whether training updates the Variable.
+            autocast: whether the layer casts the value to its compute dtype.
+            regularizer: a function of the Variable whose value is added to the loss.
+            constraint: a function that is applied to the value after each training step.
             aggregation: how values are combined over devices.
-            overwrite_with_gradient: whether its gradient is its next value.
-            name: its name within the layer.
+            overwrite_with_gradient: whether a training step replaces the value by the gradient,
+                as for scaling factors of float8 computations.
+            name: the name within the layer.
+
+        Returns:
+            The Variable. It is part of `weights` of the layer.
         """
         dtype = self.variable_dtype if dtype is None else dtype
         if initializer is None:
@@ -436,33 +475,33 @@ class Layer(VariableOwner):
     add_variable = add_weight
 
     def sublayers(self) -> list[Layer]:
-        """Returns the layers that this one owns directly, in the order of the attributes."""
+        """Returns the direct sublayers, in the order of the attributes."""
         return [owned for owned in iterate_owned(self) if isinstance(owned, Layer)]
 
     def own_variables(self) -> list[Variable]:
-        """Returns the layer's own weights, trainable ones first."""
+        """Returns the weights of the layer without those of sublayers, trainable ones first."""
         own = [v for v in iterate_owned(self) if isinstance(v, Variable) and v.role != "metric"]
         return sorted(own, key=lambda v: v.role != "param")
 
     @property
     def weights(self) -> list[Variable]:
-        """The Variables of the layer and of the layers inside, without those of metrics."""
+        """The Variables of the layer and its sublayers, without those of metrics."""
         inner = [v for layer in self.sublayers() for v in layer.weights]
         return remove_duplicates(self.own_variables() + inner)
 
     @property
     def variables(self) -> list[Variable]:
-        """The Variables of the layer and of the layers inside; see `metrics_variables`."""
+        """The Variables of the layer and its sublayers, without `metrics_variables`."""
         return self.weights
 
     @property
     def all_variables(self) -> list[Variable]:
-        """The Variables of the layer, and of the layers and metrics inside."""
+        """The Variables of the layer, its sublayers and their metrics."""
         return remove_duplicates(self.weights + self.metrics_variables)
 
     @property
     def trainable_variables(self) -> list[Variable]:
-        """The Variables that training changes."""
+        """The Variables that training updates by gradients."""
         if not self._trainable:
             return []
         own = [v for v in self.own_variables() if v.trainable and v.role == "param"]
@@ -471,24 +510,24 @@ class Layer(VariableOwner):
 
     @property
     def non_trainable_variables(self) -> list[Variable]:
-        """The Variables that training does not change by gradients."""
+        """The Variables that training does not update by gradients."""
         trainable = {id(v) for v in self.trainable_variables}
         return [v for v in self.variables if id(v) not in trainable]
 
     @property
     def trainable_weights(self) -> list[Variable]:
-        """The weights that training changes."""
+        """The weights that training updates by gradients."""
         return self.trainable_variables
 
     @property
     def non_trainable_weights(self) -> list[Variable]:
-        """The weights that training does not change by gradients."""
+        """The weights that training does not update by gradients."""
         trainable = {id(v) for v in self.trainable_variables}
         return [v for v in self.weights if id(v) not in trainable]
 
     @property
     def metrics(self) -> list[Any]:
-        """The metrics of the layer and of the layers inside."""
+        """The metrics of the layer and its sublayers."""
         own = [
             owned
             for owned in iterate_owned(self)
@@ -498,7 +537,7 @@ class Layer(VariableOwner):
 
     @property
     def metrics_variables(self) -> list[Variable]:
-        """The Variables of those metrics."""
+        """The Variables of `metrics`."""
         return [v for metric in self.metrics for v in metric.variables]
 
     def get_weights(self) -> list[np.ndarray]:
@@ -506,31 +545,38 @@ class Layer(VariableOwner):
         return [v.numpy() for v in self.weights]
 
     @api_boundary
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Sets the values of `weights`, in the order of `get_weights()`.
+    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
+        """Sets the values of `weights`.
+
+        Args:
+            weights: an array for each weight, in the order of `get_weights()`.
 
         Raises:
-            ValueError: the number or a shape differs; nothing is changed then.
+            ValueError: the number of arrays or a shape differs. No weight is changed then.
         """
         set_values(self, list(weights))
 
     @api_boundary
     def count_params(self) -> int:
-        """Returns the number of elements in all weights."""
+        """Returns the total number of elements of the weights.
+
+        Raises:
+            ValueError: the layer is not built.
+        """
         if not self.built:
             raise ValueError(
-                f"{self._label()} is not built, so that its weights are not known. "
-                "Call it on an input, or give it an input shape."
+                f"{self._label()} is not built, so its weights are not known. "
+                "Call it on an input, or pass an input shape."
             )
         return sum(v.size for v in self.weights)
 
-    def add_loss(self, loss: Any) -> None:
-        """Adds a scalar (or scalars) to the loss of the step that is running."""
+    def add_loss(self, loss: ArrayLike | Sequence[ArrayLike]) -> None:
+        """Adds a scalar, or several scalars, to the loss of the current step."""
         scope.current().losses.extend(loss if isinstance(loss, (list, tuple)) else [loss])
 
     @property
     def losses(self) -> list[Any]:
-        """Losses of regularizers, and those added in the last call."""
+        """The losses added by the last call, and those of regularizers."""
         regularized = [
             v.regularizer(v) for v in self.trainable_variables if v.regularizer is not None
         ]
@@ -538,10 +584,13 @@ class Layer(VariableOwner):
         added = self._last_losses if around.parent is None else around.losses
         return list(added) + regularized
 
-    # ------------------------------------------------------------------------------ descriptions
+    # ------------------------------------------------------------------------------------ configs
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments as plain data."""
+        """Returns the arguments of the constructor as plain data.
+
+        A subclass need not define it: the arguments are captured when the layer is created.
+        """
         base = {"name": self.name, "trainable": self._trainable, "dtype": self.dtype_policy.name}
         parameters = inspect.signature(type(self).__init__).parameters
         if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
@@ -549,19 +598,23 @@ class Layer(VariableOwner):
         return {**base, **{k: v for k, v in super().get_config().items() if k not in base}}
 
     def get_build_config(self) -> dict[str, Any] | None:
-        """Returns what is needed to build the layer again."""
+        """Returns the data from which the layer can be built again, or None."""
         return None
 
     def _label(self) -> str:
-        """Returns class and name, as error messages begin."""
+        """Returns the class and the name of the layer, for error messages."""
         return f"{type(self).__name__} layer {self.name!r}"
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
-def _input_shape_from(cls: type, kwargs: dict[str, Any]) -> tuple[int | None, ...] | None:
-    """Returns the batch shape from the keyword arguments that a first layer takes."""
+def _input_shape_from(cls: type, kwargs: dict[str, Any]) -> Shape | None:
+    """Returns the batch shape that the keyword arguments of a first layer describe, or None.
+
+    Raises:
+        TypeError: `kwargs` contains other names.
+    """
     unknown = [name for name in kwargs if name not in _INPUT_ARGUMENTS]
     if unknown:
         known = list(inspect.signature(cls.__init__).parameters)[1:]  # type: ignore[misc]
@@ -581,7 +634,7 @@ def _input_shape_from(cls: type, kwargs: dict[str, Any]) -> tuple[int | None, ..
     return standardize_shape((kwargs.get("batch_size"), *shape))
 
 
-def map_shapes(fn: Callable[[Any], Any], shapes: Any) -> Any:
+def map_shapes(fn: Callable[[Shape], Any], shapes: PyTree) -> PyTree:
     """Applies a function to each shape in nested lists and dicts of shapes."""
     if isinstance(shapes, dict):
         return {name: map_shapes(fn, shape) for name, shape in shapes.items()}

@@ -1,4 +1,9 @@
-"""Variable: a mutable array that a layer, metric or optimizer owns."""
+"""Variable: a mutable array that a layer, metric or optimizer owns.
+
+JAX arrays are immutable. A Variable refers to an array and replaces it when a value is assigned.
+Within a compiled step the current scope holds the traced value instead; see
+`cornu.core.state.scope`.
+"""
 
 from __future__ import annotations
 
@@ -17,32 +22,42 @@ from cornu.core.state.dtypes import is_float, standardize_dtype
 from cornu.core.tracebacks.user_frames import user_location
 from cornu.names import auto_name
 from cornu.process import prepare
+from cornu.types import ArrayLike, DTypeLike, ShapeLike
 
 __all__ = ["ROLES", "Variable"]
 
+# Steps, checkpoints and summaries select Variables by role.
 ROLES = ("param", "state", "metric", "slot", "hyper", "seed")
 
 
 class Variable(Operators, VariableBase):
     """A mutable array with a name.
 
-    `value`, operators and `cornu.ops` use the current value. Inside a compiled step, that is the
+    `value`, operators and `cornu.ops` use the current value. Inside a compiled step, this is the
     traced value of the step.
 
     Args:
         initializer: the initial value (an array or number), or a function of `(shape, dtype)`.
-        shape: required if `initializer` is a function.
-        dtype: by default the array's own, or the process-wide float type.
-        trainable: whether training changes it.
-        autocast: whether layers read it in their compute dtype (mixed precision).
+        shape: the shape; required if `initializer` is a function.
+        dtype: the dtype; by default that of the array, or the process-wide float type.
+        trainable: whether training updates the Variable.
+        autocast: whether layers cast the value to their compute dtype (mixed precision).
         aggregation: how values are combined over devices: `"none"`, `"mean"`, `"sum"` or
             `"only_first_replica"`.
-        name: its name; its path begins with the layers that create it.
-        role: its purpose: `"param"`, `"state"` (of a layer), `"metric"`, `"slot"` (of an
+        synchronization: has no effect; accepted for compatibility with Keras.
+        name: the name. The path consists of the names of the layers that create the Variable and
+            its own name.
+        role: the purpose: `"param"`, `"state"` (of a layer), `"metric"`, `"slot"` (of an
             optimizer), `"hyper"` (such as a learning rate) or `"seed"`.
+        regularizer: a function of the Variable whose value is added to the loss.
+        constraint: a function that is applied to the value after each training step.
 
-    Differences: JAX functions accept a Variable only as an operand; elsewhere write `v.value`,
-    or use the function of the same name in `cornu.ops`.
+    Raises:
+        ValueError: the shape, role or name is invalid.
+        RuntimeError: the Variable is created inside a compiled step.
+
+    Differences: functions of JAX do not accept a Variable. Pass `v.value`, or use the function
+    of the same name in `cornu.ops`.
 
     Example:
 
@@ -68,14 +83,16 @@ class Variable(Operators, VariableBase):
         "stored",
     )
 
+    # `==` compares values, so the hash would be removed. Variables are hashed by identity.
     __hash__ = object.__hash__
+    # NumPy arrays defer to the Variable in binary operators.
     __array_priority__ = 100
 
     def __init__(
         self,
-        initializer: Any,
-        shape: Any = None,
-        dtype: Any = None,
+        initializer: ArrayLike | Callable[..., Any],
+        shape: int | ShapeLike | None = None,
+        dtype: DTypeLike | None = None,
         trainable: bool = True,
         autocast: bool = True,
         aggregation: str = "none",
@@ -83,8 +100,8 @@ class Variable(Operators, VariableBase):
         name: str | None = None,
         *,
         role: str = "param",
-        regularizer: Any = None,
-        constraint: Any = None,
+        regularizer: Callable[..., Any] | None = None,
+        constraint: Callable[..., Any] | None = None,
     ) -> None:
         if role not in ROLES:
             raise ValueError(f"role must be one of {', '.join(ROLES)}. Received: {role!r}")
@@ -105,12 +122,12 @@ class Variable(Operators, VariableBase):
         if around.in_pure_function:
             raise RuntimeError(
                 f"Variable {self.path!r} is created inside a compiled step, and would not exist "
-                "after it.\nCreate it in the layer's constructor or in `build()`."
+                "after the step.\nCreate it in the layer's constructor or in `build()`."
             )
         # A layer may create sublayers in `call`, while shapes are inferred; the value must be a
         # concrete array nevertheless.
         with jax.ensure_compile_time_eval():
-            self.stored = _initial(initializer, shape, dtype, self.path)
+            self.stored = _compute_initial_value(initializer, shape, dtype, self.path)
         self.shape: tuple[int, ...] = tuple(self.stored.shape)
         self.dtype: str = self.stored.dtype.name
 
@@ -118,7 +135,8 @@ class Variable(Operators, VariableBase):
     def value(self) -> jax.Array:
         """The current value, cast to the compute dtype inside a layer's call.
 
-        Training reuses its memory: use `numpy()` for a copy that remains valid after the next step.
+        Training steps donate the buffer of the array, which makes it invalid. `numpy()` returns a
+        copy that remains valid.
         """
         around = scope.current()
         value: jax.Array = around.read(self)
@@ -129,15 +147,22 @@ class Variable(Operators, VariableBase):
 
     @property
     def trainable(self) -> bool:
-        """Whether training changes it."""
+        """Whether training updates the Variable."""
         return self._trainable
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
         self._trainable = bool(value)
 
-    def assign(self, value: Any) -> jax.Array:
-        """Sets the value; the shape must be the Variable's own, the dtype is converted."""
+    def assign(self, value: ArrayLike) -> jax.Array:
+        """Replaces the value, and returns the new one.
+
+        Args:
+            value: an array of the shape of the Variable. It is converted to the Variable's dtype.
+
+        Raises:
+            ValueError: the shape differs.
+        """
         if isinstance(value, VariableBase):
             value = value.value if not isinstance(value, Variable) else scope.current().read(value)
         if not isinstance(value, jax.core.Tracer):
@@ -145,18 +170,18 @@ class Variable(Operators, VariableBase):
             value = jnp.array(value, dtype=self.dtype)
         return self._assign(value)
 
-    def assign_add(self, value: Any) -> jax.Array:
-        """Adds to the value."""
+    def assign_add(self, value: ArrayLike) -> jax.Array:
+        """Adds `value` to the current value, and returns the sum."""
         return self._assign(scope.current().read(self) + _read(value))
 
-    def assign_sub(self, value: Any) -> jax.Array:
-        """Subtracts from the value."""
+    def assign_sub(self, value: ArrayLike) -> jax.Array:
+        """Subtracts `value` from the current value, and returns the difference."""
         return self._assign(scope.current().read(self) - _read(value))
 
     def _assign(self, value: jax.Array) -> jax.Array:
         if value.shape != self.shape:
             raise ValueError(
-                f"Variable {self.path!r} has the shape {self.shape}; "
+                f"Variable {self.path!r} has shape {self.shape}; "
                 f"a value of shape {tuple(value.shape)} cannot be assigned to it.\n"
                 "Reshape the value, or create another Variable.\n"
                 f"This happened {user_location()}."
@@ -196,7 +221,7 @@ class Variable(Operators, VariableBase):
     def __index__(self) -> int:
         return self.value.__index__()
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
         array = np.asarray(self.value, dtype=dtype)
         return array.copy() if copy else array
 
@@ -218,32 +243,36 @@ class Variable(Operators, VariableBase):
         return copy
 
 
-def _read(value: Any) -> Any:
+def _read(value: ArrayLike) -> Any:
+    # The stored dtype, not the compute dtype that `value` of a Variable has inside a layer's call.
     return scope.current().read(value) if isinstance(value, Variable) else jnp.asarray(value)
 
 
-def _initial(initializer: Any, shape: Any, dtype: Any, path: str) -> jax.Array:
+def _compute_initial_value(initializer: Any, shape: Any, dtype: Any, path: str) -> jax.Array:
     if callable(initializer) and not isinstance(initializer, VariableBase):
         if shape is None:
-            raise ValueError(f"Variable {path!r}: an initializer function needs `shape=`.")
+            raise ValueError(f"Variable {path!r}: an initializer function requires `shape=`.")
         try:
             shape = standardize_shape(shape)
         except ValueError as error:
             raise ValueError(f"Variable {path!r}: {error}") from None
-        allowance = scope.current().allocation_check
-        if allowance is not None:
-            size = jnp.dtype(standardize_dtype(dtype)).itemsize
-            allowance(path, math.prod(shape) * size)
+        # Before the array exists: a file may describe a layer of any size.
+        check_allocation = scope.current().allocation_check
+        if check_allocation is not None:
+            itemsize = jnp.dtype(standardize_dtype(dtype)).itemsize
+            check_allocation(path, math.prod(shape) * itemsize)
         value = _call_initializer(initializer, shape, standardize_dtype(dtype))
         if tuple(value.shape) != shape:
             raise ValueError(
-                f"Variable {path!r}: the initializer returned the shape {tuple(value.shape)} "
-                f"instead of {shape}."
+                f"Variable {path!r}: the initializer returned shape {tuple(value.shape)}. "
+                f"Expected: {shape}"
             )
         return jnp.asarray(value, dtype=standardize_dtype(dtype))
     if isinstance(initializer, VariableBase):
         initializer = initializer.value
     if dtype is None:
+        # Python floats and float64 arrays get the process-wide float type, and Python integers
+        # int32, as in Keras. Other arrays keep their dtype.
         array = np.asarray(initializer) if not hasattr(initializer, "dtype") else initializer
         dtype = standardize_dtype(None) if array.dtype == np.float64 else array.dtype.name
         if dtype == "int64" and not hasattr(initializer, "dtype"):
@@ -261,20 +290,25 @@ def _call_initializer(initializer: Callable[..., Any], shape: Any, dtype: str) -
     except TypeError as error:
         if "dtype" not in str(error):
             raise
-        return initializer(shape)  # a plain function of the shape
+        return initializer(shape)  # a function without the parameter `dtype`
 
 
-def standardize_shape(shape: Any) -> tuple[int, ...]:
-    """Returns a shape of a Variable as a tuple of integers."""
-    shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
-    if not all(isinstance(size, (int, np.integer)) and size >= 0 for size in shape):
+def standardize_shape(shape: int | ShapeLike) -> tuple[int, ...]:
+    """Returns the shape of a Variable as a tuple of integers.
+
+    Raises:
+        ValueError: a size is None or negative.
+    """
+    sizes: tuple[Any, ...] = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+    if not all(isinstance(size, (int, np.integer)) and size >= 0 for size in sizes):
         hint = ""
-        if None in shape:
+        if None in sizes:
             hint = (
-                "\nNone is a size that is only known with data, such as the batch size: weights "
-                "cannot depend on it. Use another axis (input_shape[-1]), or give Input the size."
+                "\nNone is a size that is unknown until data arrives, such as the batch size. The "
+                "shape of a weight cannot depend on it. Use another axis, such as "
+                "input_shape[-1], or pass the size to Input."
             )
         raise ValueError(
-            f"A Variable's shape must contain non-negative integers. Received: {shape}{hint}"
+            f"A Variable's shape must contain non-negative integers. Received: {sizes}{hint}"
         )
-    return tuple(int(size) for size in shape)
+    return tuple(int(size) for size in sizes)

@@ -1,8 +1,9 @@
-"""The API boundary: errors that leave the library say where in the user's program they occurred.
+"""The API boundary: where errors leave the library and enter the user's program.
 
 At the boundary, an error of JAX is translated, the source location (the user's `file:line`, the
-path of layers) is added, and the library's frames are removed, unless
-`cornu.config.disable_traceback_filtering()` was called. The original error is its `__context__`.
+path of layers) is added, and the library's frames are removed from the traceback, unless
+`cornu.config.disable_traceback_filtering()` was called. The original error is available as
+`__context__`.
 """
 
 from __future__ import annotations
@@ -31,60 +32,64 @@ __all__ = [
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-# Built-in errors whose text is shown unchanged, so that a prefix can be added.
-_PLAIN = (
+# Errors whose message is `args[0]`, to which a prefix can be added. Others, such as KeyError, which
+# shows the repr of its argument, get a note instead.
+_PREFIXABLE = (
     *(ValueError, TypeError, RuntimeError, NotImplementedError, AttributeError, IndexError),
     *(AssertionError, ZeroDivisionError, OverflowError, MemoryError, UserWarning, RuntimeWarning),
 )
 _JAX_NOTE = "For simplicity, JAX has removed its internal frames"
+# Attributes set on errors that already have a location in the message, or in a note. An error may
+# cross the boundary several times, from a layer to the model to `fit`.
 _LOCATED, _NOTED = "_cornu_located", "_cornu_noted"
 
 
 def api_boundary(fn: Function) -> Function:
-    """Decorator of public functions: errors say where the user called the function."""
+    """Decorates a public function: errors contain the user's line that called it."""
 
     @functools.wraps(fn)
-    def called(*args: Any, **kwargs: Any) -> Any:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
         try:
             return fn(*args, **kwargs)
         except Exception as error:
             raise annotate_error(error, f"{fn.__name__}() was called")  # noqa: B904
 
-    return called  # type: ignore[return-value]
+    return wrapper  # type: ignore[return-value]
 
 
-def api_boundary_init(init: Any) -> Any:
-    """Wraps a constructor: errors say where the user created the object."""
+def api_boundary_init(init: Callable[..., None]) -> Callable[..., None]:
+    """Decorates a constructor: errors contain the user's line that created the object."""
 
     @functools.wraps(init)
-    def called(self: Any, *args: Any, **kwargs: Any) -> None:
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> None:
         try:
             init(self, *args, **kwargs)
         except Exception as error:
             event = f"{type(self).__name__}() was called"
             raise annotate_error(error, event, self, args)  # noqa: B904
 
-    return called
+    return wrapper
 
 
 def annotate_error(
-    error: Exception, event: str, made: Any = None, args: tuple[Any, ...] = ()
+    error: Exception, event: str, instance: object = None, args: tuple[Any, ...] = ()
 ) -> Exception:
-    """Returns the error to raise at the boundary: translated, with a note of the location.
+    """Returns the error to raise at the boundary: translated, with the location in a note.
 
     Args:
         error: the error that was caught.
         event: what the user did, such as "fit() was called".
-        made: the object whose constructor was called, if any.
-        args: the arguments of the constructor.
+        instance: the object whose constructor was called, if any.
+        args: the positional arguments of the constructor.
     """
-    failed = _failed_line(error)
-    new = _misused(made, args) or error
+    failed = _failing_location(error)
+    new = _class_called_on_tensor(instance, args) or error
     if new is error and not _has(error, _LOCATED):
         new = translate_error(error) or error
     _mark(new, _LOCATED)
     here = user_location()
     text = "\n".join([str(new), *getattr(new, "__notes__", ())])
+    # Messages of the library often contain the location already.
     if not _has(new, _NOTED) and not _mentions(text, here):
         _mark(new, _NOTED)
         before = "" if not failed or _mentions(text, failed) else f"It failed {failed}; "
@@ -92,34 +97,36 @@ def annotate_error(
     return trim_traceback(new, error)
 
 
-def _misused(made: Any, args: tuple[Any, ...]) -> Exception | None:
-    """Returns the error for a layer class that was called on a Tensor, or None."""
-    kind = type(made)
-    takes_none = getattr(kind, "category", "") == "layers" and not kind.is_model
-    if not takes_none or not is_symbolic(args[:1]):
+def _class_called_on_tensor(instance: Any, args: tuple[Any, ...]) -> Exception | None:
+    """Returns the error for `Dense(x)`, which passes a Tensor to the constructor, or None."""
+    cls = type(instance)
+    is_layer = getattr(cls, "category", "") == "layers" and not cls.is_model
+    if not is_layer or not is_symbolic(args[:1]):
         return None
     return TypeError(
-        f"{kind.__name__} is a class and was called on a Tensor; create a layer first.\n"
-        f"Write {kind.__name__}(...)(x)."
+        f"The class {cls.__name__} was called on a Tensor. Create a layer first.\n"
+        f"Use {cls.__name__}(...)(x)."
     )
 
 
-def locate_error(error: Exception, where: str, who: str = "", path: bool = True) -> Exception:
+def locate_error(
+    error: Exception, where: str, label: str = "", add_failing_line: bool = True
+) -> Exception:
     """Returns the error to raise: its message begins with a location, unless it has one.
 
     Args:
         error: the error that was caught.
         where: the layer, the line that called it, and its inputs.
-        who: a prefix to remove from the message, since `where` contains it.
-        path: whether to add the user's line that failed.
+        label: a prefix to remove from the message, since `where` begins with it.
+        add_failing_line: whether to add the user's line that failed.
     """
     if _has(error, _LOCATED):
         return trim_traceback(error, error)
-    failed = _failed_line(error) if path else ""
+    failed = _failing_location(error) if add_failing_line else ""
     new = translate_error(error) or error
     head = f"{where}, failed {failed}" if failed and not _mentions(where, failed) else where
-    if type(new) in _PLAIN and len(new.args) == 1 and isinstance(new.args[0], str):
-        text = clean_message(new.args[0]).removeprefix(f"{who}: ").removeprefix(f"{who} ")
+    if type(new) in _PREFIXABLE and len(new.args) == 1 and isinstance(new.args[0], str):
+        text = clean_message(new.args[0]).removeprefix(f"{label}: ").removeprefix(f"{label} ")
         new.args = (f"{head}: {text}",)
     else:
         new.add_note(head)
@@ -132,18 +139,22 @@ def has_location(error: BaseException) -> bool:
     return _has(error, _LOCATED)
 
 
-def replace_prefix(error: BaseException, start: str, more: str) -> None:
-    """Replaces the prefix `start` of an error's message by `more`."""
-    if type(error) in _PLAIN and error.args and str(error.args[0]).startswith(start):
-        error.args = (more + str(error.args[0]).removeprefix(start), *error.args[1:])
+def replace_prefix(error: BaseException, old: str, new: str) -> None:
+    """Replaces the prefix `old` of an error's message by `new`, if the message begins with it."""
+    if type(error) in _PREFIXABLE and error.args and str(error.args[0]).startswith(old):
+        error.args = (new + str(error.args[0]).removeprefix(old), *error.args[1:])
 
 
 def trim_traceback(new: Exception, error: Exception) -> Exception:
-    """Returns an error to raise in the place of another (or the same), with the user's frames.
+    """Returns `new` with a traceback of the user's frames only.
 
-    Its cause is set as by `raise new from visible_cause(error)`, so that callers write
-    `raise locate_error(error, ...)` whether or not the error was replaced: a bare `raise` of the
-    same error and `raise ... from` of another would need two branches.
+    The cause is set as by `raise new from visible_cause(error)`. Callers can therefore write
+    `raise locate_error(error, ...)` whether or not the error was replaced, instead of a bare
+    `raise` in one branch and `raise ... from` in the other.
+
+    Args:
+        new: the error to raise; the original one, or its replacement.
+        error: the error that was caught.
     """
     if new is not error:
         new.__cause__ = visible_cause(error)
@@ -155,7 +166,8 @@ def trim_traceback(new: Exception, error: Exception) -> Exception:
         new.__traceback__ = frames
     cause: BaseException | None = error
     if new is not error:
-        # The frames are in the new traceback; of the original error only the message is of use.
+        # The new error has the frames. The original one keeps no traceback, since the frames would
+        # keep their local variables alive.
         error.__traceback__ = None
         error.__context__, error.__cause__ = error.__cause__ or error.__context__, None
     seen: set[int] = set()
@@ -169,40 +181,43 @@ def trim_traceback(new: Exception, error: Exception) -> Exception:
 
 
 def _keep_user_frames(trace: TracebackType | None) -> TracebackType | None:
-    kept = [step for step in _steps(trace) if is_user_code(step.tb_frame.f_code)]
-    found: TracebackType | None = None
-    for step in reversed(kept):
-        found = TracebackType(found, step.tb_frame, step.tb_lasti, step.tb_lineno)
-    return found
+    # A traceback is a linked list, built from its innermost entry.
+    filtered: TracebackType | None = None
+    for entry in reversed(_user_entries(trace)):
+        filtered = TracebackType(filtered, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
+    return filtered
 
 
-def _steps(trace: TracebackType | None) -> list[TracebackType]:
-    steps = []
+def _user_entries(trace: TracebackType | None) -> list[TracebackType]:
+    """Returns the entries of a traceback whose code belongs to the user's program."""
+    entries = []
     while trace is not None:
-        steps.append(trace)
+        if is_user_code(trace.tb_frame.f_code):
+            entries.append(trace)
         trace = trace.tb_next
-    return steps
+    return entries
 
 
-def _failed_line(error: BaseException) -> str:
+def _failing_location(error: BaseException) -> str:
     """Returns the innermost of the user's lines in the traceback, or ''."""
-    steps = [step for step in _steps(error.__traceback__) if is_user_code(step.tb_frame.f_code)]
-    if not steps:
+    entries = _user_entries(error.__traceback__)
+    if not entries:
         return ""
-    code = steps[-1].tb_frame.f_code
+    code = entries[-1].tb_frame.f_code
     name = code.co_qualname.rpartition("<locals>.")[2]
-    around = "" if name == "<module>" else f"in {name} "
-    return f"{around}(at {format_location(code, steps[-1].tb_lineno)})"
+    function = "" if name == "<module>" else f"in {name} "
+    return f"{function}(at {format_location(code, entries[-1].tb_lineno)})"
 
 
 def _mentions(text: str, where: str) -> bool:
-    place = where.rpartition("(at ")[2].rstrip(")")
-    return re.search(rf"(?<![\w./]){re.escape(place)}(?!\d)", text) is not None
+    """Tells whether a text contains the `file:line` of a location."""
+    location = where.rpartition("(at ")[2].rstrip(")")
+    return re.search(rf"(?<![\w./]){re.escape(location)}(?!\d)", text) is not None
 
 
-def _has(error: BaseException, mark: str) -> bool:
-    return mark in vars(error)
+def _has(error: BaseException, flag: str) -> bool:
+    return flag in vars(error)
 
 
-def _mark(error: BaseException, mark: str) -> None:
-    vars(error)[mark] = True
+def _mark(error: BaseException, flag: str) -> None:
+    vars(error)[flag] = True

@@ -1,4 +1,8 @@
-"""The stack frames of the user's program: their source locations and display names."""
+"""The stack frames of the user's program: their source locations and display names.
+
+A frame belongs to the user's program unless its file belongs to cornu, JAX, the standard library
+or another package of `_INFRASTRUCTURE`.
+"""
 
 from __future__ import annotations
 
@@ -18,22 +22,35 @@ __all__ = [
     "user_stacklevel",
 ]
 
-_HERE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
-_SHOWN = tuple(_HERE + part for part in ("applications", "demo"))
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
+# Code of the package that is written like a user's program: its functions are blocks of a model.
+_EXAMPLES = tuple(_PACKAGE + part for part in ("applications", "demo"))
 _STDLIB = sysconfig.get_path("stdlib") + os.sep
 _SITE = tuple({sysconfig.get_path(kind) + os.sep for kind in ("purelib", "platlib")})
 
-# Installed packages whose frames appear between those of the user.
-_MACHINERY = ("jax", "numpy", "h5py", "safetensors", "_pytest", "pluggy", "IPython", "ipykernel")
+# Installed packages whose frames appear between those of the user. All other installed packages
+# count as the user's program: they may define models and layers.
+_INFRASTRUCTURE = (
+    "jax",
+    "numpy",
+    "h5py",
+    "safetensors",
+    "_pytest",
+    "pluggy",
+    "IPython",
+    "ipykernel",
+)
 
-# Generic names of nested functions: the name of the outer function is used instead.
+# Nested functions often have one of these names, which says nothing in a summary: the name of the
+# outer function is used instead.
 _GENERIC = frozenset(
     "f fn func function g inner block layer wrapper wrapped apply call build decorator "
     "_f <lambda> __call__ __init__".split()
 )
 _TRANSPARENT = frozenset(("<listcomp>", "<dictcomp>", "<setcomp>", "<genexpr>"))
 
-_given_names: dict[CodeType, str] = {}
+_assigned_names: dict[CodeType, str] = {}
+# The cache matters: building a graph looks up every frame of the stack once per node.
 _names: dict[CodeType, str | None] = {}
 
 
@@ -43,39 +60,41 @@ def display_name(code: CodeType) -> str | None:
     Returns None for code that does not belong to the user's program.
     """
     if code not in _names:
-        _names[code] = _name(code)
+        _names[code] = _find_name(code)
     return _names[code]
 
 
 def rename(code: CodeType, name: str) -> None:
     """Sets the name of a function as a block."""
-    _given_names[code] = name
+    _assigned_names[code] = name
     _names.pop(code, None)
 
 
 def user_location() -> str:
-    """Returns the user's functions on the stack, and the `file:line` of the innermost.
+    """Returns the innermost functions of the user on the stack, and the current `file:line`.
+
+    The result reads `in build > stem (at train.py:12)`, or `(at train.py:12)` at the top level.
 
     Example:
 
     >>> user_location().endswith(":1)")
     True
     """
-    where = ""
+    location = ""
     names: list[str] = []
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and len(names) < 3:
         code = frame.f_code
         name = display_name(code)
         if name is not None:
-            where = where or format_location(code, frame.f_lineno)
+            location = location or format_location(code, frame.f_lineno)
             if name:
                 names.append(name)
             elif is_top_level(code):
                 break
         frame = frame.f_back
-    around = f"in {' > '.join(reversed(names))} " if names else ""
-    return f"{around}(at {where})"
+    functions = f"in {' > '.join(reversed(names))} " if names else ""
+    return f"{functions}(at {location})"
 
 
 def is_user_code(code: CodeType) -> bool:
@@ -105,23 +124,23 @@ def user_stacklevel() -> int:
 
 
 def format_location(code: CodeType, line: int | None = None) -> str:
-    """Returns the `file:line` of a line of some code, by default of its first."""
-    return f"{_short(code.co_filename)}:{code.co_firstlineno if line is None else line}"
+    """Returns the `file:line` of a line of some code, by default of its first line."""
+    return f"{_shorten(code.co_filename)}:{code.co_firstlineno if line is None else line}"
 
 
-_shorts: dict[str, str] = {}
+_short_paths: dict[str, str] = {}
 
 
-def _short(file: str) -> str:
+def _shorten(file: str) -> str:
     """Returns a path relative to the working directory if below it, or the name of a cell."""
-    if file not in _shorts:
+    if file not in _short_paths:
         here = os.getcwd() + os.sep
-        _shorts[file] = _cell(file) or file.removeprefix(here)
-    return _shorts[file]
+        _short_paths[file] = _cell_name(file) or file.removeprefix(here)
+    return _short_paths[file]
 
 
-def _cell(file: str) -> str:
-    """Returns the name of a notebook's cell, such as "Cell In[3]", if a file is one."""
+def _cell_name(file: str) -> str:
+    """Returns the name of a notebook cell, such as "Cell In[3]"; '' if the file is not a cell."""
     ipython = sys.modules.get("IPython")
     shell = None if ipython is None else ipython.get_ipython()
     label = None if shell is None else shell.compile.format_code_name(file)
@@ -130,24 +149,25 @@ def _cell(file: str) -> str:
 
 def _is_wrapper(code: CodeType) -> bool:
     """Tells whether a function is the wrapper of a decorator (`*args, **kwargs` only)."""
-    everything = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
+    variadic = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
     return (
         "<locals>" in code.co_qualname
-        and code.co_flags & everything == everything
+        and code.co_flags & variadic == variadic
         and not code.co_argcount
     )
 
 
-def _name(code: CodeType) -> str | None:
+def _find_name(code: CodeType) -> str | None:
     file = code.co_filename
-    if file.startswith(_HERE) and not file.startswith(_SHOWN):
+    if file.startswith(_PACKAGE) and not file.startswith(_EXAMPLES):
         return None
+    # Without a virtual environment, site-packages lies inside the folder of the standard library.
     if file.startswith((_STDLIB, "<frozen")) and not file.startswith(_SITE):
         return None
-    if file.startswith(_folders(_MACHINERY)):
+    if file.startswith(_folders(_INFRASTRUCTURE)):
         return None
-    if code in _given_names:
-        return _given_names[code]
+    if code in _assigned_names:
+        return _assigned_names[code]
     if code.co_name in _TRANSPARENT or is_top_level(code) or _is_wrapper(code):
         return ""
     parts = [part for part in code.co_qualname.split(".") if part != "<locals>"]
@@ -157,7 +177,7 @@ def _name(code: CodeType) -> str | None:
 
 
 def _folders(packages: tuple[str, ...]) -> tuple[str, ...]:
-    """Returns the folders of those packages that are imported."""
+    """Returns the folders of the packages that are imported; the others have no frames."""
     modules = (sys.modules.get(package) for package in packages)
     files = (module.__file__ for module in modules if module is not None)
     return tuple(os.path.dirname(file) + os.sep for file in files if file)
