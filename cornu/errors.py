@@ -1,16 +1,16 @@
 """Errors and warnings.
 
-Only built-in exception types are raised, so that programs need not import any from here:
+Only built-in exception types are raised, so programs can catch them without importing cornu's:
 
     ValueError      a value, shape or name that is not valid
     TypeError       an object of the wrong kind
-    RuntimeError    a valid call in the wrong state (an unbuilt layer, a leaked value)
+    RuntimeError    a valid call in an invalid state (an unbuilt layer, a leaked value)
     KeyError / IndexError / AttributeError / FileNotFoundError / ImportError: as in Python
 
-Probable mistakes raise a `ModelWarning`.
+A probable mistake emits a `ModelWarning`.
 
-A message says what is wrong, what was expected and received, what to do, and where (layer path,
-the user's file:line).
+A message contains the problem, what was expected and received, the remedy, and the location (the
+layer path and the user's file:line).
 """
 
 from __future__ import annotations
@@ -30,14 +30,15 @@ __all__ = [
     "warn",
 ]
 
-_MAX_NAMES = 30  # more are not listed in a message
+_MAX_NAMES = 30  # that a message lists
 
 
 class ModelWarning(UserWarning):
-    """Warning of a probable mistake in a model, its data or its training.
+    """Warning about a probable mistake in a model, its data or its training.
 
     Attributes:
-        code: the code by which it is silenced, such as "C012"; see `docs/checks.md`.
+        code: the code of the check, such as "C012", which `cornu.config.silence` accepts; see
+            `docs/checks.md`.
 
     Example:
 
@@ -51,19 +52,25 @@ class ModelWarning(UserWarning):
 
 
 def warn(code: str, text: str, stacklevel: int = 2) -> None:
-    """Emits a `ModelWarning`, unless `cornu.config.silence(code)` was called."""
+    """Emits a `ModelWarning`, unless its code is silenced.
+
+    Args:
+        code: the code of the check.
+        text: the message.
+        stacklevel: as for `warnings.warn`, counted from the caller of this function.
+    """
     if code not in settings.get("silenced"):
         warnings.warn(ModelWarning(f"{code} {text}", code), stacklevel=stacklevel + 1)
 
 
 def did_you_mean(name: object, known: Iterable[object]) -> str:
-    """Returns a 'Did you mean ...?', or '' if no known name is similar."""
-    near = difflib.get_close_matches(str(name), [str(item) for item in known], n=3)
-    return f"Did you mean {' or '.join(map(repr, near))}?" if near else ""
+    """Returns "Did you mean ...?" with similar names, or '' if no known name is similar."""
+    similar = difflib.get_close_matches(str(name), [str(item) for item in known], n=3)
+    return f"Did you mean {' or '.join(map(repr, similar))}?" if similar else ""
 
 
 def suggest(name: object, known: Iterable[object]) -> str:
-    """Returns a 'Did you mean ...?', or the list of known names."""
+    """Returns "Did you mean ...?" with similar names, or the list of known names."""
     names = [str(item) for item in known]
     hint = did_you_mean(name, names)
     if hint:
@@ -81,9 +88,9 @@ def missing_package(package: str, extra: str, purpose: str) -> ImportError:
 
 
 def visible_cause(error: Exception) -> Exception | None:
-    """Returns the cause of a translated error: None if tracebacks are filtered.
+    """Returns the error to use as the cause of its translation; None if tracebacks are filtered.
 
-    The original error remains available as `__context__`. With unfiltered tracebacks it is shown
-    before the translation.
+    Python prints the cause before an error. The original error is always available as
+    `__context__`.
     """
     return None if settings.get("traceback_filtering") else error

@@ -25,7 +25,10 @@ def snake_case(name: str) -> str:
 
 
 def auto_name(prefix: str) -> str:
-    """Returns `prefix` the first time, then `prefix_1`, `prefix_2`, ..."""
+    """Returns `prefix` in snake case; from the second call with a numeric suffix.
+
+    The counts are those of the process, as in Keras, and `reset` sets them to zero.
+    """
     prefix = snake_case(prefix)
     count = _counts[prefix]
     _counts[prefix] += 1
@@ -33,12 +36,12 @@ def auto_name(prefix: str) -> str:
 
 
 def make_unique(name: str, taken: dict[str, int]) -> str:
-    """Returns `name`, with a numeric suffix if it is taken; adds it to `taken`.
+    """Returns `name`, with a numeric suffix if it is in use, and adds the result to `taken`.
 
     Args:
         name: the preferred name.
-        taken: the names in use, with the last suffix given to each. The search continues from
-            that suffix, since thousands of equal names would otherwise take quadratic time.
+        taken: the names in use, with the last suffix used for each. The search starts from that
+            suffix; otherwise, thousands of equal names would take quadratic time.
 
     Example:
 
@@ -62,10 +65,11 @@ def is_glob(value: object) -> bool:
 
 @functools.lru_cache(maxsize=256)
 def glob(pattern: str) -> re.Pattern[str]:
-    """Returns the regular expression of a glob pattern; it matches paths and their last parts.
+    """Returns the regular expression of a glob pattern for paths such as `encoder/dense/kernel`.
 
-    `*` and `?` match within a name, `**` matches any number of names, `[ab]` one of several
-    characters. A pattern that starts with `/` matches whole paths only.
+    `*` and `?` match within a name, `**` matches any number of names, and `[ab]` one of several
+    characters. A pattern matches a whole path or its last names; a pattern that starts with `/`
+    matches whole paths only.
 
     Example:
 
@@ -76,9 +80,10 @@ def glob(pattern: str) -> re.Pattern[str]:
     parts = re.split(r"(\*\*/|\*\*|\*|\?|\[[^]]+\])", pattern.removeprefix("/"))
     signs = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     text = "".join(signs.get(p, p if p.startswith("[") else re.escape(p)) for p in parts)
+    # `[!a]` negates a set in glob patterns, `[^a]` in regular expressions.
     return re.compile(("" if anchored else "(?:.*/)?") + text.replace("[!", "[^"))
 
 
 def reset() -> None:
-    """Resets the counters of automatic names."""
+    """Resets the counts of automatic names."""
     _counts.clear()

@@ -1,21 +1,23 @@
 """Configs: constructor arguments are captured, and classes are found by name.
 
-`Configurable` is the base class of layers, losses, metrics, optimizers, initializers and so on. It
-keeps the constructor's arguments, so that classes need not write `get_config()`. Deserialization
-uses closed tables only: the classes of cornu, and those that the running program registered. No
-module is imported because a config names it.
+`Configurable` is the base class of layers, losses, metrics, optimizers, initializers and others. It
+captures the arguments of the constructor, so that classes need not define `get_config()`.
+Deserialization looks names up in tables only: the classes of cornu, and those that the running
+program registered. A config never causes an import.
 """
 
 from __future__ import annotations
 
 import contextlib
 import inspect
+import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from cornu.errors import did_you_mean, suggest
+from cornu.types import Config
 
 __all__ = [
     "Configurable",
@@ -35,36 +37,51 @@ __all__ = [
 
 _classes: dict[str, dict[str, type]] = {}  # category -> class name -> class
 _functions: dict[str, dict[str, Callable[..., Any]]] = {}  # category -> name -> function
-_custom: dict[str, Any] = {}  # registered by the running program
-_custom_names: dict[Any, str] = {}
+_custom: dict[str, Any] = {}  # registered name -> class or function of the running program
+_custom_names: dict[Any, str] = {}  # class or function -> registered name
 _scopes: list[dict[str, Any]] = []
 _archive_writer: Callable[[Any, Any], None] | None = None
 
 
 class Configurable:
-    """Base class of objects with a config: the constructor's arguments are captured."""
+    """Base class of objects with a config. The arguments of the constructor are captured."""
 
     category: ClassVar[str] = "objects"
     _constructed_with: tuple[Any, Any]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        # Classes of programs are found only if they are registered explicitly.
         if cls.__module__.partition(".")[0] == "cornu" and not cls.__name__.startswith("_"):
             _classes.setdefault(cls.category, {}).setdefault(cls.__name__, cls)
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = object.__new__(cls)
+        # In `__new__`, because a constructor of a subclass may change its arguments before it
+        # calls `super().__init__()`.
         object.__setattr__(self, "_constructed_with", (args, kwargs))
         return self
 
+    @property
+    def constructor_call(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The positional and keyword arguments of the constructor, as they were passed."""
+        return self._constructed_with
+
     def public_name(self) -> tuple[str, str]:
-        """Returns the module and class name that stand for this object in a config."""
+        """Returns the module and class name by which a config refers to the class.
+
+        Configs name the modules of Keras, so that Keras can read files that cornu writes.
+        """
         module = type(self).__module__
-        own = module.partition(".")[0] != "cornu"
-        return module if own else f"keras.{self.category}", type(self).__name__
+        is_custom = module.partition(".")[0] != "cornu"
+        return module if is_custom else f"keras.{self.category}", type(self).__name__
 
     def constructor_arguments(self) -> dict[str, Any]:
-        """Returns the constructor's arguments, including defaults, by parameter name."""
+        """Returns the arguments of the constructor, including defaults, by parameter name.
+
+        Raises:
+            NotImplementedError: the constructor was called with variadic positional arguments.
+        """
         args, kwargs = self._constructed_with
         signature = inspect.signature(type(self).__init__)
         bound = signature.bind(self, *args, **kwargs)
@@ -77,58 +94,65 @@ class Configurable:
                 if bound.arguments[name]:
                     raise NotImplementedError(
                         f"The constructor of {type(self).__name__} takes *{name}, which has no "
-                        "names for a config. Define `get_config()` and `from_config()`."
+                        "parameter names for a config. Define `get_config()` and `from_config()`."
                     )
             else:
                 arguments[name] = bound.arguments[name]
         return arguments
 
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments as plain data."""
+    def get_config(self) -> Config:
+        """Returns the arguments of the constructor as plain data."""
         return {name: serialize(value) for name, value in self.constructor_arguments().items()}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """Creates an object from a config that `get_config()` returned."""
+    def from_config(cls, config: Config) -> Any:
+        """Creates an object from the result of `get_config()`."""
         return cls(**{name: deserialize(value) for name, value in config.items()})
 
 
 def add_function(category: str, fn: Callable[..., Any], *names: str) -> None:
-    """Adds a library function to the table of a category, under its name or other names."""
+    """Registers a function of the library in a category, under its own or the given names."""
     table = _functions.setdefault(category, {})
     for name in names or (fn.__name__,):
         table[name] = fn
 
 
 def set_archive_writer(write: Callable[[Any, Any], None]) -> None:
-    """Sets the function that `write_archive` calls; `cornu.saving.model_files` does, once."""
+    """Sets the function that `write_archive` calls. `cornu.saving.model_files` calls this."""
     global _archive_writer
     _archive_writer = write
 
 
-def write_archive(obj: Any, filepath: Any) -> None:
-    """Writes an object as a `.keras` archive.
+def write_archive(obj: Any, filepath: str | os.PathLike[str]) -> None:
+    """Writes an object to a `.keras` archive.
 
-    Packages below `cornu.saving`, which they must not import, save their objects through this.
+    Packages on a lower layer than `cornu.saving` must not import it; they call this function.
     """
     if _archive_writer is None:
-        raise RuntimeError("Archives are written by `cornu.saving`. Import it first.")
+        raise RuntimeError("Archives require `cornu.saving`. Import it first.")
     _archive_writer(obj, filepath)
 
 
 def add_class(category: str, cls: type, *names: str) -> None:
-    """Adds a library class to the table of a category under further names."""
+    """Registers a class of the library in a category under additional names."""
     for name in names:
         _classes.setdefault(category, {})[name] = cls
 
 
-# --------------------------------------------------------------------------- the user's objects
+# --------------------------------------------------------------- classes and functions of programs
 
 
 def register_keras_serializable(
     package: str = "Custom", name: str | None = None
 ) -> Callable[[Any], Any]:
-    """Decorator that registers a class or function, so that configs and files can refer to it.
+    """Decorates a class or function so that configs and files can refer to it by name.
+
+    Args:
+        package: the prefix of the registered name, which distinguishes equal names.
+        name: the name; by default that of the class or function.
+
+    Raises:
+        ValueError: a class has no `get_config()` method.
 
     Example:
 
@@ -139,28 +163,36 @@ def register_keras_serializable(
     'shop>double'
     """
 
-    def register(thing: Any) -> Any:
-        key = f"{package}>{name or thing.__name__}"
-        if inspect.isclass(thing) and not hasattr(thing, "get_config"):
+    def register(obj: Any) -> Any:
+        key = f"{package}>{name or obj.__name__}"
+        if inspect.isclass(obj) and not hasattr(obj, "get_config"):
             raise ValueError(
-                f"Class {thing.__name__} cannot be registered: it has no `get_config()` method."
+                f"Class {obj.__name__} cannot be registered: it has no `get_config()` method."
             )
-        _custom[key] = thing
-        _custom_names[thing] = key
-        return thing
+        _custom[key] = obj
+        _custom_names[obj] = key
+        return obj
 
     return register
 
 
 def get_registered_name(obj: Any) -> str:
-    """Returns the registered name of a class or function, or its own name."""
+    """Returns the registered name of a class or function; its own name if not registered."""
     return _custom_names.get(obj, getattr(obj, "__name__", str(obj)))
 
 
 def get_registered_object(
-    name: str, custom_objects: dict[str, Any] | None = None, module_objects: Any = None
+    name: str,
+    custom_objects: Mapping[str, Any] | None = None,
+    module_objects: Mapping[str, Any] | None = None,
 ) -> Any:
-    """Returns the class or function registered under a name, or None."""
+    """Returns the class or function that is registered under a name, or None.
+
+    Args:
+        name: the registered name.
+        custom_objects: classes and functions by name that take precedence over registered ones.
+        module_objects: classes and functions by name that are used if none is registered.
+    """
     for table in (*reversed(_scopes), custom_objects or {}, _custom, module_objects or {}):
         if name in table:
             return table[name]
@@ -168,7 +200,7 @@ def get_registered_object(
 
 
 def get_custom_objects() -> dict[str, Any]:
-    """Returns the table of registered classes and functions, not a copy."""
+    """Returns the dict of registered classes and functions by name. Changes to it take effect."""
     return _custom
 
 
@@ -189,11 +221,15 @@ def custom_object_scope(custom_objects: Mapping[str, Any] | None = None) -> Iter
         _scopes.pop()
 
 
-# ------------------------------------------------------------------------------ to and from data
+# ------------------------------------------------------------------- serialization to plain data
 
 
 def serialize(obj: Any) -> Any:
-    """Converts a value to plain data: a config for objects, a name for functions."""
+    """Converts an object to plain data.
+
+    Objects with a config become dicts of class name and config, functions become dicts of their
+    name, and arrays become nested lists. Values of other types are returned unchanged.
+    """
     if obj is None or isinstance(obj, (bool, int, float, str)):
         return obj
     if isinstance(obj, Configurable):
@@ -235,6 +271,7 @@ def _is_jax(value: Any) -> bool:
 
 
 def _function_name(fn: Callable[..., Any]) -> tuple[str, str]:
+    """Returns the module and name of a function in a config."""
     for category, table in _functions.items():
         for name, known in table.items():
             if known is fn:
@@ -245,12 +282,15 @@ def _function_name(fn: Callable[..., Any]) -> tuple[str, str]:
 def deserialize(
     config: Any, custom_objects: dict[str, Any] | None = None, safe_mode: bool = True
 ) -> Any:
-    """Creates a value from data that `serialize` returned; other data is returned unchanged.
+    """Creates an object from the result of `serialize`. Other data is returned unchanged.
 
     Args:
         config: the data.
-        custom_objects: your own classes and functions by name.
-        safe_mode: has no effect: code in a config is never executed.
+        custom_objects: classes and functions by name, in addition to registered ones.
+        safe_mode: has no effect, since code in a config is never executed.
+
+    Raises:
+        ValueError: a class is unknown, or its constructor does not accept the config.
     """
     if custom_objects:
         with custom_object_scope(custom_objects):
@@ -265,6 +305,7 @@ def deserialize(
     if "class_name" not in config or "config" not in config:
         return {key: deserialize(item) for key, item in config.items()}
     inner = config["config"]
+    # Keras writes NumPy arrays and tensors under these two names.
     if name in ("__numpy__", "__tensor__"):
         return _to_array(inner["value"], np.dtype(inner["dtype"]))
     if name == "function":
@@ -283,8 +324,8 @@ def _from_config(cls: Any, config: Any) -> Any:
             raise
         raise ValueError(
             f"{cls.__name__} cannot be created from its config {_abbreviate(config)}: {error}.\n"
-            "Its get_config() must return every argument that the constructor requires. A class "
-            "without get_config() needs nothing: its constructor's arguments are captured."
+            "Its get_config() must return every argument that the constructor requires. If the "
+            "class does not define get_config(), the arguments are captured automatically."
         ) from error
 
 
@@ -300,20 +341,31 @@ def _to_array(value: Any, dtype: np.dtype) -> np.ndarray:
     return np.array(value, dtype=dtype)
 
 
-def _category(value: dict[str, Any]) -> str | None:
-    module = value.get("module") or ""
+def _category(config: Config) -> str | None:
+    """Returns the category in the module name of a config, such as "layers", or None."""
+    module = config.get("module") or ""
     last = module.rpartition(".")[2]
     return last if last in _classes or last in _functions else None
 
 
 def _singular(category: str | None) -> str:
+    """Returns the word for one object of a category, for messages."""
     if category is None:
         return "function"
     return {"losses": "loss", "dtype_policies": "dtype policy"}.get(category, category[:-1])
 
 
 def find(category: str | None, name: str, module: str = "") -> Any:
-    """Returns the class of a name: one that the program registered, or one of the library."""
+    """Returns the class with a name: one that the program registered, or one of the library.
+
+    Args:
+        category: the category to search in; None for all.
+        name: the class name, or the registered name with its package, as in `shop>Scale`.
+        module: the module of the program that defined the class, for the error message.
+
+    Raises:
+        ValueError: there is no such class.
+    """
     found = get_registered_object(name)
     if found is None:
         found = get_registered_object(name.rpartition(">")[2])
@@ -334,14 +386,16 @@ def find(category: str | None, name: str, module: str = "") -> Any:
 
 def _remedy(name: str, module: str) -> str:
     """Returns the hint how to register a class or function of the program."""
-    at_hand = f"custom_objects={{{name!r}: {name}}}" if name.isidentifier() else "custom_objects"
-    where = "If it is your own class,"
+    # Names come from a file: only identifiers are shown as code to copy.
+    argument = f"custom_objects={{{name!r}: {name}}}" if name.isidentifier() else "custom_objects"
+    origin = "If it is your own class,"
     if module == "__main__":
-        where = "The program that saved it defines the class: copy the class, and"
+        origin = "The program that saved it defines the class: copy the class, and"
     elif module and all(part.isidentifier() for part in module.split(".")):
-        where = f"It was saved from the module {module!r}:\n    from {module} import {name}\nand"
+        origin = f"It was saved from the module {module!r}:\n    from {module} import {name}\nand"
     return (
-        f"{where} pass {at_hand}, or decorate it with @cornu.saving.register_keras_serializable()."
+        f"{origin} pass {argument}, or decorate it with "
+        "@cornu.saving.register_keras_serializable()."
     )
 
 
@@ -356,9 +410,16 @@ def _find_other_category(category: str | None, name: str) -> str:
 
 
 def resolve(category: str | None, identifier: Any) -> Any:
-    """Returns the object for a name, a config or an object; None stays None.
+    """Returns the object for an argument such as `activation="relu"`.
 
-    A class is instantiated with its default arguments.
+    Args:
+        category: the category to search in; None for all.
+        identifier: a name, a config, a class, an object or a function. A class is instantiated
+            with its default arguments, and None is returned unchanged.
+
+    Raises:
+        ValueError: the name is unknown.
+        TypeError: the identifier is of another type.
     """
     if identifier is None:
         return None
@@ -387,6 +448,6 @@ def resolve(category: str | None, identifier: Any) -> Any:
         return identifier
     kind = category or "objects"
     raise TypeError(
-        f"Expected a name, a config or an object of {kind}. "
+        f"Expected a name, a config or an object in {kind}. "
         f"Received: {identifier!r} (of type {type(identifier).__name__})"
     )

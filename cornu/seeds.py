@@ -1,7 +1,7 @@
-"""Seeds that the user did not choose.
+"""Default seeds, for initializers, dropout and shuffling without a `seed` argument.
 
-A seed is a function of the process seed and a counter, so that a program that first calls
-`set_random_seed` has the same weights on every machine.
+A seed is a function of the process seed and a counter. A program that calls `set_random_seed`
+first therefore has the same initial weights on every machine.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 
 __all__ = ["next_seed", "mix_bits", "set_random_seed", "set_state", "state"]
 
+# The default process seed is random, so that runs without a seed differ.
 _state = {"seed": secrets.randbits(32), "count": 0}
 
 
@@ -32,18 +33,21 @@ def mix_bits(*values: int) -> int:
 
 
 def next_seed() -> int:
-    """Returns the next seed, an integer of 31 bits."""
+    """Returns the next default seed, an integer of 31 bits."""
     _state["count"] += 1
     return mix_bits(_state["seed"], _state["count"]) >> 33
 
 
 def set_random_seed(seed: int) -> None:
-    """Sets the random seed of cornu (weights, dropout, shuffling), of `random` and of NumPy.
+    """Sets the random seeds of cornu (weights, dropout, shuffling), of `random` and of NumPy.
 
-    Data pipelines often use the generators of Python and NumPy.
+    The generators of Python and NumPy are included because data pipelines often use them.
 
     Args:
         seed: an integer from 0 to 2**32 - 1.
+
+    Raises:
+        ValueError: the seed is not such an integer.
     """
     if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
         raise ValueError(f"seed must be an integer from 0 to 2**32 - 1. Received: {seed!r}")

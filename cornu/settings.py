@@ -1,4 +1,7 @@
-"""Process-wide settings: float type, epsilon, data format, logging."""
+"""Process-wide settings: float type, epsilon, data format, logging.
+
+`cornu.config` and `cornu.backend` are the public functions for them.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ _values: dict[str, Any] = {
     "traceback_filtering": is_enabled("traceback_filtering"),
     "flash_attention": False,
     "share_blocks": is_enabled("block_sharing"),
-    "max_epochs": None,
+    "max_epochs": None,  # limits of `fit`; None for none
     "max_steps_per_epoch": None,
     "silenced": frozenset(),  # codes of checks that do not warn
 }
@@ -47,7 +50,12 @@ def get(name: str) -> Any:
 
 
 def put(name: str, value: Any) -> None:
-    """Changes a setting after checking it."""
+    """Sets a setting.
+
+    Raises:
+        ValueError: the value is invalid.
+        KeyError: there is no setting of this name.
+    """
     if name == "floatx" and value not in _FLOATS:
         raise ValueError(f"floatx must be one of {', '.join(_FLOATS)}. Received: {value!r}")
     if name == "image_data_format" and value not in ("channels_last", "channels_first"):
@@ -68,7 +76,7 @@ def reset(*names: str) -> None:
 
 
 def data_format(value: str | None) -> DataFormat:
-    """Returns a layer's data format; None means the process-wide one."""
+    """Validates a data format; None is replaced by the process-wide one."""
     if value is None:
         value = _values["image_data_format"]
     if value == "channels_last":

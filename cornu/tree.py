@@ -1,11 +1,16 @@
-"""Nested lists, tuples and dicts. `None` is a leaf."""
+"""Nested lists, tuples and dicts, called structures.
+
+Unlike in `jax.tree_util`, `None` is a leaf: arguments and masks may be None.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import jax
+
+from cornu.types import PyTree
 
 __all__ = [
     "MAP_TO_NONE",
@@ -33,40 +38,43 @@ def _is_none(x: Any) -> bool:
     return x is None
 
 
-def flatten_with_treedef(structure: Any) -> tuple[list[Any], Any]:
+def flatten_with_treedef(structure: PyTree) -> tuple[list[Any], Any]:
     """Returns the leaves, and the treedef that `unflatten` needs."""
     return jax.tree_util.tree_flatten(structure, is_leaf=_is_none)
 
 
-def unflatten(definition: Any, leaves: Any) -> Any:
+def unflatten(definition: Any, leaves: Iterable[Any]) -> PyTree:
     """Builds a structure from its treedef and leaves."""
     return jax.tree_util.tree_unflatten(definition, leaves)
 
 
-def leaves(structure: Any) -> list[Any]:
+def leaves(structure: PyTree) -> list[Any]:
     """Returns the leaves in a list."""
     return jax.tree_util.tree_leaves(structure, is_leaf=_is_none)
 
 
-def signature(structure: Any) -> tuple[Any, ...]:
-    """Returns what a compiled program depends on: structure, shapes and dtypes."""
+def signature(structure: PyTree) -> tuple[Any, ...]:
+    """Returns what a compiled program depends on: the treedef, and the shapes and dtypes.
+
+    Two calls with equal signatures can use the same program.
+    """
     parts, definition = flatten_with_treedef(structure)
     return (definition, *[None if x is None else (x.shape, x.dtype) for x in parts])
 
 
-def map(fn: Callable[..., Any], structure: Any, *rest: Any) -> Any:
-    """Applies `fn` to the leaves of one or several equal structures."""
+def map(fn: Callable[..., Any], structure: PyTree, *rest: PyTree) -> PyTree:
+    """Applies `fn` to the leaves of one structure, or of several with the same nesting."""
     return jax.tree_util.tree_map(fn, structure, *rest, is_leaf=_is_none)
 
 
-def map_up_to(fn: Callable[..., Any], shallow: Any, deep: Any) -> Any:
+def map_up_to(fn: Callable[..., Any], shallow: PyTree, deep: PyTree) -> PyTree:
     """Applies `fn` to each leaf of `shallow` and the subtree of `deep` at the same path."""
     parts, definition = flatten_with_treedef(shallow)
     pairs = zip(parts, definition.flatten_up_to(deep), strict=True)
     return unflatten(definition, [fn(a, b) for a, b in pairs])
 
 
-def flatten_with_path(structure: Any) -> list[tuple[tuple[Any, ...], Any]]:
+def flatten_with_path(structure: PyTree) -> list[tuple[tuple[Any, ...], Any]]:
     """Returns (path, leaf) pairs; a path is a tuple of keys and positions."""
     plain = traverse(_plain_tuple, structure, top_down=False)
     pairs, _ = jax.tree_util.tree_flatten_with_path(plain, is_leaf=_is_none)
@@ -89,11 +97,11 @@ def _path_entry(part: Any) -> Any:
 
 
 class MAP_TO_NONE:
-    """Returned by the function of `traverse` to replace a part by None."""
+    """The value that a function passed to `traverse` returns to replace a subtree by None."""
 
 
-def flatten(structure: Any) -> list[Any]:
-    """Returns the leaves in a list, those of a dict in the order of its keys.
+def flatten(structure: PyTree) -> list[Any]:
+    """Returns a list of the leaves; those of a dict are ordered by key.
 
     Example:
 
@@ -103,17 +111,19 @@ def flatten(structure: Any) -> list[Any]:
     return leaves(structure)
 
 
-def is_nested(structure: Any) -> bool:
+def is_nested(structure: PyTree) -> bool:
     """Tells whether `structure` is a list, tuple, dict or other container, not a leaf."""
     return not jax.tree_util.all_leaves([structure], is_leaf=_is_none)
 
 
-def map_structure(func: Callable[..., Any], *structures: Any, none_is_leaf: bool = True) -> Any:
-    """Applies `func` to the leaves of one or several equal structures.
+def map_structure(
+    func: Callable[..., Any], *structures: PyTree, none_is_leaf: bool = True
+) -> PyTree:
+    """Applies `func` to the leaves of one structure, or of several with the same nesting.
 
     Args:
         func: a function of one leaf of each structure.
-        *structures: structures with the same nesting.
+        *structures: the structures.
         none_is_leaf: whether `func` is called for None; otherwise None is kept.
 
     Raises:
@@ -125,14 +135,16 @@ def map_structure(func: Callable[..., Any], *structures: Any, none_is_leaf: bool
     {'x': [11, 22]}
     """
     if not structures:
-        raise ValueError("map_structure needs at least one structure.")
+        raise ValueError("map_structure requires at least one structure.")
     for other in structures[1:]:
         assert_same_structure(structures[0], other)
     is_leaf = _is_none if none_is_leaf else None
     return jax.tree_util.tree_map(func, *structures, is_leaf=is_leaf)
 
 
-def map_structure_up_to(shallow_structure: Any, func: Callable[..., Any], *structures: Any) -> Any:
+def map_structure_up_to(
+    shallow_structure: PyTree, func: Callable[..., Any], *structures: PyTree
+) -> PyTree:
     """Applies `func` to the subtrees of structures at the leaves of a shallow structure.
 
     Example:
@@ -141,13 +153,13 @@ def map_structure_up_to(shallow_structure: Any, func: Callable[..., Any], *struc
     [3, 1]
     """
     if not structures:
-        raise ValueError("map_structure_up_to needs at least one structure.")
+        raise ValueError("map_structure_up_to requires at least one structure.")
     _, definition = flatten_with_treedef(shallow_structure)
     parts = [definition.flatten_up_to(structure) for structure in structures]
     return unflatten(definition, [func(*group) for group in zip(*parts, strict=True)])
 
 
-def map_shape_structure(func: Callable[[Any], Any], structure: Any) -> Any:
+def map_shape_structure(func: Callable[[Any], Any], structure: PyTree) -> PyTree:
     """Applies `func` to the shapes in a structure: lists and tuples of integers and None.
 
     Example:
@@ -162,7 +174,7 @@ def _is_shape(x: Any) -> bool:
     return isinstance(x, (list, tuple)) and all(isinstance(e, (int, type(None))) for e in x)
 
 
-def pack_sequence_as(structure: Any, flat_sequence: Any) -> Any:
+def pack_sequence_as(structure: PyTree, flat_sequence: Iterable[Any]) -> PyTree:
     """Replaces the leaves of a structure by those of a flat sequence.
 
     Raises:
@@ -176,15 +188,15 @@ def pack_sequence_as(structure: Any, flat_sequence: Any) -> Any:
     return unflatten(flatten_with_treedef(structure)[1], flat_sequence)
 
 
-def traverse(func: Callable[[Any], Any], structure: Any, top_down: bool = True) -> Any:
+def traverse(func: Callable[[Any], Any], structure: PyTree, top_down: bool = True) -> PyTree:
     """Replaces the subtrees of a structure for which `func` does not return None.
 
     Args:
-        func: a function of a subtree, from the whole structure to the leaves. It returns a
-            replacement, `MAP_TO_NONE` to replace by None, or None to keep the subtree.
+        func: a function that is called on the structure, its subtrees and leaves. It returns a
+            replacement, `MAP_TO_NONE` to replace the subtree by None, or None to keep it.
         structure: the structure.
-        top_down: whether a subtree is visited before its children, which are skipped if it is
-            replaced; otherwise after them.
+        top_down: whether a subtree is visited before its children, which are then skipped if it
+            is replaced. Otherwise, the children are visited first.
 
     Example:
 
@@ -205,13 +217,13 @@ def _traverse_inside(func: Callable[[Any], Any], structure: Any, top_down: bool)
     return unflatten(definition, [traverse(func, part, top_down) for part in parts])
 
 
-def lists_to_tuples(structure: Any) -> Any:
+def lists_to_tuples(structure: PyTree) -> PyTree:
     """Converts the lists in a structure to tuples."""
     return traverse(lambda x: tuple(x) if isinstance(x, list) else None, structure, top_down=False)
 
 
-def assert_same_structure(a: Any, b: Any, check_types: Any = None) -> None:
-    """Raises an error unless two structures have the same nesting; all types of dicts are equal.
+def assert_same_structure(a: PyTree, b: PyTree, check_types: bool | None = None) -> None:
+    """Raises an error unless two structures have the same nesting. Types of dicts are ignored.
 
     Args:
         a, b: the structures.
@@ -229,10 +241,10 @@ def _plain_dicts(structure: Any) -> Any:
     return traverse(lambda x: dict(x) if isinstance(x, dict) else None, structure, top_down=False)
 
 
-def assert_same_paths(a: Any, b: Any) -> None:
+def assert_same_paths(a: PyTree, b: PyTree) -> None:
     """Raises an error unless two structures have leaves at the same paths.
 
-    Lists and tuples are equal.
+    Lists and tuples are not distinguished.
 
     Raises:
         ValueError: a path exists in one structure only.

@@ -1,4 +1,4 @@
-"""Weight paths: the readable names of weights, by blocks and layers."""
+"""Weight paths: readable names of weights, made of blocks and layers."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ __all__ = ["collect_weights_by_path"]
 def collect_weights_by_path(root: Layer) -> dict[str, Variable]:
     """Returns the weights of a model or layer by weight path.
 
-    A path consists of the blocks around a layer, the name of the layer, and the name of the
-    weight. Layers with automatic names are numbered within their block, so that equal models have
-    equal paths, also after loading or cloning. A layer that is an attribute of another layer has
-    the name of the attribute. A layer that is used several times has the path of its first use.
+    A path consists of the blocks that contain a layer, the name of the layer, and the name of the
+    weight. Layers with automatic names are numbered within their block, so equal models have equal
+    paths, even after loading or cloning. A layer that is an attribute of another layer has the
+    name of the attribute. A layer that is used several times has the path of its first use.
 
     Example:
 
@@ -77,8 +77,10 @@ def _iterate_layers(part: Any) -> Iterator[Layer]:
 
 
 def _get_name(layer: Layer) -> str:
-    given: Any = layer._constructed_with[1].get("name")
+    """Returns the name that the user chose for a layer, or the class name in snake case."""
+    name: Any = layer.constructor_call[1].get("name")
     automatic = snake_case(type(layer).__name__)
     # In a loaded or cloned model, automatic names appear as constructor arguments.
-    counted = isinstance(given, str) and re.fullmatch(rf"{automatic}(_\d+)?", given)
-    return given if isinstance(given, str) and not counted else automatic
+    if isinstance(name, str) and not re.fullmatch(rf"{automatic}(_\d+)?", name):
+        return name
+    return automatic

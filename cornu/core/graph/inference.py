@@ -28,21 +28,21 @@ _unknown: list[Any] = []
 
 
 def unknown_size() -> Any:
-    """Returns the symbolic dimension that stands for every unknown size.
+    """Returns the symbolic dimension for unknown sizes.
 
-    There is one for all: sizes that may be equal are assumed to be, and checked with real data.
+    There is only one, so all unknown sizes are assumed to be equal. Calls with arrays check it.
     """
     if not _unknown:
-        from jax import export
+        from jax import export  # not needed by programs that do not build a graph
 
         _unknown.append(export.symbolic_shape("n", constraints=["n >= 2"])[0])
     return _unknown[0]
 
 
 def infer_outputs(fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    """Returns new Tensors of the shapes and dtypes that `fn(*args, **kwargs)` would have.
+    """Returns new Tensors with the shapes and dtypes of `fn(*args, **kwargs)`.
 
-    `fn` is traced abstractly: nothing is computed, and values assigned to Variables are dropped.
+    `fn` is traced abstractly: nothing is computed, and values assigned to Variables are discarded.
     """
     leaves, definition = tree.flatten_with_treedef((args, kwargs))
     slots = [i for i, leaf in enumerate(leaves) if isinstance(leaf, TensorBase)]
@@ -109,11 +109,11 @@ def _cached(key: Any, compute: Callable[[], Any]) -> Any:
     """Returns new Tensors with the cached specs of a key; computes them if there are none."""
     try:
         known = _cache.get(key)
-    except TypeError:  # something unhashable in it, such as an array
+    except TypeError:  # an unhashable argument, such as an array
         return compute()
     if known is None:
         outputs = compute()
-        if len(_cache) >= 4096:
+        if len(_cache) >= 4096:  # a bound on memory; real programs have a few hundred keys
             _cache.clear()
         _cache[key] = jax.tree_util.tree_map(lambda t: TensorSpec(t.shape, t.dtype), outputs)
         return outputs
@@ -157,14 +157,15 @@ def infer_outputs_by_config(layer: Any, args: Any, kwargs: Any) -> Any:
         return infer_outputs(lambda *a, **k: layer.run(a, k), args, kwargs)
 
     leaves, definition = tree.flatten_with_treedef((args, kwargs))
-    made, kwargs_made = layer._constructed_with
-    config = tuple((k, v) for k, v in sorted(kwargs_made.items()) if k != "name")
+    positional, keywords = layer.constructor_call
+    config = tuple((k, v) for k, v in sorted(keywords.items()) if k != "name")
     try:
         specs = tuple(_static_key(leaf) for leaf in leaves)
     except TypeError:
         return compute()
-    settled = (layer.dtype_policy, layer.data_format)
-    return _cached((type(layer), made, config, settled, definition, specs), compute)
+    # The process-wide defaults of these may have changed since an equal layer was created.
+    defaults = (layer.dtype_policy, layer.data_format)
+    return _cached((type(layer), positional, config, defaults, definition, specs), compute)
 
 
 def record_op(op: Op, args: Any, kwargs: Any) -> Any:
@@ -177,7 +178,7 @@ def record_op(op: Op, args: Any, kwargs: Any) -> Any:
 
 
 def locate_op_error(op: Op, error: Exception, args: Any, kwargs: Any) -> Exception:
-    """Returns the error of an op called on arrays; inside a layer, the layer adds the location."""
+    """Returns the error to raise if an op fails on arrays; within a layer, the layer locates it."""
     around = scope.current()
     if around.parent is not None or around.layer_path:
         return error

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cornu import settings
 from cornu.core.state.dtypes import enable_64_bits, standardize_dtype
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.errors import suggest
 from cornu.registry import Configurable
-from cornu.types import DTypeLike
+from cornu.types import Config, DTypeLike
 
 __all__ = ["DTypePolicy", "dtype_policy", "get_policy", "set_dtype_policy", "set_floatx"]
 
@@ -18,8 +16,12 @@ class DTypePolicy(Configurable):
     """The dtypes of a layer's computation and of its Variables.
 
     Args:
-        name: a float type (`"float32"`, `"bfloat16"`, `"float16"`, `"float64"`) for both, or
-            `"mixed_bfloat16"` / `"mixed_float16"`: computation in 16 bits, Variables in float32.
+        name: a dtype such as `"float32"` or `"bfloat16"` for both; or `"mixed_bfloat16"` or
+            `"mixed_float16"` for computations in 16 bits and Variables in float32.
+        source_name: has no effect; accepted for compatibility with Keras.
+
+    Raises:
+        ValueError: the name is unknown.
 
     Example:
 
@@ -51,7 +53,7 @@ class DTypePolicy(Configurable):
 
     @property
     def compute_dtype(self) -> str:
-        """The dtype of computations and of a layer's output."""
+        """The dtype of computations and of the outputs of a layer."""
         return self._compute
 
     @property
@@ -61,7 +63,7 @@ class DTypePolicy(Configurable):
 
     @property
     def quantization_mode(self) -> str | None:
-        """None: quantized layers wrap others and have policies of their own."""
+        """None: quantized layers wrap other layers, and have a policy of their own."""
         return None
 
     def __eq__(self, other: object) -> bool:
@@ -75,29 +77,29 @@ class DTypePolicy(Configurable):
 
 
 def dtype_policy() -> DTypePolicy:
-    """Returns the policy of layers that are created without a `dtype`."""
+    """Returns the policy of layers that are created without a `dtype` argument."""
     policy: DTypePolicy | None = settings.get("dtype_policy")
     return DTypePolicy(settings.get("floatx")) if policy is None else policy
 
 
 @api_boundary
 def set_dtype_policy(policy: str | DTypePolicy) -> None:
-    """Sets the policy of layers that are created later without a `dtype`."""
+    """Sets the policy of layers that are created without a `dtype` argument from now on."""
     settings.put("dtype_policy", get_policy(policy))
 
 
 @api_boundary
 def set_floatx(value: str) -> None:
-    """Sets the process-wide float type (`"float64"` also switches JAX to 64 bits)."""
+    """Sets the process-wide float type. `"float64"` also enables the 64-bit types of JAX."""
     settings.put("floatx", value)
     if value == "float64":
         enable_64_bits()
 
 
 def get_policy(
-    identifier: DTypeLike | DTypePolicy | dict[str, Any] | None,
+    identifier: DTypeLike | DTypePolicy | Config | None,
 ) -> DTypePolicy:
-    """Returns the policy for a name, dtype, config or policy; None means the process-wide one."""
+    """Returns the policy for a name, dtype, config or policy; for None the process-wide one."""
     if identifier is None:
         return dtype_policy()
     if isinstance(identifier, DTypePolicy):

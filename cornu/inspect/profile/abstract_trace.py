@@ -105,7 +105,7 @@ def call_key(op: Layer | Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
         if isinstance(op, Layer):
             if not type(op).__module__.startswith("cornu.") or op.functional_graph is not None:
                 return None
-            made, kwargs_given = op._constructed_with
+            made, kwargs_given = op.constructor_call
             weights = tuple((v.shape, v.dtype) for v in op.weights)
             settings = (op.dtype_policy.name, op.autocast, op.data_format, op.trainable, weights)
             named = {key: value for key, value in kwargs_given.items() if key != "name"}
@@ -132,7 +132,7 @@ def _key(x: Any) -> Any:
     if isinstance(x, types.FunctionType):
         return x
     if isinstance(x, registry.Configurable) and not isinstance(x, Layer):
-        return (type(x), _key(x._constructed_with))
+        return (type(x), _key(x.constructor_call))
     raise TypeError(f"{x!r} is not plain data")
 
 
