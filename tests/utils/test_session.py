@@ -21,10 +21,10 @@ def test_clear_session_forgets():
         return cornu.layers.Dense(1)(cornu.Input((2,)))
 
     draw()
-    assert call_stack._last.frames
+    assert call_stack._previous.frames
     assert cornu.layers.Dense(1).name == "dense_1"
     clear_session()
-    assert not call_stack._last.frames
+    assert not call_stack._previous.frames
     assert cornu.layers.Dense(1).name == "dense"
     assert config.dtype_policy().name == "float32"
     assert config.is_interactive_logging_enabled()

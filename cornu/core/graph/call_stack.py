@@ -1,8 +1,8 @@
-"""Records which calls of the user's functions each node of a graph belongs to.
+"""Records the calls of the user's functions that create each node of a graph.
 
-When a node is created, the Python stack is inspected. The frames of the user's own functions are
-compared by identity with those of the previous node, so that nodes of one function call share one
-`UserCall`. No decorator is needed; `@cornu.block("name")` only sets another name.
+When a node is created, the Python stack is inspected. The frames of the user's functions are
+compared by identity with those of the previous node, so the nodes of one function call share one
+`UserCall`. No decorator is required; `@cornu.block("name")` only sets another name.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from cornu.deviations import is_enabled
 
 __all__ = ["UserCall", "block", "override_call", "release_frames", "current_call"]
 
-_rematerialized: set[CodeType] = set()
+_rematerialized: set[CodeType] = set()  # functions with `@block(remat=True)`
 
 
 class UserCall:
@@ -29,9 +29,10 @@ class UserCall:
     Attributes:
         name: the display name of the function.
         parent: the call that contains it, or None.
-        location: the `file:line` where the function is defined; '' if the model comes from a file.
-        remat: whether the backward pass recomputes its values.
-        depth: the number of calls that contain it.
+        location: the `file:line` of the function's definition; '' if the model was loaded from a
+            file.
+        remat: whether the backward pass recomputes the values of the call.
+        depth: the number of calls that contain this one.
     """
 
     __slots__ = ("depth", "name", "parent", "location", "remat")
@@ -58,25 +59,32 @@ class UserCall:
         return f"<UserCall {' > '.join(call.name for call in self.chain())}>"
 
 
-class _Last(threading.local):
-    """The frames of the previous node and their UserCalls; strong references keep ids unique."""
+class _PreviousNode(threading.local):
+    """The frames of the previous node and their UserCalls.
+
+    The references must be strong: a new frame could otherwise reuse the memory of a finished one,
+    and two calls would be taken for the same.
+    """
 
     def __init__(self) -> None:
         self.frames: list[FrameType] = []
         self.calls: list[UserCall] = []
-        self.given: tuple[UserCall | None, str] | None = None
+        self.override: tuple[UserCall | None, str] | None = None
 
 
-_last = _Last()
+_previous = _PreviousNode()
 
 
 def block(name: str | Callable[..., Any] | None = None, *, remat: bool = False) -> Any:
-    """Decorator that sets the name of a block in summaries, plots, errors and paths.
+    """Decorates a function to set the name of its blocks in summaries, plots, errors and paths.
+
+    Functions of the user are blocks without a decorator. It is only required for a different name,
+    or for a nested function with a generic name such as `inner`.
 
     Args:
-        name: the name; by default that of the function, even if it is a generic one.
-        remat: whether the backward pass recomputes the values of the block, so that training
-            needs less memory.
+        name: the name; by default that of the function.
+        remat: whether the backward pass recomputes the values of the block instead of storing
+            them, which reduces the memory of training.
 
     Example:
 
@@ -100,32 +108,32 @@ def block(name: str | Callable[..., Any] | None = None, *, remat: bool = False) 
 
 
 def current_call() -> tuple[UserCall | None, str]:
-    """Returns the innermost call of the user's functions, and the user's `file:line`."""
-    if _last.given is not None:
-        return _last.given
+    """Returns the innermost call of the user's functions, and the current `file:line`."""
+    if _previous.override is not None:
+        return _previous.override
     frames: list[FrameType] = []
-    where = ""
+    location = ""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         code = frame.f_code
         name = display_name(code)
         if name is not None:
-            if not where:
-                where = format_location(code, frame.f_lineno)
+            if not location:
+                location = format_location(code, frame.f_lineno)
             if name:
                 frames.append(frame)
             elif is_top_level(code):
-                break  # frames outside of a program or a notebook cell are not blocks
+                break  # frames outside a program or a notebook cell are not blocks
         frame = frame.f_back
     frames.reverse()
-    last_frames, calls = _last.frames, _last.calls
-    same = 0
-    for old, new in zip(last_frames, frames, strict=False):
+    # The common prefix of both stacks are calls that are still running.
+    shared = 0
+    for old, new in zip(_previous.frames, frames, strict=False):
         if old is not new:
             break
-        same += 1
-    calls = calls[:same]
-    for frame in frames[same:]:
+        shared += 1
+    calls = _previous.calls[:shared]
+    for frame in frames[shared:]:
         code = frame.f_code
         parent = calls[-1] if calls else None
         calls.append(
@@ -133,42 +141,43 @@ def current_call() -> tuple[UserCall | None, str]:
                 display_name(code) or "", parent, format_location(code), code in _rematerialized
             )
         )
-    _last.frames, _last.calls = frames, calls
-    return (calls[-1] if calls else None), where
+    _previous.frames, _previous.calls = frames, calls
+    return (calls[-1] if calls else None), location
 
 
 @contextlib.contextmanager
 def override_call(call: UserCall | None, location: str) -> Iterator[None]:
-    """Assigns new nodes to an earlier call, so that a copied graph keeps its blocks."""
-    before = _last.given
-    _last.given = (call, location)
+    """Assigns new nodes to a given call in a `with` block, so a copied graph keeps its blocks."""
+    previous = _previous.override
+    _previous.override = (call, location)
     try:
         yield
     finally:
-        _last.given = before
+        _previous.override = previous
 
 
 def release_frames() -> None:
-    """Drops the references to the frames of the previous node."""
-    _last.frames, _last.calls = [], []
+    """Releases the frames of the previous node."""
+    _previous.frames, _previous.calls = [], []
 
 
-def _release_finished_frames(when: str, _: Any) -> None:
-    """Drops the references to frames whose functions have returned, and so to their variables.
+def _release_finished_frames(phase: str, _: Any) -> None:
+    """Releases the frames of functions that have returned, and with them their local variables.
 
-    Frames of running functions are kept: they may create the next node. Models are freed by the
-    garbage collector, so doing this at the start of a collection is early enough.
+    Frames of running functions are kept, since they may create the next node. Models contain
+    reference cycles, so only the garbage collector frees them; the start of a collection is early
+    enough.
     """
-    if when != "start" or not _last.frames or not is_enabled("collection_callbacks"):
+    if phase != "start" or not _previous.frames or not is_enabled("collection_callbacks"):
         return
     running = set()
     frame: FrameType | None = sys._getframe()
     while frame is not None:
         running.add(id(frame))
         frame = frame.f_back
-    while _last.frames and id(_last.frames[-1]) not in running:
-        _last.frames.pop()
-        _last.calls.pop()
+    while _previous.frames and id(_previous.frames[-1]) not in running:
+        _previous.frames.pop()
+        _previous.calls.pop()
 
 
 gc.callbacks.append(_release_finished_frames)

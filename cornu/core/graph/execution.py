@@ -1,4 +1,8 @@
-"""Execution of a graph. Blocks with equal structural keys share one traced function."""
+"""Execution of a graph. Blocks with equal structural keys share one traced function.
+
+Tracing a repeated block once takes less than half of the time for deep models; see `block_sharing`
+in `cornu.deviations`.
+"""
 
 from __future__ import annotations
 
@@ -33,11 +37,13 @@ __all__ = ["run_graph"]
 def run_graph(graph: Graph, values: Sequence[Any], masks: Sequence[Any] | None = None) -> list[Any]:
     """Computes the outputs of a graph from arrays for its inputs; see `Graph.run`."""
     known = {id(t): v for t, v in zip(graph.inputs, values, strict=True)}
-    around = scope.current()
-    # An interceptor could not see the calls inside of a shared function.
-    seen = around.inferring_shapes or around.interceptor is not None
-    traced = masks is None and around.in_pure_function and not seen
-    _Run(graph, _units(graph) if traced else {}, masks is not None).parts(graph.parts, known)
+    current = scope.current()
+    # Functions are shared only in compiled steps. Shape inference runs a graph once, and an
+    # interceptor would not be called for the calls inside a shared function.
+    observed = current.inferring_shapes or current.interceptor is not None
+    shares = masks is None and current.in_pure_function and not observed
+    units = _find_units(graph) if shares else {}
+    _GraphRun(graph, units, masks is not None).run_parts(graph.parts, known)
     return [known[id(t)] for t in graph.outputs]
 
 
@@ -49,39 +55,41 @@ class Unit(NamedTuple):
     remat: bool
 
 
-class _Run:
+class _GraphRun:
     """One execution of a graph.
 
     Args:
         graph: the graph.
         units: the parts that run as shared functions, by `id`.
-        by_array: whether layers look up masks by array.
+        masks_by_array: whether layers look up the masks of their inputs by array. Otherwise, the
+            masks are arguments of the nodes.
     """
 
-    def __init__(self, graph: Graph, units: dict[int, Unit], by_array: bool) -> None:
+    def __init__(self, graph: Graph, units: dict[int, Unit], masks_by_array: bool) -> None:
         self.graph = graph
         self.units = units
-        self.by_array = by_array
+        self.masks_by_array = masks_by_array
 
-    def parts(self, parts: Sequence[Node | Block], known: dict[int, Any]) -> None:
+    def run_parts(self, parts: Sequence[Node | Block], known: dict[int, Any]) -> None:
         """Computes nodes and blocks in order; `known` maps the `id` of Tensors to arrays."""
         for part in parts:
             with jax.named_scope(part.name):
                 unit = self.units.get(id(part))
                 if unit is None or not self._call_shared(unit, part, known):
-                    self._inline(part, known)
+                    self._run_inline(part, known)
 
-    def _inline(self, part: Node | Block, known: dict[int, Any]) -> None:
+    def _run_inline(self, part: Node | Block, known: dict[int, Any]) -> None:
         if isinstance(part, Block):
-            self.parts(part.parts, known)
+            self.run_parts(part.parts, known)
         else:
-            self._node(part, known)
+            self._run_node(part, known)
 
     def _call_shared(self, unit: Unit, part: Node | Block, known: dict[int, Any]) -> bool:
         """Runs a part as a shared function; returns False if that is not possible."""
         around = scope.current()
         _, inputs, outputs, variables, sources, layers = unit.subgraph
         arrays = [known[id(t)] for t in inputs]
+        # Masks of the inputs would have to be arguments as well; this is rare.
         reachable = have_seed_indices(sources) and all(around.can_access(v) for v in variables)
         if not reachable or any(around.masks.get(x) is not None for x in arrays):
             return False
@@ -92,7 +100,8 @@ class _Run:
 
             def fn(*arrays: Any) -> list[Any]:
                 inner = {id(t): x for t, x in zip(inputs, arrays, strict=True)}
-                self._inline(part, inner)
+                self._run_inline(part, inner)
+                # The attribute would have to be set by each call, and the function runs once.
                 if any(holds_tracers(layer) for layer in layers):
                     raise scope.CaptureError("a layer stores a traced value as an attribute")
                 return [inner[id(t)] for t in outputs]
@@ -106,18 +115,18 @@ class _Run:
         try:
             results = function(variables, sources, arrays)
         except scope.CaptureError:
-            around.shared_functions[key] = None
+            around.shared_functions[key] = None  # do not try again for equal parts
             return False
         known.update((id(t), x) for t, x in zip(outputs, results, strict=True))
         return True
 
-    def _node(self, node: Node, known: dict[int, Any]) -> None:
+    def _run_node(self, node: Node, known: dict[int, Any]) -> None:
         args, kwargs = node.substitute_inputs([known[id(t)] for t in node.inputs])
         try:
-            watch = scope.current().interceptor
-            if watch is not None:
-                result = watch(node.op, node, self._call_of(node), args, kwargs)
-            elif self.by_array:
+            interceptor = scope.current().interceptor
+            if interceptor is not None:
+                result = interceptor(node.op, node, self._callable(node), args, kwargs)
+            elif self.masks_by_array:
                 result = node.op(*args, **kwargs)
             else:
                 result = node.op.run(args, kwargs)
@@ -131,37 +140,38 @@ class _Run:
             raise locate_error(error, head)  # noqa: B904
         node.store_outputs(known, result)
 
-    def _call_of(self, node: Node) -> Callable[..., Any]:
-        return node.op if self.by_array else lambda *args, **kwargs: node.op.run(args, kwargs)
+    def _callable(self, node: Node) -> Callable[..., Any]:
+        return node.op if self.masks_by_array else lambda *args, **kwargs: node.op.run(args, kwargs)
 
 
 def _rematerialized(fn: Callable[..., Any]) -> Callable[..., Any]:
     return jax.jit(jax.checkpoint(fn))
 
 
-def _units(graph: Graph) -> dict[int, Unit]:
+def _find_units(graph: Graph) -> dict[int, Unit]:
     """Returns the parts that run as shared functions, by `id`.
 
     These are blocks, nested models and layers with sublayers whose structural key occurs more than
     once, and blocks that the backward pass recomputes.
     """
     shares = settings.get("share_blocks")
-    found = _candidates(graph.root) if graph.parts is graph.root.parts else []
-    alike: dict[Any, list[tuple[Node | Block, list[Node]]]] = defaultdict(list)
-    for part, nodes in found:
-        alike[tuple(_cheap_key(node) for node in nodes)].append((part, nodes))
+    candidates = _find_candidates(graph.root) if graph.parts is graph.root.parts else []
+    # Structural keys are expensive: they are computed only where cheap keys are equal.
+    groups: dict[Any, list[tuple[Node | Block, list[Node]]]] = defaultdict(list)
+    for part, nodes in candidates:
+        groups[tuple(_cheap_key(node) for node in nodes)].append((part, nodes))
     last = _last_uses(graph)
-    forms = {
-        id(part): (part, describe_subgraph(nodes, _outputs(nodes, last)))
-        for group in alike.values()
+    subgraphs = {
+        id(part): (part, describe_subgraph(nodes, _outputs_used_later(nodes, last)))
+        for group in groups.values()
         for part, nodes in group
         if (shares and len(group) > 1) or _is_remat(part)
     }
-    counts = Counter(one.structural_key for _, one in forms.values())
+    counts = Counter(subgraph.structural_key for _, subgraph in subgraphs.values())
     return {
-        key: Unit(part.name, one, _is_remat(part))
-        for key, (part, one) in forms.items()
-        if (shares and counts[one.structural_key] > 1) or _is_remat(part)
+        key: Unit(part.name, subgraph, _is_remat(part))
+        for key, (part, subgraph) in subgraphs.items()
+        if (shares and counts[subgraph.structural_key] > 1) or _is_remat(part)
     }
 
 
@@ -169,7 +179,8 @@ def _is_remat(part: Node | Block) -> bool:
     return isinstance(part, Block) and part.remat
 
 
-def _candidates(block: Block) -> list[tuple[Node | Block, list[Node]]]:
+def _find_candidates(block: Block) -> list[tuple[Node | Block, list[Node]]]:
+    """Returns the parts that may run as shared functions, each with its nodes."""
     found: list[tuple[Node | Block, list[Node]]] = []
     for part in block.parts:
         if isinstance(part, Block):
@@ -177,7 +188,7 @@ def _candidates(block: Block) -> list[tuple[Node | Block, list[Node]]]:
             same = len(part.nodes) == len(block.nodes)
             if (len(part.nodes) > 1 and not same) or (part.remat and not (same and block.remat)):
                 found.append((part, part.nodes))
-            found += _candidates(part)
+            found += _find_candidates(part)
         elif isinstance(part.op, Layer) and part.op.sublayers():
             found.append((part, [part]))
     return found
@@ -193,6 +204,7 @@ def _specs(node: Node) -> Any:
 
 
 def _last_uses(graph: Graph) -> dict[int, float]:
+    """Returns the number of the last node that uses each Tensor, by `id`; infinity for outputs."""
     last: dict[int, float] = {}
     for node in graph.nodes:
         last.update((id(t), node.number) for t in node.inputs)
@@ -200,6 +212,6 @@ def _last_uses(graph: Graph) -> dict[int, float]:
     return last
 
 
-def _outputs(nodes: Sequence[Node], last: dict[int, float]) -> list[Tensor]:
+def _outputs_used_later(nodes: Sequence[Node], last: dict[int, float]) -> list[Tensor]:
     end = nodes[-1].number
     return [t for node in nodes for t in node.output_tensors if last.get(id(t), 0) > end]

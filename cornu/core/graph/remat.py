@@ -1,4 +1,7 @@
-"""remat: recomputing in the gradient what was computed before, instead of keeping it in memory."""
+"""Rematerialization: the backward pass recomputes values instead of storing them in memory.
+
+Extends `jax.checkpoint` to functions that read and assign Variables.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +24,20 @@ _MODES = ("full", "activations", "larger_than", "list_of_layers")
 
 
 class RematMode(NamedTuple):
-    """Which layers recompute; see `RematScope`."""
+    """Which layers are rematerialized; see `RematScope`."""
 
     mode: str
     output_size_threshold: int
     layer_names: tuple[str, ...]
 
     def policy(self, name: str, outputs: Callable[[], Iterable[Any]]) -> Any:
-        """Returns what `jax.checkpoint` may keep for a layer; False if it need not recompute."""
+        """Returns the policy of `jax.checkpoint` for a layer; False if it is not rematerialized.
+
+        Args:
+            name: the name of the layer.
+            outputs: returns the outputs of the layer. Only called if their sizes are needed,
+                since it traces the layer.
+        """
         if self.mode == "list_of_layers":
             return None if name in self.layer_names else False
         if self.mode == "larger_than":
@@ -39,29 +48,34 @@ class RematMode(NamedTuple):
         return None
 
 
-class _Current(threading.local):
+class _ThreadState(threading.local):
     mode: RematMode | None = None
 
 
-_current = _Current()
+_thread = _ThreadState()
 
 
 def current_remat_mode() -> RematMode | None:
-    """Returns the mode that layers made here take over."""
-    return _current.mode
+    """Returns the mode of the innermost `RematScope`, which new layers adopt."""
+    return _thread.mode
 
 
 class RematScope:
-    """Layers that are made inside compute their values again for the gradient.
+    """Context manager in which new layers are rematerialized.
 
-    Training then needs less memory and more time. Results do not change.
+    The backward pass computes the values of such a layer again instead of storing them. Training
+    requires less memory and more time. Results do not change.
 
     Args:
-        mode: `"full"`: all of a layer; `"activations"`: only what is cheap, the results of matrix
-            products are kept; `"larger_than"`: layers whose outputs are larger than
-            `output_size_threshold`; `"list_of_layers"`: those in `layer_names`; None: none.
+        mode: which layers are rematerialized. `"full"`: all layers; `"activations"`: all layers,
+            except for the results of matrix products, which are stored; `"larger_than"`: layers
+            with an output of more than `output_size_threshold` elements; `"list_of_layers"`: the
+            layers in `layer_names`; None: no layer.
         output_size_threshold: a number of elements.
         layer_names: names of layers.
+
+    Raises:
+        ValueError: the mode is unknown.
 
     Example:
 
@@ -72,16 +86,16 @@ class RematScope:
     References: Tianqi Chen, Bing Xu, Chiyuan Zhang, Carlos Guestrin (2016), "Training Deep Nets
     with Sublinear Memory Cost".
 
-    Differences: whole blocks are recomputed with `model.remat("path")` or
-    `@cornu.block(remat=True)`; this keeps much less than layer by layer. In Keras "activations"
-    recomputes nothing but the activation function.
+    Differences: `model.remat("path")` and `@cornu.block(remat=True)` rematerialize whole blocks,
+    which stores much less than layer by layer. In Keras, "activations" recomputes only the
+    activation function.
     """
 
     def __init__(
         self,
         mode: str | None = "full",
         output_size_threshold: int = 1024,
-        layer_names: Any = None,
+        layer_names: Iterable[str] | None = None,
     ) -> None:
         if mode is not None and mode not in _MODES:
             raise ValueError(f"RematScope: unknown mode {mode!r}. {suggest(mode, _MODES)}")
@@ -90,25 +104,24 @@ class RematScope:
         self.layer_names = list(layer_names or [])
 
     def __enter__(self) -> RematScope:
-        self._before = _current.mode
+        self._previous = _thread.mode
         names = tuple(self.layer_names)
-        _current.mode = (
+        _thread.mode = (
             None if self.mode is None else RematMode(self.mode, self.output_size_threshold, names)
         )
         return self
 
     def __exit__(self, *_: Any) -> None:
-        _current.mode = self._before
+        _thread.mode = self._previous
 
 
 def remat(f: Callable[..., Any], policy: Any = None) -> Callable[..., Any]:
-    """Returns a function that computes the same, and again for the gradient.
-
-    It may read and assign Variables, draw random numbers and add losses.
+    """Returns a function that computes the same and is recomputed in the backward pass.
 
     Args:
-        f: takes arrays, or structures of them, and constants.
-        policy: what may be kept all the same, as for `jax.checkpoint`.
+        f: a function of arrays, or structures of arrays, and constants. It may read and assign
+            Variables, use random numbers and add losses.
+        policy: which values are stored nevertheless, as for `jax.checkpoint`.
 
     Example:
 
@@ -129,18 +142,20 @@ def remat(f: Callable[..., Any], policy: Any = None) -> Callable[..., Any]:
             filled = list(leaves)
             for slot, array in zip(slots, arrays, strict=True):
                 filled[slot] = array
+                # Masks are found by array, and the traced arrays are new objects.
                 mask = outer.masks.get(leaves[slot])
                 if mask is not None:
                     outer.masks.put(array, mask)
             args, kwargs = tree.unflatten(definition, filled)
-            around = scope.Scope(outer)
-            with scope.use_scope(around):
+            current = scope.Scope(outer)
+            with scope.use_scope(current):
                 out = f(*args, **kwargs)
-            written[:] = around.written.values()
-            return out, [around.values[id(v)] for v in written], around.losses
+            written[:] = current.written.values()
+            return out, [current.values[id(v)] for v in written], current.losses
 
-        recomputed = jax.checkpoint(inner, policy=policy)
-        out, news, losses = recomputed(*(leaves[slot] for slot in slots))
+        checkpointed = jax.checkpoint(inner, policy=policy)
+        out, news, losses = checkpointed(*(leaves[slot] for slot in slots))
+        # Assigned values leave the traced function as outputs; otherwise the tracers would leak.
         for variable, new in zip(written, news, strict=True):
             outer.write(variable, new)
         outer.losses.extend(losses)
