@@ -1,6 +1,7 @@
-"""What a process is prepared with before its first program: kept memory, and kept programs.
+"""Preparation of a process before it compiles its first program.
 
-The first is done where it is asked for, the second can be switched off: `docs/process.md`.
+Two settings are made: the memory allocator keeps freed memory, if requested, and compiled programs
+are cached on disk, unless disabled; see `docs/process.md`.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ __all__ = ["prepare"]
 
 @cache
 def prepare() -> None:
-    """Prepares this process; called wherever a program or a Variable is made, it acts once.
+    """Prepares this process, once. Called wherever a program or a Variable is created.
 
-    The first Variable is mostly made before JAX starts its threads, which the allocator needs.
+    The allocator must be configured before JAX starts its threads. The creation of a Variable is
+    usually the first event that precedes them.
     """
     allocator.prepare()
     programs.prepare()

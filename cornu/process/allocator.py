@@ -1,9 +1,9 @@
-"""Settings of glibc's allocator: memory freed by a step is kept for the next one.
+"""Settings of glibc's allocator: memory that a step frees is kept for the next step.
 
-XLA's CPU programs allocate their temporaries in each run. By default glibc maps large ones again
-each time, and the kernel zeroes every page, which takes a few percent of a large step. Keeping the
-memory shortens those steps, but a process then uses up to 1.5 times as much memory, and small
-programs are not faster. Therefore it is off by default.
+XLA's CPU programs allocate their temporary buffers in each run. By default, glibc maps large
+buffers anew each time, and the kernel zeroes every page, which takes a few percent of a large step.
+Keeping the memory shortens these steps, but increases the memory of a process by up to 50 %, and
+has no effect on small programs. Therefore it is disabled by default.
 """
 
 from __future__ import annotations
@@ -29,12 +29,13 @@ _MMAP_MAX, _TRIM_THRESHOLD, _ARENA_MAX = -4, -1, -8
 _DEFAULTS = {_MMAP_MAX: 65536, _TRIM_THRESHOLD: 128 * 1024}
 
 _LARGEST = 2**31 - 1  # mallopt takes C ints
-_SHARE = 8  # at most this part of the memory is kept
+_FRACTION = 8  # at most an eighth of the memory of the machine is kept
 
 # Packages that add devices to JAX; without one, its backend is the CPU.
 _DEVICES = ("jax_plugins", "libtpu")
 
-# After a release that took longer than _SLOW seconds, the next one waits _PAUSE times as long.
+# After a release that took longer than _SLOW seconds, none follows for _PAUSE times that duration,
+# so releases take at most 5 % of the time.
 _SLOW, _PAUSE = 0.02, 20
 
 _state = {"on": False, "release_requested": False}
@@ -42,29 +43,29 @@ _release = {"not_before": 0.0}  # seconds of perf_counter
 
 
 def prepare() -> None:
-    """Sets the allocator up if `CORNU_ALLOCATOR=keep` asks for it, on the CPU."""
+    """Configures the allocator if `CORNU_ALLOCATOR=keep` is set and JAX uses the CPU."""
     library = _glibc()
     if library is None or os.environ.get("CORNU_ALLOCATOR") != "keep" or not _is_unconfigured():
         return
-    if _cpu_expected():
-        # An arena of a thread cannot hold blocks above 64 MB, which would still be mapped each
-        # time. A thread keeps its arena, so this must happen before JAX starts threads.
+    if _is_cpu_expected():
+        # Arenas of threads cannot hold blocks of more than 64 MB, which would still be mapped each
+        # time. A thread never changes its arena, so the limit must precede the threads of JAX.
         library.mallopt(_ARENA_MAX, 1)
     if jax.default_backend() == "cpu":
         enable()
 
 
 def enable() -> None:
-    """Keeps freed memory for the next step, up to an eighth of the memory of the machine."""
+    """Keeps freed memory for the next step, at most an eighth of the memory of the machine."""
     library = _glibc()
     if library is not None:
-        library.mallopt(_MMAP_MAX, 0)
-        library.mallopt(_TRIM_THRESHOLD, min(_LARGEST, _memory() // _SHARE))
+        library.mallopt(_MMAP_MAX, 0)  # mapped blocks always return to the system when freed
+        library.mallopt(_TRIM_THRESHOLD, min(_LARGEST, _available_memory() // _FRACTION))
         _state["on"] = True
 
 
 def disable() -> None:
-    """Restores glibc's defaults, and returns the kept memory to the system."""
+    """Restores the defaults of glibc, and returns the kept memory to the system."""
     library = _glibc()
     if library is not None and _state["on"]:
         for name, value in _DEFAULTS.items():
@@ -74,10 +75,10 @@ def disable() -> None:
 
 
 def give_back() -> None:
-    """Returns freed memory to the system, unless memory is kept.
+    """Returns freed memory to the system, unless freed memory is kept.
 
     glibc itself returns only memory at the end of a heap, and compilation by XLA leaves large
-    holes. The call takes milliseconds, plus 0.1 s for each gigabyte of holes.
+    gaps. The call takes milliseconds, plus 0.1 s for each gigabyte of gaps.
     """
     library, start = _glibc(), perf_counter()
     if library is None or _state["on"] or start < _release["not_before"]:
@@ -91,13 +92,17 @@ def give_back() -> None:
 
 
 def dropped() -> None:
-    """Requests that memory is returned to the system after the next garbage collection."""
+    """Requests that freed memory is returned to the system after the next garbage collection.
+
+    Called when a model or its programs are no longer used. Their memory is free only after they
+    are collected.
+    """
     _state["release_requested"] = True
 
 
-def _after_collection(when: str, _: Any) -> None:
+def _after_collection(phase: str, _: Any) -> None:
     if (
-        when == "stop"
+        phase == "stop"
         and _state["release_requested"]
         and is_deviation_enabled("collection_callbacks")
     ):
@@ -106,17 +111,18 @@ def _after_collection(when: str, _: Any) -> None:
 
 
 def is_enabled() -> bool:
-    """Tells whether memory is kept."""
+    """Tells whether freed memory is kept."""
     return _state["on"]
 
 
 def is_available() -> bool:
-    """Tells whether the allocator is that of glibc."""
+    """Tells whether the system uses the allocator of glibc."""
     return _glibc() is not None
 
 
 @cache
 def _glibc() -> Any:
+    """Returns the C library of this process if it is glibc, or None."""
     if not sys.platform.startswith("linux"):
         return None
     library = ctypes.CDLL(None)
@@ -130,7 +136,7 @@ def _glibc() -> Any:
 
 
 def _is_unconfigured() -> bool:
-    """Tells whether the environment configures no allocator."""
+    """Tells whether the user has not configured an allocator in the environment."""
     environment = os.environ
     return not (
         environment.get("LD_PRELOAD")
@@ -139,15 +145,15 @@ def _is_unconfigured() -> bool:
     )
 
 
-def _cpu_expected() -> bool:
-    """Tells whether JAX will use the CPU, without asking JAX, which would start its threads."""
+def _is_cpu_expected() -> bool:
+    """Tells whether JAX will use the CPU. Does not ask JAX, which would start its threads."""
     platforms: str | None = getattr(jax.config, "jax_platforms", None)
     if platforms:
         return platforms.split(",")[0] == "cpu"
     return not any(importlib.util.find_spec(name) for name in _DEVICES)
 
 
-def _memory() -> int:
+def _available_memory() -> int:
     """Returns the memory that this process may use, in bytes."""
     whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     try:

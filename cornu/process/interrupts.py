@@ -1,4 +1,4 @@
-"""Interrupts: Ctrl-C and SIGTERM wait while values change hands, and none is lost."""
+"""Signals: SIGINT and SIGTERM are deferred while buffers are exchanged, and none is lost."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import signal
 import threading
 import weakref
 
-# The functions behind `signal.signal` and `signal.getsignal`, which spend ten times as long on
-# turning numbers into enums: here they are called around every dispatch.
+# `signal.signal` and `signal.getsignal` convert numbers to enums, which takes ten times as long as
+# these underlying functions. They are called around the dispatch of every step.
 from _signal import getsignal  # type: ignore[import-not-found]
 from _signal import signal as install
 from types import FrameType, TracebackType
@@ -19,16 +19,18 @@ from cornu.deviations import is_enabled
 __all__ = ["deferred_signals", "immediate_interrupts"]
 
 _NUMBERS = (signal.SIGINT.value, signal.SIGTERM.value)
-_SOON = 0.001  # seconds
+_RETRY_DELAY = 0.001  # seconds
 
 
 class deferred_signals:
-    """A `with` block at whose end the signals arrive that came in it.
+    """Context manager that defers SIGINT and SIGTERM until the block ends.
 
-    Python raises KeyboardInterrupt between any two instructions, so also between the call that
-    gives a Variable's buffer away and the assignment of the new one.
+    Python may raise KeyboardInterrupt between any two instructions, for example between a call
+    that donates the buffer of a Variable and the assignment of the new one, which would leave a
+    Variable without a value.
 
-    Signals whose handler is not Python's, and other threads than the main one, are left alone.
+    Signals without a handler in Python are not deferred. In threads other than the main thread,
+    where Python handles no signals, the block has no effect.
 
     Example:
 
@@ -36,17 +38,17 @@ class deferred_signals:
     >>> try:
     ...     with deferred_signals():
     ...         signal.raise_signal(signal.SIGINT)
-    ...         done.append("this was not interrupted")
+    ...         done.append("block")
     ... except KeyboardInterrupt:
-    ...     done.append("then it came")
+    ...     done.append("interrupt")
     >>> done
-    ['this was not interrupted', 'then it came']
+    ['block', 'interrupt']
     """
 
-    __slots__ = ("_came", "_handlers")
+    __slots__ = ("_handlers", "_received")
 
     def __enter__(self) -> None:
-        self._came: list[int] = []
+        self._received: list[int] = []
         self._handlers: list[tuple[int, Any]] = []
         if threading.get_ident() != threading.main_thread().ident:
             return
@@ -58,8 +60,8 @@ class deferred_signals:
                 self._handlers.append((number, handler))
         try:
             for number, _ in self._handlers:
-                install(number, self._note)
-        except BaseException:  # one came before its turn
+                install(number, self._record)
+        except BaseException:  # an original handler ran before it was replaced
             self._restore()
             raise
 
@@ -72,12 +74,12 @@ class deferred_signals:
         try:
             self._restore()
         finally:
-            self._restore()  # a signal may strike while the handlers return
-        for number in self._came:
+            self._restore()  # a restored handler may have raised before the next was restored
+        for number in self._received:
             signal.raise_signal(number)
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        self._came.append(number)
+    def _record(self, number: int, frame: FrameType | None) -> None:
+        self._received.append(number)
 
     def _restore(self) -> None:
         for number, handler in self._handlers:
@@ -85,19 +87,20 @@ class deferred_signals:
 
 
 class immediate_interrupts:
-    """A `with` block in which Ctrl-C is heard, whenever it strikes.
+    """Context manager in which no Ctrl-C is lost.
 
-    Python drops an exception that is raised while it collects garbage or finalizes an object (JAX
-    has it call a function for each collection), and Ctrl-C with it. Here it comes again a moment
-    later. A handler of the user's own is left alone, and so are other threads than the main one.
+    Python discards exceptions that are raised in callbacks of the garbage collector (JAX has one)
+    and in finalizers, including KeyboardInterrupt. Within the block, such a signal is raised again
+    a millisecond later. The block has no effect if the user has installed a handler of SIGINT, and
+    in threads other than the main thread.
     """
 
     __slots__ = ("_installed",)
 
     def __enter__(self) -> None:
         main = threading.get_ident() == threading.main_thread().ident
-        pythons = main and getsignal(signal.SIGINT) is signal.default_int_handler
-        self._installed = pythons and is_enabled("repeated_interrupts")
+        is_default = main and getsignal(signal.SIGINT) is signal.default_int_handler
+        self._installed = is_default and is_enabled("repeated_interrupts")
         if self._installed:
             install(signal.SIGINT, self._interrupt)
 
@@ -106,19 +109,23 @@ class immediate_interrupts:
             install(signal.SIGINT, signal.default_int_handler)
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        if not _is_dropped_in(frame):
+        if not _discards_exceptions(frame):
             raise KeyboardInterrupt
-        again = threading.Timer(_SOON, signal.raise_signal, (number,))
-        again.daemon = True
-        again.start()
+        timer = threading.Timer(_RETRY_DELAY, signal.raise_signal, (number,))
+        timer.daemon = True  # it must not delay the end of the process
+        timer.start()
 
 
-def _is_dropped_in(frame: FrameType | None) -> bool:
-    """Tells whether an exception that is raised in a frame would go no further."""
-    collecting = {getattr(callback, "__code__", None) for callback in gc.callbacks}
+def _discards_exceptions(frame: FrameType | None) -> bool:
+    """Tells whether Python discards exceptions that are raised in a frame.
+
+    These are frames of callbacks of the garbage collector, of finalizers, and of the callbacks of
+    weak references.
+    """
+    callbacks = {getattr(callback, "__code__", None) for callback in gc.callbacks}
     while frame is not None:
         code = frame.f_code
-        if code in collecting or code.co_name == "__del__" or code.co_filename == weakref.__file__:
+        if code in callbacks or code.co_name == "__del__" or code.co_filename == weakref.__file__:
             return True
         frame = frame.f_back
     return False

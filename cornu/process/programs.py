@@ -1,10 +1,11 @@
-"""Compiled programs are kept on disk, so that a second process need not compile them.
+"""Compiled programs are cached on disk, so that the next process does not compile them again.
 
-JAX has the hook for this (its persistent compilation cache) and decides what equal programs are.
-Its own files would not do as a default: they are written in place, so that another process may
-read half of one; they are bounded only with a further package; and anyone's folder is trusted.
-So `cornu.process.store` keeps the files. JAX has no public way to give it another cache: the one
-function that makes its cache is replaced, and if a JAX has no such function, nothing is kept.
+JAX's persistent compilation cache computes the keys and calls the cache. Its files are not suitable
+as a default: they are written in place, so another process may read a part of one; their size is
+limited only with an additional package; and a folder of any user is trusted. Therefore,
+`cornu.process.store` stores the files. JAX has no public function to set another cache: the private
+function that creates the cache is replaced. If a version of JAX has no such function, nothing is
+cached.
 """
 
 from __future__ import annotations
@@ -26,177 +27,192 @@ from cornu.process.store import SUPPORTED, Store
 from cornu.process.switches import is_off
 
 try:
-    from jax._src import compilation_cache as _found
-except ImportError:  # pragma: no cover - a JAX of the future
-    _found = None  # type: ignore[assignment]
+    from jax._src import compilation_cache as _module
+except ImportError:  # pragma: no cover - a future version of JAX
+    _module = None  # type: ignore[assignment]
 
 __all__ = ["clear", "disable", "enable", "folder", "is_available", "prepare"]
 
 _logger = logging.getLogger("cornu")
 
-_LIMIT = 1 << 30  # bytes, if JAX's jax_compilation_cache_max_size says nothing
-_PLACE = "CORNU_COMPILATION_CACHE"
+_DEFAULT_LIMIT = 1 << 30  # bytes, if jax_compilation_cache_max_size is not set
+_VARIABLE = "CORNU_COMPILATION_CACHE"  # of the environment: a folder, or `off`
 
+# Options of JAX.
 _FOLDER = "jax_compilation_cache_dir"
 _ENABLED = "jax_enable_compilation_cache"
-_LIMITED = "jax_compilation_cache_max_size"
-# Programs that took fewer seconds are not kept. Also the smallest is read three times as fast as
-# it is compiled, and written in a tenth of that time.
-_SECONDS = "jax_persistent_cache_min_compile_time_secs"
-_SECONDS_OF_JAX = 1.0
-_SECONDS_OF_OURS = 1e-9  # zero, but for telling it from the user's
+_LIMIT = "jax_compilation_cache_max_size"
+# Programs that compile in fewer seconds are not cached. JAX's default of 1 s excludes most programs
+# of small models. Even the smallest one is read three times as fast as it is compiled, and written
+# in a tenth of that time.
+_MIN_SECONDS = "jax_persistent_cache_min_compile_time_secs"
+_MIN_SECONDS_OF_JAX = 1.0
+_MIN_SECONDS_OF_CORNU = 1e-9  # distinguishes the setting from a zero that the user set
 
-_state: dict[str, Any] = {"asked": False, "programs": None}
+# `configured`: whether `enable` or `disable` was called. `programs`: the current cache.
+_state: dict[str, Any] = {"configured": False, "programs": None}
 
 
 def prepare() -> None:
-    """Keeps programs in the user's cache folder, if that can be done and nothing else is set."""
-    if _state["asked"] or is_off(_PLACE) or _is_theirs() or not is_enabled("compilation_cache"):
+    """Enables the default cache, unless the user has configured the cache or disabled it."""
+    if _state["configured"] or is_off(_VARIABLE) or _is_jax_configured():
+        return
+    if not is_enabled("compilation_cache"):
         return
     try:
-        _use(_default())
+        _use(_default_folder())
     except (OSError, RuntimeError) as error:
-        # The folder was asked for, or is only a default that not every machine has.
-        level = logging.WARNING if os.environ.get(_PLACE) else logging.DEBUG
-        _logger.log(level, "Compiled programs are not kept: %s", error)
+        # A failure is a problem only if the user chose the folder: not every machine has a
+        # writable default.
+        level = logging.WARNING if os.environ.get(_VARIABLE) else logging.DEBUG
+        _logger.log(level, "Compiled programs are not cached: %s", error)
 
 
-def enable(path: Any = None) -> None:
-    """Keeps programs in a folder; by default in the user's cache.
+def enable(path: str | os.PathLike[str] | None = None) -> None:
+    """Caches programs in a folder; by default in the cache folder of the user.
 
     Raises:
-        OSError: the folder cannot be made, or others have access to it.
-        RuntimeError: this cannot be done here.
+        OSError: the folder cannot be created, or other users have access to it.
+        RuntimeError: this system or this version of JAX is not supported.
     """
-    _use(_default() if path is None else Path(path).expanduser().absolute())
+    _use(_default_folder() if path is None else Path(path).expanduser().absolute())
     jax.config.update(_ENABLED, True)
-    _state["asked"] = True
+    _state["configured"] = True
 
 
 def disable() -> None:
-    """Keeps and reads no programs any more."""
-    _state["asked"] = True
+    """Disables the cache: programs are neither read nor written."""
+    _state["configured"] = True
     if folder() is not None:
         _stop()
         jax.config.update(_FOLDER, None)
 
 
 def folder() -> Path | None:
-    """Returns where programs are kept; None if they are not."""
+    """Returns the folder of the cache, or None if programs are not cached."""
     programs = _state["programs"]
     return programs.store.folder if programs is not None and programs.is_current() else None
 
 
 def is_available() -> bool:
-    """Returns whether programs can be kept with this system and this JAX."""
+    """Tells whether this system and this version of JAX are supported."""
     try:
-        _supported()
+        _cache_module()
     except RuntimeError:
         return False
     return True
 
 
 def clear() -> None:
-    """Removes the programs that are kept, or were kept in the folder that would be taken."""
+    """Removes the programs in the folder; in the default folder if the cache is disabled."""
     try:
-        place = folder() or _default()
-    except RuntimeError:  # there is no home
+        directory = folder() or _default_folder()
+    except RuntimeError:  # the user has no home directory
         return
-    if SUPPORTED and place.is_dir():
-        Store(place, _LIMIT).clear()
+    if SUPPORTED and directory.is_dir():
+        Store(directory, _DEFAULT_LIMIT).clear()
 
 
-def _is_theirs() -> bool:
-    """Tells whether the user told JAX itself what to do."""
-    enabled = _said(_ENABLED)
-    return not enabled or bool(_said(_FOLDER)) or _FOLDER.upper() in os.environ
+def _is_jax_configured() -> bool:
+    """Tells whether the user has configured or disabled the cache of JAX."""
+    enabled = _read_option(_ENABLED)
+    return not enabled or bool(_read_option(_FOLDER)) or _FOLDER.upper() in os.environ
 
 
-def _default() -> Path:
-    chosen = os.environ.get(_PLACE)
-    if chosen and not is_off(_PLACE):
+def _default_folder() -> Path:
+    chosen = os.environ.get(_VARIABLE)
+    if chosen and not is_off(_VARIABLE):
         return Path(chosen).expanduser().absolute()
     base = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    if not base.is_absolute():  # also by the standard: then it does not count
+    if not base.is_absolute():  # the XDG specification requires to ignore relative paths
         base = Path.home() / ".cache"
     return base / "cornu" / "programs"
 
 
-# ------------------------------------------------------------------------------------ JAX's side
+# ------------------------------------------------------------------------------ interface to JAX
 
 
-def _said(setting: str) -> Any:
-    return getattr(jax.config, setting)
+def _read_option(name: str) -> Any:
+    return getattr(jax.config, name)
 
 
-class _Programs:
-    """A store of programs, with the methods that JAX calls."""
+class _ProgramCache:
+    """A store of programs with the methods that JAX calls on its cache.
+
+    The user may set another folder in JAX's options at any time. The cache then forwards calls to
+    JAX's own cache of that folder.
+    """
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self._path = str(store.folder)  # JAX's name for it
-        self._machine = _machine()
+        self._path = str(store.folder)  # named as in the CacheInterface of JAX
+        self._machine = _describe_machine()
 
     def is_current(self) -> bool:
-        return bool(_said(_ENABLED)) and _said(_FOLDER) == self._path
+        return bool(_read_option(_ENABLED)) and _read_option(_FOLDER) == self._path
 
     def get(self, key: str) -> bytes | None:
         if self.is_current():
             return self.store.get(key + self._machine)
-        other = _theirs()
+        other = _cache_of_jax()
         return None if other is None else other.get(key)
 
     def put(self, key: str, value: bytes) -> None:
         if self.is_current():
             self.store.put(key + self._machine, value)
-        elif (other := _theirs()) is not None:
+        elif (other := _cache_of_jax()) is not None:
             other.put(key, value)
 
 
-def _use(place: Path) -> None:
-    module = _supported()
-    limit = _said(_LIMITED)
-    programs = _Programs(Store(place, _LIMIT if limit < 0 else limit))
+def _use(directory: Path) -> None:
+    module = _cache_module()
+    limit = _read_option(_LIMIT)
+    programs = _ProgramCache(Store(directory, _DEFAULT_LIMIT if limit < 0 else limit))
     _stop()
     _state["programs"] = programs
-    _replace(module)
-    if _said(_SECONDS) == _SECONDS_OF_JAX and _SECONDS.upper() not in os.environ:
-        jax.config.update(_SECONDS, _SECONDS_OF_OURS)
-    jax.config.update(_FOLDER, str(place))
+    _replace_get_file_cache(module)
+    if _read_option(_MIN_SECONDS) == _MIN_SECONDS_OF_JAX and _MIN_SECONDS.upper() not in os.environ:
+        jax.config.update(_MIN_SECONDS, _MIN_SECONDS_OF_CORNU)
+    jax.config.update(_FOLDER, str(directory))
 
 
 def _stop() -> None:
-    """Makes JAX ask again what its cache is, and puts back what was changed for ours.
+    """Restores the options that were changed, and makes JAX create its cache again.
 
-    JAX settles it when it first compiles, which the user may have had it do before.
+    JAX creates its cache when it first compiles a program, which may have happened already.
     """
-    if _said(_SECONDS) == _SECONDS_OF_OURS:
-        jax.config.update(_SECONDS, _SECONDS_OF_JAX)
+    if _read_option(_MIN_SECONDS) == _MIN_SECONDS_OF_CORNU:
+        jax.config.update(_MIN_SECONDS, _MIN_SECONDS_OF_JAX)
     _state["programs"] = None
-    _supported().reset_cache()
+    _cache_module().reset_cache()
 
 
-def _theirs() -> Any:
-    """Returns the cache of a user who gave JAX a folder after ours was in use."""
+def _cache_of_jax() -> Any:
+    """Returns JAX's own cache for a folder that the user set later, or None."""
     _stop()
-    place = _said(_FOLDER)
-    found = _supported().get_file_cache(place) if place else None
+    directory = _read_option(_FOLDER)
+    found = _cache_module().get_file_cache(directory) if directory else None
     return None if found is None else found[0]
 
 
-def _supported() -> ModuleType:
+def _cache_module() -> ModuleType:
+    """Returns JAX's module of the compilation cache.
+
+    Raises:
+        RuntimeError: this system or this version of JAX is not supported.
+    """
     if not SUPPORTED:
-        raise RuntimeError("this system cannot tell who has access to a folder.")
-    make = getattr(_found, "get_file_cache", None)
-    reset = getattr(_found, "reset_cache", None)
-    if make is None or reset is None or list(inspect.signature(make).parameters) != ["path"]:
-        raise RuntimeError(f"JAX {jax.__version__} cannot be given another cache.")
-    return _found
+        raise RuntimeError("this system does not support files relative to an open folder.")
+    create = getattr(_module, "get_file_cache", None)
+    reset = getattr(_module, "reset_cache", None)
+    if create is None or reset is None or list(inspect.signature(create).parameters) != ["path"]:
+        raise RuntimeError(f"JAX {jax.__version__} does not support another compilation cache.")
+    return _module
 
 
 @cache
-def _replace(module: Any) -> None:
-    """Makes JAX take ours for the folder that is ours."""
+def _replace_get_file_cache(module: Any) -> None:
+    """Replaces the function of JAX that creates a cache: one folder has a `_ProgramCache`."""
     original: Callable[[str], Any] = module.get_file_cache
 
     def get_file_cache(path: str) -> Any:
@@ -209,22 +225,22 @@ def _replace(module: Any) -> None:
 
 
 @cache
-def _machine() -> str:
-    """Returns what decides on which machines a program for the CPU runs, and runs well.
+def _describe_machine() -> str:
+    """Returns the properties of this machine that a compiled CPU program depends on.
 
-    JAX's keys tell apart its own version and other devices, but not the instructions that a CPU
-    has, nor how many threads a program was divided for.
+    The keys of JAX contain its version and the kind of device, but neither the instruction set of
+    the CPU nor the number of threads. A program for another CPU may crash.
     """
     try:
         threads = len(os.sched_getaffinity(0))
-    except AttributeError:  # not on macOS
+    except AttributeError:  # macOS
         threads = os.cpu_count() or 1
-    told = [platform.machine(), str(threads)]
+    properties = [platform.machine(), str(threads)]
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
             first = file.read(1 << 16).split("\n\n")[0]
         names = ("model name", "flags", "CPU part", "Features")
-        told += [line for line in first.splitlines() if line.startswith(names)]
-    except OSError:
+        properties += [line for line in first.splitlines() if line.startswith(names)]
+    except OSError:  # not on Linux
         pass
-    return "\n".join(told)
+    return "\n".join(properties)

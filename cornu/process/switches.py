@@ -1,4 +1,4 @@
-"""Switches: environment variables that turn off what is on by default."""
+"""Switches: environment variables that disable features that are enabled by default."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ _OFF = ("off", "false", "0")
 
 
 def is_off(name: str) -> bool:
-    """Tells whether an environment variable says off, false or 0."""
+    """Tells whether an environment variable is set to `off`, `false` or `0`."""
     return os.environ.get(name, "").lower() in _OFF

@@ -174,5 +174,5 @@ def test_too_late_is_an_error_where_it_matters(monkeypatch):
     enable_op_determinism()
     assert "XLA_FLAGS" not in os.environ  # a CPU needs nothing
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    with pytest.raises(RuntimeError, match="after the first computation on 'gpu'"):
+    with pytest.raises(RuntimeError, match="after JAX initialized the backend 'gpu'"):
         enable_op_determinism()
