@@ -189,7 +189,7 @@ def optimizer_of_another_model():
 @wrong(
     TypeError,
     """
-Expected a name, a config or an object of metrics. Received: 0.5 (of type float)
+Expected a name, a config or an object in metrics. Received: 0.5 (of type float)
 compile() was called (at compiling.py:2).
 """,
 )

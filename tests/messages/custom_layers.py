@@ -30,9 +30,9 @@ def without_super_init():
 @wrong(
     TypeError,
     """
-Scale layer 'scale' (at custom_layers.py:5), called on shape (None, 3): Scale.call returned \
-None, no array.
-Often its `return` is missing.
+Scale layer 'scale' (at custom_layers.py:5), called on shape (None, 3): Scale.call must return \
+an array. Received: None
+Often a `return` is missing.
 """,
 )
 def call_that_returns_nothing():
@@ -50,7 +50,7 @@ def call_that_returns_nothing():
     """
 Scale layer 'scale' (at custom_layers.py:5), called on shape (None, 3): Scale does not define \
 `call`.
-Write `def call(self, inputs)`, which returns the outputs.
+Define `call(self, inputs)`, which returns the outputs.
 """,
 )
 def call_is_missing():
@@ -67,9 +67,8 @@ def call_is_missing():
     TypeError,
     """
 Exponential layer 'exponential' (at custom_layers.py:5), called on shape (None, 3), failed in \
-Exponential.call (at custom_layers.py:3): a NumPy function was called on a value \
-(float32[None,3]), and the values are not known yet: the function is being traced, once for all \
-data.
+Exponential.call (at custom_layers.py:3): a NumPy function was called on a traced value \
+(float32[None,3]), which is not known while the function is traced.
 Use the function of the same name in cornu.ops or jax.numpy.
 """,
 )
@@ -87,11 +86,10 @@ def numpy_in_call():
     TypeError,
     """
 Gate layer 'gate' (at custom_layers.py:7), called on shape (None, 3), failed in Gate.call (at \
-custom_layers.py:3): Python's `if`, `while`, `and`, `or`, `not` or `assert` asks whether a value\
- (bool[]) is true, and the values are not known yet: the function is being traced, once for all \
-data.
-Use cornu.ops.where(condition, a, b) or cornu.ops.cond(condition, f, g). Sizes and `training` \
-are known: Python may ask for these.
+custom_layers.py:3): Python's `if`, `while`, `and`, `or`, `not` and `assert` require a concrete \
+bool. Received a traced value (bool[]), which is not known while the function is traced.
+Use cornu.ops.where(condition, a, b) or cornu.ops.cond(condition, f, g). Conditions on shapes \
+and on `training` are allowed.
 """,
 )
 def branch_in_call():
@@ -110,9 +108,9 @@ def branch_in_call():
     TypeError,
     """
 Normalize layer 'normalize' (at custom_layers.py:5), called on shape (None, 3), failed in \
-Normalize.call (at custom_layers.py:3): float() of a value (float32[]): the values are not known\
- yet: the function is being traced, once for all data.
-Leave it an array: arrays of one number take part in arithmetic as they are.
+Normalize.call (at custom_layers.py:3): float() was called on a traced value (float32[]), which \
+is not known while the function is traced.
+Keep it as an array: scalar arrays support arithmetic.
 """,
 )
 def number_in_call():
@@ -129,10 +127,9 @@ def number_in_call():
     IndexError,
     """
 Positive layer 'positive' (at custom_layers.py:5), called on shape (None, 3), failed in \
-Positive.call (at custom_layers.py:3): x[condition] with a condition (bool[None,3]) keeps so \
-many elements as are true, and the values are not known yet: the function is being traced, once \
-for all data. Shapes cannot depend on values.
-Keep the shape: cornu.ops.where(condition, x, 0).
+Positive.call (at custom_layers.py:3): the shape of x[condition] depends on the values of the \
+condition (bool[None,3]), and shapes must be known while the function is traced.
+To keep the shape of x, use cornu.ops.where(condition, x, 0).
 """,
 )
 def length_in_call():
@@ -149,9 +146,9 @@ def length_in_call():
     TypeError,
     """
 Repeat layer 'repeat' (at custom_layers.py:7), called on shape (None, 3), shape (None,), failed \
-in Repeat.call (at custom_layers.py:3): an integer is needed (as in range(None), list[None] or a\
- shape), and this is an array with an axis, or no integer.
-Take sizes from x.shape, loop with cornu.ops.fori_loop, and choose with cornu.ops.take.
+in Repeat.call (at custom_layers.py:3): an integer is required (as in range(None), list[None] or\
+ a shape). Received an array that is not an integer scalar.
+Use x.shape for sizes, cornu.ops.fori_loop for loops and cornu.ops.take for indexing.
 """,
 )
 def range_in_call():
@@ -170,9 +167,9 @@ def range_in_call():
     TypeError,
     """
 Project layer 'project' (at custom_layers.py:8), called on shape (None, 3), failed in \
-Project.call (at custom_layers.py:6): a function of JAX was called on Variable 'project/kernel' \
-(self.kernel) itself; it takes arrays.
-Write `variable.value`, or use the function of the same name in cornu.ops.
+Project.call (at custom_layers.py:6): a JAX function was called on Variable 'project/kernel' \
+(self.kernel) itself. JAX functions accept only arrays.
+Pass `variable.value`, or use the function of the same name in cornu.ops.
 """,
 )
 def jax_function_of_a_variable():
@@ -192,8 +189,8 @@ def jax_function_of_a_variable():
     TypeError,
     """
 First layer 'first' (at custom_layers.py:6), called on shape (None, 3), failed in First.call (at\
- custom_layers.py:3): x[...] = y: arrays cannot be changed.
-Write x = x.at[...].set(y), or use cornu.ops.where.
+ custom_layers.py:3): x[...] = y is not supported: arrays are immutable.
+Use x = x.at[...].set(y) or cornu.ops.where.
 """,
 )
 def in_place_assignment():
@@ -211,9 +208,9 @@ def in_place_assignment():
     ValueError,
     """
 Project layer 'project' (at custom_layers.py:8), called on shape (None, 3), failed in \
-Project.call (at custom_layers.py:6): a product of arrays whose sizes differ along the axis that\
- is summed: 3 and 2.
-In x @ w the last axis of x must be as large as the last but one of w.
+Project.call (at custom_layers.py:6): the contracted axes of a product have different sizes: 3 \
+and 2.
+In x @ w, the last axis of x and the second-to-last axis of w must have the same size.
 """,
 )
 def shapes_in_call():
@@ -235,8 +232,8 @@ def shapes_in_call():
 Memory layer 'memory' (at custom_layers.py:8), called on shape (None, 3), failed in Memory.build\
  (at custom_layers.py:3): Variable 'memory/rows': A Variable's shape must contain non-negative \
 integers. Received: (None, 4)
-None is a size that is only known with data, such as the batch size: weights cannot depend on \
-it. Use another axis (input_shape[-1]), or give Input the size.
+None is a size that is unknown until data arrives, such as the batch size. The shape of a weight\
+ cannot depend on it. Use another axis, such as input_shape[-1], or pass the size to Input.
 """,
 )
 def weight_of_unknown_size():
@@ -256,8 +253,8 @@ def weight_of_unknown_size():
     IndexError,
     """
 Map layer 'map' (at custom_layers.py:8), called on shape (None, 3), failed in Map.build (at \
-custom_layers.py:3): tuple index out of range, as for an axis that a shape does not have.
-Print the shape; -1 is always its last axis.
+custom_layers.py:3): tuple index out of range. The shape may have fewer axes than expected.
+Print the shape; -1 is always the index of its last axis.
 """,
 )
 def build_with_a_misspelled_shape():
@@ -278,7 +275,7 @@ def build_with_a_misspelled_shape():
     """
 In bias (called at custom_layers.py:6), inputs of shape (2, 3), failed in Bias.call (at \
 custom_layers.py:3): Variable 'net/bias/bias' is created inside a compiled step, and would not \
-exist after it.
+exist after the step.
 Create it in the layer's constructor or in `build()`.
 """,
 )
@@ -316,10 +313,10 @@ def a_variable_that_nobody_owns():
     RuntimeError,
     """
 Last layer 'last' (at custom_layers.py:11), called on shape (2, 3), failed in Last.call (at \
-custom_layers.py:5): a value (a float32[]) that was computed at custom_layers.py:6 in Last.call \
-while a function was traced was kept in self.seen, and used after that trace had ended.
-Return it from `call`. What has to last is a Variable: make it with add_weight(..., \
-trainable=False) in build, and write `self.v.assign(value)`.
+custom_layers.py:5): a traced value (a float32[]) that was computed at custom_layers.py:6 in \
+Last.call was used after tracing had ended. It was stored in self.seen.
+Return it from `call`. To keep a value between calls, create a Variable with add_weight(..., \
+trainable=False) in `build` and call `self.v.assign(value)`.
 """,
 )
 def a_leaked_tracer():
@@ -341,7 +338,7 @@ def a_leaked_tracer():
 @wrong(
     ValueError,
     """
-Variable 'v' has the shape (3,); a value of shape (4,) cannot be assigned to it.
+Variable 'v' has shape (3,); a value of shape (4,) cannot be assigned to it.
 Reshape the value, or create another Variable.
 This happened (at custom_layers.py:2).
 """,
@@ -426,8 +423,8 @@ def an_error_inside_of_a_subclassed_model():
 @wrong(
     TypeError,
     """
-a NumPy function was called on a value (float32[None,3]), and the values are not known yet: the \
-function is being traced, once for all data.
+a NumPy function was called on a traced value (float32[None,3]), which is not known while the \
+function is traced.
 Use the function of the same name in cornu.ops or jax.numpy.
 It failed in Net.call (at custom_layers.py:7); fit() was called (at custom_layers.py:11).
 """,
@@ -483,8 +480,8 @@ def an_exception_of_ones_own():
     ValueError,
     """
 Lambda layer 'twice' (at custom_layers.py:2), called on shape (None, 3): arrays with different \
-numbers of axes are joined: (None, 3), (3,).
-Give them equally many axes first, with cornu.ops.expand_dims.
+numbers of axes cannot be concatenated: (None, 3), (3,).
+Add the missing axes with cornu.ops.expand_dims.
 """,
 )
 def lambda_of_a_wrong_shape():
@@ -496,11 +493,10 @@ def lambda_of_a_wrong_shape():
 @wrong(
     RuntimeError,
     """
-ReLU layer 'relu' (at custom_layers.py:10), called on shape (): a value (a float32[]) that was \
-computed at custom_layers.py:5 in Watch.call while a function was traced was kept, and used \
-after that trace had ended.
-Return it from `call`. What has to last is a Variable: make it with add_weight(..., \
-trainable=False) in build, and write `self.v.assign(value)`.
+ReLU layer 'relu' (at custom_layers.py:10), called on shape (): a traced value (a float32[]) \
+that was computed at custom_layers.py:5 in Watch.call was used after tracing had ended.
+Return it from `call`. To keep a value between calls, create a Variable with add_weight(..., \
+trainable=False) in `build` and call `self.v.assign(value)`.
 """,
 )
 def a_side_effect():

@@ -124,8 +124,8 @@ def a_loss_of_one_argument():
     TypeError,
     """
 Loss 'distance' of output 'out', called on y_true (8, 1), y_pred (8, 1), failed in distance (at \
-custom_steps.py:2): a NumPy function was called on a value (float32[8,1]), and the values are \
-not known yet: the function is being traced, once for all data.
+custom_steps.py:2): a NumPy function was called on a traced value (float32[8,1]), which is not \
+known while the function is traced.
 Use the function of the same name in cornu.ops or jax.numpy.
 fit() was called (at custom_steps.py:4).
 """,
@@ -143,9 +143,8 @@ def a_loss_in_numpy():
     ValueError,
     """
 Loss 'distance' of output 'out', called on y_true (8, 1), y_pred (8, 1), failed in distance (at \
-custom_steps.py:2): a product of arrays whose sizes differ along the axis that is summed: 1 and \
-8.
-In x @ w the last axis of x must be as large as the last but one of w.
+custom_steps.py:2): the contracted axes of a product have different sizes: 1 and 8.
+In x @ w, the last axis of x and the second-to-last axis of w must have the same size.
 fit() was called (at custom_steps.py:4).
 """,
 )
@@ -162,8 +161,7 @@ def a_loss_of_shapes_that_do_not_fit():
     TypeError,
     """
 Metric 'within' of output 'out', failed in within (at custom_steps.py:2): a NumPy function was \
-called on a value (float32[8,1]), and the values are not known yet: the function is being \
-traced, once for all data.
+called on a traced value (float32[8,1]), which is not known while the function is traced.
 Use the function of the same name in cornu.ops or jax.numpy.
 fit() was called (at custom_steps.py:4).
 """,
@@ -197,8 +195,8 @@ def a_metric_without_update():
 @wrong(
     ValueError,
     """
-the function that is differentiated returned an array of shape (2,), not one number.
-Return its mean or sum: cornu.ops.mean(losses).
+the differentiated function must return a scalar. Received an array of shape (2,).
+Return its mean or sum, such as cornu.ops.mean(losses).
 value_and_grad(...)() was called (at custom_steps.py:2).
 """,
 )
@@ -225,10 +223,10 @@ def too_few_gradients():
 @wrong(
     TypeError,
     """
-Python's `if`, `while`, `and`, `or`, `not` or `assert` asks whether a value (bool[]) is true, \
-and the values are not known yet: the function is being traced, once for all data.
-Use cornu.ops.where(condition, a, b) or cornu.ops.cond(condition, f, g). Sizes and `training` \
-are known: Python may ask for these.
+Python's `if`, `while`, `and`, `or`, `not` and `assert` require a concrete bool. Received a \
+traced value (bool[]), which is not known while the function is traced.
+Use cornu.ops.where(condition, a, b) or cornu.ops.cond(condition, f, g). Conditions on shapes \
+and on `training` are allowed.
 It failed in Net.train_step (at custom_steps.py:5); fit() was called (at custom_steps.py:12).
 """,
 )

@@ -38,8 +38,8 @@ def a_layer_called_on_a_layer():
 @wrong(
     TypeError,
     """
-Flatten is a class and was called on a Tensor; create a layer first.
-Write Flatten(...)(x).
+The class Flatten was called on a Tensor. Create a layer first.
+Use Flatten(...)(x).
 Flatten() was called (at drawing.py:2).
 """,
 )
@@ -52,8 +52,8 @@ def a_class_instead_of_a_layer():
 @wrong(
     TypeError,
     """
-Dense is a class and was called on a Tensor; create a layer first.
-Write Dense(...)(x).
+The class Dense was called on a Tensor. Create a layer first.
+Use Dense(...)(x).
 Dense() was called (at drawing.py:2).
 """,
 )
@@ -280,9 +280,9 @@ def a_number_of_a_tensor():
 @wrong(
     ValueError,
     """
-add (at drawing.py:2), called on shapes (None, 4), (None, 5): the shapes (None, 4) and (None, 5)\
- do not fit together.
-Counted from the last axis, sizes must be equal, or 1.
+add (at drawing.py:2), called on shapes (None, 4), (None, 5): shapes (None, 4) and (None, 5) \
+cannot be broadcast together.
+Aligned at the last axis, sizes must be equal or 1.
 """,
 )
 def operands_that_do_not_fit():
@@ -294,9 +294,9 @@ def operands_that_do_not_fit():
 @wrong(
     ValueError,
     """
-matmul (at drawing.py:2), called on shapes (None, 4, 5), (4, 2): a product of arrays whose sizes\
- differ along the axis that is summed: 5 and 4.
-In x @ w the last axis of x must be as large as the last but one of w.
+matmul (at drawing.py:2), called on shapes (None, 4, 5), (4, 2): the contracted axes of a \
+product have different sizes: 5 and 4.
+In x @ w, the last axis of x and the second-to-last axis of w must have the same size.
 """,
 )
 def matmul_of_different_sizes():
@@ -309,8 +309,8 @@ def matmul_of_different_sizes():
     AttributeError,
     """
 Dense layer 'features' has no output: it was not called on a symbolic Tensor, or the model that \
-it was part of is gone.
-Call it on a Tensor first, keep the model. This happened (at drawing.py:2).
+contained it was deleted.
+Call it on a Tensor first, and keep a reference to the model. This happened (at drawing.py:2).
 """,
 )
 def output_of_an_unconnected_layer():
@@ -322,8 +322,8 @@ def output_of_an_unconnected_layer():
 @wrong(
     AttributeError,
     """
-Dense layer 'shared' was called 2 times, so that 'output' is ambiguous. Keep the Tensor that the\
- call returned. This happened (at drawing.py:3).
+Dense layer 'shared' was called 2 times, so 'output' is ambiguous. Use the Tensor that the call \
+returned. This happened (at drawing.py:3).
 """,
 )
 def output_of_a_shared_layer():

@@ -447,7 +447,7 @@ def dtype_misspelled():
 @wrong(
     ValueError,
     """
-A layer's name is a string without '/'. Received: 'head/out'
+A layer's name must be a string without '/'. Received: 'head/out'
 Dense() was called (at layer_inputs.py:1).
 """,
 )
@@ -490,8 +490,8 @@ def model_called_on_one_sample():
     ValueError,
     """
 In compare > difference (called at layer_inputs.py:4), inputs of shape (1, 3, 4), (1, 5, 4): \
-sub: the shapes (1, 3, 4) and (1, 5, 4) do not fit together.
-Counted from the last axis, sizes must be equal, or 1.
+sub: shapes (1, 3, 4) and (1, 5, 4) cannot be broadcast together.
+Aligned at the last axis, sizes must be equal or 1.
 """,
 )
 def sizes_that_only_data_shows():
@@ -508,10 +508,10 @@ def sizes_that_only_data_shows():
 @wrong(
     MemoryError,
     """
-Dense layer 'dense' (at layer_inputs.py:2), called on shape (None, 10000000000): there is not \
-enough memory: Unable to allocate 3.55 PiB for an array with shape (10000000000, 100000) and \
-data type float32.
-Make the layer or its input smaller: pool, or use a stride, before Flatten and Dense.
+Dense layer 'dense' (at layer_inputs.py:2), called on shape (None, 10000000000): not enough \
+memory: Unable to allocate 3.55 PiB for an array with shape (10000000000, 100000) and data type \
+float32.
+Reduce the layer or its input: apply pooling or strides before Flatten and Dense.
 """,
 )
 def more_memory_than_there_is():

@@ -265,8 +265,8 @@ def an_unknown_argument_in_a_config():
 Power cannot be created from its config {'name': 'power'}: \
 a_class_that_cannot_be_made_again.<locals>.Power.__init__() missing 1 required positional \
 argument: 'exponent'.
-Its get_config() must return every argument that the constructor requires. A class without \
-get_config() needs nothing: its constructor's arguments are captured.
+Its get_config() must return every argument that the constructor requires. If the class does not\
+ define get_config(), the arguments are captured automatically.
 load_model() was called (at loading.py:14).
 """,
 )

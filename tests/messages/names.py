@@ -93,7 +93,7 @@ def input_names_exchanged():
 @wrong(
     ValueError,
     """
-A layer's name is a string without '/'. Received: 7
+A layer's name must be a string without '/'. Received: 7
 Dense() was called (at names.py:1).
 """,
 )

@@ -9,9 +9,9 @@ from tests.messages.table import wrong
 @wrong(
     ValueError,
     """
-matmul (at operations.py:1), called on shapes (2, 3), (2, 3): a product of arrays whose sizes \
-differ along the axis that is summed: 3 and 2.
-In x @ w the last axis of x must be as large as the last but one of w.
+matmul (at operations.py:1), called on shapes (2, 3), (2, 3): the contracted axes of a product \
+have different sizes: 3 and 2.
+In x @ w, the last axis of x and the second-to-last axis of w must have the same size.
 """,
 )
 def product_of_arrays_that_do_not_fit():
@@ -22,9 +22,9 @@ def product_of_arrays_that_do_not_fit():
 @wrong(
     ValueError,
     """
-concatenate (at operations.py:1), called on shapes (2, 3), (2, 4): arrays are joined along axis \
-0 and differ on another: (2, 3), (2, 4).
-On all other axes the sizes must be equal.
+concatenate (at operations.py:1), called on shapes (2, 3), (2, 4): arrays concatenated along \
+axis 0 differ on another axis: (2, 3), (2, 4).
+The sizes on all other axes must be equal.
 """,
 )
 def joined_along_the_wrong_axis():
@@ -35,9 +35,9 @@ def joined_along_the_wrong_axis():
 @wrong(
     ValueError,
     """
-reshape (at operations.py:1), called on shapes (2, 3): an array of 6 elements cannot get the \
-shape (4,2).
-Write -1 for the one size that follows from the others.
+reshape (at operations.py:1), called on shapes (2, 3): an array of 6 elements cannot be reshaped\
+ to (4,2).
+One size may be -1; it is inferred from the others.
 """,
 )
 def reshaped_to_another_size():
@@ -48,9 +48,9 @@ def reshaped_to_another_size():
 @wrong(
     TypeError,
     """
-sum (at operations.py:1), called on shapes (2,): an array of strings or objects is computed \
-with, which has no numbers in it.
-Strings and objects must become numbers before; None often comes from a function without \
+sum (at operations.py:1), called on shapes (2,): expected numbers or arrays of numbers, received\
+ an array of strings or objects.
+Convert strings and objects to numbers first. None is often the result of a function without \
 `return`.
 """,
 )
@@ -62,9 +62,9 @@ def sum_of_strings():
 @wrong(
     IndexError,
     """
-mean (at operations.py:1), called on shapes (2, 3): tuple index out of range, as for an axis \
-that a shape does not have.
-Print the shape; -1 is always its last axis.
+mean (at operations.py:1), called on shapes (2, 3): tuple index out of range. The shape may have\
+ fewer axes than expected.
+Print the shape; -1 is always the index of its last axis.
 """,
 )
 def an_axis_that_is_not_there():

@@ -124,8 +124,8 @@ def summary_of_nothing():
 @wrong(
     ValueError,
     """
-Sequential layer 'net' is not built, so that its weights are not known. Call it on an input, or \
-give it an input shape.
+Sequential layer 'net' is not built, so its weights are not known. Call it on an input, or pass \
+an input shape.
 count_params() was called (at sequential.py:1).
 """,
 )

@@ -127,7 +127,7 @@ _TRANSLATIONS = (
         "TracerIntegerConversionError",
         r"traced array with shape ([^\s]*)",
         TypeError,
-        "an integer is required (as in range(n), list[n] or a shape). Received a traced value "
+        "an integer is required (as in range(k), list[k] or a shape). Received a traced value "
         f"({{0}}), {_UNKNOWN}.",
         "Use x.shape for sizes, cornu.ops.fori_loop for loops and cornu.ops.take for indexing.",
     ),
@@ -135,7 +135,7 @@ _TRANSLATIONS = (
         "",
         r"Only integer scalar arrays can be converted to a scalar index",
         TypeError,
-        "an integer is required (as in range(n), list[n] or a shape). Received an array that is "
+        "an integer is required (as in range(k), list[k] or a shape). Received an array that is "
         "not an integer scalar.",
         "Use x.shape for sizes, cornu.ops.fori_loop for loops and cornu.ops.take for indexing.",
     ),

@@ -28,7 +28,7 @@ def test_dtype_defaults():
 
 def test_assigning_another_shape_is_refused():
     v = Variable([1.0, 2.0], name="v")
-    with pytest.raises(ValueError, match=r"'v' has the shape \(2,\); a value of shape \(3,\)"):
+    with pytest.raises(ValueError, match=r"'v' has shape \(2,\); a value of shape \(3,\)"):
         v.assign([1.0, 2.0, 3.0])
 
 
@@ -42,7 +42,7 @@ def test_assign_converts_the_dtype():
 
 
 def test_an_initializer_needs_a_shape():
-    with pytest.raises(ValueError, match="needs `shape=`"):
+    with pytest.raises(ValueError, match="requires `shape=`"):
         Variable(lambda shape, dtype: np.ones(shape, dtype), name="v")
 
 
