@@ -146,8 +146,8 @@ def length_in_call():
     TypeError,
     """
 Repeat layer 'repeat' (at custom_layers.py:7), called on shape (None, 3), shape (None,), failed \
-in Repeat.call (at custom_layers.py:3): an integer is required (as in range(None), list[None] or\
- a shape). Received an array that is not an integer scalar.
+in Repeat.call (at custom_layers.py:3): an integer is required (as in range(k), list[k] or a \
+shape). Received an array that is not an integer scalar.
 Use x.shape for sizes, cornu.ops.fori_loop for loops and cornu.ops.take for indexing.
 """,
 )
