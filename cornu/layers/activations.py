@@ -1,4 +1,4 @@
-"""Activation, and activations with parameters, as layers."""
+"""Activation functions as layers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Activation(Layer):
     """Applies an activation function.
 
     Args:
-        activation: a name or function.
+        activation: an activation function, or its name. None is the identity.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
@@ -54,22 +54,25 @@ class Activation(Layer):
 
     def call(self, inputs: Array) -> Array:
         """Returns activation(inputs)."""
-        return self.activation(inputs)
+        outputs: Array = self.activation(inputs)
+        return outputs
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments; a library function is described by its name."""
+        """Returns the constructor arguments. Built-in functions are stored by name."""
         return {**super().get_config(), "activation": activations.serialize(self.activation)}
 
 
 class ReLU(Layer):
-    """Rectified linear unit with a slope below, a threshold and a ceiling.
+    """Rectified linear unit.
 
-    f(x) = max_value if x >= max_value;  x if threshold <= x;  negative_slope * (x - threshold) else
+    f(x) = max_value if x >= max_value
+    f(x) = x if threshold <= x < max_value
+    f(x) = negative_slope * (x - threshold) otherwise
 
     Args:
-        max_value: the largest output; no bound by default.
-        negative_slope: the slope below the threshold.
-        threshold: where the function starts to be x.
+        max_value: the upper bound of the output; unbounded by default.
+        negative_slope: the slope for inputs below the threshold.
+        threshold: the smallest input that is returned unchanged.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
@@ -98,10 +101,10 @@ class ReLU(Layer):
     ) -> None:
         super().__init__(**kwargs)
         if max_value is not None:
-            _not_negative(self._label(), "max_value", max_value)
+            _check_nonnegative(self._label(), "max_value", max_value)
         self.max_value = max_value
-        self.negative_slope = _not_negative(self._label(), "negative_slope", negative_slope)
-        self.threshold = _not_negative(self._label(), "threshold", threshold)
+        self.negative_slope = _check_nonnegative(self._label(), "negative_slope", negative_slope)
+        self.threshold = _check_nonnegative(self._label(), "threshold", threshold)
         self.supports_masking = True
         self.built = True
 
@@ -111,12 +114,12 @@ class ReLU(Layer):
 
 
 class LeakyReLU(Layer):
-    """Rectified linear unit with a slope below zero.
+    """Leaky rectified linear unit, with a constant slope for negative inputs.
 
     f(x) = x if x >= 0, else negative_slope * x
 
     Args:
-        negative_slope: the slope below zero.
+        negative_slope: the slope for negative inputs.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
@@ -132,8 +135,8 @@ class LeakyReLU(Layer):
     >>> cornu.layers.LeakyReLU(negative_slope=0.5)(np.array([-1.0, 3.0])).tolist()
     [-0.5, 3.0]
 
-    Differences: the slope is 0.3 by default; 0.2 in `cornu.activations.leaky_relu`, 0.01 in
-    PyTorch.
+    Differences: the default slope is 0.3, as in Keras. It is 0.2 in `cornu.activations.leaky_relu`
+    and 0.01 in PyTorch.
     """
 
     infers_by_config = True
@@ -141,7 +144,7 @@ class LeakyReLU(Layer):
 
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.negative_slope = _not_negative(self._label(), "negative_slope", negative_slope)
+        self.negative_slope = _check_nonnegative(self._label(), "negative_slope", negative_slope)
         self.supports_masking = True
         self.built = True
 
@@ -151,19 +154,19 @@ class LeakyReLU(Layer):
 
 
 class PReLU(ConfiguredLayer):
-    """Rectified linear unit whose slope below zero is learned.
+    """Parametric rectified linear unit, with a learned slope for negative inputs.
 
     f(x) = x if x >= 0, else alpha * x
 
     Args:
-        alpha_initializer: initial values of the slopes.
-        alpha_regularizer: a function of the slopes, added to the loss.
-        alpha_constraint: a function applied to the slopes after each step.
-        shared_axes: axes (from 1 on) along which there is one slope for all.
+        alpha_initializer: initializer of the slopes.
+        alpha_regularizer: penalty on the slopes, added to the loss.
+        alpha_constraint: projection of the slopes, applied after each training step.
+        shared_axes: the axes along which one slope is shared. Axis 0 is the batch.
         **kwargs: `name`, `dtype`, `trainable` and others of `Layer`.
 
     Shapes:
-        x (batch, ...) -> (the same); alpha (..., with 1 for shared axes)
+        x (batch, ...) -> (the same); alpha (...), with size 1 along shared axes
 
     Example:
 
@@ -190,15 +193,16 @@ class PReLU(ConfiguredLayer):
     ) -> None:
         super().__init__(**kwargs)
         self.store_arguments(locals(), skip=("shared_axes",))
-        one_axis = isinstance(shared_axes, int)
-        self.shared_axes = [shared_axes] if one_axis else list(shared_axes or ())
+        self.shared_axes: list[int] = (
+            [shared_axes] if isinstance(shared_axes, int) else list(shared_axes or ())
+        )
         self.supports_masking = True
 
     def build(self, input_shape: ShapeLike) -> None:
-        """Creates the slopes."""
-        own = [axis for axis in range(1, len(input_shape)) if axis not in self.shared_axes]
+        """Creates the slopes `alpha`."""
+        unshared = [axis for axis in range(1, len(input_shape)) if axis not in self.shared_axes]
         sizes: dict[int, int | None] = {
-            axis: known_size(self._label(), input_shape, axis) for axis in own
+            axis: known_size(self._label(), input_shape, axis) for axis in unshared
         }
         self.alpha = self.create_weight(
             "alpha", tuple(sizes.get(axis, 1) for axis in range(1, len(input_shape)))
@@ -207,7 +211,7 @@ class PReLU(ConfiguredLayer):
 
     def call(self, inputs: Array) -> Array:
         """Returns f(inputs)."""
-        return jax.nn.relu(inputs) - self.alpha * jax.nn.relu(-inputs)
+        return jax.nn.relu(inputs) - self.alpha * jax.nn.relu(-inputs)  # type: ignore[operator]
 
 
 class ELU(Layer):
@@ -216,7 +220,7 @@ class ELU(Layer):
     f(x) = x if x >= 0, else alpha * (exp(x) - 1)
 
     Args:
-        alpha: minus the smallest output.
+        alpha: the scale for negative inputs; outputs are greater than `-alpha`.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
@@ -248,16 +252,18 @@ class ELU(Layer):
 
 
 class Softmax(Layer):
-    """Makes positive numbers that sum to one along an axis.
+    """Normalizes values to probabilities that sum to one along an axis.
 
-    f(x) = exp(x) / sum(exp(x), axis), with 0 where a mask says so
+    f(x) = exp(x) / sum(exp(x), axis)
+
+    Positions that the mask excludes are zero and do not contribute to the sum.
 
     Args:
-        axis: the axis, or several that are summed over together.
+        axis: the axis, or the axes over which the sum is taken jointly.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
-        x (any) -> (the same); a mask must broadcast to x
+        x (any) -> (the same); the mask must broadcast to x
 
     Example:
 
@@ -284,12 +290,13 @@ class Softmax(Layer):
             return jax.nn.softmax(inputs, axis=axis)
         if mask.dtype != bool:
             mask = mask > 0.5
-        # Not `where=` of jax.nn.softmax: a row without any true entry must have a gradient, too.
+        # `where=` of jax.nn.softmax has no finite gradient for a row that is masked entirely, so
+        # masked inputs become large negative numbers. -1e9 is not representable in float16.
         lowest = -3e4 if inputs.dtype == "float16" else -1e9
         return jnp.where(mask, jax.nn.softmax(jnp.where(mask, inputs, lowest), axis=axis), 0)
 
 
-def _not_negative(label: str, name: str, value: Any) -> Any:
+def _check_nonnegative(label: str, name: str, value: Any) -> Any:
     if value is None or value < 0:
-        raise ValueError(f"{label}: {name} must be a number from 0 on. Received: {value!r}")
+        raise ValueError(f"{label}: {name} must be a number >= 0. Received: {value!r}")
     return value

@@ -1,4 +1,4 @@
-"""Checks of constructor arguments and shapes that many layers need."""
+"""Checks of constructor arguments and input shapes, shared by many layers."""
 
 from __future__ import annotations
 
@@ -8,21 +8,29 @@ import numpy as np
 
 from cornu.types import ShapeLike
 
-__all__ = ["AXES", "STEPS", "fraction", "known_size", "no_adapters", "positive_int"]
+__all__ = [
+    "SEQUENCE_HINT",
+    "SPATIAL_HINT",
+    "fraction",
+    "known_size",
+    "positive_int",
+    "reject_adapters",
+]
 
-# What to do about a wrong number of axes.
-STEPS = (
-    "A sequence has the axes (batch, time, features). A recurrent layer before this one needs "
-    "return_sequences=True; to a sequence of numbers add the features with x[..., None]."
+# Hints for errors about a wrong number of axes.
+SEQUENCE_HINT = (
+    "Sequences have the shape (batch, time, features). Set return_sequences=True in a preceding "
+    "recurrent layer; add a feature axis to sequences of scalars with x[..., None]."
 )
-AXES = (
-    "Add the axis that is missing: x[..., None] for channels (grey images have one), x[None] for "
-    "the batch of a single sample. Behind Flatten there is no space left to move over."
+SPATIAL_HINT = (
+    "Add the missing axis: x[..., None] for the channel of grayscale images, x[None] for the batch "
+    "axis of a single sample. After Flatten, no spatial axes are left."
 )
 
 
 def positive_int(layer: str, name: str, value: Any) -> int:
-    """Returns an integer of at least 1."""
+    """Returns `value` as an int; raises ValueError unless it is a positive integer."""
+    # A bool is an int in Python, but never a size.
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value <= 0:
         hint = ""
         if isinstance(value, float) and value > 0 and value.is_integer():
@@ -32,32 +40,35 @@ def positive_int(layer: str, name: str, value: Any) -> int:
 
 
 def fraction(layer: str, name: str, value: Any) -> float:
-    """Returns a number from 0 to 1."""
+    """Returns `value`; raises ValueError unless it is a number between 0 and 1."""
     if not isinstance(value, (int, float, np.number)) or not 0 <= value <= 1:
         percent = isinstance(value, (int, float)) and 1 < value <= 100
         hint = f"\nWrite {value / 100} for {value} percent." if percent else ""
-        raise ValueError(f"{layer}: {name} must be a number from 0 to 1. Received: {value!r}{hint}")
+        raise ValueError(
+            f"{layer}: {name} must be a number between 0 and 1. Received: {value!r}{hint}"
+        )
     return cast(float, value)
 
 
 def known_size(layer: str, shape: ShapeLike, axis: int = -1) -> int:
-    """Returns the size of an axis that weights depend on."""
+    """Returns the size of an axis; raises ValueError if it is None."""
     size = shape[axis]
     if size is None:
         raise ValueError(
             f"{layer}: the size of axis {axis} must be known, because the shape of the weights "
             f"depends on it. Received the input shape {tuple(shape)}.\n"
-            "Give the Input all sizes, or let a layer such as GlobalAveragePooling take them away."
+            "Specify the size in `Input`, or reduce the axis before, for example with "
+            "GlobalAveragePooling2D."
         )
     return size
 
 
-def no_adapters(layer: str, **arguments: Any) -> None:
-    """Raises for arguments of Keras that are not supported."""
+def reject_adapters(layer: str, **arguments: Any) -> None:
+    """Raises for arguments of Keras for LoRA and quantization, which are not supported."""
     for name, value in arguments.items():
         if value is not None:
             raise NotImplementedError(
-                f"{layer}: {name}={value!r} is not supported; a layer keeps its own weights here.\n"
+                f"{layer}: {name}={value!r} is not supported.\n"
                 "Instead of LoRA, freeze the layer (`layer.trainable = False`) and add the output "
                 "of Dense(rank, use_bias=False) followed by Dense(units, use_bias=False, "
                 "kernel_initializer='zeros'); instead of quantization, set dtype='bfloat16'."

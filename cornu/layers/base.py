@@ -7,7 +7,7 @@ from typing import Any, ClassVar, TypeAlias
 
 from cornu.core.layer.layer import Layer
 from cornu.core.state.variable import Variable
-from cornu.layers.arguments import no_adapters, positive_int
+from cornu.layers.arguments import positive_int, reject_adapters
 from cornu.parts import activations, constraints, initializers, regularizers
 from cornu.types import ShapeLike
 
@@ -20,12 +20,12 @@ __all__ = [
 
 Activation: TypeAlias = Callable[[Any], Any]
 
-# Checks and converts one argument: (layer in words, name of the argument, value) -> attribute.
+# Validates and converts one argument: (label of the layer, argument name, value) -> attribute.
 Converter: TypeAlias = Callable[[str, str, Any], Any]
 
-# What `locals()` of a constructor holds beside named arguments.
+# Entries of a constructor's `locals()` that are not named arguments.
 _NOT_ARGUMENTS = frozenset(("self", "kwargs", "__class__"))
-# Arguments that Keras has and that must be None here; they become no attributes.
+# Arguments of Keras that must be None; they are not stored as attributes.
 _UNSUPPORTED = frozenset(
     ("lora_rank", "lora_alpha", "quantization_config", "gptq_unpacked_column_size")
 )
@@ -39,13 +39,13 @@ class ConfiguredLayer(Layer):
     """A layer that stores its constructor arguments as attributes of the same names.
 
     A constructor calls `self.store_arguments(locals())` after `super().__init__(**kwargs)`. The
-    arguments come from `locals()` and not from the captured constructor call, because a subclass
-    of a user has a constructor of its own with other arguments.
+    arguments are taken from `locals()` rather than from the recorded constructor call, because a
+    user-defined subclass may have a constructor with other arguments.
     """
 
     use_bias: bool
 
-    # By the name of an argument, or by its last word after "*_"; others are stored as they are.
+    # Keys are argument names, or suffixes written "*_suffix". Other arguments are stored unchanged.
     converters: ClassVar[Mapping[str, Converter]] = {
         "activation": _resolve(activations.get),
         "*_activation": _resolve(activations.get),
@@ -59,18 +59,18 @@ class ConfiguredLayer(Layer):
     }
 
     def store_arguments(self, arguments: Mapping[str, Any], skip: Collection[str] = ()) -> None:
-        """Sets each constructor argument as an attribute, checked and converted by its name.
+        """Stores each constructor argument as an attribute, after validation and conversion.
 
         Args:
             arguments: `locals()` of the constructor; `self` and `**kwargs` are skipped.
-            skip: further arguments that become no attributes.
+            skip: further arguments that are not stored.
         """
         layer = self._label()
         for name, value in arguments.items():
             if name in _NOT_ARGUMENTS or name in skip:
                 continue
             if name in _UNSUPPORTED:
-                no_adapters(layer, **{name: value})
+                reject_adapters(layer, **{name: value})
                 continue
             convert = self.converters.get(name)
             if convert is None and "_" in name:
@@ -85,8 +85,9 @@ class ConfiguredLayer(Layer):
         Args:
             name: the name of the weight.
             shape: its shape.
-            prefix: the first part of the names of the attributes, by default that of the weight.
-            **kwargs: further arguments of `add_weight`, or replacements of these three.
+            prefix: the prefix of the attribute names; by default `name`.
+            **kwargs: further arguments of `add_weight`. `initializer`, `regularizer` and
+                `constraint` override the attributes.
         """
         prefix = prefix or name
         settings = {
@@ -97,11 +98,11 @@ class ConfiguredLayer(Layer):
         return self.add_weight(shape, name=name, **{**settings, **kwargs})
 
     def create_bias(self, shape: ShapeLike) -> Variable | None:
-        """Creates the weight `bias` like `create_weight`; returns None without `use_bias`."""
+        """Creates the weight `bias` with `create_weight`; None if `use_bias` is False."""
         return self.create_weight("bias", shape) if self.use_bias else None
 
 
 def keyword_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns `locals()` of a constructor as keyword arguments for another one."""
+    """Converts `locals()` of a constructor to keyword arguments for another constructor."""
     own = {k: v for k, v in arguments.items() if k not in _NOT_ARGUMENTS}
     return {**own, **arguments.get("kwargs", {})}

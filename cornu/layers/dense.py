@@ -20,28 +20,28 @@ __all__ = ["Dense"]
 
 
 class Dense(ConfiguredLayer):
-    """Computes a linear map of the last axis, then an activation.
+    """Densely connected layer: a linear map of the last axis, followed by an activation.
 
     y = activation(x @ kernel + bias)
 
     Args:
-        units: the size of the output's last axis.
-        activation: a name or function; the identity by default.
+        units: the size of the last axis of the output.
+        activation: an activation function, or its name; the identity by default.
         use_bias: whether to add a bias.
-        kernel_initializer, bias_initializer: initial values of the weights.
+        kernel_initializer, bias_initializer: initializers of the weights.
         kernel_regularizer, bias_regularizer: penalties on the weights, added to the loss.
-        activity_regularizer: a function of the output, added to the loss.
+        activity_regularizer: penalty on the output, added to the loss.
         kernel_constraint, bias_constraint: projections of the weights, applied after each training
             step.
-        lora_rank, lora_alpha, quantization_config: must be None.
+        lora_rank, lora_alpha, quantization_config: not supported; must be None.
         **kwargs: `name`, `dtype`, `trainable` and others of `Layer`.
 
     Shapes:
         x (batch, ..., features) -> (batch, ..., units); kernel (features, units), bias (units,)
 
     Raises:
-        ValueError: `units` is not a positive integer, or the last axis has another size than in the
-            first call.
+        ValueError: `units` is not a positive integer, or the size of the last axis differs from
+            that in the first call.
 
     Example:
 
@@ -79,7 +79,7 @@ class Dense(ConfiguredLayer):
         self.supports_masking = True
 
     def build(self, input_shape: ShapeLike) -> None:
-        """Creates kernel and bias."""
+        """Creates `kernel` and `bias`."""
         features = known_size(self._label(), input_shape)
         self.kernel = self.create_weight("kernel", (features, self.units))
         self.bias = self.create_bias((self.units,))
@@ -87,7 +87,9 @@ class Dense(ConfiguredLayer):
 
     def call(self, inputs: Array, training: bool | None = None) -> Array:
         """Returns activation(inputs @ kernel + bias)."""
-        outputs = inputs @ self.kernel
+        # The operators of Variables are not known to type checkers.
+        outputs: Array = inputs @ self.kernel  # type: ignore[operator]
         if self.bias is not None:
-            outputs = outputs + self.bias
-        return self.activation(outputs)
+            outputs = outputs + self.bias  # type: ignore[operator]
+        outputs = self.activation(outputs)
+        return outputs

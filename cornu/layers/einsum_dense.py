@@ -25,29 +25,31 @@ __all__ = ["EinsumDense"]
 
 
 class EinsumDense(ConfiguredLayer):
-    """Computes a linear map given as an Einstein sum, then an activation.
+    """Linear map defined by an einsum equation, followed by an activation.
 
     y = activation(einsum(equation, x, kernel) + bias)
 
     Args:
-        equation: `"x,kernel->y"` with a letter for each axis, the first one of the output being
-            the batch; `...` may stand for axes at the beginning or end of x and y.
-        output_shape: sizes of the output's axes without the batch and those of `...`; `None` for
-            one that the input has as well.
-        activation: a name or function; the identity by default.
-        bias_axes: letters of the output's axes that the bias has; no bias by default.
-        kernel_initializer, bias_initializer: initial values of the weights.
+        equation: an equation such as `"abc,cd->abd"`: input, kernel and output, one letter for
+            each axis. The first axis of the output is the batch. An ellipsis (`...`) at the
+            beginning or end of input and output stands for any number of axes.
+        output_shape: the shape of the output without the batch axis and the axes of the ellipsis.
+            `None` for an axis whose size is taken from the input.
+        activation: an activation function, or its name; the identity by default.
+        bias_axes: the letters of the output axes along which the bias varies; no bias by default.
+        kernel_initializer, bias_initializer: initializers of the weights.
         kernel_regularizer, bias_regularizer: penalties on the weights, added to the loss.
         kernel_constraint, bias_constraint: projections of the weights, applied after each training
             step.
-        lora_rank, lora_alpha, gptq_unpacked_column_size, quantization_config: must be None.
+        lora_rank, lora_alpha, gptq_unpacked_column_size, quantization_config: not supported;
+            must be None.
         **kwargs: `name`, `dtype`, `trainable`, `activity_regularizer` and others of `Layer`.
 
     Shapes:
-        as the equation says
+        defined by the equation
 
     Raises:
-        ValueError: the equation, `output_shape` and the input's shape contradict each other.
+        ValueError: the equation is malformed, or contradicts `output_shape` or the input shape.
 
     Example:
 
@@ -84,12 +86,12 @@ class EinsumDense(ConfiguredLayer):
     ) -> None:
         super().__init__(**kwargs)
         self.store_arguments(locals(), skip=("output_shape",))
-        self.rowwise = _keeps_rows(equation)
+        self.rowwise = _is_rowwise(equation)
         one_axis = isinstance(output_shape, int)
         self.partial_output_shape = (output_shape,) if one_axis else tuple(output_shape)
 
     def build(self, input_shape: ShapeLike) -> None:
-        """Creates kernel and bias."""
+        """Creates `kernel` and `bias`."""
         shapes = _weight_shapes(
             self._label(), self.equation, self.bias_axes, input_shape, self.partial_output_shape
         )
@@ -103,12 +105,13 @@ class EinsumDense(ConfiguredLayer):
         """Returns activation(einsum(equation, inputs, kernel) + bias)."""
         outputs = ops.einsum(self.equation, inputs, self.kernel)
         if self.bias is not None:
-            outputs = outputs + self.bias
-        return self.activation(outputs)
+            outputs = outputs + self.bias  # type: ignore[operator]
+        outputs = self.activation(outputs)
+        return outputs
 
 
 class _Shapes(NamedTuple):
-    """Shapes of the weights, and the kernel's axes that are summed over and that are made."""
+    """Shapes of the weights, and the kernel axes that belong to input and output."""
 
     kernel: tuple[int, ...]
     bias: tuple[int, ...] | None
@@ -121,13 +124,13 @@ def _weight_shapes(
 ) -> _Shapes:
     ins, kernel, outs, elided = _letters(label, equation, len(input_shape))
     sizes: dict[str, int | None] = dict(zip(ins, input_shape, strict=True))
-    made = [letter for letter in outs[1:] if letter not in elided]
-    if len(made) != len(output_shape):
+    new = [letter for letter in outs[1:] if letter not in elided]
+    if len(new) != len(output_shape):
         raise ValueError(
             f"{label}: output_shape={output_shape} has {len(output_shape)} sizes; the equation "
-            f"{equation!r} has {len(made)} axes in the output besides the batch and '...'."
+            f"{equation!r} has {len(new)} axes in the output besides the batch and '...'."
         )
-    for letter, size in zip(made, output_shape, strict=True):
+    for letter, size in zip(new, output_shape, strict=True):
         if letter in ins and size not in (None, sizes[letter]):
             raise ValueError(
                 f"{label}: axis {letter!r} of {equation!r} has the size {sizes[letter]} in the "
@@ -147,10 +150,10 @@ def _weight_shapes(
 
     bias = None
     if bias_axes:
-        strange = [letter for letter in bias_axes if letter not in outs]
-        if strange:
+        unknown = [letter for letter in bias_axes if letter not in outs]
+        if unknown:
             raise ValueError(
-                f"{label}: bias_axes={bias_axes!r} has {strange[0]!r}, which is not an axis of the "
+                f"{label}: bias_axes={bias_axes!r} has {unknown[0]!r}, which is not an axis of the "
                 f"output of {equation!r}."
             )
         shape(bias_axes, "bias")
@@ -165,7 +168,7 @@ def _weight_shapes(
 
 
 def _letters(label: str, equation: str, ndim: int) -> tuple[str, str, str, str]:
-    """Returns the axes of input, kernel and output with letters for '...', and these letters."""
+    """Returns the letters of input, kernel and output, with '...' expanded, and its letters."""
     match = re.fullmatch(r"(\.{3})?([a-zA-Z]+)(\.{3})?,([a-zA-Z]+)->([a-zA-Z.]+)", equation)
     if match is None or (match[1] and match[3]):
         raise ValueError(
@@ -187,16 +190,19 @@ def _letters(label: str, equation: str, ndim: int) -> tuple[str, str, str, str]:
             )
         outs = elided + outs[3:] if before else outs[:-3] + elided
     if not set(outs) <= set(ins + kernel + elided):
-        strange = sorted(set(outs) - set(ins + kernel + elided))
+        unknown = sorted(set(outs) - set(ins + kernel + elided))
         raise ValueError(
-            f"{label}: the output of {equation!r} has the axis {strange[0]!r}, which neither the "
-            "input nor the kernel has."
+            f"{label}: the output of {equation!r} has the axis {unknown[0]!r}, which is in neither "
+            "the input nor the kernel."
         )
     return (elided + ins if before else ins + elided), kernel, outs, elided
 
 
 def _with_fans(initializer: Any, shapes: _Shapes) -> Any:
-    """Returns the initializer with the axes of the kernel that are its fan-in and fan-out."""
+    """Returns the initializer with the kernel axes that determine fan-in and fan-out.
+
+    By position alone, a kernel of rank 3 would be taken for that of a convolution.
+    """
     if not isinstance(initializer, initializers.VarianceScaling):
         return initializer
     if initializer.input_axes is not None and initializer.output_axes is not None:
@@ -206,8 +212,8 @@ def _with_fans(initializer: Any, shapes: _Shapes) -> Any:
     return scaled
 
 
-def _keeps_rows(equation: str) -> bool:
-    """Whether the first axis of the input is the first of the output, and none of the kernel's."""
+def _is_rowwise(equation: str) -> bool:
+    """Returns whether the batch axis of the input is that of the output, and not summed over."""
     operands, _, output = equation.replace(" ", "").partition("->")
     inputs, _, kernel = operands.partition(",")
     return inputs[:1] == output[:1] and inputs[:1] not in kernel

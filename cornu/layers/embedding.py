@@ -1,4 +1,4 @@
-"""Embedding: maps integers to rows of a table."""
+"""Embedding: maps integers to learned vectors."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ __all__ = ["Embedding", "ReversibleEmbedding"]
 
 
 class Embedding(ConfiguredLayer):
-    """Replaces integers by rows of a table.
+    """Maps integers to learned vectors, the rows of a table.
 
     y[..., :] = embeddings[x[...], :]
 
     Args:
-        input_dim: the number of rows, one more than the largest integer.
-        output_dim: the size of a row.
-        embeddings_initializer: initial values of the table.
-        embeddings_regularizer: a function of the table, added to the loss.
-        embeddings_constraint: a function applied to the table after each step.
-        mask_zero: whether 0 is padding; the output then has a mask.
-        weights: the table to start with.
-        lora_rank, lora_alpha, quantization_config: must be None.
+        input_dim: the number of rows: the largest integer plus one.
+        output_dim: the size of the vectors.
+        embeddings_initializer: initializer of the table.
+        embeddings_regularizer: penalty on the table, added to the loss.
+        embeddings_constraint: projection of the table, applied after each training step.
+        mask_zero: whether 0 marks padding. If True, the output has a mask.
+        weights: the initial table, an array of shape (input_dim, output_dim).
+        lora_rank, lora_alpha, quantization_config: not supported; must be None.
         **kwargs: `name`, `dtype`, `trainable` and others of `Layer`.
 
     Shapes:
@@ -51,9 +51,9 @@ class Embedding(ConfiguredLayer):
     >>> layer(np.array([[2, 0]])).tolist()
     [[[4.0, 5.0], [0.0, 1.0]]]
 
-    Differences: an integer that is too large gives NaN, as in Keras on JAX; other backends raise
-    an error or read another row. PyTorch's `padding_idx` keeps a row at zero, `mask_zero` does
-    not.
+    Differences: an integer outside the table gives NaN, as in Keras on JAX; other backends raise
+    an error or return another row. Unlike `padding_idx` of PyTorch, `mask_zero` does not keep
+    row 0 at zero.
     """
 
     infers_by_config = True
@@ -86,68 +86,70 @@ class Embedding(ConfiguredLayer):
         super().__init__(**kwargs)
         self.store_arguments(locals(), skip=("weights",))
         self.supports_masking = mask_zero
-        # Indices often come as floats, which a narrower float type would round.
+        # Indices are often floats; casting them to a narrower float type would round them.
         self.autocast = False
         if weights is not None:
             self.build()
             self.set_weights(weights if isinstance(weights, list) else [weights])
 
     def constructor_arguments(self) -> dict[str, Any]:
-        """Returns the constructor's arguments without `weights`, which are not configuration."""
+        """Returns the constructor arguments except `weights`, which are saved as weights."""
         return {k: v for k, v in super().constructor_arguments().items() if k != "weights"}
 
     def build(self, input_shape: ShapeLike | None = None) -> None:
-        """Creates the table."""
+        """Creates the table `embeddings`."""
         self.embeddings = self.create_weight("embeddings", (self.input_dim, self.output_dim))
 
     def call(self, inputs: Array) -> Array:
-        """Returns the rows of the table."""
+        """Returns the rows of the table for integer inputs."""
         rows = inputs.astype("int32") if is_float(inputs.dtype) else inputs
         return jnp.take(self.embeddings.value, rows, axis=0).astype(self.compute_dtype)
 
     def find_data_problem(self, values: np.ndarray) -> str | None:
-        """Returns a description of integers without a row, or None."""
+        """Returns a description of values that are not valid indices, or None."""
         if not values.size:
             return None
         low, high = values.min(), values.max()
         if values.dtype.kind == "f" and (values != np.floor(values)).any():
             return (
-                "it takes integer ids, and the data has fractions. Convert categories or words to "
-                "integers first; for continuous features use Dense."
+                "expected integer indices, received values with fractions. Convert categories or "
+                "words to integers first; for continuous features use Dense."
             )
         if 0 <= low and high < self.input_dim:
             return None
         return (
-            f"integers lie between {int(low)} and {int(high)}, and the table has "
-            f"{self.input_dim} rows, 0 to {self.input_dim - 1}. Make input_dim one more than the "
-            "largest integer, or map unknown ones to a row of their own."
+            f"expected integers between 0 and {self.input_dim - 1} (input_dim={self.input_dim}), "
+            f"received values between {int(low)} and {int(high)}. Set input_dim to the largest "
+            "integer plus one, or map unknown values to an index of their own."
         )
 
     def compute_mask(self, inputs: Array, mask: Array | None = None) -> Array | None:
-        """Returns where the inputs are not 0, with `mask_zero`."""
+        """Returns `inputs != 0` if `mask_zero` is True, else None."""
         return ops.not_equal(inputs, 0) if self.mask_zero else None
 
 
 class ReversibleEmbedding(Embedding):
-    """An embedding that also maps back: from vectors to a logit for each row of the table.
+    """Embedding that can also project vectors back to logits over the rows of the table.
 
-    y = embeddings[x];  reversed: y = x @ embeddings.T, then cap * tanh(y / cap) with a cap
+    y = embeddings[x]
+    y = x @ embeddings.T                      (with `reverse=True`)
+    y = cap * tanh(x @ embeddings.T / cap)    (with `reverse=True` and a soft cap)
 
     Args:
-        input_dim: the number of rows, one more than the largest integer.
-        output_dim: the size of a row.
-        tie_weights: whether the reverse projection uses the same table.
-        embeddings_initializer: initial values of the tables.
-        embeddings_regularizer: a function of the table, added to the loss.
-        embeddings_constraint: a function applied to the table after each step.
-        mask_zero: whether 0 is padding; the output then has a mask.
+        input_dim: the number of rows: the largest integer plus one.
+        output_dim: the size of the vectors.
+        tie_weights: whether the reverse projection uses the transposed embedding table.
+        embeddings_initializer: initializer of the tables.
+        embeddings_regularizer: penalty on the table, added to the loss.
+        embeddings_constraint: projection of the table, applied after each training step.
+        mask_zero: whether 0 marks padding. If True, the output has a mask.
         reverse_dtype: the dtype of the logits; the compute dtype by default.
-        logit_soft_cap: bound that the logits stay within.
-        **kwargs: those of `Embedding` and `Layer`.
+        logit_soft_cap: the logits are smoothly bounded to (-cap, cap); no bound by default.
+        **kwargs: arguments of `Embedding` and `Layer`.
 
     Shapes:
         x (batch, ...) -> (batch, ..., output_dim);
-        reversed: x (batch, ..., output_dim) -> (batch, ..., input_dim)
+        with `reverse=True`: x (batch, ..., output_dim) -> (batch, ..., input_dim)
 
     Example:
 
@@ -160,8 +162,8 @@ class ReversibleEmbedding(Embedding):
     References: Ofir Press, Lior Wolf (2016), "Using the Output Embedding to Improve Language
     Models", arXiv 1608.05859.
 
-    Differences: the logits have the compute dtype unless `reverse_dtype` is given; in Keras 3.15
-    they are float32 under a mixed policy.
+    Differences: without `reverse_dtype` the logits have the compute dtype; in Keras 3.15 they are
+    float32 under a mixed policy.
     """
 
     def __init__(
@@ -191,7 +193,7 @@ class ReversibleEmbedding(Embedding):
         self.logit_soft_cap = logit_soft_cap
 
     def build(self, input_shape: ShapeLike | None = None) -> None:
-        """Creates the table, and the reverse table unless it is tied."""
+        """Creates `embeddings`, and `reverse_embeddings` unless the weights are tied."""
         super().build(input_shape)
         if not self.tie_weights:
             self.reverse_embeddings = self.add_weight(
@@ -201,7 +203,7 @@ class ReversibleEmbedding(Embedding):
             )
 
     def call(self, inputs: Array, reverse: bool = False) -> Array:
-        """Returns rows of the table, or logits."""
+        """Returns rows of the table, or logits with `reverse=True`."""
         if not reverse:
             return super().call(inputs)
         table = self.embeddings.value.T if self.tie_weights else self.reverse_embeddings.value
@@ -212,7 +214,8 @@ class ReversibleEmbedding(Embedding):
         return logits
 
     def compute_mask(self, inputs: Array, mask: Array | None = None) -> Array | None:
-        """Returns where row numbers are not 0, with `mask_zero`; vectors have no such mask."""
+        """Returns the mask of integer inputs; vectors have none."""
+        # Whether `reverse` was passed is not known here, so the inputs tell the two uses apart.
         if is_float(inputs.dtype) and inputs.shape[-1] == self.output_dim:
             return None
         return super().compute_mask(inputs, mask)

@@ -10,7 +10,7 @@ __all__ = ["Identity"]
 
 
 class Identity(Layer):
-    """Returns its inputs, which may be a structure of several.
+    """Returns its inputs unchanged. They may be a nested structure of arrays.
 
     Args:
         **kwargs: `name`, `dtype` and others of `Layer`.

@@ -1,4 +1,4 @@
-"""Input: the inputs of a functional graph."""
+"""Input and InputLayer: the inputs of a functional model."""
 
 from __future__ import annotations
 
@@ -13,24 +13,25 @@ __all__ = ["Input", "InputLayer"]
 
 
 class InputLayer(Layer):
-    """Holds the place of an array that a model will be given.
+    """Layer that represents an input of a model.
 
-    `Input()` makes one and returns its Tensor; the layer itself is of use as the first one of a
-    Sequential model.
+    `Input()` creates one and returns its symbolic Tensor. The layer itself is useful as the first
+    layer of a Sequential model.
 
     Args:
-        shape: the shape of one sample, without batch axis; `None` for sizes that may vary.
-        batch_size: the number of samples, if it is always the same.
-        dtype: the dtype of the array; the process-wide float type by default.
-        sparse, ragged: must not be True.
-        batch_shape: the shape with the batch axis, instead of `shape` and `batch_size`.
-        input_tensor: a Tensor that nothing made yet, to be used instead of a new one.
-        optional: whether the model may be given `None` for it.
+        shape: the shape of one sample, without the batch axis. `None` for sizes that may vary.
+        batch_size: the batch size, if it is fixed.
+        dtype: the dtype of the array; `cornu.config.floatx()` by default.
+        sparse, ragged: not supported; must not be True.
+        batch_shape: the shape including the batch axis, instead of `shape` and `batch_size`.
+        input_tensor: a symbolic Tensor that is not the output of a layer, used instead of a new
+            one.
+        optional: whether the model accepts `None` for this input.
         name: the name of the layer and of its Tensor.
-        **kwargs: `input_shape` or `batch_input_shape`, which mean `shape` and `batch_shape`.
+        **kwargs: `input_shape` or `batch_input_shape`, older names of `shape` and `batch_shape`.
 
     Raises:
-        ValueError: no shape, or two that contradict each other.
+        ValueError: no shape is given, or `shape` and `batch_shape` both are.
 
     Example:
 
@@ -58,8 +59,8 @@ class InputLayer(Layer):
         super().__init__(name=name, batch_size=batch_size, **kwargs)
         if dtype in ("string", str, bytes):
             raise TypeError(
-                f"{self._label()}: a model takes numbers, JAX has no strings.\n"
-                "Turn them into numbers before the model, by StringLookup, Hashing or "
+                f"{self._label()}: a model cannot have string inputs, because JAX has no string "
+                "dtype.\nConvert strings to numbers before the model with StringLookup, Hashing or "
                 "TextVectorization: layer(x), or dataset.map(layer)."
             )
         if batch_shape is None and shape is None:
@@ -67,21 +68,21 @@ class InputLayer(Layer):
         elif batch_shape is None:
             if isinstance(shape, int):
                 raise ValueError(
-                    f"{self._label()}: shape is a tuple, the shape of one sample. "
+                    f"{self._label()}: shape must be a tuple, the shape of one sample. "
                     f"Received: {shape}\nWrite shape=({shape},), with the comma."
                 )
             batch_shape = (batch_size, *standardize_shape(shape))
         elif shape is not None or batch_size is not None:
             raise ValueError(
-                f"{self._label()}: batch_shape={batch_shape} holds everything. "
-                "Leave `shape` and `batch_size` out."
+                f"{self._label()}: `batch_shape` cannot be combined with `shape` or `batch_size`. "
+                f"Received: batch_shape={batch_shape}, shape={shape}, batch_size={batch_size}"
             )
         if input_tensor is not None:
             self._check_tensor(input_tensor, batch_shape, dtype)
         elif batch_shape is None:
             raise ValueError(
-                f"{self._label()} needs a shape, without batch axis: `Input(shape=(32,))`, or "
-                "`Input(shape=())` for one number a sample."
+                f"{self._label()} requires a shape, without the batch axis: `Input(shape=(32,))`, "
+                "or `Input(shape=())` for one number per sample."
             )
         else:
             input_tensor = Tensor(
@@ -94,7 +95,8 @@ class InputLayer(Layer):
             )
         self.optional = optional
         self.built = True
-        # Only the Tensor keeps its node alive, and nothing else refers to the Tensor yet.
+        # A node is referenced weakly by its layer and strongly by its Tensor, so that a discarded
+        # graph can be freed. Nothing else refers to the Tensor yet, so the layer keeps it.
         self._tensor = input_tensor
         self._nodes = [weakref.ref(Node(self, (), {}, input_tensor))]
 
@@ -105,32 +107,32 @@ class InputLayer(Layer):
             )
         if tensor.node is not None and tensor.node.inputs:
             raise ValueError(
-                f"{self._label()}: {tensor!r} was made by {tensor.node.name!r} already. A model "
-                "may begin in the middle of a graph: pass the Tensor as `inputs` of the model."
+                f"{self._label()}: {tensor!r} is already the output of {tensor.node.name!r}. To "
+                "start a model in the middle of a graph, pass the Tensor as `inputs` of the model."
             )
         if batch_shape is not None and tensor.shape != standardize_shape(batch_shape):
             raise ValueError(
-                f"{self._label()}: the shape {tuple(batch_shape)} is not that of {tensor!r}."
+                f"{self._label()}: the shape {tuple(batch_shape)} differs from that of {tensor!r}."
             )
         if dtype is not None and tensor.dtype != dtype:
-            raise ValueError(f"{self._label()}: dtype={dtype!r} is not that of {tensor!r}.")
+            raise ValueError(f"{self._label()}: dtype={dtype!r} differs from that of {tensor!r}.")
 
     @property
     def batch_shape(self) -> tuple[int | None, ...]:
-        """The shape of the Tensor."""
+        """The shape of the input, including the batch axis."""
         return self._tensor.shape
 
     @property
     def dtype(self) -> str:
-        """The dtype of the Tensor."""
+        """The dtype of the input."""
         return self._tensor.dtype
 
     def call(self) -> Tensor:
-        """Returns the Tensor."""
+        """Returns the symbolic Tensor."""
         return self._tensor
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the description of the Tensor."""
+        """Returns the arguments that recreate the layer."""
         return {
             "batch_shape": self.batch_shape,
             "dtype": self.dtype,
@@ -152,20 +154,20 @@ def Input(
     tensor: Tensor | None = None,
     optional: bool = False,
 ) -> Tensor:
-    """Returns a symbolic Tensor that stands for an array that the model will be given.
+    """Returns a symbolic Tensor, an input of a functional model.
 
     Args:
-        shape: the shape of one sample, without batch axis; `None` for sizes that may vary.
-        batch_size: the number of samples, if it is always the same.
-        dtype: the dtype of the array; the process-wide float type by default.
-        sparse, ragged: must not be True.
-        batch_shape: the shape with the batch axis, instead of `shape` and `batch_size`.
-        name: its name; `input_layer`, `input_layer_1`, ... by default.
-        tensor: a Tensor that nothing made yet, to be used instead of a new one.
-        optional: whether the model may be given `None` for it.
+        shape: the shape of one sample, without the batch axis. `None` for sizes that may vary.
+        batch_size: the batch size, if it is fixed.
+        dtype: the dtype of the array; `cornu.config.floatx()` by default.
+        sparse, ragged: not supported; must not be True.
+        batch_shape: the shape including the batch axis, instead of `shape` and `batch_size`.
+        name: the name of the input; `input_layer`, `input_layer_1`, ... by default.
+        tensor: a symbolic Tensor that is not the output of a layer, used instead of a new one.
+        optional: whether the model accepts `None` for this input.
 
     Raises:
-        ValueError: no shape, or two that contradict each other.
+        ValueError: no shape is given, or `shape` and `batch_shape` both are.
 
     Example:
 
@@ -174,7 +176,7 @@ def Input(
     >>> cornu.layers.Dense(4)(x).shape
     (None, 4)
     """
-    return InputLayer(
+    layer = InputLayer(
         shape=shape,
         batch_size=batch_size,
         dtype=dtype,
@@ -184,4 +186,6 @@ def Input(
         name=name,
         input_tensor=tensor,
         optional=optional,
-    ).output
+    )
+    output: Tensor = layer.output
+    return output

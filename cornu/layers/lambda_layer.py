@@ -1,4 +1,4 @@
-"""Lambda: a layer that calls a given function."""
+"""Lambda: wraps a function as a layer."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ __all__ = ["Lambda"]
 
 
 class Lambda(Layer):
-    """Makes a layer of a function of arrays.
+    """Wraps a function as a layer.
 
-    Weights that the function uses are not found; write a subclass of `Layer` for these.
+    Variables that the function uses are not tracked; write a subclass of `Layer` for those.
 
     Args:
-        function: called with the inputs, with `arguments`, and with `mask=` and `training=` if it
-            has parameters of these names.
-        output_shape: not needed, since shapes are inferred from the function.
+        function: the function, called with the inputs and `arguments`. It also receives `mask` and
+            `training` if it has parameters with these names.
+        output_shape: ignored; the output shape is inferred from the function.
         mask: the mask of the output, or a function of `(inputs, mask)` that returns it.
-        arguments: further keyword arguments of the function, in a dict.
+        arguments: a dict of further keyword arguments for the function.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Example:
@@ -32,9 +32,9 @@ class Lambda(Layer):
     >>> halves(cornu.Input((10,))).shape
     (None, 5)
 
-    Differences: no file ever holds code. A function from `cornu` or one with
-    `@cornu.saving.register_keras_serializable()` is described by its name; a Python lambda must
-    be handed over at loading, as `custom_objects={"<lambda>": function}`.
+    Differences: saved models never contain code. Functions of `cornu` and functions registered
+    with `@cornu.saving.register_keras_serializable()` are saved by name. A Python lambda must be
+    passed on loading, as `custom_objects={"<lambda>": function}`.
     """
 
     def __init__(
@@ -52,17 +52,17 @@ class Lambda(Layer):
         self.mask = mask
         self.arguments = dict(arguments or {})
         self.supports_masking = mask is not None
-        self._accepted = _parameters(function)
+        self._parameters = _parameter_names(function)
         self.built = True
 
     def call(self, inputs: Any, mask: Any = None, training: bool | None = None) -> Any:
         """Returns function(inputs, **arguments)."""
-        offered = {"mask": mask, "training": training}
-        taken = {name: value for name, value in offered.items() if name in self._accepted}
-        return self.function(inputs, **self.arguments, **taken)
+        optional = {"mask": mask, "training": training}
+        accepted = {name: value for name, value in optional.items() if name in self._parameters}
+        return self.function(inputs, **self.arguments, **accepted)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """Returns the mask that the layer was given, or what that function of masks returns."""
+        """Returns the `mask` of the constructor, or what it returns if it is a function."""
         return self.mask(inputs, mask) if callable(self.mask) else self.mask
 
     @classmethod
@@ -72,15 +72,15 @@ class Lambda(Layer):
         custom_objects: dict[str, Any] | None = None,
         safe_mode: bool | None = None,
     ) -> Lambda:
-        """Makes the layer from a config, finding functions by their names.
+        """Creates the layer from a config. Functions are looked up by name.
 
         Args:
-            config: what `get_config()` returned.
-            custom_objects: functions by name.
-            safe_mode: without effect, code in a config is never run.
+            config: the dict returned by `get_config()`.
+            custom_objects: additional functions by name.
+            safe_mode: ignored, because code in a config is never executed.
 
         Raises:
-            ValueError: a function is not known by name.
+            ValueError: a function is unknown.
         """
         config = {name: _code_to_name(value) for name, value in config.items()}
         try:
@@ -89,21 +89,21 @@ class Lambda(Layer):
             if "'<lambda>'" not in str(error):
                 raise
             raise ValueError(
-                f"Lambda layer {config.get('name')!r} was made of a Python lambda, which is code "
-                "and is never loaded.\nPass custom_objects={'<lambda>': function}, or make the "
-                "layer of a named function with @cornu.saving.register_keras_serializable()."
+                f"Lambda layer {config.get('name')!r} wraps a Python lambda, which is code and "
+                "cannot be loaded from a config.\nPass custom_objects={'<lambda>': function}, or "
+                "wrap a named function with @cornu.saving.register_keras_serializable()."
             ) from error
 
 
-def _parameters(function: Callable[..., Any]) -> frozenset[str]:
+def _parameter_names(function: Callable[..., Any]) -> frozenset[str]:
     try:
         return frozenset(inspect.signature(function).parameters)
-    except (TypeError, ValueError):  # some functions written in C tell no signature
+    except (TypeError, ValueError):  # some C functions have no signature
         return frozenset()
 
 
 def _code_to_name(value: Any) -> Any:
-    """Replaces the byte code that Keras writes by the name of a function."""
+    """Replaces bytecode, which Keras saves for lambdas, with the name of a lambda."""
     if isinstance(value, dict) and value.get("class_name") == "__lambda__":
         return {"class_name": "function", "config": "<lambda>"}
     return value

@@ -1,4 +1,4 @@
-"""Masking: marks time steps to be skipped."""
+"""Masking: masks padded time steps."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["Masking"]
 
 
 class Masking(Layer):
-    """Marks the time steps at which all features equal a value, so that later layers skip them.
+    """Masks time steps whose features all equal a value, so that later layers skip them.
 
     mask = any(x != mask_value, axis=-1);  y = x where mask, else 0
 
     Args:
-        mask_value: the value that marks a step as missing.
+        mask_value: the value of the features of padded time steps.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
@@ -44,10 +44,10 @@ class Masking(Layer):
         self.built = True
 
     def call(self, inputs: Array) -> Array:
-        """Returns the inputs with zeros at the steps that are missing."""
+        """Returns the inputs, with zeros at masked time steps."""
         kept = jnp.any(inputs != self.mask_value, axis=-1, keepdims=True)
         return jnp.where(kept, inputs, 0)
 
     def compute_mask(self, inputs: Array, mask: Array | None = None) -> Array | None:
-        """Returns which steps are there; a mask from before is replaced."""
+        """Returns the mask (batch, time). An existing mask of the inputs is replaced."""
         return ops.any(ops.not_equal(inputs, self.mask_value), axis=-1)

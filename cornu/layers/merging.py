@@ -34,16 +34,16 @@ __all__ = [
 
 
 class Merge(Layer):
-    """The base of layers that combine a list of arrays element by element.
+    """Base class of layers that combine a list of arrays elementwise.
 
-    Sizes of 1 are repeated; arrays with fewer axes get axes of size 1 behind the batch. The
-    output counts as present where any input is, if all of them have masks.
+    Arrays are broadcast. If their ranks differ, axes of size 1 are inserted after the batch axis.
+    If all inputs have masks, the output is valid where at least one input is.
 
     Args:
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Raises:
-        ValueError: not called on a list, or the shapes do not fit together.
+        ValueError: the input is not a list, or the shapes are incompatible.
     """
 
     infers_by_config = True
@@ -55,34 +55,36 @@ class Merge(Layer):
         self.supports_masking = True
 
     def build(self, input_shape: ShapeLike) -> None:
-        """Checks that the shapes fit together."""
+        """Checks that the shapes are compatible."""
         shapes = _list_of_shapes(self._label(), input_shape)
         batches = {shape[0] for shape in shapes if shape} - {None}
-        samples = _pad([shape[1:] for shape in shapes])
+        samples = _pad_ranks([shape[1:] for shape in shapes])
         sizes = [set(axis) - {None, 1} for axis in zip(*samples, strict=True)]
         if len(batches) > 1 or any(len(known) > 1 for known in sizes):
             raise ValueError(
-                f"{self._label()}: inputs must have equal shapes, or 1 where they differ. "
+                f"{self._label()}: inputs must have equal shapes, or size 1 where they differ. "
                 f"Received: {', '.join(map(str, shapes))}\n"
-                "Bring them to one shape before: a shortcut of other channels or strides needs a "
-                "convolution (kernel 1) of its own."
+                "Reshape the inputs first. If a shortcut has other channels or strides, project it "
+                "with a convolution of kernel size 1."
             )
 
     def call(self, inputs: Sequence[Array]) -> Array:
-        """Returns the inputs combined."""
-        return functools.reduce(self.combine, _aligned(inputs))
+        """Returns the combined inputs."""
+        combined: Array = functools.reduce(self.combine, _align_ranks(inputs))
+        return combined
 
     def compute_mask(
         self, inputs: Sequence[Array], mask: Sequence[Array | None] | None = None
     ) -> Array | None:
-        """Returns where any input is present; None if one of them has no mask."""
-        if mask is None or any(one is None for one in mask):
+        """Returns the union of the masks; None if an input has no mask."""
+        if mask is None:
             return None
-        return functools.reduce(ops.logical_or, mask)
+        masks = [one for one in mask if one is not None]
+        return functools.reduce(ops.logical_or, masks) if len(masks) == len(mask) else None
 
 
 class Add(Merge):
-    """Adds arrays.
+    """Computes the elementwise sum of a list of arrays.
 
     Args:
         **kwargs: `name`, `dtype` and others of `Layer`.
@@ -99,13 +101,13 @@ class Add(Merge):
 
 
 class Subtract(Merge):
-    """Subtracts the second array from the first.
+    """Subtracts the second array from the first, elementwise.
 
     Args:
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Raises:
-        ValueError: not called on a list of two.
+        ValueError: the input is not a list of two arrays.
 
     Example:
 
@@ -118,13 +120,13 @@ class Subtract(Merge):
     combine = staticmethod(jnp.subtract)
 
     def build(self, input_shape: ShapeLike) -> None:
-        """Checks that there are two shapes that fit together."""
+        """Checks that there are two compatible shapes."""
         super().build(input_shape)
         _check_two(self._label(), input_shape)
 
 
 class Average(Merge):
-    """Computes the mean of arrays.
+    """Computes the elementwise mean of a list of arrays.
 
     Args:
         **kwargs: `name`, `dtype` and others of `Layer`.
@@ -145,9 +147,9 @@ class Average(Merge):
 
 
 class Multiply(Merge):
-    """Multiplies arrays.
+    """Computes the elementwise product of a list of arrays.
 
-    What a mask says is missing counts as 1; where all are missing the output is 0.
+    Masked elements are treated as 1. The output is 0 where all inputs are masked.
 
     Args:
         **kwargs: `name`, `dtype` and others of `Layer`.
@@ -163,39 +165,41 @@ class Multiply(Merge):
     combine = staticmethod(jnp.multiply)
 
     def call(self, inputs: Sequence[Array], mask: Sequence[Array | None] | None = None) -> Array:
-        """Returns the product."""
+        """Returns the elementwise product."""
         if mask is None:
             return super().call(inputs)
-        factors = _aligned(inputs)
-        present = _present(inputs, mask)
+        factors = _align_ranks(inputs)
+        valid = _align_masks(inputs, mask)
         product = super().call(
-            [jnp.where(there, x, 1) for x, there in zip(factors, present, strict=True)]
+            [jnp.where(is_valid, x, 1) for x, is_valid in zip(factors, valid, strict=True)]
         )
-        return jnp.where(functools.reduce(jnp.logical_or, present), product, 0)
+        return jnp.where(functools.reduce(jnp.logical_or, valid), product, 0)
 
 
 class Extremum(Merge):
-    """The base of layers that choose one of the inputs, element by element.
+    """Base class of layers that select one of the inputs for each element.
 
-    What a mask says is missing is not chosen, unless all are missing.
+    Masked elements are not selected, unless all inputs are masked there.
     """
 
     def call(self, inputs: Sequence[Array], mask: Sequence[Array | None] | None = None) -> Array:
-        """Returns the chosen elements."""
+        """Returns the selected elements."""
         if mask is None:
             return super().call(inputs)
-        arrays = _aligned(inputs)
-        chosen, *rest = zip(arrays, _present(inputs, mask), strict=True)
-        best, known = chosen
-        for x, there in rest:
-            x = jnp.where(there, x, best)
-            best = self.combine(jnp.where(known, best, x), x)
-            known = jnp.logical_or(known, there)
+        arrays = _align_ranks(inputs)
+        first, *rest = zip(arrays, _align_masks(inputs, mask), strict=True)
+        best: Array
+        best, best_valid = first
+        for x, valid in rest:
+            # A masked operand is replaced by the other one, so that `combine` returns that one.
+            x = jnp.where(valid, x, best)
+            best = self.combine(jnp.where(best_valid, best, x), x)
+            best_valid = jnp.logical_or(best_valid, valid)
         return best
 
 
 class Maximum(Extremum):
-    """Takes the largest of some arrays, element by element.
+    """Computes the elementwise maximum of a list of arrays.
 
     Args:
         **kwargs: `name`, `dtype` and others of `Layer`.
@@ -212,7 +216,7 @@ class Maximum(Extremum):
 
 
 class Minimum(Extremum):
-    """Takes the smallest of some arrays, element by element.
+    """Computes the elementwise minimum of a list of arrays.
 
     Args:
         **kwargs: `name`, `dtype` and others of `Layer`.
@@ -229,17 +233,17 @@ class Minimum(Extremum):
 
 
 class Concatenate(Merge):
-    """Joins arrays along an axis.
+    """Concatenates a list of arrays along an axis.
 
     Args:
-        axis: the axis.
+        axis: the axis along which to concatenate.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
         x[i] (batch, ..., n[i], ...) -> (batch, ..., sum of n, ...)
 
     Raises:
-        ValueError: not called on a list, or the shapes differ on another axis.
+        ValueError: the input is not a list, or the shapes differ on another axis.
 
     Example:
 
@@ -254,54 +258,56 @@ class Concatenate(Merge):
         self.rowwise = axis != 0
 
     def build(self, input_shape: ShapeLike) -> None:
-        """Checks that the shapes fit together."""
+        """Checks that the shapes are compatible."""
         shapes = _list_of_shapes(self._label(), input_shape)
         ndim = len(shapes[0])
-        fit = -ndim <= self.axis < ndim and all(len(shape) == ndim for shape in shapes)
-        if fit:
+        compatible = -ndim <= self.axis < ndim and all(len(shape) == ndim for shape in shapes)
+        if compatible:
             others = [axis for axis in range(ndim) if axis != self.axis % ndim]
-            fit = all(len({shape[axis] for shape in shapes} - {None}) <= 1 for axis in others)
-        if not fit:
+            compatible = all(
+                len({shape[axis] for shape in shapes} - {None}) <= 1 for axis in others
+            )
+        if not compatible:
             raise ValueError(
-                f"{self._label()}: inputs must have equal shapes but for axis {self.axis}. "
+                f"{self._label()}: inputs must have equal shapes except along axis {self.axis}. "
                 f"Received: {', '.join(map(str, shapes))}\n"
-                "Bring them to one shape before (padding='same', Cropping, ZeroPadding, Resizing), "
-                "or join another axis."
+                "Make the shapes equal first (padding='same', Cropping, ZeroPadding, Resizing), or "
+                "concatenate along another axis."
             )
 
     def call(self, inputs: Sequence[Array]) -> Array:
-        """Returns the inputs joined."""
+        """Returns the concatenated inputs."""
         return jnp.concatenate(inputs, axis=self.axis)
 
     def compute_mask(
         self, inputs: Sequence[Array], mask: Sequence[Array | None] | None = None
     ) -> Array | None:
-        """Returns where any feature of the output is present."""
+        """Returns the concatenated masks; an input without a mask counts as valid."""
         if mask is None or all(one is None for one in mask):
             return None
-        spread = [
-            ops.broadcast_to(True if one is None else _spread(one, x.ndim), ops.shape(x))
+        full_masks = [
+            ops.broadcast_to(True if one is None else _append_axes(one, x.ndim), ops.shape(x))
             for x, one in zip(inputs, mask, strict=True)
         ]
-        return ops.any(ops.concatenate(spread, axis=self.axis), axis=-1)
+        return ops.any(ops.concatenate(full_masks, axis=self.axis), axis=-1)
 
 
 class Dot(Merge):
-    """Computes the dot product of two arrays along one axis of each, sample by sample.
+    """Computes the dot product of two arrays along one axis of each, for each sample.
 
-    y[b, i..., j...] = sum_k x1[b, i..., k] * x2[b, j..., k], with k at `axes`
+    y[b, i..., j...] = sum_k x1[b, i..., k] * x2[b, j..., k], where k is the axis `axes`
 
     Args:
-        axes: the axis, or a pair of them; never the batch.
-        normalize: whether the arrays are divided by their Euclidean norms along the axes, so that
-            the result is a cosine.
+        axes: the axis, or a pair of axes, one for each array; not the batch axis.
+        normalize: whether to L2-normalize the arrays along the axes first, so that the result is
+            the cosine similarity.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
         x1 (batch, i..., k), x2 (batch, j..., k) -> (batch, i..., j...), or (batch, 1)
 
     Raises:
-        ValueError: not called on a list of two, or the sizes differ along the axes.
+        ValueError: the input is not a list of two arrays, or the sizes along the axes differ.
 
     Example:
 
@@ -315,35 +321,36 @@ class Dot(Merge):
         pair = axes if isinstance(axes, (list, tuple)) else (axes, axes)
         if len(pair) != 2 or not all(isinstance(axis, int) for axis in pair):
             raise ValueError(
-                f"{self._label()}: axes is an integer or a pair of integers. Received: {axes!r}"
+                f"{self._label()}: axes must be an integer or a pair of integers. "
+                f"Received: {axes!r}"
             )
         self.axes = axes
         self.normalize = normalize
         self._pair = tuple(pair)
 
     def build(self, input_shape: ShapeLike) -> None:
-        """Checks that there are two shapes that fit together."""
+        """Checks that there are two compatible shapes."""
         shapes = _list_of_shapes(self._label(), input_shape)
         _check_two(self._label(), shapes)
         within = [-len(s) <= axis < len(s) for s, axis in zip(shapes, self._pair, strict=True)]
-        if not all(within) or 0 in self._places(shapes):
+        if not all(within) or 0 in self._positive_axes(shapes):
             raise ValueError(
-                f"{self._label()}: axes={self.axes!r} must be axes of the inputs, and not the "
-                f"batch. Received the shapes {shapes[0]} and {shapes[1]}."
+                f"{self._label()}: axes={self.axes!r} must be axes of the inputs, and not "
+                f"the batch axis. Received the shapes {shapes[0]} and {shapes[1]}."
             )
-        i, j = self._places(shapes)
+        i, j = self._positive_axes(shapes)
         if None not in (shapes[0][i], shapes[1][j]) and shapes[0][i] != shapes[1][j]:
             raise ValueError(
                 f"{self._label()}: the sizes along axes={self.axes!r} differ: {shapes[0][i]} and "
                 f"{shapes[1][j]}. Received the shapes {shapes[0]} and {shapes[1]}."
             )
 
-    def _places(self, shapes: Any) -> list[int]:
+    def _positive_axes(self, shapes: Any) -> list[int]:
         return [axis % len(shape) for axis, shape in zip(self._pair, shapes, strict=True)]
 
     def call(self, inputs: Sequence[Array]) -> Array:
         """Returns the dot products."""
-        i, j = self._places([x.shape for x in inputs])
+        i, j = self._positive_axes([x.shape for x in inputs])
         a, b = inputs
         if self.normalize:
             a, b = ops.normalize(a, axis=i), ops.normalize(b, axis=j)
@@ -353,46 +360,46 @@ class Dot(Merge):
     def compute_mask(
         self, inputs: Sequence[Array], mask: Sequence[Array | None] | None = None
     ) -> None:
-        """Returns None: the output has no axis of time."""
+        """Returns None, because the output has no time axis."""
 
 
 def add(inputs: Sequence[Any], **kwargs: Any) -> Any:
-    """Applies an `Add` layer to a list."""
+    """Returns the elementwise sum of a list of arrays; functional form of `Add`."""
     return Add(**kwargs)(inputs)
 
 
 def subtract(inputs: Sequence[Any], **kwargs: Any) -> Any:
-    """Applies a `Subtract` layer to a list of two."""
+    """Returns the elementwise difference of a list of two arrays; functional form of `Subtract`."""
     return Subtract(**kwargs)(inputs)
 
 
 def multiply(inputs: Sequence[Any], **kwargs: Any) -> Any:
-    """Applies a `Multiply` layer to a list."""
+    """Returns the elementwise product of a list of arrays; functional form of `Multiply`."""
     return Multiply(**kwargs)(inputs)
 
 
 def average(inputs: Sequence[Any], **kwargs: Any) -> Any:
-    """Applies an `Average` layer to a list."""
+    """Returns the elementwise mean of a list of arrays; functional form of `Average`."""
     return Average(**kwargs)(inputs)
 
 
 def maximum(inputs: Sequence[Any], **kwargs: Any) -> Any:
-    """Applies a `Maximum` layer to a list."""
+    """Returns the elementwise maximum of a list of arrays; functional form of `Maximum`."""
     return Maximum(**kwargs)(inputs)
 
 
 def minimum(inputs: Sequence[Any], **kwargs: Any) -> Any:
-    """Applies a `Minimum` layer to a list."""
+    """Returns the elementwise minimum of a list of arrays; functional form of `Minimum`."""
     return Minimum(**kwargs)(inputs)
 
 
 def concatenate(inputs: Sequence[Any], axis: int = -1, **kwargs: Any) -> Any:
-    """Applies a `Concatenate` layer to a list."""
+    """Concatenates a list of arrays; functional form of `Concatenate`."""
     return Concatenate(axis=axis, **kwargs)(inputs)
 
 
 def dot(inputs: Sequence[Any], axes: int | Sequence[int] = -1, **kwargs: Any) -> Any:
-    """Applies a `Dot` layer to a list of two."""
+    """Returns the dot product of a list of two arrays; functional form of `Dot`."""
     return Dot(axes=axes, **kwargs)(inputs)
 
 
@@ -402,7 +409,7 @@ def _list_of_shapes(label: str, shapes: Any) -> list[tuple[int | None, ...]]:
         raise ValueError(
             f"{label}: expected a list of arrays, received "
             f"{f'one of shape {shapes}' if one else f'the shapes {shapes}'}.\n"
-            "Write layer([a, b]), with brackets."
+            "Pass a list: layer([a, b])."
         )
     return list(shapes)
 
@@ -412,27 +419,27 @@ def _check_two(label: str, shapes: Any) -> None:
         raise ValueError(f"{label}: expected a list of two arrays, received {len(shapes)}.")
 
 
-def _pad(samples: list[tuple[int | None, ...]]) -> list[tuple[int | None, ...]]:
+def _pad_ranks(samples: list[tuple[int | None, ...]]) -> list[tuple[int | None, ...]]:
     ndim = max(map(len, samples))
     return [(1,) * (ndim - len(sample)) + sample for sample in samples]
 
 
-def _aligned(inputs: Sequence[Array]) -> list[Any]:
-    """Returns arrays of equally many axes, by new ones of size 1 behind the batch."""
+def _align_ranks(inputs: Sequence[Array]) -> list[Any]:
+    """Gives arrays the same rank by inserting axes of size 1 after the batch axis."""
     ndim = max(x.ndim for x in inputs)
     return [jnp.expand_dims(x, range(1, 1 + ndim - x.ndim)) for x in inputs]
 
 
-def _present(inputs: Sequence[Array], masks: Any) -> list[Any]:
-    """Returns for each input where it counts: an array that broadcasts to it, or True."""
+def _align_masks(inputs: Sequence[Array], masks: Any) -> list[Any]:
+    """Returns a mask that broadcasts to the aligned input, or True, for each input."""
     ndim = max(x.ndim for x in inputs)
-    # As in Keras, the mask of an input that gets new axes does not reach them.
+    # As in Keras, the mask of an input of smaller rank is ignored.
     return [
-        True if mask is None or x.ndim < ndim else _spread(mask, ndim)
+        True if mask is None or x.ndim < ndim else _append_axes(mask, ndim)
         for x, mask in zip(inputs, masks, strict=True)
     ]
 
 
-def _spread(mask: Any, ndim: int) -> Any:
-    """Adds axes behind those of a mask."""
+def _append_axes(mask: Any, ndim: int) -> Any:
+    """Appends axes of size 1 to a mask."""
     return ops.expand_dims(mask, tuple(range(mask.ndim, ndim)))

@@ -1,4 +1,4 @@
-"""Layers to and from plain data."""
+"""Serialization of layers to and from configs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["deserialize", "serialize"]
 
 
 def serialize(layer: Layer) -> dict[str, Any]:
-    """Describes a layer as plain data: its class and its constructor's arguments.
+    """Returns the config of a layer: a dict with its class and its constructor arguments.
 
     Example:
 
@@ -24,14 +24,14 @@ def serialize(layer: Layer) -> dict[str, Any]:
 
 
 def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Layer:
-    """Makes a layer from what `serialize` returned; the layer is not built.
+    """Creates a layer from its config. The layer is not built, so it has no weights yet.
 
     Args:
-        config: the description.
-        custom_objects: classes and functions by name, beside the library's.
+        config: the dict returned by `serialize`.
+        custom_objects: additional classes and functions by name.
 
     Raises:
-        ValueError: a class is not known, or is not a layer.
+        ValueError: the class is unknown, or is not a layer.
 
     Example:
 
@@ -41,5 +41,5 @@ def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = 
     """
     layer = registry.deserialize(config, custom_objects)
     if not isinstance(layer, Layer):
-        raise ValueError(f"The config does not describe a layer, but {layer!r}.")
+        raise ValueError(f"Expected the config of a layer. It describes: {layer!r}")
     return layer

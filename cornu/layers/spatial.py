@@ -1,4 +1,4 @@
-"""Spatial: the base of layers whose inputs have spatial axes between batch and channels."""
+"""Spatial: base class of layers whose inputs have spatial axes and a channel axis."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from cornu import ops, settings
 from cornu.core.layer.input_spec import InputSpec
 from cornu.core.tracebacks.api_boundary import api_boundary_init
-from cornu.layers.arguments import AXES, known_size
+from cornu.layers.arguments import SPATIAL_HINT, known_size
 from cornu.layers.base import ConfiguredLayer
 from cornu.types import DataFormat, ShapeLike
 
@@ -19,9 +19,10 @@ __all__ = ["Spatial"]
 
 
 class Spatial(ConfiguredLayer):
-    """The base of layers with `rank` spatial axes, before or after a channel axis.
+    """Base class of layers with `rank` spatial axes, before or after a channel axis.
 
-    A family is one class that knows no rank, and a subclass of a few lines for each rank.
+    Each kind of layer is one class that is independent of the rank, with a short subclass for
+    each rank.
 
     Args:
         data_format: `"channels_last"` for inputs of shape (batch, *spatial, channels),
@@ -34,8 +35,9 @@ class Spatial(ConfiguredLayer):
     rowwise = True
 
     rank: ClassVar[int]
-    data_format: str
-    # Defaults of constructor arguments that are written with one number per axis.
+    data_format: DataFormat
+    # Defaults of constructor arguments that have one number per axis, as in Keras. They differ
+    # between ranks, and the signature of each class shows its own.
     defaults: ClassVar[dict[str, Any]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -46,10 +48,10 @@ class Spatial(ConfiguredLayer):
     def __init__(self, data_format: DataFormat | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.data_format = settings.data_format(data_format)
-        self.input_spec = InputSpec(ndim=self.rank + 2, hint=AXES)
+        self.input_spec = InputSpec(ndim=self.rank + 2, hint=SPATIAL_HINT)
 
     def store_arguments(self, arguments: Mapping[str, Any], skip: Collection[str] = ()) -> None:
-        """Sets each constructor argument as an attribute; sizes become one integer per axis."""
+        """Stores the constructor arguments; sizes become tuples with one integer per axis."""
         super().store_arguments(arguments, skip)
         self.data_format = settings.data_format(self.data_format)
         for name in ("kernel_size", "strides", "dilation_rate"):
@@ -57,7 +59,7 @@ class Spatial(ConfiguredLayer):
                 setattr(self, name, self._per_axis(arguments[name], name))
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments, the data format as it was at construction."""
+        """Returns the constructor arguments, with the data format resolved at construction."""
         config = super().get_config()
         return {**config, "data_format": self.data_format} if "data_format" in config else config
 
@@ -68,46 +70,46 @@ class Spatial(ConfiguredLayer):
 
     @property
     def spatial_axes(self) -> tuple[int, ...]:
-        """The axes between batch and channels, or after both."""
+        """The axes other than batch and channels."""
         first = 1 if self.data_format == "channels_last" else 2
         return tuple(range(first, first + self.rank))
 
-    def _at_spatial_axes(self, per_axis: Sequence[Any], elsewhere: Any) -> tuple[Any, ...]:
-        """Returns one value per axis of the input: those given, and another for the rest."""
+    def _expand_to_axes(self, per_axis: Sequence[Any], elsewhere: Any) -> tuple[Any, ...]:
+        """Returns one value per axis of the input: `per_axis`, and `elsewhere` for the others."""
         if self.data_format == "channels_last":
             return (elsewhere, *per_axis, elsewhere)
         return (elsewhere, elsewhere, *per_axis)
 
-    def _along_channels(self, vector: Any) -> Any:
-        """Returns a vector in a shape that broadcasts along the channels."""
+    def _broadcast_channels(self, vector: Any) -> Any:
+        """Reshapes a vector so that it broadcasts along the channel axis."""
         if self.data_format == "channels_last":
             return vector
         return ops.reshape(vector, (-1, *(1,) * self.rank))
 
     def _per_axis(self, value: Any, name: str, least: int = 1) -> tuple[int, ...]:
-        """Returns an integer for each spatial axis, from one for all or one for each."""
+        """Returns one integer per spatial axis, from an integer or a sequence of them."""
         return integers(value, self.rank, name, least, self._label())
 
-    def _known_channels(self, input_shape: ShapeLike) -> int:
-        """Returns the number of channels, which later inputs must have as well."""
+    def _fix_channels(self, input_shape: ShapeLike) -> int:
+        """Returns the number of channels, and requires it of later inputs."""
         channels = known_size(self._label(), input_shape, self.channel_axis)
         self.input_spec = InputSpec(ndim=self.rank + 2, axes={self.channel_axis: channels})
         return channels
 
     def _check_extent(self, input_shape: ShapeLike, extent: Sequence[int], what: str) -> None:
-        """Raises if the input is smaller than what has to fit into it."""
+        """Raises ValueError if a spatial size of the input is smaller than `extent`."""
         sizes = [input_shape[axis] for axis in self.spatial_axes]
-        for size, need in zip(sizes, extent, strict=True):
-            if size is not None and size < need:
+        for size, needed in zip(sizes, extent, strict=True):
+            if size is not None and size < needed:
                 raise ValueError(
-                    f"{self._label()}: {what} does not fit into the input: the spatial sizes must "
+                    f"{self._label()}: {what} is larger than the input: the spatial sizes must "
                     f"be at least {tuple(extent)}. Received an input of shape "
                     f"{tuple(input_shape)} with data_format={self.data_format!r}."
                 )
 
 
 def integers(value: Any, count: int, name: str, least: int, label: str) -> tuple[int, ...]:
-    """Returns `count` integers, from one for all or from a sequence."""
+    """Returns `count` integers, from one integer or a sequence of them."""
     try:
         items = value if isinstance(value, Sequence) else (operator.index(value),) * count
         numbers = tuple(operator.index(item) for item in items)
@@ -123,7 +125,10 @@ def integers(value: Any, count: int, name: str, least: int, label: str) -> tuple
 
 
 def _with_defaults(init: Callable[..., None], defaults: dict[str, Any]) -> Callable[..., None]:
-    """Returns a copy of a constructor with other defaults."""
+    """Returns a copy of a constructor with other defaults.
+
+    A wrapper would not do: `store_arguments(locals())` needs the defaults in the function itself.
+    """
     init = inspect.unwrap(init)
     assert isinstance(init, types.FunctionType)
     names = init.__code__.co_varnames[: init.__code__.co_argcount]
@@ -136,4 +141,5 @@ def _with_defaults(init: Callable[..., None], defaults: dict[str, Any]) -> Calla
     copy.__kwdefaults__ = init.__kwdefaults__
     copy.__annotations__ = init.__annotations__
     copy.__qualname__ = init.__qualname__
-    return api_boundary_init(copy)
+    wrapped: Callable[..., None] = api_boundary_init(copy)
+    return wrapped

@@ -1,4 +1,4 @@
-"""Wrapper: the base of layers that apply another layer."""
+"""Wrapper: base class of layers that wrap another layer."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["Wrapper"]
 
 
 class Wrapper(Layer):
-    """The base of layers that apply another layer.
+    """Base class of layers that wrap another layer.
 
     Args:
-        layer: the layer to be wrapped; built with this one.
+        layer: the layer to wrap. It is built together with the wrapper.
         **kwargs: passed to `Layer`.
 
     Raises:
@@ -28,13 +28,14 @@ class Wrapper(Layer):
         self.layer = check_layer(layer, "layer", self._label())
 
     def build(self, input_shape: ShapeLike | None = None) -> None:
+        """Builds the wrapped layer."""
         if not self.layer.built:
             self.layer.build(input_shape)
             self.layer.built = True
 
 
 def check_layer(layer: Any, name: str, label: str) -> Any:
-    """Returns the layer; raises TypeError if it is not one."""
+    """Returns `layer`; raises TypeError if it is not a layer."""
     if not isinstance(layer, Layer):
         raise TypeError(f"{label}: {name} must be a layer. Received: {layer!r}")
     return layer

@@ -1,4 +1,4 @@
-"""Attention and AdditiveAttention: averages of values, weighted by scores of keys and queries."""
+"""Attention and AdditiveAttention: attention of a single head, without projections."""
 
 from __future__ import annotations
 
@@ -21,38 +21,38 @@ _MODES = ("dot", "concat")
 
 
 class Attention(Layer):
-    """Computes averages of values, weighted by products of queries and keys.
+    """Dot-product attention, also known as Luong attention.
 
         scores = scale * query @ key.T                                        (mode "dot")
         scores = concat_score_weight * sum(tanh(scale * (query + key)))       (mode "concat")
         outputs = softmax(scores) @ value
 
     Args:
-        use_scale: whether scores are multiplied by a trained scalar `scale`.
+        use_scale: whether to multiply the scores by a learned scalar `scale`.
         score_mode: `"dot"` or `"concat"`.
-        dropout: fraction of the weights of values that is set to zero in training.
+        dropout: the fraction of the attention weights to set to zero in training.
         seed: seed of the dropout.
         **kwargs: passed to `Layer`.
 
     Call arguments:
-        inputs: a list `[query, value]` or `[query, value, key]`; without it, values are the keys.
-        mask: a list `[query_mask, value_mask]` of booleans (batch, time), (batch, steps). Where
-            False, the output is zero, or the value does not count.
-        training: whether weights are dropped.
-        return_attention_scores: whether the weights are returned too.
-        use_causal_mask: whether values after the query's own position do not count.
+        inputs: a list `[query, value]` or `[query, value, key]`; `key` is `value` by default.
+        mask: a list `[query_mask, value_mask]` of boolean arrays (batch, time) and (batch, steps).
+            The output is zero at masked queries; masked values are ignored.
+        training: whether dropout is applied.
+        return_attention_scores: whether to return the attention weights as well.
+        use_causal_mask: whether each query attends only to positions up to its own.
 
     Shapes: query (batch, time, depth), value (batch, steps, size), key (batch, steps, depth)
-        -> (batch, time, size), and weights (batch, time, steps) if asked for.
+        -> (batch, time, size); attention weights (batch, time, steps).
 
     Raises:
-        ValueError: the inputs are no list of two or three.
+        ValueError: the input is not a list of two or three arrays.
 
     Example:
 
     >>> import cornu
     >>> query, value = cornu.Input((5, 8)), cornu.Input((7, 8))
-    >>> Attention()([query, value]).shape
+    >>> cornu.layers.Attention()([query, value]).shape
     (None, 5, 8)
 
     References: Minh-Thang Luong, Hieu Pham, Christopher D. Manning (2015), "Effective approaches
@@ -79,11 +79,12 @@ class Attention(Layer):
         self.dropout = dropout
         self.seed = seed
         self.seed_generator = random.SeedGenerator(seed, name=self.name)
-        # Any: Variables multiply arrays by operators that are not typed.
+        # Any, because the operators of Variables are not known to type checkers.
         self.scale: Any = None
         self.concat_score_weight: Any = None
 
     def build(self, input_shape: Sequence[ShapeLike]) -> None:
+        """Creates `scale` and `concat_score_weight`, as far as they are used."""
         self._check(input_shape)
         if self.use_scale:
             self.scale = self._make_scale(input_shape)
@@ -101,13 +102,14 @@ class Attention(Layer):
         return_attention_scores: bool = False,
         use_causal_mask: bool = False,
     ) -> Any:
+        """Returns the attention output, and the weights with `return_attention_scores`."""
         self._check(inputs)
         self._check_masks(mask)
         query, value = inputs[:2]
         key = inputs[2] if len(inputs) > 2 else value
         query_mask, value_mask = mask[:2] if mask is not None else (None, None)
         scores = self._scores(query, key)
-        weights = jax.nn.softmax(_masked(scores, value_mask, use_causal_mask), axis=-1)
+        weights = jax.nn.softmax(_mask_scores(scores, value_mask, use_causal_mask), axis=-1)
         if training and self.dropout > 0:
             weights = random.dropout(weights, self.dropout, seed=self.seed_generator)
         outputs = weights @ value
@@ -116,7 +118,7 @@ class Attention(Layer):
         return (outputs, weights) if return_attention_scores else outputs
 
     def _scores(self, query: Array, key: Array) -> Any:
-        """Returns the scores of keys and queries: (batch, time, steps)."""
+        """Returns the score of each query and key: (batch, time, steps)."""
         if self.score_mode == "dot":
             scores = query @ jnp.swapaxes(key, -2, -1)
             return scores if self.scale is None else scores * self.scale
@@ -127,6 +129,7 @@ class Attention(Layer):
     def compute_mask(
         self, inputs: Sequence[Array], mask: Sequence[Array | None] | None = None
     ) -> Any:
+        """Returns the mask of the query."""
         self._check_masks(mask)
         return None if mask is None else mask[0]
 
@@ -134,28 +137,28 @@ class Attention(Layer):
         if not isinstance(inputs, (list, tuple)) or len(inputs) not in (2, 3):
             received = tree.map(lambda x: getattr(x, "shape", x), inputs)
             raise ValueError(
-                f"{self._label()} is called on a list, [query, value] or [query, value, key]. "
+                f"{self._label()} expects a list, [query, value] or [query, value, key]. "
                 f"Received: {received}"
             )
 
     def _check_masks(self, mask: Any) -> None:
         if mask is not None and (not isinstance(mask, (list, tuple)) or len(mask) not in (2, 3)):
             raise ValueError(
-                f"{self._label()}: mask must be a list [query_mask, value_mask], with None for "
-                f"no mask. Received: {tree.map(lambda x: getattr(x, 'shape', x), mask)}"
+                f"{self._label()}: mask must be a list [query_mask, value_mask]; an entry may be "
+                f"None. Received: {tree.map(lambda x: getattr(x, 'shape', x), mask)}"
             )
 
 
 class AdditiveAttention(Attention):
-    """Computes averages of values, weighted by sums of queries and keys.
+    """Additive attention, also known as Bahdanau attention.
 
         scores = sum(scale * tanh(query + key))
         outputs = softmax(scores) @ value
 
     Args:
-        use_scale: whether there is a trained vector `scale`.
-        dropout: fraction of the weights of values that is set to zero in training.
-        **kwargs: passed to `Layer`, and `seed`.
+        use_scale: whether to multiply the scores by a learned vector `scale`.
+        dropout: the fraction of the attention weights to set to zero in training.
+        **kwargs: `seed`, and arguments of `Layer`.
 
     Call arguments: as in `Attention`.
 
@@ -166,19 +169,21 @@ class AdditiveAttention(Attention):
 
     >>> import cornu
     >>> query, value = cornu.Input((5, 8)), cornu.Input((7, 8))
-    >>> AdditiveAttention()([query, value]).shape
+    >>> cornu.layers.AdditiveAttention()([query, value]).shape
     (None, 5, 8)
 
     References: Dzmitry Bahdanau, Kyunghyun Cho, Yoshua Bengio (2015), "Neural machine translation
     by jointly learning to align and translate".
 
-    Differences: the paper multiplies query and key by matrices first: put a Dense layer before.
+    Differences: the paper first projects query and key linearly, which this layer does not. Apply
+    Dense layers before it.
     """
 
     def __init__(self, use_scale: bool = True, dropout: float = 0.0, **kwargs: Any) -> None:
         super().__init__(use_scale=use_scale, dropout=dropout, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
+        """Returns the constructor arguments, including `seed`."""
         return {**super().get_config(), "seed": self.seed}
 
     def _make_scale(self, input_shape: Sequence[ShapeLike]) -> Variable:
@@ -194,16 +199,17 @@ def _sums(query: Array, key: Array) -> Any:
     return query[..., :, None, :] + key[..., None, :, :]
 
 
-def _masked(scores: Any, value_mask: Any, causal: bool) -> Any:
-    """Makes scores of what does not count so small that softmax makes them zero."""
-    kept = None
+def _mask_scores(scores: Any, value_mask: Any, causal: bool) -> Any:
+    """Lowers masked scores so far that their softmax is zero."""
+    visible = None
     if value_mask is not None:
-        kept = value_mask[..., None, :] if value_mask.ndim == scores.ndim - 1 else value_mask
+        visible = value_mask[..., None, :] if value_mask.ndim == scores.ndim - 1 else value_mask
     if causal:
-        before = jnp.arange(scores.shape[-2])[:, None] >= jnp.arange(scores.shape[-1])
-        kept = before if kept is None else kept & before
-    if kept is None:
+        past = jnp.arange(scores.shape[-2])[:, None] >= jnp.arange(scores.shape[-1])
+        visible = past if visible is None else visible & past
+    if visible is None:
         return scores
-    # Subtracted, not set: of a row that has nothing that counts, the differences stay.
-    far = 65504.0 if scores.dtype == jnp.float16 else 1e9
-    return jnp.where(kept, scores, scores - far)
+    # As in Keras, a constant is subtracted rather than set: in a row that is masked entirely, the
+    # scores keep their differences. 65504 is the largest finite float16.
+    penalty = 65504.0 if scores.dtype == jnp.float16 else 1e9
+    return jnp.where(visible, scores, scores - penalty)

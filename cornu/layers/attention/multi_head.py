@@ -12,59 +12,62 @@ __all__ = ["GroupQueryAttention", "GroupedQueryAttention", "MultiHeadAttention"]
 
 
 class MultiHeadAttention(HeadedAttention):
-    """Computes attention in several heads, between learned projections.
+    """Multi-head attention: scaled dot-product attention between learned projections.
 
         q, k, v = query @ query_kernel, key @ key_kernel, value @ value_kernel     (for each head)
         outputs = softmax(q @ k.T / sqrt(key_dim)) @ v @ output_kernel             (sum of heads)
 
     Args:
         num_heads: the number of heads.
-        key_dim: size of queries and keys in each head.
-        value_dim: size of values in each head; `key_dim` by default.
-        dropout: fraction of the weights of values that is set to zero in training.
+        key_dim: the size of queries and keys in each head.
+        value_dim: the size of values in each head; `key_dim` by default.
+        dropout: the fraction of the attention weights to set to zero in training.
         use_bias: whether the projections have biases.
-        output_shape: sizes of the output's last axes; by default that of the query.
-        attention_axes: the axes over which values are averaged; by default all but the first
-            (batch) and the last.
-        sliding_window: sees only steps that are less than this away; all by default.
-        flash_attention: whether the kernel that never holds all scores must be used (True) or
-            must not (False); by default it is used where it can be.
-        kernel_initializer, bias_initializer: of the projections.
-        kernel_regularizer, bias_regularizer, activity_regularizer: of the projections.
-        kernel_constraint, bias_constraint: of the projections.
-        use_gate: whether the heads' outputs are multiplied by a sigmoid of a further projection
-            of the query.
-        seed: seed of the dropout.
+        output_shape: the size, or sizes, of the last axes of the output; by default that of the
+            query.
+        attention_axes: the axes over which attention is computed; by default all axes except the
+            batch and the features.
+        sliding_window: each query attends only to positions closer than this; unlimited by
+            default.
+        flash_attention: True requires flash attention, which does not store all scores; False
+            disables it. By default it is used where it is available.
+        kernel_initializer, bias_initializer: initializers of the projections.
+        kernel_regularizer, bias_regularizer, activity_regularizer: regularizers of the
+            projections.
+        kernel_constraint, bias_constraint: constraints of the projections.
+        use_gate: whether to multiply the output of each head by a sigmoid gate, a further
+            projection of the query.
+        seed: the seed of the dropout.
         **kwargs: passed to `Layer`.
 
     Call arguments:
-        query, value, key: the inputs; keys are the values by default.
-        query_mask, value_mask, key_mask: booleans (batch, time) or (batch, steps), False for
-            what does not count.
-        attention_mask: booleans (batch, time, steps), False for what a query does not see.
-        return_attention_scores: whether the weights of values are returned too.
-        training: whether weights are dropped.
-        use_causal_mask: whether a query sees no steps after its own.
+        query, value, key: the inputs; `key` is `value` by default.
+        query_mask, value_mask, key_mask: boolean arrays (batch, time) or (batch, steps), False at
+            padded positions.
+        attention_mask: a boolean array (batch, time, steps), False where a query must not attend.
+        return_attention_scores: whether to return the attention weights as well.
+        training: whether dropout is applied.
+        use_causal_mask: whether each query attends only to positions up to its own.
 
     Shapes: query (batch, time, features), value and key (batch, steps, ...)
-        -> (batch, time, features), and weights (batch, heads, time, steps) if asked for.
+        -> (batch, time, features); attention weights (batch, heads, time, steps).
 
     Raises:
-        ValueError: numbers that are not positive, keys and values of different lengths, or flash
-            attention where it cannot be used.
+        ValueError: a size is not positive, keys and values differ in length, or flash attention is
+            required where it is not available.
 
     Example:
 
     >>> import cornu
     >>> x = cornu.Input((10, 16))
-    >>> MultiHeadAttention(num_heads=4, key_dim=8)(x, x, use_causal_mask=True).shape
+    >>> cornu.layers.MultiHeadAttention(num_heads=4, key_dim=8)(x, x, use_causal_mask=True).shape
     (None, 10, 16)
 
     References: Ashish Vaswani et al. (2017), "Attention is all you need"; Zihan Qiu et al. (2025),
     "Gated attention for large language models" (`use_gate`).
 
-    Differences: `query_mask` also counts when it is given in the call; Keras only looks at the one
-    that is attached to the query. PyTorch has one kernel for queries, keys and values.
+    Differences: a `query_mask` that is passed explicitly is applied; Keras applies only the mask
+    attached to the query. PyTorch stores one kernel for queries, keys and values.
     """
 
     saved_names = {"gate_dense": "_gate_dense"}
@@ -92,7 +95,7 @@ class MultiHeadAttention(HeadedAttention):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        # The regularizer is that of the projections; the layer itself has none.
+        # The activity regularizer is applied to the projections, not to the layer's own output.
         self.store_arguments(locals(), skip=("activity_regularizer", "output_shape"))
         self.value_dim = key_dim if value_dim is None else value_dim
         for name in ("num_heads", "key_dim", "value_dim"):
@@ -104,18 +107,18 @@ class MultiHeadAttention(HeadedAttention):
 
 
 class GroupedQueryAttention(HeadedAttention):
-    """Computes attention in several heads, groups of which share keys and values.
+    """Grouped-query attention: groups of query heads share keys and values.
 
         q, k, v = query @ query_kernel, key @ key_kernel, value @ value_kernel     (for each head)
         outputs = softmax(q @ k.T / sqrt(head_dim)) @ v @ output_kernel            (sum of heads)
 
-    With as many heads of keys as of queries it is multi-head attention, with one it is multi-query
-    attention.
+    If `num_key_value_heads` equals `num_query_heads`, this is multi-head attention; if it is 1,
+    multi-query attention.
 
     Args:
-        head_dim: size of queries, keys and values in each head.
-        num_query_heads: the number of heads of queries.
-        num_key_value_heads: the number of heads of keys and values, which divides it.
+        head_dim: the size of queries, keys and values in each head.
+        num_query_heads: the number of query heads.
+        num_key_value_heads: the number of key and value heads; it must divide `num_query_heads`.
         dropout, use_bias, sliding_window, flash_attention, kernel_initializer, bias_initializer,
             kernel_regularizer, bias_regularizer, activity_regularizer, kernel_constraint,
             bias_constraint, use_gate, seed: as in `MultiHeadAttention`.
@@ -124,23 +127,25 @@ class GroupedQueryAttention(HeadedAttention):
     Call arguments: as in `MultiHeadAttention`.
 
     Shapes: query (batch, time, features), value and key (batch, steps, ...)
-        -> (batch, time, features), and weights (batch, query heads, time, steps) if asked for.
+        -> (batch, time, features); attention weights (batch, query heads, time, steps).
 
     Raises:
-        ValueError: the heads do not divide, or flash attention where it cannot be used.
+        ValueError: the number of key and value heads does not divide that of query heads, or flash
+            attention is required where it is not available.
 
     Example:
 
     >>> import cornu
     >>> x = cornu.Input((10, 16))
-    >>> GroupedQueryAttention(head_dim=8, num_query_heads=4, num_key_value_heads=2)(x, x).shape
+    >>> layer = cornu.layers.GroupQueryAttention(8, num_query_heads=4, num_key_value_heads=2)
+    >>> layer(x, x).shape
     (None, 10, 16)
 
     References: Joshua Ainslie et al. (2023), "GQA: training generalized multi-query transformer
     models from multi-head checkpoints".
 
-    Differences: in Keras `keras.layers.GroupQueryAttention`; both names are known here. The
-    activity regularizer acts on the projections and on the output.
+    Differences: `cornu.layers.GroupQueryAttention`, the public name in Keras, is the same class.
+    The activity regularizer is applied to the projections and to the output.
     """
 
     saved_names = {
@@ -180,6 +185,7 @@ class GroupedQueryAttention(HeadedAttention):
         self.num_repeats = num_query_heads // num_key_value_heads
 
     def public_name(self) -> tuple[str, str]:
+        """Returns the module and class name in configs, which are those of Keras."""
         return "keras.layers", "GroupQueryAttention"
 
 

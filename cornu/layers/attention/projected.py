@@ -1,4 +1,4 @@
-"""The base of multi-head attention: projections, masks, weighted averages of values."""
+"""Base class of multi-head attention: projections, masks and attention over any axes."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ __all__ = ["HeadedAttention"]
 
 
 class HeadedAttention(ConfiguredLayer):
-    """The base of attention with heads.
+    """Base class of attention layers with several heads.
 
     Attributes:
-        query_heads, key_heads: how many heads queries have, and how many keys and values have.
-        depth, value_depth: sizes of queries and keys, and of values, in each head.
-        attention_axes: the axes over which values are averaged; None before the layer is built
-            means all but the first and the last.
-        output_sizes: sizes of the output's last axes; None for that of the query.
+        query_heads, key_heads: the number of query heads, and of key and value heads.
+        depth, value_depth: the size of queries and keys, and of values, in each head.
+        attention_axes: the axes over which attention is computed. Before the layer is built, None
+            means all axes except the first and the last.
+        output_sizes: the sizes of the last axes of the output; None for that of the query.
     """
 
     rowwise = True
@@ -49,7 +49,7 @@ class HeadedAttention(ConfiguredLayer):
     output_sizes: Any = None
 
     def store_arguments(self, arguments: Mapping[str, Any], skip: Collection[str] = ()) -> None:
-        """Sets each constructor argument as an attribute, and checks those of every subclass."""
+        """Stores the constructor arguments, and validates those that all subclasses have."""
         super().store_arguments(arguments, skip)
         self.supports_masking = True
         self.projection_regularizer = regularizers.get(arguments["activity_regularizer"])
@@ -58,7 +58,7 @@ class HeadedAttention(ConfiguredLayer):
         if self.flash_attention and self.dropout > 0:
             raise ValueError(
                 f"{self._label()}: flash attention does not support dropout. Received: "
-                f"flash_attention=True and dropout={self.dropout}. Set one of them only."
+                f"flash_attention=True and dropout={self.dropout}. Set only one of them."
             )
         self.seed_generator = random.SeedGenerator(arguments["seed"], name=self.name)
 
@@ -72,28 +72,30 @@ class HeadedAttention(ConfiguredLayer):
                 f"{self._label()}: {name} must be a positive integer. Received: {value!r}"
             )
 
-    def build(
+    # As in Keras, `build` takes one shape for each array argument of `call`.
+    def build(  # type: ignore[override]
         self, query_shape: ShapeLike, value_shape: ShapeLike, key_shape: ShapeLike | None = None
     ) -> None:
+        """Creates and builds the projections."""
         key_shape = value_shape if key_shape is None else key_shape
         if tuple(value_shape[1:-1]) != tuple(key_shape[1:-1]):
             raise ValueError(
-                f"{self._label()}: each key needs one value. Received: value of shape "
-                f"{tuple(value_shape)} and key of shape {tuple(key_shape)}"
+                f"{self._label()}: keys and values must have the same length. Received: value of "
+                f"shape {tuple(value_shape)} and key of shape {tuple(key_shape)}"
             )
         queries, keys = (self.query_heads, self.depth), (self.key_heads, self.depth)
         values, averages = (self.key_heads, self.value_depth), (self.query_heads, self.value_depth)
-        self.query_dense = self._into_heads("query", query_shape, queries)
-        self.key_dense = self._into_heads("key", key_shape, keys)
+        self.query_dense = self._head_projection("query", query_shape, queries)
+        self.key_dense = self._head_projection("key", key_shape, keys)
         self.gate_dense = None
         if self.use_gate:
-            self.gate_dense = self._into_heads("gate", query_shape, averages, "sigmoid")
-        self.value_dense = self._into_heads("value", value_shape, values)
+            self.gate_dense = self._head_projection("gate", query_shape, averages, "sigmoid")
+        self.value_dense = self._head_projection("value", value_shape, values)
         sizes = tuple(self.output_sizes or query_shape[-1:])
-        free, made = _letters(query_shape), string.ascii_uppercase[: len(sizes)]
+        outer, inner = _axis_letters(query_shape), string.ascii_uppercase[: len(sizes)]
         self.output_dense = self._projection(
             "attention_output",
-            f"{free}yz,yz{made}->{free}{made}",
+            f"{outer}yz,yz{inner}->{outer}{inner}",
             (*query_shape[:-1], *averages),
             sizes,
         )
@@ -101,11 +103,11 @@ class HeadedAttention(ConfiguredLayer):
         axes = range(1, rank - 1) if self.attention_axes is None else self.attention_axes
         self.attention_axes = tuple(axis % rank for axis in axes)
 
-    def _into_heads(
+    def _head_projection(
         self, name: str, shape: Any, sizes: Any, activation: ActivationLike | None = None
     ) -> EinsumDense:
-        free = _letters(shape)
-        return self._projection(name, f"{free}x,xyz->{free}yz", shape, sizes, activation)
+        outer = _axis_letters(shape)
+        return self._projection(name, f"{outer}x,xyz->{outer}yz", shape, sizes, activation)
 
     def _projection(
         self,
@@ -115,7 +117,7 @@ class HeadedAttention(ConfiguredLayer):
         sizes: Any,
         activation: ActivationLike | None = None,
     ) -> EinsumDense:
-        """Makes and builds the layer of a projection onto last axes of the given sizes."""
+        """Creates and builds a projection whose output has last axes of the given sizes."""
         outputs = equation.partition("->")[2]
         layer = EinsumDense(
             equation,
@@ -148,29 +150,31 @@ class HeadedAttention(ConfiguredLayer):
         training: bool | None = None,
         use_causal_mask: bool = False,
     ) -> Any:
+        """Returns the attention output, and the weights with `return_attention_scores`."""
         if return_attention_scores and self.flash_attention:
             raise ValueError(
-                f"{self._label()}: flash attention does not compute all scores. Create the "
-                "layer with flash_attention=None to get them with return_attention_scores=True."
+                f"{self._label()}: flash attention does not compute the attention scores. "
+                "Create the layer with flash_attention=None to use return_attention_scores=True."
             )
-        visible = self._visible(query, value, query_mask, value_mask, key_mask, attention_mask)
+        visible = self._merge_masks(query, value, query_mask, value_mask, key_mask, attention_mask)
         q = _apply(self.query_dense, query)
         k = _apply(self.key_dense, value if key is None else key)
         v = _apply(self.value_dense, value)
         weights = None
-        # Where something is masked, both ways differ in the rows that see nothing: zeros or an
-        # average. What a layer that drops does there must not depend on the phase.
-        drops = self.dropout > 0 and bool(training or visible is not None)
-        if return_attention_scores or drops or q.ndim != 4:
+        # For a query that attends to nothing, the explicit computation gives zeros and
+        # dot_product_attention an average of the values. With dropout and a mask, the former is
+        # used in inference too, so that the result does not depend on the phase.
+        needs_weights = self.dropout > 0 and bool(training or visible is not None)
+        if return_attention_scores or needs_weights or q.ndim != 4:
             if use_causal_mask:
-                visible = _combine_masks(visible, _distances(query, value) >= 0)
-            averages, weights = self._by_scores(q, k, v, visible, bool(training))
+                visible = _combine_masks(visible, _relative_positions(query, value) >= 0)
+            averages, weights = self._attend(q, k, v, visible, bool(training))
         else:
             averages = dot_product_attention(
                 q,
                 k,
                 v,
-                mask=None if visible is None else _with_heads(visible, 4, 1),
+                mask=None if visible is None else _insert_head_axes(visible, 4, 1),
                 scale=self.depth**-0.5,
                 is_causal=use_causal_mask,
                 flash_attention=self.flash_attention,
@@ -180,14 +184,16 @@ class HeadedAttention(ConfiguredLayer):
         outputs = _apply(self.output_dense, averages)
         return (outputs, weights) if return_attention_scores else outputs
 
-    def compute_output_shape(
+    def compute_output_shape(  # type: ignore[override]
         self, query_shape: ShapeLike, value_shape: ShapeLike, key_shape: ShapeLike | None = None
     ) -> tuple[int | None, ...]:
-        """Returns the shape of the output for shapes of the inputs."""
+        """Returns the shape of the output for the given input shapes."""
         shapes = [query_shape, value_shape, *([] if key_shape is None else [key_shape])]
-        return self.compute_output_spec(*(Tensor(s, self.compute_dtype) for s in shapes)).shape
+        output = self.compute_output_spec(*(Tensor(s, self.compute_dtype) for s in shapes))
+        shape: tuple[int | None, ...] = output.shape
+        return shape
 
-    def _visible(
+    def _merge_masks(
         self,
         query: Array,
         value: Array,
@@ -196,7 +202,7 @@ class HeadedAttention(ConfiguredLayer):
         key_mask: Any,
         attention_mask: Any,
     ) -> Any:
-        """Returns which steps each query sees, booleans (batch, time, steps), or None for all."""
+        """Returns the positions each query attends to, booleans (batch, time, steps), or None."""
         visible = None if attention_mask is None else jnp.asarray(attention_mask).astype(bool)
         if query_mask is not None:
             visible = _combine_masks(visible, query_mask[..., None])
@@ -205,44 +211,46 @@ class HeadedAttention(ConfiguredLayer):
                 visible = _combine_masks(visible, mask[..., None, :])
         if self.sliding_window is not None:
             visible = _combine_masks(
-                visible, jnp.abs(_distances(query, value)) < self.sliding_window
+                visible, jnp.abs(_relative_positions(query, value)) < self.sliding_window
             )
         return visible
 
-    def _by_scores(self, q: Array, k: Array, v: Array, visible: Any, training: bool) -> Any:
-        """Returns averages of values over any axes, and the weights of the values."""
+    def _attend(self, q: Array, k: Array, v: Array, visible: Any, training: bool) -> Any:
+        """Returns the attention output over any axes, and the attention weights."""
         if self.key_heads < self.query_heads:
             shared = self.query_heads // self.key_heads
             k, v = (jnp.repeat(x, shared, axis=-2) for x in (k, v))
         axes = len(self.attention_axes)
-        fit, average = _equations(q.ndim - 1, self.attention_axes)
-        scores = jnp.einsum(fit, k, q * jnp.asarray(self.depth**-0.5, q.dtype))
-        weights = _softmax(scores, visible, axes)
-        kept = weights
+        score_equation, output_equation = _einsum_equations(q.ndim - 1, self.attention_axes)
+        # The smaller operand, the query, is scaled, not the scores.
+        scores = jnp.einsum(score_equation, k, q * jnp.asarray(self.depth**-0.5, q.dtype))
+        weights = _masked_softmax(scores, visible, axes)
+        dropped = weights
         if training and self.dropout > 0:
-            kept = random.dropout(weights, self.dropout, seed=self.seed_generator)
-        return jnp.einsum(average, kept, v), weights
+            dropped = random.dropout(weights, self.dropout, seed=self.seed_generator)
+        # As in Keras, the weights are returned as they were before dropout.
+        return jnp.einsum(output_equation, dropped, v), weights
 
 
 def _apply(projection: Layer, x: Any) -> Any:
-    # Not a call: masks are followed here, the projections need not know of them.
+    # `run` instead of a call, which would propagate masks: this layer handles them itself.
     return projection.run((x,), {})
 
 
 def _recreate(initializer: Any) -> Any:
-    """Makes an initializer again, so that one without seed gives other numbers."""
+    """Returns a new copy of an initializer, so that an unseeded one gives other values."""
     if isinstance(initializer, Configurable):
         return type(initializer).from_config(initializer.get_config())
     return initializer
 
 
-def _letters(shape: Any) -> str:
-    """Letters for the axes of a projection but the last."""
+def _axis_letters(shape: Any) -> str:
+    """Returns letters for all axes of a projection except the last."""
     return string.ascii_lowercase[: len(shape) - 1]
 
 
-def _distances(query: Array, value: Array) -> Any:
-    """How far each step is before each query's own, (1, time, steps)."""
+def _relative_positions(query: Array, value: Array) -> Any:
+    """Returns the query position minus the value position, (1, time, steps)."""
     return (jnp.arange(query.shape[1])[:, None] - jnp.arange(value.shape[1]))[None]
 
 
@@ -251,8 +259,8 @@ def _combine_masks(visible: Any, mask: Any) -> Any:
     return mask if visible is None else visible & mask
 
 
-def _equations(rank: int, axes: tuple[int, ...]) -> tuple[str, str]:
-    """The equations of scores and averages for inputs of some rank, averaged over some axes."""
+def _einsum_equations(rank: int, axes: tuple[int, ...]) -> tuple[str, str]:
+    """Returns the einsum equations of scores and output for attention over `axes`."""
     times = string.ascii_lowercase[: rank - 1]
     steps = "".join(letter.upper() if i in axes else letter for i, letter in enumerate(times))
     shared = "".join(letter for i, letter in enumerate(times) if i not in axes)
@@ -260,18 +268,21 @@ def _equations(rank: int, axes: tuple[int, ...]) -> tuple[str, str]:
     return f"{steps}yz,{times}yz->{scores}", f"{scores},{steps}yz->{times}yz"
 
 
-def _with_heads(mask: Any, rank: int, axes: int) -> Any:
-    """Gives a mask (batch, times, steps) the axes of scores that it lacks."""
+def _insert_head_axes(mask: Any, rank: int, axes: int) -> Any:
+    """Inserts the head axes of the scores into a mask (batch, time, steps)."""
     for _ in range(rank - mask.ndim):
         mask = jnp.expand_dims(mask, -2 * axes - 1)
     return mask
 
 
-def _softmax(scores: Any, visible: Any, axes: int) -> Any:
-    """Softmax over the last axes of what is visible; zeros where nothing is."""
+def _masked_softmax(scores: Any, visible: Any, axes: int) -> Any:
+    """Returns the softmax over the last axes, restricted to visible positions.
+
+    Rows without a visible position are zero.
+    """
     over = tuple(range(-axes, 0))
     if visible is None:
         return jax.nn.softmax(scores, axis=over)
-    visible = _with_heads(visible, scores.ndim, axes)
+    visible = _insert_head_axes(visible, scores.ndim, axes)
     low = -3e4 if scores.dtype == jnp.float16 else -1e9
     return jnp.where(visible, jax.nn.softmax(jnp.where(visible, scores, low), axis=over), 0)

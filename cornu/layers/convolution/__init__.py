@@ -1,1 +1,1 @@
-"""Convolutions: plain, transposed, depthwise and separable."""
+"""Convolution layers: regular, transposed, depthwise and separable."""

@@ -1,9 +1,9 @@
-"""Convolutions: Conv1D, Conv2D and Conv3D."""
+"""Convolution layers: Conv1D, Conv2D and Conv3D."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, cast
 
 import jax
 
@@ -33,9 +33,9 @@ __all__ = [
 
 
 class Convolving(Spatial):
-    """The base of layers that slide learned kernels: the window, the bias and the activation.
+    """Base class of convolution layers: window arguments, bias and activation.
 
-    Subclasses make the kernels and say what is done with them.
+    Subclasses create the kernels and apply them.
     """
 
     paddings: ClassVar[tuple[str, ...]] = ("valid", "same")
@@ -43,35 +43,36 @@ class Convolving(Spatial):
     kernel_size: tuple[int, ...]
     strides: tuple[int, ...]
     dilation_rate: tuple[int, ...]
-    padding: str
+    padding: Padding | Literal["causal"]
     activation: Activation
     bias: Variable | None
 
     def store_arguments(self, arguments: Mapping[str, Any], skip: Collection[str] = ()) -> None:
-        """Sets each constructor argument as an attribute, checked and converted by its name."""
+        """Stores the constructor arguments, after validation and conversion."""
         super().store_arguments(arguments, skip)
-        self.padding = self._known_padding(self.padding)
+        self.padding = self._check_padding(self.padding)
 
-    def _known_padding(self, padding: Any) -> str:
+    def _check_padding(self, padding: Any) -> Padding | Literal["causal"]:
         name = padding.lower() if isinstance(padding, str) else padding
         if name not in self.paddings:
             raise ValueError(
                 f"{self._label()}: unknown `padding` {padding!r}. {suggest(name, self.paddings)}"
             )
-        return name
+        return cast(Padding, name)
 
-    def _not_strided_and_dilated(self) -> None:
+    def _check_strides_and_dilation(self) -> None:
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise ValueError(
                 f"{self._label()}: `strides` and `dilation_rate` cannot both be greater than 1. "
                 f"Received: strides={self.strides}, dilation_rate={self.dilation_rate}"
             )
 
-    def _finish(self, outputs: jax.Array) -> jax.Array:
+    def _add_bias_and_activate(self, outputs: jax.Array) -> jax.Array:
         """Adds the bias and applies the activation."""
         if self.bias is not None:
-            outputs = outputs + self._along_channels(self.bias)
-        return self.activation(outputs)
+            outputs = outputs + self._broadcast_channels(self.bias)
+        outputs = self.activation(outputs)
+        return outputs
 
 
 class _Conv(Convolving):
@@ -100,7 +101,7 @@ class _Conv(Convolving):
     ) -> None:
         super().__init__(**kwargs)
         self.store_arguments(locals())
-        self._not_strided_and_dilated()
+        self._check_strides_and_dilation()
         if filters % groups:
             raise ValueError(
                 f"{self._label()}: `filters` must be divisible by `groups`. "
@@ -109,12 +110,12 @@ class _Conv(Convolving):
 
     def build(self, input_shape: ShapeLike) -> None:
         """Creates `kernel` of shape (*kernel_size, channels / groups, filters), and `bias`."""
-        channels = self._known_channels(input_shape)
+        channels = self._fix_channels(input_shape)
         if channels % self.groups:
             raise ValueError(
                 f"{self._label()}: the channels of the input must be divisible by `groups`. "
                 f"Received: groups={self.groups} and {channels} channels, input of shape "
-                f"{tuple(input_shape)}\nChoose groups that divide channels and filters."
+                f"{tuple(input_shape)}\n`groups` must divide both the channels and the filters."
             )
         self.kernel = self.create_weight(
             "kernel", (*self.kernel_size, channels // self.groups, self.filters)
@@ -122,7 +123,7 @@ class _Conv(Convolving):
         self.bias = self.create_bias((self.filters,))
 
     def convolution_op(self, inputs: jax.Array, kernel: Any) -> jax.Array:
-        """Convolves; a subclass may transform the kernel first."""
+        """Computes the convolution; subclasses may override it to modify the kernel."""
         return ops.conv(
             inputs,
             kernel,
@@ -134,24 +135,24 @@ class _Conv(Convolving):
 
     def call(self, inputs: jax.Array) -> jax.Array:
         """Returns `activation(conv(inputs, kernel) + bias)`."""
-        return self._finish(self.convolution_op(inputs, self.kernel))
+        return self._add_bias_and_activate(self.convolution_op(inputs, self.kernel))
 
 
 class Conv1D(_Conv):
-    """Convolution over one axis, such as time.
+    """1D convolution layer, for example over time.
 
     Formula: `y[b, t, f] = activation(sum_{i, c} kernel[i, c, f] * x[b, t + i, c] + bias[f])`.
 
     Args:
-        padding: as in `Conv2D`; also `"causal"`: zeros are put before the first step, so that
-            no output depends on a later input.
-        filters, kernel_size, ...: all others as in `Conv2D`, with one number.
+        padding: `"valid"`, `"same"` or `"causal"`. Causal padding adds zeros before the first
+            step, so that no output depends on later inputs.
+        filters, kernel_size, ...: as in `Conv2D`, with one number instead of two.
 
     Shapes: (batch, steps, channels) -> (batch, new_steps, filters), or with
     `data_format="channels_first"` (batch, channels, steps) -> (batch, filters, new_steps).
 
     Raises:
-        ValueError: see `Conv2D`.
+        ValueError: as in `Conv2D`.
 
     Example:
 
@@ -168,15 +169,15 @@ class Conv1D(_Conv):
     paddings = ("valid", "same", "causal")
 
     def convolution_op(self, inputs: jax.Array, kernel: Any) -> jax.Array:
-        """Convolves; a subclass may transform the kernel first."""
+        """Computes the convolution; subclasses may override it to modify the kernel."""
         if self.padding == "causal":
             before = self.dilation_rate[0] * (self.kernel_size[0] - 1)
-            inputs = ops.pad(inputs, self._at_spatial_axes([(before, 0)], (0, 0)))
+            inputs = ops.pad(inputs, self._expand_to_axes([(before, 0)], (0, 0)))
         return super().convolution_op(inputs, kernel)
 
 
 class Conv2D(_Conv):
-    """Convolution over two axes, such as height and width.
+    """2D convolution layer, for example over images.
 
     Formula: `y[b, h, w, f] = activation(sum_{i, j, c} kernel[i, j, c, f] * x[b, h + i, w + j, c]
     + bias[f])`, with strides and dilation `x[b, h * stride + i * dilation, ...]`.
@@ -185,18 +186,18 @@ class Conv2D(_Conv):
         filters: the number of output channels.
         kernel_size: height and width of the window, or one number for both.
         strides: the stride along each axis.
-        padding: `"valid"` (no padding) or `"same"` (zeros around, so that with a
-            stride of 1 the sizes remain).
+        padding: `"valid"` (no padding) or `"same"` (zero padding, so that with a stride of 1
+            the output has the size of the input).
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
         dilation_rate: the spacing between kernel elements.
         groups: the number of groups into which the channels are split; each group has
             `filters / groups` filters.
-        activation: a name or function.
+        activation: an activation function, or its name; the identity by default.
         use_bias: whether to add a bias.
-        kernel_initializer, bias_initializer: initial values of the weights.
-        kernel_regularizer, bias_regularizer, activity_regularizer: functions of the weights and
-            of the output that are added to the loss.
+        kernel_initializer, bias_initializer: initializers of the weights.
+        kernel_regularizer, bias_regularizer, activity_regularizer: penalties on the weights and
+            on the output, added to the loss.
         kernel_constraint, bias_constraint: projections of the weights, applied after each training
             step.
         **kwargs: passed to `Layer`.
@@ -216,9 +217,10 @@ class Conv2D(_Conv):
     >>> cornu.layers.Conv2D(8, 3, activation="relu")(np.zeros((2, 10, 10, 4))).shape
     (2, 8, 8, 8)
 
-    Differences: as in Keras and PyTorch the kernel is not flipped (a cross-correlation).
-    `padding="same"` with a stride puts the odd zero behind, PyTorch's `padding=k // 2` is
-    symmetric: weights carried over need a `ZeroPadding2D` and `"valid"`.
+    Differences: as in Keras and PyTorch, the kernel is not flipped (this is a cross-correlation).
+    With strides, `padding="same"` may pad one more element at the end than at the beginning, while
+    `padding=k // 2` of PyTorch is symmetric. To use PyTorch weights, apply `ZeroPadding2D` first,
+    and `padding="valid"`.
     """
 
     rank = 2
@@ -226,16 +228,16 @@ class Conv2D(_Conv):
 
 
 class Conv3D(_Conv):
-    """Convolution over three axes, such as those of a volume, or time, height and width.
+    """3D convolution layer, for example over volumes or videos.
 
     Args:
-        filters, kernel_size, ...: as in `Conv2D`, with three numbers or one for all.
+        filters, kernel_size, ...: as in `Conv2D`, with three numbers instead of two.
 
     Shapes: (batch, depth, height, width, channels) -> (batch, new_depth, new_height, new_width,
     filters); with `data_format="channels_first"` the channels are axis 1.
 
     Raises:
-        ValueError: see `Conv2D`.
+        ValueError: as in `Conv2D`.
 
     Example:
 

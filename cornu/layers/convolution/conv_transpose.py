@@ -1,4 +1,4 @@
-"""Transposed convolutions: the gradients of convolutions with respect to their inputs."""
+"""Transposed convolution layers: the gradients of convolutions with respect to their inputs."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ __all__ = [
 
 
 class _ConvTranspose(Convolving):
+    padding: Padding
     filters: int
 
     def __init__(
@@ -55,23 +56,23 @@ class _ConvTranspose(Convolving):
     ) -> None:
         super().__init__(**kwargs)
         self.store_arguments(locals())
-        self.output_padding = self._fitting_output_padding(output_padding)
-        self._not_strided_and_dilated()
+        self.output_padding = self._check_output_padding(output_padding)
+        self._check_strides_and_dilation()
 
-    def _fitting_output_padding(self, value: Any) -> tuple[int, ...] | None:
+    def _check_output_padding(self, value: Any) -> tuple[int, ...] | None:
         if value is None:
             return None
-        added = self._per_axis(value, "output_padding", least=0)
-        if any(more >= stride for more, stride in zip(added, self.strides, strict=True)):
+        sizes = self._per_axis(value, "output_padding", least=0)
+        if any(size >= stride for size, stride in zip(sizes, self.strides, strict=True)):
             raise ValueError(
                 f"{self._label()}: `output_padding` must be less than `strides` on every axis. "
-                f"Received: output_padding={added}, strides={self.strides}"
+                f"Received: output_padding={sizes}, strides={self.strides}"
             )
-        return added
+        return sizes
 
     def build(self, input_shape: ShapeLike) -> None:
         """Creates `kernel` of shape (*kernel_size, filters, channels), and `bias`."""
-        channels = self._known_channels(input_shape)
+        channels = self._fix_channels(input_shape)
         self.kernel = self.create_weight("kernel", (*self.kernel_size, self.filters, channels))
         self.bias = self.create_bias((self.filters,))
 
@@ -86,20 +87,20 @@ class _ConvTranspose(Convolving):
             data_format=self.data_format,
             dilation_rate=self.dilation_rate,
         )
-        return self._finish(outputs)
+        return self._add_bias_and_activate(outputs)
 
 
 class Conv1DTranspose(_ConvTranspose):
-    """Transposed convolution over one axis.
+    """1D transposed convolution layer, also called deconvolution.
 
     Args:
-        filters, kernel_size, ...: as in `Conv2DTranspose`, with one number.
+        filters, kernel_size, ...: as in `Conv2DTranspose`, with one number instead of two.
 
     Shapes: (batch, steps, channels) -> (batch, new_steps, filters); with
     `data_format="channels_first"` the channels are axis 1.
 
     Raises:
-        ValueError: see `Conv2DTranspose`.
+        ValueError: as in `Conv2DTranspose`.
 
     Example:
 
@@ -113,29 +114,31 @@ class Conv1DTranspose(_ConvTranspose):
 
 
 class Conv2DTranspose(_ConvTranspose):
-    """Transposed convolution over two axes: the gradient of `Conv2D` with respect to its input.
+    """2D transposed convolution layer, also called deconvolution.
 
-    Each input element adds the kernel, times itself, to the window of the output that begins at
-    `stride` times its place; `"same"` then cuts the edges off.
+    This is the gradient of `Conv2D` with respect to its input: the kernel, multiplied by each input
+    element, is added to the window of the output that starts at `stride` times the position of the
+    element. With `"same"`, the edges are then cropped.
 
     Args:
         filters: the number of output channels.
         kernel_size: height and width of the window, or one number for both.
-        strides: by how much the output is larger than the input, along each axis.
-        padding: `"valid"` (the output is `(n - 1) * stride + kernel_size`, or `n * stride` if
-            that is more) or `"same"` (it is `n * stride`).
-        output_padding: how much is added at the end of each axis of the output, less than the
-            stride: for the sizes that several inputs of a strided convolution share. The sizes
-            are then `(n - 1) * stride + kernel_size - 2 * (kernel_size // 2 if same)
-            + output_padding`.
+        strides: the upsampling factor along each axis.
+        padding: `"valid"` (the output has the size `(n - 1) * stride + kernel_size`, or
+            `n * stride` if that is larger) or `"same"` (the size is `n * stride`).
+        output_padding: the number of elements added at the end of each axis, less than the stride.
+            A strided convolution maps several input sizes to one output size; this selects which
+            of them to restore. The sizes are then
+            `(n - 1) * stride + kernel_size + output_padding`, minus `2 * (kernel_size // 2)` with
+            `"same"`.
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
         dilation_rate: the spacing between kernel elements.
-        activation: a name or function.
+        activation: an activation function, or its name; the identity by default.
         use_bias: whether to add a bias.
-        kernel_initializer, bias_initializer: initial values of the weights.
-        kernel_regularizer, bias_regularizer, activity_regularizer: functions of the weights and
-            of the output that are added to the loss.
+        kernel_initializer, bias_initializer: initializers of the weights.
+        kernel_regularizer, bias_regularizer, activity_regularizer: penalties on the weights and
+            on the output, added to the loss.
         kernel_constraint, bias_constraint: projections of the weights, applied after each training
             step.
         **kwargs: passed to `Layer`.
@@ -163,16 +166,16 @@ class Conv2DTranspose(_ConvTranspose):
 
 
 class Conv3DTranspose(_ConvTranspose):
-    """Transposed convolution over three axes.
+    """3D transposed convolution layer, also called deconvolution.
 
     Args:
-        filters, kernel_size, ...: as in `Conv2DTranspose`, with three numbers or one for all.
+        filters, kernel_size, ...: as in `Conv2DTranspose`, with three numbers instead of two.
 
     Shapes: (batch, depth, height, width, channels) -> (batch, new_depth, new_height, new_width,
     filters); with `data_format="channels_first"` the channels are axis 1.
 
     Raises:
-        ValueError: see `Conv2DTranspose`.
+        ValueError: as in `Conv2DTranspose`.
 
     Example:
 
@@ -181,7 +184,7 @@ class Conv3DTranspose(_ConvTranspose):
     >>> cornu.layers.Conv3DTranspose(2, 3)(np.zeros((1, 2, 2, 2, 3))).shape
     (1, 4, 4, 4, 2)
 
-    Differences: `data_format` comes before `output_padding` here, as in Keras.
+    Differences: as in Keras, `data_format` precedes `output_padding`, unlike in `Conv2DTranspose`.
     """
 
     rank = 3

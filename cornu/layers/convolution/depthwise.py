@@ -1,4 +1,4 @@
-"""Depthwise convolutions, with kernels for each channel; separable ones then mix the channels."""
+"""Depthwise convolution layers: each channel is convolved separately."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ __all__ = ["DepthwiseConv1D", "DepthwiseConv2D"]
 
 
 class _DepthwiseConv(Convolving):
+    padding: Padding
     depth_multiplier: int
 
     def __init__(
@@ -49,7 +50,7 @@ class _DepthwiseConv(Convolving):
 
     def build(self, input_shape: ShapeLike) -> None:
         """Creates `kernel` of shape (*kernel_size, channels, depth_multiplier), and `bias`."""
-        channels = self._known_channels(input_shape)
+        channels = self._fix_channels(input_shape)
         self.kernel = self.create_weight(
             "kernel", (*self.kernel_size, channels, self.depth_multiplier), prefix="depthwise"
         )
@@ -65,20 +66,20 @@ class _DepthwiseConv(Convolving):
             data_format=self.data_format,
             dilation_rate=self.dilation_rate,
         )
-        return self._finish(outputs)
+        return self._add_bias_and_activate(outputs)
 
 
 class DepthwiseConv1D(_DepthwiseConv):
-    """Depthwise convolution over one axis.
+    """1D depthwise convolution layer.
 
     Args:
-        kernel_size, strides, ...: as in `DepthwiseConv2D`, with one number.
+        kernel_size, strides, ...: as in `DepthwiseConv2D`, with one number instead of two.
 
     Shapes: (batch, steps, channels) -> (batch, new_steps, channels * depth_multiplier); with
     `data_format="channels_first"` the channels are axis 1.
 
     Raises:
-        ValueError: see `DepthwiseConv2D`.
+        ValueError: as in `DepthwiseConv2D`.
 
     Example:
 
@@ -92,7 +93,7 @@ class DepthwiseConv1D(_DepthwiseConv):
 
 
 class DepthwiseConv2D(_DepthwiseConv):
-    """Depthwise convolution over two axes: every channel is convolved by itself.
+    """2D depthwise convolution layer: each channel is convolved separately.
 
     Formula: `y[b, h, w, c * m + k] = activation(sum_{i, j} kernel[i, j, c, k] *
     x[b, h + i, w + j, c] + bias[c * m + k])` with the depth multiplier m.
@@ -101,15 +102,15 @@ class DepthwiseConv2D(_DepthwiseConv):
         kernel_size: height and width of the window, or one number for both.
         strides: the stride along each axis.
         padding: `"valid"` or `"same"`.
-        depth_multiplier: number of outputs for each channel.
+        depth_multiplier: the number of output channels per input channel.
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
         dilation_rate: the spacing between kernel elements.
-        activation: a name or function.
+        activation: an activation function, or its name; the identity by default.
         use_bias: whether to add a bias.
-        depthwise_initializer, bias_initializer: initial values of the weights.
+        depthwise_initializer, bias_initializer: initializers of the weights.
         depthwise_regularizer, bias_regularizer, activity_regularizer: penalties on the weights
-            and of the output that are added to the loss.
+            and on the output, added to the loss.
         depthwise_constraint, bias_constraint: projections of the weights, applied after each
             training step.
         **kwargs: passed to `Layer`.
@@ -127,7 +128,7 @@ class DepthwiseConv2D(_DepthwiseConv):
     >>> cornu.layers.DepthwiseConv2D(3, strides=2, padding="same")(np.zeros((2, 10, 10, 4))).shape
     (2, 5, 5, 4)
 
-    Differences: strides and dilation may both be greater than 1, also in Keras on JAX.
+    Differences: strides and dilation may both be greater than 1, as in Keras on JAX.
     """
 
     rank = 2

@@ -1,4 +1,4 @@
-"""Separable convolutions: a depthwise convolution followed by a pointwise one."""
+"""Separable convolution layers: a depthwise convolution followed by a pointwise one."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ __all__ = ["SeparableConv1D", "SeparableConv2D", "SeparableConvolution1D", "Sepa
 
 
 class _SeparableConv(Convolving):
+    padding: Padding
     filters: int
     depth_multiplier: int
 
@@ -54,7 +55,7 @@ class _SeparableConv(Convolving):
 
     def build(self, input_shape: ShapeLike) -> None:
         """Creates `depthwise_kernel`, `pointwise_kernel` and `bias`."""
-        channels = self._known_channels(input_shape)
+        channels = self._fix_channels(input_shape)
         self.depthwise_kernel = self.create_weight(
             "depthwise_kernel",
             (*self.kernel_size, channels, self.depth_multiplier),
@@ -78,20 +79,20 @@ class _SeparableConv(Convolving):
             data_format=self.data_format,
             dilation_rate=self.dilation_rate,
         )
-        return self._finish(outputs)
+        return self._add_bias_and_activate(outputs)
 
 
 class SeparableConv1D(_SeparableConv):
-    """Depthwise convolution over one axis, then a mix of the channels.
+    """1D separable convolution layer.
 
     Args:
-        filters, kernel_size, ...: as in `SeparableConv2D`, with one number.
+        filters, kernel_size, ...: as in `SeparableConv2D`, with one number instead of two.
 
     Shapes: (batch, steps, channels) -> (batch, new_steps, filters); with
     `data_format="channels_first"` the channels are axis 1.
 
     Raises:
-        ValueError: see `SeparableConv2D`.
+        ValueError: as in `SeparableConv2D`.
 
     Example:
 
@@ -105,10 +106,11 @@ class SeparableConv1D(_SeparableConv):
 
 
 class SeparableConv2D(_SeparableConv):
-    """Depthwise convolution over two axes, then a mix of the channels.
+    """2D separable convolution layer: a depthwise and then a pointwise convolution.
 
-    Formula: a `DepthwiseConv2D` without bias, then a `Conv2D` with a window of 1:
-    `activation(conv(depthwise_conv(x, depthwise_kernel), pointwise_kernel) + bias)`.
+    It is equivalent to a `DepthwiseConv2D` without bias followed by a `Conv2D` with kernel size 1.
+
+    Formula: `activation(conv(depthwise_conv(x, depthwise_kernel), pointwise_kernel) + bias)`.
 
     Args:
         filters: the number of output channels.
@@ -118,15 +120,15 @@ class SeparableConv2D(_SeparableConv):
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
         dilation_rate: the spacing between kernel elements.
-        depth_multiplier: number of depthwise outputs for each channel.
-        activation: a name or function.
+        depth_multiplier: the number of depthwise output channels per input channel.
+        activation: an activation function, or its name; the identity by default.
         use_bias: whether to add a bias.
-        depthwise_initializer, pointwise_initializer, bias_initializer: initial values of the
+        depthwise_initializer, pointwise_initializer, bias_initializer: initializers of the
             weights.
         depthwise_regularizer, pointwise_regularizer, bias_regularizer, activity_regularizer:
-            functions of the weights and of the output that are added to the loss.
-        depthwise_constraint, pointwise_constraint, bias_constraint: functions applied to the
-            weights after each step.
+            penalties on the weights and on the output, added to the loss.
+        depthwise_constraint, pointwise_constraint, bias_constraint: projections of the
+            weights, applied after each training step.
         **kwargs: passed to `Layer`.
 
     Shapes: (batch, height, width, channels) -> (batch, new_height, new_width, filters); with
@@ -150,6 +152,4 @@ class SeparableConv2D(_SeparableConv):
 
 
 SeparableConvolution1D = SeparableConv1D
-
-
 SeparableConvolution2D = SeparableConv2D

@@ -1,8 +1,9 @@
-"""The base of layers that normalize by mean and variance."""
+"""Base class of normalization layers, and validation of their axes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from cornu.core.state.variable import Variable
 from cornu.layers.base import ConfiguredLayer
@@ -10,7 +11,7 @@ from cornu.types import ShapeLike
 
 
 class Normalizing(ConfiguredLayer):
-    """The base of layers that end with a learned scale `gamma` and offset `beta`."""
+    """Base class of layers with a learned scale `gamma` and offset `beta`."""
 
     infers_by_config = True
     rowwise = True
@@ -21,7 +22,10 @@ class Normalizing(ConfiguredLayer):
     beta: Variable | None
 
     def _build_affine(self, shape: tuple[int, ...]) -> None:
-        """Creates `gamma` and `beta`, None where not wanted; they are read at full precision."""
+        """Creates `gamma` and `beta`, or sets them to None.
+
+        They are not cast to the compute dtype, since normalization uses float32 at least.
+        """
         self.gamma = self.beta = None
         if self.scale:
             self.gamma = self.create_weight("gamma", shape, autocast=False)
@@ -30,19 +34,19 @@ class Normalizing(ConfiguredLayer):
 
 
 def axes_list(axis: int | Sequence[int], label: str) -> list[int]:
-    """Returns an axis or axes as a list."""
-    axes = list(axis) if isinstance(axis, (list, tuple)) else [axis]
+    """Returns an axis or several axes as a list."""
+    axes: list[Any] = list(axis) if isinstance(axis, (list, tuple)) else [axis]
     if not axes or not all(isinstance(i, int) for i in axes):
         raise TypeError(f"{label}: `axis` must be an integer or a list of them. Received: {axis!r}")
     return axes
 
 
 def positive_axes(axes: list[int], input_shape: ShapeLike, label: str) -> list[int]:
-    """Returns axes counted from the first, in ascending order."""
+    """Returns the axes as nonnegative integers, in ascending order."""
     ndim = len(input_shape)
     if not all(-ndim <= i < ndim for i in axes):
         raise ValueError(
-            f"{label}: the input has no axis {', '.join(str(i) for i in axes)}: its shape is "
-            f"{tuple(input_shape)}.\nAxes count from 0, the batch; -1 is the last."
+            f"{label}: axis {', '.join(str(i) for i in axes)} is out of bounds for an input of "
+            f"shape {tuple(input_shape)}.\nAxis 0 is the batch, -1 the last axis."
         )
     return sorted(i % ndim for i in axes)

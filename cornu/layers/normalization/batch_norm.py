@@ -1,4 +1,4 @@
-"""BatchNormalization: by the statistics of the batch in training, by their averages after it."""
+"""BatchNormalization: normalizes channels with statistics of the batch."""
 
 from __future__ import annotations
 
@@ -29,45 +29,45 @@ __all__ = ["BatchNormalization"]
 
 
 class BatchNormalization(Normalizing):
-    """Normalizes every channel to mean 0 and standard deviation 1 over the batch, then scales and
-    shifts.
+    """Batch normalization: normalizes each channel with statistics of the batch.
 
     y = (x - mean) / sqrt(variance + epsilon) * gamma + beta
 
-    In training mean and variance are those of the batch, over all axes but `axis`, and
+    In training, mean and variance are computed over all axes except `axis`, and moving averages
+    are updated:
 
         moving_mean = momentum * moving_mean + (1 - momentum) * mean
+        moving_variance = momentum * moving_variance + (1 - momentum) * variance
 
-    is updated (and so is `moving_variance`). Otherwise, and whenever the layer is frozen
-    (`layer.trainable = False`), these averages are used and stay as they are.
+    In inference, and whenever the layer is frozen (`layer.trainable = False`), the moving averages
+    are used instead, and are not updated.
 
     Args:
-        axis: the axis of the channels; 1 for images with `data_format="channels_first"`.
+        axis: the channel axis; 1 for images with `data_format="channels_first"`.
         momentum: the momentum of the moving averages.
         epsilon: added to the variance, for numerical stability.
         center: whether to add an offset `beta`.
         scale: whether to multiply by a scale `gamma`.
         beta_initializer, gamma_initializer, moving_mean_initializer,
-            moving_variance_initializer: initial values of the weights.
+            moving_variance_initializer: initializers of the weights.
         beta_regularizer, gamma_regularizer: penalties on the weights, added to the loss.
         beta_constraint, gamma_constraint: projections of the weights, applied after each training
             step.
-        renorm: whether training corrects the batch's statistics towards slow averages of them
-            (batch renormalization), for small batches.
-        renorm_clipping: bounds of the correction, a dict with some of `"rmin"`, `"rmax"` (of the
-            ratio of standard deviations) and `"dmax"` (of the distance of means).
-        renorm_momentum: the momentum of the averages of `renorm`.
-        synchronized: accepted; the statistics are those of the whole batch on any number of
-            devices.
+        renorm: whether to use batch renormalization, which corrects the statistics of small
+            batches towards moving averages.
+        renorm_clipping: a dict with bounds of the correction: `"rmin"` and `"rmax"` for the ratio
+            of standard deviations, `"dmax"` for the difference of means. Each is optional.
+        renorm_momentum: the momentum of the moving averages of `renorm`.
+        synchronized: ignored; the statistics are always those of the global batch.
         **kwargs: `name`, `dtype`, `trainable` and others of `Layer`.
 
     Shapes:
-        x (batch, ..., channels) -> (the same); mask (batch, ...): elements where it is False do
-        not count in the statistics; all weights (channels,)
+        x (batch, ..., channels) -> (the same); mask (batch, ...): elements where it is False are
+        excluded from the statistics; weights (channels,)
 
     Raises:
-        ValueError: `axis` does not exist, its size is not known, or the mask has not one axis
-            less than the input.
+        ValueError: `axis` is out of bounds, its size is unknown, or the rank of the mask is not
+            one less than that of the input.
 
     Example:
 
@@ -83,11 +83,12 @@ class BatchNormalization(Normalizing):
     by Reducing Internal Covariate Shift"; Ioffe, 2017, "Batch Renormalization: Towards Reducing
     Minibatch Dependence in Batch-Normalized Models".
 
-    Differences: PyTorch's momentum is one minus this one, its epsilon 1e-5, and its average is of
-    the unbiased variance, as in Keras 2 on images. Keras on JAX refuses `synchronized=True`.
+    Differences: PyTorch's momentum is one minus this momentum, its epsilon is 1e-5, and its moving
+    variance is unbiased, as for images in Keras 2. Keras on JAX does not support
+    `synchronized=True`.
     """
 
-    # Rows meet in the statistics, but those that only fill up the batch are left out there.
+    # The statistics depend on all rows, but rows that only pad a partial batch are excluded.
     rowwise = True
 
     moving_mean_initializer: Callable[..., Any]
@@ -129,29 +130,32 @@ class BatchNormalization(Normalizing):
         ndim = len(input_shape)
         if not -ndim <= self.axis < ndim:
             raise ValueError(
-                f"{self._label()}: the input has no axis {self.axis}: its shape is "
-                f"{tuple(input_shape)}.\nAxes count from 0, the batch; -1 is the last."
+                f"{self._label()}: axis {self.axis} is out of bounds for an input of shape "
+                f"{tuple(input_shape)}.\nAxis 0 is the batch, -1 the last axis."
             )
         channels = known_size(self._label(), input_shape, self.axis)
         self.input_spec = InputSpec(ndim=ndim, axes={self.axis: channels})
         self._build_affine((channels,))
-        self.moving_mean = self._average(channels, self.moving_mean_initializer, "moving_mean")
-        self.moving_variance = self._average(
+        self.moving_mean = self._add_average(channels, self.moving_mean_initializer, "moving_mean")
+        self.moving_variance = self._add_average(
             channels, self.moving_variance_initializer, "moving_variance"
         )
         if self.renorm:
-            self.moving_stddev = self._average(channels, self._stddev, "moving_stddev")
-            self.renorm_mean = self._average(channels, self.moving_mean_initializer, "renorm_mean")
-            self.renorm_stddev = self._average(channels, self._stddev, "renorm_stddev")
+            self.moving_stddev = self._add_average(channels, self._stddev, "moving_stddev")
+            self.renorm_mean = self._add_average(
+                channels, self.moving_mean_initializer, "renorm_mean"
+            )
+            self.renorm_stddev = self._add_average(channels, self._stddev, "renorm_stddev")
 
-    def _average(self, channels: int, initializer: Any, name: str) -> Variable:
+    def _add_average(self, channels: int, initializer: Any, name: str) -> Variable:
         return self.add_weight((channels,), initializer, trainable=False, autocast=False, name=name)
 
     def _stddev(self, shape: Any, dtype: DTypeLike | None = None) -> np.ndarray:
-        return np.sqrt(self.moving_variance_initializer(shape, dtype=dtype))
+        stddev: np.ndarray = np.sqrt(self.moving_variance_initializer(shape, dtype=dtype))
+        return stddev
 
     def call(self, inputs: Array, training: bool | None = None, mask: Array | None = None) -> Array:
-        """Returns the normalized inputs; in training the moving averages are updated."""
+        """Returns the normalized inputs, and updates the moving averages in training."""
         x = inputs.astype(jnp.result_type(inputs.dtype, jnp.float32))
         scale = None if self.gamma is None else self.gamma.value.astype(x.dtype)
         offset = None if self.beta is None else self.beta.value.astype(x.dtype)
@@ -170,42 +174,43 @@ class BatchNormalization(Normalizing):
         return outputs.astype(self.compute_dtype)
 
     def _included_elements(self, x: Array, mask: Array | None) -> Array | None:
-        """Returns which elements count in the statistics (broadcasting to `x`); None for all."""
-        counted = None
+        """Returns which elements the statistics include, broadcastable to `x`; None for all."""
+        included = None
         if mask is not None:
             if mask.ndim != x.ndim - 1:
                 raise ValueError(
-                    f"{self._label()}: the mask must have one axis less than the input. Received: "
+                    f"{self._label()}: the mask must have one axis fewer than the input. Received: "
                     f"a mask of shape {mask.shape} for an input of shape {x.shape}"
                 )
-            counted = mask.astype(bool)[..., None]
+            included = mask.astype(bool)[..., None]
         rows = scope.current().row_mask
         if rows is not None:
             data = jnp.reshape(rows > 0, (-1, *(1,) * (x.ndim - 1)))
-            counted = data if counted is None else counted & data
-        return counted
+            included = data if included is None else included & data
+        return included
 
-    def _moments(self, x: Array, counted: Array | None) -> tuple[Array, Array]:
-        """Returns mean and variance of each channel over the elements that count."""
+    def _moments(self, x: Array, included: Array | None) -> tuple[Array, Array]:
+        """Returns mean and variance of each channel over the included elements."""
         others = tuple(i for i in range(x.ndim) if i != self.axis % x.ndim)
-        if counted is None:
+        if included is None:
             return ops.moments(x, others)
-        counted = jnp.broadcast_to(counted, x.shape)
-        # The count is 0 where all is masked: then mean and variance are 0 as well.
-        count = jnp.maximum(jnp.sum(counted, others, keepdims=True, dtype=x.dtype), 1)
-        mean = jnp.sum(x, others, where=counted, keepdims=True) / count
-        variance = jnp.sum(jnp.square(x - mean), others, where=counted, keepdims=True) / count
+        included = jnp.broadcast_to(included, x.shape)
+        # At least 1, so that mean and variance are 0 rather than NaN if everything is masked.
+        count = jnp.maximum(jnp.sum(included, others, keepdims=True, dtype=x.dtype), 1)
+        mean = jnp.sum(x, others, where=included, keepdims=True) / count
+        variance = jnp.sum(jnp.square(x - mean), others, where=included, keepdims=True) / count
         return jnp.squeeze(mean, others), jnp.squeeze(variance, others)
 
     def _renorm_parameters(
         self, mean: Array, variance: Array, scale: Any, offset: Any
     ) -> tuple[Array, Array]:
-        """Returns scale and offset that make the slow averages of the batch's own statistics.
+        """Returns the scale and offset of batch renormalization, and updates its averages.
 
-        (normalized * r + d) * scale + offset, with r and d as constants for the gradient.
+        The output is (normalized * r + d) * scale + offset, where r and d map the statistics of
+        the batch to the moving averages. They are constants for the gradient.
         """
         stddev = jnp.sqrt(variance + self.epsilon)
-        # While the average is young it may be near 0.
+        # In the first steps the moving average may be close to 0.
         slow_stddev = jnp.maximum(self.renorm_stddev.value, self.epsilon**0.5)
         bounds = self.renorm_clipping
         r = jnp.clip(stddev / slow_stddev, bounds.get("rmin"), bounds.get("rmax"))
@@ -224,7 +229,7 @@ class BatchNormalization(Normalizing):
 
 
 def _update_average(average: Variable, value: Array, momentum: float) -> Array:
-    """Moves an average towards a value."""
+    """Updates a moving average, and returns its new value."""
     before = average.value.astype(value.dtype)
     return average.assign(before * momentum + value * (1 - momentum))
 
@@ -233,7 +238,9 @@ def _check_clipping(bounds: dict[str, float], label: str) -> dict[str, float]:
     known = ("rmin", "rmax", "dmax")
     for name in bounds:
         if name not in known:
-            raise ValueError(f"{label}: renorm_clipping has no {name!r}. {suggest(name, known)}")
+            raise ValueError(
+                f"{label}: unknown key {name!r} in renorm_clipping. {suggest(name, known)}"
+            )
     given = {name: bound for name, bound in bounds.items() if bound is not None}
     if given.get("rmin", 0) > given.get("rmax", np.inf) or given.get("dmax", 0) < 0:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""GroupNormalization: normalizes over groups of channels of each row."""
+"""GroupNormalization: normalizes groups of channels of each sample."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ __all__ = ["GroupNormalization"]
 
 
 class GroupNormalization(Normalizing):
-    """Normalizes every group of channels of every row to mean 0 and standard deviation 1.
+    """Group normalization: normalizes groups of channels of each sample.
 
-    y = (x - mean(x)) / sqrt(var(x) + epsilon) * gamma + beta, mean and variance over the channels
-    of a group and over all axes but batch and channels
+    y = (x - mean(x)) / sqrt(var(x) + epsilon) * gamma + beta
+
+    Mean and variance are computed over the channels of a group and over all spatial axes.
 
     Args:
-        groups: number of groups; -1 makes a group of each channel (instance normalization).
-        axis: the axis of the channels.
+        groups: the number of groups; -1 for one group per channel (instance normalization).
+        axis: the channel axis.
         epsilon: added to the variance, for numerical stability.
         center: whether to add an offset `beta`.
         scale: whether to multiply by a scale `gamma`.
-        beta_initializer, gamma_initializer: initial values of the weights.
+        beta_initializer, gamma_initializer: initializers of the weights.
         beta_regularizer, gamma_regularizer: penalties on the weights, added to the loss.
         beta_constraint, gamma_constraint: projections of the weights, applied after each training
             step.
@@ -38,7 +39,7 @@ class GroupNormalization(Normalizing):
         x (batch, ..., channels) -> (the same); gamma and beta (channels,)
 
     Raises:
-        ValueError: `groups` does not divide the channels.
+        ValueError: `groups` does not divide the number of channels.
 
     Example:
 
@@ -95,15 +96,16 @@ class GroupNormalization(Normalizing):
     def call(self, inputs: Array) -> Array:
         """Returns the normalized inputs."""
         axis = self.axis % inputs.ndim
-        before, channels, behind = inputs.shape[:axis], inputs.shape[axis], inputs.shape[axis + 1 :]
+        # Statistics are computed in float32 at least, whatever the compute dtype.
+        before, channels, after = inputs.shape[:axis], inputs.shape[axis], inputs.shape[axis + 1 :]
         x = inputs.astype(jnp.result_type(inputs.dtype, jnp.float32))
-        x = jnp.reshape(x, (*before, self.groups, channels // self.groups, *behind))
-        within = tuple(i for i in range(1, x.ndim) if i != axis)
-        mean, variance = ops.moments(x, within, keepdims=True)
+        x = jnp.reshape(x, (*before, self.groups, channels // self.groups, *after))
+        reduced = tuple(i for i in range(1, x.ndim) if i != axis)
+        mean, variance = ops.moments(x, reduced, keepdims=True)
         x = jnp.reshape((x - mean) * jax.lax.rsqrt(variance + self.epsilon), inputs.shape)
-        along = (-1, *(1,) * len(behind))
+        broadcastable = (-1, *(1,) * len(after))
         if self.gamma is not None:
-            x = x * ops.reshape(self.gamma, along)
+            x = x * ops.reshape(self.gamma, broadcastable)
         if self.beta is not None:
-            x = x + ops.reshape(self.beta, along)
+            x = x + ops.reshape(self.beta, broadcastable)
         return x.astype(self.compute_dtype)

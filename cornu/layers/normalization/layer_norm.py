@@ -1,4 +1,4 @@
-"""LayerNormalization: normalizes over the features of each row."""
+"""LayerNormalization: normalizes the features of each sample."""
 
 from __future__ import annotations
 
@@ -14,29 +14,31 @@ __all__ = ["LayerNormalization"]
 
 
 class LayerNormalization(Normalizing):
-    """Normalizes every row to mean 0 and standard deviation 1 along some axes, then scales and
-    shifts.
+    """Layer normalization: normalizes the features of each sample.
 
-    y = (x - mean(x)) / sqrt(var(x) + epsilon) * gamma + beta, in float32 at least
+    y = (x - mean(x)) / sqrt(var(x) + epsilon) * gamma + beta
+
+    Mean and variance are computed in float32 or a wider type.
 
     Args:
-        axis: the axis or axes of mean and variance, the features by default.
+        axis: the axis or axes to normalize; the last axis by default.
         epsilon: added to the variance, for numerical stability.
         center: whether to add an offset `beta`.
         scale: whether to multiply by a scale `gamma`.
-        beta_initializer, gamma_initializer: initial values of the weights.
+        beta_initializer, gamma_initializer: initializers of the weights.
         beta_regularizer, gamma_regularizer: penalties on the weights, added to the loss.
         beta_constraint, gamma_constraint: projections of the weights, applied after each training
             step.
-        rms_scaling: deprecated: divides by the standard deviation without taking off the mean,
-            and has no `beta`. What is usually meant is `RMSNormalization`.
+        rms_scaling: deprecated; divides by the standard deviation without subtracting the mean,
+            and has no `beta`. For RMS normalization, use `RMSNormalization`.
         **kwargs: `name`, `dtype`, `trainable` and others of `Layer`.
 
     Shapes:
-        x (any) -> (the same); gamma and beta have the sizes of `axis`, in ascending order
+        x (any) -> (the same); gamma and beta have the sizes of `axis`, axes in ascending
+        order
 
     Raises:
-        ValueError: an axis does not exist, or its size is not known.
+        ValueError: an axis is out of bounds, or its size is unknown.
 
     Example:
 
@@ -47,7 +49,7 @@ class LayerNormalization(Normalizing):
 
     References: Ba, Kiros and Hinton, 2016, "Layer Normalization".
 
-    Differences: PyTorch's epsilon is 1e-5; published Transformers have 1e-5, 1e-6 or 1e-12.
+    Differences: PyTorch's epsilon is 1e-5; published Transformers use 1e-5, 1e-6 or 1e-12.
     """
 
     epsilon: float
@@ -74,7 +76,7 @@ class LayerNormalization(Normalizing):
         self.supports_masking = True
         self.center = center and not rms_scaling
         self.scale = scale or rms_scaling
-        # Inputs are cast to a short compute dtype after they are normalized, not before.
+        # The output, not the input, is cast to the compute dtype.
         self.autocast = False
         self.axis = axes_list(axis, self._label())
 

@@ -15,20 +15,22 @@ __all__ = ["RMSNormalization"]
 
 
 class RMSNormalization(Layer):
-    """Divides by the root mean square along some axes, then scales.
+    """Root mean square normalization.
 
-    y = x / sqrt(mean(x ** 2) + epsilon) * scale, in float32 at least
+    y = x / sqrt(mean(x ** 2) + epsilon) * scale
+
+    The mean is computed in float32 or a wider type.
 
     Args:
-        axis: the axis or axes of the mean, the features by default.
-        epsilon: added to the mean square.
+        axis: the axis or axes to normalize; the last axis by default.
+        epsilon: added to the mean square, for numerical stability.
         **kwargs: `name`, `dtype`, `trainable` and others of `Layer`.
 
     Shapes:
-        x (any) -> (the same); scale has the sizes of `axis`, in ascending order
+        x (any) -> (the same); scale has the sizes of `axis`, axes in ascending order
 
     Raises:
-        ValueError: an axis does not exist, or its size is not known.
+        ValueError: an axis is out of bounds, or its size is unknown.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""SpectralNormalization: a layer whose kernel is kept at spectral norm 1."""
+"""SpectralNormalization: constrains the spectral norm of the kernel of a layer to 1."""
 
 from __future__ import annotations
 
@@ -19,21 +19,23 @@ __all__ = ["SpectralNormalization"]
 
 
 class SpectralNormalization(Wrapper):
-    """Divides the kernel of a layer by its largest singular value, in each training step.
+    """Wrapper that divides the kernel of a layer by its spectral norm in each training step.
 
-    kernel = kernel / sigma, sigma = v @ kernel @ u: the kernel as a matrix (..., outputs), and its
-    main singular vectors u and v, which the power method brings closer in every step
+    kernel = kernel / sigma, where sigma = v @ kernel @ u.T
+
+    The kernel is treated as a matrix with one column per output. u and v approximate its singular
+    vectors of the largest singular value; each training step refines them by power iteration.
 
     Args:
         layer: a layer with a weight `kernel` or `embeddings`.
-        power_iterations: iterations of the power method in a step.
+        power_iterations: the number of power iterations per training step.
         **kwargs: `name`, `dtype`, `trainable` and others of `Layer`.
 
     Shapes:
-        as of the layer
+        those of the wrapped layer
 
     Raises:
-        ValueError: the layer has no such weight, or more than one.
+        ValueError: the layer does not have exactly one such weight.
 
     Example:
 
@@ -44,20 +46,20 @@ class SpectralNormalization(Wrapper):
 
     References: Miyato et al., 2018, "Spectral Normalization for Generative Adversarial Networks".
 
-    Differences: the normalized kernel is the layer's kernel from then on, so that the optimizer
-    goes on from it; Keras's `fit` on JAX forgets it after the step. PyTorch keeps both.
+    Differences: the normalized kernel replaces the kernel of the layer, and the optimizer updates
+    it. `fit` of Keras on JAX discards it after the step. PyTorch stores both kernels.
     """
 
     def __init__(self, layer: Layer, power_iterations: int = 1, **kwargs: Any) -> None:
         super().__init__(layer, **kwargs)
         self.power_iterations = positive_int(self._label(), "power_iterations", power_iterations)
-        # The kernel is normalized at full precision; the wrapped layer casts what it uses.
+        # The kernel is normalized in its own dtype; the wrapped layer casts it for its own use.
         self.autocast = False
 
     def build(self, input_shape: ShapeLike | None = None) -> None:
-        """Builds the layer, and creates `vector_u` of shape (1, outputs)."""
+        """Builds the wrapped layer, and creates `vector_u` of shape (1, outputs)."""
         super().build(input_shape)
-        self.kernel = self._only_kernel()
+        self.kernel = self._find_kernel()
         self.vector_u = self.add_weight(
             (1, self.kernel.shape[-1]),
             TruncatedNormal(stddev=0.02),
@@ -66,18 +68,20 @@ class SpectralNormalization(Wrapper):
             name="vector_u",
         )
 
-    def _only_kernel(self) -> Variable:
+    def _find_kernel(self) -> Variable:
         kernels = [v for v in self.layer.weights if v.name in ("kernel", "embeddings")]
         if len(kernels) != 1:
             raise ValueError(
-                f"{self._label()}: the wrapped layer must have one weight with the name 'kernel' "
+                f"{self._label()}: the wrapped layer must have exactly one weight named 'kernel' "
                 f"or 'embeddings'. {self.layer!r} has {[v.path for v in self.layer.weights]}"
             )
-        return kernels[0]
+        kernel: Variable = kernels[0]
+        return kernel
 
     def call(self, inputs: Array, training: bool = False) -> Array:
-        """Returns what the layer returns; in training its kernel is normalized first."""
+        """Returns the output of the layer; in training, its kernel is normalized first."""
         if training:
+            # The norm of a kernel of zeros is 0, and the division would give NaN.
             vector, kernel = jax.lax.cond(
                 jnp.all(self.kernel.value == 0),
                 lambda: (self.vector_u.value, self.kernel.value),
@@ -85,15 +89,17 @@ class SpectralNormalization(Wrapper):
             )
             self.vector_u.assign(vector)
             self.kernel.assign(kernel)
-        return self.layer(inputs).astype(self.compute_dtype)
+        outputs: Array = self.layer(inputs).astype(self.compute_dtype)
+        return outputs
 
     def normalized_weights(self) -> tuple[Array, Array]:
-        """Returns `vector_u` after further iterations, and the kernel divided by its norm."""
+        """Returns `vector_u` after power iteration, and the normalized kernel."""
         matrix = jnp.reshape(self.kernel.value, (-1, self.kernel.shape[-1]))
         u = self.vector_u.value
         for _ in range(self.power_iterations):
             v = ops.normalize(u @ matrix.T, axis=None)
             u = ops.normalize(v @ matrix, axis=None)
+        # The singular vectors are constants for the gradient, as in the paper.
         u, v = jax.lax.stop_gradient((u, v))
         sigma = v @ matrix @ u.T
         return u, jnp.reshape(matrix / sigma, self.kernel.shape)

@@ -1,4 +1,4 @@
-"""UnitNormalization: scales vectors to length 1."""
+"""UnitNormalization: scales vectors to unit L2 norm."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ __all__ = ["UnitNormalization"]
 
 
 class UnitNormalization(Layer):
-    """Divides by the length, the square root of the sum of squares along some axes.
+    """Normalizes inputs to unit L2 norm along the given axes.
 
     y = x / max(sqrt(sum(x ** 2)), 1e-12)
 
     Args:
-        axis: the axis or axes of the sum, the features by default.
+        axis: the axis or axes of the norm; the last axis by default.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
         x (any) -> (the same)
 
     Raises:
-        TypeError: `axis` is not made of integers.
+        TypeError: `axis` is not an integer or a list of integers.
 
     Example:
 
@@ -45,10 +45,10 @@ class UnitNormalization(Layer):
         self.axis = axes_list(axis, self._label())
 
     def build(self, input_shape: ShapeLike) -> None:
-        """Checks the axes."""
+        """Validates the axes."""
         self.axis = positive_axes(self.axis, input_shape, self._label())
         self.rowwise = 0 not in self.axis
 
     def call(self, inputs: Array) -> Array:
-        """Returns the inputs at length 1."""
+        """Returns the normalized inputs."""
         return ops.normalize(inputs, axis=tuple(self.axis), order=2, epsilon=1e-12)

@@ -1,1 +1,1 @@
-"""Pooling over windows, over all positions, and to a given output size."""
+"""Pooling layers: over windows, global, and adaptive."""

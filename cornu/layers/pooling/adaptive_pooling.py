@@ -1,4 +1,4 @@
-"""Adaptive pooling: the largest or the mean value of a given number of parts of each axis."""
+"""Adaptive pooling layers, which pool to a given output size."""
 
 from __future__ import annotations
 
@@ -28,14 +28,17 @@ class _AdaptivePooling(Spatial):
         super().__init__(data_format, **kwargs)
         if not isinstance(output_size, (int, list, tuple)):
             raise TypeError(
-                f"{self._label()}: `output_size` must be an integer or {self.rank} of them. "
+                f"{self._label()}: `output_size` must be an integer or {self.rank} integers. "
                 f"Received: {output_size!r}"
             )
         self.output_size = self._per_axis(output_size, "output_size")
 
     def call(self, inputs: Array) -> Array:
-        """Returns one value for each part and channel."""
-        return self.pool(inputs, output_size=self.output_size, data_format=self.data_format)
+        """Returns the pooled inputs."""
+        outputs: Array = self.pool(
+            inputs, output_size=self.output_size, data_format=self.data_format
+        )
+        return outputs
 
 
 class _AdaptiveMaxPooling(_AdaptivePooling):
@@ -47,10 +50,10 @@ class _AdaptiveAveragePooling(_AdaptivePooling):
 
 
 class AdaptiveMaxPooling1D(_AdaptiveMaxPooling):
-    """The largest value of each of a given number of parts of the spatial axis.
+    """1D adaptive max pooling layer.
 
     Args:
-        output_size, data_format: as in `AdaptiveMaxPooling2D`, with one number.
+        output_size, data_format: as in `AdaptiveMaxPooling2D`, with one number instead of two.
 
     Shapes: (batch, steps, channels) -> (batch, output_size, channels).
 
@@ -66,13 +69,14 @@ class AdaptiveMaxPooling1D(_AdaptiveMaxPooling):
 
 
 class AdaptiveMaxPooling2D(_AdaptiveMaxPooling):
-    """The largest value of each of a given number of parts of both spatial axes, per channel.
+    """2D adaptive max pooling layer: pools images to a given size.
 
-    Part i of n elements in k parts begins at `i * n // k` and ends before
-    `ceil((i + 1) * n / k)`, so that parts overlap where k does not divide n.
+    Each spatial axis of size n is divided into k = `output_size` regions. Region i covers the
+    indices from `i * n // k` up to, but not including, `ceil((i + 1) * n / k)`; regions overlap if
+    k does not divide n. The output is the maximum of each region, for each channel.
 
     Args:
-        output_size: number of parts of each axis, or one number for both.
+        output_size: height and width of the output, or one number for both.
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
         **kwargs: passed to `Layer`.
@@ -81,7 +85,7 @@ class AdaptiveMaxPooling2D(_AdaptiveMaxPooling):
     `data_format="channels_first"` the channels are axis 1.
 
     Raises:
-        TypeError: `output_size` is not made of integers.
+        TypeError: `output_size` is not an integer or a tuple of integers.
 
     Example:
 
@@ -95,10 +99,10 @@ class AdaptiveMaxPooling2D(_AdaptiveMaxPooling):
 
 
 class AdaptiveMaxPooling3D(_AdaptiveMaxPooling):
-    """The largest value of each of a given number of parts of all spatial axes, per channel.
+    """3D adaptive max pooling layer.
 
     Args:
-        output_size, data_format: as in `AdaptiveMaxPooling2D`, with three numbers or one for all.
+        output_size, data_format: as in `AdaptiveMaxPooling2D`, with three numbers instead of two.
 
     Shapes: (batch, depth, height, width, channels) -> (batch, *output_size, channels).
 
@@ -114,10 +118,10 @@ class AdaptiveMaxPooling3D(_AdaptiveMaxPooling):
 
 
 class AdaptiveAveragePooling1D(_AdaptiveAveragePooling):
-    """The mean of each of a given number of parts of the spatial axis.
+    """1D adaptive average pooling layer.
 
     Args:
-        output_size, data_format: as in `AdaptiveMaxPooling2D`, with one number.
+        output_size, data_format: as in `AdaptiveMaxPooling2D`, with one number instead of two.
 
     Shapes: (batch, steps, channels) -> (batch, output_size, channels).
 
@@ -133,16 +137,19 @@ class AdaptiveAveragePooling1D(_AdaptiveAveragePooling):
 
 
 class AdaptiveAveragePooling2D(_AdaptiveAveragePooling):
-    """The mean of each of a given number of parts of both spatial axes, per channel.
+    """2D adaptive average pooling layer: pools images to a given size.
+
+    The output is the mean of each region, for each channel. The regions are those of
+    `AdaptiveMaxPooling2D`.
 
     Args:
-        output_size, data_format: as in `AdaptiveMaxPooling2D`, where the parts are defined.
+        output_size, data_format: as in `AdaptiveMaxPooling2D`.
 
     Shapes: (batch, height, width, channels) -> (batch, *output_size, channels); with
     `data_format="channels_first"` the channels are axis 1.
 
     Raises:
-        TypeError: `output_size` is not made of integers.
+        TypeError: `output_size` is not an integer or a tuple of integers.
 
     Example:
 
@@ -156,10 +163,10 @@ class AdaptiveAveragePooling2D(_AdaptiveAveragePooling):
 
 
 class AdaptiveAveragePooling3D(_AdaptiveAveragePooling):
-    """The mean of each of a given number of parts of all spatial axes, per channel.
+    """3D adaptive average pooling layer.
 
     Args:
-        output_size, data_format: as in `AdaptiveMaxPooling2D`, with three numbers or one for all.
+        output_size, data_format: as in `AdaptiveMaxPooling2D`, with three numbers instead of two.
 
     Shapes: (batch, depth, height, width, channels) -> (batch, *output_size, channels).
 

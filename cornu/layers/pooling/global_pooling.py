@@ -1,4 +1,4 @@
-"""Global pooling: the largest or the mean value along all spatial axes."""
+"""Global pooling layers, which reduce all spatial axes."""
 
 from __future__ import annotations
 
@@ -35,8 +35,9 @@ class _GlobalPooling(Spatial):
         self.keepdims = keepdims
 
     def call(self, inputs: Array) -> Array:
-        """Returns one value for each channel."""
-        return self.reduce(inputs, axis=self.spatial_axes, keepdims=self.keepdims)
+        """Returns one value per channel."""
+        outputs: Array = self.reduce(inputs, axis=self.spatial_axes, keepdims=self.keepdims)
+        return outputs
 
 
 class _GlobalMaxPooling(_GlobalPooling):
@@ -48,7 +49,7 @@ class _GlobalAveragePooling(_GlobalPooling):
 
 
 class GlobalMaxPooling1D(_GlobalMaxPooling):
-    """The largest value along the one spatial axis, per channel.
+    """1D global max pooling layer: the maximum over all time steps, for each channel.
 
     Args:
         data_format, keepdims: as in `GlobalMaxPooling2D`.
@@ -62,19 +63,19 @@ class GlobalMaxPooling1D(_GlobalMaxPooling):
     >>> cornu.layers.GlobalMaxPooling1D()(np.array([[[1.0], [3.0]]])).tolist()
     [[3.0]]
 
-    Differences: as in Keras, masks are not looked at, unlike in `GlobalAveragePooling1D`.
+    Differences: as in Keras, masks are ignored, unlike in `GlobalAveragePooling1D`.
     """
 
     rank = 1
 
 
 class GlobalMaxPooling2D(_GlobalMaxPooling):
-    """The largest value along both spatial axes, per channel.
+    """2D global max pooling layer: the maximum over both spatial axes, for each channel.
 
     Args:
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
-        keepdims: whether the spatial axes stay, with size 1.
+        keepdims: whether to keep the spatial axes, with size 1.
         **kwargs: passed to `Layer`.
 
     Shapes: (batch, height, width, channels) -> (batch, channels), with `keepdims`
@@ -92,7 +93,7 @@ class GlobalMaxPooling2D(_GlobalMaxPooling):
 
 
 class GlobalMaxPooling3D(_GlobalMaxPooling):
-    """The largest value along all three spatial axes, per channel.
+    """3D global max pooling layer: the maximum over all spatial axes, for each channel.
 
     Args:
         data_format, keepdims: as in `GlobalMaxPooling2D`.
@@ -111,13 +112,15 @@ class GlobalMaxPooling3D(_GlobalMaxPooling):
 
 
 class GlobalAveragePooling1D(_GlobalAveragePooling):
-    """The mean along the one spatial axis, per channel; steps that are masked do not count.
+    """1D global average pooling layer: the mean over all time steps, for each channel.
+
+    Masked time steps are excluded from the mean.
 
     Args:
         data_format, keepdims: as in `GlobalAveragePooling2D`.
 
     Shapes: (batch, steps, channels) -> (batch, channels), with `keepdims` (batch, 1, channels);
-    the mask is (batch, steps). The output has no mask.
+    mask (batch, steps). The output has no mask.
 
     Example:
 
@@ -127,13 +130,13 @@ class GlobalAveragePooling1D(_GlobalAveragePooling):
     >>> cornu.layers.GlobalAveragePooling1D()(x, mask=mask).tolist()
     [[2.0]]
 
-    Differences: the mean of a sequence without any step is NaN, as in Keras.
+    Differences: as in Keras, the mean of a sequence is NaN if all its steps are masked.
     """
 
     rank = 1
 
     def call(self, inputs: Array, mask: Array | None = None) -> Array:
-        """Returns the mean of the steps that are not masked."""
+        """Returns the mean over the unmasked time steps."""
         if mask is None:
             return super().call(inputs)
         mask = ops.cast(ops.expand_dims(mask, self.channel_axis), "bool")
@@ -142,17 +145,17 @@ class GlobalAveragePooling1D(_GlobalAveragePooling):
         return total / count
 
     def compute_mask(self, inputs: Array, mask: Array | None = None) -> None:
-        """Returns None: there are no steps left that could be masked."""
+        """Returns None, because the output has no time axis."""
         return None
 
 
 class GlobalAveragePooling2D(_GlobalAveragePooling):
-    """The mean along both spatial axes, per channel.
+    """2D global average pooling layer: the mean over both spatial axes, for each channel.
 
     Args:
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
-        keepdims: whether the spatial axes stay, with size 1.
+        keepdims: whether to keep the spatial axes, with size 1.
         **kwargs: passed to `Layer`.
 
     Shapes: (batch, height, width, channels) -> (batch, channels), with `keepdims`
@@ -172,7 +175,7 @@ class GlobalAveragePooling2D(_GlobalAveragePooling):
 
 
 class GlobalAveragePooling3D(_GlobalAveragePooling):
-    """The mean along all three spatial axes, per channel.
+    """3D global average pooling layer: the mean over all spatial axes, for each channel.
 
     Args:
         data_format, keepdims: as in `GlobalAveragePooling2D`.

@@ -1,4 +1,4 @@
-"""Pooling: the largest or the mean value of each window of the spatial axes."""
+"""Max pooling and average pooling layers."""
 
 from __future__ import annotations
 
@@ -49,19 +49,20 @@ class _Pooling(Spatial):
             )
 
     def build(self, input_shape: ShapeLike) -> None:
-        """Checks that the window fits into the input."""
+        """Checks that the input is at least as large as the window."""
         if self.padding == "valid":
             self._check_extent(input_shape, self.pool_size, f"the window {self.pool_size}")
 
     def call(self, inputs: Array) -> Array:
-        """Returns the pooled windows."""
-        return self.pool(
+        """Returns the pooled inputs."""
+        outputs: Array = self.pool(
             inputs,
             pool_size=self.pool_size,
             strides=self.strides,
             padding=self.padding,
             data_format=self.data_format,
         )
+        return outputs
 
 
 class _MaxPooling(_Pooling):
@@ -73,10 +74,10 @@ class _AveragePooling(_Pooling):
 
 
 class MaxPooling1D(_MaxPooling):
-    """The largest value of each window along one axis.
+    """1D max pooling layer, for example over time.
 
     Args:
-        pool_size, strides, ...: as in `MaxPooling2D`, with one number.
+        pool_size, strides, ...: as in `MaxPooling2D`, with one number instead of two.
 
     Shapes: (batch, steps, channels) -> (batch, new_steps, channels); with
     `data_format="channels_first"` the channels are axis 1.
@@ -94,13 +95,13 @@ class MaxPooling1D(_MaxPooling):
 
 
 class MaxPooling2D(_MaxPooling):
-    """The largest value of each window along two axes, per channel.
+    """2D max pooling layer: the maximum of each window, for each channel.
 
     Args:
         pool_size: height and width of the window, or one number for both.
-        strides: the stride along each axis; by default its size.
-        padding: `"valid"` (no padding) or `"same"` (it may stick out, so that with
-            a stride of 1 the sizes remain; what lies outside does not count).
+        strides: the stride along each axis; `pool_size` by default.
+        padding: `"valid"` (no padding) or `"same"` (padding, so that with a stride of 1 the
+            output has the size of the input; the padding does not affect the maximum).
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
         **kwargs: passed to `Layer`.
@@ -119,7 +120,8 @@ class MaxPooling2D(_MaxPooling):
     >>> cornu.layers.MaxPooling2D()(np.arange(16.0).reshape(1, 4, 4, 1))[0, :, :, 0].tolist()
     [[5.0, 7.0], [13.0, 15.0]]
 
-    Differences: PyTorch's `padding=n` puts as much before as behind, `"same"` the odd one behind.
+    Differences: `"same"` may pad one more element at the end than at the beginning, while
+    `padding=n` of PyTorch is symmetric.
     """
 
     rank = 2
@@ -127,10 +129,10 @@ class MaxPooling2D(_MaxPooling):
 
 
 class MaxPooling3D(_MaxPooling):
-    """The largest value of each window along three axes, per channel.
+    """3D max pooling layer, for example over volumes or videos.
 
     Args:
-        pool_size, strides, ...: as in `MaxPooling2D`, with three numbers or one for all.
+        pool_size, strides, ...: as in `MaxPooling2D`, with three numbers instead of two.
 
     Shapes: (batch, depth, height, width, channels) -> (batch, new_depth, new_height, new_width,
     channels); with `data_format="channels_first"` the channels are axis 1.
@@ -148,10 +150,10 @@ class MaxPooling3D(_MaxPooling):
 
 
 class AveragePooling1D(_AveragePooling):
-    """The mean of each window along one axis.
+    """1D average pooling layer, for example over time.
 
     Args:
-        pool_size, strides, ...: as in `AveragePooling2D`, with one number.
+        pool_size, strides, ...: as in `AveragePooling2D`, with one number instead of two.
 
     Shapes: (batch, steps, channels) -> (batch, new_steps, channels); with
     `data_format="channels_first"` the channels are axis 1.
@@ -168,13 +170,13 @@ class AveragePooling1D(_AveragePooling):
 
 
 class AveragePooling2D(_AveragePooling):
-    """The mean of each window along two axes, per channel.
+    """2D average pooling layer: the mean of each window, for each channel.
 
     Args:
         pool_size: height and width of the window, or one number for both.
-        strides: the stride along each axis; by default its size.
-        padding: `"valid"` (no padding) or `"same"` (it may stick out; the mean is
-            that of the elements inside).
+        strides: the stride along each axis; `pool_size` by default.
+        padding: `"valid"` (no padding) or `"same"` (padding, so that with a stride of 1 the
+            output has the size of the input; the padding is excluded from the mean).
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
         **kwargs: passed to `Layer`.
@@ -191,17 +193,17 @@ class AveragePooling2D(_AveragePooling):
     >>> cornu.layers.AveragePooling2D(2)(np.arange(16.0).reshape(1, 4, 4, 1))[0, :, :, 0].tolist()
     [[2.5, 4.5], [10.5, 12.5]]
 
-    Differences: PyTorch counts the zeros outside unless `count_include_pad=False`.
+    Differences: PyTorch includes the padding in the mean, unless `count_include_pad=False`.
     """
 
     rank = 2
 
 
 class AveragePooling3D(_AveragePooling):
-    """The mean of each window along three axes, per channel.
+    """3D average pooling layer, for example over volumes or videos.
 
     Args:
-        pool_size, strides, ...: as in `AveragePooling2D`, with three numbers or one for all.
+        pool_size, strides, ...: as in `AveragePooling2D`, with three numbers instead of two.
 
     Shapes: as in `MaxPooling3D`.
 

@@ -1,1 +1,1 @@
-"""Dropout, noise and penalties on activations."""
+"""Regularization layers: dropout, noise and activity regularization."""

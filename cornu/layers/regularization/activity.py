@@ -1,4 +1,4 @@
-"""ActivityRegularization: adds a penalty on activations to the loss."""
+"""ActivityRegularization: adds a penalty on its inputs to the loss."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ __all__ = ["ActivityRegularization"]
 
 
 class ActivityRegularization(Layer):
-    """Returns its inputs, and adds a penalty on them to the loss.
+    """Returns its inputs unchanged, and adds a penalty on them to the loss.
 
     loss += (l1 * sum(|x|) + l2 * sum(x ** 2)) / batch
 
     Args:
-        l1: the factor of the absolute values.
-        l2: the factor of the squares.
+        l1: the factor of the L1 penalty.
+        l2: the factor of the L2 penalty.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:

@@ -1,4 +1,4 @@
-"""The base of layers that are random during training."""
+"""Base class of layers that are random during training."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from cornu.types import Array
 
 
 class Noise(Layer):
-    """The base of layers that are random in training and change nothing otherwise.
+    """Base class of layers that are random in training and the identity in inference.
 
-    A subclass defines `disturb(inputs)`. It is not called where `amount` is 0.
+    Subclasses define `add_noise(inputs)`, which is not called if `amount` is 0.
     """
 
     infers_by_config = True
@@ -28,15 +28,16 @@ class Noise(Layer):
         self.built = True
 
     def call(self, inputs: Array, training: bool = False) -> Array:
-        """Returns the inputs, disturbed in training."""
-        return self.disturb(inputs) if training and self._amount > 0 else inputs
+        """Returns the inputs, with noise in training."""
+        return self.add_noise(inputs) if training and self._amount > 0 else inputs
 
-    def disturb(self, inputs: Array) -> Array:
+    def add_noise(self, inputs: Array) -> Array:
         """Returns the inputs with noise."""
-        raise NotImplementedError(f"{type(self).__name__} does not define `disturb`.")
+        raise NotImplementedError(f"{type(self).__name__} does not define `add_noise`.")
 
 
 def rate_below_one(label: str, rate: Any) -> float:
+    """Returns `rate`; raises ValueError unless 0 <= rate < 1."""
     if fraction(label, "rate", rate) == 1:
-        raise ValueError(f"{label}: rate must be below 1, where the formula divides by zero.")
+        raise ValueError(f"{label}: rate must be less than 1. Received: {rate!r}")
     return cast(float, rate)

@@ -1,4 +1,4 @@
-"""Dropout: sets random elements or channels to zero during training."""
+"""Dropout layers, which set random elements or channels to zero during training."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ __all__ = ["AlphaDropout", "Dropout", "SpatialDropout1D", "SpatialDropout2D", "S
 
 
 class Dropout(Noise):
-    """Sets a part of the inputs to zero in training, and scales up the others.
+    """Randomly sets elements of the input to zero in training, and scales the others up.
 
-    y = x * keep / (1 - rate), with keep drawn as 0 or 1, and 1 with probability 1 - rate
+    y = x * keep / (1 - rate), where keep is 1 with probability 1 - rate and 0 otherwise
 
     Args:
-        rate: the part that is dropped, from 0 to 1.
-        noise_shape: the shape of `keep`, which is broadcast to x: 1 for axes that are kept or
-            dropped together, `None` for the size of x.
+        rate: the fraction of the inputs to drop, between 0 and 1.
+        noise_shape: the shape of `keep`, which is broadcast to x. Use 1 for axes along which
+            elements are dropped together, and `None` for the size of x.
         seed: an integer seed, for reproducible results.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
@@ -33,7 +33,7 @@ class Dropout(Noise):
         x (any) -> (the same)
 
     Raises:
-        ValueError: `rate` is not from 0 to 1, or `noise_shape` has sizes that are not positive.
+        ValueError: `rate` is not between 0 and 1, or a size in `noise_shape` is not positive.
 
     Example:
 
@@ -56,40 +56,40 @@ class Dropout(Noise):
     ):
         super().__init__(rate, seed, **kwargs)
         self.rate = fraction(self._label(), "rate", rate)
-        self.noise_shape = _checked(self._label(), noise_shape)
+        self.noise_shape = _check_noise_shape(self._label(), noise_shape)
 
-    def disturb(self, inputs: Array) -> Array:
+    def add_noise(self, inputs: Array) -> Array:
         """Returns x * keep / (1 - rate)."""
         return random.dropout(inputs, self.rate, self.noise_shape, seed=self.seed_generator)
 
 
 class SpatialDropout(Dropout):
-    """The base of dropout that keeps or drops whole channels."""
+    """Base class of dropout of whole channels."""
 
     def __init__(
         self, ndim: int, data_format: DataFormat, rate: float, seed: int | None, **kwargs: Any
     ) -> None:
-        together = (1,) * (ndim - 2)
+        spatial = (1,) * (ndim - 2)
         last = data_format == "channels_last"
         super().__init__(
-            rate, (None, *together, None) if last else (None, None, *together), seed, **kwargs
+            rate, (None, *spatial, None) if last else (None, None, *spatial), seed, **kwargs
         )
         self.data_format = data_format
         self.input_spec = InputSpec(ndim=ndim)
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments, among which there is no `trainable`."""
+        """Returns the constructor arguments, which do not include `trainable`."""
         return {k: v for k, v in super().get_config().items() if k != "trainable"}
 
 
 class SpatialDropout1D(SpatialDropout):
-    """Drops whole channels of sequences in training.
+    """Randomly drops whole channels of sequences in training.
 
     Args:
-        rate: the part that is dropped, from 0 to 1.
+        rate: the fraction of the inputs to drop, between 0 and 1.
         seed: an integer seed, for reproducible results.
-        name: the layer's name.
-        dtype: a dtype or dtype policy.
+        name: the name of the layer.
+        dtype: the dtype or dtype policy of the layer.
 
     Shapes:
         x (batch, time, channels) -> (the same)
@@ -117,15 +117,15 @@ class SpatialDropout1D(SpatialDropout):
 
 
 class SpatialDropout2D(SpatialDropout):
-    """Drops whole channels of images in training.
+    """Randomly drops whole channels of images in training.
 
     Args:
-        rate: the part that is dropped, from 0 to 1.
+        rate: the fraction of the inputs to drop, between 0 and 1.
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
         seed: an integer seed, for reproducible results.
-        name: the layer's name.
-        dtype: a dtype or dtype policy.
+        name: the name of the layer.
+        dtype: the dtype or dtype policy of the layer.
 
     Shapes:
         x (batch, height, width, channels) -> (the same), or with channels first
@@ -152,15 +152,15 @@ class SpatialDropout2D(SpatialDropout):
 
 
 class SpatialDropout3D(SpatialDropout):
-    """Drops whole channels of volumes in training.
+    """Randomly drops whole channels of volumes in training.
 
     Args:
-        rate: the part that is dropped, from 0 to 1.
+        rate: the fraction of the inputs to drop, between 0 and 1.
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
         seed: an integer seed, for reproducible results.
-        name: the layer's name.
-        dtype: a dtype or dtype policy.
+        name: the name of the layer.
+        dtype: the dtype or dtype policy of the layer.
 
     Shapes:
         x (batch, depth, height, width, channels) -> (the same), or with channels first
@@ -187,12 +187,14 @@ class SpatialDropout3D(SpatialDropout):
 
 
 class AlphaDropout(Noise):
-    """Dropout that keeps mean and variance, for networks with SELU activations.
+    """Dropout that preserves mean and variance, for networks with SELU activations.
 
-    y = a * (x where keep, else s) + b, with s the limit of SELU towards minus infinity
+    y = a * (x where keep, else s) + b, where s is the limit of SELU at minus infinity
+
+    a and b are chosen such that inputs of mean 0 and variance 1 keep both.
 
     Args:
-        rate: the part that is dropped, from 0 to 1.
+        rate: the fraction of the inputs to drop, between 0 and 1.
         noise_shape: the shape of `keep`, as in `Dropout`.
         seed: an integer seed, for reproducible results.
         **kwargs: `name`, `dtype` and others of `Layer`.
@@ -201,7 +203,7 @@ class AlphaDropout(Noise):
         x (any) -> (the same)
 
     Raises:
-        ValueError: `rate` is not from 0 to below 1.
+        ValueError: `rate` is not in [0, 1).
 
     Example:
 
@@ -225,9 +227,9 @@ class AlphaDropout(Noise):
     ):
         super().__init__(rate, seed, **kwargs)
         self.rate = rate_below_one(self._label(), rate)
-        self.noise_shape = _checked(self._label(), noise_shape)
+        self.noise_shape = _check_noise_shape(self._label(), noise_shape)
 
-    def disturb(self, inputs: Array) -> Array:
+    def add_noise(self, inputs: Array) -> Array:
         """Returns a * (x where keep, else s) + b."""
         given = self.noise_shape or (None,) * inputs.ndim
         shape = [
@@ -236,19 +238,23 @@ class AlphaDropout(Noise):
         keep = random.uniform(shape, seed=self.seed_generator) >= self.rate
         a = ((1 - self.rate) * (1 + self.rate * _SELU_LIMIT**2)) ** -0.5
         b = -a * self.rate * _SELU_LIMIT
-        return a * jnp.where(keep, inputs, _SELU_LIMIT) + b
+        outputs: Array = a * jnp.where(keep, inputs, _SELU_LIMIT) + b
+        return outputs
 
 
-# Minus scale times alpha of SELU.
+# -scale * alpha of SELU.
 _SELU_LIMIT = -1.0507009873554804934193349852946 * 1.6732632423543772848170429916717
 
 
-def _checked(label: str, noise_shape: Sequence[int | None] | None) -> tuple[int | None, ...] | None:
+def _check_noise_shape(
+    label: str, noise_shape: Sequence[int | None] | None
+) -> tuple[int | None, ...] | None:
     if noise_shape is None:
         return None
     sizes = tuple(noise_shape)
     if not all(size is None or (isinstance(size, int) and size > 0) for size in sizes):
         raise ValueError(
-            f"{label}: noise_shape is made of positive integers and None. Received: {noise_shape!r}"
+            f"{label}: noise_shape must consist of positive integers and None. "
+            f"Received: {noise_shape!r}"
         )
     return sizes

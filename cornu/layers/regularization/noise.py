@@ -1,4 +1,4 @@
-"""Gaussian noise, added or multiplied during training."""
+"""Layers with additive or multiplicative Gaussian noise in training."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["GaussianDropout", "GaussianNoise"]
 
 
 class GaussianNoise(Noise):
-    """Adds normal random numbers in training.
+    """Adds Gaussian noise of mean 0 in training.
 
-    y = x + noise, with noise of mean 0
+    y = x + noise
 
     Args:
-        stddev: the standard deviation of the noise, from 0 to 1.
+        stddev: the standard deviation of the noise, between 0 and 1.
         seed: an integer seed, for reproducible results.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
@@ -27,7 +27,7 @@ class GaussianNoise(Noise):
         x (any) -> (the same)
 
     Raises:
-        ValueError: `stddev` is not from 0 to 1.
+        ValueError: `stddev` is not between 0 and 1.
 
     Example:
 
@@ -40,7 +40,7 @@ class GaussianNoise(Noise):
         super().__init__(stddev, seed, **kwargs)
         self.stddev = fraction(self._label(), "stddev", stddev)
 
-    def disturb(self, inputs: Array) -> Array:
+    def add_noise(self, inputs: Array) -> Array:
         """Returns x + noise."""
         return inputs + random.normal(
             inputs.shape, stddev=self.stddev, dtype=self.compute_dtype, seed=self.seed_generator
@@ -48,12 +48,12 @@ class GaussianNoise(Noise):
 
 
 class GaussianDropout(Noise):
-    """Multiplies by normal random numbers in training.
+    """Multiplies by Gaussian noise of mean 1 in training.
 
-    y = x * noise, with noise of mean 1 and standard deviation sqrt(rate / (1 - rate))
+    y = x * noise, where noise has the standard deviation sqrt(rate / (1 - rate))
 
     Args:
-        rate: that of the `Dropout` with noise of equal variance, from 0 to 1.
+        rate: the rate of the `Dropout` whose noise has the same variance, in [0, 1).
         seed: an integer seed, for reproducible results.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
@@ -61,7 +61,7 @@ class GaussianDropout(Noise):
         x (any) -> (the same)
 
     Raises:
-        ValueError: `rate` is not from 0 to below 1.
+        ValueError: `rate` is not in [0, 1).
 
     Example:
 
@@ -77,7 +77,7 @@ class GaussianDropout(Noise):
         super().__init__(rate, seed, **kwargs)
         self.rate = rate_below_one(self._label(), rate)
 
-    def disturb(self, inputs: Array) -> Array:
+    def add_noise(self, inputs: Array) -> Array:
         """Returns x * noise."""
         stddev = math.sqrt(self.rate / (1 - self.rate))
         return inputs * random.normal(

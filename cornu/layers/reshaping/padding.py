@@ -1,4 +1,4 @@
-"""Padding with zeros and cropping: adds or removes elements at the edges of spatial axes."""
+"""Zero padding and cropping of spatial axes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Edge = tuple[int, int]
 
 class _Edged(Spatial):
     def _edges(self, value: Any, name: str) -> tuple[Edge, ...]:
-        """Returns (before, behind) for each spatial axis, from numbers or pairs of them."""
+        """Returns (before, after) for each spatial axis, from integers or pairs of integers."""
         if isinstance(value, Sequence) and self.rank > 1:
             per_axis = value
         else:
@@ -31,10 +31,10 @@ class _Edged(Spatial):
         if len(per_axis) != self.rank:
             raise ValueError(
                 f"{self._label()}: `{name}` must be an integer, {self.rank} integers, or "
-                f"{self.rank} pairs (before, behind). Received: {value!r}"
+                f"{self.rank} pairs (before, after). Received: {value!r}"
             )
         pairs = [integers(edge, 2, name, 0, self._label()) for edge in per_axis]
-        return tuple((before, behind) for before, behind in pairs)
+        return tuple((before, after) for before, after in pairs)
 
 
 class _ZeroPadding(_Edged):
@@ -44,10 +44,10 @@ class _ZeroPadding(_Edged):
         super().__init__(data_format, **kwargs)
         edges = self._edges(padding, "padding")
         self.padding = edges if self.rank > 1 else edges[0]
-        self._widths = self._at_spatial_axes(edges, (0, 0))
+        self._widths = self._expand_to_axes(edges, (0, 0))
 
     def call(self, inputs: Array) -> Array:
-        """Returns the inputs with zeros around."""
+        """Returns the padded inputs."""
         return ops.pad(inputs, self._widths)
 
 
@@ -56,33 +56,34 @@ class _Cropping(_Edged):
         super().__init__(data_format, **kwargs)
         edges = self._edges(cropping, "cropping")
         self.cropping = edges if self.rank > 1 else edges[0]
-        slices = [slice(before, -behind or None) for before, behind in edges]
-        self._kept = self._at_spatial_axes(slices, slice(None))
-        self._needed = [before + behind + 1 for before, behind in edges]
+        # `x[a:-0]` would be empty.
+        slices = [slice(before, -after or None) for before, after in edges]
+        self._slices = self._expand_to_axes(slices, slice(None))
+        self._min_sizes = [before + after + 1 for before, after in edges]
 
     def build(self, input_shape: ShapeLike) -> None:
-        """Checks that something is left."""
-        self._check_extent(input_shape, self._needed, f"what is cropped, {self.cropping},")
+        """Checks that the output is not empty."""
+        self._check_extent(input_shape, self._min_sizes, f"cropping={self.cropping}")
 
     def call(self, inputs: Array) -> Array:
-        """Returns the inputs without their edges."""
-        return inputs[self._kept]
+        """Returns the cropped inputs."""
+        return inputs[self._slices]
 
 
 class ZeroPadding1D(_ZeroPadding):
-    """Puts zeros before and behind the one spatial axis.
+    """Zero-padding layer for sequences: adds zeros at the beginning and the end.
 
     Args:
-        padding: how many on both sides, or (before, behind).
+        padding: the number of zeros on both sides, or a pair (before, after).
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
         **kwargs: passed to `Layer`.
 
-    Shapes: (batch, steps, channels) -> (batch, before + steps + behind, channels); with
+    Shapes: (batch, steps, channels) -> (batch, before + steps + after, channels); with
     `data_format="channels_first"` the channels are axis 1.
 
     Raises:
-        ValueError: `padding` is not made of integers from 0 on.
+        ValueError: `padding` contains a value that is not a nonnegative integer.
 
     Example:
 
@@ -96,10 +97,10 @@ class ZeroPadding1D(_ZeroPadding):
 
 
 class ZeroPadding2D(_ZeroPadding):
-    """Puts zeros around the two spatial axes.
+    """Zero-padding layer for images: adds rows and columns of zeros at the edges.
 
     Args:
-        padding: how many on all sides; or a number for height and one for width; or
+        padding: the number of zeros on all sides; or (height, width); or
             ((top, bottom), (left, right)).
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
@@ -109,7 +110,7 @@ class ZeroPadding2D(_ZeroPadding):
     left + width + right, channels); with `data_format="channels_first"` the channels are axis 1.
 
     Raises:
-        ValueError: `padding` is not made of integers from 0 on.
+        ValueError: `padding` contains a value that is not a nonnegative integer.
 
     Example:
 
@@ -124,15 +125,15 @@ class ZeroPadding2D(_ZeroPadding):
 
 
 class ZeroPadding3D(_ZeroPadding):
-    """Puts zeros around the three spatial axes.
+    """Zero-padding layer for volumes: adds zeros at the edges of the three spatial axes.
 
     Args:
         padding, data_format: as in `ZeroPadding2D`, for three axes.
 
-    Shapes: (batch, depth, height, width, channels) -> the same with longer spatial axes.
+    Shapes: (batch, depth, height, width, channels) -> the same, with larger spatial axes.
 
     Raises:
-        ValueError: `padding` is not made of integers from 0 on.
+        ValueError: `padding` contains a value that is not a nonnegative integer.
 
     Example:
 
@@ -147,16 +148,16 @@ class ZeroPadding3D(_ZeroPadding):
 
 
 class Cropping1D(_Cropping):
-    """Takes steps off the beginning and the end of a sequence.
+    """Cropping layer for sequences: removes steps at the beginning and the end.
 
     Args:
-        cropping: how many on both sides, or (beginning, end).
+        cropping: the number of steps removed on both sides, or a pair (beginning, end).
         **kwargs: passed to `Layer`.
 
     Shapes: (batch, steps, channels) -> (batch, steps - beginning - end, channels).
 
     Raises:
-        ValueError: nothing would be left.
+        ValueError: the output would be empty.
 
     Example:
 
@@ -173,10 +174,10 @@ class Cropping1D(_Cropping):
 
 
 class Cropping2D(_Cropping):
-    """Takes elements off the edges of the two spatial axes.
+    """Cropping layer for images: removes rows and columns at the edges.
 
     Args:
-        cropping: how many on all sides; or a number for height and one for width; or
+        cropping: the number of elements removed on all sides; or (height, width); or
             ((top, bottom), (left, right)).
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
@@ -186,7 +187,7 @@ class Cropping2D(_Cropping):
     width - left - right, channels); with `data_format="channels_first"` the channels are axis 1.
 
     Raises:
-        ValueError: nothing would be left.
+        ValueError: the output would be empty.
 
     Example:
 
@@ -201,15 +202,15 @@ class Cropping2D(_Cropping):
 
 
 class Cropping3D(_Cropping):
-    """Takes elements off the edges of the three spatial axes.
+    """Cropping layer for volumes: removes elements at the edges of the three spatial axes.
 
     Args:
         cropping, data_format: as in `Cropping2D`, for three axes.
 
-    Shapes: (batch, depth, height, width, channels) -> the same with shorter spatial axes.
+    Shapes: (batch, depth, height, width, channels) -> the same, with smaller spatial axes.
 
     Raises:
-        ValueError: nothing would be left.
+        ValueError: the output would be empty.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Flatten, Reshape, Permute and RepeatVector."""
+"""Flatten, Reshape, Permute and RepeatVector: layers that rearrange the elements of samples."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ __all__ = ["Flatten", "Permute", "RepeatVector", "Reshape"]
 
 
 class Flatten(Layer):
-    """Makes one axis of all axes but the batch.
+    """Flattens the input to one axis per sample, without affecting the batch axis.
 
     Args:
-        data_format: with `"channels_first"` axis 1 is moved to the end before.
+        data_format: with `"channels_first"`, axis 1 is moved to the end before flattening, so
+            that weights do not depend on the data format.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
-        x (batch, ...) -> (batch, product of the others); x (batch,) -> (batch, 1)
+        x (batch, ...) -> (batch, product of the other sizes); x (batch,) -> (batch, 1)
 
     Example:
 
@@ -44,24 +45,25 @@ class Flatten(Layer):
         self.input_spec = InputSpec(min_ndim=1)
 
     def call(self, inputs: Array) -> Array:
-        """Returns the inputs with two axes."""
+        """Returns the flattened inputs."""
         if self.data_format == "channels_first" and inputs.ndim > 1:
             inputs = jnp.moveaxis(inputs, 1, -1)
         return jnp.reshape(inputs, (inputs.shape[0], math.prod(inputs.shape[1:])))
 
 
 class Reshape(Layer):
-    """Gives each sample another shape.
+    """Reshapes each sample to the given shape.
 
     Args:
-        target_shape: the shape without batch axis; one size may be -1, which makes it fit.
+        target_shape: the new shape, without the batch axis. One size may be -1; it is inferred
+            from the others.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
         x (batch, ...) -> (batch, *target_shape)
 
     Raises:
-        ValueError: the numbers of elements differ.
+        ValueError: `target_shape` is invalid, or has another number of elements than the input.
 
     Example:
 
@@ -77,48 +79,49 @@ class Reshape(Layer):
         super().__init__(**kwargs)
         self.target_shape = tuple(target_shape)
         sizes = [size for size in self.target_shape if isinstance(size, (int, np.integer))]
-        fitted = self.target_shape.count(-1)
-        if len(sizes) < len(self.target_shape) or min(sizes, default=0) < -1 or fitted > 1:
+        unknown = self.target_shape.count(-1)
+        if len(sizes) < len(self.target_shape) or min(sizes, default=0) < -1 or unknown > 1:
             raise ValueError(
-                f"{self._label()}: target_shape is made of integers >= 0, and at most one -1. "
+                f"{self._label()}: target_shape must consist of integers >= 0 and at most one -1. "
                 f"Received: {self.target_shape}"
             )
 
     def build(self, input_shape: ShapeLike) -> None:
-        """Checks that the numbers of elements agree."""
+        """Checks that the number of elements is unchanged, if all sizes are known."""
         sample = tuple(size for size in input_shape[1:] if size is not None)
         if len(sample) < len(input_shape) - 1:
             return
-        given, wanted = math.prod(sample), _product_of_known(self.target_shape)
-        fits = given % max(wanted, 1) == 0 if -1 in self.target_shape else given == wanted
-        if not fits:
+        size, known = math.prod(sample), _product_of_known(self.target_shape)
+        compatible = size % max(known, 1) == 0 if -1 in self.target_shape else size == known
+        if not compatible:
             raise ValueError(
-                f"{self._label()}: a sample of shape {sample} has {given} elements and cannot get "
-                f"the shape {self.target_shape}.\nWrite -1 for the one size that follows from the "
-                "others; the batch is not part of the shape."
+                f"{self._label()}: cannot reshape a sample of shape {sample}, with {size} "
+                f"elements, to {self.target_shape}.\nOne size may be -1, to be inferred from the others. "
+                "The batch axis is not part of target_shape."
             )
 
     def call(self, inputs: Array) -> Array:
-        """Returns the inputs with another shape."""
+        """Returns the reshaped inputs."""
         elements = math.prod(inputs.shape[1:])
         known = _product_of_known(self.target_shape)
-        # Worked out here, since an empty batch would leave -1 undetermined.
+        # The size is computed here, because -1 is ambiguous for an empty batch.
         shape = [elements // max(known, 1) if size == -1 else size for size in self.target_shape]
         return jnp.reshape(inputs, (inputs.shape[0], *shape))
 
 
 class Permute(Layer):
-    """Puts the axes of a sample into another order.
+    """Permutes the axes of each sample.
 
     Args:
-        dims: the order of the axes, counted from 1; the batch is not named.
+        dims: the permutation of the axes. Axes are counted from 1; the batch axis is not
+            included.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
-        x (batch, ...) -> (batch, the others in the new order)
+        x (batch, ...) -> (batch, the other axes in the new order)
 
     Raises:
-        ValueError: `dims` is not made of 1, 2, ... in some order.
+        ValueError: `dims` is not a permutation of 1, 2, ..., n.
 
     Example:
 
@@ -135,8 +138,8 @@ class Permute(Layer):
         self.dims = tuple(dims)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
             raise ValueError(
-                f"{self._label()}: dims must have each of 1, ..., {len(self.dims)} once (0 is the "
-                f"batch and stays). Received: {self.dims}"
+                f"{self._label()}: dims must be a permutation of 1, ..., {len(self.dims)}; axis 0, "
+                f"the batch, is not included. Received: {self.dims}"
             )
         self.input_spec = InputSpec(ndim=len(self.dims) + 1)
 
@@ -149,7 +152,7 @@ class RepeatVector(Layer):
     """Repeats each sample along a new time axis.
 
     Args:
-        n: how many times.
+        n: the number of repetitions.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
@@ -171,7 +174,7 @@ class RepeatVector(Layer):
         self.input_spec = InputSpec(ndim=2)
 
     def call(self, inputs: Array) -> Array:
-        """Returns the inputs n times."""
+        """Returns the repeated inputs."""
         return jnp.repeat(inputs[:, None, :], self.n, axis=1)
 
 

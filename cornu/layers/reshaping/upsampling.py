@@ -1,4 +1,4 @@
-"""Upsampling by repetition or interpolation."""
+"""Upsampling layers, by repetition or interpolation."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ _INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
 class _UpSampling(Spatial):
     def __init__(self, size: Any, data_format: DataFormat | None = None, **kwargs: Any) -> None:
         super().__init__(data_format, **kwargs)
-        self._times = self._per_axis(size, "size")
-        self.size = self._times if self.rank > 1 else size
+        self._factors = self._per_axis(size, "size")
+        self.size = self._factors if self.rank > 1 else size
 
     def call(self, inputs: Array) -> Array:
-        """Returns the inputs with every element repeated."""
-        for axis, times in zip(self.spatial_axes, self._times, strict=True):
-            inputs = ops.repeat(inputs, times, axis=axis)
+        """Returns the inputs, with each element repeated."""
+        for axis, factor in zip(self.spatial_axes, self._factors, strict=True):
+            inputs = ops.repeat(inputs, factor, axis=axis)
         return inputs
 
 
 class UpSampling1D(_UpSampling):
-    """Repeats every step of a sequence.
+    """Upsampling layer for sequences: repeats each time step.
 
     Args:
-        size: how often.
+        size: the upsampling factor.
         **kwargs: passed to `Layer`.
 
     Shapes: (batch, steps, channels) -> (batch, steps * size, channels).
 
     Raises:
         TypeError: `size` is not an integer.
-        ValueError: it is not positive.
+        ValueError: `size` is not positive.
 
     Example:
 
@@ -57,13 +57,13 @@ class UpSampling1D(_UpSampling):
 
 
 class UpSampling2D(_UpSampling):
-    """Enlarges images by whole factors.
+    """Upsampling layer for images: enlarges them by integer factors.
 
     Args:
-        size: factors for height and width, or one number for both.
+        size: the upsampling factors for height and width, or one number for both.
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
-        interpolation: `"nearest"` (every pixel is repeated), `"bilinear"`, `"bicubic"`,
+        interpolation: `"nearest"` (each pixel is repeated), `"bilinear"`, `"bicubic"`,
             `"lanczos3"` or `"lanczos5"`.
         **kwargs: passed to `Layer`.
 
@@ -71,7 +71,8 @@ class UpSampling2D(_UpSampling):
     with `data_format="channels_first"` the channels are axis 1.
 
     Raises:
-        ValueError: `size` is not made of positive integers, or the interpolation is unknown.
+        ValueError: `size` contains a value that is not a positive integer, or the interpolation is
+            unknown.
 
     Example:
 
@@ -80,7 +81,7 @@ class UpSampling2D(_UpSampling):
     >>> cornu.layers.UpSampling2D((1, 2))(np.ones((1, 4, 4, 3))).shape
     (1, 4, 8, 3)
 
-    Differences: pixels are areas (half-pixel centers), as in PyTorch's `align_corners=False`.
+    Differences: interpolation uses half-pixel centers, as `align_corners=False` in PyTorch.
     """
 
     rank = 2
@@ -104,7 +105,7 @@ class UpSampling2D(_UpSampling):
         """Returns the enlarged images."""
         if self.interpolation == "nearest":
             return super().call(inputs)
-        sizes = zip(self.spatial_axes, self._times, strict=True)
+        sizes = zip(self.spatial_axes, self._factors, strict=True)
         return ops.image.resize(
             inputs,
             tuple(inputs.shape[axis] * factor for axis, factor in sizes),
@@ -114,19 +115,19 @@ class UpSampling2D(_UpSampling):
 
 
 class UpSampling3D(_UpSampling):
-    """Repeats every element of a volume along its three axes.
+    """Upsampling layer for volumes: repeats each element along the three spatial axes.
 
     Args:
-        size: how often along each axis, or one number for all.
+        size: the upsampling factor for each axis, or one number for all.
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
         **kwargs: passed to `Layer`.
 
-    Shapes: (batch, depth, height, width, channels) -> the same with spatial axes `size` times as
-    long.
+    Shapes: (batch, depth, height, width, channels) -> the same, with spatial axes `size` times
+    as large.
 
     Raises:
-        ValueError: `size` is not made of positive integers.
+        ValueError: `size` contains a value that is not a positive integer.
 
     Example:
 

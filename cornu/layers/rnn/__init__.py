@@ -1,1 +1,1 @@
-"""Recurrent layers: cells, the loop over time, and wrappers along the time axis."""
+"""Recurrent layers, their cells, and wrappers along the time axis."""

@@ -1,7 +1,8 @@
-"""Bidirectional: applies a recurrent layer forwards and backwards."""
+"""Bidirectional: processes sequences in both directions of time."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
@@ -18,7 +19,7 @@ from cornu.types import Array, PyTree, ShapeLike
 __all__ = ["Bidirectional"]
 
 
-_MERGE = {
+_MERGE: dict[str | None, Callable[[Any, Any], Any]] = {
     "sum": lambda forward, backward: forward + backward,
     "mul": lambda forward, backward: forward * backward,
     "ave": lambda forward, backward: (forward + backward) / 2,
@@ -28,37 +29,39 @@ _MERGE = {
 
 
 class Bidirectional(Layer):
-    """Applies a recurrent layer in both directions of time.
+    """Wrapper that applies a recurrent layer in both directions of time.
 
-    Two new layers are made from the constructor arguments of the given one, `forward_layer` and
-    `backward_layer`, with weights of their own.
+    The constructor creates two copies of the layer, `forward_layer` and `backward_layer`, with
+    separate weights.
 
     Args:
-        layer: an `RNN` such as `LSTM`, or another layer of sequences that has the attributes
-            `go_backwards`, `return_sequences`, `return_state` and `stateful`.
-        merge_mode: how the outputs become one: `"concat"`, `"sum"`, `"mul"`, `"ave"`, or `None`
-            for a tuple of both.
-        weights: the weights that the layers start with: first those of the forward layer.
-        backward_layer: the layer for the other direction, instead of one made from `layer`.
+        layer: a recurrent layer such as `LSTM`, or another layer that processes sequences and has
+            the attributes `go_backwards`, `return_sequences`, `return_state` and `stateful`.
+        merge_mode: how to combine the outputs: `"concat"`, `"sum"`, `"mul"`, `"ave"`, or `None`
+            to return a tuple of both.
+        weights: the initial weights: those of the forward layer, then those of the backward layer.
+        backward_layer: the layer for the backward direction; a copy of `layer` by default.
         **kwargs: passed to `Layer`.
 
     Call arguments:
-        sequences: the input.
-        initial_state: the states of the forward layer, then those of the backward layer.
-        mask: booleans (batch, time). With `return_sequences`, outputs of masked steps are zero.
-        training: passed on, if the layers take it.
+        sequences: the input sequences.
+        initial_state: the initial states of the forward layer, followed by those of the backward
+            layer.
+        mask: a boolean array (batch, time). With `return_sequences`, the output is zero at masked
+            steps.
+        training: passed to the layers, if they accept it.
 
     Shapes: sequences (batch, time, features) -> (batch, 2 * units), or (batch, time, 2 * units)
-        with `return_sequences`; units instead of 2 * units with other modes than concatenation.
-        With `return_state`, the forward and then the backward states follow in a tuple.
+        with `return_sequences`; units instead of 2 * units if `merge_mode` is not `"concat"`.
+        With `return_state` a tuple of the output, the forward states and the backward states.
 
     Raises:
-        ValueError: the layers do not belong together, or the mode is unknown.
+        ValueError: the two layers are incompatible, or the merge mode is unknown.
 
     Example:
 
     >>> import cornu
-    >>> layer = Bidirectional(cornu.layers.LSTM(4, return_sequences=True))
+    >>> layer = cornu.layers.Bidirectional(cornu.layers.LSTM(4, return_sequences=True))
     >>> layer(cornu.Input((10, 8))).shape
     (None, 10, 8)
 
@@ -99,6 +102,7 @@ class Bidirectional(Layer):
         self.input_spec = layer.input_spec
 
     def get_config(self) -> dict[str, Any]:
+        """Returns the constructor arguments except `weights`, which are saved as weights."""
         return {name: x for name, x in super().get_config().items() if name != "weights"}
 
     def _check_pair(self) -> None:
@@ -106,7 +110,7 @@ class Bidirectional(Layer):
         if forward.go_backwards == backward.go_backwards:
             raise ValueError(
                 f"{self._label()}: one layer must have go_backwards=True and the other one False. "
-                f"Received: {forward.go_backwards} in both."
+                f"Received: {forward.go_backwards} in both layers."
             )
         for name in ("stateful", "return_sequences", "return_state"):
             one, other = getattr(forward, name), getattr(backward, name)
@@ -117,6 +121,7 @@ class Bidirectional(Layer):
                 )
 
     def build(self, sequences_shape: ShapeLike, initial_state_shape: PyTree = None) -> None:
+        """Builds both layers."""
         for layer in (self.forward_layer, self.backward_layer):
             if not layer.built:
                 layer.build(sequences_shape)
@@ -132,33 +137,41 @@ class Bidirectional(Layer):
         mask: Array | None = None,
         training: bool | None = None,
     ) -> Any:
+        """Returns the merged outputs, and the states with `return_state`."""
         forward_state = backward_state = None
         if initial_state is not None:
             half = len(initial_state) // 2
             forward_state, backward_state = initial_state[:half], initial_state[half:]
-        y, states = self._run(self.forward_layer, sequences, forward_state, mask, training)
-        z, more = self._run(self.backward_layer, sequences, backward_state, mask, training)
+        forward, forward_states = self._run(
+            self.forward_layer, sequences, forward_state, mask, training
+        )
+        backward, backward_states = self._run(
+            self.backward_layer, sequences, backward_state, mask, training
+        )
         if self.return_sequences:
-            z = jnp.flip(z, axis=1)
-        output = _MERGE[self.merge_mode](y, z)
+            # A layer with go_backwards returns its outputs in the order of processing.
+            backward = jnp.flip(backward, axis=1)
+        output = _MERGE[self.merge_mode](forward, backward)
         if not self.return_state:
             return output
-        return (*(output if self.merge_mode is None else (output,)), *states, *more)
+        outputs = output if self.merge_mode is None else (output,)
+        return (*outputs, *forward_states, *backward_states)
 
     def _run(
         self, layer: Any, sequences: Array, state: Any, mask: Any, training: bool | None
     ) -> Any:
-        """Returns a layer's output, and its states if it returns them."""
-        given = {"initial_state": state, "mask": mask, "training": training}
-        known = call_signature(type(layer)).names
+        """Returns the output of a layer, and its states if it returns them."""
+        optional = {"initial_state": state, "mask": mask, "training": training}
+        accepted = call_signature(type(layer)).names
         outputs = layer(
             sequences,
-            **{name: x for name, x in given.items() if name in known and x is not None},
+            **{name: x for name, x in optional.items() if name in accepted and x is not None},
         )
         output, *states = outputs if self.return_state else (outputs,)
         return output.astype(self.compute_dtype), states
 
     def compute_mask(self, _: Any, mask: Any) -> Any:
+        """Returns the mask of the sequences with `return_sequences`, else None."""
         mask = first_mask(mask)
         if mask is None or not self.return_sequences:
             return None
@@ -166,7 +179,7 @@ class Bidirectional(Layer):
 
     @property
     def states(self) -> Any:
-        """The states that are kept of both layers, or None."""
+        """The states of both stateful layers, or None."""
         if not self.stateful or not self.built:
             return None
         return (*self.forward_layer.states, *self.backward_layer.states)
@@ -174,7 +187,7 @@ class Bidirectional(Layer):
     def reset_state(self) -> None:
         """Sets the states of stateful layers to zero."""
         if not self.stateful:
-            raise AttributeError(f"{self._label()} is not stateful: there is nothing to reset.")
+            raise AttributeError(f"{self._label()} is not stateful: it has no state to reset.")
         self.forward_layer.reset_state()
         self.backward_layer.reset_state()
 
@@ -184,7 +197,7 @@ class Bidirectional(Layer):
 
 
 def _copy(layer: Any, prefix: str, go_backwards: bool) -> Any:
-    """Makes a layer with the same constructor arguments, another name and direction."""
+    """Creates a layer with the same constructor arguments but another name and direction."""
     name = prefix + layer.name.removeprefix(prefix)
     copy = _rebuild(layer, name=name, go_backwards=go_backwards)
     copy.trainable = layer.trainable
@@ -192,7 +205,7 @@ def _copy(layer: Any, prefix: str, go_backwards: bool) -> Any:
 
 
 def _rebuild(value: Any, **changes: Any) -> Any:
-    """Makes an object and those in its constructor arguments again; other values are kept."""
+    """Copies an object and the objects in its constructor arguments, without their weights."""
     if isinstance(value, Configurable):
         arguments = {name: _rebuild(x) for name, x in value.constructor_arguments().items()}
         return type(value)(**{**arguments, **changes})

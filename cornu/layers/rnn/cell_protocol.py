@@ -38,19 +38,19 @@ __all__ = [
 
 T = TypeVar("T")
 
-States = Any  # a list of arrays, (batch, units) each
+States = Any  # a list of arrays (batch, units)
 
 
 class DroppingCell(ConfiguredLayer):
-    """The base of cells that drop inputs and states, with the same mask for all time steps.
+    """Base class of cells with dropout, which use the same mask in all time steps.
 
-    A mask is sampled once and kept until it is reset. `RNN` does both around its loop; in a custom
-    loop, call `get_dropout_mask` before it and `reset_dropout_mask` after it. Without a kept mask,
-    each call of the cell samples its own.
+    A mask is sampled once and cached until it is reset. `RNN` does both around its loop. A custom
+    loop calls `get_dropout_mask` before the first step and `reset_dropout_mask` after the last.
+    Without a cached mask, each call of the cell samples a new one.
 
     Attributes:
-        gates: how many products the cell makes of its input.
-        mask_count: how many masks, 1 or one for each gate.
+        gates: the number of gates, including the candidate.
+        mask_count: the number of masks: 1, or one for each gate.
     """
 
     gates: ClassVar[int] = 1
@@ -62,36 +62,37 @@ class DroppingCell(ConfiguredLayer):
     _state_masks: list[Any] | None = None
 
     def store_arguments(self, arguments: Mapping[str, Any], skip: Collection[str] = ()) -> None:
-        """Sets each constructor argument as an attribute, and makes the source of the masks."""
+        """Stores the constructor arguments, and creates the seed generator."""
         super().store_arguments(arguments, skip)
         self.dropout = min(1.0, max(0.0, self.dropout))
         self.recurrent_dropout = min(1.0, max(0.0, self.recurrent_dropout))
+        # As in Keras, recurrent dropout selects separate masks per gate, for the inputs too.
         if self.recurrent_dropout:
             self.mask_count = self.gates
         self.seed_generator = random.SeedGenerator(arguments["seed"], name=self.name)
         self._input_masks = self._state_masks = None
 
     def get_dropout_mask(self, step_input: Array) -> list[Any] | None:
-        """Samples masks for inputs of this shape and keeps them; None without dropout."""
+        """Returns the dropout masks of the inputs, sampled once; None without dropout."""
         if self._input_masks is None:
-            self._input_masks = self._draw_masks(step_input, self.dropout)
+            self._input_masks = self._sample_dropout_masks(step_input, self.dropout)
         return self._input_masks
 
     def get_recurrent_dropout_mask(self, step_input: Array) -> list[Any] | None:
-        """Samples masks for states of this shape and keeps them; None without dropout."""
+        """Returns the dropout masks of the states, sampled once; None without dropout."""
         if self._state_masks is None:
-            self._state_masks = self._draw_masks(step_input, self.recurrent_dropout)
+            self._state_masks = self._sample_dropout_masks(step_input, self.recurrent_dropout)
         return self._state_masks
 
     def reset_dropout_mask(self) -> None:
-        """Discards the masks for inputs."""
+        """Discards the cached dropout masks of the inputs."""
         self._input_masks = None
 
     def reset_recurrent_dropout_mask(self) -> None:
-        """Discards the masks for states."""
+        """Discards the cached dropout masks of the states."""
         self._state_masks = None
 
-    def _draw_masks(self, like: Any, rate: float) -> list[Any] | None:
+    def _sample_dropout_masks(self, like: Any, rate: float) -> list[Any] | None:
         if rate == 0:
             return None
         ones = jnp.ones(like.shape, like.dtype)
@@ -101,22 +102,23 @@ class DroppingCell(ConfiguredLayer):
     def _input_masks_for(self, inputs: Array, training: bool) -> list[Any] | None:
         if not training:
             return None
-        return self._input_masks or self._draw_masks(inputs, self.dropout)
+        return self._input_masks or self._sample_dropout_masks(inputs, self.dropout)
 
     def _state_masks_for(self, state: Any, training: bool) -> list[Any] | None:
         if not training:
             return None
-        return self._state_masks or self._draw_masks(state, self.recurrent_dropout)
+        return self._state_masks or self._sample_dropout_masks(state, self.recurrent_dropout)
 
 
 class DenseCell(DroppingCell):
-    """The base of the cells whose gates are products of input and state with two kernels.
+    """Base class of cells whose gates are products of inputs and states with two kernels.
 
     A step is `advance(project(inputs), states)`. `project` does not depend on the states, so that
-    a loop may do it for all time steps in one product.
+    it can be computed for all time steps in a single matrix product.
 
     Attributes:
-        rule: the recurrence that equals a loop of `advance` with tanh and sigmoid.
+        rule: the compiled recurrence that is equivalent to a loop over `advance`, for tanh and
+            sigmoid activations.
         state_count: the number of states.
     """
 
@@ -126,19 +128,20 @@ class DenseCell(DroppingCell):
 
     units: int
     activation: Activation
-    # Cells without gates have no such argument; their rule asks for the default.
+    # `supports_rule` compares it; cells without gates have no such argument and keep the default.
     recurrent_activation: Activation = staticmethod(sigmoid)
     bias_initializer: Callable[..., Any]
     bias: Variable | None
 
     def store_arguments(self, arguments: Mapping[str, Any], skip: Collection[str] = ()) -> None:
-        """Sets each constructor argument as an attribute, and what follows from `units`."""
+        """Stores the constructor arguments, and derives the sizes of state and output."""
         super().store_arguments(arguments, skip)
         self.state_size = self.units if self.state_count == 1 else [self.units] * self.state_count
         self.output_size = self.units
         self.bias = None
 
     def build(self, input_shape: ShapeLike) -> None:
+        """Creates `kernel`, `recurrent_kernel` and `bias`."""
         width = self.gates * self.units
         self.kernel = self.create_weight("kernel", (input_shape[-1], width))
         self.recurrent_kernel = self.create_weight(
@@ -156,50 +159,51 @@ class DenseCell(DroppingCell):
         return self.bias_initializer(shape, dtype=dtype)
 
     def get_initial_state(self, batch_size: int | None = None) -> States:
-        """Returns states of zeros."""
+        """Returns initial states of zeros."""
         return [
             jnp.zeros((batch_size, self.units), self.compute_dtype) for _ in range(self.state_count)
         ]
 
     @property
     def input_bias(self) -> Any:
-        """What is added to the product of the input, or None."""
+        """The bias added to the projected inputs, or None."""
         return None if self.bias is None else self.bias.value
 
     @property
     def recurrent_bias(self) -> Any:
-        """What is added to the product of the state, or None."""
+        """The bias added to the projected state, or None."""
         return None
 
     def project(self, inputs: Array, training: bool = False) -> Any:
-        """Returns what inputs (batch, features) or (time, batch, features) give to the gates."""
+        """Projects inputs (batch, features) or (time, batch, features) to the gates."""
         masks = self._input_masks_for(inputs, training)
         return plus(product(inputs, self.kernel.value, masks), self.input_bias)
 
     def run_rule(
-        self, steps: Array, states: States, training: bool, **how: Any
+        self, steps: Array, states: States, training: bool, **options: Any
     ) -> recurrences.Result:
-        """Runs all time steps of inputs (time, batch, features) by the rule."""
+        """Runs all time steps of inputs (time, batch, features) with `rule`."""
         masks = self._input_masks_for(steps, training)
         x = product(steps, self.kernel.value, masks, recurrences.project)
         biases = self.recurrent_bias, self.input_bias
-        return recurrences.recurrence(
-            self.rule, x, states, self.recurrent_kernel.value, *biases, **how
+        result: recurrences.Result = recurrences.recurrence(
+            self.rule, x, states, self.recurrent_kernel.value, *biases, **options
         )
+        return result
 
     def advance(self, x: Array, states: States, training: bool = False) -> tuple[Any, States]:
-        """Returns output and new states from what the inputs give to the gates."""
+        """Returns the output and the new states for projected inputs."""
         masks = self._state_masks_for(states[0], training)
-        a = plus(product(states[0], self.recurrent_kernel.value, masks), self.recurrent_bias)
-        new = self.mix(x, a, states)
+        recurrent = product(states[0], self.recurrent_kernel.value, masks)
+        new = self.mix(x, plus(recurrent, self.recurrent_bias), states)
         return new[0], new
 
     def mix(self, x: Array, a: Array, states: States) -> States:
-        """Returns the new states from what input and state give to the gates."""
+        """Returns the new states for the projected inputs `x` and the projected state `a`."""
         raise NotImplementedError
 
     def supports_rule(self, training: bool) -> bool:
-        """Returns whether the loop may use `rule`, which describes this cell."""
+        """Returns whether `rule` computes the same as this cell."""
         return (
             is_enabled("recurrence")
             and self.activation is tanh
@@ -208,25 +212,27 @@ class DenseCell(DroppingCell):
         )
 
     def _step(self, inputs: Array, states: States, training: bool) -> tuple[Any, Any]:
-        """A step whose single state may stand alone or in a list."""
+        """Computes a step. A single state may be passed alone or in a list."""
         listed = list(states) if isinstance(states, (list, tuple)) else [states]
         output, new = self.advance(self.project(inputs, training), listed, training)
         return output, new if isinstance(states, (list, tuple)) else new[0]
 
 
 def check_cell(cell: Any, label: str) -> Any:
-    """Returns a cell that has what a cell needs, or raises a ValueError."""
-    for name, what in (
+    """Returns `cell`; raises ValueError if it lacks an attribute that cells must have."""
+    for name, description in (
         ("call", "a method `call(inputs, states)`"),
-        ("state_size", "an attribute `state_size`, an integer or one for each state"),
+        ("state_size", "an attribute `state_size`, an integer or a list of integers"),
     ):
-        if name not in dir(cell):  # a property is not evaluated here
-            raise ValueError(f"{label}: a cell must have {what}. Received: {cell!r}")
+        if name not in dir(
+            cell
+        ):  # `hasattr` would evaluate properties, which may fail before `build`
+            raise ValueError(f"{label}: a cell must have {description}. Received: {cell!r}")
     return cell
 
 
 def output_size(cell: Any) -> Any:
-    """Returns the size of a cell's output; without `output_size`, that of its first state."""
+    """Returns the output size of a cell, by default the size of its first state."""
     size = getattr(cell, "output_size", None)
     if size is not None:
         return size
@@ -235,7 +241,7 @@ def output_size(cell: Any) -> Any:
 
 
 def initial_state(cell: Any, batch_size: int | None, dtype: str) -> Any:
-    """Returns a cell's initial states; without `get_initial_state`, zeros."""
+    """Returns the initial states of a cell, by default zeros."""
     if "get_initial_state" in dir(cell):
         return cell.get_initial_state(batch_size=batch_size)
     sizes = cell.state_size
@@ -245,7 +251,7 @@ def initial_state(cell: Any, batch_size: int | None, dtype: str) -> Any:
 
 
 def build_cell(cell: Any, input_shape: ShapeLike) -> None:
-    """Builds a cell that is a layer and not built."""
+    """Builds a cell if it is a layer that is not built yet."""
     if isinstance(cell, Layer) and not cell.built:
         cell.build(tuple(input_shape))
         cell.built = True
@@ -254,14 +260,14 @@ def build_cell(cell: Any, input_shape: ShapeLike) -> None:
 def call_cell(
     cell: Any, inputs: Array, states: States, training: bool | None, **kwargs: Any
 ) -> Any:
-    """Calls a cell; one that is no layer gets `training` only if it takes it."""
+    """Calls a cell, with `training` if its `call` has this argument."""
     if call_signature(type(cell)).training:
         kwargs["training"] = training
     return (cell if isinstance(cell, Layer) else cell.call)(inputs, states, **kwargs)
 
 
 def plus(x: Array, bias: Any) -> Any:
-    """Returns `x + bias`, or x where there is no bias."""
+    """Returns `x + bias`, or `x` if the bias is None."""
     return x if bias is None else x + bias
 
 
@@ -271,7 +277,7 @@ def product(
     masks: list[Any] | None,
     multiply: Callable[[jax.Array, jax.Array], jax.Array] = jnp.matmul,
 ) -> jax.Array:
-    """Returns `x @ kernel`, x being dropped by one mask or by another one for each gate."""
+    """Returns `x @ kernel` with dropout of `x`, by one mask or by one mask for each gate."""
     if not masks:
         return multiply(x, kernel)
     if len(masks) == 1:
@@ -283,13 +289,13 @@ def product(
 
 
 def first_mask(mask: Any) -> Any:
-    """Returns the mask of the first input; those of others are the same."""
+    """Returns the mask of the first input, which is the mask of the sequence."""
     return mask[0] if isinstance(mask, (list, tuple)) else mask
 
 
 @functools.cache
 def cell_parameters(cell_class: Any) -> tuple[str, ...]:
-    """Returns the names of the arguments that a cell has of its own."""
+    """Returns the names of the constructor arguments of a cell, without `**kwargs`."""
     parameters = inspect.signature(cell_class.__init__).parameters
     return tuple(name for name in parameters if name not in ("self", "kwargs"))
 
@@ -297,15 +303,15 @@ def cell_parameters(cell_class: Any) -> tuple[str, ...]:
 def make_cell(
     cell_class: Any, name: str, arguments: Mapping[str, Any]
 ) -> tuple[DenseCell, dict[str, Any]]:
-    """Makes the cell of a recurrent layer from the arguments of the layer.
+    """Creates the cell of a recurrent layer from the arguments of the layer.
 
     Args:
         cell_class: the class of the cell.
         name: the name of the cell.
-        arguments: keyword arguments of the layer, those of the cell among them.
+        arguments: keyword arguments of the layer, including those of the cell.
 
     Returns:
-        The cell, and the arguments that it does not take.
+        The cell, and the remaining arguments.
     """
     own = cell_parameters(cell_class)
     rest = {key: value for key, value in arguments.items() if key not in own}
@@ -319,7 +325,7 @@ def make_cell(
 
 
 def mirror(cell_class: Any) -> Callable[[type[T]], type[T]]:
-    """Class decorator: adds a property for each argument of the layer's cell but the seed."""
+    """Class decorator that adds a property for each argument of the cell, except the seed."""
 
     def decorate(cls: type[T]) -> type[T]:
         for name in cell_parameters(cell_class):
@@ -335,10 +341,10 @@ def _cell_attribute(name: str) -> property:
 
 
 def check_cudnn(layer: str, use_cudnn: bool | Literal["auto"]) -> Any:
-    """Returns the argument `use_cudnn`, which must be "auto" or False."""
+    """Returns `use_cudnn`; raises ValueError unless it is "auto" or False."""
     if use_cudnn not in ("auto", False):
         raise ValueError(
-            f"{layer}: use_cudnn must be 'auto' or False: the layer is compiled by XLA, not taken "
-            f"from cuDNN. Received: {use_cudnn!r}"
+            f"{layer}: use_cudnn must be 'auto' or False, because the layer is compiled by XLA "
+            f"and does not use cuDNN. Received: {use_cudnn!r}"
         )
     return use_cudnn

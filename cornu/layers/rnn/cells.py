@@ -1,4 +1,4 @@
-"""Recurrent cells: one step in time. The loop over time is in `rnn.py`."""
+"""Recurrent cells, which compute one time step. `rnn.py` contains the loop over time."""
 
 from __future__ import annotations
 
@@ -34,27 +34,30 @@ States = Any  # a list of arrays, (batch, units) each
 
 
 class SimpleRNNCell(DenseCell):
-    """One step of a fully connected recurrent network: the output is fed back.
+    """Cell of `SimpleRNN`: one time step of a fully connected recurrent layer.
 
         h[t] = activation(x[t] @ kernel + h[t-1] @ recurrent_kernel + bias)
 
     Args:
-        units: the number of units: the size of the state and of the output.
-        activation: None is the identity.
+        units: the size of the state and of the output.
+        activation: the activation function; None is the identity.
         use_bias: whether to add a bias.
-        kernel_initializer, recurrent_initializer, bias_initializer: of the weights.
-        kernel_regularizer, recurrent_regularizer, bias_regularizer: of the weights.
-        kernel_constraint, recurrent_constraint, bias_constraint: of the weights.
-        dropout: fraction of the inputs that is set to zero in training.
-        recurrent_dropout: fraction of the state that is set to zero in training.
-        seed: seed of the dropout.
+        kernel_initializer, recurrent_initializer, bias_initializer: initializers of the weights.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: penalties on the weights, added
+            to the loss.
+        kernel_constraint, recurrent_constraint, bias_constraint: projections of the weights,
+            applied after each training step.
+        dropout: the fraction of the inputs to set to zero in training.
+        recurrent_dropout: the fraction of the state to set to zero in training.
+        seed: the seed of the dropout.
 
     Shapes: inputs (batch, features), states [(batch, units)] -> (batch, units), [(batch, units)].
 
     Example:
 
     >>> import numpy as np
-    >>> cell = SimpleRNNCell(4)
+    >>> import cornu
+    >>> cell = cornu.layers.SimpleRNNCell(4)
     >>> output, states = cell(np.ones((2, 3), "float32"), [np.zeros((2, 4), "float32")])
     >>> output.shape
     (2, 4)
@@ -87,6 +90,7 @@ class SimpleRNNCell(DenseCell):
         self.store_arguments(locals())
 
     def call(self, sequence: Array, states: States, training: bool = False) -> tuple[Any, Any]:
+        """Returns the output and the new states."""
         return self._step(sequence, states, training)
 
     def mix(self, x: Array, a: Array, states: States) -> States:
@@ -94,32 +98,35 @@ class SimpleRNNCell(DenseCell):
 
 
 class LSTMCell(DenseCell):
-    """One step of a network with long short-term memory.
+    """Cell of `LSTM`: one time step of long short-term memory.
 
         i, f, g, o = split(x[t] @ kernel + h[t-1] @ recurrent_kernel + bias)
         c[t] = recurrent_activation(f) * c[t-1] + recurrent_activation(i) * activation(g)
         h[t] = recurrent_activation(o) * activation(c[t])
 
     Args:
-        units: the number of units: the size of the states and of the output.
-        activation: of the candidate and of the carry; None is the identity.
-        recurrent_activation: of the gates; None is the identity.
+        units: the size of the states and of the output.
+        activation: the activation of the candidate and of the cell state; None is the identity.
+        recurrent_activation: the activation of the gates; None is the identity.
         use_bias: whether to add a bias.
-        kernel_initializer, recurrent_initializer, bias_initializer: of the weights.
-        unit_forget_bias: whether the bias of the forget gate begins with ones.
-        kernel_regularizer, recurrent_regularizer, bias_regularizer: of the weights.
-        kernel_constraint, recurrent_constraint, bias_constraint: of the weights.
-        dropout: fraction of the inputs that is set to zero in training.
-        recurrent_dropout: fraction of the state that is set to zero in training; with it, each
-            gate has a mask of its own.
-        seed: seed of the dropout.
+        kernel_initializer, recurrent_initializer, bias_initializer: initializers of the weights.
+        unit_forget_bias: whether to initialize the bias of the forget gate to ones.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: penalties on the weights, added
+            to the loss.
+        kernel_constraint, recurrent_constraint, bias_constraint: projections of the weights,
+            applied after each training step.
+        dropout: the fraction of the inputs to set to zero in training.
+        recurrent_dropout: the fraction of the state to set to zero in training. If it is not 0,
+            inputs and state have a separate mask for each gate.
+        seed: the seed of the dropout.
 
     Shapes: inputs (batch, features), states [h, c] of (batch, units) -> h, [h, c].
 
     Example:
 
     >>> import numpy as np
-    >>> cell = LSTMCell(4)
+    >>> import cornu
+    >>> cell = cornu.layers.LSTMCell(4)
     >>> output, states = cell(np.ones((2, 3), "float32"), cell.get_initial_state(2))
     >>> [state.shape for state in states]
     [(2, 4), (2, 4)]
@@ -128,8 +135,8 @@ class LSTMCell(DenseCell):
     Jozefowicz, Wojciech Zaremba, Ilya Sutskever (2015), "An empirical exploration of recurrent
     network architectures" (the bias of the forget gate).
 
-    Differences: gates stand in the order i, f, g, o (the candidate g is Keras's c), as in
-    PyTorch, which has two biases. Keras 1 and 2 used `hard_sigmoid` for the gates.
+    Differences: the gates are in the order i, f, g, o (Keras calls the candidate g c). PyTorch has
+    the same order, but two biases. Keras 1 and 2 used `hard_sigmoid` for the gates.
     """
 
     gates = 4
@@ -166,10 +173,12 @@ class LSTMCell(DenseCell):
         if not self.unit_forget_bias:
             return super()._initial_bias(shape, dtype)
         rest = super()._initial_bias((3 * self.units,), dtype)
+        # The forget gate is the second of the four gates.
         forget = np.ones((self.units,), np.asarray(rest).dtype)
         return np.concatenate([rest[: self.units], forget, rest[self.units :]])
 
     def call(self, inputs: Array, states: States, training: bool = False) -> tuple[Any, Any]:
+        """Returns the output and the new states."""
         return self._step(inputs, states, training)
 
     def mix(self, x: Array, a: Array, states: States) -> States:
@@ -181,7 +190,7 @@ class LSTMCell(DenseCell):
 
 
 class GRUCell(DenseCell):
-    """One step of a network of gated recurrent units.
+    """Cell of `GRU`: one time step of a gated recurrent unit.
 
         z, r, g = split(x[t] @ kernel + bias[0])
         z', r', g' = split(h[t-1] @ recurrent_kernel + bias[1])
@@ -192,25 +201,29 @@ class GRUCell(DenseCell):
     one row only.
 
     Args:
-        units: the number of units: the size of the state and of the output.
-        activation: of the candidate; None is the identity.
-        recurrent_activation: of the gates; None is the identity.
+        units: the size of the state and of the output.
+        activation: the activation of the candidate state; None is the identity.
+        recurrent_activation: the activation of the gates; None is the identity.
         use_bias: whether to add biases.
-        kernel_initializer, recurrent_initializer, bias_initializer: of the weights.
-        kernel_regularizer, recurrent_regularizer, bias_regularizer: of the weights.
-        kernel_constraint, recurrent_constraint, bias_constraint: of the weights.
-        dropout: fraction of the inputs that is set to zero in training.
-        recurrent_dropout: fraction of the state that is set to zero in training; with it, each
-            gate has a mask of its own.
-        reset_after: whether the reset gate acts after the product with the recurrent kernel.
-        seed: seed of the dropout.
+        kernel_initializer, recurrent_initializer, bias_initializer: initializers of the weights.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: penalties on the weights, added
+            to the loss.
+        kernel_constraint, recurrent_constraint, bias_constraint: projections of the weights,
+            applied after each training step.
+        dropout: the fraction of the inputs to set to zero in training.
+        recurrent_dropout: the fraction of the state to set to zero in training. If it is not 0,
+            inputs and state have a separate mask for each gate.
+        reset_after: whether the reset gate is applied after the product with the recurrent kernel
+            (True) or before it (False).
+        seed: the seed of the dropout.
 
     Shapes: inputs (batch, features), states [(batch, units)] -> (batch, units), [(batch, units)].
 
     Example:
 
     >>> import numpy as np
-    >>> cell = GRUCell(4)
+    >>> import cornu
+    >>> cell = cornu.layers.GRUCell(4)
     >>> output, states = cell(np.ones((2, 3), "float32"), cell.get_initial_state(2))
     >>> output.shape
     (2, 4)
@@ -218,8 +231,9 @@ class GRUCell(DenseCell):
     References: Kyunghyun Cho et al. (2014), "Learning phrase representations using RNN
     encoder-decoder for statistical machine translation".
 
-    Differences: the first version of the paper resets before the product. z weighs the old state
-    here and in PyTorch, the new one in the paper's text. Keras 1 and 2 reset before the product.
+    Differences: the paper and Keras 1 and 2 apply the reset gate before the product. z is the
+    weight of the previous state, as in PyTorch; in the text of the paper, it is that of the new
+    state.
     """
 
     gates = 3
@@ -266,11 +280,14 @@ class GRUCell(DenseCell):
         return self.bias.value[1] if self.bias is not None and self.reset_after else None
 
     def call(self, inputs: Array, states: States, training: bool = False) -> tuple[Any, Any]:
+        """Returns the output and the new states."""
         return self._step(inputs, states, training)
 
     def advance(self, x: Array, states: States, training: bool = False) -> tuple[Any, States]:
         if self.reset_after:
             return super().advance(x, states, training)
+        # The reset gate must be known before the product of the candidate, so that there are two
+        # products instead of one.
         (h,) = states
         masks = self._state_masks_for(h, training) or []
         kernel = self.recurrent_kernel.value
@@ -293,17 +310,19 @@ class GRUCell(DenseCell):
 
 
 class StackedRNNCells(Layer):
-    """Several cells, one on top of the other, as one cell.
+    """Wraps a stack of cells as a single cell.
 
-    The output of each cell is the input of the next one. The states are a list with the states
-    of each cell.
+    The output of each cell is the input of the next. The state is a list of the states of all
+    cells.
 
     Args:
-        cells: the cells, the lowest first.
+        cells: a list of cells, in the order in which they are applied.
+        **kwargs: arguments of `Layer`.
 
     Example:
 
-    >>> cell = StackedRNNCells([LSTMCell(4), GRUCell(3)])
+    >>> from cornu import layers
+    >>> cell = layers.StackedRNNCells([layers.LSTMCell(4), layers.GRUCell(3)])
     >>> cell.state_size, cell.output_size
     ([[4, 4], 3], 3)
     """
@@ -312,23 +331,24 @@ class StackedRNNCells(Layer):
         super().__init__(**kwargs)
         self.cells = [check_cell(cell, self._label()) for cell in cells]
         if not self.cells:
-            raise ValueError(f"{self._label()} needs at least one cell.")
+            raise ValueError(f"{self._label()} requires at least one cell.")
 
     @property
     def state_size(self) -> list[Any]:
-        """Sizes of the states of each cell."""
+        """The state sizes of all cells."""
         return [cell.state_size for cell in self.cells]
 
     @property
     def output_size(self) -> Any:
-        """Size of the last cell's output."""
+        """The output size of the last cell."""
         return output_size(self.cells[-1])
 
     def get_initial_state(self, batch_size: int | None = None) -> States:
-        """Returns the initial states of each cell."""
+        """Returns the initial states of all cells."""
         return [initial_state(cell, batch_size, self.compute_dtype) for cell in self.cells]
 
     def build(self, input_shape: ShapeLike) -> None:
+        """Builds the cells."""
         for cell in self.cells:
             build_cell(cell, input_shape)
             input_shape = (input_shape[0], output_size(cell))
@@ -336,9 +356,10 @@ class StackedRNNCells(Layer):
     def call(
         self, inputs: Array, states: States, training: bool = False, **kwargs: Any
     ) -> tuple[Any, Any]:
-        news = []
+        """Returns the output of the last cell, and the new states of all cells."""
+        new_states = []
         for cell, own in zip(self.cells, states, strict=True):
             listed = list(own) if isinstance(own, (list, tuple)) else [own]
             inputs, new = call_cell(cell, inputs, listed, training, **kwargs)
-            news.append(new)
-        return inputs, news
+            new_states.append(new)
+        return inputs, new_states

@@ -1,11 +1,11 @@
-"""GRU: gated recurrent units."""
+"""GRU: the gated recurrent unit layer."""
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
 from cornu.core.layer.input_spec import InputSpec
-from cornu.layers.arguments import STEPS
+from cornu.layers.arguments import SEQUENCE_HINT
 from cornu.layers.base import keyword_arguments
 from cornu.layers.rnn.cell_protocol import check_cudnn, make_cell, mirror
 from cornu.layers.rnn.cells import GRUCell
@@ -17,7 +17,7 @@ __all__ = ["GRU"]
 
 @mirror(GRUCell)
 class GRU(RNN):
-    """Computes a network of gated recurrent units.
+    """Gated recurrent unit layer.
 
         z, r, g = split(x[t] @ kernel + bias[0])
         z', r', g' = split(h[t-1] @ recurrent_kernel + bias[1])
@@ -28,41 +28,44 @@ class GRU(RNN):
     row only.
 
     Args:
-        units: the number of units: the size of the state and of the output.
-        activation: of the candidate; None is the identity.
-        recurrent_activation: of the gates; None is the identity.
+        units: the size of the state and of the output.
+        activation: the activation of the candidate state; None is the identity.
+        recurrent_activation: the activation of the gates; None is the identity.
         use_bias: whether to add biases.
-        kernel_initializer, recurrent_initializer, bias_initializer: of the weights.
-        kernel_regularizer, recurrent_regularizer, bias_regularizer: of the weights.
-        activity_regularizer: of the output.
-        kernel_constraint, recurrent_constraint, bias_constraint: of the weights.
-        dropout: fraction of the inputs that is set to zero in training, the same for all steps.
-        recurrent_dropout: fraction of the state that is set to zero in training, by a mask of
-            its own for each gate.
-        seed: seed of the dropout.
+        kernel_initializer, recurrent_initializer, bias_initializer: initializers of the weights.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: penalties on the weights, added
+            to the loss.
+        activity_regularizer: penalty on the output, added to the loss.
+        kernel_constraint, recurrent_constraint, bias_constraint: projections of the weights,
+            applied after each training step.
+        dropout: the fraction of the inputs to set to zero in training, the same for all steps.
+        recurrent_dropout: the fraction of the state to set to zero in training, with a separate
+            mask for each gate.
+        seed: the seed of the dropout.
         return_sequences, return_state, go_backwards, stateful, unroll: as in `RNN`.
-        reset_after: whether the reset gate acts after the product with the recurrent kernel.
-        use_cudnn: `"auto"` or False. There is one implementation, which XLA compiles for every
-            device; True asks for another and is an error.
-        **kwargs: passed to `Layer`, and `zero_output_for_mask` of `RNN`.
+        reset_after: whether the reset gate is applied after the product with the recurrent kernel
+            (True) or before it (False).
+        use_cudnn: `"auto"` or False, which are equivalent: the layer is compiled by XLA on all
+            devices. True is not supported.
+        **kwargs: `zero_output_for_mask` of `RNN`, and arguments of `Layer`.
 
     Call arguments: as in `RNN`; `initial_state` is h, alone or in a list.
 
     Shapes: x (batch, time, features) -> h (batch, units), or (batch, time, units) with
-        `return_sequences`; with `return_state` a tuple of that and h.
+        `return_sequences`; with `return_state` a tuple of the output and h.
 
     Example:
 
     >>> import cornu
-    >>> GRU(4)(cornu.Input((None, 8))).shape
+    >>> cornu.layers.GRU(4)(cornu.Input((None, 8))).shape
     (None, 4)
 
     References: Kyunghyun Cho et al. (2014), "Learning phrase representations using RNN
     encoder-decoder for statistical machine translation".
 
-    Differences: the paper resets before the product, as did Keras 1 and 2. With tanh, sigmoid and
-    `reset_after`, gradients are written by hand: they can be differentiated again, but not by
-    `jax.jvp`.
+    Differences: the paper and Keras 1 and 2 apply the reset gate before the product. With tanh,
+    sigmoid and `reset_after`, the layer has a custom gradient (`jax.custom_vjp`): it supports
+    higher-order reverse-mode derivatives, but not `jax.jvp`.
     """
 
     def __init__(
@@ -96,5 +99,5 @@ class GRU(RNN):
         cell, arguments = make_cell(GRUCell, "gru_cell", keyword_arguments(locals()))
         del arguments["use_cudnn"]
         super().__init__(cell, **arguments)
-        self.input_spec = InputSpec(ndim=3, hint=STEPS)
+        self.input_spec = InputSpec(ndim=3, hint=SEQUENCE_HINT)
         self.use_cudnn = check_cudnn(self._label(), use_cudnn)

@@ -1,11 +1,11 @@
-"""LSTM: long short-term memory."""
+"""LSTM: the long short-term memory layer."""
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
 from cornu.core.layer.input_spec import InputSpec
-from cornu.layers.arguments import STEPS
+from cornu.layers.arguments import SEQUENCE_HINT
 from cornu.layers.base import keyword_arguments
 from cornu.layers.rnn.cell_protocol import check_cudnn, make_cell, mirror
 from cornu.layers.rnn.cells import LSTMCell
@@ -17,49 +17,53 @@ __all__ = ["LSTM"]
 
 @mirror(LSTMCell)
 class LSTM(RNN):
-    """Computes a network with long short-term memory.
+    """Long short-term memory layer.
 
         i, f, g, o = split(x[t] @ kernel + h[t-1] @ recurrent_kernel + bias)
         c[t] = recurrent_activation(f) * c[t-1] + recurrent_activation(i) * activation(g)
         h[t] = recurrent_activation(o) * activation(c[t])
 
     Args:
-        units: the number of units: the size of the state and of the output.
-        activation: of the candidate and of the carry; None is the identity.
-        recurrent_activation: of the gates; None is the identity.
+        units: the size of the state and of the output.
+        activation: the activation of the candidate and of the cell state; None is the identity.
+        recurrent_activation: the activation of the gates; None is the identity.
         use_bias: whether to add a bias.
-        kernel_initializer, recurrent_initializer, bias_initializer: of the weights.
-        unit_forget_bias: whether the bias of the forget gate begins with ones.
-        kernel_regularizer, recurrent_regularizer, bias_regularizer: of the weights.
-        activity_regularizer: of the output.
-        kernel_constraint, recurrent_constraint, bias_constraint: of the weights.
-        dropout: fraction of the inputs that is set to zero in training, the same for all steps.
-        recurrent_dropout: fraction of the state that is set to zero in training, by a mask of
-            its own for each gate.
-        seed: seed of the dropout.
+        kernel_initializer, recurrent_initializer, bias_initializer: initializers of the weights.
+        unit_forget_bias: whether to initialize the bias of the forget gate to ones.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: penalties on the weights, added
+            to the loss.
+        activity_regularizer: penalty on the output, added to the loss.
+        kernel_constraint, recurrent_constraint, bias_constraint: projections of the weights,
+            applied after each training step.
+        dropout: the fraction of the inputs to set to zero in training, the same for all steps.
+        recurrent_dropout: the fraction of the state to set to zero in training, with a separate
+            mask for each gate.
+        seed: the seed of the dropout.
         return_sequences, return_state, go_backwards, stateful, unroll: as in `RNN`.
-        use_cudnn: `"auto"` or False. There is one implementation, which XLA compiles for every
-            device; True asks for another and is an error.
-        **kwargs: passed to `Layer`, and `zero_output_for_mask` of `RNN`.
+        use_cudnn: `"auto"` or False, which are equivalent: the layer is compiled by XLA on all
+            devices. True is not supported.
+        **kwargs: `zero_output_for_mask` of `RNN`, and arguments of `Layer`.
 
     Call arguments: as in `RNN`; `initial_state` is [h, c].
 
     Shapes: x (batch, time, features) -> h (batch, units), or (batch, time, units) with
-        `return_sequences`; with `return_state` a tuple of that, h and c.
+        `return_sequences`; with `return_state` a tuple of the output, h and c.
 
     Example:
 
     >>> import cornu
-    >>> outputs, h, c = LSTM(4, return_sequences=True, return_state=True)(cornu.Input((None, 8)))
+    >>> layer = cornu.layers.LSTM(4, return_sequences=True, return_state=True)
+    >>> outputs, h, c = layer(cornu.Input((None, 8)))
     >>> outputs.shape, h.shape, c.shape
     ((None, None, 4), (None, 4), (None, 4))
 
     References: Sepp Hochreiter, Jürgen Schmidhuber (1997), "Long short-term memory"; Felix A. Gers,
     Jürgen Schmidhuber, Fred Cummins (2000), "Learning to forget".
 
-    Differences: gates stand in the order i, f, g, o (Keras calls g c) as in PyTorch, which has two
-    biases and no ones in them. Keras 1 and 2 used `hard_sigmoid` for the gates. With tanh and
-    sigmoid, gradients are written by hand: they can be differentiated again, but not by `jax.jvp`.
+    Differences: the gates are in the order i, f, g, o (Keras calls g c). PyTorch has the same
+    order, but two biases, and does not initialize the forget gate to ones. Keras 1 and 2 used
+    `hard_sigmoid` for the gates. With tanh and sigmoid, the layer has a custom gradient
+    (`jax.custom_vjp`): it supports higher-order reverse-mode derivatives, but not `jax.jvp`.
     """
 
     def __init__(
@@ -93,5 +97,5 @@ class LSTM(RNN):
         cell, arguments = make_cell(LSTMCell, "lstm_cell", keyword_arguments(locals()))
         del arguments["use_cudnn"]
         super().__init__(cell, **arguments)
-        self.input_spec = InputSpec(ndim=3, hint=STEPS)
+        self.input_spec = InputSpec(ndim=3, hint=SEQUENCE_HINT)
         self.use_cudnn = check_cudnn(self._label(), use_cudnn)

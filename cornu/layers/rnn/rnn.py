@@ -1,4 +1,4 @@
-"""RNN: repeats a cell along the time axis."""
+"""RNN: the base class of recurrent layers, which applies a cell to each time step."""
 
 from __future__ import annotations
 
@@ -25,46 +25,52 @@ from cornu.types import Array, PyTree, ShapeLike
 
 __all__ = ["RNN"]
 
-States = Any  # a list of arrays (batch, ...), or of such lists for stacked cells
+States = Any  # a list of arrays (batch, ...), or of lists of arrays for stacked cells
 
-# Cells that can do the products of all inputs at once; a subclass may compute something else.
+# Cells whose inputs can be projected for all time steps at once. Subclasses are excluded, because
+# they may override the computation.
 _PROJECTING = (SimpleRNNCell, LSTMCell, GRUCell)
 
 
 class RNN(Layer):
-    """Repeats a cell along the time axis of its input.
+    """Recurrent layer: applies a cell to each time step of a sequence.
 
         outputs[t], states = cell(sequences[:, t], states)
 
-    A cell has a method `call(inputs, states)` (which may also take `training`) that returns the
-    output and the new states, and an attribute `state_size`, an integer or one for each state. It
-    may have `output_size` and a method `get_initial_state(batch_size)`. Cells that are layers are
-    built and trained with this one.
+    A cell has a method `call(inputs, states)`, optionally with an argument `training`, that returns
+    the output and the new states. It has an attribute `state_size`, an integer or a list with one
+    integer per state. An attribute `output_size` and a method `get_initial_state(batch_size)` are
+    optional. A cell that is a layer is built and trained together with this layer.
 
     Args:
-        cell: the cell, or a list of cells that are stacked.
-        return_sequences: whether the outputs of all time steps are returned, not only the last.
-        return_state: whether the states after the last step are returned too.
-        go_backwards: whether to process the sequence in reverse; the outputs are in the order of
+        cell: a cell, or a list of cells to be stacked.
+        return_sequences: whether to return the outputs of all time steps, or only the last output.
+        return_state: whether to return the last states as well.
+        go_backwards: whether to process the sequence in reverse. The outputs are in the order of
             processing.
-        stateful: whether the states are kept from one call to the next, row by row of the batch.
-        unroll: whether the steps are compiled one after another instead of as a loop: slow to
-            compile, sometimes faster for few steps.
-        zero_output_for_mask: whether outputs of masked steps are zero instead of the one before.
+        stateful: whether the last state of each row of a batch is the initial state of the same row
+            of the next batch.
+        unroll: whether to unroll the loop over time. This is slower to compile, and sometimes
+            faster for short sequences.
+        zero_output_for_mask: whether the output is zero at masked steps, instead of repeating the
+            previous output.
         **kwargs: passed to `Layer`.
 
     Call arguments:
-        sequences: the input.
-        initial_state: the states before the first step, an array or a list; zeros by default.
-        mask: booleans (batch, time). Where False, the step is skipped: the states stay.
-        training: whether the cell drops inputs and states.
+        sequences: the input sequences.
+        initial_state: the initial states, an array or a list of arrays; by default those of the
+            cell, usually zeros.
+        mask: a boolean array (batch, time). Steps where it is False are skipped: they do not change
+            the states.
+        training: whether the cell applies dropout.
 
     Shapes: sequences (batch, time, ...) -> (batch, output_size), or (batch, time, output_size)
-        with `return_sequences`; with `return_state` a tuple of that and of the states.
+        with `return_sequences`; with `return_state` a tuple of the output and the states.
 
     Raises:
-        ValueError: `unroll` or `stateful` without a known time or batch size.
-        RuntimeError: the cell assigns a Variable, or adds a loss, within its step.
+        ValueError: `unroll` without a known number of time steps, or `stateful` without a known
+            batch size.
+        RuntimeError: the cell assigns a Variable or adds a loss in its step.
 
     Example:
 
@@ -75,12 +81,12 @@ class RNN(Layer):
     ...     def call(self, inputs, states):
     ...         total = inputs + states[0]
     ...         return total, [total]
-    >>> RNN(Sum(), return_sequences=True)(cornu.Input((None, 3))).shape
+    >>> cornu.layers.RNN(Sum(), return_sequences=True)(cornu.Input((None, 3))).shape
     (None, None, 3)
 
-    Differences: the states of a stateful layer are weights that are not trained, so that they are
-    saved with the model and change in compiled steps as well. Outputs of masked steps are those of
-    the step before also for cells whose output is not their first state.
+    Differences: the states of a stateful layer are non-trainable weights: they are saved with the
+    model, and are updated in compiled steps. At masked steps, the previous output is repeated, also
+    for cells whose output is not their first state.
     """
 
     rowwise: bool | None = True
@@ -115,28 +121,30 @@ class RNN(Layer):
         self.state_size = [sizes] if self.single_state else list(sizes)
 
     def get_config(self) -> dict[str, Any]:
+        """Returns the constructor arguments."""
         return {**super().get_config(), "zero_output_for_mask": self.zero_output_for_mask}
 
     def build(self, sequences_shape: ShapeLike, initial_state_shape: PyTree = None) -> None:
+        """Builds the cell, and creates the states of a stateful layer."""
         batch, time, *rest = sequences_shape
         if self.unroll and time is None:
             raise ValueError(
-                f"{self._label()}: unroll=True needs a known number of time steps; received an "
-                f"input of shape {sequences_shape}.\n"
-                "Give it to `Input`, as in Input((20, 8)), or leave `unroll` off."
+                f"{self._label()}: unroll=True requires a known number of time steps; received "
+                f"an input of shape {sequences_shape}.\n"
+                "Specify it in `Input`, as in Input((20, 8)), or set unroll=False."
             )
         build_cell(self.cell, (batch, *rest))
         if self.stateful:
-            self._make_states(batch, sequences_shape)
+            self._add_state_variables(batch, sequences_shape)
 
-    def _make_states(self, batch: int | None, sequences_shape: ShapeLike) -> None:
+    def _add_state_variables(self, batch: int | None, sequences_shape: ShapeLike) -> None:
         if batch is None:
             raise ValueError(
-                f"{self._label()}: stateful=True needs a known batch size; received an input of "
-                f"shape {sequences_shape}.\nGive it to `Input`, as in "
+                f"{self._label()}: stateful=True requires a known batch size; received an input of "
+                f"shape {sequences_shape}.\nSpecify it in `Input`, as in "
                 "Input((None, 8), batch_size=32)."
             )
-        with jax.ensure_compile_time_eval():  # another layer's call may be traced around this
+        with jax.ensure_compile_time_eval():  # the call of an outer layer may be traced
             leaves, definition = tree.flatten_with_treedef(self.get_initial_state(batch))
         variables = [
             self.add_weight(
@@ -150,13 +158,13 @@ class RNN(Layer):
         self.states = tree.unflatten(definition, variables)
 
     def get_initial_state(self, batch_size: int | None) -> States:
-        """Returns the states before the first step, in a list."""
+        """Returns the initial states, in a list."""
         states = initial_state(self.cell, batch_size, self.cell_dtype)
         return list(states) if isinstance(states, (list, tuple)) else [states]
 
     @property
     def cell_dtype(self) -> str:
-        """The dtype in which the cell computes."""
+        """The compute dtype of the cell."""
         return (self.cell if isinstance(self.cell, Layer) else self).compute_dtype
 
     def reset_state(self) -> None:
@@ -170,6 +178,7 @@ class RNN(Layer):
         self.reset_state()
 
     def compute_mask(self, _: Any, mask: Any) -> Any:
+        """Returns the mask of the sequence with `return_sequences`, else None."""
         return first_mask(mask) if self.return_sequences else None
 
     def call(
@@ -179,7 +188,8 @@ class RNN(Layer):
         mask: Array | None = None,
         training: bool = False,
     ) -> Any:
-        states = self._begin(sequences, initial_state)
+        """Returns the output, and the states with `return_state`."""
+        states = self._resolve_initial_state(sequences, initial_state)
         if training:
             _sample_masks(self.cell, sequences[:, 0], states)
         try:
@@ -195,16 +205,16 @@ class RNN(Layer):
         output = outputs if self.return_sequences else last
         return (output, *states) if self.return_state else output
 
-    def _begin(self, sequences: Array, initial_state: Any) -> States:
-        """Returns the states before the first step: given, kept or initial."""
+    def _resolve_initial_state(self, sequences: Array, initial_state: Any) -> States:
+        """Returns the initial states: those passed, those of the last batch, or the cell's own."""
         batch = sequences.shape[0]
         if self.stateful:
-            kept = tree.leaves(self.states)[0].shape[0]
-            if isinstance(batch, int) and batch != kept:
+            built_batch = tree.leaves(self.states)[0].shape[0]
+            if isinstance(batch, int) and batch != built_batch:
                 raise ValueError(
-                    f"{self._label()} is stateful and was built for batches of {kept} rows; "
-                    f"received {batch}.\nEach row continues the row of the batch before: all "
-                    "batches must have the same size."
+                    f"{self._label()} is stateful and was built for the batch size {built_batch}; "
+                    f"received {batch}.\nAll batches must have the same size, because each row "
+                    "continues the same row of the previous batch."
                 )
         if initial_state is not None:
             states = initial_state
@@ -216,47 +226,56 @@ class RNN(Layer):
         if len(states) != len(self.state_size):
             raise ValueError(
                 f"{self._label()}: expected {len(self.state_size)} states in initial_state, "
-                f"received {len(states)}.\nGive a list with one for each; an LSTM has [h, c]."
+                f"received {len(states)}.\nPass a list of all states, such as [h, c] for an LSTM."
             )
         for state, size in zip(states, self.state_size, strict=True):
             if isinstance(size, int) and hasattr(state, "shape") and state.shape[-1:] != (size,):
                 raise ValueError(
                     f"{self._label()}: expected initial states of shape (batch, {size}), received "
-                    f"{format_shape(state)}.\nA state is as large as the layer's units."
+                    f"{format_shape(state)}.\nThe size of a state is the number of units."
                 )
         return tree.map(lambda x: jnp.asarray(x, self.cell_dtype), states)
 
     def inner_loop(
         self, sequences: Array, initial_state: States, mask: Any, training: bool = False
     ) -> tuple[Any, Any, States]:
-        """Repeats the cell; returns the last output, all outputs (or None) and the last states."""
+        """Applies the cell to all time steps.
+
+        Returns the last output, all outputs (None without `return_sequences`), and the last states.
+        """
         steps = jnp.swapaxes(sequences, 0, 1)
         last, outputs, states = self._loop(steps, initial_state, _time_major(mask), training)
         return last, None if outputs is None else jnp.swapaxes(outputs, 0, 1), states
 
     def _loop(self, steps: Array, states: States, mask: Any, training: bool) -> recurrences.Result:
         cell = self.cell
-        how = {
+        options = {
             "mask": mask,
             "go_backwards": self.go_backwards,
             "zero_output_for_mask": self.zero_output_for_mask,
             "return_sequences": self.return_sequences,
         }
-        # Shapes are the same without unrolling, and found much sooner.
+        # Unrolling does not change shapes, and tracing every step would slow down their inference.
         unroll = self.unroll and not scope.current().inferring_shapes
         if type(cell) not in _PROJECTING:
-            step = _pure(lambda x, states: call_cell(cell, x, states, training), self._label())
-            return recurrences.rnn(step, steps, states, unroll=unroll, **how)
+            step = _check_no_effects(
+                lambda x, states: call_cell(cell, x, states, training), self._label()
+            )
+            return recurrences.rnn(step, steps, states, unroll=unroll, **options)
         if cell.supports_rule(training) and not unroll:
-            return cell.run_rule(steps, states, training, **how)
+            result: recurrences.Result = cell.run_rule(steps, states, training, **options)
+            return result
         x = cell.project(steps, training)
         return recurrences.rnn(
-            lambda x, states: cell.advance(x, states, training), x, states, unroll=unroll, **how
+            lambda x, states: cell.advance(x, states, training), x, states, unroll=unroll, **options
         )
 
 
-def _pure(step: Any, label: str) -> Any:
-    """Checks that a step of a user's cell has no effects, which could not leave the loop."""
+def _check_no_effects(step: Any, label: str) -> Any:
+    """Wraps the step of a user-defined cell to raise if it assigns a Variable or adds a loss.
+
+    Such values would be traced inside the compiled loop, and cannot be used outside of it.
+    """
 
     def checked(x: Array, states: States) -> Any:
         inner = scope.Scope(scope.current())
@@ -265,13 +284,14 @@ def _pure(step: Any, label: str) -> Any:
         if inner.written:
             paths = ", ".join(repr(variable.path) for variable in inner.written.values())
             raise RuntimeError(
-                f"{label}: the cell assigns {paths} within its step. Time steps are one compiled "
-                "loop, so that the value would be lost.\nMake it one of the cell's states."
+                f"{label}: the cell assigns {paths} in its step. The value would be lost, because "
+                "all time steps are one compiled loop.\nMake it a state of the cell."
             )
         if inner.losses:
             raise RuntimeError(
-                f"{label}: the cell adds a loss within its step, which cannot leave the loop.\n"
-                "Regularize its weights, or the output of the recurrent layer."
+                f"{label}: the cell adds a loss in its step, which is not supported, because all "
+                "time steps are one compiled loop.\nRegularize its weights, or the output of the "
+                "recurrent layer."
             )
         return output, new
 
@@ -279,7 +299,7 @@ def _pure(step: Any, label: str) -> Any:
 
 
 def _sample_masks(cell: Any, x: Array, states: States) -> None:
-    """Samples the dropout masks of a cell once for all time steps."""
+    """Samples the dropout masks of a cell, to be used in all time steps."""
     if isinstance(cell, DroppingCell):
         cell.get_dropout_mask(x)
         cell.get_recurrent_dropout_mask(states[0])
@@ -287,11 +307,13 @@ def _sample_masks(cell: Any, x: Array, states: States) -> None:
         for inner, own in zip(cell.cells, states, strict=True):
             own = list(own) if isinstance(own, (list, tuple)) else [own]
             _sample_masks(inner, x, own)
+            # The masks of the next cell have the shape of this cell's output.
             spec = jax.eval_shape(lambda x, s, c=inner: call_cell(c, x, s, False)[0], x, own)
             x = jnp.zeros(spec.shape, spec.dtype)
 
 
 def _reset_masks(cell: Any) -> None:
+    """Discards the dropout masks of a cell."""
     if isinstance(cell, DroppingCell):
         cell.reset_dropout_mask()
         cell.reset_recurrent_dropout_mask()
@@ -301,10 +323,10 @@ def _reset_masks(cell: Any) -> None:
 
 
 def _time_major(mask: Any) -> Any:
-    """Returns a mask (batch, time, ...) as booleans (time, batch)."""
+    """Converts a mask (batch, time, ...) to a boolean array (time, batch)."""
     if mask is None:
         return None
     mask = jnp.asarray(mask).astype(bool)
-    if mask.ndim > 2:  # a step counts if any of its features does
+    if mask.ndim > 2:  # a step is masked only if all its features are
         mask = mask.any(tuple(range(2, mask.ndim)))
     return jnp.swapaxes(mask, 0, 1)
