@@ -211,7 +211,8 @@ class PReLU(ConfiguredLayer):
 
     def call(self, inputs: Array) -> Array:
         """Returns f(inputs)."""
-        return jax.nn.relu(inputs) - self.alpha * jax.nn.relu(-inputs)  # type: ignore[operator]
+        outputs: Array = jax.nn.relu(inputs) - self.alpha * jax.nn.relu(-inputs)
+        return outputs
 
 
 class ELU(Layer):

@@ -87,9 +87,8 @@ class Dense(ConfiguredLayer):
 
     def call(self, inputs: Array, training: bool | None = None) -> Array:
         """Returns activation(inputs @ kernel + bias)."""
-        # The operators of Variables are not known to type checkers.
-        outputs: Array = inputs @ self.kernel  # type: ignore[operator]
+        outputs: Array = inputs @ self.kernel
         if self.bias is not None:
-            outputs = outputs + self.bias  # type: ignore[operator]
+            outputs = outputs + self.bias
         outputs = self.activation(outputs)
         return outputs

@@ -103,9 +103,9 @@ class EinsumDense(ConfiguredLayer):
 
     def call(self, inputs: Array, training: bool | None = None) -> Array:
         """Returns activation(einsum(equation, inputs, kernel) + bias)."""
-        outputs = ops.einsum(self.equation, inputs, self.kernel)
+        outputs: Array = ops.einsum(self.equation, inputs, self.kernel)
         if self.bias is not None:
-            outputs = outputs + self.bias  # type: ignore[operator]
+            outputs = outputs + self.bias
         outputs = self.activation(outputs)
         return outputs
 

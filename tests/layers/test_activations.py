@@ -7,13 +7,13 @@ from cornu.layers import ELU, Input, LeakyReLU, PReLU, ReLU, Softmax
 
 
 def test_negative_arguments_are_refused():
-    with pytest.raises(ValueError, match="ReLU layer 're_lu': max_value must be a number from 0"):
+    with pytest.raises(ValueError, match="ReLU layer 're_lu': max_value must be a number >= 0"):
         ReLU(max_value=-1.0)
-    with pytest.raises(ValueError, match="negative_slope must be a number from 0 on.*None"):
+    with pytest.raises(ValueError, match="negative_slope must be a number >= 0.*None"):
         ReLU(negative_slope=None)
-    with pytest.raises(ValueError, match="threshold must be a number from 0 on"):
+    with pytest.raises(ValueError, match="threshold must be a number >= 0"):
         ReLU(threshold=-0.1)
-    with pytest.raises(ValueError, match="negative_slope must be a number from 0 on.*-0.1"):
+    with pytest.raises(ValueError, match="negative_slope must be a number >= 0.*-0.1"):
         LeakyReLU(-0.1)
 
 

@@ -89,7 +89,7 @@ def test_layers_are_serialized_by_class_and_config():
     assert (clone.units, clone.activation, clone.name) == (3, activations.relu, "d")
     with pytest.raises(ValueError, match="Unknown class 'Dens'.*'Dense'"):
         cornu.layers.deserialize({**described, "class_name": "Dens"})
-    with pytest.raises(ValueError, match="does not describe a layer"):
+    with pytest.raises(ValueError, match="Expected the config of a layer"):
         cornu.layers.deserialize(
             {"module": "keras.initializers", "class_name": "Zeros", "config": {}}
         )

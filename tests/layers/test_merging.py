@@ -33,11 +33,11 @@ def test_shapes_that_do_not_fit():
         Add()([Input((3,)), Input((4,))])
     with pytest.raises(ValueError, match="equal shapes"):
         Multiply()([np.zeros((2, 3), "float32"), np.zeros((3, 3), "float32")])
-    with pytest.raises(ValueError, match="equal shapes but for axis -1"):
+    with pytest.raises(ValueError, match="equal shapes except along axis -1"):
         Concatenate()([Input((3, 2)), Input((4, 2))])
-    with pytest.raises(ValueError, match="equal shapes but for axis 1"):
+    with pytest.raises(ValueError, match="equal shapes except along axis 1"):
         Concatenate(1)([Input((3, 2)), Input((3,))])
-    with pytest.raises(ValueError, match="equal shapes but for axis 3"):
+    with pytest.raises(ValueError, match="equal shapes except along axis 3"):
         Concatenate(3)([Input((3, 2)), Input((3, 2))])
     with pytest.raises(ValueError, match="sizes along axes=1 differ: 3 and 4"):
         Dot(1)([Input((3,)), Input((4,))])
@@ -58,7 +58,7 @@ def test_not_a_list():
 
 def test_axes_of_dot():
     for axes in ((1, 2, 3), (1.0, 1), "1"):
-        with pytest.raises(ValueError, match="axes is an integer or a pair of integers"):
+        with pytest.raises(ValueError, match="axes must be an integer or a pair of integers"):
             Dot(axes)
 
 

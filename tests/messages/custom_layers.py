@@ -394,8 +394,8 @@ def a_tensor_of_another_library():
     """
 Conv2D layer 'conv' in net > block (at custom_layers.py:7), called on shape (None, 8): expected \
 4 axes (batch first), received 2: shape (None, 8).
-Add the axis that is missing: x[..., None] for channels (grey images have one), x[None] for the \
-batch of a single sample. Behind Flatten there is no space left to move over.
+Add the missing axis: x[..., None] for the channel of grayscale images, x[None] for the batch \
+axis of a single sample. After Flatten, no spatial axes are left.
 """,
 )
 def an_error_inside_of_a_subclassed_model():

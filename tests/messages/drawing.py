@@ -121,8 +121,8 @@ def an_array_as_input():
 @wrong(
     ValueError,
     """
-InputLayer layer 'input_layer' needs a shape, without batch axis: `Input(shape=(32,))`, or \
-`Input(shape=())` for one number a sample.
+InputLayer layer 'input_layer' requires a shape, without the batch axis: `Input(shape=(32,))`, \
+or `Input(shape=())` for one number per sample.
 InputLayer() was called (at drawing.py:1).
 """,
 )
@@ -134,7 +134,7 @@ def input_without_a_shape():
 @wrong(
     ValueError,
     """
-InputLayer layer 'input_layer': shape is a tuple, the shape of one sample. Received: 32
+InputLayer layer 'input_layer': shape must be a tuple, the shape of one sample. Received: 32
 Write shape=(32,), with the comma.
 InputLayer() was called (at drawing.py:1).
 """,
@@ -148,9 +148,9 @@ def input_with_a_number_as_shape():
     ValueError,
     """
 Concatenate layer 'join' (at drawing.py:2), called on shape [(None, 8, 8, 3), (None, 7, 8, 3)]: \
-inputs must have equal shapes but for axis -1. Received: (None, 8, 8, 3), (None, 7, 8, 3)
-Bring them to one shape before (padding='same', Cropping, ZeroPadding, Resizing), or join \
-another axis.
+inputs must have equal shapes except along axis -1. Received: (None, 8, 8, 3), (None, 7, 8, 3)
+Make the shapes equal first (padding='same', Cropping, ZeroPadding, Resizing), or concatenate \
+along another axis.
 """,
 )
 def concatenate_of_different_sizes():
@@ -163,10 +163,10 @@ def concatenate_of_different_sizes():
     ValueError,
     """
 Add layer 'shortcut' in residual_block (at drawing.py:3), called on shape [(None, 8, 8, 3), \
-(None, 8, 8, 16)]: inputs must have equal shapes, or 1 where they differ. Received: (None, 8, 8,\
- 3), (None, 8, 8, 16)
-Bring them to one shape before: a shortcut of other channels or strides needs a convolution \
-(kernel 1) of its own.
+(None, 8, 8, 16)]: inputs must have equal shapes, or size 1 where they differ. Received: (None, \
+8, 8, 3), (None, 8, 8, 16)
+Reshape the inputs first. If a shortcut has other channels or strides, project it with a \
+convolution of kernel size 1.
 """,
 )
 def add_of_different_shapes():
@@ -184,7 +184,7 @@ def add_of_different_shapes():
     """
 Concatenate layer 'concatenate' (at drawing.py:2), called on shape (None, 4), shape (None, 4): \
 expected a list of arrays, received one of shape (None, 4).
-Write layer([a, b]), with brackets.
+Pass a list: layer([a, b]).
 """,
 )
 def add_without_a_list():
@@ -197,8 +197,8 @@ def add_without_a_list():
     ValueError,
     """
 BatchNormalization layer 'bn' in residual_block > bottleneck > bn_relu (at drawing.py:2), called\
- on shape (None, 8, 8, 8): the input has no axis 4: its shape is (None, 8, 8, 8).
-Axes count from 0, the batch; -1 is the last.
+ on shape (None, 8, 8, 8): axis 4 is out of bounds for an input of shape (None, 8, 8, 8).
+Axis 0 is the batch, -1 the last axis.
 """,
 )
 def an_error_deep_inside_of_blocks():

@@ -163,9 +163,9 @@ def labels_of_minus_one():
 @wrong(
     ValueError,
     """
-Input 'ids', which feeds layer 'words': integers lie between 10 and 10, and the table has 10 \
-rows, 0 to 9. Make input_dim one more than the largest integer, or map unknown ones to a row of \
-their own.
+Input 'ids', which feeds layer 'words': expected integers between 0 and 9 (input_dim=10), \
+received values between 10 and 10. Set input_dim to the largest integer plus one, or map unknown\
+ values to an index of their own.
 predict() was called (at fitting.py:4).
 """,
 )

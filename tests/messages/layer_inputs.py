@@ -40,8 +40,8 @@ def dense_of_another_size():
     """
 Conv2D layer 'conv' (at layer_inputs.py:2), called on shape (None, 28, 28): expected 4 axes \
 (batch first), received 3: shape (None, 28, 28).
-Add the axis that is missing: x[..., None] for channels (grey images have one), x[None] for the \
-batch of a single sample. Behind Flatten there is no space left to move over.
+Add the missing axis: x[..., None] for the channel of grayscale images, x[None] for the batch \
+axis of a single sample. After Flatten, no spatial axes are left.
 """,
 )
 def conv_on_grey_images():
@@ -55,8 +55,8 @@ def conv_on_grey_images():
     """
 Conv2D layer 'conv' (at layer_inputs.py:1), called on shape (2, 28, 28): expected 4 axes (batch \
 first), received 3: shape (2, 28, 28).
-Add the axis that is missing: x[..., None] for channels (grey images have one), x[None] for the \
-batch of a single sample. Behind Flatten there is no space left to move over.
+Add the missing axis: x[..., None] for the channel of grayscale images, x[None] for the batch \
+axis of a single sample. After Flatten, no spatial axes are left.
 """,
 )
 def conv_on_arrays_of_grey_images():
@@ -83,8 +83,8 @@ def kernel_larger_than_the_image():
     ValueError,
     """
 MaxPooling2D layer 'max_pooling2d_3' (at layer_inputs.py:3), called on shape (None, 1, 1, 4): \
-the window (2, 2) does not fit into the input: the spatial sizes must be at least (2, 2). \
-Received an input of shape (None, 1, 1, 4) with data_format='channels_last'.
+the window (2, 2) is larger than the input: the spatial sizes must be at least (2, 2). Received \
+an input of shape (None, 1, 1, 4) with data_format='channels_last'.
 """,
 )
 def pooled_to_nothing():
@@ -100,7 +100,7 @@ def pooled_to_nothing():
 Conv2D layer 'conv' (at layer_inputs.py:2), called on shape (None, 8, 8, 3): the channels of the\
  input must be divisible by `groups`. Received: groups=2 and 3 channels, input of shape (None, \
 8, 8, 3)
-Choose groups that divide channels and filters.
+`groups` must divide both the channels and the filters.
 """,
 )
 def channels_that_groups_do_not_divide():
@@ -114,8 +114,8 @@ def channels_that_groups_do_not_divide():
     """
 LSTM layer 'lstm' (at layer_inputs.py:2), called on shape (None, 16): expected 3 axes (batch \
 first), received 2: shape (None, 16).
-A sequence has the axes (batch, time, features). A recurrent layer before this one needs \
-return_sequences=True; to a sequence of numbers add the features with x[..., None].
+Sequences have the shape (batch, time, features). Set return_sequences=True in a preceding \
+recurrent layer; add a feature axis to sequences of scalars with x[..., None].
 """,
 )
 def lstm_on_two_axes():
@@ -129,8 +129,8 @@ def lstm_on_two_axes():
     """
 LSTM layer 'second' (at layer_inputs.py:3), called on shape (None, 4): expected 3 axes (batch \
 first), received 2: shape (None, 4).
-A sequence has the axes (batch, time, features). A recurrent layer before this one needs \
-return_sequences=True; to a sequence of numbers add the features with x[..., None].
+Sequences have the shape (batch, time, features). Set return_sequences=True in a preceding \
+recurrent layer; add a feature axis to sequences of scalars with x[..., None].
 """,
 )
 def stacked_lstm():
@@ -145,7 +145,7 @@ def stacked_lstm():
     """
 GRU layer 'gru' (at layer_inputs.py:2), called on shape (None, 10, 16), shape (None, 5): \
 expected initial states of shape (batch, 4), received (None, 5).
-A state is as large as the layer's units.
+The size of a state is the number of units.
 """,
 )
 def rnn_state_of_another_size():
@@ -159,7 +159,7 @@ def rnn_state_of_another_size():
     """
 LSTM layer 'lstm' (at layer_inputs.py:2), called on shape (None, 10, 16), shape [(None, 4)]: \
 expected 2 states in initial_state, received 1.
-Give a list with one for each; an LSTM has [h, c].
+Pass a list of all states, such as [h, c] for an LSTM.
 """,
 )
 def lstm_with_one_state():
@@ -174,7 +174,7 @@ def lstm_with_one_state():
 Dense layer 'dense' (at layer_inputs.py:2), called on shape (None, None): the size of axis -1 \
 must be known, because the shape of the weights depends on it. Received the input shape (None, \
 None).
-Give the Input all sizes, or let a layer such as GlobalAveragePooling take them away.
+Specify the size in `Input`, or reduce the axis before, for example with GlobalAveragePooling2D.
 """,
 )
 def dense_behind_flatten_of_unknown_size():
@@ -186,9 +186,9 @@ def dense_behind_flatten_of_unknown_size():
 @wrong(
     ValueError,
     """
-Reshape layer 'reshape' (at layer_inputs.py:2), called on shape (None, 10): a sample of shape \
-(10,) has 10 elements and cannot get the shape (3, 4).
-Write -1 for the one size that follows from the others; the batch is not part of the shape.
+Reshape layer 'reshape' (at layer_inputs.py:2), called on shape (None, 10): cannot reshape a \
+sample of shape (10,), with 10 elements, to (3, 4).
+One size may be -1, to be inferred from the others. The batch axis is not part of target_shape.
 """,
 )
 def reshape_to_another_size():
@@ -200,8 +200,8 @@ def reshape_to_another_size():
 @wrong(
     ValueError,
     """
-Permute layer 'permute': dims must have each of 1, ..., 2 once (0 is the batch and stays). \
-Received: (0, 1)
+Permute layer 'permute': dims must be a permutation of 1, ..., 2; axis 0, the batch, is not \
+included. Received: (0, 1)
 Permute() was called (at layer_inputs.py:2).
 """,
 )
@@ -214,9 +214,9 @@ def permute_of_missing_axes():
 @wrong(
     ValueError,
     """
-BatchNormalization layer 'norm' (at layer_inputs.py:2), called on shape (None, 10, 4): the input\
- has no axis 3: its shape is (None, 10, 4).
-Axes count from 0, the batch; -1 is the last.
+BatchNormalization layer 'norm' (at layer_inputs.py:2), called on shape (None, 10, 4): axis 3 is\
+ out of bounds for an input of shape (None, 10, 4).
+Axis 0 is the batch, -1 the last axis.
 """,
 )
 def batch_normalization_of_a_missing_axis():
@@ -228,8 +228,8 @@ def batch_normalization_of_a_missing_axis():
 @wrong(
     ValueError,
     """
-Input 'x', which feeds layer 'words': it takes integer ids, and the data has fractions. Convert \
-categories or words to integers first; for continuous features use Dense.
+Input 'x', which feeds layer 'words': expected integer indices, received values with fractions. \
+Convert categories or words to integers first; for continuous features use Dense.
 predict() was called (at layer_inputs.py:2).
 """,
 )
@@ -271,8 +271,8 @@ def dot_along_different_sizes():
     ValueError,
     """
 TimeDistributed layer 'each' (at layer_inputs.py:2), called on shape (None, 16): expected an \
-input (batch, time, ...) of at least 3 axes; received the shape (None, 16).
-Without time, apply the layer itself.
+input (batch, time, ...) with at least 3 axes; received the shape (None, 16).
+If there is no time axis, call the layer directly.
 """,
 )
 def time_distributed_without_time():
@@ -360,7 +360,7 @@ def float_units():
 @wrong(
     ValueError,
     """
-Dropout layer 'drop': rate must be a number from 0 to 1. Received: 50
+Dropout layer 'drop': rate must be a number between 0 and 1. Received: 50
 Write 0.5 for 50 percent.
 Dropout() was called (at layer_inputs.py:1).
 """,
@@ -556,7 +556,7 @@ def weights_of_another_shape():
     """
 Concatenate layer 'join' (at layer_inputs.py:1), called on shape (None, 4): expected a list of \
 arrays, received one of shape (None, 4).
-Write layer([a, b]), with brackets.
+Pass a list: layer([a, b]).
 """,
 )
 def sequential_of_two_inputs():

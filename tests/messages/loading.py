@@ -123,8 +123,8 @@ def an_unknown_class():
 @wrong(
     ValueError,
     """
-Lambda layer 'twice' was made of a Python lambda, which is code and is never loaded.
-Pass custom_objects={'<lambda>': function}, or make the layer of a named function with \
+Lambda layer 'twice' wraps a Python lambda, which is code and cannot be loaded from a config.
+Pass custom_objects={'<lambda>': function}, or wrap a named function with \
 @cornu.saving.register_keras_serializable().
 load_model() was called (at loading.py:2).
 """,

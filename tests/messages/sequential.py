@@ -80,8 +80,8 @@ def nothing_to_pop():
     """
 MaxPooling2D layer 'pool' (at sequential.py:1), called on shape (None, 2704): expected 4 axes \
 (batch first), received 2: shape (None, 2704).
-Add the axis that is missing: x[..., None] for channels (grey images have one), x[None] for the \
-batch of a single sample. Behind Flatten there is no space left to move over.
+Add the missing axis: x[..., None] for the channel of grayscale images, x[None] for the batch \
+axis of a single sample. After Flatten, no spatial axes are left.
 """,
 )
 def layers_that_do_not_fit():
@@ -139,8 +139,8 @@ def counting_before_building():
     """
 LSTM layer 'lstm' in net (at sequential.py:2), called on shape (None, 8): expected 3 axes (batch\
  first), received 2: shape (None, 8).
-A sequence has the axes (batch, time, features). A recurrent layer before this one needs \
-return_sequences=True; to a sequence of numbers add the features with x[..., None].
+Sequences have the shape (batch, time, features). Set return_sequences=True in a preceding \
+recurrent layer; add a feature axis to sequences of scalars with x[..., None].
 """,
 )
 def data_that_a_later_layer_refuses():

@@ -79,9 +79,8 @@ class Attention(Layer):
         self.dropout = dropout
         self.seed = seed
         self.seed_generator = random.SeedGenerator(seed, name=self.name)
-        # Any, because the operators of Variables are not known to type checkers.
-        self.scale: Any = None
-        self.concat_score_weight: Any = None
+        self.scale: Variable | None = None
+        self.concat_score_weight: Variable | None = None
 
     def build(self, input_shape: Sequence[ShapeLike]) -> None:
         """Creates `scale` and `concat_score_weight`, as far as they are used."""
@@ -124,7 +123,8 @@ class Attention(Layer):
             return scores if self.scale is None else scores * self.scale
         sums = _sums(query, key)
         sums = sums if self.scale is None else self.scale * sums
-        return self.concat_score_weight * jnp.tanh(sums).sum(-1)
+        scores = jnp.tanh(sums).sum(-1)
+        return scores if self.concat_score_weight is None else self.concat_score_weight * scores
 
     def compute_mask(
         self, inputs: Sequence[Array], mask: Sequence[Array | None] | None = None

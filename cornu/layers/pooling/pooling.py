@@ -31,7 +31,7 @@ class _Pooling(Spatial):
 
     def __init__(
         self,
-        pool_size: int | Sequence[int] = 2,
+        pool_size: int | Sequence[int],
         strides: int | Sequence[int] | None = None,
         padding: Padding = "valid",
         data_format: DataFormat | None = None,
@@ -67,6 +67,18 @@ class _Pooling(Spatial):
 
 class _MaxPooling(_Pooling):
     pool = staticmethod(ops.max_pool)
+
+    # As in Keras, max pooling has a default window, and average pooling has none.
+    def __init__(
+        self,
+        pool_size: int | Sequence[int] = 2,
+        strides: int | Sequence[int] | None = None,
+        padding: Padding = "valid",
+        data_format: DataFormat | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
 
 
 class _AveragePooling(_Pooling):

@@ -25,7 +25,9 @@ def is_tracing(structure: Any) -> bool:
 
 def without_autograph(function: Callable[..., Any]) -> Callable[..., Any]:
     """Returns a function that TensorFlow calls as it is, and does not translate into its own."""
-    return sys.modules["tensorflow"].autograph.experimental.do_not_convert(function)
+    autograph = sys.modules["tensorflow"].autograph
+    wrapped: Callable[..., Any] = autograph.experimental.do_not_convert(function)
+    return wrapped
 
 
 def call_on_host(layer: Any, args: Any, kwargs: Any) -> Any:

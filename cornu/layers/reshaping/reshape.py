@@ -96,8 +96,8 @@ class Reshape(Layer):
         if not compatible:
             raise ValueError(
                 f"{self._label()}: cannot reshape a sample of shape {sample}, with {size} "
-                f"elements, to {self.target_shape}.\nOne size may be -1, to be inferred from the others. "
-                "The batch axis is not part of target_shape."
+                f"elements, to {self.target_shape}.\nOne size may be -1, to be inferred from the "
+                "others. The batch axis is not part of target_shape."
             )
 
     def call(self, inputs: Array) -> Array:

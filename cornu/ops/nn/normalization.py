@@ -12,7 +12,7 @@ from jax import lax
 from cornu import settings
 from cornu.core.graph.op import op
 from cornu.ops.arguments import to_array
-from cornu.types import Array, ArrayLike
+from cornu.types import Array, ArrayLike, Axes
 
 __all__ = [
     "batch_normalization",
@@ -198,13 +198,13 @@ def rms_normalization(
 
 
 @op
-def normalize(x: ArrayLike, axis: int = -1, order: int = 2, epsilon: float | None = None) -> Array:
+def normalize(x: ArrayLike, axis: Axes = -1, order: int = 2, epsilon: float | None = None) -> Array:
     """`x / max(norm, epsilon)` with the norm of some order along an axis.
 
     Args:
         x: an array.
-        axis: the axis.
-        order: order of the norm, 1 or more.
+        axis: the axis or axes; None for all.
+        order: the order of the norm, an integer >= 1.
         epsilon: the smallest divisor; the process-wide epsilon by default.
 
     Raises:

@@ -132,8 +132,8 @@ def test_synchronized_is_accepted():
 @pytest.mark.parametrize(
     ("make", "call", "message"),
     [
-        ({"axis": 3}, {}, "no axis 3"),
-        ({}, {"mask": np.ones((2, 3, 2), bool)}, "one axis less"),
+        ({"axis": 3}, {}, "axis 3 is out of bounds"),
+        ({}, {"mask": np.ones((2, 3, 2), bool)}, "one axis fewer"),
         ({"renorm": True, "renorm_clipping": {"rmaxx": 1}}, {}, "Did you mean 'rmax'"),
         ({"renorm": True, "renorm_clipping": {"rmax": 1, "rmin": 2}}, {}, "rmin <= rmax"),
     ],

@@ -47,7 +47,7 @@ def test_short_floats_normalize_at_full_precision():
 
 
 def test_errors_say_what_is_wrong():
-    with pytest.raises(ValueError, match="one weight with the name 'kernel'"):
+    with pytest.raises(ValueError, match="exactly one weight named 'kernel'"):
         layers.SpectralNormalization(layers.ReLU())(np.ones((1, 3), "float32"))
     with pytest.raises(ValueError, match="power_iterations must be a positive integer"):
         layers.SpectralNormalization(layers.Dense(2), power_iterations=0)

@@ -84,13 +84,13 @@ def test_bad_arguments():
     for cls in (Dropout, AlphaDropout, GaussianDropout, SpatialDropout1D):
         with pytest.raises(ValueError, match=f"{cls.__name__} layer .*: rate must be a number"):
             cls(1.5)
-    with pytest.raises(ValueError, match="stddev must be a number from 0 to 1. Received: -1"):
+    with pytest.raises(ValueError, match="stddev must be a number between 0 and 1. Received: -1"):
         GaussianNoise(-1)
-    with pytest.raises(ValueError, match="rate must be below 1"):
+    with pytest.raises(ValueError, match="rate must be less than 1"):
         GaussianDropout(1.0)
-    with pytest.raises(ValueError, match="rate must be a number from 0 to 1. Received: '0.5'"):
+    with pytest.raises(ValueError, match="rate must be a number between 0 and 1. Received: '0.5'"):
         Dropout("0.5")
-    with pytest.raises(ValueError, match="noise_shape is made of positive integers"):
+    with pytest.raises(ValueError, match="noise_shape must consist of positive integers"):
         Dropout(0.5, noise_shape=(0, 1))
     with pytest.raises(ValueError, match="expected 4 axes"):
         SpatialDropout2D(0.5)(Input((3, 3)))

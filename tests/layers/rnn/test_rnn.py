@@ -86,11 +86,11 @@ def test_states_are_kept_in_compiled_steps_too():
 
 
 def test_stateful_layers_need_one_batch_size():
-    with pytest.raises(ValueError, match=r"needs a known batch size.*\n.*batch_size=32"):
+    with pytest.raises(ValueError, match=r"requires a known batch size.*\n.*batch_size=32"):
         LSTM(3, stateful=True)(cornu.Input((5, 4)))
     layer = LSTM(3, stateful=True)
     layer(array(2, 5, 4))
-    with pytest.raises(ValueError, match="batches of 2 rows; received 3"):
+    with pytest.raises(ValueError, match="batch size 2; received 3"):
         layer(array(3, 5, 4))
 
 
@@ -170,9 +170,9 @@ def test_cells_cannot_have_effects():
 
     x = np.ones((1, 3, 2), "float32")
     for run in (lambda layer: layer(x), lambda layer: layer(cornu.Input((3, 2)))):
-        with pytest.raises(RuntimeError, match=r"assigns '.*count' within its step"):
+        with pytest.raises(RuntimeError, match=r"assigns '.*count' in its step"):
             run(RNN(Counting()))
-        with pytest.raises(RuntimeError, match="adds a loss within its step"):
+        with pytest.raises(RuntimeError, match="adds a loss in its step"):
             run(RNN(Losing()))
 
 

@@ -109,7 +109,7 @@ def test_time_distributed_passes_masks_on():
     x, mask = array(2, 3, 4, 5), RNG.random((2, 3, 4)) > 0.4
     y = layer(x, mask=mask)
     np.testing.assert_allclose(y[:, 2], layer.layer(x[:, 2], mask=mask[:, 2]), rtol=1e-5, atol=1e-6)
-    with pytest.raises(ValueError, match=r"axes \(batch, time\) of the input, here \(2, 3\)"):
+    with pytest.raises(ValueError, match=r"must be \(batch, time\) of the input, \(2, 3\)"):
         layer(x, mask=mask[:1])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import jax.numpy as jnp
 import numpy as np
@@ -21,6 +21,8 @@ from cornu.types import DataFormat, Padding, ShapeLike
 __all__ = ["MelSpectrogram", "STFTSpectrogram"]
 
 _MODES = ("log", "magnitude", "psd", "real", "imag", "angle", "stft")
+# The two parts of a spectrum, each with the mode that does not need it.
+_SIDES: tuple[tuple[Literal["real", "imag"], str], ...] = (("real", "imag"), ("imag", "real"))
 
 
 class MelSpectrogram(Layer):
@@ -136,7 +138,7 @@ class MelSpectrogram(Layer):
         hertz = np.linspace(0, self.sampling_rate / 2, bins)
         ends = np.linspace(_mel(self.min_freq), _mel(self.max_freq), self.num_mel_bins + 2)
         place = (_mel(hertz)[:, None] - ends[0]) / (ends[1] - ends[0])  # in widths of a bin
-        weights = np.maximum(0, 1 - np.abs(place - np.arange(1, self.num_mel_bins + 1)))
+        weights: np.ndarray = np.maximum(0, 1 - np.abs(place - np.arange(1, self.num_mel_bins + 1)))
         weights[0] = 0  # the constant part is no tone
         return weights
 
@@ -194,7 +196,7 @@ class STFTSpectrogram(Layer):
         fft_length: int | None = None,
         window: Any = "hann",
         periodic: bool = False,
-        scaling: str | None = "density",
+        scaling: Literal["density", "spectrum"] | None = "density",
         padding: Padding = "valid",
         expand_dims: bool = False,
         data_format: DataFormat | None = None,
@@ -228,9 +230,7 @@ class STFTSpectrogram(Layer):
         self.data_format = settings.data_format(data_format)
         self.input_spec = InputSpec(ndim=3)
         self._kernels = {
-            side: STFT(side, window, scaling, periodic)
-            for side, other in (("real", "imag"), ("imag", "real"))
-            if mode != other
+            side: STFT(side, window, scaling, periodic) for side, other in _SIDES if mode != other
         }
 
     def build(self, input_shape: ShapeLike) -> None:

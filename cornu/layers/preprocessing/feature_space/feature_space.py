@@ -119,12 +119,14 @@ class FeatureSpace(Preprocess):
                 f"{self._label()}: feature {name!r} has no kind {kind!r}. {suggest(kind, KINDS)}"
             )
         make, default = KINDS[kind]
-        return make(getattr(self, default), name=name) if default else make(name=name)
+        feature: Feature = make(getattr(self, default), name=name) if default else make(name=name)
+        return feature
 
     def _cross(self, cross: Any) -> Cross:
         if not isinstance(cross, Cross):
             cross = Cross(cross, self.crossing_dim)
-        for name in cross.feature_names:
+        checked: Cross = cross
+        for name in checked.feature_names:
             if name not in self.features:
                 raise ValueError(
                     f"{self._label()}: crosses names the feature {name!r}, which does not exist. "
@@ -135,7 +137,7 @@ class FeatureSpace(Preprocess):
                     f"{self._label()}: feature {name!r} returns floats, and only "
                     "indices can be crossed.\nDiscretize it: FeatureSpace.float_discretized(...)."
                 )
-        return cross
+        return checked
 
     # ---------------------------------------------------------------------------------- features
 

@@ -312,7 +312,8 @@ def _checked(parts: dict[str, Any]) -> Any:
 
 def per_image(values: Any) -> Array:
     """Returns one number for each image as an array that broadcasts against the images."""
-    return values[:, None, None, None]
+    column: Array = values[:, None, None, None]
+    return column
 
 
 def factor_range(

@@ -189,7 +189,8 @@ class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
                 position = row[:, None, None], column[:, None]
                 value = tables[number, position[0], position[1], channel, level]
                 y += value * down[:, None, None] * across[:, None]
-        return y * ((high - low) / 255) + low
+        equalized: Array = y * ((high - low) / 255) + low
+        return equalized
 
     def _tables(self, x: Array) -> Array:
         """Returns each level's new value by tiles, (batch, down, across, channels, 256)."""

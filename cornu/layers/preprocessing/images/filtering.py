@@ -74,7 +74,7 @@ class RandomSharpness(ColorLayer):
 
 def _smoothed(images: Array) -> Array:
     """Returns the mean of 3 x 3 pixels, in which the middle counts five times; zeros outside."""
-    nine = lax.reduce_window(images, 0.0, lax.add, (1, 3, 3, 1), (1, 1, 1, 1), "SAME")
+    nine: Array = lax.reduce_window(images, 0.0, lax.add, (1, 3, 3, 1), (1, 1, 1, 1), "SAME")
     return (nine + 4 * images) / 13
 
 

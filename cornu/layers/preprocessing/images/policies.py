@@ -85,7 +85,8 @@ class Policy(ColorLayer):
             return lambda x, key: step.transform(x, *step.sample(x, ImageRNG(x.shape[0], key)))
 
         branches = [*map(by, self._steps), lambda x, key: x]
-        return lax.switch(which, branches, images, key)
+        changed: Array = lax.switch(which, branches, images, key)
+        return changed
 
 
 class RandAugment(Policy):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -208,7 +209,9 @@ class RandomCrop(RandomImageLayer):
         if min(spare) < 0:
             return _fitting(x, self.height, self.width, interpolation)
         begin = jnp.floor(position * jnp.asarray([n + 1 for n in spare])).astype(int)
-        cut = jax.vmap(lambda image, at: lax.dynamic_slice(image, (at[0], at[1], 0), size))
+        cut: Callable[[Array, Array], Array] = jax.vmap(
+            lambda image, at: lax.dynamic_slice(image, (at[0], at[1], 0), size)
+        )
         return cut(x, begin)
 
 

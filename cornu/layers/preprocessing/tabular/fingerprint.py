@@ -133,7 +133,10 @@ def _to_64(rows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     y = _turned(a + b, 43) + _turned(c, 30) + d
     z = _mixed(y, a + _turned(b + _K2, 18) + c, mul)
     g, h = (y + g) * mul, (z + h) * mul
-    return _mixed(_turned(e + f, 43) + _turned(g, 30) + h, e + _turned(f + a, 18) + g, mul)
+    hashes: np.ndarray = _mixed(
+        _turned(e + f, 43) + _turned(g, 30) + h, e + _turned(f + a, 18) + g, mul
+    )
+    return hashes
 
 
 def _beyond_64(rows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
@@ -156,7 +159,10 @@ def _beyond_64(rows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     v = (v[0] + w[0], v[1])
     w = (w[0] + v[0], w[1])
     x, y, z, v, w = _round(rows, steps * 64 + rest - 63, (x, y, z, v, w), mul, 9)
-    return _mixed(_mixed(v[0], w[0], mul) + _shifted(y) * _K0 + z, _mixed(v[1], w[1], mul) + x, mul)
+    hashes: np.ndarray = _mixed(
+        _mixed(v[0], w[0], mul) + _shifted(y) * _K0 + z, _mixed(v[1], w[1], mul) + x, mul
+    )
+    return hashes
 
 
 def _round(rows: np.ndarray, start: np.ndarray, state: Any, mul: Any, nine: int) -> Any:

@@ -81,7 +81,7 @@ def _chained(columns: Sequence[Any], label: str) -> Any:
 
 def _print(x: HostArray, label: str) -> Any:
     if holds_strings(x):
-        return fingerprint.farmhash(*fingerprint.packed(as_bytes(x, label)))
+        return fingerprint.farmhash(*fingerprint.packed(as_bytes(np.asarray(x), label)))
     return x.reshape(-1).astype(_wide(x)).astype("uint64")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -298,7 +298,8 @@ class IndexLookup(Learning):
             dtype = jax.dtypes.canonicalize_dtype("int64")
             return as_output(encode(indices, "int", 0, dtype))
         mode = "count" if self.output_mode == "tf_idf" else self.output_mode
-        vectors = encode(indices, mode, self._depth(), self._vector_dtype)
+        depth = cast(int, self._depth())  # known after `check_known`
+        vectors = encode(indices, mode, depth, self._vector_dtype)
         if self.output_mode == "tf_idf":
             vectors = vectors * self.idf_weights.astype(self._vector_dtype)
         return as_output(vectors)
@@ -354,7 +355,7 @@ class IndexLookup(Learning):
                 "Call adapt(data) first, or give the constructor a vocabulary."
             )
 
-    def compute_output_spec(self, inputs: HostArray) -> Tensor:
+    def compute_output_spec(self, inputs: HostArray | Tensor) -> Tensor:
         """Returns a Tensor of the shape and dtype of the output."""
         if self.output_mode == "int":
             return Tensor(inputs.shape, jax.dtypes.canonicalize_dtype("int64").name)

@@ -90,7 +90,8 @@ class Normalization(Learning):
                 )
         self._kept = tuple(sorted(axis % ndim for axis in self.axis))
         shape = tuple(known_size(self._label(), input_shape, axis) for axis in self._kept)
-        self._broadcast = tuple(input_shape[a] if a in self._kept else 1 for a in range(ndim))
+        sizes = dict(zip(self._kept, shape, strict=True))
+        self._broadcast = tuple(sizes.get(axis, 1) for axis in range(ndim))
         if self.input_mean is None:
             self.adapt_mean = self._statistic("mean", shape, "zeros")
             self.adapt_variance = self._statistic("variance", shape, "ones")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -127,7 +127,8 @@ class TextVectorization(Learning):
     @property
     def output_mode(self) -> str:
         """What becomes of positions."""
-        return self._lookup.output_mode
+        mode: str = self._lookup.output_mode
+        return mode
 
     # --------------------------------------------------------------------------------- vocabulary
 
@@ -219,7 +220,8 @@ class TextVectorization(Learning):
         if callable(self.split):
             rows = rows_of(self.split(np.array(rows, str)), self._label())
         elif self.split is not None:
-            rows = list(map(SPLITTINGS[self.split], rows))
+            split = SPLITTINGS[self.split]
+            rows = [split(text) for text in cast(list[str], rows)]
         if self.ngrams is not None:
             rows = [groups(row, self.ngrams) for row in rows]
         return rows
@@ -230,7 +232,7 @@ class TextVectorization(Learning):
             return [[word.translate(table) for word in row] for row in rows]
         return [text.translate(table) for text in rows]
 
-    def compute_output_spec(self, inputs: HostArray) -> Tensor:
+    def compute_output_spec(self, inputs: HostArray | Tensor) -> Tensor:
         """Returns a Tensor of the shape and dtype of the output."""
         shape = inputs.shape
         if self.split is None and self.ngrams is None and self.output_sequence_length is None:
