@@ -30,7 +30,7 @@ class Activation(Layer):
 
     Args:
         activation: an activation function, or its name. None is the identity.
-        **kwargs: `name`, `dtype` and others of `Layer`.
+        **kwargs: `name`, `dtype` and other arguments of `Layer`.
 
     Shapes:
         x (any) -> (the same)
@@ -73,7 +73,7 @@ class ReLU(Layer):
         max_value: the upper bound of the output; unbounded by default.
         negative_slope: the slope for inputs below the threshold.
         threshold: the smallest input that is returned unchanged.
-        **kwargs: `name`, `dtype` and others of `Layer`.
+        **kwargs: `name`, `dtype` and other arguments of `Layer`.
 
     Shapes:
         x (any) -> (the same)
@@ -120,7 +120,7 @@ class LeakyReLU(Layer):
 
     Args:
         negative_slope: the slope for negative inputs.
-        **kwargs: `name`, `dtype` and others of `Layer`.
+        **kwargs: `name`, `dtype` and other arguments of `Layer`.
 
     Shapes:
         x (any) -> (the same)
@@ -163,7 +163,7 @@ class PReLU(ConfiguredLayer):
         alpha_regularizer: penalty on the slopes, added to the loss.
         alpha_constraint: projection of the slopes, applied after each training step.
         shared_axes: the axes along which one slope is shared. Axis 0 is the batch.
-        **kwargs: `name`, `dtype`, `trainable` and others of `Layer`.
+        **kwargs: `name`, `dtype`, `trainable` and other arguments of `Layer`.
 
     Shapes:
         x (batch, ...) -> (the same); alpha (...), with size 1 along shared axes
@@ -222,7 +222,7 @@ class ELU(Layer):
 
     Args:
         alpha: the scale for negative inputs; outputs are greater than `-alpha`.
-        **kwargs: `name`, `dtype` and others of `Layer`.
+        **kwargs: `name`, `dtype` and other arguments of `Layer`.
 
     Shapes:
         x (any) -> (the same)
@@ -261,7 +261,7 @@ class Softmax(Layer):
 
     Args:
         axis: the axis, or the axes over which the sum is taken jointly.
-        **kwargs: `name`, `dtype` and others of `Layer`.
+        **kwargs: `name`, `dtype` and other arguments of `Layer`.
 
     Shapes:
         x (any) -> (the same); the mask must broadcast to x

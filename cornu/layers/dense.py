@@ -34,7 +34,7 @@ class Dense(ConfiguredLayer):
         kernel_constraint, bias_constraint: projections of the weights, applied after each training
             step.
         lora_rank, lora_alpha, quantization_config: not supported; must be None.
-        **kwargs: `name`, `dtype`, `trainable` and others of `Layer`.
+        **kwargs: `name`, `dtype`, `trainable` and other arguments of `Layer`.
 
     Shapes:
         x (batch, ..., features) -> (batch, ..., units); kernel (features, units), bias (units,)

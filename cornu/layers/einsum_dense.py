@@ -43,7 +43,7 @@ class EinsumDense(ConfiguredLayer):
             step.
         lora_rank, lora_alpha, gptq_unpacked_column_size, quantization_config: not supported;
             must be None.
-        **kwargs: `name`, `dtype`, `trainable`, `activity_regularizer` and others of `Layer`.
+        **kwargs: `name`, `dtype`, `activity_regularizer` and other arguments of `Layer`.
 
     Shapes:
         defined by the equation

@@ -38,7 +38,7 @@ class Embedding(ConfiguredLayer):
         mask_zero: whether 0 marks padding. If True, the output has a mask.
         weights: the initial table, an array of shape (input_dim, output_dim).
         lora_rank, lora_alpha, quantization_config: not supported; must be None.
-        **kwargs: `name`, `dtype`, `trainable` and others of `Layer`.
+        **kwargs: `name`, `dtype`, `trainable` and other arguments of `Layer`.
 
     Shapes:
         x (batch, ...) -> (batch, ..., output_dim); embeddings (input_dim, output_dim)
@@ -103,6 +103,7 @@ class Embedding(ConfiguredLayer):
     def call(self, inputs: Array) -> Array:
         """Returns the rows of the table for integer inputs."""
         rows = inputs.astype("int32") if is_float(inputs.dtype) else inputs
+        # jnp.take fills rows of indices outside the table with NaN; it does not clip them.
         return jnp.take(self.embeddings.value, rows, axis=0).astype(self.compute_dtype)
 
     def find_data_problem(self, values: np.ndarray) -> str | None:

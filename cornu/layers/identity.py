@@ -13,7 +13,7 @@ class Identity(Layer):
     """Returns its inputs unchanged. They may be a nested structure of arrays.
 
     Args:
-        **kwargs: `name`, `dtype` and others of `Layer`.
+        **kwargs: `name`, `dtype` and other arguments of `Layer`.
 
     Example:
 

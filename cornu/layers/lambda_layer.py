@@ -23,7 +23,7 @@ class Lambda(Layer):
         output_shape: ignored; the output shape is inferred from the function.
         mask: the mask of the output, or a function of `(inputs, mask)` that returns it.
         arguments: a dict of further keyword arguments for the function.
-        **kwargs: `name`, `dtype` and others of `Layer`.
+        **kwargs: `name`, `dtype` and other arguments of `Layer`.
 
     Example:
 

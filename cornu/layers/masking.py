@@ -20,7 +20,7 @@ class Masking(Layer):
 
     Args:
         mask_value: the value of the features of padded time steps.
-        **kwargs: `name`, `dtype` and others of `Layer`.
+        **kwargs: `name`, `dtype` and other arguments of `Layer`.
 
     Shapes:
         x (batch, time, features) -> (batch, time, features), with a mask (batch, time)

@@ -40,7 +40,7 @@ class Merge(Layer):
     If all inputs have masks, the output is valid where at least one input is.
 
     Args:
-        **kwargs: `name`, `dtype` and others of `Layer`.
+        **kwargs: `name`, `dtype` and other arguments of `Layer`.
 
     Raises:
         ValueError: the input is not a list, or the shapes are incompatible.
@@ -57,6 +57,7 @@ class Merge(Layer):
     def build(self, input_shape: ShapeLike) -> None:
         """Checks that the shapes are compatible."""
         shapes = _list_of_shapes(self._label(), input_shape)
+        # Unknown sizes are compatible with any size; sizes of 1 are broadcast, except the batch.
         batches = {shape[0] for shape in shapes if shape} - {None}
         samples = _pad_ranks([shape[1:] for shape in shapes])
         sizes = [set(axis) - {None, 1} for axis in zip(*samples, strict=True)]
@@ -87,7 +88,7 @@ class Add(Merge):
     """Computes the elementwise sum of a list of arrays.
 
     Args:
-        **kwargs: `name`, `dtype` and others of `Layer`.
+        **kwargs: `name`, `dtype` and other arguments of `Layer`.
 
     Example:
 
@@ -104,7 +105,7 @@ class Subtract(Merge):
     """Subtracts the second array from the first, elementwise.
 
     Args:
-        **kwargs: `name`, `dtype` and others of `Layer`.
+        **kwargs: `name`, `dtype` and other arguments of `Layer`.
 
     Raises:
         ValueError: the input is not a list of two arrays.
@@ -129,7 +130,7 @@ class Average(Merge):
     """Computes the elementwise mean of a list of arrays.
 
     Args:
-        **kwargs: `name`, `dtype` and others of `Layer`.
+        **kwargs: `name`, `dtype` and other arguments of `Layer`.
 
     Example:
 
@@ -152,7 +153,7 @@ class Multiply(Merge):
     Masked elements are treated as 1. The output is 0 where all inputs are masked.
 
     Args:
-        **kwargs: `name`, `dtype` and others of `Layer`.
+        **kwargs: `name`, `dtype` and other arguments of `Layer`.
 
     Example:
 
@@ -202,7 +203,7 @@ class Maximum(Extremum):
     """Computes the elementwise maximum of a list of arrays.
 
     Args:
-        **kwargs: `name`, `dtype` and others of `Layer`.
+        **kwargs: `name`, `dtype` and other arguments of `Layer`.
 
     Example:
 
@@ -219,7 +220,7 @@ class Minimum(Extremum):
     """Computes the elementwise minimum of a list of arrays.
 
     Args:
-        **kwargs: `name`, `dtype` and others of `Layer`.
+        **kwargs: `name`, `dtype` and other arguments of `Layer`.
 
     Example:
 
@@ -237,7 +238,7 @@ class Concatenate(Merge):
 
     Args:
         axis: the axis along which to concatenate.
-        **kwargs: `name`, `dtype` and others of `Layer`.
+        **kwargs: `name`, `dtype` and other arguments of `Layer`.
 
     Shapes:
         x[i] (batch, ..., n[i], ...) -> (batch, ..., sum of n, ...)
@@ -301,7 +302,7 @@ class Dot(Merge):
         axes: the axis, or a pair of axes, one for each array; not the batch axis.
         normalize: whether to L2-normalize the arrays along the axes first, so that the result is
             the cosine similarity.
-        **kwargs: `name`, `dtype` and others of `Layer`.
+        **kwargs: `name`, `dtype` and other arguments of `Layer`.
 
     Shapes:
         x1 (batch, i..., k), x2 (batch, j..., k) -> (batch, i..., j...), or (batch, 1)
@@ -354,6 +355,7 @@ class Dot(Merge):
         a, b = inputs
         if self.normalize:
             a, b = ops.normalize(a, axis=i), ops.normalize(b, axis=j)
+        # vmap over the batch: each sample is a plain tensordot over one axis.
         products = jax.vmap(lambda x, y: jnp.tensordot(x, y, axes=(i - 1, j - 1)))(a, b)
         return products[:, None] if products.ndim == 1 else products
 

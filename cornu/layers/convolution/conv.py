@@ -124,6 +124,7 @@ class _Conv(Convolving):
 
     def convolution_op(self, inputs: jax.Array, kernel: Any) -> jax.Array:
         """Computes the convolution; subclasses may override it to modify the kernel."""
+        # For causal padding, Conv1D has padded the inputs already.
         return ops.conv(
             inputs,
             kernel,

@@ -59,7 +59,7 @@ class BatchNormalization(Normalizing):
             of standard deviations, `"dmax"` for the difference of means. Each is optional.
         renorm_momentum: the momentum of the moving averages of `renorm`.
         synchronized: ignored; the statistics are always those of the global batch.
-        **kwargs: `name`, `dtype`, `trainable` and others of `Layer`.
+        **kwargs: `name`, `dtype`, `trainable` and other arguments of `Layer`.
 
     Shapes:
         x (batch, ..., channels) -> (the same); mask (batch, ...): elements where it is False are

@@ -33,7 +33,7 @@ class GroupNormalization(Normalizing):
         beta_regularizer, gamma_regularizer: penalties on the weights, added to the loss.
         beta_constraint, gamma_constraint: projections of the weights, applied after each training
             step.
-        **kwargs: `name`, `dtype`, `trainable` and others of `Layer`.
+        **kwargs: `name`, `dtype`, `trainable` and other arguments of `Layer`.
 
     Shapes:
         x (batch, ..., channels) -> (the same); gamma and beta (channels,)

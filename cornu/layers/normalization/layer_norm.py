@@ -31,7 +31,7 @@ class LayerNormalization(Normalizing):
             step.
         rms_scaling: deprecated; divides by the standard deviation without subtracting the mean,
             and has no `beta`. For RMS normalization, use `RMSNormalization`.
-        **kwargs: `name`, `dtype`, `trainable` and others of `Layer`.
+        **kwargs: `name`, `dtype`, `trainable` and other arguments of `Layer`.
 
     Shapes:
         x (any) -> (the same); gamma and beta have the sizes of `axis`, axes in ascending

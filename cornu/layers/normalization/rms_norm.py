@@ -24,7 +24,7 @@ class RMSNormalization(Layer):
     Args:
         axis: the axis or axes to normalize; the last axis by default.
         epsilon: added to the mean square, for numerical stability.
-        **kwargs: `name`, `dtype`, `trainable` and others of `Layer`.
+        **kwargs: `name`, `dtype`, `trainable` and other arguments of `Layer`.
 
     Shapes:
         x (any) -> (the same); scale has the sizes of `axis`, axes in ascending order

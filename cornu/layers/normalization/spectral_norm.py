@@ -29,7 +29,7 @@ class SpectralNormalization(Wrapper):
     Args:
         layer: a layer with a weight `kernel` or `embeddings`.
         power_iterations: the number of power iterations per training step.
-        **kwargs: `name`, `dtype`, `trainable` and others of `Layer`.
+        **kwargs: `name`, `dtype`, `trainable` and other arguments of `Layer`.
 
     Shapes:
         those of the wrapped layer

@@ -20,7 +20,7 @@ class UnitNormalization(Layer):
 
     Args:
         axis: the axis or axes of the norm; the last axis by default.
-        **kwargs: `name`, `dtype` and others of `Layer`.
+        **kwargs: `name`, `dtype` and other arguments of `Layer`.
 
     Shapes:
         x (any) -> (the same)

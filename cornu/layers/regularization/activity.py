@@ -19,7 +19,7 @@ class ActivityRegularization(Layer):
     Args:
         l1: the factor of the L1 penalty.
         l2: the factor of the L2 penalty.
-        **kwargs: `name`, `dtype` and others of `Layer`.
+        **kwargs: `name`, `dtype` and other arguments of `Layer`.
 
     Shapes:
         x (any) -> (the same)

@@ -27,7 +27,7 @@ class Dropout(Noise):
         noise_shape: the shape of `keep`, which is broadcast to x. Use 1 for axes along which
             elements are dropped together, and `None` for the size of x.
         seed: an integer seed, for reproducible results.
-        **kwargs: `name`, `dtype` and others of `Layer`.
+        **kwargs: `name`, `dtype` and other arguments of `Layer`.
 
     Shapes:
         x (any) -> (the same)
@@ -197,7 +197,7 @@ class AlphaDropout(Noise):
         rate: the fraction of the inputs to drop, between 0 and 1.
         noise_shape: the shape of `keep`, as in `Dropout`.
         seed: an integer seed, for reproducible results.
-        **kwargs: `name`, `dtype` and others of `Layer`.
+        **kwargs: `name`, `dtype` and other arguments of `Layer`.
 
     Shapes:
         x (any) -> (the same)

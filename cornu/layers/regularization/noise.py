@@ -21,7 +21,7 @@ class GaussianNoise(Noise):
     Args:
         stddev: the standard deviation of the noise, between 0 and 1.
         seed: an integer seed, for reproducible results.
-        **kwargs: `name`, `dtype` and others of `Layer`.
+        **kwargs: `name`, `dtype` and other arguments of `Layer`.
 
     Shapes:
         x (any) -> (the same)
@@ -55,7 +55,7 @@ class GaussianDropout(Noise):
     Args:
         rate: the rate of the `Dropout` whose noise has the same variance, in [0, 1).
         seed: an integer seed, for reproducible results.
-        **kwargs: `name`, `dtype` and others of `Layer`.
+        **kwargs: `name`, `dtype` and other arguments of `Layer`.
 
     Shapes:
         x (any) -> (the same)

@@ -24,7 +24,7 @@ class Flatten(Layer):
     Args:
         data_format: with `"channels_first"`, axis 1 is moved to the end before flattening, so
             that weights do not depend on the data format.
-        **kwargs: `name`, `dtype` and others of `Layer`.
+        **kwargs: `name`, `dtype` and other arguments of `Layer`.
 
     Shapes:
         x (batch, ...) -> (batch, product of the other sizes); x (batch,) -> (batch, 1)
@@ -57,7 +57,7 @@ class Reshape(Layer):
     Args:
         target_shape: the new shape, without the batch axis. One size may be -1; it is inferred
             from the others.
-        **kwargs: `name`, `dtype` and others of `Layer`.
+        **kwargs: `name`, `dtype` and other arguments of `Layer`.
 
     Shapes:
         x (batch, ...) -> (batch, *target_shape)
@@ -115,7 +115,7 @@ class Permute(Layer):
     Args:
         dims: the permutation of the axes. Axes are counted from 1; the batch axis is not
             included.
-        **kwargs: `name`, `dtype` and others of `Layer`.
+        **kwargs: `name`, `dtype` and other arguments of `Layer`.
 
     Shapes:
         x (batch, ...) -> (batch, the other axes in the new order)
@@ -153,7 +153,7 @@ class RepeatVector(Layer):
 
     Args:
         n: the number of repetitions.
-        **kwargs: `name`, `dtype` and others of `Layer`.
+        **kwargs: `name`, `dtype` and other arguments of `Layer`.
 
     Shapes:
         x (batch, features) -> (batch, n, features)

@@ -92,6 +92,7 @@ class Bidirectional(Layer):
             self.backward_layer = check_layer(backward_layer, "backward_layer", self._label())
         self._check_pair()
         for one in (self.forward_layer, self.backward_layer):
+            # As in Keras, outputs at masked steps are zero, not repeated, in both directions.
             if isinstance(one, RNN):
                 one.zero_output_for_mask = one.return_sequences
         self.initial_weights = weights

@@ -78,7 +78,7 @@ def test_statistics_that_do_not_fit(arguments, message):
 
 
 def test_axes_and_shapes_that_do_not_fit():
-    with pytest.raises(ValueError, match="the input has no axis 2"):
+    with pytest.raises(ValueError, match="axis 2 is out of bounds"):
         Normalization(2)(X)
     with pytest.raises(ValueError, match="size of axis -1 must be known|size of axis 1 must be"):
         Normalization()(cornu.Input((None,)))

@@ -85,8 +85,8 @@ class Normalization(Learning):
         for axis in self.axis:
             if not -ndim <= axis < ndim:
                 raise ValueError(
-                    f"{self._label()}: the input has no axis {axis}: its shape is "
-                    f"{tuple(input_shape)}.\nAxes count from 0, the batch; -1 is the last."
+                    f"{self._label()}: axis {axis} is out of bounds for an input of shape "
+                    f"{tuple(input_shape)}.\nAxis 0 is the batch, -1 the last axis."
                 )
         self._kept = tuple(sorted(axis % ndim for axis in self.axis))
         shape = tuple(known_size(self._label(), input_shape, axis) for axis in self._kept)
