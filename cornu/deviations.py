@@ -149,7 +149,7 @@ _ROWS = (
         gain="four dense layers of 2048 units: step 0.92, peak memory 0.42",
         proof=(
             "safety: models",
-            "tests/training/test_step_interrupts.py",
+            "tests/training/step/test_program_interrupts.py",
             "tests/test_deviations.py",
         ),
         modules=("training/step/program.py", "core/state/variable.py"),
@@ -225,7 +225,7 @@ _ROWS = (
         "initialized, which a private function tells (xla_bridge.backends_are_initialized).",
         scope="GPU",
         gain="equal bits in each run",
-        proof=("tests/training/test_determinism.py",),
+        proof=("tests/training/step/test_program_determinism.py",),
         modules=("process/determinism.py",),
         devices=("gpu",),
         on_request="cornu.utils.enable_op_determinism()",
@@ -259,7 +259,7 @@ _ROWS = (
         "exchanges buffers, through functions of Python's private module _signal.",
         scope="main thread",
         gain="an interrupted fit leaves a consistent model; costs 2 microseconds per dispatch",
-        proof=("tests/training/test_step_interrupts.py", "benchmarks/kills.py"),
+        proof=("tests/training/step/test_program_interrupts.py", "benchmarks/kills.py"),
         modules=("process/interrupts.py",),
     ),
     Deviation(
@@ -269,7 +269,7 @@ _ROWS = (
         "collection, finalizers) is raised again a millisecond later.",
         scope="main thread, Python's own handler of SIGINT",
         gain="no Ctrl-C is lost",
-        proof=("tests/training/test_step_interrupts.py",),
+        proof=("tests/training/step/test_program_interrupts.py",),
         modules=("process/interrupts.py",),
     ),
     Deviation(
@@ -308,7 +308,7 @@ _ROWS = (
         "if they are small.",
         scope="Linux, macOS",
         gain="300 shuffled steps from a file of 10 GB 0.03",
-        proof=("tests/data/test_columns.py",),
+        proof=("tests/data/test_lazy_columns.py",),
         modules=("data/lazy_columns.py",),
     ),
     Deviation(
@@ -318,7 +318,7 @@ _ROWS = (
         "compiled programs, and ignore SIGINT.",
         scope="PyDatasets with use_multiprocessing=True",
         gain="worker processes do not take a GPU, and end with their parent",
-        proof=("tests/data/test_workers.py",),
+        proof=("tests/data/sources/test_workers.py",),
         modules=("data/sources/workers.py",),
         on_request="use_multiprocessing=True",
     ),
