@@ -1,4 +1,4 @@
-"""Block: a call of one of the user's functions, with the nodes that it created."""
+"""Block: a call of a function of the user, with the nodes that it created."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ __all__ = ["Block", "block_tree", "calls_around"]
 
 
 class Block:
-    """A call of a user's function, with its nodes and inner blocks.
+    """A call of a function of the user, with its nodes and inner blocks.
 
     Attributes:
-        name: the name of the function, with a suffix if it repeats within its parent.
-        path: names from the outermost block, joined by '/'.
+        name: the name of the function, with a numeric suffix if it repeats within its parent.
+        path: the names from the outermost block to this one, joined by '/'.
         function: the name of the function without suffix.
-        location: `file:line` of the function.
-        nodes: the nodes of the block and of its children, in order.
-        children: inner blocks, in order.
-        parts: its direct nodes and inner blocks, in the order of creation.
+        location: the `file:line` of the function.
+        nodes: the nodes of the block and of its children, in the order of creation.
+        children: the inner blocks, in the order of creation.
+        parts: the direct nodes and the inner blocks, in the order of creation.
     """
 
     __slots__ = ("_call", "children", "function", "name", "nodes", "parts", "path", "location")
@@ -40,9 +40,9 @@ class Block:
 
     @property
     def remat(self) -> bool:
-        """Whether the backward pass recomputes the values of the block, to save memory.
+        """Whether the backward pass recomputes the values of the block instead of storing them.
 
-        The flag belongs to the call, and so to all copies of the graph.
+        The flag is an attribute of the call, which all copies of the graph share.
         """
         return self._call.remat
 
@@ -59,16 +59,16 @@ class Block:
 
     @property
     def weights(self) -> list[Any]:
-        """The Variables of the layers inside, each once."""
+        """The Variables of the layers in the block, each once."""
         layers = (node.op for node in self.nodes if isinstance(node.op, Layer))
         return list({id(v): v for layer in layers for v in layer.weights}.values())
 
     def count_params(self) -> int:
-        """Returns the number of elements in all weights of the layers inside."""
+        """Returns the total number of elements of the weights in the block."""
         return sum(v.size for v in self.weights)
 
     def walk_nodes(self) -> Iterator[Node]:
-        """Yields the nodes inside, in the order of parts."""
+        """Yields the nodes of the block in the order of `parts`."""
         for part in self.parts:
             if isinstance(part, Block):
                 yield from part.walk_nodes()
@@ -80,9 +80,12 @@ class Block:
 
 
 def calls_around(nodes: Sequence[Node], inputs: Sequence[Tensor]) -> int:
-    """Returns the number of calls that contain all nodes and Inputs; these are not blocks."""
-    made = [t.node for t in inputs if t.node is not None and not t.node.inputs]
-    chains = [_chain(node) for node in (*nodes, *made)]
+    """Returns the number of outer calls that contain all nodes and Inputs.
+
+    These are not blocks, for example a `build_model` function that creates the whole model.
+    """
+    input_nodes = [t.node for t in inputs if t.node is not None and not t.node.inputs]
+    chains = [_chain(node) for node in (*nodes, *input_nodes)]
     shared = min((len(chain) for chain in chains), default=0)
     for chain in chains:
         while shared and chain[shared - 1] is not chains[0][shared - 1]:
@@ -95,7 +98,7 @@ def _chain(node: Node) -> list[UserCall]:
 
 
 def block_tree(nodes: Sequence[Node], inputs: Sequence[Tensor]) -> Block:
-    """Returns the root of the tree of blocks; calls that contain all nodes are not blocks."""
+    """Returns the root of the tree of blocks, which has no name and contains all nodes."""
     chains = [_chain(node) for node in nodes]
     shared = calls_around(nodes, inputs)
     root = Block("", "", UserCall("", None))
@@ -107,7 +110,9 @@ def block_tree(nodes: Sequence[Node], inputs: Sequence[Tensor]) -> Block:
         for call in chain[shared:]:
             inner = blocks.get(id(call))
             if inner is None:
-                inner = blocks[id(call)] = _inner(block, call, taken.setdefault(id(block), {}))
+                inner = blocks[id(call)] = _inner_block(
+                    block, call, taken.setdefault(id(block), {})
+                )
                 block.children.append(inner)
                 block.parts.append(inner)
             block = inner
@@ -116,7 +121,7 @@ def block_tree(nodes: Sequence[Node], inputs: Sequence[Tensor]) -> Block:
     return root
 
 
-def _inner(parent: Block, call: UserCall, taken: dict[str, int]) -> Block:
+def _inner_block(parent: Block, call: UserCall, taken: dict[str, int]) -> Block:
     name = make_unique(call.name, taken)
     path = f"{parent.path}/{name}" if parent.path else name
     return Block(name, path, call)

@@ -26,14 +26,14 @@ class Graph:
     def __init__(self, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> None:
         self.inputs = tuple(inputs)
         self.outputs = tuple(outputs)
-        self.nodes = _reachable(self.inputs, self.outputs)
+        self.nodes = _find_nodes(self.inputs, self.outputs)
         self._root: Block | None = None
         self._paths: dict[int, str] = {}
         self._parts: Sequence[Node | Block] | None = None
 
     @property
     def root(self) -> Block:
-        """The tree of the user's function calls over the nodes."""
+        """The root of the tree of blocks."""
         if self._root is None:
             self._root = block_tree(self.nodes, self.inputs)
         return self._root
@@ -42,8 +42,8 @@ class Graph:
     def parts(self) -> Sequence[Node | Block]:
         """Blocks and nodes in an order in which they can be computed.
 
-        These are the parts of the root, unless nodes of other blocks were created between those
-        of one block; then they are the nodes.
+        These are the parts of the root. If the nodes of two blocks were created alternately, a
+        block may depend on nodes after it; then they are the nodes of the graph.
         """
         if self._parts is None:
             numbers = [node.number for node in self.root.walk_nodes()]
@@ -51,16 +51,21 @@ class Graph:
         return self._parts
 
     def boundary(self, nodes: Sequence[Node]) -> tuple[list[Tensor], list[Tensor]]:
-        """Returns the Tensors that nodes take from outside, and those that are used outside."""
-        made = {id(t): t for node in nodes for t in node.output_tensors}
+        """Returns the inputs and outputs of a part of the graph.
+
+        Returns:
+            The Tensors that `nodes` use but do not compute, and those that they compute and that
+            other nodes use or the graph returns.
+        """
+        produced = {id(t): t for node in nodes for t in node.output_tensors}
         inside = {node.number for node in nodes}
-        inputs = {id(t): t for node in nodes for t in node.inputs if id(t) not in made}
+        inputs = {id(t): t for node in nodes for t in node.inputs if id(t) not in produced}
         used = {id(t) for node in self.nodes if node.number not in inside for t in node.inputs}
         used |= {id(t) for t in self.outputs}
-        return list(inputs.values()), [t for key, t in made.items() if key in used]
+        return list(inputs.values()), [t for key, t in produced.items() if key in used]
 
     def path(self, node: Node) -> str:
-        """Returns the path of the innermost block of a node; '' if it is in none."""
+        """Returns the path of the innermost block of a node; '' if it is in no block."""
         if not self._paths:
             for block in self.root.walk():  # outermost first: the innermost overwrites
                 self._paths.update((inner.number, block.path) for inner in block.nodes)
@@ -71,13 +76,18 @@ class Graph:
 
         Args:
             values: an array for each input.
-            masks: masks of the inputs that the symbolic Tensors did not have; layers then also
-                look up masks by array.
+            masks: the masks of the inputs, if the symbolic Tensors had none. Layers then look up
+                masks by array.
         """
         return run_graph(self, values, masks)
 
 
-def _reachable(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> tuple[Node, ...]:
+def _find_nodes(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> tuple[Node, ...]:
+    """Returns the nodes between inputs and outputs, in topological order.
+
+    Raises:
+        ValueError: an output depends on another input.
+    """
     given = {id(t) for t in inputs}
     nodes: dict[int, Node] = {}
     todo = list(outputs)
@@ -87,9 +97,9 @@ def _reachable(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> tuple[Nod
             continue
         node = tensor.node
         if node is None or not node.inputs:
-            made = f"Input {node.name!r} ({node.location})" if node else repr(tensor)
+            origin = f"Input {node.name!r} ({node.location})" if node else repr(tensor)
             raise ValueError(
-                f"Graph disconnected: the outputs depend on {made}, which is not among the "
+                f"Graph disconnected: the outputs depend on {origin}, which is not among the "
                 f"model's inputs.\nInputs given: {[t.name for t in inputs]}. "
                 "Add it to `inputs`, or compute the outputs from the given inputs only."
             )

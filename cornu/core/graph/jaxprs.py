@@ -1,4 +1,4 @@
-"""Jaxprs, the programs that JAX traces: their equations, and the jaxprs inside of them."""
+"""Jaxprs, the traced programs of JAX: iteration over their equations."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ __all__ = ["equations", "inner_jaxprs", "count_multiplications", "uses_primitive
 
 
 def inner_jaxprs(equation: Any) -> Iterator[Any]:
-    """Yields the jaxprs among an equation's parameters."""
+    """Yields the jaxprs in the parameters of an equation, such as the body of a loop."""
     for parameter in equation.params.values():
         for inner in parameter if isinstance(parameter, (tuple, list)) else (parameter,):
-            inner = getattr(inner, "jaxpr", inner)  # closed or not
+            inner = getattr(inner, "jaxpr", inner)  # of a ClosedJaxpr
             if hasattr(inner, "eqns"):
                 yield inner
 
 
 def equations(jaxpr: Any) -> Iterator[Any]:
-    """Yields the equations of a jaxpr and of those inside of it, each once."""
-    seen: set[int] = set()  # the function of equal blocks occurs several times
+    """Yields the equations of a jaxpr and of its inner jaxprs, each once."""
+    seen: set[int] = set()  # a shared function occurs once per call
     todo = [jaxpr]
     while todo:
         jaxpr = todo.pop()
@@ -33,14 +33,14 @@ def equations(jaxpr: Any) -> Iterator[Any]:
 
 
 def uses_primitive(jaxpr: Any, primitives: frozenset[str]) -> bool:
-    """Tells whether a jaxpr, or one inside of it, uses one of some primitives."""
+    """Tells whether a jaxpr, or an inner jaxpr, contains one of the named primitives."""
     return any(equation.primitive.name in primitives for equation in equations(jaxpr))
 
 
 def count_multiplications(product: Any) -> int:
     """Returns the number of multiplications of a `dot_general` equation."""
-    (summed, _), _ = product.params["dimension_numbers"]
+    (contracted, _), _ = product.params["dimension_numbers"]
     shape = product.invars[0].aval.shape
     count: int = math.prod(product.outvars[0].aval.shape)
-    count *= math.prod(shape[axis] for axis in summed)
+    count *= math.prod(shape[axis] for axis in contracted)
     return count

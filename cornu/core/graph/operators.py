@@ -1,7 +1,8 @@
-"""Python operators of Variables and symbolic Tensors, from one table."""
+"""Python operators of Variables and symbolic Tensors, generated from tables."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
@@ -10,6 +11,7 @@ from cornu.core.graph.op import Op
 
 __all__ = ["Operators"]
 
+# Special method (without underscores) -> op, with its name in graphs if that differs.
 _BINARY = {
     "add": jnp.add,
     "sub": ("subtract", jnp.subtract),
@@ -77,7 +79,8 @@ class Operators:
         def __invert__(self) -> Any: ...
 
 
-def _install(dunder: str, name: str, function: Any, swapped: bool = False) -> None:
+def _install(dunder: str, name: str, function: Callable[..., Any], swapped: bool = False) -> None:
+    """Defines a special method of `Operators`; with `swapped`, the reflected one."""
     op = Op(name, function)
     if swapped:
 

@@ -1,4 +1,8 @@
-"""MaskTable: which mask belongs to which array."""
+"""MaskTable: the masks of arrays.
+
+In Keras, a mask is an attribute of a tensor. JAX arrays have no attributes, so masks are looked up
+by the identity of the array.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ __all__ = ["MaskTable"]
 
 
 class MaskTable:
-    """Maps arrays to their masks, by identity; an entry lives no longer than its array."""
+    """A mapping from arrays to their masks, by identity. Arrays are referenced weakly."""
 
     __slots__ = ("_entries",)
 
@@ -25,6 +29,7 @@ class MaskTable:
     def get(self, x: Any) -> Any:
         """Returns the mask of an array, or None."""
         entry = self._entries.get(id(x))
+        # The id of a deleted array may have been reused before its entry was removed.
         return entry[1] if entry is not None and entry[0]() is x else None
 
     def __bool__(self) -> bool:

@@ -1,8 +1,8 @@
-"""Scope, the only ambient object, and `pure`, which turns stateful functions into pure ones.
+"""Scope, the only implicit state, and `pure`, which converts stateful functions to pure ones.
 
-Layers read and assign Variables, draw random numbers and add losses as mutable state. A Scope
-records these effects, so that `pure(fn, variables)` is an ordinary JAX function: values in, new
-values out.
+Layers read and assign Variables, use random numbers and add losses as mutable state. A Scope
+records these effects, so that `pure(fn, variables)` is an ordinary JAX function from values to new
+values.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class RandomSource:
 
 
 class CaptureError(RuntimeError):
-    """A shared function uses a Variable or random source that is not among its arguments."""
+    """Raised if a shared function uses a Variable or random source that is not an argument."""
 
 
 class Scope:
@@ -63,25 +63,27 @@ class Scope:
         key: the random key of this step; None if the function was given none.
         seed_indices: the index of each random source in its model, by `id`.
         draw_counts: how many keys each random source has returned in this step, by `id`.
-        training: whether layers behave as in training.
+        training: the training phase of layers; None if no layer or step has set it.
         compute_dtype: the dtype that float Variables are cast to when read in a layer's call.
         layer_path: names of the layers whose call is running, outermost first.
         losses: scalars added by `add_loss` and activity regularizers.
         masks: the masks of arrays.
         row_mask: which rows of the batch are data, not padding (1.0 or 0.0); None if all are.
         strict: whether reading a Variable that is not in `values` is an error.
-        opaque: whether Variables of outer scopes cannot be accessed, because the function that
-            is traced is shared by several blocks.
-        shared_functions: the functions of equal blocks in this trace, by structural key.
+        opaque: whether Variables of outer scopes cannot be accessed, because the traced function
+            is shared by several blocks.
+        shared_functions: the functions of equal blocks in this trace, by structural key; None
+            where a function cannot be shared.
         inferring_shapes: whether shapes are being inferred; computed values are then discarded.
         allocation_check: called with path and size in bytes before a Variable is created; raises
             if it is too large.
         interceptor: called instead of each layer's `call` and of each node of a graph, as
-            `interceptor(op, node, call, args, kwargs)` (`node` is None for a layer's own call);
-            returns the result of `call(*args, **kwargs)`, or a replacement. See
+            `interceptor(op, node, call, args, kwargs)` (`node` is None for a layer's own call).
+            It returns the result of `call(*args, **kwargs)`, or a replacement; see
             `intercept_calls`.
     """
 
+    # Dicts are keyed by `id`, since `==` of Variables compares their values.
     __slots__ = (
         "allocation_check",
         "compute_dtype",
@@ -252,7 +254,7 @@ def current() -> Scope:
 
 @contextlib.contextmanager
 def use_scope(scope: Scope) -> Iterator[Scope]:
-    """Makes a scope the current one within a `with` block."""
+    """Sets the current scope of this thread in a `with` block."""
     before = _stack.top
     _stack.top = scope
     try:
@@ -263,7 +265,7 @@ def use_scope(scope: Scope) -> Iterator[Scope]:
 
 @contextlib.contextmanager
 def abstract_scope() -> Iterator[Scope]:
-    """Enters a scope for shape inference: assigned values are dropped, random keys are constant."""
+    """Enters a scope for shape inference: assignments are discarded, random keys are constant."""
     scope = Scope(_stack.top)
     scope.inferring_shapes = True
     scope.masks = MaskTable()
@@ -273,9 +275,9 @@ def abstract_scope() -> Iterator[Scope]:
 
 @contextlib.contextmanager
 def intercept_calls(interceptor: CallInterceptor) -> Iterator[None]:
-    """Calls a function instead of each layer and node; see `Scope.interceptor`.
+    """Calls a function instead of each layer and node in a `with` block; see `Scope.interceptor`.
 
-    Within another `intercept_calls`, the outer interceptor sees what the inner one returns.
+    In nested blocks, the outer interceptor receives the results of the inner one.
     """
     around = _stack.top
     before = around.interceptor
@@ -295,7 +297,7 @@ def intercept_calls(interceptor: CallInterceptor) -> Iterator[None]:
 
 @contextlib.contextmanager
 def training_phase(training: bool | None) -> Iterator[None]:
-    """Sets the training phase within a `with` block; None leaves it unchanged."""
+    """Sets the training phase in a `with` block; None leaves it unchanged."""
     scope = _stack.top
     before = scope.training
     if training is not None:
@@ -311,13 +313,16 @@ def pure(
 ) -> Callable[..., tuple[Any, tuple[Any, ...], list[Any]]]:
     """Returns a pure function `f(values, key, *args) -> (out, new_values, losses)`.
 
-    Within `fn`, each of `variables` has the value passed for it. Assigned values are returned in
-    `new_values` (in the order of `variables`), losses added by `add_loss` in `losses`. Random
-    numbers are derived from `key`. Use it before a JAX transformation such as `jax.jit`.
+    JAX transformations such as `jax.jit` require pure functions; apply them to the result.
 
     Args:
         fn: a function that reads and assigns Variables.
-        variables: the Variables that `fn` may use. Using another one raises an error.
+        variables: the Variables that `fn` uses. Access to others raises an error.
+
+    Returns:
+        A function of `values`, an array for each of `variables`, a random `key` or None, and the
+        arguments of `fn`. It returns the result of `fn`, the values of `variables` after the call,
+        and a list of the losses added by `add_loss`.
 
     Example:
 
@@ -344,10 +349,13 @@ def pure(
 def functionalize(
     fn: Callable[..., Any], variables: Sequence[Variable], sources: Sequence[object] = ()
 ) -> Callable[..., tuple[Any, dict[int, Any], list[Any]]]:
-    """Like `pure`, but returns only the assigned values, by position in `variables`.
+    """Like `pure`, but the function returns only assigned values, by position in `variables`.
 
-    `sources` are the random sources of a model in the order of its structure, so that random
-    numbers do not depend on layer names, which are numbered within a process.
+    Args:
+        fn: a function that reads and assigns Variables.
+        variables: the Variables that `fn` uses.
+        sources: the random sources of a model in the order of its structure. With them, random
+            numbers do not depend on layer names, whose numbers count up within a process.
     """
     variables = tuple(variables)
     positions = {id(v): i for i, v in enumerate(variables)}
@@ -371,10 +379,11 @@ def functionalize(
 
 
 @contextlib.contextmanager
-def eager_step(key: Any, sources: Sequence[object]) -> Iterator[Scope]:
+def eager_step(key: jax.Array | None, sources: Sequence[object]) -> Iterator[Scope]:
     """Enters a scope for a step that runs eagerly, with the random keys of a compiled step.
 
-    Assigned values are written to the outer scope when the block ends, and dropped if it fails.
+    Assigned values are written to the outer scope at the end of the block, and discarded if it
+    raises an error.
     """
     around = _stack.top
     inner = Scope(around)
@@ -385,8 +394,8 @@ def eager_step(key: Any, sources: Sequence[object]) -> Iterator[Scope]:
     with use_scope(inner):
         yield inner
     with deferred_signals():
-        for key, variable in inner.written.items():
-            around.write(variable, inner.values[key])
+        for identity, variable in inner.written.items():
+            around.write(variable, inner.values[identity])
 
 
 def value_and_grad(
@@ -394,17 +403,17 @@ def value_and_grad(
 ) -> Callable[..., tuple[Any, list[Any]]]:
     """Returns a function that computes `fn` and its gradients with respect to Variables.
 
-    It works eagerly and inside a training step. Variables that `fn` assigns (batch statistics,
-    metrics) keep their new values, and losses added by layers are added to the outer scope.
+    It can be called eagerly and inside a training step. Variables that `fn` assigns, such as batch
+    statistics and metrics, keep their new values.
 
     Args:
-        fn: returns a scalar, or `(scalar, anything)` with `has_aux=True`.
+        fn: a function that returns a scalar, or `(scalar, aux)` if `has_aux` is True.
         variables: the Variables to differentiate with respect to.
-        has_aux: whether `fn` returns `(scalar, auxiliary output)`.
+        has_aux: whether `fn` returns an auxiliary output, which is not differentiated.
 
     Returns:
-        A function with the arguments of `fn` that returns `(result of fn, gradients)`, with
-        the gradients in the order of `variables`.
+        A function with the arguments of `fn`. It returns `(result, gradients)`: the result of
+        `fn`, and a list of gradients in the order of `variables`.
 
     Example:
 

@@ -11,19 +11,19 @@ from cornu.registry import Configurable
 
 __all__ = ["VariableOwner", "owning_attributes", "iterate_owned"]
 
-# Bookkeeping attributes that may refer to owners without owning them.
+# Attributes that refer to owners of Variables without owning them.
 _NOT_OWNED = frozenset(("_constructed_with", "_compiled_with", "_recipe", "optimizer", "history"))
 
 
 class VariableOwner(Configurable):
-    """Something that owns Variables, found by looking through its attributes.
+    """Base class of objects that own Variables: layers, metrics and optimizers.
 
-    Attributes may be Variables or other owners, or lists, tuples and dicts of them, at any depth.
-    Nothing is registered when an attribute is set, so that plain Python lists may grow at any
-    time.
+    The attributes are searched for Variables and other owners, including nested lists, tuples and
+    dicts. Assignment of an attribute does not register anything, so plain Python lists can be
+    used, and can grow at any time.
     """
 
-    # Names of attributes in saved files, where Keras names them differently.
+    # The names of attributes in saved files, for those that Keras names differently.
     saved_names: ClassVar[dict[str, str]] = {}
     # Attributes that do not affect what the object computes.
     bookkeeping: ClassVar[frozenset[str]] = frozenset(("_constructed_with",))
@@ -35,43 +35,43 @@ class VariableOwner(Configurable):
 
     @property
     def variables(self) -> list[Variable]:
-        """All Variables of this object and of what it owns."""
+        """The Variables of this object and of the objects it owns, each once."""
         found: dict[int, Variable] = {}
-        for thing in iterate_owned(self):
-            for variable in [thing] if isinstance(thing, Variable) else thing.variables:
+        for owned in iterate_owned(self):
+            for variable in [owned] if isinstance(owned, Variable) else owned.variables:
                 found.setdefault(id(variable), variable)
         return list(found.values())
 
     def saved_attributes(self) -> list[tuple[str, Any]]:
-        """Returns the attributes by the names under which owners in them are saved, in order."""
+        """Returns the attributes with their names in saved files, in the order of the files."""
         named = [(self.saved_names.get(k, k), value) for k, value in owning_attributes(self)]
         return sorted(named, key=lambda item: (item[0].startswith("_"), item[0]))
 
     def structural_attributes(self) -> dict[str, Any]:
-        """Returns the attributes that, with the class, determine what the object computes."""
+        """Returns the attributes that determine, together with the class, the computation."""
         return {k: v for k, v in vars(self).items() if k not in self.bookkeeping}
 
 
 def iterate_owned(owner: Any) -> Iterator[Any]:
-    """Yields the Variables and owners among an object's attributes, each once."""
+    """Yields the Variables and owners in the attributes of an object, each once."""
     seen: set[int] = {id(owner)}
     for _, value in owning_attributes(owner):
-        yield from _look(value, seen)
+        yield from _iterate_value(value, seen)
 
 
 def owning_attributes(owner: Any) -> list[tuple[str, Any]]:
-    """Returns the attributes of an object that may hold what it owns."""
+    """Returns the attributes of an object that may contain Variables or owners that it owns."""
     return [(name, value) for name, value in vars(owner).items() if name not in _NOT_OWNED]
 
 
-def _look(value: Any, seen: set[int]) -> Iterator[Any]:
+def _iterate_value(value: Any, seen: set[int]) -> Iterator[Any]:
     if isinstance(value, (Variable, VariableOwner)):
         if id(value) not in seen:
             seen.add(id(value))
             yield value
     elif isinstance(value, (list, tuple, set)):
         for item in value:
-            yield from _look(item, seen)
+            yield from _iterate_value(item, seen)
     elif isinstance(value, dict):
         for item in value.values():
-            yield from _look(item, seen)
+            yield from _iterate_value(item, seen)
