@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import jax
@@ -27,8 +27,13 @@ class Op:
     """A named pure function of arrays.
 
     A call on arrays runs the function. A call with at least one symbolic Tensor adds a node to the
-    graph, whose output shapes are inferred from the same function. Variables are replaced by their
-    values.
+    graph; the shapes of its outputs are inferred by tracing the function. Variables are replaced
+    by their values.
+
+    Args:
+        name: the name in graphs and error messages.
+        function: a function that computes with operations of JAX.
+        signature: its signature, if known. Arguments of nodes are then normalized.
     """
 
     __slots__ = ("function", "name", "signature")
@@ -62,18 +67,19 @@ class Op:
             raise locate_op_error(self, error, args, kwargs)  # noqa: B904
 
     def run(self, args: Any, kwargs: Any) -> Any:
-        """Calls the function with arrays."""
+        """Calls the function on arrays."""
         return self.function(*args, **kwargs)
 
     def _bind(self, args: Any, kwargs: Any) -> tuple[Any, Any]:
         """Returns the arguments in the order of the parameters, with defaults.
 
-        So a node, and its config in a saved model, does not depend on how a call is spelled.
+        Nodes, and their configs in saved models, then do not depend on which arguments are passed
+        by keyword.
         """
         if self.signature is None:
             return args, kwargs
         if not self._accepts(args, kwargs):
-            self.function(*args, **kwargs)  # raises Python's own error
+            self.function(*args, **kwargs)  # raises Python's TypeError
         bound = self.signature.bind(*args, **kwargs)
         bound.apply_defaults()
         if bound.arguments.get("dtype") is not None:
@@ -81,7 +87,7 @@ class Op:
         return bound.args, bound.kwargs
 
     def _accepts(self, args: Any, kwargs: Any) -> bool:
-        """Tells whether the arguments fit the parameters; True if these are not known."""
+        """Tells whether the arguments match the signature; True if it is unknown."""
         if self.signature is not None:
             try:
                 self.signature.bind(*args, **kwargs)
@@ -93,17 +99,17 @@ class Op:
         return f"<op {self.name}>"
 
 
-SYMBOLIC, VARIABLE = 1, 2
+SYMBOLIC, VARIABLE = 1, 2  # bits of what `_find_kinds` returns
 
 
 class TensorBase:
-    """Base class of symbolic Tensors, by which an Op recognizes them."""
+    """Base class of symbolic Tensors, by which an Op recognizes them without an import cycle."""
 
     __slots__ = ()
 
 
 class VariableBase:
-    """Base class of Variables: an object that can be used as the array `value`."""
+    """Base class of Variables, objects that ops replace by the array `value`."""
 
     __slots__ = ()
 
@@ -113,7 +119,8 @@ class VariableBase:
         raise NotImplementedError
 
 
-def _find_kinds(items: Any, found: int) -> int:
+def _find_kinds(items: Iterable[Any], found: int) -> int:
+    """Returns `found` with bits for the Variables and symbolic Tensors in nested items."""
     for item in items:
         if type(item) in _PLAIN:
             continue
@@ -145,12 +152,12 @@ def unwrap(structure: Any) -> Any:
 
 
 def is_symbolic(*structures: Any) -> bool:
-    """Tells whether some structures contain a symbolic Tensor."""
+    """Tells whether a structure contains a symbolic Tensor."""
     return bool(_find_kinds(structures, 0) & SYMBOLIC)
 
 
 class OpHandlers(NamedTuple):
-    """What happens around an op; see `register_op_handlers`."""
+    """The functions that ops call; see `register_op_handlers`."""
 
     record: Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
     locate_error: Callable[[Any, Exception, tuple[Any, ...], dict[str, Any]], Exception]
@@ -160,10 +167,10 @@ _handlers: list[OpHandlers] = []
 
 
 def register_op_handlers(handlers: OpHandlers) -> None:
-    """Sets what happens when an op is called on symbolic Tensors, and when an op fails.
+    """Sets the functions for ops that are called on symbolic Tensors, and for ops that fail.
 
-    Ops are below graphs and errors in the order of imports; `cornu.core.graph.inference`, which
-    is above both, registers its functions here.
+    This module cannot import graphs and error messages, which depend on it.
+    `cornu.core.graph.inference`, which imports all of them, registers its functions here.
 
     Args:
         handlers: `record(op, args, kwargs)` adds a node to the graph and returns its outputs;
@@ -178,16 +185,16 @@ def record_node(operation: Any, args: Any, kwargs: Any) -> Any:
 
 
 def locate_op_error(operation: Op, error: Exception, args: Any, kwargs: Any) -> Exception:
-    """Returns the error to raise when an op failed on arrays: it says where that was called."""
+    """Returns the error to raise if an op fails on arrays: it contains the source location."""
     return _handlers[0].locate_error(operation, error, args, kwargs)
 
 
 def op(function: Callable[P, R], name: str | None = None) -> Callable[P, R]:
-    """Makes an op of a function of arrays, for arrays, Variables and symbolic Tensors alike.
+    """Converts a function of arrays to one of arrays, Variables and symbolic Tensors.
 
     Args:
         function: a function that computes with operations of JAX.
-        name: the name in graphs; the function's own by default.
+        name: the name in graphs; by default that of the function.
 
     Returns:
         A function with the same signature. Called with symbolic Tensors, it returns symbolic
@@ -202,7 +209,7 @@ def op(function: Callable[P, R], name: str | None = None) -> Callable[P, R]:
     """
     try:
         signature = inspect.signature(function)
-    except (TypeError, ValueError):  # a function that is written in C
+    except (TypeError, ValueError):  # some functions that are written in C
         signature = None
     inner = Op(name or str(getattr(function, "__name__", "op")), function, signature)
 

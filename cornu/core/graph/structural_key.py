@@ -1,11 +1,11 @@
 """Structural keys: equal for parts of a graph that compute the same function.
 
 Two parts with equal keys differ only in the values of their Variables, the seed indices of their
-random sources and their inputs. One compiled function serves both, with these as arguments.
+random sources and their inputs. One compiled function computes both, with these as arguments.
 
 The key of a layer is derived from its attributes, not from its config, so that changes after
-construction are included. Attributes that are not plain data are compared by identity: a false
-difference costs a compilation, a false equality would be wrong.
+construction are included. Attributes that are not plain data are compared by identity: an
+unnecessary difference costs a compilation, while a wrong equality would give wrong results.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ _ARRAY_BYTES = 4096
 
 
 class Subgraph(NamedTuple):
-    """A part of a graph: its structural key, and what it exchanges with the rest.
+    """A part of a graph: its structural key, inputs, outputs and state.
 
     Attributes:
-        structural_key: equal for parts that compute the same function.
-        inputs: the Tensors from outside, in the order of first use.
-        outputs: the Tensors used outside, in the order of the nodes.
-        variables, sources: the Variables and random sources in it, in the order of occurrence.
-        layers: its layers, with the layers inside them.
+        structural_key: a key that is equal for parts that compute the same function.
+        inputs: the Tensors of other parts that it uses, in the order of first use.
+        outputs: the Tensors that other parts use, in the order of the nodes.
+        variables, sources: its Variables and random sources, in the order of occurrence.
+        layers: its layers and their sublayers.
     """
 
     structural_key: Hashable
@@ -58,12 +58,12 @@ def describe_subgraph(nodes: Sequence[Node], outputs: Iterable[Tensor]) -> Subgr
     """Returns the subgraph of some nodes of a graph.
 
     Args:
-        nodes: in the order of the graph.
-        outputs: the Tensors they produce that are used elsewhere.
+        nodes: the nodes, in the order of the graph.
+        outputs: the Tensors that they produce and other nodes use.
     """
     outputs = tuple(outputs)
-    made = {id(t) for node in nodes for t in node.output_tensors}
-    inputs = {id(t): t for node in nodes for t in node.inputs if id(t) not in made}
+    produced = {id(t) for node in nodes for t in node.output_tensors}
+    inputs = {id(t): t for node in nodes for t in node.inputs if id(t) not in produced}
     builder = _KeyBuilder()
     key = (
         tuple(builder.tensor(t) for t in inputs.values()),
@@ -82,28 +82,34 @@ def describe_subgraph(nodes: Sequence[Node], outputs: Iterable[Tensor]) -> Subgr
 
 
 class _KeyBuilder:
-    """Converts objects to hashable keys; objects with an identity are numbered by occurrence."""
+    """Converts objects to hashable keys.
+
+    Tensors, Variables, layers and other objects that may occur twice are numbered. A repeated
+    occurrence has only the number as its key, so two parts have equal keys only if they share
+    objects in the same pattern.
+    """
 
     def __init__(self) -> None:
         self.numbers: dict[int, int] = {}
         self.objects: list[Any] = []
 
-    def _new(self, thing: Any) -> bool:
-        if id(thing) in self.numbers:
+    def _is_first(self, obj: Any) -> bool:
+        """Numbers an object, and tells whether it had no number before."""
+        if id(obj) in self.numbers:
             return False
-        self.numbers[id(thing)] = len(self.objects)
-        self.objects.append(thing)
+        self.numbers[id(obj)] = len(self.objects)
+        self.objects.append(obj)
         return True
 
     def tensor(self, tensor: Tensor) -> Hashable:
-        if self._new(tensor):
+        if self._is_first(tensor):
             return ("tensor", tensor.shape, tensor.dtype)
         return self.numbers[id(tensor)]
 
     def node(self, node: Node) -> Hashable:
-        # The op first: its parts get the same numbers, whatever its arguments are.
-        op = self.thing(node.op)
-        arguments = tuple(self.thing(leaf) for leaf in node.argument_leaves)
+        # The op before the arguments, so that the numbers of its parts do not depend on them.
+        op = self.key_of(node.op)
+        arguments = tuple(self.key_of(leaf) for leaf in node.argument_leaves)
         return (
             "node",
             op,
@@ -112,9 +118,9 @@ class _KeyBuilder:
             tuple(map(self.tensor, node.output_tensors)),
         )
 
-    def thing(self, x: Any) -> Hashable:
+    def key_of(self, x: Any) -> Hashable:
         if isinstance(x, float):
-            return (type(x), x.hex())  # 0.0 == -0.0, but they are not the same
+            return (type(x), x.hex())  # 0.0 == -0.0, but they compute different functions
         if isinstance(x, _PLAIN):
             return (type(x), x)
         if isinstance(x, Tensor):
@@ -124,16 +130,16 @@ class _KeyBuilder:
         if isinstance(x, Layer):
             return self._layer(x)
         if isinstance(x, RandomSource):
-            new = self._new(x)
-            return ("source", x.seed if x.explicit else None) if new else self.numbers[id(x)]
+            is_first = self._is_first(x)
+            return ("source", x.seed if x.explicit else None) if is_first else self.numbers[id(x)]
         if isinstance(x, (list, tuple)):
-            return (type(x), tuple(self.thing(item) for item in x))
+            return (type(x), tuple(self.key_of(item) for item in x))
         if isinstance(x, dict):
-            return (dict, tuple((self.thing(k), self.thing(v)) for k, v in x.items()))
+            return (dict, tuple((self.key_of(k), self.key_of(v)) for k, v in x.items()))
         if isinstance(x, (set, frozenset)) and all(isinstance(item, _PLAIN) for item in x):
             return (type(x), frozenset(x))
         if isinstance(x, slice):
-            return (slice, self.thing(x.start), self.thing(x.stop), self.thing(x.step))
+            return (slice, self.key_of(x.start), self.key_of(x.stop), self.key_of(x.step))
         if isinstance(x, (type, np.dtype)):
             return ("type", x)
         return self._object(x)
@@ -142,19 +148,19 @@ class _KeyBuilder:
         if isinstance(x, Node):
             return self.node(x)
         if isinstance(x, Op):
-            return ("op", x.name, self.thing(x.function))
+            return ("op", x.name, self.key_of(x.function))
         if isinstance(x, DTypePolicy):
             return ("policy", x.name)
         if isinstance(x, types.FunctionType):
             return self._function(x)
         if isinstance(x, types.MethodType):
-            return ("method", self.thing(x.__func__), self.thing(x.__self__))
+            return ("method", self.key_of(x.__func__), self.key_of(x.__self__))
         if isinstance(x, functools.partial):
-            return ("partial", *(self.thing(part) for part in (x.func, x.args, x.keywords)))
+            return ("partial", *(self.key_of(part) for part in (x.func, x.args, x.keywords)))
         if _is_small_array(x):
             return ("array", type(x), x.shape, x.dtype.name, np.asarray(x).tobytes())
-        if isinstance(x, Configurable) and _of_library(x):
-            if x.category == "initializers":  # only used when the Variables are created
+        if isinstance(x, Configurable) and _is_of_library(x):
+            if x.category == "initializers":  # have no effect after the Variables are created
                 return ("initializer", type(x))
             return self._by_attributes(x, vars(x))
         if isinstance(x, InputSpec):
@@ -162,17 +168,17 @@ class _KeyBuilder:
         return ("object", id(x))
 
     def _by_attributes(self, x: Any, attributes: dict[str, Any]) -> Hashable:
-        if not self._new(x):
+        if not self._is_first(x):
             return self.numbers[id(x)]
         items = (
-            (name, self.thing(value))
+            (name, self.key_of(value))
             for name, value in attributes.items()
             if name != "_constructed_with"
         )
         return (type(x), tuple(items))
 
     def _variable(self, variable: Variable) -> Hashable:
-        if not self._new(variable):
+        if not self._is_first(variable):
             return self.numbers[id(variable)]
         return (
             *("variable", variable.shape, variable.dtype, variable.role),
@@ -180,18 +186,18 @@ class _KeyBuilder:
         )
 
     def _layer(self, layer: Layer) -> Hashable:
-        if not self._new(layer):
+        if not self._is_first(layer):
             return self.numbers[id(layer)]
         parts = layer.structural_attributes()
-        return ("layer", type(layer), tuple((name, self.thing(v)) for name, v in parts.items()))
+        return ("layer", type(layer), tuple((name, self.key_of(v)) for name, v in parts.items()))
 
     def _function(self, fn: types.FunctionType) -> Hashable:
         cells = tuple(cell.cell_contents for cell in fn.__closure__ or ())
-        if not self._new(fn):
+        if not self._is_first(fn):
             return self.numbers[id(fn)]
         return (
             *("function", fn.__code__, id(fn.__globals__)),
-            *(self.thing(fn.__defaults__), self.thing(fn.__kwdefaults__), self.thing(cells)),
+            *(self.key_of(fn.__defaults__), self.key_of(fn.__kwdefaults__), self.key_of(cells)),
         )
 
 
@@ -203,7 +209,7 @@ def _is_small_array(x: Any) -> bool:
     return not jnp.issubdtype(x.dtype, jax.dtypes.extended) and x.nbytes <= _ARRAY_BYTES
 
 
-def _of_library(x: Any) -> bool:
+def _is_of_library(x: Any) -> bool:
     return type(x).__module__.partition(".")[0] == "cornu"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from cornu.core.graph.operators import Operators
 from cornu.core.state.dtypes import standardize_dtype
 from cornu.core.tracebacks.user_frames import user_location
 from cornu.names import auto_name
+from cornu.types import DTypeLike, Shape, ShapeLike
 
 __all__ = ["Node", "TensorSpec", "Tensor", "is_keras_tensor", "format_shape", "standardize_shape"]
 
@@ -22,16 +24,26 @@ _numbers = itertools.count()
 
 
 class Tensor(Operators, TensorBase):
-    """A symbolic value with a shape and a dtype, and without numbers.
+    """A symbolic array: a shape and a dtype without values.
 
-    `Input()` returns one, and so do layers called on Tensors. Operators and `cornu.ops` accept it.
+    `Input()` and layers that are called on Tensors return Tensors. Operators and `cornu.ops`
+    accept them.
+
+    Args:
+        shape: the shape, with None for sizes that are unknown until data arrives.
+        dtype: the dtype.
+        sparse, ragged: must be False.
+        record_history, ragged_rank, row_splits_dtype: have no effect; accepted for compatibility
+            with Keras.
+        name: the name; by default an automatic one.
+        optional: whether a model accepts None instead of an array for this input.
 
     Attributes:
-        shape: a tuple; `None` for a size that is only known with data.
+        shape: a tuple of integers and None.
         dtype: the name of the dtype.
-        node: the call that produced it, or None.
-        index: its position among the outputs of that call.
-        mask: the Tensor that is true at the valid time steps, or None.
+        node: the call that produced the Tensor, or None.
+        index: the position among the outputs of that call.
+        mask: the Tensor that is True at valid time steps, or None.
     """
 
     __slots__ = ("__weakref__", "dtype", "index", "mask", "name", "node", "optional", "shape")
@@ -41,8 +53,8 @@ class Tensor(Operators, TensorBase):
 
     def __init__(
         self,
-        shape: Any,
-        dtype: Any = "float32",
+        shape: ShapeLike,
+        dtype: DTypeLike | None = "float32",
         sparse: bool = False,
         ragged: bool = False,
         record_history: bool = True,
@@ -71,7 +83,7 @@ class Tensor(Operators, TensorBase):
 
     @property
     def size(self) -> int | None:
-        """The number of elements, or None when it is not known."""
+        """The number of elements, or None if it is unknown."""
         return None if None in self.shape else math.prod(s or 0 for s in self.shape)
 
     def __repr__(self) -> str:
@@ -82,7 +94,7 @@ class Tensor(Operators, TensorBase):
             raise TypeError(f"{self!r} has no known length.")
         return self.shape[0]
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Any]:
         if not self.shape or self.shape[0] is None:
             raise self._unsupported(
                 "cannot be iterated over: the size of its first axis is not known",
@@ -119,14 +131,14 @@ class Node:
     """The call of a layer or op that produced one or several Tensors.
 
     Attributes:
-        number: increases with each node, so sorting by number gives a topological order.
+        number: a number that increases with each node, so the order by number is topological.
         op: the layer or `Op`.
         args, kwargs: the arguments, nested structures of Tensors and constants.
-        inputs: the Tensors among the arguments.
+        inputs: the Tensors in the arguments.
         outputs: the Tensors produced, in the structure that the call returned.
         argument_leaves: the leaves of `(args, kwargs)`.
-        argument_treedef: their structure.
-        call: the innermost of the user's functions that contains the call.
+        argument_treedef: the treedef of `(args, kwargs)`.
+        call: the innermost call of a function of the user that contains this call, or None.
         location: the user's `file:line`.
     """
 
@@ -169,13 +181,13 @@ class Node:
 
     @property
     def output_tensors(self) -> list[Tensor]:
-        """The Tensors produced, as a flat list."""
+        """A flat list of the Tensors in `outputs`."""
         if isinstance(self.outputs, Tensor):
             return [self.outputs]
         return [leaf for leaf in tree.leaves(self.outputs) if isinstance(leaf, Tensor)]
 
     def store_outputs(self, known: dict[int, Any], result: Any) -> None:
-        """Adds the returned arrays to a dict from the `id` of a Tensor to its array."""
+        """Adds the arrays that a call returned to `known`, which maps ids of Tensors to arrays."""
         if isinstance(self.outputs, Tensor):
             known[id(self.outputs)] = result
         else:
@@ -184,7 +196,7 @@ class Node:
             known.update((id(tensor), leaf) for tensor, leaf in pairs)
 
     def substitute_inputs(self, values: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Returns args and kwargs with arrays instead of the Tensors."""
+        """Returns args and kwargs with arrays in place of `inputs`."""
         leaves = list(self.argument_leaves)
         for slot, value in zip(self._slots, values, strict=True):
             leaves[slot] = value
@@ -196,9 +208,9 @@ class Node:
 
 
 class TensorSpec(NamedTuple):
-    """Shape and dtype of a Tensor."""
+    """The shape and dtype of a Tensor."""
 
-    shape: tuple[int | None, ...]
+    shape: Shape
     dtype: str
 
 
@@ -212,8 +224,12 @@ def format_shape(x: Any) -> str:
     return str(standardize_shape(x.shape)) if hasattr(x, "shape") else "?"
 
 
-def standardize_shape(shape: Any) -> tuple[int | None, ...]:
-    """Returns a shape as a tuple of integers and None."""
+def standardize_shape(shape: ShapeLike) -> Shape:
+    """Returns a shape as a tuple of integers and None.
+
+    Raises:
+        ValueError: it is not a sequence, or contains anything else.
+    """
     if isinstance(shape, (int, np.integer)) or shape is None:
         raise ValueError(f"A shape must be a tuple such as (None, 32). Received: {shape!r}")
     out: list[int | None] = []
@@ -222,7 +238,7 @@ def standardize_shape(shape: Any) -> tuple[int | None, ...]:
             out.append(None)
         elif isinstance(size, (int, np.integer)) and not isinstance(size, bool) and size >= 0:
             out.append(int(size))
-        elif type(size).__name__ == "_DimExpr":
+        elif type(size).__name__ == "_DimExpr":  # JAX's symbolic dimension, a private class
             out.append(None)
         else:
             raise ValueError(
