@@ -1,4 +1,4 @@
-"""Options that XLA is given when it compiles a program."""
+"""Options with which XLA compiles programs."""
 
 from __future__ import annotations
 
@@ -17,23 +17,24 @@ from cornu.process.switches import is_off
 __all__ = ["find_requested", "is_applied", "is_overridden", "select_options"]
 
 _SWITCH = "CORNU_COMPILER_OPTIONS"
-# What marks recomputation in a program.
+# The names of the primitive of `jax.checkpoint` in versions of JAX.
 _RECOMPUTING = frozenset(("checkpoint", "remat", "remat2"))
-# As in XLA_FLAGS; JAX itself takes booleans only.
+# Written as in XLA_FLAGS. JAX accepts Python booleans only.
 _BOOLEANS = {"true": True, "false": False}
 
 
 def select_options(jaxpr: Any = None) -> dict[str, Any] | None:
-    """Returns the `compiler_options` of `jax.jit` for a program, None if there are none.
+    """Returns the `compiler_options` of `jax.jit` for a program, or None if there are none.
 
-    They are the rows of `cornu.deviations` that apply, on CPU, and those that the user requests in
-    `CORNU_COMPILER_OPTIONS`. What the user sets, there or in `XLA_FLAGS`, takes precedence.
+    These are the options of `cornu.deviations` that apply, which are for the CPU only, and those
+    that the user requests in `CORNU_COMPILER_OPTIONS`. Options that the user sets there or in
+    `XLA_FLAGS` take precedence.
 
     Args:
-        jaxpr: the program, where it is known before it is compiled.
+        jaxpr: the program, if it is known before compilation.
 
     Raises:
-        ValueError: this XLA does not accept what the user requests.
+        ValueError: XLA does not accept an option that the user requests.
     """
     names = ["eigen_convolutions"]
     if jaxpr is not None and uses_primitive(jaxpr, _RECOMPUTING):
@@ -46,20 +47,20 @@ def select_options(jaxpr: Any = None) -> dict[str, Any] | None:
 
 
 def is_applied(name: str) -> bool:
-    """Returns whether programs are given a row's options here, if they need them."""
+    """Tells whether the options of a deviation are used for the programs that need them."""
     if jax.default_backend() != "cpu" or is_off(_SWITCH) or not is_enabled(name):
         return False
     return not is_overridden(name) and _problem(tuple(DEVIATIONS[name].options.items())) is None
 
 
 def is_overridden(name: str) -> bool:
-    """Returns whether the user sets an option of a row."""
+    """Tells whether the user sets an option of a deviation."""
     flags = {flag.lstrip("-").partition("=")[0] for flag in _read_flags()}
     return not DEVIATIONS[name].options.keys().isdisjoint(flags | find_requested().keys())
 
 
 def _read_flags() -> list[str]:
-    """Returns the words in `XLA_FLAGS`, which may also be the path of a file with them."""
+    """Returns the flags in `XLA_FLAGS`, which may also be the path of a file of flags."""
     flags = os.environ.get("XLA_FLAGS", "")
     if flags and not flags.lstrip().startswith("-"):
         with contextlib.suppress(OSError):
@@ -99,7 +100,7 @@ def _parse(text: str) -> tuple[tuple[str, str | bool], ...]:
 
 @cache
 def _problem(options: tuple[tuple[str, Any], ...]) -> str | None:
-    """Returns why XLA refuses options, None if it accepts them: another version may have others."""
+    """Returns why XLA rejects options, or None. The options differ between its versions."""
     try:
         jax.jit(lambda x: x, compiler_options=dict(options)).lower(0.0).compile()
     except jax.errors.JaxRuntimeError as error:

@@ -1,25 +1,27 @@
-"""InputSpec: the shape and dtype that a layer expects of its input."""
+"""InputSpec: the shape and dtype that a layer requires of its input."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from cornu.types import DTypeLike, Shape, ShapeLike
+
 __all__ = ["InputSpec", "check_input"]
 
 
 class InputSpec:
-    """The number of axes, sizes and dtype that the input of a layer must have.
+    """The number of axes, the sizes and the dtype that the input of a layer must have.
 
     Args:
-        dtype: expected dtype.
-        shape: expected shape, `None` for any size.
-        ndim: exact number of axes.
-        max_ndim, min_ndim: bounds for it.
-        axes: dict from axis to its size.
+        dtype: the dtype.
+        shape: the shape with the batch axis; None for any size.
+        ndim: the number of axes.
+        max_ndim, min_ndim: bounds of the number of axes.
+        axes: a dict from axes to their sizes.
         allow_last_axis_squeeze: whether a last axis of size 1 may be missing or added.
-        name: name of the input, for dict inputs.
-        optional: whether `None` may be passed.
-        hint: added to the error message if the number of axes is wrong.
+        name: the name of the input, if inputs are a dict.
+        optional: whether None may be passed.
+        hint: a text that is added to the message if the number of axes is wrong.
 
     Example:
 
@@ -29,8 +31,8 @@ class InputSpec:
 
     def __init__(
         self,
-        dtype: Any = None,
-        shape: Any = None,
+        dtype: DTypeLike | None = None,
+        shape: ShapeLike | None = None,
         ndim: int | None = None,
         max_ndim: int | None = None,
         min_ndim: int | None = None,
@@ -51,7 +53,7 @@ class InputSpec:
         self.optional = optional
         self.hint = hint
 
-    def problem(self, shape: tuple[int | None, ...]) -> str | None:
+    def problem(self, shape: Shape) -> str | None:
         """Returns why a shape does not match, or None if it does."""
         ndim = len(shape)
         if self.ndim is not None and ndim != self.ndim:
@@ -76,7 +78,8 @@ class InputSpec:
                     return f"expected shape {self.shape}, received {shape} (axis {axis} differs)"
         return None
 
-    def _axes(self, wanted: str, shape: tuple[int | None, ...]) -> str:
+    def _axes(self, wanted: str, shape: Shape) -> str:
+        """Returns the message for a wrong number of axes."""
         hint = self.hint
         if not hint and len(shape) == 1:
             hint = "The batch axis seems to be missing: pass x[None] for a single sample."
@@ -95,7 +98,7 @@ class InputSpec:
 
 
 def check_input(spec: Any, shapes: Any, label: str) -> None:
-    """Raises a ValueError if shapes do not match a spec, or a list of specs (one per input)."""
+    """Raises a ValueError if shapes do not match a spec, or a list of specs, one per input."""
     if spec is None:
         return
     if isinstance(spec, InputSpec):

@@ -18,8 +18,9 @@ class CallSignature:
     """The parameters of the `call` of a layer class.
 
     Attributes:
-        names: its parameter names, without `self`.
-        training, mask: whether it has such a parameter.
+        names: the names of the parameters, without `self`.
+        open: whether it accepts any keyword argument.
+        training, mask: whether it has a parameter of this name.
         default: the default of `training`.
     """
 
@@ -52,7 +53,7 @@ class CallSignature:
         }
 
     def describe_mismatch(self, args: Any, kwargs: Any) -> str:
-        """Returns the signature and why the arguments do not match it; '' if they match."""
+        """Returns the signature and the reason why arguments do not match it, or ''."""
         kwargs = {k: v for k, v in kwargs.items() if k != "training" or self.training}
         try:
             self._signature.bind(*args, **kwargs)
@@ -70,7 +71,11 @@ class CallSignature:
         return ""
 
     def resolve_training(self, args: Any, kwargs: Any, around: bool | None) -> tuple[Any, Any, Any]:
-        """Returns args, kwargs and the training phase: as passed, inherited, or the default."""
+        """Returns args, kwargs and the training phase of a call.
+
+        The phase is the argument `training` if it is passed and not None, otherwise that of the
+        outer layer or step, otherwise the default of the parameter.
+        """
         given = None
         if self.training and len(args) > self._position >= 0:
             given = args[self._position]

@@ -1,4 +1,4 @@
-"""Calls of a layer with given values for its Variables."""
+"""`Layer.stateless_call`: calls of a layer as a pure function."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["call_with_values"]
 
-# One random source stands for all of these calls.
+# The random source of the default keys of all such calls.
 _random_source = object()
 
 
@@ -26,11 +26,11 @@ def call_with_values(
     kwargs: dict[str, Any],
     key: jax.Array | None,
 ) -> tuple[Any, list[Any], list[Any]]:
-    """Returns outputs, new non-trainable values and losses; changes no Variable."""
+    """Returns the outputs, the new non-trainable values and the losses. Changes no Variable."""
     if not layer.built:
         raise ValueError(f"{layer._label()} must be built before `stateless_call`.")
     trainable, rest = layer.trainable_variables, layer.non_trainable_variables
-    metrics = layer.metrics_variables  # what a call adds to metrics is dropped
+    metrics = layer.metrics_variables  # updates of metrics are discarded
     for kind, values, variables in (
         ("trainable_variables", trainable_values, trainable),
         ("non_trainable_variables", non_trainable_values, rest),

@@ -1,4 +1,4 @@
-"""Variables of a layer: where they are created, and how their values are set."""
+"""Creation of the Variables of a layer, and assignment of their values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ __all__ = ["VariableScope", "remove_duplicates", "set_values", "wrap_build"]
 
 
 class VariableScope:
-    """A `with` block in which new Variables get paths below a layer, at full precision."""
+    """Context manager in which the paths of new Variables begin with the path of a layer.
+
+    Variables are read in their own dtype, since initial values must have full precision.
+    """
 
     __slots__ = ("_layer", "_previous")
 
@@ -38,7 +41,7 @@ class VariableScope:
 
 
 def wrap_build(build: Callable[..., None]) -> Callable[..., None]:
-    """Wraps a `build` method: Variables get paths below the layer, and `built` is set after it."""
+    """Wraps a `build` method in a `VariableScope`, and sets `built` after it."""
 
     @functools.wraps(build)
     def wrapped(self: Layer, *args: Any, **kwargs: Any) -> None:
@@ -60,7 +63,7 @@ def set_values(layer: Layer, values: Sequence[Any]) -> None:
     """Assigns values to the weights of a layer, in the order of `weights`.
 
     Raises:
-        ValueError: the number of values or a shape differs; no weight is changed then.
+        ValueError: the number of values or a shape differs. No weight is changed then.
     """
     weights = layer.weights
     if len(weights) != len(values):
@@ -82,7 +85,7 @@ def set_values(layer: Layer, values: Sequence[Any]) -> None:
 
 
 def remove_duplicates(variables: Iterable[Variable]) -> list[Variable]:
-    """Returns Variables in their order, each once."""
+    """Returns the Variables in the order of their first occurrence, each once."""
     return list({id(v): v for v in variables}.values())
 
 
