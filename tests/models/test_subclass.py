@@ -1,10 +1,12 @@
 """Subclasses of Layer and Model: build, sublayers, losses, configs."""
 
+import inspect
+
 import numpy as np
 import pytest
 
 import cornu
-from cornu import Input, Model, layers
+from cornu import Input, Model, Sequential, layers
 from cornu.layers import Dense
 
 X = np.random.default_rng(0).normal(size=(6, 4)).astype("float32")
@@ -206,3 +208,13 @@ def test_layers_that_are_never_reached_are_named():
     net.compile("sgd", "mse")
     with pytest.warns(UserWarning, match="never reaches: 'idle'"):
         net.fit(X, Y, verbose=0)
+
+
+def test_the_signature_of_a_model_is_that_of_its_constructor():
+    class Net(Model):
+        def __init__(self, units, depth=2):
+            super().__init__()
+
+    assert list(inspect.signature(Net).parameters) == ["units", "depth"]
+    assert next(iter(inspect.signature(Model).parameters)) == "inputs"
+    assert next(iter(inspect.signature(Sequential).parameters)) == "layers"

@@ -32,6 +32,9 @@ class VariableOwner(Configurable):
         super().__init_subclass__(**kwargs)
         if "__init__" in cls.__dict__ and cls.__module__.partition(".")[0] == "cornu":
             cls.__init__ = api_boundary_init(cls.__init__)  # type: ignore[method-assign]
+            if "__new__" in cls.__dict__:
+                # `help` and `inspect.signature` prefer `__new__`, whose parameters are generic.
+                cls.__new__.__wrapped__ = cls.__init__  # type: ignore[attr-defined]
 
     @property
     def variables(self) -> list[Variable]:
