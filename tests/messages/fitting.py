@@ -29,6 +29,18 @@ def two_headed():
 
 
 @wrong(
+    TypeError,
+    """
+Sequential.fit() got an unexpected keyword argument 'epoch'. Did you mean 'epochs'?
+fit() was called (at fitting.py:1).
+""",
+)
+def fit_with_a_misspelled_argument():
+    """An argument of fit is misspelled."""
+    classifier().fit(X, ONE_HOT, epoch=3)
+
+
+@wrong(
     RuntimeError,
     """
 Model 'net' must be compiled before fit: call model.compile(optimizer=..., loss=...).

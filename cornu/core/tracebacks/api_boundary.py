@@ -9,6 +9,7 @@ path of layers) is added, and the library's frames are removed from the tracebac
 from __future__ import annotations
 
 import functools
+import inspect
 import re
 from collections.abc import Callable
 from types import TracebackType
@@ -18,7 +19,7 @@ from cornu import settings
 from cornu.core.graph.op import is_symbolic
 from cornu.core.tracebacks.jax_messages import clean_message, translate_error
 from cornu.core.tracebacks.user_frames import format_location, is_user_code, user_location
-from cornu.errors import visible_cause
+from cornu.errors import suggest, visible_cause
 
 __all__ = [
     "api_boundary",
@@ -52,6 +53,8 @@ def api_boundary(fn: Function) -> Function:
         try:
             return fn(*args, **kwargs)
         except Exception as error:
+            if isinstance(error, TypeError):
+                _describe_unknown_keyword(error, fn, args)
             raise annotate_error(error, f"{fn.__name__}() was called")  # noqa: B904
 
     return wrapper  # type: ignore[return-value]
@@ -107,6 +110,25 @@ def _class_called_on_tensor(instance: Any, args: tuple[Any, ...]) -> Exception |
         f"The class {cls.__name__} was called on a Tensor. Create a layer first.\n"
         f"Use {cls.__name__}(...)(x)."
     )
+
+
+def _describe_unknown_keyword(
+    error: TypeError, fn: Callable[..., Any], args: tuple[Any, ...]
+) -> None:
+    """Completes Python's message about an unknown keyword argument of `fn`.
+
+    Python names the class that defines a method, which may be a private base class; the message
+    names the class of the object instead, and suggests an argument.
+    """
+    text = str(error)
+    start = f"{fn.__qualname__}() got an unexpected keyword argument "
+    if not text.startswith(start):
+        return
+    unknown = text.split("'")[1]
+    owner = f"{type(args[0]).__name__}." if args and "." in fn.__qualname__ else ""
+    problem = f"{owner}{fn.__name__}() got an unexpected keyword argument {unknown!r}. "
+    known = [name for name in inspect.signature(fn).parameters if name not in ("self", "kwargs")]
+    error.args = (problem + suggest(unknown, known),)
 
 
 def locate_error(
