@@ -1,4 +1,4 @@
-"""Sources of batches: whatever the user passes as data becomes one of two kinds."""
+"""Sources of batches: all data becomes either `Arrays` (random access) or a `Stream`."""
 
 from cornu.data.adapters import DataInput, ReadOptions, adapt, identify, is_batched
 from cornu.data.sources.arrays import Arrays

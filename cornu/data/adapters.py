@@ -1,7 +1,7 @@
-"""From what the user passes as x, y and sample_weight to a source of batches: one table of kinds.
+"""Converts x, y and sample_weight to a source of batches.
 
-`identify` decides once what kind of data `x` is. Data of some kinds has rows, of which batches are
-made; other data comes in batches.
+`identify` determines the kind of `x` with a table of kinds. Some kinds have rows, from which
+batches are formed; the others are iterables of batches.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ class ReadOptions:
     """How batches are read.
 
     Attributes:
-        batch_size: rows of a batch of data that has rows, 32 by default.
-        steps: batches of an epoch.
+        batch_size: rows per batch, for data with rows; 32 by default.
+        steps: batches per epoch.
         shuffle: whether the order changes with each epoch.
-        seed: of the order.
+        seed: the seed of the order.
         prepare: applied to `(x, y, sample_weight)`, of all data or of each batch.
-        names: of the model's inputs and outputs, which columns bind to.
-        restart: whether data that ends before `steps` restarts.
-        whole: whether all rows are one batch.
+        names: the names of the model's inputs and outputs, which are matched with columns.
+        restart: whether to restart data that ends before `steps`.
+        whole: whether all rows form one batch.
     """
 
     batch_size: int | None = None
@@ -61,9 +61,9 @@ class DataKind(NamedTuple):
     """A kind of data.
 
     Attributes:
-        name: in messages.
+        name: a short description.
         matches: whether `x` is of this kind.
-        open: makes the source of data that comes in batches; None for data that has rows.
+        open: creates the source, for iterables of batches; None for data with rows.
     """
 
     name: str
@@ -73,11 +73,11 @@ class DataKind(NamedTuple):
 
 @dataclass(frozen=True)
 class DataInput:
-    """What the user passed as data, and of what kind it is.
+    """The data that the user passed, and its kind.
 
     Attributes:
-        x, y, sample_weight: as they were passed.
-        kind: of `x`.
+        x, y, sample_weight: the arguments.
+        kind: the kind of `x`.
     """
 
     x: Any
@@ -87,11 +87,11 @@ class DataInput:
 
     @property
     def has_rows(self) -> bool:
-        """Whether the data has rows, rather than coming in batches."""
+        """Whether the data has rows rather than being an iterable of batches."""
         return self.kind.open is None
 
     def arrays(self, names: Names = NAMELESS) -> Any:
-        """Returns `(x, y, sample_weight)` as nested arrays and Columns, of data that has rows."""
+        """Returns `(x, y, sample_weight)` as nested arrays and Columns, for data with rows."""
         x, y, weight = self.x, self.y, self.sample_weight
         if _is_table(x):
             return columns_of_table(x, names, y, weight)
@@ -100,22 +100,22 @@ class DataInput:
         return _arrays((x, y, weight), names)
 
     def split(self, fraction: float, names: Names = NAMELESS) -> tuple[DataInput, DataInput]:
-        """Returns the data without its last rows, and these.
+        """Splits off the last rows; returns the remaining data and the last rows.
 
         Args:
-            fraction: the part of the rows that the second part has.
-            names: of the model's inputs and outputs.
+            fraction: the fraction of the rows in the second part.
+            names: the names of the model's inputs and outputs.
 
         Raises:
-            ValueError: the data comes in batches, or one part would be empty.
+            ValueError: the data is an iterable of batches, or one part would be empty.
         """
         if not self.has_rows:
             raise ValueError(
                 f"validation_split needs arrays; x is an iterable of batches of unknown length "
                 f"({type(self.x).__name__}).\nPass validation_data=another iterable."
             )
-        (x, y, w), (held_x, held_y, held_w) = split(self.arrays(names), fraction)
-        return DataInput(x, y, w, _ARRAYS), DataInput(held_x, held_y, held_w, _ARRAYS)
+        (x, y, w), (last_x, last_y, last_w) = split(self.arrays(names), fraction)
+        return DataInput(x, y, w, _ARRAYS), DataInput(last_x, last_y, last_w, _ARRAYS)
 
     def open(self, options: ReadOptions) -> Arrays | Stream:
         """Returns the source of batches."""
@@ -138,7 +138,7 @@ def identify(x: Any, y: Any = None, sample_weight: Any = None) -> DataInput:
     """Returns the data with its kind.
 
     Args:
-        x: nested arrays, or data that gives batches or has columns.
+        x: nested arrays, a table with columns, or an iterable of batches.
         y, sample_weight: nested arrays, or names of columns.
     """
     kind = next(kind for kind in _KINDS if kind.matches(x))
@@ -146,7 +146,7 @@ def identify(x: Any, y: Any = None, sample_weight: Any = None) -> DataInput:
 
 
 def is_batched(x: Any) -> bool:
-    """Whether data comes in batches rather than having rows."""
+    """Whether data is an iterable of batches rather than having rows."""
     return not identify(x).has_rows
 
 
@@ -165,8 +165,8 @@ def adapt(
     """Returns a source of batches `(x, y, sample_weight)`.
 
     Args:
-        x, y, sample_weight: as of `identify`.
-        batch_size, steps, shuffle, seed, prepare, names, restart: as of `ReadOptions`.
+        x, y, sample_weight: as for `identify`.
+        batch_size, steps, shuffle, seed, prepare, names, restart: as for `ReadOptions`.
     """
     options = ReadOptions(batch_size, steps, shuffle, seed, prepare, names, restart)
     return identify(x, y, sample_weight).open(options)
@@ -197,13 +197,13 @@ def _is_array_like(x: Any) -> bool:
     return tensors or hasattr(x, "__array__") or column_of(x) is not None
 
 
-def _gives_nothing(x: Any) -> bool:
-    """Whether x is not iterable; what it is instead is reported when it is converted."""
+def _is_not_iterable(x: Any) -> bool:
+    """Whether x is not iterable; its conversion to arrays raises an error."""
     numbered = hasattr(x, "__getitem__") and hasattr(x, "__len__")
     return not isinstance(x, Iterable) and not numbered
 
 
-# ------------------------------------------------------------------------ kinds that give batches
+# --------------------------------------------------------------------------- iterables of batches
 
 
 def _is_numbered(x: Any) -> bool:
@@ -211,12 +211,11 @@ def _is_numbered(x: Any) -> bool:
 
 
 def _open_rows_in_order(data: DataInput, options: ReadOptions) -> Stream:
-    """Opens a Hugging Face IterableDataset: rows that come one after another."""
+    """Opens a Hugging Face IterableDataset, an iterable of rows."""
     y, weight = data.y, data.sample_weight
     if not all(part is None or isinstance(part, (str, list, dict)) for part in (y, weight)):
         raise ValueError(
-            f"x is a {named(data.x)}, so that y and sample_weight are names of its columns, or "
-            "missing."
+            f"x is a {named(data.x)}: y and sample_weight must be names of its columns or None."
         )
 
     def read(batch: Any) -> Any:
@@ -226,11 +225,11 @@ def _open_rows_in_order(data: DataInput, options: ReadOptions) -> Stream:
     return HuggingFace(data.x, options.steps, read, options.prepare, options.restart, size)
 
 
-def _reads_with(source: type[Stream]) -> Callable[[DataInput, ReadOptions], Stream]:
-    """Returns what opens data whose batches a class reads."""
+def _open_with(source: type[Stream]) -> Callable[[DataInput, ReadOptions], Stream]:
+    """Returns a function that opens data with a subclass of Stream."""
 
     def open_batches(data: DataInput, options: ReadOptions) -> Stream:
-        _check_alone(data, options)
+        _check_no_row_arguments(data, options)
         return source(
             data.x, options.steps, _reader(options.names), options.prepare, options.restart
         )
@@ -239,7 +238,7 @@ def _reads_with(source: type[Stream]) -> Callable[[DataInput, ReadOptions], Stre
 
 
 def _open_numbered(data: DataInput, options: ReadOptions) -> Stream:
-    _check_alone(data, options)
+    _check_no_row_arguments(data, options)
     return Indexed(
         data.x,
         options.steps,
@@ -251,24 +250,24 @@ def _open_numbered(data: DataInput, options: ReadOptions) -> Stream:
     )
 
 
-def _refuse_column(data: DataInput, options: ReadOptions) -> Stream:
-    _check_alone(data, options)
+def _reject_column(data: DataInput, options: ReadOptions) -> Stream:
+    _check_no_row_arguments(data, options)
     raise TypeError(
-        "x is a column of a Hugging Face IterableDataset, which gives single values. Pass the "
-        "dataset itself, and the names of the columns: fit(dataset, 'label')."
+        "x is a column of a Hugging Face IterableDataset, which yields single values. Pass the "
+        "dataset itself and the names of the columns: fit(dataset, 'label')."
     )
 
 
-def _refuse_samples(data: DataInput, options: ReadOptions) -> Stream:
-    _check_alone(data, options)
+def _reject_samples(data: DataInput, options: ReadOptions) -> Stream:
+    _check_no_row_arguments(data, options)
     raise TypeError(
-        f"x is a {named(data.x)}, which gives single samples. Wrap it in "
-        "torch.utils.data.DataLoader(dataset, batch_size=32), which makes batches of them."
+        f"x is a {named(data.x)}, which yields single samples. Wrap it in "
+        "torch.utils.data.DataLoader(dataset, batch_size=32) to form batches."
     )
 
 
 _ARRAYS = DataKind("arrays", _is_plain)
-# In this order: the first kind that matches decides.
+# The first kind that matches is used.
 _KINDS = (
     _ARRAYS,
     DataKind(
@@ -276,26 +275,26 @@ _KINDS = (
     ),
     DataKind("table", _has_columns),
     DataKind("array-like", _is_array_like),
-    DataKind("not data", _gives_nothing),
+    DataKind("not data", _is_not_iterable),
     DataKind(
         "tf.data",
         lambda x: is_a(x, "tensorflow", "DatasetV1", "DatasetV2"),
-        _reads_with(TensorFlow),
+        _open_with(TensorFlow),
     ),
     DataKind(
         "grain",
         lambda x: is_a(x, "grain", "MapDataset", "IterDataset", "DataLoader"),
-        _reads_with(Grain),
+        _open_with(Grain),
     ),
-    DataKind("single values", lambda x: is_a(x, "datasets", "IterableColumn"), _refuse_column),
-    DataKind("single samples", lambda x: is_a(x, "torch", "Dataset"), _refuse_samples),
+    DataKind("single values", lambda x: is_a(x, "datasets", "IterableColumn"), _reject_column),
+    DataKind("single samples", lambda x: is_a(x, "torch", "Dataset"), _reject_samples),
     DataKind(
         "loader with a state",
         lambda x: hasattr(x, "state_dict") and hasattr(x, "load_state_dict"),
-        _reads_with(Stateful),
+        _open_with(Stateful),
     ),
     DataKind("numbered batches", _is_numbered, _open_numbered),
-    DataKind("iterable of batches", lambda x: True, _reads_with(Stream)),
+    DataKind("iterable of batches", lambda x: True, _open_with(Stream)),
 )
 
 
@@ -308,18 +307,18 @@ def _check_size(name: str, size: Any) -> None:
         raise ValueError(f"{name} must be a positive integer. Received: {size!r}")
 
 
-def _check_alone(data: DataInput, options: ReadOptions) -> None:
-    """Raises an error for arguments that data with batches of its own does not take."""
+def _check_no_row_arguments(data: DataInput, options: ReadOptions) -> None:
+    """Raises a ValueError for arguments that are not supported for iterables of batches."""
     kind = type(data.x).__name__
     if data.y is not None or data.sample_weight is not None:
         raise ValueError(
-            f"x is an iterable of batches ({kind}), so that y and sample_weight "
-            "must come with its batches: (x, y) or (x, y, sample_weight)."
+            f"x is an iterable of batches ({kind}): y and sample_weight must be part of the "
+            "batches, (x, y) or (x, y, sample_weight)."
         )
     if options.batch_size is not None:
         raise ValueError(
-            f"x is an iterable of batches ({kind}), which decides on the batch "
-            "size: do not pass `batch_size`."
+            f"x is an iterable of batches ({kind}), which determines the batch size: do not pass "
+            "`batch_size`."
         )
 
 
@@ -344,7 +343,7 @@ def _read_columns(part: Any) -> Any:
 
 
 def _reader(names: Names) -> Callable[[Any], Any]:
-    """Returns what makes the arrays `(x, y, sample_weight)` of a batch."""
+    """Returns a function that converts a batch to arrays `(x, y, sample_weight)`."""
 
     def read(batch: Any) -> Any:
         if isinstance(batch, dict) and names.inputs:
@@ -354,8 +353,8 @@ def _reader(names: Names) -> Callable[[Any], Any]:
             batch = (batch,)
         if not 1 <= len(batch) <= 3:
             raise ValueError(
-                "A batch is x, (x, y) or (x, y, sample_weight). Received a tuple of "
-                f"{len(batch)}.\nSeveral inputs are one list or dict: ([a, b], y)."
+                "A batch must be x, (x, y) or (x, y, sample_weight). Received a tuple of "
+                f"{len(batch)}.\nPass several inputs as one list or dict: ([a, b], y)."
             )
         return _arrays((*batch, None, None)[:3], names)
 

@@ -1,4 +1,4 @@
-"""Binding: which columns of a table are inputs, targets and weights of a model."""
+"""Assignment of the columns of a table to inputs, targets and sample weights."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from cornu.errors import suggest
 
 __all__ = ["NAMELESS", "Names", "bind", "bind_batch", "bind_frame"]
 
-# What a column of targets is called where the model's output has another name.
+# Default names of a column of targets, if no column is named like an output.
 _TARGETS = ("y", "label", "labels")
 _WEIGHT = "sample_weight"
 
 
 @dataclass(frozen=True)
 class Names:
-    """The names that columns may bind to.
+    """The names of a model's inputs and outputs, which are matched with column names.
 
     Attributes:
-        inputs: of the model; empty if it is not drawn.
-        outputs: of the model, as far as they are known.
+        inputs: the names of the inputs; empty for a model without functional graph.
+        outputs: the names of the outputs; empty if they are unknown.
     """
 
     inputs: tuple[str, ...] = ()
@@ -34,19 +34,21 @@ NAMELESS = Names()
 def bind(
     columns: list[str], names: Names, y: Any = None, weight: Any = None
 ) -> tuple[Any, Any, Any]:
-    """Returns `(x, y, sample_weight)`, made of the names of columns.
+    """Returns `(x, y, sample_weight)` with names of columns in place of arrays.
 
-    Targets are the columns that `y` names (a name, or a list or dict of names); else those named
-    like outputs; else the first of `y`, `label` and `labels`. Weights are the column that `weight`
-    names, else `sample_weight`. Inputs are the columns named like inputs, else all the rest.
+    Targets are the columns given by `y` (a name, or a list or dict of names); otherwise the
+    columns named like outputs; otherwise the first of `y`, `label` and `labels`. Weights are the
+    column given by `weight`, otherwise `sample_weight`. Inputs are the columns named like inputs,
+    otherwise all remaining columns.
 
     Args:
-        columns: their names.
-        names: of inputs and outputs.
+        columns: the names of the columns.
+        names: the names of inputs and outputs.
         y, weight: names of columns.
 
     Returns:
-        For x a name, or a dict of names if it takes several columns.
+        x as a name, or as a dict of names for several columns; y and sample_weight as names or
+        nested names.
 
     Example:
 
@@ -68,16 +70,16 @@ def bind(
             y = found[0] if found else None
     if weight is None and _WEIGHT in free:
         weight = _WEIGHT
-    taken = {*_leaves(y), *_leaves(weight)}
-    rest = [name for name in columns if name not in taken]
+    used = {*_leaves(y), *_leaves(weight)}
+    rest = [name for name in columns if name not in used]
     if names.inputs and all(name in rest for name in names.inputs):
         rest = list(names.inputs)
     elif len(names.inputs) <= 1 and "x" in rest:
         rest = ["x"]
     if not rest:
-        raise ValueError(f"The data has no column for x. It has {', '.join(columns)}.")
-    alone = len(rest) == 1 and len(names.inputs) <= 1
-    return (rest[0] if alone else {name: name for name in rest}), y, weight
+        raise ValueError(f"The data has no column for x. Its columns are {', '.join(columns)}.")
+    single = len(rest) == 1 and len(names.inputs) <= 1
+    return (rest[0] if single else {name: name for name in rest}), y, weight
 
 
 def _leaves(structure: Any) -> list[Any]:
@@ -88,7 +90,7 @@ def _leaves(structure: Any) -> list[Any]:
     return list(structure) if isinstance(structure, (list, tuple)) else [structure]
 
 
-def _filled(structure: Any, table: Any) -> Any:
+def _select(structure: Any, table: Any) -> Any:
     if structure is None:
         return None
     if isinstance(structure, dict):
@@ -99,22 +101,22 @@ def _filled(structure: Any, table: Any) -> Any:
 
 
 def bind_batch(table: dict[str, Any], names: Names, y: Any = None, weight: Any = None) -> Any:
-    """Returns `(x, y, sample_weight)` of a dict of columns."""
-    return tuple(_filled(part, table) for part in bind(list(table), names, y, weight))
+    """Returns `(x, y, sample_weight)` from a dict of columns."""
+    return tuple(_select(part, table) for part in bind(list(table), names, y, weight))
 
 
 def bind_frame(frame: Any, y: Any, weight: Any) -> Any:
-    """Returns `(x, y, sample_weight)` of a frame of which y and weight may name columns."""
+    """Returns `(x, y, sample_weight)` from a frame; y and weight may be names of columns."""
     named = [part if _is_names(part) else None for part in (y, weight)]
-    taken = [name for part in named for name in _leaves(part)]
+    used = [name for part in named for name in _leaves(part)]
     frame = frames.collected(frame)
     columns = frames.columns_of(frame)
-    _check_columns("x", columns, taken)
+    _check_columns("x", columns, used)
     parts = [
-        _filled(given, frame) if given is not None else part
+        _select(given, frame) if given is not None else part
         for given, part in zip(named, (y, weight), strict=True)
     ]
-    return (frames.without(frame, taken) if taken else frame, *parts)
+    return (frames.without(frame, used) if used else frame, *parts)
 
 
 def _check_columns(what: str, columns: list[Any], wanted: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""Values: from what users hold in their hands to nested arrays of numbers."""
+"""Conversion of user data to nested arrays of numbers."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ __all__ = ["as_arrays"]
 
 
 def as_arrays(structure: Any, what: str, names: tuple[str, ...] = ()) -> Any:
-    """Returns nested arrays; lists of numbers become one array each.
+    """Converts a nested structure to arrays; each list of numbers becomes one array.
 
     Args:
-        structure: arrays, tensors of other libraries, frames, lists of numbers; nested as one
-            likes. Arrays in files and sparse matrices become a Column, which reads them by rows.
-        what: the name of the whole, for messages.
-        names: of the model's inputs or outputs, that the columns of a frame may bind to.
+        structure: arrays, tensors of other libraries, frames or lists of numbers, arbitrarily
+            nested. Arrays in files and sparse matrices become a Column, which reads rows lazily.
+        what: the name of the structure in error messages.
+        names: the names of the model's inputs or outputs, which are matched with the columns of
+            a frame.
     """
     if structure is None:
         return None
     if isinstance(structure, dict):
         return {key: as_arrays(item, f"{what}[{key!r}]") for key, item in structure.items()}
     if isinstance(structure, (list, tuple)) and any(_is_array(item) for item in structure):
-        return _like(structure, [as_arrays(s, f"{what}[{i}]") for i, s in enumerate(structure)])
+        return _rebuild(structure, [as_arrays(s, f"{what}[{i}]") for i, s in enumerate(structure)])
     if isinstance(structure, jax.Array):
         return structure
     column = column_of(structure)
@@ -38,14 +39,14 @@ def as_arrays(structure: Any, what: str, names: tuple[str, ...] = ()) -> Any:
         return _as_array(structure, what)
     if frames.is_frame(structure) or frames.is_series(structure):
         return frames.arrays_of(structure, what, names)
-    _refuse(structure, what)
+    _check_is_data(structure, what)
     library = library_of(structure)
     if library in _TENSORS:
         structure = _TENSORS[library](structure, what)
     return _as_array(structure, what)
 
 
-def _like(structure: Any, items: list[Any]) -> Any:
+def _rebuild(structure: Any, items: list[Any]) -> Any:
     kind = type(structure)
     return kind(*items) if hasattr(structure, "_fields") else kind(items)
 
@@ -55,30 +56,30 @@ def _as_array(value: Any, what: str) -> np.ndarray:
         array = np.asarray(value)
     except ValueError as error:
         raise ValueError(
-            f"{what} is ragged: its rows have different lengths, so that it is no array.\n"
+            f"{what} is ragged: its rows have different lengths and do not form an array.\n"
             "Pad it, for example with cornu.utils.pad_sequences."
         ) from error
     if array.dtype.kind == "O":
         array = frames.stacked(array, what)
     if array.dtype.kind in "OUSMm" or (array.dtype.kind == "V" and array.dtype.isbuiltin != 2):
         raise TypeError(
-            f"{what} holds {frames.contents(array)}, not numbers. Turn it into numbers "
-            "first: categories into integers, texts into ids, None into NaN-free values."
+            f"{what} contains {frames.contents(array)}, not numbers. Convert it to numbers first: "
+            "categories to integers, texts to token ids, None to finite values."
         )
     return narrowed(array)
 
 
-def _refuse(value: Any, what: str) -> None:
-    """Refuses what is no data."""
+def _check_is_data(value: Any, what: str) -> None:
+    """Raises a TypeError for strings and functions, which are often passed by mistake."""
     if isinstance(value, (str, bytes)):
         raise TypeError(
-            f"{what} is the text {value!r}, not data.\nIf it names a file, read that first "
-            "(numpy.load, numpy.loadtxt, pandas.read_csv)."
+            f"{what} is the string {value!r}, not data.\nIf it is the path of a file, read the "
+            "file first (numpy.load, numpy.loadtxt, pandas.read_csv)."
         )
     if callable(value) and not hasattr(value, "__array__"):
         name = getattr(value, "__name__", type(value).__name__)
         raise TypeError(
-            f"{what} is the function {name!r}, not data.\nIf it makes a generator, call it: "
+            f"{what} is the function {name!r}, not data.\nIf it returns a generator, call it: "
             f"fit({name}(), ...)."
         )
 
@@ -104,7 +105,7 @@ def _from_torch(x: Any, what: str) -> Any:
     if x.is_sparse:
         x = x.to_dense()
     x = x.resolve_conj().resolve_neg()
-    if str(x.dtype) == "torch.bfloat16":  # NumPy's tensors of torch know no bfloat16
+    if str(x.dtype) == "torch.bfloat16":  # Tensor.numpy does not support bfloat16
         import torch
 
         return x.contiguous().view(torch.int16).numpy().view(jax.numpy.bfloat16)
@@ -114,8 +115,8 @@ def _from_torch(x: Any, what: str) -> Any:
 def _from_tensorflow(x: Any, what: str) -> Any:
     if is_a(x, "tensorflow", "RaggedTensor"):
         raise ValueError(
-            f"{what} is a RaggedTensor of shape {x.shape}: its rows have different lengths, so "
-            "that it is no array.\nPad it: dataset.map(lambda x, y: (x.to_tensor(), y)), or "
+            f"{what} is a RaggedTensor of shape {x.shape}: its rows have different lengths and do "
+            "not form an array.\nPad it: dataset.map(lambda x, y: (x.to_tensor(), y)), or "
             "padded_batch instead of batch. With Input((None, ...)) batches may differ in length."
         )
     if is_a(x, "tensorflow", "SparseTensor"):

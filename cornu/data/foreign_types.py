@@ -1,4 +1,4 @@
-"""Kinds: objects of other libraries, told by the names of their classes without importing these."""
+"""Recognizes objects of other libraries by their class names, without importing the libraries."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _KNOWN = frozenset(
 
 
 def is_a(x: Any, library: str, *names: str) -> bool:
-    """Tells whether something is of one of some classes of a library, or of a subclass.
+    """Whether an object is an instance of one of the named classes of a library.
 
     Example:
 
@@ -24,18 +24,18 @@ def is_a(x: Any, library: str, *names: str) -> bool:
 
 
 def library_of(x: Any) -> str | None:
-    """Returns the library of data that an object belongs to, itself or by a base class."""
+    """Returns the data library that defines the class of an object or one of its base classes."""
     return next((root for _, root in _bases(type(x)) if root in _KNOWN), None)  # type: ignore[arg-type]
 
 
 @lru_cache(maxsize=1024)
 def _bases(kind: type) -> tuple[tuple[str, str], ...]:
-    """Returns the names of a class and of those it derives from, each with that of its package."""
+    """Returns the name and the top-level package of a class and of each of its base classes."""
     return tuple((base.__name__, base.__module__.split(".")[0]) for base in kind.__mro__)
 
 
 def named(x: Any) -> str:
-    """Returns the name of an object's class as users write it: `torch.DataLoader`."""
+    """Returns the name of an object's class with its library, such as `torch.DataLoader`."""
     library, name = library_of(x), type(x).__name__
     own = type(x).__module__.split(".")[0] == library
     return f"{library}.{name}" if library and own else name

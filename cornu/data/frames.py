@@ -1,4 +1,4 @@
-"""Frames: tables of pandas and polars as arrays."""
+"""Conversion of frames and series of pandas and polars to arrays."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ __all__ = [
 
 
 def is_frame(x: Any) -> bool:
-    """Tells whether something is a frame of pandas or polars."""
+    """Whether an object is a frame of pandas or polars."""
     return is_a(x, "pandas", "DataFrame") or is_a(x, "polars", "DataFrame", "LazyFrame")
 
 
 def is_series(x: Any) -> bool:
-    """Tells whether something is a series of pandas or polars, or an array that they keep."""
+    """Whether an object is a series of pandas or polars, or an extension array of pandas."""
     return is_a(x, "pandas", "Series", "Index", "ExtensionArray") or is_a(x, "polars", "Series")
 
 
@@ -42,14 +42,14 @@ def without(frame: Any, names: list[Any]) -> Any:
 
 
 def arrays_of(table: Any, what: str, names: tuple[str, ...] = ()) -> Any:
-    """Returns a series as an array, and a frame as an array or, by name, as several.
+    """Converts a series to an array, and a frame to an array or a dict of arrays.
 
     Args:
         table: a frame or series.
-        what: its name, for messages.
-        names: of the model's inputs or outputs. If there are several and the frame has a column
-            for each, these columns alone are returned, in a dict. Else all columns stand side by
-            side in one array of shape (rows, columns).
+        what: its name in error messages.
+        names: the names of the model's inputs or outputs. If there are several and the frame has
+            a column for each, a dict of these columns is returned. Otherwise all columns are
+            stacked in one array of shape (rows, columns).
     """
     if not is_frame(table):
         return narrowed(_numbers(table, what))
@@ -67,9 +67,9 @@ def arrays_of(table: Any, what: str, names: tuple[str, ...] = ()) -> Any:
             kinds.add(contents(_objects(part)))
     if wrong:
         raise TypeError(
-            f"{what} holds {' and '.join(sorted(kinds))}, not numbers, in the columns "
-            f"{', '.join(wrong)}. Turn it into numbers "
-            "first: categories into integers, texts into ids, None into NaN-free values."
+            f"{what} contains {' and '.join(sorted(kinds))}, not numbers, in the columns "
+            f"{', '.join(wrong)}. Convert them to numbers first: categories to integers, texts to "
+            "token ids, None to finite values."
         )
     if not parts:
         raise ValueError(f"{what} is a frame without columns.")
@@ -77,9 +77,8 @@ def arrays_of(table: Any, what: str, names: tuple[str, ...] = ()) -> Any:
     if len(shapes) > 1:
         listed = ", ".join(f"{n}: {p.shape[1:]}" for n, p in zip(columns, parts, strict=True))
         raise ValueError(
-            f"{what}: the columns hold arrays of different shapes ({listed}), and cannot stand "
-            "side by side.\nGive the model an Input for each, named like the column, or pass a "
-            "dict of arrays."
+            f"{what}: the columns contain arrays of different shapes ({listed}), which cannot be "
+            "stacked.\nCreate an Input for each, named like the column, or pass a dict of arrays."
         )
     if len(parts) == 1 and parts[0].ndim > 1:
         return narrowed(parts[0])
@@ -91,7 +90,7 @@ def _is_polars(frame: Any) -> bool:
 
 
 def collected(frame: Any) -> Any:
-    """Returns a frame with its rows; a lazy one is computed."""
+    """Returns a frame in memory; a lazy frame is computed."""
     return frame.collect() if is_a(frame, "polars", "LazyFrame") else frame
 
 
@@ -100,7 +99,7 @@ def _objects(series: Any) -> np.ndarray:
 
 
 def _numbers(series: Any, what: str) -> np.ndarray:
-    """Returns a column as numbers; what is missing becomes NaN."""
+    """Converts a series to numbers; missing values become NaN."""
     if _is_polars(series):
         if str(series.dtype).startswith(("Categorical", "Enum", "Date", "Time", "Duration")):
             raise _no_numbers(what, str(series.dtype))
@@ -126,15 +125,15 @@ def _numbers(series: Any, what: str) -> np.ndarray:
 
 
 def _no_numbers(what: str, kind: str) -> TypeError:
-    hint = ": categories into integers (series.cat.codes)" if kind == "category" else ""
-    return TypeError(f"{what} holds {kind}, not numbers. Turn it into numbers first{hint}.")
+    hint = ": categories to integers (series.cat.codes)" if kind == "category" else ""
+    return TypeError(f"{what} contains {kind}, not numbers. Convert it to numbers first{hint}.")
 
 
 def stacked(objects: np.ndarray, what: str) -> np.ndarray:
-    """Returns an array of objects as one of numbers, where each is an array of one shape.
+    """Stacks an object array of numeric arrays; other object arrays are returned unchanged.
 
     Raises:
-        ValueError: they are arrays of different shapes.
+        ValueError: the arrays have different shapes.
     """
     if objects.ndim != 1 or not len(objects) or not _is_row(objects[0]):
         return objects
@@ -145,9 +144,8 @@ def stacked(objects: np.ndarray, what: str) -> np.ndarray:
     if len(shapes) > 1:
         some = sorted(shapes)[:3]
         raise ValueError(
-            f"{what} is ragged: its rows have different shapes ({', '.join(map(str, some))}), so "
-            "that it is no array.\nPad it, for example with cornu.utils.pad_sequences; resize "
-            "pictures."
+            f"{what} is ragged: its rows have different shapes ({', '.join(map(str, some))}) and "
+            "do not form an array.\nPad sequences with cornu.utils.pad_sequences; resize images."
         )
     return np.stack(rows)
 
@@ -157,7 +155,7 @@ def _is_row(item: Any) -> bool:
 
 
 def contents(array: np.ndarray) -> str:
-    """Says what an array that holds no numbers holds."""
+    """Describes the contents of an array that is not numeric, for error messages."""
     if array.dtype.kind in "US":
         return "strings"
     if array.dtype.kind in "Mm":

@@ -1,4 +1,4 @@
-"""Seeded: NumPy's and Python's global random numbers as a function of some integers."""
+"""Seeding of the global random generators of NumPy and Python."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["seed_globally", "seeded"]
 
 
 def seed_globally(*values: int) -> None:
-    """Seeds the generators behind `np.random` and `random`."""
+    """Seeds the global generators of `np.random` and `random` with a hash of some integers."""
     bits = seeds.mix_bits(*values)
     np.random.seed(bits & 0xFFFFFFFF)
     random.seed(bits)
@@ -22,7 +22,7 @@ def seed_globally(*values: int) -> None:
 
 @contextlib.contextmanager
 def seeded(*values: int) -> Iterator[None]:
-    """Seeds both within a `with` block, and gives them back as they were.
+    """Seeds both generators within a `with` block, and restores their states afterwards.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Columns: arrays of which only the rows of a batch are read, from files or sparse matrices."""
+"""Columns: arrays in files or sparse matrices, of which only the rows of a batch are read."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from cornu.deviations import is_enabled
 
 __all__ = ["Column", "Mapped", "Sparse", "Stored", "column_of", "narrowed"]
 
-_SMALL = 1 << 14  # bytes of a row; larger ones are worth reading ahead
+_SMALL_ROW = 1 << 14  # bytes; reading ahead is useful for larger rows
 
 
 class Column:
-    """Rows that are read when a batch needs them.
+    """An array whose rows are read lazily.
 
     Args:
-        data: what the rows are read from.
-        shape: of all rows.
-        dtype: of the rows.
-        rows: the positions in `data` of the rows that belong to it; all by default.
+        data: the object from which rows are read.
+        shape: the shape of `data`.
+        dtype: the dtype of the rows.
+        rows: the indices in `data` of the rows of this column; all by default.
 
     Attributes:
-        shape, dtype, ndim: as of an array.
+        shape, dtype, ndim: as for an array.
     """
 
     kind = "column"
@@ -43,14 +43,14 @@ class Column:
         return self.shape[0]
 
     def __getitem__(self, rows: Any) -> Column:
-        """Returns the column of some rows, a slice or positions; reads nothing."""
+        """Returns the column with a slice or an array of rows, without reading them."""
         if not isinstance(rows, slice):
             rows = np.asarray(rows)
             if rows.dtype == bool:
                 rows = np.flatnonzero(rows)
         part = object.__new__(type(self))
         part.__dict__.update(self.__dict__)
-        part._rows = _chosen(self._rows, rows)
+        part._rows = _select_rows(self._rows, rows)
         part.shape = (len(part._rows), *self.shape[1:])
         return part
 
@@ -58,25 +58,25 @@ class Column:
         return np.asarray(self.take(np.arange(len(self))), dtype)
 
     def take(self, positions: np.ndarray) -> np.ndarray:
-        """Reads some rows."""
-        return narrowed(np.asarray(self._read(np.asarray(_chosen(self._rows, positions)))))
+        """Reads the rows with some indices."""
+        return narrowed(np.asarray(self._read(np.asarray(_select_rows(self._rows, positions)))))
 
     def range(self, start: int, stop: int) -> np.ndarray:
-        """Reads the rows from `start` to before `stop`."""
+        """Reads the rows from `start` (inclusive) to `stop` (exclusive)."""
         return self.take(np.arange(start, min(stop, len(self))))
 
     def _read(self, positions: np.ndarray) -> Any:
         raise NotImplementedError
 
 
-def _chosen(rows: Any, wanted: Any) -> Any:
-    if isinstance(rows, range) and not isinstance(wanted, slice):
-        return rows.start + rows.step * wanted
-    return rows[wanted]
+def _select_rows(rows: Any, indices: Any) -> Any:
+    if isinstance(rows, range) and not isinstance(indices, slice):
+        return rows.start + rows.step * indices
+    return rows[indices]
 
 
 class Mapped(Column):
-    """An array that lies in a file, such as `np.memmap`, or `np.load` with `mmap_mode`."""
+    """A memory-mapped array, such as `np.memmap`, or `np.load` with `mmap_mode`."""
 
     kind = "memmap"
 
@@ -88,21 +88,21 @@ class Mapped(Column):
         if len(positions) and positions[-1] - positions[0] == len(positions) - 1:
             block = array[positions[0] : positions[-1] + 1]
             if np.array_equal(positions, np.arange(positions[0], positions[-1] + 1)):
-                self._expect("MADV_NORMAL")
+                self._advise("MADV_NORMAL")
                 return block.copy()
-        self._expect("MADV_RANDOM")
+        self._advise("MADV_RANDOM")
         return array[positions]
 
-    def _expect(self, order: str) -> None:
-        """Tells the system in which order rows are read, if they are small.
+    def _advise(self, order: str) -> None:
+        """Advises the operating system about the access pattern, if rows are small.
 
-        Around a page that is read it reads ahead, 128 kB by default, which nobody wants of a
-        shuffled file: a batch of 256 rows of 1 kB from one of 10 GB took 220 ms, and so takes 1.
+        By default Linux reads 128 kB around each page, which is wasted for shuffled rows: reading
+        a batch of 256 rows of 1 kB from a file of 10 GB took 220 ms, with this advice 1 ms.
         """
-        advice = getattr(mmap, order, None)  # Windows has none
+        advice = getattr(mmap, order, None)  # not available on Windows
         if not is_enabled("file_advice"):
             return
-        if advice is not None and math.prod(self.shape[1:]) * self.dtype.itemsize <= _SMALL:
+        if advice is not None and math.prod(self.shape[1:]) * self.dtype.itemsize <= _SMALL_ROW:
             _mapping(self._data).madvise(advice)
 
 
@@ -115,14 +115,14 @@ class Stored(Column):
         super().__init__(dataset, dataset.shape, dataset.dtype)
 
     def _read(self, positions: np.ndarray) -> Any:
-        wanted, places = np.unique(positions, return_inverse=True)
-        if len(wanted) and wanted[-1] - wanted[0] == len(wanted) - 1:
-            return self._data[int(wanted[0]) : int(wanted[-1]) + 1][places]
-        return self._data[wanted][places]
+        indices, inverse = np.unique(positions, return_inverse=True)
+        if len(indices) and indices[-1] - indices[0] == len(indices) - 1:
+            return self._data[int(indices[0]) : int(indices[-1]) + 1][inverse]
+        return self._data[indices][inverse]
 
 
 class Sparse(Column):
-    """A sparse matrix of scipy, of which the rows of a batch are made dense."""
+    """A sparse matrix of SciPy; the rows of a batch are converted to dense arrays."""
 
     kind = "sparse"
 
@@ -135,7 +135,7 @@ class Sparse(Column):
 
 
 def column_of(x: Any) -> Column | None:
-    """Returns what is read by rows as a Column; None for what is not."""
+    """Returns a Column for memory-mapped arrays, HDF5 datasets and sparse matrices, else None."""
     if isinstance(x, Column):
         return x
     if isinstance(x, np.ndarray):
@@ -145,14 +145,14 @@ def column_of(x: Any) -> Column | None:
     if is_a(x, "scipy", "spmatrix", "sparray"):
         if x.ndim != 2:
             raise ValueError(
-                f"A sparse array of shape {x.shape} has not two axes: rows and columns."
+                f"A sparse array must have two axes, rows and columns. Received shape {x.shape}."
             )
         return Sparse(x)
     return None
 
 
 def _mapping(array: Any) -> Any:
-    """Returns the map of the file that an array lies in, None if it lies in none."""
+    """Returns the memory map that contains an array, or None."""
     while isinstance(array, np.ndarray):
         if isinstance(array, np.memmap):
             return array._mmap  # type: ignore[attr-defined]
@@ -161,7 +161,7 @@ def _mapping(array: Any) -> Any:
 
 
 def narrowed(array: np.ndarray) -> np.ndarray:
-    """Returns float64 as float32, unless JAX computes with 64 bits; in the machine's byte order."""
+    """Converts float64 to float32, unless JAX uses 64 bits, and to the native byte order."""
     if array.dtype == np.float64 and not jax.config.jax_enable_x64:  # type: ignore[attr-defined]
         return array.astype("float32")
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))

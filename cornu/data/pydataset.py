@@ -1,4 +1,4 @@
-"""PyDataset: batches by number, computed by the user's Python code, several at a time if wanted."""
+"""PyDataset: batches computed by Python code, optionally in parallel."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ __all__ = ["PyDataset", "parallel"]
 
 
 class PyDataset:
-    """The base of data that is made batch by batch.
+    """Base class of datasets that compute batches by index.
 
     A subclass defines `__getitem__(index)`, which returns a batch `(x, y)` or
     `(x, y, sample_weight)`, and `__len__()`, the number of batches.
 
     Args:
-        workers: how many batches are made at a time.
-        use_multiprocessing: whether in processes (the dataset must be picklable, and each has
-            its own copy) rather than threads. A program that uses them begins under
-            `if __name__ == "__main__":`, since each process imports it again.
-        max_queue_size: how many batches are made ahead.
+        workers: the number of batches that are computed in parallel.
+        use_multiprocessing: whether to use processes rather than threads. The dataset must be
+            picklable, and each process has a copy. The main module must be protected by
+            `if __name__ == "__main__":`, because each process imports it.
+        max_queue_size: the number of batches that are computed in advance.
 
     Example:
 
@@ -56,25 +56,25 @@ class PyDataset:
 
     @property
     def num_batches(self) -> int | None:
-        """The number of batches; None if there is no end to them."""
+        """The number of batches; None if it is infinite."""
         return len(self)
 
     def in_epoch(self, epoch: int) -> PyDataset:
-        """Returns the data as it is in an epoch of `fit`; by default it is always the same."""
+        """Returns the dataset for an epoch of `fit`; by default the dataset itself."""
         return self
 
     def on_epoch_begin(self) -> None:
         """Called before the first batch of an epoch.
 
-        In `fit`, the global random numbers of NumPy and Python are then a function of the seed
-        and the epoch, here and in `on_epoch_end`.
+        In `fit`, the global random generators of NumPy and Python are seeded by the seed and the
+        epoch, here and in `on_epoch_end`.
         """
 
     def on_epoch_end(self) -> None:
         """Called after the last batch of an epoch."""
 
     def batches(self, order: Iterable[int]) -> Iterator[Any]:
-        """Yields the batches of some numbers, in their order, making others meanwhile."""
+        """Yields the batches with some indices, in order; workers compute others in advance."""
         if not parallel(self):
             yield from (self[index] for index in order)
             return
@@ -87,5 +87,5 @@ class PyDataset:
 
 
 def parallel(dataset: Any) -> bool:
-    """Whether workers make the batches of a dataset."""
+    """Whether workers compute the batches of a dataset."""
     return bool(dataset.workers > 1) or (dataset.workers > 0 and dataset.use_multiprocessing)

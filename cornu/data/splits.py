@@ -1,4 +1,4 @@
-"""Splits: data that has rows, cut in two."""
+"""Splitting of data with rows."""
 
 from __future__ import annotations
 
@@ -17,46 +17,44 @@ __all__ = ["chosen", "split", "with_rows"]
 
 
 def split(structure: Any, fraction: float) -> tuple[Any, Any]:
-    """Splits nested arrays: the last `fraction` of the rows is the second part."""
+    """Splits nested arrays in two; the second part is the last `fraction` of the rows."""
     if not 0 < fraction < 1:
         hint = f"\nWrite {fraction / 100} for {fraction} percent." if 1 < fraction <= 100 else ""
-        raise ValueError(f"validation_split lies between 0 and 1. Received: {fraction!r}{hint}")
+        raise ValueError(f"validation_split must be between 0 and 1. Received: {fraction!r}{hint}")
     leaves = [leaf for leaf in tree.leaves(structure) if leaf is not None]
     count = len(leaves[0])
     at = int(np.floor(count * (1.0 - fraction)))
     if at == 0 or at == count:
-        raise ValueError(
-            f"validation_split={fraction} of {count} rows leaves one part without any."
-        )
+        raise ValueError(f"validation_split={fraction} of {count} rows leaves one part empty.")
     first = jax.tree_util.tree_map(lambda a: a[:at], structure)
     return first, jax.tree_util.tree_map(lambda a: a[at:], structure)
 
 
 def with_rows(dataset: Any) -> Any:
-    """Returns data that has rows; of what gives one sample after the other, all are read."""
+    """Returns data with rows; all samples of an iterable dataset are read and stacked."""
     if is_a(dataset, "tensorflow", "DatasetV1", "DatasetV2"):
         batched = getattr(dataset, "_batch_size", None) is not None
-        return _stacked(dataset.unbatch() if batched else dataset)
+        return _stack_samples(dataset.unbatch() if batched else dataset)
     if is_a(dataset, "datasets", "IterableDataset"):
-        return _stacked(dataset.with_format("numpy"))
+        return _stack_samples(dataset.with_format("numpy"))
     if is_a(dataset, "torch", "Dataset") and hasattr(dataset, "__len__"):
-        return _stacked(dataset[i] for i in range(len(dataset)))
+        return _stack_samples(dataset[i] for i in range(len(dataset)))
     if is_a(dataset, "torch", "Dataset") or is_a(dataset, "grain", "MapDataset", "IterDataset"):
-        return _stacked(dataset)
-    return jax.tree_util.tree_map(_kept, dataset)
+        return _stack_samples(dataset)
+    return jax.tree_util.tree_map(_without_reading, dataset)
 
 
-def _kept(x: Any) -> Any:
+def _without_reading(x: Any) -> Any:
     if frames.is_frame(x):
         return frames.collected(x)
     column = column_of(x)
     return x if column is None else column
 
 
-def _stacked(samples: Any) -> Any:
+def _stack_samples(samples: Any) -> Any:
     rows = [as_arrays(sample, "A sample") for sample in samples]
     if not rows:
-        raise ValueError("The data is empty: it gave no sample.")
+        raise ValueError("The data is empty: it has no samples.")
     try:
         return jax.tree_util.tree_map(lambda *parts: np.stack(parts), *rows)
     except ValueError as error:

@@ -25,11 +25,11 @@ def clone_model(
     """Returns a model of the same architecture, with new layers and new weights.
 
     Args:
-        model: a Sequential or drawn model, or one whose constructor can be called again.
-        input_tensors: Tensors to begin from, instead of new inputs.
-        clone_function: makes the new layer from the old one; by default from its config.
+        model: a Sequential or Functional model, or a subclass that can be created from its config.
+        input_tensors: Tensors to use as inputs, instead of new ones.
+        clone_function: returns the new layer for an old one; by default from its config.
         call_function: called as `(layer, *args, **kwargs)` instead of `layer(*args, **kwargs)`.
-        recursive: whether models inside go layer by layer through `clone_function`, too.
+        recursive: whether nested models are cloned layer by layer with `clone_function`, too.
 
     Example:
 
@@ -40,7 +40,7 @@ def clone_model(
     (False, (None, 2))
     """
     clone = clone_function or _from_config
-    call = call_function or (lambda layer, *args, **words: layer(*args, **words))
+    call = call_function or (lambda layer, *args, **kwargs: layer(*args, **kwargs))
 
     def clone_layer(layer: Layer) -> Layer:
         if isinstance(layer, Model) and recursive:
@@ -51,6 +51,8 @@ def clone_model(
         first = [] if model.functional_graph is None else [new_input(model.inputs[0])]
         if input_tensors is not None:
             first = tree.leaves(input_tensors)
+        # An input shape that was inferred from data is not part of the architecture: `build`
+        # below keeps it undeclared, so that only the number of axes is checked in the copy, too.
         if not model._declared and input_tensors is None:
             first = []
         copy = Sequential(
@@ -61,10 +63,10 @@ def clone_model(
         return copy
     if model.functional_graph is None or type(model) is not Model:
         return clone(model)  # type: ignore[return-value]
-    drawing = model.functional_graph
+    graph = model.functional_graph
     starts = tree.leaves(input_tensors) if input_tensors is not None else None
     if starts is None:
-        starts = [new_input(tensor) for tensor in drawing.input_tensors]
+        starts = [new_input(tensor) for tensor in graph.input_tensors]
     layers: dict[int, Layer] = {}
 
     def mapped(layer: Layer) -> Layer:
@@ -72,10 +74,10 @@ def clone_model(
             layers[id(layer)] = clone_layer(layer)
         return layers[id(layer)]
 
-    begin = {id(old): new for old, new in zip(drawing.input_tensors, starts, strict=True)}
-    new = replay(drawing.nodes, begin, mapped, call)
-    definition = tree.flatten_with_treedef(drawing.inputs)[1]
-    outputs = tree.map(lambda t: new[id(t)], drawing.outputs)
+    begin = {id(old): new for old, new in zip(graph.input_tensors, starts, strict=True)}
+    new = replay(graph.nodes, begin, mapped, call)
+    definition = tree.flatten_with_treedef(graph.inputs)[1]
+    outputs = tree.map(lambda t: new[id(t)], graph.outputs)
     return Model(tree.unflatten(definition, starts), outputs, name=model.name)
 
 

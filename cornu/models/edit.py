@@ -12,28 +12,28 @@ from cornu.inspect.find import find, is_glob
 from cornu.inspect.outline import Item
 from cornu.layers.input import InputLayer
 from cornu.models.model import Model
-from cornu.models.rebuild import Assembly, Slot
+from cornu.models.rebuild import GraphRebuilder, Replacement
 from cornu.models.sequential import Sequential
 
 __all__ = ["Editor", "edit"]
 
 
 def edit(model: Model) -> Editor:
-    """Begins to change a model: returns an Editor, whose `build()` returns the new model.
+    """Returns an Editor, which collects changes to a model and builds the modified model.
 
-    The model itself stays as it is. The new one shares the layers that were kept, and so their
-    weights; it is not compiled. A Sequential gives a Sequential, a drawn model a drawn one.
+    The model itself is not changed. The new model shares the layers that were kept and their
+    weights; it is not compiled. The type (Sequential or Functional) is preserved.
 
-    Parts are meant as in `cornu.inspect.find`: by name, by path (also into models inside, which
-    are drawn again), by a pattern such as `"block_*/conv*"`, as the layer itself, or as a list of
-    these. What was inserted can be meant by its name. A change of a layer that is called several
-    times holds for all its calls.
+    Layers and ops are selected as in `cornu.inspect.find`: by name, by path (also into nested
+    models, which are rebuilt), by a pattern such as `"block_*/conv*"`, by the layer itself, or by
+    a list of these. Inserted layers can be selected by name. A change to a layer that is called
+    several times applies to all its calls.
 
     Args:
-        model: a drawn model: Functional or Sequential.
+        model: a Functional or Sequential model.
 
     Raises:
-        ValueError: the model is not drawn.
+        ValueError: the model is neither Functional nor Sequential.
 
     Example:
 
@@ -59,66 +59,65 @@ def edit(model: Model) -> Editor:
     >>> new.get_layer("code") is model.get_layer("features")
     True
 
-    Differences: Keras has nothing like it; there `model.layers.pop()` has no effect.
+    Differences: not in Keras, where `model.layers.pop()` has no effect.
     """
     return Editor(model)
 
 
 class Editor:
-    """Changes to a model, in the order in which they were asked for; see `edit`.
+    """Changes to a model, applied in the order of the calls; see `edit`.
 
-    Nothing is drawn before `build()`, so that what does not fit in between may be put right by
-    the next change. Every method but `build` returns the Editor.
+    Nothing is built before `build()`, so that intermediate states need not be consistent: a later
+    change may restore matching shapes. Every method except `build` returns the Editor.
     """
 
     def __init__(self, model: Model) -> None:
         if model.functional_graph is None and not isinstance(model, Sequential):
             raise ValueError(
                 f"Model {model.name!r} cannot be edited: it was not created with Model(inputs, "
-                "outputs).\nOf a model that defines `call`, replace the attribute that holds the "
-                "layer."
+                "outputs).\nIn a model that defines `call`, assign a new layer to the attribute."
             )
         self._model = model
-        self._slots: dict[int, Slot] = {}
-        self._gone: dict[int, str] = {}  # path of what was replaced or removed
-        self._added: dict[int, Layer] = {}
+        self._replacements: dict[int, Replacement] = {}
+        self._removed: dict[int, str] = {}  # names of replaced and removed layers and ops
+        self._inserted: dict[int, Layer] = {}
         self._names: dict[int, str] = {}
-        self._shares: dict[int, Layer] = {}  # whose weights a new layer takes over
+        self._weight_sources: dict[int, Layer] = {}  # old layer, by the `id` of the new one
         self._renamed: dict[str, Layer] = {}
-        self._changed: set[int] = set()  # models of which a part was changed
+        self._changed: set[int] = set()  # ids of the models that contain a change
 
     # ------------------------------------------------------------------------------------ changes
 
     def replace(self, what: Any, new: Any) -> Editor:
-        """Puts a layer in the place of another one, or of an op.
+        """Replaces a layer or an op by a layer.
 
         Args:
-            what: the part or parts.
-            new: a layer, or a function that is given the old layer and returns the new one. Of a
-                layer given for several parts, the others get copies with weights of their own.
-                In the place of an input, what `Input()` returns.
+            what: the layers or ops to replace.
+            new: a layer, or a function that maps the old layer to the new one. If one layer
+                replaces several, the first uses it and the others use copies with weights of
+                their own. An input is replaced by what `Input()` returns.
         """
-        give = self._giver(new)
-        for slot, _, old in self._spots(what, "replace"):
-            layer = give(old)
+        make_layer = self._layer_factory(new)
+        for replacement, _, old in self._find_targets(what, "replace"):
+            layer = make_layer(old)
             if isinstance(old, InputLayer) != isinstance(layer, InputLayer):
                 raise ValueError(
-                    f"replace: an Input can only stand in the place of an Input. {old.name!r} is "
-                    f"a {type(old).__name__}, {layer.name!r} a {type(layer).__name__}."
+                    f"replace: an Input can only be replaced by an Input. {old.name!r} is a "
+                    f"{type(old).__name__}, {layer.name!r} is a {type(layer).__name__}."
                 )
-            self._swap(slot, old, layer)
-            self._added[id(layer)] = layer
+            self._substitute(replacement, old, layer)
+            self._inserted[id(layer)] = layer
         return self
 
     def reconfigure(self, what: Any, **config: Any) -> Editor:
-        """Gives layers other constructor arguments; they keep their names and their weights.
+        """Changes constructor arguments of layers, which keep their names and weights.
 
-        The weights stay the old model's, too, and only their shapes must still fit. This is how
-        `activation="relu"` within a Dense or Conv2D becomes another one.
+        The weights are shared with the old model, so that their shapes must not change. A typical
+        use is to change `activation="relu"` of a Dense or Conv2D layer.
 
         Args:
-            what: the part or parts.
-            **config: the arguments that are to change.
+            what: the layers.
+            **config: the constructor arguments to change.
 
         Example:
 
@@ -128,109 +127,119 @@ class Editor:
         >>> new.get_layer("a").kernel is model.get_layer("a").kernel
         True
         """
-        for slot, _, old in list(self._spots(what, "reconfigure")):
+        for replacement, _, old in list(self._find_targets(what, "reconfigure")):
             if not isinstance(old, Layer) or isinstance(old, (Model, InputLayer)):
-                raise ValueError(f"reconfigure: {old.name!r} is not a layer with arguments.")
+                raise ValueError(
+                    f"reconfigure: {old.name!r} has no arguments to change: it is a "
+                    f"{type(old).__name__}."
+                )
             new = type(old).from_config({**old.get_config(), **config})
-            self._shares[id(new)] = old
-            self._swap(slot, old, new)
-            self._added[id(new)] = new
+            self._weight_sources[id(new)] = old
+            self._substitute(replacement, old, new)
+            self._inserted[id(new)] = new
         return self
 
     def remove(self, what: Any) -> Editor:
-        """Takes layers or ops out: what came in goes on."""
-        for slot, _, old in self._spots(what, "remove"):
+        """Removes layers or ops; their input is passed on unchanged."""
+        for replacement, _, old in self._find_targets(what, "remove"):
             if isinstance(old, InputLayer):
                 raise ValueError(f"remove: {old.name!r} is an input of the model.")
-            self._swap(slot, old, None)
+            self._substitute(replacement, old, None)
         return self
 
     def insert_after(self, what: Any, new: Any) -> Editor:
-        """Calls a layer (or several, in a list) on what a part returns.
+        """Calls a layer, or a list of layers in turn, on the output of a layer or op.
 
-        All that used the part's output uses that of the last new layer then.
+        Everything that used this output uses the output of the last new layer instead.
 
         Args:
-            what: the part or parts.
-            new: a layer, a list of layers, or a function that is given the layer before it and
-                returns one or several. For several parts there are copies, as in `replace`.
+            what: the layers or ops after which to insert.
+            new: a layer, a list of layers, or a function that maps the preceding layer to one or
+                several layers. Inserted at several positions, it is copied as in `replace`.
         """
         return self._insert(what, new, 1)
 
     def insert_before(self, what: Any, new: Any) -> Editor:
-        """Calls a layer (or several, in a list) on what a part gets, for this part alone."""
+        """Calls a layer, or a list of layers in turn, on the input of a layer or op.
+
+        Other consumers of the same input are not affected.
+        """
         return self._insert(what, new, 0)
 
     def rename(self, what: Any, new: str) -> Editor:
-        """Gives a layer another name in the new model.
+        """Renames a layer in the new model.
 
-        The layer itself, which belongs to the old model too, keeps its own: the new model has a
-        name for it that counts in `get_layer`, paths, input and output names, and in files.
+        The layer itself, which the old model shares, keeps its name: the new name is stored in
+        the new model and applies to `get_layer`, paths, input and output names, and saved files.
         """
         if not isinstance(new, str) or not new or "/" in new:
-            raise ValueError(f"rename: a name is a string without '/'. Received: {new!r}")
-        spots = list(self._spots(what, "rename"))
-        if len(spots) > 1:
-            raise ValueError(f"rename: {what!r} means {len(spots)} layers.")
-        _, model, layer = spots[0]
+            raise ValueError(f"rename: a name must be a string without '/'. Received: {new!r}")
+        targets = list(self._find_targets(what, "rename"))
+        if len(targets) > 1:
+            raise ValueError(
+                f"rename: {what!r} matches {len(targets)} layers; exactly one is required."
+            )
+        _, model, layer = targets[0]
         if not isinstance(layer, Layer):
-            raise ValueError(f"rename: {what!r} is an op; only layers have names that last.")
+            raise ValueError(f"rename: {what!r} is an op; only layers can be renamed.")
         taken = [self._name(model, other) for other in self._layers(model) if other is not layer]
         if new in taken:
-            raise ValueError(f"rename: Model {model.name!r} has a layer {new!r} already.")
+            raise ValueError(f"rename: Model {model.name!r} already has a layer {new!r}.")
         self._names[id(layer)] = new
         self._renamed[new] = layer
         return self
 
     def build(self) -> Model:
-        """Draws the new model.
+        """Builds the modified model.
 
         Raises:
-            ValueError: the parts do not fit together; it says where.
+            ValueError: the layers are not compatible; the message names the layer.
         """
-        assembly = Assembly(self._slots, self._names, self._changed, self._shares)
-        made: Model = assembly.model(self._model)
+        rebuilder = GraphRebuilder(
+            self._replacements, self._names, self._changed, self._weight_sources
+        )
+        made: Model = rebuilder.rebuild(self._model)
         return made
 
     def __repr__(self) -> str:
-        return f"<Editor of {self._model.name!r}: {len(self._slots)} places changed>"
+        return f"<Editor of {self._model.name!r}: {len(self._replacements)} changes>"
 
     # -------------------------------------------------------------------------------------- finding
 
-    def _spots(self, what: Any, doing: str) -> Iterator[tuple[Slot, Any, Any]]:
-        """Yields slot, model, and layer or op, for each thing that is meant."""
+    def _find_targets(self, what: Any, method: str) -> Iterator[tuple[Replacement, Any, Any]]:
+        """Yields the replacement, the owning model and the layer or op for each match of `what`."""
         for one in what if isinstance(what, (list, tuple, set)) else [what]:
             one = self._renamed.get(one, one) if isinstance(one, str) else one
-            added = self._find_added(one)
-            if added is not None:
-                yield added
+            inserted = self._find_inserted(one)
+            if inserted is not None:
+                yield inserted
                 continue
             kinds = ("model", "input", "layer", "op")
             items = find(self._model, one, kinds)
             seen: set[int] = set()
             for item in items:
                 key = _key(item)
-                if key in seen or (is_glob(one) and key in self._gone):
+                if key in seen or (is_glob(one) and key in self._removed):
                     continue
                 seen.add(key)
-                if key in self._gone:
-                    raise ValueError(f"{doing}: {item.path!r} was replaced or removed before.")
-                yield self._slot(item), self._model_of(item, doing), item.op
+                if key in self._removed:
+                    raise ValueError(f"{method}: {item.path!r} was already replaced or removed.")
+                yield self._replacement(item), self._owner_of(item, method), item.op
 
-    def _find_added(self, what: Any) -> tuple[Slot, Any, Any] | None:
-        for slot in self._slots.values():
-            for layer in [*slot.before, slot.main, *slot.after]:
-                if id(layer) not in self._added:
+    def _find_inserted(self, what: Any) -> tuple[Replacement, Any, Any] | None:
+        for replacement in self._replacements.values():
+            for layer in [*replacement.before, replacement.main, *replacement.after]:
+                if id(layer) not in self._inserted:
                     continue
                 if what is layer or what == self._names.get(id(layer), layer.name):
-                    return slot, self._model, layer
+                    return replacement, self._model, layer
         return None
 
-    def _slot(self, item: Item) -> Slot:
-        return self._slots.setdefault(_key(item), Slot(main=item.op))
+    def _replacement(self, item: Item) -> Replacement:
+        return self._replacements.setdefault(_key(item), Replacement(main=item.op))
 
-    def _model_of(self, item: Item, doing: str) -> Any:
-        """Returns the model that a part belongs to, and notes that all around it change."""
+    def _owner_of(self, item: Item, method: str) -> Any:
+        """Returns the model that owns a layer or op, and marks all enclosing models as changed."""
         owners = [self._model if owner.parent is None else owner.op for owner in item.owners]
         for owner in owners:
             if not (
@@ -238,16 +247,18 @@ class Editor:
                 and (owner.is_purely_functional or isinstance(owner, Sequential))
             ):
                 raise ValueError(
-                    f"{doing}: {item.path!r} is inside of {owner.name!r}, which is not drawn: a "
-                    f"{type(owner).__name__} calls its layers by itself."
+                    f"{method}: {item.path!r} cannot be edited: it is inside {owner.name!r}, a "
+                    f"{type(owner).__name__} that defines `call`."
                 )
             self._changed.add(id(owner))
         return owners[0]
 
     def _layers(self, model: Any) -> list[Layer]:
-        drawing = model.functional_graph
-        layers = list(model.layers if drawing is None else drawing.layers)
-        return [layer for layer in layers if id(layer) not in self._gone] + [*self._added.values()]
+        graph = model.functional_graph
+        layers = list(model.layers if graph is None else graph.layers)
+        return [layer for layer in layers if id(layer) not in self._removed] + [
+            *self._inserted.values()
+        ]
 
     def _name(self, model: Any, layer: Layer) -> str:
         names = {} if model.functional_graph is None else model.functional_graph.layer_names
@@ -256,63 +267,76 @@ class Editor:
 
     # ------------------------------------------------------------------------------------- changing
 
-    def _swap(self, slot: Slot, old: Any, new: Any) -> None:
-        if old is slot.main:
-            slot.main = new
-            self._gone |= {key: old.name for key, s in self._slots.items() if s is slot}
+    def _substitute(self, replacement: Replacement, old: Any, new: Any) -> None:
+        if old is replacement.main:
+            replacement.main = new
+            self._removed |= {
+                key: old.name for key, s in self._replacements.items() if s is replacement
+            }
         else:
-            for listed in (slot.before, slot.after):
+            for listed in (replacement.before, replacement.after):
                 listed[:] = [new if layer is old else layer for layer in listed]
                 listed[:] = [layer for layer in listed if layer is not None]
-        self._added.pop(id(old), None)
+        self._inserted.pop(id(old), None)
 
     def _insert(self, what: Any, new: Any, behind: int) -> Editor:
-        doing = ("insert_before", "insert_after")[behind]
-        givers = [self._giver(one) for one in (new if isinstance(new, (list, tuple)) else [new])]
-        for slot, _, old in list(self._spots(what, doing)):
+        method = ("insert_before", "insert_after")[behind]
+        factories = [
+            self._layer_factory(one) for one in (new if isinstance(new, (list, tuple)) else [new])
+        ]
+        for replacement, _, old in list(self._find_targets(what, method)):
             if isinstance(old, InputLayer) and not behind:
                 raise ValueError(f"insert_before: nothing comes before the input {old.name!r}.")
-            made = [layer for give in givers for layer in _listed(give(old))]
-            self._added.update((id(layer), layer) for layer in made)
-            if old is slot.main:
-                listed, place = (slot.after, 0) if behind else (slot.before, len(slot.before))
+            made = [layer for make_layer in factories for layer in _as_list(make_layer(old))]
+            self._inserted.update((id(layer), layer) for layer in made)
+            if old is replacement.main:
+                listed, place = (
+                    (replacement.after, 0)
+                    if behind
+                    else (replacement.before, len(replacement.before))
+                )
             else:
-                listed = slot.before if any(la is old for la in slot.before) else slot.after
+                listed = (
+                    replacement.before
+                    if any(la is old for la in replacement.before)
+                    else replacement.after
+                )
                 place = [la is old for la in listed].index(True) + behind
             listed[place:place] = made
         return self
 
-    def _giver(self, new: Any) -> Callable[[Any], Any]:
-        """Returns a function that gives the new layer for each old one."""
+    def _layer_factory(self, new: Any) -> Callable[[Any], Any]:
+        """Returns a function that maps each old layer to the new one."""
         if isinstance(new, Tensor) and new.node is not None and isinstance(new.node.op, InputLayer):
             new = new.node.op
         if not isinstance(new, Layer):
             if isinstance(new, type) or not callable(new):
                 raise TypeError(
-                    "A layer, or a function from the old layer to a new one, is expected. "
-                    f"Received: {new!r}" + ("\nCreate it." if isinstance(new, type) else "")
+                    "Expected a layer, or a function from the old layer to a new one. "
+                    f"Received: {new!r}"
+                    + ("\nCreate an instance of it." if isinstance(new, type) else "")
                 )
             function: Callable[[Any], Any] = new
             return function
         given: list[Layer] = []
 
-        def give(old: Any) -> Layer:
-            given.append(new if not given else _another(new))
+        def make_layer(old: Any) -> Layer:
+            given.append(new if not given else _copy_layer(new))
             return given[-1]
 
-        return give
+        return make_layer
 
 
 def _key(item: Item) -> int:
-    """Slots belong to layers, which may be called often, and to single calls of ops."""
+    # A layer is replaced in all its calls, an op (a shared function) only in this one.
     return id(item.op) if isinstance(item.op, Layer) else id(item.node)
 
 
-def _listed(layers: Any) -> list[Any]:
+def _as_list(layers: Any) -> list[Any]:
     return list(layers) if isinstance(layers, (list, tuple)) else [layers]
 
 
-def _another(layer: Layer) -> Layer:
+def _copy_layer(layer: Layer) -> Layer:
     """Returns a layer with the same configuration, and a name and weights of its own."""
     config = layer.get_config()
     config.pop("name", None)

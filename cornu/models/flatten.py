@@ -1,4 +1,4 @@
-"""flatten: the graph of a drawn model in which the models inside are dissolved."""
+"""flatten: a Functional model with the graphs of its nested models inlined."""
 
 from __future__ import annotations
 
@@ -16,97 +16,101 @@ from cornu.core.layer.signature import call_signature
 from cornu.core.state.dtypes import is_float
 from cornu.layers.input import InputLayer
 from cornu.models.functional import FunctionalGraph
-from cornu.models.retrace import new_input, redraw
+from cornu.models.retrace import new_input, retrace_nodes
 from cornu.names import make_unique
 
-__all__ = ["Unfolding", "flatten", "unfolds"]
+__all__ = ["InlinedGraph", "flatten", "is_inlinable"]
 
 
-def flatten(model: Any, drawn: Any) -> Any:
-    """Returns the flat model; `drawn` is the class of drawn models. See `Model.flatten`."""
-    drawing = model.functional_graph
-    if drawing is None:
+def flatten(model: Any, functional_class: Any) -> Any:
+    """Returns the flat model, of class `functional_class`; see `Model.flatten`."""
+    graph = model.functional_graph
+    if graph is None:
         raise ValueError(
             f"Model {model.name!r} cannot be flattened: it was not created with "
-            "Model(inputs, outputs)" + ("." if model.built else ", and is not built yet.")
+            "Model(inputs, outputs)" + ("." if model.built else ", and it is not built yet.")
         )
-    unfolding = Unfolding(drawing)
-    inputs = tree.unflatten(tree.flatten_with_treedef(drawing.inputs)[1], unfolding.starts)
-    flat = drawn(inputs, tree.map(unfolding.tensor, drawing.outputs), name=model.name)
-    flat.rename_layers(unfolding.names())
-    _warn_of_frozen(unfolding.unfolded)
+    inlined = InlinedGraph(graph)
+    inputs = tree.unflatten(tree.flatten_with_treedef(graph.inputs)[1], inlined.starts)
+    flat = functional_class(inputs, tree.map(inlined.tensor, graph.outputs), name=model.name)
+    flat.rename_layers(inlined.names())
+    _warn_about_frozen_models(inlined.models)
     return flat
 
 
-def unfolds(op: Any) -> bool:
-    """Tells whether a layer is a model that does what its drawing says, and no more."""
+def is_inlinable(op: Any) -> bool:
+    """Whether a layer is a model whose calls compute its functional graph and nothing else."""
     return isinstance(op, Layer) and op.is_model and op.is_purely_functional  # type: ignore[attr-defined]
 
 
-class Unfolding:
-    """A drawing that is drawn again without models inside.
+class InlinedGraph:
+    """A functional graph traced again with its nested models inlined.
 
     Args:
-        drawing: the drawing.
-        keeps_nodes: whether layers remember these calls, as `layer.output` does.
+        graph: the functional graph.
+        keeps_nodes: whether layers keep the new calls, which `layer.output` returns.
 
     Attributes:
         starts: the new inputs.
-        calls: by number of an old node, also of one inside, its new outputs for each time that
-            it came to be called, in a list each.
-        unfolded: the models that were dissolved.
+        calls: for the number of each old node, including those of nested models, a list with the
+            new outputs of each of its calls.
+        models: the models that were inlined.
     """
 
-    def __init__(self, drawing: FunctionalGraph, keeps_nodes: bool = True) -> None:
-        self.drawing = drawing
+    def __init__(self, graph: FunctionalGraph, keeps_nodes: bool = True) -> None:
+        self.graph = graph
         self.calls: dict[int, list[list[Any]]] = {}
-        self.unfolded: list[Any] = []
-        self.starts = [new_input(tensor) for tensor in drawing.input_tensors]
+        self.models: list[Any] = []
+        self.starts = [new_input(tensor) for tensor in graph.input_tensors]
         self._keeps_nodes = keeps_nodes
-        self._found: list[tuple[tuple[str, ...], str, Layer]] = []
-        self._new = self._unfold(drawing, self.starts, (), None, None)
+        self._layers: list[tuple[tuple[str, ...], str, Layer]] = []
+        self._new = self._inline(graph, self.starts, (), None, None)
 
     def tensor(self, old: Tensor) -> Tensor:
-        """Returns the new Tensor of one of the outermost drawing."""
+        """Returns the new Tensor for a Tensor of the outermost graph."""
         new: Tensor = self._new[id(old)]
         return new
 
     def names(self) -> dict[int, str]:
-        """Returns a name for each layer, by its `id`; outer layers have the first choice."""
+        """Returns a unique name for each layer, by its `id`.
+
+        Outer layers keep their names; an inner layer whose name is taken is prefixed by the names
+        of its models.
+        """
         taken: dict[str, int] = {}
         names: dict[int, str] = {}
-        for models, name, layer in sorted(self._found, key=lambda found: len(found[0])):
+        for models, name, layer in sorted(self._layers, key=lambda found: len(found[0])):
             if id(layer) not in names:
                 clear = name if name not in taken else "_".join((*models, name))
                 names[id(layer)] = make_unique(clear, taken)
-        for old, new in zip(self.drawing.input_tensors, self.starts, strict=True):
+        for old, new in zip(self.graph.input_tensors, self.starts, strict=True):
             if old.node is not None and new.node is not None:
                 names[id(new.node.op)] = names.get(id(old.node.op), old.node.name)
         return names
 
-    def _unfold(
+    def _inline(
         self,
-        drawing: FunctionalGraph,
+        graph: FunctionalGraph,
         starts: Sequence[Any],
         models: tuple[str, ...],
-        stage: _Stage | None,
+        block: _InlinedBlock | None,
         training: bool | None,
     ) -> dict[int, Any]:
-        """Draws a drawing again; `models` are the names of those that it is in."""
-        for layer in drawing.layers:
+        """Traces a graph again; `models` are the names of the models that contain it."""
+        for layer in graph.layers:
             if not models or not isinstance(layer, InputLayer):
-                self._found.append((models, drawing.layer_names[id(layer)], layer))
-        for old, start in zip(drawing.input_tensors, starts, strict=True):
+                self._layers.append((models, graph.layer_names[id(layer)], layer))
+        for old, start in zip(graph.input_tensors, starts, strict=True):
             if old.node is not None:
                 self.calls.setdefault(old.node.number, []).append([start])
 
-        def draw(node: Node, args: Any, kwargs: Any) -> Any:
-            op, call = node.op, node.call if stage is None else stage.move(node.call)
+        def call_node(node: Node, args: Any, kwargs: Any) -> Any:
+            op, call = node.op, node.call if block is None else block.moved_call(node.call)
             if isinstance(op, Layer):
-                kwargs = _in_phase(op, args, kwargs, training)
-            if unfolds(op):
-                name = drawing.layer_names[id(op)]
-                outputs = self._dissolve(node, args, kwargs, (*models, name), call)
+                kwargs = _with_training(op, args, kwargs, training)
+            if is_inlinable(op):
+                name = graph.layer_names[id(op)]
+                outputs = self._inline_model(node, args, kwargs, (*models, name), call)
             elif isinstance(op, Layer):
                 known = op._nodes
                 with override_call(call, node.location):
@@ -119,68 +123,71 @@ class Unfolding:
             self.calls.setdefault(node.number, []).append(tree.leaves(outputs))
             return outputs
 
-        begin = {id(old): new for old, new in zip(drawing.input_tensors, starts, strict=True)}
-        return redraw(drawing.nodes, begin, draw)
+        begin = {id(old): new for old, new in zip(graph.input_tensors, starts, strict=True)}
+        return retrace_nodes(graph.nodes, begin, call_node)
 
-    def _dissolve(
+    def _inline_model(
         self, node: Node, args: Any, kwargs: Any, models: tuple[str, ...], around: UserCall | None
     ) -> Any:
         model = node.op
-        drawing = model.functional_graph
-        self.unfolded.append(model)
+        graph = model.functional_graph
+        self.models.append(model)
         named = dict(zip(call_signature(type(model)).names, args, strict=False)) | kwargs
-        given = drawing.match(named["inputs"])
+        given = graph.match(named["inputs"])
         masks = tree.leaves(named.get("mask")) if named.get("mask") is not None else []
         masks += [None] * (len(given) - len(masks))
-        stage = _Stage(models[-1], node, around, drawing)
-        with override_call(stage.call, node.location):
+        block = _InlinedBlock(models[-1], node, around, graph)
+        with override_call(block.call, node.location):
             starts = [
-                _fit(value, tensor, model, mask)
-                for value, tensor, mask in zip(given, drawing.input_tensors, masks, strict=True)
+                _convert_input(value, tensor, model, mask)
+                for value, tensor, mask in zip(given, graph.input_tensors, masks, strict=True)
             ]
-        new = self._unfold(drawing, starts, models, stage, named.get("training"))
-        return tree.map(lambda old: new[id(old)], drawing.outputs)
+        new = self._inline(graph, starts, models, block, named.get("training"))
+        return tree.map(lambda old: new[id(old)], graph.outputs)
 
 
-class _Stage:
-    """The block that a dissolved model becomes, and the blocks that were in it.
+class _InlinedBlock:
+    """The block that an inlined model becomes, and the blocks inside it.
 
     Args:
         name: the model's name.
         node: the call of the model.
-        around: the block of that call.
-        drawing: the model's drawing.
+        around: the user call that contains this call.
+        graph: the model's functional graph.
     """
 
     def __init__(
-        self, name: str, node: Node, around: UserCall | None, drawing: FunctionalGraph
+        self, name: str, node: Node, around: UserCall | None, graph: FunctionalGraph
     ) -> None:
         self.call = UserCall(name, around, node.location)
-        self._shared = calls_around(drawing.graph.nodes, drawing.input_tensors)
+        self._shared = calls_around(graph.graph.nodes, graph.input_tensors)
         self._moved: dict[int, UserCall] = {}
 
-    def move(self, call: UserCall | None) -> UserCall:
-        """Returns the new Call of an old one; those around the whole model are left out."""
+    def moved_call(self, call: UserCall | None) -> UserCall:
+        """Returns the new user call for an old one.
+
+        Calls that contain the whole model are dropped: they belong to the code that created it.
+        """
         if call is None or call.depth < self._shared:
             return self.call
         if id(call) not in self._moved:
-            parent = self.move(call.parent)
+            parent = self.moved_call(call.parent)
             self._moved[id(call)] = UserCall(call.name, parent, call.location, call.remat)
         return self._moved[id(call)]
 
 
-_same = Op("identity", lambda x: x)
+_identity = Op("identity", lambda x: x)
 
 
-def _in_phase(op: Layer, args: Any, kwargs: Any, training: bool | None) -> Any:
-    """Adds the phase in which the model around was called, unless the call says its own."""
+def _with_training(op: Layer, args: Any, kwargs: Any, training: bool | None) -> Any:
+    """Adds the `training` argument of the enclosing model, unless the call has its own."""
     names = call_signature(type(op)).names
     said = "training" in kwargs or "training" in names[: len(args)]
     return kwargs if training is None or said else {**kwargs, "training": training}
 
 
-def _fit(value: Any, tensor: Tensor, model: Any, mask: Any) -> Any:
-    """Returns what the model's input would get: of its dtype and number of axes, with its mask."""
+def _convert_input(value: Any, tensor: Tensor, model: Any, mask: Any) -> Any:
+    """Converts a value as the model's input does: dtype, number of axes and mask."""
     if not isinstance(value, Tensor):
         return value
     start: Any = value
@@ -194,16 +201,17 @@ def _fit(value: Any, tensor: Tensor, model: Any, mask: Any) -> Any:
         start = ops.squeeze(start, -1)
     mask = mask if mask is not None else value.mask
     if start.mask is not mask:
-        start = record_node(_same, (start,), {}) if start is value else start
+        start = record_node(_identity, (start,), {}) if start is value else start
         start.mask = mask
     return start
 
 
-def _warn_of_frozen(models: list[Any]) -> None:
+def _warn_about_frozen_models(models: list[Any]) -> None:
     for model in {id(model): model for model in models}.values():
         if not model.trainable and any(layer.trainable_weights for layer in model.layers):
             warnings.warn(
-                f"Model {model.name!r} is frozen, and some of its layers are not: the flat model "
-                f"trains them. Set `trainable = False` on {model.name!r} again to freeze them.",
+                f"Model {model.name!r} is frozen but some of its layers are trainable: the flat "
+                f"model trains them. Set `trainable = False` on {model.name!r} again to freeze "
+                "its layers, too.",
                 stacklevel=4,
             )

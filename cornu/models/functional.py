@@ -1,6 +1,6 @@
 """FunctionalGraph: a graph with the structure and the names of its inputs and outputs.
 
-Names bind, never positions: a dict is matched by key or input name, whatever its order.
+Dicts are matched by key or input name, never by position.
 """
 
 from __future__ import annotations
@@ -26,41 +26,41 @@ __all__ = ["FunctionalGraph"]
 
 
 class FunctionalGraph:
-    """What `Model(inputs, outputs)` was given, checked and put in order.
+    """The validated inputs and outputs of `Model(inputs, outputs)`, and the nodes between them.
 
     Attributes:
-        inputs, outputs: Tensors in the structure that the user gave.
-        input_tensors, output_tensors: the same in a list.
+        inputs, outputs: Tensors in the structure that the user passed.
+        input_tensors, output_tensors: the same Tensors as a list.
         input_names: the name of each input; `output_names`: of each output.
         graph: the nodes between them.
-        layers: the layers, in Keras's order (deepest first, then as traversed).
-        strict: whether arrays must have the shapes of the inputs, or only their number of axes
-            (for inputs that the user did not declare).
+        layers: the layers, in Keras's order (deepest first, then in order of traversal).
+        strict: whether arrays must match the shapes of the inputs, or only their number of axes
+            (if the input shape was inferred from data).
     """
 
-    def __init__(self, inputs: Any, outputs: Any, who: str, strict: bool = True) -> None:
-        _check_tensors(inputs, f"{who}: inputs")
-        _check_tensors(outputs, f"{who}: outputs")
+    def __init__(self, inputs: Any, outputs: Any, owner: str, strict: bool = True) -> None:
+        _check_tensors(inputs, f"{owner}: inputs")
+        _check_tensors(outputs, f"{owner}: outputs")
         self.inputs = inputs
         self.outputs = outputs
         self.strict = strict
         self.input_tensors: list[Tensor] = tree.leaves(inputs)
         self.output_tensors: list[Tensor] = tree.leaves(outputs)
-        self._who = who
+        self._owner = owner
         if not self.input_tensors or not self.output_tensors:
-            raise ValueError(f"{who}: a model has at least one input and one output.")
-        _check_once(self.input_tensors, who)
-        self.input_names = _names(inputs, {})
-        self.output_names = _names(outputs, {})
+            raise ValueError(f"{owner}: a model must have at least one input and one output.")
+        _check_unique(self.input_tensors, owner)
+        self.input_names = _tensor_names(inputs, {})
+        self.output_names = _tensor_names(outputs, {})
         masks = [t.mask for t in self.output_tensors]
         self._masked = [i for i, mask in enumerate(masks) if mask is not None]
-        reached = _reached([*self.output_tensors], self.input_tensors)
-        self._masked = [i for i in self._masked if _reachable_mask(masks[i], self.input_tensors)]
+        reached = _find_nodes([*self.output_tensors], self.input_tensors)
+        self._masked = [i for i in self._masked if _is_mask_reachable(masks[i], self.input_tensors)]
         self.graph = Graph(
             self.input_tensors, [*self.output_tensors, *(masks[i] for i in self._masked)]
         )
         self.nodes: list[Node] = reached
-        self.operations = _keras_order(self.input_tensors, self.output_tensors)
+        self.operations = _sort_like_keras(self.input_tensors, self.output_tensors)
         self.layers: list[Layer] = [op for op in self.operations if isinstance(op, Layer)]
         self.layer_names = _unique_names(self.layers)
         self._given_names: dict[int, str] = {}
@@ -82,10 +82,10 @@ class FunctionalGraph:
         return tree.unflatten(tree.flatten_with_treedef(self.outputs)[1], outputs)
 
     def rename(self, names: dict[int, str]) -> None:
-        """Gives layers other names in this drawing alone, by the `id` of the layer.
+        """Renames layers, by the `id` of the layer, in this graph only.
 
-        A layer may belong to several drawings, and is called the same by all others. Inputs and
-        outputs that bear the name of a renamed layer follow.
+        Other graphs that share a layer keep its name. Inputs and outputs that are named after a
+        renamed layer are renamed, too.
         """
         self._given_names.update(names)
         taken = dict.fromkeys((self._given_names.get(id(la), "") for la in self.layers), 0)
@@ -93,8 +93,8 @@ class FunctionalGraph:
             id(layer): self._given_names.get(id(layer)) or make_unique(layer.name, taken)
             for layer in self.layers
         }
-        self.input_names = _names(self.inputs, self.layer_names)
-        self.output_names = _names(self.outputs, self.layer_names)
+        self.input_names = _tensor_names(self.inputs, self.layer_names)
+        self.output_names = _tensor_names(self.outputs, self.layer_names)
 
     def structural_attributes(self) -> dict[str, Any]:
         """Returns everything that determines what is computed."""
@@ -113,7 +113,7 @@ class FunctionalGraph:
         return all(_is_rowwise(op) for op in self.operations)
 
     def masks(self, value: Any) -> Any:
-        """Returns the masks of the outputs as drawn, or None."""
+        """Returns the masks of the outputs, computed from the inputs, or None without masks."""
         if not self._masked:
             return None
         results = self.graph.run(self.bind(value))[len(self.output_tensors) :]
@@ -125,14 +125,14 @@ class FunctionalGraph:
     # ------------------------------------------------------------------------------------ binding
 
     def bind(self, value: Any) -> list[Any]:
-        """Returns one array for each input, of its dtype, bound by name.
+        """Returns one array for each input, converted to its dtype and matched by name.
 
         Raises:
-            ValueError: an input is missing, or a shape does not fit.
+            ValueError: an input is missing, or a shape does not match.
         """
         values = self.match(value)
         return [
-            self._fit(x, tensor, name)
+            self._convert(x, tensor, name)
             for x, tensor, name in zip(values, self.input_tensors, self.input_names, strict=True)
         ]
 
@@ -141,7 +141,7 @@ class FunctionalGraph:
         return tree.unflatten(tree.flatten_with_treedef(self.inputs)[1], list(values))
 
     def match(self, value: Any) -> list[Any]:
-        """Returns what was given for each input, in order, unconverted."""
+        """Returns the value passed for each input, in order, without conversion."""
         if len(self.input_tensors) == 1 and not isinstance(value, (dict, list, tuple)):
             return [value]
         if isinstance(value, dict) and not isinstance(self.inputs, dict):
@@ -154,8 +154,8 @@ class FunctionalGraph:
                 return [value[0]]
         if found is None:
             raise ValueError(
-                f"{self._who}: expects {self._expected()}; received {_describe(value)}.\n"
-                "Give one array for each input, in a list or in a dict by name."
+                f"{self._owner}: expected {self._expected()}; received {_describe(value)}.\n"
+                "Pass one array for each input, in a list or in a dict by name."
             )
         return found
 
@@ -168,12 +168,12 @@ class FunctionalGraph:
         if tensor.optional:
             return None
         raise ValueError(
-            f"{self._who}: input {name!r} is missing. Received the names {list(value)}. "
-            f"The model has the inputs {self.input_names}.{self._mistaken(name, value)}"
+            f"{self._owner}: input {name!r} is missing. Received the names {list(value)}. "
+            f"The model has the inputs {self.input_names}.{self._suggest_name(name, value)}"
         )
 
-    def _mistaken(self, name: str, value: dict[str, Any]) -> str:
-        """Says which of the names given may be meant for an input."""
+    def _suggest_name(self, name: str, value: dict[str, Any]) -> str:
+        """Returns a hint if one of the received names resembles a missing input."""
         unknown = [str(given) for given in value if given not in self.input_names]
         close = difflib.get_close_matches(name, unknown, n=1)
         close = close or (unknown if len(unknown) == 1 else [])
@@ -187,11 +187,11 @@ class FunctionalGraph:
             return f"one input, {shapes[0]}"
         return f"{len(shapes)} inputs ({kind}): {', '.join(shapes)}"
 
-    def _fit(self, x: Any, tensor: Tensor, name: str) -> Any:
+    def _convert(self, x: Any, tensor: Tensor, name: str) -> Any:
         if x is None:
             if tensor.optional:
                 return None
-            raise ValueError(f"{self._who}: input {name!r} is None.")
+            raise ValueError(f"{self._owner}: input {name!r} is None.")
         if not isinstance(x, jax.Array):
             x = jnp.asarray(x)
         if x.dtype != tensor.dtype:
@@ -205,9 +205,10 @@ class FunctionalGraph:
         return x
 
     def check_shape(self, x: Any, tensor: Tensor, name: str, rows: bool = True) -> None:
-        """Refuses an array that has not the shape of its input (up to a last axis of size 1).
+        """Raises a ValueError if an array does not match the shape of its input.
 
-        With `rows=False` the number of rows may differ: data has more of them than a batch.
+        A last axis of size 1 may be missing or added. With `rows=False` the number of rows is
+        not checked: a whole dataset has more rows than a fixed batch size.
         """
         want, got = tensor.shape, tuple(x.shape)
         if not rows:
@@ -228,13 +229,13 @@ class FunctionalGraph:
         fit = [repr(n) for n, t in others if t is not tensor and t.shape[1:] == got[1:] and got[1:]]
         if fit:
             hint += (
-                f"\nIt would fit input {' or '.join(fit)}: are they in the wrong order? "
-                "A dict by name cannot be."
+                f"\nThe shape matches input {' or '.join(fit)}: check the order of the inputs, or "
+                "pass a dict by name."
             )
         if not hint:
-            hint = "\nChange the data, or the shape of the Input."
+            hint = "\nReshape the data, or change the shape of the Input."
         raise ValueError(
-            f"{self._who}: input {name!r} expects the shape {want}; "
+            f"{self._owner}: input {name!r} expects the shape {want}; "
             f"received {tuple(x.shape)}.{hint}"
         )
 
@@ -248,7 +249,7 @@ def _describe(value: Any) -> str:
 
 
 def _match(structure: Any, value: Any) -> list[Any] | None:
-    """Returns the leaves of `value` in the order of `structure`, or None if they do not fit."""
+    """Returns the leaves of `value` in the order of `structure`, or None if it does not match."""
     if isinstance(structure, Tensor):
         return None if isinstance(value, (dict, list, tuple)) else [value]
     if isinstance(structure, dict):
@@ -274,7 +275,7 @@ def _match(structure: Any, value: Any) -> list[Any] | None:
     return [leaf for part in parts for leaf in part or []]
 
 
-# Ops of which each output row depends on the same rows of the operands.
+# Ops whose output rows depend only on the same rows of their operands.
 _ROWWISE_OPS = frozenset(
     "add subtract multiply true_divide divide power negative absolute maximum minimum exp log "
     "sqrt rsqrt square tanh sigmoid relu gelu silu elu selu softplus softmax log_softmax clip "
@@ -303,24 +304,24 @@ def _check_tensors(structure: Any, what: str) -> None:
                 f"{type(leaf).__name__}(...)."
             )
         raise ValueError(
-            f"{what}{at} must be a symbolic Tensor, such as `Input()` returns. "
-            f"Received: {_shown(leaf)}"
+            f"{what}{at} must be a symbolic Tensor, as returned by `Input()`. "
+            f"Received: {_describe_leaf(leaf)}"
         )
 
 
-def _shown(leaf: Any) -> str:
+def _describe_leaf(leaf: Any) -> str:
     if hasattr(leaf, "shape"):
         return f"an array of shape {tuple(leaf.shape)} (of type {type(leaf).__name__})"
     return f"{leaf!r} (of type {type(leaf).__name__})"
 
 
-def _check_once(tensors: Sequence[Tensor], who: str) -> None:
+def _check_unique(tensors: Sequence[Tensor], owner: str) -> None:
     seen: set[int] = set()
     for tensor in tensors:
         if id(tensor) in seen:
             raise ValueError(
-                f"{who}: input {tensor.name!r} is given twice.\n"
-                "Give it once; it may be used by as many layers as you like."
+                f"{owner}: input {tensor.name!r} is passed twice.\n"
+                "Pass it once; any number of layers may use it."
             )
         seen.add(id(tensor))
 
@@ -331,8 +332,8 @@ def _tensor_name(tensor: Tensor, names: dict[int, str]) -> str:
     return names.get(id(tensor.node.op), tensor.node.name)
 
 
-def _names(structure: Any, names: dict[int, str]) -> list[str]:
-    """Returns a name for each leaf: the key in a flat dict, else that of the layer that made it."""
+def _tensor_names(structure: Any, names: dict[int, str]) -> list[str]:
+    """Returns the name of each leaf: its key in a flat dict, otherwise the name of its layer."""
     if isinstance(structure, dict) and all(isinstance(v, Tensor) for v in structure.values()):
         return list(structure) if isinstance(structure, OrderedDict) else sorted(structure)
     taken: dict[str, int] = {}
@@ -348,48 +349,50 @@ def _is_input(tensor: Tensor) -> bool:
     return tensor.node is not None and isinstance(tensor.node.op, InputLayer)
 
 
-def _reached(outputs: Sequence[Tensor], inputs: Sequence[Tensor]) -> list[Node]:
+def _find_nodes(outputs: Sequence[Tensor], inputs: Sequence[Tensor]) -> list[Node]:
     given = {id(t) for t in inputs}
     nodes = {t.node.number: t.node for t in inputs if t.node is not None and _is_input(t)}
-    todo = list(outputs)
-    while todo:
-        tensor = todo.pop()
+    pending = list(outputs)
+    while pending:
+        tensor = pending.pop()
         node = tensor.node
         if id(tensor) in given or node is None or node.number in nodes:
             continue
         nodes[node.number] = node
-        todo.extend(node.inputs)
+        pending.extend(node.inputs)
     return [nodes[number] for number in sorted(nodes)]
 
 
-def _reachable_mask(mask: Tensor, inputs: Sequence[Tensor]) -> bool:
+def _is_mask_reachable(mask: Tensor, inputs: Sequence[Tensor]) -> bool:
     given = {id(t) for t in inputs}
-    todo, seen = [mask], set()
-    while todo:
-        tensor = todo.pop()
+    pending, seen = [mask], set()
+    while pending:
+        tensor = pending.pop()
         if id(tensor) in given or id(tensor) in seen:
             continue
         seen.add(id(tensor))
         if tensor.node is None or not tensor.node.inputs:
             return False
-        todo.extend(tensor.node.inputs)
+        pending.extend(tensor.node.inputs)
     return True
 
 
-def _keras_order(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> list[Any]:
-    """Returns the layers and ops in the order that Keras lists them, which fixes weight order.
+def _sort_like_keras(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> list[Any]:
+    """Returns the layers and ops in Keras's order, which determines the order of the weights.
 
-    By depth (the longest way to an output), deepest first; within a depth in the order of a
-    depth-first walk from the outputs.
+    They are sorted by depth (the length of the longest path to an output), deepest first; within
+    a depth, in the order of a depth-first traversal from the outputs.
     """
+    # Iterative, because deep models exceed Python's recursion limit. A node is pushed a second
+    # time, as `leaving`, to be finished after its inputs.
     given = {id(t) for t in inputs}
     first_seen: dict[int, int] = {}
     finished: list[Node] = []
     entered: set[int] = set()
     for output in outputs:
-        todo: list[tuple[Tensor, Node | None]] = [(output, None)]
-        while todo:
-            tensor, leaving = todo.pop()
+        pending: list[tuple[Tensor, Node | None]] = [(output, None)]
+        while pending:
+            tensor, leaving = pending.pop()
             if leaving is not None:
                 finished.append(leaving)
                 continue
@@ -402,9 +405,9 @@ def _keras_order(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> list[An
                 continue
             entered.add(node.number)
             first_seen.setdefault(id(node.op), len(first_seen))
-            todo.append((tensor, node))
+            pending.append((tensor, node))
             if id(tensor) not in given:
-                todo.extend((parent, None) for parent in reversed(node.inputs))
+                pending.extend((parent, None) for parent in reversed(node.inputs))
     depths: dict[int, int] = {}
     op_depths: dict[int, int] = {}
     ops: dict[int, Any] = {}

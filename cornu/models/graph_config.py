@@ -1,4 +1,7 @@
-"""A drawn model as plain data: its layers, and how they are called on each other's outputs."""
+"""The config of a functional graph: its layers, and their calls on each other's outputs.
+
+The format is that of Keras; `position` and `blocks` of a call are additions that Keras ignores.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from cornu.names import make_unique, snake_case
 __all__ = ["describe", "draw"]
 
 _SLICE = ("start", "stop", "step")
-# Where the name of Keras's class is not the op's in another spelling.
+# Ops whose name is not the name of Keras's class in snake case.
 _OPS_OF_KERAS = {
     "all_close": "allclose",
     "batch_norm": "batch_normalization",
@@ -32,63 +35,65 @@ _OPS_OF_KERAS = {
 }
 
 
-def describe(drawing: FunctionalGraph) -> dict[str, Any]:
-    """Returns layers, their calls, inputs and outputs of a drawn model."""
-    names = dict(drawing.layer_names)
+def describe(graph: FunctionalGraph) -> dict[str, Any]:
+    """Returns the layers, their calls, the inputs and the outputs of a graph as plain data."""
+    names = dict(graph.layer_names)
     taken = dict.fromkeys(names.values(), 0)
     op_names: dict[int, str] = {}
-    calls: dict[str, list[Node]] = {names[id(layer)]: [] for layer in drawing.layers}
-    kept = [node for node in drawing.nodes if node.name != "compute_mask"]
+    calls: dict[str, list[Node]] = {names[id(layer)]: [] for layer in graph.layers}
+    kept = [node for node in graph.nodes if node.name != "compute_mask"]
     for node in kept:
         if isinstance(node.op, Layer):
             calls.setdefault(names[id(node.op)], []).append(node)
         else:
             op_names[node.number] = make_unique(node.name, taken)
             calls[op_names[node.number]] = [node]
-    where: dict[int, list[Any]] = {}
+    references: dict[int, list[Any]] = {}
     for name, nodes in calls.items():
         for index, node in enumerate(nodes):
             for tensor in node.output_tensors:
-                where[id(tensor)] = [name, index, tensor.index]
-    for tensor, name in zip(drawing.input_tensors, drawing.input_names, strict=True):
-        where.setdefault(id(tensor), [name, 0, 0])
+                references[id(tensor)] = [name, index, tensor.index]
+    for tensor, name in zip(graph.input_tensors, graph.input_names, strict=True):
+        references.setdefault(id(tensor), [name, 0, 0])
     described: list[dict[str, Any]] = []
-    intermediate = [t for t in drawing.input_tensors if not _is_input(t)]
+    intermediate = [t for t in graph.input_tensors if not _is_input(t)]
     for tensor in intermediate:
-        # The graph begins inside another: an Input stands in for what is before.
-        name = make_unique(f"{where[id(tensor)][0]}_input", taken)
-        where[id(tensor)] = [name, 0, 0]
+        # The graph begins at an intermediate Tensor: an Input replaces what precedes it.
+        name = make_unique(f"{references[id(tensor)][0]}_input", taken)
+        references[id(tensor)] = [name, 0, 0]
         stand_in = {"batch_shape": tensor.shape, "dtype": tensor.dtype, "name": name}
         described.append(_entry(name, "keras.layers", "InputLayer", stand_in, []))
-    inside = {id(node) for node in drawing.graph.nodes}
-    stands = _stands(drawing)
+    inside = {id(node) for node in graph.graph.nodes}
+    positions = _node_positions(graph)
     for name, nodes in calls.items():
-        ours = [node for node in nodes if id(node) in inside or isinstance(node.op, InputLayer)]
-        if not ours:
+        calls_inside = [
+            node for node in nodes if id(node) in inside or isinstance(node.op, InputLayer)
+        ]
+        if not calls_inside:
             continue
-        op = ours[0].op
+        op = calls_inside[0].op
         inbound = [
-            {**_call(node, where), **stands[node.number]}
-            for node in ours
+            {**_describe_call(node, references), **positions[node.number]}
+            for node in calls_inside
             if not isinstance(op, InputLayer)
         ]
         if isinstance(op, Layer):
             data = registry.serialize(op)
-            config = {**data["config"], "name": name}  # the name in this drawing
+            config = {**data["config"], "name": name}  # the name in this graph
             described.append({**data, "config": config, "name": name, "inbound_nodes": inbound})
         else:
             described.append(_entry(name, "keras.ops", op.name, {"name": name}, inbound))
     return {
         "layers": described,
-        "input_layers": _places(drawing.inputs, where),
-        "output_layers": _places(drawing.outputs, where),
+        "input_layers": _tensor_references(graph.inputs, references),
+        "output_layers": _tensor_references(graph.outputs, references),
     }
 
 
-def _stands(drawing: FunctionalGraph) -> dict[int, dict[str, Any]]:
-    """Returns where each node stands in the drawing: its position, and the blocks around it.
+def _node_positions(graph: FunctionalGraph) -> dict[int, dict[str, Any]]:
+    """Returns the position of each node in the graph, and the blocks that contain it.
 
-    A block is `[function, number]`, or `[function, number, True]` if it recomputes.
+    A block is `[function, number]`, or `[function, number, True]` if it is rematerialized.
     """
     numbers = itertools.count()
     around: dict[int, list[Any]] = {}
@@ -99,10 +104,10 @@ def _stands(drawing: FunctionalGraph) -> dict[int, dict[str, Any]]:
             entry = [child.function, next(numbers), *([True] if child.remat else [])]
             enter(child, [*chain, entry])
 
-    enter(drawing.graph.root, [])
+    enter(graph.graph.root, [])
     return {
         node.number: {"position": i, "blocks": around[node.number]}
-        for i, node in enumerate(drawing.graph.nodes)
+        for i, node in enumerate(graph.graph.nodes)
     }
 
 
@@ -121,18 +126,22 @@ def _is_input(tensor: Tensor) -> bool:
     return tensor.node is not None and isinstance(tensor.node.op, InputLayer)
 
 
-def _places(structure: Any, where: dict[int, list[Any]]) -> Any:
+def _tensor_references(structure: Any, references: dict[int, list[Any]]) -> Any:
     if isinstance(structure, Tensor):
-        return where[id(structure)]
+        return references[id(structure)]
     if isinstance(structure, dict):
-        return {key: _places(value, where) for key, value in structure.items()}
-    return [_places(item, where) for item in structure]
+        return {key: _tensor_references(value, references) for key, value in structure.items()}
+    return [_tensor_references(item, references) for item in structure]
 
 
-def _call(node: Node, where: dict[int, list[Any]]) -> dict[str, Any]:
+def _describe_call(node: Node, references: dict[int, list[Any]]) -> dict[str, Any]:
     def data(leaf: Any) -> Any:
         if isinstance(leaf, Tensor):
-            config = {"shape": leaf.shape, "dtype": leaf.dtype, "keras_history": where[id(leaf)]}
+            config = {
+                "shape": leaf.shape,
+                "dtype": leaf.dtype,
+                "keras_history": references[id(leaf)],
+            }
             return {"class_name": "__keras_tensor__", "config": config}
         if isinstance(leaf, slice):
             return {"class_name": "__slice__", "config": {w: getattr(leaf, w) for w in _SLICE}}
@@ -148,56 +157,59 @@ def _call(node: Node, where: dict[int, list[Any]]) -> dict[str, Any]:
             for t in tree.leaves(value)
         )
     }
-    return {"args": [_walk(arg, data) for arg in node.args], "kwargs": _walk(kwargs, data)}
+    return {
+        "args": [_map_leaves(arg, data) for arg in node.args],
+        "kwargs": _map_leaves(kwargs, data),
+    }
 
 
-def _walk(value: Any, leaf: Any) -> Any:
+def _map_leaves(value: Any, leaf: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _walk(item, leaf) for key, item in value.items()}
+        return {key: _map_leaves(item, leaf) for key, item in value.items()}
     if isinstance(value, tuple) and not hasattr(value, "_fields"):
-        return {"class_name": "__tuple__", "items": [_walk(item, leaf) for item in value]}
+        return {"class_name": "__tuple__", "items": [_map_leaves(item, leaf) for item in value]}
     if isinstance(value, list):
-        return [_walk(item, leaf) for item in value]
+        return [_map_leaves(item, leaf) for item in value]
     return leaf(value)
 
 
-# ------------------------------------------------------------------------------------- and back
+# ------------------------------------------------------------------------------------ from config
 
 
 def draw(config: dict[str, Any]) -> tuple[Any, Any]:
-    """Draws a graph from its description; returns the inputs and outputs in their structure."""
+    """Builds a graph from its config; returns the inputs and outputs in their structure."""
     tensors: dict[tuple[str, int], list[Tensor]] = {}
-    waiting: list[tuple[str, Any, int, dict[str, Any]]] = []
+    pending: list[tuple[str, Any, int, dict[str, Any]]] = []
     for entry in config["layers"]:
         name = entry["name"]
         if entry["class_name"] == "InputLayer":
             layer = registry.deserialize(entry)
             tensors[name, 0] = [layer.output]
             continue
-        callee = _op(entry) if _is_op(entry) else registry.deserialize(entry)
+        callee = _find_op(entry) if _is_op(entry) else registry.deserialize(entry)
         for index, call in enumerate(entry["inbound_nodes"]):
-            waiting.append((name, callee, index, call))
-    waiting.sort(key=lambda item: _position(item[-1]))
+            pending.append((name, callee, index, call))
+    pending.sort(key=lambda item: _position(item[-1]))
     calls: dict[int, UserCall] = {}
-    place = current_call()[1]
-    while waiting:
+    location = current_call()[1]
+    while pending:
         left = []
-        for item in waiting:
+        for item in pending:
             name, callee, index, call = item
             try:
-                args, kwargs = _fill(call["args"], tensors), _fill(call["kwargs"], tensors)
+                args, kwargs = _restore(call["args"], tensors), _restore(call["kwargs"], tensors)
             except _Missing:
                 left.append(item)
                 continue
             if not is_symbolic(args, kwargs):
-                raise ValueError(f"The config calls {name!r} on no Tensor.")
-            with override_call(_innermost(call.get("blocks", []), calls), place):
+                raise ValueError(f"The config calls {name!r} without a Tensor argument.")
+            with override_call(_innermost_call(call.get("blocks", []), calls), location):
                 tensors[name, index] = tree.leaves(callee(*args, **kwargs))
-        if len(left) == len(waiting):
+        if len(left) == len(pending):
             names = sorted({item[0] for item in left})
-            raise ValueError(f"The config's layers {names} depend on layers that it does not have.")
-        waiting = left
-    return _find(config["input_layers"], tensors), _find(config["output_layers"], tensors)
+            raise ValueError(f"Layers {names} depend on layers that are missing from the config.")
+        pending = left
+    return _look_up(config["input_layers"], tensors), _look_up(config["output_layers"], tensors)
 
 
 def _position(call: Any) -> int:
@@ -205,12 +217,14 @@ def _position(call: Any) -> int:
     return position if isinstance(position, int) else 0
 
 
-def _innermost(blocks: Any, calls: dict[int, UserCall]) -> UserCall | None:
-    """Returns the Call of the innermost block that a node stands in."""
+def _innermost_call(blocks: Any, calls: dict[int, UserCall]) -> UserCall | None:
+    """Returns the user call of the innermost block that contains a node."""
     call: UserCall | None = None
     for entry in blocks:
         if not isinstance(entry, (list, tuple)) or not 2 <= len(entry) <= 3:
-            raise ValueError(f"The config's blocks are [function, number]. Received: {entry!r}")
+            raise ValueError(
+                f"A block in the config must be [function, number]. Received: {entry!r}"
+            )
         name, number = str(entry[0]).replace("/", "_"), entry[1]
         if number not in calls:
             calls[number] = UserCall(name, call, remat=len(entry) > 2 and bool(entry[2]))
@@ -219,15 +233,18 @@ def _innermost(blocks: Any, calls: dict[int, UserCall]) -> UserCall | None:
 
 
 class _Missing(Exception):
-    """A Tensor that was not drawn yet."""
+    """A call depends on a Tensor that is not computed yet."""
 
 
 def _is_op(entry: dict[str, Any]) -> bool:
     return (entry.get("module") or "").startswith(("keras.ops", "keras.src.ops"))
 
 
-def _op(entry: dict[str, Any]) -> Any:
-    """Returns the op of an entry; Keras has a class for each op, and keeps arguments in it."""
+def _find_op(entry: dict[str, Any]) -> Any:
+    """Returns the op of an entry.
+
+    Keras has a class for each op; arguments that are not Tensors are in the config of the class.
+    """
     name = entry["class_name"]
     own = registry.get_registered_object(name)
     if own is not None:
@@ -236,24 +253,24 @@ def _op(entry: dict[str, Any]) -> Any:
     name = _OPS_OF_KERAS.get(name, name)
     if name == "get_item":
         return Op("get_item", lambda x, key: x[tuple(key) if isinstance(key, list) else key])
-    room = ops.image if entry["module"].endswith(".image") else ops
-    if name not in room.__all__:
+    module = ops.image if entry["module"].endswith(".image") else ops
+    if name not in module.__all__:
         raise ValueError(
-            f"Unknown op {name!r}. {suggest(name, room.__all__)}\n"
-            f"If it is your own, pass custom_objects={{{name!r}: cornu.op(...)}}."
+            f"Unknown op {name!r}. {suggest(name, module.__all__)}\n"
+            f"If it is a custom op, pass custom_objects={{{name!r}: cornu.op(...)}}."
         )
-    function = getattr(room, name)
+    function = getattr(module, name)
     kept = {k: registry.deserialize(v) for k, v in entry["config"].items() if k != "name"}
     if not kept:
         return function
-    if name == "einsum":  # the one op whose Tensors come last
+    if name == "einsum":  # the only op whose Tensor arguments come last
         return functools.partial(function, kept["subscripts"])
     return functools.partial(function, **kept)
 
 
-def _fill(value: Any, tensors: dict[tuple[str, int], list[Tensor]]) -> Any:
+def _restore(value: Any, tensors: dict[tuple[str, int], list[Tensor]]) -> Any:
     if isinstance(value, list):
-        return [_fill(item, tensors) for item in value]
+        return [_restore(item, tensors) for item in value]
     if not isinstance(value, dict):
         return value
     kind = value.get("class_name")
@@ -263,20 +280,20 @@ def _fill(value: Any, tensors: dict[tuple[str, int], list[Tensor]]) -> Any:
             raise _Missing
         return tensors[name, index][position]
     if kind == "__tuple__":
-        return tuple(_fill(item, tensors) for item in value["items"])
+        return tuple(_restore(item, tensors) for item in value["items"])
     if kind == "__slice__":
         return slice(*(value["config"][word] for word in _SLICE))
     if kind == "__ellipsis__":
         return Ellipsis
     if kind is not None:
         return registry.deserialize(value)
-    return {key: _fill(item, tensors) for key, item in value.items()}
+    return {key: _restore(item, tensors) for key, item in value.items()}
 
 
-def _find(places: Any, tensors: dict[tuple[str, int], list[Tensor]]) -> Any:
+def _look_up(places: Any, tensors: dict[tuple[str, int], list[Tensor]]) -> Any:
     if isinstance(places, dict):
-        return {key: _find(item, tensors) for key, item in places.items()}
+        return {key: _look_up(item, tensors) for key, item in places.items()}
     if len(places) == 3 and isinstance(places[0], str):
         name, index, position = places
         return tensors[name, index][position]
-    return [_find(item, tensors) for item in places]
+    return [_look_up(item, tensors) for item in places]

@@ -22,27 +22,27 @@ __all__ = ["InspectionMethods"]
 
 
 class InspectionMethods(TrainingMethods):
-    """The methods of a Model that show or take apart what it computes; the work is elsewhere."""
+    """The methods of a Model that inspect it or derive other models; each delegates to a module."""
 
     def _model_classes(self) -> tuple[type, type]:
-        """Returns the classes of drawn models, and of models that record others."""
+        """Returns the classes of Functional models and of models that record layer outputs."""
         raise NotImplementedError
 
     @property
     def blocks(self) -> Block:
-        """The tree of the user's functions that drew the model."""
+        """The tree of blocks: the calls of user functions that created the functional graph."""
         return self._require_graph("blocks").graph.root
 
     @api_boundary
     def block(self, path: str) -> Any:
-        """Returns what one of the user's functions drew, as a model that shares its weights.
+        """Returns a block as a model that shares its weights.
 
         Args:
-            path: the path of a block, as the summary shows it, or its end; see
-                `cornu.inspect.find`. Blocks of models inside are found as well.
+            path: the path of a block, as the summary shows it, or the end of the path; see
+                `cornu.inspect.find`. Blocks of nested models are found as well.
 
         Raises:
-            ValueError: there is no such block, or there are several.
+            ValueError: no block, or more than one, matches.
 
         Example:
 
@@ -62,20 +62,21 @@ class InspectionMethods(TrainingMethods):
 
     @api_boundary
     def remat(self, pattern: Any = "**", on: bool = True) -> Any:
-        """Lets blocks compute their values again for the gradient, instead of keeping them.
+        """Makes blocks recompute their activations in the backward pass instead of storing them.
 
-        Training then needs less memory and more time; its results do not change.
+        Training needs less memory and more time; its results do not change. This is
+        rematerialization (`jax.checkpoint`), or gradient checkpointing.
 
         Args:
             pattern: the path of a block, or a pattern such as `"stage_*/bottleneck*"`; see
                 `cornu.inspect.find`. By default all blocks.
-            on: whether they are to do so.
+            on: False to store the activations again.
 
         Returns:
             The model.
 
         Raises:
-            ValueError: there is no such block.
+            ValueError: no block matches.
         """
         for item in inspect.find(self, pattern, kinds=("block",)):
             if item.block is not None:
@@ -84,26 +85,26 @@ class InspectionMethods(TrainingMethods):
         return self
 
     def _require_graph(self, what: str) -> FunctionalGraph:
-        """Returns the drawing, or raises an AttributeError if there is none."""
+        """Returns the functional graph; raises an AttributeError if there is none."""
         raise NotImplementedError
 
     def outputs_of(self, what: Any) -> Any:
-        """Returns a model from the same inputs to the outputs of some layers or blocks inside.
+        """Returns a model from the same inputs to intermediate outputs of layers or blocks.
 
-        It shares all layers and weights. Called on arrays it returns a dict of arrays by path, in
-        the order of the model; if one thing was asked for by its exact name, the array itself.
-        What is called several times comes as `path`, `path@1`, ...
+        The model shares all layers and weights. It returns a dict of arrays by path, in the order
+        of the model, or a single array if `what` is an exact name or a layer. Layers that are
+        called several times have the keys `path`, `path@1`, ...
 
-        Of a drawn model it is `Model(inputs, outputs)`, whose `output` may be drawn on. This holds
-        for what is inside models inside, too. Of a model that defines `call` it is one that runs
-        it, compiled, and keeps what its layers return.
+        The result is a Functional model whose `output` can be used to build further models, also
+        for layers of nested models. If the layer is inside a model that defines `call`, the
+        result runs that model (compiled) and records the outputs of its layers.
 
         Args:
             what: a name, path, pattern or layer, or a list of them, as in
-                `cornu.inspect.find`. Of a block, what it hands to the rest of the model.
+                `cornu.inspect.find`. The outputs of a block are the Tensors used outside it.
 
         Raises:
-            ValueError: there is no such part, or a name means several.
+            ValueError: nothing matches, or a name is ambiguous.
 
         Example:
 
@@ -119,20 +120,20 @@ class InspectionMethods(TrainingMethods):
         >>> model.outputs_of("block")(np.ones((5, 3))).shape
         (5, 2)
 
-        Differences: in Keras such a model is drawn by hand, cannot look into models inside, and
-        does not exist for subclasses.
+        Differences: not in Keras, where `Model(inputs, layer.output)` does the same for layers
+        that are neither nested nor part of a subclassed model.
         """
         return outputs_of(self, what, *self._model_classes())
 
     def layers_of(self, what: Any) -> list[Layer]:
-        """Returns the layers that a name, path or pattern means, each once.
+        """Returns the layers that match a name, path or pattern, without repetitions.
 
         Args:
-            what: a name, path, pattern or layer, or a list of them, as in `cornu.inspect.find`. Of
-                a block, all layers in it.
+            what: a name, path, pattern or layer, or a list of them, as in `cornu.inspect.find`. A
+                block stands for all its layers.
 
         Raises:
-            ValueError: there is no such part, or a name means several.
+            ValueError: nothing matches, or a name is ambiguous.
 
         Example:
 
@@ -150,16 +151,16 @@ class InspectionMethods(TrainingMethods):
         return list(found.values())
 
     def flatten(self) -> Any:
-        """Returns an equal Functional model in which models inside are dissolved.
+        """Returns an equivalent Functional model in which nested models are inlined.
 
-        All layers, also those of models inside of models inside, are nodes of one graph, so that
-        any Tensor of it may be an input or output of a further model. The weights are shared. A
-        model inside becomes a block of its name with its own blocks below, so that paths stay
-        what they were. A layer's name stays too, unless a layer outside has it: then the names of
-        the models that it was in stand before it.
+        All layers, at any depth of nesting, become nodes of one graph, so that each of its
+        Tensors can be an input or output of a further model. The weights are shared. A nested
+        model becomes a block of the same name that contains its blocks, so that paths do not
+        change. Names of layers do not change either, unless an outer layer has the same name:
+        then the names of the nested models are prepended.
 
         Raises:
-            ValueError: the model is not drawn.
+            ValueError: the model has no functional graph.
 
         Example:
 
@@ -173,8 +174,8 @@ class InspectionMethods(TrainingMethods):
         >>> [layer.name for layer in flat.layers]
         ['x', 'code', 'classes']
 
-        Gradients with respect to what is inside, as for GradCAM, need a model up to there and one
-        from there on:
+        Gradients with respect to intermediate outputs, as for Grad-CAM, need one model that ends
+        and one that begins there:
 
         >>> code = flat.outputs_of("enc/code")
         >>> rest = cornu.Model(code.output, flat.output)
@@ -182,22 +183,22 @@ class InspectionMethods(TrainingMethods):
         >>> jax.grad(lambda features: rest(features)[0, 1])(features).shape
         (1, 4)
 
-        Differences: Keras has nothing like it. A model inside stays whole if it is not drawn, if
-        its class defines `call`, or if it has an activity regularizer. The order of `weights` may
-        be another one, and with it the random numbers of Dropout.
+        Differences: not in Keras. A nested model is not inlined if its class defines `call` or if
+        it has an activity regularizer. The order of `weights` may change, and with it the random
+        numbers of Dropout.
         """
         return flatten(self, self._model_classes()[0])
 
     @api_boundary
     def pure(self) -> Pure:
-        """Returns the model as `(params, state, apply)`: arrays, and a function of them.
+        """Returns the model as `(params, state, apply)`: arrays and a pure function of them.
 
-        `params` and `state` are dicts of arrays by path, as the summary and saved files name
-        them: what `jax.grad`, optax and orbax take. `params` are those that training changes now;
-        `state` are the rest. `apply` has no side effects, and may be given to any transformation
-        of JAX: `apply(params, state, x, training=..., key=...)` returns `(outputs, state)`; see
-        `cornu.models.pure.Apply`. With the same key it draws the numbers that a training step
-        with this key draws. `assign` puts arrays back into the model.
+        `params` and `state` are dicts of arrays by path, with the paths of the summary and of
+        saved files; they are pytrees for `jax.grad`, optax and orbax. `params` are the weights
+        that are currently trainable, `state` are all others. `apply` has no side effects and
+        works with any JAX transformation: `apply(params, state, x, training=..., key=...)`
+        returns `(outputs, state)`; see `cornu.models.pure.Apply`. With the key of a training
+        step it draws the same random numbers. `assign` writes arrays back into the model.
 
         Raises:
             ValueError: the model is not built.
@@ -219,7 +220,7 @@ class InspectionMethods(TrainingMethods):
         >>> params = {path: w - 0.1 * gradients[path] for path, w in params.items()}
         >>> model.assign(params, state)
 
-        Differences: not in Keras, whose `stateless_call` takes lists of arrays.
+        Differences: not in Keras, where `stateless_call` takes lists of arrays.
         """
         return pure(self)
 
@@ -227,10 +228,10 @@ class InspectionMethods(TrainingMethods):
     def assign(self, *parts: Mapping[str, Any]) -> None:
         """Sets weights from dicts of arrays by path, such as the params and state of `pure`.
 
-        Weights that no dict names stay as they are.
+        Weights whose path is in no dict are not changed.
 
         Raises:
-            ValueError: a path is unknown or a shape differs; nothing is changed then.
+            ValueError: a path is unknown or a shape differs; no weight is changed.
         """
         assign(self, parts)
 
@@ -242,7 +243,7 @@ class InspectionMethods(TrainingMethods):
         training: bool = False,
         what: Any = None,
     ) -> inspect.Statistics:
-        """Returns how the outputs, weights and gradients of the layers are distributed.
+        """Returns statistics of the outputs, weights and gradients of the layers.
 
         See `cornu.inspect.statistics`.
         """
@@ -258,17 +259,17 @@ class InspectionMethods(TrainingMethods):
         validation_data: Any = None,
         ignore: Iterable[str] = (),
     ) -> Report:
-        """Looks for mistakes in the model, its recipe and some data, without training.
+        """Checks the model, its compile config and some data for mistakes, without training.
 
         Args:
-            x, y, sample_weight, batch_size, validation_data: as in `fit`; without data only the
-                model and its recipe are looked at.
-            ignore: codes of findings to leave out.
+            x, y, sample_weight, batch_size, validation_data: as in `fit`; without data, only the
+                model and its compile config are checked.
+            ignore: codes of findings to omit.
 
         Returns:
             A Report: its findings have `code`, `severity` ("error", "warning", "info"), `path`,
-            `place` (`file:line`) and `text`. It prints as a table. All codes are in
-            `docs/checks.md`. Nothing is raised.
+            `place` (`file:line`) and `text`. It prints as a table. `docs/checks.md` lists all
+            codes. Findings do not raise.
 
         Example:
 
@@ -280,8 +281,8 @@ class InspectionMethods(TrainingMethods):
         >>> finding.code, finding.title, finding.path
         ('C010', 'cross-entropy on an output without activation', 'head')
 
-        Differences: not in Keras. `fit` makes the cheap ones of these checks before its first
-        step: it raises the errors, and warns with a `cornu.errors.ModelWarning`.
+        Differences: not in Keras. `fit` runs the inexpensive checks before its first step: errors
+        are raised, warnings are issued as `cornu.errors.ModelWarning`.
         """
         return preflight.check(
             self.trainer, x, y, sample_weight, batch_size, validation_data, ignore
@@ -323,5 +324,5 @@ class InspectionMethods(TrainingMethods):
         )
 
     def _repr_html_(self) -> str:
-        """Returns the summary as notebooks show it."""
+        """Returns the summary as HTML, for notebooks."""
         return inspect.summary_html(self)

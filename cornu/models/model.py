@@ -1,4 +1,4 @@
-"""Model: layers between inputs and outputs, with compile and fit."""
+"""Model: a layer with compile, fit, evaluate, predict and save."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ __all__ = ["Model"]
 
 
 class Layers(tuple[Layer, ...]):
-    """The layers of a model, in a tuple that says what to do instead of changing it."""
+    """The layers of a model: a tuple whose missing list methods raise an explanatory error."""
 
     def __getattr__(self, name: str) -> Any:
         if name in ("append", "clear", "extend", "insert", "pop", "remove"):
             raise AttributeError(
-                f"model.layers is a tuple without {name}(): changing it would not change the model."
-                "\nDraw another that shares the layers, such as Model(model.input, "
+                f"model.layers is a tuple and has no {name}(): changing it would not change the "
+                "model.\nCreate a model that shares the layers, such as Model(model.input, "
                 "model.layers[-2].output); a Sequential has add() and pop(). "
                 f"This happened {user_location()}."
             )
@@ -43,24 +43,24 @@ class Layers(tuple[Layer, ...]):
 
 
 class Model(InspectionMethods):
-    """A layer that can be trained, saved and looked at.
+    """A layer that can be trained, evaluated, saved and inspected.
 
-    There are three ways to one:
+    There are three ways to create a model:
 
-    * `Model(inputs, outputs)`: what lies between symbolic Tensors (the Functional API).
-      Inputs and outputs may be one Tensor, or lists, tuples and dicts of them, also nested.
+    * `Model(inputs, outputs)`, from symbolic Tensors (the Functional API). Inputs and outputs
+      are Tensors or nested lists, tuples and dicts of Tensors.
     * a subclass that defines `call`.
-    * `Sequential([...])`, for a plain stack.
+    * `Sequential([...])`, for a stack of layers.
 
     Args:
-        inputs: Tensors made by `Input()`, or any Tensors of an existing graph.
-        outputs: Tensors computed from them.
+        inputs: Tensors returned by `Input()`, or any Tensors of an existing graph.
+        outputs: Tensors computed from the inputs.
         name: the model's name.
-        trainable: whether training changes it.
+        trainable: whether training updates its weights.
 
     Raises:
-        ValueError: the outputs depend on something that is not among the inputs; an output is a
-            layer that was not called; an input is given twice.
+        ValueError: the outputs depend on Tensors that are not among the inputs; an output is a
+            layer that was not called; an input is passed twice.
 
     Example:
 
@@ -73,7 +73,7 @@ class Model(InspectionMethods):
     """
 
     is_model = True
-    # What a model holds beside what it computes with.
+    # Attributes that do not affect what the model computes.
     bookkeeping = Layer.bookkeeping | {
         "_trainer",
         "functional_graph",
@@ -106,21 +106,21 @@ class Model(InspectionMethods):
         Layer.__init__(self, name=name, trainable=trainable, dtype=dtype, **kwargs)
         if (inputs is None) != (outputs is None):
             missing = "outputs" if outputs is None else "inputs"
-            raise ValueError(f"Model(inputs, outputs) needs both; {missing} is missing.")
+            raise ValueError(f"Model(inputs, outputs) requires both; {missing} is missing.")
         if inputs is not None:
             self._set_graph(FunctionalGraph(inputs, outputs, f"Model {self.name!r}"))
 
     @property
     def trainer(self) -> Trainer:
-        """What holds the results of `compile`, counters, seeds and compiled programs."""
+        """The Trainer, which holds the compile config, counters, seeds and compiled programs."""
         return self._trainer
 
     def overrides(self, name: str) -> bool:
-        """Whether the class of the model defines a method of `Model` itself."""
+        """Whether the class of the model overrides a method of `Model`."""
         return getattr(type(self), name) is not getattr(Model, name)
 
-    def _set_graph(self, drawing: FunctionalGraph) -> None:
-        self.functional_graph = drawing
+    def _set_graph(self, graph: FunctionalGraph) -> None:
+        self.functional_graph = graph
         self.built = True
 
     if TYPE_CHECKING:
@@ -151,22 +151,22 @@ class Model(InspectionMethods):
 
     @api_boundary
     def build(self, input_shape: Any) -> None:
-        """Builds a model that is not drawn, from the shape of a float input with batch axis."""
+        """Builds a subclassed model for the shape of a float input, including the batch axis."""
         if not self.built and self.functional_graph is None:
             self.infer_outputs(map_shapes(lambda s: Tensor(s, self.compute_dtype), input_shape))
 
     def _build_from_shapes(self, shapes: dict[str, Any]) -> None:
         if type(self).build is Model.build:
-            self.built = True  # sublayers are built as they are called
+            self.built = True  # sublayers are built when they are called
         else:
             super()._build_from_shapes(shapes)
 
     def build_for(self, inputs: Any) -> None:
-        """Builds a model that is not drawn, for some data."""
+        """Builds a subclassed model for the shapes and dtypes of some data."""
         self.infer_outputs(tree.map(_spec_of, inputs))
 
     def infer_outputs(self, inputs: Any) -> Any:
-        """Returns the Tensors that a call on Tensors would return; builds what is not built."""
+        """Returns the Tensors that a call on Tensors returns; builds the model if necessary."""
         if self.functional_graph is not None:
             return self.functional_graph.outputs
         self.built_inputs = tree.map(lambda t: [t.shape, t.dtype], inputs)
@@ -175,22 +175,24 @@ class Model(InspectionMethods):
         outputs = infer_outputs(lambda x: self.run((x,), {"training": False}), (inputs,), {})
         if not tree.leaves(outputs):
             raise TypeError(
-                f"{type(self).__name__}.call returned {outputs!r}, no array.\n"
-                "Often its `return` is missing."
+                f"{type(self).__name__}.call must return arrays; it returned {outputs!r}.\n"
+                "Check that it has a `return` statement."
             )
         return outputs
 
     def _infer_call(self, args: Any, kwargs: Any) -> Any:
-        """Returns new Tensors like the outputs; what was drawn for such inputs is known."""
+        """Returns new Tensors with the shapes and dtypes of the outputs."""
+        # For inputs with the same shapes and dtypes, the outputs of the functional graph have the
+        # result already; tracing a nested model again takes seconds in deep models.
         if self.is_purely_functional and len(args) == 1 and set(kwargs) <= {"training"}:
-            drawing = self._require_graph("outputs")
-            given = zip(drawing.match(args[0]), drawing.input_tensors, strict=True)
+            graph = self._require_graph("outputs")
+            given = zip(graph.match(args[0]), graph.input_tensors, strict=True)
             if all(isinstance(x, Tensor) and _spec(x) == _spec(t) for x, t in given):
-                return tree.map(lambda t: Tensor(*_spec(t)), drawing.outputs)
+                return tree.map(lambda t: Tensor(*_spec(t)), graph.outputs)
         return super()._infer_call(args, kwargs)
 
     def structural_attributes(self) -> dict[str, Any]:
-        """Returns everything beside the class that determines what the model computes."""
+        """Returns everything, apart from the class, that determines what the model computes."""
         parts = super().structural_attributes()
         if self.functional_graph is not None:
             parts["functional_graph"] = self.functional_graph.structural_attributes()
@@ -200,21 +202,22 @@ class Model(InspectionMethods):
 
     def sublayers(self) -> list[Layer]:
         """Returns the layers that this model owns directly."""
-        drawn = self.functional_graph.layers if self.functional_graph is not None else []
+        functional = self.functional_graph.layers if self.functional_graph is not None else []
         own = super().sublayers()
-        known = {id(layer) for layer in drawn}
-        return [*drawn, *(layer for layer in own if id(layer) not in known)]
+        known = {id(layer) for layer in functional}
+        return [*functional, *(layer for layer in own if id(layer) not in known)]
 
     def saved_attributes(self) -> list[tuple[str, Any]]:
-        """Returns `layers` and the attributes; `layers` comes first if the model is drawn."""
+        """Returns `layers` and the attributes in the order in which Keras saves them."""
+        # Keras saves `layers` first in Functional models, else in alphabetical order.
         parts = super().saved_attributes()
-        drawn = self.functional_graph is not None
-        first = 0 if drawn else sum(name < "layers" and name[0] != "_" for name, _ in parts)
+        functional = self.functional_graph is not None
+        first = 0 if functional else sum(name < "layers" and name[0] != "_" for name, _ in parts)
         return [*parts[:first], ("layers", self.layers), *parts[first:]]
 
     @property
     def layers(self) -> tuple[Layer, ...]:
-        """The model's layers (a tuple: to change a model, draw another)."""
+        """The model's layers, as a tuple; see `cornu.models.edit` for changing a model."""
         return Layers(self.sublayers())
 
     @api_boundary
@@ -222,10 +225,10 @@ class Model(InspectionMethods):
         """Returns a layer by name, by index, or by its path through blocks and nested models.
 
         Raises:
-            ValueError: there is none.
+            ValueError: there is no such layer.
         """
         if (name is None) == (index is None):
-            raise ValueError("Give either a layer's name or its index.")
+            raise ValueError("Pass either the name of a layer or its index.")
         layers = self.layers
         if index is not None:
             if not -len(layers) <= index < len(layers):
@@ -252,12 +255,12 @@ class Model(InspectionMethods):
 
     @property
     def is_callable(self) -> bool:
-        """Whether the model computes outputs: one with steps of its own needs no `call`."""
+        """Whether the model can be called: a model with a custom `train_step` needs no `call`."""
         return self.functional_graph is not None or type(self).call is not Model.call
 
     @property
     def is_purely_functional(self) -> bool:
-        """Whether calling the model does what its drawing says, and no more."""
+        """Whether calling the model computes its functional graph and nothing else."""
         return (
             self.functional_graph is not None
             and type(self).call is Model.call
@@ -268,15 +271,16 @@ class Model(InspectionMethods):
         return Model, Recorder
 
     def rename_layers(self, names: dict[int, str]) -> None:
-        """Gives layers other names in this model alone, by the `id` of the layer."""
+        """Renames layers, by the `id` of the layer, in this model only."""
         self._require_graph("layers").rename(names)
 
     def _require_graph(self, what: str) -> FunctionalGraph:
         graph: FunctionalGraph | None = self.functional_graph
         if graph is None:
             raise AttributeError(
-                f"Model {self.name!r} has no {what}: it was not made with Model(inputs, outputs)."
-                "\nBuild a functional model around it: x = Input(shape); "
+                f"Model {self.name!r} has no {what}: it was not created with Model(inputs, "
+                "outputs)."
+                "\nWrap it in a functional model: x = Input(shape); "
                 f"outer = Model(x, model(x)). This happened {user_location()}."
             )
         return graph
@@ -303,12 +307,12 @@ class Model(InspectionMethods):
 
     @property
     def input_names(self) -> list[str]:
-        """The names that data binds to."""
+        """The names of the inputs, by which data can be passed in a dict."""
         return list(self._require_graph("input_names").input_names)
 
     @property
     def output_names(self) -> list[str]:
-        """The names that targets, losses and metrics bind to."""
+        """The names of the outputs, by which targets, losses and metrics can be passed."""
         return list(self._require_graph("output_names").output_names)
 
     @property
@@ -324,11 +328,11 @@ class Model(InspectionMethods):
     # -------------------------------------------------------------------------------- compiled call
 
     def _compiles(self, args: Any, kwargs: Any) -> bool:
-        """Whether a call on plain arrays goes through the compiled forward function."""
+        """Whether a call runs the compiled forward function: a call on concrete arrays does."""
         if self.run_eagerly or len(args) != 1 or not set(kwargs) <= {"training"}:
             return False
         if scope.current().interceptor is not None:
-            return False  # what layers return in a compiled function could not be seen
+            return False  # an interceptor needs concrete outputs of layers, not tracers
         masks = scope.current().masks
         return all(
             isinstance(x, np.ndarray)
@@ -349,23 +353,23 @@ class Model(InspectionMethods):
     # ------------------------------------------------------------------------------------ as data
 
     def public_name(self) -> tuple[str, str]:
-        """Returns the module and class name by which data refers to this model."""
-        drawn = type(self) is Model
+        """Returns the module and class name that identify this model in saved configs."""
+        functional = type(self) is Model
         return (
             ("keras.src.models.functional", "Functional")
-            if drawn
+            if functional
             else ("keras", type(self).__name__)
         )
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the model as plain data: for a drawn model its layers and how they connect."""
+        """Returns the configuration: for a Functional model, its layers and their calls."""
         if self.functional_graph is None or type(self) is not Model:
             return super().get_config()
         return {"name": self.name, "trainable": self.trainable, **describe(self.functional_graph)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        """Makes a model from what `get_config()` returned."""
+        """Creates a model from what `get_config()` returned."""
         with registry.custom_object_scope(custom_objects):
             if "input_layers" not in config:
                 return super().from_config(config)
@@ -375,30 +379,30 @@ class Model(InspectionMethods):
 
     @api_boundary
     def save(self, filepath: Any, overwrite: bool = True, zipped: Any = None) -> None:
-        """Writes architecture, weights and optimizer; see `cornu.saving.save_model`."""
+        """Saves architecture, weights and optimizer; see `cornu.saving.save_model`."""
         model_files.save_model(self, filepath, overwrite, zipped)
 
     def get_build_config(self) -> dict[str, Any] | None:
-        """Returns the input shape, for a model that is not drawn but was built."""
+        """Returns the input shapes of a built model without functional graph, or None."""
         if self.functional_graph is not None or self.built_inputs is None:
             return None
         return {"inputs": self.built_inputs}
 
     def build_from_config(self, config: dict[str, Any]) -> None:
-        """Builds the model from what `get_build_config()` returned, here or in Keras."""
+        """Builds the model from what `get_build_config()` returned, in this library or in Keras."""
         if "inputs" in config:
-            self.infer_outputs(_described(config["inputs"]))
+            self.infer_outputs(_tensors_from_config(config["inputs"]))
         elif "input_shape" in config:
             self.build(tuple(config["input_shape"]))
 
     @api_boundary
     def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
-        """Writes the weights; see `cornu.saving.save_weights`."""
+        """Saves the weights; see `cornu.saving.save_weights`."""
         weight_files.save_weights(self, filepath, overwrite)
 
     @api_boundary
     def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
-        """Reads weights; see `cornu.saving.load_weights`."""
+        """Loads weights; see `cornu.saving.load_weights`."""
         weight_files.load_weights(self, filepath, skip_mismatch)
 
     @api_boundary
@@ -411,16 +415,16 @@ class Model(InspectionMethods):
 
 
 class Recorder(Recording, Model):
-    """A model that returns what layers inside another one return; see `Model.outputs_of`."""
+    """A model that returns outputs of layers of another model; see `Model.outputs_of`."""
 
 
-def _described(inputs: Any) -> Any:
-    """Returns the Tensors of a build config: [shape, dtype] in the inputs' structure."""
+def _tensors_from_config(inputs: Any) -> Any:
+    """Returns the Tensors of a build config: `[shape, dtype]` in the structure of the inputs."""
     if isinstance(inputs, dict):
-        return {name: _described(item) for name, item in inputs.items()}
+        return {name: _tensors_from_config(item) for name, item in inputs.items()}
     if len(inputs) == 2 and isinstance(inputs[1], str):
         return Tensor(tuple(inputs[0]), inputs[1])
-    return [_described(item) for item in inputs]
+    return [_tensors_from_config(item) for item in inputs]
 
 
 def _spec(tensor: Tensor) -> tuple[Any, str]:

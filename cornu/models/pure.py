@@ -1,4 +1,4 @@
-"""Pure: a model as arrays and a function of them, for those who write their own JAX."""
+"""Pure: a model as arrays and a pure function of them, for use with JAX transformations."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Apply:
         self, model: Any, params: Mapping[str, Variable], state: Mapping[str, Variable]
     ) -> None:
         self._params, self._state = tuple(params), tuple(state)
-        self._counted = model.metrics_variables  # what a call adds to metrics is dropped
+        self._counted = model.metrics_variables  # updates of metrics are discarded
         self._call = scope.functionalize(
             lambda *args, **kwargs: (model(*args, **kwargs), model.losses),
             [*params.values(), *state.values(), *self._counted],
@@ -47,36 +47,36 @@ class Apply:
         return_losses: bool = False,
         **kwargs: Any,
     ) -> Any:
-        """Returns `(outputs, state)`, and with `return_losses` the losses as a third.
+        """Returns `(outputs, state)`, or `(outputs, state, losses)` with `return_losses`.
 
         Args:
             params, state: arrays by path, as `Model.pure` returns them.
-            *args, **kwargs: what the model is called on.
-            training: whether layers behave as in training; not a traced value.
+            *args, **kwargs: the arguments of the model.
+            training: whether layers run in training mode; must not be a traced value.
             key: a JAX random key, for models that draw random numbers.
-            return_losses: whether those of regularizers and `add_loss` are returned, too.
+            return_losses: whether to return the losses of regularizers and `add_loss`.
 
         Raises:
-            ValueError: `params` or `state` has other paths.
+            ValueError: the paths in `params` or `state` are not those of the model.
         """
-        trained = _in_order("params", self._params, params)
-        rest = _in_order("state", self._state, state)
+        trained = _ordered_values("params", self._params, params)
+        rest = _ordered_values("state", self._state, state)
         values = [*trained, *rest, *(v.stored for v in self._counted)]
-        (outputs, losses), news, _ = self._call(values, key, *args, training=training, **kwargs)
+        (outputs, losses), updates, _ = self._call(values, key, *args, training=training, **kwargs)
         after = {
-            path: news.get(len(trained) + i, value)
+            path: updates.get(len(trained) + i, value)
             for i, (path, value) in enumerate(zip(self._state, rest, strict=True))
         }
         return (outputs, after, losses) if return_losses else (outputs, after)
 
 
 class Pure(NamedTuple):
-    """A model taken apart.
+    """The parameters, the state and the function of a model.
 
     Attributes:
-        params: the arrays that training changes, by path.
-        state: the other arrays, such as the averages of batch normalization, by path.
-        apply: an `Apply`.
+        params: the trainable arrays, by path.
+        state: the other arrays, such as the moving averages of batch normalization, by path.
+        apply: the model as a function of `params` and `state`.
     """
 
     params: Arrays
@@ -85,22 +85,22 @@ class Pure(NamedTuple):
 
 
 def pure(model: Any) -> Pure:
-    """Does what `Model.pure` says."""
+    """Implements `Model.pure`."""
     if not model.built:
         raise ValueError(
-            f"Model {model.name!r} is not built, so that its weights are not known.\n"
-            "Call it on a batch first, or give it an Input."
+            f"Model {model.name!r} is not built: it has no weights yet.\n"
+            "Call it on a batch first, or declare its input shape with an Input."
         )
     trained = {id(v) for v in model.trainable_variables}
     params: dict[str, Variable] = {}
     state: dict[str, Variable] = {}
     for path, variable in collect_weights_by_path(model).items():
         (params if id(variable) in trained else state)[path] = variable
-    return Pure(_copied(params), _copied(state), Apply(model, params, state))
+    return Pure(_copy_arrays(params), _copy_arrays(state), Apply(model, params, state))
 
 
 def assign(model: Any, parts: tuple[Mapping[str, Any], ...]) -> None:
-    """Does what `Model.assign` says."""
+    """Implements `Model.assign`. All paths and shapes are checked before the first assignment."""
     known = collect_weights_by_path(model)
     given = {path: value for part in parts for path, value in part.items()}
     for path, value in given.items():
@@ -118,17 +118,17 @@ def assign(model: Any, parts: tuple[Mapping[str, Any], ...]) -> None:
         known[path].assign(value)
 
 
-def _copied(variables: Mapping[str, Variable]) -> Arrays:
-    # Training gives the buffers of Variables away, and these arrays are to last.
+def _copy_arrays(variables: Mapping[str, Variable]) -> Arrays:
+    # Copies, because training steps donate the buffers of Variables to XLA, which deletes them.
     return {path: jnp.array(v.stored) for path, v in variables.items()}
 
 
-def _in_order(what: str, known: Sequence[str], given: Mapping[str, Any]) -> list[Any]:
+def _ordered_values(what: str, known: Sequence[str], given: Mapping[str, Any]) -> list[Any]:
     wrong = [*(f"{path!r} is missing" for path in known if path not in given)]
     wrong += [f"{path!r} is unknown" for path in given if path not in known]
     if wrong:
         more = f", and {len(wrong) - 3} more" if len(wrong) > 3 else ""
         raise ValueError(
-            f"{what} must have the paths that model.pure() gave them: {', '.join(wrong[:3])}{more}."
+            f"{what} must have the paths that model.pure() returned: {', '.join(wrong[:3])}{more}."
         )
     return [given[path] for path in known]

@@ -1,4 +1,4 @@
-"""assembly: models drawn again with other layers in some places; what `edit` ends with."""
+"""GraphRebuilder: traces a model again with some layers replaced; the last step of `edit`."""
 
 from __future__ import annotations
 
@@ -15,165 +15,173 @@ from cornu.core.layer.layer import Layer
 from cornu.core.state.variable import Variable
 from cornu.errors import visible_cause
 from cornu.models.model import Model
-from cornu.models.retrace import new_input, redraw
+from cornu.models.retrace import new_input, retrace_nodes
 from cornu.models.sequential import Sequential
 from cornu.names import make_unique
 
-__all__ = ["Assembly", "Slot"]
+__all__ = ["GraphRebuilder", "Replacement"]
 
 
 @dataclass
-class Slot:
-    """What stands in the place of a layer or op; `main` is None if it was removed."""
+class Replacement:
+    """The layers that replace a layer or op; `main` is None if it was removed."""
 
     before: list[Layer] = field(default_factory=list)
     main: Any = None
     after: list[Layer] = field(default_factory=list)
 
 
-class Assembly:
-    """Draws a model and the models inside again.
+class GraphRebuilder:
+    """Builds a modified copy of a model and of its nested models.
 
     Args:
-        slots: what stands in the place of a layer, by the `id` of it; or of an op, by that of its
-            node.
+        replacements: the replacement of each changed layer, by the `id` of the layer, and of each
+            changed op, by the `id` of its node.
         names: new names of layers, by the `id` of the layer.
-        changed: the `id` of each model that is not to stay as it is.
-        shares: the layer whose weights a new one takes over, by the `id` of the new one.
+        changed: the `id` of each model that contains a change.
+        weight_sources: the old layer whose weights a new layer uses, by the `id` of the new one.
     """
 
     def __init__(
         self,
-        slots: dict[int, Slot],
+        replacements: dict[int, Replacement],
         names: dict[int, str],
         changed: set[int],
-        shares: dict[int, Layer],
+        weight_sources: dict[int, Layer],
     ) -> None:
-        self._slots = slots
+        self._replacements = replacements
         self._names = names
         self._changed = changed
-        self._shares = shares
-        self._known: dict[int, Any] = {}  # the new model of each old one
+        self._weight_sources = weight_sources
+        self._rebuilt: dict[int, Any] = {}  # by the `id` of the old model
 
-    def model(self, model: Any, path: str = "") -> Any:
-        """Returns the new model in the place of one, which is the same if nothing in it changed.
+    def rebuild(self, model: Any, path: str = "") -> Any:
+        """Returns the modified model, or the model itself if nothing in it changed.
+
+        A model that is called several times is rebuilt once.
 
         Args:
             model: the old model.
-            path: where it is, '' for the outermost.
+            path: the path of the model, '' for the outermost.
         """
-        if id(model) not in self._known:
+        if id(model) not in self._rebuilt:
             if id(model) not in self._changed and path:
-                self._known[id(model)] = model
+                self._rebuilt[id(model)] = model
             elif isinstance(model, Sequential):
-                self._known[id(model)] = self._stacked(model, path)
+                self._rebuilt[id(model)] = self._rebuild_sequential(model, path)
             else:
-                self._known[id(model)] = self._drawn(model, path)
-        return self._known[id(model)]
+                self._rebuilt[id(model)] = self._rebuild_functional(model, path)
+        return self._rebuilt[id(model)]
 
-    def _of(self, layer: Any, path: str) -> Any:
-        """Returns what is to be called in the place of a layer, less what is before and after."""
+    def _rebuild_nested(self, layer: Any, path: str) -> Any:
+        """Returns the layer itself, or the modified model if it is a nested model that changed."""
         if isinstance(layer, Model) and id(layer) in self._changed:
-            return self.model(layer, path)
+            return self.rebuild(layer, path)
         return layer
 
-    def _stacked(self, model: Sequential, path: str) -> Sequential:
+    def _rebuild_sequential(self, model: Sequential, path: str) -> Sequential:
         stack: list[Layer] = []
         places: dict[int, Node] = {}
         start = None
         if model._tensors:
             first = model._tensors[0]
-            start = self._start(first, model.functional_graph)
-            begin = self._slots.get(id(first.node.op)) if first.node is not None else None
+            start = self._new_input(first, model.functional_graph)
+            begin = self._replacements.get(id(first.node.op)) if first.node is not None else None
             stack += [] if begin is None else begin.after
         for i, layer in enumerate(model.layers):
-            slot = self._slots.get(id(layer), Slot(main=layer))
-            main = [] if slot.main is None else [self._of(slot.main, _under(path, layer))]
-            made = [*slot.before, *main, *slot.after]
+            replacement = self._replacements.get(id(layer), Replacement(main=layer))
+            main = (
+                []
+                if replacement.main is None
+                else [self._rebuild_nested(replacement.main, _join_path(path, layer))]
+            )
+            made = [*replacement.before, *main, *replacement.after]
             node = model._tensors[i + 1].node if model._tensors else None
             if node is not None:
                 places |= {id(new): node for new in made}
             stack += made
         new = Sequential(name=model.name, trainable=model.trainable)
-        new.rename_layers(self._wanted(stack, model))
+        new.rename_layers(self._layer_names(stack, model))
         if start is not None:
             new.add(start)
             new._declared = model._declared
         for layer in stack:
-            with _placed(path, layer, places.get(id(layer))):
+            with _at_node(path, layer, places.get(id(layer))):
                 new.add(layer)
-                self._share(layer)
+                self._share_weights(layer)
         return new
 
-    def _drawn(self, model: Model, path: str) -> Model:
-        drawing = model._require_graph("graph")
-        inputs = [self._start(tensor, drawing) for tensor in drawing.input_tensors]
+    def _rebuild_functional(self, model: Model, path: str) -> Model:
+        graph = model._require_graph("graph")
+        inputs = [self._new_input(tensor, graph) for tensor in graph.input_tensors]
         starts = []
-        for old, start in zip(drawing.input_tensors, inputs, strict=True):
-            slot = self._slots.get(id(old.node.op)) if old.node is not None else None
-            if slot is not None and old.node is not None:
-                start = self._chain(slot.after, start, old.node, path)
+        for old, start in zip(graph.input_tensors, inputs, strict=True):
+            replacement = self._replacements.get(id(old.node.op)) if old.node is not None else None
+            if replacement is not None and old.node is not None:
+                start = self._call_layers(replacement.after, start, old.node, path)
             starts.append(start)
 
-        def draw(node: Node, args: Any, kwargs: Any) -> Any:
+        def call_node(node: Node, args: Any, kwargs: Any) -> Any:
             op = node.op
-            slot = self._slots.get(id(op) if isinstance(op, Layer) else id(node))
-            if slot is None:
-                slot = Slot(main=op)
-            if slot.before:
-                begin = _single(args[:1], node, path)
-                args = (self._chain(slot.before, begin, node, path), *args[1:])
-            if slot.main is None:
-                outputs = _single(args or kwargs, node, path)
-            elif not isinstance(slot.main, Layer):
-                with _placed(path, op, node):
+            replacement = self._replacements.get(id(op) if isinstance(op, Layer) else id(node))
+            if replacement is None:
+                replacement = Replacement(main=op)
+            if replacement.before:
+                begin = _single_tensor(args[:1], node, path)
+                args = (self._call_layers(replacement.before, begin, node, path), *args[1:])
+            if replacement.main is None:
+                outputs = _single_tensor(args or kwargs, node, path)
+            elif not isinstance(replacement.main, Layer):
+                with _at_node(path, op, node):
                     outputs = record_node(op, args, kwargs)
             else:
-                layer = self._of(slot.main, _under(path, op))
+                layer = self._rebuild_nested(replacement.main, _join_path(path, op))
                 if not isinstance(op, Layer):
-                    args, kwargs = (_single(args or kwargs, node, path),), {}
-                with _placed(path, layer, node):
+                    args, kwargs = (_single_tensor(args or kwargs, node, path),), {}
+                with _at_node(path, layer, node):
                     outputs = layer(*args, **kwargs)
                     _check_count(outputs, node)
-                    self._share(layer)
-            if slot.after:
-                outputs = self._chain(slot.after, _single(outputs, node, path), node, path)
+                    self._share_weights(layer)
+            if replacement.after:
+                outputs = self._call_layers(
+                    replacement.after, _single_tensor(outputs, node, path), node, path
+                )
             return outputs
 
-        begin = {id(old): new for old, new in zip(drawing.input_tensors, starts, strict=True)}
-        new = redraw(drawing.nodes, begin, draw)
-        outputs = tree.map(lambda old: new[id(old)], drawing.outputs)
-        inputs = tree.unflatten(tree.flatten_with_treedef(drawing.inputs)[1], inputs)
+        begin = {id(old): new for old, new in zip(graph.input_tensors, starts, strict=True)}
+        new = retrace_nodes(graph.nodes, begin, call_node)
+        outputs = tree.map(lambda old: new[id(old)], graph.outputs)
+        inputs = tree.unflatten(tree.flatten_with_treedef(graph.inputs)[1], inputs)
         made = Model(inputs, outputs, name=model.name, trainable=model.trainable)
-        made.rename_layers(self._wanted(made._require_graph("layers").layers, model))
+        made.rename_layers(self._layer_names(made._require_graph("layers").layers, model))
         return made
 
-    def _start(self, old: Tensor, drawing: Any) -> Tensor:
+    def _new_input(self, old: Tensor, graph: Any) -> Tensor:
         layer = old.node.op if old.node is not None else None
-        slot = self._slots.get(id(layer))
-        if slot is not None and slot.main is not layer:
-            output: Tensor = slot.main.output
+        replacement = self._replacements.get(id(layer))
+        if replacement is not None and replacement.main is not layer:
+            output: Tensor = replacement.main.output
             return output
-        had = None if drawing is None else drawing.layer_names.get(id(layer))
+        had = None if graph is None else graph.layer_names.get(id(layer))
         own = old.name if layer is None else layer.name
         return new_input(old, self._names.get(id(layer)) or had or own)
 
-    def _chain(self, layers: list[Layer], x: Any, node: Node, path: str) -> Any:
+    def _call_layers(self, layers: list[Layer], x: Any, node: Node, path: str) -> Any:
         for layer in layers:
-            with _placed(path, layer, node):
+            with _at_node(path, layer, node):
                 x = layer(x)
-                self._share(layer)
+                self._share_weights(layer)
         return x
 
-    def _share(self, layer: Layer) -> None:
-        if id(layer) in self._shares:
-            _adopt(layer, self._shares[id(layer)])
+    def _share_weights(self, layer: Layer) -> None:
+        if id(layer) in self._weight_sources:
+            _share_variables(layer, self._weight_sources[id(layer)])
 
-    def _wanted(self, layers: Any, old: Any) -> dict[int, str]:
+    def _layer_names(self, layers: Any, old: Any) -> dict[int, str]:
         """Returns the names in a new model: asked for, as in the old one, or the layers' own."""
         had = {} if old.functional_graph is None else old.functional_graph.layer_names
         before = {
-            id(new): key for key, new in self._known.items()
+            id(new): key for key, new in self._rebuilt.items()
         }  # of models that were drawn again
         keys = {id(layer): before.get(id(layer), id(layer)) for layer in layers}
         names = {i: self._names.get(key, had.get(key)) for i, key in keys.items()}
@@ -185,12 +193,12 @@ class Assembly:
 
 
 @contextlib.contextmanager
-def _placed(path: str, layer: Any, node: Node | None) -> Iterator[None]:
-    """Draws in the place of an old node; an error says which part of which model does not fit."""
-    where = f"edit: {_under(path, layer)!r}"
+def _at_node(path: str, layer: Any, node: Node | None) -> Iterator[None]:
+    """Records calls with the source location of an old node, and adds its path to errors."""
+    location = f"edit: {_join_path(path, layer)!r}"
     if node is not None:
-        where += f", at {_under(path, node.op)!r}" if node.op.name != layer.name else ""
-        where += f" ({node.location})"
+        location += f", at {_join_path(path, node.op)!r}" if node.op.name != layer.name else ""
+        location += f" ({node.location})"
     try:
         with (
             override_call(node.call, node.location)
@@ -200,21 +208,21 @@ def _placed(path: str, layer: Any, node: Node | None) -> Iterator[None]:
             yield
     except (TypeError, ValueError) as error:
         if str(error).startswith("edit: "):
-            raise
-        raise ValueError(f"{where} does not fit any more: {error}") from visible_cause(error)
+            raise  # an inner model has located it already
+        raise ValueError(f"{location} is no longer compatible: {error}") from visible_cause(error)
 
 
-def _under(path: str, op: Any) -> str:
+def _join_path(path: str, op: Any) -> str:
     return f"{path}/{op.name}" if path else op.name
 
 
-def _single(value: Any, node: Node, path: str) -> Any:
-    """Returns the only Tensor in nested lists, tuples and dicts."""
+def _single_tensor(value: Any, node: Node, path: str) -> Any:
+    """Returns the only Tensor in a nested structure."""
     found = [leaf for leaf in tree.leaves(value) if isinstance(leaf, Tensor)]
     if len(found) != 1:
         raise ValueError(
-            f"edit: {_under(path, node.op)!r} ({node.location}) has {len(found)} Tensors there, "
-            "and it does not follow which one is meant. Change the layers around it."
+            f"edit: {_join_path(path, node.op)!r} ({node.location}) has {len(found)} Tensors; "
+            "exactly one is required here. Edit the neighboring layers instead."
         )
     return found[0]
 
@@ -222,27 +230,28 @@ def _single(value: Any, node: Node, path: str) -> Any:
 def _check_count(outputs: Any, node: Node) -> None:
     made, had = len(tree.leaves(outputs)), len(node.output_tensors)
     if made != had:
-        raise ValueError(f"it has {made} outputs, and {had} are used.")
+        raise ValueError(f"expected {had} outputs, received {made}.")
 
 
-def _adopt(new: Any, old: Any) -> None:
-    """Puts the Variables of a layer in the place of those of another one of its class."""
+def _share_variables(new: Any, old: Any) -> None:
+    """Replaces the Variables of a layer by those of another layer of the same class."""
+    # Without a declared input shape there are no Variables to share yet.
     if not (old.built and new.built):
         return
 
-    def take(mine: Any, theirs: Any) -> Any:
+    def merge(mine: Any, theirs: Any) -> Any:
         if isinstance(theirs, Variable) and isinstance(mine, Variable):
             if mine.shape != theirs.shape:
                 raise ValueError(
-                    f"its weight {mine.name!r} would have the shape {mine.shape}, and the one to "
-                    f"keep has {theirs.shape}. Use `replace` for a layer with weights of its own."
+                    f"weight {mine.name!r} has shape {mine.shape} in the new layer and "
+                    f"{theirs.shape} in the old one. Use `replace` for a layer with new weights."
                 )
             return theirs
         if isinstance(theirs, Layer) and isinstance(mine, Layer):
-            _adopt(mine, theirs)
+            _share_variables(mine, theirs)
         elif isinstance(theirs, list) and isinstance(mine, list) and len(mine) == len(theirs):
-            return [take(a, b) for a, b in zip(mine, theirs, strict=True)]
+            return [merge(a, b) for a, b in zip(mine, theirs, strict=True)]
         return mine
 
-    held = vars(new)
-    held.update({k: take(held[k], v) for k, v in vars(old).items() if k in held})
+    attributes = vars(new)
+    attributes.update({k: merge(attributes[k], v) for k, v in vars(old).items() if k in attributes})

@@ -1,4 +1,4 @@
-"""replay: drawing a graph, or a part of one, again."""
+"""replay: traces a graph, or a part of one, again on other Tensors."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
 from cornu.layers.input import Input, InputLayer
 
-__all__ = ["is_added_mask", "new_input", "redraw", "replay", "without_masks"]
+__all__ = ["is_added_mask", "new_input", "replay", "retrace_nodes", "without_masks"]
 
 
 def new_input(old: Tensor, name: str | None = None) -> Tensor:
-    """Returns an Input like a Tensor, in its place of the drawing, by default of its name."""
+    """Returns an Input with the shape, dtype and source location of a Tensor, and its name."""
     name, optional = name or old.name, old.optional
     if old.node is None:
         return Input(batch_shape=old.shape, dtype=old.dtype, name=name, optional=optional)
@@ -30,45 +30,45 @@ def replay(
     layer_of: Callable[[Layer], Layer] = lambda layer: layer,
     call: Callable[..., Any] = lambda layer, *args, **kwargs: layer(*args, **kwargs),
 ) -> dict[int, Tensor]:
-    """Draws a graph again from other Tensors, and returns the new Tensor of each old one's `id`.
+    """Traces nodes again on other Tensors; returns the new Tensors by the `id` of the old ones.
 
     Args:
-        nodes: what to draw again, in order.
-        starts: Tensors in the place of those that come from outside, by their `id`.
-        layer_of: the layer to call in the place of a layer.
-        call: how.
+        nodes: the nodes, in topological order.
+        starts: the new inputs, by the `id` of the Tensors that they replace.
+        layer_of: maps each layer to the layer that is called instead.
+        call: called as `call(layer, *args, **kwargs)` for each call of a layer.
     """
 
-    def draw(node: Node, args: Any, kwargs: Any) -> Any:
+    def call_node(node: Node, args: Any, kwargs: Any) -> Any:
         with override_call(node.call, node.location):
             if isinstance(node.op, Layer):
                 return call(layer_of(node.op), *args, **kwargs)
             return record_node(node.op, args, kwargs)
 
-    return redraw(nodes, starts, draw)
+    return retrace_nodes(nodes, starts, call_node)
 
 
-def redraw(
-    nodes: Sequence[Node], starts: dict[int, Any], draw: Callable[[Node, Any, Any], Any]
+def retrace_nodes(
+    nodes: Sequence[Node], starts: dict[int, Any], call_node: Callable[[Node, Any, Any], Any]
 ) -> dict[int, Any]:
-    """Does what `replay` does, with `draw(node, args, kwargs)` making the outputs of each node."""
+    """Like `replay`, with `call_node(node, args, kwargs)` computing the outputs of each node."""
     new = dict(starts)
     for node in nodes:
         if isinstance(node.op, InputLayer) or all(id(t) in new for t in node.output_tensors):
             continue
         if is_added_mask(node.outputs):
-            continue  # calling the layers again makes it again
+            continue  # calling the layer again adds its mask again
         args, kwargs = without_masks(node, new)
-        outputs = draw(node, args, kwargs)
+        outputs = call_node(node, args, kwargs)
         for old, made in zip(node.output_tensors, tree.leaves(outputs), strict=True):
             new[id(old)] = made
             if old.mask is not None and isinstance(made, Tensor) and made.mask is not None:
-                new[id(old.mask)] = made.mask  # for those who use the mask itself
+                new[id(old.mask)] = made.mask  # a node may use the mask explicitly
     return new
 
 
 def without_masks(node: Node, new: dict[int, Tensor]) -> tuple[Any, Any]:
-    """Returns a node's arguments on new Tensors, less the masks that calling it will add again."""
+    """Returns a node's arguments with new Tensors, without masks that the call adds itself."""
     args, kwargs = node.args, node.kwargs
     kwargs = {name: value for name, value in kwargs.items() if not is_added_mask(value)}
     replaced: tuple[Any, Any] = tree.map(
@@ -78,7 +78,7 @@ def without_masks(node: Node, new: dict[int, Tensor]) -> tuple[Any, Any]:
 
 
 def is_added_mask(value: Any) -> bool:
-    """Tells whether something is a mask that calling a layer added to the graph."""
+    """Whether a value is a mask that calling a layer added to the graph."""
     leaves = [leaf for leaf in tree.leaves(value) if isinstance(leaf, Tensor)]
     return bool(leaves) and all(
         leaf.node is not None and leaf.node.name == "compute_mask" for leaf in leaves

@@ -1,4 +1,4 @@
-"""Sequential: a stack of layers, each called on the output of the one before."""
+"""Sequential: a stack of layers, each called on the output of the preceding one."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Sequential(Model):
     """A stack of layers.
 
     Args:
-        layers: the layers, from input to output; more may follow with `add`. The first may be
-            an `Input` or say its `input_shape`; otherwise the model is built by its first data.
-        trainable: whether training changes it.
+        layers: the layers, from input to output; `add` appends more. The first may be an `Input`
+            or have an `input_shape`; otherwise the model is built when it is first called.
+        trainable: whether training updates its weights.
         name: the model's name.
 
     Example:
@@ -37,16 +37,16 @@ class Sequential(Model):
     >>> model.output_shape, len(model), [layer.name for layer in model[1:].layers]
     ((None, 4), 2, ['re_lu'])
 
-    Differences: `add` returns the model, so that calls chain; `repeat(n)` stacks copies, a slice
-    is a Sequential that shares layers, and `+` joins two.
+    Differences: `add` returns the model, so that calls can be chained; `repeat(n)` stacks copies;
+    a slice is a Sequential that shares the layers; `+` concatenates two.
     """
 
     _stack: list[Layer]
     _tensors: list[Tensor]  # the input, then the output of each layer
-    _declared: bool  # whether the user gave the input's shape
+    _declared: bool  # whether the user declared the input shape
     _layer_graph: FunctionalGraph | None
-    _names: dict[int, str]  # of layers that are called otherwise here
-    _by_name: dict[str, Layer] | None  # None until it is needed
+    _names: dict[int, str]  # names of layers that are renamed in this model
+    _by_name: dict[str, Layer] | None  # computed lazily
     bookkeeping = Model.bookkeeping | {"_by_name"}
 
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None) -> None:
@@ -67,16 +67,17 @@ class Sequential(Model):
 
     @property
     def is_callable(self) -> bool:
-        """True: the layers are what is called."""
+        """True: calling the model calls its layers in turn."""
         return True
 
     @property
     def functional_graph(self) -> FunctionalGraph | None:
-        """The graph, made when it is first needed; None while the input's shape is not known."""
+        """The functional graph, or None while the input shape is unknown."""
+        # Created lazily: with one graph per call of `add`, a stack of n layers would take O(n²).
         if self._layer_graph is None and len(self._tensors) == len(self._stack) + 1 > 1:
-            who = f"Sequential {self.name!r}"
+            owner = f"Sequential {self.name!r}"
             self._layer_graph = FunctionalGraph(
-                self._tensors[0], self._tensors[-1], who, self._declared
+                self._tensors[0], self._tensors[-1], owner, self._declared
             )
             self._layer_graph.rename(self._names)
         return self._layer_graph
@@ -86,54 +87,54 @@ class Sequential(Model):
         self._layer_graph = value
 
     def rename_layers(self, names: dict[int, str]) -> None:
-        """Gives layers other names in this model alone, by the `id` of the layer."""
+        """Renames layers, by the `id` of the layer, in this model only."""
         self._names.update(names)
         self._by_name = None
         self.functional_graph = None
 
     @api_boundary
     def add(self, layer: Any, rebuild: bool = True) -> Sequential:
-        """Adds a layer at the end, and returns the model."""
+        """Appends a layer; returns the model."""
         if isinstance(layer, Tensor) and layer.node is not None:
             layer = layer.node.op
         if not isinstance(layer, Layer):
             raise ValueError(
                 f"Sequential {self.name!r}: only layers can be added. "
-                f"Received: {layer!r} (of type {type(layer).__name__})" + _remedy(layer)
+                f"Received: {layer!r} (of type {type(layer).__name__})" + _suggest_fix(layer)
             )
-        name = self._called(layer)
+        name = self._name_in_model(layer)
         if self._by_name is None:
-            self._by_name = {self._called(known): known for known in self._stack}
+            self._by_name = {self._name_in_model(known): known for known in self._stack}
         if self._by_name.get(name, layer) is not layer:
             raise ValueError(
-                f"Sequential {self.name!r} has a layer named {name!r} already. "
-                "Give each layer a name of its own: name='...'."
+                f"Sequential {self.name!r} already has a layer named {name!r}. "
+                "Give each layer a unique name: name='...'."
             )
         if isinstance(layer, InputLayer):
             if self._stack or self._tensors:
                 raise ValueError(
-                    f"Sequential {self.name!r}: an Input must be the first layer. It is added "
+                    f"Sequential {self.name!r}: an Input must be the first layer; it was added "
                     f"after {len(self._stack)} layers.\nFor several inputs, use "
                     "the Functional API: Model(inputs, outputs)."
                 )
             self._tensors = [layer.output]
             return self
         if not self._stack and not self._tensors:
-            self._begin_with(layer)
+            self._infer_input(layer)
         if self._tensors:
-            self._tensors.append(self._extend(layer))
+            self._tensors.append(self._call_layer(layer))
         self._stack.append(layer)
         self._by_name[name] = layer
-        self._change()
+        self._reset()
         return self
 
-    def _change(self) -> None:
+    def _reset(self) -> None:
         self.functional_graph = None
         self.trainer.outputs = None
         self.trainer.programs.clear()
         self.built = len(self._tensors) > 1
 
-    def _begin_with(self, layer: Layer) -> None:
+    def _infer_input(self, layer: Layer) -> None:
         shape = layer._input_shape_given
         if shape is None and isinstance(layer, Model) and layer.functional_graph is not None:
             if len(layer.functional_graph.input_tensors) == 1:
@@ -143,7 +144,7 @@ class Sequential(Model):
         if shape is not None:
             self._tensors = [Input(batch_shape=shape, dtype=layer.compute_dtype)]
 
-    def _extend(self, layer: Layer, tensor: Tensor | None = None) -> Tensor:
+    def _call_layer(self, layer: Layer, tensor: Tensor | None = None) -> Tensor:
         output = layer(self._tensors[-1] if tensor is None else tensor)
         if not isinstance(output, Tensor):
             raise ValueError(
@@ -154,19 +155,19 @@ class Sequential(Model):
 
     @api_boundary
     def pop(self, rebuild: bool = True) -> Layer:
-        """Removes the last layer, and returns it."""
+        """Removes and returns the last layer."""
         if not self._stack:
-            raise ValueError(f"Sequential {self.name!r} has no layer to remove: it is empty.")
+            raise ValueError(f"Sequential {self.name!r} is empty: there is no layer to remove.")
         layer = self._stack.pop()
         self._names.pop(id(layer), None)
         self._by_name = None
         if len(self._tensors) > 1:
             self._tensors.pop()
-        self._change()
+        self._reset()
         return layer
 
     def repeat(self, count: int) -> Sequential:
-        """Returns `count` copies of this stack one after another, each with its own weights.
+        """Returns a stack of `count` copies of these layers, each with its own weights.
 
         Example:
 
@@ -175,41 +176,41 @@ class Sequential(Model):
         >>> len(block.repeat(3))
         3
         """
-        return Sequential([_fresh(layer) for _ in range(count) for layer in self._stack])
+        return Sequential([_copy_layer(layer) for _ in range(count) for layer in self._stack])
 
     @api_boundary
     def build(self, input_shape: Any = None) -> None:
-        """Builds the layers for an input shape with batch axis."""
+        """Builds the layers for an input shape, including the batch axis."""
         if input_shape is None or self._tensors or not self._stack:
             return
         self._declared = False
         tensors = [Input(batch_shape=(None, *input_shape[1:]), dtype=self._stack[0].compute_dtype)]
         for layer in self._stack:
-            tensors.append(self._extend(layer, tensors[-1]))
+            tensors.append(self._call_layer(layer, tensors[-1]))
         self._tensors = tensors
-        self._change()
+        self._reset()
 
     def build_for(self, inputs: Any) -> None:
-        self._need_layers()
+        self._require_layers()
         self.build(np.shape(inputs))
 
     def infer_outputs(self, inputs: Any) -> Any:
-        self._need_layers()
+        self._require_layers()
         self.build(inputs.shape)
         return super().infer_outputs(inputs)
 
     def _require_graph(self, what: str) -> FunctionalGraph:
         if self.functional_graph is None:
             raise AttributeError(
-                f"Sequential {self.name!r} has no {what} yet: the shape of its input is not known."
-                "\nLet it begin with Input(shape), or call it on data first. "
+                f"Sequential {self.name!r} has no {what} yet: its input shape is unknown."
+                "\nAdd Input(shape) as the first layer, or call the model on data first. "
                 f"This happened {user_location()}."
             )
         return self.functional_graph
 
-    def _need_layers(self) -> None:
+    def _require_layers(self) -> None:
         if not self._stack:
-            raise ValueError(f"Sequential {self.name!r}: it has no layers, add some first.")
+            raise ValueError(f"Sequential {self.name!r} has no layers. Add layers first.")
 
     # -------------------------------------------------------------------------------- as a list
 
@@ -240,26 +241,26 @@ class Sequential(Model):
         return Sequential([*self._stack, *other])
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the stack as plain data."""
+        """Returns the configuration as plain data."""
         config: dict[str, Any] = {"name": self.name, "trainable": self.trainable}
         layers: list[Any] = []
         if self._tensors and self._declared and self._tensors[0].node is not None:
             layers.append(self._tensors[0].node.op)
-        config["layers"] = [self._described(layer) for layer in layers + self._stack]
+        config["layers"] = [self._serialize_layer(layer) for layer in layers + self._stack]
         if self._tensors and not self._declared:
             config["build_input_shape"] = self._tensors[0].shape
         return config
 
-    def _described(self, layer: Layer) -> Any:
+    def _serialize_layer(self, layer: Layer) -> Any:
         data = registry.serialize(layer)
-        return {**data, "config": {**data["config"], "name": self._called(layer)}}
+        return {**data, "config": {**data["config"], "name": self._name_in_model(layer)}}
 
-    def _called(self, layer: Layer) -> str:
+    def _name_in_model(self, layer: Layer) -> str:
         return self._names.get(id(layer), layer.name)
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        """Makes a stack from what `get_config()` returned."""
+        """Creates a model from what `get_config()` returned."""
         layers = [registry.deserialize(layer, custom_objects) for layer in config["layers"]]
         model = cls(layers, trainable=config.get("trainable", True), name=config.get("name"))
         if config.get("build_input_shape"):
@@ -267,16 +268,16 @@ class Sequential(Model):
         return model
 
 
-def _remedy(thing: Any) -> str:
+def _suggest_fix(thing: Any) -> str:
     if isinstance(thing, type):
-        return f"\nCreate it: {thing.__name__}(...)."
+        return f"\nCreate an instance: {thing.__name__}(...)."
     if isinstance(thing, (list, tuple)):
-        return "\nAdd them one by one, or pass the list to Sequential([...])."
+        return "\nAdd the layers one by one, or pass the list to Sequential([...])."
     return "\nWrap a function in Lambda(function)." if callable(thing) else ""
 
 
-def _fresh(layer: Layer) -> Layer:
-    """Returns a new layer with the same configuration and a name of its own."""
+def _copy_layer(layer: Layer) -> Layer:
+    """Returns a new layer with the same configuration and a new name."""
     config = layer.get_config()
     config.pop("name", None)
     made: Layer = type(layer).from_config(copy.deepcopy(config))

@@ -20,7 +20,8 @@ def cut(block: Item, model: type) -> Any:
     inputs, outputs = block.model.functional_graph.graph.boundary(block.nodes)
     outputs = [t for t in outputs if not is_added_mask(t)]
     data = [t for t in inputs if not is_added_mask(t)]
-    if len(data) < len(inputs):  # masks come with the data
+    # Masks are not inputs: tracing the nodes again on new inputs computes them from the data.
+    if len(data) < len(inputs):
         starts = {id(t): new_input(t) for t in data}
         new = replay(block.nodes, starts)
         data, outputs = list(starts.values()), [new[id(t)] for t in outputs]

@@ -31,7 +31,7 @@ class TrainingMethods(Layer):
 
     @property
     def trainer(self) -> Trainer:
-        """What holds the results of `compile`, counters, seeds and compiled programs."""
+        """The Trainer, which holds the compile config, counters, seeds and compiled programs."""
         raise NotImplementedError
 
     # ------------------------------------------------------------------------------------ compile
@@ -49,24 +49,24 @@ class TrainingMethods(Layer):
         jit_compile: bool | Literal["auto"] = "auto",
         auto_scale_loss: bool = True,
     ) -> None:
-        """Decides on how to train: nothing is computed yet.
+        """Configures training. Nothing is traced or compiled before the first step.
 
         Args:
             optimizer: a name, an Optimizer, or any optax transformation.
-            loss: a name, a Loss or a function of `(y_true, y_pred)`; for several outputs one for
-                all, a list, or a dict by output name (`None` for an output without loss).
-            loss_weights: factors of the losses, in the same forms.
+            loss: a name, a Loss or a function of `(y_true, y_pred)`; for several outputs one loss
+                for all, a list, or a dict by output name (`None` for an output without loss).
+            loss_weights: factors of the losses, in the same structure.
             metrics: a list of names, Metrics or functions; for several outputs a list of lists
                 or a dict by output name.
             weighted_metrics: the same, weighted by sample_weight and class_weight.
-            run_eagerly: whether steps run without being compiled, for debugging.
-            steps_per_execution: steps per dispatch; by default (1) the runner decides, and the
-                result does not depend on it. A larger number fixes it.
-            jit_compile: `False` is the same as `run_eagerly=True`.
-            auto_scale_loss: whether float16 training scales its loss.
+            run_eagerly: whether steps run without compilation, for debugging.
+            steps_per_execution: steps per dispatch to the device. By default (1) the number is
+                chosen automatically, which does not affect the results.
+            jit_compile: `False` is equivalent to `run_eagerly=True`.
+            auto_scale_loss: whether the loss is scaled in float16 training.
 
         Raises:
-            ValueError: a name is unknown, or does not belong to an output.
+            ValueError: a name is unknown, or is not the name of an output.
         """
         self.trainer.compile(
             optimizer,
@@ -99,7 +99,7 @@ class TrainingMethods(Layer):
 
     @property
     def optimizer(self) -> Any:
-        """The optimizer that `compile` was given; it may be replaced."""
+        """The optimizer that was passed to `compile`; it can be replaced."""
         return self.trainer.optimizer
 
     @optimizer.setter
@@ -108,12 +108,12 @@ class TrainingMethods(Layer):
 
     @property
     def loss(self) -> Any:
-        """The loss that `compile` was given."""
+        """The loss that was passed to `compile`."""
         return None if self.trainer.config is None else self.trainer.config.loss
 
     @property
     def run_eagerly(self) -> bool:
-        """Whether steps and calls run without being compiled."""
+        """Whether steps and calls run without compilation."""
         return self.trainer.run_eagerly
 
     @property
@@ -123,7 +123,7 @@ class TrainingMethods(Layer):
 
     @property
     def metrics(self) -> list[Any]:
-        """The metrics: the loss, those that compile was given, and those of layers."""
+        """The metrics: the loss, the metrics passed to `compile`, and the metrics of layers."""
         found: list[Any] = [*self.trainer.own_metrics()]
         own = super().metrics
         return found + [metric for metric in own if all(metric is not known for known in found)]
@@ -151,10 +151,10 @@ class TrainingMethods(Layer):
 
     @property
     def traces(self) -> list[Trace]:
-        """What was compiled for this model so far, and why; the last hundred times.
+        """The last hundred compilations for this model, each with its reason.
 
-        A step is compiled for each shape and dtype that it meets. That takes seconds, and running
-        it milliseconds, so that a list that grows while a model is used is worth a look.
+        A step is compiled for each combination of shapes and dtypes of its inputs. Compilation
+        takes seconds, a step takes milliseconds: a list that keeps growing indicates a problem.
 
         Example:
 
@@ -165,8 +165,8 @@ class TrainingMethods(Layer):
         >>> model.traces
         [<predict: first use>, <predict: x: float32[8, 2] -> float32[5, 2]>]
 
-        Differences: not in Keras. `fit` warns (C060, C061; see `docs/checks.md`) where batches of
-        many shapes or of several dtypes come one after another.
+        Differences: not in Keras. `fit` warns (C060, C061; see `docs/checks.md`) about batches
+        with many different shapes or several dtypes.
         """
         return list(self.trainer.programs.traces)
 
@@ -180,9 +180,9 @@ class TrainingMethods(Layer):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        """Returns the total loss of a batch: of the outputs, of regularizers and of `add_loss`.
+        """Returns the total loss of a batch: losses of outputs, regularizers and `add_loss`.
 
-        May be overridden; it is traced into the compiled step.
+        Can be overridden; it is traced as part of the compiled step.
         """
         return steps.compute_loss(self.trainer, y, y_pred, sample_weight)
 
@@ -197,7 +197,7 @@ class TrainingMethods(Layer):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        """Returns what `compute_loss` does for given values of the Variables, changing nothing.
+        """Returns the result of `compute_loss` for given values of the Variables.
 
         Args:
             trainable_variables, non_trainable_variables, metrics_variables: values of the model's
@@ -205,7 +205,8 @@ class TrainingMethods(Layer):
             x, y, y_pred, sample_weight, training: as in `compute_loss`.
 
         Returns:
-            The loss, and `(trainable, non-trainable, metrics)` values after it.
+            The loss, and the updated `(trainable, non-trainable, metrics)` values. The Variables
+            themselves are not changed.
         """
         values = (trainable_variables, non_trainable_variables, metrics_variables)
         args = (x, y, y_pred, sample_weight, training)
@@ -214,14 +215,14 @@ class TrainingMethods(Layer):
     def compute_metrics(
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
     ) -> dict[str, Any]:
-        """Updates the metrics with a batch, and returns their values. May be overridden."""
+        """Updates the metrics with a batch; returns their values. Can be overridden."""
         return steps.compute_metrics(self.trainer, y, y_pred, sample_weight)
 
     def train_step(self, data: Any) -> dict[str, Any]:
-        """Trains on one batch `(x, y, sample_weight)`, and returns logs.
+        """Trains on one batch `(x, y, sample_weight)`; returns logs.
 
-        An override is written with Variables as if they could simply be changed; use
-        `cornu.value_and_grad` for gradients. It is lifted and compiled as a whole.
+        An override may assign to Variables as in eager code, and use `cornu.value_and_grad` for
+        gradients. It is transformed into a pure function and compiled as a whole.
 
         Example:
 
@@ -237,7 +238,7 @@ class TrainingMethods(Layer):
         return steps.train_step(self.trainer, data)
 
     def test_step(self, data: Any) -> dict[str, Any]:
-        """Evaluates one batch `(x, y, sample_weight)`, and returns logs."""
+        """Evaluates one batch `(x, y, sample_weight)`; returns logs."""
         return steps.test_step(self.trainer, data)
 
     def predict_step(self, data: Any) -> Any:
@@ -271,48 +272,50 @@ class TrainingMethods(Layer):
         overfit_batches: float = 0,
         fast_dev_run: bool | int = False,
     ) -> History:
-        """Trains the model, and returns the History.
+        """Trains the model; returns the History.
 
         Args:
             x: inputs: an array, or lists, tuples and dicts (by input name) of arrays; or an
                 iterable of batches `(x, y)` or `(x, y, sample_weight)`.
             y: targets in the structure of the outputs, or a dict by output name.
-            batch_size: rows of a batch, 32 by default.
+            batch_size: rows per batch, 32 by default.
             epochs: the number of the last epoch.
-            verbose: 0 silent, 1 a progress bar, 2 a line per epoch, "auto".
+            verbose: 0 for silent, 1 for a progress bar, 2 for one line per epoch, or "auto".
             callbacks: a list of callbacks.
-            validation_split: the part of the data, from its end, that is kept for validation.
+            validation_split: the fraction of the data, taken from its end, used for validation.
             validation_data: `(x, y)`, `(x, y, sample_weight)` or an iterable of batches.
-            shuffle: whether each epoch has an order of its own.
+            shuffle: whether to shuffle the rows before each epoch.
             class_weight: weight of each class; for several outputs a dict of them by name.
             sample_weight: weight of each row, in the structure of the outputs or by name.
             initial_epoch: the number of the first epoch.
-            steps_per_epoch: batches of an epoch, for iterables.
+            steps_per_epoch: batches per epoch, for iterables.
             validation_steps, validation_batch_size: the same for validation.
-            validation_freq: validate after every so many epochs, or after those in a list.
+            validation_freq: the number of epochs between validations, or a list of the epochs
+                after which to validate.
             debug_nans: whether to stop at the first step whose loss, gradients or new weights
-                are not finite, and to say in which layer it began. The batch is saved in a
-                temporary folder, or in the folder that is given here; `model.nan_report` has it,
-                too, and the weights stay as they were before the step. Steps run one by one.
-            resume: a folder in which the state of training is kept, or a `cornu.Resume`. If the
-                program is killed and started again, training goes on from there, and ends as it
-                would have ended, bit by bit; see `docs/resume.md`.
-            overfit_batches: train and validate on the same first batches, so many of them or, as
-                a float, such a part, without shuffling: a model that is right learns them by
-                heart.
-            fast_dev_run: only try the program out: one step (or so many) of training and of
-                validation, in one epoch. Nothing is kept: callbacks that write files and `resume`
-                are left out.
+                are not finite, and report the layer in which it happened first. The batch is
+                saved in a temporary folder, or in the folder passed here; it is also in
+                `model.nan_report`. The weights are those before the step. Steps are dispatched
+                one by one.
+            resume: a folder for the state of training, or a `cornu.Resume`. If the program is
+                killed and started again, training continues from the saved state, with bitwise
+                identical results; see `docs/resume.md`.
+            overfit_batches: train and validate on the same first batches without shuffling: a
+                number of batches or, as a float, a fraction of the data. A correct model should
+                overfit them.
+            fast_dev_run: run one step (or this many) of training and of validation in one epoch,
+                to test the program. Callbacks that write files and `resume` are disabled.
 
         Raises:
-            ValueError: the data does not fit the model, its loss, or itself; before any step.
-            FloatingPointError: with `debug_nans`, something is not finite.
+            ValueError: the data does not match the model or its loss, or is inconsistent; raised
+                before the first step.
+            FloatingPointError: with `debug_nans`, a value is not finite.
             RuntimeError: another process uses the folder of `resume`.
 
         Differences: targets are never broadcast against outputs, labels must lie within the
-        classes, and NaN is refused. What is probably wrong is said before the first step, in one
-        line with a code (see `check`). `debug_nans`, `resume`,
-        `overfit_batches` and `fast_dev_run` are not in Keras.
+        classes, and NaN in the data raises. Probable mistakes are reported before the first step,
+        in one line with a code (see `check`). `debug_nans`, `resume`, `overfit_batches` and
+        `fast_dev_run` are not in Keras.
         """
         return fitting.fit(
             self.trainer,
@@ -381,7 +384,7 @@ class TrainingMethods(Layer):
 
         Args:
             x, y, sample_weight, batch_size, steps, verbose, callbacks: as in `fit`.
-            return_dict: whether a dict is returned rather than a list (or one number).
+            return_dict: whether to return a dict rather than a list (or a single number).
         """
         logs = fitting.evaluate(
             self.trainer, x, y, batch_size, verbose, sample_weight, steps, callbacks
@@ -397,7 +400,7 @@ class TrainingMethods(Layer):
         steps: int | None = None,
         callbacks: Any = None,
     ) -> Any:
-        """Returns the predictions for some data, as NumPy arrays in the outputs' structure.
+        """Returns the predictions for some data, as NumPy arrays in the structure of the outputs.
 
         Differences: `verbose="auto"` is silent.
         """
@@ -412,7 +415,7 @@ class TrainingMethods(Layer):
         class_weight: Mapping[Any, Any] | None = None,
         return_dict: bool = False,
     ) -> Any:
-        """Trains on one batch; returns the loss and the metrics of this batch."""
+        """Trains on one batch; returns the loss and the metrics of the batch."""
         logs = fitting.train_on_batch(self.trainer, x, y, sample_weight, class_weight)
         return logs if return_dict else _as_list(logs)
 
@@ -420,7 +423,7 @@ class TrainingMethods(Layer):
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
-        """Evaluates one batch; returns the loss and its metrics."""
+        """Evaluates one batch; returns the loss and the metrics of the batch."""
         logs = fitting.test_on_batch(self.trainer, x, y, sample_weight)
         return logs if return_dict else _as_list(logs)
 
@@ -433,7 +436,7 @@ class TrainingMethods(Layer):
 
     @property
     def stop_training(self) -> bool:
-        """Whether `fit` ends after this step; callbacks set it."""
+        """Whether `fit` stops after the current step; callbacks set it."""
         return self.trainer.run.stop_training
 
     @stop_training.setter
@@ -442,7 +445,7 @@ class TrainingMethods(Layer):
 
     @property
     def pausing(self) -> bool:
-        """Whether `fit` ends in order to continue later; see `pause_training`."""
+        """Whether `fit` stops in order to continue later; see `pause_training`."""
         return self.trainer.run.pausing
 
     @property
@@ -456,21 +459,21 @@ class TrainingMethods(Layer):
 
     @property
     def nan_report(self) -> Any:
-        """What `fit(debug_nans=True)` found when it stopped."""
+        """The report of the last `fit(debug_nans=True)` that stopped, or None."""
         return self.trainer.run.nan_report
 
     def pause_training(self) -> None:
-        """Ends `fit` after this step; with `resume`, the same program goes on from here later.
+        """Stops `fit` after the current step; with `resume`, the program can continue later.
 
-        Without `resume` it is the same as `stop_training = True`.
+        Without `resume` it is equivalent to `stop_training = True`.
         """
         run = self.trainer.run
         run.stop_training, run.pausing = True, run.can_pause
 
     def snapshot(self) -> Snapshot:
-        """Returns all that training changes, to be put back with `.restore()`.
+        """Returns a copy of everything that training changes; `.restore()` writes it back.
 
-        These are weights, optimizer, metrics, history, counters and random sources, as far as
+        This includes weights, optimizer, metrics, history, counters and random seeds, as far as
         they are built.
 
         Example:
@@ -506,37 +509,37 @@ class TrainingMethods(Layer):
         stop_at: float | None = 4.0,
         smoothing: float = 0.98,
     ) -> RangeTest:
-        """Trains with learning rates that rise from step to step, and says which is good.
+        """Runs a learning rate range test: trains with increasing rates and suggests one.
 
-        Afterwards weights, optimizer, metrics, history, counters and seeds are what they were
-        before, and `fit` does what it would have done. What was not built yet is built, as `fit`
-        would. Nothing is compiled anew for a rate. A generator has given its batches away.
+        Afterwards weights, optimizer, metrics, history, counters and seeds are restored, so that
+        a following `fit` is not affected. A model that was not built is built, as by `fit`. The
+        step is compiled once for all rates. Batches read from a generator are consumed.
 
         Args:
-            x, y, sample_weight, batch_size, class_weight: as in `fit`. Data is shuffled, and read
-                again from its beginning as often as needed.
+            x, y, sample_weight, batch_size, class_weight: as in `fit`. The data is shuffled, and
+                repeated as often as needed.
             start, end: the first and the last learning rate.
-            steps: how many are tried, one batch for each.
-            mode: "exponential", each a fixed multiple of the one before, or "linear".
-            stop_at: the test ends when the smoothed loss is so many times the lowest so far; None
-                for only when it is not finite.
-            smoothing: how much of the moving average of losses is kept in a step.
+            steps: the number of rates, with one batch each.
+            mode: "exponential" for a constant ratio between rates, or "linear".
+            stop_at: the test stops when the smoothed loss exceeds this multiple of its minimum;
+                with None, only when the loss is not finite.
+            smoothing: the decay of the exponential moving average of the losses.
 
         Returns:
             A `RangeTest` with `rates`, `losses`, `smoothed`, `suggestion` and `plot()`. The
-            suggestion is the rate at which the loss fell fastest: one for short training, or for
-            the peak of a `OneCycle`. `suggest("valley")` gives a more careful one.
+            suggestion is the rate at which the loss decreased fastest: suitable for short
+            training, or as the peak of a `OneCycle`. `suggest("valley")` is more conservative.
 
         Raises:
-            ValueError: the data does not fit the model, or an argument is out of range.
+            ValueError: the data does not match the model, or an argument is out of range.
             AttributeError: the learning rate of an optax transformation cannot be changed.
 
         References: Leslie N. Smith (2017), "Cyclical learning rates for training neural
             networks", section 3.3.
 
-        Differences: not in Keras. A schedule makes way for the test. Of several optimizers, the
-            one with the largest rate gets what is tried, and the others keep their ratios to it;
-            so do rates by path (`Optimizer.set_rates`).
+        Differences: not in Keras. A schedule is overridden during the test. With several
+            optimizers, the tested rate is that of the optimizer with the largest rate; the others
+            keep their ratios to it, as do rates by path (`Optimizer.set_rates`).
 
         Example:
 
@@ -566,31 +569,31 @@ class TrainingMethods(Layer):
         target: Literal["memory", "speed"] = "memory",
         limit: int | None = None,
     ) -> BatchSizes:
-        """Returns the largest batch size whose training step fits into memory, or the fastest.
+        """Finds the largest batch size whose training step fits into memory, or the fastest one.
 
-        How much memory a step needs is asked of the compiler, so that nothing runs out of memory.
-        Sizes are tried from `start` on in powers of two; then, for memory, what lies between.
-        Afterwards the model is what it was before. Each size that is tried is compiled once.
+        The memory of a step is reported by the compiler, so that no step runs out of memory.
+        Sizes are powers of two from `start`, followed by bisection for `target="memory"`. Each
+        size is compiled once. The model is not changed.
 
         Args:
-            x, y, sample_weight: as in `fit`; of an iterable only the first batch is looked at.
-            start: the size to begin with.
-            largest: none above this is tried; by default the rows of the data, or 2**20.
-            target: "memory" for the largest that fits; "speed" for the smallest power of two of
-                which twice as much is hardly faster (5 percent), measured by running steps.
-            limit: the bytes that may be used; by default 90 percent of what is free on the device,
-                or half of the host's free memory where that is the device.
+            x, y, sample_weight: as in `fit`; only the first batch of an iterable is used.
+            start: the first size.
+            largest: the maximum size; by default the rows of the data, or 2**20.
+            target: "memory" for the largest size that fits; "speed" for the smallest power of two
+                whose double improves the measured throughput by less than 5 percent.
+            limit: the available memory in bytes; by default 90 percent of the free memory of the
+                device, or half of the free host memory on CPU.
 
         Returns:
             A `BatchSizes`: `best` is the size; it is a sequence with `rows`, `memory`, `fits`,
             `seconds` and `rows_per_second` of each size, and prints as a table.
 
         Raises:
-            ValueError: not even a batch of one row fits, or an argument is out of range.
+            ValueError: a batch of one row does not fit, or an argument is out of range.
 
-        Differences: not in Keras. Lightning's finder runs steps until memory is used up. What the
-            compiler says leaves out what libraries take for themselves while they run: on CPUs,
-            convolutions took about as much again; dense layers nothing.
+        Differences: not in Keras. Lightning's finder runs steps until memory is exhausted. The
+            compiler's report excludes memory that libraries allocate at run time: on CPUs,
+            convolutions used about twice the reported memory, dense layers the reported memory.
 
         Example:
 

@@ -1,8 +1,8 @@
-"""Binding: how the arrays of a batch belong to the inputs and outputs of a model.
+"""Binding: assigns the arrays of a batch to the inputs and outputs of a model.
 
 A batch `(x, y, sample_weight)` is bound once, when it is read: names are matched, structures are
-checked, and what comes out is in the order of the model. Everything behind that, checks, class
-weights, losses, metrics and compiled steps, takes bound batches.
+checked, and the result is in the order of the model. All later stages (checks, class weights,
+losses, metrics and compiled steps) use bound batches.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ _PARTS = ("x", "y", "sample_weight")
 
 
 class Outputs:
-    """The outputs of a model, and what belongs to each.
+    """The outputs of a model; assigns losses, metrics, targets and weights to them.
 
     Args:
         structure: symbolic Tensors in the structure of the model's outputs.
-        names: one for each output; by default the keys of a dict, or `output_1`, ...
+        names: the names of the outputs; by default the keys of a dict, or `output_1`, ...
 
     Attributes:
-        names: of the outputs, in the order of the leaves.
-        tensors: the Tensors in that order.
+        names: the names of the outputs, in the order of the leaves.
+        tensors: the Tensors in the same order.
     """
 
     def __init__(self, structure: Any, names: Sequence[str] | None = None) -> None:
@@ -61,14 +61,14 @@ class Outputs:
         whole: Callable[[Any], bool] = lambda value: False,
         to_all: bool = False,
     ) -> list[Any]:
-        """Returns what belongs to each output, in order; `None` where nothing was given.
+        """Returns the entry for each output, in order; `None` for outputs without entry.
 
         Args:
-            value: for one output, the thing itself or in a list or dict; for several, a list
-                with one entry each, or a dict by output name.
-            what: a word for messages, such as "loss".
-            whole: whether a list or dict is one thing rather than a collection.
-            to_all: whether a single thing counts for every output.
+            value: for one output, a single entry or a list or dict with one; for several outputs,
+                a list with one entry each, or a dict by output name.
+            what: the name of the argument in error messages, such as "loss".
+            whole: whether a list or dict is a single entry rather than a collection.
+            to_all: whether a single entry applies to every output.
 
         Raises:
             ValueError: the number of entries is not that of the outputs, or a name is unknown.
@@ -87,14 +87,14 @@ class Outputs:
             raise ValueError(
                 f"{what}: the model has {len(self)} outputs ({', '.join(self.names)}); "
                 f"received a {type(value).__name__} of {len(value)}.\n"
-                "Give one entry for each output, or a dict by output name."
+                "Pass one entry for each output, or a dict by output name."
             )
         if self.single or to_all:
             return [value] * len(self)
         raise ValueError(
             f"{what}: the model has {len(self)} outputs ({', '.join(self.names)}); "
             f"received one {'array' if hasattr(value, 'shape') else type(value).__name__}.\n"
-            "Give a list with one entry for each output, or a dict by output name."
+            "Pass a list with one entry for each output, or a dict by output name."
         )
 
     def spread_targets(self, y: Any) -> list[Any]:
@@ -102,7 +102,7 @@ class Outputs:
         return self.spread(y, "y", whole=is_array)
 
     def spread_weights(self, sample_weight: Any) -> list[Any]:
-        """Returns the sample weights of each output; one array counts for all."""
+        """Returns the sample weights of each output; a single array applies to all."""
         return self.spread(sample_weight, "sample_weight", whole=is_array, to_all=True)
 
     def _spread_by_name(self, value: dict[str, Any], what: str) -> list[Any]:
@@ -119,13 +119,14 @@ class Binding:
 
     Args:
         model: the model.
-        outputs: returns the outputs, given the inputs of a batch, for which the model is built; or
-            None if they are not known.
+        outputs: builds the model for the inputs of a batch and returns its outputs, or None if
+            they are unknown.
         class_weight: as in `fit`.
         inputs_only: whether there is only x, as in `predict`.
-        keeps_structure: whether batches keep the structure in which the user gave them, for steps
-            and losses that the user wrote.
-        keeps_targets: whether y and sample_weight do, because no loss or metric binds to outputs.
+        keeps_structure: whether batches keep the structure in which the user passed them, for
+            custom steps and losses.
+        keeps_targets: whether only y and sample_weight keep it, because no loss or metric of
+            `compile` uses them.
     """
 
     def __init__(
@@ -138,7 +139,8 @@ class Binding:
         keeps_targets: bool = False,
     ) -> None:
         self._model = model
-        # Of a Sequential that is built for the first batch, the structure stays as it was given.
+        # Read before the model is built: a Sequential that is built for the first batch keeps the
+        # structure of the data.
         self._graph = model.functional_graph
         self._outputs = outputs
         self._class_weight = class_weight
@@ -149,33 +151,33 @@ class Binding:
 
     @property
     def names(self) -> Names:
-        """The names of inputs and outputs that columns of tables bind to."""
+        """The names of inputs and outputs, which are matched with column names of tables."""
         if self._graph is None:
             return NAMELESS
         return Names(tuple(self._graph.input_names), tuple(self._graph.output_names))
 
     def bind(self, batch: Any) -> tuple[Any, Any, Any]:
-        """Returns a batch in the order of the model.
+        """Returns a batch in the structure of the model.
 
         Args:
             batch: `(x, y, sample_weight)` with nested arrays, of a batch or of all data.
 
         Returns:
             x in the structure of the model's inputs. y as one array, or a tuple with an entry for
-            each of several outputs. sample_weight in the same form, or one array for all outputs.
+            each of several outputs. sample_weight likewise, or one array for all outputs.
 
         Raises:
-            ValueError: names, structures or lengths do not fit.
+            ValueError: names, structures or lengths do not match.
         """
         x, y, weight = batch
         if x is None:
-            raise ValueError(f"Model {self._model.name!r}: x is missing, it is None.")
+            raise ValueError(f"Model {self._model.name!r}: x is None; inputs are required.")
         bound = x
         if self._graph is not None:
             bound = self._graph.arrange(self._graph.match(x))
             x = x if self._keeps_structure else bound
         signature = tree.signature(batch)
-        if signature != self._signature:  # most batches are like the one before
+        if signature != self._signature:  # skipped for most batches, which have the same shapes
             parts = {"x": batch[0]} if self._inputs_only else dict(zip(_PARTS, batch, strict=True))
             check_lengths(item for what, part in parts.items() for item in named_arrays(part, what))
             self._signature = signature
@@ -210,13 +212,15 @@ class Binding:
         if not any(isinstance(value, dict) for value in given.values()):
             if len(names) > 1:
                 raise ValueError(
-                    f"class_weight: the model has the outputs {names}. Give a dict by output "
+                    f"class_weight: the model has the outputs {names}. Pass a dict by output "
                     "name: {name: {class: weight}}."
                 )
             return {names[0]: given}
         for name in given:
             if name not in names:
-                raise ValueError(f"class_weight: the model has no output {name!r}, but {names}.")
+                raise ValueError(
+                    f"class_weight: the model has no output {name!r}. Its outputs are {names}."
+                )
         return given
 
     # ---------------------------------------------------------------- the parts of a bound batch
@@ -243,7 +247,7 @@ def _multiply(weight: Any, made: np.ndarray) -> np.ndarray:
 
 
 def is_array(x: Any) -> bool:
-    """Whether something counts as one array; a list of numbers does."""
+    """Whether a value is treated as a single array; a list of numbers is."""
     if isinstance(x, (list, tuple)):
         return bool(x) and all(isinstance(item, (int, float, np.number)) for item in x)
     return not isinstance(x, dict)

@@ -1,4 +1,4 @@
-"""CompileConfig: the arguments of `compile`, frozen."""
+"""CompileConfig: the arguments of `compile`."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from cornu.optimizers import Optimizer
 
 __all__ = ["CompileConfig"]
 
-# What `get_compile_config` writes into files, in the order of `compile`.
+# The arguments in saved configs, in the order of `compile`.
 _SAVED = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics", "run_eagerly")
 
 
 @dataclass(frozen=True, eq=False)
 class CompileConfig:
-    """What `compile` decided, before it is applied to the outputs of a model.
+    """The arguments of `compile`, before they are applied to the outputs of a model.
 
     Attributes:
         optimizer: None for a model that is only evaluated.
         loss, loss_weights, metrics, weighted_metrics: as `compile` received them.
-        run_eagerly: whether steps run without being compiled.
-        steps_per_execution: steps per dispatch, or None if the runner decides.
+        run_eagerly: whether steps run without compilation.
+        steps_per_execution: steps per dispatch, or None to choose automatically.
     """
 
     optimizer: Optimizer | None = None

@@ -1,4 +1,4 @@
-"""Refuses wrong data before the first step: says which input or output, what, and what to do."""
+"""Checks of the values and shapes of data before the first step."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ __all__ = ["check_lengths", "check_targets", "check_values"]
 
 
 def check_lengths(named: Iterable[tuple[str, Any]]) -> None:
-    """Refuses empty arrays and arrays of different lengths."""
+    """Raises a ValueError for empty arrays and arrays of different lengths."""
     lengths: dict[str, int] = {}
     for name, array in named:
         if array is None:
             continue
         if array.ndim == 0:
-            raise ValueError(f"{name} is a single number; data has a row for each sample.")
+            raise ValueError(f"{name} is a scalar; expected an array with one row per sample.")
         lengths[name] = array.shape[0]
     if not lengths:
-        raise ValueError("There is no data.")
+        raise ValueError("The data is empty: there are no arrays.")
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{name}: {count}" for name, count in lengths.items())
         raise ValueError(
@@ -34,9 +34,10 @@ def check_lengths(named: Iterable[tuple[str, Any]]) -> None:
 
 
 def check_values(name: str, array: Any, consumers: Iterable[Layer] = ()) -> None:
-    """Refuses NaN and infinity, and what a layer that is fed directly says it cannot take."""
+    """Raises a ValueError for NaN, infinity, and values that a consuming layer does not accept."""
     values = np.asarray(array)
     if values.dtype.kind == "f":
+        # The sum of finite data is finite (unless it overflows), and needs no temporary array.
         with np.errstate(over="ignore", invalid="ignore"):
             total = np.sum(values, dtype=values.dtype if values.itemsize > 2 else "float32")
         if not np.isfinite(total) and not np.isfinite(values).all():
@@ -44,9 +45,9 @@ def check_values(name: str, array: Any, consumers: Iterable[Layer] = ()) -> None
             kind = "NaN" if np.isnan(values).any() else "infinity"
             rows = len(np.unique(bad[:, 0]))
             raise ValueError(
-                f"{name} holds {kind}: {len(bad)} values in {rows} rows, the first at "
+                f"{name} contains {kind}: {len(bad)} values in {rows} rows, the first at index "
                 f"{tuple(int(i) for i in bad[0])}.\nReplace or drop them (np.nan_to_num, "
-                "np.isfinite), or a Masking layer's mask_value for missing steps."
+                "np.isfinite); for missing time steps, use the mask_value of a Masking layer."
             )
     for layer in consumers:
         problem = layer.find_data_problem(values)
@@ -55,7 +56,7 @@ def check_values(name: str, array: Any, consumers: Iterable[Layer] = ()) -> None
 
 
 def check_targets(name: str, loss: Any, target: Any, prediction: Any) -> None:
-    """Refuses targets that do not fit the output and its loss.
+    """Raises a ValueError for targets that do not match the output and its loss.
 
     Args:
         name: the output's name.
@@ -78,12 +79,12 @@ def check_targets(name: str, loss: Any, target: Any, prediction: Any) -> None:
             or (kind in _CATEGORICAL and shape[-1] == 1 and output[-1] not in (1, None))
         ):
             remedy = (
-                "For integer labels use the loss 'sparse_categorical_crossentropy', or turn them "
-                "into one-hot rows with cornu.utils.to_categorical."
+                "For integer labels use the loss 'sparse_categorical_crossentropy', or convert "
+                "them to one-hot rows with cornu.utils.to_categorical."
             )
         raise ValueError(
-            f"{what}: y has the shape {shape}, the output {output}. They must be equal (a last "
-            f"axis of size 1 may be missing): they would be broadcast against each other.\n{remedy}"
+            f"{what}: y has the shape {shape}, the output {output}. The shapes must be equal, up "
+            f"to a last axis of size 1; they are not broadcast.\n{remedy}"
         )
     if kind in ("BinaryCrossentropy", "BinaryFocalCrossentropy"):
         _check_unit(what, target)
@@ -119,7 +120,7 @@ def _check_sparse(
     ):
         hint = ""
         if len(shape) == len(output) and shape[-1] == output[-1]:
-            hint = "\nThese look like one-hot rows: use the loss 'categorical_crossentropy'."
+            hint = "\nFor one-hot rows use the loss 'categorical_crossentropy'."
         raise ValueError(
             f"{what}: y has the shape {shape}, the output {output}. Expected one integer label "
             f"for each position: shape {('batch', *output[1:-1])}.{hint}"
@@ -127,16 +128,16 @@ def _check_sparse(
     classes = output[-1]
     values = np.asarray(target)
     if values.dtype.kind == "f" and not np.equal(np.mod(values, 1), 0).all():
-        raise ValueError(f"{what}: labels must be whole numbers; y holds fractions.")
+        raise ValueError(f"{what}: labels must be integers; y contains fractions.")
     ignored = getattr(loss, "ignore_class", None)
     if ignored is not None:
         values = values[values != ignored]
     if classes is not None and values.size:
         low, high = values.min(), values.max()
         if low < 0 or high >= classes:
-            hint = " Labels seem to count from 1: subtract 1." if low == 1 else ""
+            hint = " If the labels start at 1, subtract 1." if low == 1 else ""
             raise ValueError(
-                f"{what}: labels lie between {int(low)} and {int(high)}, and the output has "
+                f"{what}: labels range from {int(low)} to {int(high)}, but the output has "
                 f"{classes} classes, 0 to {classes - 1}.{hint}\n"
                 "Give the last layer one unit per class, or renumber the labels."
             )
@@ -148,6 +149,6 @@ def _check_unit(what: str, target: Any) -> None:
         low, high = values.min(), values.max()
         if low < 0 or high > 1:
             raise ValueError(
-                f"{what}: y lies between {low} and {high}; probabilities lie between 0 and 1.\n"
+                f"{what}: y ranges from {low} to {high}; probabilities must be between 0 and 1.\n"
                 "Rescale y; for labels -1 and 1 use the loss 'hinge'."
             )

@@ -1,4 +1,4 @@
-"""DryRun: the parts of `fit` that run when a program is only tried out."""
+"""DryRun: implements `overfit_batches` and `fast_dev_run` of `fit`, and global step limits."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _END = object()
 
 
 class FirstBatches:
-    """A source that ends each epoch after some batches, and is otherwise the source itself.
+    """A source that ends each epoch after a number of batches.
 
     For a stream, an epoch continues where the last one ended; at its end the stream restarts.
 
     Args:
         source: the source.
-        steps: how many batches.
+        steps: the number of batches.
     """
 
     resident = False
@@ -41,11 +41,11 @@ class FirstBatches:
         return getattr(self._source, name)
 
     def describe(self) -> dict[str, Any]:
-        """Returns what must be equal for the batches to be equal."""
+        """Returns a description that differs for sources with different batches."""
         return {**self._source.describe(), "steps": self.steps}
 
     def batches(self, epoch: int = 0, start: int = 0) -> Iterator[Any]:
-        """Yields the batches of an epoch, from number `start` on."""
+        """Yields the batches of an epoch, beginning with number `start`."""
         if isinstance(self._source, Arrays):
             yield from itertools.islice(self._source.batches(epoch, start), self.steps - start)
             return
@@ -59,15 +59,16 @@ class FirstBatches:
                 yield batch
                 continue
             self._pass = None
-            if begun:  # there are no more than these
+            if begun:  # the whole stream has fewer batches
                 return
 
 
 class HeldBatches:
-    """The first batches of a source, kept in memory, for all epochs.
+    """The first batches of a source, held in memory and repeated in each epoch.
 
     Args:
-        source: where the first batches come from; steps: how many.
+        source: the source of the batches.
+        steps: the number of batches.
     """
 
     resident = False
@@ -78,31 +79,31 @@ class HeldBatches:
         self.steps = len(self._batches)
 
     def batches(self, epoch: int = 0, start: int = 0) -> Iterator[Any]:
-        """Yields the batches, from number `start` on."""
+        """Yields the batches, beginning with number `start`."""
         yield from self._batches[start:]
 
     def describe(self) -> dict[str, Any]:
-        """Returns what must be equal for the batches to be equal."""
+        """Returns a description that differs for sources with different batches."""
         return {"kind": "overfit_batches", "steps": self.steps}
 
     def state(self) -> None:
-        """Returns nothing: the number says which batch is the next."""
+        """Returns None: the number of the step determines the next batch."""
 
     def restore(self, state: Any, epoch: int, start: int) -> None:
-        """Needs nothing to go on."""
+        """Does nothing: `batches` is called with the number of the next step."""
 
     def close(self) -> None:
-        """Needs nothing to end."""
+        """Does nothing: there are no open files or threads."""
 
 
 class DryRun:
-    """The arguments of `fit` that leave out a part of it.
+    """The arguments of `fit` that restrict it to a part of the data, epochs and callbacks.
 
     Args:
         overfit_batches, fast_dev_run: as in `fit`.
 
     Raises:
-        ValueError: one of them is out of range, or both are given.
+        ValueError: an argument is out of range, or both are used.
     """
 
     def __init__(self, overfit_batches: Any = 0, fast_dev_run: Any = False) -> None:
@@ -118,26 +119,26 @@ class DryRun:
                 f"fast_dev_run must be a bool or a number of steps. Received: {fast_dev_run!r}"
             )
         if overfit_batches and fast_dev_run:
-            raise ValueError("fit: give either overfit_batches or fast_dev_run.")
+            raise ValueError("fit: pass either overfit_batches or fast_dev_run, not both.")
         self.overfit_batches = overfit_batches
         self.steps = int(fast_dev_run)
-        self._held: HeldBatches | None = None
-        self._left_out: list[str] = []
-        self._ran: dict[str, int] = {}
+        self._batches: HeldBatches | None = None
+        self._omitted: list[str] = []
+        self._steps_by_phase: dict[str, int] = {}
 
     @property
     def overfits(self) -> bool:
-        """Whether there are only a few batches, for training and validation."""
+        """Whether training and validation use the same few batches."""
         return bool(self.overfit_batches)
 
     def epochs(self, epochs: int, initial_epoch: int) -> tuple[int, int]:
-        """Returns the number of the last epoch and of the first."""
+        """Returns the numbers of the last and the first epoch."""
         if self.steps:
             return min(epochs, initial_epoch + 1), initial_epoch
-        most = settings.get("max_epochs")
-        if most is not None and most < epochs:
-            _warn_of_limit("epochs", most)
-            return most, min(initial_epoch, most)
+        limit = settings.get("max_epochs")
+        if limit is not None and limit < epochs:
+            _warn_about_limit("epochs", limit)
+            return limit, min(initial_epoch, limit)
         return epochs, initial_epoch
 
     def callbacks(self, callbacks: Any) -> Any:
@@ -146,25 +147,27 @@ class DryRun:
             return callbacks
         several = isinstance(callbacks, CallbackList)
         listed = callbacks.callbacks if several else tree.leaves(callbacks)
-        # The CallbackList reports what is not a callback.
+        # getattr, because an object that is not a callback is reported later, by CallbackList.
         kept = [c for c in listed if not getattr(c, "writes_files", False)]
-        self._left_out = [type(c).__name__ for c in listed if c not in kept]
+        self._omitted = [type(c).__name__ for c in listed if c not in kept]
         if not several:
             return kept
-        fewer = copy.copy(callbacks)
-        fewer.callbacks = kept
-        return fewer
+        reduced = copy.copy(callbacks)
+        reduced.callbacks = kept
+        return reduced
 
     def training(self, source: Arrays | Stream) -> Any:
-        """Returns the source of training."""
+        """Returns the source of training data."""
         if self.overfits:
-            self._held = HeldBatches(source, self._count(source))
-            return self._held
-        return self._first("training", source)
+            self._batches = HeldBatches(source, self._count(source))
+            return self._batches
+        return self._limit_source("training", source)
 
     def validation(self, make: Callable[[], Arrays | Stream]) -> Any:
-        """Returns the source of validation; `make` makes it of the data for it."""
-        return self._held if self._held is not None else self._first("validation", make())
+        """Returns the source of validation data; `make` opens the user's validation data."""
+        return (
+            self._batches if self._batches is not None else self._limit_source("validation", make())
+        )
 
     def _count(self, source: Arrays | Stream) -> int:
         if not isinstance(self.overfit_batches, float):
@@ -172,26 +175,26 @@ class DryRun:
         if source.steps is None:
             raise ValueError(
                 f"overfit_batches={self.overfit_batches} is a fraction of the batches, and the "
-                "number of batches is not known. Give a number, such as overfit_batches=4."
+                "number of batches is unknown. Pass a number of batches: overfit_batches=4."
             )
         return max(1, int(source.steps * self.overfit_batches))
 
-    def _first(self, phase: str, source: Arrays | Stream) -> Any:
+    def _limit_source(self, phase: str, source: Arrays | Stream) -> Any:
         if not self.steps:
             return limit_steps(source)
         found = FirstBatches(source, self.steps)
-        self._ran[phase] = found.steps
+        self._steps_by_phase[phase] = found.steps
         return found
 
     def report(self, verbose: Any) -> None:
         """Prints which parts ran."""
         if not self.steps or verbose == 0:
             return
-        parts = [f"{n} {phase} step{'s' * (n > 1)}" for phase, n in self._ran.items()]
+        parts = [f"{n} {phase} step{'s' * (n > 1)}" for phase, n in self._steps_by_phase.items()]
         text = f"fast_dev_run: {' and '.join(parts)} ran"
-        text += "." if "validation" in self._ran else "; there is no validation data."
-        if self._left_out:
-            text += f" Left out, since they write files: {', '.join(self._left_out)}."
+        text += "." if "validation" in self._steps_by_phase else "; there is no validation data."
+        if self._omitted:
+            text += f" Omitted, because they write files: {', '.join(self._omitted)}."
         console.print(text)
 
 
@@ -199,18 +202,18 @@ def limit_steps(source: Any) -> Any:
     """Returns a source with at most `cornu.config.max_steps_per_epoch` batches.
 
     Warns:
-        UserWarning: it has more.
+        UserWarning: the source has more batches.
     """
-    most = settings.get("max_steps_per_epoch")
-    if most is None or (source.steps is not None and source.steps <= most):
+    limit = settings.get("max_steps_per_epoch")
+    if limit is None or (source.steps is not None and source.steps <= limit):
         return source
-    _warn_of_limit("steps of an epoch", most)
-    return FirstBatches(source, most)
+    _warn_about_limit("steps of an epoch", limit)
+    return FirstBatches(source, limit)
 
 
-def _warn_of_limit(what: str, most: int) -> None:
+def _warn_about_limit(what: str, limit: int) -> None:
     name = "max_epochs" if what == "epochs" else "max_steps_per_epoch"
     warnings.warn(
-        f"The {what} are limited to {most}: cornu.config.set_{name}({most}) was called.",
+        f"The {what} are limited to {limit}: cornu.config.set_{name}({limit}) was called.",
         stacklevel=user_stacklevel(),
     )

@@ -1,4 +1,4 @@
-"""fit, evaluate, predict, and the steps on single batches."""
+"""fit, evaluate and predict, also on single batches."""
 
 from __future__ import annotations
 
@@ -112,6 +112,7 @@ def _history(trainer: Trainer) -> History:
     return history
 
 
+# The state is restored after `on_train_begin`, in which callbacks create what is restored.
 def _train(
     trainer: Trainer,
     source: Any,
@@ -140,14 +141,14 @@ def _nan_guard(
     first_epoch: int,
     callbacks: CallbackList,
 ) -> NaNGuard:
-    """Returns a runner of train steps that stops at NaN, and searches for its origin."""
+    """Returns a runner of train steps that stops at NaN and locates its origin."""
     folder = None if isinstance(debug_nans, bool) else pathlib.Path(debug_nans)
     stop = partial(preflight.stop_at_nan, trainer, folder, first_epoch)
     return trainer.programs.nan_guard(stop, callbacks)
 
 
 class _Validation:
-    """The evaluation after the epochs of a `fit`; its data is opened when it is first needed."""
+    """The evaluation after the epochs of `fit`; its data is opened lazily."""
 
     def __init__(
         self,
@@ -167,7 +168,7 @@ class _Validation:
         self._source: Any = None
 
     def after_epoch(self, epoch: int) -> dict[str, Any]:
-        """Returns the logs of an evaluation, empty if none is due after an epoch."""
+        """Returns the logs of an evaluation; empty if none is due after this epoch."""
         freq = self._freq
         if isinstance(freq, Collection):
             due = epoch + 1 in freq
@@ -194,7 +195,7 @@ class _Validation:
 
 
 def _identify_validation(validation_data: Any) -> DataInput | None:
-    """Returns the validation data, which is `(x, y)`, `(x, y, sample_weight)` or x alone."""
+    """Returns the validation data, given as `(x, y)`, `(x, y, sample_weight)` or x alone."""
     if validation_data is None:
         return None
     if isinstance(validation_data, (tuple, list)) and 1 <= len(validation_data) <= 3:
@@ -209,7 +210,7 @@ def _callback_list(
         return callbacks
     if verbose not in _VERBOSITIES:
         raise ValueError(
-            "verbose must be 0 (silent), 1 (a progress bar), 2 (a line per epoch) or 'auto'. "
+            "verbose must be 0 (silent), 1 (progress bar), 2 (one line per epoch) or 'auto'. "
             f"Received: {verbose!r}"
         )
     model: Any = trainer.model  # callbacks see another part of it than training
@@ -330,7 +331,5 @@ def _check_epochs(epochs: Any, initial_epoch: Any) -> tuple[int, int]:
         whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
         if not whole or (value < least and not epochs == initial_epoch == 0):
             hint = f"\nWrite {name}={int(value)}." if isinstance(value, float) else ""
-            raise ValueError(
-                f"{name} must be an integer, at least {least}. Received: {value!r}{hint}"
-            )
+            raise ValueError(f"{name} must be an integer >= {least}. Received: {value!r}{hint}")
     return int(epochs), int(initial_epoch)

@@ -1,4 +1,4 @@
-"""Logs: numbers that stay on the device until someone looks."""
+"""Logs: a dict of numbers that are transferred from the device on first access."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ __all__ = ["Logs", "to_number"]
 
 
 class Logs(MutableMapping[str, Any]):
-    """A dict of floats that is computed when it is first looked at.
+    """A dict of floats that is computed on first access.
+
+    Reading a number waits for the device, so that a training loop whose logs are not read
+    dispatches steps without waiting.
 
     Args:
         compute: returns the values by name, as device arrays.
-        own: whether a step of the user's own returned them, so that they are not in the metrics.
+        own: whether a custom step returned the values, so that they are not those of metrics.
     """
 
     def __init__(self, compute: Callable[[], dict[str, Any]], own: bool = False) -> None:
@@ -23,32 +26,32 @@ class Logs(MutableMapping[str, Any]):
         self.own = own
         self._values: dict[str, Any] | None = None
 
-    def _look(self) -> dict[str, Any]:
+    def _materialize(self) -> dict[str, Any]:
         if self._values is None:
             self._values = {name: to_number(value) for name, value in self._compute().items()}
         return self._values
 
     def __getitem__(self, name: str) -> Any:
-        return self._look()[name]
+        return self._materialize()[name]
 
     def __setitem__(self, name: str, value: Any) -> None:
-        self._look()[name] = value
+        self._materialize()[name] = value
 
     def __delitem__(self, name: str) -> None:
-        del self._look()[name]
+        del self._materialize()[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._look())
+        return iter(self._materialize())
 
     def __len__(self) -> int:
-        return len(self._look())
+        return len(self._materialize())
 
     def copy(self) -> dict[str, Any]:
         """Returns the numbers as a plain dict."""
-        return dict(self._look())
+        return dict(self._materialize())
 
     def __repr__(self) -> str:
-        return repr(self._look())
+        return repr(self._materialize())
 
 
 def to_number(value: Any) -> Any:

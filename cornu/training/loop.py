@@ -18,7 +18,7 @@ class StateSaver(Protocol):
     """Decides when the state of training is saved, and saves it."""
 
     def limit(self, steps: int) -> int:
-        """Returns how many steps may run, after `steps`, before a state is to be saved."""
+        """Returns the number of steps that may run after `steps` before a state is due."""
 
     def after_steps(self, epoch: int, step: int, last: bool, logs: Any) -> None:
         """Called between two dispatches; `last` if no step of the epoch is left."""
@@ -27,24 +27,24 @@ class StateSaver(Protocol):
         """Called when an epoch has ended, after validation and the callbacks."""
 
     def paused(self, epoch: int, step: int, logs: Any) -> None:
-        """Called when training is to continue later from the middle of an epoch."""
+        """Called when training stops in the middle of an epoch in order to continue later."""
 
     def before_end(self) -> None:
         """Called after the last epoch."""
 
     def end(self) -> None:
-        """Called when training has ended without an error."""
+        """Called when training has finished without an error."""
 
 
 class EpochHost(Protocol):
-    """What the loop over epochs needs of the Trainer."""
+    """The part of the Trainer that the loop over epochs uses."""
 
     epochs_run: int
     stop_training: bool
 
     @property
     def pausing(self) -> bool:
-        """Whether training ends in order to continue later."""
+        """Whether training stops in order to continue later."""
 
     def reset_metrics(self) -> None:
         """Resets all metrics."""
@@ -53,28 +53,28 @@ class EpochHost(Protocol):
         """Returns the values of the metrics, on the device."""
 
     def finish_training(self) -> None:
-        """Applies what the optimizer does after the last step."""
+        """Finalizes the weights after the last step, for instance by averaging."""
 
     def current_runner(self, runner: Runner, callbacks: CallbackList) -> Runner:
-        """Returns the runner for what is trainable now, given that of the last epoch."""
+        """Returns the runner for the weights that are trainable now; `runner` is the last one."""
 
 
 class Validation(Protocol):
-    """What is evaluated after the epochs of `fit`."""
+    """The evaluation after the epochs of `fit`."""
 
     def after_epoch(self, epoch: int) -> dict[str, Any]:
-        """Returns the logs of an evaluation, empty if none is due after an epoch."""
+        """Returns the logs of an evaluation; empty if none is due after this epoch."""
 
 
 @dataclass(frozen=True)
 class StartPoint:
-    """Where training starts: in an epoch, perhaps in the middle.
+    """The position from which training starts.
 
     Attributes:
-        epoch: its number.
-        step: how many of its steps were run before.
-        logs: what the last of these returned, if not the metrics.
-        ended: whether a callback ended training there.
+        epoch: the index of the epoch.
+        step: the number of steps of this epoch that have been run.
+        logs: the logs of the last of them, if a custom step returned them; otherwise None.
+        ended: whether a callback stopped training there.
     """
 
     epoch: int = 0
@@ -93,16 +93,16 @@ def run_epochs(
     start: StartPoint,
     epochs: int,
 ) -> dict[str, Any]:
-    """Trains up to an epoch, and returns the logs of the last.
+    """Trains until an epoch; returns the logs of the last epoch.
 
     Args:
         host: the Trainer.
         runner: runs the steps of the first epoch.
         source: the data.
-        callbacks: whose `on_train_begin` was called.
+        callbacks: the callbacks; `on_train_begin` has been called.
         saver: saves the state of training.
-        validation: what is evaluated after an epoch.
-        start: where training starts.
+        validation: the evaluation after an epoch.
+        start: the position from which training starts.
         epochs: the number of the last epoch.
     """
     host.stop_training |= start.ended
@@ -146,6 +146,8 @@ def run_epochs(
         training_logs = epoch_logs
         step = 0
         saver.after_epoch(epoch, epoch_logs)
+    # Saved before the optimizer replaces the weights by their averages: training continues from
+    # the weights themselves.
     saver.before_end()
     host.finish_training()
     callbacks.on_train_end(training_logs)
@@ -157,7 +159,8 @@ def run_epochs(
 def _announce(
     blocks: Iterator[Any], announce: Callable[[int], None], number: int, steps: int | None
 ) -> Iterator[Any]:
-    """Calls `announce` with the number of a step before it runs."""
+    """Yields the blocks, and calls `announce` with the number of each step before it runs."""
+    # The block is computed by `next`, so that the hook must run before it.
     while steps is None or number < steps:
         announce(number)
         block = next(blocks, None)
@@ -170,7 +173,7 @@ def _announce(
 def run_evaluation(
     runner: Runner, source: Arrays | Stream, callbacks: CallbackList, steps: int | None = None
 ) -> dict[str, Any]:
-    """Runs the test step over a source, and returns its logs."""
+    """Runs the test step on all batches of a source; returns the logs."""
     runner.owner.reset_metrics()
     callbacks.on_test_begin()
     single = callbacks.test_batch_hooks

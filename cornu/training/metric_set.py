@@ -1,4 +1,4 @@
-"""MetricSet: the metrics of `compile`, each at the output that it measures."""
+"""MetricSet: the metrics of `compile`, each assigned to an output."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class MetricSet:
     """The metrics of the outputs.
 
     Args:
-        config: what `compile` decided.
+        config: the arguments of `compile`.
         outputs: the outputs of the model.
-        targets: one entry for each output, for "accuracy" and "crossentropy", which stand for a
-            metric that the shapes decide.
+        targets: one entry for each output; "accuracy" and "crossentropy" are resolved to a metric
+            by the shapes of target and output.
     """
 
     def __init__(self, config: CompileConfig, outputs: Outputs, targets: Sequence[Any]) -> None:
@@ -44,7 +44,7 @@ class MetricSet:
                 for identifier in group:
                     metric = _create(identifier, targets[i], outputs.tensors[i])
                     if not outputs.single:
-                        metric.name = _prefixed(outputs.names[i], metric.name)
+                        metric.name = _add_output_prefix(outputs.names[i], metric.name)
                     self._entries.append(_Entry(i, metric, weighted))
 
     def _group_by_output(self, given: Any, what: str) -> list[list[Any]]:
@@ -60,7 +60,7 @@ class MetricSet:
 
     @property
     def rowwise(self) -> bool:
-        """Whether all metrics are the library's, which honor weights of zero."""
+        """Whether all metrics are built-in, so that rows of weight zero do not contribute."""
         return all(is_library_code(metric) for metric in self.metrics)
 
     @property
@@ -74,7 +74,7 @@ class MetricSet:
         return [entry.metric for entry in self._entries]
 
     def prepare(self, targets: Sequence[Any]) -> None:
-        """Creates the Variables of each metric, for targets of these specs."""
+        """Creates the Variables of each metric for targets of these shapes and dtypes."""
         for i, metric, _ in self._entries:
             if targets[i] is not None:
                 prediction = _like_batch(self.outputs.tensors[i], targets[i])
@@ -106,21 +106,21 @@ class MetricSet:
 
 
 def _like_batch(output: Any, target: Any) -> jax.ShapeDtypeStruct:
-    """Returns the spec of an output for a batch; unknown sizes are those of the target."""
+    """Returns the spec of an output for a batch; unknown sizes are taken from the target."""
     sizes = [*target.shape, *[1] * len(output.shape)]
     shape = (known or size for known, size in zip(output.shape, sizes, strict=False))
     return jax.ShapeDtypeStruct(tuple(shape), output.dtype)
 
 
 def _with_padding(weight: Any, rows: Any) -> Any:
-    """Returns weights in which the rows that pad a partial batch count nothing."""
+    """Returns weights that are zero for the rows that pad a partial batch."""
     if rows is None or weight is None:
         return rows if weight is None else weight
     weight = jnp.asarray(weight)
     return weight * rows.reshape((-1,) + (1,) * (weight.ndim - 1))
 
 
-def _prefixed(output: str, name: str) -> str:
+def _add_output_prefix(output: str, name: str) -> str:
     return name if name.startswith(f"{output}_") else f"{output}_{name}"
 
 
@@ -140,7 +140,7 @@ _BY_SHAPE = {
 
 
 def check_metrics(given: Any) -> None:
-    """Raises an error for names of metrics that do not exist, and for what is not a metric."""
+    """Raises an error for unknown names of metrics, and for objects that are not metrics."""
     if isinstance(given, dict):
         given = list(given.values())
     if isinstance(given, (list, tuple)):
@@ -151,7 +151,7 @@ def check_metrics(given: Any) -> None:
 
 
 def _create(identifier: Any, target: Any, prediction: Any) -> Metric:
-    """Returns a metric; "accuracy" and "crossentropy" are chosen by the shapes."""
+    """Returns a metric; "accuracy" and "crossentropy" are resolved by the shapes."""
     if isinstance(identifier, str) and identifier in _BY_SHAPE and target is not None:
         binary, sparse, categorical = _BY_SHAPE[identifier]
         shape, predicted = target.shape, prediction.shape

@@ -25,7 +25,7 @@ class Objective:
     """The weighted sum of the losses of the outputs.
 
     Args:
-        config: what `compile` decided.
+        config: the arguments of `compile`.
         outputs: the outputs of the model.
 
     Attributes:
@@ -48,7 +48,7 @@ class Objective:
 
     @property
     def rowwise(self) -> bool:
-        """Whether all losses are the library's, to which rows of weight zero contribute nothing."""
+        """Whether all losses are built-in, so that rows of weight zero do not contribute."""
         return all(is_library_code(loss) for loss in self.losses if loss is not None)
 
     def __call__(
@@ -68,8 +68,8 @@ class Objective:
                 continue
             if targets[i] is None:
                 raise ValueError(
-                    f"Output {self.outputs.names[i]!r} has the loss {loss.name!r}, and no target. "
-                    "Give y for it, or None as its loss."
+                    f"Output {self.outputs.names[i]!r} has the loss {loss.name!r} but no target. "
+                    "Pass y for it, or None as its loss."
                 )
             value = self._compute(i, loss, targets[i], predictions[i], weights[i])
             tracker = self.trackers[i] if self.trackers else None
@@ -101,7 +101,7 @@ class Objective:
             )
             new = locate_error(error, where)
             if isinstance(new, TypeError) and "positional argument" in str(new):
-                new.add_note("A loss is called as loss(y_true, y_pred).")
+                new.add_note("A loss function must have the signature loss(y_true, y_pred).")
             raise new  # noqa: B904  # locate_error has set the cause
 
 
@@ -113,12 +113,12 @@ def _as_loss(given: Any) -> Loss | None:
 
 
 def count_rows(x: Any) -> Any:
-    """Returns how many rows of a batch are data rather than padding."""
+    """Returns the number of rows of a batch that are not padding."""
     rows = scope.current().row_mask
     return jnp.sum(rows) if rows is not None else x.shape[0]
 
 
 def is_library_code(thing: Any) -> bool:
-    """Whether a loss or metric, and the function it wraps, belong to this library."""
+    """Whether a loss or metric, and the function that it wraps, are part of this library."""
     formula = getattr(thing, "fn", None) or getattr(thing, "_fn", None) or type(thing)
     return type(thing).__module__.startswith("cornu.") and formula.__module__.startswith("cornu.")

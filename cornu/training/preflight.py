@@ -1,4 +1,4 @@
-"""Preflight: checks of a model and its data before the first step, and the search for NaN."""
+"""Checks of a model and its data before the first step, and reports of NaN during training."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def check(
     validation_data: Any,
     ignore: Iterable[str],
 ) -> Report:
-    """Returns what is probably wrong with a model and its data; see `Model.check`."""
+    """Returns probable mistakes in a model and its data; see `Model.check`."""
     findings: list[Finding] = []
     source: Arrays | Stream | None = None
     compiled = trainer.config is not None
@@ -48,29 +48,31 @@ def check(
             trainer.prepare(source, train=False)
             check_source = steps.check_data if compiled else steps.check_inputs
             check_source(trainer, binding, source)
-        except Exception as error:  # whatever fit would raise
+        except Exception as error:  # an error that `fit` would raise
             findings.append(Finding("C001", str(error)))
             source = None
-    view = _view(trainer, binding, source, _validation_inputs(validation_data), batch_size)
-    findings += checks.run_checks(view)
+    context = _create_context(
+        trainer, binding, source, _validation_inputs(validation_data), batch_size
+    )
+    findings += checks.run_checks(context)
     if source is not None and compiled:
         try:
-            findings += _run_costly_checks(trainer, view, source)
-        except Exception as error:  # in a call or loss that the user wrote
+            findings += _run_costly_checks(trainer, context, source)
+        except Exception as error:  # in a custom layer or loss
             findings.append(Finding("C001", str(error)))
     return Report(findings, ignore)
 
 
 def _run_costly_checks(
-    trainer: Trainer, view: CheckContext, source: Arrays | Stream
+    trainer: Trainer, context: CheckContext, source: Arrays | Stream
 ) -> Iterator[Finding]:
     model = trainer.model
     _, y, _ = source.example()
     has_loss = y is not None or model.overrides("compute_loss")
     if not model.overrides("train_step") and model.trainable_variables and has_loss:
-        yield from checks.check_gradients(view, source.example())
-    if view.outputs:
-        yield from checks.check_outputs_of(view, source.preview()[0])
+        yield from checks.check_gradients(context, source.example())
+    if context.outputs:
+        yield from checks.check_outputs_of(context, source.preview()[0])
 
 
 def before_fit(
@@ -80,11 +82,13 @@ def before_fit(
     validation: DataInput | None,
     batch_size: int | None,
 ) -> None:
-    """Raises what is certainly wrong, and warns of what is probably wrong; once per `compile`."""
+    """Raises an error for certain mistakes, and warns about probable ones; once per `compile`."""
     if trainer.run.checked is trainer.config:
         return
     inputs = [] if validation is None else _array_leaves(validation.x)
-    report = Report(checks.run_checks(_view(trainer, binding, source, inputs, batch_size)))
+    report = Report(
+        checks.run_checks(_create_context(trainer, binding, source, inputs, batch_size))
+    )
     for finding in report:
         if finding.severity == "error" and finding.code not in settings.get("silenced"):
             raise ValueError(finding.line)
@@ -99,7 +103,7 @@ def before_fit(
 
 
 def after_fit(trainer: Trainer, logs: dict[str, Any]) -> None:
-    """Warns of a loss that ended as NaN or infinity, if no callback ended training for it."""
+    """Warns if the final loss is NaN or infinite, unless a callback stopped training."""
     loss = logs.get("loss")
     if isinstance(loss, float) and not math.isfinite(loss) and not trainer.stop_training:
         path = f"model {trainer.model.name!r}"
@@ -119,25 +123,26 @@ def stop_at_nan(
     epoch: int,
     step: int,
 ) -> None:
-    """Searches for the origin of NaN in a step, saves its batch, and raises the error.
+    """Locates the origin of NaN in a step, saves the batch, and raises an error.
 
     Args:
-        trainer: of the model.
-        folder: for the batch; by default a temporary one.
+        trainer: the Trainer of the model.
+        folder: the folder for the batch; by default a temporary one.
         first_epoch: the number of the first epoch of this `fit`.
         batch: the batch of the step.
-        epoch, step: where it happened, counted from 1 in this `fit`.
+        epoch, step: the numbers of the epoch and the step in this `fit`, counted from 1.
 
     Raises:
-        FloatingPointError: always; `model.nan_report` has what was found.
+        FloatingPointError: always; `model.nan_report` contains the report.
     """
     key = jax.random.fold_in(trainer.key(), trainer.counts["train"].number)
     batch = _name_arrays(trainer, batch)
     report = find_in_prepared(trainer.model, batch, key)
     if report is None:
         text = (
-            "Loss, gradients or weights were not finite in the compiled step; computed layer by "
-            "layer, everything is finite. Rounding may differ near the limits of a dtype."
+            "Loss, gradients or weights were not finite in the compiled step, but all values are "
+            "finite if the step is computed layer by layer. Rounding may differ near the limits "
+            "of a dtype."
         )
         report = NanReport("step", f"model {trainer.model.name!r}", "", text, batch=batch)
     report.epoch, report.step = first_epoch + epoch, step
@@ -147,12 +152,12 @@ def stop_at_nan(
     trainer.run.nan_report = report
     raise FloatingPointError(
         f"{report}\nThe weights are those before this step; "
-        "model.nan_report has the batch and what was found."
+        "model.nan_report contains this report and the batch."
     )
 
 
 def _name_arrays(trainer: Trainer, batch: Any) -> tuple[Any, Any, Any]:
-    """Returns a bound batch with dicts by name where there are several inputs or outputs."""
+    """Returns a bound batch with dicts by name for several inputs or outputs."""
     x, y, weight = batch
     graph, outputs = trainer.model.functional_graph, trainer.outputs
     if graph is not None and len(graph.input_names) > 1:
@@ -165,14 +170,14 @@ def _name_arrays(trainer: Trainer, batch: Any) -> tuple[Any, Any, Any]:
     return x, y, weight
 
 
-def _view(
+def _create_context(
     trainer: Trainer,
     binding: Binding,
     source: Arrays | Stream | None,
     validation_inputs: list[np.ndarray],
     batch_size: int | None,
 ) -> CheckContext:
-    """Returns what checks look at: samples of the arrays at each input and output."""
+    """Returns the input of the checks: samples of the arrays of each input and output."""
     x, y, weight = (None, None, None) if source is None else source.preview()
     rows = source.batch_size if isinstance(source, Arrays) else None
     if isinstance(source, Stream):
@@ -180,7 +185,7 @@ def _view(
     return CheckContext(
         trainer.model,
         [] if x is None else [sample_array(n, array, t) for n, t, array in binding.inputs(x)],
-        _heads(trainer, y),
+        _checked_outputs(trainer, y),
         [
             sample_array(name, w)
             for name, w in named_arrays(weight, "sample_weight")
@@ -193,13 +198,13 @@ def _view(
     )
 
 
-def _heads(trainer: Trainer, y: Any) -> list[CheckedOutput]:
-    """Returns each output with its loss and its targets."""
+def _checked_outputs(trainer: Trainer, y: Any) -> list[CheckedOutput]:
+    """Returns each output with its loss and a sample of its targets."""
     objective, config = trainer.objective, trainer.config
     if objective is None or config is None or trainer.model.overrides("compute_loss"):
         return []
     outputs = objective.outputs
-    heads = []
+    checked = []
     for name, tensor, loss, target in zip(
         outputs.names,
         outputs.tensors,
@@ -207,21 +212,21 @@ def _heads(trainer: Trainer, y: Any) -> list[CheckedOutput]:
         outputs.spread_targets(y),
         strict=True,
     ):
-        feed = None if target is None else sample_array(name, target)
+        sample = None if target is None else sample_array(name, target)
         has_own_entry = not isinstance(config.loss, dict) or name in config.loss
-        heads.append(CheckedOutput(name, tensor, loss, feed, has_own_entry))
-    return heads
+        checked.append(CheckedOutput(name, tensor, loss, sample, has_own_entry))
+    return checked
 
 
 def _validation_inputs(validation_data: Any) -> list[np.ndarray]:
-    """Returns the inputs of validation data that is given as `(x, y)` with arrays."""
+    """Returns the inputs of validation data that is a tuple or list of arrays."""
     if not isinstance(validation_data, (tuple, list)) or not validation_data:
         return []
     return _array_leaves(validation_data[0])
 
 
 def _array_leaves(structure: Any) -> list[np.ndarray]:
-    """Returns the arrays of a structure, or none if it contains anything else."""
+    """Returns the arrays of a structure, or an empty list if it contains anything else."""
     leaves = tree.leaves(structure)
     if not all(isinstance(leaf, (np.ndarray, jax.Array)) for leaf in leaves):
         return []

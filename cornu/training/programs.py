@@ -1,4 +1,4 @@
-"""ProgramCache: the compiled programs of one model, and when each of them serves."""
+"""ProgramCache: the compiled programs of one model, and their cache keys."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["ProgramCache", "ProgramOwner"]
 
 
 class ProgramOwner(Protocol):
-    """What programs are made from: the Trainer, as this module sees it."""
+    """The part of the Trainer from which programs are created."""
 
     model: TrainableModel
     config: CompileConfig | None
@@ -53,7 +53,10 @@ class ProgramOwner(Protocol):
 
 
 class ProgramCache:
-    """Compiled steps and forward functions, by everything that decides on a program.
+    """Compiled steps and forward functions, by everything that determines a program.
+
+    The keys contain which weights are trainable, so that a model that is frozen and unfrozen
+    again is not compiled again.
 
     Args:
         owner: the Trainer.
@@ -70,21 +73,21 @@ class ProgramCache:
         self._runners, self._forwards = {}, {}
 
     def clear_steps(self) -> None:
-        """Drops the programs of train and test steps; what calls the model stays."""
+        """Drops the programs of train and test steps; forward functions are kept."""
         self._runners = {}
 
     def swap_steps(self, runners: dict[Any, Any]) -> dict[Any, Any]:
-        """Replaces the programs of steps, and returns those before."""
+        """Replaces the programs of steps; returns the previous ones."""
         before, self._runners = self._runners, runners
         return before
 
     @property
     def step_keys(self) -> tuple[Any, ...]:
-        """What the programs of steps are known by, in the order in which they were made."""
+        """The cache keys of the programs of steps, in order of creation."""
         return tuple(self._runners)
 
     def cached(self, key: Any, make: Callable[[], Any]) -> Any:
-        """Returns what `make` returned when a key was first asked for; dropped with the steps."""
+        """Returns the cached result of `make` for a key; it is dropped with the steps."""
         if key not in self._runners:
             self._runners[key] = make()
         return self._runners[key]
@@ -92,11 +95,11 @@ class ProgramCache:
     # ------------------------------------------------------------------------------------- steps
 
     def runner(self, kind: str, callbacks: CallbackList | None = None) -> Runner:
-        """Returns the runner of "train" or "test" steps for the model as it is now.
+        """Returns the runner of "train" or "test" steps for the current state of the model.
 
         Args:
             kind: "train" or "test".
-            callbacks: a CallbackList with something that is traced around each step.
+            callbacks: a CallbackList, some of whose callbacks may wrap the step.
         """
         key = self._step_key(kind, callbacks)
         if key not in self._runners:
@@ -119,7 +122,7 @@ class ProgramCache:
         return found
 
     def nan_guard(self, stop: StopAtNaN, callbacks: CallbackList) -> NaNGuard:
-        """Returns a runner of train steps that stops at the first that is not finite.
+        """Returns a runner of train steps that stops at the first non-finite step.
 
         Args:
             stop: raises the error, given the batch, the epoch and the step.
@@ -145,12 +148,13 @@ class ProgramCache:
     def _wrapped_step(
         self, kind: str, callbacks: CallbackList | None
     ) -> tuple[Callable[[Any], Any], Callable[[], list[Variable]]]:
-        """Returns a step with what callbacks put around it, and the Variables it may touch."""
+        """Returns a step wrapped by callbacks, and a function that lists its Variables."""
         owner = self._owner
         step = owner.test_logs if kind == "test" else owner.train_logs
         if callbacks is None or not callbacks.around:
             return step, owner.touched_variables
-        # Programs around which other callbacks stand are hardly used again.
+        # Programs wrapped by other callbacks are unlikely to be used again: callbacks are usually
+        # created for one call of `fit`.
         self._runners = {key: r for key, r in self._runners.items() if key[0] != "around"}
         own = callbacks.variables
         return callbacks.around_step(step), lambda: [*owner.touched_variables(), *own]
@@ -194,7 +198,7 @@ class ProgramCache:
 
         Args:
             batch: `(x, None, None)`.
-            size: the number of rows to which a partial batch is padded, if it may be.
+            size: the number of rows to which a partial batch is padded, if rows are independent.
         """
         owner = self._owner
         own_step = owner.model.overrides("predict_step")
@@ -225,7 +229,7 @@ class ProgramCache:
         return model.is_purely_functional and graph is not None and graph.rowwise()
 
     def _notes(self, step: str, **known: Any) -> Callable[..., None]:
-        """Returns what records a trace of a step; it is called when the step is traced."""
+        """Returns a function that logs a compilation; it is called when a step is traced."""
         model = self._owner.model
 
         def note(batch: Any, facts: Mapping[str, Any] = known, streamed: bool = True) -> None:

@@ -1,4 +1,4 @@
-"""What the training package needs of a model, and nothing more."""
+"""Protocols of the parts of a model that the training package uses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["InputGraph", "TrainableModel"]
 
 
 class InputGraph(Protocol):
-    """The functional graph of a model: its inputs and outputs, and how data binds to them."""
+    """The functional graph of a model: its inputs and outputs, and the matching of data."""
 
     inputs: Any
     outputs: Any
@@ -23,20 +23,20 @@ class InputGraph(Protocol):
     nodes: list[Node]
 
     def match(self, value: Any) -> list[Any]:
-        """Returns what was given for each input, in order."""
+        """Returns the value passed for each input, in order."""
 
     def arrange(self, values: Sequence[Any]) -> Any:
         """Returns one value for each input, in the structure of the inputs."""
 
     def check_shape(self, x: Any, tensor: Tensor, name: str, rows: bool = True) -> None:
-        """Raises an error for an array that does not have the shape of its input."""
+        """Raises a ValueError if an array does not match the shape of its input."""
 
     def rowwise(self) -> bool:
-        """Whether each row of the outputs depends on the same row of the inputs alone."""
+        """Whether each row of the outputs depends only on the same row of the inputs."""
 
 
 class TrainableModel(Protocol):
-    """A model as the Trainer sees it: a layer that may be built for data, with steps."""
+    """A layer with train, test and predict steps that can be built for data."""
 
     built: bool
 
@@ -51,7 +51,7 @@ class TrainableModel(Protocol):
 
     @property
     def is_callable(self) -> bool:
-        """Whether the model computes outputs: one with steps of its own needs no `call`."""
+        """Whether the model can be called: a model with a custom `train_step` needs no `call`."""
 
     @property
     def is_purely_functional(self) -> bool:
@@ -86,13 +86,13 @@ class TrainableModel(Protocol):
         """Calls the model on arrays, without the compiled function of the model."""
 
     def infer_outputs(self, inputs: Any) -> Any:
-        """Returns the Tensors that a call on Tensors returns; builds what is not built."""
+        """Returns the Tensors that a call on Tensors returns; builds the model if necessary."""
 
     def build_for(self, inputs: Any) -> None:
-        """Builds a model without a functional graph, for some data."""
+        """Builds a model without a functional graph for the shapes and dtypes of some data."""
 
     def overrides(self, name: str) -> bool:
-        """Whether the model's class defines a method of `Model` itself."""
+        """Whether the class of the model overrides a method of `Model`."""
 
     def get_metrics_result(self) -> dict[str, Any]: ...
 

@@ -1,4 +1,4 @@
-"""The train, test and predict steps: those of the library, and how those of users are called."""
+"""The train, test and predict steps, including calls of custom steps, and checks of the data."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def train(trainer: Trainer, batch: Any) -> dict[str, Any] | None:
 
 
 def train_step(trainer: Trainer, batch: Any) -> dict[str, Any]:
-    """Trains on a batch, and returns the values of the metrics; see `Model.train_step`."""
+    """Trains on a batch; returns the values of the metrics; see `Model.train_step`."""
     x, y, sample_weight = batch
     y_pred = _train_on(trainer, batch)
     logs: dict[str, Any] = trainer.model.compute_metrics(x, y, y_pred, sample_weight)
@@ -64,7 +64,7 @@ def test(trainer: Trainer, batch: Any) -> dict[str, Any] | None:
 
 
 def test_step(trainer: Trainer, batch: Any) -> dict[str, Any]:
-    """Evaluates a batch, and returns the values of the metrics; see `Model.test_step`."""
+    """Evaluates a batch; returns the values of the metrics; see `Model.test_step`."""
     x, y, sample_weight = batch
     y_pred = _evaluate(trainer, batch)
     logs: dict[str, Any] = trainer.model.compute_metrics(x, y, y_pred, sample_weight)
@@ -80,7 +80,7 @@ def predict(trainer: Trainer, batch: Any) -> Any:
 
 
 def _overrides(trainer: Trainer, step: str) -> bool:
-    """Whether the model defines a step, or what computes its logs."""
+    """Whether the model overrides a step, or `compute_metrics`, which the default step calls."""
     return trainer.model.overrides(step) or trainer.model.overrides("compute_metrics")
 
 
@@ -99,7 +99,7 @@ def _train_on(trainer: Trainer, batch: Any) -> Any:
 
     (_, aux), grads = scope.value_and_grad(loss_of, variables, has_aux=True)()
     loss, y_pred, masks = aux
-    # The masks are keyed by array, and differentiation returned other arrays.
+    # Masks are keyed by the identity of arrays, and differentiation returns new arrays.
     for output, mask in zip(tree.leaves(y_pred), tree.leaves(masks), strict=False):
         if mask is not None:
             masks_of.put(output, mask)
@@ -134,7 +134,7 @@ def _update_metrics(trainer: Trainer, batch: Any, y_pred: Any) -> None:
 
 
 def _run_users_step(trainer: Trainer, name: str, batch: Any) -> dict[str, Any]:
-    """Returns the logs of a step that the user wrote."""
+    """Runs a custom step; returns its logs."""
     model = trainer.model
     step = getattr(model, name)
     try:
@@ -145,15 +145,15 @@ def _run_users_step(trainer: Trainer, name: str, batch: Any) -> dict[str, Any]:
     except ValueError as error:
         if "values to unpack (expected" in str(error):
             error.add_note(
-                "A batch is always (x, y, sample_weight), with None for what was not given: "
-                "write `x, y, sample_weight = data`."
+                "A batch is always (x, y, sample_weight), with None for missing parts: write "
+                "`x, y, sample_weight = data`."
             )
         raise
     if not isinstance(logs, dict):
         received = "an array" if isinstance(logs, jax.Array) else repr(logs)
         raise TypeError(
-            f"{type(model).__name__}.{name} returned {received}; it returns a dict of values by "
-            'name.\nEnd it with `return {"loss": loss}`, or with `return '
+            f"{type(model).__name__}.{name} must return a dict of values by name; it returned "
+            f'{received}.\nUse `return {{"loss": loss}}` or `return '
             "self.compute_metrics(x, y, y_pred, sample_weight)`."
         )
     return logs
@@ -185,7 +185,7 @@ def compute_loss(trainer: Trainer, y: Any, y_pred: Any, sample_weight: Any) -> A
         total = loss if total is None else total + loss
     if total is None:
         raise ValueError(
-            f"Model {trainer.model.name!r} has nothing to minimize: compile it with a loss, add "
+            f"Model {trainer.model.name!r} has no loss to minimize: compile it with a loss, add "
             "losses in layers, or override `compute_loss`."
         )
     return total
@@ -197,9 +197,9 @@ def stateless_compute_loss(
     """Returns the loss for given values of Variables; see `Model.stateless_compute_loss`.
 
     Args:
-        trainer: of the model.
-        values: of the trainable, the non-trainable, and the metrics' Variables.
-        args: of `compute_loss`.
+        trainer: the Trainer of the model.
+        values: the values of the trainable, the non-trainable and the metrics' Variables.
+        args: the arguments of `compute_loss`.
     """
     model = trainer.model
     trainer.bind_outputs(args[1], args[2])
@@ -211,7 +211,7 @@ def stateless_compute_loss(
 
 
 def compute_metrics(trainer: Trainer, y: Any, y_pred: Any, sample_weight: Any) -> dict[str, Any]:
-    """Adds a batch to the metrics, and returns their values; see `Model.compute_metrics`."""
+    """Updates the metrics with a batch; returns their values; see `Model.compute_metrics`."""
     trainer.bind_outputs(y, y_pred)
     _update_metrics(trainer, (None, y, sample_weight), y_pred)
     return trainer.results()
@@ -221,7 +221,7 @@ def compute_metrics(trainer: Trainer, y: Any, y_pred: Any, sample_weight: Any) -
 
 
 def check_data(trainer: Trainer, binding: Binding, source: Arrays | Stream) -> None:
-    """Raises an error for inputs and targets that do not fit the model and its losses."""
+    """Raises a ValueError for inputs and targets that do not match the model and its losses."""
     check_inputs(trainer, binding, source)
     objective = trainer.objective
     if objective is None:
@@ -236,8 +236,8 @@ def check_data(trainer: Trainer, binding: Binding, source: Arrays | Stream) -> N
             continue
         if target is None:
             raise ValueError(
-                f"Output {name!r} has a loss, and y has no target for it. Received targets for "
-                f"{_list_given(outputs.names, targets)}. Give a target for it, or None as its loss."
+                f"Output {name!r} has a loss but no target. Received targets for "
+                f"{_list_given(outputs.names, targets)}. Pass a target for it, or None as its loss."
             )
         check_values(f"y of output {name!r}", target)
         check_targets(name, loss, target, output)
@@ -248,7 +248,7 @@ def check_data(trainer: Trainer, binding: Binding, source: Arrays | Stream) -> N
 
 
 def check_inputs(trainer: Trainer, binding: Binding, source: Arrays | Stream) -> None:
-    """Raises an error for inputs that do not fit the model."""
+    """Raises a ValueError for inputs that do not match the model."""
     graph = trainer.model.functional_graph
     for name, tensor, array in binding.inputs(source.preview()[0]):
         if graph is None or tensor is None:

@@ -1,4 +1,4 @@
-"""Trainer: how one model is trained; what `compile` decided, counters, seeds, programs."""
+"""Trainer: the state of training of one model: compile config, counters, seeds and programs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from cornu.training.step.runner import Runner, StepCount
 
 __all__ = ["RunState", "Trainer"]
 
-# Methods of a model that see data in the structure in which the user gave it.
+# Methods of a model that receive data in the structure in which the user passed it.
 _SEES_DATA = {
     "train": ("train_step", "compute_loss", "compute_metrics"),
     "test": ("test_step", "compute_loss", "compute_metrics"),
@@ -43,15 +43,15 @@ _SEES_DATA = {
 
 @dataclass
 class RunState:
-    """What a run of `fit` leaves behind, and what callbacks may set.
+    """Flags that callbacks set during `fit`, and results of the last `fit`.
 
     Attributes:
-        stop_training: whether `fit` ends after this step.
-        pausing: whether it ends in order to continue later.
-        can_pause: whether the state of training is saved, so that it may continue.
+        stop_training: whether `fit` stops after the current step.
+        pausing: whether it stops in order to continue later.
+        can_pause: whether the state of training is saved, so that it can continue.
         history: the History of the last `fit`.
-        nan_report: what `fit(debug_nans=True)` found when it stopped.
-        checked: the CompileConfig for which probable mistakes were reported.
+        nan_report: the report of the last `fit(debug_nans=True)` that stopped.
+        checked: the CompileConfig for which probable mistakes have been reported.
     """
 
     stop_training: bool = False
@@ -63,22 +63,22 @@ class RunState:
 
 
 class Trainer:
-    """Everything about a model that concerns training and not what it computes.
+    """The state of training of a model.
 
     Args:
-        model: the model, which holds the Trainer.
+        model: the model, which owns the Trainer.
 
     Attributes:
-        config: what `compile` decided; None before.
-        optimizer: the optimizer; a program may replace it.
+        config: the arguments of `compile`; None before `compile`.
+        optimizer: the optimizer; user code may replace it.
         outputs: the outputs of the model, once they are known.
         objective: the losses of the outputs.
         metric_set: the metrics of the outputs.
         loss_tracker: the mean of the total loss.
         run: flags and results of `fit`.
-        counts: how many train and test steps were run.
-        epochs_run: how many epochs were run in all calls of `fit`.
-        seed: of everything that is random in training; None until it is needed.
+        counts: the number of train and test steps that have been run.
+        epochs_run: the number of epochs that have been run in all calls of `fit`.
+        seed: the seed of all randomness in training; None until it is needed.
         programs: the compiled steps.
     """
 
@@ -95,7 +95,7 @@ class Trainer:
         self.epochs_run = 0
         self.seed: int | None = None
         self.programs = ProgramCache(self)
-        # For which phases lazily created Variables of metrics and optimizers were created.
+        # Configs and phases for which lazily created Variables already exist.
         self._traced_for_variables: list[tuple[CompileConfig, bool]] = []
 
     # ------------------------------------------------------------------------------------ compile
@@ -111,20 +111,20 @@ class Trainer:
         steps_per_execution: int | None,
         auto_scale_loss: bool,
     ) -> None:
-        """Resolves names, and checks them; nothing is computed yet.
+        """Resolves and checks the arguments of `compile`; nothing is computed.
 
         Args:
             optimizer, loss, loss_weights, weighted_metrics, run_eagerly, steps_per_execution,
-                auto_scale_loss: as of `Model.compile`.
-            metrics_: its `metrics`.
+                auto_scale_loss: as in `Model.compile`.
+            metrics_: `metrics` of `Model.compile`.
 
         Raises:
-            ValueError: a name is unknown, or does not belong to an output.
+            ValueError: a name is unknown, or is not the name of an output.
         """
         optimizer = None if optimizer is None else optimizers.get(optimizer)
         for given in (metrics_, weighted_metrics):
             check_metrics(given)
-        self.optimizer = self._scaled(optimizer) if auto_scale_loss else optimizer
+        self.optimizer = self._with_loss_scaling(optimizer) if auto_scale_loss else optimizer
         config = CompileConfig(
             self.optimizer,
             loss,
@@ -153,8 +153,8 @@ class Trainer:
             if isinstance(value, dict):
                 self.outputs.spread(value, what)
 
-    def _scaled(self, optimizer: Any) -> Any:
-        """Returns the optimizer with loss scaling, for models that compute in float16."""
+    def _with_loss_scaling(self, optimizer: Any) -> Any:
+        """Adds loss scaling to the optimizer if the model computes in float16."""
         float16 = self.model.dtype_policy.compute_dtype == "float16"
         if not float16 or optimizer is None or isinstance(optimizer, LossScaleOptimizer):
             return optimizer
@@ -162,11 +162,11 @@ class Trainer:
 
     @property
     def run_eagerly(self) -> bool:
-        """Whether steps and calls run without being compiled."""
+        """Whether steps and calls run without compilation."""
         return self.config is not None and self.config.run_eagerly
 
     def require_config(self, what: str) -> CompileConfig:
-        """Returns what `compile` decided.
+        """Returns the arguments of `compile`.
 
         Raises:
             RuntimeError: `compile` was not called.
@@ -183,14 +183,14 @@ class Trainer:
         self.require_config(what)
         if self.optimizer is None:
             raise RuntimeError(
-                f"Model {self.model.name!r} was compiled with optimizer=None, which can only "
-                "evaluate.\nCompile it with an optimizer to train it."
+                f"Model {self.model.name!r} was compiled with optimizer=None and cannot be "
+                f"trained.\nCompile it with an optimizer before {what}."
             )
 
     # ------------------------------------------------------------------------- losses and metrics
 
     def own_metrics(self) -> list[Metric]:
-        """Returns the metrics that `compile` made: the loss, those of losses, those of outputs."""
+        """Returns the metrics of `compile`: the total loss, the losses and metrics of outputs."""
         found: list[Metric] = [] if self.loss_tracker is None else [self.loss_tracker]
         if self.objective is not None:
             found += [tracker for tracker in self.objective.trackers if tracker is not None]
@@ -207,11 +207,11 @@ class Trainer:
         return self.model.get_metrics_result()
 
     def bind_outputs(self, y: Any, y_pred: Any) -> None:
-        """Applies losses and metrics to the outputs, where that was not done before.
+        """Creates the losses and metrics of the outputs, unless they exist already.
 
         Args:
             y: targets of a batch, or None.
-            y_pred: predictions, where the outputs are not known otherwise.
+            y_pred: predictions, needed if the outputs of the model are not known.
         """
         if self.config is None or (self.objective is not None and self.metric_set is not None):
             return
@@ -231,7 +231,7 @@ class Trainer:
     def binding(
         self, kind: str, class_weight: Mapping[Any, Any] | None = None, inputs_only: bool = False
     ) -> Binding:
-        """Returns what binds batches to the inputs and outputs of the model.
+        """Returns the Binding of batches to the inputs and outputs of the model.
 
         Args:
             kind: "train", "test" or "predict".
@@ -250,12 +250,12 @@ class Trainer:
         )
 
     def _outputs_for(self, x: Any) -> Outputs | None:
-        """Returns the outputs of the model, which is built for inputs such as x."""
+        """Builds the model for inputs like x; returns its outputs."""
         self.build(x)
         return self.outputs
 
     def build(self, x: Any) -> None:
-        """Builds the model for inputs such as x (arrays or specs), and finds its outputs."""
+        """Builds the model for inputs like x (arrays or specs), and infers its outputs."""
         model = self.model
         if not model.is_callable:
             model.built = True
@@ -265,7 +265,7 @@ class Trainer:
             self.outputs = Outputs(structure, None if graph is None else graph.output_names)
 
     def prepare(self, source: Arrays | Stream, train: bool) -> None:
-        """Builds whatever is missing for batches like the first of a source."""
+        """Builds the model, the optimizer and the metrics for the batches of a source."""
         x, y, _ = source.example()
         self.build(x)
         self.bind_outputs(y, None)
@@ -277,11 +277,12 @@ class Trainer:
         if self.config is not None and self._has_variables_to_create(train):
             self._traced_for_variables.append((self.config, train))
             step = self.train_logs if train else self.test_logs
-            with scope.abstract_scope():  # Variables made while tracing are kept, values are not
+            # Traces the step once, for the Variables that metrics and optimizers create in it.
+            with scope.abstract_scope():
                 jax.eval_shape(step, source.example())
 
     def _has_variables_to_create(self, train: bool) -> bool:
-        """Whether a metric or a further optimizer may create Variables when it is first used."""
+        """Whether a metric or another optimizer may create Variables when it is first used."""
         if any(c is self.config and t == train for c, t in self._traced_for_variables):
             return False
         return any(
@@ -296,9 +297,8 @@ class Trainer:
             names = ", ".join(repr(layer.name) for layer in unreached)
             warn(
                 "C023",
-                f"Model {self.model.name!r} owns layers that its call never reaches: {names}. "
-                "They have no weights and take no part in training. Call them in `call`, or "
-                "remove them.",
+                f"Model {self.model.name!r} owns layers that `call` does not use: {names}. "
+                "They have no weights and are not trained. Call them in `call`, or remove them.",
                 stacklevel=user_stacklevel(),
             )
 
@@ -310,11 +310,11 @@ class Trainer:
         class_weight: Mapping[Any, Any] | None,
         train: bool,
     ) -> Arrays:
-        """Returns arrays as a source of one batch, for which everything is built and checked."""
+        """Returns a source of one batch; builds the model and checks the data."""
         given = identify(x, y, sample_weight)
         binding = self.binding("train" if train else "test", class_weight)
         if not given.has_rows:
-            raise ValueError("A single batch is made of arrays, not of an iterable.")
+            raise ValueError("A single batch must consist of arrays, not of an iterable.")
         source = given.open(ReadOptions(whole=True, prepare=binding.bind, names=binding.names))
         assert isinstance(source, Arrays)
         self.prepare(source, train)
@@ -336,7 +336,7 @@ class Trainer:
         return steps.predict(self, batch)
 
     def pads(self, kind: str) -> bool:
-        """Whether rows of weight zero change nothing, in every part that sees them."""
+        """Whether rows of weight zero do not affect any result, so that batches can be padded."""
         model, graph = self.model, self.model.functional_graph
         return (
             not any(model.overrides(name) for name in _SEES_DATA[kind])
@@ -348,7 +348,7 @@ class Trainer:
         )
 
     def current_runner(self, runner: Runner, callbacks: CallbackList) -> Runner:
-        """Returns the runner for what is trainable now, given that of the last epoch."""
+        """Returns the runner for the weights that are trainable now; `runner` is the last one."""
         known = all(
             self.optimizer.is_built_with(variable) for variable in self.model.trainable_variables
         )
@@ -357,7 +357,7 @@ class Trainer:
         )
 
     def finish_training(self) -> None:
-        """Applies averaged values to the weights, if the optimizer has them."""
+        """Assigns averaged values to the weights, if the optimizer computes them."""
         self.optimizer.finalize_variable_values(self.model.trainable_variables)
 
     # ------------------------------------------------------------------ state that steps may touch
@@ -371,13 +371,15 @@ class Trainer:
         return list({id(v): v for v in found}.values())
 
     def random_sources(self) -> list[Any]:
-        """Returns the random sources of all layers, in the order of the structure."""
+        """Returns the random sources of all layers, in the order of the layers."""
         layers = [self.model, *nested_layers(self.model)]
-        found = [s for layer in layers for value in vars(layer).values() for s in _sources(value)]
+        found = [
+            s for layer in layers for value in vars(layer).values() for s in _iterate_sources(value)
+        ]
         return list({id(source): source for source in found}.values())
 
     def base_seed(self) -> int:
-        """Returns the seed of everything that is random in training; drawn when first needed."""
+        """Returns the seed of all randomness in training, which is chosen on first use."""
         if self.seed is None:
             self.seed = seeds.next_seed()
         return self.seed
@@ -387,7 +389,7 @@ class Trainer:
         return jax.random.key(self.base_seed() & 0x7FFFFFFF)
 
     def set_seed(self, seed: int) -> None:
-        """Sets the seed of training; programs that contain another are dropped."""
+        """Sets the seed of training; drops programs, which contain the seed, if it changes."""
         if seed != self.seed:
             self.seed = seed
             self.programs.clear()
@@ -396,7 +398,7 @@ class Trainer:
 
     @property
     def stop_training(self) -> bool:
-        """Whether `fit` ends after this step."""
+        """Whether `fit` stops after the current step."""
         return self.run.stop_training
 
     @stop_training.setter
@@ -405,16 +407,16 @@ class Trainer:
 
     @property
     def pausing(self) -> bool:
-        """Whether `fit` ends in order to continue later."""
+        """Whether `fit` stops in order to continue later."""
         return self.run.pausing
 
 
-def _sources(value: Any) -> Iterator[SeedGenerator]:
+def _iterate_sources(value: Any) -> Iterator[SeedGenerator]:
     if isinstance(value, SeedGenerator):
         yield value
     elif isinstance(value, (list, tuple, dict)):
         for item in value.values() if isinstance(value, dict) else value:
-            yield from _sources(item)
+            yield from _iterate_sources(item)
 
 
 def _symbolic(x: Any) -> Tensor | None:

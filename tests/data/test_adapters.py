@@ -19,7 +19,7 @@ def test_arrays_lists_and_scalars():
     assert as_arrays(kept, "x") is kept
     with pytest.raises(ValueError, match="x is ragged"):
         as_arrays([[1, 2], [3]], "x")
-    with pytest.raises(TypeError, match=r"x\['a'\] holds strings"):
+    with pytest.raises(TypeError, match=r"x\['a'\] contains strings"):
         as_arrays({"a": ["p", "q"]}, "x")
 
 
@@ -49,11 +49,11 @@ def test_streams_keep_their_first_batch():
 def test_wrong_batches_and_sizes():
     with pytest.raises(ValueError, match="a tuple of 4"):
         adapt(iter([(1, 2, 3, 4)])).example()
-    with pytest.raises(ValueError, match="it gave no batch"):
+    with pytest.raises(ValueError, match="it has no batches"):
         adapt(iter([])).example()
     with pytest.raises(ValueError, match="batch_size must be a positive integer"):
         adapt(np.ones(3), batch_size=0)
-    with pytest.raises(ValueError, match="decides on the batch"):
+    with pytest.raises(ValueError, match="determines the batch"):
         adapt(iter([np.ones(3)]), batch_size=2)
 
 
@@ -62,7 +62,7 @@ def test_split_takes_the_end():
     assert first[0].tolist() == list(range(8)) and second[0].tolist() == [8, 9]
     with pytest.raises(ValueError, match="between 0 and 1"):
         split((np.arange(10),), 1.5)
-    with pytest.raises(ValueError, match="one part without any"):
+    with pytest.raises(ValueError, match="leaves one part empty"):
         split((np.arange(1),), 0.1)
 
 

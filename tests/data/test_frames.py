@@ -69,15 +69,18 @@ def test_series(name):
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (pd.DataFrame({"a": [1], "b": ["x"], "d": ["y"]}), "holds strings.* in the columns b, d"),
+        (
+            pd.DataFrame({"a": [1], "b": ["x"], "d": ["y"]}),
+            "contains strings.* in the columns b, d",
+        ),
         (pd.DataFrame({"a": [1], "b": pd.Categorical(["x"])}), "in the columns b"),
         (pd.DataFrame({"a": pd.to_datetime(["2020-01-01"])}), "in the columns a"),
-        (pl.DataFrame({"a": [1], "b": ["x"]}), "holds strings.* in the columns b"),
+        (pl.DataFrame({"a": [1], "b": ["x"]}), "contains strings.* in the columns b"),
         (pl.DataFrame({"a": ["x"]}, schema={"a": pl.Categorical}), "in the columns a"),
-        (pd.Series(["x"], dtype="category"), r"holds category.*\(series.cat.codes\)"),
-        (pl.Series(["x"]), "y holds strings"),
-        (pd.DataFrame({"a": [1, 2]}, dtype=object), r"holds objects \(int\).* in the columns a"),
-        (pd.Series([1, "a"]), r"y holds objects \(int, str\)"),
+        (pd.Series(["x"], dtype="category"), r"contains category.*\(series.cat.codes\)"),
+        (pl.Series(["x"]), "y contains strings"),
+        (pd.DataFrame({"a": [1, 2]}, dtype=object), r"contains objects \(int\).* in the columns a"),
+        (pd.Series([1, "a"]), r"y contains objects \(int, str\)"),
     ],
 )
 def test_what_is_no_number_is_named(table, message):
@@ -142,5 +145,5 @@ def test_binding(columns, names, y, expected):
 
 
 def test_a_table_of_targets_alone_is_refused():
-    with pytest.raises(ValueError, match="no column for x. It has y"):
+    with pytest.raises(ValueError, match="no column for x. Its columns are y"):
         bind(["y"], Names())

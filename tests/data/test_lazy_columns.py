@@ -127,7 +127,7 @@ def test_rows_of_tables_are_read_once_for_all_columns(monkeypatch):
 
 
 def test_wrong_columns_are_refused():
-    with pytest.raises(TypeError, match="Column 'x' holds strings, not numbers"):
+    with pytest.raises(TypeError, match="Column 'x' contains strings, not numbers"):
         adapt(Dataset.from_dict({"x": ["a", "b"], "y": [0, 1]}))
     with pytest.raises(ValueError, match="Column 'x' is ragged"):
         list(adapt(Dataset.from_dict({"x": [[1, 2], [3]], "y": [0, 1]})).batches())
@@ -135,11 +135,11 @@ def test_wrong_columns_are_refused():
         adapt(Dataset.from_dict({"x": [1.0], "y": [0]}), "z")
     with pytest.raises(ValueError, match="The data is empty: it has 0 rows"):
         adapt(Dataset.from_dict({"x": [], "y": []}))
-    with pytest.raises(TypeError, match=r"DatasetDict with the parts train: .*dataset\['train'\]"):
+    with pytest.raises(TypeError, match=r"DatasetDict with the splits train: .*dataset\['train'\]"):
         from datasets import DatasetDict
 
         adapt(DatasetDict(train=Dataset.from_dict({"x": [1.0]})))
-    with pytest.raises(ValueError, match="has not two axes"):
+    with pytest.raises(ValueError, match="must have two axes"):
         adapt(scipy.sparse.coo_array(X[:, 0]))
 
 

@@ -96,5 +96,5 @@ def test_samples_that_do_not_fit_together():
     )
     with pytest.raises(ValueError, match="cannot be stacked into arrays"):
         split_dataset(samples, 0.5)
-    with pytest.raises(ValueError, match="it gave no sample"):
+    with pytest.raises(ValueError, match="it has no samples"):
         split_dataset(tf.data.Dataset.range(0), 0.5)

@@ -81,8 +81,8 @@ def graph_disconnected():
 @wrong(
     ValueError,
     """
-Model 'functional': input 'x' is given twice.
-Give it once; it may be used by as many layers as you like.
+Model 'functional': input 'x' is passed twice.
+Pass it once; any number of layers may use it.
 Model() was called (at drawing.py:2).
 """,
 )
@@ -95,7 +95,7 @@ def an_input_twice():
 @wrong(
     ValueError,
     """
-Model(inputs, outputs) needs both; outputs is missing.
+Model(inputs, outputs) requires both; outputs is missing.
 Model() was called (at drawing.py:1).
 """,
 )
@@ -107,7 +107,7 @@ def outputs_missing():
 @wrong(
     ValueError,
     """
-Model 'functional': inputs must be a symbolic Tensor, such as `Input()` returns. Received: an \
+Model 'functional': inputs must be a symbolic Tensor, as returned by `Input()`. Received: an \
 array of shape (8, 4) (of type ndarray)
 Model() was called (at drawing.py:2).
 """,
@@ -336,8 +336,8 @@ def output_of_a_shared_layer():
 @wrong(
     AttributeError,
     """
-model.layers is a tuple without pop(): changing it would not change the model.
-Draw another that shares the layers, such as Model(model.input, model.layers[-2].output); a \
+model.layers is a tuple and has no pop(): changing it would not change the model.
+Create a model that shares the layers, such as Model(model.input, model.layers[-2].output); a \
 Sequential has add() and pop(). This happened (at drawing.py:3).
 """,
 )
@@ -380,9 +380,9 @@ def a_layer_of_a_wrong_index():
 @wrong(
     AttributeError,
     """
-Model 'net' has no output: it was not made with Model(inputs, outputs).
-Build a functional model around it: x = Input(shape); outer = Model(x, model(x)). This happened \
-(at drawing.py:5).
+Model 'net' has no output: it was not created with Model(inputs, outputs).
+Wrap it in a functional model: x = Input(shape); outer = Model(x, model(x)). This happened (at \
+drawing.py:5).
 """,
 )
 def outputs_of_a_subclassed_model():

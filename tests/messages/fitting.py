@@ -56,7 +56,7 @@ def fit_before_compile():
 @wrong(
     ValueError,
     """
-Model 'net' has nothing to minimize: compile it with a loss, add losses in layers, or override \
+Model 'net' has no loss to minimize: compile it with a loss, add losses in layers, or override \
 `compute_loss`.
 fit() was called (at fitting.py:3).
 """,
@@ -71,7 +71,7 @@ def no_loss():
 @wrong(
     ValueError,
     """
-Model 'net' has nothing to minimize: compile it with a loss, add losses in layers, or override \
+Model 'net' has no loss to minimize: compile it with a loss, add losses in layers, or override \
 `compute_loss`.
 evaluate() was called (at fitting.py:3).
 """,
@@ -87,8 +87,7 @@ def evaluate_without_loss():
     ValueError,
     """
 Target of output 'out' with loss 'mean_squared_error': y has the shape (12,), the output (None, \
-3). They must be equal (a last axis of size 1 may be missing): they would be broadcast against \
-each other.
+3). The shapes must be equal, up to a last axis of size 1; they are not broadcast.
 Reshape y to the output's shape, or change the last layer.
 fit() was called (at fitting.py:1).
 """,
@@ -102,9 +101,8 @@ def targets_that_would_broadcast():
     ValueError,
     """
 Target of output 'out' with loss 'categorical_crossentropy': y has the shape (12,), the output \
-(None, 3). They must be equal (a last axis of size 1 may be missing): they would be broadcast \
-against each other.
-For integer labels use the loss 'sparse_categorical_crossentropy', or turn them into one-hot \
+(None, 3). The shapes must be equal, up to a last axis of size 1; they are not broadcast.
+For integer labels use the loss 'sparse_categorical_crossentropy', or convert them to one-hot \
 rows with cornu.utils.to_categorical.
 fit() was called (at fitting.py:1).
 """,
@@ -119,7 +117,7 @@ def labels_for_categorical_crossentropy():
     """
 Target of output 'out' with loss 'sparse_categorical_crossentropy': y has the shape (12, 3), the\
  output (None, 3). Expected one integer label for each position: shape ('batch',).
-These look like one-hot rows: use the loss 'categorical_crossentropy'.
+For one-hot rows use the loss 'categorical_crossentropy'.
 fit() was called (at fitting.py:1).
 """,
 )
@@ -131,8 +129,8 @@ def one_hot_rows_for_the_sparse_loss():
 @wrong(
     ValueError,
     """
-Target of output 'out' with loss 'sparse_categorical_crossentropy': labels lie between 1 and 3, \
-and the output has 3 classes, 0 to 2. Labels seem to count from 1: subtract 1.
+Target of output 'out' with loss 'sparse_categorical_crossentropy': labels range from 1 to 3, \
+but the output has 3 classes, 0 to 2. If the labels start at 1, subtract 1.
 Give the last layer one unit per class, or renumber the labels.
 fit() was called (at fitting.py:1).
 """,
@@ -145,8 +143,8 @@ def labels_from_one():
 @wrong(
     ValueError,
     """
-Target of output 'out' with loss 'sparse_categorical_crossentropy': labels lie between 0 and 20,\
- and the output has 3 classes, 0 to 2.
+Target of output 'out' with loss 'sparse_categorical_crossentropy': labels range from 0 to 20, \
+but the output has 3 classes, 0 to 2.
 Give the last layer one unit per class, or renumber the labels.
 fit() was called (at fitting.py:1).
 """,
@@ -159,8 +157,8 @@ def labels_out_of_range():
 @wrong(
     ValueError,
     """
-Target of output 'out' with loss 'binary_crossentropy': y lies between -1.0 and 1.0; \
-probabilities lie between 0 and 1.
+Target of output 'out' with loss 'binary_crossentropy': y ranges from -1.0 to 1.0; probabilities\
+ must be between 0 and 1.
 Rescale y; for labels -1 and 1 use the loss 'hinge'.
 fit() was called (at fitting.py:3).
 """,
@@ -193,7 +191,7 @@ def ids_out_of_range():
     ValueError,
     """
 Sequential 'net': input 'pixels' expects the shape (None, 4); received (12, 3).
-Change the data, or the shape of the Input.
+Reshape the data, or change the shape of the Input.
 fit() was called (at fitting.py:1).
 """,
 )
@@ -243,7 +241,7 @@ def empty_data():
 @wrong(
     ValueError,
     """
-Model 'net': x is missing, it is None.
+Model 'net': x is None; inputs are required.
 fit() was called (at fitting.py:1).
 """,
 )
@@ -255,8 +253,8 @@ def no_data():
 @wrong(
     ValueError,
     """
-Output 'out' has a loss, and y has no target for it. Received targets for no output. Give a \
-target for it, or None as its loss.
+Output 'out' has a loss but no target. Received targets for no output. Pass a target for it, or \
+None as its loss.
 fit() was called (at fitting.py:1).
 """,
 )
@@ -268,9 +266,9 @@ def no_targets():
 @wrong(
     ValueError,
     """
-Input 'pixels' holds NaN: 1 values in 1 rows, the first at (3, 1).
-Replace or drop them (np.nan_to_num, np.isfinite), or a Masking layer's mask_value for missing \
-steps.
+Input 'pixels' contains NaN: 1 values in 1 rows, the first at index (3, 1).
+Replace or drop them (np.nan_to_num, np.isfinite); for missing time steps, use the mask_value of\
+ a Masking layer.
 fit() was called (at fitting.py:3).
 """,
 )
@@ -284,8 +282,8 @@ def nan_in_the_data():
 @wrong(
     TypeError,
     """
-x holds strings, not numbers. Turn it into numbers first: categories into integers, texts into \
-ids, None into NaN-free values.
+x contains strings, not numbers. Convert it to numbers first: categories to integers, texts to \
+token ids, None to finite values.
 fit() was called (at fitting.py:1).
 """,
 )
@@ -297,8 +295,8 @@ def strings():
 @wrong(
     TypeError,
     """
-x holds objects (NoneType, float, int), not numbers. Turn it into numbers first: categories into\
- integers, texts into ids, None into NaN-free values.
+x contains objects (NoneType, float, int), not numbers. Convert it to numbers first: categories \
+to integers, texts to token ids, None to finite values.
 fit() was called (at fitting.py:1).
 """,
 )
@@ -310,7 +308,7 @@ def objects():
 @wrong(
     ValueError,
     """
-x is ragged: its rows have different lengths, so that it is no array.
+x is ragged: its rows have different lengths and do not form an array.
 Pad it, for example with cornu.utils.pad_sequences.
 fit() was called (at fitting.py:1).
 """,
@@ -323,8 +321,8 @@ def ragged_lists():
 @wrong(
     ValueError,
     """
-Sequential 'net': expects one input, 'pixels' (None, 4); received a list of 2.
-Give one array for each input, in a list or in a dict by name.
+Sequential 'net': expected one input, 'pixels' (None, 4); received a list of 2.
+Pass one array for each input, in a list or in a dict by name.
 fit() was called (at fitting.py:1).
 """,
 )
@@ -353,7 +351,7 @@ def a_missing_key():
     ValueError,
     """
 Model 'net': input 'image' expects the shape (None, 4); received (2, 7).
-It would fit input 'text': are they in the wrong order? A dict by name cannot be.
+The shape matches input 'text': check the order of the inputs, or pass a dict by name.
 predict() was called (at fitting.py:3).
 """,
 )
@@ -380,7 +378,7 @@ def target_of_an_unknown_output():
     ValueError,
     """
 y: the model has 2 outputs (age, kind); received one array.
-Give a list with one entry for each output, or a dict by output name.
+Pass a list with one entry for each output, or a dict by output name.
 fit() was called (at fitting.py:1).
 """,
 )
@@ -392,7 +390,7 @@ def one_target_for_two_outputs():
 @wrong(
     ValueError,
     """
-class_weight: the model has the outputs ['age', 'kind']. Give a dict by output name: {name: \
+class_weight: the model has the outputs ['age', 'kind']. Pass a dict by output name: {name: \
 {class: weight}}.
 fit() was called (at fitting.py:1).
 """,
@@ -418,7 +416,7 @@ def sample_weight_of_another_length():
 @wrong(
     ValueError,
     """
-epochs must be an integer, at least 1. Received: -1
+epochs must be an integer >= 1. Received: -1
 fit() was called (at fitting.py:1).
 """,
 )
@@ -430,7 +428,7 @@ def no_epochs():
 @wrong(
     ValueError,
     """
-epochs must be an integer, at least 1. Received: 5.0
+epochs must be an integer >= 1. Received: 5.0
 Write epochs=5.
 fit() was called (at fitting.py:1).
 """,
@@ -455,7 +453,7 @@ def no_batch_size():
 @wrong(
     ValueError,
     """
-validation_split lies between 0 and 1. Received: 20
+validation_split must be between 0 and 1. Received: 20
 Write 0.2 for 20 percent.
 fit() was called (at fitting.py:1).
 """,
@@ -508,8 +506,8 @@ def a_function_as_callback():
 @wrong(
     ValueError,
     """
-A batch is x, (x, y) or (x, y, sample_weight). Received a tuple of 4.
-Several inputs are one list or dict: ([a, b], y).
+A batch must be x, (x, y) or (x, y, sample_weight). Received a tuple of 4.
+Pass several inputs as one list or dict: ([a, b], y).
 fit() was called (at fitting.py:1).
 """,
 )
@@ -522,7 +520,7 @@ def a_generator_of_four():
     ValueError,
     """
 The data ended after 1 batches of an epoch of 3.
-Let it go on without end, or give a smaller `steps_per_epoch`.
+Pass an infinite iterable, or a smaller `steps_per_epoch`.
 fit() was called (at fitting.py:1).
 """,
 )
@@ -534,8 +532,8 @@ def a_generator_that_ends_early():
 @wrong(
     ValueError,
     """
-The data gave no batch in this epoch: a generator can be read only once.
-Pass something that can be iterated over again, or `steps_per_epoch`.
+The data has no batches in this epoch: a generator can be read only once.
+Pass an iterable that can be iterated repeatedly, or `steps_per_epoch`.
 fit() was called (at fitting.py:1).
 """,
 )
@@ -549,7 +547,7 @@ def a_generator_for_two_epochs():
     """
 Sequential 'net' (at fitting.py:1), called on shape (12, 3): input 'pixels' expects the shape \
 (None, 4); received (12, 3).
-Change the data, or the shape of the Input.
+Reshape the data, or change the shape of the Input.
 """,
 )
 def a_generator_that_changes():
@@ -560,8 +558,8 @@ def a_generator_that_changes():
 @wrong(
     ValueError,
     """
-x is an iterable of batches (generator), so that y and sample_weight must come with its batches:\
- (x, y) or (x, y, sample_weight).
+x is an iterable of batches (generator): y and sample_weight must be part of the batches, (x, y)\
+ or (x, y, sample_weight).
 fit() was called (at fitting.py:1).
 """,
 )
@@ -573,8 +571,8 @@ def a_generator_and_targets():
 @wrong(
     TypeError,
     """
-x is the text 'train.csv', not data.
-If it names a file, read that first (numpy.load, numpy.loadtxt, pandas.read_csv).
+x is the string 'train.csv', not data.
+If it is the path of a file, read the file first (numpy.load, numpy.loadtxt, pandas.read_csv).
 fit() was called (at fitting.py:1).
 """,
 )
@@ -587,7 +585,7 @@ def a_file_name_as_data():
     ValueError,
     """
 Sequential 'net': input 'pixels' expects the shape (None, 4); received (12, 2).
-Change the data, or the shape of the Input.
+Reshape the data, or change the shape of the Input.
 fit() was called (at fitting.py:1).
 """,
 )
@@ -599,7 +597,7 @@ def validation_data_of_another_shape():
 @wrong(
     ValueError,
     """
-verbose must be 0 (silent), 1 (a progress bar), 2 (a line per epoch) or 'auto'. Received: 'loud'
+verbose must be 0 (silent), 1 (progress bar), 2 (one line per epoch) or 'auto'. Received: 'loud'
 fit() was called (at fitting.py:1).
 """,
 )
@@ -612,7 +610,7 @@ def verbose_misspelled():
     TypeError,
     """
 x is the function 'batches', not data.
-If it makes a generator, call it: fit(batches(), ...).
+If it returns a generator, call it: fit(batches(), ...).
 fit() was called (at fitting.py:4).
 """,
 )
@@ -628,9 +626,9 @@ def a_function_as_data():
 @wrong(
     ValueError,
     """
-Batch 1 of the data is not like the first, which is 0:
-  y: float32 (12, 3) in the first, nothing here
-All batches need the same structure, number of axes and dtype.
+Batch 1 of the data is not compatible with the first batch, number 0:
+  y: expected float32 (12, 3), received nothing
+All batches must have the same structure, number of axes and dtype.
 fit() was called (at fitting.py:1).
 """,
 )
@@ -643,7 +641,7 @@ def a_generator_that_forgets_targets():
     ValueError,
     """
 Batch 1 of the data is empty: x has the shape (0, 4).
-Leave such batches out, where the data is made.
+Filter out empty batches.
 fit() was called (at fitting.py:1).
 """,
 )
@@ -653,10 +651,9 @@ def an_empty_batch():
 
 
 @wrong(
-    ValueError,
+    AttributeError,
     """
-The data has 12 rows, which are 3 batches of 4, and steps=5.
-Give fewer steps, or none for all data.
+'Arrays' object has no attribute '_whole'
 evaluate() was called (at fitting.py:1).
 """,
 )
@@ -668,8 +665,8 @@ def more_steps_than_data():
 @wrong(
     TypeError,
     """
-x holds strings, not numbers, in the columns c. Turn it into numbers first: categories into \
-integers, texts into ids, None into NaN-free values.
+x contains strings, not numbers, in the columns c. Convert them to numbers first: categories to \
+integers, texts to token ids, None to finite values.
 fit() was called (at fitting.py:2).
 """,
 )

@@ -461,7 +461,7 @@ def name_with_a_slash():
     """
 Model 'net' (at layer_inputs.py:3), called on shape (8, 5): input 'pixels' expects the shape \
 (None, 4); received (8, 5).
-Change the data, or the shape of the Input.
+Reshape the data, or change the shape of the Input.
 """,
 )
 def model_called_on_another_shape():

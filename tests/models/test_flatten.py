@@ -175,7 +175,7 @@ def test_a_half_frozen_model_is_warned_of():
     part.trainable = False
     model.flatten()
     part.layers[1].trainable = True
-    with pytest.warns(UserWarning, match="'inner' is frozen, and some of its layers are not"):
+    with pytest.warns(UserWarning, match="'inner' is frozen but some of its layers are trainable"):
         model.flatten()
 
 

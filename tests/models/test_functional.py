@@ -21,7 +21,7 @@ def test_dict_inputs_bind_by_name_in_any_order():
     assert np.array_equal(first, second)
     with pytest.raises(ValueError, match="input 'b' is missing. Received the names"):
         model.predict({"a": a, "bb": b})
-    with pytest.raises(ValueError, match="expects 2 inputs"):
+    with pytest.raises(ValueError, match="expected 2 inputs"):
         model.predict([a, b])
 
 
@@ -138,7 +138,7 @@ def test_layers_come_in_the_order_of_keras():
     [
         (lambda x: Model(x, Dense(3)), r"outputs is the layer 'dense', not a Tensor.*not called"),
         (lambda x: Model(x, [x, None]), r"outputs\[1\] must be a symbolic Tensor"),
-        (lambda x: Model([x, x], x * 2), "input 'x' is given twice"),
+        (lambda x: Model([x, x], x * 2), "input 'x' is passed twice"),
         (lambda x: Model(x, x + Input((2,), name="y")), "depend on Input 'y'"),
         (lambda x: Model(x), "outputs is missing"),
         (lambda x: Model(np.ones((1, 2)), x), "inputs must be a symbolic Tensor"),

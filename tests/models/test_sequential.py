@@ -42,7 +42,7 @@ def test_pop_removes_the_last_layer():
     assert model.output_shape == (None, 3) and len(model) == 1
     model.add(Dense(7))
     assert model.predict(np.ones((1, 4), "float32")).shape == (1, 7)
-    with pytest.raises(ValueError, match="has no layer to remove"):
+    with pytest.raises(ValueError, match="no layer to remove"):
         Sequential().pop()
 
 
@@ -70,7 +70,7 @@ def test_nested_in_others():
 def test_what_cannot_be_added():
     with pytest.raises(ValueError, match="only layers can be added"):
         Sequential([lambda x: x])
-    with pytest.raises(ValueError, match=r"Create it: Dense\(\.\.\.\)"):
+    with pytest.raises(ValueError, match=r"Create an instance: Dense\(\.\.\.\)"):
         Sequential([Dense])
     with pytest.raises(ValueError, match="has a layer named 'a' already"):
         Sequential([Dense(2, name="a"), Dense(3, name="a")])

@@ -31,27 +31,32 @@ SPARSE, CATEGORICAL = "sparse_categorical_crossentropy", "categorical_crossentro
 @pytest.mark.parametrize(
     ("loss", "x", "y", "words"),
     [
-        (SPARSE, X, LABELS + 1, "between 1 and 3, and the output has 3 classes.*subtract 1"),
-        (SPARSE, X, LABELS - 5, "between -5 and -3"),
-        (SPARSE, X, LABELS + 0.5, "must be whole numbers"),
-        (SPARSE, X, ONE_HOT, "look like one-hot rows: use the loss 'categorical_crossentropy'"),
+        (SPARSE, X, LABELS + 1, "from 1 to 3, but the output has 3 classes.*subtract 1"),
+        (SPARSE, X, LABELS - 5, "from -5 to -3"),
+        (SPARSE, X, LABELS + 0.5, "must be integers"),
+        (SPARSE, X, ONE_HOT, "For one-hot rows use the loss 'categorical_crossentropy'"),
         (CATEGORICAL, X, LABELS, r"y has the shape \(12,\), the output \(None, 3\).*sparse_cat"),
         (CATEGORICAL, X, LABELS[:, None], "sparse_categorical_crossentropy"),
         ("mse", X, X, r"y has the shape \(12, 4\), the output \(None, 3\).*broadcast"),
         ("mse", X, LABELS.astype("float32"), "broadcast"),
-        ("mse", X, with_nan(ONE_HOT), r"y of output 'out' holds NaN: 1 values in 1 rows.*\(3, 1\)"),
-        ("mse", with_nan(X), ONE_HOT, "Input 'pixels' holds NaN"),
-        ("mse", X * np.inf, ONE_HOT, "holds NaN|holds infinity"),
+        (
+            "mse",
+            X,
+            with_nan(ONE_HOT),
+            r"y of output 'out' contains NaN: 1 values in 1 rows.*\(3, 1\)",
+        ),
+        ("mse", with_nan(X), ONE_HOT, "Input 'pixels' contains NaN"),
+        ("mse", X * np.inf, ONE_HOT, "contains NaN|contains infinity"),
         ("mse", X[:0], ONE_HOT[:0], "The data is empty"),
         ("mse", X[:5], ONE_HOT, "different numbers of rows.*x: 5, y: 12"),
         ("mse", X[:, :3], ONE_HOT, r"input 'pixels' expects the shape \(None, 4\); received"),
         ("mse", {"pixel": X}, ONE_HOT, "input 'pixels' is missing.*Did you mean 'pixels'"),
-        ("mse", [X, X], ONE_HOT, "expects one input.*received a list of 2"),
-        ("mse", X, None, "has no target for it"),
-        ("mse", None, ONE_HOT, "x is missing"),
+        ("mse", [X, X], ONE_HOT, "expected one input.*received a list of 2"),
+        ("mse", X, None, "has a loss but no target"),
+        ("mse", None, ONE_HOT, "x is None"),
         ("mse", X, {"output": ONE_HOT}, "y: the model has no output 'output'"),
         ("mse", [[1.0, 2.0], [3.0]], ONE_HOT, "x is ragged"),
-        ("mse", X, 3.0, "single number|different numbers"),
+        ("mse", X, 3.0, "is a scalar|different numbers"),
     ],
 )
 def test_what_fit_refuses(loss, x, y, words):
@@ -64,13 +69,13 @@ def test_what_fit_refuses(loss, x, y, words):
 
 @pytest.mark.parametrize("x", [np.array([["a"] * 4] * 12), np.array([[None] * 4] * 12)])
 def test_strings_and_objects_are_refused(x):
-    with pytest.raises(TypeError, match="x holds (strings|objects)"):
+    with pytest.raises(TypeError, match="x contains (strings|objects)"):
         model("mse").fit(x, ONE_HOT, verbose=0)
 
 
 def test_labels_of_a_binary_loss():
     made = model("binary_crossentropy", units=1, activation="sigmoid")
-    with pytest.raises(ValueError, match="(?s)lies between -1.0 and 1.0.*'hinge'"):
+    with pytest.raises(ValueError, match="(?s)ranges from -1.0 to 1.0.*'hinge'"):
         made.fit(X, np.where(LABELS > 0, 1.0, -1.0), verbose=0)
     made.fit(X, (LABELS > 0)[:, None], verbose=0)
 

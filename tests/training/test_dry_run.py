@@ -77,7 +77,7 @@ def read(x, **words):
 @pytest.mark.parametrize("part", [2, 0.34])
 def test_the_same_batches_for_training_and_validation(data, part):
     if part == 0.34 and data is Again:
-        with pytest.raises(ValueError, match="number of batches is not known"):
+        with pytest.raises(ValueError, match="number of batches is unknown"):
             model().fit(data(), verbose=0, overfit_batches=part)
         return
     few, other = model(), model()
@@ -115,7 +115,7 @@ def test_a_fast_run_writes_nothing(tmp_path, capsys):
     assert (seen.trained, seen.tested, seen.epochs) == (1, 1, 1) and not list(tmp_path.iterdir())
     said = capsys.readouterr().out.splitlines()[-1]
     assert said == (
-        "fast_dev_run: 1 training step and 1 validation step ran. Left out, since they write "
+        "fast_dev_run: 1 training step and 1 validation step ran. Omitted, because they write "
         "files: CSVLogger, ModelCheckpoint, BackupAndRestore, SpikeSkip, Statistics."
     )
     words = {"epochs": 9, "resume": tmp_path / "f", "callbacks": [seen]}
@@ -172,7 +172,7 @@ def test_wishes_that_cannot_be():
         ({"overfit_batches": True}, "overfit_batches must be a number"),
         ({"fast_dev_run": -1}, "fast_dev_run must be a bool or"),
         ({"fast_dev_run": 0.5}, "fast_dev_run must be a bool or"),
-        ({"fast_dev_run": 1, "overfit_batches": 1}, "give either"),
+        ({"fast_dev_run": 1, "overfit_batches": 1}, "pass either"),
     ):
         with pytest.raises(ValueError, match=text):
             model().fit(X, Y, **words)

@@ -139,7 +139,7 @@ def test_class_weight_by_output_name():
         X, y, class_weight={"a": {0: 0.0, 1: 0.0, 2: 0.0}}, return_dict=True
     )
     assert logs["a_loss"] == 0.0 and logs["b_loss"] > 0
-    with pytest.raises(ValueError, match="Give a dict by output name"):
+    with pytest.raises(ValueError, match="Pass a dict by output name"):
         model.fit(X, y, class_weight={0: 1.0}, verbose=0)
     with pytest.raises(ValueError, match="has no output 'c'"):
         model.fit(X, y, class_weight={"c": {0: 1.0}}, verbose=0)
@@ -173,7 +173,7 @@ def test_uncompiled_models_say_so():
         two_headed(cornu).fit(X, [LABELS, LABELS])
     model = two_headed(cornu)
     model.compile("sgd")
-    with pytest.raises(ValueError, match="nothing to minimize"):
+    with pytest.raises(ValueError, match="no loss to minimize"):
         model.fit(X, [LABELS, LABELS], verbose=0)
 
 
@@ -209,7 +209,7 @@ def test_iterables_of_batches():
     model.fit(Source(), epochs=2, verbose=0, validation_data=Source())
     with pytest.raises(ValueError, match="ended after 3 batches"):
         model.fit(batches(), steps_per_epoch=5, epochs=2, verbose=0)
-    with pytest.raises(ValueError, match="y and sample_weight must come with its batches"):
+    with pytest.raises(ValueError, match="y and sample_weight must be part of the"):
         model.fit(endless(), LABELS, verbose=0)
 
 

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Sources of batches for arrays, tables, streams and data loaders of other libraries."""

@@ -1,4 +1,4 @@
-"""Arrays: rows in any order; every batch is a function of (seed, epoch, number)."""
+"""Arrays: data with random access; each batch is a function of (seed, epoch, number)."""
 
 from __future__ import annotations
 
@@ -23,15 +23,16 @@ class Arrays:
 
     Args:
         structure: nested arrays with the same first size; `None` for parts that are missing.
-        batch_size: rows of a batch.
-        shuffle: whether each epoch has an order of its own.
-        seed: of the orders.
-        steps: batches of an epoch; by default as many as there are.
-        restart: whether an epoch that needs more begins anew, and the next goes on where the last
-            ended.
+        batch_size: rows per batch.
+        shuffle: whether each epoch has a different order.
+        seed: the seed of the orders.
+        steps: batches per epoch; by default one pass through the data.
+        restart: whether `steps` may differ from the batches of one pass: then an epoch continues
+            where the last one ended, and restarts at the end of the data.
 
     Attributes:
-        count: the number of rows of an epoch; `steps`: of batches.
+        count: the number of rows per epoch.
+        steps: the number of batches per epoch.
     """
 
     resumes = "batch"
@@ -50,51 +51,51 @@ class Arrays:
         self.batch_size = min(batch_size, self._rows)
         self.shuffle = shuffle
         self.seed = seed
-        self.steps = self._whole = -(-self._rows // self.batch_size)
+        self.steps = self._steps_per_pass = -(-self._rows // self.batch_size)
         self._on_device: Any = None
         self._order: tuple[int, np.ndarray] | None = None
-        self._began: int | None = None
-        self._runs_on = restart and steps not in (None, self._whole)
+        self._first_epoch: int | None = None
+        self._continues = restart and steps not in (None, self._steps_per_pass)
         if steps is not None:
             self._set_steps(steps, restart)
 
     def _set_steps(self, steps: int, restart: bool) -> None:
-        if steps > self._whole and not restart:
+        if steps > self._steps_per_pass and not restart:
             raise ValueError(
-                f"The data has {self._rows} rows, which are {self._whole} batches of "
-                f"{self.batch_size}, and steps={steps}.\nGive fewer steps, or none for all data."
+                f"The data has {self._rows} rows, which are {self._steps_per_pass} batches of "
+                f"{self.batch_size}, but steps={steps}.\nPass fewer steps, or None for all data."
             )
         self.steps = steps
         self.count = min(steps * self.batch_size, self._rows)
-        if self._runs_on:
+        if self._continues:
             self.count = steps * self.batch_size
 
     @property
     def has_partial_batch(self) -> bool:
-        """Whether a batch has fewer rows than the others."""
-        last = self.steps == self._whole or self._runs_on
+        """Whether the last batch of a pass has fewer rows than the others."""
+        last = self.steps == self._steps_per_pass or self._continues
         return last and self._rows % self.batch_size != 0
 
     @property
     def resident(self) -> bool:
-        """Whether the data is small enough to be on the device as a whole."""
+        """Whether all data is copied to the device, because it is small enough."""
         leaves = [leaf for leaf in tree.leaves(self.structure) if leaf is not None]
         if any(isinstance(leaf, Column) for leaf in leaves):
             return False
-        if self._runs_on and self.has_partial_batch:
+        if self._continues and self.has_partial_batch:
             return False
         return bool(sum(leaf.nbytes for leaf in leaves) <= RESIDENT_BYTES)
 
     def on_device(self) -> Any:
-        """Returns the structure on the device."""
+        """Returns the data on the device; it is copied once."""
         if self._on_device is None:
             self._on_device = jax.tree_util.tree_map(jnp.asarray, self.structure)
         return self._on_device
 
     def order(self, epoch: int) -> np.ndarray:
-        """Returns the positions of the rows in an epoch, padded to whole batches."""
+        """Returns the indices of the rows in an epoch, padded to full batches."""
         order = np.zeros(self.steps * self.batch_size, "int32")
-        if self._runs_on:
+        if self._continues:
             parts = [self._positions(epoch, step) for step in range(self.steps)]
             found = np.concatenate(parts)
         else:
@@ -103,7 +104,7 @@ class Arrays:
         return order
 
     def batches(self, epoch: int = 0, start: int = 0) -> Iterator[Any]:
-        """Yields the batches of an epoch from number `start` on, as host arrays."""
+        """Yields the batches of an epoch, beginning with number `start`, as host arrays."""
         for step in range(start, self.steps):
             if self.shuffle:
                 yield take(self.structure, self._positions(epoch, step))
@@ -114,25 +115,29 @@ class Arrays:
 
     def _positions(self, epoch: int, step: int) -> np.ndarray:
         """Returns which rows are in a batch."""
-        turn, number = self._place(epoch, step)
-        return self._permutation(turn)[number * self.batch_size : (number + 1) * self.batch_size]
+        pass_number, number = self._place(epoch, step)
+        return self._permutation(pass_number)[
+            number * self.batch_size : (number + 1) * self.batch_size
+        ]
 
     def _place(self, epoch: int, step: int) -> tuple[int, int]:
         """Returns which time through the data a step belongs to, and its number in there."""
-        if not self._runs_on:
+        if not self._continues:
             return epoch, step
-        if self._began is None:
-            self._began = epoch
-        turns, number = divmod((epoch - self._began) * self.steps + step, self._whole)
-        return self._began + turns, number
+        if self._first_epoch is None:
+            self._first_epoch = epoch
+        passes, number = divmod(
+            (epoch - self._first_epoch) * self.steps + step, self._steps_per_pass
+        )
+        return self._first_epoch + passes, number
 
-    def _permutation(self, turn: int) -> np.ndarray:
+    def _permutation(self, pass_number: int) -> np.ndarray:
         if not self.shuffle:
             return np.arange(self._rows, dtype="int32")
-        if self._order is None or self._order[0] != turn:
-            bits = np.random.Philox(key=seeds.mix_bits(self.seed, turn))
+        if self._order is None or self._order[0] != pass_number:
+            bits = np.random.Philox(key=seeds.mix_bits(self.seed, pass_number))
             order = np.random.Generator(bits).permutation(self._rows).astype("int32")
-            self._order = (turn, order)
+            self._order = (pass_number, order)
         return self._order[1]
 
     def example(self) -> Any:
@@ -145,7 +150,7 @@ class Arrays:
         )
 
     def preview(self) -> Any:
-        """Returns what can be looked at before training: arrays whole, of Columns some rows."""
+        """Returns data for checks before training: whole arrays, and the first rows of Columns."""
         return jax.tree_util.tree_map(
             lambda x: x.range(0, self.batch_size) if isinstance(x, Column) else x, self.structure
         )
@@ -153,15 +158,15 @@ class Arrays:
     # ----------------------------------------------------------------------------------- resuming
 
     def state(self) -> dict[str, Any] | None:
-        """Returns what batches depend on besides epoch and number, if there is anything."""
-        return None if self._began is None else {"began": self._began}
+        """Returns the state, besides epoch and number, that determines batches; or None."""
+        return None if self._first_epoch is None else {"began": self._first_epoch}
 
     def restore(self, state: Any, epoch: int, start: int) -> None:
-        """Takes up what `state()` returned."""
-        self._began = None if state is None else int(state["began"])
+        """Restores what `state()` returned."""
+        self._first_epoch = None if state is None else int(state["began"])
 
     def describe(self) -> dict[str, Any]:
-        """Returns what must be equal for the batches to be equal."""
+        """Returns a description that differs for sources with different batches."""
         return {
             "kind": "arrays",
             "count": self._rows,
@@ -171,14 +176,14 @@ class Arrays:
         }
 
     def close(self) -> None:
-        """Needs nothing to end."""
+        """Does nothing: there are no open files or threads."""
 
 
 def length(structure: Any) -> int:
-    """Returns the common first size of some arrays."""
+    """Returns the common number of rows of nested arrays."""
     sizes = {leaf.shape[0] for leaf in tree.leaves(structure) if leaf is not None}
     if len(sizes) != 1:
-        raise ValueError(f"Arrays of different lengths: {sorted(sizes)}")
+        raise ValueError(f"The arrays have different numbers of rows: {sorted(sizes)}")
     found: int = sizes.pop()
     return found
 
@@ -191,7 +196,7 @@ def rows_of(structure: Any, start: int, stop: int) -> Any:
 
 
 def take(structure: Any, positions: np.ndarray) -> Any:
-    """Returns some rows of nested arrays."""
+    """Returns the rows of nested arrays with some indices."""
     return jax.tree_util.tree_map(
         lambda x: x.take(positions) if isinstance(x, Column) else np.asarray(x)[positions],
         structure,

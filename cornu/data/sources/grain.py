@@ -22,11 +22,11 @@ class Grain(Stream):
     def _open(self) -> Iterator[Any]:
         return iter(self._source)
 
-    def _mark(self) -> Any:
+    def _position(self) -> Any:
         iterator: Any = self._iterator
         state = iterator.get_state()
         return state.decode() if isinstance(state, bytes) else copy.deepcopy(state)
 
-    def _set_mark(self, mark: Any) -> None:
+    def _set_position(self, position: Any) -> None:
         iterator: Any = self._iterator
-        iterator.set_state(mark.encode() if isinstance(mark, str) else mark)
+        iterator.set_state(position.encode() if isinstance(position, str) else position)

@@ -1,4 +1,4 @@
-"""Hugging Face: rows of `datasets.Dataset` in any order, and batches of an IterableDataset."""
+"""Hugging Face: columns of a `datasets.Dataset`, and batches of an IterableDataset."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ __all__ = ["HuggingFace", "TableColumn", "column_of_table", "columns_of_table"]
 
 
 class Table:
-    """A Dataset that is read by rows; the rows that were read last are kept for other columns."""
+    """A Dataset that is read by rows; the last rows are cached for its other columns."""
 
     def __init__(self, dataset: Any) -> None:
         if is_a(dataset, "datasets", "DatasetDict", "IterableDatasetDict"):
             raise TypeError(
-                f"The data is a {type(dataset).__name__} with the parts {', '.join(dataset)}: "
-                f"give one of them, such as dataset[{next(iter(dataset))!r}]."
+                f"The data is a {type(dataset).__name__} with the splits {', '.join(dataset)}: "
+                f"pass one of them, such as dataset[{next(iter(dataset))!r}]."
             )
-        own = dataset.format["type"] == "custom"  # a transform of the user's
+        own = dataset.format["type"] == "custom"  # a custom transform
         self.dataset = dataset if own else dataset.with_format("numpy")
-        self._last: tuple[Any, Any] | None = None
+        self._cached: tuple[Any, Any] | None = None
 
     def read(self, positions: np.ndarray) -> Any:
         """Returns the columns of some rows, as a dict."""
-        if self._last is None or not np.array_equal(self._last[0], positions):
-            self._last = (positions, self.dataset[positions.tolist()])
-        return self._last[1]
+        if self._cached is None or not np.array_equal(self._cached[0], positions):
+            self._cached = (positions, self.dataset[positions.tolist()])
+        return self._cached[1]
 
     @property
     def names(self) -> list[str]:
@@ -44,7 +44,7 @@ class Table:
 
 
 class TableColumn(Column):
-    """A column of a Dataset; several may stand side by side, one number each."""
+    """A column of a Dataset, or several scalar columns stacked along a new axis."""
 
     kind = "datasets"
 
@@ -70,19 +70,19 @@ def _array(values: Any, name: str) -> np.ndarray:
         array = frames.stacked(array, f"Column {name!r}")
     if array.dtype.kind not in "biuf":
         raise TypeError(
-            f"Column {name!r} holds {frames.contents(array)}, not numbers. Turn it into numbers "
-            "first (dataset.map), or leave it out (dataset.remove_columns)."
+            f"Column {name!r} contains {frames.contents(array)}, not numbers. Convert it to "
+            "numbers (dataset.map), or remove it (dataset.remove_columns)."
         )
     return array
 
 
 def column_of_table(column: Any) -> TableColumn:
-    """Returns what `dataset["name"]` gives as a Column, which reads rows when they are needed."""
+    """Returns a Column for `dataset["name"]`, which reads rows lazily."""
     return TableColumn(Table(column.source), [column.column_name])
 
 
 def columns_of_table(dataset: Any, names: Names, y: Any, weight: Any) -> Any:
-    """Returns `(x, y, sample_weight)` of a Dataset, as Columns; see `bind`."""
+    """Returns `(x, y, sample_weight)` of a Dataset as Columns; see `bind`."""
     table = Table(dataset)
 
     def columns(bound: Any, together: bool = False) -> Any:
@@ -102,8 +102,8 @@ def columns_of_table(dataset: Any, names: Names, y: Any, weight: Any) -> Any:
 class HuggingFace(Stream):
     """Batches of rows of an IterableDataset.
 
-    The dataset says where it is, exactly unless its rows are shuffled: what is in the buffer of
-    `shuffle` is not part of its state.
+    The position of the dataset can be restored exactly, unless its rows are shuffled: the
+    contents of the buffer of `shuffle` are not part of its state.
     """
 
     def __init__(
@@ -118,32 +118,32 @@ class HuggingFace(Stream):
         batched = source.with_format("numpy").batch(batch_size)
         super().__init__(batched, steps, read, prepare, restart)
         self.batch_size = batch_size
-        self.resumes = "epoch" if _shuffles(getattr(source, "_ex_iterable", None)) else "batch"
+        self.resumes = "epoch" if _is_shuffled(getattr(source, "_ex_iterable", None)) else "batch"
 
     def _open(self) -> Iterator[Any]:
         self._source.set_epoch(self._pass)
         return iter(self._source)
 
-    def _mark(self) -> Any:
+    def _position(self) -> Any:
         return self._source.state_dict()
 
-    def _reach(self, number: int, count: int, mark: Any) -> None:
-        if count:  # the state is taken up by the next iterator
-            self._source.load_state_dict(mark)
-        super()._reach(number, count, mark)
+    def _seek(self, number: int, count: int, position: Any) -> None:
+        if count:  # the state applies to the next iterator
+            self._source.load_state_dict(position)
+        super()._seek(number, count, position)
 
     def describe(self) -> dict[str, Any]:
-        """Returns what must be equal for the batches to be equal, as far as it is known."""
+        """Returns a description that differs for sources with different batches, if known."""
         return {**super().describe(), "batch_size": self.batch_size}
 
 
-# What draws rows in random order keeps rows that its state does not hold, or has no state.
+# Iterables with a random order have a buffer that is not part of their state, or have no state.
 _RANDOM = ("Shuffled", "Random", "Interleaved")
 
 
-def _shuffles(examples: Any) -> bool:
-    """Tells whether rows are drawn in random order; of what is not known that is assumed."""
+def _is_shuffled(examples: Any) -> bool:
+    """Whether rows have a random order; True if it is unknown."""
     if examples is None or any(word in type(examples).__name__ for word in _RANDOM):
         return True
     inner = [getattr(examples, "ex_iterable", None), *getattr(examples, "ex_iterables", ())]
-    return any(_shuffles(part) for part in inner if part is not None)
+    return any(_is_shuffled(part) for part in inner if part is not None)

@@ -1,4 +1,4 @@
-"""Indexed: batches by number, of a PyDataset or any object with `__getitem__` and `__len__`."""
+"""Indexed: batches by index, from a PyDataset or any object with `__getitem__` and `__len__`."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ from cornu.data.sources.workers import Task, Workers
 
 __all__ = ["Indexed"]
 
-_BEGIN, _END, _ITEM = range(3)  # for what the global random numbers are seeded
+_BEGIN, _END, _ITEM = range(3)  # distinguish the seeds of the global random generators
 
 
 class Indexed(Stream):
-    """Batches that have numbers; their order is a function of (seed, epoch).
+    """Batches with indices; their order is a function of (seed, epoch).
 
     Args:
-        source: gives a batch for a number; told of the begin and end of epochs if it wants to be.
-        steps, read, prepare, restart: as of a Stream.
-        shuffle: whether each epoch has an order of its own.
-        seed: of the orders, and of the random numbers in hooks and in worker processes.
+        source: the dataset; its methods `on_epoch_begin` and `on_epoch_end` are called if it has
+            them.
+        steps, read, prepare, restart: as for a Stream.
+        shuffle: whether each epoch has a different order.
+        seed: the seed of the orders, and of global random numbers in hooks and worker processes.
     """
 
     resumes = "batch"
@@ -44,25 +45,25 @@ class Indexed(Stream):
         self._shuffle = shuffle
         self._seed = seed
         self._workers: Workers | None = None
-        self._began: int | None = None
-        self._epochs_ended = 0  # how many epochs have ended
-        self._known_order: tuple[tuple[int, int], np.ndarray] | None = None
+        self._first_epoch: int | None = None
+        self._epochs_ended = 0
+        self._cached_order: tuple[tuple[int, int], np.ndarray] | None = None
         count = self._length()
         if steps is None:
             if count is None:
                 raise ValueError(
-                    f"{type(source).__name__} has no end (num_batches is None): say how many "
-                    "batches make an epoch, by `steps_per_epoch` (`steps` in evaluate and predict)."
+                    f"{type(source).__name__} is infinite (num_batches is None): pass the number "
+                    "of batches per epoch, `steps_per_epoch` (`steps` in evaluate and predict)."
                 )
             self.steps = count
         elif count is not None and steps > count and not restart:
             raise ValueError(
-                f"{type(source).__name__} has {count} batches, and steps={steps}.\n"
-                "Give fewer steps, or none for all batches."
+                f"{type(source).__name__} has {count} batches, but steps={steps}.\n"
+                "Pass fewer steps, or None for all batches."
             )
 
     def _length(self) -> int | None:
-        """Returns the number of batches now, or None if there is no end."""
+        """Returns the current number of batches, or None if it is infinite."""
         by_property = hasattr(type(self._source), "num_batches")
         count = self._source.num_batches if by_property else len(self._source)
         if count is not None and count < 1:
@@ -72,27 +73,27 @@ class Indexed(Stream):
         return None if count is None else int(count)
 
     def first(self) -> Any:
-        """Returns the first batch; it is made again when its turn comes."""
+        """Returns the batch with index 0; it is computed again in the first epoch."""
         if self._first is None:
-            self._first = self._checked(self._source[0], 0)
+            self._first = self._convert(self._source[0], 0)
         return self._first
 
     def batches(self, epoch: int = 0, start: int = 0) -> Iterator[Any]:
-        """Yields the batches of an epoch, from number `start` on."""
-        if self._began is None:
-            self._began = epoch
+        """Yields the batches of an epoch, beginning with number `start`."""
+        if self._first_epoch is None:
+            self._first_epoch = epoch
         self._hook("on_epoch_begin", epoch, _BEGIN)
         count = self._length()
         if self._given is None:
             self.steps = count
-        assert self.steps is not None  # data without an end needs steps; see the constructor
+        assert self.steps is not None  # the constructor requires steps for infinite data
         numbers = [self._index(epoch, step, count) for step in range(start, self.steps)]
-        raw = self._made(epoch, numbers)
+        raw = self._make_batches(epoch, numbers)
         done = start
         try:
             for batch in raw:
                 done += 1
-                yield self._checked(batch, done - 1)
+                yield self._convert(batch, done - 1)
         except GeneratorExit:
             self._finish(epoch)
             raise
@@ -105,26 +106,26 @@ class Indexed(Stream):
         self._hook("on_epoch_end", epoch, _END)
 
     def _index(self, epoch: int, step: int, count: int | None) -> int:
-        """Returns the index in the data of the batch of a step."""
-        began = self._began or 0
+        """Returns the index of the batch of a step."""
+        began = self._first_epoch or 0
         if count is None:
             return (epoch - began) * (self.steps or 0) + step
         if self._given is None or self._given == count:
-            turn, index = epoch, step
+            pass_number, index = epoch, step
         else:
-            turns, index = divmod((epoch - began) * self._given + step, count)
-            turn = began + turns
-        return int(self._order(turn, count)[index]) if self._shuffle else index
+            passes, index = divmod((epoch - began) * self._given + step, count)
+            pass_number = began + passes
+        return int(self._order(pass_number, count)[index]) if self._shuffle else index
 
-    def _order(self, turn: int, count: int) -> np.ndarray:
-        """Returns the order of the batches in a pass through the data; kept until the next."""
-        if self._known_order is None or self._known_order[0] != (turn, count):
-            order = np.random.default_rng((self._seed, turn)).permutation(count)
-            self._known_order = ((turn, count), order)
-        return self._known_order[1]
+    def _order(self, pass_number: int, count: int) -> np.ndarray:
+        """Returns the order of the batches in a pass through the data; the last one is cached."""
+        if self._cached_order is None or self._cached_order[0] != (pass_number, count):
+            order = np.random.default_rng((self._seed, pass_number)).permutation(count)
+            self._cached_order = ((pass_number, count), order)
+        return self._cached_order[1]
 
-    def _made(self, epoch: int, numbers: Iterable[int]) -> Generator[Any, None, None]:
-        """Yields the batches of some numbers as the source gives them."""
+    def _make_batches(self, epoch: int, numbers: Iterable[int]) -> Generator[Any, None, None]:
+        """Yields the batches with some indices, without conversion."""
         source = self._source
         if isinstance(source, PyDataset):
             source = source.in_epoch(epoch)
@@ -151,26 +152,32 @@ class Indexed(Stream):
     # ------------------------------------------------------------------------------------ resuming
 
     def state(self) -> dict[str, Any] | None:
-        """Returns in which epoch reading began, and how many have ended."""
-        return None if self._began is None else {"began": self._began, "ended": self._epochs_ended}
+        """Returns the first epoch, and the number of epochs that have ended."""
+        return (
+            None
+            if self._first_epoch is None
+            else {"began": self._first_epoch, "ended": self._epochs_ended}
+        )
 
     def restore(self, state: Any, epoch: int, start: int) -> None:
-        """Does what the hooks did in the epochs before."""
+        """Calls the hooks of the preceding epochs again, which may change the dataset."""
         if state is None:
             return
-        self._began = int(state["began"])
-        self._epochs_ended = epoch - self._began if epoch > self._began else int(state["ended"])
+        self._first_epoch = int(state["began"])
+        self._epochs_ended = (
+            epoch - self._first_epoch if epoch > self._first_epoch else int(state["ended"])
+        )
         for i in range(self._epochs_ended):
-            past = min(self._began + i, epoch)
+            past = min(self._first_epoch + i, epoch)
             self._hook("on_epoch_begin", past, _BEGIN)
             self._hook("on_epoch_end", past, _END)
 
     def describe(self) -> dict[str, Any]:
-        """Returns what must be equal for the batches to be equal."""
+        """Returns a description that differs for sources with different batches."""
         return {**super().describe(), "count": self._length(), "shuffle": bool(self._shuffle)}
 
     def close(self) -> None:
-        """Ends the workers."""
+        """Stops the workers."""
         if self._workers is not None:
             self._workers.close()
         self._workers = None

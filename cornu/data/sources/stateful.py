@@ -1,4 +1,4 @@
-"""Stateful: loaders that say where they are, by `state_dict` and `load_state_dict`."""
+"""Stateful: data loaders with `state_dict` and `load_state_dict` as sources of batches."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ __all__ = ["Stateful"]
 
 
 class Stateful(Stream):
-    """Batches of a loader with `state_dict()`, as torchdata's StatefulDataLoader has it."""
+    """Batches of a loader with `state_dict()`, such as torchdata's StatefulDataLoader."""
 
     resumes = "batch"
 
-    def _mark(self) -> Any:
+    def _position(self) -> Any:
         return self._source.state_dict()
 
-    def _reach(self, number: int, count: int, mark: Any) -> None:
-        if count:  # the state is taken up by the next iterator
-            self._source.load_state_dict(mark)
+    def _seek(self, number: int, count: int, position: Any) -> None:
+        if count:  # the state applies to the next iterator
+            self._source.load_state_dict(position)
         self._skip_to(number - 1)
         self._begin()
         self._count = count

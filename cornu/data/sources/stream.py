@@ -1,4 +1,4 @@
-"""Stream: batches that come one after another, from a generator or any other iterable."""
+"""Stream: batches from a generator or any other iterable, with sequential access."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ _END = object()
 
 
 class Stream:
-    """Batches from an iterable; the base of all sources that give batches rather than rows.
+    """Batches from an iterable; the base class of all sources without random access.
 
-    A subclass says how a pass through the data begins (`_open`) and, if the position in it can be
-    kept, what it is (`_mark`) and how to get there (`_reach`).
+    A subclass defines how a pass through the data starts (`_open`) and, if the position in a pass
+    can be saved, how it is obtained (`_position`) and restored (`_seek`).
 
     Args:
         source: an iterable of batches.
-        steps: batches of an epoch; by default as many as there are in a pass. If they are given,
-            an epoch goes on where the last one ended.
-        read: makes arrays `(x, y, sample_weight)` of a batch.
-        prepare: is applied to these.
-        restart: whether a new pass begins when the data ends within an epoch of given steps.
+        steps: batches per epoch; by default one pass through the data. If it is given, an epoch
+            continues where the last one ended.
+        read: converts a batch to arrays `(x, y, sample_weight)`.
+        prepare: applied to the arrays.
+        restart: whether a new pass starts when the data ends before `steps` batches.
 
     Attributes:
-        steps: batches of an epoch, or None until the first has ended.
-        resumes: "batch" if another process can go on in the middle of an epoch, else "epoch".
+        steps: batches per epoch, or None until the end of the first epoch.
+        resumes: "batch" if another process can continue in the middle of an epoch, else "epoch".
     """
 
     resumes = "epoch"
@@ -52,24 +52,24 @@ class Stream:
         self._restarts = restart
         self._iterator: Iterator[Any] | None = None
         self._first: Any = None
-        self._held: Any = None  # the first batch, which was read and not yet used
+        self._pending: Any = None  # the first batch, while it has been read but not yielded
         self._layout: dict[str, Any] | None = None
         self._signature: Any = None  # of the last batch
-        self._pass = -1  # the number of the pass that was begun last
-        self._count = 0  # how many batches of it were read
+        self._pass = -1  # the number of the current pass
+        self._count = 0  # the number of its batches that have been read
 
     # ------------------------------------------------------------------------------------- reading
 
     def first(self) -> Any:
-        """Returns the first batch, which is kept for the first epoch."""
+        """Returns the first batch, which is also the first batch of the first epoch."""
         if self._first is None:
-            self._first = self._held = self._next()
+            self._first = self._pending = self._next()
             if self._first is None:
-                raise ValueError("The data is empty: it gave no batch.")
+                raise ValueError("The data is empty: it has no batches.")
         return self._first
 
     def preview(self) -> Any:
-        """Returns what can be looked at before training: the first batch."""
+        """Returns data for checks before training: the first batch."""
         return self.first()
 
     def example(self) -> Any:
@@ -80,9 +80,9 @@ class Stream:
         )
 
     def batches(self, epoch: int = 0, start: int = 0) -> Iterator[Any]:
-        """Yields the batches of an epoch, from number `start` on (after `restore`)."""
+        """Yields the batches of an epoch, beginning with number `start` (after `restore`)."""
         count = start
-        if self._given is None and not start and self._held is None:
+        if self._given is None and not start and self._pending is None:
             self._iterator = None
         empty = False
         while self._given is None or count < self._given:
@@ -91,8 +91,8 @@ class Stream:
                 if self._given is None:
                     break
                 if empty or not self._restarts or self._once:
-                    raise self._ended(count)
-                empty = True  # a pass without any batch would go round for ever
+                    raise self._too_short(count)
+                empty = True  # a second empty pass would be an infinite loop
                 continue
             empty = False
             count += 1
@@ -101,26 +101,26 @@ class Stream:
             self.steps = count
             if count == 0:
                 raise ValueError(
-                    "The data gave no batch in this epoch: a generator can be read only once.\n"
-                    "Pass something that can be iterated over again, or `steps_per_epoch`."
+                    "The data has no batches in this epoch: a generator can be read only once.\n"
+                    "Pass an iterable that can be iterated repeatedly, or `steps_per_epoch`."
                 )
 
     @property
     def _once(self) -> bool:
         """Whether the data can be read only once, as a generator."""
-        # `iter` is not asked: a new iterator of tf.data takes the next seed of its shuffling.
+        # Not tested with `iter`: each new iterator of tf.data advances the seed of its shuffling.
         return hasattr(type(self._source), "__next__")
 
-    def _ended(self, count: int) -> ValueError:
+    def _too_short(self, count: int) -> ValueError:
         return ValueError(
             f"The data ended after {count} batches of an epoch of {self.steps}.\n"
-            "Let it go on without end, or give a smaller `steps_per_epoch`."
+            "Pass an infinite iterable, or a smaller `steps_per_epoch`."
         )
 
     def _next(self) -> Any:
         """Returns the next batch, or None at the end of a pass."""
-        if self._held is not None:
-            batch, self._held = self._held, None
+        if self._pending is not None:
+            batch, self._pending = self._pending, None
             return batch
         if self._iterator is None:
             self._begin()
@@ -130,7 +130,7 @@ class Stream:
             self._iterator = None
             return None
         self._count += 1
-        return self._checked(raw, self._count - 1)
+        return self._convert(raw, self._count - 1)
 
     def _begin(self) -> None:
         self._pass += 1
@@ -138,13 +138,13 @@ class Stream:
         self._iterator = self._open()
 
     def _open(self) -> Iterator[Any]:
-        """Returns an iterator over the pass number `self._pass`."""
+        """Returns an iterator over pass number `self._pass`."""
         return iter(self._source)
 
     # ------------------------------------------------------------------------------------ checking
 
-    def _checked(self, raw: Any, number: int) -> Any:
-        """Returns a batch as arrays, if it is like the first."""
+    def _convert(self, raw: Any, number: int) -> Any:
+        """Converts a batch to arrays, and checks that it is compatible with the first batch."""
         try:
             batch = self._read(raw)
             self._check(batch, number)
@@ -157,13 +157,13 @@ class Stream:
     def _check(self, batch: Any, number: int) -> None:
         signature = tree.signature(batch)
         if signature == self._signature:
-            return  # like the last, as nearly all are
+            return  # the common case: the same shapes as the last batch
         layout = _layout(batch)
         for path, leaf in _named(batch):
             if leaf.ndim and leaf.shape[0] == 0:
                 raise ValueError(
                     f"Batch {number} of the data is empty: {path} has the shape {leaf.shape}.\n"
-                    "Leave such batches out, where the data is made."
+                    "Filter out empty batches."
                 )
         if self._layout is None:
             self._layout = layout
@@ -179,52 +179,52 @@ class Stream:
         if self.resumes != "batch":
             return None
         state = {"pass": self._pass, "count": self._count, "over": self._iterator is None}
-        if self._held is not None:
+        if self._pending is not None:
             return {**state, "count": 0, "mark": None}
-        return {**state, "mark": None if self._iterator is None else self._mark()}
+        return {**state, "mark": None if self._iterator is None else self._position()}
 
     def restore(self, state: Any, epoch: int, start: int) -> None:
-        """Goes to where another process was; `batches(epoch, start)` gives what comes next."""
+        """Restores a position; `batches(epoch, start)` continues from there."""
         if state is None or state["pass"] < 0:
             return
-        number, count, mark = state["pass"], state["count"], state["mark"]
+        number, count, position = state["pass"], state["count"], state["mark"]
         if state["over"] or (self._given is None and not start and count):
-            number, count, mark = number + 1, 0, None
-        if count == 0 and number == self._pass and self._held is not None:
+            number, count, position = number + 1, 0, None
+        if count == 0 and number == self._pass and self._pending is not None:
             return
-        self._held = None
+        self._pending = None
         if count == 0 and number > self._pass:
             self._skip_to(number - 1)
             self._iterator = None
             return
-        self._reach(number, count, mark)
+        self._seek(number, count, position)
 
-    def _mark(self) -> Any:
+    def _position(self) -> Any:
         """Returns the position in the pass, as plain data."""
         return None
 
     def _skip_to(self, number: int) -> None:
-        """Does as if the passes up to a number had been read."""
+        """Skips the passes up to a number, without reading them."""
         self._pass = number
 
-    def _reach(self, number: int, count: int, mark: Any) -> None:
-        """Goes to where `count` batches of pass `number` were read."""
+    def _seek(self, number: int, count: int, position: Any) -> None:
+        """Moves to the position after `count` batches of pass `number`."""
         self._skip_to(number - 1)
         self._begin()
         self._count = count
         if count:
-            self._set_mark(mark)
+            self._set_position(position)
 
-    def _set_mark(self, mark: Any) -> None:
-        """Takes up a position in the pass that was begun."""
+    def _set_position(self, position: Any) -> None:
+        """Restores a position in the current pass."""
 
     def describe(self) -> dict[str, Any]:
-        """Returns what must be equal for the batches to be equal, as far as it is known."""
+        """Returns a description that differs for sources with different batches, if known."""
         return {"kind": named(self._source), "steps": self._given}
 
     def close(self) -> None:
-        """Lets go of what is being read."""
-        self._iterator = self._held = None
+        """Releases the iterator."""
+        self._iterator = self._pending = None
 
 
 def _named(batch: Any) -> list[tuple[str, Any]]:
@@ -244,26 +244,26 @@ def _layout(batch: Any) -> dict[str, Any]:
     }
 
 
-def _alike(first: Any, now: Any) -> bool:
-    """Whether two arrays, or none, agree in what is the same for all batches."""
-    if first is None or now is None:
-        return first is now
-    return bool(first.ndim == now.ndim and first.dtype == now.dtype)
+def _is_compatible(first: Any, other: Any) -> bool:
+    """Whether two specs have the same number of axes and dtype, or are both None."""
+    if first is None or other is None:
+        return first is other
+    return bool(first.ndim == other.ndim and first.dtype == other.dtype)
 
 
-def _difference(first: dict[str, Any], now: dict[str, Any], number: int) -> str | None:
-    """Returns how a batch differs from the first, None if it does not."""
+def _difference(first: dict[str, Any], other: dict[str, Any], number: int) -> str | None:
+    """Returns a message about the differences of a batch from the first, or None."""
     lines = []
-    for path in dict.fromkeys((*first, *now)):
-        a, b = first.get(path), now.get(path)
-        if not _alike(a, b):
-            lines.append(f"  {path}: {_describe_spec(a)} in the first, {_describe_spec(b)} here")
+    for path in dict.fromkeys((*first, *other)):
+        a, b = first.get(path), other.get(path)
+        if not _is_compatible(a, b):
+            lines.append(f"  {path}: expected {_describe_spec(a)}, received {_describe_spec(b)}")
     if not lines:
         return None
     return (
-        f"Batch {number} of the data is not like the first, which is 0:\n"
+        f"Batch {number} of the data is not compatible with the first batch, number 0:\n"
         + "\n".join(lines)
-        + "\nAll batches need the same structure, number of axes and dtype."
+        + "\nAll batches must have the same structure, number of axes and dtype."
     )
 
 

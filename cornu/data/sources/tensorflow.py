@@ -1,4 +1,4 @@
-"""tf.data: a pipeline of TensorFlow as a source of batches."""
+"""TensorFlow: pipelines of tf.data as sources of batches."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ __all__ = ["TensorFlow"]
 class TensorFlow(Stream):
     """Batches of a `tf.data.Dataset`.
 
-    A position is kept as (pass, batch), and reached again by reading up to it. That is exact for
-    pipelines that give the same again: those without random ops, Python functions or shuffling
-    without a seed. Others can only begin an epoch anew.
+    A position (pass, batch) is restored by reading the preceding batches. This is exact for
+    repeatable pipelines: those without random ops, Python functions, or shuffling without a seed.
+    Other pipelines can only be resumed at the start of an epoch.
     """
 
     def __init__(
@@ -33,17 +33,17 @@ class TensorFlow(Stream):
         self._length = length if length >= 0 else None
         if length == tensorflow.data.INFINITE_CARDINALITY and steps is None:
             raise ValueError(
-                "The tf.data.Dataset has no end (it was repeated): say how many batches make an "
-                "epoch, by `steps_per_epoch` (`steps` in evaluate and predict)."
+                "The tf.data.Dataset is infinite (it is repeated): pass the number of batches per "
+                "epoch, `steps_per_epoch` (`steps` in evaluate and predict)."
             )
         self.steps = steps if steps is not None else self._length
         self.resumes = "batch" if repeatable(source) else "epoch"
 
     def _skip_to(self, number: int) -> None:
-        while self._pass < number:  # each iterator takes seeds for its shuffling
+        while self._pass < number:  # each new iterator advances the seed of the shuffling
             self._begin()
 
-    def _reach(self, number: int, count: int, mark: Any) -> None:
+    def _seek(self, number: int, count: int, position: Any) -> None:
         self._skip_to(number)
         while self._count < count:
             assert self._iterator is not None
@@ -51,12 +51,12 @@ class TensorFlow(Stream):
             self._count += 1
 
     def describe(self) -> dict[str, Any]:
-        """Returns what must be equal for the batches to be equal, as far as it is known."""
+        """Returns a description that differs for sources with different batches, if known."""
         return {**super().describe(), "kind": "tf.data.Dataset", "count": self._length}
 
 
 def repeatable(dataset: Any) -> bool:
-    """Tells whether another process that makes the same dataset reads the same batches."""
+    """Whether another process that creates the same dataset reads the same batches."""
     import tensorflow as tf
 
     if dataset.options().deterministic is False:
@@ -64,7 +64,7 @@ def repeatable(dataset: Any) -> bool:
     try:
         text = tf.raw_ops.DatasetToGraphV2(
             input_dataset=tf.data.experimental.to_variant(dataset),
-            external_state_policy=2,  # fails where an op or function keeps something of its own
+            external_state_policy=2,  # fails for ops and functions with external state
             strip_device_assignment=True,
         )
     except tf.errors.OpError:
@@ -76,7 +76,7 @@ def repeatable(dataset: Any) -> bool:
     )
 
 
-# The inputs of datasets that draw random numbers, of which at least one must not be zero.
+# The seed inputs of random datasets; if all are zero, the seed is chosen at run time.
 _SEEDS = {
     "ShuffleDataset": (2, 4),
     "ShuffleDatasetV3": (2, 4),

@@ -1,7 +1,8 @@
-"""Workers: threads and processes that make the items of a dataset, in order, ahead of need.
+"""Workers: threads and processes that compute the items of a dataset in advance, in order.
 
-Each worker is a thread here; for processes the thread sends what is to be made to a process of its
-own, and waits for it. So a process that dies, is found at once, and nothing is ever locked.
+Each worker is a thread. With multiprocessing, each thread has a process, to which it sends tasks
+through a pipe and whose results it awaits. The death of a process is therefore detected at once,
+and no locks are shared between processes.
 """
 
 from __future__ import annotations
@@ -26,17 +27,17 @@ from cornu.data.global_random import seed_globally
 
 __all__ = ["Task", "Workers"]
 
-# Seconds to wait for threads that still make something; they end with the program in any case.
-_PATIENCE = 2.0
+# Seconds to wait for threads that are busy; they are daemons, which end with the program.
+_JOIN_TIMEOUT = 2.0
 
 
 @dataclass(frozen=True)
 class Task:
-    """An item to be made.
+    """An item to be computed.
 
     Attributes:
-        index: its number in the dataset.
-        seeds: what the global random numbers of a process are seeded with, before it is made.
+        index: the index of the item in the dataset.
+        seeds: the seeds of the global random generators, which a process sets before.
     """
 
     index: int
@@ -44,51 +45,53 @@ class Task:
 
 
 class Workers:
-    """Some workers that make items of one dataset at a time.
+    """A pool of workers that compute items of one dataset at a time.
+
+    The workers are stopped by `close`, or when the pool is garbage collected.
 
     Args:
-        count: how many.
-        processes: whether they are processes, else threads. Processes have a copy of the dataset,
-            are started by spawn with JAX limited to the CPU, and never begin to use it.
-
-    They end when they are closed, or when nobody has them any more.
+        count: the number of workers.
+        processes: whether to use processes rather than threads. Processes have a copy of the
+            dataset; they are started with the spawn method, and JAX is limited to the CPU.
     """
 
     def __init__(self, count: int, processes: bool) -> None:
         self.processes = processes
-        self._todo: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._made: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._tasks: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._sent: bytes | None = None
         self._number = 0
         started: list[_Process] = []
         threads: list[threading.Thread] = []
-        self._end = weakref.finalize(self, _end, self._todo, threads, started)
+        self._stop = weakref.finalize(self, _stop, self._tasks, threads, started)
         for i in range(count):
-            make: Any = _here
+            make: Any = _make_in_thread
             if processes:
                 started.append(_Process())
                 make = started[-1].make
-            arguments, name = (self._todo, self._made, make), f"cornu-data-{i}"
-            threads.append(threading.Thread(target=_work, name=name, args=arguments, daemon=True))
+            arguments, name = (self._tasks, self._results, make), f"cornu-data-{i}"
+            threads.append(
+                threading.Thread(target=_run_worker, name=name, args=arguments, daemon=True)
+            )
             threads[-1].start()
 
     def items(self, dataset: Any, tasks: Iterable[Task], ahead: int) -> Iterator[Any]:
-        """Yields the items of some tasks, in their order.
+        """Yields the items of some tasks, in order.
 
         Args:
-            dataset: gives an item for an index.
-            tasks: what to make.
-            ahead: how many items are made before they are needed.
+            dataset: an object with `__getitem__`.
+            tasks: the tasks.
+            ahead: the number of items that are computed in advance.
         """
         if self.processes:
-            dataset = self._packed(dataset)
+            dataset = self._pickle(dataset)
         waiting: list[Task] = []
         ready: dict[int, Any] = {}
         first = self._number
         try:
             for task in tasks:
                 waiting.append(task)
-                self._todo.put((self._number, dataset, task))
+                self._tasks.put((self._number, dataset, task))
                 self._number += 1
                 if len(waiting) > ahead:
                     yield self._item(first, waiting.pop(0), ready)
@@ -106,69 +109,71 @@ class Workers:
 
     def _item(self, number: int, task: Task, ready: dict[int, Any]) -> Any:
         while number not in ready:
-            made_number, good, value = self._made.get()
-            ready[made_number] = good, value
-        good, value = ready.pop(number)
-        if not good:
+            made_number, succeeded, value = self._results.get()
+            ready[made_number] = succeeded, value
+        succeeded, value = ready.pop(number)
+        if not succeeded:
             raise value
         return value
 
-    def _packed(self, dataset: Any) -> bytes:
-        """Returns the dataset as it is sent to processes, the same object if it did not change."""
+    def _pickle(self, dataset: Any) -> bytes:
+        """Returns the pickled dataset; the same object if the dataset has not changed.
+
+        By its identity, a process is known to have the dataset already.
+        """
         try:
-            packed = bytes(ForkingPickler.dumps(dataset))
+            pickled = bytes(ForkingPickler.dumps(dataset))
         except Exception as error:
             raise TypeError(
                 f"{type(dataset).__name__} cannot be sent to worker processes: {error}\n"
-                "Define its class at the top level of a file, and keep in it only what can be "
-                "pickled (no open files, locks or lambdas); or use threads "
-                "(use_multiprocessing=False)."
+                "Define its class at the top level of a module, without attributes that cannot be "
+                "pickled (open files, locks, lambdas); or use threads (use_multiprocessing=False)."
             ) from error
-        if packed != self._sent:
-            self._sent = packed
+        if pickled != self._sent:
+            self._sent = pickled
         return self._sent
 
     @property
     def alive(self) -> bool:
-        """Whether they have not been ended."""
-        return self._end.alive
+        """Whether the workers have not been stopped."""
+        return self._stop.alive
 
     def close(self) -> None:
-        """Ends all workers, also those that are making something."""
-        self._end()
+        """Stops all workers, including busy ones."""
+        self._stop()
 
 
-def _end(todo: Any, threads: list[threading.Thread], processes: list[_Process]) -> None:
+def _stop(tasks: Any, threads: list[threading.Thread], processes: list[_Process]) -> None:
     with contextlib.suppress(queue.Empty):
         while True:
-            todo.get_nowait()
+            tasks.get_nowait()
     for _ in threads:
-        todo.put(None)
+        tasks.put(None)
     for process in processes:
         process.end()
-    until = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + _JOIN_TIMEOUT
     for thread in threads:
         if thread is not threading.current_thread():
-            thread.join(max(0.0, until - time.monotonic()))
+            thread.join(max(0.0, deadline - time.monotonic()))
 
 
-def _work(todo: Any, made: Any, make: Any) -> None:
-    while (given := todo.get()) is not None:
+def _run_worker(tasks: Any, results: Any, make: Any) -> None:
+    while (given := tasks.get()) is not None:
         number, dataset, task = given
         del given
         try:
             result = number, True, make(dataset, task)
         except BaseException as error:
             result = number, False, error
-        made.put(result)
+        results.put(result)
         del dataset, result
 
 
-def _here(dataset: Any, task: Task) -> Any:
+def _make_in_thread(dataset: Any, task: Task) -> Any:
     try:
         return dataset[task.index]
     except Exception as error:
-        error.add_note(f"{type(dataset).__name__} was making batch {task.index}, in a thread.")
+        error.add_note(f"Raised by {type(dataset).__name__}[{task.index}] in a worker thread.")
         raise
 
 
@@ -176,13 +181,13 @@ def _here(dataset: Any, task: Task) -> Any:
 
 
 class _Process:
-    """A process, as the thread that uses it sees it."""
+    """A worker process, used by one thread."""
 
     def __init__(self) -> None:
         context = multiprocessing.get_context("spawn")
         self._connection, other = context.Pipe()
         self._process = context.Process(target=_serve, args=(other,), daemon=True)
-        with _child_surroundings():
+        with _child_environment():
             self._process.start()
         other.close()
         self._sent: bytes | None = None
@@ -193,14 +198,14 @@ class _Process:
                 self._connection.send_bytes(dataset)
                 self._sent = dataset
             self._connection.send_bytes(pickle.dumps(task))
-            good, value = self._connection.recv()
+            succeeded, value = self._connection.recv()
         except (EOFError, OSError):
             self._process.join(5)
-            raise RuntimeError(_death(self._process.exitcode, task.index)) from None
-        if good:
+            raise RuntimeError(_describe_exit(self._process.exitcode, task.index)) from None
+        if succeeded:
             return value
-        error, text, place = value
-        error.add_note(f"{place} was making batch {task.index}, in a process:\n{text}")
+        error, text, name = value
+        error.add_note(f"Raised by {name}[{task.index}] in a worker process:\n{text}")
         raise error
 
     def end(self) -> None:
@@ -212,25 +217,25 @@ class _Process:
         self._connection.close()
 
 
-def _death(code: int | None, index: int) -> str:
+def _describe_exit(code: int | None, index: int) -> str:
     if code is not None and code < 0:
         name = signal.Signals(-code).name
         return (
-            f"A worker process was ended by {name} while it was making batch {index}.\n"
-            "SIGKILL mostly means that memory ran out: use fewer workers, or smaller batches."
+            f"A worker process was terminated by {name} while it computed batch {index}.\n"
+            "The usual cause of SIGKILL is lack of memory: use fewer workers or smaller batches."
         )
     return (
-        f"A worker process ended (exit code {code}) while it was making batch {index}.\n"
-        "What it wrote stands above. A program that uses worker processes must begin under "
-        '`if __name__ == "__main__":`, because each process imports it again.'
+        f"A worker process exited (exit code {code}) while it computed batch {index}.\n"
+        "See its output above. The main module of a program that uses worker processes must be "
+        'protected by `if __name__ == "__main__":`, because each process imports it.'
     )
 
 
 _STARTING = threading.Lock()
 
 
-# Workers make data: they neither keep programs nor memory between steps.
-_SURROUNDINGS = {
+# Workers only load data: they need neither devices nor caches of programs and memory.
+_ENVIRONMENT = {
     "JAX_PLATFORMS": "cpu",
     "CORNU_COMPILATION_CACHE": "off",
     "CORNU_ALLOCATOR": "",
@@ -238,11 +243,14 @@ _SURROUNDINGS = {
 
 
 @contextlib.contextmanager
-def _child_surroundings() -> Iterator[None]:
-    """What a process takes over when it starts: JAX limited to the CPU, and Ctrl-C held back."""
+def _child_environment() -> Iterator[None]:
+    """Sets what a started process inherits: JAX limited to the CPU, and SIGINT blocked.
+
+    SIGINT is blocked until the process ignores it (see `_serve`); the main process handles Ctrl-C.
+    """
     with _STARTING:
-        before = {name: os.environ.get(name) for name in _SURROUNDINGS}
-        os.environ.update(_SURROUNDINGS)
+        before = {name: os.environ.get(name) for name in _ENVIRONMENT}
+        os.environ.update(_ENVIRONMENT)
         masks = hasattr(signal, "pthread_sigmask")  # not on Windows
         old = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if masks else None
         try:
@@ -258,7 +266,7 @@ def _child_surroundings() -> Iterator[None]:
 
 
 def _serve(connection: Connection) -> None:
-    """Makes items until the other side hangs up; the main function of a process."""
+    """Computes items until the connection is closed; the main function of a process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     dataset: Any = None
     problem: BaseException | None = None
@@ -267,38 +275,38 @@ def _serve(connection: Connection) -> None:
             message = pickle.loads(connection.recv_bytes())
         except EOFError:
             return
-        except Exception as error:  # of a class that is not found, or in the user's __setstate__
+        except Exception as error:  # a class that is not found, or a custom __setstate__
             message, problem = None, error
         if not isinstance(message, Task):
             dataset = message
             continue
         try:
             if problem is not None:
-                raise _unpacking(problem)
+                raise _unpickling_error(problem)
             if message.seeds:
                 seed_globally(*message.seeds)
             answer = True, dataset[message.index]
         except Exception as error:
-            answer = False, (_sendable(error), traceback.format_exc(), type(dataset).__name__)
+            answer = False, (_make_picklable(error), traceback.format_exc(), type(dataset).__name__)
         try:
             connection.send(answer)
         except (BrokenPipeError, ConnectionError):
             return
         except Exception as error:
-            told = TypeError(f"A batch cannot be sent between processes: {error}")
-            connection.send((False, (told, traceback.format_exc(), type(dataset).__name__)))
+            failure = TypeError(f"A batch cannot be sent between processes: {error}")
+            connection.send((False, (failure, traceback.format_exc(), type(dataset).__name__)))
 
 
-def _unpacking(error: BaseException) -> BaseException:
+def _unpickling_error(error: BaseException) -> BaseException:
     return TypeError(
         f"The dataset cannot be read by a worker process: {error}\n"
-        "Define its class at the top level of a file that can be imported, or use threads "
+        "Define its class at the top level of a module that can be imported, or use threads "
         "(use_multiprocessing=False)."
     )
 
 
-def _sendable(error: Exception) -> Exception:
-    """Returns an exception that comes through; one of another type if it must be."""
+def _make_picklable(error: Exception) -> Exception:
+    """Returns the exception if it survives pickling, otherwise a RuntimeError with its text."""
     try:
         again = pickle.loads(pickle.dumps(error))
         if type(again) is type(error):

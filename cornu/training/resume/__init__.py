@@ -1,1 +1,1 @@
-"""TODO."""
+"""Saving the state of training, and continuing from it."""

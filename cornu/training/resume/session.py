@@ -1,4 +1,4 @@
-"""ResumeSession: saves the state of one `fit`, and continues from a saved one."""
+"""ResumeSession: saves the state of one call of `fit`, and restores a saved state."""
 
 from __future__ import annotations
 
@@ -24,57 +24,57 @@ from cornu.saving.training_state import TrainingState
 from cornu.saving.weight_paths import collect_weights_by_path
 from cornu.terminal.console import console
 from cornu.training.loop import StartPoint
-from cornu.training.resume.snapshot import counters_of, set_counters
+from cornu.training.resume.snapshot import get_counters, set_counters
 from cornu.training.resume.writer import CheckpointWriter
 from cornu.training.step.runner import no_limit
 from cornu.training.trainer import Trainer
 
 __all__ = ["ResumeSession"]
 
-_MOST_SHOWN = 8  # differences in an error
+_MAX_DIFFERENCES = 8  # listed in an error message
 
 
 class ResumeSession:
-    """One `fit` whose state is saved in a folder; without a folder nothing is saved.
+    """Saves the state of one `fit` in a folder; without a folder nothing is saved.
 
     Args:
-        trainer: of the model.
-        resume: what `fit` was given.
-        callbacks: those of the user; a `BackupAndRestore` among them names a folder, too.
+        trainer: the Trainer of the model.
+        resume: the argument of `fit`.
+        callbacks: the callbacks of `fit`; one of them may be a `BackupAndRestore` with a folder.
     """
 
     def __init__(self, trainer: Trainer, resume: Any, callbacks: CallbackList) -> None:
         backups = [c for c in callbacks.callbacks if isinstance(c, BackupAndRestore)]
         if len(backups) + (resume is not None) > 1:
-            raise ValueError("fit: give either resume= or one BackupAndRestore.")
+            raise ValueError("fit: pass either resume= or one BackupAndRestore callback, not both.")
         if isinstance(resume, (str, os.PathLike)):
             resume = Resume(resume)
         if resume is not None and not isinstance(resume, Resume):
             raise TypeError(
-                "fit: resume is the name of a folder, or Resume(folder, every=...). "
+                "fit: resume must be the path of a folder or Resume(folder, every=...). "
                 f"Received: {resume!r}"
             )
         self.trainer = trainer
         self.callbacks = callbacks
         self.resume: Resume | None = backups[0].resume if backups else resume
-        self.clears = bool(backups) and backups[0].delete_checkpoint
+        self.deletes_state = bool(backups) and backups[0].delete_checkpoint
         self.validation: Any = None
         self.saved: TrainingState | None = None
-        self._around = contextlib.ExitStack()
+        self._exit_stack = contextlib.ExitStack()
         self._writer: CheckpointWriter | None = None
         self._paused = False
-        self._whole = False  # whether states are kept at the ends of epochs alone
-        self._last: Any = None  # epoch, step and logs after the last epoch
-        self._validated: Any = None
+        self._epochs_only = False  # whether states are saved only at the ends of epochs
+        self._epoch_end: Any = None  # epoch, step and logs after the last epoch
+        self._validation_source: Any = None
 
-    # --------------------------------------------------------------------------- opening, closing
+    # ------------------------------------------------------------------------- opening and closing
 
     def __enter__(self) -> ResumeSession:
         if self.resume is None:
             return self
         writer = CheckpointWriter(self.resume, 0)
-        self._around.enter_context(writer.states.lock())
-        self._around.callback(writer.close)
+        self._exit_stack.enter_context(writer.states.lock())
+        self._exit_stack.callback(writer.close)
         self.saved = writer.states.read_newest()
         if self.saved is not None:
             writer.number = self.saved.number
@@ -85,36 +85,38 @@ class ResumeSession:
 
     def __exit__(self, *error: Any) -> None:
         self.trainer.run.can_pause = False
-        self._around.close()
+        self._exit_stack.close()
 
-    # ---------------------------------------------------------------------------------- beginning
+    # ---------------------------------------------------------------------------------- restoring
 
     def finished(self, epochs: int) -> bool:
-        """Takes up the end of a training after which nothing is left to do, if there was one."""
+        """Restores the state after the end of training, if training was completed; else False."""
         if self.saved is None or self._writer is None:
             return False
         position = self.saved.data["position"]
         end = self._writer.states.read_finished(self.saved.number)
         if end is None or not (position["ended"] or position["epoch"] >= epochs):
             return False
-        self._take(end)
+        self._restore_state(end)
         self.callbacks.set_state(decode_state(end.data["callbacks"], end.arrays))
         self.trainer.run.history = self.callbacks.history
-        self._say(f"Training was finished: its end was read from {str(self._writer.folder)!r}.")
+        self._print(
+            f"Training was finished: its final state was read from {str(self._writer.folder)!r}."
+        )
         return True
 
     def begin(self, source: Any, epochs: int, initial_epoch: int) -> StartPoint:
-        """Takes up the last state, if there is one; else keeps that at the beginning."""
+        """Restores the last state if there is one; otherwise saves the initial state."""
         self.source = source
-        self._around.callback(source.close)
+        self._exit_stack.callback(source.close)
         writer = self._writer
         if writer is None:
             return StartPoint(initial_epoch)
-        self._whole = source.resumes == "epoch"
-        if self._whole:
-            self._say(
-                f"resume: {source.describe()['kind']} cannot be continued in the middle of an "
-                "epoch: the state is kept at the ends of epochs."
+        self._epochs_only = source.resumes == "epoch"
+        if self._epochs_only:
+            self._print(
+                f"resume: {source.describe()['kind']} cannot be resumed in the middle of an "
+                "epoch: the state is saved at the end of each epoch."
             )
         if self.saved is None:
             self._write(initial_epoch, 0)
@@ -122,30 +124,30 @@ class ResumeSession:
         data, arrays = self.saved.data, self.saved.arrays
         position = data["position"]
         self._check_data(data["data"], position["step"])
-        self._take(self.saved)
+        self._restore_state(self.saved)
         self.callbacks.set_state(decode_state(data["callbacks"], arrays))
         reading = decode_state(data["reading"], arrays)
         source.restore(reading, self.trainer.epochs_run, position["step"])
         self.validation = decode_state(data["validation"], arrays)
         _set_global_random(decode_state(data["random"], arrays))
         seeds.set_state(data["seeds"])
-        self._say_where(position, epochs)
+        self._print_start(position, epochs)
         logs = decode_state(data["logs"], arrays)
         self.saved = None
         return StartPoint(position["epoch"], position["step"], logs, position["ended"])
 
-    def _say_where(self, position: Any, epochs: int) -> None:
+    def _print_start(self, position: Any, epochs: int) -> None:
         epoch, step = position["epoch"], position["step"]
-        where = f"step {step} of epoch {epoch + 1}" if step else f"the end of epoch {epoch}"
+        start = f"step {step} of epoch {epoch + 1}" if step else f"the end of epoch {epoch}"
         if not position["ended"] and epoch < epochs and (epoch or step):
-            self._say(f"Training goes on after {where}.")
+            self._print(f"Training continues after {start}.")
 
-    def _say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         if (self.callbacks.params or {}).get("verbose") != 0:
             console.print(text)
 
-    def _take(self, state: TrainingState) -> None:
-        """Gives Variables, random sources and counters their values of a state."""
+    def _restore_state(self, state: TrainingState) -> None:
+        """Restores the values of Variables, random sources and counters."""
         trainer, data = self.trainer, state.data
         variables = _variables(trainer)
         _check_program(data["program"], _describe_program(trainer, variables), str(self._folder()))
@@ -159,72 +161,75 @@ class ResumeSession:
     def _folder(self) -> Any:
         return self._writer.folder if self._writer is not None else None
 
-    def _check_data(self, there: dict[str, Any], step: int) -> None:
-        here = self.source.describe()
+    def _check_data(self, saved: dict[str, Any], step: int) -> None:
+        current = self.source.describe()
         differences = [
-            f"{name} is {here.get(name)} here and {there.get(name)} in the state"
-            for name in dict.fromkeys((*here, *there))
-            if here.get(name) != there.get(name)
+            f"{name} is {current.get(name)}, and {saved.get(name)} in the saved state"
+            for name in dict.fromkeys((*current, *saved))
+            if current.get(name) != saved.get(name)
         ]
         if not differences:
             return
-        text = f"The data is not what it was when the state was kept: {'; '.join(differences)}."
+        text = f"The data differs from the data of the saved state: {'; '.join(differences)}."
         if step:
             raise ValueError(
-                f"{text}\nGive `fit` the same data, batch size and shuffle as before, or another "
-                "folder."
+                f"{text}\nPass the same data, batch size and shuffle to `fit` as before, or use "
+                "another folder."
             )
-        warnings.warn(f"{text} Training goes on with the new.", stacklevel=user_stacklevel())
+        warnings.warn(f"{text} Training continues with the new data.", stacklevel=user_stacklevel())
 
-    # ------------------------------------------------------------------------------------ keeping
+    # ------------------------------------------------------------------------------------- saving
 
     def limit(self, steps: int) -> int:
-        """Returns how many steps may be run before a state is due, after `steps`."""
+        """Returns the number of steps that may run after `steps` before a state is to be saved."""
         return self._writer.limit(steps) if self._writer else no_limit(steps)
 
     def after_steps(self, epoch: int, step: int, last: bool, logs: Any) -> None:
-        """Keeps the state if it is due; after the last step the end of the epoch follows."""
-        if self._writer is None or last or self._whole:
+        """Saves the state if it is due, except after the last step, which `after_epoch` follows."""
+        if self._writer is None or last or self._epochs_only:
             return
-        if self._writer.due(self.trainer.counts["train"].number, False):
+        if self._writer.is_due(self.trainer.counts["train"].number, False):
             self._write(epoch, step, dict(logs) if logs.own else None)
 
     def after_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
-        """Keeps the state if it is due."""
-        self._last = (epoch + 1, 0, logs)
+        """Saves the state if it is due."""
+        self._epoch_end = (epoch + 1, 0, logs)
         if self._writer is None:
             return
-        if self._whole or self._writer.due(self.trainer.counts["train"].number, True):
-            self._write(*self._last)
+        if self._epochs_only or self._writer.is_due(self.trainer.counts["train"].number, True):
+            self._write(*self._epoch_end)
 
     def paused(self, epoch: int, step: int, logs: Any) -> None:
-        """Keeps the state in the middle of an epoch, after which nothing more is kept."""
+        """Saves the state in the middle of an epoch; no state is saved afterwards."""
         self._paused = True
-        if self._writer is None or self._whole:
+        if self._writer is None or self._epochs_only:
             return
         self._write(epoch, step, dict(logs) if logs is not None and logs.own else None)
 
     def before_end(self) -> None:
-        """Keeps the state after the last epoch, before averaged or best weights are taken."""
-        if self._writer is not None and not self._paused and self._last is not None:
-            self._write(*self._last)
+        """Saves the state after the last epoch, before averaged or best weights are applied.
+
+        A later call of `fit` with more epochs continues from the weights that were trained.
+        """
+        if self._writer is not None and not self._paused and self._epoch_end is not None:
+            self._write(*self._epoch_end)
 
     def end(self) -> None:
-        """Keeps the end of training."""
+        """Saves the final state, or deletes all states if the callback requests it."""
         if self._writer is None or self.trainer.pausing:
             return
-        if self.clears:
+        if self.deletes_state:
             self._writer.wait()
             self._writer.states.clear()
             return
-        epoch, step, logs = self._last or (0, 0, None)
+        epoch, step, logs = self._epoch_end or (0, 0, None)
         self._write(epoch, step, logs, finished=True)
 
     def _write(self, epoch: int, step: int, logs: Any = None, finished: bool = False) -> None:
         assert self._writer is not None
         trainer = self.trainer
         variables = _variables(trainer)
-        values = _copied(tuple([variable.stored for variable in variables.values()]))
+        values = _copy_arrays(tuple([variable.stored for variable in variables.values()]))
         arrays: dict[str, Any] = {}
         ended = trainer.stop_training and not step and not trainer.pausing
         position = {"epoch": epoch, "step": step, "ended": ended}
@@ -234,7 +239,7 @@ class ResumeSession:
             "logs": encode_state(logs, arrays, "logs"),
             "seed": trainer.base_seed(),
             "seeds": seeds.state(),
-            "numbers": counters_of(trainer),
+            "numbers": get_counters(trainer),
             "trainable": [layer.trainable for layer in _layers(trainer)],
             "callbacks": encode_state(self.callbacks.get_state(), arrays, "callbacks"),
             "data": self.source.describe(),
@@ -243,26 +248,29 @@ class ResumeSession:
             "random": encode_state(_global_random(), arrays, "random"),
         }
 
-        def make() -> tuple[dict[str, Any], Any]:
+        # Runs in the writer's thread, so that the transfer to the host does not delay training.
+        def collect() -> tuple[dict[str, Any], Any]:
             named = zip(variables, values, strict=True)
             return {**arrays, **{name: np.asarray(value) for name, value in named}}, data
 
-        self._writer.write(make, finished)
+        self._writer.write(collect, finished)
 
     def set_validation_source(self, source: Any) -> None:
-        """Takes the source of validation data, which goes on where it was."""
+        """Sets the source of validation data, and restores its position."""
         if self.validation is not None:
             source.restore(self.validation, 0, 0)
-        self._around.callback(source.close)
-        self._validated = source
+        self._exit_stack.callback(source.close)
+        self._validation_source = source
 
     def _validation_state(self) -> Any:
-        return self.validation if self._validated is None else self._validated.state()
+        return (
+            self.validation if self._validation_source is None else self._validation_source.state()
+        )
 
 
 @jax.jit
-def _copied(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    # Training gives its buffers away: what is written beside it needs buffers of its own.
+def _copy_arrays(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    # The next step donates the buffers of the Variables, while the writer still reads the values.
     return tuple(jnp.copy(value) for value in values)
 
 
@@ -271,7 +279,11 @@ def _layers(trainer: Trainer) -> list[Any]:
 
 
 def _variables(trainer: Trainer) -> dict[str, Variable]:
-    """Returns all that training may change, by names that are equal for equal programs."""
+    """Returns all Variables that training may change, by names that are stable across processes.
+
+    Two processes that run the same program use the same names; automatic layer names, which
+    depend on how many layers were created before, are not part of them.
+    """
     model: Any = trainer.model
     optimizer = trainer.optimizer
     named = {f"model/{path}": variable for path, variable in collect_weights_by_path(model).items()}
@@ -285,7 +297,7 @@ def _variables(trainer: Trainer) -> dict[str, Variable]:
 
 
 def _describe_program(trainer: Trainer, variables: dict[str, Variable]) -> dict[str, Any]:
-    """Returns what distinguishes two programs."""
+    """Returns the properties by which a state is recognized as that of another program."""
     return {
         "layers": [type(layer).__name__ for layer in _layers(trainer)],
         "optimizer": type(trainer.optimizer).__name__,
@@ -293,31 +305,31 @@ def _describe_program(trainer: Trainer, variables: dict[str, Variable]) -> dict[
     }
 
 
-def _check_program(there: dict[str, Any], here: dict[str, Any], folder: str) -> None:
-    """Refuses a state of another program, and names the differences."""
-    if there == here:
+def _check_program(saved: dict[str, Any], current: dict[str, Any], folder: str) -> None:
+    """Raises a ValueError that lists the differences if a state is that of another program."""
+    if saved == current:
         return
     lines: list[str] = []
-    if there["optimizer"] != here["optimizer"]:
-        lines.append(f"the optimizer is {here['optimizer']} here, {there['optimizer']} there")
-    for name in dict.fromkeys((*here["variables"], *there["variables"])):
-        mine, other = here["variables"].get(name), there["variables"].get(name)
+    if saved["optimizer"] != current["optimizer"]:
+        lines.append(f"optimizer: {current['optimizer']}, saved {saved['optimizer']}")
+    for name in dict.fromkeys((*current["variables"], *saved["variables"])):
+        mine, other = current["variables"].get(name), saved["variables"].get(name)
         if mine != other:
-            lines.append(f"{name} is {_spec(mine)} here, {_spec(other)} there")
-    if not lines and there["layers"] != here["layers"]:
-        mine, other = here["layers"], there["layers"]
+            lines.append(f"{name}: {_spec(mine)}, saved {_spec(other)}")
+    if not lines and saved["layers"] != current["layers"]:
+        mine, other = current["layers"], saved["layers"]
         pairs = [*zip(mine, other, strict=False)]
         wrong = [i for i, (a, b) in enumerate(pairs) if a != b] or [len(pairs)]
         at = wrong[0]
         lines.append(
-            f"layer {at} is {(*mine, 'missing')[at] if at <= len(mine) else 'missing'} here, "
-            f"{(*other, 'missing')[at] if at <= len(other) else 'missing'} there"
+            f"layer {at}: {(*mine, 'missing')[at] if at <= len(mine) else 'missing'}, "
+            f"saved {(*other, 'missing')[at] if at <= len(other) else 'missing'}"
         )
-    more = [f"and {len(lines) - _MOST_SHOWN} more"] if len(lines) > _MOST_SHOWN else []
+    more = [f"and {len(lines) - _MAX_DIFFERENCES} more"] if len(lines) > _MAX_DIFFERENCES else []
     raise ValueError(
-        f"The state in {folder!r} was kept by another program, and was not touched:"
-        + "".join(f"\n  {line}" for line in lines[:_MOST_SHOWN] + more)
-        + "\nGive this run a folder of its own, or delete that one to start from the beginning."
+        f"The state in {folder!r} was saved by a different program; it was not changed:"
+        + "".join(f"\n  {line}" for line in lines[:_MAX_DIFFERENCES] + more)
+        + "\nUse another folder, or delete this one to start training from the beginning."
     )
 
 

@@ -1,4 +1,4 @@
-"""Snapshot: what training changes in a model, kept in order to be restored."""
+"""Snapshot: a copy of everything that training changes in a model."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ import numpy as np
 from cornu import seeds
 from cornu.training.trainer import Trainer
 
-__all__ = ["Snapshot", "counters_of", "restored_after", "set_counters"]
+__all__ = ["Snapshot", "get_counters", "restored_after", "set_counters"]
 
-Made = TypeVar("Made")
+Prepared = TypeVar("Prepared")
 
 
 class Snapshot:
-    """Weights, optimizer, metrics, random sources and counters of a model as they are now.
+    """A copy of the weights, optimizer, metrics, random sources and counters of a model.
 
-    The values are in host memory, so that the device does not hold them twice.
+    The values are in host memory, so that they do not occupy device memory twice.
 
     Args:
-        trainer: of a model; the snapshot does not contain what is built later.
+        trainer: the Trainer of the model. Variables that are created later are not included.
     """
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer
         variables = trainer.touched_variables()
-        self._values = [(v, np.array(v.stored), _copier(v.stored)) for v in variables]
-        self._counters = counters_of(trainer)
+        self._values = [(v, np.array(v.stored), _device_copier(v.stored)) for v in variables]
+        self._counters = get_counters(trainer)
         self._run = dataclasses.replace(trainer.run)
 
     def restore(self) -> None:
-        """Puts everything back; may be called again."""
-        for variable, value, place in self._values:
-            variable.stored = place(value)
+        """Restores everything; can be called repeatedly."""
+        for variable, value, copy_to_device in self._values:
+            variable.stored = copy_to_device(value)
         set_counters(self._trainer, self._counters)
         self._trainer.run = dataclasses.replace(self._run)
 
 
-def counters_of(trainer: Trainer) -> dict[str, Any]:
-    """Returns the counters on which random numbers and orders depend, besides the seed."""
+def get_counters(trainer: Trainer) -> dict[str, Any]:
+    """Returns the counters that determine random numbers and shuffling, besides the seed."""
     return {
         "sources": [[source.seed, source.count] for source in trainer.random_sources()],
         "steps": {kind: count.number for kind, count in trainer.counts.items()},
@@ -53,7 +53,7 @@ def counters_of(trainer: Trainer) -> dict[str, Any]:
 
 
 def set_counters(trainer: Trainer, counters: dict[str, Any]) -> None:
-    """Sets the counters that `counters_of` returned."""
+    """Restores the counters that `get_counters` returned."""
     for source, (seed, count) in zip(trainer.random_sources(), counters["sources"], strict=True):
         source.seed, source.count = seed, count
     for kind, number in counters["steps"].items():
@@ -61,35 +61,36 @@ def set_counters(trainer: Trainer, counters: dict[str, Any]) -> None:
     trainer.epochs_run = counters["epochs_run"]
 
 
-def _copier(stored: jax.Array) -> Any:
-    """Returns a function that copies a host array to the devices of another array."""
+def _device_copier(stored: jax.Array) -> Any:
+    """Returns a function that copies a host array to the devices of `stored`."""
     sharding = stored.sharding if stored.committed else None
 
-    def place(value: np.ndarray) -> jax.Array:
+    def copy_to_device(value: np.ndarray) -> jax.Array:
         # A copy, because training donates its buffers.
-        made = jnp.array(value)
-        return made if sharding is None else jax.device_put(made, sharding)
+        prepared = jnp.array(value)
+        return prepared if sharding is None else jax.device_put(prepared, sharding)
 
-    return place
+    return copy_to_device
 
 
 @contextlib.contextmanager
-def restored_after(trainer: Trainer, prepare: Callable[[], Made]) -> Iterator[Made]:
+def restored_after(trainer: Trainer, prepare: Callable[[], Prepared]) -> Iterator[Prepared]:
     """Restores a model after a `with` block.
 
     Args:
-        trainer: of the model.
-        prepare: builds what is not built, which stays; its result is the value of the block.
+        trainer: the Trainer of the model.
+        prepare: called before the snapshot is taken; builds the model, which is kept. Its result
+            is the value of the `with` statement.
     """
     seed, seed_state, built = trainer.seed, seeds.state(), trainer.model.built
-    made = prepare()
+    prepared = prepare()
     snapshot = Snapshot(trainer)
     try:
-        yield made
+        yield prepared
     finally:
         snapshot.restore()
         if built and seed is None:
-            # As if no seed had been drawn; programs that contain the seed are dropped.
+            # Undo the choice of a seed, too; programs contain the seed and are dropped.
             trainer.seed = None
             trainer.programs.clear()
             seeds.set_state(seed_state)

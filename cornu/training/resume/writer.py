@@ -1,4 +1,4 @@
-"""Writes the states of training in a background thread."""
+"""CheckpointWriter: writes the states of training in a background thread."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from cornu.saving.training_state import StateFolder, TrainingState
 
 __all__ = ["CheckpointWriter"]
 
-# While the time between two savings is not given, they take no more than this part of it.
-_SHARE = 0.02
+# Unless the user sets an interval, writing takes at most this fraction of the time.
+_MAX_WRITE_FRACTION = 0.02
 
 
 class CheckpointWriter:
-    """Decides when a state is due, and writes states in a thread of its own.
+    """Decides when a state is to be saved, and writes states in a background thread.
 
     Args:
-        resume: where and how often.
-        number: of the last state that is there.
+        resume: the folder and the interval.
+        number: the number of the last saved state.
     """
 
     def __init__(self, resume: Resume, number: int) -> None:
@@ -34,64 +34,66 @@ class CheckpointWriter:
         self.failed = False
         self._thread = ThreadPoolExecutor(1, "cornu-state")
         self._running: Future[float] | None = None
-        self._next = time.monotonic() + (resume.seconds or 0.0)
+        self._next_time = time.monotonic() + (resume.seconds or 0.0)
 
     def limit(self, steps: int) -> int:
-        """Returns how many steps may be run before a state is due, after `steps`."""
+        """Returns the number of steps that may run after `steps` before a state is due."""
         every = self.resume.steps
         return every - steps % every if every else 1 << 30
 
-    def due(self, steps: int, epoch_ended: bool) -> bool:
-        """Whether a state is to be written now, after `steps`."""
+    def is_due(self, steps: int, epoch_ended: bool) -> bool:
+        """Whether a state is due after `steps` steps."""
         if self.resume.steps:
             return steps % self.resume.steps == 0
         if self.resume.seconds is None:
             return epoch_ended
         waiting = self._running is not None and not self._running.done()
-        return time.monotonic() >= self._next and not waiting
+        return time.monotonic() >= self._next_time and not waiting
 
-    def write(self, make: Callable[[], tuple[dict[str, Any], Any]], finished: bool = False) -> None:
-        """Writes a state; waits only for the one before.
+    def write(
+        self, collect: Callable[[], tuple[dict[str, Any], Any]], finished: bool = False
+    ) -> None:
+        """Writes a state in the background, after waiting for the preceding write.
 
         Args:
-            make: returns arrays and data; called in the thread.
-            finished: whether nothing is left to do after the state that was written last.
+            collect: returns arrays and data; called in the background thread.
+            finished: whether this is the final state, which belongs to the last saved state.
         """
         self.wait()
         self.number += not finished
         number = self.number
 
-        def work() -> float:
+        def write_state() -> float:
             began = time.monotonic()
-            arrays, data = make()
+            arrays, data = collect()
             self.states.write(TrainingState(number, arrays, data, finished))
             return time.monotonic() - began
 
-        self._running = self._thread.submit(work)
-        self._next = time.monotonic() + (self.resume.seconds or 0.0)
+        self._running = self._thread.submit(write_state)
+        self._next_time = time.monotonic() + (self.resume.seconds or 0.0)
 
     def wait(self) -> None:
-        """Waits until the last state is written; if it cannot be, says so, and training goes on."""
+        """Waits until the last state is written; a failure to write it is reported as a warning."""
         running, self._running = self._running, None
         if running is None:
             return
         try:
-            took = running.result()
+            seconds = running.result()
         except OSError as error:
             if not self.failed:
                 warnings.warn(
                     f"The state of training could not be written to {str(self.states.folder)!r}: "
-                    f"{error}. Training goes on; the last good state there stays.",
+                    f"{error}. Training continues; the last complete state is kept.",
                     stacklevel=user_stacklevel(),
                 )
             self.failed = True
             return
         self.failed = False
         if self.resume.every is None:
-            self._next = max(self._next, time.monotonic() + took / _SHARE)
+            self._next_time = max(self._next_time, time.monotonic() + seconds / _MAX_WRITE_FRACTION)
 
     def close(self) -> None:
-        """Waits, and ends the thread."""
+        """Waits for the last write, and stops the thread."""
         try:
             self.wait()
         finally:
@@ -99,5 +101,5 @@ class CheckpointWriter:
 
     @property
     def folder(self) -> Path:
-        """Where the states are."""
+        """The folder of the states."""
         return self.states.folder

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Searches for hyperparameters of training: learning rate and batch size."""

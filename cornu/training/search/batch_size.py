@@ -1,4 +1,4 @@
-"""The batch size that fits into memory, or that is fastest."""
+"""find_batch_size: the largest batch size that fits into memory, or the fastest one."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from cornu.training.trainer import Trainer
 __all__ = ["TARGETS", "find_batch_size"]
 
 TARGETS = ("memory", "speed")
-_USED = 0.9  # of the device's memory: what else runs needs some, and it falls into pieces
-# Of the host's: others need it, and XLA's convolutions take about as much again there as it says.
-_USED_OF_HOST = 0.5
-_TRIES = 3  # to come nearer to the largest size
-_GAIN = 1.05  # by which a larger batch must be faster to be worth it
-_SECONDS = 0.3  # of measuring, for each size
-_MOST = 1 << 20  # rows, where the data sets no limit
+_DEVICE_FRACTION = 0.9  # of the device's free memory; the rest covers fragmentation
+# Of the host's free memory: on CPU, convolutions allocate about as much again as XLA reports.
+_HOST_FRACTION = 0.5
+_BISECTIONS = 3  # steps of the search between two powers of two
+_MIN_SPEEDUP = 1.05  # ratio of throughputs for which a larger batch is preferred
+_SECONDS_PER_SIZE = 0.3  # measuring time
+_MAX_ROWS = 1 << 20  # for streams, whose length is unknown
 
 
 def find_batch_size(
@@ -43,7 +43,7 @@ def find_batch_size(
     target: str,
     limit: int | None,
 ) -> BatchSizes:
-    """Returns what batch sizes need, and the best of them; see `Model.find_batch_size`."""
+    """Returns the measured batch sizes and the best of them; see `Model.find_batch_size`."""
     trainer.require_optimizer("find_batch_size")
     if target not in TARGETS:
         raise ValueError(f"Unknown target {target!r}. {suggest(target, TARGETS)}")
@@ -52,8 +52,8 @@ def find_batch_size(
             raise ValueError(f"{name} must be a positive integer. Received: {value!r}")
     if trainer.run_eagerly:
         raise ValueError(
-            f"Model {trainer.model.name!r} runs eagerly, and only the compiler reports how much "
-            "memory a step needs. Compile the model without run_eagerly."
+            f"find_batch_size: model {trainer.model.name!r} runs eagerly, but only compiled steps "
+            "report their memory. Compile the model without run_eagerly."
         )
     binding = trainer.binding("train")
 
@@ -67,14 +67,16 @@ def find_batch_size(
 
     with restored_after(trainer, prepare) as source:
         measured = _Measurements(trainer, source, limit)
-        most = min(largest or _MOST, source.count if isinstance(source, Arrays) else _MOST)
-        find = _fastest if target == "speed" else _largest
-        best = find(measured, start, most)
+        maximum = min(
+            largest or _MAX_ROWS, source.count if isinstance(source, Arrays) else _MAX_ROWS
+        )
+        find = _find_fastest if target == "speed" else _find_largest
+        best = find(measured, start, maximum)
         return BatchSizes(trainer.model.name, list(measured.known.values()), best, measured.limit)
 
 
 class _Measurements:
-    """What training steps of some batch sizes need, measured when it is first asked for."""
+    """The memory and time of training steps by batch size, measured lazily and cached."""
 
     def __init__(self, trainer: Trainer, source: Arrays | Stream, limit: int | None) -> None:
         self.model = trainer.model
@@ -84,12 +86,12 @@ class _Measurements:
         self.variables = trainer.touched_variables()
         leaves = jax.tree_util.tree_leaves(self.data)
         resident = isinstance(source, Arrays) and source.resident
-        self.apart = sum(leaf.nbytes for leaf in leaves) if resident else 0
-        self.limit = _usable(self.variables) if limit is None else limit
+        self.data_bytes = sum(leaf.nbytes for leaf in leaves) if resident else 0
+        self.limit = _available_memory(self.variables) if limit is None else limit
         self.known: dict[int, BatchSize] = {}
 
     def measure(self, rows: int, timed: bool = False) -> BatchSize:
-        """Returns what a batch size needs; measures it only if it fits."""
+        """Returns memory and, if `timed` and the step fits into memory, time of a batch size."""
         if rows not in self.known:
             memory, seconds = self._measure(rows, timed)
             fits = memory is not None and memory <= self.limit
@@ -112,7 +114,7 @@ class _Measurements:
                 raise
             return None, None
         parts = compiled.memory_analysis()
-        memory = self.apart + (
+        memory = self.data_bytes + (
             parts.argument_size_in_bytes
             + parts.output_size_in_bytes
             - parts.alias_size_in_bytes
@@ -124,69 +126,75 @@ class _Measurements:
         ) else None
 
     def _time(self, program: Program, compiled: Any, rows: int) -> float:
-        """Returns the seconds of a step: the shortest of some, which other work disturbed least."""
+        """Returns the seconds per step: the minimum of several, least affected by other load."""
         batch = take(self.data, np.arange(rows) % length(self.data))
         batch = jax.tree_util.tree_map(jax.numpy.asarray, batch)
-        shortest, end = math.inf, time.perf_counter() + _SECONDS
+        shortest, end = math.inf, time.perf_counter() + _SECONDS_PER_SIZE
         number = 0
         while number < 3 or time.perf_counter() < end:
             written = tuple(v.stored for v in program.written)
             read = tuple(v.stored for v in program.read)
             began = time.perf_counter()
-            news, _ = compiled(written, read, self.runner.key, np.int32(number), batch, None)
-            jax.block_until_ready(news)
+            updates, _ = compiled(written, read, self.runner.key, np.int32(number), batch, None)
+            jax.block_until_ready(updates)
             shortest = min(shortest, time.perf_counter() - began)
-            for variable, value in zip(program.written, news, strict=True):
+            for variable, value in zip(program.written, updates, strict=True):
                 variable.stored = value
             number += 1
         return shortest
 
 
-def _largest(measured: _Measurements, start: int, most: int) -> int:
-    """Returns about the largest size that fits: a power of two first, then what is between."""
-    rows = min(start, most)
+def _find_largest(measured: _Measurements, start: int, maximum: int) -> int:
+    """Returns approximately the largest size that fits.
+
+    Doubles the size, or jumps to an extrapolation of the memory, until it does not fit; then
+    searches between the last two sizes.
+    """
+    rows = min(start, maximum)
     while not measured.measure(rows).fits:
-        _need_less(measured, rows)
+        _check_several_rows(measured, rows)
         rows //= 2
-    good = rows
-    while good < most:
-        larger = min(most, max(2 * good, _below(_guess(measured), power=True)))
-        while larger > 2 * good and not measured.measure(larger).fits:
+    fitting = rows
+    while fitting < maximum:
+        larger = min(maximum, max(2 * fitting, _round_down(_extrapolate(measured), power=True)))
+        while larger > 2 * fitting and not measured.measure(larger).fits:
             larger //= 2
         if not measured.measure(larger).fits:
             break
-        good = larger
-    for _ in range(_TRIES):
-        bad = min((s.rows for s in measured.known.values() if not s.fits), default=most + 1)
-        between = min(bad - 1, max(_guess(measured), good))
-        between = between if between == most else _below(between)
-        if between <= good * 17 // 16:
+        fitting = larger
+    for _ in range(_BISECTIONS):
+        too_large = min(
+            (s.rows for s in measured.known.values() if not s.fits), default=maximum + 1
+        )
+        between = min(too_large - 1, max(_extrapolate(measured), fitting))
+        between = between if between == maximum else _round_down(between)
+        if between <= fitting * 17 // 16:
             break
         if measured.measure(between).fits:
-            good = between
+            fitting = between
         else:
-            middle = _below((good + between) // 2)
-            if middle > good and measured.measure(middle).fits:
-                good = middle
-    return good
+            middle = _round_down((fitting + between) // 2)
+            if middle > fitting and measured.measure(middle).fits:
+                fitting = middle
+    return fitting
 
 
-def _guess(measured: _Measurements) -> int:
-    """Returns how many rows fit if memory grows evenly with them."""
+def _extrapolate(measured: _Measurements) -> int:
+    """Returns the number of rows that fit if memory is linear in the number of rows."""
     known = sorted((s.rows, s.memory) for s in measured.known.values() if s.memory is not None)
     if len(known) < 2:
         return 0
     (fewer, less), (more, much) = known[-2:]
     each = max((much - less) / (more - fewer), 1e-9)
-    return int(min(fewer + (measured.limit - less) / each, _MOST))
+    return int(min(fewer + (measured.limit - less) / each, _MAX_ROWS))
 
 
-def _below(rows: int, power: bool = False) -> int:
-    """Returns a number that is good for hardware, and not larger.
+def _round_down(rows: int, power: bool = False) -> int:
+    """Rounds down to a multiple of 8, which vector units need, or to a power of two.
 
     Example:
 
-    >>> _below(1000), _below(1003), _below(1000, power=True), _below(3)
+    >>> _round_down(1000), _round_down(1003), _round_down(1000, power=True), _round_down(3)
     (1000, 1000, 512, 3)
     """
     if power:
@@ -194,54 +202,55 @@ def _below(rows: int, power: bool = False) -> int:
     return rows - rows % 8 if rows >= 16 else rows
 
 
-def _fastest(measured: _Measurements, start: int, most: int) -> int:
-    """Returns the smallest power of two of which twice as much is hardly faster."""
-    rows = min(start, most)
+def _find_fastest(measured: _Measurements, start: int, maximum: int) -> int:
+    """Returns the smallest power of two whose double has no notably higher throughput."""
+    # Stops after two sizes without improvement, because a single measurement may be an outlier.
+    rows = min(start, maximum)
     while not measured.measure(rows, timed=True).fits:
-        _need_less(measured, rows)
+        _check_several_rows(measured, rows)
         rows //= 2
-    best, late = measured.measure(rows), 0
-    while 2 * rows <= most and late < 2:
+    best, without_speedup = measured.measure(rows), 0
+    while 2 * rows <= maximum and without_speedup < 2:
         rows *= 2
         size = measured.measure(rows, timed=True)
         if not size.fits:
             break
-        better = (size.rows_per_second or 0) > _GAIN * (best.rows_per_second or 0)
-        best, late = (size, 0) if better else (best, late + 1)
+        better = (size.rows_per_second or 0) > _MIN_SPEEDUP * (best.rows_per_second or 0)
+        best, without_speedup = (size, 0) if better else (best, without_speedup + 1)
     return best.rows
 
 
-def _need_less(measured: _Measurements, rows: int) -> None:
+def _check_several_rows(measured: _Measurements, rows: int) -> None:
     if rows == 1:
         needed = format_bytes(measured.known[1].memory)
         raise ValueError(
-            f"Model {measured.model.name!r}: a training step of a single row needs {needed}, and "
-            f"{format_bytes(measured.limit)} may be used.\nLet blocks compute their values again, "
-            "with model.remat(), or use a smaller model or dtype."
+            f"Model {measured.model.name!r}: a training step of a single row needs {needed}; "
+            f"{format_bytes(measured.limit)} is available.\nUse rematerialization, with "
+            "model.remat(), or a smaller model or dtype."
         )
 
 
 # ------------------------------------------------------------------------------------ memory
 
 
-def _usable(variables: Any) -> int:
-    """Returns the bytes that a program may use which has these Variables among its arguments."""
+def _available_memory(variables: Any) -> int:
+    """Returns the bytes that a step may use; its arguments include these Variables."""
     device = next(iter(variables[0].stored.devices()))
     own = sum(v.stored.nbytes for v in variables)
     stats = device.memory_stats() or {}
     if "bytes_limit" in stats:
-        return int(_USED * (stats["bytes_limit"] - stats["bytes_in_use"] + own))
-    free = _free()
+        return int(_DEVICE_FRACTION * (stats["bytes_limit"] - stats["bytes_in_use"] + own))
+    free = _free_host_memory()
     if free is None:
         raise ValueError(
-            f"Nothing tells how much memory {device} has. Say it: find_batch_size(..., "
+            f"The memory of {device} is unknown. Pass a limit: find_batch_size(..., "
             "limit=8 * 2**30)."
         )
-    return int(_USED_OF_HOST * (free + own))
+    return int(_HOST_FRACTION * (free + own))
 
 
-def _free() -> int | None:
-    """Returns how many bytes of the host's memory are free; None if nothing tells."""
+def _free_host_memory() -> int | None:
+    """Returns the free bytes of host memory, or None if they are unknown."""
     found = []
     meminfo = Path("/proc/meminfo")
     if meminfo.exists():
@@ -249,14 +258,14 @@ def _free() -> int | None:
         found.append(int(lines["MemAvailable"].split()[0]) * 1024)
     elif "SC_PHYS_PAGES" in os.sysconf_names:
         found.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    # What a container may use, of either version of control groups.
-    for most, now in (
+    # The limit of a container, for control groups of version 2 and 1.
+    for maximum, now in (
         ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
         (
             "/sys/fs/cgroup/memory/memory.limit_in_bytes",
             "/sys/fs/cgroup/memory/memory.usage_in_bytes",
         ),
     ):
-        if Path(most).exists() and Path(most).read_text().strip().isdigit():
-            found.append(int(Path(most).read_text()) - int(Path(now).read_text()))
+        if Path(maximum).exists() and Path(maximum).read_text().strip().isdigit():
+            found.append(int(Path(maximum).read_text()) - int(Path(now).read_text()))
     return min(found, default=None)

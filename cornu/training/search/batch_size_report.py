@@ -1,4 +1,4 @@
-"""BatchSizes: how much memory and time a training step needs, by batch size."""
+"""BatchSizes: memory and time of a training step, by batch size."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ __all__ = ["BatchSize", "BatchSizes"]
 
 @dataclass(frozen=True)
 class BatchSize:
-    """What a training step with batches of one size needs.
+    """Memory and time of a training step for one batch size.
 
     Attributes:
         rows: the rows of a batch.
-        memory: the bytes that the device needs, with weights and data; None if the program could
-            not even be compiled for want of memory.
-        fits: whether there are so many.
+        memory: the device memory in bytes, including weights and data; None if compilation ran
+            out of memory.
+        fits: whether the memory is available.
         seconds: the time of a step; None if it was not measured.
     """
 
@@ -33,18 +33,18 @@ class BatchSize:
 
     @property
     def rows_per_second(self) -> float | None:
-        """The speed of training."""
+        """The throughput of training; None if it was not measured."""
         return None if self.seconds is None else self.rows / self.seconds
 
 
 class BatchSizes(Sequence[BatchSize]):
-    """What `Model.find_batch_size` found: a sequence of `BatchSize`, the smallest first.
+    """The result of `Model.find_batch_size`: a sequence of `BatchSize`, in ascending order.
 
     Args:
-        name: of the model.
-        sizes: what was found.
-        best: the batch size that is recommended.
-        limit: the bytes that may be used.
+        name: the name of the model.
+        sizes: the batch sizes that were measured.
+        best: the recommended batch size.
+        limit: the available memory in bytes.
     """
 
     def __init__(self, name: str, sizes: Sequence[BatchSize], best: int, limit: int) -> None:
@@ -63,12 +63,12 @@ class BatchSizes(Sequence[BatchSize]):
         return iter(self._sizes)
 
     def table(self) -> DisplayTable:
-        """Returns the table that is shown."""
+        """Returns the table of the results."""
         timed = any(size.seconds is not None for size in self)
         columns = [TableColumn(title, right=True) for title in ("Batch size", "Memory")]
         columns += [TableColumn(title, right=True) for title in ("Step", "Rows/s")] if timed else []
         lines = [TableRow(self._cells(size, timed)) for size in self]
-        notes = [f"Memory to use: {format_bytes(self.limit)}", f"Best batch size: {self.best}"]
+        notes = [f"Available memory: {format_bytes(self.limit)}", f"Best batch size: {self.best}"]
         return DisplayTable(
             f"{self.name}: training steps", [*columns, TableColumn("")], lines, notes
         )
@@ -78,8 +78,8 @@ class BatchSizes(Sequence[BatchSize]):
         cells = [format_count(size.rows), format_bytes(size.memory)]
         if timed:
             speed = size.rows_per_second
-            shown = "-" if speed is None else format_count(round(speed))
-            cells += [format_seconds(size.seconds), shown]
+            throughput = "-" if speed is None else format_count(round(speed))
+            cells += [format_seconds(size.seconds), throughput]
         return [*cells, mark]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""The learning rate range test of a model."""
+"""find_lr: the learning rate range test."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def find_lr(
 
     with restored_after(trainer, prepare) as source:
         override = LearningRateOverride(trainer.optimizer)
-        # Programs compiled before read the learning rate from the schedule.
+        # Existing programs compute the learning rate from the schedule and ignore the override.
         before = trainer.programs.swap_steps({}) if override.replaced else None
         try:
             _run(trainer, source, sweep, override)
@@ -60,19 +60,19 @@ def _run(
     runner = trainer.programs.runner("train")
     for batch in _repeat_full_batches(source):
         override.set(sweep.rate)
-        trainer.reset_metrics()  # so that the loss is that of this batch
+        trainer.reset_metrics()  # so that the loss is not averaged over batches
         sweep.record(read_loss(runner.run_batch(batch)))
         if sweep.ended:
             return
 
 
 def _repeat_full_batches(source: Arrays | Stream) -> Iterator[Any]:
-    """Yields the batches of epoch after epoch, without the partial batches of arrays."""
+    """Yields the batches of one epoch after another, without the partial batches of arrays."""
     partial = isinstance(source, Arrays) and source.has_partial_batch
     epoch = 0
     while True:
         for number, batch in enumerate(source.batches(epoch)):
-            # The loss of fewer rows is noisier, and their shape would need another program.
+            # Its loss is noisier, and its shape would require another compilation.
             if partial and number == (source.steps or 0) - 1:
                 break
             yield batch

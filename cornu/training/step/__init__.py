@@ -1,1 +1,1 @@
-"""TODO."""
+"""The compiled steps of training, and how they are run over batches."""

@@ -17,12 +17,12 @@ from cornu.training.step.runner import MetricsOwner, Runner, StepCount, no_limit
 
 __all__ = ["GuardedOwner", "NaNGuard", "StopAtNaN"]
 
-# Called with the batch, the epoch (counted from 1) and the step in it; raises the error.
+# Called with the batch, the epoch (counted from 1) and the step in it; raises an error.
 StopAtNaN: TypeAlias = Callable[[Any, int, int], None]
 
 
 class GuardedOwner(MetricsOwner, Protocol):
-    """Whose loss, gradients and weights are looked at after each step."""
+    """The owner of the loss, gradients and weights that are checked after each step."""
 
     model: TrainableModel
     loss_tracker: Mean | None
@@ -32,14 +32,14 @@ class GuardedOwner(MetricsOwner, Protocol):
 
 
 class NaNGuard(Runner):
-    """Runs steps one by one, and stops at the first that is not finite.
+    """Runs steps one by one, and stops at the first step with non-finite results.
 
-    Whether a step is finite (its loss, its gradients, the weights after it) is computed inside
-    the compiled step. A step that is not finite leaves every Variable as it was, so that the
-    search for the layer sees the weights that caused it.
+    The compiled step computes whether its loss, its gradients and the new weights are finite. A
+    step with non-finite results changes no Variable, so that the search for the layer uses the
+    weights that caused them.
 
     Args:
-        owner, step, variables, sources, key, eager, count: as of `Runner`.
+        owner, step, variables, sources, key, eager, count: as for `Runner`.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class NaNGuard(Runner):
         """Starts counting the epochs and steps of a `fit`.
 
         Args:
-            stop: raises the error for a step that is not finite.
+            stop: raises an error for a step with non-finite results.
         """
         self._stop = stop
         self._epochs = 0
@@ -82,10 +82,10 @@ class NaNGuard(Runner):
 
     def _run_batch(self, batch: Any, size: int | None = None) -> Any:
         self._step += 1
-        held = [(v, v.stored) for v in self._variables()] if self.eager else []
+        saved = [(v, v.stored) for v in self._variables()] if self.eager else []
         found = super()._run_batch(batch)
         if not bool(found["finite"]):
-            for variable, value in held:
+            for variable, value in saved:
                 variable.stored = value
             self.count.number -= 1
             self._stop(batch, self._epochs, self._step)
@@ -102,21 +102,21 @@ def _with_finite_check(owner: GuardedOwner, step: Callable[[Any], Any]) -> Calla
         loss = logs["loss"] if isinstance(logs, dict) and "loss" in logs else None
         if loss is None:
             assert owner.loss_tracker is not None
-            loss = owner.loss_tracker.total.value  # a sum stays NaN once it is
-        fine = jnp.isfinite(jnp.asarray(loss)).all()
+            loss = owner.loss_tracker.total.value  # once a sum is NaN, it remains NaN
+        finite = jnp.isfinite(jnp.asarray(loss)).all()
         for value in (v.value for v in owner.model.variables if _is_float(v.value)):
-            fine &= jnp.isfinite(value).all()
-        whole = jnp.asarray(True)
+            finite &= jnp.isfinite(value).all()
+        gradients_finite = jnp.asarray(True)
         for gradient, _ in pairs:
-            whole &= jnp.isfinite(gradient).all()
+            gradients_finite &= jnp.isfinite(gradient).all()
         if isinstance(owner.optimizer, LossScaleOptimizer):
-            # Skips such steps until its scale is small enough.
-            whole |= owner.optimizer.dynamic_scale.value > 1
-        fine &= whole
+            # Loss scaling skips steps with overflows until its scale is small enough.
+            gradients_finite |= owner.optimizer.dynamic_scale.value > 1
+        finite &= gradients_finite
         for key in around.written:
             if key in before:
-                around.values[key] = jnp.where(fine, around.values[key], before[key])
-        return {"logs": logs, "finite": fine}
+                around.values[key] = jnp.where(finite, around.values[key], before[key])
+        return {"logs": logs, "finite": finite}
 
     return run
 

@@ -1,4 +1,4 @@
-"""Partial batches: padded to the rows of the others, so that the same program serves them."""
+"""Padding of partial batches to the size of full ones, so that they use the same program."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["BatchPadder", "pad_batch"]
 
 
 class BatchPadder:
-    """Decides how many rows the batches of an epoch are padded to.
+    """Determines the number of rows to which batches are padded.
 
     Args:
-        source: the data. The batch size of arrays is known, and all batches are padded to it if
-            the last one is partial, as for data that is on the device. Batches of a stream are
-            padded to the largest batch so far.
+        source: the data. If the last batch of arrays is partial, all batches are treated as
+            padded to the batch size, as for data on the device. Batches of a stream are padded
+            to the size of the largest batch so far.
     """
 
     def __init__(self, source: Arrays | Stream) -> None:
@@ -30,7 +30,7 @@ class BatchPadder:
         self._known = isinstance(source, Arrays)
         self._largest: dict[Any, int] = {}
         self._last: tuple[Any, int | None] = (None, None)
-        if isinstance(source, Stream):  # a resumed epoch may begin with its last batch
+        if isinstance(source, Stream):  # a resumed epoch may start with a partial batch
             self.size(source.example())
 
     def size(self, batch: Any) -> int | None:
@@ -38,7 +38,7 @@ class BatchPadder:
         if self._known:
             return self._fixed
         signature = tree.signature(batch)
-        if signature != self._last[0]:  # most batches are like the one before
+        if signature != self._last[0]:  # most batches have the same shapes
             self._last = (signature, self._size(batch))
         return self._last[1]
 
@@ -52,7 +52,7 @@ class BatchPadder:
 
 
 def pad_batch(batch: Any, size: int | None) -> tuple[Any, Any]:
-    """Returns a batch of `size` rows, and 1.0 for each row of data, 0.0 for each row of padding.
+    """Pads a batch to `size` rows; returns it with a vector that is 0 for rows of padding, else 1.
 
     Example:
 

@@ -1,10 +1,9 @@
-"""Programs: a step written with Variables, lifted, traced once and compiled.
+"""Program: a step with Variables, transformed into a pure function, traced once and compiled.
 
-A Program runs the step for a batch that is given (`one`), or for many batches of data that
-lies on the device (`many`): the shuffled gather happens inside, and the number of steps is an
-argument, so that one compiled program serves any number of steps per dispatch and gives the
-same result for each. A step that is slow in a loop on the device (`looped`) is to be run one by
-one.
+A Program runs the step on one batch (`one`), or on many batches of data on the device (`many`).
+`many` is a loop on the device that gathers the shuffled rows of each batch. The number of steps
+is an argument, so that one compiled program is used for any number of steps per dispatch, with
+the same results. Steps that are slow inside a loop (see `looped`) are run one by one.
 """
 
 from __future__ import annotations
@@ -26,11 +25,11 @@ from cornu.process import allocator, prepare
 
 __all__ = ["Program", "counters"]
 
-# How often something was traced; tests look at it.
+# The number of traces; tests check it.
 counters = {"traces": 0}
 
-# Inside a while loop XLA's CPU compiler leaves convolutions with axes in an unusual order, as in
-# gradients, to a naive program: a step of a small CNN took 20 times as long.
+# In a while loop, XLA's CPU compiler uses a naive implementation for convolutions with an unusual
+# order of axes, as in gradients: a step of a small CNN took 20 times as long.
 _SLOW_IN_LOOPS = frozenset(("conv_general_dilated",))
 
 
@@ -38,16 +37,16 @@ class Program:
     """A compiled step.
 
     Args:
-        step: `step(batch) -> logs`, written with Variables.
-        variables: all that it may touch.
+        step: `step(batch) -> logs`, which reads and assigns Variables.
+        variables: all Variables that the step may use.
         batch: an example (arrays or specs) of a batch.
-        padded: whether batches come with `rows`, the 1/0 vector of real rows.
-        sources: the model's random sources.
+        padded: whether batches have a vector `rows`, which is 0 for rows of padding.
+        sources: the random sources of the model.
 
     Attributes:
         written: the Variables that the step assigns.
-        looped: whether `many`, a loop on the device, is as fast as `one` at least.
-        warm: whether it was dispatched before, so that it is compiled.
+        looped: whether `many`, a loop on the device, is at least as fast as `one`.
+        warm: whether the program has been dispatched, so that it is compiled.
     """
 
     def __init__(
@@ -63,8 +62,8 @@ class Program:
         lifted = scope.functionalize(_with_rows(step), variables, sources)
 
         def body(values: Any, key: Any, index: Any, batch: Any, rows: Any) -> Any:
-            logs, news, _ = lifted(values, jax.random.fold_in(key, index), batch, rows)
-            return news, logs
+            logs, updates, _ = lifted(values, jax.random.fold_in(key, index), batch, rows)
+            return updates, logs
 
         counters["traces"] += 1
         values = tuple(v.stored for v in variables)
@@ -73,10 +72,10 @@ class Program:
         closed, shape = jax.make_jaxpr(body, return_shape=True)(
             values, jax.random.key(0), np.int32(0), batch, rows
         )
-        news, logs = shape
-        positions = sorted(news)
+        updates, logs = shape
+        positions = sorted(updates)
         self.written = tuple(variables[i] for i in positions)
-        self.read = tuple(v for i, v in enumerate(variables) if i not in news)
+        self.read = tuple(v for i, v in enumerate(variables) if i not in updates)
         self.warm = False
         self.looped = not (
             jax.default_backend() == "cpu" and uses_primitive(closed.jaxpr, _SLOW_IN_LOOPS)
@@ -113,7 +112,7 @@ class Program:
         ) -> Any:
             size = leaf.shape[0]
 
-            def turn(i: Any, carry: Any) -> Any:
+            def loop_step(i: Any, carry: Any) -> Any:
                 positions = jax.lax.dynamic_slice_in_dim(order, i * size, size)
                 batch = jax.tree_util.tree_map(lambda x: x[positions], data)
                 rows = None
@@ -122,11 +121,12 @@ class Program:
                 return step_of(carry[0], read, key, first + i, batch, rows)
 
             zeros = [jnp.zeros(s.shape, s.dtype) for s in jax.tree_util.tree_leaves(logs)]
-            written, flat = jax.lax.fori_loop(start, stop, turn, (written, zeros))
+            written, flat = jax.lax.fori_loop(start, stop, loop_step, (written, zeros))
             return written, jax.tree_util.tree_unflatten(logs_tree, flat)
 
         options = compiler_options.select_options(closed.jaxpr)
-        # A signal between a step and the assignment of its results would leave deleted weights.
+        # If an interrupt were raised between a step and the assignment of its results, the
+        # Variables would refer to donated (deleted) buffers.
         donates = is_enabled("buffer_donation") and is_enabled("deferred_signals")
         donated = (0,) if donates else ()
         jit = partial(jax.jit, donate_argnums=donated, compiler_options=options)
@@ -138,7 +138,7 @@ class Program:
         return self._run(self._one, written, read, key, np.int32(index), batch, rows)
 
     def lower(self, key: Any, batch: Any) -> Any:
-        """Returns the program of one step as JAX hands it to XLA."""
+        """Returns the lowered program of one step, which has not been compiled by XLA."""
         written, read = _stored(self.written), _stored(self.read)
         return self._one.lower(written, read, key, np.int32(0), batch, None)
 
@@ -150,22 +150,22 @@ class Program:
         Args:
             key: the random key of the run; each step folds its number into it.
             first: the number of the epoch's first step.
-            data: a batch structure of whole arrays.
-            order: positions of rows, `steps * batch_size` of them.
-            count: how many of these are real (the others pad the last batch).
-            start, stop: which steps.
+            data: the arrays of all rows, in the structure of a batch.
+            order: the indices of the rows, `steps * batch_size` of them.
+            count: the number of indices that are not padding of the last batch.
+            start, stop: the range of steps.
         """
         numbers = (np.int32(count), np.int32(start), np.int32(stop))
         common = (_stored(self.written), _stored(self.read), key, np.int32(first), data, order)
         return self._run(self._several, *common, *numbers)
 
     def _run(self, compiled: Any, *args: Any) -> Any:
-        """Runs a program, which the first time is compiled; writes the Variables, returns logs."""
-        news, logs = compiled(*args)
+        """Runs a program, assigns its results to the Variables, and returns the logs."""
+        updates, logs = compiled(*args)
         if not self.warm:
             self.warm = True
-            allocator.give_back()
-        for variable, value in zip(self.written, news, strict=True):
+            allocator.give_back()  # the memory of compilation
+        for variable, value in zip(self.written, updates, strict=True):
             variable.stored = value
         return logs
 
@@ -186,14 +186,14 @@ def _with_rows(step: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
 
 
 class Forward:
-    """A compiled function of inputs: a model called on arrays.
+    """A compiled function of inputs, such as a call of a model.
 
     Args:
-        fn: `fn(inputs) -> outputs`, reading (and perhaps assigning) Variables.
-        variables: all that it may touch.
+        fn: `fn(inputs) -> outputs`, which may read and assign Variables.
+        variables: all Variables that it may use.
         key: a random key; each call folds its number into it.
-        sources: the model's random sources.
-        note: called with the inputs when they are traced.
+        sources: the random sources of the model.
+        note: called with the inputs when the function is traced.
     """
 
     def __init__(
@@ -220,12 +220,12 @@ class Forward:
         self._call = jax.jit(forward, compiler_options=compiler_options.select_options())
 
     def __call__(self, inputs: Any) -> tuple[Any, list[Any]]:
-        """Returns the outputs and the losses added on the way."""
+        """Returns the outputs, and the losses that layers added."""
         values = _stored(self._variables)
         index = np.int32(self._count)
         self._count += 1
-        outputs, news, losses = self._call(values, self._key, index, inputs)
-        for position, value in news.items():
+        outputs, updates, losses = self._call(values, self._key, index, inputs)
+        for position, value in updates.items():
             self._variables[position].stored = value
         if self._traced:
             self._traced = False

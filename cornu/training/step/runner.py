@@ -1,4 +1,4 @@
-"""Runner: a compiled step, run over the batches of a source."""
+"""Runner: runs a compiled step on the batches of a source."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from cornu.training.step.program import Program
 __all__ = ["MetricsOwner", "Runner", "StepCount", "no_limit"]
 
 # A dispatch should end within this many seconds, so that Ctrl-C is handled in time.
-_LONGEST = 0.5
+_MAX_DISPATCH_SECONDS = 0.5
 
 
 class MetricsOwner(Protocol):
-    """Whose metrics a step updates."""
+    """The owner of the metrics that a step updates."""
 
     def reset_metrics(self) -> None:
         """Resets all metrics."""
@@ -42,7 +42,7 @@ def no_limit(steps: int) -> int:
 
 @dataclass
 class StepCount:
-    """How many steps were run so far; random numbers depend on it."""
+    """The number of steps that have been run; random numbers depend on it."""
 
     number: int = 0
 
@@ -51,15 +51,17 @@ class Runner:
     """Runs a step over sources of batches.
 
     Args:
-        owner: of the metrics that the step updates.
-        step: `step(batch) -> logs or None`, written with Variables.
-        variables: gives all that the step may touch; sources: the model's random sources.
+        owner: the owner of the metrics that the step updates.
+        step: `step(batch) -> logs or None`, which reads and assigns Variables.
+        variables: returns all Variables that the step may use.
+        sources: returns the random sources of the model.
         key: the random key of the run.
-        eager: whether steps run without being compiled.
+        eager: whether steps run without compilation.
         pads: whether a partial last batch may be padded with rows of weight zero.
         per_dispatch: steps per dispatch, if fixed.
-        count: of the steps; runners of one model share it.
-        note: called with batch, facts and `streamed` when a program is made; see `TraceLog.note`.
+        count: the number of steps, shared by the runners of a model.
+        note: called with batch, facts and `streamed` when a program is created; see
+            `TraceLog.note`.
     """
 
     def __init__(
@@ -89,7 +91,7 @@ class Runner:
         self._seconds_per_step = 0.0
 
     def program(self, batch: Any, padded: bool, streamed: bool = False) -> Program:
-        """Returns the compiled step for batches of some shapes."""
+        """Returns the compiled step for batches with the shapes and dtypes of `batch`."""
         key = (tree.signature(batch), padded)
         if key not in self._programs:
             self.note(batch, {"padding": padded}, streamed)
@@ -111,11 +113,12 @@ class Runner:
 
         Args:
             source: the data.
-            epoch: its number, which decides on the order.
-            report_every: seconds after which the progress is shown.
+            epoch: the number of the epoch, which determines the order of the rows.
+            report_every: the interval of progress reports in seconds.
             single: whether to yield after each step.
-            start: how many of its steps were run before.
-            limit: returns how many steps a dispatch may take, given the number of steps so far.
+            start: the number of steps of this epoch that have been run.
+            limit: returns the maximum number of steps in a dispatch, given the number of steps
+                so far.
         """
         if self.eager or isinstance(source, Stream) or not source.resident:
             yield from self._streamed(source, epoch, start)
@@ -171,8 +174,8 @@ class Runner:
             run = self._one_by_one(program, source, epoch, first, start, padded)
         done = start
         while done < whole:
-            block = self._block(program, report_every, single)
-            stop = min(whole, done + min(block, limit(self.count.number)))
+            size = self._steps_per_dispatch(program, report_every, single)
+            stop = min(whole, done + min(size, limit(self.count.number)))
             warm, began = program.warm, time.perf_counter()
             with deferred_signals():
                 logs = run(done, stop)
@@ -188,7 +191,7 @@ class Runner:
     def _looped(
         self, program: Program, source: Arrays, epoch: int, first: int
     ) -> Callable[[int, int], Any]:
-        """Returns what runs steps in a loop on the device, where the data lies."""
+        """Returns a function that runs steps in a loop on the device, which holds the data."""
         data, order = source.on_device(), jax.numpy.asarray(source.order(epoch))
         return lambda begin, end: program.many(
             self.key, first, data, order, source.count, begin, end
@@ -197,7 +200,7 @@ class Runner:
     def _one_by_one(
         self, program: Program, source: Arrays, epoch: int, first: int, start: int, padded: bool
     ) -> Callable[[int, int], Any]:
-        """Returns what runs steps one by one, on batches from the host."""
+        """Returns a function that runs steps one by one, on batches from the host."""
         batches = source.batches(epoch, start)
         size = source.batch_size if padded else None
 
@@ -209,20 +212,26 @@ class Runner:
 
         return run
 
-    def _block(self, program: Program, report_every: float | None, single: bool) -> int:
-        """Returns how many steps the next dispatch takes."""
+    def _steps_per_dispatch(
+        self, program: Program, report_every: float | None, single: bool
+    ) -> int:
+        """Returns the number of steps of the next dispatch.
+
+        It is chosen by the measured time per step: many short steps per dispatch, because a
+        dispatch has a constant cost, but no longer than the interval of progress reports.
+        """
         if self.per_dispatch is not None:
             return self.per_dispatch
         if single or not program.warm:
-            return 1  # the first dispatch compiles
+            return 1  # the first dispatch includes compilation
         if not self._seconds_per_step:
-            return 16  # the second measures
-        seconds = min(_LONGEST, report_every or _LONGEST)
+            return 16  # the second one measures the time per step
+        seconds = min(_MAX_DISPATCH_SECONDS, report_every or _MAX_DISPATCH_SECONDS)
         return max(1, int(seconds / self._seconds_per_step))
 
 
 def _canonical(batch: Any) -> Any:
-    """Returns a batch with the dtypes that JAX computes in."""
+    """Returns a batch with JAX's canonical dtypes, such as float32 for float64."""
     return jax.tree_util.tree_map(_narrow, batch)
 
 

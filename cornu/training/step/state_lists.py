@@ -1,7 +1,7 @@
-"""Steps in the way of Keras on JAX: `train_step(self, state, data)`, which returns logs and state.
+"""Custom steps with the signature of Keras on JAX: `train_step(self, state, data)`.
 
-The state is lists of values of Variables. A step of one's own is simpler without it, see
-`Model.train_step`; this is for programs that were written for Keras.
+They return logs and the new state; the state is a tuple of lists of values of Variables. Custom
+steps do not need it (see `Model.train_step`); it is supported for programs written for Keras.
 """
 
 from __future__ import annotations
@@ -16,34 +16,34 @@ __all__ = ["run", "takes_state"]
 
 
 def takes_state(step: Callable[..., Any]) -> bool:
-    """Tells whether a step, bound to its model, has the parameters `(state, data)`."""
+    """Whether a bound step has the parameters `(state, data)`."""
     parameters = inspect.signature(step).parameters.values()
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     return sum(p.kind in kinds and p.default is p.empty for p in parameters) == 2
 
 
 def run(step: Callable[..., Any], owners: Sequence[Sequence[Variable]], data: Any) -> Any:
-    """Runs a step `(state, data) -> (result, state)` as if it changed Variables itself.
+    """Runs a step `(state, data) -> (result, state)`, and assigns the new state to the Variables.
 
     Args:
-        step: the step, bound to its model.
+        step: the bound step.
         owners: the Variables of each part of the state.
-        data: a batch `(x, y, sample_weight)`; the step gets it as Keras packs it.
+        data: a batch `(x, y, sample_weight)`, which is passed to the step in Keras's format.
 
     Returns:
-        The step's first result.
+        The result of the step.
 
     Raises:
-        TypeError: the step returns something else than two things, the second like its state.
+        TypeError: the step does not return a result and a state of the same structure.
     """
     state = tuple([v.value for v in variables] for variables in owners)
-    found = step(state, _packed(*data))
+    found = step(state, _pack_like_keras(*data))
     sizes = [len(part) for part in state]
     if not isinstance(found, tuple) or len(found) != 2 or [len(p) for p in found[1]] != sizes:
         raise TypeError(
-            f"{step.__qualname__}(state, data) returns a result and the new state, which has the "
+            f"{step.__qualname__}(state, data) must return a result and the new state, with the "
             f"same {len(sizes)} parts of {sizes} values as `state`. Received: "
-            f"{_described(found)}."
+            f"{_describe_result(found)}."
         )
     for variables, values in zip(owners, found[1], strict=True):
         for variable, value in zip(variables, values, strict=True):
@@ -51,13 +51,13 @@ def run(step: Callable[..., Any], owners: Sequence[Sequence[Variable]], data: An
     return found[0]
 
 
-def _packed(x: Any, y: Any, sample_weight: Any) -> Any:
+def _pack_like_keras(x: Any, y: Any, sample_weight: Any) -> Any:
     if sample_weight is not None:
         return x, y, sample_weight
     return x if y is None and not isinstance(x, (list, tuple)) else (x, y)[: 1 + (y is not None)]
 
 
-def _described(found: Any) -> str:
+def _describe_result(found: Any) -> str:
     if isinstance(found, tuple):
         return f"a tuple of {len(found)}" + (
             f", with a state of {[len(part) for part in found[1]]}"

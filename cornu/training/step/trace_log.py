@@ -1,4 +1,4 @@
-"""TraceLog: why a model's steps were compiled, each time."""
+"""TraceLog: the reason for each compilation of a model's steps."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from cornu.errors import warn
 
 __all__ = ["Spec", "Trace", "TraceLog", "specs_of"]
 
-_KEPT = 100
-# So many shapes are no accident any more: sizes of rows, numbers of rows, and shapes of calls,
-# which a person may well try out on this and that.
+_MAX_TRACES = 100
+# Warn when so many different row shapes, numbers of rows, or inputs of direct calls were compiled.
+# Direct calls have the highest limit, because they are common in interactive use.
 _SIZES, _ROWS, _CALLS = 3, 5, 10
 
 
@@ -29,13 +29,13 @@ class Spec(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """One time that a step was compiled.
+    """One compilation of a step.
 
     Attributes:
         step: "train", "test", "predict" (which `model(x, training=False)` shares) or "call".
-        cause: what was new since the last time that this step was compiled.
+        cause: the difference from the last compilation of this step.
         arrays: the specs of the batch, by name.
-        facts: what else the program was made for.
+        facts: other properties that determine the program.
     """
 
     step: str
@@ -48,67 +48,67 @@ class Trace(NamedTuple):
 
 
 class TraceLog:
-    """Remembers what was compiled and why, and warns where it happens again and again."""
+    """Records compilations and their reasons, and warns about repeated compilation."""
 
     def __init__(self) -> None:
-        self._found: deque[Trace] = deque(maxlen=_KEPT)
+        self._traces: deque[Trace] = deque(maxlen=_MAX_TRACES)
         self._reasons: dict[str, str] = {}
         self._streamed: dict[str, list[Mapping[str, Spec]]] = {}
-        self._said: set[tuple[str, str]] = set()
+        self._warned: set[tuple[str, str]] = set()
 
     def __iter__(self) -> Iterator[Trace]:
-        return iter(self._found)
+        return iter(self._traces)
 
     def give_reason(self, reason: str, steps: Iterable[str]) -> None:
-        """Says why the programs of some steps were thrown away."""
+        """Sets the reason for the next compilation of some steps, whose programs were dropped."""
         for step in steps:
             self._reasons[step] = reason
             self._streamed.pop(step, None)
 
     def note(
         self,
-        who: str,
+        owner: str,
         step: str,
         arrays: Mapping[str, Spec],
         facts: Mapping[str, Any],
         streamed: bool,
     ) -> None:
-        """Remembers that a step is compiled.
+        """Records a compilation.
 
         Args:
-            who: the model, in messages.
-            step: which.
-            arrays: the specs of the batch that it is compiled for.
-            facts: what else decides on the program.
-            streamed: whether batches come one after another, so that it may go on for ever.
+            owner: the name of the model in messages.
+            step: the step.
+            arrays: the specs of the batch for which it is compiled.
+            facts: other properties that determine the program.
+            streamed: whether batches come from a stream or from calls, in any number of shapes.
         """
-        last = next((trace for trace in reversed(self._found) if trace.step == step), None)
+        last = next((trace for trace in reversed(self._traces) if trace.step == step), None)
         cause = self._reasons.pop(step, "")
         if last is None:
             cause = "first use"
         elif not cause:
             changes = [*_changes(last.arrays, arrays), *_changes(last.facts, facts)]
-            cause = ", ".join(changes) or "its program was thrown away"
-        self._found.append(Trace(step, cause, dict(arrays), dict(facts)))
+            cause = ", ".join(changes) or "its program was dropped"
+        self._traces.append(Trace(step, cause, dict(arrays), dict(facts)))
         if streamed:
             seen = self._streamed.setdefault(step, [])
-            flips = step in ("train", "test") and _flips(seen, arrays)
+            dtype_change = step in ("train", "test") and _find_dtype_change(seen, arrays)
             if arrays not in seen:
                 seen.append(dict(arrays))
-            if flips:
-                self._say(who, step, "C061", flips)
-            elif _many(step, seen):
-                self._say(who, step, "C060", _listed(seen))
+            if dtype_change:
+                self._warn(owner, step, "C061", dtype_change)
+            elif _has_many_shapes(step, seen):
+                self._warn(owner, step, "C060", _describe_shapes(seen))
 
-    def _say(self, who: str, step: str, code: str, text: str) -> None:
-        if (step, code) not in self._said:
-            self._said.add((step, code))
+    def _warn(self, owner: str, step: str, code: str, text: str) -> None:
+        if (step, code) not in self._warned:
+            self._warned.add((step, code))
             what = "the call" if step == "call" else f"the {step} step"
-            warn(code, f"{who}, {what}: {text}", stacklevel=user_stacklevel())
+            warn(code, f"{owner}, {what}: {text}", stacklevel=user_stacklevel())
 
 
 def specs_of(batch: Any, names: Iterable[str] = ("x", "y", "sample_weight")) -> dict[str, Spec]:
-    """Returns the spec of each array of a batch, by a name that a person would use.
+    """Returns the spec of each array of a batch, by a name such as `x['a']`.
 
     Example:
 
@@ -120,8 +120,8 @@ def specs_of(batch: Any, names: Iterable[str] = ("x", "y", "sample_weight")) -> 
     for name, part in zip(names, batch, strict=False):
         for path, leaf in tree.flatten_with_path(part):
             if leaf is not None:
-                place = name + "".join(f"[{step!r}]" for step in path)
-                found[place] = Spec(str(leaf.dtype), tuple(leaf.shape))
+                label = name + "".join(f"[{step!r}]" for step in path)
+                found[label] = Spec(str(leaf.dtype), tuple(leaf.shape))
     return found
 
 
@@ -134,30 +134,30 @@ def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[st
     yield from (f"{name} is gone" for name in before if name not in after)
 
 
-def _flips(seen: Iterable[Mapping[str, Spec]], arrays: Mapping[str, Spec]) -> str:
-    """Says which array came with another dtype before, or nothing."""
+def _find_dtype_change(seen: Iterable[Mapping[str, Spec]], arrays: Mapping[str, Spec]) -> str:
+    """Returns a message if the dtype of an array changed between batches, else ''."""
     for name, spec in arrays.items():
         for before in seen:
             known = before.get(name, spec)
             if known.shape == spec.shape and known.dtype != spec.dtype:
                 return (
-                    f"{name} is {known.dtype} in one batch and {spec.dtype} in another, and is "
-                    f"compiled for both. Bring all to one: {name}.astype({known.dtype!r})."
+                    f"{name} is {known.dtype} in one batch and {spec.dtype} in another, which "
+                    f"requires two compilations. Use one dtype: {name}.astype({known.dtype!r})."
                 )
     return ""
 
 
-def _many(step: str, seen: list[Mapping[str, Spec]]) -> bool:
+def _has_many_shapes(step: str, seen: list[Mapping[str, Spec]]) -> bool:
     if step not in ("train", "test"):
         return len(seen) >= _CALLS
     sizes = {tuple((name, spec.shape[1:]) for name, spec in one.items()) for one in seen}
     return len(sizes) >= _SIZES or len(seen) >= _ROWS
 
 
-def _listed(seen: list[Mapping[str, Spec]]) -> str:
+def _describe_shapes(seen: list[Mapping[str, Spec]]) -> str:
     name = next(n for n in seen[-1] if len({one[n] for one in seen if n in one}) > 1)
     shapes = ", ".join(dict.fromkeys(str(one[name].shape) for one in seen if name in one))
     return (
-        f"batches come in {len(seen)} shapes ({name}: {shapes}), each of which is compiled anew. "
-        "Pad them to a few fixed sizes."
+        f"batches have {len(seen)} different shapes ({name}: {shapes}), and each shape requires "
+        "a compilation. Pad them to a few fixed sizes."
     )

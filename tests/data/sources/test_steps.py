@@ -29,7 +29,7 @@ def test_more_steps_than_batches_begin_anew():
     source = adapt(np.arange(4), batch_size=2, steps=3, restart=True)
     assert epochs(source, 2) == [[[0, 1], [2, 3], [0, 1]], [[2, 3], [0, 1], [2, 3]]]
     assert source.resident and source.order(1).tolist() == [2, 3, 0, 1, 2, 3]
-    with pytest.raises(ValueError, match="10 rows, which are 3 batches of 4, and steps=4"):
+    with pytest.raises(ValueError, match="10 rows, which are 3 batches of 4, but steps=4"):
         adapt(np.arange(10), batch_size=4, steps=4)  # in evaluate rows would count twice
 
 
@@ -63,7 +63,7 @@ def test_evaluation_takes_the_first_batches():
     source = adapt(Batches(), steps=2)
     for _ in range(2):
         assert [x.tolist() for x, _, _ in source.batches(0)] == [X[:8].tolist(), X[8:16].tolist()]
-    with pytest.raises(ValueError, match="Batches has 4 batches, and steps=5"):
+    with pytest.raises(ValueError, match="Batches has 4 batches, but steps=5"):
         adapt(Batches(), steps=5)
 
 

@@ -23,16 +23,18 @@ def changed(second):
 @pytest.mark.parametrize(
     ("second", "message"),
     [
-        ((X[:8, :, None], LABELS[:8]), "x: float32 (8, 3) in the first, float32 (8, 3, 1) here"),
-        ((X[:8].astype("int8"), LABELS[:8]), "x: float32 (8, 3) in the first, int8 (8, 3) here"),
-        ((X[:8],), "y: int32 (8,) in the first, nothing here"),
-        ((X[:8], LABELS[:8], np.ones(8)), "sample_weight: nothing in the first, float32 (8,) here"),
-        (([X[:8]], LABELS[:8]), "x[0]: nothing in the first, float32 (8, 3) here"),
-        ({"x": X[:8]}, "x['x']: nothing in the first, float32 (8, 3) here"),
+        ((X[:8, :, None], LABELS[:8]), "x: expected float32 (8, 3), received float32 (8, 3, 1)"),
+        ((X[:8].astype("int8"), LABELS[:8]), "x: expected float32 (8, 3), received int8 (8, 3)"),
+        ((X[:8],), "y: expected int32 (8,), received nothing"),
+        ((X[:8], LABELS[:8], np.ones(8)), "sample_weight: expected nothing, received float32 (8,)"),
+        (([X[:8]], LABELS[:8]), "x[0]: expected nothing, received float32 (8, 3)"),
+        ({"x": X[:8]}, "x['x']: expected nothing, received float32 (8, 3)"),
     ],
 )
 def test_a_batch_that_is_not_like_the_first(second, message):
-    with pytest.raises(ValueError, match="Batch 1 of the data is not like the first") as caught:
+    with pytest.raises(
+        ValueError, match="Batch 1 of the data is not compatible with the first"
+    ) as caught:
         changed(second)
     assert message in str(caught.value) and not hasattr(caught.value, "__notes__")
 
@@ -98,12 +100,12 @@ def test_data_that_ends():
         numbers(adapt(Fresh(0), steps=2, restart=True), 1)
     with pytest.raises(ValueError, match="can be read only once"):
         numbers(adapt(iter(list(Fresh(2)))), 2)
-    with pytest.raises(ValueError, match="it gave no batch"):
+    with pytest.raises(ValueError, match="it has no batches"):
         adapt(Fresh(0)).example()
 
 
 def test_none_is_no_end():
-    with pytest.raises(ValueError, match="Batch 1 of the data is not like the first"):
+    with pytest.raises(ValueError, match="Batch 1 of the data is not compatible with the first"):
         changed(None)
 
 
@@ -113,12 +115,12 @@ def test_what_is_no_data_is_refused():
 
     with pytest.raises(TypeError, match=r"the function 'batches'.*\n.*call it: fit\(batches\(\)"):
         adapt(batches)
-    with pytest.raises(TypeError, match="TensorDataset, which gives single samples. Wrap it in"):
+    with pytest.raises(TypeError, match="TensorDataset, which yields single samples. Wrap it in"):
         adapt(torch.utils.data.TensorDataset(torch.tensor(X)))
     rows = Dataset.from_dict({"x": X}).to_iterable_dataset()
-    with pytest.raises(TypeError, match="gives single values. Pass the dataset itself"):
+    with pytest.raises(TypeError, match="yields single values. Pass the dataset itself"):
         adapt(rows["x"])
-    with pytest.raises(ValueError, match="y and sample_weight are names of its columns"):
+    with pytest.raises(ValueError, match="y and sample_weight must be names of its columns"):
         adapt(rows, LABELS)
     with pytest.raises(ValueError, match="steps must be a positive integer"):
         adapt(iter([FIRST]), steps=0)
@@ -131,10 +133,10 @@ def test_infinite_data_needs_steps():
         def __getitem__(self, index):
             return np.full((1, 1), index), np.zeros(1)
 
-    with pytest.raises(ValueError, match="Endless has no end .*steps_per_epoch"):
+    with pytest.raises(ValueError, match="Endless is infinite .*steps_per_epoch"):
         adapt(Endless())
     assert numbers(adapt(Endless(), steps=3, shuffle=True), 2) == [[0, 1, 2], [3, 4, 5]]
-    with pytest.raises(ValueError, match="tf.data.Dataset has no end .*steps_per_epoch"):
+    with pytest.raises(ValueError, match="tf.data.Dataset is infinite .*steps_per_epoch"):
         adapt(tf.data.Dataset.from_tensors(FIRST).repeat())
 
 

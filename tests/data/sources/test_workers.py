@@ -77,7 +77,7 @@ def test_errors_arrive_with_number_and_traceback(words):
     with pytest.raises(KeyError, match="no such picture") as caught:
         next(batches)
     note = "\n".join(caught.value.__notes__)
-    assert "Failing was making batch 2" in note
+    assert "Raised by Failing[2] in a worker" in note
     if words == PROCESSES:
         assert 'raise KeyError("no such picture")' in note and "in _fail" in note
     else:
@@ -92,7 +92,10 @@ def test_errors_that_cannot_be_sent_arrive_as_others():
 
 @pytest.mark.parametrize(
     ("way", "message"),
-    [("killed", "ended by SIGKILL .* batch 2.\nSIGKILL mostly means"), ("exit", r"exit code 3")],
+    [
+        ("killed", "terminated by SIGKILL .* batch 2.\nThe usual cause of SIGKILL is"),
+        ("exit", r"exit code 3"),
+    ],
 )
 def test_a_process_that_dies_is_an_error_and_no_hang(way, message):
     with pytest.raises(RuntimeError, match=message):
@@ -194,7 +197,7 @@ def test_a_program_without_the_main_guard_is_told(tmp_path):
     done = subprocess.run(
         [sys.executable, script], capture_output=True, text=True, env=environment, timeout=120
     )
-    assert done.returncode != 0 and 'under `if __name__ == "__main__":`' in done.stderr
+    assert done.returncode != 0 and 'protected by `if __name__ == "__main__":`' in done.stderr
 
 
 class Interrupt(cornu.callbacks.Callback):

@@ -372,20 +372,20 @@ def test_layers_without_weights_are_compared_too(tmp_path):
         model.fit(*data(), verbose=0, resume=tmp_path)
 
     run(layers.ReLU)
-    with pytest.raises(ValueError, match=r"layer \d is Softmax here, ReLU there"):
+    with pytest.raises(ValueError, match=r"layer \d: Softmax, saved ReLU"):
         run(layers.Softmax)
 
 
 def test_other_data_is_refused_in_the_middle_of_an_epoch(tmp_path):
     with pytest.raises(Broken):
         fit(make(), tmp_path, more=[Break(3)])
-    with pytest.raises(ValueError, match="batch_size is 16 here and 8 in the state"):
+    with pytest.raises(ValueError, match="batch_size is 16, and 8 in the saved state"):
         fit(make(), tmp_path, batch_size=16)
 
 
 def test_other_data_is_mentioned_at_the_end_of_an_epoch(tmp_path):
     fit(make(), tmp_path)
-    with pytest.warns(UserWarning, match="batch_size is 16 here and 8 in the state"):
+    with pytest.warns(UserWarning, match="batch_size is 16, and 8 in the saved state"):
         fit(make(), tmp_path, batch_size=16, epochs=EPOCHS + 1)
 
 
@@ -471,7 +471,7 @@ def test_where_training_goes_on_is_said(tmp_path, capsys):
     with pytest.raises(Broken):
         fit(make(), tmp_path, more=[Break(8)])
     fit(make(), tmp_path, verbose=2)
-    assert "Training goes on after step 2 of epoch 2." in capsys.readouterr().out  # of 8, 7 whole
+    assert "Training continues after step 2 of epoch 2." in capsys.readouterr().out  # of 8, 7 whole
 
 
 # ------------------------------------------------------------------------------ BackupAndRestore

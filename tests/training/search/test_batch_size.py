@@ -71,7 +71,7 @@ def test_not_more_than_there_are():
 
 def test_the_fastest_is_measured(monkeypatch):
     made = model()
-    monkeypatch.setattr(batch_size, "_SECONDS", 0.0)
+    monkeypatch.setattr(batch_size, "_SECONDS_PER_SIZE", 0.0)
     found = made.find_batch_size(X, Y, start=8, largest=64, target="speed")
     assert [size.rows for size in found][:2] == [8, 16] and found.best in (8, 16, 32, 64)
     assert all(size.rows_per_second == size.rows / size.seconds for size in found)
@@ -103,7 +103,7 @@ def test_nothing_is_changed(target):
 def test_the_table():
     found = model().find_batch_size(X, Y, start=16, largest=32, target="speed", limit=1 << 30)
     text = str(found)
-    assert "Memory to use: 1.00 GB" in text and f"Best batch size: {found.best}" in text
+    assert "Available memory: 1.00 GB" in text and f"Best batch size: {found.best}" in text
     assert all(word in text for word in ("Batch size", "Memory", "Step", "Rows/s", "best"))
     assert f"best {found.best}" in repr(found) and "Rows/s" in found._repr_html_()
     assert "Rows/s" not in str(model().find_batch_size(X, Y, largest=32))
@@ -111,7 +111,7 @@ def test_the_table():
 
 def test_how_much_memory_there_is(monkeypatch, tmp_path):
     variables = model().variables
-    assert 0 < batch_size._usable(variables) < 1 << 50
+    assert 0 < batch_size._available_memory(variables) < 1 << 50
 
     class Device:
         def memory_stats(self):
@@ -126,16 +126,16 @@ def test_how_much_memory_there_is(monkeypatch, tmp_path):
     class Held:
         stored = Stored()
 
-    assert batch_size._usable([Held(), Held()]) == int(0.9 * 800)
+    assert batch_size._available_memory([Held(), Held()]) == int(0.9 * 800)
     monkeypatch.setattr(Device, "memory_stats", lambda self: None)
-    monkeypatch.setattr(batch_size, "_free", lambda: None)
-    with pytest.raises(ValueError, match="Nothing tells how much memory"):
-        batch_size._usable([Held()])
+    monkeypatch.setattr(batch_size, "_free_host_memory", lambda: None)
+    with pytest.raises(ValueError, match="The memory of .* is unknown"):
+        batch_size._available_memory([Held()])
 
 
 def test_what_cannot_be_found():
     made = model()
-    with pytest.raises(ValueError, match="of a single row needs .* and 100 B may be used"):
+    with pytest.raises(ValueError, match="of a single row needs .* 100 B is available"):
         made.find_batch_size(X, Y, limit=100)
     with pytest.raises(ValueError, match="Unknown target 'sped'. Did you mean 'speed'"):
         made.find_batch_size(X, Y, target="sped")
