@@ -210,7 +210,7 @@ class Sequential(Model):
 
     def _require_layers(self) -> None:
         if not self._stack:
-            raise ValueError(f"Sequential {self.name!r} has no layers. Add layers first.")
+            raise ValueError(f"Sequential {self.name!r}: it has no layers. Add layers first.")
 
     # -------------------------------------------------------------------------------- as a list
 

@@ -106,7 +106,7 @@ def metric_of_an_unknown_output():
     ValueError,
     """
 loss: the model has 2 outputs (age, sex); received a list of 1.
-Give one entry for each output, or a dict by output name.
+Pass one entry for each output, or a dict by output name.
 compile() was called (at compiling.py:3).
 """,
 )

@@ -18,9 +18,8 @@ def regression(loss="mse", metrics=None):
 @wrong(
     TypeError,
     """
-Net.train_step returned None; it returns a dict of values by name.
-End it with `return {"loss": loss}`, or with `return self.compute_metrics(x, y, y_pred, \
-sample_weight)`.
+Net.train_step must return a dict of values by name; it returned None.
+Use `return {"loss": loss}` or `return self.compute_metrics(x, y, y_pred, sample_weight)`.
 fit() was called (at custom_steps.py:9).
 """,
 )
@@ -41,9 +40,8 @@ def a_step_that_returns_nothing():
 @wrong(
     TypeError,
     """
-Net.train_step returned an array; it returns a dict of values by name.
-End it with `return {"loss": loss}`, or with `return self.compute_metrics(x, y, y_pred, \
-sample_weight)`.
+Net.train_step must return a dict of values by name; it returned an array.
+Use `return {"loss": loss}` or `return self.compute_metrics(x, y, y_pred, sample_weight)`.
 fit() was called (at custom_steps.py:9).
 """,
 )
@@ -65,8 +63,8 @@ def a_step_that_returns_a_number():
     ValueError,
     """
 too many values to unpack (expected 2)
-A batch is always (x, y, sample_weight), with None for what was not given: write `x, y, \
-sample_weight = data`.
+A batch is always (x, y, sample_weight), with None for missing parts: write `x, y, sample_weight\
+ = data`.
 It failed in Net.train_step (at custom_steps.py:3); fit() was called (at custom_steps.py:9).
 """,
 )
@@ -107,7 +105,7 @@ def a_loss_that_returns_nothing():
     """
 Loss 'distance' of output 'out', called on y_true (8, 1), y_pred (8, 1): distance() takes 1 \
 positional argument but 2 were given
-A loss is called as loss(y_true, y_pred).
+A loss function must have the signature loss(y_true, y_pred).
 fit() was called (at custom_steps.py:4).
 """,
 )

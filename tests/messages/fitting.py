@@ -651,9 +651,10 @@ def an_empty_batch():
 
 
 @wrong(
-    AttributeError,
+    ValueError,
     """
-'Arrays' object has no attribute '_whole'
+The data has 12 rows, which are 3 batches of 4, but steps=5.
+Pass fewer steps, or None for all data.
 evaluate() was called (at fitting.py:1).
 """,
 )

@@ -27,8 +27,7 @@ def a_layer_name_in_two_models():
 @wrong(
     ValueError,
     """
-Sequential 'whole' has a layer named 'part' already. Give each layer a name of its own: \
-name='...'.
+Sequential 'whole' already has a layer named 'part'. Give each layer a unique name: name='...'.
 add() was called (at names.py:2).
 """,
 )

@@ -12,7 +12,7 @@ from tests.messages.table import wrong
     """
 Sequential 'net': only layers can be added. Received: <class \
 'cornu.layers.reshaping.reshape.Flatten'> (of type type)
-Create it: Flatten(...).
+Create an instance: Flatten(...).
 add() was called (at sequential.py:2).
 """,
 )
@@ -41,7 +41,7 @@ def adding_a_function():
     """
 Sequential 'net': only layers can be added. Received: [<Dense name=dense, built=False>, <ReLU \
 name=re_lu, built=True>] (of type list)
-Add them one by one, or pass the list to Sequential([...]).
+Add the layers one by one, or pass the list to Sequential([...]).
 add() was called (at sequential.py:2).
 """,
 )
@@ -54,7 +54,7 @@ def adding_a_list():
 @wrong(
     ValueError,
     """
-Sequential 'net' has a layer named 'fc' already. Give each layer a name of its own: name='...'.
+Sequential 'net' already has a layer named 'fc'. Give each layer a unique name: name='...'.
 add() was called (at sequential.py:1).
 """,
 )
@@ -66,7 +66,7 @@ def two_layers_of_one_name():
 @wrong(
     ValueError,
     """
-Sequential 'net' has no layer to remove: it is empty.
+Sequential 'net' is empty: there is no layer to remove.
 pop() was called (at sequential.py:1).
 """,
 )
@@ -100,7 +100,7 @@ def layers_that_do_not_fit():
 @wrong(
     ValueError,
     """
-Sequential 'net': an Input must be the first layer. It is added after 1 layers.
+Sequential 'net': an Input must be the first layer; it was added after 1 layers.
 For several inputs, use the Functional API: Model(inputs, outputs).
 add() was called (at sequential.py:1).
 """,
@@ -113,7 +113,8 @@ def an_input_in_the_middle():
 @wrong(
     ValueError,
     """
-Sequential 'net' (at sequential.py:1), called on shape (2, 4): it has no layers, add some first.
+Sequential 'net' (at sequential.py:1), called on shape (2, 4): it has no layers. Add layers \
+first.
 """,
 )
 def summary_of_nothing():
@@ -152,8 +153,9 @@ def data_that_a_later_layer_refuses():
 @wrong(
     AttributeError,
     """
-Sequential 'net' has no output yet: the shape of its input is not known.
-Let it begin with Input(shape), or call it on data first. This happened (at sequential.py:1).
+Sequential 'net' has no output yet: its input shape is unknown.
+Add Input(shape) as the first layer, or call the model on data first. This happened (at \
+sequential.py:1).
 """,
 )
 def output_of_an_unbuilt_model():
