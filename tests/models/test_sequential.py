@@ -72,7 +72,7 @@ def test_what_cannot_be_added():
         Sequential([lambda x: x])
     with pytest.raises(ValueError, match=r"Create an instance: Dense\(\.\.\.\)"):
         Sequential([Dense])
-    with pytest.raises(ValueError, match="has a layer named 'a' already"):
+    with pytest.raises(ValueError, match="already has a layer named 'a'"):
         Sequential([Dense(2, name="a"), Dense(3, name="a")])
     with pytest.raises(ValueError, match="an Input must be the first"):
         Sequential([Dense(2, input_dim=3), Input((3,))])

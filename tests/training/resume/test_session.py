@@ -357,9 +357,9 @@ def test_a_folder_of_another_model_is_refused_with_the_difference(tmp_path):
     with pytest.raises(ValueError) as info:
         model.fit(x, y, verbose=0, resume=tmp_path)
     text = str(info.value)
-    assert "kept by another program, and was not touched" in text
-    assert "the optimizer is SGD here, Adam there" in text
-    assert "model/dense/kernel is (4, 7) float32 here, (4, 6) float32 there" in text
+    assert "saved by a different program; it was not changed" in text
+    assert "optimizer: SGD, saved Adam" in text
+    assert "model/dense/kernel: (4, 7) float32, saved (4, 6) float32" in text
     assert "and 29 more" in text or "more\n" in text
     assert all((a == b).all() for a, b in zip(before, model.get_weights(), strict=True))
     assert files == {path: path.read_bytes() for path in StateFolder(tmp_path).files()}
@@ -421,7 +421,7 @@ def test_wrong_arguments_of_resume(words, error):
 
 
 def test_what_is_no_folder_is_refused(tmp_path):
-    with pytest.raises(TypeError, match="resume is the name of a folder"):
+    with pytest.raises(TypeError, match="resume must be the path of a folder"):
         fit_plain(make(), resume=3)
     with pytest.raises(ValueError, match="either resume= or one BackupAndRestore"):
         backup = callbacks.BackupAndRestore(tmp_path)

@@ -79,7 +79,9 @@ def lengths(*sizes, rows=4):
 def test_the_third_length_of_a_stream_is_warned_of_once():
     model = net((None, 6))
     model.fit(lengths(3, 4, 3, 4), verbose=0)
-    with pytest.warns(ModelWarning, match=r"C060 .*3 shapes \(x: \(4, 3, 6\), \(4, 4, 6\), \(4, 5"):
+    with pytest.warns(
+        ModelWarning, match=r"C060 .*3 different shapes \(x: \(4, 3, 6\), \(4, 4, 6\), \(4, 5"
+    ):
         model.fit(lengths(3, 4, 5), verbose=0)
     model.fit(lengths(6, 7), verbose=0)  # said once
     assert len(causes(model, "train")) == 5
@@ -99,7 +101,7 @@ def test_batches_of_two_sizes_and_arrays_of_any_are_fine():
 
 def test_the_fifth_number_of_rows_is_warned_of():
     model = net()
-    with pytest.warns(ModelWarning, match="C060 Model 'net', the train step: batches come in 5"):
+    with pytest.warns(ModelWarning, match="C060 Model 'net', the train step: batches have 5"):
         for rows in range(1, 6):
             model.train_on_batch(X[:rows], Y[:rows])
 
@@ -110,7 +112,9 @@ def test_the_tenth_shape_of_a_prediction_is_warned_of():
         warnings.simplefilter("error")
         for rows in range(1, 10):
             model.predict(X[:rows])
-    with pytest.warns(ModelWarning, match="C060 .*the predict step: batches come in 10 shapes"):
+    with pytest.warns(
+        ModelWarning, match="C060 .*the predict step: batches have 10 different shapes"
+    ):
         model.predict(X[:10])
 
 
