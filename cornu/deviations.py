@@ -1,13 +1,13 @@
-"""The table of everything in which cornu departs from the defaults of JAX, XLA and Python.
+"""Table of all deviations from the defaults of JAX, XLA and Python.
 
-Each row says what differs, what it gains, which tests show that it is safe, and how to switch it
-off. The code asks `is_enabled(name)` before it departs from a default, so that the environment
-variable `CORNU_DISABLE` switches off any row that is on by default. `docs/deviations.md` and
-`python -m cornu info` are made from this table; `tests/test_deviations.py` searches the sources for
-departures that have no row.
+Each row describes what differs, what it gains, which tests show that it is safe, and how to disable
+it. The code calls `is_enabled(name)` before it deviates from a default, so that the environment
+variable `CORNU_DISABLE` disables any row that is on by default. `docs/deviations.md` and
+`python -m cornu info` are generated from this table. `tests/test_deviations.py` searches the
+sources for deviations without a row.
 
-An experimental option of XLA, a private function of JAX or a formulation of our own is on by
-default only if a proof of its safety was run; the others exist on request.
+An experimental option of XLA, a private function of JAX or a custom formulation is on by default
+only if a proof of its safety exists; the others are opt-in.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ __all__ = ["DEVIATIONS", "KINDS", "Deviation", "Kind", "document", "find_disable
 Kind = Literal["compiler option", "memory", "compilation", "JAX setting", "process", "formulation"]
 
 KINDS: dict[Kind, str] = {
-    "compiler option": "Options given to XLA",
+    "compiler option": "Compiler options of XLA",
     "memory": "Memory",
     "compilation": "Compilation and caches",
-    "JAX setting": "Settings of JAX and XLA for the whole process",
+    "JAX setting": "Process-wide settings of JAX and XLA",
     "process": "Signals, garbage collection, files and processes",
-    "formulation": "Formulations of operations, some with gradients of their own",
+    "formulation": "Formulations of operations, some with custom gradients",
 }
 
 _SWITCH = "CORNU_DISABLE"
@@ -37,20 +37,20 @@ _NO_OPTIONS: Mapping[str, str | bool] = MappingProxyType({})
 
 
 class Deviation(NamedTuple):
-    """One departure from a default.
+    """A deviation from a default.
 
     Attributes:
-        name: what `CORNU_DISABLE` calls it.
+        name: the name of the row in `CORNU_DISABLE`.
         kind: the section of the table.
         summary: what differs from the default.
-        scope: where it applies: devices, systems, programs.
-        gain: what it gains, as a ratio to the default where that was measured.
-        proof: tests, and kinds of cases of `python -m benchmarks.safety`, that show it is safe.
-        modules: where it is implemented.
-        devices: the backends of JAX that it is limited to; all if empty.
-        on_request: how to switch it on, if it is off by default.
-        off: how to switch it off, apart from `CORNU_DISABLE`.
-        options: XLA's options, for rows of that kind.
+        scope: the devices, systems and programs that it affects.
+        gain: the gain, as a ratio to the default where it was measured.
+        proof: the tests, and the cases of `python -m benchmarks.safety`, that show it is safe.
+        modules: the modules that implement it.
+        devices: the JAX backends that it is limited to; all if empty.
+        on_request: how to enable it, if it is off by default.
+        off: how to disable it, apart from `CORNU_DISABLE`.
+        options: the compiler options of XLA, for rows of that kind.
     """
 
     name: str
@@ -67,7 +67,7 @@ class Deviation(NamedTuple):
 
     @property
     def switch_off(self) -> str:
-        """What switches the row off, if it is on by default."""
+        """How to disable the row, if it is on by default."""
         switch = f"{_SWITCH}={self.name}"
         return f"{switch}, or {self.off}" if self.off else switch
 
@@ -82,9 +82,9 @@ _ROWS = (
     Deviation(
         name="eigen_convolutions",
         kind="compiler option",
-        summary="By default XLA computes matrix products, convolutions and reductions with its "
-        "library YNNPACK. This option excludes convolutions, which Eigen then computes. XLA marks "
-        "the option experimental; this value only narrows its default.",
+        summary="By default XLA computes matrix products, convolutions and reductions with the "
+        "YNNPACK library. This option excludes convolutions, which are then computed by Eigen. XLA "
+        "marks the option as experimental; this value is a subset of its default.",
         scope="CPU",
         gain="training step of a CNN 0.75, of a ResNet 0.8; no effect without convolutions",
         proof=(_EVERY_KIND, "tests/core/test_compiler_options.py"),
@@ -99,10 +99,10 @@ _ROWS = (
     Deviation(
         name="memory_scheduler",
         kind="compiler option",
-        summary="XLA's other scheduler orders operations for memory. The default one computes "
-        "recomputed values as early as possible, and so keeps them all.",
-        scope="CPU, programs that recompute (remat)",
-        gain="temporaries of eight recomputed blocks 0.6 (84 instead of 138 MB)",
+        summary="XLA's memory-optimized scheduler is used. The default scheduler computes "
+        "rematerialized values as early as possible, and so keeps all of them in memory.",
+        scope="CPU, programs with rematerialization (remat)",
+        gain="temporary memory of eight rematerialized blocks 0.6 (84 instead of 138 MB)",
         proof=(
             _EVERY_KIND,
             "tests/core/test_compiler_options.py",
@@ -118,8 +118,8 @@ _ROWS = (
         name="memory_keeping",
         kind="memory",
         summary="mallopt keeps freed memory in the process for the next step: M_MMAP_MAX=0, "
-        "M_TRIM_THRESHOLD an eighth of the memory, 2 GB at most; by the environment variable "
-        "also M_ARENA_MAX=1. The safety runs set the same by glibc's own variables.",
+        "M_TRIM_THRESHOLD an eighth of the memory, at most 2 GB; with the environment variable "
+        "also M_ARENA_MAX=1. The safety runs set the same values by glibc's environment variables.",
         scope="CPU, Linux with glibc",
         gain="training step of a Transformer 0.90 to 0.95, of ResNet-18 0.93 to 0.96; resident "
         "memory up to 1.5",
@@ -132,8 +132,8 @@ _ROWS = (
     Deviation(
         name="memory_release",
         kind="memory",
-        summary="malloc_trim returns freed memory to the system after a program was compiled and "
-        "after dropped models were collected.",
+        summary="malloc_trim returns freed memory to the system after a program has been compiled "
+        "and after deleted models have been collected.",
         scope="Linux with glibc",
         gain="resident memory of a process that trains forty small models 0.73",
         proof=("safety: models", "tests/process/test_allocator.py"),
@@ -142,9 +142,9 @@ _ROWS = (
     Deviation(
         name="buffer_donation",
         kind="memory",
-        summary="A training step may write new weights and optimizer slots into the memory of the "
-        "old ones (donate_argnums). An array taken from a Variable before a step is deleted by the "
-        "step: take a copy (`variable.numpy()`). Nothing is donated where deferred_signals is off.",
+        summary="A training step may write new weights and optimizer slots into the buffers of the "
+        "old ones (donate_argnums). A step deletes arrays obtained from a Variable before it: make "
+        "a copy (`variable.numpy()`). Nothing is donated if deferred_signals is off.",
         scope="all devices",
         gain="four dense layers of 2048 units: step 0.92, peak memory 0.42",
         proof=(
@@ -158,11 +158,11 @@ _ROWS = (
     Deviation(
         name="compilation_cache",
         kind="compilation",
-        summary="Compiled programs are written to the user's cache folder. JAX's persistent cache "
-        "has files of its own for that, through a function that JAX keeps private "
-        "(jax._src.compilation_cache: get_file_cache is replaced, reset_cache called); "
+        summary="Compiled programs are written to the user's cache directory. JAX's persistent "
+        "cache is given a custom file store through private functions of JAX "
+        "(jax._src.compilation_cache: get_file_cache is replaced, reset_cache is called); "
         "jax_compilation_cache_dir and jax_persistent_cache_min_compile_time_secs are set. If JAX "
-        "has no such functions, nothing is written.",
+        "does not have these functions, nothing is written.",
         scope="all devices, not on Windows",
         gain="first step in the next process: ResNet-18 0.38, MLP 0.6",
         proof=("tests/process/test_prepare.py", "tests/process/test_store.py"),
@@ -172,10 +172,10 @@ _ROWS = (
     Deviation(
         name="block_sharing",
         kind="compilation",
-        summary="Blocks, nested models and optimizer rules that compute the same are traced once "
-        "and called as one jitted function.",
+        summary="Blocks, nested models and update rules of optimizers with the same computation "
+        "are traced once and called as one jitted function.",
         scope="all devices",
-        gain="tracing ResNet-152 0.41, a Transformer of 24 blocks 0.38; steps equal",
+        gain="tracing of ResNet-152 0.41, of a Transformer with 24 blocks 0.38; step time equal",
         proof=("safety: models", "tests/core/graph/test_execution.py"),
         modules=(
             "core/graph/shared_function.py",
@@ -188,8 +188,8 @@ _ROWS = (
     Deviation(
         name="float64",
         kind="JAX setting",
-        summary="jax_enable_x64 is switched on, for the rest of the process: arrays that are made "
-        "from then on have 64 bits where NumPy's would.",
+        summary="jax_enable_x64 is enabled for the rest of the process: arrays that are created "
+        "afterwards have 64-bit dtypes where NumPy's would.",
         scope="all devices",
         gain="float64 variables and arrays, as in Keras",
         proof=("tests/core/state/test_dtypes.py",),
@@ -199,10 +199,10 @@ _ROWS = (
     Deviation(
         name="wide_fingerprints",
         kind="JAX setting",
-        summary="Preprocessing layers that hash compute fingerprints of 64 bits inside of "
-        "jax.enable_x64(True), which is limited to their computation.",
+        summary="Preprocessing layers that hash compute 64-bit fingerprints in a "
+        "jax.enable_x64(True) context, which is limited to their computation.",
         scope="all devices, Hashing and HashedCrossing",
-        gain="the buckets are those of Keras",
+        gain="the buckets equal those of Keras",
         proof=("tests/layers/preprocessing/test_fingerprint.py",),
         modules=("layers/preprocessing/tabular/hash_buckets.py",),
         on_request="cornu.layers.Hashing, cornu.layers.HashedCrossing",
@@ -210,21 +210,21 @@ _ROWS = (
     Deviation(
         name="preprocessing_on_cpu",
         kind="JAX setting",
-        summary="In functions that tf.data maps, preprocessing layers compute inside of "
-        "jax.default_device of the CPU.",
+        summary="In functions passed to tf.data.Dataset.map, preprocessing layers compute in a "
+        "jax.default_device context of the CPU.",
         scope="all devices, layers called in tf.data.Dataset.map",
-        gain="making batches does not wait for the device that trains",
+        gain="the input pipeline does not wait for the device that trains",
         proof=("tests/layers/preprocessing/test_dataset.py",),
         modules=("layers/preprocessing/tf_data.py",),
-        on_request="a layer called on tensors of TensorFlow",
+        on_request="a layer called on TensorFlow tensors",
     ),
     Deviation(
         name="deterministic_gpu_ops",
         kind="JAX setting",
-        summary="--xla_gpu_deterministic_ops=true is added to XLA_FLAGS, if no backend of JAX is "
-        "initialized, which a private function tells (xla_bridge.backends_are_initialized).",
+        summary="--xla_gpu_deterministic_ops=true is added to XLA_FLAGS if no backend of JAX is "
+        "initialized, according to a private function (xla_bridge.backends_are_initialized).",
         scope="GPU",
-        gain="equal bits in each run",
+        gain="bitwise reproducible runs",
         proof=("tests/training/step/test_program_determinism.py",),
         modules=("process/determinism.py",),
         devices=("gpu",),
@@ -234,10 +234,10 @@ _ROWS = (
     Deviation(
         name="traceback_filtering",
         kind="process",
-        summary="Frames of cornu and JAX are left out of tracebacks. "
+        summary="Frames of cornu and JAX are removed from tracebacks. "
         "cornu.config.disable_traceback_filtering() also sets jax_traceback_filtering to off.",
         scope="the whole process",
-        gain="an error shows the user's own frames",
+        gain="a traceback shows the frames of the user's program",
         proof=("tests/core/tracebacks/test_api_boundary.py",),
         modules=("core/tracebacks/api_boundary.py", "config.py"),
         off="cornu.config.disable_traceback_filtering()",
@@ -245,9 +245,9 @@ _ROWS = (
     Deviation(
         name="keras_modules",
         kind="process",
-        summary="sys.modules gets modules named keras, for programs of Keras 1.",
+        summary="Modules named keras are added to sys.modules, for programs written for Keras 1.",
         scope="the whole process",
-        gain="old programs run unchanged",
+        gain="programs written for Keras 1 run unchanged",
         proof=("tests/dialects/test_keras1_models.py",),
         modules=("dialects/keras1/module_tree.py",),
         on_request="python -m cornu run --as keras1, or cornu.dialects.keras1.install()",
@@ -255,19 +255,19 @@ _ROWS = (
     Deviation(
         name="deferred_signals",
         kind="process",
-        summary="Handlers of SIGINT and SIGTERM that are Python functions wait while a step "
-        "exchanges buffers, through functions of Python's private module _signal.",
+        summary="Python handlers of SIGINT and SIGTERM are deferred while a step exchanges "
+        "buffers, through functions of Python's private module _signal.",
         scope="main thread",
-        gain="an interrupted fit leaves a consistent model; costs 2 microseconds per dispatch",
+        gain="an interrupted fit leaves a consistent model; each dispatch costs 2 microseconds",
         proof=("tests/training/step/test_program_interrupts.py", "benchmarks/kills.py"),
         modules=("process/interrupts.py",),
     ),
     Deviation(
         name="repeated_interrupts",
         kind="process",
-        summary="During fit, a Ctrl-C that arrives where Python drops exceptions (garbage "
-        "collection, finalizers) is raised again a millisecond later.",
-        scope="main thread, Python's own handler of SIGINT",
+        summary="During fit, a KeyboardInterrupt that is raised where Python ignores exceptions "
+        "(garbage collection, finalizers) is raised again a millisecond later.",
+        scope="main thread, Python's default handler of SIGINT",
         gain="no Ctrl-C is lost",
         proof=("tests/training/step/test_program_interrupts.py",),
         modules=("process/interrupts.py",),
@@ -275,9 +275,9 @@ _ROWS = (
     Deviation(
         name="signal_callbacks",
         kind="process",
-        summary="The callback OnSignal replaces the handlers of its signals during fit.",
+        summary="The OnSignal callback replaces the handlers of its signals during fit.",
         scope="main thread",
-        gain="a model is saved when a machine is about to stop",
+        gain="a model is saved before a machine is shut down",
         proof=("tests/callbacks/test_on_signal.py",),
         modules=("callbacks/on_signal.py",),
         on_request="cornu.callbacks.OnSignal",
@@ -285,27 +285,29 @@ _ROWS = (
     Deviation(
         name="import_without_collection",
         kind="process",
-        summary="The garbage collector pauses while a module of cornu is imported.",
+        summary="The garbage collector is disabled while a module of cornu is imported.",
         scope="the whole process",
-        gain="import 25 ms shorter",
+        gain="import 25 ms faster",
         proof=("tests/architecture/test_imports.py",),
         modules=("__init__.py",),
     ),
     Deviation(
         name="collection_callbacks",
         kind="process",
-        summary="Two functions in gc.callbacks: one releases the frames of functions that built a "
-        "graph and have returned, one calls malloc_trim after dropped models were collected.",
+        summary="Two functions are added to gc.callbacks: one releases the frames of functions "
+        "that built a graph and have returned, the other calls malloc_trim after deleted models "
+        "have been collected.",
         scope="the whole process",
-        gain="dropped models are freed by the next collection; under a microsecond each",
+        gain="deleted models are freed by the next collection; each call costs less than a "
+        "microsecond",
         proof=("tests/core/graph/test_call_stack.py", "tests/process/test_allocator.py"),
         modules=("core/graph/call_stack.py", "process/allocator.py"),
     ),
     Deviation(
         name="file_advice",
         kind="process",
-        summary="madvise tells the system in which order rows of a memory-mapped file are read, "
-        "if they are small.",
+        summary="madvise announces the order in which the rows of a memory-mapped file are read, "
+        "if the rows are small.",
         scope="Linux, macOS",
         gain="300 shuffled steps from a file of 10 GB 0.03",
         proof=("tests/data/test_lazy_columns.py",),
@@ -314,10 +316,10 @@ _ROWS = (
     Deviation(
         name="worker_environment",
         kind="process",
-        summary="Processes that make batches start with JAX_PLATFORMS=cpu, neither read nor write "
+        summary="Worker processes of PyDatasets start with JAX_PLATFORMS=cpu, do not read or write "
         "compiled programs, and ignore SIGINT.",
         scope="PyDatasets with use_multiprocessing=True",
-        gain="worker processes do not take a GPU, and end with their parent",
+        gain="worker processes do not allocate GPU memory, and terminate with their parent",
         proof=("tests/data/sources/test_workers.py",),
         modules=("data/sources/workers.py",),
         on_request="use_multiprocessing=True",
@@ -337,8 +339,8 @@ _ROWS = (
     Deviation(
         name="average_pooling",
         kind="formulation",
-        summary="Average pooling is a sum of slices with a gradient of its own (custom_jvp), "
-        "instead of reduce_window.",
+        summary="Average pooling is a sum of slices with a custom gradient (custom_jvp), instead "
+        "of reduce_window.",
         scope="CPU, windows of at most 27 elements",
         gain="0.34",
         proof=("safety: pooling", "tests/ops/test_pooling.py"),
@@ -349,7 +351,7 @@ _ROWS = (
         name="depthwise_convolution",
         kind="formulation",
         summary="A depthwise convolution is a sum over the positions of the kernel, instead of a "
-        "convolution with as many groups as channels.",
+        "grouped convolution.",
         scope="CPU, kernels of at most 27 elements",
         gain="0.35",
         proof=("safety: convolution", "tests/ops/test_conv.py"),
@@ -359,9 +361,8 @@ _ROWS = (
     Deviation(
         name="attention",
         kind="formulation",
-        summary="Attention is computed with the axis of heads next to that of the batch, and its "
-        "softmax is saved for the gradient (custom_jvp), instead of by "
-        "jax.nn.dot_product_attention.",
+        summary="Attention is computed with the head axis next to the batch axis, and its softmax "
+        "is saved for the gradient (custom_jvp), instead of by jax.nn.dot_product_attention.",
         scope="CPU",
         gain="0.45",
         proof=("safety: attention", "tests/ops/test_nn.py"),
@@ -371,9 +372,9 @@ _ROWS = (
     Deviation(
         name="recurrence",
         kind="formulation",
-        summary="SimpleRNN, LSTM and GRU have a hand-written gradient (custom_vjp), and their "
-        "gates are computed once (optimization_barrier), instead of differentiating lax.scan. "
-        "jax.jvp needs CORNU_DISABLE=recurrence.",
+        summary="SimpleRNN, LSTM and GRU have a custom gradient (custom_vjp), and their gates are "
+        "computed once (optimization_barrier), instead of differentiating lax.scan. jax.jvp "
+        "requires CORNU_DISABLE=recurrence.",
         scope="all devices; default activations, reset_after=True, no unroll, no recurrent dropout",
         gain="LSTM 0.53 to 0.68, GRU 0.54 to 0.63",
         proof=("safety: recurrence", "tests/ops/test_rnn.py"),
@@ -383,8 +384,8 @@ _ROWS = (
         name="random_bits",
         kind="formulation",
         summary="The random bits of dropout are computed in one pass, instead of by the loop of "
-        "jax.random. They are the same bits.",
-        scope="CPU, JAX's default generator, 32 bits",
+        "jax.random. The bits are the same.",
+        scope="CPU, JAX's default generator, 32-bit numbers",
         gain="0.28",
         proof=("safety: dropout", "tests/ops/test_random.py"),
         modules=("ops/random/threefry.py", "ops/materialize.py"),
@@ -394,7 +395,7 @@ _ROWS = (
         name="flash_attention",
         kind="formulation",
         summary="Attention uses cuDNN's fused kernel, through "
-        'jax.nn.dot_product_attention(implementation="cudnn"). No proof of its safety was run.',
+        'jax.nn.dot_product_attention(implementation="cudnn"). There is no proof of its safety.',
         scope="NVIDIA GPU, float16 or bfloat16",
         gain="not measured",
         proof=(),
@@ -408,7 +409,7 @@ _ROWS = (
         kind="formulation",
         summary="An identity function inspects the gradients that pass through it (custom_vjp).",
         scope="all devices",
-        gain="the layer in which NaN begins is named",
+        gain="an error names the layer in which the first NaN occurs",
         proof=("tests/inspect/nan/test_find_nan.py",),
         modules=("inspect/nan/layer_calls.py",),
         on_request="fit(debug_nans=True), or cornu.debug.find_nan",
@@ -419,32 +420,32 @@ DEVIATIONS = {row.name: row for row in _ROWS}
 
 
 def is_enabled(name: str) -> bool:
-    """Returns whether a row that is on by default is on, as `CORNU_DISABLE` says.
+    """Returns whether a row that is on by default is not disabled by `CORNU_DISABLE`.
 
-    A row that exists on request has a switch of its own and is not asked for here.
+    Opt-in rows have switches of their own.
 
     Raises:
-        ValueError: `CORNU_DISABLE` contains a name that it cannot switch off.
+        ValueError: `CORNU_DISABLE` contains the name of an unknown or an opt-in row.
     """
     return name not in find_disabled()
 
 
 @cache
 def find_disabled() -> frozenset[str]:
-    """Returns the names in `CORNU_DISABLE`, which is read once, when the first row is asked for.
+    """Returns the names in `CORNU_DISABLE`, which is read at the first call only.
 
     Raises:
-        ValueError: it contains a name that it cannot switch off.
+        ValueError: `CORNU_DISABLE` contains the name of an unknown or an opt-in row.
     """
     known = [row.name for row in _ROWS if not row.on_request]
     names = frozenset(os.environ.get(_SWITCH, "").lower().replace(",", " ").split())
     for name in sorted(names - {"all", *known}):
         reason = "is not in the table of deviations"
         if name in DEVIATIONS:
-            reason = f"is on only on request ({DEVIATIONS[name].on_request})"
+            reason = f"is off by default (it is enabled by {DEVIATIONS[name].on_request})"
         raise ValueError(
-            f"{_SWITCH} contains {name!r}, which {reason}.\nExpected `all`, or names of rows that "
-            f"are on by default, with commas between them.{_suggest(name, known)}"
+            f"{_SWITCH} contains {name!r}, which {reason}.\nExpected `all`, or a comma-separated "
+            f"list of rows that are on by default.{_suggest(name, known)}"
         )
     return frozenset(known) if "all" in names else names
 
@@ -455,41 +456,41 @@ def _suggest(name: str, known: list[str]) -> str:
 
 
 def document() -> str:
-    """Returns `docs/deviations.md`."""
+    """Returns the text of `docs/deviations.md`."""
     lines = [
         "# Deviations from JAX's defaults",
         "",
-        "`python -m cornu info` (or `cornu.config.info()`) prints what is on in your process:",
-        "versions, devices, environment variables, and the rows below with their states.",
+        "`python -m cornu info` (or `cornu.config.info()`) prints the configuration of the",
+        "process: versions, devices, environment variables, and the state of each row below.",
         "",
         "```console",
-        "$ CORNU_DISABLE=recurrence,memory_release python program.py   # two rows off",
-        "$ CORNU_DISABLE=all python program.py                         # all that can be off",
-        "$ CORNU_COMPILER_OPTIONS=off python program.py                # XLA with its own options",
+        "$ CORNU_DISABLE=recurrence,memory_release python program.py   # disables two rows",
+        "$ CORNU_DISABLE=all python program.py                         # disables all default rows",
+        "$ CORNU_COMPILER_OPTIONS=off python program.py                # XLA's default options",
         "```",
         "",
-        "An experimental option of XLA, a private function of JAX or a formulation of our own is",
-        "on by default only if a proof of its safety was run; the others are on request. Proofs",
-        "are tests, and `python -m benchmarks.safety`: random shapes in value and gradient against",
-        "float64, in processes with glibc's heap checks, with one, two and four threads, alone and",
-        "beside a busy process ([results](../benchmarks/safety.md)).",
+        "An experimental option of XLA, a private function of JAX or a custom formulation is on",
+        "by default only if a proof of its safety exists; the others are opt-in. Proofs are tests,",
+        "and `python -m benchmarks.safety`, which compares values and gradients for random shapes",
+        "with float64, in processes with glibc's heap checks, with one, two and four threads, on",
+        "an idle and on a busy machine ([results](../benchmarks/safety.md)).",
         "",
-        "Any option of XLA can be requested by name, for the programs with which models train,",
-        "evaluate and predict. Such options are not tested, and `cornu info` says so:",
+        "Any option of XLA can be set by name for the programs that train, evaluate and predict.",
+        "Such options are not tested, and `cornu info` marks them:",
         "",
         "```console",
         '$ CORNU_COMPILER_OPTIONS="xla_backend_optimization_level=1" python program.py',
         "```",
         "",
-        "An option that `XLA_FLAGS` or `CORNU_COMPILER_OPTIONS` sets is left as it is set there.",
+        "Options set by `XLA_FLAGS` or `CORNU_COMPILER_OPTIONS` take precedence over the table.",
         "Set the variables before Python starts: `CORNU_DISABLE` is read once.",
         "",
-        "Ratios are to the default: below 1 is faster or smaller.",
+        "Gains are ratios to the default: a value below 1 is faster or smaller.",
         "",
-        "This page is made from `cornu/deviations.py`, and a test compares the two.",
+        "This page is generated from `cornu/deviations.py`, and a test compares the two.",
     ]
     for kind, title in KINDS.items():
-        lines += ["", f"## {title}", "", "| name | what | where | gain | proof | switch |"]
+        lines += ["", f"## {title}", "", "| name | summary | scope | gain | proof | switch |"]
         lines += ["| --- | --- | --- | --- | --- | --- |"]
         lines += [_cells(row) for row in _ROWS if row.kind == kind]
     return "\n".join(lines) + "\n"

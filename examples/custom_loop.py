@@ -1,10 +1,10 @@
-"""A training loop of one's own, in plain JAX and optax.
+"""A custom training loop in plain JAX and optax.
 
-`model.pure()` takes a model apart into arrays and a function of them, which is all that JAX needs:
-any loss, any transformation, any optimizer. In the end `model.assign` puts the arrays back, and the
-model predicts, is saved and looked at like any other.
+`model.pure()` separates a model into arrays and a pure function, which works with any loss,
+transformation and optimizer of JAX. After training, `model.assign` writes the arrays back to the
+model, which can then predict and be saved as usual.
 
-It needs optax: pip install optax
+The example requires optax: pip install optax
 """
 
 import jax
@@ -31,8 +31,8 @@ def digits():
 def main(epochs=5, batch_size=64):
     (x, y), (x_test, y_test) = digits()
     model = network()
-    # Two dicts of arrays by path, such as params["dense/kernel"]: those that are trained, and the
-    # rest, here the averages of batch normalization.
+    # Two dicts of arrays by weight path, such as params["dense/kernel"]: the trainable variables,
+    # and all others, here the moving averages of batch normalization.
     params, state, apply = model.pure()
     optimizer = optax.adamw(3e-3)
     slots = optimizer.init(params)
@@ -56,14 +56,14 @@ def main(epochs=5, batch_size=64):
         losses = []
         for start in range(0, len(x) - batch_size + 1, batch_size):
             rows = order[start : start + batch_size]
-            key, now = jax.random.split(key)
-            params, state, slots, loss = step(params, state, slots, x[rows], y[rows], now)
+            key, step_key = jax.random.split(key)
+            params, state, slots, loss = step(params, state, slots, x[rows], y[rows], step_key)
             losses.append(loss)
         print(f"epoch {epoch + 1}: loss {np.mean(losses):.4f}")
 
     model.assign(params, state)
     accuracy = float((model.predict(x_test).argmax(-1) == y_test).mean())
-    print(f"accuracy on digits that it has not seen: {accuracy:.3f}")
+    print(f"test accuracy: {accuracy:.3f}")
     return accuracy
 
 

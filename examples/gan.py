@@ -1,7 +1,10 @@
-"""Two models that learn from each other: one draws digits, the other tells them from real ones.
+"""A generative adversarial network (GAN) that generates digits.
 
-The training step is written as if it simply changed things: gradients by `cornu.value_and_grad`,
-an optimizer for each of the two models, a metric. cornu compiles the whole of it.
+The training step is written in imperative style: it computes gradients with
+`cornu.value_and_grad`, applies an optimizer to each of the two models, and updates a metric. cornu
+compiles it to a pure function.
+
+References: Ian Goodfellow et al. (2014), "Generative Adversarial Networks", arXiv 1406.2661.
 """
 
 import numpy as np
@@ -10,70 +13,76 @@ import cornu
 from cornu import layers, ops
 
 
-def drawer(size):
-    """Makes a picture from `size` random numbers."""
+def make_generator(size):
+    """Returns a model that maps `size` random numbers to an image."""
     noise = cornu.Input((size,))
     x = layers.Dense(128, activation="leaky_relu")(noise)
     x = layers.Dense(128, activation="leaky_relu")(layers.BatchNormalization()(x))
-    return cornu.Model(noise, layers.Dense(64, activation="sigmoid")(x), name="drawer")
+    return cornu.Model(noise, layers.Dense(64, activation="sigmoid")(x), name="generator")
 
 
-def judge():
-    """Says how real a picture looks: a number above 0 for real, below for drawn."""
+def make_discriminator():
+    """Returns a model that maps an image to a logit: positive for real, negative for generated."""
     image = cornu.Input((64,))
     x = layers.Dense(128, activation="leaky_relu")(image)
     x = layers.Dropout(0.3)(x)
-    return cornu.Model(image, layers.Dense(1)(x), name="judge")
+    return cornu.Model(image, layers.Dense(1)(x), name="discriminator")
 
 
-class Forgery(cornu.Model):
-    """A model that only trains: it has a `train_step`, and no `call`."""
+class GAN(cornu.Model):
+    """A generator and a discriminator with a custom `train_step`; the model has no `call`."""
 
     def __init__(self, size=16):
         super().__init__()
         self.size = size
-        self.drawer, self.judge = drawer(size), judge()
+        self.generator, self.discriminator = make_generator(size), make_discriminator()
         self.fooled = cornu.metrics.Mean(name="fooled")
         self.random = cornu.random.SeedGenerator()
 
-    def compile(self, drawing, judging):  # type: ignore[override]
+    def compile(self, generator_optimizer, discriminator_optimizer):  # type: ignore[override]
         super().compile(loss=cornu.losses.BinaryCrossentropy(from_logits=True))
-        self.drawing, self.judging = drawing, judging
+        self.generator_optimizer = generator_optimizer
+        self.discriminator_optimizer = discriminator_optimizer
 
-    def draw(self, rows, training=False):
-        noise = cornu.random.normal((rows, self.size), seed=self.random)
-        return self.drawer(noise, training=training)
+    def generate(self, count, training=False):
+        noise = cornu.random.normal((count, self.size), seed=self.random)
+        return self.generator(noise, training=training)
 
     def train_step(self, data):
         real, _, _ = data
-        rows = len(real)
-        distance = self.loss
-        yes, no = ops.ones((rows, 1)), ops.zeros((rows, 1))
+        count = len(real)
+        ones, zeros = ops.ones((count, 1)), ops.zeros((count, 1))
 
-        def judges_loss():
-            drawn = self.draw(rows, training=True)
-            # A little less than sure of real ones, which keeps it from being too sure.
-            return distance(0.9 * yes, self.judge(real, training=True)) + distance(
-                no, self.judge(drawn, training=True)
+        def compute_discriminator_loss():
+            fake = self.generate(count, training=True)
+            # One-sided label smoothing: a target of 0.9 keeps the discriminator from saturating.
+            return self.loss(0.9 * ones, self.discriminator(real, training=True)) + self.loss(
+                zeros, self.discriminator(fake, training=True)
             )
 
-        weights = self.judge.trainable_variables
-        judged, grads = cornu.value_and_grad(judges_loss, weights)()
-        self.judging.apply(grads, weights)
+        weights = self.discriminator.trainable_variables
+        discriminator_loss, grads = cornu.value_and_grad(compute_discriminator_loss, weights)()
+        self.discriminator_optimizer.apply(grads, weights)
 
-        def drawers_loss():
-            scores = self.judge(self.draw(rows, training=True), training=True)
-            return distance(yes, scores), scores
+        def compute_generator_loss():
+            logits = self.discriminator(self.generate(count, training=True), training=True)
+            return self.loss(ones, logits), logits
 
-        weights = self.drawer.trainable_variables
-        (drawn, scores), grads = cornu.value_and_grad(drawers_loss, weights, has_aux=True)()
-        self.drawing.apply(grads, weights)
-        self.fooled.update_state(scores > 0)
-        return {"judge": judged, "drawer": drawn, "fooled": self.fooled.result()}
+        weights = self.generator.trainable_variables
+        (generator_loss, logits), grads = cornu.value_and_grad(
+            compute_generator_loss, weights, has_aux=True
+        )()
+        self.generator_optimizer.apply(grads, weights)
+        self.fooled.update_state(logits > 0)
+        return {
+            "discriminator_loss": discriminator_loss,
+            "generator_loss": generator_loss,
+            "fooled": self.fooled.result(),
+        }
 
 
-def shown(image):
-    """A picture in letters, a digit of 8 x 8."""
+def to_text(image):
+    """Returns the rows of an 8 x 8 image as text."""
     rows = np.asarray(image).reshape(8, 8)
     return ["".join(" .:-=+*#@"[int(value * 8.99)] for value in row) for row in rows]
 
@@ -82,16 +91,16 @@ def main(epochs=150):
     cornu.utils.set_random_seed(0)
     (images, _), _ = cornu.datasets.digits.load_data()
     images = images.reshape(-1, 64).astype("float32") / 16
-    model = Forgery()
+    model = GAN()
     adam = lambda: cornu.optimizers.Adam(1e-3, beta_1=0.5)  # noqa: E731
-    model.compile(drawing=adam(), judging=adam())
+    model.compile(generator_optimizer=adam(), discriminator_optimizer=adam())
     history = model.fit(images, batch_size=64, epochs=epochs, verbose=0).history
     for name, values in history.items():
-        print(f"{name}: {values[0]:.2f} at first, {values[-1]:.2f} at last")
-    drawn = np.asarray(model.draw(6))
-    for lines in zip(*map(shown, drawn), strict=True):
+        print(f"{name}: {values[0]:.2f} in the first epoch, {values[-1]:.2f} in the last")
+    generated = np.asarray(model.generate(6))
+    for lines in zip(*map(to_text, generated), strict=True):
         print("  ".join(lines))
-    return drawn, images
+    return generated, images
 
 
 if __name__ == "__main__":

@@ -1,7 +1,10 @@
-"""GradCAM: which parts of a picture made a model decide as it did, across a nested model.
+"""Grad-CAM: a heatmap of the regions of an image that determine the prediction of a model.
 
-The network that sees (`backbone`) is a model inside the classifier, as in transfer learning. Its
-last convolution is found by path, because `flatten()` draws all layers into one graph.
+The feature extractor (`backbone`) is nested in the classifier, as in transfer learning. Its last
+convolution is addressed by its path, because `flatten()` merges nested models into one graph.
+
+References: Ramprasaath R. Selvaraju et al. (2017), "Grad-CAM: Visual Explanations from Deep
+Networks via Gradient-based Localization", arXiv 1610.02391.
 """
 
 import jax
@@ -29,7 +32,7 @@ def classifier(size, classes):
 
 
 def stripes(count, size, seed=0):
-    """Pictures of noise in which a patch has stripes: upright (class 0) or lying (class 1)."""
+    """Returns noise images with a patch of vertical (class 0) or horizontal (class 1) stripes."""
     rng = np.random.default_rng(seed)
     images = rng.normal(0, 0.3, (count, size, size, 1)).astype("float32")
     labels = rng.integers(0, 2, count)
@@ -41,16 +44,17 @@ def stripes(count, size, seed=0):
 
 
 def gradcam(model, path, images, classes):
-    """Returns a map for each image: how much its class gains by the features at each place."""
+    """Returns a heatmap for each image: the contribution of each position to the class score."""
     flat = model.flatten()
     features = flat.outputs_of(path)
     head = cornu.Model(features.output, flat.output)
 
-    def gain(maps):
+    # The scores of different images are independent, so one gradient of their sum suffices.
+    def total_score(maps):
         return head(maps)[np.arange(len(classes)), classes].sum()
 
     maps = features(images)
-    weights = jax.grad(gain)(maps).mean(axis=(1, 2), keepdims=True)
+    weights = jax.grad(total_score)(maps).mean(axis=(1, 2), keepdims=True)
     return np.maximum((weights * maps).sum(axis=-1), 0)
 
 

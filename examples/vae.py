@@ -1,8 +1,8 @@
-"""A variational autoencoder: digits as points of a plane, from which new digits are drawn.
+"""A variational autoencoder with a two-dimensional latent space of digits.
 
-A layer of one's own draws a random point near the one that the encoder found, and adds to the loss
-how far the points are from a bell curve around zero. Everything else is a model like any other,
-with compile, fit and predict.
+A custom layer samples the latent vector from the distribution that the encoder computes, and adds
+the Kullback-Leibler divergence from the standard normal distribution to the loss. The model is
+trained with compile and fit.
 
 References: Diederik P. Kingma, Max Welling (2014), "Auto-Encoding Variational Bayes".
 """
@@ -14,7 +14,7 @@ from cornu import layers, ops
 
 
 class Sampling(layers.Layer):
-    """Draws a point from the bell curve with a given mean and logarithm of the variance."""
+    """Samples from the normal distribution with a given mean and logarithm of the variance."""
 
     def __init__(self, weight=1.0, **kwargs):
         super().__init__(**kwargs)
@@ -23,9 +23,9 @@ class Sampling(layers.Layer):
 
     def call(self, inputs, training=False):
         mean, log_variance = inputs
-        # The Kullback-Leibler divergence from the standard bell curve, of each row.
-        apart = 0.5 * ops.sum(ops.square(mean) + ops.exp(log_variance) - 1 - log_variance, axis=-1)
-        self.add_loss(self.weight * ops.mean(apart))
+        # The Kullback-Leibler divergence from the standard normal distribution, in closed form.
+        kl = 0.5 * ops.sum(ops.square(mean) + ops.exp(log_variance) - 1 - log_variance, axis=-1)
+        self.add_loss(self.weight * ops.mean(kl))
         if not training:
             return mean
         noise = cornu.random.normal(ops.shape(mean), seed=self.random)
@@ -37,7 +37,7 @@ def encoder(size):
     x = layers.Dense(64, activation="relu")(image)
     mean = layers.Dense(size, name="mean")(x)
     log_variance = layers.Dense(size, name="log_variance")(x)
-    # The loss below is the mean over 64 pixels, so that this one gets a 64th, too.
+    # The reconstruction loss is a mean over 64 pixels instead of a sum: scale the KL term alike.
     return cornu.Model(image, Sampling(1 / 64)([mean, log_variance]), name="encoder")
 
 
@@ -58,16 +58,17 @@ def main(epochs=60, size=2):
     history = model.fit(
         images, images, epochs=epochs, batch_size=64, validation_data=(test, test), verbose=0
     ).history
-    print(f"loss: {history['val_loss'][0]:.4f} at first, {history['val_loss'][-1]:.4f} at last")
+    losses = history["val_loss"]
+    print(f"validation loss: {losses[0]:.4f} in the first epoch, {losses[-1]:.4f} in the last")
 
     points = encode.predict(test)
     for digit in range(10):
         across, up = points[digits == digit].mean(axis=0)
-        print(f"digit {digit} lies around ({across:+.1f}, {up:+.1f})")
+        print(f"mean of digit {digit} in latent space: ({across:+.1f}, {up:+.1f})")
 
-    # A row of digits on the way from one corner of the plane to the other.
-    way = np.linspace(-1.5, 1.5, 6)[:, None].repeat(size, axis=1)
-    for row in decode.predict(way).reshape(6, 8, 8).transpose(1, 0, 2):
+    # Decode points on a diagonal of the latent space.
+    line = np.linspace(-1.5, 1.5, 6)[:, None].repeat(size, axis=1)
+    for row in decode.predict(line).reshape(6, 8, 8).transpose(1, 0, 2):
         print("  ".join("".join(" .:-=+*#@"[int(v * 8.99)] for v in part) for part in row))
     return history, points, digits
 

@@ -1,4 +1,4 @@
-"""Writes docs/deviations.md from the table: `python -m scripts.make_deviations_page`."""
+"""Generates docs/deviations.md from the table: `python -m scripts.make_deviations_page`."""
 
 from pathlib import Path
 

@@ -1,8 +1,8 @@
-"""Makes cornu/datasets/digits.npz from the digits that scikit-learn ships.
+"""Creates cornu/datasets/digits.npz from the digits data set of scikit-learn.
 
-Run once: `pip install -e '.[data]' && python scripts/make_digits.py`. The same input gives the same
-file, byte for byte. The order and the split are made here and stored, so that every cornu user
-trains and tests on the same images whatever version of NumPy shuffles theirs.
+Run it once: `pip install -e '.[data]' && python scripts/make_digits.py`. The file is reproducible
+byte for byte. It contains the order and the split, so that all users train and test on the same
+images, regardless of their version of NumPy.
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ from sklearn.datasets import load_digits
 
 TARGET = Path(__file__).parents[1] / "cornu" / "datasets" / "digits.npz"
 SEED = 1998
-TRAIN = 1437  # four fifths of 1797
+TRAIN = 1437  # 80 % of 1797
 
 bunch = load_digits()
 images = bunch.images.astype("uint8")

@@ -1,14 +1,15 @@
-"""Runs the cases in tests/dialects on Keras 1.2.2, and keeps the numbers.
+"""Runs the cases of tests/dialects on Keras 1.2.2, and stores the results as references.
 
-Keras 1.2.2 needs a TensorFlow that can still be used as it was in version 1, and some names that
-Python and NumPy have dropped since. In an environment in which `import keras` gives Keras 1.2.2:
+Keras 1.2.2 requires a TensorFlow that supports the API of version 1, and some names that Python and
+NumPy have since removed. In an environment in which `import keras` imports Keras 1.2.2:
 
     python scripts/make_keras1_reference.py
 
-Next to the numbers, the signatures of its layers are kept, against which the tables are tested.
+The script also stores the signatures of the layers, optimizers and callbacks, against which the
+tables of the dialect are tested.
 
-Keras 1 left it to chance whether a step reads a variable before or after it is changed. Here a
-step reads what was before it: variables are read once, and steps are counted when all is done.
+In Keras 1 it is undefined whether a step reads a variable before or after its update. Here a step
+reads the old values: variables are read once, and iterations are counted after all other updates.
 """
 
 import inspect
@@ -39,6 +40,7 @@ from tests.dialects import keras1_layer_cases as layers  # noqa: E402
 from tests.dialects import keras1_training_cases as training  # noqa: E402
 from tests.dialects.keras1_case import flattened  # noqa: E402
 
+# The updates that count iterations, which must run after those that read the counters.
 late = []
 plain_update_add = tf_backend.update_add
 
@@ -49,7 +51,7 @@ def update_add(x: object, increment: object) -> object:
 
 
 class Function(tf_backend.Function):
-    """A step that changes its schedules, and then counts itself, when all else is done."""
+    """A step that updates schedules and then counters after all other updates."""
 
     def __init__(self, inputs: list, outputs: list, updates: list = ()) -> None:
         counts = [op for op in updates if any(op is one for one in late)]
@@ -67,7 +69,7 @@ class Function(tf_backend.Function):
 
 def order_updates() -> None:
     tensorflow.enable_resource_variables()
-    # As variables were then: `if b:` asks whether there is one, `lr *= x` makes a tensor.
+    # The behavior of variables in TensorFlow 1: `if b:` tests for None, `lr *= x` makes a tensor.
     BaseResourceVariable.__bool__ = lambda self: True
     BaseResourceVariable.__imul__ = lambda self, other: self * other
     tf_backend.Function = Function
@@ -96,7 +98,7 @@ def main() -> None:
 
 
 def signature(cls: type) -> list:
-    """Returns the parameters of a constructor: a name, or a name with its default."""
+    """Returns the parameters of a constructor: names, or pairs of a name and a default."""
     parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
     return [
         p.name if p.default is p.empty else [p.name, plain(p.default)]

@@ -1,6 +1,6 @@
-"""Draws the pictures of docs/pictures.md into docs/pictures.
+"""Generates the diagrams of docs/pictures.md in docs/pictures.
 
-python scripts/make_pictures.py
+Usage: `python scripts/make_pictures.py`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FOLDER = ROOT / "docs" / "pictures"
 
 
 def founding(program: str, variable: str) -> Model:
-    """Runs one of the programs as it stands, and returns the model that it made."""
+    """Runs a program of examples/founding unchanged, and returns the model in a variable."""
     with contextlib.redirect_stdout(io.StringIO()):
         return runpy.run_path(str(ROOT / "examples" / "founding" / program))[variable]
 
@@ -129,8 +129,8 @@ def unet() -> Model:
 
 
 class Residual(layers.Layer):
-    def __init__(self, units, **words):
-        super().__init__(**words)
+    def __init__(self, units, **kwargs):
+        super().__init__(**kwargs)
         self.inner = layers.Dense(units, activation="relu")
         self.norm = layers.LayerNormalization()
 
@@ -158,7 +158,7 @@ def subclass() -> Model:
 
 
 def curves() -> History:
-    """Trains a small model on digits."""
+    """Trains a small model on the digits data set."""
     (x, y), _ = digits.load_data()
     cornu.utils.set_random_seed(0)
     model = Sequential(
@@ -173,7 +173,7 @@ def curves() -> History:
     return model.fit(x / x.max(), y, validation_split=0.2, epochs=20, verbose=0)
 
 
-# Name of the file -> the model, and how it is drawn.
+# File name -> a function that returns the model, and the keyword arguments of plot_model.
 PICTURES = {
     "functional": (
         lambda: founding("functional.py", "model"),
@@ -196,12 +196,12 @@ PICTURES = {
 
 
 def main() -> None:
-    """Draws all."""
+    """Generates all diagrams."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    os.chdir(ROOT)  # places of code are told from here
+    os.chdir(ROOT)  # source locations in the diagrams are relative to the working directory
     keras1.install()
-    for name, (make, words) in PICTURES.items():
-        plot_model(make(), FOLDER / f"{name}.svg", **words)
+    for name, (make, kwargs) in PICTURES.items():
+        plot_model(make(), FOLDER / f"{name}.svg", **kwargs)
         print(name)
     curves().plot(backend="svg").save(FOLDER / "curves.svg")
     print("curves")

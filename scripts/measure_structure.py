@@ -1,9 +1,9 @@
-"""Prints how the library is built: sizes, methods of Model, private accesses, `Any`, comments.
+"""Prints metrics of the source code: sizes, methods of Model, private accesses, `Any`, comments.
 
     python -m scripts.measure_structure [FOLDER]
 
-FOLDER is a checkout, by default this one. The sources are only read, never imported, so that two
-states of the library can be compared with one version of this script.
+FOLDER is a checkout, by default this one. The sources are parsed but not imported, so that one
+version of this script can compare two versions of the library.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import TypeAlias
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
-# Comments that are read by tools, and lines that only separate.
+# Comments that are directives for tools, and separator lines.
 NOT_COMMENTS = ("# noqa", "# type:", "# pyright:", "# fmt:", "# mypy:", "# ---", "# ===")
 NOT_CODE = {
     tokenize.COMMENT,
@@ -35,7 +35,7 @@ NOT_CODE = {
 
 @dataclass(frozen=True)
 class Source:
-    """One module."""
+    """A module of the library."""
 
     name: str  # cornu.core.graph.op
     text: str
@@ -91,7 +91,7 @@ def _print_size(name: str, sources: list[Source]) -> None:
 
 
 def print_model(sources: list[Source]) -> None:
-    """Prints how many methods Model and each of its bases of ours define."""
+    """Prints the number of methods that Model and each of its base classes in cornu define."""
     lineage = list(_lineage(sources, "Model", "cornu.models"))
     print(f"Model and its bases: {len(lineage)} classes")
     names: set[str] = set()
@@ -105,7 +105,7 @@ def print_model(sources: list[Source]) -> None:
 def _lineage(
     sources: list[Source], name: str, package: str
 ) -> Iterator[tuple[Source, ast.ClassDef]]:
-    """Yields a class and its bases in the library, each once, breadth first."""
+    """Yields a class and its base classes in the library, each once, in breadth-first order."""
     by_name = {source.name.removesuffix(".init"): source for source in sources}
     source = next(s for s in sources if s.name.startswith(package) and _class_of(s, name))
     queue, seen = [(source, name)], set()
@@ -132,7 +132,7 @@ def _class_of(source: Source, name: str) -> ast.ClassDef | None:
 
 
 def _imports(source: Source) -> dict[str, tuple[str, str]]:
-    """Returns what `from module import name` brings: local name -> (module, name)."""
+    """Returns the names that `from module import name` binds: local name -> (module, name)."""
     return {
         alias.asname or alias.name: (node.module, alias.name)
         for node in ast.walk(source.tree)
@@ -145,7 +145,7 @@ def _imports(source: Source) -> dict[str, tuple[str, str]]:
 
 
 def print_private_accesses(sources: list[Source]) -> None:
-    """Prints how often `x._name` is read or set where x is neither self, cls nor a module."""
+    """Prints the number of accesses `x._name` where x is neither self, cls nor a module."""
     total, foreign = 0, Counter[str]()
     for source in sources:
         own = _private_names(source)
@@ -180,7 +180,7 @@ def _private_accesses(source: Source) -> Iterator[str]:
 
 
 def _private_names(source: Source) -> set[str]:
-    """Returns private names that classes of this module define, or set on self."""
+    """Returns the private names that classes of a module define or set on self."""
     names = set()
     for node in ast.walk(source.tree):
         if isinstance(node, Function):
@@ -197,7 +197,7 @@ def _private_names(source: Source) -> set[str]:
 
 
 def print_any(sources: list[Source]) -> None:
-    """Prints how many annotations are `Any` and nothing else."""
+    """Prints the number of annotations that are just `Any`."""
     public, bare, by_package = 0, 0, Counter[str]()
     for source in sources:
         if not source.is_public:
@@ -215,7 +215,7 @@ def print_any(sources: list[Source]) -> None:
 
 
 def _public_parameters(body: ast.Module | ast.ClassDef) -> Iterator[ast.expr]:
-    """Yields annotations of parameters that users see: no private function, no *args."""
+    """Yields the annotations of parameters of public functions, except *args and **kwargs."""
     for node in body.body:
         if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
             yield from _public_parameters(node)
@@ -275,21 +275,21 @@ def _count_comments(source: Source) -> tuple[int, int]:
             commented.add(token.start[0])
         elif token.type not in NOT_CODE:
             code.update(range(token.start[0], token.end[0] + 1))
-    # Lines that follow each other are one comment.
+    # Consecutive lines are one comment.
     return len(code - docstrings), sum(line - 1 not in commented for line in commented)
 
 
 def print_repeated_classes(sources: list[Source]) -> None:
-    """Prints names of classes that are defined in more than one place."""
-    places: dict[str, list[str]] = {}
+    """Prints the names of classes that several modules define."""
+    modules: dict[str, list[str]] = {}
     for source in sources:
         for node in ast.walk(source.tree):
             if isinstance(node, ast.ClassDef):
-                places.setdefault(node.name, []).append(source.name)
-    repeated = {name: where for name, where in sorted(places.items()) if len(where) > 1}
-    print(f"names of classes that are defined more than once: {len(repeated)}")
-    for name, where in repeated.items():
-        print(f"  {name}: {', '.join(where)}")
+                modules.setdefault(node.name, []).append(source.name)
+    repeated = {name: names for name, names in sorted(modules.items()) if len(names) > 1}
+    print(f"class names that are defined more than once: {len(repeated)}")
+    for name, names in repeated.items():
+        print(f"  {name}: {', '.join(names)}")
 
 
 def main(folder: Path) -> None:

@@ -125,7 +125,7 @@ def test_the_switch_is_read_once(disable, monkeypatch):
     [
         ("max_poolling", r"'max_poolling'.*\n.*Did you mean 'max_pooling'"),
         ("all,typo", "'typo', which is not in the table"),
-        ("memory_keeping", r"on only on request \(CORNU_ALLOCATOR=keep"),
+        ("memory_keeping", r"off by default \(it is enabled by CORNU_ALLOCATOR=keep"),
     ],
 )
 def test_what_cannot_be_switched_off_is_refused(disable, text, message):

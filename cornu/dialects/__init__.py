@@ -1,1 +1,1 @@
-"""Dialects: the APIs of older Keras versions, which construct ordinary objects of cornu."""
+"""Dialects: APIs of older Keras versions, implemented with objects of cornu."""

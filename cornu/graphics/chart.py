@@ -1,4 +1,4 @@
-"""Parts of line charts: scales with rounded ticks, lines, colors."""
+"""Components of line charts: scales with round ticks, lines and colors."""
 
 from __future__ import annotations
 
@@ -52,7 +52,10 @@ def style_sheet(kinds: Sequence[str]) -> str:
 def line_path(
     line: Points, x_scale: Scale, y_scale: Scale, height: float
 ) -> tuple[str, tuple[float, float, float] | None]:
-    """Returns the SVG path of a line, with gaps at non-finite values, and its last point."""
+    """Returns the SVG path of a line and its last point, with its value.
+
+    Non-finite values interrupt the line.
+    """
     steps, pen, last = [], False, None
     for epoch, value in _thin_out(line):
         if not math.isfinite(value):
@@ -74,6 +77,7 @@ def _thin_out(line: Points) -> Points:
         part = line[start : start + 2 * size]
         finite = [p for p in part if math.isfinite(p[1])]
         if len(finite) == len(part):
+            # Two points for every 2 * size: spikes stay visible, which a mean would smooth away.
             ends = (min(part, key=lambda p: p[1]), max(part, key=lambda p: p[1]))
             kept += sorted(set(ends))
         else:
@@ -99,6 +103,7 @@ class Scale:
         low, high = (min(values), max(values)) if values else (0.1, 1.0)
         if log:
             low, high = math.log10(low), math.log10(high)
+        # A range of (almost) equal values gets a margin, since its ticks would divide by zero.
         if high - low < 1e-12 * max(1.0, abs(high)):
             margin = 0.5 if log or whole else abs(high) / 10 or 0.5
             low, high = low - margin, high + margin
@@ -133,6 +138,7 @@ def linear_ticks(low: float, high: float, whole: bool) -> list[float]:
 def log_ticks(low: float, high: float) -> list[float]:
     """Returns round numbers within a range of base-10 logarithms."""
     exponents = range(math.floor(low), math.ceil(high) + 1)
+    # Powers of 10 if there are at least three of them, else finer steps.
     for factors in ((1,), (1, 2, 5), tuple(range(1, 10))):
         ticks = [f * 10.0**e for e in exponents for f in factors]
         ticks = [t for t in ticks if low - 1e-9 <= math.log10(t) <= high + 1e-9]

@@ -29,17 +29,20 @@ def plot_curves(
     backend: PlotBackend = "auto",
     epochs_of: Mapping[str, Sequence[float]] | None = None,
 ) -> SVGImage | Figure:
-    """Plots each metric in a panel, with training and validation as two lines.
+    """Plots each metric in its own panel, with a line for training and one for validation.
 
     Args:
-        history: values by name of the metric; names of validation metrics begin with `val_`.
+        history: the values of each metric; names of validation metrics begin with `val_`.
         epochs: the epochs, counted from 0. If a metric has fewer values and is not in
             `epochs_of`, the values belong to the last epochs.
-        metrics: names of metrics, without `val_`; by default all.
-        log: whether the axis of values is logarithmic; values that are not positive are omitted.
+        metrics: the names of the metrics to plot, without `val_`; by default all.
+        log: whether the value axis is logarithmic; values that are not positive are omitted.
         backend: "svg", "matplotlib", or "auto": matplotlib if the program has imported
             `matplotlib.pyplot`, otherwise SVG.
-        epochs_of: epochs by name, for metrics that were not computed in each epoch.
+        epochs_of: the epochs of metrics that were not computed in each epoch, by name.
+
+    Returns:
+        An SVG image or a matplotlib figure.
 
     Raises:
         ValueError: a metric or the backend is unknown, or there is nothing to plot.
@@ -97,11 +100,12 @@ def _collect_lines(
     log: bool,
     epochs_of: Mapping[str, Sequence[float]],
 ) -> dict[str, Points]:
-    """Returns the points of training and validation; omitted values are NaN."""
+    """Returns the points of the training and the validation line; omitted values are NaN."""
     lines = {}
     for kind, key in (("training", name), ("validation", "val_" + name)):
         numbers = _to_numbers(history.get(key))
         positions = epochs_of.get(key, ())
+        # Without known epochs, the values are those of the last epochs.
         if len(positions) != len(numbers):
             positions = list(epochs)[-len(numbers) :]
         if numbers:
@@ -172,8 +176,8 @@ def _draw_panel(name: str, lines: dict[str, Points], log: bool) -> list[str]:
     parts.append(element("text", "epoch", x=_WIDTH, y=_HEIGHT + 33, class_="ch-text ch-end"))
     ends: list[tuple[float, str, float]] = []
     for kind, line in lines.items():
-        drawn, last = line_path(line, x_scale, y_scale, _HEIGHT)
-        parts.append(element("path", d=drawn, class_=f"ch-line ch-{kind}"))
+        path, last = line_path(line, x_scale, y_scale, _HEIGHT)
+        parts.append(element("path", d=path, class_=f"ch-line ch-{kind}"))
         if last is not None:
             x, y, value = last
             parts.append(element("circle", cx=x, cy=y, r=2.6, class_=f"ch-{kind}-f"))
@@ -181,7 +185,7 @@ def _draw_panel(name: str, lines: dict[str, Points], log: bool) -> list[str]:
     if not values:
         label = "no finite value" + (" above 0" if log else "")
         parts.append(element("text", label, x=_WIDTH / 2, y=_HEIGHT / 2, class_="ch-text ch-mid"))
-    # The last values of both lines: move the labels apart if they would overlap.
+    # Move the labels with the last values of the two lines apart if they would overlap.
     ends.sort()
     if len(ends) == 2 and ends[1][0] - ends[0][0] < 13:
         middle = (ends[0][0] + ends[1][0]) / 2

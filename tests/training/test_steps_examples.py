@@ -34,4 +34,4 @@ def test_digits_in_a_plane(capsys):
     assert history["val_loss"][-1] < 0.8 * history["val_loss"][0]
     centers = np.stack([points[digits == digit].mean(axis=0) for digit in range(10)])
     assert np.ptp(centers, axis=0).min() > 1  # the digits lie apart
-    assert "digit 9 lies around" in capsys.readouterr().out
+    assert "mean of digit 9 in latent space" in capsys.readouterr().out

@@ -38,11 +38,11 @@ __all__ = [
 ArgumentConversion = Callable[[Arguments], None]
 
 
-def combine_arguments(word: str, *names: str) -> ArgumentConversion:
+def combine_arguments(new_name: str, *names: str) -> ArgumentConversion:
     """Combines several arguments into one tuple, such as `nb_row` and `nb_col`."""
 
     def rule(given: Arguments) -> None:
-        given[word] = tuple(given.pop(name) for name in names)
+        given[new_name] = tuple(given.pop(name) for name in names)
 
     return rule
 
@@ -81,8 +81,8 @@ def initialize_from_weights(*names: str) -> ArgumentConversion:
 
 
 def _initialize_from(given: Arguments, names: Sequence[str], arrays: Any) -> None:
-    for word, array in zip(names, arrays or (), strict=False):
-        given[word] = ArrayInitializer(array)
+    for name, array in zip(names, arrays or (), strict=False):
+        given[name] = ArrayInitializer(array)
 
 
 def convert_kernel_layout(tf: Sequence[int], th: Sequence[int]) -> ArgumentConversion:
@@ -230,7 +230,7 @@ def wrap_in_time_distributed(given: Arguments) -> None:
 
 
 def convert_embedding(given: Arguments) -> None:
-    """Sets the input shape, and chooses a class with dropout of table rows if required."""
+    """Sets the input shape, and selects the class that drops embeddings if `dropout` is set."""
     length = given.pop("input_length")
     if given["input_shape"] is None and given["batch_input_shape"] is None:
         given["input_shape"] = tuple(length) if isinstance(length, (list, tuple)) else (length,)
@@ -241,7 +241,7 @@ def convert_embedding(given: Arguments) -> None:
 
 
 def select_normalization(given: Arguments) -> None:
-    """Chooses the class for `mode`."""
+    """Selects the class for `mode`."""
     mode = given.pop("mode")
     kinds = {0: layers.BatchNormalization, 1: FeaturewiseNormalization, 2: BatchwiseNormalization}
     if mode not in kinds:

@@ -96,10 +96,10 @@ class PerGateInitializer(modern.Initializer):
 
 @registry.register_keras_serializable(package="keras1", name="Drawn")
 class FunctionInitializer(modern.Initializer):
-    """An initializer function in the form of Keras 1, `function(shape, name=None)`.
+    """Wraps an initializer function with the signature of Keras 1, `function(shape, name=None)`.
 
     Args:
-        function: returns an array or Variable.
+        function: a function that returns an array or a Variable.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:

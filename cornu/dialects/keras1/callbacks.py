@@ -1,4 +1,4 @@
-"""Callbacks of Keras 1: their signatures, and the epochs in which they act."""
+"""Callbacks with the signatures and the behavior of Keras 1."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Mapping of classes: a call in the notation of Keras 1 becomes a call of a class of cornu.
+"""Mapping of Keras 1 classes to classes of cornu.
 
-Every class of Keras 1 is a `ClassMapping`, one row of a table. `OldClass` makes a callable of it:
-arguments are bound to the old signature (so that positions, keywords and defaults are right),
-their values are converted, they are renamed, and the result is an ordinary object of cornu.
+Each class of Keras 1 is a `ClassMapping`, one row of a table. `OldClass` makes it callable: it
+binds the arguments to the old signature, which determines positions, keywords and defaults,
+converts their values, renames them, and returns an ordinary object of cornu.
 """
 
 from __future__ import annotations
@@ -80,10 +80,10 @@ ARGUMENT_NAMES = {
     "dropout_U": "recurrent_dropout",
 }
 
-# These chose a dtype of placeholders and one of several equivalent algorithms.
+# The dtype of placeholders, and the choice among equivalent algorithms.
 _IGNORED_ARGUMENTS = frozenset(("input_dtype", "consume_less"))
 
-# The key under which a conversion puts another class than the target of the mapping.
+# The key under which a conversion stores a class other than the target of the mapping.
 TARGET_CLASS = "target_class"
 
 
@@ -236,7 +236,7 @@ class OldClass:
 
 
 class BaseClassMeta(type):
-    """Metaclass of the base classes of Keras 1: instances of `stands_for` count as theirs."""
+    """Metaclass of base classes of Keras 1, for which `isinstance` also accepts `stands_for`."""
 
     def __instancecheck__(cls, instance: Any) -> bool:
         stands_for = cls.__dict__.get("stands_for", ())
@@ -274,7 +274,7 @@ def parse_signature(signature: str, keywords: str = "") -> inspect.Signature:
 
 
 def automatic_name(class_name: str) -> str:
-    """Returns a name for an object: its class name in lower case, counted from 1.
+    """Returns a unique name for an object: its class name in lower case, with a number from 1.
 
     Example:
 
@@ -290,7 +290,7 @@ _warned: list[str] = []
 
 
 def _warn_once(mapping: ClassMapping, target: Callable[..., Any], arguments: Arguments) -> None:
-    """Shows the new notation of the first call of a program if Python runs with `-W`."""
+    """Warns once per process, with the equivalent call of cornu, if Python runs with `-W`."""
     if sys.warnoptions and not _warned:
         _warned.append(mapping.old_name)
         keywords = ", ".join(f"{name}=" for name in arguments)

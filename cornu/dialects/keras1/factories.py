@@ -82,17 +82,17 @@ ACTIVATIONS: dict[str, Factory] = {
 
 
 def l1(l: float = 0.01) -> Any:  # noqa: E741
-    """Returns a penalty on absolute values."""
+    """Returns an L1 regularizer."""
     return regularizers.L1L2(l1=l)
 
 
 def l2(l: float = 0.01) -> Any:  # noqa: E741
-    """Returns a penalty on squares."""
+    """Returns an L2 regularizer."""
     return regularizers.L1L2(l2=l)
 
 
 def l1l2(l1: float = 0.01, l2: float = 0.01) -> Any:
-    """Returns a penalty on both."""
+    """Returns a regularizer with an L1 and an L2 penalty."""
     return regularizers.L1L2(l1, l2)
 
 
@@ -115,7 +115,7 @@ def maxnorm(m: float = 2, axis: Any = 0) -> Any:
 
 
 def minmaxnorm(low: float = 0.0, high: float = 1.0, rate: float = 1.0, axis: Any = 0) -> Any:
-    """Returns a constraint that keeps the norm within bounds."""
+    """Returns a constraint that keeps the norm along an axis within bounds."""
     return constraints.MinMaxNorm(low, high, rate, axis)
 
 

@@ -14,7 +14,7 @@ __all__ = ["EpochBatches"]
 
 
 class EpochBatches:
-    """The batches of an epoch: reads the generator until it has yielded enough samples.
+    """Iterates over the batches of an epoch, until the generator has yielded enough samples.
 
     Args:
         generator: yields `x`, `(x, y)` or `(x, y, sample_weight)` indefinitely.

@@ -1,4 +1,4 @@
-"""The layers of Keras 1.2.2 by module, one row each."""
+"""Table of the layers of Keras 1.2.2, by module."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _CONVOLUTION_2D = "nb_filter, nb_row, nb_col, <I>, <B>"
 
 _dense = initialize_from_weights("init", "bias_initializer")
 _rows_and_columns = combine_arguments("kernel_size", "nb_row", "nb_col")
-# Keras 1 stores kernels of 1D convolutions as (length, 1, channels, filters), and computes fans so.
+# Keras 1 stores kernels of 1D convolutions as (length, 1, channels, filters), and so computes fans.
 _kernel_1d = (convert_kernel_layout((0, 2, 3), (0, 2, 3)), set_fan_axes((1, 2), (0, 1, 2)))
 _kernel_2d = (_rows_and_columns, convert_kernel_layout((0, 1, 2, 3), (2, 3, 1, 0)))
 _kernel_3d = (
     combine_arguments("kernel_size", "kernel_dim1", "kernel_dim2", "kernel_dim3"),
     convert_kernel_layout((0, 1, 2, 3, 4), (2, 3, 4, 1, 0)),
-    set_fan_axes((0, 1, 3), (0, 1, 4), always=False),  # depth and height alone
+    set_fan_axes((0, 1, 3), (0, 1, 4), always=False),  # without the width, as in Keras 1
 )
 _transposed = (
     _rows_and_columns,
@@ -58,7 +58,7 @@ LAYERS: dict[str, tuple[ClassMapping, ...]] = {
         ),
         ClassMapping("Activation", "activation", layers.Activation),
         ClassMapping("Dropout", "p, noise_shape=None, seed=None", layers.Dropout),
-        # The classes of cornu take no input shape: these layers cannot be the first in a model.
+        # These classes of cornu do not accept an input shape, so cannot be the first of a model.
         ClassMapping("SpatialDropout1D", "p", layers.SpatialDropout1D, keywords=_NAME),
         ClassMapping("SpatialDropout2D", f"p, {_ORDERED}", layers.SpatialDropout2D, keywords=_NAME),
         ClassMapping("SpatialDropout3D", f"p, {_ORDERED}", layers.SpatialDropout3D, keywords=_NAME),
@@ -277,7 +277,7 @@ LAYERS: dict[str, tuple[ClassMapping, ...]] = {
     ),
 }
 
-# Other names of the same classes, with the same positional arguments.
+# Aliases of classes, with the same positional arguments.
 ALIASES = {
     "convolutional": {
         "Conv1D": "Convolution1D",

@@ -1,4 +1,4 @@
-"""Metrics of Keras 1: functions of `(y_true, y_pred)`, and the meaning of "accuracy"."""
+"""Metrics of Keras 1: functions of `(y_true, y_pred)`, and the resolution of "accuracy"."""
 
 from __future__ import annotations
 

@@ -117,13 +117,13 @@ class Keras1Trainer(TrainingMethods):
         verbose: Literal[0, 1, 2] = 1,
         sample_weight: Any = None,
     ) -> Any:
-        """Returns the loss and the metrics on some data."""
+        """Returns the loss and the metrics for the data."""
         return super().evaluate(x, y, batch_size, verbose, sample_weight)
 
     def predict(  # type: ignore[override]
         self, x: Any, batch_size: int = 32, verbose: Literal[0, 1, 2] = 0
     ) -> Any:
-        """Returns the predictions for some data."""
+        """Returns the predictions for the data."""
         return super().predict(x, batch_size, verbose)
 
     def reset_states(self) -> None:
@@ -201,7 +201,7 @@ class Keras1Trainer(TrainingMethods):
         """Writes the model as a `.keras` archive.
 
         Raises:
-            NotImplementedError: the file name has another ending.
+            NotImplementedError: the file name does not end in `.keras`.
         """
         if not str(filepath).endswith(".keras"):
             raise NotImplementedError(
@@ -214,22 +214,22 @@ class Keras1Trainer(TrainingMethods):
         """Writes the weights as HDF5 in the layout of Keras 3, whatever the file name."""
         with atomic_write(Path(filepath), overwrite) as temporary:
             write_hdf5(
-                temporary, {place: v.numpy() for place, v in collect_weights_by_key(self).items()}
+                temporary, {key: v.numpy() for key, v in collect_weights_by_key(self).items()}
             )
 
     def load_weights(self, filepath: Any, by_name: bool = False) -> None:
-        """Reads what `save_weights` wrote.
+        """Loads weights from a file that `save_weights` wrote.
 
         Raises:
-            NotImplementedError: `by_name`.
+            NotImplementedError: `by_name` is True.
         """
         if by_name:
             raise NotImplementedError("load_weights(by_name=True) is not supported.")
         wanted = collect_weights_by_key(self)
         with open_hdf5(Path(filepath)) as stored:
             arrays = read_matching_arrays(wanted, stored)
-        for place, array in arrays.items():
-            wanted[place].assign(array)
+        for key, array in arrays.items():
+            wanted[key].assign(array)
 
 
 class Model(Keras1Trainer, models.Model):  # type: ignore[misc]  # the signatures of Keras 1
@@ -238,7 +238,7 @@ class Model(Keras1Trainer, models.Model):  # type: ignore[misc]  # the signature
     Args:
         input: a tensor or a list of them.
         output: a tensor or a list of them.
-        name: the model's name.
+        name: the name of the model.
     """
 
     def __init__(self, input: Any, output: Any, name: str | None = None) -> None:
@@ -252,12 +252,12 @@ class Model(Keras1Trainer, models.Model):  # type: ignore[misc]  # the signature
 
     def get_config(self) -> dict[str, Any]:
         """Returns the layers and their connections as a config."""
-        drawing = self._require_graph("config")
-        return {"name": self.name, "trainable": self.trainable, **describe(drawing)}
+        graph = self._require_graph("config")
+        return {"name": self.name, "trainable": self.trainable, **describe(graph)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        """Makes a model from a config."""
+        """Creates a model from a config."""
         with registry.custom_object_scope(custom_objects):
             inputs, outputs = draw(config)
         model = cls(inputs, outputs, config.get("name"))
@@ -266,11 +266,13 @@ class Model(Keras1Trainer, models.Model):  # type: ignore[misc]  # the signature
 
 
 class Sequential(Keras1Trainer, models.Sequential):  # type: ignore[misc]  # as above
-    """A stack of layers; if the first is a `Merge` of models, the inputs are those of the models.
+    """A sequence of layers.
+
+    If the first layer is a `Merge` of models, its inputs are those of the models.
 
     Args:
-        layers: the layers.
-        name: the model's name.
+        layers: the layers, in order.
+        name: the name of the model.
     """
 
     def __init__(self, layers: Any = None, name: str | None = None, trainable: bool = True) -> None:
@@ -283,7 +285,7 @@ class Sequential(Keras1Trainer, models.Sequential):  # type: ignore[misc]  # as 
             super()._begin_with(layer)
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the stack as a config."""
+        """Returns the layers as a config."""
         if not (self._stack and isinstance(self._stack[0], Branches)):
             return super().get_config()
         layers = [registry.serialize(layer) for layer in self._stack]
@@ -317,12 +319,12 @@ _KINDS = {"Functional": Model, "Sequential": Sequential}
 
 
 def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
-    """Returns a model of the architecture that `to_json()` of this dialect described."""
+    """Creates a model from the result of `to_json()` of a Keras 1 model."""
     return models.model_from_json(json_string, {**_KINDS, **(custom_objects or {})})
 
 
 def load_model(filepath: Any, custom_objects: Any = None) -> Any:
-    """Reads a model from a `.keras` archive that `save` of this dialect wrote."""
+    """Loads a model from a `.keras` archive that `save` of a Keras 1 model wrote."""
     return models.load_model(filepath, {**_KINDS, **(custom_objects or {})})
 
 

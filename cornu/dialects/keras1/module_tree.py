@@ -1,4 +1,4 @@
-"""The module tree of Keras 1: the content of every old import path."""
+"""The module tree of Keras 1: the contents of each import path."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _public_names(module: ModuleType) -> dict[str, Any]:
 
 
 def _tree() -> dict[str, dict[str, Any]]:
-    """Returns what is in every module, by its path below `keras`."""
+    """Returns the contents of each module, by its path below `keras`."""
     by_module = _layers()
     layers = {name: thing for names in by_module.values() for name, thing in names.items()}
     base = {"InputSpec": own_layers.InputSpec, "Layer": own_layers.Layer, "Merge": merge.Merge}
@@ -161,22 +161,22 @@ def load() -> ModuleType:
     for path, names in sorted(_tree().items()):
         module = ModuleType(f"keras.{path}", f"keras.{path} of Keras 1, implemented by cornu.")
         missing = _MISSING.get(path.partition(".")[0], ())
-        vars(module).update(names, __path__=[], __getattr__=_absent(module.__name__, missing))
+        vars(module).update(names, __path__=[], __getattr__=_make_getattr(module.__name__, missing))
         above, _, name = path.rpartition(".")
         vars(modules[above])[name] = module
         modules[path] = module
     return modules[""]
 
 
-def _absent(module: str, missing: Sequence[str]) -> Callable[[str], Any]:
-    """Returns the `__getattr__` of a module."""
+def _make_getattr(module: str, missing: Sequence[str]) -> Callable[[str], Any]:
+    """Returns the `__getattr__` of a module, which raises for names that are not supported."""
 
-    def absent(name: str) -> Any:
+    def raise_missing(name: str) -> Any:
         if name in missing:
             raise NotImplementedError(f"{module}.{name} of Keras 1 is not supported.")
         raise AttributeError(f"module {module!r} of Keras 1 has no attribute {name!r}")
 
-    return absent
+    return raise_missing
 
 
 def install() -> None:

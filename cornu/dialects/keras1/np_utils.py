@@ -10,7 +10,7 @@ __all__ = ["categorical_probas_to_classes", "probas_to_classes", "to_categorical
 
 
 def to_categorical(y: Any, nb_classes: int | None = None) -> np.ndarray:
-    """Turns integer labels of any shape into one-hot rows, in double precision.
+    """Converts integer labels of any shape to one-hot rows, in double precision.
 
     Args:
         y: non-negative labels.

@@ -72,7 +72,7 @@ class Keras1Optimizer(Optimizer):
         )
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments as plain data, as they are now."""
+        """Returns the constructor arguments as plain data, with the current learning rate."""
         return {**super().get_config(), "lr": float(self.lr.numpy())}
 
 
@@ -146,7 +146,7 @@ class Adagrad(Keras1Optimizer, UpdateRule):
 
 
 class Adadelta(Keras1Optimizer, optimizers.Adadelta):
-    """Adadelta, with the rate of its paper, 1."""
+    """Adadelta, with the learning rate 1 of its paper."""
 
     def __init__(
         self,
@@ -177,7 +177,7 @@ class Adam(Keras1Optimizer, optimizers.Adam):
 
 
 class Adamax(Keras1Optimizer, optimizers.Adamax):
-    """Adamax, with the rate 0.002 and epsilon 1e-8."""
+    """Adamax, with the learning rate 0.002 and epsilon 1e-8."""
 
     def __init__(
         self,
@@ -209,7 +209,7 @@ class Nadam(Keras1Optimizer, optimizers.Nadam):
         self._set_common_arguments(0.0, kwargs)
 
     def step_scalars(self, learning_rate: Array, step: Array) -> tuple[Array, ...]:
-        """Returns factors of momentum, gradient and square, and the correction of squares."""
+        """Returns the factors of momentum, gradient and square, and the bias correction."""
         times = (self.schedule_decay * step, self.schedule_decay * (step + 1))
         now, ahead = (self.beta_1 * (1 - 0.5 * 0.96**t) for t in times)
         product = self._product.value * now

@@ -1,1 +1,1 @@
-"""Layers that turn raw data into numbers that a network can process."""
+"""Layers that convert raw data to numeric arrays."""

@@ -1,4 +1,4 @@
-"""Preprocess: the base of preprocessing layers, for models and for data pipelines."""
+"""Base classes of preprocessing layers, which run in models and in data pipelines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cornu.layers.preprocessing import tf_data
 from cornu.layers.preprocessing.reading import as_array, holds_strings
 from cornu.types import Array, DTypeLike
 
-# An array of NumPy, which may hold strings, or of JAX.
+# A NumPy array, which may hold strings, or a JAX array.
 HostArray: TypeAlias = np.ndarray | Array
 
 __all__ = [
@@ -33,14 +33,14 @@ ON_DATA = "Apply the layer to the data first, by layer(x) or dataset.map(layer).
 
 
 class Preprocess(Layer):
-    """A layer that takes data of any library, also where it does not stand in a model.
+    """Base class of layers that accept data of any library, inside or outside of a model.
 
-    It may be called on arrays, lists, columns of data frames and tensors, and be mapped over a
-    `tf.data.Dataset` or Grain dataset.
+    A preprocessing layer may be called on arrays, lists, data frame columns and tensors, and
+    mapped over a `tf.data.Dataset` or a Grain dataset.
     """
 
     rowwise = True
-    # Whether it works on strings, which symbolic Tensors cannot represent.
+    # Whether the input consists of strings, which symbolic Tensors cannot represent.
     only_on_data: ClassVar[bool] = False
     bookkeeping = Layer.bookkeeping | {"_fixed"}
 
@@ -57,8 +57,8 @@ class Preprocess(Layer):
     def _call_symbolic(self, args: Any, kwargs: Any) -> Any:
         if self.only_on_data:
             raise TypeError(
-                "it works on strings, which no symbolic Tensor can stand for.\n"
-                f"{ON_DATA} Begin the model with what comes out of it."
+                "the layer processes strings, which a symbolic Tensor cannot represent.\n"
+                f"{ON_DATA} Use its output as the input of the model."
             )
         return super()._call_symbolic(args, kwargs)
 
@@ -68,12 +68,12 @@ class Preprocess(Layer):
         return False
 
     def read(self, x: HostArray) -> Any:
-        """Returns an argument of a call as an array."""
+        """Converts an argument of a call to an array."""
         array = as_array(x, "the input")
         if holds_strings(array):
             raise TypeError(
-                "it takes numbers; received strings.\n"
-                "Turn them into integers first, by StringLookup or Hashing."
+                "expected numbers, received strings.\n"
+                "Convert them to integers first, with StringLookup or Hashing."
             )
         return jnp.asarray(array)
 
@@ -85,48 +85,50 @@ class Preprocess(Layer):
         return tuple(self.read(x) for x in args), read
 
     def fixed_in(self, x: HostArray) -> None:
-        """Notes that a compiled program holds the layer's state, if it is called in one."""
+        """Records that a compiled program holds the layer's state, if `x` is being traced."""
+        # Shape inference also traces the call, but its result holds no state.
         if isinstance(x, jax.core.Tracer) and not scope.current().inferring_shapes:
             self._fixed = True
 
     def check_changeable(self) -> None:
-        """Refuses to change a state that compiled programs hold."""
+        """Raises if a compiled program holds the state of the layer as a constant."""
         if self._fixed:
             raise RuntimeError(
-                f"{self._label()} is part of a compiled program, which keeps its state as it was.\n"
-                "Adapt a new layer, and build the model with that."
+                f"{self._label()} is part of a compiled program, which holds the state of the "
+                "layer as a constant.\nAdapt a new layer and build the model with it."
             )
 
 
 class Learning(Preprocess):
-    """A layer that learns from data, without training: in `adapt`, batch by batch."""
+    """Base class of layers that compute their state from data in `adapt`, batch by batch."""
 
     @property
     def adaptable(self) -> bool:
-        """Whether there is something to learn, because it was not given."""
+        """Whether `adapt` computes the state, because it was not passed to the constructor."""
         raise NotImplementedError
 
     def reset_state(self) -> None:
-        """Forgets the data seen by `update_state`."""
+        """Discards the statistics of the data passed to `update_state`."""
         raise NotImplementedError
 
     def update_state(self, data: Any) -> None:
-        """Takes a batch into account."""
+        """Updates the statistics with a batch."""
         raise NotImplementedError
 
     def finalize_state(self) -> None:
-        """Learns from the data seen by `update_state`."""
+        """Computes the state from the statistics of the data passed to `update_state`."""
         raise NotImplementedError
 
 
 def on_host(x: HostArray) -> Any:
-    """Returns an array of NumPy, unless it is being traced."""
+    """Converts an array to a NumPy array, unless it is being traced."""
     return x if isinstance(x, jax.core.Tracer) else np.asarray(x)
 
 
 def as_output(x: HostArray) -> Any:
-    """Returns numbers as an array of JAX, and strings (or too large integers) as they are."""
+    """Converts numbers to a JAX array; returns strings and large integers unchanged."""
     if isinstance(x, np.ndarray) and not holds_strings(x):
+        # Without x64, JAX would silently wrap integers that do not fit into 32 bits.
         if x.dtype == "int64" and x.size and not jax.config.read("jax_enable_x64"):
             if max(-int(x.min()), int(x.max())) >= 2**31:
                 return x
@@ -135,27 +137,27 @@ def as_output(x: HostArray) -> Any:
 
 
 def default_dtype(output_mode: str, dtype: DTypeLike | None) -> DTypeLike | None:
-    """Returns the dtype of a layer that gives indices or vectors, if none is asked for."""
+    """Returns `dtype`, or by default int64 for a layer that returns indices."""
     return "int64" if output_mode == "int" and dtype is None else dtype
 
 
 def output_dtype(layer: Layer) -> str:
-    """Returns the dtype of a layer's output; JAX has long integers only where asked for."""
+    """Returns the dtype of a layer's output; without x64, int64 becomes int32."""
     return jax.dtypes.canonicalize_dtype(layer.compute_dtype).name
 
 
 def one_of(label: str, name: str, value: Any, allowed: tuple[Any, ...]) -> Any:
-    """Returns an argument that must be one of a few."""
+    """Returns `value`, or raises if it is not one of the allowed values."""
     if value not in allowed:
         raise ValueError(f"{label}: {name} must be one of {allowed}. Received: {value!r}")
     return value
 
 
 def no_sparse(label: str, sparse: Any, ragged: Any = False) -> None:
-    """Raises for sparse and ragged arrays."""
+    """Raises if a sparse or ragged output is requested."""
     for name, value in (("sparse", sparse), ("ragged", ragged)):
         if value:
             raise NotImplementedError(
-                f"{label}: {name}={value!r} is not supported, arrays are dense here.\n"
-                + ("Leave it out." if name == "sparse" else "The rows are filled up with 0.")
+                f"{label}: {name}={value!r} is not supported; the output is a dense array.\n"
+                + (f"Omit {name}." if name == "sparse" else f"Omit {name}; rows are padded with 0.")
             )

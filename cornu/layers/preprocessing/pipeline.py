@@ -1,4 +1,4 @@
-"""Pipeline: layers one after another, as one layer."""
+"""Pipeline: a sequence of layers as one layer."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ __all__ = ["Pipeline"]
 
 
 class Pipeline(Preprocess):
-    """Applies layers one after another.
+    """Applies layers in sequence.
 
-    A layer and not a model: for preparing data, by calling it or mapping it over a dataset.
-    Outside of a model it calls its layers as in training, so that augmentation takes place.
+    A Pipeline is a layer and not a model. It preprocesses data when it is called or mapped over a
+    dataset. Outside of a model its layers run in training mode, so that augmentation is active.
 
     Args:
-        layers: the layers in order.
-        name: as of every layer.
+        layers: the layers, in order.
+        name: the name of the layer.
 
     Shapes:
-        those of the first layer's input -> those of the last layer's output
+        input of the first layer -> output of the last layer
 
     Raises:
-        TypeError: something among `layers` is no layer.
+        TypeError: an element of `layers` is not a layer.
 
     Example:
 
@@ -48,26 +48,30 @@ class Pipeline(Preprocess):
         for layer in self._layers:
             if not isinstance(layer, Layer):
                 raise TypeError(
-                    f"{self._label()} is made of layers. Received: {layer!r} among them.\n"
-                    "A function becomes a layer by Lambda(function)."
+                    f"{self._label()}: layers must be a list of layers. It contains {layer!r}.\n"
+                    "Wrap a function in a layer with Lambda(function)."
                 )
 
     @property
     def layers(self) -> list[Layer]:
-        """The layers."""
+        """The layers, in order."""
         return list(self._layers)
 
     @property
     def only_on_data(self) -> bool:  # type: ignore[override]
-        """Whether a layer works on strings."""
-        return any(layer.only_on_data for layer in self._prepares())
+        """Whether the input of a layer consists of strings."""
+        return any(layer.only_on_data for layer in self._preprocessing_layers())
 
     @property
     def gives_strings(self) -> bool:
-        """Whether the last layer gives strings."""
-        return any(layer.gives_strings for layer in self._prepares() if layer is self._layers[-1])
+        """Whether the last layer returns strings."""
+        return any(
+            layer.gives_strings
+            for layer in self._preprocessing_layers()
+            if layer is self._layers[-1]
+        )
 
-    def _prepares(self) -> list[Preprocess]:
+    def _preprocessing_layers(self) -> list[Preprocess]:
         return [layer for layer in self._layers if isinstance(layer, Preprocess)]
 
     def compute_output_spec(self, inputs: HostArray, **kwargs: Any) -> Any:
@@ -77,7 +81,7 @@ class Pipeline(Preprocess):
         return inputs
 
     def read(self, x: HostArray) -> Any:
-        """Returns an argument of a call as an array; what it holds is for the layers to say."""
+        """Converts an argument of a call to an array; the first layer checks its contents."""
         return as_array(x, "the input")
 
     def call(self, inputs: HostArray, training: bool = True, mask: Any = None) -> Any:

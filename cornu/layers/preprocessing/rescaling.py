@@ -1,4 +1,4 @@
-"""Rescaling: numbers times one number, plus another."""
+"""Rescaling: multiplies by a scale and adds an offset."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["Rescaling"]
 
 
 class Rescaling(Preprocess):
-    """Multiplies by a number and adds another, to bring data into a range.
+    """Multiplies by a scale and adds an offset.
 
     y = x * scale + offset
 
     Args:
-        scale: a number, or several that broadcast with the input, such as one for each channel.
-        offset: the same.
+        scale: a number, or an array that broadcasts with the input, such as one value per channel.
+        offset: a number or an array, like `scale`.
         **kwargs: `name`, `dtype`, `trainable` and others of `Layer`.
 
     Shapes:
@@ -44,7 +44,7 @@ class Rescaling(Preprocess):
         self.built = True
 
     def call(self, inputs: HostArray) -> Any:
-        """Returns the rescaled numbers."""
+        """Returns the rescaled input."""
         dtype = self.compute_dtype
         scale, offset = (jnp.asarray(np.asarray(v), dtype) for v in (self.scale, self.offset))
         return inputs.astype(dtype) * scale + offset

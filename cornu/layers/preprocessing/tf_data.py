@@ -1,4 +1,7 @@
-"""Layers within `tf.data.Dataset.map`: TensorFlow traces a graph and calls them on arrays."""
+"""Layers in `tf.data.Dataset.map`, where TensorFlow traces a graph.
+
+The graph calls the layer on NumPy arrays through `tf.numpy_function`.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ __all__ = ["is_tracing", "call_on_host", "without_autograph"]
 
 
 def is_tracing(structure: Any) -> bool:
-    """Whether TensorFlow is tracing a graph, and a tensor of it is among some arguments."""
+    """Whether TensorFlow is tracing a graph and the arguments contain one of its tensors."""
     tf = sys.modules.get("tensorflow")
     if tf is None or not hasattr(tf, "executing_eagerly") or tf.executing_eagerly():
         return False
@@ -24,30 +27,30 @@ def is_tracing(structure: Any) -> bool:
 
 
 def without_autograph(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Returns a function that TensorFlow calls as it is, and does not translate into its own."""
+    """Returns the function, marked so that TensorFlow's AutoGraph does not transform it."""
     autograph = sys.modules["tensorflow"].autograph
     wrapped: Callable[..., Any] = autograph.experimental.do_not_convert(function)
     return wrapped
 
 
 def call_on_host(layer: Any, args: Any, kwargs: Any) -> Any:
-    """Returns tensors of TensorFlow that will hold what the layer returns.
+    """Returns TensorFlow tensors for the output of a layer that runs on the host.
 
     Args:
         layer: a layer with `compute_output_spec`.
-        args, kwargs: of the call, in which tensors of TensorFlow stand.
+        args, kwargs: the arguments of the call, which contain TensorFlow tensors.
     """
     tf = sys.modules["tensorflow"]
     leaves, definition = tree.flatten_with_treedef((args, kwargs))
     slots = [i for i, leaf in enumerate(leaves) if isinstance(leaf, tf.Tensor)]
 
-    def filled(values: Any) -> Any:
+    def fill_slots(values: Any) -> Any:
         whole = list(leaves)
         for slot, value in zip(slots, values, strict=True):
             whole[slot] = value
         return tree.unflatten(definition, whole)
 
-    spec_args, spec_kwargs = filled([_spec(leaves[slot]) for slot in slots])
+    spec_args, spec_kwargs = fill_slots([_to_spec(leaves[slot]) for slot in slots])
     spec_kwargs = {k: v for k, v in spec_kwargs.items() if k != "training"}
     specs, structure = tree.flatten_with_treedef(
         layer.compute_output_spec(*spec_args, **spec_kwargs)
@@ -57,24 +60,26 @@ def call_on_host(layer: Any, args: Any, kwargs: Any) -> Any:
 
     @without_autograph
     def run(*arrays: Any) -> Any:
-        now, words = filled(arrays)
+        call_args, call_kwargs = fill_slots(arrays)
+        # On the CPU, so that the input pipeline does not wait for the device that trains.
         with jax.default_device(jax.devices("cpu")[0]):
-            outputs = tree.leaves(layer(*now, **words))
+            outputs = tree.leaves(layer(*call_args, **call_kwargs))
         return [np.asarray(y, kind) for y, kind in zip(outputs, kinds, strict=True)]
 
     types = [tf.as_dtype(kind) for kind in kinds]
     outputs = tf.numpy_function(run, [leaves[slot] for slot in slots], types)
+    # numpy_function loses the shapes, which later operations of the pipeline need.
     for output, spec in zip(outputs, specs, strict=True):
         output.set_shape(spec.shape)
     return tree.unflatten(structure, outputs)
 
 
-def _spec(tensor: Any) -> Tensor:
-    """Returns a Tensor of the same shape; strings, which have no Tensor, count as integers."""
+def _to_spec(tensor: Any) -> Tensor:
+    """Returns a Tensor of the same shape and dtype; int32 for strings, which have no Tensor."""
     if tensor.shape.rank is None:
         raise ValueError(
-            "A layer in Dataset.map needs to know how many axes its input has.\n"
-            "Write tensor.set_shape((None,)) or the like before it."
+            "The rank of an input is unknown; a layer in Dataset.map needs it.\n"
+            "Call tensor.set_shape before the layer, for example with (None,)."
         )
     kind = tensor.dtype.name
     kind = "int32" if kind == "string" else jax.dtypes.canonicalize_dtype(kind).name

@@ -49,8 +49,8 @@ def test_precision_under_a_short_compute_dtype():
     [
         ({}, "either bin_boundaries, or num_bins"),
         ({"bin_boundaries": [1.0], "num_bins": 2}, "either bin_boundaries, or num_bins"),
-        ({"num_bins": 0}, "counts from 1"),
-        ({"num_bins": 2, "epsilon": 0}, "epsilon lies between"),
+        ({"num_bins": 0}, "num_bins must be >= 1"),
+        ({"num_bins": 2, "epsilon": 0}, "epsilon must be between"),
         ({"bin_boundaries": [1.0, 0.0]}, "increasing order"),
         ({"num_bins": 2, "output_mode": "tf_idf"}, "output_mode must be one of"),
     ],
@@ -63,7 +63,7 @@ def test_arguments_that_do_not_fit(arguments, message):
 def test_without_boundaries():
     with pytest.raises(ValueError, match=r"has no boundaries yet.\nCall adapt"):
         Discretization(num_bins=3)(X)
-    with pytest.raises(ValueError, match="made with bin_boundaries"):
+    with pytest.raises(ValueError, match="constructed with bin_boundaries"):
         Discretization([0.0]).adapt(X)
     with pytest.raises(NotImplementedError, match="sparse=True"):
         Discretization([0.0], output_mode="count", sparse=True)

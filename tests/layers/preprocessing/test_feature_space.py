@@ -217,7 +217,7 @@ def test_no_file_is_opened_because_an_archive_says_so(tmp_path):
     space.adapt(TABLE)
     config = space.get_config()
     config["features"]["strings"]["config"]["preprocessor"]["config"]["vocabulary"] = str(secret)
-    with pytest.raises(ValueError, match="No file is opened"):
+    with pytest.raises(ValueError, match="files named by a config are not opened"):
         FeatureSpace.from_config(config)
 
 
@@ -274,10 +274,16 @@ def test_its_layers_are_at_hand():
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ({"features": {}}, "with at least one"),
-        ({"features": {"a": "float_normalised"}}, "(?s)no kind .*Did you mean 'float_normalized'"),
+        ({"features": {}}, "a non-empty dict"),
+        (
+            {"features": {"a": "float_normalised"}},
+            "(?s)unknown kind .*Did you mean 'float_normalized'",
+        ),
         ({"features": {"a": "float"}, "output_mode": "sum"}, "'concat' or 'dict'"),
-        ({"features": {"ab": "string_hashed"}, "crosses": [("ab", "abc")]}, "'abc', .*not exist"),
+        (
+            {"features": {"ab": "string_hashed"}, "crosses": [("ab", "abc")]},
+            "unknown feature 'abc'",
+        ),
         ({"features": {"a": "float", "b": "float"}, "crosses": [("a", "b")]}, "only indices"),
         ({"features": {"a": "float"}, "crosses": [("a",)]}, "at least two features"),
     ],
@@ -290,7 +296,7 @@ def test_arguments_that_do_not_fit(arguments, message):
 def test_features_that_cannot_be_encoded():
     feature = FeatureSpace.feature
     wrong = {
-        "which cannot be joined": FeatureSpace.string_hashed(3, output_mode="int"),
+        "which cannot be concatenated": FeatureSpace.string_hashed(3, output_mode="int"),
         "returns float32": feature("float32", Normalization(mean=0, variance=1), "one_hot"),
         "an unknown number": feature(
             "string", TextVectorization(vocabulary=["a"], output_sequence_length=2), "one_hot"
@@ -299,9 +305,9 @@ def test_features_that_cannot_be_encoded():
     for message, kind in wrong.items():
         with pytest.raises(ValueError, match=message):
             FeatureSpace({"words": kind})(TABLE)
-    with pytest.raises(ValueError, match="output_mode of a feature is one of"):
+    with pytest.raises(ValueError, match="output_mode of a feature must be one of"):
         feature("string", StringLookup(), "sum")
-    with pytest.raises(TypeError, match="preprocessor of a feature is a layer"):
+    with pytest.raises(TypeError, match="preprocessor of a feature must be a layer"):
         feature("string", len, "int")
 
 
@@ -313,11 +319,11 @@ def test_tables_that_do_not_fit():
         space.adapt({"normalised": [1.0]})
     with pytest.raises(TypeError, match="a dict of columns, a data frame, or an iterable"):
         space.adapt(3)
-    with pytest.raises(ValueError, match="was given no data"):
+    with pytest.raises(ValueError, match="received no data"):
         space.adapt(iter([]))
     space.adapt(TABLE)
-    with pytest.raises(TypeError, match="takes a dict of columns by name, or a data frame"):
+    with pytest.raises(TypeError, match="expects a dict of columns or a data frame"):
         space(np.zeros((2, 1)))
     words = FeatureSpace({"words": "string_hashed"})
-    with pytest.raises(TypeError, match="works on strings, which no symbolic Tensor"):
+    with pytest.raises(TypeError, match="processes strings, which a symbolic Tensor"):
         words({"words": cornu.Input((1,), dtype="int32")})

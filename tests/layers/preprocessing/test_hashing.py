@@ -40,10 +40,10 @@ def test_the_mask_has_a_bin_of_its_own():
     "arguments, message",
     [
         ({"num_bins": 0}, "positive integer"),
-        ({"num_bins": 3, "salt": "x"}, "an integer or two"),
-        ({"num_bins": 3, "salt": [1, 2, 3]}, "an integer or two"),
+        ({"num_bins": 3, "salt": "x"}, "an integer or a pair"),
+        ({"num_bins": 3, "salt": [1, 2, 3]}, "an integer or a pair"),
         ({"num_bins": 3, "output_mode": "tf_idf"}, "output_mode must be one of"),
-        ({"num_bins": 3, "dtype": "float32"}, "bins are integers"),
+        ({"num_bins": 3, "dtype": "float32"}, "dtype must be 'int32' or 'int64'"),
     ],
 )
 def test_arguments_that_do_not_fit(arguments, message):
@@ -52,14 +52,14 @@ def test_arguments_that_do_not_fit(arguments, message):
 
 
 def test_inputs_that_do_not_fit():
-    with pytest.raises(TypeError, match=r"Write x.astype\(int\)"):
+    with pytest.raises(TypeError, match=r"Convert them with x.astype\(int\)"):
         Hashing(3)(np.array([True]))
     cross = HashedCrossing(3)
-    with pytest.raises(ValueError, match="takes a list of features"):
+    with pytest.raises(ValueError, match="expected a list of features"):
         cross(np.array([1]))
     with pytest.raises(ValueError, match="at least two features. Received: 1"):
         cross([np.array([1])])
-    with pytest.raises(ValueError, match=r"features of one shape.*\(1,\), \(2,\)"):
+    with pytest.raises(ValueError, match=r"all features must have the shape.*\(1,\), \(2,\)"):
         cross([np.array([1]), np.array([1, 2])])
     with pytest.raises(ValueError, match="features of one shape"):
         cross([np.ones((2, 2), int)] * 2)

@@ -154,7 +154,9 @@ def test_dicts():
 
 
 def test_wrong_data():
-    with pytest.raises(ValueError, match=r"images have the axes .*Received: the shape \(2, 3\)"):
+    with pytest.raises(
+        ValueError, match=r"images must have the shape .*Received: the shape \(2, 3\)"
+    ):
         layers.RandomFlip()(np.ones((2, 3)))
     with pytest.raises(ValueError, match="Received: none"):
         layers.RandomFlip()({"labels": np.ones(2)})
@@ -168,21 +170,21 @@ def test_wrong_data():
 @pytest.mark.parametrize(
     "make, said",
     [
-        (lambda: layers.RandomRotation(2), "factor is a number from -1 to 1, or a pair"),
-        (lambda: layers.RandomRotation((0.1, 0.2, 0.3)), "factor is a number from -1 to 1"),
-        (lambda: layers.RandomRotation("much"), "factor is a number from -1 to 1"),
-        (lambda: layers.RandomRotation(0.1, "reflct"), "fill_mode is one of"),
-        (lambda: layers.RandomRotation(0.1, interpolation="cubic"), "interpolation is one of"),
-        (lambda: layers.RandomZoom((-1, 0)), "height_factor lies above -1"),
-        (lambda: layers.RandomShear(-0.1), "x_factor is a number from 0 to 1"),
+        (lambda: layers.RandomRotation(2), "factor must be a number from -1 to 1, or a pair"),
+        (lambda: layers.RandomRotation((0.1, 0.2, 0.3)), "factor must be a number from -1 to 1"),
+        (lambda: layers.RandomRotation("much"), "factor must be a number from -1 to 1"),
+        (lambda: layers.RandomRotation(0.1, "reflct"), "fill_mode must be one of"),
+        (lambda: layers.RandomRotation(0.1, interpolation="cubic"), "interpolation must be one of"),
+        (lambda: layers.RandomZoom((-1, 0)), "height_factor must be greater than -1"),
+        (lambda: layers.RandomShear(-0.1), "x_factor must be a number from 0 to 1"),
         (lambda: layers.RandomPerspective(scale=2), "scale must be a number between 0 and 1"),
-        (lambda: layers.RandomFlip("sideways"), "mode is one of"),
-        (lambda: layers.RandomBrightness(0.1, (0, 1, 2)), "value_range is a pair"),
-        (lambda: layers.RandomBrightness(0.1, (1, 1)), "value_range is a pair"),
-        (lambda: layers.RandomPosterization(9), "factor is a number from 1 to 8"),
+        (lambda: layers.RandomFlip("sideways"), "mode must be one of"),
+        (lambda: layers.RandomBrightness(0.1, (0, 1, 2)), "value_range must be a pair"),
+        (lambda: layers.RandomBrightness(0.1, (1, 1)), "value_range must be a pair"),
+        (lambda: layers.RandomPosterization(9), "factor must be a number from 1 to 8"),
         (lambda: layers.RandomGrayscale(2), "factor must be a number between 0 and 1"),
-        (lambda: layers.RandomGaussianBlur(kernel_size=4), "kernel_size is an odd number"),
-        (lambda: layers.MixUp(0), "alpha is a positive number"),
+        (lambda: layers.RandomGaussianBlur(kernel_size=4), "kernel_size must be an odd number"),
+        (lambda: layers.MixUp(0), "alpha must be positive"),
         (lambda: layers.RandomCrop(0, 4), "height must be a positive integer"),
         (lambda: layers.Resizing(4, 2.5), "width must be a positive integer"),
         (lambda: layers.RandAugment(num_ops=0), "num_ops must be a positive integer"),

@@ -68,8 +68,8 @@ def test_precision_under_a_short_compute_dtype():
     [
         ({"mean": 1.0}, "variance is missing"),
         ({"variance": 1.0}, "mean is missing"),
-        ({"mean": [1.0], "variance": 1.0}, "must be the same"),
-        ({"mean": [[1.0]], "variance": [[1.0]]}, r"Name an axis .* axis=\(1, 2\)"),
+        ({"mean": [1.0], "variance": 1.0}, "must have the same shape"),
+        ({"mean": [[1.0]], "variance": [[1.0]]}, r"Pass an axis .* axis=\(1, 2\)"),
     ],
 )
 def test_statistics_that_do_not_fit(arguments, message):
@@ -84,7 +84,7 @@ def test_axes_and_shapes_that_do_not_fit():
         Normalization()(cornu.Input((None,)))
     layer = Normalization()
     layer.adapt(X)
-    with pytest.raises(ValueError, match=r"adapt\(\) was given a batch of shape \(2, 4\)"):
+    with pytest.raises(ValueError, match=r"received a batch of shape \(2, 4\)"):
         layer.adapt(np.zeros((2, 4)))
-    with pytest.raises(ValueError, match="made with a mean and variance"):
+    with pytest.raises(ValueError, match="constructed with a mean and a variance"):
         Normalization(mean=0.0, variance=1.0).adapt(X)

@@ -109,16 +109,26 @@ def test_steps_stop_endless_data():
 @pytest.mark.parametrize(
     "layer, data, error, message",
     [
-        (StringLookup(), [None, "a"], TypeError, "Received: None .*missing values a word"),
-        (StringLookup(), [float("nan"), "a"], TypeError, "missing values a word"),
-        (StringLookup(), [1, 2], TypeError, "Received: 1 .*str"),
-        (StringLookup(), np.array([1, 2]), TypeError, "takes strings. Received: numbers of dtype"),
+        (
+            StringLookup(),
+            [None, "a"],
+            TypeError,
+            "Received an element None .*Replace missing values",
+        ),
+        (StringLookup(), [float("nan"), "a"], TypeError, "Replace missing values"),
+        (StringLookup(), [1, 2], TypeError, "Received an element 1 .*str"),
+        (
+            StringLookup(),
+            np.array([1, 2]),
+            TypeError,
+            "expects strings. Received: numbers of dtype",
+        ),
         (StringLookup(), [["a"], ["b", "c"]], ValueError, "is ragged"),
-        (StringLookup(), iter([]), ValueError, "adapt.. was given no data"),
+        (StringLookup(), iter([]), ValueError, "adapt.. received no data"),
         (StringLookup(), object(), TypeError, "an array or an iterable of batches"),
-        (IntegerLookup(), ["a"], TypeError, "takes integers. Received: .*StringLookup"),
-        (IntegerLookup(), np.array([1.5]), TypeError, "takes integers. Received: 1.5"),
-        (Normalization(), np.zeros((0, 2)), ValueError, "was given no numbers"),
+        (IntegerLookup(), ["a"], TypeError, "expects integers. Received: .*StringLookup"),
+        (IntegerLookup(), np.array([1.5]), TypeError, "expects integers. Received: 1.5"),
+        (Normalization(), np.zeros((0, 2)), ValueError, "passed to adapt.. is empty"),
         (Normalization(), np.zeros(4), ValueError, r"x\[:, None\]"),
         (Discretization(num_bins=2), [[np.nan]], ValueError, "NaN"),
     ],
@@ -129,5 +139,5 @@ def test_bad_data(layer, data, error, message):
 
 
 def test_strings_where_numbers_are_wanted():
-    with pytest.raises(TypeError, match="takes numbers; received strings"):
+    with pytest.raises(TypeError, match="expected numbers, received strings"):
         Rescaling(2.0)(["a"])

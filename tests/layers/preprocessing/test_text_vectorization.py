@@ -41,9 +41,11 @@ def test_functions_of_tensorflow():
 
 
 def test_what_a_function_may_not_return():
-    with pytest.raises(TypeError, match=r"(?s)split must return the words.*Return a list of lists"):
+    with pytest.raises(
+        TypeError, match=r"(?s)split must return a list of words.*Return a list of lists"
+    ):
         _adapted(split=lambda texts: texts)
-    with pytest.raises(TypeError, match="behind standardize, takes strings"):
+    with pytest.raises(TypeError, match="after standardize, expects strings"):
         _adapted(standardize=lambda texts: np.zeros(len(texts)))
 
 
@@ -98,11 +100,15 @@ def test_nothing_at_all():
     [
         ({"standardize": "upper"}, ValueError, "standardize must be one of"),
         ({"split": ","}, ValueError, "split must be one of"),
-        ({"ngrams": 0}, ValueError, "ngrams is a positive integer"),
-        ({"ngrams": "ab"}, ValueError, "ngrams is a positive integer"),
+        ({"ngrams": 0}, ValueError, "ngrams must be a positive integer"),
+        ({"ngrams": "ab"}, ValueError, "ngrams must be a positive integer"),
         ({"output_sequence_length": 0}, ValueError, "positive integer"),
-        ({"output_mode": "count", "output_sequence_length": 3}, ValueError, "has no length"),
-        ({"ragged": True}, NotImplementedError, "(?s)ragged=True.*filled up with 0"),
+        (
+            {"output_mode": "count", "output_sequence_length": 3},
+            ValueError,
+            "requires output_mode='int'",
+        ),
+        ({"ragged": True}, NotImplementedError, "(?s)ragged=True.*padded with 0"),
         ({"sparse": True}, NotImplementedError, "sparse=True"),
     ],
 )
@@ -117,7 +123,7 @@ def test_texts_that_do_not_fit():
         layer([["a", "b"]])
     with pytest.raises(RuntimeError, match="has no vocabulary yet"):
         TextVectorization()(["a"])
-    with pytest.raises(ValueError, match="made with a vocabulary"):
+    with pytest.raises(ValueError, match="constructed with a vocabulary"):
         TextVectorization(vocabulary=["a"]).adapt(TEXTS)
-    with pytest.raises(TypeError, match="works on strings, which no symbolic Tensor"):
+    with pytest.raises(TypeError, match="processes strings, which a symbolic Tensor"):
         layer(cornu.Input((), dtype="int32"))

@@ -26,30 +26,31 @@ _SIDES: tuple[tuple[Literal["real", "imag"], str], ...] = (("real", "imag"), ("i
 
 
 class MelSpectrogram(Layer):
-    """Shows how strong the frequencies of a sound are over time, on the mel scale of hearing.
+    """Computes the mel spectrogram of audio signals.
 
-    S = |STFT(x)|^mag_exp M, with M the triangles of the mel scale: mel = 1127 ln(1 + hertz / 700)
+    S = |STFT(x)|^mag_exp M, with M the triangular filters of the mel scale:
+    mel = 1127 ln(1 + hertz / 700)
 
     y = max(10 log10(S / ref_power), its maximum - top_db)
 
     Args:
-        fft_length: samples of a window with what is added around it.
-        sequence_stride: samples from a window to the next.
-        sequence_length: samples of a window, by default `fft_length`.
+        fft_length: the size of the FFT in samples; windows are zero-padded to it.
+        sequence_stride: the number of samples between windows.
+        sequence_length: the size of a window in samples, by default `fft_length`.
         window: `"hann"`, `"hamming"`, an array of `sequence_length` numbers, or None for ones.
-        sampling_rate: samples of a second.
-        num_mel_bins: how many frequencies there are in the result.
-        min_freq: where the first triangle begins, in hertz.
-        max_freq: where the last one ends, by default half of the sampling rate.
-        power_to_db: whether the result is in decibels.
-        top_db: how far below the maximum of a sound values are cut off.
-        mag_exp: 2 for the power, 1 for the magnitude.
-        min_power: the least power.
-        ref_power: the power of 0 decibels.
+        sampling_rate: the sampling rate in hertz.
+        num_mel_bins: the number of mel frequencies.
+        min_freq: the lower end of the first filter, in hertz.
+        max_freq: the upper end of the last filter, in hertz; by default half of the sampling rate.
+        power_to_db: whether to convert the result to decibels.
+        top_db: the dynamic range: values are at least the maximum of the signal minus `top_db`.
+        mag_exp: the exponent of the magnitude: 2 for the power, 1 for the magnitude.
+        min_power: the lower bound of the power.
+        ref_power: the power at 0 decibels.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
-        x (batch, samples) -> (batch, num_mel_bins, times); a single image without batch axis is
+        x (batch, samples) -> (batch, num_mel_bins, times); a single signal without batch axis is
         accepted.
 
     Raises:
@@ -66,8 +67,8 @@ class MelSpectrogram(Layer):
     References: S. S. Stevens, J. Volkmann, E. B. Newman (1937), "A Scale for the Measurement of
     the Psychological Magnitude Pitch".
 
-    Differences: `top_db` counts from the maximum of each sound; in Keras 3.15 it counts from that
-    of the whole batch, so that a sound's result depends on the others.
+    Differences: `top_db` is relative to the maximum of each signal; in Keras 3.15 it is relative to
+    the maximum of the batch, so that the result for a signal depends on the others.
     """
 
     rowwise = True
@@ -97,8 +98,8 @@ class MelSpectrogram(Layer):
         self.sequence_length = positive_int(label, "sequence_length", sequence_length or fft_length)
         if self.sequence_length > self.fft_length:
             raise ValueError(
-                f"{label}: a window of sequence_length={sequence_length} samples is longer than "
-                f"fft_length={fft_length}."
+                f"{label}: sequence_length must be at most fft_length={fft_length}. "
+                f"Received: {sequence_length}"
             )
         self.window = window
         self.sampling_rate = sampling_rate
@@ -116,53 +117,53 @@ class MelSpectrogram(Layer):
         """Returns the spectrogram."""
         if inputs.ndim not in (1, 2):
             raise ValueError(
-                f"a sound has the shape (samples,) or (batch, samples). Received: {inputs.shape}"
+                "expected a signal of shape (samples,) or (batch, samples). "
+                f"Received: {inputs.shape}"
             )
         x = inputs.astype(jnp.promote_types(self.compute_dtype, "float32"))
         real, imaginary = stft(
             x, self.sequence_length, self.sequence_stride, self.fft_length, self.window
         )
         power = jnp.sqrt(real**2 + imaginary**2) ** self.mag_exp
-        y = power @ jnp.asarray(self._triangles(power.shape[-1]), power.dtype)
+        y = power @ jnp.asarray(self._mel_filters(power.shape[-1]), power.dtype)
         if self.power_to_db:
-            y = self._decibels(y)
+            y = self._to_decibels(y)
         return jnp.swapaxes(y, -1, -2).astype(self.compute_dtype)
 
-    def _decibels(self, power: Any) -> Any:
+    def _to_decibels(self, power: Any) -> Any:
         reference = max(abs(self.ref_power), self.min_power)
         y = 10 * jnp.log10(jnp.maximum(power, self.min_power) / reference)
         return jnp.maximum(y, y.max((-1, -2), keepdims=True) - self.top_db)
 
-    def _triangles(self, bins: int) -> np.ndarray:
-        """Returns what each linear frequency counts in each mel bin, (bins, num_mel_bins)."""
+    def _mel_filters(self, bins: int) -> np.ndarray:
+        """Returns the weight of each linear frequency in each mel bin, (bins, num_mel_bins)."""
         hertz = np.linspace(0, self.sampling_rate / 2, bins)
         ends = np.linspace(_mel(self.min_freq), _mel(self.max_freq), self.num_mel_bins + 2)
-        place = (_mel(hertz)[:, None] - ends[0]) / (ends[1] - ends[0])  # in widths of a bin
-        weights: np.ndarray = np.maximum(0, 1 - np.abs(place - np.arange(1, self.num_mel_bins + 1)))
-        weights[0] = 0  # the constant part is no tone
+        position = (_mel(hertz)[:, None] - ends[0]) / (ends[1] - ends[0])  # in widths of a bin
+        centers = np.arange(1, self.num_mel_bins + 1)
+        weights: np.ndarray = np.maximum(0, 1 - np.abs(position - centers))
+        weights[0] = 0  # excludes the constant component
         return weights
 
 
 class STFTSpectrogram(Layer):
-    """Shows how strong the frequencies of a sound are over time, by a convolution.
+    """Computes the spectrogram of audio signals by a convolution with trainable kernels.
 
     s[t, f] = sum_n window[n] x[t step + n] exp(-2 pi i n f / fft_length), for each channel
 
-    The kernels of the convolution are weights, which training may change.
-
     Args:
-        mode: `"magnitude"` gives |s|, `"log"` its logarithm, `"psd"` the power, in which what is
-            mirrored counts twice, `"real"` and `"imag"` the parts of s, `"stft"` both, `"angle"`
-            the phase.
-        frame_length: samples of a window.
-        frame_step: samples from a window to the next, by default half a window.
-        fft_length: samples of a window with zeros, by default the next power of two.
+        mode: `"magnitude"`: |s|; `"log"`: its logarithm; `"psd"`: the power, doubled for
+            frequencies that also have a negative counterpart; `"real"`, `"imag"`: a part of s;
+            `"stft"`: both parts; `"angle"`: the phase.
+        frame_length: the size of a window in samples.
+        frame_step: the number of samples between windows, by default half a window.
+        fft_length: the size of the FFT in samples; by default the next power of two.
         window: `"hann"`, `"hamming"` and others of `cornu.initializers.STFT`, an array of
             `frame_length` numbers, or None.
         periodic: whether the window is one period of a periodic function.
-        scaling: `"density"`, `"spectrum"` or None: by what the window is divided.
-        padding: `"valid"`, or `"same"` to add zeros at both ends.
-        expand_dims: whether the result is an image, with the channels of x as its channels.
+        scaling: the normalization of the window: `"density"`, `"spectrum"` or None.
+        padding: `"valid"`, or `"same"` to pad with zeros at both ends.
+        expand_dims: whether the result is an image with the channels of x as its channels.
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
         **kwargs: `name`, `dtype`, `trainable` and others of `Layer`.
@@ -175,7 +176,7 @@ class STFTSpectrogram(Layer):
 
     Raises:
         ValueError: an argument is invalid.
-        TypeError: x has no floats.
+        TypeError: x does not have a floating-point dtype.
 
     Example:
 
@@ -205,18 +206,18 @@ class STFTSpectrogram(Layer):
         super().__init__(**kwargs)
         label = self._label()
         if mode not in _MODES:
-            raise ValueError(f"{label}: mode is one of {_MODES}. Received: {mode!r}")
+            raise ValueError(f"{label}: mode must be one of {_MODES}. Received: {mode!r}")
         if padding not in ("valid", "same"):
-            raise ValueError(f"{label}: padding is 'valid' or 'same'. Received: {padding!r}")
+            raise ValueError(f"{label}: padding must be 'valid' or 'same'. Received: {padding!r}")
         self.frame_length = positive_int(label, "frame_length", frame_length)
         if frame_step is not None and not 1 <= frame_step <= frame_length:
             raise ValueError(
-                f"{label}: frame_step lies between 1 and frame_length={frame_length}. "
+                f"{label}: frame_step must be from 1 to frame_length={frame_length}. "
                 f"Received: {frame_step!r}"
             )
         if fft_length is not None and fft_length < frame_length:
             raise ValueError(
-                f"{label}: fft_length is at least frame_length={frame_length}. "
+                f"{label}: fft_length must be at least frame_length={frame_length}. "
                 f"Received: {fft_length!r}"
             )
         self.mode = mode
@@ -229,12 +230,13 @@ class STFTSpectrogram(Layer):
         self.expand_dims = expand_dims
         self.data_format = settings.data_format(data_format)
         self.input_spec = InputSpec(ndim=3)
+        # Modes that use only one part do not get the kernel of the other.
         self._kernels = {
             side: STFT(side, window, scaling, periodic) for side, other in _SIDES if mode != other
         }
 
     def build(self, input_shape: ShapeLike) -> None:
-        """Creates the kernels of the parts that the mode needs."""
+        """Creates the real and imaginary kernels that the mode needs."""
         length = self.fft_length or 2 ** math.ceil(math.log2(self.frame_length))
         shape = (self.frame_length, 1, length // 2 + 1)
         for side, initializer in self._kernels.items():
@@ -244,10 +246,12 @@ class STFTSpectrogram(Layer):
     def call(self, inputs: HostArray) -> Any:
         """Returns the spectrogram."""
         if not jnp.issubdtype(inputs.dtype, jnp.floating):
-            raise TypeError(f"a sound has floats, from -1 to 1. Received: {inputs.dtype}")
+            raise TypeError(
+                f"expected a signal with a floating-point dtype. Received: {inputs.dtype}"
+            )
         x = inputs if self.data_format == "channels_last" else jnp.swapaxes(inputs, 1, 2)
         parts = {side: self._part(x, getattr(self, f"{side}_kernel")) for side in self._kernels}
-        return self._laid_out(self._shown(**parts))
+        return self._to_layout(self._combine(**parts))
 
     def _part(self, x: HostArray, kernel: Any) -> Any:
         """Returns the real or the imaginary part, (batch, channels, times, frequencies)."""
@@ -257,7 +261,7 @@ class STFTSpectrogram(Layer):
         y = conv(signals, kernel, step, self.padding, "channels_last")
         return y.reshape(batch, channels, *y.shape[1:])
 
-    def _shown(self, real: Any = None, imag: Any = None) -> Any:
+    def _combine(self, real: Any = None, imag: Any = None) -> Any:
         if self.mode in ("real", "imag"):
             return real if imag is None else imag
         if self.mode == "angle":
@@ -271,7 +275,7 @@ class STFTSpectrogram(Layer):
         magnitude = jnp.sqrt(jnp.maximum(power, epsilon))
         return jnp.log(jnp.maximum(magnitude, epsilon)) if self.mode == "log" else magnitude
 
-    def _laid_out(self, y: Any) -> Any:
+    def _to_layout(self, y: Any) -> Any:
         last = self.data_format == "channels_last"
         if self.expand_dims:
             return jnp.moveaxis(y, 1, -1) if last else y

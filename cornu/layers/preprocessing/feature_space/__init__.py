@@ -1,1 +1,1 @@
-"""FeatureSpace: encodes the columns of a table."""
+"""FeatureSpace: encodes the columns of a table as vectors."""

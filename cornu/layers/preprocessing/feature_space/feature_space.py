@@ -1,4 +1,4 @@
-"""FeatureSpace: the columns of a table as one vector for each row."""
+"""FeatureSpace: encodes the rows of a table as vectors."""
 
 from __future__ import annotations
 
@@ -23,38 +23,37 @@ __all__ = ["FeatureSpace"]
 
 
 class FeatureSpace(Preprocess):
-    """Turns the columns of a table into numbers, each in its own way, and joins them.
+    """Encodes each column of a table, and concatenates the encodings.
 
     Args:
-        features: for each column its kind: a name, such as `"float_normalized"`, or what a
-            method here returns, such as `FeatureSpace.float_normalized()`.
-        output_mode: `"concat"`: one vector for each row; `"dict"`: each feature by its name.
-        crosses: groups of names of features that count as one as well, or what
-            `FeatureSpace.cross` returns.
-        crossing_dim: the number of bins of a cross.
-        hashing_dim: the number of bins of a hashed feature, where only the kind is named.
-        num_discretization_bins: the same for those discretized.
-        name: as of every layer.
+        features: the feature of each column: a kind, such as `"float_normalized"`, or the result
+            of a static method, such as `FeatureSpace.float_normalized()`.
+        output_mode: `"concat"`: a vector for each row; `"dict"`: a dict of encoded features.
+        crosses: features to cross: tuples of names, or results of `FeatureSpace.cross`.
+        crossing_dim: the default number of bins of a cross.
+        hashing_dim: the default number of bins of hashed features.
+        num_discretization_bins: the default number of bins of discretized features.
+        name: the name of the layer.
 
     Kinds of features:
 
-        float                 numbers as they are
-        float_rescaled        times a scale, plus an offset
-        float_normalized      mean 0 and standard deviation 1, by the data
-        float_discretized     bins that share the data out
-        integer_categorical   integers that are categories, found in the data
-        string_categorical    strings that are
-        integer_hashed        integers that fall into bins by themselves
-        string_hashed         strings that do
+        float                 numbers, unchanged
+        float_rescaled        numbers, multiplied by a scale and shifted by an offset
+        float_normalized      numbers, normalized to mean 0 and standard deviation 1
+        float_discretized     numbers, mapped to bins
+        integer_categorical   integers, looked up in a vocabulary
+        string_categorical    strings, looked up in a vocabulary
+        integer_hashed        integers, hashed into bins
+        string_hashed         strings, hashed into bins
 
     Shapes:
         {name: (batch,) or (batch, 1)} -> (batch, all features), or {name: (batch, ...)};
-        of single values -> the same without batch
+        for scalars the result has no batch axis
 
     Raises:
-        ValueError: a kind or a feature that does not exist; a column that is missing; or output
-            of integers that would have to be joined with numbers.
-        RuntimeError: `adapt` was not called, and a feature has to learn.
+        ValueError: a kind or a feature does not exist, a column is missing, or integers would have
+            to be concatenated with floats.
+        RuntimeError: the layer is called before `adapt`, and a feature requires it.
 
     Example:
 
@@ -65,15 +64,14 @@ class FeatureSpace(Preprocess):
     >>> space(table).tolist()
     [[-1.0, 0.0, 1.0, 0.0], [1.0, 0.0, 0.0, 1.0]]
 
-    Differences: no TensorFlow is needed; tables are dicts, data frames of pandas and polars,
-    iterables of such parts, or `tf.data`, and are read once by `adapt`. Columns that are no
-    features are left alone. JAX has no strings: an input of `get_inputs()` that belongs to a
-    column of strings stands for their numbers, which `numbers(table)` returns. A feature with
-    given boundaries, vocabulary or statistics has nothing to learn. Without any that has,
-    `adapt` is not needed.
+    Differences: TensorFlow is not required; tables are dicts, pandas or polars data frames,
+    iterables of these, or `tf.data` datasets. `adapt` reads the data once. Other columns are
+    ignored. JAX has no strings: the inputs of `get_inputs()` for columns of strings are integers
+    or floats, which `numbers(table)` returns. `adapt` is not required if all boundaries,
+    vocabularies and statistics are passed to the features.
     """
 
-    # It is saved like a model, but not trained.
+    # A FeatureSpace is saved like a model, but not trained.
     compiled = False
     optimizer = None
 
@@ -90,20 +88,21 @@ class FeatureSpace(Preprocess):
         super().__init__(name=name)
         if not isinstance(features, dict) or not features:
             raise ValueError(
-                f"{self._label()}: features is a dict of kinds by column, with at least one. "
+                f"{self._label()}: features must be a non-empty dict from columns to kinds. "
                 f"Received: {features!r}"
             )
         if output_mode not in ("concat", "dict"):
             raise ValueError(
-                f"{self._label()}: output_mode is 'concat' or 'dict'. Received: {output_mode!r}"
+                f"{self._label()}: output_mode must be 'concat' or 'dict'. "
+                f"Received: {output_mode!r}"
             )
         self.output_mode = output_mode
         self.crossing_dim = crossing_dim
         self.hashing_dim = hashing_dim
         self.num_discretization_bins = num_discretization_bins
         self.autocast = False
-        self.features = {name: self._feature(name, kind) for name, kind in features.items()}
-        self.crosses = [self._cross(cross) for cross in crosses or ()]
+        self.features = {name: self._make_feature(name, kind) for name, kind in features.items()}
+        self.crosses = [self._make_cross(cross) for cross in crosses or ()]
         self.preprocessors = {name: f.preprocessor for name, f in self.features.items()}
         self.crossers = {c.name: HashedCrossing(c.crossing_dim, name=c.name) for c in self.crosses}
         self.one_hot_encoders: dict[str, CategoryEncoding] = {}
@@ -111,31 +110,32 @@ class FeatureSpace(Preprocess):
         self._inputs: dict[str, Tensor] = {}
         self.encoded_features: Any = None
 
-    def _feature(self, name: str, kind: Any) -> Feature:
+    def _make_feature(self, name: str, kind: Any) -> Feature:
         if isinstance(kind, Feature):
             return kind
         if kind not in KINDS:
             raise ValueError(
-                f"{self._label()}: feature {name!r} has no kind {kind!r}. {suggest(kind, KINDS)}"
+                f"{self._label()}: feature {name!r} has the unknown kind {kind!r}. "
+                f"{suggest(kind, KINDS)}"
             )
         make, default = KINDS[kind]
         feature: Feature = make(getattr(self, default), name=name) if default else make(name=name)
         return feature
 
-    def _cross(self, cross: Any) -> Cross:
+    def _make_cross(self, cross: Any) -> Cross:
         if not isinstance(cross, Cross):
             cross = Cross(cross, self.crossing_dim)
         checked: Cross = cross
         for name in checked.feature_names:
             if name not in self.features:
                 raise ValueError(
-                    f"{self._label()}: crosses names the feature {name!r}, which does not exist. "
+                    f"{self._label()}: crosses contains the unknown feature {name!r}. "
                     f"{suggest(name, self.features)}"
                 )
             if self.features[name].output_mode == "float":
                 raise ValueError(
-                    f"{self._label()}: feature {name!r} returns floats, and only "
-                    "indices can be crossed.\nDiscretize it: FeatureSpace.float_discretized(...)."
+                    f"{self._label()}: feature {name!r} returns floats; only indices can be "
+                    "crossed.\nDiscretize it with FeatureSpace.float_discretized(...)."
                 )
         return checked
 
@@ -159,10 +159,13 @@ class FeatureSpace(Preprocess):
         """Adapts the layers of the features to a table; earlier statistics are discarded.
 
         Args:
-            dataset: a dict or data frame of columns, or an iterable of such parts (also a
+            dataset: a dict or data frame of columns, or an iterable of these (also a
                 `tf.data.Dataset`, of batches or of single rows).
         """
-        learners = {name: layer for name, layer in self.preprocessors.items() if _learns(layer)}
+        learners = {
+            name: layer for name, layer in self.preprocessors.items() if _is_adaptable(layer)
+        }
+        # Layers of the user may not have update_state: their data is collected for one `adapt`.
         kept: dict[str, list[Any]] = {name: [] for name in learners}
         for layer in learners.values():
             if isinstance(layer, Learning):
@@ -178,45 +181,47 @@ class FeatureSpace(Preprocess):
                 layer.finalize_state()
             else:
                 layer.adapt(kept[name])  # type: ignore[attr-defined]
-        self._settle()
+        self._discard_graph()
 
-    def _settle(self) -> None:
+    def _discard_graph(self) -> None:
         """Discards the graph that was built before the features changed."""
         self.one_hot_encoders = {}
         self._inputs, self.encoded_features = {}, None
         self.built = True
 
-    def _ready(self) -> None:
-        """Builds the graph of the encoders, once the outputs of the features are known."""
+    def _build_graph(self) -> None:
+        """Builds the functional graph of the encoders, unless it is built."""
         if self.encoded_features is not None:
             return
-        if not self.built and any(map(_learns, self.preprocessors.values())):
+        if not self.built and any(map(_is_adaptable, self.preprocessors.values())):
             raise RuntimeError(
                 f"{self._label()} has not been adapted yet.\nCall adapt(table) before using it."
             )
         self.built = True
-        self._inputs = {name: self._input(name, f) for name, f in self.features.items()}
+        self._inputs = {name: self._make_input(name, f) for name, f in self.features.items()}
         numbers = {
             name: x if self.features[name].dtype == "string" else self.preprocessors[name](x)
             for name, x in self._inputs.items()
         }
-        for name, spec, layer, dtype in self._parts(numbers):
-            self._check_part(name, spec, layer, dtype)
-        self.encoded_features = self._encoded(numbers)
+        for name, spec, layer, dtype in self._features_and_crosses(numbers):
+            self._make_encoder(name, spec, layer, dtype)
+        self.encoded_features = self._encode(numbers)
 
-    def _input(self, name: str, feature: Feature) -> Tensor:
+    def _make_input(self, name: str, feature: Feature) -> Tensor:
         if feature.dtype != "string":
             return Input((1,), dtype=feature.dtype, name=name)
         out = feature.preprocessor.compute_output_spec(Tensor((None, 1), "int32"))
         return Input(batch_shape=out.shape, dtype=out.dtype, name=name)
 
-    def _parts(self, numbers: dict[str, Tensor]) -> list[tuple[str, Any, Layer, str]]:
-        """Returns name, spec, layer and dtype of each feature and cross."""
+    def _features_and_crosses(
+        self, numbers: dict[str, Tensor]
+    ) -> list[tuple[str, Any, Layer, str]]:
+        """Returns the name, specification, layer and dtype of each feature and cross."""
         own = [(n, self.features[n], self.preprocessors[n], x.dtype) for n, x in numbers.items()]
         return own + [(c.name, c, self.crossers[c.name], "int32") for c in self.crosses]
 
-    def _check_part(self, name: str, spec: Any, layer: Layer, dtype: str) -> None:
-        """Makes the encoder of a feature that needs one; refuses what cannot be encoded."""
+    def _make_encoder(self, name: str, spec: Any, layer: Layer, dtype: str) -> None:
+        """Creates the one-hot encoder of a feature if it has one; checks its dtype."""
         label = f"{self._label()}: feature {name!r}"
         indices = dtype.startswith(("int", "uint"))
         if spec.output_mode == "one_hot":
@@ -225,35 +230,35 @@ class FeatureSpace(Preprocess):
                 what = f"returns {dtype}" if not indices else "has an unknown number of indices"
                 raise ValueError(
                     f"{label} has output_mode='one_hot', and its layer {layer.name!r} {what}.\n"
-                    + ("Write output_mode='float'." if not indices else "Write output_mode='int'.")
+                    + ("Use output_mode='float'." if not indices else "Use output_mode='int'.")
                 )
             self.one_hot_encoders[name] = CategoryEncoding(size, name=f"{name}_encoder")
         elif indices and self.output_mode == "concat":
             raise ValueError(
-                f"{label} gives indices ({dtype}), which cannot be joined with numbers.\n"
-                "Write output_mode='one_hot' for it, or output_mode='dict' for the FeatureSpace."
+                f"{label} returns indices ({dtype}), which cannot be concatenated with floats.\n"
+                "Use output_mode='one_hot' for it, or output_mode='dict' for the FeatureSpace."
             )
 
     # --------------------------------------------------------------------------------------- call
 
     @api_boundary
     def get_inputs(self) -> dict[str, Tensor]:
-        """Returns an Input for each column, for a model to begin with.
+        """Returns an `Input` for each column, to build a model.
 
-        Those of columns of strings stand for their numbers; see `numbers`.
+        The inputs for columns of strings are integers or floats; see `numbers`.
         """
-        self._ready()
+        self._build_graph()
         return dict(self._inputs)
 
     @api_boundary
     def get_encoded_features(self) -> Any:
-        """Returns the Tensor, or dict of them, that the inputs are encoded to."""
-        self._ready()
+        """Returns the symbolic output for the inputs: a Tensor, or a dict of Tensors."""
+        self._build_graph()
         return self.encoded_features
 
     @api_boundary
     def numbers(self, data: Any) -> dict[str, Any]:
-        """Returns the columns of a table as a model takes them that begins with `get_inputs()`.
+        """Converts a table to inputs of a model that was built from `get_inputs()`.
 
         Args:
             data: a dict or data frame of columns.
@@ -267,7 +272,7 @@ class FeatureSpace(Preprocess):
         >>> bool((model(space.numbers(table)) == space(table)).all())
         True
         """
-        self._ready()
+        self._build_graph()
         table = columns(data, list(self.features), self._label())
         return {
             name: self.preprocessors[name](as_column(x))
@@ -278,25 +283,27 @@ class FeatureSpace(Preprocess):
 
     @property
     def only_on_data(self) -> bool:  # type: ignore[override]
-        """Whether a feature is of strings."""
+        """Whether a feature consists of strings."""
         return any(feature.dtype == "string" for feature in self.features.values())
 
     def read(self, x: Any) -> Any:
-        """Returns the table of a call as a dict of arrays."""
-        self._ready()
+        """Converts the table of a call to a dict of arrays."""
+        self._build_graph()
         return columns(x, list(self.features), self._label())
 
     def call(self, data: dict[str, Any]) -> Any:
         """Returns the encoded rows of a table."""
+        # The column axis is added for the layers, and removed from the result of a single row.
         alone = any(x.ndim == 0 for x in data.values())
         numbers = {name: self.preprocessors[name](as_column(x)) for name, x in data.items()}
-        out = self._encoded(numbers)
+        out = self._encode(numbers)
         if not alone:
             return out
         return {k: x[0] for k, x in out.items()} if isinstance(out, dict) else out[0]
 
-    def _encoded(self, numbers: dict[str, Any]) -> Any:
-        """Encodes and joins what came out of the features' layers."""
+    def _encode(self, numbers: dict[str, Any]) -> Any:
+        """Crosses, encodes and concatenates the outputs of the layers of the features."""
+        # Sorted by name, as in Keras: the order determines the columns of the result.
         out = {name: numbers[name] for name in sorted(numbers)}
         for cross in sorted(self.crosses, key=lambda cross: cross.name):
             out[cross.name] = self.crossers[cross.name]([numbers[n] for n in cross.feature_names])
@@ -309,7 +316,7 @@ class FeatureSpace(Preprocess):
 
     def compute_output_spec(self, data: dict[str, Tensor]) -> Any:
         """Returns Tensors of the shapes and dtypes of the output."""
-        self._ready()
+        self._build_graph()
         shape = next(iter(data.values())).shape
         out = self.encoded_features
         if isinstance(out, dict):
@@ -324,40 +331,40 @@ class FeatureSpace(Preprocess):
         return super().public_name() if own else ("keras.utils", "FeatureSpace")
 
     def constructor_arguments(self) -> dict[str, Any]:
-        """Returns the constructor's arguments, with the features as they are now."""
+        """Returns the constructor arguments, with the current features and crosses."""
         given = super().constructor_arguments()
         return {**given, "features": self.features, "crosses": self.crosses}
 
     def get_build_config(self) -> dict[str, Any] | None:
-        """Returns what the features' layers are built with, if they have learned."""
+        """Returns the build configs of the layers of the features, or None if not built."""
         if not self.built:
             return None
         return {name: layer.get_build_config() for name, layer in self.preprocessors.items()}
 
     def build_from_config(self, config: dict[str, Any]) -> None:
-        """Builds the features' layers for what `get_build_config()` returned."""
+        """Builds the layers of the features from a build config."""
         for name, built_with in config.items():
             layer = self.preprocessors.get(name)
             if layer is not None and not layer.built and built_with:
                 layer.build(built_with["input_shape"])
-        self._settle()
+        self._discard_graph()
 
     def get_compile_config(self) -> None:
-        """Returns None: there is nothing to train."""
+        """Returns None; a FeatureSpace is not trained."""
 
     def compile_from_config(self, config: Any) -> None:
-        """Does nothing: there is nothing to train."""
+        """Does nothing; a FeatureSpace is not trained."""
 
     @api_boundary
     def save(self, filepath: Any) -> None:
-        """Writes it as a `.keras` archive, which `cornu.models.load_model` reads."""
+        """Saves the FeatureSpace as a `.keras` archive, for `cornu.models.load_model`."""
         registry.write_archive(self, filepath)
 
 
-def _learns(layer: Layer) -> bool:
+def _is_adaptable(layer: Layer) -> bool:
     if isinstance(layer, Learning):
         return layer.adaptable
-    return callable(getattr(layer, "adapt", None))  # a layer of the program
+    return callable(getattr(layer, "adapt", None))  # a layer defined by the user
 
 
 registry.add_class("utils", FeatureSpace, "FeatureSpace")

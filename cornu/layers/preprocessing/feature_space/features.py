@@ -1,4 +1,4 @@
-"""Features of a table, and crossings of them: how each becomes numbers."""
+"""Features and crosses of a FeatureSpace."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _OUTPUTS = ("int", "one_hot", "float")
 
 
 class Feature(Configurable):
-    """What is known of one column: its dtype, the layer that it goes through, and what comes out.
+    """A column with its dtype, preprocessing layer and encoding.
 
     Args:
-        dtype: `"string"`, or that of the numbers.
-        preprocessor: a layer that takes (batch, 1).
-        output_mode: `"float"`: what the layer returns; `"int"`: the same, which are indices;
-            `"one_hot"`: a vector with a place for each index.
+        dtype: `"string"`, or the dtype of the numbers.
+        preprocessor: a layer for inputs of shape (batch, 1).
+        output_mode: `"float"`: the layer returns floats; `"int"`: it returns indices; `"one_hot"`:
+            it returns indices, which are one-hot encoded.
     """
 
     category = "utils"
@@ -38,12 +38,12 @@ class Feature(Configurable):
     def __init__(self, dtype: str, preprocessor: Layer, output_mode: str) -> None:
         if output_mode not in _OUTPUTS:
             raise ValueError(
-                f"output_mode of a feature is one of {_OUTPUTS}. Received: {output_mode!r}"
+                f"output_mode of a feature must be one of {_OUTPUTS}. Received: {output_mode!r}"
             )
         if not isinstance(preprocessor, Layer):
             raise TypeError(
-                f"The preprocessor of a feature is a layer. Received: {preprocessor!r}\n"
-                "A function becomes a layer by Lambda(function)."
+                f"The preprocessor of a feature must be a layer. Received: {preprocessor!r}\n"
+                "Wrap a function in a layer with Lambda(function)."
             )
         self.dtype = dtype
         self.preprocessor = preprocessor
@@ -51,12 +51,12 @@ class Feature(Configurable):
 
 
 class Cross(Configurable):
-    """Some features that count as one, in a number of bins.
+    """A combination of features that is hashed into bins.
 
     Args:
-        feature_names: which ones.
+        feature_names: the names of the features.
         crossing_dim: the number of bins.
-        output_mode: `"int"`: the bin; `"one_hot"`: a vector with a place for each.
+        output_mode: `"int"`: the index of the bin; `"one_hot"`: its one-hot encoding.
     """
 
     category = "utils"
@@ -66,10 +66,10 @@ class Cross(Configurable):
     ) -> None:
         if output_mode not in _OUTPUTS[:2]:
             raise ValueError(
-                f"output_mode of a cross is one of {_OUTPUTS[:2]}. Received: {output_mode!r}"
+                f"output_mode of a cross must be one of {_OUTPUTS[:2]}. Received: {output_mode!r}"
             )
         if isinstance(feature_names, str) or len(tuple(feature_names)) < 2:
-            raise ValueError(f"A cross has at least two features. Received: {feature_names!r}")
+            raise ValueError(f"A cross requires at least two features. Received: {feature_names!r}")
         self.feature_names = tuple(feature_names)
         self.crossing_dim = crossing_dim
         self.output_mode = output_mode
@@ -80,24 +80,24 @@ class Cross(Configurable):
         return "_X_".join(self.feature_names)
 
 
-def _named(kind: str, name: str | None) -> str:
+def _layer_name(kind: str, name: str | None) -> str:
     return f"{name or auto_name(kind)}_preprocessor"
 
 
 def plain(name: str | None = None) -> Feature:
-    """A column of numbers, as they are."""
-    return Feature("float32", Identity(dtype="float32", name=_named("float", name)), "float")
+    """Returns a feature for numbers, which are unchanged."""
+    return Feature("float32", Identity(dtype="float32", name=_layer_name("float", name)), "float")
 
 
 def rescaled(scale: float = 1.0, offset: float = 0.0, name: str | None = None) -> Feature:
-    """A column of numbers, times one number and plus another."""
-    layer = Rescaling(scale, offset, name=_named("float_rescaled", name))
+    """Returns a feature for numbers, multiplied by a scale and shifted by an offset."""
+    layer = Rescaling(scale, offset, name=_layer_name("float_rescaled", name))
     return Feature("float32", layer, "float")
 
 
 def normalized(name: str | None = None) -> Feature:
-    """A column of numbers, brought to mean 0 and standard deviation 1."""
-    layer = Normalization(axis=-1, name=_named("float_normalized", name))
+    """Returns a feature for numbers, normalized to mean 0 and standard deviation 1."""
+    layer = Normalization(axis=-1, name=_layer_name("float_normalized", name))
     return Feature("float32", layer, "float")
 
 
@@ -107,11 +107,11 @@ def discretized(
     output_mode: str = "one_hot",
     name: str | None = None,
 ) -> Feature:
-    """A column of numbers, in bins that are learned or given."""
+    """Returns a feature for numbers, mapped to bins with given or computed boundaries."""
     layer = Discretization(
         num_bins=num_bins if bin_boundaries is None else None,
         bin_boundaries=bin_boundaries,
-        name=_named("float_discretized", name),
+        name=_layer_name("float_discretized", name),
     )
     return Feature("float32", layer, output_mode)
 
@@ -122,11 +122,11 @@ def integers(
     output_mode: str = "one_hot",
     name: str | None = None,
 ) -> Feature:
-    """A column of integers that are categories, which are learned."""
+    """Returns a feature for integers, looked up in a vocabulary that `adapt` computes."""
     layer = IntegerLookup(
         max_tokens=max_tokens,
         num_oov_indices=num_oov_indices,
-        name=_named("integer_categorical", name),
+        name=_layer_name("integer_categorical", name),
     )
     return Feature("int32", layer, output_mode)
 
@@ -137,11 +137,11 @@ def strings(
     output_mode: str = "one_hot",
     name: str | None = None,
 ) -> Feature:
-    """A column of strings that are categories, which are learned."""
+    """Returns a feature for strings, looked up in a vocabulary that `adapt` computes."""
     layer = StringLookup(
         max_tokens=max_tokens,
         num_oov_indices=num_oov_indices,
-        name=_named("string_categorical", name),
+        name=_layer_name("string_categorical", name),
     )
     return Feature("string", layer, output_mode)
 
@@ -149,18 +149,18 @@ def strings(
 def hashed_integers(
     num_bins: int, output_mode: str = "one_hot", name: str | None = None
 ) -> Feature:
-    """A column of integers, in bins by their fingerprints."""
-    layer = Hashing(num_bins, name=_named("integer_hashed", name))
+    """Returns a feature for integers, hashed into bins."""
+    layer = Hashing(num_bins, name=_layer_name("integer_hashed", name))
     return Feature("int32", layer, output_mode)
 
 
 def hashed_strings(num_bins: int, output_mode: str = "one_hot", name: str | None = None) -> Feature:
-    """A column of strings, in bins by their fingerprints."""
-    layer = Hashing(num_bins, name=_named("string_hashed", name))
+    """Returns a feature for strings, hashed into bins."""
+    layer = Hashing(num_bins, name=_layer_name("string_hashed", name))
     return Feature("string", layer, output_mode)
 
 
-# What a feature may be called instead of being made, and which default of the space it needs.
+# The constructor of each kind, and the FeatureSpace attribute with its default number of bins.
 KINDS: dict[str, tuple[Any, str | None]] = {
     "float": (plain, None),
     "float_rescaled": (rescaled, None),
@@ -174,7 +174,7 @@ KINDS: dict[str, tuple[Any, str | None]] = {
 
 
 def cardinality(layer: Layer) -> int | None:
-    """Returns how many indices a layer may return, or None if it is unknown."""
+    """Returns the number of indices of a layer, or None if it is unknown."""
     match layer:
         case IntegerLookup() | StringLookup():
             return layer.vocabulary_size()

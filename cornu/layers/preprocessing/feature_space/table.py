@@ -13,26 +13,25 @@ from cornu.layers.preprocessing.reading import as_array, items_of
 
 __all__ = ["as_column", "columns", "parts"]
 
-_ROWS = 32  # of a part, of what is not in batches
+_ROWS = 32  # per part, for data that is not batched
 
 
 def columns(data: Any, names: Sequence[str], label: str) -> dict[str, Any]:
-    """Returns some columns of a table as arrays.
+    """Returns columns of a table as arrays.
 
     Args:
-        data: a dict, or data frame, of columns.
-        names: which ones.
+        data: a dict or data frame of columns.
+        names: the names of the columns.
         label: the name of the layer in error messages.
 
     Raises:
-        TypeError: it is not a table.
+        TypeError: `data` is not a table.
         ValueError: a column is missing.
     """
     there = data if isinstance(data, dict) else getattr(data, "columns", None)
     if there is None:
         raise TypeError(
-            f"{label} takes a dict of columns by name, or a data frame. "
-            f"Received: {type(data).__name__}"
+            f"{label} expects a dict of columns or a data frame. Received: {type(data).__name__}"
         )
     missing = [name for name in names if name not in there]
     if missing:
@@ -44,18 +43,18 @@ def columns(data: Any, names: Sequence[str], label: str) -> dict[str, Any]:
 
 
 def as_column(x: Any) -> Any:
-    """Returns a column, or a single value, with an axis of features: (rows, 1)."""
+    """Reshapes a column or a scalar to (rows, 1)."""
     if x.ndim == 0:
         return x.reshape(1, 1)
     return x[:, None] if x.ndim == 1 else x
 
 
 def parts(data: Any, names: Sequence[str], label: str) -> Iterator[dict[str, Any]]:
-    """Yields a table in parts of some rows, each a dict of columns (rows, 1).
+    """Yields a table in parts, each a dict of columns of shape (rows, 1).
 
     Args:
-        data: what `columns` takes, or an iterable of such parts (or of single rows); of a part
-            that is a tuple, such as `(x, y)`, the first is taken.
+        data: a table, or an iterable of tables or single rows; of a tuple such as `(x, y)`, the
+            first element is used.
         names, label: as in `columns`.
     """
     if isinstance(data, dict) or hasattr(data, "columns"):
@@ -65,7 +64,7 @@ def parts(data: Any, names: Sequence[str], label: str) -> Iterator[dict[str, Any
             yield {name: x[start : start + _ROWS] for name, x in whole.items()}
         return
     items = items_of(
-        data, f"{label} takes a dict of columns, a data frame, or an iterable of such parts."
+        data, f"{label} expects a dict of columns, a data frame, or an iterable of these."
     )
     empty = True
     while batch := list(islice(items, 1)):
@@ -76,7 +75,7 @@ def parts(data: Any, names: Sequence[str], label: str) -> Iterator[dict[str, Any
             part = {name: np.stack([row[name] for row in rows]) for name in names}
         yield {name: as_column(x) for name, x in part.items()}
     if empty:
-        raise ValueError(f"{label} was given no data: the iterable is empty, or was read before.")
+        raise ValueError(f"{label} received no data: the iterable is empty or already consumed.")
 
 
 def _first(batch: Any) -> Any:

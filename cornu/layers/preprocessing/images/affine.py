@@ -35,8 +35,8 @@ class RandomFlip(RandomImageLayer):
     """Flips each image in training with probability 1/2.
 
     Args:
-        mode: `"horizontal"` (left and right), `"vertical"` (up and down), or
-            `"horizontal_and_vertical"`, each by itself.
+        mode: `"horizontal"`, `"vertical"`, or `"horizontal_and_vertical"`, which flips
+            independently in both directions.
         seed: an integer seed, for reproducible results.
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
@@ -47,7 +47,7 @@ class RandomFlip(RandomImageLayer):
         accepted.
 
     Raises:
-        ValueError: the mode is not known, or x does not have 3 or 4 axes.
+        ValueError: `mode` is unknown, or x does not have 3 or 4 axes.
 
     Example:
 
@@ -59,8 +59,8 @@ class RandomFlip(RandomImageLayer):
     [(1.0, 2.0), (2.0, 1.0)]
 
     Differences: in Keras 3.15 `"horizontal_and_vertical"` flips an image in both directions or in
-    none, so that no image is only mirrored. As with all layers that are random, a model that is
-    called (`model(x)`) changes nothing unless `training=True`; in Keras it does.
+    none. As with all random layers, `model(x)` has no effect without `training=True`; in Keras it
+    does.
     """
 
     def __init__(
@@ -74,15 +74,17 @@ class RandomFlip(RandomImageLayer):
     ) -> None:
         super().__init__(seed, data_format, **kwargs)
         if mode not in _FLIPS:
-            raise ValueError(f"{self._label()}: mode is one of {tuple(_FLIPS)}. Received: {mode!r}")
+            raise ValueError(
+                f"{self._label()}: mode must be one of {tuple(_FLIPS)}. Received: {mode!r}"
+            )
         self.mode = mode
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
-        """Returns for each direction which images are flipped."""
+        """Returns for each direction the images that are flipped."""
         return tuple(rng.uniform(0, 1) <= 0.5 for _ in _FLIPS[self.mode])
 
     def transform(self, images: Array, *flipped: Any) -> Array:
-        """Returns the images, some of them flipped."""
+        """Returns the images, flipped where selected."""
         for axis, selected in zip(_FLIPS[self.mode], flipped, strict=True):
             images = jnp.where(per_image(selected), jnp.flip(images, axis), images)
         return images
@@ -93,20 +95,20 @@ class RandomFlip(RandomImageLayer):
 
 
 class AffineImageLayer(GeometricImageLayer):
-    """The base of layers that move pixels by an affine map.
+    """Base class of layers that apply an affine transformation.
 
-    A subclass defines `sample`, which returns `matrix(...)`. The pixel (x, y) of the
-    result is what the image has at (a0 x + a1 y + a2, b0 x + b1 y + b2).
+    A subclass defines `sample`, which returns `matrix(a0, a1, a2, b0, b1, b2)`. The pixel (x, y) of
+    the result is the pixel (a0 x + a1 y + a2, b0 x + b1 y + b2) of the image.
     """
 
     def warp(self, images: Array, matrix: Array, *, interpolation: str) -> Array:
-        """Returns the images after the map."""
+        """Returns the transformed images."""
         return affine_transform(
             images, matrix, interpolation, self.fill_mode, self.fill_value, "channels_last"
         )
 
     def matrix(self, *rows: Any) -> tuple[Any, ...]:
-        """Returns the six numbers of each image's map, and two zeros, in an array (batch, 8)."""
+        """Returns the coefficients of each image, and two zeros, as an array (batch, 8)."""
         whole = jnp.broadcast_arrays(*(jnp.asarray(row, "float32") for row in (*rows, 0, 0)))
         return (jnp.stack(whole, axis=1),)
 
@@ -117,7 +119,7 @@ class RandomRotation(AffineImageLayer):
     angle = 2 pi f, with f sampled from the range of `factor`; counterclockwise for f > 0
 
     Args:
-        factor: a part of a full turn, or a pair of them: 0.1 samples from -36 to 36 degrees.
+        factor: a fraction of a full turn, or a pair: 0.1 samples from -36 to 36 degrees.
         fill_mode: how pixels outside the image are filled: `"reflect"`, `"wrap"`, `"constant"`,
             `"nearest"`.
         interpolation: `"bilinear"` or `"nearest"`.
@@ -157,7 +159,7 @@ class RandomRotation(AffineImageLayer):
         self.factor = factor_range(self._label(), "factor", factor)
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
-        """Returns the map of a turn for each image."""
+        """Returns the transformation of each image."""
         angle = 2 * math.pi * rng.uniform(*self.factor)
         x, y = (images.shape[2] - 1) / 2, (images.shape[1] - 1) / 2
         cos, sin = jnp.cos(angle), jnp.sin(angle)
@@ -168,9 +170,9 @@ class RandomTranslation(AffineImageLayer):
     """Translates each image by a random distance in training.
 
     Args:
-        height_factor: a part of the height, or a pair of them: 0.2 samples from -0.2 to 0.2, and
-            negative ones are upwards.
-        width_factor: a part of the width, or a pair of them.
+        height_factor: a fraction of the height, or a pair: 0.2 samples from -0.2 to 0.2; negative
+            values shift upward.
+        width_factor: a fraction of the width, or a pair; negative values shift to the left.
         fill_mode: how pixels outside the image are filled: `"reflect"`, `"wrap"`, `"constant"`,
             `"nearest"`.
         interpolation: `"bilinear"` or `"nearest"`.
@@ -212,7 +214,7 @@ class RandomTranslation(AffineImageLayer):
         self.width_factor = factor_range(self._label(), "width_factor", width_factor)
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
-        """Returns the map of a move for each image."""
+        """Returns the transformation of each image."""
         down = rng.uniform(*self.height_factor) * images.shape[1]
         right = rng.uniform(*self.width_factor) * images.shape[2]
         return self.matrix(1, 0, -right, 0, 1, -down)
@@ -221,11 +223,11 @@ class RandomTranslation(AffineImageLayer):
 class RandomZoom(AffineImageLayer):
     """Zooms each image by a random factor around its center in training.
 
-    The image is 1 + f times as far away, with f sampled from the range of the factor.
+    The image is scaled by 1 / (1 + f), with f sampled from the range of the factor.
 
     Args:
-        height_factor: a number above -1, or a pair of them: 0.2 samples from -0.2 (nearer) to 0.2
-            (farther).
+        height_factor: a number greater than -1, or a pair: 0.2 samples from -0.2 (zooms in) to 0.2
+            (zooms out).
         width_factor: the same for the width; by default the value sampled for the height, which
             keeps the aspect ratio.
         fill_mode: how pixels outside the image are filled: `"reflect"`, `"wrap"`, `"constant"`,
@@ -265,13 +267,15 @@ class RandomZoom(AffineImageLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(interpolation, fill_mode, fill_value, seed, data_format, **kwargs)
-        self.height_factor = _zoom(self._label(), "height_factor", height_factor)
+        self.height_factor = _zoom_range(self._label(), "height_factor", height_factor)
         self.width_factor = (
-            None if width_factor is None else _zoom(self._label(), "width_factor", width_factor)
+            None
+            if width_factor is None
+            else _zoom_range(self._label(), "width_factor", width_factor)
         )
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
-        """Returns the map of a zoom for each image."""
+        """Returns the transformation of each image."""
         down = across = 1 + rng.uniform(*self.height_factor)
         if self.width_factor is not None:
             across = 1 + rng.uniform(*self.width_factor)
@@ -283,9 +287,9 @@ class RandomShear(AffineImageLayer):
     """Shears each image in training.
 
     Args:
-        x_factor: how far rows move across for each row further down, from 0 to 1, or a
-            pair: 0.2 samples from -0.2 to 0.2, (0.1, 0.2) from there and from its negative.
-        y_factor: how far columns move down for each column to the right, from 0 to 1, or a pair.
+        x_factor: the horizontal shift per row, from 0 to 1, or a pair: 0.2 samples from -0.2 to
+            0.2, and (0.1, 0.2) from 0.1 to 0.2 with a random sign.
+        y_factor: the vertical shift per column, from 0 to 1, or a pair.
         interpolation: `"bilinear"` or `"nearest"`.
         fill_mode: how pixels outside the image are filled: `"reflect"`, `"wrap"`, `"constant"`,
             `"nearest"`.
@@ -321,26 +325,26 @@ class RandomShear(AffineImageLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(interpolation, fill_mode, fill_value, seed, data_format, **kwargs)
-        self.x_factor = _shear(self._label(), "x_factor", x_factor)
-        self.y_factor = _shear(self._label(), "y_factor", y_factor)
+        self.x_factor = _shear_range(self._label(), "x_factor", x_factor)
+        self.y_factor = _shear_range(self._label(), "y_factor", y_factor)
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
-        """Returns the map of a shear for each image, in one direction or the other."""
+        """Returns the transformation of each image."""
         sign = rng.signs()
         across = sign * rng.uniform(*self.x_factor)
         down = sign * rng.uniform(*self.y_factor)
         return self.matrix(1, across, 0, down, 1, 0)
 
 
-def _shear(layer: str, name: str, factor: Factor) -> tuple[float, float]:
+def _shear_range(layer: str, name: str, factor: Factor) -> tuple[float, float]:
     if isinstance(factor, (tuple, list)):
         return factor_range(layer, name, factor)
     low, high = factor_range(layer, name, factor, 0)
     return -high, high
 
 
-def _zoom(layer: str, name: str, factor: Factor) -> tuple[float, float]:
+def _zoom_range(layer: str, name: str, factor: Factor) -> tuple[float, float]:
     low, high = factor_range(layer, name, factor)
     if low <= -1:
-        raise ValueError(f"{layer}: {name} lies above -1, where nothing is left. {factor!r}")
+        raise ValueError(f"{layer}: {name} must be greater than -1. Received: {factor!r}")
     return low, high

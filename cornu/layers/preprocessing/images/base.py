@@ -1,8 +1,7 @@
-"""ImageLayer: the base of layers on images. Random parameters are sampled for each image, then
-applied.
+"""Base classes of image layers.
 
-A subclass is a formula: `sample` returns the random parameters of each image, `transform` applies
-them.
+A subclass of `ImageLayer` defines `sample`, which returns the random parameters of each image, and
+`transform`, which applies them.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ __all__ = [
 ]
 
 Interpolation: TypeAlias = Literal["bilinear", "nearest"]
-# A number f, which means a range such as -f to f, or the range itself.
+# A number f, which denotes a range such as -f to f, or the range itself as a pair.
 Factor: TypeAlias = float | Sequence[float]
 FillMode: TypeAlias = Literal["reflect", "wrap", "constant", "nearest", "mirror"]
 INTERPOLATIONS: tuple[Interpolation, ...] = get_args(Interpolation)
@@ -42,7 +41,7 @@ FILL_MODES: tuple[FillMode, ...] = get_args(FillMode)
 
 
 class ImageRNG:
-    """Random numbers for a batch of images, all a function of one key.
+    """Generates random numbers for a batch of images from a single key.
 
     Args:
         rows: the number of images.
@@ -55,7 +54,7 @@ class ImageRNG:
         self._count = 0
 
     def key(self) -> Array:
-        """Returns a key that no other draw has."""
+        """Returns a new key."""
         self._count += 1
         return jax.random.fold_in(self._key, self._count)
 
@@ -85,14 +84,15 @@ class ImageRNG:
         return jnp.where(self.uniform(0, 1) > 0.5, -1.0, 1.0)
 
     def permutation(self) -> Array:
-        """Returns the numbers of the images in random order."""
+        """Returns a random permutation of the indices of the images."""
         return jnp.argsort(self.uniform(0, 1))
 
 
 class ImageLayer(Layer):
-    """The base of layers on images, which see them as (batch, height, width, channels) of floats.
+    """Base class of image layers.
 
-    A subclass defines `transform(images, *parameters)`, and may define `sample(images, rng)`.
+    A subclass defines `transform(images, *parameters)`, and may define `sample(images, rng)`. Both
+    receive float images of shape (batch, height, width, channels), whatever the input is.
 
     Args:
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
@@ -102,9 +102,9 @@ class ImageLayer(Layer):
 
     rowwise = True
     infers_by_config = True
-    # Whether the layer acts in training only.
+    # Whether the layer has an effect in training only.
     random: ClassVar[bool] = False
-    # Whether images of integers stay so; they become floats of the layer's dtype otherwise.
+    # Whether integer images keep their dtype instead of becoming floats of the layer's dtype.
     keeps_integers: ClassVar[bool] = False
 
     def __init__(self, data_format: DataFormat | None = None, **kwargs: Any) -> None:
@@ -115,7 +115,7 @@ class ImageLayer(Layer):
     def call(self, data: Any, training: bool = True) -> Any:
         """Returns the images, or a dict of `images`, `labels` and `segmentation_masks`."""
         parts = data if isinstance(data, dict) else {"images": data}
-        images = _checked(parts)
+        images = _check_images(parts)
         single = images.ndim == 3
         x = self._to_channels_last(images, single)
         if training or not self.random:
@@ -125,6 +125,7 @@ class ImageLayer(Layer):
             parameters, transforms = (), (self.infer_images, _identity, self.infer_masks)
         new = dict(parts)
         y = self._from_channels_last(transforms[0](x, *parameters), single)
+        # Interpolation may exceed the range of the dtype, in which a cast would wrap around.
         if self.keeps_integers and jnp.issubdtype(images.dtype, jnp.integer):
             y = jnp.round(y).clip(jnp.iinfo(images.dtype).min, jnp.iinfo(images.dtype).max)
             new["images"] = y.astype(images.dtype)
@@ -141,31 +142,31 @@ class ImageLayer(Layer):
         return new if isinstance(data, dict) else new["images"]
 
     def make_rng(self, images: Array) -> Any:
-        """Returns what random numbers come from; here there are none."""
+        """Returns the generator of random numbers; None for layers that are not random."""
         return None
 
     def sample(self, images: Array, rng: Any) -> tuple[Any, ...]:
-        """Returns what is random, one number or several for each image."""
+        """Returns the random parameters of the images."""
         return ()
 
     def transform(self, images: Array, *parameters: Any) -> Array:
-        """Returns the images after the change; of floats, with channels last."""
+        """Returns the transformed images."""
         raise NotImplementedError(f"{type(self).__name__} does not define `transform`.")
 
     def transform_labels(self, labels: Array, *parameters: Any) -> Array:
-        """Returns the labels of the changed images; most changes leave them as they are."""
+        """Returns the labels of the transformed images; unchanged by default."""
         return labels
 
     def transform_masks(self, masks: Array, *parameters: Any) -> Array:
-        """Returns the masks of the changed images; changes of colors leave them as they are."""
+        """Returns the masks of the transformed images; unchanged by default."""
         return masks
 
     def infer_images(self, images: Array) -> Array:
-        """Returns what becomes of images outside of training, if the layer is random."""
+        """Returns the output of a random layer for images at inference; unchanged by default."""
         return images
 
     def infer_masks(self, masks: Array) -> Array:
-        """Returns what becomes of masks outside of training, if the layer is random."""
+        """Returns the output of a random layer for masks at inference; unchanged by default."""
         return masks
 
     def _to_channels_last(self, images: Array, single: bool) -> Array:
@@ -178,12 +179,12 @@ class ImageLayer(Layer):
         return x[0] if single else x
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments, and the layout if it was not given."""
+        """Returns the constructor arguments, including the default data format."""
         return {"data_format": self.data_format, **super().get_config()}
 
 
 class RandomImageLayer(ImageLayer):
-    """The base of layers that change each image randomly in training.
+    """Base class of layers that transform each image randomly in training.
 
     Args:
         seed: an integer seed, for reproducible results.
@@ -202,12 +203,12 @@ class RandomImageLayer(ImageLayer):
         self.seed_generator = random.SeedGenerator(seed, name=self.name)
 
     def make_rng(self, images: Array) -> ImageRNG:
-        """Returns what random numbers for these images come from."""
+        """Returns a generator of random numbers for the images."""
         return ImageRNG(images.shape[0], self.seed_generator.next())
 
 
 class ColorLayer(RandomImageLayer):
-    """The base of layers that change colors within a range of values.
+    """Base class of layers that change pixel values within a range.
 
     Args:
         value_range: the lowest and the highest pixel value.
@@ -229,25 +230,25 @@ class ColorLayer(RandomImageLayer):
 
     @property
     def extent(self) -> float:
-        """The length of the range of values."""
+        """The length of the value range."""
         return self.value_range[1] - self.value_range[0]
 
     def scale_to(self, images: Array, high: float) -> Array:
-        """Returns the images with values from 0 to `high`."""
+        """Returns images with values scaled to the range from 0 to `high`."""
         return (images - self.value_range[0]) * (high / self.extent)
 
     def scale_back(self, images: Array, high: float) -> Array:
-        """Returns images with values from 0 to `high` as they were."""
+        """Returns images with values scaled from the range 0 to `high` to the value range."""
         return images * (self.extent / high) + self.value_range[0]
 
 
 class GeometricImageLayer(RandomImageLayer):
-    """The base of layers that move the pixels of images, and those of segmentation masks.
+    """Base class of layers that move the pixels of images and segmentation masks.
 
     A subclass defines `warp(images, *parameters, interpolation)`.
 
     Args:
-        interpolation: `"bilinear"` or `"nearest"`, how values between pixels are found.
+        interpolation: `"bilinear"` or `"nearest"`.
         fill_mode: how pixels outside the image are filled: `"reflect"`, `"wrap"`, `"constant"`,
             `"nearest"`.
         fill_value: the value for `fill_mode="constant"`.
@@ -272,21 +273,23 @@ class GeometricImageLayer(RandomImageLayer):
             ("fill_mode", fill_mode, FILL_MODES),
         ):
             if value not in known:
-                raise ValueError(f"{self._label()}: {name} is one of {known}. Received: {value!r}")
+                raise ValueError(
+                    f"{self._label()}: {name} must be one of {known}. Received: {value!r}"
+                )
         self.interpolation = interpolation
         self.fill_mode = fill_mode
         self.fill_value = fill_value
 
     def warp(self, images: Array, *parameters: Any, **kwargs: Any) -> Array:
-        """Returns the images with their pixels elsewhere."""
-        raise NotImplementedError(f"{type(self).__name__} does not define `move`.")
+        """Returns the warped images."""
+        raise NotImplementedError(f"{type(self).__name__} does not define `warp`.")
 
     def transform(self, images: Array, *parameters: Any) -> Array:
-        """Returns the images with their pixels elsewhere."""
+        """Returns the warped images."""
         return self.warp(images, *parameters, interpolation=self.interpolation)
 
     def transform_masks(self, masks: Array, *parameters: Any) -> Array:
-        """Returns the masks with their pixels elsewhere, in which no values are mixed."""
+        """Returns the warped masks, without interpolating between classes."""
         return self.warp(masks, *parameters, interpolation="nearest")
 
 
@@ -294,24 +297,24 @@ def _identity(labels: Array) -> Any:
     return labels
 
 
-def _checked(parts: dict[str, Any]) -> Any:
+def _check_images(parts: dict[str, Any]) -> Any:
     if "bounding_boxes" in parts:
         raise NotImplementedError(
-            "bounding boxes are not supported; leave them out of the data, and the layer too if "
-            "it moves what they frame."
+            "bounding boxes are not supported; remove them from the data. If the layer moves "
+            "pixels, they would no longer match the images."
         )
     images = parts.get("images")
     if images is None or images.ndim not in (3, 4):
         seen = "none" if images is None else f"the shape {images.shape}"
         raise ValueError(
-            "images have the axes (height, width, channels), or (batch, height, width, channels). "
-            f"Received: {seen}"
+            "images must have the shape (height, width, channels) or (batch, height, width, "
+            f"channels). Received: {seen}"
         )
     return images
 
 
 def per_image(values: Any) -> Array:
-    """Returns one number for each image as an array that broadcasts against the images."""
+    """Reshapes an array with one number per image so that it broadcasts against the images."""
     column: Array = values[:, None, None, None]
     return column
 
@@ -319,7 +322,7 @@ def per_image(values: Any) -> Array:
 def factor_range(
     layer: str, name: str, factor: Factor, least: float = -1.0, most: float = 1.0
 ) -> tuple[float, float]:
-    """Returns the range that a factor means: a pair itself, and f from -f to f, within bounds.
+    """Returns the range of a factor: a pair itself; for a number f, -f to f within the bounds.
 
     Example:
 
@@ -334,7 +337,7 @@ def factor_range(
         isinstance(n, (int, float, np.number)) and least <= n <= most for n in numbers
     ):
         raise ValueError(
-            f"{layer}: {name} is a number from {least:g} to {most:g}, or a pair of them. "
+            f"{layer}: {name} must be a number from {least:g} to {most:g}, or a pair of them. "
             f"Received: {factor!r}"
         )
     if isinstance(factor, (tuple, list)) and len(numbers) == 2:
@@ -345,8 +348,10 @@ def factor_range(
 
 
 def value_pair(layer: str, name: str, values: Any) -> tuple[float, float]:
-    """Returns the ends of a range of values, such as (0, 255), the lower first."""
+    """Returns the bounds of a value range, such as (0, 255), the lower first."""
     if not isinstance(values, (tuple, list)) or len(values) != 2 or values[0] == values[1]:
-        raise ValueError(f"{layer}: {name} is a pair of two numbers. Received: {values!r}")
+        raise ValueError(
+            f"{layer}: {name} must be a pair of different numbers. Received: {values!r}"
+        )
     low, high = sorted(float(v) for v in values)
     return low, high

@@ -30,10 +30,10 @@ __all__ = [
 
 
 class RandomSaturation(ColorLayer):
-    """Makes the colors of each image paler or stronger in training.
+    """Adjusts the saturation of each image randomly in training.
 
-    The saturation is multiplied by f / (1 - f), with f sampled from the range of `factor`: 0 gives
-    gray images, 0.5 changes nothing, 1 gives pure colors.
+    The saturation is multiplied by f / (1 - f), with f sampled from the range of `factor`: 0
+    returns a grayscale image, 0.5 the image itself, 1 an image of full saturation.
 
     Args:
         factor: a number from 0 to 1, or a pair: 0.6 samples from 0 to 0.6.
@@ -57,9 +57,9 @@ class RandomSaturation(ColorLayer):
     >>> gray(np.array([[[200.0, 100.0, 50.0]]])).ravel().tolist()
     [200.0, 200.0, 200.0]
 
-    Differences: the saturation never exceeds 1; Keras 3.15 cuts it off at the highest value of
-    images, behind which there are negative colors. Images of integers become floats; Keras
-    refuses them. One number f samples from 0 to f as documented, not from -f to f.
+    Differences: the saturation is clipped to 1; Keras 3.15 clips it to the highest pixel value,
+    which may result in negative values. Integer images become floats; Keras raises an error. A
+    single number f samples from 0 to f as documented, not from -f to f.
     """
 
     def __init__(
@@ -74,25 +74,25 @@ class RandomSaturation(ColorLayer):
         self.factor = factor_range(self._label(), "factor", factor, 0)
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
-        """Returns by what the saturation of each image is multiplied."""
+        """Returns the factor of the saturation of each image."""
         factor = rng.uniform(*self.factor)
-        return (factor / (1 - factor + 1e-7),)
+        return (factor / (1 - factor + 1e-7),)  # finite for a factor of 1
 
     def transform(self, images: Array, factor: Array) -> Array:
-        """Returns the images with paler colors or stronger ones."""
+        """Returns the images with adjusted saturation."""
         low = self.value_range[0]
-        hsv = _hsv(images - low, self._label())
+        hsv = _to_hsv(images - low, self._label())
         saturation = (hsv[..., 1:2] * per_image(factor)).clip(0, 1)
         hsv = jnp.concatenate([hsv[..., :1], saturation, hsv[..., 2:]], axis=-1)
         return hsv_to_rgb(hsv, "channels_last") + low
 
 
 class RandomHue(ColorLayer):
-    """Turns the colors of each image around the color wheel in training.
+    """Shifts the hue of each image randomly in training.
 
     Args:
-        factor: how far, from 0 to 1, where 1 is half a turn in one direction or the other; or a
-            pair of them.
+        factor: the shift from 0 to 1, where 1 is half a turn of the color wheel, or a pair; its
+            sign is random.
         value_range: the lowest and the highest pixel value.
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
@@ -126,19 +126,19 @@ class RandomHue(ColorLayer):
         self.factor = factor_range(self._label(), "factor", factor, 0)
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
-        """Returns by which part of a turn the hue of each image changes."""
+        """Returns the shift of each image as a fraction of a full turn."""
         return (rng.signs() * rng.uniform(*self.factor) / 2,)
 
     def transform(self, images: Array, turn: Array) -> Array:
-        """Returns the images with other hues."""
-        hsv = _hsv(self.scale_to(images, 1), self._label())
+        """Returns the images with shifted hues."""
+        hsv = _to_hsv(self.scale_to(images, 1), self._label())
         hue = (hsv[..., :1] + per_image(turn)) % 1
         rgb = hsv_to_rgb(jnp.concatenate([hue, hsv[..., 1:]], axis=-1), "channels_last")
         return self.scale_back(rgb.clip(0, 1), 1)
 
 
 class RandomGrayscale(RandomImageLayer):
-    """Makes images gray in training, with some probability.
+    """Converts images to grayscale in training, with some probability.
 
     y = 0.2989 red + 0.587 green + 0.114 blue, in all channels
 
@@ -151,7 +151,7 @@ class RandomGrayscale(RandomImageLayer):
 
     Shapes:
         x (batch, height, width, 3) -> (the same); a single image without batch axis is accepted.
-        Images of integers stay so.
+        Integer images keep their dtype.
 
     Raises:
         ValueError: an argument is invalid, or x does not have 3 or 4 axes, or not 3 channels.
@@ -178,22 +178,22 @@ class RandomGrayscale(RandomImageLayer):
         self.factor = fraction(self._label(), "factor", factor)
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
-        """Returns which images become gray."""
+        """Returns the selected images."""
         return (rng.uniform(0, 1) < self.factor,)
 
     def transform(self, images: Array, selected: Array) -> Array:
-        """Returns the images, some of them gray."""
+        """Returns the images, converted to grayscale where selected."""
         return jnp.where(per_image(selected), rgb_to_grayscale(images, "channels_last"), images)
 
 
 class RandomColorDegeneration(ColorLayer):
-    """Mixes each image with its gray version in training.
+    """Blends each image with its grayscale version in training.
 
     y = clip(x + f (gray(x) - x)), with f sampled from the range of `factor`
 
     Args:
-        factor: a number from -1 to 1, or a pair: 0 changes nothing, 1 gives gray images, and
-            negative ones stronger colors. 0.5 samples from -0.5 to 0.5.
+        factor: a number from -1 to 1, or a pair: 0 returns the image itself, 1 its grayscale
+            version, and negative values increase the saturation. 0.5 samples from -0.5 to 0.5.
         value_range: the lowest and the highest pixel value; the result is clipped to it.
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
@@ -225,24 +225,24 @@ class RandomColorDegeneration(ColorLayer):
         self.factor = factor_range(self._label(), "factor", factor)
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
-        """Returns how gray each image becomes."""
+        """Returns the weight of the grayscale version of each image."""
         return (rng.uniform(*self.factor),)
 
     def transform(self, images: Array, factor: Array) -> Array:
-        """Returns the images, more gray or less."""
+        """Returns the blended images."""
         gray = rgb_to_grayscale(images, "channels_last")
         return (images + per_image(factor) * (gray - images)).clip(*self.value_range)
 
 
 class RandomColorJitter(ColorLayer):
-    """Changes brightness, contrast, saturation and hue of each image in training, in this order.
+    """Adjusts brightness, contrast, saturation and hue of each image in training, in this order.
 
     Args:
         value_range: the lowest and the highest pixel value.
-        brightness_factor: of `RandomBrightness`; None leaves the brightness.
-        contrast_factor: of `RandomContrast`.
-        saturation_factor: of `RandomSaturation`.
-        hue_factor: of `RandomHue`.
+        brightness_factor: the factor of `RandomBrightness`; None for no adjustment.
+        contrast_factor: the factor of `RandomContrast`, or None.
+        saturation_factor: the factor of `RandomSaturation`, or None.
+        hue_factor: the factor of `RandomHue`, or None.
         seed: an integer seed, for reproducible results.
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
@@ -261,8 +261,8 @@ class RandomColorJitter(ColorLayer):
     >>> cornu.layers.RandomColorJitter(hue_factor=0.1)(cornu.Input((8, 8, 3))).shape
     (None, 8, 8, 3)
 
-    Differences: those of the four layers. In Keras 3.15 a seed is that of all four, so that what
-    they draw is not independent.
+    Differences: those of the four layers. In Keras 3.15 the four layers have the same seed, so that
+    their samples are not independent.
     """
 
     def __init__(
@@ -294,19 +294,19 @@ class RandomColorJitter(ColorLayer):
         ]
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
-        """Returns the parameters of each of the layers."""
+        """Returns the parameters of each layer."""
         return tuple(step.sample(images, rng) for step in self._steps)
 
     def transform(self, images: Array, *parameters: Any) -> Array:
-        """Returns the images after all changes."""
+        """Returns the adjusted images."""
         for step, numbers in zip(self._steps, parameters, strict=True):
             images = step.transform(images, *numbers)
         return images
 
 
-def _hsv(images: Array, layer: str) -> Array:
+def _to_hsv(images: Array, layer: str) -> Array:
     if images.shape[-1] != 3:
         raise ValueError(
-            f"{layer}: images have 3 channels (red, green, blue). Received: {images.shape[-1]}"
+            f"{layer}: images must have 3 channels (RGB). Received: {images.shape[-1]}"
         )
     return rgb_to_hsv(images, "channels_last")

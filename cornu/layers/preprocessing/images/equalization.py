@@ -1,4 +1,4 @@
-"""Images whose values are stretched or equalized over their range."""
+"""Contrast stretching and histogram equalization."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _LEVELS = 256
 
 
 class AutoContrast(ImageLayer):
-    """Stretches each channel of each image over the whole range, in training and otherwise.
+    """Stretches each channel of each image to the value range, in training and at inference.
 
-    y = (x - min x) / (max x - min x) (high - low) + low; a channel of one value stays
+    y = (x - min x) / (max x - min x) (high - low) + low; a constant channel is unchanged
 
     Args:
         value_range: the lowest and the highest pixel value.
@@ -31,7 +31,7 @@ class AutoContrast(ImageLayer):
         accepted.
 
     Raises:
-        ValueError: the range is not a pair, or x does not have 3 or 4 axes.
+        ValueError: `value_range` is not a pair, or x does not have 3 or 4 axes.
 
     Example:
 
@@ -40,7 +40,7 @@ class AutoContrast(ImageLayer):
     >>> cornu.layers.AutoContrast()(np.array([[[50.0], [60.0], [100.0]]])).ravel().tolist()
     [0.0, 51.0, 255.0]
 
-    Differences: with channels first, each channel is stretched by itself here, too.
+    Differences: channels are stretched separately with `"channels_first"` as well.
     """
 
     def __init__(self, value_range: Sequence[float] = (0, 255), **kwargs: Any) -> None:
@@ -50,6 +50,7 @@ class AutoContrast(ImageLayer):
     def transform(self, images: Array) -> Array:
         """Returns the stretched images."""
         low, high = self.value_range
+        # A constant channel would divide by 0: its divisor is 1, and its result is not used.
         least, most = images.min((1, 2), keepdims=True), images.max((1, 2), keepdims=True)
         whole = jnp.where(most > least, most - least, 1)
         stretched = (images - least) * ((high - low) / whole) + low
@@ -57,13 +58,13 @@ class AutoContrast(ImageLayer):
 
 
 class Equalization(ImageLayer):
-    """Equalizes the values of each channel of each image, so that all are equally often.
+    """Equalizes the histogram of each channel of each image in training.
 
-    A value becomes the part of the pixels that are not above it, in a histogram.
+    Each value is mapped to the normalized cumulative histogram.
 
     Args:
         value_range: the lowest and the highest pixel value.
-        bins: of the histogram.
+        bins: the number of bins of the histogram.
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
         **kwargs: `name`, `dtype` and others of `Layer`.
@@ -83,8 +84,8 @@ class Equalization(ImageLayer):
     >>> layer(np.array([[[10.0], [11.0], [12.0]]]), training=True).ravel().tolist()
     [0.0, 128.0, 255.0]
 
-    Differences: each image has a histogram of its own; Keras 3.15 makes one of all images of a
-    batch, so that an image's result depends on the others.
+    Differences: histograms are computed for each image; Keras 3.15 computes one for the batch, so
+    that the result for an image depends on the others.
     """
 
     random = True
@@ -104,14 +105,15 @@ class Equalization(ImageLayer):
         """Returns the equalized images."""
         low, high = self.value_range
         x = jnp.moveaxis((images - low) * (255 / (high - low)), -1, 1)
-        y = jax.vmap(jax.vmap(self._equal))(x)
+        y = jax.vmap(jax.vmap(self._equalize_channel))(x)
         return jnp.moveaxis(y, 1, -1) * ((high - low) / 255) + low
 
-    def _equal(self, x: Array) -> Array:
-        """Returns one channel of values from 0 to 255."""
+    def _equalize_channel(self, x: Array) -> Array:
+        """Equalizes a channel with values from 0 to 255."""
         position = (x * ((self.bins - 1) / 255)).astype(int).clip(0, self.bins - 1)
         counts = jnp.zeros(self.bins, int).at[position].add(1)
         below = jnp.cumsum(counts)
+        # The darkest level maps to 0, so its pixels are excluded from the cumulative histogram.
         first = counts[position.min()]
         rest = below[-1] - first
         table = jnp.round((below - first) * (255 / jnp.where(rest > 0, rest, 1))).clip(0, 255)
@@ -119,22 +121,23 @@ class Equalization(ImageLayer):
 
 
 class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
-    """Equalizes the values of each part of an image by its surroundings, in training and otherwise.
+    """Applies contrast limited adaptive histogram equalization (CLAHE).
 
-    Each tile of a grid has a histogram, of which what exceeds a limit is redistributed over all
-    values. A pixel's new value is mixed from those that the four tiles around it would give it.
+    The image is divided into tiles. The histogram of each tile is clipped, and the excess is
+    distributed over all bins. The value of a pixel is interpolated between the equalizations of the
+    four nearest tiles. The layer runs in training and at inference.
 
     Args:
         value_range: the lowest and the highest pixel value.
-        clip_limit: how many times the mean a histogram may be; 0 for no limit.
-        tile_grid_size: how many tiles there are, (down, across).
+        clip_limit: the limit of a bin as a multiple of the mean of the histogram; 0 for no limit.
+        tile_grid_size: the number of tiles, (vertical, horizontal).
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
         x (batch, height, width, channels) -> (the same); a single image without batch axis is
-        accepted. Images of integers stay so.
+        accepted. Integer images keep their dtype.
 
     Raises:
         ValueError: an argument is invalid, or x does not have 3 or 4 axes.
@@ -149,7 +152,7 @@ class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
     References: Karel Zuiderveld (1994), "Contrast Limited Adaptive Histogram Equalization", in
     Graphics Gems IV.
 
-    Differences: images of integers are rounded rather than cut off.
+    Differences: integer results are rounded rather than truncated.
     """
 
     keeps_integers = True
@@ -167,7 +170,8 @@ class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
         self.clip_limit = clip_limit
         if len(tile_grid_size) != 2:
             raise ValueError(
-                f"{self._label()}: tile_grid_size is (down, across). Received: {tile_grid_size!r}"
+                f"{self._label()}: tile_grid_size must be a pair (vertical, horizontal). "
+                f"Received: {tile_grid_size!r}"
             )
         self.tile_grid_size = tuple(
             positive_int(self._label(), "tile_grid_size", n) for n in tile_grid_size
@@ -180,7 +184,9 @@ class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
         batch, height, width, channels = x.shape
         tables = self._tables(x)
         level = x.clip(0, 255).astype(int)
-        rows, columns = (self._around(size, axis) for axis, size in enumerate((height, width)))
+        rows, columns = (
+            self._tile_weights(size, axis) for axis, size in enumerate((height, width))
+        )
         number = jnp.arange(batch)[:, None, None, None]
         channel = jnp.arange(channels)
         y: Any = 0.0
@@ -193,7 +199,7 @@ class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
         return equalized
 
     def _tables(self, x: Array) -> Array:
-        """Returns each level's new value by tiles, (batch, down, across, channels, 256)."""
+        """Returns the lookup table of each tile, (batch, vertical, horizontal, channels, 256)."""
         (batch, height, width, channels), grid = x.shape, self.tile_grid_size
         tall, wide = -(-height // grid[0]), -(-width // grid[1])
         missing = grid[0] * tall - height, grid[1] * wide - width
@@ -204,14 +210,15 @@ class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
         if self.clip_limit > 0:
             kept = counts.clip(0, self.clip_limit * tall * wide / _LEVELS)
             counts = kept + (counts - kept).sum(-1, keepdims=True) / _LEVELS
+        # Lookup tables of the tiles: their normalized cumulative histograms.
         below = jnp.cumsum(counts, -1)
         least = below.min(-1, keepdims=True)
         rest = tall * wide - least
         table = ((below - least) * 255 / jnp.where(rest == 0, 1, rest)).clip(0, 255)
         return table.reshape(batch, *grid, channels, _LEVELS)
 
-    def _around(self, size: int, axis: int) -> list[tuple[Any, Any]]:
-        """Returns for each position the tiles before and behind it, and how much each counts."""
+    def _tile_weights(self, size: int, axis: int) -> list[tuple[Any, Any]]:
+        """Returns the two nearest tiles of each position along an axis, and their weights."""
         tiles = self.tile_grid_size[axis]
         length = -(-size // tiles)
         position = jnp.arange(size) / length - 0.5

@@ -22,10 +22,10 @@ __all__ = ["RandomErasing", "RandomGaussianBlur", "RandomSharpness"]
 
 
 class RandomSharpness(ColorLayer):
-    """Makes each image sharper or softer in training.
+    """Sharpens or smooths each image in training.
 
     y = clip(x + (1 - 2 f) (s - x)), with s the image smoothed over 3 x 3 pixels, and f sampled from
-    the range of `factor`: 0 gives s, 0.5 changes nothing, 1 sharpens
+    the range of `factor`: 0 returns s, 0.5 returns x, 1 sharpens
 
     Args:
         factor: a number from 0 to 1, or a pair: 0.6 samples from 0 to 0.6.
@@ -63,17 +63,17 @@ class RandomSharpness(ColorLayer):
         self.factor = factor_range(self._label(), "factor", factor, 0)
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
-        """Returns how sharp each image becomes."""
+        """Returns the factor of each image."""
         return (rng.uniform(*self.factor),)
 
     def transform(self, images: Array, factor: Array) -> Array:
-        """Returns the images, sharper or softer."""
-        smooth = _smoothed(images)
+        """Returns the sharpened or smoothed images."""
+        smooth = _smooth(images)
         return (images + (1 - 2 * per_image(factor)) * (smooth - images)).clip(*self.value_range)
 
 
-def _smoothed(images: Array) -> Array:
-    """Returns the mean of 3 x 3 pixels, in which the middle counts five times; zeros outside."""
+def _smooth(images: Array) -> Array:
+    """Returns the mean of 3 x 3 pixels with weight 5 at the center, zero-padded."""
     nine: Array = lax.reduce_window(images, 0.0, lax.add, (1, 3, 3, 1), (1, 1, 1, 1), "SAME")
     return (nine + 4 * images) / 13
 
@@ -83,9 +83,9 @@ class RandomGaussianBlur(ColorLayer):
 
     Args:
         factor: the probability, from 0 to 1; sampled from 0 to this number, or from a pair.
-        kernel_size: the size of the window, an odd number, or (height, width).
-        sigma: how strongly, from 0 to 1; drawn for each batch and direction from 0 to this
-            number, or from a pair.
+        kernel_size: the size of the kernel, an odd number, or (height, width).
+        sigma: the standard deviation, from 0 to 1, sampled for each batch and direction from 0 to
+            this number, or from a pair.
         value_range: the lowest and the highest pixel value; the result is clipped to it.
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
@@ -122,18 +122,18 @@ class RandomGaussianBlur(ColorLayer):
         sizes = kernel_size if isinstance(kernel_size, (tuple, list)) else (kernel_size,) * 2
         if len(sizes) != 2 or any(n % 2 != 1 or n < 1 for n in sizes):
             raise ValueError(
-                f"{self._label()}: kernel_size is an odd number, or a pair of them. "
+                f"{self._label()}: kernel_size must be an odd number, or a pair of them. "
                 f"Received: {kernel_size!r}"
             )
         self.kernel_size = tuple(sizes)
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
-        """Returns which images are blurred, and how strongly in each direction."""
+        """Returns the selected images, and the standard deviation in each direction."""
         strength = rng.uniform_scalar(*self.sigma, 2) + 1e-6
         return rng.bernoulli(*self.factor), strength
 
     def transform(self, images: Array, selected: Array, strength: Array) -> Array:
-        """Returns the images, some of them blurred."""
+        """Returns the images, blurred where selected."""
         blurred = gaussian_blur(images, self.kernel_size, strength, "channels_last")
         return jnp.where(per_image(selected), blurred, images).clip(*self.value_range)
 
@@ -143,9 +143,10 @@ class RandomErasing(ColorLayer):
 
     Args:
         factor: the probability, from 0 to 1; sampled from 0 to this number, or from a pair.
-        scale: the part of the image that is erased, from 0 to 1; of two parts that are drawn from
-            0 to this number, or from a pair, the roots are the relative sides.
-        fill_value: what is there instead: a number, or one for each channel; noise by default.
+        scale: the fraction of the image that is erased, from 0 to 1. The relative height and width
+            are the square roots of two samples from 0 to this number, or from a pair.
+        fill_value: the value of the rectangle: a number, or one for each channel; normal noise by
+            default.
         value_range: the lowest and the highest pixel value.
         seed: an integer seed, for reproducible results.
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
@@ -186,7 +187,7 @@ class RandomErasing(ColorLayer):
         self.fill_value = fill_value
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
-        """Returns which images lose a part, where that lies, and what is there instead."""
+        """Returns the selected images, the rectangles, and the fill values."""
         sides = jnp.sqrt(rng.uniform(*self.scale, 2))
         inside = rectangle_mask(images, sides, rng.uniform(0, 1, 2))
         if self.fill_value is None:
@@ -195,23 +196,24 @@ class RandomErasing(ColorLayer):
         return rng.bernoulli(*self.factor), inside, jnp.asarray(self.fill_value, "float32")
 
     def transform(self, images: Array, selected: Array, inside: Array, instead: Array) -> Array:
-        """Returns the images, some of them with a part erased."""
+        """Returns the images, with a rectangle erased where selected."""
         return jnp.where(per_image(selected) & inside, instead.clip(*self.value_range), images)
 
 
-def rectangle_mask(images: Array, sides: Array, places: Array) -> Array:
-    """Returns which pixels lie in a rectangle, (batch, height, width, 1).
+def rectangle_mask(images: Array, sides: Array, positions: Array) -> Array:
+    """Returns a mask of the pixels inside of a rectangle, (batch, height, width, 1).
 
     Args:
         images: (batch, height, width, channels).
-        sides: the rectangle_mask' height and width as parts of the images', (batch, 2).
-        places: where between the ends they begin, from 0 to 1, (batch, 2).
+        sides: the height and the width relative to those of the images, (batch, 2).
+        positions: where the rectangle begins, from 0 to 1 of its possible range, (batch, 2).
     """
+    # A comparison of coordinates: slices of random sizes would not be static shapes.
     inside = jnp.ones((1, 1, 1, 1), bool)
     for axis in (1, 2):
         size = images.shape[axis]
         length = sides[:, axis - 1] * size
-        begin = places[:, axis - 1] * (size - length)
+        begin = positions[:, axis - 1] * (size - length)
         shape = [size if a == axis else 1 for a in range(4)]
         pixels = jnp.arange(size, dtype="float32").reshape(shape)
         inside &= (pixels >= per_image(begin)) & (pixels < per_image(begin + length))

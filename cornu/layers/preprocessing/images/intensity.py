@@ -26,7 +26,7 @@ __all__ = [
 
 
 class RandomBrightness(ColorLayer):
-    """Makes each image lighter or darker in training.
+    """Adjusts the brightness of each image randomly in training.
 
     y = clip(x + f (high - low)), with f sampled from the range of `factor`
 
@@ -51,7 +51,7 @@ class RandomBrightness(ColorLayer):
     >>> layer(np.array([[[0.0], [100.0], [250.0]]])).ravel().tolist()
     [51.0, 151.0, 255.0]
 
-    Differences: images of integers become floats; in Keras 3.15 they run over.
+    Differences: integer images become floats; in Keras 3.15 they overflow.
     """
 
     def __init__(
@@ -65,22 +65,22 @@ class RandomBrightness(ColorLayer):
         self.factor = factor_range(self._label(), "factor", factor)
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
-        """Returns what is added to each image."""
+        """Returns the number that is added to each image."""
         return (rng.uniform(*self.factor) * self.extent,)
 
     def transform(self, images: Array, added: Array) -> Array:
-        """Returns the images, lighter or darker."""
+        """Returns the images with adjusted brightness."""
         return (images + per_image(added)).clip(*self.value_range)
 
 
 class RandomContrast(ColorLayer):
-    """Brings the pixels of each image nearer to its mean, or farther away, in training.
+    """Adjusts the contrast of each image randomly in training.
 
     y = clip((x - m) c + m), with c sampled from 1 - lower to 1 + upper, and m the mean of the
     image's channel
 
     Args:
-        factor: (lower, upper), or one number from 0 to 1 for both.
+        factor: (lower, upper), or a number from 0 to 1 for both.
         value_range: the lowest and the highest pixel value; the result is clipped to it.
         seed: an integer seed, for reproducible results.
         **kwargs: `data_format`, and `name`, `dtype` and others of `Layer`.
@@ -98,8 +98,8 @@ class RandomContrast(ColorLayer):
     >>> cornu.layers.RandomContrast(0.2)(cornu.Input((8, 8, 3))).shape
     (None, 8, 8, 3)
 
-    Differences: one number means lower and upper, as in the documentation of Keras; Keras 3.15
-    samples from 1 to 1 + factor then, which never takes contrast away.
+    Differences: a single number is both lower and upper, as documented by Keras; Keras 3.15 samples
+    from 1 to 1 + factor, which never reduces the contrast.
     """
 
     def __init__(
@@ -114,11 +114,11 @@ class RandomContrast(ColorLayer):
         self.factor = (low, high) if isinstance(factor, (tuple, list)) else (high, high)
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
-        """Returns the factor of each image's contrast."""
+        """Returns the contrast factor of each image."""
         return (rng.uniform(1 - self.factor[0], 1 + self.factor[1]),)
 
     def transform(self, images: Array, contrast: Array) -> Array:
-        """Returns the images with more contrast, or less."""
+        """Returns the images with adjusted contrast."""
         mean = images.mean((1, 2), keepdims=True)
         return ((images - mean) * per_image(contrast) + mean).clip(*self.value_range)
 
@@ -126,7 +126,7 @@ class RandomContrast(ColorLayer):
 class RandomInvert(ColorLayer):
     """Inverts images in training, with some probability.
 
-    y = high - x
+    y = low + high - x, with (low, high) the value range
 
     Args:
         factor: the probability, from 0 to 1; sampled from 0 to this number, or from a pair.
@@ -150,7 +150,7 @@ class RandomInvert(ColorLayer):
     >>> cornu.layers.RandomInvert((1.0, 1.0))(np.array([[[5.0]]])).ravel().tolist()
     [250.0]
 
-    Differences: y = low + high - x, which stays in the range if it does not begin at 0.
+    Differences: Keras computes y = high - x, which leaves the value range if low is not 0.
     """
 
     def __init__(
@@ -165,20 +165,20 @@ class RandomInvert(ColorLayer):
         self.factor = factor_range(self._label(), "factor", factor, 0)
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
-        """Returns which images are inverted."""
+        """Returns the selected images."""
         return (rng.bernoulli(*self.factor),)
 
     def transform(self, images: Array, selected: Array) -> Array:
-        """Returns the images, some of them inverted."""
+        """Returns the images, inverted where selected."""
         return jnp.where(per_image(selected), sum(self.value_range) - images, images)
 
 
 class RandomPosterization(ColorLayer):
-    """Keeps the highest bits of each value in training, so that there are fewer colors.
+    """Reduces the number of bits of each channel in training.
 
     Args:
-        factor: how many bits of 8 are kept, from 1 to 8; or a pair of which one is drawn for each
-            image, both included.
+        factor: the number of most significant bits to keep, from 1 to 8; or a pair, from which it
+            is sampled for each image, both ends included.
         value_range: the lowest and the highest pixel value.
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
@@ -200,8 +200,8 @@ class RandomPosterization(ColorLayer):
     >>> layer(np.array([[[63.0], [64.0], [200.0]]])).ravel().tolist()
     [0.0, 64.0, 192.0]
 
-    Differences: one number is how many bits are kept, as documented; Keras 3.15 samples from 1 to
-    below it. From a pair it never draws the second.
+    Differences: a single number is the number of bits, as documented; Keras 3.15 samples from 1 to
+    `factor` - 1. It also excludes the upper end of a pair.
     """
 
     def __init__(
@@ -217,26 +217,26 @@ class RandomPosterization(ColorLayer):
         self.factor = (low, high) if isinstance(factor, (tuple, list)) else (high, high)
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
-        """Returns the bits that each image keeps."""
+        """Returns the number of bits of each image."""
         low, high = self.factor
         return (jnp.floor(rng.uniform(low, high + 1)).clip(low, high),)
 
     def transform(self, images: Array, bits: Array) -> Array:
-        """Returns the images with fewer colors."""
+        """Returns the posterized images."""
         step = per_image(2.0 ** (8 - bits))
         whole = jnp.floor(self.scale_to(images, 255).clip(0, 255))
         return self.scale_back(jnp.floor(whole / step) * step, 255)
 
 
 class Solarization(ColorLayer):
-    """Adds to all values of each image in training, and inverts those from a threshold on.
+    """Adds a number to the values of each image in training, and inverts values above a threshold.
 
-    y = x + a if x + a < t else high - (x + a), cut to the range, for values that begin at 0
+    y = x + a if x + a < t else high - (x + a), with x + a clipped to the range, for low = 0
 
     Args:
-        addition_factor: a as a part of the range of values, from 0 to 1, or a pair; 0.2 draws
+        addition_factor: a as a fraction of the value range, from 0 to 1, or a pair; 0.2 samples
             from 0 to 0.2.
-        threshold_factor: t as a part of the range, from 0 to 1, or a pair.
+        threshold_factor: t as a fraction of the value range, from 0 to 1, or a pair.
         value_range: the lowest and the highest pixel value.
         seed: an integer seed, for reproducible results.
         **kwargs: `data_format`, and `name`, `dtype` and others of `Layer`.
@@ -256,8 +256,8 @@ class Solarization(ColorLayer):
     >>> layer(np.array([[[100.0], [200.0]]])).ravel().tolist()
     [100.0, 55.0]
 
-    Differences: both ends of a pair are parts of the range; Keras 3.15 takes the lower for a
-    value.
+    Differences: both ends of a pair are fractions of the range; Keras 3.15 uses the lower one as a
+    pixel value.
     """
 
     def __init__(
@@ -273,11 +273,11 @@ class Solarization(ColorLayer):
         self.threshold_factor = factor_range(self._label(), "threshold_factor", threshold_factor, 0)
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
-        """Returns what is added to each image, and its threshold."""
+        """Returns the number that is added to each image, and its threshold."""
         added = rng.uniform(*self.addition_factor)
         return 255 * added, 255 * rng.uniform(*self.threshold_factor)
 
     def transform(self, images: Array, added: Array, threshold: Array) -> Array:
-        """Returns the images, in part inverted."""
+        """Returns the solarized images."""
         x = (self.scale_to(images, 255) + per_image(added)).clip(0, 255)
         return self.scale_back(jnp.where(x < per_image(threshold), x, 255 - x), 255)

@@ -1,4 +1,4 @@
-"""MixUp and CutMix: images and labels mixed with others of their batch."""
+"""MixUp and CutMix, which combine the images and labels of a batch."""
 
 from __future__ import annotations
 
@@ -20,13 +20,12 @@ __all__ = ["CutMix", "MixUp"]
 
 
 class MixUp(RandomImageLayer):
-    """Mixes each image with another of the batch in training, and mixes their labels in the same
-    proportion.
+    """Mixes each image and its label with another of the batch in training.
 
-    y = w x + (1 - w) x', with w sampled from a beta distribution and x' the images in another order
+    y = w x + (1 - w) x', with w sampled from a beta distribution and x' a permutation of the images
 
     Args:
-        alpha: both parameters of the beta distribution; the smaller, the less is mixed.
+        alpha: both parameters of the beta distribution; smaller values mix less.
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
         seed: an integer seed, for reproducible results.
@@ -37,7 +36,7 @@ class MixUp(RandomImageLayer):
         are one-hot.
 
     Raises:
-        ValueError: alpha is not positive, or x does not have 3 or 4 axes.
+        ValueError: `alpha` is not positive, or x does not have 3 or 4 axes.
 
     Example:
 
@@ -63,11 +62,11 @@ class MixUp(RandomImageLayer):
     ) -> None:
         super().__init__(seed, data_format, **kwargs)
         if alpha <= 0:
-            raise ValueError(f"{self._label()}: alpha is a positive number. Received: {alpha!r}")
+            raise ValueError(f"{self._label()}: alpha must be positive. Received: {alpha!r}")
         self.alpha = alpha
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
-        """Returns with which image each is mixed, and how much of it stays."""
+        """Returns the index of the other image and the weight of each image."""
         return rng.permutation(), rng.beta(self.alpha)
 
     def transform(self, images: Array, other: Array, weight: Array) -> Array:
@@ -76,17 +75,17 @@ class MixUp(RandomImageLayer):
 
     def transform_labels(self, labels: Array, other: Array, weight: Array) -> Array:
         """Returns the mixed labels."""
-        return _mixed(labels, other, weight)
+        return _mix_labels(labels, other, weight)
 
 
 class CutMix(RandomImageLayer):
-    """Puts a part of another image of the batch into each image in training.
+    """Replaces a rectangle of each image by that of another image of the batch in training.
 
-    The labels are mixed by the parts of the area.
+    Labels are mixed in proportion to the areas.
 
     Args:
-        factor: both parameters of the beta distribution of what stays; sampled from 0 to this
-            number, or from a pair.
+        factor: both parameters of the beta distribution from which the remaining area is sampled;
+            they are sampled from 0 to this number, or from a pair.
         seed: an integer seed, for reproducible results.
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
@@ -125,26 +124,26 @@ class CutMix(RandomImageLayer):
         self.factor = factor_range(self._label(), "factor", factor, 0)
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
-        """Returns from which image each gets a part, which part, and how much stays."""
+        """Returns the index of the other image, the rectangle, and the remaining area."""
         stays = rng.beta(rng.uniform_scalar(*self.factor) + 1e-6)
         side = jnp.sqrt(1 - stays)
         inside = rectangle_mask(images, jnp.stack([side, side], axis=1), rng.uniform(0, 1, 2))
         return rng.permutation(), inside, stays
 
     def transform(self, images: Array, other: Array, inside: Array, stays: Array) -> Array:
-        """Returns the images with a part of another."""
+        """Returns the combined images."""
         return jnp.where(inside, images[other], images)
 
     def transform_labels(self, labels: Array, other: Array, inside: Array, stays: Array) -> Array:
-        """Returns the labels, mixed by the area."""
-        return _mixed(labels, other, stays)
+        """Returns the labels, mixed in proportion to the areas."""
+        return _mix_labels(labels, other, stays)
 
     def transform_masks(self, masks: Array, other: Array, inside: Array, stays: Array) -> Array:
-        """Returns the masks with the same part of another."""
+        """Returns the masks, combined like the images."""
         return jnp.where(inside, masks[other], masks)
 
 
-def _mixed(labels: Array, other: Array, weight: Array) -> Array:
+def _mix_labels(labels: Array, other: Array, weight: Array) -> Array:
     if not jnp.issubdtype(labels.dtype, jnp.floating):
         labels = labels.astype("float32")
     weight = weight.reshape(-1, *(1,) * (labels.ndim - 1)).astype(labels.dtype)

@@ -34,11 +34,11 @@ __all__ = ["AugMix", "RandAugment"]
 
 
 class Policy(ColorLayer):
-    """The base of layers that choose among other layers, one for a whole batch.
+    """Base class of layers that apply randomly chosen layers to a batch.
 
     Args:
-        factor: how strong the changes are, from 0 to 1, or a pair.
-        interpolation: `"bilinear"` or `"nearest"`, of the layers that move pixels.
+        factor: the strength of the augmentations, from 0 to 1, or a pair.
+        interpolation: `"bilinear"` or `"nearest"`, for the layers that move pixels.
         value_range: the lowest and the highest pixel value.
         seed: an integer seed, for reproducible results.
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
@@ -62,7 +62,7 @@ class Policy(ColorLayer):
         self.interpolation = interpolation
 
     def choices(self) -> list[ImageLayer]:
-        """Returns the layers of RandAugment's list; the first seven are those that AugMix has."""
+        """Returns the layers of RandAugment; AugMix uses the first seven with `all_ops=False`."""
         factor, values, between = self.factor, self.value_range, self.interpolation
         return [
             RandomShear(factor, factor, between),
@@ -79,27 +79,28 @@ class Policy(ColorLayer):
         ]
 
     def apply_step(self, images: Array, which: Array, key: Array) -> Array:
-        """Returns the images changed by the layer of a number; by none for the number behind."""
+        """Applies the layer with an index; the index after the last is the identity."""
 
-        def by(step: ImageLayer) -> Any:
+        def make_branch(step: ImageLayer) -> Any:
             return lambda x, key: step.transform(x, *step.sample(x, ImageRNG(x.shape[0], key)))
 
-        branches = [*map(by, self._steps), lambda x, key: x]
+        # `switch` computes the chosen branch only, and one choice per batch keeps it so.
+        branches = [*map(make_branch, self._steps), lambda x, key: x]
         changed: Array = lax.switch(which, branches, images, key)
         return changed
 
 
 class RandAugment(Policy):
-    """Applies a few randomly chosen augmentations to the images of a batch in training.
+    """Applies randomly chosen augmentations to the images of a batch in training.
 
-    The list: shear, translation, rotation, posterization, solarization, auto contrast,
-    equalization, brightness, color degeneration, contrast, sharpness.
+    The augmentations are shear, translation, rotation, posterization, solarization, auto contrast,
+    equalization, brightness, color degeneration, contrast and sharpness.
 
     Args:
         value_range: the lowest and the highest pixel value.
         num_ops: the number of augmentations to apply.
-        factor: how strong their changes are, from 0 to 1, or a pair.
-        interpolation: `"bilinear"` or `"nearest"`, of the layers that move pixels.
+        factor: the strength of the augmentations, from 0 to 1, or a pair.
+        interpolation: `"bilinear"` or `"nearest"`, for the layers that move pixels.
         seed: an integer seed, for reproducible results.
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
@@ -120,7 +121,7 @@ class RandAugment(Policy):
     References: Ekin D. Cubuk et al. (2019), "RandAugment: Practical automated data augmentation
     with a reduced search space", arXiv 1909.13719.
 
-    Differences: only the chosen augmentations are computed; Keras 3.15 computes the whole list.
+    Differences: only the chosen augmentations are computed; Keras 3.15 computes all of them.
     """
 
     def __init__(
@@ -138,32 +139,32 @@ class RandAugment(Policy):
         self._steps = self.choices()
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
-        """Returns the numbers of the layers, and a key for each."""
+        """Returns the indices of the layers, and a key for each."""
         which = jnp.floor(rng.uniform_scalar(0, len(self._steps), self.num_ops)).astype(int)
         return which, jax.random.split(rng.key(), self.num_ops)
 
     def transform(self, images: Array, which: Array, keys: Array) -> Array:
-        """Returns the images after the changes."""
+        """Returns the augmented images."""
         for i in range(self.num_ops):
             images = self.apply_step(images, which[i], keys[i])
         return images
 
 
 class AugMix(Policy):
-    """Mixes images with versions of them that went through chains of random changes, in training.
+    """Mixes images with the results of chains of random augmentations in training.
 
     y = clip(w x + (1 - w) (m1 x1 + m2 x2 + ...)), with the weights m sampled from a Dirichlet
-    distribution, w from a beta distribution, and xi what the chain i makes of x
+    distribution, w from a beta distribution, and xi the result of chain i for x
 
     Args:
         value_range: the lowest and the highest pixel value; the result is clipped to it.
-        num_chains: how many chains.
-        chain_depth: how many layers a chain has; one of them may be none.
-        factor: how strong their changes are, from 0 to 1, or a pair.
+        num_chains: the number of chains.
+        chain_depth: the number of augmentations in a chain, each of which may be the identity.
+        factor: the strength of the augmentations, from 0 to 1, or a pair.
         alpha: the parameter of both distributions.
-        all_ops: whether brightness, color degeneration, contrast and sharpness are in the list
-            from which layers are drawn.
-        interpolation: `"bilinear"` or `"nearest"`, of the layers that move pixels.
+        all_ops: whether to sample from brightness, color degeneration, contrast and sharpness as
+            well.
+        interpolation: `"bilinear"` or `"nearest"`, for the layers that move pixels.
         seed: an integer seed, for reproducible results.
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
@@ -184,8 +185,8 @@ class AugMix(Policy):
     References: Dan Hendrycks et al. (2019), "AugMix: A Simple Data Processing Method to Improve
     Robustness and Uncertainty", arXiv 1912.02781.
 
-    Differences: Keras 3.15 draws the layers with Python's random numbers when the step is
-    compiled, so that all steps have the same chains; here each has its own.
+    Differences: the chains are sampled in each step; Keras 3.15 samples them with Python's random
+    numbers when the step is compiled, so that all steps have the same chains.
     """
 
     def __init__(
@@ -209,7 +210,7 @@ class AugMix(Policy):
         self._steps = self.choices() if all_ops else self.choices()[:7]
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
-        """Returns the weights, the numbers of the layers, and a key for each."""
+        """Returns the weights, the indices of the layers, and a key for each."""
         shape = self.num_chains, self.chain_depth
         which = jnp.floor(rng.uniform_scalar(0, len(self._steps) + 1, *shape)).astype(int)
         alphas = jnp.full(self.num_chains, self.alpha, "float32")

@@ -24,18 +24,18 @@ class Resizing(ImageLayer):
         height: the height of the result.
         width: the width of the result.
         interpolation: `"bilinear"`, `"nearest"`, `"bicubic"`, `"lanczos3"` or `"lanczos5"`.
-        crop_to_aspect_ratio: whether to crop instead of distorting the aspect ratio.
-        pad_to_aspect_ratio: whether to pad instead of distorting the aspect ratio.
+        crop_to_aspect_ratio: whether to crop images to preserve the aspect ratio.
+        pad_to_aspect_ratio: whether to pad images to preserve the aspect ratio.
         fill_mode: `"constant"`.
-        fill_value: the value of added borders.
-        antialias: whether to blur before making images smaller.
+        fill_value: the value of padding.
+        antialias: whether to apply an antialiasing filter when downsampling.
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
         **kwargs: `name`, `dtype` and others of `Layer`.
 
     Shapes:
         x (batch, h, w, channels) -> (batch, height, width, channels); a single image without batch
-        axis is accepted. Images of integers stay so.
+        axis is accepted. Integer images keep their dtype.
 
     Raises:
         ValueError: an argument is invalid, or x does not have 3 or 4 axes.
@@ -74,14 +74,14 @@ class Resizing(ImageLayer):
         self.antialias = antialias
 
     def transform(self, images: Array) -> Array:
-        """Returns images of the size."""
-        return self._resized(images, self.interpolation)
+        """Returns the resized images."""
+        return self._resize(images, self.interpolation)
 
     def transform_masks(self, masks: Array) -> Array:
-        """Returns masks of the size, in which no values are mixed."""
-        return self._resized(masks, "nearest")
+        """Returns the resized masks, without interpolating between classes."""
+        return self._resize(masks, "nearest")
 
-    def _resized(self, x: Array, interpolation: str) -> Array:
+    def _resize(self, x: Array, interpolation: str) -> Array:
         return resize(
             x,
             (self.height, self.width),
@@ -96,7 +96,7 @@ class Resizing(ImageLayer):
 
 
 class CenterCrop(ImageLayer):
-    """Crops the center of images; smaller ones are resized first.
+    """Crops the center of images; smaller images are resized instead.
 
     Args:
         height: the height of the result.
@@ -128,19 +128,19 @@ class CenterCrop(ImageLayer):
         self.width = positive_int(self._label(), "width", width)
 
     def transform(self, images: Array) -> Array:
-        """Returns the middle of the images."""
-        return _middle(images, self.height, self.width, "bilinear")
+        """Returns the center of the images."""
+        return _crop_center(images, self.height, self.width, "bilinear")
 
     def transform_masks(self, masks: Array) -> Array:
-        """Returns the middle of the masks."""
-        return _middle(masks, self.height, self.width, "nearest")
+        """Returns the center of the masks."""
+        return _crop_center(masks, self.height, self.width, "nearest")
 
 
 class RandomCrop(RandomImageLayer):
     """Crops each image at a random position in training.
 
-    Otherwise, and for images that are smaller, it is the largest part in the middle that has the
-    aspect ratio, resized.
+    At inference, and if images are too small, the result is the largest centered crop with the
+    aspect ratio of the result, resized.
 
     Args:
         height: the height of the result.
@@ -148,7 +148,7 @@ class RandomCrop(RandomImageLayer):
         seed: an integer seed, for reproducible results.
         data_format: `"channels_last"` or `"channels_first"`; `cornu.config.image_data_format()` by
             default.
-        name: the layer's name.
+        name: the name of the layer.
         **kwargs: `dtype` and others of `Layer`.
 
     Shapes:
@@ -165,9 +165,9 @@ class RandomCrop(RandomImageLayer):
     >>> cornu.layers.RandomCrop(4, 4, seed=1)(np.ones((2, 9, 9, 3)), training=True).shape
     (2, 4, 4, 3)
 
-    Differences: each image is cut somewhere else; in Keras all of a batch are cut alike. Outside
-    of training Keras 3.15 returns the images as they are, with a size that the model does not
-    expect; what is done here is what its documentation says.
+    Differences: each image is cropped at its own position; in Keras all images of a batch are
+    cropped at the same position. At inference Keras 3.15 returns the images unchanged, contrary to
+    its documentation.
     """
 
     def __init__(
@@ -184,30 +184,31 @@ class RandomCrop(RandomImageLayer):
         self.width = positive_int(self._label(), "width", width)
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
-        """Returns where each part begins, down and across, from 0 to 1."""
+        """Returns the relative vertical and horizontal position of each crop, from 0 to 1."""
         return (rng.uniform(0, 1, 2),)
 
     def transform(self, images: Array, position: Array) -> Array:
-        """Returns a part of each image."""
-        return self._cut(images, position, "bilinear")
+        """Returns the cropped images."""
+        return self._crop(images, position, "bilinear")
 
     def transform_masks(self, masks: Array, position: Array) -> Array:
-        """Returns the same part of each mask."""
-        return self._cut(masks, position, "nearest")
+        """Returns the masks, cropped like the images."""
+        return self._crop(masks, position, "nearest")
 
     def infer_images(self, images: Array) -> Array:
-        """Returns the largest part in the middle that has the aspect ratio, resized."""
-        return _fitting(images, self.height, self.width, "bilinear")
+        """Returns the largest centered crop with the target aspect ratio, resized."""
+        return _resize_cropped(images, self.height, self.width, "bilinear")
 
     def infer_masks(self, masks: Array) -> Array:
-        """Returns the same of the masks."""
-        return _fitting(masks, self.height, self.width, "nearest")
+        """Returns the masks, cropped and resized like the images."""
+        return _resize_cropped(masks, self.height, self.width, "nearest")
 
-    def _cut(self, x: Array, position: Array, interpolation: str) -> Array:
+    def _crop(self, x: Array, position: Array, interpolation: str) -> Array:
         size = (self.height, self.width, x.shape[-1])
         spare = x.shape[1] - self.height, x.shape[2] - self.width
         if min(spare) < 0:
-            return _fitting(x, self.height, self.width, interpolation)
+            return _resize_cropped(x, self.height, self.width, interpolation)
+        # A spare of n pixels allows n + 1 positions; floor makes them equally likely.
         begin = jnp.floor(position * jnp.asarray([n + 1 for n in spare])).astype(int)
         cut: Callable[[Array, Array], Array] = jax.vmap(
             lambda image, at: lax.dynamic_slice(image, (at[0], at[1], 0), size)
@@ -215,12 +216,12 @@ class RandomCrop(RandomImageLayer):
         return cut(x, begin)
 
 
-def _fitting(x: Array, height: int, width: int, interpolation: str) -> Array:
+def _resize_cropped(x: Array, height: int, width: int, interpolation: str) -> Array:
     return resize(x, (height, width), interpolation, False, True, data_format="channels_last")
 
 
-def _middle(x: Array, height: int, width: int, interpolation: str) -> Array:
+def _crop_center(x: Array, height: int, width: int, interpolation: str) -> Array:
     top, left = (x.shape[1] - height) // 2, (x.shape[2] - width) // 2
     if top < 0 or left < 0:
-        return _fitting(x, height, width, interpolation)
+        return _resize_cropped(x, height, width, interpolation)
     return x[:, top : top + height, left : left + width]

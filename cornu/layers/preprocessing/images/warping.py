@@ -29,12 +29,12 @@ __all__ = ["RandomElasticTransform", "RandomPerspective"]
 class RandomPerspective(GeometricImageLayer):
     """Applies a random perspective transformation in training, by moving the corners.
 
-    A corner c goes to c (1 + s u), with u sampled from -1/2 to 1/2 for each coordinate.
+    A corner c moves to c (1 + s u), with u sampled from -1/2 to 1/2 for each coordinate.
 
     Args:
-        factor: the probability that an image changes; one is drawn from 0 to this number, or from
-            a pair.
-        scale: s, how far the corners may go, from 0 to 1.
+        factor: the probability that an image is transformed, sampled from 0 to this number, or
+            from a pair.
+        scale: s, the maximum displacement of the corners, from 0 to 1.
         interpolation: `"bilinear"` or `"nearest"`.
         fill_value: the value of pixels outside the image.
         seed: an integer seed, for reproducible results.
@@ -71,12 +71,12 @@ class RandomPerspective(GeometricImageLayer):
         self.scale = fraction(self._label(), "scale", scale)
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
-        """Returns which images change, and by which part of itself each corner moves."""
+        """Returns the selected images, and the relative displacement of each corner."""
         moved = rng.uniform(-self.scale / 2, self.scale / 2, 4, 2)
         return rng.bernoulli(*self.factor), moved
 
     def warp(self, images: Array, selected: Array, moved: Array, *, interpolation: str) -> Array:
-        """Returns the images after the perspective transformation."""
+        """Returns the images, transformed where selected."""
         right, bottom = images.shape[2] - 1, images.shape[1] - 1
         corners = jnp.asarray([[0, 0], [right, 0], [0, bottom], [right, bottom]], moved.dtype)
         starts = jnp.broadcast_to(corners, moved.shape)
@@ -87,16 +87,16 @@ class RandomPerspective(GeometricImageLayer):
 
 
 class RandomElasticTransform(GeometricImageLayer):
-    """Distorts images in training, by smooth random displacements.
+    """Applies random elastic deformations in training.
 
-    Each pixel comes from another position, by smooth noise: of the strength s, its standard
-    deviation before smoothing is (0.1 s longer side) (0.05 s shorter side), and the smoothing's
+    Pixels are displaced by smoothed noise. At strength s, the standard deviation of the noise is
+    (0.1 s longer side) (0.05 s shorter side) before smoothing, and that of the Gaussian kernel is
     0.05 s shorter side.
 
     Args:
-        factor: the probability that an image changes; one is drawn from 0 to this number, or from
-            a pair.
-        scale: s, from 0 to 1; for each batch, sampled from 0 to this number, or from a pair.
+        factor: the probability that an image is transformed, sampled from 0 to this number, or
+            from a pair.
+        scale: s, from 0 to 1, sampled for each batch from 0 to this number, or from a pair.
         interpolation: `"bilinear"` or `"nearest"`.
         fill_mode: how pixels outside the image are filled: `"reflect"`, `"wrap"`, `"constant"`,
             `"nearest"` or `"mirror"`.
@@ -123,7 +123,7 @@ class RandomElasticTransform(GeometricImageLayer):
     References: Patrice Simard et al. (2003), "Best practices for convolutional neural networks
     applied to visual document analysis".
 
-    Differences: the displacements down and across are independent, as in the paper.
+    Differences: the vertical and horizontal displacements are independent, as in the paper.
     """
 
     def __init__(
@@ -144,28 +144,32 @@ class RandomElasticTransform(GeometricImageLayer):
         self.value_range = value_pair(self._label(), "value_range", value_range)
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
-        """Returns which images change, and from where each pixel comes, (batch, 2, h, w)."""
+        """Returns the selected images, and the source position of each pixel, (batch, 2, h, w)."""
         height, width = images.shape[1:3]
         strength = rng.uniform_scalar(*self.scale)
+        # One strength per batch, because all images share the smoothing kernel.
         sigma = 0.05 * min(height, width) * strength
+        # The kernel size must be static, so it is that of the largest strength; always odd.
         reach = int(6 * 0.05 * min(height, width) * self.scale[1]) | 1
         weights = gaussian_weights(reach, jnp.maximum(sigma, 1e-3), jnp.float32)
         noise = convolve_separable(sigma * rng.normal(height, width, 2), weights, weights, "SAME")
         moved = 0.1 * max(height, width) * strength * jnp.moveaxis(noise, -1, 1)
-        places = jnp.stack(jnp.meshgrid(jnp.arange(height), jnp.arange(width), indexing="ij"))
-        return rng.bernoulli(*self.factor), places + moved
+        positions = jnp.stack(jnp.meshgrid(jnp.arange(height), jnp.arange(width), indexing="ij"))
+        return rng.bernoulli(*self.factor), positions + moved
 
-    def warp(self, images: Array, selected: Array, places: Array, *, interpolation: str) -> Array:
-        """Returns the images, some of them distorted."""
+    def warp(
+        self, images: Array, selected: Array, positions: Array, *, interpolation: str
+    ) -> Array:
+        """Returns the images, transformed where selected."""
         order = {"nearest": 0, "bilinear": 1}[interpolation]
 
         def sample(plane: Array, position: Array) -> Array:
             return map_coordinates(plane, position, order, self.fill_mode, self.fill_value)
 
         planes = jnp.moveaxis(images, -1, 1)
-        new = jax.vmap(jax.vmap(sample, (0, None)))(planes, places)
+        new = jax.vmap(jax.vmap(sample, (0, None)))(planes, positions)
         return jnp.where(per_image(selected), jnp.moveaxis(new, 1, -1), images)
 
     def transform(self, images: Array, *parameters: Any) -> Array:
-        """Returns the images, some of them distorted, with values in their range."""
+        """Returns the transformed images, clipped to the value range."""
         return super().transform(images, *parameters).clip(*self.value_range)

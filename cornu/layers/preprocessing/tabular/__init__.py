@@ -1,1 +1,1 @@
-"""Layers for columns of a table: lookup, hashing, bins, normalization."""
+"""Layers for columns of a table: lookup, hashing, discretization and normalization."""

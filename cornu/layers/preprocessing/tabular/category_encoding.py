@@ -1,4 +1,4 @@
-"""CategoryEncoding: integers as one-hot, multi-hot or count vectors."""
+"""CategoryEncoding: one-hot, multi-hot or count vectors of integers."""
 
 from __future__ import annotations
 
@@ -14,23 +14,24 @@ __all__ = ["CategoryEncoding"]
 
 
 class CategoryEncoding(Preprocess):
-    """Replaces integers by vectors with a place for each of them.
+    """Encodes integers as one-hot, multi-hot or count vectors.
 
     Args:
-        num_tokens: the size of a vector, one more than the largest integer.
-        output_mode: `"one_hot"`: a vector for each integer; `"multi_hot"`, `"count"`: a vector for
-            the integers along the last axis, which tells which of them occur, or how often.
+        num_tokens: the number of categories, which is the size of a vector.
+        output_mode: `"one_hot"`: a vector for each integer; `"multi_hot"`: a vector for the
+            integers along the last axis, with 1 for those that occur; `"count"`: the same with the
+            number of their occurrences.
         sparse: must be False.
         **kwargs: `name`, `dtype`, `trainable` and others of `Layer`.
 
     Shapes:
         x (batch, ..., n) -> (batch, ..., num_tokens);
-        `"one_hot"`: (batch, ...) -> (batch, ..., num_tokens), a last axis of size 1 being dropped;
-        `count_weights` of the call, for `"count"`: how much each integer counts, shaped like x
+        `"one_hot"`: (batch, ...) -> (batch, ..., num_tokens); a last axis of size 1 is dropped;
+        `count_weights` of the call, for `"count"`: the weight of each integer, shaped like x
 
     Raises:
-        ValueError: `num_tokens` is missing or not positive, another `output_mode`, or
-            `count_weights` where nothing is counted.
+        ValueError: `num_tokens` is missing or not positive, `output_mode` is unknown, or
+            `count_weights` is passed with another `output_mode` than `"count"`.
 
     Example:
 
@@ -40,10 +41,9 @@ class CategoryEncoding(Preprocess):
     >>> layer(np.array([[0, 3, 3]])).tolist()
     [[1.0, 0.0, 0.0, 2.0]]
 
-    Differences: `"multi_hot"` and `"count"` look along the last axis of any input; in Keras of
-    inputs with three axes, along the second. Integers that have no place give no 1 anywhere; as
-    data for `fit` they are refused. A single integer becomes (num_tokens,), as Keras says and
-    does not do.
+    Differences: `"multi_hot"` and `"count"` reduce the last axis of any input; Keras reduces the
+    second axis of inputs with three axes. Integers out of range are ignored; `fit` raises an error
+    if its data contains any. A single integer becomes (num_tokens,), as documented by Keras.
     """
 
     infers_by_config = True
@@ -58,15 +58,15 @@ class CategoryEncoding(Preprocess):
         super().__init__(**kwargs)
         if num_tokens is None:
             raise ValueError(
-                f"{self._label()} needs num_tokens, the number of categories.\n"
-                "If that is not known, take IntegerLookup, which learns it from data."
+                f"{self._label()}: num_tokens, the number of categories, is missing.\n"
+                "If it is unknown, use IntegerLookup, which determines it from data."
             )
         no_sparse(self._label(), sparse)
         self.num_tokens = positive_int(self._label(), "num_tokens", num_tokens)
         mode = "multi_hot" if output_mode == "binary" else output_mode
         self.output_mode = one_of(self._label(), "output_mode", mode, MODES[1:])
         self.sparse = sparse
-        # Integers often come as floats, which a shorter float type would round.
+        # Integers are often passed as floats, which a cast to a half type would round.
         self.autocast = False
         self.built = True
 
@@ -74,7 +74,8 @@ class CategoryEncoding(Preprocess):
         """Returns the vectors."""
         if count_weights is not None and self.output_mode != "count":
             raise ValueError(
-                f"count_weights are of use with output_mode='count', not {self.output_mode!r}."
+                "count_weights requires output_mode='count'. "
+                f"Received: output_mode={self.output_mode!r}"
             )
         if count_weights is not None:
             count_weights = count_weights.astype(self.compute_dtype)
@@ -87,11 +88,11 @@ class CategoryEncoding(Preprocess):
         if not values.size or (values.min() >= 0 and values.max() < self.num_tokens):
             return None
         return (
-            f"integers lie between {int(values.min())} and {int(values.max())}, and there are "
-            f"places for 0 to {self.num_tokens - 1}. Increase num_tokens, or take IntegerLookup "
-            "for integers that do not count from 0."
+            f"expected integers from 0 to {self.num_tokens - 1}, received integers from "
+            f"{int(values.min())} to {int(values.max())}. Increase num_tokens, or use "
+            "IntegerLookup for integers that do not start at 0."
         )
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments as plain data."""
+        """Returns the constructor arguments as plain data."""
         return {**super().get_config(), "output_mode": self.output_mode}

@@ -16,29 +16,29 @@ __all__ = ["Discretization"]
 
 
 class Discretization(Learning):
-    """Replaces numbers by the numbers of the bins that they fall into.
+    """Maps numbers to the indices of bins.
 
-    y = how many of the boundaries are at most x
+    y = number of boundaries <= x
 
-    The boundaries are given, or are quantiles of the data that `adapt` was given.
+    The boundaries are arguments of the constructor, or quantiles that `adapt` computes from data.
 
     Args:
         bin_boundaries: the boundaries in increasing order; bin 0 is below the first.
-        num_bins: how many bins `adapt` is to make.
-        epsilon: about how far a quantile may be off, as a share of the data.
-        output_mode: `"int"`: the number of the bin; `"one_hot"`: a vector for each number;
-            `"multi_hot"`, `"count"`: a vector for the numbers along the last axis, which tells
-            which bins occur, or how often.
+        num_bins: the number of bins that `adapt` computes.
+        epsilon: the approximate error of a quantile, as a fraction of the data.
+        output_mode: `"int"`: the index of the bin; `"one_hot"`: a vector for each number;
+            `"multi_hot"`: a vector for the numbers along the last axis, with 1 for bins that
+            occur; `"count"`: the same with the number of their occurrences.
         sparse: must be False.
-        dtype, name: as of every layer.
+        dtype, name: the dtype and the name of the layer.
 
     Shapes:
         x (batch, ...) -> `"int"`: the same; `"one_hot"`: (batch, ..., bins), a last axis of size 1
-            being dropped; `"multi_hot"`, `"count"`: (batch, ..., features) -> (batch, ..., bins)
+            is dropped; `"multi_hot"`, `"count"`: (batch, ..., features) -> (batch, ..., bins)
 
     Raises:
-        ValueError: not just one of `bin_boundaries` and `num_bins`, boundaries that do not
-            increase, or no boundaries when it is called.
+        ValueError: both or neither of `bin_boundaries` and `num_bins` are passed, the boundaries
+            are not in increasing order, or the layer is called without boundaries.
 
     Example:
 
@@ -48,9 +48,9 @@ class Discretization(Learning):
     >>> layer(np.array([[-0.5, 0.0, 7.0]])).tolist()
     [[0, 1, 2]]
 
-    Differences: `"multi_hot"` and `"count"` look along the last axis of any input; in Keras of
-    inputs with three axes, along the second. Numbers are not rounded to a shorter compute dtype
-    before they are compared. `adapt` also takes batches `(x, y)`.
+    Differences: `"multi_hot"` and `"count"` reduce the last axis of any input; Keras reduces the
+    second axis of inputs with three axes. Inputs are compared at full precision, not in the
+    compute dtype. `adapt` also accepts batches `(x, y)`.
     """
 
     def __init__(
@@ -67,14 +67,14 @@ class Discretization(Learning):
         no_sparse(self._label(), sparse)
         if (bin_boundaries is None) == (num_bins is None):
             raise ValueError(
-                f"{self._label()} needs either bin_boundaries, or num_bins for adapt(). "
+                f"{self._label()} requires either bin_boundaries, or num_bins for adapt(). "
                 f"Received: {bin_boundaries=}, {num_bins=}"
             )
         if num_bins is not None and num_bins < 1:
-            raise ValueError(f"{self._label()}: num_bins counts from 1. Received: {num_bins!r}")
+            raise ValueError(f"{self._label()}: num_bins must be >= 1. Received: {num_bins!r}")
         if not 0 < epsilon < 1:
             raise ValueError(
-                f"{self._label()}: epsilon lies between 0 and 1. Received: {epsilon!r}"
+                f"{self._label()}: epsilon must be between 0 and 1. Received: {epsilon!r}"
             )
         self.num_bins = num_bins
         self.epsilon = epsilon
@@ -91,7 +91,7 @@ class Discretization(Learning):
         array = np.asarray(boundaries, "float64")
         if array.ndim != 1 or np.isnan(array).any() or (np.diff(array) < 0).any():
             raise ValueError(
-                f"{self._label()}: bin_boundaries are numbers in increasing order. "
+                f"{self._label()}: bin_boundaries must be numbers in increasing order. "
                 f"Received: {boundaries}"
             )
         return [float(boundary) for boundary in array]
@@ -100,20 +100,20 @@ class Discretization(Learning):
 
     @property
     def adaptable(self) -> bool:
-        """Whether boundaries are learned rather than given."""
+        """Whether `adapt` computes the boundaries."""
         return self.num_bins is not None
 
     def adapt(self, data: Any, steps: int | None = None) -> None:
-        """Learns boundaries that share the data out evenly; what was learned before is forgotten.
+        """Computes boundaries that divide the data evenly; earlier boundaries are discarded.
 
         Args:
             data: an array, or an iterable of batches (also a PyDataset or `tf.data.Dataset`).
-            steps: how many batches to look at; all by default.
+            steps: the number of batches to use; all by default.
         """
         if self.num_bins is None:
             raise ValueError(
-                f"{self._label()} was made with bin_boundaries, and cannot adapt as well.\n"
-                "Give the constructor num_bins instead."
+                f"{self._label()} was constructed with bin_boundaries and cannot be adapted.\n"
+                "Pass num_bins to the constructor instead."
             )
         self.reset_state()
         for batch in batches(data, steps):
@@ -121,16 +121,16 @@ class Discretization(Learning):
         self.finalize_state()
 
     def reset_state(self) -> None:
-        """Forgets the data seen by `update_state`."""
+        """Discards the statistics of the data passed to `update_state`."""
         self.summary = np.zeros((2, 0), "float32")
 
     def update_state(self, data: Any) -> None:
-        """Takes a batch into account."""
+        """Updates the statistics with a batch."""
         values = np.sort(np.asarray(data, "float32").ravel())
         if np.isnan(values[-1:]).any():
             raise ValueError(
-                f"{self._label()}: the data has NaN, which falls into no bin.\n"
-                "Leave such rows out, or give missing numbers a value."
+                f"{self._label()}: the data contains NaN, which belongs to no bin.\n"
+                "Remove such rows, or replace the missing values."
             )
         # A subsample, with the number of values that each element represents.
         step = max(values.size * self.epsilon, 1)
@@ -138,16 +138,16 @@ class Discretization(Learning):
         new = np.stack([kept, np.full_like(kept, step)])
         merged = np.concatenate([new, self.summary], axis=1)
         merged = merged[:, np.argsort(merged[0])]
-        self.summary = _thinned(merged, self.epsilon)
+        self.summary = _compress(merged, self.epsilon)
 
     def finalize_state(self) -> None:
-        """Makes boundaries of the data seen by `update_state`."""
+        """Computes the boundaries from the data passed to `update_state`."""
         if self.num_bins is None:
             return
         if not self.summary.size:
-            raise ValueError(f"{self._label()}: adapt() was given no numbers.")
+            raise ValueError(f"{self._label()}: the data passed to adapt() is empty.")
         self.check_changeable()
-        self.bin_boundaries = _thinned(self.summary, 1 / self.num_bins)[0, :-1].tolist()
+        self.bin_boundaries = _compress(self.summary, 1 / self.num_bins)[0, :-1].tolist()
 
     # --------------------------------------------------------------------------------------- call
 
@@ -157,12 +157,12 @@ class Discretization(Learning):
         if self.bin_boundaries is None:
             raise ValueError(
                 f"{self._label()} has no boundaries yet.\n"
-                "Call adapt(data) first, or give the constructor bin_boundaries."
+                "Call adapt(data) first, or pass bin_boundaries to the constructor."
             )
         return len(self.bin_boundaries) + 1
 
     def call(self, inputs: HostArray) -> Any:
-        """Returns the bins of numbers, or their encoding."""
+        """Returns the bin indices, or their encoding."""
         depth = self.depth
         self.fixed_in(inputs)
         dtype = jnp.result_type(inputs.dtype, jnp.float32)
@@ -172,12 +172,13 @@ class Discretization(Learning):
         return encode(indices, self.output_mode, depth, kind)
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments, and the boundaries if they were learned."""
+        """Returns the constructor arguments, with the boundaries that `adapt` computed."""
         return {**super().get_config(), "bin_boundaries": self.bin_boundaries}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """Makes a layer from what `get_config()` returned, its boundaries learned or given."""
+        """Creates a layer from a config, with or without boundaries that `adapt` computed."""
+        # An adapted layer has both, which the constructor would refuse.
         given = config.get("bin_boundaries")
         if given is None or config.get("num_bins") is None:
             return super().from_config(config)
@@ -186,12 +187,12 @@ class Discretization(Learning):
         return layer
 
 
-def _thinned(summary: np.ndarray, share: float) -> np.ndarray:
-    """Returns fewer numbers that represent the same data, about one for each share of it.
+def _compress(summary: np.ndarray, share: float) -> np.ndarray:
+    """Reduces a quantile summary to about one element for each fraction `share` of the data.
 
     Args:
-        summary: sorted numbers, and how many values each represents, (2, n).
-        share: of the data, for each number that is kept.
+        summary: sorted values, and the number of data points that each represents, (2, n).
+        share: the fraction of the data that an element of the result represents.
     """
     if summary.shape[1] * share < 1:
         return summary

@@ -1,4 +1,4 @@
-"""Encodings of indices: integers, one-hot, multi-hot or counts."""
+"""Encodings of indices: integers, one-hot, multi-hot and counts."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ MODES = ("int", "one_hot", "multi_hot", "count")
 
 
 def encode(indices: Any, mode: str, depth: int, dtype: DTypeLike, weights: Any = None) -> Any:
-    """Returns indices, or their encoding; on the host if they are a NumPy array.
+    """Encodes indices; a NumPy array is encoded on the host.
 
     Args:
         indices: integers (...); those outside of 0 to `depth - 1` are ignored.
-        mode: `"int"`; `"one_hot"`, a vector for each index; or a vector for the indices along
-            the last axis: `"multi_hot"`, which are among them, `"count"`, how often.
+        mode: `"int"`: the indices; `"one_hot"`: a vector for each index; `"multi_hot"`: a vector
+            for the indices along the last axis, with 1 for those that occur; `"count"`: the same
+            with the number of their occurrences.
         depth: the size of a vector.
-        dtype: of the result.
-        weights: how much each index counts, in the shape of `indices`.
+        dtype: the dtype of the result.
+        weights: the weight of each index for `"count"`, in the shape of `indices`.
 
     Example:
 
@@ -44,7 +45,7 @@ def encode(indices: Any, mode: str, depth: int, dtype: DTypeLike, weights: Any =
     lead = indices.shape[:-1]
     rows = indices.reshape(math.prod(lead), indices.shape[-1])
     amounts = xp.ones(rows.shape, dtype) if weights is None else weights.reshape(rows.shape)
-    # Ignored indices are counted in one extra column, which is cut off.
+    # Ignored indices are counted in an extra column, which is removed below.
     rows = xp.where((rows >= 0) & (rows < depth), rows, depth)
     counts: Any
     if xp is np:
@@ -60,7 +61,7 @@ def encode(indices: Any, mode: str, depth: int, dtype: DTypeLike, weights: Any =
 
 
 def encoded_shape(shape: ShapeLike, mode: str, depth: int | None) -> tuple[int | None, ...]:
-    """Returns the shape of what `encode` returns.
+    """Returns the shape of the result of `encode`.
 
     Example:
 

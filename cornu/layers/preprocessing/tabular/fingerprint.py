@@ -1,7 +1,8 @@
-"""64-bit hashes of byte strings and integers, equal on every machine.
+"""64-bit hashes of byte strings and integers, equal on all machines.
 
-Rows of bytes go through as one matrix, each step of the formula for all rows at once. The same
-lines serve NumPy and JAX; in JAX they must run with 64 bit integers (see `hashing`).
+The functions hash the rows of a matrix of bytes, vectorized over rows. The same code runs on NumPy
+and JAX arrays; JAX must have 64-bit integers enabled (see `hash_buckets`). The variables are named
+as in the C++ sources.
 
 References: Geoff Pike, Jyrki Alakuijala (2014), "FarmHash", github.com/google/farmhash;
 Jean-Philippe Aumasson, Daniel J. Bernstein (2012), "SipHash: a fast short-input PRF".
@@ -27,11 +28,11 @@ _SIP = tuple(
     for word in (b"somepseu", b"dorandom", b"lygenera", b"tedbytes")
 )
 _TENS = np.array([10**k for k in range(19, -1, -1)], "uint64")
-_DIGITS = 21  # of the longest: a minus and twenty digits
+_DIGITS = 21  # of the longest number: a minus sign and twenty digits
 
 
 def packed(texts: Sequence[bytes]) -> tuple[np.ndarray, np.ndarray]:
-    """Returns byte strings as the rows of a matrix, filled up with zeros, and their lengths.
+    """Returns byte strings as the rows of a matrix, padded with zeros, and their lengths.
 
     Example:
 
@@ -46,7 +47,7 @@ def packed(texts: Sequence[bytes]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def decimal(numbers: Any, xp: Any = np) -> tuple[Any, Any]:
-    """Returns integers of shape (n,) as they are written, like `packed`.
+    """Returns the decimal representations of integers of shape (n,), like `packed`.
 
     Example:
 
@@ -75,7 +76,7 @@ def farmhash(rows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
 
     Args:
         rows: bytes, (n, width).
-        lengths: how many of each row count, (n,).
+        lengths: the number of bytes of each row, (n,).
 
     Example:
 
@@ -95,7 +96,11 @@ def farmhash(rows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
 
 
 def farmhash_of_digits(rows: Any, lengths: Any, xp: Any) -> Any:
-    """Like `farmhash`, for what `decimal` returned, without choosing rows by their values."""
+    """Returns `farmhash` of the result of `decimal`.
+
+    It computes both formulas for all rows, because a traced function cannot select rows by value.
+    Lengths are clipped to the domain of the second formula, whose result is then not used.
+    """
     return xp.where(
         lengths <= 16, _to_16(rows, lengths, xp), _to_32(rows, xp.maximum(lengths, 16), xp)
     )
@@ -147,6 +152,7 @@ def _beyond_64(rows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     v = w = (0 * x, 0 * x)
     x = x * _K2 + _word(rows, start, 8)
     state = (x, y, z, v, w)
+    # Rows have different numbers of blocks: all rows run the longest loop, masked.
     steps = (lengths - 1) // 64
     for step in range(int(steps.max())):
         running = steps > step
@@ -166,7 +172,7 @@ def _beyond_64(rows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
 
 
 def _round(rows: np.ndarray, start: np.ndarray, state: Any, mul: Any, nine: int) -> Any:
-    """Takes in 64 bytes of each row."""
+    """Updates the state with 64 bytes of each row."""
     x, y, z, v, w = state
     times = np.uint64(nine)
     words = [_word(rows, start + 8 * i, 8) for i in range(8)]
@@ -196,7 +202,7 @@ def _chosen(where: np.ndarray, new: Any, old: Any) -> Any:
 
 
 def _word(rows: Any, start: Any, count: int, xp: Any = np) -> Any:
-    """Reads `count` bytes of each row as an integer, the lowest byte first."""
+    """Reads `count` bytes of each row as a little-endian integer."""
     columns = start[:, None] + np.arange(count)
     got = xp.take_along_axis(rows, xp.minimum(columns, rows.shape[1] - 1), axis=1)
     shifts = np.arange(0, 8 * count, 8, dtype="uint64")
@@ -204,7 +210,7 @@ def _word(rows: Any, start: Any, count: int, xp: Any = np) -> Any:
 
 
 def _turned(x: HostArray, by: int) -> Any:
-    """Turns the bits to the right."""
+    """Rotates the bits to the right."""
     return (x >> np.uint64(by)) | (x << np.uint64(64 - by))
 
 
@@ -221,7 +227,7 @@ def _mixed(u: Any, v: Any, mul: Any) -> Any:
 
 
 def chained(seed: int, parts: Sequence[Any]) -> Any:
-    """Returns one fingerprint for several of each row, which depends on their order."""
+    """Combines several fingerprints of each row; the result depends on their order."""
     out = np.uint64(seed)
     for part in parts:
         out = out ^ _CHAIN ^ (_shifted(part * _CHAIN) * _CHAIN)
@@ -233,7 +239,7 @@ def chained(seed: int, parts: Sequence[Any]) -> Any:
 
 
 def siphash(rows: Any, lengths: Any, key: Sequence[int], xp: Any = np) -> Any:
-    """Returns SipHash-2-4 of each row, with a key of two numbers.
+    """Returns SipHash-2-4 of each row, with a key of two 64-bit integers.
 
     Example:
 
@@ -246,7 +252,7 @@ def siphash(rows: Any, lengths: Any, key: Sequence[int], xp: Any = np) -> Any:
     one, two = (np.uint64(word % 2**64) for word in key)
     zero = xp.zeros(rows.shape[0], "uint64")
     state = tuple(zero + (k ^ word) for k, word in zip((one, two, one, two), _SIP, strict=True))
-    blocks = lengths // 8  # the last one holds the length as well
+    blocks = lengths // 8  # the last block also contains the length
     for block in range(count):
         word = _word(rows, 0 * lengths + 8 * block, 8, xp)
         last = blocks == block

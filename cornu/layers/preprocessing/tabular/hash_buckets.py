@@ -15,16 +15,16 @@ from cornu.layers.preprocessing.tabular import fingerprint
 
 __all__ = ["bucket", "cross_columns", "salt_pair"]
 
-_SEED = 0xDECAFCAFFE  # of TensorFlow's crossings
+_SEED = 0xDECAFCAFFE  # the seed of crossings in TensorFlow
 
 
 def bucket(x: HostArray, count: int, salt: Sequence[int] | None, label: str) -> Any:
-    """Returns a number from 0 to `count - 1` for each string, or integer as it is written.
+    """Returns the hash bucket of each string, or of the decimal representation of each integer.
 
     Args:
-        x: an array; of JAX, if this may be compiled.
-        count: how many buckets there are.
-        salt: two numbers that make the choice another one.
+        x: a NumPy array, or a JAX array that may be traced.
+        count: the number of buckets.
+        salt: the key of SipHash, two integers; by default FarmHash is used.
         label: the name of the layer in error messages.
 
     Example:
@@ -36,9 +36,9 @@ def bucket(x: HostArray, count: int, salt: Sequence[int] | None, label: str) -> 
         texts = as_bytes(x, label) if holds_strings(x) else x.ravel().astype("S").tolist()
         hashes = _hash_bytes(*fingerprint.packed(texts), salt)
         return _to_bucket(hashes, count).reshape(x.shape)
-    # A fingerprint has 64 bits, whatever numbers the program has otherwise.
+    # The hash needs 64-bit integers, which JAX truncates to 32 bits by default.
     with jax.enable_x64(True):
-        digits = fingerprint.decimal(x.reshape(-1).astype(_wide(x)), jnp)
+        digits = fingerprint.decimal(x.reshape(-1).astype(_int64_dtype(x)), jnp)
         if salt is None:
             hashes = fingerprint.farmhash_of_digits(*digits, jnp)
         else:
@@ -52,7 +52,7 @@ def _hash_bytes(rows: np.ndarray, lengths: np.ndarray, salt: Sequence[int] | Non
     return fingerprint.siphash(rows, lengths, salt)
 
 
-def _wide(x: HostArray) -> str:
+def _int64_dtype(x: HostArray) -> str:
     return "uint64" if x.dtype == "uint64" else "int64"
 
 
@@ -61,36 +61,37 @@ def _to_bucket(hashes: Any, count: int) -> Any:
 
 
 def cross_columns(columns: Sequence[Any], count: int, label: str) -> Any:
-    """Returns a number from 0 to `count - 1` for the strings and integers of each row.
+    """Returns the hash bucket of each combination of strings and integers.
 
     Args:
-        columns: arrays of one shape.
-        count: how many buckets there are.
+        columns: arrays of the same shape.
+        count: the number of buckets.
         label: the name of the layer in error messages.
     """
     shape = columns[0].shape
     if all(isinstance(x, np.ndarray) for x in columns):
-        return _to_bucket(_chained(columns, label), count).reshape(shape)
+        return _to_bucket(_chain_fingerprints(columns, label), count).reshape(shape)
     with jax.enable_x64(True):
-        return _to_bucket(_chained(columns, label), count).reshape(shape)
+        return _to_bucket(_chain_fingerprints(columns, label), count).reshape(shape)
 
 
-def _chained(columns: Sequence[Any], label: str) -> Any:
-    return fingerprint.chained(_SEED, [_print(x, label) for x in columns])
+def _chain_fingerprints(columns: Sequence[Any], label: str) -> Any:
+    return fingerprint.chained(_SEED, [_fingerprint(x, label) for x in columns])
 
 
-def _print(x: HostArray, label: str) -> Any:
+def _fingerprint(x: HostArray, label: str) -> Any:
     if holds_strings(x):
         return fingerprint.farmhash(*fingerprint.packed(as_bytes(np.asarray(x), label)))
-    return x.reshape(-1).astype(_wide(x)).astype("uint64")
+    # TensorFlow crosses integers by their values, while Hashing hashes their decimal digits.
+    return x.reshape(-1).astype(_int64_dtype(x)).astype("uint64")
 
 
 def salt_pair(label: str, salt: int | Sequence[int] | None) -> list[int] | None:
-    """Returns a salt as two numbers."""
+    """Returns a salt as two integers."""
     if salt is None:
         return None
     if isinstance(salt, int) and not isinstance(salt, bool):
         return [salt, salt]
     if isinstance(salt, (tuple, list)) and len(salt) == 2:
         return [int(part) for part in salt]
-    raise ValueError(f"{label}: salt is an integer or two of them. Received: {salt!r}")
+    raise ValueError(f"{label}: salt must be an integer or a pair of them. Received: {salt!r}")

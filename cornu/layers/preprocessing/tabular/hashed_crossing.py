@@ -1,4 +1,4 @@
-"""HashedCrossing: crosses features and hashes the result."""
+"""HashedCrossing: hashes combinations of features."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ __all__ = ["HashedCrossing"]
 
 
 class HashedCrossing(Preprocess):
-    """Gives each combination of features one of a fixed number of bins.
+    """Hashes combinations of features into a fixed number of bins.
 
-    y = fingerprint of (x1, x2, ...) mod num_bins
+    y = fingerprint(x1, x2, ...) mod num_bins
 
     Args:
         num_bins: the number of bins.
-        output_mode: `"int"`: the bin; `"one_hot"`: a vector with a place for each.
+        output_mode: `"int"`: the index of the bin; `"one_hot"`: a vector of size `num_bins`.
         sparse: must be False.
-        name, dtype: as of every layer.
+        name, dtype: the name and the dtype of the layer.
         **kwargs: `trainable` and others of `Layer`.
 
     Shapes:
@@ -42,8 +42,8 @@ class HashedCrossing(Preprocess):
         `"one_hot"`: (batch, num_bins)
 
     Raises:
-        ValueError: fewer than two inputs, or shapes that differ or are none of those above.
-        TypeError: an input that holds neither strings nor integers.
+        ValueError: there are fewer than two inputs, or their shapes differ or are not supported.
+        TypeError: an input contains neither strings nor integers.
 
     Example:
 
@@ -55,8 +55,8 @@ class HashedCrossing(Preprocess):
 
     References: Cheng et al. (2016), "Wide & Deep Learning for Recommender Systems".
 
-    Differences: the bins are those of Keras, which asks TensorFlow for them; here no TensorFlow is
-    needed. Integers are also crossed within compiled models.
+    Differences: the bins equal those of Keras, but TensorFlow is not required. Integers can be
+    crossed in compiled models.
     """
 
     def __init__(
@@ -77,35 +77,36 @@ class HashedCrossing(Preprocess):
         self.built = True
 
     def read(self, x: HostArray) -> Any:
-        """Returns the inputs of a call as a list of arrays; strings are kept."""
+        """Converts the inputs of a call to a list of arrays, which may hold strings."""
         if not isinstance(x, (list, tuple)):
-            raise ValueError(f"it takes a list of features; received {type(x).__name__}.")
+            raise ValueError(f"expected a list of features, received {type(x).__name__}.")
         return [as_array(item, f"input {i}") for i, item in enumerate(x)]
 
     def call(self, inputs: HostArray) -> Any:
-        """Returns the bins, or their encoding."""
-        self._check(inputs)
+        """Returns the bin indices, or their encoding."""
+        self._check_shapes(inputs)
         for i, x in enumerate(inputs):
             if not holds_strings(x) and (is_float(x.dtype) or x.dtype == bool):
-                raise TypeError(f"it crosses strings and integers; input {i} is {x.dtype}.")
+                raise TypeError(f"expected strings or integers, received {x.dtype} for input {i}.")
         bins = cross_columns(list(map(on_host, inputs)), self.num_bins, self._label())
         return as_output(encode(bins, self.output_mode, self.num_bins, output_dtype(self)))
 
-    def _check(self, inputs: HostArray) -> None:
+    def _check_shapes(self, inputs: HostArray) -> None:
         shapes = [tuple(x.shape) for x in inputs]
         if len(shapes) < 2:
             raise ValueError(
-                f"{self._label()} crosses at least two features. Received: {len(shapes)}"
+                f"{self._label()} requires at least two features. Received: {len(shapes)}"
             )
         first = shapes[0]
         if len(first) > 2 or (len(first) == 2 and first[1] != 1) or len(set(shapes)) > 1:
             raise ValueError(
-                f"{self._label()} takes features of one shape, (batch,) or (batch, 1). Received: "
+                f"{self._label()}: all features must have the shape (batch,) or all (batch, 1). "
+                "Received: "
                 f"{', '.join(map(format_shape, inputs))}"
             )
 
     def compute_output_spec(self, inputs: HostArray) -> Tensor:
         """Returns a Tensor of the shape and dtype of the output."""
-        self._check(inputs)
+        self._check_shapes(inputs)
         shape = encoded_shape(inputs[0].shape, self.output_mode, self.num_bins)
         return Tensor(shape, output_dtype(self))

@@ -29,30 +29,31 @@ __all__ = ["Hashing"]
 
 
 class Hashing(Preprocess):
-    """Gives each string or integer one of a fixed number of bins, by its fingerprint.
+    """Hashes strings or integers into a fixed number of bins.
 
     y = Fingerprint64(x) mod num_bins
 
-    Nothing is learned, equal inputs have equal bins in every program, and different ones may
-    share a bin. Integers are hashed as they are written, floats without their fractions.
+    The layer has no state: equal inputs have equal bins in every program, and different inputs may
+    share a bin. Integers are hashed by their decimal representation; floats are truncated to
+    integers first.
 
     Args:
-        num_bins: the number of bins, that of `mask_value` included.
-        mask_value: a value that has bin 0, in which nothing else falls then.
-        salt: an integer, or two, which make other bins (by SipHash instead of FarmHash).
-        output_mode: `"int"`: the bin; `"one_hot"`: a vector for each input; `"multi_hot"`,
-            `"count"`: a vector for those along the last axis, which tells which bins occur, or
-            how often.
+        num_bins: the number of bins, including that of `mask_value`.
+        mask_value: a value that is mapped to bin 0, which then contains no other value.
+        salt: an integer or a pair of integers: the key of SipHash, which then replaces FarmHash.
+        output_mode: `"int"`: the index of the bin; `"one_hot"`: a vector for each input;
+            `"multi_hot"`: a vector for the inputs along the last axis, with 1 for bins that occur;
+            `"count"`: the same with the number of their occurrences.
         sparse: must be False.
         **kwargs: `name`, `dtype`, `trainable` and others of `Layer`.
 
     Shapes:
         x (batch, ...) -> `"int"`: the same; `"one_hot"`: (batch, ..., num_bins), a last axis of
-            size 1 being dropped; `"multi_hot"`, `"count"`: (batch, ..., n) ->
+            size 1 is dropped; `"multi_hot"`, `"count"`: (batch, ..., n) ->
             (batch, ..., num_bins)
 
     Raises:
-        ValueError: an argument of the constructor that is not one of those above.
+        ValueError: an argument of the constructor is invalid.
 
     Example:
 
@@ -65,9 +66,9 @@ class Hashing(Preprocess):
     Pike, Alakuijala (2014), "FarmHash"; Aumasson, Bernstein (2012), "SipHash: a fast short-input
     PRF".
 
-    Differences: the bins are those of Keras, which asks TensorFlow for them; here no TensorFlow is
-    needed. Integers are also hashed within compiled models, strings where the layer is called on
-    them or mapped over a dataset: there is no `Input` of strings. Bins are int32.
+    Differences: the bins equal those of Keras, but TensorFlow is not required. Integers can be
+    hashed in compiled models. Strings are hashed when the layer is called on data or mapped over a
+    dataset, because there is no `Input` of strings. Bins are int32.
     """
 
     def __init__(
@@ -90,35 +91,36 @@ class Hashing(Preprocess):
         self.built = True
         if output_mode == "int" and self.dtype_policy.name not in ("int32", "int64"):
             raise ValueError(
-                f"{self._label()}: bins are integers, so that dtype is 'int32' or 'int64'. "
+                f"{self._label()}: dtype must be 'int32' or 'int64' with output_mode='int'. "
                 f"Received: {kwargs['dtype']!r}"
             )
 
     def read(self, x: HostArray) -> Any:
-        """Returns an argument of a call as an array; strings are kept."""
+        """Converts an argument of a call to an array, which may hold strings."""
         return as_array(x, "the input")
 
     def call(self, inputs: HostArray) -> Any:
-        """Returns the bins, or their encoding."""
+        """Returns the bin indices, or their encoding."""
         x = on_host(inputs)
         if not holds_strings(x) and is_float(x.dtype):
             x = x.astype("int64" if isinstance(x, np.ndarray) else "int32")
         elif not holds_strings(x) and x.dtype == bool:
             raise TypeError(
-                "it takes strings and integers; received booleans. Write x.astype(int)."
+                "expected strings or integers, received booleans. Convert them with x.astype(int)."
             )
         masked = self.mask_value is not None and self.num_bins > 1
         bins = bucket(x, self.num_bins - masked, self.salt, self._label())
         if masked:
             bins = (np if isinstance(x, np.ndarray) else jnp).where(
-                self._mask(on_host(inputs)), 0, bins + 1
+                self._is_masked(on_host(inputs)), 0, bins + 1
             )
         return as_output(encode(bins, self.output_mode, self.num_bins, output_dtype(self)))
 
-    def _mask(self, x: HostArray) -> Any:
+    def _is_masked(self, x: HostArray) -> Any:
         if not holds_strings(x):
             return x == self.mask_value
         wanted = self.mask_value
+        # Strings of the input may be bytes, as TensorFlow returns them.
         either = {wanted, wanted.encode() if isinstance(wanted, str) else wanted}
         flat = [item in either for item in x.astype(object).ravel().tolist()]
         return np.array(flat, bool).reshape(x.shape)

@@ -1,4 +1,4 @@
-"""IndexLookup: what integers and strings share that are looked up in a vocabulary."""
+"""IndexLookup: the base class of IntegerLookup and StringLookup."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _OLD_MODES = {"binary": "multi_hot", "tf-idf": "tf_idf"}
 
 
 class IndexLookup(Learning):
-    """The base of IntegerLookup and StringLookup.
+    """Base class of IntegerLookup and StringLookup.
 
-    Indices are, in this order: 0 for the mask token (if there is one, and the output is
-    `"int"`), those of what is out of vocabulary, those of the vocabulary.
+    The indices are, in this order: 0 for the mask token (if there is one and the output mode is
+    `"int"`), the out-of-vocabulary indices, and the indices of the vocabulary.
 
-    A subclass says how terms are read (`_terms`), found (`_found`) and put into buckets
-    (`_bucket`).
+    A subclass defines how terms are read (`_terms`), how they are found in the vocabulary
+    (`_find`), and which out-of-vocabulary index an unknown term has (`_bucket`).
     """
 
     bookkeeping = Learning.bookkeeping | {"_counts", "_given"}
@@ -52,20 +52,22 @@ class IndexLookup(Learning):
         pad_to_max_tokens: bool,
         salt: int | Sequence[int] | None,
     ) -> None:
-        """Checks and keeps what both constructors take."""
+        """Checks and sets the arguments that both constructors have."""
         label = self._label()
         no_sparse(label, sparse)
         if max_tokens is not None and positive_int(label, "max_tokens", max_tokens) == 1:
-            raise ValueError(f"{label}: max_tokens must leave room for a term. Received: 1")
+            raise ValueError(f"{label}: max_tokens must be >= 2. Received: 1")
         if pad_to_max_tokens and max_tokens is None:
-            raise ValueError(f"{label}: pad_to_max_tokens=True needs max_tokens.")
+            raise ValueError(f"{label}: pad_to_max_tokens=True requires max_tokens.")
         if not isinstance(num_oov_indices, int) or num_oov_indices < 0:
             raise ValueError(
                 f"{label}: num_oov_indices must be an integer >= 0. Received: {num_oov_indices!r}"
             )
         mode = one_of(label, "output_mode", _OLD_MODES.get(output_mode, output_mode), _MODES)
         if invert and mode != "int":
-            raise ValueError(f"{label}: invert=True gives terms; leave output_mode={mode!r} out.")
+            raise ValueError(
+                f"{label}: invert=True requires output_mode='int'. Received: output_mode={mode!r}"
+            )
         self.max_tokens = max_tokens
         self.num_oov_indices = num_oov_indices
         self.mask_token = mask_token
@@ -83,12 +85,12 @@ class IndexLookup(Learning):
         self.reset_state()
 
     def _start(self, vocabulary: Any, idf_weights: ArrayLike | None) -> None:
-        """Sets the vocabulary that the constructor was given, if any."""
+        """Sets the vocabulary that was passed to the constructor, if any."""
         if vocabulary is not None:
             self.set_vocabulary(vocabulary, idf_weights)
             self._given = True
         elif idf_weights is not None:
-            raise ValueError(f"{self._label()}: idf_weights belong to a vocabulary. Give both.")
+            raise ValueError(f"{self._label()}: idf_weights requires a vocabulary. Pass both.")
 
     # --------------------------------------------------------------------------------- vocabulary
 
@@ -107,34 +109,35 @@ class IndexLookup(Learning):
         """Returns the terms in the order of their indices.
 
         Args:
-            include_special_tokens: whether mask and out-of-vocabulary tokens, which come first,
-                are among them.
+            include_special_tokens: whether to include mask and out-of-vocabulary tokens, which
+                come first.
         """
         tokens = [] if self._tokens is None else self._tokens.tolist()
         return self._specials() + tokens if include_special_tokens else tokens
 
     def vocabulary_size(self) -> int:
-        """Returns the number of terms, mask and out-of-vocabulary tokens included."""
+        """Returns the number of terms, including mask and out-of-vocabulary tokens."""
         return self._token_start + (0 if self._tokens is None else len(self._tokens))
 
     def set_vocabulary(self, vocabulary: Any, idf_weights: ArrayLike | None = None) -> None:
-        """Sets the terms, instead of learning them.
+        """Sets the vocabulary.
 
         Args:
             vocabulary: the terms in order, without mask and out-of-vocabulary tokens or with all
-                of them in front; or the path of a text file with a term on each line.
-            idf_weights: for `output_mode="tf_idf"` (and only then), the weight of each term.
+                of them at the front; or the path of a text file with a term on each line.
+            idf_weights: for `output_mode="tf_idf"` only, the weight of each term.
 
         Raises:
-            ValueError: a term occurs twice, or is the mask token; there are too many, or none; or
-                the weights are missing or of another number.
+            ValueError: the vocabulary is empty, exceeds `max_tokens`, or contains a term twice or
+                the mask token; or the weights are missing or their number differs.
         """
         label = self._label()
         if (self.output_mode == "tf_idf") != (idf_weights is not None):
-            need = "needs" if idf_weights is None else "takes no"
-            raise ValueError(f"{label}: a vocabulary {need} idf_weights, {self.output_mode=}.")
+            rule = "requires" if idf_weights is None else "does not accept"
+            mode = f"output_mode={self.output_mode!r}"
+            raise ValueError(f"{label}: a vocabulary with {mode} {rule} idf_weights.")
         if isinstance(vocabulary, (str, Path)):
-            vocabulary = self._parsed(_lines(Path(vocabulary), label))
+            vocabulary = self._parse_lines(_read_lines(Path(vocabulary), label))
         terms = self._terms(vocabulary).ravel()
         listed, specials = terms.tolist(), self._specials()
         whole = bool(specials) and listed[: len(specials)] == specials
@@ -145,11 +148,11 @@ class IndexLookup(Learning):
             weights = np.asarray(idf_weights, "float32")
             if weights.shape != terms.shape:
                 raise ValueError(
-                    f"{label}: there are {len(terms)} terms, and idf_weights of shape "
-                    f"{weights.shape}. Give one weight for each term."
+                    f"{label}: idf_weights must have the shape ({len(terms)},), one weight for "
+                    f"each term. Received: {weights.shape}"
                 )
-            weights = self._padded(weights, specials=whole)
-        self._put(tokens, weights)
+            weights = self._pad_weights(weights, specials=whole)
+        self._assign_vocabulary(tokens, weights)
 
     def _check_tokens(self, tokens: list[Any]) -> None:
         label = self._label()
@@ -157,61 +160,62 @@ class IndexLookup(Learning):
             raise ValueError(f"{label}: the vocabulary is empty.")
         repeated = [term for term, count in Counter(tokens).items() if count > 1]
         if repeated:
-            raise ValueError(f"{label}: terms that occur more than once: {repeated[:10]}")
+            raise ValueError(f"{label}: the vocabulary has repeated terms: {repeated[:10]}")
         for name, special in (("mask_token", self.mask_token), ("oov_token", self.oov_token)):
             matters = name == "mask_token" or self.invert
             if special is not None and matters and special in tokens:
                 raise ValueError(
                     f"{label}: the {name} {special!r} is at index {tokens.index(special)} of the "
-                    "vocabulary.\nLeave mask and out-of-vocabulary tokens out, or put all of them "
-                    f"in front, as in {self._specials()}."
+                    "vocabulary.\nOmit the mask and out-of-vocabulary tokens, or begin the "
+                    f"vocabulary with all of them: {self._specials()}."
                 )
         size = self._token_start + len(tokens)
         if self.max_tokens is not None and size > self.max_tokens:
             raise ValueError(
-                f"{label}: the vocabulary has {size} terms with mask and out-of-vocabulary tokens, "
-                f"and max_tokens is {self.max_tokens}."
+                f"{label}: the vocabulary has {size} terms, including mask and out-of-vocabulary "
+                f"tokens, which exceeds max_tokens={self.max_tokens}."
             )
 
-    def _padded(self, weights: np.ndarray, specials: bool) -> np.ndarray:
-        """Returns weights with those of the special tokens, and of places that are not used."""
+    def _pad_weights(self, weights: np.ndarray, specials: bool) -> np.ndarray:
+        """Adds the weights of the special tokens, and zeros for unused indices."""
         if not specials:
-            # Nobody knows how rare other terms are: as rare as the known ones.
+            # The frequency of unknown terms is unknown: use the mean weight, as Keras does.
             weights = np.concatenate([np.full(self._token_start, weights.mean()), weights])
         rest = self.max_tokens - len(weights) if self.pad_to_max_tokens and self.max_tokens else 0
         return np.pad(weights, (0, rest)).astype("float32")
 
-    def _put(self, tokens: np.ndarray, weights: np.ndarray | None) -> None:
+    def _assign_vocabulary(self, tokens: np.ndarray, weights: np.ndarray | None) -> None:
         depth = self._depth()
         if self._tokens is not None:
             self.check_changeable()
         before, self._tokens = self._tokens, tokens
-        drawn = any(ref() is not None for ref in self._nodes)
-        if drawn and before is not None and self._depth() != depth:
+        # Layers after this one were built for the size of its vectors.
+        in_graph = any(ref() is not None for ref in self._nodes)
+        if in_graph and before is not None and self._depth() != depth:
             self._tokens = before
             raise RuntimeError(
                 f"{self._label()} is part of a functional model that was built for vectors of "
-                f"size {depth}; "
-                f"with the new vocabulary they would have {self._token_start + len(tokens)}.\n"
-                "Use a new layer, or give max_tokens and pad_to_max_tokens=True."
+                f"size {depth}; the new vocabulary requires vectors of size "
+                f"{self._token_start + len(tokens)}.\n"
+                "Use a new layer, or pass max_tokens and pad_to_max_tokens=True."
             )
         self.idf_weights = weights
-        self._index()
+        self._build_index()
 
-    def _index(self) -> None:
-        """Makes what terms are found by."""
+    def _build_index(self) -> None:
+        """Builds the data structure in which terms are looked up."""
         raise NotImplementedError
 
     def _terms(self, x: Any) -> np.ndarray:
-        """Returns terms as an array."""
+        """Converts terms to an array."""
         raise NotImplementedError
 
-    def _parsed(self, lines: list[str]) -> list[Any]:
-        """Returns the terms on the lines of a file."""
+    def _parse_lines(self, lines: list[str]) -> list[Any]:
+        """Converts the lines of a vocabulary file to terms."""
         return list(lines)
 
     def _depth(self) -> int | None:
-        """Returns the size of vectors, or None if it is not known."""
+        """Returns the size of vectors, or None if it is unknown."""
         if self.pad_to_max_tokens:
             return self.max_tokens
         return None if self._tokens is None else self.vocabulary_size()
@@ -219,13 +223,14 @@ class IndexLookup(Learning):
     # -------------------------------------------------------------------------------------- adapt
 
     def adapt(self, data: Any, steps: int | None = None) -> None:
-        """Learns the vocabulary from data: the most frequent terms come first, of equally
-        frequent ones the greater. What was learned before is forgotten.
+        """Computes the vocabulary from data; an earlier vocabulary is discarded.
+
+        Terms are sorted by decreasing frequency, and terms of equal frequency in reverse order.
 
         Args:
             data: an array or list of terms; or an iterable of batches (also a PyDataset or
                 `tf.data.Dataset`). For `"tf_idf"` each row is a document.
-            steps: how many batches to look at; all by default.
+            steps: the number of batches to use; all by default.
         """
         self.check_adaptable()
         self.reset_state()
@@ -238,23 +243,23 @@ class IndexLookup(Learning):
 
     @property
     def adaptable(self) -> bool:
-        """Whether the vocabulary is learned rather than given."""
+        """Whether `adapt` computes the vocabulary."""
         return not self._given
 
     def check_adaptable(self) -> None:
-        """Refuses to learn a vocabulary beside one that was given."""
+        """Raises if the vocabulary was passed to the constructor."""
         if self._given:
             raise ValueError(
-                f"{self._label()} was made with a vocabulary, and cannot adapt as well.\n"
-                "Leave it out of the constructor."
+                f"{self._label()} was constructed with a vocabulary and cannot be adapted.\n"
+                "Construct the layer without a vocabulary."
             )
 
     def reset_state(self) -> None:
-        """Forgets the data seen by `update_state`."""
+        """Discards the statistics of the data passed to `update_state`."""
         self._counts = Counts(in_rows=self.output_mode == "tf_idf")
 
     def update_state(self, data: Any) -> None:
-        """Takes a batch into account: rows of terms."""
+        """Counts the terms of a batch."""
         self.check_adaptable()
         terms = self._terms(data)
         if self.output_mode == "tf_idf":
@@ -264,35 +269,35 @@ class IndexLookup(Learning):
             self._counts.add_all(terms)
 
     def count(self, rows: Iterable[list[Any]]) -> None:
-        """Takes rows of terms into account, which may be of different lengths."""
+        """Counts the terms of rows, which may have different lengths."""
         self.check_adaptable()
         self._counts.add(rows)
 
     def finalize_state(self) -> None:
-        """Makes the vocabulary of the data seen by `update_state`."""
+        """Computes the vocabulary from the data passed to `update_state`."""
         tokens = self._counts.ranked(without=[self.mask_token, self.oov_token])
         if not tokens:
-            raise ValueError(f"{self._label()}: there was no term in the data to learn.")
+            raise ValueError(f"{self._label()}: the data passed to adapt() contains no terms.")
         if self.max_tokens is not None:
             tokens = tokens[: max(self.max_tokens - self._token_start, 0)]
         weights = None
         if self.output_mode == "tf_idf":
-            weights = self._padded(self._counts.idf(tokens), specials=False)
-        self._put(self._terms(tokens), weights)
+            weights = self._pad_weights(self._counts.idf(tokens), specials=False)
+        self._assign_vocabulary(self._terms(tokens), weights)
         self.reset_state()
 
     # --------------------------------------------------------------------------------------- call
 
     def look_up(self, x: HostArray) -> Any:
-        """Returns the indices of terms, or their encoding; if inverted, the terms of indices.
+        """Returns the indices of terms, or their encoding; with `invert`, the terms of indices.
 
         Args:
-            x: an array of NumPy, or of JAX while it is traced.
+            x: a NumPy array, or a JAX array that is being traced.
         """
         self.check_known()
         self.fixed_in(x)
         if self.invert:
-            return as_output(self._inverted(x))
+            return as_output(self._look_up_terms(x))
         indices = self.indices(x)
         if self.output_mode == "int":
             dtype = jax.dtypes.canonicalize_dtype("int64")
@@ -305,17 +310,18 @@ class IndexLookup(Learning):
         return as_output(vectors)
 
     def indices(self, x: HostArray) -> Any:
-        """Returns the index of each term; -1 for those that leave no trace."""
+        """Returns the index of each term, or -1 for terms that encodings ignore."""
         xp = np if isinstance(x, np.ndarray) else jnp
-        found = self._found(x)
+        found = self._find(x)
         masked = xp.asarray(False if self.mask_token is None else x == self.mask_token)
         unknown = (found < 0) & ~masked
         if self.num_oov_indices == 0:
+            # A traced function cannot raise depending on values: unknown terms become -1 there.
             if xp is np and unknown.any():
                 raise ValueError(
-                    f"{self._label()} has no index for terms that are not in its vocabulary. "
+                    f"{self._label()}: terms are not in the vocabulary, and num_oov_indices is 0. "
                     f"Received: {x[unknown].ravel()[:10].tolist()}\n"
-                    "Leave such rows out, or set num_oov_indices=1."
+                    "Remove such rows, or set num_oov_indices=1."
                 )
             other = -1
         elif self.num_oov_indices == 1:
@@ -325,19 +331,19 @@ class IndexLookup(Learning):
         out = xp.where(unknown, other, found + self._token_start)
         return xp.where(masked, 0 if self.output_mode == "int" else -1, out)
 
-    def _inverted(self, x: HostArray) -> Any:
+    def _look_up_terms(self, x: HostArray) -> Any:
         xp = np if isinstance(x, np.ndarray) else jnp
         terms = self._terms(self.get_vocabulary())
         inside = (x >= 0) & (x < len(terms))
         known = xp.asarray(terms)[xp.where(inside, x, 0)]
         return xp.where(inside, known, self.oov_token)
 
-    def _found(self, x: Any) -> Any:
+    def _find(self, x: Any) -> Any:
         """Returns the position of each term in the vocabulary, or -1."""
         raise NotImplementedError
 
     def _bucket(self, x: Any) -> Any:
-        """Returns which of the indices for unknown terms each term would have."""
+        """Returns the position of each term among the out-of-vocabulary indices."""
         raise NotImplementedError
 
     @property
@@ -352,7 +358,7 @@ class IndexLookup(Learning):
         if self._tokens is None and not only_shape:
             raise RuntimeError(
                 f"{self._label()} has no vocabulary yet.\n"
-                "Call adapt(data) first, or give the constructor a vocabulary."
+                "Call adapt(data) first, or pass a vocabulary to the constructor."
             )
 
     def compute_output_spec(self, inputs: HostArray | Tensor) -> Tensor:
@@ -367,8 +373,8 @@ class IndexLookup(Learning):
     # ------------------------------------------------------------------------------------ as data
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments, and the vocabulary whether given or learned."""
-        # Never the name of the file that the terms came from.
+        """Returns the constructor arguments, with the vocabulary passed or computed."""
+        # The terms rather than the path of their file, which another machine may not have.
         known = None if self._tokens is None else self.get_vocabulary(include_special_tokens=False)
         weights = self.idf_weights
         if weights is not None and known is not None:
@@ -384,17 +390,17 @@ class IndexLookup(Learning):
         }
 
     def constructor_arguments(self) -> dict[str, Any]:
-        """Returns the constructor's arguments but the vocabulary, which is written otherwise."""
+        """Returns the constructor arguments except the vocabulary, which `get_config` adds."""
         left_out = ("vocabulary", "idf_weights")
         return {k: v for k, v in super().constructor_arguments().items() if k not in left_out}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """Makes a layer from what `get_config()` returned.
+        """Creates a layer from a config.
 
         Raises:
-            ValueError: the vocabulary is not in the config, but a path: no file is opened because
-                a config says so.
+            ValueError: the vocabulary of the config is the path of a file, which is not opened for
+                security.
         """
         known = ("vocabulary", "idf_weights", "vocabulary_size", "has_input_vocabulary")
         vocabulary, weights = (registry.deserialize(config.get(name)) for name in known[:2])
@@ -404,19 +410,19 @@ class IndexLookup(Learning):
 
 
 def take_vocabulary(layer: Any, vocabulary: Any, weights: Any) -> None:
-    """Sets the vocabulary that a config has, which may only be the terms themselves."""
+    """Sets the vocabulary of a config, which must be a list of terms."""
     if vocabulary is None:
         return
     if not isinstance(vocabulary, (list, tuple, np.ndarray)):
         raise ValueError(
-            f"The config of {type(layer).__name__} has the vocabulary {vocabulary!r}, which is not "
-            "a list of terms.\nNo file is opened because a config names it: make the layer in your "
-            "program, or call set_vocabulary(path) on it."
+            f"The config of {type(layer).__name__} has the vocabulary {vocabulary!r}; expected a "
+            "list of terms.\nFor security, files named by a config are not opened: construct the "
+            "layer in your program, or call set_vocabulary(path) on it."
         )
     layer.set_vocabulary(vocabulary, weights)
 
 
-def _lines(path: Path, label: str) -> list[str]:
+def _read_lines(path: Path, label: str) -> list[str]:
     if not path.is_file():
         raise FileNotFoundError(f"{label}: vocabulary file not found: {str(path)!r}.")
     return path.read_text(encoding="utf-8").splitlines()

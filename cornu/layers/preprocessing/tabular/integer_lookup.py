@@ -1,4 +1,4 @@
-"""IntegerLookup: integers as their positions in a vocabulary."""
+"""IntegerLookup: maps integers to indices of a vocabulary."""
 
 from __future__ import annotations
 
@@ -18,40 +18,42 @@ __all__ = ["IntegerLookup"]
 
 
 class IntegerLookup(IndexLookup):
-    """Replaces integers by their positions in a vocabulary, which is given or learned.
+    """Maps integers to the indices of a vocabulary.
 
-    Positions are, in this order: 0 for `mask_token`, if there is one and the output is `"int"`;
-    `num_oov_indices` for what is out of vocabulary; then the vocabulary.
+    The vocabulary is an argument of the constructor, or `adapt` computes it from data. The indices
+    are, in this order: 0 for `mask_token` (if there is one and the output mode is `"int"`), the
+    `num_oov_indices` out-of-vocabulary indices, and the indices of the vocabulary.
 
     Args:
-        max_tokens: how many terms there may be, mask and out-of-vocabulary tokens included; the
-            rarest are left out by `adapt`.
-        num_oov_indices: how many positions share what is out of vocabulary; with 0 that is an
-            error.
-        mask_token: an integer that means "nothing here".
-        oov_token: the string for out-of-vocabulary terms when indices are inverted.
+        max_tokens: the maximum number of terms, including mask and out-of-vocabulary tokens;
+            `adapt` keeps the most frequent terms.
+        num_oov_indices: the number of indices for out-of-vocabulary terms; if it is 0, such terms
+            raise an error.
+        mask_token: an integer that represents a missing value.
+        oov_token: the integer that represents out-of-vocabulary terms if `invert` is True.
         vocabulary: the terms in order; or the path of a text file with one on each line.
         vocabulary_dtype: `"int64"`.
         idf_weights: for `"tf_idf"`, the weight of each term of `vocabulary`.
-        invert: whether to turn positions back into terms.
-        output_mode: `"int"`: the position; `"one_hot"`: a vector for each integer; or a vector for
-            those along the last axis: `"multi_hot"`, which terms occur, `"count"`, how often,
-            `"tf_idf"`, how often times the weight of the term.
+        invert: whether to map indices to terms.
+        output_mode: `"int"`: the index; `"one_hot"`: a vector for each integer; or a vector for
+            the integers along the last axis: `"multi_hot"`, 1 for terms that occur; `"count"`, the
+            number of their occurrences; `"tf_idf"`, the number of occurrences times the weight.
         sparse: must be False.
-        pad_to_max_tokens: whether vectors have `max_tokens` places, however many terms there are.
-        oov_method: how terms out of vocabulary are shared out: by remainder (`"floormod"`), or
-            fingerprint (`"farmhash"`).
-        salt: an integer, or two, which make the choice by fingerprint another one.
-        name: as of every layer.
+        pad_to_max_tokens: whether vectors have the size `max_tokens`, regardless of the size of
+            the vocabulary.
+        oov_method: how out-of-vocabulary terms are distributed over their indices: by remainder
+            (`"floormod"`) or by hash (`"farmhash"`).
+        salt: an integer or a pair of integers: the key of SipHash, which then replaces FarmHash.
+        name: the name of the layer.
         **kwargs: `dtype`, `trainable` and others of `Layer`.
 
     Shapes:
         x (batch, ...) -> `"int"`: the same; `"one_hot"`: (batch, ..., terms), a last axis of size 1
-            being dropped; otherwise (batch, ..., n) -> (batch, ..., terms)
+            is dropped; otherwise (batch, ..., n) -> (batch, ..., terms)
 
     Raises:
-        ValueError: arguments that contradict each other, or a term that is out of vocabulary
-            where there is no position for it.
+        ValueError: the arguments are inconsistent, or an input is out of vocabulary and
+            `num_oov_indices` is 0.
         RuntimeError: the layer has no vocabulary yet.
 
     Example:
@@ -63,10 +65,10 @@ class IntegerLookup(IndexLookup):
     >>> layer.get_vocabulary(), layer(np.array([[42, 7]])).tolist()
     ([-1, 42, 12], [[1, 0]])
 
-    Differences: works within compiled models, and needs no TensorFlow. There, integers are those
-    that JAX has (of 32 bits, unless 64 are switched on), and a term without position becomes -1;
-    called on arrays of NumPy the layer sees all 64 bits. Vectors have the compute dtype. The
-    config holds the vocabulary also if it was learned, so that a copy made of it knows it.
+    Differences: the layer runs in compiled models, and does not require TensorFlow. In a compiled
+    model, integers have 32 bits unless x64 is enabled, and terms without an index become -1; NumPy
+    arrays are looked up with 64 bits. Vectors have the compute dtype. The config contains the
+    vocabulary also if `adapt` computed it.
     """
 
     def __init__(
@@ -104,13 +106,13 @@ class IntegerLookup(IndexLookup):
         )
         self.oov_method = one_of(self._label(), "oov_method", oov_method, ("floormod", "farmhash"))
         if salt is not None and oov_method != "farmhash":
-            raise ValueError(f"{self._label()}: salt is of use with oov_method='farmhash'.")
+            raise ValueError(f"{self._label()}: salt requires oov_method='farmhash'.")
         self._start(vocabulary, idf_weights)
 
     def _terms(self, x: HostArray) -> np.ndarray:
-        return _integers(np.asarray(as_array(x, f"{self._label()}: the data")), self._label())
+        return _to_integers(np.asarray(as_array(x, f"{self._label()}: the data")), self._label())
 
-    def _parsed(self, lines: list[str]) -> list[int]:
+    def _parse_lines(self, lines: list[str]) -> list[int]:
         wrong = [line for line in lines if not line.strip().lstrip("-").isdecimal()]
         if wrong:
             raise ValueError(
@@ -118,29 +120,30 @@ class IntegerLookup(IndexLookup):
             )
         return list(map(int, lines))
 
-    def _index(self) -> None:
+    def _build_index(self) -> None:
         self._order = np.argsort(self._tokens, kind="stable")
         self._sorted = self._tokens[self._order]
 
     def read(self, x: HostArray) -> Any:
-        """Returns an argument of a call as an array, of NumPy if it was."""
+        """Converts an argument of a call to an array; NumPy arrays are returned unchanged."""
         return as_array(x, "the input")
 
     def call(self, inputs: HostArray) -> Any:
-        """Returns the positions of integers, their encoding, or the integers of positions."""
+        """Returns the indices of integers or their encoding; with `invert`, the integers."""
         x = on_host(inputs)
         if isinstance(x, np.ndarray):
-            return self.look_up(_integers(x, self._label()))
+            return self.look_up(_to_integers(x, self._label()))
         short = (
             jnp.result_type(x.dtype, "int32") if jnp.issubdtype(x.dtype, jnp.integer) else "int32"
         )
         return self.look_up(x.astype(short))
 
-    def _found(self, x: HostArray) -> Any:
+    def _find(self, x: HostArray) -> Any:
+        # Binary search in sorted keys runs on NumPy and JAX arrays alike, unlike a dict.
         xp = np if isinstance(x, np.ndarray) else jnp
         keys, order = self._sorted, self._order
         if xp is jnp:
-            # What does not fit into the dtype cannot be among the input either.
+            # Keys that the dtype cannot represent do not occur in the input.
             kept = (keys >= jnp.iinfo(x.dtype).min) & (keys <= jnp.iinfo(x.dtype).max)
             keys, order = keys[kept].astype(x.dtype), order[kept].astype("int32")
         if not len(keys):
@@ -154,16 +157,16 @@ class IntegerLookup(IndexLookup):
         return bucket(x, self.num_oov_indices, self.salt, self._label())
 
 
-def _integers(x: np.ndarray, label: str) -> np.ndarray:
+def _to_integers(x: np.ndarray, label: str) -> np.ndarray:
     if holds_strings(x):
         raise TypeError(
-            f"{label} takes integers. Received: {x.ravel()[:1].tolist()}\n"
-            "Write x.astype(int) if they are numbers, or take StringLookup."
+            f"{label} expects integers. Received: {x.ravel()[:1].tolist()}\n"
+            "Convert strings of digits with x.astype(int), or use StringLookup."
         )
     whole = x.astype("int64")
     if x.dtype.kind == "f" and (whole != x).any():
         raise TypeError(
-            f"{label} takes integers. Received: {x[whole != x].ravel()[0]}\n"
-            "Numbers that measure something go through Discretization or Normalization."
+            f"{label} expects integers. Received: {x[whole != x].ravel()[0]}\n"
+            "Use Discretization or Normalization for continuous values."
         )
     return whole

@@ -1,4 +1,4 @@
-"""Normalization: normalizes features by the mean and variance of the data."""
+"""Normalization: normalizes features by the mean and the variance of data."""
 
 from __future__ import annotations
 
@@ -18,26 +18,27 @@ __all__ = ["Normalization"]
 
 
 class Normalization(Learning):
-    """Gives numbers mean 0 and standard deviation 1, by statistics of data seen beforehand.
+    """Shifts and scales features to mean 0 and standard deviation 1.
 
-    y = (x - mean) / scale;  inverted: y = mean + x * scale;  scale = max(sqrt(variance), epsilon)
+    y = (x - mean) / scale;  with `invert`: y = mean + x * scale;
+    scale = max(sqrt(variance), epsilon)
 
-    Mean and variance are those of the data that `adapt` was given, or are given themselves. They
-    are not trained. (`epsilon` is `cornu.config.epsilon()`.)
+    The mean and the variance are arguments of the constructor, or `adapt` computes them from data.
+    They are not trained. `epsilon` is `cornu.config.epsilon()`.
 
     Args:
-        axis: the axis, or axes, of which each place has statistics of its own; `None` for one mean
-            and variance of all numbers.
+        axis: the axis or axes that keep separate statistics for each index; `None` for a single
+            mean and variance.
         mean, variance: the statistics, if they are known.
-        invert: whether to turn normalized numbers back.
+        invert: whether to apply the inverse transformation.
         **kwargs: `name`, `dtype`, `trainable` and others of `Layer`.
 
     Shapes:
         x (batch, ...) -> (the same); mean, variance: the sizes of `axis`
 
     Raises:
-        ValueError: only one of `mean` and `variance` is given, their shapes differ or are not
-            those of `axis`; or the size of a kept axis is not known.
+        ValueError: only one of `mean` and `variance` is passed, their shapes differ or do not
+            match `axis`, or the size of an axis in `axis` is unknown.
 
     Example:
 
@@ -51,9 +52,9 @@ class Normalization(Learning):
     References: Chan, Golub, LeVeque (1979), "Updating Formulae and a Pairwise Algorithm for
     Computing Sample Variances".
 
-    Differences: `adapt` adds up in float64, and gives the same for one array and for its batches;
-    Keras adds batches up in float32. `adapt` also takes `steps`, and refuses a column of numbers
-    without features, where Keras would learn a mean for each row.
+    Differences: `adapt` accumulates in float64, so that an array and its batches have the same
+    result; Keras accumulates batches in float32. `adapt` also accepts `steps`, and raises an error
+    for data without a feature axis, for which Keras computes a mean of each row.
     """
 
     infers_by_config = True
@@ -71,7 +72,7 @@ class Normalization(Learning):
         self.axis = () if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
         self.invert = invert
         self.supports_masking = True
-        self.autocast = False  # statistics are taken off at full precision
+        self.autocast = False  # the mean is subtracted at full precision
         self.input_mean = _numbers(mean)
         self.input_variance = _numbers(variance)
         self._kept: tuple[int, ...] = ()
@@ -80,7 +81,7 @@ class Normalization(Learning):
         _check_given(self._label(), self.axis, self.input_mean, self.input_variance)
 
     def build(self, input_shape: ShapeLike) -> None:
-        """Creates `mean`, `variance` and `count`, unless they are given."""
+        """Creates the variables `mean`, `variance` and `count` if `adapt` computes them."""
         ndim = len(input_shape)
         for axis in self.axis:
             if not -ndim <= axis < ndim:
@@ -95,7 +96,7 @@ class Normalization(Learning):
         if self.input_mean is None:
             self.adapt_mean = self._statistic("mean", shape, "zeros")
             self.adapt_variance = self._statistic("variance", shape, "ones")
-            # Nobody reads it; it is kept for the sake of files.
+            # Unused; Keras writes this variable to files.
             self.count = self._statistic("count", (), "zeros", "int32")
 
     def _statistic(
@@ -107,15 +108,15 @@ class Normalization(Learning):
 
     @property
     def mean(self) -> Any:
-        """The mean, in a shape that broadcasts with the input; None before it is known."""
-        return self._shown(self.input_mean, "adapt_mean")
+        """The mean, in a shape that broadcasts with the input; None before the layer is built."""
+        return self._broadcast_statistic(self.input_mean, "adapt_mean")
 
     @property
     def variance(self) -> Any:
         """The variance, like `mean`."""
-        return self._shown(self.input_variance, "adapt_variance")
+        return self._broadcast_statistic(self.input_variance, "adapt_variance")
 
-    def _shown(self, given: np.ndarray | None, learned: str) -> Any:
+    def _broadcast_statistic(self, given: np.ndarray | None, learned: str) -> Any:
         if not self.built:
             return None
         if given is None:
@@ -127,25 +128,26 @@ class Normalization(Learning):
 
     @property
     def adaptable(self) -> bool:
-        """Whether mean and variance are learned rather than given."""
+        """Whether `adapt` computes the mean and the variance."""
         return self.input_mean is None
 
     def adapt(self, data: Any, batch_size: int | None = None, steps: int | None = None) -> None:
-        """Learns mean and variance from data; what was learned before is forgotten.
+        """Computes the mean and the variance of data; earlier statistics are discarded.
 
         Args:
             data: an array, or an iterable of batches (also a PyDataset or `tf.data.Dataset`); of
-                batches `(x, y)` the x is taken.
-            batch_size: without effect, the statistics do not depend on it.
-            steps: how many batches to look at; all by default.
+                batches `(x, y)`, x is used.
+            batch_size: ignored; the statistics do not depend on it.
+            steps: the number of batches to use; all by default.
 
         Raises:
-            ValueError: mean and variance were given to the constructor, or the data does not fit.
+            ValueError: the mean and the variance were passed to the constructor, or the shape of
+                the data does not match.
         """
         if not self.adaptable:
             raise ValueError(
-                f"{self._label()} was made with a mean and variance, and cannot adapt as well.\n"
-                "Leave them out of the constructor."
+                f"{self._label()} was constructed with a mean and a variance and cannot be "
+                "adapted.\nConstruct the layer without them."
             )
         self.reset_state()
         for batch in batches(data, steps):
@@ -153,53 +155,54 @@ class Normalization(Learning):
         self.finalize_state()
 
     def reset_state(self) -> None:
-        """Forgets the data seen by `update_state`."""
-        # Of the data so far: how many numbers, their mean, and the sum of squares around it.
+        """Discards the statistics of the data passed to `update_state`."""
+        # Count, mean, and sum of squared deviations from the mean.
         self._seen = (0, np.zeros(()), np.zeros(()))
 
     def update_state(self, data: Any) -> None:
-        """Takes a batch into account."""
-        batch = self._fitting(np.asarray(data, "float64"))
+        """Updates the statistics with a batch."""
+        batch = self._check_batch(np.asarray(data, "float64"))
         others = tuple(a for a in range(batch.ndim) if a not in self._kept)
         size = math.prod(batch.shape[a] for a in others)
         if not size:
             return
         count, mean, square = self._seen
         away = batch.mean(others) - mean
+        # The update of Chan, Golub and LeVeque: sums of squares of all data would cancel.
         whole = count + size
         square = square + batch.var(others) * size + away**2 * (count * size / whole)
         self._seen = (whole, mean + away * (size / whole), square)
 
     def finalize_state(self) -> None:
-        """Sets mean and variance to those of the data seen by `update_state`."""
+        """Sets the mean and the variance to those of the data passed to `update_state`."""
         count, mean, square = self._seen
         if self.adaptable and not count:
-            raise ValueError(f"{self._label()}: adapt() was given no numbers.")
+            raise ValueError(f"{self._label()}: the data passed to adapt() is empty.")
         if self.adaptable:
             self.adapt_mean.assign(mean)
             self.adapt_variance.assign(square / count)
 
-    def _fitting(self, batch: np.ndarray) -> np.ndarray:
-        """Returns a batch that fits the layer, having built the layer if it was not."""
+    def _check_batch(self, batch: np.ndarray) -> np.ndarray:
+        """Checks the shape of a batch, and builds the layer if it is not built."""
         if not self.built:
             if batch.ndim < 2 and self.axis:
                 raise ValueError(
-                    f"{self._label()}: the data has the shape {batch.shape}, and no axis of "
-                    f"features that axis={self.axis} could mean.\n"
-                    "Pass x[:, None] for a column of numbers, or axis=None to the constructor."
+                    f"{self._label()}: the data has the shape {batch.shape}, without a feature "
+                    f"axis for axis={self.axis}.\n"
+                    "Pass x[:, None] for a single feature, or axis=None to the constructor."
                 )
             self.build((None, *batch.shape[1:]) if 0 not in self.axis else batch.shape)
         sizes = zip(batch.shape, self._broadcast, strict=False)
         fits = all(a not in self._kept or n == m for a, (n, m) in enumerate(sizes))
         if batch.ndim != len(self._broadcast) or not fits:
             raise ValueError(
-                f"{self._label()} was built for inputs with the sizes {self._broadcast} (1 where "
-                f"any will do), and adapt() was given a batch of shape {batch.shape}."
+                f"{self._label()}: expected a batch that matches the shape {self._broadcast} "
+                f"(where 1 matches any size), received a batch of shape {batch.shape}."
             )
         return batch
 
     def call(self, inputs: HostArray) -> Any:
-        """Returns the normalized numbers, or those that they came from."""
+        """Returns the normalized input, or the result of the inverse transformation."""
         dtype = jnp.result_type(inputs.dtype, jnp.float32)
         mean, variance = self.mean.astype(dtype), self.variance.astype(dtype)
         scale = jnp.maximum(jnp.sqrt(variance), settings.get("epsilon"))
@@ -208,13 +211,13 @@ class Normalization(Learning):
         return y.astype(self.compute_dtype)
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments as plain data."""
+        """Returns the constructor arguments as plain data."""
         given = {"mean": self.input_mean, "variance": self.input_variance}
         lists = {k: None if v is None else v.tolist() for k, v in given.items()}
         return {**super().get_config(), "axis": self.axis, **lists}
 
     def get_build_config(self) -> dict[str, Any] | None:
-        """Returns the shape that the layer was built for."""
+        """Returns the input shape for which the layer was built."""
         shape = [n if a in self._kept else None for a, n in enumerate(self._broadcast)]
         return {"input_shape": shape} if self.built else None
 
@@ -226,16 +229,16 @@ def _numbers(value: Any) -> np.ndarray | None:
 def _check_given(label: str, axis: tuple[int, ...], mean: Any, variance: Any) -> None:
     if (mean is None) != (variance is None):
         missing = "variance" if variance is None else "mean"
-        raise ValueError(f"{label}: {missing} is missing; give both mean and variance, or neither.")
+        raise ValueError(f"{label}: {missing} is missing; pass both mean and variance, or neither.")
     if mean is None:
         return
     if mean.shape != variance.shape:
         raise ValueError(
-            f"{label}: mean has the shape {mean.shape} and variance {variance.shape}; they must be "
-            "the same."
+            f"{label}: mean and variance must have the same shape. Received: {mean.shape} and "
+            f"{variance.shape}"
         )
     if mean.ndim > len(axis):
         raise ValueError(
-            f"{label}: mean has the shape {mean.shape}, which is more than the axes {axis} have.\n"
-            "Name an axis for each of its axes, as in axis=(1, 2)."
+            f"{label}: mean has {mean.ndim} axes, but axis={axis} has {len(axis)}.\n"
+            "Pass an axis of the input for each axis of mean, as in axis=(1, 2)."
         )

@@ -1,4 +1,4 @@
-"""StringLookup: strings as their positions in a vocabulary."""
+"""StringLookup: maps strings to indices of a vocabulary."""
 
 from __future__ import annotations
 
@@ -17,38 +17,40 @@ __all__ = ["StringLookup"]
 
 
 class StringLookup(IndexLookup):
-    """Replaces strings by their positions in a vocabulary, which is given or learned.
+    """Maps strings to the indices of a vocabulary.
 
-    Positions are, in this order: 0 for `mask_token`, if there is one and the output is `"int"`;
-    `num_oov_indices` for what is out of vocabulary; then the vocabulary.
+    The vocabulary is an argument of the constructor, or `adapt` computes it from data. The indices
+    are, in this order: 0 for `mask_token` (if there is one and the output mode is `"int"`), the
+    `num_oov_indices` out-of-vocabulary indices, and the indices of the vocabulary.
 
     Args:
-        max_tokens: how many terms there may be, mask and out-of-vocabulary tokens included; the
-            rarest are left out by `adapt`.
-        num_oov_indices: how many positions share, by fingerprint, what is out of vocabulary; with 0
-            that is an error.
-        mask_token: a string that means "nothing here".
-        oov_token: the string for out-of-vocabulary terms when indices are inverted.
+        max_tokens: the maximum number of terms, including mask and out-of-vocabulary tokens;
+            `adapt` keeps the most frequent terms.
+        num_oov_indices: the number of indices over which out-of-vocabulary terms are distributed
+            by hash; if it is 0, such terms raise an error.
+        mask_token: a string that represents a missing value.
+        oov_token: the string that represents out-of-vocabulary terms if `invert` is True.
         vocabulary: the terms in order; or the path of a text file with one on each line.
         idf_weights: for `"tf_idf"`, the weight of each term of `vocabulary`.
-        invert: whether to turn positions back into terms.
-        output_mode: `"int"`: the position; `"one_hot"`: a vector for each string; or a vector for
-            those along the last axis: `"multi_hot"`, which terms occur, `"count"`, how often,
-            `"tf_idf"`, how often times the weight of the term.
-        pad_to_max_tokens: whether vectors have `max_tokens` places, however many terms there are.
+        invert: whether to map indices to terms.
+        output_mode: `"int"`: the index; `"one_hot"`: a vector for each string; or a vector for
+            the strings along the last axis: `"multi_hot"`, 1 for terms that occur; `"count"`, the
+            number of their occurrences; `"tf_idf"`, the number of occurrences times the weight.
+        pad_to_max_tokens: whether vectors have the size `max_tokens`, regardless of the size of
+            the vocabulary.
         sparse: must be False.
-        encoding: of strings that come as bytes.
-        name: as of every layer.
-        salt: an integer, or two, which make the choice by fingerprint another one.
+        encoding: the encoding of byte strings.
+        name: the name of the layer.
+        salt: an integer or a pair of integers: the key of SipHash, which then replaces FarmHash.
         **kwargs: `dtype`, `trainable` and others of `Layer`.
 
     Shapes:
         x (batch, ...) -> `"int"`: the same; `"one_hot"`: (batch, ..., terms), a last axis of size 1
-            being dropped; otherwise (batch, ..., n) -> (batch, ..., terms)
+            is dropped; otherwise (batch, ..., n) -> (batch, ..., terms)
 
     Raises:
-        ValueError: arguments that contradict each other, or a term that is out of vocabulary
-            where there is no position for it.
+        ValueError: the arguments are inconsistent, or an input is out of vocabulary and
+            `num_oov_indices` is 0.
         TypeError: an element is not a string, or the input is a symbolic Tensor.
         RuntimeError: the layer has no vocabulary yet.
 
@@ -63,12 +65,11 @@ class StringLookup(IndexLookup):
     >>> back(np.array([[1, 0]])).tolist()
     [['a', '[UNK]']]
 
-    Differences: JAX has no strings, so that this layer cannot be part of a functional model: call
-    it on the data, or map it over a dataset. No TensorFlow is needed; arrays, lists, columns of
-    data frames and string tensors are taken alike. Turned back, strings come in an array of NumPy
-    (in Keras on JAX that fails). Vectors have the compute dtype; those of Keras on JAX are integers
-    when it is called, and floats as it says. The config holds the vocabulary also if it was
-    learned, so that a copy made of it knows it.
+    Differences: JAX has no strings, so that this layer cannot be part of a functional model; call
+    it on the data or map it over a dataset. TensorFlow is not required; arrays, lists, data frame
+    columns and string tensors are accepted. With `invert=True` the result is a NumPy array of
+    strings, where Keras on JAX raises an error. Vectors have the compute dtype, where Keras on JAX
+    returns integers. The config contains the vocabulary also if `adapt` computed it.
     """
 
     only_on_data = True
@@ -108,23 +109,23 @@ class StringLookup(IndexLookup):
     def _terms(self, x: HostArray) -> np.ndarray:
         return as_strings(x, self._label(), self.encoding)
 
-    def _index(self) -> None:
+    def _build_index(self) -> None:
         self._table = {term: i for i, term in enumerate(self._tokens.tolist())}
 
     @property
     def gives_strings(self) -> bool:
-        """Whether positions are turned back into strings."""
+        """Whether the layer maps indices to strings."""
         return self.invert
 
     def read(self, x: HostArray) -> Any:
-        """Returns an argument of a call as an array: of strings, or inverted of positions."""
+        """Converts an argument of a call to an array of strings; with `invert`, of indices."""
         return as_array(x, "the input") if self.invert else self._terms(x)
 
     def call(self, inputs: HostArray) -> Any:
-        """Returns the positions of strings, their encoding, or the strings of positions."""
+        """Returns the indices of strings or their encoding; with `invert`, the strings."""
         return self.look_up(np.asarray(inputs))
 
-    def _found(self, x: np.ndarray) -> np.ndarray:
+    def _find(self, x: np.ndarray) -> np.ndarray:
         get = self._table.get
         found = [get(term, -1) for term in x.ravel().tolist()]
         return np.array(found, "int64").reshape(x.shape)
@@ -134,5 +135,6 @@ class StringLookup(IndexLookup):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """Makes a layer from what `get_config()` returned; see `IndexLookup.from_config`."""
+        """Creates a layer from a config; see `IndexLookup.from_config`."""
+        # A config may contain oov_method, which this constructor does not accept.
         return super().from_config({k: v for k, v in config.items() if k != "oov_method"})

@@ -13,15 +13,15 @@ __all__ = ["Counts"]
 
 
 class Counts:
-    """Counts of the terms of a data set.
+    """Counts the occurrences of terms in a data set.
 
     Args:
-        in_rows: whether to count the rows of each term as well.
+        in_rows: whether to count the rows that contain each term as well.
 
     Attributes:
-        terms: how often each term occurred.
-        documents: in how many rows it did.
-        rows: how many there were.
+        terms: the number of occurrences of each term.
+        documents: the number of rows that contain each term.
+        rows: the number of rows.
 
     Example:
 
@@ -38,7 +38,7 @@ class Counts:
         self.rows = 0
 
     def add(self, rows: Iterable[list[Any]]) -> None:
-        """Counts the terms of some rows."""
+        """Counts the terms of rows."""
         rows = list(rows)
         self.terms.update(chain.from_iterable(rows))
         if self.in_rows:
@@ -46,7 +46,7 @@ class Counts:
             self.rows += len(rows)
 
     def add_all(self, terms: np.ndarray) -> None:
-        """Counts all terms of an array, without regard to rows."""
+        """Counts all terms of an array, but not rows."""
         if terms.dtype.kind == "O":
             self.terms.update(terms.ravel().tolist())
         else:
@@ -54,11 +54,11 @@ class Counts:
             self.terms.update(dict(zip(values.tolist(), counts.tolist(), strict=True)))
 
     def ranked(self, without: list[Any]) -> list[Any]:
-        """Returns the terms, the most frequent first, and of equally frequent ones the greater."""
+        """Returns the terms by decreasing frequency; those of equal frequency in reverse order."""
         terms = [term for term in self.terms if term not in without]
         return sorted(terms, key=lambda term: (self.terms[term], term), reverse=True)
 
     def idf(self, terms: list[Any]) -> np.ndarray:
-        """Returns how rare terms are: log(1 + documents / (1 + documents that have the term))."""
+        """Returns inverse document frequencies: log(1 + rows / (1 + rows that have the term))."""
         seen = np.array([self.documents[term] for term in terms])
         return np.log1p(self.rows / (1 + seen)).astype("float32")

@@ -1,4 +1,4 @@
-"""Texts into words: cleaned, split, and joined to groups of neighbours."""
+"""Standardization and splitting of texts, and n-grams of words."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _BARE = dict.fromkeys(map(ord, string.punctuation), "")
 _WORD = re.compile(r"[^ \t\n\v\f\r]+")
 
-# What is done to each character. Letters beyond ASCII keep their case, as in TensorFlow.
+# Translation tables. Letters beyond ASCII keep their case, as in TensorFlow.
 CLEANINGS: dict[str, dict[int, Any]] = {
     "lower_and_strip_punctuation": _LOWER | _BARE,
     "lower": _LOWER,
@@ -25,7 +25,7 @@ SPLITTINGS: dict[str, Callable[[str], list[str]]] = {"whitespace": _WORD.findall
 
 
 def groups(words: list[str], widths: Sequence[int]) -> list[str]:
-    """Returns the groups of neighbouring words, for one width after another.
+    """Returns the n-grams of words, for each n of `widths`.
 
     Example:
 
@@ -40,7 +40,7 @@ def groups(words: list[str], widths: Sequence[int]) -> list[str]:
 
 
 def rows_of(x: Any, label: str) -> list[list[str]]:
-    """Returns what a program's own function split texts into, as a list of words for each text."""
+    """Converts the result of a user-defined `split` function to a list of words for each text."""
     if hasattr(x, "to_list"):  # a ragged tensor
         x = x.to_list()
     if hasattr(x, "tolist"):
@@ -51,8 +51,8 @@ def rows_of(x: Any, label: str) -> list[list[str]]:
     if len(rows) < len(x):
         other = next(row for row in x if not isinstance(row, (list, tuple, np.ndarray)))
         raise TypeError(
-            f"{label}: split must return the words of each text. Received: {type(x).__name__} of "
-            f"{type(other).__name__}\n"
+            f"{label}: split must return a list of words for each text. Received: "
+            f"{type(x).__name__} of {type(other).__name__}\n"
             "Return a list of lists: [text.split(',') for text in texts]."
         )
     return [[w.decode() if isinstance(w, bytes) else str(w) for w in row] for row in rows]

@@ -1,4 +1,4 @@
-"""TextVectorization: texts as the positions of their words in a vocabulary."""
+"""TextVectorization: maps texts to the vocabulary indices of their words."""
 
 from __future__ import annotations
 
@@ -20,40 +20,41 @@ __all__ = ["TextVectorization"]
 
 
 class TextVectorization(Learning):
-    """Replaces texts by the positions of their words in a vocabulary, which is given or learned.
+    """Maps texts to the vocabulary indices of their words.
 
-    A text is cleaned, split into words, these are joined to groups (if asked for) and looked up:
-    0 is padding, 1 is out of vocabulary.
+    A text is standardized and split into words; n-grams of words or the words themselves are looked
+    up in the vocabulary. Index 0 is padding, and 1 is out of vocabulary. The vocabulary is an
+    argument of the constructor, or `adapt` computes it from texts.
 
     Args:
-        max_tokens: how many terms there may be, these two included; the rarest are left out by
-            `adapt`.
-        standardize: what is done to a text first: `"lower_and_strip_punctuation"`, `"lower"`,
-            `"strip_punctuation"`, None, or a function of an array of strings.
-        split: where a text is split: `"whitespace"`, `"character"` (everywhere), None (nowhere),
-            or a function from an array of strings to a list of words for each.
-        ngrams: groups of how many neighbouring words are terms: up to an integer, or just those of
-            a tuple.
-        output_mode: `"int"`: positions; otherwise a vector for each text: `"multi_hot"`, which
-            terms occur, `"count"`, how often, `"tf_idf"`, how often times the weight of the term;
-            or `"one_hot"`, a vector for each word.
-        output_sequence_length: how many positions each text has, with `"int"`; by default as many
-            as the longest of the call.
-        pad_to_max_tokens: whether vectors have `max_tokens` places, however many terms there are.
+        max_tokens: the maximum number of terms, including padding and out of vocabulary; `adapt`
+            keeps the most frequent terms.
+        standardize: `"lower_and_strip_punctuation"`, `"lower"`, `"strip_punctuation"`, None, or a
+            function of an array of strings.
+        split: `"whitespace"`, `"character"`, None for texts that are single words, or a function
+            that maps an array of strings to a list of words for each.
+        ngrams: the sizes of n-grams: an integer n for all sizes up to n, or a tuple of sizes.
+        output_mode: `"int"`: indices; or a vector for each text: `"multi_hot"`, 1 for terms that
+            occur; `"count"`, the number of their occurrences; `"tf_idf"`, the number of occurrences
+            times the weight; or `"one_hot"`, a vector for each word.
+        output_sequence_length: the number of indices of each text, with `"int"`; by default that
+            of the longest text of the call.
+        pad_to_max_tokens: whether vectors have the size `max_tokens`, regardless of the size of
+            the vocabulary.
         vocabulary: the terms in order; or the path of a text file with one on each line.
         idf_weights: for `"tf_idf"`, the weight of each term of `vocabulary`.
         sparse, ragged: must be False.
-        encoding: of texts that come as bytes.
-        name: as of every layer.
+        encoding: the encoding of byte strings.
+        name: the name of the layer.
         **kwargs: `dtype`, `trainable` and others of `Layer`.
 
     Shapes:
         texts (batch,) or (batch, 1) -> `"int"`: (batch, words); `"one_hot"`: (batch, words, terms);
-        otherwise (batch, terms). A single text gives the same without batch. With `split=None`
-        also (batch, words), which are words already.
+        otherwise (batch, terms). The result of a single text has no batch axis. With `split=None`
+        the texts may also be words of shape (batch, words).
 
     Raises:
-        ValueError: arguments that contradict each other, or texts of another shape.
+        ValueError: the arguments are inconsistent, or the shape of the texts is not supported.
         TypeError: an element is not a string, or the input is a symbolic Tensor.
         RuntimeError: the layer has no vocabulary yet.
 
@@ -67,12 +68,12 @@ class TextVectorization(Learning):
     >>> layer(["the cat", "A dog barks"]).tolist()
     [[2, 4, 0], [1, 3, 1]]
 
-    Differences: JAX has no strings, so that this layer cannot be part of a functional model: call
-    it on the data, or map it over a dataset. No TensorFlow is needed. Vectors have the compute
-    dtype. With `split=None` each text of (batch,) is one word, also for vectors and with
-    `output_sequence_length`, where Keras takes the whole batch for one text. A function for `split`
-    gets an array of strings of NumPy. The config holds the vocabulary also if it was learned, so
-    that a copy made of it knows it.
+    Differences: JAX has no strings, so that this layer cannot be part of a functional model; call
+    it on the data or map it over a dataset. TensorFlow is not required. Vectors have the compute
+    dtype. With `split=None` each text of shape (batch,) is one word, also for vectors and with
+    `output_sequence_length`, where Keras treats the whole batch as one text. A function for `split`
+    receives a NumPy array of strings. The config contains the vocabulary also if `adapt` computed
+    it.
     """
 
     only_on_data = True
@@ -97,9 +98,9 @@ class TextVectorization(Learning):
         super().__init__(name=name, **kwargs)
         label = self._label()
         no_sparse(label, sparse, ragged)
-        self.standardize = _known(label, "standardize", standardize, CLEANINGS)
-        self.split = _known(label, "split", split, SPLITTINGS)
-        self.ngrams = _widths(label, ngrams)
+        self.standardize = _check_option(label, "standardize", standardize, CLEANINGS)
+        self.split = _check_option(label, "split", split, SPLITTINGS)
+        self.ngrams = _ngram_sizes(label, ngrams)
         self.output_sequence_length = output_sequence_length
         self.sparse, self.ragged = sparse, ragged
         self.encoding = encoding
@@ -120,13 +121,13 @@ class TextVectorization(Learning):
             positive_int(label, "output_sequence_length", output_sequence_length)
             if self.output_mode != "int":
                 raise ValueError(
-                    f"{label}: output_sequence_length is of use with output_mode='int', not "
-                    f"{self.output_mode!r}: a vector for a text has no length."
+                    f"{label}: output_sequence_length requires output_mode='int'. "
+                    f"Received: output_mode={self.output_mode!r}"
                 )
 
     @property
     def output_mode(self) -> str:
-        """What becomes of positions."""
+        """The encoding of the indices."""
         mode: str = self._lookup.output_mode
         return mode
 
@@ -134,18 +135,19 @@ class TextVectorization(Learning):
 
     @property
     def adaptable(self) -> bool:
-        """Whether the vocabulary is learned rather than given."""
+        """Whether `adapt` computes the vocabulary."""
         return self._lookup.adaptable
 
     def adapt(self, data: Any, batch_size: int | None = None, steps: int | None = None) -> None:
-        """Learns the vocabulary from texts: the most frequent terms come first, of equally
-        frequent ones the greater. What was learned before is forgotten.
+        """Computes the vocabulary from texts; an earlier vocabulary is discarded.
+
+        Terms are sorted by decreasing frequency, and terms of equal frequency in reverse order.
 
         Args:
             data: an array or list of texts; or an iterable of batches (also a PyDataset or
                 `tf.data.Dataset`).
-            batch_size: without effect, the vocabulary does not depend on it.
-            steps: how many batches to look at; all by default.
+            batch_size: ignored; the vocabulary does not depend on it.
+            steps: the number of batches to use; all by default.
         """
         self._lookup.check_adaptable()
         self.reset_state()
@@ -154,37 +156,37 @@ class TextVectorization(Learning):
         self.finalize_state()
 
     def reset_state(self) -> None:
-        """Forgets the texts seen by `update_state`."""
+        """Discards the statistics of the texts passed to `update_state`."""
         self._lookup.reset_state()
 
     def update_state(self, data: Any) -> None:
-        """Takes a batch of texts into account."""
+        """Counts the terms of a batch of texts."""
         self._lookup.count(self._words(as_strings(data, self._label(), self.encoding)))
 
     def finalize_state(self) -> None:
-        """Makes the vocabulary of the texts seen by `update_state`."""
+        """Computes the vocabulary from the texts passed to `update_state`."""
         self._lookup.finalize_state()
 
     def get_vocabulary(self, include_special_tokens: bool = True) -> list[str]:
-        """Returns the terms in the order of their positions; see `StringLookup`."""
+        """Returns the terms in the order of their indices; see `StringLookup`."""
         return self._lookup.get_vocabulary(include_special_tokens)
 
     def vocabulary_size(self) -> int:
-        """Returns the number of terms, special tokens included."""
+        """Returns the number of terms, including special tokens."""
         return self._lookup.vocabulary_size()
 
     def set_vocabulary(self, vocabulary: Any, idf_weights: ArrayLike | None = None) -> None:
-        """Sets the terms, instead of learning them; see `StringLookup`."""
+        """Sets the vocabulary; see `StringLookup`."""
         self._lookup.set_vocabulary(vocabulary, idf_weights)
 
     # --------------------------------------------------------------------------------------- call
 
     def read(self, x: HostArray) -> Any:
-        """Returns an argument of a call as an array of strings."""
+        """Converts an argument of a call to an array of strings."""
         return as_strings(x, self._label(), self.encoding)
 
     def call(self, inputs: HostArray) -> Any:
-        """Returns the positions of the words of texts, or vectors."""
+        """Returns the indices of the words of texts, or vectors."""
         texts = np.asarray(inputs)
         rows = self._words(texts)
         length = self.output_sequence_length or max(map(len, rows), default=0)
@@ -198,7 +200,7 @@ class TextVectorization(Learning):
 
     @property
     def _is_word_each(self) -> bool:
-        """Whether texts of (batch,) are words whose positions are returned as they are."""
+        """Whether texts of shape (batch,) are words whose indices have the same shape."""
         plain = self.output_mode == "int" and self.output_sequence_length is None
         return plain and self.split is None and self.ngrams is None
 
@@ -206,17 +208,17 @@ class TextVectorization(Learning):
         """Returns the terms of each text."""
         if callable(self.standardize):
             cleaned = self.standardize(texts.astype(str))
-            texts = as_strings(cleaned, f"{self._label()}, behind standardize,", self.encoding)
+            texts = as_strings(cleaned, f"{self._label()}, after standardize,", self.encoding)
         if self.split is None:
             rows = texts.reshape(-1, texts.shape[-1] if texts.ndim > 1 else 1).tolist()
         else:
             if texts.ndim > 1 and (texts.ndim > 2 or texts.shape[1] != 1):
                 raise ValueError(
-                    f"{self._label()} takes texts of shape (batch,) or (batch, 1). Received: "
-                    f"{texts.shape}\nWith split=None they are taken for words."
+                    f"{self._label()} expects texts of shape (batch,) or (batch, 1). Received: "
+                    f"{texts.shape}\nPass split=None if they are words."
                 )
             rows = texts.ravel().tolist()
-        rows = self._cleaned(rows) if isinstance(self.standardize, str) else rows
+        rows = self._standardize(rows) if isinstance(self.standardize, str) else rows
         if callable(self.split):
             rows = rows_of(self.split(np.array(rows, str)), self._label())
         elif self.split is not None:
@@ -226,7 +228,7 @@ class TextVectorization(Learning):
             rows = [groups(row, self.ngrams) for row in rows]
         return rows
 
-    def _cleaned(self, rows: list[Any]) -> list[Any]:
+    def _standardize(self, rows: list[Any]) -> list[Any]:
         table = CLEANINGS[self.standardize]
         if self.split is None:
             return [[word.translate(table) for word in row] for row in rows]
@@ -244,23 +246,23 @@ class TextVectorization(Learning):
     # ------------------------------------------------------------------------------------ as data
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments, and the vocabulary whether given or learned."""
+        """Returns the constructor arguments, with the vocabulary passed or computed."""
         known = self._lookup.get_config()
         words = ("output_mode", "vocabulary", "idf_weights", "vocabulary_size")
         return {**super().get_config(), **{name: known[name] for name in words}}
 
     def constructor_arguments(self) -> dict[str, Any]:
-        """Returns the constructor's arguments but the vocabulary, which is written otherwise."""
+        """Returns the constructor arguments except the vocabulary, which `get_config` adds."""
         left_out = ("vocabulary", "idf_weights")
         return {k: v for k, v in super().constructor_arguments().items() if k not in left_out}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """Makes a layer from what `get_config()` returned.
+        """Creates a layer from a config.
 
         Raises:
-            ValueError: the vocabulary is not in the config, but a path: no file is opened because
-                a config says so.
+            ValueError: the vocabulary of the config is the path of a file, which is not opened for
+                security.
         """
         known = ("vocabulary", "idf_weights", "vocabulary_size", "has_input_vocabulary")
         vocabulary, weights = (registry.deserialize(config.get(name)) for name in known[:2])
@@ -269,13 +271,13 @@ class TextVectorization(Learning):
         return layer
 
 
-def _known(label: str, name: str, value: Any, table: dict[str, Any]) -> Any:
+def _check_option(label: str, name: str, value: Any, table: dict[str, Any]) -> Any:
     if value is None or callable(value):
         return value
     return one_of(label, name, value, tuple(table))
 
 
-def _widths(label: str, ngrams: Any) -> tuple[int, ...] | None:
+def _ngram_sizes(label: str, ngrams: Any) -> tuple[int, ...] | None:
     if ngrams is None:
         return None
     if isinstance(ngrams, int) and not isinstance(ngrams, bool) and ngrams > 0:
@@ -283,5 +285,5 @@ def _widths(label: str, ngrams: Any) -> tuple[int, ...] | None:
     if isinstance(ngrams, (tuple, list)) and all(isinstance(n, int) and n > 0 for n in ngrams):
         return tuple(ngrams)
     raise ValueError(
-        f"{label}: ngrams is a positive integer, or a tuple of them. Received: {ngrams!r}"
+        f"{label}: ngrams must be a positive integer or a tuple of them. Received: {ngrams!r}"
     )
