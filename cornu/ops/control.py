@@ -1,4 +1,4 @@
-"""Control flow that JAX can compile, and functions that treat functions."""
+"""Control flow that JAX can compile, and transformations of functions."""
 
 from __future__ import annotations
 
@@ -23,21 +23,25 @@ __all__ = [
 ]
 
 
-def _pure(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Returns the function with arrays where it returns Variables."""
+def _unwrap_results(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Wraps a function so that it returns arrays in place of Variables.
+
+    JAX rejects results that are not arrays, and users write `lambda: self.weight`.
+    """
     return lambda *args: unwrap(function(*args))
 
 
 @op
 def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
-    """What one of two functions returns: the first if `pred` holds, else the second.
+    """Calls `true_fn` if a condition is true, and `false_fn` otherwise.
 
-    Both are traced; they must return arrays of equal shapes and dtypes, and assign nothing.
+    Both functions are traced. They must return arrays of equal shapes and dtypes, and must not
+    assign to Variables.
 
     Args:
         pred: a boolean.
-        true_fn: a function of no arguments.
-        false_fn: a function of no arguments.
+        true_fn: a function without arguments.
+        false_fn: a function without arguments.
 
     Example:
 
@@ -45,17 +49,17 @@ def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> 
     >>> int(cornu.ops.cond(True, lambda: 1, lambda: 2))
     1
     """
-    return jax.lax.cond(pred, _pure(true_fn), _pure(false_fn))
+    return jax.lax.cond(pred, _unwrap_results(true_fn), _unwrap_results(false_fn))
 
 
 @op
 def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -> Any:
-    """What the function number `index` returns.
+    """Calls the function at position `index` of a sequence.
 
     Args:
-        index: an integer; outside the range it means the first or last function.
-        branches: functions of the operands that return equal shapes and dtypes.
-        operands: what they are called with.
+        index: an integer; it is clamped to the valid range.
+        branches: functions of the operands that return arrays of equal shapes and dtypes.
+        operands: the arguments of the function.
 
     Example:
 
@@ -63,7 +67,7 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
     >>> int(cornu.ops.switch(1, [lambda x: x + 1, lambda x: x * 10], 7))
     70
     """
-    return jax.lax.switch(index, [_pure(branch) for branch in branches], *operands)
+    return jax.lax.switch(index, [_unwrap_results(branch) for branch in branches], *operands)
 
 
 @op
@@ -76,10 +80,10 @@ def while_loop(
     """Repeats `loop_vars = body(*loop_vars)` while `cond(*loop_vars)` holds.
 
     Args:
-        cond: returns a boolean.
-        body: returns new values, of the same shapes and dtypes.
-        loop_vars: a list or tuple of values, or one value.
-        maximum_iterations: when to stop at the latest.
+        cond: a function of the values that returns a boolean.
+        body: a function of the values that returns new ones of the same shapes and dtypes.
+        loop_vars: the initial values: a list or tuple, or a single value.
+        maximum_iterations: the maximum number of iterations; unlimited by default.
 
     Example:
 
@@ -89,31 +93,32 @@ def while_loop(
     """
     several = isinstance(loop_vars, (list, tuple))
     values = tuple(loop_vars) if several else (loop_vars,)
-    body = _pure(body)
+    body = _unwrap_results(body)
 
     def step(state: Any) -> Any:
         count, values = state
         new = body(*values)
         return count + 1, tuple(new) if several else (new,)
 
-    def goes_on(state: Any) -> Any:
+    def should_continue(state: Any) -> Any:
         count, values = state
-        more = unwrap(cond(*values))
-        return more if maximum_iterations is None else more & (count < maximum_iterations)
+        result = unwrap(cond(*values))
+        return result if maximum_iterations is None else result & (count < maximum_iterations)
 
-    _, values = jax.lax.while_loop(goes_on, step, (0, values))
+    _, values = jax.lax.while_loop(should_continue, step, (0, values))
     return values if several else values[0]
 
 
 @op
 def fori_loop(lower: Any, upper: Any, body_fun: Callable[..., Any], init_val: Any) -> Any:
-    """Repeats `value = body_fun(i, value)` for i from `lower` to below `upper`.
+    """Repeats `value = body_fun(i, value)` for `i` in `range(lower, upper)`.
 
     Args:
-        lower: the first i.
-        upper: the end, which is not reached.
-        body_fun: returns the new value, of the same shape and dtype.
-        init_val: the value to begin with.
+        lower: the first index.
+        upper: the end of the range, exclusive.
+        body_fun: a function of the index and the value that returns a new value of the same shape
+            and dtype.
+        init_val: the initial value.
 
     Example:
 
@@ -121,7 +126,7 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable[..., Any], init_val: An
     >>> int(cornu.ops.fori_loop(0, 4, lambda i, total: total + i, 0))
     6
     """
-    return jax.lax.fori_loop(lower, upper, _pure(body_fun), init_val)
+    return jax.lax.fori_loop(lower, upper, _unwrap_results(body_fun), init_val)
 
 
 @op
@@ -137,14 +142,14 @@ def scan(
 
     Args:
         f: returns the new state, of the same shapes and dtypes, and an output.
-        init: the state to begin with.
-        xs: arrays with equal first axes, or None.
-        length: the number of steps where `xs` is None.
-        reverse: whether to go from the end to the start.
-        unroll: how many steps to write into one iteration.
+        init: the initial state.
+        xs: arrays with first axes of equal size, or None.
+        length: the number of steps; required if `xs` is None.
+        reverse: whether to scan from the last element to the first.
+        unroll: the number of steps that are unrolled in one iteration of the compiled loop.
 
     Returns:
-        The last state, and the outputs stacked along a first axis.
+        The final state, and the outputs stacked along a new first axis.
 
     Example:
 
@@ -154,18 +159,18 @@ def scan(
     >>> int(total), sums.tolist()
     (6, [1, 3, 6])
     """
-    return jax.lax.scan(_pure(f), init, xs, length=length, reverse=reverse, unroll=unroll)
+    return jax.lax.scan(_unwrap_results(f), init, xs, length=length, reverse=reverse, unroll=unroll)
 
 
 @op
 def map(f: Callable[..., Any], xs: Any) -> Any:
-    """What a function returns for each slice along the first axis, one after the other.
+    """Applies a function to each slice along the first axis, sequentially.
 
-    `vectorized_map` computes all at once, which is faster and takes more memory.
+    `vectorized_map` processes all slices at once, which is faster but requires more memory.
 
     Args:
         f: a function of one slice.
-        xs: an array, or a structure of arrays with equal first axes.
+        xs: an array, or a nested structure of arrays with first axes of equal size.
 
     Example:
 
@@ -173,16 +178,16 @@ def map(f: Callable[..., Any], xs: Any) -> Any:
     >>> cornu.ops.map(lambda x: x * x, cornu.ops.array([1, 2, 3])).tolist()
     [1, 4, 9]
     """
-    return jax.lax.map(_pure(f), xs)
+    return jax.lax.map(_unwrap_results(f), xs)
 
 
 @op
 def vectorized_map(function: Callable[..., Any], elements: Any) -> Any:
-    """What a function returns for each slice along the first axis, computed at once.
+    """Applies a function to all slices along the first axis at once.
 
     Args:
         function: a function of one slice.
-        elements: an array, or a structure of arrays with equal first axes.
+        elements: an array, or a nested structure of arrays with first axes of equal size.
 
     Example:
 
@@ -191,20 +196,22 @@ def vectorized_map(function: Callable[..., Any], elements: Any) -> Any:
     >>> cornu.ops.vectorized_map(cornu.ops.sum, x).tolist()
     [3, 7]
     """
-    return jax.vmap(_pure(function))(elements)
+    return jax.vmap(_unwrap_results(function))(elements)
 
 
 @op
 def associative_scan(
     f: Callable[..., Any], elems: Any, reverse: bool = False, axis: int = 0
 ) -> Any:
-    """All partial results of an associative operation along an axis, in a logarithm of steps.
+    """Computes the cumulative results of an associative operation along an axis.
+
+    The scan runs in parallel, in a number of steps that is logarithmic in the size of the axis.
 
     Args:
-        f: an associative function of two (structures of) arrays.
-        elems: an array, or a structure of them.
-        reverse: whether to go from the end to the start.
-        axis: the axis.
+        f: an associative function of two arrays, or of two nested structures of arrays.
+        elems: an array, or a nested structure of arrays.
+        reverse: whether to scan from the last element to the first.
+        axis: the axis of the scan.
 
     Example:
 
@@ -212,25 +219,25 @@ def associative_scan(
     >>> cornu.ops.associative_scan(cornu.ops.maximum, cornu.ops.array([1, 3, 2])).tolist()
     [1, 3, 3]
     """
-    return jax.lax.associative_scan(_pure(f), elems, reverse, axis)
+    return jax.lax.associative_scan(_unwrap_results(f), elems, reverse, axis)
 
 
 @op
 def stop_gradient(variable: Any) -> Any:
-    """The same values, through which no gradient flows.
+    """Returns its input unchanged; gradients do not flow through it.
 
     Args:
-        variable: an array, or a structure of arrays.
+        variable: an array, or a nested structure of arrays.
     """
     return jax.lax.stop_gradient(variable)
 
 
 def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
-    """Makes an op of a function that brings its own gradient.
+    """Decorator: makes an op from a function that defines its own gradient.
 
     Args:
-        f: returns its result and a function that makes the gradients with respect to the
-            arguments from the gradient with respect to the result.
+        f: returns its result, and a function that maps the gradient with respect to the result to
+            the gradients with respect to the arguments.
 
     Example:
 

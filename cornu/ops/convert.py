@@ -1,4 +1,4 @@
-"""Functions between arrays, NumPy, shapes and dtypes."""
+"""Conversion between arrays, NumPy arrays and dtypes."""
 
 from __future__ import annotations
 
@@ -26,12 +26,13 @@ __all__ = [
 
 @op
 def cast(x: ArrayLike, dtype: DTypeLike) -> Array:
-    """The array in another dtype.
+    """Casts an array to another dtype.
 
     Args:
         x: an array.
-        dtype: the dtype. `"int64"`, `"uint64"` and `"complex128"` mean their 32-bit halves
-            unless JAX's 64-bit types are enabled; asking for `"float64"` enables them.
+        dtype: the dtype. `"int64"`, `"uint64"` and `"complex128"` are replaced by `"int32"`,
+            `"uint32"` and `"complex64"` unless JAX's 64-bit types are enabled; the use of
+            `"float64"` enables them.
     """
     x = to_array(x)
     dtype = to_jax_dtype(dtype)
@@ -40,7 +41,7 @@ def cast(x: ArrayLike, dtype: DTypeLike) -> Array:
 
 @op
 def saturate_cast(x: ArrayLike, dtype: DTypeLike) -> Array:
-    """The array in another dtype, numbers outside its range replaced by the nearest inside.
+    """Casts an array to another dtype; values outside the range of the dtype are clipped to it.
 
     Args:
         x: an array.
@@ -48,10 +49,11 @@ def saturate_cast(x: ArrayLike, dtype: DTypeLike) -> Array:
     """
     x = to_array(x)
     dtype = to_jax_dtype(dtype)
-    low, high = _range(dtype)
-    smallest, largest = _range(x.dtype)
+    low, high = _value_range(dtype)
+    smallest, largest = _value_range(x.dtype)
     low, high = np.maximum(low, smallest), np.minimum(high, largest)
-    # A bound such as 2**32 - 1 may round to a number outside in the dtype of x.
+    # In the dtype of x, a bound such as 2**32 - 1 may round to a value outside the range. Then the
+    # next value toward zero is used.
     bounds = [np.asarray(bound).astype(x.dtype) for bound in (low, high)]
     if float(bounds[0]) < float(low):
         bounds[0] = np.nextafter(bounds[0], x.dtype.type(0))
@@ -60,7 +62,7 @@ def saturate_cast(x: ArrayLike, dtype: DTypeLike) -> Array:
     return jnp.clip(x, *bounds).astype(dtype)
 
 
-def _range(dtype: Any) -> tuple[Any, Any]:
+def _value_range(dtype: Any) -> tuple[Any, Any]:
     if jnp.issubdtype(dtype, jnp.bool_):
         return 0, 1
     info = jnp.finfo(dtype) if jnp.issubdtype(dtype, jnp.floating) else jnp.iinfo(dtype)
@@ -70,11 +72,13 @@ def _range(dtype: Any) -> tuple[Any, Any]:
 def convert_to_tensor(
     x: Any, dtype: Any = None, sparse: bool | None = None, ragged: bool | None = None
 ) -> Any:
-    """A JAX array of numbers, lists, NumPy arrays, Variables; a symbolic Tensor stays one.
+    """Converts numbers, lists, NumPy arrays and Variables to a JAX array.
+
+    Symbolic Tensors remain symbolic.
 
     Args:
-        x: anything that can become an array.
-        dtype: the dtype; by default its own, 64 bits being 32.
+        x: an object that can be converted to an array.
+        dtype: the dtype; by default that of `x`, with 64-bit types reduced to 32 bits.
         sparse: not supported.
         ragged: not supported.
 
@@ -85,32 +89,32 @@ def convert_to_tensor(
     'int32'
     """
     if sparse or ragged:
-        raise ValueError("Sparse and ragged arrays do not exist here. Use dense ones with a mask.")
+        raise ValueError("Sparse and ragged arrays are not supported. Use dense arrays and a mask.")
     if is_symbolic(x):
         return x if dtype is None or standardize_dtype(dtype) == x.dtype else cast(x, dtype)
     return jnp.asarray(unwrap(x), to_jax_dtype(dtype))
 
 
 def convert_to_numpy(x: Any) -> np.ndarray:
-    """A NumPy array with a copy of the numbers.
+    """Copies an array to a NumPy array.
 
     Args:
-        x: anything that can become an array; a symbolic Tensor cannot.
+        x: an object that can be converted to an array; symbolic Tensors cannot.
     """
     return np.array(unwrap(x))
 
 
 def is_tensor(x: Any) -> bool:
-    """Whether something is a JAX array; not a Variable, not a symbolic Tensor.
+    """Returns whether an object is a JAX array; False for Variables and symbolic Tensors.
 
     Args:
-        x: anything.
+        x: an object.
     """
     return isinstance(x, jax.Array)
 
 
 def shape(x: Any) -> tuple[Any, ...]:
-    """The shape as a tuple; None where the size of a symbolic Tensor is not known.
+    """Returns the shape as a tuple; unknown sizes of symbolic Tensors are None.
 
     Args:
         x: an array, Variable or symbolic Tensor.
@@ -119,7 +123,7 @@ def shape(x: Any) -> tuple[Any, ...]:
 
 
 def dtype(x: Any) -> str:
-    """The name of the dtype.
+    """Returns the name of the dtype.
 
     Args:
         x: an array, Variable or symbolic Tensor.

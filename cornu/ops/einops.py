@@ -1,4 +1,4 @@
-"""Rearranging axes by a pattern with names."""
+"""Rearrangement of axes by a pattern of names."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ __all__ = [
 ]
 
 
-def _groups(side: str) -> list[list[str]]:
+def _parse_groups(side: str) -> list[list[str]]:
     """Returns the names in each axis: "b (h w) c" is [["b"], ["h", "w"], ["c"]]."""
     return [re.findall(r"\w+", part) for part in re.findall(r"\([^)]*\)|\w+", side)]
 
 
 @op
 def rearrange(tensor: ArrayLike, pattern: str, **axes_lengths: int) -> Array:
-    """Reorders, splits and joins axes that a pattern names.
+    """Reorders, splits and merges axes as described by a pattern.
 
     Args:
         tensor: an array.
-        pattern: the axes before and after, joined axes in parentheses: `"b (h w) c -> b c h w"`.
-        axes_lengths: sizes of split axes, by name; one in each parenthesis may be missing.
+        pattern: the axes of the input and of the result, merged axes in parentheses:
+            `"b (h w) c -> b c h w"`.
+        axes_lengths: the sizes of split axes by name; one per parenthesis may be omitted.
 
     Example:
 
@@ -40,21 +41,23 @@ def rearrange(tensor: ArrayLike, pattern: str, **axes_lengths: int) -> Array:
     """
     tensor = to_array(tensor)
     sides = pattern.split("->")
-    before, after = (_groups(side) for side in sides) if len(sides) == 2 else ([], [])
+    before, after = (_parse_groups(side) for side in sides) if len(sides) == 2 else ([], [])
     names = [name for group in before for name in group]
     order = [name for group in after for name in group]
     if len(before) != tensor.ndim or sorted(names) != sorted(order) or len(set(names)) < len(names):
         raise ValueError(
-            f"rearrange: {pattern!r} does not say where each axis of {tensor.shape} goes. "
-            "Both sides have the same names, once each, and the left one a term for each axis."
+            f"rearrange: the pattern {pattern!r} does not match an array of shape {tensor.shape}. "
+            "Both sides must contain the same names, once each, and the left side one term per "
+            "axis."
         )
     sizes: dict[str, Any] = dict(axes_lengths)
     for group, size in zip(before, tensor.shape, strict=True):
         missing = [name for name in group if name not in sizes]
         if len(missing) > 1:
-            raise ValueError(f"rearrange: the sizes of {missing} are needed, all but one.")
+            raise ValueError(f"rearrange: specify the sizes of all but one of {missing}.")
         for name in missing:
             sizes[name] = size // math.prod(sizes[other] for other in group if other != name)
+    # Split all axes, reorder the parts, and merge them again.
     split = jnp.reshape(tensor, [sizes[name] for name in names])
-    turned = jnp.transpose(split, [names.index(name) for name in order])
-    return jnp.reshape(turned, [math.prod(sizes[name] for name in group) for group in after])
+    transposed = jnp.transpose(split, [names.index(name) for name in order])
+    return jnp.reshape(transposed, [math.prod(sizes[name] for name in group) for group in after])

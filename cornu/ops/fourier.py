@@ -1,4 +1,4 @@
-"""Segments, distances, and the spectra of signals."""
+"""Fourier transforms of signals."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ __all__ = [
 ]
 
 
-# A complex array is a pair of float arrays here: (real, imaginary).
+# As in Keras, complex arrays are pairs of float arrays: (real, imaginary).
 Pair = tuple[Any, Any]
 
 
-def _complex(x: Any) -> Array:
+def _to_complex(x: Any) -> Array:
     if not isinstance(x, (tuple, list)) or len(x) != 2:
-        raise ValueError(f"A pair (real, imaginary) of float arrays is needed. Received: {x!r}")
+        raise ValueError(f"Expected a pair (real, imaginary) of float arrays. Received: {x!r}")
     return jax.lax.complex(*(jnp.asarray(part) for part in x))
 
 
-def _pair(x: Array) -> Pair:
+def _to_real_pair(x: Array) -> Pair:
     return jnp.real(x), jnp.imag(x)
 
 
 @op
 def view_as_complex(x: ArrayLike) -> Array:
-    """Pairs of numbers as complex numbers.
+    """Converts real and imaginary parts along the last axis to complex numbers.
 
     Args:
         x: an array of shape (..., 2): real and imaginary parts.
@@ -52,13 +52,15 @@ def view_as_complex(x: ArrayLike) -> Array:
     """
     x = to_array(x)
     if x.shape[-1:] != (2,):
-        raise ValueError(f"view_as_complex: the last axis must have the size 2, not {x.shape}.")
+        raise ValueError(
+            f"view_as_complex: the last axis must have size 2. Received shape {x.shape}"
+        )
     return jax.lax.complex(x[..., 0], x[..., 1])
 
 
 @op
 def view_as_real(x: ArrayLike) -> Array:
-    """Complex numbers as pairs of numbers.
+    """Converts complex numbers to real and imaginary parts along a new last axis.
 
     Args:
         x: a complex array of shape (...).
@@ -67,12 +69,12 @@ def view_as_real(x: ArrayLike) -> Array:
         An array of shape (..., 2): real and imaginary parts.
     """
     x = to_array(x)
-    return jnp.stack(_pair(x), axis=-1)
+    return jnp.stack(_to_real_pair(x), axis=-1)
 
 
 @op
 def fft(x: Any) -> Pair:
-    """The discrete Fourier transform along the last axis.
+    """Computes the discrete Fourier transform along the last axis.
 
     Args:
         x: a pair (real, imaginary) of arrays.
@@ -80,12 +82,12 @@ def fft(x: Any) -> Pair:
     Returns:
         A pair (real, imaginary).
     """
-    return _pair(jnp.fft.fft(_complex(x)))
+    return _to_real_pair(jnp.fft.fft(_to_complex(x)))
 
 
 @op
 def fft2(x: Any) -> Pair:
-    """The discrete Fourier transform along the last two axes.
+    """Computes the discrete Fourier transform along the last two axes.
 
     Args:
         x: a pair (real, imaginary) of arrays.
@@ -93,12 +95,12 @@ def fft2(x: Any) -> Pair:
     Returns:
         A pair (real, imaginary).
     """
-    return _pair(jnp.fft.fft2(_complex(x)))
+    return _to_real_pair(jnp.fft.fft2(_to_complex(x)))
 
 
 @op
 def ifft2(x: Any) -> Pair:
-    """The inverse of `fft2`.
+    """Computes the inverse of `fft2`.
 
     Args:
         x: a pair (real, imaginary) of arrays.
@@ -106,73 +108,74 @@ def ifft2(x: Any) -> Pair:
     Returns:
         A pair (real, imaginary).
     """
-    return _pair(jnp.fft.ifft2(_complex(x)))
+    return _to_real_pair(jnp.fft.ifft2(_to_complex(x)))
 
 
 @op
 def rfft(x: ArrayLike, fft_length: int | None = None) -> Pair:
-    """The discrete Fourier transform of real numbers along the last axis.
+    """Computes the discrete Fourier transform of real numbers along the last axis.
 
     Args:
         x: an array of shape (..., length).
-        fft_length: the length to which the signal is cut or filled with zeros.
+        fft_length: the length to which the signal is truncated or padded with zeros.
 
     Returns:
         A pair (real, imaginary) of arrays of shape (..., fft_length // 2 + 1).
     """
     x = to_array(x)
-    return _pair(jnp.fft.rfft(x, fft_length))
+    return _to_real_pair(jnp.fft.rfft(x, fft_length))
 
 
 @op
 def irfft(x: Any, fft_length: int | None = None) -> Array:
-    """The inverse of `rfft`.
+    """Computes the inverse of `rfft`.
 
     Args:
         x: a pair (real, imaginary) of arrays of shape (..., bins).
         fft_length: the length of the signal; 2 * (bins - 1) by default.
     """
-    return jnp.fft.irfft(_complex(x), fft_length)
+    return jnp.fft.irfft(_to_complex(x), fft_length)
 
 
 @op
 def extract_sequences(x: ArrayLike, sequence_length: int, sequence_stride: int) -> Array:
-    """Windows of a signal, one beginning some steps after the other.
+    """Extracts overlapping windows of a signal.
 
     Args:
         x: an array of shape (..., length).
         sequence_length: the length of a window.
-        sequence_stride: the distance of two windows.
+        sequence_stride: the number of samples between the starts of successive windows.
 
     Returns:
         An array of shape (..., windows, sequence_length).
     """
     x = to_array(x)
     count = (x.shape[-1] - sequence_length) // sequence_stride + 1
-    begins = jnp.arange(count) * sequence_stride
-    return x[..., begins[:, None] + jnp.arange(sequence_length)]
+    starts = jnp.arange(count) * sequence_stride
+    return x[..., starts[:, None] + jnp.arange(sequence_length)]
 
 
+# The coefficients (a, b) of periodic windows a - b * cos(2 pi t / length).
 _COSINES = {"hann": (0.5, 0.5), "hamming": (0.54, 0.46)}
 
 
 def _window(window: Any, length: int, fft_length: int, dtype: Any) -> Array:
-    """Returns the window, centred in `fft_length`."""
+    """Returns the window, centered within `fft_length` by zero padding."""
     if fft_length < length:
         raise ValueError(
-            "fft_length must be sequence_length or more. "
+            "fft_length must be at least sequence_length. "
             f"Received: fft_length={fft_length}, sequence_length={length}"
         )
     if window is None:
         return jnp.ones(fft_length, dtype)
     if isinstance(window, str):
         if window not in _COSINES:
-            raise ValueError(f"window is 'hann', 'hamming' or an array. Received: {window!r}")
-        level, swing = _COSINES[window]
-        window = level - swing * np.cos(2 * np.pi * np.arange(length) / length)
+            raise ValueError(f"window must be 'hann', 'hamming' or an array. Received: {window!r}")
+        a, b = _COSINES[window]
+        window = a - b * np.cos(2 * np.pi * np.arange(length) / length)
     window = jnp.asarray(window, dtype)
     if window.shape != (length,):
-        raise ValueError(f"The window's shape must be ({length},). Received: {window.shape}")
+        raise ValueError(f"window must have shape ({length},). Received: {window.shape}")
     left = (fft_length - length) // 2
     return jnp.pad(window, (left, fft_length - length - left))
 
@@ -186,28 +189,28 @@ def stft(
     window: Any = "hann",
     center: bool = True,
 ) -> Pair:
-    """The Fourier transforms of windows of a signal.
+    """Computes the short-time Fourier transform of a signal.
 
     Args:
         x: a float array of shape (..., length).
         sequence_length: the length of a window.
-        sequence_stride: the distance of two windows.
-        fft_length: the length of the transforms, at least that of a window.
+        sequence_stride: the number of samples between the starts of successive windows.
+        fft_length: the length of the transforms, at least `sequence_length`.
         window: `"hann"`, `"hamming"`, an array of shape (sequence_length,), or None for ones.
-        center: whether the signal is mirrored at its ends, so that window t is centred at
-            t * sequence_stride.
+        center: whether the signal is reflected at both ends, so that window `t` is centered at
+            `t * sequence_stride`.
 
     Returns:
         A pair (real, imaginary) of arrays of shape (..., windows, fft_length // 2 + 1).
     """
     x = to_array(x)
     if x.dtype not in ("float32", "float64"):
-        raise TypeError(f"stft: x must be of float32 or float64. Received: {x.dtype}")
+        raise TypeError(f"stft: the dtype of x must be float32 or float64. Received: {x.dtype}")
     window = _window(window, sequence_length, fft_length, x.dtype)
     if center:
         half = fft_length // 2
         x = jnp.pad(x, [(0, 0)] * (x.ndim - 1) + [(half, half)], mode="reflect")
-    return _pair(jnp.fft.rfft(extract_sequences(x, fft_length, sequence_stride) * window))
+    return _to_real_pair(jnp.fft.rfft(extract_sequences(x, fft_length, sequence_stride) * window))
 
 
 @op
@@ -220,28 +223,30 @@ def istft(
     window: Any = "hann",
     center: bool = True,
 ) -> Array:
-    """The inverse of `stft`: overlapping windows are added.
+    """Computes the inverse of `stft` by overlap-add.
 
     Args:
         x: a pair (real, imaginary) of arrays of shape (..., windows, fft_length // 2 + 1).
         sequence_length: as in `stft`.
         sequence_stride: as in `stft`.
         fft_length: as in `stft`.
-        length: the length of the signal; by default all that the windows cover.
+        length: the length of the signal; by default the span of all windows.
         window: as in `stft`.
         center: as in `stft`.
 
     Returns:
         An array of shape (..., length).
     """
-    frames = jnp.fft.irfft(_complex(x), fft_length)
+    frames = jnp.fft.irfft(_to_complex(x), fft_length)
     window = _window(window, sequence_length, fft_length, frames.dtype)
     count = frames.shape[-2]
     total = fft_length + sequence_stride * (count - 1)
-    places = (jnp.arange(count) * sequence_stride)[:, None] + jnp.arange(fft_length)
+    positions = (jnp.arange(count) * sequence_stride)[:, None] + jnp.arange(fft_length)
     signal = jnp.zeros((*frames.shape[:-2], total), frames.dtype)
-    signal = signal.at[..., places].add(frames * window)
-    weight = jnp.zeros(total, frames.dtype).at[places].add(window * window)
+    signal = signal.at[..., positions].add(frames * window)
+    weight = jnp.zeros(total, frames.dtype).at[positions].add(window * window)
+    # Dividing by the summed squares of the windows makes the result the least-squares inverse
+    # (Griffin and Lim, 1984, "Signal estimation from modified short-time Fourier transform").
     signal = signal / jnp.where(weight > 1e-10, weight, 1)
     start = fft_length // 2 if center else 0
     end = total - start if length is None else start + length

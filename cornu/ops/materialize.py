@@ -1,4 +1,4 @@
-"""Computing once what XLA would compute again in everything that reads it."""
+"""Prevents XLA from computing an array again in every operation that reads it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ __all__ = ["once"]
 
 
 def once(x: Array) -> Array:
-    """Returns integers or booleans as they are, as an array that lies in memory.
+    """Returns an array of integers or booleans unchanged, but materialized in memory.
 
-    XLA fuses what is cheap into each of its readers. Where the readers look at neighbours, as in
-    the gradient of pooling, each element is computed anew dozens of times. What a loop begins with
-    has to be there: this one turns a bit over and back.
+    XLA fuses cheap operations into each operation that reads their result. If that operation
+    reads neighboring elements, as the gradient of pooling does, each element is computed dozens
+    of times. The initial value of a loop is always materialized, so the array passes through a
+    loop that flips a bit, and the bit is flipped back afterwards.
     """
+    # XLA removes a loop that has no effect. Iteration i flips with i, so that only i = 1 does.
     bits = x.astype(jnp.int8) if x.dtype == jnp.bool_ else x
-    turned = lax.fori_loop(0, 2, lambda i, y: y ^ i.astype(y.dtype), bits)
-    return (turned ^ jnp.ones((), bits.dtype)).astype(x.dtype)
+    flipped = lax.fori_loop(0, 2, lambda i, y: y ^ i.astype(y.dtype), bits)
+    return (flipped ^ jnp.ones((), bits.dtype)).astype(x.dtype)

@@ -20,11 +20,11 @@ __all__ = [
 def segment_sum(
     data: ArrayLike, segment_ids: ArrayLike, num_segments: int | None = None, sorted: bool = False
 ) -> Array:
-    """Sum of each segment.
+    """Computes the sum of each segment.
 
     Args:
         data: an array of shape (n, ...).
-        segment_ids: the segment of each of the n slices, integers of shape (n,).
+        segment_ids: the segment index of each of the n slices, integers of shape (n,).
         num_segments: the number of segments; required in compiled code.
         sorted: whether the segment ids are in ascending order, which is faster.
     """
@@ -37,11 +37,11 @@ def segment_sum(
 def segment_prod(
     data: ArrayLike, segment_ids: ArrayLike, num_segments: int | None = None, sorted: bool = False
 ) -> Array:
-    """Product of each segment.
+    """Computes the product of each segment.
 
     Args:
         data: an array of shape (n, ...).
-        segment_ids: the segment of each of the n slices, integers of shape (n,).
+        segment_ids: the segment index of each of the n slices, integers of shape (n,).
         num_segments: the number of segments; required in compiled code.
         sorted: whether the segment ids are in ascending order, which is faster.
     """
@@ -54,11 +54,11 @@ def segment_prod(
 def segment_max(
     data: ArrayLike, segment_ids: ArrayLike, num_segments: int | None = None, sorted: bool = False
 ) -> Array:
-    """Maximum of each segment.
+    """Computes the maximum of each segment.
 
     Args:
         data: an array of shape (n, ...).
-        segment_ids: the segment of each of the n slices, integers of shape (n,).
+        segment_ids: the segment index of each of the n slices, integers of shape (n,).
         num_segments: the number of segments; required in compiled code.
         sorted: whether the segment ids are in ascending order, which is faster.
     """
@@ -71,11 +71,11 @@ def segment_max(
 def segment_min(
     data: ArrayLike, segment_ids: ArrayLike, num_segments: int | None = None, sorted: bool = False
 ) -> Array:
-    """Minimum of each segment.
+    """Computes the minimum of each segment.
 
     Args:
         data: an array of shape (n, ...).
-        segment_ids: the segment of each of the n slices, integers of shape (n,).
+        segment_ids: the segment index of each of the n slices, integers of shape (n,).
         num_segments: the number of segments; required in compiled code.
         sorted: whether the segment ids are in ascending order, which is faster.
     """

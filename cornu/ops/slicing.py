@@ -1,4 +1,4 @@
-"""Parts of arrays: the largest elements, slices and scattered updates."""
+"""Slices, scattered updates and the largest elements of arrays."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ __all__ = [
 
 @op
 def unstack(x: ArrayLike, num: int | None = None, axis: int = 0) -> list[Array]:
-    """The slices along an axis, as a list of arrays without that axis.
+    """Splits an array along an axis into a list of arrays without that axis.
 
     Args:
         x: an array.
-        num: how many there are, if it is known; it is checked.
+        num: the expected size of the axis; None for any.
         axis: the axis.
     """
     x = to_array(x)
     if num is not None and num != x.shape[axis]:
-        raise ValueError(f"unstack: num={num}, but axis {axis} has the size {x.shape[axis]}.")
+        raise ValueError(f"unstack: num={num}, but axis {axis} has size {x.shape[axis]}.")
     return [jax.lax.index_in_dim(x, i, axis, keepdims=False) for i in range(x.shape[axis])]
 
 
 @op
 def top_k(x: ArrayLike, k: int, sorted: bool = True) -> tuple[Array, Array]:
-    """The k largest elements along the last axis, and their indices.
+    """Returns the `k` largest elements along the last axis, and their indices.
 
     Args:
         x: an array of shape (..., size).
-        k: how many.
-        sorted: whether the largest comes first; it always does.
+        k: the number of elements.
+        sorted: ignored; the elements are always in descending order.
     """
     x = to_array(x)
     return to_pair(jax.lax.top_k(x, k))
@@ -52,14 +52,14 @@ def top_k(x: ArrayLike, k: int, sorted: bool = True) -> tuple[Array, Array]:
 
 @op
 def in_top_k(targets: ArrayLike, predictions: ArrayLike, k: int) -> Array:
-    """Whether the score of each target class is among the k highest.
+    """Returns whether the score of each target class is among the `k` highest.
 
-    A class counts if fewer than k others have a higher score; a NaN is never among them.
+    It is if fewer than `k` classes have a higher score. A score of NaN counts as the lowest.
 
     Args:
         targets: class indices, of shape (batch,).
         predictions: scores, of shape (batch, classes).
-        k: how many.
+        k: the number of highest scores.
     """
     targets, predictions = to_array(targets), to_array(predictions)
     scores = jnp.take_along_axis(predictions, targets[..., None], axis=-1)
@@ -69,52 +69,53 @@ def in_top_k(targets: ArrayLike, predictions: ArrayLike, k: int) -> Array:
 
 @op
 def scatter(indices: ArrayLike, values: ArrayLike, shape: Any) -> Array:
-    """Zeros, with values added at some places.
+    """Returns an array of zeros to which values are added at given indices.
 
     Args:
-        indices: the places, of shape (n, number of axes that are indexed).
-        values: the values, of shape (n, ...). Where a place occurs twice, they add up.
+        indices: the indices, of shape (n, number of indexed axes).
+        values: the values, of shape (n, ...). Values at repeated indices are summed.
         shape: the shape of the result.
     """
     indices, values = to_array(indices), to_array(values)
     return jnp.zeros(shape, values.dtype).at[tuple(jnp.moveaxis(indices, -1, 0))].add(values)
 
 
-_WRITE = {"add": "add", "max": "max", "min": "min", "mul": "multiply", None: "set"}
+# The methods of `jax.numpy.ndarray.at[...]` by the names of Keras.
+_UPDATE_METHODS = {"add": "add", "max": "max", "min": "min", "mul": "multiply", None: "set"}
 
 
 @op
 def scatter_update(
     inputs: ArrayLike, indices: ArrayLike, updates: ArrayLike, reduction: str | None = None
 ) -> Array:
-    """The array with other values at some places.
+    """Returns a copy of an array, updated at given indices.
 
     Args:
         inputs: an array.
-        indices: the places, of shape (n, number of axes that are indexed).
+        indices: the indices, of shape (n, number of indexed axes).
         updates: the values, of shape (n, ...).
-        reduction: how an update is combined with what is there: `"add"`, `"max"`, `"min"`,
-            `"mul"`; None puts it in its place.
+        reduction: how an update is combined with the existing value: `"add"`, `"max"`, `"min"` or
+            `"mul"`; None replaces the value.
     """
     inputs, indices, updates = to_array(inputs), to_array(indices), to_array(updates)
-    if reduction not in _WRITE:
+    if reduction not in _UPDATE_METHODS:
         raise ValueError(
-            "scatter_update: reduction is 'add', 'max', 'min', 'mul' or None. "
+            "scatter_update: reduction must be 'add', 'max', 'min', 'mul' or None. "
             f"Received: {reduction!r}"
         )
-    place = inputs.at[tuple(jnp.moveaxis(indices, -1, 0))]
-    result: Array = getattr(place, _WRITE[reduction])(updates)
+    target = inputs.at[tuple(jnp.moveaxis(indices, -1, 0))]
+    result: Array = getattr(target, _UPDATE_METHODS[reduction])(updates)
     return result
 
 
 @op
 def slice(inputs: ArrayLike, start_indices: Any, shape: Any) -> Array:
-    """The part of a shape that begins at some indices.
+    """Returns the block of a given shape that starts at given indices.
 
     Args:
         inputs: an array.
-        start_indices: one index per axis; they may be computed.
-        shape: one size per axis; -1 for all that is left.
+        start_indices: one index per axis; they may be traced values.
+        shape: one size per axis; -1 for all remaining elements.
     """
     inputs = to_array(inputs)
     sizes = [
@@ -125,12 +126,12 @@ def slice(inputs: ArrayLike, start_indices: Any, shape: Any) -> Array:
 
 @op
 def slice_update(inputs: ArrayLike, start_indices: Any, updates: ArrayLike) -> Array:
-    """The array with another block of values in it.
+    """Returns a copy of an array in which a block of values is replaced.
 
     Args:
         inputs: an array.
-        start_indices: where the block begins: one index per axis; they may be computed.
-        updates: the block; it has as many axes as the array.
+        start_indices: the start of the block, one index per axis; they may be traced values.
+        updates: the block, with as many axes as the array.
     """
     inputs, updates = to_array(inputs), to_array(updates)
     return jax.lax.dynamic_update_slice(inputs, updates, start_indices)

@@ -21,7 +21,7 @@ __all__ = [
 
 @op
 def rsqrt(x: ArrayLike) -> Array:
-    """Reciprocal of the square root, `1 / sqrt(x)`.
+    """Computes the reciprocal of the square root, `1 / sqrt(x)`.
 
     Args:
         x: an array.
@@ -37,7 +37,7 @@ def rsqrt(x: ArrayLike) -> Array:
 
 @op
 def erf(x: ArrayLike) -> Array:
-    """Error function.
+    """Computes the error function.
 
     Args:
         x: an array.
@@ -53,7 +53,7 @@ def erf(x: ArrayLike) -> Array:
 
 @op
 def erfc(x: ArrayLike) -> Array:
-    """Complementary error function `1 - erf(x)`, accurate also for large `x`.
+    """Computes the complementary error function `1 - erf(x)`, accurate also for large `x`.
 
     Args:
         x: an array.
@@ -63,7 +63,7 @@ def erfc(x: ArrayLike) -> Array:
 
 @op
 def erfinv(x: ArrayLike) -> Array:
-    """Inverse error function.
+    """Computes the inverse error function.
 
     Args:
         x: numbers from -1 to 1.
@@ -73,11 +73,11 @@ def erfinv(x: ArrayLike) -> Array:
 
 @op
 def logsumexp(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
-    """`log(sum(exp(x)))` over axes, without overflow.
+    """Computes `log(sum(exp(x)))` over axes, without overflow.
 
     Args:
         x: an array.
-        axis: the axis or axes; None for all of them.
+        axis: the axis or axes; None for all axes.
         keepdims: whether the reduced axes are kept with size 1.
     """
     return jax.scipy.special.logsumexp(to_float(x), axis=axis, keepdims=keepdims)
@@ -85,7 +85,7 @@ def logsumexp(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
 
 @op
 def cdist(x: ArrayLike, y: ArrayLike) -> Array:
-    """The Euclidean distance of every vector from every other.
+    """Computes the Euclidean distances between all pairs of vectors.
 
     Args:
         x: vectors, of shape (..., n, size).
@@ -97,8 +97,9 @@ def cdist(x: ArrayLike, y: ArrayLike) -> Array:
     x, y = to_array(x), to_array(y)
     if x.ndim < 2 or y.ndim < 2 or x.shape[-1] != y.shape[-1]:
         raise ValueError(
-            "cdist: vectors of equal size are needed, shapes (..., n, size) and (..., m, size). "
+            "cdist: expected arrays of shapes (..., n, size) and (..., m, size). "
             f"Received: {x.shape} and {y.shape}"
         )
+    # Differences rather than |x|^2 - 2 x.y + |y|^2, which is inaccurate for close vectors.
     difference = x[..., :, None, :] - y[..., None, :, :]
     return jnp.sqrt(jnp.sum(difference * difference, axis=-1))

@@ -211,7 +211,7 @@ def test_attention_says_what_does_not_fit():
         nn.dot_product_attention(HEADS, KEYS, KEYS, mask=MASK[..., :2])
     with pytest.raises(ValueError, match="soft_cap"):
         nn.dot_product_attention(HEADS, KEYS, KEYS, attn_logits_soft_cap=1.0)
-    with pytest.raises(ValueError, match="it needs a GPU"):
+    with pytest.raises(ValueError, match="it requires a GPU"):
         nn.dot_product_attention(HEADS, KEYS, KEYS, flash_attention=True)
 
 

@@ -1,4 +1,4 @@
-"""The colors of images."""
+"""Conversion between color spaces."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ __all__ = [
 
 @op
 def rgb_to_grayscale(images: ArrayLike, data_format: DataFormat | None = None) -> Array:
-    """Images of one channel: 0.2989 red + 0.587 green + 0.114 blue.
+    """Converts images to grayscale: `0.2989 * red + 0.587 * green + 0.114 * blue`.
 
     Args:
-        images: images with 3 channels; those with one are returned as they are.
+        images: images with 3 channels; images with one channel are returned unchanged.
         data_format: `"channels_last"` or `"channels_first"`.
     """
     images = to_array(images)
 
-    def gray(x: Array) -> Array:
+    def to_gray(x: Array) -> Array:
         if x.shape[-1] not in (1, 3):
-            raise ValueError(f"rgb_to_grayscale: 3 channels or 1 are needed, not {x.shape[-1]}.")
+            raise ValueError(f"rgb_to_grayscale: expected 3 channels or 1. Received: {x.shape[-1]}")
         if x.shape[-1] == 1:
             return x
         floats = to_float(x)
-        light = floats @ jnp.asarray([0.2989, 0.5870, 0.1140], floats.dtype)
-        return light[..., None].astype(x.dtype)
+        luma = floats @ jnp.asarray([0.2989, 0.5870, 0.1140], floats.dtype)
+        return luma[..., None].astype(x.dtype)
 
-    return on_channels_last(gray, images, data_format, "rgb_to_grayscale")
+    return on_channels_last(to_gray, images, data_format, "rgb_to_grayscale")
 
 
 @op
 def rgb_to_hsv(images: ArrayLike, data_format: DataFormat | None = None) -> Array:
-    """Red, green and blue as hue, saturation and value, all from 0 to 1.
+    """Converts red, green and blue to hue, saturation and value, all from 0 to 1.
 
     Args:
-        images: float images with 3 channels from 0 to 1.
+        images: float images with 3 channels, values from 0 to 1.
         data_format: `"channels_last"` or `"channels_first"`.
 
     References: Smith, "Color gamut transform pairs", 1978.
@@ -54,6 +54,8 @@ def rgb_to_hsv(images: ArrayLike, data_format: DataFormat | None = None) -> Arra
     def convert(x: Array) -> Array:
         x = jnp.where(jnp.abs(x) < jnp.finfo(x.dtype).eps, 0, x)
         red, green, blue = (x[..., i] for i in range(3))
+        # The hue is a position on a circle of six sectors, relative to the largest channel. The
+        # inner `where` keeps the unused branch finite, so that its gradient is not NaN.
         value, spread = x.max(-1), x.max(-1) - x.min(-1)
         sixth = 1 / (6 * jnp.where(spread > 0, spread, 1))
         hue = jnp.where(
@@ -70,10 +72,10 @@ def rgb_to_hsv(images: ArrayLike, data_format: DataFormat | None = None) -> Arra
 
 @op
 def hsv_to_rgb(images: ArrayLike, data_format: DataFormat | None = None) -> Array:
-    """Hue, saturation and value as red, green and blue, all from 0 to 1.
+    """Converts hue, saturation and value to red, green and blue, all from 0 to 1.
 
     Args:
-        images: float images with 3 channels from 0 to 1.
+        images: float images with 3 channels, values from 0 to 1.
         data_format: `"channels_last"` or `"channels_first"`.
 
     References: Smith, "Color gamut transform pairs", 1978.
@@ -83,15 +85,17 @@ def hsv_to_rgb(images: ArrayLike, data_format: DataFormat | None = None) -> Arra
 
     def convert(x: Array) -> Array:
         hue, saturation, value = (x[..., i] for i in range(3))
-        turn = (hue % 1) * 6
+        sector = (hue % 1) * 6
         purity = jnp.stack(
-            [jnp.abs(turn - 3) - 1, 2 - jnp.abs(turn - 2), 2 - jnp.abs(turn - 4)], axis=-1
+            [jnp.abs(sector - 3) - 1, 2 - jnp.abs(sector - 2), 2 - jnp.abs(sector - 4)], axis=-1
         ).clip(0, 1)
         return value[..., None] * (1 - saturation[..., None] * (1 - purity))
 
     return on_channels_last(convert, images, data_format, "hsv_to_rgb")
 
 
-def _check_floats(images: Array, who: str) -> None:
+def _check_floats(images: Array, op_name: str) -> None:
     if not jnp.issubdtype(images.dtype, jnp.floating):
-        raise ValueError(f"{who}: images of floats are needed. Received: {images.dtype}")
+        raise ValueError(
+            f"{op_name}: the dtype of the images must be a float type. Received: {images.dtype}"
+        )

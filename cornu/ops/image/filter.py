@@ -1,4 +1,4 @@
-"""Windows of weights over images: blurs, edges, similarity."""
+"""Filters of images: blur, edges and structural similarity."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ def gaussian_blur(
     sigma: Any = (1.0, 1.0),
     data_format: DataFormat | None = None,
 ) -> Array:
-    """Images blurred by a bell-shaped window, zeros outside.
+    """Blurs images with a Gaussian kernel; the borders are padded with zeros.
 
     Args:
         images: images, of shape (batch, height, width, channels) or without the batch axis.
-        kernel_size: the (width, height) of the window.
-        sigma: the standard deviations of the bell, (across, down).
+        kernel_size: the size of the kernel, (width, height).
+        sigma: the standard deviations, (horizontal, vertical).
         data_format: `"channels_last"` or `"channels_first"`.
 
-    Differences: Keras 3.15 takes `data_format=None` for channels first, here it is the
-    process-wide format as everywhere.
+    Differences: in Keras 3.15, `data_format=None` means channels first. In cornu it is the
+    process-wide format, as in all other ops.
     """
     images = to_array(images)
 
@@ -52,27 +52,27 @@ def gaussian_blur(
 
 @op
 def sobel_edges(images: ArrayLike, data_format: DataFormat | None = None) -> Array:
-    """How strongly the brightness rises downwards and to the right.
+    """Computes the vertical and horizontal gradients of images with the Sobel operator.
 
     Args:
         images: images, of shape (batch, height, width, channels) or without the batch axis.
         data_format: `"channels_last"` or `"channels_first"`.
 
     Returns:
-        An array with another last axis of size 2: (down, right).
+        An array with an additional last axis of size 2: (vertical, horizontal).
 
     References: Sobel, Feldman, "An isotropic 3x3 image gradient operator", 1968.
     """
     images = to_array(images)
-    smooth, rise = jnp.array([1, 2, 1]), jnp.array([-1, 0, 1])
+    smoothing, difference = jnp.array([1, 2, 1]), jnp.array([-1, 0, 1])
 
-    def edges(column: Array, line: Array) -> Array:
-        def cross(x: Array) -> Array:
-            return convolve_separable(to_float(x), column, line, "SAME")
+    def edges(column: Array, row: Array) -> Array:
+        def filter_image(x: Array) -> Array:
+            return convolve_separable(to_float(x), column, row, "SAME")
 
-        return on_channels_last(cross, images, data_format, "sobel_edges")
+        return on_channels_last(filter_image, images, data_format, "sobel_edges")
 
-    return jnp.stack([edges(rise, smooth), edges(smooth, rise)], axis=-1)
+    return jnp.stack([edges(difference, smoothing), edges(smoothing, difference)], axis=-1)
 
 
 @op
@@ -86,20 +86,20 @@ def ssim(
     k2: float = 0.03,
     data_format: DataFormat | None = None,
 ) -> Array:
-    """The structural similarity of images: 1 for equal ones.
+    """Computes the structural similarity of images, which is 1 for equal images.
 
-    Means, variances and covariance are taken under a bell-shaped window:
+    Means, variances and covariance are computed with a Gaussian window:
 
         (2 m1 m2 + c1) (2 cov + c2) / ((m1² + m2² + c1) (v1 + v2 + c2)),  c = (k max_val)²
 
     Args:
         image1: images, of shape (batch, height, width, channels) or without the batch axis.
-        image2: as many images of the same size.
+        image2: images of the same shape.
         max_val: the largest possible value minus the smallest.
         filter_size: the width and height of the window.
-        filter_sigma: the standard deviation of the bell.
-        k1: steadies the quotient where images are dark.
-        k2: steadies the quotient where images are smooth.
+        filter_sigma: the standard deviation of the window.
+        k1: stabilizes the quotient in dark regions.
+        k2: stabilizes the quotient in uniform regions.
         data_format: `"channels_last"` or `"channels_first"`.
 
     Returns:
@@ -122,6 +122,6 @@ def ssim(
     var_y = blur(y * y) - mean_y**2
     covariance = blur(x * y) - mean_x * mean_y
     c1, c2 = (k1 * max_val) ** 2, (k2 * max_val) ** 2
-    above = (2 * mean_x * mean_y + c1) * (2 * covariance + c2)
-    below = (mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2)
-    return jnp.mean(above / below, axis=(-3, -2, -1)).astype(image1.dtype)
+    numerator = (2 * mean_x * mean_y + c1) * (2 * covariance + c2)
+    denominator = (mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2)
+    return jnp.mean(numerator / denominator, axis=(-3, -2, -1)).astype(image1.dtype)

@@ -11,7 +11,7 @@ __all__ = ["convolve_separable", "gaussian_weights"]
 
 
 def convolve_separable(x: Array, column: ArrayLike, row: ArrayLike, padding: str) -> Array:
-    """Returns every channel convolved with a column of weights, and then with a row of weights.
+    """Convolves each channel with a column of weights, and then with a row of weights.
 
     Args:
         x: images, of shape (batch, height, width, channels).
@@ -34,7 +34,7 @@ def convolve_separable(x: Array, column: ArrayLike, row: ArrayLike, padding: str
 
 
 def gaussian_weights(size: int, sigma: ArrayLike, dtype: DTypeLike) -> Array:
-    """Returns the weights of a Gaussian window that add up to 1, of shape (size,)."""
+    """Returns the weights of a Gaussian window, of shape (size,) and sum 1."""
     distance = (jnp.arange(size) - (size - 1) / 2).astype(dtype)
     weights = jnp.exp(-0.5 * (distance / jnp.asarray(sigma)) ** 2)
     return weights / weights.sum()

@@ -1,4 +1,4 @@
-"""Patches of images and volumes."""
+"""Extraction of patches from images and volumes."""
 
 from __future__ import annotations
 
@@ -30,14 +30,15 @@ def extract_patches(
     padding: Padding = "valid",
     data_format: DataFormat | None = None,
 ) -> Array:
-    """The patches of images, each laid out along the channels.
+    """Extracts patches of images, each flattened along the channel axis.
 
     Args:
         images: images, of shape (batch, height, width, channels) or without the batch axis.
-        size: the size of a patch, one number or (height, width); three numbers mean volumes.
-        strides: the distance of two patches; they lie side by side by default.
-        dilation_rate: the distance of the pixels that a patch takes.
-        padding: `"valid"`, or `"same"` to add zeros so that the borders have patches, too.
+        size: the size of a patch, one integer or (height, width); with three integers, the input
+            is volumes.
+        strides: the distance between patches; by default `size`, without overlap.
+        dilation_rate: the distance between the pixels of a patch.
+        padding: `"valid"`, or `"same"` to pad with zeros so that the patches cover the borders.
         data_format: `"channels_last"` or `"channels_first"`.
 
     Returns:
@@ -45,7 +46,7 @@ def extract_patches(
     """
     images = to_array(images)
     rank = 3 if isinstance(size, Sequence) and len(size) == 3 else 2
-    return _patches(images, size, strides, dilation_rate, padding, data_format, rank)
+    return _extract(images, size, strides, dilation_rate, padding, data_format, rank)
 
 
 @op
@@ -57,30 +58,30 @@ def extract_patches_3d(
     padding: Padding = "valid",
     data_format: DataFormat | None = None,
 ) -> Array:
-    """The patches of volumes, each laid out along the channels.
+    """Extracts patches of volumes, each flattened along the channel axis.
 
     Args:
         volumes: volumes, of shape (batch, depth, height, width, channels) or without the batch
             axis.
-        size: the size of a patch, one number or (depth, height, width).
-        strides: the distance of two patches; they lie side by side by default.
-        dilation_rate: the distance of the voxels that a patch takes.
-        padding: `"valid"`, or `"same"` to add zeros so that the borders have patches, too.
+        size: the size of a patch, one integer or (depth, height, width).
+        strides: the distance between patches; by default `size`, without overlap.
+        dilation_rate: the distance between the voxels of a patch.
+        padding: `"valid"`, or `"same"` to pad with zeros so that the patches cover the borders.
         data_format: `"channels_last"` or `"channels_first"`.
 
     Returns:
-        An array of shape (batch, planes, rows, columns, elements of a patch).
+        An array of shape (batch, planes, rows, columns, patch size * channels).
     """
     volumes = to_array(volumes)
-    return _patches(volumes, size, strides, dilation_rate, padding, data_format, 3)
+    return _extract(volumes, size, strides, dilation_rate, padding, data_format, 3)
 
 
-def _patches(
+def _extract(
     x: Array, size: Any, strides: Any, dilation: Any, padding: str, data_format: Any, rank: int
 ) -> Array:
     axes = spatial_axes(x, data_format, "extract_patches", rank)
-    first = axes[-1] == x.ndim - 1
-    x = jnp.moveaxis(x, axes[0] - 1, -1) if first else x
+    channels_first = axes[-1] == x.ndim - 1
+    x = jnp.moveaxis(x, axes[0] - 1, -1) if channels_first else x
     x = x if len(axes) + 2 == x.ndim else x[None]
     window = per_axis(size, rank, "size")
     steps = window if strides is None else per_axis(strides, rank, "strides")
@@ -90,15 +91,16 @@ def _patches(
         borders = lax.padtype_to_pads(x.shape[1:-1], reach, steps, "SAME")
         x = jnp.pad(x, [(0, 0), *borders, (0, 0)])
     if window == steps and set(dilations) == {1}:
-        x = _side_by_side(x, window)
+        # Patches without gaps or overlap are a reshape, which is much cheaper than slices.
+        x = _split_into_tiles(x, window)
     else:
         x = jnp.concatenate(slices(x, (1, *window, 1), (1, *steps, 1), (1, *dilations, 1)), -1)
-    x = x if axes[0] - first == 1 else x[0]
-    return jnp.moveaxis(x, -1, axes[0] - 1) if first else x
+    x = x if axes[0] - channels_first == 1 else x[0]
+    return jnp.moveaxis(x, -1, axes[0] - 1) if channels_first else x
 
 
-def _side_by_side(x: Array, window: tuple[int, ...]) -> Array:
-    """Patches that do not overlap are a matter of shape only."""
+def _split_into_tiles(x: Array, window: tuple[int, ...]) -> Array:
+    """Returns the patches of a grid of adjacent windows."""
     counts = [size // w for size, w in zip(x.shape[1:-1], window, strict=True)]
     for axis, (count, w) in enumerate(zip(counts, window, strict=True), start=1):
         x = lax.slice_in_dim(x, 0, count * w, axis=axis)

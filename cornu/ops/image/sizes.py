@@ -1,4 +1,4 @@
-"""Sizes and borders of images."""
+"""Resizing, cropping and padding of images."""
 
 from __future__ import annotations
 
@@ -21,10 +21,7 @@ __all__ = [
     "resize",
 ]
 
-
-# Sizes and borders.
-
-_RESIZE = ("bilinear", "nearest", "bicubic", "lanczos3", "lanczos5")
+_METHODS = ("bilinear", "nearest", "bicubic", "lanczos3", "lanczos5")
 
 
 @op
@@ -39,40 +36,46 @@ def resize(
     fill_value: float = 0.0,
     data_format: DataFormat | None = None,
 ) -> Array:
-    """Images of another size, in the dtype that they have.
+    """Resizes images; the dtype is preserved.
 
     Args:
         images: images, of shape (batch, height, width, channels) or without the batch axis.
         size: (height, width).
         interpolation: `"bilinear"`, `"nearest"`, `"bicubic"`, `"lanczos3"` or `"lanczos5"`.
-        antialias: whether to blur before making images smaller.
-        crop_to_aspect_ratio: whether to cut the borders off that do not fit the aspect ratio.
-        pad_to_aspect_ratio: whether to add borders until the aspect ratio fits.
+        antialias: whether to apply a low-pass filter when downsampling.
+        crop_to_aspect_ratio: whether images are center-cropped to the target aspect ratio.
+        pad_to_aspect_ratio: whether images are padded to the target aspect ratio.
         fill_mode: `"constant"`.
-        fill_value: the value of the added borders.
+        fill_value: the value of the padding.
         data_format: `"channels_last"` or `"channels_first"`.
     """
     images = to_array(images)
-    if interpolation not in _RESIZE:
-        raise ValueError(f"resize: interpolation is one of {_RESIZE}. Received: {interpolation!r}")
+    if interpolation not in _METHODS:
+        raise ValueError(
+            f"resize: interpolation must be one of {_METHODS}. Received: {interpolation!r}"
+        )
     if fill_mode != "constant":
-        raise ValueError(f"resize: fill_mode is 'constant'. Received: {fill_mode!r}")
+        raise ValueError(f"resize: fill_mode must be 'constant'. Received: {fill_mode!r}")
     if crop_to_aspect_ratio and pad_to_aspect_ratio:
-        raise ValueError("resize: images are either cropped or padded to the aspect ratio.")
+        raise ValueError(
+            "resize: crop_to_aspect_ratio and pad_to_aspect_ratio are mutually exclusive."
+        )
     if len(size) != 2 or min(size) <= 0:
-        raise ValueError(f"resize: size is a positive (height, width). Received: {size}")
+        raise ValueError(
+            f"resize: size must be two positive integers, (height, width). Received: {size}"
+        )
     axes = spatial_axes(images, data_format, "resize")
     height, width = (images.shape[axis] for axis in axes)
-    # The sizes at which each axis would have the aspect ratio, the other one staying.
-    fitting = ((axes[0], height, width * size[0]), (axes[1], width, height * size[1]))
+    # (axis, its size, the size that matches the aspect ratio times the target of the other axis).
+    candidates = ((axes[0], height, width * size[0]), (axes[1], width, height * size[1]))
     if crop_to_aspect_ratio:
-        for (axis, now, scaled), other in zip(fitting, reversed(size), strict=True):
+        for (axis, now, scaled), other in zip(candidates, reversed(size), strict=True):
             kept = max(min(now, scaled // other), 1)
             start = (now - kept) // 2
             images = lax.slice_in_dim(images, start, start + kept, axis=axis)
     elif pad_to_aspect_ratio:
         borders = [(0, 0)] * images.ndim
-        for (axis, now, scaled), other in zip(fitting, reversed(size), strict=True):
+        for (axis, now, scaled), other in zip(candidates, reversed(size), strict=True):
             borders[axis] = ((max(now, scaled // other) - now) // 2,) * 2
         images = jnp.pad(images, borders, constant_values=fill_value)
     shape = list(images.shape)
@@ -82,10 +85,14 @@ def resize(
     return saturate_cast(jnp.round(out), images.dtype) if images.dtype.kind in "iu" else out
 
 
-def _parts(who: str, begin: Any, middle: Any, end: Any, whole: Any) -> tuple[Any, Any, Any]:
-    """Completes begin + middle + end = whole, of which one is None."""
+def _complete_sizes(
+    op_name: str, begin: Any, middle: Any, end: Any, whole: Any
+) -> tuple[Any, Any, Any]:
+    """Solves `begin + middle + end == whole` for the one that is None."""
     if [begin, middle, end, whole].count(None) != 1:
-        raise ValueError(f"{who}: two of the borders and the target size are needed on each axis.")
+        raise ValueError(
+            f"{op_name}: specify exactly two of both borders and the target size on each axis."
+        )
     if begin is None:
         begin = whole - middle - end
     elif middle is None:
@@ -94,8 +101,8 @@ def _parts(who: str, begin: Any, middle: Any, end: Any, whole: Any) -> tuple[Any
         end = whole - begin - middle
     if any(isinstance(size, int) and size < 0 for size in (begin, middle, end)):
         raise ValueError(
-            f"{who}: borders and sizes are 0 or more. Received: {begin} before, {middle} between, "
-            f"{end} behind."
+            f"{op_name}: borders and sizes must not be negative. Received: {begin} before, "
+            f"{middle} in the middle, {end} after."
         )
     return begin, middle, end
 
@@ -111,28 +118,28 @@ def crop_images(
     target_width: int | None = None,
     data_format: DataFormat | None = None,
 ) -> Array:
-    """Images without some rows and columns at their borders.
+    """Crops rows and columns from the borders of images.
 
-    Two of top, bottom and target height are given, and two of left, right and target width.
+    Specify two of top, bottom and target height, and two of left, right and target width.
 
     Args:
         images: images, of shape (batch, height, width, channels) or without the batch axis.
-        top_cropping: how many rows to cut off at the top.
-        left_cropping: how many columns to cut off at the left.
-        bottom_cropping: how many rows to cut off at the bottom.
-        right_cropping: how many columns to cut off at the right.
-        target_height: the height that is left.
-        target_width: the width that is left.
+        top_cropping: the number of rows removed at the top.
+        left_cropping: the number of columns removed at the left.
+        bottom_cropping: the number of rows removed at the bottom.
+        right_cropping: the number of columns removed at the right.
+        target_height: the height of the result.
+        target_width: the width of the result.
         data_format: `"channels_last"` or `"channels_first"`.
     """
     images = to_array(images)
     rows, columns = spatial_axes(images, data_format, "crop_images")
-    wishes = (
+    requests = (
         (rows, top_cropping, bottom_cropping, target_height),
         (columns, left_cropping, right_cropping, target_width),
     )
-    for axis, begin, end, target in wishes:
-        begin, kept, _ = _parts("crop_images", begin, target, end, images.shape[axis])
+    for axis, begin, end, target in requests:
+        begin, kept, _ = _complete_sizes("crop_images", begin, target, end, images.shape[axis])
         images = lax.slice_in_dim(images, begin, begin + kept, axis=axis)
     return images
 
@@ -148,28 +155,28 @@ def pad_images(
     target_width: int | None = None,
     data_format: DataFormat | None = None,
 ) -> Array:
-    """Images with rows and columns of zeros at their borders.
+    """Pads images with rows and columns of zeros.
 
-    Two of top, bottom and target height are given, and two of left, right and target width.
+    Specify two of top, bottom and target height, and two of left, right and target width.
 
     Args:
         images: images, of shape (batch, height, width, channels) or without the batch axis.
-        top_padding: how many rows to add at the top.
-        left_padding: how many columns to add at the left.
-        bottom_padding: how many rows to add at the bottom.
-        right_padding: how many columns to add at the right.
+        top_padding: the number of rows added at the top.
+        left_padding: the number of columns added at the left.
+        bottom_padding: the number of rows added at the bottom.
+        right_padding: the number of columns added at the right.
         target_height: the height of the result.
         target_width: the width of the result.
         data_format: `"channels_last"` or `"channels_first"`.
     """
     images = to_array(images)
     rows, columns = spatial_axes(images, data_format, "pad_images")
-    wishes = (
+    requests = (
         (rows, top_padding, bottom_padding, target_height),
         (columns, left_padding, right_padding, target_width),
     )
     borders = [(0, 0)] * images.ndim
-    for axis, begin, end, target in wishes:
-        begin, _, end = _parts("pad_images", begin, images.shape[axis], end, target)
+    for axis, begin, end, target in requests:
+        begin, _, end = _complete_sizes("pad_images", begin, images.shape[axis], end, target)
         borders[axis] = (begin, end)
     return jnp.pad(images, borders)

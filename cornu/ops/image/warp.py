@@ -1,4 +1,4 @@
-"""Images seen through a transformation of their coordinates."""
+"""Geometric transformations of images."""
 
 from __future__ import annotations
 
@@ -32,44 +32,46 @@ _METHODS = (
 )
 
 
-def _check(who: str, name: str, value: Any, known: Any) -> None:
+def _check(op_name: str, name: str, value: Any, known: Any) -> None:
     if value not in known:
-        raise ValueError(f"{who}: {name} is one of {tuple(known)}. Received: {value!r}")
+        raise ValueError(f"{op_name}: {name} must be one of {tuple(known)}. Received: {value!r}")
 
 
 def _warp(
-    who: str,
+    op_name: str,
     images: Array,
-    find: Callable[[int, int, int], Array],
+    compute_coordinates: Callable[[int, int, int], Array],
     interpolation: str,
     fill_mode: str,
     fill_value: Any,
     data_format: str | None,
 ) -> Array:
-    """Fills each place of the images with what is at the coordinates found for it.
+    """Samples images at computed coordinates.
 
     Args:
-        find: returns for (batch, height, width) the coordinates, of shape
-            (batch or 1, 2, height, width), rows before columns.
+        compute_coordinates: a function of (batch, height, width) that returns the source
+            coordinates of each pixel of the result, of shape (batch or 1, 2, height, width), rows
+            before columns.
     """
-    _check(who, "interpolation", interpolation, _ORDERS)
-    _check(who, "fill_mode", fill_mode, _FILL_MODES)
+    _check(op_name, "interpolation", interpolation, _ORDERS)
+    _check(op_name, "fill_mode", fill_mode, _FILL_MODES)
     if images.ndim not in (3, 4):
         raise ValueError(
-            f"{who}: images of shape (batch, height, width, channels), or without the batch "
-            f"axis, are needed. Received the shape {images.shape}"
+            f"{op_name}: expected images of shape (batch, height, width, channels), or without the "
+            f"batch axis. Received shape {images.shape}"
         )
     last = settings.data_format(data_format) == "channels_last"
     x = images if images.ndim == 4 else images[None]
     x = jnp.moveaxis(x, -1, 1) if last else x
-    places = find(x.shape[0], *x.shape[2:])
-    places = jnp.broadcast_to(places, (x.shape[0], *places.shape[1:]))
+    coordinates = compute_coordinates(x.shape[0], *x.shape[2:])
+    coordinates = jnp.broadcast_to(coordinates, (x.shape[0], *coordinates.shape[1:]))
 
-    def sample(plane: Array, place: Array) -> Array:
+    def sample(channel: Array, coordinates: Array) -> Array:
         order = _ORDERS[interpolation]
-        return ndimage.map_coordinates(plane, list(place), order, fill_mode, fill_value)
+        return ndimage.map_coordinates(channel, list(coordinates), order, fill_mode, fill_value)
 
-    x = jax.vmap(jax.vmap(sample, (0, None)))(x, places)
+    # The inner map is over the channels, which share the coordinates of their image.
+    x = jax.vmap(jax.vmap(sample, (0, None)))(x, coordinates)
     x = jnp.moveaxis(x, 1, -1) if last else x
     return x if images.ndim == 4 else x[0]
 
@@ -83,34 +85,39 @@ def affine_transform(
     fill_value: float = 0,
     data_format: DataFormat | None = None,
 ) -> Array:
-    """Images moved, turned, scaled or sheared.
+    """Translates, rotates, scales or shears images.
 
-    The pixel (x, y) of the result is what the image has at
-    (a0 x + a1 y + a2, b0 x + b1 y + b2).
+    The pixel (x, y) of the result is sampled at (a0 x + a1 y + a2, b0 x + b1 y + b2).
 
     Args:
         images: images, of shape (batch, height, width, channels) or without the batch axis.
-        transform: (a0, a1, a2, b0, b1, b2, 0, 0), one for all images or one for each.
+        transform: (a0, a1, a2, b0, b1, b2, 0, 0), for all images or one per image.
         interpolation: `"bilinear"` or `"nearest"`.
-        fill_mode: what is outside of an image: `"constant"`, `"nearest"`, `"wrap"`, `"mirror"`
-            or `"reflect"`.
-        fill_value: the constant.
+        fill_mode: how an image is extended beyond its borders: `"constant"`, `"nearest"`, `"wrap"`,
+            `"mirror"` or `"reflect"`.
+        fill_value: the value outside for `"constant"`.
         data_format: `"channels_last"` or `"channels_first"`.
     """
     images, transform = to_array(images), to_array(transform)
     if transform.ndim not in (1, 2) or transform.shape[-1] != 8:
         raise ValueError(
-            "affine_transform: transform has the shape (8,) or (batch, 8). "
+            "affine_transform: transform must have shape (8,) or (batch, 8). "
             f"Received: {transform.shape}"
         )
 
-    def find(batch: int, height: int, width: int) -> Array:
+    def compute_coordinates(batch: int, height: int, width: int) -> Array:
         y, x = jnp.meshgrid(jnp.arange(height), jnp.arange(width), indexing="ij")
         a0, a1, a2, b0, b1, b2, _, _ = transform.reshape(-1, 8).T[:, :, None, None]
         return jnp.stack([b0 * x + b1 * y + b2, a0 * x + a1 * y + a2], axis=1)
 
     return _warp(
-        "affine_transform", images, find, interpolation, fill_mode, fill_value, data_format
+        "affine_transform",
+        images,
+        compute_coordinates,
+        interpolation,
+        fill_mode,
+        fill_value,
+        data_format,
     )
 
 
@@ -123,14 +130,14 @@ def perspective_transform(
     fill_value: float = 0,
     data_format: DataFormat | None = None,
 ) -> Array:
-    """Images seen from another side: four points go to four others.
+    """Applies a perspective transformation that maps four points to four others.
 
     Args:
         images: images, of shape (batch, height, width, channels) or without the batch axis.
         start_points: four points (x, y) of the images, of shape (4, 2) or (batch, 4, 2).
-        end_points: where they are in the result.
+        end_points: the corresponding points of the result.
         interpolation: `"bilinear"` or `"nearest"`.
-        fill_value: what is outside of an image.
+        fill_value: the value outside of an image.
         data_format: `"channels_last"` or `"channels_first"`.
     """
     images, start_points, end_points = (
@@ -140,38 +147,48 @@ def perspective_transform(
     )
     if start_points.shape != end_points.shape or start_points.shape[-2:] != (4, 2):
         raise ValueError(
-            "perspective_transform: the points have the shape (4, 2) or (batch, 4, 2). "
+            "perspective_transform: the points must have shape (4, 2) or (batch, 4, 2). "
             f"Received: {start_points.shape} and {end_points.shape}"
         )
     starts, ends = (
         points.reshape(-1, 4, 2).astype("float32") for points in (start_points, end_points)
     )
+    # From the result to the image: each pixel of the result is sampled.
     h = _homography(ends, starts).T[:, :, None, None]
 
-    def find(batch: int, height: int, width: int) -> Array:
+    def compute_coordinates(batch: int, height: int, width: int) -> Array:
         y, x = jnp.meshgrid(jnp.arange(height), jnp.arange(width), indexing="ij")
         depth = h[6] * x + h[7] * y + 1
-        across = (h[0] * x + h[1] * y + h[2]) / depth
-        down = (h[3] * x + h[4] * y + h[5]) / depth
-        return jnp.stack([down, across], axis=1)
+        column = (h[0] * x + h[1] * y + h[2]) / depth
+        row = (h[3] * x + h[4] * y + h[5]) / depth
+        return jnp.stack([row, column], axis=1)
 
     return _warp(
-        "perspective_transform", images, find, interpolation, "constant", fill_value, data_format
+        "perspective_transform",
+        images,
+        compute_coordinates,
+        interpolation,
+        "constant",
+        fill_value,
+        data_format,
     )
 
 
 def _homography(before: Array, after: Array) -> Array:
-    """Returns h (batch, 8) so that x' = (h0 x + h1 y + h2) / (h6 x + h7 y + 1), y' likewise."""
+    """Returns h, of shape (batch, 8), with `x' = (h0 x + h1 y + h2) / (h6 x + h7 y + 1)`.
+
+    `y'` has the same denominator and the numerator `h3 x + h4 y + h5`.
+    """
     x, y = before[..., 0], before[..., 1]
     zero, one = jnp.zeros_like(x), jnp.ones_like(x)
-    goals = [after[..., 0], after[..., 1]]
+    targets = [after[..., 0], after[..., 1]]
     rows = [
-        [x, y, one, zero, zero, zero, -goals[0] * x, -goals[0] * y],
-        [zero, zero, zero, x, y, one, -goals[1] * x, -goals[1] * y],
+        [x, y, one, zero, zero, zero, -targets[0] * x, -targets[0] * y],
+        [zero, zero, zero, x, y, one, -targets[1] * x, -targets[1] * y],
     ]
     matrix = jnp.concatenate([jnp.stack(row, axis=-1) for row in rows], axis=1)
-    goal = jnp.concatenate(goals, axis=1)[..., None]
-    return jnp.linalg.solve(matrix, goal)[..., 0]
+    target = jnp.concatenate(targets, axis=1)[..., None]
+    return jnp.linalg.solve(matrix, target)[..., 0]
 
 
 @op
@@ -185,28 +202,28 @@ def elastic_transform(
     seed: Any = None,
     data_format: DataFormat | None = None,
 ) -> Array:
-    """Images wobbled by smooth random displacements.
+    """Distorts images by smooth random displacements.
 
     Args:
         images: images, of shape (batch, height, width, channels) or without the batch axis.
-        alpha: how far.
-        sigma: how smoothly: the standard deviation of the blur of the displacements.
+        alpha: the scale of the displacements.
+        sigma: their smoothness: the standard deviation of the Gaussian blur applied to them.
         interpolation: `"bilinear"` or `"nearest"`.
-        fill_mode: what is outside of an image: `"constant"`, `"nearest"`, `"wrap"`, `"mirror"`
-            or `"reflect"`.
-        fill_value: the constant.
+        fill_mode: how an image is extended beyond its borders: `"constant"`, `"nearest"`, `"wrap"`,
+            `"mirror"` or `"reflect"`.
+        fill_value: the value outside for `"constant"`.
         seed: an integer or a `SeedGenerator`.
         data_format: `"channels_last"` or `"channels_first"`.
 
     References: Simard, Steinkraus, Platt, "Best practices for convolutional neural networks
     applied to visual document analysis", 2003.
 
-    Differences: Keras 3.15 displaces by the same noise in both directions; here, as in the paper,
-    the directions are independent.
+    Differences: Keras 3.15 uses the same noise in both directions. In cornu, as in the paper, the
+    directions are independent.
     """
     images = to_array(images)
 
-    def find(batch: int, height: int, width: int) -> Array:
+    def compute_coordinates(batch: int, height: int, width: int) -> Array:
         noise = sigma * random.normal((batch, height, width, 2), dtype="float32", seed=seed)
         weights = gaussian_weights(int(6 * sigma) | 1, sigma, noise.dtype)
         noise = jnp.moveaxis(convolve_separable(noise, weights, weights, "SAME"), -1, 1)
@@ -214,7 +231,13 @@ def elastic_transform(
         return jnp.stack([y, x]) + alpha * noise
 
     return _warp(
-        "elastic_transform", images, find, interpolation, fill_mode, fill_value, data_format
+        "elastic_transform",
+        images,
+        compute_coordinates,
+        interpolation,
+        fill_mode,
+        fill_value,
+        data_format,
     )
 
 
@@ -226,15 +249,15 @@ def map_coordinates(
     fill_mode: str = "constant",
     fill_value: float = 0,
 ) -> Array:
-    """What an array has at coordinates between its elements.
+    """Samples an array at fractional coordinates.
 
     Args:
         inputs: an array with n axes.
         coordinates: an array of shape (n, ...).
         order: 0 for the nearest element, 1 for linear interpolation.
-        fill_mode: what is outside of the array: `"constant"`, `"nearest"`, `"wrap"`, `"mirror"`
-            or `"reflect"`.
-        fill_value: the constant.
+        fill_mode: how the array is extended beyond its borders: `"constant"`, `"nearest"`,
+            `"wrap"`, `"mirror"` or `"reflect"`.
+        fill_value: the value outside for `"constant"`.
 
     Returns:
         An array of the shape of `coordinates` without the first axis.
@@ -260,16 +283,16 @@ def scale_and_translate(
     method: str,
     antialias: bool = True,
 ) -> Array:
-    """Images scaled and then moved.
+    """Scales and then translates images.
 
     Args:
         images: an array.
         output_shape: the shape of the result.
-        scale: factors, one for each of the axes.
-        translation: distances, one for each of the axes.
-        spatial_dims: the axes.
+        scale: the factors, one per spatial axis.
+        translation: the distances, one per spatial axis.
+        spatial_dims: the spatial axes.
         method: `"linear"`, `"cubic"`, `"lanczos3"` or `"lanczos5"`.
-        antialias: whether to blur before making images smaller.
+        antialias: whether to apply a low-pass filter when downsampling.
     """
     images, scale, translation = to_array(images), to_array(scale), to_array(translation)
     _check("scale_and_translate", "method", method, _METHODS)

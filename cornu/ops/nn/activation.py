@@ -48,7 +48,7 @@ __all__ = [
 
 @op
 def relu(x: ArrayLike) -> Array:
-    """Rectified linear unit `max(x, 0)`.
+    """Computes the rectified linear unit `max(x, 0)`.
 
     Args:
         x: an array.
@@ -64,7 +64,7 @@ def relu(x: ArrayLike) -> Array:
 
 @op
 def relu6(x: ArrayLike) -> Array:
-    """Rectified linear unit with a maximum of 6: `min(max(x, 0), 6)`.
+    """Computes the rectified linear unit with a maximum of 6: `min(max(x, 0), 6)`.
 
     Args:
         x: an array.
@@ -80,7 +80,7 @@ def relu6(x: ArrayLike) -> Array:
 
 @op
 def leaky_relu(x: ArrayLike, negative_slope: float = 0.2) -> Array:
-    """`x` for positive elements, `negative_slope * x` for the others.
+    """Computes `x` for positive elements, and `negative_slope * x` for the others.
 
     Args:
         x: an array.
@@ -97,7 +97,7 @@ def leaky_relu(x: ArrayLike, negative_slope: float = 0.2) -> Array:
 
 @op
 def elu(x: ArrayLike, alpha: float = 1.0) -> Array:
-    """Exponential linear unit: `x` for positive elements, `alpha * (exp(x) - 1)` for the others.
+    """Computes `x` for positive elements, and `alpha * (exp(x) - 1)` for the others (ELU).
 
     Args:
         x: an array.
@@ -108,7 +108,7 @@ def elu(x: ArrayLike, alpha: float = 1.0) -> Array:
 
 @op
 def selu(x: ArrayLike) -> Array:
-    """Scaled exponential linear unit `1.0507 * elu(x, 1.6733)`.
+    """Computes the scaled exponential linear unit `1.0507 * elu(x, 1.6733)`.
 
     Args:
         x: an array.
@@ -120,7 +120,7 @@ def selu(x: ArrayLike) -> Array:
 
 @op
 def celu(x: ArrayLike, alpha: float = 1.0) -> Array:
-    """Continuously differentiable exponential linear unit.
+    """Computes the continuously differentiable exponential linear unit.
 
     `max(x, 0) + min(alpha * (exp(x / alpha) - 1), 0)`
 
@@ -133,7 +133,7 @@ def celu(x: ArrayLike, alpha: float = 1.0) -> Array:
 
 @op
 def threshold(x: ArrayLike, threshold: ArrayLike, default_value: ArrayLike) -> Array:
-    """`x` where it exceeds a threshold, a constant elsewhere.
+    """Returns `x` where it exceeds a threshold, and a constant elsewhere.
 
     Args:
         x: an array.
@@ -151,7 +151,7 @@ def threshold(x: ArrayLike, threshold: ArrayLike, default_value: ArrayLike) -> A
 
 @op
 def sigmoid(x: ArrayLike) -> Array:
-    """Sigmoid `1 / (1 + exp(-x))`.
+    """Computes the sigmoid `1 / (1 + exp(-x))`.
 
     Args:
         x: an array.
@@ -167,7 +167,7 @@ def sigmoid(x: ArrayLike) -> Array:
 
 @op
 def log_sigmoid(x: ArrayLike) -> Array:
-    """`log(sigmoid(x))`, accurate also for small values.
+    """Computes `log(sigmoid(x))`, accurate also for large negative values.
 
     Args:
         x: an array.
@@ -177,7 +177,7 @@ def log_sigmoid(x: ArrayLike) -> Array:
 
 @op
 def softplus(x: ArrayLike) -> Array:
-    """Softplus `log(1 + exp(x))`.
+    """Computes the softplus `log(1 + exp(x))`.
 
     Args:
         x: an array.
@@ -187,7 +187,7 @@ def softplus(x: ArrayLike) -> Array:
 
 @op
 def softsign(x: ArrayLike) -> Array:
-    """Softsign `x / (1 + abs(x))`.
+    """Computes the softsign `x / (1 + abs(x))`.
 
     Args:
         x: an array.
@@ -203,7 +203,7 @@ def softsign(x: ArrayLike) -> Array:
 
 @op
 def silu(x: ArrayLike) -> Array:
-    """Sigmoid linear unit `x * sigmoid(x)`, also known as swish.
+    """Computes the sigmoid linear unit `x * sigmoid(x)`, also known as swish.
 
     Args:
         x: an array.
@@ -213,7 +213,7 @@ def silu(x: ArrayLike) -> Array:
 
 @op
 def swish(x: ArrayLike) -> Array:
-    """Swish `x * sigmoid(x)`, also known as SiLU.
+    """Computes the swish function `x * sigmoid(x)`, also known as SiLU.
 
     Args:
         x: an array.
@@ -223,7 +223,7 @@ def swish(x: ArrayLike) -> Array:
 
 @op
 def gelu(x: ArrayLike, approximate: bool = True) -> Array:
-    """Gaussian error linear unit `x * P(X <= x)` for a standard normal X.
+    """Computes the Gaussian error linear unit `x * P(X <= x)` for a standard normal X.
 
     Args:
         x: an array.
@@ -234,7 +234,7 @@ def gelu(x: ArrayLike, approximate: bool = True) -> Array:
 
 @op
 def squareplus(x: ArrayLike, b: float = 4) -> Array:
-    """Squareplus `(x + sqrt(x**2 + b)) / 2`.
+    """Computes the squareplus function `(x + sqrt(x**2 + b)) / 2`.
 
     Args:
         x: an array.
@@ -245,7 +245,7 @@ def squareplus(x: ArrayLike, b: float = 4) -> Array:
 
 @op
 def sparse_plus(x: ArrayLike) -> Array:
-    """0 for `x <= -1`, `x` for `x >= 1`, and `(x + 1)**2 / 4` between.
+    """Computes 0 for `x <= -1`, `x` for `x >= 1`, and `(x + 1)**2 / 4` in between.
 
     Args:
         x: an array.
@@ -261,7 +261,7 @@ def sparse_plus(x: ArrayLike) -> Array:
 
 @op
 def hard_sigmoid(x: ArrayLike) -> Array:
-    """Piecewise linear approximation of the sigmoid, `relu6(x + 3) / 6`.
+    """Computes a piecewise linear approximation of the sigmoid, `relu6(x + 3) / 6`.
 
     Args:
         x: an array.
@@ -277,7 +277,7 @@ def hard_sigmoid(x: ArrayLike) -> Array:
 
 @op
 def hard_silu(x: ArrayLike) -> Array:
-    """`x * hard_sigmoid(x)`, also known as hard swish.
+    """Computes `x * hard_sigmoid(x)`, also known as hard swish.
 
     Args:
         x: an array.
@@ -287,7 +287,7 @@ def hard_silu(x: ArrayLike) -> Array:
 
 @op
 def hard_swish(x: ArrayLike) -> Array:
-    """`x * hard_sigmoid(x)`, also known as hard SiLU.
+    """Computes `x * hard_sigmoid(x)`, also known as hard SiLU.
 
     Args:
         x: an array.
@@ -297,7 +297,7 @@ def hard_swish(x: ArrayLike) -> Array:
 
 @op
 def hard_tanh(x: ArrayLike) -> Array:
-    """Piecewise linear approximation of tanh, `min(max(x, -1), 1)`.
+    """Computes a piecewise linear approximation of tanh, `min(max(x, -1), 1)`.
 
     Args:
         x: an array.
@@ -313,7 +313,7 @@ def hard_tanh(x: ArrayLike) -> Array:
 
 @op
 def sparse_sigmoid(x: ArrayLike) -> Array:
-    """Piecewise linear function `min(max((x + 1) / 2, 0), 1)`.
+    """Computes the piecewise linear function `min(max((x + 1) / 2, 0), 1)`.
 
     Args:
         x: an array.
@@ -329,7 +329,7 @@ def sparse_sigmoid(x: ArrayLike) -> Array:
 
 @op
 def tanh_shrink(x: ArrayLike) -> Array:
-    """`x - tanh(x)`.
+    """Computes `x - tanh(x)`.
 
     Args:
         x: an array.
@@ -340,7 +340,7 @@ def tanh_shrink(x: ArrayLike) -> Array:
 
 @op
 def hard_shrink(x: ArrayLike, threshold: float = 0.5) -> Array:
-    """`x` where its absolute value exceeds a threshold, 0 elsewhere.
+    """Returns `x` where its absolute value exceeds a threshold, and 0 elsewhere.
 
     Args:
         x: an array.
@@ -358,7 +358,7 @@ def hard_shrink(x: ArrayLike, threshold: float = 0.5) -> Array:
 
 @op
 def soft_shrink(x: ArrayLike, threshold: float = 0.5) -> Array:
-    """Moves `x` toward zero by a threshold; smaller values become 0.
+    """Moves elements toward zero by a threshold; elements within the threshold become 0.
 
     Args:
         x: an array.
@@ -376,7 +376,7 @@ def soft_shrink(x: ArrayLike, threshold: float = 0.5) -> Array:
 
 @op
 def glu(x: ArrayLike, axis: int = -1) -> Array:
-    """Gated linear unit `a * sigmoid(b)` of the two halves of an axis.
+    """Computes the gated linear unit `a * sigmoid(b)` of the two halves of an axis.
 
     Args:
         x: an array.
@@ -387,11 +387,11 @@ def glu(x: ArrayLike, axis: int = -1) -> Array:
 
 @op
 def softmax(x: ArrayLike, axis: int | tuple[int, ...] = -1) -> Array:
-    """`exp(x) / sum(exp(x))`: positive numbers that add up to 1 along an axis.
+    """Computes `exp(x) / sum(exp(x))` along an axis.
 
     Args:
         x: an array.
-        axis: the axis, or axes taken together.
+        axis: the axis, or several axes that share one sum.
 
     Example:
 
@@ -400,11 +400,10 @@ def softmax(x: ArrayLike, axis: int | tuple[int, ...] = -1) -> Array:
     [0.5, 0.5]
     """
     x = to_array(x)
-    around = scope.current()
-    of_one = isinstance(axis, int) and -x.ndim <= axis < x.ndim and x.shape[axis] == 1
-    if of_one and not (
-        around.inferring_shapes or around.in_pure_function
-    ):  # of models, `fit` says it with the path
+    current = scope.current()
+    single = isinstance(axis, int) and -x.ndim <= axis < x.ndim and x.shape[axis] == 1
+    # For layers of models, `fit` raises this warning together with the path of the layer.
+    if single and not (current.inferring_shapes or current.in_pure_function):
         warn(
             "C012",
             f"softmax over axis {axis} of an array of shape {x.shape} is 1 everywhere, since the "
@@ -416,11 +415,11 @@ def softmax(x: ArrayLike, axis: int | tuple[int, ...] = -1) -> Array:
 
 @op
 def log_softmax(x: ArrayLike, axis: int | tuple[int, ...] = -1) -> Array:
-    """`x - log(sum(exp(x)))` along an axis: the logarithm of `softmax`, without overflow.
+    """Computes `x - log(sum(exp(x)))` along an axis: the logarithm of `softmax`, without overflow.
 
     Args:
         x: an array.
-        axis: the axis, or axes taken together.
+        axis: the axis, or several axes that share one sum.
 
     Example:
 
@@ -434,9 +433,9 @@ def log_softmax(x: ArrayLike, axis: int | tuple[int, ...] = -1) -> Array:
 
 @op
 def sparsemax(x: ArrayLike, axis: int = -1) -> Array:
-    """The nearest point of the simplex: numbers from 0 on that add up to 1, many of them 0.
+    """Projects onto the probability simplex: non-negative numbers with sum 1, many of them 0.
 
-    `max(x - t, 0)`, the threshold t being such that the sum along the axis is 1.
+    The result is `max(x - t, 0)`, with the threshold `t` for which the sum along the axis is 1.
 
     Args:
         x: an array.
@@ -451,15 +450,16 @@ def sparsemax(x: ArrayLike, axis: int = -1) -> Array:
     References: Martins and Astudillo (2016), "From Softmax to Sparsemax: A Sparse Model of
     Attention and Multi-Label Classification".
 
-    Differences: Keras 3.15 adds up too much where two or more of the results are not zero, which
-    then do not add up to 1.
+    Differences: in Keras 3.15, results with at least two nonzero elements do not sum to 1.
     """
     x = to_array(x)
-    falling: Any = jnp.flip(jnp.sort(x, axis=axis), axis)
+    descending: Any = jnp.flip(jnp.sort(x, axis=axis), axis)
     shape = [1] * x.ndim
     shape[axis] = x.shape[axis]
     ranks = jnp.arange(1, x.shape[axis] + 1).reshape(shape)
-    above = falling * ranks > jnp.cumsum(falling, axis=axis) - 1
-    count = jnp.sum(above, axis=axis, keepdims=True)
-    total = jnp.sum(jnp.where(above, falling, 0), axis=axis, keepdims=True)
+    # Algorithm 1 of the paper: the support is the largest set of leading elements for which all
+    # results are positive.
+    support = descending * ranks > jnp.cumsum(descending, axis=axis) - 1
+    count = jnp.sum(support, axis=axis, keepdims=True)
+    total = jnp.sum(jnp.where(support, descending, 0), axis=axis, keepdims=True)
     return jnp.maximum(x - (total - 1) / count, 0)

@@ -1,4 +1,4 @@
-"""Attention: averages of values, weighted by how well keys fit queries."""
+"""Attention: averages of values, weighted by the similarity of keys and queries."""
 
 from __future__ import annotations
 
@@ -29,20 +29,22 @@ def dot_product_attention(
     flash_attention: bool | None = None,
     attn_logits_soft_cap: float | None = None,
 ) -> Array:
-    """`softmax(query @ key.T * scale + bias) @ value`, for each head.
+    """Computes `softmax(query @ key.T * scale + bias) @ value` for each head.
 
-    The softmax is computed in float32 at least, whatever the dtype of the arrays.
+    The softmax is computed at least in float32, independent of the dtype of the arrays.
 
     Args:
         query: the queries.
-        key: the keys. Fewer heads than those of the queries, if they divide them, are shared.
+        key: the keys. Their number of heads must divide that of the queries; several heads of
+            the queries then share a head of the keys (grouped-query attention).
         value: the values, one per key.
-        bias: added to the scores, if given.
-        mask: False (or 0) where a query may not look at a key.
-        scale: what scores are multiplied by; `1 / sqrt(features)` by default.
-        is_causal: whether a query may only look at keys up to its own position.
-        flash_attention: whether to use cuDNN's fused kernel, which never holds all scores. With
-            None it is used where it can be if `cornu.config.enable_flash_attention()` was called.
+        bias: added to the scores.
+        mask: False (or 0) where a query must not attend to a key.
+        scale: the factor of the scores; `1 / sqrt(features)` by default.
+        is_causal: whether a query attends only to keys up to its own position.
+        flash_attention: whether to use cuDNN's fused kernel, which never stores all scores. If
+            None, it is used where possible, provided that
+            `cornu.config.enable_flash_attention()` was called.
         attn_logits_soft_cap: not supported.
 
     Shapes:
@@ -51,8 +53,8 @@ def dot_product_attention(
         (batch, heads, time, steps) -> (batch, time, heads, depth).
 
     Raises:
-        ValueError: the shapes do not belong together, or flash attention is asked for and cannot
-            be used.
+        ValueError: the shapes are incompatible, or flash attention is requested and not
+            available.
 
     Example:
 
@@ -64,8 +66,9 @@ def dot_product_attention(
     References: Vaswani et al. (2017), "Attention Is All You Need"; Dao et al. (2022),
     "FlashAttention: Fast and Memory-Efficient Exact Attention with IO-Awareness".
 
-    Differences: values may have another number of features than keys. A query that may look at
-    no key gets the average of all values. Keras uses the fused kernel by default where it can.
+    Differences: values and keys may differ in their number of features. For a query whose keys
+    are all masked, the result is the average of all values. Keras uses the fused kernel by default
+    where possible.
     """
     query = to_array(query)
     key = to_array(key)
@@ -73,24 +76,22 @@ def dot_product_attention(
     bias = to_array(bias)
     mask = to_array(mask)
     if attn_logits_soft_cap is not None:
-        raise ValueError(
-            "attn_logits_soft_cap is not supported. Cap the scores in a layer of your own."
-        )
+        raise ValueError("attn_logits_soft_cap is not supported. Cap the scores in a custom layer.")
     _check(query, key, value)
     dtype = jnp.result_type(query, key, value)
     query, key, value = (x.astype(dtype) for x in (query, key, value))
-    places = (query.shape[0], query.shape[2], query.shape[1], key.shape[1])
+    score_shape = (query.shape[0], query.shape[2], query.shape[1], key.shape[1])
     if bias is not None:
-        bias = _aligned(bias.astype(dtype), places, "bias")
+        bias = _to_four_axes(bias.astype(dtype), score_shape, "bias")
     if mask is not None:
-        mask = _aligned(mask.astype(bool), places, "mask")
+        mask = _to_four_axes(mask.astype(bool), score_shape, "mask")
     features, depth = query.shape[-1], value.shape[-1]
     scale = features**-0.5 if scale is None else scale
     if _use_flash(flash_attention, query, value):
         if mask is not None:
-            mask = jnp.broadcast_to(mask, (*mask.shape[:2], *places[2:]))
+            mask = jnp.broadcast_to(mask, (*mask.shape[:2], *score_shape[2:]))
         if bias is not None:
-            bias = jnp.broadcast_to(bias, (*bias.shape[:2], *places[2:]))
+            bias = jnp.broadcast_to(bias, (*bias.shape[:2], *score_shape[2:]))
         return jax.nn.dot_product_attention(
             *(query, key, value, bias, mask),
             scale=scale,
@@ -99,10 +100,11 @@ def dot_product_attention(
         )
     if jax.default_backend() == "cpu" and is_enabled("attention"):
         if is_causal:
-            before = jnp.tril(jnp.ones(places[2:], bool))
-            mask = before if mask is None else mask & before
-        return _averages(query, key, value, bias, mask, scale)
-    # JAX wants as many features in values as in keys; zeros change neither scores nor values.
+            past = jnp.tril(jnp.ones(score_shape[2:], bool))
+            mask = past if mask is None else mask & past
+        return _attend(query, key, value, bias, mask, scale)
+    # JAX requires equal numbers of features in values and keys. Padding with zeros changes neither
+    # the scores nor the first features of the result.
     query, key, value = (_widen(x, max(features, depth)) for x in (query, key, value))
     attended = jax.nn.dot_product_attention(
         *(query, key, value, bias, mask), scale=scale, is_causal=is_causal, implementation="xla"
@@ -110,12 +112,12 @@ def dot_product_attention(
     return attended[..., :depth]
 
 
-# Heads lie beside the batch, so that products are of matrices that lie in one piece: with JAX's own
-# function a training step of a Transformer's attention takes 1.3 times as long on CPU.
-def _averages(
+# The heads are moved next to the batch, so that the products are of contiguous matrices. With JAX's
+# own function, a training step of a Transformer's attention takes 1.3 times as long on CPU.
+def _attend(
     query: Array, key: Array, value: Array, bias: Array | None, mask: Array | None, scale: float
 ) -> Array:
-    """Returns the averages, in the layout of the queries."""
+    """Returns the attention in the layout of the queries."""
     wide = jnp.promote_types(query.dtype, "float32")
     query, key, value = (jnp.swapaxes(x, 1, 2) for x in (query, key, value))
     shared = query.shape[1] // key.shape[1]
@@ -138,40 +140,42 @@ def _softmax(scores: Array) -> Array:
     return terms / jnp.sum(terms, -1, keepdims=True)
 
 
-# JAX computes the softmax anew for its slope; here it is kept.
+# JAX computes the softmax again for its gradient; here its result is reused.
 @_softmax.defjvp
-def _slope_of_softmax(primals: Any, tangents: Any) -> tuple[Array, Array]:
+def _softmax_jvp(primals: Any, tangents: Any) -> tuple[Array, Array]:
     weights = _softmax(*primals)
-    (along,) = tangents
-    return weights, weights * (along - jnp.sum(weights * along, -1, keepdims=True))
+    (tangent,) = tangents
+    return weights, weights * (tangent - jnp.sum(weights * tangent, -1, keepdims=True))
 
 
 def _check(query: Array, key: Array, value: Array) -> None:
     shapes = f"query {query.shape}, key {key.shape}, value {value.shape}"
     if not query.ndim == key.ndim == value.ndim == 4:
         raise ValueError(
-            f"dot_product_attention takes arrays (batch, time, heads, features). Received: {shapes}"
+            "dot_product_attention: expected arrays of shape (batch, time, heads, features). "
+            f"Received: {shapes}"
         )
     if query.shape[-1] != key.shape[-1] or key.shape[:-1] != value.shape[:-1]:
         raise ValueError(
-            "dot_product_attention: queries and keys need equal numbers of features, and each key "
-            f"one value. Received: {shapes}"
+            "dot_product_attention: queries and keys must have equal numbers of features, and "
+            f"there must be one value per key. Received: {shapes}"
         )
     if query.shape[2] % key.shape[2]:
         raise ValueError(
-            "dot_product_attention: the heads of keys must divide those of queries. "
+            "dot_product_attention: the number of heads of the keys must divide that of the "
+            "queries. "
             f"Received: {shapes}"
         )
 
 
-def _aligned(x: Array, places: tuple[Any, ...], name: str) -> Array:
-    """Returns a bias or mask with four axes, after checking that it fits."""
+def _to_four_axes(x: Array, score_shape: tuple[Any, ...], name: str) -> Array:
+    """Returns a bias or mask with four axes, after checking its shape."""
     if x.ndim < 4:
         x = jnp.expand_dims(x, tuple(range(4 - x.ndim)))
-    if x.ndim > 4 or any(n not in (1, m) for n, m in zip(x.shape, places, strict=True)):
+    if x.ndim > 4 or any(n not in (1, m) for n, m in zip(x.shape, score_shape, strict=True)):
         raise ValueError(
             f"dot_product_attention: the {name} must be broadcastable to (batch, heads, time, "
-            f"steps), here {places}. Received shape {x.shape}"
+            f"steps), here {score_shape}. Received shape {x.shape}"
         )
     return x
 
@@ -182,33 +186,33 @@ def _widen(x: Array, features: int) -> Array:
 
 
 def _use_flash(wanted: bool | None, query: Array, value: Array) -> bool:
-    """Tells whether cuDNN's kernel is to be used, and raises an error where it must and cannot."""
+    """Returns whether to use cuDNN's kernel; raises an error if it is required but unavailable."""
     if wanted is False or (wanted is None and not settings.get("flash_attention")):
         return False
-    obstacle = _obstacle(query, value)
+    obstacle = _find_obstacle(query, value)
     if wanted and obstacle:
         raise ValueError(f"Flash attention cannot be used: {obstacle}.")
     return not obstacle
 
 
-def _obstacle(query: Array, value: Array) -> str:
-    """Returns what keeps cuDNN's kernel from being used, an empty string if nothing does."""
+def _find_obstacle(query: Array, value: Array) -> str:
+    """Returns why cuDNN's kernel cannot be used, or an empty string if it can."""
     if jax.default_backend() != "gpu":
-        return "it needs a GPU"
-    # "8.0" on NVIDIA's devices; AMD's have names instead.
+        return "it requires a GPU"
+    # "8.0" on NVIDIA's devices; on AMD's it is a name.
     capability = str(jax.local_devices()[0].compute_capability)
     if not re.fullmatch(r"\d+\.\d", capability) or float(capability) < 8:
-        return "it needs an NVIDIA GPU of compute capability 8.0 or more"
+        return "it requires an NVIDIA GPU of compute capability 8.0 or higher"
     if not all(isinstance(size, int) for size in (*query.shape, *value.shape)):
         return "all sizes must be known"
     if query.shape[1] % 2 or value.shape[1] % 2:
-        return "it needs even numbers of queries and keys"
+        return "it requires even numbers of queries and keys"
     if query.dtype not in (jnp.float16, jnp.bfloat16):
-        return f"it needs float16 or bfloat16, not {query.dtype}"
+        return f"it requires float16 or bfloat16, not {query.dtype}"
     features = query.shape[-1]
     if features != value.shape[-1] or features % 8 or features > 128:
         return (
-            "it needs as many features in values as in keys, a multiple of 8 up to 128, not "
-            f"{features} and {value.shape[-1]}"
+            "it requires equal numbers of features in values and keys, a multiple of 8 up to 128, "
+            f"not {features} and {value.shape[-1]}"
         )
     return ""

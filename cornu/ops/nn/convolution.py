@@ -1,4 +1,4 @@
-"""Convolutions of one, two or three (or more) spatial axes."""
+"""Convolutions over any number of spatial axes."""
 
 from __future__ import annotations
 
@@ -35,25 +35,25 @@ def conv(
     data_format: DataFormat | None = None,
     dilation_rate: int | Sequence[int] = 1,
 ) -> Array:
-    """The convolution (cross-correlation) of an input with a kernel.
+    """Computes the convolution (cross-correlation) of an input with a kernel.
 
     `y[b, i, o] = sum over k, c of x[b, i * stride + k * dilation, c] * kernel[k, c, o]`. If the
-    kernel has fewer input channels than the input, the channels are convolved in groups.
+    kernel has fewer input channels than the input, it is a grouped convolution.
 
     Args:
-        inputs: an array with one or more spatial axes.
-        kernel: the kernel, whose dtype the input is cast to.
-        strides: steps between outputs, one integer or one per spatial axis.
+        inputs: an array with at least one spatial axis.
+        kernel: the kernel; the input is cast to its dtype.
+        strides: the strides, one integer or one per spatial axis.
         padding: `"valid"` or `"same"`.
         data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
-        dilation_rate: distance between the elements that the kernel sees.
+        dilation_rate: the distance between the elements under the kernel.
 
     Shapes:
         inputs (batch, ..., channels), kernel (..., channels / groups, filters)
         -> (batch, ..., filters) for channels_last.
 
     Raises:
-        ValueError: channels do not fit, or the input is smaller than the kernel.
+        ValueError: the channels do not match, or the input is smaller than the kernel.
 
     Example:
 
@@ -69,9 +69,9 @@ def conv(
     _check_kernel(kernel, rank)
     if channels % kernel.shape[-2] or kernel.shape[-1] % (channels // kernel.shape[-2]):
         raise ValueError(
-            f"The input has {channels} channels ({data_format}); a kernel of shape "
-            f"{kernel.shape} takes {kernel.shape[-2]}, or a multiple of it in groups of which "
-            f"each makes as many of the {kernel.shape[-1]} filters."
+            f"The input has {channels} channels ({data_format}), but a kernel of shape "
+            f"{kernel.shape} requires {kernel.shape[-2]}, or a multiple of it whose number of "
+            f"groups divides the {kernel.shape[-1]} filters."
         )
     return _convolve(x, kernel, strides, padding, data_format, dilation_rate)
 
@@ -85,22 +85,22 @@ def depthwise_conv(
     data_format: DataFormat | None = None,
     dilation_rate: int | Sequence[int] = 1,
 ) -> Array:
-    """The convolution of each channel with kernels of its own.
+    """Computes the convolution of each channel with its own kernels.
 
     Args:
-        inputs: an array with one or more spatial axes.
-        kernel: the kernels of all channels.
-        strides: steps between outputs, one integer or one per spatial axis.
+        inputs: an array with at least one spatial axis.
+        kernel: the kernels of the channels.
+        strides: the strides, one integer or one per spatial axis.
         padding: `"valid"` or `"same"`.
         data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
-        dilation_rate: distance between the elements that the kernel sees.
+        dilation_rate: the distance between the elements under the kernel.
 
     Shapes:
         inputs (batch, ..., channels), kernel (..., channels, multiplier)
         -> (batch, ..., channels * multiplier) for channels_last.
 
     Raises:
-        ValueError: channels of input and kernel differ.
+        ValueError: the channels of input and kernel differ.
 
     Example:
 
@@ -135,16 +135,16 @@ def separable_conv(
     data_format: DataFormat | None = None,
     dilation_rate: int | Sequence[int] = 1,
 ) -> Array:
-    """A depthwise convolution, then one of size 1 that mixes the channels.
+    """Computes a depthwise convolution, followed by a pointwise one that mixes the channels.
 
     Args:
-        inputs: an array with one or more spatial axes.
-        depthwise_kernel: kernel of the first.
-        pointwise_kernel: kernel of the second.
-        strides: steps between outputs, one integer or one per spatial axis.
+        inputs: an array with at least one spatial axis.
+        depthwise_kernel: the kernel of the depthwise convolution.
+        pointwise_kernel: the kernel of the pointwise convolution.
+        strides: the strides, one integer or one per spatial axis.
         padding: `"valid"` or `"same"`.
         data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
-        dilation_rate: distance between the elements that the first kernel sees.
+        dilation_rate: the distance between the elements under the depthwise kernel.
 
     Shapes:
         inputs (batch, ..., channels), depthwise_kernel (..., channels, multiplier),
@@ -152,7 +152,7 @@ def separable_conv(
         -> (batch, ..., filters) for channels_last.
 
     Raises:
-        ValueError: channels do not fit.
+        ValueError: the channels do not match.
 
     Example:
 
@@ -180,28 +180,28 @@ def conv_transpose(
     data_format: DataFormat | None = None,
     dilation_rate: int | Sequence[int] = 1,
 ) -> Array:
-    """The transpose (gradient with respect to the input) of a convolution.
+    """Computes the transpose (gradient with respect to the input) of a convolution.
 
-    With k = `(kernel size - 1) * dilation + 1`, an axis of size n becomes
+    With `k = (kernel size - 1) * dilation + 1`, the size `n` of an axis becomes
 
     * valid: `(n - 1) * stride + k + output_padding`, by default at least `n * stride`;
     * same: `(n - 1) * stride + k % 2 + output_padding`, by default `n * stride`.
 
     Args:
-        inputs: an array with one or more spatial axes.
+        inputs: an array with at least one spatial axis.
         kernel: the kernel, filters before channels.
-        strides: steps between the places where the kernel is laid down.
+        strides: the strides, one integer or one per spatial axis.
         padding: `"valid"` or `"same"`.
-        output_padding: what is added at the end of each axis, one integer or one per axis.
+        output_padding: the size added at the end of each axis, one integer or one per axis.
         data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
-        dilation_rate: distance between the elements of the kernel.
+        dilation_rate: the distance between the elements of the kernel.
 
     Shapes:
         inputs (batch, ..., channels), kernel (..., filters, channels)
         -> (batch, ..., filters) for channels_last.
 
     Raises:
-        ValueError: channels of input and kernel differ.
+        ValueError: the channels of input and kernel differ.
 
     Example:
 
@@ -211,7 +211,7 @@ def conv_transpose(
 
     References: Dumoulin and Visin (2016), "A guide to convolution arithmetic for deep learning".
 
-    Differences: PyTorch's `padding` is a number that is cut off at both ends.
+    Differences: PyTorch's `padding` is the number of elements removed at both ends.
     """
     inputs, kernel = to_array(inputs), to_array(kernel)
     x = inputs.astype(kernel.dtype)
@@ -245,7 +245,7 @@ def _channels(x: Array, data_format: str) -> int:
 
 
 def _axis_names(rank: int, data_format: str) -> tuple[str, str, str]:
-    """Returns the names of the axes of input, kernel and output, as lax wants them."""
+    """Returns the dimension numbers of input, kernel and output in the notation of `jax.lax`."""
     spatial = "".join(str(axis) for axis in range(rank))
     data = f"N{spatial}C" if data_format == "channels_last" else f"NC{spatial}"
     return data, f"{spatial}IO", data
@@ -281,7 +281,7 @@ def _sum_of_slices(
     window, strides, dilation = (_insert_ones(v, axis) for v in (sizes, steps, rates))
     reach = [(size - 1) * rate + 1 for size, rate in zip(window, dilation, strict=True)]
     x = jnp.pad(x, lax.padtype_to_pads(x.shape, reach, strides, mode))
-    # Behind the axis of channels comes one for those that are made of each.
+    # A new axis after that of the channels holds the outputs of each channel.
     weights = kernel.reshape(-1, channels, multiplier, *[1] * (x.ndim - 1 - axis))
     parts = slices(x, window, strides, dilation)
     terms = (jnp.expand_dims(part, axis + 1) * w for part, w in zip(parts, weights, strict=True))
@@ -290,7 +290,7 @@ def _sum_of_slices(
 
 
 def _insert_ones(values: Sequence[int], axis: int) -> list[int]:
-    """Returns values of the spatial axes with 1 for the batch and for the axis of channels."""
+    """Inserts 1 for the batch and channel axes into values of the spatial axes."""
     with_batch = [1, *values]
     return [*with_batch[:axis], 1, *with_batch[axis:]]
 
@@ -302,7 +302,7 @@ def _check_size(
         return
     sizes = x.shape[1:-1] if data_format == "channels_last" else x.shape[2:]
     for size, width, rate in zip(sizes, kernel.shape[:-2], rates, strict=True):
-        # An unknown size is no integer, and is taken to be large enough.
+        # An unknown size is not an integer, and is assumed to be large enough.
         if isinstance(size, int) and size < (width - 1) * rate + 1:
             raise ValueError(
                 f"The convolution has no output: the input of shape {x.shape} ({data_format}) is "
@@ -314,7 +314,7 @@ def _check_size(
 def _check_kernel(kernel: Array, rank: int) -> None:
     if kernel.ndim != rank + 2:
         raise ValueError(
-            f"An input with {rank} spatial axes needs a kernel with {rank + 2} axes. "
+            f"An input with {rank} spatial axes requires a kernel with {rank + 2} axes. "
             f"Received a kernel of shape {kernel.shape}"
         )
 
@@ -322,13 +322,13 @@ def _check_kernel(kernel: Array, rank: int) -> None:
 def _check_channels(channels: int, expected: int, kernel: Array, data_format: str) -> None:
     if channels != expected:
         raise ValueError(
-            f"The input has {channels} channels ({data_format}); a kernel of shape "
-            f"{kernel.shape} takes {expected}."
+            f"The input has {channels} channels ({data_format}), but a kernel of shape "
+            f"{kernel.shape} requires {expected}."
         )
 
 
 def _transposed_padding(size: int, step: int, mode: str, extra: int | None) -> tuple[int, int]:
-    """Returns the padding of the stretched input that makes the output as long as documented."""
+    """Returns the padding of the dilated input that gives the documented output size."""
     if mode == "VALID":
         extra = max(step - size, 0) if extra is None else extra
         return size - 1, size - 1 + extra

@@ -1,4 +1,4 @@
-"""Connectionist temporal classification: labels for sequences without knowing where they are.
+"""Connectionist temporal classification: sequence labeling without alignment.
 
 References: Graves, Fernández, Gomez and Schmidhuber (2006), "Connectionist Temporal
 Classification: Labelling Unsegmented Sequence Data with Recurrent Neural Networks".
@@ -18,11 +18,11 @@ from cornu.types import Array, ArrayLike
 
 __all__ = ["ctc_decode", "ctc_loss"]
 
-# Finite, so that gradients of what cannot happen are 0 and not NaN.
-_NEVER = -1e5
+# The log-probability of unreachable states. It is finite, so that their gradients are 0, not NaN.
+_LOG_ZERO = -1e5
 
-# The labels so far of each beam, how many, and the log-probabilities that the last frame was a
-# label, or blank.
+# For each beam: its labels so far, their number, and the log-probabilities of the prefixes that end
+# with a label and with a blank.
 _Beam = tuple[Array, Array, Array, Array]
 
 
@@ -34,17 +34,17 @@ def ctc_loss(
     output_length: ArrayLike,
     mask_index: int = 0,
 ) -> Array:
-    """The negative log of the probability that the outputs spell the labels.
+    """Computes the negative log-probability of the labels, summed over all alignments.
 
-    Any number of frames may spell one label, and blank frames may stand between labels (and must
-    between equal ones).
+    In an alignment, each label spans at least one frame. Blank frames may occur between labels,
+    and must occur between equal labels.
 
     Args:
         target: the labels, padded at the end.
-        output: logits of the classes in each frame.
+        output: the logits of the classes in each frame.
         target_length: the number of labels of each sample.
         output_length: the number of frames of each sample.
-        mask_index: the class that means blank.
+        mask_index: the index of the blank class.
 
     Shapes:
         target (batch, labels), output (batch, frames, classes), target_length (batch,),
@@ -72,26 +72,27 @@ def ctc_loss(
     pairs = jnp.stack([blank, target], axis=2).reshape(target.shape[0], 2 * target.shape[1])
     states = jnp.concatenate([pairs, jnp.full_like(pairs[:, :1], mask_index)], axis=1)
     emitted = jnp.take_along_axis(log_probability, states[:, None, :], axis=2)
-    # A label may follow another at once, leaving out the blank between, unless they are equal.
-    may_skip = _from_left(states[:, 2:] != states[:, :-2], 2, False)
+    # The blank between two labels may be skipped unless the labels are equal.
+    may_skip = _shift_right(states[:, 2:] != states[:, :-2], 2, False)
 
-    def step(reached: Array, frame: tuple[Array, Array]) -> tuple[Array, None]:
+    def step(forward: Array, frame: tuple[Array, Array]) -> tuple[Array, None]:
         number, emitted = frame
-        skipped = jnp.where(may_skip, _from_left(reached[:, :-2], 2, _NEVER), _NEVER)
-        ways = jnp.stack([reached, _from_left(reached[:, :-1], 1, _NEVER), skipped])
-        following = jax.nn.logsumexp(ways, axis=0) + emitted
-        return jnp.where(number < frames, following, reached), None
+        skipped = jnp.where(may_skip, _shift_right(forward[:, :-2], 2, _LOG_ZERO), _LOG_ZERO)
+        # From the same state, from the previous one, and from the one before that.
+        sources = jnp.stack([forward, _shift_right(forward[:, :-1], 1, _LOG_ZERO), skipped])
+        updated = jax.nn.logsumexp(sources, axis=0) + emitted
+        return jnp.where(number < frames, updated, forward), None
 
-    reached = jnp.full_like(emitted[:, 0], _NEVER).at[:, 0].set(0.0)
+    forward = jnp.full_like(emitted[:, 0], _LOG_ZERO).at[:, 0].set(0.0)
     numbers = jnp.arange(output.shape[1])
-    reached, _ = lax.scan(step, reached, (numbers, jnp.swapaxes(emitted, 0, 1)))
-    at_blank = jnp.take_along_axis(reached, 2 * last, axis=1)
-    at_label = jnp.take_along_axis(reached, jnp.maximum(2 * last - 1, 0), axis=1)
-    at_label = jnp.where(last > 0, at_label, _NEVER)
+    forward, _ = lax.scan(step, forward, (numbers, jnp.swapaxes(emitted, 0, 1)))
+    at_blank = jnp.take_along_axis(forward, 2 * last, axis=1)
+    at_label = jnp.take_along_axis(forward, jnp.maximum(2 * last - 1, 0), axis=1)
+    at_label = jnp.where(last > 0, at_label, _LOG_ZERO)
     return -jnp.logaddexp(at_blank, at_label)[:, 0]
 
 
-def _from_left(x: Array, count: int, fill: float) -> Array:
+def _shift_right(x: Array, count: int, fill: float) -> Array:
     return jnp.pad(x, ((0, 0), (count, 0)), constant_values=fill)
 
 
@@ -105,25 +106,26 @@ def ctc_decode(
     merge_repeated: bool = True,
     mask_index: int | None = 0,
 ) -> tuple[Array, Array]:
-    """The most probable labels of sequences.
+    """Decodes the most probable labels of sequences.
 
     Args:
-        inputs: scores of the classes in each frame (logits or log-probabilities for a beam search).
+        inputs: the scores of the classes in each frame; logits or log-probabilities for
+            `"beam_search"`.
         sequence_lengths: the number of frames of each sample.
-        strategy: `"greedy"`: the best class of each frame; `"beam_search"`: the best labels, a
-            label's probability being that of all ways to spell it.
-        beam_width: how many beginnings a beam search follows.
-        top_paths: how many results a beam search returns.
-        merge_repeated: whether a class that is repeated in frames without a blank between is one
-            label (greedy).
-        mask_index: the class that means blank; the last one for `None`.
+        strategy: `"greedy"` for the best class of each frame, or `"beam_search"` for the labels
+            with the highest probability, summed over all alignments.
+        beam_width: the number of prefixes that a beam search keeps.
+        top_paths: the number of results of a beam search.
+        merge_repeated: whether repeated classes without a blank in between are merged into one
+            label (greedy only).
+        mask_index: the index of the blank class; the last class if `None`.
 
     Returns:
-        labels (paths, batch, frames), filled up with -1, and scores (batch, paths): the negative
-        sum of the best classes' inputs (greedy), or log-probabilities (beam search).
+        Labels (paths, batch, frames), padded with -1, and scores (batch, paths): the negative sum
+        of the scores of the best classes (greedy), or log-probabilities (beam search).
 
     Raises:
-        ValueError: the strategy is unknown, or more paths are asked for than are followed.
+        ValueError: the strategy is unknown, or `top_paths` exceeds `beam_width`.
 
     Example:
 
@@ -141,34 +143,31 @@ def ctc_decode(
     inputs = inputs.astype(jnp.promote_types(inputs.dtype, "float32"))
     blank = inputs.shape[-1] - 1 if mask_index is None else mask_index
     if strategy == "greedy":
-        return _best_classes(inputs, lengths, blank, merge_repeated)
+        return _greedy(inputs, lengths, blank, merge_repeated)
     if strategy != "beam_search":
         raise ValueError(f"strategy must be 'greedy' or 'beam_search'. Received: {strategy!r}")
     if top_paths > beam_width:
         raise ValueError(
-            f"ctc_decode: top_paths={top_paths} exceeds beam_width={beam_width}, the number of "
-            "beginnings that are followed."
+            f"ctc_decode: top_paths={top_paths} must not exceed beam_width={beam_width}."
         )
-    search = functools.partial(_search, blank=blank, width=beam_width, top=top_paths)
+    search = functools.partial(_beam_search, blank=blank, width=beam_width, top=top_paths)
     paths, scores = jax.vmap(search)(jax.nn.log_softmax(inputs), lengths)
     return jnp.swapaxes(paths, 0, 1), scores
 
 
-def _best_classes(
-    inputs: Array, lengths: Array, blank: int, merge_repeated: bool
-) -> tuple[Array, Array]:
+def _greedy(inputs: Array, lengths: Array, blank: int, merge_repeated: bool) -> tuple[Array, Array]:
     inside = jnp.arange(inputs.shape[1]) < lengths[:, None]
     labels = jnp.where(inside, jnp.argmax(inputs, axis=-1), blank)
     scores = jnp.sum(jnp.where(inside, jnp.max(inputs, axis=-1), 0.0), axis=1, keepdims=True)
-    silent = labels == blank
+    removed = labels == blank
     if merge_repeated:
-        silent |= _from_left(labels[:, 1:] == labels[:, :-1], 1, False)
-    order = jnp.argsort(silent, axis=1, stable=True)  # labels first, in their order
-    labels = jnp.take_along_axis(jnp.where(silent, -1, labels), order, axis=1)
+        removed |= _shift_right(labels[:, 1:] == labels[:, :-1], 1, False)
+    order = jnp.argsort(removed, axis=1, stable=True)  # moves the labels to the front, in order
+    labels = jnp.take_along_axis(jnp.where(removed, -1, labels), order, axis=1)
     return labels[None], -scores
 
 
-def _search(
+def _beam_search(
     frames: Array, length: Array, *, blank: int, width: int, top: int
 ) -> tuple[Array, Array]:
     """Returns the best labels of one sequence of log-probabilities, and their log-probabilities."""
@@ -176,12 +175,12 @@ def _search(
 
     def step(beam: _Beam, frame: tuple[Array, Array]) -> tuple[_Beam, None]:
         number, score = frame
-        grown = _grow(beam, score, blank)
+        extended = _extend(beam, score, blank)
         return jax.tree_util.tree_map(
-            lambda a, b: jnp.where(number < length, a, b), grown, beam
+            lambda a, b: jnp.where(number < length, a, b), extended, beam
         ), None
 
-    # The search starts with no labels; the other beams are such as cannot be.
+    # The search starts with one empty prefix; the other beams have probability 0.
     impossible = jnp.full(width, -jnp.inf, frames.dtype)
     beam = (
         jnp.full((width, count), -1, jnp.int32),
@@ -189,47 +188,48 @@ def _search(
         impossible,
         impossible.at[0].set(0.0),
     )
-    (paths, _, spoken, silent), _ = lax.scan(step, beam, (jnp.arange(count), frames))
-    scores, best = lax.top_k(jnp.logaddexp(spoken, silent), top)
+    (paths, _, with_label, with_blank), _ = lax.scan(step, beam, (jnp.arange(count), frames))
+    scores, best = lax.top_k(jnp.logaddexp(with_label, with_blank), top)
     return jnp.where(scores[:, None] > -jnp.inf, paths[best], -1), scores
 
 
-def _grow(beam: _Beam, score: Array, blank: int) -> _Beam:
+def _extend(beam: _Beam, score: Array, blank: int) -> _Beam:
     """Returns the best beams after one more frame."""
-    paths, sizes, spoken, silent = beam
+    paths, sizes, with_label, with_blank = beam
     width, classes = sizes.shape[0], score.shape[0]
     each = jnp.arange(width)
-    total = jnp.logaddexp(spoken, silent)
+    total = jnp.logaddexp(with_label, with_blank)
     tail = jnp.where(sizes > 0, paths[each, sizes - 1], blank)
 
-    # Labels stay the same: a blank, or the last label once more.
-    still_silent = total + score[blank]
-    still_spoken = jnp.where(sizes > 0, spoken + score[tail], -jnp.inf)
-    # Or one is added, the same one only after a blank.
+    # The prefix stays the same: after a blank, or after a repetition of its last label.
+    stay_blank = total + score[blank]
+    stay_label = jnp.where(sizes > 0, with_label + score[tail], -jnp.inf)
+    # Or a label is appended. A label equal to the last one requires a blank in between.
     repeats = jnp.arange(classes) == tail[:, None]
-    added = jnp.where(repeats, silent[:, None], total[:, None]) + score
+    added = jnp.where(repeats, with_blank[:, None], total[:, None]) + score
     added = added.at[:, blank].set(-jnp.inf)
 
-    # What some beam becomes by an addition may be another beam: they are one.
+    # An extended prefix may equal the prefix of another beam. Their probabilities are summed, and
+    # the extension is removed.
     parents = paths.at[each, sizes - 1].set(-1)
     alive = total > -jnp.inf
     same = jnp.all(parents[:, None] == paths[None], axis=2)
     same &= (alive & (sizes > 0))[:, None] & alive
     has_parent, parent = same.any(axis=1), same.argmax(axis=1)
     joined = jnp.where(has_parent, added[parent, tail], -jnp.inf)
-    still_spoken = jnp.logaddexp(still_spoken, joined)
-    gone = jnp.where(has_parent, parent, width)  # an index outside is dropped
-    added = added.at[gone, tail].set(-jnp.inf, mode="drop")
+    stay_label = jnp.logaddexp(stay_label, joined)
+    removed = jnp.where(has_parent, parent, width)  # an index out of range is dropped
+    added = added.at[removed, tail].set(-jnp.inf, mode="drop")
 
-    kept = jnp.logaddexp(still_silent, still_spoken)
+    kept = jnp.logaddexp(stay_blank, stay_label)
     scores, best = lax.top_k(jnp.concatenate([kept, added.ravel()]), width)
     stays = best < width
     source = jnp.where(stays, best, (best - width) // classes)
     label = (best - width) % classes
-    grown = paths[source].at[each, sizes[source]].set(label, mode="drop")
+    extended = paths[source].at[each, sizes[source]].set(label, mode="drop")
     return (
-        jnp.where(stays[:, None], paths[source], grown),
+        jnp.where(stays[:, None], paths[source], extended),
         sizes[source] + jnp.where(stays, 0, 1),
-        jnp.where(stays, still_spoken[source], scores),
-        jnp.where(stays, still_silent[source], -jnp.inf),
+        jnp.where(stays, stay_label[source], scores),
+        jnp.where(stays, stay_blank[source], -jnp.inf),
     )

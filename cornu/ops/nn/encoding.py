@@ -1,4 +1,4 @@
-"""Encodings of classes and complex numbers."""
+"""One-hot and multi-hot encoding, and polar coordinates."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def one_hot(
     dtype: DTypeLike | None = None,
     sparse: bool = False,
 ) -> Array:
-    """Integers as arrays that are 1 at their place and 0 elsewhere.
+    """Encodes integers as vectors that are 1 at the index of the integer and 0 elsewhere.
 
     Args:
-        x: integers; one that is no class (-1) gives zeros only.
-        num_classes: size of the new axis.
-        axis: where the new axis stands.
+        x: integers; values outside the range of classes, such as -1, give zeros.
+        num_classes: the size of the new axis.
+        axis: the position of the new axis.
         dtype: the dtype of the result; the process-wide float type by default.
         sparse: not supported.
 
@@ -46,7 +46,7 @@ def one_hot(
     """
     x = to_array(x)
     dtype = to_jax_dtype(dtype)
-    _refuse_sparse(sparse)
+    _check_dense(sparse)
     dtype = settings.get("floatx") if dtype is None else dtype
     return jax.nn.one_hot(x, num_classes, axis=axis, dtype=dtype)
 
@@ -60,15 +60,15 @@ def multi_hot(
     sparse: bool = False,
     **kwargs: int,
 ) -> Array:
-    """Sets of integers as arrays that are 1 at the places of their members and 0 elsewhere.
+    """Encodes sets of integers as vectors that are 1 at the indices of the members and 0 elsewhere.
 
     Args:
-        inputs: integers; one that is no class (-1) adds nothing.
-        num_classes: size of the new axis.
-        axis: where the new axis stands, before the axis of members is taken away.
+        inputs: integers; values outside the range of classes, such as -1, are ignored.
+        num_classes: the size of the new axis.
+        axis: the position of the new axis, before the axis of members is reduced.
         dtype: the dtype of the result; the process-wide float type by default.
         sparse: not supported.
-        **kwargs: `num_tokens`, the older name of `num_classes`.
+        **kwargs: `num_tokens`, the former name of `num_classes`.
 
     Shapes:
         inputs (members,) -> (num_classes,), or (batch, members, ...) -> (batch, ..., num_classes).
@@ -84,24 +84,24 @@ def multi_hot(
     """
     inputs = to_array(inputs)
     dtype = to_jax_dtype(dtype)
-    _refuse_sparse(sparse)
+    _check_dense(sparse)
     if num_classes is None:
         num_classes = kwargs.pop("num_tokens", None)
     if kwargs:
-        raise TypeError(f"multi_hot has no argument {next(iter(kwargs))!r}.")
+        raise TypeError(f"multi_hot: unexpected keyword argument {next(iter(kwargs))!r}.")
     if num_classes is None:
-        raise ValueError("multi_hot needs num_classes, the number of classes.")
+        raise ValueError("multi_hot: num_classes, the number of classes, is required.")
     ones = one_hot(inputs.astype("int32"), num_classes, axis=axis, dtype=dtype)
     return jnp.max(ones, axis=1 if inputs.ndim > 1 else 0)
 
 
 @op
 def polar(abs_: ArrayLike, angle: ArrayLike) -> Array:
-    """The complex numbers `abs_ * (cos(angle) + i sin(angle))`.
+    """Computes the complex numbers `abs_ * (cos(angle) + i * sin(angle))`.
 
     Args:
-        abs_: their absolute values.
-        angle: their angles, in radians.
+        abs_: the absolute values.
+        angle: the angles in radians.
 
     Example:
 
@@ -114,6 +114,6 @@ def polar(abs_: ArrayLike, angle: ArrayLike) -> Array:
     return lax.complex(abs_ * jnp.cos(angle), abs_ * jnp.sin(angle))
 
 
-def _refuse_sparse(sparse: bool) -> None:
+def _check_dense(sparse: bool) -> None:
     if sparse:
-        raise NotImplementedError("Sparse arrays do not exist here. Use sparse=False.")
+        raise NotImplementedError("Sparse arrays are not supported. Use sparse=False.")

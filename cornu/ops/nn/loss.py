@@ -1,4 +1,4 @@
-"""Cross-entropies and other distances of a target and what was predicted."""
+"""Cross-entropies and the peak signal-to-noise ratio."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ __all__ = [
 
 @op
 def binary_crossentropy(target: ArrayLike, output: ArrayLike, from_logits: bool = False) -> Array:
-    """`-target * log(output) - (1 - target) * log(1 - output)`, element by element.
+    """Computes `-target * log(output) - (1 - target) * log(1 - output)` elementwise.
 
     Args:
-        target: what is true, from 0 to 1.
-        output: the predicted probabilities, kept away from 0 and 1 by the process-wide epsilon.
-        from_logits: whether `output` is before the sigmoid.
+        target: the labels, from 0 to 1.
+        output: the predicted probabilities, clipped to [epsilon, 1 - epsilon].
+        from_logits: whether `output` contains logits, to which a sigmoid is applied.
 
     Shapes:
         target (...), output (...) -> (...).
@@ -42,9 +42,10 @@ def binary_crossentropy(target: ArrayLike, output: ArrayLike, from_logits: bool 
     target, output = to_array(target), to_array(output)
     _check_equal(target, output, "binary_crossentropy")
     if from_logits:
+        # `log(1 - sigmoid(x))` is `log_sigmoid(-x)`, which does not overflow for large logits.
         yes, no = jax.nn.log_sigmoid(output), jax.nn.log_sigmoid(-output)
     else:
-        output = _inside(output)
+        output = _clip_probability(output)
         yes, no = jnp.log(output), jnp.log(1.0 - output)
     return -(target * yes + (1.0 - target) * no)
 
@@ -53,20 +54,20 @@ def binary_crossentropy(target: ArrayLike, output: ArrayLike, from_logits: bool 
 def categorical_crossentropy(
     target: ArrayLike, output: ArrayLike, from_logits: bool = False, axis: int = -1
 ) -> Array:
-    """`-sum(target * log(output))` along the axis of classes.
+    """Computes `-sum(target * log(output))` along the class axis.
 
     Args:
-        target: the true distribution, one-hot for a label.
-        output: the predicted probabilities, scaled here so that they add up to 1, and kept away
-            from 0 and 1 by the process-wide epsilon.
-        from_logits: whether `output` is before the softmax.
-        axis: the axis of classes.
+        target: the true distribution, such as a one-hot label.
+        output: the predicted probabilities; they are normalized to sum 1 and clipped to
+            [epsilon, 1 - epsilon].
+        from_logits: whether `output` contains logits, to which a softmax is applied.
+        axis: the class axis.
 
     Shapes:
         target (..., classes), output (..., classes) -> (...).
 
     Raises:
-        ValueError: the shapes differ, or there is no axis.
+        ValueError: the shapes differ, or the arrays are scalars.
 
     Example:
 
@@ -84,20 +85,21 @@ def categorical_crossentropy(
 def sparse_categorical_crossentropy(
     target: ArrayLike, output: ArrayLike, from_logits: bool = False, axis: int = -1
 ) -> Array:
-    """`-log(output[target])` along the axis of classes.
+    """Computes `-log(output[target])` along the class axis.
 
     Args:
-        target: the true classes, as integers; one that does not exist (-1) costs nothing.
-        output: the predicted probabilities, scaled here so that they add up to 1, and kept away
-            from 0 and 1 by the process-wide epsilon.
-        from_logits: whether `output` is before the softmax.
-        axis: the axis of classes.
+        target: the true classes as integers; values outside the range of classes, such as -1,
+            have a loss of 0.
+        output: the predicted probabilities; they are normalized to sum 1 and clipped to
+            [epsilon, 1 - epsilon].
+        from_logits: whether `output` contains logits, to which a softmax is applied.
+        axis: the class axis.
 
     Shapes:
         target (...) or (..., 1), output (..., classes) -> (...).
 
     Raises:
-        ValueError: the shapes do not belong together.
+        ValueError: the shapes are incompatible.
 
     Example:
 
@@ -112,7 +114,7 @@ def sparse_categorical_crossentropy(
         target = jnp.squeeze(target, -1)
     if target.shape != output.shape[:-1]:
         raise ValueError(
-            "sparse_categorical_crossentropy takes one class for each row of the output: a target "
+            "sparse_categorical_crossentropy: expected one class per row of the output, a target "
             f"of shape {output.shape[:-1]} for an output of shape {output.shape}. "
             f"Received a target of shape {target.shape}"
         )
@@ -123,14 +125,14 @@ def sparse_categorical_crossentropy(
 
 @op
 def psnr(x1: ArrayLike, x2: ArrayLike, max_val: ArrayLike) -> Array:
-    """The peak signal-to-noise ratio in decibels.
+    """Computes the peak signal-to-noise ratio in decibels.
 
     `20 * log10(max_val) - 10 * log10(mean((x1 - x2)**2))`
 
     Args:
-        x1: an image (or a batch of them, taken as a whole).
-        x2: another of the same shape.
-        max_val: the largest value that a pixel can have.
+        x1: an image, or a batch of images, for which one ratio is computed.
+        x2: an array of the same shape.
+        max_val: the largest possible value of a pixel.
 
     Raises:
         ValueError: the shapes differ.
@@ -146,7 +148,7 @@ def psnr(x1: ArrayLike, x2: ArrayLike, max_val: ArrayLike) -> Array:
     return 20 * jnp.log10(max_val.astype(x2.dtype)) - 10 * jnp.log10(jnp.mean(jnp.square(x1 - x2)))
 
 
-def _inside(probability: Array) -> Array:
+def _clip_probability(probability: Array) -> Array:
     epsilon = settings.get("epsilon")
     return jnp.clip(probability, epsilon, 1.0 - epsilon)
 
@@ -154,14 +156,14 @@ def _inside(probability: Array) -> Array:
 def _log_probability(output: Array, from_logits: bool, axis: int) -> Array:
     if from_logits:
         return jax.nn.log_softmax(output, axis=axis)
-    return jnp.log(_inside(output / jnp.sum(output, axis, keepdims=True)))
+    return jnp.log(_clip_probability(output / jnp.sum(output, axis, keepdims=True)))
 
 
-def _check_equal(a: Array, b: Array, who: str) -> None:
+def _check_equal(a: Array, b: Array, op_name: str) -> None:
     if a.shape != b.shape:
-        raise ValueError(f"{who} takes two arrays of one shape. Received: {a.shape} and {b.shape}")
+        raise ValueError(f"{op_name}: the shapes must be equal. Received: {a.shape} and {b.shape}")
 
 
-def _check_axis(output: Array, who: str) -> None:
+def _check_axis(output: Array, op_name: str) -> None:
     if output.ndim < 1:
-        raise ValueError(f"{who} needs an axis of classes. Received a single number as output.")
+        raise ValueError(f"{op_name}: the output must have a class axis. Received a scalar")

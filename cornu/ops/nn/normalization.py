@@ -1,4 +1,4 @@
-"""Normalization: statistics, and arrays scaled by them."""
+"""Normalization of arrays by their statistics."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ _Axes = int | Sequence[int]
 def moments(
     x: ArrayLike, axes: _Axes, keepdims: bool = False, synchronized: bool = False
 ) -> tuple[Array, Array]:
-    """The mean and the variance (of the population) along axes.
+    """Computes the mean and the population variance along axes.
 
-    16-bit floats are summed up in float32.
+    16-bit floats are summed in float32.
 
     Args:
         x: an array.
         axes: the axis or axes.
-        keepdims: whether those axes stay, with size 1.
-        synchronized: without effect: statistics of an array that is spread over devices are
+        keepdims: whether the reduced axes are kept with size 1.
+        synchronized: ignored; the statistics of an array that is distributed over devices are
             always those of the whole array.
 
     Example:
@@ -47,7 +47,7 @@ def moments(
     >>> float(mean), float(variance)
     (2.0, 1.0)
 
-    Differences: Keras on JAX refuses `synchronized=True`.
+    Differences: Keras on JAX does not support `synchronized=True`.
     """
     x = to_array(x)
     axes = tuple(axes) if isinstance(axes, (list, tuple)) else axes
@@ -56,6 +56,7 @@ def moments(
     variance = jnp.var(wide, axes, keepdims=keepdims)
     if not _is_half(x):
         return mean, variance
+    # A variance in float32 may exceed the range of float16; infinity would give NaN later.
     limits = jnp.finfo(x.dtype)
     low, high = float(limits.min), float(limits.max)
     return jnp.clip(mean, low, high).astype(x.dtype), jnp.clip(variance, low, high).astype(x.dtype)
@@ -71,16 +72,16 @@ def batch_normalization(
     scale: ArrayLike | None = None,
     epsilon: float = 0.001,
 ) -> Array:
-    """`(x - mean) / sqrt(variance + epsilon) * scale + offset` along one axis.
+    """Computes `(x - mean) / sqrt(variance + epsilon) * scale + offset` along one axis.
 
     Args:
         x: an array.
-        mean: the mean of each position along `axis`.
-        variance: its variance.
-        axis: the axis (the channels, usually).
-        offset: what is added at last, if anything.
-        scale: what the normalized values are multiplied by, if anything.
-        epsilon: keeps the root away from zero.
+        mean: the means, one per index of `axis`.
+        variance: the variances, one per index of `axis`.
+        axis: the axis, usually that of the channels.
+        offset: the offset, one value per index of `axis`.
+        scale: the scale, one value per index of `axis`.
+        epsilon: added to the variance, for numerical stability.
 
     Shapes:
         mean, variance, offset, scale (channels,) -> the shape of x.
@@ -101,6 +102,8 @@ def batch_normalization(
     scale = to_array(scale)
     shape = [1] * x.ndim
     shape[axis] = mean.shape[0]
+    # Mean, variance, scale and offset are combined into one factor and one shift per channel, so
+    # that the large array is read once.
     factor = lax.rsqrt(variance.reshape(shape) + epsilon)
     if scale is not None:
         factor = factor * scale.reshape(shape)
@@ -119,16 +122,16 @@ def layer_normalization(
     epsilon: float | None = None,
     **kwargs: bool,
 ) -> Array:
-    """`(x - mean) / sqrt(variance + epsilon) * gamma + beta`, with the statistics of each sample.
+    """Computes `(x - mean) / sqrt(variance + epsilon) * gamma + beta` with per-sample statistics.
 
     Args:
         x: an array.
-        gamma: what the normalized values are multiplied by, if anything.
-        beta: what is added at last, if anything.
+        gamma: the scale.
+        beta: the offset.
         axis: the axis or axes that are normalized.
-        epsilon: keeps the root away from zero; the process-wide one by default.
-        **kwargs: `rms_scaling=True`, which Keras deprecates: the mean is not subtracted and
-            nothing is added.
+        epsilon: added for numerical stability; the process-wide epsilon by default.
+        **kwargs: `rms_scaling=True`, which is deprecated in Keras: the mean is not subtracted,
+            and `beta` is ignored.
 
     Shapes:
         gamma, beta: the sizes of x along `axis` -> the shape of x.
@@ -144,11 +147,11 @@ def layer_normalization(
     x, gamma, beta = to_array(x), to_array(gamma), to_array(beta)
     rms_scaling = kwargs.pop("rms_scaling", False)
     if kwargs:
-        raise TypeError(f"layer_normalization has no argument {next(iter(kwargs))!r}.")
-    x, dtype = _widened(x)
+        raise TypeError(f"layer_normalization: unexpected keyword argument {next(iter(kwargs))!r}.")
+    x, dtype = _promote(x)
     axes = tuple(sorted(axis)) if isinstance(axis, (list, tuple)) else (axis,)
     epsilon = settings.get("epsilon") if epsilon is None else epsilon
-    gamma, beta = (_spread(v, x, axes) for v in (gamma, beta))
+    gamma, beta = (_align_parameter(v, x, axes) for v in (gamma, beta))
     mean = jnp.mean(x, axes, keepdims=True)
     factor = lax.rsqrt(jnp.var(x, axes, keepdims=True) + epsilon)
     if gamma is not None:
@@ -170,13 +173,13 @@ def layer_normalization(
 def rms_normalization(
     x: ArrayLike, scale: ArrayLike | None = None, axis: _Axes = -1, epsilon: float | None = None
 ) -> Array:
-    """`x / sqrt(mean(x**2) + epsilon) * scale`, computed in float32 at least.
+    """Computes `x / sqrt(mean(x**2) + epsilon) * scale`, at least in float32.
 
     Args:
         x: an array.
-        scale: what the normalized values are multiplied by, if anything.
-        axis: the axis or axes over which the mean is taken.
-        epsilon: keeps the root away from zero; the process-wide one by default.
+        scale: the scale.
+        axis: the axis or axes of the mean.
+        epsilon: added for numerical stability; the process-wide epsilon by default.
 
     Example:
 
@@ -187,7 +190,7 @@ def rms_normalization(
     References: Zhang and Sennrich (2019), "Root Mean Square Layer Normalization".
     """
     x, scale = to_array(x), to_array(scale)
-    x, dtype = _widened(x)
+    x, dtype = _promote(x)
     axes = tuple(axis) if isinstance(axis, (list, tuple)) else axis
     epsilon = settings.get("epsilon") if epsilon is None else epsilon
     x = jnp.atleast_1d(x)
@@ -199,16 +202,16 @@ def rms_normalization(
 
 @op
 def normalize(x: ArrayLike, axis: Axes = -1, order: int = 2, epsilon: float | None = None) -> Array:
-    """`x / max(norm, epsilon)` with the norm of some order along an axis.
+    """Computes `x / max(norm, epsilon)` with a norm along an axis.
 
     Args:
         x: an array.
         axis: the axis or axes; None for all.
-        order: the order of the norm, an integer >= 1.
-        epsilon: the smallest divisor; the process-wide epsilon by default.
+        order: the order of the norm, a positive integer.
+        epsilon: the minimum of the divisor; the process-wide epsilon by default.
 
     Raises:
-        ValueError: `order` is no integer from 1 on.
+        ValueError: `order` is not a positive integer.
 
     Example:
 
@@ -216,15 +219,15 @@ def normalize(x: ArrayLike, axis: Axes = -1, order: int = 2, epsilon: float | No
     >>> cornu.ops.normalize([0.0, 4.0]).tolist()
     [0.0, 1.0]
 
-    Differences: the gradient at zero is finite here, and not a number in Keras.
+    Differences: the gradient at zero is finite; in Keras it is NaN.
     """
     x = to_array(x)
     if not isinstance(order, int) or order < 1:
-        raise ValueError(f"order must be an integer from 1 on. Received: {order!r}")
+        raise ValueError(f"order must be a positive integer. Received: {order!r}")
     x = jnp.atleast_1d(x)
     epsilon = settings.get("epsilon") if epsilon is None else epsilon
     if order == 2:
-        # The root of the greater one, not the greater root: the root's slope at 0 is infinite.
+        # The maximum is taken before the square root, whose derivative at 0 is infinite.
         square = jnp.sum(jnp.square(x), axis=axis, keepdims=True)
         return x * lax.rsqrt(jnp.maximum(square, epsilon**2))
     norm = jnp.linalg.norm(x, ord=order, axis=axis, keepdims=True)
@@ -235,13 +238,13 @@ def _is_half(x: Array) -> bool:
     return x.dtype in (jnp.float16, jnp.bfloat16)
 
 
-def _widened(x: Array) -> tuple[Array, Any]:
-    """Returns `x` in float32 at least, and its own dtype."""
+def _promote(x: Array) -> tuple[Array, Any]:
+    """Returns `x` in at least float32, and its original dtype."""
     return x.astype(jnp.promote_types(x.dtype, "float32")), x.dtype
 
 
-def _spread(v: Array | None, x: Array, axes: tuple[int, ...]) -> Array | None:
-    """Returns a parameter in the dtype of `x`, shaped so that it lies along `axes`."""
+def _align_parameter(v: Array | None, x: Array, axes: tuple[int, ...]) -> Array | None:
+    """Returns a parameter in the dtype of `x`, reshaped to broadcast along `axes`."""
     if v is None:
         return None
     v = v.astype(x.dtype)

@@ -1,4 +1,4 @@
-"""Blocks of images rearranged: patches to columns and back, depth to space and back."""
+"""Rearrangement of images: patches to columns and depth to space, and their inverses."""
 
 from __future__ import annotations
 
@@ -16,24 +16,28 @@ from cornu.types import Array, ArrayLike, DataFormat
 
 __all__ = ["depth_to_space", "fold", "space_to_depth", "unfold"]
 
-_Pair = int | Sequence[int]
+_PairLike = int | Sequence[int]
 
 
 @op
 def unfold(
-    x: ArrayLike, kernel_size: _Pair, dilation: _Pair = 1, padding: _Pair = 0, stride: _Pair = 1
+    x: ArrayLike,
+    kernel_size: _PairLike,
+    dilation: _PairLike = 1,
+    padding: _PairLike = 0,
+    stride: _PairLike = 1,
 ) -> Array:
-    """The patches of images under a sliding window, as columns.
+    """Extracts the patches of images under a sliding window, as columns.
 
     Args:
         x: images, channels first.
-        kernel_size: height and width of the window.
-        dilation: distance between the pixels that the window sees.
-        padding: zeros added at both ends of each axis.
-        stride: steps between windows.
+        kernel_size: the height and width of the window.
+        dilation: the distance between the pixels of a patch.
+        padding: the number of zeros added at both ends of each axis.
+        stride: the distance between windows.
 
     Shapes:
-        x (batch, channels, height, width) -> (batch, channels * window, places).
+        x (batch, channels, height, width) -> (batch, channels * window, positions).
 
     Example:
 
@@ -44,7 +48,7 @@ def unfold(
     x = to_array(x)
     if x.ndim != 4:
         raise ValueError(
-            f"unfold takes images (batch, channels, height, width). Received shape {x.shape}"
+            f"unfold: expected shape (batch, channels, height, width). Received: {x.shape}"
         )
     size, rate, margin, step = _pairs(kernel_size, dilation, padding, stride)
     x = jnp.pad(x, ((0, 0), (0, 0), *((p, p) for p in margin)))
@@ -56,24 +60,24 @@ def unfold(
 @op
 def fold(
     x: ArrayLike,
-    output_size: _Pair,
-    kernel_size: _Pair,
-    dilation: _Pair = 1,
-    padding: _Pair = 0,
-    stride: _Pair = 1,
+    output_size: _PairLike,
+    kernel_size: _PairLike,
+    dilation: _PairLike = 1,
+    padding: _PairLike = 0,
+    stride: _PairLike = 1,
 ) -> Array:
-    """The images that patches make, overlapping ones being added: the transpose of `unfold`.
+    """Sums patches into images: the transpose of `unfold`.
 
     Args:
         x: patches as columns.
-        output_size: height and width of the images.
-        kernel_size: height and width of the window.
-        dilation: distance between the pixels that the window sees.
-        padding: zeros that were added at both ends of each axis.
-        stride: steps between windows.
+        output_size: the height and width of the images.
+        kernel_size: the height and width of the window.
+        dilation: the distance between the pixels of a patch.
+        padding: the number of zeros that `unfold` adds at both ends of each axis.
+        stride: the distance between windows.
 
     Shapes:
-        x (batch, channels * window, places) -> (batch, channels, height, width).
+        x (batch, channels * window, positions) -> (batch, channels, height, width).
 
     Example:
 
@@ -84,7 +88,7 @@ def fold(
     x = to_array(x)
     if x.ndim != 3:
         raise ValueError(
-            f"fold takes patches (batch, channels * window, places). Received shape {x.shape}"
+            f"fold: expected shape (batch, channels * window, positions). Received: {x.shape}"
         )
     size, rate, margin, step = _pairs(kernel_size, dilation, padding, stride)
     image = per_axis(output_size, 2, "output_size")
@@ -95,8 +99,8 @@ def fold(
     window = size[0] * size[1]
     if x.shape[1] % window or x.shape[2] != rows * columns:
         raise ValueError(
-            f"fold: images of {image[0]} x {image[1]} pixels are made of patches of shape (batch, "
-            f"channels * {window}, {rows} * {columns}). Received shape {x.shape}"
+            f"fold: images of {image[0]} x {image[1]} pixels require patches of shape (batch, "
+            f"channels * {window}, {rows} * {columns}). Received: {x.shape}"
         )
     images = jax.ShapeDtypeStruct((x.shape[0], x.shape[1] // window, *image), x.dtype)
     return jax.linear_transpose(lambda y: unfold(y, size, rate, margin, step), images)(x)[0]
@@ -106,11 +110,11 @@ def fold(
 def depth_to_space(
     x: ArrayLike, block_size: int, data_format: DataFormat | None = "channels_last"
 ) -> Array:
-    """Images with each pixel's channels laid out as a block of `block_size` x `block_size` pixels.
+    """Rearranges the channels of each pixel into a block of `block_size` x `block_size` pixels.
 
     Args:
         x: images.
-        block_size: side of a block, at least 2; its square divides the channels.
+        block_size: the side of a block, at least 2; its square must divide the channels.
         data_format: `"channels_last"` or `"channels_first"`.
 
     Shapes:
@@ -126,12 +130,13 @@ def depth_to_space(
     References: Shi et al. (2016), "Real-Time Single Image and Video Super-Resolution Using an
     Efficient Sub-Pixel Convolutional Neural Network".
 
-    Differences: for channels_last, pixels of a block are the slow part of the channels, so that
-    results differ from PyTorch's `pixel_shuffle` by an order of channels.
+    Differences: for channels_last, the pixel within the block is the slowly varying part of the
+    channel index, so that the results differ from PyTorch's `pixel_shuffle` in the order of the
+    channels.
     """
     x = to_array(x)
-    x, last, b = _blocks(x, block_size, data_format)
-    if last:
+    x, channels_last, b = _check_blocks(x, block_size, data_format)
+    if channels_last:
         n, h, w, c = x.shape
         x = x.reshape(n, h, w, b, b, c // b**2).transpose(0, 1, 3, 2, 4, 5)
         return x.reshape(n, h * b, w * b, c // b**2)
@@ -144,11 +149,11 @@ def depth_to_space(
 def space_to_depth(
     x: ArrayLike, block_size: int, data_format: DataFormat | None = "channels_last"
 ) -> Array:
-    """Images with each block of `block_size` x `block_size` pixels made one pixel's channels.
+    """Rearranges each block of `block_size` x `block_size` pixels into the channels of one pixel.
 
     Args:
         x: images.
-        block_size: side of a block, at least 2; it divides height and width.
+        block_size: the side of a block, at least 2; it must divide height and width.
         data_format: `"channels_last"` or `"channels_first"`.
 
     Shapes:
@@ -162,8 +167,8 @@ def space_to_depth(
     [[[[1, 2, 3, 4]]]]
     """
     x = to_array(x)
-    x, last, b = _blocks(x, block_size, data_format)
-    if last:
+    x, channels_last, b = _check_blocks(x, block_size, data_format)
+    if channels_last:
         n, h, w, c = x.shape
         x = x.reshape(n, h // b, b, w // b, b, c).transpose(0, 1, 3, 2, 4, 5)
         return x.reshape(n, h // b, w // b, c * b**2)
@@ -172,7 +177,9 @@ def space_to_depth(
     return x.reshape(n, c * b**2, h // b, w // b)
 
 
-def _pairs(kernel_size: _Pair, dilation: _Pair, padding: _Pair, stride: _Pair) -> tuple[Any, ...]:
+def _pairs(
+    kernel_size: _PairLike, dilation: _PairLike, padding: _PairLike, stride: _PairLike
+) -> tuple[Any, ...]:
     return (
         per_axis(kernel_size, 2, "kernel_size"),
         per_axis(dilation, 2, "dilation"),
@@ -181,10 +188,10 @@ def _pairs(kernel_size: _Pair, dilation: _Pair, padding: _Pair, stride: _Pair) -
     )
 
 
-def _blocks(x: Array, block_size: int, data_format: str | None) -> tuple[Array, bool, int]:
+def _check_blocks(x: Array, block_size: int, data_format: str | None) -> tuple[Array, bool, int]:
     if x.ndim != 4 or block_size < 2:
         raise ValueError(
-            "Images have four axes, and block_size is at least 2. "
+            "Images must have four axes, and block_size must be at least 2. "
             f"Received: shape {x.shape}, block_size={block_size}"
         )
     return x, settings.data_format(data_format) == "channels_last", block_size

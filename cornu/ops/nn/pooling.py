@@ -37,14 +37,14 @@ def max_pool(
     padding: Padding = "valid",
     data_format: DataFormat | None = None,
 ) -> Array:
-    """The maximum of each window.
+    """Computes the maximum of each window.
 
     Args:
-        inputs: an array with one or more spatial axes.
-        pool_size: size of the window, one integer or one per spatial axis.
-        strides: steps between windows; `pool_size` by default.
+        inputs: an array with at least one spatial axis.
+        pool_size: the size of the window, one integer or one per spatial axis.
+        strides: the distance between windows; `pool_size` by default.
         padding: `"valid"` for windows inside the input only; `"same"` for
-            `ceil(size / stride)` windows, what lies outside never being the maximum.
+            `ceil(size / stride)` windows, in which elements outside the input are ignored.
         data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
 
     Shapes:
@@ -56,15 +56,15 @@ def max_pool(
     >>> cornu.ops.max_pool([[[1.0], [3.0], [2.0], [0.0]]], 2).tolist()
     [[[3.0], [2.0]]]
 
-    Differences: where several elements are the maximum, the gradient goes to the first, as in
-    Keras and PyTorch.
+    Differences: if several elements are equal to the maximum, the gradient flows to the first of
+    them, as in Keras and PyTorch.
     """
     inputs = to_array(inputs)
     x = inputs
-    window, steps, pads = _frame(x, pool_size, strides, padding, data_format, "max_pool")
+    window, steps, pads = _window_arguments(x, pool_size, strides, padding, data_format, "max_pool")
     lowest = _lowest(x.dtype)
     if prefers_slices(x, window, "max_pooling"):
-        return _largest(_padded(x, lowest, pads), window, steps)
+        return _largest(_pad(x, lowest, pads), window, steps)
     return lax.reduce_window(x, lowest, lax.max, window, steps, pads)
 
 
@@ -76,14 +76,14 @@ def average_pool(
     padding: Padding = "valid",
     data_format: DataFormat | None = None,
 ) -> Array:
-    """The average of each window.
+    """Computes the average of each window.
 
     Args:
-        inputs: an array with one or more spatial axes.
-        pool_size: size of the window, one integer or one per spatial axis.
-        strides: steps between windows; `pool_size` by default.
+        inputs: an array with at least one spatial axis.
+        pool_size: the size of the window, one integer or one per spatial axis.
+        strides: the distance between windows; `pool_size` by default.
         padding: `"valid"` for windows inside the input only; `"same"` for
-            `ceil(size / stride)` windows, averages being taken over what lies inside.
+            `ceil(size / stride)` windows, averaged over the elements inside the input.
         data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
 
     Shapes:
@@ -95,19 +95,21 @@ def average_pool(
     >>> cornu.ops.average_pool([[[1.0], [3.0], [5.0]]], 2, padding="same").tolist()
     [[[2.0], [5.0]]]
 
-    Differences: PyTorch's `avg_pool` counts padding as zeros unless told otherwise.
+    Differences: PyTorch's `avg_pool` includes the padding by default (`count_include_pad=True`).
     """
     inputs = to_array(inputs)
     x = inputs
-    window, steps, pads = _frame(x, pool_size, strides, padding, data_format, "average_pool")
+    window, steps, pads = _window_arguments(
+        x, pool_size, strides, padding, data_format, "average_pool"
+    )
     zero = np.zeros((), x.dtype)
     if prefers_slices(x, window, "average_pooling"):
-        wide = _padded(x, zero, pads).astype(accumulator(x.dtype))
+        wide = _pad(x, zero, pads).astype(accumulator(x.dtype))
         total = _total(wide, window, steps)
     else:
         total = lax.reduce_window(x, zero, lax.add, window, steps, pads)
     valid = check_padding(padding) == "VALID"
-    average = total / (math.prod(window) if valid else _counts(x, total, window, steps, pads))
+    average = total / (math.prod(window) if valid else _count_inside(x, total, window, steps, pads))
     return average.astype(x.dtype) if jnp.issubdtype(x.dtype, jnp.floating) else average
 
 
@@ -115,13 +117,13 @@ def average_pool(
 def adaptive_average_pool(
     inputs: ArrayLike, output_size: int | Sequence[int], data_format: DataFormat | None = None
 ) -> Array:
-    """The average of windows that divide each spatial axis into `output_size` parts.
+    """Computes the average of windows that divide each spatial axis into `output_size` parts.
 
-    Part i of n along an axis of size s reaches from `floor(i s / n)` to `ceil((i + 1) s / n)`.
+    Part `i` of `n` along an axis of size `s` covers `floor(i * s / n)` to `ceil((i + 1) * s / n)`.
 
     Args:
-        inputs: an array with one or more spatial axes.
-        output_size: number of windows, one integer or one per spatial axis.
+        inputs: an array with at least one spatial axis.
+        output_size: the number of windows, one integer or one per spatial axis.
         data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
 
     Example:
@@ -131,20 +133,20 @@ def adaptive_average_pool(
     [[[1.0], [3.0]]]
     """
     inputs = to_array(inputs)
-    return _adapt(inputs, output_size, data_format, _average_part)
+    return _adaptive_pool(inputs, output_size, data_format, _average_part)
 
 
 @op
 def adaptive_max_pool(
     inputs: ArrayLike, output_size: int | Sequence[int], data_format: DataFormat | None = None
 ) -> Array:
-    """The maximum of windows that divide each spatial axis into `output_size` parts.
+    """Computes the maximum of windows that divide each spatial axis into `output_size` parts.
 
-    Part i of n along an axis of size s reaches from `floor(i s / n)` to `ceil((i + 1) s / n)`.
+    Part `i` of `n` along an axis of size `s` covers `floor(i * s / n)` to `ceil((i + 1) * s / n)`.
 
     Args:
-        inputs: an array with one or more spatial axes.
-        output_size: number of windows, one integer or one per spatial axis.
+        inputs: an array with at least one spatial axis.
+        output_size: the number of windows, one integer or one per spatial axis.
         data_format: `"channels_last"` or `"channels_first"`; the process-wide one by default.
 
     Example:
@@ -154,14 +156,14 @@ def adaptive_max_pool(
     [[[2.0], [4.0]]]
     """
     inputs = to_array(inputs)
-    return _adapt(inputs, output_size, data_format, _max_part)
+    return _adaptive_pool(inputs, output_size, data_format, _max_part)
 
 
-def _frame(
-    x: Array, pool_size: Any, strides: Any, padding: str, data_format: str | None, who: str
+def _window_arguments(
+    x: Array, pool_size: Any, strides: Any, padding: str, data_format: str | None, op_name: str
 ) -> tuple[tuple[int, ...], tuple[int, ...], list[tuple[Any, Any]]]:
     """Returns window, strides and padding with one entry per axis of `x`."""
-    axes = spatial_axes(x.ndim, settings.data_format(data_format), who)
+    axes = spatial_axes(x.ndim, settings.data_format(data_format), op_name)
     sizes = per_axis(pool_size, len(axes), "pool_size")
     steps = sizes if strides is None else per_axis(strides, len(axes), "strides")
     window, stride = [1] * x.ndim, [1] * x.ndim
@@ -176,7 +178,7 @@ def _lowest(dtype: Any) -> Any:
     return np.asarray(lowest, dtype)
 
 
-def _padded(x: Array, value: Any, pads: list[tuple[int, int]]) -> Array:
+def _pad(x: Array, value: Any, pads: list[tuple[int, int]]) -> Array:
     if not any(low or high for low, high in pads):
         return x
     return lax.pad(x, value, [(low, high, 0) for low, high in pads])
@@ -188,48 +190,52 @@ def _sum(x: Array, window: tuple[int, ...], steps: tuple[int, ...]) -> Array:
 
 
 @_sum.defjvp
-def _slope_of_sum(
+def _sum_jvp(
     window: tuple[int, ...], steps: tuple[int, ...], primals: Any, tangents: Any
 ) -> tuple[Array, Array]:
-    ((x,), (along,)) = primals, tangents
-    slope = _sum_of_tiles(_tiles(along, window)) if window == steps else _sum(along, window, steps)
-    return _sum(x, window, steps), slope
+    ((x,), (dx,)) = primals, tangents
+    # For windows without overlap, the transpose of a reshape is one pass over the input, and that
+    # of slices one pass per position.
+    tangent = _sum_of_tiles(_tiles(dx, window)) if window == steps else _sum(dx, window, steps)
+    return _sum(x, window, steps), tangent
 
 
-# Compiled, so that an eager call is one program as well.
+# Compiled, so that an eager call also runs as a single program.
 _total = jax.jit(_sum, static_argnums=(1, 2))
 
 
-# XLA's gradient of reduce_window searches every window again (select-and-scatter), one element
-# at a time on CPU. Here the gradient goes by the number of the position that won, the first if
-# several are equal. A custom_jvp rather than a custom_vjp, for forward-mode derivatives as well.
-# Without a gradient it is a reduce_window: XLA would fuse slices with what comes before, and read a
-# convolution's result with strides (a CNN's forward took three times as long).
+# XLA's gradient of reduce_window, select-and-scatter, searches every window again, one element at a
+# time on CPU. This gradient uses the index of the position of the maximum instead, the first one if
+# several are equal. A custom_jvp, unlike a custom_vjp, also supports forward-mode differentiation.
+# Without a gradient, reduce_window is used: XLA would fuse slices with the preceding operation and
+# read the result of a convolution with strides (the forward pass of a CNN took 3 times as long).
 @functools.partial(jax.custom_jvp, nondiff_argnums=(1, 2))
 def _maximum(x: Array, window: tuple[int, ...], steps: tuple[int, ...]) -> Array:
     return lax.reduce_window(x, _lowest(x.dtype), lax.max, window, steps, "VALID")
 
 
 @_maximum.defjvp
-def _slope_of_winner(
+def _maximum_jvp(
     window: tuple[int, ...], steps: tuple[int, ...], primals: Any, tangents: Any
 ) -> tuple[Array, Array]:
     best, *rest = slices(primals[0], window, steps)
-    winner = jnp.zeros(best.shape, jnp.int8)
+    argmax = jnp.zeros(best.shape, jnp.int8)
     for position, value in enumerate(rest, 1):
-        winner = jnp.where(value > best, jnp.int8(position), winner)
+        argmax = jnp.where(value > best, jnp.int8(position), argmax)
         best = lax.max(best, value)
-    winner = once(winner)
+    argmax = once(argmax)
     if window == steps:
-        # Transposed, tiles are one pass over the input, slices one for each position.
-        tangent = jnp.where(_spread(winner) == _numbers(window), _tiles(tangents[0], window), 0)
+        # As in `_sum_jvp`, tiles are transposed in one pass over the input.
+        tangent = jnp.where(
+            _expand_to_tiles(argmax) == _position_indices(window), _tiles(tangents[0], window), 0
+        )
         return best, _sum_of_tiles(tangent)
     parts = enumerate(slices(tangents[0], window, steps))
-    return best, functools.reduce(lax.add, [jnp.where(winner == i, t, 0) for i, t in parts])
+    return best, functools.reduce(lax.add, [jnp.where(argmax == i, t, 0) for i, t in parts])
 
 
 def _tiles(x: Array, window: tuple[int, ...]) -> Array:
-    """Returns windows that do not overlap: each axis as the number of the window and the place."""
+    """Splits each axis into two, the index of the window and the position within the window."""
     counts = [n // size for n, size in zip(x.shape, window, strict=True)]
     x = lax.slice(x, [0] * x.ndim, [c * size for c, size in zip(counts, window, strict=True)])
     return x.reshape([part for pair in zip(counts, window, strict=True) for part in pair])
@@ -239,22 +245,22 @@ def _sum_of_tiles(tiles: Array) -> Array:
     return tiles.sum(range(1, tiles.ndim, 2))
 
 
-def _spread(x: Array) -> Array:
-    """Returns values of windows so that they broadcast to tiles."""
+def _expand_to_tiles(x: Array) -> Array:
+    """Reshapes one value per window so that it broadcasts to tiles."""
     return jnp.expand_dims(x, range(1, 2 * x.ndim, 2))
 
 
-def _numbers(window: tuple[int, ...]) -> np.ndarray:
-    """Returns the number of each place in a window, in the layout of a tile."""
-    numbers = np.arange(math.prod(window), dtype=np.int8)
-    return numbers.reshape([part for size in window for part in (1, size)])
+def _position_indices(window: tuple[int, ...]) -> np.ndarray:
+    """Returns the index of each position of a window, in the layout of a tile."""
+    indices = np.arange(math.prod(window), dtype=np.int8)
+    return indices.reshape([part for size in window for part in (1, size)])
 
 
 _largest = jax.jit(_maximum, static_argnums=(1, 2))
 
 
-def _counts(x: Array, total: Array, window: Any, steps: Any, pads: Any) -> Array:
-    """Returns how many elements of each window lie inside the input."""
+def _count_inside(x: Array, total: Array, window: Any, steps: Any, pads: Any) -> Array:
+    """Returns the number of elements of each window that lie inside the input."""
     counts = jnp.ones((), total.dtype)
     for axis, (size, step, (low, _)) in enumerate(zip(window, steps, pads, strict=True)):
         if size > 1:
@@ -266,7 +272,7 @@ def _counts(x: Array, total: Array, window: Any, steps: Any, pads: Any) -> Array
     return counts
 
 
-def _adapt(
+def _adaptive_pool(
     x: Array, output_size: Any, data_format: str | None, reduce: Callable[..., Array]
 ) -> Array:
     axes = spatial_axes(x.ndim, settings.data_format(data_format), "adaptive pooling")
@@ -287,10 +293,10 @@ def _max_part(x: Array, axis: int, parts: int) -> Array:
 
 
 def _parts(x: Array, axis: int, parts: int) -> tuple[Array, np.ndarray, np.ndarray]:
-    """Returns the parts of an axis side by side, all as long as the longest.
+    """Returns the parts of an axis stacked, padded to the length of the longest part.
 
-    Shorter ones repeat their last element; the second array is what was taken from where, the
-    third tells what belongs to the part.
+    Shorter parts repeat their last element. The second array contains the indices of the elements
+    along the axis, the third one is True for elements that are not padding.
     """
     size = x.shape[axis]
     start = np.arange(parts) * size // parts

@@ -1,12 +1,12 @@
-"""Recurrences: a step of a cell, repeated along the time axis.
+"""Recurrent loops: the step of a cell, repeated along the time axis.
 
-Everything here is time-major: sequences are (time, batch, ...), masks (time, batch).
+All arrays are time-major: sequences are (time, batch, ...), masks (time, batch).
 
-`rnn` takes any step and leaves the gradient to JAX. `recurrence` knows the cells whose products
-are linear in input and state; it has their gradient in closed form: the activations of the
-forward pass are kept, in the memory of what they were computed from, and the gradient of the
-recurrent kernel is one product after the loop instead of a sum that is carried through it. It can
-be differentiated in reverse, once and again, but not forwards (`jax.jvp`).
+`rnn` accepts any step, and JAX differentiates it. `recurrence` supports cells whose products are
+linear in input and state, and has a closed-form gradient: the activations of the forward pass are
+saved in the memory of the values they were computed from, and the gradient of the recurrent kernel
+is one product after the loop instead of a sum that the loop carries. It supports reverse-mode
+differentiation of any order, but not forward mode (`jax.jvp`).
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ __all__ = ["GRU", "LSTM", "SIMPLE", "Result", "Rule", "project", "recurrence", "
 
 
 class Result(NamedTuple):
-    """What a loop over time returns.
+    """The result of a loop over time.
 
     Attributes:
-        last: output of the step that was taken last.
-        outputs: outputs of all steps in the order in which they were taken, or None.
-        states: states after the last step.
+        last: the output of the last step that was executed.
+        outputs: the outputs of all steps in order of execution, or None.
+        states: the states after the last step.
     """
 
     last: jax.Array
@@ -53,17 +53,19 @@ def rnn(
 
     Args:
         step: a pure function of one time step's inputs and the states before it.
-        inputs: array or structure of arrays (time, batch, ...).
-        states: array or structure of arrays (batch, ...); the new ones must look the same.
-        mask: booleans (time, batch). Where False, the states are carried over, and the output
-            is the one before (in the beginning the first state, if it looks like an output).
-        go_backwards: begins at the last time step.
-        unroll: writes the steps out one after another instead of making a loop.
-        zero_output_for_mask: makes the output zero where the mask is False.
-        return_sequences: whether the outputs of all steps are wanted.
+        inputs: an array or nested structure of arrays (time, batch, ...).
+        states: an array or nested structure of arrays (batch, ...); `step` must return states of
+            the same shapes.
+        mask: booleans (time, batch). Where False, the states are carried over, and the output of
+            the previous step is repeated (before the first step: the first state, if it has the
+            shape and dtype of an output, else zeros).
+        go_backwards: whether to start at the last time step.
+        unroll: whether to unroll the loop.
+        zero_output_for_mask: whether the output is zero where the mask is False.
+        return_sequences: whether to return the outputs of all steps.
 
     Raises:
-        ValueError: the states that `step` returns do not look like those it received.
+        ValueError: the states that `step` returns differ in shape from those it received.
 
     Example:
 
@@ -71,20 +73,20 @@ def rnn(
     >>> result.outputs[:, 0].tolist()
     [0.0, 1.0, 3.0, 6.0]
     """
-    spec, definition = _check(step, inputs, states)
+    spec, definition = _check_states(step, inputs, states)
 
     def body(carry: Any, now: Any) -> tuple[Any, Any]:
         states, before = carry
-        x, kept = now
+        x, included = now
         output, new = step(x, states)
         old = tree.leaves(states)
         news = [n.astype(o.dtype) for n, o in zip(tree.leaves(new), old, strict=True)]
-        if kept is not None:
-            news = [_select(kept, n, o) for n, o in zip(news, old, strict=True)]
-            output = _select(kept, output, 0 if zero_output_for_mask else before)
+        if included is not None:
+            news = [_select(included, n, o) for n, o in zip(news, old, strict=True)]
+            output = _select(included, output, 0 if zero_output_for_mask else before)
         return (tree.unflatten(definition, news), output), output if return_sequences else None
 
-    carry = (states, _before(states, spec))
+    carry = (states, _initial_output(states, spec))
     if unroll:
         carry, outputs = _unrolled(body, carry, (inputs, mask), go_backwards)
     else:
@@ -95,7 +97,7 @@ def rnn(
     return Result(last, outputs, states)
 
 
-def _check(step: Callable[..., Any], inputs: Any, states: Any) -> tuple[Any, Any]:
+def _check_states(step: Callable[..., Any], inputs: Any, states: Any) -> tuple[Any, Any]:
     """Returns the spec of an output and the structure of the states."""
     first = tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), inputs)
     output, new = jax.eval_shape(step, first, states)
@@ -104,25 +106,25 @@ def _check(step: Callable[..., Any], inputs: Any, states: Any) -> tuple[Any, Any
     if expected != received:
         raise ValueError(
             f"the cell received states of shape {expected} and returned states of shape "
-            f"{received}. The new states must have the shapes of the old ones, in their order."
+            f"{received}. A cell must return states of the same shapes, in the same order."
         )
     return output, definition
 
 
-def _before(states: Any, spec: Any) -> jax.Array:
-    """Returns what counts as output before the first step."""
-    last_cell = states[-1] if isinstance(states, list) and _nested(states) else states
+def _initial_output(states: Any, spec: Any) -> jax.Array:
+    """Returns the value that represents the output before the first step."""
+    last_cell = states[-1] if isinstance(states, list) and _has_nested_states(states) else states
     first = tree.leaves(last_cell)[0]
     same = first.shape == spec.shape and first.dtype == spec.dtype
     return first if same else jnp.zeros(spec.shape, spec.dtype)
 
 
-def _nested(states: list[Any]) -> bool:
+def _has_nested_states(states: list[Any]) -> bool:
     return any(isinstance(state, (list, tuple)) for state in states)
 
 
-def _select(kept: jax.Array, new: Any, old: Any) -> jax.Array:
-    return jnp.where(kept.reshape(kept.shape + (1,) * (new.ndim - kept.ndim)), new, old)
+def _select(included: jax.Array, new: Any, old: Any) -> jax.Array:
+    return jnp.where(included.reshape(included.shape + (1,) * (new.ndim - included.ndim)), new, old)
 
 
 def _unrolled(body: Callable[..., Any], carry: Any, xs: Any, go_backwards: bool) -> Any:
@@ -134,18 +136,18 @@ def _unrolled(body: Callable[..., Any], carry: Any, xs: Any, go_backwards: bool)
     return carry, None if outputs[0] is None else jnp.stack(outputs)
 
 
-# ------------------------------------------------------------------- with a gradient of its own
+# ------------------------------------------------------------------- with a closed-form gradient
 
 
 class Rule(NamedTuple):
     """The elementwise part of a cell with tanh and sigmoid, and its gradient.
 
     Attributes:
-        forward: `(x, a, states) -> new states, gates, kept`; x and a are the products of input
-            and first state with their kernels, biases included. The gates are one array that
-            looks like x, since they take its place in memory; kept is what else the gradient
-            needs, an array or None.
-        backward: `(gates, kept, states, gradients of the new states) -> gradients of x, a,
+        forward: `(x, a, states) -> new states, gates, extra`; x and a are the products of the
+            input and of the first state with their kernels, including biases. The gates are one
+            array of the shape of x, because they overwrite it in memory. `extra` is what else the
+            gradient requires, an array or None.
+        backward: `(gates, extra, states, gradients of the new states) -> gradients of x, a,
             states`.
     """
 
@@ -158,7 +160,7 @@ def _simple(x: Any, a: Any, states: Any) -> Any:
     return (h,), h, None
 
 
-def _simple_gradient(h: Any, kept: Any, states: Any, grads: Any) -> Any:
+def _simple_gradient(h: Any, extra: Any, states: Any, grads: Any) -> Any:
     d = grads[0] * (1 - h * h)
     return d, d, (jnp.zeros_like(h),)
 
@@ -166,7 +168,7 @@ def _simple_gradient(h: Any, kept: Any, states: Any, grads: Any) -> Any:
 def _lstm(x: Any, a: Any, states: Any) -> Any:
     units = states[1].shape[-1]
     z_if, z_g, z_o = jnp.split(x + a, (2 * units, 3 * units), axis=-1)
-    gates = _at_once(jax.nn.sigmoid(z_if), jnp.tanh(z_g), jax.nn.sigmoid(z_o))
+    gates = _concatenate_gates(jax.nn.sigmoid(z_if), jnp.tanh(z_g), jax.nn.sigmoid(z_o))
     i, f, g, o = jnp.split(gates, 4, axis=-1)
     c = f * states[1] + i * g
     t = jnp.tanh(c)
@@ -195,7 +197,7 @@ def _gru(x: Any, a: Any, states: Any) -> Any:
     a_zr, a_g = _split_last(a)
     zr = jax.nn.sigmoid(x_zr + a_zr)
     g = jnp.tanh(x_g + jnp.split(zr, 2, axis=-1)[1] * a_g)
-    gates = _at_once(zr, g)
+    gates = _concatenate_gates(zr, g)
     z, _, g = jnp.split(gates, 3, axis=-1)
     return (z * h + (1 - z) * g,), gates, a_g
 
@@ -211,13 +213,13 @@ def _gru_gradient(gates: Any, a_g: Any, states: Any, grads: Any) -> Any:
     return dx, da, (d * z,)
 
 
-def _at_once(*gates: Any) -> Any:
-    """Returns gates as one array, computed once: XLA would do it anew for each use of a part."""
+def _concatenate_gates(*gates: Any) -> Any:
+    """Concatenates gates. Without the barrier, XLA computes them again for each use of a part."""
     return lax.optimization_barrier(jnp.concatenate(gates, axis=-1))
 
 
 def _split_last(x: Any) -> Any:
-    """Returns the first two thirds and the last."""
+    """Splits the last axis after two thirds: the gates and the candidate of a GRU."""
     return jnp.split(x, [x.shape[-1] // 3 * 2], axis=-1)
 
 
@@ -243,21 +245,21 @@ def recurrence(
     zero_output_for_mask: bool = False,
     return_sequences: bool = True,
 ) -> Result:
-    """Repeats a cell whose elementwise part is given by a rule.
+    """Runs the recurrent loop of a cell whose elementwise part is given by a rule.
 
         a = h[t-1] @ kernel + bias
         h[t], ... = rule.forward(x[t] + input_bias, a, (h[t-1], ...))
 
-    The output of a step is its first state. Equal to `rnn` with the same step, only faster.
+    The output of a step is its first state. The results equal those of `rnn`, which is slower.
 
     Args:
-        rule: `SIMPLE`, `LSTM` or `GRU` (the one that resets after the product).
-        x: inputs times their kernel, (time, batch, gates * units).
-        states: arrays (batch, units), in a list or tuple.
+        rule: `SIMPLE`, `LSTM` or `GRU` (the variant with the reset gate after the product).
+        x: the products of the inputs with their kernel, (time, batch, gates * units).
+        states: a list or tuple of arrays (batch, units).
         kernel: the recurrent kernel (units, gates * units).
         bias: the recurrent bias (gates * units), or None.
-        input_bias: what is added to x, (gates * units), or None. In the loop it costs nothing,
-            before it a pass over all of x.
+        input_bias: the bias of the inputs, (gates * units), or None. Within the loop the addition
+            is fused at no cost; before the loop it would be a pass over x.
         mask, go_backwards, zero_output_for_mask, return_sequences: as in `rnn`.
     """
     biases = (input_bias, bias)
@@ -297,10 +299,10 @@ def _advance(rule: Rule, x: Any, states: Any, kernel: Any, biases: Any, on: Any)
     input_bias, bias = biases
     x = x if input_bias is None else x + input_bias
     a = a if bias is None else a + bias
-    new, gates, kept = rule.forward(x, a, states)
+    new, gates, extra = rule.forward(x, a, states)
     if on is not None:
         new = tuple(_select(on, n, o) for n, o in zip(new, states, strict=True))
-    return new, gates, kept
+    return new, gates, extra
 
 
 def _loop_forward(
@@ -313,44 +315,44 @@ def _loop_forward(
     biases: Any,
     mask: Any,
 ) -> Any:
-    # The gates take the place of x, and their gradients that of the gates: memory that a step
-    # has just read is written at once, and no array of zeros is made to be filled.
+    # The gates overwrite x, and later their gradients overwrite the gates. Each step writes memory
+    # that it has just read, and no array of zeros is allocated for the results.
     def step(carry: Any, now: Any) -> Any:
         states, xs = carry
         t, on = now
-        new, gates, kept = _advance(rule, _at(xs, t), states, kernel, biases, on)
-        return (new, _put(xs, gates, t)), (new[0] if sequences else None, states, kept)
+        new, gates, extra = _advance(rule, _read_step(xs, t), states, kernel, biases, on)
+        return (new, _write_step(xs, gates, t)), (new[0] if sequences else None, states, extra)
 
     times = jnp.arange(x.shape[0])
-    (final, gates), (outputs, before, kept) = lax.scan(
+    (final, gates), (outputs, before, extra) = lax.scan(
         step, (states, x), (times, mask), reverse=reverse
     )
-    return (final, outputs), (gates, before, kept, kernel, biases, mask)
+    return (final, outputs), (gates, before, extra, kernel, biases, mask)
 
 
 def _loop_backward(rule: Rule, reverse: bool, sequences: bool, saved: Any, grads: Any) -> Any:
-    gates, before, kept, kernel, (input_bias, bias), mask = saved
+    gates, before, extra, kernel, (input_bias, bias), mask = saved
     transposed = kernel.T
 
-    # The gates of a step are read one step ahead, after the last write: XLA would copy the whole
-    # array if one step both read it more than once and wrote it.
+    # The gates of a step are read one step ahead, after the last write. XLA copies the whole array
+    # if a step both reads it more than once and writes it.
     def step(carry: Any, now: Any) -> Any:
         grads, ds, gates = carry
-        t, output_grad, on, states, kept = now
+        t, output_grad, on, states, extra = now
         if output_grad is not None:
             grads = (grads[0] + output_grad, *grads[1:])
         taken = grads
         if on is not None:
             taken = tuple(_select(on, g, 0) for g in grads)
-        dx, da, old = rule.backward(gates, kept, states, taken)
+        dx, da, old = rule.backward(gates, extra, states, taken)
         old = (old[0] + da @ transposed, *old[1:])
         if on is not None:
             old = tuple(_select(on, o, g) for o, g in zip(old, grads, strict=True))
-        ds = _put(ds, dx, t)
-        return (old, ds, _at(ds, t + 1 if reverse else t - 1)), None if da is dx else da
+        ds = _write_step(ds, dx, t)
+        return (old, ds, _read_step(ds, t + 1 if reverse else t - 1)), None if da is dx else da
 
     final_grads, output_grads = grads
-    xs = (jnp.arange(gates.shape[0]), output_grads, mask, before, kept)
+    xs = (jnp.arange(gates.shape[0]), output_grads, mask, before, extra)
     carry = (tuple(final_grads), gates, gates[0 if reverse else -1])
     (first_grads, dx, _), da = lax.scan(step, carry, xs, reverse=not reverse)
     da = dx if da is None else da
@@ -363,16 +365,16 @@ _loop.defvjp(_loop_forward, _loop_backward)
 
 
 def _kernel_gradient(x: jax.Array, d: jax.Array) -> jax.Array:
-    """Returns the gradient (features, width) of a kernel whose products x @ kernel have gradient d.
+    """Returns the gradient (features, width) of a kernel, given the gradient d of `x @ kernel`.
 
-    An einsum would exchange time and batch in both factors, and `jax.grad` of the product would
-    transpose d, which is the larger one; on a CPU these copies take longer than the product.
+    An einsum transposes time and batch of both factors, and `jax.grad` of the product transposes d,
+    the larger factor. On CPU these copies take longer than the product.
     """
     return lax.dot_general(x, d, (((0, 1), (0, 1)), ((), ())))
 
 
 def project(x: jax.Array, kernel: jax.Array) -> jax.Array:
-    """Returns `x @ kernel` for x of shape (time, batch, features), with a gradient of its own."""
+    """Returns `x @ kernel` for x of shape (time, batch, features), with a faster gradient."""
     dtype = jnp.result_type(x, kernel)
     return _project(x.astype(dtype), kernel.astype(dtype))
 
@@ -390,9 +392,9 @@ def _project_backward(saved: Any, d: Any) -> Any:
 _project.defvjp(lambda x, kernel: (x @ kernel, (x, kernel)), _project_backward)
 
 
-def _at(array: jax.Array, t: Any) -> jax.Array:
+def _read_step(array: jax.Array, t: Any) -> jax.Array:
     return lax.dynamic_index_in_dim(array, t, 0, keepdims=False)
 
 
-def _put(array: jax.Array, value: jax.Array, t: Any) -> jax.Array:
+def _write_step(array: jax.Array, value: jax.Array, t: Any) -> jax.Array:
     return lax.dynamic_update_index_in_dim(array, value, t, 0)

@@ -1,4 +1,4 @@
-"""Windows that slide over the spatial axes of an array: what convolution and pooling share."""
+"""Sliding windows over the spatial axes of an array, shared by convolution and pooling."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from cornu.deviations import is_enabled
 
 __all__ = ["accumulator", "check_padding", "per_axis", "prefers_slices", "slices", "spatial_axes"]
 
-# 3 x 3 x 3. Larger windows are left to XLA: compiling takes longer with each position.
-_MOST_SLICES = 27
+# 3 x 3 x 3. Larger windows use the ops of XLA, because the compile time grows with each position.
+_MAX_SLICES = 27
 
 
 def per_axis(value: Any, rank: int, name: str) -> tuple[int, ...]:
-    """Returns one integer per spatial axis: a single one holds for all of them."""
+    """Returns one integer per spatial axis; a single integer applies to all of them."""
     if isinstance(value, (int, np.integer)):
         return (int(value),) * rank
     values = tuple(value)
@@ -36,26 +36,27 @@ def per_axis(value: Any, rank: int, name: str) -> tuple[int, ...]:
 
 
 def check_padding(padding: str) -> str:
-    """Returns `"VALID"` or `"SAME"`."""
+    """Returns `"VALID"` or `"SAME"` in the spelling of XLA."""
     if not isinstance(padding, str) or padding.lower() not in ("valid", "same"):
         raise ValueError(f"padding must be 'valid' or 'same'. Received: {padding!r}")
     return padding.upper()
 
 
-def spatial_axes(ndim: int, data_format: str, who: str) -> range:
-    """Returns the axes between batch and channels of an array, after checking that there are."""
+def spatial_axes(ndim: int, data_format: str, op_name: str) -> range:
+    """Returns the spatial axes of an array, after checking that it has at least one."""
     if ndim < 3:
         raise ValueError(
-            f"{who} takes an array with a batch axis, one or more spatial axes and a channel axis. "
-            f"Received an array with {ndim} axes."
+            f"{op_name}: expected an array with a batch axis, at least one spatial axis and a "
+            f"channel axis. Received an array with {ndim} axes."
         )
     return range(1, ndim - 1) if data_format == "channels_last" else range(2, ndim)
 
 
 def prefers_slices(x: Array, window: Sequence[int], deviation: str) -> bool:
-    """Returns whether an op is to be computed from `slices`, one for each position of a window.
+    """Returns whether to compute an op from `slices`, one for each position of a window.
 
-    XLA's own windows are slow on CPU, pooling by 3 to 30 times, depthwise convolution by 4 to 10.
+    On CPU, XLA's pooling is 3 to 30 times slower than that, and its depthwise convolution 4 to 10
+    times.
 
     Args:
         x: the input of the op.
@@ -63,22 +64,23 @@ def prefers_slices(x: Array, window: Sequence[int], deviation: str) -> bool:
         deviation: the name of the formulation in `cornu.deviations`.
     """
     known = all(isinstance(size, int) for size in x.shape)
-    small = known and math.prod(window) <= _MOST_SLICES
+    small = known and math.prod(window) <= _MAX_SLICES
     return small and jax.default_backend() == "cpu" and is_enabled(deviation)
 
 
 def accumulator(dtype: Any) -> Any:
-    """Returns the dtype in which values of a dtype are added: float32 for floats of 16 bits."""
+    """Returns the dtype in which values are summed: float32 for 16-bit floats."""
     return jnp.promote_types(dtype, "float32") if jnp.issubdtype(dtype, jnp.floating) else dtype
 
 
 def slices(
     x: Array, window: Sequence[int], strides: Sequence[int], dilation: Sequence[int] | None = None
 ) -> list[Array]:
-    """Returns the elements at each position of a window, for all places of the window at once.
+    """Returns strided slices of `x`, one for each position within a window.
 
-    `window`, `strides` and `dilation` have one entry per axis of `x`. The list has as many arrays
-    as the window has positions, in row-major order.
+    A slice contains the elements at that position for all placements of the window.
+    `window`, `strides` and `dilation` have one entry per axis of `x`. The slices are in row-major
+    order of the positions.
     """
     dilation = dilation or (1,) * x.ndim
     reach = [d * (size - 1) for size, d in zip(window, dilation, strict=True)]

@@ -1,4 +1,4 @@
-"""Random numbers: distributions, and the generators of their keys."""
+"""Random distributions and seed generators."""
 
 # Each theme lists its public names; a name that is added there appears here.
 # ruff: noqa: F403

@@ -1,8 +1,9 @@
-"""Random numbers: every draw is a function of a seed, or of the step's key and a place.
+"""Random numbers from common distributions.
 
-An integer seed gives the same numbers each time. A `SeedGenerator` gives others each time, and so
-does no seed at all. In a compiled step both are functions of the step's key, of where they are
-drawn and of how many were drawn there before; eagerly of a seed and a counter.
+With an integer seed, the numbers are the same at each call. With a `SeedGenerator`, or without a
+seed, they differ at each call. In a compiled step, they are then a function of the key of the
+step, of the path of the layer or generator, and of the number of previous calls with that path.
+Eagerly, they are a function of a seed and a counter.
 """
 
 from __future__ import annotations
@@ -45,13 +46,13 @@ def normal(
     dtype: DTypeLike | None = None,
     seed: Seed = None,
 ) -> Array:
-    """Numbers from a normal distribution.
+    """Samples from a normal distribution.
 
     Args:
-        shape: the shape.
+        shape: the shape of the result.
         mean: the mean.
         stddev: the standard deviation.
-        dtype: a float type; the process-wide one by default.
+        dtype: a float type; the process-wide float type by default.
         seed: None, an integer, a SeedGenerator or a JAX random key.
 
     Example:
@@ -73,13 +74,13 @@ def truncated_normal(
     dtype: DTypeLike | None = None,
     seed: Seed = None,
 ) -> Array:
-    """Numbers from a normal distribution without what is beyond two standard deviations.
+    """Samples from a normal distribution, truncated at two standard deviations from the mean.
 
     Args:
-        shape: the shape.
+        shape: the shape of the result.
         mean: the mean.
-        stddev: the standard deviation before the ends are cut off.
-        dtype: a float type; the process-wide one by default.
+        stddev: the standard deviation before truncation.
+        dtype: a float type; the process-wide float type by default.
         seed: None, an integer, a SeedGenerator or a JAX random key.
 
     Example:
@@ -102,13 +103,13 @@ def uniform(
     dtype: DTypeLike | None = None,
     seed: Seed = None,
 ) -> Array:
-    """Numbers that are equally probable from `minval` to below `maxval`.
+    """Samples from a uniform distribution over `[minval, maxval)`.
 
     Args:
-        shape: the shape.
-        minval: the least.
-        maxval: the upper end, not included.
-        dtype: a float type; the process-wide one by default.
+        shape: the shape of the result.
+        minval: the lower bound, inclusive.
+        maxval: the upper bound, exclusive.
+        dtype: a float type; the process-wide float type by default.
         seed: None, an integer, a SeedGenerator or a JAX random key.
 
     Raises:
@@ -123,7 +124,10 @@ def uniform(
     dtype = to_jax_dtype(dtype)
     dtype = standardize_dtype(dtype)
     if not is_float(jnp.dtype(dtype)):
-        raise ValueError(f"uniform draws floats; use randint for {dtype!r}.")
+        raise ValueError(
+            f"uniform: the dtype must be a float type. Received: {dtype!r}\n"
+            "For integers, use randint."
+        )
     return jax.random.uniform(draw_key(seed), tuple(shape), dtype, minval, maxval)
 
 
@@ -131,12 +135,12 @@ def uniform(
 def randint(
     shape: _Shape, minval: Any, maxval: Any, dtype: DTypeLike = "int32", seed: Seed = None
 ) -> Array:
-    """Integers that are equally probable from `minval` to below `maxval`.
+    """Samples integers uniformly from `[minval, maxval)`.
 
     Args:
-        shape: the shape.
-        minval: the least.
-        maxval: the upper end, not included.
+        shape: the shape of the result.
+        minval: the lower bound, inclusive.
+        maxval: the upper bound, exclusive.
         dtype: an integer type.
         seed: None, an integer, a SeedGenerator or a JAX random key.
 
@@ -152,7 +156,10 @@ def randint(
     dtype = to_jax_dtype(dtype)
     dtype = standardize_dtype(dtype)
     if not jnp.issubdtype(dtype, jnp.integer):
-        raise ValueError(f"randint draws integers; use uniform for {dtype!r}.")
+        raise ValueError(
+            f"randint: the dtype must be an integer type. Received: {dtype!r}\n"
+            "For floats, use uniform."
+        )
     return jax.random.randint(draw_key(seed), tuple(shape), minval, maxval, dtype)
 
 
@@ -160,11 +167,11 @@ def randint(
 def categorical(
     logits: ArrayLike, num_samples: int, dtype: DTypeLike = "int32", seed: Seed = None
 ) -> Array:
-    """Classes drawn from one distribution per row.
+    """Samples classes from one categorical distribution per row.
 
     Args:
-        logits: log-probabilities, up to a constant in each row.
-        num_samples: how many are drawn from each row.
+        logits: unnormalized log-probabilities.
+        num_samples: the number of samples per row.
         dtype: an integer type.
         seed: None, an integer, a SeedGenerator or a JAX random key.
 
@@ -172,7 +179,7 @@ def categorical(
         logits (batch, classes) -> (batch, num_samples).
 
     Raises:
-        ValueError: `logits` has not two axes.
+        ValueError: `logits` is not two-dimensional.
 
     Example:
 
@@ -183,22 +190,22 @@ def categorical(
     logits = to_array(logits)
     dtype = to_jax_dtype(dtype)
     if logits.ndim != 2:
-        raise ValueError(f"logits must have the axes (batch, classes). Received: {logits.shape}")
+        raise ValueError(f"logits must have shape (batch, classes). Received: {logits.shape}")
     shape = (logits.shape[0], num_samples)
-    drawn = jax.random.categorical(draw_key(seed), logits[..., None], axis=1, shape=shape)
-    return drawn.astype(standardize_dtype(dtype))
+    samples = jax.random.categorical(draw_key(seed), logits[..., None], axis=1, shape=shape)
+    return samples.astype(standardize_dtype(dtype))
 
 
 @op
 def gamma(
     shape: _Shape, alpha: ArrayLike, dtype: DTypeLike | None = None, seed: Seed = None
 ) -> Array:
-    """Numbers from the gamma distribution of shape `alpha` and rate 1.
+    """Samples from the gamma distribution with shape `alpha` and rate 1.
 
     Args:
-        shape: the shape.
-        alpha: the distribution's shape, a number or an array.
-        dtype: a float type; the process-wide one by default.
+        shape: the shape of the result.
+        alpha: the shape parameter, a number or an array.
+        dtype: a float type; the process-wide float type by default.
         seed: None, an integer, a SeedGenerator or a JAX random key.
 
     Example:
@@ -220,13 +227,13 @@ def beta(
     dtype: DTypeLike | None = None,
     seed: Seed = None,
 ) -> Array:
-    """Numbers from the beta distribution.
+    """Samples from the beta distribution.
 
     Args:
-        shape: the shape.
-        alpha: first parameter, a number or an array.
-        beta: second parameter, a number or an array.
-        dtype: a float type; the process-wide one by default.
+        shape: the shape of the result.
+        alpha: the first shape parameter, a number or an array.
+        beta: the second shape parameter, a number or an array.
+        dtype: a float type; the process-wide float type by default.
         seed: None, an integer, a SeedGenerator or a JAX random key.
 
     Example:
@@ -248,13 +255,13 @@ def binomial(
     dtype: DTypeLike | None = None,
     seed: Seed = None,
 ) -> Array:
-    """How many of `counts` trials succeed.
+    """Samples from the binomial distribution: the number of successes in `counts` trials.
 
     Args:
-        shape: the shape.
-        counts: number of trials, a number or an array.
-        probabilities: probability of success of each trial, a number or an array.
-        dtype: a float type; the process-wide one by default.
+        shape: the shape of the result.
+        counts: the number of trials, a number or an array.
+        probabilities: the probability of success in each trial, a number or an array.
+        dtype: a float type; the process-wide float type by default.
         seed: None, an integer, a SeedGenerator or a JAX random key.
 
     Example:
@@ -276,13 +283,13 @@ def dropout(
     noise_shape: Sequence[int | None] | None = None,
     seed: Seed = None,
 ) -> Array:
-    """The input with a fraction of its elements set to zero, the others scaled by `1/(1 - rate)`.
+    """Sets random elements to zero, and scales the others by `1 / (1 - rate)`.
 
     Args:
         inputs: an array.
-        rate: the probability of each element to be dropped.
-        noise_shape: shape of what is decided at once: where it is 1, elements along the axis are
-            dropped together. None stands for the input's own size.
+        rate: the probability with which an element is set to zero.
+        noise_shape: the shape of the random mask. Along axes of size 1, elements are dropped
+            together. None stands for the size of the input.
         seed: None, an integer, a SeedGenerator or a JAX random key.
 
     Shapes:
@@ -312,7 +319,7 @@ def dropout(
 
 @op
 def shuffle(x: ArrayLike, axis: int = 0, seed: Seed = None) -> Array:
-    """The slices along an axis in random order.
+    """Shuffles the slices along an axis.
 
     Args:
         x: an array.
@@ -325,8 +332,8 @@ def shuffle(x: ArrayLike, axis: int = 0, seed: Seed = None) -> Array:
     >>> sorted(cornu.random.shuffle([0, 1, 2, 3, 4], seed=1).tolist())
     [0, 1, 2, 3, 4]
 
-    Differences: slices stay whole, as in Keras on TensorFlow. Keras on JAX gives each position
-    beside the axis an order of its own.
+    Differences: whole slices are permuted, as in Keras on TensorFlow. Keras on JAX permutes the
+    elements along the axis independently.
     """
     x = to_array(x)
     return jax.random.permutation(draw_key(seed), x, axis)

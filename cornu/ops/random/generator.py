@@ -1,4 +1,4 @@
-"""Where random keys come from: `SeedGenerator`, and what may stand for it."""
+"""Random keys: `SeedGenerator`, and the conversion of seeds to keys."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ __all__ = ["Seed", "SeedGenerator", "draw_key"]
 
 
 class SeedGenerator(scope.RandomSource, registry.Configurable):
-    """A source of random numbers that gives others at each draw.
+    """A stateful source of random keys: each use as a seed gives different numbers.
 
     Args:
-        seed: an integer for numbers that repeat in each run of the program; by default one that
-            `set_random_seed` determines.
-        name: tells sources apart that draw in the same place.
-        **kwargs: none; there for the signature of Keras.
+        seed: an integer for reproducible numbers; by default it is derived from the seed of
+            `set_random_seed`.
+        name: the name; it distinguishes generators that are created in the same layer.
+        **kwargs: must be empty; part of the signature of Keras.
 
     Attributes:
         seed: the seed.
-        explicit: whether it was given.
-        path: the names of the layers around the place where it was made, and its own.
-        count: how many keys were drawn eagerly.
+        explicit: whether the seed was specified.
+        path: the path of the layer in which the generator was created, followed by its name.
+        count: the number of keys that were generated eagerly.
 
     Example:
 
@@ -37,20 +37,20 @@ class SeedGenerator(scope.RandomSource, registry.Configurable):
     >>> bool(first == second), bool(first == random.normal((), seed=same))
     (False, True)
 
-    Differences: there is no Variable in it. In training steps, compiled or not, numbers depend on
-    the step's key and the source's place in the model, so that they do not depend on the order in
-    which layers are called.
+    Differences: the state is not a Variable. In training steps, compiled or not, the numbers depend
+    on the key of the step and on the path of the generator, and so not on the order in which layers
+    are called.
     """
 
     category = "random"
 
     def __init__(self, seed: int | None = None, name: str | None = None, **kwargs: Any) -> None:
         if kwargs:
-            raise TypeError(f"SeedGenerator has no argument {next(iter(kwargs))!r}.")
+            raise TypeError(f"SeedGenerator: unexpected keyword argument {next(iter(kwargs))!r}.")
         if seed is not None and not _is_integer(seed):
-            raise ValueError(f"A seed is an integer. Received: {seed!r}")
+            raise ValueError(f"SeedGenerator: seed must be an integer. Received: {seed!r}")
         self.name = name or auto_name("seed_generator")
-        self.path = _here(self.name)
+        self.path = _current_path(self.name)
         self.explicit = seed is not None
         self.seed = seeds.next_seed() if seed is None else int(seed)
         self.count = 0
@@ -59,43 +59,45 @@ class SeedGenerator(scope.RandomSource, registry.Configurable):
         """Returns the next JAX random key.
 
         Args:
-            ordered: without effect; there for the signature of Keras.
+            ordered: ignored; part of the signature of Keras.
         """
-        around = scope.current()
-        if around.uses_step_key:
-            return around.next_key(self, _here(self.path), self.seed if self.explicit else None)
-        key = _not_frozen(_key(self.seed, self.count))
+        current = scope.current()
+        if current.uses_step_key:
+            return current.next_key(
+                self, _current_path(self.path), self.seed if self.explicit else None
+            )
+        key = _check_not_traced(_make_key(self.seed, self.count))
         self.count += 1
         return key
 
 
-# What random functions take; a key is an array as well.
+# The seeds that random functions accept. A key is an array as well.
 Seed = int | SeedGenerator | jax.Array | None
 
-# Stands for the draws without a seed in a step, which are numbered in their order: the names of
-# layers count up within a process. Outside of steps each draw has a seed of its own.
+# The source of all draws without a seed within a step, which are numbered in order. Generated layer
+# names would not do: they count up within a process. Outside of steps each draw has its own seed.
 _anonymous = object()
 
 
 def draw_key(seed: Seed) -> Any:
-    """Returns a JAX random key from a seed: None, an integer, a SeedGenerator or a key.
+    """Converts a seed to a JAX random key: None, an integer, a SeedGenerator or a key.
 
     Raises:
-        TypeError: it is something else.
-        RuntimeError: JAX traces a function that was given no key, so that the number would be the
+        TypeError: the seed has another type.
+        RuntimeError: JAX traces a function that received no key, so that the numbers would be the
             same in each call.
     """
     if isinstance(seed, SeedGenerator):
         return seed.next()
     if seed is None:
-        around = scope.current()
-        if around.uses_step_key:
-            return around.next_key(_anonymous, "random", None)
-        return _not_frozen(_key(seeds.next_seed(), 0))
+        current = scope.current()
+        if current.uses_step_key:
+            return current.next_key(_anonymous, "random", None)
+        return _check_not_traced(_make_key(seeds.next_seed(), 0))
     if isinstance(seed, jax.Array):
         return seed
     if _is_integer(seed):
-        return _key(seed, 0)
+        return _make_key(seed, 0)
     raise TypeError(
         "seed must be None, an integer, a SeedGenerator or a JAX random key. "
         f"Received: {seed!r} (of type {type(seed).__name__})"
@@ -106,22 +108,22 @@ def _is_integer(seed: Any) -> bool:
     return isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
 
 
-def _here(name: str) -> str:
+def _current_path(name: str) -> str:
     return "/".join((*scope.current().layer_path, name))
 
 
-def _key(seed: int, count: int) -> Any:
-    # The two words of Keras's seeds, so that eager draws from a given seed are Keras's numbers.
+def _make_key(seed: int, count: int) -> Any:
+    # The two words of a seed in Keras, so that a given seed gives the same eager numbers as Keras.
     words: Any = np.array([seed & 0xFFFFFFFF, count & 0xFFFFFFFF], np.uint32)
     return jax.random.wrap_key_data(words, impl="threefry2x32")
 
 
-def _not_frozen(key: Any) -> Any:
+def _check_not_traced(key: Any) -> Any:
     if isinstance(key, jax.core.Tracer):
         raise RuntimeError(
-            "Random numbers are drawn inside a function that JAX traces: they would be the same in "
-            "each call.\n"
-            "Use cornu.pure(fn, variables) before jax.jit and pass it a key, or give the random "
-            "function a key as its seed."
+            "A random function is called without a key in a function that JAX traces. The numbers "
+            "would be the same in each call.\n"
+            "Apply cornu.pure(fn, variables) before jax.jit and pass a key to it, or pass a key as "
+            "the seed of the random function."
         )
     return key
