@@ -1,1 +1,1 @@
-"""What layers are made with: initializers, activations, regularizers, constraints, formulas."""
+"""Components of layers, losses and metrics: initializers, activations, regularizers and others."""

@@ -1,4 +1,4 @@
-"""Activation functions of layers."""
+"""Activation functions, and their lookup by name."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def relu(
     max_value: float | None = None,
     threshold: float = 0.0,
 ) -> Array:
-    """Computes `max(x, 0)`, or a variant with a slope, a ceiling and a threshold.
+    """Computes `max(x, 0)`, or a variant with a slope, a maximum and a threshold.
 
         x >= max_value:              max_value
         threshold < x < max_value:   x
@@ -101,7 +101,7 @@ def relu(
     Args:
         x: an array.
         negative_slope: the slope below the threshold.
-        max_value: the largest value; `None` for no ceiling.
+        max_value: the maximum of the result; unlimited if `None`.
         threshold: elements below it are scaled by `negative_slope`.
 
     Example:
@@ -123,9 +123,9 @@ def gelu(x: ArrayLike, approximate: bool = False) -> Array:
 
     Args:
         x: an array.
-        approximate: whether the tanh approximation is used.
+        approximate: whether to use the tanh approximation.
 
-    Differences: `cornu.ops.gelu` approximates by default, as in Keras.
+    Differences: `cornu.ops.gelu` uses the approximation by default, as in Keras.
 
     References: Dan Hendrycks, Kevin Gimpel (2016), "Gaussian Error Linear Units", arXiv:1606.08415.
     """
@@ -168,13 +168,13 @@ def get(identifier: ActivationLike | None) -> Any:
 
 
 def serialize(activation: Callable[..., Any]) -> Any:
-    """Describes an activation as data: a name, or a config where it is an object."""
+    """Returns the name of an activation, or its config if it is not a registered function."""
     described = registry.serialize(activation)
     is_name = isinstance(described, dict) and described["class_name"] == "function"
     return described["config"] if is_name else described
 
 
 def deserialize(config: ActivationLike, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Returns the activation that `serialize` described."""
+    """Returns the activation for a name or config that `serialize` returned."""
     with registry.custom_object_scope(custom_objects):
         return get(config)

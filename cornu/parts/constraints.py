@@ -1,4 +1,4 @@
-"""Constraints: projections of weights that are applied after each training step."""
+"""Constraints: projections of weights, applied after each training step."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Axis = int | Sequence[int]
 
 
 class Constraint(Configurable):
-    """Base of constraints: called with weights, returns weights that satisfy it.
+    """Base class of constraints: functions that project weights onto a feasible set.
 
     Example:
 
@@ -47,11 +47,11 @@ class Constraint(Configurable):
 
 
 class MaxNorm(Constraint):
-    """Shrinks the weights of units whose norm is larger than a maximum.
+    """Limits the norm of the weights of each unit.
 
     Args:
-        max_value: the largest norm.
-        axis: the axes over which a norm is taken: 0 for a Dense kernel (inputs, units),
+        max_value: the maximum norm.
+        axis: the axes over which the norm is computed: 0 for a Dense kernel (inputs, units),
             `[0, 1, 2]` for a Conv2D kernel (height, width, channels, filters).
 
     Example:
@@ -74,13 +74,14 @@ class MaxNorm(Constraint):
 
 
 class MinMaxNorm(Constraint):
-    """Moves the norm of each unit's weights into an interval.
+    """Limits the norm of the weights of each unit to an interval.
 
     Args:
-        min_value: the smallest norm.
-        max_value: the largest norm.
-        rate: 1 enforces the interval in each step; less moves the norm only by this fraction.
-        axis: the axes over which a norm is taken; see `MaxNorm`.
+        min_value: the minimum norm.
+        max_value: the maximum norm.
+        rate: the fraction of the distance to the interval that each step removes; 1 enforces the
+            interval.
+        axis: the axes over which the norm is computed; see `MaxNorm`.
     """
 
     def __init__(
@@ -97,15 +98,15 @@ class MinMaxNorm(Constraint):
 
     def __call__(self, w: Array) -> Array:
         norm = _norm(w, self.axis)
-        inside = ops.clip(norm, self.min_value, self.max_value)
-        return _rescale(w, norm, self.rate * inside + (1 - self.rate) * norm)
+        clipped = ops.clip(norm, self.min_value, self.max_value)
+        return _rescale(w, norm, self.rate * clipped + (1 - self.rate) * norm)
 
 
 class UnitNorm(Constraint):
     """Rescales the weights of each unit to norm 1.
 
     Args:
-        axis: the axes over which a norm is taken; see `MaxNorm`.
+        axis: the axes over which the norm is computed; see `MaxNorm`.
     """
 
     def __init__(self, axis: Axis = 0) -> None:
@@ -134,6 +135,7 @@ def _norm(w: Array, axis: Axis) -> Array:
 
 
 def _rescale(w: Array, norm: Array, target: Array | float) -> Array:
+    # Epsilon avoids 0 / 0 for units whose weights are all zero.
     return w * (target / (settings.get("epsilon") + norm))
 
 
@@ -158,11 +160,11 @@ def get(identifier: ConstraintLike | None) -> Any:
 
 
 def serialize(constraint: Callable[..., Any]) -> Any:
-    """Describes a constraint as data."""
+    """Returns the config of a constraint."""
     return registry.serialize(constraint)
 
 
 def deserialize(config: ConstraintLike, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Makes a constraint from what `serialize` returned."""
+    """Creates a constraint from a config that `serialize` returned."""
     with registry.custom_object_scope(custom_objects):
         return get(config)

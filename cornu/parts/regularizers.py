@@ -27,7 +27,7 @@ __all__ = [
 
 
 class Regularizer(Configurable):
-    """Base of regularizers: called with weights (or outputs), returns a scalar.
+    """Base class of regularizers: functions of weights (or outputs) that return a scalar.
 
     Example:
 
@@ -46,7 +46,7 @@ class Regularizer(Configurable):
 
 
 class L1(Regularizer):
-    """Penalizes `l1 * sum(|x|)`.
+    """Computes the penalty `l1 * sum(|x|)`.
 
     Args:
         l1: the factor.
@@ -58,14 +58,14 @@ class L1(Regularizer):
     """
 
     def __init__(self, l1: float = 0.01) -> None:
-        self.l1 = _factor("l1", 0.01 if l1 is None else l1)
+        self.l1 = _check_factor("l1", 0.01 if l1 is None else l1)
 
     def __call__(self, x: Array) -> Array:
         return self.l1 * ops.sum(ops.absolute(x))
 
 
 class L2(Regularizer):
-    """Penalizes `l2 * sum(x ** 2)`.
+    """Computes the penalty `l2 * sum(x ** 2)`.
 
     Args:
         l2: the factor.
@@ -75,18 +75,18 @@ class L2(Regularizer):
     >>> float(L2(0.5)(ops.array([1.0, -3.0])))
     5.0
 
-    Differences: the penalty is not halved, so that PyTorch's `weight_decay` is twice this factor.
+    Differences: the penalty is not halved, so that `weight_decay` in PyTorch is twice this factor.
     """
 
     def __init__(self, l2: float = 0.01) -> None:
-        self.l2 = _factor("l2", 0.01 if l2 is None else l2)
+        self.l2 = _check_factor("l2", 0.01 if l2 is None else l2)
 
     def __call__(self, x: Array) -> Array:
         return self.l2 * ops.sum(ops.square(x))
 
 
 class L1L2(Regularizer):
-    """Penalizes `l1 * sum(|x|) + l2 * sum(x ** 2)`.
+    """Computes the penalty `l1 * sum(|x|) + l2 * sum(x ** 2)`.
 
     Args:
         l1: the factor of the absolute values.
@@ -99,8 +99,8 @@ class L1L2(Regularizer):
     """
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
-        self.l1 = _factor("l1", 0.0 if l1 is None else l1)
-        self.l2 = _factor("l2", 0.0 if l2 is None else l2)
+        self.l1 = _check_factor("l1", 0.0 if l1 is None else l1)
+        self.l2 = _check_factor("l2", 0.0 if l2 is None else l2)
 
     def __call__(self, x: Array) -> Array:
         return self.l1 * ops.sum(ops.absolute(x)) + self.l2 * ops.sum(ops.square(x))
@@ -125,7 +125,7 @@ class OrthogonalRegularizer(Regularizer):
     """
 
     def __init__(self, factor: float = 0.01, mode: Literal["rows", "columns"] = "rows") -> None:
-        self.factor = _factor("factor", factor)
+        self.factor = _check_factor("factor", factor)
         if mode not in ("rows", "columns"):
             raise ValueError(f"mode must be 'rows' or 'columns'. Received: {mode!r}")
         self.mode = mode
@@ -133,17 +133,18 @@ class OrthogonalRegularizer(Regularizer):
     def __call__(self, inputs: Array) -> Array:
         if len(inputs.shape) != 2:
             raise ValueError(
-                f"OrthogonalRegularizer takes a matrix. Received the shape: {tuple(inputs.shape)}"
+                f"OrthogonalRegularizer: expected a matrix. Received shape {tuple(inputs.shape)}"
             )
         rows = ops.normalize(inputs if self.mode == "rows" else ops.transpose(inputs), axis=1)
         cosines = ops.absolute(ops.matmul(rows, ops.transpose(rows)))
+        # The trace may be less than the size: the cosine of a row of zeros with itself is 0.
         size = rows.shape[0]
         return self.factor * (ops.sum(cosines) - ops.trace(cosines)) / (size * (size - 1))
 
 
-def _factor(name: str, value: Any) -> float:
+def _check_factor(name: str, value: Any) -> float:
     if not isinstance(value, (int, float)) or not 0 <= value < math.inf:
-        raise ValueError(f"{name} must be a finite number >= 0. Received: {value!r}")
+        raise ValueError(f"{name} must be a finite, non-negative number. Received: {value!r}")
     return float(value)
 
 
@@ -173,11 +174,11 @@ def get(identifier: RegularizerLike | None) -> Any:
 
 
 def serialize(regularizer: Callable[..., Any]) -> Any:
-    """Describes a regularizer as data."""
+    """Returns the config of a regularizer."""
     return registry.serialize(regularizer)
 
 
 def deserialize(config: RegularizerLike, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Makes a regularizer from what `serialize` returned."""
+    """Creates a regularizer from a config that `serialize` returned."""
     with registry.custom_object_scope(custom_objects):
         return get(config)

@@ -115,7 +115,7 @@ def test_a_last_axis_of_size_one_is_no_matter():
 
 @pytest.mark.parametrize("shape", [(3,), (4, 3, 2), (3, 4), (2, 3)])
 def test_weights_that_do_not_fit_are_errors(shape):
-    with pytest.raises(ValueError, match="do not fit"):
+    with pytest.raises(ValueError, match="do not match"):
         losses.MeanSquaredError()(np.ones((4, 3, 2)), np.ones((4, 3, 2)), np.ones(shape))
 
 

@@ -75,9 +75,9 @@ def an_axis_that_is_not_there():
 @wrong(
     ValueError,
     """
-mean_squared_error (at operations.py:1), called on shapes (4, 3), (4, 2): y_true has the shape \
-(4, 3) and y_pred the shape (4, 2); they must be equal, up to a last axis of size 1.
-Give the model as many outputs as there are labels, or reshape the labels.
+mean_squared_error (at operations.py:1), called on shapes (4, 3), (4, 2): y_true has shape (4, \
+3) and y_pred has shape (4, 2); they must be equal, except for a last axis of size 1.
+The model must have as many outputs as there are labels. Change the model or reshape the labels.
 """,
 )
 def a_loss_of_different_shapes():

@@ -167,7 +167,7 @@ def test_shapes_that_do_not_fit_are_errors(make, true, pred):
         (lambda: metrics.F1Score()([1.0], [1.0]), "batch, classes"),
         (lambda: metrics.R2Score()([1.0], [1.0]), "batch, outputs"),
         (lambda: metrics.AUC(multi_label=True)([1.0], [1.0]), "batch, labels"),
-        (lambda: metrics.Mean().update_state([1.0, 2.0], [1.0, 2.0, 3.0]), "do not fit"),
+        (lambda: metrics.Mean().update_state([1.0, 2.0], [1.0, 2.0, 3.0]), "do not match"),
     ],
 )
 def test_wrong_arguments_are_errors(make, words):

@@ -99,7 +99,7 @@ def test_dtypes(dtype):
 
 
 def test_random_values_are_floats():
-    with pytest.raises(ValueError, match="makes floats"):
+    with pytest.raises(ValueError, match="must be a float type"):
         initializers.RandomUniform()((2,), "int32")
 
 
@@ -112,7 +112,7 @@ def test_orthogonal(shape):
     assert q.shape == shape and q.dtype == np.float32
     signs = [np.sign(initializers.Orthogonal(seed=i)((1, 1))) for i in range(20)]
     assert len(np.unique(signs)) == 2
-    with pytest.raises(ValueError, match="two or more axes"):
+    with pytest.raises(ValueError, match="at least two axes"):
         initializers.Orthogonal()((3,))
 
 
@@ -125,7 +125,7 @@ def test_constants_are_keras():
     ):
         ours, theirs = (getattr(k, name)(**args)(shape) for k in (initializers, keras.initializers))
         assert np.array_equal(ours, theirs) and ours.dtype == theirs.dtype
-    with pytest.raises(ValueError, match="matrices"):
+    with pytest.raises(ValueError, match="two axes"):
         initializers.Identity()((2, 2, 2))
 
 
@@ -177,7 +177,7 @@ def test_arrays_and_functions_are_initializers():
     for array in (values, jnp.asarray(values)):
         made = initializers.get(array)
         assert np.array_equal(made((2, 3)), values) and made((2, 3)).dtype == np.float32
-        with pytest.raises(ValueError, match="does not fit"):
+        with pytest.raises(ValueError, match="cannot be broadcast"):
             made((3, 2))
         again = initializers.deserialize(json.loads(json.dumps(initializers.serialize(made))))
         assert np.array_equal(again((2, 3)), values)

@@ -54,7 +54,7 @@ def test_names():
 def test_wrong_arguments_are_errors():
     for make in (regularizers.L1, regularizers.L2, regularizers.OrthogonalRegularizer):
         for factor in (-1.0, float("nan"), float("inf"), "0.1"):
-            with pytest.raises(ValueError, match="must be a finite number >= 0"):
+            with pytest.raises(ValueError, match="must be a finite, non-negative number"):
                 make(factor)
     with pytest.raises(ValueError, match="mode"):
         regularizers.OrthogonalRegularizer(mode="diagonal")

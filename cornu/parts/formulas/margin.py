@@ -1,4 +1,4 @@
-"""Formulas of maximum margins: how far predictions are on the right side."""
+"""Formulas of maximum-margin losses and metrics."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def hinge(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Computes `mean(max(0, 1 - y_true * y_pred))` over the last axis.
 
     Args:
-        y_true: labels -1 and 1, or 0 and 1.
-        y_pred: predictions; their sign decides.
+        y_true: the labels, -1 and 1, or 0 and 1.
+        y_pred: the predictions; their sign is the predicted class.
 
     Shapes: y_true (batch, ..., outputs), y_pred (batch, ..., outputs) -> (batch, ...)
 
@@ -38,8 +38,8 @@ def squared_hinge(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Computes `mean(max(0, 1 - y_true * y_pred) ** 2)` over the last axis.
 
     Args:
-        y_true: labels -1 and 1, or 0 and 1.
-        y_pred: predictions; their sign decides.
+        y_true: the labels, -1 and 1, or 0 and 1.
+        y_pred: the predictions; their sign is the predicted class.
 
     Shapes: y_true (batch, ..., outputs), y_pred (batch, ..., outputs) -> (batch, ...)
     """
@@ -48,24 +48,25 @@ def squared_hinge(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 
 @op
 def categorical_hinge(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
-    """Computes `max(0, 1 + best wrong class - right class)`.
+    """Computes the hinge loss for several classes.
 
         max(0, 1 + max((1 - y_true) * y_pred) - sum(y_true * y_pred))
 
     Args:
         y_true: one-hot labels.
-        y_pred: a score for each class.
+        y_pred: one score per class.
 
     Shapes: y_true (batch, ..., classes), y_pred (batch, ..., classes) -> (batch, ...)
     """
     y_true, y_pred = aligned(y_true, y_pred)
-    right = jnp.sum(y_true * y_pred, axis=-1)
+    correct = jnp.sum(y_true * y_pred, axis=-1)
     wrong = jnp.max((1 - y_true) * y_pred, axis=-1)
-    return jnp.maximum(wrong - right + 1, 0)
+    return jnp.maximum(wrong - correct + 1, 0)
 
 
 def _margins(y_true: ArrayLike, y_pred: ArrayLike) -> Any:
     y_true, y_pred = aligned(y_true, y_pred)
+    # Labels 0 and 1 are converted to -1 and 1, as in Keras; this is decided per batch.
     binary = jnp.all((y_true == 0) | (y_true == 1))
     y_true = jnp.where(binary, 2 * y_true - 1, y_true)
     return jnp.maximum(1 - y_true * y_pred, 0)

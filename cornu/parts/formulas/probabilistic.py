@@ -1,4 +1,4 @@
-"""Formulas of probability: how surprising labels are under predicted distributions."""
+"""Formulas of probabilistic losses and metrics."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def binary_crossentropy(
     """Computes `-mean(y_true * log(p) + (1 - y_true) * log(1 - p))` over an axis.
 
     Args:
-        y_true: labels from 0 to 1.
-        y_pred: probabilities `p`; they are kept `epsilon` away from 0 and 1.
-        from_logits: whether `y_pred` is `log(p / (1 - p))` instead, which is more exact.
-        label_smoothing: 0.1 makes labels of 0.05 and 0.95.
-        axis: the axis over which the mean is taken.
+        y_true: the labels, from 0 to 1.
+        y_pred: probabilities `p`; they are clipped to `[epsilon, 1 - epsilon]`.
+        from_logits: whether `y_pred` contains logits, `log(p / (1 - p))`, which is more accurate.
+        label_smoothing: the smoothing; with 0.1, the labels 0 and 1 become 0.05 and 0.95.
+        axis: the axis of the mean.
 
     Shapes: y_true (batch, ..., outputs), y_pred (batch, ..., outputs) -> (batch, ...)
 
@@ -67,19 +67,20 @@ def binary_focal_crossentropy(
     label_smoothing: float = 0.0,
     axis: int = -1,
 ) -> Array:
-    """Computes binary cross-entropy with less weight on what is easy: `(1 - q) ** gamma * bce`.
+    """Computes the focal binary cross-entropy `(1 - q) ** gamma * bce`.
 
-    `q` is the probability given to the right class.
+    `q` is the predicted probability of the true class.
 
     Args:
-        y_true: labels from 0 to 1.
+        y_true: the labels, from 0 to 1.
         y_pred: probabilities.
-        apply_class_balancing: whether class 1 gets the weight `alpha` and class 0 `1 - alpha`.
-        alpha: that weight.
-        gamma: 0 for plain cross-entropy; the larger, the less the easy samples count.
-        from_logits: whether `y_pred` holds logits instead.
-        label_smoothing: 0.1 makes labels of 0.05 and 0.95.
-        axis: the axis over which the mean is taken.
+        apply_class_balancing: whether class 1 has the weight `alpha` and class 0 `1 - alpha`.
+        alpha: the weight of class 1.
+        gamma: the focusing parameter; 0 for plain cross-entropy. With larger values, samples that
+            are classified well have less weight.
+        from_logits: whether `y_pred` contains logits.
+        label_smoothing: the smoothing; with 0.1, the labels 0 and 1 become 0.05 and 0.95.
+        axis: the axis of the mean.
 
     Shapes: y_true (batch, ..., outputs), y_pred (batch, ..., outputs) -> (batch, ...)
 
@@ -90,8 +91,8 @@ def binary_focal_crossentropy(
     y_true = _smooth(y_true, label_smoothing, 2)
     if from_logits:
         y_pred = jax.nn.sigmoid(y_pred)
-    right = y_true * y_pred + (1 - y_true) * (1 - y_pred)
-    values = jnp.power(1 - right, gamma) * ops.binary_crossentropy(y_true, y_pred)
+    correct = y_true * y_pred + (1 - y_true) * (1 - y_pred)
+    values = jnp.power(1 - correct, gamma) * ops.binary_crossentropy(y_true, y_pred)
     if apply_class_balancing:
         values = values * (y_true * alpha + (1 - y_true) * (1 - alpha))
     return jnp.mean(values, axis=axis)
@@ -109,10 +110,11 @@ def categorical_crossentropy(
 
     Args:
         y_true: one-hot labels, or probabilities of the classes.
-        y_pred: probabilities `p`; they are scaled to sum 1 and kept `epsilon` away from 0 and 1.
-        from_logits: whether `p` is `softmax(y_pred)` instead, which is more exact.
-        label_smoothing: 0.1 spreads a tenth of each label evenly over all classes.
-        axis: the axis of the classes.
+        y_pred: probabilities `p`; they are normalized to sum 1 and clipped to
+            `[epsilon, 1 - epsilon]`.
+        from_logits: whether `y_pred` contains logits, which is more accurate.
+        label_smoothing: the fraction of each label that is distributed evenly over all classes.
+        axis: the class axis.
 
     Shapes: y_true (batch, ..., classes), y_pred (batch, ..., classes) -> (batch, ...)
 
@@ -142,11 +144,12 @@ def categorical_focal_crossentropy(
     Args:
         y_true: one-hot labels.
         y_pred: probabilities `p`.
-        alpha: a weight, or one for each class.
-        gamma: 0 for plain cross-entropy; the larger, the less the easy samples count.
-        from_logits: whether `p` is `softmax(y_pred)` instead.
-        label_smoothing: 0.1 spreads a tenth of each label evenly over all classes.
-        axis: the axis of the classes.
+        alpha: a weight, or one weight per class.
+        gamma: the focusing parameter; 0 for plain cross-entropy. With larger values, samples that
+            are classified well have less weight.
+        from_logits: whether `y_pred` contains logits.
+        label_smoothing: the fraction of each label that is distributed evenly over all classes.
+        axis: the class axis.
 
     Shapes: y_true (batch, ..., classes), y_pred (batch, ..., classes) -> (batch, ...)
 
@@ -171,15 +174,16 @@ def sparse_categorical_crossentropy(
     ignore_class: int | None = None,
     axis: int = -1,
 ) -> Array:
-    """Computes `-log(p[y_true])`, the cross-entropy of class numbers.
+    """Computes `-log(p[y_true])`, the cross-entropy of class indices.
 
     Args:
-        y_true: class numbers, with or without a last axis of size 1.
-        y_pred: probabilities `p`; they are scaled to sum 1 and kept `epsilon` away from 0 and 1.
-        from_logits: whether `p` is `softmax(y_pred)` instead, which is more exact.
-        ignore_class: a number that stands for no label; its values are 0, and means over values
-            leave them out.
-        axis: the axis of the classes.
+        y_true: the class indices, with or without a last axis of size 1.
+        y_pred: probabilities `p`; they are normalized to sum 1 and clipped to
+            `[epsilon, 1 - epsilon]`.
+        from_logits: whether `y_pred` contains logits, which is more accurate.
+        ignore_class: an index that marks missing labels; their values are 0 and are excluded from
+            means.
+        axis: the class axis.
 
     Shapes: y_true (batch, ...), y_pred (batch, ..., classes) -> (batch, ...)
 
@@ -194,7 +198,8 @@ def sparse_categorical_crossentropy(
         return _sparse(y_true, y_pred, from_logits, axis)
     valid = y_true != ignore_class
     y_true = jnp.where(valid, y_true, 0)
-    # Predictions nobody asked for may be anything, NaN too, and must have no gradient.
+    # Predictions without a label may be NaN. They are replaced before the formula, because masking
+    # only its result would leave a gradient of NaN.
     y_pred = jnp.where(jnp.expand_dims(valid, axis), y_pred, 1)
     values = jnp.where(valid, _sparse(y_true, y_pred, from_logits, axis), 0)
     scope.current().masks.put(values, valid)
@@ -206,8 +211,8 @@ def kl_divergence(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Computes `sum(y_true * log(y_true / y_pred))` over the last axis.
 
     Args:
-        y_true: probabilities wanted.
-        y_pred: probabilities predicted; both are raised to `epsilon` at least.
+        y_true: the true probabilities.
+        y_pred: the predicted probabilities; both are clipped to `[epsilon, 1]`.
 
     Shapes: y_true (batch, ..., classes), y_pred (batch, ..., classes) -> (batch, ...)
 
@@ -225,8 +230,8 @@ def poisson(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Computes `mean(y_pred - y_true * log(y_pred + epsilon))` over the last axis.
 
     Args:
-        y_true: counts.
-        y_pred: rates predicted, positive.
+        y_true: the counts.
+        y_pred: the predicted rates, positive.
 
     Shapes: y_true (batch, ..., outputs), y_pred (batch, ..., outputs) -> (batch, ...)
     """
@@ -248,7 +253,7 @@ def _check_classes(name: str, y_pred: Array, axis: int) -> None:
     if y_pred.shape[axis] == 1:
         warn(
             "C025",
-            f"{name} of one class (y_pred has the shape {y_pred.shape}) is always 0. "
-            "For two classes and one output use binary_crossentropy.",
+            f"{name} of a single class (y_pred has shape {y_pred.shape}) is always 0. "
+            "For two classes and one output, use binary_crossentropy.",
             stacklevel=3,
         )

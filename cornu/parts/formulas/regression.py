@@ -1,4 +1,4 @@
-"""Formulas of regression: how far predictions are from numbers."""
+"""Formulas of regression losses and metrics."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def mean_squared_error(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Computes `mean((y_true - y_pred) ** 2)` over the last axis.
 
     Args:
-        y_true: the numbers wanted.
-        y_pred: the numbers predicted.
+        y_true: the true values.
+        y_pred: the predicted values.
 
     Shapes: y_true (batch, ..., outputs), y_pred (batch, ..., outputs) -> (batch, ...)
 
@@ -47,8 +47,8 @@ def mean_absolute_error(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Computes `mean(|y_true - y_pred|)` over the last axis.
 
     Args:
-        y_true: the numbers wanted.
-        y_pred: the numbers predicted.
+        y_true: the true values.
+        y_pred: the predicted values.
 
     Shapes: y_true (batch, ..., outputs), y_pred (batch, ..., outputs) -> (batch, ...)
     """
@@ -62,8 +62,8 @@ def mean_absolute_percentage_error(y_true: ArrayLike, y_pred: ArrayLike) -> Arra
     """Computes `100 * mean(|y_true - y_pred| / max(|y_true|, epsilon))` over the last axis.
 
     Args:
-        y_true: the numbers wanted.
-        y_pred: the numbers predicted.
+        y_true: the true values.
+        y_pred: the predicted values.
 
     Shapes: y_true (batch, ..., outputs), y_pred (batch, ..., outputs) -> (batch, ...)
     """
@@ -77,11 +77,11 @@ def mean_absolute_percentage_error(y_true: ArrayLike, y_pred: ArrayLike) -> Arra
 def mean_squared_logarithmic_error(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Computes `mean((log(y_true + 1) - log(y_pred + 1)) ** 2)` over the last axis.
 
-    Numbers below `epsilon` count as `epsilon`.
+    Values below `epsilon` are replaced by `epsilon`.
 
     Args:
-        y_true: the numbers wanted, not negative.
-        y_pred: the numbers predicted.
+        y_true: the true values, non-negative.
+        y_pred: the predicted values.
 
     Shapes: y_true (batch, ..., outputs), y_pred (batch, ..., outputs) -> (batch, ...)
     """
@@ -95,15 +95,15 @@ def mean_squared_logarithmic_error(y_true: ArrayLike, y_pred: ArrayLike) -> Arra
 @mean_over_outputs
 @op
 def huber(y_true: ArrayLike, y_pred: ArrayLike, delta: float = 1.0) -> Array:
-    """Computes a squared error for small differences, an absolute one for large ones.
+    """Computes the mean over the last axis of the Huber loss of `d = y_pred - y_true`.
 
         0.5 * d ** 2                    where |d| <= delta
         delta * |d| - 0.5 * delta ** 2  elsewhere
 
     Args:
-        y_true: the numbers wanted.
-        y_pred: the numbers predicted.
-        delta: where the two meet.
+        y_true: the true values.
+        y_pred: the predicted values.
+        delta: the absolute difference at which the loss becomes linear.
 
     Shapes: y_true (batch, ..., outputs), y_pred (batch, ..., outputs) -> (batch, ...)
 
@@ -120,21 +120,23 @@ def huber(y_true: ArrayLike, y_pred: ArrayLike, delta: float = 1.0) -> Array:
 def log_cosh(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Computes `mean(log(cosh(y_pred - y_true)))` over the last axis.
 
-    Near 0 this is half the squared error, far away the absolute error less `log(2)`.
+    For small differences this is approximately half the squared error, for large ones the absolute
+    error minus `log(2)`.
 
     Args:
-        y_true: the numbers wanted.
-        y_pred: the numbers predicted.
+        y_true: the true values.
+        y_pred: the predicted values.
 
     Shapes: y_true (batch, ..., outputs), y_pred (batch, ..., outputs) -> (batch, ...)
     """
     y_true, y_pred = aligned(y_true, y_pred)
+    # `log(cosh(d)) = d + softplus(-2 d) - log(2)`, which does not overflow for large d.
     d = y_pred - y_true
     return jnp.mean(d + jax.nn.softplus(-2 * d) - jnp.log(2.0).astype(d.dtype), axis=-1)
 
 
 @op
 def cosine(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) -> Array:
-    """Computes the cosine of the angle between vectors: 1 where they point the same way."""
+    """Computes the cosine of the angle between vectors, which is 1 for equal directions."""
     y_true, y_pred = aligned(y_true, y_pred)
     return jnp.sum(ops.normalize(y_true, axis=axis) * ops.normalize(y_pred, axis=axis), axis=axis)

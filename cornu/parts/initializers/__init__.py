@@ -1,4 +1,4 @@
-"""Initializers: the values that Variables start with, as NumPy arrays."""
+"""Initializers: functions that compute the initial values of Variables, as NumPy arrays."""
 
 from __future__ import annotations
 
@@ -88,7 +88,8 @@ truncated_normal = TruncatedNormal
 variance_scaling = VarianceScaling
 zeros = Zeros
 
-# Besides its class name, an initializer has a name in snake case; some have older names.
+# Each initializer is registered by its class name and in snake case. These have a further name from
+# earlier versions of Keras.
 _OLDER_NAMES = {
     Identity: "IdentityInitializer",
     Ones: "one",
@@ -122,11 +123,11 @@ def get(identifier: InitializerLike | None) -> Any:
 
 
 def serialize(initializer: Callable[..., Any]) -> Any:
-    """Describes an initializer as data."""
+    """Returns the config of an initializer."""
     return registry.serialize(initializer)
 
 
 def deserialize(config: InitializerLike, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Makes an initializer from what `serialize` returned."""
+    """Creates an initializer from a config that `serialize` returned."""
     with registry.custom_object_scope(custom_objects):
         return get(config)

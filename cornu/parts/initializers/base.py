@@ -1,4 +1,4 @@
-"""The base of initializers."""
+"""The base class of initializers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Initializer", "numpy_dtype"]
 
 
 class Initializer(Configurable):
-    """Base of initializers: called with a shape, returns the values.
+    """Base class of initializers: functions of a shape and a dtype that return initial values.
 
     Example:
 
@@ -31,14 +31,14 @@ class Initializer(Configurable):
     category = "initializers"
 
     def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray:
-        """Returns the values for a Variable of some shape and dtype."""
+        """Returns the initial values of a Variable of the given shape and dtype."""
         raise NotImplementedError(f"{type(self).__name__} does not define `__call__`.")
 
     def clone(self) -> Initializer:
-        """Returns a new initializer of the same configuration."""
+        """Returns a new initializer with the same configuration."""
         return type(self).from_config(self.get_config())
 
 
 def numpy_dtype(dtype: Any) -> np.dtype:
-    """Returns a dtype of NumPy's from a name or dtype; `None` is the process-wide float type."""
+    """Returns the NumPy dtype for a name or dtype; the process-wide float type for `None`."""
     return jnp.dtype(standardize_dtype(dtype))

@@ -13,10 +13,10 @@ __all__ = ["Constant", "Identity", "Ones", "Zeros"]
 
 
 class Constant(Initializer):
-    """Fills with one number, or with the values of an array.
+    """Initializes with a constant: a number, or the values of an array.
 
     Args:
-        value: a number, or an array that can be broadcast to the shape asked for.
+        value: a number, or an array that is broadcastable to the shape of the Variable.
 
     Example:
 
@@ -33,27 +33,27 @@ class Constant(Initializer):
             return np.broadcast_to(value, tuple(shape)).astype(numpy_dtype(dtype))
         except ValueError as error:
             raise ValueError(
-                f"Constant holds an array of shape {value.shape}, which does not fit the shape "
+                f"Constant: the value of shape {value.shape} cannot be broadcast to the shape "
                 f"{tuple(shape)} of the Variable."
             ) from error
 
 
 class Zeros(Initializer):
-    """Fills with 0."""
+    """Initializes with 0."""
 
     def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray:
         return np.zeros(shape, numpy_dtype(dtype))
 
 
 class Ones(Initializer):
-    """Fills with 1."""
+    """Initializes with 1."""
 
     def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray:
         return np.ones(shape, numpy_dtype(dtype))
 
 
 class Identity(Initializer):
-    """Makes an identity matrix, times a factor.
+    """Initializes with a multiple of the identity matrix.
 
     Args:
         gain: the factor.
@@ -67,5 +67,5 @@ class Identity(Initializer):
 
     def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray:
         if len(shape) != 2:
-            raise ValueError(f"Identity makes matrices. Received the shape: {tuple(shape)}")
+            raise ValueError(f"Identity: the shape must have two axes. Received: {tuple(shape)}")
         return (self.gain * np.eye(shape[0], shape[1])).astype(numpy_dtype(dtype))

@@ -26,7 +26,7 @@ _WINDOWS = {
 
 
 class STFT(Initializer):
-    """Makes the kernel of a convolution that computes a short-time Fourier transform.
+    """Initializes the kernel of a convolution that computes a short-time Fourier transform.
 
         kernel[t, 0, f] = window[t] / scale * cos(-2 pi t f / n)    (sin for the imaginary part)
 
@@ -36,12 +36,13 @@ class STFT(Initializer):
         side: `"real"` or `"imag"`.
         window: `"hann"`, `"hamming"`, `"blackman"`, `"boxcar"`, `"nuttall"`, `"blackmanharris"`,
             `"flattop"`, an array of `frame_length` values, or `None`.
-        scaling: `"density"` divides by the window's L2 norm, `"spectrum"` by its sum, `None` not.
+        scaling: `"density"` divides by the L2 norm of the window, `"spectrum"` by its sum; `None`
+            for no scaling.
         periodic: whether the window is one period of a periodic function.
 
     Shapes: the kernel is (frame_length, 1, bins).
 
-    Differences: Keras knows all windows of SciPy; give others as arrays.
+    Differences: Keras supports all windows of SciPy. Pass other windows as arrays.
     """
 
     def __init__(
@@ -83,14 +84,14 @@ class STFT(Initializer):
     def _window(self, length: int) -> np.ndarray:
         if isinstance(self.window, str):
             period = length if self.periodic else max(length - 1, 1)
-            turns = 2 * np.pi * np.arange(length) / period
+            phase = 2 * np.pi * np.arange(length) / period
             terms = enumerate(_WINDOWS[self.window])
-            window = sum((-1) ** k * a * np.cos(k * turns) for k, a in terms)
+            window = sum((-1) ** k * a * np.cos(k * phase) for k, a in terms)
             return window if length > 1 else np.ones(1)
         window = np.asarray(self.window, dtype="float64")
         if window.shape != (length,):
             raise ValueError(
-                f"The window must have the shape ({length},), that of a frame. "
+                f"STFT: the window must have shape ({length},), the length of a frame. "
                 f"Received: {window.shape}"
             )
         return window

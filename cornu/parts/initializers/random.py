@@ -1,8 +1,8 @@
-"""Initializers that draw random numbers, on the host.
+"""Random initializers, which run on the host.
 
-No program is compiled for a shape, and one seed gives the same weights on every device. Each
-block of 2**17 values has a stream of its own, so that several threads may draw one large array
-and the result does not depend on how many.
+On the host, no program is compiled per shape, and a seed gives the same weights on every device.
+Each block of 2**17 values has its own random stream, so that several threads can fill a large
+array and the result does not depend on their number.
 """
 
 from __future__ import annotations
@@ -32,14 +32,15 @@ _BLOCK = 1 << 17
 
 
 class RandomInitializer(Initializer):
-    """Base of initializers that draw random numbers.
+    """Base class of random initializers.
 
     Args:
-        seed: an integer gives the same values at each call; a `SeedGenerator` gives others each
-            time; so does `None`, and those can be repeated with `cornu.utils.set_random_seed`.
+        seed: with an integer, the values are the same at each call. With a `SeedGenerator` or
+            `None`, they differ at each call; for `None`, `cornu.utils.set_random_seed` makes them
+            reproducible.
 
-    Differences: in Keras an initializer without a seed gives the same values at each call, so
-    that two layers that share the object begin with equal weights.
+    Differences: in Keras, an initializer without a seed returns the same values at each call, so
+    that two layers that share the object start with equal weights.
     """
 
     def __init__(self, seed: Seed = None) -> None:
@@ -51,14 +52,16 @@ class RandomInitializer(Initializer):
         self.seed = seed
 
     def draw(self, shape: Sequence[int], dtype: Any, sample: Sampler) -> np.ndarray:
-        """Returns an array filled block by block with what `sample` returns."""
+        """Returns an array that is filled block by block with the results of `sample`."""
         dtype = numpy_dtype(dtype)
         if not is_float(dtype):
-            raise ValueError(f"{type(self).__name__} makes floats. Received the dtype: {dtype}")
+            raise ValueError(
+                f"{type(self).__name__}: the dtype must be a float type. Received: {dtype}"
+            )
         precision = np.float64 if dtype == np.float64 else np.float32
         values = np.empty(shape, dtype)
         flat = values.reshape(-1)
-        entropy = _entropy(self.seed)
+        entropy = _to_entropy(self.seed)
 
         def fill(block: int) -> None:
             stream = np.random.SeedSequence(entropy, spawn_key=(block,))
@@ -66,6 +69,7 @@ class RandomInitializer(Initializer):
             part = flat[block * _BLOCK : (block + 1) * _BLOCK]
             part[:] = sample(generator, part.size, precision)
 
+        # The generators of NumPy release the GIL.
         blocks = -(-flat.size // _BLOCK)
         if blocks <= 1:
             fill(0)
@@ -76,6 +80,8 @@ class RandomInitializer(Initializer):
 
 
 def normal(mean: float, stddev: float) -> Sampler:
+    """Returns a sampler of a normal distribution."""
+
     def sample(generator: np.random.Generator, size: int, precision: Any) -> np.ndarray:
         x = generator.standard_normal(size, precision)
         x *= stddev
@@ -86,13 +92,16 @@ def normal(mean: float, stddev: float) -> Sampler:
 
 
 def truncated(mean: float, stddev: float) -> Sampler:
+    """Returns a sampler of a normal distribution truncated at two standard deviations."""
+
     def sample(generator: np.random.Generator, size: int, precision: Any) -> np.ndarray:
         x = generator.standard_normal(size, precision)
-        far = np.flatnonzero(np.abs(x) > 2)
-        while far.size:
-            again = generator.standard_normal(far.size, precision)
-            x[far] = again
-            far = far[np.abs(again) > 2]
+        # Rejection sampling: 4.6 % of the values are outside of the interval and are replaced.
+        outside = np.flatnonzero(np.abs(x) > 2)
+        while outside.size:
+            redrawn = generator.standard_normal(outside.size, precision)
+            x[outside] = redrawn
+            outside = outside[np.abs(redrawn) > 2]
         x *= stddev
         x += mean
         return x
@@ -101,6 +110,8 @@ def truncated(mean: float, stddev: float) -> Sampler:
 
 
 def uniform(low: float, high: float) -> Sampler:
+    """Returns a sampler of a uniform distribution over `[low, high)`."""
+
     def sample(generator: np.random.Generator, size: int, precision: Any) -> np.ndarray:
         x = generator.random(size, precision)
         x *= high - low
@@ -111,12 +122,12 @@ def uniform(low: float, high: float) -> Sampler:
 
 
 class RandomNormal(RandomInitializer):
-    """Draws from a normal distribution.
+    """Initializes with samples from a normal distribution.
 
     Args:
-        mean: its mean.
-        stddev: its standard deviation.
-        seed: see `RandomInitializer`: an integer for the same values at each call.
+        mean: the mean.
+        stddev: the standard deviation.
+        seed: an integer for the same values at each call; see `RandomInitializer`.
     """
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Seed = None) -> None:
@@ -129,12 +140,12 @@ class RandomNormal(RandomInitializer):
 
 
 class TruncatedNormal(RandomInitializer):
-    """Draws from a normal distribution that is cut off two standard deviations from its mean.
+    """Initializes with samples from a normal distribution, truncated at two standard deviations.
 
     Args:
-        mean: its mean.
-        stddev: its standard deviation before it is cut off.
-        seed: see `RandomInitializer`: an integer for the same values at each call.
+        mean: the mean.
+        stddev: the standard deviation before truncation.
+        seed: an integer for the same values at each call; see `RandomInitializer`.
     """
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Seed = None) -> None:
@@ -147,12 +158,12 @@ class TruncatedNormal(RandomInitializer):
 
 
 class RandomUniform(RandomInitializer):
-    """Draws from a uniform distribution.
+    """Initializes with samples from a uniform distribution.
 
     Args:
-        minval: the lower end, which is included.
-        maxval: the upper end, which is not.
-        seed: see `RandomInitializer`: an integer for the same values at each call.
+        minval: the lower bound, inclusive.
+        maxval: the upper bound, exclusive.
+        seed: an integer for the same values at each call; see `RandomInitializer`.
     """
 
     def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: Seed = None) -> None:
@@ -165,13 +176,13 @@ class RandomUniform(RandomInitializer):
 
 
 class Orthogonal(RandomInitializer):
-    """Makes a random matrix with orthonormal columns (or rows, where there are fewer rows).
+    """Initializes with a random matrix with orthonormal columns (or rows, if there are fewer rows).
 
-    Weights of more than two axes are such a matrix whose columns are the last axis.
+    Weights with more than two axes are flattened to a matrix whose columns are the last axis.
 
     Args:
-        gain: a factor.
-        seed: see `RandomInitializer`: an integer for the same values at each call.
+        gain: the factor of the matrix.
+        seed: an integer for the same values at each call; see `RandomInitializer`.
 
     Example:
 
@@ -190,20 +201,21 @@ class Orthogonal(RandomInitializer):
     def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray:
         if len(shape) < 2:
             raise ValueError(
-                f"Orthogonal makes weights of two or more axes. Received the shape: {tuple(shape)}"
+                f"Orthogonal: the shape must have at least two axes. Received: {tuple(shape)}"
             )
         rows, columns = math.prod(shape[:-1]), shape[-1]
         tall = (max(rows, columns), min(rows, columns))
         q, r = np.linalg.qr(self.draw(tall, "float32", normal(0.0, 1.0)))
-        # Without the signs of R's diagonal the result is not uniform among such matrices.
+        # Multiplying by the signs of the diagonal of R makes the distribution uniform (Mezzadri,
+        # 2007, "How to generate random matrices from the classical compact groups").
         q = q * np.where(np.diag(r) < 0, -1.0, 1.0)
         q = q if rows >= columns else q.T
         return (self.gain * q.reshape(shape)).astype(numpy_dtype(dtype))
 
 
-def _entropy(seed: Any) -> Any:
+def _to_entropy(seed: Any) -> Any:
     if seed is None:
         return seeds.next_seed()
     if isinstance(seed, SeedGenerator):
         return np.asarray(jax.random.key_data(seed.next())).tolist()
-    return int(seed) & 0xFFFFFFFFFFFFFFFF  # a seed may be negative, a SeedSequence's not
+    return int(seed) & 0xFFFFFFFFFFFFFFFF  # SeedSequence rejects negative numbers

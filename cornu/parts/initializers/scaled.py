@@ -1,4 +1,4 @@
-"""Initializers whose variance depends on the number of inputs and outputs of a unit."""
+"""Initializers whose variance is scaled by the number of inputs and outputs of a unit."""
 
 from __future__ import annotations
 
@@ -26,22 +26,23 @@ __all__ = [
 FanMode: TypeAlias = Literal["fan_in", "fan_out", "fan_avg"]
 Distribution: TypeAlias = Literal["truncated_normal", "untruncated_normal", "normal", "uniform"]
 
-# Standard deviation of a standard normal distribution that is cut off at -2 and 2.
+# The standard deviation of a standard normal distribution truncated to [-2, 2].
 _TRUNCATED_STDDEV = 0.87962566103423978
 
 
 class VarianceScaling(RandomInitializer):
-    """Draws values whose variance is `scale / n`, where `n` is a number of units.
+    """Initializes with samples whose variance is `scale / n`, where `n` is a number of units.
 
     Args:
         scale: a positive factor.
-        mode: what `n` is: `"fan_in"` (inputs of a unit), `"fan_out"` (outputs) or `"fan_avg"`
-            (their mean).
-        distribution: `"truncated_normal"` (cut off at two standard deviations, and widened so
-            that the variance is right), `"untruncated_normal"` or `"uniform"`.
-        seed: see `RandomInitializer`: an integer for the same values at each call.
-        input_axes: axes of the weights that count inputs; only together with `output_axes`.
-        output_axes: axes of the weights that count outputs.
+        mode: the definition of `n`: `"fan_in"` (the number of inputs of a unit), `"fan_out"` (of
+            outputs) or `"fan_avg"` (their mean).
+        distribution: `"truncated_normal"` (truncated at two standard deviations, and rescaled to
+            the variance above), `"untruncated_normal"` or `"uniform"`.
+        seed: an integer for the same values at each call; see `RandomInitializer`.
+        input_axes: the axes whose sizes are multiplied to the number of inputs; requires
+            `output_axes`.
+        output_axes: the axes whose sizes are multiplied to the number of outputs.
 
     Example:
 
@@ -93,7 +94,7 @@ class VarianceScaling(RandomInitializer):
 
 
 class GlorotUniform(VarianceScaling):
-    """Draws uniformly from -limit to limit, with `limit = sqrt(6 / (fan_in + fan_out))`.
+    """Initializes with uniform samples of magnitude up to `sqrt(6 / (fan_in + fan_out))`.
 
     The arguments are those of `VarianceScaling`.
 
@@ -111,7 +112,7 @@ class GlorotUniform(VarianceScaling):
 
 
 class GlorotNormal(VarianceScaling):
-    """Draws from a truncated normal of standard deviation `sqrt(2 / (fan_in + fan_out))`.
+    """Initializes with truncated normal samples, `stddev = sqrt(2 / (fan_in + fan_out))`.
 
     The arguments are those of `VarianceScaling`.
 
@@ -129,7 +130,7 @@ class GlorotNormal(VarianceScaling):
 
 
 class HeUniform(VarianceScaling):
-    """Draws uniformly from -limit to limit, with `limit = sqrt(6 / fan_in)`.
+    """Initializes with uniform samples from `[-limit, limit)`, with `limit = sqrt(6 / fan_in)`.
 
     The arguments are those of `VarianceScaling`.
 
@@ -146,7 +147,7 @@ class HeUniform(VarianceScaling):
 
 
 class HeNormal(VarianceScaling):
-    """Draws from a truncated normal of standard deviation `sqrt(2 / fan_in)`.
+    """Initializes with truncated normal samples, `stddev = sqrt(2 / fan_in)`.
 
     The arguments are those of `VarianceScaling`.
 
@@ -163,7 +164,7 @@ class HeNormal(VarianceScaling):
 
 
 class LecunUniform(VarianceScaling):
-    """Draws uniformly from -limit to limit, with `limit = sqrt(3 / fan_in)`.
+    """Initializes with uniform samples from `[-limit, limit)`, with `limit = sqrt(3 / fan_in)`.
 
     The arguments are those of `VarianceScaling`.
 
@@ -180,7 +181,7 @@ class LecunUniform(VarianceScaling):
 
 
 class LecunNormal(VarianceScaling):
-    """Draws from a truncated normal of standard deviation `sqrt(1 / fan_in)`.
+    """Initializes with truncated normal samples, `stddev = sqrt(1 / fan_in)`.
 
     The arguments are those of `VarianceScaling`.
 
@@ -201,7 +202,7 @@ def fans(
     input_axes: Sequence[int] | None = None,
     output_axes: Sequence[int] | None = None,
 ) -> tuple[int, int]:
-    """Returns how many inputs and outputs one unit of some weights has.
+    """Returns the numbers of inputs and outputs of a unit, given the shape of the weights.
 
     Example:
 
@@ -214,5 +215,6 @@ def fans(
     if len(shape) < 2:
         size = math.prod(shape)
         return size, size
+    # All axes but the last two are spatial axes of a convolution kernel.
     field = math.prod(shape[:-2])
     return field * shape[-2], field * shape[-1]
