@@ -64,7 +64,7 @@ class GRU(RNN):
     encoder-decoder for statistical machine translation".
 
     Differences: the paper and Keras 1 and 2 apply the reset gate before the product. With tanh,
-    sigmoid and `reset_after`, the layer has a custom gradient (`jax.custom_vjp`): it supports
+    sigmoid and `reset_after`, the layer has a custom gradient: it supports
     higher-order reverse-mode derivatives, but not `jax.jvp`.
     """
 

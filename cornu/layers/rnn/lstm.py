@@ -62,8 +62,8 @@ class LSTM(RNN):
 
     Differences: the gates are in the order i, f, g, o (Keras calls g c). PyTorch has the same
     order, but two biases, and does not initialize the forget gate to ones. Keras 1 and 2 used
-    `hard_sigmoid` for the gates. With tanh and sigmoid, the layer has a custom gradient
-    (`jax.custom_vjp`): it supports higher-order reverse-mode derivatives, but not `jax.jvp`.
+    `hard_sigmoid` for the gates. With tanh and sigmoid, the layer has a custom gradient:
+    it supports higher-order reverse-mode derivatives, but not `jax.jvp`.
     """
 
     def __init__(
