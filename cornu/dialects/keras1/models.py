@@ -278,11 +278,11 @@ class Sequential(Keras1Trainer, models.Sequential):  # type: ignore[misc]  # as 
     def __init__(self, layers: Any = None, name: str | None = None, trainable: bool = True) -> None:
         super().__init__(layers, trainable, name or automatic_name("Sequential"))
 
-    def _begin_with(self, layer: Layer) -> None:
+    def _infer_input(self, layer: Layer) -> None:
         if isinstance(layer, Branches):
             self._tensors = [layer.inputs()]  # type: ignore[list-item]
         else:
-            super()._begin_with(layer)
+            super()._infer_input(layer)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the layers as a config."""
