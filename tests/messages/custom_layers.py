@@ -280,7 +280,7 @@ Create it in the layer's constructor or in `build()`.
 """,
 )
 def a_weight_made_in_every_call():
-    """A weight is made in call, each time anew."""
+    """A weight is created in each call."""
 
     class Bias(Layer):
         def call(self, x):
@@ -500,7 +500,7 @@ trainable=False) in `build` and call `self.v.assign(value)`.
 """,
 )
 def a_side_effect():
-    """A value is appended to a list while the step is traced, and looked at later."""
+    """A value is appended to a list while the step is traced, and read later."""
     seen = []
 
     class Watch(Layer):

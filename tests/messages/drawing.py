@@ -386,7 +386,7 @@ drawing.py:5).
 """,
 )
 def outputs_of_a_subclassed_model():
-    """A model that was not drawn is asked for its output Tensor."""
+    """The output Tensor of a model without a functional graph is requested."""
 
     class Net(Model):
         def call(self, x):

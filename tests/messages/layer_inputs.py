@@ -465,7 +465,7 @@ Reshape the data, or change the shape of the Input.
 """,
 )
 def model_called_on_another_shape():
-    """A drawn model is called on data of another shape."""
+    """A functional model is called on data of another shape."""
     pixels = Input((4,), name="pixels")
     model = Model(pixels, layers.Dense(3)(pixels), name="net")
     model(np.ones((8, 5), "float32"))
@@ -480,7 +480,7 @@ The batch axis seems to be missing: pass x[None] for a single sample.
 """,
 )
 def model_called_on_one_sample():
-    """A drawn model is called on a sample without the batch axis."""
+    """A functional model is called on a sample without the batch axis."""
     pixels = Input((4,), name="pixels")
     model = Model(pixels, layers.Dense(3)(pixels), name="net")
     model(np.ones(4, "float32"))
