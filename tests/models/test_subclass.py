@@ -206,7 +206,7 @@ def test_layers_that_are_never_reached_are_named():
 
     net = Net()
     net.compile("sgd", "mse")
-    with pytest.warns(UserWarning, match="never reaches: 'idle'"):
+    with pytest.warns(UserWarning, match="does not use: 'idle'"):
         net.fit(X, Y, verbose=0)
 
 
