@@ -24,11 +24,13 @@ __all__ = [
     "Array",
     "ArrayLike",
     "Axes",
+    "Batch",
     "Config",
     "ConstraintLike",
     "ConstraintName",
-    "DTypeLike",
     "DataFormat",
+    "DataLike",
+    "DTypeLike",
     "GradientTransformation",
     "InitializerLike",
     "InitializerName",
@@ -103,6 +105,11 @@ Axes: TypeAlias = int | Sequence[int] | None
 # Nested lists, tuples and dicts. Its leaves differ from use to use, which the type system cannot
 # express.
 PyTree: TypeAlias = Any
+# What `fit` takes as x, y and sample_weight: nested arrays, frames, datasets and loaders of other
+# libraries, iterables of batches. The types of optional packages cannot be named here.
+DataLike: TypeAlias = Any
+# A batch (x, y, sample_weight), with None for what was not given.
+Batch: TypeAlias = tuple[PyTree, PyTree, PyTree]
 # Metrics by name, as callbacks receive them: a mapping, or None. Type checkers infer the type of an
 # unannotated parameter of an override from here, and users read `logs["loss"]` without a check.
 Logs: TypeAlias = Any

@@ -18,6 +18,7 @@ from cornu.layers.input import InputLayer
 from cornu.models.functional import FunctionalGraph
 from cornu.models.retrace import new_input, retrace_nodes
 from cornu.names import make_unique
+from cornu.types import PyTree
 
 __all__ = ["InlinedGraph", "flatten", "is_inlinable"]
 
@@ -186,7 +187,7 @@ def _with_training(op: Layer, args: Any, kwargs: Any, training: bool | None) -> 
     return kwargs if training is None or said else {**kwargs, "training": training}
 
 
-def _convert_input(value: Any, tensor: Tensor, model: Any, mask: Any) -> Any:
+def _convert_input(value: Any, tensor: Tensor, model: Any, mask: PyTree) -> Any:
     """Converts a value as the model's input does: dtype, number of axes and mask."""
     if not isinstance(value, Tensor):
         return value

@@ -21,6 +21,7 @@ from cornu.core.layer.layer import Layer
 from cornu.core.state import scope
 from cornu.layers.input import InputLayer
 from cornu.names import make_unique
+from cornu.types import DataLike, PyTree
 
 __all__ = ["FunctionalGraph"]
 
@@ -38,7 +39,7 @@ class FunctionalGraph:
             (if the input shape was inferred from data).
     """
 
-    def __init__(self, inputs: Any, outputs: Any, owner: str, strict: bool = True) -> None:
+    def __init__(self, inputs: PyTree, outputs: PyTree, owner: str, strict: bool = True) -> None:
         _check_tensors(inputs, f"{owner}: inputs")
         _check_tensors(outputs, f"{owner}: outputs")
         self.inputs = inputs
@@ -65,7 +66,7 @@ class FunctionalGraph:
         self.layer_names = _unique_names(self.layers)
         self._given_names: dict[int, str] = {}
 
-    def run(self, value: Any, mask: Any = None) -> Any:
+    def run(self, value: Any, mask: PyTree = None) -> Any:
         """Computes the outputs, in their structure, from arrays in the structure of the inputs."""
         values = self.bind(value)
         masks = None
@@ -187,7 +188,7 @@ class FunctionalGraph:
             return f"one input, {shapes[0]}"
         return f"{len(shapes)} inputs ({kind}): {', '.join(shapes)}"
 
-    def _convert(self, x: Any, tensor: Tensor, name: str) -> Any:
+    def _convert(self, x: DataLike, tensor: Tensor, name: str) -> Any:
         if x is None:
             if tensor.optional:
                 return None
@@ -204,7 +205,7 @@ class FunctionalGraph:
         self.check_shape(x, tensor, name)
         return x
 
-    def check_shape(self, x: Any, tensor: Tensor, name: str, rows: bool = True) -> None:
+    def check_shape(self, x: DataLike, tensor: Tensor, name: str, rows: bool = True) -> None:
         """Raises a ValueError if an array does not match the shape of its input.
 
         A last axis of size 1 may be missing or added. With `rows=False` the number of rows is
@@ -248,7 +249,7 @@ def _describe(value: Any) -> str:
     return f"one array of shape {tuple(np.shape(value))}"
 
 
-def _match(structure: Any, value: Any) -> list[Any] | None:
+def _match(structure: PyTree, value: Any) -> list[Any] | None:
     """Returns the leaves of `value` in the order of `structure`, or None if it does not match."""
     if isinstance(structure, Tensor):
         return None if isinstance(value, (dict, list, tuple)) else [value]
@@ -292,7 +293,7 @@ def _is_rowwise(op: Any) -> bool:
     return op.rowwise is True and all(_is_rowwise(layer) for layer in op.sublayers())
 
 
-def _check_tensors(structure: Any, what: str) -> None:
+def _check_tensors(structure: PyTree, what: str) -> None:
     for path, leaf in tree.flatten_with_path(structure):
         if isinstance(leaf, Tensor):
             continue
@@ -332,7 +333,7 @@ def _tensor_name(tensor: Tensor, names: dict[int, str]) -> str:
     return names.get(id(tensor.node.op), tensor.node.name)
 
 
-def _tensor_names(structure: Any, names: dict[int, str]) -> list[str]:
+def _tensor_names(structure: PyTree, names: dict[int, str]) -> list[str]:
     """Returns the name of each leaf: its key in a flat dict, otherwise the name of its layer."""
     if isinstance(structure, dict) and all(isinstance(v, Tensor) for v in structure.values()):
         return list(structure) if isinstance(structure, OrderedDict) else sorted(structure)

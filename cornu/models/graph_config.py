@@ -19,6 +19,7 @@ from cornu.errors import suggest
 from cornu.layers.input import InputLayer
 from cornu.models.functional import FunctionalGraph
 from cornu.names import make_unique, snake_case
+from cornu.types import PyTree
 
 __all__ = ["describe", "draw"]
 
@@ -126,7 +127,7 @@ def _is_input(tensor: Tensor) -> bool:
     return tensor.node is not None and isinstance(tensor.node.op, InputLayer)
 
 
-def _tensor_references(structure: Any, references: dict[int, list[Any]]) -> Any:
+def _tensor_references(structure: PyTree, references: dict[int, list[Any]]) -> Any:
     if isinstance(structure, Tensor):
         return references[id(structure)]
     if isinstance(structure, dict):

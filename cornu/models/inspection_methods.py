@@ -17,6 +17,7 @@ from cornu.models.pure import Pure, assign, pure
 from cornu.models.submodel import cut
 from cornu.models.training_methods import TrainingMethods
 from cornu.training import preflight
+from cornu.types import DataLike
 
 __all__ = ["InspectionMethods"]
 
@@ -237,9 +238,9 @@ class InspectionMethods(TrainingMethods):
 
     def statistics(
         self,
-        x: Any,
-        y: Any = None,
-        sample_weight: Any = None,
+        x: DataLike,
+        y: DataLike = None,
+        sample_weight: DataLike = None,
         training: bool = False,
         what: Any = None,
     ) -> inspect.Statistics:
@@ -251,12 +252,12 @@ class InspectionMethods(TrainingMethods):
 
     def check(
         self,
-        x: Any = None,
-        y: Any = None,
-        sample_weight: Any = None,
+        x: DataLike = None,
+        y: DataLike = None,
+        sample_weight: DataLike = None,
         *,
         batch_size: int | None = None,
-        validation_data: Any = None,
+        validation_data: DataLike = None,
         ignore: Iterable[str] = (),
     ) -> Report:
         """Checks the model, its compile config and some data for mistakes, without training.

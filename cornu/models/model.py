@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any, Self
 
 import jax
@@ -24,6 +25,7 @@ from cornu.models.outputs_of import Recording
 from cornu.names import auto_name
 from cornu.saving import model_files, weight_files
 from cornu.training.trainer import Trainer
+from cornu.types import DataLike, PyTree
 
 __all__ = ["Model"]
 
@@ -93,8 +95,8 @@ class Model(InspectionMethods):
 
     def __init__(
         self,
-        inputs: Any = None,
-        outputs: Any = None,
+        inputs: PyTree = None,
+        outputs: PyTree = None,
         name: str | None = None,
         *,
         trainable: bool = True,
@@ -128,7 +130,7 @@ class Model(InspectionMethods):
         def call(self, *args: Any, **kwargs: Any) -> Any: ...
     else:
 
-        def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        def call(self, inputs: PyTree, training: bool | None = None, mask: PyTree = None) -> Any:
             """Computes the outputs; a subclass without a functional graph defines it."""
             if self.functional_graph is None:
                 raise NotImplementedError(
@@ -136,7 +138,7 @@ class Model(InspectionMethods):
                 )
             return self.functional_graph.run(inputs, mask)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+    def compute_mask(self, inputs: PyTree, previous_mask: Any = None) -> Any:
         """Returns the masks of the outputs."""
         return None if self.functional_graph is None else self.functional_graph.masks(inputs)
 
@@ -161,11 +163,11 @@ class Model(InspectionMethods):
         else:
             super()._build_from_shapes(shapes)
 
-    def build_for(self, inputs: Any) -> None:
+    def build_for(self, inputs: PyTree) -> None:
         """Builds a subclassed model for the shapes and dtypes of some data."""
         self.infer_outputs(tree.map(_spec_of, inputs))
 
-    def infer_outputs(self, inputs: Any) -> Any:
+    def infer_outputs(self, inputs: PyTree) -> Any:
         """Returns the Tensors that a call on Tensors returns; builds the model if necessary."""
         if self.functional_graph is not None:
             return self.functional_graph.outputs
@@ -378,7 +380,9 @@ class Model(InspectionMethods):
             return cls(inputs, outputs, name=config.get("name"), trainable=trainable)
 
     @api_boundary
-    def save(self, filepath: Any, overwrite: bool = True, zipped: Any = None) -> None:
+    def save(
+        self, filepath: str | os.PathLike[str], overwrite: bool = True, zipped: Any = None
+    ) -> None:
         """Saves architecture, weights and optimizer; see `cornu.saving.save_model`."""
         model_files.save_model(self, filepath, overwrite, zipped)
 
@@ -396,12 +400,12 @@ class Model(InspectionMethods):
             self.build(tuple(config["input_shape"]))
 
     @api_boundary
-    def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
+    def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
         """Saves the weights; see `cornu.saving.save_weights`."""
         weight_files.save_weights(self, filepath, overwrite)
 
     @api_boundary
-    def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
+    def load_weights(self, filepath: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
         """Loads weights; see `cornu.saving.load_weights`."""
         weight_files.load_weights(self, filepath, skip_mismatch)
 
@@ -418,7 +422,7 @@ class Recorder(Recording, Model):
     """A model that returns outputs of layers of another model; see `Model.outputs_of`."""
 
 
-def _tensors_from_config(inputs: Any) -> Any:
+def _tensors_from_config(inputs: PyTree) -> Any:
     """Returns the Tensors of a build config: `[shape, dtype]` in the structure of the inputs."""
     if isinstance(inputs, dict):
         return {name: _tensors_from_config(item) for name, item in inputs.items()}
@@ -431,7 +435,7 @@ def _spec(tensor: Tensor) -> tuple[Any, str]:
     return tensor.shape, tensor.dtype
 
 
-def _spec_of(x: Any) -> Any:
+def _spec_of(x: DataLike) -> Any:
     if x is None:
         return None
     return Tensor((None, *np.shape(x)[1:]), jax.dtypes.canonicalize_dtype(np.asarray(x).dtype))

@@ -15,6 +15,7 @@ from cornu.inspect.record_outputs import OutputRecord, record_outputs
 from cornu.models.flatten import InlinedGraph, is_inlinable
 from cornu.models.functional import FunctionalGraph
 from cornu.models.retrace import is_added_mask
+from cornu.types import PyTree
 
 __all__ = ["Recording", "outputs_of"]
 
@@ -107,7 +108,7 @@ class Recording:
             if all(layer is not item.op for layer in self._layers.values()):
                 self._layers[item.path] = item.op
 
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+    def call(self, inputs: PyTree, training: bool | None = None, mask: PyTree = None) -> Any:
         """Runs the model; returns the outputs of its layers."""
         run = record_outputs(
             lambda x: self.inner(x, training=training), list(self._layers.values())

@@ -18,6 +18,7 @@ from cornu.models.model import Model
 from cornu.models.retrace import new_input, retrace_nodes
 from cornu.models.sequential import Sequential
 from cornu.names import make_unique
+from cornu.types import DataLike, PyTree
 
 __all__ = ["GraphRebuilder", "Replacement"]
 
@@ -166,7 +167,7 @@ class GraphRebuilder:
         own = old.name if layer is None else layer.name
         return new_input(old, self._names.get(id(layer)) or had or own)
 
-    def _call_layers(self, layers: list[Layer], x: Any, node: Node, path: str) -> Any:
+    def _call_layers(self, layers: list[Layer], x: DataLike, node: Node, path: str) -> Any:
         for layer in layers:
             with _at_node(path, layer, node):
                 x = layer(x)
@@ -227,7 +228,7 @@ def _single_tensor(value: Any, node: Node, path: str) -> Any:
     return found[0]
 
 
-def _check_count(outputs: Any, node: Node) -> None:
+def _check_count(outputs: PyTree, node: Node) -> None:
     made, had = len(tree.leaves(outputs)), len(node.output_tensors)
     if made != had:
         raise ValueError(f"expected {had} outputs, received {made}.")

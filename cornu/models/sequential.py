@@ -16,6 +16,7 @@ from cornu.core.tracebacks.user_frames import user_location
 from cornu.layers.input import Input, InputLayer
 from cornu.models.functional import FunctionalGraph
 from cornu.models.model import Layers, Model
+from cornu.types import PyTree
 
 __all__ = ["Sequential"]
 
@@ -190,11 +191,11 @@ class Sequential(Model):
         self._tensors = tensors
         self._reset()
 
-    def build_for(self, inputs: Any) -> None:
+    def build_for(self, inputs: PyTree) -> None:
         self._require_layers()
         self.build(np.shape(inputs))
 
-    def infer_outputs(self, inputs: Any) -> Any:
+    def infer_outputs(self, inputs: PyTree) -> Any:
         self._require_layers()
         self.build(inputs.shape)
         return super().infer_outputs(inputs)

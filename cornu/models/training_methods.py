@@ -22,6 +22,7 @@ from cornu.training.search.batch_size_report import BatchSizes
 from cornu.training.search.learning_rate import find_lr
 from cornu.training.step.trace_log import Trace
 from cornu.training.trainer import Trainer
+from cornu.types import DataLike, PyTree
 
 __all__ = ["TrainingMethods"]
 
@@ -174,10 +175,10 @@ class TrainingMethods(Layer):
 
     def compute_loss(
         self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
+        x: DataLike = None,
+        y: DataLike = None,
+        y_pred: PyTree = None,
+        sample_weight: DataLike = None,
         training: bool = True,
     ) -> Any:
         """Returns the total loss of a batch: losses of outputs, regularizers and `add_loss`.
@@ -191,10 +192,10 @@ class TrainingMethods(Layer):
         trainable_variables: Any,
         non_trainable_variables: Any,
         metrics_variables: Any,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
+        x: DataLike = None,
+        y: DataLike = None,
+        y_pred: PyTree = None,
+        sample_weight: DataLike = None,
         training: bool = True,
     ) -> Any:
         """Returns the result of `compute_loss` for given values of the Variables.
@@ -213,12 +214,12 @@ class TrainingMethods(Layer):
         return steps.stateless_compute_loss(self.trainer, values, args)
 
     def compute_metrics(
-        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
+        self, x: DataLike, y: DataLike, y_pred: PyTree, sample_weight: DataLike = None
     ) -> dict[str, Any]:
         """Updates the metrics with a batch; returns their values. Can be overridden."""
         return steps.compute_metrics(self.trainer, y, y_pred, sample_weight)
 
-    def train_step(self, data: Any) -> dict[str, Any]:
+    def train_step(self, data: DataLike) -> dict[str, Any]:
         """Trains on one batch `(x, y, sample_weight)`; returns logs.
 
         An override may assign to Variables as in eager code, and use `cornu.value_and_grad` for
@@ -237,11 +238,11 @@ class TrainingMethods(Layer):
         """
         return steps.train_step(self.trainer, data)
 
-    def test_step(self, data: Any) -> dict[str, Any]:
+    def test_step(self, data: DataLike) -> dict[str, Any]:
         """Evaluates one batch `(x, y, sample_weight)`; returns logs."""
         return steps.test_step(self.trainer, data)
 
-    def predict_step(self, data: Any) -> Any:
+    def predict_step(self, data: DataLike) -> Any:
         """Returns the predictions for one batch `(x, None, None)`."""
         return self(data[0], training=False)
 
@@ -250,17 +251,17 @@ class TrainingMethods(Layer):
     @api_boundary
     def fit(
         self,
-        x: Any = None,
-        y: Any = None,
+        x: DataLike = None,
+        y: DataLike = None,
         batch_size: int | None = None,
         epochs: int = 1,
         verbose: Verbosity = "auto",
         callbacks: Any = None,
         validation_split: float = 0.0,
-        validation_data: Any = None,
+        validation_data: DataLike = None,
         shuffle: bool = True,
         class_weight: Mapping[Any, Any] | None = None,
-        sample_weight: Any = None,
+        sample_weight: DataLike = None,
         initial_epoch: int = 0,
         steps_per_epoch: int | None = None,
         validation_steps: int | None = None,
@@ -344,11 +345,11 @@ class TrainingMethods(Layer):
     @overload
     def evaluate(
         self,
-        x: Any = None,
-        y: Any = None,
+        x: DataLike = None,
+        y: DataLike = None,
         batch_size: int | None = None,
         verbose: Verbosity = "auto",
-        sample_weight: Any = None,
+        sample_weight: DataLike = None,
         steps: int | None = None,
         callbacks: Any = None,
         *,
@@ -358,11 +359,11 @@ class TrainingMethods(Layer):
     @overload
     def evaluate(
         self,
-        x: Any = None,
-        y: Any = None,
+        x: DataLike = None,
+        y: DataLike = None,
         batch_size: int | None = None,
         verbose: Verbosity = "auto",
-        sample_weight: Any = None,
+        sample_weight: DataLike = None,
         steps: int | None = None,
         callbacks: Any = None,
         return_dict: bool = False,
@@ -371,11 +372,11 @@ class TrainingMethods(Layer):
     @api_boundary
     def evaluate(
         self,
-        x: Any = None,
-        y: Any = None,
+        x: DataLike = None,
+        y: DataLike = None,
         batch_size: int | None = None,
         verbose: Verbosity = "auto",
-        sample_weight: Any = None,
+        sample_weight: DataLike = None,
         steps: int | None = None,
         callbacks: Any = None,
         return_dict: bool = False,
@@ -394,7 +395,7 @@ class TrainingMethods(Layer):
     @api_boundary
     def predict(
         self,
-        x: Any,
+        x: DataLike,
         batch_size: int | None = None,
         verbose: Verbosity = "auto",
         steps: int | None = None,
@@ -409,9 +410,9 @@ class TrainingMethods(Layer):
     @api_boundary
     def train_on_batch(
         self,
-        x: Any,
-        y: Any = None,
-        sample_weight: Any = None,
+        x: DataLike,
+        y: DataLike = None,
+        sample_weight: DataLike = None,
         class_weight: Mapping[Any, Any] | None = None,
         return_dict: bool = False,
     ) -> Any:
@@ -421,14 +422,18 @@ class TrainingMethods(Layer):
 
     @api_boundary
     def test_on_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+        self,
+        x: DataLike,
+        y: DataLike = None,
+        sample_weight: DataLike = None,
+        return_dict: bool = False,
     ) -> Any:
         """Evaluates one batch; returns the loss and the metrics of the batch."""
         logs = fitting.test_on_batch(self.trainer, x, y, sample_weight)
         return logs if return_dict else _as_list(logs)
 
     @api_boundary
-    def predict_on_batch(self, x: Any) -> Any:
+    def predict_on_batch(self, x: DataLike) -> Any:
         """Returns the predictions for one batch."""
         return fitting.predict_on_batch(self.trainer, x)
 
@@ -496,9 +501,9 @@ class TrainingMethods(Layer):
     @api_boundary
     def find_lr(
         self,
-        x: Any,
-        y: Any = None,
-        sample_weight: Any = None,
+        x: DataLike,
+        y: DataLike = None,
+        sample_weight: DataLike = None,
         *,
         batch_size: int | None = None,
         class_weight: Mapping[Any, Any] | None = None,
@@ -560,9 +565,9 @@ class TrainingMethods(Layer):
     @api_boundary
     def find_batch_size(
         self,
-        x: Any,
-        y: Any = None,
-        sample_weight: Any = None,
+        x: DataLike,
+        y: DataLike = None,
+        sample_weight: DataLike = None,
         *,
         start: int = 32,
         largest: int | None = None,

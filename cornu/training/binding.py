@@ -19,6 +19,7 @@ from cornu.data.column_names import NAMELESS, Names
 from cornu.errors import suggest
 from cornu.training.data_checks import check_lengths
 from cornu.training.protocols import TrainableModel
+from cornu.types import DataLike, PyTree
 
 __all__ = ["Binding", "Outputs", "is_array", "named_arrays"]
 
@@ -37,7 +38,7 @@ class Outputs:
         tensors: the Tensors in the same order.
     """
 
-    def __init__(self, structure: Any, names: Sequence[str] | None = None) -> None:
+    def __init__(self, structure: PyTree, names: Sequence[str] | None = None) -> None:
         self.structure = structure
         self.tensors: list[Tensor] = tree.leaves(structure)
         if names is None:
@@ -97,11 +98,11 @@ class Outputs:
             "Pass a list with one entry for each output, or a dict by output name."
         )
 
-    def spread_targets(self, y: Any) -> list[Any]:
+    def spread_targets(self, y: DataLike) -> list[Any]:
         """Returns the targets of each output."""
         return self.spread(y, "y", whole=is_array)
 
-    def spread_weights(self, sample_weight: Any) -> list[Any]:
+    def spread_weights(self, sample_weight: DataLike) -> list[Any]:
         """Returns the sample weights of each output; a single array applies to all."""
         return self.spread(sample_weight, "sample_weight", whole=is_array, to_all=True)
 
@@ -194,7 +195,7 @@ class Binding:
             weight = _pack(outputs.spread_weights(weight))
         return x, y, weight
 
-    def _apply_class_weight(self, outputs: Outputs | None, y: Any, weight: Any) -> Any:
+    def _apply_class_weight(self, outputs: Outputs | None, y: DataLike, weight: PyTree) -> Any:
         names = outputs.names if outputs is not None else ["output_1"]
         by_name = self._class_weight_by_output(names)
         if outputs is None or outputs.single:
@@ -225,7 +226,7 @@ class Binding:
 
     # ---------------------------------------------------------------- the parts of a bound batch
 
-    def inputs(self, x: Any) -> Iterator[tuple[str, Tensor | None, Any]]:
+    def inputs(self, x: DataLike) -> Iterator[tuple[str, Tensor | None, Any]]:
         """Yields name, Tensor and array of each input of a bound batch."""
         graph = self._model.functional_graph
         if graph is None:
@@ -242,18 +243,18 @@ def _pack(parts: list[Any]) -> Any:
     return parts[0] if len(parts) == 1 else tuple(parts)
 
 
-def _multiply(weight: Any, made: np.ndarray) -> np.ndarray:
+def _multiply(weight: PyTree, made: np.ndarray) -> np.ndarray:
     return made if weight is None else np.asarray(weight) * made
 
 
-def is_array(x: Any) -> bool:
+def is_array(x: DataLike) -> bool:
     """Whether a value is treated as a single array; a list of numbers is."""
     if isinstance(x, (list, tuple)):
         return bool(x) and all(isinstance(item, (int, float, np.number)) for item in x)
     return not isinstance(x, dict)
 
 
-def named_arrays(structure: Any, what: str) -> list[tuple[str, Any]]:
+def named_arrays(structure: PyTree, what: str) -> list[tuple[str, Any]]:
     """Returns the arrays of a structure with their names, such as `x['a']`."""
     if structure is None:
         return []

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from cornu.core.layer.layer import Layer
+from cornu.types import PyTree
 
 __all__ = ["check_lengths", "check_targets", "check_values"]
 
@@ -55,7 +56,7 @@ def check_values(name: str, array: Any, consumers: Iterable[Layer] = ()) -> None
             raise ValueError(f"{name}, which feeds layer {layer.name!r}: {problem}")
 
 
-def check_targets(name: str, loss: Any, target: Any, prediction: Any) -> None:
+def check_targets(name: str, loss: Any, target: PyTree, prediction: PyTree) -> None:
     """Raises a ValueError for targets that do not match the output and its loss.
 
     Args:
@@ -111,7 +112,7 @@ def _same_rank(shape: tuple[int, ...], output: tuple[int | None, ...]) -> bool:
 
 
 def _check_sparse(
-    what: str, loss: Any, target: Any, shape: tuple[int, ...], output: tuple[int | None, ...]
+    what: str, loss: Any, target: PyTree, shape: tuple[int, ...], output: tuple[int | None, ...]
 ) -> None:
     labels = shape[:-1] if len(shape) == len(output) and shape[-1] == 1 else shape
     if len(labels) != len(output) - 1 or any(
@@ -143,7 +144,7 @@ def _check_sparse(
             )
 
 
-def _check_unit(what: str, target: Any) -> None:
+def _check_unit(what: str, target: PyTree) -> None:
     values = np.asarray(target)
     if values.size and values.dtype.kind in "iuf":
         low, high = values.min(), values.max()

@@ -23,6 +23,7 @@ from cornu.training.resume.session import ResumeSession
 from cornu.training.step.nan_guard import NaNGuard
 from cornu.training.step.partial_batch import BatchPadder
 from cornu.training.trainer import Trainer
+from cornu.types import DataLike
 
 __all__ = [
     "Verbosity",
@@ -40,17 +41,17 @@ _VERBOSITIES = ("auto", 0, 1, 2)
 
 def fit(
     trainer: Trainer,
-    x: Any,
-    y: Any,
+    x: DataLike,
+    y: DataLike,
     batch_size: int | None,
     epochs: int,
     verbose: Verbosity,
     callbacks: Any,
     validation_split: float,
-    validation_data: Any,
+    validation_data: DataLike,
     shuffle: bool,
     class_weight: Mapping[Any, Any] | None,
-    sample_weight: Any,
+    sample_weight: DataLike,
     initial_epoch: int,
     steps_per_epoch: int | None,
     validation_steps: int | None,
@@ -194,7 +195,7 @@ class _Validation:
         )
 
 
-def _identify_validation(validation_data: Any) -> DataInput | None:
+def _identify_validation(validation_data: DataLike) -> DataInput | None:
     """Returns the validation data, given as `(x, y)`, `(x, y, sample_weight)` or x alone."""
     if validation_data is None:
         return None
@@ -227,11 +228,11 @@ def _callback_list(
 
 def evaluate(
     trainer: Trainer,
-    x: Any,
-    y: Any,
+    x: DataLike,
+    y: DataLike,
     batch_size: int | None,
     verbose: Verbosity,
-    sample_weight: Any,
+    sample_weight: DataLike,
     steps_: int | None,
     callbacks: Any,
 ) -> dict[str, Any]:
@@ -256,7 +257,7 @@ def _open_for_evaluation(
 
 def predict(
     trainer: Trainer,
-    x: Any,
+    x: DataLike,
     batch_size: int | None,
     verbose: Verbosity,
     steps_: int | None,
@@ -298,9 +299,9 @@ def predict(
 
 def train_on_batch(
     trainer: Trainer,
-    x: Any,
-    y: Any,
-    sample_weight: Any,
+    x: DataLike,
+    y: DataLike,
+    sample_weight: DataLike,
     class_weight: Mapping[Any, Any] | None,
 ) -> dict[str, Any]:
     """Trains on one batch; returns its logs."""
@@ -308,7 +309,9 @@ def train_on_batch(
     return _run_batch(trainer, trainer.one_batch(x, y, sample_weight, class_weight, True), "train")
 
 
-def test_on_batch(trainer: Trainer, x: Any, y: Any, sample_weight: Any) -> dict[str, Any]:
+def test_on_batch(
+    trainer: Trainer, x: DataLike, y: DataLike, sample_weight: DataLike
+) -> dict[str, Any]:
     """Evaluates one batch; returns its logs."""
     trainer.require_config("test_on_batch")
     return _run_batch(trainer, trainer.one_batch(x, y, sample_weight, None, False), "test")
@@ -319,7 +322,7 @@ def _run_batch(trainer: Trainer, source: Arrays, kind: Literal["train", "test"])
     return dict(trainer.programs.runner(kind).run_batch(next(source.batches())))
 
 
-def predict_on_batch(trainer: Trainer, x: Any) -> Any:
+def predict_on_batch(trainer: Trainer, x: DataLike) -> Any:
     """Returns the predictions for one batch, as NumPy arrays."""
     if not trainer.model.built:
         trainer.model.build_for(x)

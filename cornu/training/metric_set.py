@@ -15,6 +15,7 @@ from cornu.metrics import Metric
 from cornu.training.binding import Outputs
 from cornu.training.compile_config import CompileConfig
 from cornu.training.objective import is_library_code
+from cornu.types import PyTree
 
 __all__ = ["MetricSet", "check_metrics"]
 
@@ -105,14 +106,14 @@ class MetricSet:
             raise locate_error(error, where)  # noqa: B904  # it has set the cause
 
 
-def _like_batch(output: Any, target: Any) -> jax.ShapeDtypeStruct:
+def _like_batch(output: Any, target: PyTree) -> jax.ShapeDtypeStruct:
     """Returns the spec of an output for a batch; unknown sizes are taken from the target."""
     sizes = [*target.shape, *[1] * len(output.shape)]
     shape = (known or size for known, size in zip(output.shape, sizes, strict=False))
     return jax.ShapeDtypeStruct(tuple(shape), output.dtype)
 
 
-def _with_padding(weight: Any, rows: Any) -> Any:
+def _with_padding(weight: PyTree, rows: Any) -> Any:
     """Returns weights that are zero for the rows that pad a partial batch."""
     if rows is None or weight is None:
         return rows if weight is None else weight
@@ -150,7 +151,7 @@ def check_metrics(given: Any) -> None:
         metrics_module.get(given)
 
 
-def _create(identifier: Any, target: Any, prediction: Any) -> Metric:
+def _create(identifier: Any, target: PyTree, prediction: PyTree) -> Metric:
     """Returns a metric; "accuracy" and "crossentropy" are resolved by the shapes."""
     if isinstance(identifier, str) and identifier in _BY_SHAPE and target is not None:
         binary, sparse, categorical = _BY_SHAPE[identifier]

@@ -17,6 +17,7 @@ from cornu.losses import Loss
 from cornu.metrics import Mean
 from cornu.training.binding import Outputs
 from cornu.training.compile_config import CompileConfig
+from cornu.types import DataLike, PyTree
 
 __all__ = ["Objective", "count_rows", "is_library_code"]
 
@@ -81,7 +82,7 @@ class Objective:
         return total
 
     def losses_by_output(
-        self, y: Any, y_pred: Any, sample_weight: Any = None
+        self, y: DataLike, y_pred: PyTree, sample_weight: DataLike = None
     ) -> list[tuple[str, Loss, Any]]:
         """Returns the output name, the loss and its value for each output with a loss."""
         targets = self.outputs.spread_targets(y)
@@ -91,7 +92,9 @@ class Objective:
         )
         return [(n, loss, loss(t, p, w)) for n, loss, t, p, w in parts if loss is not None]
 
-    def _compute(self, i: int, loss: Loss, target: Any, prediction: Any, weight: Any) -> Any:
+    def _compute(
+        self, i: int, loss: Loss, target: PyTree, prediction: PyTree, weight: PyTree
+    ) -> Any:
         try:
             return loss(target, prediction, weight)
         except Exception as error:
@@ -112,7 +115,7 @@ def _as_loss(given: Any) -> Loss | None:
     return losses_module.FunctionLoss(loss, name=getattr(loss, "__name__", "loss"))
 
 
-def count_rows(x: Any) -> Any:
+def count_rows(x: DataLike) -> Any:
     """Returns the number of rows of a batch that are not padding."""
     rows = scope.current().row_mask
     return jnp.sum(rows) if rows is not None else x.shape[0]

@@ -23,17 +23,18 @@ from cornu.inspect.nan.report import NanReport
 from cornu.training import steps
 from cornu.training.binding import Binding, named_arrays
 from cornu.training.trainer import Trainer
+from cornu.types import DataLike, PyTree
 
 __all__ = ["after_fit", "before_fit", "check", "stop_at_nan"]
 
 
 def check(
     trainer: Trainer,
-    x: Any,
-    y: Any,
-    sample_weight: Any,
+    x: DataLike,
+    y: DataLike,
+    sample_weight: DataLike,
     batch_size: int | None,
-    validation_data: Any,
+    validation_data: DataLike,
     ignore: Iterable[str],
 ) -> Report:
     """Returns probable mistakes in a model and its data; see `Model.check`."""
@@ -198,7 +199,7 @@ def _create_context(
     )
 
 
-def _checked_outputs(trainer: Trainer, y: Any) -> list[CheckedOutput]:
+def _checked_outputs(trainer: Trainer, y: DataLike) -> list[CheckedOutput]:
     """Returns each output with its loss and a sample of its targets."""
     objective, config = trainer.objective, trainer.config
     if objective is None or config is None or trainer.model.overrides("compute_loss"):
@@ -218,14 +219,14 @@ def _checked_outputs(trainer: Trainer, y: Any) -> list[CheckedOutput]:
     return checked
 
 
-def _validation_inputs(validation_data: Any) -> list[np.ndarray]:
+def _validation_inputs(validation_data: DataLike) -> list[np.ndarray]:
     """Returns the inputs of validation data that is a tuple or list of arrays."""
     if not isinstance(validation_data, (tuple, list)) or not validation_data:
         return []
     return _array_leaves(validation_data[0])
 
 
-def _array_leaves(structure: Any) -> list[np.ndarray]:
+def _array_leaves(structure: PyTree) -> list[np.ndarray]:
     """Returns the arrays of a structure, or an empty list if it contains anything else."""
     leaves = tree.leaves(structure)
     if not all(isinstance(leaf, (np.ndarray, jax.Array)) for leaf in leaves):

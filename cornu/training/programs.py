@@ -18,6 +18,7 @@ from cornu.training.step.partial_batch import pad_batch
 from cornu.training.step.program import Forward
 from cornu.training.step.runner import Runner, StepCount
 from cornu.training.step.trace_log import TraceLog, specs_of
+from cornu.types import PyTree
 
 __all__ = ["ProgramCache", "ProgramOwner"]
 
@@ -172,7 +173,7 @@ class ProgramCache:
 
     # ----------------------------------------------------------------------------------- forward
 
-    def forward(self, inputs: Any, training: bool | None) -> tuple[Any, list[Any]]:
+    def forward(self, inputs: PyTree, training: bool | None) -> tuple[Any, list[Any]]:
         """Calls the model on arrays through its compiled function.
 
         Returns:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
 from cornu.core.state.variable import Variable
+from cornu.types import DataLike, PyTree
 
 __all__ = ["InputGraph", "TrainableModel"]
 
@@ -15,8 +16,8 @@ __all__ = ["InputGraph", "TrainableModel"]
 class InputGraph(Protocol):
     """The functional graph of a model: its inputs and outputs, and the matching of data."""
 
-    inputs: Any
-    outputs: Any
+    inputs: PyTree
+    outputs: PyTree
     input_names: list[str]
     output_names: list[str]
     input_tensors: list[Tensor]
@@ -28,7 +29,7 @@ class InputGraph(Protocol):
     def arrange(self, values: Sequence[Any]) -> Any:
         """Returns one value for each input, in the structure of the inputs."""
 
-    def check_shape(self, x: Any, tensor: Tensor, name: str, rows: bool = True) -> None:
+    def check_shape(self, x: DataLike, tensor: Tensor, name: str, rows: bool = True) -> None:
         """Raises a ValueError if an array does not match the shape of its input."""
 
     def rowwise(self) -> bool:
@@ -85,10 +86,10 @@ class TrainableModel(Protocol):
     def run(self, args: Any, kwargs: Any) -> Any:
         """Calls the model on arrays, without the compiled function of the model."""
 
-    def infer_outputs(self, inputs: Any) -> Any:
+    def infer_outputs(self, inputs: PyTree) -> Any:
         """Returns the Tensors that a call on Tensors returns; builds the model if necessary."""
 
-    def build_for(self, inputs: Any) -> None:
+    def build_for(self, inputs: PyTree) -> None:
         """Builds a model without a functional graph for the shapes and dtypes of some data."""
 
     def overrides(self, name: str) -> bool:
@@ -98,14 +99,16 @@ class TrainableModel(Protocol):
 
     def reset_metrics(self) -> None: ...
 
-    def train_step(self, data: Any) -> Any: ...
+    def train_step(self, data: DataLike) -> Any: ...
 
-    def test_step(self, data: Any) -> Any: ...
+    def test_step(self, data: DataLike) -> Any: ...
 
-    def predict_step(self, data: Any) -> Any: ...
+    def predict_step(self, data: DataLike) -> Any: ...
 
     def compute_loss(
-        self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool
+        self, x: DataLike, y: DataLike, y_pred: PyTree, sample_weight: DataLike, training: bool
     ) -> Any: ...
 
-    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> Any: ...
+    def compute_metrics(
+        self, x: DataLike, y: DataLike, y_pred: PyTree, sample_weight: DataLike
+    ) -> Any: ...

@@ -18,6 +18,7 @@ from cornu.training.binding import Binding
 from cornu.training.data_checks import check_targets, check_values
 from cornu.training.objective import count_rows
 from cornu.training.step import state_lists
+from cornu.types import DataLike, PyTree
 
 if TYPE_CHECKING:
     from cornu.training.trainer import Trainer
@@ -118,13 +119,13 @@ def _evaluate(trainer: Trainer, batch: Any) -> Any:
     return y_pred
 
 
-def _track_loss(trainer: Trainer, loss: Any, y_pred: Any) -> None:
+def _track_loss(trainer: Trainer, loss: Any, y_pred: PyTree) -> None:
     assert trainer.loss_tracker is not None
     rows = count_rows(tree.leaves(y_pred)[0])
     trainer.loss_tracker.update_state(loss, sample_weight=rows)
 
 
-def _update_metrics(trainer: Trainer, batch: Any, y_pred: Any) -> None:
+def _update_metrics(trainer: Trainer, batch: Any, y_pred: PyTree) -> None:
     _, y, sample_weight = batch
     metric_set = trainer.metric_set
     if metric_set is not None:
@@ -171,7 +172,7 @@ def _state(trainer: Trainer, name: str) -> list[list[Variable]]:
 # ------------------------------------------------------------------------------ loss and metrics
 
 
-def compute_loss(trainer: Trainer, y: Any, y_pred: Any, sample_weight: Any) -> Any:
+def compute_loss(trainer: Trainer, y: DataLike, y_pred: PyTree, sample_weight: DataLike) -> Any:
     """Returns the total loss of a batch; see `Model.compute_loss`."""
     trainer.bind_outputs(y, y_pred)
     objective = trainer.objective
@@ -210,7 +211,9 @@ def stateless_compute_loss(
     return loss, (list(new[:first]), list(new[first:second]), list(new[second:]))
 
 
-def compute_metrics(trainer: Trainer, y: Any, y_pred: Any, sample_weight: Any) -> dict[str, Any]:
+def compute_metrics(
+    trainer: Trainer, y: DataLike, y_pred: PyTree, sample_weight: DataLike
+) -> dict[str, Any]:
     """Updates the metrics with a batch; returns their values; see `Model.compute_metrics`."""
     trainer.bind_outputs(y, y_pred)
     _update_metrics(trainer, (None, y, sample_weight), y_pred)

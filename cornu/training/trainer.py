@@ -30,6 +30,7 @@ from cornu.training.objective import Objective
 from cornu.training.programs import ProgramCache
 from cornu.training.protocols import TrainableModel
 from cornu.training.step.runner import Runner, StepCount
+from cornu.types import DataLike, PyTree
 
 __all__ = ["RunState", "Trainer"]
 
@@ -206,7 +207,7 @@ class Trainer:
         """Returns the values of the metrics, on the device."""
         return self.model.get_metrics_result()
 
-    def bind_outputs(self, y: Any, y_pred: Any) -> None:
+    def bind_outputs(self, y: DataLike, y_pred: PyTree) -> None:
         """Creates the losses and metrics of the outputs, unless they exist already.
 
         Args:
@@ -249,12 +250,12 @@ class Trainer:
             keeps_targets=not binds,
         )
 
-    def _outputs_for(self, x: Any) -> Outputs | None:
+    def _outputs_for(self, x: DataLike) -> Outputs | None:
         """Builds the model for inputs like x; returns its outputs."""
         self.build(x)
         return self.outputs
 
-    def build(self, x: Any) -> None:
+    def build(self, x: DataLike) -> None:
         """Builds the model for inputs like x (arrays or specs), and infers its outputs."""
         model = self.model
         if not model.is_callable:
@@ -304,9 +305,9 @@ class Trainer:
 
     def one_batch(
         self,
-        x: Any,
-        y: Any,
-        sample_weight: Any,
+        x: DataLike,
+        y: DataLike,
+        sample_weight: DataLike,
         class_weight: Mapping[Any, Any] | None,
         train: bool,
     ) -> Arrays:
@@ -419,11 +420,11 @@ def _iterate_sources(value: Any) -> Iterator[SeedGenerator]:
             yield from _iterate_sources(item)
 
 
-def _symbolic(x: Any) -> Tensor | None:
+def _symbolic(x: DataLike) -> Tensor | None:
     return None if x is None else Tensor((None, *x.shape[1:]), x.dtype)
 
 
-def _like_output(x: Any) -> Tensor:
+def _like_output(x: DataLike) -> Tensor:
     return Tensor((None, *x.shape[1:]), x.dtype)
 
 

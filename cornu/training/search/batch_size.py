@@ -20,6 +20,7 @@ from cornu.training.resume.snapshot import restored_after
 from cornu.training.search.batch_size_report import BatchSize, BatchSizes
 from cornu.training.step.program import Program
 from cornu.training.trainer import Trainer
+from cornu.types import DataLike
 
 __all__ = ["TARGETS", "find_batch_size"]
 
@@ -35,9 +36,9 @@ _MAX_ROWS = 1 << 20  # for streams, whose length is unknown
 
 def find_batch_size(
     trainer: Trainer,
-    x: Any,
-    y: Any,
-    sample_weight: Any,
+    x: DataLike,
+    y: DataLike,
+    sample_weight: DataLike,
     start: int,
     largest: int | None,
     target: str,

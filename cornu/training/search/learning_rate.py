@@ -12,15 +12,16 @@ from cornu.optimizers.range_test.sweep import Sweep, read_loss
 from cornu.training import steps
 from cornu.training.resume.snapshot import restored_after
 from cornu.training.trainer import Trainer
+from cornu.types import DataLike
 
 __all__ = ["find_lr"]
 
 
 def find_lr(
     trainer: Trainer,
-    x: Any,
-    y: Any,
-    sample_weight: Any,
+    x: DataLike,
+    y: DataLike,
+    sample_weight: DataLike,
     batch_size: int | None,
     class_weight: Any,
     sweep: Sweep,

@@ -10,6 +10,7 @@ import numpy as np
 
 from cornu import tree
 from cornu.data import Arrays, Stream
+from cornu.types import DataLike
 
 __all__ = ["BatchPadder", "pad_batch"]
 
@@ -66,6 +67,6 @@ def pad_batch(batch: Any, size: int | None) -> tuple[Any, Any]:
     return jax.tree_util.tree_map(lambda x: _pad_rows(x, size), batch), real
 
 
-def _pad_rows(x: Any, size: int) -> Any:
+def _pad_rows(x: DataLike, size: int) -> Any:
     numbers = np if isinstance(x, np.ndarray) else jnp
     return numbers.pad(x, [(0, size - x.shape[0]), *[(0, 0)] * (x.ndim - 1)])

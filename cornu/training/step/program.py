@@ -22,6 +22,7 @@ from cornu.core.state import scope
 from cornu.core.state.variable import Variable
 from cornu.deviations import is_enabled
 from cornu.process import allocator, prepare
+from cornu.types import DataLike, PyTree
 
 __all__ = ["Program", "counters"]
 
@@ -104,7 +105,7 @@ class Program:
             read: Any,
             key: Any,
             first: Any,
-            data: Any,
+            data: DataLike,
             order: Any,
             count: Any,
             start: Any,
@@ -143,7 +144,7 @@ class Program:
         return self._one.lower(written, read, key, np.int32(0), batch, None)
 
     def many(
-        self, key: Any, first: int, data: Any, order: Any, count: int, start: int, stop: int
+        self, key: Any, first: int, data: DataLike, order: Any, count: int, start: int, stop: int
     ) -> Any:
         """Runs the steps from `start` to `stop` of an epoch over data on the device.
 
@@ -211,7 +212,7 @@ class Forward:
         self._traced = False
         lifted = scope.functionalize(fn, self._variables, sources)
 
-        def forward(values: Any, key: Any, index: Any, inputs: Any) -> Any:
+        def forward(values: Any, key: Any, index: Any, inputs: PyTree) -> Any:
             counters["traces"] += 1
             self._traced = True
             note(inputs)
@@ -219,7 +220,7 @@ class Forward:
 
         self._call = jax.jit(forward, compiler_options=compiler_options.select_options())
 
-    def __call__(self, inputs: Any) -> tuple[Any, list[Any]]:
+    def __call__(self, inputs: PyTree) -> tuple[Any, list[Any]]:
         """Returns the outputs, and the losses that layers added."""
         values = _stored(self._variables)
         index = np.int32(self._count)

@@ -18,6 +18,7 @@ from cornu.process.interrupts import deferred_signals
 from cornu.training.logs import Logs
 from cornu.training.step.partial_batch import BatchPadder, pad_batch
 from cornu.training.step.program import Program
+from cornu.types import DataLike
 
 __all__ = ["MetricsOwner", "Runner", "StepCount", "no_limit"]
 
@@ -235,7 +236,7 @@ def _canonical(batch: Any) -> Any:
     return jax.tree_util.tree_map(_narrow, batch)
 
 
-def _narrow(x: Any) -> Any:
+def _narrow(x: DataLike) -> Any:
     if isinstance(x, np.ndarray):
         dtype = jax.dtypes.canonicalize_dtype(x.dtype)
         return x if x.dtype == dtype else x.astype(dtype)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cornu.core.state.variable import Variable
+from cornu.types import DataLike
 
 __all__ = ["run", "takes_state"]
 
@@ -22,7 +23,7 @@ def takes_state(step: Callable[..., Any]) -> bool:
     return sum(p.kind in kinds and p.default is p.empty for p in parameters) == 2
 
 
-def run(step: Callable[..., Any], owners: Sequence[Sequence[Variable]], data: Any) -> Any:
+def run(step: Callable[..., Any], owners: Sequence[Sequence[Variable]], data: DataLike) -> Any:
     """Runs a step `(state, data) -> (result, state)`, and assigns the new state to the Variables.
 
     Args:
@@ -51,7 +52,7 @@ def run(step: Callable[..., Any], owners: Sequence[Sequence[Variable]], data: An
     return found[0]
 
 
-def _pack_like_keras(x: Any, y: Any, sample_weight: Any) -> Any:
+def _pack_like_keras(x: DataLike, y: DataLike, sample_weight: DataLike) -> Any:
     if sample_weight is not None:
         return x, y, sample_weight
     return x if y is None and not isinstance(x, (list, tuple)) else (x, y)[: 1 + (y is not None)]
