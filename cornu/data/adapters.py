@@ -26,6 +26,7 @@ from cornu.data.sources.stateful import Stateful
 from cornu.data.sources.stream import Stream
 from cornu.data.sources.tensorflow import TensorFlow
 from cornu.data.splits import split
+from cornu.types import DataLike, PyTree
 
 __all__ = ["DataInput", "ReadOptions", "adapt", "identify", "is_batched"]
 
@@ -80,9 +81,9 @@ class DataInput:
         kind: the kind of `x`.
     """
 
-    x: Any
-    y: Any
-    sample_weight: Any
+    x: DataLike
+    y: DataLike
+    sample_weight: DataLike
     kind: DataKind
 
     @property
@@ -134,7 +135,7 @@ class DataInput:
         )
 
 
-def identify(x: Any, y: Any = None, sample_weight: Any = None) -> DataInput:
+def identify(x: DataLike, y: DataLike = None, sample_weight: DataLike = None) -> DataInput:
     """Returns the data with its kind.
 
     Args:
@@ -145,15 +146,15 @@ def identify(x: Any, y: Any = None, sample_weight: Any = None) -> DataInput:
     return DataInput(x, y, sample_weight, kind)
 
 
-def is_batched(x: Any) -> bool:
+def is_batched(x: DataLike) -> bool:
     """Whether data is an iterable of batches rather than having rows."""
     return not identify(x).has_rows
 
 
 def adapt(
-    x: Any,
-    y: Any = None,
-    sample_weight: Any = None,
+    x: DataLike,
+    y: DataLike = None,
+    sample_weight: DataLike = None,
     batch_size: int | None = None,
     steps: int | None = None,
     shuffle: bool = False,
@@ -175,29 +176,29 @@ def adapt(
 # ------------------------------------------------------------------------------- kinds with rows
 
 
-def _is_table(x: Any) -> bool:
+def _is_table(x: DataLike) -> bool:
     return is_a(x, "datasets", "Dataset", "DatasetDict", "IterableDatasetDict")
 
 
-def _is_table_column(x: Any) -> bool:
+def _is_table_column(x: DataLike) -> bool:
     return is_a(x, "datasets", "Column")
 
 
-def _is_plain(x: Any) -> bool:
+def _is_plain(x: DataLike) -> bool:
     plain = (np.ndarray, jax.Array, dict, list, tuple, str, bytes)
     return x is None or isinstance(x, plain)
 
 
-def _has_columns(x: Any) -> bool:
+def _has_columns(x: DataLike) -> bool:
     return _is_table(x) or _is_table_column(x) or frames.is_frame(x) or frames.is_series(x)
 
 
-def _is_array_like(x: Any) -> bool:
+def _is_array_like(x: DataLike) -> bool:
     tensors = is_a(x, "tensorflow", "RaggedTensor", "SparseTensor")
     return tensors or hasattr(x, "__array__") or column_of(x) is not None
 
 
-def _is_not_iterable(x: Any) -> bool:
+def _is_not_iterable(x: DataLike) -> bool:
     """Whether x is not iterable; its conversion to arrays raises an error."""
     numbered = hasattr(x, "__getitem__") and hasattr(x, "__len__")
     return not isinstance(x, Iterable) and not numbered
@@ -206,7 +207,7 @@ def _is_not_iterable(x: Any) -> bool:
 # --------------------------------------------------------------------------- iterables of batches
 
 
-def _is_numbered(x: Any) -> bool:
+def _is_numbered(x: DataLike) -> bool:
     return hasattr(x, "__getitem__") and (hasattr(x, "__len__") or hasattr(x, "num_batches"))
 
 
@@ -218,7 +219,7 @@ def _open_rows_in_order(data: DataInput, options: ReadOptions) -> Stream:
             f"x is a {named(data.x)}: y and sample_weight must be names of its columns or None."
         )
 
-    def read(batch: Any) -> Any:
+    def read(batch: PyTree) -> Any:
         return _arrays(bind_batch(batch, options.names, y, weight))
 
     size = int(options.batch_size or _BATCH_SIZE)
@@ -345,7 +346,7 @@ def _read_columns(part: Any) -> Any:
 def _reader(names: Names) -> Callable[[Any], Any]:
     """Returns a function that converts a batch to arrays `(x, y, sample_weight)`."""
 
-    def read(batch: Any) -> Any:
+    def read(batch: PyTree) -> Any:
         if isinstance(batch, dict) and names.inputs:
             bound = bind_batch(batch, names)
             batch = (batch,) if bound[1] is None and bound[2] is None else bound

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+
+from cornu.types import DataLike
 
 __all__ = ["weights_of_classes"]
 
 
-def weights_of_classes(y: Any, class_weight: dict[int, float], name: str) -> np.ndarray:
+def weights_of_classes(y: DataLike, class_weight: dict[int, float], name: str) -> np.ndarray:
     """Returns the weight of the class of each row.
 
     Args:

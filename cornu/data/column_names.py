@@ -7,6 +7,7 @@ from typing import Any
 
 from cornu.data import frames
 from cornu.errors import suggest
+from cornu.types import DataLike, PyTree
 
 __all__ = ["NAMELESS", "Names", "bind", "bind_batch", "bind_frame"]
 
@@ -32,7 +33,7 @@ NAMELESS = Names()
 
 
 def bind(
-    columns: list[str], names: Names, y: Any = None, weight: Any = None
+    columns: list[str], names: Names, y: DataLike = None, weight: PyTree = None
 ) -> tuple[Any, Any, Any]:
     """Returns `(x, y, sample_weight)` with names of columns in place of arrays.
 
@@ -82,7 +83,7 @@ def bind(
     return (rest[0] if single else {name: name for name in rest}), y, weight
 
 
-def _leaves(structure: Any) -> list[Any]:
+def _leaves(structure: PyTree) -> list[Any]:
     if structure is None:
         return []
     if isinstance(structure, dict):
@@ -90,7 +91,7 @@ def _leaves(structure: Any) -> list[Any]:
     return list(structure) if isinstance(structure, (list, tuple)) else [structure]
 
 
-def _select(structure: Any, table: Any) -> Any:
+def _select(structure: PyTree, table: Any) -> Any:
     if structure is None:
         return None
     if isinstance(structure, dict):
@@ -100,12 +101,14 @@ def _select(structure: Any, table: Any) -> Any:
     return table[structure]
 
 
-def bind_batch(table: dict[str, Any], names: Names, y: Any = None, weight: Any = None) -> Any:
+def bind_batch(
+    table: dict[str, Any], names: Names, y: DataLike = None, weight: PyTree = None
+) -> Any:
     """Returns `(x, y, sample_weight)` from a dict of columns."""
     return tuple(_select(part, table) for part in bind(list(table), names, y, weight))
 
 
-def bind_frame(frame: Any, y: Any, weight: Any) -> Any:
+def bind_frame(frame: Any, y: DataLike, weight: PyTree) -> Any:
     """Returns `(x, y, sample_weight)` from a frame; y and weight may be names of columns."""
     named = [part if _is_names(part) else None for part in (y, weight)]
     used = [name for part in named for name in _leaves(part)]

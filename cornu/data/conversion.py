@@ -10,11 +10,12 @@ import numpy as np
 from cornu.data import frames
 from cornu.data.foreign_types import is_a, library_of
 from cornu.data.lazy_columns import column_of, narrowed
+from cornu.types import DataLike, PyTree
 
 __all__ = ["as_arrays"]
 
 
-def as_arrays(structure: Any, what: str, names: tuple[str, ...] = ()) -> Any:
+def as_arrays(structure: PyTree, what: str, names: tuple[str, ...] = ()) -> Any:
     """Converts a nested structure to arrays; each list of numbers becomes one array.
 
     Args:
@@ -46,7 +47,7 @@ def as_arrays(structure: Any, what: str, names: tuple[str, ...] = ()) -> Any:
     return _as_array(structure, what)
 
 
-def _rebuild(structure: Any, items: list[Any]) -> Any:
+def _rebuild(structure: PyTree, items: list[Any]) -> Any:
     kind = type(structure)
     return kind(*items) if hasattr(structure, "_fields") else kind(items)
 
@@ -98,7 +99,7 @@ def _is_array(item: Any) -> bool:
 # ----------------------------------------------------------------------- tensors of other libraries
 
 
-def _from_torch(x: Any, what: str) -> Any:
+def _from_torch(x: DataLike, what: str) -> Any:
     if not is_a(x, "torch", "Tensor"):
         return x
     x = x.detach().cpu()
@@ -112,7 +113,7 @@ def _from_torch(x: Any, what: str) -> Any:
     return x.numpy()
 
 
-def _from_tensorflow(x: Any, what: str) -> Any:
+def _from_tensorflow(x: DataLike, what: str) -> Any:
     if is_a(x, "tensorflow", "RaggedTensor"):
         raise ValueError(
             f"{what} is a RaggedTensor of shape {x.shape}: its rows have different lengths and do "

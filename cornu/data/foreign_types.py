@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+
+from cornu.types import DataLike
 
 __all__ = ["is_a", "library_of", "named"]
 
@@ -12,7 +13,7 @@ _KNOWN = frozenset(
 )
 
 
-def is_a(x: Any, library: str, *names: str) -> bool:
+def is_a(x: DataLike, library: str, *names: str) -> bool:
     """Whether an object is an instance of one of the named classes of a library.
 
     Example:
@@ -23,7 +24,7 @@ def is_a(x: Any, library: str, *names: str) -> bool:
     return any(name in names and root == library for name, root in _bases(type(x)))  # type: ignore[arg-type]
 
 
-def library_of(x: Any) -> str | None:
+def library_of(x: DataLike) -> str | None:
     """Returns the data library that defines the class of an object or one of its base classes."""
     return next((root for _, root in _bases(type(x)) if root in _KNOWN), None)  # type: ignore[arg-type]
 
@@ -34,7 +35,7 @@ def _bases(kind: type) -> tuple[tuple[str, str], ...]:
     return tuple((base.__name__, base.__module__.split(".")[0]) for base in kind.__mro__)
 
 
-def named(x: Any) -> str:
+def named(x: DataLike) -> str:
     """Returns the name of an object's class with its library, such as `torch.DataLoader`."""
     library, name = library_of(x), type(x).__name__
     own = type(x).__module__.split(".")[0] == library

@@ -8,6 +8,7 @@ import numpy as np
 
 from cornu.data.foreign_types import is_a
 from cornu.data.lazy_columns import narrowed
+from cornu.types import DataLike
 
 __all__ = [
     "arrays_of",
@@ -21,12 +22,12 @@ __all__ = [
 ]
 
 
-def is_frame(x: Any) -> bool:
+def is_frame(x: DataLike) -> bool:
     """Whether an object is a frame of pandas or polars."""
     return is_a(x, "pandas", "DataFrame") or is_a(x, "polars", "DataFrame", "LazyFrame")
 
 
-def is_series(x: Any) -> bool:
+def is_series(x: DataLike) -> bool:
     """Whether an object is a series of pandas or polars, or an extension array of pandas."""
     return is_a(x, "pandas", "Series", "Index", "ExtensionArray") or is_a(x, "polars", "Series")
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from cornu.data.foreign_types import is_a
 from cornu.deviations import is_enabled
+from cornu.types import DataLike
 
 __all__ = ["Column", "Mapped", "Sparse", "Stored", "column_of", "narrowed"]
 
@@ -32,7 +33,7 @@ class Column:
 
     kind = "column"
 
-    def __init__(self, data: Any, shape: Any, dtype: Any, rows: Any = None) -> None:
+    def __init__(self, data: DataLike, shape: Any, dtype: Any, rows: Any = None) -> None:
         self._data = data
         self._rows = range(shape[0]) if rows is None else rows
         self.shape = (len(self._rows), *(int(size) for size in shape[1:]))
@@ -111,7 +112,7 @@ class Stored(Column):
 
     kind = "h5py"
 
-    def __init__(self, dataset: Any) -> None:
+    def __init__(self, dataset: DataLike) -> None:
         super().__init__(dataset, dataset.shape, dataset.dtype)
 
     def _read(self, positions: np.ndarray) -> Any:
@@ -134,7 +135,7 @@ class Sparse(Column):
         return self._data[positions].toarray()
 
 
-def column_of(x: Any) -> Column | None:
+def column_of(x: DataLike) -> Column | None:
     """Returns a Column for memory-mapped arrays, HDF5 datasets and sparse matrices, else None."""
     if isinstance(x, Column):
         return x

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from cornu.data.sources.workers import Task, Workers
+from cornu.types import DataLike
 
 __all__ = ["PyDataset", "parallel"]
 
@@ -86,6 +87,6 @@ class PyDataset:
             workers.close()
 
 
-def parallel(dataset: Any) -> bool:
+def parallel(dataset: DataLike) -> bool:
     """Whether workers compute the batches of a dataset."""
     return bool(dataset.workers > 1) or (dataset.workers > 0 and dataset.use_multiprocessing)

@@ -12,11 +12,12 @@ from cornu.data import frames
 from cornu.data.conversion import as_arrays
 from cornu.data.foreign_types import is_a
 from cornu.data.lazy_columns import Column, column_of
+from cornu.types import DataLike, PyTree
 
 __all__ = ["chosen", "split", "with_rows"]
 
 
-def split(structure: Any, fraction: float) -> tuple[Any, Any]:
+def split(structure: PyTree, fraction: float) -> tuple[Any, Any]:
     """Splits nested arrays in two; the second part is the last `fraction` of the rows."""
     if not 0 < fraction < 1:
         hint = f"\nWrite {fraction / 100} for {fraction} percent." if 1 < fraction <= 100 else ""
@@ -30,7 +31,7 @@ def split(structure: Any, fraction: float) -> tuple[Any, Any]:
     return first, jax.tree_util.tree_map(lambda a: a[at:], structure)
 
 
-def with_rows(dataset: Any) -> Any:
+def with_rows(dataset: DataLike) -> Any:
     """Returns data with rows; all samples of an iterable dataset are read and stacked."""
     if is_a(dataset, "tensorflow", "DatasetV1", "DatasetV2"):
         batched = getattr(dataset, "_batch_size", None) is not None
@@ -44,7 +45,7 @@ def with_rows(dataset: Any) -> Any:
     return jax.tree_util.tree_map(_without_reading, dataset)
 
 
-def _without_reading(x: Any) -> Any:
+def _without_reading(x: DataLike) -> Any:
     if frames.is_frame(x):
         return frames.collected(x)
     column = column_of(x)
@@ -61,12 +62,12 @@ def _stack_samples(samples: Any) -> Any:
         raise ValueError(f"The samples cannot be stacked into arrays: {error}") from error
 
 
-def chosen(structure: Any, rows: Any) -> Any:
+def chosen(structure: PyTree, rows: Any) -> Any:
     """Returns some rows of data: a slice, or positions. Columns stay columns."""
     return jax.tree_util.tree_map(lambda x: _chosen(x, rows), structure)
 
 
-def _chosen(x: Any, rows: Any) -> Any:
+def _chosen(x: DataLike, rows: Any) -> Any:
     if is_a(x, "pandas", "DataFrame", "Series"):
         return x.iloc[rows]
     if is_a(x, "datasets", "Dataset"):

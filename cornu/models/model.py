@@ -381,7 +381,7 @@ class Model(InspectionMethods):
 
     @api_boundary
     def save(
-        self, filepath: str | os.PathLike[str], overwrite: bool = True, zipped: Any = None
+        self, filepath: str | os.PathLike[str], overwrite: bool = True, zipped: bool | None = None
     ) -> None:
         """Saves architecture, weights and optimizer; see `cornu.saving.save_model`."""
         model_files.save_model(self, filepath, overwrite, zipped)

@@ -22,7 +22,7 @@ from cornu.training.search.batch_size_report import BatchSizes
 from cornu.training.search.learning_rate import find_lr
 from cornu.training.step.trace_log import Trace
 from cornu.training.trainer import Trainer
-from cornu.types import DataLike, PyTree
+from cornu.types import DataLike, OptimizerLike, PyTree
 
 __all__ = ["TrainingMethods"]
 
@@ -40,7 +40,7 @@ class TrainingMethods(Layer):
     @api_boundary
     def compile(
         self,
-        optimizer: Any = "rmsprop",
+        optimizer: OptimizerLike | None = "rmsprop",
         loss: Any = None,
         loss_weights: Any = None,
         metrics: Any = None,

@@ -19,7 +19,7 @@ from cornu.data.column_names import NAMELESS, Names
 from cornu.errors import suggest
 from cornu.training.data_checks import check_lengths
 from cornu.training.protocols import TrainableModel
-from cornu.types import DataLike, PyTree
+from cornu.types import Batch, DataLike, PyTree
 
 __all__ = ["Binding", "Outputs", "is_array", "named_arrays"]
 
@@ -157,7 +157,7 @@ class Binding:
             return NAMELESS
         return Names(tuple(self._graph.input_names), tuple(self._graph.output_names))
 
-    def bind(self, batch: Any) -> tuple[Any, Any, Any]:
+    def bind(self, batch: Batch) -> tuple[Any, Any, Any]:
         """Returns a batch in the structure of the model.
 
         Args:

@@ -23,7 +23,7 @@ from cornu.inspect.nan.report import NanReport
 from cornu.training import steps
 from cornu.training.binding import Binding, named_arrays
 from cornu.training.trainer import Trainer
-from cornu.types import DataLike, PyTree
+from cornu.types import Batch, DataLike, PyTree
 
 __all__ = ["after_fit", "before_fit", "check", "stop_at_nan"]
 
@@ -120,7 +120,7 @@ def stop_at_nan(
     trainer: Trainer,
     folder: pathlib.Path | None,
     first_epoch: int,
-    batch: Any,
+    batch: Batch,
     epoch: int,
     step: int,
 ) -> None:
@@ -157,7 +157,7 @@ def stop_at_nan(
     )
 
 
-def _name_arrays(trainer: Trainer, batch: Any) -> tuple[Any, Any, Any]:
+def _name_arrays(trainer: Trainer, batch: Batch) -> tuple[Any, Any, Any]:
     """Returns a bound batch with dicts by name for several inputs or outputs."""
     x, y, weight = batch
     graph, outputs = trainer.model.functional_graph, trainer.outputs

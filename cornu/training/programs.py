@@ -18,7 +18,7 @@ from cornu.training.step.partial_batch import pad_batch
 from cornu.training.step.program import Forward
 from cornu.training.step.runner import Runner, StepCount
 from cornu.training.step.trace_log import TraceLog, specs_of
-from cornu.types import PyTree
+from cornu.types import Batch, PyTree
 
 __all__ = ["ProgramCache", "ProgramOwner"]
 
@@ -40,11 +40,11 @@ class ProgramOwner(Protocol):
 
     def random_sources(self) -> list[Any]: ...
 
-    def train_logs(self, batch: Any) -> Any: ...
+    def train_logs(self, batch: Batch) -> Any: ...
 
-    def test_logs(self, batch: Any) -> Any: ...
+    def test_logs(self, batch: Batch) -> Any: ...
 
-    def predictions(self, batch: Any) -> Any: ...
+    def predictions(self, batch: Batch) -> Any: ...
 
     def pads(self, kind: str) -> bool: ...
 
@@ -194,7 +194,7 @@ class ProgramCache:
             )
         return forward(inputs)
 
-    def predict(self, batch: Any, size: int | None = None) -> Any:
+    def predict(self, batch: Batch, size: int | None = None) -> Any:
         """Returns the predictions for a batch.
 
         Args:
@@ -233,7 +233,7 @@ class ProgramCache:
         """Returns a function that logs a compilation; it is called when a step is traced."""
         model = self._owner.model
 
-        def note(batch: Any, facts: Mapping[str, Any] = known, streamed: bool = True) -> None:
+        def note(batch: Batch, facts: Mapping[str, Any] = known, streamed: bool = True) -> None:
             frozen = [layer.name for layer in nested_layers(model) if not layer.trainable]
             facts = {**facts, "frozen": ", ".join(frozen) or "nothing"}
             self.traces.note(f"Model {model.name!r}", step, specs_of(batch), facts, streamed)

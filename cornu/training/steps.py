@@ -18,7 +18,7 @@ from cornu.training.binding import Binding
 from cornu.training.data_checks import check_targets, check_values
 from cornu.training.objective import count_rows
 from cornu.training.step import state_lists
-from cornu.types import DataLike, PyTree
+from cornu.types import Batch, DataLike, PyTree
 
 if TYPE_CHECKING:
     from cornu.training.trainer import Trainer
@@ -40,7 +40,7 @@ __all__ = [
 # -------------------------------------------------------------------------------- train and test
 
 
-def train(trainer: Trainer, batch: Any) -> dict[str, Any] | None:
+def train(trainer: Trainer, batch: Batch) -> dict[str, Any] | None:
     """Trains on a batch; returns the logs, or None if they follow from the metrics alone."""
     if _overrides(trainer, "train_step"):
         return _run_users_step(trainer, "train_step", batch)
@@ -48,7 +48,7 @@ def train(trainer: Trainer, batch: Any) -> dict[str, Any] | None:
     return None
 
 
-def train_step(trainer: Trainer, batch: Any) -> dict[str, Any]:
+def train_step(trainer: Trainer, batch: Batch) -> dict[str, Any]:
     """Trains on a batch; returns the values of the metrics; see `Model.train_step`."""
     x, y, sample_weight = batch
     y_pred = _train_on(trainer, batch)
@@ -56,7 +56,7 @@ def train_step(trainer: Trainer, batch: Any) -> dict[str, Any]:
     return logs
 
 
-def test(trainer: Trainer, batch: Any) -> dict[str, Any] | None:
+def test(trainer: Trainer, batch: Batch) -> dict[str, Any] | None:
     """Evaluates a batch; returns the logs, or None if they follow from the metrics alone."""
     if _overrides(trainer, "test_step"):
         return _run_users_step(trainer, "test_step", batch)
@@ -64,7 +64,7 @@ def test(trainer: Trainer, batch: Any) -> dict[str, Any] | None:
     return None
 
 
-def test_step(trainer: Trainer, batch: Any) -> dict[str, Any]:
+def test_step(trainer: Trainer, batch: Batch) -> dict[str, Any]:
     """Evaluates a batch; returns the values of the metrics; see `Model.test_step`."""
     x, y, sample_weight = batch
     y_pred = _evaluate(trainer, batch)
@@ -72,7 +72,7 @@ def test_step(trainer: Trainer, batch: Any) -> dict[str, Any]:
     return logs
 
 
-def predict(trainer: Trainer, batch: Any) -> Any:
+def predict(trainer: Trainer, batch: Batch) -> Any:
     """Runs the predict step on a batch `(x, None, None)`."""
     step = trainer.model.predict_step
     if state_lists.takes_state(step):
@@ -85,7 +85,7 @@ def _overrides(trainer: Trainer, step: str) -> bool:
     return trainer.model.overrides(step) or trainer.model.overrides("compute_metrics")
 
 
-def _train_on(trainer: Trainer, batch: Any) -> Any:
+def _train_on(trainer: Trainer, batch: Batch) -> Any:
     """Applies the gradients of the loss of a batch; returns the predictions."""
     x, y, sample_weight = batch
     model, optimizer = trainer.model, trainer.optimizer
@@ -109,7 +109,7 @@ def _train_on(trainer: Trainer, batch: Any) -> Any:
     return y_pred
 
 
-def _evaluate(trainer: Trainer, batch: Any) -> Any:
+def _evaluate(trainer: Trainer, batch: Batch) -> Any:
     """Adds the loss of a batch to the mean; returns the predictions."""
     x, y, sample_weight = batch
     y_pred = trainer.model(x, training=False)
@@ -125,7 +125,7 @@ def _track_loss(trainer: Trainer, loss: Any, y_pred: PyTree) -> None:
     trainer.loss_tracker.update_state(loss, sample_weight=rows)
 
 
-def _update_metrics(trainer: Trainer, batch: Any, y_pred: PyTree) -> None:
+def _update_metrics(trainer: Trainer, batch: Batch, y_pred: PyTree) -> None:
     _, y, sample_weight = batch
     metric_set = trainer.metric_set
     if metric_set is not None:
@@ -134,7 +134,7 @@ def _update_metrics(trainer: Trainer, batch: Any, y_pred: PyTree) -> None:
         metric_set.update(targets, tree.leaves(y_pred), weights)
 
 
-def _run_users_step(trainer: Trainer, name: str, batch: Any) -> dict[str, Any]:
+def _run_users_step(trainer: Trainer, name: str, batch: Batch) -> dict[str, Any]:
     """Runs a custom step; returns its logs."""
     model = trainer.model
     step = getattr(model, name)

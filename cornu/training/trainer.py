@@ -30,7 +30,7 @@ from cornu.training.objective import Objective
 from cornu.training.programs import ProgramCache
 from cornu.training.protocols import TrainableModel
 from cornu.training.step.runner import Runner, StepCount
-from cornu.types import DataLike, PyTree
+from cornu.types import Batch, DataLike, PyTree
 
 __all__ = ["RunState", "Trainer"]
 
@@ -324,15 +324,15 @@ class Trainer:
 
     # -------------------------------------------------------------------------------------- steps
 
-    def train_logs(self, batch: Any) -> dict[str, Any] | None:
+    def train_logs(self, batch: Batch) -> dict[str, Any] | None:
         """Runs the train step on a batch; returns None if the logs follow from the metrics."""
         return steps.train(self, batch)
 
-    def test_logs(self, batch: Any) -> dict[str, Any] | None:
+    def test_logs(self, batch: Batch) -> dict[str, Any] | None:
         """Runs the test step on a batch; returns None if the logs follow from the metrics."""
         return steps.test(self, batch)
 
-    def predictions(self, batch: Any) -> Any:
+    def predictions(self, batch: Batch) -> Any:
         """Runs the predict step on a batch."""
         return steps.predict(self, batch)
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from cornu import seeds
 from cornu.data.pydataset import PyDataset
+from cornu.types import PyTree
 
 __all__ = ["Dataset", "RowDataset"]
 
@@ -201,7 +202,7 @@ class _Mapped(_Derived):
     def in_epoch(self, epoch: int) -> Dataset:
         return _Mapped(self.source.in_epoch(epoch), self.function, self.parallel)
 
-    def _apply(self, batch: Any) -> Any:
+    def _apply(self, batch: PyTree) -> Any:
         return self.function(*batch) if isinstance(batch, tuple) else self.function(batch)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from cornu import seeds, tree
 from cornu.data.lazy_columns import Column
+from cornu.types import PyTree
 
 __all__ = ["Arrays", "length", "rows_of", "take"]
 
@@ -39,7 +40,7 @@ class Arrays:
 
     def __init__(
         self,
-        structure: Any,
+        structure: PyTree,
         batch_size: int,
         shuffle: bool = False,
         seed: int = 0,
@@ -179,7 +180,7 @@ class Arrays:
         """Does nothing: there are no open files or threads."""
 
 
-def length(structure: Any) -> int:
+def length(structure: PyTree) -> int:
     """Returns the common number of rows of nested arrays."""
     sizes = {leaf.shape[0] for leaf in tree.leaves(structure) if leaf is not None}
     if len(sizes) != 1:
@@ -188,14 +189,14 @@ def length(structure: Any) -> int:
     return found
 
 
-def rows_of(structure: Any, start: int, stop: int) -> Any:
+def rows_of(structure: PyTree, start: int, stop: int) -> Any:
     """Returns a range of rows of nested arrays."""
     return jax.tree_util.tree_map(
         lambda x: x.range(start, stop) if isinstance(x, Column) else x[start:stop], structure
     )
 
 
-def take(structure: Any, positions: np.ndarray) -> Any:
+def take(structure: PyTree, positions: np.ndarray) -> Any:
     """Returns the rows of nested arrays with some indices."""
     return jax.tree_util.tree_map(
         lambda x: x.take(positions) if isinstance(x, Column) else np.asarray(x)[positions],

@@ -12,6 +12,7 @@ from cornu.data.column_names import Names, bind
 from cornu.data.foreign_types import is_a
 from cornu.data.lazy_columns import Column, narrowed
 from cornu.data.sources.stream import Stream
+from cornu.types import DataLike, PyTree
 
 __all__ = ["HuggingFace", "TableColumn", "column_of_table", "columns_of_table"]
 
@@ -19,7 +20,7 @@ __all__ = ["HuggingFace", "TableColumn", "column_of_table", "columns_of_table"]
 class Table:
     """A Dataset that is read by rows; the last rows are cached for its other columns."""
 
-    def __init__(self, dataset: Any) -> None:
+    def __init__(self, dataset: DataLike) -> None:
         if is_a(dataset, "datasets", "DatasetDict", "IterableDatasetDict"):
             raise TypeError(
                 f"The data is a {type(dataset).__name__} with the splits {', '.join(dataset)}: "
@@ -81,7 +82,7 @@ def column_of_table(column: Any) -> TableColumn:
     return TableColumn(Table(column.source), [column.column_name])
 
 
-def columns_of_table(dataset: Any, names: Names, y: Any, weight: Any) -> Any:
+def columns_of_table(dataset: DataLike, names: Names, y: DataLike, weight: PyTree) -> Any:
     """Returns `(x, y, sample_weight)` of a Dataset as Columns; see `bind`."""
     table = Table(dataset)
 

@@ -9,6 +9,7 @@ import jax
 
 from cornu import tree
 from cornu.data.foreign_types import named
+from cornu.types import PyTree
 
 __all__ = ["Stream"]
 
@@ -154,7 +155,7 @@ class Stream:
                 error.add_note(f"This was batch {number} of the data; the first is 0.")
             raise
 
-    def _check(self, batch: Any, number: int) -> None:
+    def _check(self, batch: PyTree, number: int) -> None:
         signature = tree.signature(batch)
         if signature == self._signature:
             return  # the common case: the same shapes as the last batch
@@ -227,7 +228,7 @@ class Stream:
         self._iterator = self._pending = None
 
 
-def _named(batch: Any) -> list[tuple[str, Any]]:
+def _named(batch: PyTree) -> list[tuple[str, Any]]:
     parts = [(path, leaf) for path, leaf in tree.flatten_with_path(tuple(batch))]
     return [(_path(path), leaf) for path, leaf in parts if leaf is not None]
 
@@ -236,7 +237,7 @@ def _path(path: tuple[Any, ...]) -> str:
     return ("x", "y", "sample_weight")[path[0]] + "".join(f"[{step!r}]" for step in path[1:])
 
 
-def _layout(batch: Any) -> dict[str, Any]:
+def _layout(batch: PyTree) -> dict[str, Any]:
     """Returns the spec of each array by its path."""
     return {
         path: jax.ShapeDtypeStruct(leaf.shape, jax.dtypes.canonicalize_dtype(leaf.dtype))

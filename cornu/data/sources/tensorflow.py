@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cornu.data.sources.stream import Stream
+from cornu.types import DataLike
 
 __all__ = ["TensorFlow"]
 
@@ -55,7 +56,7 @@ class TensorFlow(Stream):
         return {**super().describe(), "kind": "tf.data.Dataset", "count": self._length}
 
 
-def repeatable(dataset: Any) -> bool:
+def repeatable(dataset: DataLike) -> bool:
     """Whether another process that creates the same dataset reads the same batches."""
     import tensorflow as tf
 

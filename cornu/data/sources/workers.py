@@ -24,6 +24,7 @@ from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 from cornu.data.global_random import seed_globally
+from cornu.types import DataLike
 
 __all__ = ["Task", "Workers"]
 
@@ -75,7 +76,7 @@ class Workers:
             )
             threads[-1].start()
 
-    def items(self, dataset: Any, tasks: Iterable[Task], ahead: int) -> Iterator[Any]:
+    def items(self, dataset: DataLike, tasks: Iterable[Task], ahead: int) -> Iterator[Any]:
         """Yields the items of some tasks, in order.
 
         Args:
@@ -116,7 +117,7 @@ class Workers:
             raise value
         return value
 
-    def _pickle(self, dataset: Any) -> bytes:
+    def _pickle(self, dataset: DataLike) -> bytes:
         """Returns the pickled dataset; the same object if the dataset has not changed.
 
         By its identity, a process is known to have the dataset already.
@@ -169,7 +170,7 @@ def _run_worker(tasks: Any, results: Any, make: Any) -> None:
         del dataset, result
 
 
-def _make_in_thread(dataset: Any, task: Task) -> Any:
+def _make_in_thread(dataset: DataLike, task: Task) -> Any:
     try:
         return dataset[task.index]
     except Exception as error:
@@ -268,7 +269,7 @@ def _child_environment() -> Iterator[None]:
 def _serve(connection: Connection) -> None:
     """Computes items until the connection is closed; the main function of a process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    dataset: Any = None
+    dataset: DataLike = None
     problem: BaseException | None = None
     while True:
         try:

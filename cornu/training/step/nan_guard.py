@@ -14,6 +14,7 @@ from cornu.optimizers import LossScaleOptimizer
 from cornu.training.logs import Logs
 from cornu.training.protocols import TrainableModel
 from cornu.training.step.runner import MetricsOwner, Runner, StepCount, no_limit
+from cornu.types import Batch
 
 __all__ = ["GuardedOwner", "NaNGuard", "StopAtNaN"]
 
@@ -80,7 +81,7 @@ class NaNGuard(Runner):
         self._step = start
         yield from self._streamed(source, epoch, start)
 
-    def _run_batch(self, batch: Any, size: int | None = None) -> Any:
+    def _run_batch(self, batch: Batch, size: int | None = None) -> Any:
         self._step += 1
         saved = [(v, v.stored) for v in self._variables()] if self.eager else []
         found = super()._run_batch(batch)
@@ -93,7 +94,7 @@ class NaNGuard(Runner):
 
 
 def _with_finite_check(owner: GuardedOwner, step: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def run(batch: Any) -> Any:
+    def run(batch: Batch) -> Any:
         around = scope.current()
         before = dict(around.values)
         pairs: list[Any] = []

@@ -10,7 +10,7 @@ import numpy as np
 
 from cornu import tree
 from cornu.data import Arrays, Stream
-from cornu.types import DataLike
+from cornu.types import Batch, DataLike
 
 __all__ = ["BatchPadder", "pad_batch"]
 
@@ -34,7 +34,7 @@ class BatchPadder:
         if isinstance(source, Stream):  # a resumed epoch may start with a partial batch
             self.size(source.example())
 
-    def size(self, batch: Any) -> int | None:
+    def size(self, batch: Batch) -> int | None:
         """Returns the number of rows that a batch is padded to, or None if it is not padded."""
         if self._known:
             return self._fixed
@@ -43,7 +43,7 @@ class BatchPadder:
             self._last = (signature, self._size(batch))
         return self._last[1]
 
-    def _size(self, batch: Any) -> int | None:
+    def _size(self, batch: Batch) -> int | None:
         leaves, definition = jax.tree_util.tree_flatten(batch)
         rows = leaves[0].shape[0]
         dtypes = (jax.dtypes.canonicalize_dtype(leaf.dtype) for leaf in leaves)
@@ -52,7 +52,7 @@ class BatchPadder:
         return largest if rows < largest else None
 
 
-def pad_batch(batch: Any, size: int | None) -> tuple[Any, Any]:
+def pad_batch(batch: Batch, size: int | None) -> tuple[Any, Any]:
     """Pads a batch to `size` rows; returns it with a vector that is 0 for rows of padding, else 1.
 
     Example:

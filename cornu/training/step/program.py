@@ -22,7 +22,7 @@ from cornu.core.state import scope
 from cornu.core.state.variable import Variable
 from cornu.deviations import is_enabled
 from cornu.process import allocator, prepare
-from cornu.types import DataLike, PyTree
+from cornu.types import Batch, DataLike, PyTree
 
 __all__ = ["Program", "counters"]
 
@@ -54,7 +54,7 @@ class Program:
         self,
         step: Callable[[Any], Any],
         variables: Sequence[Variable],
-        batch: Any,
+        batch: Batch,
         padded: bool = False,
         sources: Sequence[object] = (),
     ) -> None:
@@ -62,7 +62,7 @@ class Program:
         variables = tuple(variables)
         lifted = scope.functionalize(_with_rows(step), variables, sources)
 
-        def body(values: Any, key: Any, index: Any, batch: Any, rows: Any) -> Any:
+        def body(values: Any, key: Any, index: Any, batch: Batch, rows: Any) -> Any:
             logs, updates, _ = lifted(values, jax.random.fold_in(key, index), batch, rows)
             return updates, logs
 
@@ -86,7 +86,7 @@ class Program:
         order = {position: k for k, position in enumerate(positions)}
         rest = [i for i in range(len(variables)) if i not in order]
 
-        def step_of(written: Any, read: Any, key: Any, index: Any, batch: Any, rows: Any) -> Any:
+        def step_of(written: Any, read: Any, key: Any, index: Any, batch: Batch, rows: Any) -> Any:
             both: list[Any] = [None] * len(variables)
             for i, value in zip(positions, written, strict=True):
                 both[i] = value
@@ -96,7 +96,7 @@ class Program:
             out = run(*leaves)
             return tuple(out[: len(positions)]), out[len(positions) :]
 
-        def one(written: Any, read: Any, key: Any, index: Any, batch: Any, rows: Any) -> Any:
+        def one(written: Any, read: Any, key: Any, index: Any, batch: Batch, rows: Any) -> Any:
             written, logs = step_of(written, read, key, index, batch, rows)
             return written, jax.tree_util.tree_unflatten(logs_tree, logs)
 
@@ -133,12 +133,12 @@ class Program:
         jit = partial(jax.jit, donate_argnums=donated, compiler_options=options)
         self._one, self._several = jit(one), jit(several)
 
-    def one(self, key: Any, index: int, batch: Any, rows: Any = None) -> Any:
+    def one(self, key: Any, index: int, batch: Batch, rows: Any = None) -> Any:
         """Runs one step on a batch; returns its logs, on the device."""
         written, read = _stored(self.written), _stored(self.read)
         return self._run(self._one, written, read, key, np.int32(index), batch, rows)
 
-    def lower(self, key: Any, batch: Any) -> Any:
+    def lower(self, key: Any, batch: Batch) -> Any:
         """Returns the lowered program of one step, which has not been compiled by XLA."""
         written, read = _stored(self.written), _stored(self.read)
         return self._one.lower(written, read, key, np.int32(0), batch, None)
@@ -179,7 +179,7 @@ def _stored(variables: Sequence[Variable]) -> tuple[Any, ...]:
 
 
 def _with_rows(step: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
-    def run(batch: Any, rows: Any) -> Any:
+    def run(batch: Batch, rows: Any) -> Any:
         scope.current().row_mask = rows
         return step(batch)
 

@@ -18,7 +18,7 @@ from cornu.process.interrupts import deferred_signals
 from cornu.training.logs import Logs
 from cornu.training.step.partial_batch import BatchPadder, pad_batch
 from cornu.training.step.program import Program
-from cornu.types import DataLike
+from cornu.types import Batch, DataLike
 
 __all__ = ["MetricsOwner", "Runner", "StepCount", "no_limit"]
 
@@ -91,7 +91,7 @@ class Runner:
         self._programs: dict[Any, Program] = {}
         self._seconds_per_step = 0.0
 
-    def program(self, batch: Any, padded: bool, streamed: bool = False) -> Program:
+    def program(self, batch: Batch, padded: bool, streamed: bool = False) -> Program:
         """Returns the compiled step for batches with the shapes and dtypes of `batch`."""
         key = (tree.signature(batch), padded)
         if key not in self._programs:
@@ -137,7 +137,7 @@ class Runner:
             logs = self._run_batch(batch, padder.size(batch) if self.pads else None)
             yield i, i + 1, self._logs(logs)
 
-    def _run_batch(self, batch: Any, size: int | None = None) -> Any:
+    def _run_batch(self, batch: Batch, size: int | None = None) -> Any:
         if self.eager:
             batch = jax.tree_util.tree_map(jax.numpy.asarray, batch)
             key = jax.random.fold_in(self.key, self.count.number)
@@ -152,7 +152,7 @@ class Runner:
             self.count.number += 1
         return logs
 
-    def run_batch(self, batch: Any) -> Logs:
+    def run_batch(self, batch: Batch) -> Logs:
         """Runs one step on a batch."""
         return self._logs(self._run_batch(batch))
 
@@ -231,7 +231,7 @@ class Runner:
         return max(1, int(seconds / self._seconds_per_step))
 
 
-def _canonical(batch: Any) -> Any:
+def _canonical(batch: Batch) -> Any:
     """Returns a batch with JAX's canonical dtypes, such as float32 for float64."""
     return jax.tree_util.tree_map(_narrow, batch)
 

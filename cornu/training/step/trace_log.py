@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from cornu import tree
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import warn
+from cornu.types import Batch
 
 __all__ = ["Spec", "Trace", "TraceLog", "specs_of"]
 
@@ -107,7 +108,7 @@ class TraceLog:
             warn(code, f"{owner}, {what}: {text}", stacklevel=user_stacklevel())
 
 
-def specs_of(batch: Any, names: Iterable[str] = ("x", "y", "sample_weight")) -> dict[str, Spec]:
+def specs_of(batch: Batch, names: Iterable[str] = ("x", "y", "sample_weight")) -> dict[str, Spec]:
     """Returns the spec of each array of a batch, by a name such as `x['a']`.
 
     Example:
