@@ -148,7 +148,10 @@ class Model(InspectionMethods):
             try:
                 return self._call_compiled(args, kwargs)
             except Exception as error:
-                raise locate_call_error(self, error, args, kwargs)  # noqa: B904
+                new = locate_call_error(self, error, args, kwargs)
+                if new is error:
+                    raise  # without a frame of the library in the traceback
+                raise new  # noqa: B904 - its cause is set
         return super().__call__(*args, **kwargs)
 
     @api_boundary

@@ -453,6 +453,10 @@ class TrainingMethods(Layer):
         """Whether `fit` stops in order to continue later; see `pause_training`."""
         return self.trainer.run.pausing
 
+    @pausing.setter
+    def pausing(self, value: bool) -> None:
+        self.trainer.run.pausing = value
+
     @property
     def history(self) -> Any:
         """The History of the last `fit`."""
@@ -466,6 +470,10 @@ class TrainingMethods(Layer):
     def nan_report(self) -> Any:
         """The report of the last `fit(debug_nans=True)` that stopped, or None."""
         return self.trainer.run.nan_report
+
+    @nan_report.setter
+    def nan_report(self, value: Any) -> None:
+        self.trainer.run.nan_report = value
 
     def pause_training(self) -> None:
         """Stops `fit` after the current step; with `resume`, the program can continue later.

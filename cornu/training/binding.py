@@ -126,6 +126,7 @@ class Binding:
         inputs_only: whether there is only x, as in `predict`.
         keeps_structure: whether batches keep the structure in which the user passed them, for
             custom steps and losses.
+        keeps_inputs: whether only x keeps it, because the model defines how it is called.
         keeps_targets: whether only y and sample_weight keep it, because no loss or metric of
             `compile` uses them.
     """
@@ -137,6 +138,7 @@ class Binding:
         class_weight: Mapping[Any, Any] | None = None,
         inputs_only: bool = False,
         keeps_structure: bool = False,
+        keeps_inputs: bool = False,
         keeps_targets: bool = False,
     ) -> None:
         self._model = model
@@ -146,7 +148,7 @@ class Binding:
         self._outputs = outputs
         self._class_weight = class_weight
         self._inputs_only = inputs_only
-        self._keeps_structure = keeps_structure
+        self._keeps_inputs = keeps_structure or keeps_inputs
         self._keeps_targets = keeps_structure or keeps_targets
         self._signature: Any = None  # of the last batch whose lengths were checked
 
@@ -176,7 +178,7 @@ class Binding:
         bound = x
         if self._graph is not None:
             bound = self._graph.arrange(self._graph.match(x))
-            x = x if self._keeps_structure else bound
+            x = x if self._keeps_inputs else bound
         signature = tree.signature(batch)
         if signature != self._signature:  # skipped for most batches, which have the same shapes
             parts = {"x": batch[0]} if self._inputs_only else dict(zip(_PARTS, batch, strict=True))

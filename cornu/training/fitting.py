@@ -91,14 +91,14 @@ def fit(
             return _history(trainer)
         source = dry_run.training(source)
         listed.set_params({**(listed.params or {}), "steps": source.steps})
-        if validation_batch_size is None and held_out is not None and held_out.has_rows:
+        if not validation_batch_size and held_out is not None and held_out.has_rows:
             validation_batch_size = batch_size
         validation = _Validation(
             trainer,
             session,
             dry_run,
             held_out,
-            ReadOptions(validation_batch_size, validation_steps),
+            ReadOptions(validation_batch_size or None, validation_steps),
             validation_freq,
         )
         with immediate_interrupts():

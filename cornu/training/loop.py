@@ -106,6 +106,8 @@ def run_epochs(
         epochs: the number of the last epoch.
     """
     host.stop_training |= start.ended
+    # Shuffling depends on how many epochs the model has run, also in earlier calls of fit.
+    offset = host.epochs_run - start.epoch
     training_logs: Any = start.logs or {}
     step = start.step
     for epoch in range(start.epoch, epochs):
@@ -120,8 +122,7 @@ def run_epochs(
             callbacks.on_epoch_begin(epoch)
         runner = host.current_runner(runner, callbacks)
         single = callbacks.train_batch_hooks
-        # Shuffling depends on how many epochs the model has run, also in earlier calls of fit.
-        order = host.epochs_run
+        order = epoch + offset
         blocks = runner.epoch(source, order, callbacks.look_every, single, step, saver.limit)
         if single and runner.per_dispatch is None:
             blocks = _announce(blocks, callbacks.on_train_batch_begin, step, source.steps)

@@ -158,11 +158,9 @@ def stop_at_nan(
 
 
 def _name_arrays(trainer: Trainer, batch: Batch) -> tuple[Any, Any, Any]:
-    """Returns a bound batch with dicts by name for several inputs or outputs."""
+    """Returns a bound batch with targets and weights of several outputs in dicts by name."""
     x, y, weight = batch
-    graph, outputs = trainer.model.functional_graph, trainer.outputs
-    if graph is not None and len(graph.input_names) > 1:
-        x = dict(zip(graph.input_names, graph.match(x), strict=True))
+    outputs = trainer.outputs
     if outputs is not None and not outputs.single:
         if isinstance(y, tuple):
             y = {n: t for n, t in zip(outputs.names, y, strict=True) if t is not None}

@@ -247,6 +247,7 @@ class Trainer:
             class_weight,
             inputs_only,
             keeps_structure=any(self.model.overrides(name) for name in _SEES_DATA[kind]),
+            keeps_inputs=any(self.model.overrides(name) for name in ("call", "__call__")),
             keeps_targets=not binds,
         )
 

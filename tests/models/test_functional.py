@@ -199,3 +199,19 @@ def test_get_layer_by_block_path():
     model = Model(x, Dense(1, name="after")(unit(x)))
     assert model.get_layer("unit/inside") is model.get_layer("inside")
     assert [child.name for child in model.blocks.children] == ["unit"]
+
+
+def test_a_call_of_ones_own_receives_the_inputs_as_they_were_passed():
+    class Named(Model):
+        def call(self, inputs, training=None, mask=None):
+            received.append(sorted(inputs))
+            return super().call(inputs, training, mask)
+
+    received = []
+    a, b = Input((3,), name="a"), Input((3,), name="b")
+    model = Named([a, b], Dense(2)(layers.concatenate([a, b])))
+    model.compile("sgd", "mse")
+    x = {"b": np.ones((8, 3), "float32"), "a": np.ones((8, 3), "float32")}
+    model.fit(x, np.ones((8, 2)), verbose=0)
+    model.predict(x)
+    assert received and all(names == ["a", "b"] for names in received)

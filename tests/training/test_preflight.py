@@ -97,7 +97,7 @@ def test_check_changes_nothing_and_raises_nothing():
     model = wrong()
     before = model.get_weights()
     report = model.check(X, LABELS + 7)
-    assert report[0].code == "C001" and "labels lie between 7 and 9" in report[0].text
+    assert report[0].code == "C001" and "labels range from 7 to 9" in report[0].text
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
     assert model.check(X[:, :2], LABELS).codes == ["C001", "C010"]
 

@@ -251,7 +251,10 @@ class Layer(VariableOwner):
                 self._last_losses = around.losses
             return outputs
         except Exception as error:
-            raise locate_call_error(self, error, args, kwargs)  # noqa: B904 - it sets the cause
+            new = locate_call_error(self, error, args, kwargs)
+            if new is error:
+                raise  # without a frame of the library in the traceback
+            raise new  # noqa: B904 - its cause is set
 
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Calls a built layer on arrays, with its training phase, compute dtype and path."""

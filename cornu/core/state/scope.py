@@ -444,7 +444,10 @@ def value_and_grad(
         except Exception as error:
             if outer.parent is not None:
                 raise
-            raise annotate_error(error, "value_and_grad(...)() was called")  # noqa: B904
+            new = annotate_error(error, "value_and_grad(...)() was called")
+            if new is error:
+                raise  # without a frame of the library in the traceback
+            raise new  # noqa: B904 - its cause is set
         for variable, new in zip(written, news, strict=True):
             outer.write(variable, new)
         outer.losses.extend(losses)

@@ -55,7 +55,10 @@ def api_boundary(fn: Function) -> Function:
         except Exception as error:
             if isinstance(error, TypeError):
                 _describe_unknown_keyword(error, fn, args)
-            raise annotate_error(error, f"{fn.__name__}() was called")  # noqa: B904
+            new = annotate_error(error, f"{fn.__name__}() was called")
+            if new is error:
+                raise  # without a frame of the library in the traceback
+            raise new  # noqa: B904 - its cause is set
 
     return wrapper  # type: ignore[return-value]
 
@@ -69,7 +72,10 @@ def api_boundary_init(init: Callable[..., None]) -> Callable[..., None]:
             init(self, *args, **kwargs)
         except Exception as error:
             event = f"{type(self).__name__}() was called"
-            raise annotate_error(error, event, self, args)  # noqa: B904
+            new = annotate_error(error, event, self, args)
+            if new is error:
+                raise  # without a frame of the library in the traceback
+            raise new  # noqa: B904 - its cause is set
 
     return wrapper
 

@@ -160,3 +160,11 @@ def test_constructors_keep_their_signatures():
     assert cornu.layers.MaxPooling2D().pool_size == (2, 2)
     with pytest.raises(TypeError, match="missing 1 required positional argument: 'units'"):
         cornu.layers.Dense()
+
+
+def test_an_error_of_the_user_shows_no_frame_of_the_library():
+    layer = Refusing(name="refusing")
+    layer.error = ValueError("no")
+    error = caught(lambda: layer(np.ones((2, 3))))
+    assert error is layer.error
+    assert not any("/cornu/core/" in file for file in files(error)), files(error)
