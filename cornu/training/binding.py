@@ -235,7 +235,8 @@ class Binding:
             for name, array in named_arrays(x, "x"):
                 yield name, None, array
             return
-        values = graph.match(x)
+        bound = self._graph is not None and not self._keeps_inputs
+        values = tree.leaves(x) if bound else graph.match(x)
         for name, tensor, array in zip(graph.input_names, graph.input_tensors, values, strict=True):
             if array is not None:
                 yield name, tensor, array
