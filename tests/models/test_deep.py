@@ -55,13 +55,15 @@ def test_its_blocks_are_traced_once(model):
 
 def test_adding_a_layer_does_not_look_at_all_others(monkeypatch):
     looks = []
-    called = cornu.Sequential._called
+    called = cornu.Sequential._name_in_model
     monkeypatch.setattr(
-        cornu.Sequential, "_called", lambda self, layer: looks.append(1) or called(self, layer)
+        cornu.Sequential,
+        "_name_in_model",
+        lambda self, layer: looks.append(1) or called(self, layer),
     )
     stack = cornu.Sequential([layers.Dense(3, name=f"d_{i}") for i in range(DEPTH)])
     assert len(stack) == DEPTH and len(looks) <= 2 * DEPTH
-    with pytest.raises(ValueError, match="has a layer named 'd_7' already"):
+    with pytest.raises(ValueError, match="already has a layer named .d_7."):
         stack.add(layers.Dense(3, name="d_7"))
     last = stack.pop()
     assert stack.add(layers.Dense(4, name=last.name))[-1].units == 4  # its name is free again

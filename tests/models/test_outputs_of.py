@@ -137,7 +137,7 @@ def test_what_cannot_be_recorded_is_said():
     net(X)
     with pytest.raises(ValueError, match="'never' was not called"):
         net.outputs_of("never")(X)
-    with pytest.raises(ValueError, match="Ask for a layer"):
+    with pytest.raises(ValueError, match="Only outputs of layers are"):
         net.outputs_of("inner/unit")
     with pytest.raises(ValueError, match="has no part 'frist'. Did you mean 'first'"):
         net.outputs_of("frist")

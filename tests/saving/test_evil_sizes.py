@@ -114,7 +114,7 @@ def test_ops_are_called_on_tensors_only(name, args, tmp_path):
     config = config_of(cornu.Model(inputs, cornu.ops.exp(inputs)))
     config["config"]["layers"][1] |= {"class_name": name}
     config["config"]["layers"][1]["inbound_nodes"] = [{"args": args, "kwargs": {}}]
-    refused(load_model, archive(tmp_path / "op.keras", config), "on no Tensor")
+    refused(load_model, archive(tmp_path / "op.keras", config), "without a Tensor argument")
 
 
 @pytest.mark.parametrize(

@@ -329,5 +329,7 @@ def test_a_stateless_step_that_returns_something_else():
         def train_step(self, state, data):
             return {"loss": 0.0}
 
-    with pytest.raises(TypeError, match=r"train_step\(state, data\) returns .* Received: a dict"):
+    with pytest.raises(
+        TypeError, match=r"train_step\(state, data\) must return .* Received: a dict"
+    ):
         drawn(Wrong).fit(X, Y, **WORDS)

@@ -53,5 +53,5 @@ def test_sizes_are_checked():
     ):
         with pytest.raises(ValueError, match=text):
             split_dataset(x, **words)
-    with pytest.raises(ValueError, match="different lengths"):
+    with pytest.raises(ValueError, match="different numbers of rows"):
         split_dataset((x, x[:3]), 0.5)
