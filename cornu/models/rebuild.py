@@ -181,9 +181,7 @@ class GraphRebuilder:
     def _layer_names(self, layers: Any, old: Any) -> dict[int, str]:
         """Returns the names in a new model: asked for, as in the old one, or the layers' own."""
         had = {} if old.functional_graph is None else old.functional_graph.layer_names
-        before = {
-            id(new): key for key, new in self._rebuilt.items()
-        }  # of models that were drawn again
+        before = {id(new): key for key, new in self._rebuilt.items()}  # of models that were rebuilt
         keys = {id(layer): before.get(id(layer), id(layer)) for layer in layers}
         names = {i: self._names.get(key, had.get(key)) for i, key in keys.items()}
         taken = dict.fromkeys((name for name in names.values() if name is not None), 0)

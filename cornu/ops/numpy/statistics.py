@@ -133,7 +133,7 @@ def bincount(
     """How often each of the integers 0, 1, 2, ... occurs.
 
     The length of the result depends on the data, so that it works on arrays only, not while a
-    model is being drawn or compiled.
+    model is being built or compiled.
 
     Args:
         x: integers from 0 on, of shape (length,) or (batch, length).

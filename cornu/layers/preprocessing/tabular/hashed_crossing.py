@@ -56,7 +56,7 @@ class HashedCrossing(Preprocess):
     References: Cheng et al. (2016), "Wide & Deep Learning for Recommender Systems".
 
     Differences: the bins equal those of Keras, but TensorFlow is not required. Integers can be
-    crossed in compiled models.
+    combined in compiled models.
     """
 
     def __init__(
