@@ -111,7 +111,8 @@ class FunctionalGraph:
 
     def rowwise(self) -> bool:
         """Whether each row of the outputs depends on the same row of the inputs alone."""
-        return all(_is_rowwise(op) for op in self.operations)
+        rowwise = all(_is_rowwise(op) for op in self.operations)
+        return rowwise and not any(_normalizes_over_rows(node) for node in self.graph.nodes)
 
     def masks(self, value: Any) -> Any:
         """Returns the masks of the outputs, computed from the inputs, or None without masks."""
@@ -291,6 +292,15 @@ def _is_rowwise(op: Any) -> bool:
     if op.activity_regularizer is not None:
         return False
     return op.rowwise is True and all(_is_rowwise(layer) for layer in op.sublayers())
+
+
+def _normalizes_over_rows(node: Node) -> bool:
+    """Whether a node is a softmax over the axis of the rows."""
+    if isinstance(node.op, Layer) or node.op.name not in ("softmax", "log_softmax"):
+        return False
+    axis = node.kwargs.get("axis", node.args[1] if len(node.args) > 1 else -1)
+    axes = axis if isinstance(axis, (list, tuple)) else (axis,)
+    return any(one is None or one in (0, -len(node.inputs[0].shape)) for one in axes)
 
 
 def _check_tensors(structure: PyTree, what: str) -> None:

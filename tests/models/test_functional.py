@@ -215,3 +215,12 @@ def test_a_call_of_ones_own_receives_the_inputs_as_they_were_passed():
     model.fit(x, np.ones((8, 2)), verbose=0)
     model.predict(x)
     assert received and all(names == ["a", "b"] for names in received)
+
+
+@pytest.mark.parametrize("axis", [0, -2])
+def test_a_softmax_over_rows_does_not_see_padding(axis):
+    x = Input((3,))
+    model = Model(x, cornu.ops.softmax(x, axis=axis))
+    rows = np.zeros((5, 3), "float32")
+    np.testing.assert_allclose(model.predict(rows, batch_size=4)[4:], 1.0)
+    assert Model(x, cornu.ops.softmax(x)).functional_graph.rowwise()
