@@ -10,6 +10,7 @@ from typing import IO, Any
 import numpy as np
 
 from cornu.callbacks.callback import Callback
+from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.types import Logs
 
 __all__ = ["CSVLogger"]
@@ -131,7 +132,7 @@ class CSVLogger(Callback):
             warnings.warn(
                 f"CSVLogger: {self.filename!r} had {self._length} bytes when the state of training "
                 f"was saved, and has {found} bytes now. New rows are appended.",
-                stacklevel=2,
+                stacklevel=user_stacklevel(),
             )
         elif found > self._length:
             os.truncate(self.filename, self._length)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from cornu.callbacks.monitor_callback import MonitorCallback, MonitorMode
+from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.terminal.console import console
 from cornu.types import Logs
 
@@ -133,7 +134,7 @@ class ModelCheckpoint(MonitorCallback):
             warnings.warn(
                 f"ModelCheckpoint: the metric {self.monitor!r} is an array of shape {shape}; "
                 "save_best_only needs a scalar. The model is saved after every epoch.",
-                stacklevel=2,
+                stacklevel=user_stacklevel(),
             )
             return True
         return self._update_best(logs, f"Epoch {epoch + 1}", self.verbose)

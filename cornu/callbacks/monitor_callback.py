@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 import numpy as np
 
 from cornu.callbacks.callback import Callback
+from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import suggest
 from cornu.terminal.console import console
 from cornu.types import Logs
@@ -61,7 +62,7 @@ class MonitorCallback(Callback):
                 f"{type(self).__name__}: the logs have no metric {self.monitor!r}. "
                 f"{suggest(self.monitor, logs)}"
                 + (" Did you pass validation data?" if self.monitor.startswith("val_") else ""),
-                stacklevel=2,
+                stacklevel=user_stacklevel(),
             )
             return None
         return logs[self.monitor]

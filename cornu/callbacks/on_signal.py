@@ -12,6 +12,7 @@ from typing import Any
 
 from cornu.callbacks.callback import Callback
 from cornu.callbacks.shared.model_files import check_model_path, save_model_file
+from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.terminal.console import console
 from cornu.types import Logs
 
@@ -81,7 +82,7 @@ class OnSignal(Callback):
             warnings.warn(
                 "OnSignal: Python handles signals only in the main thread, and fit runs in another "
                 "thread. Signals do not end this training.",
-                stacklevel=2,
+                stacklevel=user_stacklevel(),
             )
             return
         for number in self.signals:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from cornu.callbacks.callback import Callback
+from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.types import Logs
 
 __all__ = ["RemoteMonitor"]
@@ -80,7 +81,7 @@ class RemoteMonitor(Callback):
                 warnings.warn(
                     f"RemoteMonitor: could not send the logs to {self.root}{self.path} ({error}). "
                     "Training continues; further failures of this run are not reported.",
-                    stacklevel=2,
+                    stacklevel=user_stacklevel(),
                 )
 
     def _make_request(self, body: dict[str, Any]) -> urllib.request.Request:

@@ -12,7 +12,7 @@ import numpy as np
 from cornu.core.state import scope
 from cornu.core.state.tracking import VariableOwner
 from cornu.core.state.variable import Variable
-from cornu.core.tracebacks.user_frames import user_location
+from cornu.core.tracebacks.user_frames import user_location, user_stacklevel
 from cornu.names import auto_name
 from cornu.parts import initializers
 from cornu.types import ArrayLike, DTypeLike, InitializerLike, ShapeLike
@@ -161,7 +161,7 @@ class OptimizerVariables(VariableOwner):
             warnings.warn(
                 f"{self._label()} has {len(variables)} Variables, but {len(store.keys())} were "
                 "saved: none is loaded.\nBuild it first, on the model it was saved with.",
-                stacklevel=2,
+                stacklevel=user_stacklevel(),
             )
             return
         for number, variable in enumerate(variables):

@@ -16,6 +16,7 @@ from cornu.callbacks.tensorboard.event_file import EventWriter
 from cornu.callbacks.tensorboard.graph_def import encode_graph
 from cornu.callbacks.tensorboard.projector import Metadata, check_metadata, write_projector
 from cornu.callbacks.tensorboard.weight_image import encode_png, render_weight
+from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.names import make_unique
 from cornu.types import Logs
 
@@ -237,7 +238,10 @@ class TensorBoard(Callback):
             self._tracing = True
         except RuntimeError as error:  # a profiler is running already
             self._profiled = None
-            warnings.warn(f"TensorBoard: the profiler could not be started. {error}", stacklevel=2)
+            warnings.warn(
+                f"TensorBoard: the profiler could not be started. {error}",
+                stacklevel=user_stacklevel(),
+            )
 
     def _stop_profile(self) -> None:
         if self._tracing:

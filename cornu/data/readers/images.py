@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from cornu import settings
+from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import missing_package, suggest
 from cornu.ops.image import resize
 from cornu.types import Array, ArrayLike, DataFormat, DTypeLike
@@ -173,7 +174,7 @@ def save_img(
     if image.mode == "RGBA" and file_format == "jpeg":
         warnings.warn(
             "save_img: JPEG does not support transparency; the fourth channel is dropped.",
-            stacklevel=2,
+            stacklevel=user_stacklevel(),
         )
         image = image.convert("RGB")
     try:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from cornu import tree
+from cornu.core.tracebacks.user_frames import user_stacklevel
 
 __all__ = ["EpochBatches"]
 
@@ -47,5 +48,5 @@ class EpochBatches:
             warnings.warn(
                 f"The epoch has {seen} samples, more than the requested {self.count}. "
                 "Use a multiple of the batch size.",
-                stacklevel=2,
+                stacklevel=user_stacklevel(),
             )

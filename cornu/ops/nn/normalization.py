@@ -11,6 +11,7 @@ from jax import lax
 
 from cornu import settings
 from cornu.core.graph.op import op
+from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.ops.arguments import to_array
 from cornu.types import Array, ArrayLike, Axes
 
@@ -160,7 +161,7 @@ def layer_normalization(
         warnings.warn(
             "rms_scaling=True divides by the standard deviation, not by the root mean square. "
             "Use cornu.ops.rms_normalization.",
-            stacklevel=2,
+            stacklevel=user_stacklevel(),
         )
         return (x * factor).astype(dtype)
     shift = -mean * factor
