@@ -14,6 +14,7 @@ from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
 from cornu.core.layer.signature import call_signature
 from cornu.core.state.dtypes import is_float
+from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.layers.input import InputLayer
 from cornu.models.functional import FunctionalGraph
 from cornu.models.retrace import new_input, retrace_nodes
@@ -214,5 +215,5 @@ def _warn_about_frozen_models(models: list[Any]) -> None:
                 f"Model {model.name!r} is frozen but some of its layers are trainable: the flat "
                 f"model trains them. Set `trainable = False` on {model.name!r} again to freeze "
                 "its layers, too.",
-                stacklevel=4,
+                stacklevel=user_stacklevel(),
             )

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.dialects.keras1.argument_values import VALUE_CONVERTERS
 from cornu.errors import suggest
 from cornu.names import auto_name
@@ -298,5 +299,5 @@ def _warn_once(mapping: ClassMapping, target: Callable[..., Any], arguments: Arg
             f"This program uses Keras 1. {mapping.old_name}({mapping.signature}) is now "
             f"cornu.layers.{target.__name__}({keywords}).",
             PendingDeprecationWarning,
-            stacklevel=3,
+            stacklevel=user_stacklevel(),
         )

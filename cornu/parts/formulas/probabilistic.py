@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from cornu import ops, settings
 from cornu.core.graph.op import op
 from cornu.core.state import scope
+from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import warn
 from cornu.parts.formulas.align import aligned, mean_over_outputs, sparse_aligned
 from cornu.types import Array, ArrayLike
@@ -255,5 +256,5 @@ def _check_classes(name: str, y_pred: Array, axis: int) -> None:
             "C025",
             f"{name} of a single class (y_pred has shape {y_pred.shape}) is always 0. "
             "For two classes and one output, use binary_crossentropy.",
-            stacklevel=3,
+            stacklevel=user_stacklevel(),
         )
