@@ -173,8 +173,8 @@ def _compact(
                 order.append(other)
     for item in reversed(order):
         if after[item]:
-            room = min(at[other] - step for other, step in after[item].items())
-            at[item] = max(at[item], room)
+            limit = min(at[other] - step for other, step in after[item].items())
+            at[item] = max(at[item], limit)
     return [at[root[item]] + shift[item] for item in range(len(root))]
 
 

@@ -128,7 +128,7 @@ class _DiagramBuilder:
             frame.parts.append(box)
         for one, two in zip(frame.parts, frame.parts[1:], strict=False):
             first, second = list(one.walk())[-1], next(b for b in two.walk() if not b.parts)
-            self.edges.append(Edge(first, second, drawn=False))
+            self.edges.append(Edge(first, second, visible=False))
 
     def _opens(self, item: Item) -> bool:
         if not item.children or not (self.options.expand_nested or self.options.grouped):

@@ -54,9 +54,9 @@ def to_dot(
     lines.append('  node [shape=box, style="rounded,filled", fontname=Helvetica];')
     _boxes(diagram.root, names, lines, "  ")
     for edge in diagram.edges:
-        attributes = "" if edge.drawn else " [style=invis]"
+        attributes = "" if edge.visible else " [style=invis]"
         tag = edge.source.data.tag
-        if tag and edge.drawn:
+        if tag and edge.visible:
             label = "xlabel" if splines == "ortho" else "label"  # which graphviz can place
             attributes = f" [{label}={quote_dot(tag)}, fontname=Helvetica, fontsize=10]"
         lines.append(f"  {names[id(edge.source)]} -> {names[id(edge.target)]}{attributes};")

@@ -57,11 +57,11 @@ class Box:
 
 @dataclass(frozen=True, eq=False)
 class Edge:
-    """An edge between boxes without parts; one that is not `drawn` only orders them."""
+    """An edge between boxes without parts; one that is not `visible` only orders them."""
 
     source: Box
     target: Box
-    drawn: bool = True
+    visible: bool = True
 
 
 @dataclass
@@ -92,7 +92,7 @@ class FrameRanks:
         slots: its items.
         rows: indices of items, row by row.
         links: (item above, item below, source of the edge), between neighboring rows.
-        routes: the items that each drawn edge passes through, and its source.
+        routes: the items that each visible edge passes through, and its source.
     """
 
     slots: list[RankItem] = field(default_factory=list)
@@ -142,8 +142,8 @@ class LayerAssigner:
             self.operations += 1
             key = (id(edge.source), a if a == "in" else id(a), b if b == "out" else id(b))
             old = parts[id(frame)].get(key)
-            drawn = edge.drawn or (old is not None and old[3])
-            parts[id(frame)][key] = (a, b, edge.source, drawn)
+            visible = edge.visible or (old is not None and old[3])
+            parts[id(frame)][key] = (a, b, edge.source, visible)
 
     def _rank_frame(self, frame: Box, pieces: list[tuple[Any, Any, Box, bool]]) -> FrameRanks:
         level = FrameRanks([RankItem(box=part) for part in frame.parts])
@@ -158,7 +158,9 @@ class LayerAssigner:
                 level.slots.append(RankItem(port=source, entry=end == "in"))
             return ports[end, id(source)]
 
-        ends = [(slot(a, source), slot(b, source), source, drawn) for a, b, source, drawn in pieces]
+        ends = [
+            (slot(a, source), slot(b, source), source, visible) for a, b, source, visible in pieces
+        ]
         ranks = self._assign_ranks(level, ends)
         self._route_edges(level, ends, ranks)
         self._order(level)
@@ -205,7 +207,7 @@ class LayerAssigner:
         outs, ins = Counter(a for a, _ in long), Counter(b for _, b in long)
         shared: dict[Any, int] = {}
         linked: set[Any] = set()
-        for a, b, source, drawn in ends:
+        for a, b, source, visible in ends:
             bundle: Any = (a, id(source))
             if ins[b] > outs[a] and not _is_frame(level.slots[b]):
                 bundle = (b,)
@@ -224,7 +226,7 @@ class LayerAssigner:
                 if (one, two, id(source) if ported else 0) not in linked:
                     linked.add((one, two, id(source) if ported else 0))
                     level.links.append((one, two, source))
-            if drawn:
+            if visible:
                 level.routes.append((route, source))
 
     def _order(self, level: FrameRanks) -> None:

@@ -1,4 +1,4 @@
-"""Plots as PNG, drawn with Pillow (an optional package)."""
+"""Plots as PNG, rendered with Pillow (an optional package)."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def to_png(diagram: Diagram, found: Layout, dpi: float | None, smooth: bool = Tr
 
 
 class _Canvas:
-    """Drawing with Pillow, in the coordinates of a layout."""
+    """Renders with Pillow, in the coordinates of a layout."""
 
     def __init__(self, draw: Any, fonts: Any, scale: float) -> None:
         self.draw = draw

@@ -163,7 +163,7 @@ def test_the_same_model_gives_the_same_picture():
 
 def test_hidden_edges_order_but_are_not_drawn():
     a, b = leaf(), leaf()
-    found = compute_layout(Box(parts=[a, b]), [Edge(a, b, drawn=False)])
+    found = compute_layout(Box(parts=[a, b]), [Edge(a, b, visible=False)])
     assert a.y + a.height < b.y and found.lines == []
 
 

@@ -197,7 +197,7 @@ def test_a_program_that_needs_numbers_lists_its_layers():
     model = Choosy()
     model.build((None, 3))
     assert tree(model) == ["Dense", "Residual", "Dense"]
-    assert [edge.drawn for edge in build_diagram(model, PlotOptions()).edges] == [False, False]
+    assert [edge.visible for edge in build_diagram(model, PlotOptions()).edges] == [False, False]
 
 
 def test_what_is_written_on_boxes():
