@@ -239,8 +239,9 @@ def check_data(trainer: Trainer, binding: Binding, source: Arrays | Stream) -> N
             continue
         if target is None:
             raise ValueError(
-                f"Output {name!r} has a loss but no target. Received targets for "
-                f"{_list_given(outputs.names, targets)}. Pass a target for it, or None as its loss."
+                f"Output {name!r} has a loss but no target. "
+                f"{_describe_targets(outputs.names, targets)}. Pass a target for it, or None as "
+                "its loss."
             )
         check_values(f"y of output {name!r}", target)
         check_targets(name, loss, target, output)
@@ -268,6 +269,6 @@ def check_inputs(trainer: Trainer, binding: Binding, source: Arrays | Stream) ->
         check_values(f"Input {name!r}", array, consumers)
 
 
-def _list_given(names: Sequence[str], targets: Sequence[Any]) -> str:
+def _describe_targets(names: Sequence[str], targets: Sequence[Any]) -> str:
     given = [repr(name) for name, target in zip(names, targets, strict=True) if target is not None]
-    return ", ".join(given) or "no output"
+    return f"Received targets for {', '.join(given)}" if given else "Received y=None"

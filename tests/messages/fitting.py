@@ -253,8 +253,8 @@ def no_data():
 @wrong(
     ValueError,
     """
-Output 'out' has a loss but no target. Received targets for no output. Pass a target for it, or \
-None as its loss.
+Output 'out' has a loss but no target. Received y=None. Pass a target for it, or None as its \
+loss.
 fit() was called (at fitting.py:1).
 """,
 )
