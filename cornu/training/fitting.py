@@ -190,9 +190,13 @@ class _Validation:
 
     def _open(self) -> Arrays | Stream:
         assert self._data is not None
-        return _open_for_evaluation(
-            self._trainer, self._data, self._options.batch_size, self._options.steps
-        )
+        try:
+            return _open_for_evaluation(
+                self._trainer, self._data, self._options.batch_size, self._options.steps
+            )
+        except (TypeError, ValueError) as error:
+            error.add_note("The data is that of validation_data or validation_split.")
+            raise
 
 
 def _identify_validation(validation_data: DataLike) -> DataInput | None:

@@ -586,6 +586,7 @@ def a_file_name_as_data():
     """
 Sequential 'net': input 'pixels' expects the shape (None, 4); received (12, 2).
 Reshape the data, or change the shape of the Input.
+The data is that of validation_data or validation_split.
 fit() was called (at fitting.py:1).
 """,
 )

@@ -336,3 +336,13 @@ def test_a_fit_within_a_fit_does_not_change_the_order_of_rows():
         histories.append(model.get_weights())
     for a, b in zip(*histories, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_an_error_in_validation_data_says_so():
+    model = cornu.Sequential([cornu.Input((2,)), cornu.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x, y = np.ones((4, 2), "float32"), np.ones((4, 1), "float32")
+    for wrong in ((np.ones((4, 3)), y), (x,), (x, np.ones((4, 2)))):
+        with pytest.raises(ValueError) as caught:
+            model.fit(x, y, validation_data=wrong, verbose=0)
+        assert any("validation_data" in note for note in caught.value.__notes__)
