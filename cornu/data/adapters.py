@@ -33,8 +33,7 @@ __all__ = ["DataInput", "ReadOptions", "adapt", "identify", "is_batched"]
 _BATCH_SIZE = 32
 
 
-@dataclass(frozen=True)
-class ReadOptions:
+class ReadOptions(NamedTuple):
     """How batches are read.
 
     Attributes:
@@ -94,10 +93,11 @@ class DataInput:
     def arrays(self, names: Names = NAMELESS) -> Any:
         """Returns `(x, y, sample_weight)` as nested arrays and Columns, for data with rows."""
         x, y, weight = self.x, self.y, self.sample_weight
-        if _is_table(x):
-            return columns_of_table(x, names, y, weight)
-        if frames.is_frame(x):
-            x, y, weight = bind_frame(x, y, weight)
+        if not isinstance(x, (np.ndarray, jax.Array)):
+            if _is_table(x):
+                return columns_of_table(x, names, y, weight)
+            if frames.is_frame(x):
+                x, y, weight = bind_frame(x, y, weight)
         return _arrays((x, y, weight), names)
 
     def split(self, fraction: float, names: Names = NAMELESS) -> tuple[DataInput, DataInput]:
@@ -334,6 +334,8 @@ def _arrays(parts: Any, names: Names = NAMELESS) -> Any:
 
 def _read_columns(part: Any) -> Any:
     """Replaces `dataset["name"]` by a Column."""
+    if part is None or isinstance(part, (np.ndarray, jax.Array)):
+        return part
     if _is_table_column(part):
         return column_of_table(part)
     if isinstance(part, dict):

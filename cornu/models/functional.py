@@ -44,6 +44,8 @@ class FunctionalGraph:
         _check_tensors(outputs, f"{owner}: outputs")
         self.inputs = inputs
         self.outputs = outputs
+        self._inputs_treedef = tree.flatten_with_treedef(inputs)[1]
+        self._outputs_treedef = tree.flatten_with_treedef(outputs)[1]
         self.strict = strict
         self.input_tensors: list[Tensor] = tree.leaves(inputs)
         self.output_tensors: list[Tensor] = tree.leaves(outputs)
@@ -80,7 +82,7 @@ class FunctionalGraph:
         outputs = results[: len(self.output_tensors)]
         for i, m in zip(self._masked, results[len(outputs) :], strict=True):
             table.put(outputs[i], m)
-        return tree.unflatten(tree.flatten_with_treedef(self.outputs)[1], outputs)
+        return tree.unflatten(self._outputs_treedef, outputs)
 
     def rename(self, names: dict[int, str]) -> None:
         """Renames layers, by the `id` of the layer, in this graph only.
@@ -122,7 +124,7 @@ class FunctionalGraph:
         masks: list[Any] = [None] * len(self.output_tensors)
         for i, m in zip(self._masked, results, strict=True):
             masks[i] = m
-        return tree.unflatten(tree.flatten_with_treedef(self.outputs)[1], masks)
+        return tree.unflatten(self._outputs_treedef, masks)
 
     # ------------------------------------------------------------------------------------ binding
 
@@ -140,7 +142,7 @@ class FunctionalGraph:
 
     def arrange(self, values: Sequence[Any]) -> Any:
         """Returns one value for each input, in the structure of the inputs."""
-        return tree.unflatten(tree.flatten_with_treedef(self.inputs)[1], list(values))
+        return tree.unflatten(self._inputs_treedef, list(values))
 
     def match(self, value: Any) -> list[Any]:
         """Returns the value passed for each input, in order, without conversion."""
