@@ -16,7 +16,7 @@ __all__ = ["SCOPE", "count_flops"]
 # The prefix of named scopes whose operations are also counted separately.
 SCOPE = "owner:"
 
-# Takes an equation of a jaxpr and retimes its number of operations, None if unknown.
+# Takes an equation of a jaxpr and returns the number of operations, None if unknown.
 Formula = Callable[[Any], "int | None"]
 
 
