@@ -11,6 +11,8 @@ __all__ = ["auto_name", "glob", "is_glob", "reset", "snake_case", "make_unique"]
 _counts: Counter[str] = Counter()
 
 
+# Cached: three regular expressions take longer than the rest of a small layer's constructor.
+@functools.lru_cache(maxsize=1024)
 def snake_case(name: str) -> str:
     """Converts a class name to snake case.
 

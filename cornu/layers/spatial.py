@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import operator
 import types
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from cornu import ops, settings
@@ -50,7 +50,7 @@ class Spatial(ConfiguredLayer):
         self.data_format = settings.data_format(data_format)
         self.input_spec = InputSpec(ndim=self.rank + 2, hint=SPATIAL_HINT)
 
-    def store_arguments(self, arguments: Mapping[str, Any], skip: Collection[str] = ()) -> None:
+    def store_arguments(self, arguments: Mapping[str, Any], skip: tuple[str, ...] = ()) -> None:
         """Stores the constructor arguments; sizes become tuples with one integer per axis."""
         super().store_arguments(arguments, skip)
         self.data_format = settings.data_format(self.data_format)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -48,7 +48,7 @@ class HeadedAttention(ConfiguredLayer):
     attention_axes: Any = None
     output_sizes: Any = None
 
-    def store_arguments(self, arguments: Mapping[str, Any], skip: Collection[str] = ()) -> None:
+    def store_arguments(self, arguments: Mapping[str, Any], skip: tuple[str, ...] = ()) -> None:
         """Stores the constructor arguments, and validates those that all subclasses have."""
         super().store_arguments(arguments, skip)
         self.supports_masking = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, cast
 
 import jax
@@ -47,7 +47,7 @@ class Convolving(Spatial):
     activation: Activation
     bias: Variable | None
 
-    def store_arguments(self, arguments: Mapping[str, Any], skip: Collection[str] = ()) -> None:
+    def store_arguments(self, arguments: Mapping[str, Any], skip: tuple[str, ...] = ()) -> None:
         """Stores the constructor arguments, after validation and conversion."""
         super().store_arguments(arguments, skip)
         self.padding = self._check_padding(self.padding)

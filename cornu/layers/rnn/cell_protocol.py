@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal, TypeVar
 
 import jax
@@ -61,7 +61,7 @@ class DroppingCell(ConfiguredLayer):
     _input_masks: list[Any] | None = None
     _state_masks: list[Any] | None = None
 
-    def store_arguments(self, arguments: Mapping[str, Any], skip: Collection[str] = ()) -> None:
+    def store_arguments(self, arguments: Mapping[str, Any], skip: tuple[str, ...] = ()) -> None:
         """Stores the constructor arguments, and creates the seed generator."""
         super().store_arguments(arguments, skip)
         self.dropout = min(1.0, max(0.0, self.dropout))
@@ -133,7 +133,7 @@ class DenseCell(DroppingCell):
     bias_initializer: Callable[..., Any]
     bias: Variable | None
 
-    def store_arguments(self, arguments: Mapping[str, Any], skip: Collection[str] = ()) -> None:
+    def store_arguments(self, arguments: Mapping[str, Any], skip: tuple[str, ...] = ()) -> None:
         """Stores the constructor arguments, and derives the sizes of state and output."""
         super().store_arguments(arguments, skip)
         self.state_size = self.units if self.state_count == 1 else [self.units] * self.state_count
@@ -224,11 +224,15 @@ def check_cell(cell: Any, label: str) -> Any:
         ("call", "a method `call(inputs, states)`"),
         ("state_size", "an attribute `state_size`, an integer or a list of integers"),
     ):
-        if name not in dir(
-            cell
-        ):  # `hasattr` would evaluate properties, which may fail before `build`
+        if not _declares(cell, name):
             raise ValueError(f"{label}: a cell must have {description}. Received: {cell!r}")
     return cell
+
+
+def _declares(cell: Any, name: str) -> bool:
+    """Returns whether a cell or its class has an attribute, without evaluating it."""
+    # `hasattr(cell, name)` would evaluate a property, which may fail before `build`.
+    return name in getattr(cell, "__dict__", ()) or hasattr(type(cell), name)
 
 
 def output_size(cell: Any) -> Any:
@@ -242,7 +246,7 @@ def output_size(cell: Any) -> Any:
 
 def initial_state(cell: Any, batch_size: int | None, dtype: str) -> Any:
     """Returns the initial states of a cell, by default zeros."""
-    if "get_initial_state" in dir(cell):
+    if _declares(cell, "get_initial_state"):
         return cell.get_initial_state(batch_size=batch_size)
     sizes = cell.state_size
     if isinstance(sizes, (list, tuple)):
@@ -313,10 +317,10 @@ def make_cell(
     Returns:
         The cell, and the remaining arguments.
     """
-    own = cell_parameters(cell_class)
-    rest = {key: value for key, value in arguments.items() if key not in own}
+    rest = dict(arguments)
+    own = {key: rest.pop(key) for key in cell_parameters(cell_class)}
     cell = cell_class(
-        **{key: value for key, value in arguments.items() if key in own},
+        **own,
         dtype=rest.get("dtype"),
         trainable=rest.get("trainable", True),
         name=name,

@@ -183,10 +183,9 @@ class LSTMCell(DenseCell):
 
     def mix(self, x: Array, a: Array, states: States) -> States:
         i, f, g, o = jnp.split(x + a, 4, axis=-1)
-        c = self.recurrent_activation(f) * states[1] + self.recurrent_activation(
-            i
-        ) * self.activation(g)
-        return [self.recurrent_activation(o) * self.activation(c), c]
+        i, f, o = (self.recurrent_activation(gate) for gate in (i, f, o))
+        h, c, _ = recurrences.lstm_states(i, f, self.activation(g), o, states[1], self.activation)
+        return [h, c]
 
 
 class GRUCell(DenseCell):
@@ -295,7 +294,7 @@ class GRUCell(DenseCell):
         a = product(h, kernel[:, : 2 * self.units], masks[:2])
         z, r = jnp.split(self.recurrent_activation(x_gates + a), 2, axis=-1)
         a_g = product(r * h, kernel[:, 2 * self.units :], masks[2:])
-        new = z * h + (1 - z) * self.activation(x_g + a_g)
+        new = recurrences.gru_state(z, self.activation(x_g + a_g), h)
         return new, [new]
 
     def mix(self, x: Array, a: Array, states: States) -> States:
@@ -303,7 +302,7 @@ class GRUCell(DenseCell):
         a_z, a_r, a_g = jnp.split(a, 3, axis=-1)
         z = self.recurrent_activation(x_z + a_z)
         r = self.recurrent_activation(x_r + a_r)
-        return [z * states[0] + (1 - z) * self.activation(x_g + r * a_g)]
+        return [recurrences.gru_state(z, self.activation(x_g + r * a_g), states[0])]
 
     def supports_rule(self, training: bool) -> bool:
         return self.reset_after and super().supports_rule(training)

@@ -21,7 +21,18 @@ from jax import lax
 
 from cornu import tree
 
-__all__ = ["GRU", "LSTM", "SIMPLE", "Result", "Rule", "project", "recurrence", "rnn"]
+__all__ = [
+    "GRU",
+    "LSTM",
+    "SIMPLE",
+    "Result",
+    "Rule",
+    "gru_state",
+    "lstm_states",
+    "project",
+    "recurrence",
+    "rnn",
+]
 
 
 class Result(NamedTuple):
@@ -155,6 +166,31 @@ class Rule(NamedTuple):
     backward: Callable[..., Any]
 
 
+# The equations are the only definition of the gated cells: the rules below apply them with tanh and
+# sigmoid, the cells of `layers.rnn` with the activations of their arguments.
+
+
+def lstm_states(
+    i: Any, f: Any, g: Any, o: Any, c: Any, activation: Callable[[Any], Any]
+) -> tuple[Any, Any, Any]:
+    """Returns the new output and cell state of an LSTM, and the activation of the cell state.
+
+    Args:
+        i, f, o: the input, forget and output gates (batch, units), after their activation.
+        g: the candidate (batch, units), after its activation.
+        c: the cell state before the step.
+        activation: the activation of the cell state.
+    """
+    c = f * c + i * g
+    t = activation(c)
+    return o * t, c, t
+
+
+def gru_state(z: Any, g: Any, h: Any) -> Any:
+    """Returns the new state of a GRU, from the update gate, the candidate and the state before."""
+    return z * h + (1 - z) * g
+
+
 def _simple(x: Any, a: Any, states: Any) -> Any:
     h = jnp.tanh(x + a)
     return (h,), h, None
@@ -170,9 +206,8 @@ def _lstm(x: Any, a: Any, states: Any) -> Any:
     z_if, z_g, z_o = jnp.split(x + a, (2 * units, 3 * units), axis=-1)
     gates = _concatenate_gates(jax.nn.sigmoid(z_if), jnp.tanh(z_g), jax.nn.sigmoid(z_o))
     i, f, g, o = jnp.split(gates, 4, axis=-1)
-    c = f * states[1] + i * g
-    t = jnp.tanh(c)
-    return (o * t, c), gates, t
+    h, c, t = lstm_states(i, f, g, o, states[1], jnp.tanh)
+    return (h, c), gates, t
 
 
 def _lstm_gradient(gates: Any, t: Any, states: Any, grads: Any) -> Any:
@@ -199,7 +234,7 @@ def _gru(x: Any, a: Any, states: Any) -> Any:
     g = jnp.tanh(x_g + jnp.split(zr, 2, axis=-1)[1] * a_g)
     gates = _concatenate_gates(zr, g)
     z, _, g = jnp.split(gates, 3, axis=-1)
-    return (z * h + (1 - z) * g,), gates, a_g
+    return (gru_state(z, g, h),), gates, a_g
 
 
 def _gru_gradient(gates: Any, a_g: Any, states: Any, grads: Any) -> Any:
