@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from cornu._version import __version__
 from cornu.deviations import is_enabled as _is_enabled
+from cornu.names import is_submodule as _is_submodule
 
-# What editors and type checkers see; `__getattr__` imports the same names at run time.
+# What editors and type checkers see; `_import_public` imports the same names at run time.
 if TYPE_CHECKING:
     from cornu import activations as activations
     from cornu import applications as applications
@@ -120,7 +121,7 @@ def _import(name: str) -> Any:
             gc.enable()
 
 
-def __getattr__(name: str) -> Any:
+def _import_public(name: str) -> Any:
     if name in _OBJECTS:
         module, attribute = _OBJECTS[name]
         value = getattr(_import(module), attribute)
@@ -129,9 +130,22 @@ def __getattr__(name: str) -> Any:
             _import("cornu.models")  # registers every class that a file may name
         value = _import(f"cornu.{name}")
     else:
-        raise AttributeError(f"module 'cornu' has no attribute {name!r}")
+        if _is_submodule(__path__, name):
+            raise AttributeError(name)
+        from cornu.errors import unknown_name
+
+        error = unknown_name("cornu", name, __all__)
+        try:
+            raise error
+        except AttributeError:
+            error.__traceback__ = None  # a bare `raise` adds no frame of the library
+            raise
     globals()[name] = value  # later accesses do not come here
     return value
+
+
+# Not a `def __getattr__`: type checkers would accept any name then.
+globals()["__getattr__"] = _import_public
 
 
 def __dir__() -> list[str]:

@@ -18,6 +18,8 @@ from cornu.config import (
 )
 from cornu.core.graph.tensor import is_keras_tensor
 from cornu.core.state.dtypes import standardize_dtype
+from cornu.core.tracebacks.api_boundary import api_boundary
+from cornu.errors import suggest_names
 from cornu.types import DTypeLike
 from cornu.utils.session import clear_session
 
@@ -38,6 +40,7 @@ __all__ = [
 ]
 
 
+@api_boundary
 def is_float_dtype(dtype: DTypeLike) -> bool:
     """Tells whether a dtype is a floating type.
 
@@ -49,6 +52,7 @@ def is_float_dtype(dtype: DTypeLike) -> bool:
     return jnp.issubdtype(jnp.dtype(dtype), jnp.floating)
 
 
+@api_boundary
 def is_int_dtype(dtype: DTypeLike) -> bool:
     """Tells whether a dtype is a signed or unsigned integer type; `bool` is not."""
     return jnp.issubdtype(jnp.dtype(dtype), jnp.integer)
@@ -72,3 +76,6 @@ def _canonicalize(dtype: Any) -> Any:
     if dtype in (int, float, complex):
         return dtype
     return jax.dtypes.canonicalize_dtype(floatx() if dtype is None else dtype)
+
+
+suggest_names(__name__, __all__)

@@ -10,7 +10,7 @@ import jax
 from cornu import settings
 from cornu.core.state.dtype_policy import dtype_policy, set_dtype_policy, set_floatx
 from cornu.core.tracebacks.api_boundary import api_boundary
-from cornu.errors import suggest
+from cornu.errors import suggest, suggest_names
 from cornu.info import describe
 from cornu.inspect.checks import KINDS
 from cornu.process import allocator, programs
@@ -332,3 +332,6 @@ def _validate_limit(name: str, value: int | None) -> int | None:
     if not isinstance(value, numbers.Integral) or value < 1:
         raise ValueError(f"{name} must be a positive integer or None. Received: {value!r}")
     return int(value)
+
+
+suggest_names(__name__, __all__)

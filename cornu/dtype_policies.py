@@ -7,10 +7,13 @@ from typing import Any
 from cornu import registry
 from cornu.core.state.dtype_policy import DTypePolicy, get_policy
 from cornu.core.state.dtype_policy import DTypePolicy as FloatDTypePolicy
+from cornu.core.tracebacks.api_boundary import api_boundary
+from cornu.errors import suggest_names
 
 __all__ = ["DTypePolicy", "FloatDTypePolicy", "deserialize", "get", "serialize"]
 
 
+@api_boundary
 def get(identifier: Any) -> DTypePolicy:
     """Returns a policy from a name, a dtype, a config or a policy; `None` is the process-wide one.
 
@@ -22,12 +25,17 @@ def get(identifier: Any) -> DTypePolicy:
     return get_policy(identifier)
 
 
+@api_boundary
 def serialize(dtype_policy: DTypePolicy) -> dict[str, Any]:
     """Describes a policy as data."""
     config: dict[str, Any] = registry.serialize(dtype_policy)
     return config
 
 
+@api_boundary
 def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
     """Makes a policy from what `serialize` returned."""
     return registry.deserialize(config, custom_objects)
+
+
+suggest_names(__name__, __all__)

@@ -16,21 +16,33 @@ layer path and the user's file:line).
 from __future__ import annotations
 
 import difflib
+import os
+import sys
 import warnings
 from collections.abc import Iterable
+from typing import NoReturn
 
 from cornu import settings
+from cornu.names import is_submodule
 
 __all__ = [
     "ModelWarning",
     "did_you_mean",
+    "find_similar",
     "missing_package",
     "suggest",
+    "suggest_names",
+    "unknown_name",
     "visible_cause",
     "warn",
 ]
 
 _MAX_NAMES = 30  # that a message lists
+# Similarities of names, from 0 to 1. With these bounds, 'glorot' suggests 'glorot_normal', but
+# 'Scale' does not suggest 'MSLE'.
+_MIN_RATIO = 0.6
+_MIN_SCORE = 0.68
+_TOLERANCE = 0.15  # between the score of the best suggestion and those of the others
 
 
 class ModelWarning(UserWarning):
@@ -65,8 +77,42 @@ def warn(code: str, text: str, stacklevel: int = 2) -> None:
 
 def did_you_mean(name: object, known: Iterable[object]) -> str:
     """Returns "Did you mean ...?" with similar names, or '' if no known name is similar."""
-    similar = difflib.get_close_matches(str(name), [str(item) for item in known], n=3)
-    return f"Did you mean {' or '.join(map(repr, similar))}?" if similar else ""
+    similar = [repr(item) for item in find_similar(str(name), map(str, known))]
+    if len(similar) > 2:
+        similar = [", ".join(similar[:-1]), similar[-1]]
+    return f"Did you mean {' or '.join(similar)}?" if similar else ""
+
+
+def find_similar(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
+    """Returns the known names that resemble a name, the most similar first.
+
+    Case is ignored. Names that begin with the same letters count as more similar (Winkler's
+    modification of string similarity), because typing errors seldom affect the first letters.
+
+    Example:
+
+    >>> find_similar("adamm", ["Nadam", "SGD", "AdamW", "Adam"])
+    ['Adam', 'AdamW', 'Nadam']
+    """
+    word = name.lower()
+    matcher = difflib.SequenceMatcher()
+    matcher.set_seq2(word)  # first: the matcher caches its analysis of the second sequence
+    scored = []
+    for candidate in dict.fromkeys(known):
+        lower = candidate.lower()
+        matcher.set_seq1(lower)
+        if matcher.quick_ratio() < _MIN_RATIO:  # an upper bound, much faster than `ratio`
+            continue
+        ratio = matcher.ratio()
+        prefix = len(os.path.commonprefix([lower, word]))
+        score = ratio + 0.1 * min(prefix, 4) * (1 - ratio)
+        contained = lower in word or word in lower  # "loss" in "val_loss"
+        if ratio >= _MIN_RATIO and (contained or score >= _MIN_SCORE):
+            exact = len(os.path.commonprefix([candidate, name]))  # "Dense" before "dense"
+            scored.append((-score, -exact, candidate))
+    scored.sort()
+    # Next to a close match, a distant one would only distract.
+    return [name for score, _, name in scored[:limit] if score <= scored[0][0] + _TOLERANCE]
 
 
 def suggest(name: object, known: Iterable[object]) -> str:
@@ -77,6 +123,39 @@ def suggest(name: object, known: Iterable[object]) -> str:
         return hint
     more = f", and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
     return f"Known: {', '.join(names[:_MAX_NAMES])}{more}." if names else "There are none."
+
+
+def suggest_names(module: str, known: Iterable[str] = ()) -> None:
+    """Makes a module suggest similar names when an attribute does not exist.
+
+    Python suggests names itself, but only where it prints the traceback: not in notebooks, nor in
+    the text of the error.
+
+    Args:
+        module: the name of the module.
+        known: its public names.
+    """
+
+    def raise_unknown(name: str) -> NoReturn:
+        path = vars(sys.modules[module]).get("__path__", ())
+        error = unknown_name(module, name, () if is_submodule(path, name) else known)
+        try:
+            raise error
+        except AttributeError:
+            # A bare `raise` adds no frame, so that the traceback ends at the user's line.
+            error.__traceback__ = None
+            raise
+
+    # Not a `def __getattr__` in each module: type checkers would accept any name then.
+    vars(sys.modules[module])["__getattr__"] = raise_unknown
+
+
+def unknown_name(module: str, name: str, known: Iterable[str]) -> AttributeError:
+    """Returns the error for a name that a module does not have, with similar names."""
+    hint = "" if name.startswith("__") else did_you_mean(name, known)
+    text = f"module {module!r} has no attribute {name!r}{hint and f'. {hint}'}"
+    # With its attribute `obj` set, the error gets no second suggestion from Python.
+    return AttributeError(text, name=name, obj=None)
 
 
 def missing_package(package: str, extra: str, purpose: str) -> ImportError:
@@ -94,3 +173,6 @@ def visible_cause(error: Exception) -> Exception | None:
     `__context__`.
     """
     return None if settings.get("traceback_filtering") else error
+
+
+suggest_names(__name__, __all__)

@@ -4,6 +4,7 @@ from cornu.core.state.dtype_policy import DTypePolicy, dtype_policy, set_dtype_p
 from cornu.core.state.dtype_policy import DTypePolicy as Policy
 from cornu.core.state.dtype_policy import dtype_policy as global_policy
 from cornu.core.state.dtype_policy import set_dtype_policy as set_global_policy
+from cornu.errors import suggest_names
 from cornu.optimizers import LossScaleOptimizer
 
 __all__ = [
@@ -15,3 +16,5 @@ __all__ = [
     "set_dtype_policy",
     "set_global_policy",
 ]
+
+suggest_names(__name__, __all__)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import os
 import re
 from collections import Counter
+from collections.abc import Iterable
 
-__all__ = ["auto_name", "glob", "is_glob", "reset", "snake_case", "make_unique"]
+__all__ = ["auto_name", "glob", "is_glob", "is_submodule", "reset", "snake_case", "make_unique"]
 
 _counts: Counter[str] = Counter()
 
@@ -58,6 +60,16 @@ def make_unique(name: str, taken: dict[str, int]) -> str:
     taken[candidate] = 0
     taken[name] = number
     return candidate
+
+
+def is_submodule(path: Iterable[str], name: str) -> bool:
+    """Tells whether a package has a submodule, from the `__path__` of the package.
+
+    `from package import module` asks the package for the attribute before it imports the module. A
+    `__getattr__` that searches for similar names need not do it then.
+    """
+    files = (os.path.join(folder, name) for folder in path)
+    return any(os.path.exists(file) or os.path.exists(f"{file}.py") for file in files)
 
 
 def is_glob(value: object) -> bool:

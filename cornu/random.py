@@ -1,5 +1,6 @@
 """Random arrays, and the generators that make them differ."""
 
+from cornu.errors import suggest_names
 from cornu.ops.random import (
     SeedGenerator,
     beta,
@@ -27,3 +28,5 @@ __all__ = [
     "truncated_normal",
     "uniform",
 ]
+
+suggest_names(__name__, __all__)

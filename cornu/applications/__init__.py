@@ -11,6 +11,7 @@ from cornu.applications.resnet import (
     ResNet152,
     ResNet152V2,
 )
+from cornu.errors import suggest_names as _suggest_names
 
 __all__ = [
     "ResNet18",
@@ -23,3 +24,5 @@ __all__ = [
     "ResNet152V2",
     "resnet",
 ]
+
+_suggest_names(__name__, __all__)

@@ -25,6 +25,7 @@ from cornu.callbacks.tensorboard.callback import TensorBoard
 from cornu.callbacks.terminate_on_nan import TerminateOnNaN
 from cornu.callbacks.timer import Timer
 from cornu.callbacks.unfreeze import Unfreeze
+from cornu.errors import suggest_names as _suggest_names
 
 __all__ = [
     "BackupAndRestore",
@@ -53,3 +54,5 @@ __all__ = [
     "Timer",
     "Unfreeze",
 ]
+
+_suggest_names(__name__, __all__)

@@ -1,5 +1,6 @@
 """Looking at models: what they are made of, what they cost, what happens inside."""
 
+from cornu.errors import suggest_names as _suggest_names
 from cornu.inspect.find import find, find_one
 from cornu.inspect.learning_rates import layer_decay, variables_of
 from cornu.inspect.outline import Item, fold, outline
@@ -33,3 +34,5 @@ __all__ = [
     "summary_html",
     "variables_of",
 ]
+
+_suggest_names(__name__, __all__)

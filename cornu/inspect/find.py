@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from cornu.core.layer.layer import Layer
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.errors import suggest
 from cornu.inspect.outline import Item, outline
 from cornu.names import glob, is_glob
@@ -18,6 +19,7 @@ PartsLike: TypeAlias = "str | Layer | Iterable[str | Layer]"
 KINDS = ("model", "block", "input", "layer", "op")
 
 
+@api_boundary
 def find(model: Layer, what: PartsLike, kinds: Sequence[str] = KINDS) -> list[Item]:
     """Returns the items of the model's outline that match, in the order of the outline.
 
@@ -62,6 +64,7 @@ def find(model: Layer, what: PartsLike, kinds: Sequence[str] = KINDS) -> list[It
     return [item for item in items if id(item) in matched]
 
 
+@api_boundary
 def find_one(model: Layer, what: PartsLike, kinds: Sequence[str] = KINDS) -> Item:
     """Returns the one item that matches; for a layer that is called several times, the first.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from cornu.core.layer.layer import Layer
 from cornu.core.state.variable import Variable
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.inspect.find import PartsLike, find
 from cornu.inspect.outline import Item, outline
 from cornu.names import glob, is_glob
@@ -15,6 +16,7 @@ from cornu.optimizers import MultiOptimizer, Optimizer
 __all__ = ["layer_decay", "apply_rates_by_path", "variables_of"]
 
 
+@api_boundary
 def variables_of(model: Layer, what: PartsLike) -> list[Variable]:
     """Returns the Variables that a name, path or pattern matches.
 
@@ -77,6 +79,7 @@ def _with_rates(optimizer: Optimizer) -> list[Optimizer]:
     return [one for one in (*inner, optimizer) if one.rates_by_path]
 
 
+@api_boundary
 def layer_decay(model: Layer, decay: float, parts: PartsLike | None = None) -> dict[str, float]:
     """Returns learning rate multipliers by path that decay from the last part to the first.
 

@@ -16,6 +16,7 @@ from cornu.core.graph.block import Block
 from cornu.core.graph.op import Op
 from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.core.tracebacks.user_frames import format_location
 from cornu.names import make_unique
 from cornu.types import PyTree
@@ -126,6 +127,7 @@ class Item:
         return f"<{self.kind} {self.path or self.name}>"
 
 
+@api_boundary
 def outline(model: Layer, nested: bool = True, masks: bool = False) -> Item:
     """Returns the outline of a model.
 
@@ -164,6 +166,7 @@ def fill_from_graph(item: Item, graph: Any) -> None:
     _Outliner(nested=True, masks=False).add_graph(item, graph, root)
 
 
+@api_boundary
 def fold(items: Sequence[Item]) -> Iterator[list[Item]]:
     """Groups consecutive equal blocks; every other item is a group of its own.
 

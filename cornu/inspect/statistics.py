@@ -15,6 +15,7 @@ from cornu.core.layer.layer import Layer
 from cornu.core.state import scope
 from cornu.core.state.dtypes import is_float
 from cornu.core.state.variable import Variable
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.inspect.find import PartsLike, find, label_call
 from cornu.inspect.outline import outline
 from cornu.inspect.record_outputs import OutputRecord, record_outputs
@@ -137,6 +138,7 @@ _COLUMNS = (
 )
 
 
+@api_boundary
 def statistics(
     model: Any,
     x: PyTree,

@@ -10,6 +10,7 @@ from typing import Any
 from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
 from cornu.core.state.variable import Variable
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.inspect.learning_rates import apply_rates_by_path
 from cornu.inspect.outline import Item, list_tensors, outline
 from cornu.inspect.outline import fold as folded
@@ -23,6 +24,7 @@ from cornu.inspect.tables.text import print_table
 __all__ = ["summary", "summary_html"]
 
 
+@api_boundary
 def summary(
     model: Any,
     line_length: int | None = None,
@@ -86,6 +88,7 @@ def summary(
     print_table(table, line_length, positions, print_fn)
 
 
+@api_boundary
 def summary_html(model: Any) -> str:
     """Returns the summary as HTML, with blocks and nested models that open and close."""
     return to_html(_table(model, _SummaryOptions(expand_nested=True), None))

@@ -2,6 +2,7 @@
 
 from cornu.core.layer.input_spec import InputSpec
 from cornu.core.layer.layer import Layer
+from cornu.errors import suggest_names as _suggest_names
 from cornu.layers.activations import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from cornu.layers.attention.attention import AdditiveAttention, Attention
 from cornu.layers.attention.multi_head import GroupQueryAttention, MultiHeadAttention
@@ -339,3 +340,5 @@ __all__ = [
     "serialize",
     "subtract",
 ]
+
+_suggest_names(__name__, __all__)

@@ -7,6 +7,7 @@ from typing import Any
 
 from cornu.core.graph.tensor import Node, Tensor, standardize_shape
 from cornu.core.layer.layer import Layer
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.types import DTypeLike
 
 __all__ = ["Input", "InputLayer"]
@@ -127,6 +128,10 @@ class InputLayer(Layer):
         """The dtype of the input."""
         return self._tensor.dtype
 
+    def _label(self) -> str:
+        # Most programs call `Input()`, and do not know that it creates a layer.
+        return f"Input {self.name!r}"
+
     def call(self) -> Tensor:
         """Returns the symbolic Tensor."""
         return self._tensor
@@ -143,6 +148,7 @@ class InputLayer(Layer):
         }
 
 
+@api_boundary
 def Input(
     shape: Any = None,
     batch_size: int | None = None,

@@ -6,10 +6,12 @@ from typing import Any
 
 from cornu import registry
 from cornu.core.layer.layer import Layer
+from cornu.core.tracebacks.api_boundary import api_boundary
 
 __all__ = ["deserialize", "serialize"]
 
 
+@api_boundary
 def serialize(layer: Layer) -> dict[str, Any]:
     """Returns the config of a layer: a dict with its class and its constructor arguments.
 
@@ -23,6 +25,7 @@ def serialize(layer: Layer) -> dict[str, Any]:
     return config
 
 
+@api_boundary
 def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Layer:
     """Creates a layer from its config. The layer is not built, so it has no weights yet.
 

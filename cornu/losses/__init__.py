@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from cornu import registry
+from cornu.core.tracebacks.api_boundary import api_boundary as _api_boundary
+from cornu.errors import suggest_names as _suggest_names
 from cornu.losses.base import FunctionLoss, Loss
 from cornu.losses.margin import CategoricalHinge, Hinge, SquaredHinge
 from cornu.losses.probabilistic import (
@@ -118,6 +120,7 @@ for _name, _fn in {
     registry.add_function("losses", _fn, _name, _name.upper())
 
 
+@_api_boundary
 def get(identifier: LossLike | None) -> Any:
     """Returns a loss from a name, a config or a callable; `None` for `None`.
 
@@ -129,13 +132,18 @@ def get(identifier: LossLike | None) -> Any:
     return registry.resolve("losses", identifier)
 
 
+@_api_boundary
 def serialize(loss: Loss | Callable[..., Any]) -> Config | str:
     """Returns a loss as plain data."""
     config: Config | str = registry.serialize(loss)
     return config
 
 
+@_api_boundary
 def deserialize(name: LossLike | None, custom_objects: dict[str, Any] | None = None) -> Any:
     """Creates a loss from the result of `serialize`."""
     with registry.custom_object_scope(custom_objects):
         return get(name)
+
+
+_suggest_names(__name__, __all__)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from cornu import names, registry
+from cornu.core.tracebacks.api_boundary import api_boundary as _api_boundary
+from cornu.errors import suggest_names as _suggest_names
 from cornu.metrics.accuracy import (
     Accuracy,
     BinaryAccuracy,
@@ -174,6 +176,7 @@ for _name in __all__:
         registry.add_function("formulas", globals()[_name])
 
 
+@_api_boundary
 def get(identifier: MetricLike | None) -> Any:
     """Returns a metric from a name, a config or a callable; `None` for `None`.
 
@@ -185,13 +188,18 @@ def get(identifier: MetricLike | None) -> Any:
     return registry.resolve("metrics", identifier)
 
 
+@_api_boundary
 def serialize(metric: Metric | Callable[..., Any]) -> Config | str:
     """Returns a metric as plain data."""
     config: Config | str = registry.serialize(metric)
     return config
 
 
+@_api_boundary
 def deserialize(config: MetricLike | None, custom_objects: dict[str, Any] | None = None) -> Any:
     """Creates a metric from the result of `serialize`."""
     with registry.custom_object_scope(custom_objects):
         return get(config)
+
+
+_suggest_names(__name__, __all__)

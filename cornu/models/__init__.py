@@ -1,5 +1,6 @@
 """Models: Sequential, the Functional API, and subclasses of Model."""
 
+from cornu.errors import suggest_names as _suggest_names
 from cornu.layers.preprocessing.feature_space.feature_space import FeatureSpace
 from cornu.models.clone import clone_model
 from cornu.models.edit import Editor, edit
@@ -18,3 +19,5 @@ __all__ = [
     "model_from_json",
     "save_model",
 ]
+
+_suggest_names(__name__, __all__)

@@ -7,6 +7,7 @@ from typing import Any
 
 from cornu import tree
 from cornu.core.layer.layer import Layer
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.models.model import Model
 from cornu.models.retrace import new_input, replay
 from cornu.models.sequential import Sequential
@@ -14,6 +15,7 @@ from cornu.models.sequential import Sequential
 __all__ = ["clone_model"]
 
 
+@api_boundary
 def clone_model(
     model: Model,
     input_tensors: Any = None,

@@ -8,6 +8,7 @@ from typing import Any
 
 from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.layer import Layer
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.inspect.find import find, is_glob
 from cornu.inspect.outline import Item
 from cornu.layers.input import InputLayer
@@ -18,6 +19,7 @@ from cornu.models.sequential import Sequential
 __all__ = ["Editor", "edit"]
 
 
+@api_boundary
 def edit(model: Model) -> Editor:
     """Returns an Editor, which collects changes to a model and builds the modified model.
 

@@ -5,6 +5,7 @@
 # a star import through a package.
 # ruff: noqa: F403
 
+from cornu.errors import suggest_names as _suggest_names
 from cornu.ops import (
     control,
     convert,
@@ -67,3 +68,5 @@ __all__ += segments.__all__
 __all__ += fourier.__all__
 __all__ += slicing.__all__
 __all__ += special.__all__
+
+_suggest_names(__name__, __all__)

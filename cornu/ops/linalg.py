@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import jax.scipy.linalg as jsl
 
 from cornu.core.graph.op import op
+from cornu.errors import suggest_names
 from cornu.ops.arguments import to_array, to_float, to_operand, to_pair
 from cornu.types import Array, ArrayLike, Axes
 
@@ -271,3 +272,6 @@ def jvp(fun: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = Fa
     (9.0, 6.0)
     """
     return jax.jvp(fun, tuple(primals), tuple(tangents), has_aux=has_aux)
+
+
+suggest_names(__name__, __all__)

@@ -1,5 +1,6 @@
 """Optimizers: methods that update a model's Variables so that its loss decreases."""
 
+from cornu.errors import suggest_names as _suggest_names
 from cornu.optimizers import schedules
 from cornu.optimizers.base import Optimizer
 from cornu.optimizers.lookup import deserialize, get, serialize
@@ -45,3 +46,5 @@ __all__ = [
     "schedules",
     "serialize",
 ]
+
+_suggest_names(__name__, __all__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, overload
 
 from cornu import registry
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.optimizers.base import Optimizer
 from cornu.optimizers.rules.adadelta import Adadelta
 from cornu.optimizers.rules.adafactor import Adafactor
@@ -41,6 +42,7 @@ def get(identifier: None) -> None: ...
 def get(identifier: OptimizerLike) -> Optimizer: ...
 
 
+@api_boundary
 def get(identifier: OptimizerLike | None) -> Optimizer | None:
     """Returns the optimizer for a name (case-insensitive), a config or an Optax transformation.
 
@@ -71,12 +73,14 @@ def get(identifier: OptimizerLike | None) -> Optimizer | None:
     return optimizer
 
 
+@api_boundary
 def serialize(optimizer: Optimizer) -> Config:
     """Returns an optimizer as plain data, without its state."""
     config: Config = registry.serialize(optimizer)
     return config
 
 
+@api_boundary
 def deserialize(config: Config, custom_objects: dict[str, Any] | None = None) -> Any:
     """Creates an optimizer from the result of `serialize`."""
     name = config["class_name"]

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from cornu import registry
 from cornu.core.graph.op import op
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.ops import (
     celu,
     elu,
@@ -156,6 +157,7 @@ for _name in __all__:
         registry.add_function("activations", globals()[_name], _name)
 
 
+@api_boundary
 def get(identifier: ActivationLike | None) -> Any:
     """Returns an activation from a name, a config or a callable; `linear` for `None`.
 
@@ -167,6 +169,7 @@ def get(identifier: ActivationLike | None) -> Any:
     return linear if identifier is None else registry.resolve("activations", identifier)
 
 
+@api_boundary
 def serialize(activation: Callable[..., Any]) -> Any:
     """Returns the name of an activation, or its config if it is not a registered function."""
     described = registry.serialize(activation)
@@ -174,6 +177,7 @@ def serialize(activation: Callable[..., Any]) -> Any:
     return described["config"] if is_name else described
 
 
+@api_boundary
 def deserialize(config: ActivationLike, custom_objects: dict[str, Any] | None = None) -> Any:
     """Returns the activation for a name or config that `serialize` returned."""
     with registry.custom_object_scope(custom_objects):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cornu import names, ops, registry, settings
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.registry import Configurable
 from cornu.types import Array, ConstraintLike
 
@@ -148,6 +149,7 @@ for _cls in (MaxNorm, MinMaxNorm, NonNeg, UnitNorm):
     registry.add_class("constraints", _cls, names.snake_case(_cls.__name__))
 
 
+@api_boundary
 def get(identifier: ConstraintLike | None) -> Any:
     """Returns a constraint from a name, a config or a callable; `None` for `None`.
 
@@ -159,11 +161,13 @@ def get(identifier: ConstraintLike | None) -> Any:
     return registry.resolve("constraints", identifier)
 
 
+@api_boundary
 def serialize(constraint: Callable[..., Any]) -> Any:
     """Returns the config of a constraint."""
     return registry.serialize(constraint)
 
 
+@api_boundary
 def deserialize(config: ConstraintLike, custom_objects: dict[str, Any] | None = None) -> Any:
     """Creates a constraint from a config that `serialize` returned."""
     with registry.custom_object_scope(custom_objects):

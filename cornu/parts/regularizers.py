@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from cornu import ops, registry
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.registry import Configurable
 from cornu.types import Array, RegularizerLike
 
@@ -162,6 +163,7 @@ for _cls, _names in {
     registry.add_class("regularizers", _cls, *_names)
 
 
+@api_boundary
 def get(identifier: RegularizerLike | None) -> Any:
     """Returns a regularizer from a name, a config or a callable; `None` for `None`.
 
@@ -173,11 +175,13 @@ def get(identifier: RegularizerLike | None) -> Any:
     return registry.resolve("regularizers", identifier)
 
 
+@api_boundary
 def serialize(regularizer: Callable[..., Any]) -> Any:
     """Returns the config of a regularizer."""
     return registry.serialize(regularizer)
 
 
+@api_boundary
 def deserialize(config: RegularizerLike, custom_objects: dict[str, Any] | None = None) -> Any:
     """Creates a regularizer from a config that `serialize` returned."""
     with registry.custom_object_scope(custom_objects):

@@ -3,6 +3,7 @@
 from cornu.data.readers.image_files import image_dataset_from_directory
 from cornu.data.readers.text_files import text_dataset_from_directory
 from cornu.data.readers.timeseries import timeseries_dataset_from_array
+from cornu.errors import suggest_names as _suggest_names
 from cornu.preprocessing import image, sequence
 
 __all__ = [
@@ -12,3 +13,5 @@ __all__ = [
     "text_dataset_from_directory",
     "timeseries_dataset_from_array",
 ]
+
+_suggest_names(__name__, __all__)

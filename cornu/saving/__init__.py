@@ -1,5 +1,6 @@
 """Saving and loading of models and weights; files are validated before their contents are used."""
 
+from cornu.errors import suggest_names as _suggest_names
 from cornu.registry import (
     custom_object_scope,
     get_custom_objects,
@@ -27,3 +28,5 @@ __all__ = [
     "save_weights",
     "serialize_keras_object",
 ]
+
+_suggest_names(__name__, __all__)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cornu.core.layer.layer import Layer
 from cornu.core.state.variable import Variable
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.saving import validation
 from cornu.saving.atomic_write import atomic_write
 from cornu.saving.formats.array_reader import ArrayReader
@@ -18,6 +19,7 @@ from cornu.saving.weight_paths import collect_weights_by_path
 __all__ = ["load_weights", "save_weights"]
 
 
+@api_boundary
 def save_weights(
     model: Layer,
     filepath: str | os.PathLike[str],
@@ -63,6 +65,7 @@ def save_weights(
         write(temporary, {name: variable.numpy() for name, variable in variables.items()})
 
 
+@api_boundary
 def load_weights(
     model: Layer, filepath: str | os.PathLike[str], skip_mismatch: bool = False
 ) -> None:

@@ -14,6 +14,7 @@ from cornu.data.readers.image_files import image_dataset_from_directory
 from cornu.data.readers.images import array_to_img, img_to_array, load_img, save_img
 from cornu.data.readers.text_files import text_dataset_from_directory
 from cornu.data.readers.timeseries import timeseries_dataset_from_array
+from cornu.errors import suggest_names as _suggest_names
 from cornu.inspect import model_to_dot, plot_model
 from cornu.layers.preprocessing.feature_space.feature_space import FeatureSpace
 from cornu.process.determinism import enable_op_determinism
@@ -77,3 +78,5 @@ __all__ = [
     "to_categorical",
     "unpack_x_y_sample_weight",
 ]
+
+_suggest_names(__name__, __all__)

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu import settings
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.types import Array, ArrayLike, DTypeLike
 
 Side: TypeAlias = Literal["pre", "post"]
@@ -17,6 +18,7 @@ Side: TypeAlias = Literal["pre", "post"]
 __all__ = ["normalize", "pad_sequences", "to_categorical"]
 
 
+@api_boundary
 def to_categorical(x: ArrayLike, num_classes: int | None = None) -> np.ndarray | Array:
     """Converts integer labels to one-hot vectors.
 
@@ -57,6 +59,7 @@ def to_categorical(x: ArrayLike, num_classes: int | None = None) -> np.ndarray |
     return rows.reshape(*labels.shape, classes)
 
 
+@api_boundary
 def normalize(x: ArrayLike, axis: int = -1, order: float = 2) -> np.ndarray | Array:
     """Divides vectors by their norm; zero vectors do not change.
 
@@ -79,6 +82,7 @@ def normalize(x: ArrayLike, axis: int = -1, order: float = 2) -> np.ndarray | Ar
     return result
 
 
+@api_boundary
 def pad_sequences(
     sequences: Sequence[Any],
     maxlen: int | None = None,

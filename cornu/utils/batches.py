@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cornu import seeds
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.data.sources.arrays import length
 from cornu.data.splits import chosen, with_rows
 from cornu.types import PyTree
@@ -12,6 +13,7 @@ from cornu.types import PyTree
 __all__ = ["pack_x_y_sample_weight", "split_dataset", "unpack_x_y_sample_weight"]
 
 
+@api_boundary
 def pack_x_y_sample_weight(x: PyTree, y: PyTree = None, sample_weight: PyTree = None) -> PyTree:
     """Packs the parts of a batch into a tuple, without trailing None.
 
@@ -29,6 +31,7 @@ def pack_x_y_sample_weight(x: PyTree, y: PyTree = None, sample_weight: PyTree = 
     return (x,) if isinstance(x, (tuple, list)) else x
 
 
+@api_boundary
 def unpack_x_y_sample_weight(data: PyTree) -> tuple[PyTree, PyTree, PyTree]:
     """Returns the three parts of a batch; missing parts are None.
 
@@ -48,6 +51,7 @@ def unpack_x_y_sample_weight(data: PyTree) -> tuple[PyTree, PyTree, PyTree]:
     return (*parts, None, None)[:3]
 
 
+@api_boundary
 def split_dataset(
     dataset: PyTree,
     left_size: float | None = None,

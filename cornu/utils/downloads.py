@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cornu import settings
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.saving.atomic_write import atomic_write
 from cornu.terminal.console import console, log_message
 from cornu.terminal.progbar import Progbar
@@ -29,6 +30,7 @@ _TIMEOUT = 60.0  # seconds without a response
 _MAX_SIZE = 1 << 40  # bytes
 
 
+@api_boundary
 def get_file(
     fname: str | os.PathLike[str] | None = None,
     origin: str | None = None,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from cornu.core.graph.tensor import Tensor
+from cornu.core.tracebacks.api_boundary import api_boundary
 
 __all__ = ["get_source_inputs"]
 
 
+@api_boundary
 def get_source_inputs(tensor: Tensor) -> list[Tensor]:
     """Returns the inputs from which a Tensor is computed, in the order of their creation.
 

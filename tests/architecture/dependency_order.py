@@ -21,8 +21,9 @@ works on a tree that does not run.
         types, _version
 
 A *facade* is a module that only gives names of others a public address, such as
-`cornu.activations` for what lives in `cornu.parts`. It holds no function, class or call, and
-needs no entry in the order: it is on level 9, so that nothing inside the library imports it.
+`cornu.activations` for what lives in `cornu.parts`. It holds no function, class or call except
+`suggest_names(...)`, and needs no entry in the order: it is on level 9, so that nothing inside the
+library imports it.
 """
 
 import ast
@@ -96,7 +97,14 @@ class Source:
 
     def is_facade(self) -> bool:
         work = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.Call)
-        return not any(isinstance(node, work) for node in ast.walk(self.tree))
+        return not any(
+            isinstance(node, work) and not self._suggests_names(node)
+            for node in ast.walk(self.tree)
+        )
+
+    @staticmethod
+    def _suggests_names(node: ast.AST) -> bool:
+        return isinstance(node, ast.Call) and _called(node).lstrip("_") == "suggest_names"
 
 
 def read(root: Path) -> dict[str, Source]:

@@ -52,7 +52,12 @@ CLEAN = {
         """,
     "ops/__init__.py": "from cornu.core import Variable\n",
     "parts/activations.py": "from cornu import ops\n",
-    "activations.py": "from cornu.parts.activations import relu\n__all__ = ['relu']\n",
+    "activations.py": """\
+        from cornu.errors import suggest_names
+        from cornu.parts.activations import relu
+        __all__ = ['relu']
+        suggest_names(__name__, __all__)
+        """,
     "layers/merge.py": "from ..parts import activations\nfrom cornu.layers import core\n",
     "layers/core.py": "from cornu.core.variable import Variable\n",
     "saving/weights.py": "def read(path):\n    import h5py\n    from safetensors import numpy\n",

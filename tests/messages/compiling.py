@@ -10,7 +10,7 @@ from tests.messages.table import wrong
 @wrong(
     ValueError,
     """
-Unknown optimizer 'adamm'. Did you mean 'Nadam' or 'Adam' or 'AdamW'?
+Unknown optimizer 'adamm'. Did you mean 'Adam', 'AdamW' or 'Adamax'?
 compile() was called (at compiling.py:2).
 """,
 )
@@ -23,8 +23,8 @@ def optimizer_misspelled():
 @wrong(
     ValueError,
     """
-Unknown loss 'categorical_crossentropi'. Did you mean 'categorical_crossentropy' or \
-'categorical_focal_crossentropy' or 'CategoricalCrossentropy'?
+Unknown loss 'categorical_crossentropi'. Did you mean 'categorical_crossentropy', \
+'CategoricalCrossentropy' or 'categorical_focal_crossentropy'?
 compile() was called (at compiling.py:2).
 """,
 )
@@ -37,7 +37,7 @@ def loss_misspelled():
 @wrong(
     ValueError,
     """
-Unknown metric 'acuracy'. Did you mean 'accuracy' or 'Accuracy' or 'BinaryAccuracy'?
+Unknown metric 'acuracy'. Did you mean 'accuracy' or 'Accuracy'?
 compile() was called (at compiling.py:2).
 """,
 )

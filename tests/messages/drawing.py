@@ -121,9 +121,9 @@ def an_array_as_input():
 @wrong(
     ValueError,
     """
-InputLayer layer 'input_layer' requires a shape, without the batch axis: `Input(shape=(32,))`, \
-or `Input(shape=())` for one number per sample.
-InputLayer() was called (at drawing.py:1).
+Input 'input_layer' requires a shape, without the batch axis: `Input(shape=(32,))`, or \
+`Input(shape=())` for one number per sample.
+Input() was called (at drawing.py:1).
 """,
 )
 def input_without_a_shape():
@@ -134,9 +134,9 @@ def input_without_a_shape():
 @wrong(
     ValueError,
     """
-InputLayer layer 'input_layer': shape must be a tuple, the shape of one sample. Received: 32
+Input 'input_layer': shape must be a tuple, the shape of one sample. Received: 32
 Write shape=(32,), with the comma.
-InputLayer() was called (at drawing.py:1).
+Input() was called (at drawing.py:1).
 """,
 )
 def input_with_a_number_as_shape():

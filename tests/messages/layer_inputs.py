@@ -410,7 +410,7 @@ def kernel_size_of_three_numbers():
 @wrong(
     ValueError,
     """
-Unknown activation 'rellu'. Did you mean 'relu' or 'relu6' or 'elu'?
+Unknown activation 'rellu'. Did you mean 'relu' or 'relu6'?
 Dense() was called (at layer_inputs.py:1).
 """,
 )
@@ -422,8 +422,8 @@ def activation_misspelled():
 @wrong(
     ValueError,
     """
-Unknown initializer 'glorot_unifrom'. Did you mean 'glorot_uniform' or 'glorot_normal' or \
-'GlorotUniform'?
+Unknown initializer 'glorot_unifrom'. Did you mean 'glorot_uniform', 'GlorotUniform' or \
+'glorot_normal'?
 Dense() was called (at layer_inputs.py:1).
 """,
 )

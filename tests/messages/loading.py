@@ -39,7 +39,7 @@ def a_file_that_is_not_there():
     """
 The file name of a model must end in '.keras'. Received: 'model.h5'
 To save only the weights, use model.save_weights('....weights.h5').
-save_model() was called (at loading.py:1).
+save() was called (at loading.py:1).
 """,
 )
 def an_unknown_ending():
@@ -202,7 +202,7 @@ def saving_an_unbuilt_model():
     FileExistsError,
     """
 'model.keras' exists. Pass overwrite=True to replace it.
-save_model() was called (at loading.py:2).
+save() was called (at loading.py:2).
 """,
 )
 def overwriting():
@@ -216,7 +216,7 @@ def overwriting():
     """
 <object object at 0x...> (of type object) cannot be serialized. To support a class of your own, \
 define `get_config()` and decorate it with @cornu.saving.register_keras_serializable().
-save_model() was called (at loading.py:9).
+save() was called (at loading.py:9).
 """,
 )
 def an_argument_that_is_no_data():

@@ -28,7 +28,7 @@ def a_layer_name_in_two_models():
     ValueError,
     """
 Sequential 'whole' already has a layer named 'part'. Give each layer a unique name: name='...'.
-add() was called (at names.py:2).
+Sequential() was called (at names.py:2).
 """,
 )
 def two_models_of_one_name():

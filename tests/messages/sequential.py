@@ -55,7 +55,7 @@ def adding_a_list():
     ValueError,
     """
 Sequential 'net' already has a layer named 'fc'. Give each layer a unique name: name='...'.
-add() was called (at sequential.py:1).
+Sequential() was called (at sequential.py:1).
 """,
 )
 def two_layers_of_one_name():
@@ -102,7 +102,7 @@ def layers_that_do_not_fit():
     """
 Sequential 'net': an Input must be the first layer; it was added after 1 layers.
 For several inputs, use the Functional API: Model(inputs, outputs).
-add() was called (at sequential.py:1).
+Sequential() was called (at sequential.py:1).
 """,
 )
 def an_input_in_the_middle():

@@ -11,9 +11,10 @@ from __future__ import annotations
 import functools
 import inspect
 import re
+import sys
 from collections.abc import Callable
-from types import TracebackType
-from typing import Any, TypeVar
+from types import CodeType, FrameType, FunctionType, TracebackType
+from typing import Any, TypeVar, cast
 
 from cornu import settings
 from cornu.core.graph.op import is_symbolic
@@ -43,6 +44,8 @@ _JAX_NOTE = "For simplicity, JAX has removed its internal frames"
 # Attributes set on errors that already have a location in the message, or in a note. An error may
 # cross the boundary several times, from a layer to the model to `fit`.
 _LOCATED, _NOTED = "_cornu_located", "_cornu_noted"
+# The code of the wrappers below. All wrappers of a decorator share one code object.
+_boundaries: set[CodeType] = set()
 
 
 def api_boundary(fn: Function) -> Function:
@@ -55,11 +58,14 @@ def api_boundary(fn: Function) -> Function:
         except Exception as error:
             if isinstance(error, TypeError):
                 _describe_unknown_keyword(error, fn, args)
+            if _is_called_by_library():
+                raise
             new = annotate_error(error, f"{fn.__name__}() was called")
             if new is error:
                 raise  # without a frame of the library in the traceback
             raise new  # noqa: B904 - its cause is set
 
+    _boundaries.add(cast(FunctionType, wrapper).__code__)
     return wrapper  # type: ignore[return-value]
 
 
@@ -71,13 +77,30 @@ def api_boundary_init(init: Callable[..., None]) -> Callable[..., None]:
         try:
             init(self, *args, **kwargs)
         except Exception as error:
+            if _is_called_by_library():
+                raise
             event = f"{type(self).__name__}() was called"
             new = annotate_error(error, event, self, args)
             if new is error:
                 raise  # without a frame of the library in the traceback
             raise new  # noqa: B904 - its cause is set
 
+    _boundaries.add(cast(FunctionType, wrapper).__code__)
     return wrapper
+
+
+def _is_called_by_library() -> bool:
+    """Tells whether another boundary lies between the calling boundary and the user's program.
+
+    `Model.save` calls `save_model`, and `Input` creates an `InputLayer`: an error should name the
+    function that the user called, so that only the outermost boundary annotates it.
+    """
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and not is_user_code(frame.f_code):
+        if frame.f_code in _boundaries:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def annotate_error(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.data.readers.dataset import Dataset
 from cornu.data.readers.directories import (
     DirectoryOptions,
@@ -23,6 +24,7 @@ __all__ = ["audio_dataset_from_directory"]
 _NAME = "audio_dataset_from_directory"
 
 
+@api_boundary
 def audio_dataset_from_directory(
     directory: str | os.PathLike[str],
     labels: Labels = "inferred",

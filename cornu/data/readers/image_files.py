@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from cornu import settings
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.data.readers import resampling
 from cornu.data.readers.dataset import Dataset
 from cornu.data.readers.directories import (
@@ -29,6 +30,7 @@ _KINDS = ("BMP", "GIF", "JPEG", "PNG")  # formats of Pillow, which detects them 
 _CHANNELS = {"grayscale": 1, "rgb": 3, "rgba": 4}
 
 
+@api_boundary
 def image_dataset_from_directory(
     directory: str | os.PathLike[str],
     labels: Labels = "inferred",

@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from cornu import settings
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import missing_package, suggest
 from cornu.ops.image import resize
@@ -48,6 +49,7 @@ def import_pillow(caller: str) -> Any:
     return Image
 
 
+@api_boundary
 def array_to_img(
     x: ArrayLike,
     data_format: DataFormat | None = None,
@@ -102,6 +104,7 @@ def array_to_img(
     return result
 
 
+@api_boundary
 def img_to_array(
     img: Image | ArrayLike,
     data_format: DataFormat | None = None,
@@ -134,6 +137,7 @@ def img_to_array(
     return x.transpose(2, 0, 1) if settings.data_format(data_format) == "channels_first" else x
 
 
+@api_boundary
 def save_img(
     path: str | os.PathLike[str] | IO[bytes],
     x: ArrayLike,
@@ -183,6 +187,7 @@ def save_img(
         raise ValueError(f"save_img: Pillow cannot write the format {file_format!r}.") from error
 
 
+@api_boundary
 def load_img(
     path: str | os.PathLike[str] | IO[bytes],
     color_mode: ColorMode = "rgb",
@@ -231,6 +236,7 @@ def load_img(
     return image.resize((width, height), method, box=box)
 
 
+@api_boundary
 def smart_resize(
     x: ArrayLike,
     size: tuple[int, int],

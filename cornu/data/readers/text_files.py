@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.data.readers.dataset import Dataset
 from cornu.data.readers.directories import (
     DirectoryOptions,
@@ -21,6 +22,7 @@ __all__ = ["text_dataset_from_directory"]
 _NAME = "text_dataset_from_directory"
 
 
+@api_boundary
 def text_dataset_from_directory(
     directory: str | os.PathLike[str],
     labels: Labels = "inferred",

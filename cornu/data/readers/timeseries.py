@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from cornu import seeds
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.data.readers.dataset import Dataset, RowDataset
 from cornu.types import ArrayLike
 
@@ -15,6 +16,7 @@ __all__ = ["timeseries_dataset_from_array"]
 _NAME = "timeseries_dataset_from_array"
 
 
+@api_boundary
 def timeseries_dataset_from_array(
     data: ArrayLike,
     targets: ArrayLike | None,

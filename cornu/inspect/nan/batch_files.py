@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from cornu import tree
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.types import PyTree
 
 __all__ = ["load_batch", "save_batch"]
@@ -27,6 +28,7 @@ def save_batch(batch: PyTree, file: pathlib.Path) -> pathlib.Path:
     return file
 
 
+@api_boundary
 def load_batch(file: str | PathLike[str]) -> tuple[Any, Any, Any]:
     """Reads a batch that `fit(debug_nans=True)` saved, as `(x, y, sample_weight)`.
 

@@ -12,6 +12,7 @@ import numpy as np
 from cornu import tree
 from cornu.core.layer.layer import Layer
 from cornu.core.state import scope
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.data import ReadOptions, identify
 from cornu.inspect.checks.context import walk_calls
 from cornu.inspect.nan.hints import (
@@ -38,6 +39,7 @@ from cornu.types import Array, PyTree
 __all__ = ["find_in_prepared", "find_nan"]
 
 
+@api_boundary
 def find_nan(model: Any, batch: PyTree, training: bool = True) -> NanReport | None:
     """Returns where NaN or infinity begins when a model processes a batch; None if nowhere.
 

@@ -6,6 +6,7 @@ from os import PathLike
 from pathlib import Path
 
 from cornu.core.layer.layer import Layer
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.errors import suggest
 from cornu.inspect.plot.box_content import PlotOptions
 from cornu.inspect.plot.diagram import build_diagram
@@ -89,6 +90,7 @@ class Plot:
         return f"<Plot of {self._diagram.name!r}: {boxes} boxes, {len(self._diagram.edges)} edges>"
 
 
+@api_boundary
 def plot_model(
     model: Layer,
     to_file: str | PathLike[str] | None = "model.png",
@@ -174,6 +176,7 @@ def plot_model(
     return plot
 
 
+@api_boundary
 def model_to_dot(
     model: Layer,
     show_shapes: bool = False,

@@ -12,6 +12,7 @@ from cornu import tree
 from cornu.core.graph.graph import Graph
 from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.layer import Layer
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.inspect.outline import Item, outline
 from cornu.inspect.profile.abstract_trace import (
     CallTrace,
@@ -128,6 +129,7 @@ class Costs:
         return to_html(self.table())
 
 
+@api_boundary
 def cost(model: Layer, batch_size: int = 1, length: int = 1) -> Costs:
     """Counts floating-point operations, bytes of outputs and weights of each part of a model.
 
@@ -166,6 +168,7 @@ def cost(model: Layer, batch_size: int = 1, length: int = 1) -> Costs:
     )
 
 
+@api_boundary
 def flops(model: Layer, batch_size: int = 1, length: int = 1) -> int:
     """Returns the floating-point operations of one forward pass of a model; see `cost`.
 

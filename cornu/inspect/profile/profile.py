@@ -11,6 +11,7 @@ import numpy as np
 
 from cornu import tree
 from cornu.core.layer.layer import Layer
+from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.inspect.outline import Item, outline
 from cornu.inspect.profile.abstract_trace import nbytes, to_specs, trace_call
 from cornu.inspect.profile.chrome_trace import save_chrome_trace
@@ -137,6 +138,7 @@ class Profile:
         save_chrome_trace(filepath, self.root, self.of, self.whole)
 
 
+@api_boundary
 def profile(
     model: Any,
     batch: PyTree,

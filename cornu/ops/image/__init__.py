@@ -7,6 +7,7 @@ with `data_format="channels_first"`; the batch axis may be missing.
 # Each theme lists its public names; a name that is added there appears here.
 # ruff: noqa: F403
 
+from cornu.errors import suggest_names as _suggest_names
 from cornu.ops.image import (
     color,
     filter,
@@ -26,3 +27,5 @@ __all__ += filter.__all__
 __all__ += patches.__all__
 __all__ += sizes.__all__
 __all__ += warp.__all__
+
+_suggest_names(__name__, __all__)

@@ -3,6 +3,7 @@
 # Each theme lists its public names; a name that is added there appears here.
 # ruff: noqa: F403
 
+from cornu.errors import suggest_names as _suggest_names
 from cornu.ops.nn import (
     activation,
     attention,
@@ -34,3 +35,5 @@ __all__ += loss.__all__
 __all__ += normalization.__all__
 __all__ += patches.__all__
 __all__ += pooling.__all__
+
+_suggest_names(__name__, __all__)

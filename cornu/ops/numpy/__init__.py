@@ -3,6 +3,7 @@
 # Each theme lists its public names; a name that is added there appears here.
 # ruff: noqa: F403
 
+from cornu.errors import suggest_names as _suggest_names
 from cornu.ops.numpy import (
     arithmetic,
     bitwise,
@@ -67,3 +68,5 @@ __all__ += shaping.__all__
 __all__ += sorting.__all__
 __all__ += statistics.__all__
 __all__ += trigonometric.__all__
+
+_suggest_names(__name__, __all__)

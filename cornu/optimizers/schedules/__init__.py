@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cornu import registry
+from cornu.errors import suggest_names as _suggest_names
 from cornu.optimizers.schedules.base import LearningRateLike as LearningRateLike
 from cornu.optimizers.schedules.base import LearningRateSchedule
 from cornu.optimizers.schedules.cosine import CosineDecay, CosineDecayRestarts, OneCycle
@@ -40,3 +41,6 @@ def deserialize(config: Config, custom_objects: dict[str, Any] | None = None) ->
     """Creates a schedule from the result of `serialize`."""
     with registry.custom_object_scope(custom_objects):
         return registry.resolve("optimizers.schedules", config)
+
+
+_suggest_names(__name__, __all__)

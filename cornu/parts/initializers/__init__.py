@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from cornu import names, registry
+from cornu.core.tracebacks.api_boundary import api_boundary as _api_boundary
 from cornu.parts.initializers.base import Initializer
 from cornu.parts.initializers.constant import Constant, Identity, Ones, Zeros
 from cornu.parts.initializers.fourier import STFT
@@ -109,6 +110,7 @@ for _cls in (
         registry.add_class("initializers", _cls, _OLDER_NAMES[_cls])
 
 
+@_api_boundary
 def get(identifier: InitializerLike | None) -> Any:
     """Returns an initializer from a name, a config, an array or a callable; None for None.
 
@@ -122,11 +124,13 @@ def get(identifier: InitializerLike | None) -> Any:
     return registry.resolve("initializers", identifier)
 
 
+@_api_boundary
 def serialize(initializer: Callable[..., Any]) -> Any:
     """Returns the config of an initializer."""
     return registry.serialize(initializer)
 
 
+@_api_boundary
 def deserialize(config: InitializerLike, custom_objects: dict[str, Any] | None = None) -> Any:
     """Creates an initializer from a config that `serialize` returned."""
     with registry.custom_object_scope(custom_objects):

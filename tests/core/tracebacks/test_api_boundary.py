@@ -1,5 +1,8 @@
 """Errors on their way out of the library: places, notes, tracebacks, causes."""
 
+import importlib
+import inspect
+import os
 import traceback
 
 import jax
@@ -168,3 +171,82 @@ def test_an_error_of_the_user_shows_no_frame_of_the_library():
     error = caught(lambda: layer(np.ones((2, 3))))
     assert error is layer.error
     assert not any("/cornu/core/" in file for file in files(error)), files(error)
+
+
+# ------------------------------------------------------------------ every public function is one
+
+# Modules below the API boundary in the architecture, which it imports itself.
+BELOW = ("tree", "errors")
+# Functions of such modules, and those that programs call in every step.
+NOT_BOUNDARIES = {"standardize_dtype", "set_random_seed", "convert_to_tensor", "dtype"}
+
+
+def public_functions():
+    for namespace in cornu._NAMESPACES:
+        module = importlib.import_module(f"cornu.{namespace}")
+        for name in module.__all__:
+            fn = getattr(module, name)
+            if inspect.isfunction(fn) and namespace not in BELOW and name not in NOT_BOUNDARIES:
+                yield f"{namespace}.{name}", fn
+
+
+def library_files(error):
+    """The files of the library in a traceback; those of a boundary call the function itself."""
+    folder = os.path.dirname(cornu.__file__)
+    boundaries = ("api_boundary.py", "execution.py", "op.py", "layer.py", "merging.py")
+    found = [os.path.relpath(file, folder) for file in files(error) if file.startswith(folder)]
+    return [file for file in found if not file.endswith(boundaries)]
+
+
+def test_errors_of_public_functions_show_no_frame_of_the_library(capsys):
+    failed = {}
+    for name, fn in public_functions():
+        parameters = inspect.signature(fn).parameters.values()
+        positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        required = [p for p in parameters if p.kind in positional and p.default is p.empty]
+        if not required:
+            continue
+        try:
+            fn(*(object() for _ in required))
+        except Exception as error:
+            failed[name] = library_files(error)
+    assert len(failed) > 200
+    assert not {name: found for name, found in failed.items() if found}
+
+
+def test_an_error_names_the_function_that_the_user_called(tmp_path):
+    model = Sequential([Input((3,)), layers.Dense(1)])
+    model.save(tmp_path / "model.keras")
+    for event, program in {
+        "save()": lambda: model.save(tmp_path / "model.txt"),
+        "save_model()": lambda: cornu.saving.save_model(model, tmp_path / "model.txt"),
+        "save_weights()": lambda: model.save_weights(tmp_path / "model.txt"),
+        "load_weights()": lambda: model.load_weights(tmp_path / "model.txt"),
+        "compile()": lambda: model.compile("adamm"),
+        "get()": lambda: cornu.optimizers.get("adamm"),
+        "Input()": lambda: Input(4),
+        "InputLayer()": lambda: layers.InputLayer(4),
+        "Dense()": lambda: layers.Dense(-1),
+        "LSTM()": lambda: layers.LSTM(-1),
+        "clone_model()": lambda: cornu.models.clone_model(object()),
+        "to_categorical()": lambda: cornu.utils.to_categorical([3], 2),
+        "image_dataset_from_directory()": lambda: cornu.utils.image_dataset_from_directory("no"),
+    }.items():
+        error = caught(program)
+        note = error.__notes__[-1]
+        assert f"{event} was called in" in note and "test_api_boundary.py:" in note, event
+        assert note.count("was called") == 1 and len(error.__notes__) == 1, event
+
+
+def test_an_object_that_a_subclass_of_the_user_creates_is_located_in_the_subclass():
+    class Head(Layer):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(-1)
+
+    class Heads(Head):
+        pass
+
+    for create in (Head, Heads):
+        (note,) = caught(create).__notes__
+        assert "Dense() was called in" in note and "__init__" not in note and "Head" in note
