@@ -84,7 +84,7 @@ class ReduceLROnPlateau(MonitorCallback):
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Reduces the learning rate if necessary, and adds it to the logs."""
         logs = {} if logs is None else logs
-        log_learning_rates(self.model, logs)
+        self._log_rates(logs)
         current = self.get_monitor_value(logs)
         if current is None:
             return
@@ -95,10 +95,20 @@ class ReduceLROnPlateau(MonitorCallback):
             self.best = current
             self.wait = 0
         elif not self.in_cooldown():
-            self.wait += 1
-            if self.wait >= self.patience and self._reduce(epoch):
-                self.cooldown_counter = self.cooldown
-                self.wait = 0
+            self._wait(epoch)
+
+    def _log_rates(self, logs: dict[str, Any]) -> None:
+        log_learning_rates(self.model, logs)
+
+    def _wait(self, epoch: int) -> None:
+        """Counts an epoch without improvement, and reduces the rate if there were enough."""
+        self.wait += 1
+        self._reduce_if_due(epoch)
+
+    def _reduce_if_due(self, epoch: int) -> None:
+        if self.wait >= self.patience and self._reduce(epoch):
+            self.cooldown_counter = self.cooldown
+            self.wait = 0
 
     def _reduce(self, epoch: int) -> bool:
         reduced = False

@@ -15,7 +15,7 @@ from cornu.core.state.dtype_policy import DTypePolicy, get_policy
 from cornu.core.state.dtypes import is_float, standardize_dtype
 from cornu.errors import suggest
 from cornu.names import auto_name
-from cornu.parts.formulas.align import columns, plain, same_rank, spread
+from cornu.parts.formulas.align import as_columns, expand_weights, lists_to_arrays, match_ranks
 from cornu.types import Array, ArrayLike, DTypeLike, PyTree, Reduction
 
 __all__ = ["Loss", "FunctionLoss", "reduce_weighted_values"]
@@ -89,8 +89,12 @@ class Loss(registry.Configurable):
         mask = current.masks.get(y_pred)
         # Class indices above 256 are not exact in bfloat16, and above 2048 in float16.
         label_dtype = self.dtype if jnp.dtype(self.dtype).itemsize >= 4 else "float32"
-        y_true = tree.map(lambda y: _to_array(y, label_dtype, current.row_mask), plain(y_true))
-        y_pred = tree.map(lambda y: _to_array(y, self.dtype, current.row_mask), plain(y_pred))
+        y_true = tree.map(
+            lambda y: _to_array(y, label_dtype, current.row_mask), lists_to_arrays(y_true)
+        )
+        y_pred = tree.map(
+            lambda y: _to_array(y, self.dtype, current.row_mask), lists_to_arrays(y_pred)
+        )
         values = self.call(y_true, y_pred)
         if values is None:
             raise TypeError(
@@ -147,10 +151,10 @@ class FunctionLoss(Loss):
         # predictions for one label, are left to the function.
         leaves, structure = tree.flatten_with_treedef(y_pred)
         if tree.flatten_with_treedef(y_true)[1] == structure:
-            pairs = [same_rank(t, p) for t, p in zip(tree.leaves(y_true), leaves, strict=True)]
+            pairs = [match_ranks(t, p) for t, p in zip(tree.leaves(y_true), leaves, strict=True)]
             y_true = tree.unflatten(structure, [t for t, _ in pairs])
             y_pred = tree.unflatten(structure, [p for _, p in pairs])
-        values: Array = self.fn(*columns(self.fn, y_true, y_pred), **self.arguments)
+        values: Array = self.fn(*as_columns(self.fn, y_true, y_pred), **self.arguments)
         return values
 
 
@@ -171,7 +175,7 @@ def reduce_weighted_values(
 
     Args:
         values: an array.
-        sample_weight: weights, one per sample or more; see `spread`.
+        sample_weight: weights, one per sample or more; see `expand_weights`.
         mask: False for values to exclude; a mean is over the values that are included.
         reduction: see `Loss`.
         dtype: the dtype of the computation; by default that of the values.
@@ -184,7 +188,7 @@ def reduce_weighted_values(
         # Replaced, not multiplied by 0: 0 * infinity is NaN, and so is its gradient.
         values = jnp.where(included, values, 0)
     if sample_weight is not None:
-        weights = spread(jnp.asarray(sample_weight, values.dtype), values.shape)
+        weights = expand_weights(jnp.asarray(sample_weight, values.dtype), values.shape)
         values = values * weights
     if reduction in ("none", None) or values.shape in ((), (0,)):
         return values
@@ -208,10 +212,10 @@ def _included(shape: tuple[int, ...], mask: ArrayLike | None) -> Array | None:
     """Returns which values are included, broadcastable to their shape; None for all."""
     rows = scope.current().row_mask
     if mask is not None:
-        mask = spread(jnp.asarray(mask, "bool"), shape)
+        mask = expand_weights(jnp.asarray(mask, "bool"), shape)
     if rows is None or shape[:1] != rows.shape:
         return mask
-    rows = spread(rows != 0, shape)
+    rows = expand_weights(rows != 0, shape)
     return rows if mask is None else rows & mask
 
 
@@ -228,7 +232,9 @@ def _to_array(y: Any, dtype: str, rows: Array | None) -> Array | None:
         array = array.astype(dtype)
     if rows is None or array.shape[:1] != rows.shape:
         return array
-    return jnp.where(spread(rows != 0, array.shape), array, jax.lax.stop_gradient(array[:1]))
+    return jnp.where(
+        expand_weights(rows != 0, array.shape), array, jax.lax.stop_gradient(array[:1])
+    )
 
 
 def _check_reduction(reduction: Reduction | None) -> Reduction | None:

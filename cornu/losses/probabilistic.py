@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from cornu.core.graph.op import op
 from cornu.core.state.dtype_policy import DTypePolicy
 from cornu.losses.base import FunctionLoss
-from cornu.parts.formulas.align import sparse_aligned
+from cornu.parts.formulas.align import match_sparse_shapes
 from cornu.parts.formulas.probabilistic import (
     binary_crossentropy,
     binary_focal_crossentropy,
@@ -49,7 +49,7 @@ def categorical_generalized_cross_entropy(y_true: ArrayLike, y_pred: ArrayLike, 
     References: Zhilu Zhang, Mert Sabuncu (2018), "Generalized Cross Entropy Loss for Training
     Deep Neural Networks with Noisy Labels", arXiv:1805.07836.
     """
-    y_true, y_pred = sparse_aligned(y_true, y_pred)
+    y_true, y_pred = match_sparse_shapes(y_true, y_pred)
     p_true = jnp.sum(y_pred * jax.nn.one_hot(y_true, y_pred.shape[-1], dtype=y_pred.dtype), axis=-1)
     return (1 - jnp.power(p_true, q)) / q
 

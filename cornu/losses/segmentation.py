@@ -9,7 +9,7 @@ from cornu.core.graph.op import op
 from cornu.core.state import scope
 from cornu.core.state.dtype_policy import DTypePolicy
 from cornu.losses.base import FunctionLoss
-from cornu.parts.formulas.align import aligned, spread
+from cornu.parts.formulas.align import expand_weights, match_shapes
 from cornu.types import Array, ArrayLike, Axes, DTypeLike, Reduction
 
 __all__ = ["Dice", "Tversky", "dice", "tversky"]
@@ -31,7 +31,7 @@ def dice(y_true: ArrayLike, y_pred: ArrayLike, axis: Axes = None) -> Array:
 
     References: Fausto Milletari et al. (2016), "V-Net", arXiv:1606.04797.
     """
-    y_true, y_pred = _zero_padding(*aligned(y_true, y_pred))
+    y_true, y_pred = _zero_padding(*match_shapes(y_true, y_pred))
     axis = tuple(axis) if isinstance(axis, list) else axis  # JSON configs contain lists
     both = jnp.sum(y_true * y_pred, axis=axis)
     total = jnp.sum(y_true, axis=axis) + jnp.sum(y_pred, axis=axis)
@@ -60,7 +60,7 @@ def tversky(
     Differences: in the paper `alpha` weights false positives and `beta` false negatives; the
     opposite order is that of Keras.
     """
-    y_true, y_pred = _zero_padding(*aligned(y_true, y_pred))
+    y_true, y_pred = _zero_padding(*match_shapes(y_true, y_pred))
     axis = tuple(axis) if isinstance(axis, list) else axis
     both = jnp.sum(y_true * y_pred, axis=axis)
     only_true = jnp.sum(y_true * (1 - y_pred), axis=axis)
@@ -74,7 +74,7 @@ def _zero_padding(y_true: Array, y_pred: Array) -> tuple[Array, Array]:
     rows = scope.current().row_mask
     if rows is None or y_true.shape[:1] != rows.shape:
         return y_true, y_pred
-    data = spread(rows != 0, y_true.shape)
+    data = expand_weights(rows != 0, y_true.shape)
     return jnp.where(data, y_true, 0), jnp.where(data, y_pred, 0)
 
 

@@ -8,7 +8,7 @@ from cornu import settings
 from cornu.core.graph.op import op
 from cornu.core.state.dtype_policy import DTypePolicy
 from cornu.metrics.mean import MeanMetricWrapper
-from cornu.parts.formulas.align import aligned, sparse_aligned
+from cornu.parts.formulas.align import match_shapes, match_sparse_shapes
 from cornu.types import Array, ArrayLike, DTypeLike
 
 __all__ = [
@@ -29,7 +29,7 @@ __all__ = [
 @op
 def accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Computes 1 where predictions equal labels, 0 elsewhere."""
-    y_true, y_pred = aligned(y_true, y_pred)
+    y_true, y_pred = match_shapes(y_true, y_pred)
     return _to_ones(y_true == y_pred)
 
 
@@ -49,7 +49,7 @@ def binary_accuracy(y_true: ArrayLike, y_pred: ArrayLike, threshold: float = 0.5
     >>> binary_accuracy([1, 0], [0.9, 0.6]).tolist()
     [1.0, 0.0]
     """
-    y_true, y_pred = aligned(y_true, y_pred)
+    y_true, y_pred = match_shapes(y_true, y_pred)
     return _to_ones(y_true == (y_pred > threshold).astype(y_true.dtype))
 
 
@@ -63,7 +63,7 @@ def categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 
     Shapes: y_true (batch, ..., classes), y_pred (batch, ..., classes) -> (batch, ...)
     """
-    y_true, y_pred = aligned(y_true, y_pred)
+    y_true, y_pred = match_shapes(y_true, y_pred)
     return _to_ones(jnp.argmax(y_true, axis=-1) == jnp.argmax(y_pred, axis=-1))
 
 
@@ -82,7 +82,7 @@ def sparse_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     >>> sparse_categorical_accuracy([1, 0], [[0.1, 0.9], [0.2, 0.8]]).tolist()
     [1.0, 0.0]
     """
-    y_true, y_pred = sparse_aligned(y_true, y_pred)
+    y_true, y_pred = match_sparse_shapes(y_true, y_pred)
     return _to_ones(y_true == jnp.argmax(y_pred, axis=-1))
 
 
@@ -97,7 +97,7 @@ def top_k_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike, k: int = 5)
 
     Shapes: y_true (batch, ..., classes), y_pred (batch, ..., classes) -> (batch, ...)
     """
-    y_true, y_pred = aligned(y_true, y_pred)
+    y_true, y_pred = match_shapes(y_true, y_pred)
     return _in_top_k(jnp.argmax(y_true, axis=-1), y_pred, k)
 
 
@@ -115,7 +115,7 @@ def sparse_top_k_categorical_accuracy(
 
     Shapes: y_true (batch, ...), y_pred (batch, ..., classes) -> (batch, ...)
     """
-    y_true, y_pred = sparse_aligned(y_true, y_pred)
+    y_true, y_pred = match_sparse_shapes(y_true, y_pred)
     if from_sorted_ids:
         return _to_ones(jnp.any(y_true[..., None] == y_pred[..., :k], axis=-1))
     return _in_top_k(y_true, y_pred, k)

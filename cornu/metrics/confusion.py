@@ -13,7 +13,7 @@ from cornu import settings
 from cornu.core.state.dtype_policy import DTypePolicy
 from cornu.metrics.base import Metric
 from cornu.metrics.mean import divide
-from cornu.parts.formulas.align import aligned, spread
+from cornu.parts.formulas.align import expand_weights, match_shapes
 from cornu.types import Array, ArrayLike, DTypeLike
 
 __all__ = [
@@ -66,10 +66,10 @@ def count_confusion(
     Returns:
         Counts of shape (thresholds,), or (thresholds, labels) with `by_label`.
     """
-    y_true, y_pred = aligned(y_true, jnp.asarray(y_pred, dtype))
+    y_true, y_pred = match_shapes(y_true, jnp.asarray(y_pred, dtype))
     weights = jnp.ones((), dtype) if sample_weight is None else jnp.asarray(sample_weight, dtype)
     # Before top_k and class_id: weights are given for the predictions as they were passed.
-    weights = spread(weights, y_pred.shape)
+    weights = expand_weights(weights, y_pred.shape)
     if top_k is not None:
         y_pred = _keep_top_k(y_pred, top_k)
     if class_id is not None:

@@ -8,7 +8,7 @@ from cornu import settings
 from cornu.core.graph.op import op
 from cornu.core.state.dtype_policy import DTypePolicy
 from cornu.metrics.mean import MeanMetricWrapper
-from cornu.parts.formulas.align import aligned
+from cornu.parts.formulas.align import match_shapes
 from cornu.types import Array, ArrayLike, DTypeLike
 
 __all__ = [
@@ -37,7 +37,7 @@ def pearson_correlation(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) ->
     >>> round(float(pearson_correlation([0.0, 1.0, 0.5], [0.1, 0.9, 1.0])), 4)
     0.8109
     """
-    y_true, y_pred = aligned(y_true, y_pred)
+    y_true, y_pred = match_shapes(y_true, y_pred)
     y_true = y_true - jnp.mean(y_true, axis=axis, keepdims=True)
     y_pred = y_pred - jnp.mean(y_pred, axis=axis, keepdims=True)
     y_true = y_true / jnp.std(y_true, axis=axis, keepdims=True)
@@ -61,7 +61,7 @@ def concordance_correlation(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1
     References: Lawrence Lin (1989), "A Concordance Correlation Coefficient to Evaluate
     Reproducibility".
     """
-    y_true, y_pred = aligned(y_true, y_pred)
+    y_true, y_pred = match_shapes(y_true, y_pred)
     mean_true = jnp.mean(y_true, axis=axis, keepdims=True)
     mean_pred = jnp.mean(y_pred, axis=axis, keepdims=True)
     covariance = (y_true - mean_true) * (y_pred - mean_pred)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal, TypeAlias, get_args
+from typing import ClassVar, Literal, TypeAlias, get_args
 
 import jax
 import jax.numpy as jnp
@@ -225,7 +225,15 @@ class AUC(_Curve):
 
 
 class _PointOnCurve(_Curve):
-    """Base of metrics that are the best value of one rate, given a minimum of another."""
+    """Base of metrics that are the best value of one rate, given a minimum of another.
+
+    Attributes:
+        best: the rate whose best value is the result.
+        where: the rate that must reach the minimum.
+    """
+
+    best: ClassVar[str]
+    where: ClassVar[str]
 
     def __init__(
         self,
@@ -234,18 +242,14 @@ class _PointOnCurve(_Curve):
         class_id: int | None,
         name: str | None,
         dtype: DTypeLike | DTypePolicy | None,
-        *,
-        best: str,
-        where: str,
     ) -> None:
         super().__init__(name=name, dtype=dtype)
         if not 0 <= value <= 1:
-            raise ValueError(f"The {where} must be between 0 and 1. Received: {value}")
+            raise ValueError(f"The {self.where} must be between 0 and 1. Received: {value}")
         self.value = value
         self.class_id = class_id
         self.num_thresholds = num_thresholds
         self.thresholds = [0.5] if num_thresholds == 1 else _evenly_spaced(num_thresholds)
-        self._best, self._where = best, where
         self._count_variables((len(self.thresholds),))
 
     def update_state(
@@ -271,7 +275,7 @@ class _PointOnCurve(_Curve):
     def result(self) -> Array:
         """Returns the best rate; 0 if no threshold reaches the minimum of the other."""
         rates = self._rates()
-        return jnp.max(jnp.where(rates[self._where] >= self.value, rates[self._best], 0))
+        return jnp.max(jnp.where(rates[self.where] >= self.value, rates[self.best], 0))
 
 
 class SensitivityAtSpecificity(_PointOnCurve):
@@ -293,6 +297,8 @@ class SensitivityAtSpecificity(_PointOnCurve):
     0.5
     """
 
+    best, where = "sensitivity", "specificity"
+
     def __init__(
         self,
         specificity: float,
@@ -301,15 +307,7 @@ class SensitivityAtSpecificity(_PointOnCurve):
         name: str | None = None,
         dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
-        super().__init__(
-            specificity,
-            num_thresholds,
-            class_id,
-            name,
-            dtype,
-            best="sensitivity",
-            where="specificity",
-        )
+        super().__init__(specificity, num_thresholds, class_id, name, dtype)
 
 
 class SpecificityAtSensitivity(_PointOnCurve):
@@ -322,6 +320,8 @@ class SpecificityAtSensitivity(_PointOnCurve):
         name, dtype: see `Metric`.
     """
 
+    best, where = "specificity", "sensitivity"
+
     def __init__(
         self,
         sensitivity: float,
@@ -330,15 +330,7 @@ class SpecificityAtSensitivity(_PointOnCurve):
         name: str | None = None,
         dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
-        super().__init__(
-            sensitivity,
-            num_thresholds,
-            class_id,
-            name,
-            dtype,
-            best="specificity",
-            where="sensitivity",
-        )
+        super().__init__(sensitivity, num_thresholds, class_id, name, dtype)
 
 
 class PrecisionAtRecall(_PointOnCurve):
@@ -351,6 +343,8 @@ class PrecisionAtRecall(_PointOnCurve):
         name, dtype: see `Metric`.
     """
 
+    best, where = "precision", "sensitivity"
+
     def __init__(
         self,
         recall: float,
@@ -359,9 +353,7 @@ class PrecisionAtRecall(_PointOnCurve):
         name: str | None = None,
         dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
-        super().__init__(
-            recall, num_thresholds, class_id, name, dtype, best="precision", where="sensitivity"
-        )
+        super().__init__(recall, num_thresholds, class_id, name, dtype)
 
 
 class RecallAtPrecision(_PointOnCurve):
@@ -374,6 +366,8 @@ class RecallAtPrecision(_PointOnCurve):
         name, dtype: see `Metric`.
     """
 
+    best, where = "sensitivity", "precision"
+
     def __init__(
         self,
         precision: float,
@@ -382,9 +376,7 @@ class RecallAtPrecision(_PointOnCurve):
         name: str | None = None,
         dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
-        super().__init__(
-            precision, num_thresholds, class_id, name, dtype, best="sensitivity", where="precision"
-        )
+        super().__init__(precision, num_thresholds, class_id, name, dtype)
 
 
 def _evenly_spaced(count: int) -> list[float]:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from cornu import settings
 from cornu.core.state.dtype_policy import DTypePolicy
 from cornu.metrics.base import Metric
-from cornu.parts.formulas.align import aligned, spread
+from cornu.parts.formulas.align import expand_weights, match_shapes
 from cornu.types import Array, ArrayLike, DTypeLike
 
 __all__ = ["F1Score", "FBetaScore"]
@@ -82,7 +82,7 @@ class FBetaScore(Metric):
             y_pred: predictions (batch, classes).
             sample_weight: weights, one per sample.
         """
-        y_true, y_pred = aligned(y_true, jnp.asarray(y_pred, self.dtype))
+        y_true, y_pred = match_shapes(y_true, jnp.asarray(y_pred, self.dtype))
         if y_pred.ndim != 2:
             raise ValueError(
                 f"{type(self).__name__}: expected labels and predictions of shape "
@@ -99,7 +99,7 @@ class FBetaScore(Metric):
             predicted = y_pred > self.threshold
         predicted = predicted.astype(self.dtype)
         weights = jnp.ones((), self.dtype) if sample_weight is None else sample_weight
-        weights = spread(jnp.asarray(weights, self.dtype), y_true.shape)
+        weights = expand_weights(jnp.asarray(weights, self.dtype), y_true.shape)
         axis = None if self.average == "micro" else 0
 
         def count(values: Array) -> Array:

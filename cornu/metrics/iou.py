@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from cornu import settings
 from cornu.core.state.dtype_policy import DTypePolicy
 from cornu.metrics.base import Metric
-from cornu.parts.formulas.align import spread
+from cornu.parts.formulas.align import expand_weights
 from cornu.types import Array, ArrayLike, DTypeLike
 
 __all__ = ["BinaryIoU", "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"]
@@ -231,4 +231,4 @@ def _class_indices(y: ArrayLike, sparse: bool, axis: int) -> Array:
 def _broadcast_weights(weights: Array, shape: tuple[int, ...]) -> Array:
     if weights.size == 1 or weights.shape == shape:
         return jnp.broadcast_to(weights.reshape(()) if weights.size == 1 else weights, shape)
-    return jnp.broadcast_to(spread(weights, shape), shape)
+    return jnp.broadcast_to(expand_weights(weights, shape), shape)

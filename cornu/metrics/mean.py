@@ -12,7 +12,7 @@ from cornu.core.state import scope
 from cornu.core.state.dtype_policy import DTypePolicy
 from cornu.core.state.dtypes import is_float
 from cornu.metrics.base import Metric
-from cornu.parts.formulas.align import columns, masked, plain, spread
+from cornu.parts.formulas.align import apply_mask, as_columns, expand_weights, lists_to_arrays
 from cornu.types import Array, ArrayLike, DTypeLike
 
 __all__ = ["Mean", "MeanMetricWrapper", "Sum"]
@@ -128,10 +128,13 @@ class MeanMetricWrapper(Mean):
             sample_weight: weights, one per sample or more.
         """
         masks = scope.current().masks
-        weights = masked(sample_weight, masks.get(y_pred), self.dtype)
-        y_true, y_pred = plain(y_true), jax.tree_util.tree_map(self._widen, plain(y_pred))
-        values = self.fn(*columns(self.fn, y_true, y_pred), **self.arguments)
-        super().update_state(values, masked(weights, masks.get(values), self.dtype))
+        weights = apply_mask(sample_weight, masks.get(y_pred), self.dtype)
+        y_true, y_pred = (
+            lists_to_arrays(y_true),
+            jax.tree_util.tree_map(self._widen, lists_to_arrays(y_pred)),
+        )
+        values = self.fn(*as_columns(self.fn, y_true, y_pred), **self.arguments)
+        super().update_state(values, apply_mask(weights, masks.get(values), self.dtype))
 
     def _widen(self, value: ArrayLike) -> Array:
         x = jnp.asarray(value)
@@ -157,11 +160,11 @@ def reduce_to_samples(
     if weights.ndim == values.ndim + 1 and weights.shape[-1] == 1:
         weights = weights[..., 0]
     if weights.ndim < values.ndim:
-        spread(weights, values.shape)  # raises if the shapes do not match
+        expand_weights(weights, values.shape)  # raises if the shapes do not match
         values = reduce(values, axis=tuple(range(weights.ndim, values.ndim)))
     elif not values.ndim:
         values = jnp.broadcast_to(values, weights.shape)
-    weights = jnp.broadcast_to(spread(weights, values.shape), values.shape)
+    weights = jnp.broadcast_to(expand_weights(weights, values.shape), values.shape)
     # Replaced, not multiplied by 0: 0 * infinity is NaN.
     values = jnp.where(weights == 0, 0, values * weights)
     return _reduce_samples(values, reduce), _reduce_samples(weights, reduce)

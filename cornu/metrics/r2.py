@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from cornu.core.state.dtype_policy import DTypePolicy
 from cornu.metrics.base import Metric
-from cornu.parts.formulas.align import aligned, spread
+from cornu.parts.formulas.align import expand_weights, match_shapes
 from cornu.types import Array, ArrayLike, DTypeLike
 
 __all__ = ["R2Score"]
@@ -76,7 +76,7 @@ class R2Score(Metric):
             y_pred: predictions (batch, outputs).
             sample_weight: weights, one per sample or one per value.
         """
-        y_true, y_pred = aligned(y_true, jnp.asarray(y_pred, self.dtype))
+        y_true, y_pred = match_shapes(y_true, jnp.asarray(y_pred, self.dtype))
         if y_pred.ndim != 2:
             raise ValueError(
                 f"R2Score: expected labels and predictions of shape (batch, outputs). "
@@ -85,7 +85,7 @@ class R2Score(Metric):
         if not self._built:
             self._build(y_pred.shape[1])
         weights = jnp.ones((), self.dtype) if sample_weight is None else sample_weight
-        weights = spread(jnp.asarray(weights, self.dtype), y_true.shape)
+        weights = expand_weights(jnp.asarray(weights, self.dtype), y_true.shape)
         weights = jnp.broadcast_to(weights, y_true.shape)
 
         def total(values: Array) -> Array:

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 
 from cornu.core.state.dtype_policy import DTypePolicy
 from cornu.metrics.mean import Mean, MeanMetricWrapper
-from cornu.parts.formulas.align import aligned
+from cornu.parts.formulas.align import match_shapes
 from cornu.parts.formulas.regression import (
     cosine,
     log_cosh,
@@ -155,7 +155,7 @@ class RootMeanSquaredError(Mean):
             y_pred: predictions.
             sample_weight: weights, one per sample or more.
         """
-        y_true, y_pred = aligned(y_true, jnp.asarray(y_pred, self.dtype))
+        y_true, y_pred = match_shapes(y_true, jnp.asarray(y_pred, self.dtype))
         super().update_state(jnp.square(y_pred - y_true), sample_weight)
 
     def result(self) -> Array:

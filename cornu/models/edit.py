@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +11,7 @@ from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.inspect.find import find, is_glob
 from cornu.inspect.outline import Item
 from cornu.layers.input import InputLayer
+from cornu.models.copy_layer import copy_layer
 from cornu.models.model import Model
 from cornu.models.rebuild import GraphRebuilder, Replacement
 from cornu.models.sequential import Sequential
@@ -323,7 +323,7 @@ class Editor:
         given: list[Layer] = []
 
         def make_layer(old: Any) -> Layer:
-            given.append(new if not given else _copy_layer(new))
+            given.append(new if not given else copy_layer(new))
             return given[-1]
 
         return make_layer
@@ -336,11 +336,3 @@ def _key(item: Item) -> int:
 
 def _as_list(layers: Any) -> list[Any]:
     return list(layers) if isinstance(layers, (list, tuple)) else [layers]
-
-
-def _copy_layer(layer: Layer) -> Layer:
-    """Returns a layer with the same configuration, and a name and weights of its own."""
-    config = layer.get_config()
-    config.pop("name", None)
-    made: Layer = type(layer).from_config(copy.deepcopy(config))
-    return made

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from typing import Any, Self
 
@@ -14,6 +13,7 @@ from cornu.core.layer.layer import Layer
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.core.tracebacks.user_frames import user_location
 from cornu.layers.input import Input, InputLayer
+from cornu.models.copy_layer import copy_layer
 from cornu.models.functional import FunctionalGraph
 from cornu.models.model import Layers, Model
 from cornu.types import PyTree
@@ -177,7 +177,7 @@ class Sequential(Model):
         >>> len(block.repeat(3))
         3
         """
-        return Sequential([_copy_layer(layer) for _ in range(count) for layer in self._stack])
+        return Sequential([copy_layer(layer) for _ in range(count) for layer in self._stack])
 
     @api_boundary
     def build(self, input_shape: Any = None) -> None:
@@ -275,11 +275,3 @@ def _suggest_fix(thing: Any) -> str:
     if isinstance(thing, (list, tuple)):
         return "\nAdd the layers one by one, or pass the list to Sequential([...])."
     return "\nWrap a function in Lambda(function)." if callable(thing) else ""
-
-
-def _copy_layer(layer: Layer) -> Layer:
-    """Returns a new layer with the same configuration and a new name."""
-    config = layer.get_config()
-    config.pop("name", None)
-    made: Layer = type(layer).from_config(copy.deepcopy(config))
-    return made

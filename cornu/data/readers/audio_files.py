@@ -14,6 +14,7 @@ from cornu.data.readers.directories import (
     LabelMode,
     Labels,
     Subset,
+    check_limit,
     make_datasets,
 )
 from cornu.data.readers.resampling import resample
@@ -91,19 +92,14 @@ def audio_dataset_from_directory(
     Differences: Keras reads only 16-bit integers, and needs tensorflow-io for `sampling_rate`. For
         files, split and orders see `image_dataset_from_directory`.
     """
+    options = DirectoryOptions.from_arguments(_NAME, locals())
     if ragged:
         raise ValueError(
             f"{_NAME}: ragged=True is not supported, because JAX has no ragged arrays. Pass "
             "output_sequence_length; by default, sounds are padded to the longest of the batch."
         )
-    for name, value in (
-        ("sampling_rate", sampling_rate),
-        ("output_sequence_length", output_sequence_length),
-    ):
-        if value is not None and (not isinstance(value, int) or value < 1):
-            raise ValueError(
-                f"{_NAME}: {name} must be a positive integer or None. Received: {value!r}"
-            )
+    check_limit(_NAME, "sampling_rate", sampling_rate)
+    check_limit(_NAME, "output_sequence_length", output_sequence_length)
 
     def read_sound(path: str) -> np.ndarray:
         samples, rate = read_wav(path)
@@ -120,18 +116,4 @@ def audio_dataset_from_directory(
         length = output_sequence_length or max(map(len, sounds))
         return np.stack([np.pad(x, ((0, length - len(x)), (0, 0))) for x in sounds])
 
-    options = DirectoryOptions(
-        caller=_NAME,
-        directory=directory,
-        labels=labels,
-        label_mode=label_mode,
-        class_names=class_names,
-        batch_size=batch_size,
-        shuffle=shuffle,
-        seed=seed,
-        validation_split=validation_split,
-        subset=subset,
-        follow_links=follow_links,
-        verbose=verbose,
-    )
     return make_datasets(options, (".wav",), read)

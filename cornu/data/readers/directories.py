@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -15,7 +15,14 @@ from cornu.data.readers.dataset import Dataset, RowDataset
 from cornu.errors import suggest
 from cornu.terminal.console import log_message
 
-__all__ = ["LabeledFiles", "DirectoryOptions", "make_datasets", "find_files"]
+__all__ = [
+    "DirectoryOptions",
+    "LabeledFiles",
+    "check_format",
+    "check_limit",
+    "find_files",
+    "make_datasets",
+]
 
 Labels: TypeAlias = Literal["inferred"] | Sequence[float] | np.ndarray | None
 LabelMode: TypeAlias = Literal["int", "categorical", "binary"] | None
@@ -27,7 +34,11 @@ _MODES = ("int", "categorical", "binary", None)
 
 @dataclass(frozen=True)
 class DirectoryOptions:
-    """The arguments that are the same for all kinds of files, and the function for messages."""
+    """The arguments that are the same for all kinds of files, and the function for messages.
+
+    Attributes:
+        caller: the function of the user, for messages.
+    """
 
     caller: str
     directory: str | os.PathLike[str]
@@ -41,6 +52,12 @@ class DirectoryOptions:
     subset: Subset
     follow_links: bool
     verbose: bool
+
+    @classmethod
+    def from_arguments(cls, caller: str, arguments: Mapping[str, Any]) -> DirectoryOptions:
+        """Selects the options among the arguments of a function, given as its `locals()`."""
+        names = (field.name for field in fields(cls) if field.name != "caller")
+        return cls(caller, **{name: arguments[name] for name in names})
 
 
 @dataclass(frozen=True)
@@ -148,6 +165,20 @@ def find_files(options: DirectoryOptions, formats: tuple[str, ...], seed: int) -
     return files
 
 
+def check_limit(caller: str, name: str, value: Any) -> None:
+    """Raises ValueError unless an argument is a positive integer or None."""
+    if value is not None and (not isinstance(value, int) or value < 1):
+        raise ValueError(
+            f"{caller}: {name} must be a positive integer or None. Received: {value!r}"
+        )
+
+
+def check_format(caller: str, format: Any) -> None:
+    """Raises ValueError unless `format`, which has no effect, has one of Keras's values."""
+    if format not in ("tf", "grain"):
+        raise ValueError(f"{caller}: format must be 'tf' or 'grain'. Received: {format!r}")
+
+
 def _check_options(options: DirectoryOptions) -> DirectoryOptions:
     caller, split = options.caller, options.validation_split
     if options.label_mode not in _MODES:
@@ -182,13 +213,7 @@ def _check_options(options: DirectoryOptions) -> DirectoryOptions:
             f"{caller}: a shuffled split needs a seed, so that both subsets use the same order and "
             "have no file in common. Pass seed=... or shuffle=False."
         )
-    if options.batch_size is not None and (
-        not isinstance(options.batch_size, int) or options.batch_size < 1
-    ):
-        raise ValueError(
-            f"{caller}: batch_size must be a positive integer or None. "
-            f"Received: {options.batch_size!r}"
-        )
+    check_limit(caller, "batch_size", options.batch_size)
     unlabelled = options.labels is None or options.label_mode is None
     return (
         replace(options, labels=None, label_mode=None, class_names=None) if unlabelled else options

@@ -16,6 +16,7 @@ from cornu.data.readers.directories import (
     LabelMode,
     Labels,
     Subset,
+    check_format,
     make_datasets,
 )
 from cornu.data.readers.images import ColorMode, decode_image, import_pillow
@@ -112,6 +113,7 @@ def image_dataset_from_directory(
         and converts colors to gray differently from TensorFlow. GIF files can be read in all color
         modes. The labels that are passed are not modified.
     """
+    options = DirectoryOptions.from_arguments(_NAME, locals())
     if color_mode not in _CHANNELS:
         raise ValueError(
             f"{_NAME}: color_mode must be one of {tuple(_CHANNELS)}. Received: {color_mode!r}"
@@ -124,8 +126,7 @@ def image_dataset_from_directory(
         )
     if crop_to_aspect_ratio and pad_to_aspect_ratio:
         raise ValueError(f"{_NAME}: pass crop_to_aspect_ratio or pad_to_aspect_ratio, not both.")
-    if format not in ("tf", "grain"):
-        raise ValueError(f"{_NAME}: format must be 'tf' or 'grain'. Received: {format!r}")
+    check_format(_NAME, format)
     size = _check_size(image_size)
     first = settings.data_format(data_format) == "channels_first"
     import_pillow(_NAME)  # raises ImportError now rather than with the first batch
@@ -141,20 +142,6 @@ def image_dataset_from_directory(
         images = np.stack([read_image(path) for path in paths])
         return images.transpose(0, 3, 1, 2) if first else images
 
-    options = DirectoryOptions(
-        caller=_NAME,
-        directory=directory,
-        labels=labels,
-        label_mode=label_mode,
-        class_names=class_names,
-        batch_size=batch_size,
-        shuffle=shuffle,
-        seed=seed,
-        validation_split=validation_split,
-        subset=subset,
-        follow_links=follow_links,
-        verbose=verbose,
-    )
     return make_datasets(options, _ENDINGS, read)
 
 

@@ -14,6 +14,8 @@ from cornu.data.readers.directories import (
     LabelMode,
     Labels,
     Subset,
+    check_format,
+    check_limit,
     make_datasets,
 )
 
@@ -85,32 +87,15 @@ def text_dataset_from_directory(
     Differences: texts are Python strings. In Keras they are string tensors of TensorFlow, and
         `max_length` counts bytes. For files, split and orders see `image_dataset_from_directory`.
     """
-    if max_length is not None and (not isinstance(max_length, int) or max_length < 1):
-        raise ValueError(
-            f"{_NAME}: max_length must be a positive integer or None. Received: {max_length!r}"
-        )
-    if format not in ("tf", "grain"):
-        raise ValueError(f"{_NAME}: format must be 'tf' or 'grain'. Received: {format!r}")
+    options = DirectoryOptions.from_arguments(_NAME, locals())
+    check_limit(_NAME, "max_length", max_length)
+    check_format(_NAME, format)
 
     def read(paths: list[str]) -> np.ndarray:
         texts = np.empty(len(paths), object)
         texts[:] = [_read_text(path)[:max_length] for path in paths]
         return texts
 
-    options = DirectoryOptions(
-        caller=_NAME,
-        directory=directory,
-        labels=labels,
-        label_mode=label_mode,
-        class_names=class_names,
-        batch_size=batch_size,
-        shuffle=shuffle,
-        seed=seed,
-        validation_split=validation_split,
-        subset=subset,
-        follow_links=follow_links,
-        verbose=verbose,
-    )
     return make_datasets(options, (".txt",), read, workers=1)
 
 

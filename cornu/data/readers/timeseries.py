@@ -9,6 +9,7 @@ import numpy as np
 from cornu import seeds
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.data.readers.dataset import Dataset, RowDataset
+from cornu.data.readers.directories import check_format
 from cornu.types import ArrayLike
 
 __all__ = ["timeseries_dataset_from_array"]
@@ -81,8 +82,7 @@ def timeseries_dataset_from_array(
             f"{_NAME}: sequence_length and batch_size must be positive integers. "
             f"Received: sequence_length={sequence_length!r}, batch_size={batch_size!r}"
         )
-    if format not in ("tf", "grain"):
-        raise ValueError(f"{_NAME}: format must be 'tf' or 'grain'. Received: {format!r}")
+    check_format(_NAME, format)
     reach = (sequence_length - 1) * sampling_rate
     data = data[start:end]
     begins = len(data) - reach

@@ -57,24 +57,13 @@ class PeriodicModelCheckpoint(callbacks.ModelCheckpoint):
 class Keras1ReduceLROnPlateau(callbacks.ReduceLROnPlateau):
     """Reduces the rate after `patience + 1` epochs without improvement, then each `patience`."""
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Reduces the learning rate if the metric has stopped improving; adds "lr" to the logs."""
-        logs = {} if logs is None else logs
+    def _log_rates(self, logs: dict[str, Any]) -> None:
         logs["lr"] = float(self.model.optimizer.lr.numpy())
-        current = self.get_monitor_value(logs)
-        if current is None:
-            return
-        if self.in_cooldown():
-            self.cooldown_counter -= 1
-            self.wait = 0
-        if self.is_improvement(current, self.best):
-            self.best = current
-            self.wait = 0
-        elif not self.in_cooldown():
-            if self.wait >= self.patience and self._reduce(epoch):
-                self.cooldown_counter = self.cooldown
-                self.wait = 0
-            self.wait += 1
+
+    def _wait(self, epoch: int) -> None:
+        # Keras 1 compares before it counts.
+        self._reduce_if_due(epoch)
+        self.wait += 1
 
 
 class Keras1LearningRateScheduler(callbacks.LearningRateScheduler):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar, TypeAlias
 
 import jax
@@ -18,21 +19,21 @@ from cornu.types import Array, DTypeLike
 HostArray: TypeAlias = np.ndarray | Array
 
 __all__ = [
+    "AdaptableLayer",
     "HostArray",
-    "Learning",
-    "Preprocess",
+    "PreprocessingLayer",
     "as_output",
     "default_dtype",
-    "no_sparse",
-    "on_host",
-    "one_of",
+    "reject_sparse",
+    "to_host",
+    "check_choice",
     "output_dtype",
 ]
 
 ON_DATA = "Apply the layer to the data first, by layer(x) or dataset.map(layer)."
 
 
-class Preprocess(Layer):
+class PreprocessingLayer(Layer):
     """Base class of layers that accept data of any library, inside or outside of a model.
 
     A preprocessing layer may be called on arrays, lists, data frame columns and tensors, and
@@ -63,7 +64,7 @@ class Preprocess(Layer):
         return super()._call_symbolic(args, kwargs)
 
     @property
-    def gives_strings(self) -> bool:
+    def returns_strings(self) -> bool:
         """Whether the output is an array of strings."""
         return False
 
@@ -99,13 +100,20 @@ class Preprocess(Layer):
             )
 
 
-class Learning(Preprocess):
+class AdaptableLayer(PreprocessingLayer):
     """Base class of layers that compute their state from data in `adapt`, batch by batch."""
 
     @property
     def adaptable(self) -> bool:
         """Whether `adapt` computes the state, because it was not passed to the constructor."""
         raise NotImplementedError
+
+    def _adapt(self, batches: Iterable[Any]) -> None:
+        """Computes the state from batches; the earlier state is discarded."""
+        self.reset_state()
+        for batch in batches:
+            self.update_state(batch)
+        self.finalize_state()
 
     def reset_state(self) -> None:
         """Discards the statistics of the data passed to `update_state`."""
@@ -120,7 +128,7 @@ class Learning(Preprocess):
         raise NotImplementedError
 
 
-def on_host(x: HostArray) -> Any:
+def to_host(x: HostArray) -> Any:
     """Converts an array to a NumPy array, unless it is being traced."""
     return x if isinstance(x, jax.core.Tracer) else np.asarray(x)
 
@@ -146,14 +154,14 @@ def output_dtype(layer: Layer) -> str:
     return jax.dtypes.canonicalize_dtype(layer.compute_dtype).name
 
 
-def one_of(label: str, name: str, value: Any, allowed: tuple[Any, ...]) -> Any:
+def check_choice(label: str, name: str, value: Any, allowed: tuple[Any, ...]) -> Any:
     """Returns `value`, or raises if it is not one of the allowed values."""
     if value not in allowed:
         raise ValueError(f"{label}: {name} must be one of {allowed}. Received: {value!r}")
     return value
 
 
-def no_sparse(label: str, sparse: Any, ragged: Any = False) -> None:
+def reject_sparse(label: str, sparse: Any, ragged: Any = False) -> None:
     """Raises if a sparse or ragged output is requested."""
     for name, value in (("sparse", sparse), ("ragged", ragged)):
         if value:

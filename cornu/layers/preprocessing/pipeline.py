@@ -6,13 +6,13 @@ from typing import Any
 
 from cornu.core.layer.layer import Layer
 from cornu.core.state import scope
-from cornu.layers.preprocessing.base import HostArray, Preprocess
+from cornu.layers.preprocessing.base import HostArray, PreprocessingLayer
 from cornu.layers.preprocessing.reading import as_array
 
 __all__ = ["Pipeline"]
 
 
-class Pipeline(Preprocess):
+class Pipeline(PreprocessingLayer):
     """Applies layers in sequence.
 
     A Pipeline is a layer and not a model. It preprocesses data when it is called or mapped over a
@@ -63,16 +63,16 @@ class Pipeline(Preprocess):
         return any(layer.only_on_data for layer in self._preprocessing_layers())
 
     @property
-    def gives_strings(self) -> bool:
+    def returns_strings(self) -> bool:
         """Whether the last layer returns strings."""
         return any(
-            layer.gives_strings
+            layer.returns_strings
             for layer in self._preprocessing_layers()
             if layer is self._layers[-1]
         )
 
-    def _preprocessing_layers(self) -> list[Preprocess]:
-        return [layer for layer in self._layers if isinstance(layer, Preprocess)]
+    def _preprocessing_layers(self) -> list[PreprocessingLayer]:
+        return [layer for layer in self._layers if isinstance(layer, PreprocessingLayer)]
 
     def compute_output_spec(self, inputs: HostArray, **kwargs: Any) -> Any:
         """Returns a Tensor of the shape and dtype of the output."""

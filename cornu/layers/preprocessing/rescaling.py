@@ -7,12 +7,12 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from cornu.layers.preprocessing.base import HostArray, Preprocess
+from cornu.layers.preprocessing.base import HostArray, PreprocessingLayer
 
 __all__ = ["Rescaling"]
 
 
-class Rescaling(Preprocess):
+class Rescaling(PreprocessingLayer):
     """Multiplies by a scale and adds an offset.
 
     y = x * scale + offset

@@ -56,7 +56,7 @@ def call_on_host(layer: Any, args: Any, kwargs: Any) -> Any:
         layer.compute_output_spec(*spec_args, **spec_kwargs)
     )
 
-    kinds = [np.dtype(object if layer.gives_strings else spec.dtype) for spec in specs]
+    kinds = [np.dtype(object if layer.returns_strings else spec.dtype) for spec in specs]
 
     @without_autograph
     def run(*arrays: Any) -> Any:

@@ -13,26 +13,28 @@ from cornu import tree
 from cornu.types import Array, ArrayLike, PyTree
 
 __all__ = [
-    "aligned",
-    "columns",
-    "masked",
+    "match_shapes",
+    "as_columns",
+    "apply_mask",
     "mean_over_outputs",
-    "plain",
-    "same_rank",
-    "sparse_aligned",
-    "spread",
+    "lists_to_arrays",
+    "match_ranks",
+    "match_sparse_shapes",
+    "expand_weights",
 ]
 
 _last_axis_means: set[Callable[..., Any]] = set()
 
 
 def mean_over_outputs(formula: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorator: declares that a formula is a mean over the last axis; see `columns`."""
+    """Decorator: declares that a formula is a mean over the last axis; see `as_columns`."""
     _last_axis_means.add(formula)
     return formula
 
 
-def columns(formula: Callable[..., Any], y_true: PyTree, y_pred: PyTree) -> tuple[PyTree, PyTree]:
+def as_columns(
+    formula: Callable[..., Any], y_true: PyTree, y_pred: PyTree
+) -> tuple[PyTree, PyTree]:
     """Adds a last axis to vectors (batch,) if a formula would average over the batch.
 
     Then the formula returns one value per sample, which can be weighted or masked.
@@ -42,7 +44,7 @@ def columns(formula: Callable[..., Any], y_true: PyTree, y_pred: PyTree) -> tupl
     return jnp.asarray(y_true)[:, None], jnp.asarray(y_pred)[:, None]
 
 
-def plain(y: Any) -> Any:
+def lists_to_arrays(y: Any) -> Any:
     """Converts lists of numbers to arrays; nested structures of arrays are returned unchanged."""
     if isinstance(y, (list, tuple)):
         numbers = (bool, int, float, np.generic)
@@ -51,12 +53,12 @@ def plain(y: Any) -> Any:
     return y
 
 
-def same_rank(a: Any, b: Any) -> tuple[Any, Any]:
+def match_ranks(a: Any, b: Any) -> tuple[Any, Any]:
     """Adds or removes a last axis of size 1 if the ranks differ by that axis.
 
     Example:
 
-    >>> a, b = same_rank(jnp.zeros(4), jnp.zeros((4, 1)))
+    >>> a, b = match_ranks(jnp.zeros(4), jnp.zeros((4, 1)))
     >>> a.shape, b.shape
     ((4, 1), (4, 1))
     """
@@ -67,7 +69,7 @@ def same_rank(a: Any, b: Any) -> tuple[Any, Any]:
     return a, b
 
 
-def aligned(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[jax.Array, jax.Array]:
+def match_shapes(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[jax.Array, jax.Array]:
     """Returns labels and predictions of equal shape; the labels get the dtype of the predictions.
 
     Raises:
@@ -75,7 +77,7 @@ def aligned(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[jax.Array, jax.Array]
     """
     predictions: Array = jnp.asarray(y_pred)
     labels: Array = jnp.asarray(y_true, predictions.dtype)
-    labels, predictions = same_rank(labels, predictions)
+    labels, predictions = match_ranks(labels, predictions)
     if labels.shape != predictions.shape:
         sparse = labels.shape in (predictions.shape[:-1], (*predictions.shape[:-1], 1))
         raise ValueError(
@@ -93,7 +95,7 @@ def aligned(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[jax.Array, jax.Array]
     return labels, predictions
 
 
-def sparse_aligned(
+def match_sparse_shapes(
     y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1
 ) -> tuple[jax.Array, jax.Array]:
     """Returns class indices of the shape of `y_pred` without its class axis, and `y_pred`.
@@ -117,7 +119,7 @@ def sparse_aligned(
     return y_true.astype("int32"), y_pred
 
 
-def spread(weights: Any, shape: tuple[int, ...]) -> jax.Array:
+def expand_weights(weights: Any, shape: tuple[int, ...]) -> jax.Array:
     """Reshapes weights so that they broadcast to values of the given shape.
 
     Weights may lack the last axes: one per sample, or one per sample and time step.
@@ -127,7 +129,7 @@ def spread(weights: Any, shape: tuple[int, ...]) -> jax.Array:
 
     Example:
 
-    >>> spread(jnp.ones(2), (2, 5)).shape
+    >>> expand_weights(jnp.ones(2), (2, 5)).shape
     (2, 1)
     """
     weights = jnp.asarray(weights)
@@ -145,7 +147,7 @@ def spread(weights: Any, shape: tuple[int, ...]) -> jax.Array:
     return weights.reshape(weights.shape + (1,) * (len(shape) - weights.ndim))
 
 
-def masked(weights: Any, mask: Any, dtype: Any) -> Any:
+def apply_mask(weights: Any, mask: Any, dtype: Any) -> Any:
     """Returns weights that are 0 where a mask is False; either may be None."""
     if weights is not None:
         weights = jnp.asarray(weights, dtype)
@@ -155,5 +157,5 @@ def masked(weights: Any, mask: Any, dtype: Any) -> Any:
     if weights is None:
         return mask
     if weights.ndim >= mask.ndim and not (weights.ndim == mask.ndim + 1 and weights.shape[-1] == 1):
-        return weights * spread(mask, weights.shape)
-    return spread(weights, mask.shape) * mask
+        return weights * expand_weights(mask, weights.shape)
+    return expand_weights(weights, mask.shape) * mask

@@ -7,7 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from cornu.core.graph.op import op
-from cornu.parts.formulas.align import aligned, mean_over_outputs
+from cornu.parts.formulas.align import match_shapes, mean_over_outputs
 from cornu.types import Array, ArrayLike
 
 __all__ = ["categorical_hinge", "hinge", "squared_hinge"]
@@ -58,14 +58,14 @@ def categorical_hinge(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 
     Shapes: y_true (batch, ..., classes), y_pred (batch, ..., classes) -> (batch, ...)
     """
-    y_true, y_pred = aligned(y_true, y_pred)
+    y_true, y_pred = match_shapes(y_true, y_pred)
     correct = jnp.sum(y_true * y_pred, axis=-1)
     wrong = jnp.max((1 - y_true) * y_pred, axis=-1)
     return jnp.maximum(wrong - correct + 1, 0)
 
 
 def _margins(y_true: ArrayLike, y_pred: ArrayLike) -> Any:
-    y_true, y_pred = aligned(y_true, y_pred)
+    y_true, y_pred = match_shapes(y_true, y_pred)
     # Labels 0 and 1 are converted to -1 and 1, as in Keras; this is decided per batch.
     binary = jnp.all((y_true == 0) | (y_true == 1))
     y_true = jnp.where(binary, 2 * y_true - 1, y_true)

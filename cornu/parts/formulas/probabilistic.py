@@ -12,7 +12,7 @@ from cornu.core.graph.op import op
 from cornu.core.state import scope
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import warn
-from cornu.parts.formulas.align import aligned, mean_over_outputs, sparse_aligned
+from cornu.parts.formulas.align import match_shapes, match_sparse_shapes, mean_over_outputs
 from cornu.types import Array, ArrayLike
 
 __all__ = [
@@ -51,7 +51,7 @@ def binary_crossentropy(
     >>> round(float(binary_crossentropy([1.0, 0.0], [0.5, 0.5])), 4)
     0.6931
     """
-    y_true, y_pred = aligned(y_true, y_pred)
+    y_true, y_pred = match_shapes(y_true, y_pred)
     y_true = _smooth(y_true, label_smoothing, 2)
     return jnp.mean(ops.binary_crossentropy(y_true, y_pred, from_logits=from_logits), axis=axis)
 
@@ -88,7 +88,7 @@ def binary_focal_crossentropy(
     References: Tsung-Yi Lin et al. (2017), "Focal Loss for Dense Object Detection",
     arXiv:1708.02002.
     """
-    y_true, y_pred = aligned(y_true, y_pred)
+    y_true, y_pred = match_shapes(y_true, y_pred)
     y_true = _smooth(y_true, label_smoothing, 2)
     if from_logits:
         y_pred = jax.nn.sigmoid(y_pred)
@@ -124,7 +124,7 @@ def categorical_crossentropy(
     >>> round(float(categorical_crossentropy([0.0, 1.0], [0.0, 0.0], from_logits=True)), 4)
     0.6931
     """
-    y_true, y_pred = aligned(y_true, y_pred)
+    y_true, y_pred = match_shapes(y_true, y_pred)
     _check_classes("categorical_crossentropy", y_pred, axis)
     y_true = _smooth(y_true, label_smoothing, y_true.shape[axis])
     return ops.categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
@@ -157,7 +157,7 @@ def categorical_focal_crossentropy(
     References: Tsung-Yi Lin et al. (2017), "Focal Loss for Dense Object Detection",
     arXiv:1708.02002.
     """
-    y_true, y_pred = aligned(y_true, y_pred)
+    y_true, y_pred = match_shapes(y_true, y_pred)
     _check_classes("categorical_focal_crossentropy", y_pred, axis)
     y_true = _smooth(y_true, label_smoothing, y_true.shape[axis])
     p = jax.nn.softmax(y_pred, axis=axis) if from_logits else y_pred
@@ -194,7 +194,7 @@ def sparse_categorical_crossentropy(
     >>> [round(float(value), 4) for value in values]
     [0.0, 0.6931]
     """
-    y_true, y_pred = sparse_aligned(y_true, y_pred, axis)
+    y_true, y_pred = match_sparse_shapes(y_true, y_pred, axis)
     if ignore_class is None:
         return _sparse(y_true, y_pred, from_logits, axis)
     valid = y_true != ignore_class
@@ -219,7 +219,7 @@ def kl_divergence(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 
     References: Solomon Kullback, Richard Leibler (1951), "On Information and Sufficiency".
     """
-    y_true, y_pred = aligned(y_true, y_pred)
+    y_true, y_pred = match_shapes(y_true, y_pred)
     y_true = jnp.clip(y_true, settings.get("epsilon"), 1)
     y_pred = jnp.clip(y_pred, settings.get("epsilon"), 1)
     return jnp.sum(y_true * jnp.log(y_true / y_pred), axis=-1)
@@ -236,7 +236,7 @@ def poisson(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 
     Shapes: y_true (batch, ..., outputs), y_pred (batch, ..., outputs) -> (batch, ...)
     """
-    y_true, y_pred = aligned(y_true, y_pred)
+    y_true, y_pred = match_shapes(y_true, y_pred)
     return jnp.mean(y_pred - y_true * jnp.log(y_pred + settings.get("epsilon")), axis=-1)
 
 

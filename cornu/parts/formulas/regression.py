@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from cornu import ops, settings
 from cornu.core.graph.op import op
-from cornu.parts.formulas.align import aligned, mean_over_outputs
+from cornu.parts.formulas.align import match_shapes, mean_over_outputs
 from cornu.types import Array, ArrayLike
 
 __all__ = [
@@ -37,7 +37,7 @@ def mean_squared_error(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     >>> float(mean_squared_error([0.0, 1.0], [2.0, 1.0]))
     2.0
     """
-    y_true, y_pred = aligned(y_true, y_pred)
+    y_true, y_pred = match_shapes(y_true, y_pred)
     return jnp.mean(jnp.square(y_true - y_pred), axis=-1)
 
 
@@ -52,7 +52,7 @@ def mean_absolute_error(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 
     Shapes: y_true (batch, ..., outputs), y_pred (batch, ..., outputs) -> (batch, ...)
     """
-    y_true, y_pred = aligned(y_true, y_pred)
+    y_true, y_pred = match_shapes(y_true, y_pred)
     return jnp.mean(jnp.abs(y_true - y_pred), axis=-1)
 
 
@@ -67,7 +67,7 @@ def mean_absolute_percentage_error(y_true: ArrayLike, y_pred: ArrayLike) -> Arra
 
     Shapes: y_true (batch, ..., outputs), y_pred (batch, ..., outputs) -> (batch, ...)
     """
-    y_true, y_pred = aligned(y_true, y_pred)
+    y_true, y_pred = match_shapes(y_true, y_pred)
     size = jnp.maximum(jnp.abs(y_true), settings.get("epsilon"))
     return 100 * jnp.mean(jnp.abs((y_true - y_pred) / size), axis=-1)
 
@@ -85,7 +85,7 @@ def mean_squared_logarithmic_error(y_true: ArrayLike, y_pred: ArrayLike) -> Arra
 
     Shapes: y_true (batch, ..., outputs), y_pred (batch, ..., outputs) -> (batch, ...)
     """
-    y_true, y_pred = aligned(y_true, y_pred)
+    y_true, y_pred = match_shapes(y_true, y_pred)
     epsilon = settings.get("epsilon")
     log_true = jnp.log(jnp.maximum(y_true, epsilon) + 1)
     log_pred = jnp.log(jnp.maximum(y_pred, epsilon) + 1)
@@ -109,7 +109,7 @@ def huber(y_true: ArrayLike, y_pred: ArrayLike, delta: float = 1.0) -> Array:
 
     References: Peter J. Huber (1964), "Robust Estimation of a Location Parameter".
     """
-    y_true, y_pred = aligned(y_true, y_pred)
+    y_true, y_pred = match_shapes(y_true, y_pred)
     size = jnp.abs(y_pred - y_true)
     values = jnp.where(size <= delta, 0.5 * size * size, delta * size - 0.5 * delta * delta)
     return jnp.mean(values, axis=-1)
@@ -129,7 +129,7 @@ def log_cosh(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 
     Shapes: y_true (batch, ..., outputs), y_pred (batch, ..., outputs) -> (batch, ...)
     """
-    y_true, y_pred = aligned(y_true, y_pred)
+    y_true, y_pred = match_shapes(y_true, y_pred)
     # `log(cosh(d)) = d + softplus(-2 d) - log(2)`, which does not overflow for large d.
     d = y_pred - y_true
     return jnp.mean(d + jax.nn.softplus(-2 * d) - jnp.log(2.0).astype(d.dtype), axis=-1)
@@ -138,5 +138,5 @@ def log_cosh(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 @op
 def cosine(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) -> Array:
     """Computes the cosine of the angle between vectors, which is 1 for equal directions."""
-    y_true, y_pred = aligned(y_true, y_pred)
+    y_true, y_pred = match_shapes(y_true, y_pred)
     return jnp.sum(ops.normalize(y_true, axis=axis) * ops.normalize(y_pred, axis=axis), axis=axis)

@@ -17,7 +17,7 @@ NUMBERS = np.concatenate(
 
 def test_farmhash_and_siphash_of_all_lengths_are_tensorflows():
     tf = pytest.importorskip("tensorflow")
-    rows, lengths = fingerprint.packed(TEXTS)
+    rows, lengths = fingerprint.pack_bytes(TEXTS)
     expected = tf.strings.to_hash_bucket_fast(tf.constant(TEXTS), BINS).numpy()
     assert (fingerprint.farmhash(rows, lengths) % np.uint64(BINS) == expected).all()
     key = [133, 2**40 + 7]
@@ -30,12 +30,14 @@ def test_crossings_are_tensorflows():
     numbers, texts = NUMBERS[:50], TEXTS[:50]
     columns = [tf.constant(numbers)[:, None], tf.constant(texts)[:, None]]
     expected = tf.sparse.to_dense(tf.sparse.cross_hashed(columns, BINS)).numpy().ravel()
-    parts = [numbers.astype("uint64"), fingerprint.farmhash(*fingerprint.packed(texts))]
-    assert (fingerprint.chained(0xDECAFCAFFE, parts) % np.uint64(BINS) == expected).all()
+    parts = [numbers.astype("uint64"), fingerprint.farmhash(*fingerprint.pack_bytes(texts))]
+    assert (
+        fingerprint.combine_fingerprints(0xDECAFCAFFE, parts) % np.uint64(BINS) == expected
+    ).all()
 
 
 def test_integers_are_written_as_python_writes_them():
-    rows, lengths = fingerprint.decimal(NUMBERS)
+    rows, lengths = fingerprint.format_decimals(NUMBERS)
     written = [bytes(row[:n]).decode() for row, n in zip(rows, lengths, strict=True)]
     assert written == [str(n) for n in NUMBERS.tolist()]
     whole = fingerprint.farmhash(rows, lengths)
@@ -48,12 +50,12 @@ def test_compiled_fingerprints_are_numpys():
     @jax.jit
     def compiled(x):
         with jax.enable_x64(True):
-            digits = fingerprint.decimal(x.astype("int64"), jnp)
+            digits = fingerprint.format_decimals(x.astype("int64"), jnp)
             hashes = fingerprint.farmhash_of_digits(*digits, jnp)
             strong = fingerprint.siphash(*digits, (1, 2), jnp)
             return [(h % np.uint64(BINS)).astype("int32") for h in (hashes, strong)]
 
-    digits = fingerprint.decimal(numbers.astype("int64"))
+    digits = fingerprint.format_decimals(numbers.astype("int64"))
     expected = fingerprint.farmhash(*digits), fingerprint.siphash(*digits, (1, 2))
     for ours, wanted in zip(compiled(numbers), expected, strict=True):
         assert (np.asarray(ours) == wanted % np.uint64(BINS)).all()

@@ -12,7 +12,7 @@ from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.errors import suggest
 from cornu.layers.input import Input
 from cornu.layers.merging import Concatenate
-from cornu.layers.preprocessing.base import Learning, Preprocess
+from cornu.layers.preprocessing.base import AdaptableLayer, PreprocessingLayer
 from cornu.layers.preprocessing.feature_space import features as kinds
 from cornu.layers.preprocessing.feature_space.features import KINDS, Cross, Feature, cardinality
 from cornu.layers.preprocessing.feature_space.table import as_column, columns, parts
@@ -22,7 +22,7 @@ from cornu.layers.preprocessing.tabular.hashed_crossing import HashedCrossing
 __all__ = ["FeatureSpace"]
 
 
-class FeatureSpace(Preprocess):
+class FeatureSpace(PreprocessingLayer):
     """Encodes each column of a table, and concatenates the encodings.
 
     Args:
@@ -168,16 +168,16 @@ class FeatureSpace(Preprocess):
         # Layers of the user may not have update_state: their data is collected for one `adapt`.
         kept: dict[str, list[Any]] = {name: [] for name in learners}
         for layer in learners.values():
-            if isinstance(layer, Learning):
+            if isinstance(layer, AdaptableLayer):
                 layer.reset_state()
         for part in parts(dataset, list(learners), self._label()) if learners else ():
             for name, layer in learners.items():
-                if isinstance(layer, Learning):
+                if isinstance(layer, AdaptableLayer):
                     layer.update_state(part[name])
                 else:
                     kept[name].append(part[name])
         for name, layer in learners.items():
-            if isinstance(layer, Learning):
+            if isinstance(layer, AdaptableLayer):
                 layer.finalize_state()
             else:
                 layer.adapt(kept[name])  # type: ignore[attr-defined]
@@ -362,7 +362,7 @@ class FeatureSpace(Preprocess):
 
 
 def _is_adaptable(layer: Layer) -> bool:
-    if isinstance(layer, Learning):
+    if isinstance(layer, AdaptableLayer):
         return layer.adaptable
     return callable(getattr(layer, "adapt", None))  # a layer defined by the user
 

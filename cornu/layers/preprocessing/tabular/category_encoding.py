@@ -7,13 +7,18 @@ from typing import Any
 import numpy as np
 
 from cornu.layers.arguments import positive_int
-from cornu.layers.preprocessing.base import HostArray, Preprocess, no_sparse, one_of
+from cornu.layers.preprocessing.base import (
+    HostArray,
+    PreprocessingLayer,
+    check_choice,
+    reject_sparse,
+)
 from cornu.layers.preprocessing.tabular.encoding import MODES, encode
 
 __all__ = ["CategoryEncoding"]
 
 
-class CategoryEncoding(Preprocess):
+class CategoryEncoding(PreprocessingLayer):
     """Encodes integers as one-hot, multi-hot or count vectors.
 
     Args:
@@ -61,10 +66,10 @@ class CategoryEncoding(Preprocess):
                 f"{self._label()}: num_tokens, the number of categories, is missing.\n"
                 "If it is unknown, use IntegerLookup, which determines it from data."
             )
-        no_sparse(self._label(), sparse)
+        reject_sparse(self._label(), sparse)
         self.num_tokens = positive_int(self._label(), "num_tokens", num_tokens)
         mode = "multi_hot" if output_mode == "binary" else output_mode
-        self.output_mode = one_of(self._label(), "output_mode", mode, MODES[1:])
+        self.output_mode = check_choice(self._label(), "output_mode", mode, MODES[1:])
         self.sparse = sparse
         # Integers are often passed as floats, which a cast to a half type would round.
         self.autocast = False

@@ -7,7 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from cornu.layers.preprocessing.base import HostArray, Learning, no_sparse, one_of
+from cornu.layers.preprocessing.base import AdaptableLayer, HostArray, check_choice, reject_sparse
 from cornu.layers.preprocessing.reading import batches
 from cornu.layers.preprocessing.tabular.encoding import MODES, encode
 from cornu.types import DTypeLike
@@ -15,7 +15,7 @@ from cornu.types import DTypeLike
 __all__ = ["Discretization"]
 
 
-class Discretization(Learning):
+class Discretization(AdaptableLayer):
     """Maps numbers to the indices of bins.
 
     y = number of boundaries <= x
@@ -64,7 +64,7 @@ class Discretization(Learning):
         name: str | None = None,
     ) -> None:
         super().__init__(name=name, dtype=dtype)
-        no_sparse(self._label(), sparse)
+        reject_sparse(self._label(), sparse)
         if (bin_boundaries is None) == (num_bins is None):
             raise ValueError(
                 f"{self._label()} requires either bin_boundaries, or num_bins for adapt(). "
@@ -78,7 +78,7 @@ class Discretization(Learning):
             )
         self.num_bins = num_bins
         self.epsilon = epsilon
-        self.output_mode = one_of(self._label(), "output_mode", output_mode, MODES)
+        self.output_mode = check_choice(self._label(), "output_mode", output_mode, MODES)
         self.sparse = sparse
         self.bin_boundaries = self._check_boundaries(bin_boundaries)
         self.autocast = False
@@ -115,10 +115,7 @@ class Discretization(Learning):
                 f"{self._label()} was constructed with bin_boundaries and cannot be adapted.\n"
                 "Pass num_bins to the constructor instead."
             )
-        self.reset_state()
-        for batch in batches(data, steps):
-            self.update_state(batch)
-        self.finalize_state()
+        self._adapt(batches(data, steps))
 
     def reset_state(self) -> None:
         """Discards the statistics of the data passed to `update_state`."""

@@ -17,7 +17,14 @@ import numpy as np
 
 from cornu.layers.preprocessing.base import HostArray
 
-__all__ = ["chained", "decimal", "farmhash", "farmhash_of_digits", "packed", "siphash"]
+__all__ = [
+    "combine_fingerprints",
+    "format_decimals",
+    "farmhash",
+    "farmhash_of_digits",
+    "pack_bytes",
+    "siphash",
+]
 
 _K0 = np.uint64(0xC3A5C85C97CB3127)
 _K1 = np.uint64(0xB492B66FBE98F273)
@@ -31,12 +38,12 @@ _TENS = np.array([10**k for k in range(19, -1, -1)], "uint64")
 _DIGITS = 21  # of the longest number: a minus sign and twenty digits
 
 
-def packed(texts: Sequence[bytes]) -> tuple[np.ndarray, np.ndarray]:
+def pack_bytes(texts: Sequence[bytes]) -> tuple[np.ndarray, np.ndarray]:
     """Returns byte strings as the rows of a matrix, padded with zeros, and their lengths.
 
     Example:
 
-    >>> rows, lengths = packed([b"ab", b""])
+    >>> rows, lengths = pack_bytes([b"ab", b""])
     >>> rows.tolist(), lengths.tolist()
     ([[97, 98], [0, 0]], [2, 0])
     """
@@ -46,12 +53,12 @@ def packed(texts: Sequence[bytes]) -> tuple[np.ndarray, np.ndarray]:
     return rows, lengths
 
 
-def decimal(numbers: Any, xp: Any = np) -> tuple[Any, Any]:
-    """Returns the decimal representations of integers of shape (n,), like `packed`.
+def format_decimals(numbers: Any, xp: Any = np) -> tuple[Any, Any]:
+    """Returns the decimal representations of integers of shape (n,), like `pack_bytes`.
 
     Example:
 
-    >>> rows, lengths = decimal(np.array([-50, 7]))
+    >>> rows, lengths = format_decimals(np.array([-50, 7]))
     >>> [bytes(row[:n]) for row, n in zip(rows, lengths)]
     [b'-50', b'7']
     """
@@ -80,7 +87,7 @@ def farmhash(rows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
 
     Example:
 
-    >>> [hex(h) for h in farmhash(*packed([b"", b"wide"]))]
+    >>> [hex(h) for h in farmhash(*pack_bytes([b"", b"wide"]))]
     ['0x9ae16a3b2f90404f', '0x7394d9b4cdc506e5']
     """
     out = np.empty(len(rows), "uint64")
@@ -96,7 +103,7 @@ def farmhash(rows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
 
 
 def farmhash_of_digits(rows: Any, lengths: Any, xp: Any) -> Any:
-    """Returns `farmhash` of the result of `decimal`.
+    """Returns `farmhash` of the result of `format_decimals`.
 
     It computes both formulas for all rows, because a traced function cannot select rows by value.
     Lengths are clipped to the domain of the second formula, whose result is then not used.
@@ -226,7 +233,7 @@ def _mixed(u: Any, v: Any, mul: Any) -> Any:
 # --------------------------------------------------------------------------------------- crossing
 
 
-def chained(seed: int, parts: Sequence[Any]) -> Any:
+def combine_fingerprints(seed: int, parts: Sequence[Any]) -> Any:
     """Combines several fingerprints of each row; the result depends on their order."""
     out = np.uint64(seed)
     for part in parts:
@@ -243,7 +250,7 @@ def siphash(rows: Any, lengths: Any, key: Sequence[int], xp: Any = np) -> Any:
 
     Example:
 
-    >>> hex(siphash(*packed([bytes(range(15))]), (0x0706050403020100, 0x0F0E0D0C0B0A0908))[0])
+    >>> hex(siphash(*pack_bytes([bytes(range(15))]), (0x0706050403020100, 0x0F0E0D0C0B0A0908))[0])
     '0xa129ca6149be45e5'
     """
     count = -(-(rows.shape[1] + 1) // 8)

@@ -34,11 +34,11 @@ def bucket(x: HostArray, count: int, salt: Sequence[int] | None, label: str) -> 
     """
     if isinstance(x, np.ndarray):
         texts = as_bytes(x, label) if holds_strings(x) else x.ravel().astype("S").tolist()
-        hashes = _hash_bytes(*fingerprint.packed(texts), salt)
+        hashes = _hash_bytes(*fingerprint.pack_bytes(texts), salt)
         return _to_bucket(hashes, count).reshape(x.shape)
     # The hash needs 64-bit integers, which JAX truncates to 32 bits by default.
     with jax.enable_x64(True):
-        digits = fingerprint.decimal(x.reshape(-1).astype(_int64_dtype(x)), jnp)
+        digits = fingerprint.format_decimals(x.reshape(-1).astype(_int64_dtype(x)), jnp)
         if salt is None:
             hashes = fingerprint.farmhash_of_digits(*digits, jnp)
         else:
@@ -76,12 +76,12 @@ def cross_columns(columns: Sequence[Any], count: int, label: str) -> Any:
 
 
 def _chain_fingerprints(columns: Sequence[Any], label: str) -> Any:
-    return fingerprint.chained(_SEED, [_fingerprint(x, label) for x in columns])
+    return fingerprint.combine_fingerprints(_SEED, [_fingerprint(x, label) for x in columns])
 
 
 def _fingerprint(x: HostArray, label: str) -> Any:
     if holds_strings(x):
-        return fingerprint.farmhash(*fingerprint.packed(as_bytes(np.asarray(x), label)))
+        return fingerprint.farmhash(*fingerprint.pack_bytes(as_bytes(np.asarray(x), label)))
     # TensorFlow crosses integers by their values, while Hashing hashes their decimal digits.
     return x.reshape(-1).astype(_int64_dtype(x)).astype("uint64")
 

@@ -9,13 +9,13 @@ from cornu.core.state.dtypes import is_float
 from cornu.layers.arguments import positive_int
 from cornu.layers.preprocessing.base import (
     HostArray,
-    Preprocess,
+    PreprocessingLayer,
     as_output,
+    check_choice,
     default_dtype,
-    no_sparse,
-    on_host,
-    one_of,
     output_dtype,
+    reject_sparse,
+    to_host,
 )
 from cornu.layers.preprocessing.reading import as_array, holds_strings
 from cornu.layers.preprocessing.tabular.encoding import encode, encoded_shape
@@ -25,7 +25,7 @@ from cornu.types import DTypeLike
 __all__ = ["HashedCrossing"]
 
 
-class HashedCrossing(Preprocess):
+class HashedCrossing(PreprocessingLayer):
     """Hashes combinations of features into a fixed number of bins.
 
     y = fingerprint(x1, x2, ...) mod num_bins
@@ -69,9 +69,11 @@ class HashedCrossing(Preprocess):
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, dtype=default_dtype(output_mode, dtype), **kwargs)
-        no_sparse(self._label(), sparse)
+        reject_sparse(self._label(), sparse)
         self.num_bins = positive_int(self._label(), "num_bins", num_bins)
-        self.output_mode = one_of(self._label(), "output_mode", output_mode, ("int", "one_hot"))
+        self.output_mode = check_choice(
+            self._label(), "output_mode", output_mode, ("int", "one_hot")
+        )
         self.sparse = sparse
         self.autocast = False
         self.built = True
@@ -88,7 +90,7 @@ class HashedCrossing(Preprocess):
         for i, x in enumerate(inputs):
             if not holds_strings(x) and (is_float(x.dtype) or x.dtype == bool):
                 raise TypeError(f"expected strings or integers, received {x.dtype} for input {i}.")
-        bins = cross_columns(list(map(on_host, inputs)), self.num_bins, self._label())
+        bins = cross_columns(list(map(to_host, inputs)), self.num_bins, self._label())
         return as_output(encode(bins, self.output_mode, self.num_bins, output_dtype(self)))
 
     def _check_shapes(self, inputs: HostArray) -> None:

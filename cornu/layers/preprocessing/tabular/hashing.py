@@ -13,13 +13,13 @@ from cornu.core.state.dtypes import is_float
 from cornu.layers.arguments import positive_int
 from cornu.layers.preprocessing.base import (
     HostArray,
-    Preprocess,
+    PreprocessingLayer,
     as_output,
+    check_choice,
     default_dtype,
-    no_sparse,
-    on_host,
-    one_of,
     output_dtype,
+    reject_sparse,
+    to_host,
 )
 from cornu.layers.preprocessing.reading import as_array, holds_strings
 from cornu.layers.preprocessing.tabular.encoding import MODES, encode, encoded_shape
@@ -28,7 +28,7 @@ from cornu.layers.preprocessing.tabular.hash_buckets import bucket, salt_pair
 __all__ = ["Hashing"]
 
 
-class Hashing(Preprocess):
+class Hashing(PreprocessingLayer):
     """Hashes strings or integers into a fixed number of bins.
 
     y = Fingerprint64(x) mod num_bins
@@ -81,11 +81,11 @@ class Hashing(Preprocess):
         **kwargs: Any,
     ) -> None:
         super().__init__(**{**kwargs, "dtype": default_dtype(output_mode, kwargs.get("dtype"))})
-        no_sparse(self._label(), sparse)
+        reject_sparse(self._label(), sparse)
         self.num_bins = positive_int(self._label(), "num_bins", num_bins)
         self.mask_value = mask_value
         self.salt = salt_pair(self._label(), salt)
-        self.output_mode = one_of(self._label(), "output_mode", output_mode, MODES)
+        self.output_mode = check_choice(self._label(), "output_mode", output_mode, MODES)
         self.sparse = sparse
         self.autocast = False
         self.built = True
@@ -101,7 +101,7 @@ class Hashing(Preprocess):
 
     def call(self, inputs: HostArray) -> Any:
         """Returns the bin indices, or their encoding."""
-        x = on_host(inputs)
+        x = to_host(inputs)
         if not holds_strings(x) and is_float(x.dtype):
             x = x.astype("int64" if isinstance(x, np.ndarray) else "int32")
         elif not holds_strings(x) and x.dtype == bool:
@@ -112,7 +112,7 @@ class Hashing(Preprocess):
         bins = bucket(x, self.num_bins - masked, self.salt, self._label())
         if masked:
             bins = (np if isinstance(x, np.ndarray) else jnp).where(
-                self._is_masked(on_host(inputs)), 0, bins + 1
+                self._is_masked(to_host(inputs)), 0, bins + 1
             )
         return as_output(encode(bins, self.output_mode, self.num_bins, output_dtype(self)))
 

@@ -15,20 +15,60 @@ from cornu import registry
 from cornu.core.graph.tensor import Tensor
 from cornu.core.state import scope
 from cornu.layers.arguments import positive_int
-from cornu.layers.preprocessing.base import HostArray, Learning, as_output, no_sparse, one_of
+from cornu.layers.preprocessing.base import (
+    AdaptableLayer,
+    HostArray,
+    as_output,
+    check_choice,
+    reject_sparse,
+)
 from cornu.layers.preprocessing.reading import batches, is_array
 from cornu.layers.preprocessing.tabular.encoding import MODES, encode, encoded_shape
 from cornu.layers.preprocessing.tabular.hash_buckets import salt_pair
 from cornu.layers.preprocessing.tabular.term_counts import Counts
 from cornu.types import ArrayLike
 
-__all__ = ["IndexLookup"]
+__all__ = ["IndexLookup", "VocabularyLayer"]
 
 _MODES = (*MODES, "tf_idf")
 _OLD_MODES = {"binary": "multi_hot", "tf-idf": "tf_idf"}
 
 
-class IndexLookup(Learning):
+class VocabularyLayer(AdaptableLayer):
+    """Base class of layers whose config contains a vocabulary, passed or computed."""
+
+    def set_vocabulary(self, vocabulary: Any, idf_weights: ArrayLike | None = None) -> None:
+        """Sets the vocabulary."""
+        raise NotImplementedError
+
+    def constructor_arguments(self) -> dict[str, Any]:
+        """Returns the constructor arguments except the vocabulary, which `get_config` adds."""
+        left_out = ("vocabulary", "idf_weights")
+        return {k: v for k, v in super().constructor_arguments().items() if k not in left_out}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """Creates a layer from a config.
+
+        Raises:
+            ValueError: the vocabulary of the config is the path of a file, which is not opened for
+                security.
+        """
+        known = ("vocabulary", "idf_weights", "vocabulary_size", "has_input_vocabulary")
+        vocabulary, weights = (registry.deserialize(config.get(name)) for name in known[:2])
+        layer = super().from_config({k: v for k, v in config.items() if k not in known})
+        if vocabulary is not None:
+            if not isinstance(vocabulary, (list, tuple, np.ndarray)):
+                raise ValueError(
+                    f"The config of {cls.__name__} has the vocabulary {vocabulary!r}; expected a "
+                    "list of terms.\nFor security, files named by a config are not opened: "
+                    "construct the layer in your program, or call set_vocabulary(path) on it."
+                )
+            layer.set_vocabulary(vocabulary, weights)
+        return layer
+
+
+class IndexLookup(VocabularyLayer):
     """Base class of IntegerLookup and StringLookup.
 
     The indices are, in this order: 0 for the mask token (if there is one and the output mode is
@@ -38,7 +78,7 @@ class IndexLookup(Learning):
     (`_find`), and which out-of-vocabulary index an unknown term has (`_bucket`).
     """
 
-    bookkeeping = Learning.bookkeeping | {"_counts", "_given"}
+    bookkeeping = AdaptableLayer.bookkeeping | {"_counts", "_given"}
 
     def _setup(
         self,
@@ -54,7 +94,7 @@ class IndexLookup(Learning):
     ) -> None:
         """Checks and sets the arguments that both constructors have."""
         label = self._label()
-        no_sparse(label, sparse)
+        reject_sparse(label, sparse)
         if max_tokens is not None and positive_int(label, "max_tokens", max_tokens) == 1:
             raise ValueError(f"{label}: max_tokens must be >= 2. Received: 1")
         if pad_to_max_tokens and max_tokens is None:
@@ -63,7 +103,7 @@ class IndexLookup(Learning):
             raise ValueError(
                 f"{label}: num_oov_indices must be an integer >= 0. Received: {num_oov_indices!r}"
             )
-        mode = one_of(label, "output_mode", _OLD_MODES.get(output_mode, output_mode), _MODES)
+        mode = check_choice(label, "output_mode", _OLD_MODES.get(output_mode, output_mode), _MODES)
         if invert and mode != "int":
             raise ValueError(
                 f"{label}: invert=True requires output_mode='int'. Received: output_mode={mode!r}"
@@ -233,13 +273,10 @@ class IndexLookup(Learning):
             steps: the number of batches to use; all by default.
         """
         self.check_adaptable()
-        self.reset_state()
         # In one array each term is a row; a batch with one axis is one document.
         whole = is_array(data) or isinstance(data, (list, tuple))
-        for batch in batches(data, steps, lists=True):
-            terms = self._terms(batch)
-            self.update_state(terms[:, None] if whole and terms.ndim == 1 else terms)
-        self.finalize_state()
+        read = (self._terms(batch) for batch in batches(data, steps, lists=True))
+        self._adapt(terms[:, None] if whole and terms.ndim == 1 else terms for terms in read)
 
     @property
     def adaptable(self) -> bool:
@@ -388,38 +425,6 @@ class IndexLookup(Learning):
             "idf_weights": None if weights is None else weights.tolist(),
             "vocabulary_size": None if known is None else self.vocabulary_size(),
         }
-
-    def constructor_arguments(self) -> dict[str, Any]:
-        """Returns the constructor arguments except the vocabulary, which `get_config` adds."""
-        left_out = ("vocabulary", "idf_weights")
-        return {k: v for k, v in super().constructor_arguments().items() if k not in left_out}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """Creates a layer from a config.
-
-        Raises:
-            ValueError: the vocabulary of the config is the path of a file, which is not opened for
-                security.
-        """
-        known = ("vocabulary", "idf_weights", "vocabulary_size", "has_input_vocabulary")
-        vocabulary, weights = (registry.deserialize(config.get(name)) for name in known[:2])
-        layer = super().from_config({k: v for k, v in config.items() if k not in known})
-        take_vocabulary(layer, vocabulary, weights)
-        return layer
-
-
-def take_vocabulary(layer: Any, vocabulary: Any, weights: Any) -> None:
-    """Sets the vocabulary of a config, which must be a list of terms."""
-    if vocabulary is None:
-        return
-    if not isinstance(vocabulary, (list, tuple, np.ndarray)):
-        raise ValueError(
-            f"The config of {type(layer).__name__} has the vocabulary {vocabulary!r}; expected a "
-            "list of terms.\nFor security, files named by a config are not opened: construct the "
-            "layer in your program, or call set_vocabulary(path) on it."
-        )
-    layer.set_vocabulary(vocabulary, weights)
 
 
 def _read_lines(path: Path, label: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from cornu.layers.preprocessing.base import HostArray, on_host, one_of
+from cornu.layers.preprocessing.base import HostArray, check_choice, to_host
 from cornu.layers.preprocessing.reading import as_array, holds_strings
 from cornu.layers.preprocessing.tabular.hash_buckets import bucket
 from cornu.layers.preprocessing.tabular.index_lookup import IndexLookup
@@ -101,10 +101,12 @@ class IntegerLookup(IndexLookup):
             pad_to_max_tokens,
             salt,
         )
-        self.vocabulary_dtype = one_of(
+        self.vocabulary_dtype = check_choice(
             self._label(), "vocabulary_dtype", vocabulary_dtype, ("int64",)
         )
-        self.oov_method = one_of(self._label(), "oov_method", oov_method, ("floormod", "farmhash"))
+        self.oov_method = check_choice(
+            self._label(), "oov_method", oov_method, ("floormod", "farmhash")
+        )
         if salt is not None and oov_method != "farmhash":
             raise ValueError(f"{self._label()}: salt requires oov_method='farmhash'.")
         self._start(vocabulary, idf_weights)
@@ -130,7 +132,7 @@ class IntegerLookup(IndexLookup):
 
     def call(self, inputs: HostArray) -> Any:
         """Returns the indices of integers or their encoding; with `invert`, the integers."""
-        x = on_host(inputs)
+        x = to_host(inputs)
         if isinstance(x, np.ndarray):
             return self.look_up(_to_integers(x, self._label()))
         short = (

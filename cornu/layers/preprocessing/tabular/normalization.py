@@ -10,14 +10,14 @@ import numpy as np
 
 from cornu import settings
 from cornu.layers.arguments import known_size
-from cornu.layers.preprocessing.base import HostArray, Learning
+from cornu.layers.preprocessing.base import AdaptableLayer, HostArray
 from cornu.layers.preprocessing.reading import batches
 from cornu.types import DTypeLike, ShapeLike
 
 __all__ = ["Normalization"]
 
 
-class Normalization(Learning):
+class Normalization(AdaptableLayer):
     """Shifts and scales features to mean 0 and standard deviation 1.
 
     y = (x - mean) / scale;  with `invert`: y = mean + x * scale;
@@ -58,7 +58,7 @@ class Normalization(Learning):
     """
 
     infers_by_config = True
-    bookkeeping = Learning.bookkeeping | {"_seen"}
+    bookkeeping = AdaptableLayer.bookkeeping | {"_seen"}
 
     def __init__(
         self,
@@ -149,10 +149,7 @@ class Normalization(Learning):
                 f"{self._label()} was constructed with a mean and a variance and cannot be "
                 "adapted.\nConstruct the layer without them."
             )
-        self.reset_state()
-        for batch in batches(data, steps):
-            self.update_state(batch)
-        self.finalize_state()
+        self._adapt(batches(data, steps))
 
     def reset_state(self) -> None:
         """Discards the statistics of the data passed to `update_state`."""

@@ -113,7 +113,7 @@ class StringLookup(IndexLookup):
         self._table = {term: i for i, term in enumerate(self._tokens.tolist())}
 
     @property
-    def gives_strings(self) -> bool:
+    def returns_strings(self) -> bool:
         """Whether the layer maps indices to strings."""
         return self.invert
 

@@ -6,12 +6,11 @@ from typing import Any, cast
 
 import numpy as np
 
-from cornu import registry
 from cornu.core.graph.tensor import Tensor
 from cornu.layers.arguments import positive_int
-from cornu.layers.preprocessing.base import HostArray, Learning, no_sparse, one_of
+from cornu.layers.preprocessing.base import HostArray, check_choice, reject_sparse
 from cornu.layers.preprocessing.reading import as_strings, batches
-from cornu.layers.preprocessing.tabular.index_lookup import take_vocabulary
+from cornu.layers.preprocessing.tabular.index_lookup import VocabularyLayer
 from cornu.layers.preprocessing.tabular.string_lookup import StringLookup
 from cornu.layers.preprocessing.text.ngrams import CLEANINGS, SPLITTINGS, groups, rows_of
 from cornu.types import ArrayLike
@@ -19,7 +18,7 @@ from cornu.types import ArrayLike
 __all__ = ["TextVectorization"]
 
 
-class TextVectorization(Learning):
+class TextVectorization(VocabularyLayer):
     """Maps texts to the vocabulary indices of their words.
 
     A text is standardized and split into words; n-grams of words or the words themselves are looked
@@ -97,7 +96,7 @@ class TextVectorization(Learning):
     ) -> None:
         super().__init__(name=name, **kwargs)
         label = self._label()
-        no_sparse(label, sparse, ragged)
+        reject_sparse(label, sparse, ragged)
         self.standardize = _check_option(label, "standardize", standardize, CLEANINGS)
         self.split = _check_option(label, "split", split, SPLITTINGS)
         self.ngrams = _ngram_sizes(label, ngrams)
@@ -150,10 +149,7 @@ class TextVectorization(Learning):
             steps: the number of batches to use; all by default.
         """
         self._lookup.check_adaptable()
-        self.reset_state()
-        for batch in batches(data, steps, lists=True):
-            self.update_state(batch)
-        self.finalize_state()
+        self._adapt(batches(data, steps, lists=True))
 
     def reset_state(self) -> None:
         """Discards the statistics of the texts passed to `update_state`."""
@@ -251,30 +247,11 @@ class TextVectorization(Learning):
         words = ("output_mode", "vocabulary", "idf_weights", "vocabulary_size")
         return {**super().get_config(), **{name: known[name] for name in words}}
 
-    def constructor_arguments(self) -> dict[str, Any]:
-        """Returns the constructor arguments except the vocabulary, which `get_config` adds."""
-        left_out = ("vocabulary", "idf_weights")
-        return {k: v for k, v in super().constructor_arguments().items() if k not in left_out}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """Creates a layer from a config.
-
-        Raises:
-            ValueError: the vocabulary of the config is the path of a file, which is not opened for
-                security.
-        """
-        known = ("vocabulary", "idf_weights", "vocabulary_size", "has_input_vocabulary")
-        vocabulary, weights = (registry.deserialize(config.get(name)) for name in known[:2])
-        layer = super().from_config({k: v for k, v in config.items() if k not in known})
-        take_vocabulary(layer, vocabulary, weights)
-        return layer
-
 
 def _check_option(label: str, name: str, value: Any, table: dict[str, Any]) -> Any:
     if value is None or callable(value):
         return value
-    return one_of(label, name, value, tuple(table))
+    return check_choice(label, name, value, tuple(table))
 
 
 def _ngram_sizes(label: str, ngrams: Any) -> tuple[int, ...] | None:
