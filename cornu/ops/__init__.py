@@ -1,6 +1,6 @@
 """Operations on arrays, Variables and symbolic Tensors, by their names in Keras."""
 
-# Each theme lists its public names; a name that is added there appears here.
+# Each module lists its public names; a name that is added there appears here.
 # The modules of numpy and nn are imported one by one, because type checkers do not follow
 # a star import through a package.
 # ruff: noqa: F403

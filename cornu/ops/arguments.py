@@ -74,11 +74,13 @@ def to_jax_dtype(dtype: DTypeLike | None) -> np.dtype[Any] | None:
     """Returns the dtype that JAX uses for a dtype: 64 bits only where they are enabled."""
     if dtype is None:
         return None
+    # JAX warns about a 64-bit dtype while 64-bit types are disabled; Keras reduces it silently.
     return jax.dtypes.canonicalize_dtype(standardize_dtype(dtype))
 
 
 def to_axes(axis: Axes) -> int | tuple[int, ...] | None:
     """Returns one axis as an integer, several as a tuple, which JAX requires."""
+    # A list is accepted by NumPy, but is not hashable, as static arguments of JAX must be.
     return axis if axis is None or isinstance(axis, int) else tuple(axis)
 
 

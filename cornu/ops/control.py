@@ -91,6 +91,7 @@ def while_loop(
     >>> int(cornu.ops.while_loop(lambda i: i < 100, lambda i: i * 2, 1))
     128
     """
+    # As in Keras, a single value is passed to the functions, and returned, without a tuple.
     several = isinstance(loop_vars, (list, tuple))
     values = tuple(loop_vars) if several else (loop_vars,)
     body = _unwrap_results(body)
@@ -98,6 +99,7 @@ def while_loop(
     def step(state: Any) -> Any:
         count, values = state
         new = body(*values)
+        # The iterations are counted in the state, because XLA's loop offers no counter.
         return count + 1, tuple(new) if several else (new,)
 
     def should_continue(state: Any) -> Any:

@@ -51,6 +51,7 @@ def saturate_cast(x: ArrayLike, dtype: DTypeLike) -> Array:
     dtype = to_jax_dtype(dtype)
     low, high = _value_range(dtype)
     smallest, largest = _value_range(x.dtype)
+    # The narrower of both ranges: converting a bound to the dtype of x must not overflow.
     low, high = np.maximum(low, smallest), np.minimum(high, largest)
     # In the dtype of x, a bound such as 2**32 - 1 may round to a value outside the range. Then the
     # next value toward zero is used.
@@ -90,6 +91,7 @@ def convert_to_tensor(
     """
     if sparse or ragged:
         raise ValueError("Sparse and ragged arrays are not supported. Use dense arrays and a mask.")
+    # A Tensor stays what it is, without a node, so that models need no layer for the conversion.
     if is_symbolic(x):
         return x if dtype is None or standardize_dtype(dtype) == x.dtype else cast(x, dtype)
     return jnp.asarray(unwrap(x), to_jax_dtype(dtype))
@@ -101,6 +103,7 @@ def convert_to_numpy(x: Any) -> np.ndarray:
     Args:
         x: an object that can be converted to an array; symbolic Tensors cannot.
     """
+    # A copy, because the buffer of a JAX array is read-only in NumPy.
     return np.array(unwrap(x))
 
 

@@ -56,6 +56,7 @@ def rearrange(tensor: ArrayLike, pattern: str, **axes_lengths: int) -> Array:
         if len(missing) > 1:
             raise ValueError(f"rearrange: specify the sizes of all but one of {missing}.")
         for name in missing:
+            # A remainder is not checked here: `jnp.reshape` reports sizes that do not divide.
             sizes[name] = size // math.prod(sizes[other] for other in group if other != name)
     # Split all axes, reorder the parts, and merge them again.
     split = jnp.reshape(tensor, [sizes[name] for name in names])

@@ -151,6 +151,7 @@ def extract_sequences(x: ArrayLike, sequence_length: int, sequence_stride: int) 
     """
     x = to_array(x)
     count = (x.shape[-1] - sequence_length) // sequence_stride + 1
+    # One gather, whose indices are constants of the program.
     starts = jnp.arange(count) * sequence_stride
     return x[..., starts[:, None] + jnp.arange(sequence_length)]
 
@@ -176,6 +177,7 @@ def _window(window: Any, length: int, fft_length: int, dtype: Any) -> Array:
     window = jnp.asarray(window, dtype)
     if window.shape != (length,):
         raise ValueError(f"window must have shape ({length},). Received: {window.shape}")
+    # As in Keras and librosa, the window is centered within the frame.
     left = (fft_length - length) // 2
     return jnp.pad(window, (left, fft_length - length - left))
 
@@ -243,6 +245,7 @@ def istft(
     total = fft_length + sequence_stride * (count - 1)
     positions = (jnp.arange(count) * sequence_stride)[:, None] + jnp.arange(fft_length)
     signal = jnp.zeros((*frames.shape[:-2], total), frames.dtype)
+    # Overlap-add in one scatter, which sums values at repeated positions.
     signal = signal.at[..., positions].add(frames * window)
     weight = jnp.zeros(total, frames.dtype).at[positions].add(window * window)
     # Dividing by the summed squares of the windows makes the result the least-squares inverse

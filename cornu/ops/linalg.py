@@ -37,7 +37,7 @@ __all__ = [
 
 @op
 def det(x: ArrayLike) -> Array:
-    """Determinant.
+    """Computes the determinant of a matrix.
 
     Args:
         x: matrices, of shape (..., n, n).
@@ -53,7 +53,7 @@ def det(x: ArrayLike) -> Array:
 
 @op
 def inv(x: ArrayLike) -> Array:
-    """Inverse of a matrix.
+    """Computes the inverse of a matrix.
 
     Args:
         x: matrices, of shape (..., n, n).
@@ -63,7 +63,7 @@ def inv(x: ArrayLike) -> Array:
 
 @op
 def pinv(x: ArrayLike, rcond: float | None = None) -> Array:
-    """Moore-Penrose pseudoinverse.
+    """Computes the Moore-Penrose pseudoinverse.
 
     Args:
         x: matrices, of shape (..., rows, columns).
@@ -74,7 +74,7 @@ def pinv(x: ArrayLike, rcond: float | None = None) -> Array:
 
 @op
 def logdet(x: ArrayLike) -> Array:
-    """Natural logarithm of the absolute value of the determinant.
+    """Computes the natural logarithm of the absolute value of the determinant.
 
     Args:
         x: matrices, of shape (..., n, n).
@@ -84,7 +84,7 @@ def logdet(x: ArrayLike) -> Array:
 
 @op
 def matrix_rank(x: ArrayLike, tol: float | None = None) -> Array:
-    """Rank of a matrix: the number of singular values that are not zero.
+    """Computes the rank of a matrix: the number of singular values that are not zero.
 
     Args:
         x: matrices, of shape (..., rows, columns).
@@ -97,7 +97,7 @@ def matrix_rank(x: ArrayLike, tol: float | None = None) -> Array:
 def norm(
     x: ArrayLike, ord: int | float | str | None = None, axis: Axes = None, keepdims: bool = False
 ) -> Array:
-    """Norm of vectors or matrices.
+    """Computes the norm of vectors or matrices.
 
     Args:
         x: an array.
@@ -139,7 +139,7 @@ def solve_triangular(a: ArrayLike, b: ArrayLike, lower: bool = False) -> Array:
 
 @op
 def lstsq(a: ArrayLike, b: ArrayLike, rcond: float | None = None) -> Array:
-    """Least-squares solution of the linear system `a x = b`.
+    """Computes the least-squares solution of the linear system `a x = b`.
 
     Args:
         a: a matrix, of shape (rows, columns).
@@ -151,7 +151,7 @@ def lstsq(a: ArrayLike, b: ArrayLike, rcond: float | None = None) -> Array:
 
 @op
 def cholesky(x: ArrayLike, upper: bool = False) -> Array:
-    """The triangular factor L of x = L Lᵀ.
+    """Computes the lower triangular factor L of `x = L Lᵀ`.
 
     Args:
         x: symmetric positive definite matrices, of shape (..., n, n).
@@ -162,6 +162,7 @@ def cholesky(x: ArrayLike, upper: bool = False) -> Array:
     """
     x = to_array(x)
     out = jnp.linalg.cholesky(x, upper=upper)
+    # JAX returns NaN instead of raising; the values of tracers cannot be inspected.
     if not isinstance(out, jax.core.Tracer) and bool(jnp.isnan(out).any()):
         raise ValueError("cholesky: the matrix is not positive definite.")
     return out
@@ -169,23 +170,24 @@ def cholesky(x: ArrayLike, upper: bool = False) -> Array:
 
 @op
 def cholesky_inverse(x: ArrayLike, upper: bool = False) -> Array:
-    """The inverse of a matrix that is given by its Cholesky factor.
+    """Computes the inverse of a matrix from its Cholesky factor.
 
     Args:
         x: triangular matrices, of shape (..., n, n).
-        upper: whether they are upper ones.
+        upper: whether the matrices are upper triangular.
     """
     x = to_array(x)
+    # With x = L, the inverse of L Lᵀ is (L⁻¹)ᵀ L⁻¹: one triangular solution and one product.
     half = jsl.solve_triangular(
         x, jnp.broadcast_to(jnp.eye(x.shape[-1], dtype=x.dtype), x.shape), lower=not upper
     )
-    turned = jnp.swapaxes(half, -1, -2)
-    return half @ turned if upper else turned @ half
+    transposed = jnp.swapaxes(half, -1, -2)
+    return half @ transposed if upper else transposed @ half
 
 
 @op
 def qr(x: ArrayLike, mode: str = "reduced") -> tuple[Array, Array]:
-    """The factors q, r of x = q r: q has orthonormal columns, r is triangular.
+    """Computes the factors of `x = q r`: q has orthonormal columns, r is upper triangular.
 
     Args:
         x: matrices, of shape (..., rows, columns).
@@ -193,13 +195,14 @@ def qr(x: ArrayLike, mode: str = "reduced") -> tuple[Array, Array]:
     """
     x = to_array(x)
     if mode not in ("reduced", "complete"):
-        raise ValueError(f"qr: mode is 'reduced' or 'complete'. Received: {mode!r}")
+        raise ValueError(f"qr: mode must be 'reduced' or 'complete'. Received: {mode!r}")
+    # A plain tuple for the same reason as in `to_pair`.
     return tuple(jnp.linalg.qr(x, mode))
 
 
 @op
 def lu_factor(x: ArrayLike) -> tuple[Array, Array]:
-    """LU factorization.
+    """Computes the LU factorization of a matrix.
 
     Args:
         x: matrices, of shape (..., rows, columns).
@@ -238,7 +241,7 @@ def eigh(x: ArrayLike) -> tuple[Array, Array]:
 
 @op
 def svd(x: ArrayLike, full_matrices: bool = True, compute_uv: bool = True) -> Any:
-    """Singular value decomposition `x = u diag(s) v`.
+    """Computes the singular value decomposition `x = u diag(s) v`.
 
     Args:
         x: matrices, of shape (..., rows, columns).
@@ -256,13 +259,14 @@ def svd(x: ArrayLike, full_matrices: bool = True, compute_uv: bool = True) -> An
 
 @op
 def jvp(fun: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = False) -> Any:
-    """What a function returns, and how it changes along a direction.
+    """Computes the value of a function and its Jacobian-vector product.
 
     Args:
         fun: a function of arrays.
-        primals: its arguments, a list or tuple.
-        tangents: the direction, arrays like the arguments.
-        has_aux: whether `fun` returns something beside, which is returned as a third value.
+        primals: the arguments of the function, a list or tuple.
+        tangents: the tangent vectors, one for each argument and of the same shape.
+        has_aux: whether `fun` returns (value, auxiliary data); the data are returned as a third
+            value.
 
     Example:
 

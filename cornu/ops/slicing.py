@@ -77,6 +77,7 @@ def scatter(indices: ArrayLike, values: ArrayLike, shape: Any) -> Array:
         shape: the shape of the result.
     """
     indices, values = to_array(indices), to_array(values)
+    # Indexing takes one array of indices per axis, and Keras one row of indices per value.
     return jnp.zeros(shape, values.dtype).at[tuple(jnp.moveaxis(indices, -1, 0))].add(values)
 
 

@@ -82,7 +82,7 @@ __all__ = [
 
 @op
 def linear(x: ArrayLike) -> Array:
-    """Identity function: returns `x`."""
+    """Returns `x` unchanged (the identity function)."""
     return to_operand(x)
 
 
@@ -111,6 +111,7 @@ def relu(
     [-0.5, 3.0, 6.0]
     """
     x = to_array(x)
+    # JAX's relu has a gradient of 0 at 0, as in TensorFlow and PyTorch.
     if threshold == 0 and negative_slope == 0:
         y = jax.nn.relu(x)
     else:
@@ -149,6 +150,7 @@ def mish(x: ArrayLike) -> Array:
     return jax.nn.mish(to_operand(x))
 
 
+# The same function, so that it is saved under a single name.
 hard_swish = hard_silu
 swish = silu
 

@@ -100,6 +100,7 @@ class MinMaxNorm(Constraint):
     def __call__(self, w: Array) -> Array:
         norm = _norm(w, self.axis)
         clipped = ops.clip(norm, self.min_value, self.max_value)
+        # With a rate below 1, weights approach the interval over several steps.
         return _rescale(w, norm, self.rate * clipped + (1 - self.rate) * norm)
 
 

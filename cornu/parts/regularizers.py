@@ -136,6 +136,7 @@ class OrthogonalRegularizer(Regularizer):
             raise ValueError(
                 f"OrthogonalRegularizer: expected a matrix. Received shape {tuple(inputs.shape)}"
             )
+        # Products of unit vectors are cosines.
         rows = ops.normalize(inputs if self.mode == "rows" else ops.transpose(inputs), axis=1)
         cosines = ops.absolute(ops.matmul(rows, ops.transpose(rows)))
         # The trace may be less than the size: the cosine of a row of zeros with itself is 0.

@@ -4,7 +4,7 @@ Images have the shape (batch, height, width, channels), or the channels before h
 with `data_format="channels_first"`; the batch axis may be missing.
 """
 
-# Each theme lists its public names; a name that is added there appears here.
+# Each module lists its public names; a name that is added there appears here.
 # ruff: noqa: F403
 
 from cornu.errors import suggest_names as _suggest_names

@@ -32,6 +32,7 @@ def rgb_to_grayscale(images: ArrayLike, data_format: DataFormat | None = None) -
         if x.shape[-1] == 1:
             return x
         floats = to_float(x)
+        # The weights of ITU-R BT.601, rounded as in TensorFlow and Keras.
         luma = floats @ jnp.asarray([0.2989, 0.5870, 0.1140], floats.dtype)
         return luma[..., None].astype(x.dtype)
 
@@ -52,6 +53,7 @@ def rgb_to_hsv(images: ArrayLike, data_format: DataFormat | None = None) -> Arra
     _check_floats(images, "rgb_to_hsv")
 
     def convert(x: Array) -> Array:
+        # As in Keras, values below the precision of the dtype count as 0.
         x = jnp.where(jnp.abs(x) < jnp.finfo(x.dtype).eps, 0, x)
         red, green, blue = (x[..., i] for i in range(3))
         # The hue is a position on a circle of six sectors, relative to the largest channel. The
@@ -86,6 +88,7 @@ def hsv_to_rgb(images: ArrayLike, data_format: DataFormat | None = None) -> Arra
     def convert(x: Array) -> Array:
         hue, saturation, value = (x[..., i] for i in range(3))
         sector = (hue % 1) * 6
+        # Each channel is a clipped linear function of the hue, which saves a case for each sector.
         purity = jnp.stack(
             [jnp.abs(sector - 3) - 1, 2 - jnp.abs(sector - 2), 2 - jnp.abs(sector - 4)], axis=-1
         ).clip(0, 1)

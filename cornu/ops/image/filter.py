@@ -64,6 +64,7 @@ def sobel_edges(images: ArrayLike, data_format: DataFormat | None = None) -> Arr
     References: Sobel, Feldman, "An isotropic 3x3 image gradient operator", 1968.
     """
     images = to_array(images)
+    # The Sobel kernel is the outer product of these two, so that it is applied as two passes.
     smoothing, difference = jnp.array([1, 2, 1]), jnp.array([-1, 0, 1])
 
     def edges(column: Array, row: Array) -> Array:
@@ -113,7 +114,11 @@ def ssim(
 
     def blur(images: Array) -> Array:
         return on_channels_last(
-            lambda x: convolve_separable(x, weights, weights, "VALID"), images, data_format, "ssim"
+            # Windows across the border are left out, because their padding would count as black.
+            lambda x: convolve_separable(x, weights, weights, "VALID"),
+            images,
+            data_format,
+            "ssim",
         )
 
     x, y = to_float(image1), to_float(image2)

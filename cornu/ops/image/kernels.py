@@ -20,6 +20,7 @@ def convolve_separable(x: Array, column: ArrayLike, row: ArrayLike, padding: str
         padding: `"SAME"` or `"VALID"`.
     """
     channels = x.shape[-1]
+    # Two passes cost size + size products per pixel, one pass with their outer product size * size.
     for weights, shape in ((column, (-1, 1, 1, 1)), (row, (1, -1, 1, 1))):
         kernel = jnp.tile(jnp.asarray(weights, x.dtype).reshape(shape), (1, 1, 1, channels))
         x = lax.conv_general_dilated(

@@ -27,6 +27,7 @@ def on_channels_last(
     function: Callable[[Array], Array], images: Array, data_format: str | None, op_name: str
 ) -> Array:
     """Applies a function of (batch, height, width, channels) to images of any layout."""
+    # Images without a batch axis get one, so that each function handles a single layout.
     channels_first = spatial_axes(images, data_format, op_name)[-1] == images.ndim - 1
     x = images if images.ndim == 4 else images[None]
     x = jnp.moveaxis(x, 1, -1) if channels_first else x

@@ -81,6 +81,7 @@ def _extract(
 ) -> Array:
     axes = spatial_axes(x, data_format, "extract_patches", rank)
     channels_first = axes[-1] == x.ndim - 1
+    # The patches are flattened over the channels, which are the last axis of the result.
     x = jnp.moveaxis(x, axes[0] - 1, -1) if channels_first else x
     x = x if len(axes) + 2 == x.ndim else x[None]
     window = per_axis(size, rank, "size")
@@ -102,6 +103,7 @@ def _extract(
 def _split_into_tiles(x: Array, window: tuple[int, ...]) -> Array:
     """Returns the patches of a grid of adjacent windows."""
     counts = [size // w for size, w in zip(x.shape[1:-1], window, strict=True)]
+    # Rows and columns that do not fill a patch are dropped, as with padding="valid".
     for axis, (count, w) in enumerate(zip(counts, window, strict=True), start=1):
         x = lax.slice_in_dim(x, 0, count * w, axis=axis)
     pairs = [n for pair in zip(counts, window, strict=True) for n in pair]

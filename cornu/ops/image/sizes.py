@@ -70,6 +70,7 @@ def resize(
     candidates = ((axes[0], height, width * size[0]), (axes[1], width, height * size[1]))
     if crop_to_aspect_ratio:
         for (axis, now, scaled), other in zip(candidates, reversed(size), strict=True):
+            # Rounded down as in Keras, but never to an empty image.
             kept = max(min(now, scaled // other), 1)
             start = (now - kept) // 2
             images = lax.slice_in_dim(images, start, start + kept, axis=axis)
@@ -82,6 +83,7 @@ def resize(
     for axis, new in zip(axes, size, strict=True):
         shape[axis] = new
     out = jax.image.resize(images, shape, interpolation, antialias)
+    # Cubic and Lanczos kernels overshoot, and integers would wrap around.
     return saturate_cast(jnp.round(out), images.dtype) if images.dtype.kind in "iu" else out
 
 
@@ -99,6 +101,7 @@ def _complete_sizes(
         middle = whole - begin - end
     elif end is None:
         end = whole - begin - middle
+    # Sizes of symbolic images may be unknown; only known ones are compared.
     if any(isinstance(size, int) and size < 0 for size in (begin, middle, end)):
         raise ValueError(
             f"{op_name}: borders and sizes must not be negative. Received: {begin} before, "

@@ -64,6 +64,7 @@ def _warp(
     x = images if images.ndim == 4 else images[None]
     x = jnp.moveaxis(x, -1, 1) if last else x
     coordinates = compute_coordinates(x.shape[0], *x.shape[2:])
+    # One transform for all images is computed once; `vmap` requires one for each image.
     coordinates = jnp.broadcast_to(coordinates, (x.shape[0], *coordinates.shape[1:]))
 
     def sample(channel: Array, coordinates: Array) -> Array:
@@ -107,6 +108,8 @@ def affine_transform(
 
     def compute_coordinates(batch: int, height: int, width: int) -> Array:
         y, x = jnp.meshgrid(jnp.arange(height), jnp.arange(width), indexing="ij")
+        # The transform is in the order (x, y), coordinates of arrays are in the order (row,
+        # column).
         a0, a1, a2, b0, b1, b2, _, _ = transform.reshape(-1, 8).T[:, :, None, None]
         return jnp.stack([b0 * x + b1 * y + b2, a0 * x + a1 * y + a2], axis=1)
 
@@ -182,6 +185,7 @@ def _homography(before: Array, after: Array) -> Array:
     x, y = before[..., 0], before[..., 1]
     zero, one = jnp.zeros_like(x), jnp.ones_like(x)
     targets = [after[..., 0], after[..., 1]]
+    # Multiplied by the denominator, each point gives two equations that are linear in h.
     rows = [
         [x, y, one, zero, zero, zero, -targets[0] * x, -targets[0] * y],
         [zero, zero, zero, x, y, one, -targets[1] * x, -targets[1] * y],
@@ -225,6 +229,7 @@ def elastic_transform(
 
     def compute_coordinates(batch: int, height: int, width: int) -> Array:
         noise = sigma * random.normal((batch, height, width, 2), dtype="float32", seed=seed)
+        # Three standard deviations to each side; the size is odd, so that the kernel has a center.
         weights = gaussian_weights(int(6 * sigma) | 1, sigma, noise.dtype)
         noise = jnp.moveaxis(convolve_separable(noise, weights, weights, "SAME"), -1, 1)
         y, x = jnp.meshgrid(jnp.arange(height), jnp.arange(width), indexing="ij")

@@ -1,6 +1,6 @@
 """Operations of neural networks: `keras.ops.nn`."""
 
-# Each theme lists its public names; a name that is added there appears here.
+# Each module lists its public names; a name that is added there appears here.
 # ruff: noqa: F403
 
 from cornu.errors import suggest_names as _suggest_names

@@ -46,6 +46,8 @@ __all__ = [
 ]
 
 
+# `to_operand` leaves integers as they are. `to_float` converts them to the process-wide float type,
+# where JAX might choose another.
 @op
 def relu(x: ArrayLike) -> Array:
     """Computes the rectified linear unit `max(x, 0)`.
@@ -454,6 +456,7 @@ def sparsemax(x: ArrayLike, axis: int = -1) -> Array:
     """
     x = to_array(x)
     descending: Any = jnp.flip(jnp.sort(x, axis=axis), axis)
+    # The ranks count along the axis and broadcast along the others.
     shape = [1] * x.ndim
     shape[axis] = x.shape[axis]
     ranks = jnp.arange(1, x.shape[axis] + 1).reshape(shape)

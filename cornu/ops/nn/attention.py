@@ -89,6 +89,7 @@ def dot_product_attention(
     scale = features**-0.5 if scale is None else scale
     if _use_flash(flash_attention, query, value):
         if mask is not None:
+            # cuDNN broadcasts masks and biases over batch and heads only.
             mask = jnp.broadcast_to(mask, (*mask.shape[:2], *score_shape[2:]))
         if bias is not None:
             bias = jnp.broadcast_to(bias, (*bias.shape[:2], *score_shape[2:]))
@@ -122,12 +123,16 @@ def _attend(
     query, key, value = (jnp.swapaxes(x, 1, 2) for x in (query, key, value))
     shared = query.shape[1] // key.shape[1]
     if shared > 1:
+        # Grouped-query attention: consecutive heads of the queries share a head of the keys.
         key, value = (jnp.repeat(x, shared, axis=1) for x in (key, value))
+    # Scaling the queries instead of the scores is cheaper, as they have fewer elements.
     query = (query.astype(wide) * scale).astype(query.dtype)
     scores = jnp.einsum("bhtf,bhsf->bhts", query, key, preferred_element_type=wide)
     if bias is not None:
         scores = scores + bias.astype(wide)
     if mask is not None:
+        # A finite value, as in JAX: minus infinity would give NaN for a query whose keys are all
+        # masked.
         scores = jnp.where(mask, scores, -0.7 * float(jnp.finfo(wide).max))
     weights = _softmax(scores).astype(value.dtype)
     return jnp.swapaxes(jnp.einsum("bhts,bhsf->bhtf", weights, value), 1, 2)
@@ -189,13 +194,13 @@ def _use_flash(wanted: bool | None, query: Array, value: Array) -> bool:
     """Returns whether to use cuDNN's kernel; raises an error if it is required but unavailable."""
     if wanted is False or (wanted is None and not settings.get("flash_attention")):
         return False
-    obstacle = _find_obstacle(query, value)
-    if wanted and obstacle:
-        raise ValueError(f"Flash attention cannot be used: {obstacle}.")
-    return not obstacle
+    reason = _explain_unavailable(query, value)
+    if wanted and reason:
+        raise ValueError(f"Flash attention cannot be used: {reason}.")
+    return not reason
 
 
-def _find_obstacle(query: Array, value: Array) -> str:
+def _explain_unavailable(query: Array, value: Array) -> str:
     """Returns why cuDNN's kernel cannot be used, or an empty string if it can."""
     if jax.default_backend() != "gpu":
         return "it requires a GPU"

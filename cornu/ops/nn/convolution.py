@@ -62,6 +62,7 @@ def conv(
     [[[21.0], [42.0]]]
     """
     inputs, kernel = to_array(inputs), to_array(kernel)
+    # The kernel decides the dtype: a layer has cast it to its compute dtype.
     x = inputs.astype(kernel.dtype)
     data_format = settings.data_format(data_format)
     rank = len(spatial_axes(x.ndim, data_format, "conv"))
@@ -121,6 +122,7 @@ def depthwise_conv(
         _check_size(x, kernel, padding, data_format, rates)
         axis = x.ndim - 1 if data_format == "channels_last" else 1
         return _sum_of_slices(x, kernel, steps, check_padding(padding), rates, axis)
+    # XLA expresses it as a grouped convolution with one input channel per group.
     kernel = kernel.reshape(*sizes, 1, channels * multiplier)
     return _convolve(x, kernel, strides, padding, data_format, dilation_rate)
 
@@ -229,6 +231,8 @@ def conv_transpose(
         _transposed_padding((size - 1) * rate + 1, step, mode, more)
         for size, rate, step, more in zip(kernel.shape[:-2], rates, steps, extra, strict=True)
     ]
+    # With `transpose_kernel`, JAX takes the kernel of the forward convolution, whose output
+    # channels are the input channels here.
     return lax.conv_transpose(
         x,
         kernel,
@@ -270,6 +274,7 @@ def _convolve(
     )
 
 
+# Compiled, so that an eager call also runs as a single program.
 @functools.partial(jax.jit, static_argnums=(2, 3, 4, 5))
 def _sum_of_slices(
     x: Array, kernel: Array, steps: tuple[int, ...], mode: str, rates: tuple[int, ...], axis: int
@@ -329,6 +334,7 @@ def _check_channels(channels: int, expected: int, kernel: Array, data_format: st
 
 def _transposed_padding(size: int, step: int, mode: str, extra: int | None) -> tuple[int, int]:
     """Returns the padding of the dilated input that gives the documented output size."""
+    # XLA pads the input after dilating it by the stride to size (n - 1) * stride + 1.
     if mode == "VALID":
         extra = max(step - size, 0) if extra is None else extra
         return size - 1, size - 1 + extra

@@ -92,6 +92,7 @@ def multi_hot(
     if num_classes is None:
         raise ValueError("multi_hot: num_classes, the number of classes, is required.")
     ones = one_hot(inputs.astype("int32"), num_classes, axis=axis, dtype=dtype)
+    # The maximum instead of the sum, because a member that is repeated counts once.
     return jnp.max(ones, axis=1 if inputs.ndim > 1 else 0)
 
 

@@ -119,6 +119,7 @@ def sparse_categorical_crossentropy(
             f"Received a target of shape {target.shape}"
         )
     log_probability = _log_probability(output, from_logits, axis)
+    # The one-hot vector of an index out of range is 0, which gives a loss of 0.
     chosen = jax.nn.one_hot(target, output.shape[axis], axis=axis, dtype=log_probability.dtype)
     return -jnp.sum(chosen * log_probability, axis=axis)
 
@@ -156,6 +157,7 @@ def _clip_probability(probability: Array) -> Array:
 def _log_probability(output: Array, from_logits: bool, axis: int) -> Array:
     if from_logits:
         return jax.nn.log_softmax(output, axis=axis)
+    # Clipped as in Keras: log(0) is infinite, and its gradient becomes NaN.
     return jnp.log(_clip_probability(output / jnp.sum(output, axis, keepdims=True)))
 
 

@@ -149,6 +149,7 @@ def layer_normalization(
     rms_scaling = kwargs.pop("rms_scaling", False)
     if kwargs:
         raise TypeError(f"layer_normalization: unexpected keyword argument {next(iter(kwargs))!r}.")
+    # Means and variances of 16-bit floats lose most digits or overflow.
     x, dtype = _promote(x)
     axes = tuple(sorted(axis)) if isinstance(axis, (list, tuple)) else (axis,)
     epsilon = settings.get("epsilon") if epsilon is None else epsilon
@@ -194,6 +195,7 @@ def rms_normalization(
     x, dtype = _promote(x)
     axes = tuple(axis) if isinstance(axis, (list, tuple)) else axis
     epsilon = settings.get("epsilon") if epsilon is None else epsilon
+    # A scalar has no last axis to normalize.
     x = jnp.atleast_1d(x)
     y = x * lax.rsqrt(jnp.mean(jnp.square(x), axes, keepdims=True) + epsilon)
     if scale is not None:

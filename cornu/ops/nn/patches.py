@@ -53,8 +53,8 @@ def unfold(
     size, rate, margin, step = _pairs(kernel_size, dilation, padding, stride)
     x = jnp.pad(x, ((0, 0), (0, 0), *((p, p) for p in margin)))
     patches = jnp.stack(slices(x, (1, 1, *size), (1, 1, *step), (1, 1, *rate)), axis=2)
-    batch, channels, window, *places = patches.shape
-    return patches.reshape(batch, channels * window, places[0] * places[1])
+    batch, channels, window, rows, columns = patches.shape
+    return patches.reshape(batch, channels * window, rows * columns)
 
 
 @op
@@ -102,6 +102,7 @@ def fold(
             f"fold: images of {image[0]} x {image[1]} pixels require patches of shape (batch, "
             f"channels * {window}, {rows} * {columns}). Received: {x.shape}"
         )
+    # `unfold` is linear, so that JAX derives its transpose, which sums overlapping patches.
     images = jax.ShapeDtypeStruct((x.shape[0], x.shape[1] // window, *image), x.dtype)
     return jax.linear_transpose(lambda y: unfold(y, size, rate, margin, step), images)(x)[0]
 

@@ -219,6 +219,7 @@ def _maximum_jvp(
     window: tuple[int, ...], steps: tuple[int, ...], primals: Any, tangents: Any
 ) -> tuple[Array, Array]:
     best, *rest = slices(primals[0], window, steps)
+    # 8 bits suffice for the positions of a window, of which there are at most 27.
     argmax = jnp.zeros(best.shape, jnp.int8)
     for position, value in enumerate(rest, 1):
         argmax = jnp.where(value > best, jnp.int8(position), argmax)
@@ -256,11 +257,14 @@ def _position_indices(window: tuple[int, ...]) -> np.ndarray:
     return indices.reshape([part for size in window for part in (1, size)])
 
 
+# Compiled for the same reason as `_total`.
 _largest = jax.jit(_maximum, static_argnums=(1, 2))
 
 
 def _count_inside(x: Array, total: Array, window: Any, steps: Any, pads: Any) -> Array:
     """Returns the number of elements of each window that lie inside the input."""
+    # A product of one factor per axis: counting with a second pooling would cost as much as the
+    # first.
     counts = jnp.ones((), total.dtype)
     for axis, (size, step, (low, _)) in enumerate(zip(window, steps, pads, strict=True)):
         if size > 1:
@@ -303,6 +307,7 @@ def _parts(x: Array, axis: int, parts: int) -> tuple[Array, np.ndarray, np.ndarr
     stop = -(-np.arange(1, parts + 1) * size // parts)
     reach = start[:, None] + np.arange((stop - start).max())
     index = np.minimum(reach, stop[:, None] - 1)
+    # Parts of equal size need no gather.
     if size % parts == 0:
         shape = (*x.shape[:axis], *index.shape, *x.shape[axis + 1 :])
         return x.reshape(shape), index, reach < stop[:, None]

@@ -91,6 +91,7 @@ def rnn(
         x, included = now
         output, new = step(x, states)
         old = tree.leaves(states)
+        # The carry of a scan must keep its dtype; a cell may return a wider one.
         news = [n.astype(o.dtype) for n, o in zip(tree.leaves(new), old, strict=True)]
         if included is not None:
             news = [_select(included, n, o) for n, o in zip(news, old, strict=True)]
@@ -110,6 +111,7 @@ def rnn(
 
 def _check_states(step: Callable[..., Any], inputs: Any, states: Any) -> tuple[Any, Any]:
     """Returns the spec of an output and the structure of the states."""
+    # Traced abstractly, because the error of `lax.scan` names carries, not states.
     first = tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), inputs)
     output, new = jax.eval_shape(step, first, states)
     leaves, definition = tree.flatten_with_treedef(states)
@@ -203,6 +205,7 @@ def _simple_gradient(h: Any, extra: Any, states: Any, grads: Any) -> Any:
 
 def _lstm(x: Any, a: Any, states: Any) -> Any:
     units = states[1].shape[-1]
+    # Input and forget gate are adjacent, so that one sigmoid serves both.
     z_if, z_g, z_o = jnp.split(x + a, (2 * units, 3 * units), axis=-1)
     gates = _concatenate_gates(jax.nn.sigmoid(z_if), jnp.tanh(z_g), jax.nn.sigmoid(z_o))
     i, f, g, o = jnp.split(gates, 4, axis=-1)
@@ -213,6 +216,7 @@ def _lstm(x: Any, a: Any, states: Any) -> Any:
 def _lstm_gradient(gates: Any, t: Any, states: Any, grads: Any) -> Any:
     i, f, g, o = jnp.split(gates, 4, axis=-1)
     dh, dc = grads
+    # tanh(c) was saved as t, so that the gradient evaluates no transcendental function.
     dc = dc + dh * o * (1 - t * t)
     d = jnp.concatenate(
         (
@@ -330,6 +334,7 @@ def _loop(
 
 
 def _advance(rule: Rule, x: Any, states: Any, kernel: Any, biases: Any, on: Any) -> Any:
+    # The first state is the output of the step before, in every cell.
     a = states[0] @ kernel
     input_bias, bias = biases
     x = x if input_bias is None else x + input_bias
@@ -376,14 +381,15 @@ def _loop_backward(rule: Rule, reverse: bool, sequences: bool, saved: Any, grads
         t, output_grad, on, states, extra = now
         if output_grad is not None:
             grads = (grads[0] + output_grad, *grads[1:])
-        taken = grads
+        masked = grads
         if on is not None:
-            taken = tuple(_select(on, g, 0) for g in grads)
-        dx, da, old = rule.backward(gates, extra, states, taken)
+            masked = tuple(_select(on, g, 0) for g in grads)
+        dx, da, old = rule.backward(gates, extra, states, masked)
         old = (old[0] + da @ transposed, *old[1:])
         if on is not None:
             old = tuple(_select(on, o, g) for o, g in zip(old, grads, strict=True))
         ds = _write_step(ds, dx, t)
+        # Where both gradients are the same array (all but GRU), it is stored once.
         return (old, ds, _read_step(ds, t + 1 if reverse else t - 1)), None if da is dx else da
 
     final_grads, output_grads = grads

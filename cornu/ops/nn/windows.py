@@ -25,6 +25,7 @@ def per_axis(value: Any, rank: int, name: str) -> tuple[int, ...]:
     if isinstance(value, (int, np.integer)):
         return (int(value),) * rank
     values = tuple(value)
+    # As in Keras, a list with a single element applies to all axes.
     if len(values) == 1:
         values *= rank
     if len(values) != rank:
@@ -63,6 +64,7 @@ def prefers_slices(x: Array, window: Sequence[int], deviation: str) -> bool:
         window: the size of the window.
         deviation: the name of the formulation in `cornu.deviations`.
     """
+    # The bounds of slices must be known.
     known = all(isinstance(size, int) for size in x.shape)
     small = known and math.prod(window) <= _MAX_SLICES
     return small and jax.default_backend() == "cpu" and is_enabled(deviation)

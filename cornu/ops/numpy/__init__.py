@@ -1,6 +1,6 @@
 """Operations with the names and the meaning that they have in NumPy: `keras.ops.numpy`."""
 
-# Each theme lists its public names; a name that is added there appears here.
+# Each module lists its public names; a name that is added there appears here.
 # ruff: noqa: F403
 
 from cornu.errors import suggest_names as _suggest_names

@@ -43,7 +43,7 @@ __all__ = [
 
 @op
 def add(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """Sum `x1 + x2`.
+    """Computes the sum `x1 + x2`.
 
     Args:
         x1: an array.
@@ -60,7 +60,7 @@ def add(x1: ArrayLike, x2: ArrayLike) -> Array:
 
 @op
 def subtract(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """Difference `x1 - x2`.
+    """Computes the difference `x1 - x2`.
 
     Args:
         x1: an array.
@@ -77,7 +77,7 @@ def subtract(x1: ArrayLike, x2: ArrayLike) -> Array:
 
 @op
 def multiply(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """Product `x1 * x2`.
+    """Computes the product `x1 * x2`.
 
     Args:
         x1: an array.
@@ -94,7 +94,7 @@ def multiply(x1: ArrayLike, x2: ArrayLike) -> Array:
 
 @op
 def divide(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """Quotient `x1 / x2` as floats.
+    """Computes the quotient `x1 / x2` as floats.
 
     Args:
         x1: an array.
@@ -111,7 +111,7 @@ def divide(x1: ArrayLike, x2: ArrayLike) -> Array:
 
 @op
 def true_divide(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """Quotient `x1 / x2` as floats; the same as `divide`.
+    """Computes the quotient `x1 / x2` as floats; the same as `divide`.
 
     Args:
         x1: an array.
@@ -122,22 +122,24 @@ def true_divide(x1: ArrayLike, x2: ArrayLike) -> Array:
 
 @op
 def divide_no_nan(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """The quotient x1 / x2, and 0 where x2 is 0.
+    """Computes the quotient `x1 / x2`, and 0 where `x2` is 0.
 
-    The gradient is finite there, too.
+    The gradient is finite there as well.
 
     Args:
         x1: an array.
         x2: an array; its shape must broadcast with that of the first.
     """
     x1, x2 = to_array(x1), to_array(x2)
+    # The inner `where` avoids a division by zero, whose gradient would be NaN although it is not
+    # selected.
     zero = x2 == 0
     return jnp.where(zero, 0, jnp.divide(x1, jnp.where(zero, 1, x2)))
 
 
 @op
 def floor_divide(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """Quotient `x1 / x2`, rounded down.
+    """Computes the quotient `x1 / x2`, rounded down.
 
     Args:
         x1: an array.
@@ -154,7 +156,7 @@ def floor_divide(x1: ArrayLike, x2: ArrayLike) -> Array:
 
 @op
 def mod(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """Remainder of `x1 / x2`, with the sign of `x2`.
+    """Computes the remainder of `x1 / x2`, with the sign of `x2`.
 
     Args:
         x1: an array.
@@ -171,7 +173,7 @@ def mod(x1: ArrayLike, x2: ArrayLike) -> Array:
 
 @op
 def fmod(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """Remainder of `x1 / x2`, with the sign of `x1`.
+    """Computes the remainder of `x1 / x2`, with the sign of `x1`.
 
     Args:
         x1: an array.
@@ -188,7 +190,7 @@ def fmod(x1: ArrayLike, x2: ArrayLike) -> Array:
 
 @op
 def power(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """`x1` raised to the power `x2`.
+    """Computes `x1 ** x2`.
 
     Args:
         x1: an array.
@@ -205,7 +207,7 @@ def power(x1: ArrayLike, x2: ArrayLike) -> Array:
 
 @op
 def negative(x: ArrayLike) -> Array:
-    """Negative `-x`.
+    """Computes the negative `-x`.
 
     Args:
         x: an array.
@@ -215,7 +217,7 @@ def negative(x: ArrayLike) -> Array:
 
 @op
 def absolute(x: ArrayLike) -> Array:
-    """Absolute value of each element.
+    """Computes the absolute value of each element.
 
     Args:
         x: an array.
@@ -231,7 +233,7 @@ def absolute(x: ArrayLike) -> Array:
 
 @op
 def abs(x: ArrayLike) -> Array:
-    """Absolute value of each element; the same as `absolute`.
+    """Computes the absolute value of each element; the same as `absolute`.
 
     Args:
         x: an array.
@@ -241,7 +243,7 @@ def abs(x: ArrayLike) -> Array:
 
 @op
 def fabs(x: ArrayLike) -> Array:
-    """Absolute value of each element, as floats.
+    """Computes the absolute value of each element, as floats.
 
     Args:
         x: an array.
@@ -251,7 +253,7 @@ def fabs(x: ArrayLike) -> Array:
 
 @op
 def sign(x: ArrayLike) -> Array:
-    """Sign of each element: -1, 0 or 1.
+    """Computes the sign of each element: -1, 0 or 1.
 
     Args:
         x: an array.
@@ -267,7 +269,7 @@ def sign(x: ArrayLike) -> Array:
 
 @op
 def reciprocal(x: ArrayLike) -> Array:
-    """Reciprocal `1 / x`.
+    """Computes the reciprocal `1 / x`.
 
     Args:
         x: an array.
@@ -283,7 +285,7 @@ def reciprocal(x: ArrayLike) -> Array:
 
 @op
 def square(x: ArrayLike) -> Array:
-    """Square `x * x`.
+    """Computes the square `x * x`.
 
     Args:
         x: an array.
@@ -299,7 +301,7 @@ def square(x: ArrayLike) -> Array:
 
 @op
 def sqrt(x: ArrayLike) -> Array:
-    """Square root of each element.
+    """Computes the square root of each element.
 
     Args:
         x: an array.
@@ -315,7 +317,7 @@ def sqrt(x: ArrayLike) -> Array:
 
 @op
 def cbrt(x: ArrayLike) -> Array:
-    """Cube root of each element.
+    """Computes the cube root of each element.
 
     Args:
         x: an array.
@@ -325,7 +327,7 @@ def cbrt(x: ArrayLike) -> Array:
 
 @op
 def hypot(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """Length of the hypotenuse, `sqrt(x1**2 + x2**2)`.
+    """Computes the length of the hypotenuse, `sqrt(x1**2 + x2**2)`.
 
     Args:
         x1: an array.
@@ -342,7 +344,7 @@ def hypot(x1: ArrayLike, x2: ArrayLike) -> Array:
 
 @op
 def gcd(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """Greatest common divisor of integers.
+    """Computes the greatest common divisor of integers.
 
     Args:
         x1: an array.
@@ -359,7 +361,7 @@ def gcd(x1: ArrayLike, x2: ArrayLike) -> Array:
 
 @op
 def lcm(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """Least common multiple of integers.
+    """Computes the least common multiple of integers.
 
     Args:
         x1: an array.
@@ -376,7 +378,7 @@ def lcm(x1: ArrayLike, x2: ArrayLike) -> Array:
 
 @op
 def maximum(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """Larger of two elements; NaN where one of them is NaN.
+    """Computes the larger of two elements; NaN where one of them is NaN.
 
     Args:
         x1: an array.
@@ -393,7 +395,7 @@ def maximum(x1: ArrayLike, x2: ArrayLike) -> Array:
 
 @op
 def minimum(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """Smaller of two elements; NaN where one of them is NaN.
+    """Computes the smaller of two elements; NaN where one of them is NaN.
 
     Args:
         x1: an array.
@@ -410,7 +412,7 @@ def minimum(x1: ArrayLike, x2: ArrayLike) -> Array:
 
 @op
 def fmax(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """Larger of two elements; a NaN is ignored if the other is a number.
+    """Computes the larger of two elements; a NaN is ignored if the other is a number.
 
     Args:
         x1: an array.
@@ -421,7 +423,7 @@ def fmax(x1: ArrayLike, x2: ArrayLike) -> Array:
 
 @op
 def fmin(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """Smaller of two elements; a NaN is ignored if the other is a number.
+    """Computes the smaller of two elements; a NaN is ignored if the other is a number.
 
     Args:
         x1: an array.
@@ -432,7 +434,7 @@ def fmin(x1: ArrayLike, x2: ArrayLike) -> Array:
 
 @op
 def heaviside(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """Step function: 0 for negative elements, 1 for positive ones, `x2` at zero.
+    """Computes the step function: 0 for negative elements, 1 for positive ones, `x2` at zero.
 
     Args:
         x1: an array.
@@ -449,7 +451,7 @@ def heaviside(x1: ArrayLike, x2: ArrayLike) -> Array:
 
 @op
 def nextafter(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """Next representable number after `x1` in the direction of `x2`.
+    """Computes the next representable number after `x1` in the direction of `x2`.
 
     Args:
         x1: an array.
@@ -460,7 +462,7 @@ def nextafter(x1: ArrayLike, x2: ArrayLike) -> Array:
 
 @op
 def ldexp(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """x1 * 2**x2.
+    """Computes `x1 * 2**x2`.
 
     Args:
         x1: an array.
@@ -468,5 +470,5 @@ def ldexp(x1: ArrayLike, x2: ArrayLike) -> Array:
     """
     x1, x2 = to_array(x1), to_array(x2)
     if x2.dtype.kind not in "iu":
-        raise TypeError(f"ldexp: the exponent x2 must be of integers. Received: {x2.dtype}")
+        raise TypeError(f"ldexp: the exponent x2 must have an integer dtype. Received: {x2.dtype}")
     return jnp.ldexp(x1, x2)

@@ -23,7 +23,7 @@ __all__ = [
 
 @op
 def bitwise_and(x: ArrayLike, y: ArrayLike) -> Array:
-    """Bits that are set in both integers.
+    """Computes the bitwise AND: the bits that are set in both integers.
 
     Args:
         x: an array.
@@ -40,7 +40,7 @@ def bitwise_and(x: ArrayLike, y: ArrayLike) -> Array:
 
 @op
 def bitwise_or(x: ArrayLike, y: ArrayLike) -> Array:
-    """Bits that are set in at least one of two integers.
+    """Computes the bitwise OR: the bits that are set in at least one of two integers.
 
     Args:
         x: an array.
@@ -57,7 +57,7 @@ def bitwise_or(x: ArrayLike, y: ArrayLike) -> Array:
 
 @op
 def bitwise_xor(x: ArrayLike, y: ArrayLike) -> Array:
-    """Bits that are set in exactly one of two integers.
+    """Computes the bitwise XOR: the bits that are set in exactly one of two integers.
 
     Args:
         x: an array.

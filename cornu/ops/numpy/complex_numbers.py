@@ -20,7 +20,7 @@ __all__ = [
 
 @op
 def real(x: ArrayLike) -> Array:
-    """Real part of each element.
+    """Returns the real part of each element.
 
     Args:
         x: an array.
@@ -30,7 +30,7 @@ def real(x: ArrayLike) -> Array:
 
 @op
 def imag(x: ArrayLike) -> Array:
-    """Imaginary part of each element.
+    """Returns the imaginary part of each element.
 
     Args:
         x: an array.
@@ -40,7 +40,7 @@ def imag(x: ArrayLike) -> Array:
 
 @op
 def conjugate(x: ArrayLike) -> Array:
-    """Complex conjugate of each element.
+    """Computes the complex conjugate of each element.
 
     Args:
         x: an array.
@@ -50,7 +50,7 @@ def conjugate(x: ArrayLike) -> Array:
 
 @op
 def conj(x: ArrayLike) -> Array:
-    """Complex conjugate of each element; the same as `conjugate`.
+    """Computes the complex conjugate of each element; the same as `conjugate`.
 
     Args:
         x: an array.
@@ -60,7 +60,7 @@ def conj(x: ArrayLike) -> Array:
 
 @op
 def angle(x: ArrayLike) -> Array:
-    """Angle of each complex number, in radians.
+    """Computes the angle of each complex number, in radians.
 
     Args:
         x: an array.
@@ -70,7 +70,7 @@ def angle(x: ArrayLike) -> Array:
 
 @op
 def isreal(x: ArrayLike) -> Array:
-    """Whether the imaginary part of each element is zero.
+    """Tests whether the imaginary part of each element is zero.
 
     Args:
         x: an array.

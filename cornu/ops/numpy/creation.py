@@ -59,7 +59,7 @@ def array(x: ArrayLike, dtype: DTypeLike | None = None) -> Array:
 
 @op
 def zeros(shape: ShapeLike | int, dtype: DTypeLike | None = None) -> Array:
-    """Array of zeros.
+    """Creates an array of zeros.
 
     Args:
         shape: the shape of the result.
@@ -76,7 +76,7 @@ def zeros(shape: ShapeLike | int, dtype: DTypeLike | None = None) -> Array:
 
 @op
 def ones(shape: ShapeLike | int, dtype: DTypeLike | None = None) -> Array:
-    """Array of ones.
+    """Creates an array of ones.
 
     Args:
         shape: the shape of the result.
@@ -93,18 +93,19 @@ def ones(shape: ShapeLike | int, dtype: DTypeLike | None = None) -> Array:
 
 @op
 def empty(shape: ShapeLike | int, dtype: DTypeLike | None = None) -> Array:
-    """Array whose elements are to be set later; they are zero.
+    """Creates an array whose elements are to be set later; they are zero.
 
     Args:
         shape: the shape of the result.
         dtype: the dtype; the process-wide float type by default.
     """
+    # XLA has no uninitialized arrays.
     return jnp.empty(shape, _dtype_or_floatx(dtype))
 
 
 @op
 def full(shape: ShapeLike | int, fill_value: ArrayLike, dtype: DTypeLike | None = None) -> Array:
-    """Array filled with one value.
+    """Creates an array filled with one value.
 
     Args:
         shape: the shape of the result.
@@ -122,7 +123,7 @@ def full(shape: ShapeLike | int, fill_value: ArrayLike, dtype: DTypeLike | None 
 
 @op
 def zeros_like(x: ArrayLike, dtype: DTypeLike | None = None) -> Array:
-    """Array of zeros with the shape and dtype of another.
+    """Creates an array of zeros with the shape and dtype of another.
 
     Args:
         x: an array.
@@ -133,7 +134,7 @@ def zeros_like(x: ArrayLike, dtype: DTypeLike | None = None) -> Array:
 
 @op
 def ones_like(x: ArrayLike, dtype: DTypeLike | None = None) -> Array:
-    """Array of ones with the shape and dtype of another.
+    """Creates an array of ones with the shape and dtype of another.
 
     Args:
         x: an array.
@@ -144,7 +145,7 @@ def ones_like(x: ArrayLike, dtype: DTypeLike | None = None) -> Array:
 
 @op
 def empty_like(x: ArrayLike, dtype: DTypeLike | None = None) -> Array:
-    """Array to be set later, with the shape and dtype of another.
+    """Creates an array to be set later, with the shape and dtype of another.
 
     Args:
         x: an array.
@@ -155,7 +156,7 @@ def empty_like(x: ArrayLike, dtype: DTypeLike | None = None) -> Array:
 
 @op
 def full_like(x: ArrayLike, fill_value: ArrayLike, dtype: DTypeLike | None = None) -> Array:
-    """Array filled with one value, with the shape and dtype of another.
+    """Creates an array filled with one value, with the shape and dtype of another.
 
     Args:
         x: an array.
@@ -167,7 +168,7 @@ def full_like(x: ArrayLike, fill_value: ArrayLike, dtype: DTypeLike | None = Non
 
 @op
 def eye(N: int, M: int | None = None, k: int = 0, dtype: DTypeLike | None = None) -> Array:
-    """Matrix with ones on a diagonal and zeros elsewhere.
+    """Creates a matrix with ones on a diagonal and zeros elsewhere.
 
     Args:
         N: the number of rows.
@@ -186,7 +187,7 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: DTypeLike | None = None
 
 @op
 def identity(n: int, dtype: DTypeLike | None = None) -> Array:
-    """Identity matrix.
+    """Creates an identity matrix.
 
     Args:
         n: the number of rows and columns.
@@ -197,7 +198,7 @@ def identity(n: int, dtype: DTypeLike | None = None) -> Array:
 
 @op
 def tri(N: int, M: int | None = None, k: int = 0, dtype: DTypeLike | None = None) -> Array:
-    """Matrix with ones on and below a diagonal, zeros above.
+    """Creates a matrix with ones on and below a diagonal, and zeros above.
 
     Args:
         N: the number of rows.
@@ -216,7 +217,7 @@ def tri(N: int, M: int | None = None, k: int = 0, dtype: DTypeLike | None = None
 
 @op
 def vander(x: ArrayLike, N: int | None = None, increasing: bool = False) -> Array:
-    """Vandermonde matrix: its columns are the powers of a vector.
+    """Creates a Vandermonde matrix, whose columns are the powers of a vector.
 
     Args:
         x: a vector.
@@ -239,12 +240,12 @@ def arange(
     step: Number | None = None,
     dtype: DTypeLike | None = None,
 ) -> Array:
-    """Evenly spaced numbers in the half-open interval [start, stop).
+    """Returns evenly spaced numbers in the half-open interval `[start, stop)`.
 
     Args:
         start: the first number; if it is the only argument, it is `stop` and the first number is 0.
         stop: the end of the interval, not included.
-        step: the distance of two numbers; 1 by default.
+        step: the difference of adjacent numbers; 1 by default.
         dtype: the dtype; int32 for integers and the process-wide float type for floats by default.
 
     Example:
@@ -266,14 +267,14 @@ def linspace(
     dtype: DTypeLike | None = None,
     axis: int = 0,
 ) -> Any:
-    """Evenly spaced numbers from `start` to `stop`.
+    """Returns evenly spaced numbers from `start` to `stop`.
 
     Args:
         start: the first value.
         stop: the last value.
         num: the number of values.
         endpoint: whether `stop` is included.
-        retstep: whether to return the distance of two numbers, too.
+        retstep: whether to also return the difference of adjacent numbers.
         dtype: the dtype of the result; determined by the input by default.
         axis: the axis along which the numbers are laid out, if `start` and `stop` are arrays.
 
@@ -304,7 +305,7 @@ def logspace(
     dtype: DTypeLike | None = None,
     axis: int = 0,
 ) -> Array:
-    """Numbers from `base**start` to `base**stop`, evenly spaced on a log scale.
+    """Returns numbers from `base**start` to `base**stop`, evenly spaced on a log scale.
 
     Args:
         start: the first value.
@@ -335,7 +336,7 @@ def geomspace(
     dtype: DTypeLike | None = None,
     axis: int = 0,
 ) -> Array:
-    """Numbers from `start` to `stop` in geometric progression.
+    """Returns numbers from `start` to `stop` in geometric progression.
 
     Args:
         start: the first value.
@@ -357,7 +358,7 @@ def geomspace(
 
 @op
 def meshgrid(*x: ArrayLike, indexing: str = "xy") -> list[Array]:
-    """Coordinate matrices of coordinate vectors.
+    """Returns coordinate matrices from coordinate vectors.
 
     Args:
         x: vectors.
@@ -368,7 +369,7 @@ def meshgrid(*x: ArrayLike, indexing: str = "xy") -> list[Array]:
 
 @op
 def bartlett(x: int) -> Array:
-    """Bartlett (triangular) window.
+    """Computes the Bartlett (triangular) window.
 
     Args:
         x: the number of points.
@@ -378,7 +379,7 @@ def bartlett(x: int) -> Array:
 
 @op
 def blackman(x: int) -> Array:
-    """Blackman window `0.42 - 0.5 cos(t) + 0.08 cos(2t)`.
+    """Computes the Blackman window `0.42 - 0.5 cos(t) + 0.08 cos(2t)`.
 
     Args:
         x: the number of points.
@@ -388,7 +389,7 @@ def blackman(x: int) -> Array:
 
 @op
 def hamming(x: int) -> Array:
-    """Hamming window `0.54 - 0.46 cos(t)`.
+    """Computes the Hamming window `0.54 - 0.46 cos(t)`.
 
     Args:
         x: the number of points.
@@ -398,7 +399,7 @@ def hamming(x: int) -> Array:
 
 @op
 def hanning(x: int) -> Array:
-    """Hann window `0.5 - 0.5 cos(t)`.
+    """Computes the Hann window `0.5 - 0.5 cos(t)`.
 
     Args:
         x: the number of points.
@@ -408,7 +409,7 @@ def hanning(x: int) -> Array:
 
 @op
 def kaiser(x: int, beta: ArrayLike) -> Array:
-    """Kaiser window, made of the Bessel function I0.
+    """Computes the Kaiser window, which is based on the Bessel function I0.
 
     Args:
         x: the number of points.
@@ -418,6 +419,7 @@ def kaiser(x: int, beta: ArrayLike) -> Array:
 
 
 def _arange(start: Number, stop: Number | None, step: Number | None, dtype: Any) -> Array:
+    # As in Keras, Python floats select the process-wide float type, and integers int32.
     if dtype is None and any(isinstance(value, float) for value in (start, stop, step)):
         dtype = settings.get("floatx")
     return jnp.arange(start, stop, step, dtype=dtype)

@@ -19,7 +19,7 @@ __all__ = [
 
 @op
 def cumsum(x: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = None) -> Array:
-    """Cumulative sum along an axis.
+    """Computes the cumulative sum along an axis.
 
     Args:
         x: an array.
@@ -37,7 +37,7 @@ def cumsum(x: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = None
 
 @op
 def cumprod(x: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = None) -> Array:
-    """Cumulative product along an axis.
+    """Computes the cumulative product along an axis.
 
     Args:
         x: an array.
@@ -55,7 +55,7 @@ def cumprod(x: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = Non
 
 @op
 def nancumsum(x: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = None) -> Array:
-    """Cumulative sum along an axis, with NaN as 0.
+    """Computes the cumulative sum along an axis; NaN counts as 0.
 
     Args:
         x: an array.
@@ -67,7 +67,7 @@ def nancumsum(x: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = N
 
 @op
 def nancumprod(x: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = None) -> Array:
-    """Cumulative product along an axis, with NaN as 1.
+    """Computes the cumulative product along an axis; NaN counts as 1.
 
     Args:
         x: an array.
@@ -79,11 +79,11 @@ def nancumprod(x: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = 
 
 @op
 def diff(a: ArrayLike, n: int = 1, axis: int = -1) -> Array:
-    """Differences of neighboring elements along an axis.
+    """Computes the differences of adjacent elements along an axis.
 
     Args:
         a: an array.
-        n: how many times the differences are taken.
+        n: the number of times the differences are computed.
         axis: the axis.
 
     Example:

@@ -48,7 +48,7 @@ def diagflat(x: ArrayLike, k: int = 0) -> Array:
 
 @op
 def diagonal(x: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
-    """Diagonals of the matrices that two axes form, along a new last axis.
+    """Returns the diagonals of the matrices in two axes, along a new last axis.
 
     Args:
         x: an array.
@@ -67,7 +67,7 @@ def diagonal(x: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> A
 
 @op
 def trace(x: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
-    """Sums of the diagonals of the matrices that two axes form.
+    """Computes the sum of the diagonal of each matrix in two axes.
 
     Args:
         x: an array.
@@ -86,7 +86,7 @@ def trace(x: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Arra
 
 @op
 def tril(x: ArrayLike, k: int = 0) -> Array:
-    """Lower triangle: sets elements above a diagonal to zero.
+    """Returns the lower triangle: elements above a diagonal are set to zero.
 
     Args:
         x: an array.
@@ -103,7 +103,7 @@ def tril(x: ArrayLike, k: int = 0) -> Array:
 
 @op
 def triu(x: ArrayLike, k: int = 0) -> Array:
-    """Upper triangle: sets elements below a diagonal to zero.
+    """Returns the upper triangle: elements below a diagonal are set to zero.
 
     Args:
         x: an array.

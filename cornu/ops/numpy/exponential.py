@@ -23,7 +23,7 @@ __all__ = [
 
 @op
 def exp(x: ArrayLike) -> Array:
-    """Exponential function.
+    """Computes the exponential function.
 
     Args:
         x: an array.
@@ -39,7 +39,7 @@ def exp(x: ArrayLike) -> Array:
 
 @op
 def exp2(x: ArrayLike) -> Array:
-    """2 raised to the power `x`.
+    """Computes `2 ** x`.
 
     Args:
         x: an array.
@@ -55,7 +55,7 @@ def exp2(x: ArrayLike) -> Array:
 
 @op
 def expm1(x: ArrayLike) -> Array:
-    """`exp(x) - 1`, accurate also for small `x`.
+    """Computes `exp(x) - 1`, accurate also for small `x`.
 
     Args:
         x: an array.
@@ -65,7 +65,7 @@ def expm1(x: ArrayLike) -> Array:
 
 @op
 def log(x: ArrayLike) -> Array:
-    """Natural logarithm.
+    """Computes the natural logarithm.
 
     Args:
         x: an array.
@@ -81,7 +81,7 @@ def log(x: ArrayLike) -> Array:
 
 @op
 def log10(x: ArrayLike) -> Array:
-    """Logarithm to base 10.
+    """Computes the logarithm to base 10.
 
     Args:
         x: an array.
@@ -91,7 +91,7 @@ def log10(x: ArrayLike) -> Array:
 
 @op
 def log2(x: ArrayLike) -> Array:
-    """Logarithm to base 2.
+    """Computes the logarithm to base 2.
 
     Args:
         x: an array.
@@ -107,7 +107,7 @@ def log2(x: ArrayLike) -> Array:
 
 @op
 def log1p(x: ArrayLike) -> Array:
-    """`log(1 + x)`, accurate also for small `x`.
+    """Computes `log(1 + x)`, accurate also for small `x`.
 
     Args:
         x: an array.
@@ -117,7 +117,7 @@ def log1p(x: ArrayLike) -> Array:
 
 @op
 def logaddexp(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """`log(exp(x1) + exp(x2))` without overflow.
+    """Computes `log(exp(x1) + exp(x2))` without overflow.
 
     Args:
         x1: an array.
@@ -128,7 +128,7 @@ def logaddexp(x1: ArrayLike, x2: ArrayLike) -> Array:
 
 @op
 def logaddexp2(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """`log2(2**x1 + 2**x2)` without overflow.
+    """Computes `log2(2**x1 + 2**x2)` without overflow.
 
     Args:
         x1: an array.

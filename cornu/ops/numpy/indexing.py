@@ -24,7 +24,7 @@ __all__ = [
 
 @op
 def take(x: ArrayLike, indices: ArrayLike, axis: int | None = None) -> Array:
-    """Elements, or slices along an axis, at given indices.
+    """Takes elements, or slices along an axis, at given indices.
 
     Args:
         x: an array.
@@ -42,11 +42,11 @@ def take(x: ArrayLike, indices: ArrayLike, axis: int | None = None) -> Array:
 
 @op
 def take_along_axis(x: ArrayLike, indices: ArrayLike, axis: int | None = None) -> Array:
-    """Elements at indices that are given for each position beside an axis.
+    """Takes elements along an axis at indices that are given for each position.
 
     Args:
         x: an array.
-        indices: integers; the shape is that of `x` except along the axis.
+        indices: integers, in the shape of `x` except along the axis.
         axis: the axis; None for the flattened array.
 
     Example:
@@ -118,7 +118,7 @@ def select(
 
 @op
 def nonzero(x: ArrayLike) -> tuple[Array, ...]:
-    """Indices of the elements that are not zero, one array per axis. Needs concrete arrays.
+    """Returns the indices of nonzero elements, one array per axis. Requires concrete arrays.
 
     Args:
         x: an array.

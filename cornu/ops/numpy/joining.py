@@ -108,7 +108,7 @@ def split(x: ArrayLike, indices_or_sections: int | Sequence[int], axis: int = 0)
 
     Args:
         x: an array.
-        indices_or_sections: the number of parts, or the indices at which the array is cut.
+        indices_or_sections: the number of parts, or the indices at which the array is split.
         axis: the axis.
     """
     return jnp.split(to_operand(x), indices_or_sections, axis=axis)
@@ -122,7 +122,7 @@ def array_split(
 
     Args:
         x: an array.
-        indices_or_sections: the number of parts, or the indices at which the array is cut.
+        indices_or_sections: the number of parts, or the indices at which the array is split.
         axis: the axis.
     """
     return jnp.array_split(to_operand(x), indices_or_sections, axis=axis)
@@ -134,7 +134,7 @@ def hsplit(x: ArrayLike, indices_or_sections: int | Sequence[int]) -> list[Array
 
     Args:
         x: an array.
-        indices_or_sections: the number of parts, or the indices at which the array is cut.
+        indices_or_sections: the number of parts, or the indices at which the array is split.
     """
     return jnp.hsplit(to_operand(x), _sections(indices_or_sections))
 
@@ -145,7 +145,7 @@ def vsplit(x: ArrayLike, indices_or_sections: int | Sequence[int]) -> list[Array
 
     Args:
         x: an array.
-        indices_or_sections: the number of parts, or the indices at which the array is cut.
+        indices_or_sections: the number of parts, or the indices at which the array is split.
     """
     return jnp.vsplit(to_operand(x), _sections(indices_or_sections))
 
@@ -156,12 +156,13 @@ def dsplit(x: ArrayLike, indices_or_sections: int | Sequence[int]) -> list[Array
 
     Args:
         x: an array.
-        indices_or_sections: the number of parts, or the indices at which the array is cut.
+        indices_or_sections: the number of parts, or the indices at which the array is split.
     """
     return jnp.dsplit(to_operand(x), _sections(indices_or_sections))
 
 
 def _sections(indices_or_sections: int | Sequence[int]) -> int | np.ndarray:
+    # By its annotation, JAX takes several indices as an array.
     return (
         indices_or_sections
         if isinstance(indices_or_sections, int)

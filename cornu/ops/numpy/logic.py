@@ -32,7 +32,7 @@ __all__ = [
 
 @op
 def equal(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """Whether `x1 == x2`.
+    """Tests whether `x1 == x2`.
 
     Args:
         x1: an array.
@@ -49,7 +49,7 @@ def equal(x1: ArrayLike, x2: ArrayLike) -> Array:
 
 @op
 def not_equal(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """Whether `x1 != x2`.
+    """Tests whether `x1 != x2`.
 
     Args:
         x1: an array.
@@ -60,7 +60,7 @@ def not_equal(x1: ArrayLike, x2: ArrayLike) -> Array:
 
 @op
 def less(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """Whether `x1 < x2`.
+    """Tests whether `x1 < x2`.
 
     Args:
         x1: an array.
@@ -77,7 +77,7 @@ def less(x1: ArrayLike, x2: ArrayLike) -> Array:
 
 @op
 def less_equal(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """Whether `x1 <= x2`.
+    """Tests whether `x1 <= x2`.
 
     Args:
         x1: an array.
@@ -88,7 +88,7 @@ def less_equal(x1: ArrayLike, x2: ArrayLike) -> Array:
 
 @op
 def greater(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """Whether `x1 > x2`.
+    """Tests whether `x1 > x2`.
 
     Args:
         x1: an array.
@@ -99,7 +99,7 @@ def greater(x1: ArrayLike, x2: ArrayLike) -> Array:
 
 @op
 def greater_equal(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """Whether `x1 >= x2`.
+    """Tests whether `x1 >= x2`.
 
     Args:
         x1: an array.
@@ -112,7 +112,7 @@ def greater_equal(x1: ArrayLike, x2: ArrayLike) -> Array:
 def isclose(
     x1: ArrayLike, x2: ArrayLike, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
 ) -> Array:
-    """Whether `|x1 - x2| <= atol + rtol * |x2|`.
+    """Tests whether `|x1 - x2| <= atol + rtol * |x2|`.
 
     Args:
         x1: an array.
@@ -128,7 +128,7 @@ def isclose(
 def allclose(
     x1: ArrayLike, x2: ArrayLike, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
 ) -> Array:
-    """Whether `|x1 - x2| <= atol + rtol * |x2|` for all elements.
+    """Tests whether `|x1 - x2| <= atol + rtol * |x2|` for all elements.
 
     Args:
         x1: an array.
@@ -142,7 +142,7 @@ def allclose(
 
 @op
 def isfinite(x: ArrayLike) -> Array:
-    """Whether each element is neither NaN nor infinite.
+    """Tests whether each element is neither NaN nor infinite.
 
     Args:
         x: an array.
@@ -152,7 +152,7 @@ def isfinite(x: ArrayLike) -> Array:
 
 @op
 def isinf(x: ArrayLike) -> Array:
-    """Whether each element is infinite.
+    """Tests whether each element is infinite.
 
     Args:
         x: an array.
@@ -162,7 +162,7 @@ def isinf(x: ArrayLike) -> Array:
 
 @op
 def isnan(x: ArrayLike) -> Array:
-    """Whether each element is NaN.
+    """Tests whether each element is NaN.
 
     Args:
         x: an array.
@@ -172,7 +172,7 @@ def isnan(x: ArrayLike) -> Array:
 
 @op
 def isneginf(x: ArrayLike) -> Array:
-    """Whether each element is negative infinity.
+    """Tests whether each element is negative infinity.
 
     Args:
         x: an array.
@@ -182,7 +182,7 @@ def isneginf(x: ArrayLike) -> Array:
 
 @op
 def isposinf(x: ArrayLike) -> Array:
-    """Whether each element is positive infinity.
+    """Tests whether each element is positive infinity.
 
     Args:
         x: an array.
@@ -192,7 +192,7 @@ def isposinf(x: ArrayLike) -> Array:
 
 @op
 def signbit(x: ArrayLike) -> Array:
-    """Whether the sign bit of each element is set, which is the case for -0.0.
+    """Tests whether the sign bit of each element is set, which is the case for -0.0.
 
     Args:
         x: an array.
@@ -202,7 +202,7 @@ def signbit(x: ArrayLike) -> Array:
 
 @op
 def logical_and(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """Whether both elements are true.
+    """Tests whether both elements are true.
 
     Args:
         x1: an array.
@@ -219,7 +219,7 @@ def logical_and(x1: ArrayLike, x2: ArrayLike) -> Array:
 
 @op
 def logical_or(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """Whether at least one of two elements is true.
+    """Tests whether at least one of two elements is true.
 
     Args:
         x1: an array.
@@ -230,7 +230,7 @@ def logical_or(x1: ArrayLike, x2: ArrayLike) -> Array:
 
 @op
 def logical_xor(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """Whether exactly one of two elements is true.
+    """Tests whether exactly one of two elements is true.
 
     Args:
         x1: an array.
@@ -241,7 +241,7 @@ def logical_xor(x1: ArrayLike, x2: ArrayLike) -> Array:
 
 @op
 def logical_not(x: ArrayLike) -> Array:
-    """Whether each element is false.
+    """Tests whether each element is false.
 
     Args:
         x: an array.

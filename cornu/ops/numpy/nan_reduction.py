@@ -30,7 +30,7 @@ QuantileMethod: TypeAlias = Literal["linear", "lower", "higher", "midpoint", "ne
 
 @op
 def nansum(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
-    """Sum over axes, ignoring NaN.
+    """Computes the sum over axes, ignoring NaN.
 
     Args:
         x: an array.
@@ -48,7 +48,7 @@ def nansum(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
 
 @op
 def nanprod(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
-    """Product over axes, ignoring NaN.
+    """Computes the product over axes, ignoring NaN.
 
     Args:
         x: an array.
@@ -60,7 +60,7 @@ def nanprod(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
 
 @op
 def nanmean(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
-    """Mean over axes, ignoring NaN.
+    """Computes the mean over axes, ignoring NaN.
 
     Args:
         x: an array.
@@ -78,7 +78,7 @@ def nanmean(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
 
 @op
 def nanvar(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
-    """Variance over axes, ignoring NaN.
+    """Computes the variance over axes, ignoring NaN.
 
     Args:
         x: an array.
@@ -90,7 +90,7 @@ def nanvar(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
 
 @op
 def nanstd(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
-    """Standard deviation over axes, ignoring NaN.
+    """Computes the standard deviation over axes, ignoring NaN.
 
     Args:
         x: an array.
@@ -102,7 +102,7 @@ def nanstd(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
 
 @op
 def nanmax(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
-    """Maximum over axes, ignoring NaN.
+    """Computes the maximum over axes, ignoring NaN.
 
     Args:
         x: an array.
@@ -114,7 +114,7 @@ def nanmax(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
 
 @op
 def nanmin(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
-    """Minimum over axes, ignoring NaN.
+    """Computes the minimum over axes, ignoring NaN.
 
     Args:
         x: an array.
@@ -126,7 +126,7 @@ def nanmin(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
 
 @op
 def nanargmax(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> Array:
-    """Index of the maximum along an axis, ignoring NaN; -1 where all elements are NaN.
+    """Returns the index of the maximum along an axis, ignoring NaN; -1 where all are NaN.
 
     Args:
         x: an array.
@@ -138,7 +138,7 @@ def nanargmax(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> 
 
 @op
 def nanargmin(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> Array:
-    """Index of the minimum along an axis, ignoring NaN; -1 where all elements are NaN.
+    """Returns the index of the minimum along an axis, ignoring NaN; -1 where all are NaN.
 
     Args:
         x: an array.
@@ -150,7 +150,7 @@ def nanargmin(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> 
 
 @op
 def nanmedian(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
-    """Median over axes, ignoring NaN.
+    """Computes the median over axes, ignoring NaN.
 
     Args:
         x: an array.
@@ -168,7 +168,7 @@ def nanquantile(
     method: QuantileMethod = "linear",
     keepdims: bool = False,
 ) -> Array:
-    """Quantile over axes, ignoring NaN.
+    """Computes the quantile over axes, ignoring NaN.
 
     Args:
         x: an array.
@@ -191,7 +191,7 @@ def nanpercentile(
     method: QuantileMethod = "linear",
     keepdims: bool = False,
 ) -> Array:
-    """Percentile over axes, ignoring NaN.
+    """Computes the percentile over axes, ignoring NaN.
 
     Args:
         x: an array.

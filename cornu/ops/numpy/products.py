@@ -28,7 +28,7 @@ __all__ = [
 
 @op
 def matmul(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """Matrix product over the last two axes; the axes before them broadcast.
+    """Computes the matrix product over the last two axes; the axes before them broadcast.
 
     The product of int8 matrices is int32.
 
@@ -42,13 +42,13 @@ def matmul(x1: ArrayLike, x2: ArrayLike) -> Array:
 
 @op
 def einsum(subscripts: str, *operands: ArrayLike, **kwargs: Any) -> Array:
-    """Sum of products in Einstein notation.
+    """Computes the sum of products in Einstein notation.
 
     Args:
         subscripts: letters for the axes of each operand and of the result, as in
             `"bij,bjk->bik"`; axes that are missing in the result are summed over.
         operands: arrays.
-        kwargs: `optimize`, which chooses how the order of several products is found.
+        kwargs: `optimize`, the strategy that finds the order of several products.
 
     Example:
 
@@ -64,7 +64,7 @@ def einsum(subscripts: str, *operands: ArrayLike, **kwargs: Any) -> Array:
 
 @op
 def dot(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """Dot product over the last axis of `x1` and the second to last of `x2`.
+    """Computes the dot product over the last axis of `x1` and the second to last of `x2`.
 
     Args:
         x1: an array.
@@ -81,18 +81,18 @@ def dot(x1: ArrayLike, x2: ArrayLike) -> Array:
 
 @op
 def vdot(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """Dot product of flattened arrays, `x1` being conjugated.
+    """Computes the dot product of flattened arrays; `x1` is conjugated.
 
     Args:
         x1: an array.
-        x2: an array of as many elements.
+        x2: an array with the same number of elements.
     """
     return jnp.vdot(to_operand(x1), to_operand(x2))
 
 
 @op
 def inner(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """Inner product over the last axes.
+    """Computes the inner product over the last axes.
 
     Args:
         x1: an array.
@@ -103,7 +103,7 @@ def inner(x1: ArrayLike, x2: ArrayLike) -> Array:
 
 @op
 def outer(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """Outer product of flattened arrays.
+    """Computes the outer product of flattened arrays.
 
     Args:
         x1: an array.
@@ -120,7 +120,7 @@ def outer(x1: ArrayLike, x2: ArrayLike) -> Array:
 
 @op
 def kron(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """Kronecker product: blocks `x1[i, j] * x2`.
+    """Computes the Kronecker product, which consists of the blocks `x1[i, j] * x2`.
 
     Args:
         x1: an array.
@@ -131,7 +131,7 @@ def kron(x1: ArrayLike, x2: ArrayLike) -> Array:
 
 @op
 def tensordot(x1: ArrayLike, x2: ArrayLike, axes: int | Sequence[Sequence[int]] = 2) -> Array:
-    """Sum of products over several axes.
+    """Computes the sum of products over several axes.
 
     Args:
         x1: an array.
@@ -151,7 +151,7 @@ def cross(
     axisc: int = -1,
     axis: int | None = None,
 ) -> Array:
-    """Cross product of vectors with two or three components.
+    """Computes the cross product of vectors with two or three components.
 
     Args:
         x1: an array.
@@ -159,7 +159,7 @@ def cross(
         axisa: the axis of the components in `x1`.
         axisb: the axis of the components in `x2`.
         axisc: the axis of the components in the result.
-        axis: the axis in all three, instead of the others.
+        axis: the axis in both inputs and in the result; overrides the three others.
 
     Example:
 
@@ -176,7 +176,7 @@ def cross(
 def correlate(
     x1: ArrayLike, x2: ArrayLike, mode: Literal["valid", "same", "full"] = "valid"
 ) -> Array:
-    """Cross-correlation of two vectors.
+    """Computes the cross-correlation of two vectors.
 
     Args:
         x1: a vector.
@@ -194,7 +194,7 @@ def correlate(
 
 @op
 def slogdet(x: ArrayLike) -> tuple[Array, Array]:
-    """Sign and natural logarithm of the absolute value of the determinant.
+    """Computes the sign and the natural logarithm of the absolute value of the determinant.
 
     Args:
         x: matrices, of shape (..., n, n).
@@ -206,5 +206,5 @@ def slogdet(x: ArrayLike) -> tuple[Array, Array]:
 
 
 def _accumulator(*arrays: Array) -> Any:
-    # int8 products are summed in int32, as accelerators do it anyway.
+    # Sums of int8 products overflow int8; accelerators sum them in int32 at no cost.
     return jnp.int32 if all(array.dtype == jnp.int8 for array in arrays) else None

@@ -118,7 +118,7 @@ def rot90(array: ArrayLike, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Array
 
 @op
 def roll(x: ArrayLike, shift: int | Sequence[int], axis: Axes = None) -> Array:
-    """Shifts elements along axes; elements that leave at the end reenter at the start.
+    """Shifts elements along axes; those shifted beyond the last position reenter at the first.
 
     Args:
         x: an array.
@@ -155,5 +155,5 @@ def pad(
     if constant_values is None:
         return jnp.pad(x, pad_width, mode)
     if mode != "constant":
-        raise ValueError(f"pad: constant_values needs mode='constant'. Received: mode={mode!r}")
+        raise ValueError(f"pad: constant_values requires mode='constant'. Received: mode={mode!r}")
     return jnp.pad(x, pad_width, mode, constant_values=constant_values)

@@ -36,7 +36,7 @@ Number: TypeAlias = int | float | ArrayLike
 
 @op
 def sum(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
-    """Sum over axes.
+    """Computes the sum over axes.
 
     Args:
         x: an array.
@@ -56,7 +56,7 @@ def sum(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
 def prod(
     x: ArrayLike, axis: Axes = None, keepdims: bool = False, dtype: DTypeLike | None = None
 ) -> Array:
-    """Product over axes.
+    """Computes the product over axes.
 
     Args:
         x: an array.
@@ -75,7 +75,7 @@ def prod(
 
 @op
 def mean(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
-    """Mean over axes.
+    """Computes the mean over axes.
 
     Args:
         x: an array.
@@ -93,7 +93,7 @@ def mean(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
 
 @op
 def var(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
-    """Variance over axes: the mean of `|x - mean(x)|**2`.
+    """Computes the variance over axes: the mean of `|x - mean(x)|**2`.
 
     Args:
         x: an array.
@@ -111,7 +111,7 @@ def var(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
 
 @op
 def std(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
-    """Standard deviation over axes: the square root of the variance.
+    """Computes the standard deviation over axes: the square root of the variance.
 
     Args:
         x: an array.
@@ -129,12 +129,12 @@ def std(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
 
 @op
 def average(x: ArrayLike, axis: Axes = None, weights: ArrayLike | None = None) -> Array:
-    """Weighted mean `sum(weights * x) / sum(weights)` over axes.
+    """Computes the weighted mean `sum(weights * x) / sum(weights)` over axes.
 
     Args:
         x: an array.
         axis: the axis or axes; None for all of them.
-        weights: the weights; equal ones by default.
+        weights: the weights; 1 by default.
 
     Example:
 
@@ -147,12 +147,12 @@ def average(x: ArrayLike, axis: Axes = None, weights: ArrayLike | None = None) -
 
 @op
 def trapezoid(y: ArrayLike, x: ArrayLike | None = None, dx: float = 1.0, axis: int = -1) -> Array:
-    """Integral along an axis by the trapezoidal rule.
+    """Computes the integral along an axis by the trapezoidal rule.
 
     Args:
         y: the values of the function.
         x: the points where the function has these values; evenly spaced by default.
-        dx: the distance of the points, if `x` is None.
+        dx: the distance between adjacent points, if `x` is None.
         axis: the axis or axes; None for all of them.
 
     Example:
@@ -168,14 +168,13 @@ def trapezoid(y: ArrayLike, x: ArrayLike | None = None, dx: float = 1.0, axis: i
 def max(
     x: ArrayLike, axis: Axes = None, keepdims: bool = False, initial: float | None = None
 ) -> Array:
-    """Maximum over axes.
+    """Computes the maximum over axes.
 
     Args:
         x: an array.
         axis: the axis or axes; None for all of them.
         keepdims: whether the reduced axes are kept with size 1.
-        initial: the result cannot be below (for a minimum: above) this value; required for empty
-            arrays.
+        initial: the minimum of the result; required for empty arrays.
 
     Example:
 
@@ -190,14 +189,13 @@ def max(
 def min(
     x: ArrayLike, axis: Axes = None, keepdims: bool = False, initial: float | None = None
 ) -> Array:
-    """Minimum over axes.
+    """Computes the minimum over axes.
 
     Args:
         x: an array.
         axis: the axis or axes; None for all of them.
         keepdims: whether the reduced axes are kept with size 1.
-        initial: the result cannot be below (for a minimum: above) this value; required for empty
-            arrays.
+        initial: the maximum of the result; required for empty arrays.
 
     Example:
 
@@ -210,7 +208,7 @@ def min(
 
 @op
 def amax(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
-    """Maximum over axes; the same as `max`.
+    """Computes the maximum over axes; the same as `max`.
 
     Args:
         x: an array.
@@ -222,7 +220,7 @@ def amax(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
 
 @op
 def amin(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
-    """Minimum over axes; the same as `min`.
+    """Computes the minimum over axes; the same as `min`.
 
     Args:
         x: an array.
@@ -234,7 +232,7 @@ def amin(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
 
 @op
 def ptp(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
-    """Range over axes: maximum minus minimum.
+    """Computes the range over axes: maximum minus minimum.
 
     Args:
         x: an array.
@@ -252,7 +250,7 @@ def ptp(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
 
 @op
 def argmax(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> Array:
-    """Index of the maximum along an axis, as int32.
+    """Returns the index of the maximum along an axis, as int32.
 
     Args:
         x: an array.
@@ -270,7 +268,7 @@ def argmax(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> Arr
 
 @op
 def argmin(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> Array:
-    """Index of the minimum along an axis, as int32.
+    """Returns the index of the minimum along an axis, as int32.
 
     Args:
         x: an array.
@@ -288,7 +286,7 @@ def argmin(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> Arr
 
 @op
 def all(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
-    """Whether all elements are true.
+    """Tests whether all elements are true.
 
     Args:
         x: an array.
@@ -300,7 +298,7 @@ def all(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
 
 @op
 def any(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
-    """Whether at least one element is true.
+    """Tests whether at least one element is true.
 
     Args:
         x: an array.
@@ -312,7 +310,7 @@ def any(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
 
 @op
 def count_nonzero(x: ArrayLike, axis: Axes = None) -> Array:
-    """Number of elements that are not zero, as int32.
+    """Counts the elements that are not zero; the result is int32.
 
     Args:
         x: an array.
@@ -324,6 +322,7 @@ def count_nonzero(x: ArrayLike, axis: Axes = None) -> Array:
     >>> cornu.ops.count_nonzero([0, 3, 4]).tolist()
     2
     """
+    # As in Keras; JAX returns int64 if 64-bit types are enabled.
     return jnp.count_nonzero(to_operand(x), axis=axis).astype("int32")
 
 

@@ -20,7 +20,7 @@ __all__ = [
 
 @op
 def ceil(x: ArrayLike) -> Array:
-    """Smallest integer that is not below each element, as floats.
+    """Rounds each element up to an integer, as floats.
 
     Args:
         x: an array.
@@ -36,7 +36,7 @@ def ceil(x: ArrayLike) -> Array:
 
 @op
 def floor(x: ArrayLike) -> Array:
-    """Largest integer that is not above each element, as floats.
+    """Rounds each element down to an integer, as floats.
 
     Args:
         x: an array.
@@ -52,7 +52,7 @@ def floor(x: ArrayLike) -> Array:
 
 @op
 def trunc(x: ArrayLike) -> Array:
-    """Integer part of each element: rounds toward zero.
+    """Rounds each element toward zero to an integer.
 
     Args:
         x: an array.
@@ -68,7 +68,7 @@ def trunc(x: ArrayLike) -> Array:
 
 @op
 def round(x: ArrayLike, decimals: int = 0) -> Array:
-    """The nearest number with so many decimals; halves go to the even one.
+    """Rounds to a number of decimals; halves are rounded to the nearest even number.
 
     Args:
         x: an array.

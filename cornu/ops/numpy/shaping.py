@@ -154,7 +154,7 @@ def swapaxes(x: ArrayLike, axis1: int, axis2: int) -> Array:
 
 
 def ndim(x: Any) -> int:
-    """The number of axes.
+    """Returns the number of axes.
 
     Args:
         x: an array, Variable or symbolic Tensor.
@@ -164,7 +164,7 @@ def ndim(x: Any) -> int:
 
 @op
 def size(x: ArrayLike) -> Any:
-    """The number of elements.
+    """Returns the number of elements.
 
     Args:
         x: an array.
@@ -175,7 +175,7 @@ def size(x: ArrayLike) -> Any:
 
 @op
 def copy(x: ArrayLike) -> Array:
-    """Copy of an array.
+    """Returns a copy of an array.
 
     Args:
         x: an array.
@@ -185,7 +185,7 @@ def copy(x: ArrayLike) -> Array:
 
 @op
 def view(x: ArrayLike, dtype: DTypeLike | None = None) -> Array:
-    """The same bytes read as another dtype; the last axis grows or shrinks accordingly.
+    """Reinterprets the bytes as another dtype; the size of the last axis changes accordingly.
 
     Args:
         x: an array.

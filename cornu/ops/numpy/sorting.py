@@ -40,11 +40,11 @@ def sort(x: ArrayLike, axis: int | None = -1) -> Array:
 
 @op
 def argsort(x: ArrayLike, axis: int | None = -1) -> Array:
-    """The indices that would put the elements in rising order; equal ones stay in order.
+    """Returns the indices that would sort an array; equal elements keep their order.
 
     Args:
         x: an array.
-        axis: the axis; None for the flat array.
+        axis: the axis; None for the flattened array.
     """
     x = to_array(x)
     return jnp.argsort(x, axis=None if x.ndim == 0 else axis)
@@ -52,11 +52,11 @@ def argsort(x: ArrayLike, axis: int | None = -1) -> Array:
 
 @op
 def argpartition(x: ArrayLike, kth: int, axis: int | None = -1) -> Array:
-    """Indices that move the k-th smallest element to its sorted position, smaller ones before it.
+    """Returns indices that move the k-th smallest element to position k, smaller ones before it.
 
     Args:
         x: an array.
-        kth: the position k.
+        kth: the position k, counted from 0.
         axis: the axis; None for the flattened array.
     """
     return jnp.argpartition(
@@ -68,7 +68,7 @@ def argpartition(x: ArrayLike, kth: int, axis: int | None = -1) -> Array:
 def searchsorted(
     sorted_sequence: ArrayLike, values: ArrayLike, side: Literal["left", "right"] = "left"
 ) -> Array:
-    """Indices at which values can be inserted so that a vector stays sorted.
+    """Returns the indices at which values can be inserted so that a vector stays sorted.
 
     Args:
         sorted_sequence: a vector in ascending order.
@@ -80,7 +80,7 @@ def searchsorted(
 
 @op
 def digitize(x: ArrayLike, bins: ArrayLike) -> Array:
-    """Index of the bin that contains each element.
+    """Returns the index of the bin that contains each element.
 
     Args:
         x: an array.
@@ -97,13 +97,13 @@ def digitize(x: ArrayLike, bins: ArrayLike) -> Array:
 
 @op
 def isin(x1: ArrayLike, x2: ArrayLike, assume_unique: bool = False, invert: bool = False) -> Array:
-    """Whether each element of `x1` occurs in `x2`.
+    """Tests whether each element of `x1` occurs in `x2`.
 
     Args:
         x1: an array.
         x2: an array.
         assume_unique: whether no element occurs twice, which is faster.
-        invert: whether to return the opposite.
+        invert: whether to return the negated result.
 
     Example:
 
@@ -125,14 +125,14 @@ def unique(
     size: int | None = None,
     fill_value: ArrayLike | None = None,
 ) -> Any:
-    """Unique elements. Needs concrete arrays unless `size` is given.
+    """Returns the unique elements, sorted. Requires concrete arrays unless `size` is given.
 
     Args:
         x: an array.
         sorted: whether the result is in ascending order.
-        return_index: whether to return the index of each first occurrence, too.
-        return_inverse: whether to return, for each element, its index in the result, too.
-        return_counts: whether to return how often each element occurs, too.
+        return_index: whether to also return the index of each first occurrence.
+        return_inverse: whether to also return, for each element, its index in the result.
+        return_counts: whether to also return the number of occurrences of each element.
         axis: the axis whose slices are compared; None for single elements.
         size: the number of elements to return.
         fill_value: fills the result if there are fewer; the smallest element by default.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 from typing import Literal, TypeAlias
 
 import jax.numpy as jnp
@@ -25,7 +24,7 @@ QuantileMethod: TypeAlias = Literal["linear", "lower", "higher", "midpoint", "ne
 
 @op
 def median(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
-    """Median over axes; the mean of the two middle values for an even number of elements.
+    """Computes the median over axes: the mean of the two middle values for an even number.
 
     Args:
         x: an array.
@@ -49,7 +48,7 @@ def quantile(
     method: QuantileMethod = "linear",
     keepdims: bool = False,
 ) -> Array:
-    """Quantile over axes: the value below which a fraction `q` of the elements lies.
+    """Computes the quantile over axes: the value below which a fraction `q` of the elements lies.
 
     Args:
         x: an array.
@@ -78,7 +77,7 @@ def percentile(
     method: QuantileMethod = "linear",
     keepdims: bool = False,
 ) -> Array:
-    """Percentile over axes: the value below which `q` percent of the elements lie.
+    """Computes the percentile over axes: the value below which `q` percent of the elements lie.
 
     Args:
         x: an array.
@@ -103,7 +102,7 @@ def percentile(
 def histogram(
     x: ArrayLike, bins: int | ArrayLike = 10, range: tuple[float, float] | None = None
 ) -> tuple[Array, Array]:
-    """Counts of elements in bins.
+    """Counts the elements in each bin.
 
     Args:
         x: an array.
@@ -118,7 +117,7 @@ def histogram(
 
 @op
 def corrcoef(x: ArrayLike) -> Array:
-    """Pearson correlation coefficients of variables.
+    """Computes the Pearson correlation coefficients of variables.
 
     Args:
         x: one variable per row, one observation per column.
@@ -130,15 +129,15 @@ def corrcoef(x: ArrayLike) -> Array:
 def bincount(
     x: ArrayLike, weights: ArrayLike | None = None, minlength: int = 0, sparse: bool = False
 ) -> Array:
-    """How often each of the integers 0, 1, 2, ... occurs.
+    """Counts the occurrences of each of the integers 0, 1, 2, ...
 
-    The length of the result depends on the data, so that it works on arrays only, not while a
-    model is being built or compiled.
+    The length of the result depends on the data. Therefore the op supports arrays only, neither
+    symbolic Tensors nor tracers.
 
     Args:
-        x: integers from 0 on, of shape (length,) or (batch, length).
-        weights: what each element counts; 1 by default.
-        minlength: the least length of the result.
+        x: non-negative integers, of shape (length,) or (batch, length).
+        weights: the weight of each element; 1 by default.
+        minlength: the minimum length of the result.
         sparse: not supported.
 
     Returns:
@@ -146,10 +145,11 @@ def bincount(
     """
     x, weights = to_array(x), to_array(weights)
     if sparse:
-        raise NotImplementedError("bincount: sparse arrays do not exist here. Use sparse=False.")
+        raise NotImplementedError("bincount: sparse arrays are not supported. Use sparse=False.")
     if x.ndim == 1:
         return jnp.bincount(x, weights, minlength=minlength)
-    size = builtins.max(int(x.max()) + 1, minlength) if x.size else minlength
+    size = max(int(x.max()) + 1, minlength) if x.size else minlength
+    # With a row index for each element, all rows are counted in one scatter.
     rows = jnp.arange(x.shape[0])[:, None]
     counts = jnp.zeros((x.shape[0], size), "int32" if weights is None else weights.dtype)
     return counts.at[rows, x].add(1 if weights is None else weights)

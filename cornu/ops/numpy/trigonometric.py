@@ -31,7 +31,7 @@ __all__ = [
 
 @op
 def sin(x: ArrayLike) -> Array:
-    """Sine.
+    """Computes the sine.
 
     Args:
         x: angles in radians.
@@ -47,7 +47,7 @@ def sin(x: ArrayLike) -> Array:
 
 @op
 def cos(x: ArrayLike) -> Array:
-    """Cosine.
+    """Computes the cosine.
 
     Args:
         x: angles in radians.
@@ -63,7 +63,7 @@ def cos(x: ArrayLike) -> Array:
 
 @op
 def tan(x: ArrayLike) -> Array:
-    """Tangent.
+    """Computes the tangent.
 
     Args:
         x: angles in radians.
@@ -73,7 +73,7 @@ def tan(x: ArrayLike) -> Array:
 
 @op
 def arcsin(x: ArrayLike) -> Array:
-    """Inverse sine: an angle in [-π/2, π/2], in radians.
+    """Computes the inverse sine: an angle in [-π/2, π/2], in radians.
 
     Args:
         x: numbers from -1 to 1.
@@ -83,7 +83,7 @@ def arcsin(x: ArrayLike) -> Array:
 
 @op
 def arccos(x: ArrayLike) -> Array:
-    """Inverse cosine: an angle in [0, π], in radians.
+    """Computes the inverse cosine: an angle in [0, π], in radians.
 
     Args:
         x: numbers from -1 to 1.
@@ -93,7 +93,7 @@ def arccos(x: ArrayLike) -> Array:
 
 @op
 def arctan(x: ArrayLike) -> Array:
-    """Inverse tangent: an angle in [-π/2, π/2], in radians.
+    """Computes the inverse tangent: an angle in [-π/2, π/2], in radians.
 
     Args:
         x: an array.
@@ -103,7 +103,7 @@ def arctan(x: ArrayLike) -> Array:
 
 @op
 def arctan2(x1: ArrayLike, x2: ArrayLike) -> Array:
-    """Angle of the point (x2, x1) from the positive x-axis, in (-π, π].
+    """Computes the angle of the point (x2, x1) from the positive x-axis, in (-π, π].
 
     Args:
         x1: the y-coordinates.
@@ -114,7 +114,7 @@ def arctan2(x1: ArrayLike, x2: ArrayLike) -> Array:
 
 @op
 def sinh(x: ArrayLike) -> Array:
-    """Hyperbolic sine.
+    """Computes the hyperbolic sine.
 
     Args:
         x: an array.
@@ -124,7 +124,7 @@ def sinh(x: ArrayLike) -> Array:
 
 @op
 def cosh(x: ArrayLike) -> Array:
-    """Hyperbolic cosine.
+    """Computes the hyperbolic cosine.
 
     Args:
         x: an array.
@@ -134,7 +134,7 @@ def cosh(x: ArrayLike) -> Array:
 
 @op
 def tanh(x: ArrayLike) -> Array:
-    """Hyperbolic tangent.
+    """Computes the hyperbolic tangent.
 
     Args:
         x: an array.
@@ -150,7 +150,7 @@ def tanh(x: ArrayLike) -> Array:
 
 @op
 def arcsinh(x: ArrayLike) -> Array:
-    """Inverse hyperbolic sine.
+    """Computes the inverse hyperbolic sine.
 
     Args:
         x: an array.
@@ -160,7 +160,7 @@ def arcsinh(x: ArrayLike) -> Array:
 
 @op
 def arccosh(x: ArrayLike) -> Array:
-    """Inverse hyperbolic cosine.
+    """Computes the inverse hyperbolic cosine.
 
     Args:
         x: an array.
@@ -170,7 +170,7 @@ def arccosh(x: ArrayLike) -> Array:
 
 @op
 def arctanh(x: ArrayLike) -> Array:
-    """Inverse hyperbolic tangent.
+    """Computes the inverse hyperbolic tangent.
 
     Args:
         x: an array.
@@ -180,7 +180,7 @@ def arctanh(x: ArrayLike) -> Array:
 
 @op
 def sinc(x: ArrayLike) -> Array:
-    """Normalized sinc function `sin(πx) / (πx)`, 1 at zero.
+    """Computes the normalized sinc function `sin(πx) / (πx)`, 1 at zero.
 
     Args:
         x: an array.
@@ -210,7 +210,7 @@ def rad2deg(x: ArrayLike) -> Array:
 
 @op
 def i0(x: ArrayLike) -> Array:
-    """Modified Bessel function of the first kind, of order 0.
+    """Computes the modified Bessel function of the first kind, of order 0.
 
     Args:
         x: an array.

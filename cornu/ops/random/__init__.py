@@ -1,6 +1,6 @@
 """Random distributions and seed generators."""
 
-# Each theme lists its public names; a name that is added there appears here.
+# Each module lists its public names; a name that is added there appears here.
 # ruff: noqa: F403
 
 from cornu.ops.random import distributions

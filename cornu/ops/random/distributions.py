@@ -192,6 +192,7 @@ def categorical(
     if logits.ndim != 2:
         raise ValueError(f"logits must have shape (batch, classes). Received: {logits.shape}")
     shape = (logits.shape[0], num_samples)
+    # The new last axis broadcasts against the samples, so that each row is sampled several times.
     samples = jax.random.categorical(draw_key(seed), logits[..., None], axis=1, shape=shape)
     return samples.astype(standardize_dtype(dtype))
 
@@ -308,12 +309,14 @@ def dropout(
     x = inputs
     if rate == 0:
         return x
+    # The factor 1 / (1 - rate) would be infinite.
     if rate == 1:
         return jnp.zeros_like(x)
     shape = x.shape
     if noise_shape is not None:
         shape = tuple(n if m is None else m for m, n in zip(noise_shape, x.shape, strict=True))
     keep = bernoulli(draw_key(seed), 1.0 - rate, shape)
+    # Selected instead of multiplied by the mask: infinity * 0 is NaN.
     return jnp.where(keep, x / (1.0 - rate), jnp.zeros((), x.dtype))
 
 

@@ -63,6 +63,8 @@ def match_ranks(a: Any, b: Any) -> tuple[Any, Any]:
     ((4, 1), (4, 1))
     """
     if a.ndim == b.ndim + 1 and a.shape[-1] == 1:
+        # The vector gets an axis, so that a mean over the last axis still gives one value per
+        # sample.
         return (a, b[:, None]) if b.ndim == 1 else (a[..., 0], b)
     if b.ndim == a.ndim + 1 and b.shape[-1] == 1:
         return (a[:, None], b) if a.ndim == 1 else (a, b[..., 0])
@@ -78,6 +80,7 @@ def match_shapes(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[jax.Array, jax.A
     predictions: Array = jnp.asarray(y_pred)
     labels: Array = jnp.asarray(y_true, predictions.dtype)
     labels, predictions = match_ranks(labels, predictions)
+    # Broadcasting (batch,) with (batch, 1) would silently give (batch, batch).
     if labels.shape != predictions.shape:
         sparse = labels.shape in (predictions.shape[:-1], (*predictions.shape[:-1], 1))
         raise ValueError(
@@ -116,6 +119,7 @@ def match_sparse_shapes(
             "If the labels are one-hot, use the variant of the loss or metric without 'sparse' in "
             "its name."
         )
+    # Data pipelines often deliver class indices as floats.
     return y_true.astype("int32"), y_pred
 
 
@@ -138,6 +142,7 @@ def expand_weights(weights: Any, shape: tuple[int, ...]) -> jax.Array:
     received = weights.shape
     if weights.ndim == len(shape) + 1 and weights.shape[-1] == 1:
         weights = weights[..., 0]
+    # Compared from the first axis on, whereas NumPy broadcasts from the last.
     compatible = all(w in (1, n) for w, n in zip(weights.shape, shape, strict=False))
     if weights.ndim > len(shape) or not compatible:
         raise ValueError(

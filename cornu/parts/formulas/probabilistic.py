@@ -91,6 +91,7 @@ def binary_focal_crossentropy(
     y_true, y_pred = match_shapes(y_true, y_pred)
     y_true = _smooth(y_true, label_smoothing, 2)
     if from_logits:
+        # The focal factor requires probabilities.
         y_pred = jax.nn.sigmoid(y_pred)
     correct = y_true * y_pred + (1 - y_true) * (1 - y_pred)
     values = jnp.power(1 - correct, gamma) * ops.binary_crossentropy(y_true, y_pred)
@@ -220,6 +221,7 @@ def kl_divergence(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     References: Solomon Kullback, Richard Leibler (1951), "On Information and Sufficiency".
     """
     y_true, y_pred = match_shapes(y_true, y_pred)
+    # Clipped, because the gradient of 0 * log(0) is NaN.
     y_true = jnp.clip(y_true, settings.get("epsilon"), 1)
     y_pred = jnp.clip(y_pred, settings.get("epsilon"), 1)
     return jnp.sum(y_true * jnp.log(y_true / y_pred), axis=-1)

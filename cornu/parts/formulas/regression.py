@@ -111,6 +111,7 @@ def huber(y_true: ArrayLike, y_pred: ArrayLike, delta: float = 1.0) -> Array:
     """
     y_true, y_pred = match_shapes(y_true, y_pred)
     size = jnp.abs(y_pred - y_true)
+    # Both branches are finite everywhere, so that the gradient of the unused one is 0.
     values = jnp.where(size <= delta, 0.5 * size * size, delta * size - 0.5 * delta * delta)
     return jnp.mean(values, axis=-1)
 
@@ -139,4 +140,5 @@ def log_cosh(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 def cosine(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) -> Array:
     """Computes the cosine of the angle between vectors, which is 1 for equal directions."""
     y_true, y_pred = match_shapes(y_true, y_pred)
+    # `normalize` has a finite gradient for a vector of zeros.
     return jnp.sum(ops.normalize(y_true, axis=axis) * ops.normalize(y_pred, axis=axis), axis=axis)

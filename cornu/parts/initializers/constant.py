@@ -30,6 +30,7 @@ class Constant(Initializer):
     def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray:
         value = np.asarray(self.value)
         try:
+            # `astype` copies, because the view that `broadcast_to` returns is read-only.
             return np.broadcast_to(value, tuple(shape)).astype(numpy_dtype(dtype))
         except ValueError as error:
             raise ValueError(

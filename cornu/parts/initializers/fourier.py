@@ -83,9 +83,11 @@ class STFT(Initializer):
 
     def _window(self, length: int) -> np.ndarray:
         if isinstance(self.window, str):
+            # A symmetric window ends at the full period, a periodic one a sample before.
             period = length if self.periodic else max(length - 1, 1)
             phase = 2 * np.pi * np.arange(length) / period
             terms = enumerate(_WINDOWS[self.window])
+            # In float64; the kernel is rounded to its dtype once, at the end.
             window = sum((-1) ** k * a * np.cos(k * phase) for k, a in terms)
             return window if length > 1 else np.ones(1)
         window = np.asarray(self.window, dtype="float64")

@@ -58,6 +58,7 @@ class RandomInitializer(Initializer):
             raise ValueError(
                 f"{type(self).__name__}: the dtype must be a float type. Received: {dtype}"
             )
+        # NumPy's generators offer these two types only; 16-bit values are rounded from 32 bits.
         precision = np.float64 if dtype == np.float64 else np.float32
         values = np.empty(shape, dtype)
         flat = values.reshape(-1)
@@ -204,6 +205,7 @@ class Orthogonal(RandomInitializer):
                 f"Orthogonal: the shape must have at least two axes. Received: {tuple(shape)}"
             )
         rows, columns = math.prod(shape[:-1]), shape[-1]
+        # A wide matrix is computed as its transpose, because QR returns orthonormal columns.
         tall = (max(rows, columns), min(rows, columns))
         q, r = np.linalg.qr(self.draw(tall, "float32", normal(0.0, 1.0)))
         # Multiplying by the signs of the diagonal of R makes the distribution uniform (Mezzadri,
@@ -217,5 +219,6 @@ def _to_entropy(seed: Any) -> Any:
     if seed is None:
         return seeds.next_seed()
     if isinstance(seed, SeedGenerator):
+        # The generator is advanced, so that its next use gives other values.
         return np.asarray(jax.random.key_data(seed.next())).tolist()
     return int(seed) & 0xFFFFFFFFFFFFFFFF  # SeedSequence rejects negative numbers

@@ -68,6 +68,7 @@ class VarianceScaling(RandomInitializer):
         if mode not in ("fan_in", "fan_out", "fan_avg"):
             raise ValueError(f"mode must be 'fan_in', 'fan_out' or 'fan_avg'. Received: {mode!r}")
         name = distribution.lower()
+        # In Keras, "normal" is a synonym of the truncated distribution.
         if name == "normal":
             name = "truncated_normal"
         if name not in ("truncated_normal", "untruncated_normal", "uniform"):
@@ -86,6 +87,7 @@ class VarianceScaling(RandomInitializer):
         units = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
         stddev = math.sqrt(self.scale / max(1.0, units[self.mode]))
         if self.distribution == "uniform":
+            # A uniform distribution over [-l, l] has the variance l² / 3.
             limit = math.sqrt(3) * stddev
             return self.draw(shape, dtype, uniform(-limit, limit))
         if self.distribution == "untruncated_normal":
