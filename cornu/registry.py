@@ -46,43 +46,43 @@ _archive_writer: Callable[[Any, Any], None] | None = None
 class Configurable:
     """Base class of objects with a config. The arguments of the constructor are captured."""
 
-    category: ClassVar[str] = "objects"
-    _constructed_with: tuple[Any, Any]
+    _category_: ClassVar[str] = "objects"
+    _constructed_with_: tuple[Any, Any]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         # Classes of programs are found only if they are registered explicitly.
         if cls.__module__.partition(".")[0] == "cornu" and not cls.__name__.startswith("_"):
-            _classes.setdefault(cls.category, {}).setdefault(cls.__name__, cls)
+            _classes.setdefault(cls._category_, {}).setdefault(cls.__name__, cls)
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = object.__new__(cls)
         # In `__new__`, because a constructor of a subclass may change its arguments before it
         # calls `super().__init__()`.
-        object.__setattr__(self, "_constructed_with", (args, kwargs))
+        object.__setattr__(self, "_constructed_with_", (args, kwargs))
         return self
 
     @property
-    def constructor_call(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def _constructor_call_(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The positional and keyword arguments of the constructor, as they were passed."""
-        return self._constructed_with
+        return self._constructed_with_
 
-    def public_name(self) -> tuple[str, str]:
+    def _public_name_(self) -> tuple[str, str]:
         """Returns the module and class name by which a config refers to the class.
 
         Configs name the modules of Keras, so that Keras can read files that cornu writes.
         """
         module = type(self).__module__
         is_custom = module.partition(".")[0] != "cornu"
-        return module if is_custom else f"keras.{self.category}", type(self).__name__
+        return module if is_custom else f"keras.{self._category_}", type(self).__name__
 
-    def constructor_arguments(self) -> dict[str, Any]:
+    def _constructor_arguments_(self) -> dict[str, Any]:
         """Returns the arguments of the constructor, including defaults, by parameter name.
 
         Raises:
             NotImplementedError: the constructor was called with variadic positional arguments.
         """
-        args, kwargs = self._constructed_with
+        args, kwargs = self._constructed_with_
         signature = inspect.signature(type(self).__init__)
         bound = signature.bind(self, *args, **kwargs)
         bound.apply_defaults()
@@ -102,7 +102,7 @@ class Configurable:
 
     def get_config(self) -> Config:
         """Returns the arguments of the constructor as plain data."""
-        return {name: serialize(value) for name, value in self.constructor_arguments().items()}
+        return {name: serialize(value) for name, value in self._constructor_arguments_().items()}
 
     @classmethod
     def from_config(cls, config: Config) -> Any:
@@ -233,7 +233,7 @@ def serialize(obj: Any) -> Any:
     if obj is None or isinstance(obj, (bool, int, float, str)):
         return obj
     if isinstance(obj, Configurable):
-        module, name = obj.public_name()
+        module, name = obj._public_name_()
         return {
             "module": module,
             "class_name": name,

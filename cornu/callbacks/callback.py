@@ -56,7 +56,7 @@ class Callback:
     look_every: float | None = None
     variables: Sequence[Variable] = ()
     writes_files: bool = False
-    _initial_attributes: dict[str, Any] = {}
+    _initial_attributes_: dict[str, Any] = {}
 
     def set_params(self, params: dict[str, Any]) -> None:
         """Sets `params`: `verbose`, `epochs` and `steps` of the run."""
@@ -71,9 +71,9 @@ class Callback:
 
         Only these are called, and only if there are any is each step a dispatch of its own.
         """
-        hooks = {hook for hook in _BATCH_HOOKS if self._overrides(hook)}
+        hooks = {hook for hook in _BATCH_HOOKS if self._overrides_(hook)}
         for moment in ("begin", "end"):
-            if self._overrides(f"on_batch_{moment}"):
+            if self._overrides_(f"on_batch_{moment}"):
                 hooks.add(f"on_train_batch_{moment}")
         return frozenset(hooks)
 
@@ -108,7 +108,7 @@ class Callback:
         """
         return step
 
-    def _overrides(self, hook: str) -> bool:
+    def _overrides_(self, hook: str) -> bool:
         return hook in vars(self) or getattr(type(self), hook) is not getattr(Callback, hook)
 
     def get_state(self) -> dict[str, Any]:
@@ -120,16 +120,16 @@ class Callback:
         return {
             name: value
             for name, value in plain_attributes(self).items()
-            if not _is_equal(value, self._initial_attributes.get(name, _MISSING))
+            if not _is_equal(value, self._initial_attributes_.get(name, _MISSING))
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Restores what `get_state()` returned; called after `on_train_begin`."""
         vars(self).update(state)
 
-    def record_initial_attributes(self) -> None:
+    def _record_initial_attributes_(self) -> None:
         """Records the attributes before training begins; see `get_state`."""
-        self._initial_attributes = copy.deepcopy(plain_attributes(self))
+        self._initial_attributes_ = copy.deepcopy(plain_attributes(self))
 
     # -------------------------------------------------------------------------------------- hooks
 
@@ -197,7 +197,7 @@ class Callback:
 
 
 _MISSING = object()
-_NOT_SAVED = ("model", "params", "_initial_attributes")
+_NOT_SAVED = ("model", "params", "_initial_attributes_")
 
 
 def plain_attributes(callback: Callback) -> dict[str, Any]:

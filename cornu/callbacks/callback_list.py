@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
+import types
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from cornu import tree
 from cornu.callbacks.callback import Callback, Step
 from cornu.callbacks.history import History
 from cornu.callbacks.progbar_logger import ProgbarLogger
+from cornu.callbacks.shared.extensions import extension_method, seconds, variables_in
 from cornu.callbacks.shared.trained_model import TrainedModel
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.user_frames import user_stacklevel
@@ -76,13 +78,23 @@ class CallbackList(Callback):
 
     def batch_hooks(self) -> frozenset[str]:
         """Returns the names of the batch methods that at least one callback overrides."""
-        return frozenset().union(*(callback.batch_hooks() for callback in self.callbacks))
+        found: set[str] = set()
+        for callback in self.callbacks:
+            hooks = extension_method(callback, Callback, "batch_hooks", 0)()
+            found |= hooks if isinstance(hooks, frozenset) else Callback.batch_hooks(callback)
+        return frozenset(found)
 
     @property
     def around(self) -> list[Callback]:
         """The callbacks that wrap the training step."""
+        return [c for c in self.callbacks if self._wraps(c)]
+
+    def _wraps(self, callback: Callback) -> bool:
         own = Callback.around_step
-        return [c for c in self.callbacks if type(c).around_step is not own]
+        method = extension_method(callback, Callback, "around_step", 1)
+        return (
+            type(callback).around_step is not own and getattr(method, "__func__", None) is not own
+        )
 
     def around_step(self, step: Step) -> Step:
         """Returns the training step wrapped by all callbacks; the first one is outermost."""
@@ -93,7 +105,7 @@ class CallbackList(Callback):
     @property
     def variables(self) -> list[Variable]:  # type: ignore[override]
         """The Variables of the callbacks that wrap the training step."""
-        return [variable for callback in self.around for variable in callback.variables]
+        return [variable for c in self.around for variable in variables_in(c.variables)]
 
     @property
     def train_batch_hooks(self) -> bool:
@@ -118,7 +130,8 @@ class CallbackList(Callback):
         """The shortest interval that a callback requests, in seconds; `None` without requests."""
         if self._validating:
             return None
-        intervals = [c.look_every for c in self.callbacks if c.look_every is not None]
+        found = [seconds(callback.look_every) for callback in self.callbacks]
+        intervals = [interval for interval in found if interval is not None]
         # An interval of 0 means "after each dispatch": it must not make the dispatches shorter.
         return min(
             (interval for interval in intervals if interval), default=0.0 if intervals else None
@@ -136,7 +149,7 @@ class CallbackList(Callback):
 
     def get_state(self) -> dict[str, Any]:
         """Returns the states of the callbacks, by class name with a counter."""
-        return {label: callback.get_state() for label, callback in self._by_label().items()}
+        return {label: _state_methods(c)[0]() for label, c in self._by_label().items()}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Restores the states of callbacks of the same classes, in the same order.
@@ -147,7 +160,7 @@ class CallbackList(Callback):
         callbacks = self._by_label()
         for label, callback in callbacks.items():
             if label in state:
-                callback.set_state(state[label])
+                _state_methods(callback)[1](state[label])
         lost = [label for label in state if label not in callbacks and state[label]]
         if lost:
             warnings.warn(
@@ -174,16 +187,16 @@ class CallbackList(Callback):
         now = time.monotonic()
         last = self.model is not None and self.model.stop_training
         for i, callback in self._numbered():
-            every = callback.look_every
+            every = seconds(callback.look_every)
             if every is not None and (last or now - self._last_calls.get(i, -every) >= every):
-                callback.on_progress(step, steps, logs)
+                extension_method(callback, Callback, "on_progress", 3)(step, steps, logs)
                 self._last_calls[i] = now
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Calls all callbacks."""
         self._fitting = True
         for callback in self.callbacks:
-            callback.record_initial_attributes()
+            callback._record_initial_attributes_()
             if isinstance(callback, History):
                 self.model.history = callback
             callback.on_train_begin(logs)
@@ -198,13 +211,13 @@ class CallbackList(Callback):
         """Calls all callbacks."""
         self._fitting = self._testing = False
         for callback in self.callbacks:
-            callback.on_train_exception(error)
+            extension_method(callback, Callback, "on_train_exception", 1)(error)
 
     def on_resume(self, epoch: int, step: int) -> None:
         """Calls all callbacks."""
         self._last_calls.clear()
         for callback in self.callbacks:
-            callback.on_resume(epoch, step)
+            extension_method(callback, Callback, "on_resume", 2)(epoch, step)
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Calls all callbacks."""
@@ -281,6 +294,18 @@ class CallbackList(Callback):
         """Calls all callbacks."""
         for callback in self.callbacks:
             callback.on_predict_batch_end(batch, logs)
+
+
+def _state_methods(callback: Callback) -> tuple[Callable[[], Any], Callable[[Any], Any]]:
+    """Returns `get_state` and `set_state` of a callback, or the default ones if one is missing."""
+    get = extension_method(callback, Callback, "get_state", 0)
+    set_ = extension_method(callback, Callback, "set_state", 1)
+    defaults = [getattr(m, "__func__", None) for m in (get, set_)]
+    if (defaults[0] is Callback.get_state) != (defaults[1] is Callback.set_state):
+        return types.MethodType(Callback.get_state, callback), types.MethodType(
+            Callback.set_state, callback
+        )
+    return get, set_
 
 
 def _check_callback(callback: Any) -> None:

@@ -73,7 +73,7 @@ class LRFinder(Callback):
     def on_train_begin(self, logs: Logs = None) -> None:
         """Takes a snapshot of the model."""
         self._sweep = Sweep(*self._arguments)
-        self._snapshot = self.model.snapshot()
+        self._snapshot = self.model._snapshot_()
         self._rate_override = LearningRateOverride(self.model.optimizer)
 
     def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:

@@ -108,7 +108,8 @@ class MonitorCallback(Callback):
         if name == "loss" or name.endswith("_loss"):
             return -1
         directions = {metric.name: metric.direction for metric in self.model.metrics}
-        sign = {"up": 1, "down": -1}.get(directions.get(name) or "")
+        direction = directions.get(name)  # a metric of the user may use the attribute otherwise
+        sign = {"up": 1, "down": -1}.get(direction) if isinstance(direction, str) else None
         if sign is None:
             raise ValueError(
                 f"{type(self).__name__}: the metric {self.monitor!r} does not define whether "

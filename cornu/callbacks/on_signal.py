@@ -105,7 +105,7 @@ class OnSignal(Callback):
             return
         self._saved = True
         save_model_file(self.model, self.filepath)
-        self.model.pause_training()
+        self.model._pause_training_()
         console.print(
             f"OnSignal: received {self.received.name}. The model was saved to {self.filepath!r}; "
             "training ends here."

@@ -114,7 +114,9 @@ class Statistics(Callback):
         if step == self._recorded:  # the last batch of the epoch was recorded already
             return
         self._recorded = step
-        table = self.model.statistics(self.x, self.y, self.sample_weight, self.training, self.what)
+        table = self.model._statistics_(
+            self.x, self.y, self.sample_weight, self.training, self.what
+        )
         self.tables.append((step, table))
         if self._writer is not None:
             for row in table:

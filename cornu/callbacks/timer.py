@@ -99,7 +99,7 @@ class Timer(Callback):
             f"Timer: the limit of {limit} is reached at step {step} of epoch {self._epoch + 1}. "
             "Training ends here."
         )
-        self.model.pause_training()
+        self.model._pause_training_()
 
     def on_test_begin(self, logs: Logs = None) -> None:
         """Records when the last step of the epoch ended."""

@@ -68,7 +68,7 @@ class Unfreeze(Callback):
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Freezes the layers of all stages."""
-        self._layers = {epoch: self.model.layers_of(what) for epoch, what in self.stages.items()}
+        self._layers = {epoch: self.model._layers_of_(what) for epoch, what in self.stages.items()}
         found = [layer for layers in self._layers.values() for layer in layers]
         self._before = [(layer, layer.trainable) for layer in found]
         self._freeze_until(-1)

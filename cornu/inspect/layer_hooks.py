@@ -19,10 +19,10 @@ def find_inner_layers(layer: Layer) -> list[Layer]:
     found: dict[int, Layer] = {}
     pending = [layer]
     while pending:
-        for inner in pending.pop().sublayers():
+        for inner in pending.pop()._sublayers_():
             if isinstance(inner, Layer) and id(inner) not in found:
                 found[id(inner)] = inner
-                if inner.functional_graph is None:
+                if inner._graph_ is None:
                     pending.append(inner)
     return list(found.values())
 

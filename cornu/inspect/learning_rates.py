@@ -57,7 +57,7 @@ def variables_of(model: Layer, what: PartsLike) -> list[Variable]:
 def _own(item: Item) -> Iterator[tuple[str, Variable]]:
     """Yields the weights of a layer itself, not of its inner layers, with their paths."""
     if isinstance(item.op, Layer):
-        inner = {id(v) for layer in item.op.sublayers() for v in layer.weights}
+        inner = {id(v) for layer in item.op._sublayers_() for v in layer.weights}
         for variable in item.op.weights:
             if id(variable) not in inner:
                 yield f"{item.path}/{variable.name}".removeprefix("/"), variable
@@ -65,18 +65,18 @@ def _own(item: Item) -> Iterator[tuple[str, Variable]]:
 
 def apply_rates_by_path(model: Any) -> None:
     """Resolves the rates by path of a model's optimizer to Variables."""
-    for optimizer in _with_rates(model.optimizer):
-        if optimizer.rate_factors is None:
+    for optimizer in _with_rates(model._trainer_.optimizer):
+        if optimizer._resolved_rates_ is None:
             factors: dict[Variable, float] = {}
-            for what, factor in optimizer.rates_by_path.items():
+            for what, factor in optimizer._rates_by_path_.items():
                 factors.update(dict.fromkeys(variables_of(model, what), factor))
-            optimizer.set_rate_factors(factors)
+            optimizer._set_rate_factors_(factors)
 
 
 def _with_rates(optimizer: Optimizer) -> list[Optimizer]:
     # The rates of the whole optimizer come last, so they override those of the inner ones.
     inner = list(optimizer.optimizers) if isinstance(optimizer, MultiOptimizer) else []
-    return [one for one in (*inner, optimizer) if one.rates_by_path]
+    return [one for one in (*inner, optimizer) if one._rates_by_path_]
 
 
 @api_boundary

@@ -186,7 +186,7 @@ class _Outliner:
         self.seen: set[int] = set()
 
     def fill(self, item: Item, model: Layer) -> None:
-        graph = model.functional_graph
+        graph = model._graph_
         if graph is None:
             self._add_owned_layers(item, model)
         else:
@@ -227,7 +227,7 @@ class _Outliner:
 
     def _add_owned_layers(self, item: Item, layer: Layer) -> None:
         taken: dict[str, int] = {}
-        for inner in layer.sublayers():
+        for inner in layer._sublayers_():
             if not isinstance(inner, Layer):
                 continue
             name = make_unique(inner.name, taken)
@@ -264,15 +264,15 @@ def _join(around: Item, name: str) -> str:
 def _item_kind(op: Layer | Op) -> ItemKind:
     if not isinstance(op, Layer):
         return "op"
-    return "model" if op.is_model else "layer"
+    return "model" if op._is_model_ else "layer"
 
 
 def _recorded_outputs(op: Any) -> Any:
     if not isinstance(op, Layer):
         return None
-    if op.functional_graph is not None:
-        return op.functional_graph.outputs
-    nodes = [node for node in (ref() for ref in op._nodes) if node is not None]
+    if op._graph_ is not None:
+        return op._graph_.outputs
+    nodes = [node for node in (ref() for ref in op._nodes_) if node is not None]
     return nodes[0].outputs if nodes else None
 
 

@@ -185,16 +185,16 @@ def statistics(
     """
     if y is None:
         if not model.built:
-            model.build_for(x)
+            model._build_for_(x)
         batch = (x, None, None)
     else:
-        model.trainer.require_config("statistics with `y`")
-        batch = model.trainer.one_batch(x, y, sample_weight, None, train=False).structure
+        model._trainer_.require_config("statistics with `y`")
+        batch = model._trainer_.one_batch(x, y, sample_weight, None, train=False).structure
     trained = tuple(id(v) for v in model.trainable_variables)
     layers = _find_layers(model, what)
     # The trainer drops its programs when the model is compiled again.
     key = ("statistics", training, y is None, trained, tuple(layers))
-    program = model.trainer.programs.cached(
+    program = model._trainer_.programs.cached(
         key, lambda: _StatisticsProgram(model, layers, training)
     )
     found = program(batch)
@@ -224,16 +224,16 @@ class _StatisticsProgram:
         self.model = model
         self.layers = layers
         self.training = training
-        self._variables = model.trainer.touched_variables()
+        self._variables = model._trainer_.touched_variables()
         self._lift: Callable[..., Any] = lambda fn: scope.functionalize(
-            fn, self._variables, model.trainer.random_sources()
+            fn, self._variables, model._trainer_.random_sources()
         )
         self._call = jax.jit(lambda *args: self._lift(self._arrays)(*args)[0])
 
     def __call__(self, batch: Any) -> dict[tuple[str, str], Any]:
         batch = jax.tree_util.tree_map(jnp.asarray, batch)
         values = tuple(v.stored for v in self._variables)
-        key = self.model.trainer.key()
+        key = self.model._trainer_.key()
         # The gradient by an output is the gradient by a probe of zeros added to it, so the shapes
         # of all outputs have to be known before the program is traced.
         probes = None
@@ -280,7 +280,7 @@ class _StatisticsProgram:
                         gradient = gradients[position][number][i]
                         found[label, "output gradient"] = gradient
             taken: dict[str, int] = {}
-            for variable in layer.own_variables():
+            for variable in layer._own_variables_():
                 label = f"{path}/{make_unique(variable.name, taken)}"
                 if id(variable) in seen or not is_float(variable.dtype):
                     continue

@@ -136,7 +136,7 @@ def _table(model: Any, options: _SummaryOptions, layer_range: Sequence[str] | No
     root = outline(model, nested=options.expand_nested)
     rows = _rows(root.children, options.fold)
     costs = measure_costs(root) if options.flops or options.memory else {}
-    functional_graph = model.functional_graph
+    functional_graph = model._graph_
     nodes = functional_graph.graph.nodes if functional_graph is not None else []
     connected = any(len(_data(node)) > 1 for node in nodes)
     titles = [
@@ -207,12 +207,12 @@ def _inner_outputs(root: Item) -> dict[int, Any]:
     """Returns the outputs of layers inside subclassed models and layers, by `id` of the item."""
     found: dict[int, Any] = {}
     for item in root.walk():
-        if not item.children or item.op is None or item.op.functional_graph is not None:
+        if not item.children or item.op is None or item.op._graph_ is not None:
             continue
         if item.node is not None:
             made = infer_inner_outputs(item.op, item.node.args, item.node.kwargs)
-        elif item is root and root.op.is_model and root.op.built_inputs is not None:
-            made = infer_inner_outputs(root.op, (tensors_from_config(root.op.built_inputs),), {})
+        elif item is root and root.op._is_model_ and root.op._built_inputs_ is not None:
+            made = infer_inner_outputs(root.op, (tensors_from_config(root.op._built_inputs_),), {})
         else:
             continue
         found.update((id(part), made[id(part.op)]) for part in item.walk() if id(part.op) in made)
@@ -288,10 +288,10 @@ class _RowFormatter:
 
 
 def _factors(model: Any) -> dict[Variable, float]:
-    if model.optimizer is None:
+    if model._trainer_.optimizer is None:
         raise ValueError(f"`rates=True` needs an optimizer; model {model.name!r} is not compiled.")
     apply_rates_by_path(model)
-    return model.optimizer.rate_factors or {}
+    return model._trainer_.optimizer._resolved_rates_ or {}
 
 
 def _data(node: Node) -> list[Tensor]:
@@ -380,8 +380,12 @@ def _notes(root: Item, options: _SummaryOptions, costs: dict[int, Cost]) -> list
         _total("Trainable params", model.trainable_variables),
         _total("Non-trainable params", model.non_trainable_weights),
     ]
-    if model.is_model and model.optimizer is not None and model.optimizer.built:
-        notes.append(_total("Optimizer params", model.optimizer.variables))
+    if (
+        model._is_model_
+        and model._trainer_.optimizer is not None
+        and model._trainer_.optimizer.built
+    ):
+        notes.append(_total("Optimizer params", model._trainer_.optimizer.variables))
     if options.flops:
         notes.append(f"FLOPs: {format_flops(costs[id(root)].flops)}")
     if options.memory:

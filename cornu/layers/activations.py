@@ -43,8 +43,8 @@ class Activation(Layer):
     [0.0, 2.0]
     """
 
-    infers_by_config = True
-    rowwise = True
+    _infers_by_config_ = True
+    _rowwise_ = True
 
     def __init__(self, activation: ActivationLike | None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -89,8 +89,8 @@ class ReLU(Layer):
     [0.0, 3.0, 6.0]
     """
 
-    infers_by_config = True
-    rowwise = True
+    _infers_by_config_ = True
+    _rowwise_ = True
 
     def __init__(
         self,
@@ -101,10 +101,10 @@ class ReLU(Layer):
     ) -> None:
         super().__init__(**kwargs)
         if max_value is not None:
-            _check_nonnegative(self._label(), "max_value", max_value)
+            _check_nonnegative(self._label_(), "max_value", max_value)
         self.max_value = max_value
-        self.negative_slope = _check_nonnegative(self._label(), "negative_slope", negative_slope)
-        self.threshold = _check_nonnegative(self._label(), "threshold", threshold)
+        self.negative_slope = _check_nonnegative(self._label_(), "negative_slope", negative_slope)
+        self.threshold = _check_nonnegative(self._label_(), "threshold", threshold)
         self.supports_masking = True
         self.built = True
 
@@ -139,12 +139,12 @@ class LeakyReLU(Layer):
     and 0.01 in PyTorch.
     """
 
-    infers_by_config = True
-    rowwise = True
+    _infers_by_config_ = True
+    _rowwise_ = True
 
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.negative_slope = _check_nonnegative(self._label(), "negative_slope", negative_slope)
+        self.negative_slope = _check_nonnegative(self._label_(), "negative_slope", negative_slope)
         self.supports_masking = True
         self.built = True
 
@@ -180,8 +180,8 @@ class PReLU(ConfiguredLayer):
     Rectifiers: Surpassing Human-Level Performance on ImageNet Classification", arXiv 1502.01852.
     """
 
-    infers_by_config = True
-    rowwise = True
+    _infers_by_config_ = True
+    _rowwise_ = True
 
     def __init__(
         self,
@@ -202,7 +202,7 @@ class PReLU(ConfiguredLayer):
         """Creates the slopes `alpha`."""
         unshared = [axis for axis in range(1, len(input_shape)) if axis not in self.shared_axes]
         sizes: dict[int, int | None] = {
-            axis: known_size(self._label(), input_shape, axis) for axis in unshared
+            axis: known_size(self._label_(), input_shape, axis) for axis in unshared
         }
         self.alpha = self.create_weight(
             "alpha", tuple(sizes.get(axis, 1) for axis in range(1, len(input_shape)))
@@ -238,8 +238,8 @@ class ELU(Layer):
     Deep Network Learning by Exponential Linear Units (ELUs)", arXiv 1511.07289.
     """
 
-    infers_by_config = True
-    rowwise = True
+    _infers_by_config_ = True
+    _rowwise_ = True
 
     def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -275,12 +275,12 @@ class Softmax(Layer):
     [[0.5, 0.5, 0.0]]
     """
 
-    infers_by_config = True
+    _infers_by_config_ = True
 
     def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.axis = axis
-        self.rowwise = 0 not in (axis if isinstance(axis, (list, tuple)) else [axis])
+        self._rowwise_ = 0 not in (axis if isinstance(axis, (list, tuple)) else [axis])
         self.supports_masking = True
         self.built = True
 

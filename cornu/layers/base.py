@@ -66,7 +66,7 @@ class ConfiguredLayer(Layer):
             arguments: `locals()` of the constructor; `self` and `**kwargs` are skipped.
             skip: further arguments that are not stored.
         """
-        layer = self._label()
+        layer = self._label_()
         # mypy mistakes the `__hash__` of instances for that of the class.
         plan = _converters_by_argument(type(self), tuple(arguments), skip)  # type: ignore[arg-type]
         for name, convert in plan:

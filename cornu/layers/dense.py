@@ -50,8 +50,8 @@ class Dense(ConfiguredLayer):
     (None, 5, 8)
     """
 
-    infers_by_config = True
-    rowwise = True
+    _infers_by_config_ = True
+    _rowwise_ = True
 
     units: int
     activation: Activation
@@ -80,7 +80,7 @@ class Dense(ConfiguredLayer):
 
     def build(self, input_shape: ShapeLike) -> None:
         """Creates `kernel` and `bias`."""
-        features = known_size(self._label(), input_shape)
+        features = known_size(self._label_(), input_shape)
         self.kernel = self.create_weight("kernel", (features, self.units))
         self.bias = self.create_bias((self.units,))
         self.input_spec = InputSpec(min_ndim=2, axes={-1: features})

@@ -59,7 +59,7 @@ class EinsumDense(ConfiguredLayer):
     (None, 10, 4, 8)
     """
 
-    infers_by_config = True
+    _infers_by_config_ = True
 
     equation: str
     activation: Activation
@@ -86,14 +86,14 @@ class EinsumDense(ConfiguredLayer):
     ) -> None:
         super().__init__(**kwargs)
         self.store_arguments(locals(), skip=("output_shape",))
-        self.rowwise = _is_rowwise(equation)
+        self._rowwise_ = _is_rowwise(equation)
         one_axis = isinstance(output_shape, int)
         self.partial_output_shape = (output_shape,) if one_axis else tuple(output_shape)
 
     def build(self, input_shape: ShapeLike) -> None:
         """Creates `kernel` and `bias`."""
         shapes = _weight_shapes(
-            self._label(), self.equation, self.bias_axes, input_shape, self.partial_output_shape
+            self._label_(), self.equation, self.bias_axes, input_shape, self.partial_output_shape
         )
         self.kernel = self.create_weight(
             "kernel", shapes.kernel, initializer=_with_fans(self.kernel_initializer, shapes)

@@ -56,8 +56,8 @@ class Embedding(ConfiguredLayer):
     row 0 at zero.
     """
 
-    infers_by_config = True
-    rowwise = True
+    _infers_by_config_ = True
+    _rowwise_ = True
     converters = {
         **ConfiguredLayer.converters,
         "input_dim": positive_int,
@@ -92,9 +92,9 @@ class Embedding(ConfiguredLayer):
             self.build()
             self.set_weights(weights if isinstance(weights, list) else [weights])
 
-    def constructor_arguments(self) -> dict[str, Any]:
+    def _constructor_arguments_(self) -> dict[str, Any]:
         """Returns the constructor arguments except `weights`, which are saved as weights."""
-        return {k: v for k, v in super().constructor_arguments().items() if k != "weights"}
+        return {k: v for k, v in super()._constructor_arguments_().items() if k != "weights"}
 
     def build(self, input_shape: ShapeLike | None = None) -> None:
         """Creates the table `embeddings`."""
@@ -106,7 +106,7 @@ class Embedding(ConfiguredLayer):
         # jnp.take fills rows of indices outside the table with NaN; it does not clip them.
         return jnp.take(self.embeddings.value, rows, axis=0).astype(self.compute_dtype)
 
-    def find_data_problem(self, values: np.ndarray) -> str | None:
+    def _find_data_problem_(self, values: np.ndarray) -> str | None:
         """Returns a description of values that are not valid indices, or None."""
         if not values.size:
             return None

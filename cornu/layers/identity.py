@@ -22,8 +22,8 @@ class Identity(Layer):
     (None, 3)
     """
 
-    infers_by_config = True
-    rowwise = True
+    _infers_by_config_ = True
+    _rowwise_ = True
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -42,7 +42,7 @@ class InputLayer(Layer):
     <Tensor shape=(None, 28, 28), dtype=float32, name=image>
     """
 
-    rowwise = True
+    _rowwise_ = True
 
     def __init__(
         self,
@@ -60,29 +60,29 @@ class InputLayer(Layer):
         super().__init__(name=name, batch_size=batch_size, **kwargs)
         if dtype in ("string", str, bytes):
             raise TypeError(
-                f"{self._label()}: a model cannot have string inputs, because JAX has no string "
+                f"{self._label_()}: a model cannot have string inputs, because JAX has no string "
                 "dtype.\nConvert strings to numbers before the model with StringLookup, Hashing or "
                 "TextVectorization: layer(x), or dataset.map(layer)."
             )
         if batch_shape is None and shape is None:
-            batch_shape = self._input_shape_given
+            batch_shape = self._input_shape_given_
         elif batch_shape is None:
             if isinstance(shape, int):
                 raise ValueError(
-                    f"{self._label()}: shape must be a tuple, the shape of one sample. "
+                    f"{self._label_()}: shape must be a tuple, the shape of one sample. "
                     f"Received: {shape}\nWrite shape=({shape},), with the comma."
                 )
             batch_shape = (batch_size, *standardize_shape(shape))
         elif shape is not None or batch_size is not None:
             raise ValueError(
-                f"{self._label()}: `batch_shape` cannot be combined with `shape` or `batch_size`. "
+                f"{self._label_()}: `batch_shape` cannot be combined with `shape` or `batch_size`. "
                 f"Received: batch_shape={batch_shape}, shape={shape}, batch_size={batch_size}"
             )
         if input_tensor is not None:
             self._check_tensor(input_tensor, batch_shape, dtype)
         elif batch_shape is None:
             raise ValueError(
-                f"{self._label()} requires a shape, without the batch axis: `Input(shape=(32,))`, "
+                f"{self._label_()} requires a shape, without the batch axis: `Input(shape=(32,))`, "
                 "or `Input(shape=())` for one number per sample."
             )
         else:
@@ -99,24 +99,24 @@ class InputLayer(Layer):
         # A node is referenced weakly by its layer and strongly by its Tensor, so that a discarded
         # graph can be freed. Nothing else refers to the Tensor yet, so the layer keeps it.
         self._tensor = input_tensor
-        self._nodes = [weakref.ref(Node(self, (), {}, input_tensor))]
+        self._nodes_ = [weakref.ref(Node(self, (), {}, input_tensor))]
 
     def _check_tensor(self, tensor: Any, batch_shape: Any, dtype: DTypeLike | None) -> None:
         if not isinstance(tensor, Tensor):
             raise TypeError(
-                f"{self._label()}: `tensor` must be a symbolic Tensor. Received: {tensor!r}"
+                f"{self._label_()}: `tensor` must be a symbolic Tensor. Received: {tensor!r}"
             )
         if tensor.node is not None and tensor.node.inputs:
             raise ValueError(
-                f"{self._label()}: {tensor!r} is already the output of {tensor.node.name!r}. To "
+                f"{self._label_()}: {tensor!r} is already the output of {tensor.node.name!r}. To "
                 "start a model in the middle of a graph, pass the Tensor as `inputs` of the model."
             )
         if batch_shape is not None and tensor.shape != standardize_shape(batch_shape):
             raise ValueError(
-                f"{self._label()}: the shape {tuple(batch_shape)} differs from that of {tensor!r}."
+                f"{self._label_()}: the shape {tuple(batch_shape)} differs from that of {tensor!r}."
             )
         if dtype is not None and tensor.dtype != dtype:
-            raise ValueError(f"{self._label()}: dtype={dtype!r} differs from that of {tensor!r}.")
+            raise ValueError(f"{self._label_()}: dtype={dtype!r} differs from that of {tensor!r}.")
 
     @property
     def batch_shape(self) -> tuple[int | None, ...]:

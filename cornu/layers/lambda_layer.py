@@ -47,7 +47,7 @@ class Lambda(Layer):
     ) -> None:
         super().__init__(**kwargs)
         if not callable(function):
-            raise TypeError(f"{self._label()}: function must be callable. Received: {function!r}")
+            raise TypeError(f"{self._label_()}: function must be callable. Received: {function!r}")
         self.function = function
         self.mask = mask
         self.arguments = dict(arguments or {})

@@ -34,8 +34,8 @@ class Masking(Layer):
     [[[1.0, 2.0], [0.0, 0.0]]]
     """
 
-    infers_by_config = True
-    rowwise = True
+    _infers_by_config_ = True
+    _rowwise_ = True
 
     def __init__(self, mask_value: Any = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -46,8 +46,8 @@ class Merge(Layer):
         ValueError: the input is not a list, or the shapes are incompatible.
     """
 
-    infers_by_config = True
-    rowwise = True
+    _infers_by_config_ = True
+    _rowwise_ = True
     combine: ClassVar[Callable[..., Any]]
 
     def __init__(self, **kwargs: Any) -> None:
@@ -56,14 +56,14 @@ class Merge(Layer):
 
     def build(self, input_shape: ShapeLike) -> None:
         """Checks that the shapes are compatible."""
-        shapes = _list_of_shapes(self._label(), input_shape)
+        shapes = _list_of_shapes(self._label_(), input_shape)
         # Unknown sizes are compatible with any size; sizes of 1 are broadcast, except the batch.
         batches = {shape[0] for shape in shapes if shape} - {None}
         samples = _pad_ranks([shape[1:] for shape in shapes])
         sizes = [set(axis) - {None, 1} for axis in zip(*samples, strict=True)]
         if len(batches) > 1 or any(len(known) > 1 for known in sizes):
             raise ValueError(
-                f"{self._label()}: inputs must have equal shapes, or size 1 where they differ. "
+                f"{self._label_()}: inputs must have equal shapes, or size 1 where they differ. "
                 f"Received: {', '.join(map(str, shapes))}\n"
                 "Reshape the inputs first. If a shortcut has other channels or strides, project it "
                 "with a convolution of kernel size 1."
@@ -123,7 +123,7 @@ class Subtract(Merge):
     def build(self, input_shape: ShapeLike) -> None:
         """Checks that there are two compatible shapes."""
         super().build(input_shape)
-        _check_two(self._label(), input_shape)
+        _check_two(self._label_(), input_shape)
 
 
 class Average(Merge):
@@ -256,11 +256,11 @@ class Concatenate(Merge):
     def __init__(self, axis: int = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.axis = axis
-        self.rowwise = axis != 0
+        self._rowwise_ = axis != 0
 
     def build(self, input_shape: ShapeLike) -> None:
         """Checks that the shapes are compatible."""
-        shapes = _list_of_shapes(self._label(), input_shape)
+        shapes = _list_of_shapes(self._label_(), input_shape)
         ndim = len(shapes[0])
         compatible = -ndim <= self.axis < ndim and all(len(shape) == ndim for shape in shapes)
         if compatible:
@@ -270,7 +270,7 @@ class Concatenate(Merge):
             )
         if not compatible:
             raise ValueError(
-                f"{self._label()}: inputs must have equal shapes except along axis {self.axis}. "
+                f"{self._label_()}: inputs must have equal shapes except along axis {self.axis}. "
                 f"Received: {', '.join(map(str, shapes))}\n"
                 "Make the shapes equal first (padding='same', Cropping, ZeroPadding, Resizing), or "
                 "concatenate along another axis."
@@ -322,7 +322,7 @@ class Dot(Merge):
         pair = axes if isinstance(axes, (list, tuple)) else (axes, axes)
         if len(pair) != 2 or not all(isinstance(axis, int) for axis in pair):
             raise ValueError(
-                f"{self._label()}: axes must be an integer or a pair of integers. "
+                f"{self._label_()}: axes must be an integer or a pair of integers. "
                 f"Received: {axes!r}"
             )
         self.axes = axes
@@ -331,18 +331,18 @@ class Dot(Merge):
 
     def build(self, input_shape: ShapeLike) -> None:
         """Checks that there are two compatible shapes."""
-        shapes = _list_of_shapes(self._label(), input_shape)
-        _check_two(self._label(), shapes)
+        shapes = _list_of_shapes(self._label_(), input_shape)
+        _check_two(self._label_(), shapes)
         within = [-len(s) <= axis < len(s) for s, axis in zip(shapes, self._pair, strict=True)]
         if not all(within) or 0 in self._positive_axes(shapes):
             raise ValueError(
-                f"{self._label()}: axes={self.axes!r} must be axes of the inputs, and not "
+                f"{self._label_()}: axes={self.axes!r} must be axes of the inputs, and not "
                 f"the batch axis. Received the shapes {shapes[0]} and {shapes[1]}."
             )
         i, j = self._positive_axes(shapes)
         if None not in (shapes[0][i], shapes[1][j]) and shapes[0][i] != shapes[1][j]:
             raise ValueError(
-                f"{self._label()}: the sizes along axes={self.axes!r} differ: {shapes[0][i]} and "
+                f"{self._label_()}: the sizes along axes={self.axes!r} differ: {shapes[0][i]} and "
                 f"{shapes[1][j]}. Received the shapes {shapes[0]} and {shapes[1]}."
             )
 

@@ -31,8 +31,8 @@ class Spatial(ConfiguredLayer):
         **kwargs: passed to `Layer`.
     """
 
-    infers_by_config = True
-    rowwise = True
+    _infers_by_config_ = True
+    _rowwise_ = True
 
     rank: ClassVar[int]
     data_format: DataFormat
@@ -88,11 +88,11 @@ class Spatial(ConfiguredLayer):
 
     def _per_axis(self, value: Any, name: str, least: int = 1) -> tuple[int, ...]:
         """Returns one integer per spatial axis, from an integer or a sequence of them."""
-        return integers(value, self.rank, name, least, self._label())
+        return integers(value, self.rank, name, least, self._label_())
 
     def _fix_channels(self, input_shape: ShapeLike) -> int:
         """Returns the number of channels, and requires it of later inputs."""
-        channels = known_size(self._label(), input_shape, self.channel_axis)
+        channels = known_size(self._label_(), input_shape, self.channel_axis)
         self.input_spec = InputSpec(ndim=self.rank + 2, axes={self.channel_axis: channels})
         return channels
 
@@ -102,7 +102,7 @@ class Spatial(ConfiguredLayer):
         for size, needed in zip(sizes, extent, strict=True):
             if size is not None and size < needed:
                 raise ValueError(
-                    f"{self._label()}: {what} is larger than the input: the spatial sizes must "
+                    f"{self._label_()}: {what} is larger than the input: the spatial sizes must "
                     f"be at least {tuple(extent)}. Received an input of shape "
                     f"{tuple(input_shape)} with data_format={self.data_format!r}."
                 )

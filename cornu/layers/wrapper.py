@@ -21,11 +21,11 @@ class Wrapper(Layer):
         TypeError: `layer` is not a layer.
     """
 
-    rowwise = True
+    _rowwise_ = True
 
     def __init__(self, layer: Layer, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.layer = check_layer(layer, "layer", self._label())
+        self.layer = check_layer(layer, "layer", self._label_())
 
     def build(self, input_shape: ShapeLike | None = None) -> None:
         """Builds the wrapped layer."""

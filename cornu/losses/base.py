@@ -50,7 +50,7 @@ class Loss(registry.Configurable):
     they can be weighted; in Keras they have one for the batch.
     """
 
-    category = "losses"
+    _category_ = "losses"
 
     def __init__(
         self,
@@ -81,10 +81,10 @@ class Loss(registry.Configurable):
             y_pred: predictions; if they carry a mask, values where it is False are excluded.
             sample_weight: weights of the values: a number, one per sample, or one per value.
         """
-        loss: Array = Op(self.name, self._reduce)(y_true, y_pred, sample_weight)
+        loss: Array = Op(self.name, self._reduce_)(y_true, y_pred, sample_weight)
         return loss
 
-    def _reduce(self, y_true: PyTree, y_pred: PyTree, sample_weight: ArrayLike | None) -> Array:
+    def _reduce_(self, y_true: PyTree, y_pred: PyTree, sample_weight: ArrayLike | None) -> Array:
         current = scope.current()
         mask = current.masks.get(y_pred)
         # Class indices above 256 are not exact in bfloat16, and above 2048 in float16.

@@ -50,7 +50,7 @@ class Metric(VariableOwner):
     (5.0, 5.0)
     """
 
-    category = "metrics"
+    _category_ = "metrics"
 
     # "up" if larger results are better, "down" if smaller ones are, None if unknown.
     direction: ClassVar[Literal["up", "down"] | None] = None
@@ -61,7 +61,7 @@ class Metric(VariableOwner):
         self.name = name or auto_name(type(self).__name__)
         self._dtype = get_policy(standardize_dtype(None) if dtype is None else dtype).compute_dtype
         # Owned in the order of creation, even if the subclass keeps no attribute for them.
-        self._created: list[Variable] = []
+        self._created_: list[Variable] = []
 
     # ------------------------------------------------------------------ what a subclass defines
 
@@ -118,7 +118,7 @@ class Metric(VariableOwner):
             )
         finally:
             current.layer_path = outer
-        self._created.append(variable)
+        self._created_.append(variable)
         return variable
 
     def add_weight(
@@ -141,6 +141,8 @@ class Metric(VariableOwner):
         with scope.abstract_scope():
             jax.eval_shape(self.update_state, *args, **kwargs)
 
+    _create_variables_ = create_variables
+
     # ----------------------------------------------------------------------------------- its use
 
     def __call__(self, *args: Any, **kwargs: Any) -> Array | dict[str, Array]:
@@ -153,19 +155,19 @@ class Metric(VariableOwner):
     ) -> list[Array]:
         """Returns the values of `variables` after a batch, given those before; assigns nothing."""
         lifted = scope.pure(self.update_state, self.variables)
-        return list(lifted(self._values(metric_variables), None, *args, **kwargs)[1])
+        return list(lifted(self._values_(metric_variables), None, *args, **kwargs)[1])
 
     def stateless_result(self, metric_variables: Sequence[ArrayLike]) -> Array | dict[str, Array]:
         """Returns the result, given values of `variables`."""
         lifted = scope.pure(self.result, self.variables)
-        result: Array | dict[str, Array] = lifted(self._values(metric_variables), None)[0]
+        result: Array | dict[str, Array] = lifted(self._values_(metric_variables), None)[0]
         return result
 
     def stateless_reset_state(self) -> list[Array]:
         """Returns the values of `variables` after a reset; assigns nothing."""
         return list(scope.pure(self.reset_state, self.variables)(unwrap(self.variables), None)[1])
 
-    def _values(self, metric_variables: Sequence[ArrayLike]) -> list[Array]:
+    def _values_(self, metric_variables: Sequence[ArrayLike]) -> list[Array]:
         if len(metric_variables) != len(self.variables):
             raise ValueError(
                 f"{type(self).__name__} {self.name!r} has {len(self.variables)} Variables; "

@@ -50,22 +50,22 @@ def clone_model(
         return clone(layer)
 
     if isinstance(model, Sequential):
-        first = [] if model.functional_graph is None else [new_input(model.inputs[0])]
+        first = [] if model._graph_ is None else [new_input(model._graph_.input_tensors[0])]
         if input_tensors is not None:
             first = tree.leaves(input_tensors)
         # An input shape that was inferred from data is not part of the architecture: `build`
         # below keeps it undeclared, so that only the number of axes is checked in the copy, too.
-        if not model._declared and input_tensors is None:
+        if not model._declared_ and input_tensors is None:
             first = []
         copy = Sequential(
             [*first, *(clone_layer(layer) for layer in model.layers)], name=model.name
         )
-        if not first and model.functional_graph is not None:
-            copy.build(model.inputs[0].shape)
+        if not first and model._graph_ is not None:
+            copy.build(model._graph_.input_tensors[0].shape)
         return copy
-    if model.functional_graph is None or type(model) is not Model:
+    if model._graph_ is None or type(model) is not Model:
         return clone(model)  # type: ignore[return-value]
-    graph = model.functional_graph
+    graph = model._graph_
     starts = tree.leaves(input_tensors) if input_tensors is not None else None
     if starts is None:
         starts = [new_input(tensor) for tensor in graph.input_tensors]

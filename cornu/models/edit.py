@@ -56,7 +56,7 @@ def edit(model: Model) -> Editor:
     ...     .rename("features", "code")
     ...     .build()
     ... )
-    >>> [new.functional_graph.layer_names[id(layer)] for layer in new.layers]
+    >>> [item.name for item in cornu.inspect.find(new, "*") if item.kind == "layer"]
     ['code', 'dropout', 'classes']
     >>> new.get_layer("code") is model.get_layer("features")
     True
@@ -74,7 +74,7 @@ class Editor:
     """
 
     def __init__(self, model: Model) -> None:
-        if model.functional_graph is None and not isinstance(model, Sequential):
+        if model._graph_ is None and not isinstance(model, Sequential):
             raise ValueError(
                 f"Model {model.name!r} cannot be edited: it was not created with Model(inputs, "
                 "outputs).\nIn a model that defines `call`, assign a new layer to the attribute."
@@ -246,7 +246,7 @@ class Editor:
         for owner in owners:
             if not (
                 isinstance(owner, Model)
-                and (owner.is_purely_functional or isinstance(owner, Sequential))
+                and (owner._is_purely_functional_ or isinstance(owner, Sequential))
             ):
                 raise ValueError(
                     f"{method}: {item.path!r} cannot be edited: it is inside {owner.name!r}, a "
@@ -256,14 +256,14 @@ class Editor:
         return owners[0]
 
     def _layers(self, model: Any) -> list[Layer]:
-        graph = model.functional_graph
+        graph = model._graph_
         layers = list(model.layers if graph is None else graph.layers)
         return [layer for layer in layers if id(layer) not in self._removed] + [
             *self._inserted.values()
         ]
 
     def _name(self, model: Any, layer: Layer) -> str:
-        names = {} if model.functional_graph is None else model.functional_graph.layer_names
+        names = {} if model._graph_ is None else model._graph_.layer_names
         name: str = self._names.get(id(layer), names.get(id(layer), layer.name))
         return name
 

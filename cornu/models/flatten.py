@@ -26,7 +26,7 @@ __all__ = ["InlinedGraph", "flatten", "is_inlinable"]
 
 def flatten(model: Any, functional_class: Any) -> Any:
     """Returns the flat model, of class `functional_class`; see `Model.flatten`."""
-    graph = model.functional_graph
+    graph = model._graph_
     if graph is None:
         raise ValueError(
             f"Model {model.name!r} cannot be flattened: it was not created with "
@@ -35,14 +35,14 @@ def flatten(model: Any, functional_class: Any) -> Any:
     inlined = InlinedGraph(graph)
     inputs = tree.unflatten(tree.flatten_with_treedef(graph.inputs)[1], inlined.starts)
     flat = functional_class(inputs, tree.map(inlined.tensor, graph.outputs), name=model.name)
-    flat.rename_layers(inlined.names())
+    flat._rename_layers_(inlined.names())
     _warn_about_frozen_models(inlined.models)
     return flat
 
 
 def is_inlinable(op: Any) -> bool:
     """Whether a layer is a model whose calls compute its functional graph and nothing else."""
-    return isinstance(op, Layer) and op.is_model and op.is_purely_functional  # type: ignore[attr-defined]
+    return isinstance(op, Layer) and op._is_model_ and op._is_purely_functional_  # type: ignore[attr-defined]
 
 
 class InlinedGraph:
@@ -114,11 +114,11 @@ class InlinedGraph:
                 name = graph.layer_names[id(op)]
                 outputs = self._inline_model(node, args, kwargs, (*models, name), call)
             elif isinstance(op, Layer):
-                known = op._nodes
+                known = op._nodes_
                 with override_call(call, node.location):
                     outputs = op(*args, **kwargs)
                 if not self._keeps_nodes:
-                    op._nodes = known
+                    op._nodes_ = known
             else:
                 with override_call(call, node.location):
                     outputs = record_node(op, args, kwargs)
@@ -132,7 +132,7 @@ class InlinedGraph:
         self, node: Node, args: Any, kwargs: Any, models: tuple[str, ...], around: UserCall | None
     ) -> Any:
         model = node.op
-        graph = model.functional_graph
+        graph = model._graph_
         self.models.append(model)
         named = dict(zip(call_signature(type(model)).names, args, strict=False)) | kwargs
         given = graph.match(named["inputs"])

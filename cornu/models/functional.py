@@ -99,7 +99,7 @@ class FunctionalGraph:
         self.input_names = _tensor_names(self.inputs, self.layer_names)
         self.output_names = _tensor_names(self.outputs, self.layer_names)
 
-    def structural_attributes(self) -> dict[str, Any]:
+    def _structural_attributes_(self) -> dict[str, Any]:
         """Returns everything that determines what is computed."""
         several = len(self.input_tensors) > 1 or isinstance(self.inputs, dict)
         return {
@@ -293,7 +293,7 @@ def _is_rowwise(op: Any) -> bool:
         return op.name in _ROWWISE_OPS
     if op.activity_regularizer is not None:
         return False
-    return op.rowwise is True and all(_is_rowwise(layer) for layer in op.sublayers())
+    return op._rowwise_ is True and all(_is_rowwise(layer) for layer in op._sublayers_())
 
 
 def _normalizes_over_rows(node: Node) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from cornu import inspect
 from cornu.core.graph.block import Block
 from cornu.core.layer.layer import Layer
+from cornu.core.state.overridable import overridable_property
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.inspect.checks import Report
 from cornu.models.flatten import flatten
@@ -25,14 +26,14 @@ __all__ = ["InspectionMethods"]
 class InspectionMethods(TrainingMethods):
     """The methods of a Model that inspect it or derive other models; each delegates to a module."""
 
-    def _model_classes(self) -> tuple[type, type]:
+    def _model_classes_(self) -> tuple[type, type]:
         """Returns the classes of Functional models and of models that record layer outputs."""
         raise NotImplementedError
 
-    @property
+    @overridable_property
     def blocks(self) -> Block:
         """The tree of blocks: the calls of user functions that created the functional graph."""
-        return self._require_graph("blocks").graph.root
+        return self._require_graph_("blocks").graph.root
 
     @api_boundary
     def block(self, path: str) -> Any:
@@ -59,7 +60,7 @@ class InspectionMethods(TrainingMethods):
         >>> len(model.trainable_variables)
         2
         """
-        return cut(inspect.find_one(self, path, kinds=("block",)), self._model_classes()[0])
+        return cut(inspect.find_one(self, path, kinds=("block",)), self._model_classes_()[0])
 
     @api_boundary
     def remat(self, pattern: Any = "**", on: bool = True) -> Any:
@@ -82,10 +83,10 @@ class InspectionMethods(TrainingMethods):
         for item in inspect.find(self, pattern, kinds=("block",)):
             if item.block is not None:
                 item.block.remat = on
-        self.trainer.programs.clear()
+        self._trainer_.programs.clear()
         return self
 
-    def _require_graph(self, what: str) -> FunctionalGraph:
+    def _require_graph_(self, what: str) -> FunctionalGraph:
         """Returns the functional graph; raises an AttributeError if there is none."""
         raise NotImplementedError
 
@@ -124,7 +125,7 @@ class InspectionMethods(TrainingMethods):
         Differences: not in Keras, where `Model(inputs, layer.output)` does the same for layers
         that are neither nested nor part of a subclassed model.
         """
-        return outputs_of(self, what, *self._model_classes())
+        return outputs_of(self, what, *self._model_classes_())
 
     def layers_of(self, what: Any) -> list[Layer]:
         """Returns the layers that match a name, path or pattern, without repetitions.
@@ -188,7 +189,7 @@ class InspectionMethods(TrainingMethods):
         it has an activity regularizer. The order of `weights` may change, and with it the random
         numbers of Dropout.
         """
-        return flatten(self, self._model_classes()[0])
+        return flatten(self, self._model_classes_()[0])
 
     @api_boundary
     def pure(self) -> Pure:
@@ -250,6 +251,10 @@ class InspectionMethods(TrainingMethods):
         """
         return inspect.statistics(self, x, y, sample_weight, training, what)
 
+    # The same methods for callbacks of cornu, if the user's class has its own of these names.
+    _layers_of_ = layers_of
+    _statistics_ = statistics
+
     def check(
         self,
         x: DataLike = None,
@@ -286,7 +291,7 @@ class InspectionMethods(TrainingMethods):
         are raised, warnings are issued as `cornu.errors.ModelWarning`.
         """
         return preflight.check(
-            self.trainer, x, y, sample_weight, batch_size, validation_data, ignore
+            self._trainer_, x, y, sample_weight, batch_size, validation_data, ignore
         )
 
     def summary(

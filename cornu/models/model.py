@@ -15,6 +15,7 @@ from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.call_errors import locate_call_error
 from cornu.core.layer.layer import Layer, map_shapes
 from cornu.core.state import scope
+from cornu.core.state.overridable import overridable_property
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.core.tracebacks.user_frames import user_location
 from cornu.errors import suggest
@@ -74,23 +75,22 @@ class Model(InspectionMethods):
     ((None, 2), 58)
     """
 
-    is_model = True
+    _is_model_ = True
     # Attributes that do not affect what the model computes.
-    bookkeeping = Layer.bookkeeping | {
-        "_trainer",
-        "functional_graph",
-        "built_inputs",
-        "_layer_graph",
+    _bookkeeping_ = Layer._bookkeeping_ | {
+        "_trainer_",
+        "_graph_",
+        "_built_inputs_",
+        "_layer_graph_",
     }
 
-    _trainer: Trainer
-    built_inputs: Any
+    _built_inputs_: Any
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls, *args, **kwargs)
-        self.functional_graph = None
-        self.built_inputs = None
-        self._trainer = Trainer(self)
+        self._graph_ = None
+        self._built_inputs_ = None
+        self._trainer_ = Trainer(self)
         return self
 
     def __init__(
@@ -110,19 +110,14 @@ class Model(InspectionMethods):
             missing = "outputs" if outputs is None else "inputs"
             raise ValueError(f"Model(inputs, outputs) requires both; {missing} is missing.")
         if inputs is not None:
-            self._set_graph(FunctionalGraph(inputs, outputs, f"Model {self.name!r}"))
+            self._set_graph_(FunctionalGraph(inputs, outputs, f"Model {self.name!r}"))
 
-    @property
-    def trainer(self) -> Trainer:
-        """The Trainer, which holds the compile config, counters, seeds and compiled programs."""
-        return self._trainer
-
-    def overrides(self, name: str) -> bool:
+    def _overrides_(self, name: str) -> bool:
         """Whether the class of the model overrides a method of `Model`."""
         return getattr(type(self), name) is not getattr(Model, name)
 
-    def _set_graph(self, graph: FunctionalGraph) -> None:
-        self.functional_graph = graph
+    def _set_graph_(self, graph: FunctionalGraph) -> None:
+        self._graph_ = graph
         self.built = True
 
     if TYPE_CHECKING:
@@ -132,21 +127,21 @@ class Model(InspectionMethods):
 
         def call(self, inputs: PyTree, training: bool | None = None, mask: PyTree = None) -> Any:
             """Computes the outputs; a subclass without a functional graph defines it."""
-            if self.functional_graph is None:
+            if self._graph_ is None:
                 raise NotImplementedError(
                     f"{type(self).__name__} defines neither `call` nor inputs and outputs."
                 )
-            return self.functional_graph.run(inputs, mask)
+            return self._graph_.run(inputs, mask)
 
     def compute_mask(self, inputs: PyTree, previous_mask: Any = None) -> Any:
         """Returns the masks of the outputs."""
-        return None if self.functional_graph is None else self.functional_graph.masks(inputs)
+        return None if self._graph_ is None else self._graph_.masks(inputs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         around = scope.current()
-        if around.parent is None and not around.layer_path and self._compiles(args, kwargs):
+        if around.parent is None and not around.layer_path and self._compiles_(args, kwargs):
             try:
-                return self._call_compiled(args, kwargs)
+                return self._call_compiled_(args, kwargs)
             except Exception as error:
                 new = locate_call_error(self, error, args, kwargs)
                 if new is error:
@@ -157,27 +152,27 @@ class Model(InspectionMethods):
     @api_boundary
     def build(self, input_shape: Any) -> None:
         """Builds a subclassed model for the shape of a float input, including the batch axis."""
-        if not self.built and self.functional_graph is None:
-            self.infer_outputs(map_shapes(lambda s: Tensor(s, self.compute_dtype), input_shape))
+        if not self.built and self._graph_ is None:
+            self._infer_outputs_(map_shapes(lambda s: Tensor(s, self.compute_dtype), input_shape))
 
-    def _build_from_shapes(self, shapes: dict[str, Any]) -> None:
+    def _build_from_shapes_(self, shapes: dict[str, Any]) -> None:
         if type(self).build is Model.build:
             self.built = True  # sublayers are built when they are called
         else:
-            super()._build_from_shapes(shapes)
+            super()._build_from_shapes_(shapes)
 
-    def build_for(self, inputs: PyTree) -> None:
+    def _build_for_(self, inputs: PyTree) -> None:
         """Builds a subclassed model for the shapes and dtypes of some data."""
-        self.infer_outputs(tree.map(_spec_of, inputs))
+        self._infer_outputs_(tree.map(_spec_of, inputs))
 
-    def infer_outputs(self, inputs: PyTree) -> Any:
+    def _infer_outputs_(self, inputs: PyTree) -> Any:
         """Returns the Tensors that a call on Tensors returns; builds the model if necessary."""
-        if self.functional_graph is not None:
-            return self.functional_graph.outputs
-        self.built_inputs = tree.map(lambda t: [t.shape, t.dtype], inputs)
+        if self._graph_ is not None:
+            return self._graph_.outputs
+        self._built_inputs_ = tree.map(lambda t: [t.shape, t.dtype], inputs)
         if not self.built:
-            self._build_from_shapes({"inputs": tree.map(lambda t: t.shape, inputs)})
-        outputs = infer_outputs(lambda x: self.run((x,), {"training": False}), (inputs,), {})
+            self._build_from_shapes_({"inputs": tree.map(lambda t: t.shape, inputs)})
+        outputs = infer_outputs(lambda x: self._run_((x,), {"training": False}), (inputs,), {})
         if not tree.leaves(outputs):
             raise TypeError(
                 f"{type(self).__name__}.call must return arrays; it returned {outputs!r}.\n"
@@ -185,45 +180,45 @@ class Model(InspectionMethods):
             )
         return outputs
 
-    def _infer_call(self, args: Any, kwargs: Any) -> Any:
+    def _infer_call_(self, args: Any, kwargs: Any) -> Any:
         """Returns new Tensors with the shapes and dtypes of the outputs."""
         # For inputs with the same shapes and dtypes, the outputs of the functional graph have the
         # result already; tracing a nested model again takes seconds in deep models.
-        if self.is_purely_functional and len(args) == 1 and set(kwargs) <= {"training"}:
-            graph = self._require_graph("outputs")
+        if self._is_purely_functional_ and len(args) == 1 and set(kwargs) <= {"training"}:
+            graph = self._require_graph_("outputs")
             given = zip(graph.match(args[0]), graph.input_tensors, strict=True)
             if all(isinstance(x, Tensor) and _spec(x) == _spec(t) for x, t in given):
                 return tree.map(lambda t: Tensor(*_spec(t)), graph.outputs)
-        return super()._infer_call(args, kwargs)
+        return super()._infer_call_(args, kwargs)
 
-    def structural_attributes(self) -> dict[str, Any]:
+    def _structural_attributes_(self) -> dict[str, Any]:
         """Returns everything, apart from the class, that determines what the model computes."""
-        parts = super().structural_attributes()
-        if self.functional_graph is not None:
-            parts["functional_graph"] = self.functional_graph.structural_attributes()
+        parts = super()._structural_attributes_()
+        if self._graph_ is not None:
+            parts["_graph_"] = self._graph_._structural_attributes_()
         return parts
 
     # ---------------------------------------------------------------------------------- structure
 
-    def sublayers(self) -> list[Layer]:
+    def _sublayers_(self) -> list[Layer]:
         """Returns the layers that this model owns directly."""
-        functional = self.functional_graph.layers if self.functional_graph is not None else []
-        own = super().sublayers()
+        functional = self._graph_.layers if self._graph_ is not None else []
+        own = super()._sublayers_()
         known = {id(layer) for layer in functional}
         return [*functional, *(layer for layer in own if id(layer) not in known)]
 
-    def saved_attributes(self) -> list[tuple[str, Any]]:
+    def _saved_attributes_(self) -> list[tuple[str, Any]]:
         """Returns `layers` and the attributes in the order in which Keras saves them."""
         # Keras saves `layers` first in Functional models, else in alphabetical order.
-        parts = super().saved_attributes()
-        functional = self.functional_graph is not None
+        parts = super()._saved_attributes_()
+        functional = self._graph_ is not None
         first = 0 if functional else sum(name < "layers" and name[0] != "_" for name, _ in parts)
         return [*parts[:first], ("layers", self.layers), *parts[first:]]
 
     @property
     def layers(self) -> tuple[Layer, ...]:
         """The model's layers, as a tuple; see `cornu.models.edit` for changing a model."""
-        return Layers(self.sublayers())
+        return Layers(self._sublayers_())
 
     @api_boundary
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
@@ -244,7 +239,7 @@ class Model(InspectionMethods):
         if name is not None and "/" in name:
             found: Layer = inspect.find_one(self, name, kinds=("layer", "model", "input")).op
             return found
-        names = self.functional_graph.layer_names if self.functional_graph is not None else {}
+        names = self._graph_.layer_names if self._graph_ is not None else {}
         by_name = {names.get(id(layer), layer.name): layer for layer in layers}
         if name in by_name:
             return by_name[name]
@@ -253,34 +248,34 @@ class Model(InspectionMethods):
             hint = f"It contains {nested[0]!r}."
         else:
             hint = suggest(name, by_name)
-            if self.functional_graph is not None:
+            if self._graph_ is not None:
                 hint += "\nA layer belongs to the model only if a path leads through it from the "
                 hint += "inputs to the outputs."
         raise ValueError(f"Model {self.name!r} has no layer {name!r}. {hint}")
 
     @property
-    def is_callable(self) -> bool:
+    def _is_callable_(self) -> bool:
         """Whether the model can be called: a model with a custom `train_step` needs no `call`."""
-        return self.functional_graph is not None or type(self).call is not Model.call
+        return self._graph_ is not None or type(self).call is not Model.call
 
     @property
-    def is_purely_functional(self) -> bool:
+    def _is_purely_functional_(self) -> bool:
         """Whether calling the model computes its functional graph and nothing else."""
         return (
-            self.functional_graph is not None
+            self._graph_ is not None
             and type(self).call is Model.call
             and self.activity_regularizer is None
         )
 
-    def _model_classes(self) -> tuple[type, type]:
+    def _model_classes_(self) -> tuple[type, type]:
         return Model, Recorder
 
-    def rename_layers(self, names: dict[int, str]) -> None:
+    def _rename_layers_(self, names: dict[int, str]) -> None:
         """Renames layers, by the `id` of the layer, in this model only."""
-        self._require_graph("layers").rename(names)
+        self._require_graph_("layers").rename(names)
 
-    def _require_graph(self, what: str) -> FunctionalGraph:
-        graph: FunctionalGraph | None = self.functional_graph
+    def _require_graph_(self, what: str) -> FunctionalGraph:
+        graph: FunctionalGraph | None = self._graph_
         if graph is None:
             raise AttributeError(
                 f"Model {self.name!r} has no {what}: it was not created with Model(inputs, "
@@ -290,51 +285,51 @@ class Model(InspectionMethods):
             )
         return graph
 
-    @property
+    @overridable_property
     def inputs(self) -> list[Tensor]:
         """The model's input Tensors."""
-        return list(self._require_graph("inputs").input_tensors)
+        return list(self._require_graph_("inputs").input_tensors)
 
-    @property
+    @overridable_property
     def outputs(self) -> list[Tensor]:
         """The model's output Tensors."""
-        return list(self._require_graph("outputs").output_tensors)
+        return list(self._require_graph_("outputs").output_tensors)
 
     @property
     def input(self) -> Any:
         """The model's inputs in their structure."""
-        return self._require_graph("input").inputs
+        return self._require_graph_("input").inputs
 
     @property
     def output(self) -> Any:
         """The model's outputs in their structure."""
-        return self._require_graph("output").outputs
+        return self._require_graph_("output").outputs
 
-    @property
+    @overridable_property
     def input_names(self) -> list[str]:
         """The names of the inputs, by which data can be passed in a dict."""
-        return list(self._require_graph("input_names").input_names)
+        return list(self._require_graph_("input_names").input_names)
 
-    @property
+    @overridable_property
     def output_names(self) -> list[str]:
         """The names of the outputs, by which targets, losses and metrics can be passed."""
-        return list(self._require_graph("output_names").output_names)
+        return list(self._require_graph_("output_names").output_names)
 
-    @property
+    @overridable_property
     def input_shape(self) -> Any:
         """The shapes of the inputs in their structure."""
         return tree.map(lambda t: t.shape, self.input)
 
-    @property
+    @overridable_property
     def output_shape(self) -> Any:
         """The shapes of the outputs in their structure."""
         return tree.map(lambda t: t.shape, self.output)
 
     # -------------------------------------------------------------------------------- compiled call
 
-    def _compiles(self, args: Any, kwargs: Any) -> bool:
+    def _compiles_(self, args: Any, kwargs: Any) -> bool:
         """Whether a call runs the compiled forward function: a call on concrete arrays does."""
-        if self.run_eagerly or len(args) != 1 or not set(kwargs) <= {"training"}:
+        if self._trainer_.run_eagerly or len(args) != 1 or not set(kwargs) <= {"training"}:
             return False
         if scope.current().interceptor is not None:
             return False  # an interceptor needs concrete outputs of layers, not tracers
@@ -349,15 +344,17 @@ class Model(InspectionMethods):
             for x in tree.leaves(args[0])
         )
 
-    def _call_compiled(self, args: Any, kwargs: Any) -> Any:
+    def _call_compiled_(self, args: Any, kwargs: Any) -> Any:
         if not self.built:
-            self.build_for(args[0])
-        outputs, self._last_losses = self.trainer.programs.forward(args[0], kwargs.get("training"))
+            self._build_for_(args[0])
+        outputs, self._last_losses_ = self._trainer_.programs.forward(
+            args[0], kwargs.get("training")
+        )
         return outputs
 
     # ------------------------------------------------------------------------------------ as data
 
-    def public_name(self) -> tuple[str, str]:
+    def _public_name_(self) -> tuple[str, str]:
         """Returns the module and class name that identify this model in saved configs."""
         functional = type(self) is Model
         return (
@@ -368,9 +365,9 @@ class Model(InspectionMethods):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the configuration: for a Functional model, its layers and their calls."""
-        if self.functional_graph is None or type(self) is not Model:
+        if self._graph_ is None or type(self) is not Model:
             return super().get_config()
-        return {"name": self.name, "trainable": self.trainable, **describe(self.functional_graph)}
+        return {"name": self.name, "trainable": self.trainable, **describe(self._graph_)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
@@ -391,14 +388,14 @@ class Model(InspectionMethods):
 
     def get_build_config(self) -> dict[str, Any] | None:
         """Returns the input shapes of a built model without functional graph, or None."""
-        if self.functional_graph is not None or self.built_inputs is None:
+        if self._graph_ is not None or self._built_inputs_ is None:
             return None
-        return {"inputs": self.built_inputs}
+        return {"inputs": self._built_inputs_}
 
     def build_from_config(self, config: dict[str, Any]) -> None:
         """Builds the model from what `get_build_config()` returned, in this library or in Keras."""
         if "inputs" in config:
-            self.infer_outputs(_tensors_from_config(config["inputs"]))
+            self._infer_outputs_(_tensors_from_config(config["inputs"]))
         elif "input_shape" in config:
             self.build(tuple(config["input_shape"]))
 

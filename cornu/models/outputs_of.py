@@ -30,9 +30,9 @@ def outputs_of(model: Any, what: Any, functional_class: Any, recorder: Any) -> A
     """
     items = find(model, what)
     single = (isinstance(what, str) and not is_glob(what)) or isinstance(what, Layer)
-    if model.functional_graph is None or not all(map(_is_symbolic, items)):
+    if model._graph_ is None or not all(map(_is_symbolic, items)):
         return recorder(model, items, single)
-    inputs, outputs = _symbolic_outputs(model.functional_graph, items, single)
+    inputs, outputs = _symbolic_outputs(model._graph_, items, single)
     return functional_class(inputs, outputs, name=model.name)
 
 
@@ -60,7 +60,7 @@ def _inlined_outputs(items: Sequence[Item], inlined: InlinedGraph) -> Any:
     """Yields the label and the outputs of each call of the items."""
     counts: dict[str, int] = {}
     for item in items:
-        old = _outputs(item, item.model.functional_graph)
+        old = _outputs(item, item.model._graph_)
         first = tree.leaves(old)[0]
         for call in range(len(inlined.calls[first.node.number])):
             number = counts.get(item.path, 0)

@@ -34,7 +34,7 @@ class Apply:
         self._call = scope.functionalize(
             lambda *args, **kwargs: (model(*args, **kwargs), model.losses),
             [*params.values(), *state.values(), *self._counted],
-            model.trainer.random_sources(),
+            model._trainer_.random_sources(),
         )
 
     def __call__(

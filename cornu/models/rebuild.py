@@ -84,9 +84,9 @@ class GraphRebuilder:
         stack: list[Layer] = []
         places: dict[int, Node] = {}
         start = None
-        if model._tensors:
-            first = model._tensors[0]
-            start = self._new_input(first, model.functional_graph)
+        if model._tensors_:
+            first = model._tensors_[0]
+            start = self._new_input(first, model._graph_)
             begin = self._replacements.get(id(first.node.op)) if first.node is not None else None
             stack += [] if begin is None else begin.after
         for i, layer in enumerate(model.layers):
@@ -97,15 +97,15 @@ class GraphRebuilder:
                 else [self._rebuild_nested(replacement.main, _join_path(path, layer))]
             )
             made = [*replacement.before, *main, *replacement.after]
-            node = model._tensors[i + 1].node if model._tensors else None
+            node = model._tensors_[i + 1].node if model._tensors_ else None
             if node is not None:
                 places |= {id(new): node for new in made}
             stack += made
         new = Sequential(name=model.name, trainable=model.trainable)
-        new.rename_layers(self._layer_names(stack, model))
+        new._rename_layers_(self._layer_names(stack, model))
         if start is not None:
             new.add(start)
-            new._declared = model._declared
+            new._declared_ = model._declared_
         for layer in stack:
             with _at_node(path, layer, places.get(id(layer))):
                 new.add(layer)
@@ -113,7 +113,7 @@ class GraphRebuilder:
         return new
 
     def _rebuild_functional(self, model: Model, path: str) -> Model:
-        graph = model._require_graph("graph")
+        graph = model._require_graph_("graph")
         inputs = [self._new_input(tensor, graph) for tensor in graph.input_tensors]
         starts = []
         for old, start in zip(graph.input_tensors, inputs, strict=True):
@@ -154,7 +154,7 @@ class GraphRebuilder:
         outputs = tree.map(lambda old: new[id(old)], graph.outputs)
         inputs = tree.unflatten(tree.flatten_with_treedef(graph.inputs)[1], inputs)
         made = Model(inputs, outputs, name=model.name, trainable=model.trainable)
-        made.rename_layers(self._layer_names(made._require_graph("layers").layers, model))
+        made._rename_layers_(self._layer_names(made._require_graph_("layers").layers, model))
         return made
 
     def _new_input(self, old: Tensor, graph: Any) -> Tensor:
@@ -180,7 +180,7 @@ class GraphRebuilder:
 
     def _layer_names(self, layers: Any, old: Any) -> dict[int, str]:
         """Returns the names in a new model: asked for, as in the old one, or the layers' own."""
-        had = {} if old.functional_graph is None else old.functional_graph.layer_names
+        had = {} if old._graph_ is None else old._graph_.layer_names
         before = {id(new): key for key, new in self._rebuilt.items()}  # of models that were rebuilt
         keys = {id(layer): before.get(id(layer), id(layer)) for layer in layers}
         names = {i: self._names.get(key, had.get(key)) for i, key in keys.items()}

@@ -42,13 +42,13 @@ class Sequential(Model):
     a slice is a Sequential that shares the layers; `+` concatenates two.
     """
 
-    _stack: list[Layer]
-    _tensors: list[Tensor]  # the input, then the output of each layer
-    _declared: bool  # whether the user declared the input shape
-    _layer_graph: FunctionalGraph | None
-    _names: dict[int, str]  # names of layers that are renamed in this model
-    _by_name: dict[str, Layer] | None  # computed lazily
-    bookkeeping = Model.bookkeeping | {"_by_name"}
+    _stack_: list[Layer]
+    _tensors_: list[Tensor]  # the input, then the output of each layer
+    _declared_: bool  # whether the user declared the input shape
+    _layer_graph_: FunctionalGraph | None
+    _names_: dict[int, str]  # names of layers that are renamed in this model
+    _by_name_: dict[str, Layer] | None  # computed lazily
+    _bookkeeping_ = Model._bookkeeping_ | {"_by_name_"}
 
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None) -> None:
         super().__init__(trainable=trainable, name=name)
@@ -59,39 +59,39 @@ class Sequential(Model):
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls, *args, **kwargs)
-        self._stack = []
-        self._tensors = []
-        self._declared = True
-        self._names = {}
-        self._by_name = None
+        self._stack_ = []
+        self._tensors_ = []
+        self._declared_ = True
+        self._names_ = {}
+        self._by_name_ = None
         return self
 
     @property
-    def is_callable(self) -> bool:
+    def _is_callable_(self) -> bool:
         """True: calling the model calls its layers in turn."""
         return True
 
     @property
-    def functional_graph(self) -> FunctionalGraph | None:
+    def _graph_(self) -> FunctionalGraph | None:
         """The functional graph, or None while the input shape is unknown."""
         # Created lazily: with one graph per call of `add`, a stack of n layers would take O(n²).
-        if self._layer_graph is None and len(self._tensors) == len(self._stack) + 1 > 1:
+        if self._layer_graph_ is None and len(self._tensors_) == len(self._stack_) + 1 > 1:
             owner = f"Sequential {self.name!r}"
-            self._layer_graph = FunctionalGraph(
-                self._tensors[0], self._tensors[-1], owner, self._declared
+            self._layer_graph_ = FunctionalGraph(
+                self._tensors_[0], self._tensors_[-1], owner, self._declared_
             )
-            self._layer_graph.rename(self._names)
-        return self._layer_graph
+            self._layer_graph_.rename(self._names_)
+        return self._layer_graph_
 
-    @functional_graph.setter
-    def functional_graph(self, value: FunctionalGraph | None) -> None:
-        self._layer_graph = value
+    @_graph_.setter
+    def _graph_(self, value: FunctionalGraph | None) -> None:
+        self._layer_graph_ = value
 
-    def rename_layers(self, names: dict[int, str]) -> None:
+    def _rename_layers_(self, names: dict[int, str]) -> None:
         """Renames layers, by the `id` of the layer, in this model only."""
-        self._names.update(names)
-        self._by_name = None
-        self.functional_graph = None
+        self._names_.update(names)
+        self._by_name_ = None
+        self._graph_ = None
 
     @api_boundary
     def add(self, layer: Any, rebuild: bool = True) -> Sequential:
@@ -103,50 +103,50 @@ class Sequential(Model):
                 f"Sequential {self.name!r}: only layers can be added. "
                 f"Received: {layer!r} (of type {type(layer).__name__})" + _suggest_fix(layer)
             )
-        name = self._name_in_model(layer)
-        if self._by_name is None:
-            self._by_name = {self._name_in_model(known): known for known in self._stack}
-        if self._by_name.get(name, layer) is not layer:
+        name = self._name_in_model_(layer)
+        if self._by_name_ is None:
+            self._by_name_ = {self._name_in_model_(known): known for known in self._stack_}
+        if self._by_name_.get(name, layer) is not layer:
             raise ValueError(
                 f"Sequential {self.name!r} already has a layer named {name!r}. "
                 "Give each layer a unique name: name='...'."
             )
         if isinstance(layer, InputLayer):
-            if self._stack or self._tensors:
+            if self._stack_ or self._tensors_:
                 raise ValueError(
                     f"Sequential {self.name!r}: an Input must be the first layer; it was added "
-                    f"after {len(self._stack)} layers.\nFor several inputs, use "
+                    f"after {len(self._stack_)} layers.\nFor several inputs, use "
                     "the Functional API: Model(inputs, outputs)."
                 )
-            self._tensors = [layer.output]
+            self._tensors_ = [layer.output]
             return self
-        if not self._stack and not self._tensors:
-            self._infer_input(layer)
-        if self._tensors:
-            self._tensors.append(self._call_layer(layer))
-        self._stack.append(layer)
-        self._by_name[name] = layer
-        self._reset()
+        if not self._stack_ and not self._tensors_:
+            self._infer_input_(layer)
+        if self._tensors_:
+            self._tensors_.append(self._call_layer_(layer))
+        self._stack_.append(layer)
+        self._by_name_[name] = layer
+        self._reset_()
         return self
 
-    def _reset(self) -> None:
-        self.functional_graph = None
-        self.trainer.outputs = None
-        self.trainer.programs.clear()
-        self.built = len(self._tensors) > 1
+    def _reset_(self) -> None:
+        self._graph_ = None
+        self._trainer_.outputs = None
+        self._trainer_.programs.clear()
+        self.built = len(self._tensors_) > 1
 
-    def _infer_input(self, layer: Layer) -> None:
-        shape = layer._input_shape_given
-        if shape is None and isinstance(layer, Model) and layer.functional_graph is not None:
-            if len(layer.functional_graph.input_tensors) == 1:
-                first = layer.functional_graph.input_tensors[0]
-                self._tensors = [Input(batch_shape=first.shape, dtype=first.dtype)]
+    def _infer_input_(self, layer: Layer) -> None:
+        shape = layer._input_shape_given_
+        if shape is None and isinstance(layer, Model) and layer._graph_ is not None:
+            if len(layer._graph_.input_tensors) == 1:
+                first = layer._graph_.input_tensors[0]
+                self._tensors_ = [Input(batch_shape=first.shape, dtype=first.dtype)]
             return
         if shape is not None:
-            self._tensors = [Input(batch_shape=shape, dtype=layer.compute_dtype)]
+            self._tensors_ = [Input(batch_shape=shape, dtype=layer.compute_dtype)]
 
-    def _call_layer(self, layer: Layer, tensor: Tensor | None = None) -> Tensor:
-        output = layer(self._tensors[-1] if tensor is None else tensor)
+    def _call_layer_(self, layer: Layer, tensor: Tensor | None = None) -> Tensor:
+        output = layer(self._tensors_[-1] if tensor is None else tensor)
         if not isinstance(output, Tensor):
             raise ValueError(
                 f"Sequential {self.name!r}: layer {layer.name!r} has several outputs. "
@@ -157,14 +157,14 @@ class Sequential(Model):
     @api_boundary
     def pop(self, rebuild: bool = True) -> Layer:
         """Removes and returns the last layer."""
-        if not self._stack:
+        if not self._stack_:
             raise ValueError(f"Sequential {self.name!r} is empty: there is no layer to remove.")
-        layer = self._stack.pop()
-        self._names.pop(id(layer), None)
-        self._by_name = None
-        if len(self._tensors) > 1:
-            self._tensors.pop()
-        self._reset()
+        layer = self._stack_.pop()
+        self._names_.pop(id(layer), None)
+        self._by_name_ = None
+        if len(self._tensors_) > 1:
+            self._tensors_.pop()
+        self._reset_()
         return layer
 
     def repeat(self, count: int) -> Sequential:
@@ -177,40 +177,40 @@ class Sequential(Model):
         >>> len(block.repeat(3))
         3
         """
-        return Sequential([copy_layer(layer) for _ in range(count) for layer in self._stack])
+        return Sequential([copy_layer(layer) for _ in range(count) for layer in self._stack_])
 
     @api_boundary
     def build(self, input_shape: Any = None) -> None:
         """Builds the layers for an input shape, including the batch axis."""
-        if input_shape is None or self._tensors or not self._stack:
+        if input_shape is None or self._tensors_ or not self._stack_:
             return
-        self._declared = False
-        tensors = [Input(batch_shape=(None, *input_shape[1:]), dtype=self._stack[0].compute_dtype)]
-        for layer in self._stack:
-            tensors.append(self._call_layer(layer, tensors[-1]))
-        self._tensors = tensors
-        self._reset()
+        self._declared_ = False
+        tensors = [Input(batch_shape=(None, *input_shape[1:]), dtype=self._stack_[0].compute_dtype)]
+        for layer in self._stack_:
+            tensors.append(self._call_layer_(layer, tensors[-1]))
+        self._tensors_ = tensors
+        self._reset_()
 
-    def build_for(self, inputs: PyTree) -> None:
-        self._require_layers()
+    def _build_for_(self, inputs: PyTree) -> None:
+        self._require_layers_()
         self.build(np.shape(inputs))
 
-    def infer_outputs(self, inputs: PyTree) -> Any:
-        self._require_layers()
+    def _infer_outputs_(self, inputs: PyTree) -> Any:
+        self._require_layers_()
         self.build(inputs.shape)
-        return super().infer_outputs(inputs)
+        return super()._infer_outputs_(inputs)
 
-    def _require_graph(self, what: str) -> FunctionalGraph:
-        if self.functional_graph is None:
+    def _require_graph_(self, what: str) -> FunctionalGraph:
+        if self._graph_ is None:
             raise AttributeError(
                 f"Sequential {self.name!r} has no {what} yet: its input shape is unknown."
                 "\nAdd Input(shape) as the first layer, or call the model on data first. "
                 f"This happened {user_location()}."
             )
-        return self.functional_graph
+        return self._graph_
 
-    def _require_layers(self) -> None:
-        if not self._stack:
+    def _require_layers_(self) -> None:
+        if not self._stack_:
             raise ValueError(f"Sequential {self.name!r}: it has no layers. Add layers first.")
 
     # -------------------------------------------------------------------------------- as a list
@@ -218,46 +218,46 @@ class Sequential(Model):
     @property
     def layers(self) -> tuple[Layer, ...]:
         """The layers, without the Input."""
-        return Layers(self._stack)
+        return Layers(self._stack_)
 
-    def sublayers(self) -> list[Layer]:
+    def _sublayers_(self) -> list[Layer]:
         """Returns the layers."""
-        return list(self._stack)
+        return list(self._stack_)
 
     def __len__(self) -> int:
-        return len(self._stack)
+        return len(self._stack_)
 
     def __iter__(self) -> Iterator[Layer]:
-        return iter(self._stack)
+        return iter(self._stack_)
 
     def __bool__(self) -> bool:
         return True
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
-            return Sequential(self._stack[index])
-        return self._stack[index]
+            return Sequential(self._stack_[index])
+        return self._stack_[index]
 
     def __add__(self, other: Any) -> Sequential:
-        return Sequential([*self._stack, *other])
+        return Sequential([*self._stack_, *other])
 
     def get_config(self) -> dict[str, Any]:
         """Returns the configuration as plain data."""
         config: dict[str, Any] = {"name": self.name, "trainable": self.trainable}
         layers: list[Any] = []
-        if self._tensors and self._declared and self._tensors[0].node is not None:
-            layers.append(self._tensors[0].node.op)
-        config["layers"] = [self._serialize_layer(layer) for layer in layers + self._stack]
-        if self._tensors and not self._declared:
-            config["build_input_shape"] = self._tensors[0].shape
+        if self._tensors_ and self._declared_ and self._tensors_[0].node is not None:
+            layers.append(self._tensors_[0].node.op)
+        config["layers"] = [self._serialize_layer_(layer) for layer in layers + self._stack_]
+        if self._tensors_ and not self._declared_:
+            config["build_input_shape"] = self._tensors_[0].shape
         return config
 
-    def _serialize_layer(self, layer: Layer) -> Any:
+    def _serialize_layer_(self, layer: Layer) -> Any:
         data = registry.serialize(layer)
-        return {**data, "config": {**data["config"], "name": self._name_in_model(layer)}}
+        return {**data, "config": {**data["config"], "name": self._name_in_model_(layer)}}
 
-    def _name_in_model(self, layer: Layer) -> str:
-        return self._names.get(id(layer), layer.name)
+    def _name_in_model_(self, layer: Layer) -> str:
+        return self._names_.get(id(layer), layer.name)
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:

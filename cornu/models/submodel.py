@@ -17,7 +17,7 @@ def cut(block: Item, model: type) -> Any:
         block: the block's item in an outline.
         model: the class of models.
     """
-    inputs, outputs = block.model.functional_graph.graph.boundary(block.nodes)
+    inputs, outputs = block.model._graph_.graph.boundary(block.nodes)
     outputs = [t for t in outputs if not is_added_mask(t)]
     data = [t for t in inputs if not is_added_mask(t)]
     # Masks are not inputs: tracing the nodes again on new inputs computes them from the data.

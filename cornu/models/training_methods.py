@@ -10,6 +10,7 @@ from typing import Any, Literal, overload
 from cornu import registry
 from cornu.callbacks import History
 from cornu.core.layer.layer import Layer
+from cornu.core.state.overridable import overridable_property
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.optimizers.range_test.result import RangeTest
 from cornu.optimizers.range_test.sweep import Sweep
@@ -30,10 +31,12 @@ __all__ = ["TrainingMethods"]
 class TrainingMethods(Layer):
     """The methods of a Model that concern training; each delegates to its Trainer."""
 
-    @property
+    _trainer_: Trainer
+
+    @overridable_property
     def trainer(self) -> Trainer:
         """The Trainer, which holds the compile config, counters, seeds and compiled programs."""
-        raise NotImplementedError
+        return self._trainer_
 
     # ------------------------------------------------------------------------------------ compile
 
@@ -69,7 +72,7 @@ class TrainingMethods(Layer):
         Raises:
             ValueError: a name is unknown, or is not the name of an output.
         """
-        self.trainer.compile(
+        self._trainer_.compile(
             optimizer,
             loss,
             loss_weights,
@@ -79,10 +82,12 @@ class TrainingMethods(Layer):
             steps_per_execution,
             auto_scale_loss,
         )
+        if loss is not None:
+            vars(self).pop("loss", None)  # what the program assigned to the attribute before
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """Returns the arguments of `compile` as plain data; None before `compile`."""
-        config = self.trainer.config
+        config = self._trainer_.config
         return None if config is None else config.to_plain_data()
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
@@ -90,42 +95,51 @@ class TrainingMethods(Layer):
         known = inspect.signature(self.compile).parameters
         given = {name: registry.deserialize(v) for name, v in config.items() if name in known}
         self.compile(**given)
-        if self.built and self.optimizer is not None and not self.optimizer.built:
-            self.optimizer.build(self.trainable_variables)
+        optimizer = self._trainer_.optimizer
+        if self.built and optimizer is not None and not optimizer.built:
+            optimizer.build(self.trainable_variables)
 
-    @property
+    @overridable_property
     def compiled(self) -> bool:
         """Whether `compile` was called."""
-        return self.trainer.config is not None
+        return self._trainer_.config is not None
 
     @property
     def optimizer(self) -> Any:
         """The optimizer that was passed to `compile`; it can be replaced."""
-        return self.trainer.optimizer
+        return self._trainer_.optimizer
 
     @optimizer.setter
     def optimizer(self, value: Any) -> None:
-        self.trainer.optimizer = value
+        self._trainer_.optimizer = value
 
-    @property
+    @overridable_property
     def loss(self) -> Any:
         """The loss that was passed to `compile`."""
-        return None if self.trainer.config is None else self.trainer.config.loss
+        return None if self._trainer_.config is None else self._trainer_.config.loss
 
     @property
     def run_eagerly(self) -> bool:
-        """Whether steps and calls run without compilation."""
-        return self.trainer.run_eagerly
+        """Whether steps and calls run without compilation; it can be changed."""
+        return self._trainer_.run_eagerly
+
+    @run_eagerly.setter
+    def run_eagerly(self, value: bool) -> None:
+        self._trainer_.set_run_eagerly(bool(value))
 
     @property
     def jit_compile(self) -> bool:
-        """Whether steps are compiled."""
-        return not self.run_eagerly
+        """Whether steps are compiled; it can be changed."""
+        return not self._trainer_.run_eagerly
+
+    @jit_compile.setter
+    def jit_compile(self, value: bool | Literal["auto"]) -> None:
+        self._trainer_.set_run_eagerly(value is False)
 
     @property
     def metrics(self) -> list[Any]:
         """The metrics: the loss, the metrics passed to `compile`, and the metrics of layers."""
-        found: list[Any] = [*self.trainer.own_metrics()]
+        found: list[Any] = [*self._trainer_.own_metrics()]
         own = super().metrics
         return found + [metric for metric in own if all(metric is not known for known in found)]
 
@@ -150,7 +164,7 @@ class TrainingMethods(Layer):
                 found[metric.name] = result
         return found
 
-    @property
+    @overridable_property
     def traces(self) -> list[Trace]:
         """The last hundred compilations for this model, each with its reason.
 
@@ -169,7 +183,7 @@ class TrainingMethods(Layer):
         Differences: not in Keras. `fit` warns (C060, C061; see `docs/checks.md`) about batches
         with many different shapes or several dtypes.
         """
-        return list(self.trainer.programs.traces)
+        return list(self._trainer_.programs.traces)
 
     # -------------------------------------------------------------------------------------- steps
 
@@ -185,7 +199,7 @@ class TrainingMethods(Layer):
 
         Can be overridden; it is traced as part of the compiled step.
         """
-        return steps.compute_loss(self.trainer, y, y_pred, sample_weight)
+        return steps.compute_loss(self._trainer_, y, y_pred, sample_weight)
 
     def stateless_compute_loss(
         self,
@@ -211,13 +225,13 @@ class TrainingMethods(Layer):
         """
         values = (trainable_variables, non_trainable_variables, metrics_variables)
         args = (x, y, y_pred, sample_weight, training)
-        return steps.stateless_compute_loss(self.trainer, values, args)
+        return steps.stateless_compute_loss(self._trainer_, values, args)
 
     def compute_metrics(
         self, x: DataLike, y: DataLike, y_pred: PyTree, sample_weight: DataLike = None
     ) -> dict[str, Any]:
         """Updates the metrics with a batch; returns their values. Can be overridden."""
-        return steps.compute_metrics(self.trainer, y, y_pred, sample_weight)
+        return steps.compute_metrics(self._trainer_, y, y_pred, sample_weight)
 
     def train_step(self, data: DataLike) -> dict[str, Any]:
         """Trains on one batch `(x, y, sample_weight)`; returns logs.
@@ -236,11 +250,11 @@ class TrainingMethods(Layer):
         ...         self.optimizer.apply(grads, self.trainable_variables)
         ...         return {"loss": loss}
         """
-        return steps.train_step(self.trainer, data)
+        return steps.train_step(self._trainer_, data)
 
     def test_step(self, data: DataLike) -> dict[str, Any]:
         """Evaluates one batch `(x, y, sample_weight)`; returns logs."""
-        return steps.test_step(self.trainer, data)
+        return steps.test_step(self._trainer_, data)
 
     def predict_step(self, data: DataLike) -> Any:
         """Returns the predictions for one batch `(x, None, None)`."""
@@ -319,7 +333,7 @@ class TrainingMethods(Layer):
         `fast_dev_run` are not in Keras.
         """
         return fitting.fit(
-            self.trainer,
+            self._trainer_,
             x,
             y,
             batch_size,
@@ -388,7 +402,7 @@ class TrainingMethods(Layer):
             return_dict: whether to return a dict rather than a list (or a single number).
         """
         logs = fitting.evaluate(
-            self.trainer, x, y, batch_size, verbose, sample_weight, steps, callbacks
+            self._trainer_, x, y, batch_size, verbose, sample_weight, steps, callbacks
         )
         return logs if return_dict else _as_list(logs)
 
@@ -405,7 +419,7 @@ class TrainingMethods(Layer):
 
         Differences: `verbose="auto"` is silent.
         """
-        return fitting.predict(self.trainer, x, batch_size, verbose, steps, callbacks)
+        return fitting.predict(self._trainer_, x, batch_size, verbose, steps, callbacks)
 
     @api_boundary
     def train_on_batch(
@@ -417,7 +431,7 @@ class TrainingMethods(Layer):
         return_dict: bool = False,
     ) -> Any:
         """Trains on one batch; returns the loss and the metrics of the batch."""
-        logs = fitting.train_on_batch(self.trainer, x, y, sample_weight, class_weight)
+        logs = fitting.train_on_batch(self._trainer_, x, y, sample_weight, class_weight)
         return logs if return_dict else _as_list(logs)
 
     @api_boundary
@@ -429,58 +443,50 @@ class TrainingMethods(Layer):
         return_dict: bool = False,
     ) -> Any:
         """Evaluates one batch; returns the loss and the metrics of the batch."""
-        logs = fitting.test_on_batch(self.trainer, x, y, sample_weight)
+        logs = fitting.test_on_batch(self._trainer_, x, y, sample_weight)
         return logs if return_dict else _as_list(logs)
 
     @api_boundary
     def predict_on_batch(self, x: DataLike) -> Any:
         """Returns the predictions for one batch."""
-        return fitting.predict_on_batch(self.trainer, x)
+        return fitting.predict_on_batch(self._trainer_, x)
 
     # ---------------------------------------------------------------------------- the run of fit
 
     @property
     def stop_training(self) -> bool:
         """Whether `fit` stops after the current step; callbacks set it."""
-        return self.trainer.run.stop_training
+        return self._trainer_.run.stop_training
 
     @stop_training.setter
     def stop_training(self, value: bool) -> None:
-        self.trainer.run.stop_training = value
+        self._trainer_.run.stop_training = value
 
-    @property
+    @overridable_property
     def pausing(self) -> bool:
         """Whether `fit` stops in order to continue later; see `pause_training`."""
-        return self.trainer.run.pausing
-
-    @pausing.setter
-    def pausing(self, value: bool) -> None:
-        self.trainer.run.pausing = value
+        return self._trainer_.run.pausing
 
     @property
     def history(self) -> Any:
         """The History of the last `fit`."""
-        return self.trainer.run.history
+        return self._trainer_.run.history
 
     @history.setter
     def history(self, value: Any) -> None:
-        self.trainer.run.history = value
+        self._trainer_.run.history = value
 
-    @property
+    @overridable_property
     def nan_report(self) -> Any:
         """The report of the last `fit(debug_nans=True)` that stopped, or None."""
-        return self.trainer.run.nan_report
-
-    @nan_report.setter
-    def nan_report(self, value: Any) -> None:
-        self.trainer.run.nan_report = value
+        return self._trainer_.run.nan_report
 
     def pause_training(self) -> None:
         """Stops `fit` after the current step; with `resume`, the program can continue later.
 
         Without `resume` it is equivalent to `stop_training = True`.
         """
-        run = self.trainer.run
+        run = self._trainer_.run
         run.stop_training, run.pausing = True, run.can_pause
 
     def snapshot(self) -> Snapshot:
@@ -502,7 +508,11 @@ class TrainingMethods(Layer):
 
         Differences: not in Keras.
         """
-        return Snapshot(self.trainer)
+        return Snapshot(self._trainer_)
+
+    # The same methods for callbacks of cornu, if the user's class has its own of these names.
+    _pause_training_ = pause_training
+    _snapshot_ = snapshot
 
     # ------------------------------------------------------------------------------------- search
 
@@ -566,9 +576,9 @@ class TrainingMethods(Layer):
         >>> test.plot(backend="svg").what
         'Loss by learning rate'
         """
-        self.trainer.require_optimizer("find_lr")
+        self._trainer_.require_optimizer("find_lr")
         sweep = Sweep(start, end, steps, mode, stop_at, smoothing)
-        return find_lr(self.trainer, x, y, sample_weight, batch_size, class_weight, sweep)
+        return find_lr(self._trainer_, x, y, sample_weight, batch_size, class_weight, sweep)
 
     @api_boundary
     def find_batch_size(
@@ -618,7 +628,7 @@ class TrainingMethods(Layer):
         >>> 512 < found.best < 1024, found[-1].rows, found[-1].fits
         (True, 1024, False)
         """
-        return find_batch_size(self.trainer, x, y, sample_weight, start, largest, target, limit)
+        return find_batch_size(self._trainer_, x, y, sample_weight, start, largest, target, limit)
 
 
 def _as_list(logs: dict[str, Any]) -> Any:

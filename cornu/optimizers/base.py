@@ -13,6 +13,7 @@ from jax import Array
 
 from cornu import settings
 from cornu.core.state import scope
+from cornu.core.state.overridable import overridable_property
 from cornu.core.state.variable import Variable
 from cornu.optimizers.checks import (
     check_accumulation,
@@ -84,7 +85,7 @@ class Optimizer(OptimizerVariables):
     ([0.0, 1.0], 1)
     """
 
-    category = "optimizers"
+    _category_ = "optimizers"
 
     def __init__(
         self,
@@ -102,7 +103,7 @@ class Optimizer(OptimizerVariables):
         **kwargs: Any,
     ) -> None:
         super().__init__(name)
-        label = self._label()
+        label = self._label_()
         if kwargs:
             known = [*inspect.signature(type(self).__init__).parameters][1:-1]
             check_unknown_arguments(kwargs, known, label)
@@ -119,25 +120,25 @@ class Optimizer(OptimizerVariables):
         self.ema_overwrite_frequency = ema_overwrite_frequency
         self.loss_scale_factor = loss_scale_factor
         self.gradient_accumulation_steps = gradient_accumulation_steps
-        self.learning_rate_source = check_learning_rate(learning_rate, label)
+        self._learning_rate_source_ = check_learning_rate(learning_rate, label)
         # Dicts by Variable: only the values of a dict count as owned, so that the model's
         # Variables, which are the keys, are not saved with the optimizer's.
-        self._indices: dict[Variable, int] = {}
-        self._averages: dict[Variable, Variable] = {}
-        self._accumulators: dict[Variable, Variable] = {}
-        self._undecayed: dict[Variable, None] = {}
-        self._undecayed_names: tuple[str, ...] = ()
-        self._rates: dict[str, float] = {}
-        self._rate_factors: dict[Variable, float] | None = None
-        self._step_version = 0
-        self._gradient_observers: list[Callable[[GradsAndVars], object]] = []
+        self._indices_: dict[Variable, int] = {}
+        self._averages_: dict[Variable, Variable] = {}
+        self._accumulators_: dict[Variable, Variable] = {}
+        self._undecayed_: dict[Variable, None] = {}
+        self._undecayed_names_: tuple[str, ...] = ()
+        self._rates_: dict[str, float] = {}
+        self._rate_factors_: dict[Variable, float] | None = None
+        self._changes_ = 0
+        self._gradient_observers_: list[Callable[[GradsAndVars], object]] = []
 
     # ----------------------------------------------------------------------------- learning rate
 
     @property
     def learning_rate(self) -> Variable | Array:
         """The learning rate of this step: a Variable, or the value of a schedule or function."""
-        source = self.learning_rate_source
+        source = self._learning_rate_source_
         if isinstance(source, Variable):
             return source
         if isinstance(source, LearningRateSchedule):
@@ -148,19 +149,19 @@ class Optimizer(OptimizerVariables):
     @learning_rate.setter
     def learning_rate(self, learning_rate: LearningRateLike) -> None:
         if callable(learning_rate):
-            self.learning_rate_source = learning_rate
-            self._step_version += 1
-        elif isinstance(self.learning_rate_source, Variable):
-            self.learning_rate_source.assign(learning_rate)
+            self._learning_rate_source_ = learning_rate
+            self._changes_ += 1
+        elif isinstance(self._learning_rate_source_, Variable):
+            self._learning_rate_source_.assign(learning_rate)
         else:
             raise TypeError(
-                f"{self._label()} has the learning rate {self.learning_rate_source!r}, which "
+                f"{self._label_()} has the learning rate {self._learning_rate_source_!r}, which "
                 "cannot be replaced by a number: compiled steps would not see it.\n"
                 "Create the optimizer with a number as learning_rate to change it later."
             )
 
     @property
-    def learning_rate_source(self) -> Any:
+    def _learning_rate_source_(self) -> Any:
         """The Variable, schedule or function that `learning_rate` is read from.
 
         A number that is assigned becomes a new Variable. Assigning does not raise `step_version`:
@@ -168,12 +169,12 @@ class Optimizer(OptimizerVariables):
         """
         return self._learning_rate
 
-    @learning_rate_source.setter
-    def learning_rate_source(self, source: Any) -> None:
+    @_learning_rate_source_.setter
+    def _learning_rate_source_(self, source: Any) -> None:
         if callable(source) or isinstance(source, Variable):
             self._learning_rate = source
             return
-        with self._variable_paths():
+        with self._variable_paths_():
             self._learning_rate = Variable(
                 float(source),
                 dtype=settings.get("floatx"),
@@ -191,12 +192,12 @@ class Optimizer(OptimizerVariables):
         return self._iterations
 
     @property
-    def step_version(self) -> int:
+    def _step_version_(self) -> int:
         """A number that grows when something that compiled steps contain is replaced.
 
         That is a schedule or the rates by path.
         """
-        return self._step_version
+        return self._changes_
 
     def set_rates(self, rates: Mapping[str, float]) -> Self:
         """Multiplies the learning rate of parts of the model, each by its own factor.
@@ -233,36 +234,48 @@ class Optimizer(OptimizerVariables):
 
         Differences: not in Keras. `model.summary(rates=True)` shows them.
         """
-        self._rates, self._rate_factors = check_factors(rates, self._label()), None
-        self._step_version += 1
+        self._rates_, self._rate_factors_ = check_factors(rates, self._label_()), None
+        self._changes_ += 1
         return self
 
+    _set_rates_ = set_rates
+
     @property
+    def _rates_by_path_(self) -> dict[str, float]:
+        """The factors of the learning rate, by path or pattern; see `set_rates`."""
+        return dict(self._rates_)
+
+    @property
+    def _resolved_rates_(self) -> dict[Variable, float] | None:
+        """The factor of each Variable that `rates_by_path` matches; None if not resolved yet."""
+        return self._rate_factors_
+
+    @overridable_property
     def rates_by_path(self) -> dict[str, float]:
         """The factors of the learning rate, by path or pattern; see `set_rates`."""
-        return dict(self._rates)
+        return self._rates_by_path_
 
-    @property
+    @overridable_property
     def rate_factors(self) -> dict[Variable, float] | None:
         """The factor of each Variable that `rates_by_path` matches; None if not resolved yet."""
-        return self._rate_factors
+        return self._resolved_rates_
 
-    def set_rate_factors(self, factors: Mapping[Variable, float]) -> None:
+    def _set_rate_factors_(self, factors: Mapping[Variable, float]) -> None:
         """Sets the factors that `rates_by_path` resolves to; a model, which knows paths, does."""
-        self._rate_factors = dict(factors)
+        self._rate_factors_ = dict(factors)
 
     # ------------------------------------------------------------------------------------ applying
 
     def build(self, variables: Sequence[Variable]) -> None:
         """Creates the Variables that the optimizer needs for a model's Variables."""
-        self._indices = {variable: index for index, variable in enumerate(variables)}
+        self._indices_ = {variable: index for index, variable in enumerate(variables)}
         # Files number the optimizer's Variables in the order of creation: averages first.
         if self.use_ema:
             averages = self.add_optimizer_variables(variables, "average")
             pairs = zip(variables, averages, strict=True)
-            self._averages = {v: average for v, average in pairs if average is not None}
+            self._averages_ = {v: average for v, average in pairs if average is not None}
         if self.gradient_accumulation_steps:
-            self._accumulators = {
+            self._accumulators_ = {
                 variable: self.add_variable_from_reference(variable, "gradient_accumulator")
                 for variable in variables
             }
@@ -285,10 +298,10 @@ class Optimizer(OptimizerVariables):
         grads = list(grads)
         if not grads:
             return
-        grads_and_vars = self._pair_gradients(grads, trainable_variables)
-        for observe in self._gradient_observers:
+        grads_and_vars = self._pair_gradients_(grads, trainable_variables)
+        for observe in self._gradient_observers_:
             observe(grads_and_vars)
-        self._apply(grads_and_vars)
+        self._apply_(grads_and_vars)
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Variable:
         """Updates Variables, given (gradient, Variable) pairs; returns the number of calls."""
@@ -307,10 +320,10 @@ class Optimizer(OptimizerVariables):
         Returns:
             New values of the model's Variables, and new values of the optimizer's.
         """
-        self._check_built("stateless_apply")
-        models, own = list(self._indices), self.variables
-        self._check_count("trainable_variables", trainable_variables, models)
-        self._check_count("optimizer_variables", optimizer_variables, own)
+        self._check_built_("stateless_apply")
+        models, own = list(self._indices_), self.variables
+        self._check_count_("trainable_variables", trainable_variables, models)
+        self._check_count_("optimizer_variables", optimizer_variables, own)
         values = [jnp.asarray(value) for value in (*trainable_variables, *optimizer_variables)]
         _, new_values, _ = scope.pure(self.apply, [*models, *own])(values, None, grads)
         return list(new_values[: len(models)]), list(new_values[len(models) :])
@@ -337,11 +350,13 @@ class Optimizer(OptimizerVariables):
 
         Differences: not in Keras.
         """
-        self._gradient_observers.append(callback)
+        self._gradient_observers_.append(callback)
         try:
             yield
         finally:
-            self._gradient_observers.remove(callback)
+            self._gradient_observers_.remove(callback)
+
+    _observe_gradients_ = observe_gradients
 
     def update_step(self, gradient: Array, variable: Variable, learning_rate: Array) -> None:
         """Updates one Variable; a subclass that is not an `UpdateRule` overrides this."""
@@ -356,8 +371,8 @@ class Optimizer(OptimizerVariables):
     def finalize_variable_values(self, var_list: Iterable[Variable]) -> None:
         """Sets Variables to their values after training: with `use_ema`, to their averages."""
         for variable in var_list:
-            if variable in self._averages:
-                variable.assign(self._averages[variable].value)
+            if variable in self._averages_:
+                variable.assign(self._averages_[variable].value)
 
     def exclude_from_weight_decay(
         self,
@@ -370,93 +385,93 @@ class Optimizer(OptimizerVariables):
             var_list: Variables.
             var_names: regular expressions; a Variable is exempt if one is found in its name.
         """
-        self._undecayed = dict.fromkeys(var_list or ())
-        self._undecayed_names = tuple(var_names or ())
+        self._undecayed_ = dict.fromkeys(var_list or ())
+        self._undecayed_names_ = tuple(var_names or ())
 
-    def is_built_with(self, variable: Variable) -> bool:
+    def _is_built_with_(self, variable: Variable) -> bool:
         """Returns whether the optimizer was built with a Variable."""
-        return variable in self._indices
+        return variable in self._indices_
 
-    def _apply(self, grads_and_vars: GradsAndVars) -> None:
+    def _apply_(self, grads_and_vars: GradsAndVars) -> None:
         """Updates Variables, given checked gradients."""
-        self._transformation(grads_and_vars)(grads_and_vars)
+        self._transformation_(grads_and_vars)(grads_and_vars)
         self._iterations.assign_add(1)
 
-    def _transformation(self, grads_and_vars: GradsAndVars) -> Transformation:
+    def _transformation_(self, grads_and_vars: GradsAndVars) -> Transformation:
         """Composes the transformations of an update from the optimizer's present arguments."""
         # Not composed in the constructor, because programs assign attributes such as `clipnorm`
         # later. Composing takes microseconds, and in a compiled step happens once, at tracing.
-        update = overwrite_or(chain(self._clipping(), self._update))
+        update = overwrite_or(chain(self._clipping_(), self._update_))
         if every := self.gradient_accumulation_steps:
             assigned = [*self.variables, *(variable for _, variable in grads_and_vars)]
             calls = self._iterations.value
-            update = accumulate(update, self._accumulators, every, calls, assigned)
+            update = accumulate(update, self._accumulators_, every, calls, assigned)
         factor = self.loss_scale_factor
         return chain(
             None if factor is None else unscale(factor),
             update,
-            self._averaging() if self.use_ema else None,
+            self._averaging_() if self.use_ema else None,
             apply_constraints,
         )
 
-    def _clipping(self) -> Transformation | None:
+    def _clipping_(self) -> Transformation | None:
         if self.clipnorm:
             return clip_by_norm(self.clipnorm)
         if self.global_clipnorm:
             return clip_by_global_norm(self.global_clipnorm)
         return clip_by_value(self.clipvalue) if self.clipvalue else None
 
-    def _averaging(self) -> Transformation:
+    def _averaging_(self) -> Transformation:
         frequency = self.ema_overwrite_frequency
-        return average(self._averages, self.ema_momentum, self._count_steps(), frequency)
+        return average(self._averages_, self.ema_momentum, self._count_steps_(), frequency)
 
-    def _count_steps(self) -> Array:
+    def _count_steps_(self) -> Array:
         """Returns `iterations` as an array."""
         iterations = self.iterations
         return iterations.value if isinstance(iterations, Variable) else iterations
 
-    def _update(self, grads_and_vars: GradsAndVars) -> GradsAndVars:
+    def _update_(self, grads_and_vars: GradsAndVars) -> GradsAndVars:
         """Applies weight decay and the update rule, to each group of Variables at its own rate."""
-        rate = self._current_rate()
-        decays = {v: None if self._is_exempt(v) else self._decay_of(v) for _, v in grads_and_vars}
-        for factor, group in group_by_factor(grads_and_vars, self._rate_factors or {}).items():
+        rate = self._current_rate_()
+        decays = {v: None if self._is_exempt_(v) else self._decay_of_(v) for _, v in grads_and_vars}
+        for factor, group in group_by_factor(grads_and_vars, self._rate_factors_ or {}).items():
             group_rate = rate if factor == 1.0 else rate * factor
             decay_weights(decays, group_rate)(group)
-            self._update_group(group, group_rate)
+            self._update_group_(group, group_rate)
         return grads_and_vars
 
-    def _update_group(self, grads_and_vars: GradsAndVars, learning_rate: Array) -> None:
+    def _update_group_(self, grads_and_vars: GradsAndVars, learning_rate: Array) -> None:
         for gradient, variable in grads_and_vars:
             self.update_step(gradient, variable, learning_rate)
 
-    def _current_rate(self) -> Array:
+    def _current_rate_(self) -> Array:
         rate = self.learning_rate
         return rate.value if isinstance(rate, Variable) else jnp.asarray(rate)
 
-    def _decay_of(self, variable: Variable) -> float | None:
+    def _decay_of_(self, variable: Variable) -> float | None:
         return self.weight_decay
 
-    def _is_exempt(self, variable: Variable) -> bool:
+    def _is_exempt_(self, variable: Variable) -> bool:
         """Returns whether a Variable is exempt from weight decay."""
-        return variable in self._undecayed or any(
-            re.search(pattern, variable.name) for pattern in self._undecayed_names
+        return variable in self._undecayed_ or any(
+            re.search(pattern, variable.name) for pattern in self._undecayed_names_
         )
 
     def _get_variable_index(self, variable: Variable) -> int:
         """Returns the index of a Variable among those of `build`; users' subclasses call it."""
-        self._check_known([variable])
-        return self._indices[variable]
+        self._check_known_([variable])
+        return self._indices_[variable]
 
     # ------------------------------------------------------------------------------------ as data
 
     def get_config(self) -> Config:
         """Returns the constructor's arguments as plain data, with their present values."""
-        rate = self.learning_rate_source
+        rate = self._learning_rate_source_
         present = {name: value for name, value in vars(self).items() if name in SHARED_DEFAULTS}
         present["learning_rate"] = float(rate.numpy()) if isinstance(rate, Variable) else rate
-        arguments = self.constructor_arguments()
+        arguments = self._constructor_arguments_()
         config = {name: serialize(present.get(name, value)) for name, value in arguments.items()}
-        return {**config, "rates_by_path": self.rates_by_path} if self._rates else config
+        return {**config, "rates_by_path": dict(self._rates_)} if self._rates_ else config
 
     @classmethod
     def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> Self:
@@ -465,31 +480,31 @@ class Optimizer(OptimizerVariables):
         rates = config.pop("rates_by_path", None)
         with custom_object_scope(custom_objects):
             optimizer: Self = super().from_config(config)
-        return optimizer if rates is None else optimizer.set_rates(rates)
+        return optimizer if rates is None else optimizer._set_rates_(rates)
 
     # ------------------------------------------------------------------------------------- checks
 
-    def _pair_gradients(
+    def _pair_gradients_(
         self, grads: list[Any], trainable_variables: Iterable[Variable] | None
     ) -> GradsAndVars:
         """Checks the arguments of `apply`, and builds the optimizer if it is not built yet."""
         if trainable_variables is None:
-            self._check_built("apply() without Variables")
-            trainable_variables = self._indices
+            self._check_built_("apply() without Variables")
+            trainable_variables = self._indices_
         variables = list(trainable_variables)
         if not self.built:
             self.build(variables)
-        self._check_known(variables)
-        self._check_count("grads", grads, variables)
-        if self._rates and self._rate_factors is None:
-            self.set_rate_factors(factors_by_path(self._rates, self._indices, self._label()))
-        return pair_gradients(grads, variables, self._label())
+        self._check_known_(variables)
+        self._check_count_("grads", grads, variables)
+        if self._rates_ and self._rate_factors_ is None:
+            self._set_rate_factors_(factors_by_path(self._rates_, self._indices_, self._label_()))
+        return pair_gradients(grads, variables, self._label_())
 
-    def _check_known(self, variables: Iterable[Variable]) -> None:
-        unknown = [variable.path for variable in variables if variable not in self._indices]
+    def _check_known_(self, variables: Iterable[Variable]) -> None:
+        unknown = [variable.path for variable in variables if variable not in self._indices_]
         if unknown:
             raise ValueError(
-                f"{self._label()} was not built with {', '.join(map(repr, unknown))}.\n"
+                f"{self._label_()} was not built with {', '.join(map(repr, unknown))}.\n"
                 "Create a new optimizer for other Variables, or build it with all of them."
             )
 

@@ -42,15 +42,15 @@ class LearningRateOverride:
         self._optimizers = _wrapped_optimizers(optimizer)
         values = [float(np.asarray(member.learning_rate)) for member in self._optimizers]
         self._originals = [
-            (member.learning_rate_source, value)
+            (member._learning_rate_source_, value)
             for member, value in zip(self._optimizers, values, strict=True)
         ]
         # All rates are 0 before the first step of a warm-up that starts at 0: no ratios then.
         self._ratios = [value / max(values) if max(values) else 1.0 for value in values]
         self.replaced = False
         for member, value in zip(self._optimizers, values, strict=True):
-            if not isinstance(member.learning_rate_source, Variable):
-                member.learning_rate_source = value
+            if not isinstance(member._learning_rate_source_, Variable):
+                member._learning_rate_source_ = value
                 self.replaced = True
 
     def set(self, rate: float) -> None:
@@ -61,7 +61,7 @@ class LearningRateOverride:
     def restore(self) -> None:
         """Restores the original learning rates, schedules and functions."""
         for member, (source, value) in zip(self._optimizers, self._originals, strict=True):
-            member.learning_rate_source = source
+            member._learning_rate_source_ = source
             if isinstance(source, Variable):
                 source.assign(value)
 

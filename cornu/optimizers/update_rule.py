@@ -102,10 +102,10 @@ class UpdateRule(Optimizer):
         """Updates one Variable."""
         self._apply_rule([(jnp.asarray(gradient), variable)], jnp.asarray(learning_rate))
 
-    def _update_group(self, grads_and_vars: GradsAndVars, learning_rate: Array) -> None:
+    def _update_group_(self, grads_and_vars: GradsAndVars, learning_rate: Array) -> None:
         if type(self).update_step is not UpdateRule.update_step:
             # A user's subclass overrides how one Variable is updated.
-            super()._update_group(grads_and_vars, learning_rate)
+            super()._update_group_(grads_and_vars, learning_rate)
         else:
             self._apply_rule(grads_and_vars, learning_rate)
 
@@ -113,7 +113,7 @@ class UpdateRule(Optimizer):
         dtypes = dict.fromkeys(variable.dtype for _, variable in grads_and_vars)
         # In float16, 1 - 0.999**step is 0: the scalars are computed in at least 32 bits.
         wide = jnp.result_type("float32", *dtypes)
-        step = jnp.asarray(self._count_steps() + 1, wide)
+        step = jnp.asarray(self._count_steps_() + 1, wide)
         scalars = self.step_scalars(learning_rate.astype(wide), step)
         scalars_by_dtype = {
             dtype: jax.tree_util.tree_map(lambda s, dtype=dtype: s.astype(dtype), scalars)

@@ -29,7 +29,7 @@ class OptimizerVariables(VariableOwner):
     def __init__(self, name: str | None) -> None:
         self.name = name or auto_name(type(self).__name__)
         self.built = False
-        with self._variable_paths():
+        with self._variable_paths_():
             self._iterations = Variable(
                 0,
                 dtype="int32",
@@ -41,7 +41,7 @@ class OptimizerVariables(VariableOwner):
         # Variables are collected in the order of attributes, and files number them in that order:
         # iteration, learning rate, then the others as they were created.
         self._learning_rate: Any = None
-        self._added: list[Variable] = []
+        self._added_: list[Variable] = []
 
     def add_variable(
         self,
@@ -53,7 +53,7 @@ class OptimizerVariables(VariableOwner):
         name: str | None = None,
     ) -> Variable:
         """Creates a Variable of the optimizer; `layout`, an argument of Keras, has no effect."""
-        with self._variable_paths():
+        with self._variable_paths_():
             variable = Variable(
                 initializers.get(initializer),
                 shape=shape,
@@ -63,7 +63,7 @@ class OptimizerVariables(VariableOwner):
                 name=name,
                 role="slot",
             )
-        self._added.append(variable)
+        self._added_.append(variable)
         return variable
 
     def add_variable_from_reference(
@@ -115,7 +115,7 @@ class OptimizerVariables(VariableOwner):
         initial = list(initializer) if several else [initializer] * len(names)
         if len(names) != len(initial):
             raise ValueError(
-                f"{self._label()}: expected {len(names)} initializers, one for each name. "
+                f"{self._label_()}: expected {len(names)} initializers, one for each name. "
                 f"Received: {len(initial)}"
             )
         rows = [
@@ -144,8 +144,8 @@ class OptimizerVariables(VariableOwner):
 
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
         """Assigns arrays to all Variables of the optimizer, in the order of `variables`."""
-        self._check_built("set_weights")
-        self._check_count("weights", weights, self.variables)
+        self._check_built_("set_weights")
+        self._check_count_("weights", weights, self.variables)
         for variable, weight in zip(self.variables, weights, strict=True):
             variable.assign(weight)
 
@@ -159,7 +159,7 @@ class OptimizerVariables(VariableOwner):
         variables = self.variables
         if len(store.keys()) != len(variables):
             warnings.warn(
-                f"{self._label()} has {len(variables)} Variables, but {len(store.keys())} were "
+                f"{self._label_()} has {len(variables)} Variables, but {len(store.keys())} were "
                 "saved: none is loaded.\nBuild it first, on the model it was saved with.",
                 stacklevel=user_stacklevel(),
             )
@@ -167,30 +167,30 @@ class OptimizerVariables(VariableOwner):
         for number, variable in enumerate(variables):
             variable.assign(np.asarray(store[str(number)]))
 
-    def _label(self) -> str:
+    def _label_(self) -> str:
         """Returns the name of the optimizer for error messages."""
         return f"Optimizer {self.name!r}"
 
-    def _check_built(self, operation: str) -> None:
+    def _check_built_(self, operation: str) -> None:
         if not self.built:
             raise ValueError(
-                f"{self._label()}: {operation} requires that the optimizer is built.\n"
+                f"{self._label_()}: {operation} requires that the optimizer is built.\n"
                 "Call `optimizer.build(model.trainable_variables)` first."
             )
 
-    def _check_count(
+    def _check_count_(
         self, argument: str, received: Sequence[Any], expected: Sequence[Variable]
     ) -> None:
         if len(received) != len(expected):
             raise ValueError(
-                f"{self._label()}: {argument} must be {len(expected)} arrays. "
+                f"{self._label_()}: {argument} must be {len(expected)} arrays. "
                 f"Received: {len(received)}\n"
                 "Pass one for each Variable, in the same order. "
                 f"This happened {user_location()}."
             )
 
     @contextlib.contextmanager
-    def _variable_paths(self) -> Iterator[None]:
+    def _variable_paths_(self) -> Iterator[None]:
         """Prefixes the paths of Variables created in the block with the optimizer's name."""
         current = scope.current()
         outer = current.layer_path

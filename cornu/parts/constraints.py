@@ -40,7 +40,7 @@ class Constraint(Configurable):
     [-1.0, 1.0]
     """
 
-    category = "constraints"
+    _category_ = "constraints"
 
     def __call__(self, w: Array) -> Array:
         """Returns the constrained weights."""

@@ -39,7 +39,7 @@ class Regularizer(Configurable):
     3.0
     """
 
-    category = "regularizers"
+    _category_ = "regularizers"
 
     def __call__(self, x: Array) -> Array | float:
         """Returns the penalty for `x`."""

@@ -73,7 +73,8 @@ def describe_model(model: Any) -> tuple[str, dict[str, Variable]]:
     config = registry.serialize(model)
     config["build_config"] = model.get_build_config()
     variables = collect_weights_by_key(model) if model.built else {}
-    if model.compiled:
+    trainer = model._trainer_  # None for a layer that is saved as a model, such as FeatureSpace
+    if trainer is not None and trainer.config is not None:
         try:
             config["compile_config"] = model.get_compile_config()
             variables |= _optimizer_weights(model)
@@ -85,9 +86,10 @@ def describe_model(model: Any) -> tuple[str, dict[str, Variable]]:
 
 
 def _optimizer_weights(model: Any) -> dict[str, Variable]:
-    if model.optimizer is None or not model.optimizer.built:
+    optimizer = None if model._trainer_ is None else model._trainer_.optimizer
+    if optimizer is None or not optimizer.built:
         return {}
-    variables = collect_weights_by_key(model.optimizer)
+    variables = collect_weights_by_key(optimizer)
     return {f"optimizer/{key}": variable for key, variable in variables.items()}
 
 
@@ -169,8 +171,8 @@ def _load_weights(model: Any, reader: ArrayReader) -> None:
     has_slots = any(key.startswith("optimizer/") for key in reader.shapes)
     if has_slots and slots and find_mismatches(slots, reader.shapes):
         warnings.warn(
-            f"The state of the optimizer {model.optimizer.name!r} in the file does not match the "
-            "optimizer. The optimizer starts with a new state.",
+            f"The state of the optimizer {model._trainer_.optimizer.name!r} in the file does not "
+            "match the optimizer. The optimizer starts with a new state.",
             stacklevel=user_stacklevel(),
         )
     elif has_slots:

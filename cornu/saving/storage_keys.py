@@ -37,9 +37,9 @@ def _iterate_owner(
         return
     seen.add(id(owner))
     layer = owner if isinstance(owner, Layer) else None
-    for i, variable in enumerate(layer.own_variables() if layer else owner.variables):
+    for i, variable in enumerate(layer._own_variables_() if layer else owner.variables):
         yield f"{prefix}vars/{i}", variable
-    for name, part in layer.saved_attributes() if layer else ():
+    for name, part in layer._saved_attributes_() if layer else ():
         if isinstance(part, Layer):
             yield from _iterate_owner(part, f"{prefix}{name}/", seen)
         else:

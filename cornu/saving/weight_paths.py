@@ -42,7 +42,7 @@ def collect_weights_by_path(root: Layer) -> dict[str, Variable]:
 
 
 def _iterate_weights(layer: Layer, prefix: tuple[str, ...]) -> Iterator[tuple[str, Variable]]:
-    for variable in layer.own_variables():
+    for variable in layer._own_variables_():
         yield "/".join((*prefix, variable.name)), variable
     counts: dict[tuple[str, ...], dict[str, int]] = {}
     named: set[int] = set()
@@ -55,15 +55,15 @@ def _iterate_weights(layer: Layer, prefix: tuple[str, ...]) -> Iterator[tuple[st
 
 def _iterate_sublayers(layer: Layer) -> Iterator[tuple[Layer, tuple[str, ...], str]]:
     """Yields each direct sublayer with the blocks around it and its name."""
-    if layer.functional_graph is not None:
-        graph = layer.functional_graph.graph
+    if layer._graph_ is not None:
+        graph = layer._graph_.graph
         for node in graph.nodes:
             if isinstance(node.op, Layer):
                 path = graph.path(node)
                 yield node.op, tuple(path.split("/")) if path else (), _get_name(node.op)
     for name, part in owning_attributes(layer):
         if isinstance(part, Layer):
-            yield part, (), layer.saved_names.get(name, name).lstrip("_")
+            yield part, (), layer._saved_names_.get(name, name).lstrip("_")
         else:
             yield from ((inner, (), _get_name(inner)) for inner in _iterate_layers(part))
 
@@ -78,7 +78,7 @@ def _iterate_layers(part: Any) -> Iterator[Layer]:
 
 def _get_name(layer: Layer) -> str:
     """Returns the name that the user chose for a layer, or the class name in snake case."""
-    name: Any = layer.constructor_call[1].get("name")
+    name: Any = layer._constructor_call_[1].get("name")
     automatic = snake_case(type(layer).__name__)
     # In a loaded or cloned model, automatic names appear as constructor arguments.
     if isinstance(name, str) and not re.fullmatch(rf"{automatic}(_\d+)?", name):

@@ -144,7 +144,7 @@ class Binding:
         self._model = model
         # Read before the model is built: a Sequential that is built for the first batch keeps the
         # structure of the data.
-        self._graph = model.functional_graph
+        self._graph = model._graph_
         self._outputs = outputs
         self._class_weight = class_weight
         self._inputs_only = inputs_only
@@ -230,7 +230,7 @@ class Binding:
 
     def inputs(self, x: DataLike) -> Iterator[tuple[str, Tensor | None, Any]]:
         """Yields name, Tensor and array of each input of a bound batch."""
-        graph = self._model.functional_graph
+        graph = self._model._graph_
         if graph is None:
             for name, array in named_arrays(x, "x"):
                 yield name, None, array

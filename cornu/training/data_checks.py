@@ -51,7 +51,7 @@ def check_values(name: str, array: Any, consumers: Iterable[Layer] = ()) -> None
                 "np.isfinite); for missing time steps, use the mask_value of a Masking layer."
             )
     for layer in consumers:
-        problem = layer.find_data_problem(values)
+        problem = layer._find_data_problem_(values)
         if problem:
             raise ValueError(f"{name}, which feeds layer {layer.name!r}: {problem}")
 

@@ -148,7 +148,7 @@ class DryRun:
         several = isinstance(callbacks, CallbackList)
         listed = callbacks.callbacks if several else tree.leaves(callbacks)
         # getattr, because an object that is not a callback is reported later, by CallbackList.
-        kept = [c for c in listed if not getattr(c, "writes_files", False)]
+        kept = [c for c in listed if getattr(c, "writes_files", False) is not True]
         self._omitted = [type(c).__name__ for c in listed if c not in kept]
         if not several:
             return kept

@@ -273,7 +273,7 @@ def predict(
         ReadOptions(batch_size, steps_, prepare=binding.bind, names=binding.names)
     )
     if not trainer.model.built:
-        trainer.model.build_for(source.example()[0])
+        trainer.model._build_for_(source.example()[0])
     steps.check_inputs(trainer, binding, source)
     source = limit_steps(source)
     listed = None
@@ -329,7 +329,7 @@ def _run_batch(trainer: Trainer, source: Arrays, kind: Literal["train", "test"])
 def predict_on_batch(trainer: Trainer, x: DataLike) -> Any:
     """Returns the predictions for one batch, as NumPy arrays."""
     if not trainer.model.built:
-        trainer.model.build_for(x)
+        trainer.model._build_for_(x)
     return jax.tree_util.tree_map(np.asarray, trainer.programs.predict((x, None, None)))
 
 

@@ -79,7 +79,7 @@ class MetricSet:
         for i, metric, _ in self._entries:
             if targets[i] is not None:
                 prediction = _like_batch(self.outputs.tensors[i], targets[i])
-                self._call(i, metric, metric.create_variables, targets[i], prediction)
+                self._call(i, metric, metric._create_variables_, targets[i], prediction)
 
     def update(
         self, targets: Sequence[Any], predictions: Sequence[Any], weights: Sequence[Any]

@@ -69,8 +69,8 @@ def _run_costly_checks(
 ) -> Iterator[Finding]:
     model = trainer.model
     _, y, _ = source.example()
-    has_loss = y is not None or model.overrides("compute_loss")
-    if not model.overrides("train_step") and model.trainable_variables and has_loss:
+    has_loss = y is not None or model._overrides_("compute_loss")
+    if not model._overrides_("train_step") and model.trainable_variables and has_loss:
         yield from checks.check_gradients(context, source.example())
     if context.outputs:
         yield from checks.check_outputs_of(context, source.preview()[0])
@@ -200,7 +200,7 @@ def _create_context(
 def _checked_outputs(trainer: Trainer, y: DataLike) -> list[CheckedOutput]:
     """Returns each output with its loss and a sample of its targets."""
     objective, config = trainer.objective, trainer.config
-    if objective is None or config is None or trainer.model.overrides("compute_loss"):
+    if objective is None or config is None or trainer.model._overrides_("compute_loss"):
         return []
     outputs = objective.outputs
     checked = []

@@ -28,6 +28,7 @@ class ProgramOwner(Protocol):
 
     model: TrainableModel
     config: CompileConfig | None
+    run_eagerly: bool
     counts: dict[str, StepCount]
     loss_tracker: Mean | None
 
@@ -113,7 +114,7 @@ class ProgramCache:
                 variables,
                 owner.random_sources,
                 owner.key(),
-                eager=config.run_eagerly,
+                eager=self._owner.run_eagerly,
                 pads=owner.pads(kind),
                 per_dispatch=config.steps_per_execution,
                 count=owner.counts[kind],
@@ -163,7 +164,7 @@ class ProgramCache:
     def _step_key(self, kind: str, callbacks: CallbackList | None) -> Any:
         model, optimizer = self._owner.model, self._owner.optimizer
         trained = tuple(id(v) for v in model.trainable_variables)
-        version = 0 if optimizer is None else optimizer.step_version
+        version = 0 if optimizer is None else optimizer._step_version_
         key = (kind, self._phase_key(), trained, version)
         around = () if callbacks is None else tuple(id(callback) for callback in callbacks.around)
         return ("around", around, *key) if around else key
@@ -186,8 +187,8 @@ class ProgramCache:
             kwargs = {} if training is None else {"training": training}
             note = self._notes("call" if training is not False else "predict", training=training)
             forward = self._forwards[key] = Forward(
-                lambda x: owner.model.run((x,), kwargs),
-                owner.model.all_variables,
+                lambda x: owner.model._run_((x,), kwargs),
+                owner.model._all_variables_,
                 owner.key(),
                 owner.random_sources(),
                 lambda x: note((x,)),
@@ -202,8 +203,8 @@ class ProgramCache:
             size: the number of rows to which a partial batch is padded, if rows are independent.
         """
         owner = self._owner
-        own_step = owner.model.overrides("predict_step")
-        eager = owner.config is not None and owner.config.run_eagerly
+        own_step = owner.model._overrides_("predict_step")
+        eager = owner.run_eagerly
         if size is not None and not own_step and not eager and self._is_rowwise():
             rows = jax.tree_util.tree_leaves(batch)[0].shape[0]
             if rows < size:
@@ -217,7 +218,7 @@ class ProgramCache:
         if key not in self._forwards:
             self._forwards[key] = Forward(
                 owner.predictions,
-                owner.model.all_variables,
+                owner.model._all_variables_,
                 owner.key(),
                 owner.random_sources(),
                 self._notes("predict"),
@@ -226,8 +227,8 @@ class ProgramCache:
 
     def _is_rowwise(self) -> bool:
         model = self._owner.model
-        graph = model.functional_graph
-        return model.is_purely_functional and graph is not None and graph.rowwise()
+        graph = model._graph_
+        return model._is_purely_functional_ and graph is not None and graph.rowwise()
 
     def _notes(self, step: str, **known: Any) -> Callable[..., None]:
         """Returns a function that logs a compilation; it is called when a step is traced."""

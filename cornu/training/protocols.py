@@ -45,17 +45,17 @@ class TrainableModel(Protocol):
     def name(self) -> str: ...
 
     @property
-    def functional_graph(self) -> InputGraph | None: ...
+    def _graph_(self) -> InputGraph | None: ...
 
     @property
     def dtype_policy(self) -> Any: ...
 
     @property
-    def is_callable(self) -> bool:
+    def _is_callable_(self) -> bool:
         """Whether the model can be called: a model with a custom `train_step` needs no `call`."""
 
     @property
-    def is_purely_functional(self) -> bool:
+    def _is_purely_functional_(self) -> bool:
         """Whether a call computes the functional graph, and nothing else."""
 
     @property
@@ -68,7 +68,7 @@ class TrainableModel(Protocol):
     def metrics_variables(self) -> list[Variable]: ...
 
     @property
-    def all_variables(self) -> list[Variable]: ...
+    def _all_variables_(self) -> list[Variable]: ...
 
     @property
     def variables(self) -> list[Variable]: ...
@@ -79,20 +79,20 @@ class TrainableModel(Protocol):
     @property
     def metrics(self) -> list[Any]: ...
 
-    def sublayers(self) -> list[Layer]: ...
+    def _sublayers_(self) -> list[Layer]: ...
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
-    def run(self, args: Any, kwargs: Any) -> Any:
+    def _run_(self, args: Any, kwargs: Any) -> Any:
         """Calls the model on arrays, without the compiled function of the model."""
 
-    def infer_outputs(self, inputs: PyTree) -> Any:
+    def _infer_outputs_(self, inputs: PyTree) -> Any:
         """Returns the Tensors that a call on Tensors returns; builds the model if necessary."""
 
-    def build_for(self, inputs: PyTree) -> None:
+    def _build_for_(self, inputs: PyTree) -> None:
         """Builds a model without a functional graph for the shapes and dtypes of some data."""
 
-    def overrides(self, name: str) -> bool:
+    def _overrides_(self, name: str) -> bool:
         """Whether the class of the model overrides a method of `Model`."""
 
     def get_metrics_result(self) -> dict[str, Any]: ...

@@ -82,7 +82,7 @@ def predict(trainer: Trainer, batch: Batch) -> Any:
 
 def _overrides(trainer: Trainer, step: str) -> bool:
     """Whether the model overrides a step, or `compute_metrics`, which the default step calls."""
-    return trainer.model.overrides(step) or trainer.model.overrides("compute_metrics")
+    return trainer.model._overrides_(step) or trainer.model._overrides_("compute_metrics")
 
 
 def _train_on(trainer: Trainer, batch: Batch) -> Any:
@@ -253,7 +253,7 @@ def check_data(trainer: Trainer, binding: Binding, source: Arrays | Stream) -> N
 
 def check_inputs(trainer: Trainer, binding: Binding, source: Arrays | Stream) -> None:
     """Raises a ValueError for inputs that do not match the model."""
-    graph = trainer.model.functional_graph
+    graph = trainer.model._graph_
     for name, tensor, array in binding.inputs(source.preview()[0]):
         if graph is None or tensor is None:
             check_values(name, array)

@@ -72,6 +72,7 @@ class Trainer:
     Attributes:
         config: the arguments of `compile`; None before `compile`.
         optimizer: the optimizer; user code may replace it.
+        run_eagerly: whether steps and calls run without compilation.
         outputs: the outputs of the model, once they are known.
         objective: the losses of the outputs.
         metric_set: the metrics of the outputs.
@@ -87,6 +88,7 @@ class Trainer:
         self.model = model
         self.config: CompileConfig | None = None
         self.optimizer: Any = None
+        self.run_eagerly = False
         self.outputs: Outputs | None = None
         self.objective: Objective | None = None
         self.metric_set: MetricSet | None = None
@@ -136,13 +138,14 @@ class Trainer:
             None if steps_per_execution in (None, 1) else steps_per_execution,
         )
         self.config = config
+        self.run_eagerly = run_eagerly
         self.outputs = self.objective = self.metric_set = None
         self.loss_tracker = metrics.Mean(name="loss")
         self.programs.clear_steps()
         self._traced_for_variables = []
         self.programs.traces.give_reason("compile() was called", ("train", "test"))
         self.counts = {"train": StepCount(), "test": StepCount()}
-        graph = self.model.functional_graph
+        graph = self.model._graph_
         if graph is None:
             for one in _flat(config.loss):
                 losses.get(one)
@@ -161,10 +164,11 @@ class Trainer:
             return optimizer
         return LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
 
-    @property
-    def run_eagerly(self) -> bool:
-        """Whether steps and calls run without compilation."""
-        return self.config is not None and self.config.run_eagerly
+    def set_run_eagerly(self, value: bool) -> None:
+        """Sets whether steps and calls run without compilation."""
+        if value != self.run_eagerly:
+            self.run_eagerly = value
+            self.programs.clear()
 
     def require_config(self, what: str) -> CompileConfig:
         """Returns the arguments of `compile`.
@@ -246,8 +250,8 @@ class Trainer:
             self._outputs_for,
             class_weight,
             inputs_only,
-            keeps_structure=any(self.model.overrides(name) for name in _SEES_DATA[kind]),
-            keeps_inputs=any(self.model.overrides(name) for name in ("call", "__call__")),
+            keeps_structure=any(self.model._overrides_(name) for name in _SEES_DATA[kind]),
+            keeps_inputs=any(self.model._overrides_(name) for name in ("call", "__call__")),
             keeps_targets=not binds,
         )
 
@@ -259,11 +263,11 @@ class Trainer:
     def build(self, x: DataLike) -> None:
         """Builds the model for inputs like x (arrays or specs), and infers its outputs."""
         model = self.model
-        if not model.is_callable:
+        if not model._is_callable_:
             model.built = True
         elif not model.built or self.outputs is None:
-            structure = model.infer_outputs(tree.map(_symbolic, x))
-            graph = model.functional_graph
+            structure = model._infer_outputs_(tree.map(_symbolic, x))
+            graph = model._graph_
             self.outputs = Outputs(structure, None if graph is None else graph.output_names)
 
     def prepare(self, source: Arrays | Stream, train: bool) -> None:
@@ -339,10 +343,10 @@ class Trainer:
 
     def pads(self, kind: str) -> bool:
         """Whether rows of weight zero do not affect any result, so that batches can be padded."""
-        model, graph = self.model, self.model.functional_graph
+        model, graph = self.model, self.model._graph_
         return (
-            not any(model.overrides(name) for name in _SEES_DATA[kind])
-            and model.is_purely_functional
+            not any(model._overrides_(name) for name in _SEES_DATA[kind])
+            and model._is_purely_functional_
             and graph is not None
             and graph.rowwise()
             and (self.objective is None or self.objective.rowwise)
@@ -352,7 +356,7 @@ class Trainer:
     def current_runner(self, runner: Runner, callbacks: CallbackList) -> Runner:
         """Returns the runner for the weights that are trainable now; `runner` is the last one."""
         known = all(
-            self.optimizer.is_built_with(variable) for variable in self.model.trainable_variables
+            self.optimizer._is_built_with_(variable) for variable in self.model.trainable_variables
         )
         return (
             self.programs.runner("train", callbacks) if known and type(runner) is Runner else runner
@@ -369,7 +373,7 @@ class Trainer:
         used = [thing for thing in iterate_owned(self.model) if isinstance(thing, Optimizer)]
         if self.optimizer is not None:
             used.append(self.optimizer)
-        found = self.model.all_variables + [v for one in used for v in one.variables]
+        found = self.model._all_variables_ + [v for one in used for v in one.variables]
         return list({id(v): v for v in found}.values())
 
     def random_sources(self) -> list[Any]:

@@ -23,7 +23,7 @@ class Model:
         self.epoch = -1
         self.saved: list[str] = []
 
-    def pause_training(self) -> None:
+    def _pause_training_(self) -> None:
         """Ends training."""
         self.stop_training = True
 

@@ -33,8 +33,8 @@ def test_softmax_of_a_row_without_anything_is_zero():
 
 
 def test_softmax_over_the_batch_mixes_rows():
-    assert Softmax().rowwise and Softmax((1, 2)).rowwise
-    assert not Softmax(0).rowwise and not Softmax([0, 1]).rowwise
+    assert Softmax()._rowwise_ and Softmax((1, 2))._rowwise_
+    assert not Softmax(0)._rowwise_ and not Softmax([0, 1])._rowwise_
 
 
 def test_elu_is_smooth_at_zero():

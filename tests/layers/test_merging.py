@@ -78,4 +78,4 @@ def test_masks_go_through_a_drawn_graph(cls):
 
 
 def test_concatenating_the_batch_mixes_rows():
-    assert Concatenate().rowwise and not Concatenate(axis=0).rowwise
+    assert Concatenate()._rowwise_ and not Concatenate(axis=0)._rowwise_

@@ -156,9 +156,9 @@ def test_a_programs_own_call_keeps_no_promises():
         def call(self, inputs):
             return super().call(inputs[::-1])
 
-    assert not Mixed.infers_by_config
-    assert Mixed.rowwise is None
-    assert layers.Conv1D.rowwise
+    assert not Mixed._infers_by_config_
+    assert Mixed._rowwise_ is None
+    assert layers.Conv1D._rowwise_
 
 
 _ERRORS = [

@@ -55,10 +55,10 @@ def test_its_blocks_are_traced_once(model):
 
 def test_adding_a_layer_does_not_look_at_all_others(monkeypatch):
     looks = []
-    called = cornu.Sequential._name_in_model
+    called = cornu.Sequential._name_in_model_
     monkeypatch.setattr(
         cornu.Sequential,
-        "_name_in_model",
+        "_name_in_model_",
         lambda self, layer: looks.append(1) or called(self, layer),
     )
     stack = cornu.Sequential([layers.Dense(3, name=f"d_{i}") for i in range(DEPTH)])

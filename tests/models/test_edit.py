@@ -48,7 +48,7 @@ def paths(model):
 
 
 def names(model):
-    return [model.functional_graph.layer_names[id(layer)] for layer in model.layers]
+    return [model._graph_.layer_names[id(layer)] for layer in model.layers]
 
 
 def chain(x, *called):

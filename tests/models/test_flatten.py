@@ -91,7 +91,7 @@ def test_names_that_are_taken_get_those_of_the_models_before_them():
     x = Input((4,), name="x")
     model = Model(x, Dense(4, name="dense")(part("b")(part("a")(x))))
     flat = model.flatten()
-    assert [flat.functional_graph.layer_names[id(layer)] for layer in flat.layers] == [
+    assert [flat._graph_.layer_names[id(layer)] for layer in flat.layers] == [
         "x", "a_dense", "b_dense", "dense",
     ]  # fmt: skip
     assert flat.get_layer("dense") is model.get_layer("dense")

@@ -223,4 +223,4 @@ def test_a_softmax_over_rows_does_not_see_padding(axis):
     model = Model(x, cornu.ops.softmax(x, axis=axis))
     rows = np.zeros((5, 3), "float32")
     np.testing.assert_allclose(model.predict(rows, batch_size=4)[4:], 1.0)
-    assert Model(x, cornu.ops.softmax(x)).functional_graph.rowwise()
+    assert Model(x, cornu.ops.softmax(x))._graph_.rowwise()

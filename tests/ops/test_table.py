@@ -93,7 +93,7 @@ def test_operators_record_public_names():
         node = method(whole if bits else x, *([] if one else [2])).node
         args, kwargs = node.substitute_inputs([data if bits else data.astype("float32")])
         public = getattr(ops, node.name)(*args, **kwargs)
-        inner = node.op.run(args, kwargs)
+        inner = node.op._run_(args, kwargs)
         assert public.dtype == inner.dtype and (public == inner).all(), name
 
 

@@ -29,6 +29,6 @@ def find_layers(model: TrainedModel | Layer, kind: type[Kind]) -> list[Kind]:
 
 
 def _walk(layer: TrainedModel | Layer) -> Iterator[Layer]:
-    for inner in layer.sublayers():
+    for inner in layer._sublayers_():
         yield inner
         yield from _walk(inner)

@@ -39,12 +39,12 @@ class _FunctionalGraph(Protocol):
 
 class _Model(Protocol):
     @property
-    def functional_graph(self) -> _FunctionalGraph | None: ...
+    def _graph_(self) -> _FunctionalGraph | None: ...
 
 
 def encode_graph(model: _Model) -> bytes | None:
     """Encodes the functional graph of a model; returns None for a subclassed model."""
-    functional = model.functional_graph
+    functional = model._graph_
     if functional is None:
         return None
     encoder = _Encoder()
@@ -67,7 +67,7 @@ class _Encoder:
         for node in functional.graph.nodes:
             path = functional.graph.path(node)
             name = "/".join(part for part in (prefix, path, node.name) if part)
-            inner = node.op.functional_graph if _is_nested(node) else None
+            inner = node.op._graph_ if _is_nested(node) else None
             if inner is None:
                 kind = type(node.op).__name__ if isinstance(node.op, Layer) else node.name
                 self.add(name, kind, node.inputs, node.output_tensors, node.op)
@@ -113,9 +113,9 @@ class _Encoder:
 
 def _is_nested(node: Node) -> bool:
     op = node.op
-    if not isinstance(op, Layer) or not op.is_model or len(node.args) != 1:
+    if not isinstance(op, Layer) or not op._is_model_ or len(node.args) != 1:
         return False
-    return bool(cast(Any, op).is_purely_functional)  # an attribute of models
+    return bool(cast(Any, op)._is_purely_functional_)  # an attribute of models
 
 
 def _attribute(name: str, value: bytes) -> bytes:

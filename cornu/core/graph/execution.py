@@ -129,7 +129,7 @@ class _GraphRun:
             elif self.masks_by_array:
                 result = node.op(*args, **kwargs)
             else:
-                result = node.op.run(args, kwargs)
+                result = node.op._run_(args, kwargs)
         except Exception as error:
             shapes = ", ".join(format_shape(known[id(t)]) for t in node.inputs)
             path = self.graph.path(node)
@@ -141,7 +141,9 @@ class _GraphRun:
         node.store_outputs(known, result)
 
     def _callable(self, node: Node) -> Callable[..., Any]:
-        return node.op if self.masks_by_array else lambda *args, **kwargs: node.op.run(args, kwargs)
+        return (
+            node.op if self.masks_by_array else lambda *args, **kwargs: node.op._run_(args, kwargs)
+        )
 
 
 def _rematerialized(fn: Callable[..., Any]) -> Callable[..., Any]:
@@ -189,7 +191,7 @@ def _find_candidates(block: Block) -> list[tuple[Node | Block, list[Node]]]:
             if (len(part.nodes) > 1 and not same) or (part.remat and not (same and block.remat)):
                 found.append((part, part.nodes))
             found += _find_candidates(part)
-        elif isinstance(part.op, Layer) and part.op.sublayers():
+        elif isinstance(part.op, Layer) and part.op._sublayers_():
             found.append((part, [part]))
     return found
 

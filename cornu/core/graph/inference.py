@@ -154,10 +154,10 @@ def infer_outputs_by_config(layer: Any, args: Any, kwargs: Any) -> Any:
     """Infers the outputs of a layer, cached by class and constructor arguments."""
 
     def compute() -> Any:
-        return infer_outputs(lambda *a, **k: layer.run(a, k), args, kwargs)
+        return infer_outputs(lambda *a, **k: layer._run_(a, k), args, kwargs)
 
     leaves, definition = tree.flatten_with_treedef((args, kwargs))
-    positional, keywords = layer.constructor_call
+    positional, keywords = layer._constructor_call_
     config = tuple((k, v) for k, v in sorted(keywords.items()) if k != "name")
     try:
         specs = tuple(_static_key(leaf) for leaf in leaves)

@@ -66,7 +66,7 @@ class Op:
                 raise
             raise locate_op_error(self, error, args, kwargs)  # noqa: B904
 
-    def run(self, args: Any, kwargs: Any) -> Any:
+    def _run_(self, args: Any, kwargs: Any) -> Any:
         """Calls the function on arrays."""
         return self.function(*args, **kwargs)
 

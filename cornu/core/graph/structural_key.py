@@ -160,7 +160,7 @@ class _KeyBuilder:
         if _is_small_array(x):
             return ("array", type(x), x.shape, x.dtype.name, np.asarray(x).tobytes())
         if isinstance(x, Configurable) and _is_of_library(x):
-            if x.category == "initializers":  # have no effect after the Variables are created
+            if x._category_ == "initializers":  # have no effect after the Variables are created
                 return ("initializer", type(x))
             return self._by_attributes(x, vars(x))
         if isinstance(x, InputSpec):
@@ -173,7 +173,7 @@ class _KeyBuilder:
         items = (
             (name, self.key_of(value))
             for name, value in attributes.items()
-            if name != "_constructed_with"
+            if name != "_constructed_with_"
         )
         return (type(x), tuple(items))
 
@@ -188,7 +188,7 @@ class _KeyBuilder:
     def _layer(self, layer: Layer) -> Hashable:
         if not self._is_first(layer):
             return self.numbers[id(layer)]
-        parts = layer.structural_attributes()
+        parts = layer._structural_attributes_()
         return ("layer", type(layer), tuple((name, self.key_of(v)) for name, v in parts.items()))
 
     def _function(self, fn: types.FunctionType) -> Hashable:

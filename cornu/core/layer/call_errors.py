@@ -33,7 +33,7 @@ def locate_call_error(
     location = user_location()
     if layer_path:
         location = f"in {' > '.join(layer_path)} ({location.rpartition('(')[2]}"
-    label = layer._label().replace(" layer ", " ") if layer.is_model else layer._label()
+    label = layer._label_().replace(" layer ", " ") if layer._is_model_ else layer._label_()
     return locate_error(error, f"{label} {location}, called on {shapes}", label, not mismatch)
 
 

@@ -42,11 +42,11 @@ def build_and_check(layer: Layer, tensors: dict[str, Any]) -> None:
         return
     shapes = {name: tree.map(_shape_or_none, value) for name, value in tensors.items()}
     first = next(iter(shapes.values()))
-    check_input(layer.input_spec, first, layer._label())
+    check_input(layer.input_spec, first, layer._label_())
     if not layer.built:
-        layer._build_from_shapes(shapes)
+        layer._build_from_shapes_(shapes)
         # `build` may set a spec that is more precise, such as the number of features.
-        check_input(layer.input_spec, first, layer._label())
+        check_input(layer.input_spec, first, layer._label_())
 
 
 def build_from_shapes(layer: Layer, shapes: dict[str, Any]) -> None:
@@ -79,7 +79,7 @@ def run_call(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
     try:
         if layer.autocast:
             args, kwargs = _autocast(args, kwargs, layer.compute_dtype)
-        call = layer.call if layer._remat is None else functools.partial(_call_with_remat, layer)
+        call = layer.call if layer._remat_ is None else functools.partial(_call_with_remat, layer)
         if around.interceptor is None:
             outputs = call(*args, **kwargs)
         else:
@@ -95,14 +95,14 @@ def run_call(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
 
 def _call_with_remat(layer: Layer, *args: Any, **kwargs: Any) -> Any:
     """Runs `call` so that the backward pass recomputes it, if the layer's remat mode says so."""
-    if scope.current().inferring_shapes or layer._remat is None:
+    if scope.current().inferring_shapes or layer._remat_ is None:
         return layer.call(*args, **kwargs)
 
     def infer_outputs() -> Any:
         with scope.abstract_scope():
             return tree.leaves(jax.eval_shape(lambda: layer.call(*args, **kwargs)))
 
-    policy = layer._remat.policy(layer.name, infer_outputs)
+    policy = layer._remat_.policy(layer.name, infer_outputs)
     call = layer.call if policy is False else remat(layer.call, policy)
     return call(*args, **kwargs)
 
@@ -110,7 +110,7 @@ def _call_with_remat(layer: Layer, *args: Any, **kwargs: Any) -> Any:
 def _to_array(x: Any) -> Any:
     if isinstance(x, Variable):
         return x.value
-    if isinstance(x, VariableOwner) and x.category == "layers":
+    if isinstance(x, VariableOwner) and x._category_ == "layers":
         raise TypeError(
             f"the input is the layer {getattr(x, 'name', '')!r}, not a Tensor: it was created "
             f"but not called.\nWrite {type(x).__name__}(...)(x)."

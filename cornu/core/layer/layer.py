@@ -25,6 +25,7 @@ from cornu.core.layer.variables import VariableScope, remove_duplicates, set_val
 from cornu.core.state import scope
 from cornu.core.state.dtype_policy import DTypePolicy, get_policy
 from cornu.core.state.dtypes import is_float
+from cornu.core.state.overridable import overridable_property
 from cornu.core.state.tracking import VariableOwner, iterate_owned
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.api_boundary import api_boundary
@@ -81,23 +82,24 @@ class Layer(VariableOwner):
     captured. A layer does not keep the graphs alive that it is part of.
     """
 
-    category = "layers"
+    _category_ = "layers"
 
     # True if equal constructor arguments and input specs always give equal output specs, so that
     # shape inference may be cached. Holds for cornu's own layers that own no other layers.
-    infers_by_config: ClassVar[bool] = False
+    _infers_by_config_: ClassVar[bool] = False
     # Whether each row of the output depends only on the same row of the input. Partial batches can
     # then be padded without changing the results. None: unknown.
-    rowwise: bool | None = None
+    _rowwise_: bool | None = None
     # Whether the layer is a model, with inputs and outputs of its own.
-    is_model: ClassVar[bool] = False
+    _is_model_: ClassVar[bool] = False
     # Attributes that do not affect what the layer computes.
-    bookkeeping: ClassVar[frozenset[str]] = VariableOwner.bookkeeping | {
-        *("_name", "_building", "_last_losses", "_nodes", "_input_shape_given")
+    _bookkeeping_: ClassVar[frozenset[str]] = VariableOwner._bookkeeping_ | {
+        *("name", "_building_", "_last_losses_", "_nodes_", "_input_shape_given_")
     }
 
-    # The graph of a functional model.
-    functional_graph: Any = None
+    # The graph of a functional model, and the Trainer of a model.
+    _graph_: Any = None
+    _trainer_: Any = None
     # The order of axes, in layers that have one. Like the dtype policy, it is resolved at
     # construction, so a later change of the process-wide setting has no effect.
     data_format: str | None = None
@@ -107,22 +109,24 @@ class Layer(VariableOwner):
     activity_regularizer: Callable[..., Any] | None
     input_spec: Any
     supports_masking: bool
-    _name: str
     _trainable: bool
-    _policy: DTypePolicy | None
-    _building: bool
-    _weights: list[Variable]
-    _last_losses: list[Any]
-    _nodes: list[weakref.ref[Node]]
-    _input_shape_given: Shape | None
-    _remat: RematMode | None
+    _policy_: DTypePolicy | None
+    _building_: bool
+    _weights_: list[Variable]
+    _last_losses_: list[Any]
+    _nodes_: list[weakref.ref[Node]]
+    _input_shape_given_: Shape | None
+    _remat_: RematMode | None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "call" in cls.__dict__ and cls.__module__.partition(".")[0] != "cornu":
             # An overridden `call` need not have the properties declared by the base class.
-            cls.infers_by_config = cls.__dict__.get("infers_by_config", False)
-            cls.rowwise = cls.__dict__.get("rowwise")
+            cls._infers_by_config_ = cls.__dict__.get("_infers_by_config_", False)
+            cls._rowwise_ = cls.__dict__.get("_rowwise_")
+        declared = cls.__dict__.get("rowwise")
+        if isinstance(declared, bool):  # how a layer of the user declares it
+            cls._rowwise_ = declared
         if "build" in cls.__dict__:
             cls.build = wrap_build(cls.build)  # type: ignore[method-assign]
 
@@ -131,15 +135,14 @@ class Layer(VariableOwner):
         # Set here and not in `__init__`, so that a subclass that does not call
         # `super().__init__()` still works.
         self.built = False
-        self._name = ""
         self._trainable = True
-        self._policy = None
-        self._building = False
-        self._weights = []
-        self._last_losses = []
-        self._nodes = []
-        self._input_shape_given = None
-        self._remat = current_remat_mode()
+        self._policy_ = None
+        self._building_ = False
+        self._weights_ = []
+        self._last_losses_ = []
+        self._nodes_ = []
+        self._input_shape_given_ = None
+        self._remat_ = current_remat_mode()
         self.autocast = True
         self.activity_regularizer = None
         self.input_spec = None
@@ -156,11 +159,11 @@ class Layer(VariableOwner):
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        self._input_shape_given = _input_shape_from(type(self), kwargs)
+        self._input_shape_given_ = _input_shape_from(type(self), kwargs)
         if name is not None and (not isinstance(name, str) or "/" in name):
             raise ValueError(f"A layer's name must be a string without '/'. Received: {name!r}")
-        self._name = name or auto_name(type(self).__name__)
-        self._policy = get_policy(dtype)
+        self.name = name or auto_name(type(self).__name__)
+        self._policy_ = get_policy(dtype)
         self._trainable = bool(trainable)
         self.autocast = autocast
         self.activity_regularizer = registry.resolve("regularizers", activity_regularizer)
@@ -198,7 +201,7 @@ class Layer(VariableOwner):
         By default, they are inferred by tracing `call`.
         """
         calling.build_and_check(self, call_signature(type(self)).bind_tensors(args, kwargs))
-        return infer_outputs(lambda *a, **k: self.run(a, k), args, kwargs)
+        return infer_outputs(lambda *a, **k: self._run_(a, k), args, kwargs)
 
     def compute_output_shape(self, input_shape: PyTree) -> PyTree:
         """Returns the shape of the output for the shape of the input."""
@@ -206,7 +209,7 @@ class Layer(VariableOwner):
         outputs = self.compute_output_spec(inputs)
         return jax.tree_util.tree_map(lambda t: t.shape, outputs)
 
-    def find_data_problem(self, values: np.ndarray) -> str | None:
+    def _find_data_problem_(self, values: np.ndarray) -> str | None:
         """Returns what is wrong with an array that is the input of the layer, or None.
 
         Called for data that a model passes to the layer unchanged, such as the indices of an
@@ -232,23 +235,23 @@ class Layer(VariableOwner):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
             if is_symbolic(args, kwargs):
-                return self._call_symbolic(args, kwargs)
+                return self._call_symbolic_(args, kwargs)
             around = scope.current()
             outermost = around.parent is None and not around.layer_path
             if outermost:
                 around.losses = []
-            args, kwargs = self._convert_arguments(args, kwargs)
+            args, kwargs = self._convert_arguments_(args, kwargs)
             signature = call_signature(type(self))
             tensors = signature.bind_tensors(args, kwargs)
             masks = fill_mask_arguments(signature, tensors, kwargs, around.masks.get)
             if not tensors and args and not self.built and type(self).build is not Layer.build:
                 raise TypeError(describe_missing_input(args[0]))
             calling.build_and_check(self, tensors)
-            outputs = self.run(args, kwargs)
+            outputs = self._run_(args, kwargs)
             if tensors and (masks is not None or self.supports_masking):
                 attach_masks(self, next(iter(tensors.values())), masks, outputs)
             if outermost:
-                self._last_losses = around.losses
+                self._last_losses_ = around.losses
             return outputs
         except Exception as error:
             new = locate_call_error(self, error, args, kwargs)
@@ -256,7 +259,7 @@ class Layer(VariableOwner):
                 raise  # without a frame of the library in the traceback
             raise new  # noqa: B904 - its cause is set
 
-    def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _run_(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Calls a built layer on arrays, with its training phase, compute dtype and path."""
         return calling.run_call(self, args, kwargs)
 
@@ -294,22 +297,22 @@ class Layer(VariableOwner):
 
     # Models and preprocessing layers override the next four methods.
 
-    def _convert_arguments(
+    def _convert_arguments_(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         return calling.convert_arguments(args, kwargs)
 
-    def _build_from_shapes(self, shapes: dict[str, Any]) -> None:
+    def _build_from_shapes_(self, shapes: dict[str, Any]) -> None:
         calling.build_from_shapes(self, shapes)
 
-    def _call_symbolic(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> PyTree:
+    def _call_symbolic_(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> PyTree:
         """Records the call on symbolic Tensors as a node, and returns its outputs."""
         signature = call_signature(type(self))
         kwargs = {k: v for k, v in kwargs.items() if not (k == "training" and v is None)}
         tensors = signature.bind_tensors(args, kwargs)
         masks = fill_mask_arguments(signature, tensors, kwargs, symbolic_mask)
         calling.build_and_check(self, tensors)
-        outputs = self._infer_call(args, kwargs)
+        outputs = self._infer_call_(args, kwargs)
         if not any(isinstance(leaf, Tensor) for leaf in tree.leaves(outputs)):
             raise TypeError(
                 f"{type(self).__name__}.call must return an array. Received: {outputs!r}\n"
@@ -317,19 +320,19 @@ class Layer(VariableOwner):
             )
         node = Node(self, args, kwargs, outputs)
         # Weak references: a layer does not keep the graphs alive that it is part of.
-        self._nodes = [ref for ref in self._nodes if ref() is not None] + [weakref.ref(node)]
+        self._nodes_ = [ref for ref in self._nodes_ if ref() is not None] + [weakref.ref(node)]
         if tensors and (masks is not None or self.supports_masking):
             attach_masks(self, next(iter(tensors.values())), masks, node.outputs)
         return node.outputs
 
-    def _infer_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> PyTree:
+    def _infer_call_(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> PyTree:
         if type(self).compute_output_spec is not Layer.compute_output_spec:
             return self.compute_output_spec(*args, **kwargs)
-        if self.infers_by_config:
+        if self._infers_by_config_:
             return infer_outputs_by_config(self, args, kwargs)
-        return infer_outputs(lambda *a, **k: self.run(a, k), args, kwargs)
+        return infer_outputs(lambda *a, **k: self._run_(a, k), args, kwargs)
 
-    def _compute_symbolic_mask(self, inputs: PyTree, masks: PyTree) -> PyTree:
+    def _compute_symbolic_mask_(self, inputs: PyTree, masks: PyTree) -> PyTree:
         if type(self).compute_mask is Layer.compute_mask:
             return masks
         return record_op(Op("compute_mask", self.compute_mask), (inputs, masks), {})
@@ -341,7 +344,7 @@ class Layer(VariableOwner):
         Raises:
             AttributeError: the layer was not called on a Tensor, or called several times.
         """
-        args = self._only_node("input").args
+        args = self._only_node_("input").args
         return args[0] if len(args) == 1 else list(args)
 
     @property
@@ -351,19 +354,19 @@ class Layer(VariableOwner):
         Raises:
             AttributeError: the layer was not called on a Tensor, or called several times.
         """
-        return self._only_node("output").outputs
+        return self._only_node_("output").outputs
 
-    def _only_node(self, attribute: str) -> Node:
-        nodes = [node for node in (ref() for ref in self._nodes) if node is not None]
+    def _only_node_(self, attribute: str) -> Node:
+        nodes = [node for node in (ref() for ref in self._nodes_) if node is not None]
         if not nodes:
             raise AttributeError(
-                f"{self._label()} has no {attribute}: it was not called on a symbolic Tensor, or "
+                f"{self._label_()} has no {attribute}: it was not called on a symbolic Tensor, or "
                 "the model that contained it was deleted.\nCall it on a Tensor first, and keep a "
                 f"reference to the model. This happened {user_location()}."
             )
         if len(nodes) > 1:
             raise AttributeError(
-                f"{self._label()} was called {len(nodes)} times, so {attribute!r} is "
+                f"{self._label_()} was called {len(nodes)} times, so {attribute!r} is "
                 "ambiguous. Use the Tensor that the call returned. "
                 f"This happened {user_location()}."
             )
@@ -371,23 +374,23 @@ class Layer(VariableOwner):
 
     # -------------------------------------------------------------------------- names and dtypes
 
-    @property
+    @overridable_property
     def name(self) -> str:
         """The name of the layer."""
-        if not self._name:
-            self._name = auto_name(type(self).__name__)
-        return self._name
+        # Only for a subclass that does not call `super().__init__()`, which sets the attribute.
+        self.name = name = auto_name(type(self).__name__)
+        return name
 
     @property
     def dtype_policy(self) -> DTypePolicy:
         """The dtypes of the layer's computation and of its Variables."""
-        if self._policy is None:
-            self._policy = get_policy(None)
-        return self._policy
+        if self._policy_ is None:
+            self._policy_ = get_policy(None)
+        return self._policy_
 
     @dtype_policy.setter
     def dtype_policy(self, value: DTypeLike | DTypePolicy | dict[str, Any] | None) -> None:
-        self._policy = get_policy(value)
+        self._policy_ = get_policy(value)
 
     @property
     def compute_dtype(self) -> str:
@@ -417,7 +420,7 @@ class Layer(VariableOwner):
     @trainable.setter
     def trainable(self, value: bool) -> None:
         self._trainable = bool(value)
-        for layer in self.sublayers():
+        for layer in self._sublayers_():
             layer.trainable = value
 
     # --------------------------------------------------------------------------------- Variables
@@ -472,16 +475,16 @@ class Layer(VariableOwner):
                 constraint=registry.resolve("constraints", constraint),
             )
         variable.overwrite_with_gradient = overwrite_with_gradient
-        self._weights.append(variable)
+        self._weights_.append(variable)
         return variable
 
     add_variable = add_weight
 
-    def sublayers(self) -> list[Layer]:
+    def _sublayers_(self) -> list[Layer]:
         """Returns the direct sublayers, in the order of the attributes."""
         return [owned for owned in iterate_owned(self) if isinstance(owned, Layer)]
 
-    def own_variables(self) -> list[Variable]:
+    def _own_variables_(self) -> list[Variable]:
         """Returns the weights of the layer without those of sublayers, trainable ones first."""
         own = [v for v in iterate_owned(self) if isinstance(v, Variable) and v.role != "metric"]
         return sorted(own, key=lambda v: v.role != "param")
@@ -489,8 +492,8 @@ class Layer(VariableOwner):
     @property
     def weights(self) -> list[Variable]:
         """The Variables of the layer and its sublayers, without those of metrics."""
-        inner = [v for layer in self.sublayers() for v in layer.weights]
-        return remove_duplicates(self.own_variables() + inner)
+        inner = [v for layer in self._sublayers_() for v in layer.weights]
+        return remove_duplicates(self._own_variables_() + inner)
 
     @property
     def variables(self) -> list[Variable]:
@@ -498,7 +501,7 @@ class Layer(VariableOwner):
         return self.weights
 
     @property
-    def all_variables(self) -> list[Variable]:
+    def _all_variables_(self) -> list[Variable]:
         """The Variables of the layer, its sublayers and their metrics."""
         return remove_duplicates(self.weights + self.metrics_variables)
 
@@ -507,8 +510,8 @@ class Layer(VariableOwner):
         """The Variables that training updates by gradients."""
         if not self._trainable:
             return []
-        own = [v for v in self.own_variables() if v.trainable and v.role == "param"]
-        inner = [v for layer in self.sublayers() for v in layer.trainable_variables]
+        own = [v for v in self._own_variables_() if v.trainable and v.role == "param"]
+        inner = [v for layer in self._sublayers_() for v in layer.trainable_variables]
         return remove_duplicates(own + inner)
 
     @property
@@ -534,9 +537,9 @@ class Layer(VariableOwner):
         own = [
             owned
             for owned in iterate_owned(self)
-            if isinstance(owned, VariableOwner) and owned.category == "metrics"
+            if isinstance(owned, VariableOwner) and owned._category_ == "metrics"
         ]
-        return own + [metric for layer in self.sublayers() for metric in layer.metrics]
+        return own + [metric for layer in self._sublayers_() for metric in layer.metrics]
 
     @property
     def metrics_variables(self) -> list[Variable]:
@@ -568,7 +571,7 @@ class Layer(VariableOwner):
         """
         if not self.built:
             raise ValueError(
-                f"{self._label()} is not built, so its weights are not known. "
+                f"{self._label_()} is not built, so its weights are not known. "
                 "Call it on an input, or pass an input shape."
             )
         return sum(v.size for v in self.weights)
@@ -584,7 +587,7 @@ class Layer(VariableOwner):
             v.regularizer(v) for v in self.trainable_variables if v.regularizer is not None
         ]
         around = scope.current()
-        added = self._last_losses if around.parent is None else around.losses
+        added = self._last_losses_ if around.parent is None else around.losses
         return list(added) + regularized
 
     # ------------------------------------------------------------------------------------ configs
@@ -604,7 +607,7 @@ class Layer(VariableOwner):
         """Returns the data from which the layer can be built again, or None."""
         return None
 
-    def _label(self) -> str:
+    def _label_(self) -> str:
         """Returns the class and the name of the layer, for error messages."""
         return f"{type(self).__name__} layer {self.name!r}"
 

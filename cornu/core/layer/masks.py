@@ -62,14 +62,14 @@ def attach_masks(layer: Layer, inputs: Any, masks: Any, outputs: Any) -> None:
     if not layer.supports_masking:
         warn(
             "C022",
-            f"{layer._label()} received an input with a mask and does not support masking: "
+            f"{layer._label_()} received an input with a mask and does not support masking: "
             "layers after it will not see the mask. Put it before what makes the mask, or set "
             "`supports_masking = True` on it if the mask still holds behind it.",
             stacklevel=user_stacklevel(),
         )
         return
     if is_symbolic(inputs):
-        output_masks = layer._compute_symbolic_mask(inputs, masks)
+        output_masks = layer._compute_symbolic_mask_(inputs, masks)
     else:
         output_masks = layer.compute_mask(inputs, masks)
     if output_masks is None:

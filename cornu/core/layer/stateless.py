@@ -28,7 +28,7 @@ def call_with_values(
 ) -> tuple[Any, list[Any], list[Any]]:
     """Returns the outputs, the new non-trainable values and the losses. Changes no Variable."""
     if not layer.built:
-        raise ValueError(f"{layer._label()} must be built before `stateless_call`.")
+        raise ValueError(f"{layer._label_()} must be built before `stateless_call`.")
     trainable, rest = layer.trainable_variables, layer.non_trainable_variables
     metrics = layer.metrics_variables  # updates of metrics are discarded
     for kind, values, variables in (
@@ -37,7 +37,7 @@ def call_with_values(
     ):
         if len(values) != len(variables):
             raise ValueError(
-                f"{layer._label()} has {len(variables)} {kind}; received {len(values)} values.\n"
+                f"{layer._label_()} has {len(variables)} {kind}; received {len(values)} values.\n"
                 f"Pass one for each: [v.value for v in layer.{kind}]."
             )
     around = scope.current()

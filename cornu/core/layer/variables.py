@@ -45,14 +45,14 @@ def wrap_build(build: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(build)
     def wrapped(self: Layer, *args: Any, **kwargs: Any) -> None:
-        if self._building:  # super().build() of a subclass
+        if self._building_:  # super().build() of a subclass
             return build(self, *args, **kwargs)
-        self._building = True
+        self._building_ = True
         try:
             with VariableScope(self):
                 build(self, *args, **kwargs)
         finally:
-            self._building = False
+            self._building_ = False
         self.built = True
         return None
 
@@ -68,7 +68,7 @@ def set_values(layer: Layer, values: Sequence[Any]) -> None:
     weights = layer.weights
     if len(weights) != len(values):
         raise ValueError(
-            f"{layer._label()} has {len(weights)} weights; received {len(values)} arrays."
+            f"{layer._label_()} has {len(weights)} weights; received {len(values)} arrays."
             + (f"\nExpected, in this order: {_format_weights(weights)}." if weights else "")
             + ("" if layer.built else "\nThe layer is not built: call it on an input first.")
         )
@@ -76,7 +76,7 @@ def set_values(layer: Layer, values: Sequence[Any]) -> None:
         shape = tuple(np.shape(value))
         if shape != variable.shape:
             raise ValueError(
-                f"{layer._label()}: weight {variable.path!r} has the shape {variable.shape}; "
+                f"{layer._label_()}: weight {variable.path!r} has the shape {variable.shape}; "
                 f"received {shape}. No weight was changed."
                 + ("\nPass its transpose." if shape[::-1] == variable.shape else "")
             )

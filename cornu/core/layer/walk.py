@@ -12,7 +12,7 @@ def nested_layers(layer: Any) -> list[Any]:
     found: list[Any] = []
     pending: list[Any] = [layer]
     while pending:
-        inner = pending.pop().sublayers()
+        inner = pending.pop()._sublayers_()
         found += inner
         pending += inner
     return found

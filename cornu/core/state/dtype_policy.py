@@ -29,7 +29,7 @@ class DTypePolicy(Configurable):
     'bfloat16'
     """
 
-    category = "dtype_policies"
+    _category_ = "dtype_policies"
 
     def __init__(self, name: str = "float32", source_name: str | None = None) -> None:
         if not isinstance(name, str):

@@ -12,7 +12,7 @@ from cornu.registry import Configurable
 __all__ = ["VariableOwner", "owning_attributes", "iterate_owned"]
 
 # Attributes that refer to owners of Variables without owning them.
-_NOT_OWNED = frozenset(("_constructed_with", "_compiled_with", "_recipe", "optimizer", "history"))
+_NOT_OWNED = frozenset(("_constructed_with_",))
 
 
 class VariableOwner(Configurable):
@@ -24,9 +24,9 @@ class VariableOwner(Configurable):
     """
 
     # The names of attributes in saved files, for those that Keras names differently.
-    saved_names: ClassVar[dict[str, str]] = {}
+    _saved_names_: ClassVar[dict[str, str]] = {}
     # Attributes that do not affect what the object computes.
-    bookkeeping: ClassVar[frozenset[str]] = frozenset(("_constructed_with",))
+    _bookkeeping_: ClassVar[frozenset[str]] = frozenset(("_constructed_with_",))
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -45,14 +45,14 @@ class VariableOwner(Configurable):
                 found.setdefault(id(variable), variable)
         return list(found.values())
 
-    def saved_attributes(self) -> list[tuple[str, Any]]:
+    def _saved_attributes_(self) -> list[tuple[str, Any]]:
         """Returns the attributes with their names in saved files, in the order of the files."""
-        named = [(self.saved_names.get(k, k), value) for k, value in owning_attributes(self)]
+        named = [(self._saved_names_.get(k, k), value) for k, value in owning_attributes(self)]
         return sorted(named, key=lambda item: (item[0].startswith("_"), item[0]))
 
-    def structural_attributes(self) -> dict[str, Any]:
+    def _structural_attributes_(self) -> dict[str, Any]:
         """Returns the attributes that determine, together with the class, the computation."""
-        return {k: v for k, v in vars(self).items() if k not in self.bookkeeping}
+        return {k: v for k, v in vars(self).items() if k not in self._bookkeeping_}
 
 
 def iterate_owned(owner: Any) -> Iterator[Any]:

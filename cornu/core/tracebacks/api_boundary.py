@@ -132,7 +132,7 @@ def annotate_error(
 def _class_called_on_tensor(instance: Any, args: tuple[Any, ...]) -> Exception | None:
     """Returns the error for `Dense(x)`, which passes a Tensor to the constructor, or None."""
     cls = type(instance)
-    is_layer = getattr(cls, "category", "") == "layers" and not cls.is_model
+    is_layer = getattr(cls, "_category_", "") == "layers" and not cls._is_model_
     if not is_layer or not is_symbolic(args[:1]):
         return None
     return TypeError(

@@ -115,7 +115,7 @@ def _convert_constraint_axes(constraint: Any, axes: tuple[int, ...]) -> Any:
     then = [constraint.axis] if isinstance(constraint.axis, int) else constraint.axis
     count = max(axes) + 1
     now = [axes.index(axis % count) for axis in then if axis % count in axes]
-    return type(constraint)(**{**constraint.constructor_arguments(), "axis": now})
+    return type(constraint)(**{**constraint._constructor_arguments_(), "axis": now})
 
 
 def set_fan_axes(

@@ -131,7 +131,7 @@ class ArrayInitializer(modern.Initializer):
             )
         return self.array.astype(dtype or "float32")
 
-    def public_name(self) -> tuple[str, str]:
+    def _public_name_(self) -> tuple[str, str]:
         """Returns the registered name of `Zeros`."""
         return "keras.initializers", "Zeros"
 

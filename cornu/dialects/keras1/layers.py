@@ -122,7 +122,7 @@ class DroppedEmbedding(layers.Embedding):
     Kept rows are divided by `1 - rate`. The same rows are dropped for the whole batch.
     """
 
-    infers_by_config = False
+    _infers_by_config_ = False
 
     def __init__(self, rate: float, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -51,7 +51,7 @@ class Branches(Layer):
         combination: the layer that is called on the list of their outputs.
     """
 
-    rowwise = True
+    _rowwise_ = True
 
     def __init__(self, branches: Sequence[Model], combination: Layer, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -60,10 +60,10 @@ class Keras1Trainer(TrainingMethods):
     def _metrics(self, given: Any, loss: Any) -> Any:
         if not given:
             return None
-        if self.functional_graph is None:
+        if self._graph_ is None:
             # The output's shape, which determines the kind of accuracy, is not known yet.
             return ["acc" if one in ("accuracy", "acc") else metrics.resolve(one) for one in given]
-        outputs = Outputs(self.functional_graph.outputs, self.functional_graph.output_names)
+        outputs = Outputs(self._graph_.outputs, self._graph_.output_names)
         each = outputs.spread(loss, "loss", to_all=True)
         wanted = given if isinstance(given, dict) else dict.fromkeys(outputs.names, given)
         made = {
@@ -246,13 +246,13 @@ class Model(Keras1Trainer, models.Model):  # type: ignore[misc]  # the signature
             _unwrap_single(input), _unwrap_single(output), name=name or automatic_name("Model")
         )
 
-    def public_name(self) -> tuple[str, str]:
+    def _public_name_(self) -> tuple[str, str]:
         """Returns the registered name of functional models."""
         return "keras.src.models.functional", "Functional"
 
     def get_config(self) -> dict[str, Any]:
         """Returns the layers and their connections as a config."""
-        graph = self._require_graph("config")
+        graph = self._require_graph_("config")
         return {"name": self.name, "trainable": self.trainable, **describe(graph)}
 
     @classmethod
@@ -278,17 +278,17 @@ class Sequential(Keras1Trainer, models.Sequential):  # type: ignore[misc]  # as 
     def __init__(self, layers: Any = None, name: str | None = None, trainable: bool = True) -> None:
         super().__init__(layers, trainable, name or automatic_name("Sequential"))
 
-    def _infer_input(self, layer: Layer) -> None:
+    def _infer_input_(self, layer: Layer) -> None:
         if isinstance(layer, Branches):
-            self._tensors = [layer.inputs()]  # type: ignore[list-item]
+            self._tensors_ = [layer.inputs()]  # type: ignore[list-item]
         else:
-            super()._infer_input(layer)
+            super()._infer_input_(layer)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the layers as a config."""
-        if not (self._stack and isinstance(self._stack[0], Branches)):
+        if not (self._stack_ and isinstance(self._stack_[0], Branches)):
             return super().get_config()
-        layers = [registry.serialize(layer) for layer in self._stack]
+        layers = [registry.serialize(layer) for layer in self._stack_]
         return {"name": self.name, "trainable": self.trainable, "layers": layers}
 
     def predict_proba(

@@ -90,8 +90,8 @@ SHORT_FUNCTIONS = {name: FUNCTIONS[whole] for name, whole in SHORT.items()}
 class Objective(losses.FunctionLoss):
     """A loss with the weighting of Keras 1: the mean is over samples with a nonzero weight."""
 
-    def _reduce(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Any:
-        total = super()._reduce(y_true, y_pred, sample_weight)
+    def _reduce_(self, y_true: Any, y_pred: Any, sample_weight: Any) -> Any:
+        total = super()._reduce_(y_true, y_pred, sample_weight)
         if sample_weight is None:
             return total
         counted = jnp.asarray(sample_weight) != 0

@@ -54,18 +54,18 @@ class Keras1Optimizer(Optimizer):
     @property
     def lr(self) -> Variable:
         """The learning rate without decay."""
-        variable: Variable = self.learning_rate_source
+        variable: Variable = self._learning_rate_source_
         return variable
 
     @lr.setter
     def lr(self, value: Any) -> None:
-        self.learning_rate_source.assign(value)
+        self._learning_rate_source_.assign(value)
 
-    def _current_rate(self) -> Array:
+    def _current_rate_(self) -> Array:
         rate = self.lr.value
         return rate / (1 + self.decay * self._iterations.value) if self.decay else rate
 
-    def _clipping(self) -> Transformation:
+    def _clipping_(self) -> Transformation:
         return chain(
             clip_by_global_norm(self.clipnorm) if self.clipnorm else None,
             clip_by_value(self.clipvalue) if self.clipvalue else None,

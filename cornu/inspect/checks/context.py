@@ -113,7 +113,7 @@ class CheckContext:
     @property
     def functional_graph(self) -> Any:
         """The model's functional graph, or None."""
-        return self.model.functional_graph
+        return self.model._graph_
 
     def calls(self) -> list[GraphCall]:
         """Returns all calls, also those in nested models."""
@@ -131,13 +131,13 @@ def sample_array(name: str, array: ArrayLike, tensor: Tensor | None = None) -> D
 
 def walk_calls(model: Layer, prefix: str = "") -> Iterator[GraphCall]:
     """Yields the calls of a functional model; those of a nested model follow its own call."""
-    functional_graph = model.functional_graph
+    functional_graph = model._graph_
     if functional_graph is None:
         return
     for node in functional_graph.graph.nodes:
         path = path_of_node(functional_graph, node, prefix)
         yield GraphCall(node, path)
-        if isinstance(node.op, Layer) and node.op.functional_graph is not None:
+        if isinstance(node.op, Layer) and node.op._graph_ is not None:
             yield from walk_calls(node.op, path)
 
 
@@ -152,12 +152,12 @@ def walk_back(model: Layer, tensor: Tensor, prefix: str = "") -> Iterator[tuple[
 
     Nested models are followed from their output.
     """
-    functional_graph = model.functional_graph
+    functional_graph = model._graph_
     given = {id(t) for t in functional_graph.input_tensors}
     while id(tensor) not in given and tensor.node is not None:
         node = tensor.node
         path = path_of_node(functional_graph, node, prefix)
-        inner = node.op.functional_graph if isinstance(node.op, Layer) else None
+        inner = node.op._graph_ if isinstance(node.op, Layer) else None
         if inner is not None:
             if tensor.index < len(inner.output_tensors):
                 yield from walk_back(node.op, inner.output_tensors[tensor.index], path)

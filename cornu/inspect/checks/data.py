@@ -98,8 +98,8 @@ def _first_users(context: CheckContext, sample: DataSample) -> list[GraphCall]:
             continue
         if not isinstance(op, Layer):
             continue
-        if op.functional_graph is not None:
-            pairs = zip(op.functional_graph.input_tensors, call.node.inputs, strict=False)
+        if op._graph_ is not None:
+            pairs = zip(op._graph_.input_tensors, call.node.inputs, strict=False)
             inner.update((id(own), id(given)) for own, given in pairs)
         elif type(op) in _THROUGH:
             reached.update(id(t) for t in call.node.output_tensors)

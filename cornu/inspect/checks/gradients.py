@@ -37,8 +37,8 @@ def check_gradients(context: CheckContext, batch: PyTree) -> Iterator[Finding]:
 
         return scope.value_and_grad(loss_of, trained)()[1]
 
-    variables = model.trainer.touched_variables()
-    lifted = scope.functionalize(gradients, variables, model.trainer.random_sources())
+    variables = model._trainer_.touched_variables()
+    lifted = scope.functionalize(gradients, variables, model._trainer_.random_sources())
     shared = settings.get("share_blocks")
     settings.put(
         "share_blocks", False
@@ -49,7 +49,7 @@ def check_gradients(context: CheckContext, batch: PyTree) -> Iterator[Finding]:
         )
     finally:
         settings.put("share_blocks", shared)
-    owners = {id(v): layer for layer in nested_layers(model) for v in layer.own_variables()}
+    owners = {id(v): layer for layer in nested_layers(model) for v in layer._own_variables_()}
     calls = {id(call.op): call for call in context.calls()}
     for variable, dead in zip(trained, _zeros(closed), strict=True):
         if dead:
@@ -88,9 +88,9 @@ def check_outputs_of(context: CheckContext, x: PyTree) -> Iterator[Finding]:
     ]
     if context.functional_graph is not None or not any(wanted):
         return
-    variables = model.trainer.touched_variables()
+    variables = model._trainer_.touched_variables()
     lifted = scope.functionalize(
-        lambda x: model(x, training=False), variables, model.trainer.random_sources()
+        lambda x: model(x, training=False), variables, model._trainer_.random_sources()
     )
     few = tree.map(lambda a: None if a is None else np.asarray(a)[:8], x)
     outputs, _, _ = lifted(tuple(v.stored for v in variables), jax.random.key(0), few)

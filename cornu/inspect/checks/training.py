@@ -38,7 +38,7 @@ def check_optimizer(context: CheckContext) -> Iterator[Finding]:
     if model.built and model.weights and not model.trainable_variables:
         text = f"All {len(model.weights)} weights of model {model.name!r} are frozen."
         yield Finding("C003", text)
-    optimizer = model.optimizer
+    optimizer = model._trainer_.optimizer
     if optimizer is None:
         return
     scaled = isinstance(optimizer, LossScaleOptimizer)

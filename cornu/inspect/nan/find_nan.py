@@ -67,14 +67,14 @@ def find_nan(model: Any, batch: PyTree, training: bool = True) -> NanReport | No
         (*batch, None, None)[:3] if isinstance(batch, tuple) else (batch, None, None)
     )
     source: Any = identify(x, y, sample_weight).open(ReadOptions(whole=True))
-    compiled = model.compiled and (
-        source.structure[1] is not None or model.trainer.objective is None
+    compiled = model._trainer_.config is not None and (
+        source.structure[1] is not None or model._trainer_.objective is None
     )
     if compiled:
-        model.trainer.prepare(source, train=model.optimizer is not None)
+        model._trainer_.prepare(source, train=model._trainer_.optimizer is not None)
     elif not model.built:
-        model.build_for(source.structure[0])
-    return find_in_prepared(model, source.structure, model.trainer.key(), training, compiled)
+        model._build_for_(source.structure[0])
+    return find_in_prepared(model, source.structure, model._trainer_.key(), training, compiled)
 
 
 def find_in_prepared(
@@ -118,7 +118,7 @@ def _locate_variable(model: Any, variable: Any) -> tuple[str, str]:
     """Returns the block path of a Variable, and the source location of its layer."""
     for call in walk_calls(model):
         layer = call.op
-        if isinstance(layer, Layer) and any(v is variable for v in layer.own_variables()):
+        if isinstance(layer, Layer) and any(v is variable for v in layer._own_variables_()):
             return f"{call.path}/{variable.name}", call.place
     return variable.path, ""
 
@@ -130,7 +130,7 @@ class _NanSearch:
         self.model = model
         self.key = key
         self.training = training
-        self.variables = model.trainer.touched_variables()
+        self.variables = model._trainer_.touched_variables()
 
     def run(self, batch: PyTree, compiled: bool) -> NanReport | None:
         """Searches the forward pass, the loss, the backward pass and the update, in this order."""
@@ -149,7 +149,7 @@ class _NanSearch:
         return found
 
     def _run_pure(self, fn: Callable[..., Any], *args: Any) -> Any:
-        lifted = scope.functionalize(fn, self.variables, self.model.trainer.random_sources())
+        lifted = scope.functionalize(fn, self.variables, self.model._trainer_.random_sources())
         return lifted(tuple(v.stored for v in self.variables), self.key, *args)[0]
 
     def _forward(self, x: Any) -> Any:
@@ -207,7 +207,7 @@ class _NanSearch:
         return NanReport("loss", path, "", f"{text} The predictions are finite: {shown}.", hint)
 
     def _which_loss(self, outputs: Any, y: Any, weight: Any) -> tuple[str, str]:
-        objective = self.model.trainer.objective
+        objective = self.model._trainer_.objective
         if objective is not None:
             for name, loss, value in objective.losses_by_output(y, outputs, weight):
                 if not is_finite(value):
@@ -265,11 +265,11 @@ class _NanSearch:
     # ------------------------------------------------------------------------------------- update
 
     def _update(self, batch: PyTree) -> NanReport | None:
-        if self.model.optimizer is None:
+        if self.model._trainer_.optimizer is None:
             return None
 
         def step(batch: PyTree) -> Any:
-            self.model.trainer.train_logs(batch)
+            self.model._trainer_.train_logs(batch)
             return [(v, scope.current().read(v)) for v in self.model.variables]
 
         for variable, value in self._run_pure(step, batch):
@@ -286,7 +286,7 @@ class _NanSearch:
     def _describe_update(self, variable: Any) -> str:
         if not any(v is variable for v in self.model.trainable_variables):
             return "The update by its layer in training"
-        optimizer = self.model.optimizer
+        optimizer = self.model._trainer_.optimizer
         if isinstance(optimizer, LossScaleOptimizer):
             optimizer = optimizer.inner_optimizer
         return f"The step of {type(optimizer).__name__}"

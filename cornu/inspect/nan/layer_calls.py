@@ -213,9 +213,7 @@ _probe.defvjp(_probe_forward, _probe_backward)
 def record_calls(model: Any, recorder: CallRecorder) -> Iterator[None]:
     """Records the calls of all layers and ops of a model within a `with` block."""
     layers = {id(layer): layer for layer in [model, *nested_layers(model)]}
-    drawings = [
-        layer.functional_graph for layer in layers.values() if layer.functional_graph is not None
-    ]
+    drawings = [layer._graph_ for layer in layers.values() if layer._graph_ is not None]
     paths = {node.number: path_of_node(d, node) for d in drawings for node in d.graph.nodes}
 
     def look(
@@ -227,7 +225,7 @@ def record_calls(model: Any, recorder: CallRecorder) -> Iterator[None]:
     ) -> Any:
         if node is not None:
             path, place = paths.get(node.number, node.name), node.location
-        elif not isinstance(op, Layer) or id(op) not in layers or op.functional_graph is not None:
+        elif not isinstance(op, Layer) or id(op) not in layers or op._graph_ is not None:
             return run(*args, **kwargs)
         elif recorder.top is not None and recorder.top.op is op:
             return run(*args, **kwargs)  # recorded as the call of its node already

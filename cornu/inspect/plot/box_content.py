@@ -99,7 +99,7 @@ def format_activation(layer: Layer, options: PlotOptions) -> str:
     """Returns the name of a layer's activation, '' if it has none or it is not shown."""
     if not options.show_layer_activations and not isinstance(layer, Activation):
         return ""
-    given = layer.get_config().get("activation") if not layer.is_model else None
+    given = layer.get_config().get("activation") if not layer._is_model_ else None
     if isinstance(given, dict):
         inner = given.get("config")
         given = given.get("class_name") if isinstance(inner, dict) else inner

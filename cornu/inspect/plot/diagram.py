@@ -45,7 +45,7 @@ def build_diagram(model: Layer, options: PlotOptions) -> Diagram:
     Raises:
         ValueError: the model is not built, so its graph is unknown.
     """
-    if model.functional_graph is None and not model.built:
+    if model._graph_ is None and not model.built:
         raise ValueError(
             f"{type(model).__name__} {model.name!r} is not built, so it cannot be "
             "plotted: the shape of its input is unknown.\n"
@@ -99,7 +99,7 @@ class _DiagramBuilder:
 
     def _fill(self, frame: Box, item: Item, outer: _OpenModel | None = None) -> _OpenModel | None:
         """Adds the boxes of a model's parts; returns None for a model without a graph."""
-        found = item.op.functional_graph
+        found = item.op._graph_
         if found is None:
             found = trace_subclassed(item.op) if item.node is None else trace_node(item.node)
             if found is None:

@@ -189,7 +189,7 @@ def _specs(given: Any) -> str:
 
 def _config(item: Item) -> list[list[str]]:
     op = item.op
-    if not isinstance(op, Layer) or op.is_model:
+    if not isinstance(op, Layer) or op._is_model_:
         return []
     try:
         config = op.get_config()

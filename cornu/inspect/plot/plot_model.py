@@ -227,7 +227,7 @@ def model_to_dot(
 
 
 def _check(model: Layer, options: PlotOptions, name: str) -> None:
-    if not isinstance(model, Layer) or not model.is_model:
+    if not isinstance(model, Layer) or not model._is_model_:
         raise ValueError(
             f"{name} expects a model. Received: {model!r} (of type {type(model).__name__})"
         )

@@ -31,7 +31,7 @@ class SymbolicGraph:
 
 def trace_subclassed(model: Layer) -> SymbolicGraph | None:
     """Returns the graph of a subclassed model; None if `call` does not run on symbolic Tensors."""
-    if not model.is_model:
+    if not model._is_model_:
         return None
     # The build config has the shapes of the first call, also in a model that was loaded.
     config = model.get_build_config() or {}

@@ -103,9 +103,9 @@ def call_key(op: Layer | Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
     """Returns a key that is equal for calls that compute the same; None if that is unknown."""
     try:
         if isinstance(op, Layer):
-            if not type(op).__module__.startswith("cornu.") or op.functional_graph is not None:
+            if not type(op).__module__.startswith("cornu.") or op._graph_ is not None:
                 return None
-            made, kwargs_given = op.constructor_call
+            made, kwargs_given = op._constructor_call_
             weights = tuple((v.shape, v.dtype) for v in op.weights)
             settings = (op.dtype_policy.name, op.autocast, op.data_format, op.trainable, weights)
             named = {key: value for key, value in kwargs_given.items() if key != "name"}
@@ -132,7 +132,7 @@ def _key(x: Any) -> Any:
     if isinstance(x, types.FunctionType):
         return x
     if isinstance(x, registry.Configurable) and not isinstance(x, Layer):
-        return (type(x), _key(x.constructor_call))
+        return (type(x), _key(x._constructor_call_))
     raise TypeError(f"{x!r} is not plain data")
 
 
@@ -158,7 +158,7 @@ def _trace(
             filled[slot] = value
         args, kwargs = tree.unflatten(definition, filled)
         with scope.abstract_scope(), scope.training_phase(training):
-            return unwrap(op.run(args, kwargs))
+            return unwrap(op._run_(args, kwargs))
 
     def make() -> Any:
         return jax.make_jaxpr(run, return_shape=True)(*[leaves[slot] for slot in slots])
@@ -204,7 +204,7 @@ def infer_inner_outputs(
         return outputs
 
     with contextlib.suppress(Exception), around_inner_calls(layer, around):
-        infer_outputs(lambda *a, **k: layer.run(a, k), args, kwargs)
+        infer_outputs(lambda *a, **k: layer._run_(a, k), args, kwargs)
     return found
 
 

@@ -205,7 +205,7 @@ def flops(model: Layer, batch_size: int = 1, length: int = 1) -> int:
 
 def cost_assumptions(model: Layer, batch_size: int = 1, length: int = 1) -> str:
     """Returns a sentence with the sizes that costs are counted for."""
-    functional_graph = model.functional_graph
+    functional_graph = model._graph_
     inputs = functional_graph.input_tensors if functional_graph is not None else []
     other = any(size is None for tensor in inputs for size in tensor.shape[1:])
     return f"For a batch of {batch_size}" + (f", other unknown sizes: {length}." if other else ".")
@@ -215,13 +215,13 @@ def measure_costs(root: Item, batch_size: int = 1, length: int = 1) -> dict[int,
     """Returns the Cost of each item of an outline, by `id`."""
     found = _CostCounter()
     model = root.op
-    if model.functional_graph is not None:
-        given = [_to_spec(t, batch_size, length) for t in model.functional_graph.input_tensors]
-        found.add_graph(root, found.run(model.functional_graph.graph, given))
+    if model._graph_ is not None:
+        given = [_to_spec(t, batch_size, length) for t in model._graph_.input_tensors]
+        found.add_graph(root, found.run(model._graph_.graph, given))
     else:
         call = CallTrace(None, None)
-        if model.is_model and model.built_inputs is not None:
-            inputs = tensors_from_config(model.built_inputs)
+        if model._is_model_ and model._built_inputs_ is not None:
+            inputs = tensors_from_config(model._built_inputs_)
             given = tree.map(lambda t: _to_spec(t, batch_size, length), inputs)
             call = trace_call(model, (given,), {}, inside=True)
         found.add_layer(root, call)
@@ -276,7 +276,7 @@ class _CostCounter:
         for node in graph.nodes:
             values = [known.get(id(t)) for t in node.inputs]
             call = CallTrace(None, None)
-            inner = node.op.functional_graph if isinstance(node.op, Layer) else None
+            inner = node.op._graph_ if isinstance(node.op, Layer) else None
             if any(value is None for value in values):
                 pass  # an earlier layer could not be traced
             elif inner is not None:
@@ -287,7 +287,7 @@ class _CostCounter:
             else:
                 args, kwargs = node.substitute_inputs(values)
                 # Traces that record inner layers are not cached: only where needed.
-                inside = isinstance(node.op, Layer) and bool(node.op.sublayers())
+                inside = isinstance(node.op, Layer) and bool(node.op._sublayers_())
                 call = trace_call(node.op, args, kwargs, inside)
             run.calls[node.number] = call
             made = [None] if call.outputs is None else tree.leaves(call.outputs)
@@ -320,7 +320,7 @@ class _CostCounter:
 
     def _add_call(self, item: Item, run: _GraphCost | None) -> None:
         number = item.node.number if item.node is not None else -1
-        if isinstance(item.op, Layer) and item.op.functional_graph is not None:
+        if isinstance(item.op, Layer) and item.op._graph_ is not None:
             self.add_graph(item, run.inner.get(number) if run is not None else None)
             return
         call = run.calls[number] if run is not None else CallTrace(None, None)
@@ -333,13 +333,11 @@ class _CostCounter:
         inside = call.inner if isinstance(call, CallTrace) else inner or {}
         for child in item.children:
             found = inside.get(id(child.op))
-            if isinstance(child.op, Layer) and child.op.functional_graph is not None:
+            if isinstance(child.op, Layer) and child.op._graph_ is not None:
                 run = None
                 if found is not None:
-                    graph = child.op.functional_graph.graph
-                    run = self.run(
-                        graph, _bind_inputs(child.op.functional_graph, found.args, found.kwargs)
-                    )
+                    graph = child.op._graph_.graph
+                    run = self.run(graph, _bind_inputs(child.op._graph_, found.args, found.kwargs))
                 self.add_graph(child, run)
                 if found is not None:
                     self._repeat(child, len(found.outputs))

@@ -62,9 +62,9 @@ def run_with_scopes(model: Layer, inputs: PyTree, root: Item) -> Any:
         inputs: a list of arrays for a functional model, otherwise the argument of the call.
         root: its outline.
     """
-    if model.functional_graph is not None:
+    if model._graph_ is not None:
         nodes = {item.node.number: item.path for item in root.walk() if item.node is not None}
-        return _run_graph(model.functional_graph.graph, inputs, nodes)
+        return _run_graph(model._graph_.graph, inputs, nodes)
     layers = {id(item.op): item.path for item in root.walk()}
 
     def around(
@@ -74,20 +74,20 @@ def run_with_scopes(model: Layer, inputs: PyTree, root: Item) -> Any:
             return call(*args, **kwargs)
 
     with around_inner_calls(model, around):
-        return model.run((inputs,), {})
+        return model._run_((inputs,), {})
 
 
 def _run_graph(graph: Graph, values: Any, paths: dict[int, str]) -> list[Any]:
     known = {id(t): value for t, value in zip(graph.inputs, values, strict=True)}
     for node in graph.nodes:
         args, kwargs = node.substitute_inputs([known[id(t)] for t in node.inputs])
-        inner = node.op.functional_graph if isinstance(node.op, Layer) else None
+        inner = node.op._graph_ if isinstance(node.op, Layer) else None
         if inner is not None:
             made = _run_graph(inner.graph, inner.bind(first_argument(args, kwargs)), paths)
             node.store_outputs(known, _pick_outputs(node, made))
             continue
         with jax.named_scope(paths.get(node.number, node.name)):
-            node.store_outputs(known, node.op.run(args, kwargs))
+            node.store_outputs(known, node.op._run_(args, kwargs))
     return [known[id(t)] for t in graph.outputs]
 
 
@@ -113,9 +113,9 @@ def record_inner_calls(
 
     def run(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         with around_inner_calls(layer, around), scope.training_phase(training):
-            return layer.run(args, kwargs)
+            return layer._run_(args, kwargs)
 
-    variables = list(layer.all_variables)
+    variables = list(layer._all_variables_)
     lifted = scope.functionalize(run, variables)  # discards assignments to Variables
     lifted([v.stored for v in variables], jax.random.key(0), args, kwargs)
     return calls
@@ -130,16 +130,16 @@ class LayerTimer:
 
     def measure_graph(self, item: Item, values: list[Any]) -> list[Any]:
         """Measures the nodes of a functional model; returns its outputs."""
-        functional_graph = item.op.functional_graph
+        functional_graph = item.op._graph_
         graph = functional_graph.graph
         items = {inner.node.number: inner for inner in _own_items(item) if inner.node is not None}
         known = {id(t): value for t, value in zip(graph.inputs, values, strict=True)}
         for node in graph.nodes:
             args, kwargs = node.substitute_inputs([known[id(t)] for t in node.inputs])
             inner = items.get(node.number)
-            if inner is not None and inner.children and inner.op.functional_graph is not None:
+            if inner is not None and inner.children and inner.op._graph_ is not None:
                 made = self.measure_graph(
-                    inner, inner.op.functional_graph.bind(first_argument(args, kwargs))
+                    inner, inner.op._graph_.bind(first_argument(args, kwargs))
                 )
                 node.store_outputs(known, _pick_outputs(node, made))
                 continue
@@ -159,10 +159,10 @@ class LayerTimer:
             own = calls.get(id(child.op), [])
             if child.again or not own:
                 continue
-            if child.children and child.op.functional_graph is not None and len(own) == 1:
-                self.measure_graph(child, child.op.functional_graph.bind(first_argument(*own[0])))
+            if child.children and child.op._graph_ is not None and len(own) == 1:
+                self.measure_graph(child, child.op._graph_.bind(first_argument(*own[0])))
                 continue
-            if child.kind == "model" and child.op.functional_graph is None:
+            if child.kind == "model" and child.op._graph_ is None:
                 self.measure_layers(child, calls)
             else:
                 child.children.clear()  # measured as a whole

@@ -187,26 +187,26 @@ def profile(
     >>> result["dense"].flops, result["dense"].bytes, result["dense"].seconds > 0
     (1152, 928, True)
     """
-    if not isinstance(model, Layer) or not model.is_model:
+    if not isinstance(model, Layer) or not model._is_model_:
         raise TypeError(f"profile() expects a model. Received: {model!r}")
     if repeats < 1:
         raise ValueError(f"`repeats` must be at least 1. Received: {repeats}")
     inputs = tree.map(lambda x: jnp.asarray(x) if isinstance(x, np.ndarray) else x, batch)
     if not model.built:
-        model.build_for(batch)  # type: ignore[attr-defined]
+        model._build_for_(batch)  # type: ignore[attr-defined]
     root = outline(model)
     stopwatch = Stopwatch(repeats, training, backward)
     found = LayerTimer(stopwatch)
-    if model.functional_graph is not None:
-        inputs = model.functional_graph.bind(inputs)
+    if model._graph_ is not None:
+        inputs = model._graph_.bind(inputs)
         found.measure_graph(root, inputs)
     else:
         found.measure_layers(root, record_inner_calls(model, (inputs,), {}, training))
     found.sum_parts(root)
     # The named scopes let `jax.profiler` attribute operations to layers.
-    variables = list(model.all_variables)
+    variables = list(model._all_variables_)
     timed = stopwatch.run(lambda x: run_with_scopes(model, x, root), variables, inputs, trace_dir)
-    if model.functional_graph is not None:
+    if model._graph_ is not None:
         flops = found.measures[id(root)].flops
     else:
         flops = trace_call(model, (to_specs(inputs),), {}, training=training).flops

@@ -62,12 +62,12 @@ class Stopwatch:
 
     def call(self, op: Layer | Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Timing:
         """Measures a call of a layer or op on arrays."""
-        variables = list(op.all_variables) if isinstance(op, Layer) else []
+        variables = list(op._all_variables_) if isinstance(op, Layer) else []
         key = call_key(op, args, kwargs)
         program = self._programs.get(key) if key is not None else None
         if program is None:
             program = _TimedProgram(
-                lambda a, k: op.run(a, k), variables, (args, kwargs), self.training
+                lambda a, k: op._run_(a, k), variables, (args, kwargs), self.training
             )
             if key is not None:
                 self._programs[key] = program

@@ -59,7 +59,7 @@ class Attention(Layer):
     to attention-based neural machine translation".
     """
 
-    rowwise = True
+    _rowwise_ = True
 
     def __init__(
         self,
@@ -72,7 +72,8 @@ class Attention(Layer):
         super().__init__(**kwargs)
         if score_mode not in _MODES:
             raise ValueError(
-                f"{self._label()}: unknown score_mode {score_mode!r}. {suggest(score_mode, _MODES)}"
+                f"{self._label_()}: unknown score_mode {score_mode!r}. "
+                f"{suggest(score_mode, _MODES)}"
             )
         self.use_scale = use_scale
         self.score_mode = score_mode
@@ -137,14 +138,14 @@ class Attention(Layer):
         if not isinstance(inputs, (list, tuple)) or len(inputs) not in (2, 3):
             received = tree.map(lambda x: getattr(x, "shape", x), inputs)
             raise ValueError(
-                f"{self._label()} expects a list, [query, value] or [query, value, key]. "
+                f"{self._label_()} expects a list, [query, value] or [query, value, key]. "
                 f"Received: {received}"
             )
 
     def _check_masks(self, mask: Any) -> None:
         if mask is not None and (not isinstance(mask, (list, tuple)) or len(mask) not in (2, 3)):
             raise ValueError(
-                f"{self._label()}: mask must be a list [query_mask, value_mask]; an entry may be "
+                f"{self._label_()}: mask must be a list [query_mask, value_mask]; an entry may be "
                 f"None. Received: {tree.map(lambda x: getattr(x, 'shape', x), mask)}"
             )
 

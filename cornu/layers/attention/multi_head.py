@@ -70,7 +70,7 @@ class MultiHeadAttention(HeadedAttention):
     attached to the query. PyTorch stores one kernel for queries, keys and values.
     """
 
-    saved_names = {"gate_dense": "_gate_dense"}
+    _saved_names_ = {"gate_dense": "_gate_dense"}
 
     def __init__(
         self,
@@ -148,7 +148,7 @@ class GroupedQueryAttention(HeadedAttention):
     The activity regularizer is applied to the projections and to the output.
     """
 
-    saved_names = {
+    _saved_names_ = {
         f"{name}_dense": f"_{name}_dense" for name in ("query", "key", "value", "gate", "output")
     }
 
@@ -178,13 +178,13 @@ class GroupedQueryAttention(HeadedAttention):
             self._check_positive(name, getattr(self, name))
         if num_query_heads % num_key_value_heads:
             raise ValueError(
-                f"{self._label()}: num_key_value_heads must divide num_query_heads. "
+                f"{self._label_()}: num_key_value_heads must divide num_query_heads. "
                 f"Received: {num_key_value_heads} and {num_query_heads}"
             )
         self._set_heads(num_query_heads, num_key_value_heads, head_dim, head_dim)
         self.num_repeats = num_query_heads // num_key_value_heads
 
-    def public_name(self) -> tuple[str, str]:
+    def _public_name_(self) -> tuple[str, str]:
         """Returns the module and class name in configs, which are those of Keras."""
         return "keras.layers", "GroupQueryAttention"
 

@@ -32,7 +32,7 @@ class HeadedAttention(ConfiguredLayer):
         output_sizes: the sizes of the last axes of the output; None for that of the query.
     """
 
-    rowwise = True
+    _rowwise_ = True
 
     dropout: float
     sliding_window: int | None
@@ -57,7 +57,7 @@ class HeadedAttention(ConfiguredLayer):
             self._check_positive("sliding_window", self.sliding_window)
         if self.flash_attention and self.dropout > 0:
             raise ValueError(
-                f"{self._label()}: flash attention does not support dropout. Received: "
+                f"{self._label_()}: flash attention does not support dropout. Received: "
                 f"flash_attention=True and dropout={self.dropout}. Set only one of them."
             )
         self.seed_generator = random.SeedGenerator(arguments["seed"], name=self.name)
@@ -69,7 +69,7 @@ class HeadedAttention(ConfiguredLayer):
     def _check_positive(self, name: str, value: Any) -> None:
         if not isinstance(value, int) or value <= 0:
             raise ValueError(
-                f"{self._label()}: {name} must be a positive integer. Received: {value!r}"
+                f"{self._label_()}: {name} must be a positive integer. Received: {value!r}"
             )
 
     # As in Keras, `build` takes one shape for each array argument of `call`.
@@ -80,7 +80,7 @@ class HeadedAttention(ConfiguredLayer):
         key_shape = value_shape if key_shape is None else key_shape
         if tuple(value_shape[1:-1]) != tuple(key_shape[1:-1]):
             raise ValueError(
-                f"{self._label()}: keys and values must have the same length. Received: value of "
+                f"{self._label_()}: keys and values must have the same length. Received: value of "
                 f"shape {tuple(value_shape)} and key of shape {tuple(key_shape)}"
             )
         queries, keys = (self.query_heads, self.depth), (self.key_heads, self.depth)
@@ -153,7 +153,7 @@ class HeadedAttention(ConfiguredLayer):
         """Returns the attention output, and the weights with `return_attention_scores`."""
         if return_attention_scores and self.flash_attention:
             raise ValueError(
-                f"{self._label()}: flash attention does not compute the attention scores. "
+                f"{self._label_()}: flash attention does not compute the attention scores. "
                 "Create the layer with flash_attention=None to use return_attention_scores=True."
             )
         visible = self._merge_masks(query, value, query_mask, value_mask, key_mask, attention_mask)
@@ -234,7 +234,7 @@ class HeadedAttention(ConfiguredLayer):
 
 def _apply(projection: Layer, x: Any) -> Any:
     # `run` instead of a call, which would propagate masks: this layer handles them itself.
-    return projection.run((x,), {})
+    return projection._run_((x,), {})
 
 
 def _recreate(initializer: Any) -> Any:

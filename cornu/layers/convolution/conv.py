@@ -56,14 +56,14 @@ class Convolving(Spatial):
         name = padding.lower() if isinstance(padding, str) else padding
         if name not in self.paddings:
             raise ValueError(
-                f"{self._label()}: unknown `padding` {padding!r}. {suggest(name, self.paddings)}"
+                f"{self._label_()}: unknown `padding` {padding!r}. {suggest(name, self.paddings)}"
             )
         return cast(Padding, name)
 
     def _check_strides_and_dilation(self) -> None:
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise ValueError(
-                f"{self._label()}: `strides` and `dilation_rate` cannot both be greater than 1. "
+                f"{self._label_()}: `strides` and `dilation_rate` cannot both be greater than 1. "
                 f"Received: strides={self.strides}, dilation_rate={self.dilation_rate}"
             )
 
@@ -104,7 +104,7 @@ class _Conv(Convolving):
         self._check_strides_and_dilation()
         if filters % groups:
             raise ValueError(
-                f"{self._label()}: `filters` must be divisible by `groups`. "
+                f"{self._label_()}: `filters` must be divisible by `groups`. "
                 f"Received: filters={filters}, groups={groups}"
             )
 
@@ -113,7 +113,7 @@ class _Conv(Convolving):
         channels = self._fix_channels(input_shape)
         if channels % self.groups:
             raise ValueError(
-                f"{self._label()}: the channels of the input must be divisible by `groups`. "
+                f"{self._label_()}: the channels of the input must be divisible by `groups`. "
                 f"Received: groups={self.groups} and {channels} channels, input of shape "
                 f"{tuple(input_shape)}\n`groups` must divide both the channels and the filters."
             )

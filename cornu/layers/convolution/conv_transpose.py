@@ -65,7 +65,7 @@ class _ConvTranspose(Convolving):
         sizes = self._per_axis(value, "output_padding", least=0)
         if any(size >= stride for size, stride in zip(sizes, self.strides, strict=True)):
             raise ValueError(
-                f"{self._label()}: `output_padding` must be less than `strides` on every axis. "
+                f"{self._label_()}: `output_padding` must be less than `strides` on every axis. "
                 f"Received: output_padding={sizes}, strides={self.strides}"
             )
         return sizes

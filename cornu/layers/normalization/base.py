@@ -13,8 +13,8 @@ from cornu.types import ShapeLike
 class Normalizing(ConfiguredLayer):
     """Base class of layers with a learned scale `gamma` and offset `beta`."""
 
-    infers_by_config = True
-    rowwise = True
+    _infers_by_config_ = True
+    _rowwise_ = True
 
     center: bool
     scale: bool

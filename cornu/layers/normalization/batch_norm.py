@@ -89,7 +89,7 @@ class BatchNormalization(Normalizing):
     """
 
     # The statistics depend on all rows, but rows that only pad a partial batch are excluded.
-    rowwise = True
+    _rowwise_ = True
 
     moving_mean_initializer: Callable[..., Any]
     moving_variance_initializer: Callable[..., Any]
@@ -123,17 +123,17 @@ class BatchNormalization(Normalizing):
         self.axis = int(axis)
         self.momentum = float(momentum)
         self.epsilon = float(epsilon)
-        self.renorm_clipping = _check_clipping(renorm_clipping or {}, self._label())
+        self.renorm_clipping = _check_clipping(renorm_clipping or {}, self._label_())
 
     def build(self, input_shape: ShapeLike) -> None:
         """Creates `gamma`, `beta`, `moving_mean` and `moving_variance`."""
         ndim = len(input_shape)
         if not -ndim <= self.axis < ndim:
             raise ValueError(
-                f"{self._label()}: axis {self.axis} is out of bounds for an input of shape "
+                f"{self._label_()}: axis {self.axis} is out of bounds for an input of shape "
                 f"{tuple(input_shape)}.\nAxis 0 is the batch, -1 the last axis."
             )
-        channels = known_size(self._label(), input_shape, self.axis)
+        channels = known_size(self._label_(), input_shape, self.axis)
         self.input_spec = InputSpec(ndim=ndim, axes={self.axis: channels})
         self._build_affine((channels,))
         self.moving_mean = self._add_average(channels, self.moving_mean_initializer, "moving_mean")
@@ -179,8 +179,8 @@ class BatchNormalization(Normalizing):
         if mask is not None:
             if mask.ndim != x.ndim - 1:
                 raise ValueError(
-                    f"{self._label()}: the mask must have one axis fewer than the input. Received: "
-                    f"a mask of shape {mask.shape} for an input of shape {x.shape}"
+                    f"{self._label_()}: the mask must have one axis fewer than the input. "
+                    f"Received: a mask of shape {mask.shape} for an input of shape {x.shape}"
                 )
             included = mask.astype(bool)[..., None]
         rows = scope.current().row_mask

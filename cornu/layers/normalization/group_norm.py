@@ -76,17 +76,17 @@ class GroupNormalization(Normalizing):
         self.store_arguments(locals(), skip=("groups",))
         self.supports_masking = True
         self.autocast = False
-        self.groups = groups if groups == -1 else positive_int(self._label(), "groups", groups)
+        self.groups = groups if groups == -1 else positive_int(self._label_(), "groups", groups)
 
     def build(self, input_shape: ShapeLike) -> None:
         """Creates `gamma` and `beta`."""
-        (axis,) = positive_axes([self.axis], input_shape, self._label())
-        channels = known_size(self._label(), input_shape, axis)
+        (axis,) = positive_axes([self.axis], input_shape, self._label_())
+        channels = known_size(self._label_(), input_shape, axis)
         if self.groups == -1:
             self.groups = channels
         if channels % self.groups:
             raise ValueError(
-                f"{self._label()}: `groups` must divide the number of channels. Received: "
+                f"{self._label_()}: `groups` must divide the number of channels. Received: "
                 f"groups={self.groups}, {channels} channels (axis {axis}), input of shape "
                 f"{tuple(input_shape)}"
             )

@@ -78,13 +78,13 @@ class LayerNormalization(Normalizing):
         self.scale = scale or rms_scaling
         # The output, not the input, is cast to the compute dtype.
         self.autocast = False
-        self.axis = axes_list(axis, self._label())
+        self.axis = axes_list(axis, self._label_())
 
     def build(self, input_shape: ShapeLike) -> None:
         """Creates `gamma` and `beta`."""
-        self.axis = positive_axes(self.axis, input_shape, self._label())
-        self.rowwise = 0 not in self.axis
-        self._build_affine(tuple(known_size(self._label(), input_shape, i) for i in self.axis))
+        self.axis = positive_axes(self.axis, input_shape, self._label_())
+        self._rowwise_ = 0 not in self.axis
+        self._build_affine(tuple(known_size(self._label_(), input_shape, i) for i in self.axis))
 
     def call(self, inputs: Array) -> Array:
         """Returns the normalized inputs."""

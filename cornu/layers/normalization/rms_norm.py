@@ -42,21 +42,21 @@ class RMSNormalization(Layer):
     References: Zhang and Sennrich, 2019, "Root Mean Square Layer Normalization".
     """
 
-    infers_by_config = True
-    rowwise = True
+    _infers_by_config_ = True
+    _rowwise_ = True
 
     def __init__(
         self, axis: int | Sequence[int] = -1, epsilon: float = 1e-6, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        self.axis = axes_list(axis, self._label())
+        self.axis = axes_list(axis, self._label_())
         self.epsilon = epsilon
 
     def build(self, input_shape: ShapeLike) -> None:
         """Creates `scale`."""
-        self.axis = positive_axes(self.axis, input_shape, self._label())
-        self.rowwise = 0 not in self.axis
-        shape = tuple(known_size(self._label(), input_shape, i) for i in self.axis)
+        self.axis = positive_axes(self.axis, input_shape, self._label_())
+        self._rowwise_ = 0 not in self.axis
+        shape = tuple(known_size(self._label_(), input_shape, i) for i in self.axis)
         self.scale = self.add_weight(shape, "ones", name="scale")
 
     def call(self, x: Array) -> Array:

@@ -52,7 +52,7 @@ class SpectralNormalization(Wrapper):
 
     def __init__(self, layer: Layer, power_iterations: int = 1, **kwargs: Any) -> None:
         super().__init__(layer, **kwargs)
-        self.power_iterations = positive_int(self._label(), "power_iterations", power_iterations)
+        self.power_iterations = positive_int(self._label_(), "power_iterations", power_iterations)
         # The kernel is normalized in its own dtype; the wrapped layer casts it for its own use.
         self.autocast = False
 
@@ -72,7 +72,7 @@ class SpectralNormalization(Wrapper):
         kernels = [v for v in self.layer.weights if v.name in ("kernel", "embeddings")]
         if len(kernels) != 1:
             raise ValueError(
-                f"{self._label()}: the wrapped layer must have exactly one weight named 'kernel' "
+                f"{self._label_()}: the wrapped layer must have exactly one weight named 'kernel' "
                 f"or 'embeddings'. {self.layer!r} has {[v.path for v in self.layer.weights]}"
             )
         kernel: Variable = kernels[0]

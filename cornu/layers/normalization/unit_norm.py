@@ -36,18 +36,18 @@ class UnitNormalization(Layer):
     [[0.0, 1.0]]
     """
 
-    infers_by_config = True
-    rowwise = True
+    _infers_by_config_ = True
+    _rowwise_ = True
 
     def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
-        self.axis = axes_list(axis, self._label())
+        self.axis = axes_list(axis, self._label_())
 
     def build(self, input_shape: ShapeLike) -> None:
         """Validates the axes."""
-        self.axis = positive_axes(self.axis, input_shape, self._label())
-        self.rowwise = 0 not in self.axis
+        self.axis = positive_axes(self.axis, input_shape, self._label_())
+        self._rowwise_ = 0 not in self.axis
 
     def call(self, inputs: Array) -> Array:
         """Returns the normalized inputs."""

@@ -28,7 +28,7 @@ class _AdaptivePooling(Spatial):
         super().__init__(data_format, **kwargs)
         if not isinstance(output_size, (int, list, tuple)):
             raise TypeError(
-                f"{self._label()}: `output_size` must be an integer or {self.rank} integers. "
+                f"{self._label_()}: `output_size` must be an integer or {self.rank} integers. "
                 f"Received: {output_size!r}"
             )
         self.output_size = self._per_axis(output_size, "output_size")

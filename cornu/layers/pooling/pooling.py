@@ -44,7 +44,7 @@ class _Pooling(Spatial):
         self.padding = padding.lower()
         if self.padding not in ("valid", "same"):
             raise ValueError(
-                f"{self._label()}: unknown `padding` {padding!r}. "
+                f"{self._label_()}: unknown `padding` {padding!r}. "
                 f"{suggest(padding, ('valid', 'same'))}"
             )
 

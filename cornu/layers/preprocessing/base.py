@@ -40,10 +40,10 @@ class PreprocessingLayer(Layer):
     mapped over a `tf.data.Dataset` or a Grain dataset.
     """
 
-    rowwise = True
+    _rowwise_ = True
     # Whether the input consists of strings, which symbolic Tensors cannot represent.
     only_on_data: ClassVar[bool] = False
-    bookkeeping = Layer.bookkeeping | {"_fixed"}
+    _bookkeeping_ = Layer._bookkeeping_ | {"_fixed"}
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         self = super().__new__(cls, *args, **kwargs)
@@ -55,13 +55,13 @@ class PreprocessingLayer(Layer):
             return tf_data.without_autograph(tf_data.call_on_host)(self, args, kwargs)
         return super().__call__(*args, **kwargs)
 
-    def _call_symbolic(self, args: Any, kwargs: Any) -> Any:
+    def _call_symbolic_(self, args: Any, kwargs: Any) -> Any:
         if self.only_on_data:
             raise TypeError(
                 "the layer processes strings, which a symbolic Tensor cannot represent.\n"
                 f"{ON_DATA} Use its output as the input of the model."
             )
-        return super()._call_symbolic(args, kwargs)
+        return super()._call_symbolic_(args, kwargs)
 
     @property
     def returns_strings(self) -> bool:
@@ -78,7 +78,7 @@ class PreprocessingLayer(Layer):
             )
         return jnp.asarray(array)
 
-    def _convert_arguments(self, args: Any, kwargs: Any) -> tuple[Any, Any]:
+    def _convert_arguments_(self, args: Any, kwargs: Any) -> tuple[Any, Any]:
         read = {
             name: value if value is None or isinstance(value, bool) else self.read(value)
             for name, value in kwargs.items()
@@ -95,7 +95,7 @@ class PreprocessingLayer(Layer):
         """Raises if a compiled program holds the state of the layer as a constant."""
         if self._fixed:
             raise RuntimeError(
-                f"{self._label()} is part of a compiled program, which holds the state of the "
+                f"{self._label_()} is part of a compiled program, which holds the state of the "
                 "layer as a constant.\nAdapt a new layer and build the model with it."
             )
 

@@ -38,7 +38,7 @@ class Pipeline(PreprocessingLayer):
     [[0.0, 0.0, 1.0]]
     """
 
-    saved_names = {"_layers": "layers"}
+    _saved_names_ = {"_layers": "layers"}
 
     def __init__(self, layers: list[Layer], name: str | None = None) -> None:
         super().__init__(name=name)
@@ -48,7 +48,7 @@ class Pipeline(PreprocessingLayer):
         for layer in self._layers:
             if not isinstance(layer, Layer):
                 raise TypeError(
-                    f"{self._label()}: layers must be a list of layers. It contains {layer!r}.\n"
+                    f"{self._label_()}: layers must be a list of layers. It contains {layer!r}.\n"
                     "Wrap a function in a layer with Lambda(function)."
                 )
 

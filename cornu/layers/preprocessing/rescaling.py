@@ -34,7 +34,7 @@ class Rescaling(PreprocessingLayer):
     [[-1.0, 1.0]]
     """
 
-    infers_by_config = True
+    _infers_by_config_ = True
 
     def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -16,8 +16,8 @@ class Noise(Layer):
     Subclasses define `add_noise(inputs)`, which is not called if `amount` is 0.
     """
 
-    infers_by_config = True
-    rowwise = True
+    _infers_by_config_ = True
+    _rowwise_ = True
 
     def __init__(self, amount: float, seed: int | None, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -55,8 +55,8 @@ class Dropout(Noise):
         **kwargs: Any,
     ):
         super().__init__(rate, seed, **kwargs)
-        self.rate = fraction(self._label(), "rate", rate)
-        self.noise_shape = _check_noise_shape(self._label(), noise_shape)
+        self.rate = fraction(self._label_(), "rate", rate)
+        self.noise_shape = _check_noise_shape(self._label_(), noise_shape)
 
     def add_noise(self, inputs: Array) -> Array:
         """Returns x * keep / (1 - rate)."""
@@ -226,8 +226,8 @@ class AlphaDropout(Noise):
         **kwargs: Any,
     ):
         super().__init__(rate, seed, **kwargs)
-        self.rate = rate_below_one(self._label(), rate)
-        self.noise_shape = _check_noise_shape(self._label(), noise_shape)
+        self.rate = rate_below_one(self._label_(), rate)
+        self.noise_shape = _check_noise_shape(self._label_(), noise_shape)
 
     def add_noise(self, inputs: Array) -> Array:
         """Returns a * (x where keep, else s) + b."""

@@ -38,7 +38,7 @@ class GaussianNoise(Noise):
 
     def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(stddev, seed, **kwargs)
-        self.stddev = fraction(self._label(), "stddev", stddev)
+        self.stddev = fraction(self._label_(), "stddev", stddev)
 
     def add_noise(self, inputs: Array) -> Array:
         """Returns x + noise."""
@@ -75,7 +75,7 @@ class GaussianDropout(Noise):
 
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(rate, seed, **kwargs)
-        self.rate = rate_below_one(self._label(), rate)
+        self.rate = rate_below_one(self._label_(), rate)
 
     def add_noise(self, inputs: Array) -> Array:
         """Returns x * noise."""

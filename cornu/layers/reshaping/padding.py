@@ -30,10 +30,10 @@ class _Edged(Spatial):
             per_axis = [value] * self.rank
         if len(per_axis) != self.rank:
             raise ValueError(
-                f"{self._label()}: `{name}` must be an integer, {self.rank} integers, or "
+                f"{self._label_()}: `{name}` must be an integer, {self.rank} integers, or "
                 f"{self.rank} pairs (before, after). Received: {value!r}"
             )
-        pairs = [integers(edge, 2, name, 0, self._label()) for edge in per_axis]
+        pairs = [integers(edge, 2, name, 0, self._label_()) for edge in per_axis]
         return tuple((before, after) for before, after in pairs)
 
 

@@ -36,8 +36,8 @@ class Flatten(Layer):
     (None, 48)
     """
 
-    infers_by_config = True
-    rowwise = True
+    _infers_by_config_ = True
+    _rowwise_ = True
 
     def __init__(self, data_format: DataFormat | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -72,8 +72,8 @@ class Reshape(Layer):
     (None, 6, 2)
     """
 
-    infers_by_config = True
-    rowwise = True
+    _infers_by_config_ = True
+    _rowwise_ = True
 
     def __init__(self, target_shape: Sequence[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -82,7 +82,7 @@ class Reshape(Layer):
         unknown = self.target_shape.count(-1)
         if len(sizes) < len(self.target_shape) or min(sizes, default=0) < -1 or unknown > 1:
             raise ValueError(
-                f"{self._label()}: target_shape must consist of integers >= 0 and at most one -1. "
+                f"{self._label_()}: target_shape must consist of integers >= 0 and at most one -1. "
                 f"Received: {self.target_shape}"
             )
 
@@ -95,7 +95,7 @@ class Reshape(Layer):
         compatible = size % max(known, 1) == 0 if -1 in self.target_shape else size == known
         if not compatible:
             raise ValueError(
-                f"{self._label()}: cannot reshape a sample of shape {sample}, with {size} "
+                f"{self._label_()}: cannot reshape a sample of shape {sample}, with {size} "
                 f"elements, to {self.target_shape}.\nOne size may be -1, to be inferred from the "
                 "others. The batch axis is not part of target_shape."
             )
@@ -130,16 +130,16 @@ class Permute(Layer):
     (None, 64, 10)
     """
 
-    infers_by_config = True
-    rowwise = True
+    _infers_by_config_ = True
+    _rowwise_ = True
 
     def __init__(self, dims: Sequence[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.dims = tuple(dims)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
             raise ValueError(
-                f"{self._label()}: dims must be a permutation of 1, ..., {len(self.dims)}; axis 0, "
-                f"the batch, is not included. Received: {self.dims}"
+                f"{self._label_()}: dims must be a permutation of 1, ..., {len(self.dims)}; axis "
+                f"0, the batch, is not included. Received: {self.dims}"
             )
         self.input_spec = InputSpec(ndim=len(self.dims) + 1)
 
@@ -165,12 +165,12 @@ class RepeatVector(Layer):
     (None, 3, 32)
     """
 
-    infers_by_config = True
-    rowwise = True
+    _infers_by_config_ = True
+    _rowwise_ = True
 
     def __init__(self, n: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.n = positive_int(self._label(), "n", n)
+        self.n = positive_int(self._label_(), "n", n)
         self.input_spec = InputSpec(ndim=2)
 
     def call(self, inputs: Array) -> Array:

@@ -97,7 +97,7 @@ class UpSampling2D(_UpSampling):
         self.interpolation = interpolation.lower()
         if self.interpolation not in _INTERPOLATIONS:
             raise ValueError(
-                f"{self._label()}: unknown `interpolation` {interpolation!r}. "
+                f"{self._label_()}: unknown `interpolation` {interpolation!r}. "
                 f"{suggest(interpolation, _INTERPOLATIONS)}"
             )
 

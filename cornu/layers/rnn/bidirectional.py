@@ -68,7 +68,7 @@ class Bidirectional(Layer):
     References: Mike Schuster, Kuldip K. Paliwal (1997), "Bidirectional recurrent neural networks".
     """
 
-    rowwise = True
+    _rowwise_ = True
 
     def __init__(
         self,
@@ -79,17 +79,18 @@ class Bidirectional(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        check_layer(layer, "layer", self._label())
+        check_layer(layer, "layer", self._label_())
         if merge_mode not in _MERGE:
             raise ValueError(
-                f"{self._label()}: unknown merge_mode {merge_mode!r}. {suggest(merge_mode, _MERGE)}"
+                f"{self._label_()}: unknown merge_mode {merge_mode!r}. "
+                f"{suggest(merge_mode, _MERGE)}"
             )
         self.merge_mode = merge_mode
         self.forward_layer = _copy(layer, "forward_", layer.go_backwards)
         if backward_layer is None:
             self.backward_layer = _copy(layer, "backward_", True)
         else:
-            self.backward_layer = check_layer(backward_layer, "backward_layer", self._label())
+            self.backward_layer = check_layer(backward_layer, "backward_layer", self._label_())
         self._check_pair()
         for one in (self.forward_layer, self.backward_layer):
             # As in Keras, outputs at masked steps are zero, not repeated, in both directions.
@@ -110,14 +111,14 @@ class Bidirectional(Layer):
         forward, backward = self.forward_layer, self.backward_layer
         if forward.go_backwards == backward.go_backwards:
             raise ValueError(
-                f"{self._label()}: one layer must have go_backwards=True and the other one False. "
+                f"{self._label_()}: one layer must have go_backwards=True and the other one False. "
                 f"Received: {forward.go_backwards} in both layers."
             )
         for name in ("stateful", "return_sequences", "return_state"):
             one, other = getattr(forward, name), getattr(backward, name)
             if one != other:
                 raise ValueError(
-                    f"{self._label()}: both layers must have the same {name}. "
+                    f"{self._label_()}: both layers must have the same {name}. "
                     f"Received: {one} (forward) and {other} (backward)."
                 )
 
@@ -188,7 +189,7 @@ class Bidirectional(Layer):
     def reset_state(self) -> None:
         """Sets the states of stateful layers to zero."""
         if not self.stateful:
-            raise AttributeError(f"{self._label()} is not stateful: it has no state to reset.")
+            raise AttributeError(f"{self._label_()} is not stateful: it has no state to reset.")
         self.forward_layer.reset_state()
         self.backward_layer.reset_state()
 
@@ -208,7 +209,7 @@ def _copy(layer: Any, prefix: str, go_backwards: bool) -> Any:
 def _rebuild(value: Any, **changes: Any) -> Any:
     """Copies an object and the objects in its constructor arguments, without their weights."""
     if isinstance(value, Configurable):
-        arguments = {name: _rebuild(x) for name, x in value.constructor_arguments().items()}
+        arguments = {name: _rebuild(x) for name, x in value._constructor_arguments_().items()}
         return type(value)(**{**arguments, **changes})
     if type(value) in (list, tuple):
         return type(value)(_rebuild(item) for item in value)

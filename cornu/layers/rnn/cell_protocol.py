@@ -122,7 +122,7 @@ class DenseCell(DroppingCell):
         state_count: the number of states.
     """
 
-    rowwise = True
+    _rowwise_ = True
     rule: ClassVar[recurrences.Rule]
     state_count: ClassVar[int] = 1
 

@@ -328,9 +328,9 @@ class StackedRNNCells(Layer):
 
     def __init__(self, cells: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.cells = [check_cell(cell, self._label()) for cell in cells]
+        self.cells = [check_cell(cell, self._label_()) for cell in cells]
         if not self.cells:
-            raise ValueError(f"{self._label()} requires at least one cell.")
+            raise ValueError(f"{self._label_()} requires at least one cell.")
 
     @property
     def state_size(self) -> list[Any]:

@@ -100,4 +100,4 @@ class GRU(RNN):
         del arguments["use_cudnn"]
         super().__init__(cell, **arguments)
         self.input_spec = InputSpec(ndim=3, hint=SEQUENCE_HINT)
-        self.use_cudnn = check_cudnn(self._label(), use_cudnn)
+        self.use_cudnn = check_cudnn(self._label_(), use_cudnn)

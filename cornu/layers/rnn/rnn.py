@@ -89,7 +89,7 @@ class RNN(Layer):
     for cells whose output is not their first state.
     """
 
-    rowwise: bool | None = True
+    _rowwise_: bool | None = True
 
     def __init__(
         self,
@@ -105,9 +105,9 @@ class RNN(Layer):
         super().__init__(**kwargs)
         if isinstance(cell, (list, tuple)):
             cell = StackedRNNCells(cell)
-        self.cell = check_cell(cell, self._label())
+        self.cell = check_cell(cell, self._label_())
         if not isinstance(cell, Layer):
-            self.rowwise = None
+            self._rowwise_ = None
         self.return_sequences = return_sequences
         self.return_state = return_state
         self.go_backwards = go_backwards
@@ -129,7 +129,7 @@ class RNN(Layer):
         batch, time, *rest = sequences_shape
         if self.unroll and time is None:
             raise ValueError(
-                f"{self._label()}: unroll=True requires a known number of time steps; received "
+                f"{self._label_()}: unroll=True requires a known number of time steps; received "
                 f"an input of shape {sequences_shape}.\n"
                 "Specify it in `Input`, as in Input((20, 8)), or set unroll=False."
             )
@@ -140,8 +140,8 @@ class RNN(Layer):
     def _add_state_variables(self, batch: int | None, sequences_shape: ShapeLike) -> None:
         if batch is None:
             raise ValueError(
-                f"{self._label()}: stateful=True requires a known batch size; received an input of "
-                f"shape {sequences_shape}.\nSpecify it in `Input`, as in "
+                f"{self._label_()}: stateful=True requires a known batch size; received an input "
+                f"of shape {sequences_shape}.\nSpecify it in `Input`, as in "
                 "Input((None, 8), batch_size=32)."
             )
         with jax.ensure_compile_time_eval():  # the call of an outer layer may be traced
@@ -212,7 +212,7 @@ class RNN(Layer):
             built_batch = tree.leaves(self.states)[0].shape[0]
             if isinstance(batch, int) and batch != built_batch:
                 raise ValueError(
-                    f"{self._label()} is stateful and was built for the batch size {built_batch}; "
+                    f"{self._label_()} is stateful and was built for the batch size {built_batch}; "
                     f"received {batch}.\nAll batches must have the same size, because each row "
                     "continues the same row of the previous batch."
                 )
@@ -225,13 +225,13 @@ class RNN(Layer):
         states = list(states) if isinstance(states, (list, tuple)) else [states]
         if len(states) != len(self.state_size):
             raise ValueError(
-                f"{self._label()}: expected {len(self.state_size)} states in initial_state, "
+                f"{self._label_()}: expected {len(self.state_size)} states in initial_state, "
                 f"received {len(states)}.\nPass a list of all states, such as [h, c] for an LSTM."
             )
         for state, size in zip(states, self.state_size, strict=True):
             if isinstance(size, int) and hasattr(state, "shape") and state.shape[-1:] != (size,):
                 raise ValueError(
-                    f"{self._label()}: expected initial states of shape (batch, {size}), received "
+                    f"{self._label_()}: expected initial states of shape (batch, {size}), received "
                     f"{format_shape(state)}.\nThe size of a state is the number of units."
                 )
         return tree.map(lambda x: jnp.asarray(x, self.cell_dtype), states)
@@ -259,7 +259,7 @@ class RNN(Layer):
         unroll = self.unroll and not scope.current().inferring_shapes
         if type(cell) not in _PROJECTING:
             step = _check_no_effects(
-                lambda x, states: call_cell(cell, x, states, training), self._label()
+                lambda x, states: call_cell(cell, x, states, training), self._label_()
             )
             return recurrences.rnn(step, steps, states, unroll=unroll, **options)
         if cell.supports_rule(training) and not unroll:

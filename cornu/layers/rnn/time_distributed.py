@@ -69,7 +69,7 @@ class TimeDistributed(Wrapper):
             return [self._without_time(one) for one in shape]
         if len(shape) < 3:
             raise ValueError(
-                f"{self._label()}: expected an input (batch, time, ...) with at least 3 axes; "
+                f"{self._label_()}: expected an input (batch, time, ...) with at least 3 axes; "
                 f"received the shape {tuple(shape)}.\nIf there is no time axis, call the layer "
                 "directly."
             )
@@ -94,7 +94,7 @@ class TimeDistributed(Wrapper):
             return None
         if mask.ndim < 2 or mask.shape[:2] != (batch, time):
             raise ValueError(
-                f"{self._label()}: the first two axes of the mask must be (batch, time) of the "
+                f"{self._label_()}: the first two axes of the mask must be (batch, time) of the "
                 f"input, {(batch, time)}; received a mask of shape {mask.shape}."
             )
         return mask if call_signature(type(self.layer)).mask else None
@@ -114,4 +114,4 @@ class TimeDistributed(Wrapper):
 
 def _is_rowwise(layer: Layer) -> bool:
     """Returns whether a layer and its sublayers treat rows independently."""
-    return layer.rowwise is True and all(_is_rowwise(inner) for inner in layer.sublayers())
+    return layer._rowwise_ is True and all(_is_rowwise(inner) for inner in layer._sublayers_())

@@ -42,7 +42,7 @@ class SeedGenerator(scope.RandomSource, registry.Configurable):
     are called.
     """
 
-    category = "random"
+    _category_ = "random"
 
     def __init__(self, seed: int | None = None, name: str | None = None, **kwargs: Any) -> None:
         if kwargs:

@@ -128,4 +128,4 @@ class AdamW(Adam):
             learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay=weight_decay, **shared
         )
         if weight_decay is None:
-            raise ValueError(f"{self._label()}: weight_decay must be a number. Received: None")
+            raise ValueError(f"{self._label_()}: weight_decay must be a number. Received: None")

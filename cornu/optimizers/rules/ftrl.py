@@ -73,7 +73,7 @@ class Ftrl(UpdateRule):
         self.beta = beta
         if learning_rate_power > 0:
             raise ValueError(
-                f"{self._label()}: learning_rate_power must be at most 0. "
+                f"{self._label_()}: learning_rate_power must be at most 0. "
                 f"Received: {learning_rate_power}"
             )
         for name, number in (
@@ -83,7 +83,7 @@ class Ftrl(UpdateRule):
             ("l2_shrinkage_regularization_strength", l2_shrinkage_regularization_strength),
         ):
             if number < 0:
-                raise ValueError(f"{self._label()}: {name} must be at least 0. Received: {number}")
+                raise ValueError(f"{self._label_()}: {name} must be at least 0. Received: {number}")
 
     def initial_value(self, slot: str, variable: Variable) -> float:
         """Returns the initial value of n; that of z is 0."""

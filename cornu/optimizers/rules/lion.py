@@ -53,7 +53,7 @@ class Lion(UpdateRule):
     ) -> None:
         super().__init__(learning_rate, **shared)
         if not 0 < beta_1 <= 1:
-            raise ValueError(f"{self._label()}: beta_1 must be in (0, 1]. Received: {beta_1}")
+            raise ValueError(f"{self._label_()}: beta_1 must be in (0, 1]. Received: {beta_1}")
         self.beta_1 = beta_1
         self.beta_2 = beta_2
 

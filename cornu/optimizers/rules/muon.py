@@ -140,7 +140,7 @@ class Muon(UpdateRule):
             or any(re.search(pattern, variable.path) for pattern in self.exclude_layers)
         )
 
-    def _decay_of(self, variable: Variable) -> float | None:
+    def _decay_of_(self, variable: Variable) -> float | None:
         return self.adam_weight_decay if self._uses_adam(variable) else self.weight_decay
 
 

@@ -53,7 +53,7 @@ class SGD(UpdateRule):
         super().__init__(learning_rate, **shared)
         if not 0 <= momentum <= 1:
             raise ValueError(
-                f"{self._label()}: momentum must be between 0 and 1. Received: {momentum}"
+                f"{self._label_()}: momentum must be between 0 and 1. Received: {momentum}"
             )
         self.momentum = momentum
         self.nesterov = nesterov

@@ -48,7 +48,7 @@ class LearningRateSchedule(Configurable):
     (0.25, {'target': 0.5, 'steps': 4})
     """
 
-    category = "optimizers.schedules"
+    _category_ = "optimizers.schedules"
 
     def __call__(self, step: Step) -> Array:
         """Returns the learning rate of a step."""

@@ -64,7 +64,7 @@ class LossScaleOptimizer(Optimizer):
         super().__init__(learning_rate=0.0, name=name)
         if not isinstance(inner_optimizer, Optimizer):
             raise TypeError(
-                f"{self._label()}: inner_optimizer must be an Optimizer. "
+                f"{self._label_()}: inner_optimizer must be an Optimizer. "
                 f"Received: {inner_optimizer!r}"
             )
         # Files saved by Keras contain the shared arguments with their defaults.
@@ -72,7 +72,7 @@ class LossScaleOptimizer(Optimizer):
         for argument, value in kwargs.items():
             if argument not in ignored or value != ignored[argument]:
                 raise ValueError(
-                    f"{self._label()} has no argument {argument!r}. Received: {value!r}\n"
+                    f"{self._label_()} has no argument {argument!r}. Received: {value!r}\n"
                     "Pass it to the inner optimizer (a fixed scale is its loss_scale_factor)."
                 )
         self.inner_optimizer = inner_optimizer
@@ -90,7 +90,7 @@ class LossScaleOptimizer(Optimizer):
         self.inner_optimizer.build(var_list)
         super().build(var_list)
 
-    def _apply(self, grads_and_vars: GradsAndVars) -> None:
+    def _apply_(self, grads_and_vars: GradsAndVars) -> None:
         """Updates Variables, given gradients of the scaled loss, if all of these are finite."""
 
         def step() -> None:
@@ -124,28 +124,30 @@ class LossScaleOptimizer(Optimizer):
         self.inner_optimizer.learning_rate = learning_rate
 
     @property
-    def step_version(self) -> int:
+    def _step_version_(self) -> int:
         """The version of the inner optimizer."""
-        return self.inner_optimizer.step_version
+        return self.inner_optimizer._step_version_
 
     def set_rates(self, rates: Mapping[str, float]) -> Self:
         """Sets the rates of the inner optimizer."""
-        self.inner_optimizer.set_rates(rates)
+        self.inner_optimizer._set_rates_(rates)
         return self
 
+    _set_rates_ = set_rates
+
     @property
-    def rates_by_path(self) -> dict[str, float]:
+    def _rates_by_path_(self) -> dict[str, float]:
         """The rates of the inner optimizer."""
-        return self.inner_optimizer.rates_by_path
+        return self.inner_optimizer._rates_by_path_
 
     @property
-    def rate_factors(self) -> dict[Variable, float] | None:
+    def _resolved_rates_(self) -> dict[Variable, float] | None:
         """The factors of the inner optimizer."""
-        return self.inner_optimizer.rate_factors
+        return self.inner_optimizer._resolved_rates_
 
-    def set_rate_factors(self, factors: Mapping[Variable, float]) -> None:
+    def _set_rate_factors_(self, factors: Mapping[Variable, float]) -> None:
         """Sets the factors of the inner optimizer."""
-        self.inner_optimizer.set_rate_factors(factors)
+        self.inner_optimizer._set_rate_factors_(factors)
 
     @property
     def iterations(self) -> Variable | Array:

@@ -38,7 +38,7 @@ class OptimizerMap(Configurable, MutableMapping[str, Optimizer]):
     ('first', 'rest')
     """
 
-    category = "optimizers"
+    _category_ = "optimizers"
 
     def __init__(
         self, default_optimizer: Optimizer, optimizer_map: dict[str, Optimizer] | None = None
@@ -171,7 +171,7 @@ class MultiOptimizer(Optimizer):
             groups.setdefault(self._assigned[variable], []).append(variable)
         return groups
 
-    def _apply(self, grads_and_vars: GradsAndVars) -> None:
+    def _apply_(self, grads_and_vars: GradsAndVars) -> None:
         """Updates Variables, each by its optimizer."""
         # Grouped by optimizer, not by Variable: a norm of all gradients is taken of a whole group.
         gradients = {v: g for g, v in grads_and_vars}
@@ -188,25 +188,25 @@ class MultiOptimizer(Optimizer):
     def learning_rate(self) -> NoReturn:
         """Not defined: each of `optimizers` has its own."""
         raise AttributeError(
-            f"{self._label()} has no learning rate. Use those of its `optimizers`."
+            f"{self._label_()} has no learning rate. Use those of its `optimizers`."
         )
 
     @learning_rate.setter
     def learning_rate(self, learning_rate: Any) -> None:
         raise AttributeError(
-            f"{self._label()} has no learning rate. Set those of its `optimizers`."
+            f"{self._label_()} has no learning rate. Set those of its `optimizers`."
         )
 
     @property
-    def step_version(self) -> int:
+    def _step_version_(self) -> int:
         """A number that grows when the version of one of the optimizers grows."""
-        return self._step_version + sum(optimizer.step_version for optimizer in self.optimizers)
+        return self._changes_ + sum(optimizer._step_version_ for optimizer in self.optimizers)
 
-    def set_rate_factors(self, factors: Mapping[Variable, float]) -> None:
+    def _set_rate_factors_(self, factors: Mapping[Variable, float]) -> None:
         """Sets the factors of all optimizers; they replace rates of their own."""
-        super().set_rate_factors(factors)
+        super()._set_rate_factors_(factors)
         for optimizer in self.optimizers:
-            optimizer.set_rate_factors(factors)
+            optimizer._set_rate_factors_(factors)
 
     @property
     def loss_scale_factor(self) -> float | None:

@@ -51,7 +51,7 @@ class OptaxOptimizer(Optimizer):
         super().__init__(learning_rate=0.0, name=name)
         if not is_transformation(transformation):
             raise TypeError(
-                f"{self._label()}: expected an optax.GradientTransformation. "
+                f"{self._label_()}: expected an optax.GradientTransformation. "
                 f"Received: {transformation!r}"
             )
         self.transformation = transformation
@@ -79,15 +79,15 @@ class OptaxOptimizer(Optimizer):
         return self.add_variable(array.shape, lambda shape, dtype: array, array.dtype, name=name)
 
     def _updated_variables(self) -> list[Variable]:
-        return [v for v in self._indices if not v.overwrite_with_gradient]
+        return [v for v in self._indices_ if not v.overwrite_with_gradient]
 
-    def _update(self, grads_and_vars: GradsAndVars) -> GradsAndVars:
+    def _update_(self, grads_and_vars: GradsAndVars) -> GradsAndVars:
         known = self._updated_variables()
         gradients = {variable: gradient for gradient, variable in grads_and_vars}
         missing = [v.path for v in known if v not in gradients]
         if missing:
             raise ValueError(
-                f"{self._label()} needs the gradients of all Variables that it was built with. "
+                f"{self._label_()} needs the gradients of all Variables that it was built with. "
                 f"Missing: {', '.join(map(repr, missing))}"
             )
         updates, state = self.transformation.update(
@@ -96,7 +96,7 @@ class OptaxOptimizer(Optimizer):
             [variable.value for variable in known],
         )
         for variable, update in zip(known, updates, strict=True):
-            factor = (self._rate_factors or {}).get(variable, 1.0)
+            factor = (self._rate_factors_ or {}).get(variable, 1.0)
             variable.assign(variable.value + (update if factor == 1.0 else factor * update))
         for variable, new in zip(self._state, jax.tree_util.tree_leaves(state), strict=True):
             variable.assign(new)
@@ -107,7 +107,7 @@ class OptaxOptimizer(Optimizer):
         """The learning rate in the state of the transformation."""
         rate: Variable | None = self._learning_rate
         if rate is None:
-            raise AttributeError(_NO_RATE.format(label=self._label()))
+            raise AttributeError(_NO_RATE.format(label=self._label_()))
         return rate
 
     @learning_rate.setter
@@ -117,7 +117,7 @@ class OptaxOptimizer(Optimizer):
     def get_config(self) -> NoReturn:
         """Not supported: a transformation consists of functions, which cannot be serialized."""
         raise NotImplementedError(
-            f"{self._label()} wraps an Optax transformation, which consists of functions and "
+            f"{self._label_()} wraps an Optax transformation, which consists of functions and "
             "cannot be serialized. Save the model without the optimizer, and compile it again."
         )
 

@@ -28,7 +28,7 @@ class Initializer(Configurable):
     [[0.0, 1.0], [2.0, 3.0]]
     """
 
-    category = "initializers"
+    _category_ = "initializers"
 
     def __call__(self, shape: Sequence[int], dtype: DTypeLike | None = None) -> np.ndarray:
         """Returns the initial values of a Variable of the given shape and dtype."""

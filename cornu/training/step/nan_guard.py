@@ -98,7 +98,7 @@ def _with_finite_check(owner: GuardedOwner, step: Callable[[Any], Any]) -> Calla
         around = scope.current()
         before = dict(around.values)
         pairs: list[Any] = []
-        with owner.optimizer.observe_gradients(pairs.extend):
+        with owner.optimizer._observe_gradients_(pairs.extend):
             logs = step(batch)
         loss = logs["loss"] if isinstance(logs, dict) and "loss" in logs else None
         if loss is None:

@@ -85,9 +85,9 @@ def test_layers_made_in_a_scope_recompute(mode):
 def test_scopes_nest_and_end():
     with cornu.RematScope("full"):
         with cornu.RematScope(None):
-            assert Dense(1)._remat is None
-        assert Dense(1)._remat.mode == "full"
-    assert Dense(1)._remat is None
+            assert Dense(1)._remat_ is None
+        assert Dense(1)._remat_.mode == "full"
+    assert Dense(1)._remat_ is None
     with pytest.raises(ValueError, match="Did you mean 'full'"):
         cornu.RematScope("ful")
 

@@ -15,7 +15,7 @@ def forms(build, count=2, shape=(4,)):
     marks = [x]
     for i in range(count):
         marks.append(build(marks[-1], i))
-    graph = Model(x, marks[-1]).functional_graph.graph
+    graph = Model(x, marks[-1])._graph_.graph
     found = []
     for child in graph.root.children:
         _, outputs = graph.boundary(child.nodes)

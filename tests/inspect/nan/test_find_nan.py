@@ -224,12 +224,12 @@ def test_nothing_of_the_model_changes():
     model = compiled(Model(x, length(BatchNormalization()(Dense(4)(x)))), "adam")
     model.fit(X, Y, verbose=0)
     before = [np.asarray(v) for v in model.trainer.touched_variables()]
-    graph = model.functional_graph.graph
+    graph = model._graph_.graph
     debug.find_nan(model, (X, Y))
     assert all(
         np.array_equal(a, b) for a, b in zip(before, model.trainer.touched_variables(), strict=True)
     )
-    assert model.functional_graph.graph is graph
+    assert model._graph_.graph is graph
     assert not [layer for layer in model.layers if "call" in vars(layer)]
 
 

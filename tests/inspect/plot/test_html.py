@@ -45,13 +45,13 @@ def evil_net():
     @cornu.block(EVIL + " @DATA@ @STYLES@")
     def around(x):
         layer = layers.Dense(4)
-        layer._name = EVIL  # what the constructor refuses, because of the '/'
+        layer.name = EVIL  # what the constructor refuses, because of the '/'
         return layer(x)
 
     x = Input((4,), name="x")
     inner = cornu.Sequential([Input((4,)), layers.Dense(4, name="needle")], name="inner")
     model = Model(x, around(unit(inner(x))), name="model")
-    model._name = "</title>" + EVIL
+    model.name = "</title>" + EVIL
     return model
 
 

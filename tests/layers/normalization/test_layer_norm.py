@@ -54,7 +54,7 @@ def test_normalizing_over_the_batch_is_not_rowwise():
     for layer in (layers.LayerNormalization, layers.RMSNormalization, layers.UnitNormalization):
         inside, across = layer(axis=-1), layer(axis=(0, 1))
         inside(x), across(x)
-        assert (inside.rowwise, across.rowwise) == (True, False)
+        assert (inside._rowwise_, across._rowwise_) == (True, False)
 
 
 def test_zero_has_a_finite_unit_normalization():

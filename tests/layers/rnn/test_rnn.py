@@ -130,7 +130,7 @@ def test_a_cell_need_not_be_a_layer():
     for training, factor in ((False, 1), (True, 2)):
         output, total, steps = layer(np.ones((1, 3, 2), "float32"), training=training)
         assert (float(output[0, 0]), float(total[0, 0]), float(steps[0, 0])) == (2 * factor, 3, 3)
-    assert layer.rowwise is None
+    assert layer._rowwise_ is None
 
 
 def test_layers_within_a_cell_are_built_and_trained():

@@ -71,8 +71,8 @@ class MelSpectrogram(Layer):
     the maximum of the batch, so that the result for a signal depends on the others.
     """
 
-    rowwise = True
-    infers_by_config = True
+    _rowwise_ = True
+    _infers_by_config_ = True
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class MelSpectrogram(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        label = self._label()
+        label = self._label_()
         self.fft_length = positive_int(label, "fft_length", fft_length)
         self.sequence_stride = positive_int(label, "sequence_stride", sequence_stride)
         self.sequence_length = positive_int(label, "sequence_length", sequence_length or fft_length)
@@ -186,8 +186,8 @@ class STFTSpectrogram(Layer):
     (None, 4, 65)
     """
 
-    rowwise = True
-    infers_by_config = True
+    _rowwise_ = True
+    _infers_by_config_ = True
 
     def __init__(
         self,
@@ -204,7 +204,7 @@ class STFTSpectrogram(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        label = self._label()
+        label = self._label_()
         if mode not in _MODES:
             raise ValueError(f"{label}: mode must be one of {_MODES}. Received: {mode!r}")
         if padding not in ("valid", "same"):

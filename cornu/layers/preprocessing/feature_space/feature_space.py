@@ -71,10 +71,6 @@ class FeatureSpace(PreprocessingLayer):
     vocabularies and statistics are passed to the features.
     """
 
-    # A FeatureSpace is saved like a model, but not trained.
-    compiled = False
-    optimizer = None
-
     def __init__(
         self,
         features: dict[str, Any],
@@ -88,12 +84,12 @@ class FeatureSpace(PreprocessingLayer):
         super().__init__(name=name)
         if not isinstance(features, dict) or not features:
             raise ValueError(
-                f"{self._label()}: features must be a non-empty dict from columns to kinds. "
+                f"{self._label_()}: features must be a non-empty dict from columns to kinds. "
                 f"Received: {features!r}"
             )
         if output_mode not in ("concat", "dict"):
             raise ValueError(
-                f"{self._label()}: output_mode must be 'concat' or 'dict'. "
+                f"{self._label_()}: output_mode must be 'concat' or 'dict'. "
                 f"Received: {output_mode!r}"
             )
         self.output_mode = output_mode
@@ -115,7 +111,7 @@ class FeatureSpace(PreprocessingLayer):
             return kind
         if kind not in KINDS:
             raise ValueError(
-                f"{self._label()}: feature {name!r} has the unknown kind {kind!r}. "
+                f"{self._label_()}: feature {name!r} has the unknown kind {kind!r}. "
                 f"{suggest(kind, KINDS)}"
             )
         make, default = KINDS[kind]
@@ -129,12 +125,12 @@ class FeatureSpace(PreprocessingLayer):
         for name in checked.feature_names:
             if name not in self.features:
                 raise ValueError(
-                    f"{self._label()}: crosses contains the unknown feature {name!r}. "
+                    f"{self._label_()}: crosses contains the unknown feature {name!r}. "
                     f"{suggest(name, self.features)}"
                 )
             if self.features[name].output_mode == "float":
                 raise ValueError(
-                    f"{self._label()}: feature {name!r} returns floats; only indices can be "
+                    f"{self._label_()}: feature {name!r} returns floats; only indices can be "
                     "crossed.\nDiscretize it with FeatureSpace.float_discretized(...)."
                 )
         return checked
@@ -170,7 +166,7 @@ class FeatureSpace(PreprocessingLayer):
         for layer in learners.values():
             if isinstance(layer, AdaptableLayer):
                 layer.reset_state()
-        for part in parts(dataset, list(learners), self._label()) if learners else ():
+        for part in parts(dataset, list(learners), self._label_()) if learners else ():
             for name, layer in learners.items():
                 if isinstance(layer, AdaptableLayer):
                     layer.update_state(part[name])
@@ -195,7 +191,7 @@ class FeatureSpace(PreprocessingLayer):
             return
         if not self.built and any(map(_is_adaptable, self.preprocessors.values())):
             raise RuntimeError(
-                f"{self._label()} has not been adapted yet.\nCall adapt(table) before using it."
+                f"{self._label_()} has not been adapted yet.\nCall adapt(table) before using it."
             )
         self.built = True
         self._inputs = {name: self._make_input(name, f) for name, f in self.features.items()}
@@ -222,7 +218,7 @@ class FeatureSpace(PreprocessingLayer):
 
     def _make_encoder(self, name: str, spec: Any, layer: Layer, dtype: str) -> None:
         """Creates the one-hot encoder of a feature if it has one; checks its dtype."""
-        label = f"{self._label()}: feature {name!r}"
+        label = f"{self._label_()}: feature {name!r}"
         indices = dtype.startswith(("int", "uint"))
         if spec.output_mode == "one_hot":
             size = cardinality(layer)
@@ -273,7 +269,7 @@ class FeatureSpace(PreprocessingLayer):
         True
         """
         self._build_graph()
-        table = columns(data, list(self.features), self._label())
+        table = columns(data, list(self.features), self._label_())
         return {
             name: self.preprocessors[name](as_column(x))
             if self.features[name].dtype == "string"
@@ -289,7 +285,7 @@ class FeatureSpace(PreprocessingLayer):
     def read(self, x: Any) -> Any:
         """Converts the table of a call to a dict of arrays."""
         self._build_graph()
-        return columns(x, list(self.features), self._label())
+        return columns(x, list(self.features), self._label_())
 
     def call(self, data: dict[str, Any]) -> Any:
         """Returns the encoded rows of a table."""
@@ -325,14 +321,14 @@ class FeatureSpace(PreprocessingLayer):
 
     # ------------------------------------------------------------------------------------ as data
 
-    def public_name(self) -> tuple[str, str]:
+    def _public_name_(self) -> tuple[str, str]:
         """Returns the module and class name by which data refers to this object."""
         own = type(self) is not FeatureSpace
-        return super().public_name() if own else ("keras.utils", "FeatureSpace")
+        return super()._public_name_() if own else ("keras.utils", "FeatureSpace")
 
-    def constructor_arguments(self) -> dict[str, Any]:
+    def _constructor_arguments_(self) -> dict[str, Any]:
         """Returns the constructor arguments, with the current features and crosses."""
-        given = super().constructor_arguments()
+        given = super()._constructor_arguments_()
         return {**given, "features": self.features, "crosses": self.crosses}
 
     def get_build_config(self) -> dict[str, Any] | None:

@@ -33,7 +33,7 @@ class Feature(Configurable):
             it returns indices, which are one-hot encoded.
     """
 
-    category = "utils"
+    _category_ = "utils"
 
     def __init__(self, dtype: str, preprocessor: Layer, output_mode: str) -> None:
         if output_mode not in _OUTPUTS:
@@ -59,7 +59,7 @@ class Cross(Configurable):
         output_mode: `"int"`: the index of the bin; `"one_hot"`: its one-hot encoding.
     """
 
-    category = "utils"
+    _category_ = "utils"
 
     def __init__(
         self, feature_names: Sequence[str], crossing_dim: int, output_mode: str = "one_hot"

@@ -75,7 +75,7 @@ class RandomFlip(RandomImageLayer):
         super().__init__(seed, data_format, **kwargs)
         if mode not in _FLIPS:
             raise ValueError(
-                f"{self._label()}: mode must be one of {tuple(_FLIPS)}. Received: {mode!r}"
+                f"{self._label_()}: mode must be one of {tuple(_FLIPS)}. Received: {mode!r}"
             )
         self.mode = mode
 
@@ -156,7 +156,7 @@ class RandomRotation(AffineImageLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(interpolation, fill_mode, fill_value, seed, data_format, **kwargs)
-        self.factor = factor_range(self._label(), "factor", factor)
+        self.factor = factor_range(self._label_(), "factor", factor)
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns the transformation of each image."""
@@ -210,8 +210,8 @@ class RandomTranslation(AffineImageLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(interpolation, fill_mode, fill_value, seed, data_format, **kwargs)
-        self.height_factor = factor_range(self._label(), "height_factor", height_factor)
-        self.width_factor = factor_range(self._label(), "width_factor", width_factor)
+        self.height_factor = factor_range(self._label_(), "height_factor", height_factor)
+        self.width_factor = factor_range(self._label_(), "width_factor", width_factor)
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns the transformation of each image."""
@@ -267,11 +267,11 @@ class RandomZoom(AffineImageLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(interpolation, fill_mode, fill_value, seed, data_format, **kwargs)
-        self.height_factor = _zoom_range(self._label(), "height_factor", height_factor)
+        self.height_factor = _zoom_range(self._label_(), "height_factor", height_factor)
         self.width_factor = (
             None
             if width_factor is None
-            else _zoom_range(self._label(), "width_factor", width_factor)
+            else _zoom_range(self._label_(), "width_factor", width_factor)
         )
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
@@ -325,8 +325,8 @@ class RandomShear(AffineImageLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(interpolation, fill_mode, fill_value, seed, data_format, **kwargs)
-        self.x_factor = _shear_range(self._label(), "x_factor", x_factor)
-        self.y_factor = _shear_range(self._label(), "y_factor", y_factor)
+        self.x_factor = _shear_range(self._label_(), "x_factor", x_factor)
+        self.y_factor = _shear_range(self._label_(), "y_factor", y_factor)
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns the transformation of each image."""

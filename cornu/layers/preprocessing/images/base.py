@@ -100,8 +100,8 @@ class ImageLayer(Layer):
         **kwargs: `name`, `dtype` and others of `Layer`.
     """
 
-    rowwise = True
-    infers_by_config = True
+    _rowwise_ = True
+    _infers_by_config_ = True
     # Whether the layer has an effect in training only.
     random: ClassVar[bool] = False
     # Whether integer images keep their dtype instead of becoming floats of the layer's dtype.
@@ -226,7 +226,7 @@ class ColorLayer(RandomImageLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(seed, data_format, **kwargs)
-        self.value_range = value_pair(self._label(), "value_range", value_range)
+        self.value_range = value_pair(self._label_(), "value_range", value_range)
 
     @property
     def extent(self) -> float:
@@ -274,7 +274,7 @@ class GeometricImageLayer(RandomImageLayer):
         ):
             if value not in known:
                 raise ValueError(
-                    f"{self._label()}: {name} must be one of {known}. Received: {value!r}"
+                    f"{self._label_()}: {name} must be one of {known}. Received: {value!r}"
                 )
         self.interpolation = interpolation
         self.fill_mode = fill_mode

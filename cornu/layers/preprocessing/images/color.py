@@ -71,7 +71,7 @@ class RandomSaturation(ColorLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
-        self.factor = factor_range(self._label(), "factor", factor, 0)
+        self.factor = factor_range(self._label_(), "factor", factor, 0)
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns the factor of the saturation of each image."""
@@ -81,7 +81,7 @@ class RandomSaturation(ColorLayer):
     def transform(self, images: Array, factor: Array) -> Array:
         """Returns the images with adjusted saturation."""
         low = self.value_range[0]
-        hsv = _to_hsv(images - low, self._label())
+        hsv = _to_hsv(images - low, self._label_())
         saturation = (hsv[..., 1:2] * per_image(factor)).clip(0, 1)
         hsv = jnp.concatenate([hsv[..., :1], saturation, hsv[..., 2:]], axis=-1)
         return hsv_to_rgb(hsv, "channels_last") + low
@@ -123,7 +123,7 @@ class RandomHue(ColorLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
-        self.factor = factor_range(self._label(), "factor", factor, 0)
+        self.factor = factor_range(self._label_(), "factor", factor, 0)
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns the shift of each image as a fraction of a full turn."""
@@ -131,7 +131,7 @@ class RandomHue(ColorLayer):
 
     def transform(self, images: Array, turn: Array) -> Array:
         """Returns the images with shifted hues."""
-        hsv = _to_hsv(self.scale_to(images, 1), self._label())
+        hsv = _to_hsv(self.scale_to(images, 1), self._label_())
         hue = (hsv[..., :1] + per_image(turn)) % 1
         rgb = hsv_to_rgb(jnp.concatenate([hue, hsv[..., 1:]], axis=-1), "channels_last")
         return self.scale_back(rgb.clip(0, 1), 1)
@@ -175,7 +175,7 @@ class RandomGrayscale(RandomImageLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(seed, data_format, **kwargs)
-        self.factor = fraction(self._label(), "factor", factor)
+        self.factor = fraction(self._label_(), "factor", factor)
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns the selected images."""
@@ -222,7 +222,7 @@ class RandomColorDegeneration(ColorLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
-        self.factor = factor_range(self._label(), "factor", factor)
+        self.factor = factor_range(self._label_(), "factor", factor)
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns the weight of the grayscale version of each image."""

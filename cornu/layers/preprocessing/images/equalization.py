@@ -45,7 +45,7 @@ class AutoContrast(ImageLayer):
 
     def __init__(self, value_range: Sequence[float] = (0, 255), **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.value_range = value_pair(self._label(), "value_range", value_range)
+        self.value_range = value_pair(self._label_(), "value_range", value_range)
 
     def transform(self, images: Array) -> Array:
         """Returns the stretched images."""
@@ -98,8 +98,8 @@ class Equalization(ImageLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(data_format, **kwargs)
-        self.value_range = value_pair(self._label(), "value_range", value_range)
-        self.bins = positive_int(self._label(), "bins", bins)
+        self.value_range = value_pair(self._label_(), "value_range", value_range)
+        self.bins = positive_int(self._label_(), "bins", bins)
 
     def transform(self, images: Array) -> Array:
         """Returns the equalized images."""
@@ -166,15 +166,15 @@ class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(data_format, **kwargs)
-        self.value_range = value_pair(self._label(), "value_range", value_range)
+        self.value_range = value_pair(self._label_(), "value_range", value_range)
         self.clip_limit = clip_limit
         if len(tile_grid_size) != 2:
             raise ValueError(
-                f"{self._label()}: tile_grid_size must be a pair (vertical, horizontal). "
+                f"{self._label_()}: tile_grid_size must be a pair (vertical, horizontal). "
                 f"Received: {tile_grid_size!r}"
             )
         self.tile_grid_size = tuple(
-            positive_int(self._label(), "tile_grid_size", n) for n in tile_grid_size
+            positive_int(self._label_(), "tile_grid_size", n) for n in tile_grid_size
         )
 
     def transform(self, images: Array) -> Array:

@@ -60,7 +60,7 @@ class RandomSharpness(ColorLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
-        self.factor = factor_range(self._label(), "factor", factor, 0)
+        self.factor = factor_range(self._label_(), "factor", factor, 0)
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns the factor of each image."""
@@ -117,12 +117,12 @@ class RandomGaussianBlur(ColorLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
-        self.factor = factor_range(self._label(), "factor", factor, 0)
-        self.sigma = factor_range(self._label(), "sigma", sigma, 0)
+        self.factor = factor_range(self._label_(), "factor", factor, 0)
+        self.sigma = factor_range(self._label_(), "sigma", sigma, 0)
         sizes = kernel_size if isinstance(kernel_size, (tuple, list)) else (kernel_size,) * 2
         if len(sizes) != 2 or any(n % 2 != 1 or n < 1 for n in sizes):
             raise ValueError(
-                f"{self._label()}: kernel_size must be an odd number, or a pair of them. "
+                f"{self._label_()}: kernel_size must be an odd number, or a pair of them. "
                 f"Received: {kernel_size!r}"
             )
         self.kernel_size = tuple(sizes)
@@ -182,8 +182,8 @@ class RandomErasing(ColorLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
-        self.factor = factor_range(self._label(), "factor", factor, 0)
-        self.scale = factor_range(self._label(), "scale", scale, 0)
+        self.factor = factor_range(self._label_(), "factor", factor, 0)
+        self.scale = factor_range(self._label_(), "scale", scale, 0)
         self.fill_value = fill_value
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:

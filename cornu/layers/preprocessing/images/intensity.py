@@ -62,7 +62,7 @@ class RandomBrightness(ColorLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, **kwargs)
-        self.factor = factor_range(self._label(), "factor", factor)
+        self.factor = factor_range(self._label_(), "factor", factor)
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns the number that is added to each image."""
@@ -110,7 +110,7 @@ class RandomContrast(ColorLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, **kwargs)
-        low, high = factor_range(self._label(), "factor", factor, 0)
+        low, high = factor_range(self._label_(), "factor", factor, 0)
         self.factor = (low, high) if isinstance(factor, (tuple, list)) else (high, high)
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
@@ -162,7 +162,7 @@ class RandomInvert(ColorLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
-        self.factor = factor_range(self._label(), "factor", factor, 0)
+        self.factor = factor_range(self._label_(), "factor", factor, 0)
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns the selected images."""
@@ -213,7 +213,7 @@ class RandomPosterization(ColorLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
-        low, high = (int(n) for n in factor_range(self._label(), "factor", factor, 1, 8))
+        low, high = (int(n) for n in factor_range(self._label_(), "factor", factor, 1, 8))
         self.factor = (low, high) if isinstance(factor, (tuple, list)) else (high, high)
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
@@ -269,8 +269,10 @@ class Solarization(ColorLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, **kwargs)
-        self.addition_factor = factor_range(self._label(), "addition_factor", addition_factor, 0)
-        self.threshold_factor = factor_range(self._label(), "threshold_factor", threshold_factor, 0)
+        self.addition_factor = factor_range(self._label_(), "addition_factor", addition_factor, 0)
+        self.threshold_factor = factor_range(
+            self._label_(), "threshold_factor", threshold_factor, 0
+        )
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns the number that is added to each image, and its threshold."""

@@ -51,7 +51,7 @@ class MixUp(RandomImageLayer):
     arXiv 1710.09412.
     """
 
-    rowwise = False
+    _rowwise_ = False
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class MixUp(RandomImageLayer):
     ) -> None:
         super().__init__(seed, data_format, **kwargs)
         if alpha <= 0:
-            raise ValueError(f"{self._label()}: alpha must be positive. Received: {alpha!r}")
+            raise ValueError(f"{self._label_()}: alpha must be positive. Received: {alpha!r}")
         self.alpha = alpha
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
@@ -111,7 +111,7 @@ class CutMix(RandomImageLayer):
     Classifiers with Localizable Features", arXiv 1905.04899.
     """
 
-    rowwise = False
+    _rowwise_ = False
 
     def __init__(
         self,
@@ -121,7 +121,7 @@ class CutMix(RandomImageLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(seed, data_format, **kwargs)
-        self.factor = factor_range(self._label(), "factor", factor, 0)
+        self.factor = factor_range(self._label_(), "factor", factor, 0)
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns the index of the other image, the rectangle, and the remaining area."""

@@ -58,7 +58,7 @@ class Policy(ColorLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
-        self.factor = factor_range(self._label(), "factor", factor, 0)
+        self.factor = factor_range(self._label_(), "factor", factor, 0)
         self.interpolation = interpolation
 
     def choices(self) -> list[ImageLayer]:
@@ -135,7 +135,7 @@ class RandAugment(Policy):
         **kwargs: Any,
     ) -> None:
         super().__init__(factor, interpolation, value_range, seed, data_format, **kwargs)
-        self.num_ops = positive_int(self._label(), "num_ops", num_ops)
+        self.num_ops = positive_int(self._label_(), "num_ops", num_ops)
         self._steps = self.choices()
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
@@ -203,8 +203,8 @@ class AugMix(Policy):
         **kwargs: Any,
     ) -> None:
         super().__init__(factor, interpolation, value_range, seed, data_format, **kwargs)
-        self.num_chains = positive_int(self._label(), "num_chains", num_chains)
-        self.chain_depth = positive_int(self._label(), "chain_depth", chain_depth)
+        self.num_chains = positive_int(self._label_(), "num_chains", num_chains)
+        self.chain_depth = positive_int(self._label_(), "chain_depth", chain_depth)
         self.alpha = alpha
         self.all_ops = all_ops
         self._steps = self.choices() if all_ops else self.choices()[:7]

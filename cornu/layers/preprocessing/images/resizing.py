@@ -64,8 +64,8 @@ class Resizing(ImageLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(data_format, **kwargs)
-        self.height = positive_int(self._label(), "height", height)
-        self.width = positive_int(self._label(), "width", width)
+        self.height = positive_int(self._label_(), "height", height)
+        self.width = positive_int(self._label_(), "width", width)
         self.interpolation = interpolation
         self.crop_to_aspect_ratio = crop_to_aspect_ratio
         self.pad_to_aspect_ratio = pad_to_aspect_ratio
@@ -124,8 +124,8 @@ class CenterCrop(ImageLayer):
         self, height: int, width: int, data_format: DataFormat | None = None, **kwargs: Any
     ) -> None:
         super().__init__(data_format, **kwargs)
-        self.height = positive_int(self._label(), "height", height)
-        self.width = positive_int(self._label(), "width", width)
+        self.height = positive_int(self._label_(), "height", height)
+        self.width = positive_int(self._label_(), "width", width)
 
     def transform(self, images: Array) -> Array:
         """Returns the center of the images."""
@@ -180,8 +180,8 @@ class RandomCrop(RandomImageLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(seed, data_format, name=name, **kwargs)
-        self.height = positive_int(self._label(), "height", height)
-        self.width = positive_int(self._label(), "width", width)
+        self.height = positive_int(self._label_(), "height", height)
+        self.width = positive_int(self._label_(), "width", width)
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns the relative vertical and horizontal position of each crop, from 0 to 1."""

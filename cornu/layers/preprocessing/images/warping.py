@@ -67,8 +67,8 @@ class RandomPerspective(GeometricImageLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(interpolation, "constant", fill_value, seed, data_format, **kwargs)
-        self.factor = factor_range(self._label(), "factor", factor, 0)
-        self.scale = fraction(self._label(), "scale", scale)
+        self.factor = factor_range(self._label_(), "factor", factor, 0)
+        self.scale = fraction(self._label_(), "scale", scale)
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns the selected images, and the relative displacement of each corner."""
@@ -139,9 +139,9 @@ class RandomElasticTransform(GeometricImageLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(interpolation, fill_mode, fill_value, seed, data_format, **kwargs)
-        self.factor = factor_range(self._label(), "factor", factor, 0)
-        self.scale = factor_range(self._label(), "scale", scale, 0)
-        self.value_range = value_pair(self._label(), "value_range", value_range)
+        self.factor = factor_range(self._label_(), "factor", factor, 0)
+        self.scale = factor_range(self._label_(), "scale", scale, 0)
+        self.value_range = value_pair(self._label_(), "value_range", value_range)
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns the selected images, and the source position of each pixel, (batch, 2, h, w)."""

@@ -51,7 +51,7 @@ class CategoryEncoding(PreprocessingLayer):
     if its data contains any. A single integer becomes (num_tokens,), as documented by Keras.
     """
 
-    infers_by_config = True
+    _infers_by_config_ = True
 
     def __init__(
         self,
@@ -63,13 +63,13 @@ class CategoryEncoding(PreprocessingLayer):
         super().__init__(**kwargs)
         if num_tokens is None:
             raise ValueError(
-                f"{self._label()}: num_tokens, the number of categories, is missing.\n"
+                f"{self._label_()}: num_tokens, the number of categories, is missing.\n"
                 "If it is unknown, use IntegerLookup, which determines it from data."
             )
-        reject_sparse(self._label(), sparse)
-        self.num_tokens = positive_int(self._label(), "num_tokens", num_tokens)
+        reject_sparse(self._label_(), sparse)
+        self.num_tokens = positive_int(self._label_(), "num_tokens", num_tokens)
         mode = "multi_hot" if output_mode == "binary" else output_mode
-        self.output_mode = check_choice(self._label(), "output_mode", mode, MODES[1:])
+        self.output_mode = check_choice(self._label_(), "output_mode", mode, MODES[1:])
         self.sparse = sparse
         # Integers are often passed as floats, which a cast to a half type would round.
         self.autocast = False
@@ -88,7 +88,7 @@ class CategoryEncoding(PreprocessingLayer):
         depth = self.num_tokens
         return encode(indices, self.output_mode, depth, self.compute_dtype, count_weights)
 
-    def find_data_problem(self, values: np.ndarray) -> str | None:
+    def _find_data_problem_(self, values: np.ndarray) -> str | None:
         """Returns a description of integers out of range, or None."""
         if not values.size or (values.min() >= 0 and values.max() < self.num_tokens):
             return None

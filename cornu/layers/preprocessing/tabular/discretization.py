@@ -64,21 +64,21 @@ class Discretization(AdaptableLayer):
         name: str | None = None,
     ) -> None:
         super().__init__(name=name, dtype=dtype)
-        reject_sparse(self._label(), sparse)
+        reject_sparse(self._label_(), sparse)
         if (bin_boundaries is None) == (num_bins is None):
             raise ValueError(
-                f"{self._label()} requires either bin_boundaries, or num_bins for adapt(). "
+                f"{self._label_()} requires either bin_boundaries, or num_bins for adapt(). "
                 f"Received: {bin_boundaries=}, {num_bins=}"
             )
         if num_bins is not None and num_bins < 1:
-            raise ValueError(f"{self._label()}: num_bins must be >= 1. Received: {num_bins!r}")
+            raise ValueError(f"{self._label_()}: num_bins must be >= 1. Received: {num_bins!r}")
         if not 0 < epsilon < 1:
             raise ValueError(
-                f"{self._label()}: epsilon must be between 0 and 1. Received: {epsilon!r}"
+                f"{self._label_()}: epsilon must be between 0 and 1. Received: {epsilon!r}"
             )
         self.num_bins = num_bins
         self.epsilon = epsilon
-        self.output_mode = check_choice(self._label(), "output_mode", output_mode, MODES)
+        self.output_mode = check_choice(self._label_(), "output_mode", output_mode, MODES)
         self.sparse = sparse
         self.bin_boundaries = self._check_boundaries(bin_boundaries)
         self.autocast = False
@@ -91,7 +91,7 @@ class Discretization(AdaptableLayer):
         array = np.asarray(boundaries, "float64")
         if array.ndim != 1 or np.isnan(array).any() or (np.diff(array) < 0).any():
             raise ValueError(
-                f"{self._label()}: bin_boundaries must be numbers in increasing order. "
+                f"{self._label_()}: bin_boundaries must be numbers in increasing order. "
                 f"Received: {boundaries}"
             )
         return [float(boundary) for boundary in array]
@@ -112,7 +112,7 @@ class Discretization(AdaptableLayer):
         """
         if self.num_bins is None:
             raise ValueError(
-                f"{self._label()} was constructed with bin_boundaries and cannot be adapted.\n"
+                f"{self._label_()} was constructed with bin_boundaries and cannot be adapted.\n"
                 "Pass num_bins to the constructor instead."
             )
         self._adapt(batches(data, steps))
@@ -126,7 +126,7 @@ class Discretization(AdaptableLayer):
         values = np.sort(np.asarray(data, "float32").ravel())
         if np.isnan(values[-1:]).any():
             raise ValueError(
-                f"{self._label()}: the data contains NaN, which belongs to no bin.\n"
+                f"{self._label_()}: the data contains NaN, which belongs to no bin.\n"
                 "Remove such rows, or replace the missing values."
             )
         # A subsample, with the number of values that each element represents.
@@ -142,7 +142,7 @@ class Discretization(AdaptableLayer):
         if self.num_bins is None:
             return
         if not self.summary.size:
-            raise ValueError(f"{self._label()}: the data passed to adapt() is empty.")
+            raise ValueError(f"{self._label_()}: the data passed to adapt() is empty.")
         self.check_changeable()
         self.bin_boundaries = _compress(self.summary, 1 / self.num_bins)[0, :-1].tolist()
 
@@ -153,7 +153,7 @@ class Discretization(AdaptableLayer):
         """The number of bins."""
         if self.bin_boundaries is None:
             raise ValueError(
-                f"{self._label()} has no boundaries yet.\n"
+                f"{self._label_()} has no boundaries yet.\n"
                 "Call adapt(data) first, or pass bin_boundaries to the constructor."
             )
         return len(self.bin_boundaries) + 1

@@ -69,10 +69,10 @@ class HashedCrossing(PreprocessingLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, dtype=default_dtype(output_mode, dtype), **kwargs)
-        reject_sparse(self._label(), sparse)
-        self.num_bins = positive_int(self._label(), "num_bins", num_bins)
+        reject_sparse(self._label_(), sparse)
+        self.num_bins = positive_int(self._label_(), "num_bins", num_bins)
         self.output_mode = check_choice(
-            self._label(), "output_mode", output_mode, ("int", "one_hot")
+            self._label_(), "output_mode", output_mode, ("int", "one_hot")
         )
         self.sparse = sparse
         self.autocast = False
@@ -90,19 +90,19 @@ class HashedCrossing(PreprocessingLayer):
         for i, x in enumerate(inputs):
             if not holds_strings(x) and (is_float(x.dtype) or x.dtype == bool):
                 raise TypeError(f"expected strings or integers, received {x.dtype} for input {i}.")
-        bins = cross_columns(list(map(to_host, inputs)), self.num_bins, self._label())
+        bins = cross_columns(list(map(to_host, inputs)), self.num_bins, self._label_())
         return as_output(encode(bins, self.output_mode, self.num_bins, output_dtype(self)))
 
     def _check_shapes(self, inputs: HostArray) -> None:
         shapes = [tuple(x.shape) for x in inputs]
         if len(shapes) < 2:
             raise ValueError(
-                f"{self._label()} requires at least two features. Received: {len(shapes)}"
+                f"{self._label_()} requires at least two features. Received: {len(shapes)}"
             )
         first = shapes[0]
         if len(first) > 2 or (len(first) == 2 and first[1] != 1) or len(set(shapes)) > 1:
             raise ValueError(
-                f"{self._label()}: all features must have the shape (batch,) or all (batch, 1). "
+                f"{self._label_()}: all features must have the shape (batch,) or all (batch, 1). "
                 "Received: "
                 f"{', '.join(map(format_shape, inputs))}"
             )

@@ -81,17 +81,17 @@ class Hashing(PreprocessingLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**{**kwargs, "dtype": default_dtype(output_mode, kwargs.get("dtype"))})
-        reject_sparse(self._label(), sparse)
-        self.num_bins = positive_int(self._label(), "num_bins", num_bins)
+        reject_sparse(self._label_(), sparse)
+        self.num_bins = positive_int(self._label_(), "num_bins", num_bins)
         self.mask_value = mask_value
-        self.salt = salt_pair(self._label(), salt)
-        self.output_mode = check_choice(self._label(), "output_mode", output_mode, MODES)
+        self.salt = salt_pair(self._label_(), salt)
+        self.output_mode = check_choice(self._label_(), "output_mode", output_mode, MODES)
         self.sparse = sparse
         self.autocast = False
         self.built = True
         if output_mode == "int" and self.dtype_policy.name not in ("int32", "int64"):
             raise ValueError(
-                f"{self._label()}: dtype must be 'int32' or 'int64' with output_mode='int'. "
+                f"{self._label_()}: dtype must be 'int32' or 'int64' with output_mode='int'. "
                 f"Received: {kwargs['dtype']!r}"
             )
 
@@ -109,7 +109,7 @@ class Hashing(PreprocessingLayer):
                 "expected strings or integers, received booleans. Convert them with x.astype(int)."
             )
         masked = self.mask_value is not None and self.num_bins > 1
-        bins = bucket(x, self.num_bins - masked, self.salt, self._label())
+        bins = bucket(x, self.num_bins - masked, self.salt, self._label_())
         if masked:
             bins = (np if isinstance(x, np.ndarray) else jnp).where(
                 self._is_masked(to_host(inputs)), 0, bins + 1

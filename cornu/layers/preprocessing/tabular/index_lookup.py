@@ -41,10 +41,10 @@ class VocabularyLayer(AdaptableLayer):
         """Sets the vocabulary."""
         raise NotImplementedError
 
-    def constructor_arguments(self) -> dict[str, Any]:
+    def _constructor_arguments_(self) -> dict[str, Any]:
         """Returns the constructor arguments except the vocabulary, which `get_config` adds."""
         left_out = ("vocabulary", "idf_weights")
-        return {k: v for k, v in super().constructor_arguments().items() if k not in left_out}
+        return {k: v for k, v in super()._constructor_arguments_().items() if k not in left_out}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
@@ -78,7 +78,7 @@ class IndexLookup(VocabularyLayer):
     (`_find`), and which out-of-vocabulary index an unknown term has (`_bucket`).
     """
 
-    bookkeeping = AdaptableLayer.bookkeeping | {"_counts", "_given"}
+    _bookkeeping_ = AdaptableLayer._bookkeeping_ | {"_counts", "_given"}
 
     def _setup(
         self,
@@ -93,7 +93,7 @@ class IndexLookup(VocabularyLayer):
         salt: int | Sequence[int] | None,
     ) -> None:
         """Checks and sets the arguments that both constructors have."""
-        label = self._label()
+        label = self._label_()
         reject_sparse(label, sparse)
         if max_tokens is not None and positive_int(label, "max_tokens", max_tokens) == 1:
             raise ValueError(f"{label}: max_tokens must be >= 2. Received: 1")
@@ -130,7 +130,7 @@ class IndexLookup(VocabularyLayer):
             self.set_vocabulary(vocabulary, idf_weights)
             self._given = True
         elif idf_weights is not None:
-            raise ValueError(f"{self._label()}: idf_weights requires a vocabulary. Pass both.")
+            raise ValueError(f"{self._label_()}: idf_weights requires a vocabulary. Pass both.")
 
     # --------------------------------------------------------------------------------- vocabulary
 
@@ -171,7 +171,7 @@ class IndexLookup(VocabularyLayer):
             ValueError: the vocabulary is empty, exceeds `max_tokens`, or contains a term twice or
                 the mask token; or the weights are missing or their number differs.
         """
-        label = self._label()
+        label = self._label_()
         if (self.output_mode == "tf_idf") != (idf_weights is not None):
             rule = "requires" if idf_weights is None else "does not accept"
             mode = f"output_mode={self.output_mode!r}"
@@ -195,7 +195,7 @@ class IndexLookup(VocabularyLayer):
         self._assign_vocabulary(tokens, weights)
 
     def _check_tokens(self, tokens: list[Any]) -> None:
-        label = self._label()
+        label = self._label_()
         if not tokens:
             raise ValueError(f"{label}: the vocabulary is empty.")
         repeated = [term for term, count in Counter(tokens).items() if count > 1]
@@ -230,11 +230,11 @@ class IndexLookup(VocabularyLayer):
             self.check_changeable()
         before, self._tokens = self._tokens, tokens
         # Layers after this one were built for the size of its vectors.
-        in_graph = any(ref() is not None for ref in self._nodes)
+        in_graph = any(ref() is not None for ref in self._nodes_)
         if in_graph and before is not None and self._depth() != depth:
             self._tokens = before
             raise RuntimeError(
-                f"{self._label()} is part of a functional model that was built for vectors of "
+                f"{self._label_()} is part of a functional model that was built for vectors of "
                 f"size {depth}; the new vocabulary requires vectors of size "
                 f"{self._token_start + len(tokens)}.\n"
                 "Use a new layer, or pass max_tokens and pad_to_max_tokens=True."
@@ -287,7 +287,7 @@ class IndexLookup(VocabularyLayer):
         """Raises if the vocabulary was passed to the constructor."""
         if self._given:
             raise ValueError(
-                f"{self._label()} was constructed with a vocabulary and cannot be adapted.\n"
+                f"{self._label_()} was constructed with a vocabulary and cannot be adapted.\n"
                 "Construct the layer without a vocabulary."
             )
 
@@ -314,7 +314,7 @@ class IndexLookup(VocabularyLayer):
         """Computes the vocabulary from the data passed to `update_state`."""
         tokens = self._counts.ranked(without=[self.mask_token, self.oov_token])
         if not tokens:
-            raise ValueError(f"{self._label()}: the data passed to adapt() contains no terms.")
+            raise ValueError(f"{self._label_()}: the data passed to adapt() contains no terms.")
         if self.max_tokens is not None:
             tokens = tokens[: max(self.max_tokens - self._token_start, 0)]
         weights = None
@@ -356,7 +356,7 @@ class IndexLookup(VocabularyLayer):
             # A traced function cannot raise depending on values: unknown terms become -1 there.
             if xp is np and unknown.any():
                 raise ValueError(
-                    f"{self._label()}: terms are not in the vocabulary, and num_oov_indices is 0. "
+                    f"{self._label_()}: terms are not in the vocabulary, and num_oov_indices is 0. "
                     f"Received: {x[unknown].ravel()[:10].tolist()}\n"
                     "Remove such rows, or set num_oov_indices=1."
                 )
@@ -394,7 +394,7 @@ class IndexLookup(VocabularyLayer):
         )
         if self._tokens is None and not only_shape:
             raise RuntimeError(
-                f"{self._label()} has no vocabulary yet.\n"
+                f"{self._label_()} has no vocabulary yet.\n"
                 "Call adapt(data) first, or pass a vocabulary to the constructor."
             )
 

@@ -102,23 +102,23 @@ class IntegerLookup(IndexLookup):
             salt,
         )
         self.vocabulary_dtype = check_choice(
-            self._label(), "vocabulary_dtype", vocabulary_dtype, ("int64",)
+            self._label_(), "vocabulary_dtype", vocabulary_dtype, ("int64",)
         )
         self.oov_method = check_choice(
-            self._label(), "oov_method", oov_method, ("floormod", "farmhash")
+            self._label_(), "oov_method", oov_method, ("floormod", "farmhash")
         )
         if salt is not None and oov_method != "farmhash":
-            raise ValueError(f"{self._label()}: salt requires oov_method='farmhash'.")
+            raise ValueError(f"{self._label_()}: salt requires oov_method='farmhash'.")
         self._start(vocabulary, idf_weights)
 
     def _terms(self, x: HostArray) -> np.ndarray:
-        return _to_integers(np.asarray(as_array(x, f"{self._label()}: the data")), self._label())
+        return _to_integers(np.asarray(as_array(x, f"{self._label_()}: the data")), self._label_())
 
     def _parse_lines(self, lines: list[str]) -> list[int]:
         wrong = [line for line in lines if not line.strip().lstrip("-").isdecimal()]
         if wrong:
             raise ValueError(
-                f"{self._label()}: a line of the file is not an integer: {wrong[0][:50]!r}"
+                f"{self._label_()}: a line of the file is not an integer: {wrong[0][:50]!r}"
             )
         return list(map(int, lines))
 
@@ -134,7 +134,7 @@ class IntegerLookup(IndexLookup):
         """Returns the indices of integers or their encoding; with `invert`, the integers."""
         x = to_host(inputs)
         if isinstance(x, np.ndarray):
-            return self.look_up(_to_integers(x, self._label()))
+            return self.look_up(_to_integers(x, self._label_()))
         short = (
             jnp.result_type(x.dtype, "int32") if jnp.issubdtype(x.dtype, jnp.integer) else "int32"
         )
@@ -156,7 +156,7 @@ class IntegerLookup(IndexLookup):
     def _bucket(self, x: HostArray) -> Any:
         if self.oov_method == "floormod":
             return x % self.num_oov_indices
-        return bucket(x, self.num_oov_indices, self.salt, self._label())
+        return bucket(x, self.num_oov_indices, self.salt, self._label_())
 
 
 def _to_integers(x: np.ndarray, label: str) -> np.ndarray:

@@ -57,8 +57,8 @@ class Normalization(AdaptableLayer):
     for data without a feature axis, for which Keras computes a mean of each row.
     """
 
-    infers_by_config = True
-    bookkeeping = AdaptableLayer.bookkeeping | {"_seen"}
+    _infers_by_config_ = True
+    _bookkeeping_ = AdaptableLayer._bookkeeping_ | {"_seen"}
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class Normalization(AdaptableLayer):
         self._kept: tuple[int, ...] = ()
         self._broadcast: tuple[int, ...] = ()
         self.reset_state()
-        _check_given(self._label(), self.axis, self.input_mean, self.input_variance)
+        _check_given(self._label_(), self.axis, self.input_mean, self.input_variance)
 
     def build(self, input_shape: ShapeLike) -> None:
         """Creates the variables `mean`, `variance` and `count` if `adapt` computes them."""
@@ -86,11 +86,11 @@ class Normalization(AdaptableLayer):
         for axis in self.axis:
             if not -ndim <= axis < ndim:
                 raise ValueError(
-                    f"{self._label()}: axis {axis} is out of bounds for an input of shape "
+                    f"{self._label_()}: axis {axis} is out of bounds for an input of shape "
                     f"{tuple(input_shape)}.\nAxis 0 is the batch, -1 the last axis."
                 )
         self._kept = tuple(sorted(axis % ndim for axis in self.axis))
-        shape = tuple(known_size(self._label(), input_shape, axis) for axis in self._kept)
+        shape = tuple(known_size(self._label_(), input_shape, axis) for axis in self._kept)
         sizes = dict(zip(self._kept, shape, strict=True))
         self._broadcast = tuple(sizes.get(axis, 1) for axis in range(ndim))
         if self.input_mean is None:
@@ -146,7 +146,7 @@ class Normalization(AdaptableLayer):
         """
         if not self.adaptable:
             raise ValueError(
-                f"{self._label()} was constructed with a mean and a variance and cannot be "
+                f"{self._label_()} was constructed with a mean and a variance and cannot be "
                 "adapted.\nConstruct the layer without them."
             )
         self._adapt(batches(data, steps))
@@ -174,7 +174,7 @@ class Normalization(AdaptableLayer):
         """Sets the mean and the variance to those of the data passed to `update_state`."""
         count, mean, square = self._seen
         if self.adaptable and not count:
-            raise ValueError(f"{self._label()}: the data passed to adapt() is empty.")
+            raise ValueError(f"{self._label_()}: the data passed to adapt() is empty.")
         if self.adaptable:
             self.adapt_mean.assign(mean)
             self.adapt_variance.assign(square / count)
@@ -184,7 +184,7 @@ class Normalization(AdaptableLayer):
         if not self.built:
             if batch.ndim < 2 and self.axis:
                 raise ValueError(
-                    f"{self._label()}: the data has the shape {batch.shape}, without a feature "
+                    f"{self._label_()}: the data has the shape {batch.shape}, without a feature "
                     f"axis for axis={self.axis}.\n"
                     "Pass x[:, None] for a single feature, or axis=None to the constructor."
                 )
@@ -193,7 +193,7 @@ class Normalization(AdaptableLayer):
         fits = all(a not in self._kept or n == m for a, (n, m) in enumerate(sizes))
         if batch.ndim != len(self._broadcast) or not fits:
             raise ValueError(
-                f"{self._label()}: expected a batch that matches the shape {self._broadcast} "
+                f"{self._label_()}: expected a batch that matches the shape {self._broadcast} "
                 f"(where 1 matches any size), received a batch of shape {batch.shape}."
             )
         return batch

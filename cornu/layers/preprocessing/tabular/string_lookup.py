@@ -107,7 +107,7 @@ class StringLookup(IndexLookup):
         self._start(vocabulary, idf_weights)
 
     def _terms(self, x: HostArray) -> np.ndarray:
-        return as_strings(x, self._label(), self.encoding)
+        return as_strings(x, self._label_(), self.encoding)
 
     def _build_index(self) -> None:
         self._table = {term: i for i, term in enumerate(self._tokens.tolist())}
@@ -131,7 +131,7 @@ class StringLookup(IndexLookup):
         return np.array(found, "int64").reshape(x.shape)
 
     def _bucket(self, x: np.ndarray) -> Any:
-        return bucket(x, self.num_oov_indices, self.salt, self._label())
+        return bucket(x, self.num_oov_indices, self.salt, self._label_())
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:

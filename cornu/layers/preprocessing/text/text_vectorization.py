@@ -95,7 +95,7 @@ class TextVectorization(VocabularyLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, **kwargs)
-        label = self._label()
+        label = self._label_()
         reject_sparse(label, sparse, ragged)
         self.standardize = _check_option(label, "standardize", standardize, CLEANINGS)
         self.split = _check_option(label, "split", split, SPLITTINGS)
@@ -157,7 +157,7 @@ class TextVectorization(VocabularyLayer):
 
     def update_state(self, data: Any) -> None:
         """Counts the terms of a batch of texts."""
-        self._lookup.count(self._words(as_strings(data, self._label(), self.encoding)))
+        self._lookup.count(self._words(as_strings(data, self._label_(), self.encoding)))
 
     def finalize_state(self) -> None:
         """Computes the vocabulary from the texts passed to `update_state`."""
@@ -179,7 +179,7 @@ class TextVectorization(VocabularyLayer):
 
     def read(self, x: HostArray) -> Any:
         """Converts an argument of a call to an array of strings."""
-        return as_strings(x, self._label(), self.encoding)
+        return as_strings(x, self._label_(), self.encoding)
 
     def call(self, inputs: HostArray) -> Any:
         """Returns the indices of the words of texts, or vectors."""
@@ -204,19 +204,19 @@ class TextVectorization(VocabularyLayer):
         """Returns the terms of each text."""
         if callable(self.standardize):
             cleaned = self.standardize(texts.astype(str))
-            texts = as_strings(cleaned, f"{self._label()}, after standardize,", self.encoding)
+            texts = as_strings(cleaned, f"{self._label_()}, after standardize,", self.encoding)
         if self.split is None:
             rows = texts.reshape(-1, texts.shape[-1] if texts.ndim > 1 else 1).tolist()
         else:
             if texts.ndim > 1 and (texts.ndim > 2 or texts.shape[1] != 1):
                 raise ValueError(
-                    f"{self._label()} expects texts of shape (batch,) or (batch, 1). Received: "
+                    f"{self._label_()} expects texts of shape (batch,) or (batch, 1). Received: "
                     f"{texts.shape}\nPass split=None if they are words."
                 )
             rows = texts.ravel().tolist()
         rows = self._standardize(rows) if isinstance(self.standardize, str) else rows
         if callable(self.split):
-            rows = rows_of(self.split(np.array(rows, str)), self._label())
+            rows = rows_of(self.split(np.array(rows, str)), self._label_())
         elif self.split is not None:
             split = SPLITTINGS[self.split]
             rows = [split(text) for text in cast(list[str], rows)]
