@@ -128,7 +128,7 @@ class InputLayer(Layer):
         """The dtype of the input."""
         return self._tensor.dtype
 
-    def _label(self) -> str:
+    def _label_(self) -> str:
         # Most programs call `Input()`, and do not know that it creates a layer.
         return f"Input {self.name!r}"
 
