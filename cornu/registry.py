@@ -3,12 +3,14 @@
 `Configurable` is the base class of layers, losses, metrics, optimizers, initializers and others. It
 captures the arguments of the constructor, so that classes need not define `get_config()`.
 Deserialization looks names up in tables only: the classes of cornu, and those that the running
-program registered. A config never causes an import.
+program registered. A config causes no import other than that of the library's own packages, which
+register their names when they are imported.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import inspect
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -41,6 +43,21 @@ _custom: dict[str, Any] = {}  # registered name -> class or function of the runn
 _custom_names: dict[Any, str] = {}  # class or function -> registered name
 _scopes: list[dict[str, Any]] = []
 _archive_writer: Callable[[Any, Any], None] | None = None
+
+# Category -> the package that registers its names. It is imported when a name is not found: in a
+# program that uses `cornu.Layer` and nothing else, nobody has imported the initializers.
+_PACKAGES = {
+    "activations": "cornu.activations",
+    "constraints": "cornu.constraints",
+    "dtype_policies": "cornu.dtype_policies",
+    "initializers": "cornu.initializers",
+    "layers": "cornu.models",  # Sequential and Functional are layers
+    "losses": "cornu.losses",
+    "metrics": "cornu.metrics",
+    "optimizers": "cornu.optimizers",
+    "optimizers.schedules": "cornu.optimizers",
+    "regularizers": "cornu.regularizers",
+}
 
 
 class Configurable:
@@ -345,7 +362,7 @@ def _category(config: Config) -> str | None:
     """Returns the category in the module name of a config, such as "layers", or None."""
     module = config.get("module") or ""
     last = module.rpartition(".")[2]
-    return last if last in _classes or last in _functions else None
+    return last if last in _PACKAGES or last in _classes or last in _functions else None
 
 
 def _singular(category: str | None) -> str:
@@ -371,10 +388,9 @@ def find(category: str | None, name: str, module: str = "") -> Any:
         found = get_registered_object(name.rpartition(">")[2])
     if found is not None:
         return found
-    tables = [_classes.get(category, {})] if category else list(_classes.values())
-    for table in tables:
-        if name in table:
-            return table[name]
+    found, tables = _lookup(name, category, _classes)
+    if found is not None:
+        return found
     known = sorted({key for table in tables for key in table if key[0].isupper()})
     kind = "class" if category in (None, "layers") else _singular(category)
     short = name.rpartition(">")[2]
@@ -382,6 +398,33 @@ def find(category: str | None, name: str, module: str = "") -> Any:
     if not hint or module:
         hint = f"{hint} {_remedy(short, module)}".strip()
     raise ValueError(f"Unknown {kind} {name!r}. {hint}")
+
+
+def _lookup(
+    name: str, category: str | None, *registries: Mapping[str, Mapping[str, Any]]
+) -> tuple[Any, list[Mapping[str, Any]]]:
+    """Returns the entry with a name, or None, and the tables that were searched.
+
+    Args:
+        name: the name of a class or function.
+        category: the category to search in; None for all.
+        *registries: tables by category, in the order in which they are searched.
+    """
+    tables: list[Mapping[str, Any]] = []
+    for is_loaded in (False, True):
+        if is_loaded:
+            for package in [_PACKAGES.get(category)] if category else _PACKAGES.values():
+                if package is not None:
+                    importlib.import_module(package)
+        tables = [
+            table
+            for registry in registries
+            for table in ([registry.get(category, {})] if category else registry.values())
+        ]
+        for table in tables:
+            if name in table:
+                return table[name], tables
+    return None, tables
 
 
 def _remedy(name: str, module: str) -> str:
@@ -431,11 +474,9 @@ def resolve(category: str | None, identifier: Any) -> Any:
         found = get_registered_object(identifier)
         if found is None:
             found = get_registered_object(f"Custom>{identifier}")
-        functions = [_functions.get(category, {})] if category else list(_functions.values())
-        classes = _classes.get(category, {}) if category else {}
-        tables: list[dict[str, Any]] = [*functions, classes]
-        for table in tables:
-            found = table.get(identifier) if found is None else found
+        if found is None:
+            registries = (_functions, _classes) if category else (_functions,)
+            found, tables = _lookup(identifier, category, *registries)
         if found is None:
             kind = _singular(category)
             known = sorted({key for table in tables for key in table})

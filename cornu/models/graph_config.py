@@ -12,7 +12,7 @@ from typing import Any
 from cornu import ops, registry, tree
 from cornu.core.graph.block import Block
 from cornu.core.graph.call_stack import UserCall, current_call, override_call
-from cornu.core.graph.op import Op, is_symbolic
+from cornu.core.graph.op import is_symbolic
 from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
 from cornu.errors import suggest
@@ -252,8 +252,6 @@ def _find_op(entry: dict[str, Any]) -> Any:
         return own
     name = snake_case(name)
     name = _OPS_OF_KERAS.get(name, name)
-    if name == "get_item":
-        return Op("get_item", lambda x, key: x[tuple(key) if isinstance(key, list) else key])
     module = ops.image if entry["module"].endswith(".image") else ops
     if name not in module.__all__:
         raise ValueError(

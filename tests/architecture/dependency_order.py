@@ -65,8 +65,9 @@ OPTIONAL = (
 )
 
 # Modules that import by a name which is not written there: the root loads its namespaces when
-# they are first used, the command line and the dialects install the dialect that was asked for.
-DYNAMIC = ("cornu.cli", "cornu.dialects")
+# they are first used, the command line and the dialects install the dialect that was asked for,
+# and the registry imports the package of a category whose names are looked up.
+DYNAMIC = ("cornu.cli", "cornu.dialects", "cornu.registry")
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 
-from cornu.core.graph.op import Op
+from cornu.core.graph.op import Op, VariableBase
 
-__all__ = ["Operators"]
+__all__ = ["Operators", "get_item"]
 
 # Special method (without underscores) -> op, with its name in graphs if that differs.
 _BINARY = {
@@ -21,9 +24,9 @@ _BINARY = {
     "mod": jnp.mod,
     "pow": ("power", jnp.power),
     "matmul": jnp.matmul,
-    "and": ("bitwise_and", jnp.bitwise_and),
-    "or": ("bitwise_or", jnp.bitwise_or),
-    "xor": ("bitwise_xor", jnp.bitwise_xor),
+    "and": ("logical_and", jnp.logical_and),
+    "or": ("logical_or", jnp.logical_or),
+    "xor": ("logical_xor", jnp.logical_xor),
 }
 _COMPARE = {
     "lt": ("less", jnp.less),
@@ -36,12 +39,16 @@ _COMPARE = {
 _UNARY = {
     "neg": ("negative", jnp.negative),
     "abs": ("absolute", jnp.absolute),
-    "invert": ("bitwise_not", jnp.invert),
+    "invert": ("logical_not", jnp.logical_not),
 }
 
 
 class Operators:
-    """Mixin with `+`, `@`, `<`, `x[...]` and the other operators."""
+    """Mixin with `+`, `@`, `<`, `x[...]` and the other operators.
+
+    `&`, `|`, `^` and `~` are logical, as in Keras, and not bitwise as those of arrays: their result
+    is boolean. `cornu.ops.bitwise_and` and its siblings combine bits.
+    """
 
     __slots__ = ()
 
@@ -77,34 +84,113 @@ class Operators:
         def __neg__(self) -> Any: ...
         def __abs__(self) -> Any: ...
         def __invert__(self) -> Any: ...
+        def __round__(self, ndigits: int | None = None) -> Any: ...
 
 
-def _install(dunder: str, name: str, function: Callable[..., Any], swapped: bool = False) -> None:
-    """Defines a special method of `Operators`; with `swapped`, the reflected one."""
+def _operand(x: Any) -> Any:
+    # Functions of JAX refuse lists, and Variables, which the node of a Tensor may have as an
+    # argument. Numbers keep their weak type.
+    if isinstance(x, VariableBase):
+        return x.value
+    return jnp.asarray(x) if isinstance(x, (list, tuple)) else x
+
+
+def _install_binary(dunder: str, name: str, function: Callable[..., Any], reflect: bool) -> None:
+    """Defines a binary operator of `Operators`, and the reflected one if `reflect` is True."""
+
+    def compute(x1: Any, x2: Any) -> Any:
+        return function(_operand(x1), _operand(x2))
+
+    op = Op(name, compute)
+
+    def method(self: Any, other: Any) -> Any:
+        return op(self, other)
+
+    def reflected(self: Any, other: Any) -> Any:
+        return op(other, self)
+
+    _set(f"__{dunder}__", method)
+    if reflect:
+        _set(f"__r{dunder}__", reflected)
+
+
+def _install_unary(dunder: str, name: str, function: Callable[..., Any]) -> None:
+    """Defines a unary operator of `Operators`."""
     op = Op(name, function)
-    if swapped:
 
-        def method(self: Any, *other: Any) -> Any:
-            return op(*other, self)
-    else:
+    def method(self: Any) -> Any:
+        return op(self)
 
-        def method(self: Any, *other: Any) -> Any:
-            return op(self, *other)
+    _set(f"__{dunder}__", method)
 
-    method.__name__ = f"__{dunder}__"
-    setattr(Operators, method.__name__, method)
+
+def _set(name: str, method: Callable[..., Any]) -> None:
+    method.__name__ = name
+    setattr(Operators, name, method)
 
 
 for _table in (_BINARY, _COMPARE, _UNARY):
     for _dunder, _row in _table.items():
         _name, _function = _row if isinstance(_row, tuple) else (_dunder, _row)
-        _install(_dunder, _name, _function)
-        if _table is _BINARY:
-            _install(f"r{_dunder}", _name, _function, swapped=True)
+        if _table is _UNARY:
+            _install_unary(_dunder, _name, _function)
+        else:
+            _install_binary(_dunder, _name, _function, reflect=_table is _BINARY)
 
 
-def _get_item(x: Any, key: Any) -> Any:
+def get_item(x: jax.Array, key: Any) -> jax.Array:
+    """Returns `x[key]`. A list is taken as a tuple, which configs of models do not have.
+
+    Raises:
+        IndexError: an integer in `key` is out of bounds. JAX would return the last element.
+    """
+    key = tuple(key) if isinstance(key, list) else key
+    _check_bounds(x.shape, key if isinstance(key, tuple) else (key,))
     return x[key]
 
 
-_install("getitem", "get_item", _get_item)
+def _check_bounds(shape: Sequence[Any], key: tuple[Any, ...]) -> None:
+    """Checks the integers of a key up to the first array, from both sides of an ellipsis."""
+    # `in` would compare arrays.
+    dots = next((i for i, part in enumerate(key) if part is Ellipsis), len(key))
+    before = zip(_axis_parts(key[:dots]), range(len(shape)), strict=False)
+    after = zip(_axis_parts(key[:dots:-1]), reversed(range(len(shape))), strict=False)
+    for part, axis in (*before, *after):
+        # Sizes are symbolic while shapes are inferred.
+        size = shape[axis]
+        if isinstance(part, (int, np.integer)) and isinstance(size, int):
+            if not -size <= part < size:
+                raise IndexError(
+                    f"index {part} is out of bounds for axis {axis} of an array of shape "
+                    f"{tuple(shape)}"
+                )
+
+
+def _axis_parts(parts: Iterable[Any]) -> Iterator[Any]:
+    """Yields the integers and slices of a key, up to a part that may stand for several axes."""
+    for part in parts:
+        is_integer = isinstance(part, (int, np.integer)) and not isinstance(part, bool)
+        if is_integer or isinstance(part, slice):
+            yield part
+        elif part is not None:
+            return
+
+
+def _round(x: jax.Array, decimals: int = 0) -> jax.Array:
+    return jnp.round(x, decimals)
+
+
+_get_item_op = Op("get_item", get_item)
+_round_op = Op("round", _round, inspect.signature(_round))
+
+
+def _get_item_method(self: Any, key: Any) -> Any:
+    return _get_item_op(self, key)
+
+
+def _round_method(self: Any, ndigits: int | None = None) -> Any:
+    return _round_op(self, ndigits or 0)
+
+
+_set("__getitem__", _get_item_method)
+_set("__round__", _round_method)

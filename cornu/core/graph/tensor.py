@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from cornu import tree
 from cornu.core.graph.call_stack import UserCall, current_call
-from cornu.core.graph.op import TensorBase
+from cornu.core.graph.op import Op, TensorBase
 from cornu.core.graph.operators import Operators
 from cornu.core.state.dtypes import standardize_dtype
 from cornu.core.tracebacks.user_frames import user_location
 from cornu.names import auto_name
-from cornu.types import DTypeLike, Shape, ShapeLike
+from cornu.types import Axes, DTypeLike, Shape, ShapeLike
 
 __all__ = ["Node", "TensorSpec", "Tensor", "is_keras_tensor", "format_shape", "standardize_shape"]
 
 _numbers = itertools.count()
+
+
+def _reshape(x: jax.Array, newshape: ShapeLike | int) -> jax.Array:
+    return jnp.reshape(x, newshape)
+
+
+def _squeeze(x: jax.Array, axis: Axes = None) -> jax.Array:
+    return jnp.squeeze(x, axis=axis)
+
+
+# The ops of these names in `cornu.ops`, which this module cannot import.
+_reshape_op = Op("reshape", _reshape, inspect.signature(_reshape))
+_squeeze_op = Op("squeeze", _squeeze, inspect.signature(_squeeze))
 
 
 class Tensor(Operators, TensorBase):
@@ -85,6 +101,37 @@ class Tensor(Operators, TensorBase):
     def size(self) -> int | None:
         """The number of elements, or None if it is unknown."""
         return None if None in self.shape else math.prod(s or 0 for s in self.shape)
+
+    @property
+    def sparse(self) -> bool:
+        """False: Tensors are dense."""
+        return False
+
+    @property
+    def ragged(self) -> bool:
+        """False: all rows of a Tensor have the same length."""
+        return False
+
+    @property
+    def ragged_rank(self) -> None:
+        """None: Tensors have no axis of varying lengths."""
+
+    @property
+    def row_splits_dtype(self) -> None:
+        """None: Tensors have no axis of varying lengths."""
+
+    def reshape(self, newshape: ShapeLike | int) -> Tensor:
+        """Gives the Tensor a new shape; one size may be -1 and is then inferred."""
+        out: Tensor = _reshape_op(self, newshape)
+        return out
+
+    def squeeze(self, axis: Axes = None) -> Tensor:
+        """Removes axes of size 1: the given ones, by default all."""
+        out: Tensor = _squeeze_op(self, axis)
+        return out
+
+    def __pos__(self) -> Tensor:
+        return self
 
     def __repr__(self) -> str:
         return f"<Tensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"

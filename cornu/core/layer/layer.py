@@ -443,8 +443,8 @@ class Layer(VariableOwner):
         Args:
             shape: the shape; by default `()`, a scalar.
             initializer: the name of an initializer, an initializer, a function of
-                `(shape, dtype)`, or the initial value. The default is `"glorot_uniform"` for
-                float dtypes and `"zeros"` for others.
+                `(shape, dtype)`, or the initial value: a number or an array. The default is
+                `"glorot_uniform"` for float dtypes and `"zeros"` for others.
             dtype: the dtype; by default `variable_dtype` of the layer.
             trainable: whether training updates the Variable.
             autocast: whether the layer casts the value to its compute dtype.
@@ -461,9 +461,11 @@ class Layer(VariableOwner):
         dtype = self.variable_dtype if dtype is None else dtype
         if initializer is None:
             initializer = "glorot_uniform" if is_float(jnp.dtype(dtype)) else "zeros"
+        if isinstance(initializer, dict) or inspect.isclass(initializer):
+            initializer = registry.resolve("initializers", initializer)
         with VariableScope(self):
             variable = Variable(
-                registry.resolve("initializers", initializer),
+                initializer,
                 shape=() if shape is None else shape,
                 dtype=dtype,
                 trainable=trainable,

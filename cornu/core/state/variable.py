@@ -8,13 +8,16 @@ Within a compiled step the current scope holds the traced value instead; see
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from copy import deepcopy
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import dtypes
 
+from cornu import registry
 from cornu.core.graph.op import VariableBase
 from cornu.core.graph.operators import Operators
 from cornu.core.state import scope
@@ -22,12 +25,14 @@ from cornu.core.state.dtypes import is_float, standardize_dtype
 from cornu.core.tracebacks.user_frames import user_location
 from cornu.names import auto_name
 from cornu.process import prepare
-from cornu.types import ArrayLike, DTypeLike, ShapeLike
+from cornu.types import ArrayLike, DTypeLike, InitializerLike, ShapeLike
 
-__all__ = ["ROLES", "Variable"]
+__all__ = ["AGGREGATIONS", "ROLES", "SYNCHRONIZATIONS", "Variable"]
 
 # Steps, checkpoints and summaries select Variables by role.
 ROLES = ("param", "state", "metric", "slot", "hyper", "seed")
+AGGREGATIONS = ("none", "mean", "sum", "only_first_replica")
+SYNCHRONIZATIONS = ("none", "auto", "on_read", "on_write")
 
 
 class Variable(Operators, VariableBase):
@@ -37,16 +42,19 @@ class Variable(Operators, VariableBase):
     traced value of the step.
 
     Args:
-        initializer: the initial value (an array or number), or a function of `(shape, dtype)`.
-        shape: the shape; required if `initializer` is a function.
+        initializer: the initial value (an array or number), the name of an initializer, an
+            initializer, or a function of `(shape, dtype)`.
+        shape: the shape; required unless `initializer` is a value. A value is broadcast to it.
         dtype: the dtype; by default that of the array, or the process-wide float type.
         trainable: whether training updates the Variable.
         autocast: whether layers cast the value to their compute dtype (mixed precision).
         aggregation: how values are combined over devices: `"none"`, `"mean"`, `"sum"` or
             `"only_first_replica"`.
-        synchronization: has no effect; accepted for compatibility with Keras.
+        synchronization: `"none"`, `"auto"`, `"on_read"` or `"on_write"`; has no effect.
         name: the name. The path consists of the names of the layers that create the Variable and
             its own name.
+        layout: a sharding of JAX, by which the initial value is placed on devices; by default
+            JAX's default device.
         role: the purpose: `"param"`, `"state"` (of a layer), `"metric"`, `"slot"` (of an
             optimizer), `"hyper"` (such as a learning rate) or `"seed"`.
         regularizer: a function of the Variable whose value is added to the loss.
@@ -57,7 +65,8 @@ class Variable(Operators, VariableBase):
         RuntimeError: the Variable is created inside a compiled step.
 
     Differences: functions of JAX do not accept a Variable. Pass `v.value`, or use the function
-    of the same name in `cornu.ops`.
+    of the same name in `cornu.ops`. A value is broadcast to `shape`, which Keras ignores. A scalar
+    Variable has a truth value.
 
     Example:
 
@@ -67,20 +76,22 @@ class Variable(Operators, VariableBase):
     """
 
     __slots__ = (
+        "__dict__",  # for attributes of the user's program; empty otherwise
         "__weakref__",
+        "_constraint",
+        "_overwrite_with_gradient",
+        "_regularizer",
         "_trainable",
         "aggregation",
         "autocast",
-        "constraint",
         "dtype",
         "initializer",
         "name",
-        "overwrite_with_gradient",
         "path",
-        "regularizer",
         "role",
         "shape",
         "stored",
+        "synchronization",
     )
 
     # `==` compares values, so the hash would be removed. Variables are hashed by identity.
@@ -90,31 +101,38 @@ class Variable(Operators, VariableBase):
 
     def __init__(
         self,
-        initializer: ArrayLike | Callable[..., Any],
+        initializer: InitializerLike | ArrayLike,
         shape: int | ShapeLike | None = None,
         dtype: DTypeLike | None = None,
         trainable: bool = True,
         autocast: bool = True,
-        aggregation: str = "none",
-        synchronization: str = "auto",
+        aggregation: str | None = "none",
+        synchronization: str | None = "auto",
         name: str | None = None,
+        layout: jax.sharding.Sharding | None = None,
         *,
         role: str = "param",
         regularizer: Callable[..., Any] | None = None,
         constraint: Callable[..., Any] | None = None,
     ) -> None:
-        if role not in ROLES:
-            raise ValueError(f"role must be one of {', '.join(ROLES)}. Received: {role!r}")
+        _check_choice("role", role, ROLES)
+        _check_choice("aggregation", aggregation, (None, *AGGREGATIONS))
+        _check_choice("synchronization", synchronization, (None, *SYNCHRONIZATIONS))
+        if name is not None and not isinstance(name, str):
+            raise ValueError(f"A Variable's name must be a string. Received: {name!r}")
         prepare()
         around = scope.current()
         self.name = name or auto_name("variable")
         if "/" in self.name:
             raise ValueError(f"A Variable's name cannot contain '/'. Received: {self.name!r}")
+        if isinstance(initializer, str):
+            initializer = registry.resolve("initializers", initializer)
         self.path = "/".join((*around.layer_path, self.name))
         self.role = role
         self.trainable = trainable
         self.autocast = autocast
-        self.aggregation = aggregation
+        self.aggregation = aggregation or "none"
+        self.synchronization = synchronization or "none"
         self.regularizer = regularizer
         self.constraint = constraint
         self.initializer = initializer
@@ -128,6 +146,8 @@ class Variable(Operators, VariableBase):
         # concrete array nevertheless.
         with jax.ensure_compile_time_eval():
             self.stored = _compute_initial_value(initializer, shape, dtype, self.path)
+        if layout is not None:
+            self.stored = jax.device_put(self.stored, layout)
         self.shape: tuple[int, ...] = tuple(self.stored.shape)
         self.dtype: str = self.stored.dtype.name
 
@@ -153,6 +173,35 @@ class Variable(Operators, VariableBase):
     @trainable.setter
     def trainable(self, value: bool) -> None:
         self._trainable = bool(value)
+
+    @property
+    def regularizer(self) -> Callable[..., Any] | None:
+        """The function whose value is added to the loss, or None."""
+        return self._regularizer
+
+    @regularizer.setter
+    def regularizer(self, value: Callable[..., Any] | None) -> None:
+        self._regularizer = _check_function("regularizer", value)
+
+    @property
+    def constraint(self) -> Callable[..., Any] | None:
+        """The function that is applied to the value after each training step, or None."""
+        return self._constraint
+
+    @constraint.setter
+    def constraint(self, value: Callable[..., Any] | None) -> None:
+        self._constraint = _check_function("constraint", value)
+
+    @property
+    def overwrite_with_gradient(self) -> bool:
+        """Whether a training step replaces the value by the gradient."""
+        return self._overwrite_with_gradient
+
+    @overwrite_with_gradient.setter
+    def overwrite_with_gradient(self, value: bool) -> None:
+        if not isinstance(value, bool):
+            raise TypeError(f"overwrite_with_gradient must be True or False. Received: {value!r}")
+        self._overwrite_with_gradient = value
 
     def assign(self, value: ArrayLike) -> jax.Array:
         """Replaces the value, and returns the new one.
@@ -209,6 +258,16 @@ class Variable(Operators, VariableBase):
             raise TypeError(f"Variable {self.path!r} is a scalar and has no length.")
         return self.shape[0]
 
+    def __iter__(self) -> Iterator[jax.Array]:
+        # Python's default asks for one item after the other until an IndexError.
+        return iter(self.value)
+
+    def __pos__(self) -> jax.Array:
+        return self.value
+
+    def __invert__(self) -> jax.Array:
+        return ~self.value
+
     def __bool__(self) -> bool:
         return bool(self.value)
 
@@ -236,8 +295,9 @@ class Variable(Operators, VariableBase):
         copy = object.__new__(Variable)
         memo[id(self)] = copy
         for slot in Variable.__slots__:
-            if slot != "__weakref__":
+            if slot not in ("__dict__", "__weakref__"):
                 setattr(copy, slot, getattr(self, slot))
+        copy.__dict__.update(deepcopy(self.__dict__, memo))
         # Buffers are donated to compiled steps, so two Variables must not share one.
         copy.stored = jnp.array(self.stored)
         return copy
@@ -256,11 +316,7 @@ def _compute_initial_value(initializer: Any, shape: Any, dtype: Any, path: str) 
             shape = standardize_shape(shape)
         except ValueError as error:
             raise ValueError(f"Variable {path!r}: {error}") from None
-        # Before the array exists: a file may describe a layer of any size.
-        check_allocation = scope.current().allocation_check
-        if check_allocation is not None:
-            itemsize = jnp.dtype(standardize_dtype(dtype)).itemsize
-            check_allocation(path, math.prod(shape) * itemsize)
+        _check_allocation(path, shape, standardize_dtype(dtype))
         value = _call_initializer(initializer, shape, standardize_dtype(dtype))
         if tuple(value.shape) != shape:
             raise ValueError(
@@ -274,14 +330,49 @@ def _compute_initial_value(initializer: Any, shape: Any, dtype: Any, path: str) 
         # Python floats and float64 arrays get the process-wide float type, and Python integers
         # int32, as in Keras. Other arrays keep their dtype.
         array = np.asarray(initializer) if not hasattr(initializer, "dtype") else initializer
-        dtype = standardize_dtype(None) if array.dtype == np.float64 else array.dtype.name
+        is_float64 = array.dtype == np.float64
+        dtype = standardize_dtype(None if is_float64 else dtypes.canonicalize_dtype(array.dtype))
         if dtype == "int64" and not hasattr(initializer, "dtype"):
             dtype = "int32"
     # A copy: the array may be shared with the user's program or with another Variable.
     value = jnp.array(initializer, dtype=standardize_dtype(dtype))
-    if shape is not None and tuple(value.shape) != standardize_shape(shape):
-        value = jnp.broadcast_to(value, standardize_shape(shape)) + jnp.zeros((), value.dtype)
+    if shape is None:
+        return value
+    shape = standardize_shape(shape)
+    if tuple(value.shape) != shape:
+        _check_allocation(path, shape, value.dtype)
+        try:
+            value = jnp.broadcast_to(value, shape) + jnp.zeros((), value.dtype)
+        except ValueError:
+            raise ValueError(
+                f"Variable {path!r}: an initial value of shape {tuple(value.shape)} cannot be "
+                f"broadcast to shape {shape}.\n"
+                "Pass a value of this shape, or leave out `shape`."
+            ) from None
     return value
+
+
+def _check_allocation(path: str, shape: tuple[int, ...], dtype: DTypeLike) -> None:
+    # Before the array exists: a file may describe a layer of any size.
+    check = scope.current().allocation_check
+    if check is not None:
+        check(path, math.prod(shape) * jnp.dtype(dtype).itemsize)
+
+
+def _check_function(argument: str, value: Any) -> Callable[..., Any] | None:
+    if value is not None and not callable(value):
+        raise ValueError(
+            f"The {argument} of a Variable must be a function or None. Received: {value!r}\n"
+            f"`cornu.{argument}s.get` returns the function for a name."
+        )
+    function: Callable[..., Any] | None = value
+    return function
+
+
+def _check_choice(argument: str, value: Any, choices: tuple[Any, ...]) -> None:
+    if value not in choices:
+        known = ", ".join(repr(choice) for choice in choices)
+        raise ValueError(f"{argument} must be one of {known}. Received: {value!r}")
 
 
 def _call_initializer(initializer: Callable[..., Any], shape: Any, dtype: str) -> Any:

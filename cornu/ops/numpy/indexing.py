@@ -7,6 +7,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from cornu.core.graph import operators
 from cornu.core.graph.op import op
 from cornu.ops.arguments import to_array, to_arrays, to_operand
 from cornu.types import Array, ArrayLike
@@ -64,7 +65,10 @@ def get_item(x: ArrayLike, key: Any) -> Array:
 
     Args:
         x: an array.
-        key: an integer, slice, `...`, None or array, or a tuple of them.
+        key: an integer, slice, `...`, None or array, or a tuple or list of them.
+
+    Raises:
+        IndexError: an integer in `key` is out of bounds.
 
     Example:
 
@@ -72,7 +76,7 @@ def get_item(x: ArrayLike, key: Any) -> Array:
     >>> cornu.ops.get_item([10, 20, 30], slice(1, None)).tolist()
     [20, 30]
     """
-    return to_array(x)[key]
+    return operators.get_item(to_array(x), key)
 
 
 @op

@@ -1,5 +1,7 @@
 """Symbolic Tensors: shapes, operators, what they refuse."""
 
+import operator
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import cornu
 from cornu import ops
 from cornu.core.graph.graph import Graph
 from cornu.core.graph.tensor import Tensor
+from cornu.core.state.variable import Variable
 
 
 def run(inputs, outputs, *values):
@@ -93,3 +96,58 @@ def test_an_intermediate_tensor_may_be_an_input():
     x = cornu.Input((2,))
     middle = x * 3
     assert run([middle], [middle + 1], [[1.0, 2.0]])[0].tolist() == [[2.0, 3.0]]
+
+
+BINARY = "add sub mul truediv floordiv mod pow lt le gt ge eq ne and_ or_ xor".split()
+
+
+def test_every_operator_with_every_kind_of_operand():
+    """Of Tensors and Variables, from both sides, as NumPy computes it."""
+    value = np.array([[1, 2, 3], [4, 5, 6]], "float32")
+    x, v = Tensor((None, 3)), Variable(value)
+    others = [2, 2.5, True, [1, 2, 4], np.array([1, 2, 4], "float32"), np.float32(2), Variable(2.0)]
+    outputs, expected = [], []
+    for name in BINARY:
+        function = getattr(operator, name)
+        logical = {"and_": np.logical_and, "or_": np.logical_or, "xor": np.logical_xor}
+        for other in [*others, x]:
+            number = value if other is x else np.asarray(other)
+            pairs = [(x, other, value, number)]
+            # A comparison has no reflected method: Python asks the list or array.
+            if name in ("add", "sub", "mul", "truediv", "pow", "mod", *logical):
+                pairs.append((other, x, number, value))
+            for a, b, left, right in pairs:
+                outputs.append(function(a, b))
+                expected.append(logical.get(name, function)(left, right))
+            eager = function(v, v if other is x else other)
+            assert np.allclose(eager, expected[-len(pairs)]), (name, other)
+    outputs += [-x, abs(x), ~x, round(x), round(x * 0.123, 1), x @ value.T]
+    outputs.append(np.eye(3, dtype="float32") @ x[:, :, None])
+    expected += [-value, value, value == 0, value, np.round(value * 0.123, 1)]
+    expected += [value @ value.T, value[:, :, None]]
+    results = run([x], outputs, value)
+    assert +x is x
+    for result, right in zip(results, expected, strict=True):
+        assert result.dtype.kind == np.asarray(right).dtype.kind or result.dtype.kind == "f"
+        assert np.allclose(result, right, atol=1e-6)
+    assert [a.tolist() for a in (+v, abs(v), -v)] == [a.tolist() for a in (value, value, -value)]
+
+
+@pytest.mark.parametrize("key", [(0, 4), (0, -5), (..., 5), (..., None, 0, -6), [0, 4], (0, 1, 5)])
+def test_an_index_out_of_bounds_is_refused(key):
+    value = np.zeros((2, 4, 5))
+    for x in (Tensor((None, 4, 5)), Variable(value)):
+        with pytest.raises(IndexError, match=r"index -?\d is out of bounds for axis [12]"):
+            x[key]
+    with pytest.raises(IndexError, match="out of bounds"):
+        ops.get_item(value, key)
+
+
+def test_tensors_have_the_methods_and_attributes_of_keras():
+    x = Tensor((None, 1, 4), "int32")
+    assert x.reshape((-1, 2, 2)).shape == (None, 2, 2)
+    assert x.squeeze(1).shape == x.squeeze((1,)).shape == x.squeeze().shape == (None, 4)
+    assert x.sparse is x.ragged is False and x.ragged_rank is x.row_splits_dtype is None
+    model = cornu.Model(x, x.squeeze(1).reshape((-1, 2, 2)))
+    again = cornu.Model.from_config(model.get_config())
+    assert again(np.arange(8).reshape(2, 1, 4)).tolist() == [[[0, 1], [2, 3]], [[4, 5], [6, 7]]]
