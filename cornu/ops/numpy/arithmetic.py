@@ -470,5 +470,5 @@ def ldexp(x1: ArrayLike, x2: ArrayLike) -> Array:
     """
     x1, x2 = to_array(x1), to_array(x2)
     if x2.dtype.kind not in "iu":
-        raise TypeError(f"ldexp: the exponent x2 must have an integer dtype. Received: {x2.dtype}")
+        raise TypeError(f"ldexp: the exponents x2 must be integers. Received: {x2.dtype}")
     return jnp.ldexp(x1, x2)
