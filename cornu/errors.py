@@ -30,6 +30,7 @@ __all__ = [
     "did_you_mean",
     "find_similar",
     "missing_package",
+    "quantity",
     "suggest",
     "suggest_names",
     "unknown_name",
@@ -123,6 +124,24 @@ def suggest(name: object, known: Iterable[object]) -> str:
         return hint
     more = f", and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
     return f"Known: {', '.join(names[:_MAX_NAMES])}{more}." if names else "There are none."
+
+
+def quantity(count: int, noun: str) -> str:
+    """Returns a number and a noun in the singular or plural, for messages.
+
+    Example:
+
+    >>> quantity(1, "row"), quantity(3, "batch"), quantity(0, "axis")
+    ('1 row', '3 batches', '0 axes')
+    """
+    if count != 1:
+        if noun.endswith("axis"):
+            noun = f"{noun[:-2]}es"
+        elif noun.endswith(("ry", "ty")):
+            noun = f"{noun[:-1]}ies"
+        else:
+            noun += "es" if noun.endswith(("s", "x", "ch")) else "s"
+    return f"{count} {noun}"
 
 
 def suggest_names(module: str, known: Iterable[str] = ()) -> None:

@@ -1,13 +1,15 @@
 """Suggestions of similar names, in messages and for attributes of the public modules."""
 
 import importlib
+import re
 import traceback
+from pathlib import Path
 
 import pytest
 
 import cornu
 from cornu import errors
-from cornu.errors import did_you_mean, find_similar, suggest
+from cornu.errors import did_you_mean, find_similar, quantity, suggest
 
 MODULES = [
     *(f"cornu.{name}" for name in cornu._NAMESPACES),
@@ -67,3 +69,24 @@ def test_every_public_module_suggests_its_names(path):
 def test_special_names_are_not_searched():
     assert str(wrong_attribute(errors, "__wrapped__")).endswith("has no attribute '__wrapped__'")
     assert not hasattr(cornu, "no_such_name_at_all")
+
+
+def test_nouns_agree_with_their_number():
+    plurals = {
+        **{"row": "rows", "array": "arrays", "value": "values", "axis": "axes", "class": "classes"},
+        **{"batch": "batches", "box": "boxes", "boundary": "boundaries", "sigmoid unit": ""},
+    }
+    for noun, plural in plurals.items():
+        assert quantity(1, noun) == f"1 {noun}"
+        assert quantity(0, noun) == f"0 {plural or noun + 's'}"
+        assert quantity(12, noun) == f"12 {plural or noun + 's'}"
+
+
+COUNT = re.compile(r"(?<![\w.])1 (?!is|has|was|this|axis|class|pass|loss|bias)[a-z]*[^s\W]s\b")
+
+
+def test_no_message_counts_one_in_the_plural():
+    page = (Path(cornu.__file__).parents[1] / "docs" / "errors.md").read_text()
+    assert "1 value in 1 row" in page
+    assert COUNT.findall("1 values in 1 rows, 1 axis, 21 rows") == ["1 values", "1 rows"]
+    assert COUNT.findall(page) == []

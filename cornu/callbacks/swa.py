@@ -12,6 +12,7 @@ from cornu.callbacks.callback import Callback
 from cornu.callbacks.shared.batch_norm_statistics import has_batch_norm, update_batch_norm
 from cornu.callbacks.shared.learning_rates import optimizers_by_suffix
 from cornu.callbacks.shared.trained_model import TrainedModel
+from cornu.errors import quantity
 from cornu.terminal.console import console
 from cornu.types import DTypeLike, Logs, PyTree
 
@@ -127,7 +128,7 @@ class SWA(Callback):
         for variable, mean in zip(self.model.trainable_variables, self._mean, strict=True):
             variable.assign(mean)
         if self.verbose:
-            console.print(f"SWA: the weights are the mean over {self.count} epochs.")
+            console.print(f"SWA: the weights are the mean over {quantity(self.count, 'epoch')}.")
         if self.x is not None:
             self.update_batch_norm(self.model, self.x, self.batch_size)
         elif has_batch_norm(self.model):

@@ -12,6 +12,7 @@ from cornu.data import frames
 from cornu.data.conversion import as_arrays
 from cornu.data.foreign_types import is_a
 from cornu.data.lazy_columns import Column, column_of
+from cornu.errors import quantity
 from cornu.types import DataLike, PyTree
 
 __all__ = ["chosen", "split", "with_rows"]
@@ -26,7 +27,9 @@ def split(structure: PyTree, fraction: float) -> tuple[Any, Any]:
     count = len(leaves[0])
     at = int(np.floor(count * (1.0 - fraction)))
     if at == 0 or at == count:
-        raise ValueError(f"validation_split={fraction} of {count} rows leaves one part empty.")
+        raise ValueError(
+            f"validation_split={fraction} of {quantity(count, 'row')} leaves one part empty."
+        )
     first = jax.tree_util.tree_map(lambda a: a[:at], structure)
     return first, jax.tree_util.tree_map(lambda a: a[at:], structure)
 

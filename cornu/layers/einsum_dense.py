@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from cornu import ops
 from cornu.core.layer.input_spec import InputSpec
+from cornu.errors import quantity
 from cornu.layers.base import Activation, ConfiguredLayer
 from cornu.parts import initializers
 from cornu.types import (
@@ -127,7 +128,8 @@ def _weight_shapes(
     new = [letter for letter in outs[1:] if letter not in elided]
     if len(new) != len(output_shape):
         raise ValueError(
-            f"{label}: output_shape={output_shape} has {len(output_shape)} sizes; the equation "
+            f"{label}: output_shape={output_shape} has {quantity(len(output_shape), 'size')}; "
+            "the equation "
             f"{equation!r} has {len(new)} axes in the output besides the batch and '...'."
         )
     for letter, size in zip(new, output_shape, strict=True):

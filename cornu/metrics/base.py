@@ -14,6 +14,7 @@ from cornu.core.state.dtype_policy import DTypePolicy, get_policy
 from cornu.core.state.dtypes import standardize_dtype
 from cornu.core.state.tracking import VariableOwner
 from cornu.core.state.variable import Variable
+from cornu.errors import quantity
 from cornu.names import auto_name
 from cornu.parts import initializers
 from cornu.types import Array, ArrayLike, DTypeLike, InitializerLike
@@ -171,7 +172,7 @@ class Metric(VariableOwner):
         if len(metric_variables) != len(self.variables):
             raise ValueError(
                 f"{type(self).__name__} {self.name!r} has {len(self.variables)} Variables; "
-                f"received {len(metric_variables)} values."
+                f"received {quantity(len(metric_variables), 'value')}."
                 + ("" if self.variables else "\nCall `create_variables` with a batch first.")
             )
         values: list[Array] = unwrap(list(metric_variables))

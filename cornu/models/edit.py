@@ -8,6 +8,7 @@ from typing import Any
 from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.layer import Layer
 from cornu.core.tracebacks.api_boundary import api_boundary
+from cornu.errors import quantity
 from cornu.inspect.find import find, is_glob
 from cornu.inspect.outline import Item
 from cornu.layers.input import InputLayer
@@ -179,7 +180,8 @@ class Editor:
         targets = list(self._find_targets(what, "rename"))
         if len(targets) > 1:
             raise ValueError(
-                f"rename: {what!r} matches {len(targets)} layers; exactly one is required."
+                f"rename: {what!r} matches {quantity(len(targets), 'layer')}; exactly one is "
+                "required."
             )
         _, model, layer = targets[0]
         if not isinstance(layer, Layer):
@@ -204,7 +206,7 @@ class Editor:
         return made
 
     def __repr__(self) -> str:
-        return f"<Editor of {self._model.name!r}: {len(self._replacements)} changes>"
+        return f"<Editor of {self._model.name!r}: {quantity(len(self._replacements), 'change')}>"
 
     # -------------------------------------------------------------------------------------- finding
 

@@ -19,6 +19,7 @@ from cornu.core.graph.graph import Graph
 from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
 from cornu.core.state import scope
+from cornu.errors import quantity
 from cornu.layers.input import InputLayer
 from cornu.names import make_unique
 from cornu.types import DataLike, PyTree
@@ -189,7 +190,7 @@ class FunctionalGraph:
         kind = type(self.inputs).__name__
         if len(shapes) == 1 and not isinstance(self.inputs, dict):
             return f"one input, {shapes[0]}"
-        return f"{len(shapes)} inputs ({kind}): {', '.join(shapes)}"
+        return f"{quantity(len(shapes), 'input')} ({kind}): {', '.join(shapes)}"
 
     def _convert(self, x: DataLike, tensor: Tensor, name: str) -> Any:
         if x is None:

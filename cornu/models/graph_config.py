@@ -21,7 +21,7 @@ from cornu.models.functional import FunctionalGraph
 from cornu.names import make_unique, snake_case
 from cornu.types import PyTree
 
-__all__ = ["describe", "draw"]
+__all__ = ["build_from_graph_config", "graph_config"]
 
 _SLICE = ("start", "stop", "step")
 # Ops whose name is not the name of Keras's class in snake case.
@@ -36,8 +36,8 @@ _OPS_OF_KERAS = {
 }
 
 
-def describe(graph: FunctionalGraph) -> dict[str, Any]:
-    """Returns the layers, their calls, the inputs and the outputs of a graph as plain data."""
+def graph_config(graph: FunctionalGraph) -> dict[str, Any]:
+    """Returns the config of a graph: its layers, their calls, its inputs and outputs."""
     names = dict(graph.layer_names)
     taken = dict.fromkeys(names.values(), 0)
     op_names: dict[int, str] = {}
@@ -177,7 +177,7 @@ def _map_leaves(value: Any, leaf: Any) -> Any:
 # ------------------------------------------------------------------------------------ from config
 
 
-def draw(config: dict[str, Any]) -> tuple[Any, Any]:
+def build_from_graph_config(config: dict[str, Any]) -> tuple[Any, Any]:
     """Builds a graph from its config; returns the inputs and outputs in their structure."""
     tensors: dict[tuple[str, int], list[Tensor]] = {}
     pending: list[tuple[str, Any, int, dict[str, Any]]] = []

@@ -18,9 +18,9 @@ from cornu.core.state import scope
 from cornu.core.state.overridable import overridable_property
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.core.tracebacks.user_frames import user_location
-from cornu.errors import suggest
+from cornu.errors import quantity, suggest
 from cornu.models.functional import FunctionalGraph
-from cornu.models.graph_config import describe, draw
+from cornu.models.graph_config import build_from_graph_config, graph_config
 from cornu.models.inspection_methods import InspectionMethods
 from cornu.models.outputs_of import Recording
 from cornu.names import auto_name
@@ -233,7 +233,8 @@ class Model(InspectionMethods):
         if index is not None:
             if not -len(layers) <= index < len(layers):
                 raise ValueError(
-                    f"Model {self.name!r} has {len(layers)} layers; index {index} does not exist."
+                    f"Model {self.name!r} has {quantity(len(layers), 'layer')}; index {index} "
+                    "does not exist."
                 )
             return layers[index]
         if name is not None and "/" in name:
@@ -367,7 +368,7 @@ class Model(InspectionMethods):
         """Returns the configuration: for a Functional model, its layers and their calls."""
         if self._graph_ is None or type(self) is not Model:
             return super().get_config()
-        return {"name": self.name, "trainable": self.trainable, **describe(self._graph_)}
+        return {"name": self.name, "trainable": self.trainable, **graph_config(self._graph_)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
@@ -375,7 +376,7 @@ class Model(InspectionMethods):
         with registry.custom_object_scope(custom_objects):
             if "input_layers" not in config:
                 return super().from_config(config)
-            inputs, outputs = draw(config)
+            inputs, outputs = build_from_graph_config(config)
             trainable = config.get("trainable", True)
             return cls(inputs, outputs, name=config.get("name"), trainable=trainable)
 

@@ -13,7 +13,7 @@ from cornu.core.graph.op import record_node
 from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
 from cornu.core.state.variable import Variable
-from cornu.errors import visible_cause
+from cornu.errors import quantity, visible_cause
 from cornu.models.model import Model
 from cornu.models.retrace import new_input, retrace_nodes
 from cornu.models.sequential import Sequential
@@ -229,7 +229,7 @@ def _single_tensor(value: Any, node: Node, path: str) -> Any:
 def _check_count(outputs: PyTree, node: Node) -> None:
     made, had = len(tree.leaves(outputs)), len(node.output_tensors)
     if made != had:
-        raise ValueError(f"expected {had} outputs, received {made}.")
+        raise ValueError(f"expected {quantity(had, 'output')}, received {made}.")
 
 
 def _share_variables(new: Any, old: Any) -> None:

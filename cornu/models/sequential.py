@@ -12,6 +12,7 @@ from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.layer import Layer
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.core.tracebacks.user_frames import user_location
+from cornu.errors import quantity
 from cornu.layers.input import Input, InputLayer
 from cornu.models.copy_layer import copy_layer
 from cornu.models.functional import FunctionalGraph
@@ -115,7 +116,7 @@ class Sequential(Model):
             if self._stack_ or self._tensors_:
                 raise ValueError(
                     f"Sequential {self.name!r}: an Input must be the first layer; it was added "
-                    f"after {len(self._stack_)} layers.\nFor several inputs, use "
+                    f"after {quantity(len(self._stack_), 'layer')}.\nFor several inputs, use "
                     "the Functional API: Model(inputs, outputs)."
                 )
             self._tensors_ = [layer.output]

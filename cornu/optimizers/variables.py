@@ -13,6 +13,7 @@ from cornu.core.state import scope
 from cornu.core.state.tracking import VariableOwner
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.user_frames import user_location, user_stacklevel
+from cornu.errors import quantity
 from cornu.names import auto_name
 from cornu.parts import initializers
 from cornu.types import ArrayLike, DTypeLike, InitializerLike, ShapeLike
@@ -183,7 +184,7 @@ class OptimizerVariables(VariableOwner):
     ) -> None:
         if len(received) != len(expected):
             raise ValueError(
-                f"{self._label_()}: {argument} must be {len(expected)} arrays. "
+                f"{self._label_()}: {argument} must be {quantity(len(expected), 'array')}. "
                 f"Received: {len(received)}\n"
                 "Pass one for each Variable, in the same order. "
                 f"This happened {user_location()}."

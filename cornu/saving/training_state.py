@@ -154,7 +154,7 @@ class StateFolder:
                 )
             return state
         raise ValueError(
-            f"All {len(paths)} states in {str(self.folder)!r} are damaged. {' '.join(errors)}\n"
+            f"All states in {str(self.folder)!r} are damaged. {' '.join(errors)}\n"
             "Delete the directory to start training again."
         )
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.user_frames import user_stacklevel
-from cornu.errors import suggest
+from cornu.errors import quantity, suggest
 from cornu.saving.formats.array_reader import ArrayReader
 
 __all__ = ["find_mismatches", "read_matching_arrays"]
@@ -33,19 +33,22 @@ def read_matching_arrays(
     listing = _format_list([f"{key}: {reason}" for key, reason in mismatches.items()])
     if mismatches and not skip_mismatch:
         raise ValueError(
-            f"The file does not match {len(mismatches)} of the model's {len(variables)} weights. "
-            f"The model was not changed.{listing}{_suggest_key(mismatches, reader)}\n"
+            f"The file does not match {len(mismatches)} of the model's "
+            f"{quantity(len(variables), 'weight')}. The model was not changed.{listing}"
+            f"{_suggest_key(mismatches, reader)}\n"
             "Check that the file was saved from the same architecture, or pass skip_mismatch=True "
             "to load the weights that match."
         )
     unused = [p for p in reader.shapes if p not in variables and not p.startswith("optimizer/")]
     if mismatches:
         warnings.warn(
-            f"{len(mismatches)} weights were not loaded:{listing}", stacklevel=user_stacklevel()
+            f"Did not load {quantity(len(mismatches), 'weight')}:{listing}",
+            stacklevel=user_stacklevel(),
         )
     elif unused:
         warnings.warn(
-            f"{len(unused)} arrays in the file have no place in the model:{_format_list(unused)}",
+            f"Did not use {quantity(len(unused), 'array')} of the file, for which the model has no "
+            f"weight:{_format_list(unused)}",
             stacklevel=user_stacklevel(),
         )
     return {key: reader.read(key) for key in variables if key not in mismatches}
@@ -68,8 +71,8 @@ def find_mismatches(
         elif stored[parent] > expected[parent]:
             # Otherwise a layer without a bias would silently ignore the bias in the file.
             mismatches[key] = (
-                f"{variable.path} belongs to a layer with {expected[parent]} weights, the file has "
-                f"{stored[parent]}"
+                f"{variable.path} belongs to a layer with "
+                f"{quantity(expected[parent], 'weight')}, the file has {stored[parent]}"
             )
     return mismatches
 

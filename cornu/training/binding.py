@@ -16,7 +16,7 @@ from cornu import tree
 from cornu.core.graph.tensor import Tensor
 from cornu.data.class_weights import weights_of_classes
 from cornu.data.column_names import NAMELESS, Names
-from cornu.errors import suggest
+from cornu.errors import quantity, suggest
 from cornu.training.data_checks import check_lengths
 from cornu.training.protocols import TrainableModel
 from cornu.types import Batch, DataLike, PyTree
@@ -86,14 +86,14 @@ class Outputs:
                 if len(flat) == len(self):
                     return flat
             raise ValueError(
-                f"{what}: the model has {len(self)} outputs ({', '.join(self.names)}); "
+                f"{what}: the model has {quantity(len(self), 'output')} ({', '.join(self.names)}); "
                 f"received a {type(value).__name__} of {len(value)}.\n"
                 "Pass one entry for each output, or a dict by output name."
             )
         if self.single or to_all:
             return [value] * len(self)
         raise ValueError(
-            f"{what}: the model has {len(self)} outputs ({', '.join(self.names)}); "
+            f"{what}: the model has {quantity(len(self), 'output')} ({', '.join(self.names)}); "
             f"received one {'array' if hasattr(value, 'shape') else type(value).__name__}.\n"
             "Pass a list with one entry for each output, or a dict by output name."
         )

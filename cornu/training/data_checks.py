@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from cornu.core.layer.layer import Layer
+from cornu.errors import quantity
 from cornu.types import PyTree
 
 __all__ = ["check_lengths", "check_targets", "check_values"]
@@ -46,9 +47,10 @@ def check_values(name: str, array: Any, consumers: Iterable[Layer] = ()) -> None
             kind = "NaN" if np.isnan(values).any() else "infinity"
             rows = len(np.unique(bad[:, 0]))
             raise ValueError(
-                f"{name} contains {kind}: {len(bad)} values in {rows} rows, the first at index "
-                f"{tuple(int(i) for i in bad[0])}.\nReplace or drop them (np.nan_to_num, "
-                "np.isfinite); for missing time steps, use the mask_value of a Masking layer."
+                f"{name} contains {kind}: {quantity(len(bad), 'value')} in "
+                f"{quantity(rows, 'row')}, the first at index {tuple(int(i) for i in bad[0])}.\n"
+                "Replace or drop them (np.nan_to_num, np.isfinite); for missing time steps, use "
+                "the mask_value of a Masking layer."
             )
     for layer in consumers:
         problem = layer._find_data_problem_(values)
@@ -139,7 +141,7 @@ def _check_sparse(
             hint = " If the labels start at 1, subtract 1." if low == 1 else ""
             raise ValueError(
                 f"{what}: labels range from {int(low)} to {int(high)}, but the output has "
-                f"{classes} classes, 0 to {classes - 1}.{hint}\n"
+                f"{quantity(classes, 'class')}, 0 to {classes - 1}.{hint}\n"
                 "Give the last layer one unit per class, or renumber the labels."
             )
 

@@ -87,7 +87,7 @@ def fit(
         trainer.prepare(source, train=True)
         steps.check_data(trainer, binding, source)
         preflight.before_fit(trainer, binding, source, held_out, batch_size)
-        if session.finished(epochs):
+        if session.restore_finished(epochs):
             return _history(trainer)
         source = dry_run.training(source)
         listed.set_params({**(listed.params or {}), "steps": source.steps})

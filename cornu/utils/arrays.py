@@ -11,6 +11,7 @@ import numpy as np
 
 from cornu import settings
 from cornu.core.tracebacks.api_boundary import api_boundary
+from cornu.errors import quantity
 from cornu.types import Array, ArrayLike, DTypeLike
 
 Side: TypeAlias = Literal["pre", "post"]
@@ -51,7 +52,8 @@ def to_categorical(x: ArrayLike, num_classes: int | None = None) -> np.ndarray |
     classes = num_classes or int(high) + 1
     if low < 0 or high >= classes:
         raise ValueError(
-            f"to_categorical: with {classes} classes, labels must be between 0 and {classes - 1}. "
+            f"to_categorical: with {quantity(classes, 'class')}, labels must be between 0 and "
+            f"{classes - 1}. "
             f"Received: labels between {low} and {high}."
         )
     rows = np.zeros((labels.size, classes), jnp.dtype(settings.get("floatx")))

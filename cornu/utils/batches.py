@@ -8,6 +8,7 @@ from cornu import seeds
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.data.sources.arrays import length
 from cornu.data.splits import chosen, with_rows
+from cornu.errors import quantity
 from cornu.types import PyTree
 
 __all__ = ["pack_x_y_sample_weight", "split_dataset", "unpack_x_y_sample_weight"]
@@ -46,7 +47,8 @@ def unpack_x_y_sample_weight(data: PyTree) -> tuple[PyTree, PyTree, PyTree]:
     parts = tuple(data) if isinstance(data, (tuple, list)) else (data,)
     if not 1 <= len(parts) <= 3:
         raise ValueError(
-            f"A batch must be x, (x, y) or (x, y, sample_weight). Received {len(parts)} parts."
+            "A batch must be x, (x, y) or (x, y, sample_weight). Received "
+            f"{quantity(len(parts), 'part')}."
         )
     return (*parts, None, None)[:3]
 
@@ -105,12 +107,13 @@ def _check_sizes(count: int, left: float | None, right: float | None) -> tuple[i
     second = count - first if right_rows is None else right_rows
     if first + second > count:
         raise ValueError(
-            f"split_dataset: left_size={first} and right_size={second} exceed the {count} rows of "
-            "the data."
+            f"split_dataset: left_size={first} and right_size={second} exceed the "
+            f"{quantity(count, 'row')} of the data."
         )
     if not first or not second:
         raise ValueError(
-            f"split_dataset: with these sizes, one part of the {count} rows would be empty."
+            f"split_dataset: with these sizes, one part of the {quantity(count, 'row')} would be "
+            "empty."
         )
     return first, second
 

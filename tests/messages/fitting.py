@@ -266,7 +266,7 @@ def no_targets():
 @wrong(
     ValueError,
     """
-Input 'pixels' contains NaN: 1 values in 1 rows, the first at index (3, 1).
+Input 'pixels' contains NaN: 1 value in 1 row, the first at index (3, 1).
 Replace or drop them (np.nan_to_num, np.isfinite); for missing time steps, use the mask_value of\
  a Masking layer.
 fit() was called (at fitting.py:3).
@@ -519,7 +519,7 @@ def a_generator_of_four():
 @wrong(
     ValueError,
     """
-The data ended after 1 batches of an epoch of 3.
+The data ended after 1 batch of an epoch of 3.
 Pass an infinite iterable, or a smaller `steps_per_epoch`.
 fit() was called (at fitting.py:1).
 """,
@@ -654,7 +654,7 @@ def an_empty_batch():
 @wrong(
     ValueError,
     """
-The data has 12 rows, which are 3 batches of 4, but steps=5.
+The data has 12 rows, which gives 3 batches of 4, but steps=5.
 Pass fewer steps, or None for all data.
 evaluate() was called (at fitting.py:1).
 """,

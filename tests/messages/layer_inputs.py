@@ -523,7 +523,7 @@ def more_memory_than_there_is():
 @wrong(
     ValueError,
     """
-Dense layer 'dense' has 2 weights; received 1 arrays.
+Dense layer 'dense' has 2 weights; received 1 array.
 Expected, in this order: dense/kernel (4, 3), dense/bias (3,).
 set_weights() was called (at layer_inputs.py:3).
 """,

@@ -100,7 +100,7 @@ def layers_that_do_not_fit():
 @wrong(
     ValueError,
     """
-Sequential 'net': an Input must be the first layer; it was added after 1 layers.
+Sequential 'net': an Input must be the first layer; it was added after 1 layer.
 For several inputs, use the Functional API: Model(inputs, outputs).
 Sequential() was called (at sequential.py:1).
 """,

@@ -55,7 +55,7 @@ def test_what_fits_is_loaded_if_asked_for(ending, tmp_path):
     saved, other = stack(3, 2), stack(3, 5)
     saved.save_weights(path)
     before = other.get_weights()
-    with pytest.warns(UserWarning, match="2 weights were not loaded:") as caught:
+    with pytest.warns(UserWarning, match="Did not load 2 weights:") as caught:
         other.load_weights(path, skip_mismatch=True)
     assert first(ending, "dense_1") in str(caught[0].message)
     assert caught[0].filename == __file__

@@ -43,7 +43,7 @@ SPARSE, CATEGORICAL = "sparse_categorical_crossentropy", "categorical_crossentro
             "mse",
             X,
             with_nan(ONE_HOT),
-            r"y of output 'out' contains NaN: 1 values in 1 rows.*\(3, 1\)",
+            r"y of output 'out' contains NaN: 1 value in 1 row.*\(3, 1\)",
         ),
         ("mse", with_nan(X), ONE_HOT, "Input 'pixels' contains NaN"),
         ("mse", X * np.inf, ONE_HOT, "contains NaN|contains infinity"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cornu.errors import quantity
 from cornu.types import DTypeLike, Shape, ShapeLike
 
 __all__ = ["InputSpec", "check_input"]
@@ -59,12 +60,12 @@ class InputSpec:
         if self.ndim is not None and ndim != self.ndim:
             squeezed = self.allow_last_axis_squeeze and abs(ndim - self.ndim) == 1
             if not (squeezed and 1 in (shape[-1:] + (self.shape or ())[-1:])):
-                return self._axes(f"{self.ndim} axes (batch first)", shape)
+                return self._axes(f"{quantity(self.ndim, 'axis')} (batch first)", shape)
             return None
         if self.max_ndim is not None and ndim > self.max_ndim:
-            return self._axes(f"at most {self.max_ndim} axes", shape)
+            return self._axes(f"at most {quantity(self.max_ndim, 'axis')}", shape)
         if self.min_ndim is not None and ndim < self.min_ndim:
-            return self._axes(f"at least {self.min_ndim} axes", shape)
+            return self._axes(f"at least {quantity(self.min_ndim, 'axis')}", shape)
         for axis, size in self.axes.items():
             if -ndim <= axis < ndim and size is not None and shape[axis] not in (size, None):
                 return (
@@ -109,6 +110,8 @@ def check_input(spec: Any, shapes: Any, label: str) -> None:
         return
     if isinstance(spec, (list, tuple)) and isinstance(shapes, (list, tuple)):
         if len(spec) != len(shapes):
-            raise ValueError(f"{label}: expected {len(spec)} inputs, received {len(shapes)}.")
+            raise ValueError(
+                f"{label}: expected {quantity(len(spec), 'input')}, received {len(shapes)}."
+            )
         for one, shape in zip(spec, shapes, strict=True):
             check_input(one, shape, label)

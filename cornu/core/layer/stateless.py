@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 
 from cornu.core.state import scope
+from cornu.errors import quantity
 
 if TYPE_CHECKING:
     from cornu.core.layer.layer import Layer
@@ -37,7 +38,8 @@ def call_with_values(
     ):
         if len(values) != len(variables):
             raise ValueError(
-                f"{layer._label_()} has {len(variables)} {kind}; received {len(values)} values.\n"
+                f"{layer._label_()} has {len(variables)} {kind}; received "
+                f"{quantity(len(values), 'value')}.\n"
                 f"Pass one for each: [v.value for v in layer.{kind}]."
             )
     around = scope.current()

@@ -10,6 +10,7 @@ import numpy as np
 
 from cornu.core.state import scope
 from cornu.core.state.variable import Variable
+from cornu.errors import quantity
 
 if TYPE_CHECKING:
     from cornu.core.layer.layer import Layer
@@ -68,7 +69,8 @@ def set_values(layer: Layer, values: Sequence[Any]) -> None:
     weights = layer.weights
     if len(weights) != len(values):
         raise ValueError(
-            f"{layer._label_()} has {len(weights)} weights; received {len(values)} arrays."
+            f"{layer._label_()} has {quantity(len(weights), 'weight')}; received "
+            f"{quantity(len(values), 'array')}."
             + (f"\nExpected, in this order: {_format_weights(weights)}." if weights else "")
             + ("" if layer.built else "\nThe layer is not built: call it on an input first.")
         )

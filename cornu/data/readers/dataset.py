@@ -14,6 +14,7 @@ import numpy as np
 
 from cornu import seeds
 from cornu.data.pydataset import PyDataset
+from cornu.errors import quantity
 from cornu.types import PyTree
 
 __all__ = ["Dataset", "RowDataset"]
@@ -322,7 +323,9 @@ def _count_threads(requested: int) -> int:
 
 def _check_index(index: int, count: int) -> int:
     if not -count <= index < count:
-        raise IndexError(f"Batch {index} is out of range: the dataset has {count} batches.")
+        raise IndexError(
+            f"Batch {index} is out of range: the dataset has {quantity(count, 'batch')}."
+        )
     return index % count
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from cornu import seeds
 from cornu.data.readers.dataset import Dataset, RowDataset
-from cornu.errors import suggest
+from cornu.errors import quantity, suggest
 from cornu.terminal.console import log_message
 
 __all__ = [
@@ -155,8 +155,8 @@ def find_files(options: DirectoryOptions, formats: tuple[str, ...], seed: int) -
         files = LabeledFiles(files.paths, labels, classes)
     if options.verbose:
         count = 0 if files.class_names is None else len(files.class_names)
-        belonging = "" if files.labels is None else f" belonging to {count} classes"
-        log_message(f"Found {len(found)} files{belonging}.")
+        belonging = "" if files.labels is None else f" belonging to {quantity(count, 'class')}"
+        log_message(f"Found {quantity(len(found), 'file')}{belonging}.")
     if options.shuffle:
         # The legacy generator, so that the split is the same as in Keras with the same seed.
         order = np.arange(len(found))
@@ -255,7 +255,8 @@ def _check_labels(options: DirectoryOptions, root: Path, count: int) -> np.ndarr
     labels = np.asarray(options.labels)
     if len(labels) != count:
         raise ValueError(
-            f"{options.caller}: received {len(labels)} labels for {count} files in {str(root)!r}."
+            f"{options.caller}: received {quantity(len(labels), 'label')} for "
+            f"{quantity(count, 'file')} in {str(root)!r}."
         )
     if labels.dtype.kind not in "iufb":
         raise ValueError(
@@ -278,7 +279,7 @@ def _encode_labels(options: DirectoryOptions, files: LabeledFiles) -> np.ndarray
     if labels.dtype.kind != "i" or labels.min() < 0 or labels.max() >= count:
         raise ValueError(
             f"{options.caller}: label_mode={mode!r} requires integer labels from 0 to {count - 1} "
-            f"({count} classes). Received: values from {labels.min()} to {labels.max()}"
+            f"({quantity(count, 'class')}). Received: values from {labels.min()} to {labels.max()}"
         )
     return (
         labels[:, None].astype("float32")
@@ -294,8 +295,8 @@ def _split(options: DirectoryOptions, count: int) -> list[tuple[str | None, slic
     kept = int(options.validation_split * count)
     if kept == 0:
         raise ValueError(
-            f"{options.caller}: validation_split={options.validation_split} of {count} files "
-            "leaves no file for validation."
+            f"{options.caller}: validation_split={options.validation_split} of "
+            f"{quantity(count, 'file')} leaves no file for validation."
         )
     spans = {
         "training": (slice(None, -kept), count - kept, options.shuffle),
@@ -304,5 +305,5 @@ def _split(options: DirectoryOptions, count: int) -> list[tuple[str | None, slic
     chosen = [name for name in spans if options.subset in (name, "both")]
     if options.verbose:
         for name in chosen:
-            log_message(f"Using {spans[name][1]} files for {name}.")
+            log_message(f"Using {quantity(spans[name][1], 'file')} for {name}.")
     return [(name, spans[name][0], spans[name][2]) for name in chosen]

@@ -10,6 +10,7 @@ from cornu import seeds
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.data.readers.dataset import Dataset, RowDataset
 from cornu.data.readers.directories import check_format
+from cornu.errors import quantity
 from cornu.types import ArrayLike
 
 __all__ = ["timeseries_dataset_from_array"]
@@ -75,7 +76,7 @@ def timeseries_dataset_from_array(
         if not 0 < value < len(data):
             raise ValueError(
                 f"{_NAME}: {name} must be between 1 and {len(data) - 1}, because the series has "
-                f"{len(data)} steps. Received: {value!r}"
+                f"{quantity(len(data), 'step')}. Received: {value!r}"
             )
     if sequence_length < 1 or batch_size is not None and batch_size < 1:
         raise ValueError(
@@ -91,9 +92,9 @@ def timeseries_dataset_from_array(
         begins = min(begins, len(targets))
     if begins < 1:
         raise ValueError(
-            f"{_NAME}: the series has {len(data)} steps"
-            + ("" if targets is None else f" and {len(targets)} targets")
-            + f", but a window of {sequence_length} steps spans {reach + 1} steps."
+            f"{_NAME}: the series has {quantity(len(data), 'step')}"
+            + ("" if targets is None else f" and {quantity(len(targets), 'target')}")
+            + f", but a window of {sequence_length} steps spans {quantity(reach + 1, 'step')}."
         )
     positions = np.arange(0, begins, sequence_stride)
     seed = seeds.next_seed() if seed is None else seed
@@ -113,7 +114,8 @@ def _check_range(count: int, start: int | None, end: int | None) -> tuple[int, i
     first, last = start or 0, count if end is None else end
     if not 0 <= first < count:
         raise ValueError(
-            f"{_NAME}: start_index must be between 0 and {count - 1}, as there are {count} steps. "
+            f"{_NAME}: start_index must be between 0 and {count - 1}, as there are "
+            f"{quantity(count, 'step')}. "
             f"Received: {start!r}"
         )
     if not first < last <= count:

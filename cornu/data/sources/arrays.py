@@ -11,6 +11,7 @@ import numpy as np
 
 from cornu import seeds, tree
 from cornu.data.lazy_columns import Column
+from cornu.errors import quantity
 from cornu.types import PyTree
 
 __all__ = ["Arrays", "length", "rows_of", "take"]
@@ -63,8 +64,9 @@ class Arrays:
     def _set_steps(self, steps: int, restart: bool) -> None:
         if steps > self._steps_per_pass and not restart:
             raise ValueError(
-                f"The data has {self._rows} rows, which are {self._steps_per_pass} batches of "
-                f"{self.batch_size}, but steps={steps}.\nPass fewer steps, or None for all data."
+                f"The data has {quantity(self._rows, 'row')}, which gives "
+                f"{quantity(self._steps_per_pass, 'batch')} of {self.batch_size}, but "
+                f"steps={steps}.\nPass fewer steps, or None for all data."
             )
         self.steps = steps
         self.count = min(steps * self.batch_size, self._rows)

@@ -12,6 +12,7 @@ from cornu.data.global_random import seeded
 from cornu.data.pydataset import PyDataset, parallel
 from cornu.data.sources.stream import Stream
 from cornu.data.sources.workers import Task, Workers
+from cornu.errors import quantity
 
 __all__ = ["Indexed"]
 
@@ -58,7 +59,7 @@ class Indexed(Stream):
             self.steps = count
         elif count is not None and steps > count and not restart:
             raise ValueError(
-                f"{type(source).__name__} has {count} batches, but steps={steps}.\n"
+                f"{type(source).__name__} has {quantity(count, 'batch')}, but steps={steps}.\n"
                 "Pass fewer steps, or None for all batches."
             )
 
@@ -68,7 +69,7 @@ class Indexed(Stream):
         count = self._source.num_batches if by_property else len(self._source)
         if count is not None and count < 1:
             raise ValueError(
-                f"The data is empty: {type(self._source).__name__} has {count} batches."
+                f"The data is empty: {type(self._source).__name__} has {quantity(count, 'batch')}."
             )
         return None if count is None else int(count)
 

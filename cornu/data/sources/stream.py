@@ -9,6 +9,7 @@ import jax
 
 from cornu import tree
 from cornu.data.foreign_types import named
+from cornu.errors import quantity
 from cornu.types import PyTree
 
 __all__ = ["Stream"]
@@ -114,7 +115,7 @@ class Stream:
 
     def _too_short(self, count: int) -> ValueError:
         return ValueError(
-            f"The data ended after {count} batches of an epoch of {self.steps}.\n"
+            f"The data ended after {quantity(count, 'batch')} of an epoch of {self.steps}.\n"
             "Pass an infinite iterable, or a smaller `steps_per_epoch`."
         )
 

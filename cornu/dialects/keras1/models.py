@@ -16,7 +16,7 @@ from cornu.dialects.keras1.class_mapping import automatic_name
 from cornu.dialects.keras1.generators import EpochBatches
 from cornu.dialects.keras1.merge import Branches
 from cornu.layers import RNN
-from cornu.models.graph_config import describe, draw
+from cornu.models.graph_config import build_from_graph_config, graph_config
 from cornu.models.training_methods import TrainingMethods
 from cornu.saving.atomic_write import atomic_write
 from cornu.saving.formats.hdf5 import open_hdf5, write_hdf5
@@ -253,13 +253,13 @@ class Model(Keras1Trainer, models.Model):  # type: ignore[misc]  # the signature
     def get_config(self) -> dict[str, Any]:
         """Returns the layers and their connections as a config."""
         graph = self._require_graph_("config")
-        return {"name": self.name, "trainable": self.trainable, **describe(graph)}
+        return {"name": self.name, "trainable": self.trainable, **graph_config(graph)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
         """Creates a model from a config."""
         with registry.custom_object_scope(custom_objects):
-            inputs, outputs = draw(config)
+            inputs, outputs = build_from_graph_config(config)
         model = cls(inputs, outputs, config.get("name"))
         model.trainable = config.get("trainable", True)
         return model

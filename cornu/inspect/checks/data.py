@@ -8,6 +8,7 @@ import numpy as np
 
 from cornu.core.layer.layer import Layer
 from cornu.core.layer.walk import nested_layers
+from cornu.errors import quantity
 from cornu.inspect.checks.context import CheckContext, DataSample, GraphCall
 from cornu.inspect.checks.outputs import crossentropy_kind
 from cornu.inspect.checks.report import Finding
@@ -55,7 +56,7 @@ def check_inputs(context: CheckContext) -> Iterator[Finding]:
             text = (
                 f"All values are {low:g}."
                 if sample.rows == len(values)
-                else (f"All values of {len(values)} rows are {low:g}.")
+                else f"All values of {quantity(len(values), 'row')} are {low:g}."
             )
             mild = not sample.many or len(context.inputs) > 1
             yield Finding("C041", text, name, place, "info" if mild else "")
@@ -83,7 +84,7 @@ def _columns(sample: DataSample, name: str, place: str) -> Iterator[Finding]:
     constant = np.flatnonzero((values == values[:1]).all(0))
     if constant.size:
         listed = ", ".join(map(str, constant[:8])) + (", ..." if constant.size > 8 else "")
-        text = f"{constant.size} of {values.shape[1]} columns are constant: {listed}."
+        text = f"Constant columns, {constant.size} of {values.shape[1]}: {listed}."
         yield Finding("C042", text, name, place)
 
 
@@ -148,7 +149,7 @@ def check_weights(context: CheckContext) -> Iterator[Finding]:
     """Finds sample weights that are all zero."""
     for sample in context.sample_weights:
         if sample.values.size and not sample.values.any() and sample.rows == len(sample.values):
-            yield Finding("C046", f"All {sample.rows} rows have weight 0.", sample.name)
+            yield Finding("C046", "All rows have weight 0.", sample.name)
 
 
 def check_validation(context: CheckContext) -> Iterator[Finding]:

@@ -36,7 +36,7 @@ def check_optimizer(context: CheckContext) -> Iterator[Finding]:
     """Checks the learning rate, and that there are trainable weights."""
     model = context.model
     if model.built and model.weights and not model.trainable_variables:
-        text = f"All {len(model.weights)} weights of model {model.name!r} are frozen."
+        text = f"All weights of model {model.name!r} are frozen."
         yield Finding("C003", text)
     optimizer = model._trainer_.optimizer
     if optimizer is None:

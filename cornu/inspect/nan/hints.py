@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 import numpy as np
 
+from cornu.errors import quantity
 from cornu.inspect.nan.layer_calls import GradientRecord, LayerCall
 from cornu.types import Array
 
@@ -78,7 +79,9 @@ def describe_bad(leaf: Array) -> str:
     values = np.asarray(leaf).astype("float64")
     nan, inf = int(np.isnan(values).sum()), int(np.isinf(values).sum())
     parts = [f"{n} {word}" for n, word in ((nan, "NaN"), (inf, "infinite")) if n]
-    return f"{' and '.join(parts)} of {values.size} values" if values.ndim else f"{values}"
+    return (
+        f"{' and '.join(parts)} of {quantity(values.size, 'value')}" if values.ndim else f"{values}"
+    )
 
 
 def describe_range(leaf: Array) -> str:

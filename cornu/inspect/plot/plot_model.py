@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cornu.core.layer.layer import Layer
 from cornu.core.tracebacks.api_boundary import api_boundary
-from cornu.errors import suggest
+from cornu.errors import quantity, suggest
 from cornu.inspect.plot.box_content import PlotOptions
 from cornu.inspect.plot.diagram import build_diagram
 from cornu.inspect.plot.dot import DotSource, to_dot
@@ -87,7 +87,9 @@ class Plot:
 
     def __repr__(self) -> str:
         boxes = sum(not box.parts for box in self._diagram.root.walk())
-        return f"<Plot of {self._diagram.name!r}: {boxes} boxes, {len(self._diagram.edges)} edges>"
+        edges = len(self._diagram.edges)
+        name = self._diagram.name
+        return f"<Plot of {name!r}: {quantity(boxes, 'box')}, {quantity(edges, 'edge')}>"
 
 
 @api_boundary

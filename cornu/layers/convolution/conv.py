@@ -9,7 +9,7 @@ import jax
 
 from cornu import ops
 from cornu.core.state.variable import Variable
-from cornu.errors import suggest
+from cornu.errors import quantity, suggest
 from cornu.layers.base import Activation
 from cornu.layers.spatial import Spatial
 from cornu.types import (
@@ -114,7 +114,8 @@ class _Conv(Convolving):
         if channels % self.groups:
             raise ValueError(
                 f"{self._label_()}: the channels of the input must be divisible by `groups`. "
-                f"Received: groups={self.groups} and {channels} channels, input of shape "
+                f"Received: groups={self.groups} and {quantity(channels, 'channel')}, input of "
+                "shape "
                 f"{tuple(input_shape)}\n`groups` must divide both the channels and the filters."
             )
         self.kernel = self.create_weight(

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from cornu import ops
 from cornu.core.layer.input_spec import InputSpec
+from cornu.errors import quantity
 from cornu.layers.arguments import known_size, positive_int
 from cornu.layers.normalization.base import Normalizing, positive_axes
 from cornu.types import Array, ConstraintLike, InitializerLike, RegularizerLike, ShapeLike
@@ -87,7 +88,8 @@ class GroupNormalization(Normalizing):
         if channels % self.groups:
             raise ValueError(
                 f"{self._label_()}: `groups` must divide the number of channels. Received: "
-                f"groups={self.groups}, {channels} channels (axis {axis}), input of shape "
+                f"groups={self.groups}, {quantity(channels, 'channel')} (axis {axis}), input of "
+                "shape "
                 f"{tuple(input_shape)}"
             )
         self.input_spec = InputSpec(ndim=len(input_shape), axes={axis: channels})

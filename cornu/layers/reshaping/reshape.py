@@ -12,6 +12,7 @@ import numpy as np
 from cornu import settings
 from cornu.core.layer.input_spec import InputSpec
 from cornu.core.layer.layer import Layer
+from cornu.errors import quantity
 from cornu.layers.arguments import positive_int
 from cornu.types import Array, DataFormat, ShapeLike
 
@@ -95,9 +96,10 @@ class Reshape(Layer):
         compatible = size % max(known, 1) == 0 if -1 in self.target_shape else size == known
         if not compatible:
             raise ValueError(
-                f"{self._label_()}: cannot reshape a sample of shape {sample}, with {size} "
-                f"elements, to {self.target_shape}.\nOne size may be -1, to be inferred from the "
-                "others. The batch axis is not part of target_shape."
+                f"{self._label_()}: cannot reshape a sample of shape {sample}, with "
+                f"{quantity(size, 'element')}, to {self.target_shape}.\n"
+                "One size may be -1, to be inferred from the others. The batch axis is not part of "
+                "target_shape."
             )
 
     def call(self, inputs: Array) -> Array:

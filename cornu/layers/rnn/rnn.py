@@ -11,6 +11,7 @@ from cornu import tree
 from cornu.core.graph.tensor import format_shape
 from cornu.core.layer.layer import Layer
 from cornu.core.state import scope
+from cornu.errors import quantity
 from cornu.layers.rnn.cell_protocol import (
     DroppingCell,
     build_cell,
@@ -225,8 +226,9 @@ class RNN(Layer):
         states = list(states) if isinstance(states, (list, tuple)) else [states]
         if len(states) != len(self.state_size):
             raise ValueError(
-                f"{self._label_()}: expected {len(self.state_size)} states in initial_state, "
-                f"received {len(states)}.\nPass a list of all states, such as [h, c] for an LSTM."
+                f"{self._label_()}: expected {quantity(len(self.state_size), 'state')} in "
+                f"initial_state, received {len(states)}.\n"
+                f"Pass a list of all states, such as [h, c] for an LSTM."
             )
         for state, size in zip(states, self.state_size, strict=True):
             if isinstance(size, int) and hasattr(state, "shape") and state.shape[-1:] != (size,):

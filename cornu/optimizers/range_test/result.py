@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
-from cornu.errors import suggest
+from cornu.errors import quantity, suggest
 from cornu.graphics.figure import PlotBackend, use_matplotlib
 from cornu.graphics.svg import SVGImage
 from cornu.optimizers.range_test.plot import draw_figure, draw_svg
@@ -128,7 +128,7 @@ class RangeTest:
         rate = self.suggestion
         suggestion = "no suggestion" if rate is None else f"suggestion {rate:.3g}"
         limits = f" from {self.rates[0]:.3g} to {self.rates[-1]:.3g}" if self.rates else ""
-        return f"<RangeTest: {len(self.rates)} rates{limits}, {suggestion}>"
+        return f"<RangeTest: {quantity(len(self.rates), 'rate')}{limits}, {suggestion}>"
 
 
 def smooth(losses: Sequence[float], smoothing: float) -> list[float]:

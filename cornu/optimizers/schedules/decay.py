@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from cornu.core.graph.op import unwrap
+from cornu.errors import quantity
 from cornu.optimizers.schedules.base import (
     LearningRateSchedule,
     Step,
@@ -114,7 +115,8 @@ class PiecewiseConstantDecay(LearningRateSchedule):
         if len(boundaries) != len(values) - 1:
             raise ValueError(
                 f"{type(self).__name__}: expected one value more than boundaries. "
-                f"Received: {len(boundaries)} boundaries, {len(values)} values"
+                f"Received: {quantity(len(boundaries), 'boundary')}, "
+                f"{quantity(len(values), 'value')}"
             )
         self.boundaries = boundaries
         self.values = values

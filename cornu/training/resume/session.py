@@ -89,7 +89,7 @@ class ResumeSession:
 
     # ---------------------------------------------------------------------------------- restoring
 
-    def finished(self, epochs: int) -> bool:
+    def restore_finished(self, epochs: int) -> bool:
         """Restores the state after the end of training, if training was completed; else False."""
         if self.saved is None or self._writer is None:
             return False
@@ -101,7 +101,8 @@ class ResumeSession:
         self.callbacks.set_state(decode_state(end.data["callbacks"], end.arrays))
         self.trainer.run.history = self.callbacks.history
         self._print(
-            f"Training was finished: its final state was read from {str(self._writer.folder)!r}."
+            "Training is already complete. Restored its final state from "
+            f"{str(self._writer.folder)!r}."
         )
         return True
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cornu.errors import quantity
 from cornu.inspect.tables.formatting import format_bytes, format_count, format_seconds
 from cornu.inspect.tables.html import to_html
 from cornu.inspect.tables.table import DisplayTable, TableColumn, TableRow
@@ -89,4 +90,4 @@ class BatchSizes(Sequence[BatchSize]):
         return to_html(self.table())
 
     def __repr__(self) -> str:
-        return f"<BatchSizes: {len(self)} sizes, best {self.best}>"
+        return f"<BatchSizes: {quantity(len(self), 'size')}, best {self.best}>"

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cornu.core.state.variable import Variable
+from cornu.errors import quantity
 from cornu.types import DataLike
 
 __all__ = ["run", "takes_state"]
@@ -43,7 +44,7 @@ def run(step: Callable[..., Any], owners: Sequence[Sequence[Variable]], data: Da
     if not isinstance(found, tuple) or len(found) != 2 or [len(p) for p in found[1]] != sizes:
         raise TypeError(
             f"{step.__qualname__}(state, data) must return a result and the new state, with the "
-            f"same {len(sizes)} parts of {sizes} values as `state`. Received: "
+            f"same {quantity(len(sizes), 'part')} of {sizes} values as `state`. Received: "
             f"{_describe_result(found)}."
         )
     for variables, values in zip(owners, found[1], strict=True):

@@ -29,7 +29,7 @@ def test_more_steps_than_batches_begin_anew():
     source = adapt(np.arange(4), batch_size=2, steps=3, restart=True)
     assert epochs(source, 2) == [[[0, 1], [2, 3], [0, 1]], [[2, 3], [0, 1], [2, 3]]]
     assert source.resident and source.order(1).tolist() == [2, 3, 0, 1, 2, 3]
-    with pytest.raises(ValueError, match="10 rows, which are 3 batches of 4, but steps=4"):
+    with pytest.raises(ValueError, match="10 rows, which gives 3 batches of 4, but steps=4"):
         adapt(np.arange(10), batch_size=4, steps=4)  # in evaluate rows would count twice
 
 

@@ -146,7 +146,7 @@ def test_a_run_that_is_finished_is_not_run_again(undisturbed, tmp_path, capsys):
     found = fit(model, tmp_path, more=[Break(1)], verbose=2)
     assert bits(model, *found) == undisturbed
     assert model.history is found[0]
-    assert "Training was finished" in capsys.readouterr().out
+    assert "Training is already complete" in capsys.readouterr().out
 
 
 def test_more_epochs_go_on_from_before_the_end(tmp_path):

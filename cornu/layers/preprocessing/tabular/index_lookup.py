@@ -14,6 +14,7 @@ import numpy as np
 from cornu import registry
 from cornu.core.graph.tensor import Tensor
 from cornu.core.state import scope
+from cornu.errors import quantity
 from cornu.layers.arguments import positive_int
 from cornu.layers.preprocessing.base import (
     AdaptableLayer,
@@ -212,7 +213,8 @@ class IndexLookup(VocabularyLayer):
         size = self._token_start + len(tokens)
         if self.max_tokens is not None and size > self.max_tokens:
             raise ValueError(
-                f"{label}: the vocabulary has {size} terms, including mask and out-of-vocabulary "
+                f"{label}: the vocabulary has {quantity(size, 'term')}, including mask and "
+                "out-of-vocabulary "
                 f"tokens, which exceeds max_tokens={self.max_tokens}."
             )
 

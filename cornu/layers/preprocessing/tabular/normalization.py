@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu import settings
+from cornu.errors import quantity
 from cornu.layers.arguments import known_size
 from cornu.layers.preprocessing.base import AdaptableLayer, HostArray
 from cornu.layers.preprocessing.reading import batches
@@ -236,6 +237,6 @@ def _check_given(label: str, axis: tuple[int, ...], mean: Any, variance: Any) ->
         )
     if mean.ndim > len(axis):
         raise ValueError(
-            f"{label}: mean has {mean.ndim} axes, but axis={axis} has {len(axis)}.\n"
+            f"{label}: mean has {quantity(mean.ndim, 'axis')}, but axis={axis} has {len(axis)}.\n"
             "Pass an axis of the input for each axis of mean, as in axis=(1, 2)."
         )
