@@ -94,7 +94,7 @@ def test_the_first_batch_is_read_once():
 def test_data_that_ends():
     with pytest.raises(ValueError, match="ended after 2 batches of an epoch of 3"):
         numbers(adapt(Fresh(2), steps=3), 1)  # in evaluate rows would count twice
-    with pytest.raises(ValueError, match="ended after 1 batches of an epoch of 3"):
+    with pytest.raises(ValueError, match="ended after 1 batch of an epoch of 3"):
         numbers(adapt(iter(list(Fresh(4))), steps=3, restart=True), 2)
     with pytest.raises(ValueError, match="ended after 0 batches"):
         numbers(adapt(Fresh(0), steps=2, restart=True), 1)
