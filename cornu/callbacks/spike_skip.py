@@ -172,8 +172,7 @@ class SpikeSkip(Callback):
 
     def _find_variables(self) -> list[Variable]:
         model = self.model
-        found = [*model.variables, *model.optimizer.variables]
-        found += [variable for metric in model.metrics for variable in metric.variables]
+        found = [*model._all_variables_, *model.optimizer.variables]
         return list({id(variable): variable for variable in found}.values())
 
     def _update_statistics(self, loss: jax.Array, finite: jax.Array) -> jax.Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 import jax
@@ -10,8 +11,9 @@ import jax.numpy as jnp
 
 from cornu.core.graph.op import unwrap
 from cornu.core.state import scope
+from cornu.core.state.accumulator import Accumulator, zeros
 from cornu.core.state.dtype_policy import DTypePolicy, get_policy
-from cornu.core.state.dtypes import standardize_dtype
+from cornu.core.state.dtypes import is_float, standardize_dtype
 from cornu.core.state.tracking import VariableOwner
 from cornu.core.state.variable import Variable
 from cornu.errors import quantity
@@ -31,7 +33,12 @@ class Metric(VariableOwner):
 
     Args:
         dtype: the dtype or dtype policy of the computation; by default the process-wide float type.
+            Sums of a shorter float are computed in float32.
         name: the metric's name in logs.
+
+    Differences: `assign_add` of a float32 Variable is exact for counts up to 2**48 (see
+    `add_variable`); in Keras, it stops at 2**24. Metrics in half precision have Variables and
+    results in float32; in Keras, a float16 sum above 65504 is infinite.
 
     Example:
 
@@ -77,7 +84,7 @@ class Metric(VariableOwner):
     def reset_state(self) -> None:
         """Sets all Variables to zero."""
         for variable in self.variables:
-            variable.assign(jnp.zeros(variable.shape, variable.dtype))
+            variable.assign(zeros(variable.shape, variable.dtype))
 
     # -------------------------------------------------------------------------------- Variables
 
@@ -85,6 +92,11 @@ class Metric(VariableOwner):
     def dtype(self) -> str:
         """The dtype of the computation."""
         return self._dtype
+
+    @property
+    def sum_dtype(self) -> str:
+        """The dtype of sums: that of the computation, and float32 for shorter floats."""
+        return _widen(self._dtype)
 
     def add_variable(
         self,
@@ -96,10 +108,13 @@ class Metric(VariableOwner):
     ) -> Variable:
         """Creates a Variable of the metric.
 
+        If the dtype is float32, what `assign_add` would lose by rounding is kept in another
+        Variable, which `variables` does not list, and added later: a sum of 10**9 ones is exact.
+
         Args:
             shape: the shape.
             initializer: a name, an initializer, or a function of `(shape, dtype)`.
-            dtype: by default the process-wide float type.
+            dtype: by default the process-wide float type; at least float32 for floats.
             aggregation: how the values of several devices are combined.
             name: the name within the metric.
         """
@@ -108,10 +123,12 @@ class Metric(VariableOwner):
         outer = current.layer_path
         current.layer_path = (*outer, self.name.replace("/", ">"))
         try:
-            variable = Variable(
+            wide = _widen(standardize_dtype(dtype))
+            # The type of the state is no choice of the subclass: most add to it.
+            make = Accumulator if wide == "float32" else partial(Variable, dtype=wide)
+            variable = make(
                 initializers.get(initializer),
                 shape=shape,
-                dtype=standardize_dtype(dtype),
                 trainable=False,
                 aggregation=aggregation,
                 name=name,
@@ -180,3 +197,7 @@ class Metric(VariableOwner):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"
+
+
+def _widen(dtype: str) -> str:
+    return "float32" if is_float(dtype) and jnp.dtype(dtype).itemsize < 4 else dtype

@@ -11,8 +11,10 @@ import numpy as np
 
 from cornu import settings
 from cornu.core.state.dtype_policy import DTypePolicy
+from cornu.core.state.variable import Variable
 from cornu.metrics.base import Metric
 from cornu.metrics.mean import divide
+from cornu.metrics.sums import add_sums
 from cornu.parts.formulas.align import expand_weights, match_shapes
 from cornu.types import Array, ArrayLike, DTypeLike
 
@@ -30,15 +32,16 @@ _EXCLUDED = -1e10
 
 
 class ConfusionCounts(NamedTuple):
-    """True and false positives and negatives, for each threshold (and label)."""
+    """The Variables of true and false positives and negatives; None for one that is not counted."""
 
-    true_positives: Array
-    false_positives: Array
-    true_negatives: Array
-    false_negatives: Array
+    true_positives: Variable | None = None
+    false_positives: Variable | None = None
+    true_negatives: Variable | None = None
+    false_negatives: Variable | None = None
 
 
-def count_confusion(
+def add_confusion(
+    counts: ConfusionCounts,
     y_true: ArrayLike,
     y_pred: ArrayLike,
     thresholds: Sequence[float],
@@ -49,10 +52,11 @@ def count_confusion(
     label_weights: np.ndarray | None = None,
     by_label: bool = False,
     dtype: DTypeLike | None = None,
-) -> ConfusionCounts:
-    """Counts true and false positives and negatives at each threshold.
+) -> None:
+    """Adds the true and false positives and negatives of a batch, at each threshold.
 
     Args:
+        counts: the Variables, of shape (thresholds,), or (thresholds, labels) with `by_label`.
         y_true: labels; nonzero labels are positive.
         y_pred: predictions; positive above the threshold.
         thresholds: in ascending order.
@@ -62,9 +66,6 @@ def count_confusion(
         label_weights: weights of the labels (last axis).
         by_label: whether to count each label (last axis) separately.
         dtype: the dtype of the counts.
-
-    Returns:
-        Counts of shape (thresholds,), or (thresholds, labels) with `by_label`.
     """
     y_true, y_pred = match_shapes(y_true, jnp.asarray(y_pred, dtype))
     weights = jnp.ones((), dtype) if sample_weight is None else jnp.asarray(sample_weight, dtype)
@@ -85,19 +86,26 @@ def count_confusion(
     weights = jnp.broadcast_to(weights, y_pred.shape)
     labels = y_pred.shape[-1] if by_label else 1
     y_true, y_pred, weights = (a.reshape(-1, labels) for a in (y_true, y_pred, weights))
-    positives = jnp.where(y_true != 0, weights, 0)
-    negatives = jnp.where(y_true != 0, 0, weights)
-    # Sums of weights instead of booleans, so that one pass gives weighted counts.
+    wanted = [
+        name for name, variable in zip(counts._fields, counts, strict=True) if variable is not None
+    ]
     above = _above_even if is_even(thresholds) else _above
-    true_positives = above(y_pred, positives, thresholds)
-    false_positives = above(y_pred, negatives, thresholds)
-    counts = ConfusionCounts(
-        true_positives,
-        false_positives,
-        jnp.sum(negatives, axis=0) - false_positives,
-        jnp.sum(positives, axis=0) - true_positives,
-    )
-    return counts if by_label else ConfusionCounts(*(c[:, 0] for c in counts))
+
+    def count(y_true: Array, y_pred: Array, weights: Array) -> list[Array]:
+        positives = jnp.where(y_true != 0, weights, 0)
+        negatives = jnp.where(y_true != 0, 0, weights)
+        # Sums of weights instead of booleans, so that one pass gives weighted counts.
+        true_positives = above(y_pred, positives, thresholds)
+        false_positives = above(y_pred, negatives, thresholds)
+        sums = {
+            "true_positives": true_positives,
+            "false_positives": false_positives,
+            "true_negatives": jnp.sum(negatives, axis=0) - false_positives,
+            "false_negatives": jnp.sum(positives, axis=0) - true_positives,
+        }
+        return [sums[name] if by_label else sums[name][:, 0] for name in wanted]
+
+    add_sums([getattr(counts, name) for name in wanted], count, y_true, y_pred, weights)
 
 
 def _above(y_pred: Array, weights: Array, thresholds: Sequence[float]) -> Array:
@@ -174,8 +182,8 @@ class _ConfusionMetric(Metric):
             y_pred: predictions; positive above the threshold.
             sample_weight: weights, one per sample or more.
         """
-        counts = count_confusion(y_true, y_pred, self.thresholds, sample_weight, dtype=self.dtype)
-        self.accumulator.assign_add(getattr(counts, self.counted))
+        counts = ConfusionCounts(**{self.counted: self.accumulator})
+        add_confusion(counts, y_true, y_pred, self.thresholds, sample_weight, dtype=self.sum_dtype)
 
     def result(self) -> Array:
         """Returns the count, or one for each threshold if there are several."""
@@ -264,17 +272,16 @@ class _RatioMetric(Metric):
             y_pred: predictions; positive above the threshold.
             sample_weight: weights, one per sample or more.
         """
-        counts = count_confusion(
+        add_confusion(
+            ConfusionCounts(**{"true_positives": self.true_positives, self.other: self.others}),
             y_true,
             y_pred,
             self.thresholds,
             sample_weight,
             top_k=self.top_k,
             class_id=self.class_id,
-            dtype=self.dtype,
+            dtype=self.sum_dtype,
         )
-        self.true_positives.assign_add(counts.true_positives)
-        self.others.assign_add(getattr(counts, self.other))
 
     def result(self) -> Array:
         """Returns the ratio, or one for each threshold if there are several; 0 without data."""

@@ -12,7 +12,7 @@ import numpy as np
 from cornu import settings
 from cornu.core.state.dtype_policy import DTypePolicy
 from cornu.metrics.base import Metric
-from cornu.metrics.confusion import ConfusionCounts, count_confusion
+from cornu.metrics.confusion import ConfusionCounts, add_confusion
 from cornu.metrics.mean import divide
 from cornu.types import Array, ArrayLike, DTypeLike
 
@@ -46,11 +46,11 @@ class _Curve(Metric):
         self.true_negatives = self.add_variable(shape, "zeros", name="true_negatives")
         self.false_negatives = self.add_variable(shape, "zeros", name="false_negatives")
 
-    def _add(self, counts: ConfusionCounts) -> None:
-        self.true_positives.assign_add(counts.true_positives)
-        self.false_positives.assign_add(counts.false_positives)
-        self.true_negatives.assign_add(counts.true_negatives)
-        self.false_negatives.assign_add(counts.false_negatives)
+    @property
+    def _counts(self) -> ConfusionCounts:
+        return ConfusionCounts(
+            self.true_positives, self.false_positives, self.true_negatives, self.false_negatives
+        )
 
     def _rates(self) -> dict[str, Array]:
         tp, fp = self.true_positives.value, self.false_positives.value
@@ -127,7 +127,7 @@ class AUC(_Curve):
         self.multi_label = multi_label
         self.num_labels = num_labels
         self.label_weights = (
-            None if label_weights is None else np.asarray(label_weights, self.dtype)
+            None if label_weights is None else np.asarray(label_weights, self.sum_dtype)
         )
         self.from_logits = from_logits
         self._built = False
@@ -155,7 +155,7 @@ class AUC(_Curve):
             y_pred: probabilities, or logits with `from_logits`.
             sample_weight: weights, one per sample or more.
         """
-        y_pred = jnp.asarray(y_pred, self.dtype)
+        y_pred = jnp.asarray(y_pred, self.sum_dtype)
         if self.multi_label and y_pred.ndim != 2:
             raise ValueError(
                 "AUC with multi_label=True: expected predictions of shape (batch, labels). "
@@ -163,16 +163,16 @@ class AUC(_Curve):
             )
         if not self._built:
             self._build(y_pred.shape[1:])
-        counts = count_confusion(
+        add_confusion(
+            self._counts,
             y_true,
             jax.nn.sigmoid(y_pred) if self.from_logits else y_pred,
             self._thresholds,
             sample_weight,
             label_weights=None if self.multi_label else self.label_weights,
             by_label=self.multi_label,
-            dtype=self.dtype,
+            dtype=self.sum_dtype,
         )
-        self._add(counts)
 
     def result(self) -> Array:
         """Returns the area."""
@@ -262,15 +262,15 @@ class _PointOnCurve(_Curve):
             y_pred: probabilities.
             sample_weight: weights, one per sample or more.
         """
-        counts = count_confusion(
+        add_confusion(
+            self._counts,
             y_true,
             y_pred,
             self.thresholds,
             sample_weight,
             class_id=self.class_id,
-            dtype=self.dtype,
+            dtype=self.sum_dtype,
         )
-        self._add(counts)
 
     def result(self) -> Array:
         """Returns the best rate; 0 if no threshold reaches the minimum of the other."""

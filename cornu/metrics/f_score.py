@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from cornu import settings
 from cornu.core.state.dtype_policy import DTypePolicy
 from cornu.metrics.base import Metric
+from cornu.metrics.sums import add_sums
 from cornu.parts.formulas.align import expand_weights, match_shapes
 from cornu.types import Array, ArrayLike, DTypeLike
 
@@ -82,7 +83,7 @@ class FBetaScore(Metric):
             y_pred: predictions (batch, classes).
             sample_weight: weights, one per sample.
         """
-        y_true, y_pred = match_shapes(y_true, jnp.asarray(y_pred, self.dtype))
+        y_true, y_pred = match_shapes(y_true, jnp.asarray(y_pred, self.sum_dtype))
         if y_pred.ndim != 2:
             raise ValueError(
                 f"{type(self).__name__}: expected labels and predictions of shape "
@@ -97,18 +98,23 @@ class FBetaScore(Metric):
             predicted = (y_pred >= largest) & (jnp.abs(y_pred) > 1e-9)
         else:
             predicted = y_pred > self.threshold
-        predicted = predicted.astype(self.dtype)
-        weights = jnp.ones((), self.dtype) if sample_weight is None else sample_weight
-        weights = expand_weights(jnp.asarray(weights, self.dtype), y_true.shape)
+        weights = jnp.ones((), self.sum_dtype) if sample_weight is None else sample_weight
+        weights = expand_weights(jnp.asarray(weights, self.sum_dtype), y_true.shape)
+        weights = jnp.broadcast_to(weights, y_true.shape)
         axis = None if self.average == "micro" else 0
 
-        def count(values: Array) -> Array:
-            return jnp.sum(values * weights, axis=axis)
+        def count(y_true: Array, predicted: Array, weights: Array) -> list[Array]:
+            values = (
+                predicted * y_true,
+                predicted * (1 - y_true),
+                (1 - predicted) * y_true,
+                y_true,
+            )
+            return [jnp.sum(value * weights, axis=axis) for value in values]
 
-        self.true_positives.assign_add(count(predicted * y_true))
-        self.false_positives.assign_add(count(predicted * (1 - y_true)))
-        self.false_negatives.assign_add(count((1 - predicted) * y_true))
-        self.intermediate_weights.assign_add(count(y_true))
+        counts = [self.true_positives, self.false_positives]
+        counts += [self.false_negatives, self.intermediate_weights]
+        add_sums(counts, count, y_true, predicted.astype(self.sum_dtype), weights)
 
     def result(self) -> Array:
         """Returns the score, one for each class if `average` is None."""

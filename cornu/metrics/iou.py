@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from cornu import settings
 from cornu.core.state.dtype_policy import DTypePolicy
 from cornu.metrics.base import Metric
+from cornu.metrics.sums import add_sums
 from cornu.parts.formulas.align import expand_weights
 from cornu.types import Array, ArrayLike, DTypeLike
 
@@ -85,8 +86,8 @@ class IoU(Metric):
                 f"{labels.shape} and {predictions.shape}\n"
                 "Check sparse_y_true, sparse_y_pred and axis."
             )
-        weights = jnp.ones((), self.dtype) if sample_weight is None else sample_weight
-        weights = _broadcast_weights(jnp.asarray(weights, self.dtype), labels.shape)
+        weights = jnp.ones((), self.sum_dtype) if sample_weight is None else sample_weight
+        weights = _broadcast_weights(jnp.asarray(weights, self.sum_dtype), labels.shape)
         labels, predictions = labels.reshape(-1), predictions.reshape(-1)
         known = (labels >= 0) & (labels < self.num_classes)
         known &= (predictions >= 0) & (predictions < self.num_classes)
@@ -94,8 +95,12 @@ class IoU(Metric):
             known &= labels != self.ignore_class
         # One index for each cell of the confusion matrix; segment_sum drops -1.
         cells = jnp.where(known, labels * self.num_classes + predictions, -1)
-        counts = jax.ops.segment_sum(weights.reshape(-1), cells, self.num_classes**2)
-        self.total_cm.assign_add(counts.reshape(self.num_classes, self.num_classes))
+
+        def count(cells: Array, weights: Array) -> list[Array]:
+            counts = jax.ops.segment_sum(weights, cells, self.num_classes**2)
+            return [counts.reshape(self.num_classes, self.num_classes)]
+
+        add_sums([self.total_cm], count, cells, weights.reshape(-1))
 
     def result(self) -> Array:
         """Returns the mean over the classes that occur."""

@@ -11,7 +11,9 @@ import jax.numpy as jnp
 from cornu.core.state import scope
 from cornu.core.state.dtype_policy import DTypePolicy
 from cornu.core.state.dtypes import is_float
+from cornu.core.state.variable import Variable
 from cornu.metrics.base import Metric
+from cornu.metrics.sums import add_sums
 from cornu.parts.formulas.align import apply_mask, as_columns, expand_weights, lists_to_arrays
 from cornu.types import Array, ArrayLike, DTypeLike
 
@@ -33,7 +35,7 @@ class Sum(Metric):
 
     def __init__(self, name: str = "sum", dtype: DTypeLike | DTypePolicy | None = None) -> None:
         super().__init__(name=name, dtype=dtype)
-        self.total = self.add_variable((), "zeros", dtype=self.dtype, name="total")
+        self.total = self.add_variable((), "zeros", self.dtype, name="total")
 
     def update_state(self, values: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Adds values.
@@ -42,8 +44,8 @@ class Sum(Metric):
             values: an array.
             sample_weight: weights, one per sample or more.
         """
-        values, _ = reduce_to_samples(values, sample_weight, jnp.sum, self.dtype)
-        self.total.assign_add(jnp.sum(values))
+        values, _ = reduce_to_samples(values, sample_weight, jnp.sum, self.sum_dtype)
+        _add(self.total, values)
 
     def result(self) -> Array:
         """Returns the sum."""
@@ -67,8 +69,8 @@ class Mean(Metric):
 
     def __init__(self, name: str = "mean", dtype: DTypeLike | DTypePolicy | None = None) -> None:
         super().__init__(name=name, dtype=dtype)
-        self.total = self.add_variable((), "zeros", dtype=self.dtype, name="total")
-        self.count = self.add_variable((), "zeros", dtype=self.dtype, name="count")
+        self.total = self.add_variable((), "zeros", self.dtype, name="total")
+        self.count = self.add_variable((), "zeros", self.dtype, name="count")
 
     def update_state(self, values: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Adds values to the mean.
@@ -78,9 +80,12 @@ class Mean(Metric):
             sample_weight: weights, one per sample or more; values of weight 0 are excluded, even if
                 they are not finite.
         """
-        values, weights = reduce_to_samples(values, sample_weight, jnp.mean, self.dtype)
-        self.total.assign_add(jnp.sum(values))
-        self.count.assign_add(values.size if weights is None else jnp.sum(weights))
+        values, weights = reduce_to_samples(values, sample_weight, jnp.mean, self.sum_dtype)
+        _add(self.total, values)
+        if weights is None:
+            self.count.assign_add(values.size)
+        else:
+            _add(self.count, weights)
 
     def result(self) -> Array:
         """Returns the mean; 0 without data."""
@@ -102,8 +107,8 @@ class MeanMetricWrapper(Mean):
     1.5
 
     Differences: values that the function masks (`ignore_class`) are excluded; in Keras they count
-    as 0 unless there are sample weights. Predictions in a shorter float are converted to the
-    metric's dtype.
+    as 0 unless there are sample weights. Predictions in a shorter float are converted to
+    the metric's dtype, at least to float32.
     """
 
     def __init__(
@@ -128,18 +133,18 @@ class MeanMetricWrapper(Mean):
             sample_weight: weights, one per sample or more.
         """
         masks = scope.current().masks
-        weights = apply_mask(sample_weight, masks.get(y_pred), self.dtype)
+        weights = apply_mask(sample_weight, masks.get(y_pred), self.sum_dtype)
         y_true, y_pred = (
             lists_to_arrays(y_true),
             jax.tree_util.tree_map(self._widen, lists_to_arrays(y_pred)),
         )
         values = self.fn(*as_columns(self.fn, y_true, y_pred), **self.arguments)
-        super().update_state(values, apply_mask(weights, masks.get(values), self.dtype))
+        super().update_state(values, apply_mask(weights, masks.get(values), self.sum_dtype))
 
     def _widen(self, value: ArrayLike) -> Array:
         x = jnp.asarray(value)
-        short = is_float(x.dtype) and x.dtype.itemsize < jnp.dtype(self.dtype).itemsize
-        return x.astype(self.dtype) if short else x
+        short = is_float(x.dtype) and x.dtype.itemsize < jnp.dtype(self.sum_dtype).itemsize
+        return x.astype(self.sum_dtype) if short else x
 
 
 def reduce_to_samples(
@@ -168,6 +173,13 @@ def reduce_to_samples(
     # Replaced, not multiplied by 0: 0 * infinity is NaN.
     values = jnp.where(weights == 0, 0, values * weights)
     return _reduce_samples(values, reduce), _reduce_samples(weights, reduce)
+
+
+def _add(variable: Variable, values: Array) -> None:
+    if values.ndim:
+        add_sums([variable], lambda x: [jnp.sum(x)], values)
+    else:
+        variable.assign_add(values)
 
 
 def divide(a: Array, b: Array) -> Array:

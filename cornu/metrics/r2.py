@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from cornu.core.state.dtype_policy import DTypePolicy
 from cornu.metrics.base import Metric
+from cornu.metrics.sums import add_sums
 from cornu.parts.formulas.align import expand_weights, match_shapes
 from cornu.types import Array, ArrayLike, DTypeLike
 
@@ -76,7 +77,7 @@ class R2Score(Metric):
             y_pred: predictions (batch, outputs).
             sample_weight: weights, one per sample or one per value.
         """
-        y_true, y_pred = match_shapes(y_true, jnp.asarray(y_pred, self.dtype))
+        y_true, y_pred = match_shapes(y_true, jnp.asarray(y_pred, self.sum_dtype))
         if y_pred.ndim != 2:
             raise ValueError(
                 f"R2Score: expected labels and predictions of shape (batch, outputs). "
@@ -84,19 +85,19 @@ class R2Score(Metric):
             )
         if not self._built:
             self._build(y_pred.shape[1])
-        weights = jnp.ones((), self.dtype) if sample_weight is None else sample_weight
-        weights = expand_weights(jnp.asarray(weights, self.dtype), y_true.shape)
+        weights = jnp.ones((), self.sum_dtype) if sample_weight is None else sample_weight
+        weights = expand_weights(jnp.asarray(weights, self.sum_dtype), y_true.shape)
         weights = jnp.broadcast_to(weights, y_true.shape)
 
-        def total(values: Array) -> Array:
-            return jnp.sum(jnp.where(weights == 0, 0, values * weights), axis=0)
+        def add_up(y_true: Array, y_pred: Array, weights: Array) -> list[Array]:
+            terms = (y_true, y_true * y_true, jnp.square(y_true - y_pred))
+            values = [jnp.where(weights == 0, 0, term * weights) for term in terms]
+            # The adjusted score counts samples, not their weights.
+            samples = jnp.sum(weights != 0)
+            return [*(jnp.sum(v, axis=0) for v in (*values, weights)), samples]
 
-        self.sum.assign_add(total(y_true))
-        self.squared_sum.assign_add(total(y_true * y_true))
-        self.residual.assign_add(total(jnp.square(y_true - y_pred)))
-        self.count.assign_add(jnp.sum(weights, axis=0))
-        # The adjusted score counts samples, not their weights.
-        self.num_samples.assign_add(jnp.sum(weights != 0))
+        sums = [self.sum, self.squared_sum, self.residual, self.count, self.num_samples]
+        add_sums(sums, add_up, y_true, y_pred, weights)
 
     def result(self) -> Array:
         """Returns the score over all batches."""

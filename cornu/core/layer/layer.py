@@ -504,8 +504,9 @@ class Layer(VariableOwner):
 
     @property
     def _all_variables_(self) -> list[Variable]:
-        """The Variables of the layer, its sublayers and their metrics."""
-        return remove_duplicates(self.weights + self.metrics_variables)
+        """The Variables of the layer, its sublayers and their metrics, with all their parts."""
+        counted = [part for v in self.metrics_variables for part in v.parts]
+        return remove_duplicates(self.weights + counted)
 
     @property
     def trainable_variables(self) -> list[Variable]:

@@ -27,7 +27,7 @@ from cornu.names import auto_name
 from cornu.process import prepare
 from cornu.types import ArrayLike, DTypeLike, InitializerLike, ShapeLike
 
-__all__ = ["AGGREGATIONS", "ROLES", "SYNCHRONIZATIONS", "Variable"]
+__all__ = ["AGGREGATIONS", "ROLES", "SYNCHRONIZATIONS", "Variable", "read_value"]
 
 # Steps, checkpoints and summaries select Variables by role.
 ROLES = ("param", "state", "metric", "slot", "hyper", "seed")
@@ -221,11 +221,11 @@ class Variable(Operators, VariableBase):
 
     def assign_add(self, value: ArrayLike) -> jax.Array:
         """Adds `value` to the current value, and returns the sum."""
-        return self._assign(scope.current().read(self) + _read(value))
+        return self._assign(scope.current().read(self) + read_value(value))
 
     def assign_sub(self, value: ArrayLike) -> jax.Array:
         """Subtracts `value` from the current value, and returns the difference."""
-        return self._assign(scope.current().read(self) - _read(value))
+        return self._assign(scope.current().read(self) - read_value(value))
 
     def _assign(self, value: jax.Array) -> jax.Array:
         if value.shape != self.shape:
@@ -291,8 +291,13 @@ class Variable(Operators, VariableBase):
         value = np.array2string(np.asarray(self.stored), threshold=20, precision=4)
         return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, value={value}>"
 
+    @property
+    def parts(self) -> tuple[Variable, ...]:
+        """The Variables that hold the state: this one, and those of a subclass."""
+        return (self,)
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Variable:
-        copy = object.__new__(Variable)
+        copy = object.__new__(type(self))
         memo[id(self)] = copy
         for slot in Variable.__slots__:
             if slot not in ("__dict__", "__weakref__"):
@@ -303,7 +308,8 @@ class Variable(Operators, VariableBase):
         return copy
 
 
-def _read(value: ArrayLike) -> Any:
+def read_value(value: ArrayLike) -> Any:
+    """Returns the value of an array or Variable as it is stored."""
     # The stored dtype, not the compute dtype that `value` of a Variable has inside a layer's call.
     return scope.current().read(value) if isinstance(value, Variable) else jnp.asarray(value)
 

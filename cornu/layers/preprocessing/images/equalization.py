@@ -206,7 +206,8 @@ class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
         x = jnp.pad(x, ((0, 0), (0, missing[0]), (0, missing[1]), (0, 0)), "symmetric")
         x = x.reshape(batch, grid[0], tall, grid[1], wide, channels).transpose(0, 1, 3, 5, 2, 4)
         level = x.reshape(-1, tall * wide).clip(0, 255).astype(int)
-        counts = jax.vmap(lambda tile: jnp.zeros(_LEVELS).at[tile].add(1))(level)
+        counts = jax.vmap(lambda tile: jnp.zeros(_LEVELS, int).at[tile].add(1))(level)
+        counts = counts.astype("float32")
         if self.clip_limit > 0:
             kept = counts.clip(0, self.clip_limit * tall * wide / _LEVELS)
             counts = kept + (counts - kept).sum(-1, keepdims=True) / _LEVELS

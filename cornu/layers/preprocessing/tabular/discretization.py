@@ -194,7 +194,9 @@ def _compress(summary: np.ndarray, share: float) -> np.ndarray:
     if summary.shape[1] * share < 1:
         return summary
     shares = share + np.arange(0.0, 1.0, share)
-    reached = summary[1].cumsum()
+    # float32 gives the boundaries of Keras to the last bit, and does not count beyond 2**24.
+    many = summary[1].sum(dtype="float64") > 2**24
+    reached = summary[1].cumsum(dtype="float64" if many else "float32")
     part = reached / reached[-1]
     values = np.interp(shares, part, summary[0])
     counts = np.diff(np.interp(shares, part, reached), prepend=0)
