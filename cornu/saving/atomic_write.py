@@ -30,6 +30,7 @@ def atomic_write(path: Path, overwrite: bool = True) -> Iterator[Path]:
     if path.exists() and not overwrite:
         raise FileExistsError(f"{str(path)!r} exists. Pass overwrite=True to replace it.")
     path.parent.mkdir(parents=True, exist_ok=True)
+    # In the same directory, because a file cannot be renamed into another file system.
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
     os.close(handle)
     temporary = Path(name)
@@ -46,6 +47,7 @@ def atomic_write(path: Path, overwrite: bool = True) -> Iterator[Path]:
 
 
 def _get_umask() -> int:
+    # The umask can be read only by setting it.
     mask = os.umask(0)
     os.umask(mask)
     return mask
@@ -53,6 +55,7 @@ def _get_umask() -> int:
 
 def _sync_directory(directory: Path) -> None:
     if os.name == "posix":
+        # The new name is part of the directory, whose content is buffered like that of a file.
         handle = os.open(directory, os.O_RDONLY)
         try:
             os.fsync(handle)

@@ -51,6 +51,7 @@ def encode_state(value: Any, arrays: dict[str, np.ndarray], name: str) -> Any:
         return {_TYPE: "dict", "items": pairs}
     if isinstance(value, (np.ndarray, np.generic, jax.Array)):
         array = np.asarray(value)
+        # V is the kind of bfloat16 and other dtypes of `ml_dtypes`.
         if array.dtype.kind in "fiubV":
             arrays[name] = array
             return {_TYPE: "number" if _is_numpy(value) else "array", "name": name}

@@ -36,6 +36,7 @@ def _iterate_owner(
     if id(owner) in seen:
         return
     seen.add(id(owner))
+    # A layer that occurs twice is stored once, under its first key, as in Keras.
     layer = owner if isinstance(owner, Layer) else None
     for i, variable in enumerate(layer._own_variables_() if layer else owner.variables):
         yield f"{prefix}vars/{i}", variable

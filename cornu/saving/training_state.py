@@ -88,6 +88,7 @@ class StateFolder:
             RuntimeError: another process has locked the directory.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
+        # The system releases the lock when the process ends, even if it is killed.
         with open(self.folder / ".lock", "a") as file:
             if not _lock_file(file):
                 raise RuntimeError(
@@ -118,12 +119,14 @@ class StateFolder:
         arrays = {name: np.asarray(a, order="C") for name, a in state.arrays.items()}
         text = json.dumps(state.data)
         kind = _KINDS[state.finished]
+        # Safetensors files have no checksum of their own.
         metadata = {"format": _FORMAT, "data": text, "sha256": _checksum(arrays, text)}
         with atomic_write(self.folder / f"{kind}-{state.number:012d}.safetensors") as temporary:
             try:
                 save_file(arrays, temporary, metadata)
             except SafetensorError as error:  # a full disk, for example
                 raise OSError(str(error)) from error
+        # Only now, when the new state is complete.
         for path in self.files(kind)[: -self.keep]:
             path.unlink(missing_ok=True)
 

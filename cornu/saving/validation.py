@@ -118,6 +118,7 @@ def open_zip(path: Path) -> Iterator[zipfile.ZipFile]:
             raise ValueError(
                 f"{str(path)!r} has {len(members)} members. At most {_MAX_MEMBERS} are read."
             )
+        # One of them would be checked, and the other one read.
         if len({member.filename for member in members}) != len(members):
             raise ValueError(f"{str(path)!r} has two members of one name.")
         for member in members:
@@ -135,6 +136,7 @@ def read_zip_member(archive: zipfile.ZipFile, name: str) -> bytes:
     size = archive.getinfo(name).file_size
     with archive.open(name) as file:
         data = file.read(size)
+        # The header may declare less than the member contains.
         if len(data) != size or file.read(1):
             raise ValueError(f"The archive member {name!r} does not have its declared size.")
     return data

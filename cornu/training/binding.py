@@ -44,6 +44,7 @@ class Outputs:
         if names is None:
             flat_dict = isinstance(structure, dict) and len(structure) == len(self.tensors)
             numbered = [f"output_{i + 1}" for i in range(len(self.tensors))]
+            # The leaves of a dict are in the order of its sorted keys.
             names = sorted(structure) if flat_dict else numbered
         self.names = list(names)
 

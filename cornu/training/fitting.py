@@ -67,6 +67,7 @@ def fit(
     dry_run = DryRun(overfit_batches, fast_dev_run)
     epochs, initial_epoch = dry_run.epochs(*_check_epochs(epochs, initial_epoch))
     listed = _callback_list(trainer, dry_run.callbacks(callbacks), verbose, epochs, None)
+    # A trial run must not replace the state of a real one.
     with ResumeSession(trainer, None if fast_dev_run else resume, listed) as session:
         binding = trainer.binding("train", class_weight)
         data = identify(x, y, sample_weight)
@@ -90,6 +91,7 @@ def fit(
         if session.restore_finished(epochs):
             return _history(trainer)
         source = dry_run.training(source)
+        # Known only now: the callbacks are created before the data is opened.
         listed.set_params({**(listed.params or {}), "steps": source.steps})
         if not validation_batch_size and held_out is not None and held_out.has_rows:
             validation_batch_size = batch_size
@@ -291,6 +293,7 @@ def predict(
                 listed.on_predict_batch_end(i, {"outputs": parts[-1]})
     if listed is not None:
         listed.on_predict_end()
+    # Concatenation would copy the only part.
     if len(parts) == 1:
         return jax.tree_util.tree_map(np.asarray, parts[0])
     return jax.tree_util.tree_map(

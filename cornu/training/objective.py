@@ -75,6 +75,7 @@ class Objective:
             value = self._compute(i, loss, targets[i], predictions[i], weights[i])
             tracker = self.trackers[i] if self.trackers else None
             if tracker is not None:
+                # Weighted by rows, so that a partial batch does not count like a full one.
                 tracker.update_state(value, sample_weight=count_rows(predictions[i]))
             if self.weights[i] is not None:
                 value = value * self.weights[i]

@@ -121,6 +121,7 @@ def _evaluate(trainer: Trainer, batch: Batch) -> Any:
 
 def _track_loss(trainer: Trainer, loss: Any, y_pred: PyTree) -> None:
     assert trainer.loss_tracker is not None
+    # Weighted by rows, so that a partial batch does not count like a full one.
     rows = count_rows(tree.leaves(y_pred)[0])
     trainer.loss_tracker.update_state(loss, sample_weight=rows)
 

@@ -97,6 +97,8 @@ def block(name: str | Callable[..., Any] | None = None, *, remat: bool = False) 
 
     def mark(fn: Callable[..., Any]) -> Callable[..., Any]:
         inner = fn
+        # Frames are recognized by the code of the function itself, below the wrappers of
+        # decorators.
         while getattr(inner, "__wrapped__", None) is not None:
             inner = inner.__wrapped__  # type: ignore[attr-defined]
         rename(inner.__code__, inner.__name__ if name is None else name)

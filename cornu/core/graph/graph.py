@@ -106,4 +106,5 @@ def _find_nodes(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> tuple[No
         if node.number not in nodes:
             nodes[node.number] = node
             todo.extend(node.inputs)
+    # Nodes are numbered as they are created, after those that they depend on.
     return tuple(nodes[number] for number in sorted(nodes))

@@ -35,6 +35,7 @@ def unknown_size() -> Any:
     if not _unknown:
         from jax import export  # not needed by programs that do not build a graph
 
+        # With this bound, comparisons with 0 and 1, as broadcasting makes them, are decidable.
         _unknown.append(export.symbolic_shape("n", constraints=["n >= 2"])[0])
     return _unknown[0]
 
@@ -133,6 +134,7 @@ def _static_key(leaf: Any) -> Any:
     if isinstance(leaf, VariableBase):
         raise TypeError("a Variable's value is not part of a key")
     hash(leaf)
+    # With the type, because 1 == 1.0 == True, and their results have different dtypes.
     return (type(leaf), leaf)
 
 

@@ -62,6 +62,7 @@ class Op:
         try:
             return self.function(*args, **kwargs)
         except Exception as error:
+            # Python's message about wrong arguments names the function and needs no location.
             if isinstance(error, TypeError) and not self._accepts(args, kwargs):
                 raise
             raise locate_op_error(self, error, args, kwargs)  # noqa: B904

@@ -44,6 +44,7 @@ class RematMode(NamedTuple):
             sizes = [math.prod(output.shape) for output in outputs()]
             return None if max(sizes, default=0) > self.output_size_threshold else False
         if self.mode == "activations":
+            # Matrix products are most of the computation, and the rest is cheap to repeat.
             return jax.checkpoint_policies.dots_saveable
         return None
 

@@ -192,10 +192,12 @@ class _KeyBuilder:
         return ("layer", type(layer), tuple((name, self.key_of(v)) for name, v in parts.items()))
 
     def _function(self, fn: types.FunctionType) -> Hashable:
+        # A recursive function is a cell of its own closure, so it is numbered before its cells.
         cells = tuple(cell.cell_contents for cell in fn.__closure__ or ())
         if not self._is_first(fn):
             return self.numbers[id(fn)]
         return (
+            # The same code may read other global values in another module.
             *("function", fn.__code__, id(fn.__globals__)),
             *(self.key_of(fn.__defaults__), self.key_of(fn.__kwdefaults__), self.key_of(cells)),
         )
@@ -203,9 +205,11 @@ class _KeyBuilder:
 
 def _is_small_array(x: Any) -> bool:
     if isinstance(x, np.ndarray):
+        # The bytes of an object array are addresses.
         return x.nbytes <= _ARRAY_BYTES and x.dtype.kind != "O"
     if not isinstance(x, jax.Array) or isinstance(x, jax.core.Tracer):
         return False
+    # Random keys have an extended dtype, which NumPy does not know.
     return not jnp.issubdtype(x.dtype, jax.dtypes.extended) and x.nbytes <= _ARRAY_BYTES
 
 

@@ -65,6 +65,7 @@ class Tensor(Operators, TensorBase):
     __slots__ = ("__weakref__", "dtype", "index", "mask", "name", "node", "optional", "shape")
 
     __hash__ = object.__hash__
+    # NumPy arrays defer to the Tensor in binary operators.
     __array_priority__ = 100
 
     def __init__(

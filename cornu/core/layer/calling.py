@@ -30,6 +30,7 @@ Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
 def convert_arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
     """Replaces NumPy arrays and Variables among the arguments by JAX arrays."""
+    # Most calls: a tree map would take longer than many a layer.
     if len(args) == 1 and not kwargs and isinstance(args[0], jax.Array):
         return args, kwargs
     converted: Arguments = tree.map(_to_array, (args, kwargs))
@@ -41,6 +42,7 @@ def build_and_check(layer: Layer, tensors: dict[str, Any]) -> None:
     if not tensors or (layer.built and layer.input_spec is None):
         return
     shapes = {name: tree.map(_shape_or_none, value) for name, value in tensors.items()}
+    # As in Keras, `input_spec` describes the first argument only.
     first = next(iter(shapes.values()))
     check_input(layer.input_spec, first, layer._label_())
     if not layer.built:
@@ -60,6 +62,7 @@ def build_from_shapes(layer: Layer, shapes: dict[str, Any]) -> None:
     by_name = {f"{name}_shape": shape for name, shape in shapes.items()}
     if len(names) > 1 and all(name in by_name for name in names):
         layer.build(**{name: by_name[name] for name in names})
+    # `build` has parameters for optional inputs that were not passed.
     elif len(names) > 1 and set(names) & set(by_name):
         layer.build(**{name: shape for name, shape in by_name.items() if name in names})
     else:

@@ -237,6 +237,7 @@ class Layer(VariableOwner):
             if is_symbolic(args, kwargs):
                 return self._call_symbolic_(args, kwargs)
             around = scope.current()
+            # Layers within this call add to the same list, so that `losses` contains all of them.
             outermost = around.parent is None and not around.layer_path
             if outermost:
                 around.losses = []
@@ -489,6 +490,8 @@ class Layer(VariableOwner):
     def _own_variables_(self) -> list[Variable]:
         """Returns the weights of the layer without those of sublayers, trainable ones first."""
         own = [v for v in iterate_owned(self) if isinstance(v, Variable) and v.role != "metric"]
+        # By role, not by `trainable`: files and `get_weights` depend on the order, which must not
+        # change when a layer is frozen.
         return sorted(own, key=lambda v: v.role != "param")
 
     @property
@@ -513,6 +516,7 @@ class Layer(VariableOwner):
         """The Variables that training updates by gradients."""
         if not self._trainable:
             return []
+        # The role is that of creation, `trainable` may have been changed since.
         own = [v for v in self._own_variables_() if v.trainable and v.role == "param"]
         inner = [v for layer in self._sublayers_() for v in layer.trainable_variables]
         return remove_duplicates(own + inner)

@@ -32,6 +32,7 @@ class VariableScope:
     def __enter__(self) -> None:
         around = scope.current()
         self._previous = (around.layer_path, around.compute_dtype)
+        # `build`, or the running call, has entered the layer already.
         if around.layer_path[-1:] != (self._layer.name,):
             around.layer_path = (*around.layer_path, self._layer.name)
         around.compute_dtype = None

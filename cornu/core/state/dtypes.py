@@ -16,6 +16,7 @@ _DTYPES = (
     "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 bfloat16 float16 float32 float64 "
     "complex64 complex128 float8_e4m3fn float8_e5m2"
 ).split()
+# As in Keras with its JAX backend; NumPy and Python have 64 bits.
 _PYTHON: dict[object, str] = {bool: "bool", int: "int32", float: "float32", complex: "complex64"}
 _FLOATS = frozenset(("bfloat16", "float16", "float32", "float64"))
 

@@ -129,6 +129,7 @@ class Scope:
             self.interceptor = parent.interceptor
             self.inferring_shapes = parent.inferring_shapes
             self.key = parent.key
+            # The same dict: a source must not return the same key twice in a step.
             self.draw_counts = parent.draw_counts
             self.seed_indices = parent.seed_indices
             self.training = parent.training
@@ -192,6 +193,7 @@ class Scope:
         """
         if self.inferring_shapes:
             return jax.random.key(0)
+        # Counted only from here on: shape inference must not change the numbers of a step.
         count = self.draw_counts.get(id(source), 0)
         self.draw_counts[id(source)] = count + 1
         if self.key is None:
@@ -202,8 +204,10 @@ class Scope:
         index = self.seed_indices.get(id(source))
         if index is None and self._is_opaque():
             raise CaptureError(path)
+        # Not `hash`, which differs between processes.
         key = jax.random.fold_in(self.key, zlib.crc32(path.encode()) if index is None else index)
         if seed is not None:
+            # `fold_in` takes 32 bits; the seeds of users may be longer, or negative.
             key = jax.random.fold_in(key, seed & 0xFFFFFFFF)
         return jax.random.fold_in(key, count) if count else key
 
@@ -393,6 +397,7 @@ def eager_step(key: jax.Array | None, sources: Sequence[object]) -> Iterator[Sco
     inner.masks = MaskTable()
     with use_scope(inner):
         yield inner
+    # An interrupt between two assignments would leave half a step.
     with deferred_signals():
         for identity, variable in inner.written.items():
             around.write(variable, inner.values[identity])

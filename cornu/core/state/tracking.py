@@ -30,6 +30,7 @@ class VariableOwner(Configurable):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        # Not the constructors of users, whose frames and lines an error must show.
         if "__init__" in cls.__dict__ and cls.__module__.partition(".")[0] == "cornu":
             cls.__init__ = api_boundary_init(cls.__init__)  # type: ignore[method-assign]
             if "__new__" in cls.__dict__:
@@ -57,6 +58,7 @@ class VariableOwner(Configurable):
 
 def iterate_owned(owner: Any) -> Iterator[Any]:
     """Yields the Variables and owners in the attributes of an object, each once."""
+    # An attribute may refer back to its owner.
     seen: set[int] = {id(owner)}
     for _, value in owning_attributes(owner):
         yield from _iterate_value(value, seen)

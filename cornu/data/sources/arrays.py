@@ -85,6 +85,8 @@ class Arrays:
         leaves = [leaf for leaf in tree.leaves(self.structure) if leaf is not None]
         if any(isinstance(leaf, Column) for leaf in leaves):
             return False
+        # A partial batch may then be in the middle of an epoch, where the loop on the device needs
+        # full ones.
         if self._continues and self.has_partial_batch:
             return False
         return bool(sum(leaf.nbytes for leaf in leaves) <= RESIDENT_BYTES)
@@ -138,6 +140,8 @@ class Arrays:
         if not self.shuffle:
             return np.arange(self._rows, dtype="int32")
         if self._order is None or self._order[0] != pass_number:
+            # A generator for each pass, so that any epoch can be resumed without running those
+            # before it.
             bits = np.random.Philox(key=seeds.mix_bits(self.seed, pass_number))
             order = np.random.Generator(bits).permutation(self._rows).astype("int32")
             self._order = (pass_number, order)

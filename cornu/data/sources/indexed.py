@@ -95,6 +95,7 @@ class Indexed(Stream):
             for batch in raw:
                 done += 1
                 yield self._convert(batch, done - 1)
+        # Training stopped within the epoch, which ends nevertheless.
         except GeneratorExit:
             self._finish(epoch)
             raise
@@ -121,6 +122,8 @@ class Indexed(Stream):
     def _order(self, pass_number: int, count: int) -> np.ndarray:
         """Returns the order of the batches in a pass through the data; the last one is cached."""
         if self._cached_order is None or self._cached_order[0] != (pass_number, count):
+            # A generator for each pass, so that any epoch can be resumed without running those
+            # before it.
             order = np.random.default_rng((self._seed, pass_number)).permutation(count)
             self._cached_order = ((pass_number, count), order)
         return self._cached_order[1]

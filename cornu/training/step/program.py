@@ -76,12 +76,15 @@ class Program:
         updates, logs = shape
         positions = sorted(updates)
         self.written = tuple(variables[i] for i in positions)
+        # Passed separately, because only the buffers of assigned Variables are donated.
         self.read = tuple(v for i, v in enumerate(variables) if i not in updates)
         self.warm = False
         self.looped = not (
             jax.default_backend() == "cpu" and uses_primitive(closed.jaxpr, _SLOW_IN_LOOPS)
         )
         logs_tree = jax.tree_util.tree_structure(logs)
+        # `one` and `many` evaluate this trace, so the step's Python code does not run again for
+        # them.
         run = partial(jax.core.eval_jaxpr, closed.jaxpr, closed.consts)
         order = {position: k for k, position in enumerate(positions)}
         rest = [i for i in range(len(variables)) if i not in order]
@@ -121,6 +124,8 @@ class Program:
                     rows = (i * size + jnp.arange(size) < count).astype("float32")
                 return step_of(carry[0], read, key, first + i, batch, rows)
 
+            # The logs of the last step are carried, and a loop needs initial values for what it
+            # carries.
             zeros = [jnp.zeros(s.shape, s.dtype) for s in jax.tree_util.tree_leaves(logs)]
             written, flat = jax.lax.fori_loop(start, stop, loop_step, (written, zeros))
             return written, jax.tree_util.tree_unflatten(logs_tree, flat)

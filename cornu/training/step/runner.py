@@ -168,6 +168,8 @@ class Runner:
         padded = source.has_partial_batch and self.pads
         whole = source.steps if padded or not source.has_partial_batch else source.steps - 1
         program = self.program(source.example(), padded)
+        # Random numbers depend on the number of a step since `compile`, also if the epoch is
+        # resumed.
         first = self.count.number - start
         if program.looped:
             run = self._looped(program, source, epoch, first)
@@ -182,10 +184,12 @@ class Runner:
                 logs = run(done, stop)
                 self.count.number = first + stop
             if warm and not single:
+                # One array is enough: those that a program returns become available together.
                 jax.block_until_ready([v.stored for v in program.written[:1]])
                 self._seconds_per_step = (time.perf_counter() - began) / (stop - done)
             yield done, stop, self._logs(logs)
             done = stop
+        # Without padding, the partial last batch has a program of its own.
         for batch in source.batches(epoch, whole):
             yield whole, whole + 1, self._logs(self._run_batch(batch))
 
