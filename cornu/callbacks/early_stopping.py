@@ -84,6 +84,7 @@ class EarlyStopping(MonitorCallback):
                 self.best_weights = self.model.get_weights()
             if self.baseline is None or self.is_improvement(current, self.baseline):
                 self.wait = 0
+        # Never after the first epoch, even with `patience=0`, as in Keras.
         elif self.wait >= self.patience and epoch > 0:
             self.stopped_epoch = epoch
             self.model.stop_training = True

@@ -83,6 +83,7 @@ class ModelCheckpoint(MonitorCallback):
 
     def batch_hooks(self) -> frozenset[str]:
         """Returns the batch methods that are needed: none with `save_freq="epoch"`."""
+        # Without batch methods, `fit` runs many steps in one dispatch.
         hooks = super().batch_hooks()
         own = type(self).on_train_batch_end is ModelCheckpoint.on_train_batch_end
         return hooks - {"on_train_batch_end"} if own and self.save_freq == "epoch" else hooks
@@ -96,6 +97,7 @@ class ModelCheckpoint(MonitorCallback):
         """Counts steps, and saves after every `save_freq` steps."""
         if self.save_freq == "epoch":
             return
+        # With `steps_per_execution`, the method is called once for several steps.
         self._steps_since += batch - self._last_batch
         self._last_batch = batch
         if self._steps_since >= int(self.save_freq):
@@ -140,6 +142,7 @@ class ModelCheckpoint(MonitorCallback):
         return self._update_best(logs, f"Epoch {epoch + 1}", self.verbose)
 
     def _path(self, epoch: int, batch: int | None, logs: dict[str, Any]) -> str:
+        # File names count epochs and batches from 1, as in Keras.
         known = {**logs, "epoch": epoch + 1}
         if batch is not None:
             known.setdefault("batch", batch + 1)

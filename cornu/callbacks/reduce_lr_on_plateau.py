@@ -114,6 +114,7 @@ class ReduceLROnPlateau(MonitorCallback):
         reduced = False
         for suffix, optimizer in optimizers_by_suffix(self.model).items():
             rate = read_learning_rate(optimizer)
+            # In the precision of the rate: 0.1 as a float32 is larger than 0.1.
             if rate > np.float32(self.min_lr):
                 new = max(rate * self.factor, self.min_lr)
                 optimizer.learning_rate = new

@@ -255,6 +255,7 @@ class _RatioMetric(Metric):
         dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         super().__init__(name=name, dtype=dtype)
+        # With `top_k` alone, each of the k largest predictions is positive, however small it is.
         self.thresholds = _check_thresholds(thresholds, 0.5 if top_k is None else _EXCLUDED)
         self.top_k = top_k
         self.class_id = class_id

@@ -60,6 +60,7 @@ class FunctionalGraph:
         self._masked = [i for i, mask in enumerate(masks) if mask is not None]
         reached = _find_nodes([*self.output_tensors], self.input_tensors)
         self._masked = [i for i in self._masked if _is_mask_reachable(masks[i], self.input_tensors)]
+        # The masks are outputs, too: losses and metrics of the model need them.
         self.graph = Graph(
             self.input_tensors, [*self.output_tensors, *(masks[i] for i in self._masked)]
         )
@@ -292,6 +293,7 @@ _ROWWISE_OPS = frozenset(
 def _is_rowwise(op: Any) -> bool:
     if not isinstance(op, Layer):
         return op.name in _ROWWISE_OPS
+    # It sums over all rows, including those of padding.
     if op.activity_regularizer is not None:
         return False
     return op._rowwise_ is True and all(_is_rowwise(layer) for layer in op._sublayers_())

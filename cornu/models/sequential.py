@@ -97,6 +97,7 @@ class Sequential(Model):
     @api_boundary
     def add(self, layer: Any, rebuild: bool = True) -> Sequential:
         """Appends a layer; returns the model."""
+        # `Input()` returns a Tensor; what the model contains is its layer.
         if isinstance(layer, Tensor) and layer.node is not None:
             layer = layer.node.op
         if not isinstance(layer, Layer):
@@ -186,6 +187,7 @@ class Sequential(Model):
         if input_shape is None or self._tensors_ or not self._stack_:
             return
         self._declared_ = False
+        # The batch size of the first data need not be that of later data.
         tensors = [Input(batch_shape=(None, *input_shape[1:]), dtype=self._stack_[0].compute_dtype)]
         for layer in self._stack_:
             tensors.append(self._call_layer_(layer, tensors[-1]))

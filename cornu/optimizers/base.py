@@ -395,6 +395,7 @@ class Optimizer(OptimizerVariables):
     def _apply_(self, grads_and_vars: GradsAndVars) -> None:
         """Updates Variables, given checked gradients."""
         self._transformation_(grads_and_vars)(grads_and_vars)
+        # Last, because update rules and schedules use the number of steps before this one.
         self._iterations.assign_add(1)
 
     def _transformation_(self, grads_and_vars: GradsAndVars) -> Transformation:

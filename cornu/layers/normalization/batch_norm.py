@@ -148,6 +148,7 @@ class BatchNormalization(Normalizing):
             self.renorm_stddev = self._add_average(channels, self._stddev, "renorm_stddev")
 
     def _add_average(self, channels: int, initializer: Any, name: str) -> Variable:
+        # Not cast: small updates of an average would be rounded away in half precision.
         return self.add_weight((channels,), initializer, trainable=False, autocast=False, name=name)
 
     def _stddev(self, shape: Any, dtype: DTypeLike | None = None) -> np.ndarray:
@@ -156,6 +157,7 @@ class BatchNormalization(Normalizing):
 
     def call(self, inputs: Array, training: bool | None = None, mask: Array | None = None) -> Array:
         """Returns the normalized inputs, and updates the moving averages in training."""
+        # Sums of squares overflow in float16, and bfloat16 has too few digits for a variance.
         x = inputs.astype(jnp.result_type(inputs.dtype, jnp.float32))
         scale = None if self.gamma is None else self.gamma.value.astype(x.dtype)
         offset = None if self.beta is None else self.beta.value.astype(x.dtype)
@@ -221,6 +223,7 @@ class BatchNormalization(Normalizing):
         _update_average(self.renorm_stddev, stddev, self.renorm_momentum)
         _update_average(self.moving_mean, mean, self.momentum)
         moving_stddev = _update_average(self.moving_stddev, stddev, self.momentum)
+        # The standard deviation includes epsilon, which inference adds to the variance again.
         self.moving_variance.assign(jnp.maximum(moving_stddev**2 - self.epsilon, 0))
         r, d = jax.lax.stop_gradient((r, d))
         if scale is not None:

@@ -79,6 +79,7 @@ class TimeDistributed(Wrapper):
         """Returns the outputs of all time steps, stacked along axis 1."""
         batch, time = tree.leaves(inputs)[0].shape[:2]
         arguments = (inputs, self._select_mask(mask, batch, time))
+        # A loop over the steps needs their number, which may be unknown while a graph is built.
         if self._is_foldable() or not isinstance(time, int):
             x, own = _map(lambda x: x.reshape(batch * time, *x.shape[2:]), arguments)
             outputs = self._step(x, own, training)

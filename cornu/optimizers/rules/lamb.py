@@ -78,6 +78,7 @@ class Lamb(UpdateRule):
 
 
 def _norm_ratio(value: Array, step: Array) -> Array:
+    # Without the exception for 0, a Variable that is initialized to zeros would never change.
     value_norm = jnp.sqrt(jnp.square(value).sum())
     step_norm = jnp.sqrt(jnp.square(step).sum())
     return jnp.where((value_norm > 0) & (step_norm > 0), value_norm / step_norm, 1)
