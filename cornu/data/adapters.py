@@ -220,7 +220,7 @@ def _open_rows_in_order(data: DataInput, options: ReadOptions) -> Stream:
         )
 
     def read(batch: PyTree) -> Any:
-        return _arrays(bind_batch(batch, options.names, y, weight))
+        return _arrays(bind_batch(batch, options.names, y, weight), lazy=False)
 
     size = int(options.batch_size or _BATCH_SIZE)
     return HuggingFace(data.x, options.steps, read, options.prepare, options.restart, size)
@@ -323,12 +323,12 @@ def _check_no_row_arguments(data: DataInput, options: ReadOptions) -> None:
         )
 
 
-def _arrays(parts: Any, names: Names = NAMELESS) -> Any:
+def _arrays(parts: Any, names: Names = NAMELESS, lazy: bool = True) -> Any:
     x, y, weight = (_read_columns(part) for part in parts)
     return (
-        as_arrays(x, "x", names.inputs),
-        as_arrays(y, "y", names.outputs),
-        as_arrays(weight, "sample_weight", names.outputs),
+        as_arrays(x, "x", names.inputs, lazy),
+        as_arrays(y, "y", names.outputs, lazy),
+        as_arrays(weight, "sample_weight", names.outputs, lazy),
     )
 
 
@@ -359,6 +359,6 @@ def _reader(names: Names) -> Callable[[Any], Any]:
                 "A batch must be x, (x, y) or (x, y, sample_weight). Received a tuple of "
                 f"{len(batch)}.\nPass several inputs as one list or dict: ([a, b], y)."
             )
-        return _arrays((*batch, None, None)[:3], names)
+        return _arrays((*batch, None, None)[:3], names, lazy=False)
 
     return read

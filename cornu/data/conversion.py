@@ -9,33 +9,38 @@ import numpy as np
 
 from cornu.data import frames
 from cornu.data.foreign_types import is_a, library_of
-from cornu.data.lazy_columns import column_of, narrowed
+from cornu.data.lazy_columns import column_of, is_sparse, narrowed
 from cornu.types import DataLike, PyTree
 
 __all__ = ["as_arrays"]
 
 
-def as_arrays(structure: PyTree, what: str, names: tuple[str, ...] = ()) -> Any:
+def as_arrays(structure: PyTree, what: str, names: tuple[str, ...] = (), lazy: bool = True) -> Any:
     """Converts a nested structure to arrays; each list of numbers becomes one array.
 
     Args:
         structure: arrays, tensors of other libraries, frames or lists of numbers, arbitrarily
-            nested. Arrays in files and sparse matrices become a Column, which reads rows lazily.
+            nested.
         what: the name of the structure in error messages.
         names: the names of the model's inputs or outputs, which are matched with the columns of
             a frame.
+        lazy: whether arrays in files and sparse matrices become a Column, which reads the rows of
+            each batch, rather than an array.
     """
     if structure is None:
         return None
     if isinstance(structure, dict):
-        return {key: as_arrays(item, f"{what}[{key!r}]") for key, item in structure.items()}
+        return {
+            key: as_arrays(item, f"{what}[{key!r}]", lazy=lazy) for key, item in structure.items()
+        }
     if isinstance(structure, (list, tuple)) and any(_is_array(item) for item in structure):
-        return _rebuild(structure, [as_arrays(s, f"{what}[{i}]") for i, s in enumerate(structure)])
+        items = enumerate(structure)
+        return _rebuild(structure, [as_arrays(s, f"{what}[{i}]", lazy=lazy) for i, s in items])
     if isinstance(structure, jax.Array):
         return structure
     column = column_of(structure)
     if column is not None:
-        return column
+        return column if lazy else np.asarray(column)
     if isinstance(structure, np.ndarray):
         return _as_array(structure, what)
     if frames.is_frame(structure) or frames.is_series(structure):
@@ -90,7 +95,7 @@ def _is_array(item: Any) -> bool:
         isinstance(item, (np.ndarray, jax.Array, dict))
         or hasattr(item, "__array__")
         or frames.is_frame(item)
-        or is_a(item, "scipy", "spmatrix", "sparray")
+        or is_sparse(item)
         or is_a(item, "tensorflow", "RaggedTensor", "SparseTensor")
         or (isinstance(item, (list, tuple)) and any(_is_array(inner) for inner in item))
     )

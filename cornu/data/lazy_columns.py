@@ -13,7 +13,7 @@ from cornu.data.foreign_types import is_a
 from cornu.deviations import is_enabled
 from cornu.types import DataLike
 
-__all__ = ["Column", "Mapped", "Sparse", "Stored", "column_of", "narrowed"]
+__all__ = ["Column", "Mapped", "Sparse", "Stored", "column_of", "is_sparse", "narrowed"]
 
 _SMALL_ROW = 1 << 14  # bytes; reading ahead is useful for larger rows
 
@@ -123,16 +123,36 @@ class Stored(Column):
 
 
 class Sparse(Column):
-    """A sparse matrix of SciPy; the rows of a batch are converted to dense arrays."""
+    """A sparse matrix of SciPy or JAX; the rows of a batch are converted to dense arrays."""
 
     kind = "sparse"
 
     def __init__(self, matrix: Any) -> None:
-        matrix = matrix.tocsr()
+        matrix = _csr(matrix) if is_a(matrix, "jax", "JAXSparse") else matrix.tocsr()
         super().__init__(matrix, matrix.shape, matrix.dtype)
 
     def _read(self, positions: np.ndarray) -> Any:
         return self._data[positions].toarray()
+
+
+def _csr(matrix: Any) -> Any:
+    """Converts a sparse matrix of JAX, which has no fast access to rows, to one of SciPy."""
+    import scipy.sparse
+    from jax.experimental import sparse
+
+    if isinstance(matrix, sparse.BCSR):
+        matrix = matrix.to_bcoo()
+    if not isinstance(matrix, sparse.BCOO) or matrix.n_batch or matrix.n_dense:
+        return scipy.sparse.csr_matrix(np.asarray(matrix.todense()))
+    positions, values = np.asarray(matrix.indices), np.asarray(matrix.data)
+    # JAX pads the entries of a matrix with positions outside of it.
+    inside = (positions < np.asarray(matrix.shape)).all(axis=1)
+    return scipy.sparse.coo_matrix((values[inside], positions[inside].T), matrix.shape).tocsr()
+
+
+def is_sparse(x: DataLike) -> bool:
+    """Whether an object is a sparse matrix of SciPy or JAX."""
+    return is_a(x, "scipy", "spmatrix", "sparray") or is_a(x, "jax", "JAXSparse")
 
 
 def column_of(x: DataLike) -> Column | None:
@@ -143,7 +163,7 @@ def column_of(x: DataLike) -> Column | None:
         return Mapped(x) if _mapping(x) is not None and x.ndim and x.dtype.kind in "biufc" else None
     if is_a(x, "h5py", "Dataset") and x.ndim and x.dtype.kind in "biuf":
         return Stored(x)
-    if is_a(x, "scipy", "spmatrix", "sparray"):
+    if is_sparse(x):
         if x.ndim != 2:
             raise ValueError(
                 f"A sparse array must have two axes, rows and columns. Received shape {x.shape}."

@@ -162,7 +162,7 @@ class Model(InspectionMethods):
             super()._build_from_shapes_(shapes)
 
     def _build_for_(self, inputs: PyTree) -> None:
-        """Builds a subclassed model for the shapes and dtypes of some data."""
+        """Builds a subclassed model for the shapes and dtypes of some data, or of its specs."""
         self._infer_outputs_(tree.map(_spec_of, inputs))
 
     def _infer_outputs_(self, inputs: PyTree) -> Any:
@@ -439,7 +439,9 @@ def _spec(tensor: Tensor) -> tuple[Any, str]:
 def _spec_of(x: DataLike) -> Any:
     if x is None:
         return None
-    return Tensor((None, *np.shape(x)[1:]), jax.dtypes.canonicalize_dtype(np.asarray(x).dtype))
+    if not isinstance(x, jax.ShapeDtypeStruct):
+        x = np.asarray(x) if not isinstance(x, jax.Array) else x
+    return Tensor((None, *x.shape[1:]), jax.dtypes.canonicalize_dtype(x.dtype))
 
 
 registry.add_class("layers", Model, "Functional")

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from cornu import registry
+from cornu import registry, tree
 from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.layer import Layer
 from cornu.core.tracebacks.api_boundary import api_boundary
@@ -186,6 +186,7 @@ class Sequential(Model):
         """Builds the layers for an input shape, including the batch axis."""
         if input_shape is None or self._tensors_ or not self._stack_:
             return
+        input_shape = self._single_shape_(input_shape)
         self._declared_ = False
         # The batch size of the first data need not be that of later data.
         tensors = [Input(batch_shape=(None, *input_shape[1:]), dtype=self._stack_[0].compute_dtype)]
@@ -196,12 +197,25 @@ class Sequential(Model):
 
     def _build_for_(self, inputs: PyTree) -> None:
         self._require_layers_()
-        self.build(np.shape(inputs))
+        self.build(tree.map(np.shape, inputs))
 
     def _infer_outputs_(self, inputs: PyTree) -> Any:
         self._require_layers_()
-        self.build(inputs.shape)
+        self.build(tree.map(lambda tensor: tensor.shape, inputs))
         return super()._infer_outputs_(inputs)
+
+    def _single_shape_(self, shapes: Any) -> Any:
+        """Returns the shape of the input, which may be alone in a list."""
+        nested = isinstance(shapes, dict) or any(isinstance(part, (list, tuple)) for part in shapes)
+        if not nested:
+            return shapes
+        if len(shapes) == 1 and not isinstance(shapes, dict):
+            return self._single_shape_(shapes[0])
+        kind = type(shapes).__name__
+        raise ValueError(
+            f"Sequential {self.name!r} has one input; received a {kind} of {len(shapes)} arrays."
+            "\nPass one array, or use the Functional API: Model(inputs, outputs)."
+        )
 
     def _require_graph_(self, what: str) -> FunctionalGraph:
         if self._graph_ is None:

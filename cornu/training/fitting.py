@@ -23,7 +23,7 @@ from cornu.training.resume.session import ResumeSession
 from cornu.training.step.nan_guard import NaNGuard
 from cornu.training.step.partial_batch import BatchPadder
 from cornu.training.trainer import Trainer
-from cornu.types import DataLike
+from cornu.types import DataLike, PyTree
 
 __all__ = [
     "Verbosity",
@@ -295,7 +295,7 @@ def predict(
         listed.on_predict_end()
     # Concatenation would copy the only part.
     if len(parts) == 1:
-        return jax.tree_util.tree_map(np.asarray, parts[0])
+        return _host_arrays(parts[0])
     return jax.tree_util.tree_map(
         lambda *pieces: np.concatenate([np.asarray(piece) for piece in pieces]), *parts
     )
@@ -331,9 +331,23 @@ def _run_batch(trainer: Trainer, source: Arrays, kind: Literal["train", "test"])
 
 def predict_on_batch(trainer: Trainer, x: DataLike) -> Any:
     """Returns the predictions for one batch, as NumPy arrays."""
-    if not trainer.model.built:
-        trainer.model._build_for_(x)
-    return jax.tree_util.tree_map(np.asarray, trainer.programs.predict((x, None, None)))
+    model = trainer.model
+    # Arrays for a built model need no conversion, which takes longer than a small program.
+    if not model.built or not _consists_of_arrays(x):
+        x = next(trainer.one_input_batch(x).batches())[0]
+    return _host_arrays(trainer.programs.predict((x, None, None)))
+
+
+def _consists_of_arrays(x: DataLike) -> bool:
+    # Leaves of a pytree would not do: the leaves of a sparse matrix of JAX are arrays.
+    if isinstance(x, (list, tuple, dict)):
+        return all(map(_consists_of_arrays, x.values() if isinstance(x, dict) else x))
+    return x is None or isinstance(x, (np.ndarray, jax.Array))
+
+
+def _host_arrays(outputs: PyTree) -> Any:
+    """Returns outputs as NumPy arrays that the user may write to: copies of those of JAX."""
+    return jax.tree_util.tree_map(np.array, outputs)
 
 
 def _check_epochs(epochs: Any, initial_epoch: Any) -> tuple[int, int]:

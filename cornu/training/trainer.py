@@ -16,7 +16,7 @@ from cornu.core.state import scope
 from cornu.core.state.tracking import iterate_owned
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.user_frames import user_stacklevel
-from cornu.data import Arrays, ReadOptions, Stream, identify
+from cornu.data import Arrays, DataInput, ReadOptions, Stream, identify
 from cornu.errors import warn
 from cornu.inspect.learning_rates import apply_rates_by_path
 from cornu.metrics import Metric
@@ -317,14 +317,17 @@ class Trainer:
         train: bool,
     ) -> Arrays:
         """Returns a source of one batch; builds the model and checks the data."""
-        given = identify(x, y, sample_weight)
         binding = self.binding("train" if train else "test", class_weight)
-        if not given.has_rows:
-            raise ValueError("A single batch must consist of arrays, not of an iterable.")
-        source = given.open(ReadOptions(whole=True, prepare=binding.bind, names=binding.names))
-        assert isinstance(source, Arrays)
+        source = _open_whole(identify(x, y, sample_weight), binding)
         self.prepare(source, train)
         steps.check_data(self, binding, source)
+        return source
+
+    def one_input_batch(self, x: DataLike) -> Arrays:
+        """Returns a source of one batch for `predict`; builds the model."""
+        source = _open_whole(identify(x), self.binding("predict", inputs_only=True))
+        if not self.model.built:
+            self.model._build_for_(source.example()[0])
         return source
 
     # -------------------------------------------------------------------------------------- steps
@@ -415,6 +418,15 @@ class Trainer:
     def pausing(self) -> bool:
         """Whether `fit` stops in order to continue later."""
         return self.run.pausing
+
+
+def _open_whole(data: DataInput, binding: Binding) -> Arrays:
+    """Returns a source whose only batch contains all rows."""
+    if not data.has_rows:
+        raise ValueError("A single batch must consist of arrays, not of an iterable.")
+    source = data.open(ReadOptions(whole=True, prepare=binding.bind, names=binding.names))
+    assert isinstance(source, Arrays)
+    return source
 
 
 def _iterate_sources(value: Any) -> Iterator[SeedGenerator]:

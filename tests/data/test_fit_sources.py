@@ -13,6 +13,7 @@ import pytest
 import scipy.sparse
 import tensorflow as tf
 import torch
+from jax.experimental import sparse
 
 import cornu
 from cornu import Input, Model, layers
@@ -58,8 +59,11 @@ def in_batches():
 class Again:
     """An iterable that can be read again and again."""
 
+    def __init__(self, convert=np.asarray):
+        self.convert = convert
+
     def __iter__(self):
-        return iter(in_batches())
+        return ((self.convert(x), y) for x, y in in_batches())
 
 
 def endless():
@@ -90,6 +94,9 @@ ROWS = {
     "h5py": lambda folder: (hdf5(folder, X), LABELS),
     "scipy csr": lambda folder: (scipy.sparse.csr_matrix(X), LABELS),
     "scipy coo array": lambda folder: (scipy.sparse.coo_array(X), LABELS),
+    "jax BCOO": lambda folder: (sparse.BCOO.fromdense(X, nse=X.size), LABELS),
+    "jax BCOO, batched": lambda folder: (sparse.BCOO.fromdense(X, n_batch=1), LABELS),
+    "jax BCSR": lambda folder: (sparse.BCSR.fromdense(X), LABELS),
     "torch tensors": lambda folder: (torch.tensor(X), torch.tensor(LABELS)),
     "tf tensors": lambda folder: (tf.constant(X), tf.constant(LABELS)),
     "tf sparse": lambda folder: (tf.sparse.from_dense(X), LABELS),
@@ -142,6 +149,8 @@ STREAMS = {
     "PyDataset": lambda: Batches(),
     "PyDataset, threads": lambda: Batches(workers=2),
     "list-like": lambda: _ListLike(),
+    "scipy batches": lambda: Again(scipy.sparse.csr_matrix),
+    "BCOO batches": lambda: Again(lambda x: sparse.BCOO.fromdense(x, nse=x.size)),
     "keras PyDataset": lambda: _of_keras(),
     "tf.data": lambda: tf.data.Dataset.from_tensor_slices((X, LABELS)).batch(BATCH),
     "tf.data, dicts": lambda: tf.data.Dataset.from_tensor_slices({"x": X, "kind": LABELS}).batch(
@@ -191,8 +200,8 @@ def _grain():
 
 # One of each library.
 ALWAYS_ROWS = [
-    *("numpy", "lists", "jax", "dicts", "memmap", "h5py", "scipy csr", "torch tensors"),
-    *("tf tensors", "pandas, y by name", "polars", "datasets"),
+    *("numpy", "lists", "jax", "dicts", "memmap", "h5py", "scipy csr", "jax BCOO"),
+    *("torch tensors", "tf tensors", "pandas, y by name", "polars", "datasets"),
 ]
 ALWAYS_STREAMS = [
     *("iterable", "PyDataset, threads", "list-like", "tf.data", "torch DataLoader"),
@@ -208,6 +217,77 @@ def test_rows(name, tmp_path, expected):
 @pytest.mark.parametrize("name", slow_except(STREAMS, ALWAYS_STREAMS))
 def test_streams(name, expected):
     assert same(trained(STREAMS[name]()), expected)
+
+
+class Written(cornu.Model):
+    """A model without functional graph, which is built for the first data that it sees."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = layers.Dense(2, "softmax", kernel_initializer="ones")
+
+    def call(self, x):
+        return self.head(x)
+
+
+def deferred():
+    return cornu.Sequential([layers.Dense(2, "softmax", kernel_initializer="ones")])
+
+
+def unbuilt(make):
+    made = make()
+    made.compile("sgd", "sparse_categorical_crossentropy")
+    return made
+
+
+# Columns that are matched by name need names of inputs.
+NAMELESS_ROWS = [n for n in ROWS if n[:8] not in ("dicts", "datasets") and n[-4:] != "name"]
+NAMELESS_STREAMS = [name for name in STREAMS if "dicts" not in name and "datasets" not in name]
+MODELS = {"written": Written, "deferred": deferred}
+
+
+@pytest.mark.parametrize(
+    "name", slow_except(NAMELESS_ROWS, ["numpy", "lists", "jax BCOO", "tf tensors", "pandas"])
+)
+def test_first_call_of_an_unbuilt_model_on_rows(name, tmp_path):
+    x, y = ROWS[name](tmp_path)
+    for make in MODELS.values():
+        expected = unbuilt(make).predict(X)
+        assert np.allclose(unbuilt(make).predict(x, batch_size=BATCH), expected)
+        assert np.allclose(unbuilt(make).predict_on_batch(x), expected)
+        loss = unbuilt(make).evaluate(x, y, verbose=0)
+        assert np.allclose(loss, unbuilt(make).test_on_batch(x, y), rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", slow_except(NAMELESS_STREAMS, ["iterable", "tf.data"]))
+def test_first_call_of_an_unbuilt_model_on_streams(name):
+    for make in MODELS.values():
+        assert np.allclose(unbuilt(make).predict(STREAMS[name]()), unbuilt(make).predict(X))
+        loss = unbuilt(make).evaluate(STREAMS[name](), verbose=0)
+        assert np.allclose(loss, unbuilt(make).evaluate(X, LABELS, verbose=0), rtol=1e-5)
+
+
+def test_first_call_on_nested_inputs():
+    class Sum(cornu.Model):
+        def call(self, inputs):
+            return sum(inputs.values() if isinstance(inputs, dict) else inputs)
+
+    for x in ([X, X], (X.tolist(), X), {"a": X, "b": scipy.sparse.csr_matrix(X)}):
+        assert np.allclose(Sum().predict(x), 2 * X)
+        assert np.allclose(Sum().predict_on_batch(x), 2 * X)
+    # An array alone in a list, as for a Sequential with an Input.
+    assert np.allclose(deferred().predict([X]), deferred().predict(X))
+    assert deferred()([X]).shape == (len(X), 2)
+    with pytest.raises(ValueError, match="has one input; received a list of 2 arrays"):
+        deferred().predict([X, X])
+    with pytest.raises(ValueError, match="has one input; received a dict of 1 arrays"):
+        deferred()({"x": X})
+
+
+def test_predictions_are_writable():
+    made = model()
+    found = [made.predict(X), made.predict(X, batch_size=BATCH), made.predict_on_batch(X)]
+    assert all(type(array) is np.ndarray and array.flags.writeable for array in found)
 
 
 @pytest.mark.parametrize("name", ["pandas", "polars", "datasets"])
@@ -278,3 +358,6 @@ def test_train_on_batch_takes_rows_from_anywhere(tmp_path):
     first.train_on_batch(X, LABELS)
     second.train_on_batch(scipy.sparse.csr_matrix(X), mapped(tmp_path, LABELS, "y"))
     assert same(first.get_weights(), second.get_weights())
+    x = sparse.BCOO.fromdense(X)
+    assert np.isclose(first.test_on_batch(X, LABELS), second.test_on_batch(x, LABELS))
+    assert same([first.predict_on_batch(X)], [second.predict_on_batch(x)])
