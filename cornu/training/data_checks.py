@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
+from cornu import losses
 from cornu.core.layer.layer import Layer
 from cornu.errors import quantity
+from cornu.losses import FunctionLoss
 from cornu.types import PyTree
 
 __all__ = ["check_lengths", "check_targets", "check_values"]
@@ -58,29 +60,26 @@ def check_values(name: str, array: Any, consumers: Iterable[Layer] = ()) -> None
             raise ValueError(f"{name}, which feeds layer {layer.name!r}: {problem}")
 
 
-def check_targets(name: str, loss: Any, target: PyTree, prediction: PyTree) -> None:
+def check_targets(name: str, loss: FunctionLoss, target: PyTree, prediction: PyTree) -> None:
     """Raises a ValueError for targets that do not match the output and its loss.
 
     Args:
         name: the output's name.
-        loss: a Loss.
+        loss: a loss of the library; other losses decide themselves what they take.
         target: all targets of this output.
         prediction: the output's Tensor.
     """
-    kind = type(loss).__name__
-    formula = getattr(loss, "fn", None)
-    kind = _FORMULAS.get(getattr(formula, "__name__", ""), kind)
+    formula = loss.fn
+    if formula in _OTHER_SHAPES:
+        return
     shape, output = tuple(target.shape), tuple(prediction.shape)
     what = f"Target of output {name!r} with loss {loss.name!r}"
-    if kind in ("SparseCategoricalCrossentropy",):
-        _check_sparse(what, loss, target, shape, output)
+    if formula in _CLASS_INDICES:
+        _check_class_indices(what, loss.arguments, target, shape, output)
     elif not _same_rank(shape, output):
         remedy = "Reshape y to the output's shape, or change the last layer."
-        if (
-            kind in _CATEGORICAL
-            and len(shape) < len(output)
-            or (kind in _CATEGORICAL and shape[-1] == 1 and output[-1] not in (1, None))
-        ):
+        one_label = len(shape) < len(output) or (shape[-1] == 1 and output[-1] not in (1, None))
+        if formula in _CATEGORICAL and one_label:
             remedy = (
                 "For integer labels use the loss 'sparse_categorical_crossentropy', or convert "
                 "them to one-hot rows with cornu.utils.to_categorical."
@@ -89,17 +88,22 @@ def check_targets(name: str, loss: Any, target: PyTree, prediction: PyTree) -> N
             f"{what}: y has the shape {shape}, the output {output}. The shapes must be equal, up "
             f"to a last axis of size 1; they are not broadcast.\n{remedy}"
         )
-    if kind in ("BinaryCrossentropy", "BinaryFocalCrossentropy"):
+    if formula in _BINARY:
         _check_unit(what, target)
 
 
-_FORMULAS = {
-    "sparse_categorical_crossentropy": "SparseCategoricalCrossentropy",
-    "categorical_crossentropy": "CategoricalCrossentropy",
-    "binary_crossentropy": "BinaryCrossentropy",
-}
-_CATEGORICAL = frozenset(
-    ("CategoricalCrossentropy", "CategoricalFocalCrossentropy", "KLDivergence", "CategoricalHinge")
+_CLASS_INDICES = (
+    losses.sparse_categorical_crossentropy,
+    losses.categorical_generalized_cross_entropy,
+)
+# Losses whose targets have another shape than the output, which they check themselves.
+_OTHER_SHAPES = (losses.circle, losses.ctc)
+_BINARY = (losses.binary_crossentropy, losses.binary_focal_crossentropy)
+_CATEGORICAL = (
+    losses.categorical_crossentropy,
+    losses.categorical_focal_crossentropy,
+    losses.kl_divergence,
+    losses.categorical_hinge,
 )
 
 
@@ -113,26 +117,34 @@ def _same_rank(shape: tuple[int, ...], output: tuple[int | None, ...]) -> bool:
     return all(want is None or got == want for got, want in zip(shape[1:], output[1:], strict=True))
 
 
-def _check_sparse(
-    what: str, loss: Any, target: PyTree, shape: tuple[int, ...], output: tuple[int | None, ...]
+def _check_class_indices(
+    what: str,
+    arguments: Mapping[str, Any],
+    target: PyTree,
+    shape: tuple[int, ...],
+    output: tuple[int | None, ...],
 ) -> None:
-    labels = shape[:-1] if len(shape) == len(output) and shape[-1] == 1 else shape
-    if len(labels) != len(output) - 1 or any(
+    axis = arguments.get("axis", -1)
+    classes = output[axis]
+    positions = [size for i, size in enumerate(output) if i != axis % len(output)]
+    labels = list(shape)
+    if len(shape) == len(output) and shape[axis] == 1:
+        del labels[axis]
+    if len(labels) != len(positions) or any(
         want is not None and got != want
-        for got, want in zip(labels[1:], output[1:-1], strict=False)
+        for got, want in zip(labels[1:], positions[1:], strict=True)
     ):
         hint = ""
-        if len(shape) == len(output) and shape[-1] == output[-1]:
+        if len(shape) == len(output) and shape[axis] == classes:
             hint = "\nFor one-hot rows use the loss 'categorical_crossentropy'."
         raise ValueError(
             f"{what}: y has the shape {shape}, the output {output}. Expected one integer label "
-            f"for each position: shape {('batch', *output[1:-1])}.{hint}"
+            f"for each position: shape {('batch', *positions[1:])}.{hint}"
         )
-    classes = output[-1]
     values = np.asarray(target)
     if values.dtype.kind == "f" and not np.equal(np.mod(values, 1), 0).all():
         raise ValueError(f"{what}: labels must be integers; y contains fractions.")
-    ignored = getattr(loss, "ignore_class", None)
+    ignored = arguments.get("ignore_class")
     if ignored is not None:
         values = values[values != ignored]
     if classes is not None and values.size:
@@ -142,7 +154,8 @@ def _check_sparse(
             raise ValueError(
                 f"{what}: labels range from {int(low)} to {int(high)}, but the output has "
                 f"{quantity(classes, 'class')}, 0 to {classes - 1}.{hint}\n"
-                "Give the last layer one unit per class, or renumber the labels."
+                "Give the last layer one unit per class, renumber the labels, or pass the label "
+                "of missing values to the loss (ignore_class)."
             )
 
 

@@ -14,9 +14,10 @@ from cornu.core.state import scope
 from cornu.core.state.variable import Variable
 from cornu.data import Arrays, Stream
 from cornu.layers.input import InputLayer
+from cornu.losses import FunctionLoss
 from cornu.training.binding import Binding
 from cornu.training.data_checks import check_targets, check_values
-from cornu.training.objective import count_rows
+from cornu.training.objective import count_rows, is_library_code
 from cornu.training.step import state_lists
 from cornu.types import Batch, DataLike, PyTree
 
@@ -244,8 +245,10 @@ def check_data(trainer: Trainer, binding: Binding, source: Arrays | Stream) -> N
                 f"{_describe_targets(outputs.names, targets)}. Pass a target for it, or None as "
                 "its loss."
             )
-        check_values(f"y of output {name!r}", target)
-        check_targets(name, loss, target, output)
+        # The user's own losses decide what they take: other shapes, NaN for missing values.
+        if isinstance(loss, FunctionLoss) and is_library_code(loss):
+            check_values(f"y of output {name!r}", target)
+            check_targets(name, loss, target, output)
     for name, array in zip(outputs.names, outputs.spread_weights(weight), strict=True):
         if array is not None:
             what = "sample_weight" if outputs.single else f"sample_weight of output {name!r}"

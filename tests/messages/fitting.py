@@ -131,7 +131,8 @@ def one_hot_rows_for_the_sparse_loss():
     """
 Target of output 'out' with loss 'sparse_categorical_crossentropy': labels range from 1 to 3, \
 but the output has 3 classes, 0 to 2. If the labels start at 1, subtract 1.
-Give the last layer one unit per class, or renumber the labels.
+Give the last layer one unit per class, renumber the labels, or pass the label of missing values\
+ to the loss (ignore_class).
 fit() was called (at fitting.py:1).
 """,
 )
@@ -145,7 +146,8 @@ def labels_from_one():
     """
 Target of output 'out' with loss 'sparse_categorical_crossentropy': labels range from 0 to 20, \
 but the output has 3 classes, 0 to 2.
-Give the last layer one unit per class, or renumber the labels.
+Give the last layer one unit per class, renumber the labels, or pass the label of missing values\
+ to the loss (ignore_class).
 fit() was called (at fitting.py:1).
 """,
 )

@@ -6,6 +6,7 @@ import pytest
 import cornu
 from cornu import Input, Model, layers
 from cornu.layers import Dense
+from tests.sampling import slow_except
 
 X = np.random.default_rng(0).normal(size=(12, 4)).astype("float32")
 LABELS = np.arange(12) % 3
@@ -124,3 +125,112 @@ def test_right_data_passes():
     model(CATEGORICAL).fit(X.astype("float64"), ONE_HOT.astype(int), verbose=0)
     model("mse", units=1, activation=None).fit(X.tolist(), LABELS.tolist(), verbose=0)
     model(cornu.losses.MeanSquaredError(), units=1, activation=None).fit(X, LABELS, verbose=0)
+
+
+def image_model(loss, *layers_):
+    made = cornu.Sequential([Input((3, 3, 2)), *layers_])
+    made.compile("sgd", loss)
+    return made
+
+
+IMAGES = np.random.default_rng(0).random((12, 3, 3, 2), "float32")
+SEGMENTS = np.random.default_rng(1).integers(0, 3, (12, 3, 3))
+
+
+def run_everywhere(made, x, y):
+    """Returns the losses of all methods that check data; they must not refuse it."""
+    loss = made.fit(x, y, verbose=0, validation_data=(x, y)).history["loss"]
+    return [*loss, made.evaluate(x, y, verbose=0)]
+
+
+@pytest.mark.parametrize("ignored", slow_except([255, -1, -100, 0], 1))
+def test_ignored_classes_are_valid_labels(ignored):
+    labels, segments = LABELS.copy(), SEGMENTS.copy()
+    labels[::2], segments[:, 0] = ignored, ignored
+    loss = cornu.losses.SparseCategoricalCrossentropy(ignore_class=ignored)
+    made = model(loss)
+    assert np.isfinite(run_everywhere(made, X, labels)).all()
+    for y in (labels[:, None], labels.astype("float32"), np.full(12, ignored)):
+        assert np.isfinite(made.test_on_batch(X, y))
+    made = image_model(loss, layers.Conv2D(3, 1, activation="softmax"))
+    metric = cornu.metrics.MeanIoU(3, ignore_class=ignored, sparse_y_pred=False)
+    made.compile("sgd", loss, metrics=[metric])
+    assert np.isfinite(made.evaluate(IMAGES, segments, verbose=0)).all()
+    with pytest.raises(ValueError, match="(?s)labels range from .*ignore_class"):
+        made.evaluate(IMAGES, np.where(segments == ignored, ignored, 7), verbose=0)
+
+
+def test_the_axis_of_classes_is_known(recwarn):
+    softmax = (layers.Conv2D(3, 1), layers.Permute((3, 1, 2)), layers.Softmax(axis=1))
+    made = image_model(cornu.losses.CategoricalCrossentropy(axis=1), *softmax)
+    assert np.isfinite(run_everywhere(made, IMAGES, np.moveaxis(np.eye(3)[SEGMENTS], -1, 1))).all()
+    assert not recwarn.list
+
+
+def sequences(loss):
+    made = cornu.Sequential([Input((4, 1)), layers.LSTM(3, return_sequences=True), Dense(6)])
+    made.compile("sgd", loss)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("make", "loss", "x", "y"),
+    [
+        (model, cornu.losses.Circle(), X, LABELS),
+        (model, cornu.losses.CategoricalGeneralizedCrossEntropy(), X, LABELS),
+        pytest.param(
+            *(sequences, cornu.losses.CTC(), X[..., None], np.full((12, 2), 3)),
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_losses_whose_targets_have_another_shape(make, loss, x, y):
+    assert np.isfinite(run_everywhere(make(loss), x, y)).all()
+
+
+def contrastive(y_true, y_pred):
+    return cornu.ops.sum(y_pred**2, -1) * cornu.ops.cast(cornu.ops.reshape(y_true, -1), "float32")
+
+
+def spectral(y_true, y_pred):
+    return cornu.ops.mean(abs(cornu.ops.mean(y_true, -1) - cornu.ops.mean(y_pred, -1)))
+
+
+def masked_error(y_true, y_pred):
+    known = ~cornu.ops.isnan(y_true)
+    return cornu.ops.where(known, (cornu.ops.where(known, y_true, 0.0) - y_pred) ** 2, 0.0)
+
+
+class Detection(cornu.losses.Loss):
+    def call(self, y_true, y_pred):
+        boxes, classes = y_true[..., :4], y_true[..., 4]
+        return cornu.ops.mean(boxes, (1, 2)) - cornu.ops.mean(classes, 1) * y_pred[:, 0]
+
+
+class OwnMeanSquaredError(cornu.losses.MeanSquaredError):
+    def call(self, y_true, y_pred):
+        return cornu.ops.mean((y_true[:, 0, :3] - y_pred) ** 2, -1)
+
+
+@pytest.mark.parametrize(
+    ("loss", "y"),
+    [
+        (contrastive, LABELS),
+        (contrastive, LABELS[:, None].astype("int8")),
+        (spectral, np.ones((12, 7))),
+        (masked_error, with_nan(ONE_HOT)),
+        (Detection(), np.ones((12, 6, 5))),
+        (OwnMeanSquaredError(), np.ones((12, 2, 9))),
+        (lambda y_true, y_pred: cornu.ops.mean(y_pred, -1), np.zeros((12, 2, 2, 2))),
+    ],
+)
+def test_own_losses_decide_which_targets_they_take(loss, y):
+    assert np.isfinite(run_everywhere(model(loss, activation="sigmoid"), X, y)).all()
+
+
+def test_own_losses_beside_those_of_the_library():
+    two = Model(x := Input((4,)), {"a": Dense(3)(x), "b": Dense(4)(x)})
+    two.compile("sgd", {"a": contrastive, "b": "mse"})
+    assert np.isfinite(two.test_on_batch(X, {"a": LABELS, "b": X})).all()
+    with pytest.raises(ValueError, match="Target of output 'b' .* y has the shape"):
+        two.fit(X, {"a": LABELS, "b": LABELS}, verbose=0)

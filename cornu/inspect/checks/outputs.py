@@ -93,6 +93,14 @@ def expects_logits(loss: Loss) -> bool:
     return isinstance(loss, FunctionLoss) and bool(loss.arguments.get("from_logits", False))
 
 
+def _class_axis(loss: Loss) -> int:
+    """Returns the axis of the classes, which is an argument of some cross-entropies."""
+    axis = -1
+    if isinstance(loss, FunctionLoss) and _FAMILIES.get(loss.fn) in ("categorical", "sparse"):
+        axis = loss.arguments.get("axis", -1)
+    return axis
+
+
 def final_activations(model: Layer, tensor: Tensor) -> list[tuple[str, GraphCall]]:
     """Returns the activations before a Tensor, last first, with the calls that apply them.
 
@@ -186,7 +194,9 @@ def _check_dropout(context: CheckContext, output: CheckedOutput) -> Iterator[Fin
 
 
 def _check_loss(output: CheckedOutput, last: str, call: GraphCall) -> Iterator[Finding]:
-    loss, units = output.loss, output.tensor.shape[-1] if output.tensor.shape else None
+    loss, shape = output.loss, output.tensor.shape
+    axis = _class_axis(loss)
+    units = shape[axis] if -len(shape) <= axis < len(shape) else None
     kind = crossentropy_kind(loss)
     named = f"Output {output.name!r} with the loss {loss.name!r}"
     if kind in ("categorical", "sparse") and units == 1:
@@ -234,8 +244,9 @@ def _multi_label_share(output: CheckedOutput) -> float:
     if output.target is None or output.target.values.ndim < 2 or output.target.values.size == 0:
         return 0.0
     values = output.target.values
-    named = np.sum(values > 0.01, -1)
-    return float(np.mean((values.sum(-1, dtype="float64") > 1.01) & (named > 1)))
+    axis = _class_axis(output.loss)
+    named = np.sum(values > 0.01, axis)
+    return float(np.mean((values.sum(axis, dtype="float64") > 1.01) & (named > 1)))
 
 
 def _check_range(output: CheckedOutput, last: str, call: GraphCall) -> Iterator[Finding]:
