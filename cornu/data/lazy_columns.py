@@ -138,11 +138,10 @@ class Sparse(Column):
 def _csr(matrix: Any) -> Any:
     """Converts a sparse matrix of JAX, which has no fast access to rows, to one of SciPy."""
     import scipy.sparse
-    from jax.experimental import sparse
 
-    if isinstance(matrix, sparse.BCSR):
+    if is_a(matrix, "jax", "BCSR"):
         matrix = matrix.to_bcoo()
-    if not isinstance(matrix, sparse.BCOO) or matrix.n_batch or matrix.n_dense:
+    if not is_a(matrix, "jax", "BCOO") or matrix.n_batch or matrix.n_dense:
         return scipy.sparse.csr_matrix(np.asarray(matrix.todense()))
     positions, values = np.asarray(matrix.indices), np.asarray(matrix.data)
     # JAX pads the entries of a matrix with positions outside of it.
