@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 
@@ -64,18 +64,29 @@ class Dropout(Noise):
 
 
 class SpatialDropout(Dropout):
-    """Base class of dropout of whole channels."""
+    """Base class of dropout of whole channels.
+
+    Attributes:
+        rank: the number of spatial axes.
+    """
+
+    rank: ClassVar[int]
 
     def __init__(
-        self, ndim: int, data_format: DataFormat, rate: float, seed: int | None, **kwargs: Any
+        self,
+        rate: float,
+        data_format: DataFormat | None = None,
+        seed: int | None = None,
+        name: str | None = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
-        spatial = (1,) * (ndim - 2)
+        data_format = settings.data_format(data_format)
+        spatial = (1,) * self.rank
         last = data_format == "channels_last"
-        super().__init__(
-            rate, (None, *spatial, None) if last else (None, None, *spatial), seed, **kwargs
-        )
+        noise_shape = (None, *spatial, None) if last else (None, None, *spatial)
+        super().__init__(rate, noise_shape, seed, name=name, dtype=dtype)
         self.data_format = data_format
-        self.input_spec = InputSpec(ndim=ndim)
+        self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments, which do not include `trainable`."""
@@ -106,6 +117,8 @@ class SpatialDropout1D(SpatialDropout):
     Networks", arXiv 1411.4280.
     """
 
+    rank = 1
+
     def __init__(
         self,
         rate: float,
@@ -113,7 +126,7 @@ class SpatialDropout1D(SpatialDropout):
         name: str | None = None,
         dtype: DTypeLike | None = None,
     ) -> None:
-        super().__init__(3, "channels_last", rate, seed, name=name, dtype=dtype)
+        super().__init__(rate, "channels_last", seed, name, dtype)
 
 
 class SpatialDropout2D(SpatialDropout):
@@ -140,15 +153,7 @@ class SpatialDropout2D(SpatialDropout):
     Networks", arXiv 1411.4280.
     """
 
-    def __init__(
-        self,
-        rate: float,
-        data_format: DataFormat | None = None,
-        seed: int | None = None,
-        name: str | None = None,
-        dtype: DTypeLike | None = None,
-    ) -> None:
-        super().__init__(4, settings.data_format(data_format), rate, seed, name=name, dtype=dtype)
+    rank = 2
 
 
 class SpatialDropout3D(SpatialDropout):
@@ -175,15 +180,7 @@ class SpatialDropout3D(SpatialDropout):
     Networks", arXiv 1411.4280.
     """
 
-    def __init__(
-        self,
-        rate: float,
-        data_format: DataFormat | None = None,
-        seed: int | None = None,
-        name: str | None = None,
-        dtype: DTypeLike | None = None,
-    ) -> None:
-        super().__init__(5, settings.data_format(data_format), rate, seed, name=name, dtype=dtype)
+    rank = 3
 
 
 class AlphaDropout(Noise):
