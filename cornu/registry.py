@@ -210,8 +210,8 @@ def get_registered_object(
         custom_objects: classes and functions by name that take precedence over registered ones.
         module_objects: classes and functions by name that are used if none is registered.
     """
-    for table in (*reversed(_scopes), custom_objects or {}, _custom, module_objects or {}):
-        if name in table:
+    for table in (*reversed(_scopes), custom_objects, _custom, module_objects):
+        if table and name in table:
             return table[name]
     return None
 

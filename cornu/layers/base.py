@@ -32,8 +32,9 @@ _UNSUPPORTED = frozenset(
 )
 
 
-def _resolve(get: Callable[[Any], Any]) -> Converter:
-    return lambda layer, name, value: get(value)
+def _resolve(get: Callable[[Any], Any], default: Any = None) -> Converter:
+    # Most arguments are None, so that `get` is called for the others only.
+    return lambda layer, name, value: default if value is None else get(value)
 
 
 class ConfiguredLayer(Layer):
@@ -48,8 +49,8 @@ class ConfiguredLayer(Layer):
 
     # Keys are argument names, or suffixes written "*_suffix". Other arguments are stored unchanged.
     converters: ClassVar[Mapping[str, Converter]] = {
-        "activation": _resolve(activations.get),
-        "*_activation": _resolve(activations.get),
+        "activation": _resolve(activations.get, activations.linear),
+        "*_activation": _resolve(activations.get, activations.linear),
         "*_initializer": _resolve(initializers.get),
         "*_regularizer": _resolve(regularizers.get),
         "*_constraint": _resolve(constraints.get),
