@@ -323,6 +323,7 @@ def _summarize(x: Any) -> tuple[Any, Any]:
     mean = jnp.sum(flat, where=finite) / jnp.maximum(count, 1)
     variance = jnp.sum((flat - mean) ** 2, where=finite) / jnp.maximum(count, 1)
     zeros = jnp.sum(flat == 0) / size
+    # If all values are equal, they are in the first bin.
     scale = BINS / jnp.maximum(high - low, 1e-30)
     bins = jnp.where(finite, (flat - low) * scale, 0).astype("int32")
     counts = jnp.zeros(BINS, "int32").at[jnp.clip(bins, 0, BINS - 1)].add(finite.astype("int32"))

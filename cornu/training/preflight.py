@@ -84,6 +84,7 @@ def before_fit(
     batch_size: int | None,
 ) -> None:
     """Raises an error for certain mistakes, and warns about probable ones; once per `compile`."""
+    # Each `compile` creates another config.
     if trainer.run.checked is trainer.config:
         return
     inputs = [] if validation is None else _array_leaves(validation.x)

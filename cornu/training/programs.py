@@ -163,6 +163,7 @@ class ProgramCache:
 
     def _step_key(self, kind: str, callbacks: CallbackList | None) -> Any:
         model, optimizer = self._owner.model, self._owner.optimizer
+        # The step computes and applies the gradients of exactly these Variables.
         trained = tuple(id(v) for v in model.trainable_variables)
         version = 0 if optimizer is None else optimizer._step_version_
         key = (kind, self._phase_key(), trained, version)
@@ -170,6 +171,7 @@ class ProgramCache:
         return ("around", around, *key) if around else key
 
     def _phase_key(self) -> tuple[bool, ...]:
+        # A frozen layer may compute something else, as BatchNormalization does.
         return tuple(layer.trainable for layer in nested_layers(self._owner.model))
 
     # ----------------------------------------------------------------------------------- forward
@@ -181,6 +183,7 @@ class ProgramCache:
             The outputs, and the losses that layers added.
         """
         owner = self._owner
+        # In inference, it makes no difference which layers are frozen.
         key = (training, self._phase_key() if training else None)
         forward = self._forwards.get(key)
         if forward is None:

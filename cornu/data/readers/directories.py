@@ -298,6 +298,7 @@ def _split(options: DirectoryOptions, count: int) -> list[tuple[str | None, slic
             f"{options.caller}: validation_split={options.validation_split} of "
             f"{quantity(count, 'file')} leaves no file for validation."
         )
+    # As in Keras, `subset="both"` does not shuffle the validation data.
     spans = {
         "training": (slice(None, -kept), count - kept, options.shuffle),
         "validation": (slice(-kept, None), kept, options.shuffle and options.subset != "both"),

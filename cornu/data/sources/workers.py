@@ -64,6 +64,7 @@ class Workers:
         self._number = 0
         started: list[_Process] = []
         threads: list[threading.Thread] = []
+        # Neither this function nor the threads may refer to the pool, which would keep it alive.
         self._stop = weakref.finalize(self, _stop, self._tasks, threads, started)
         for i in range(count):
             make: Any = _make_in_thread
@@ -167,6 +168,7 @@ def _run_worker(tasks: Any, results: Any, make: Any) -> None:
         except BaseException as error:
             result = number, False, error
         results.put(result)
+        # A waiting thread must not keep the last dataset and batch in memory.
         del dataset, result
 
 
@@ -185,11 +187,13 @@ class _Process:
     """A worker process, used by one thread."""
 
     def __init__(self) -> None:
+        # JAX has threads, and a fork copies their locks in whatever state they are.
         context = multiprocessing.get_context("spawn")
         self._connection, other = context.Pipe()
         self._process = context.Process(target=_serve, args=(other,), daemon=True)
         with _child_environment():
             self._process.start()
+        # While this end is open here, too, the death of the process would not end `recv`.
         other.close()
         self._sent: bytes | None = None
 

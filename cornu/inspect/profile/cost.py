@@ -62,6 +62,7 @@ class Costs:
         self.root = root
         self._costs = costs
         self._assumptions = assumptions
+        # In reverse, so that a path that occurs twice refers to the first item.
         self._paths = {item.path: item for item in reversed(list(root.walk()))}
 
     @property

@@ -89,8 +89,7 @@ class GroupNormalization(Normalizing):
             raise ValueError(
                 f"{self._label_()}: `groups` must divide the number of channels. Received: "
                 f"groups={self.groups}, {quantity(channels, 'channel')} (axis {axis}), input of "
-                "shape "
-                f"{tuple(input_shape)}"
+                f"shape {tuple(input_shape)}"
             )
         self.input_spec = InputSpec(ndim=len(input_shape), axes={axis: channels})
         self._build_affine((channels,))

@@ -74,10 +74,13 @@ class ResumeSession:
             return self
         writer = CheckpointWriter(self.resume, 0)
         self._exit_stack.enter_context(writer.states.lock())
+        # After the lock, because the stack ends in reverse order: the writer must not write
+        # unlocked.
         self._exit_stack.callback(writer.close)
         self.saved = writer.states.read_newest()
         if self.saved is not None:
             writer.number = self.saved.number
+            # Before the data is opened, whose order depends on the seed.
             self.trainer.set_seed(self.saved.data["seed"])
         self._writer = writer
         self.trainer.run.can_pause = True
@@ -152,6 +155,7 @@ class ResumeSession:
         trainer, data = self.trainer, state.data
         variables = _variables(trainer)
         _check_program(data["program"], _describe_program(trainer, variables), str(self._folder()))
+        # Outer layers first, because the assignment sets all sublayers, too.
         for layer, trainable in zip(_layers(trainer), data["trainable"], strict=True):
             if layer.trainable != trainable:
                 layer.trainable = trainable
@@ -339,6 +343,7 @@ def _spec(spec: Any) -> str:
 
 
 def _global_random() -> Any:
+    # Data loaders and callbacks of users often draw from the global generators.
     return {"numpy": np.random.get_state(legacy=True), "python": random.getstate()}
 
 
