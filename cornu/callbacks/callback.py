@@ -129,6 +129,7 @@ class Callback:
 
     def _record_initial_attributes_(self) -> None:
         """Records the attributes before training begins; see `get_state`."""
+        # A deep copy, because callbacks append to their lists and dicts.
         self._initial_attributes_ = copy.deepcopy(plain_attributes(self))
 
     # -------------------------------------------------------------------------------------- hooks

@@ -140,6 +140,8 @@ class CSVLogger(Callback):
 
 def _choose_columns(logs: Logs) -> list[str]:
     names = sorted(logs)
+    # With `validation_freq`, the first epoch may have no validation, but later ones need the
+    # columns.
     if not any(name.startswith("val_") for name in names):
         names += [f"val_{name}" for name in names]
     return names

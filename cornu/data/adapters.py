@@ -352,6 +352,7 @@ def _reader(names: Names) -> Callable[[Any], Any]:
         if isinstance(batch, dict) and names.inputs:
             bound = bind_batch(batch, names)
             batch = (batch,) if bound[1] is None and bound[2] is None else bound
+        # A long list is x itself: several inputs, or numbers.
         if not isinstance(batch, (tuple, list)) or isinstance(batch, list) and len(batch) > 3:
             batch = (batch,)
         if not 1 <= len(batch) <= 3:

@@ -67,6 +67,7 @@ def _as_array(value: Any, what: str) -> np.ndarray:
         ) from error
     if array.dtype.kind == "O":
         array = frames.stacked(array, what)
+    # The dtypes of `ml_dtypes` have kind V, too, but are registered with NumPy (`isbuiltin` is 2).
     if array.dtype.kind in "OUSMm" or (array.dtype.kind == "V" and array.dtype.isbuiltin != 2):
         raise TypeError(
             f"{what} contains {frames.contents(array)}, not numbers. Convert it to numbers first: "
@@ -110,6 +111,7 @@ def _from_torch(x: DataLike, what: str) -> Any:
     x = x.detach().cpu()
     if x.is_sparse:
         x = x.to_dense()
+    # PyTorch conjugates and negates lazily, which `Tensor.numpy` does not support.
     x = x.resolve_conj().resolve_neg()
     if str(x.dtype) == "torch.bfloat16":  # Tensor.numpy does not support bfloat16
         import torch

@@ -116,6 +116,7 @@ class Stored(Column):
         super().__init__(dataset, dataset.shape, dataset.dtype)
 
     def _read(self, positions: np.ndarray) -> Any:
+        # h5py accepts only increasing indices, each once.
         indices, inverse = np.unique(positions, return_inverse=True)
         if len(indices) and indices[-1] - indices[0] == len(indices) - 1:
             return self._data[int(indices[0]) : int(indices[-1]) + 1][inverse]

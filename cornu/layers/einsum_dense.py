@@ -129,7 +129,8 @@ def _weight_shapes(
     if len(new) != len(output_shape):
         raise ValueError(
             f"{label}: output_shape={output_shape} has {quantity(len(output_shape), 'size')}; "
-            f"the equation {equation!r} has {len(new)} axes in the output besides the batch and '...'."
+            f"the equation {equation!r} has {quantity(len(new), 'axis')} in the output besides the "
+            "batch and '...'."
         )
     for letter, size in zip(new, output_shape, strict=True):
         if letter in ins and size not in (None, sizes[letter]):

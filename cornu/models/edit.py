@@ -223,6 +223,7 @@ class Editor:
             seen: set[int] = set()
             for item in items:
                 key = _key(item)
+                # A pattern skips what was removed before; a name that refers to it is a mistake.
                 if key in seen or (is_glob(one) and key in self._removed):
                     continue
                 seen.add(key)

@@ -117,6 +117,7 @@ class InlinedGraph:
                 known = op._nodes_
                 with override_call(call, node.location):
                     outputs = op(*args, **kwargs)
+                # The calls are temporary: with them, `layer.output` would be ambiguous.
                 if not self._keeps_nodes:
                     op._nodes_ = known
             else:
@@ -203,6 +204,7 @@ def _convert_input(value: Any, tensor: Tensor, model: Any, mask: PyTree) -> Any:
         start = ops.squeeze(start, -1)
     mask = mask if mask is not None else value.mask
     if start.mask is not mask:
+        # A Tensor of its own, because the outer graph keeps its mask.
         start = record_node(_identity, (start,), {}) if start is value else start
         start.mask = mask
     return start

@@ -66,6 +66,7 @@ class GraphRebuilder:
             path: the path of the model, '' for the outermost.
         """
         if id(model) not in self._rebuilt:
+            # The outermost model is always built anew, because `build` returns another model.
             if id(model) not in self._changed and path:
                 self._rebuilt[id(model)] = model
             elif isinstance(model, Sequential):
@@ -102,6 +103,7 @@ class GraphRebuilder:
                 places |= {id(new): node for new in made}
             stack += made
         new = Sequential(name=model.name, trainable=model.trainable)
+        # Before the layers are added, because `add` refuses a name that occurs twice.
         new._rename_layers_(self._layer_names(stack, model))
         if start is not None:
             new.add(start)

@@ -284,5 +284,6 @@ def _masked_softmax(scores: Any, visible: Any, axes: int) -> Any:
     if visible is None:
         return jax.nn.softmax(scores, axis=over)
     visible = _insert_head_axes(visible, scores.ndim, axes)
+    # -1e9 is infinite in float16, and infinite scores in a whole row give NaN.
     low = -3e4 if scores.dtype == jnp.float16 else -1e9
     return jnp.where(visible, jax.nn.softmax(jnp.where(visible, scores, low), axis=over), 0)

@@ -115,7 +115,8 @@ class _Conv(Convolving):
             raise ValueError(
                 f"{self._label_()}: the channels of the input must be divisible by `groups`. "
                 f"Received: groups={self.groups} and {quantity(channels, 'channel')}, input of "
-                f"shape {tuple(input_shape)}\n`groups` must divide both the channels and the filters."
+                f"shape {tuple(input_shape)}\n"
+                "`groups` must divide both the channels and the filters."
             )
         self.kernel = self.create_weight(
             "kernel", (*self.kernel_size, channels // self.groups, self.filters)

@@ -107,6 +107,7 @@ class RNN(Layer):
         if isinstance(cell, (list, tuple)):
             cell = StackedRNNCells(cell)
         self.cell = check_cell(cell, self._label_())
+        # Such a cell declares nothing, and may mix the rows of a batch.
         if not isinstance(cell, Layer):
             self._rowwise_ = None
         self.return_sequences = return_sequences
