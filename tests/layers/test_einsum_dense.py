@@ -62,7 +62,7 @@ def test_time_may_be_unknown():
         ("...a,ab->b...", 5, None, (2, 4), "same end of the input and of the output"),
         ("ab,bc->acd", (5, 5), None, (2, 4), "has the axis 'd'"),
         ("ab,bcd->ac", 5, None, (2, 4), "kernel needs the size of axis 'd'"),
-        ("ab,bc->ac", (5, 5), None, (2, 4), "has 2 sizes; .* has 1 axes"),
+        ("ab,bc->ac", (5, 5), None, (2, 4), "has 2 sizes; .* has 1 axis"),
         ("ab,bc->ac", 5, "d", (2, 4), "bias_axes='d' has 'd'"),
         ("abc,cd->abd", (4, 5), None, (2, 3, 4), "axis 'b' .* size 3 in the .* and 4 in"),
         ("abc,cd->abd", (None, 5), None, (2, 4), "does not fit an input with 2 axes"),
