@@ -122,9 +122,15 @@ class Configurable:
         return {name: serialize(value) for name, value in self._constructor_arguments_().items()}
 
     @classmethod
-    def from_config(cls, config: Config) -> Any:
-        """Creates an object from the result of `get_config()`."""
-        return cls(**{name: deserialize(value) for name, value in config.items()})
+    def from_config(cls, config: Config, custom_objects: Mapping[str, Any] | None = None) -> Any:
+        """Creates an object from the result of `get_config()`.
+
+        Args:
+            config: the arguments of the constructor as plain data.
+            custom_objects: classes and functions by name, in addition to registered ones.
+        """
+        with custom_object_scope(custom_objects):
+            return cls(**{name: deserialize(value) for name, value in config.items()})
 
 
 def add_function(category: str, fn: Callable[..., Any], *names: str) -> None:
@@ -297,7 +303,7 @@ def _function_name(fn: Callable[..., Any]) -> tuple[str, str]:
 
 
 def deserialize(
-    config: Any, custom_objects: dict[str, Any] | None = None, safe_mode: bool = True
+    config: Any, custom_objects: Mapping[str, Any] | None = None, safe_mode: bool = True
 ) -> Any:
     """Creates an object from the result of `serialize`. Other data is returned unchanged.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cornu import registry
@@ -69,7 +69,7 @@ class Lambda(Layer):
     def from_config(
         cls,
         config: dict[str, Any],
-        custom_objects: dict[str, Any] | None = None,
+        custom_objects: Mapping[str, Any] | None = None,
         safe_mode: bool | None = None,
     ) -> Lambda:
         """Creates the layer from a config. Functions are looked up by name.

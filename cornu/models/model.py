@@ -220,6 +220,20 @@ class Model(InspectionMethods):
         """The model's layers, as a tuple; see `cornu.models.edit` for changing a model."""
         return Layers(self._sublayers_())
 
+    @overridable_property
+    def operations(self) -> list[Any]:
+        """The layers and ops of a functional model, in the order of Keras.
+
+        Raises:
+            AttributeError: the model has no functional graph.
+        """
+        if self._graph_ is None:
+            raise AttributeError(
+                f"{type(self).__name__} object has no attribute 'operations': only functional "
+                "models have them."
+            )
+        return list(self._graph_.operations)
+
     @api_boundary
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """Returns a layer by name, by index, or by its path through blocks and nested models.

@@ -475,7 +475,7 @@ class Optimizer(OptimizerVariables):
         return {**config, "rates_by_path": dict(self._rates_)} if self._rates_ else config
 
     @classmethod
-    def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> Self:
+    def from_config(cls, config: Config, custom_objects: Mapping[str, Any] | None = None) -> Self:
         """Creates an optimizer from the result of `get_config()`; it is not built yet."""
         config = dict(config)
         rates = config.pop("rates_by_path", None)

@@ -224,3 +224,19 @@ def test_a_softmax_over_rows_does_not_see_padding(axis):
     rows = np.zeros((5, 3), "float32")
     np.testing.assert_allclose(model.predict(rows, batch_size=4)[4:], 1.0)
     assert Model(x, cornu.ops.softmax(x))._graph_.rowwise()
+
+
+def test_operations_in_the_order_of_keras():
+    x = Input((3,), name="x")
+    y = cornu.ops.relu(Dense(2, name="a")(x) + 1.0)
+    model = Model(x, [Dense(1, name="b")(y), y * 2])
+    assert [op.name for op in model.operations] == ["x", "a", "add", "relu", "b", "multiply"]
+
+    class Own(cornu.Model):
+        def __init__(self):
+            super().__init__()
+            self.operations = ["a"]
+
+    assert Own().operations == ["a"]
+    with pytest.raises(AttributeError, match="only functional models have them"):
+        cornu.Model().operations  # noqa: B018

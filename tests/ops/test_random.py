@@ -231,3 +231,27 @@ def test_what_is_computed_once_is_the_same(dtype):
     x = np.arange(-4, 4).astype(dtype)
     np.testing.assert_array_equal(once(x), x)
     np.testing.assert_array_equal(jax.jit(jax.vmap(once))(x), x)
+
+
+def test_the_state_is_that_of_keras():
+    ours, theirs = SeedGenerator(7), keras.random.SeedGenerator(7)
+    for _ in range(3):
+        assert np.array_equal(ours.state, theirs.state)
+        assert ours.state.value.tolist() == ours.state.numpy().tolist()
+        random.normal((2,), seed=ours)
+        keras.random.normal((2,), seed=theirs)
+    for name in ("shape", "dtype", "ndim", "name", "trainable"):
+        assert getattr(ours.state, name) == getattr(theirs.state, name), name
+
+
+def test_a_restored_state_repeats_the_numbers():
+    source = SeedGenerator(7)
+    random.normal((2,), seed=source)
+    kept = source.state.numpy()
+    first = random.normal((2,), seed=source)
+    other = SeedGenerator()
+    other.state.assign(kept)
+    assert np.array_equal(random.normal((2,), seed=other), first)
+    assert (other.state + 0).tolist() == [7, 2]
+    with pytest.raises(ValueError, match=r"two integers.*shape \(3,\)"):
+        other.state.assign([1, 2, 3])

@@ -203,10 +203,30 @@ class Layer(VariableOwner):
         calling.build_and_check(self, call_signature(type(self)).bind_tensors(args, kwargs))
         return infer_outputs(lambda *a, **k: self._run_(a, k), args, kwargs)
 
-    def compute_output_shape(self, input_shape: PyTree) -> PyTree:
-        """Returns the shape of the output for the shape of the input."""
-        inputs = map_shapes(lambda shape: Tensor(shape, dtype=self.compute_dtype), input_shape)
-        outputs = self.compute_output_spec(inputs)
+    def compute_output_shape(self, *args: Any, **kwargs: Any) -> PyTree:
+        """Returns the shape of the output for the shapes of the inputs.
+
+        Args:
+            *args: shapes, or structures of shapes, in the order of the parameters of `call`.
+                Arguments of other types are passed to `call` as they are.
+            **kwargs: shapes by the name of the parameter of `call`, also with `_shape` at the end
+                (`query_shape`). `input_shape` is the shape of the first parameter.
+        """
+        names = call_signature(type(self)).names
+        named: dict[str, Any] = {}
+        for name, value in kwargs.items():
+            short = names[0] if name in ("input_shape", "inputs_shape") and names else name
+            named[short if short in names else short.removesuffix("_shape")] = value
+
+        def to_tensors(value: Any) -> Any:
+            if not isinstance(value, (list, tuple, dict)):
+                return value
+            return map_shapes(lambda shape: Tensor(shape, dtype=self.compute_dtype), value)
+
+        outputs = self.compute_output_spec(
+            *[to_tensors(value) for value in args],
+            **{name: to_tensors(value) for name, value in named.items()},
+        )
         return jax.tree_util.tree_map(lambda t: t.shape, outputs)
 
     def _find_data_problem_(self, values: np.ndarray) -> str | None:
@@ -481,7 +501,21 @@ class Layer(VariableOwner):
         self._weights_.append(variable)
         return variable
 
-    add_variable = add_weight
+    def add_variable(
+        self,
+        shape: int | ShapeLike,
+        initializer: InitializerLike | float | None,
+        dtype: DTypeLike | None = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        regularizer: RegularizerLike | None = None,
+        constraint: ConstraintLike | None = None,
+        name: str | None = None,
+    ) -> Variable:
+        """Creates a Variable of the layer; see `add_weight`."""
+        return self.add_weight(
+            shape, initializer, dtype, trainable, autocast, regularizer, constraint, name=name
+        )
 
     def _sublayers_(self) -> list[Layer]:
         """Returns the direct sublayers, in the order of the attributes."""

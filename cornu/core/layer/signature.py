@@ -79,9 +79,13 @@ class CallSignature:
         given = None
         if self.training and len(args) > self._position >= 0:
             given = args[self._position]
-            args = (*args[: self._position], *args[self._position + 1 :])
-            if len(args) > self._position:
-                raise TypeError("Pass the arguments after `training` by keyword.")
+            later = dict(
+                zip(self.names[self._position + 1 :], args[self._position + 1 :], strict=False)
+            )
+            for name in later:
+                if name in kwargs:
+                    raise TypeError(f"multiple values for argument {name!r}")
+            args, kwargs = args[: self._position], {**later, **kwargs}
         elif "training" in kwargs:
             given = kwargs["training"]
             kwargs = {k: v for k, v in kwargs.items() if k != "training"}

@@ -6,7 +6,7 @@ from cornu import settings
 from cornu.core.state.dtypes import enable_64_bits, standardize_dtype
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.errors import suggest
-from cornu.registry import Configurable
+from cornu.registry import Configurable, add_class
 from cornu.types import Config, DTypeLike
 
 __all__ = ["DTypePolicy", "dtype_policy", "get_policy", "set_dtype_policy", "set_floatx"]
@@ -17,8 +17,9 @@ class DTypePolicy(Configurable):
 
     Args:
         name: a dtype such as `"float32"` or `"bfloat16"` for both; or `"mixed_bfloat16"` or
-            `"mixed_float16"` for computations in 16 bits and Variables in float32.
-        source_name: has no effect; accepted for compatibility with Keras.
+            `"mixed_float16"` for computations in 16 bits and Variables in float32. The default is
+            the process-wide policy.
+        source_name: must be None; configs of Keras may contain it.
 
     Raises:
         ValueError: the name is unknown.
@@ -31,7 +32,9 @@ class DTypePolicy(Configurable):
 
     _category_ = "dtype_policies"
 
-    def __init__(self, name: str = "float32", source_name: str | None = None) -> None:
+    def __init__(self, name: str | None = None, source_name: str | None = None) -> None:
+        if name is None:
+            name = dtype_policy().name
         if not isinstance(name, str):
             raise TypeError(f"The name of a dtype policy must be a string. Received: {name!r}")
         if name.startswith("mixed_"):
@@ -66,6 +69,10 @@ class DTypePolicy(Configurable):
         """None: quantized layers wrap other layers, and have a policy of their own."""
         return None
 
+    def get_config(self) -> Config:
+        """Returns the name. Keras accepts nothing else in the config of a policy."""
+        return {"name": self._name}
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, DTypePolicy) and other._name == self._name
 
@@ -74,6 +81,10 @@ class DTypePolicy(Configurable):
 
     def __repr__(self) -> str:
         return f'<DTypePolicy "{self._name}">'
+
+
+# Keras has a subclass of this name that adds nothing; configs may name it.
+add_class("dtype_policies", DTypePolicy, "FloatDTypePolicy")
 
 
 def dtype_policy() -> DTypePolicy:

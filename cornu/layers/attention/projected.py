@@ -9,7 +9,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.layer import Layer
 from cornu.layers.base import ConfiguredLayer
 from cornu.layers.einsum_dense import EinsumDense
@@ -183,15 +182,6 @@ class HeadedAttention(ConfiguredLayer):
             averages = averages * _apply(self.gate_dense, query)
         outputs = _apply(self.output_dense, averages)
         return (outputs, weights) if return_attention_scores else outputs
-
-    def compute_output_shape(  # type: ignore[override]
-        self, query_shape: ShapeLike, value_shape: ShapeLike, key_shape: ShapeLike | None = None
-    ) -> tuple[int | None, ...]:
-        """Returns the shape of the output for the given input shapes."""
-        shapes = [query_shape, value_shape, *([] if key_shape is None else [key_shape])]
-        output = self.compute_output_spec(*(Tensor(s, self.compute_dtype) for s in shapes))
-        shape: tuple[int | None, ...] = output.shape
-        return shape
 
     def _merge_masks(
         self,

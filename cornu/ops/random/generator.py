@@ -5,13 +5,76 @@ from __future__ import annotations
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from cornu import registry, seeds
+from cornu.core.graph.op import VariableBase
+from cornu.core.graph.operators import Operators
 from cornu.core.state import scope
 from cornu.names import auto_name
+from cornu.types import ArrayLike, DTypeLike
 
-__all__ = ["Seed", "SeedGenerator", "draw_key"]
+__all__ = ["Seed", "SeedGenerator", "SeedState", "draw_key"]
+
+
+class SeedState(Operators, VariableBase):
+    """The seed and the number of draws of a `SeedGenerator`, as an array of two integers.
+
+    It has the methods of a Variable that programs use to read, store and restore it.
+
+    Attributes:
+        shape, dtype, ndim: those of the array.
+        path, name: where Keras has the Variable.
+        trainable: False.
+    """
+
+    __slots__ = ("_generator",)
+
+    __hash__ = object.__hash__
+    shape = (2,)
+    ndim = 1
+    dtype = "uint32"
+    name = "seed_generator_state"
+    trainable = False
+
+    def __init__(self, generator: SeedGenerator) -> None:
+        self._generator = generator
+
+    @property
+    def path(self) -> str:
+        """The path of the generator, followed by the name."""
+        return f"{self._generator.path}/{self.name}"
+
+    @property
+    def value(self) -> jax.Array:
+        """The seed and the count."""
+        return jnp.asarray(self.numpy())
+
+    def numpy(self) -> np.ndarray:
+        """Returns the seed and the count as a NumPy array."""
+        return _words(self._generator.seed, self._generator.count)
+
+    def assign(self, value: ArrayLike) -> jax.Array:
+        """Sets the seed and the count; the next key depends on nothing else."""
+        words = np.asarray(value)
+        if words.shape != self.shape:
+            raise ValueError(
+                "The state of a SeedGenerator consists of two integers, the seed and the number of "
+                f"draws. Received: an array of shape {words.shape}"
+            )
+        self._generator.seed, self._generator.count = map(int, words)
+        self._generator.explicit = True
+        return self.value
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
+        return self.numpy() if dtype is None else self.numpy().astype(dtype)
+
+    def __jax_array__(self) -> jax.Array:
+        return self.value
+
+    def __repr__(self) -> str:
+        return f"<SeedState path={self.path}, value={self.numpy()}>"
 
 
 class SeedGenerator(scope.RandomSource, registry.Configurable):
@@ -28,6 +91,7 @@ class SeedGenerator(scope.RandomSource, registry.Configurable):
         explicit: whether the seed was specified.
         path: the path of the layer in which the generator was created, followed by its name.
         count: the number of keys that were generated eagerly.
+        state: the seed and the count, with the methods of a Variable.
 
     Example:
 
@@ -37,9 +101,9 @@ class SeedGenerator(scope.RandomSource, registry.Configurable):
     >>> bool(first == second), bool(first == random.normal((), seed=same))
     (False, True)
 
-    Differences: the state is not a Variable. In training steps, compiled or not, the numbers depend
-    on the key of the step and on the path of the generator, and so not on the order in which layers
-    are called.
+    Differences: the state is not a Variable of the layer that owns the generator. In training
+    steps, compiled or not, the numbers depend on the key of the step and on the path of the
+    generator, and so not on the order in which layers are called.
     """
 
     _category_ = "random"
@@ -54,6 +118,11 @@ class SeedGenerator(scope.RandomSource, registry.Configurable):
         self.explicit = seed is not None
         self.seed = seeds.next_seed() if seed is None else int(seed)
         self.count = 0
+
+    @property
+    def state(self) -> SeedState:
+        """The seed and the count, with the methods of a Variable."""
+        return SeedState(self)
 
     def next(self, ordered: bool = True) -> Any:
         """Returns the next JAX random key.
@@ -114,8 +183,12 @@ def _current_path(name: str) -> str:
 
 def _make_key(seed: int, count: int) -> Any:
     # The two words of a seed in Keras, so that a given seed gives the same eager numbers as Keras.
-    words: Any = np.array([seed & 0xFFFFFFFF, count & 0xFFFFFFFF], np.uint32)
+    words: Any = _words(seed, count)
     return jax.random.wrap_key_data(words, impl="threefry2x32")
+
+
+def _words(seed: int, count: int) -> np.ndarray:
+    return np.array([seed & 0xFFFFFFFF, count & 0xFFFFFFFF], np.uint32)
 
 
 def _check_not_traced(key: Any) -> Any:

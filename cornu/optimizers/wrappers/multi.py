@@ -100,7 +100,7 @@ class OptimizerMap(Configurable, MutableMapping[str, Optimizer]):
         }
 
     @classmethod
-    def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> Self:
+    def from_config(cls, config: Config, custom_objects: Mapping[str, Any] | None = None) -> Self:
         """Creates a map from the result of `get_config()`."""
         with custom_object_scope(custom_objects):
             optimizers: Self = super().from_config(config)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
@@ -173,13 +174,15 @@ class Discretization(AdaptableLayer):
         return {**super().get_config(), "bin_boundaries": self.bin_boundaries}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None
+    ) -> Any:
         """Creates a layer from a config, with or without boundaries that `adapt` computed."""
         # An adapted layer has both, which the constructor would refuse.
         given = config.get("bin_boundaries")
         if given is None or config.get("num_bins") is None:
-            return super().from_config(config)
-        layer = super().from_config({**config, "bin_boundaries": None})
+            return super().from_config(config, custom_objects)
+        layer = super().from_config({**config, "bin_boundaries": None}, custom_objects)
         layer.bin_boundaries = layer._check_boundaries(given)
         return layer
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -48,7 +48,9 @@ class VocabularyLayer(AdaptableLayer):
         return {k: v for k, v in super()._constructor_arguments_().items() if k not in left_out}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None
+    ) -> Any:
         """Creates a layer from a config.
 
         Raises:
@@ -57,7 +59,9 @@ class VocabularyLayer(AdaptableLayer):
         """
         known = ("vocabulary", "idf_weights", "vocabulary_size", "has_input_vocabulary")
         vocabulary, weights = (registry.deserialize(config.get(name)) for name in known[:2])
-        layer = super().from_config({k: v for k, v in config.items() if k not in known})
+        layer = super().from_config(
+            {k: v for k, v in config.items() if k not in known}, custom_objects
+        )
         if vocabulary is not None:
             if not isinstance(vocabulary, (list, tuple, np.ndarray)):
                 raise ValueError(

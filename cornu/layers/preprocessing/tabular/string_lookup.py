@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -134,7 +134,11 @@ class StringLookup(IndexLookup):
         return bucket(x, self.num_oov_indices, self.salt, self._label_())
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None
+    ) -> Any:
         """Creates a layer from a config; see `IndexLookup.from_config`."""
         # A config may contain oov_method, which this constructor does not accept.
-        return super().from_config({k: v for k, v in config.items() if k != "oov_method"})
+        return super().from_config(
+            {k: v for k, v in config.items() if k != "oov_method"}, custom_objects
+        )

@@ -13,7 +13,7 @@ from cornu.layers.preprocessing.reading import as_strings, batches
 from cornu.layers.preprocessing.tabular.index_lookup import VocabularyLayer
 from cornu.layers.preprocessing.tabular.string_lookup import StringLookup
 from cornu.layers.preprocessing.text.ngrams import CLEANINGS, SPLITTINGS, groups, rows_of
-from cornu.types import ArrayLike
+from cornu.types import ArrayLike, ShapeLike
 
 __all__ = ["TextVectorization"]
 
@@ -180,6 +180,9 @@ class TextVectorization(VocabularyLayer):
     def read(self, x: HostArray) -> Any:
         """Converts an argument of a call to an array of strings."""
         return as_strings(x, self._label_(), self.encoding)
+
+    def build(self, input_shape: ShapeLike | None = None) -> None:
+        """Does nothing: a vocabulary does not depend on the shape of the input."""
 
     def call(self, inputs: HostArray) -> Any:
         """Returns the indices of the words of texts, or vectors."""

@@ -1,0 +1,211 @@
+"""Everything public that cornu and Keras both have is called in the same way.
+
+A difference is a parameter of Keras that is missing, stands at another position, is accepted in
+one form only (by name or by position), or has another default; and a parameter that only cornu
+requires.
+"""
+
+import fnmatch
+import importlib
+import inspect
+import os
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import cornu
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+keras = pytest.importorskip("keras")
+
+# Pattern of a path -> (what differs, why).
+EXCEPTIONS = {
+    # Keyword arguments that Keras collects only to refuse them, or hands to another library.
+    "KerasTensor()": ("no **kwargs", "Keras refuses unknown ones, as Python does"),
+    "Variable()": ("no **kwargs", "Keras ignores unknown ones"),
+    "Model.evaluate": ("no **kwargs", "Keras refuses unknown ones"),
+    "Model.load_weights": ("no **kwargs", "Keras refuses unknown ones"),
+    "utils.model_to_dot": ("no **kwargs", "Keras refuses unknown ones"),
+    "utils.plot_model": ("no **kwargs", "Keras refuses unknown ones"),
+    "saving.load_weights": ("no **kwargs", "Keras refuses unknown ones"),
+    "saving.save_weights": ("no **kwargs", "Keras refuses unknown ones"),
+    "saving.deserialize_keras_object": ("no **kwargs", "for the module_objects of Keras 2"),
+    "preprocessing.image.smart_resize": ("no **kwargs", "for the backend module of old versions"),
+    "Layer.add_weight": ("no *args", "Keras takes shape, initializer and dtype from them"),
+    # Signatures that users override and never call.
+    "Model()": ("no *args", "inputs and outputs are named"),
+    "*Model.call": ("*", "overridden by users, who choose the parameters"),
+    "Sequential.call": ("no **kwargs", "the layers of a Sequential receive one input"),
+    "utils.FeatureSpace.call": ("*", "Keras has no parameters at all there"),
+    "Model.*_step": (
+        "*",
+        "both forms, (data) and (state, data), are accepted where they are defined",
+    ),
+    "*.compute_output_spec": ("*", "the parameters of `call`, or any"),
+    "layers.*.transform_labels": ("*", "a layer transforms images, labels and boxes in one method"),
+    "optimizers.Adadelta.update_step": ("grad*", "named gradient, as in the base class of Keras"),
+    "optimizers.SGD.build": ("var*", "named var_list, as in the base class of Keras"),
+    # Contents of files that Keras splits.
+    "Model.save_weights": ("max_shard_size: missing", "weights are not split into several files"),
+    "Model.save": ("no **kwargs", "Keras refuses unknown ones"),
+    "models.save_model": ("no **kwargs", "Keras refuses unknown ones"),
+    "*.CustomObjectScope": ("not a class", "a context manager in both"),
+    "callbacks.Callback()": ("self*", "Python's object has no other signature"),
+}
+
+
+def public_names() -> Iterator[tuple[str, Any, Any]]:
+    """Yields path, object of Keras and object of cornu of every name that both have."""
+    pending: list[tuple[str, Any, Any]] = [("", keras, cornu)]
+    visited = set()
+    while pending:
+        prefix, theirs, ours = pending.pop(0)
+        for name in sorted(n for n in dir(theirs) if not n.startswith("_") and n != "src"):
+            pair = getattr(theirs, name), _find(ours, name)
+            if pair[1] is None or (id(pair[0]), id(pair[1])) in visited:
+                continue
+            visited.add((id(pair[0]), id(pair[1])))
+            if isinstance(pair[0], ModuleType):
+                if pair[0].__name__.startswith("keras.") and isinstance(pair[1], ModuleType):
+                    pending.append((f"{prefix}{name}.", *pair))
+            elif callable(pair[0]):
+                yield f"{prefix}{name}", *pair
+
+
+def _find(owner: Any, name: str) -> Any:
+    try:
+        return getattr(owner, name)
+    except AttributeError:
+        pass
+    if isinstance(owner, ModuleType):
+        try:
+            return importlib.import_module(f"{owner.__name__}.{name}")
+        except ImportError:
+            pass
+    return None
+
+
+def callables() -> Iterator[tuple[str, Any, Any]]:
+    """Yields functions, constructors and methods, each pair of definitions once."""
+    compared = set()
+    for path, theirs, ours in public_names():
+        if not isinstance(theirs, type):
+            yield path, theirs, ours
+            continue
+        if not isinstance(ours, type):
+            yield path, theirs, None
+            continue
+        pairs = [("()", theirs.__init__, ours.__init__)]
+        for name in dir(theirs):
+            member = getattr(theirs, name)
+            if (not name.startswith("_") or name == "__call__") and callable(member):
+                if callable(getattr(ours, name, None)):
+                    pairs.append((f".{name}", member, getattr(ours, name)))
+        for name, a, b in pairs:
+            key = [getattr(f, "__func__", f) for f in (a, b)]
+            if (id(key[0]), id(key[1])) not in compared:
+                compared.add((id(key[0]), id(key[1])))
+                yield path + name, a, b
+
+
+def differences(theirs: inspect.Signature, ours: inspect.Signature) -> Iterator[str]:
+    """Yields the ways in which calls that suit one signature do not suit the other."""
+    own = dict(ours.parameters)
+    kinds = {p.kind: p for p in own.values()}
+    takes_any = inspect.Parameter.VAR_POSITIONAL in kinds, inspect.Parameter.VAR_KEYWORD in kinds
+    order = [p.name for p in own.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    for position, (name, p) in enumerate(theirs.parameters.items()):
+        if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
+            if not takes_any[p.kind is p.VAR_KEYWORD]:
+                yield f"no {p}"
+            continue
+        q = own.get(name)
+        if q is None:
+            by_name, by_position = p.kind is not p.POSITIONAL_ONLY, p.kind is not p.KEYWORD_ONLY
+            if (by_name and not takes_any[1]) or (by_position and not takes_any[0]):
+                yield f"{name}: missing"
+            continue
+        if p.kind is p.POSITIONAL_OR_KEYWORD:
+            if q.kind is not p.POSITIONAL_OR_KEYWORD:
+                yield f"{name}: {q.kind.description}"
+            elif order.index(name) != position:
+                yield f"{name}: position {order.index(name)}, in Keras {position}"
+        # A default where Keras has none accepts all that Keras accepts.
+        if p.default is not p.empty and (q.default is q.empty or not _equal(p.default, q.default)):
+            yield f"{name}: default {q.default!r}, in Keras {p.default!r}"
+    for name, q in own.items():
+        required = q.default is q.empty and q.kind not in (q.VAR_POSITIONAL, q.VAR_KEYWORD)
+        if required and name not in theirs.parameters:
+            yield f"{name}: required"
+
+
+def _equal(a: Any, b: Any) -> bool:
+    return (
+        type(a) is type(b) and (a == b or repr(a) == repr(b)) or list(_tuple(a)) == list(_tuple(b))
+    )
+
+
+def _tuple(x: Any) -> Any:
+    return x if isinstance(x, (list, tuple)) else (type(x), x)
+
+
+def found() -> list[tuple[str, str]]:
+    """Returns (path, difference) pairs."""
+    rows = []
+    for path, theirs, ours in callables():
+        if ours is None:
+            rows.append((path, "not a class"))
+            continue
+        try:
+            pair = inspect.signature(theirs), inspect.signature(ours)
+        except ValueError:  # a class of C
+            continue
+        rows += [(path, text) for text in differences(*pair)]
+    return rows
+
+
+def _excuses(path: str, text: str) -> list[str]:
+    return [
+        pattern
+        for pattern, (difference, _) in EXCEPTIONS.items()
+        if fnmatch.fnmatchcase(path, pattern) and fnmatch.fnmatchcase(text, difference)
+    ]
+
+
+def test_what_keras_accepts_is_accepted():
+    rows = found()
+    unexplained = [f"{path}: {text}" for path, text in rows if not _excuses(path, text)]
+    assert not unexplained, "\n".join(unexplained)
+    used = {pattern for row in rows for pattern in _excuses(*row)}
+    assert set(EXCEPTIONS) <= used, f"no difference: {set(EXCEPTIONS) - used}"
+
+
+def test_the_comparison_reaches_everything():
+    paths = [path for path, _, _ in callables()]
+    assert len(paths) > 1200
+    assert {"ops.softmax", "layers.Dense()", "Model.fit", "optimizers.Adam()"} <= set(paths)
+
+
+def _sample(x, axis=-1, *, flag=False):
+    return x
+
+
+@pytest.mark.parametrize(
+    ("ours", "expected"),
+    [
+        (lambda x, axis=-1, flag=False, extra=None: x, []),
+        (
+            lambda axis, x, flag=False: x,
+            ["x: position 1, in Keras 0", "axis: position 0, in Keras 1"],
+        ),
+        (lambda x, *, axis=-1, flag=False: x, ["axis: keyword-only"]),
+        (lambda x, axis=0, **kwargs: x, ["axis: default 0, in Keras -1"]),
+        (lambda x, axis=-1, flag=False, *, extra: x, ["extra: required"]),
+        (lambda x, /, axis=-1: x, ["x: positional-only", "flag: missing"]),
+    ],
+)
+def test_differences_are_found(ours, expected):
+    rows = list(differences(inspect.signature(_sample), inspect.signature(ours)))
+    assert [row for row in rows if "default <class" not in row] == expected
