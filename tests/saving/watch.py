@@ -1,9 +1,12 @@
 """What the interpreter does while a file is read: what it imports, opens, runs and connects to."""
 
 import contextlib
+import importlib
 import os
 import resource
 import sys
+
+from cornu import registry
 
 _EFFECTS = (
     "import",
@@ -17,6 +20,10 @@ _EFFECTS = (
 )
 _HARMLESS = ("os.listdir", "os.scandir", "os.putenv")
 _watching: list[list] = []
+
+# A lookup by name imports the library's own packages, once per process.
+for _package in registry._PACKAGES.values():
+    importlib.import_module(_package)
 
 
 def _hook(event, arguments):
