@@ -8,7 +8,16 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-__all__ = ["auto_name", "glob", "is_glob", "is_submodule", "reset", "snake_case", "make_unique"]
+__all__ = [
+    "auto_name",
+    "glob",
+    "is_glob",
+    "is_submodule",
+    "make_unique",
+    "object_name",
+    "reset",
+    "snake_case",
+]
 
 _counts: Counter[str] = Counter()
 
@@ -37,6 +46,18 @@ def auto_name(prefix: str) -> str:
     count = _counts[prefix]
     _counts[prefix] += 1
     return prefix if count == 0 else f"{prefix}_{count}"
+
+
+def object_name(obj: object) -> str:
+    """Returns the name of a loss or metric in logs that is given as a function or other callable.
+
+    Example:
+
+    >>> object_name(lambda y, p: 0), object_name(object_name)
+    ('lambda', 'object_name')
+    """
+    name = getattr(obj, "name", None) or getattr(obj, "__name__", None) or type(obj).__name__
+    return snake_case(str(name))
 
 
 def make_unique(name: str, taken: dict[str, int]) -> str:

@@ -16,6 +16,7 @@ from cornu.core.state.dtypes import is_float, standardize_dtype
 from cornu.errors import suggest
 from cornu.names import auto_name
 from cornu.parts.formulas.align import as_columns, expand_weights, lists_to_arrays, match_ranks
+from cornu.parts.formulas.arguments import KeywordArguments
 from cornu.types import Array, ArrayLike, DTypeLike, PyTree, Reduction
 
 __all__ = ["Loss", "FunctionLoss", "reduce_weighted_values"]
@@ -113,7 +114,7 @@ class Loss(registry.Configurable):
         return f"<{type(self).__name__} name={self.name}>"
 
 
-class FunctionLoss(Loss):
+class FunctionLoss(KeywordArguments, Loss):
     """Loss given by a function `(y_true, y_pred, **kwargs) -> values`.
 
     If only one of `y_true` and `y_pred` has a last axis of size 1, it is removed or added.
@@ -123,7 +124,7 @@ class FunctionLoss(Loss):
         reduction: see `Loss`.
         name: the loss's name; by default that of the function.
         dtype: see `Loss`.
-        **kwargs: additional arguments of the function.
+        **kwargs: additional arguments of the function; they become attributes.
 
     Example:
 
@@ -143,7 +144,7 @@ class FunctionLoss(Loss):
         name = name or getattr(fn, "__name__", None)
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         self.fn = fn
-        self.arguments = kwargs
+        self._set_arguments_(kwargs)
 
     def call(self, y_true: ArrayLike, y_pred: ArrayLike) -> Array:
         """Returns the values of the function."""
@@ -154,7 +155,7 @@ class FunctionLoss(Loss):
             pairs = [match_ranks(t, p) for t, p in zip(tree.leaves(y_true), leaves, strict=True)]
             y_true = tree.unflatten(structure, [t for t, _ in pairs])
             y_pred = tree.unflatten(structure, [p for _, p in pairs])
-        values: Array = self.fn(*as_columns(self.fn, y_true, y_pred), **self.arguments)
+        values: Array = self.fn(*as_columns(self.fn, y_true, y_pred), **self._arguments_)
         return values
 
 

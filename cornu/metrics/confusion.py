@@ -169,6 +169,7 @@ class _ConfusionMetric(Metric):
         dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         super().__init__(name=name, dtype=dtype)
+        self.init_thresholds = thresholds
         self.thresholds = _check_thresholds(thresholds)
         self.accumulator = self.add_variable((len(self.thresholds),), "zeros", name="accumulator")
 
@@ -255,6 +256,7 @@ class _RatioMetric(Metric):
         dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         super().__init__(name=name, dtype=dtype)
+        self.init_thresholds = thresholds
         # With `top_k` alone, each of the k largest predictions is positive, however small it is.
         self.thresholds = _check_thresholds(thresholds, 0.5 if top_k is None else _EXCLUDED)
         self.top_k = top_k
@@ -308,6 +310,11 @@ class Precision(_RatioMetric):
 
     other = "false_positives"
 
+    @property
+    def false_positives(self) -> Variable:
+        """The number of false positives, for each threshold."""
+        return self.others
+
 
 class Recall(_RatioMetric):
     """Computes the recall: the fraction of labels 1 that are predicted as 1.
@@ -325,3 +332,8 @@ class Recall(_RatioMetric):
     """
 
     other = "false_negatives"
+
+    @property
+    def false_negatives(self) -> Variable:
+        """The number of false negatives, for each threshold."""
+        return self.others

@@ -308,6 +308,7 @@ class SensitivityAtSpecificity(_PointOnCurve):
         dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         super().__init__(specificity, num_thresholds, class_id, name, dtype)
+        self.specificity = specificity
 
 
 class SpecificityAtSensitivity(_PointOnCurve):
@@ -331,6 +332,7 @@ class SpecificityAtSensitivity(_PointOnCurve):
         dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         super().__init__(sensitivity, num_thresholds, class_id, name, dtype)
+        self.sensitivity = sensitivity
 
 
 class PrecisionAtRecall(_PointOnCurve):
@@ -354,6 +356,7 @@ class PrecisionAtRecall(_PointOnCurve):
         dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         super().__init__(recall, num_thresholds, class_id, name, dtype)
+        self.recall = recall
 
 
 class RecallAtPrecision(_PointOnCurve):
@@ -377,6 +380,7 @@ class RecallAtPrecision(_PointOnCurve):
         dtype: DTypeLike | DTypePolicy | None = None,
     ) -> None:
         super().__init__(precision, num_thresholds, class_id, name, dtype)
+        self.precision = precision
 
 
 def _evenly_spaced(count: int) -> list[float]:

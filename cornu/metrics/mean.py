@@ -15,6 +15,7 @@ from cornu.core.state.variable import Variable
 from cornu.metrics.base import Metric
 from cornu.metrics.sums import add_sums
 from cornu.parts.formulas.align import apply_mask, as_columns, expand_weights, lists_to_arrays
+from cornu.parts.formulas.arguments import KeywordArguments
 from cornu.types import Array, ArrayLike, DTypeLike
 
 __all__ = ["Mean", "MeanMetricWrapper", "Sum"]
@@ -92,13 +93,13 @@ class Mean(Metric):
         return divide(self.total.value, self.count.value)
 
 
-class MeanMetricWrapper(Mean):
+class MeanMetricWrapper(KeywordArguments, Mean):
     """Computes the mean of a function `(y_true, y_pred, **kwargs) -> values`.
 
     Args:
         fn: the function.
         name, dtype: see `Metric`.
-        **kwargs: additional arguments of the function.
+        **kwargs: additional arguments of the function; they become attributes.
 
     Example:
 
@@ -120,7 +121,7 @@ class MeanMetricWrapper(Mean):
     ) -> None:
         super().__init__(name=name, dtype=dtype)  # type: ignore[arg-type]
         self.fn = fn
-        self.arguments = kwargs
+        self._set_arguments_(kwargs)
 
     def update_state(  # type: ignore[override]  # labels and predictions instead of values
         self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
@@ -138,7 +139,7 @@ class MeanMetricWrapper(Mean):
             lists_to_arrays(y_true),
             jax.tree_util.tree_map(self._widen, lists_to_arrays(y_pred)),
         )
-        values = self.fn(*as_columns(self.fn, y_true, y_pred), **self.arguments)
+        values = self.fn(*as_columns(self.fn, y_true, y_pred), **self._arguments_)
         super().update_state(values, apply_mask(weights, masks.get(values), self.sum_dtype))
 
     def _widen(self, value: ArrayLike) -> Array:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, overload
 
 from cornu import registry
 from cornu.callbacks import History
 from cornu.core.layer.layer import Layer
+from cornu.core.layer.walk import nested_layers
 from cornu.core.state.overridable import overridable_property
 from cornu.core.tracebacks.api_boundary import api_boundary
+from cornu.metrics.collection import MetricCollection
 from cornu.optimizers.range_test.result import RangeTest
 from cornu.optimizers.range_test.sweep import Sweep
 from cornu.saving.resume import Resume
@@ -58,10 +60,12 @@ class TrainingMethods(Layer):
         Args:
             optimizer: a name, an Optimizer, or any optax transformation.
             loss: a name, a Loss or a function of `(y_true, y_pred)`; for several outputs one loss
-                for all, a list, or a dict by output name (`None` for an output without loss).
-            loss_weights: factors of the losses, in the same structure.
-            metrics: a list of names, Metrics or functions; for several outputs a list of lists
-                or a dict by output name.
+                for all, a list, a dict by output name, or losses nested like the outputs (`None`
+                for an output without loss). A loss where the outputs are nested receives all of
+                them; several losses of one output add up.
+            loss_weights: factors of the losses, in the same structure, or one for all.
+            metrics: a list of names, Metrics or functions; for several outputs a list of lists,
+                a dict by output name, or lists nested like the outputs.
             weighted_metrics: the same, weighted by sample_weight and class_weight.
             run_eagerly: whether steps run without compilation, for debugging.
             steps_per_execution: steps per dispatch to the device. By default (1) the number is
@@ -71,6 +75,9 @@ class TrainingMethods(Layer):
 
         Raises:
             ValueError: a name is unknown, or is not the name of an output.
+
+        Differences: results that have equal names in Keras, so that one is lost, are numbered. A
+        list of losses shorter than the outputs is refused; Keras trains the first outputs only.
         """
         self._trainer_.compile(
             optimizer,
@@ -138,10 +145,19 @@ class TrainingMethods(Layer):
 
     @property
     def metrics(self) -> list[Any]:
-        """The metrics: the loss, the metrics passed to `compile`, and the metrics of layers."""
+        """The loss, `compile_metrics`, the losses of outputs, and the metrics of layers.
+
+        `compile_metrics` stands for all metrics passed to `compile`; its result is a dict.
+        """
         found: list[Any] = [*self._trainer_.own_metrics()]
-        own = super().metrics
-        return found + [metric for metric in own if all(metric is not known for known in found)]
+        known = {id(metric) for metric in found}
+        for metric in found:
+            if isinstance(metric, MetricCollection):
+                known.update(map(id, metric.metrics))
+        for layer in nested_layers(self):
+            if isinstance(layer, TrainingMethods):  # this model does not compute its losses
+                known.update(map(id, layer._trainer_.own_metrics()))
+        return found + [metric for metric in super().metrics if id(metric) not in known]
 
     @property
     def metrics_names(self) -> list[str]:
@@ -400,11 +416,14 @@ class TrainingMethods(Layer):
         Args:
             x, y, sample_weight, batch_size, steps, verbose, callbacks: as in `fit`.
             return_dict: whether to return a dict rather than a list (or a single number).
+
+        Differences: a list contains each result once; Keras repeats those of metrics of the same
+        name.
         """
         logs = fitting.evaluate(
             self._trainer_, x, y, batch_size, verbose, sample_weight, steps, callbacks
         )
-        return logs if return_dict else _as_list(logs)
+        return logs if return_dict else _as_list(self.metrics, logs)
 
     @api_boundary
     def predict(
@@ -432,7 +451,7 @@ class TrainingMethods(Layer):
     ) -> Any:
         """Trains on one batch; returns the loss and the metrics of the batch."""
         logs = fitting.train_on_batch(self._trainer_, x, y, sample_weight, class_weight)
-        return logs if return_dict else _as_list(logs)
+        return logs if return_dict else _as_list(self.metrics, logs)
 
     @api_boundary
     def test_on_batch(
@@ -444,7 +463,7 @@ class TrainingMethods(Layer):
     ) -> Any:
         """Evaluates one batch; returns the loss and the metrics of the batch."""
         logs = fitting.test_on_batch(self._trainer_, x, y, sample_weight)
-        return logs if return_dict else _as_list(logs)
+        return logs if return_dict else _as_list(self.metrics, logs)
 
     @api_boundary
     def predict_on_batch(self, x: DataLike) -> Any:
@@ -631,6 +650,12 @@ class TrainingMethods(Layer):
         return find_batch_size(self._trainer_, x, y, sample_weight, start, largest, target, limit)
 
 
-def _as_list(logs: dict[str, Any]) -> Any:
-    values = list(logs.values())
+def _as_list(metrics: Sequence[Any], logs: dict[str, Any]) -> Any:
+    """Returns logs in the order of Keras: those with the name of a metric precede the others."""
+    names: list[str] = []
+    for metric in metrics:
+        several = isinstance(metric, MetricCollection)
+        names += [part.name for part in metric.metrics] if several else [metric.name]
+    order = dict.fromkeys([*(name for name in names if name in logs), *logs])
+    values = [logs[name] for name in order]
     return values[0] if len(values) == 1 else values

@@ -16,104 +16,14 @@ from cornu import tree
 from cornu.core.graph.tensor import Tensor
 from cornu.data.class_weights import weights_of_classes
 from cornu.data.column_names import NAMELESS, Names
-from cornu.errors import quantity, suggest
 from cornu.training.data_checks import check_lengths
+from cornu.training.outputs import Outputs, is_array
 from cornu.training.protocols import TrainableModel
 from cornu.types import Batch, DataLike, PyTree
 
-__all__ = ["Binding", "Outputs", "is_array", "named_arrays"]
+__all__ = ["Binding", "named_arrays"]
 
 _PARTS = ("x", "y", "sample_weight")
-
-
-class Outputs:
-    """The outputs of a model; assigns losses, metrics, targets and weights to them.
-
-    Args:
-        structure: symbolic Tensors in the structure of the model's outputs.
-        names: the names of the outputs; by default the keys of a dict, or `output_1`, ...
-
-    Attributes:
-        names: the names of the outputs, in the order of the leaves.
-        tensors: the Tensors in the same order.
-    """
-
-    def __init__(self, structure: PyTree, names: Sequence[str] | None = None) -> None:
-        self.structure = structure
-        self.tensors: list[Tensor] = tree.leaves(structure)
-        if names is None:
-            flat_dict = isinstance(structure, dict) and len(structure) == len(self.tensors)
-            numbered = [f"output_{i + 1}" for i in range(len(self.tensors))]
-            # The leaves of a dict are in the order of its sorted keys.
-            names = sorted(structure) if flat_dict else numbered
-        self.names = list(names)
-
-    def __len__(self) -> int:
-        return len(self.tensors)
-
-    @property
-    def single(self) -> bool:
-        """Whether there is exactly one output."""
-        return len(self.tensors) == 1
-
-    def spread(
-        self,
-        value: Any,
-        what: str,
-        whole: Callable[[Any], bool] = lambda value: False,
-        to_all: bool = False,
-    ) -> list[Any]:
-        """Returns the entry for each output, in order; `None` for outputs without entry.
-
-        Args:
-            value: for one output, a single entry or a list or dict with one; for several outputs,
-                a list with one entry each, or a dict by output name.
-            what: the name of the argument in error messages, such as "loss".
-            whole: whether a list or dict is a single entry rather than a collection.
-            to_all: whether a single entry applies to every output.
-
-        Raises:
-            ValueError: the number of entries is not that of the outputs, or a name is unknown.
-        """
-        if value is None:
-            return [None] * len(self)
-        if isinstance(value, dict) and not whole(value):
-            return self._spread_by_name(value, what)
-        if isinstance(value, (list, tuple)) and not whole(value):
-            if len(value) == len(self):
-                return list(value)
-            if not self.single and isinstance(self.structure, (list, tuple, dict)):
-                flat: list[Any] = tree.leaves(value)
-                if len(flat) == len(self):
-                    return flat
-            raise ValueError(
-                f"{what}: the model has {quantity(len(self), 'output')} ({', '.join(self.names)}); "
-                f"received a {type(value).__name__} of {len(value)}.\n"
-                "Pass one entry for each output, or a dict by output name."
-            )
-        if self.single or to_all:
-            return [value] * len(self)
-        raise ValueError(
-            f"{what}: the model has {quantity(len(self), 'output')} ({', '.join(self.names)}); "
-            f"received one {'array' if hasattr(value, 'shape') else type(value).__name__}.\n"
-            "Pass a list with one entry for each output, or a dict by output name."
-        )
-
-    def spread_targets(self, y: DataLike) -> list[Any]:
-        """Returns the targets of each output."""
-        return self.spread(y, "y", whole=is_array)
-
-    def spread_weights(self, sample_weight: DataLike) -> list[Any]:
-        """Returns the sample weights of each output; a single array applies to all."""
-        return self.spread(sample_weight, "sample_weight", whole=is_array, to_all=True)
-
-    def _spread_by_name(self, value: dict[str, Any], what: str) -> list[Any]:
-        for name in value:
-            if name not in self.names:
-                raise ValueError(
-                    f"{what}: the model has no output {name!r}. {suggest(name, self.names)}"
-                )
-        return [value.get(name) for name in self.names]
 
 
 class Binding:
@@ -249,13 +159,6 @@ def _pack(parts: list[Any]) -> Any:
 
 def _multiply(weight: PyTree, made: np.ndarray) -> np.ndarray:
     return made if weight is None else np.asarray(weight) * made
-
-
-def is_array(x: DataLike) -> bool:
-    """Whether a value is treated as a single array; a list of numbers is."""
-    if isinstance(x, (list, tuple)):
-        return bool(x) and all(isinstance(item, (int, float, np.number)) for item in x)
-    return not isinstance(x, dict)
 
 
 def named_arrays(structure: PyTree, what: str) -> list[tuple[str, Any]]:

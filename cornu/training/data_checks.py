@@ -75,7 +75,7 @@ def check_targets(name: str, loss: FunctionLoss, target: PyTree, prediction: PyT
     shape, output = tuple(target.shape), tuple(prediction.shape)
     what = f"Target of output {name!r} with loss {loss.name!r}"
     if formula in _CLASS_INDICES:
-        _check_class_indices(what, loss.arguments, target, shape, output)
+        _check_class_indices(what, loss._arguments_, target, shape, output)
     elif not _same_rank(shape, output):
         remedy = "Reshape y to the output's shape, or change the last layer."
         one_label = len(shape) < len(output) or (shape[-1] == 1 and output[-1] not in (1, None))

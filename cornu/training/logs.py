@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 import numpy as np
@@ -11,13 +11,14 @@ __all__ = ["Logs", "to_number"]
 
 
 class Logs(MutableMapping[str, Any]):
-    """A dict of floats that is computed on first access.
+    """A dict of floats, ordered by name, that is computed on first access.
 
     Reading a number waits for the device, so that a training loop whose logs are not read
     dispatches steps without waiting.
 
     Args:
-        compute: returns the values by name, as device arrays.
+        compute: returns the values by name, as device arrays; a value that is itself a dict, such
+            as the result of a metric, adds its items.
         own: whether a custom step returned the values, so that they are not those of metrics.
     """
 
@@ -28,7 +29,7 @@ class Logs(MutableMapping[str, Any]):
 
     def _materialize(self) -> dict[str, Any]:
         if self._values is None:
-            self._values = {name: to_number(value) for name, value in self._compute().items()}
+            self._values = _flatten(self._compute())
         return self._values
 
     def __getitem__(self, name: str) -> Any:
@@ -52,6 +53,15 @@ class Logs(MutableMapping[str, Any]):
 
     def __repr__(self) -> str:
         return repr(self._materialize())
+
+
+def _flatten(values: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    # By name, as in Keras: programs rely on the positions of `History` and of lists of results.
+    for name in sorted(values, key=str):
+        value = values[name]
+        found.update(_flatten(value) if isinstance(value, Mapping) else {name: to_number(value)})
+    return found
 
 
 def to_number(value: Any) -> Any:

@@ -9,15 +9,19 @@ import jax
 import jax.numpy as jnp
 
 from cornu import metrics as metrics_module
+from cornu import tree
+from cornu.core.graph.tensor import Tensor
 from cornu.core.state import scope
 from cornu.core.tracebacks.api_boundary import locate_error
 from cornu.metrics import Metric
-from cornu.training.binding import Outputs
+from cornu.metrics.collection import MetricCollection
+from cornu.names import make_unique, object_name
 from cornu.training.compile_config import CompileConfig
 from cornu.training.objective import is_library_code
-from cornu.types import PyTree
+from cornu.training.outputs import Outputs
+from cornu.types import DataLike, PyTree
 
-__all__ = ["MetricSet", "check_metrics"]
+__all__ = ["MetricSet", "check_metrics", "like_output"]
 
 
 class _Entry(NamedTuple):
@@ -26,38 +30,62 @@ class _Entry(NamedTuple):
     weighted: bool
 
 
-class MetricSet:
-    """The metrics of the outputs.
+class MetricSet(MetricCollection):
+    """The metrics of the outputs, as one metric, whose result is a dict.
+
+    They are created by `bind`, because "accuracy" and "crossentropy" stand for different metrics,
+    by the shapes of target and output.
 
     Args:
         config: the arguments of `compile`.
-        outputs: the outputs of the model.
-        targets: one entry for each output; "accuracy" and "crossentropy" are resolved to a metric
-            by the shapes of target and output.
     """
 
-    def __init__(self, config: CompileConfig, outputs: Outputs, targets: Sequence[Any]) -> None:
-        self.outputs = outputs
+    def __init__(self, config: CompileConfig) -> None:
+        super().__init__(name="compile_metrics")
+        self._given = ((config.metrics, False), (config.weighted_metrics, True))
         self._entries: list[_Entry] = []
-        for given, weighted in ((config.metrics, False), (config.weighted_metrics, True)):
-            what = "weighted_metrics" if weighted else "metrics"
-            for i, group in enumerate(self._group_by_output(given, what)):
-                for identifier in group:
-                    metric = _create(identifier, targets[i], outputs.tensors[i])
-                    if not outputs.single:
-                        metric.name = _add_output_prefix(outputs.names[i], metric.name)
-                    self._entries.append(_Entry(i, metric, weighted))
+        self.outputs: Outputs | None = None
 
-    def _group_by_output(self, given: Any, what: str) -> list[list[Any]]:
-        if self.outputs.single and isinstance(given, (list, tuple)):
-            flat: list[Any] = []
-            for item in given:
-                flat += item if isinstance(item, (list, tuple)) else [item]
-            return [flat]
-        groups = self.outputs.spread(given, what)
-        return [
-            [] if g is None else list(g) if isinstance(g, (list, tuple)) else [g] for g in groups
+    @property
+    def is_empty(self) -> bool:
+        """Whether `compile` received no metrics."""
+        return not any(given for given, _ in self._given)
+
+    def identifiers(self, outputs: Outputs) -> list[tuple[int, Any, bool]]:
+        """Returns the index of an output, a name or metric, and whether it is weighted.
+
+        Raises:
+            ValueError: a name is not that of an output, or the number of entries is not theirs.
+        """
+        found = []
+        for given, weighted in self._given:
+            what = "weighted_metrics" if weighted else "metrics"
+            if outputs.single and isinstance(given, (list, tuple)):
+                found += [(0, one, weighted) for one in tree.leaves(given) if one is not None]
+                continue
+            for i, group in enumerate(outputs.spread(given, what)):
+                several = isinstance(group, (list, tuple))
+                found += [
+                    (i, one, weighted) for one in (group if several else [group]) if one is not None
+                ]
+        return found
+
+    def bind(self, outputs: Outputs, targets: Sequence[Any]) -> None:
+        """Creates the metrics, and their Variables for targets of these shapes and dtypes.
+
+        Args:
+            outputs: the outputs of the model.
+            targets: one entry for each output.
+        """
+        self.outputs = outputs
+        self._entries = [
+            _Entry(i, _create(one, targets[i], outputs.tensors[i]), weighted)
+            for i, one, weighted in self.identifiers(outputs)
         ]
+        for i, metric, _ in self._entries:
+            if targets[i] is not None:
+                prediction = _like_batch(outputs.tensors[i], targets[i])
+                self._call(i, metric, metric._create_variables_, targets[i], prediction)
 
     @property
     def rowwise(self) -> bool:
@@ -71,24 +99,40 @@ class MetricSet:
 
     @property
     def metrics(self) -> list[Metric]:
-        """All metrics, in the order of their results."""
+        """All metrics, first those without weights."""
         return [entry.metric for entry in self._entries]
 
-    def prepare(self, targets: Sequence[Any]) -> None:
-        """Creates the Variables of each metric for targets of these shapes and dtypes."""
-        for i, metric, _ in self._entries:
-            if targets[i] is not None:
-                prediction = _like_batch(self.outputs.tensors[i], targets[i])
-                self._call(i, metric, metric._create_variables_, targets[i], prediction)
+    def by_name(self) -> dict[str, Metric]:
+        """Returns the metrics by the names of their results.
 
-    def update(
-        self, targets: Sequence[Any], predictions: Sequence[Any], weights: Sequence[Any]
-    ) -> None:
+        Names that occur twice are distinguished by `weighted_`, then by a number.
+        """
+        found: dict[str, Metric] = {}
+        taken: dict[str, int] = {}
+        for i, metric, weighted in self._entries:
+            label = None if self.outputs is None or self.outputs.single else self.outputs.labels[i]
+            prefix = "" if label is None else f"{label}_"
+            name = prefix + metric.name
+            if weighted and name in taken:
+                name = f"{prefix}weighted_{metric.name}"
+            found[make_unique(name, taken)] = metric
+        return found
+
+    def update_state(self, y_true: PyTree, y_pred: PyTree, sample_weight: PyTree = None) -> None:
         """Adds a batch to all metrics.
 
         Args:
-            targets, predictions, weights: one entry for each output, in order.
+            y_true: targets, nested like the outputs or by output name.
+            y_pred: predictions in the structure of the outputs.
+            sample_weight: weights, an array for all outputs or one entry for each.
         """
+        if self.outputs is None:
+            outputs = Outputs(tree.map(like_output, y_pred))
+            self.bind(outputs, outputs.spread_targets(y_true))
+        assert self.outputs is not None
+        targets = self.outputs.spread_targets(y_true)
+        weights = self.outputs.spread_weights(sample_weight)
+        predictions = tree.leaves(y_pred)
         rows = scope.current().row_mask
         for i, metric, weighted in self._entries:
             weight = _with_padding(weights[i] if weighted else None, rows)
@@ -102,8 +146,14 @@ class MetricSet:
         try:
             method(*args, **kwargs)
         except Exception as error:
+            assert self.outputs is not None
             where = f"Metric {metric.name!r} of output {self.outputs.names[i]!r}"
             raise locate_error(error, where)  # noqa: B904  # it has set the cause
+
+
+def like_output(x: DataLike) -> Tensor:
+    """Returns a symbolic Tensor of the shape of a prediction, with an unknown number of rows."""
+    return Tensor((None, *x.shape[1:]), x.dtype)
 
 
 def _like_batch(output: Any, target: PyTree) -> jax.ShapeDtypeStruct:
@@ -119,10 +169,6 @@ def _with_padding(weight: PyTree, rows: Any) -> Any:
         return rows if weight is None else weight
     weight = jnp.asarray(weight)
     return weight * rows.reshape((-1,) + (1,) * (weight.ndim - 1))
-
-
-def _add_output_prefix(output: str, name: str) -> str:
-    return name if name.startswith(f"{output}_") else f"{output}_{name}"
 
 
 # The metric for one probability, for integer labels, and for one-hot rows.
@@ -147,14 +193,15 @@ def check_metrics(given: Any) -> None:
     if isinstance(given, (list, tuple)):
         for item in given:
             check_metrics(item)
-    elif not (isinstance(given, str) and given in _BY_SHAPE):
+    elif not (isinstance(given, str) and given.lower() in _BY_SHAPE):
         metrics_module.get(given)
 
 
 def _create(identifier: Any, target: PyTree, prediction: PyTree) -> Metric:
     """Returns a metric; "accuracy" and "crossentropy" are resolved by the shapes."""
-    if isinstance(identifier, str) and identifier in _BY_SHAPE and target is not None:
-        binary, sparse, categorical = _BY_SHAPE[identifier]
+    by_shape = _BY_SHAPE.get(identifier.lower()) if isinstance(identifier, str) else None
+    if by_shape is not None and target is not None:
+        binary, sparse, categorical = by_shape
         shape, predicted = target.shape, prediction.shape
         if predicted and predicted[-1] == 1:
             name = binary
@@ -166,7 +213,7 @@ def _create(identifier: Any, target: PyTree, prediction: PyTree) -> Metric:
         return created
     metric = metrics_module.get(identifier)
     if not isinstance(metric, metrics_module.Metric):
-        return metrics_module.MeanMetricWrapper(metric, name=getattr(metric, "__name__", None))
+        return metrics_module.MeanMetricWrapper(metric, name=object_name(metric))
     if isinstance(identifier, str):
         metric.name = identifier
     return metric

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 
@@ -15,11 +15,32 @@ from cornu.core.state import scope
 from cornu.core.tracebacks.api_boundary import locate_error
 from cornu.losses import Loss
 from cornu.metrics import Mean
-from cornu.training.binding import Outputs
+from cornu.names import make_unique, object_name
 from cornu.training.compile_config import CompileConfig
+from cornu.training.outputs import Entry, Outputs
 from cornu.types import DataLike, PyTree
 
-__all__ = ["Objective", "count_rows", "is_library_code"]
+__all__ = ["Objective", "check_losses", "count_rows", "is_library_code"]
+
+
+class _Term(NamedTuple):
+    """A loss, and the outputs that it compares with their targets.
+
+    Attributes:
+        outputs: the index of one output, or a structure of indices, all of which the loss receives.
+        indices: the same indices in a list.
+        loss: the loss.
+        weight: its factor, or None.
+        label: its name among the losses, without the suffix `_loss`.
+        output: the name of the outputs for error messages.
+    """
+
+    outputs: PyTree
+    indices: list[int]
+    loss: Loss
+    weight: Any
+    label: str
+    output: str
 
 
 class Objective:
@@ -30,27 +51,32 @@ class Objective:
         outputs: the outputs of the model.
 
     Attributes:
-        losses: a Loss for each output, or None.
-        weights: the factor of each loss, or None.
-        trackers: for several outputs, a Mean of each loss, named `<output>_loss`.
+        losses: the Loss of each output, or None.
+        trackers: for several losses, a Mean of each, named `<output>_loss`.
+        targeted: the indices of the outputs that have a loss.
     """
 
     def __init__(self, config: CompileConfig, outputs: Outputs) -> None:
         self.outputs = outputs
-        given = outputs.spread(config.loss, "loss", to_all=True)
-        self.losses = [_as_loss(loss) for loss in given]
-        self.weights = outputs.spread(config.loss_weights, "loss_weights")
-        self.trackers: list[Mean | None] = []
-        if not outputs.single:
+        weights = outputs.spread(config.loss_weights, "loss_weights", to_all=True)
+        self._terms = list(_terms(config.loss, outputs, weights))
+        self.targeted = sorted({i for term in self._terms for i in term.indices})
+        self.losses: list[Loss | None] = [None] * len(outputs)
+        for term in self._terms:
+            if len(term.indices) == 1:
+                self.losses[term.indices[0]] = term.loss
+        self.trackers: list[Mean] = []
+        if len(self._terms) > 1:
+            taken: dict[str, int] = {}
             self.trackers = [
-                None if loss is None else metrics_module.Mean(name=f"{name}_loss")
-                for loss, name in zip(self.losses, outputs.names, strict=True)
+                metrics_module.Mean(name=make_unique(f"{term.label}_loss", taken))
+                for term in self._terms
             ]
 
     @property
     def rowwise(self) -> bool:
         """Whether all losses are built-in, so that rows of weight zero do not contribute."""
-        return all(is_library_code(loss) for loss in self.losses if loss is not None)
+        return all(is_library_code(term.loss) for term in self._terms)
 
     def __call__(
         self, targets: Sequence[Any], predictions: Sequence[Any], weights: Sequence[Any]
@@ -64,21 +90,20 @@ class Objective:
             ValueError: an output has a loss and no target.
         """
         total: Any = 0.0
-        for i, loss in enumerate(self.losses):
-            if loss is None:
-                continue
-            if targets[i] is None:
+        trackers: Sequence[Mean | None] = self.trackers or [None] * len(self._terms)
+        for term, tracker in zip(self._terms, trackers, strict=True):
+            if any(targets[i] is None for i in term.indices):
                 raise ValueError(
-                    f"Output {self.outputs.names[i]!r} has the loss {loss.name!r} but no target. "
+                    f"Output {term.output!r} has the loss {term.loss.name!r} but no target. "
                     "Pass y for it, or None as its loss."
                 )
-            value = self._compute(i, loss, targets[i], predictions[i], weights[i])
-            tracker = self.trackers[i] if self.trackers else None
+            value = _compute(term, targets, predictions, weights)
             if tracker is not None:
                 # Weighted by rows, so that a partial batch does not count like a full one.
-                tracker.update_state(value, sample_weight=count_rows(predictions[i]))
-            if self.weights[i] is not None:
-                value = value * self.weights[i]
+                rows = count_rows(predictions[term.indices[0]])
+                tracker.update_state(value, sample_weight=rows)
+            if term.weight is not None:
+                value = value * term.weight
             total = total + value
         return total
 
@@ -88,32 +113,76 @@ class Objective:
         """Returns the output name, the loss and its value for each output with a loss."""
         targets = self.outputs.spread_targets(y)
         weights = self.outputs.spread_weights(sample_weight)
-        parts = zip(
-            self.outputs.names, self.losses, targets, tree.leaves(y_pred), weights, strict=False
-        )
-        return [(n, loss, loss(t, p, w)) for n, loss, t, p, w in parts if loss is not None]
+        predictions = tree.leaves(y_pred)
+        return [
+            (term.output, term.loss, _compute(term, targets, predictions, weights))
+            for term in self._terms
+        ]
 
-    def _compute(
-        self, i: int, loss: Loss, target: PyTree, prediction: PyTree, weight: PyTree
-    ) -> Any:
-        try:
-            return loss(target, prediction, weight)
-        except Exception as error:
-            where = (
-                f"Loss {loss.name!r} of output {self.outputs.names[i]!r}, called on y_true "
-                f"{format_shape(target)}, y_pred {format_shape(prediction)}"
-            )
-            new = locate_error(error, where)
-            if isinstance(new, TypeError) and "positional argument" in str(new):
-                new.add_note("A loss function must have the signature loss(y_true, y_pred).")
-            raise new  # noqa: B904  # locate_error has set the cause
+
+def _terms(given: Any, outputs: Outputs, weights: Sequence[Any]) -> Iterator[_Term]:
+    """Yields the terms of the sum, in the order in which Keras lists them."""
+    entries = outputs.entries(given, "loss")
+    if len(entries) == 1 and entries[0].path == ():
+        # One loss for all outputs: each has a term of its own.
+        entries = [Entry(p, i, entries[0].value) for i, p in enumerate(outputs.paths)]
+    for path, which, value in entries:
+        indices: list[int] = tree.leaves(which)
+        if len(indices) == 1:
+            path, which = outputs.paths[indices[0]], indices[0]
+        # Several losses of one output add up.
+        for one in value if isinstance(value, (list, tuple)) else [value]:
+            loss = _as_loss(one)
+            if loss is not None:
+                label = _label(path, outputs.labels[which], loss) if len(indices) == 1 else path
+                name = "/".join(map(str, label))
+                output = outputs.names[which] if len(indices) == 1 else name
+                yield _Term(which, indices, loss, weights[indices[0]], name, output)
+
+
+def _label(path: tuple[Any, ...], name: str | None, loss: Loss) -> tuple[Any, ...]:
+    """Returns the path by which Keras names the loss of one output."""
+    if path and not isinstance(path[-1], int):
+        return path
+    return (*path[:-1], loss.name if name is None else name)
+
+
+def _compute(
+    term: _Term, targets: Sequence[Any], predictions: Sequence[Any], weights: Sequence[Any]
+) -> Any:
+    target = tree.map(lambda i: targets[i], term.outputs)
+    prediction = tree.map(lambda i: predictions[i], term.outputs)
+    # A loss of several outputs weights its values, of which there is one for each row.
+    weight = weights[term.indices[0]]
+    try:
+        return term.loss(target, prediction, weight)
+    except Exception as error:
+        where = (
+            f"Loss {term.loss.name!r} of output {term.output!r}, called on y_true "
+            f"{format_shape(target)}, y_pred {format_shape(prediction)}"
+        )
+        new = locate_error(error, where)
+        if isinstance(new, TypeError) and "positional argument" in str(new):
+            new.add_note("A loss function must have the signature loss(y_true, y_pred).")
+        raise new  # noqa: B904  # locate_error has set the cause
+
+
+def check_losses(given: Any) -> None:
+    """Raises an error for unknown names of losses, and for objects that are not losses."""
+    if isinstance(given, (list, tuple, dict)):
+        for one in given.values() if isinstance(given, dict) else given:
+            check_losses(one)
+    else:
+        losses_module.get(given)
 
 
 def _as_loss(given: Any) -> Loss | None:
     loss = None if given is None else losses_module.get(given)
     if loss is None or isinstance(loss, losses_module.Loss):
         return loss
-    return losses_module.FunctionLoss(loss, name=getattr(loss, "__name__", "loss"))
+    return losses_module.FunctionLoss(
+        loss, name=given if isinstance(given, str) else object_name(loss)
+    )
 
 
 def count_rows(x: DataLike) -> Any:

@@ -130,10 +130,8 @@ def _track_loss(trainer: Trainer, loss: Any, y_pred: PyTree) -> None:
 def _update_metrics(trainer: Trainer, batch: Batch, y_pred: PyTree) -> None:
     _, y, sample_weight = batch
     metric_set = trainer.metric_set
-    if metric_set is not None:
-        outputs = metric_set.outputs
-        targets, weights = outputs.spread_targets(y), outputs.spread_weights(sample_weight)
-        metric_set.update(targets, tree.leaves(y_pred), weights)
+    if metric_set is not None and not metric_set.is_empty:
+        metric_set.update_state(y, y_pred, sample_weight)
 
 
 def _run_users_step(trainer: Trainer, name: str, batch: Batch) -> dict[str, Any]:
@@ -179,7 +177,7 @@ def compute_loss(trainer: Trainer, y: DataLike, y_pred: PyTree, sample_weight: D
     trainer.bind_outputs(y, y_pred)
     objective = trainer.objective
     total: Any = None
-    if objective is not None and any(objective.losses):
+    if objective is not None and objective.targeted:
         outputs = objective.outputs
         targets, weights = outputs.spread_targets(y), outputs.spread_weights(sample_weight)
         total = objective(targets, tree.leaves(y_pred), weights)
@@ -234,10 +232,9 @@ def check_data(trainer: Trainer, binding: Binding, source: Arrays | Stream) -> N
     _, y, weight = source.preview()
     outputs = objective.outputs
     targets = outputs.spread_targets(y)
-    for name, loss, target, output in zip(
-        outputs.names, objective.losses, targets, outputs.tensors, strict=True
-    ):
-        if loss is None:
+    parts = zip(outputs.names, objective.losses, targets, outputs.tensors, strict=True)
+    for i, (name, loss, target, output) in enumerate(parts):
+        if i not in objective.targeted:
             continue
         if target is None:
             raise ValueError(

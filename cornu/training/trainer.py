@@ -8,7 +8,7 @@ from typing import Any
 
 import jax
 
-from cornu import losses, metrics, optimizers, seeds, tree
+from cornu import metrics, optimizers, seeds, tree
 from cornu.callbacks import CallbackList, History
 from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.walk import nested_layers
@@ -23,10 +23,11 @@ from cornu.metrics import Metric
 from cornu.ops.random import SeedGenerator
 from cornu.optimizers import LossScaleOptimizer, Optimizer
 from cornu.training import steps
-from cornu.training.binding import Binding, Outputs
+from cornu.training.binding import Binding
 from cornu.training.compile_config import CompileConfig
-from cornu.training.metric_set import MetricSet, check_metrics
-from cornu.training.objective import Objective
+from cornu.training.metric_set import MetricSet, check_metrics, like_output
+from cornu.training.objective import Objective, check_losses
+from cornu.training.outputs import Outputs
 from cornu.training.programs import ProgramCache
 from cornu.training.protocols import TrainableModel
 from cornu.training.step.runner import Runner, StepCount
@@ -139,7 +140,8 @@ class Trainer:
         )
         self.config = config
         self.run_eagerly = run_eagerly
-        self.outputs = self.objective = self.metric_set = None
+        self.outputs = self.objective = None
+        self.metric_set = MetricSet(config)
         self.loss_tracker = metrics.Mean(name="loss")
         self.programs.clear_steps()
         self._traced_for_variables = []
@@ -147,15 +149,15 @@ class Trainer:
         self.counts = {"train": StepCount(), "test": StepCount()}
         graph = self.model._graph_
         if graph is None:
-            for one in _flat(config.loss):
-                losses.get(one)
+            check_losses(config.loss)
             return
         self.outputs = Outputs(graph.outputs, graph.output_names)
-        self.objective = Objective(config, self.outputs)
-        for what in ("metrics", "weighted_metrics"):
-            value = getattr(config, what)
-            if isinstance(value, dict):
-                self.outputs.spread(value, what)
+        self._set_objective(config, self.outputs)
+        self.metric_set.identifiers(self.outputs)  # raises an error for wrong names
+
+    def _set_objective(self, config: CompileConfig, outputs: Outputs) -> None:
+        self.objective = Objective(config, outputs)
+        outputs.targeted = self.objective.targeted
 
     def _with_loss_scaling(self, optimizer: Any) -> Any:
         """Adds loss scaling to the optimizer if the model computes in float16."""
@@ -195,13 +197,11 @@ class Trainer:
     # ------------------------------------------------------------------------- losses and metrics
 
     def own_metrics(self) -> list[Metric]:
-        """Returns the metrics of `compile`: the total loss, the losses and metrics of outputs."""
+        """Returns the metrics of `compile`: the total loss, the metrics, the losses of outputs."""
         found: list[Metric] = [] if self.loss_tracker is None else [self.loss_tracker]
-        if self.objective is not None:
-            found += [tracker for tracker in self.objective.trackers if tracker is not None]
-        if self.metric_set is not None:
-            found += self.metric_set.metrics
-        return found
+        if self.metric_set is not None and not self.metric_set.is_empty:
+            found.append(self.metric_set)
+        return found if self.objective is None else [*found, *self.objective.trackers]
 
     def reset_metrics(self) -> None:
         """Resets all metrics."""
@@ -218,18 +218,19 @@ class Trainer:
             y: targets of a batch, or None.
             y_pred: predictions, needed if the outputs of the model are not known.
         """
-        if self.config is None or (self.objective is not None and self.metric_set is not None):
+        metric_set = self.metric_set
+        if self.config is None or metric_set is None:
+            return
+        if self.objective is not None and metric_set.outputs is not None:
             return
         if self.outputs is None:
             if y_pred is None:
                 return
-            self.outputs = Outputs(tree.map(_like_output, y_pred))
+            self.outputs = Outputs(tree.map(like_output, y_pred))
         if self.objective is None and self.config.loss is not None:
-            self.objective = Objective(self.config, self.outputs)
-        if self.metric_set is None:
-            targets = self.outputs.spread_targets(y)
-            self.metric_set = MetricSet(self.config, self.outputs, targets)
-            self.metric_set.prepare(targets)
+            self._set_objective(self.config, self.outputs)
+        if metric_set.outputs is None:
+            metric_set.bind(self.outputs, self.outputs.spread_targets(y))
 
     # --------------------------------------------------------------------------- data and building
 
@@ -439,13 +440,3 @@ def _iterate_sources(value: Any) -> Iterator[SeedGenerator]:
 
 def _symbolic(x: DataLike) -> Tensor | None:
     return None if x is None else Tensor((None, *x.shape[1:]), x.dtype)
-
-
-def _like_output(x: DataLike) -> Tensor:
-    return Tensor((None, *x.shape[1:]), x.dtype)
-
-
-def _flat(loss: Any) -> list[Any]:
-    if isinstance(loss, dict):
-        return list(loss.values())
-    return list(loss) if isinstance(loss, (list, tuple)) else [loss]

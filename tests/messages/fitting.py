@@ -86,8 +86,8 @@ def evaluate_without_loss():
 @wrong(
     ValueError,
     """
-Target of output 'out' with loss 'mean_squared_error': y has the shape (12,), the output (None, \
-3). The shapes must be equal, up to a last axis of size 1; they are not broadcast.
+Target of output 'out' with loss 'mse': y has the shape (12,), the output (None, 3). The shapes \
+must be equal, up to a last axis of size 1; they are not broadcast.
 Reshape y to the output's shape, or change the last layer.
 fit() was called (at fitting.py:1).
 """,

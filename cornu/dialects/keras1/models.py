@@ -16,13 +16,14 @@ from cornu.dialects.keras1.class_mapping import automatic_name
 from cornu.dialects.keras1.generators import EpochBatches
 from cornu.dialects.keras1.merge import Branches
 from cornu.layers import RNN
+from cornu.metrics.collection import MetricCollection
 from cornu.models.graph_config import build_from_graph_config, graph_config
 from cornu.models.training_methods import TrainingMethods
 from cornu.saving.atomic_write import atomic_write
 from cornu.saving.formats.hdf5 import open_hdf5, write_hdf5
 from cornu.saving.storage_keys import collect_weights_by_key
 from cornu.saving.weight_matching import read_matching_arrays
-from cornu.training.binding import Outputs
+from cornu.training.outputs import Outputs
 
 __all__ = ["Model", "Sequential", "load_model", "model_from_json"]
 
@@ -72,6 +73,15 @@ class Keras1Trainer(TrainingMethods):
             if name in wanted
         }
         return made if len(outputs) > 1 else made.get(outputs.names[0])
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of the results of `evaluate`, in their order."""
+        names: list[str] = []
+        for metric in self.metrics:
+            several = isinstance(metric, MetricCollection)
+            names += list(metric.by_name()) if several else [metric.name]
+        return names
 
     def fit(  # type: ignore[override]
         self,

@@ -90,14 +90,14 @@ def is_regression_loss(loss: Loss) -> bool:
 
 def expects_logits(loss: Loss) -> bool:
     """Returns whether a cross-entropy has `from_logits=True`."""
-    return isinstance(loss, FunctionLoss) and bool(loss.arguments.get("from_logits", False))
+    return isinstance(loss, FunctionLoss) and bool(loss._arguments_.get("from_logits", False))
 
 
 def _class_axis(loss: Loss) -> int:
     """Returns the axis of the classes, which is an argument of some cross-entropies."""
     axis = -1
     if isinstance(loss, FunctionLoss) and _FAMILIES.get(loss.fn) in ("categorical", "sparse"):
-        axis = loss.arguments.get("axis", -1)
+        axis = loss._arguments_.get("axis", -1)
     return axis
 
 
