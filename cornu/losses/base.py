@@ -15,6 +15,7 @@ from cornu.core.state.dtype_policy import DTypePolicy, get_policy
 from cornu.core.state.dtypes import is_float, standardize_dtype
 from cornu.errors import suggest
 from cornu.names import auto_name
+from cornu.ops.precision import wide_dtype, widen
 from cornu.parts.formulas.align import as_columns, expand_weights, lists_to_arrays, match_ranks
 from cornu.parts.formulas.arguments import KeywordArguments
 from cornu.types import Array, ArrayLike, DTypeLike, PyTree, Reduction
@@ -35,7 +36,8 @@ class Loss(registry.Configurable):
             `"mean_with_sample_weight"`: their sum divided by the sum of the weights;
             `"sum"`: their sum; `"none"` or `None`: they are returned unreduced.
         dtype: the dtype or dtype policy of the computation; by default the process-wide float
-            type, even if the model computes in a shorter one.
+            type, even if the model computes in a shorter one. 16-bit floats are computed and
+            returned in float32.
 
     Example:
 
@@ -48,7 +50,8 @@ class Loss(registry.Configurable):
     Differences: values that a mask or padding rows exclude have no gradient, even where they are
     infinite. A weight per sample is broadcast over the values of the sample; Keras broadcasts it
     along the last axis, or fails. Predictions (batch,) also have one value per sample, so that
-    they can be weighted; in Keras they have one for the batch.
+    they can be weighted; in Keras they have one for the batch. With a 16-bit dtype, the result is
+    float32; in Keras, sums and counts above 65504 are infinite in float16.
     """
 
     _category_ = "losses"
@@ -89,12 +92,10 @@ class Loss(registry.Configurable):
         current = scope.current()
         mask = current.masks.get(y_pred)
         # Class indices above 256 are not exact in bfloat16, and above 2048 in float16.
-        label_dtype = self.dtype if jnp.dtype(self.dtype).itemsize >= 4 else "float32"
-        y_true = tree.map(
-            lambda y: _to_array(y, label_dtype, current.row_mask), lists_to_arrays(y_true)
-        )
-        y_pred = tree.map(
-            lambda y: _to_array(y, self.dtype, current.row_mask), lists_to_arrays(y_pred)
+        dtype = wide_dtype(self.dtype)
+        y_true, y_pred = (
+            tree.map(lambda y: _to_array(y, dtype, current.row_mask), lists_to_arrays(given))
+            for given in (y_true, y_pred)
         )
         values = self.call(y_true, y_pred)
         if values is None:
@@ -108,7 +109,7 @@ class Loss(registry.Configurable):
             mask = values_mask if mask is None else mask
         else:
             mask = mask & values_mask
-        return reduce_weighted_values(values, sample_weight, mask, self.reduction, self.dtype)
+        return reduce_weighted_values(values, sample_weight, mask, self.reduction, dtype)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"
@@ -179,10 +180,11 @@ def reduce_weighted_values(
         sample_weight: weights, one per sample or more; see `expand_weights`.
         mask: False for values to exclude; a mean is over the values that are included.
         reduction: see `Loss`.
-        dtype: the dtype of the computation; by default that of the values.
+        dtype: the dtype of the computation; by default that of the values, and float32 for 16-bit
+            floats, whose sums and counts may exceed their range.
     """
     reduction = _check_reduction(reduction)
-    values = jnp.asarray(values, dtype)
+    values = widen(jnp.asarray(values, dtype))
     included = _included(values.shape, mask)
     weights = None
     if included is not None:
@@ -220,7 +222,7 @@ def _included(shape: tuple[int, ...], mask: ArrayLike | None) -> Array | None:
     return rows if mask is None else rows & mask
 
 
-def _to_array(y: Any, dtype: str, rows: Array | None) -> Array | None:
+def _to_array(y: Any, dtype: DTypeLike, rows: Array | None) -> Array | None:
     """Converts labels or predictions, and replaces padding rows by the first row.
 
     The loss of padding can be infinite, and its gradient multiplied by 0 is NaN. The loss of a copy

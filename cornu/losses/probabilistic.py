@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from cornu.core.graph.op import op
 from cornu.core.state.dtype_policy import DTypePolicy
 from cornu.losses.base import FunctionLoss
+from cornu.ops.precision import in_float32
 from cornu.parts.formulas.align import match_sparse_shapes
 from cornu.parts.formulas.probabilistic import (
     binary_crossentropy,
@@ -36,6 +37,7 @@ __all__ = [
 
 
 @op
+@in_float32
 def categorical_generalized_cross_entropy(y_true: ArrayLike, y_pred: ArrayLike, q: float) -> Array:
     """Computes `(1 - p[y_true] ** q) / q`, which is robust to wrong labels.
 

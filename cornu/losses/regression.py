@@ -5,6 +5,7 @@ from __future__ import annotations
 from cornu.core.graph.op import op
 from cornu.core.state.dtype_policy import DTypePolicy
 from cornu.losses.base import FunctionLoss
+from cornu.ops.precision import in_float32
 from cornu.parts.formulas.regression import (
     cosine,
     huber,
@@ -29,6 +30,7 @@ __all__ = [
 
 
 @op
+@in_float32
 def cosine_similarity(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) -> Array:
     """Computes the negative cosine of the angle between vectors: -1 for the same direction.
 

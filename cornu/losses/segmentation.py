@@ -9,6 +9,7 @@ from cornu.core.graph.op import op
 from cornu.core.state import scope
 from cornu.core.state.dtype_policy import DTypePolicy
 from cornu.losses.base import FunctionLoss
+from cornu.ops.precision import in_float32
 from cornu.parts.formulas.align import expand_weights, match_shapes
 from cornu.types import Array, ArrayLike, Axes, DTypeLike, Reduction
 
@@ -16,6 +17,7 @@ __all__ = ["Dice", "Tversky", "dice", "tversky"]
 
 
 @op
+@in_float32
 def dice(y_true: ArrayLike, y_pred: ArrayLike, axis: Axes = None) -> Array:
     """Computes `1 - 2 * sum(y_true * y_pred) / (sum(y_true) + sum(y_pred))`.
 
@@ -40,6 +42,7 @@ def dice(y_true: ArrayLike, y_pred: ArrayLike, axis: Axes = None) -> Array:
 
 
 @op
+@in_float32
 def tversky(
     y_true: ArrayLike, y_pred: ArrayLike, alpha: float = 0.5, beta: float = 0.5, axis: Axes = None
 ) -> Array:

@@ -8,12 +8,14 @@ from cornu.core.graph.op import op
 from cornu.core.state.dtype_policy import DTypePolicy
 from cornu.losses.base import FunctionLoss
 from cornu.ops.nn.ctc import ctc_loss
+from cornu.ops.precision import in_float32
 from cornu.types import Array, ArrayLike, DTypeLike, Reduction
 
 __all__ = ["CTC", "ctc"]
 
 
 @op
+@in_float32
 def ctc(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Computes `-log(P(labels))`, summed over all alignments of the labels with the input.
 

@@ -9,12 +9,14 @@ from cornu.core.graph.op import op
 from cornu.core.state import scope
 from cornu.core.state.dtype_policy import DTypePolicy
 from cornu.losses.base import FunctionLoss
+from cornu.ops.precision import in_float32
 from cornu.types import Array, ArrayLike, DTypeLike, Reduction
 
 __all__ = ["Circle", "circle"]
 
 
 @op
+@in_float32
 def circle(
     y_true: ArrayLike,
     y_pred: ArrayLike,

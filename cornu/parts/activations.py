@@ -38,7 +38,7 @@ from cornu.ops import (
     tanh_shrink,
     threshold,
 )
-from cornu.ops.arguments import to_array, to_operand
+from cornu.ops.arguments import to_array, to_float, to_operand
 from cornu.types import ActivationLike, Array, ArrayLike
 
 __all__ = [
@@ -110,7 +110,8 @@ def relu(
     >>> relu(jnp.array([-2.0, 3.0, 9.0]), negative_slope=0.25, max_value=6.0).tolist()
     [-0.5, 3.0, 6.0]
     """
-    x = to_array(x)
+    plain = threshold == 0 and negative_slope == 0 and max_value is None
+    x = to_array(x) if plain else to_float(x)
     # JAX's relu has a gradient of 0 at 0, as in TensorFlow and PyTorch.
     if threshold == 0 and negative_slope == 0:
         y = jax.nn.relu(x)
@@ -131,7 +132,7 @@ def gelu(x: ArrayLike, approximate: bool = False) -> Array:
 
     References: Dan Hendrycks, Kevin Gimpel (2016), "Gaussian Error Linear Units", arXiv:1606.08415.
     """
-    return jax.nn.gelu(to_array(x), approximate)
+    return jax.nn.gelu(to_float(x), approximate)
 
 
 @op

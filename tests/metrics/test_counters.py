@@ -11,6 +11,7 @@ from cornu import layers, metrics
 from cornu.core.state import scope
 from cornu.core.state.accumulator import Accumulator
 from tests.conformance.test_metrics import NAMES, ROWS, MetricRow
+from tests.sampling import repeated_are_slow
 
 
 def _exact(metric: metrics.Metric) -> list[np.ndarray]:
@@ -18,7 +19,7 @@ def _exact(metric: metrics.Metric) -> list[np.ndarray]:
     return [sum(np.asarray(p.value, "float64") for p in v.parts) for v in metric.variables]
 
 
-@pytest.mark.parametrize("row", ROWS, ids=NAMES)
+@pytest.mark.parametrize("row", repeated_are_slow(ROWS, NAMES, "cls"))
 def test_a_batch_counts_fully_after_a_billion_samples(row: MetricRow):
     metric = getattr(metrics, row.cls)(**row.args)
     batch = row.make(np.random.default_rng(0), 8)

@@ -12,6 +12,7 @@ from cornu.core.state import scope
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import warn
 from cornu.ops.arguments import to_array, to_float, to_operand
+from cornu.ops.precision import widen
 from cornu.types import Array, ArrayLike
 
 __all__ = [
@@ -310,7 +311,7 @@ def hard_tanh(x: ArrayLike) -> Array:
     >>> cornu.ops.hard_tanh([-2.0, 0.5, 2.0]).tolist()
     [-1.0, 0.5, 1.0]
     """
-    return jax.nn.hard_tanh(to_operand(x))
+    return jax.nn.hard_tanh(to_float(x))
 
 
 @op
@@ -412,7 +413,9 @@ def softmax(x: ArrayLike, axis: int | tuple[int, ...] = -1) -> Array:
             "axis has size 1. For a single output use sigmoid.",
             stacklevel=user_stacklevel(),
         )
-    return jax.nn.softmax(to_float(x), axis=axis)
+    x = to_float(x)
+    # The sum of a long axis exceeds the range of float16.
+    return jax.nn.softmax(widen(x), axis=axis).astype(x.dtype)
 
 
 @op
@@ -429,8 +432,8 @@ def log_softmax(x: ArrayLike, axis: int | tuple[int, ...] = -1) -> Array:
     >>> cornu.ops.log_softmax([-1000.0, 0.0]).tolist()
     [-1000.0, 0.0]
     """
-    x = to_array(x)
-    return jax.nn.log_softmax(to_float(x), axis=axis)
+    x = to_float(x)
+    return jax.nn.log_softmax(widen(x), axis=axis).astype(x.dtype)
 
 
 @op
@@ -454,7 +457,8 @@ def sparsemax(x: ArrayLike, axis: int = -1) -> Array:
 
     Differences: in Keras 3.15, results with at least two nonzero elements do not sum to 1.
     """
-    x = to_array(x)
+    dtype = to_float(x).dtype
+    x = widen(to_float(x))
     descending: Any = jnp.flip(jnp.sort(x, axis=axis), axis)
     # The ranks count along the axis and broadcast along the others.
     shape = [1] * x.ndim
@@ -465,4 +469,4 @@ def sparsemax(x: ArrayLike, axis: int = -1) -> Array:
     support = descending * ranks > jnp.cumsum(descending, axis=axis) - 1
     count = jnp.sum(support, axis=axis, keepdims=True)
     total = jnp.sum(jnp.where(support, descending, 0), axis=axis, keepdims=True)
-    return jnp.maximum(x - (total - 1) / count, 0)
+    return jnp.maximum(x - (total - 1) / count, 0).astype(dtype)

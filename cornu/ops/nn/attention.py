@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from cornu import settings
 from cornu.core.graph.op import op
 from cornu.deviations import is_enabled
-from cornu.ops.arguments import to_array
+from cornu.ops.arguments import to_array, to_float
 from cornu.types import Array, ArrayLike
 
 __all__ = ["dot_product_attention"]
@@ -70,9 +70,7 @@ def dot_product_attention(
     are all masked, the result is the average of all values. Keras uses the fused kernel by default
     where possible.
     """
-    query = to_array(query)
-    key = to_array(key)
-    value = to_array(value)
+    query, key, value = to_float(query), to_float(key), to_float(value)
     bias = to_array(bias)
     mask = to_array(mask)
     if attn_logits_soft_cap is not None:

@@ -12,7 +12,7 @@ from jax import lax
 
 from cornu import settings
 from cornu.core.graph.op import op
-from cornu.ops.arguments import to_array
+from cornu.ops.arguments import to_array, to_float
 from cornu.ops.nn.windows import (
     accumulator,
     check_padding,
@@ -61,7 +61,7 @@ def conv(
     >>> cornu.ops.conv([[[1.0], [2.0], [4.0]]], [[[1.0]], [[10.0]]]).tolist()
     [[[21.0], [42.0]]]
     """
-    inputs, kernel = to_array(inputs), to_array(kernel)
+    inputs, kernel = to_array(inputs), to_float(kernel)
     # The kernel decides the dtype: a layer has cast it to its compute dtype.
     x = inputs.astype(kernel.dtype)
     data_format = settings.data_format(data_format)
@@ -109,7 +109,7 @@ def depthwise_conv(
     >>> cornu.ops.depthwise_conv([[[1.0, 1.0], [2.0, 2.0]]], [[[1.0], [10.0]]]).tolist()
     [[[1.0, 10.0], [2.0, 20.0]]]
     """
-    inputs, kernel = to_array(inputs), to_array(kernel)
+    inputs, kernel = to_array(inputs), to_float(kernel)
     x = inputs.astype(kernel.dtype)
     data_format = settings.data_format(data_format)
     rank = len(spatial_axes(x.ndim, data_format, "depthwise_conv"))
@@ -215,7 +215,7 @@ def conv_transpose(
 
     Differences: PyTorch's `padding` is the number of elements removed at both ends.
     """
-    inputs, kernel = to_array(inputs), to_array(kernel)
+    inputs, kernel = to_array(inputs), to_float(kernel)
     x = inputs.astype(kernel.dtype)
     data_format = settings.data_format(data_format)
     rank = len(spatial_axes(x.ndim, data_format, "conv_transpose"))

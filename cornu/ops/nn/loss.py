@@ -7,7 +7,8 @@ import jax.numpy as jnp
 
 from cornu import settings
 from cornu.core.graph.op import op
-from cornu.ops.arguments import to_array
+from cornu.ops.arguments import to_array, to_float
+from cornu.ops.precision import in_float32
 from cornu.types import Array, ArrayLike
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
 
 
 @op
+@in_float32
 def binary_crossentropy(target: ArrayLike, output: ArrayLike, from_logits: bool = False) -> Array:
     """Computes `-target * log(output) - (1 - target) * log(1 - output)` elementwise.
 
@@ -39,7 +41,7 @@ def binary_crossentropy(target: ArrayLike, output: ArrayLike, from_logits: bool 
     >>> round(float(cornu.ops.binary_crossentropy(1.0, 0.5)), 4)
     0.6931
     """
-    target, output = to_array(target), to_array(output)
+    target, output = to_float(target), to_array(output)
     _check_equal(target, output, "binary_crossentropy")
     if from_logits:
         # `log(1 - sigmoid(x))` is `log_sigmoid(-x)`, which does not overflow for large logits.
@@ -47,10 +49,11 @@ def binary_crossentropy(target: ArrayLike, output: ArrayLike, from_logits: bool 
     else:
         output = _clip_probability(output)
         yes, no = jnp.log(output), jnp.log(1.0 - output)
-    return -(target * yes + (1.0 - target) * no)
+    return -(_weight(target, yes) + _weight(1.0 - target, no))
 
 
 @op
+@in_float32
 def categorical_crossentropy(
     target: ArrayLike, output: ArrayLike, from_logits: bool = False, axis: int = -1
 ) -> Array:
@@ -75,13 +78,14 @@ def categorical_crossentropy(
     >>> round(float(cornu.ops.categorical_crossentropy([0.0, 1.0], [0.5, 0.5])), 4)
     0.6931
     """
-    target, output = to_array(target), to_array(output)
+    target, output = to_float(target), to_array(output)
     _check_equal(target, output, "categorical_crossentropy")
     _check_axis(output, "categorical_crossentropy")
-    return -jnp.sum(target * _log_probability(output, from_logits, axis), axis=axis)
+    return -jnp.sum(_weight(target, _log_probability(output, from_logits, axis)), axis=axis)
 
 
 @op
+@in_float32
 def sparse_categorical_crossentropy(
     target: ArrayLike, output: ArrayLike, from_logits: bool = False, axis: int = -1
 ) -> Array:
@@ -120,11 +124,12 @@ def sparse_categorical_crossentropy(
         )
     log_probability = _log_probability(output, from_logits, axis)
     # The one-hot vector of an index out of range is 0, which gives a loss of 0.
-    chosen = jax.nn.one_hot(target, output.shape[axis], axis=axis, dtype=log_probability.dtype)
-    return -jnp.sum(chosen * log_probability, axis=axis)
+    chosen = jax.nn.one_hot(target, output.shape[axis], axis=axis, dtype="bool")
+    return -jnp.sum(jnp.where(chosen, log_probability, 0), axis=axis)
 
 
 @op
+@in_float32
 def psnr(x1: ArrayLike, x2: ArrayLike, max_val: ArrayLike) -> Array:
     """Computes the peak signal-to-noise ratio in decibels.
 
@@ -144,7 +149,7 @@ def psnr(x1: ArrayLike, x2: ArrayLike, max_val: ArrayLike) -> Array:
     >>> float(cornu.ops.psnr([0.0, 0.0], [1.0, 1.0], max_val=10.0))
     20.0
     """
-    x1, x2, max_val = to_array(x1), to_array(x2), to_array(max_val)
+    x1, x2, max_val = to_float(x1), to_array(x2), to_array(max_val)
     _check_equal(x1, x2, "psnr")
     return 20 * jnp.log10(max_val.astype(x2.dtype)) - 10 * jnp.log10(jnp.mean(jnp.square(x1 - x2)))
 
@@ -158,7 +163,18 @@ def _log_probability(output: Array, from_logits: bool, axis: int) -> Array:
     if from_logits:
         return jax.nn.log_softmax(output, axis=axis)
     # Clipped as in Keras: log(0) is infinite, and its gradient becomes NaN.
-    return jnp.log(_clip_probability(output / jnp.sum(output, axis, keepdims=True)))
+    return jnp.log(_clip_probability(normalize_sum(output, axis)))
+
+
+def normalize_sum(x: Array, axis: int) -> Array:
+    """Returns `x / sum(x)` along an axis, and zeros where the sum is 0."""
+    total = jnp.sum(x, axis, keepdims=True)
+    return x / jnp.where(total == 0, 1, total)
+
+
+def _weight(target: Array, log_probability: Array) -> Array:
+    # `0 * log(0)` is 0 in a cross-entropy: a class that a logit of -inf excludes does not count.
+    return target * jnp.where((target == 0) & jnp.isneginf(log_probability), 0, log_probability)
 
 
 def _check_equal(a: Array, b: Array, op_name: str) -> None:

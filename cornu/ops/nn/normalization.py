@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
 
 import jax.numpy as jnp
 from jax import lax
@@ -12,7 +11,8 @@ from jax import lax
 from cornu import settings
 from cornu.core.graph.op import op
 from cornu.core.tracebacks.user_frames import user_stacklevel
-from cornu.ops.arguments import to_array
+from cornu.ops.arguments import to_array, to_float
+from cornu.ops.precision import is_half, widen
 from cornu.types import Array, ArrayLike, Axes
 
 __all__ = [
@@ -52,10 +52,10 @@ def moments(
     """
     x = to_array(x)
     axes = tuple(axes) if isinstance(axes, (list, tuple)) else axes
-    wide = x.astype(jnp.promote_types(x.dtype, "float32")) if _is_half(x) else x
+    wide = widen(x)
     mean = jnp.mean(wide, axes, keepdims=keepdims)
     variance = jnp.var(wide, axes, keepdims=keepdims)
-    if not _is_half(x):
+    if not is_half(x.dtype):
         return mean, variance
     # A variance in float32 may exceed the range of float16; infinity would give NaN later.
     limits = jnp.finfo(x.dtype)
@@ -96,9 +96,9 @@ def batch_normalization(
     References: Ioffe and Szegedy (2015), "Batch Normalization: Accelerating Deep Network Training
     by Reducing Internal Covariate Shift".
     """
-    x = to_array(x)
-    mean = to_array(mean)
-    variance = to_array(variance)
+    x = to_float(x)
+    mean = to_float(mean)
+    variance = to_float(variance)
     offset = to_array(offset)
     scale = to_array(scale)
     shape = [1] * x.ndim
@@ -145,12 +145,12 @@ def layer_normalization(
 
     References: Ba, Kiros and Hinton (2016), "Layer Normalization".
     """
-    x, gamma, beta = to_array(x), to_array(gamma), to_array(beta)
+    x, gamma, beta = to_float(x), to_array(gamma), to_array(beta)
     rms_scaling = kwargs.pop("rms_scaling", False)
     if kwargs:
         raise TypeError(f"layer_normalization: unexpected keyword argument {next(iter(kwargs))!r}.")
     # Means and variances of 16-bit floats lose most digits or overflow.
-    x, dtype = _promote(x)
+    dtype, x = x.dtype, widen(x)
     axes = tuple(sorted(axis)) if isinstance(axis, (list, tuple)) else (axis,)
     epsilon = settings.get("epsilon") if epsilon is None else epsilon
     gamma, beta = (_align_parameter(v, x, axes) for v in (gamma, beta))
@@ -191,8 +191,8 @@ def rms_normalization(
 
     References: Zhang and Sennrich (2019), "Root Mean Square Layer Normalization".
     """
-    x, scale = to_array(x), to_array(scale)
-    x, dtype = _promote(x)
+    x, scale = to_float(x), to_array(scale)
+    dtype, x = x.dtype, widen(x)
     axes = tuple(axis) if isinstance(axis, (list, tuple)) else axis
     epsilon = settings.get("epsilon") if epsilon is None else epsilon
     # A scalar has no last axis to normalize.
@@ -224,26 +224,17 @@ def normalize(x: ArrayLike, axis: Axes = -1, order: int = 2, epsilon: float | No
 
     Differences: the gradient at zero is finite; in Keras it is NaN.
     """
-    x = to_array(x)
+    x = to_float(x)
     if not isinstance(order, int) or order < 1:
         raise ValueError(f"order must be a positive integer. Received: {order!r}")
-    x = jnp.atleast_1d(x)
+    dtype, x = x.dtype, jnp.atleast_1d(widen(x))
     epsilon = settings.get("epsilon") if epsilon is None else epsilon
     if order == 2:
         # The maximum is taken before the square root, whose derivative at 0 is infinite.
         square = jnp.sum(jnp.square(x), axis=axis, keepdims=True)
-        return x * lax.rsqrt(jnp.maximum(square, epsilon**2))
+        return (x * lax.rsqrt(jnp.maximum(square, epsilon**2))).astype(dtype)
     norm = jnp.linalg.norm(x, ord=order, axis=axis, keepdims=True)
-    return x / jnp.maximum(norm, epsilon)
-
-
-def _is_half(x: Array) -> bool:
-    return x.dtype in (jnp.float16, jnp.bfloat16)
-
-
-def _promote(x: Array) -> tuple[Array, Any]:
-    """Returns `x` in at least float32, and its original dtype."""
-    return x.astype(jnp.promote_types(x.dtype, "float32")), x.dtype
+    return (x / jnp.maximum(norm, epsilon)).astype(dtype)
 
 
 def _align_parameter(v: Array | None, x: Array, axes: tuple[int, ...]) -> Array | None:

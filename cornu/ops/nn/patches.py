@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from cornu import settings
 from cornu.core.graph.op import op
-from cornu.ops.arguments import to_array
+from cornu.ops.arguments import to_array, to_float
 from cornu.ops.nn.windows import per_axis, slices
 from cornu.types import Array, ArrayLike, DataFormat
 
@@ -85,7 +85,7 @@ def fold(
     >>> cornu.ops.fold(cornu.ops.ones((1, 4, 2)), (2, 3), 2).tolist()
     [[[[1.0, 2.0, 1.0], [1.0, 2.0, 1.0]]]]
     """
-    x = to_array(x)
+    x = to_float(x)
     if x.ndim != 3:
         raise ValueError(
             f"fold: expected shape (batch, channels * window, positions). Received: {x.shape}"

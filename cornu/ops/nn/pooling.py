@@ -14,16 +14,16 @@ from jax import lax
 
 from cornu import settings
 from cornu.core.graph.op import op
-from cornu.ops.arguments import to_array
+from cornu.ops.arguments import to_array, to_float
 from cornu.ops.materialize import once
 from cornu.ops.nn.windows import (
-    accumulator,
     check_padding,
     per_axis,
     prefers_slices,
     slices,
     spatial_axes,
 )
+from cornu.ops.precision import wide_dtype, widen
 from cornu.types import Array, ArrayLike, DataFormat, Padding
 
 __all__ = ["adaptive_average_pool", "adaptive_max_pool", "average_pool", "max_pool"]
@@ -98,19 +98,18 @@ def average_pool(
     Differences: PyTorch's `avg_pool` includes the padding by default (`count_include_pad=True`).
     """
     inputs = to_array(inputs)
-    x = inputs
+    x = to_float(inputs)
     window, steps, pads = _window_arguments(
         x, pool_size, strides, padding, data_format, "average_pool"
     )
-    zero = np.zeros((), x.dtype)
+    wide, zero = widen(x), np.zeros((), wide_dtype(x.dtype))
     if prefers_slices(x, window, "average_pooling"):
-        wide = _pad(x, zero, pads).astype(accumulator(x.dtype))
-        total = _total(wide, window, steps)
+        total = _total(_pad(wide, zero, pads), window, steps)
     else:
-        total = lax.reduce_window(x, zero, lax.add, window, steps, pads)
+        total = lax.reduce_window(wide, zero, lax.add, window, steps, pads)
     valid = check_padding(padding) == "VALID"
     average = total / (math.prod(window) if valid else _count_inside(x, total, window, steps, pads))
-    return average.astype(x.dtype) if jnp.issubdtype(x.dtype, jnp.floating) else average
+    return average.astype(x.dtype)
 
 
 @op
@@ -133,7 +132,8 @@ def adaptive_average_pool(
     [[[1.0], [3.0]]]
     """
     inputs = to_array(inputs)
-    return _adaptive_pool(inputs, output_size, data_format, _average_part)
+    x = to_float(inputs)
+    return _adaptive_pool(widen(x), output_size, data_format, _average_part).astype(x.dtype)
 
 
 @op

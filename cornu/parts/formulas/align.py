@@ -72,13 +72,17 @@ def match_ranks(a: Any, b: Any) -> tuple[Any, Any]:
 
 
 def match_shapes(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[jax.Array, jax.Array]:
-    """Returns labels and predictions of equal shape; the labels get the dtype of the predictions.
+    """Returns labels and predictions of equal shape and dtype, that of float predictions.
 
     Raises:
         ValueError: the shapes differ in more than a last axis of size 1.
     """
     predictions: Array = jnp.asarray(y_pred)
-    labels: Array = jnp.asarray(y_true, predictions.dtype)
+    labels: Array = jnp.asarray(y_true)
+    dtype = predictions.dtype
+    if not jnp.issubdtype(dtype, jnp.inexact):
+        dtype = jnp.result_type(labels, predictions)
+    labels, predictions = labels.astype(dtype), predictions.astype(dtype)
     labels, predictions = match_ranks(labels, predictions)
     # Broadcasting (batch,) with (batch, 1) would silently give (batch, batch).
     if labels.shape != predictions.shape:

@@ -7,6 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from cornu.core.graph.op import op
+from cornu.ops.precision import in_float32
 from cornu.parts.formulas.align import match_shapes, mean_over_outputs
 from cornu.types import Array, ArrayLike
 
@@ -15,6 +16,7 @@ __all__ = ["categorical_hinge", "hinge", "squared_hinge"]
 
 @mean_over_outputs
 @op
+@in_float32
 def hinge(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Computes `mean(max(0, 1 - y_true * y_pred))` over the last axis.
 
@@ -34,6 +36,7 @@ def hinge(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 
 @mean_over_outputs
 @op
+@in_float32
 def squared_hinge(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Computes `mean(max(0, 1 - y_true * y_pred) ** 2)` over the last axis.
 
@@ -47,6 +50,7 @@ def squared_hinge(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 
 
 @op
+@in_float32
 def categorical_hinge(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Computes the hinge loss for several classes.
 

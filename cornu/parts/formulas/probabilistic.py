@@ -12,6 +12,8 @@ from cornu.core.graph.op import op
 from cornu.core.state import scope
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import warn
+from cornu.ops.nn.loss import normalize_sum
+from cornu.ops.precision import in_float32
 from cornu.parts.formulas.align import match_shapes, match_sparse_shapes, mean_over_outputs
 from cornu.types import Array, ArrayLike
 
@@ -28,6 +30,7 @@ __all__ = [
 
 @mean_over_outputs
 @op
+@in_float32
 def binary_crossentropy(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -58,6 +61,7 @@ def binary_crossentropy(
 
 @mean_over_outputs
 @op
+@in_float32
 def binary_focal_crossentropy(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -101,6 +105,7 @@ def binary_focal_crossentropy(
 
 
 @op
+@in_float32
 def categorical_crossentropy(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -132,6 +137,7 @@ def categorical_crossentropy(
 
 
 @op
+@in_float32
 def categorical_focal_crossentropy(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -163,12 +169,13 @@ def categorical_focal_crossentropy(
     y_true = _smooth(y_true, label_smoothing, y_true.shape[axis])
     p = jax.nn.softmax(y_pred, axis=axis) if from_logits else y_pred
     epsilon = settings.get("epsilon")
-    p = jnp.clip(p / jnp.sum(p, axis=axis, keepdims=True), epsilon, 1 - epsilon)
+    p = jnp.clip(normalize_sum(p, axis), epsilon, 1 - epsilon)
     weights = jnp.asarray(alpha, p.dtype) * jnp.power(1 - p, gamma)
     return -jnp.sum(weights * y_true * jnp.log(p), axis=axis)
 
 
 @op
+@in_float32
 def sparse_categorical_crossentropy(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -209,6 +216,7 @@ def sparse_categorical_crossentropy(
 
 
 @op
+@in_float32
 def kl_divergence(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Computes `sum(y_true * log(y_true / y_pred))` over the last axis.
 
@@ -229,6 +237,7 @@ def kl_divergence(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 
 @mean_over_outputs
 @op
+@in_float32
 def poisson(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Computes `mean(y_pred - y_true * log(y_pred + epsilon))` over the last axis.
 

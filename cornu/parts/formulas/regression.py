@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from cornu import ops, settings
 from cornu.core.graph.op import op
+from cornu.ops.precision import in_float32
 from cornu.parts.formulas.align import match_shapes, mean_over_outputs
 from cornu.types import Array, ArrayLike
 
@@ -23,6 +24,7 @@ __all__ = [
 
 @mean_over_outputs
 @op
+@in_float32
 def mean_squared_error(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Computes `mean((y_true - y_pred) ** 2)` over the last axis.
 
@@ -43,6 +45,7 @@ def mean_squared_error(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 
 @mean_over_outputs
 @op
+@in_float32
 def mean_absolute_error(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Computes `mean(|y_true - y_pred|)` over the last axis.
 
@@ -58,6 +61,7 @@ def mean_absolute_error(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 
 @mean_over_outputs
 @op
+@in_float32
 def mean_absolute_percentage_error(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Computes `100 * mean(|y_true - y_pred| / max(|y_true|, epsilon))` over the last axis.
 
@@ -74,6 +78,7 @@ def mean_absolute_percentage_error(y_true: ArrayLike, y_pred: ArrayLike) -> Arra
 
 @mean_over_outputs
 @op
+@in_float32
 def mean_squared_logarithmic_error(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Computes `mean((log(y_true + 1) - log(y_pred + 1)) ** 2)` over the last axis.
 
@@ -94,6 +99,7 @@ def mean_squared_logarithmic_error(y_true: ArrayLike, y_pred: ArrayLike) -> Arra
 
 @mean_over_outputs
 @op
+@in_float32
 def huber(y_true: ArrayLike, y_pred: ArrayLike, delta: float = 1.0) -> Array:
     """Computes the mean over the last axis of the Huber loss of `d = y_pred - y_true`.
 
@@ -118,6 +124,7 @@ def huber(y_true: ArrayLike, y_pred: ArrayLike, delta: float = 1.0) -> Array:
 
 @mean_over_outputs
 @op
+@in_float32
 def log_cosh(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Computes `mean(log(cosh(y_pred - y_true)))` over the last axis.
 
@@ -137,6 +144,7 @@ def log_cosh(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 
 
 @op
+@in_float32
 def cosine(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) -> Array:
     """Computes the cosine of the angle between vectors, which is 1 for equal directions."""
     y_true, y_pred = match_shapes(y_true, y_pred)
