@@ -31,7 +31,7 @@ class Callback:
 
     Training runs many steps on the device in one dispatch. If a callback overrides a batch method,
     each step is a dispatch of its own, which is slower. A callback that only needs to observe
-    training from time to time sets `look_every` and overrides `on_progress` instead.
+    training at intervals sets `look_every` and overrides `on_progress` instead.
 
     Attributes:
         model: the model; set before training begins.
@@ -153,7 +153,7 @@ class Callback:
         """Called when an epoch has ended, after validation, with the metrics by name."""
 
     def on_progress(self, step: int, steps: int | None, logs: Logs = None) -> None:
-        """Called from time to time (see `look_every`), after `step` of `steps` training steps.
+        """Called at intervals (see `look_every`), after `step` of `steps` training steps.
 
         `steps` is None if the length of the data is unknown.
         """

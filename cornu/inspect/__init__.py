@@ -1,4 +1,4 @@
-"""Looking at models: what they are made of, what they cost, what happens inside."""
+"""Inspection of models: their parts, their costs, and the values inside."""
 
 from cornu.errors import suggest_names as _suggest_names
 from cornu.inspect.find import find, find_one

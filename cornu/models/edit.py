@@ -1,4 +1,4 @@
-"""edit: a model like another one, with some layers replaced, inserted, removed or renamed."""
+"""edit: modified copies of models, with layers replaced, inserted, removed or renamed."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ def limit_allocations(stored: int, name: str) -> Iterator[None]:
 def check_decompressed_size(compressed: int, decompressed: int, name: str) -> None:
     """Raises ValueError if data decompresses to far more than it takes in the file."""
     if decompressed > _UNCHECKED + _MAX_RATIO * compressed:
-        raise ValueError(f"{name} would unpack from {compressed} to {decompressed} bytes.")
+        raise ValueError(f"{name} would decompress from {compressed} to {decompressed} bytes.")
 
 
 @contextlib.contextmanager
@@ -120,11 +120,13 @@ def open_zip(path: Path) -> Iterator[zipfile.ZipFile]:
             )
         # One of them would be checked, and the other one read.
         if len({member.filename for member in members}) != len(members):
-            raise ValueError(f"{str(path)!r} has two members of one name.")
+            raise ValueError(f"{str(path)!r} has two members with the same name.")
         for member in members:
             location = f"{str(path)!r}: member {member.filename!r}"
             if member.compress_type not in _COMPRESSION_TYPES or member.flag_bits & 1:
-                raise ValueError(f"{location} is encrypted, or packed in a way other than deflate.")
+                raise ValueError(
+                    f"{location} is encrypted, or compressed by a method other than deflate."
+                )
             check_decompressed_size(member.compress_size, member.file_size, location)
         yield archive
 

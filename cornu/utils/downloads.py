@@ -118,6 +118,7 @@ class FileHash:
         self.digits = digits.lower()
 
     def start(self) -> Any:
+        # Systems in FIPS mode provide MD5 only if it is not used for security.
         return hashlib.new(self.algorithm, usedforsecurity=self.algorithm != "md5")
 
     def fits(self, path: Path) -> bool:

@@ -217,5 +217,5 @@ def test_what_unpacks_to_far_more_is_refused_before_it_is_read(tmp_path, monkeyp
     checkpoints.save(0, {"vars/0": cornu.Variable(np.zeros((1000, 1000), "float32"))}, None)
     checkpoints.close()
     monkeypatch.setattr(validation, "_UNCHECKED", 1000)
-    with pytest.raises(ValueError, match="would unpack from .* to 4000000 bytes"):
+    with pytest.raises(ValueError, match="would decompress from .* to 4000000 bytes"):
         tiny().load_weights(tmp_path)

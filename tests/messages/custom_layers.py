@@ -373,8 +373,8 @@ def assigning_in_a_jitted_function():
     TypeError,
     """
 Dense layer 'dense' (at custom_layers.py:7), called on a Tensor of torch: expected an array or a\
- symbolic Tensor, to build the layer for its shape; received a Tensor of torch.
-Turn it into an array first: numpy.asarray(x).
+ symbolic Tensor, from whose shape the layer is built; received a Tensor of torch.
+Convert it to an array first: numpy.asarray(x).
 """,
 )
 def a_tensor_of_another_library():

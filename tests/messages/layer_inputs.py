@@ -284,9 +284,9 @@ def time_distributed_without_time():
 @wrong(
     TypeError,
     """
-Dense layer 'dense' (at layer_inputs.py:1), called on shape (1, 2): an array of strings has no \
-numbers in it.
-Turn them into numbers first: categories into integers, texts into ids.
+Dense layer 'dense' (at layer_inputs.py:1), called on shape (1, 2): expected an array of \
+numbers, received an array of strings.
+Convert it to numbers first: categories to integers, texts to token ids.
 """,
 )
 def strings_into_a_layer():
@@ -298,8 +298,8 @@ def strings_into_a_layer():
     TypeError,
     """
 Dense layer 'dense' (at layer_inputs.py:1), called on a list: expected an array or a symbolic \
-Tensor, to build the layer for its shape; received a list.
-Turn it into an array first: numpy.asarray(x).
+Tensor, from whose shape the layer is built; received a list.
+Convert it to an array first: numpy.asarray(x).
 """,
 )
 def lists_into_a_layer():
@@ -311,8 +311,8 @@ def lists_into_a_layer():
     TypeError,
     """
 Dense layer 'dense' (at layer_inputs.py:1), called on None: expected an array or a symbolic \
-Tensor, to build the layer for its shape; received None.
-Often a function without `return` made it.
+Tensor, from whose shape the layer is built; received None.
+A common cause is a function without a `return` statement.
 """,
 )
 def none_into_a_layer():

@@ -104,9 +104,9 @@ def a_name_that_is_no_text():
 @wrong(
     ModelWarning,
     """
-C022 Conv1D layer 'conv' received an input with a mask and does not support masking: layers \
-after it will not see the mask. Put it before what makes the mask, or set `supports_masking = \
-True` on it if the mask still holds behind it.
+C022 Conv1D layer 'conv' received an input with a mask and does not support masking: the layers \
+after it receive no mask. Call it before the layer that creates the mask, or set its attribute \
+`supports_masking = True` if the mask is valid for its output, too.
 Conv1D layer 'conv' (at names.py:6), called on shape (None, 6, 4)
 """,
 )

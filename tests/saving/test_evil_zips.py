@@ -64,7 +64,7 @@ def test_archives_that_are_none(tmp_path):
         with zipfile.ZipFile(path, "w") as file:
             file.writestr("config.json", "{}")
             file.writestr("config.json", "{}")
-    refused(load_model, path, "two members of one name")
+    refused(load_model, path, "two members with the same name")
     with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as file:
         file.writestr("config.json", "{}")
-    refused(load_model, path, "packed in a way")
+    refused(load_model, path, "compressed by a method")

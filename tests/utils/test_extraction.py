@@ -173,7 +173,7 @@ def test_archives_that_unpack_to_far_more_are_refused(tmp_path):
         tar(tmp_path / "a.tgz", ("zeros", big), pack=lambda data: gzip.compress(data)),
         tar(tmp_path / "a.xz", ("zeros", big), pack=lambda data: lzma.compress(data, preset=0)),
     ):
-        refused(archive, "would unpack from .* bytes")
+        refused(archive, "would decompress from .* bytes")
 
 
 def test_headers_that_declare_gigabytes_are_not_read(tmp_path):

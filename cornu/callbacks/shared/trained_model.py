@@ -18,7 +18,7 @@ LayerQuery: TypeAlias = str | Layer | Iterable["str | Layer"]
 
 
 class TrainedModel(Protocol):
-    """A model as callbacks see it.
+    """The part of a model that callbacks use.
 
     `cornu.Model` implements it. Callbacks are imported by `cornu.models`, so that they cannot
     import `Model` themselves.

@@ -1,1 +1,1 @@
-"""Layer: variables, call signatures, and what happens around a call."""
+"""Layer: Variables, call signatures, and the steps before and after a call."""

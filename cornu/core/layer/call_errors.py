@@ -40,11 +40,11 @@ def locate_call_error(
 def describe_missing_input(value: Any) -> str:
     """Returns the message for a first call that received no array to build the layer for."""
     if value is None:
-        remedy = "Often a function without `return` made it."
+        remedy = "A common cause is a function without a `return` statement."
     else:
-        remedy = "Turn it into an array first: numpy.asarray(x)."
+        remedy = "Convert it to an array first: numpy.asarray(x)."
     return (
-        "expected an array or a symbolic Tensor, to build the layer for its shape; "
+        "expected an array or a symbolic Tensor, from whose shape the layer is built; "
         f"received {_format_type(value)}.\n{remedy}"
     )
 

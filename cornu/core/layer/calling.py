@@ -97,7 +97,7 @@ def run_call(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
 
 
 def _call_with_remat(layer: Layer, *args: Any, **kwargs: Any) -> Any:
-    """Runs `call` so that the backward pass recomputes it, if the layer's remat mode says so."""
+    """Runs `call` so that the backward pass recomputes it, if the remat mode requires it."""
     if scope.current().inferring_shapes or layer._remat_ is None:
         return layer.call(*args, **kwargs)
 
@@ -122,8 +122,9 @@ def _to_array(x: Any) -> Any:
         return x
     if x.dtype.kind in "OUS":
         raise TypeError(
-            f"an array of {'objects' if x.dtype.kind == 'O' else 'strings'} has no numbers in it.\n"
-            "Turn them into numbers first: categories into integers, texts into ids."
+            "expected an array of numbers, received an array of "
+            f"{'objects' if x.dtype.kind == 'O' else 'strings'}.\n"
+            "Convert it to numbers first: categories to integers, texts to token ids."
         )
     return jnp.asarray(x)
 

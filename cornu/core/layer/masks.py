@@ -63,8 +63,9 @@ def attach_masks(layer: Layer, inputs: Any, masks: Any, outputs: Any) -> None:
         warn(
             "C022",
             f"{layer._label_()} received an input with a mask and does not support masking: "
-            "layers after it will not see the mask. Put it before what makes the mask, or set "
-            "`supports_masking = True` on it if the mask still holds behind it.",
+            "the layers after it receive no mask. Call it before the layer that creates the mask, "
+            "or set its attribute `supports_masking = True` if the mask is valid for its output, "
+            "too.",
             stacklevel=user_stacklevel(),
         )
         return

@@ -95,7 +95,7 @@ def dtype_policy() -> DTypePolicy:
 
 @api_boundary
 def set_dtype_policy(policy: str | DTypePolicy) -> None:
-    """Sets the policy of layers that are created without a `dtype` argument from now on."""
+    """Sets the policy of layers that are created afterwards without a `dtype` argument."""
     settings.put("dtype_policy", get_policy(policy))
 
 

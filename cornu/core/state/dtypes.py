@@ -40,7 +40,7 @@ def standardize_dtype(dtype: DTypeLike | None) -> str:
         try:
             name = jnp.dtype(dtype).name
         except TypeError:
-            name = str(dtype).rpartition(".")[2]  # torch.float32 and the like
+            name = str(dtype).rpartition(".")[2]  # such as torch.float32
     if name in ("int", "float"):
         name = "int32" if name == "int" else settings.get("floatx")
     if name not in _DTYPES:

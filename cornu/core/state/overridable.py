@@ -23,7 +23,7 @@ class overridable_property(Generic[T]):  # noqa: N801 - used like `property`
         self.__doc__ = function.__doc__
         self.__name__ = function.__name__
 
-    # Without `__set__`, Python looks into the dict of the instance first.
+    # Without `__set__`, the dict of the instance takes precedence over a descriptor.
     @overload
     def __get__(self, instance: None, owner: type) -> Self: ...
 

@@ -259,7 +259,7 @@ class Variable(Operators, VariableBase):
         return self.shape[0]
 
     def __iter__(self) -> Iterator[jax.Array]:
-        # Python's default asks for one item after the other until an IndexError.
+        # By default, Python would index with 0, 1, 2, ... until an IndexError.
         return iter(self.value)
 
     def __pos__(self) -> jax.Array:

@@ -114,19 +114,19 @@ class Arrays:
             if self.shuffle:
                 yield take(self.structure, self._positions(epoch, step))
             else:
-                first = self._place(epoch, step)[1] * self.batch_size
+                first = self._pass_of(epoch, step)[1] * self.batch_size
                 stop = min(first + self.batch_size, self._rows)
                 yield rows_of(self.structure, first, stop)
 
     def _positions(self, epoch: int, step: int) -> np.ndarray:
         """Returns which rows are in a batch."""
-        pass_number, number = self._place(epoch, step)
+        pass_number, number = self._pass_of(epoch, step)
         return self._permutation(pass_number)[
             number * self.batch_size : (number + 1) * self.batch_size
         ]
 
-    def _place(self, epoch: int, step: int) -> tuple[int, int]:
-        """Returns which time through the data a step belongs to, and its number in there."""
+    def _pass_of(self, epoch: int, step: int) -> tuple[int, int]:
+        """Returns the number of the pass through the data, and the number of the step in it."""
         if not self._continues:
             return epoch, step
         if self._first_epoch is None:

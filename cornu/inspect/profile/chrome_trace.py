@@ -27,7 +27,7 @@ def save_chrome_trace(
     """
     events = [
         _metadata_event("process_name", 1, f"model {root.name}"),
-        _metadata_event("thread_name", 1, "layers, each run by itself"),
+        _metadata_event("thread_name", 1, "layers, each run separately"),
         _metadata_event("thread_name", 2, "the whole model as one program"),
     ]
     end = _add_spans(root, "forward", of, 0.0, events)

@@ -83,6 +83,7 @@ def _find_datasets(root: Any, name: str) -> dict[str, Any]:
             if count > _MAX_OBJECTS:
                 raise ValueError(f"{name} holds more than {_MAX_OBJECTS} objects.")
             location = f"{group.name.rstrip('/')}/{key}"
+            # Checked before the object is opened, because a link may lead to another file.
             if not isinstance(group.get(key, getlink=True), h5py.HardLink):
                 raise ValueError(f"{name}: {location!r} is a link. Links are not supported.")
             item = group[key]

@@ -207,6 +207,8 @@ class IndexLookup(VocabularyLayer):
         if repeated:
             raise ValueError(f"{label}: the vocabulary has repeated terms: {repeated[:10]}")
         for name, special in (("mask_token", self.mask_token), ("oov_token", self.oov_token)):
+            # Only an inverted lookup returns the out-of-vocabulary token, and could confuse it with
+            # a term.
             matters = name == "mask_token" or self.invert
             if special is not None and matters and special in tokens:
                 raise ValueError(
@@ -218,8 +220,7 @@ class IndexLookup(VocabularyLayer):
         if self.max_tokens is not None and size > self.max_tokens:
             raise ValueError(
                 f"{label}: the vocabulary has {quantity(size, 'term')}, including mask and "
-                "out-of-vocabulary "
-                f"tokens, which exceeds max_tokens={self.max_tokens}."
+                f"out-of-vocabulary tokens, which exceeds max_tokens={self.max_tokens}."
             )
 
     def _pad_weights(self, weights: np.ndarray, specials: bool) -> np.ndarray:
