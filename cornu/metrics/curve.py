@@ -225,15 +225,10 @@ class AUC(_Curve):
 
 
 class _PointOnCurve(_Curve):
-    """Base of metrics that are the best value of one rate, given a minimum of another.
+    """Base of metrics that are the best value of one rate, given a minimum of another."""
 
-    Attributes:
-        best: the rate whose best value is the result.
-        where: the rate that must reach the minimum.
-    """
-
-    best: ClassVar[str]
-    where: ClassVar[str]
+    _best: ClassVar[str]  # the rate whose best value is the result
+    _where: ClassVar[str]  # the rate that must reach the minimum
 
     def __init__(
         self,
@@ -245,7 +240,7 @@ class _PointOnCurve(_Curve):
     ) -> None:
         super().__init__(name=name, dtype=dtype)
         if not 0 <= value <= 1:
-            raise ValueError(f"The {self.where} must be between 0 and 1. Received: {value}")
+            raise ValueError(f"The {self._where} must be between 0 and 1. Received: {value}")
         self.value = value
         self.class_id = class_id
         self.num_thresholds = num_thresholds
@@ -275,7 +270,7 @@ class _PointOnCurve(_Curve):
     def result(self) -> Array:
         """Returns the best rate; 0 if no threshold reaches the minimum of the other."""
         rates = self._rates()
-        return jnp.max(jnp.where(rates[self.where] >= self.value, rates[self.best], 0))
+        return jnp.max(jnp.where(rates[self._where] >= self.value, rates[self._best], 0))
 
 
 class SensitivityAtSpecificity(_PointOnCurve):
@@ -297,7 +292,7 @@ class SensitivityAtSpecificity(_PointOnCurve):
     0.5
     """
 
-    best, where = "sensitivity", "specificity"
+    _best, _where = "sensitivity", "specificity"
 
     def __init__(
         self,
@@ -321,7 +316,7 @@ class SpecificityAtSensitivity(_PointOnCurve):
         name, dtype: see `Metric`.
     """
 
-    best, where = "specificity", "sensitivity"
+    _best, _where = "specificity", "sensitivity"
 
     def __init__(
         self,
@@ -345,7 +340,7 @@ class PrecisionAtRecall(_PointOnCurve):
         name, dtype: see `Metric`.
     """
 
-    best, where = "precision", "sensitivity"
+    _best, _where = "precision", "sensitivity"
 
     def __init__(
         self,
@@ -369,7 +364,7 @@ class RecallAtPrecision(_PointOnCurve):
         name, dtype: see `Metric`.
     """
 
-    best, where = "sensitivity", "precision"
+    _best, _where = "sensitivity", "precision"
 
     def __init__(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal, TypeAlias, cast
+from typing import ClassVar, Literal, TypeAlias, cast
 
 import numpy as np
 
@@ -95,7 +95,25 @@ class VarianceScaling(RandomInitializer):
         return self.draw(shape, dtype, truncated(0.0, stddev / _TRUNCATED_STDDEV))
 
 
-class GlorotUniform(VarianceScaling):
+class _NamedScaling(VarianceScaling):
+    """Base class of the initializers that are named after their authors.
+
+    Attributes:
+        rule: the first three arguments of `VarianceScaling`.
+    """
+
+    rule: ClassVar[tuple[float, FanMode, Distribution]]
+
+    def __init__(
+        self,
+        seed: Seed = None,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
+    ) -> None:
+        super().__init__(*self.rule, seed, input_axes, output_axes)
+
+
+class GlorotUniform(_NamedScaling):
     """Initializes with uniform samples of magnitude up to `sqrt(6 / (fan_in + fan_out))`.
 
     The arguments are those of `VarianceScaling`.
@@ -104,16 +122,10 @@ class GlorotUniform(VarianceScaling):
     deep feedforward neural networks".
     """
 
-    def __init__(
-        self,
-        seed: Seed = None,
-        input_axes: Sequence[int] | None = None,
-        output_axes: Sequence[int] | None = None,
-    ) -> None:
-        super().__init__(1.0, "fan_avg", "uniform", seed, input_axes, output_axes)
+    rule = (1.0, "fan_avg", "uniform")
 
 
-class GlorotNormal(VarianceScaling):
+class GlorotNormal(_NamedScaling):
     """Initializes with truncated normal samples, `stddev = sqrt(2 / (fan_in + fan_out))`.
 
     The arguments are those of `VarianceScaling`.
@@ -122,16 +134,10 @@ class GlorotNormal(VarianceScaling):
     deep feedforward neural networks".
     """
 
-    def __init__(
-        self,
-        seed: Seed = None,
-        input_axes: Sequence[int] | None = None,
-        output_axes: Sequence[int] | None = None,
-    ) -> None:
-        super().__init__(1.0, "fan_avg", "truncated_normal", seed, input_axes, output_axes)
+    rule = (1.0, "fan_avg", "truncated_normal")
 
 
-class HeUniform(VarianceScaling):
+class HeUniform(_NamedScaling):
     """Initializes with uniform samples from `[-limit, limit)`, with `limit = sqrt(6 / fan_in)`.
 
     The arguments are those of `VarianceScaling`.
@@ -139,16 +145,10 @@ class HeUniform(VarianceScaling):
     References: Kaiming He et al. (2015), "Delving Deep into Rectifiers", arXiv:1502.01852.
     """
 
-    def __init__(
-        self,
-        seed: Seed = None,
-        input_axes: Sequence[int] | None = None,
-        output_axes: Sequence[int] | None = None,
-    ) -> None:
-        super().__init__(2.0, "fan_in", "uniform", seed, input_axes, output_axes)
+    rule = (2.0, "fan_in", "uniform")
 
 
-class HeNormal(VarianceScaling):
+class HeNormal(_NamedScaling):
     """Initializes with truncated normal samples, `stddev = sqrt(2 / fan_in)`.
 
     The arguments are those of `VarianceScaling`.
@@ -156,16 +156,10 @@ class HeNormal(VarianceScaling):
     References: Kaiming He et al. (2015), "Delving Deep into Rectifiers", arXiv:1502.01852.
     """
 
-    def __init__(
-        self,
-        seed: Seed = None,
-        input_axes: Sequence[int] | None = None,
-        output_axes: Sequence[int] | None = None,
-    ) -> None:
-        super().__init__(2.0, "fan_in", "truncated_normal", seed, input_axes, output_axes)
+    rule = (2.0, "fan_in", "truncated_normal")
 
 
-class LecunUniform(VarianceScaling):
+class LecunUniform(_NamedScaling):
     """Initializes with uniform samples from `[-limit, limit)`, with `limit = sqrt(3 / fan_in)`.
 
     The arguments are those of `VarianceScaling`.
@@ -173,16 +167,10 @@ class LecunUniform(VarianceScaling):
     References: Yann LeCun et al. (1998), "Efficient BackProp".
     """
 
-    def __init__(
-        self,
-        seed: Seed = None,
-        input_axes: Sequence[int] | None = None,
-        output_axes: Sequence[int] | None = None,
-    ) -> None:
-        super().__init__(1.0, "fan_in", "uniform", seed, input_axes, output_axes)
+    rule = (1.0, "fan_in", "uniform")
 
 
-class LecunNormal(VarianceScaling):
+class LecunNormal(_NamedScaling):
     """Initializes with truncated normal samples, `stddev = sqrt(1 / fan_in)`.
 
     The arguments are those of `VarianceScaling`.
@@ -190,13 +178,7 @@ class LecunNormal(VarianceScaling):
     References: Yann LeCun et al. (1998), "Efficient BackProp".
     """
 
-    def __init__(
-        self,
-        seed: Seed = None,
-        input_axes: Sequence[int] | None = None,
-        output_axes: Sequence[int] | None = None,
-    ) -> None:
-        super().__init__(1.0, "fan_in", "truncated_normal", seed, input_axes, output_axes)
+    rule = (1.0, "fan_in", "truncated_normal")
 
 
 def fans(
