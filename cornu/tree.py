@@ -5,12 +5,13 @@ Unlike in `jax.tree_util`, `None` is a leaf: arguments and masks may be None.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+import functools
+from collections import OrderedDict, defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import jax
 
-from cornu.errors import suggest_names
 from cornu.types import PyTree
 
 __all__ = [
@@ -75,15 +76,77 @@ def map_up_to(fn: Callable[..., Any], shallow: PyTree, deep: PyTree) -> PyTree:
     return unflatten(definition, [fn(a, b) for a, b in pairs])
 
 
-def flatten_with_path(structure: PyTree) -> list[tuple[tuple[Any, ...], Any]]:
-    """Returns (path, leaf) pairs; a path is a tuple of keys and positions."""
-    plain = traverse(_plain_tuple, structure, top_down=False)
-    pairs, _ = jax.tree_util.tree_flatten_with_path(plain, is_leaf=_is_none)
-    return [(tuple(_path_entry(part) for part in path), leaf) for path, leaf in pairs]
+# ------------------------------------------------------------------ the public names of keras.tree
+#
+# They know more containers than `jax.tree_util` (deques), keep the order of the keys of a dict, and
+# name the place where two structures differ, as optree does, on which Keras builds.
 
 
-def _plain_tuple(x: Any) -> tuple[Any, ...] | None:
-    return tuple(x) if isinstance(x, tuple) else None
+class MAP_TO_NONE:
+    """The value that a function passed to `traverse` returns to replace a subtree by None."""
+
+
+class _Node(NamedTuple):
+    """A container and its children.
+
+    Attributes:
+        kind: what a container must have in common with another one of the same structure.
+        keys: the keys or positions of the children, in the order of the leaves.
+        children: the children, in the same order.
+        rebuild: a function that makes a container of the same kind from other children.
+    """
+
+    kind: Any
+    keys: tuple[Any, ...]
+    children: tuple[Any, ...]
+    rebuild: Callable[[Sequence[Any]], Any]
+
+
+def _to_node(x: Any) -> _Node | None:
+    """Returns the children of a container; None for a leaf."""
+    cls = type(x)
+    if x is None or cls in (bool, int, float, str):
+        return None
+    if cls in (list, tuple):
+        return _Node(cls, tuple(range(len(x))), tuple(x), cls)
+    if cls in (dict, defaultdict, OrderedDict):
+        keys = tuple(x) if cls is OrderedDict else _sort_keys(x)
+        return _Node(dict, keys, tuple(x[key] for key in keys), functools.partial(_fill, x, keys))
+    if cls is deque:
+        return _Node(deque, tuple(range(len(x))), tuple(x), lambda c: deque(c, x.maxlen))
+    if isinstance(x, tuple) and hasattr(cls, "_fields"):
+        return _Node(cls, tuple(range(len(x))), tuple(x), lambda c: cls(*c))
+    if isinstance(x, tuple) and hasattr(cls, "n_sequence_fields"):  # such as time.struct_time
+        return _Node(cls, tuple(range(len(x))), tuple(x), cls)
+    # A class that the program registered with JAX.
+    if jax.tree_util.all_leaves([x]):
+        return None
+    pairs, definition = jax.tree_util.tree_flatten_with_path(x, is_leaf=lambda y: y is not x)
+    return _Node(
+        cls,
+        tuple(_path_entry(path[-1]) for path, _ in pairs),
+        tuple(child for _, child in pairs),
+        functools.partial(unflatten, definition),
+    )
+
+
+def _fill(original: Any, keys: tuple[Any, ...], children: Sequence[Any]) -> Any:
+    """Returns a dict like another one, with the same order of the keys."""
+    new = original.copy()  # of the same class; a defaultdict keeps its factory
+    new.update(zip(keys, children, strict=True))
+    return new
+
+
+def _sort_keys(mapping: Mapping[Any, Any]) -> tuple[Any, ...]:
+    def by_type(key: Any) -> tuple[str, Any]:
+        return f"{type(key).__module__}.{type(key).__qualname__}", key
+
+    for order in (None, by_type):
+        try:
+            return tuple(sorted(mapping, key=order))
+        except TypeError:
+            continue
+    return tuple(mapping)
 
 
 def _path_entry(part: Any) -> Any:
@@ -94,11 +157,79 @@ def _path_entry(part: Any) -> Any:
     return str(part)
 
 
-# ------------------------------------------------------------------ the public names of keras.tree
+def _match(node: _Node, other: Any, path: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Returns the children of `other` in the order of those of `node`.
+
+    Raises:
+        ValueError: the containers differ in kind, keys or number of children.
+    """
+    found = _to_node(other)
+    same = found is not None and node.kind is found.kind and set(node.keys) == set(found.keys)
+    if found is None or not same:
+        raise _mismatch(_describe(node), other, path)
+    children = dict(zip(found.keys, found.children, strict=True))
+    return tuple(children[key] for key in node.keys)
 
 
-class MAP_TO_NONE:
-    """The value that a function passed to `traverse` returns to replace a subtree by None."""
+def _mismatch(expected: str, other: Any, path: tuple[Any, ...]) -> ValueError:
+    node = _to_node(other)
+    received = f"a leaf ({other!r})" if node is None else _describe(node)
+    place = "".join(f"[{key!r}]" for key in path)
+    return ValueError(
+        f"The structures don't have the same nested structure. Expected{' at ' * bool(place)}"
+        f"{place}: {expected}. Received: {received}"
+    )
+
+
+def _describe(node: _Node) -> str:
+    if node.kind is dict:
+        return f"dict with the keys {list(node.keys)}"
+    name = "namedtuple " * hasattr(node.kind, "_fields") + node.kind.__name__
+    return f"{name} with {len(node.keys)} elements"
+
+
+def _walk(
+    function: Callable[..., Any],
+    structures: tuple[Any, ...],
+    path: tuple[Any, ...] = (),
+    *,
+    none_is_leaf: bool = True,
+    is_leaf: Callable[[Any], bool] | None = None,
+    up_to: bool = False,
+) -> Any:
+    """Calls a function with the leaves of the first structure and what the others have there.
+
+    Args:
+        function: a function of (path, *leaves).
+        structures: the structures; the others must have the nesting of the first.
+        path: the keys on the way to the structures.
+        none_is_leaf: whether the function is called for None, which is kept otherwise.
+        is_leaf: tells which containers of the first structure are leaves.
+        up_to: whether the others may have containers where the first one has leaves.
+    """
+    first, others = structures[0], structures[1:]
+    node = None if is_leaf is not None and is_leaf(first) else _to_node(first)
+    if node is None:
+        for other in others:
+            wrong_none = not none_is_leaf and (first is None) != (other is None)
+            if wrong_none or (not up_to and _to_node(other) is not None):
+                raise _mismatch("None" if first is None else "a leaf", other, path)
+        return None if first is None and not none_is_leaf else function(path, *structures)
+    groups = zip(node.children, *(_match(node, other, path) for other in others), strict=True)
+    options: dict[str, Any] = {"none_is_leaf": none_is_leaf, "is_leaf": is_leaf, "up_to": up_to}
+    return node.rebuild(
+        [
+            _walk(function, group, (*path, key), **options)
+            for key, group in zip(node.keys, groups, strict=True)
+        ]
+    )
+
+
+def _check_structures(name: str, function: Any, structures: tuple[Any, ...]) -> None:
+    if not callable(function):
+        raise TypeError(f"{name}: func must be callable. Received: {function!r}")
+    if not structures:
+        raise ValueError(f"{name} requires at least one structure.")
 
 
 def flatten(structure: PyTree) -> list[Any]:
@@ -109,12 +240,24 @@ def flatten(structure: PyTree) -> list[Any]:
     >>> flatten({"b": [1, None], "a": (2, 3)})
     [2, 3, 1, None]
     """
-    return leaves(structure)
+    return [leaf for _, leaf in flatten_with_path(structure)]
+
+
+def flatten_with_path(structure: PyTree) -> list[tuple[tuple[Any, ...], Any]]:
+    """Returns (path, leaf) pairs; a path is a tuple of keys and positions."""
+    node = _to_node(structure)
+    if node is None:
+        return [((), structure)]
+    return [
+        ((key, *path), leaf)
+        for key, child in zip(node.keys, node.children, strict=True)
+        for path, leaf in flatten_with_path(child)
+    ]
 
 
 def is_nested(structure: PyTree) -> bool:
     """Tells whether `structure` is a list, tuple, dict or other container, not a leaf."""
-    return not jax.tree_util.all_leaves([structure], is_leaf=_is_none)
+    return _to_node(structure) is not None
 
 
 def map_structure(
@@ -135,12 +278,8 @@ def map_structure(
     >>> map_structure(lambda a, b: a + b, {"x": [1, 2]}, {"x": [10, 20]})
     {'x': [11, 22]}
     """
-    if not structures:
-        raise ValueError("map_structure requires at least one structure.")
-    for other in structures[1:]:
-        assert_same_structure(structures[0], other)
-    is_leaf = _is_none if none_is_leaf else None
-    return jax.tree_util.tree_map(func, *structures, is_leaf=is_leaf)
+    _check_structures("map_structure", func, structures)
+    return _walk(lambda path, *parts: func(*parts), structures, none_is_leaf=none_is_leaf)
 
 
 def map_structure_up_to(
@@ -153,11 +292,9 @@ def map_structure_up_to(
     >>> map_structure_up_to([None, None], len, [[1, 1, 1], [2]])
     [3, 1]
     """
-    if not structures:
-        raise ValueError("map_structure_up_to requires at least one structure.")
-    _, definition = flatten_with_treedef(shallow_structure)
-    parts = [definition.flatten_up_to(structure) for structure in structures]
-    return unflatten(definition, [func(*group) for group in zip(*parts, strict=True)])
+    _check_structures("map_structure_up_to", func, structures)
+    everything = (shallow_structure, *structures)
+    return _walk(lambda path, shallow, *parts: func(*parts), everything, up_to=True)
 
 
 def map_shape_structure(func: Callable[[Any], Any], structure: PyTree) -> PyTree:
@@ -168,7 +305,8 @@ def map_shape_structure(func: Callable[[Any], Any], structure: PyTree) -> PyTree
     >>> map_shape_structure(len, {"image": (None, 28, 28), "label": (None,)})
     {'image': 3, 'label': 1}
     """
-    return jax.tree_util.tree_map(func, structure, is_leaf=_is_shape)
+    _check_structures("map_shape_structure", func, (structure,))
+    return _walk(lambda path, shape: func(shape), (structure,), is_leaf=_is_shape)
 
 
 def _is_shape(x: Any) -> bool:
@@ -184,9 +322,16 @@ def pack_sequence_as(structure: PyTree, flat_sequence: Iterable[Any]) -> PyTree:
     Example:
 
     >>> pack_sequence_as({"b": 0, "a": (0, 0)}, [1, 2, 3])
-    {'a': (1, 2), 'b': 3}
+    {'b': 3, 'a': (1, 2)}
     """
-    return unflatten(flatten_with_treedef(structure)[1], flat_sequence)
+    new, count = list(flat_sequence), len(flatten(structure))
+    if len(new) != count:
+        raise ValueError(
+            f"Too {'few' if len(new) < count else 'many'} leaves: the structure holds {count}. "
+            f"Received: {len(new)}"
+        )
+    remaining = iter(new)
+    return _walk(lambda path, old: next(remaining), (structure,))
 
 
 def traverse(func: Callable[[Any], Any], structure: PyTree, top_down: bool = True) -> PyTree:
@@ -204,18 +349,18 @@ def traverse(func: Callable[[Any], Any], structure: PyTree, top_down: bool = Tru
     >>> traverse(lambda x: tuple(x) if isinstance(x, list) else None, [1, [2]], top_down=False)
     (1, (2,))
     """
-    part = structure if top_down else _traverse_inside(func, structure, top_down)
+    part = structure if top_down else _traverse_children(func, structure, top_down)
     new = func(part)
     if new is None:
-        return _traverse_inside(func, part, top_down) if top_down else part
+        return _traverse_children(func, part, top_down) if top_down else part
     return None if new is MAP_TO_NONE else new
 
 
-def _traverse_inside(func: Callable[[Any], Any], structure: Any, top_down: bool) -> Any:
-    if not is_nested(structure):
+def _traverse_children(func: Callable[[Any], Any], structure: Any, top_down: bool) -> Any:
+    node = _to_node(structure)
+    if node is None:
         return structure
-    parts, definition = jax.tree_util.tree_flatten(structure, is_leaf=lambda x: x is not structure)
-    return unflatten(definition, [traverse(func, part, top_down) for part in parts])
+    return node.rebuild([traverse(func, child, top_down) for child in node.children])
 
 
 def lists_to_tuples(structure: PyTree) -> PyTree:
@@ -233,13 +378,7 @@ def assert_same_structure(a: PyTree, b: PyTree, check_types: bool | None = None)
     Raises:
         ValueError: the nesting differs.
     """
-    first, second = (flatten_with_treedef(_plain_dicts(structure))[1] for structure in (a, b))
-    if first != second:
-        raise ValueError(f"The structures have different nesting:\n{first}\n{second}")
-
-
-def _plain_dicts(structure: Any) -> Any:
-    return traverse(lambda x: dict(x) if isinstance(x, dict) else None, structure, top_down=False)
+    _walk(lambda path, *leaves: None, (a, b))
 
 
 def assert_same_paths(a: PyTree, b: PyTree) -> None:
@@ -253,10 +392,7 @@ def assert_same_paths(a: PyTree, b: PyTree) -> None:
     first, second = ({path for path, _ in flatten_with_path(structure)} for structure in (a, b))
     if first != second:
         raise ValueError(
-            "The structures have different paths.\n"
+            "The structures don't have the same paths.\n"
             f"Only in the first: {sorted(first - second, key=str)}\n"
             f"Only in the second: {sorted(second - first, key=str)}"
         )
-
-
-suggest_names(__name__, __all__)

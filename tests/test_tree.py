@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, namedtuple
+import dataclasses
+import functools
+import time
+from collections import OrderedDict, defaultdict, deque, namedtuple
 
+import jax
 import keras
 import numpy as np
 import pytest
@@ -11,6 +15,7 @@ import pytest
 from cornu import tree
 
 Point = namedtuple("Point", ["x", "y"])
+Other = namedtuple("Other", ["x", "y"])
 STRUCTURES = [
     1,
     None,
@@ -19,6 +24,15 @@ STRUCTURES = [
     {"b": 1, "a": {"d": (2, 3), "c": None}},
     Point(1, [2, 3]),
     OrderedDict([("b", [1]), ("a", 2)]),
+    defaultdict(list, {"b": 1, "a": [2]}),
+    deque([1, (2, None)], maxlen=3),
+    deque(),
+    (),
+    {},
+    {2: 1, "a": 2, None: 3},
+    {"z": {"y": 1, "x": 2}, "a": [Other(1, Point(2, 3))]},
+    time.gmtime(0),
+    {1, 2},
 ]
 
 
@@ -28,8 +42,10 @@ def test_functions_of_one_structure():
             got, want = (getattr(library, name)(x) for library in (tree, keras.tree))
             assert got == want and type(got) is type(want), (name, x)
         leaves = keras.tree.flatten(x)
-        assert tree.flatten(x) == tree.leaves(x) == leaves
+        assert tree.flatten(x) == leaves
         assert tree.pack_sequence_as(x, leaves) == x
+        assert repr(tree.pack_sequence_as(x, leaves)) == repr(x)  # the order of keys as well
+        assert repr(tree.traverse(lambda part: None, x)) == repr(x)
         for keep in (True, False):
 
             def text(leaf):
@@ -38,7 +54,7 @@ def test_functions_of_one_structure():
             got, want = (
                 library.map_structure(text, x, none_is_leaf=keep) for library in (tree, keras.tree)
             )
-            assert got == want
+            assert got == want and repr(got) == repr(want)
 
 
 def test_functions_of_several_structures():
@@ -53,19 +69,35 @@ def test_functions_of_several_structures():
 
 def test_structures_are_compared_as_in_keras():
     others = [*STRUCTURES, [1, 2], (1, 2), {"a": 1}, OrderedDict(a=2), {"b": 1}, Point(1, 2)]
+    others += [Other(1, 2), deque([1, 2]), defaultdict(int, a=1), [[], None], [(), None]]
 
-    def refused(function, a, b):
+    def error(function, *args):
         try:
-            function(a, b)
-        except (ValueError, TypeError):
-            return True
-        return False
+            function(*args)
+        except Exception as found:
+            return type(found)
+        return None
 
-    for name in ("assert_same_structure", "assert_same_paths"):
-        for a in others:
-            for b in others:
-                got, want = (refused(getattr(lib, name), a, b) for lib in (tree, keras.tree))
+    for a in others:
+        for b in others:
+            for name in ("assert_same_structure", "assert_same_paths"):
+                got, want = (error(getattr(lib, name), a, b) for lib in (tree, keras.tree))
                 assert got == want, (name, a, b)
+            for keep in (True, False):
+                options = {"none_is_leaf": keep}
+                got, want = (
+                    error(functools.partial(lib.map_structure, **options), repr_all, a, b)
+                    for lib in (tree, keras.tree)
+                )
+                assert got == want, (keep, a, b)
+            if None in tree.flatten(a):  # Keras refuses None in a shallow structure
+                continue
+            got, want = (error(lib.map_structure_up_to, a, str, b) for lib in (tree, keras.tree))
+            assert got == want, ("up to", a, b)
+
+
+def repr_all(*leaves):
+    return repr(leaves)
 
 
 def test_traverse():
@@ -88,15 +120,38 @@ def test_traverse():
 
 
 def test_errors_say_what_differs():
-    with pytest.raises(ValueError, match="different nesting"):
-        tree.map_structure(max, [1], [1, 2])
+    expected = r"Expected at \['a'\]\[1\]: list with 1 elements. Received: tuple with 1 elements"
+    with pytest.raises(ValueError, match=expected):
+        tree.map_structure(max, {"a": (0, [1])}, {"a": (0, (1,))})
+    with pytest.raises(ValueError, match=r"Expected: dict with the keys \['a'\]. .*a leaf \(3\)"):
+        tree.assert_same_structure({"a": 1}, 3)
+    with pytest.raises(ValueError, match=r"Expected: a leaf. Received: deque with 0 elements"):
+        tree.assert_same_structure(1, deque())
+    with pytest.raises(TypeError, match="func must be callable. Received: 'bad'"):
+        tree.map_structure("bad", [1])
     with pytest.raises(ValueError, match=r"Only in the first: \[\('a',\)\]"):
         tree.assert_same_paths({"a": 1}, {"b": 1})
     for function in (tree.map_structure, tree.map_structure_up_to):
         with pytest.raises(ValueError, match="at least one structure"):
             function(*([None] if function is tree.map_structure_up_to else []), max)
-    with pytest.raises(ValueError):
-        tree.pack_sequence_as([1, 2], [1, 2, 3])
+    for count, word in ((1, "few"), (3, "many")):
+        with pytest.raises(ValueError, match=f"Too {word} leaves: the structure holds 2"):
+            tree.pack_sequence_as([1, 2], range(count))
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass
+class Pair:
+    left: object
+    right: object
+
+
+def test_classes_that_are_registered_with_jax():
+    pair = Pair(1, {"b": 2, "a": None})
+    assert tree.flatten(pair) == [1, None, 2] and tree.is_nested(pair)
+    assert tree.map_structure(str, pair) == Pair("1", {"b": "2", "a": "None"})
+    with pytest.raises(ValueError, match="Expected: Pair with 2 elements"):
+        tree.assert_same_structure(pair, (1, 2))
 
 
 def test_signature_tells_apart_what_needs_another_program():
