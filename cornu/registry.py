@@ -334,6 +334,7 @@ def deserialize(
     if name == "function":
         return resolve(_category(config), inner)
     module = config.get("module") or ""
+    # Only needed for the error message, which names the module of a class of the user.
     module = "" if module.startswith(("keras", "builtins")) else module
     cls = find(_category(config), str(config.get("registered_name") or name), module)
     return _from_config(cls, inner)
@@ -391,6 +392,7 @@ def find(category: str | None, name: str, module: str = "") -> Any:
     """
     found = get_registered_object(name)
     if found is None:
+        # `custom_objects` has class names as keys; a registered name has the prefix of its package.
         found = get_registered_object(name.rpartition(">")[2])
     if found is not None:
         return found
@@ -479,6 +481,7 @@ def resolve(category: str | None, identifier: Any) -> Any:
     if isinstance(identifier, str):
         found = get_registered_object(identifier)
         if found is None:
+            # The default package of `register_keras_serializable`.
             found = get_registered_object(f"Custom>{identifier}")
         if found is None:
             registries = (_functions, _classes) if category else (_functions,)

@@ -65,6 +65,7 @@ class FunctionalGraph:
             self.input_tensors, [*self.output_tensors, *(masks[i] for i in self._masked)]
         )
         self.nodes: list[Node] = reached
+        # Files name weights by the position of their layer, so the order must be that of Keras.
         self.operations = _sort_like_keras(self.input_tensors, self.output_tensors)
         self.layers: list[Layer] = [op for op in self.operations if isinstance(op, Layer)]
         self.layer_names = _unique_names(self.layers)
@@ -202,6 +203,7 @@ class FunctionalGraph:
             x = jnp.asarray(x)
         if x.dtype != tensor.dtype:
             x = x.astype(tensor.dtype)
+        # As in Keras, data may lack a last axis of size 1, or have it in addition.
         want = tensor.shape
         if x.ndim == len(want) - 1 and want and want[-1] == 1:
             x = x[..., None]

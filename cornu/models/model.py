@@ -90,6 +90,7 @@ class Model(InspectionMethods):
         self = super().__new__(cls, *args, **kwargs)
         self._graph_ = None
         self._built_inputs_ = None
+        # Not in the constructor: a subclass may use these before it calls `super().__init__()`.
         self._trainer_ = Trainer(self)
         return self
 
@@ -104,6 +105,7 @@ class Model(InspectionMethods):
         **kwargs: Any,
     ) -> None:
         if name is None and type(self) is Model and inputs is not None:
+            # The class of such models in Keras is `Functional`, and names derive from the class.
             name = auto_name("functional")
         Layer.__init__(self, name=name, trainable=trainable, dtype=dtype, **kwargs)
         if (inputs is None) != (outputs is None):

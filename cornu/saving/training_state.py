@@ -92,8 +92,8 @@ class StateFolder:
         with open(self.folder / ".lock", "a") as file:
             if not _lock_file(file):
                 raise RuntimeError(
-                    f"Another process keeps its state in {str(self.folder)!r}. Wait until it "
-                    "ends, or use a directory of its own for each run."
+                    f"Another process saves its state in {str(self.folder)!r}. Wait until it "
+                    "ends, or use a separate directory for each run."
                 )
             for path in self.folder.iterdir():
                 if _TEMPORARY.fullmatch(path.name):

@@ -210,6 +210,7 @@ class ProgramCache:
         eager = owner.run_eagerly
         if size is not None and not own_step and not eager and self._is_rowwise():
             rows = jax.tree_util.tree_leaves(batch)[0].shape[0]
+            # Without padding, the last batch would need a program of its own.
             if rows < size:
                 whole = self.predict(pad_batch(batch, size)[0])
                 return jax.tree_util.tree_map(lambda x: x[:rows], whole)

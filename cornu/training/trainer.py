@@ -374,6 +374,7 @@ class Trainer:
 
     def touched_variables(self) -> list[Variable]:
         """Returns all Variables that a step may read or assign."""
+        # Optimizers of custom steps are attributes of the model; that of `compile` is not.
         used = [thing for thing in iterate_owned(self.model) if isinstance(thing, Optimizer)]
         if self.optimizer is not None:
             used.append(self.optimizer)
@@ -396,6 +397,7 @@ class Trainer:
 
     def key(self) -> jax.Array:
         """Returns the random key of the model's programs."""
+        # Without 64-bit types, JAX takes only seeds of 32 bits.
         return jax.random.key(self.base_seed() & 0x7FFFFFFF)
 
     def set_seed(self, seed: int) -> None:

@@ -148,7 +148,7 @@ def test_one_process_at_a_time_and_leftovers_go(tmp_path):
     with states.lock():
         assert not left.exists() and mine.exists()
         other = subprocess.run([sys.executable, "-c", program, tmp_path], capture_output=True)
-        assert b"Another process keeps its state in" in other.stderr
+        assert b"Another process saves its state in" in other.stderr
     with states.lock():  # and is free again
         pass
 

@@ -224,6 +224,7 @@ class ResumeSession:
         if self._writer is None or self.trainer.pausing:
             return
         if self.deletes_state:
+            # Otherwise the thread could write one more state after the deletion.
             self._writer.wait()
             self._writer.states.clear()
             return

@@ -61,6 +61,7 @@ class CheckpointWriter:
         """
         self.wait()
         self.number += not finished
+        # Read here: the number may have changed when the thread runs.
         number = self.number
 
         def write_state() -> float:

@@ -83,11 +83,13 @@ class NaNGuard(Runner):
 
     def _run_batch(self, batch: Batch, size: int | None = None) -> Any:
         self._step += 1
+        # A compiled step keeps the old values itself (see `_with_finite_check`).
         saved = [(v, v.stored) for v in self._variables()] if self.eager else []
         found = super()._run_batch(batch)
         if not bool(found["finite"]):
             for variable, value in saved:
                 variable.stored = value
+            # The step was undone, and the search uses its random numbers.
             self.count.number -= 1
             self._stop(batch, self._epochs, self._step)
         return found["logs"]
