@@ -53,8 +53,8 @@ class RNN(Layer):
             of the next batch.
         unroll: whether to unroll the loop over time. This is slower to compile, and sometimes
             faster for short sequences.
-        zero_output_for_mask: whether the output is zero at masked steps, instead of repeating the
-            previous output.
+        zero_output_for_mask: whether, with `return_sequences`, the output is zero at masked steps,
+            instead of repeating the previous output.
         **kwargs: passed to `Layer`.
 
     Call arguments:
@@ -87,7 +87,9 @@ class RNN(Layer):
 
     Differences: the states of a stateful layer are non-trainable weights: they are saved with the
     model, and are updated in compiled steps. At masked steps, the previous output is repeated, also
-    for cells whose output is not their first state.
+    for cells whose output is not their first state. The last output is always that of the last
+    unmasked step; with `zero_output_for_mask` it is zero in Keras if the last step is masked,
+    although `zero_output_for_mask` is documented to matter only with `return_sequences`.
     """
 
     _rowwise_: bool | None = True
@@ -255,7 +257,8 @@ class RNN(Layer):
         options = {
             "mask": mask,
             "go_backwards": self.go_backwards,
-            "zero_output_for_mask": self.zero_output_for_mask,
+            # Zeros separate the masked steps of a sequence; one output has no masked steps.
+            "zero_output_for_mask": self.zero_output_for_mask and self.return_sequences,
             "return_sequences": self.return_sequences,
         }
         # Unrolling does not change shapes, and tracing every step would slow down their inference.

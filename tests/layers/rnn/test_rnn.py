@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import cornu
+from cornu import layers
 from cornu.core.graph.graph import Graph
 from cornu.core.state import scope
 from cornu.layers.rnn.cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
@@ -278,3 +279,32 @@ def test_weights_have_the_paths_and_the_beginning_of_keras():
     assert (
         layer.units == 2 and layer.unit_forget_bias and not LSTM(2, trainable=False).cell.trainable
     )
+
+
+@pytest.mark.parametrize("go_backwards", [False, True])
+@pytest.mark.parametrize("unroll", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ["SimpleRNN", "LSTM", "GRU", "RNN", "Bidirectional"])
+def test_zero_output_for_mask_leaves_the_last_output(name, unroll, go_backwards):
+    """It matters only for sequences; the last output is that of the last unmasked step."""
+    x = np.random.default_rng(0).normal(size=(4, 5, 3)).astype("float32")
+    mask = np.array([[1, 1, 1, 0, 0], [0, 1, 0, 1, 0], [1, 1, 1, 1, 1], [0, 0, 0, 0, 0]], bool)
+    kwargs = {"unroll": unroll, "go_backwards": go_backwards, "return_state": True}
+
+    def make(zero):
+        options = {**kwargs, "zero_output_for_mask": zero}
+        if name == "RNN":
+            return layers.RNN(layers.LSTMCell(2), **options)
+        if name == "Bidirectional":
+            # It runs over a sequence in both directions.
+            return layers.Bidirectional(layers.GRU(2, **{**options, "go_backwards": False}))
+        return getattr(layers, name)(2, **options)
+
+    plain, zero = make(False), make(True)
+    expected = plain(x, mask=mask)
+    zero(x)
+    zero.set_weights(plain.get_weights())
+    for found, wanted in zip(zero(x, mask=mask), expected, strict=True):
+        np.testing.assert_array_equal(found, wanted)
+    if name in ("SimpleRNN", "LSTM", "GRU"):
+        output, state, *_ = expected
+        np.testing.assert_array_equal(output, state)
