@@ -13,7 +13,9 @@ import contextlib
 import importlib
 import inspect
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -22,8 +24,11 @@ from cornu.errors import did_you_mean, suggest
 from cornu.types import Config
 
 __all__ = [
+    "Archive",
     "Configurable",
     "add_function",
+    "archive_scope",
+    "current_archive",
     "custom_object_scope",
     "deserialize",
     "find",
@@ -43,6 +48,8 @@ _custom: dict[str, Any] = {}  # registered name -> class or function of the runn
 _custom_names: dict[Any, str] = {}  # class or function -> registered name
 _scopes: list[dict[str, Any]] = []
 _archive_writer: Callable[[Any, Any], None] | None = None
+# The entries of a config beside the constructor arguments that `_restore_state_` takes.
+_STATE_ENTRIES = ("build_config", "compile_config")
 
 # Category -> the package that registers its names. It is imported when a name is not found: in a
 # program that uses `cornu.Layer` and nothing else, nobody has imported the initializers.
@@ -64,6 +71,8 @@ class Configurable:
     """Base class of objects with a config. The arguments of the constructor are captured."""
 
     _category_: ClassVar[str] = "objects"
+    # Whether an archive that contains an object twice describes one object, not two equal ones.
+    _has_identity_: ClassVar[bool] = False
     _constructed_with_: tuple[Any, Any]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -131,6 +140,76 @@ class Configurable:
         """
         with custom_object_scope(custom_objects):
             return cls(**{name: deserialize(value) for name, value in config.items()})
+
+    def _state_config_(self) -> Config:
+        """Returns what an archive describes beside the constructor arguments, such as shapes."""
+        return {}
+
+    def _restore_state_(self, config: Config) -> None:
+        """Brings a new object into the state that `_state_config_()` described."""
+
+
+class Archive:
+    """The objects of one model that is written to a file or read from it.
+
+    Attributes:
+        objects: objects that occur several times, by the number that the file gives them.
+        states: the objects that were read, each with the result of `_state_config_()`.
+    """
+
+    def __init__(self) -> None:
+        self.objects: dict[Any, Any] = {}
+        self.states: list[tuple[Configurable, Config]] = []
+        self._described: dict[int, tuple[Configurable, Config]] = {}
+        self._shared = 0
+        self._calls: Counter[int] = Counter()
+
+    def describe(self, obj: Configurable) -> Config:
+        """Returns the config of an object; that of one that occurs again refers to the first."""
+        if not obj._has_identity_:
+            return _describe(obj)
+        if id(obj) in self._described:
+            first = self._described[id(obj)][1]
+            if "shared_object_id" not in first:
+                self._shared += 1
+                first["shared_object_id"] = self._shared
+            return dict(first)
+        config = {**_describe(obj), **obj._state_config_()}
+        self._described[id(obj)] = obj, config
+        return config
+
+    def add(self, obj: Any, config: Config) -> None:
+        """Takes an object that was created from its config."""
+        if "shared_object_id" in config:
+            self.objects[config["shared_object_id"]] = obj
+        state = {name: config[name] for name in _STATE_ENTRIES if config.get(name)}
+        if state and isinstance(obj, Configurable):
+            self.states.append((obj, state))
+
+    def count_calls(self, obj: Configurable, count: int) -> int:
+        """Counts calls of an object in graphs; returns how many were counted before."""
+        before = self._calls[id(obj)]
+        self._calls[id(obj)] += count
+        return before
+
+
+_archive: ContextVar[Archive | None] = ContextVar("archive", default=None)
+
+
+@contextlib.contextmanager
+def archive_scope() -> Iterator[Archive]:
+    """Within the block, configs describe one archive, in which objects keep their identity."""
+    archive = Archive()
+    token = _archive.set(archive)
+    try:
+        yield archive
+    finally:
+        _archive.reset(token)
+
+
+def current_archive() -> Archive | None:
+    """Returns the archive that is being written or read, if any."""
+    return _archive.get()
 
 
 def add_function(category: str, fn: Callable[..., Any], *names: str) -> None:
@@ -256,13 +335,8 @@ def serialize(obj: Any) -> Any:
     if obj is None or isinstance(obj, (bool, int, float, str)):
         return obj
     if isinstance(obj, Configurable):
-        module, name = obj._public_name_()
-        return {
-            "module": module,
-            "class_name": name,
-            "config": obj.get_config(),
-            "registered_name": _custom_names.get(type(obj)),
-        }
+        archive = _archive.get()
+        return _describe(obj) if archive is None else archive.describe(obj)
     if isinstance(obj, dict):
         return {key: serialize(item) for key, item in obj.items()}
     if isinstance(obj, (list, tuple)):
@@ -287,6 +361,16 @@ def serialize(obj: Any) -> Any:
             "registered_name": name,
         }
     return obj
+
+
+def _describe(obj: Configurable) -> Config:
+    module, name = obj.public_name()
+    return {
+        "module": module,
+        "class_name": name,
+        "config": obj.get_config(),
+        "registered_name": _custom_names.get(type(obj)),
+    }
 
 
 def _is_jax(value: Any) -> bool:
@@ -336,8 +420,14 @@ def deserialize(
     module = config.get("module") or ""
     # Only needed for the error message, which names the module of a class of the user.
     module = "" if module.startswith(("keras", "builtins")) else module
+    archive = _archive.get()
+    if archive is not None and config.get("shared_object_id") in archive.objects:
+        return archive.objects[config["shared_object_id"]]
     cls = find(_category(config), str(config.get("registered_name") or name), module)
-    return _from_config(cls, inner)
+    made = _from_config(cls, inner)
+    if archive is not None:
+        archive.add(made, config)
+    return made
 
 
 def _from_config(cls: Any, config: Any) -> Any:

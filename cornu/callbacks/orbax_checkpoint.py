@@ -10,7 +10,7 @@ import numpy as np
 from cornu.callbacks.monitor_callback import MonitorCallback, MonitorMode
 from cornu.saving.formats.orbax import OrbaxCheckpoints
 from cornu.saving.model_files import describe_model
-from cornu.saving.storage_keys import collect_weights_by_key
+from cornu.saving.stored_state import state_by_key
 from cornu.terminal.console import console
 from cornu.types import Logs
 
@@ -158,7 +158,7 @@ class OrbaxCheckpoint(MonitorCallback):
         if step in existing:  # a resumed run repeats the steps after its last state
             return
         if self.save_weights_only:
-            config, kept = None, collect_weights_by_key(self.model)
+            config, kept = None, state_by_key(self.model).collect()
         else:
             config, kept = describe_model(self.model)
         self._folder.save(step, kept, config)

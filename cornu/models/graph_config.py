@@ -49,46 +49,76 @@ def graph_config(graph: FunctionalGraph) -> dict[str, Any]:
         else:
             op_names[node.number] = make_unique(node.name, taken)
             calls[op_names[node.number]] = [node]
+    inside = {id(node) for node in graph.graph.nodes}
+    calls_inside = {
+        name: [n for n in nodes if id(n) in inside or isinstance(n.op, InputLayer)]
+        for name, nodes in calls.items()
+    }
+    # Layers first: a graph inside another one may call the same layers.
+    described: list[dict[str, Any]] = []
+    for name, nodes in calls_inside.items():
+        op = nodes[0].op if nodes else None
+        if isinstance(op, Layer):
+            entry = registry.serialize(op)
+            # The name in this graph; the dict that was returned is the one that may be changed.
+            entry.update(config={**entry["config"], "name": name}, name=name, inbound_nodes=[])
+            described.append(entry)
+        elif op is not None:
+            described.append(_entry(name, "keras.ops", op.name, {"name": name}, []))
     references: dict[int, list[Any]] = {}
+    numbers: dict[int, int] = {}
     for name, nodes in calls.items():
-        for index, node in enumerate(nodes):
+        first = _count_calls(nodes)
+        for index, node in enumerate(nodes, first):
+            numbers[node.number] = index
             for tensor in node.output_tensors:
                 references[id(tensor)] = [name, index, tensor.index]
     for tensor, name in zip(graph.input_tensors, graph.input_names, strict=True):
         references.setdefault(id(tensor), [name, 0, 0])
-    described: list[dict[str, Any]] = []
+    stand_ins: list[dict[str, Any]] = []
     intermediate = [t for t in graph.input_tensors if not _is_input(t)]
     for tensor in intermediate:
         # The graph begins at an intermediate Tensor: an Input replaces what precedes it.
         name = make_unique(f"{references[id(tensor)][0]}_input", taken)
         references[id(tensor)] = [name, 0, 0]
         stand_in = {"batch_shape": tensor.shape, "dtype": tensor.dtype, "name": name}
-        described.append(_entry(name, "keras.layers", "InputLayer", stand_in, []))
-    inside = {id(node) for node in graph.graph.nodes}
+        stand_ins.append(_entry(name, "keras.layers", "InputLayer", stand_in, []))
     positions = _node_positions(graph)
-    for name, nodes in calls.items():
-        calls_inside = [
-            node for node in nodes if id(node) in inside or isinstance(node.op, InputLayer)
+    for entry in described:
+        entry["inbound_nodes"] += [
+            {
+                **_describe_call(node, references),
+                **positions[node.number],
+                "node_index": numbers[node.number],
+            }
+            for node in calls_inside[entry["name"]]
+            if not isinstance(node.op, InputLayer)
         ]
-        if not calls_inside:
-            continue
-        op = calls_inside[0].op
-        inbound = [
-            {**_describe_call(node, references), **positions[node.number]}
-            for node in calls_inside
-            if not isinstance(op, InputLayer)
-        ]
-        if isinstance(op, Layer):
-            data = registry.serialize(op)
-            config = {**data["config"], "name": name}  # the name in this graph
-            described.append({**data, "config": config, "name": name, "inbound_nodes": inbound})
-        else:
-            described.append(_entry(name, "keras.ops", op.name, {"name": name}, inbound))
+    # Keras counts the calls of a Functional model from 1 where a config names inputs and outputs.
+    ends = dict(references)
+    for node in kept:
+        for tensor in node.output_tensors if _is_functional(node.op) else ():
+            name, index, position = references[id(tensor)]
+            ends[id(tensor)] = [name, index + 1, position]
     return {
-        "layers": described,
-        "input_layers": _tensor_references(graph.inputs, references),
-        "output_layers": _tensor_references(graph.outputs, references),
+        "layers": [*stand_ins, *described],
+        "input_layers": _tensor_references(graph.inputs, ends),
+        "output_layers": _tensor_references(graph.outputs, ends),
     }
+
+
+def _count_calls(nodes: list[Node]) -> int:
+    """Returns the index of the first of some calls of a layer among its calls in a file."""
+    archive = registry.current_archive()
+    if archive is None or not nodes or not isinstance(nodes[0].op, Layer):
+        return 0
+    return (
+        0 if isinstance(nodes[0].op, InputLayer) else archive.count_calls(nodes[0].op, len(nodes))
+    )
+
+
+def _is_functional(op: Any) -> bool:
+    return isinstance(op, Layer) and op._is_functional_
 
 
 def _node_positions(graph: FunctionalGraph) -> dict[int, dict[str, Any]]:
@@ -180,16 +210,17 @@ def _map_leaves(value: Any, leaf: Any) -> Any:
 def build_from_graph_config(config: dict[str, Any]) -> tuple[Any, Any]:
     """Builds a graph from its config; returns the inputs and outputs in their structure."""
     tensors: dict[tuple[str, int], list[Tensor]] = {}
+    outputs: dict[tuple[str, int], list[Tensor]] = {}  # the same, by the indices of outputs
     pending: list[tuple[str, Any, int, dict[str, Any]]] = []
     for entry in config["layers"]:
         name = entry["name"]
         if entry["class_name"] == "InputLayer":
             layer = registry.deserialize(entry)
-            tensors[name, 0] = [layer.output]
+            tensors[name, 0] = outputs[name, 0] = [layer.output]
             continue
         callee = _find_op(entry) if _is_op(entry) else registry.deserialize(entry)
         for index, call in enumerate(entry["inbound_nodes"]):
-            pending.append((name, callee, index, call))
+            pending.append((name, callee, _get_index(call, index), call))
     pending.sort(key=lambda item: _position(item[-1]))
     calls: dict[int, UserCall] = {}
     location = current_call()[1]
@@ -205,12 +236,28 @@ def build_from_graph_config(config: dict[str, Any]) -> tuple[Any, Any]:
             if not is_symbolic(args, kwargs):
                 raise ValueError(f"The config calls {name!r} without a Tensor argument.")
             with override_call(_innermost_call(call.get("blocks", []), calls), location):
-                tensors[name, index] = tree.leaves(callee(*args, **kwargs))
+                results = tree.leaves(callee(*args, **kwargs))
+            tensors[name, index] = results
+            outputs[name, index + _shift_of_outputs(callee, call)] = results
         if len(left) == len(pending):
             names = sorted({item[0] for item in left})
             raise ValueError(f"Layers {names} depend on layers that are missing from the config.")
         pending = left
-    return _look_up(config["input_layers"], tensors), _look_up(config["output_layers"], tensors)
+    return _look_up(config["input_layers"], outputs), _look_up(config["output_layers"], outputs)
+
+
+def _get_index(call: Any, position: int) -> int:
+    """Returns the index by which other calls refer to one of the calls of a layer."""
+    index = call.get("node_index", position) if isinstance(call, dict) else position
+    return index if isinstance(index, int) else position
+
+
+def _shift_of_outputs(callee: Any, call: Any) -> int:
+    """Returns what is added to the index of a call where a config names inputs and outputs."""
+    # Earlier versions of cornu wrote positions, but no indices, and counted every call from 0.
+    if "position" in call and "node_index" not in call:
+        return 0
+    return int(_is_functional(callee))
 
 
 def _position(call: Any) -> int:

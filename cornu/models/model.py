@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
 import jax
@@ -13,11 +15,11 @@ from cornu import inspect, registry, tree
 from cornu.core.graph.inference import infer_outputs
 from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.call_errors import locate_call_error
-from cornu.core.layer.layer import Layer, map_shapes
+from cornu.core.layer.layer import Layer, map_shapes, shapes_from_json
 from cornu.core.state import scope
 from cornu.core.state.overridable import overridable_property
 from cornu.core.tracebacks.api_boundary import api_boundary
-from cornu.core.tracebacks.user_frames import user_location
+from cornu.core.tracebacks.user_frames import user_location, user_stacklevel
 from cornu.errors import quantity, suggest
 from cornu.models.functional import FunctionalGraph
 from cornu.models.graph_config import build_from_graph_config, graph_config
@@ -209,13 +211,30 @@ class Model(InspectionMethods):
         known = {id(layer) for layer in functional}
         return [*functional, *(layer for layer in own if id(layer) not in known)]
 
+    @property
+    def _is_functional_(self) -> bool:  # type: ignore[override]
+        """Whether Keras counts the model among its Functional models."""
+        return self._graph_ is not None
+
+    def _storage_class_name_(self) -> str:
+        """Returns the class name by which files refer to the model in a list or dict."""
+        functional = self._public_name_()[1] == "Functional"
+        return "Functional" if functional else super()._storage_class_name_()
+
     def _saved_attributes_(self) -> list[tuple[str, Any]]:
         """Returns `layers` and the attributes in the order in which Keras saves them."""
-        # Keras saves `layers` first in Functional models, else in alphabetical order.
-        parts = super()._saved_attributes_()
-        functional = self._graph_ is not None
-        first = 0 if functional else sum(name < "layers" and name[0] != "_" for name, _ in parts)
-        return [*parts[:first], ("layers", self.layers), *parts[first:]]
+        parts = dict(super()._saved_attributes_())
+        if self._trainer_.optimizer is not None:
+            parts["optimizer"] = self._trainer_.optimizer
+        parts["layers"] = self.layers
+        # Keras saves `layers` first in Functional and Sequential models.
+        first = self._saves_layers_first_()
+        return sorted(
+            parts.items(), key=lambda p: (p[0] != "layers" or not first, p[0][0] == "_", p[0])
+        )
+
+    def _saves_layers_first_(self) -> bool:
+        return self._is_functional_
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -407,14 +426,35 @@ class Model(InspectionMethods):
         """Returns the input shapes of a built model without functional graph, or None."""
         if self._graph_ is not None or self._built_inputs_ is None:
             return None
-        return {"inputs": self._built_inputs_}
+        return {
+            "inputs": self._built_inputs_,
+            "input_shape": _map_specs(lambda shape, _: shape, self._built_inputs_),
+        }
 
     def build_from_config(self, config: dict[str, Any]) -> None:
         """Builds the model from what `get_build_config()` returned, in this library or in Keras."""
         if "inputs" in config:
-            self._infer_outputs_(_tensors_from_config(config["inputs"]))
+            self.infer_outputs(_map_specs(Tensor, config["inputs"]))
         elif "input_shape" in config:
-            self.build(tuple(config["input_shape"]))
+            self.build(shapes_from_json(config["input_shape"]))
+
+    def _state_config_(self) -> dict[str, Any]:
+        """Returns the shapes with which the model was built, and the arguments of `compile`."""
+        config = super()._state_config_()
+        if self._trainer_.config is not None:
+            try:
+                config["compile_config"] = self.get_compile_config()
+            except NotImplementedError as error:
+                warnings.warn(
+                    f"The model is saved as if not compiled. {error}", stacklevel=user_stacklevel()
+                )
+        return config
+
+    def _restore_state_(self, config: dict[str, Any]) -> None:
+        """Builds and compiles the model as it was."""
+        super()._restore_state_(config)
+        if config.get("compile_config"):
+            self.compile_from_config(config["compile_config"])
 
     @api_boundary
     def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
@@ -439,13 +479,13 @@ class Recorder(Recording, Model):
     """A model that returns outputs of layers of another model; see `Model.outputs_of`."""
 
 
-def _tensors_from_config(inputs: PyTree) -> Any:
-    """Returns the Tensors of a build config: `[shape, dtype]` in the structure of the inputs."""
+def _map_specs(fn: Callable[[Any, str], Any], inputs: PyTree) -> Any:
+    """Applies a function to each `[shape, dtype]` in the structure of the inputs."""
     if isinstance(inputs, dict):
-        return {name: _tensors_from_config(item) for name, item in inputs.items()}
+        return {name: _map_specs(fn, item) for name, item in inputs.items()}
     if len(inputs) == 2 and isinstance(inputs[1], str):
-        return Tensor(tuple(inputs[0]), inputs[1])
-    return [_tensors_from_config(item) for item in inputs]
+        return fn(tuple(inputs[0]), inputs[1])
+    return [_map_specs(fn, item) for item in inputs]
 
 
 def _spec(tensor: Tensor) -> tuple[Any, str]:

@@ -88,6 +88,14 @@ class Sequential(Model):
     def _graph_(self, value: FunctionalGraph | None) -> None:
         self._layer_graph_ = value
 
+    @property
+    def _is_functional_(self) -> bool:  # type: ignore[override]
+        """False: in files of Keras, a Sequential is a list of layers without a graph."""
+        return False
+
+    def _saves_layers_first_(self) -> bool:
+        return True
+
     def _rename_layers_(self, names: dict[int, str]) -> None:
         """Renames layers, by the `id` of the layer, in this model only."""
         self._names_.update(names)
@@ -265,13 +273,19 @@ class Sequential(Model):
         if self._tensors_ and self._declared_ and self._tensors_[0].node is not None:
             layers.append(self._tensors_[0].node.op)
         config["layers"] = [self._serialize_layer_(layer) for layer in layers + self._stack_]
+        archive = registry.current_archive()
+        if archive is not None and self._tensors_:
+            # When Keras reads the file, the Sequential calls each of its layers once.
+            for layer in self._stack_:
+                archive.count_calls(layer, 1)
         if self._tensors_ and not self._declared_:
             config["build_input_shape"] = self._tensors_[0].shape
         return config
 
     def _serialize_layer_(self, layer: Layer) -> Any:
         data = registry.serialize(layer)
-        return {**data, "config": {**data["config"], "name": self._name_in_model_(layer)}}
+        data["config"] = {**data["config"], "name": self._name_in_model_(layer)}
+        return data
 
     def _name_in_model_(self, layer: Layer) -> str:
         return self._names_.get(id(layer), layer.name)

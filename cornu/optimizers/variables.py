@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias, overload
 
 import numpy as np
@@ -150,12 +150,7 @@ class OptimizerVariables(VariableOwner):
         for variable, weight in zip(self.variables, weights, strict=True):
             variable.assign(weight)
 
-    def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
-        """Stores all Variables as arrays in a mapping, by their number."""
-        for number, variable in enumerate(self.variables):
-            store[str(number)] = variable.numpy()
-
-    def load_own_variables(self, store: MutableMapping[str, Any]) -> None:
+    def load_own_variables(self, store: Mapping[str, Any]) -> None:
         """Assigns all Variables from a mapping that `save_own_variables` filled."""
         variables = self.variables
         if len(store.keys()) != len(variables):

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import warnings
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from cornu import registry
-from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.api_boundary import api_boundary
-from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.saving import validation
 from cornu.saving.atomic_write import atomic_write
 from cornu.saving.formats.array_reader import ArrayReader
-from cornu.saving.formats.keras_archive import open_keras_archive, write_keras_archive
+from cornu.saving.formats.keras_archive import (
+    KerasArchive,
+    open_keras_archive,
+    write_keras_archive,
+)
 from cornu.saving.formats.orbax import open_checkpoint
-from cornu.saving.storage_keys import collect_weights_by_key
-from cornu.saving.weight_matching import find_mismatches, read_matching_arrays
+from cornu.saving.stored_state import (
+    StoredState,
+    StoredValue,
+    state_by_key,
+    state_in,
+    to_arrays,
+)
 
 __all__ = ["describe_model", "load_model", "model_from_json", "save_model"]
+
+_REMEDY = (
+    "create the model in your program and call model.load_weights(path, skip_mismatch=True), which "
+    "loads the weights that match"
+)
 
 
 @runtime_checkable
@@ -62,35 +75,35 @@ def save_model(
             f"The file name of a model must end in '.keras'. Received: {str(path)!r}\n"
             "To save only the weights, use model.save_weights('....weights.h5')."
         )
-    config, variables = describe_model(model)
-    with atomic_write(path, overwrite) as temporary:
-        arrays = {key: variable.numpy() for key, variable in variables.items()}
-        write_keras_archive(temporary, config, arrays)
+    config, values = describe_model(model)
+    arrays = to_arrays(values)
+    with atomic_write(path, overwrite) as temporary, _collect_assets(model) as assets:
+        write_keras_archive(temporary, config, arrays, assets)
 
 
-def describe_model(model: Any) -> tuple[str, dict[str, Variable]]:
-    """Returns the JSON config of a model, and its Variables by storage key."""
-    config = registry.serialize(model)
-    config["build_config"] = model.get_build_config()
-    variables = collect_weights_by_key(model) if model.built else {}
-    trainer = model._trainer_  # None for a layer that is saved as a model, such as FeatureSpace
-    if trainer is not None and trainer.config is not None:
-        try:
-            config["compile_config"] = model.get_compile_config()
-            variables |= _optimizer_weights(model)
-        except NotImplementedError as error:
-            warnings.warn(
-                f"The model is saved as if not compiled. {error}", stacklevel=user_stacklevel()
-            )
-    return _to_json(config), variables
+def describe_model(model: Any) -> tuple[str, dict[str, StoredValue]]:
+    """Returns the JSON config of a model, and its Variables and other arrays by storage key."""
+    with registry.archive_scope():
+        config = registry.serialize(model)
+    state = state_by_key(model)
+    if "compile_config" not in config:
+        state.optimizers.pop("optimizer/vars/", None)
+    return _to_json(config), state.collect(optimizers=True) if model.built else {}
 
 
-def _optimizer_weights(model: Any) -> dict[str, Variable]:
-    optimizer = None if model._trainer_ is None else model._trainer_.optimizer
-    if optimizer is None or not optimizer.built:
-        return {}
-    variables = collect_weights_by_key(optimizer)
-    return {f"optimizer/{key}": variable for key, variable in variables.items()}
+@contextlib.contextmanager
+def _collect_assets(model: Any) -> Iterator[Path | None]:
+    """Yields a temporary folder with the files of the layers that store some, or None."""
+    owners = state_by_key(model).assets
+    if not owners:
+        yield None
+        return
+    with tempfile.TemporaryDirectory() as name:
+        for folder, layer in owners.items():
+            path = Path(name, folder)
+            path.mkdir(parents=True, exist_ok=True)
+            layer.save_assets(str(path))
+        yield Path(name)
 
 
 def _to_json(config: Any) -> str:
@@ -134,51 +147,50 @@ def load_model(
                 raise ValueError(
                     f"{str(path)!r} contains only weights. Load them with model.load_weights()."
                 )
-            return _restore_model(checkpoint.config, checkpoint, path, custom_objects, compile)
+            name = repr(str(path))
+            return _restore_model(checkpoint.config, checkpoint, name, custom_objects, compile)[0]
     if path.suffix != ".keras":
         raise ValueError(
             f"The file name of a model must end in '.keras'. Received: {str(path)!r}\n"
             "To load only weights, use model.load_weights()."
         )
-    with open_keras_archive(path) as (config, reader):
-        return _restore_model(config, reader, path, custom_objects, compile)
+    with open_keras_archive(path) as archive:
+        name = repr(str(path))
+        model, state = _restore_model(archive.config, archive.reader, name, custom_objects, compile)
+        _restore_assets(state, archive)
+    return model
 
 
 def _restore_model(
     text: bytes | str,
     reader: ArrayReader,
-    path: Path,
+    name: str,
     custom_objects: Mapping[str, Any] | None,
     compile: bool,
-) -> Any:
-    """Returns a model made from a JSON config, with the weights of an open file."""
-    name = repr(str(path))
+) -> tuple[Any, StoredState]:
+    """Returns a model made from a JSON config, with the weights of an open file, and its state."""
     with registry.custom_object_scope(custom_objects):
-        with validation.wrap_read_errors(name), validation.limit_allocations(reader.nbytes, name):
-            config = validation.read_json(text, "config.json")
-            model = _model_from_config(config, name)
-            if not model.built and config.get("build_config"):
-                model.build_from_config(config["build_config"])
-            if compile and config.get("compile_config"):
-                model.compile_from_config(config["compile_config"])
-        _load_weights(model, reader)
-    return model
+        with (
+            validation.wrap_read_errors(name),
+            validation.limit_allocations(reader.nbytes, name),
+            registry.archive_scope() as archive,
+        ):
+            model = _model_from_config(validation.read_json(text, "config.json"), name)
+            # The whole before its parts, because a call of the whole builds the parts.
+            for obj, state in reversed(archive.states):
+                obj._restore_state_(
+                    {k: v for k, v in state.items() if compile or k != "compile_config"}
+                )
+        stored = state_in(reader, model)
+        stored.restore(reader, optimizers=True, remedy=_REMEDY)
+    return model, stored
 
 
-def _load_weights(model: Any, reader: ArrayReader) -> None:
-    variables = collect_weights_by_key(model) if model.built else {}
-    slots = _optimizer_weights(model)
-    has_slots = any(key.startswith("optimizer/") for key in reader.shapes)
-    if has_slots and slots and find_mismatches(slots, reader.shapes):
-        warnings.warn(
-            f"The state of the optimizer {model._trainer_.optimizer.name!r} in the file does not "
-            "match the optimizer. The optimizer starts with a new state.",
-            stacklevel=user_stacklevel(),
-        )
-    elif has_slots:
-        variables |= slots
-    for key, array in read_matching_arrays(variables, reader).items():
-        variables[key].assign(array)
+def _restore_assets(state: StoredState, archive: KerasArchive) -> None:
+    for folder, layer in state.assets.items():
+        with tempfile.TemporaryDirectory() as name:
+            if archive.extract_assets(folder, Path(name)):
+                layer.load_assets(name)
 
 
 def _model_from_config(config: Any, name: str) -> Any:

@@ -10,7 +10,7 @@ from cornu.core.state.tracking import VariableOwner
 from cornu.core.state.variable import Variable
 from cornu.names import make_unique, snake_case
 
-__all__ = ["collect_weights_by_key"]
+__all__ = ["collect_weights_by_key", "iterate_owners"]
 
 
 def collect_weights_by_key(root: VariableOwner) -> dict[str, Variable]:
@@ -18,7 +18,7 @@ def collect_weights_by_key(root: VariableOwner) -> dict[str, Variable]:
 
     A storage key consists of attribute names, class names within lists, and indices, as in Keras.
     It does not contain layer names, because automatic names count up within a process and so
-    differ between two equal models.
+    differ between two equal models. Weights of optimizers that belong to a model are left out.
 
     Example:
 
@@ -27,35 +27,65 @@ def collect_weights_by_key(root: VariableOwner) -> dict[str, Variable]:
     >>> list(collect_weights_by_key(model))
     ['layers/dense/vars/0', 'layers/dense/vars/1']
     """
-    return dict(_iterate_owner(root, "", set()))
+    return {
+        f"{prefix}vars/{i}": variable
+        for prefix, owner in iterate_owners(root)
+        if owner is root or isinstance(owner, Layer)
+        for i, variable in enumerate(owner._own_variables_())
+    }
 
 
-def _iterate_owner(
-    owner: VariableOwner, prefix: str, seen: set[int]
-) -> Iterator[tuple[str, Variable]]:
-    if id(owner) in seen:
-        return
-    seen.add(id(owner))
-    # A layer that occurs twice is stored once, under its first key, as in Keras.
-    layer = owner if isinstance(owner, Layer) else None
-    for i, variable in enumerate(layer._own_variables_() if layer else owner.variables):
-        yield f"{prefix}vars/{i}", variable
-    for name, part in layer._saved_attributes_() if layer else ():
-        if isinstance(part, Layer):
-            yield from _iterate_owner(part, f"{prefix}{name}/", seen)
-        else:
-            yield from _iterate_container(part, f"{prefix}{name}/", seen)
+def iterate_owners(root: VariableOwner, old: bool = False) -> Iterator[tuple[str, VariableOwner]]:
+    """Yields a model, its layers and optimizers, each once, with the prefix of its storage keys.
+
+    Args:
+        root: a model, layer or optimizer.
+        old: whether a Functional model in a list is called `model`, as in files that earlier
+            versions of cornu wrote, and not `functional`.
+    """
+    yield from _OwnerWalk(old).iterate(root, "")
 
 
-def _iterate_container(value: Any, prefix: str, seen: set[int]) -> Iterator[tuple[str, Variable]]:
-    if id(value) in seen or not isinstance(value, (list, tuple, dict)):
-        return
-    seen.add(id(value))
-    items: Iterable[Any] = value.values() if isinstance(value, dict) else value
-    taken: dict[str, int] = {}
-    for item in items:
-        if isinstance(item, Layer):
-            name = make_unique(snake_case(type(item).__name__), taken)
-            yield from _iterate_owner(item, f"{prefix}{name}/", seen)
-        elif isinstance(item, (list, tuple, dict)):
-            yield from _iterate_container(item, f"{prefix}{make_unique('container', taken)}/", seen)
+class _OwnerWalk:
+    """One walk through the attributes of a model, which visits each object once."""
+
+    def __init__(self, old: bool) -> None:
+        self._old = old
+        # The objects by `id`: they are kept, because the `id` of an object that is deleted, such as
+        # a list that a property returned, may become that of another one.
+        self._seen: dict[int, Any] = {}
+
+    def iterate(self, owner: VariableOwner, prefix: str) -> Iterator[tuple[str, VariableOwner]]:
+        if self._is_seen(owner):
+            return
+        yield prefix, owner
+        for name, part in owner._saved_attributes_() if isinstance(owner, Layer) else ():
+            if _is_stored(part):
+                yield from self.iterate(part, f"{prefix}{name}/")
+            else:
+                yield from self._iterate_container(part, f"{prefix}{name}/")
+
+    def _iterate_container(self, value: Any, prefix: str) -> Iterator[tuple[str, VariableOwner]]:
+        if not isinstance(value, (list, tuple, dict)) or self._is_seen(value):
+            return
+        items: Iterable[Any] = value.values() if isinstance(value, dict) else value
+        taken: dict[str, int] = {}
+        for item in items:
+            if _is_stored(item):
+                name = make_unique(self._class_name(item), taken)
+                yield from self.iterate(item, f"{prefix}{name}/")
+            elif isinstance(item, (list, tuple, dict)):
+                name = make_unique("container", taken)
+                yield from self._iterate_container(item, f"{prefix}{name}/")
+
+    def _class_name(self, item: VariableOwner) -> str:
+        return snake_case(type(item).__name__ if self._old else item._storage_class_name_())
+
+    def _is_seen(self, value: Any) -> bool:
+        seen = id(value) in self._seen
+        self._seen[id(value)] = value
+        return seen
+
+
+def _is_stored(value: Any) -> bool:
+    return isinstance(value, VariableOwner) and value._category_ in ("layers", "optimizers")

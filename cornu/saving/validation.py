@@ -14,7 +14,7 @@ import os
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from cornu.core.state import scope
 
@@ -110,19 +110,17 @@ def check_decompressed_size(compressed: int, decompressed: int, name: str) -> No
 
 
 @contextlib.contextmanager
-def open_zip(path: Path) -> Iterator[zipfile.ZipFile]:
+def open_zip(source: Path | IO[bytes], name: str) -> Iterator[zipfile.ZipFile]:
     """Opens a zip archive, and validates the number, names, types and sizes of its members."""
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(source) as archive:
         members = archive.infolist()
         if len(members) > _MAX_MEMBERS:
-            raise ValueError(
-                f"{str(path)!r} has {len(members)} members. At most {_MAX_MEMBERS} are read."
-            )
+            raise ValueError(f"{name} has {len(members)} members. At most {_MAX_MEMBERS} are read.")
         # One of them would be checked, and the other one read.
         if len({member.filename for member in members}) != len(members):
-            raise ValueError(f"{str(path)!r} has two members with the same name.")
+            raise ValueError(f"{name} has two members with the same name.")
         for member in members:
-            location = f"{str(path)!r}: member {member.filename!r}"
+            location = f"{name}: member {member.filename!r}"
             if member.compress_type not in _COMPRESSION_TYPES or member.flag_bits & 1:
                 raise ValueError(
                     f"{location} is encrypted, or compressed by a method other than deflate."

@@ -6,15 +6,11 @@ import os
 from pathlib import Path
 
 from cornu.core.layer.layer import Layer
-from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.saving import validation
 from cornu.saving.atomic_write import atomic_write
-from cornu.saving.formats.array_reader import ArrayReader
 from cornu.saving.formats.table import WRITERS, open_arrays
-from cornu.saving.storage_keys import collect_weights_by_key
-from cornu.saving.weight_matching import read_matching_arrays
-from cornu.saving.weight_paths import collect_weights_by_path
+from cornu.saving.stored_state import state_by_key, state_by_path, state_in, to_arrays
 
 __all__ = ["load_weights", "save_weights"]
 
@@ -60,9 +56,9 @@ def save_weights(
         )
     # HDF5 files are exchanged with Keras, which identifies weights by storage key.
     is_hdf5 = path.name.endswith(".h5")
-    variables = collect_weights_by_key(model) if is_hdf5 else collect_weights_by_path(model)
+    state = state_by_key(model) if is_hdf5 else state_by_path(model)
     with atomic_write(path, overwrite) as temporary:
-        write(temporary, {name: variable.numpy() for name, variable in variables.items()})
+        write(temporary, to_arrays(state.collect()))
 
 
 @api_boundary
@@ -89,16 +85,4 @@ def load_weights(
             "unknown. Call it on data, or pass an input shape, before you load weights."
         )
     with open_arrays(path) as reader:
-        variables = _collect_weights_as_in(reader, model)
-        arrays = read_matching_arrays(variables, reader, skip_mismatch)
-    for name, array in arrays.items():
-        variables[name].assign(array)
-
-
-def _collect_weights_as_in(reader: ArrayReader, model: Layer) -> dict[str, Variable]:
-    """Returns the weights of a model by storage key or by weight path, as the file names them."""
-    by_key, by_path = collect_weights_by_key(model), collect_weights_by_path(model)
-    key_hits, path_hits = (
-        sum(name in reader.shapes for name in variables) for variables in (by_key, by_path)
-    )
-    return by_key if key_hits >= path_hits else by_path
+        state_in(reader, model).restore(reader, skip_mismatch=skip_mismatch)

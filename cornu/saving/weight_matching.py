@@ -4,60 +4,24 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Mapping
-
-import numpy as np
+from collections.abc import Collection, Mapping
 
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import quantity, suggest
-from cornu.saving.formats.array_reader import ArrayReader
 
-__all__ = ["find_mismatches", "read_matching_arrays"]
+__all__ = ["check_all_match", "find_mismatches", "warn_mismatches"]
+
+Shapes = Mapping[str, tuple[int, ...]]
 
 
-def read_matching_arrays(
-    variables: Mapping[str, Variable], reader: ArrayReader, skip_mismatch: bool = False
-) -> dict[str, np.ndarray]:
-    """Reads an array for each Variable from an open file.
+def find_mismatches(variables: Mapping[str, Variable], shapes: Shapes) -> dict[str, str]:
+    """Returns the keys whose arrays are missing or do not match, each with the reason.
 
     Args:
         variables: the Variables by their key in the file.
-        reader: the file.
-        skip_mismatch: whether Variables without a matching array are left out, with a warning.
-
-    Raises:
-        ValueError: an array is missing or has another shape, and `skip_mismatch` is False.
+        shapes: the shapes of the arrays in the file.
     """
-    mismatches = find_mismatches(variables, reader.shapes)
-    listing = _format_list([f"{key}: {reason}" for key, reason in mismatches.items()])
-    if mismatches and not skip_mismatch:
-        raise ValueError(
-            f"The file does not match {len(mismatches)} of the model's "
-            f"{quantity(len(variables), 'weight')}. The model was not changed.{listing}"
-            f"{_suggest_key(mismatches, reader)}\n"
-            "Check that the file was saved from the same architecture, or pass skip_mismatch=True "
-            "to load the weights that match."
-        )
-    unused = [p for p in reader.shapes if p not in variables and not p.startswith("optimizer/")]
-    if mismatches:
-        warnings.warn(
-            f"Did not load {quantity(len(mismatches), 'weight')}:{listing}",
-            stacklevel=user_stacklevel(),
-        )
-    elif unused:
-        warnings.warn(
-            f"Did not use {quantity(len(unused), 'array')} of the file, for which the model has no "
-            f"weight:{_format_list(unused)}",
-            stacklevel=user_stacklevel(),
-        )
-    return {key: reader.read(key) for key in variables if key not in mismatches}
-
-
-def find_mismatches(
-    variables: Mapping[str, Variable], shapes: Mapping[str, tuple[int, ...]]
-) -> dict[str, str]:
-    """Returns the keys whose arrays are missing or do not match, each with the reason."""
     expected, stored = (Counter(_parent_key(key) for key in keys) for keys in (variables, shapes))
     mismatches: dict[str, str] = {}
     for key, variable in variables.items():
@@ -77,9 +41,60 @@ def find_mismatches(
     return mismatches
 
 
-def _suggest_key(mismatches: Mapping[str, str], reader: ArrayReader) -> str:
-    missing = [key for key in mismatches if key not in reader.shapes]
-    return f"\n{suggest(missing[0], list(reader.shapes)[:50])}" if missing else ""
+def check_all_match(
+    variables: Mapping[str, Variable],
+    shapes: Shapes,
+    mismatches: Mapping[str, str],
+    unused: Collection[str],
+    remedy: str,
+) -> None:
+    """Raises ValueError if a weight has no matching array, or an array belongs to no weight.
+
+    Args:
+        variables: the Variables by their key in the file.
+        shapes: the shapes of the arrays in the file.
+        mismatches: the result of `find_mismatches`.
+        unused: the keys of arrays that belong to no weight.
+        remedy: how to load the weights that match.
+    """
+    if not mismatches and not unused:
+        return
+    if mismatches:
+        problem = f"The file does not match {len(mismatches)} of the model's "
+        problem += f"{quantity(len(variables), 'weight')}. The model was not changed."
+        problem += _list_mismatches(mismatches)
+        missing = [key for key in mismatches if key not in shapes]
+        if missing:
+            problem += f"\n{suggest(missing[0], list(unused or shapes)[:50])}"
+    else:
+        problem = f"The model has no weight for {quantity(len(unused), 'array')} of the file. "
+        problem += f"The model was not changed.{_list_unused(unused, shapes)}"
+    raise ValueError(
+        f"{problem}\nCheck that the file was saved from the same architecture, or {remedy}."
+    )
+
+
+def warn_mismatches(mismatches: Mapping[str, str], unused: Collection[str], shapes: Shapes) -> None:
+    """Warns of weights that were not loaded, and of arrays that were not used."""
+    if mismatches:
+        warnings.warn(
+            f"Did not load {quantity(len(mismatches), 'weight')}:{_list_mismatches(mismatches)}",
+            stacklevel=user_stacklevel(),
+        )
+    if unused:
+        warnings.warn(
+            f"Did not use {quantity(len(unused), 'array')} of the file, for which the model has no "
+            f"weight:{_list_unused(unused, shapes)}",
+            stacklevel=user_stacklevel(),
+        )
+
+
+def _list_mismatches(mismatches: Mapping[str, str]) -> str:
+    return _format_list([f"{key}: {reason}" for key, reason in mismatches.items()])
+
+
+def _list_unused(unused: Collection[str], shapes: Shapes) -> str:
+    return _format_list([f"{key}: shape {shapes[key]}" for key in unused])
 
 
 def _parent_key(key: str) -> str:

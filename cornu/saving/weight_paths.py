@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from cornu.core.layer.layer import Layer
@@ -11,7 +11,7 @@ from cornu.core.state.tracking import owning_attributes
 from cornu.core.state.variable import Variable
 from cornu.names import make_unique, snake_case
 
-__all__ = ["collect_weights_by_path"]
+__all__ = ["collect_weights_by_path", "iterate_layers_by_path", "name_weights"]
 
 
 def collect_weights_by_path(root: Layer) -> dict[str, Variable]:
@@ -31,26 +31,36 @@ def collect_weights_by_path(root: Layer) -> dict[str, Variable]:
     >>> list(collect_weights_by_path(cornu.Model(x, unit(unit(x)))))
     ['unit/dense/kernel', 'unit/dense/bias', 'unit_1/dense/kernel', 'unit_1/dense/bias']
     """
+    return name_weights(iterate_layers_by_path(root))
+
+
+def name_weights(layers: Iterable[tuple[str, Layer]]) -> dict[str, Variable]:
+    """Returns the weights of layers by weight path, given the path prefix of each layer."""
     found: dict[str, Variable] = {}
     known: set[int] = set()
     taken: dict[str, int] = {}
-    for path, variable in _iterate_weights(root, ()):
-        if id(variable) not in known:
-            known.add(id(variable))
-            found[make_unique(path, taken)] = variable
+    for prefix, layer in layers:
+        for variable in layer._own_variables_():
+            if id(variable) not in known:
+                known.add(id(variable))
+                found[make_unique(f"{prefix}{variable.name}", taken)] = variable
     return found
 
 
-def _iterate_weights(layer: Layer, prefix: tuple[str, ...]) -> Iterator[tuple[str, Variable]]:
-    for variable in layer._own_variables_():
-        yield "/".join((*prefix, variable.name)), variable
+def iterate_layers_by_path(root: Layer) -> Iterator[tuple[str, Layer]]:
+    """Yields a model and the layers in it, with the prefix of their weight paths."""
+    yield from _iterate_layers_in(root, ())
+
+
+def _iterate_layers_in(layer: Layer, prefix: tuple[str, ...]) -> Iterator[tuple[str, Layer]]:
+    yield "".join(f"{name}/" for name in prefix), layer
     counts: dict[tuple[str, ...], dict[str, int]] = {}
     named: set[int] = set()
     for inner, blocks, name in _iterate_sublayers(layer):
         if id(inner) not in named:
             named.add(id(inner))
             name = make_unique(name, counts.setdefault(blocks, {}))
-            yield from _iterate_weights(inner, (*prefix, *blocks, name))
+            yield from _iterate_layers_in(inner, (*prefix, *blocks, name))
 
 
 def _iterate_sublayers(layer: Layer) -> Iterator[tuple[Layer, tuple[str, ...], str]]:

@@ -63,12 +63,17 @@ def test_what_fits_is_loaded_if_asked_for(ending, tmp_path):
     assert (other.get_weights()[2] == before[2]).all()
 
 
-def test_arrays_without_a_place_are_mentioned(tmp_path):
-    path = tmp_path / "w.weights.h5"
+@pytest.mark.parametrize("ending", FORMATS)
+def test_every_array_of_a_file_belongs_to_a_weight(ending, tmp_path):
+    path = tmp_path / f"w{ending}"
     saved, other = stack(3, 2), stack(3)
     saved.save_weights(path)
-    with pytest.warns(UserWarning, match="Did not use 2 arrays of the file"):
+    before = other.get_weights()
+    with pytest.raises(ValueError, match="no weight for 2 arrays of the file.*\n.*dense_1/"):
         other.load_weights(path)
+    assert same(before, other)
+    with pytest.warns(UserWarning, match="Did not use 2 arrays of the file"):
+        other.load_weights(path, skip_mismatch=True)
     assert same(saved.get_weights()[:2], other)
 
 

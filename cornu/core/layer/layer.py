@@ -43,7 +43,7 @@ from cornu.types import (
     ShapeLike,
 )
 
-__all__ = ["Layer", "map_shapes"]
+__all__ = ["Layer", "map_shapes", "shapes_from_json"]
 
 _INPUT_ARGUMENTS = ("input_shape", "batch_input_shape", "batch_shape", "input_dim", "batch_size")
 
@@ -92,9 +92,11 @@ class Layer(VariableOwner):
     _rowwise_: bool | None = None
     # Whether the layer is a model, with inputs and outputs of its own.
     _is_model_: ClassVar[bool] = False
+    # Whether files begin with the layers of its graph, as those of a Functional model in Keras.
+    _is_functional_: bool = False
     # Attributes that do not affect what the layer computes.
     _bookkeeping_: ClassVar[frozenset[str]] = VariableOwner._bookkeeping_ | {
-        *("name", "_building_", "_last_losses_", "_nodes_", "_input_shape_given_")
+        *("_name", "_building_", "_built_with_", "_last_losses_", "_nodes_", "_input_shape_given_")
     }
 
     # The graph of a functional model, and the Trainer of a model.
@@ -112,6 +114,7 @@ class Layer(VariableOwner):
     _trainable: bool
     _policy_: DTypePolicy | None
     _building_: bool
+    _built_with_: tuple[tuple[Any, ...], dict[str, Any]] | None
     _weights_: list[Variable]
     _last_losses_: list[Any]
     _nodes_: list[weakref.ref[Node]]
@@ -138,6 +141,7 @@ class Layer(VariableOwner):
         self._trainable = True
         self._policy_ = None
         self._building_ = False
+        self._built_with_ = None
         self._weights_ = []
         self._last_losses_ = []
         self._nodes_ = []
@@ -645,8 +649,34 @@ class Layer(VariableOwner):
         return {**base, **{k: v for k, v in super().get_config().items() if k not in base}}
 
     def get_build_config(self) -> dict[str, Any] | None:
-        """Returns the data from which the layer can be built again, or None."""
-        return None
+        """Returns the shapes with which the layer was built, or None if `build` was not called."""
+        if self._built_with_ is None:
+            return None
+        args, kwargs = self._built_with_
+        bound = inspect.signature(self.build).bind(*args, **kwargs).arguments
+        shapes = {name: _plain_shapes(shape) for name, shape in bound.items()}
+        if len(shapes) == 1:
+            return {"input_shape": next(iter(shapes.values()))}
+        return {"shapes_dict": shapes} if shapes else None
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Builds the layer from what `get_build_config()` returned, in this library or in Keras."""
+        if type(self).build is Layer.build:
+            return  # what it owns is built by its own config, or by the first call
+        if "input_shape" in config:
+            self.build(shapes_from_json(config["input_shape"]))
+        elif "shapes_dict" in config:
+            self.build(**shapes_from_json(config["shapes_dict"]))
+
+    def _state_config_(self) -> dict[str, Any]:
+        """Returns what an archive describes beside the constructor arguments."""
+        built = self.get_build_config()
+        return {} if built is None else {"build_config": registry.serialize(built)}
+
+    def _restore_state_(self, config: dict[str, Any]) -> None:
+        """Builds the layer as it was, unless a call has already built it."""
+        if not self.built and config.get("build_config"):
+            self.build_from_config(config["build_config"])
 
     def _label_(self) -> str:
         """Returns the class and the name of the layer, for error messages."""
@@ -688,3 +718,21 @@ def map_shapes(fn: Callable[[Shape], Any], shapes: PyTree) -> PyTree:
     if isinstance(shapes, (list, tuple)) and any(isinstance(s, (list, tuple)) for s in shapes):
         return [map_shapes(fn, shape) for shape in shapes]
     return fn(tuple(shapes))
+
+
+def _plain_shapes(value: Any) -> Any:
+    """Returns shapes, or nested shapes, as plain data; sizes that are not integers become None."""
+    if isinstance(value, dict):
+        return {name: _plain_shapes(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return tuple(_plain_shapes(item) for item in value)
+    return int(value) if isinstance(value, (int, np.integer)) else None
+
+
+def shapes_from_json(value: Any) -> Any:
+    """Returns shapes, or nested shapes, that were stored as JSON, which has no tuples."""
+    if isinstance(value, dict):
+        return {name: shapes_from_json(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)) and any(isinstance(v, (list, tuple, dict)) for v in value):
+        return [shapes_from_json(item) for item in value]
+    return tuple(value) if isinstance(value, (list, tuple)) else value

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any, ClassVar
+
+import numpy as np
 
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.api_boundary import api_boundary_init
@@ -23,15 +26,26 @@ class VariableOwner(Configurable):
     used, and can grow at any time.
     """
 
+    _has_identity_ = True
     # The names of attributes in saved files, for those that Keras names differently.
     _saved_names_: ClassVar[dict[str, str]] = {}
     # Attributes that do not affect what the object computes.
     _bookkeeping_: ClassVar[frozenset[str]] = frozenset(("_constructed_with_",))
+    # Whether a class of the program decides what is stored of an object, and how it is restored.
+    _stores_itself_: ClassVar[bool] = False
+    # Whether a class of the program stores files of its own, such as a vocabulary.
+    _has_assets_: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if not _is_own(cls):
+            defined = cls.__dict__
+            if "save_own_variables" in defined or "load_own_variables" in defined:
+                cls._stores_itself_ = True
+            if "save_assets" in defined or "load_assets" in defined:
+                cls._has_assets_ = True
         # Not the constructors of users, whose frames and lines an error must show.
-        if "__init__" in cls.__dict__ and cls.__module__.partition(".")[0] == "cornu":
+        if "__init__" in cls.__dict__ and _is_own(cls):
             cls.__init__ = api_boundary_init(cls.__init__)  # type: ignore[method-assign]
             if "__new__" in cls.__dict__:
                 # `help` and `inspect.signature` prefer `__new__`, whose parameters are generic.
@@ -46,14 +60,71 @@ class VariableOwner(Configurable):
                 found.setdefault(id(variable), variable)
         return list(found.values())
 
+    def _own_variables_(self) -> list[Variable]:
+        """Returns the Variables that are stored under the name of this object itself."""
+        return self.variables
+
     def _saved_attributes_(self) -> list[tuple[str, Any]]:
         """Returns the attributes with their names in saved files, in the order of the files."""
-        named = [(self._saved_names_.get(k, k), value) for k, value in owning_attributes(self)]
-        return sorted(named, key=lambda item: (item[0].startswith("_"), item[0]))
+        # Keras saves what a property returns like an attribute, and what has two names under the
+        # first of them.
+        named = {name: value for name, value in _computed_attributes(self)}
+        named |= {self._saved_names_.get(k, k): value for k, value in owning_attributes(self)}
+        return sorted(named.items(), key=lambda item: (item[0].startswith("_"), item[0]))
+
+    def _storage_class_name_(self) -> str:
+        """Returns the class name by which files refer to an object in a list or dict."""
+        return type(self).__name__
+
+    def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
+        """Puts the values of the own Variables into a store; a subclass may store other arrays.
+
+        Args:
+            store: the arrays of this object by name. Files keep them under the path of the object.
+        """
+        for i, variable in enumerate(self._own_variables_()):
+            store[str(i)] = variable.numpy()
+
+    def load_own_variables(self, store: Mapping[str, Any]) -> None:
+        """Assigns the arrays of a store that `save_own_variables` filled.
+
+        Raises:
+            ValueError: the store has another number of arrays than this object has Variables.
+        """
+        variables = self._own_variables_()
+        if len(store) != len(variables):
+            raise ValueError(
+                f"{type(self).__name__} has {len(variables)} Variables of its own. "
+                f"Received: {len(store)} arrays\n"
+                "If they are created in an unusual way, define `build_from_config()`, or override "
+                "`load_own_variables()`."
+            )
+        for i, variable in enumerate(variables):
+            variable.assign(np.asarray(store[str(i)]))
 
     def _structural_attributes_(self) -> dict[str, Any]:
         """Returns the attributes that determine, together with the class, the computation."""
         return {k: v for k, v in vars(self).items() if k not in self._bookkeeping_}
+
+
+def _is_own(cls: type) -> bool:
+    """Whether a class is one of the library, not of the program."""
+    return cls.__module__.partition(".")[0] == "cornu"
+
+
+def _computed_attributes(owner: Any) -> Iterator[tuple[str, Any]]:
+    """Yields the values of the properties that classes of the program add to those of cornu."""
+    classes = type(owner).__mro__
+    reserved = {name for cls in classes if _is_own(cls) for name in vars(cls)}
+    for cls in classes:
+        if _is_own(cls):
+            continue
+        for name, member in vars(cls).items():
+            if name not in reserved and isinstance(member, (property, functools.cached_property)):
+                try:
+                    yield name, getattr(owner, name)
+                except Exception:  # a property may be undefined in the present state
+                    continue
 
 
 def iterate_owned(owner: Any) -> Iterator[Any]:

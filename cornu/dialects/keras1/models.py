@@ -21,8 +21,7 @@ from cornu.models.graph_config import build_from_graph_config, graph_config
 from cornu.models.training_methods import TrainingMethods
 from cornu.saving.atomic_write import atomic_write
 from cornu.saving.formats.hdf5 import open_hdf5, write_hdf5
-from cornu.saving.storage_keys import collect_weights_by_key
-from cornu.saving.weight_matching import read_matching_arrays
+from cornu.saving.stored_state import state_by_key, state_in, to_arrays
 from cornu.training.outputs import Outputs
 
 __all__ = ["Model", "Sequential", "load_model", "model_from_json"]
@@ -223,9 +222,7 @@ class Keras1Trainer(TrainingMethods):
     def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
         """Writes the weights as HDF5 in the layout of Keras 3, whatever the file name."""
         with atomic_write(Path(filepath), overwrite) as temporary:
-            write_hdf5(
-                temporary, {key: v.numpy() for key, v in collect_weights_by_key(self).items()}
-            )
+            write_hdf5(temporary, to_arrays(state_by_key(self).collect()))
 
     def load_weights(self, filepath: Any, by_name: bool = False) -> None:
         """Loads weights from a file that `save_weights` wrote.
@@ -235,11 +232,8 @@ class Keras1Trainer(TrainingMethods):
         """
         if by_name:
             raise NotImplementedError("load_weights(by_name=True) is not supported.")
-        wanted = collect_weights_by_key(self)
         with open_hdf5(Path(filepath)) as stored:
-            arrays = read_matching_arrays(wanted, stored)
-        for key, array in arrays.items():
-            wanted[key].assign(array)
+            state_in(stored, self).restore(stored)
 
 
 class Model(Keras1Trainer, models.Model):  # type: ignore[misc]  # the signatures of Keras 1

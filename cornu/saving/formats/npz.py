@@ -59,7 +59,8 @@ class NpzReader:
 @contextlib.contextmanager
 def open_npz(path: Path) -> Iterator[NpzReader]:
     """Opens an npz file for reading; a damaged file raises ValueError."""
-    with validation.wrap_read_errors(repr(str(path))), validation.open_zip(path) as archive:
+    name = repr(str(path))
+    with validation.wrap_read_errors(name), validation.open_zip(path, name) as archive:
         yield NpzReader(archive)
 
 

@@ -53,14 +53,19 @@ class OrbaxCheckpoints:
         """The steps with a checkpoint, in ascending order."""
         return sorted(self._manager.all_steps())
 
-    def save(self, step: int, variables: Mapping[str, Variable], config: str | None) -> None:
-        """Writes Variables by storage key and the config of the model; waits for the last save.
+    def save(
+        self, step: int, values: Mapping[str, Variable | np.ndarray], config: str | None
+    ) -> None:
+        """Writes arrays by storage key and the config of the model; waits for the last save.
 
         If writing in the background fails, the next call of `save`, `wait` or `close` raises the
         error.
         """
         # Copies, because the next training step donates the buffers.
-        arrays = {key: jnp.array(variable.value) for key, variable in variables.items()}
+        arrays = {
+            key: jnp.array(value.value if isinstance(value, Variable) else value)
+            for key, value in values.items()
+        }
         items = {_ARRAYS: self._orbax.args.PyTreeSave(_unflatten(arrays))}
         if config is not None:
             items[_CONFIG] = self._orbax.args.JsonSave({_CONFIG: config})

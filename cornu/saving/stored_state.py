@@ -1,0 +1,226 @@
+"""StoredState: everything that a file holds of a model, by its names in the file."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from cornu.core.layer.layer import Layer
+from cornu.core.state.tracking import VariableOwner
+from cornu.core.state.variable import Variable
+from cornu.core.tracebacks.user_frames import user_stacklevel
+from cornu.errors import quantity
+from cornu.optimizers.base import Optimizer
+from cornu.saving.formats.array_reader import ArrayReader
+from cornu.saving.storage_keys import iterate_owners
+from cornu.saving.weight_matching import check_all_match, find_mismatches, warn_mismatches
+from cornu.saving.weight_paths import iterate_layers_by_path, name_weights
+
+__all__ = ["StoredState", "StoredValue", "state_by_key", "state_by_path", "state_in", "to_arrays"]
+
+StoredValue = Variable | np.ndarray
+
+
+@runtime_checkable
+class AssetOwner(Protocol):
+    """A layer that stores files of its own."""
+
+    def save_assets(self, dir_path: str) -> None: ...
+
+    def load_assets(self, dir_path: str) -> None: ...
+
+
+@dataclasses.dataclass
+class StoredState:
+    """The owners of arrays in a model, and their Variables, by their names in a file.
+
+    Attributes:
+        root: the model.
+        variables: the Variables of layers by name.
+        owners: the layers and optimizers whose class decides itself which arrays are stored, by
+            the prefix of the names of these arrays.
+        optimizers: the optimizers and their Variables, by the prefix of their names.
+        assets: the layers that store files of their own, by their folder.
+    """
+
+    root: VariableOwner
+    variables: dict[str, Variable] = dataclasses.field(default_factory=dict)
+    owners: dict[str, VariableOwner] = dataclasses.field(default_factory=dict)
+    optimizers: dict[str, Optimizer] = dataclasses.field(default_factory=dict)
+    assets: dict[str, AssetOwner] = dataclasses.field(default_factory=dict)
+
+    def collect(self, optimizers: bool = False) -> dict[str, StoredValue]:
+        """Returns everything that is written to a file, by name.
+
+        Raises:
+            ValueError: a weight of the model has no name, because files do not cover what owns it.
+        """
+        self._check_complete()
+        found: dict[str, StoredValue] = dict(self.variables)
+        built = {prefix: o for prefix, o in self.optimizers.items() if o.built}
+        for prefix, owner in {**self.owners, **(built if optimizers else {})}.items():
+            if owner._stores_itself_:
+                store: dict[str, Any] = {}
+                owner.save_own_variables(store)
+                found.update((f"{prefix}{name}", _to_numpy(v)) for name, v in store.items())
+            else:
+                found.update(_number(prefix, owner))
+        return found
+
+    def count_matches(self, names: Iterable[str]) -> int:
+        """Returns how many of the names in a file are names of this state."""
+        owned = tuple(self.owners)
+        return sum(name in self.variables or name.startswith(owned) for name in names)
+
+    def _check_complete(self) -> None:
+        known = {id(variable) for variable in self.variables.values()}
+        known.update(id(v) for owner in self.owners.values() for v in owner._own_variables_())
+        weights = self.root.weights if isinstance(self.root, Layer) else []
+        lost = [variable.path for variable in weights if id(variable) not in known]
+        if lost:
+            raise ValueError(
+                f"{quantity(len(lost), 'weight')} of {type(self.root).__name__} cannot be saved, "
+                "because what owns them is neither an attribute nor in a list, tuple or dict: "
+                f"{', '.join(lost[:8])}{', ...' if len(lost) > 8 else ''}\n"
+                "Hold layers in a list, a tuple or a dict, not in a set."
+            )
+
+    def restore(
+        self,
+        reader: ArrayReader,
+        *,
+        skip_mismatch: bool = False,
+        optimizers: bool = False,
+        remedy: str = "pass skip_mismatch=True to load the weights that match",
+    ) -> None:
+        """Assigns the arrays of a file.
+
+        Args:
+            reader: the open file.
+            skip_mismatch: whether weights without a matching array, and arrays that belong to no
+                weight, are skipped with a warning.
+            optimizers: whether the state of optimizers is assigned, too.
+            remedy: what error messages advise.
+
+        Raises:
+            ValueError: a weight has no matching array, or an array belongs to no weight. The model
+                is not changed then.
+        """
+        mismatches = find_mismatches(self.variables, reader.shapes)
+        unused = list(self._unused(reader.shapes))
+        if not skip_mismatch:
+            check_all_match(self.variables, reader.shapes, mismatches, unused, remedy)
+        # All arrays are read before the first is assigned, because a file may be damaged.
+        arrays = {name: reader.read(name) for name in self.variables if name not in mismatches}
+        stores = {prefix: self._read_store(reader, prefix) for prefix in self.owners}
+        slots = self._read_optimizers(reader) if optimizers else []
+        for name, array in arrays.items():
+            self.variables[name].assign(array)
+        for prefix, store in stores.items():
+            self._load_store(prefix, store, skip_mismatch)
+        for owner, store in slots:
+            owner.load_own_variables(store)
+        if skip_mismatch:
+            warn_mismatches(mismatches, unused, reader.shapes)
+
+    def _unused(self, names: Mapping[str, Any]) -> Iterator[str]:
+        prefixes = (*self.owners, *self.optimizers)
+        for name in names:
+            # Files of Keras hold the state of every optimizer, also if they are only weights and
+            # if the optimizer does not exist in the new model.
+            is_slot = name.rpartition("/vars/")[0].endswith("optimizer")
+            if not (is_slot or name in self.variables or name.startswith(prefixes)):
+                yield name
+
+    def _read_store(self, reader: ArrayReader, prefix: str) -> dict[str, np.ndarray]:
+        names = [n for n in reader.shapes if n.startswith(prefix) and n not in self.variables]
+        return {name.removeprefix(prefix): reader.read(name) for name in names}
+
+    def _load_store(self, prefix: str, store: dict[str, np.ndarray], skip_mismatch: bool) -> None:
+        owner = self.owners[prefix]
+        try:
+            owner.load_own_variables(store)
+        except Exception as error:  # of a method that the program defines
+            problem = (
+                f"{type(owner).__name__} {prefix.rstrip('/')!r} could not load its arrays "
+                f"{list(store)}: {type(error).__name__}: {error}"
+            )
+            if not skip_mismatch:
+                raise ValueError(problem) from error
+            warnings.warn(problem, stacklevel=user_stacklevel())
+
+    def _read_optimizers(
+        self, reader: ArrayReader
+    ) -> list[tuple[Optimizer, dict[str, np.ndarray]]]:
+        found: list[tuple[Optimizer, dict[str, np.ndarray]]] = []
+        for prefix, optimizer in self.optimizers.items():
+            store = self._read_store(reader, prefix)
+            if not store or not optimizer.built:
+                continue
+            expected = _number(prefix, optimizer)
+            shapes = {f"{prefix}{name}": array.shape for name, array in store.items()}
+            if not optimizer._stores_itself_ and find_mismatches(expected, shapes):
+                warnings.warn(
+                    f"The state of the optimizer {optimizer.name!r} in the file "
+                    "does not match the optimizer. The optimizer starts with a new state.",
+                    stacklevel=user_stacklevel(),
+                )
+            else:
+                found.append((optimizer, store))
+        return found
+
+
+def state_by_key(root: VariableOwner, old: bool = False) -> StoredState:
+    """Returns the state of a model by storage key, as `.weights.h5` and `.keras` files name it.
+
+    Args:
+        root: the model.
+        old: see `iterate_owners`.
+    """
+    state = StoredState(root)
+    for prefix, owner in iterate_owners(root, old):
+        if isinstance(owner, Optimizer):
+            state.optimizers[f"{prefix}vars/"] = owner
+        elif owner._stores_itself_:
+            state.owners[f"{prefix}vars/"] = owner
+        else:
+            state.variables.update(_number(f"{prefix}vars/", owner))
+        if owner._has_assets_ and isinstance(owner, AssetOwner):
+            state.assets[prefix.rstrip("/")] = owner
+    return state
+
+
+def state_by_path(root: Layer) -> StoredState:
+    """Returns the state of a model by weight path, as `.npz` and `.safetensors` files name it."""
+    state = StoredState(root)
+    layers = list(iterate_layers_by_path(root))
+    state.variables = name_weights([item for item in layers if not item[1]._stores_itself_])
+    state.owners = {f"{prefix}": layer for prefix, layer in layers if layer._stores_itself_}
+    return state
+
+
+def state_in(reader: ArrayReader, root: Layer) -> StoredState:
+    """Returns the state of a model by the names that a file uses: those that occur most often."""
+    candidates: Sequence[StoredState] = (
+        state_by_key(root),
+        state_by_path(root),
+        state_by_key(root, old=True),
+    )
+    return max(candidates, key=lambda state: state.count_matches(reader.shapes))
+
+
+def to_arrays(values: Mapping[str, StoredValue]) -> dict[str, np.ndarray]:
+    """Returns the values of Variables as arrays on the host."""
+    return {name: _to_numpy(value) for name, value in values.items()}
+
+
+def _number(prefix: str, owner: VariableOwner) -> dict[str, Variable]:
+    return {f"{prefix}{i}": variable for i, variable in enumerate(owner._own_variables_())}
+
+
+def _to_numpy(value: Any) -> np.ndarray:
+    return value.numpy() if isinstance(value, Variable) else np.asarray(value)
