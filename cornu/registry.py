@@ -364,7 +364,7 @@ def serialize(obj: Any) -> Any:
 
 
 def _describe(obj: Configurable) -> Config:
-    module, name = obj.public_name()
+    module, name = obj._public_name_()
     return {
         "module": module,
         "class_name": name,

@@ -434,7 +434,7 @@ class Model(InspectionMethods):
     def build_from_config(self, config: dict[str, Any]) -> None:
         """Builds the model from what `get_build_config()` returned, in this library or in Keras."""
         if "inputs" in config:
-            self.infer_outputs(_map_specs(Tensor, config["inputs"]))
+            self._infer_outputs_(_map_specs(Tensor, config["inputs"]))
         elif "input_shape" in config:
             self.build(shapes_from_json(config["input_shape"]))
 

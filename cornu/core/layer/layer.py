@@ -96,7 +96,7 @@ class Layer(VariableOwner):
     _is_functional_: bool = False
     # Attributes that do not affect what the layer computes.
     _bookkeeping_: ClassVar[frozenset[str]] = VariableOwner._bookkeeping_ | {
-        *("_name", "_building_", "_built_with_", "_last_losses_", "_nodes_", "_input_shape_given_")
+        *("name", "_building_", "_built_with_", "_last_losses_", "_nodes_", "_input_shape_given_")
     }
 
     # The graph of a functional model, and the Trainer of a model.
