@@ -272,6 +272,7 @@ class STFTSpectrogram(Layer):
         if self.mode == "psd":
             return power.at[..., 1:-1].multiply(2)
         epsilon = settings.get("epsilon")
+        # The derivative of the root is infinite at 0.
         magnitude = jnp.sqrt(jnp.maximum(power, epsilon))
         return jnp.log(jnp.maximum(magnitude, epsilon)) if self.mode == "log" else magnitude
 
