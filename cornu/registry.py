@@ -514,11 +514,10 @@ def _lookup(
             for package in [_PACKAGES.get(category)] if category else _PACKAGES.values():
                 if package is not None:
                     importlib.import_module(package)
-        tables = [
-            table
-            for registry in registries
-            for table in ([registry.get(category, {})] if category else registry.values())
-        ]
+        if category:
+            tables = [registry.get(category, {}) for registry in registries]
+        else:
+            tables = [table for registry in registries for table in registry.values()]
         for table in tables:
             if name in table:
                 return table[name], tables
