@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import jax
 
+from cornu.errors import suggest_names
 from cornu.types import PyTree
 
 __all__ = [
@@ -396,3 +397,6 @@ def assert_same_paths(a: PyTree, b: PyTree) -> None:
             f"Only in the first: {sorted(first - second, key=str)}\n"
             f"Only in the second: {sorted(second - first, key=str)}"
         )
+
+
+suggest_names(__name__, __all__)
