@@ -28,6 +28,7 @@ __all__ = [
     "Configurable",
     "add_function",
     "archive_scope",
+    "copy_scope",
     "current_archive",
     "custom_object_scope",
     "deserialize",
@@ -48,6 +49,7 @@ _custom: dict[str, Any] = {}  # registered name -> class or function of the runn
 _custom_names: dict[Any, str] = {}  # class or function -> registered name
 _scopes: list[dict[str, Any]] = []
 _archive_writer: Callable[[Any, Any], None] | None = None
+LAMBDA = "<lambda>"  # the name of a function without a name, which is code and cannot be loaded
 # The entries of a config beside the constructor arguments that `_restore_state_` takes.
 _STATE_ENTRIES = ("build_config", "compile_config")
 
@@ -155,11 +157,15 @@ class Archive:
     Attributes:
         objects: objects that occur several times, by the number that the file gives them.
         states: the objects that were read, each with the result of `_state_config_()`.
+        class_names: the names that the classes of objects had when the file was written, by the
+            `id` of the object, where `custom_objects` replaced the class.
     """
 
     def __init__(self) -> None:
         self.objects: dict[Any, Any] = {}
         self.states: list[tuple[Configurable, Config]] = []
+        self.class_names: dict[int, str] = {}
+        self._lambdas: list[str] = []
         self._described: dict[int, tuple[Configurable, Config]] = {}
         self._shared = 0
         self._calls: Counter[int] = Counter()
@@ -185,6 +191,27 @@ class Archive:
         state = {name: config[name] for name in _STATE_ENTRIES if config.get(name)}
         if state and isinstance(obj, Configurable):
             self.states.append((obj, state))
+        name, present = str(config["class_name"]), type(obj).__name__
+        if name != present:
+            # A class of the library may have another name in configs than in Python.
+            library, _ = _lookup(name, _category(config), _classes)
+            written = name if library is None else library.__name__
+            if written != present:
+                self.class_names[id(obj)] = written
+
+    def check_lambda(self, label: str) -> None:
+        """Raises ValueError if `custom_objects` has one function for several lambdas of the file.
+
+        Args:
+            label: what has the lambda, as an error message shows it.
+        """
+        self._lambdas.append(label)
+        if len(self._lambdas) > 1 and get_registered_object(LAMBDA) is not None:
+            raise ValueError(
+                f"custom_objects has one function {LAMBDA!r}, but the file has several lambdas: "
+                f"{' and '.join(self._lambdas)}.\nPass the function of each by the name of its "
+                "layer, as in custom_objects={'lambda': f, 'lambda_1': g}."
+            )
 
     def count_calls(self, obj: Configurable, count: int) -> int:
         """Counts calls of an object in graphs; returns how many were counted before."""
@@ -194,6 +221,17 @@ class Archive:
 
 
 _archive: ContextVar[Archive | None] = ContextVar("archive", default=None)
+_keeps_functions: ContextVar[bool] = ContextVar("keeps_functions", default=False)
+
+
+@contextlib.contextmanager
+def copy_scope() -> Iterator[None]:
+    """Within the block, configs contain functions themselves, because they stay in the process."""
+    token = _keeps_functions.set(True)
+    try:
+        yield
+    finally:
+        _keeps_functions.reset(token)
 
 
 @contextlib.contextmanager
@@ -353,6 +391,8 @@ def serialize(obj: Any) -> Any:
             "config": {"value": array.tolist(), "dtype": array.dtype.name},
         }
     if callable(obj):
+        if _keeps_functions.get():
+            return obj
         module, name = _function_name(obj)
         return {
             "module": module,
@@ -417,6 +457,8 @@ def deserialize(
         return _to_array(inner["value"], np.dtype(inner["dtype"]))
     if name == "function":
         return resolve(_category(config), inner)
+    if name == "__lambda__":  # bytecode, which Keras saves for lambdas
+        return resolve(None, LAMBDA)
     module = config.get("module") or ""
     # Only needed for the error message, which names the module of a class of the user.
     module = "" if module.startswith(("keras", "builtins")) else module
@@ -424,13 +466,48 @@ def deserialize(
     if archive is not None and config.get("shared_object_id") in archive.objects:
         return archive.objects[config["shared_object_id"]]
     cls = find(_category(config), str(config.get("registered_name") or name), module)
-    made = _from_config(cls, inner)
+    made = _from_config(cls, _replace_lambdas(inner, str(name)))
     if archive is not None:
         archive.add(made, config)
     return made
 
 
+def _replace_lambdas(config: Any, class_name: str) -> Any:
+    """Puts functions of `custom_objects` into a config in place of lambdas, by layer name."""
+    if not isinstance(config, dict):
+        return config
+    lambdas = [argument for argument, value in config.items() if _is_lambda(value)]
+    owner, found = str(config.get("name")), {}
+    for argument in lambdas:
+        keys = [f"{owner}/{argument}"]
+        if len(lambdas) == 1 or argument == "function":
+            keys.append(owner)
+        functions = [f for f in map(_find_in_scopes, keys) if f is not None]
+        archive = _archive.get()
+        found[argument] = (
+            functions[0] if functions else {"class_name": "function", "config": LAMBDA}
+        )
+        if not functions and archive is not None:
+            archive.check_lambda(f"{class_name} {owner!r}")
+    return {**config, **found}
+
+
+def _is_lambda(value: Any) -> bool:
+    if not isinstance(value, dict):
+        return False
+    if set(value) == {"value"}:  # the bytecode of an activation in a file of Keras
+        return isinstance(value["value"], (list, tuple)) and len(value["value"]) == 3
+    return value.get("class_name") == "__lambda__" or (
+        value.get("class_name") == "function" and value.get("config") == LAMBDA
+    )
+
+
 def _from_config(cls: Any, config: Any) -> Any:
+    if not hasattr(cls, "from_config"):
+        raise ValueError(
+            f"Expected a class with a `from_config()` method. Received: {cls!r}, which "
+            "custom_objects or a registration gives for the class name in the file"
+        )
     try:
         return cls.from_config(config)
     except TypeError as error:
@@ -549,6 +626,10 @@ def _find_other_category(category: str | None, name: str) -> str:
     return ""
 
 
+def _find_in_scopes(name: str) -> Any:
+    return next((table[name] for table in reversed(_scopes) if name in table), None)
+
+
 def resolve(category: str | None, identifier: Any) -> Any:
     """Returns the object for an argument such as `activation="relu"`.
 
@@ -575,10 +656,18 @@ def resolve(category: str | None, identifier: Any) -> Any:
         if found is None:
             registries = (_functions, _classes) if category else (_functions,)
             found, tables = _lookup(identifier, category, *registries)
+            if inspect.isclass(found):
+                # A replacement has the name of the class, whatever the config calls it.
+                found = _find_in_scopes(found.__name__) or found
         if found is None:
             kind = _singular(category)
             known = sorted({key for table in tables for key in table})
             hint = _find_other_category(category, identifier) or suggest(identifier, known)
+            if identifier == LAMBDA:
+                hint = (
+                    "A Python lambda is code, which is never loaded.\nPass the function by the "
+                    "name of its layer, as custom_objects={'dense': function}."
+                )
             raise ValueError(f"Unknown {kind} {identifier!r}. {hint}")
         return found() if inspect.isclass(found) else found
     if inspect.isclass(identifier):

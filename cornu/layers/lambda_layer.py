@@ -34,7 +34,8 @@ class Lambda(Layer):
 
     Differences: saved models never contain code. Functions of `cornu` and functions registered
     with `@cornu.saving.register_keras_serializable()` are saved by name. A Python lambda must be
-    passed on loading, as `custom_objects={"<lambda>": function}`.
+    passed on loading by the name of its layer, as `custom_objects={"lambda_1": function}`, or as
+    `custom_objects={"<lambda>": function}` if it is the only one.
     """
 
     def __init__(
@@ -82,7 +83,6 @@ class Lambda(Layer):
         Raises:
             ValueError: a function is unknown.
         """
-        config = {name: _code_to_name(value) for name, value in config.items()}
         try:
             return cls(**registry.deserialize(config, custom_objects))
         except ValueError as error:
@@ -90,8 +90,9 @@ class Lambda(Layer):
                 raise
             raise ValueError(
                 f"Lambda layer {config.get('name')!r} wraps a Python lambda, which is code and "
-                "cannot be loaded from a config.\nPass custom_objects={'<lambda>': function}, or "
-                "wrap a named function with @cornu.saving.register_keras_serializable()."
+                "cannot be loaded from a config.\nPass the function by the name of the layer, as "
+                f"custom_objects={{{config.get('name')!r}: function}}, or wrap a named function "
+                "with @cornu.saving.register_keras_serializable()."
             ) from error
 
 
@@ -100,10 +101,3 @@ def _parameter_names(function: Callable[..., Any]) -> frozenset[str]:
         return frozenset(inspect.signature(function).parameters)
     except (TypeError, ValueError):  # some C functions have no signature
         return frozenset()
-
-
-def _code_to_name(value: Any) -> Any:
-    """Replaces bytecode, which Keras saves for lambdas, with the name of a lambda."""
-    if isinstance(value, dict) and value.get("class_name") == "__lambda__":
-        return {"class_name": "function", "config": "<lambda>"}
-    return value

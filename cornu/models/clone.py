@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from cornu import tree
+from cornu import registry, tree
 from cornu.core.layer.layer import Layer
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.models.model import Model
@@ -84,5 +84,7 @@ def clone_model(
 
 
 def _from_config(layer: Layer) -> Layer:
-    made: Layer = type(layer).from_config(layer.get_config())
+    with registry.copy_scope():
+        config = layer.get_config()
+    made: Layer = type(layer).from_config(config)
     return made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 
+from cornu import registry
 from cornu.core.layer.layer import Layer
 
 __all__ = ["copy_layer"]
@@ -11,7 +12,8 @@ __all__ = ["copy_layer"]
 
 def copy_layer(layer: Layer) -> Layer:
     """Returns a layer with the same configuration, and a name and weights of its own."""
-    config = layer.get_config()
+    with registry.copy_scope():
+        config = layer.get_config()
     config.pop("name", None)
     # A config may contain objects of the layer, such as a list that its constructor keeps.
     new: Layer = type(layer).from_config(copy.deepcopy(config))

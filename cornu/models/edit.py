@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from cornu import registry
 from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.layer import Layer
 from cornu.core.tracebacks.api_boundary import api_boundary
@@ -136,7 +137,9 @@ class Editor:
                     f"reconfigure: {old.name!r} has no arguments to change: it is a "
                     f"{type(old).__name__}."
                 )
-            new = type(old).from_config({**old.get_config(), **config})
+            with registry.copy_scope():
+                old_config = old.get_config()
+            new = type(old).from_config({**old_config, **config})
             self._weight_sources[id(new)] = old
             self._substitute(replacement, old, new)
             self._inserted[id(new)] = new

@@ -181,7 +181,7 @@ def _restore_model(
                 obj._restore_state_(
                     {k: v for k, v in state.items() if compile or k != "compile_config"}
                 )
-        stored = state_in(reader, model)
+        stored = state_in(reader, model, archive.class_names)
         stored.restore(reader, optimizers=True, remedy=_REMEDY)
     return model, stored
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from cornu.core.layer.layer import Layer
@@ -35,22 +35,26 @@ def collect_weights_by_key(root: VariableOwner) -> dict[str, Variable]:
     }
 
 
-def iterate_owners(root: VariableOwner, old: bool = False) -> Iterator[tuple[str, VariableOwner]]:
+def iterate_owners(
+    root: VariableOwner, old: bool = False, class_names: Mapping[int, str] | None = None
+) -> Iterator[tuple[str, VariableOwner]]:
     """Yields a model, its layers and optimizers, each once, with the prefix of its storage keys.
 
     Args:
         root: a model, layer or optimizer.
         old: whether a Functional model in a list is called `model`, as in files that earlier
             versions of cornu wrote, and not `functional`.
+        class_names: class names by the `id` of the object, where the file has others.
     """
-    yield from _OwnerWalk(old).iterate(root, "")
+    yield from _OwnerWalk(old, class_names or {}).iterate(root, "")
 
 
 class _OwnerWalk:
     """One walk through the attributes of a model, which visits each object once."""
 
-    def __init__(self, old: bool) -> None:
+    def __init__(self, old: bool, class_names: Mapping[int, str]) -> None:
         self._old = old
+        self._class_names = class_names
         # The objects by `id`: they are kept, because the `id` of an object that is deleted, such as
         # a list that a property returned, may become that of another one.
         self._seen: dict[int, Any] = {}
@@ -79,7 +83,8 @@ class _OwnerWalk:
                 yield from self._iterate_container(item, f"{prefix}{name}/")
 
     def _class_name(self, item: VariableOwner) -> str:
-        return snake_case(type(item).__name__ if self._old else item._storage_class_name_())
+        name = type(item).__name__ if self._old else item._storage_class_name_()
+        return snake_case(self._class_names.get(id(item), name))
 
     def _is_seen(self, value: Any) -> bool:
         seen = id(value) in self._seen

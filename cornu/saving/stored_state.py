@@ -174,15 +174,17 @@ class StoredState:
         return found
 
 
-def state_by_key(root: VariableOwner, old: bool = False) -> StoredState:
+def state_by_key(
+    root: VariableOwner, old: bool = False, class_names: Mapping[int, str] | None = None
+) -> StoredState:
     """Returns the state of a model by storage key, as `.weights.h5` and `.keras` files name it.
 
     Args:
         root: the model.
-        old: see `iterate_owners`.
+        old, class_names: see `iterate_owners`.
     """
     state = StoredState(root)
-    for prefix, owner in iterate_owners(root, old):
+    for prefix, owner in iterate_owners(root, old, class_names):
         if isinstance(owner, Optimizer):
             state.optimizers[f"{prefix}vars/"] = owner
         elif owner._stores_itself_:
@@ -203,12 +205,20 @@ def state_by_path(root: Layer) -> StoredState:
     return state
 
 
-def state_in(reader: ArrayReader, root: Layer) -> StoredState:
-    """Returns the state of a model by the names that a file uses: those that occur most often."""
+def state_in(
+    reader: ArrayReader, root: Layer, class_names: Mapping[int, str] | None = None
+) -> StoredState:
+    """Returns the state of a model by the names that a file uses: those that occur most often.
+
+    Args:
+        reader: the open file.
+        root: the model.
+        class_names: see `iterate_owners`.
+    """
     candidates: Sequence[StoredState] = (
-        state_by_key(root),
+        state_by_key(root, class_names=class_names),
         state_by_path(root),
-        state_by_key(root, old=True),
+        state_by_key(root, old=True, class_names=class_names),
     )
     return max(candidates, key=lambda state: state.count_matches(reader.shapes))
 

@@ -67,7 +67,8 @@ def test_code_is_never_loaded():
     for config in (ours, theirs):
         config = json.loads(json.dumps(config))
         with pytest.raises(
-            ValueError, match=r"cannot be loaded from a config\.\n.*custom_objects={'<lambda>'"
+            ValueError,
+            match=r"cannot be loaded from a config\.\n.*custom_objects={'lambda.*': function}",
         ):
             Lambda.from_config(config)
         clone = Lambda.from_config(config, custom_objects={"<lambda>": lambda x: 5 * x})

@@ -124,8 +124,8 @@ def an_unknown_class():
     ValueError,
     """
 Lambda layer 'twice' wraps a Python lambda, which is code and cannot be loaded from a config.
-Pass custom_objects={'<lambda>': function}, or wrap a named function with \
-@cornu.saving.register_keras_serializable().
+Pass the function by the name of the layer, as custom_objects={'twice': function}, or wrap a \
+named function with @cornu.saving.register_keras_serializable().
 load_model() was called (at loading.py:2).
 """,
 )

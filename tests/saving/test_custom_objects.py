@@ -1,0 +1,114 @@
+"""`custom_objects`: functions for lambdas, and classes in place of others."""
+
+import keras
+import numpy as np
+import pytest
+
+import cornu
+from cornu import layers
+from cornu.models import clone_model, load_model
+from tests.saving.models import close, floats
+
+X = floats(2, 3)
+
+
+def lambdas(k):
+    inputs = k.Input((3,))
+    x = k.layers.Lambda(lambda x: x + 1, name="plus")(inputs)
+    x = k.layers.Dense(3, activation=lambda x: x * 3, kernel_initializer="ones", name="dense")(x)
+    return k.Model(inputs, k.layers.Lambda(lambda x: x * 2, name="twice")(x))
+
+
+FUNCTIONS = {"plus": lambda x: x + 1, "dense": lambda x: x * 3, "twice": lambda x: x * 2}
+
+
+@pytest.mark.filterwarnings("ignore:The object being serialized includes a `lambda`")
+@pytest.mark.parametrize("k", [cornu, keras], ids=["ours", "theirs"])
+def test_lambdas_are_replaced_by_the_name_of_their_layer(k, tmp_path):
+    path = tmp_path / "m.keras"
+    model = lambdas(k)
+    model.save(path)
+    close(load_model(path, FUNCTIONS)(X), model(X))
+    in_full = {"plus/function": FUNCTIONS["plus"], "dense/activation": FUNCTIONS["dense"]}
+    close(load_model(path, {**in_full, "<lambda>": FUNCTIONS["twice"]})(X), model(X))
+    with pytest.raises(ValueError, match="one function '<lambda>'.*'plus' and Dense 'dense'"):
+        load_model(path, {"<lambda>": FUNCTIONS["plus"]})
+    with pytest.raises(ValueError, match="'plus'.*\n.*custom_objects={'plus': function}"):
+        load_model(path)
+
+
+def scaled(x):
+    return 2 * x
+
+
+def test_copies_within_the_process_keep_functions():
+    model = lambdas(cornu)
+    clone = clone_model(model)
+    clone.set_weights(model.get_weights())
+    close(clone(X), model(X))
+    stack = cornu.Sequential([layers.Lambda(scaled), layers.Lambda(lambda x: x + 1)])
+    close(stack.repeat(2)(X), 2 * (2 * X + 1) + 1)
+
+
+class Own(layers.Dense):
+    def call(self, inputs):
+        return super().call(inputs) + 100
+
+
+class OwnBlock(cornu.Sequential):
+    pass
+
+
+def nested(k):
+    block = k.Sequential([k.Input((3,)), k.layers.Dense(3), k.layers.Dense(2)])
+    inputs = k.Input((3,))
+    return k.Model(inputs, k.layers.Dense(1)(block(inputs)))
+
+
+@pytest.mark.parametrize("k", [cornu, keras], ids=["ours", "theirs"])
+def test_a_class_of_the_library_is_replaced_with_its_weights(k, tmp_path):
+    path = tmp_path / "m.keras"
+    model = nested(k)
+    model.save(path)
+    loaded = load_model(path, {"Dense": Own, "Sequential": OwnBlock})
+    assert type(loaded.layers[2]) is Own and type(loaded.layers[1]) is OwnBlock
+    for one, other in zip(model.get_weights(), loaded.get_weights(), strict=True):
+        assert (one == other).all()
+    loaded.save(path)  # under the names of the new classes
+    with pytest.raises(ValueError, match="'OwnBlock'"):
+        load_model(path)
+    again = load_model(path, {"Own": Own, "OwnBlock": OwnBlock})
+    close(again(X), loaded(X))
+    renamed = type("Renamed", (Own,), {})
+    close(load_model(path, {"Own": renamed, "OwnBlock": OwnBlock})(X), loaded(X))
+
+
+@pytest.mark.parametrize("name", ["relu", "MeanSquaredError", "Adam", "GlorotUniform"])
+def test_every_kind_of_object_is_replaced(name, tmp_path):
+    class OwnLoss(cornu.losses.MeanSquaredError):
+        pass
+
+    class OwnAdam(cornu.optimizers.Adam):
+        pass
+
+    class OwnInitializer(cornu.initializers.GlorotUniform):
+        pass
+
+    own = {"relu": scaled, "MeanSquaredError": OwnLoss, "Adam": OwnAdam}
+    own["GlorotUniform"] = OwnInitializer
+    model = cornu.Sequential([cornu.Input((3,)), layers.Dense(2, "relu")])
+    model.compile(cornu.optimizers.Adam(), cornu.losses.MeanSquaredError())
+    model.fit(X, X[:, :2], verbose=0)
+    model.save(tmp_path / "m.keras")
+    loaded = load_model(tmp_path / "m.keras", {name: own[name]})
+    parts = [loaded.layers[0].activation, loaded.loss, loaded.optimizer]
+    parts.append(loaded.layers[0].kernel_initializer)
+    assert own[name] in [*parts, *map(type, parts)]
+    slots = zip(loaded.optimizer.variables, model.optimizer.variables, strict=True)
+    assert all((np.asarray(one) == np.asarray(other)).all() for one, other in slots)
+
+
+def test_what_is_not_a_class_is_named(tmp_path):
+    nested(cornu).save(tmp_path / "m.keras")
+    with pytest.raises(ValueError, match="Expected a class with a `from_config... method.*scaled"):
+        load_model(tmp_path / "m.keras", {"Dense": scaled})
