@@ -49,7 +49,7 @@ class GAN(cornu.Model):
         return self.generator(noise, training=training)
 
     def train_step(self, data):
-        real, _, _ = data
+        real = data
         count = len(real)
         ones, zeros = ops.ones((count, 1)), ops.zeros((count, 1))
 

@@ -6,6 +6,7 @@ batches are formed; the others are iterables of batches.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ from cornu.data.column_names import NAMELESS, Names, bind_batch, bind_frame
 from cornu.data.conversion import as_arrays
 from cornu.data.foreign_types import is_a, named
 from cornu.data.lazy_columns import column_of
-from cornu.data.sources.arrays import Arrays, length
+from cornu.data.sources.arrays import Arrays
 from cornu.data.sources.grain import Grain
 from cornu.data.sources.huggingface import HuggingFace, column_of_table, columns_of_table
 from cornu.data.sources.indexed import Indexed
@@ -127,11 +128,12 @@ class DataInput:
         structure = options.prepare(self.arrays(options.names))
         return Arrays(
             structure,
-            length(structure) if options.whole else int(options.batch_size or _BATCH_SIZE),
+            sys.maxsize if options.whole else int(options.batch_size or _BATCH_SIZE),
             options.shuffle,
             options.seed,
             options.steps,
             options.restart,
+            options.whole,
         )
 
 

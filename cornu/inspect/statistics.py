@@ -255,7 +255,7 @@ class _StatisticsProgram:
             predicted = self.model(x, training=self.training)
             if y is None:
                 return None
-            return self.model.compute_loss(x, y, predicted, weight, training=self.training)
+            return self.model._compute_loss_(x, y, predicted, weight, training=self.training)
 
         return record_outputs(loss, list(self.layers.values()), probes)()
 

@@ -249,8 +249,26 @@ class TrainingMethods(Layer):
         """Updates the metrics with a batch; returns their values. Can be overridden."""
         return steps.compute_metrics(self._trainer_, y, y_pred, sample_weight)
 
-    def train_step(self, data: DataLike) -> dict[str, Any]:
-        """Trains on one batch `(x, y, sample_weight)`; returns logs.
+    def _compute_loss_(
+        self, x: DataLike, y: DataLike, y_pred: PyTree, sample_weight: DataLike, training: bool
+    ) -> Any:
+        """Calls `compute_loss`, whose overrides need not have the parameter `training`."""
+        parameters = inspect.signature(self.compute_loss).parameters
+        given = "training" in parameters or any(
+            p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values()
+        )
+        kwargs = {"training": training} if given else {}
+        return self.compute_loss(x, y, y_pred, sample_weight, **kwargs)
+
+    def train_step(self, *args: Any, **kwargs: Any) -> Any:
+        """Trains on one batch; returns logs.
+
+        Args:
+            *args, **kwargs: `data`, a batch as it was passed to `fit`: x, `(x, y)` or
+                `(x, y, sample_weight)`, which `utils.unpack_x_y_sample_weight` unpacks. Or
+                `state, data`, as in Keras on JAX, where the state contains the values of the
+                trainable, non-trainable, optimizer's and metrics' Variables; then the new state
+                is returned after the logs. An override has either parameters.
 
         An override may assign to Variables as in eager code, and use `cornu.value_and_grad` for
         gradients. It is transformed into a pure function and compiled as a whole.
@@ -260,21 +278,30 @@ class TrainingMethods(Layer):
         >>> import cornu
         >>> class Plain(cornu.Model):
         ...     def train_step(self, data):
-        ...         x, y, _ = data
+        ...         x, y = data
         ...         loss_of = lambda: ((self(x, training=True) - y) ** 2).mean()
         ...         loss, grads = cornu.value_and_grad(loss_of, self.trainable_variables)()
         ...         self.optimizer.apply(grads, self.trainable_variables)
         ...         return {"loss": loss}
+
+        Differences: a step needs no state, see above. A batch of x alone is never in a tuple.
         """
-        return steps.train_step(self._trainer_, data)
+        return steps.train_step(self._trainer_, *args, **kwargs)
 
-    def test_step(self, data: DataLike) -> dict[str, Any]:
-        """Evaluates one batch `(x, y, sample_weight)`; returns logs."""
-        return steps.test_step(self._trainer_, data)
+    def test_step(self, *args: Any, **kwargs: Any) -> Any:
+        """Evaluates one batch; returns logs; see `train_step`.
 
-    def predict_step(self, data: DataLike) -> Any:
-        """Returns the predictions for one batch `(x, None, None)`."""
-        return self(data[0], training=False)
+        The state, if it is passed, has no variables of the optimizer.
+        """
+        return steps.test_step(self._trainer_, *args, **kwargs)
+
+    def predict_step(self, *args: Any, **kwargs: Any) -> Any:
+        """Returns the predictions for one batch; see `train_step`.
+
+        The state, if it is passed, contains the trainable and the non-trainable variables; the new
+        non-trainable ones are returned.
+        """
+        return steps.predict_step(self._trainer_, *args, **kwargs)
 
     # ------------------------------------------------------------------------------ running on data
 

@@ -35,8 +35,12 @@ class Binding:
             they are unknown.
         class_weight: as in `fit`.
         inputs_only: whether there is only x, as in `predict`.
+        aligned: whether row i of each array is about sample i, so that their numbers are equal, as
+            in data of which batches are made. Batches that are given may contain anything.
+        own_step: whether a custom step receives the batches, exactly as the user passed them; then
+            nothing is matched or checked, and the model is not built.
         keeps_structure: whether batches keep the structure in which the user passed them, for
-            custom steps and losses.
+            custom losses and metrics.
         keeps_inputs: whether only x keeps it, because the model defines how it is called.
         keeps_targets: whether only y and sample_weight keep it, because no loss or metric of
             `compile` uses them.
@@ -48,6 +52,8 @@ class Binding:
         outputs: Callable[[Any], Outputs | None],
         class_weight: Mapping[Any, Any] | None = None,
         inputs_only: bool = False,
+        aligned: bool = True,
+        own_step: bool = False,
         keeps_structure: bool = False,
         keeps_inputs: bool = False,
         keeps_targets: bool = False,
@@ -57,8 +63,10 @@ class Binding:
         # structure of the data.
         self._graph = model._graph_
         self._outputs = outputs
-        self._class_weight = class_weight
+        self._class_weight = class_weight or None
+        self._aligned = aligned
         self._inputs_only = inputs_only
+        self.own_step = own_step
         self._keeps_inputs = keeps_structure or keeps_inputs
         self._keeps_targets = keeps_structure or keeps_targets
         self._signature: Any = None  # of the last batch whose lengths were checked
@@ -86,6 +94,11 @@ class Binding:
         x, y, weight = batch
         if x is None:
             raise ValueError(f"Model {self._model.name!r}: x is None; inputs are required.")
+        if self.own_step:
+            if self._class_weight is not None:
+                outputs = None if self._graph is None else self._outputs(x)
+                weight = self._apply_class_weight(outputs, y, weight)
+            return x, y, weight
         bound = x
         if self._graph is not None:
             bound = self._graph.arrange(self._graph.match(x))
@@ -93,7 +106,9 @@ class Binding:
         signature = tree.signature(batch)
         if signature != self._signature:  # skipped for most batches, which have the same shapes
             parts = {"x": batch[0]} if self._inputs_only else dict(zip(_PARTS, batch, strict=True))
-            check_lengths(item for what, part in parts.items() for item in named_arrays(part, what))
+            aligned = self._aligned or (self._graph is not None and self._graph.rowwise())
+            named = (item for what, part in parts.items() for item in named_arrays(part, what))
+            check_lengths(named, aligned)
             self._signature = signature
         if self._inputs_only:
             return x, None, None
@@ -142,7 +157,7 @@ class Binding:
     def inputs(self, x: DataLike) -> Iterator[tuple[str, Tensor | None, Any]]:
         """Yields name, Tensor and array of each input of a bound batch."""
         graph = self._model._graph_
-        if graph is None:
+        if graph is None or self.own_step:
             for name, array in named_arrays(x, "x"):
                 yield name, None, array
             return

@@ -16,8 +16,8 @@ from cornu.types import PyTree
 __all__ = ["check_lengths", "check_targets", "check_values"]
 
 
-def check_lengths(named: Iterable[tuple[str, Any]]) -> None:
-    """Raises a ValueError for empty arrays and arrays of different lengths."""
+def check_lengths(named: Iterable[tuple[str, Any]], aligned: bool = True) -> None:
+    """Raises a ValueError for data without rows and, if `aligned`, for different lengths."""
     lengths: dict[str, int] = {}
     for name, array in named:
         if array is None:
@@ -27,14 +27,14 @@ def check_lengths(named: Iterable[tuple[str, Any]]) -> None:
         lengths[name] = array.shape[0]
     if not lengths:
         raise ValueError("The data is empty: there are no arrays.")
-    if len(set(lengths.values())) > 1:
+    if not any(lengths.values()):
+        raise ValueError(f"The data is empty: {next(iter(lengths))} has 0 rows.")
+    if aligned and len(set(lengths.values())) > 1:
         listed = ", ".join(f"{name}: {count}" for name, count in lengths.items())
         raise ValueError(
             f"The arrays have different numbers of rows ({listed}). Each sample needs one row "
             "in every array."
         )
-    if 0 in lengths.values():
-        raise ValueError(f"The data is empty: {next(iter(lengths))} has 0 rows.")
 
 
 def check_values(name: str, array: Any, consumers: Iterable[Layer] = ()) -> None:

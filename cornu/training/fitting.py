@@ -69,8 +69,8 @@ def fit(
     listed = _callback_list(trainer, dry_run.callbacks(callbacks), verbose, epochs, None)
     # A trial run must not replace the state of a real one.
     with ResumeSession(trainer, None if fast_dev_run else resume, listed) as session:
-        binding = trainer.binding("train", class_weight)
         data = identify(x, y, sample_weight)
+        binding = trainer.binding("train", class_weight, aligned=data.has_rows)
         held_out = _identify_validation(validation_data)
         if validation_split and held_out is None:
             data, held_out = data.split(validation_split, binding.names)
@@ -254,7 +254,7 @@ def evaluate(
 def _open_for_evaluation(
     trainer: Trainer, data: DataInput, batch_size: int | None, steps_: int | None
 ) -> Arrays | Stream:
-    binding = trainer.binding("test")
+    binding = trainer.binding("test", aligned=data.has_rows)
     source = data.open(ReadOptions(batch_size, steps_, prepare=binding.bind, names=binding.names))
     trainer.prepare(source, train=False)
     steps.check_data(trainer, binding, source)
@@ -270,8 +270,9 @@ def predict(
     callbacks: Any,
 ) -> Any:
     """Returns the predictions for some data; see `Model.predict`."""
-    binding = trainer.binding("predict", inputs_only=True)
-    source: Any = identify(x).open(
+    data = identify(x)
+    binding = trainer.binding("predict", inputs_only=True, aligned=data.has_rows)
+    source: Any = data.open(
         ReadOptions(batch_size, steps_, prepare=binding.bind, names=binding.names)
     )
     if not trainer.model.built:

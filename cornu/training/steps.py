@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -13,6 +14,7 @@ from cornu.core.layer.layer import Layer
 from cornu.core.state import scope
 from cornu.core.state.variable import Variable
 from cornu.data import Arrays, Stream
+from cornu.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from cornu.layers.input import InputLayer
 from cornu.losses import FunctionLoss
 from cornu.training.binding import Binding
@@ -30,6 +32,7 @@ __all__ = [
     "compute_loss",
     "compute_metrics",
     "predict",
+    "predict_step",
     "stateless_compute_loss",
     "test",
     "test_step",
@@ -49,8 +52,17 @@ def train(trainer: Trainer, batch: Batch) -> dict[str, Any] | None:
     return None
 
 
-def train_step(trainer: Trainer, batch: Batch) -> dict[str, Any]:
-    """Trains on a batch; returns the values of the metrics; see `Model.train_step`."""
+def train_step(trainer: Trainer, *args: Any, **kwargs: Any) -> Any:
+    """Trains on a batch; returns the values of the metrics; see `Model.train_step`.
+
+    Args:
+        trainer: the Trainer.
+        *args, **kwargs: `data`, or `state` and `data`; then the new state is returned, too.
+    """
+    return _with_state(trainer, "train_step", _train_and_measure, args, kwargs)
+
+
+def _train_and_measure(trainer: Trainer, batch: Batch) -> dict[str, Any]:
     x, y, sample_weight = batch
     y_pred = _train_on(trainer, batch)
     logs: dict[str, Any] = trainer.model.compute_metrics(x, y, y_pred, sample_weight)
@@ -65,20 +77,46 @@ def test(trainer: Trainer, batch: Batch) -> dict[str, Any] | None:
     return None
 
 
-def test_step(trainer: Trainer, batch: Batch) -> dict[str, Any]:
-    """Evaluates a batch; returns the values of the metrics; see `Model.test_step`."""
+def test_step(trainer: Trainer, *args: Any, **kwargs: Any) -> Any:
+    """Evaluates a batch; returns the values of the metrics; see `train_step`."""
+    return _with_state(trainer, "test_step", _evaluate_and_measure, args, kwargs)
+
+
+def _evaluate_and_measure(trainer: Trainer, batch: Batch) -> dict[str, Any]:
     x, y, sample_weight = batch
     y_pred = _evaluate(trainer, batch)
     logs: dict[str, Any] = trainer.model.compute_metrics(x, y, y_pred, sample_weight)
     return logs
 
 
+def predict_step(trainer: Trainer, *args: Any, **kwargs: Any) -> Any:
+    """Returns the predictions for a batch; see `train_step`."""
+    return _with_state(trainer, "predict_step", _predict, args, kwargs)
+
+
+def _predict(trainer: Trainer, batch: Batch) -> Any:
+    return trainer.model(batch[0], training=False)
+
+
 def predict(trainer: Trainer, batch: Batch) -> Any:
-    """Runs the predict step on a batch `(x, None, None)`."""
-    step = trainer.model.predict_step
-    if state_lists.takes_state(step):
-        return state_lists.run(step, _state(trainer, "predict_step"), batch)
-    return step(batch)
+    """Runs the predict step on a batch."""
+    return _call_step(trainer, "predict_step", batch)
+
+
+def _with_state(
+    trainer: Trainer,
+    name: str,
+    run: Callable[[Trainer, Batch], Any],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+) -> Any:
+    """Calls `run` for the arguments `(data)` or `(state, data)` of a step."""
+    given = [*args, *(kwargs[key] for key in ("state", "data") if key in kwargs)]
+    run_on = partial(run, trainer, unpack_x_y_sample_weight(given[-1]))
+    if len(given) == 1:
+        return run_on()
+    owners, returned = _state(trainer, name)
+    return state_lists.with_state(run_on, given[0], owners, returned)
 
 
 def _overrides(trainer: Trainer, step: str) -> bool:
@@ -95,7 +133,7 @@ def _train_on(trainer: Trainer, batch: Batch) -> Any:
 
     def loss_of() -> Any:
         y_pred = model(x, training=True)
-        loss = model.compute_loss(x, y, y_pred, sample_weight, training=True)
+        loss = model._compute_loss_(x, y, y_pred, sample_weight, training=True)
         masks = tree.map(masks_of.get, y_pred)
         return optimizer.scale_loss(loss), (loss, y_pred, masks)
 
@@ -115,7 +153,7 @@ def _evaluate(trainer: Trainer, batch: Batch) -> Any:
     x, y, sample_weight = batch
     y_pred = trainer.model(x, training=False)
     if y is not None or trainer.objective is None:
-        loss = trainer.model.compute_loss(x, y, y_pred, sample_weight, training=False)
+        loss = trainer.model._compute_loss_(x, y, y_pred, sample_weight, training=False)
         _track_loss(trainer, loss, y_pred)
     return y_pred
 
@@ -137,17 +175,14 @@ def _update_metrics(trainer: Trainer, batch: Batch, y_pred: PyTree) -> None:
 def _run_users_step(trainer: Trainer, name: str, batch: Batch) -> dict[str, Any]:
     """Runs a custom step; returns its logs."""
     model = trainer.model
-    step = getattr(model, name)
     try:
-        if state_lists.takes_state(step):
-            logs = state_lists.run(step, _state(trainer, name), batch)
-        else:
-            logs = step(batch)
+        logs = _call_step(trainer, name, batch)
     except ValueError as error:
         if "values to unpack (expected" in str(error):
             error.add_note(
-                "A batch is always (x, y, sample_weight), with None for missing parts: write "
-                "`x, y, sample_weight = data`."
+                "A step receives the batch as it was passed: x, (x, y) or (x, y, sample_weight). "
+                "For all of them write `x, y, sample_weight = "
+                "cornu.utils.unpack_x_y_sample_weight(data)`."
             )
         raise
     if not isinstance(logs, dict):
@@ -160,13 +195,24 @@ def _run_users_step(trainer: Trainer, name: str, batch: Batch) -> dict[str, Any]
     return logs
 
 
-def _state(trainer: Trainer, name: str) -> list[list[Variable]]:
-    """Returns the parts of the state that Keras passes to a step of this name."""
+def _call_step(trainer: Trainer, name: str, batch: Batch) -> Any:
+    """Calls a custom step on a batch as the user passed it."""
+    step, data = getattr(trainer.model, name), pack_x_y_sample_weight(*batch)
+    if state_lists.takes_state(step):
+        return state_lists.run(step, *_state(trainer, name), data)
+    return step(data)
+
+
+def _state(trainer: Trainer, name: str) -> tuple[list[list[Variable]], list[list[Variable]]]:
+    """Returns the parts of the state that Keras passes to a step, and those that it returns."""
     model = trainer.model
     parts = [model.trainable_variables, model.non_trainable_variables]
+    if name == "predict_step":
+        return parts, parts[1:]
     if name == "train_step":
         parts.append(trainer.optimizer.variables)
-    return parts if name == "predict_step" else [*parts, model.metrics_variables]
+    parts.append(model.metrics_variables)
+    return parts, parts
 
 
 # ------------------------------------------------------------------------------ loss and metrics
@@ -205,7 +251,7 @@ def stateless_compute_loss(
     model = trainer.model
     trainer.bind_outputs(args[1], args[2])
     owners = model.trainable_variables, model.non_trainable_variables, model.metrics_variables
-    compute = scope.pure(model.compute_loss, [v for part in owners for v in part])
+    compute = scope.pure(model._compute_loss_, [v for part in owners for v in part])
     loss, new, _ = compute([value for part in values for value in part], None, *args)
     first, second = len(owners[0]), len(owners[0]) + len(owners[1])
     return loss, (list(new[:first]), list(new[first:second]), list(new[second:]))
@@ -227,7 +273,7 @@ def check_data(trainer: Trainer, binding: Binding, source: Arrays | Stream) -> N
     """Raises a ValueError for inputs and targets that do not match the model and its losses."""
     check_inputs(trainer, binding, source)
     objective = trainer.objective
-    if objective is None:
+    if objective is None or binding.own_step:
         return
     _, y, weight = source.preview()
     outputs = objective.outputs

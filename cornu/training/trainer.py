@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -37,9 +38,9 @@ __all__ = ["RunState", "Trainer"]
 
 # Methods of a model that receive data in the structure in which the user passed it.
 _SEES_DATA = {
-    "train": ("train_step", "compute_loss", "compute_metrics"),
-    "test": ("test_step", "compute_loss", "compute_metrics"),
-    "predict": ("predict_step",),
+    "train": ("compute_loss", "compute_metrics"),
+    "test": ("compute_loss", "compute_metrics"),
+    "predict": (),
 }
 
 
@@ -235,7 +236,11 @@ class Trainer:
     # --------------------------------------------------------------------------- data and building
 
     def binding(
-        self, kind: str, class_weight: Mapping[Any, Any] | None = None, inputs_only: bool = False
+        self,
+        kind: str,
+        class_weight: Mapping[Any, Any] | None = None,
+        inputs_only: bool = False,
+        aligned: bool = True,
     ) -> Binding:
         """Returns the Binding of batches to the inputs and outputs of the model.
 
@@ -243,6 +248,7 @@ class Trainer:
             kind: "train", "test" or "predict".
             class_weight: as in `fit`.
             inputs_only: whether there is only x.
+            aligned: whether all arrays have the same number of rows; see `Binding`.
         """
         config = self.config
         binds = config is not None and (config.loss or config.metrics or config.weighted_metrics)
@@ -251,6 +257,8 @@ class Trainer:
             self._outputs_for,
             class_weight,
             inputs_only,
+            aligned,
+            own_step=self.model._overrides_(f"{kind}_step"),
             keeps_structure=any(self.model._overrides_(name) for name in _SEES_DATA[kind]),
             keeps_inputs=any(self.model._overrides_(name) for name in ("call", "__call__")),
             keeps_targets=not binds,
@@ -274,24 +282,35 @@ class Trainer:
     def prepare(self, source: Arrays | Stream, train: bool) -> None:
         """Builds the model, the optimizer and the metrics for the batches of a source."""
         x, y, _ = source.example()
-        self.build(x)
-        self.bind_outputs(y, None)
+        if not self.model._overrides_("train_step" if train else "test_step"):
+            self.build(x)
+            self.bind_outputs(y, None)
+        else:
+            # The step decides how the model is called, if at all, and with which targets.
+            if not self.model.built:
+                self.build(x)
+            with contextlib.suppress(ValueError):
+                self.bind_outputs(y, None)
         if train and not self.optimizer.built:
             self._warn_of_unreached_layers()
             self.optimizer.build(self.model.trainable_variables)
         if train:
             apply_rates_by_path(self.model)
-        if self.config is not None and self._has_variables_to_create(train):
+        if self.config is not None and self._has_variables_to_create(self.config, train):
             self._traced_for_variables.append((self.config, train))
             step = self.train_logs if train else self.test_logs
             # Traces the step once, for the Variables that metrics and optimizers create in it.
             with scope.abstract_scope():
                 jax.eval_shape(step, source.example())
 
-    def _has_variables_to_create(self, train: bool) -> bool:
-        """Whether a metric or another optimizer may create Variables when it is first used."""
-        if any(c is self.config and t == train for c, t in self._traced_for_variables):
+    def _has_variables_to_create(self, config: CompileConfig, train: bool) -> bool:
+        """Whether a loss, metric or optimizer may create Variables when it is first used."""
+        if any(c is config and t == train for c, t in self._traced_for_variables):
             return False
+        if self.metric_set is None and (config.metrics or config.weighted_metrics):
+            return True
+        if self.objective is None and config.loss is not None:
+            return True
         return any(
             (train and not thing.built) if isinstance(thing, Optimizer) else not thing.variables
             for thing in iterate_owned(self.model)
@@ -318,7 +337,7 @@ class Trainer:
         train: bool,
     ) -> Arrays:
         """Returns a source of one batch; builds the model and checks the data."""
-        binding = self.binding("train" if train else "test", class_weight)
+        binding = self.binding("train" if train else "test", class_weight, aligned=False)
         source = _open_whole(identify(x, y, sample_weight), binding)
         self.prepare(source, train)
         steps.check_data(self, binding, source)
@@ -326,7 +345,8 @@ class Trainer:
 
     def one_input_batch(self, x: DataLike) -> Arrays:
         """Returns a source of one batch for `predict`; builds the model."""
-        source = _open_whole(identify(x), self.binding("predict", inputs_only=True))
+        binding = self.binding("predict", inputs_only=True, aligned=False)
+        source = _open_whole(identify(x), binding)
         if not self.model.built:
             self.model._build_for_(source.example()[0])
         return source
@@ -349,7 +369,7 @@ class Trainer:
         """Whether rows of weight zero do not affect any result, so that batches can be padded."""
         model, graph = self.model, self.model._graph_
         return (
-            not any(model._overrides_(name) for name in _SEES_DATA[kind])
+            not any(model._overrides_(name) for name in (f"{kind}_step", *_SEES_DATA[kind]))
             and model._is_purely_functional_
             and graph is not None
             and graph.rowwise()

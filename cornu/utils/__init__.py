@@ -7,6 +7,7 @@ from cornu.config import (
 )
 from cornu.core.graph.tensor import is_keras_tensor
 from cornu.core.state.dtypes import standardize_dtype
+from cornu.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from cornu.data.pydataset import PyDataset
 from cornu.data.pydataset import PyDataset as Sequence
 from cornu.data.readers.audio_files import audio_dataset_from_directory
@@ -31,7 +32,7 @@ from cornu.registry import serialize as serialize_keras_object
 from cornu.seeds import set_random_seed
 from cornu.terminal.progbar import Progbar
 from cornu.utils.arrays import normalize, pad_sequences, to_categorical
-from cornu.utils.batches import pack_x_y_sample_weight, split_dataset, unpack_x_y_sample_weight
+from cornu.utils.batches import split_dataset
 from cornu.utils.config import Config
 from cornu.utils.downloads import get_file
 from cornu.utils.graph import get_source_inputs

@@ -1,4 +1,4 @@
-"""Packs and unpacks batches `(x, y, sample_weight)`, and splits data in two."""
+"""Splits data in two."""
 
 from __future__ import annotations
 
@@ -11,46 +11,7 @@ from cornu.data.splits import chosen, with_rows
 from cornu.errors import quantity
 from cornu.types import PyTree
 
-__all__ = ["pack_x_y_sample_weight", "split_dataset", "unpack_x_y_sample_weight"]
-
-
-@api_boundary
-def pack_x_y_sample_weight(x: PyTree, y: PyTree = None, sample_weight: PyTree = None) -> PyTree:
-    """Packs the parts of a batch into a tuple, without trailing None.
-
-    Example:
-
-    >>> pack_x_y_sample_weight("x", "y"), pack_x_y_sample_weight("x")
-    (('x', 'y'), 'x')
-
-    Differences: Keras drops sample weights that are passed without `y`.
-    """
-    if sample_weight is not None:
-        return x, y, sample_weight
-    if y is not None:
-        return x, y
-    return (x,) if isinstance(x, (tuple, list)) else x
-
-
-@api_boundary
-def unpack_x_y_sample_weight(data: PyTree) -> tuple[PyTree, PyTree, PyTree]:
-    """Returns the three parts of a batch; missing parts are None.
-
-    Raises:
-        ValueError: the batch has more than three parts.
-
-    Example:
-
-    >>> unpack_x_y_sample_weight(("x", "y"))
-    ('x', 'y', None)
-    """
-    parts = tuple(data) if isinstance(data, (tuple, list)) else (data,)
-    if not 1 <= len(parts) <= 3:
-        raise ValueError(
-            "A batch must be x, (x, y) or (x, y, sample_weight). Received "
-            f"{quantity(len(parts), 'part')}."
-        )
-    return (*parts, None, None)[:3]
+__all__ = ["split_dataset"]
 
 
 @api_boundary

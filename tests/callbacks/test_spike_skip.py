@@ -180,7 +180,7 @@ def test_with_a_scaled_loss_and_steps_of_ones_own():
             return self.out(x)
 
         def train_step(self, data):
-            x, y, _ = data
+            x, y = data
             loss_of = lambda: ((self(x) - y) ** 2).mean()  # noqa: E731
             loss, grads = cornu.value_and_grad(loss_of, self.trainable_variables)()
             self.optimizer.apply(grads, self.trainable_variables)

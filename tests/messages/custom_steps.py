@@ -28,7 +28,7 @@ def a_step_that_returns_nothing():
 
     class Net(Model):
         def train_step(self, data):
-            x, y, _ = data
+            x, y = data
             self.compute_loss(x, y, self(x))
 
     x = Input((4,), name="x")
@@ -50,7 +50,7 @@ def a_step_that_returns_a_number():
 
     class Net(Model):
         def train_step(self, data):
-            x, y, _ = data
+            x, y = data
             return self.compute_loss(x, y, self(x))
 
     x = Input((4,), name="x")
@@ -62,19 +62,19 @@ def a_step_that_returns_a_number():
 @wrong(
     ValueError,
     """
-too many values to unpack (expected 2)
-A batch is always (x, y, sample_weight), with None for missing parts: write `x, y, sample_weight\
- = data`.
+not enough values to unpack (expected 3, got 2)
+A step receives the batch as it was passed: x, (x, y) or (x, y, sample_weight). For all of them \
+write `x, y, sample_weight = cornu.utils.unpack_x_y_sample_weight(data)`.
 It failed in Net.train_step (at custom_steps.py:3); fit() was called (at custom_steps.py:9).
 """,
 )
-def a_step_of_two():
-    """train_step unpacks two parts of three."""
+def a_step_of_three():
+    """train_step unpacks three parts of two."""
 
     class Net(Model):
         def train_step(self, data):
-            x, y = data
-            return {"loss": self.compute_loss(x, y, self(x))}
+            x, y, weight = data
+            return {"loss": self.compute_loss(x, y, self(x), weight)}
 
     x = Input((4,), name="x")
     net = Net(x, layers.Dense(1)(x), name="net")
@@ -233,7 +233,7 @@ def branch_in_a_step():
 
     class Net(Model):
         def train_step(self, data):
-            x, y, _ = data
+            x, y = data
             loss = self.compute_loss(x, y, self(x))
             if loss > 10:
                 return {"loss": 10.0}

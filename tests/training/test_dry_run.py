@@ -5,7 +5,7 @@ import pytest
 
 import cornu
 from cornu import callbacks, config, layers
-from cornu.utils import PyDataset
+from cornu.utils import PyDataset, unpack_x_y_sample_weight
 
 X = np.random.default_rng(0).normal(size=(50, 3)).astype("float32")
 Y = X.sum(1, keepdims=True)
@@ -60,7 +60,7 @@ class Reader(cornu.Sequential):
     """Notes the numbers of the batches, and learns nothing."""
 
     def train_step(self, data):
-        self.seen.append(int(np.asarray(data[0])[0, 0]))
+        self.seen.append(int(np.asarray(unpack_x_y_sample_weight(data)[0])[0, 0]))
         return {"loss": np.zeros(())}
 
 

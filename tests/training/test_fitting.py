@@ -234,7 +234,7 @@ def test_a_train_step_of_ones_own_needs_no_state():
             return self.dense(x)
 
         def train_step(self, data):
-            x, y, _ = data
+            x, y = data
 
             def loss_of():
                 return self.compute_loss(x, y, self(x, training=True))

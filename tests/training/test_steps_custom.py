@@ -9,6 +9,7 @@ import cornu
 from cornu import Input, Model, layers, ops
 from cornu.layers import Dense
 from cornu.training.step.program import counters
+from cornu.utils import unpack_x_y_sample_weight
 from tests.sampling import slow_except
 
 RNG = np.random.default_rng(0)
@@ -29,7 +30,7 @@ class Stepped(Model):
     """Does by itself what a model does anyway."""
 
     def train_step(self, data):
-        x, y, sample_weight = data
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
 
         def loss_of():
             y_pred = self(x, training=True)
@@ -42,14 +43,14 @@ class Stepped(Model):
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
     def test_step(self, data):
-        x, y, sample_weight = data
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
         y_pred = self(x, training=False)
         loss = self.compute_loss(x, y, y_pred, sample_weight, training=False)
         self.metrics[0].update_state(loss, sample_weight=len(x))
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
     def predict_step(self, data):
-        return self(data[0], training=False)
+        return self(unpack_x_y_sample_weight(data)[0], training=False)
 
 
 def check_close(a, b, rtol=1e-5):
@@ -76,7 +77,7 @@ def test_a_step_of_ones_own_can_do_what_the_models_does(words):
 def test_predictions_of_ones_own():
     class Signs(Model):
         def predict_step(self, data):
-            outputs = self(data[0], training=False)
+            outputs = self(unpack_x_y_sample_weight(data)[0], training=False)
             return {"sign": ops.sign(outputs), "row": ops.arange(len(outputs))}
 
     model = drawn(Signs)
@@ -133,7 +134,7 @@ class Adversaries(Model):
         return self.generator(cornu.random.normal((rows, self.size), seed=self.seeds))
 
     def train_step(self, data):
-        real = data[0]
+        real = unpack_x_y_sample_weight(data)[0]
         loss = cornu.losses.BinaryCrossentropy(from_logits=True)
 
         def judge_loss():
@@ -177,7 +178,7 @@ def test_penalties_of_layers_reach_steps_of_ones_own():
 
     class Own(Model):
         def train_step(self, data):
-            x, y, _ = data
+            x, y = data
 
             def loss_of():
                 y_pred = self(x, training=True)
@@ -317,8 +318,12 @@ def test_a_stateless_step_draws_other_numbers_in_each_call():
     class Noisy(Model):
         def train_step(self, state, data):
             trained, rest, slots, counted = state
-            first, _ = self.stateless_call(trained, rest, data[0], training=True)
-            second, _ = self.stateless_call(trained, rest, data[0], training=True)
+            first, _ = self.stateless_call(
+                trained, rest, unpack_x_y_sample_weight(data)[0], training=True
+            )
+            second, _ = self.stateless_call(
+                trained, rest, unpack_x_y_sample_weight(data)[0], training=True
+            )
             return {"apart": ops.max(ops.abs(first - second))}, state
 
     assert drawn(Noisy).train_on_batch(X[:8], Y[:8]) > 0
@@ -333,3 +338,186 @@ def test_a_stateless_step_that_returns_something_else():
         TypeError, match=r"train_step\(state, data\) must return .* Received: a dict"
     ):
         drawn(Wrong).fit(X, Y, **WORDS)
+
+
+# ------------------------------------------------------------------- what steps receive, and how
+
+
+class Free(Model):
+    """A model that is built and cannot be called on what its steps receive."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = {}
+        self.built = True
+
+    def call(self, x):
+        raise AssertionError("fit called a built model that has steps of its own")
+
+    def see(self, what, data):
+        self.seen[what] = cornu.tree.map_structure(lambda leaf: None if leaf is None else "", data)
+        return {"loss": 0.0}
+
+    def train_step(self, data):
+        return self.see("train", data)
+
+    def test_step(self, data):
+        return self.see("test", data)
+
+    def predict_step(self, data):
+        self.see("predict", data)
+        return ops.zeros((1,))
+
+
+class FreeWithState(Free):
+    def train_step(self, state, data):
+        return self.see("train", data), state
+
+    def test_step(self, state, data):
+        return self.see("test", data), state
+
+    def predict_step(self, state, data):
+        self.see("predict", data)
+        return ops.zeros((1,)), state[1]
+
+
+W = np.ones(len(X))
+# Arguments of fit, and the batch that a step receives for them.
+GIVEN = [
+    ((X,), ""),
+    ((X, Y), ("", "")),
+    ((X, Y, W), ("", "", "")),
+    ((X, None, W), ("", None, "")),
+    (([X, X],), (["", ""],)),
+    (((X, X), [Y, Y]), (("", ""), ["", ""])),
+    (({"a": X, "b": {"c": Y}}, {"d": Y}), ({"a": "", "b": {"c": ""}}, {"d": ""})),
+]
+
+
+@pytest.mark.parametrize("make", [Free, FreeWithState])
+def test_steps_receive_what_the_user_passed(make):
+    for given, expected in GIVEN:
+        x, y, weight = (*given, None, None)[:3]
+        model = make()
+        model.compile("sgd", "mse", metrics=["mae"])
+        model.fit(x, y, sample_weight=weight, verbose=0)
+        model.evaluate(x, y, sample_weight=weight, verbose=0)
+        assert model.seen == {"train": expected, "test": expected}
+        model.seen.clear()
+        model.train_on_batch(x, y, weight)
+        model.test_on_batch(x, y, weight)
+        assert model.seen == {"train": expected, "test": expected}
+        batches = type("Batches", (), {"__iter__": lambda self, batch=given: iter([batch])})()
+        model = make()
+        model.compile("sgd", "mse")
+        model.fit(batches, verbose=0)
+        model.evaluate(batches, verbose=0)
+        model.predict(batches)
+        assert model.seen == dict.fromkeys(("train", "test", "predict"), expected)
+
+
+def test_steps_may_take_any_arguments_and_call_those_of_the_base_class():
+    class Variadic(Model):
+        def train_step(self, *args, **kwargs):
+            return super().train_step(*args, **kwargs)
+
+        def test_step(self, *args, **kwargs):
+            return super().test_step(*args, **kwargs)
+
+        def predict_step(self, *args, **kwargs):
+            return super().predict_step(*args, **kwargs)
+
+    class WithState(Model):
+        def train_step(self, state, data):
+            return super().train_step(state, data=data)
+
+        def test_step(self, state, data):
+            return super().test_step(state, data)
+
+        def predict_step(self, state, data):
+            return super().predict_step(state, data)
+
+    class Plain(Model):
+        def train_step(self, data):
+            return super().train_step(data)
+
+        def test_step(self, data):
+            return super().test_step(data=data)
+
+        def predict_step(self, data):
+            return super().predict_step(data)
+
+    expected, first = None, drawn(Model).get_weights()
+    for cls in (Model, Variadic, WithState, Plain):
+        model = drawn(cls)
+        model.set_weights(first)
+        model.trainer.seed = 3
+        logs = model.fit(X, Y, **WORDS).history["loss"]
+        found = [*logs, *model.evaluate(X, Y, verbose=0), model.predict(X).sum()]
+        expected = found if expected is None else expected
+        np.testing.assert_allclose(found, expected, 1e-5)
+
+
+def test_the_loss_may_have_the_parameter_training_or_not():
+    square = lambda y, y_pred: ops.mean((y - y_pred) ** 2)  # noqa: E731
+
+    class Without(Model):
+        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None):
+            return square(y, y_pred)
+
+    class With(Model):
+        def compute_loss(self, x, y, y_pred, sample_weight=None, training=True):
+            assert isinstance(training, bool)
+            return square(y, y_pred)
+
+    class Others(Model):
+        def compute_loss(self, x, y, y_pred, sample_weight, **kwargs):
+            assert set(kwargs) == {"training"}
+            return square(y, y_pred)
+
+    class Passes(Model):
+        def compute_loss(self, *args, **kwargs):
+            return super().compute_loss(*args, **kwargs)
+
+    x = Input((6,))
+    outputs = Dense(2)(x)
+    for cls in (Without, With, Others, Passes):
+        model = cls(x, outputs)
+        model.compile("sgd", "mse")
+        loss = model.test_on_batch(X, Y)
+        np.testing.assert_allclose(loss, np.mean((model.predict(X) - Y) ** 2), 1e-5)
+        assert np.isfinite(model.train_on_batch(X, Y))
+        assert not model.check(X, Y).errors
+
+
+def test_arrays_of_a_batch_may_differ_in_their_rows():
+    """Graph networks: nodes, edges, and the number of the graph of each node."""
+    nodes, edges = X, np.array([[0, 1], [1, 2]], "int32")
+    graphs = (np.arange(len(X)) % 3).astype("int32")
+
+    class GraphNet(Model):
+        def __init__(self):
+            super().__init__()
+            self.head = Dense(1)
+
+        def call(self, inputs):
+            nodes, edges, graphs = inputs
+            nodes = nodes + ops.segment_sum(nodes[edges[:, 0]], edges[:, 1], len(nodes))
+            return self.head(ops.segment_sum(nodes, graphs, 3))
+
+    y = np.ones((3, 1), "float32")
+    batch = ((nodes, edges, graphs), y)
+    model = GraphNet()
+    model.compile("sgd", "mse", metrics=["mae"])
+    assert np.isfinite(model.train_on_batch(*batch)).all()
+    assert np.isfinite(model.test_on_batch(*batch)).all()
+    assert model.predict_on_batch(batch[0]).shape == (3, 1)
+    no_edges = ((nodes, edges[:0], graphs), y)
+    model.fit(iter([batch, no_edges]), verbose=0)
+    assert np.isfinite(model.evaluate(iter([batch, no_edges]), verbose=0)).all()
+    assert model.predict(iter([batch, no_edges])).shape == (6, 1)
+    with pytest.raises(ValueError, match="different numbers of rows"):
+        model.fit(*batch, verbose=0)
+    # Where every row is computed from the same row, different numbers are a mistake.
+    with pytest.raises(ValueError, match=r"different numbers of rows \(x: 36, y: 30\)"):
+        drawn(Model).train_on_batch(X, Y[:30])

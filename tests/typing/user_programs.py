@@ -209,7 +209,7 @@ class Regression(keras.Model):
         return self.head(self.hidden(inputs))
 
     def train_step(self, data: Any) -> dict[str, Any]:
-        x, y, _ = data
+        x, y = data
 
         def loss_of() -> jax.Array:
             y_pred = self(x, training=True)

@@ -31,6 +31,7 @@ class Arrays:
         steps: batches per epoch; by default one pass through the data.
         restart: whether `steps` may differ from the batches of one pass: then an epoch continues
             where the last one ended, and restarts at the end of the data.
+        whole: whether all rows form one batch; then the arrays may differ in their numbers of rows.
 
     Attributes:
         count: the number of rows per epoch.
@@ -47,9 +48,10 @@ class Arrays:
         seed: int = 0,
         steps: int | None = None,
         restart: bool = False,
+        whole: bool = False,
     ) -> None:
         self.structure = structure
-        self.count = self._rows = length(structure)
+        self.count = self._rows = _most_rows(structure) if whole else length(structure)
         self.batch_size = min(batch_size, self._rows)
         self.shuffle = shuffle
         self.seed = seed
@@ -151,7 +153,8 @@ class Arrays:
         """Returns the specs of a batch."""
         return jax.tree_util.tree_map(
             lambda x: jax.ShapeDtypeStruct(
-                (self.batch_size, *x.shape[1:]), jax.dtypes.canonicalize_dtype(x.dtype)
+                (min(self.batch_size, x.shape[0]), *x.shape[1:]),
+                jax.dtypes.canonicalize_dtype(x.dtype),
             ),
             self.structure,
         )
@@ -193,6 +196,11 @@ def length(structure: PyTree) -> int:
         raise ValueError(f"The arrays have different numbers of rows: {sorted(sizes)}")
     found: int = sizes.pop()
     return found
+
+
+def _most_rows(structure: PyTree) -> int:
+    most: int = max(leaf.shape[0] for leaf in tree.leaves(structure) if leaf is not None)
+    return most
 
 
 def rows_of(structure: PyTree, start: int, stop: int) -> Any:

@@ -161,12 +161,14 @@ class Stream:
         if signature == self._signature:
             return  # the common case: the same shapes as the last batch
         layout = _layout(batch)
-        for path, leaf in _named(batch):
-            if leaf.ndim and leaf.shape[0] == 0:
-                raise ValueError(
-                    f"Batch {number} of the data is empty: {path} has the shape {leaf.shape}.\n"
-                    "Filter out empty batches."
-                )
+        named = _named(batch)
+        # Arrays of a batch may differ in their rows: a graph may have nodes and no edges.
+        if named and all(leaf.ndim and leaf.shape[0] == 0 for _, leaf in named):
+            path, leaf = named[0]
+            raise ValueError(
+                f"Batch {number} of the data is empty: {path} has the shape {leaf.shape}.\n"
+                "Filter out empty batches."
+            )
         if self._layout is None:
             self._layout = layout
         difference = _difference(self._layout, layout, number)

@@ -33,7 +33,7 @@ def check_gradients(context: CheckContext, batch: PyTree) -> Iterator[Finding]:
 
         def loss_of() -> Any:
             y_pred = model(x, training=True)
-            return model.compute_loss(x, y, y_pred, weight, training=True)
+            return model._compute_loss_(x, y, y_pred, weight, training=True)
 
         return scope.value_and_grad(loss_of, trained)()[1]
 

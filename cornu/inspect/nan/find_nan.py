@@ -185,7 +185,7 @@ class _NanSearch:
         x, y, weight = batch
 
         def total(outputs: PyTree) -> Any:
-            return self.model.compute_loss(x, y, outputs, weight, training=self.training)
+            return self.model._compute_loss_(x, y, outputs, weight, training=self.training)
 
         for i, loss in enumerate(added):
             if not is_finite(loss):
@@ -225,7 +225,7 @@ class _NanSearch:
             def loss_of() -> Any:
                 outputs = model(x, training=self.training)
                 outputs = recorder.probe_loss(outputs)
-                return model.compute_loss(x, y, outputs, weight, training=self.training)
+                return model._compute_loss_(x, y, outputs, weight, training=self.training)
 
             return scope.value_and_grad(loss_of, trained)()[1]
 

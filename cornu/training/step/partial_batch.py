@@ -45,6 +45,8 @@ class BatchPadder:
 
     def _size(self, batch: Batch) -> int | None:
         leaves, definition = jax.tree_util.tree_flatten(batch)
+        if not all(leaf.ndim for leaf in leaves):  # a custom step may take numbers
+            return None
         rows = leaves[0].shape[0]
         dtypes = (jax.dtypes.canonicalize_dtype(leaf.dtype) for leaf in leaves)
         rest = (definition, *((x.shape[1:], d) for x, d in zip(leaves, dtypes, strict=True)))

@@ -14,7 +14,7 @@ from cornu.core.state.variable import Variable
 from cornu.errors import quantity
 from cornu.types import DataLike
 
-__all__ = ["run", "takes_state"]
+__all__ = ["run", "takes_state", "with_state"]
 
 
 def takes_state(step: Callable[..., Any]) -> bool:
@@ -24,13 +24,20 @@ def takes_state(step: Callable[..., Any]) -> bool:
     return sum(p.kind in kinds and p.default is p.empty for p in parameters) == 2
 
 
-def run(step: Callable[..., Any], owners: Sequence[Sequence[Variable]], data: DataLike) -> Any:
+def run(
+    step: Callable[..., Any],
+    owners: Sequence[Sequence[Variable]],
+    returned: Sequence[Sequence[Variable]],
+    data: DataLike,
+) -> Any:
     """Runs a step `(state, data) -> (result, state)`, and assigns the new state to the Variables.
 
     Args:
         step: the bound step.
         owners: the Variables of each part of the state.
-        data: a batch `(x, y, sample_weight)`, which is passed to the step in Keras's format.
+        returned: the Variables of each part of the state that the step returns; a single part is
+            returned without a tuple around it.
+        data: a batch, which is passed to the step.
 
     Returns:
         The result of the step.
@@ -38,25 +45,51 @@ def run(step: Callable[..., Any], owners: Sequence[Sequence[Variable]], data: Da
     Raises:
         TypeError: the step does not return a result and a state of the same structure.
     """
-    state = tuple([v.value for v in variables] for variables in owners)
-    found = step(state, _pack_like_keras(*data))
-    sizes = [len(part) for part in state]
-    if not isinstance(found, tuple) or len(found) != 2 or [len(p) for p in found[1]] != sizes:
+    found = step(_values(owners), data)
+    sizes = [len(part) for part in returned]
+    parts = None
+    if isinstance(found, tuple) and len(found) == 2:
+        parts = (found[1],) if len(returned) == 1 else found[1]
+    if parts is None or [len(part) for part in parts] != sizes:
         raise TypeError(
             f"{step.__qualname__}(state, data) must return a result and the new state, with the "
             f"same {quantity(len(sizes), 'part')} of {sizes} values as `state`. Received: "
             f"{_describe_result(found)}."
         )
-    for variables, values in zip(owners, found[1], strict=True):
-        for variable, value in zip(variables, values, strict=True):
-            variable.assign(value)
+    _assign(returned, parts)
     return found[0]
 
 
-def _pack_like_keras(x: DataLike, y: DataLike, sample_weight: DataLike) -> Any:
-    if sample_weight is not None:
-        return x, y, sample_weight
-    return x if y is None and not isinstance(x, (list, tuple)) else (x, y)[: 1 + (y is not None)]
+def with_state(
+    step: Callable[[], Any],
+    state: Sequence[Sequence[Any]],
+    owners: Sequence[Sequence[Variable]],
+    returned: Sequence[Sequence[Variable]],
+) -> tuple[Any, Any]:
+    """Runs a step that reads and assigns Variables as a function of the state.
+
+    Args:
+        step: a function without arguments.
+        state: the values of the Variables of each part.
+        owners, returned: as in `run`.
+
+    Returns:
+        The result of the step, and the new state.
+    """
+    _assign(owners, state)
+    result = step()
+    new = _values(returned)
+    return result, new[0] if len(new) == 1 else new
+
+
+def _values(owners: Sequence[Sequence[Variable]]) -> tuple[list[Any], ...]:
+    return tuple([v.value for v in variables] for variables in owners)
+
+
+def _assign(owners: Sequence[Sequence[Variable]], state: Sequence[Sequence[Any]]) -> None:
+    for variables, values in zip(owners, state, strict=True):
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
 
 
 def _describe_result(found: Any) -> str:

@@ -332,7 +332,7 @@ def test_an_eager_run_is_guarded_too():
 def test_an_own_train_step_is_guarded_too():
     class Own(Model):
         def train_step(self, data):
-            x, y, _ = data
+            x, y = data
             loss_of = lambda: ops.mean(ops.square(self(x, training=True) - y))  # noqa: E731
             loss, grads = cornu.value_and_grad(loss_of, self.trainable_variables)()
             self.optimizer.apply(grads, self.trainable_variables)

@@ -285,7 +285,7 @@ class Own(cornu.Model):
         return self.inner(self.noise(x))
 
     def train_step(self, data):
-        x, y, _ = data
+        x, y = data
         loss, grads = cornu.value_and_grad(
             lambda: ((self(x, training=True) - y) ** 2).mean(), self.trainable_variables
         )()

@@ -10,7 +10,7 @@ import pytest
 import cornu
 from cornu import Input, Model, layers, ops, random
 from cornu.layers import Dense
-from cornu.utils import enable_op_determinism, set_random_seed
+from cornu.utils import enable_op_determinism, set_random_seed, unpack_x_y_sample_weight
 from tests.processes import run_program
 from tests.sampling import slow_except
 
@@ -95,7 +95,7 @@ class Draws(Model):
         return self.dense(x)
 
     def train_step(self, data):
-        x = data[0]
+        x = unpack_x_y_sample_weight(data)[0]
         noise = lambda: self.noise(0 * x, training=True)  # noqa: E731
         drawn = {
             "own": random.normal(x.shape, seed=self.own),

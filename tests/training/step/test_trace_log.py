@@ -10,6 +10,7 @@ from cornu import Input, Model, layers
 from cornu.errors import ModelWarning
 from cornu.layers import Dense
 from cornu.training.step.program import counters
+from cornu.utils import unpack_x_y_sample_weight
 
 X = np.ones((12, 6), "float32")
 Y = np.ones((12, 1), "float32")
@@ -62,7 +63,7 @@ def test_every_compilation_has_a_cause():
 def test_compilations_of_ones_own_steps():
     class Own(Model):
         def predict_step(self, data):
-            return self(data[0], training=False) + 1
+            return self(unpack_x_y_sample_weight(data)[0], training=False) + 1
 
     x = Input((6,))
     model = Own(x, Dense(1)(x))
