@@ -39,6 +39,7 @@ __all__ = [
 ]
 
 _MAX_NAMES = 30  # that a message lists
+_MAX_LENGTH = 200  # characters of a name that may be a misspelling of another one
 # Similarities of names, from 0 to 1. With these bounds, 'glorot' suggests 'glorot_normal', but
 # 'Scale' does not suggest 'MSLE'.
 _MIN_RATIO = 0.6
@@ -95,6 +96,8 @@ def find_similar(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
     >>> find_similar("adamm", ["Nadam", "SGD", "AdamW", "Adam"])
     ['Adam', 'AdamW', 'Nadam']
     """
+    if len(name) > _MAX_LENGTH:
+        return []
     word = name.lower()
     matcher = difflib.SequenceMatcher()
     matcher.set_seq2(word)  # first: the matcher caches its analysis of the second sequence

@@ -23,6 +23,14 @@ _JAX_FOLDER = jax.__file__.removesuffix("__init__.py")
 # The end of a sentence about a traced value.
 _UNKNOWN = "which is not known while the function is traced"
 
+# Messages may contain whole arrays or texts of the user. The patterns below take time that grows
+# with the square of the length for some texts, so that only the beginning is searched.
+_MAX_SEARCHED = 8_000  # characters; the longest message of JAX that a row translates has 3,000
+_MAX_WORD = 200  # characters of the name of an operation
+
+# A shape, in which an unknown size may be an expression such as floordiv(n, 2).
+_SHAPE = r"\((?:[^()\n]|\([^()\n]*\))*\)"
+
 
 class Translation(NamedTuple):
     """A row of the table: which error it matches, and the message that replaces it.
@@ -170,7 +178,7 @@ _TRANSLATIONS = (
     ),
     Translation(
         "UnexpectedTracerError",
-        r"(?s)intermediate value with type (\S+).*?frames were:\s*-+\n(.*?)-{10,}",
+        r"(?s)intermediate value with type (\S++)(?>.*?frames were:\s*-+\n)(.*?)-{10,}",
         RuntimeError,
         _describe_leak,
         "Return it from `call`. To keep a value between calls, create a Variable with "
@@ -216,7 +224,8 @@ _TRANSLATIONS = (
     ),
     Translation(
         "",
-        r"(\w+) got incompatible shapes for broadcasting: (\(.*\)), (\(.*?\))\.",
+        rf"\b(\w{{1,{_MAX_WORD}}}) got incompatible shapes for broadcasting: "
+        rf"({_SHAPE}(?:, {_SHAPE})*), ({_SHAPE})\.",
         ValueError,
         "{0}: shapes {1} and {2} cannot be broadcast together.",
         "Aligned at the last axis, sizes must be equal or 1.",
@@ -332,8 +341,9 @@ def translate_error(error: Exception) -> Exception | None:
     In x @ w, the last axis of x and the second-to-last axis of w must have the same size.
     """
     kind, text = type(error).__name__, str(error)
+    beginning = text[:_MAX_SEARCHED]
     for row in _TRANSLATIONS:
-        match = re.search(row.pattern, text) if row.kind in ("", kind) else None
+        match = re.search(row.pattern, beginning) if row.kind in ("", kind) else None
         if match is None:
             continue
         if callable(row.problem):
@@ -360,7 +370,8 @@ def clean_message(text: str | None) -> str:
     >>> clean_message("main.<locals>.loss() got (n, 4)")
     'loss() got (None, 4)'
     """
-    text = re.sub(r"[\w.<>]*<locals>\.", "", text or "")
+    # The lookbehind makes a word be searched once, instead of once from each of its letters.
+    text = re.sub(r"(?<![\w.<>])[\w.<>]*<locals>\.", "", text or "")
     # `n` is the symbol that shape inference uses; only where a shape may contain it.
     return re.sub(r"(?<=[(\[,])n(?=[,)\]])|(?<=, )n(?=[,)\]])", "None", text)
 

@@ -1,12 +1,19 @@
 """JAX's and NumPy's errors in the terms of someone who builds models."""
 
+import re
+import time
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from cornu import Variable
-from cornu.core.tracebacks.jax_messages import clean_message, translate_error
+from cornu.core.tracebacks.jax_messages import (
+    _TRANSLATIONS,
+    clean_message,
+    translate_error,
+)
 
 
 def caught(fn):
@@ -88,3 +95,41 @@ def test_other_errors_stay(error):
 def test_unknown_sizes_show_as_none():
     assert clean_message("got (n, 3) and f32[2,n]") == "got (None, 3) and f32[2,None]"
     assert clean_message("the n (of them), in (min, n + 1)") == "the n (of them), in (min, n + 1)"
+
+
+LETTERS = 100_000
+
+
+def prefix_of(pattern):
+    """The literal text with which a pattern begins."""
+    plain = re.sub(r"\(\?s\)|\\b", "", pattern)
+    start = re.split(r"\(\?|\.\*|\(\\|\[|\\[wdS]|\(\.", plain)[0]
+    return re.sub(r"\\([().])", r"\1", start)
+
+
+@pytest.mark.parametrize("row", _TRANSLATIONS, ids=lambda row: row.pattern[:40])
+def test_no_translation_takes_longer_than_50_ms_on_long_texts(row):
+    kind = type(row.kind or "ValueError", (Exception,), {})
+    prefix = prefix_of(row.pattern)
+    phrases = [prefix, *re.findall(r"[A-Za-z_ `:,]{4,}", row.pattern)]
+    endings = ["a", "a.", "(", "()", "(a, ", "n, ", "<", "<locals>.", "<locals>", "-", "-\n", "\n"]
+    texts = [start + unit * (LETTERS // len(unit)) for start in ("", prefix) for unit in endings]
+    for phrase in filter(None, phrases):
+        for unit in (phrase, f"{phrase}(", f"{phrase}(a), ", f"{phrase} a\n"):
+            texts.append(unit * (LETTERS // len(unit)))
+    for text in texts:
+        error = kind(text)
+        # Of three, because other processes may interrupt one.
+        times = []
+        while len(times) < 3 and min(times, default=1.0) > 0.05:
+            start = time.process_time()
+            translate_error(error)
+            times.append(time.process_time() - start)
+        assert min(times) < 0.05, (row.pattern, text[:100])
+
+
+def test_long_words_of_nested_functions_are_cleaned_in_linear_time():
+    start = time.process_time()
+    assert clean_message("a" * LETTERS) == "a" * LETTERS
+    assert clean_message("<locals>" * 1000 + ".f()") == "f()"
+    assert time.process_time() - start < 0.1
