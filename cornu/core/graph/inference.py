@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import jax
@@ -58,49 +59,72 @@ def infer_outputs(fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
 
     tensors = [leaves[slot] for slot in slots]
 
-    def shapes(size: Any, known: Any = None) -> Any:
-        filled = [
-            [size if d is None else d for d in s] for s in known or [t.shape for t in tensors]
-        ]
-        pairs = zip(filled, tensors, strict=True)
-        return jax.eval_shape(run, *[jax.ShapeDtypeStruct(tuple(s), t.dtype) for s, t in pairs])
+    def trace(*sizes: Any) -> Any:
+        """Returns the outputs if the unknown sizes are these, in order."""
+        remaining = iter(sizes)
+        shapes = [tuple(next(remaining) if d is None else d for d in t.shape) for t in tensors]
+        pairs = zip(shapes, tensors, strict=True)
+        return jax.eval_shape(run, *[jax.ShapeDtypeStruct(s, t.dtype) for s, t in pairs])
 
+    unknown = sum(t.shape.count(None) for t in tensors)
     try:
-        out = shapes(unknown_size())
+        out = trace(*[unknown_size()] * unknown)
     except Exception:
-        if not any(None in t.shape for t in tensors):
+        # Some comparisons of symbolic sizes are undecidable, and an unknown size may meet a known
+        # one. The first error is raised if no sizes are possible: it contains the user's shapes.
+        found = _infer_from_examples(trace, unknown, tensors) if unknown else []
+        if not found:
             raise
-        # Some comparisons of symbolic sizes are undecidable. Two traces with concrete sizes that
-        # have many divisors show which output sizes depend on the unknown one. Otherwise the
-        # unknown size may be that of another Tensor on the same axis. If both fail, the first
-        # error is raised, since it contains the user's shapes.
-        with contextlib.suppress(Exception):
-            return jax.tree_util.tree_map(_common, shapes(5040), shapes(10080))
-        with contextlib.suppress(Exception):
-            out = shapes(unknown_size(), _aligned(tensors))
-            return jax.tree_util.tree_map(lambda s: Tensor(s.shape, s.dtype), out)
-        raise
+        return jax.tree_util.tree_map(_common, *found)
     return jax.tree_util.tree_map(lambda s: Tensor(s.shape, s.dtype), out)
 
 
-def _aligned(tensors: list[Any]) -> list[list[int | None]]:
-    """Returns shapes whose unknown sizes are those of the other Tensors, aligned at the end."""
-    sizes: dict[int, set[int | None]] = {}
-    for tensor in tensors:
-        for axis, size in enumerate(reversed(tensor.shape)):
-            sizes.setdefault(axis, set()).add(size)
-    found = {axis: known - {None, 1} for axis, known in sizes.items()}
-
-    def fill(axis: int, size: int | None) -> int | None:
-        return next(iter(found[axis])) if size is None and len(found[axis]) == 1 else size
-
-    return [[fill(a, s) for a, s in enumerate(reversed(t.shape))][::-1] for t in tensors]
+# Sizes with many divisors, so that they can be divided by strides, groups and heads.
+_LARGE = (5040, 10080)
+# The number of combinations of sizes to trace, each of which takes milliseconds.
+_MOST_EXAMPLES = 64
 
 
-def _common(a: Any, b: Any) -> Tensor:
-    return Tensor(
-        tuple(m if m == n else None for m, n in zip(a.shape, b.shape, strict=True)), a.dtype
-    )
+def _infer_from_examples(trace: Callable[..., Any], unknown: int, tensors: list[Any]) -> list[Any]:
+    """Returns outputs for several sizes that are possible.
+
+    The sizes of the outputs that differ depend on the unknown ones.
+    """
+
+    def outputs(examples: Iterable[tuple[int, ...]]) -> list[Any]:
+        found = []
+        for sizes in examples:
+            with contextlib.suppress(Exception):
+                found.append(trace(*sizes))
+        return found
+
+    found = outputs((size,) * unknown for size in _LARGE)
+    if len(found) == len(_LARGE):
+        # A small size, too: `min(n, 4)` is 4 for both large ones.
+        small = outputs([(2,) * unknown])
+        return [*found, *_like(found[0], small)] if _like(found[0], found[1:]) else []
+    known = sorted({d for t in tensors for d in t.shape if d is not None and d > 1})
+    sizes = (*_LARGE, *known)
+    if len(sizes) ** unknown > _MOST_EXAMPLES:
+        found += outputs((size,) * unknown for size in known)
+    else:
+        found = outputs(itertools.product(sizes, repeat=unknown))
+    return _like(found[0], found) if found else []
+
+
+def _like(first: Any, found: list[Any]) -> list[Any]:
+    """Returns the outputs of which there are as many, with as many axes, as of the first."""
+
+    def ranks(out: Any) -> Any:
+        leaves, structure = jax.tree_util.tree_flatten(out)
+        return structure, [len(leaf.shape) for leaf in leaves]
+
+    return [out for out in found if ranks(out) == ranks(first)]
+
+
+def _common(*specs: Any) -> Tensor:
+    sizes = zip(*(spec.shape for spec in specs), strict=True)
+    return Tensor(tuple(n[0] if len(set(n)) == 1 else None for n in sizes), specs[0].dtype)
 
 
 _cache: dict[Any, Any] = {}

@@ -1,0 +1,137 @@
+"""Symbolic shapes with unknown sizes never contradict a run with arrays, nor say more than it."""
+
+from __future__ import annotations
+
+import itertools
+import operator
+import warnings
+from collections.abc import Collection, Iterator
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+import pytest
+
+import cornu
+from cornu import ops
+from cornu.core.graph.tensor import Tensor
+from tests.ops.cases import CASES, Case
+from tests.ops.test_cases import EAGER
+
+# What depends on an unknown size and not only on the sizes of the result: the number of results,
+# and the number of axes (an unknown size counts as one that is not 1, as in Keras).
+UNDECIDED = {"unstack", "squeeze"}
+# The themes are those of `cases.py`; these ops run always, all others in `make test-slow`.
+OFTEN = {"add", "matmul", "einsum", "tensordot", "dot", "diagonal", "diag", "cdist", "in_top_k"}
+
+Place = tuple[int, int]  # the position of an array among the arguments, and an axis
+
+
+class Question(NamedTuple):
+    """A call in which some of the axes of one size are unknown."""
+
+    case: Case
+    size: int
+    places: tuple[Place, ...]
+    every: bool  # whether all axes of this size are unknown
+
+    def ask(self) -> str | None:
+        """Returns what is wrong with the symbolic shapes."""
+        runs = [shapes for new in (0, 2, 5) if (shapes := self._run(new)) is not None]
+        if len(runs) < (3 if self.every else 1):
+            return None  # other axes depend on the size
+        try:
+            symbolic = self._infer()
+        except Exception as error:
+            return f"{self}: refused, {str(error).splitlines()[0]}"
+        for run in runs:
+            agree = len(run) == len(symbolic) and all(
+                len(a) == len(b) and all(m in (None, n) for m, n in zip(a, b, strict=True))
+                for a, b in zip(symbolic, run, strict=True)
+            )
+            if not agree:
+                return f"{self}: {symbolic}, with arrays {run}"
+        return None
+
+    def _arguments(self) -> tuple[list[Any], Any]:
+        return jax.tree_util.tree_flatten((self.case.args, self.case.kwargs))
+
+    def _call(self, leaves: list[Any], definition: Any) -> Any:
+        args, kwargs = jax.tree_util.tree_unflatten(definition, leaves)
+        return operator.attrgetter(self.case.name)(ops)(*args, **kwargs)
+
+    def _run(self, more: int) -> list[tuple[int, ...]] | None:
+        """Returns the shapes with arrays whose unknown sizes are larger by a number."""
+        leaves, definition = self._arguments()
+        for position, axis in self.places:
+            taken = np.arange(self.size + more) % self.size
+            leaves[position] = np.take(leaves[position], taken, axis=axis)
+        arrays = {i: x for i, x in enumerate(leaves) if isinstance(x, np.ndarray)}
+        try:
+            out = jax.eval_shape(
+                lambda xs: self._call([xs.get(i, x) for i, x in enumerate(leaves)], definition),
+                arrays,
+            )
+        except Exception:
+            return None
+        return [x.shape for x in jax.tree_util.tree_leaves(out)]
+
+    def _infer(self) -> list[tuple[int | None, ...]]:
+        leaves, definition = self._arguments()
+        for position, x in enumerate(leaves):
+            if isinstance(x, np.ndarray) and x.ndim:
+                shape = [None if (position, a) in self.places else n for a, n in enumerate(x.shape)]
+                leaves[position] = Tensor(tuple(shape), x.dtype)
+        return [t.shape for t in jax.tree_util.tree_leaves(self._call(leaves, definition))]
+
+    def __str__(self) -> str:
+        return f"{self.case.title} with unknown {self.places}"
+
+
+def questions(cases: list[Case]) -> Iterator[Question]:
+    """Yields each choice of unknown axes among those of one size, for each case."""
+    for case in cases:
+        if {case.name, case.title} & EAGER or case.name in UNDECIDED:
+            continue
+        leaves = jax.tree_util.tree_leaves((case.args, case.kwargs))
+        axes: dict[int, list[Place]] = {}
+        for i, x in enumerate(leaves):
+            if isinstance(x, np.ndarray):
+                for axis, size in enumerate(x.shape):
+                    axes.setdefault(size, []).append((i, axis))
+        for size, places in axes.items():
+            sizes = range(1 if len(places) <= 4 else len(places), len(places) + 1)
+            for chosen in itertools.chain.from_iterable(
+                itertools.combinations(places, n) for n in sizes
+            ):
+                yield Question(case, size, chosen, len(chosen) == len(places))
+
+
+def check(cases: list[Case]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        wrong = [text for question in questions(cases) if (text := question.ask())]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_unknown_sizes_that_meet_known_ones() -> None:
+    seen: Collection[Case] = {case.name: case for case in reversed(CASES)}.values()
+    check([case for case in seen if case.name in OFTEN])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", dict.fromkeys(case.theme for case in CASES))
+def test_unknown_sizes_of_every_op(theme: str) -> None:
+    check([case for case in CASES if case.theme == theme])
+
+
+def test_shapes_of_a_graph() -> None:
+    batch, fixed = cornu.Input((3,)), Tensor((8, 3), "float32")
+    assert ops.add(batch, fixed).shape == (8, 3)
+    assert ops.diagonal(batch).shape == (None,)
+    assert ops.diag(batch).shape == (None,)
+    assert ops.matmul(Tensor((4, None), "float32"), fixed).shape == (4, 3)
+    assert ops.tensordot(batch, Tensor((3, 5), "float32"), 1).shape == (None, 5)
+    assert ops.einsum("ab,bc->ac", Tensor((None, None), "float32"), fixed).shape == (None, 3)
+    with pytest.raises(ValueError, match="matmul"):
+        ops.matmul(batch, Tensor((5, None), "float32"))
