@@ -21,6 +21,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from cornu.errors import did_you_mean, suggest
+from cornu.foreign import describe_replacement, is_of_keras, keras_class
 from cornu.types import Config
 
 __all__ = [
@@ -630,6 +631,36 @@ def _find_in_scopes(name: str) -> Any:
     return next((table[name] for table in reversed(_scopes) if name in table), None)
 
 
+# The base classes of objects with Variables: those of Keras cannot be part of a compiled step.
+_BASES_WITH_STATE = {"layers": "Layer", "metrics": "Metric", "optimizers": "Optimizer"}
+
+
+def _adopt(category: str | None, obj: Any) -> Any:
+    """Returns the equivalent in this library of an object or function of Keras; others unchanged.
+
+    Raises:
+        TypeError: the object is a metric, a layer or an optimizer of Keras.
+    """
+    if inspect.isroutine(obj):
+        own = _functions.get(category or "", {}).get(obj.__name__)
+        return own if own is not None and is_of_keras(obj) else obj
+    found = keras_class(obj)
+    if found is None:
+        return obj
+    if category in _BASES_WITH_STATE:
+        raise TypeError(
+            f"Expected a name, a config or an object in {category}. Received: {obj!r}"
+            + describe_replacement(obj, category, _BASES_WITH_STATE[category])
+        )
+    # Losses stay as they are: their configs in Keras lack arguments, such as `delta` of Huber.
+    if found is not type(obj) or category == "losses":
+        return obj
+    cls, _ = _lookup(found.__name__, category, _classes)
+    if cls is None:
+        return obj
+    return _from_config(cls, deserialize(obj.get_config()))
+
+
 def resolve(category: str | None, identifier: Any) -> Any:
     """Returns the object for an argument such as `activation="relu"`.
 
@@ -671,9 +702,11 @@ def resolve(category: str | None, identifier: Any) -> Any:
             raise ValueError(f"Unknown {kind} {identifier!r}. {hint}")
         return found() if inspect.isclass(found) else found
     if inspect.isclass(identifier):
-        return identifier()
-    if callable(identifier):
+        identifier = identifier()
+    if isinstance(identifier, Configurable):
         return identifier
+    if callable(identifier):
+        return _adopt(category, identifier)
     kind = category or "objects"
     raise TypeError(
         f"Expected a name, a config or an object in {kind}. "

@@ -31,7 +31,9 @@ class Callback:
 
     Training runs many steps on the device in one dispatch. If a callback overrides a batch method,
     each step is a dispatch of its own, which is slower. A callback that only needs to observe
-    training at intervals sets `look_every` and overrides `on_progress` instead.
+    training at intervals sets `look_every` and overrides `on_progress` instead. With
+    `compile(steps_per_execution=...)`, batch methods are called once for so many steps, with the
+    indices of the first and the last one.
 
     Attributes:
         model: the model; set before training begins.

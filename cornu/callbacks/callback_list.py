@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import types
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from cornu import tree
@@ -13,9 +13,11 @@ from cornu.callbacks.callback import Callback, Step
 from cornu.callbacks.history import History
 from cornu.callbacks.progbar_logger import ProgbarLogger
 from cornu.callbacks.shared.extensions import extension_method, seconds, variables_in
+from cornu.callbacks.shared.foreign import ForeignCallback
 from cornu.callbacks.shared.trained_model import TrainedModel
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.user_frames import user_stacklevel
+from cornu.foreign import describe_replacement, is_of_keras
 from cornu.names import make_unique
 from cornu.types import Logs
 
@@ -44,9 +46,8 @@ class CallbackList(Callback):
         model: TrainedModel | None = None,
         **params: Any,
     ) -> None:
-        self.callbacks: list[Callback] = [] if callbacks is None else tree.leaves(callbacks)
-        for callback in self.callbacks:
-            _check_callback(callback)
+        given = [] if callbacks is None else tree.leaves(callbacks)
+        self.callbacks: list[Callback] = [_as_callback(one) for one in _flatten(given)]
         if add_history and not self._contains(History):
             self.callbacks.append(History())
         if add_progbar and not self._contains(ProgbarLogger):
@@ -194,6 +195,7 @@ class CallbackList(Callback):
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Calls all callbacks."""
+        logs = {} if logs is None else logs
         self._fitting = True
         for callback in self.callbacks:
             callback._record_initial_attributes_()
@@ -203,6 +205,7 @@ class CallbackList(Callback):
 
     def on_train_end(self, logs: Logs = None) -> None:
         """Calls all callbacks."""
+        logs = {} if logs is None else logs
         for callback in self.callbacks:
             callback.on_train_end(logs)
         self._fitting = False
@@ -221,6 +224,7 @@ class CallbackList(Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Calls all callbacks."""
+        logs = {} if logs is None else logs
         self._last_calls.clear()
         for callback in self.callbacks:
             callback.on_epoch_begin(epoch, logs)
@@ -233,26 +237,31 @@ class CallbackList(Callback):
 
     def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
         """Calls all callbacks."""
+        logs = {} if logs is None else logs
         for callback in self.callbacks:
             callback.on_train_batch_begin(batch, logs)
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Calls all callbacks."""
+        logs = {} if logs is None else logs
         for callback in self.callbacks:
             callback.on_train_batch_end(batch, logs)
 
     def on_batch_begin(self, batch: int, logs: Logs = None) -> None:
         """Calls all callbacks."""
+        logs = {} if logs is None else logs
         for callback in self.callbacks:
             callback.on_batch_begin(batch, logs)
 
     def on_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Calls all callbacks."""
+        logs = {} if logs is None else logs
         for callback in self.callbacks:
             callback.on_batch_end(batch, logs)
 
     def on_test_begin(self, logs: Logs = None) -> None:
         """Calls all callbacks."""
+        logs = {} if logs is None else logs
         self._testing = True
         self._last_calls.clear()
         for callback in self.callbacks:
@@ -260,38 +269,45 @@ class CallbackList(Callback):
 
     def on_test_end(self, logs: Logs = None) -> None:
         """Calls all callbacks."""
+        logs = {} if logs is None else logs
         for callback in self.callbacks:
             callback.on_test_end(logs)
         self._testing = False
 
     def on_test_batch_begin(self, batch: int, logs: Logs = None) -> None:
         """Calls all callbacks."""
+        logs = {} if logs is None else logs
         for callback in self.callbacks:
             callback.on_test_batch_begin(batch, logs)
 
     def on_test_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Calls all callbacks."""
+        logs = {} if logs is None else logs
         for callback in self.callbacks:
             callback.on_test_batch_end(batch, logs)
 
     def on_predict_begin(self, logs: Logs = None) -> None:
         """Calls all callbacks."""
+        logs = {} if logs is None else logs
         self._last_calls.clear()
         for callback in self.callbacks:
             callback.on_predict_begin(logs)
 
     def on_predict_end(self, logs: Logs = None) -> None:
         """Calls all callbacks."""
+        logs = {} if logs is None else logs
         for callback in self.callbacks:
             callback.on_predict_end(logs)
 
     def on_predict_batch_begin(self, batch: int, logs: Logs = None) -> None:
         """Calls all callbacks."""
+        logs = {} if logs is None else logs
         for callback in self.callbacks:
             callback.on_predict_batch_begin(batch, logs)
 
     def on_predict_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Calls all callbacks."""
+        logs = {} if logs is None else logs
         for callback in self.callbacks:
             callback.on_predict_batch_end(batch, logs)
 
@@ -308,15 +324,45 @@ def _state_methods(callback: Callback) -> tuple[Callable[[], Any], Callable[[Any
     return get, set_
 
 
-def _check_callback(callback: Any) -> None:
+def _flatten(callbacks: Iterable[Any]) -> Iterator[Any]:
+    """Yields the callbacks, and those in lists of Keras."""
+    for callback in callbacks:
+        if is_of_keras(type(callback)) and type(callback).__name__ == "CallbackList":
+            yield from callback.callbacks
+        else:
+            yield callback
+
+
+# They use members of Keras's models and optimizers that cornu's do not have.
+_ONLY_IN_KERAS = frozenset(
+    ("BackupAndRestore", "OrbaxCheckpoint", "ProgbarLogger", "SwapEMAWeights", "TensorBoard")
+)
+
+
+def _as_callback(callback: Any) -> Callback:
+    """Returns a Callback; one of Keras is wrapped.
+
+    Raises:
+        TypeError: it is something else, or a callback that only works within Keras.
+    """
+    if isinstance(callback, Callback):
+        return callback
+    bases = [base for base in type(callback).__mro__ if is_of_keras(base)]
+    defining = [base for base in bases if hasattr(base, "on_epoch_end")]
+    if defining:
+        if not _ONLY_IN_KERAS.isdisjoint(base.__name__ for base in bases):
+            raise TypeError(
+                f"callbacks: {type(callback).__name__} works only within Keras."
+                + describe_replacement(callback, "callbacks", bases[0].__name__)
+            )
+        return ForeignCallback(callback, defining[-1])
     if isinstance(callback, type) and issubclass(callback, Callback):
         raise TypeError(
             f"callbacks: expected Callback objects, received the class {callback.__name__}. "
             f"Pass an instance: {callback.__name__}(...)."
         )
-    if not isinstance(callback, Callback):
-        raise TypeError(
-            f"callbacks: expected Callback objects, received {callback!r} (of type "
-            f"{type(callback).__name__}). Derive the class from cornu.callbacks.Callback, "
-            "or pass functions to LambdaCallback(on_epoch_end=...)."
-        )
+    raise TypeError(
+        f"callbacks: expected Callback objects, received {callback!r} (of type "
+        f"{type(callback).__name__}). Derive the class from cornu.callbacks.Callback, "
+        "or pass functions to LambdaCallback(on_epoch_end=...)."
+    )

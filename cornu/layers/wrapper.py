@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cornu.core.layer.layer import Layer
+from cornu.foreign import describe_replacement
 from cornu.types import ShapeLike
 
 __all__ = ["Wrapper"]
@@ -37,5 +38,8 @@ class Wrapper(Layer):
 def check_layer(layer: Any, name: str, label: str) -> Any:
     """Returns `layer`; raises TypeError if it is not a layer."""
     if not isinstance(layer, Layer):
-        raise TypeError(f"{label}: {name} must be a layer. Received: {layer!r}")
+        raise TypeError(
+            f"{label}: {name} must be a layer. Received: {layer!r}"
+            + describe_replacement(layer, "layers", "Layer")
+        )
     return layer

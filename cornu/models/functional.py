@@ -20,6 +20,7 @@ from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
 from cornu.core.state import scope
 from cornu.errors import quantity
+from cornu.foreign import keras_class
 from cornu.layers.input import InputLayer
 from cornu.names import make_unique
 from cornu.types import DataLike, PyTree
@@ -324,6 +325,7 @@ def _check_tensors(structure: PyTree, what: str) -> None:
         raise ValueError(
             f"{what}{at} must be a symbolic Tensor, as returned by `Input()`. "
             f"Received: {_describe_leaf(leaf)}"
+            + ("\nIt is an object of Keras: use cornu.Input." if keras_class(leaf) else "")
         )
 
 

@@ -13,6 +13,7 @@ from cornu.core.layer.layer import Layer
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.core.tracebacks.user_frames import user_location
 from cornu.errors import quantity
+from cornu.foreign import describe_replacement
 from cornu.layers.input import Input, InputLayer
 from cornu.models.copy_layer import copy_layer
 from cornu.models.functional import FunctionalGraph
@@ -305,4 +306,6 @@ def _suggest_fix(thing: Any) -> str:
         return f"\nCreate an instance: {thing.__name__}(...)."
     if isinstance(thing, (list, tuple)):
         return "\nAdd the layers one by one, or pass the list to Sequential([...])."
+    if hint := describe_replacement(thing, "layers", "Layer"):
+        return hint
     return "\nWrap a function in Lambda(function)." if callable(thing) else ""

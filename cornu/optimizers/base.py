@@ -52,8 +52,9 @@ class Optimizer(OptimizerVariables):
     on arrays; or override `build` to create Variables and `update_step` to assign them.
 
     Args:
-        learning_rate: a number, a `LearningRateSchedule`, or a function without arguments. A
-            number is kept in a Variable: changing it does not recompile anything.
+        learning_rate: a number, a `LearningRateSchedule`, a function of the step, such as a
+            schedule of Optax, or a function without arguments. A number is kept in a Variable:
+            changing it does not recompile anything.
         weight_decay: shrinks Variables by this fraction, times the learning rate, in each step.
         clipnorm: an upper limit of the norm of each gradient.
         clipvalue: an upper limit of the absolute value of each element.
@@ -149,7 +150,7 @@ class Optimizer(OptimizerVariables):
     @learning_rate.setter
     def learning_rate(self, learning_rate: LearningRateLike) -> None:
         if callable(learning_rate):
-            self._learning_rate_source_ = learning_rate
+            self._learning_rate_source_ = check_learning_rate(learning_rate, self._label_())
             self._changes_ += 1
         elif isinstance(self._learning_rate_source_, Variable):
             self._learning_rate_source_.assign(learning_rate)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
+from cornu import registry
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import suggest
+from cornu.optimizers.schedules.base import FunctionSchedule, LearningRateSchedule
 from cornu.optimizers.transforms.chain import GradsAndVars
 
 __all__ = [
@@ -46,9 +49,16 @@ def check_unknown_arguments(kwargs: dict[str, Any], known: Iterable[str], label:
 
 
 def check_learning_rate(rate: Any, label: str) -> Any:
-    """Returns a schedule or function unchanged, a number as a float."""
-    if callable(rate):
+    """Returns a schedule or a function without arguments, and a number as a float.
+
+    A function of the step, such as a schedule of Optax or Keras, is made a schedule.
+    """
+    if isinstance(rate, LearningRateSchedule):
         return rate
+    if callable(rate):
+        rate = registry.resolve("optimizers.schedules", rate)
+        takes_step = not isinstance(rate, LearningRateSchedule) and _requires_argument(rate)
+        return FunctionSchedule(rate) if takes_step else rate
     if isinstance(rate, (bool, str)) or rate is None or np.ndim(rate) != 0:
         raise ValueError(
             f"{label}: learning_rate must be a number, a LearningRateSchedule or a "
@@ -61,6 +71,16 @@ def check_learning_rate(rate: Any, label: str) -> Any:
             "To maximize instead of minimize, change the sign of the loss."
         )
     return float(rate)
+
+
+def _requires_argument(function: Callable[..., Any]) -> bool:
+    try:
+        inspect.signature(function).bind()
+    except TypeError:
+        return True
+    except ValueError:  # a function without a signature
+        return False
+    return False
 
 
 def check_clipping(

@@ -6,6 +6,7 @@ from typing import Any, overload
 
 from cornu import registry
 from cornu.core.tracebacks.api_boundary import api_boundary
+from cornu.foreign import describe_replacement
 from cornu.optimizers.base import Optimizer
 from cornu.optimizers.rules.adadelta import Adadelta
 from cornu.optimizers.rules.adafactor import Adafactor
@@ -67,8 +68,11 @@ def get(identifier: OptimizerLike | None) -> Optimizer | None:
     if not isinstance(optimizer, Optimizer):
         raise ValueError(
             "An optimizer must be a name, a config, an Optimizer or an Optax transformation. "
-            f"Received: {identifier!r}\n"
-            "Pass a learning rate to an optimizer: Adam(learning_rate=0.001)."
+            f"Received: {identifier!r}"
+            + (
+                describe_replacement(identifier, "optimizers", "Optimizer")
+                or "\nPass a learning rate to an optimizer: Adam(learning_rate=0.001)."
+            )
         )
     return optimizer
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import pathlib
 from collections.abc import Collection, Mapping
@@ -285,15 +286,26 @@ def predict(
         listed.on_predict_begin()
     parts: list[Any] = []
     padder = BatchPadder(source)
+    config = trainer.config
+    # The number of batches between two calls of callbacks, as in `fit`.
+    together = 1 if config is None or listed is None else config.steps_per_execution or 1
     with contextlib.closing(source):
-        for i, batch in enumerate(source.batches()):
+        batches = iter(source.batches())
+        while group := list(itertools.islice(batches, together)):
+            begun = len(parts)
             if listed is not None:
-                listed.on_predict_batch_begin(i)
-            parts.append(trainer.programs.predict(batch, padder.size(batch)))
+                listed.on_predict_batch_begin(begun)
+            parts += [trainer.programs.predict(batch, padder.size(batch)) for batch in group]
             if listed is not None:
-                listed.on_predict_batch_end(i, {"outputs": parts[-1]})
+                outputs = parts[-1] if len(group) == 1 else _concatenate(parts[begun:])
+                listed.on_predict_batch_end(len(parts) - 1, {"outputs": outputs})
     if listed is not None:
         listed.on_predict_end()
+    return _concatenate(parts)
+
+
+def _concatenate(parts: list[Any]) -> Any:
+    """Returns the predictions of several batches as NumPy arrays."""
     # Concatenation would copy the only part.
     if len(parts) == 1:
         return _host_arrays(parts[0])

@@ -180,10 +180,12 @@ def run_evaluation(
     single = callbacks.test_batch_hooks
     logs: Any = None
     blocks = runner.epoch(source, 0, callbacks.look_every, single)
-    if single:
+    if single and runner.per_dispatch is None:
         blocks = _announce(blocks, callbacks.on_test_batch_begin, 0, source.steps)
-    for _, stop, logs in blocks:
+    for begun, stop, logs in blocks:
         if single:
+            if runner.per_dispatch is not None:
+                callbacks.on_test_batch_begin(begun)
             callbacks.on_test_batch_end(stop - 1, logs)
         callbacks.on_progress(stop, source.steps, logs)
         if steps is not None and stop >= steps:

@@ -13,7 +13,9 @@ from cornu import tree
 from cornu.core.graph.tensor import format_shape
 from cornu.core.state import scope
 from cornu.core.tracebacks.api_boundary import locate_error
+from cornu.foreign import keras_class
 from cornu.losses import Loss
+from cornu.losses.wrapped import WrappedLoss
 from cornu.metrics import Mean
 from cornu.names import make_unique, object_name
 from cornu.training.compile_config import CompileConfig
@@ -180,6 +182,8 @@ def _as_loss(given: Any) -> Loss | None:
     loss = None if given is None else losses_module.get(given)
     if loss is None or isinstance(loss, losses_module.Loss):
         return loss
+    if keras_class(loss) is not None:
+        return WrappedLoss(loss)
     return losses_module.FunctionLoss(
         loss, name=given if isinstance(given, str) else object_name(loss)
     )

@@ -17,8 +17,8 @@ works on a tree that does not run.
      3  parts, random
      2  ops
      1  core
-     0  settings, deviations, errors, names, registry, process, seeds, graphics, terminal, tree,
-        types, _version
+     0  settings, deviations, errors, foreign, names, registry, process, seeds, graphics, terminal,
+        tree, types, _version
 
 A *facade* is a module that only gives names of others a public address, such as
 `cornu.activations` for what lives in `cornu.parts`. It holds no function, class or call except
@@ -48,7 +48,7 @@ ORDER = {
     2: ["ops"],
     1: ["core"],
     0: [
-        *["settings", "deviations", "errors", "names", "registry", "graphics"],
+        *["settings", "deviations", "errors", "foreign", "names", "registry", "graphics"],
         *["process", "seeds", "terminal", "tree", "types", "_version"],
     ],
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
@@ -187,3 +188,42 @@ def test_batches_made_by_workers():
     for other in results[1:]:
         for a, b in zip(results[0], other, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-5)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("together", [1, 4])
+def test_hooks_receive_logs_and_the_indices_of_their_steps(streamed, together):
+    calls = []
+
+    def record(name):
+        def hook(self, *args):
+            assert isinstance(args[-1], Mapping), name
+            calls.append((name.removeprefix("on_"), *args[:-1]))
+
+        return hook
+
+    phases = ("train", "test", "predict")
+    names = [
+        f"on_{p}{kind}_{m}" for p in phases for kind in ("", "_batch") for m in ("begin", "end")
+    ]
+    names += [f"on_epoch_{moment}" for moment in ("begin", "end")]
+    callback = type("Recorder", (cornu.callbacks.Callback,), {n: record(n) for n in names})()
+    model = cornu.Sequential([cornu.Input((2,)), cornu.layers.Dense(1)])
+    model.compile("sgd", "mse", steps_per_execution=together)
+    x, y = np.ones((12, 2), "float32"), np.ones((12, 1), "float32")
+
+    class Batches(PyDataset):
+        def __len__(self):
+            return 6
+
+        def __getitem__(self, index):
+            return x[:2], y[:2]
+
+    source = {"x": Batches()} if streamed else {"x": x, "y": y, "batch_size": 2}
+    model.fit(**source, verbose=0, callbacks=[callback])
+    model.evaluate(**source, verbose=0, callbacks=[callback])
+    model.predict(x, batch_size=2, verbose=0, callbacks=[callback])
+    for phase in phases:
+        steps = [(c[0].rpartition("_")[2], c[1]) for c in calls if c[0].startswith(f"{phase}_bat")]
+        expected = [(i, min(i + together, 6) - 1) for i in range(0, 6, together)]
+        assert steps == [pair for b, e in expected for pair in (("begin", b), ("end", e))]

@@ -10,6 +10,7 @@ from cornu.core.layer.signature import call_signature
 from cornu.core.state import scope
 from cornu.core.tracebacks.api_boundary import has_location, locate_error, trim_traceback
 from cornu.core.tracebacks.user_frames import user_location
+from cornu.foreign import keras_class
 
 if TYPE_CHECKING:
     from cornu.core.layer.layer import Layer
@@ -41,6 +42,8 @@ def describe_missing_input(value: Any) -> str:
     """Returns the message for a first call that received no array to build the layer for."""
     if value is None:
         remedy = "A common cause is a function without a `return` statement."
+    elif keras_class(value) is not None:
+        remedy = "It is an object of Keras: create the inputs of the model by cornu.Input(...)."
     else:
         remedy = "Convert it to an array first: numpy.asarray(x)."
     return (

@@ -6,6 +6,7 @@ from cornu import settings
 from cornu.core.state.dtypes import enable_64_bits, standardize_dtype
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.errors import suggest
+from cornu.foreign import keras_class
 from cornu.registry import Configurable, add_class
 from cornu.types import Config, DTypeLike
 
@@ -119,4 +120,6 @@ def get_policy(
         return DTypePolicy(identifier["config"]["name"])
     if isinstance(identifier, str):
         return DTypePolicy(identifier)
+    if keras_class(identifier) is not None:
+        return DTypePolicy(identifier.name)  # a policy of Keras
     return DTypePolicy(standardize_dtype(identifier))

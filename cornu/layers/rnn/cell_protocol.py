@@ -14,6 +14,7 @@ from cornu.core.layer.layer import Layer
 from cornu.core.layer.signature import call_signature
 from cornu.core.state.variable import Variable
 from cornu.deviations import is_enabled
+from cornu.foreign import describe_replacement
 from cornu.layers.base import Activation, ConfiguredLayer
 from cornu.ops import random, sigmoid, tanh
 from cornu.ops.nn import rnn as recurrences
@@ -219,13 +220,15 @@ class DenseCell(DroppingCell):
 
 
 def check_cell(cell: Any, label: str) -> Any:
-    """Returns `cell`; raises ValueError if it lacks an attribute that cells must have."""
+    """Returns `cell`; raises an error if it lacks an attribute that cells must have."""
     for name, description in (
         ("call", "a method `call(inputs, states)`"),
         ("state_size", "an attribute `state_size`, an integer or a list of integers"),
     ):
         if not _declares(cell, name):
             raise ValueError(f"{label}: a cell must have {description}. Received: {cell!r}")
+    if hint := describe_replacement(cell, "layers", "Layer"):
+        raise TypeError(f"{label}: the cell cannot be a layer of Keras. Received: {cell!r}{hint}")
     return cell
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cornu.core.state.variable import Variable
 
 __all__ = [
+    "FunctionSchedule",
     "LearningRateLike",
     "LearningRateSchedule",
     "Step",
@@ -55,8 +56,23 @@ class LearningRateSchedule(Configurable):
         raise NotImplementedError(f"{type(self).__name__} must override __call__(self, step).")
 
 
+class FunctionSchedule(LearningRateSchedule):
+    """Schedule given by a function of the step, such as one of Optax.
+
+    Args:
+        function: a function `(step) -> learning rate`.
+    """
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self.function = function
+
+    def __call__(self, step: Step) -> Array:
+        """Returns the result of the function."""
+        return to_floatx(self.function(unwrap(step)))
+
+
 # What an optimizer accepts as learning_rate: a number, a schedule, or a function that returns one.
-LearningRateLike: TypeAlias = "float | Array | Variable | LearningRateSchedule | Callable[[], Any]"
+LearningRateLike: TypeAlias = "float | Array | Variable | LearningRateSchedule | Callable[..., Any]"
 
 
 def to_floatx(value: Any) -> Array:

@@ -122,7 +122,7 @@ class Runner:
                 so far.
         """
         if self.eager or isinstance(source, Stream) or not source.resident:
-            yield from self._streamed(source, epoch, start)
+            yield from self._streamed(source, epoch, start, limit)
         else:
             yield from self._resident(source, epoch, report_every, single, start, limit)
 
@@ -131,11 +131,24 @@ class Runner:
             return Logs(self.owner.results)
         return Logs(lambda: logs, own=True)
 
-    def _streamed(self, source: Any, epoch: int, start: int) -> Iterator[tuple[int, int, Logs]]:
+    def _streamed(
+        self, source: Any, epoch: int, start: int, limit: Callable[[int], int] = no_limit
+    ) -> Iterator[tuple[int, int, Logs]]:
+        """Runs the steps one by one; reports several if their number per dispatch is fixed."""
         padder = BatchPadder(source)
-        for i, batch in enumerate(source.batches(epoch, start), start):
+        begun = done = start
+        logs: Any = None
+        size = 1
+        for batch in source.batches(epoch, start):
+            if done == begun:
+                size = min(self.per_dispatch or 1, limit(self.count.number))
             logs = self._run_batch(batch, padder.size(batch) if self.pads else None)
-            yield i, i + 1, self._logs(logs)
+            done += 1
+            if done - begun >= size:
+                yield begun, done, self._logs(logs)
+                begun = done
+        if done > begun:
+            yield begun, done, self._logs(logs)
 
     def _run_batch(self, batch: Batch, size: int | None = None) -> Any:
         if self.eager:
