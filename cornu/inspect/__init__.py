@@ -2,8 +2,9 @@
 
 from cornu.errors import suggest_names as _suggest_names
 from cornu.inspect.find import find, find_one
+from cornu.inspect.folding import fold
 from cornu.inspect.learning_rates import layer_decay, variables_of
-from cornu.inspect.outline import Item, fold, outline
+from cornu.inspect.outline import Item, outline
 from cornu.inspect.plot.plot_model import Plot, model_to_dot, plot_model
 from cornu.inspect.profile.cost import Cost, Costs, cost, flops
 from cornu.inspect.profile.measure import Measure

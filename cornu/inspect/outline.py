@@ -7,8 +7,7 @@ names, paths and order.
 from __future__ import annotations
 
 import inspect
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -21,7 +20,7 @@ from cornu.core.tracebacks.user_frames import format_location
 from cornu.names import make_unique
 from cornu.types import PyTree
 
-__all__ = ["Item", "fill_from_graph", "fold", "outline"]
+__all__ = ["Item", "fill_from_graph", "outline"]
 
 
 ItemKind = Literal["model", "block", "input", "layer", "op"]
@@ -166,17 +165,6 @@ def fill_from_graph(item: Item, graph: Any) -> None:
     _Outliner(nested=True, masks=False).add_graph(item, graph, root)
 
 
-@api_boundary
-def fold(items: Sequence[Item]) -> Iterator[list[Item]]:
-    """Groups consecutive equal blocks; every other item is a group of its own.
-
-    Blocks are equal if they are calls of the same function, and their nodes have the same classes,
-    numbers of weights and output shapes.
-    """
-    for _, group in itertools.groupby(items, key=_BlockKey()):
-        yield list(group)
-
-
 class _Outliner:
     """Adds the children of items, outermost first."""
 
@@ -237,24 +225,6 @@ class _Outliner:
             self.seen.add(id(inner))
             if self.nested and not again:
                 self.fill(child, inner)
-
-
-class _BlockKey:
-    """Grouping key that is equal for equal blocks and unique for other items."""
-
-    def __init__(self) -> None:
-        self.number = itertools.count()
-
-    def __call__(self, item: Item) -> Any:
-        if item.block is None:
-            return next(self.number)
-        return (item.block.function, tuple(_node_key(node) for node in item.block.nodes))
-
-
-def _node_key(node: Node) -> Any:
-    size = sum(v.size for v in node.op.weights) if isinstance(node.op, Layer) else 0
-    shapes = tuple(t.shape for t in node.output_tensors)
-    return (type(node.op), size, shapes, len(node.inputs))
 
 
 def _join(around: Item, name: str) -> str:

@@ -11,9 +11,10 @@ from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.api_boundary import api_boundary
+from cornu.inspect.folding import fold as folded
+from cornu.inspect.folding import format_repeats
 from cornu.inspect.learning_rates import apply_rates_by_path
 from cornu.inspect.outline import Item, list_tensors, outline
-from cornu.inspect.outline import fold as folded
 from cornu.inspect.profile.abstract_trace import infer_inner_outputs, tensors_from_config
 from cornu.inspect.profile.cost import Cost, cost_assumptions, measure_costs
 from cornu.inspect.tables.formatting import format_bytes, format_count, format_flops, sum_known
@@ -45,7 +46,8 @@ def summary(
     """Prints a table of the model's layers, their output shapes and their numbers of parameters.
 
     Layers created in a function of the user are grouped under its name. Consecutive equal blocks
-    are shown once, with their number. A terminal shows colors.
+    are shown once, with their number and the arguments that vary, such as `block x3, rate 0.1, 0.2,
+    0.3`. A terminal shows colors.
 
     Args:
         model: the model.
@@ -173,7 +175,7 @@ def _rows(items: Sequence[Item], fold: bool) -> list[_SummaryRow]:
         if item.again:
             name += " again"
         if len(group) > 1:
-            name = f"{item.label} x{len(group)}"
+            name = format_repeats(group)
         rows.append(_SummaryRow(name, group, _params(group), children))
     return rows
 

@@ -2,7 +2,8 @@
 
 import cornu
 from cornu import Input, Model, layers
-from cornu.inspect.outline import fold, outline
+from cornu.inspect.folding import fold
+from cornu.inspect.outline import outline
 from cornu.layers import Dense
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from cornu.core.layer.layer import Layer
 from cornu.graphics.svg import text_width
+from cornu.inspect.folding import format_repeats
 from cornu.inspect.outline import Item
 from cornu.inspect.plot.layer_families import Family
 from cornu.inspect.plot.layout import PADDING, Box, RankDirection
@@ -79,7 +80,7 @@ class BoxContent:
 def describe_block(members: list[Item], opened: bool) -> BoxContent:
     """Returns the content of a frame around one or several equal blocks."""
     item, count = members[0], len(members)
-    title = f"{item.label} x{count}" if count > 1 else item.name
+    title = format_repeats(members) if count > 1 else item.name
     return BoxContent("block", title, count=count, opened=opened, items=members)
 
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
-from cornu.inspect.outline import Item, fill_from_graph, fold, list_tensors, outline
+from cornu.inspect.folding import fold
+from cornu.inspect.outline import Item, fill_from_graph, list_tensors, outline
 from cornu.inspect.plot.box_content import (
     BoxContent,
     PlotOptions,
