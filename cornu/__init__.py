@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from cornu import saving as saving
     from cornu import tree as tree
     from cornu import utils as utils
+    from cornu import wrappers as wrappers
     from cornu.core.graph.call_stack import block as block
     from cornu.core.graph.op import op as op
     from cornu.core.graph.remat import RematScope as RematScope
@@ -94,7 +95,7 @@ _OBJECTS = {
 _NAMESPACES = (
     "activations applications backend callbacks config constraints datasets debug dtype_policies "
     "errors initializers inspect layers losses metrics mixed_precision models ops optimizers "
-    "preprocessing random regularizers saving tree utils"
+    "preprocessing random regularizers saving tree utils wrappers"
 ).split()
 
 __all__ = ["__version__", "version", *_OBJECTS, *_NAMESPACES]

@@ -26,6 +26,8 @@ def clone_model(
 ) -> Model:
     """Returns a model of the same architecture, with new layers and new weights.
 
+    A compiled model gives a compiled one, with an optimizer, losses and metrics of its own.
+
     Args:
         model: a Sequential or Functional model, or a subclass that can be created from its config.
         input_tensors: Tensors to use as inputs, instead of new ones.
@@ -41,12 +43,26 @@ def clone_model(
     >>> copy.layers[0] is model.layers[0], copy.output_shape
     (False, (None, 2))
     """
+    copy = _clone_architecture(model, input_tensors, clone_function, call_function, recursive)
+    config = model.get_compile_config() if model.compiled else None
+    if config is not None:
+        copy.compile_from_config(config)
+    return copy
+
+
+def _clone_architecture(
+    model: Model,
+    input_tensors: Any,
+    clone_function: Callable[[Layer], Layer] | None,
+    call_function: Callable[..., Any] | None,
+    recursive: bool,
+) -> Model:
     clone = clone_function or _from_config
     call = call_function or (lambda layer, *args, **kwargs: layer(*args, **kwargs))
 
     def clone_layer(layer: Layer) -> Layer:
         if isinstance(layer, Model) and recursive:
-            return clone_model(layer, None, clone_function, call_function, True)
+            return _clone_architecture(layer, None, clone_function, call_function, True)
         return clone(layer)
 
     if isinstance(model, Sequential):

@@ -48,6 +48,8 @@ class FunctionalGraph:
         self.outputs = outputs
         self._inputs_treedef = tree.flatten_with_treedef(inputs)[1]
         self._outputs_treedef = tree.flatten_with_treedef(outputs)[1]
+        # As in Keras, a list of one output gives the array itself.
+        self._is_single = isinstance(outputs, (list, tuple)) and len(outputs) == 1
         self.strict = strict
         self.input_tensors: list[Tensor] = tree.leaves(inputs)
         self.output_tensors: list[Tensor] = tree.leaves(outputs)
@@ -73,7 +75,10 @@ class FunctionalGraph:
         self._given_names: dict[int, str] = {}
 
     def run(self, value: Any, mask: PyTree = None) -> Any:
-        """Computes the outputs, in their structure, from arrays in the structure of the inputs."""
+        """Computes the outputs from arrays in the structure of the inputs.
+
+        They are in their structure, but a list or tuple with a single item is that item.
+        """
         values = self.bind(value)
         masks = None
         table = scope.current().masks
@@ -86,7 +91,15 @@ class FunctionalGraph:
         outputs = results[: len(self.output_tensors)]
         for i, m in zip(self._masked, results[len(outputs) :], strict=True):
             table.put(outputs[i], m)
-        return tree.unflatten(self._outputs_treedef, outputs)
+        return self._to_structure(outputs)
+
+    def _to_structure(self, values: list[Any]) -> Any:
+        structure = tree.unflatten(self._outputs_treedef, values)
+        return structure[0] if self._is_single else structure
+
+    def to_tensors(self, outputs: Any) -> Any:
+        """Returns what a call on Tensors returns, for what `run` returns: the whole structure."""
+        return tree.unflatten(self._outputs_treedef, tree.leaves(outputs))
 
     def rename(self, names: dict[int, str]) -> None:
         """Renames layers, by the `id` of the layer, in this graph only.
@@ -128,7 +141,7 @@ class FunctionalGraph:
         masks: list[Any] = [None] * len(self.output_tensors)
         for i, m in zip(self._masked, results, strict=True):
             masks[i] = m
-        return tree.unflatten(self._outputs_treedef, masks)
+        return self._to_structure(masks)
 
     # ------------------------------------------------------------------------------------ binding
 

@@ -193,7 +193,8 @@ class Model(InspectionMethods):
             given = zip(graph.match(args[0]), graph.input_tensors, strict=True)
             if all(isinstance(x, Tensor) and _spec(x) == _spec(t) for x, t in given):
                 return tree.map(lambda t: Tensor(*_spec(t)), graph.outputs)
-        return super()._infer_call_(args, kwargs)
+        outputs = super()._infer_call_(args, kwargs)
+        return outputs if self._graph_ is None else self._graph_.to_tensors(outputs)
 
     def _structural_attributes_(self) -> dict[str, Any]:
         """Returns everything, apart from the class, that determines what the model computes."""
@@ -353,13 +354,13 @@ class Model(InspectionMethods):
 
     @overridable_property
     def input_shape(self) -> Any:
-        """The shapes of the inputs in their structure."""
-        return tree.map(lambda t: t.shape, self.input)
+        """The shape of the input, or the shapes of several in their structure."""
+        return _shapes(self.input)
 
     @overridable_property
     def output_shape(self) -> Any:
-        """The shapes of the outputs in their structure."""
-        return tree.map(lambda t: t.shape, self.output)
+        """The shape of the output, or the shapes of several in their structure."""
+        return _shapes(self.output)
 
     # -------------------------------------------------------------------------------- compiled call
 
@@ -486,6 +487,11 @@ def _map_specs(fn: Callable[[Any, str], Any], inputs: PyTree) -> Any:
     if len(inputs) == 2 and isinstance(inputs[1], str):
         return fn(tuple(inputs[0]), inputs[1])
     return [_map_specs(fn, item) for item in inputs]
+
+
+def _shapes(tensors: PyTree) -> Any:
+    leaves = tree.leaves(tensors)
+    return leaves[0].shape if len(leaves) == 1 else tree.map(lambda t: t.shape, tensors)
 
 
 def _spec(tensor: Tensor) -> tuple[Any, str]:

@@ -158,6 +158,8 @@ class Sequential(Model):
 
     def _call_layer_(self, layer: Layer, tensor: Tensor | None = None) -> Tensor:
         output = layer(self._tensors_[-1] if tensor is None else tensor)
+        if isinstance(output, (list, tuple)) and len(output) == 1:
+            output = output[0]  # as the array that a call on arrays returns
         if not isinstance(output, Tensor):
             raise ValueError(
                 f"Sequential {self.name!r}: layer {layer.name!r} has several outputs. "

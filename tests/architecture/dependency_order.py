@@ -8,7 +8,7 @@ works on a tree that does not run.
 
     11  cornu/__init__.py, cornu/__main__.py
     10  dialects
-     9  applications, cli, datasets, demo; utils, backend, config, info; facades
+     9  applications, cli, datasets, demo, wrappers; utils, backend, config, info; facades
      8  models
      7  training
      6  callbacks, inspect
@@ -37,7 +37,7 @@ ORDER = {
     10: ["dialects"],
     9: [
         *["applications", "cli", "datasets", "demo", "utils"],
-        *["backend", "config", "dtype_policies", "info"],
+        *["backend", "config", "dtype_policies", "info", "wrappers"],
     ],
     8: ["models"],
     7: ["training"],
@@ -61,7 +61,7 @@ SIBLINGS = 4
 OPTIONAL = (
     *["h5py", "safetensors", "rich", "optax", "tensorboard", "torch", "tensorflow"],
     *["grain", "orbax", "jax.export", "jax.extend", "IPython", "matplotlib", "PIL", "scipy"],
-    *["pandas", "polars", "datasets"],
+    *["pandas", "polars", "datasets", "sklearn"],
 )
 
 # Modules that import by a name which is not written there: the root loads its namespaces when

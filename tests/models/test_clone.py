@@ -109,3 +109,18 @@ def test_an_unknown_op_in_a_config_is_refused():
         Model.from_config(config)
     copy = Model.from_config(config, custom_objects={"plus_one": odd})
     assert np.allclose(copy.predict(X), X + 1)
+
+
+def test_the_clone_of_a_compiled_model_is_compiled():
+    x = cornu.Input((3,))
+    models = [
+        cornu.Sequential([x, cornu.layers.Dense(1)]),
+        cornu.Model(x, cornu.layers.Dense(1)(x)),
+    ]
+    for model in models:
+        assert not cornu.models.clone_model(model).compiled
+        model.compile(cornu.optimizers.Adam(0.5), "mse", metrics=["mae"])
+        copy = cornu.models.clone_model(model)
+        assert copy.optimizer is not model.optimizer and copy.get_compile_config() is not None
+        assert float(copy.optimizer.learning_rate) == 0.5
+        assert len(copy.evaluate(np.ones((2, 3)), np.ones((2, 1)), verbose=0)) == 2

@@ -240,3 +240,34 @@ def test_operations_in_the_order_of_keras():
     assert Own().operations == ["a"]
     with pytest.raises(AttributeError, match="only functional models have them"):
         cornu.Model().operations  # noqa: B018
+
+
+def _kinds(outputs):
+    return type(outputs).__name__ if isinstance(outputs, (list, tuple, dict)) else "array"
+
+
+@pytest.mark.parametrize("wrap", [lambda y: [y], lambda y: (y,), lambda y: [[y]]])
+def test_a_list_of_one_output_gives_the_output(wrap):
+    x = Input((2,))
+    model = Model(x, wrap(Dense(1)(x)))
+    data = np.ones((4, 2), "float32")
+    kind = "list" if isinstance(model.output[0], list) else "array"
+    for outputs in (model(data), model.predict(data, verbose=0), model.predict_on_batch(data)):
+        assert _kinds(outputs) == kind
+    # Tensors keep the structure: `model(x)[0]` is the output in both libraries.
+    assert _kinds(model(Input((2,)))) == _kinds(model.output)
+    assert model.output_shape == (None, 1)
+    model.compile("sgd", "mse", metrics=["mae"])
+    for y in (np.ones((4, 1)), [np.ones((4, 1))]):
+        model.fit(data, y, verbose=0)
+        assert len(model.evaluate(data, y, verbose=0)) == 2
+    if kind == "array":
+        outer = Model(x, Dense(1)(model(x)[0]))
+        assert outer(data).shape == (4, 1)
+        assert cornu.Sequential([model, Dense(3)])(data).shape == (4, 3)
+
+
+def test_one_shape_is_not_in_a_structure():
+    x = Input((2,))
+    assert Model([x], {"a": x * 1.0}).output_shape == Model([x], x * 1.0).input_shape == (None, 2)
+    assert Model(x, [x * 1.0, x * 2.0]).output_shape == [(None, 2), (None, 2)]
