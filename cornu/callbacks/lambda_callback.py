@@ -20,10 +20,11 @@ class LambdaCallback(Callback):
         on_epoch_begin, on_epoch_end: called with `(epoch, logs)`.
         on_train_begin, on_train_end: called with `(logs)`.
         on_train_batch_begin, on_train_batch_end: called with `(batch, logs)`.
-        **kwargs: functions for the other `on_...` methods of `Callback`, by name.
+        **kwargs: functions for the other `on_...` methods of `Callback`, by name; anything else
+            becomes an attribute.
 
     Raises:
-        TypeError: a keyword is not the name of such a method.
+        TypeError: a keyword begins with `on_` and is not the name of such a method.
 
     Example:
 
@@ -42,7 +43,7 @@ class LambdaCallback(Callback):
         on_train_end: Callable[..., Any] | None = None,
         on_train_batch_begin: Callable[..., Any] | None = None,
         on_train_batch_end: Callable[..., Any] | None = None,
-        **kwargs: Callable[..., Any] | None,
+        **kwargs: Any,
     ) -> None:
         functions = {
             "on_epoch_begin": on_epoch_begin,
@@ -54,9 +55,10 @@ class LambdaCallback(Callback):
             **kwargs,
         }
         for name, function in functions.items():
-            if name not in _HOOKS:
+            is_hook = name in _HOOKS
+            if name.startswith("on_") and not is_hook:
                 raise TypeError(
                     f"LambdaCallback: unexpected keyword argument {name!r}. {suggest(name, _HOOKS)}"
                 )
-            if function is not None:
+            if function is not None or not is_hook:
                 setattr(self, name, function)

@@ -293,8 +293,11 @@ class Optimizer(OptimizerVariables):
                 with. The first call builds it.
 
         Raises:
-            ValueError: the numbers or shapes do not match, a gradient is None, or the optimizer
-                was not built with a Variable.
+            ValueError: the numbers or shapes do not match, all gradients are None, or the
+                optimizer was not built with a Variable.
+
+        Warns:
+            UserWarning: some gradients are None; their Variables are not updated.
         """
         grads = list(grads)
         if not grads:
@@ -370,10 +373,15 @@ class Optimizer(OptimizerVariables):
         return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
 
     def finalize_variable_values(self, var_list: Iterable[Variable]) -> None:
-        """Sets Variables to their values after training: with `use_ema`, to their averages."""
+        """Sets Variables to their values after training: with `use_ema`, to their averages.
+
+        Before the first step there are no averages, and nothing changes.
+        """
+        begun = self._count_steps_() > 0
         for variable in var_list:
             if variable in self._averages_:
-                variable.assign(self._averages_[variable].value)
+                average = self._averages_[variable].value
+                variable.assign(jnp.where(begun, average, variable.value))
 
     def exclude_from_weight_decay(
         self,

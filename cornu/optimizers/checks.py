@@ -117,18 +117,28 @@ def check_averaging(momentum: float, overwrite_frequency: int | None, label: str
 
 
 def pair_gradients(grads: Sequence[Any], variables: Sequence[Variable], label: str) -> GradsAndVars:
-    """Returns (gradient, Variable) pairs; checks that no gradient is missing and shapes match."""
+    """Returns (gradient, Variable) pairs, without Variables whose gradient is None.
+
+    Warns:
+        UserWarning: some gradients are None.
+
+    Raises:
+        ValueError: all gradients are None, or a shape does not match.
+    """
     missing = [v.path for g, v in zip(grads, variables, strict=True) if g is None]
     if missing:
-        raise ValueError(
+        message = (
             f"{label}: the gradient is None for {', '.join(map(repr, missing))}.\n"
-            "Leave out Variables that the loss does not depend on."
+            "The loss does not depend on these Variables."
         )
-    arrays = [jnp.asarray(gradient) for gradient in grads]
-    for gradient, variable in zip(arrays, variables, strict=True):
+        if len(missing) == len(grads):
+            raise ValueError(f"{message} There is nothing to update.")
+        warnings.warn(f"{message} They are not updated.", stacklevel=user_stacklevel())
+    found = [(jnp.asarray(g), v) for g, v in zip(grads, variables, strict=True) if g is not None]
+    for gradient, variable in found:
         if gradient.shape != variable.shape:
             raise ValueError(
                 f"{label}: expected a gradient of shape {variable.shape} for Variable "
                 f"{variable.path!r}, received shape {gradient.shape}."
             )
-    return list(zip(arrays, variables, strict=True))
+    return found

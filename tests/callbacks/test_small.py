@@ -30,6 +30,7 @@ def test_lambda_callback():
     assert calls == [(0, 1.0), (1, 0.5), "end"]
     with pytest.raises(TypeError, match="'on_epoch_ends'. Did you mean 'on_epoch_end'"):
         LambdaCallback(on_epoch_ends=print)
+    assert LambdaCallback(lambda epoch, logs: None, path="logs", start=None).path == "logs"
 
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf])

@@ -2,12 +2,24 @@
 
 import jax
 import jax.numpy as jnp
+import keras
 import numpy as np
 import pytest
 
 import cornu
 from cornu import names
-from cornu.optimizers import SGD, Adam, AdamW, Optimizer, deserialize, get, schedules, serialize
+from cornu.optimizers import (
+    SGD,
+    Adam,
+    AdamW,
+    MultiOptimizer,
+    Optimizer,
+    OptimizerMap,
+    deserialize,
+    get,
+    schedules,
+    serialize,
+)
 from tests.optimizers.compare import check_equal, gradients, variables
 
 
@@ -235,11 +247,45 @@ def test_apply_gradients_and_subsets():
     assert int(count) == 1
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda k: k.SGD(0.5, momentum=0.9),
+        lambda k: k.Adam(0.5, gradient_accumulation_steps=2),
+        lambda k: k.AdamW(0.5, global_clipnorm=0.1, weight_decay=0.1),
+        lambda k: k.SGD(0.5, use_ema=True, ema_overwrite_frequency=2),
+    ],
+)
+def test_missing_gradients_warn_and_the_others_are_applied(make):
+    ends = []
+    for library in (cornu, keras):
+        optimizer = make(library.optimizers)
+        model = variables(library)[:2]
+        for i in range(2):
+            with pytest.warns(UserWarning, match=r"(None for 'bias'|do not exist .*bias)"):
+                optimizer.apply([gradients(i)[0], None], model)
+        optimizer.finalize_variable_values(model)
+        ends.append([np.asarray(v) for v in model])
+    for ours, theirs in zip(*ends, strict=True):
+        np.testing.assert_allclose(ours, theirs, 1e-5)
+
+
+def test_averages_are_not_used_before_the_first_step():
+    several = OptimizerMap(SGD(0.5, use_ema=True), {})
+    for optimizer in (SGD(0.5, use_ema=True), MultiOptimizer(several)):
+        model = variables(cornu)[:2]
+        optimizer.build(model)
+        before = [v.numpy() for v in model]
+        optimizer.finalize_variable_values(model)
+        for variable, value in zip(model, before, strict=True):
+            np.testing.assert_array_equal(variable.numpy(), value)
+
+
 def test_what_is_wrong_is_said():
     optimizer, model = two()
     good = gradients(0)[:2]
     for message, call in {
-        "the gradient is None for 'bias'": lambda: optimizer.apply([good[0], None], model),
+        "the gradient is None for 'kernel', 'bias'": lambda: optimizer.apply([None, None], model),
         "grads must be 2 arrays. Received: 1": lambda: optimizer.apply(good[:1], model),
         r"expected a gradient of shape \(3, 4\) for Variable 'kernel'": lambda: optimizer.apply(
             [good[1], good[1]]

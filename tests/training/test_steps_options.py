@@ -154,6 +154,36 @@ def test_averages_are_in_the_model_after_fit_and_training_goes_on_from_the_value
     assert not np.allclose(seen[-1], average)  # while training, the weights were their own
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"ema_overwrite_frequency": 3},
+        pytest.param({}, marks=pytest.mark.slow),
+        pytest.param({"gradient_accumulation_steps": 2}, marks=pytest.mark.slow),
+    ],
+)
+def test_averages_are_those_of_keras_after_fit_and_in_files(options, tmp_path):
+    x = np.random.default_rng(0).normal(size=(20, 3)).astype("float32")
+    models = []
+    for k in (cornu, keras):
+        start = k.initializers.Constant(0.1)
+        dense = k.layers.Dense(1, kernel_initializer=start, name="dense")
+        model = k.Sequential([k.Input((3,)), dense])
+        model.compile(k.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.9, **options), "mse")
+        y, swap = x.sum(axis=1, keepdims=True), [k.callbacks.SwapEMAWeights()]
+        history = model.fit(x, y, 4, 2, 0, swap, validation_data=(x, y), shuffle=False).history
+        models.append((model, history["val_loss"], [np.asarray(v) for v in model.variables]))
+    (ours, our_losses, our_weights), (theirs, their_losses, their_weights) = models
+    np.testing.assert_allclose(our_losses, their_losses, 1e-4)
+    for a, b in zip(our_weights, their_weights, strict=True):
+        np.testing.assert_allclose(a, b, 1e-4)
+    for (model, _, _), load in zip(models, (keras, cornu), strict=True):
+        model.save(tmp_path / "model.keras")
+        loaded = load.saving.load_model(tmp_path / "model.keras")
+        for a, b in zip(loaded.optimizer.variables, model.optimizer.variables, strict=True):
+            np.testing.assert_allclose(np.asarray(a), np.asarray(b), 1e-6)
+
+
 @pytest.mark.slow
 def test_the_number_of_steps_per_dispatch_changes_nothing():
     ends = []
