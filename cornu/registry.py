@@ -29,6 +29,7 @@ __all__ = [
     "Configurable",
     "add_function",
     "archive_scope",
+    "complete_config",
     "copy_scope",
     "current_archive",
     "custom_object_scope",
@@ -76,6 +77,8 @@ class Configurable:
     _category_: ClassVar[str] = "objects"
     # Whether an archive that contains an object twice describes one object, not two equal ones.
     _has_identity_: ClassVar[bool] = False
+    # The attributes that hold arguments of the constructor under another name, by argument.
+    _argument_attributes_: ClassVar[Mapping[str, str]] = {}
     _constructed_with_: tuple[Any, Any]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -108,10 +111,22 @@ class Configurable:
     def _constructor_arguments_(self) -> dict[str, Any]:
         """Returns the arguments of the constructor, including defaults, by parameter name.
 
+        For a class of the program that overrides `get_config`, or whose constructor takes
+        `*args`, they are those of the class of the library that it is derived from: such a
+        `get_config` adds the arguments of its own, as in `dict(units=3, **super().get_config())`.
+
         Raises:
             NotImplementedError: the constructor was called with variadic positional arguments.
         """
         args, kwargs = self._constructed_with_
+        cls, library = type(self), self._library_class_()
+        if library is not cls:
+            has_varargs = any(
+                p.kind is p.VAR_POSITIONAL
+                for p in inspect.signature(cls.__init__).parameters.values()
+            )
+            if has_varargs or cls.get_config is not library.get_config:
+                return self._library_arguments_(library)
         signature = inspect.signature(type(self).__init__)
         bound = signature.bind(self, *args, **kwargs)
         bound.apply_defaults()
@@ -127,6 +142,28 @@ class Configurable:
                     )
             else:
                 arguments[name] = bound.arguments[name]
+        return arguments
+
+    @classmethod
+    def _library_class_(cls) -> type[Configurable]:
+        """Returns the class itself, or the class of the library that it is derived from."""
+        return next(base for base in cls.__mro__ if base.__module__.partition(".")[0] == "cornu")
+
+    def _library_arguments_(self, library: type[Configurable]) -> dict[str, Any]:
+        """Returns the arguments of the constructor of a base class, as attributes hold them."""
+        passed = self._constructed_with_[1]
+        arguments: dict[str, Any] = {}
+        for name, parameter in inspect.signature(library.__init__).parameters.items():
+            is_property = isinstance(getattr(type(self), name, None), property)
+            if is_property and name not in self._argument_attributes_:
+                value = getattr(self, name)
+            else:
+                attribute = self._argument_attributes_.get(name, name)
+                value = vars(self).get(attribute, passed.get(name, parameter.empty))
+            # The class of a whole category, such as Layer, leaves out what is seldom given.
+            is_seldom = "_category_" in vars(library) and parameter.default in (None, True)
+            if value is not parameter.empty and not (is_seldom and value is parameter.default):
+                arguments[name] = value
         return arguments
 
     def get_config(self) -> Config:
@@ -409,9 +446,40 @@ def _describe(obj: Configurable) -> Config:
     return {
         "module": module,
         "class_name": name,
-        "config": obj.get_config(),
+        "config": complete_config(obj),
         "registered_name": _custom_names.get(type(obj)),
     }
+
+
+def complete_config(obj: Configurable) -> Config:
+    """Returns the config of an object, with the arguments that its `get_config` leaves out.
+
+    A `get_config` of the program that lacks an argument of the constructor of its class could not
+    create an equal object; the arguments are known from the call of the constructor.
+    """
+    config: Config = obj.get_config()
+    cls, library = type(obj), obj._library_class_()
+    restores_itself = cls.from_config.__func__ is not library.from_config.__func__  # type: ignore[attr-defined]
+    if cls is library or cls.get_config is library.get_config or restores_itself:
+        return config
+    args, kwargs = obj._constructor_call_
+    signature = inspect.signature(cls.__init__)
+    explicit = {p.name for p in signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD}
+    explicit |= {p.name for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY}
+    missing = {
+        name: serialize(value)
+        for name, value in list(signature.bind(obj, *args, **kwargs).arguments.items())[1:]
+        if name in explicit and name not in (*config, "name", "trainable", "dtype")
+    }
+    return {**config, **{name: value for name, value in missing.items() if _is_plain(value)}}
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(_is_plain(item) for item in value.values())
+    if isinstance(value, (list, tuple)):
+        return all(_is_plain(item) for item in value)
+    return value is None or isinstance(value, (bool, int, float, str))
 
 
 def _is_jax(value: Any) -> bool:

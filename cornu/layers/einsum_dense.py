@@ -62,6 +62,8 @@ class EinsumDense(ConfiguredLayer):
 
     _infers_by_config_ = True
 
+    _argument_attributes_ = {"output_shape": "partial_output_shape"}
+
     equation: str
     activation: Activation
     bias_axes: str | None

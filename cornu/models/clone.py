@@ -101,6 +101,6 @@ def _clone_architecture(
 
 def _from_config(layer: Layer) -> Layer:
     with registry.copy_scope():
-        config = layer.get_config()
+        config = registry.complete_config(layer)
     made: Layer = type(layer).from_config(config)
     return made

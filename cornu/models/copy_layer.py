@@ -13,7 +13,7 @@ __all__ = ["copy_layer"]
 def copy_layer(layer: Layer) -> Layer:
     """Returns a layer with the same configuration, and a name and weights of its own."""
     with registry.copy_scope():
-        config = layer.get_config()
+        config = registry.complete_config(layer)
     config.pop("name", None)
     # A config may contain objects of the layer, such as a list that its constructor keeps.
     new: Layer = type(layer).from_config(copy.deepcopy(config))

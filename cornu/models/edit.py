@@ -138,7 +138,7 @@ class Editor:
                     f"{type(old).__name__}."
                 )
             with registry.copy_scope():
-                old_config = old.get_config()
+                old_config = registry.complete_config(old)
             new = type(old).from_config({**old_config, **config})
             self._weight_sources[id(new)] = old
             self._substitute(replacement, old, new)

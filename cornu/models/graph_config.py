@@ -61,7 +61,9 @@ def graph_config(graph: FunctionalGraph) -> dict[str, Any]:
         if isinstance(op, Layer):
             entry = registry.serialize(op)
             # The name in this graph; the dict that was returned is the one that may be changed.
-            entry.update(config={**entry["config"], "name": name}, name=name, inbound_nodes=[])
+            if "name" in entry["config"]:
+                entry["config"] = {**entry["config"], "name": name}
+            entry.update(name=name, inbound_nodes=[])
             described.append(entry)
         elif op is not None:
             described.append(_entry(name, "keras.ops", op.name, {"name": name}, []))

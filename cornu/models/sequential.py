@@ -287,7 +287,8 @@ class Sequential(Model):
 
     def _serialize_layer_(self, layer: Layer) -> Any:
         data = registry.serialize(layer)
-        data["config"] = {**data["config"], "name": self._name_in_model_(layer)}
+        if "name" in data["config"]:
+            data["config"] = {**data["config"], "name": self._name_in_model_(layer)}
         return data
 
     def _name_in_model_(self, layer: Layer) -> str:

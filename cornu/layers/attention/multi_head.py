@@ -71,6 +71,7 @@ class MultiHeadAttention(HeadedAttention):
     """
 
     _saved_names_ = {"gate_dense": "_gate_dense"}
+    _argument_attributes_ = {"output_shape": "output_sizes"}
 
     def __init__(
         self,

@@ -69,6 +69,7 @@ class Bidirectional(Layer):
     """
 
     _rowwise_ = True
+    _argument_attributes_ = {"layer": "forward_layer"}
 
     def __init__(
         self,

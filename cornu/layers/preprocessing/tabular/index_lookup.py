@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -36,7 +36,44 @@ _OLD_MODES = {"binary": "multi_hot", "tf-idf": "tf_idf"}
 
 
 class VocabularyLayer(AdaptableLayer):
-    """Base class of layers whose config contains a vocabulary, passed or computed."""
+    """Base class of layers whose config contains a vocabulary, passed or computed.
+
+    Keras stores a vocabulary that was computed in a file of its own, and its weights as an array.
+    Both are read, so that its archives are; the array is written, because it requires it.
+    """
+
+    _stores_itself_ = True
+    _has_assets_ = True
+    _stored_weights_: Any = None  # those of a file, until the vocabulary is read
+
+    def _index_(self) -> IndexLookup:
+        """Returns the layer that holds the vocabulary."""
+        raise NotImplementedError
+
+    def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
+        """Stores the weights of the terms, with `output_mode="tf_idf"`."""
+        weights = self._index_().idf_weights
+        if weights is not None:
+            store["idf_weights"] = weights
+
+    def load_own_variables(self, store: Mapping[str, Any]) -> None:
+        """Takes the weights of the terms, for a vocabulary that is read from a file."""
+        self._stored_weights_ = store.get("idf_weights")
+
+    def save_assets(self, dir_path: str) -> None:
+        """Writes nothing: the config contains the vocabulary."""
+
+    def load_assets(self, dir_path: str) -> None:
+        """Reads the vocabulary that Keras stored, unless the config contains one."""
+        index = self._index_()
+        if index.vocabulary_size() > len(index._specials()):
+            return
+        lines = _read_lines(Path(dir_path, "vocabulary.txt"), self._label_())
+        while lines and not lines[-1]:
+            lines.pop()
+        weights = self._stored_weights_ if index.output_mode == "tf_idf" else None
+        terms = index._parse_lines(lines)
+        index.set_vocabulary(terms, None if weights is None else weights[: len(terms)])
 
     def set_vocabulary(self, vocabulary: Any, idf_weights: ArrayLike | None = None) -> None:
         """Sets the vocabulary."""
@@ -70,6 +107,8 @@ class VocabularyLayer(AdaptableLayer):
                     "construct the layer in your program, or call set_vocabulary(path) on it."
                 )
             layer.set_vocabulary(vocabulary, weights)
+        elif isinstance(config.get("vocabulary_size"), int):
+            layer._index_()._announced_size = config["vocabulary_size"]
         return layer
 
 
@@ -146,6 +185,12 @@ class IndexLookup(VocabularyLayer):
     @property
     def _token_start(self) -> int:
         return self._oov_start + self.num_oov_indices
+
+    # The size of a vocabulary that is read after the model is built, from an archive of Keras.
+    _announced_size: int | None = None
+
+    def _index_(self) -> IndexLookup:
+        return self
 
     def _specials(self) -> list[Any]:
         return [self.mask_token] * self._oov_start + [self.oov_token] * self.num_oov_indices
@@ -265,7 +310,7 @@ class IndexLookup(VocabularyLayer):
         """Returns the size of vectors, or None if it is unknown."""
         if self.pad_to_max_tokens:
             return self.max_tokens
-        return None if self._tokens is None else self.vocabulary_size()
+        return self._announced_size if self._tokens is None else self.vocabulary_size()
 
     # -------------------------------------------------------------------------------------- adapt
 

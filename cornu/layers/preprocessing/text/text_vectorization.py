@@ -10,7 +10,7 @@ from cornu.core.graph.tensor import Tensor
 from cornu.layers.arguments import positive_int
 from cornu.layers.preprocessing.base import HostArray, check_choice, reject_sparse
 from cornu.layers.preprocessing.reading import as_strings, batches
-from cornu.layers.preprocessing.tabular.index_lookup import VocabularyLayer
+from cornu.layers.preprocessing.tabular.index_lookup import IndexLookup, VocabularyLayer
 from cornu.layers.preprocessing.tabular.string_lookup import StringLookup
 from cornu.layers.preprocessing.text.ngrams import CLEANINGS, SPLITTINGS, groups, rows_of
 from cornu.types import ArrayLike, ShapeLike
@@ -170,6 +170,9 @@ class TextVectorization(VocabularyLayer):
     def vocabulary_size(self) -> int:
         """Returns the number of terms, including special tokens."""
         return self._lookup.vocabulary_size()
+
+    def _index_(self) -> IndexLookup:
+        return self._lookup
 
     def set_vocabulary(self, vocabulary: Any, idf_weights: ArrayLike | None = None) -> None:
         """Sets the vocabulary; see `StringLookup`."""
