@@ -264,28 +264,28 @@ def an_unknown_argument_in_a_config():
     """
 Power cannot be created from its config {'name': 'power'}: \
 a_class_that_cannot_be_made_again.<locals>.Power.__init__() missing 1 required positional \
-argument: 'exponent'.
+argument: 'exponents'.
 Its get_config() must return every argument that the constructor requires. If the class does not\
  define get_config(), the arguments are captured automatically.
 load_model() was called (at loading.py:14).
 """,
 )
 def a_class_that_cannot_be_made_again():
-    """A layer's get_config leaves an argument out."""
+    """A layer's get_config leaves an argument out that is not plain data."""
 
     @cornu.saving.register_keras_serializable()
     class Power(Layer):
-        def __init__(self, exponent, **kwargs):
+        def __init__(self, exponents, **kwargs):
             super().__init__(**kwargs)
-            self.exponent = exponent
+            self.exponents = exponents
 
         def call(self, x):
-            return x**self.exponent
+            return x ** len(self.exponents)
 
         def get_config(self):
             return {"name": self.name}
 
-    net(3, Power(2, name="power")).save("model.keras")
+    net(3, Power({1, 2}, name="power")).save("model.keras")
     cornu.models.load_model("model.keras")
 
 
