@@ -151,6 +151,11 @@ class Tensor(Operators, TensorBase):
         return (self[i] for i in range(self.shape[0]))
 
     def __bool__(self) -> bool:
+        # Python compares the items of a list when it searches one (`x in tensors`). The result of
+        # `==` between two Tensors is a Tensor; its truth value tells whether they are the same.
+        node = self.node
+        if node is not None and node.name == "equal" and len(node.inputs) == 2:
+            return node.inputs[0] is node.inputs[1]
         raise self._unsupported(
             "has no truth value: it is symbolic",
             "Use `cornu.ops.where` or `cornu.ops.cond` instead of `if`.",

@@ -151,3 +151,12 @@ def test_tensors_have_the_methods_and_attributes_of_keras():
     model = cornu.Model(x, x.squeeze(1).reshape((-1, 2, 2)))
     again = cornu.Model.from_config(model.get_config())
     assert again(np.arange(8).reshape(2, 1, 4)).tolist() == [[[0, 1], [2, 3]], [[4, 5], [6, 7]]]
+
+
+def test_a_list_of_tensors_is_searched_by_identity():
+    x, y, z = Tensor((None, 3)), Tensor((None, 3)), Tensor((4, 1))
+    assert x in [y, x] and x not in [y, z] and [y, z, x].index(x) == 2
+    assert [x, y] == [x, y] and [x, y] != [y, x]
+    for comparison in (x == 0.0, x != y, x < y):
+        with pytest.raises(TypeError, match="no truth value"):
+            bool(comparison)
