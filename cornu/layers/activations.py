@@ -12,6 +12,8 @@ from cornu.core.layer.input_spec import InputSpec
 from cornu.core.layer.layer import Layer
 from cornu.layers.arguments import known_size
 from cornu.layers.base import ConfiguredLayer
+from cornu.ops.arguments import to_float
+from cornu.ops.precision import wide_softmax
 from cornu.parts import activations
 from cornu.types import (
     ActivationLike,
@@ -288,13 +290,14 @@ class Softmax(Layer):
         """Returns f(inputs)."""
         axis = tuple(self.axis) if isinstance(self.axis, list) else self.axis
         if mask is None:
-            return jax.nn.softmax(inputs, axis=axis)
+            return wide_softmax(inputs, axis=axis)
+        inputs = to_float(inputs)
         if mask.dtype != bool:
             mask = mask > 0.5
         # `where=` of jax.nn.softmax has no finite gradient for a row that is masked entirely, so
         # masked inputs become large negative numbers. -1e9 is not representable in float16.
         lowest = -3e4 if inputs.dtype == "float16" else -1e9
-        return jnp.where(mask, jax.nn.softmax(jnp.where(mask, inputs, lowest), axis=axis), 0)
+        return jnp.where(mask, wide_softmax(jnp.where(mask, inputs, lowest), axis=axis), 0)
 
 
 def _check_nonnegative(label: str, name: str, value: Any) -> Any:

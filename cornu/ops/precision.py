@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 
+import jax
 import jax.numpy as jnp
 
 from cornu.core.state import scope
 from cornu.ops.arguments import to_float
 from cornu.types import Array, DTypeLike
 
-__all__ = ["in_float32", "is_half", "widen", "wide_dtype"]
+__all__ = ["in_float32", "is_half", "widen", "wide_dtype", "wide_softmax"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -31,6 +32,15 @@ def wide_dtype(dtype: DTypeLike) -> DTypeLike:
 def widen(x: Array) -> Array:
     """Returns 16-bit floats in float32, other arrays unchanged."""
     return x.astype("float32") if is_half(x.dtype) else x
+
+
+def wide_softmax(x: Array, axis: int | Sequence[int] = -1) -> Array:
+    """Computes the softmax at least in float32; the result has the dtype of `x`, if it is a float.
+
+    In float16, the sum of a long axis is infinite.
+    """
+    x = to_float(x)
+    return jax.nn.softmax(widen(x), axis=axis).astype(x.dtype)
 
 
 def in_float32(formula: _F) -> _F:

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from cornu import activations, ops
+from cornu import activations, layers, ops
 from cornu.ops import nn
 
 IMAGE = (1, 4, 4, 2)
@@ -44,6 +44,23 @@ CALLS = {
     **dict.fromkeys(("space_to_depth", "depth_to_space"), lambda f, x: f(x, 2)),
     "unfold": lambda f, x: f(x, 2),
     "fold": lambda f, x: f(x, (4, 4), 2),
+}
+LAYERS = {
+    **dict.fromkeys("ReLU LeakyReLU ELU PReLU Softmax UnitNormalization".split(), (4, 6)),
+    **dict.fromkeys("LayerNormalization RMSNormalization BatchNormalization".split(), (4, 6)),
+    "GroupNormalization": IMAGE,
+    **dict.fromkeys("AveragePooling2D MaxPooling2D GlobalAveragePooling2D".split(), IMAGE),
+    **dict.fromkeys("GlobalAveragePooling1D GlobalMaxPooling1D".split(), (2, 5, 3)),
+    **dict.fromkeys("Dense EinsumDense Conv2D Conv2DTranspose DepthwiseConv2D".split(), IMAGE),
+    **dict.fromkeys("SeparableConv2D UpSampling2D ZeroPadding2D".split(), IMAGE),
+}
+OPTIONS = {
+    "ReLU": {"negative_slope": 0.25, "threshold": 1.5, "max_value": 200.5},
+    "GroupNormalization": {"groups": 1},
+    "Dense": {"units": 2},
+    "AveragePooling2D": {"pool_size": 2},
+    "EinsumDense": {"equation": "...a,ab->...b", "output_shape": 2},
+    **dict.fromkeys(("Conv2D", "Conv2DTranspose", "SeparableConv2D"), {"filters": 2}),
 }
 # Functions of class indices have no float argument.
 OF_INDICES = {"multi_hot", "one_hot"}
@@ -92,3 +109,25 @@ def test_integers_are_as_floats(name, function, kwargs, dtype):
         np.testing.assert_allclose(
             np.asarray(a, np.result_type(b)), np.asarray(b), rtol=2e-5, atol=2e-5
         )
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", LAYERS)
+def test_layers_of_integers_are_as_of_floats(name, dtype):
+    options = dict(OPTIONS.get(name, {}))
+    if "Conv" in name:
+        options["kernel_size"] = 2
+    x = _numbers(dtype, LAYERS[name], 0)
+    layer = getattr(layers, name)(**options)
+    expected = layer(x.astype("float32"))
+    try:
+        found = layer(x)
+    except (TypeError, ValueError):
+        return
+    np.testing.assert_allclose(np.asarray(found, "float32"), expected, rtol=2e-5, atol=2e-4)
+    if name in ("Softmax", "GlobalAveragePooling1D"):
+        mask = _numbers("bool", x.shape if name == "Softmax" else x.shape[:2], 1)
+        mask[:, 0] = True
+        masked = [layer(array, mask=mask) for array in (x, x.astype("float32"))]
+        np.testing.assert_allclose(*masked, rtol=2e-5, atol=2e-5)

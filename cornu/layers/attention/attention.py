@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 
 from cornu import tree
@@ -13,6 +12,7 @@ from cornu.core.layer.layer import Layer
 from cornu.core.state.variable import Variable
 from cornu.errors import suggest
 from cornu.ops import random
+from cornu.ops.precision import wide_softmax
 from cornu.types import Array, ShapeLike
 
 __all__ = ["AdditiveAttention", "Attention"]
@@ -109,7 +109,7 @@ class Attention(Layer):
         key = inputs[2] if len(inputs) > 2 else value
         query_mask, value_mask = mask[:2] if mask is not None else (None, None)
         scores = self._scores(query, key)
-        weights = jax.nn.softmax(_mask_scores(scores, value_mask, use_causal_mask), axis=-1)
+        weights = wide_softmax(_mask_scores(scores, value_mask, use_causal_mask), axis=-1)
         if training and self.dropout > 0:
             weights = random.dropout(weights, self.dropout, seed=self.seed_generator)
         outputs = weights @ value

@@ -6,13 +6,13 @@ import string
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 
 from cornu.core.layer.layer import Layer
 from cornu.layers.base import ConfiguredLayer
 from cornu.layers.einsum_dense import EinsumDense
 from cornu.ops import dot_product_attention, random
+from cornu.ops.precision import wide_softmax
 from cornu.parts import regularizers
 from cornu.registry import Configurable
 from cornu.types import ActivationLike, Array, ShapeLike
@@ -272,8 +272,8 @@ def _masked_softmax(scores: Any, visible: Any, axes: int) -> Any:
     """
     over = tuple(range(-axes, 0))
     if visible is None:
-        return jax.nn.softmax(scores, axis=over)
+        return wide_softmax(scores, axis=over)
     visible = _insert_head_axes(visible, scores.ndim, axes)
     # -1e9 is infinite in float16, and infinite scores in a whole row give NaN.
     low = -3e4 if scores.dtype == jnp.float16 else -1e9
-    return jnp.where(visible, jax.nn.softmax(jnp.where(visible, scores, low), axis=over), 0)
+    return jnp.where(visible, wide_softmax(jnp.where(visible, scores, low), axis=over), 0)

@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 
 from cornu import ops
 from cornu.layers.spatial import Spatial
+from cornu.ops.arguments import to_float
+from cornu.ops.precision import widen
 from cornu.types import Array, DataFormat
 
 __all__ = [
@@ -140,9 +142,12 @@ class GlobalAveragePooling1D(_GlobalAveragePooling):
         if mask is None:
             return super().call(inputs)
         mask = ops.cast(ops.expand_dims(mask, self.channel_axis), "bool")
-        total = ops.sum(ops.where(mask, inputs, 0), self.spatial_axes, keepdims=self.keepdims)
-        count = ops.sum(ops.cast(mask, inputs.dtype), self.spatial_axes, keepdims=self.keepdims)
-        return total / count
+        x = to_float(inputs)
+        # In float32: both sums may exceed the range of float16.
+        kept = ops.where(mask, widen(x), 0)
+        total = ops.sum(kept, self.spatial_axes, keepdims=self.keepdims)
+        count = ops.sum(ops.cast(mask, kept.dtype), self.spatial_axes, keepdims=self.keepdims)
+        return (total / count).astype(x.dtype)
 
     def compute_mask(self, inputs: Array, mask: Array | None = None) -> None:
         """Returns None, because the output has no time axis."""

@@ -12,7 +12,7 @@ from cornu.core.state import scope
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import warn
 from cornu.ops.arguments import to_array, to_float, to_operand
-from cornu.ops.precision import widen
+from cornu.ops.precision import wide_softmax, widen
 from cornu.types import Array, ArrayLike
 
 __all__ = [
@@ -413,9 +413,7 @@ def softmax(x: ArrayLike, axis: int | tuple[int, ...] = -1) -> Array:
             "axis has size 1. For a single output use sigmoid.",
             stacklevel=user_stacklevel(),
         )
-    x = to_float(x)
-    # The sum of a long axis exceeds the range of float16.
-    return jax.nn.softmax(widen(x), axis=axis).astype(x.dtype)
+    return wide_softmax(x, axis)
 
 
 @op
