@@ -56,7 +56,7 @@ LAMBDA = "<lambda>"  # the name of a function without a name, which is code and 
 _STATE_ENTRIES = ("build_config", "compile_config")
 
 # Category -> the package that registers its names. It is imported when a name is not found: in a
-# program that uses `cornu.Layer` and nothing else, nobody has imported the initializers.
+# program that uses `cornu.Layer` and nothing else, the initializers have not been imported.
 _PACKAGES = {
     "activations": "cornu.activations",
     "constraints": "cornu.constraints",

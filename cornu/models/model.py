@@ -286,8 +286,10 @@ class Model(InspectionMethods):
         else:
             hint = suggest(name, by_name)
             if self._graph_ is not None:
-                hint += "\nA layer belongs to the model only if a path leads through it from the "
-                hint += "inputs to the outputs."
+                hint += (
+                    "\nA functional model only contains layers on a path from its inputs to its "
+                )
+                hint += "outputs."
         raise ValueError(f"Model {self.name!r} has no layer {name!r}. {hint}")
 
     @property
@@ -321,6 +323,11 @@ class Model(InspectionMethods):
                 f"outer = Model(x, model(x)). This happened {user_location()}."
             )
         return graph
+
+    @overridable_property
+    def functional_graph(self) -> FunctionalGraph | None:
+        """The graph of a Functional model; None for a model that defines `call`."""
+        return self._graph_
 
     @overridable_property
     def inputs(self) -> list[Tensor]:

@@ -16,7 +16,7 @@ from typing import Any
 from cornu import utils
 
 THEMES = (
-    *("drawing", "layer_inputs", "sequential", "compiling", "fitting", "custom_layers"),
+    *("functional_models", "layer_inputs", "sequential", "compiling", "fitting", "custom_layers"),
     *("custom_steps", "operations", "loading", "names"),
 )
 ROWS: list[Row] = []

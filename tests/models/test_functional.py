@@ -1,4 +1,4 @@
-"""Models drawn between Tensors: structures, names, sharing, nesting, errors."""
+"""Functional models: structures, names, sharing, nesting, errors."""
 
 import numpy as np
 import pytest
@@ -271,3 +271,10 @@ def test_one_shape_is_not_in_a_structure():
     x = Input((2,))
     assert Model([x], {"a": x * 1.0}).output_shape == Model([x], x * 1.0).input_shape == (None, 2)
     assert Model(x, [x * 1.0, x * 2.0]).output_shape == [(None, 2), (None, 2)]
+
+
+def test_the_functional_graph_is_an_attribute():
+    model = two_inputs()
+    assert model.functional_graph.input_names == ["a", "b"]
+    assert [layer.name for layer in model.functional_graph.layers][-1] == "out"
+    assert Model(name="own").functional_graph is None

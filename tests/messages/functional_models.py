@@ -1,4 +1,4 @@
-"""Mistakes in drawing a model."""
+"""Mistakes in building a functional model."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from tests.messages.table import wrong
 Model 'functional': outputs is the layer 'dense', not a Tensor: the layer was created but not \
 called.
 Write Dense(...)(x) instead of Dense(...).
-Model() was called (at drawing.py:2).
+Model() was called (at functional_models.py:2).
 """,
 )
 def a_layer_that_was_not_called():
@@ -24,8 +24,8 @@ def a_layer_that_was_not_called():
 @wrong(
     TypeError,
     """
-Dense layer 'dense_1' (at drawing.py:2), called on a Dense of cornu.layers.dense: the input is \
-the layer 'dense', not a Tensor: it was created but not called.
+Dense layer 'dense_1' (at functional_models.py:2), called on a Dense of cornu.layers.dense: the \
+input is the layer 'dense', not a Tensor: it was created but not called.
 Write Dense(...)(x).
 """,
 )
@@ -40,7 +40,7 @@ def a_layer_called_on_a_layer():
     """
 The class Flatten was called on a Tensor. Create a layer first.
 Use Flatten(...)(x).
-Flatten() was called (at drawing.py:2).
+Flatten() was called (at functional_models.py:2).
 """,
 )
 def a_class_instead_of_a_layer():
@@ -54,7 +54,7 @@ def a_class_instead_of_a_layer():
     """
 The class Dense was called on a Tensor. Create a layer first.
 Use Dense(...)(x).
-Dense() was called (at drawing.py:2).
+Dense() was called (at functional_models.py:2).
 """,
 )
 def a_tensor_as_units():
@@ -66,10 +66,10 @@ def a_tensor_as_units():
 @wrong(
     ValueError,
     """
-Graph disconnected: the outputs depend on Input 'b' (drawing.py:1), which is not among the \
-model's inputs.
+Graph disconnected: the outputs depend on Input 'b' (functional_models.py:1), which is not among\
+ the model's inputs.
 Inputs given: ['a']. Add it to `inputs`, or compute the outputs from the given inputs only.
-Model() was called (at drawing.py:2).
+Model() was called (at functional_models.py:2).
 """,
 )
 def graph_disconnected():
@@ -83,7 +83,7 @@ def graph_disconnected():
     """
 Model 'functional': input 'x' is passed twice.
 Pass it once; any number of layers may use it.
-Model() was called (at drawing.py:2).
+Model() was called (at functional_models.py:2).
 """,
 )
 def an_input_twice():
@@ -96,7 +96,7 @@ def an_input_twice():
     ValueError,
     """
 Model(inputs, outputs) requires both; outputs is missing.
-Model() was called (at drawing.py:1).
+Model() was called (at functional_models.py:1).
 """,
 )
 def outputs_missing():
@@ -109,7 +109,7 @@ def outputs_missing():
     """
 Model 'functional': inputs must be a symbolic Tensor, as returned by `Input()`. Received: an \
 array of shape (8, 4) (of type ndarray)
-Model() was called (at drawing.py:2).
+Model() was called (at functional_models.py:2).
 """,
 )
 def an_array_as_input():
@@ -123,7 +123,7 @@ def an_array_as_input():
     """
 Input 'input_layer' requires a shape, without the batch axis: `Input(shape=(32,))`, or \
 `Input(shape=())` for one number per sample.
-Input() was called (at drawing.py:1).
+Input() was called (at functional_models.py:1).
 """,
 )
 def input_without_a_shape():
@@ -136,7 +136,7 @@ def input_without_a_shape():
     """
 Input 'input_layer': shape must be a tuple, the shape of one sample. Received: 32
 Write shape=(32,), with the comma.
-Input() was called (at drawing.py:1).
+Input() was called (at functional_models.py:1).
 """,
 )
 def input_with_a_number_as_shape():
@@ -147,8 +147,9 @@ def input_with_a_number_as_shape():
 @wrong(
     ValueError,
     """
-Concatenate layer 'join' (at drawing.py:2), called on shape [(None, 8, 8, 3), (None, 7, 8, 3)]: \
-inputs must have equal shapes except along axis -1. Received: (None, 8, 8, 3), (None, 7, 8, 3)
+Concatenate layer 'join' (at functional_models.py:2), called on shape [(None, 8, 8, 3), (None, \
+7, 8, 3)]: inputs must have equal shapes except along axis -1. Received: (None, 8, 8, 3), (None,\
+ 7, 8, 3)
 Make the shapes equal first (padding='same', Cropping, ZeroPadding, Resizing), or concatenate \
 along another axis.
 """,
@@ -162,9 +163,9 @@ def concatenate_of_different_sizes():
 @wrong(
     ValueError,
     """
-Add layer 'shortcut' in residual_block (at drawing.py:3), called on shape [(None, 8, 8, 3), \
-(None, 8, 8, 16)]: inputs must have equal shapes, or size 1 where they differ. Received: (None, \
-8, 8, 3), (None, 8, 8, 16)
+Add layer 'shortcut' in residual_block (at functional_models.py:3), called on shape [(None, 8, \
+8, 3), (None, 8, 8, 16)]: inputs must have equal shapes, or size 1 where they differ. Received: \
+(None, 8, 8, 3), (None, 8, 8, 16)
 Reshape the inputs first. If a shortcut has other channels or strides, project it with a \
 convolution of kernel size 1.
 """,
@@ -182,8 +183,8 @@ def add_of_different_shapes():
 @wrong(
     ValueError,
     """
-Concatenate layer 'concatenate' (at drawing.py:2), called on shape (None, 4), shape (None, 4): \
-expected a list of arrays, received one of shape (None, 4).
+Concatenate layer 'concatenate' (at functional_models.py:2), called on shape (None, 4), shape \
+(None, 4): expected a list of arrays, received one of shape (None, 4).
 Pass a list: layer([a, b]).
 """,
 )
@@ -196,8 +197,9 @@ def add_without_a_list():
 @wrong(
     ValueError,
     """
-BatchNormalization layer 'bn' in residual_block > bottleneck > bn_relu (at drawing.py:2), called\
- on shape (None, 8, 8, 8): axis 4 is out of bounds for an input of shape (None, 8, 8, 8).
+BatchNormalization layer 'bn' in residual_block > bottleneck > bn_relu (at \
+functional_models.py:2), called on shape (None, 8, 8, 8): axis 4 is out of bounds for an input \
+of shape (None, 8, 8, 8).
 Axis 0 is the batch, -1 the last axis.
 """,
 )
@@ -223,7 +225,7 @@ def an_error_deep_inside_of_blocks():
 symbolic.
 Use the function of the same name in `cornu.ops` instead of NumPy's; or build a model and call \
 it on arrays.
-This happened (at drawing.py:2).
+This happened (at functional_models.py:2).
 """,
 )
 def numpy_on_a_tensor():
@@ -237,7 +239,7 @@ def numpy_on_a_tensor():
     """
 <Tensor shape=(), dtype=bool, name=keras_tensor_1> has no truth value: it is symbolic.
 Use `cornu.ops.where` or `cornu.ops.cond` instead of `if`.
-This happened (at drawing.py:2).
+This happened (at functional_models.py:2).
 """,
 )
 def python_branch_on_a_tensor():
@@ -253,7 +255,7 @@ def python_branch_on_a_tensor():
 <Tensor shape=(None, 4), dtype=float32, name=x> cannot be iterated over: the size of its first \
 axis is not known.
 Use indexing, or `cornu.ops.unstack` on another axis.
-This happened (at drawing.py:2).
+This happened (at functional_models.py:2).
 """,
 )
 def python_loop_over_a_tensor():
@@ -268,7 +270,7 @@ def python_loop_over_a_tensor():
 <Tensor shape=(), dtype=float32, name=keras_tensor> cannot be converted to a number: it is \
 symbolic.
 Build a model from it and call the model on arrays.
-This happened (at drawing.py:2).
+This happened (at functional_models.py:2).
 """,
 )
 def a_number_of_a_tensor():
@@ -280,8 +282,8 @@ def a_number_of_a_tensor():
 @wrong(
     ValueError,
     """
-add (at drawing.py:2), called on shapes (None, 4), (None, 5): shapes (None, 4) and (None, 5) \
-cannot be broadcast together.
+add (at functional_models.py:2), called on shapes (None, 4), (None, 5): shapes (None, 4) and \
+(None, 5) cannot be broadcast together.
 Aligned at the last axis, sizes must be equal or 1.
 """,
 )
@@ -294,8 +296,8 @@ def operands_that_do_not_fit():
 @wrong(
     ValueError,
     """
-matmul (at drawing.py:2), called on shapes (None, 4, 5), (4, 2): the contracted axes of a \
-product have different sizes: 5 and 4.
+matmul (at functional_models.py:2), called on shapes (None, 4, 5), (4, 2): the contracted axes \
+of a product have different sizes: 5 and 4.
 In x @ w, the last axis of x and the second-to-last axis of w must have the same size.
 """,
 )
@@ -310,7 +312,8 @@ def matmul_of_different_sizes():
     """
 Dense layer 'features' has no output: it was not called on a symbolic Tensor, or the model that \
 contained it was deleted.
-Call it on a Tensor first, and keep a reference to the model. This happened (at drawing.py:2).
+Call it on a Tensor first, and keep a reference to the model. This happened (at \
+functional_models.py:2).
 """,
 )
 def output_of_an_unconnected_layer():
@@ -323,7 +326,7 @@ def output_of_an_unconnected_layer():
     AttributeError,
     """
 Dense layer 'shared' was called 2 times, so 'output' is ambiguous. Use the Tensor that the call \
-returned. This happened (at drawing.py:3).
+returned. This happened (at functional_models.py:3).
 """,
 )
 def output_of_a_shared_layer():
@@ -338,7 +341,7 @@ def output_of_a_shared_layer():
     """
 model.layers is a tuple and has no pop(): changing it would not change the model.
 Create a model that shares the layers, such as Model(model.input, model.layers[-2].output); a \
-Sequential has add() and pop(). This happened (at drawing.py:3).
+Sequential has add() and pop(). This happened (at functional_models.py:3).
 """,
 )
 def removing_a_layer_of_a_model():
@@ -352,8 +355,8 @@ def removing_a_layer_of_a_model():
     ValueError,
     """
 Model 'net' has no layer 'feature'. Did you mean 'features'?
-A layer belongs to the model only if a path leads through it from the inputs to the outputs.
-get_layer() was called (at drawing.py:3).
+A functional model only contains layers on a path from its inputs to its outputs.
+get_layer() was called (at functional_models.py:3).
 """,
 )
 def a_layer_of_a_misspelled_name():
@@ -367,7 +370,7 @@ def a_layer_of_a_misspelled_name():
     ValueError,
     """
 Model 'net' has 2 layers; index 5 does not exist.
-get_layer() was called (at drawing.py:3).
+get_layer() was called (at functional_models.py:3).
 """,
 )
 def a_layer_of_a_wrong_index():
@@ -382,7 +385,7 @@ def a_layer_of_a_wrong_index():
     """
 Model 'net' has no output: it was not created with Model(inputs, outputs).
 Wrap it in a functional model: x = Input(shape); outer = Model(x, model(x)). This happened (at \
-drawing.py:5).
+functional_models.py:5).
 """,
 )
 def outputs_of_a_subclassed_model():
