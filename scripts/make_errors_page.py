@@ -17,8 +17,8 @@ PAGE = Path(__file__).parents[1] / "docs" / "errors.md"
 HEAD = """\
 # Errors
 
-Common errors in programs, and the messages of cornu. `functional_models.py:3` in a message is the third line
-of the program above it. All programs begin with
+Common errors in programs, and the messages of cornu. `functional_models.py:3` in a message is the
+third line of the program above it. All programs begin with
 
 ```python
 import numpy as np
