@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,6 +16,8 @@ __all__ = ["VariableOwner", "owning_attributes", "iterate_owned"]
 
 # Attributes that refer to owners of Variables without owning them.
 _NOT_OWNED = frozenset(("_constructed_with_",))
+# Types whose values contain neither Variables nor owners.
+_PLAIN = frozenset((type(None), bool, int, float, str, bytes))
 
 
 class VariableOwner(Configurable):
@@ -127,12 +129,12 @@ def _computed_attributes(owner: Any) -> Iterator[tuple[str, Any]]:
                     continue
 
 
-def iterate_owned(owner: Any) -> Iterator[Any]:
-    """Yields the Variables and owners in the attributes of an object, each once."""
+def iterate_owned(owner: Any) -> list[Any]:
+    """Returns the Variables and owners in the attributes of an object, each once."""
+    found: list[Any] = []
     # An attribute may refer back to its owner.
-    seen: set[int] = {id(owner)}
-    for _, value in owning_attributes(owner):
-        yield from _iterate_value(value, seen)
+    _collect_owned([value for _, value in owning_attributes(owner)], {id(owner)}, found)
+    return found
 
 
 def owning_attributes(owner: Any) -> list[tuple[str, Any]]:
@@ -140,14 +142,16 @@ def owning_attributes(owner: Any) -> list[tuple[str, Any]]:
     return [(name, value) for name, value in vars(owner).items() if name not in _NOT_OWNED]
 
 
-def _iterate_value(value: Any, seen: set[int]) -> Iterator[Any]:
-    if isinstance(value, (Variable, VariableOwner)):
-        if id(value) not in seen:
-            seen.add(id(value))
-            yield value
-    elif isinstance(value, (list, tuple, set)):
-        for item in value:
-            yield from _iterate_value(item, seen)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _iterate_value(item, seen)
+def _collect_owned(values: Iterable[Any], seen: set[int], found: list[Any]) -> None:
+    for value in values:
+        # Most attributes are plain values, and the search runs many times in each epoch.
+        if type(value) in _PLAIN:
+            continue
+        if isinstance(value, (Variable, VariableOwner)):
+            if id(value) not in seen:
+                seen.add(id(value))
+                found.append(value)
+        elif isinstance(value, (list, tuple, set)):
+            _collect_owned(value, seen, found)
+        elif isinstance(value, dict):
+            _collect_owned(value.values(), seen, found)
