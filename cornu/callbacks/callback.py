@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import array
+import collections
 import copy
-from collections.abc import Callable, Sequence
+import datetime
+import inspect
+import numbers
+import os
+import re
+import warnings
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
 
 from cornu.callbacks.shared.trained_model import TrainedModel
 from cornu.core.state.variable import Variable
-from cornu.saving.state_encoding import is_encodable
+from cornu.core.tracebacks.user_frames import user_stacklevel
+from cornu.saving.state_encoding import find_unencodable, is_encodable
 from cornu.types import Logs
 
 __all__ = ["Callback", "Step"]
@@ -117,7 +126,8 @@ class Callback:
         """Returns the state that is saved with a checkpoint of training, as plain data.
 
         By default, these are the attributes that changed since training began and that are
-        numbers, strings, arrays, or lists, tuples and dicts of these.
+        numbers, strings, bytes, arrays, or containers of these: lists, tuples, namedtuples, sets,
+        dicts, and those of `collections`. Paths that the constructor received are not included.
         """
         return {
             name: value
@@ -127,7 +137,24 @@ class Callback:
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Restores what `get_state()` returned; called after `on_train_begin`."""
-        vars(self).update(state)
+        # A state may come from elsewhere: it replaces neither methods nor paths.
+        kept = {name: value for name, value in state.items() if _is_kept(self, name)}
+        vars(self).update(kept)
+        refused = [name for name in state if name not in kept]
+        if refused:
+            warnings.warn(
+                f"{type(self).__name__}: these attributes in the saved state are ignored, because "
+                f"they are methods, or paths that the constructor received: {', '.join(refused)}.",
+                stacklevel=user_stacklevel(),
+            )
+
+    def _unsaved_attributes_(self) -> list[str]:
+        """Returns the attributes that hold data which the default `get_state()` cannot save."""
+        return [
+            name
+            for name, value in vars(self).items()
+            if name not in _NOT_SAVED and isinstance(find_unencodable(value), _DATA)
+        ]
 
     def _record_initial_attributes_(self) -> None:
         """Records the attributes before training begins; see `get_state`."""
@@ -201,6 +228,12 @@ class Callback:
 
 _MISSING = object()
 _NOT_SAVED = ("model", "params", "_initial_attributes_")
+# What is reported if it cannot be saved. Functions, files, models and the like are not data.
+_DATA = (
+    *(Mapping, Set, list, tuple, collections.deque, bytearray, array.array, np.ndarray),
+    *(numbers.Number, datetime.date, datetime.time, datetime.timedelta),
+)
+_PATH_NAME = re.compile(r"path|file|dir|folder", re.IGNORECASE)
 
 
 def plain_attributes(callback: Callback) -> dict[str, Any]:
@@ -208,15 +241,29 @@ def plain_attributes(callback: Callback) -> dict[str, Any]:
     return {
         name: value
         for name, value in vars(callback).items()
-        if name not in _NOT_SAVED and is_encodable(value)
+        if _is_kept(callback, name) and is_encodable(value)
     }
+
+
+def _is_kept(callback: Callback, name: str) -> bool:
+    """Tells whether an attribute may be part of the state."""
+    if name in _NOT_SAVED or name.startswith("__"):
+        return False
+    member = getattr(type(callback), name, None)
+    if callable(member) or isinstance(member, property):
+        return False
+    is_path = isinstance(vars(callback).get(name), (str, os.PathLike)) and _PATH_NAME.search(name)
+    return not is_path or name not in inspect.signature(type(callback).__init__).parameters
 
 
 def _is_equal(a: Any, b: Any) -> bool:
     if type(a) is not type(b):
         return False
-    if isinstance(a, (list, tuple)):
+    if isinstance(a, (list, tuple, collections.deque)):
         return len(a) == len(b) and all(_is_equal(x, y) for x, y in zip(a, b, strict=True))
     if isinstance(a, dict):
-        return a.keys() == b.keys() and all(_is_equal(a[key], b[key]) for key in a)
+        # Programs iterate over dicts, so that the order counts.
+        return list(a) == list(b) and all(_is_equal(a[key], b[key]) for key in a)
+    if isinstance(a, Set):
+        return bool(a == b)
     return bool(np.array_equal(a, b))

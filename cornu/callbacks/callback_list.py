@@ -152,6 +152,15 @@ class CallbackList(Callback):
         """Returns the states of the callbacks, by class name with a counter."""
         return {label: _state_methods(c)[0]() for label, c in self._by_label().items()}
 
+    def unsaved_attributes(self) -> list[str]:
+        """Returns the attributes of callbacks that hold data which cannot be saved."""
+        return [
+            f"{label}.{name}"
+            for label, callback in self._by_label().items()
+            if getattr(_state_methods(callback)[0], "__func__", None) is Callback.get_state
+            for name in callback._unsaved_attributes_()
+        ]
+
     def set_state(self, state: dict[str, Any]) -> None:
         """Restores the states of callbacks of the same classes, in the same order.
 

@@ -15,6 +15,8 @@ from cornu.types import Logs
 
 __all__ = ["CSVLogger"]
 
+_END = 256  # bytes of the file by which it is recognized
+
 
 class CSVLogger(Callback):
     """Writes the logs of each epoch as a row of a CSV file.
@@ -114,14 +116,23 @@ class CSVLogger(Callback):
             self._file = None
 
     def get_state(self) -> dict[str, Any]:
-        """Returns the size of the file after the last row in bytes, or None without rows."""
-        return {"length": self._length}
+        """Returns the size of the file after the last row in bytes, and the end of that row."""
+        return {"length": self._length, "end": self._read_end(self._length)}
+
+    def _read_end(self, length: int | None) -> str | None:
+        """Returns the last characters of the first `length` bytes of the file."""
+        if length is None or not os.path.exists(self.filename):
+            return None
+        with open(self.filename, "rb") as file:
+            file.seek(max(0, length - _END))
+            return file.read(min(length, _END)).decode(errors="replace")
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Removes the rows that were written after `get_state()` was called.
 
         Warns:
-            UserWarning: the file is shorter than it was when the state was saved.
+            UserWarning: the file is shorter than it was when the state was saved, or is another
+                file; then it is not changed.
         """
         self._close()
         self._columns, self._length = [], state["length"]
@@ -135,7 +146,16 @@ class CSVLogger(Callback):
                 stacklevel=user_stacklevel(),
             )
         elif found > self._length:
-            os.truncate(self.filename, self._length)
+            end = self._read_end(self._length)
+            # States of earlier versions hold no end.
+            if end and end.endswith("\n") and state.get("end", end) == end:
+                os.truncate(self.filename, self._length)
+            else:
+                warnings.warn(
+                    f"CSVLogger: {self.filename!r} is not the file that the saved state of "
+                    "training belongs to. It is kept, and new rows are appended.",
+                    stacklevel=user_stacklevel(),
+                )
 
 
 def _choose_columns(logs: Logs) -> list[str]:

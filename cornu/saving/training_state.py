@@ -30,6 +30,16 @@ __all__ = ["TrainingState", "StateFolder"]
 _FORMAT = "cornu-state-1"
 _KINDS = ("state", "finished")
 _NAME = re.compile(rf"({'|'.join(_KINDS)})-(\d{{12}})\.safetensors")
+# The largest JSON data in the header of a file, in bytes; larger data is an array of bytes.
+_MAX_METADATA = 1 << 20
+_MAX_DATA = 1 << 30  # bytes of JSON
+_DATA = "__data__"
+_NATIVE = frozenset(
+    ["bool", "float16", "float32", "float64", "bfloat16"]
+    + [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
+)
+_NUMPY_DTYPE = re.compile(r"[<>|=][biufcMmUS]\d{1,9}(\[\w{1,20}\])?")
+_SMALL_DTYPE = re.compile(r"(u?int|float)\d\w*")
 _TEMPORARY = re.compile(r"\.(?:state|finished)-\d{12}\.safetensors\..*")
 
 
@@ -72,7 +82,8 @@ class StateFolder:
     """
 
     def __init__(self, folder: str | os.PathLike[str], keep: int = 3) -> None:
-        self.folder = Path(folder)
+        # The program may change its working directory while it trains.
+        self.folder = Path(folder).absolute()
         self.keep = keep
         if self.folder.exists() and not self.folder.is_dir():
             raise NotADirectoryError(
@@ -116,16 +127,32 @@ class StateFolder:
         from safetensors import SafetensorError
         from safetensors.numpy import save_file
 
-        arrays = {name: np.asarray(a, order="C") for name, a in state.arrays.items()}
+        arrays, dtypes = _to_native(state.arrays)
         text = json.dumps(state.data)
-        kind = _KINDS[state.finished]
         # Safetensors files have no checksum of their own.
-        metadata = {"format": _FORMAT, "data": text, "sha256": _checksum(arrays, text)}
+        metadata = {"format": _FORMAT, "sha256": _checksum(arrays, text, dtypes)}
+        if dtypes:
+            metadata["dtypes"] = dtypes
+        if len(text) > _MAX_METADATA:  # the header of a file is limited
+            arrays[_DATA] = np.frombuffer(text.encode(), np.uint8)
+        else:
+            metadata["data"] = text
+        kind = _KINDS[state.finished]
         with atomic_write(self.folder / f"{kind}-{state.number:012d}.safetensors") as temporary:
             try:
                 save_file(arrays, temporary, metadata)
             except SafetensorError as error:  # a full disk, for example
                 raise OSError(str(error)) from error
+            # A state that cannot be read must not replace one that can.
+            try:
+                _read_content(temporary, repr(str(temporary)))
+            except ValueError as error:
+                raise OSError(f"what was written cannot be read again. {error}") from error
+            if not state.finished:
+                # The end of an earlier run, whose states were deleted or damaged.
+                for path in self.files("finished"):
+                    if int(path.name[-24:-12]) >= state.number:
+                        path.unlink(missing_ok=True)
         # Only now, when the new state is complete.
         for path in self.files(kind)[: -self.keep]:
             path.unlink(missing_ok=True)
@@ -182,23 +209,73 @@ def read_state(path: Path) -> TrainingState:
     Raises:
         ValueError: the file is damaged or not a state of training.
     """
-    from safetensors import safe_open
-
-    name = repr(str(path))
     match = _NAME.fullmatch(path.name)
-    with validation.wrap_read_errors(name), safe_open(path, "np") as file:
-        metadata = file.metadata() or {}
-        if metadata.get("format") != _FORMAT or match is None:
-            raise ValueError(f"{name} is not a state of training.")
-        arrays = {key: file.get_tensor(key) for key in file.keys()}
-        if _checksum(arrays, metadata["data"]) != metadata["sha256"]:
-            raise ValueError(f"{name} is damaged: its checksum does not match.")
-        data = validation.read_json(metadata["data"], name)
+    if match is None:
+        raise ValueError(f"{str(path)!r} is not a state of training.")
+    arrays, data = _read_content(path, repr(str(path)))
     return TrainingState(int(match[2]), arrays, data, match[1] == "finished")
 
 
-def _checksum(arrays: dict[str, np.ndarray], text: str) -> str:
-    digest = hashlib.sha256(text.encode())
+def _read_content(path: Path, name: str) -> tuple[dict[str, np.ndarray], Any]:
+    """Returns the arrays and the JSON data of a file; `name` is its name in messages."""
+    from safetensors import safe_open
+
+    with validation.wrap_read_errors(name), safe_open(path, "np") as file:
+        metadata = file.metadata() or {}
+        if metadata.get("format") != _FORMAT:
+            raise ValueError(f"{name} is not a state of training.")
+        arrays = {key: file.get_tensor(key) for key in file.keys()}
+        stored = arrays.pop(_DATA, None)
+        text = metadata["data"] if stored is None else stored.tobytes().decode()
+        dtypes = metadata.get("dtypes", "")
+        if _checksum(arrays, text, dtypes) != metadata["sha256"]:
+            raise ValueError(f"{name} is damaged: its checksum does not match.")
+        data = validation.read_json(text, name, _MAX_DATA)
+        return _from_native(arrays, dtypes, name), data
+
+
+def _to_native(arrays: dict[str, Any]) -> tuple[dict[str, np.ndarray], str]:
+    """Returns arrays that safetensors files can hold, and the dtypes and shapes of others as JSON.
+
+    Arrays of other dtypes (such as big-endian, float8 and int4) are stored as bytes.
+    """
+    native: dict[str, np.ndarray] = {}
+    others: dict[str, Any] = {}
+    for name, given in arrays.items():
+        array = np.asarray(given, order="C")
+        if array.dtype.name not in _NATIVE or not array.dtype.isnative:
+            # Types of `ml_dtypes` have kinds and codes that mean nothing to NumPy.
+            is_numpy = array.dtype.type.__module__ == "numpy"
+            dtype = array.dtype.str if is_numpy else array.dtype.name
+            others[name] = [dtype, list(array.shape)]
+            array = np.frombuffer(array.tobytes(), np.uint8)
+        native[name] = array
+    return native, json.dumps(others) if others else ""
+
+
+def _from_native(arrays: dict[str, np.ndarray], dtypes: str, name: str) -> dict[str, np.ndarray]:
+    if not dtypes:
+        return arrays
+    others = {
+        key: arrays[key].view(_parse_dtype(dtype)).reshape(shape)
+        for key, (dtype, shape) in validation.read_json(dtypes, name, _MAX_DATA).items()
+    }
+    return {**arrays, **others}
+
+
+def _parse_dtype(text: str) -> np.dtype[Any]:
+    if _NUMPY_DTYPE.fullmatch(text):
+        return np.dtype(text)
+    # Not `getattr` with any name: the text comes from a file.
+    found = vars(ml_dtypes).get(text)
+    if _SMALL_DTYPE.fullmatch(text) and isinstance(found, type):
+        dtype: np.dtype[Any] = np.dtype(found)
+        return dtype
+    raise ValueError(f"unknown dtype {text!r}")
+
+
+def _checksum(arrays: dict[str, np.ndarray], text: str, dtypes: str) -> str:
+    digest = hashlib.sha256((text + dtypes).encode())
     for name in sorted(arrays):
         array = arrays[name]
         digest.update(f"{name} {array.dtype.name} {array.shape}".encode())

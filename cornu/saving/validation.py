@@ -142,16 +142,21 @@ def read_zip_member(archive: zipfile.ZipFile, name: str) -> bytes:
     return data
 
 
-def read_json(data: bytes | str, name: str) -> Any:
+def read_json(data: bytes | str, name: str, max_bytes: int = _MAX_JSON) -> Any:
     """Parses JSON of limited size and depth.
+
+    Args:
+        data: the JSON data.
+        name: the file, as messages show it.
+        max_bytes: the limit of the size.
 
     Example:
 
     >>> read_json('{"a": [1, 2]}', "config")
     {'a': [1, 2]}
     """
-    if len(data) > _MAX_JSON:
-        raise ValueError(f"{name} has {len(data)} bytes. At most {_MAX_JSON} bytes are read.")
+    if len(data) > max_bytes:
+        raise ValueError(f"{name} has {len(data)} bytes. At most {max_bytes} bytes are read.")
     try:
         value = json.loads(data)
     except (ValueError, RecursionError) as error:

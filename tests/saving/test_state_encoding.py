@@ -61,7 +61,7 @@ def test_numpy_scalars_stay_numpy_scalars_and_jax_arrays_become_arrays():
     assert isinstance(back[1], np.ndarray)
 
 
-@pytest.mark.parametrize("value", [object(), {1, 2}, print, np.array(["a"]), b"bytes"])
+@pytest.mark.parametrize("value", [object(), {1: print}.keys(), print, np.array([None])])
 def test_what_cannot_be_kept_is_refused_with_its_place(value):
     assert not is_encodable(value)
     with pytest.raises(TypeError, match=r"x/0/a holds .* cannot be saved"):

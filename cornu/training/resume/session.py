@@ -6,6 +6,7 @@ import contextlib
 import os
 import random
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -63,6 +64,7 @@ class ResumeSession:
         self._exit_stack = contextlib.ExitStack()
         self._writer: CheckpointWriter | None = None
         self._paused = False
+        self._reported: set[str] = set()  # attributes that cannot be saved
         self._epochs_only = False  # whether states are saved only at the ends of epochs
         self._epoch_end: Any = None  # epoch, step and logs after the last epoch
         self._validation_source: Any = None
@@ -72,7 +74,7 @@ class ResumeSession:
     def __enter__(self) -> ResumeSession:
         if self.resume is None:
             return self
-        writer = CheckpointWriter(self.resume, 0)
+        self._writer = writer = CheckpointWriter(self.resume, 0)
         self._exit_stack.enter_context(writer.states.lock())
         # After the lock, because the stack ends in reverse order: the writer must not write
         # unlocked.
@@ -80,9 +82,10 @@ class ResumeSession:
         self.saved = writer.states.read_newest()
         if self.saved is not None:
             writer.number = self.saved.number
-            # Before the data is opened, whose order depends on the seed.
-            self.trainer.set_seed(self.saved.data["seed"])
-        self._writer = writer
+            with self._errors_of(self.saved):
+                _check_structure(self.saved.data)
+                # Before the data is opened, whose order depends on the seed.
+                self.trainer.set_seed(self.saved.data["seed"])
         self.trainer.run.can_pause = True
         return self
 
@@ -98,10 +101,12 @@ class ResumeSession:
             return False
         position = self.saved.data["position"]
         end = self._writer.states.read_finished(self.saved.number)
+        if end is not None:
+            with self._errors_of(end):
+                _check_structure(end.data)
         if end is None or not (position["ended"] or position["epoch"] >= epochs):
             return False
-        self._restore_state(end)
-        self.callbacks.set_state(decode_state(end.data["callbacks"], end.arrays))
+        self._restore_all(end)
         self.trainer.run.history = self.callbacks.history
         self._print(
             "Training is already complete. Restored its final state from "
@@ -125,18 +130,11 @@ class ResumeSession:
         if self.saved is None:
             self._write(initial_epoch, 0)
             return StartPoint(initial_epoch)
-        data, arrays = self.saved.data, self.saved.arrays
+        data = self.saved.data
         position = data["position"]
         self._check_data(data["data"], position["step"])
-        self._restore_state(self.saved)
-        self.callbacks.set_state(decode_state(data["callbacks"], arrays))
-        reading = decode_state(data["reading"], arrays)
-        source.restore(reading, self.trainer.epochs_run, position["step"])
-        self.validation = decode_state(data["validation"], arrays)
-        _set_global_random(decode_state(data["random"], arrays))
-        seeds.set_state(data["seeds"])
+        logs = self._restore_all(self.saved, source)
         self._print_start(position, epochs)
-        logs = decode_state(data["logs"], arrays)
         self.saved = None
         return StartPoint(position["epoch"], position["step"], logs, position["ended"])
 
@@ -150,11 +148,50 @@ class ResumeSession:
         if (self.callbacks.params or {}).get("verbose") != 0:
             console.print(text)
 
-    def _restore_state(self, state: TrainingState) -> None:
+    def _restore_all(self, state: TrainingState, source: Any = None) -> Any:
+        """Restores a state, and the position of a source; returns the logs of the last step."""
+        data, arrays = state.data, state.arrays
+        with self._errors_of(state):
+            decoded = {
+                name: decode_state(data[name], arrays)
+                for name in ("callbacks", "reading", "validation", "random", "logs")
+            }
+        variables = _variables(self.trainer)
+        _check_program(
+            data["program"], _describe_program(self.trainer, variables), str(self._folder())
+        )
+        with self._errors_of(state):
+            self._restore_state(state, variables)
+            self.callbacks.set_state(decoded["callbacks"])
+            if source is not None:
+                position = data["position"]
+                source.restore(decoded["reading"], self.trainer.epochs_run, position["step"])
+            self.validation = decoded["validation"]
+            # Last, because whatever is restored may draw random numbers.
+            _set_global_random(decoded["random"])
+            seeds.set_state(data["seeds"])
+        return decoded["logs"]
+
+    @contextlib.contextmanager
+    def _errors_of(self, state: TrainingState) -> Iterator[None]:
+        """Turns errors about the content of a state into a ValueError that names its file."""
+        try:
+            yield
+        except Warning:
+            raise
+        except Exception as error:  # the content of a file is not trusted
+            kind = "finished" if state.finished else "state"
+            name = str(self._folder() / f"{kind}-{state.number:012d}.safetensors")
+            raise ValueError(
+                f"The state of training in {name!r} cannot be restored. "
+                f"{type(error).__name__}: {error}\n"
+                "Delete the file to resume from the state before it, or delete the directory to "
+                "start training from the beginning."
+            ) from error
+
+    def _restore_state(self, state: TrainingState, variables: dict[str, Variable]) -> None:
         """Restores the values of Variables, random sources and counters."""
         trainer, data = self.trainer, state.data
-        variables = _variables(trainer)
-        _check_program(data["program"], _describe_program(trainer, variables), str(self._folder()))
         # Outer layers first, because the assignment sets all sublayers, too.
         for layer, trainable in zip(_layers(trainer), data["trainable"], strict=True):
             if layer.trainable != trainable:
@@ -233,6 +270,7 @@ class ResumeSession:
 
     def _write(self, epoch: int, step: int, logs: Any = None, finished: bool = False) -> None:
         assert self._writer is not None
+        self._warn_of_unsaved_attributes()
         trainer = self.trainer
         variables = _variables(trainer)
         values = _copy_arrays(tuple([variable.stored for variable in variables.values()]))
@@ -260,6 +298,18 @@ class ResumeSession:
             return {**arrays, **{name: np.asarray(value) for name, value in named}}, data
 
         self._writer.write(collect, finished)
+
+    def _warn_of_unsaved_attributes(self) -> None:
+        found = [n for n in self.callbacks.unsaved_attributes() if n not in self._reported]
+        self._reported.update(found)
+        if found:
+            warnings.warn(
+                "resume: these attributes of callbacks hold data that cannot be saved, and start "
+                f"again from the beginning when training resumes: {', '.join(found)}. Use numbers, "
+                "strings, arrays, and lists, dicts and similar containers of these, or define "
+                "`get_state` and `set_state`.",
+                stacklevel=user_stacklevel(),
+            )
 
     def set_validation_source(self, source: Any) -> None:
         """Sets the source of validation data, and restores its position."""
@@ -309,6 +359,25 @@ def _describe_program(trainer: Trainer, variables: dict[str, Variable]) -> dict[
         "optimizer": type(trainer.optimizer).__name__,
         "variables": {name: [list(v.shape), v.dtype] for name, v in variables.items()},
     }
+
+
+def _check_structure(data: Any) -> None:
+    """Raises an error unless the data of a state has the parts that are read before the others."""
+    position, program = data["position"], data["program"]
+    counts = (position["epoch"], position["step"], data["seed"])
+    is_valid = (
+        all(type(count) is int and count >= 0 for count in counts)
+        and type(position["ended"]) is bool
+        and isinstance(data["data"], dict)
+        and isinstance(program["layers"], list)
+        and all(
+            isinstance(spec[0], list) and isinstance(spec[1], str)
+            for spec in program["variables"].values()
+        )
+        and isinstance(program["optimizer"], str)
+    )
+    if not is_valid:
+        raise ValueError("Its position, data or program is not valid.")
 
 
 def _check_program(saved: dict[str, Any], current: dict[str, Any], folder: str) -> None:

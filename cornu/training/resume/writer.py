@@ -80,7 +80,7 @@ class CheckpointWriter:
             return
         try:
             seconds = running.result()
-        except OSError as error:
+        except Exception as error:  # training must not end because of its state
             if not self.failed:
                 warnings.warn(
                     f"The state of training could not be written to {str(self.states.folder)!r}: "

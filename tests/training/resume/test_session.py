@@ -36,6 +36,9 @@ class Break(callbacks.Callback):
     def get_state(self):
         return {}
 
+    def set_state(self, state):
+        pass
+
 
 class Notes(callbacks.Callback):
     """A callback of the user's, which knows nothing of states."""
@@ -247,6 +250,9 @@ def test_a_signal_lets_the_same_program_go_on(undisturbed, tmp_path):
         def get_state(self):
             return {}
 
+        def set_state(self, state):
+            pass
+
     heard = callbacks.OnSignal(tmp_path / "last.weights.h5", signals=[signal.SIGTERM])
     fit(make(), tmp_path / "state", every=1000, more=[Send(), heard])
     assert heard.received is signal.SIGTERM and (tmp_path / "last.weights.h5").exists()
@@ -401,6 +407,9 @@ def test_a_callback_whose_state_cannot_be_kept_is_named(tmp_path):
     class Odd(callbacks.Callback):
         def get_state(self):
             return {"file": open}
+
+        def set_state(self, state):
+            pass
 
     with pytest.raises(TypeError, match="callbacks/Odd/file holds"):
         fit(make(), tmp_path, more=[Odd()])

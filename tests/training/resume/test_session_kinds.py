@@ -30,6 +30,9 @@ class Break(callbacks.Callback):
     def get_state(self):
         return {}
 
+    def set_state(self, state):
+        pass
+
 
 def plain(optimizer, **words):
     model = cornu.Sequential(

@@ -1,0 +1,263 @@
+"""What callbacks hold comes back as it was, what cannot be kept is said, and states are checked."""
+
+import collections
+import json
+import os
+import random
+import warnings
+
+import jax.numpy as jnp
+import ml_dtypes
+import numpy as np
+import pytest
+
+import cornu
+from cornu import callbacks, layers, seeds
+from cornu.saving.state_encoding import decode_state, encode_state
+from cornu.saving.training_state import StateFolder, TrainingState, read_state
+
+Point = collections.namedtuple("Point", "x y")
+X = np.random.default_rng(0).normal(size=(16, 3)).astype("float32")
+Y = X.sum(1, keepdims=True)
+
+
+class Broken(Exception):
+    """Stands for a crash."""
+
+
+class Holding(callbacks.Callback):
+    """Changes every kind of container in each epoch; breaks in one."""
+
+    def __init__(self, broken=None):
+        self.broken = broken
+        self.by_epoch = collections.defaultdict(list)
+        self.counts = collections.Counter()
+        self.ordered = collections.OrderedDict()
+        self.seen = set()
+        self.last = collections.deque(maxlen=2)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.by_epoch[epoch].append(epoch)
+        self.counts.update([epoch % 2])
+        self.ordered[epoch] = (epoch,)
+        self.seen.add(epoch)
+        self.last.append(epoch)
+        self.point = Point(epoch, [epoch])
+        self.big = np.array([1, epoch], ">i4")
+        self.small = np.full(3, epoch, ml_dtypes.float8_e4m3fn)
+        self.tiny = np.full(3, epoch, ml_dtypes.int4)
+        self.raw = bytes([epoch])
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch == self.broken:
+            raise Broken
+
+    def held(self):
+        return {k: v for k, v in vars(self).items() if k not in ("model", "params", "broken")}
+
+
+def make(rate=0.1):
+    model = cornu.Sequential([cornu.Input((3,)), layers.Dense(1)])
+    model.compile(cornu.optimizers.SGD(rate), "mse")
+    return model
+
+
+def fit(folder, *given, epochs=4, **kwargs):
+    model = make()
+    resume = cornu.Resume(folder, every="epoch")
+    arguments = {"batch_size": 8, "epochs": epochs, "verbose": 0, **kwargs}
+    model.fit(X, Y, callbacks=list(given), resume=resume, **arguments)
+    return model
+
+
+def test_every_container_of_plain_data_is_kept(tmp_path):
+    whole, again = Holding(), Holding()
+    fit(tmp_path / "whole", whole)
+    with pytest.raises(Broken):
+        fit(tmp_path / "parts", Holding(2))
+    fit(tmp_path / "parts", again)
+    mine, other = whole.held(), again.held()
+    mine.pop("_initial_attributes_"), other.pop("_initial_attributes_")
+    assert repr(mine) == repr(other)
+    assert {k: type(v) for k, v in mine.items()} == {k: type(v) for k, v in other.items()}
+    assert again.big.dtype == ">i4" and again.tiny.dtype == ml_dtypes.int4
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.zeros((0, 3), ">f4"),
+        np.array(["a", "bc"]),
+        np.array(["2020-01-01"], "M8[D]"),
+        np.float64(3),
+        np.array(5, ">f8"),
+        np.ones(2, "complex128"),
+        b"",
+        1j,
+        frozenset("a"),
+        {"of": 1, 2: {3: "of"}},
+        collections.defaultdict(None, {(1, 2): 3}),
+        [0.5] * 300_000,
+        "é" * 600_000,
+        *[np.ones((2, 3), dtype) for dtype in (ml_dtypes.bfloat16, ml_dtypes.float8_e5m2)],
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_plain_data_comes_back_from_files(value, tmp_path):
+    arrays = {}
+    states = StateFolder(tmp_path)
+    states.write(TrainingState(1, arrays, encode_state(value, arrays, "value")))
+    found = states.read_newest()
+    back = decode_state(found.data, found.arrays)
+    assert type(back) is type(value) and (back == value if np.ndim(value) == 0 else True)
+    np.testing.assert_array_equal(back, value) if isinstance(value, (list, np.ndarray)) else None
+    assert getattr(back, "dtype", None) == getattr(value, "dtype", None)
+
+
+def test_a_namedtuple_of_a_function_has_the_same_fields():
+    local = collections.namedtuple("local", "a b")(1, 2)
+    assert decode_state(encode_state(local, {}, "v"), {})._fields == ("a", "b")
+
+
+def test_data_that_cannot_be_kept_is_said_once_at_the_beginning(tmp_path):
+    class Odd(callbacks.Callback):
+        def __init__(self):
+            self.table = collections.defaultdict(lambda: 0)
+            self.function = len  # not data
+            self.layers = [layers.Dense(1)]
+
+    with pytest.warns(UserWarning, match=r"hold data that cannot be saved.*Odd\.table\.") as seen:
+        fit(tmp_path, Odd())
+    assert len(seen) == 1
+
+
+def test_float8_weights_are_kept(tmp_path):
+    class Small(layers.Layer):
+        def build(self, shape):
+            self.v = self.add_weight((2,), "zeros", "float8_e4m3fn", trainable=False, name="v")
+
+        def call(self, x):
+            self.v.assign(jnp.ones(2, "float8_e4m3fn"))
+            return x
+
+    def run():
+        model = cornu.Sequential([cornu.Input((3,)), Small(), layers.Dense(1)])
+        model.compile("sgd", "mse")
+        model.fit(X, Y, verbose=0, resume=tmp_path)
+        return model.layers[0].v.numpy().astype("float32").tolist()
+
+    assert run() == run() == [1, 1]
+
+
+def test_what_is_written_is_verified(tmp_path, monkeypatch):
+    from safetensors import numpy as library
+
+    states = StateFolder(tmp_path)
+    states.write(TrainingState(1, {"w": np.ones(2)}, {}))
+    save = library.save_file
+    monkeypatch.setattr(library, "save_file", lambda a, *rest: save({"w": a["w"] + 1}, *rest))
+    with pytest.raises(OSError, match="cannot be read again"):
+        states.write(TrainingState(2, {"w": np.ones(2)}, {}))
+    assert [path.name for path in states.files()] == ["state-000000000001.safetensors"]
+
+
+def test_a_relative_folder_stays_where_it_was(tmp_path, monkeypatch):
+    class Move(callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            (tmp_path / "elsewhere").mkdir(exist_ok=True)
+            os.chdir(tmp_path / "elsewhere")
+
+    monkeypatch.chdir(tmp_path)
+    fit("states", Move())
+    assert not any((tmp_path / "elsewhere").iterdir()) and any((tmp_path / "states").iterdir())
+
+
+def test_the_end_of_an_older_run_is_removed(tmp_path):
+    states = StateFolder(tmp_path)
+    for finished in (False, True):
+        states.write(TrainingState(3, {}, {}, finished))
+    states.write(TrainingState(2, {}, {}))
+    assert states.files("finished") == []
+
+
+def test_what_follows_a_finished_fit_is_as_after_an_uninterrupted_one(tmp_path):
+    def run():
+        cornu.utils.set_random_seed(3)
+        fit(tmp_path, epochs=1)
+        return (
+            random.random(),
+            np.random.rand(),
+            seeds.next_seed(),
+            make().get_weights()[0].tolist(),
+        )
+
+    assert run() == run()
+
+
+def edited(folder, change):
+    """Rewrites the newest state with a right checksum."""
+    states = StateFolder(folder)
+    for path in states.files("finished"):
+        path.unlink()
+    state = states.read_newest()
+    change(state.data)
+    states.write(state)
+
+
+def test_a_state_sets_neither_methods_nor_paths(tmp_path):
+    class Mine(callbacks.Callback):
+        def __init__(self, filepath):
+            self.filepath = filepath
+
+    fit(tmp_path, Mine("here"))
+    wrong = {"filepath": "elsewhere", "on_epoch_end": "text", "model": 1, "count": 3}
+    edited(tmp_path, lambda data: data["callbacks"].update(Mine=wrong))
+    mine = Mine("here")
+    with pytest.warns(UserWarning, match="ignored.*filepath, on_epoch_end, model"):
+        fit(tmp_path, mine)
+    assert mine.filepath == "here" and mine.count == 3
+
+
+def test_a_state_does_not_cut_another_log(tmp_path):
+    log = tmp_path / "log.csv"
+    fit(tmp_path / "r", callbacks.CSVLogger(log))
+    text = log.read_text()
+    edited(tmp_path / "r", lambda data: data["callbacks"].update(CSVLogger={"length": 0}))
+    with pytest.warns(UserWarning, match="is not the file"):
+        fit(tmp_path / "r", callbacks.CSVLogger(log, append=True))
+    assert log.read_text() == text
+
+
+def nodes(data, path=()):
+    yield path
+    items = data.items() if isinstance(data, dict) else enumerate(data)
+    for key, value in items:
+        if isinstance(value, (dict, list)):
+            yield from nodes(value, (*path, key))
+        else:
+            yield (*path, key)
+
+
+def test_crafted_states_give_one_error_that_names_the_file(tmp_path):
+    fit(tmp_path / "r", Holding(), epochs=1)
+    states = StateFolder(tmp_path / "r")
+    for path in states.files("finished"):
+        path.unlink()
+    good = read_state(states.files()[-1])
+    # Numbers of a generator's state are all alike.
+    paths = [p for p in nodes(good.data) if p and len(p) < 6 and p[0] != "random"]
+    rng = random.Random(0)
+    for path in rng.sample(paths, 60):
+        for wrong in rng.sample(["text", None, -1, [], {}, 1 << 70, {"of": "x"}], 2):
+            data = json.loads(json.dumps(good.data))
+            part = data
+            for key in path[:-1]:
+                part = part[key]
+            part[path[-1]] = wrong
+            states.write(TrainingState(good.number, good.arrays, data))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                try:
+                    fit(tmp_path / "r", Holding(), epochs=1)
+                except ValueError as error:
+                    assert str(tmp_path / "r") in str(error) or "saved state" in str(error), path
