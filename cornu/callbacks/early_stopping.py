@@ -78,11 +78,11 @@ class EarlyStopping(MonitorCallback):
         if current is None or epoch < self.start_from_epoch:
             return
         self.wait += 1
-        if self.is_improvement(current, self.best):
+        if self._is_improvement_(current, self.best):
             self.best, self.best_epoch = current, epoch
             if self.restore_best_weights:
                 self.best_weights = self.model.get_weights()
-            if self.baseline is None or self.is_improvement(current, self.baseline):
+            if self.baseline is None or self._is_improvement_(current, self.baseline):
                 self.wait = 0
         # Never after the first epoch, even with `patience=0`, as in Keras.
         elif self.wait >= self.patience and epoch > 0:

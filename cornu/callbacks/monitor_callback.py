@@ -68,7 +68,7 @@ class MonitorCallback(Callback):
             return None
         return logs[self.monitor]
 
-    def is_improvement(self, value: float, reference: float | None) -> bool:
+    def _is_improvement_(self, value: float, reference: float | None) -> bool:
         """Returns whether a value is better than another by at least `min_delta`; NaN never is."""
         if math.isnan(value):
             return False
@@ -84,7 +84,7 @@ class MonitorCallback(Callback):
         """Updates `best`, and returns whether the metric improved; prints it if `verbose`."""
         value = self.get_monitor_value(logs)
         best = "None" if self.best is None else f"{self.best:.5f}"
-        if value is None or np.ndim(value) or not self.is_improvement(value, self.best):
+        if value is None or np.ndim(value) or not self._is_improvement_(value, self.best):
             if verbose:
                 console.print(f"{label}: {self.monitor} did not improve from {best}")
             return False

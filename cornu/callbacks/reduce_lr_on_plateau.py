@@ -91,7 +91,7 @@ class ReduceLROnPlateau(MonitorCallback):
         if self.in_cooldown():
             self.cooldown_counter -= 1
             self.wait = 0
-        if self.is_improvement(current, self.best):
+        if self._is_improvement_(current, self.best):
             self.best = current
             self.wait = 0
         elif not self.in_cooldown():

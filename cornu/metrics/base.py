@@ -94,7 +94,7 @@ class Metric(VariableOwner):
         return self._dtype
 
     @property
-    def sum_dtype(self) -> str:
+    def _sum_dtype_(self) -> str:
         """The dtype of sums: that of the computation, and float32 for shorter floats."""
         return _widen(self._dtype)
 

@@ -184,7 +184,9 @@ class _ConfusionMetric(Metric):
             sample_weight: weights, one per sample or more.
         """
         counts = ConfusionCounts(**{self.counted: self.accumulator})
-        add_confusion(counts, y_true, y_pred, self.thresholds, sample_weight, dtype=self.sum_dtype)
+        add_confusion(
+            counts, y_true, y_pred, self.thresholds, sample_weight, dtype=self._sum_dtype_
+        )
 
     def result(self) -> Array:
         """Returns the count, or one for each threshold if there are several."""
@@ -283,7 +285,7 @@ class _RatioMetric(Metric):
             sample_weight,
             top_k=self.top_k,
             class_id=self.class_id,
-            dtype=self.sum_dtype,
+            dtype=self._sum_dtype_,
         )
 
     def result(self) -> Array:

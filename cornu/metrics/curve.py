@@ -127,7 +127,7 @@ class AUC(_Curve):
         self.multi_label = multi_label
         self.num_labels = num_labels
         self.label_weights = (
-            None if label_weights is None else np.asarray(label_weights, self.sum_dtype)
+            None if label_weights is None else np.asarray(label_weights, self._sum_dtype_)
         )
         self.from_logits = from_logits
         self._built = False
@@ -155,7 +155,7 @@ class AUC(_Curve):
             y_pred: probabilities, or logits with `from_logits`.
             sample_weight: weights, one per sample or more.
         """
-        y_pred = jnp.asarray(y_pred, self.sum_dtype)
+        y_pred = jnp.asarray(y_pred, self._sum_dtype_)
         if self.multi_label and y_pred.ndim != 2:
             raise ValueError(
                 "AUC with multi_label=True: expected predictions of shape (batch, labels). "
@@ -171,7 +171,7 @@ class AUC(_Curve):
             sample_weight,
             label_weights=None if self.multi_label else self.label_weights,
             by_label=self.multi_label,
-            dtype=self.sum_dtype,
+            dtype=self._sum_dtype_,
         )
 
     def result(self) -> Array:
@@ -264,7 +264,7 @@ class _PointOnCurve(_Curve):
             self.thresholds,
             sample_weight,
             class_id=self.class_id,
-            dtype=self.sum_dtype,
+            dtype=self._sum_dtype_,
         )
 
     def result(self) -> Array:

@@ -83,7 +83,7 @@ class FBetaScore(Metric):
             y_pred: predictions (batch, classes).
             sample_weight: weights, one per sample.
         """
-        y_true, y_pred = match_shapes(y_true, jnp.asarray(y_pred, self.sum_dtype))
+        y_true, y_pred = match_shapes(y_true, jnp.asarray(y_pred, self._sum_dtype_))
         if y_pred.ndim != 2:
             raise ValueError(
                 f"{type(self).__name__}: expected labels and predictions of shape "
@@ -98,8 +98,8 @@ class FBetaScore(Metric):
             predicted = (y_pred >= largest) & (jnp.abs(y_pred) > 1e-9)
         else:
             predicted = y_pred > self.threshold
-        weights = jnp.ones((), self.sum_dtype) if sample_weight is None else sample_weight
-        weights = expand_weights(jnp.asarray(weights, self.sum_dtype), y_true.shape)
+        weights = jnp.ones((), self._sum_dtype_) if sample_weight is None else sample_weight
+        weights = expand_weights(jnp.asarray(weights, self._sum_dtype_), y_true.shape)
         weights = jnp.broadcast_to(weights, y_true.shape)
         axis = None if self.average == "micro" else 0
 
@@ -114,7 +114,7 @@ class FBetaScore(Metric):
 
         counts = [self.true_positives, self.false_positives]
         counts += [self.false_negatives, self.intermediate_weights]
-        add_sums(counts, count, y_true, predicted.astype(self.sum_dtype), weights)
+        add_sums(counts, count, y_true, predicted.astype(self._sum_dtype_), weights)
 
     def result(self) -> Array:
         """Returns the score, one for each class if `average` is None."""

@@ -86,8 +86,8 @@ class IoU(Metric):
                 f"{labels.shape} and {predictions.shape}\n"
                 "Check sparse_y_true, sparse_y_pred and axis."
             )
-        weights = jnp.ones((), self.sum_dtype) if sample_weight is None else sample_weight
-        weights = _broadcast_weights(jnp.asarray(weights, self.sum_dtype), labels.shape)
+        weights = jnp.ones((), self._sum_dtype_) if sample_weight is None else sample_weight
+        weights = _broadcast_weights(jnp.asarray(weights, self._sum_dtype_), labels.shape)
         labels, predictions = labels.reshape(-1), predictions.reshape(-1)
         known = (labels >= 0) & (labels < self.num_classes)
         known &= (predictions >= 0) & (predictions < self.num_classes)

@@ -45,7 +45,7 @@ class Sum(Metric):
             values: an array.
             sample_weight: weights, one per sample or more.
         """
-        values, _ = reduce_to_samples(values, sample_weight, jnp.sum, self.sum_dtype)
+        values, _ = reduce_to_samples(values, sample_weight, jnp.sum, self._sum_dtype_)
         _add(self.total, values)
 
     def result(self) -> Array:
@@ -81,7 +81,7 @@ class Mean(Metric):
             sample_weight: weights, one per sample or more; values of weight 0 are excluded, even if
                 they are not finite.
         """
-        values, weights = reduce_to_samples(values, sample_weight, jnp.mean, self.sum_dtype)
+        values, weights = reduce_to_samples(values, sample_weight, jnp.mean, self._sum_dtype_)
         _add(self.total, values)
         if weights is None:
             self.count.assign_add(values.size)
@@ -134,18 +134,18 @@ class MeanMetricWrapper(KeywordArguments, Mean):
             sample_weight: weights, one per sample or more.
         """
         masks = scope.current().masks
-        weights = apply_mask(sample_weight, masks.get(y_pred), self.sum_dtype)
+        weights = apply_mask(sample_weight, masks.get(y_pred), self._sum_dtype_)
         y_true, y_pred = (
             lists_to_arrays(y_true),
             jax.tree_util.tree_map(self._widen, lists_to_arrays(y_pred)),
         )
         values = self.fn(*as_columns(self.fn, y_true, y_pred), **self._arguments_)
-        super().update_state(values, apply_mask(weights, masks.get(values), self.sum_dtype))
+        super().update_state(values, apply_mask(weights, masks.get(values), self._sum_dtype_))
 
     def _widen(self, value: ArrayLike) -> Array:
         x = jnp.asarray(value)
-        short = is_float(x.dtype) and x.dtype.itemsize < jnp.dtype(self.sum_dtype).itemsize
-        return x.astype(self.sum_dtype) if short else x
+        short = is_float(x.dtype) and x.dtype.itemsize < jnp.dtype(self._sum_dtype_).itemsize
+        return x.astype(self._sum_dtype_) if short else x
 
 
 def reduce_to_samples(

@@ -77,7 +77,7 @@ class R2Score(Metric):
             y_pred: predictions (batch, outputs).
             sample_weight: weights, one per sample or one per value.
         """
-        y_true, y_pred = match_shapes(y_true, jnp.asarray(y_pred, self.sum_dtype))
+        y_true, y_pred = match_shapes(y_true, jnp.asarray(y_pred, self._sum_dtype_))
         if y_pred.ndim != 2:
             raise ValueError(
                 f"R2Score: expected labels and predictions of shape (batch, outputs). "
@@ -85,8 +85,8 @@ class R2Score(Metric):
             )
         if not self._built:
             self._build(y_pred.shape[1])
-        weights = jnp.ones((), self.sum_dtype) if sample_weight is None else sample_weight
-        weights = expand_weights(jnp.asarray(weights, self.sum_dtype), y_true.shape)
+        weights = jnp.ones((), self._sum_dtype_) if sample_weight is None else sample_weight
+        weights = expand_weights(jnp.asarray(weights, self._sum_dtype_), y_true.shape)
         weights = jnp.broadcast_to(weights, y_true.shape)
 
         def add_up(y_true: Array, y_pred: Array, weights: Array) -> list[Array]:

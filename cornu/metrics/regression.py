@@ -155,7 +155,7 @@ class RootMeanSquaredError(Mean):
             y_pred: predictions.
             sample_weight: weights, one per sample or more.
         """
-        y_true, y_pred = match_shapes(y_true, jnp.asarray(y_pred, self.sum_dtype))
+        y_true, y_pred = match_shapes(y_true, jnp.asarray(y_pred, self._sum_dtype_))
         super().update_state(jnp.square(y_pred - y_true), sample_weight)
 
     def result(self) -> Array:
