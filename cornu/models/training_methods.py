@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal, overload
 
 from cornu import registry
@@ -150,6 +150,9 @@ class TrainingMethods(Layer):
         `compile_metrics` stands for all metrics passed to `compile`; its result is a dict.
         """
         found: list[Any] = [*self._trainer_.own_metrics()]
+        own = super().metrics
+        if not own:  # in most models; then the layers need not be searched again
+            return found
         known = {id(metric) for metric in found}
         for metric in found:
             if isinstance(metric, MetricCollection):
@@ -157,7 +160,7 @@ class TrainingMethods(Layer):
         for layer in nested_layers(self):
             if isinstance(layer, TrainingMethods):  # this model does not compute its losses
                 known.update(map(id, layer._trainer_.own_metrics()))
-        return found + [metric for metric in super().metrics if id(metric) not in known]
+        return found + [metric for metric in own if id(metric) not in known]
 
     @property
     def metrics_names(self) -> list[str]:
@@ -450,7 +453,7 @@ class TrainingMethods(Layer):
         logs = fitting.evaluate(
             self._trainer_, x, y, batch_size, verbose, sample_weight, steps, callbacks
         )
-        return logs if return_dict else _as_list(self.metrics, logs)
+        return logs if return_dict else _as_list(self, logs)
 
     @api_boundary
     def predict(
@@ -478,7 +481,7 @@ class TrainingMethods(Layer):
     ) -> Any:
         """Trains on one batch; returns the loss and the metrics of the batch."""
         logs = fitting.train_on_batch(self._trainer_, x, y, sample_weight, class_weight)
-        return logs if return_dict else _as_list(self.metrics, logs)
+        return logs if return_dict else _as_list(self, logs)
 
     @api_boundary
     def test_on_batch(
@@ -490,7 +493,7 @@ class TrainingMethods(Layer):
     ) -> Any:
         """Evaluates one batch; returns the loss and the metrics of the batch."""
         logs = fitting.test_on_batch(self._trainer_, x, y, sample_weight)
-        return logs if return_dict else _as_list(self.metrics, logs)
+        return logs if return_dict else _as_list(self, logs)
 
     @api_boundary
     def predict_on_batch(self, x: DataLike) -> Any:
@@ -677,8 +680,11 @@ class TrainingMethods(Layer):
         return find_batch_size(self._trainer_, x, y, sample_weight, start, largest, target, limit)
 
 
-def _as_list(metrics: Sequence[Any], logs: dict[str, Any]) -> Any:
+def _as_list(model: TrainingMethods, logs: dict[str, Any]) -> Any:
     """Returns logs in the order of Keras: those with the name of a metric precede the others."""
+    metrics: Sequence[Any] = model._trainer_.own_metrics()
+    if not {name for metric in metrics for name in _result_names(metric)}.issuperset(logs):
+        metrics = model.metrics  # which searches all layers
     names: list[str] = []
     for metric in metrics:
         several = isinstance(metric, MetricCollection)
@@ -686,3 +692,7 @@ def _as_list(metrics: Sequence[Any], logs: dict[str, Any]) -> Any:
     order = dict.fromkeys([*(name for name in names if name in logs), *logs])
     values = [logs[name] for name in order]
     return values[0] if len(values) == 1 else values
+
+
+def _result_names(metric: Any) -> Iterable[str]:
+    return metric.by_name() if isinstance(metric, MetricCollection) else [metric.name]

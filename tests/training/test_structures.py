@@ -227,7 +227,7 @@ def test_functions_have_the_names_that_keras_gives_them():
 def test_compile_metrics_is_a_metric_of_a_step_of_ones_own():
     class Model(cornu.Model):
         def train_step(self, data):
-            x, y, _ = data
+            x, y = data
 
             def loss_of():
                 return self.compute_loss(x, y, self(x, training=True))
