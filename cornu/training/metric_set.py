@@ -16,6 +16,7 @@ from cornu.core.tracebacks.api_boundary import locate_error
 from cornu.metrics import Metric
 from cornu.metrics.collection import MetricCollection
 from cornu.names import make_unique, object_name
+from cornu.training.by_shape import choose_by_shape
 from cornu.training.compile_config import CompileConfig
 from cornu.training.objective import is_library_code
 from cornu.training.outputs import Outputs
@@ -201,14 +202,7 @@ def _create(identifier: Any, target: PyTree, prediction: PyTree) -> Metric:
     """Returns a metric; "accuracy" and "crossentropy" are resolved by the shapes."""
     by_shape = _BY_SHAPE.get(identifier.lower()) if isinstance(identifier, str) else None
     if by_shape is not None and target is not None:
-        binary, sparse, categorical = by_shape
-        shape, predicted = target.shape, prediction.shape
-        if predicted and predicted[-1] == 1:
-            name = binary
-        elif len(shape) < len(predicted) or (shape[-1] == 1 and predicted[-1] > 1):
-            name = sparse
-        else:
-            name = categorical
+        name = choose_by_shape(target, prediction, *by_shape)
         created: Metric = getattr(metrics_module, name)(name=identifier)
         return created
     metric = metrics_module.get(identifier)

@@ -18,6 +18,7 @@ from cornu.losses import Loss
 from cornu.losses.wrapped import WrappedLoss
 from cornu.metrics import Mean
 from cornu.names import make_unique, object_name
+from cornu.training.by_shape import CrossentropyByShape, is_crossentropy
 from cornu.training.compile_config import CompileConfig
 from cornu.training.outputs import Entry, Outputs
 from cornu.types import DataLike, PyTree
@@ -174,11 +175,13 @@ def check_losses(given: Any) -> None:
     if isinstance(given, (list, tuple, dict)):
         for one in given.values() if isinstance(given, dict) else given:
             check_losses(one)
-    else:
+    elif not is_crossentropy(given):
         losses_module.get(given)
 
 
 def _as_loss(given: Any) -> Loss | None:
+    if is_crossentropy(given):
+        return CrossentropyByShape(given)
     loss = None if given is None else losses_module.get(given)
     if loss is None or isinstance(loss, losses_module.Loss):
         return loss

@@ -278,3 +278,18 @@ def test_losses_and_metrics_of_a_compiled_sub_model_are_its_own():
     model.compile("sgd", "mse")
     assert list(model.fit(X, Y["a"], verbose=0).history) == ["loss"]
     assert [metric.name for metric in model.metrics] == ["loss"]
+
+
+@pytest.mark.parametrize(("units", "shape"), [(1, (8, 1)), (3, (8,)), (3, (8, 1)), (3, (8, 3))])
+def test_crossentropy_follows_the_shapes(units, shape):
+    labels = np.random.default_rng(0).integers(0, min(units, 2) + 1, 8)
+    y = np.eye(3, dtype="float32")[labels] if shape == (8, 3) else labels.reshape(shape)
+    ends = []
+    for library in (cornu, keras):
+        start = library.initializers.Constant(0.1)
+        activation = "sigmoid" if units == 1 else "softmax"
+        dense = library.layers.Dense(units, activation, kernel_initializer=start)
+        model = library.Sequential([library.Input((3,)), dense])
+        model.compile("sgd", "crossentropy", metrics=["accuracy"], run_eagerly=True)
+        ends.append(model.test_on_batch(X, y))
+    np.testing.assert_allclose(ends[0], ends[1], 1e-5)
