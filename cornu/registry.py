@@ -51,6 +51,7 @@ _custom: dict[str, Any] = {}  # registered name -> class or function of the runn
 _custom_names: dict[Any, str] = {}  # class or function -> registered name
 _scopes: list[dict[str, Any]] = []
 _archive_writer: Callable[[Any, Any], None] | None = None
+_SLICE = ("start", "stop", "step")
 LAMBDA = "<lambda>"  # the name of a function without a name, which is code and cannot be loaded
 # The entries of a config beside the constructor arguments that `_restore_state_` takes.
 _STATE_ENTRIES = ("build_config", "compile_config")
@@ -428,6 +429,21 @@ def serialize(obj: Any) -> Any:
             "class_name": "__numpy__",
             "config": {"value": array.tolist(), "dtype": array.dtype.name},
         }
+    if isinstance(obj, bytes):
+        # Lone surrogates stand for bytes that are not UTF-8, which Keras does not support.
+        return _special("__bytes__", {"value": obj.decode("utf-8", "surrogateescape")})
+    if isinstance(obj, slice):
+        return _special("__slice__", {name: serialize(getattr(obj, name)) for name in _SLICE})
+    if obj is Ellipsis:
+        return _special("__ellipsis__", {})
+    if not inspect.isclass(obj) and callable(getattr(obj, "get_config", None)):
+        cls = type(obj)  # a class of another library or of the program, with a config of its own
+        return {
+            "module": cls.__module__,
+            "class_name": cls.__name__,
+            "config": serialize(obj.get_config()),
+            "registered_name": get_registered_name(cls),
+        }
     if callable(obj):
         if _keeps_functions.get():
             return obj
@@ -441,13 +457,19 @@ def serialize(obj: Any) -> Any:
     return obj
 
 
+def _special(name: str, config: Config) -> Config:
+    return {"class_name": name, "config": config}
+
+
 def _describe(obj: Configurable) -> Config:
     module, name = obj._public_name_()
+    cls = type(obj)
     return {
         "module": module,
         "class_name": name,
         "config": complete_config(obj),
-        "registered_name": _custom_names.get(type(obj)),
+        # Keras looks for classes of the program only under this name.
+        "registered_name": None if obj._library_class_() is cls else get_registered_name(cls),
     }
 
 
@@ -459,6 +481,8 @@ def complete_config(obj: Configurable) -> Config:
     """
     config: Config = obj.get_config()
     cls, library = type(obj), obj._library_class_()
+    if cls is not library:
+        config = serialize(config)  # a `get_config` of the program may return objects
     restores_itself = cls.from_config.__func__ is not library.from_config.__func__  # type: ignore[attr-defined]
     if cls is library or cls.get_config is library.get_config or restores_itself:
         return config
@@ -524,6 +548,12 @@ def deserialize(
     # Keras writes NumPy arrays and tensors under these two names.
     if name in ("__numpy__", "__tensor__"):
         return _to_array(inner["value"], np.dtype(inner["dtype"]))
+    if name == "__bytes__":
+        return str(inner["value"]).encode("utf-8", "surrogateescape")
+    if name == "__slice__":
+        return slice(*(deserialize(inner[part]) for part in _SLICE))
+    if name == "__ellipsis__":
+        return Ellipsis
     if name == "function":
         return resolve(_category(config), inner)
     if name == "__lambda__":  # bytecode, which Keras saves for lambdas

@@ -23,7 +23,6 @@ from cornu.types import PyTree
 
 __all__ = ["build_from_graph_config", "graph_config"]
 
-_SLICE = ("start", "stop", "step")
 # Ops whose name is not the name of Keras's class in snake case.
 _OPS_OF_KERAS = {
     "all_close": "allclose",
@@ -176,10 +175,6 @@ def _describe_call(node: Node, references: dict[int, list[Any]]) -> dict[str, An
                 "keras_history": references[id(leaf)],
             }
             return {"class_name": "__keras_tensor__", "config": config}
-        if isinstance(leaf, slice):
-            return {"class_name": "__slice__", "config": {w: getattr(leaf, w) for w in _SLICE}}
-        if leaf is Ellipsis:
-            return {"class_name": "__ellipsis__", "config": {}}
         return registry.serialize(leaf)
 
     kwargs = {
@@ -329,10 +324,6 @@ def _restore(value: Any, tensors: dict[tuple[str, int], list[Tensor]]) -> Any:
         return tensors[name, index][position]
     if kind == "__tuple__":
         return tuple(_restore(item, tensors) for item in value["items"])
-    if kind == "__slice__":
-        return slice(*(value["config"][word] for word in _SLICE))
-    if kind == "__ellipsis__":
-        return Ellipsis
     if kind is not None:
         return registry.deserialize(value)
     return {key: _restore(item, tensors) for key, item in value.items()}

@@ -6,7 +6,7 @@ import json
 import os
 import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 import jax
 import numpy as np
@@ -429,10 +429,23 @@ class Model(InspectionMethods):
 
     @api_boundary
     def save(
-        self, filepath: str | os.PathLike[str], overwrite: bool = True, zipped: bool | None = None
+        self,
+        filepath: str | os.PathLike[str] | IO[bytes],
+        overwrite: bool = True,
+        zipped: bool | None = None,
+        *,
+        include_optimizer: bool = True,
+        save_format: str | None = None,
     ) -> None:
         """Saves architecture, weights and optimizer; see `cornu.saving.save_model`."""
-        model_files.save_model(self, filepath, overwrite, zipped)
+        model_files.save_model(
+            self,
+            filepath,
+            overwrite,
+            zipped,
+            include_optimizer=include_optimizer,
+            save_format=save_format,
+        )
 
     def get_build_config(self) -> dict[str, Any] | None:
         """Returns the input shapes of a built model without functional graph, or None."""

@@ -6,12 +6,14 @@ import contextlib
 import json
 import os
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import IO, Any, Protocol, TypeGuard, runtime_checkable
 
 from cornu import registry
 from cornu.core.tracebacks.api_boundary import api_boundary
+from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.saving import validation
 from cornu.saving.atomic_write import atomic_write
 from cornu.saving.formats.array_reader import ArrayReader
@@ -49,46 +51,73 @@ class CompiledFromConfig(Protocol):
 @api_boundary
 def save_model(
     model: Any,
-    filepath: str | os.PathLike[str],
+    filepath: str | os.PathLike[str] | IO[bytes],
     overwrite: bool = True,
     zipped: bool | None = None,
+    *,
+    include_optimizer: bool = True,
+    save_format: str | None = None,
 ) -> None:
-    """Writes a model to a `.keras` archive, atomically.
+    """Writes a model to a `.keras` archive, atomically if it is a file.
 
     If the optimizer has no config, as those of Optax, it is left out with a warning, together with
     the other arguments of `compile`.
 
     Args:
         model: the model.
-        filepath: a path that ends in `.keras`.
+        filepath: a path that ends in `.keras`, or a binary file that is open for writing.
         overwrite: whether an existing file is replaced.
         zipped: `True` or `None`.
+        include_optimizer: whether the file contains the state of the optimizer.
+        save_format: ignored with a warning: the file name decides.
 
     Raises:
         ValueError: the file name has another ending.
         TypeError: a constructor argument cannot be serialized.
         FileExistsError: the file exists and `overwrite` is False.
     """
-    path = Path(filepath)
+    if save_format is not None:
+        warnings.warn(
+            f"save_format={save_format!r} is ignored: the name of the file decides its format.",
+            stacklevel=user_stacklevel(),
+        )
+    if _is_open_file(filepath):
+        _write_archive(model, filepath, include_optimizer)
+        return
+    path = Path(filepath)  # type: ignore[arg-type]  # not an open file
     if path.suffix != ".keras" or zipped is False:
         raise ValueError(
             f"The file name of a model must end in '.keras'. Received: {str(path)!r}\n"
             "To save only the weights, use model.save_weights('....weights.h5')."
         )
-    config, values = describe_model(model)
-    arrays = to_arrays(values)
-    with atomic_write(path, overwrite) as temporary, _collect_assets(model) as assets:
-        write_keras_archive(temporary, config, arrays, assets)
+    with atomic_write(path, overwrite) as temporary:
+        _write_archive(model, temporary, include_optimizer)
 
 
-def describe_model(model: Any) -> tuple[str, dict[str, StoredValue]]:
-    """Returns the JSON config of a model, and its Variables and other arrays by storage key."""
+def _is_open_file(file: str | os.PathLike[str] | IO[bytes]) -> TypeGuard[IO[bytes]]:
+    # `tempfile` returns wrappers that are not instances of a class of `io`.
+    return not isinstance(file, (str, os.PathLike)) and hasattr(file, "read")
+
+
+def _write_archive(model: Any, target: Path | IO[bytes], include_optimizer: bool) -> None:
+    config, values = describe_model(model, include_optimizer)
+    with _collect_assets(model) as assets:
+        write_keras_archive(target, config, to_arrays(values), assets)
+
+
+def describe_model(model: Any, optimizers: bool = True) -> tuple[str, dict[str, StoredValue]]:
+    """Returns the JSON config of a model, and its Variables and other arrays by storage key.
+
+    Args:
+        model: the model.
+        optimizers: whether the arrays contain the state of optimizers.
+    """
     with registry.archive_scope():
         config = registry.serialize(model)
     state = state_by_key(model)
     if "compile_config" not in config:
         state.optimizers.pop("optimizer/vars/", None)
-    return _to_json(config), state.collect(optimizers=True) if model.built else {}
+    return _to_json(config), state.collect(optimizers) if model.built else {}
 
 
 @contextlib.contextmanager
@@ -119,7 +148,7 @@ def _to_json(config: Any) -> str:
 
 @api_boundary
 def load_model(
-    filepath: str | os.PathLike[str],
+    filepath: str | os.PathLike[str] | IO[bytes],
     custom_objects: Mapping[str, Any] | None = None,
     compile: bool = True,
     safe_mode: bool = True,
@@ -127,8 +156,8 @@ def load_model(
     """Reads a model from a `.keras` archive.
 
     Args:
-        filepath: the file; or a directory that `OrbaxCheckpoint` wrote, whose latest step is read,
-            or the subdirectory of one step.
+        filepath: the file, or a binary file that is open for reading; or a directory that
+            `OrbaxCheckpoint` wrote, whose latest step is read, or the subdirectory of one step.
         custom_objects: your own classes and functions by name.
         compile: whether the model is compiled as it was, with the state of the optimizer.
         safe_mode: ignored; code is never read from a file.
@@ -140,7 +169,9 @@ def load_model(
     Differences: there is no unsafe mode. A file can only refer to classes of cornu, to those that
     the program has registered, and to `custom_objects`.
     """
-    path = validation.resolve_existing_path(filepath, directories=True)
+    if _is_open_file(filepath):
+        return _read_archive(filepath, "The file object", custom_objects, compile)
+    path = validation.resolve_existing_path(filepath, directories=True)  # type: ignore[arg-type]
     if path.is_dir():
         with open_checkpoint(path) as checkpoint:
             if checkpoint.config is None:
@@ -154,8 +185,13 @@ def load_model(
             f"The file name of a model must end in '.keras'. Received: {str(path)!r}\n"
             "To load only weights, use model.load_weights()."
         )
-    with open_keras_archive(path) as archive:
-        name = repr(str(path))
+    return _read_archive(path, repr(str(path)), custom_objects, compile)
+
+
+def _read_archive(
+    source: Path | IO[bytes], name: str, custom_objects: Mapping[str, Any] | None, compile: bool
+) -> Any:
+    with open_keras_archive(source) as archive:
         model, state = _restore_model(archive.config, archive.reader, name, custom_objects, compile)
         _restore_assets(state, archive)
     return model

@@ -1,7 +1,10 @@
 """What is saved comes back: each format, each kind of model, and training that goes on."""
 
+import io
 import json
+import tempfile
 
+import keras
 import numpy as np
 import pytest
 
@@ -174,3 +177,93 @@ def test_an_unbuilt_model_is_saved_without_weights(tmp_path):
     model.save(tmp_path / "unbuilt.keras")
     other = load_model(tmp_path / "unbuilt.keras")
     assert not other.built and other(floats(1, 3)).shape == (1, 2)
+
+
+def test_file_objects_are_written_and_read(tmp_path):
+    model = dense(cornu)
+    x = floats(4, 4)
+    buffer = io.BytesIO()
+    model.save(buffer)
+    close(load_model(io.BytesIO(buffer.getvalue()))(x), model(x))
+    with tempfile.NamedTemporaryFile() as file:
+        cornu.saving.save_model(model, file)
+        file.seek(0)
+        close(load_model(file)(x), model(x))
+    with pytest.raises(ValueError, match="The file object is damaged"):
+        load_model(io.BytesIO(b"no archive"))
+
+
+def test_arguments_of_older_versions_of_keras(tmp_path):
+    model = dense(cornu)
+    x, y = floats(4, 4), floats(4, 2)
+    model.compile("adam", "mse")
+    model.fit(x, y, verbose=0)
+    with pytest.warns(UserWarning, match="save_format='keras' is ignored"):
+        model.save(tmp_path / "m.keras", save_format="keras", include_optimizer=False)
+    loaded = load_model(tmp_path / "m.keras")
+    assert loaded.compiled and int(loaded.optimizer.iterations) == 0
+    close(loaded(x), model(x))
+
+
+class Foreign:
+    """A class that is derived from none of the library."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def __eq__(self, other):
+        return isinstance(other, Foreign) and other.value == self.value
+
+    __hash__ = None
+
+    def get_config(self):
+        return {"value": self.value}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+VALUES = {
+    "text": "word",
+    "bytes": b"word",
+    "ellipsis": ...,
+    "slice": slice(1, None, 2),
+    "foreign": Foreign(3),
+    "nested": {"a": [b"x", {"b": slice(2)}]},
+    "number": 3,
+    "none": None,
+    "array": np.arange(3),
+}
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_values_in_configs_are_those_of_keras(name):
+    value = VALUES[name]
+    for source in (cornu, keras):
+        data = json.loads(json.dumps(source.saving.serialize_keras_object(value)))
+        for target in (cornu, keras):
+            read = target.saving.deserialize_keras_object(data, {"Foreign": Foreign})
+            assert (read == value) is True or (np.asarray(read) == value).all()
+    odd = bytes(range(256))
+    data = json.loads(json.dumps(cornu.saving.serialize_keras_object(odd)))
+    assert cornu.saving.deserialize_keras_object(data) == odd
+
+
+def test_a_get_config_may_return_objects(tmp_path):
+    class Holder(layers.Layer):
+        def __init__(self, part, window, key, **kwargs):
+            super().__init__(**kwargs)
+            self.part, self.window, self.key = part, window, key
+
+        def call(self, x):
+            return self.part(x[:, self.window])
+
+        def get_config(self):
+            return {"part": self.part, "window": self.window, "key": self.key}
+
+    model = cornu.Sequential([cornu.Input((4,)), Holder(layers.Dense(2), slice(1, 3), b"key")])
+    model.save(tmp_path / "m.keras")
+    loaded = load_model(tmp_path / "m.keras", {"Holder": Holder})
+    close(loaded(floats(2, 4)), model(floats(2, 4)))
+    assert loaded.layers[0].key == b"key"
