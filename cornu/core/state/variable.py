@@ -324,12 +324,13 @@ def _compute_initial_value(initializer: Any, shape: Any, dtype: Any, path: str) 
             raise ValueError(f"Variable {path!r}: {error}") from None
         _check_allocation(path, shape, standardize_dtype(dtype))
         value = _call_initializer(initializer, shape, standardize_dtype(dtype))
+        value = jnp.asarray(value, dtype=standardize_dtype(dtype))
         if tuple(value.shape) != shape:
             raise ValueError(
                 f"Variable {path!r}: the initializer returned shape {tuple(value.shape)}. "
                 f"Expected: {shape}"
             )
-        return jnp.asarray(value, dtype=standardize_dtype(dtype))
+        return value
     if isinstance(initializer, VariableBase):
         initializer = initializer.value
     if dtype is None:

@@ -124,6 +124,13 @@ def test_add_weight_takes_what_a_variable_takes(initial):
     assert weight.dtype == "float32" and weight.numpy().tolist() == [expected, expected]
 
 
+def test_an_initializer_may_return_numbers():
+    assert Variable(lambda shape, dtype: 2.0, shape=()).numpy() == 2.0
+    assert Variable(lambda shape, dtype=None: [1, 2], shape=(2,)).dtype == "float32"
+    with pytest.raises(ValueError, match=r"returned shape \(\)\. Expected: \(2,\)"):
+        Variable(lambda shape, dtype: 2.0, shape=(2,))
+
+
 def test_an_initial_value_must_fit_the_shape():
     with pytest.raises(ValueError, match=r"shape \(2, 2\) cannot be broadcast to shape \(3,\)"):
         Variable(np.ones((2, 2)), shape=(3,))
