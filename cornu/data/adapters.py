@@ -7,6 +7,7 @@ batches are formed; the others are iterables of batches.
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.data import frames
 from cornu.data.column_names import NAMELESS, Names, bind_batch, bind_frame
 from cornu.data.conversion import as_arrays
@@ -311,7 +313,7 @@ def _check_size(name: str, size: Any) -> None:
 
 
 def _check_no_row_arguments(data: DataInput, options: ReadOptions) -> None:
-    """Raises a ValueError for arguments that are not supported for iterables of batches."""
+    """Raises a ValueError for y and weights of iterables of batches; batch_size is ignored."""
     kind = type(data.x).__name__
     if data.y is not None or data.sample_weight is not None:
         raise ValueError(
@@ -319,9 +321,10 @@ def _check_no_row_arguments(data: DataInput, options: ReadOptions) -> None:
             "batches, (x, y) or (x, y, sample_weight)."
         )
     if options.batch_size is not None:
-        raise ValueError(
-            f"x is an iterable of batches ({kind}), which determines the batch size: do not pass "
-            "`batch_size`."
+        warnings.warn(
+            f"batch_size={options.batch_size} is ignored: the data is an iterable of batches "
+            f"({kind}), which determines their size.",
+            stacklevel=user_stacklevel(),
         )
 
 

@@ -94,7 +94,7 @@ def _check_is_data(value: Any, what: str) -> None:
 def _is_array(item: Any) -> bool:
     return (
         isinstance(item, (np.ndarray, jax.Array, dict))
-        or hasattr(item, "__array__")
+        or (hasattr(item, "__array__") and not isinstance(item, np.generic))
         or frames.is_frame(item)
         or is_sparse(item)
         or is_a(item, "tensorflow", "RaggedTensor", "SparseTensor")

@@ -6,6 +6,7 @@ Dicts are matched by key or input name, never by position.
 from __future__ import annotations
 
 import difflib
+import warnings
 from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -19,6 +20,7 @@ from cornu.core.graph.graph import Graph
 from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
 from cornu.core.state import scope
+from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import quantity
 from cornu.foreign import keras_class
 from cornu.layers.input import InputLayer
@@ -73,6 +75,7 @@ class FunctionalGraph:
         self.layers: list[Layer] = [op for op in self.operations if isinstance(op, Layer)]
         self.layer_names = _unique_names(self.layers)
         self._given_names: dict[int, str] = {}
+        self._reported_unused = False
 
     def run(self, value: Any, mask: PyTree = None) -> Any:
         """Computes the outputs from arrays in the structure of the inputs.
@@ -162,7 +165,22 @@ class FunctionalGraph:
         return tree.unflatten(self._inputs_treedef, list(values))
 
     def match(self, value: Any) -> list[Any]:
-        """Returns the value passed for each input, in order, without conversion."""
+        """Returns the value passed for each input, in order, without conversion.
+
+        Warns:
+            UserWarning: a dict has keys that are not inputs; once for each model.
+        """
+        found = self._find_values(value)
+        if not self._reported_unused and (unused := self._unused_keys(value)):
+            self._reported_unused = True
+            warnings.warn(
+                f"{self._owner}: {', '.join(map(repr, unused))} in the data are not inputs of the "
+                f"model and are ignored. Its inputs are {', '.join(map(repr, self.input_names))}.",
+                stacklevel=user_stacklevel(),
+            )
+        return found
+
+    def _find_values(self, value: Any) -> list[Any]:
         if len(self.input_tensors) == 1 and not isinstance(value, (dict, list, tuple)):
             return [value]
         if isinstance(value, dict) and not isinstance(self.inputs, dict):
@@ -179,6 +197,14 @@ class FunctionalGraph:
                 "Pass one array for each input, in a list or in a dict by name."
             )
         return found
+
+    def _unused_keys(self, value: Any) -> list[Any]:
+        """Returns the keys of dicts that stand for no input."""
+        if not isinstance(value, dict):
+            return _keys_beyond(self.inputs, value) if isinstance(value, (list, tuple)) else []
+        names = {*self.input_names, *(tensor.name for tensor in self.input_tensors)}
+        found = _keys_beyond(self.inputs, value) if isinstance(self.inputs, dict) else value
+        return [key for key in found if key not in names]
 
     def _by_name(self, value: dict[str, Any], name: str) -> Any:
         if name in value:
@@ -226,15 +252,13 @@ class FunctionalGraph:
         self.check_shape(x, tensor, name)
         return x
 
-    def check_shape(self, x: DataLike, tensor: Tensor, name: str, rows: bool = True) -> None:
+    def check_shape(self, x: DataLike, tensor: Tensor, name: str) -> None:
         """Raises a ValueError if an array does not match the shape of its input.
 
-        A last axis of size 1 may be missing or added. With `rows=False` the number of rows is
-        not checked: a whole dataset has more rows than a fixed batch size.
+        A last axis of size 1 may be missing or added. The number of rows is not checked: a last
+        batch may be smaller than a fixed batch size, and all data is larger.
         """
-        want, got = tensor.shape, tuple(x.shape)
-        if not rows:
-            want = (None, *want[1:])
+        want, got = (None, *tensor.shape[1:]), tuple(x.shape)
         if len(got) == len(want) - 1 and want[-1:] == (1,):
             got = (*got, 1)
         elif len(got) == len(want) + 1 and got[-1] == 1:
@@ -260,6 +284,18 @@ class FunctionalGraph:
             f"{self._owner}: input {name!r} expects the shape {want}; "
             f"received {tuple(x.shape)}.{hint}"
         )
+
+
+def _keys_beyond(structure: PyTree, value: Any) -> list[Any]:
+    """Returns the keys of nested dicts that are not in the structure of the inputs."""
+    if isinstance(structure, dict) and isinstance(value, dict):
+        found = [key for key in value if key not in structure]
+        pairs = [(structure[key], value[key]) for key in value if key in structure]
+    elif isinstance(structure, (list, tuple)) and isinstance(value, (list, tuple)):
+        found, pairs = [], list(zip(structure, value, strict=False))
+    else:
+        return []
+    return [*found, *(key for pair in pairs for key in _keys_beyond(*pair))]
 
 
 def _describe(value: Any) -> str:

@@ -33,20 +33,6 @@ from cornu.types import DataLike, PyTree
 __all__ = ["Model"]
 
 
-class Layers(tuple[Layer, ...]):
-    """The layers of a model: a tuple whose missing list methods raise an explanatory error."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name in ("append", "clear", "extend", "insert", "pop", "remove"):
-            raise AttributeError(
-                f"model.layers is a tuple and has no {name}(): changing it would not change the "
-                "model.\nCreate a model that shares the layers, such as Model(model.input, "
-                "model.layers[-2].output); a Sequential has add() and pop(). "
-                f"This happened {user_location()}."
-            )
-        raise AttributeError(f"'tuple' object has no attribute {name!r}")
-
-
 class Model(InspectionMethods):
     """A layer that can be trained, evaluated, saved and inspected.
 
@@ -238,9 +224,9 @@ class Model(InspectionMethods):
         return self._is_functional_
 
     @property
-    def layers(self) -> tuple[Layer, ...]:
-        """The model's layers, as a tuple; see `cornu.models.edit` for changing a model."""
-        return Layers(self._sublayers_())
+    def layers(self) -> list[Layer]:
+        """The model's layers in a new list; see `cornu.models.edit` for changing a model."""
+        return list(self._sublayers_())
 
     @overridable_property
     def operations(self) -> list[Any]:

@@ -17,7 +17,7 @@ from cornu.foreign import describe_replacement
 from cornu.layers.input import Input, InputLayer
 from cornu.models.copy_layer import copy_layer
 from cornu.models.functional import FunctionalGraph
-from cornu.models.model import Layers, Model
+from cornu.models.model import Model
 from cornu.types import PyTree
 
 __all__ = ["Sequential"]
@@ -244,9 +244,9 @@ class Sequential(Model):
     # -------------------------------------------------------------------------------- as a list
 
     @property
-    def layers(self) -> tuple[Layer, ...]:
-        """The layers, without the Input."""
-        return Layers(self._stack_)
+    def layers(self) -> list[Layer]:
+        """The layers in a new list, without the Input."""
+        return list(self._stack_)
 
     def _sublayers_(self) -> list[Layer]:
         """Returns the layers."""

@@ -109,6 +109,7 @@ class Binding:
             aligned = self._aligned or (self._graph is not None and self._graph.rowwise())
             named = (item for what, part in parts.items() for item in named_arrays(part, what))
             check_lengths(named, aligned)
+            self._check_required(bound)
             self._signature = signature
         if self._inputs_only:
             return x, None, None
@@ -122,6 +123,19 @@ class Binding:
         if weight is not None and not is_array(weight):
             weight = _pack(outputs.spread_weights(weight))
         return x, y, weight
+
+    def _check_required(self, bound: PyTree) -> None:
+        """Raises a ValueError if an input is None that is not optional."""
+        if self._graph is None:
+            return
+        graph = self._graph
+        values = tree.leaves(bound)
+        for name, tensor, x in zip(graph.input_names, graph.input_tensors, values, strict=True):
+            if x is None and not tensor.optional:
+                raise ValueError(
+                    f"Model {self._model.name!r}: input {name!r} is None. Pass an array; only an "
+                    "Input(..., optional=True) may be missing."
+                )
 
     def _apply_class_weight(self, outputs: Outputs | None, y: DataLike, weight: PyTree) -> Any:
         names = outputs.names if outputs is not None else ["output_1"]

@@ -104,6 +104,7 @@ def fit(
             ReadOptions(validation_batch_size or None, validation_steps),
             validation_freq,
         )
+        validation.check()
         with immediate_interrupts():
             logs = _train(trainer, source, session, validation, epochs, initial_epoch, debug_nans)
     preflight.after_fit(trainer, logs)
@@ -170,6 +171,13 @@ class _Validation:
         self._options = options
         self._freq = freq
         self._source: Any = None
+        self._opened: Arrays | Stream | None = None  # by `check`
+
+    def check(self) -> None:
+        """Raises an error for wrong validation data, if it is held in arrays or files."""
+        # The first batch of an iterable may be costly, and reading it may advance random numbers.
+        if self._data is not None and self._data.has_rows and not self._dry_run.overfits:
+            self._opened = self._open()
 
     def after_epoch(self, epoch: int) -> dict[str, Any]:
         """Returns the logs of an evaluation; empty if none is due after this epoch."""
@@ -182,6 +190,7 @@ class _Validation:
             return {}
         if self._source is None:
             self._source = self._dry_run.validation(self._open)
+            self._opened = None
             self._session.set_validation_source(self._source)
         found = run_evaluation(
             self._trainer.programs.runner("test"),
@@ -193,6 +202,8 @@ class _Validation:
 
     def _open(self) -> Arrays | Stream:
         assert self._data is not None
+        if self._opened is not None:
+            return self._opened
         try:
             return _open_for_evaluation(
                 self._trainer, self._data, self._options.batch_size, self._options.steps

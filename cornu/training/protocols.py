@@ -29,7 +29,7 @@ class InputGraph(Protocol):
     def arrange(self, values: Sequence[Any]) -> Any:
         """Returns one value for each input, in the structure of the inputs."""
 
-    def check_shape(self, x: DataLike, tensor: Tensor, name: str, rows: bool = True) -> None:
+    def check_shape(self, x: DataLike, tensor: Tensor, name: str) -> None:
         """Raises a ValueError if an array does not match the shape of its input."""
 
     def rowwise(self) -> bool:

@@ -305,7 +305,7 @@ def check_inputs(trainer: Trainer, binding: Binding, source: Arrays | Stream) ->
         if graph is None or tensor is None:
             check_values(name, array)
             continue
-        graph.check_shape(array, tensor, name, rows=False)
+        graph.check_shape(array, tensor, name)
         consumers = [
             node.op
             for node in graph.nodes

@@ -337,21 +337,6 @@ def output_of_a_shared_layer():
 
 
 @wrong(
-    AttributeError,
-    """
-model.layers is a tuple and has no pop(): changing it would not change the model.
-Create a model that shares the layers, such as Model(model.input, model.layers[-2].output); a \
-Sequential has add() and pop(). This happened (at functional_models.py:3).
-""",
-)
-def removing_a_layer_of_a_model():
-    """The last layer is taken off as in Keras 1."""
-    x = Input((4,), name="x")
-    model = Model(x, layers.Dense(3)(layers.Dense(8)(x)))
-    model.layers.pop()
-
-
-@wrong(
     ValueError,
     """
 Model 'net' has no layer 'feature'. Did you mean 'features'?

@@ -278,3 +278,44 @@ def test_the_functional_graph_is_an_attribute():
     assert model.functional_graph.input_names == ["a", "b"]
     assert [layer.name for layer in model.functional_graph.layers][-1] == "out"
     assert Model(name="own").functional_graph is None
+
+
+def test_keys_that_are_no_inputs_are_reported_once():
+    a, b = np.ones((4, 2), "float32"), np.ones((4, 3), "float32")
+    model = two_inputs()
+    model.compile("sgd", "mse")
+    with pytest.warns(UserWarning, match="'c' in the data are not inputs.* inputs are 'a', 'b'"):
+        model.predict({"a": a, "c": a, "b": b})
+    model.fit({"a": a, "c": a, "b": b}, np.ones((4, 1)), verbose=0)  # it was said already
+    x, y = Input((2,), name="x"), Input((2,), name="y")
+    for inputs, data in (
+        ([x, y], {"x": a, "y": a, "z": a}),
+        (x, {"x": a, "z": a}),
+        ({"p": {"x": x}, "q": [y]}, {"p": {"x": a, "z": a}, "q": [a]}),
+        ([{"x": x}, y], [{"x": a, "z": a}, a]),
+    ):
+        model = Model(inputs, x + y if inputs is not x else x * 1)
+        with pytest.warns(UserWarning, match="'z' in the data are not inputs"):
+            assert model(data).shape == (4, 2)
+
+
+def test_layers_are_a_list_of_ones_own():
+    model, stack = two_inputs(), cornu.Sequential([Input((2,)), Dense(1), Dense(2)])
+    for made in (model, stack):
+        found = made.layers
+        assert type(found) is list and found == made.layers
+        found.reverse()
+        assert found.pop() is made.layers[0] and len(found) == len(made.layers) - 1
+
+
+@pytest.mark.parametrize("rowwise", [True, False])
+def test_a_fixed_batch_size_takes_smaller_and_larger_batches(rowwise):
+    x = Input((2,), batch_size=4)
+    model = Model(x, Dense(1)(x if rowwise else layers.Lambda(lambda x: 2 * x)(x)))
+    model.compile("sgd", "mse")
+    data, y = np.ones((10, 2), "float32"), np.ones((10, 1), "float32")
+    assert np.isfinite(model.fit(data, y, batch_size=4, verbose=0).history["loss"]).all()
+    assert np.isfinite(model.evaluate(data, y, batch_size=4, verbose=0))
+    assert model.predict(data, batch_size=4).shape == model(data).shape == (10, 1)
+    with pytest.raises(ValueError, match=r"expects the shape \(None, 2\); received \(10, 3\)"):
+        model.predict(np.ones((10, 3)))

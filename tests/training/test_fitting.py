@@ -346,3 +346,81 @@ def test_an_error_in_validation_data_says_so():
         with pytest.raises(ValueError) as caught:
             model.fit(x, y, validation_data=wrong, verbose=0)
         assert any("validation_data" in note for note in caught.value.__notes__)
+
+
+def small():
+    model = cornu.Sequential([Input((6,)), Dense(3, activation="softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    return model
+
+
+def test_batch_size_is_ignored_where_the_data_comes_in_batches():
+    class Batches:
+        def __iter__(self):
+            return iter([(X[:20], LABELS[:20]), (X[20:], LABELS[20:])])
+
+    model, said = small(), "batch_size=7 is ignored: the data is an iterable of batches"
+    with pytest.warns(UserWarning, match=said) as found:
+        model.fit(Batches(), batch_size=7, verbose=0)
+    assert len(found) == 1 and found[0].filename == __file__
+    with pytest.warns(UserWarning, match=said):
+        model.evaluate(Batches(), batch_size=7, verbose=0)
+    with pytest.warns(UserWarning, match=said):
+        assert model.predict(Batches(), batch_size=7).shape == (50, 3)
+    with pytest.warns(UserWarning, match=said):
+        words = {"validation_data": Batches(), "validation_batch_size": 7, "verbose": 0}
+        model.fit(X, LABELS, **words)
+    model.fit(X, LABELS, batch_size=7, validation_data=Batches(), verbose=0)
+
+
+def test_class_weight_without_classes():
+    first, second = small(), small()
+    second.set_weights(first.get_weights())
+    for model, words in ((first, {}), (second, {"class_weight": {}})):
+        model.fit(X, LABELS, shuffle=False, verbose=0, **words)
+        model.train_on_batch(X, LABELS, **words)
+    for a, b in zip(first.get_weights(), second.get_weights(), strict=True):
+        assert np.array_equal(a, b)
+
+
+@pytest.mark.parametrize("wrong", [(X[:, :3], LABELS), (X, LABELS + 1), (X, LABELS[:9]), (X,)])
+def test_wrong_validation_data_is_refused_before_the_first_step(wrong):
+    model = small()
+    before = model.get_weights()
+    with pytest.raises(ValueError, match="The data is that of validation_data"):
+        model.fit(X, LABELS, validation_data=wrong, verbose=0)
+    for a, b in zip(before, model.get_weights(), strict=True):
+        assert np.array_equal(a, b)
+
+
+def test_optional_inputs_are_given_and_missing_in_turn():
+    class Add(layers.Layer):
+        def call(self, x, y=None):
+            return x if y is None else x + y
+
+    a, b = Input((2,), name="a"), Input((2,), name="b", optional=True)
+    x, y = np.ones((4, 2), "float32"), np.ones((4, 1), "float32")
+    for inputs, with_b, without in (
+        ({"a": a, "b": b}, {"a": x, "b": x}, {"a": x, "b": None}),
+        ([a, b], [x, x], [x, None]),
+    ):
+        model = Model(inputs, Dense(1)(Add()(a, b)))
+        model.compile("sgd", "mse")
+        batches = [(without, y), (with_b, y), (without, y)]
+        model.fit(iter(batches), verbose=0)
+        assert np.isfinite(model.evaluate(iter(batches), verbose=0))
+        found = model.predict(iter(batches))
+        assert np.allclose(found[:4], model.predict(without)) and found.shape == (12, 1)
+        assert np.allclose(found[4:8], model.predict_on_batch(with_b))
+        with pytest.raises(ValueError, match="input 'a' is None"):
+            missing = {"a": None, "b": x} if isinstance(inputs, dict) else [None, x]
+            model.fit(iter([(with_b, y), (missing, y)]), verbose=0)
+
+
+def test_lists_of_numbers_of_numpy_are_arrays():
+    model = small()
+    given = [np.int64(label) for label in LABELS]
+    rows = [[np.float32(value) for value in row] for row in X]
+    assert np.isclose(
+        model.evaluate(rows, given, verbose=0), model.evaluate(X, LABELS, verbose=0), rtol=1e-5
+    )

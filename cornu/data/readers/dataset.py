@@ -42,10 +42,11 @@ class Dataset(PyDataset):
     [4 5] [20 30]
 
     Differences: Keras returns datasets of TensorFlow, of which `map`, `take`, `skip`, `shuffle`,
-    `cache`, `batch` and `prefetch` are supported. Batches are NumPy arrays. Iteration always has
-    the same order; only `fit` uses a new order in each epoch, which depends only on the seed and
-    the epoch. So the results of `predict(data)` match labels that a loop over the data collects,
-    and a resumed training reads the same batches as an uninterrupted one.
+    `cache`, `batch` and `prefetch` are supported. Batches are NumPy arrays; those of a loop over
+    the data have the method `numpy`. Iteration always has the same order; only `fit` uses a new
+    order in each epoch, which depends only on the seed and the epoch. So the results of
+    `predict(data)` match labels that a loop over the data collects, and a resumed training reads
+    the same batches as an uninterrupted one.
     """
 
     class_names: list[str] | None = None
@@ -55,7 +56,9 @@ class Dataset(PyDataset):
         super().__init__(workers, max_queue_size=workers)
 
     def __iter__(self) -> Iterator[Any]:
-        return self.batches(range(len(self)))
+        return (
+            jax.tree_util.tree_map(_with_numpy, batch) for batch in self.batches(range(len(self)))
+        )
 
     def in_epoch(self, epoch: int) -> Dataset:
         """Returns the dataset in the order of an epoch of `fit`."""
@@ -112,6 +115,24 @@ class Dataset(PyDataset):
             buffer_size: the number of batches; -1 to choose it automatically.
         """
         return _Prefetched(self, _count_threads(buffer_size))
+
+
+class BatchArray(np.ndarray):
+    """A NumPy array with the method `numpy`, as tensors of TensorFlow have it.
+
+    Example:
+
+    >>> np.zeros(2).view(BatchArray).numpy()
+    array([0., 0.])
+    """
+
+    def numpy(self) -> np.ndarray:
+        """Returns the array as a plain NumPy array, which shares its memory."""
+        return self.view(np.ndarray)
+
+
+def _with_numpy(part: Any) -> Any:
+    return part.view(BatchArray) if isinstance(part, np.ndarray) else part
 
 
 class RowDataset(Dataset):

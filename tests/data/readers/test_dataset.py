@@ -173,3 +173,14 @@ def test_predictions_are_in_the_order_of_a_loop():
     assert whole.evaluate(data, verbose=0) == pytest.approx(
         np.mean((predicted[:, 0] - np.concatenate([y for _, y in data])) ** 2), rel=1e-4
     )
+
+
+def test_batches_of_a_loop_have_the_method_numpy():
+    for data in (rows(), rows().take(1), rows().map(lambda x, y: (x + 1, y)), rows(batch_size=3)):
+        for x, y in data:
+            assert type(x.numpy()) is np.ndarray and np.array_equal(x.numpy(), x)
+            assert type(y[:1].numpy().astype("uint8")) is np.ndarray
+    model = cornu.Sequential([layers.Dense(1)])
+    x, _ = next(iter(rows()))
+    assert model(x[:, None]).shape == model.predict_on_batch(x[:, None]).shape == (3, 1)
+    assert type(rows()[0][0]) is np.ndarray
