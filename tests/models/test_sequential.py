@@ -87,10 +87,6 @@ def test_a_layer_that_does_not_fit_is_not_kept():
     assert len(model) == 1 and model.output_shape == (None, 3)
 
 
-def test_layers_is_a_tuple():
-    assert isinstance(Sequential([Dense(2)]).layers, tuple)
-
-
 def test_config_round_trip():
     model = Sequential([Input((4,)), Dense(3, activation="relu"), layers.Dropout(0.5)])
     copy = Sequential.from_config(model.get_config())
