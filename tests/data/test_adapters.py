@@ -53,7 +53,7 @@ def test_wrong_batches_and_sizes():
         adapt(iter([])).example()
     with pytest.raises(ValueError, match="batch_size must be a positive integer"):
         adapt(np.ones(3), batch_size=0)
-    with pytest.raises(ValueError, match="determines the batch"):
+    with pytest.warns(UserWarning, match="batch_size=2 is ignored"):
         adapt(iter([np.ones(3)]), batch_size=2)
 
 

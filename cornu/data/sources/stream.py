@@ -257,14 +257,14 @@ def _is_compatible(first: Any, other: Any) -> bool:
 
 def _difference(first: dict[str, Any], other: dict[str, Any], number: int) -> str | None:
     """Returns a message about the differences of a batch from the first, or None."""
-    lines = []
+    lines, only_optional = [], True
     for path in dict.fromkeys((*first, *other)):
         a, b = first.get(path), other.get(path)
-        # An optional input may be missing in some batches; the model knows which are optional.
-        optional = path.startswith("x[") and (a is None or b is None)
-        if not optional and not _is_compatible(a, b):
+        if not _is_compatible(a, b):
+            # An optional input may be missing in some batches; the model knows which are optional.
+            only_optional &= path.startswith("x[") and (a is None or b is None)
             lines.append(f"  {path}: expected {_describe_spec(a)}, received {_describe_spec(b)}")
-    if not lines:
+    if only_optional:
         return None
     return (
         f"Batch {number} of the data is not compatible with the first batch, number 0:\n"
