@@ -1,5 +1,7 @@
 """Losses, metrics and normalizations of 70,000 16-bit floats are finite and accurate."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,12 +10,22 @@ import pytest
 from cornu import layers, losses, metrics, ops
 from tests.conformance.test_losses import NAMES as LOSS_NAMES
 from tests.conformance.test_losses import ROWS as LOSS_ROWS
+from tests.conformance.test_losses import LossRow
 from tests.conformance.test_metrics import NAMES as METRIC_NAMES
 from tests.conformance.test_metrics import ROWS as METRIC_ROWS
 from tests.sampling import repeated_are_slow, slow_except
 
 HALVES = ["float16", pytest.param("bfloat16", marks=pytest.mark.slow)]
 COUNT = 70_000
+
+
+def _mark_slow(row: LossRow, name: str) -> Any:
+    """Returns a parameter; the losses that compile for seconds are slow."""
+    marks = [pytest.mark.slow] if row.cls in ("CTC", "Circle") or row.args else []
+    return pytest.param(row, id=name, marks=marks)
+
+
+LOSSES = [_mark_slow(*named) for named in zip(LOSS_ROWS, LOSS_NAMES, strict=True)]
 
 
 def _halve(x: np.ndarray, dtype: str) -> jax.Array:
@@ -30,7 +42,7 @@ def _check(found: jax.Array, expected: np.ndarray) -> None:
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("dtype", HALVES)
-@pytest.mark.parametrize("row", repeated_are_slow(LOSS_ROWS, LOSS_NAMES, "cls"))
+@pytest.mark.parametrize("row", LOSSES)
 def test_losses(row, dtype):
     y_true, y_pred = row.make(np.random.default_rng(0))
     if row.cls != "Circle":  # compares each sample with each other

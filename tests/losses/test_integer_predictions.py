@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 
 from cornu import losses, metrics
-from tests.conformance.test_losses import NAMES as LOSS_NAMES
-from tests.conformance.test_losses import ROWS as LOSS_ROWS
 from tests.conformance.test_metrics import NAMES as METRIC_NAMES
 from tests.conformance.test_metrics import ROWS as METRIC_ROWS
-from tests.sampling import repeated_are_slow
+from tests.losses.test_half_precision import LOSSES
+from tests.sampling import slow_except
 
 
 def _as_bytes(x: np.ndarray) -> np.ndarray:
@@ -17,7 +16,7 @@ def _as_bytes(x: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("row", repeated_are_slow(LOSS_ROWS, LOSS_NAMES, "cls"))
+@pytest.mark.parametrize("row", LOSSES)
 def test_losses(row):
     y_true, y_pred = row.make(np.random.default_rng(0))
     y_pred = _as_bytes(y_pred)
@@ -28,7 +27,7 @@ def test_losses(row):
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
-@pytest.mark.parametrize("row", repeated_are_slow(METRIC_ROWS, METRIC_NAMES, "cls"))
+@pytest.mark.parametrize("row", slow_except(METRIC_ROWS, 16), ids=METRIC_NAMES)
 def test_metrics(row):
     *labels, y_pred = row.make(np.random.default_rng(0), 8)
     if y_pred.dtype.kind == "f":

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cornu import losses
+from tests.losses.test_half_precision import HALVES
 
 INF = np.inf
 ROWS = [
@@ -26,7 +27,7 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+@pytest.mark.parametrize("dtype", ["float32", *HALVES])
 @pytest.mark.parametrize(("loss", "y_true", "y_pred", "kwargs", "expected"), ROWS)
 def test_limits(loss, y_true, y_pred, kwargs, expected, dtype):
     y_true, y_pred = np.asarray(y_true), jnp.asarray(y_pred, dtype)

@@ -16,7 +16,7 @@ from tests.sampling import repeated_are_slow
 
 def _exact(metric: metrics.Metric) -> list[np.ndarray]:
     """Returns the state in float64, with what float32 cannot represent."""
-    return [sum(np.asarray(p.value, "float64") for p in v.parts) for v in metric.variables]
+    return [sum(np.asarray(p.value, "float64") for p in v._parts_) for v in metric.variables]
 
 
 @pytest.mark.parametrize("row", repeated_are_slow(ROWS, NAMES, "cls"))
@@ -106,11 +106,11 @@ def test_integers_are_added_exactly(dtype):
     largest = {"float16": 60000, "bool": 1}.get(dtype) or np.iinfo(dtype).max
     total = Accumulator(0.0, name="total")
     total.assign_add(np.asarray(largest, dtype))
-    assert sum(np.float64(part) for part in total.parts) == np.asarray(largest, dtype)
+    assert sum(np.float64(part) for part in total._parts_) == np.asarray(largest, dtype)
     total.assign_sub(1)
     total.assign_sub(2**24 + 1)
     expected = np.float64(np.asarray(largest, dtype)) - 2**24 - 2
-    assert sum(np.float64(part) for part in total.parts) == expected
+    assert sum(np.float64(part) for part in total._parts_) == expected
 
 
 def test_an_accumulator_is_a_variable():
@@ -120,13 +120,13 @@ def test_an_accumulator_is_a_variable():
     again.assign_add(2)
     assert [float(v.residual) for v in (total, again)] == [1.0, -1.0]
     total.assign(5)
-    assert [float(v) for v in total.parts] == [5.0, 0.0]
+    assert [float(v) for v in total._parts_] == [5.0, 0.0]
     total.assign_add(np.inf)
-    assert [float(v) for v in total.parts] == [np.inf, 0.0]
+    assert [float(v) for v in total._parts_] == [np.inf, 0.0]
     # Without the residual among the Variables of a pure function, sums are plain ones.
     add = jax.jit(scope.pure(lambda: total.assign_add(2), [total]))
     assert add([np.float32(1)], None)[1] == (3.0,)
-    add = jax.jit(scope.pure(lambda: total.assign_add(1), total.parts))
+    add = jax.jit(scope.pure(lambda: total.assign_add(1), total._parts_))
     assert add([np.float32(2**24), np.float32(0)], None)[1] == (2**24, 1.0)
 
 

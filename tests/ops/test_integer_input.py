@@ -79,8 +79,10 @@ CASES += [
     ("ops.categorical_crossentropy", ops.categorical_crossentropy, {"from_logits": True}),
     ("ops.average_pool", ops.average_pool, {"padding": "same"}),
 ]
-SLOW = [pytest.param(dtype, marks=pytest.mark.slow) for dtype in ("bool", "int8", "uint32")]
-DTYPES = ["uint8", "int32", *SLOW]
+SLOW = [
+    pytest.param(dtype, marks=pytest.mark.slow) for dtype in ("bool", "int8", "int32", "uint32")
+]
+DTYPES = ["uint8", *SLOW]
 
 
 def _numbers(dtype: str, shape: tuple[int, ...], seed: int) -> np.ndarray:

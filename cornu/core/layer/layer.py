@@ -546,7 +546,7 @@ class Layer(VariableOwner):
     @property
     def _all_variables_(self) -> list[Variable]:
         """The Variables of the layer, its sublayers and their metrics, with all their parts."""
-        counted = [part for v in self.metrics_variables for part in v.parts]
+        counted = [part for v in self.metrics_variables for part in v._parts_]
         return remove_duplicates(self.weights + counted)
 
     @property

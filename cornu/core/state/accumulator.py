@@ -58,7 +58,7 @@ class Accumulator(Variable):
         )
 
     @property
-    def parts(self) -> tuple[Variable, ...]:
+    def _parts_(self) -> tuple[Variable, ...]:
         """The Variable and its residual."""
         return self, self.residual
 

@@ -292,7 +292,7 @@ class Variable(Operators, VariableBase):
         return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, value={value}>"
 
     @property
-    def parts(self) -> tuple[Variable, ...]:
+    def _parts_(self) -> tuple[Variable, ...]:
         """The Variables that hold the state: this one, and those of a subclass."""
         return (self,)
 
