@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import types
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -150,14 +149,14 @@ class CallbackList(Callback):
 
     def get_state(self) -> dict[str, Any]:
         """Returns the states of the callbacks, by class name with a counter."""
-        return {label: _state_methods(c)[0]() for label, c in self._by_label().items()}
+        return {label: _state_of(c) for label, c in self._by_label().items()}
 
     def unsaved_attributes(self) -> list[str]:
         """Returns the attributes of callbacks that hold data which cannot be saved."""
         return [
             f"{label}.{name}"
             for label, callback in self._by_label().items()
-            if getattr(_state_methods(callback)[0], "__func__", None) is Callback.get_state
+            if getattr(_state_method(callback), "__func__", None) is Callback.get_state
             for name in callback._unsaved_attributes_()
         ]
 
@@ -170,7 +169,7 @@ class CallbackList(Callback):
         callbacks = self._by_label()
         for label, callback in callbacks.items():
             if label in state:
-                _state_methods(callback)[1](state[label])
+                extension_method(callback, Callback, "set_state", 1)(state[label])
         lost = [label for label in state if label not in callbacks and state[label]]
         if lost:
             warnings.warn(
@@ -321,16 +320,14 @@ class CallbackList(Callback):
             callback.on_predict_batch_end(batch, logs)
 
 
-def _state_methods(callback: Callback) -> tuple[Callable[[], Any], Callable[[Any], Any]]:
-    """Returns `get_state` and `set_state` of a callback, or the default ones if one is missing."""
-    get = extension_method(callback, Callback, "get_state", 0)
-    set_ = extension_method(callback, Callback, "set_state", 1)
-    defaults = [getattr(m, "__func__", None) for m in (get, set_)]
-    if (defaults[0] is Callback.get_state) != (defaults[1] is Callback.set_state):
-        return types.MethodType(Callback.get_state, callback), types.MethodType(
-            Callback.set_state, callback
-        )
-    return get, set_
+def _state_method(callback: Callback) -> Callable[[], Any]:
+    return extension_method(callback, Callback, "get_state", 0)
+
+
+def _state_of(callback: Callback) -> dict[str, Any]:
+    state = _state_method(callback)()
+    # A method of this name that returns something else serves another purpose.
+    return state if isinstance(state, dict) else Callback.get_state(callback)
 
 
 def _flatten(callbacks: Iterable[Any]) -> Iterator[Any]:

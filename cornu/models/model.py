@@ -16,7 +16,7 @@ from cornu.core.graph.inference import infer_outputs
 from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.call_errors import locate_call_error
 from cornu.core.layer.layer import Layer, map_shapes, shapes_from_json
-from cornu.core.state import scope
+from cornu.core.state import scope, sharing
 from cornu.core.state.overridable import overridable_property
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.core.tracebacks.user_frames import user_location, user_stacklevel
@@ -69,6 +69,7 @@ class Model(InspectionMethods):
         "_trainer_",
         "_graph_",
         "_built_inputs_",
+        "_preparing_",
         "_layer_graph_",
     }
 
@@ -78,6 +79,7 @@ class Model(InspectionMethods):
         self = super().__new__(cls, *args, **kwargs)
         self._graph_ = None
         self._built_inputs_ = None
+        self._preparing_ = False
         # Not in the constructor: a subclass may use these before it calls `super().__init__()`.
         self._trainer_ = Trainer(self)
         return self
@@ -155,14 +157,32 @@ class Model(InspectionMethods):
         """Builds a subclassed model for the shapes and dtypes of some data, or of its specs."""
         self._infer_outputs_(tree.map(_spec_of, inputs))
 
+    @property
+    def _is_ready_(self) -> bool:
+        """Whether the model is built, and no thread builds its layers at the moment."""
+        return self.built and not self._preparing_
+
+    def _ensure_built_(self, inputs: PyTree) -> None:
+        """Builds the model for some data, unless it is built; waits for a thread that builds it."""
+        if not self._is_ready_:
+            with sharing.building:
+                if not self.built:
+                    self._build_for_(inputs)
+
     def _infer_outputs_(self, inputs: PyTree) -> Any:
         """Returns the Tensors that a call on Tensors returns; builds the model if necessary."""
         if self._graph_ is not None:
             return self._graph_.outputs
-        self._built_inputs_ = tree.map(lambda t: [t.shape, t.dtype], inputs)
-        if not self.built:
-            self._build_from_shapes_({"inputs": tree.map(lambda t: t.shape, inputs)})
-        outputs = infer_outputs(lambda x: self._run_((x,), {"training": False}), (inputs,), {})
+        with sharing.building:
+            self._preparing_ = True
+            try:
+                self._built_inputs_ = tree.map(lambda t: [t.shape, t.dtype], inputs)
+                if not self.built:
+                    self._build_from_shapes_({"inputs": tree.map(lambda t: t.shape, inputs)})
+                run = lambda x: self._run_((x,), {"training": False})  # noqa: E731
+                outputs = infer_outputs(run, (inputs,), {})
+            finally:
+                self._preparing_ = False
         if not tree.leaves(outputs):
             raise TypeError(
                 f"{type(self).__name__}.call must return arrays; it returned {outputs!r}.\n"
@@ -313,7 +333,8 @@ class Model(InspectionMethods):
     @overridable_property
     def functional_graph(self) -> FunctionalGraph | None:
         """The graph of a Functional model; None for a model that defines `call`."""
-        return self._graph_
+        graph: FunctionalGraph | None = self._graph_
+        return graph
 
     @overridable_property
     def inputs(self) -> list[Tensor]:
@@ -375,8 +396,7 @@ class Model(InspectionMethods):
         )
 
     def _call_compiled_(self, args: Any, kwargs: Any) -> Any:
-        if not self.built:
-            self._build_for_(args[0])
+        self._ensure_built_(args[0])
         outputs, self._last_losses_ = self._trainer_.programs.forward(
             args[0], kwargs.get("training")
         )

@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from cornu.core.layer.layer import Layer
+from cornu.core.state import sharing
 from cornu.core.state.tracking import VariableOwner
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.user_frames import user_stacklevel
@@ -224,8 +225,11 @@ def state_in(
 
 
 def to_arrays(values: Mapping[str, StoredValue]) -> dict[str, np.ndarray]:
-    """Returns the values of Variables as arrays on the host."""
-    return {name: _to_numpy(value) for name, value in values.items()}
+    """Returns the values of Variables, all of the same training step, as arrays on the host."""
+    variables = [value for value in values.values() if isinstance(value, Variable)]
+    return sharing.consistently(
+        variables, lambda: {name: _to_numpy(value) for name, value in values.items()}
+    )
 
 
 def _number(prefix: str, owner: VariableOwner) -> dict[str, Variable]:

@@ -69,7 +69,10 @@ def fit(
     epochs, initial_epoch = dry_run.epochs(*_check_epochs(epochs, initial_epoch))
     listed = _callback_list(trainer, dry_run.callbacks(callbacks), verbose, epochs, None)
     # A trial run must not replace the state of a real one.
-    with ResumeSession(trainer, None if fast_dev_run else resume, listed) as session:
+    with (
+        trainer.training("fit"),
+        ResumeSession(trainer, None if fast_dev_run else resume, listed) as session,
+    ):
         data = identify(x, y, sample_weight)
         binding = trainer.binding("train", class_weight, aligned=data.has_rows)
         held_out = _identify_validation(validation_data)
@@ -259,7 +262,7 @@ def evaluate(
     data = identify(x, y, sample_weight)
     source = limit_steps(_open_for_evaluation(trainer, data, batch_size, steps_))
     listed = _callback_list(trainer, callbacks, verbose, 1, source.steps)
-    with contextlib.closing(source):
+    with contextlib.closing(source), trainer.evaluation():
         return run_evaluation(trainer.programs.runner("test"), source, listed, steps_)
 
 
@@ -287,8 +290,8 @@ def predict(
     source: Any = data.open(
         ReadOptions(batch_size, steps_, prepare=binding.bind, names=binding.names)
     )
-    if not trainer.model.built:
-        trainer.model._build_for_(source.example()[0])
+    if not trainer.model._is_ready_:
+        trainer.model._ensure_built_(source.example()[0])
     steps.check_inputs(trainer, binding, source)
     source = limit_steps(source)
     listed = None
@@ -337,7 +340,9 @@ def train_on_batch(
 ) -> dict[str, Any]:
     """Trains on one batch; returns its logs."""
     trainer.require_config("train_on_batch")
-    return _run_batch(trainer, trainer.one_batch(x, y, sample_weight, class_weight, True), "train")
+    with trainer.training("train_on_batch"):
+        source = trainer.one_batch(x, y, sample_weight, class_weight, True)
+        return _run_batch(trainer, source, "train")
 
 
 def test_on_batch(
@@ -345,7 +350,9 @@ def test_on_batch(
 ) -> dict[str, Any]:
     """Evaluates one batch; returns its logs."""
     trainer.require_config("test_on_batch")
-    return _run_batch(trainer, trainer.one_batch(x, y, sample_weight, None, False), "test")
+    source = trainer.one_batch(x, y, sample_weight, None, False)
+    with trainer.evaluation():
+        return _run_batch(trainer, source, "test")
 
 
 def _run_batch(trainer: Trainer, source: Arrays, kind: Literal["train", "test"]) -> dict[str, Any]:
@@ -357,7 +364,7 @@ def predict_on_batch(trainer: Trainer, x: DataLike) -> Any:
     """Returns the predictions for one batch, as NumPy arrays."""
     model = trainer.model
     # Arrays for a built model need no conversion, which takes longer than a small program.
-    if not model.built or not _consists_of_arrays(x):
+    if not model._is_ready_ or not _consists_of_arrays(x):
         x = next(trainer.one_input_batch(x).batches())[0]
     return _host_arrays(trainer.programs.predict((x, None, None)))
 

@@ -89,6 +89,13 @@ class TrainableModel(Protocol):
     def _infer_outputs_(self, inputs: PyTree) -> Any:
         """Returns the Tensors that a call on Tensors returns; builds the model if necessary."""
 
+    @property
+    def _is_ready_(self) -> bool:
+        """Whether the model is built, and no thread builds its layers at the moment."""
+
+    def _ensure_built_(self, inputs: PyTree) -> None:
+        """Builds a model without a functional graph for some data, unless it is built."""
+
     def _build_for_(self, inputs: PyTree) -> None:
         """Builds a model without a functional graph for the shapes and dtypes of some data."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from cornu import metrics, optimizers, seeds, tree
 from cornu.callbacks import CallbackList, History
 from cornu.core.graph.tensor import Tensor
 from cornu.core.layer.walk import nested_layers
-from cornu.core.state import scope
+from cornu.core.state import scope, sharing
 from cornu.core.state.tracking import iterate_owned
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.user_frames import user_stacklevel
@@ -28,6 +29,7 @@ from cornu.training.binding import Binding
 from cornu.training.compile_config import CompileConfig
 from cornu.training.metric_set import MetricSet, check_metrics, like_output
 from cornu.training.objective import Objective, check_losses
+from cornu.training.occupancy import Occupancy
 from cornu.training.outputs import Outputs
 from cornu.training.programs import ProgramCache
 from cornu.training.protocols import TrainableModel
@@ -84,6 +86,7 @@ class Trainer:
         epochs_run: the number of epochs that have been run in all calls of `fit`.
         seed: the seed of all randomness in training; None until it is needed.
         programs: the compiled steps.
+        occupancy: which threads train and evaluate the model.
     """
 
     def __init__(self, model: TrainableModel) -> None:
@@ -100,8 +103,23 @@ class Trainer:
         self.epochs_run = 0
         self.seed: int | None = None
         self.programs = ProgramCache(self)
+        self.occupancy = Occupancy()
         # Configs and phases for which lazily created Variables already exist.
         self._traced_for_variables: list[tuple[CompileConfig, bool]] = []
+
+    # ------------------------------------------------------------------------- use by threads
+
+    def training(self, what: str) -> AbstractContextManager[None]:
+        """Reserves the model for training in this thread, in a `with` block.
+
+        Raises:
+            RuntimeError: another thread trains it.
+        """
+        return self.occupancy.training(f"Model {self.model.name!r}", what)
+
+    def evaluation(self) -> AbstractContextManager[None]:
+        """Reserves the metrics for this thread, or gives it values of its own for them."""
+        return self.occupancy.evaluation(lambda: self.model.metrics_variables)
 
     # ------------------------------------------------------------------------------------ compile
 
@@ -275,13 +293,19 @@ class Trainer:
         if not model._is_callable_:
             model.built = True
         elif not model.built or self.outputs is None:
-            structure = model._infer_outputs_(tree.map(_symbolic, x))
-            graph = model._graph_
-            self.outputs = Outputs(structure, None if graph is None else graph.output_names)
+            with sharing.building:
+                structure = model._infer_outputs_(tree.map(_symbolic, x))
+                graph = model._graph_
+                self.outputs = Outputs(structure, None if graph is None else graph.output_names)
 
     def prepare(self, source: Arrays | Stream, train: bool) -> None:
         """Builds the model, the optimizer and the metrics for the batches of a source."""
-        x, y, _ = source.example()
+        batch = source.example()
+        with sharing.building:
+            self._prepare(batch, train)
+
+    def _prepare(self, batch: Any, train: bool) -> None:
+        x, y, _ = batch
         if not self.model._overrides_("train_step" if train else "test_step"):
             self.build(x)
             self.bind_outputs(y, None)
@@ -301,7 +325,7 @@ class Trainer:
             step = self.train_logs if train else self.test_logs
             # Traces the step once, for the Variables that metrics and optimizers create in it.
             with scope.abstract_scope():
-                jax.eval_shape(step, source.example())
+                jax.eval_shape(step, batch)
 
     def _has_variables_to_create(self, config: CompileConfig, train: bool) -> bool:
         """Whether a loss, metric or optimizer may create Variables when it is first used."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import keras
 import numpy as np
 import pytest
 
@@ -239,3 +240,13 @@ def test_every_layer_has_a_row() -> None:
         if isinstance(cls, type) and issubclass(cls, Layer) and cls not in made:
             assert name in WITHOUT_ROW, f"{name} has no row in tests/conformance/rows"
     assert not [name for name, cls in classes if cls in made and name in WITHOUT_ROW]
+
+
+def test_layers_without_weights_are_built_from_birth():
+    # As in Keras; also preprocessing layers, which Keras builds in their first call.
+    for row in ROWS:
+        layer = row.make(cornu)
+        keras_layer = row.make(keras)
+        assert layer.built or not keras_layer.built, row.name
+        if layer.built and type(layer).build is not Layer.build:
+            assert keras_layer.built, row.name

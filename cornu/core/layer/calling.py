@@ -15,7 +15,7 @@ from cornu.core.graph.remat import remat
 from cornu.core.graph.tensor import Tensor, standardize_shape
 from cornu.core.layer.input_spec import check_input
 from cornu.core.layer.signature import call_signature
-from cornu.core.state import scope
+from cornu.core.state import scope, sharing
 from cornu.core.state.dtypes import is_float
 from cornu.core.state.tracking import VariableOwner
 from cornu.core.state.variable import Variable
@@ -39,14 +39,21 @@ def convert_arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Argument
 
 def build_and_check(layer: Layer, tensors: dict[str, Any]) -> None:
     """Checks the inputs against `input_spec`, and builds the layer if it is not built."""
-    if not tensors or (layer.built and layer.input_spec is None):
+    if not tensors:
+        return
+    check_shape = type(layer)._check_shape_
+    if layer.built and layer.input_spec is None and check_shape is None and not layer._building_:
         return
     shapes = {name: tree.map(_shape_or_none, value) for name, value in tensors.items()}
     # As in Keras, `input_spec` describes the first argument only.
     first = next(iter(shapes.values()))
     check_input(layer.input_spec, first, layer._label_())
-    if not layer.built:
-        layer._build_from_shapes_(shapes)
+    if check_shape is not None:
+        check_shape(layer, first)
+    if not layer.built or layer._building_:
+        with sharing.building:  # waits for a thread that builds the layer
+            if not layer.built:
+                layer._build_from_shapes_(shapes)
         # `build` may set a spec that is more precise, such as the number of features.
         check_input(layer.input_spec, first, layer._label_())
 

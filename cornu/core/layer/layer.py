@@ -22,7 +22,7 @@ from cornu.core.layer.masks import attach_masks, fill_mask_arguments, symbolic_m
 from cornu.core.layer.signature import call_signature
 from cornu.core.layer.stateless import call_with_values
 from cornu.core.layer.variables import VariableScope, remove_duplicates, set_values, wrap_build
-from cornu.core.state import scope
+from cornu.core.state import scope, sharing
 from cornu.core.state.dtype_policy import DTypePolicy, get_policy
 from cornu.core.state.dtypes import is_float
 from cornu.core.state.overridable import overridable_property
@@ -87,6 +87,8 @@ class Layer(VariableOwner):
     # True if equal constructor arguments and input specs always give equal output specs, so that
     # shape inference may be cached. Holds for cornu's own layers that own no other layers.
     _infers_by_config_: ClassVar[bool] = False
+    # Checks the shape of the first input before each call, in layers that have nothing to build.
+    _check_shape_: ClassVar[Callable[[Any, Any], None] | None] = None
     # Whether each row of the output depends only on the same row of the input. Partial batches can
     # then be padded without changing the results. None: unknown.
     _rowwise_: bool | None = None
@@ -265,6 +267,9 @@ class Layer(VariableOwner):
             outermost = around.parent is None and not around.layer_path
             if outermost:
                 around.losses = []
+                if sharing.trained_elsewhere():
+                    with sharing.reading(self._all_variables_):
+                        return self(*args, **kwargs)
             args, kwargs = self._convert_arguments_(args, kwargs)
             signature = call_signature(type(self))
             tensors = signature.bind_tensors(args, kwargs)
@@ -279,6 +284,9 @@ class Layer(VariableOwner):
                 self._last_losses_ = around.losses
             return outputs
         except Exception as error:
+            if sharing.is_deletion(error) and scope.current().parent is None:
+                with sharing.reading(self._all_variables_):
+                    return self(*args, **kwargs)
             new = locate_call_error(self, error, args, kwargs)
             if new is error:
                 raise  # without a frame of the library in the traceback
@@ -593,7 +601,8 @@ class Layer(VariableOwner):
 
     def get_weights(self) -> list[np.ndarray]:
         """Returns the values of `weights` as NumPy arrays."""
-        return [v.numpy() for v in self.weights]
+        weights = self.weights
+        return sharing.consistently(weights, lambda: [v.numpy() for v in weights])
 
     @api_boundary
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:

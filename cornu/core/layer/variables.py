@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cornu.core.state import scope
+from cornu.core.state import scope, sharing
 from cornu.core.state.variable import Variable
 from cornu.errors import quantity
 
@@ -84,8 +84,9 @@ def set_values(layer: Layer, values: Sequence[Any]) -> None:
                 f"received {shape}. No weight was changed."
                 + ("\nPass its transpose." if shape[::-1] == variable.shape else "")
             )
-    for variable, value in zip(weights, values, strict=True):
-        variable.assign(value)
+    with sharing.exchange:
+        for variable, value in zip(weights, values, strict=True):
+            variable.assign(value)
 
 
 def remove_duplicates(variables: Iterable[Variable]) -> list[Variable]:

@@ -20,7 +20,7 @@ from jax import dtypes
 from cornu import registry
 from cornu.core.graph.op import VariableBase
 from cornu.core.graph.operators import Operators
-from cornu.core.state import scope
+from cornu.core.state import scope, sharing
 from cornu.core.state.dtypes import is_float, standardize_dtype
 from cornu.core.tracebacks.user_frames import user_location
 from cornu.names import auto_name
@@ -241,7 +241,7 @@ class Variable(Operators, VariableBase):
 
     def numpy(self) -> np.ndarray:
         """Returns a copy of the value as a NumPy array."""
-        return np.array(scope.current().read(self))
+        return sharing.consistently([self], lambda: np.array(scope.current().read(self)))
 
     @property
     def ndim(self) -> int:

@@ -42,9 +42,10 @@ class UnitNormalization(Layer):
     def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
+        self.built = True
         self.axis = axes_list(axis, self._label_())
 
-    def build(self, input_shape: ShapeLike) -> None:
+    def _check_shape_(self, input_shape: ShapeLike) -> None:
         """Validates the axes."""
         self.axis = positive_axes(self.axis, input_shape, self._label_())
         self._rowwise_ = 0 not in self.axis

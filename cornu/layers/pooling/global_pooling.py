@@ -35,6 +35,7 @@ class _GlobalPooling(Spatial):
     ) -> None:
         super().__init__(data_format, **kwargs)
         self.keepdims = keepdims
+        self.built = True
 
     def call(self, inputs: Array) -> Array:
         """Returns one value per channel."""

@@ -39,6 +39,7 @@ class _Pooling(Spatial):
         **kwargs: Any,
     ) -> None:
         super().__init__(data_format, name=name, **kwargs)
+        self.built = True
         self.pool_size = self._per_axis(pool_size, "pool_size")
         self.strides = self.pool_size if strides is None else self._per_axis(strides, "strides")
         self.padding = padding.lower()
@@ -48,7 +49,7 @@ class _Pooling(Spatial):
                 f"{suggest(padding, ('valid', 'same'))}"
             )
 
-    def build(self, input_shape: ShapeLike) -> None:
+    def _check_shape_(self, input_shape: ShapeLike) -> None:
         """Checks that the input is at least as large as the window."""
         if self.padding == "valid":
             self._check_extent(input_shape, self.pool_size, f"the window {self.pool_size}")

@@ -86,8 +86,9 @@ class Reshape(Layer):
                 f"{self._label_()}: target_shape must consist of integers >= 0 and at most one -1. "
                 f"Received: {self.target_shape}"
             )
+        self.built = True
 
-    def build(self, input_shape: ShapeLike) -> None:
+    def _check_shape_(self, input_shape: ShapeLike) -> None:
         """Checks that the number of elements is unchanged, if all sizes are known."""
         sample = tuple(size for size in input_shape[1:] if size is not None)
         if len(sample) < len(input_shape) - 1:

@@ -42,7 +42,7 @@ def find_lr(
         steps.check_data(trainer, binding, source)
         return source
 
-    with restored_after(trainer, prepare) as source:
+    with trainer.training("find_lr"), restored_after(trainer, prepare) as source:
         override = LearningRateOverride(trainer.optimizer)
         # Existing programs compute the learning rate from the schedule and ignore the override.
         before = trainer.programs.swap_steps({}) if override.replaced else None

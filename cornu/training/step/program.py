@@ -18,7 +18,7 @@ import numpy as np
 
 from cornu.core import compiler_options
 from cornu.core.graph.jaxprs import uses_primitive
-from cornu.core.state import scope
+from cornu.core.state import scope, sharing
 from cornu.core.state.variable import Variable
 from cornu.deviations import is_enabled
 from cornu.process import allocator, prepare
@@ -78,6 +78,7 @@ class Program:
         self.written = tuple(variables[i] for i in positions)
         # Passed separately, because only the buffers of assigned Variables are donated.
         self.read = tuple(v for i, v in enumerate(variables) if i not in updates)
+        self._donated = frozenset(map(id, self.written))
         self.warm = False
         self.looped = not (
             jax.default_backend() == "cpu" and uses_primitive(closed.jaxpr, _SLOW_IN_LOOPS)
@@ -140,12 +141,11 @@ class Program:
 
     def one(self, key: Any, index: int, batch: Batch, rows: Any = None) -> Any:
         """Runs one step on a batch; returns its logs, on the device."""
-        written, read = _stored(self.written), _stored(self.read)
-        return self._run(self._one, written, read, key, np.int32(index), batch, rows)
+        return self._run(self._one, key, np.int32(index), batch, rows)
 
     def lower(self, key: Any, batch: Batch) -> Any:
         """Returns the lowered program of one step, which has not been compiled by XLA."""
-        written, read = _stored(self.written), _stored(self.read)
+        written, read = sharing.read_values(self.written), sharing.read_values(self.read)
         return self._one.lower(written, read, key, np.int32(0), batch, None)
 
     def many(
@@ -162,25 +162,36 @@ class Program:
             start, stop: the range of steps.
         """
         numbers = (np.int32(count), np.int32(start), np.int32(stop))
-        common = (_stored(self.written), _stored(self.read), key, np.int32(first), data, order)
-        return self._run(self._several, *common, *numbers)
+        return self._run(self._several, key, np.int32(first), data, order, *numbers)
 
     def _run(self, compiled: Any, *args: Any) -> Any:
         """Runs a program, assigns its results to the Variables, and returns the logs."""
-        updates, logs = compiled(*args)
+        sharing.own_values(self.written)
+        if not sharing.trained_elsewhere():
+            try:
+                return self._dispatch(compiled, args)
+            except Exception as error:
+                # Another thread began to train what this program only reads.
+                if not sharing.is_deletion(error):
+                    raise
+        with sharing.reading(self.read):
+            return self._dispatch(compiled, args)
+
+    def _dispatch(self, compiled: Any, args: tuple[Any, ...]) -> Any:
+        thread = sharing.begin_donation(self._donated)
+        try:
+            written, read = sharing.read_values(self.written), sharing.read_values(self.read)
+            updates, logs = compiled(written, read, *args)
+            sharing.assign_values(self.written, updates)
+        finally:
+            sharing.end_donation(thread)
         if not self.warm:
             self.warm = True
             allocator.give_back()  # the memory of compilation
-        for variable, value in zip(self.written, updates, strict=True):
-            variable.stored = value
         return logs
 
     def __del__(self) -> None:
         allocator.dropped()
-
-
-def _stored(variables: Sequence[Variable]) -> tuple[Any, ...]:
-    return tuple([variable.stored for variable in variables])  # a list is faster to make
 
 
 def _with_rows(step: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
@@ -227,13 +238,25 @@ class Forward:
 
     def __call__(self, inputs: PyTree) -> tuple[Any, list[Any]]:
         """Returns the outputs, and the losses that layers added."""
-        values = _stored(self._variables)
         index = np.int32(self._count)
         self._count += 1
-        outputs, updates, losses = self._call(values, self._key, index, inputs)
-        for position, value in updates.items():
-            self._variables[position].stored = value
+
+        outputs, updates, losses = self._dispatch(index, inputs)
+        if updates:
+            assigned = [self._variables[position] for position in updates]
+            sharing.assign_values(assigned, list(updates.values()))
         if self._traced:
             self._traced = False
             allocator.give_back()
         return outputs, losses
+
+    def _dispatch(self, index: Any, inputs: PyTree) -> Any:
+        if not sharing.trained_elsewhere():
+            try:
+                return self._call(sharing.read_values(self._variables), self._key, index, inputs)
+            except Exception as error:
+                # Another thread began to train the model.
+                if not sharing.is_deletion(error):
+                    raise
+        with sharing.reading(self._variables):
+            return self._call(sharing.read_values(self._variables), self._key, index, inputs)

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from cornu import tree
-from cornu.core.state import scope
+from cornu.core.state import scope, sharing
 from cornu.core.state.variable import Variable
 from cornu.data import Arrays, Stream
 from cornu.process.interrupts import deferred_signals
@@ -198,7 +198,7 @@ class Runner:
                 self.count.number = first + stop
             if warm and not single:
                 # One array is enough: those that a program returns become available together.
-                jax.block_until_ready([v.stored for v in program.written[:1]])
+                jax.block_until_ready(sharing.read_values(program.written[:1]))
                 self._seconds_per_step = (time.perf_counter() - began) / (stop - done)
             yield done, stop, self._logs(logs)
             done = stop

@@ -1,0 +1,209 @@
+"""A model in several threads: inference beside training, evaluations beside each other."""
+
+import contextlib
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+import cornu
+from cornu import layers, ops
+from tests.sampling import slow_except
+
+X = np.random.default_rng(0).normal(size=(96, 4)).astype("float32")
+Y = np.stack([X.sum(1), np.zeros(96, "float32")], 1)
+
+
+class Twins(cornu.Layer):
+    """Two weights that training keeps equal: of one step, they are; of two steps mixed, not."""
+
+    def build(self, shape):
+        self.one = self.add_weight((shape[-1], 1), "zeros", name="one")
+        self.more = [self.add_weight((64, 64), "zeros", trainable=False) for _ in range(4)]
+        self.two = self.add_weight((shape[-1], 1), "zeros", name="two")
+
+    def call(self, x):
+        one, two = x @ self.one.value, x @ self.two.value
+        return ops.concatenate([one + two, 1e3 * (one - two)], axis=1)
+
+
+def _model():
+    x = cornu.Input((4,))
+    model = cornu.Model(x, Twins()(x))
+    model.compile(cornu.optimizers.Adam(0.01), "mse")
+    return model
+
+
+@contextlib.contextmanager
+def _fast_switches():
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+
+
+def _run(*functions):
+    """Runs functions in threads of their own at once; returns their errors."""
+    errors = []
+
+    def guarded(function):
+        try:
+            function()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(function,)) for function in functions]
+    with _fast_switches():
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    return errors
+
+
+def _equal(outputs):
+    assert np.abs(np.asarray(outputs)[:, 1]).max() == 0
+
+
+def _weights(model):
+    one, two, *_ = model.get_weights()
+    assert (one == two).all()
+
+
+def _layer(model):
+    _equal(model.layers[1](X))
+
+
+def _eager(model):
+    with cornu.core.state.scope.intercept_calls(lambda op, node, call, a, k: call(*a, **k)):
+        _equal(model(X))
+
+
+def _save(model, folder):
+    model.save(folder / "model.keras")
+    _weights(cornu.saving.load_model(folder / "model.keras", {"Twins": Twins}, compile=False))
+
+
+READERS = {
+    "call": lambda model, _: _equal(model(X)),
+    "predict": lambda model, _: _equal(model.predict(X, verbose=0, batch_size=32)),
+    "predict_on_batch": lambda model, _: _equal(model.predict_on_batch(X)),
+    "evaluate": lambda model, _: model.evaluate(X, Y, verbose=0),
+    "test_on_batch": lambda model, _: model.test_on_batch(X, Y),
+    "get_weights": lambda model, _: _weights(model),
+    "layer": lambda model, _: _layer(model),
+    "eager": lambda model, _: _eager(model),
+    "save": _save,
+}
+TRAINING = {
+    "fit": lambda model: model.fit(X, Y, epochs=2, batch_size=4, verbose=0),
+    "train_on_batch": lambda model: [model.train_on_batch(X[:8], Y[:8]) for _ in range(10)],
+}
+
+
+@pytest.mark.parametrize("train", slow_except(TRAINING, 1))
+@pytest.mark.parametrize("reader", READERS)
+def test_readers_beside_training(reader, train, tmp_path):
+    model = _model()
+    TRAINING[train](model)
+    READERS[reader](model, tmp_path)
+    ended, count = threading.Event(), [0]
+
+    def read():
+        while not ended.is_set() or not count[0]:
+            READERS[reader](model, tmp_path)
+            count[0] += 1
+
+    def fit():
+        try:
+            for _ in range(3):
+                TRAINING[train](model)
+        finally:
+            ended.set()
+
+    assert not (errors := _run(fit, read, read)), errors
+    _weights(model)
+    history = model.fit(X, Y, epochs=1, verbose=0)
+    assert np.isfinite(history.history["loss"]).all()
+
+
+def test_evaluations_beside_each_other_and_beside_training():
+    model = _model()
+    expected = model.evaluate(X, Y, verbose=0, batch_size=8)
+
+    def evaluate():
+        for _ in range(5):
+            assert model.evaluate(X, Y, verbose=0, batch_size=8) == expected
+
+    assert not (errors := _run(evaluate, evaluate, evaluate)), errors
+    # The logs of training are those without an evaluation beside it.
+    logs = {}
+    for beside in (False, True):
+        cornu.utils.set_random_seed(0)
+        model = _model()
+        model.evaluate(X, Y, verbose=0)
+        started, ended = threading.Event(), threading.Event()
+
+        def fit(model=model, beside=beside, started=started, ended=ended):
+            callback = cornu.callbacks.LambdaCallback(on_train_begin=lambda logs: started.set())
+            data = {"batch_size": 8, "verbose": 0, "validation_data": (X, Y)}
+            logs[beside] = model.fit(X, Y, epochs=3, callbacks=[callback], **data).history
+            ended.set()
+
+        def evaluate(model=model, started=started, ended=ended):
+            started.wait()
+            while not ended.is_set():
+                assert model.evaluate(X, Y, verbose=0) > 0
+
+        assert not (errors := _run(fit, *[evaluate] * beside)), errors
+    assert logs[True] == logs[False]
+
+
+@pytest.mark.parametrize("second", ["fit", "train_on_batch", "find_lr"])
+def test_a_second_training_is_refused(second):
+    model = _model()
+    model.fit(X, Y, verbose=0)
+    inside, refused = threading.Event(), threading.Event()
+    callback = cornu.callbacks.LambdaCallback(
+        on_train_begin=lambda logs: (inside.set(), refused.wait(20))
+    )
+
+    def other():
+        inside.wait(20)
+        try:
+            getattr(model, second)(X, Y)
+        finally:
+            refused.set()
+
+    errors = _run(lambda: model.fit(X, Y, verbose=0, callbacks=[callback]), other)
+    assert len(errors) == 1 and isinstance(errors[0], RuntimeError)
+    assert "is being trained in another thread" in str(errors[0])
+    model.fit(X, Y, verbose=0)  # free again, also after an error
+
+
+def test_training_within_training_of_the_same_thread():
+    model = _model()
+    callback = cornu.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: (model.evaluate(X, Y, verbose=0), model.predict(X))
+    )
+    model.fit(X, Y, verbose=0, callbacks=[callback])
+
+
+def test_a_model_is_built_once():
+    class Own(cornu.Model):
+        def __init__(self):
+            super().__init__()
+            self.inner = layers.Dense(3)
+
+        def call(self, x):
+            return self.inner(x)
+
+    for call in (lambda model: model(X), lambda model: model.predict(X, verbose=0)):
+        model = Own()
+        outputs = []
+        assert not _run(*[lambda m=model, o=outputs, c=call: o.append(np.asarray(c(m)))] * 3)
+        assert len(model.weights) == 2
+        assert all((output == outputs[0]).all() for output in outputs)
