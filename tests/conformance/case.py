@@ -132,19 +132,6 @@ class Case:
         return self._keras(*self._keras_weights(), self.call, training=False)[1]
 
     @functools.cached_property
-    def keras_outputs(self) -> Result:
-        """Keras's result in inference, from a program that computes nothing else."""
-        trained, rest = self._keras_weights()
-        warned = []
-
-        def run(trained: Any) -> Any:
-            _, result = self._keras(trained, rest, self.call, False)
-            warned.append(result.warned)
-            return result[:-1]
-
-        return Result(*map(_numpy_or_same, _reference(run)(trained)), warned=warned[0])
-
-    @functools.cached_property
     def _keras_results(self) -> tuple[Result, Gradients]:
         """Both, from one program: compiling is most of the time of a row."""
         trained, rest = self._keras_weights()
@@ -199,13 +186,6 @@ class Case:
             trained, values, rest
         )
         return Gradients(Result(*map(_numpy_or_same, result), False), *map(_numpy, grads))
-
-    def compiled_outputs(self, layer: Any) -> Result:
-        """Returns the result of another compiled layer here in inference."""
-        self.call_on_tensors(layer, batch=True)
-        run, trained, rest = self._pure(layer, False)
-        result = jax.jit(lambda *values: run(*values, self.call)[1][:-1])(trained, rest)
-        return Result(*map(_numpy_or_same, result), False)
 
     def call_on_tensors(self, layer: Any, batch: bool) -> tuple[list[Tensor], list[Tensor]]:
         """Calls a new layer on Tensors, and gives it the weights.
@@ -303,6 +283,49 @@ class Case:
         for slot, value in zip(slots, values, strict=True):
             leaves[slot] = value
         return Call(*tree.unflatten(definition, leaves))
+
+
+class Outputs(NamedTuple):
+    """A new layer, its result in inference, and Keras's."""
+
+    layer: Any
+    result: Result
+    expected: Result
+
+
+def compute_outputs(cases: list[Case]) -> list[Outputs]:
+    """Computes the results of several rows in one program of each library.
+
+    One large program compiles faster than many small ones.
+    """
+    layers = [case.row.make(cornu) for case in cases]
+    for case, layer in zip(cases, layers, strict=True):
+        case.call_on_tensors(layer, batch=True)
+    pures = [case._pure(layer, False) for case, layer in zip(cases, layers, strict=True)]
+    keras_weights = [case._keras_weights() for case in cases]
+    varied = [case._varied() for case in cases]
+    inputs = [values for _, values in varied]
+
+    def run(weights: Any, inputs: Any) -> list[Any]:
+        return [
+            pure(*values, case._filled(slots, filled))[1][:-1]
+            for case, (pure, *_), (slots, _), values, filled in zip(
+                cases, pures, varied, weights, inputs, strict=True
+            )
+        ]
+
+    def run_keras(weights: Any, inputs: Any) -> list[Any]:
+        return [
+            case._keras(*values, case._filled(slots, filled), False)[1][:-1]
+            for case, (slots, _), values, filled in zip(cases, varied, weights, inputs, strict=True)
+        ]
+
+    results = jax.jit(run)([weights for _, *weights in pures], inputs)
+    expected = _reference(run_keras)(keras_weights, inputs)
+    return [
+        Outputs(layer, *(Result(*map(_numpy_or_same, values), False) for values in pair))
+        for layer, *pair in zip(layers, results, expected, strict=True)
+    ]
 
 
 def _reference(fn: Callable[..., Any]) -> Callable[..., Any]:
