@@ -115,7 +115,7 @@ def kill(instants: int, epochs: int = 20, seed: int = 0) -> Figures:
         _run(context, undisturbed, epochs, None)
         begun, result = Path(undisturbed, _BEGUN), Path(undisturbed, _RESULT)
         after = result.stat().st_mtime - begun.stat().st_mtime
-        wanted = result.read_text()
+        expected = result.read_text()
     while figures.instants < instants:
         with tempfile.TemporaryDirectory() as folder:
             kills = 0
@@ -131,7 +131,7 @@ def kill(instants: int, epochs: int = 20, seed: int = 0) -> Figures:
                 figures.writing += any(p.name.startswith(".state") for p in _states(folder))
             figures.runs += 1
             figures.restarts.append(kills)
-            figures.equal += Path(folder, _RESULT).read_text() == wanted
+            figures.equal += Path(folder, _RESULT).read_text() == expected
     return figures
 
 

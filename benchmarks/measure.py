@@ -101,7 +101,7 @@ def _cached(peer: str, cache: str) -> dict[str, str]:
 
 def doing(task: str, peers: Sequence[str]) -> list[str]:
     """Returns the peers that can do a task."""
-    return [peer for peer in peers if PEERS[peer].draws or not TASKS[task].drawn]
+    return [peer for peer in peers if PEERS[peer].has_layers or not TASKS[task].needs_layers]
 
 
 def measure(task: str, peers: Sequence[str], rounds: int, quick: bool) -> dict[str, Result]:

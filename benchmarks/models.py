@@ -23,12 +23,12 @@ class Case:
     """A model with the data it is trained on.
 
     Attributes:
-        draw: makes the model with the module it is given, cornu or keras.
+        construct: constructs the model with the module it is given, cornu or keras.
         shape: of one input; batch_size: rows of a batch.
         weights: the shapes of the weights of each layer, in Keras's order.
     """
 
-    draw: Callable[[Any], Any]
+    construct: Callable[[Any], Any]
     shape: tuple[int, ...]
     batch_size: int
     weights: Mapping[str, Shapes]
@@ -48,9 +48,9 @@ class Case:
         rng = np.random.default_rng(1)
         return {name: _start(rng, name, shapes) for name, shapes in self.weights.items()}
 
-    def drawn(self, k: Any) -> Any:
+    def build(self, k: Any) -> Any:
         """Returns the model with these weights."""
-        model = self.draw(k)
+        model = self.construct(k)
         for name, arrays in self.start().items():
             model.get_layer(name).set_weights(arrays)
         return model

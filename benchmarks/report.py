@@ -57,18 +57,20 @@ class Run:
 
 def setting() -> Setting:
     """Returns the setting of a run that begins now."""
-    said = {k: Path(v).name for k, v in os.environ.items() if k.startswith(_PREFIXES)}
+    message = {k: Path(v).name for k, v in os.environ.items() if k.startswith(_PREFIXES)}
     code = "import jax; print(len(jax.devices()), 'x', jax.devices()[0].device_kind)"
-    asked = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     return Setting(
         date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         versions={"python": platform.python_version()}
         | {name: metadata.version(name) for name in _PACKAGES},
         machine=f"{platform.system()} {platform.machine()}, {_processor()}",
         cores=len(os.sched_getaffinity(0)),
-        device=asked.stdout.strip(),
+        device=result.stdout.strip(),
         load=os.getloadavg()[0],
-        environment=said | SETTINGS,
+        environment=message | SETTINGS,
     )
 
 

@@ -198,13 +198,13 @@ def _data(gigabytes: float) -> Point:
             [cornu.Input((256,)), parts.Dense(64, activation="relu"), parts.Dense(1)]
         )
         model.compile("sgd", "mse")
-        words: dict[str, Any] = {"batch_size": 256, "verbose": 0}
-        model.fit(x[:1024], y[:1024], **words)
+        kwargs: dict[str, Any] = {"batch_size": 256, "verbose": 0}
+        model.fit(x[:1024], y[:1024], **kwargs)
         clock = Clock()
-        model.fit(x, y, steps_per_epoch=1, **words)
+        model.fit(x, y, steps_per_epoch=1, **kwargs)
         clock.note("first step, s")
         clock.skip()
-        model.fit(x, y, steps_per_epoch=steps, **words)
+        model.fit(x, y, steps_per_epoch=steps, **kwargs)
         clock.note(f"{steps} steps, s")
         # Pages of the file itself belong to the system, which takes them back when it needs them.
         return {**clock.point, "MB": _megabytes("RssAnon")}

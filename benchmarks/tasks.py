@@ -60,7 +60,7 @@ class Task:
         title: what is measured; unit: of its values.
         full, quick: how much of it.
         fresh: whether every round needs a process in which nothing happened before.
-        drawn: whether it needs a library with models, so that hand-written programs are left out.
+        needs_layers: whether it needs a library with layers; plain programs are left out then.
         cached: whether compiled programs are kept on disk, and a process before it made them.
         brief: whether a quick run has it, too.
         target: what is to be reached, if something was decided.
@@ -71,7 +71,7 @@ class Task:
     full: Size
     quick: Size
     fresh: bool = False
-    drawn: bool = False
+    needs_layers: bool = False
     cached: bool = False
     brief: bool = True
     target: Target | None = None
@@ -91,11 +91,11 @@ TASKS = {
         "ResNet-50: build with weights",
         *("s", _ONCE, _ONCE),
         fresh=True,
-        drawn=True,
+        needs_layers=True,
         target=Target(0.0, "", 0.5),
     ),
     "resnet50_weights": Task(
-        "ResNet-50: save and load weights", "s", Size(1, 2), _ONCE, drawn=True
+        "ResNet-50: save and load weights", "s", Size(1, 2), _ONCE, needs_layers=True
     ),
     "mlp_first": Task("MLP: build, compile, first step, cold", "s", _ONCE, _ONCE, fresh=True),
     "cnn_first": Task("CNN: build, compile, first step, cold", "s", _ONCE, _ONCE, fresh=True),

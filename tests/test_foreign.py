@@ -108,7 +108,7 @@ def test_objects_of_classes_of_keras_are_saved_as_those_of_cornu():
         assert serialize(found) == serialize(own)
 
 
-def refused():
+def rejected_programs():
     layers, x = cornu.layers, cornu.Input((4, 2))
     return {
         "cornu.metrics.AUC": lambda: train(metrics=[keras.metrics.AUC()]),
@@ -129,10 +129,10 @@ def refused():
     }
 
 
-@pytest.mark.parametrize("remedy", refused())
+@pytest.mark.parametrize("remedy", rejected_programs())
 def test_objects_with_state_are_refused_with_what_to_write(remedy):
     with pytest.raises((TypeError, ValueError), match=remedy):
-        refused()[remedy]()
+        rejected_programs()[remedy]()
 
 
 class Recorder(keras.callbacks.Callback):

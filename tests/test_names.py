@@ -4,12 +4,12 @@ from cornu.names import make_unique
 
 
 class Counting(dict):
-    """Counts how often it is asked for a name."""
+    """Counts how often it is lookups for a name."""
 
-    asked = 0
+    lookups = 0
 
     def __contains__(self, name):
-        self.asked += 1
+        self.lookups += 1
         return super().__contains__(name)
 
 
@@ -24,4 +24,4 @@ def test_a_name_asked_for_a_thousand_times_takes_linear_time():
     taken = Counting()
     names = [make_unique("add", taken) for _ in range(1000)]
     assert names[0] == "add" and names[-1] == "add_999" and len(set(names)) == 1000
-    assert taken.asked < 2000
+    assert taken.lookups < 2000

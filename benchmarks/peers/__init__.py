@@ -40,7 +40,7 @@ class Peer:
     brief: bool = True
 
     @property
-    def draws(self) -> bool:
+    def has_layers(self) -> bool:
         """Whether it has models, rather than only functions of arrays."""
         return self.sessions == "benchmarks.peers.layered"
 

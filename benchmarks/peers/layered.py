@@ -20,7 +20,7 @@ __all__ = ["SESSIONS"]
 
 
 def _compiled(case: Case, k: Any) -> Any:
-    model = case.drawn(k)
+    model = case.build(k)
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 
@@ -46,11 +46,11 @@ def fit(name: str, k: Any, size: Size) -> Iterator[Round]:
     case = CASES[name]
     model = _compiled(case, k)
     x, y = case.data(size.count)
-    words = {"batch_size": case.batch_size, "verbose": 0}
-    model.fit(x, y, **words)
+    kwargs = {"batch_size": case.batch_size, "verbose": 0}
+    model.fit(x, y, **kwargs)
     while True:
         clock = _clock(k)
-        history = model.fit(x, y, epochs=size.epochs, callbacks=[clock], **words).history
+        history = model.fit(x, y, epochs=size.epochs, callbacks=[clock], **kwargs).history
         yield Round([1e3 * s / size.count for s in clock.seconds], history["loss"][-1])
 
 

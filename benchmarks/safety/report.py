@@ -91,13 +91,13 @@ def _settings(outcomes: Sequence[Outcome]) -> str:
     ]
     for setting in dict.fromkeys(outcome.setting for outcome in outcomes):
         these = [outcome for outcome in outcomes if outcome.setting == setting]
-        said = next((o.process for o in these if o.process), {})
+        message = next((o.process for o in these if o.process), {})
         checked, kept = (
-            {True: "yes", False: "no"}.get(said.get(name), "?") for name in ("checks", "keep")
+            {True: "yes", False: "no"}.get(message.get(name), "?") for name in ("checks", "keep")
         )
         lines.append(
             f"| {setting.describe()} | {len(these)} | {len(failures(these))} "
-            f"| {said.get('threads', '?')} | {checked} | {kept} |"
+            f"| {message.get('threads', '?')} | {checked} | {kept} |"
         )
     return "\n".join(lines)
 

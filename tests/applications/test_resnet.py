@@ -31,9 +31,9 @@ def test_parameter_counts(name):
 def test_equal_to_keras(name):
     import keras
 
-    words = {"weights": None, "include_top": False, "pooling": "avg", "input_shape": (32, 32, 3)}
-    theirs = getattr(keras.applications, name)(**words)
-    ours = getattr(resnet, name)(**words)
+    kwargs = {"weights": None, "include_top": False, "pooling": "avg", "input_shape": (32, 32, 3)}
+    theirs = getattr(keras.applications, name)(**kwargs)
+    ours = getattr(resnet, name)(**kwargs)
     named = [layer.name for layer in theirs.layers if layer.weights]
     assert [layer.name for layer in ours.layers if layer.weights] == named
     ours.set_weights(theirs.get_weights())
@@ -64,7 +64,7 @@ def test_heads_and_sizes():
 
 
 @pytest.mark.parametrize(
-    ("make", "words"),
+    ("make", "message"),
     [
         (lambda: resnet.ResNet50(), "does not include weights"),
         (lambda: resnet.resnet(20), "unknown depth 20"),
@@ -72,8 +72,8 @@ def test_heads_and_sizes():
         (lambda: resnet.resnet(18, include_top=False, pooling="sum"), "pooling must be"),
     ],
 )
-def test_what_is_refused(make, words):
-    with pytest.raises(ValueError, match=words):
+def test_what_is_refused(make, message):
+    with pytest.raises(ValueError, match=message):
         make()
 
 

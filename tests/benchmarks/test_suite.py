@@ -129,7 +129,7 @@ def test_the_model_is_the_same_for_all(name):
     case = models.CASES[name]
     x, y = case.data(1)
     assert x.shape == (case.batch_size, *case.shape) and set(y) <= set(range(10))
-    expected = case.drawn(cornu).predict(x[:2])
+    expected = case.build(cornu).predict(x[:2])
     params, state = plain._divided(case.start())
     logits = plain_models.FORWARDS[name](params, state, x[:2], None)[0]
     np.testing.assert_allclose(plain.jax.nn.softmax(logits), expected, rtol=1e-4, atol=1e-6)
@@ -153,7 +153,7 @@ def test_the_model_is_the_same_for_flax(name):
     x = case.data(1)[0][:2]
     model = nnx_models.MODELS[name](case.start())
     model.eval()
-    expected = case.drawn(cornu).predict(x)
+    expected = case.build(cornu).predict(x)
     np.testing.assert_allclose(plain.jax.nn.softmax(model(x)), expected, rtol=1e-4, atol=1e-6)
 
 

@@ -89,8 +89,8 @@ def test_it_can_be_used_again():
 def test_it_speaks(capsys):
     stop = cornu.callbacks.EarlyStopping("loss", verbose=1, restore_best_weights=True)
     fake.drive(stop, fake.values("loss", 1.0, 2.0))
-    said = capsys.readouterr().out
-    assert said == "Epoch 2: early stopping\nRestoring the weights of the best epoch: 1\n"
+    message = capsys.readouterr().out
+    assert message == "Epoch 2: early stopping\nRestoring the weights of the best epoch: 1\n"
 
 
 def test_numpy_values_are_taken():

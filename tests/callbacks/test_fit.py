@@ -24,10 +24,10 @@ def tiny(rate=0.1):
     return model
 
 
-def fit(*listed, epochs=3, rate=0.1, model=None, **words):
+def fit(*listed, epochs=3, rate=0.1, model=None, **kwargs):
     model = tiny(rate) if model is None else model
-    words = {"batch_size": BATCH, "verbose": 0, **words}
-    history = model.fit(X, Y, epochs=epochs, callbacks=list(listed), **words)
+    kwargs = {"batch_size": BATCH, "verbose": 0, **kwargs}
+    history = model.fit(X, Y, epochs=epochs, callbacks=list(listed), **kwargs)
     return model, history
 
 

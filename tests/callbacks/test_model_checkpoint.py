@@ -64,9 +64,9 @@ def test_the_best_is_remembered(tmp_path):
 
 
 def test_what_is_wrong_is_told(tmp_path):
-    for words in ({"save_weights_only": True}, {}):
+    for kwargs in ({"save_weights_only": True}, {}):
         with pytest.raises(ValueError, match="filepath must end in"):
-            Checkpoint("model.txt", **words)
+            Checkpoint("model.txt", **kwargs)
     with pytest.raises(ValueError, match="save_freq must be 'epoch' or a number"):
         Checkpoint("a.keras", save_freq="batch")
     with pytest.raises(KeyError, match="contains 'acc', which is not in the logs. Available: loss"):

@@ -79,12 +79,12 @@ def test_a_signal_in_validation_is_heard_after_it(tmp_path, capsys):
 
 
 def test_a_signal_can_be_sent_again(tmp_path, capsys):
-    heard = []
-    before = signal.signal(USR2, lambda number, frame: heard.append(number))
+    received = []
+    before = signal.signal(USR2, lambda number, frame: received.append(number))
     try:
         stop = OnSignal(tmp_path / "w.npz", signals=(USR2,), reraise=True)
         tiny().fit(X, Y, epochs=5, verbose=0, callbacks=[Send(USR2, epoch=0), stop])
-        assert heard == [USR2]
+        assert received == [USR2]
     finally:
         signal.signal(USR2, before)
     capsys.readouterr()

@@ -28,9 +28,9 @@ def tiny(optimizer="adam"):
     return model
 
 
-def fit(model, *callbacks, epochs=3, **words):
-    words = {"batch_size": 8, "verbose": 0, **words}
-    return model.fit(X, Y, epochs=epochs, callbacks=list(callbacks), **words)
+def fit(model, *callbacks, epochs=3, **kwargs):
+    kwargs = {"batch_size": 8, "verbose": 0, **kwargs}
+    return model.fit(X, Y, epochs=epochs, callbacks=list(callbacks), **kwargs)
 
 
 def steps(folder):
@@ -162,9 +162,9 @@ def test_what_is_written_in_the_background_is_not_changed_by_training(tmp_path):
 
 
 def test_arguments_are_checked(tmp_path):
-    for words in ({"save_freq": "batch"}, {"save_freq": 0}, {"max_to_keep": 0}):
-        with pytest.raises(ValueError, match=f"{next(iter(words))} must be .* positive integer"):
-            OrbaxCheckpoint(tmp_path, **words)
+    for kwargs in ({"save_freq": "batch"}, {"save_freq": 0}, {"max_to_keep": 0}):
+        with pytest.raises(ValueError, match=f"{next(iter(kwargs))} must be .* positive integer"):
+            OrbaxCheckpoint(tmp_path, **kwargs)
 
 
 def test_without_orbax_it_says_what_to_install(tmp_path, monkeypatch):

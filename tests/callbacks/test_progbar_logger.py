@@ -67,18 +67,18 @@ def test_one_is_a_bar(terminal, clock):
         listed.on_epoch_end(epoch, {"loss": 0.1, "val_loss": 7.0})
     lines = terminal.getvalue().split("\n")
     assert lines[0] == "Epoch 1/2" and lines[2] == "Epoch 2/2"
-    empty, quarter, half, full, validating, last = (part.rstrip() for part in looks(lines[1]))
+    empty, quarter, half, full, validating, last = (part.rstrip() for part in redraws(lines[1]))
     assert empty == " 0/12 " + "╌" * 20
     assert quarter == " 3/12 " + "━" * 5 + "╌" * 15 + " 2s 167ms/step - loss: 0.3333"
     assert half.startswith(" 6/12 " + "━" * 10 + "╌" * 10 + " 1s ")
     assert full == "12/12 " + "━" * 20 + " 0s 111ms/step - loss: 0.0833"
     assert validating == "12/12 " + "━" * 20 + " 2s 111ms/step - validating - loss: 0.0833"
     assert last == "12/12 " + "━" * 20 + " 2s 111ms/step - loss: 0.1000 - val_loss: 7.0000"
-    assert len(looks(lines[3])) == 5  # nothing is compiled: no empty bar
+    assert len(redraws(lines[3])) == 5  # nothing is compiled: no empty bar
 
 
-def looks(line):
-    """What was drawn on a line, one after the other."""
+def redraws(line):
+    """Returns the successive contents of a line."""
     return line.split("\r")[1:]
 
 
@@ -90,17 +90,17 @@ def test_the_first_step_says_nothing_about_the_others(terminal, clock):
     for step, seconds in ((1, 30.0), (2, 0.2)):
         clock[0] += seconds
         logger.on_progress(step, 1000, {"loss": 1.0})
-    first, second = looks(terminal.getvalue())[1:]
+    first, second = redraws(terminal.getvalue())[1:]
     assert first.rstrip() == "   1/1000 " + "╌" * 20 + "  - loss: 1.0000"
     assert second.rstrip() == "   2/1000 " + "╌" * 20 + " 3:20 200ms/step - loss: 1.0000"
     console.end_line()
 
 
 def test_what_is_over_soon_is_drawn_once(terminal, clock):
-    """Whoever draws looks at the metrics, and so waits for the device."""
+    """Drawing reads the metrics, which waits for the device."""
     seen = []
 
-    def look():
+    def state():
         seen.append(1)
         return {"loss": 1.0}
 
@@ -110,7 +110,7 @@ def test_what_is_over_soon_is_drawn_once(terminal, clock):
         listed.on_epoch_begin(epoch)
         for step in (1, 2):
             clock[0] += 0.001
-            listed.on_progress(step, 2, Logs(look))
+            listed.on_progress(step, 2, Logs(state))
         listed.on_epoch_end(epoch, {"loss": 1.0})
     assert not seen
     assert terminal.getvalue().count("\r") == 10  # the empty bar, and a line for each epoch
@@ -130,8 +130,8 @@ def test_a_notebook_has_a_bar_of_any_width(terminal, monkeypatch, clock):
     bar = Progbar(2, stateless_metrics=())
     bar.update(1, values.items())
     bar.update(2, values.items())
-    drawn, last = looks(terminal.getvalue())
-    assert drawn.endswith("metric_19: 0.5000") and last.endswith("metric_19: 0.5000\n")
+    first, last = redraws(terminal.getvalue())
+    assert first.endswith("metric_19: 0.5000") and last.endswith("metric_19: 0.5000\n")
     assert last.count("\n") == 1
 
 
@@ -146,7 +146,7 @@ def test_an_epoch_that_is_broken_off_says_how_far_it_came(terminal, clock):
     clock[0] += 1.0
     listed.on_progress(5, 12, {"loss": 1.0})
     listed.on_epoch_end(0, {"loss": 1.0})
-    assert looks(terminal.getvalue())[-1].startswith(" 5/12 " + "━" * 8 + "╌" * 12)
+    assert redraws(terminal.getvalue())[-1].startswith(" 5/12 " + "━" * 8 + "╌" * 12)
 
 
 def test_a_file_says_it_too(capsys):
@@ -167,7 +167,7 @@ def test_an_end_that_was_decided_after_the_last_step_is_none(terminal, clock):
     listed.on_progress(11, 12, {"loss": 1.0})
     model.stop_training = True  # as EarlyStopping does in on_epoch_end
     listed.on_epoch_end(0, {"loss": 1.0})
-    assert looks(terminal.getvalue())[-1].startswith("12/12 " + "━" * 20)
+    assert redraws(terminal.getvalue())[-1].startswith("12/12 " + "━" * 20)
 
 
 def test_an_error_has_a_line_of_its_own(terminal, clock):
@@ -193,7 +193,7 @@ def test_an_epoch_that_goes_on_begins_partly_full(terminal, clock):
     logger.on_epoch_end(1, {"loss": 1.0})
     lines = terminal.getvalue().split("\n")
     assert lines[0] == "Epoch 2/3"
-    assert looks(lines[1])[-1].startswith("12/12 " + "━" * 20 + " 2s 333ms/step")
+    assert redraws(lines[1])[-1].startswith("12/12 " + "━" * 20 + " 2s 333ms/step")
 
 
 def test_a_message_does_not_land_in_the_bar(terminal):
@@ -233,8 +233,8 @@ def test_unknown_length_is_learned(terminal, clock):
         listed.on_test_end()
         listed.on_epoch_end(epoch, {"loss": 1.0})
     lines = terminal.getvalue().split("\n")
-    assert [look[:4] for look in looks(lines[1])] == ["0/? ", "1/? ", "3/? ", "4/4 ", "4/4 "]
-    assert [look[:4] for look in looks(lines[3])] == ["1/4 ", "3/4 ", "4/4 ", "4/4 "]
+    assert [state[:4] for state in redraws(lines[1])] == ["0/? ", "1/? ", "3/? ", "4/4 ", "4/4 "]
+    assert [state[:4] for state in redraws(lines[3])] == ["1/4 ", "3/4 ", "4/4 ", "4/4 "]
 
 
 def test_times_leave_out_compilation_and_validation(clock, capsys):

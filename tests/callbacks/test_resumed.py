@@ -55,8 +55,8 @@ def run(folder, *breaks, swap=False):
         TensorBoard(folder / "board", update_freq=2),
         *breaks,
     ]
-    words = {"epochs": 6, "batch_size": 8, "verbose": 0, "validation_data": (X[:8], Y[:8])}
-    model.fit(X, Y, callbacks=listed, resume=cornu.Resume(folder / "state", every=2), **words)
+    kwargs = {"epochs": 6, "batch_size": 8, "verbose": 0, "validation_data": (X[:8], Y[:8])}
+    model.fit(X, Y, callbacks=listed, resume=cornu.Resume(folder / "state", every=2), **kwargs)
     return model, mean, timer
 
 

@@ -89,8 +89,8 @@ def test_what_is_skipped_is_written(tmp_path, capsys):
 
 
 def test_survives_a_restart():
-    y, words = spoiled(6), {"warmup": 3, "window": 8}
-    whole, skip = tiny(), callbacks.SpikeSkip(**words)
+    y, kwargs = spoiled(6), {"warmup": 3, "window": 8}
+    whole, skip = tiny(), callbacks.SpikeSkip(**kwargs)
     whole.fit(X, y, epochs=2, callbacks=[skip], **FIT)
 
     class Keep(callbacks.Callback):
@@ -101,7 +101,7 @@ def test_survives_a_restart():
         def on_train_begin(self, logs=None):
             second.set_state(keep.state)
 
-    keep, first, second = Keep(), callbacks.SpikeSkip(**words), callbacks.SpikeSkip(**words)
+    keep, first, second = Keep(), callbacks.SpikeSkip(**kwargs), callbacks.SpikeSkip(**kwargs)
     model = tiny()
     model.fit(X, y, epochs=1, callbacks=[first, keep], **FIT)
     model.fit(X, y, epochs=2, initial_epoch=1, callbacks=[second, Restore()], **FIT)
@@ -122,14 +122,14 @@ def test_goes_on_after_a_crash_with_the_same_bits(tmp_path, at):
     found = []
     for crashes in (False, True):
         skip, model = callbacks.SpikeSkip(warmup=3, window=8), tiny()
-        words = {"epochs": 2, "resume": cornu.Resume(tmp_path / str(crashes), every=1), **FIT}
+        kwargs = {"epochs": 2, "resume": cornu.Resume(tmp_path / str(crashes), every=1), **FIT}
         if crashes:
             with pytest.raises(KeyboardInterrupt):
-                model.fit(X, spoiled(6), callbacks=[skip, Crash()], **words)
+                model.fit(X, spoiled(6), callbacks=[skip, Crash()], **kwargs)
             skip, model = callbacks.SpikeSkip(warmup=3, window=8), tiny()
         calm = Crash()
         calm.crashes = False
-        model.fit(X, spoiled(6), callbacks=[skip, calm], **words)
+        model.fit(X, spoiled(6), callbacks=[skip, calm], **kwargs)
         found.append((skip.skipped, *state(model), *(np.asarray(v) for v in skip.variables)))
     for a, b in zip(*found, strict=True):
         np.testing.assert_equal(a, b)
@@ -205,6 +205,12 @@ def test_with_a_scaled_loss_and_steps_of_ones_own():
 
 
 def test_numbers_out_of_range():
-    for words in ({"window": 1}, {"patience": 0}, {"factor": 0}, {"warmup": 200}, {"window": 2.5}):
-        with pytest.raises(ValueError, match=next(iter(words))):
-            callbacks.SpikeSkip(**words)
+    for kwargs in (
+        {"window": 1},
+        {"patience": 0},
+        {"factor": 0},
+        {"warmup": 200},
+        {"window": 2.5},
+    ):
+        with pytest.raises(ValueError, match=next(iter(kwargs))):
+            callbacks.SpikeSkip(**kwargs)

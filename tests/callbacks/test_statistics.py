@@ -91,13 +91,13 @@ def test_one_callback_serves_several_runs(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("kwargs", "message"),
     [
         ({"every_epochs": 0}, "every_epochs must be at least 1"),
         ({"every_batches": -1}, "every_batches must be at least 1"),
         ({"every_epochs": None}, "pass every_epochs or every_batches"),
     ],
 )
-def test_what_makes_no_sense_is_refused(words, message):
+def test_what_makes_no_sense_is_refused(kwargs, message):
     with pytest.raises(ValueError, match=message):
-        Statistics(X, **words)
+        Statistics(X, **kwargs)

@@ -32,9 +32,9 @@ class Watch(Callback):
         self.rates.append(float(self.model.optimizer.learning_rate))
 
 
-def fit(model, *callbacks, epochs=6, **words):
-    words = {"batch_size": 8, "verbose": 0, **words}
-    return model.fit(X, Y, epochs=epochs, callbacks=list(callbacks), **words)
+def fit(model, *callbacks, epochs=6, **kwargs):
+    kwargs = {"batch_size": 8, "verbose": 0, **kwargs}
+    return model.fit(X, Y, epochs=epochs, callbacks=list(callbacks), **kwargs)
 
 
 @pytest.mark.parametrize(("start", "every", "taken"), [(0, 1, 6), (3, 1, 3), (1, 2, 2), (0, 3, 2)])

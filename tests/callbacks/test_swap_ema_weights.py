@@ -23,8 +23,8 @@ def tiny(optimizer, library=cornu):
     return model
 
 
-def ema(kind=SGD, rate=0.1, **words):
-    return kind(rate, use_ema=True, ema_momentum=0.5, **words)
+def ema(kind=SGD, rate=0.1, **kwargs):
+    return kind(rate, use_ema=True, ema_momentum=0.5, **kwargs)
 
 
 OPTIMIZERS = {
@@ -39,9 +39,9 @@ OPTIMIZERS = {
 }
 
 
-def fit(model, *callbacks, epochs=3, **words):
-    words = {"batch_size": 8, "shuffle": False, "verbose": 0, **words}
-    return model.fit(X, Y, epochs=epochs, callbacks=list(callbacks), **words).history
+def fit(model, *callbacks, epochs=3, **kwargs):
+    kwargs = {"batch_size": 8, "shuffle": False, "verbose": 0, **kwargs}
+    return model.fit(X, Y, epochs=epochs, callbacks=list(callbacks), **kwargs).history
 
 
 def same(a, b):

@@ -169,8 +169,8 @@ class Case:
                 warnings.simplefilter("ignore")
                 return layer(*self.call.args, **self.call.kwargs, training=False)
 
-        lifted = scope.pure(run, layer.variables)
-        return jax.jit(lambda values, key: lifted(values, key, key)[:2])
+        functional = scope.pure(run, layer.variables)
+        return jax.jit(lambda values, key: functional(values, key, key)[:2])
 
     @functools.cached_property
     def gradients(self) -> Gradients:
@@ -230,11 +230,11 @@ class Case:
             penalties = [v.regularizer(v) for v in trained if v.regularizer is not None]
             return outputs, masks, sum(penalties)
 
-        lifted = scope.pure(call_layer, trained + rest)
+        functional = scope.pure(call_layer, trained + rest)
 
         def run(trained_values: Any, rest_values: Any, call: Call) -> tuple[Any, Result]:
             values, key = (*trained_values, *rest_values), jax.random.key(0)
-            (outputs, masks, penalty), after, losses = lifted(values, key, call)
+            (outputs, masks, penalty), after, losses = functional(values, key, call)
             kept = [
                 value
                 for variable, value in zip(rest, after[len(trained) :], strict=True)

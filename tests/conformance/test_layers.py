@@ -153,8 +153,8 @@ def check_symbolic(case: Case) -> None:
         assert None not in y.shape[1:], y.shape
     arrays = [*_array_leaves(case.call), *[m for m in tree.leaves(case.masks) if m is not None]]
     results = Graph(inputs, outputs).run(arrays)
-    for y, wanted in zip(results, case.eager_inference.outputs, strict=True):
-        _close(case, np.asarray(y), wanted, "drawn")
+    for y, target in zip(results, case.eager_inference.outputs, strict=True):
+        _close(case, np.asarray(y), target, "symbolic")
 
 
 def check_form(case: Case) -> None:
@@ -180,8 +180,8 @@ def check_config(case: Case) -> None:
 
 def check_keras_config(case: Case) -> None:
     config = json.loads(json.dumps(case.theirs.get_config()))
-    said = {name for name, value in config.items() if value is not None}
-    missing = said - set(case.ours.get_config())
+    message = {name for name, value in config.items() if value is not None}
+    missing = message - set(case.ours.get_config())
     assert not missing, f"Keras's config has {missing}, which ours has not"
     clone = type(case.ours).from_config(config)
     _equal(case, case.eager(case.built(clone)), case.eager_inference)
@@ -233,10 +233,10 @@ def check_rowwise(case: Case) -> None:
 
 def _equal(case: Case, result: Result, expected: Result) -> None:
     assert len(result.outputs) == len(expected.outputs)
-    for i, (y, wanted) in enumerate(zip(result.outputs, expected.outputs, strict=True)):
-        _close(case, y, wanted, f"output {i}")
-    for i, (value, wanted) in enumerate(zip(result.rest, expected.rest, strict=True)):
-        _close(case, value, wanted, f"state {i}")
+    for i, (y, target) in enumerate(zip(result.outputs, expected.outputs, strict=True)):
+        _close(case, y, target, f"output {i}")
+    for i, (value, target) in enumerate(zip(result.rest, expected.rest, strict=True)):
+        _close(case, value, target, f"state {i}")
     np.testing.assert_allclose(result.loss, expected.loss, rtol=1e-5, atol=1e-6, err_msg="loss")
 
 

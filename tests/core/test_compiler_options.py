@@ -40,9 +40,9 @@ def test_other_devices_get_none(monkeypatch):
     assert compiler_options.select_options() is None
 
 
-@pytest.mark.parametrize("said", ["off", "False", "0"])
-def test_options_can_be_switched_off(monkeypatch, said):
-    monkeypatch.setenv("CORNU_COMPILER_OPTIONS", said)
+@pytest.mark.parametrize("message", ["off", "False", "0"])
+def test_options_can_be_switched_off(monkeypatch, message):
+    monkeypatch.setenv("CORNU_COMPILER_OPTIONS", message)
     assert compiler_options.select_options() is None
 
 

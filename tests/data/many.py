@@ -30,8 +30,8 @@ class Batches(PyDataset):
         return X[rows], LABELS[rows]
 
 
-class Told(PyDataset):
-    """Batches that tell about the process in which they were made."""
+class ProcessReport(PyDataset):
+    """Batches that describe the process in which they were made."""
 
     def __len__(self):
         return 6
@@ -49,10 +49,10 @@ class Told(PyDataset):
 
 
 class Failing(PyDataset):
-    """The batch of number 2 fails in the way that it is told."""
+    """Batch 2 fails in the given way."""
 
-    def __init__(self, way, **words):
-        super().__init__(**words)
+    def __init__(self, way, **kwargs):
+        super().__init__(**kwargs)
         self.way = way
 
     def __len__(self):
@@ -76,17 +76,17 @@ class Failing(PyDataset):
 
 
 class Special(Exception):
-    """An error that cannot be made again of its text."""
+    """An error that cannot be recreated from its message."""
 
     def __init__(self, one, two):
         super().__init__(f"{one} {two}")
 
 
 class Reordering(PyDataset):
-    """Its order lies in the object, and changes after each epoch."""
+    """Stores its order, and shuffles it after each epoch."""
 
-    def __init__(self, **words):
-        super().__init__(**words)
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
         self.order = np.arange(4)
 
     def __len__(self):

@@ -35,11 +35,11 @@ def model(names=("x",)):
     return made
 
 
-def trained(*data, names=("x",), **words):
+def trained(*data, names=("x",), **kwargs):
     made = model(names)
-    words = {"epochs": 2, "shuffle": False, "verbose": 0, **words}
-    logs = made.fit(*data, **words).history
-    assert len(logs["loss"]) == words["epochs"] and np.isfinite(logs["loss"]).all()
+    kwargs = {"epochs": 2, "shuffle": False, "verbose": 0, **kwargs}
+    logs = made.fit(*data, **kwargs).history
+    assert len(logs["loss"]) == kwargs["epochs"] and np.isfinite(logs["loss"]).all()
     return made.get_weights()
 
 
@@ -312,8 +312,8 @@ def test_worker_processes(expected):
 
 @pytest.mark.parametrize("name", slow_except(["memmap", "scipy csr", "datasets", "pandas"], 2))
 def test_shuffled_rows_are_those_of_arrays(name, tmp_path):
-    words = {"batch_size": BATCH, "shuffle": True}
-    assert same(trained(*ROWS[name](tmp_path), **words), trained(X, LABELS, **words))
+    kwargs = {"batch_size": BATCH, "shuffle": True}
+    assert same(trained(*ROWS[name](tmp_path), **kwargs), trained(X, LABELS, **kwargs))
 
 
 VALIDATION = {
@@ -336,8 +336,8 @@ def test_validation_evaluate_and_predict(name, tmp_path):
     made = model()
     rows = name in ("arrays", "memmap", "frame", "datasets")
     batch_size = {"batch_size": BATCH} if rows else {}
-    words = {"validation_batch_size": BATCH} if rows else {}
-    logs = made.fit(X, LABELS, epochs=2, validation_data=data, verbose=0, **words).history
+    kwargs = {"validation_batch_size": BATCH} if rows else {}
+    logs = made.fit(X, LABELS, epochs=2, validation_data=data, verbose=0, **kwargs).history
     found = made.evaluate(*parts, **batch_size, verbose=0)
     assert np.allclose([logs["val_loss"][-1], found], made.evaluate(X, LABELS, verbose=0), 1e-5)
     x = pd.DataFrame(X) if name == "frame" else parts[0]
@@ -345,10 +345,10 @@ def test_validation_evaluate_and_predict(name, tmp_path):
 
 
 def test_validation_split_of_all_that_has_rows(tmp_path):
-    words = {"batch_size": BATCH, "validation_split": 0.25}
-    expected = trained(X, LABELS, **words)
+    kwargs = {"batch_size": BATCH, "validation_split": 0.25}
+    expected = trained(X, LABELS, **kwargs)
     for name in ("memmap", "h5py", "scipy csr", "pandas, y by name", "polars", "datasets", "jax"):
-        assert same(trained(*ROWS[name](tmp_path), **words), expected), name
+        assert same(trained(*ROWS[name](tmp_path), **kwargs), expected), name
     with pytest.raises(ValueError, match="validation_split needs arrays"):
         trained(Batches(), validation_split=0.25)
 

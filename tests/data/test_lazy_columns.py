@@ -145,16 +145,16 @@ def test_wrong_columns_are_refused():
 
 @pytest.mark.skipif(not hasattr(mmap, "MADV_RANDOM"), reason="of systems that take advice")
 def test_the_system_is_told_in_which_order_rows_are_read(tmp_path, monkeypatch):
-    told = []
+    received = []
 
-    class Told:
+    class Mapping:
         def madvise(self, advice):
-            told.append(advice)
+            received.append(advice)
 
-    monkeypatch.setattr("cornu.data.lazy_columns._mapping", lambda array: Told())
+    monkeypatch.setattr("cornu.data.lazy_columns._mapping", lambda array: Mapping())
     small = Mapped(np.memmap(tmp_path / "small", "float32", "w+", shape=(8, 4)))
     large = Mapped(np.memmap(tmp_path / "large", "float32", "w+", shape=(8, 5000)))
     for column in (small, large):
         column.take(np.array([4, 1, 2]))
         column.take(np.arange(2, 5))
-    assert told == [mmap.MADV_RANDOM, mmap.MADV_NORMAL]
+    assert received == [mmap.MADV_RANDOM, mmap.MADV_NORMAL]

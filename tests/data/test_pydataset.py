@@ -23,11 +23,11 @@ class Numbers(PyDataset):
 
 def test_batches_come_in_order():
     order = [3, 1, 7, 0, 2]
-    for words in ({}, {"workers": 3}, {"workers": 3, "max_queue_size": 1}):
-        batches = list(Numbers(**words).batches(order))
+    for kwargs in ({}, {"workers": 3}, {"workers": 3, "max_queue_size": 1}):
+        batches = list(Numbers(**kwargs).batches(order))
         assert [index for index, _ in batches] == order
         own = {name for _, name in batches} == {threading.current_thread().name}
-        assert own == (words == {})
+        assert own == (kwargs == {})
 
 
 def test_breaking_off_ends_the_workers():

@@ -62,9 +62,9 @@ def rows(part):
 @pytest.mark.parametrize("shuffle", [False, True])
 @pytest.mark.parametrize("name", DATA)
 def test_split_dataset(name, shuffle, tmp_path):
-    words = {"left_size": 0.75, "shuffle": shuffle, "seed": 2}
-    parts = split_dataset(DATA[name](tmp_path), **words)
-    for part, expected in zip(parts, split_dataset((X, LABELS), **words), strict=True):
+    kwargs = {"left_size": 0.75, "shuffle": shuffle, "seed": 2}
+    parts = split_dataset(DATA[name](tmp_path), **kwargs)
+    for part, expected in zip(parts, split_dataset((X, LABELS), **kwargs), strict=True):
         for a, b in zip(rows(part), expected, strict=True):
             assert np.array_equal(a, b)
 

@@ -12,11 +12,11 @@ def case(function):
     return function
 
 
-DRAWN = {}  # cases whose numbers are statistics of random ones: equal by some percent only
+RANDOM_CASES = {}  # cases whose numbers are statistics of random ones: equal by some percent only
 
 
-def drawn(function):
-    DRAWN[function.__name__] = function
+def random_case(function):
+    RANDOM_CASES[function.__name__] = function
     return function
 
 
@@ -274,13 +274,13 @@ def recurrent(keras):
     x = 3 * numbers(2, 7, 3)
     for kind, gates in ((layers.SimpleRNN, 1), (layers.GRU, 3), (layers.LSTM, 4)):
         weights = recurrent_weights(gates, 3, 5)
-        words = {"weights": weights, "input_dim": 3, "input_length": 7}
-        yield predicted(keras, kind(5, **words), x)
-        words.update(return_sequences=True, go_backwards=True)
-        yield predicted(keras, kind(5, inner_init="uniform", **words), x)
+        kwargs = {"weights": weights, "input_dim": 3, "input_length": 7}
+        yield predicted(keras, kind(5, **kwargs), x)
+        kwargs.update(return_sequences=True, go_backwards=True)
+        yield predicted(keras, kind(5, inner_init="uniform", **kwargs), x)
         fused = [np.concatenate(weights[i::3], -1) for i in range(3)]
-        words["weights"] = fused
-        yield predicted(keras, kind(5, consume_less="gpu", **words), x)
+        kwargs["weights"] = fused
+        yield predicted(keras, kind(5, consume_less="gpu", **kwargs), x)
 
 
 @case
@@ -328,7 +328,7 @@ def begun(keras, layer):
     )
 
 
-@drawn
+@random_case
 def initializations(keras):
     layers = keras.layers
     for init in (
@@ -338,23 +338,23 @@ def initializations(keras):
         yield begun(keras, layers.Dense(300, init=init, input_dim=200))
         yield begun(keras, layers.Convolution1D(64, 5, init=init, input_shape=(9, 100)))
         for ordering, shape in (("tf", (9, 9, 64)), ("th", (64, 9, 9))):
-            words = {"init": init, "dim_ordering": ordering, "input_shape": shape}
-            yield begun(keras, layers.Convolution2D(128, 3, 3, **words))
+            kwargs = {"init": init, "dim_ordering": ordering, "input_shape": shape}
+            yield begun(keras, layers.Convolution2D(128, 3, 3, **kwargs))
             whole = (None, 11, 11, 128) if ordering == "tf" else (None, 128, 11, 11)
-            yield begun(keras, layers.Deconvolution2D(128, 3, 3, whole, **words))
-            yield begun(keras, layers.SeparableConvolution2D(128, 7, 7, **words))
-            words["input_shape"] = (*shape[:1], 9, *shape[1:])
-            yield begun(keras, layers.Convolution3D(64, 3, 3, 3, **words))
+            yield begun(keras, layers.Deconvolution2D(128, 3, 3, whole, **kwargs))
+            yield begun(keras, layers.SeparableConvolution2D(128, 7, 7, **kwargs))
+            kwargs["input_shape"] = (*shape[:1], 9, *shape[1:])
+            yield begun(keras, layers.Convolution3D(64, 3, 3, 3, **kwargs))
         yield begun(keras, layers.Embedding(300, 100, init=init))
     for init in ("orthogonal", "identity", "one"):
         yield begun(keras, layers.Dense(300, init=init, input_dim=300))
     for fused in ("cpu", "gpu"):
-        words = {"input_dim": 150, "consume_less": fused}
-        yield begun(keras, layers.SimpleRNN(200, **words))
+        kwargs = {"input_dim": 150, "consume_less": fused}
+        yield begun(keras, layers.SimpleRNN(200, **kwargs))
         for layer in (
-            layers.GRU(200, **words),
-            layers.LSTM(200, **words),
-            layers.LSTM(200, forget_bias_init="zero", **words),
+            layers.GRU(200, **kwargs),
+            layers.LSTM(200, **kwargs),
+            layers.LSTM(200, forget_bias_init="zero", **kwargs),
         ):
             found = begun(keras, layer)
             # 1.2.2 forgot `inner_init` on its way to separate gates, unlike the versions before.

@@ -14,9 +14,9 @@ def case(function):
     return function
 
 
-def trained(keras, optimizer, steps=4, loss="mse", **words):
+def trained(keras, optimizer, steps=4, loss="mse", **kwargs):
     weights = [numbers(4, 3), numbers(3)]
-    model = keras.models.Sequential([keras.layers.Dense(3, weights=weights, input_dim=4, **words)])
+    model = keras.models.Sequential([keras.layers.Dense(3, weights=weights, input_dim=4, **kwargs)])
     model.compile(optimizer, loss)
     losses = [
         model.train_on_batch(numbers(6, 4, seed=step), numbers(6, 3, seed=step))
@@ -47,7 +47,7 @@ def optimizers(keras):
 @case
 def penalties(keras):
     r = keras.regularizers
-    for words in (
+    for kwargs in (
         {"W_regularizer": "l2", "b_regularizer": "l1"},
         {"W_regularizer": r.l1l2(0.02, 0.03)},
         {"activity_regularizer": r.activity_l2(0.1)},
@@ -55,7 +55,7 @@ def penalties(keras):
         {"W_constraint": keras.constraints.maxnorm(0.5), "bias": True},
         {"W_constraint": "unitnorm", "b_constraint": keras.constraints.maxnorm(0.1)},
     ):
-        yield from trained(keras, keras.optimizers.SGD(0.1), **words)
+        yield from trained(keras, keras.optimizers.SGD(0.1), **kwargs)
     layers = keras.layers
     dense = layers.Dense(2, weights=[numbers(3, 2), numbers(2)], input_dim=3)
     model = keras.models.Sequential([dense, layers.ActivityRegularization(0.1, 0.2)])
@@ -235,9 +235,9 @@ def rates(keras, *callbacks):
 def callbacks(keras):
     kinds = keras.callbacks
     for patience in (0, 1, 3):
-        for words in ({}, {"cooldown": 1}, {"cooldown": 2, "min_lr": 0.05}):
-            words = {"epsilon": 1e30, "patience": patience, **words}
-            yield rates(keras, kinds.ReduceLROnPlateau("loss", **words))
+        for kwargs in ({}, {"cooldown": 1}, {"cooldown": 2, "min_lr": 0.05}):
+            kwargs = {"epsilon": 1e30, "patience": patience, **kwargs}
+            yield rates(keras, kinds.ReduceLROnPlateau("loss", **kwargs))
         yield rates(keras, kinds.EarlyStopping("loss", min_delta=1e30, patience=patience))
         yield rates(keras, kinds.EarlyStopping("loss", mode="max", patience=patience))
     yield rates(keras, kinds.LearningRateScheduler(lambda epoch: 0.1 / (1 + epoch)))
@@ -291,8 +291,8 @@ def backend(keras):
 
 @case
 def stateful(keras):
-    words = {"stateful": True, "batch_input_shape": (2, 3, 4)}
-    layer = keras.layers.GRU(5, weights=recurrent_weights(3, 4, 5), **words)
+    kwargs = {"stateful": True, "batch_input_shape": (2, 3, 4)}
+    layer = keras.layers.GRU(5, weights=recurrent_weights(3, 4, 5), **kwargs)
     model = keras.models.Sequential([layer])
     model.compile("sgd", "mse")
     for _ in range(2):

@@ -57,8 +57,8 @@ def _bn_relu(input):
 POSTS = {"functional": FUNCTIONAL, "sequential_merge": MERGE, "bn_relu": BN_RELU}
 
 
-def run(*words, code=0):
-    command = [sys.executable, *words]
+def run(*arguments, code=0):
+    command = [sys.executable, *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=250)
     assert done.returncode == code, done.stderr
     return done

@@ -322,9 +322,9 @@ def test_the_default_ordering_can_be_set():
 
 def test_hard_sigmoid_is_that_of_the_era():
     x = np.array([-3.0, -1.0, 0.0, 0.5, 2.4, 3.0], "float32")
-    wanted = [0.0, 0.3, 0.5, 0.6, 0.98, 1.0]
-    np.testing.assert_allclose(K.activations.hard_sigmoid(x), wanted, rtol=1e-6)
-    np.testing.assert_allclose(ERA.LSTM(2).recurrent_activation(x), wanted, rtol=1e-6)
+    expected = [0.0, 0.3, 0.5, 0.6, 0.98, 1.0]
+    np.testing.assert_allclose(K.activations.hard_sigmoid(x), expected, rtol=1e-6)
+    np.testing.assert_allclose(ERA.LSTM(2).recurrent_activation(x), expected, rtol=1e-6)
     assert abs(float(modern.Activation("hard_sigmoid")(x)[1]) - 0.3) > 0.03
 
 

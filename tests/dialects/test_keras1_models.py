@@ -11,10 +11,10 @@ X = np.random.RandomState(0).uniform(-1, 1, (20, 4)).astype("float32")
 Y = np.eye(3)[np.arange(20) % 3]
 
 
-def stack(**words):
+def stack(**kwargs):
     dense = K.layers.Dense(3, activation="softmax", input_dim=4)
     model = K.models.Sequential([dense])
-    model.compile("sgd", "categorical_crossentropy", metrics=["accuracy"], **words)
+    model.compile("sgd", "categorical_crossentropy", metrics=["accuracy"], **kwargs)
     return model
 
 
@@ -74,13 +74,13 @@ def test_train_on_batch_has_two_orders():
     before = model.get_weights()
     model.train_on_batch(X, Y, {0: 1.0, 1: 2.0, 2: 0.0})
     by_class = model.get_weights()
-    drawn = K.models.Model(input=model.input, output=model.output)
-    drawn.compile("sgd", "categorical_crossentropy")
+    functional = K.models.Model(input=model.input, output=model.output)
+    functional.compile("sgd", "categorical_crossentropy")
     model.set_weights(before)
-    drawn.train_on_batch(X, Y, np.array([1.0, 2.0, 0.0])[np.arange(20) % 3])
-    for one, other in zip(by_class, drawn.get_weights(), strict=True):
+    functional.train_on_batch(X, Y, np.array([1.0, 2.0, 0.0])[np.arange(20) % 3])
+    for one, other in zip(by_class, functional.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5)
-    assert np.isfinite(drawn.train_on_batch(X, Y, weights))
+    assert np.isfinite(functional.train_on_batch(X, Y, weights))
 
 
 def test_a_stack_on_branches():
@@ -182,17 +182,17 @@ def test_other_callbacks(tmp_path):
 
 
 def test_a_generator_is_counted_in_samples():
-    drawn = []
+    yielded = []
 
     def batches():
         while True:
-            drawn.append(len(drawn))
+            yielded.append(len(yielded))
             yield X[:8], Y[:8]
 
     model = stack()
     with pytest.warns(UserWarning, match="24 samples, more than the requested 20"):
         model.fit_generator(batches(), samples_per_epoch=20, nb_epoch=2, verbose=0)
-    assert len(drawn) == 6
+    assert len(yielded) == 6
     assert model.predict_generator(batches(), 16).shape == (16, 3)
     assert len(model.evaluate_generator(batches(), 16)) == 2
     history = model.fit_generator(
@@ -221,13 +221,13 @@ def test_optimizers_by_hand():
     found = one_step(kinds.RMSprop(lr=0.1, rho=0.75, epsilon=1.0), [[2, 4]])
     np.testing.assert_allclose(found, [1 - 0.2 / (1 + 1), 2 - 0.4 / (2 + 1)], rtol=1e-6)
     found = one_step(kinds.Adagrad(lr=0.1, epsilon=1.0), [[3, 4], [4, 3]])
-    wanted = [1 - 0.3 / 4 - 0.4 / 6, 2 - 0.4 / 5 - 0.3 / 6]
-    np.testing.assert_allclose(found, wanted, rtol=1e-6)
+    expected = [1 - 0.3 / 4 - 0.4 / 6, 2 - 0.4 / 5 - 0.3 / 6]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
     # Adam's epsilon is added to the root of the mean that is not corrected.
     found = one_step(kinds.Adam(lr=0.1, beta_1=0.5, beta_2=0.75, epsilon=1.0), [[2, 4]])
     alpha = 0.1 * np.sqrt(0.25) / 0.5
-    wanted = [1 - alpha * 1 / (1 + 1), 2 - alpha * 2 / (2 + 1)]
-    np.testing.assert_allclose(found, wanted, rtol=1e-6)
+    expected = [1 - alpha * 1 / (1 + 1), 2 - alpha * 2 / (2 + 1)]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
     # clipnorm limits the norm of all gradients together, clipvalue each element after that.
     a, b = cornu.Variable(0.0), cornu.Variable(0.0)
     kinds.SGD(lr=1.0, clipnorm=1.0).apply([np.float32(3), np.float32(4)], [a, b])

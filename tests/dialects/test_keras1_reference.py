@@ -13,7 +13,7 @@ from tests.dialects.keras1_case import flattened
 REFERENCE = Path(__file__).parent / "keras1_reference.npz"
 
 CASES = keras1_layer_cases.CASES | keras1_training_cases.CASES
-DRAWN = keras1_layer_cases.DRAWN
+RANDOM_CASES = keras1_layer_cases.RANDOM_CASES
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +24,9 @@ def reference():
 
 def compare(reference, name, function, **tolerance):
     found = {f"{name}/{part}": value for part, value in flattened(function(load())).items()}
-    wanted = {key: value for key, value in reference.items() if key.startswith(f"{name}/")}
-    assert set(found) == set(wanted)
-    for key, value in wanted.items():
+    expected = {key: value for key, value in reference.items() if key.startswith(f"{name}/")}
+    assert set(found) == set(expected)
+    for key, value in expected.items():
         assert found[key].shape == value.shape, key
         np.testing.assert_allclose(found[key], value, err_msg=key, **tolerance)
 
@@ -37,10 +37,10 @@ def test_equal_numbers(name, reference):
     compare(reference, name, CASES[name], rtol=1e-4, atol=2e-6)
 
 
-@pytest.mark.parametrize("name", DRAWN)
+@pytest.mark.parametrize("name", RANDOM_CASES)
 def test_equal_statistics(name, reference):
     # Some thousand draws; another count of inputs would make a difference of 40 percent.
-    compare(reference, name, DRAWN[name], rtol=0.12)
+    compare(reference, name, RANDOM_CASES[name], rtol=0.12)
 
 
 def test_no_case_warns_about_the_program():

@@ -128,7 +128,7 @@ def test_matplotlib_is_said_to_be_missing(history, monkeypatch):
 class Figure:
     """Remembers what was drawn, as axes and figure in one."""
 
-    def __init__(self, **words):
+    def __init__(self, **kwargs):
         self.calls = []
 
     def add_subplot(self, *place):
@@ -142,7 +142,7 @@ class Figure:
         return self
 
     def __getattr__(self, name):
-        return lambda *args, **words: self.calls.append((name, args, words))
+        return lambda *args, **kwargs: self.calls.append((name, args, kwargs))
 
 
 def test_a_figure_is_made_if_matplotlib_is_in_use(history, monkeypatch):
@@ -157,8 +157,8 @@ def test_a_figure_is_made_if_matplotlib_is_in_use(history, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", module)
     figure = history.plot("loss", log=True)
     assert isinstance(figure, Figure) and closed == [figure]
-    drawn = [call for call in figure.calls if call[0] == "plot"]
-    assert [(args, words["label"]) for _, args, words in drawn] == [
+    plotted = [call for call in figure.calls if call[0] == "plot"]
+    assert [(args, kwargs["label"]) for _, args, kwargs in plotted] == [
         (([1, 2, 3], [2.0, 1.0, 0.5]), "training"),
         (([1, 2, 3], [2.5, 1.5, 1.75]), "validation"),
     ]

@@ -24,8 +24,8 @@ def model():
     return Model(x, Dense(2, name="top")(ops.relu(unit(part(x)))), name="whole")
 
 
-def paths(what, of=model, **words):
-    return [item.path for item in find(of(), what, **words)]
+def paths(what, of=model, **kwargs):
+    return [item.path for item in find(of(), what, **kwargs)]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ def block(x, units=4):
     return layers.ReLU()(x)
 
 
-def drawn():
+def functional_model():
     x = cornu.Input((4,))
     inner = cornu.Input((4,))
     encoder = cornu.Model(inner, block(block(inner)), name="encoder")
@@ -25,7 +25,7 @@ def names(model, what):
 
 
 def test_variables_of():
-    model = drawn()
+    model = functional_model()
     stem, head, encoder = (model.get_layer(name) for name in ("stem", "head", "encoder"))
     assert variables_of(model, "stem") == stem.weights == variables_of(model, stem)
     assert set(variables_of(model, "encoder")) == set(encoder.weights)
@@ -61,14 +61,14 @@ def test_variables_of_a_model_that_is_not_drawn():
 
 
 def test_layer_decay():
-    assert layer_decay(drawn(), 0.5) == {"/stem": 0.25, "/encoder": 0.5, "/head": 1.0}
-    assert layer_decay(drawn(), 0.5, parts="encoder/block*") == {
+    assert layer_decay(functional_model(), 0.5) == {"/stem": 0.25, "/encoder": 0.5, "/head": 1.0}
+    assert layer_decay(functional_model(), 0.5, parts="encoder/block*") == {
         "/stem": 0.125,
         "/encoder/block": 0.25,
         "/encoder/block_1": 0.5,
         "/head": 1.0,
     }
-    model = drawn()
+    model = functional_model()
     rates = layer_decay(model, 0.5, parts="encoder/block_1")
     model.compile(cornu.optimizers.SGD().set_rates(rates), "mse")
     source = cornu.data.identify([[1.0] * 4], [[1.0]]).open(cornu.data.ReadOptions(whole=True))

@@ -11,8 +11,8 @@ def unit(x, units=4):
     return layers.ReLU()(Dense(units)(x))
 
 
-def paths(model, **words):
-    return [item.path for item in outline(model, **words).walk()][1:]
+def paths(model, **kwargs):
+    return [item.path for item in outline(model, **kwargs).walk()][1:]
 
 
 def test_blocks_stand_around_their_layers():

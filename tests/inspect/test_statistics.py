@@ -19,7 +19,7 @@ def unit(x):
     return layers.ReLU()(Dense(5)(x))
 
 
-def drawn():
+def functional_model():
     i = Input((4,))
     part = Model(i, unit(i), name="part")
     x = Input((4,))
@@ -44,7 +44,7 @@ def close(row, array):
 
 
 def test_outputs_and_weights_by_path():
-    model = drawn()
+    model = functional_model()
     table = statistics(model, X)
     assert isinstance(table, Statistics) and len(table) == len(list(table))
     outputs, weights = table.of("output"), table.of("weight")
@@ -63,7 +63,7 @@ def test_outputs_and_weights_by_path():
 
 
 def test_gradients_by_weights_and_outputs():
-    model = drawn()
+    model = functional_model()
     table = model.statistics(X, Y)
     features = model.outputs_of("norm")
     rest = Model(features.output, model.output)
@@ -87,14 +87,14 @@ def test_gradients_by_weights_and_outputs():
 
 
 def test_nothing_of_the_model_changes():
-    model = drawn()
+    model = functional_model()
     before = [w.numpy() for w in model.weights]
     model.statistics(X, Y, training=True)
     assert all(np.array_equal(a, w.numpy()) for a, w in zip(before, model.weights, strict=True))
 
 
 def test_training_and_prediction_differ():
-    model = drawn()
+    model = functional_model()
     normed = model.statistics(X, Y, training=True, what="norm").of("output")["norm"]
     assert abs(normed.mean) < 1e-5
     assert abs(model.statistics(X, Y, what="norm").of("output")["norm"].mean) > 1e-3
@@ -114,7 +114,7 @@ def test_subclassed_models_and_several_calls():
 
 
 def test_only_some_layers():
-    model = drawn()
+    model = functional_model()
     assert {row.path for row in model.statistics(X, what="**/re_lu")} == {"part/unit/re_lu"}
     with pytest.raises(ValueError, match="has no layer 'tip'"):
         model.statistics(X, what="tip")
@@ -153,7 +153,7 @@ def test_several_outputs_integers_and_recurrent_layers():
 
 
 def test_the_function_is_compiled_once():
-    model = drawn()
+    model = functional_model()
     model.statistics(X, Y)
     keys = model.trainer.programs.step_keys
     traces = counters["traces"]
@@ -163,7 +163,7 @@ def test_the_function_is_compiled_once():
 
 
 def test_the_table_as_text_and_as_html():
-    table = drawn().statistics(X, Y)
+    table = functional_model().statistics(X, Y)
     text = str(table)
     for word in (
         "in prediction",
@@ -183,4 +183,4 @@ def test_targets_need_a_loss():
     with pytest.raises(RuntimeError, match="must be compiled before statistics"):
         model.statistics(X, Y)
     with pytest.raises(ValueError, match="expects the shape"):
-        drawn().statistics(X[:, :2])
+        functional_model().statistics(X[:, :2])

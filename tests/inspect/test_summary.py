@@ -9,9 +9,9 @@ from cornu.layers import Dense
 from tests.counting import calls
 
 
-def text(model, **words):
+def text(model, **kwargs):
     lines = []
-    model.summary(print_fn=lines.append, **words)
+    model.summary(print_fn=lines.append, **kwargs)
     return "\n".join(lines)
 
 

@@ -66,8 +66,8 @@ def test_axes_of_dot():
 def test_masks_go_through_a_drawn_graph(cls):
     ids = [Input((3,), dtype="int32") for _ in range(2)]
     rows = np.array([[1, 0, 2], [0, 0, 1]]), np.array([[1, 1, 0], [0, 2, 0]])
-    drawn = [Embedding(3, 2, "ones", mask_zero=True)(x) for x in ids]
-    y = cls()(drawn)
+    symbolic = [Embedding(3, 2, "ones", mask_zero=True)(x) for x in ids]
+    y = cls()(symbolic)
     assert y.mask.shape == (None, 3)
     values, mask = Graph(ids, [y, y.mask]).run([np.asarray(r) for r in rows])
 

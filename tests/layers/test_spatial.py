@@ -76,8 +76,8 @@ def test_global_pooling_in_both_data_formats(kind, keepdims):
 
 
 def test_the_data_format_of_the_construction_is_kept():
-    drawn = layers.Conv2D(4, 3)(cornu.Input((8, 6, 5)))
-    assert drawn.shape == (None, 6, 4, 4)
+    symbolic = layers.Conv2D(4, 3)(cornu.Input((8, 6, 5)))
+    assert symbolic.shape == (None, 6, 4, 4)
     settings.put("image_data_format", "channels_first")
     try:
         layer = layers.Conv2D(4, 3)

@@ -148,7 +148,7 @@ def test_shapes_that_do_not_fit_are_errors(make, true, pred):
 
 
 @pytest.mark.parametrize(
-    ("make", "words"),
+    ("make", "message"),
     [
         (lambda: metrics.Precision(thresholds=[0.5, 1.5]), "1.5"),
         (lambda: metrics.AUC(curve="LIFT"), "PRGAIN"),
@@ -170,8 +170,8 @@ def test_shapes_that_do_not_fit_are_errors(make, true, pred):
         (lambda: metrics.Mean().update_state([1.0, 2.0], [1.0, 2.0, 3.0]), "do not match"),
     ],
 )
-def test_wrong_arguments_are_errors(make, words):
-    with pytest.raises(ValueError, match=words):
+def test_wrong_arguments_are_errors(make, message):
+    with pytest.raises(ValueError, match=message):
         make()
 
 

@@ -54,15 +54,15 @@ def test_its_blocks_are_traced_once(model):
 
 
 def test_adding_a_layer_does_not_look_at_all_others(monkeypatch):
-    looks = []
+    visits = []
     called = cornu.Sequential._name_in_model_
     monkeypatch.setattr(
         cornu.Sequential,
         "_name_in_model_",
-        lambda self, layer: looks.append(1) or called(self, layer),
+        lambda self, layer: visits.append(1) or called(self, layer),
     )
     stack = cornu.Sequential([layers.Dense(3, name=f"d_{i}") for i in range(DEPTH)])
-    assert len(stack) == DEPTH and len(looks) <= 2 * DEPTH
+    assert len(stack) == DEPTH and len(visits) <= 2 * DEPTH
     with pytest.raises(ValueError, match="already has a layer named .d_7."):
         stack.add(layers.Dense(3, name="d_7"))
     last = stack.pop()

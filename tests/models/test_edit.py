@@ -12,7 +12,7 @@ from cornu import Input, Model, layers, ops
 from cornu.inspect.outline import outline
 from cornu.layers import Dense
 from cornu.models import edit
-from tests.models.test_outputs_of import CHOICES, draw
+from tests.models.test_outputs_of import CHOICES, build_random_model
 
 X = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")
 
@@ -380,7 +380,7 @@ def test_what_is_not_drawn_is_refused():
 @given(CHOICES, st.integers(0, 9))
 def test_edits_of_random_models_are_what_one_would_draw_by_hand(choices, which):
     x = Input((4,), name="x")
-    made = draw(choices, x)
+    made = build_random_model(choices, x)
     old = Model(x, layers.Concatenate()([*made, x]))
     before = old(X)
     scale = scaling(0.5, name="scale")

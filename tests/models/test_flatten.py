@@ -12,7 +12,7 @@ import cornu
 from cornu import Input, Model, layers, ops
 from cornu.inspect.outline import outline
 from cornu.layers import Dense
-from tests.models.test_outputs_of import CHOICES, draw
+from tests.models.test_outputs_of import CHOICES, build_random_model
 
 X = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")
 
@@ -219,7 +219,7 @@ def test_the_example_shows_where_to_look():
 @given(CHOICES, CHOICES)
 def test_random_nested_models_stay_equal_to_the_bit(first, second):
     i = Input((4,))
-    part = Model(i, draw(first, i)[-1], name="part")
+    part = Model(i, build_random_model(first, i)[-1], name="part")
     x = Input((4,))
-    model = Model(x, part(draw(second, part(x))[-1]))
+    model = Model(x, part(build_random_model(second, part(x))[-1]))
     assert np.array_equal(model.flatten()(X), model(X))

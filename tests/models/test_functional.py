@@ -134,7 +134,7 @@ def test_layers_come_in_the_order_of_keras():
 
 
 @pytest.mark.parametrize(
-    ("wrong", "words"),
+    ("wrong", "message"),
     [
         (lambda x: Model(x, Dense(3)), r"outputs is the layer 'dense', not a Tensor.*not called"),
         (lambda x: Model(x, [x, None]), r"outputs\[1\] must be a symbolic Tensor"),
@@ -145,8 +145,8 @@ def test_layers_come_in_the_order_of_keras():
         (lambda x: Dense(2)(Dense(2)), "Dense"),
     ],
 )
-def test_wrong_drawings_are_refused(wrong, words):
-    with pytest.raises((ValueError, TypeError), match="(?s)" + words):
+def test_wrong_drawings_are_refused(wrong, message):
+    with pytest.raises((ValueError, TypeError), match="(?s)" + message):
         wrong(Input((2,), name="x"))
 
 

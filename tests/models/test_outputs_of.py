@@ -170,8 +170,8 @@ def test_gradients_go_through():
     assert gradient.shape == X.shape and np.abs(gradient).sum() > 0
 
 
-def draw(choices, x):
-    """Draws a random model; returns the Tensor of each layer by name."""
+def build_random_model(choices, x):
+    """Builds a random model and returns the Tensor of each layer by name."""
     made = [x]
     for i, (kind, a, b) in enumerate(choices):
         left, right = made[a % len(made)], made[b % len(made)]
@@ -198,7 +198,7 @@ CHOICES = st.lists(
 @given(CHOICES, st.integers(0, 9))
 def test_a_cut_out_is_what_one_would_draw_by_hand(choices, which):
     x = Input((4,))
-    made = draw(choices, x)
+    made = build_random_model(choices, x)
     model = Model(x, layers.Concatenate()([*made, made[-1]]))
     target = made[1 + which % (len(made) - 1)]
     by_hand = Model(x, target)

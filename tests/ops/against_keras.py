@@ -51,8 +51,8 @@ def symbolic_like_concrete(op, *args, **kwargs):
         return Tensor((None, *x.shape[1:]), x.dtype)
 
     outputs = op(*map(draw, args), **{name: draw(x) for name, x in kwargs.items()})
-    drawn = jax.tree.leaves(outputs, is_leaf=lambda x: isinstance(x, Tensor))
-    for tensor, array in zip(drawn, jax.tree.leaves(op(*args, **kwargs)), strict=True):
+    tensors = jax.tree.leaves(outputs, is_leaf=lambda x: isinstance(x, Tensor))
+    for tensor, array in zip(tensors, jax.tree.leaves(op(*args, **kwargs)), strict=True):
         assert tensor.shape == tuple(None if n == size else n for n in array.shape)
         assert tensor.dtype == array.dtype.name
 

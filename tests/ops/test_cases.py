@@ -94,23 +94,23 @@ def _check(case: Case, expected: list[np.ndarray]) -> None:
     if not case.name.startswith("empty"):
         _assert_close(got, expected)
     if not {case.name, case.title} & EAGER:
-        _assert_drawn(case, function, got, unknown=False)
+        _assert_symbolic(case, function, got, unknown=False)
         if not {case.name, case.title} & WHOLE:
-            _assert_drawn(case, function, got, unknown=True)
+            _assert_symbolic(case, function, got, unknown=True)
 
 
-def _assert_drawn(case: Case, function: Any, got: list[np.ndarray], unknown: bool) -> None:
+def _assert_symbolic(case: Case, function: Any, got: list[np.ndarray], unknown: bool) -> None:
     """Calls the op with symbolic Tensors and compares shapes, and what the node computes."""
     leaves, definition = jax.tree_util.tree_flatten((case.args, case.kwargs))
     places = [i for i, leaf in enumerate(leaves) if isinstance(leaf, np.ndarray) and leaf.ndim]
     if not places:
         return
     batch = len(leaves[places[0]])
-    drawn = list(leaves)
+    symbolic = list(leaves)
     for i in places:
         size, *rest = leaves[i].shape
-        drawn[i] = Tensor((None if unknown and size == batch else size, *rest), leaves[i].dtype)
-    args, kwargs = jax.tree_util.tree_unflatten(definition, drawn)
+        symbolic[i] = Tensor((None if unknown and size == batch else size, *rest), leaves[i].dtype)
+    args, kwargs = jax.tree_util.tree_unflatten(definition, symbolic)
     tensors = jax.tree_util.tree_leaves(function(*args, **kwargs))
     for tensor, array in zip(tensors, got, strict=True):
         assert tensor.dtype == array.dtype.name

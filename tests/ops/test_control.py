@@ -25,9 +25,9 @@ def test_cond_and_switch():
     assert float(ops.cond(rate > 1, lambda: rate * 10, lambda: rate)) == 20
     assert float(ops.cond(False, lambda: 1.0, lambda: rate)) == 2  # a Variable as a result
     assert float(ops.switch(7, [lambda x: x, lambda x: -x], rate)) == -2
-    drawn = ops.switch(1, [ops.sin, ops.cos], Tensor((None, 3)))
-    assert drawn.shape == (None, 3)
-    np.testing.assert_allclose(_runs(drawn, X), np.cos(X), rtol=1e-5)
+    symbolic = ops.switch(1, [ops.sin, ops.cos], Tensor((None, 3)))
+    assert symbolic.shape == (None, 3)
+    np.testing.assert_allclose(_runs(symbolic, X), np.cos(X), rtol=1e-5)
 
 
 def test_loops():
@@ -37,9 +37,9 @@ def test_loops():
     )
     assert (int(i), int(total)) == (4, 6)
     assert ops.fori_loop(0, 3, lambda i, x: x * 2, X).tolist() == (X * 8).tolist()
-    drawn = ops.fori_loop(0, 3, lambda i, x: x * 2, Tensor((None, 3)))
-    assert drawn.shape == (None, 3)
-    assert _runs(drawn, X).tolist() == (X * 8).tolist()
+    symbolic = ops.fori_loop(0, 3, lambda i, x: x * 2, Tensor((None, 3)))
+    assert symbolic.shape == (None, 3)
+    assert _runs(symbolic, X).tolist() == (X * 8).tolist()
 
 
 def test_scans():
@@ -56,8 +56,8 @@ def test_scans():
 def test_maps():
     for function in (ops.map, ops.vectorized_map):
         assert function(lambda row: {"sum": ops.sum(row)}, X)["sum"].tolist() == [3.0, 12.0]
-        drawn = function(lambda row: row[:2], Tensor((None, 3)))
-        assert drawn.shape == (None, 2)
+        symbolic = function(lambda row: row[:2], Tensor((None, 3)))
+        assert symbolic.shape == (None, 2)
     both = ops.vectorized_map(lambda pair: pair[0] * pair[1], (X, X))
     assert both.tolist() == (X * X).tolist()
     assert ops.vectorize(lambda a, b: a + b, signature="(n),()->(n)")(X, 1.0).shape == (2, 3)
@@ -101,7 +101,7 @@ def test_conversions():
 
 
 def test_wrong_arguments():
-    for call, words in (
+    for call, message in (
         (lambda: ops.cholesky(-np.eye(2)), "positive definite"),
         (lambda: ops.qr(X, mode="full"), "'reduced' or 'complete'"),
         (lambda: ops.unstack(X, num=5), "num=5"),
@@ -118,7 +118,7 @@ def test_wrong_arguments():
         (lambda: ops.image.crop_images(np.ones((4, 4, 1)), 3, 1, 3, 1), "Received: 3 before"),
         (lambda: ops.image.affine_transform(np.ones((4, 4, 1)), np.ones(8), "cubic"), "bilinear"),
     ):
-        with pytest.raises(ValueError, match=words):
+        with pytest.raises(ValueError, match=message):
             call()
     with pytest.raises(TypeError, match="integers"):
         ops.ldexp(X, X)

@@ -17,7 +17,7 @@ from cornu.ops.materialize import once
 from cornu.ops.random import SeedGenerator
 from cornu.ops.random.threefry import bernoulli
 
-DRAWS = [
+DISTRIBUTIONS = [
     ("normal", ((3, 4), 1.0, 2.0)),
     ("uniform", ((3, 4), -1.0, 2.0)),
     ("truncated_normal", ((3, 4), 1.0, 2.0)),
@@ -30,12 +30,12 @@ DRAWS = [
 ]
 
 
-def lifted(draw, key):
-    """Runs a function that draws as it would run in a compiled step."""
+def run_pure(draw, key):
+    """Runs a function of random numbers as a compiled step would run it."""
     return scope.pure(draw, [])((), key)[0]
 
 
-@pytest.mark.parametrize(("name", "args"), DRAWS, ids=[name for name, _ in DRAWS])
+@pytest.mark.parametrize(("name", "args"), DISTRIBUTIONS, ids=[name for name, _ in DISTRIBUTIONS])
 def test_numbers_of_a_seed_are_those_of_keras(name, args):
     ours, theirs = getattr(random, name), getattr(keras.random, name)
     mine, source = SeedGenerator(7), keras.random.SeedGenerator(7)
@@ -45,16 +45,16 @@ def test_numbers_of_a_seed_are_those_of_keras(name, args):
         np.testing.assert_allclose(a, b, rtol=1e-5)
 
 
-@pytest.mark.parametrize(("name", "args"), DRAWS, ids=[name for name, _ in DRAWS])
+@pytest.mark.parametrize(("name", "args"), DISTRIBUTIONS, ids=[name for name, _ in DISTRIBUTIONS])
 def test_what_a_number_depends_on(name, args):
     draw = getattr(random, name)
     assert (draw(*args, seed=3) == draw(*args, seed=3)).all()
     assert not (draw(*args) == draw(*args)).all()
     for seed in (SeedGenerator(), SeedGenerator(5), None):
         both = lambda: (draw(*args, seed=seed), draw(*args, seed=seed))  # noqa: B023, E731
-        first, second = lifted(both, jax.random.key(1))
-        again, _ = lifted(both, jax.random.key(1))
-        other, _ = lifted(both, jax.random.key(2))
+        first, second = run_pure(both, jax.random.key(1))
+        again, _ = run_pure(both, jax.random.key(1))
+        other, _ = run_pure(both, jax.random.key(2))
         assert (first == again).all()
         assert not (first == second).all()
         assert not (first == other).all()
@@ -63,7 +63,7 @@ def test_what_a_number_depends_on(name, args):
 def test_a_key_depends_on_the_place():
     def named(name, seed=None):
         source = SeedGenerator(seed, name=name)
-        return lifted(lambda: random.normal((4,), seed=source), jax.random.key(1)).tolist()
+        return run_pure(lambda: random.normal((4,), seed=source), jax.random.key(1)).tolist()
 
     assert named("a") == named("a")
     assert named("a") != named("b")
@@ -74,7 +74,7 @@ def test_a_key_depends_on_the_place():
         around = scope.Scope(scope.current())
         around.layer_path = layers
         with scope.use_scope(around):
-            return lifted(lambda: random.normal((4,), seed=source), jax.random.key(1)).tolist()
+            return run_pure(lambda: random.normal((4,), seed=source), jax.random.key(1)).tolist()
 
     # Two blocks with a layer of the same name do not drop the same units.
     assert inside("block") == inside("block") != inside("block_1")
@@ -89,17 +89,17 @@ def test_path():
 
 
 def test_eager_numbers_follow_the_process_seed():
-    def draws():
+    def draw_numbers():
         source = SeedGenerator()
         return [random.normal((2,)).tolist() for _ in range(2)] + [
             random.normal((2,), seed=source).tolist() for _ in range(2)
         ]
 
     seeds.set_random_seed(4)
-    first = draws()
-    assert first != draws()
+    first = draw_numbers()
+    assert first != draw_numbers()
     seeds.set_random_seed(4)
-    assert first == draws()
+    assert first == draw_numbers()
     assert len({tuple(numbers) for numbers in first}) == 4
 
 
@@ -120,11 +120,11 @@ def test_nothing_is_frozen_into_a_program():
         with pytest.raises(RuntimeError, match="the same in each call"):
             jax.jit(lambda: random.normal((2,), seed=seed))()  # noqa: B023
         with pytest.raises(RuntimeError, match="no random key"):
-            lifted(lambda: random.normal((2,), seed=seed), None)  # noqa: B023
+            run_pure(lambda: random.normal((2,), seed=seed), None)  # noqa: B023
     assert source.count == 0
     key = jax.random.key(3)
-    drawn = jax.jit(lambda key: random.normal((2,), seed=key))(key)
-    assert (drawn == random.normal((2,), seed=key)).all()
+    numbers = jax.jit(lambda key: random.normal((2,), seed=key))(key)
+    assert (numbers == random.normal((2,), seed=key)).all()
 
 
 def test_drawing_shapes_uses_up_nothing():

@@ -60,9 +60,9 @@ OPTIONS = [
 @pytest.mark.parametrize("options", OPTIONS)
 def test_compiled_and_stateless_steps_are_the_eager_step(options):
     eager, model = two(**options)
-    lifted, lifted_model = two(**options)
+    compiled_optimizer, compiled_model = two(**options)
     stateless, stateless_model = two(**options)
-    run, traces = compiled(lifted, lifted_model)
+    run, traces = compiled(compiled_optimizer, compiled_model)
     values = [v.value for v in stateless_model], [v.value for v in stateless.variables]
     for step in range(4):
         grads = gradients(step)[:2]
@@ -71,7 +71,7 @@ def test_compiled_and_stateless_steps_are_the_eager_step(options):
         values = stateless.stateless_apply(values[1], grads, values[0])
     assert len(traces) == 1
     for others in (
-        [*lifted_model, *lifted.variables],
+        [*compiled_model, *compiled_optimizer.variables],
         [cornu.Variable(v, name="v") for v in (*values[0], *values[1])],
     ):
         check_equal([*model, *eager.variables], others)

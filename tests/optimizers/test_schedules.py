@@ -90,7 +90,7 @@ def test_one_cycle_is_that_of_fastai():
     assert float(rate(99)) == float(rate(40))
     again = schedules.deserialize(schedules.serialize(rate))
     np.testing.assert_allclose(jax.jit(jax.vmap(again))(jnp.arange(41)), expected, 1e-4, 1e-8)
-    for words in ({"steps": 0}, {"warmup": 1.0}, {"end_divisor": 0}):
-        with pytest.raises(ValueError, match=next(iter(words))):
-            schedules.OneCycle(0.1, **{"steps": 9, **words})
+    for kwargs in ({"steps": 0}, {"warmup": 1.0}, {"end_divisor": 0}):
+        with pytest.raises(ValueError, match=next(iter(kwargs))):
+            schedules.OneCycle(0.1, **{"steps": 9, **kwargs})
     assert not hasattr(keras.optimizers.schedules, "OneCycle")

@@ -89,12 +89,12 @@ def test_several_optimizers_are_those_of_keras():
 
 
 def test_several_optimizers_compiled_and_described():
-    eager, lifted = multi(cornu), multi(cornu)
+    eager, stateless = multi(cornu), multi(cornu)
     models = variables(cornu), variables(cornu)
-    lifted.build(models[1])
+    stateless.build(models[1])
     eager.apply(gradients(0), models[0])
-    new_model, new_state = jax.jit(lifted.stateless_apply)(
-        [v.value for v in lifted.variables], gradients(0), [v.value for v in models[1]]
+    new_model, new_state = jax.jit(stateless.stateless_apply)(
+        [v.value for v in stateless.variables], gradients(0), [v.value for v in models[1]]
     )
     for a, b in zip([*models[0], *eager.variables], [*new_model, *new_state], strict=True):
         np.testing.assert_allclose(np.asarray(a), np.asarray(b), 1e-5, 1e-6)

@@ -198,11 +198,11 @@ def test_config_goes_both_ways(name, args):
 
 
 def test_wrong_arguments_are_errors():
-    for args, words in (
+    for args, message in (
         ({"scale": 0.0}, "positive"),
         ({"mode": "fan"}, "fan_avg"),
         ({"distribution": "cauchy"}, "uniform"),
         ({"seed": "x"}, "SeedGenerator"),
     ):
-        with pytest.raises(ValueError, match=words):
+        with pytest.raises(ValueError, match=message):
             initializers.VarianceScaling(**args)

@@ -59,8 +59,8 @@ def test_the_second_process_compiles_nothing_and_says_nothing(tmp_path):
     ),
 )
 def test_nothing_is_kept(tmp_path, environment):
-    _, misses, folder, _, said = _run(tmp_path, **environment)
-    assert (misses, folder, said) == (0, "None", "")
+    _, misses, folder, _, message = _run(tmp_path, **environment)
+    assert (misses, folder, message) == (0, "None", "")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -68,8 +68,8 @@ def test_what_the_user_set_is_respected(tmp_path):
     theirs = tmp_path / "theirs"
     set_now = f"jax.config.update('jax_compilation_cache_dir', {str(theirs)!r})\n"
     set_now += "jax.config.update('jax_persistent_cache_min_compile_time_secs', 0)"
-    for words in ({"before": set_now}, {"after": set_now}):
-        assert _run(tmp_path / "home", **words)[2] == "None"
+    for kwargs in ({"before": set_now}, {"after": set_now}):
+        assert _run(tmp_path / "home", **kwargs)[2] == "None"
         assert any(path.name.endswith("-cache") for path in theirs.iterdir())
         for path in theirs.iterdir():
             path.unlink()
@@ -91,20 +91,20 @@ def test_switches(tmp_path):
 
 def test_a_folder_that_was_asked_for_and_is_refused_is_told(tmp_path):
     (tmp_path / "open").mkdir(mode=0o755)
-    *_, folder, _, said = _run(tmp_path, CORNU_COMPILATION_CACHE=str(tmp_path / "open"))
-    assert folder == "None" and "other users" in said
+    *_, folder, _, message = _run(tmp_path, CORNU_COMPILATION_CACHE=str(tmp_path / "open"))
+    assert folder == "None" and "other users" in message
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="of glibc")
 def test_memory_is_kept_if_asked_for_unless_the_user_chose_otherwise(tmp_path):
     off = {"CORNU_COMPILATION_CACHE": "off"}
-    asked = {**off, "CORNU_ALLOCATOR": "keep"}
+    keep = {**off, "CORNU_ALLOCATOR": "keep"}
     assert not _run(tmp_path, **off)[3]
-    assert _run(tmp_path, **asked)[3]
+    assert _run(tmp_path, **keep)[3]
     assert _run(tmp_path, after="cornu.config.enable_memory_keeping()", **off)[3]
     for chosen in ({"MALLOC_ARENA_MAX": "2"}, {"GLIBC_TUNABLES": "glibc.malloc.arena_max=2"}):
-        assert not _run(tmp_path, **asked, **chosen)[3]
+        assert not _run(tmp_path, **keep, **chosen)[3]
 
 
 _ATTENTION = """

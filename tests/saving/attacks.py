@@ -14,8 +14,8 @@ from cornu import layers
 from cornu.saving.storage_keys import collect_weights_by_key
 from tests.saving.watch import nothing_but
 
-EVIL = "print(open('/etc/passwd').read())"
-CODE = marshal.dumps(compile(EVIL, "<evil>", "exec"))
+MALICIOUS = "print(open('/etc/passwd').read())"
+CODE = marshal.dumps(compile(MALICIOUS, "<evil>", "exec"))
 
 
 def model():
@@ -39,12 +39,12 @@ def archive(path, config, weights=None, **members):
 def h5(arrays):
     target = io.BytesIO()
     with h5py.File(target, "w") as file:
-        for place, array in arrays.items():
-            file[place] = np.asarray(array)
+        for name, array in arrays.items():
+            file[name] = np.asarray(array)
     return target.getvalue()
 
 
-def refused(read, path, said=None):
-    with nothing_but(path), pytest.raises(ValueError, match=said) as caught:
+def assert_rejected(read, path, message=None):
+    with nothing_but(path), pytest.raises(ValueError, match=message) as caught:
         read(path)
     return caught

@@ -67,7 +67,7 @@ def custom_classes(k):
         pass
 
     @register
-    class Drawn(k.Model):
+    class FunctionalWithAttributes(k.Model):
         """A functional graph and attributes of its own."""
 
         def __init__(self, parts, **kwargs):
@@ -85,7 +85,7 @@ def custom_classes(k):
         def from_config(cls, config):
             return cls(**{**config, "parts": load(config["parts"])})
 
-    return ChainLayer, ChainModel, OnlyLayer, OnlyModel, Drawn
+    return ChainLayer, ChainModel, OnlyLayer, OnlyModel, FunctionalWithAttributes
 
 
 class Nesting:

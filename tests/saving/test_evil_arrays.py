@@ -8,7 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from tests.saving.attacks import EVIL, model, refused
+from tests.saving.attacks import MALICIOUS, assert_rejected, model
 from tests.saving.models import floats
 
 pytestmark = pytest.mark.usefixtures("warm")
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("warm")
 
 class Evil:
     def __reduce__(self):
-        return exec, (EVIL,)
+        return exec, (MALICIOUS,)
 
 
 def test_npz_is_never_unpickled(tmp_path):
@@ -26,14 +26,14 @@ def test_npz_is_never_unpickled(tmp_path):
     objects[0, 0] = Evil()
     kept = {"layers/dense/vars/1": floats(2)}
     np.savez(path, **kept, **{"layers/dense/vars/0": objects})
-    refused(made.load_weights, path, "not numbers")
+    assert_rejected(made.load_weights, path, "not numbers")
     for data in (pickle.dumps(Evil()), b"", b"\x93NUMPY", b"\x93NUMPY\x01\x00\xff\xff" + bytes(9)):
         with zipfile.ZipFile(path, "w") as file:
             file.writestr("layers/dense/vars/0.npy", data)
             file.writestr("layers/dense/vars/1.npy", data)
-        refused(made.load_weights, path)
+        assert_rejected(made.load_weights, path)
         path.write_bytes(data)
-        refused(made.load_weights, path)
+        assert_rejected(made.load_weights, path)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_npz_headers_are_data(header, tmp_path):
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("layers/dense/vars/0.npy", data)
         file.writestr("layers/dense/vars/1.npy", data)
-    refused(model().load_weights, path)
+    assert_rejected(model().load_weights, path)
 
 
 @pytest.mark.parametrize(
@@ -71,4 +71,4 @@ def test_safetensors_headers_are_checked(shape, offsets, tmp_path):
     header = json.dumps({"layers/dense/vars/0": entry, "layers/dense/vars/1": entry}).encode()
     for length in (len(header), 10**15):
         path.write_bytes(struct.pack("<Q", length) + header + bytes(32))
-        refused(model().load_weights, path)
+        assert_rejected(model().load_weights, path)

@@ -9,7 +9,7 @@ import pytest
 import cornu
 from cornu import layers
 from cornu.models import load_model, model_from_json
-from tests.saving.attacks import CODE, EVIL, archive, config_of, h5, model, refused
+from tests.saving.attacks import CODE, MALICIOUS, archive, assert_rejected, config_of, h5, model
 from tests.saving.watch import nothing_but
 
 pytestmark = pytest.mark.usefixtures("warm")
@@ -45,16 +45,16 @@ def test_a_lambda_runs_no_code_and_finds_no_function_with_effects(kind, tmp_path
     }
     config["config"]["layers"].append(entry)
     path = archive(tmp_path / "lambda.keras", config)
-    refused(load_model, path)
-    refused(lambda p: load_model(p, safe_mode=False), path)
-    refused(lambda p: load_model(p, safe_mode=None), path)
-    refused(lambda p: model_from_json(json.dumps(config)), path)
+    assert_rejected(load_model, path)
+    assert_rejected(lambda p: load_model(p, safe_mode=False), path)
+    assert_rejected(lambda p: load_model(p, safe_mode=None), path)
+    assert_rejected(lambda p: model_from_json(json.dumps(config)), path)
 
 
 OBJECTS = [
     ("os", "system", "touch /tmp/x"),
     ("subprocess", "Popen", {"args": ["ls"]}),
-    ("builtins", "exec", EVIL),
+    ("builtins", "exec", MALICIOUS),
     ("importlib", "import_module", "antigravity"),
     ("antigravity", "Anything", {}),
     ("keras.utils", "get_file", {"fname": "x", "origin": "http://localhost"}),
@@ -73,20 +73,20 @@ OBJECTS = [
 @pytest.mark.parametrize("where", ["model", "layer", "argument", "loss", "custom"])
 def test_a_config_names_only_what_is_known(where, tmp_path):
     for module, name, inner in OBJECTS:
-        evil = {"module": module, "class_name": name, "config": inner, "registered_name": None}
+        malicious = {"module": module, "class_name": name, "config": inner, "registered_name": None}
         config = config_of(model())
         if where == "model":
-            config = evil
+            config = malicious
         elif where == "layer":
-            config["config"]["layers"][1] = evil
+            config["config"]["layers"][1] = malicious
         elif where == "argument":
-            config["config"]["layers"][1]["config"]["kernel_initializer"] = evil
+            config["config"]["layers"][1]["config"]["kernel_initializer"] = malicious
         elif where == "loss":
-            config["compile_config"] = {"optimizer": "sgd", "loss": evil}
+            config["compile_config"] = {"optimizer": "sgd", "loss": malicious}
         else:
-            evil["registered_name"] = "evil>thing"
-            config["config"]["layers"][1] = evil
-        refused(load_model, archive(tmp_path / "names.keras", config))
+            malicious["registered_name"] = "evil>thing"
+            config["config"]["layers"][1] = malicious
+        assert_rejected(load_model, archive(tmp_path / "names.keras", config))
 
 
 @pytest.mark.parametrize("name", ["load", "tofile", "__import__", "fromfile", "core", "numpy", 3])
@@ -94,9 +94,9 @@ def test_a_graph_calls_only_ops(name, tmp_path):
     inputs = cornu.Input((4,))
     config = config_of(cornu.Model(inputs, cornu.ops.exp(inputs)))
     for module in ("keras.ops", "keras.src.ops.numpy", "keras.src.ops.image", "keras.ops.os"):
-        evil = copy.deepcopy(config)
-        evil["config"]["layers"][1] |= {"module": module, "class_name": name}
-        refused(load_model, archive(tmp_path / "op.keras", evil))
+        malicious = copy.deepcopy(config)
+        malicious["config"]["layers"][1] |= {"module": module, "class_name": name}
+        assert_rejected(load_model, archive(tmp_path / "op.keras", malicious))
 
 
 def test_texts_are_never_opened(tmp_path):
@@ -106,10 +106,10 @@ def test_texts_are_never_opened(tmp_path):
         for key in ("kernel_initializer", "activation", "kernel_regularizer", "dtype", "units"):
             config = config_of(model())
             config["config"]["layers"][1]["config"][key] = value
-            refused(load_model, archive(tmp_path / "text.keras", config))
+            assert_rejected(load_model, archive(tmp_path / "text.keras", config))
         config = config_of(model())
         config["compile_config"] = {"optimizer": value, "loss": value, "metrics": [value]}
-        refused(load_model, archive(tmp_path / "text.keras", config))
+        assert_rejected(load_model, archive(tmp_path / "text.keras", config))
         config["compile_config"] = None
         config["config"]["layers"][1]["config"]["name"] = value.replace("/", "|")
         with nothing_but(tmp_path / "name.keras"):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from cornu.models import load_model
-from tests.saving.attacks import archive, config_of, h5, model, refused
+from tests.saving.attacks import archive, assert_rejected, config_of, h5, model
 from tests.saving.models import floats
 
 pytestmark = pytest.mark.usefixtures("warm")
@@ -114,10 +114,10 @@ def test_hdf5_holds_plain_arrays_only(attack, tmp_path):
         attack(file, secret)
     made = model()
     before = made.get_weights()
-    refused(made.load_weights, path)
+    assert_rejected(made.load_weights, path)
     whole = archive(tmp_path / "evil.keras", config_of(made), path.read_bytes())
-    refused(load_model, whole)
-    refused(made.load_weights, whole)
-    refused(lambda p: made.load_weights(p, skip_mismatch=True), path)  # not even what fits
+    assert_rejected(load_model, whole)
+    assert_rejected(made.load_weights, whole)
+    assert_rejected(lambda p: made.load_weights(p, skip_mismatch=True), path)  # not even what fits
     for one, two in zip(before, made.get_weights(), strict=True):
         assert (one == two).all()

@@ -5,7 +5,7 @@ import pytest
 import cornu
 from cornu import layers
 from cornu.models import load_model, model_from_json
-from tests.saving.attacks import archive, config_of, h5, model, refused
+from tests.saving.attacks import archive, assert_rejected, config_of, h5, model
 from tests.saving.watch import nothing_but
 
 pytestmark = pytest.mark.usefixtures("warm")
@@ -34,8 +34,8 @@ pytestmark = pytest.mark.usefixtures("warm")
 )
 def test_json_that_is_no_model(text, tmp_path):
     path = archive(tmp_path / "json.keras", text)
-    refused(load_model, path)
-    refused(lambda p: model_from_json(text), path)
+    assert_rejected(load_model, path)
+    assert_rejected(lambda p: model_from_json(text), path)
 
 
 def test_models_within_models_end(tmp_path):
@@ -65,7 +65,7 @@ def test_sizes_are_refused_before_memory_is_taken(tmp_path):
         for number in NUMBERS:
             config = config_of(made)
             config["config"]["layers"][1]["config"][key] = number
-            refused(load_model, archive(tmp_path / "tall.keras", config))
+            assert_rejected(load_model, archive(tmp_path / "tall.keras", config))
 
 
 def test_the_file_says_how_large_its_model_may_be(tmp_path):
@@ -75,7 +75,9 @@ def test_the_file_says_how_large_its_model_may_be(tmp_path):
     )
     for layer in config["config"]["layers"][1:]:
         layer["config"]["units"] = 3200
-    refused(load_model, archive(tmp_path / "wide.keras", config), "more weights than it holds")
+    assert_rejected(
+        load_model, archive(tmp_path / "wide.keras", config), "more weights than it holds"
+    )
 
 
 @pytest.mark.parametrize(
@@ -90,7 +92,7 @@ def test_the_file_says_how_large_its_model_may_be(tmp_path):
 def test_metrics_are_bounded_as_well(metric, tmp_path):
     config = config_of(model())
     config["compile_config"] = {"optimizer": "sgd", "loss": "mse", "metrics": [metric]}
-    refused(load_model, archive(tmp_path / "metric.keras", config))
+    assert_rejected(load_model, archive(tmp_path / "metric.keras", config))
 
 
 @pytest.mark.parametrize("dtype", ["S1000000000", "U500000000", "(1000000000,)f8", "O", "V9", "?x"])
@@ -102,7 +104,7 @@ def test_arrays_in_configs_are_numbers(dtype, tmp_path):
         "class_name": "Constant",
         "config": {"value": array},
     }
-    refused(load_model, archive(tmp_path / "array.keras", config))
+    assert_rejected(load_model, archive(tmp_path / "array.keras", config))
 
 
 @pytest.mark.parametrize(
@@ -114,7 +116,7 @@ def test_ops_are_called_on_tensors_only(name, args, tmp_path):
     config = config_of(cornu.Model(inputs, cornu.ops.exp(inputs)))
     config["config"]["layers"][1] |= {"class_name": name}
     config["config"]["layers"][1]["inbound_nodes"] = [{"args": args, "kwargs": {}}]
-    refused(load_model, archive(tmp_path / "op.keras", config), "without a Tensor argument")
+    assert_rejected(load_model, archive(tmp_path / "op.keras", config), "without a Tensor argument")
 
 
 @pytest.mark.parametrize(

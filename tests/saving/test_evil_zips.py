@@ -7,7 +7,7 @@ import zipfile
 import pytest
 
 from cornu.models import load_model
-from tests.saving.attacks import archive, config_of, model, refused
+from tests.saving.attacks import archive, assert_rejected, config_of, model
 from tests.saving.watch import nothing_but
 
 pytestmark = pytest.mark.usefixtures("warm")
@@ -35,20 +35,22 @@ def bomb(path, name, size, **members):
 def test_members_that_unpack_to_far_more_are_refused(tmp_path):
     made, size = model(), 96 << 20
     config = json.dumps(config_of(made))
-    refused(load_model, bomb(tmp_path / "a.keras", "config.json", size), "unpack")
+    assert_rejected(load_model, bomb(tmp_path / "a.keras", "config.json", size), "unpack")
     path = bomb(tmp_path / "b.keras", "model.weights.h5", size, **{"config.json": config})
-    refused(load_model, path, "unpack")
-    refused(made.load_weights, path, "unpack")
-    refused(made.load_weights, bomb(tmp_path / "c.npz", "layers/dense/vars/0.npy", size), "unpack")
+    assert_rejected(load_model, path, "unpack")
+    assert_rejected(made.load_weights, path, "unpack")
+    assert_rejected(
+        made.load_weights, bomb(tmp_path / "c.npz", "layers/dense/vars/0.npy", size), "unpack"
+    )
 
 
 def test_a_member_that_lies_about_its_size(tmp_path):
     path = archive(tmp_path / "lie.keras", config_of(model()))
     data = path.read_bytes()
     size = len(json.dumps(config_of(model())))
-    for said in (0, 10, size + 1000, 1 << 31):
-        path.write_bytes(data.replace(struct.pack("<I", size), struct.pack("<I", said)))
-        refused(load_model, path)
+    for message in (0, 10, size + 1000, 1 << 31):
+        path.write_bytes(data.replace(struct.pack("<I", size), struct.pack("<I", message)))
+        assert_rejected(load_model, path)
 
 
 def test_archives_that_are_none(tmp_path):
@@ -56,15 +58,15 @@ def test_archives_that_are_none(tmp_path):
     path = tmp_path / "bad.keras"
     for data in (b"", b"PK", b"\x89HDF\r\n\x1a\n" + bytes(99), good[:-30], good[:100], good[50:]):
         path.write_bytes(data)
-        refused(load_model, path)
+        assert_rejected(load_model, path)
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("config.json", "{}")
-    refused(load_model, path, "no member 'model.weights.h5'")
+    assert_rejected(load_model, path, "no member 'model.weights.h5'")
     with pytest.warns(UserWarning, match="Duplicate"):
         with zipfile.ZipFile(path, "w") as file:
             file.writestr("config.json", "{}")
             file.writestr("config.json", "{}")
-    refused(load_model, path, "two members with the same name")
+    assert_rejected(load_model, path, "two members with the same name")
     with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as file:
         file.writestr("config.json", "{}")
-    refused(load_model, path, "compressed by a method")
+    assert_rejected(load_model, path, "compressed by a method")

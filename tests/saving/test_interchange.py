@@ -130,7 +130,7 @@ def own_kind(k):
     return Parts()
 
 
-def drawn_with_attributes(k):
+def functional_with_attributes(k):
     class Extra(k.Model):
         def __init__(self):
             inputs = k.Input((3,))
@@ -141,7 +141,7 @@ def drawn_with_attributes(k):
     return Extra()
 
 
-@pytest.mark.parametrize("make", [own_kind, drawn_with_attributes])
+@pytest.mark.parametrize("make", [own_kind, functional_with_attributes])
 def test_places_in_subclassed_models_are_those_of_keras(make, tmp_path):
     x = floats(2, 3)
     theirs, ours = make(keras), make(cornu)

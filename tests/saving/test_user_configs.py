@@ -166,8 +166,8 @@ def test_configs_are_taken_as_they_are(make, tmp_path):
     layer = make()
     objects = {type(layer).__name__: type(layer)}
     stacked = cornu.Sequential([inputs, layer, layers.Dense(2)])
-    drawn = cornu.Model(inputs, make()(make()(layers.Dense(2)(inputs))))
-    for model in (stacked, drawn):
+    functional = cornu.Model(inputs, make()(make()(layers.Dense(2)(inputs))))
+    for model in (stacked, functional):
         model.save(tmp_path / "m.keras")
         close(load_model(tmp_path / "m.keras", objects)(X), model(X))
         copy = clone_model(model)

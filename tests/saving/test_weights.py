@@ -32,7 +32,7 @@ def same(before, model):
 def test_nothing_is_changed_by_weights_that_do_not_fit(ending, tmp_path):
     path = tmp_path / f"w{ending}"
     stack(3, 2).save_weights(path)
-    for other, said in [
+    for other, message in [
         (
             stack(3, 5),
             f"{first(ending, 'dense_1')}: .*shape .3, 5., the array in the file .3, 2.",
@@ -44,7 +44,7 @@ def test_nothing_is_changed_by_weights_that_do_not_fit(ending, tmp_path):
         ),
     ]:
         before = other.get_weights()
-        with pytest.raises(ValueError, match=said):
+        with pytest.raises(ValueError, match=message):
             other.load_weights(path)
         assert same(before, other)
 

@@ -11,8 +11,8 @@ from cornu.utils import Progbar
 from tests.callbacks import fake
 
 
-def looks(line):
-    """What was drawn on a line, one after the other."""
+def redraws(line):
+    """Returns the successive contents of a line."""
     return line.split("\r")[1:]
 
 
@@ -63,8 +63,8 @@ def test_a_line_that_is_drawn_again_fits(terminal, monkeypatch):
     values = [(f"metric_{i}", 0.5) for i in range(9)]
     bar.update(1, values)
     bar.update(2, values)
-    drawn, last = looks(terminal.getvalue())
-    assert len(drawn) <= 59 and drawn.endswith(" - metric_0: 0.5000 …")
+    first, last = redraws(terminal.getvalue())
+    assert len(first) <= 59 and first.endswith(" - metric_0: 0.5000 …")
     lines = last.splitlines()
     assert len(lines) == 5 and max(map(len, lines)) <= 59
     assert lines[1] == "    - metric_1: 0.5000 - metric_2: 0.5000"
@@ -76,8 +76,8 @@ def test_a_very_narrow_terminal(terminal, monkeypatch):
     bar = Progbar(2, width=5, stateless_metrics=())
     for step in (1, 2):
         bar.update(step, [("loss", 0.5), ("a_long_name_of_a_metric", 0.5)])
-    drawn, last = looks(terminal.getvalue())
-    assert len(drawn) <= 19 and "a_long_name_of_a_metric: 0.5000" in last
+    first, last = redraws(terminal.getvalue())
+    assert len(first) <= 19 and "a_long_name_of_a_metric: 0.5000" in last
 
 
 def test_shown_numbers():

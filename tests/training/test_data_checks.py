@@ -30,7 +30,7 @@ SPARSE, CATEGORICAL = "sparse_categorical_crossentropy", "categorical_crossentro
 
 
 @pytest.mark.parametrize(
-    ("loss", "x", "y", "words"),
+    ("loss", "x", "y", "message"),
     [
         (SPARSE, X, LABELS + 1, "from 1 to 3, but the output has 3 classes.*subtract 1"),
         (SPARSE, X, LABELS - 5, "from -5 to -3"),
@@ -60,10 +60,10 @@ SPARSE, CATEGORICAL = "sparse_categorical_crossentropy", "categorical_crossentro
         ("mse", X, 3.0, "is a scalar|different numbers"),
     ],
 )
-def test_what_fit_refuses(loss, x, y, words):
+def test_what_fit_refuses(loss, x, y, message):
     made = model(loss)
     before = made.get_weights()
-    with pytest.raises(ValueError, match="(?s)" + words):
+    with pytest.raises(ValueError, match="(?s)" + message):
         made.fit(x, y, verbose=0)
     assert all(np.array_equal(a, b) for a, b in zip(before, made.get_weights(), strict=True))
 

@@ -64,12 +64,12 @@ class Reader(cornu.Sequential):
         return {"loss": np.zeros(())}
 
 
-def read(x, **words):
+def read(x, **kwargs):
     """The numbers of the batches that a fit reads."""
     reader = Reader([cornu.Input((3,)), layers.Dense(1)])
     reader.seen = []
     reader.compile("sgd", "mse", run_eagerly=True)
-    reader.fit(x, verbose=0, **words)
+    reader.fit(x, verbose=0, **kwargs)
     return reader.seen
 
 
@@ -109,20 +109,20 @@ def test_a_fast_run_writes_nothing(tmp_path, capsys):
         callbacks.Statistics(X, Y, log_dir=tmp_path / "e"),
         *(callbacks.EarlyStopping("val_loss"), seen),
     ]
-    words = {"validation_split": 0.2, "callbacks": listed, "batch_size": 8, "verbose": 2}
-    history = model().fit(X, Y, epochs=9, fast_dev_run=True, **words)
+    kwargs = {"validation_split": 0.2, "callbacks": listed, "batch_size": 8, "verbose": 2}
+    history = model().fit(X, Y, epochs=9, fast_dev_run=True, **kwargs)
     assert history.epoch == [0] and set(history.history) == {"loss", "val_loss"}
     assert (seen.trained, seen.tested, seen.epochs) == (1, 1, 1) and not list(tmp_path.iterdir())
-    said = capsys.readouterr().out.splitlines()[-1]
-    assert said == (
+    message = capsys.readouterr().out.splitlines()[-1]
+    assert message == (
         "fast_dev_run: 1 training step and 1 validation step ran. Omitted, because they write "
         "files: CSVLogger, ModelCheckpoint, BackupAndRestore, SpikeSkip, Statistics."
     )
-    words = {"epochs": 9, "resume": tmp_path / "f", "callbacks": [seen]}
-    model().fit(Again(), fast_dev_run=3, verbose=2, **words)
+    kwargs = {"epochs": 9, "resume": tmp_path / "f", "callbacks": [seen]}
+    model().fit(Again(), fast_dev_run=3, verbose=2, **kwargs)
     assert seen.trained == 4 and not list(tmp_path.iterdir())
-    said = capsys.readouterr().out.splitlines()[-1]
-    assert said == "fast_dev_run: 3 training steps ran; there is no validation data."
+    message = capsys.readouterr().out.splitlines()[-1]
+    assert message == "fast_dev_run: 3 training steps ran; there is no validation data."
     model().fit(X, Y, fast_dev_run=True, verbose=0)
     assert capsys.readouterr().out == ""
     # Of a list that was made by hand only a copy is shortened.
@@ -142,9 +142,9 @@ def limits():
 
 def test_the_limits_of_the_process(limits):
     seen, made = Seen(), model()
-    with pytest.warns(UserWarning, match="limited to") as said:
+    with pytest.warns(UserWarning, match="limited to") as found:
         made.fit(X, Y, epochs=5, callbacks=[seen], validation_data=(X, Y), **FIT)
-    assert {str(one.message).partition(":")[0] for one in said} == {
+    assert {str(one.message).partition(":")[0] for one in found} == {
         "The epochs are limited to 2",
         "The steps of an epoch are limited to 3",
     }
@@ -166,7 +166,7 @@ def test_an_epoch_goes_on_where_the_last_one_ended(limits):
 
 
 def test_wishes_that_cannot_be():
-    for words, text in (
+    for kwargs, text in (
         ({"overfit_batches": -1}, "overfit_batches must be a number"),
         ({"overfit_batches": 1.5}, "overfit_batches must be a number"),
         ({"overfit_batches": True}, "overfit_batches must be a number"),
@@ -175,4 +175,4 @@ def test_wishes_that_cannot_be():
         ({"fast_dev_run": 1, "overfit_batches": 1}, "pass either"),
     ):
         with pytest.raises(ValueError, match=text):
-            model().fit(X, Y, **words)
+            model().fit(X, Y, **kwargs)

@@ -47,7 +47,7 @@ COMMON = {"optimizer": "adam", "loss": "sparse_categorical_crossentropy", "metri
 
 
 @pytest.mark.parametrize(
-    "words",
+    "kwargs",
     [
         {},
         pytest.param({"class_weight": {0: 1.0, 1: 2.0, 2: 0.5}}, marks=pytest.mark.slow),
@@ -56,9 +56,9 @@ COMMON = {"optimizer": "adam", "loss": "sparse_categorical_crossentropy", "metri
     ],
     ids=["plain", "class_weight", "sample_weight", "validation_data"],
 )
-def test_histories_equal_those_of_keras(pair, words):
+def test_histories_equal_those_of_keras(pair, kwargs):
     theirs, ours = pair(**COMMON)
-    common = {"batch_size": 16, "epochs": 2, "shuffle": False, "verbose": 0, **words}
+    common = {"batch_size": 16, "epochs": 2, "shuffle": False, "verbose": 0, **kwargs}
     a = theirs.fit(X, LABELS, **common).history
     b = ours.fit(X, LABELS, **common).history
     close(a, b)
@@ -109,9 +109,9 @@ def test_several_outputs_equal_those_of_keras():
             loss_weights={"a": 1.0, "b": 0.3},
             metrics={"a": ["accuracy"], "b": ["mae"]},
         )
-    words = {"batch_size": 16, "epochs": 2, "shuffle": False, "verbose": 0}
+    kwargs = {"batch_size": 16, "epochs": 2, "shuffle": False, "verbose": 0}
     y = {"a": LABELS, "b": X[:, :1]}
-    a, b = theirs.fit(X, y, **words).history, ours.fit(X, y, **words).history
+    a, b = theirs.fit(X, y, **kwargs).history, ours.fit(X, y, **kwargs).history
     close(a, b)
 
 
@@ -154,7 +154,7 @@ def test_an_output_without_a_loss():
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("kwargs", "message"),
     [
         ({"loss": {"c": "mse"}}, "loss: the model has no output 'c'"),
         ({"loss": ["mse"]}, "the model has 2 outputs .*received a list of 1"),
@@ -163,9 +163,9 @@ def test_an_output_without_a_loss():
         ({"metrics": {"c": "mse"}}, "metrics: the model has no output 'c'"),
     ],
 )
-def test_compile_refuses_early(words, message):
+def test_compile_refuses_early(kwargs, message):
     with pytest.raises(ValueError, match=message):
-        two_headed(cornu).compile(**words)
+        two_headed(cornu).compile(**kwargs)
 
 
 def test_uncompiled_models_say_so():
@@ -219,8 +219,8 @@ def test_eager_steps_give_the_same():
     b = tiny(rate=0.0)
     b.set_weights(a.get_weights())
     b.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], run_eagerly=True)
-    words = {"epochs": 1, "batch_size": 25, "shuffle": False, "verbose": 0}
-    close(a.fit(X, LABELS, **words).history, b.fit(X, LABELS, **words).history)
+    kwargs = {"epochs": 1, "batch_size": 25, "shuffle": False, "verbose": 0}
+    close(a.fit(X, LABELS, **kwargs).history, b.fit(X, LABELS, **kwargs).history)
 
 
 def test_a_train_step_of_ones_own_needs_no_state():
@@ -359,26 +359,26 @@ def test_batch_size_is_ignored_where_the_data_comes_in_batches():
         def __iter__(self):
             return iter([(X[:20], LABELS[:20]), (X[20:], LABELS[20:])])
 
-    model, said = small(), "batch_size=7 is ignored: the data is an iterable of batches"
-    with pytest.warns(UserWarning, match=said) as found:
+    model, message = small(), "batch_size=7 is ignored: the data is an iterable of batches"
+    with pytest.warns(UserWarning, match=message) as found:
         model.fit(Batches(), batch_size=7, verbose=0)
     assert len(found) == 1 and found[0].filename == __file__
-    with pytest.warns(UserWarning, match=said):
+    with pytest.warns(UserWarning, match=message):
         model.evaluate(Batches(), batch_size=7, verbose=0)
-    with pytest.warns(UserWarning, match=said):
+    with pytest.warns(UserWarning, match=message):
         assert model.predict(Batches(), batch_size=7).shape == (50, 3)
-    with pytest.warns(UserWarning, match=said):
-        words = {"validation_data": Batches(), "validation_batch_size": 7, "verbose": 0}
-        model.fit(X, LABELS, **words)
+    with pytest.warns(UserWarning, match=message):
+        kwargs = {"validation_data": Batches(), "validation_batch_size": 7, "verbose": 0}
+        model.fit(X, LABELS, **kwargs)
     model.fit(X, LABELS, batch_size=7, validation_data=Batches(), verbose=0)
 
 
 def test_class_weight_without_classes():
     first, second = small(), small()
     second.set_weights(first.get_weights())
-    for model, words in ((first, {}), (second, {"class_weight": {}})):
-        model.fit(X, LABELS, shuffle=False, verbose=0, **words)
-        model.train_on_batch(X, LABELS, **words)
+    for model, kwargs in ((first, {}), (second, {"class_weight": {}})):
+        model.fit(X, LABELS, shuffle=False, verbose=0, **kwargs)
+        model.train_on_batch(X, LABELS, **kwargs)
     for a, b in zip(first.get_weights(), second.get_weights(), strict=True):
         assert np.array_equal(a, b)
 

@@ -18,9 +18,9 @@ X = np.random.default_rng(0).normal(size=(12, 4)).astype("float32")
 LABELS = np.arange(12) % 3
 
 
-def wrong(**words):
+def wrong(**kwargs):
     model = Sequential([Input((4,)), Dense(3, name="head")])
-    model.compile("sgd", "sparse_categorical_crossentropy", **words)
+    model.compile("sgd", "sparse_categorical_crossentropy", **kwargs)
     return model
 
 

@@ -15,19 +15,19 @@ from tests.sampling import slow_except
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(36, 6)).astype("float32")
 Y = RNG.normal(size=(36, 2)).astype("float32")
-WORDS = {"batch_size": 8, "epochs": 2, "verbose": 0, "shuffle": False}
+FIT_OPTIONS = {"batch_size": 8, "epochs": 2, "verbose": 0, "shuffle": False}
 
 
-def drawn(cls, **words):
+def functional(cls, **kwargs):
     x = Input((6,))
     h = layers.Dropout(0.25, seed=3)(Dense(8, activation="tanh")(x))
-    model = cls(x, Dense(2)(h), **words)
+    model = cls(x, Dense(2)(h), **kwargs)
     model.compile("sgd", "mse", metrics=["mae"])
     return model
 
 
 class Stepped(Model):
-    """Does by itself what a model does anyway."""
+    """Implements the default training step itself."""
 
     def train_step(self, data):
         x, y, sample_weight = unpack_x_y_sample_weight(data)
@@ -59,14 +59,14 @@ def check_close(a, b, rtol=1e-5):
         np.testing.assert_allclose(a[name], b[name], rtol, 1e-6, err_msg=name)
 
 
-@pytest.mark.parametrize("words", slow_except([{}, {"run_eagerly": True}], 1))
-def test_a_step_of_ones_own_can_do_what_the_models_does(words):
-    plain, own = drawn(Model), drawn(Stepped)
+@pytest.mark.parametrize("kwargs", slow_except([{}, {"run_eagerly": True}], 1))
+def test_a_step_of_ones_own_can_do_what_the_models_does(kwargs):
+    plain, own = functional(Model), functional(Stepped)
     own.set_weights(plain.get_weights())
-    own.compile("sgd", "mse", metrics=["mae"], **words)
+    own.compile("sgd", "mse", metrics=["mae"], **kwargs)
     own.trainer.seed = plain.trainer.seed = 3
     validation = {"validation_data": (X[:10], Y[:10])}
-    logs = [model.fit(X, Y, **validation, **WORDS).history for model in (plain, own)]
+    logs = [model.fit(X, Y, **validation, **FIT_OPTIONS).history for model in (plain, own)]
     check_close(*logs)
     for a, b in zip(plain.get_weights(), own.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, 1e-5, 1e-6)
@@ -80,7 +80,7 @@ def test_predictions_of_ones_own():
             outputs = self(unpack_x_y_sample_weight(data)[0], training=False)
             return {"sign": ops.sign(outputs), "row": ops.arange(len(outputs))}
 
-    model = drawn(Signs)
+    model = functional(Signs)
     found = model.predict(X, batch_size=36)
     assert np.array_equal(found["sign"], np.sign(model(X))) and len(found["row"]) == 36
 
@@ -111,7 +111,7 @@ def test_loss_and_metrics_of_ones_own_are_those_of_keras():
     logs = []
     for model in (theirs, ours):
         model.compile("sgd", "mse", metrics=["mae"])
-        logs.append(model.fit(X, Y, validation_data=(X[:10], Y[:10]), **WORDS).history)
+        logs.append(model.fit(X, Y, validation_data=(X[:10], Y[:10]), **FIT_OPTIONS).history)
     check_close(*logs, rtol=2e-5)
 
 
@@ -163,7 +163,7 @@ def test_several_optimizers_and_no_call(eager):
     if eager:
         model.trainer.config = model.trainer.config.__class__(optimizer="sgd", run_eagerly=True)
     before = model.get_weights()
-    history = model.fit(X, **WORDS).history
+    history = model.fit(X, **FIT_OPTIONS).history
     assert sorted(history) == ["generator", "missed"] and np.isfinite(history["missed"]).all()
     assert int(model.judging.iterations) == int(model.generating.iterations) == 10
     changed = [not np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True)]
@@ -199,11 +199,11 @@ def test_penalties_of_layers_reach_steps_of_ones_own():
 
 def test_a_ragged_batch_compiles_a_step_of_ones_own_once_more():
     """What such a step does with rows of weight zero cannot be known, so it gets none."""
-    own, plain = drawn(Stepped), drawn(Model)
+    own, plain = functional(Stepped), functional(Model)
     for model, traces in ((own, 2), (plain, 1)):
         before = counters["traces"]
-        model.fit(X, Y, **WORDS)
-        model.fit(X, Y, **WORDS)
+        model.fit(X, Y, **FIT_OPTIONS)
+        model.fit(X, Y, **FIT_OPTIONS)
         assert counters["traces"] - before == traces
 
 
@@ -218,13 +218,13 @@ def test_a_ragged_batch_of_a_stream_compiles_once_more_and_no_oftener():
                 for i in range(0, self.rows, 8)
             )
 
-    model = drawn(Model)
+    model = functional(Model)
     before = counters["traces"]
-    words = {"epochs": 2, "verbose": 0}
+    kwargs = {"epochs": 2, "verbose": 0}
     for rows in (36, 35, 34, 33):
-        streamed = model.fit(Batches(rows), **words).history
+        streamed = model.fit(Batches(rows), **kwargs).history
     assert counters["traces"] - before == 2
-    again = drawn(Model)
+    again = functional(Model)
     again.set_weights(model.get_weights())
     a = model.evaluate(Batches(35), verbose=0)
     b = again.evaluate(X[:35], Y[:35], batch_size=8, verbose=0)
@@ -233,7 +233,7 @@ def test_a_ragged_batch_of_a_stream_compiles_once_more_and_no_oftener():
 
 
 def test_the_last_rows_of_a_prediction_compile_nothing():
-    model = drawn(Model)
+    model = functional(Model)
     before = counters["traces"]
     whole = model.predict(X, batch_size=8)  # 4 batches, and 4 rows
     assert counters["traces"] - before == 1 and whole.shape == (36, 2)
@@ -251,7 +251,7 @@ def test_a_call_of_ones_own_around_a_drawing_may_mix_rows():
             outputs = super().call(inputs, training, mask)
             return outputs - ops.mean(outputs, axis=0)
 
-    model = drawn(Centered)
+    model = functional(Centered)
     found = model.predict(X, batch_size=8)[32:]
     np.testing.assert_allclose(found, model(X[32:], training=False), 1e-4, 1e-6)
     assert not model.trainer.programs.runner("train").pads
@@ -308,7 +308,7 @@ def test_steps_in_the_way_of_keras_on_jax():
     logs = []
     for k, model in ((keras, theirs), (cornu, ours)):
         model.compile("adam", "mse", metrics=[k.metrics.MeanAbsoluteError(name="mae")])
-        logs.append(model.fit(X, Y, validation_data=(X[:10], Y[:10]), **WORDS).history)
+        logs.append(model.fit(X, Y, validation_data=(X[:10], Y[:10]), **FIT_OPTIONS).history)
     check_close(*logs, rtol=2e-5)
     for a, b in zip(theirs.get_weights(), ours.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, 1e-4, 1e-6)
@@ -326,7 +326,7 @@ def test_a_stateless_step_draws_other_numbers_in_each_call():
             )
             return {"apart": ops.max(ops.abs(first - second))}, state
 
-    assert drawn(Noisy).train_on_batch(X[:8], Y[:8]) > 0
+    assert functional(Noisy).train_on_batch(X[:8], Y[:8]) > 0
 
 
 def test_a_stateless_step_that_returns_something_else():
@@ -337,7 +337,7 @@ def test_a_stateless_step_that_returns_something_else():
     with pytest.raises(
         TypeError, match=r"train_step\(state, data\) must return .* Received: a dict"
     ):
-        drawn(Wrong).fit(X, Y, **WORDS)
+        functional(Wrong).fit(X, Y, **FIT_OPTIONS)
 
 
 # ------------------------------------------------------------------- what steps receive, and how
@@ -447,12 +447,12 @@ def test_steps_may_take_any_arguments_and_call_those_of_the_base_class():
         def predict_step(self, data):
             return super().predict_step(data)
 
-    expected, first = None, drawn(Model).get_weights()
+    expected, first = None, functional(Model).get_weights()
     for cls in (Model, Variadic, WithState, Plain):
-        model = drawn(cls)
+        model = functional(cls)
         model.set_weights(first)
         model.trainer.seed = 3
-        logs = model.fit(X, Y, **WORDS).history["loss"]
+        logs = model.fit(X, Y, **FIT_OPTIONS).history["loss"]
         found = [*logs, *model.evaluate(X, Y, verbose=0), model.predict(X).sum()]
         expected = found if expected is None else expected
         np.testing.assert_allclose(found, expected, 1e-5)
@@ -520,4 +520,4 @@ def test_arrays_of_a_batch_may_differ_in_their_rows():
         model.fit(*batch, verbose=0)
     # Where every row is computed from the same row, different numbers are a mistake.
     with pytest.raises(ValueError, match=r"different numbers of rows \(x: 36, y: 30\)"):
-        drawn(Model).train_on_batch(X, Y[:30])
+        functional(Model).train_on_batch(X, Y[:30])

@@ -21,10 +21,10 @@ def test_a_loop_of_ones_own(capsys):
 
 @pytest.mark.slow
 def test_two_models_that_learn_from_each_other(capsys):
-    drawn, images = main_of("gan")(epochs=30)
-    assert drawn.shape == (6, 64) and drawn.min() >= 0 and drawn.max() <= 1
+    generated, images = main_of("gan")(epochs=30)
+    assert generated.shape == (6, 64) and generated.min() >= 0 and generated.max() <= 1
     # What no digit has ink on, the drawings leave white.
-    assert drawn[:, images.max(axis=0) == 0].mean() < 0.02
+    assert generated[:, images.max(axis=0) == 0].mean() < 0.02
     assert "fooled" in capsys.readouterr().out
 
 

@@ -13,7 +13,7 @@ RNG = np.random.default_rng(0)
 X = RNG.normal(size=(37, 6)).astype("float32")  # 4 batches of 8 rows, and one of 5
 Y = RNG.integers(0, 3, size=37)
 WEIGHT = np.linspace(0, 2, 37).astype("float32")
-WORDS = {"batch_size": 8, "epochs": 2, "verbose": 0, "shuffle": False}
+FIT_OPTIONS = {"batch_size": 8, "epochs": 2, "verbose": 0, "shuffle": False}
 
 
 def net(k, dtype="float32"):
@@ -28,8 +28,8 @@ def halving(k):
     return k.optimizers.schedules.ExponentialDecay(0.05, 4, 0.5)
 
 
-def adam(k, **words):
-    return k.optimizers.Adam(words.pop("rate", 0.01), **words)
+def adam(k, **kwargs):
+    return k.optimizers.Adam(kwargs.pop("rate", 0.01), **kwargs)
 
 
 def excluding(optimizer):
@@ -69,13 +69,13 @@ def numbers(library, optimizer):
     return [np.asarray(v.value, "float32") for v in optimizer.variables]
 
 
-def check_equal_fits(optimizer, x=X, dtype="float32", **words):
+def check_equal_fits(optimizer, x=X, dtype="float32", **kwargs):
     theirs, ours = net(keras, dtype), net(cornu, dtype)
     ours.set_weights(theirs.get_weights())
     found = []
     for k, model in ((keras, theirs), (cornu, ours)):
         model.compile(optimizer(k), "sparse_categorical_crossentropy", metrics=["accuracy"])
-        logs = model.fit(x, Y, sample_weight=WEIGHT, **{**WORDS, **words}).history
+        logs = model.fit(x, Y, sample_weight=WEIGHT, **{**FIT_OPTIONS, **kwargs}).history
         found.append((logs, model.get_weights(), numbers(k, model.optimizer)))
     (logs_a, weights_a, slots_a), (logs_b, weights_b, slots_b) = found
     for name in logs_a:
@@ -111,7 +111,7 @@ def test_a_model_in_float16_scales_its_loss_and_skips_what_overflows():
         model.set_weights(start)
         model.compile("sgd", "sparse_categorical_crossentropy")
         assert type(model.optimizer).__name__ == "LossScaleOptimizer"
-        logs = model.fit(60 * X[:32], Y[:32], **WORDS).history
+        logs = model.fit(60 * X[:32], Y[:32], **FIT_OPTIONS).history
         scale = float(np.asarray(model.optimizer.dynamic_scale.value))
         made = int(model.optimizer.iterations)
         found.append((logs["loss"], model.get_weights(), start, scale, made))
@@ -148,7 +148,7 @@ def test_averages_are_in_the_model_after_fit_and_training_goes_on_from_the_value
         def on_epoch_end(self, epoch, logs=None):
             seen.append(self.model.get_weights()[0])
 
-    model.fit(X, Y, callbacks=[Look()], **WORDS)
+    model.fit(X, Y, callbacks=[Look()], **FIT_OPTIONS)
     average = next(v for v in optimizer.variables if "average" in v.path).numpy()
     assert np.array_equal(model.get_weights()[0], average)
     assert not np.allclose(seen[-1], average)  # while training, the weights were their own
@@ -188,7 +188,7 @@ def test_averages_are_those_of_keras_after_fit_and_in_files(options, tmp_path):
 def test_the_number_of_steps_per_dispatch_changes_nothing():
     ends = []
     start = net(cornu).get_weights()
-    for words in (
+    for kwargs in (
         *({"steps_per_execution": steps} for steps in (1, 3, 100)),
         {"run_eagerly": True},
         {"jit_compile": False},
@@ -197,8 +197,8 @@ def test_the_number_of_steps_per_dispatch_changes_nothing():
         model.set_weights(start)
         cornu.utils.set_random_seed(5)
         optimizer = COMBINED["accumulation, averages, schedule, clipping"](cornu)
-        model.compile(optimizer, "sparse_categorical_crossentropy", **words)
-        logs = model.fit(X, Y, **{**WORDS, "shuffle": True}).history
+        model.compile(optimizer, "sparse_categorical_crossentropy", **kwargs)
+        logs = model.fit(X, Y, **{**FIT_OPTIONS, "shuffle": True}).history
         ends.append((logs["loss"], model.get_weights()))
     for loss, weights in ends[1:3]:  # compiled: the same bits
         assert loss == ends[0][0]
@@ -212,7 +212,7 @@ def test_the_number_of_steps_per_dispatch_changes_nothing():
 def test_another_learning_rate_compiles_nothing():
     model = net(cornu)
     model.compile(adam(cornu), "sparse_categorical_crossentropy")
-    model.fit(X, Y, **WORDS)
+    model.fit(X, Y, **FIT_OPTIONS)
     before, start = counters["traces"], model.get_weights()
 
     class Slower(cornu.callbacks.Callback):
@@ -222,10 +222,10 @@ def test_another_learning_rate_compiles_nothing():
         def on_epoch_end(self, epoch, logs=None):
             self.model.optimizer.learning_rate.assign(0.0)
 
-    model.fit(X, Y, callbacks=[Slower()], **WORDS)
+    model.fit(X, Y, callbacks=[Slower()], **FIT_OPTIONS)
     middle = model.get_weights()
     model.optimizer.learning_rate = 0.0
-    model.fit(X, Y, **WORDS)
+    model.fit(X, Y, **FIT_OPTIONS)
     moved = [i for i, v in enumerate(model.weights) if v.trainable and v.role == "param"]
     assert any(not np.array_equal(start[i], middle[i]) for i in moved)
     assert all(np.array_equal(middle[i], model.get_weights()[i]) for i in moved)
@@ -242,7 +242,7 @@ def test_schedules_count_steps_over_fits():
     model = net(cornu)
     model.compile(cornu.optimizers.SGD(Rate()), "sparse_categorical_crossentropy")
     for _ in range(2):
-        model.fit(X, Y, **{**WORDS, "epochs": 1})
+        model.fit(X, Y, **{**FIT_OPTIONS, "epochs": 1})
         rates.append(float(model.optimizer.learning_rate))
     assert rates == pytest.approx([0.1 / 6, 0.1 / 11])
     with pytest.raises(TypeError, match="cannot be replaced by a number"):

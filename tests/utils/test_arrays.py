@@ -59,8 +59,8 @@ def test_pad_sequences():
         (vectors, {"maxlen": 4, "dtype": "float32"}),
         ([["a"], ["b", "c"]], {"dtype": object, "value": "-"}),
     ]
-    for sequences, words in cases:
-        got, want = (f(sequences, **words) for f in (pad_sequences, keras.utils.pad_sequences))
+    for sequences, kwargs in cases:
+        got, want = (f(sequences, **kwargs) for f in (pad_sequences, keras.utils.pad_sequences))
         assert got.dtype == want.dtype
         np.testing.assert_array_equal(got, want)
     assert pad_sequences([[1, 2], [3]], maxlen=0).shape == (2, 0)

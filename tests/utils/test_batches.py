@@ -43,7 +43,7 @@ def test_shuffled_split_keeps_rows_together():
 
 def test_sizes_are_checked():
     x = np.arange(10)
-    for words, text in (
+    for kwargs, text in (
         ({}, "pass left_size or right_size"),
         ({"left_size": 1.5}, "left_size must be a fraction between 0 and 1"),
         ({"left_size": 0}, "left_size must be a fraction"),
@@ -52,6 +52,6 @@ def test_sizes_are_checked():
         ({"left_size": 6, "right_size": 5}, "right_size=5 exceed the 10 rows"),
     ):
         with pytest.raises(ValueError, match=text):
-            split_dataset(x, **words)
+            split_dataset(x, **kwargs)
     with pytest.raises(ValueError, match="different numbers of rows"):
         split_dataset((x, x[:3]), 0.5)

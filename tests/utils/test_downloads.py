@@ -34,12 +34,12 @@ class Server:
 
     def __init__(self):
         self.pages = {}
-        self.asked = []
+        self.requests = []
         server = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
-                server.asked.append(self.path)
+                server.requests.append(self.path)
                 page = server.pages.get(self.path)
                 if callable(page):
                     page(self)
@@ -100,16 +100,16 @@ def redirect(target):
 
 def test_a_file_is_fetched_once(server, cache):
     server.pages["/a.txt"] = DATA
-    words = {"origin": f"{server.url}/a.txt?version=1", "file_hash": sha256(DATA)}
+    kwargs = {"origin": f"{server.url}/a.txt?version=1", "file_hash": sha256(DATA)}
     server.pages["/a.txt?version=1"] = DATA
-    path = get_file(cache_dir=cache, **words)
+    path = get_file(cache_dir=cache, **kwargs)
     assert path == str(cache / "datasets" / "a.txt") and Path(path).read_bytes() == DATA
-    assert get_file(cache_dir=cache, **words) == path and len(server.asked) == 1
-    get_file(cache_dir=cache, force_download=True, **words)
-    assert len(server.asked) == 2
+    assert get_file(cache_dir=cache, **kwargs) == path and len(server.requests) == 1
+    get_file(cache_dir=cache, force_download=True, **kwargs)
+    assert len(server.requests) == 2
     # One that has changed since is fetched again.
     (cache / "datasets" / "a.txt").write_bytes(b"changed")
-    get_file(cache_dir=cache, **words)
+    get_file(cache_dir=cache, **kwargs)
     assert Path(path).read_bytes() == DATA and files(cache) == ["datasets/a.txt"]
     plain = cache / "plain"
     plain.touch()
@@ -119,7 +119,7 @@ def test_a_file_is_fetched_once(server, cache):
 def test_hashes(server, cache):
     server.pages["/a"] = DATA
     md5 = hashlib.md5(DATA).hexdigest()
-    for i, words in enumerate(
+    for i, kwargs in enumerate(
         (
             {"file_hash": sha256(DATA).upper()},
             {"file_hash": sha256(DATA), "hash_algorithm": "sha256"},
@@ -128,7 +128,7 @@ def test_hashes(server, cache):
             {"md5_hash": md5},
         )
     ):
-        assert get_file(f"{i}", f"{server.url}/a", cache_dir=cache, **words).endswith(str(i))
+        assert get_file(f"{i}", f"{server.url}/a", cache_dir=cache, **kwargs).endswith(str(i))
 
 
 def test_a_wrong_hash_leaves_nothing_behind(server, cache):
@@ -156,12 +156,12 @@ def test_places_are_those_of_keras(tmp_path, monkeypatch, capsys):
     for extract in (False, True):
         for fname in (None, "name", "name.x.zip"):
             for sub in ("datasets", "deep/er", str(tmp_path / f"absolute{extract}")):
-                words = {"extract": extract, "cache_subdir": sub, "origin": source.as_uri()}
+                kwargs = {"extract": extract, "cache_subdir": sub, "origin": source.as_uri()}
                 paths = []
                 for lib in (cornu, keras):
                     home = tmp_path / f"{lib.__name__}{extract}"
                     home.mkdir(exist_ok=True)
-                    path = lib.utils.get_file(fname, cache_dir=str(home), **words)
+                    path = lib.utils.get_file(fname, cache_dir=str(home), **kwargs)
                     paths.append(path.replace(str(home), ""))
                     assert os.path.isdir(path) if extract else os.path.isfile(path)
                 assert paths[0] == paths[1]
@@ -177,13 +177,13 @@ def test_places_are_those_of_keras(tmp_path, monkeypatch, capsys):
 def test_what_is_said(server, cache, capsys):
     cornu.utils.enable_interactive_logging()
     server.pages["/a"] = DATA
-    words = {"origin": f"{server.url}/a", "cache_dir": cache, "file_hash": sha256(DATA)}
-    path = get_file(**words)
+    kwargs = {"origin": f"{server.url}/a", "cache_dir": cache, "file_hash": sha256(DATA)}
+    path = get_file(**kwargs)
     assert capsys.readouterr().out == f"Downloading {server.url}/a\n"
-    get_file(**words)
+    get_file(**kwargs)
     assert capsys.readouterr().out == ""
     Path(path).write_bytes(b"")
-    get_file(**words)
+    get_file(**kwargs)
     assert "does not have the expected sha256 hash.\nDownloading" in capsys.readouterr().out
 
 
@@ -191,7 +191,7 @@ def test_what_is_said(server, cache, capsys):
 
 
 @pytest.mark.parametrize(
-    "origin, said",
+    "origin, message",
     [
         (None, "origin must be the URL of a file"),
         ("", "origin must be the URL of a file"),
@@ -209,8 +209,8 @@ def test_what_is_said(server, cache, capsys):
         ("https://127.0.0.1/a/\x01", "the URL contains the file name"),
     ],
 )
-def test_addresses(cache, origin, said):
-    with pytest.raises(ValueError, match=said):
+def test_addresses(cache, origin, message):
+    with pytest.raises(ValueError, match=message):
         get_file(origin=origin, cache_dir=cache)
     assert not cache.exists() or files(cache) == []
 
@@ -231,7 +231,7 @@ def test_names(tmp_path, cache, fname):
 
 
 @pytest.mark.parametrize(
-    "words, said",
+    "kwargs, message",
     [
         ({"file_hash": "abc"}, "file_hash must have 64 hexadecimal digits"),
         ({"file_hash": "z" * 64}, "file_hash must have 64 hexadecimal digits"),
@@ -242,10 +242,10 @@ def test_names(tmp_path, cache, fname):
         ({"extract": True, "archive_format": ["tar", "rar"]}, "archive_format must be"),
     ],
 )
-def test_wrong_arguments(tmp_path, cache, words, said):
+def test_wrong_arguments(tmp_path, cache, kwargs, message):
     (tmp_path / "a").write_bytes(DATA)
-    with pytest.raises(ValueError, match=said):
-        get_file(origin=(tmp_path / "a").as_uri(), cache_dir=cache, **words)
+    with pytest.raises(ValueError, match=message):
+        get_file(origin=(tmp_path / "a").as_uri(), cache_dir=cache, **kwargs)
     assert not cache.exists()
 
 
@@ -257,12 +257,12 @@ def test_an_address_that_forwards(server, cache, tmp_path):
     server.pages["/file"] = redirect(secret.as_uri())
     server.pages["/ftp"] = redirect("ftp://127.0.0.1/a")
     server.pages["/round"] = redirect("/round")
-    words = {"cache_dir": cache, "file_hash": sha256(DATA)}
-    path = get_file(origin=f"{server.url}/there", **words)
+    kwargs = {"cache_dir": cache, "file_hash": sha256(DATA)}
+    path = get_file(origin=f"{server.url}/there", **kwargs)
     assert path.endswith("there") and Path(path).read_bytes() == DATA
     for name, error in (("file", ValueError), ("ftp", ValueError), ("round", OSError)):
         with pytest.raises((error, urllib.error.URLError)):
-            get_file(origin=f"{server.url}/{name}", **words)
+            get_file(origin=f"{server.url}/{name}", **kwargs)
     # From https without a hash, http is no way on.
     with pytest.raises(ValueError, match="could be modified in transit"):
         with _open_address(f"{server.url}/there", "https", False):
@@ -284,18 +284,18 @@ def test_failures_leave_nothing_behind(server, cache):
         handler.wfile.write(b"x" * 10)
 
     server.pages |= {"/short": short, "/huge": huge}
-    words = {"cache_dir": cache, "file_hash": sha256(DATA)}
+    kwargs = {"cache_dir": cache, "file_hash": sha256(DATA)}
     with pytest.raises(OSError, match=r"received only 10 of the 1000 bytes of '.*/short'"):
-        get_file(origin=f"{server.url}/short", **words)
+        get_file(origin=f"{server.url}/short", **kwargs)
     with pytest.raises(OSError, match=r"/huge' has 1152921504606846976 bytes, but only"):
-        get_file(origin=f"{server.url}/huge", **words)
+        get_file(origin=f"{server.url}/huge", **kwargs)
     with pytest.raises(urllib.error.URLError, match="/none could not be read: HTTP Error 404"):
-        get_file(origin=f"{server.url}/none", **words)
+        get_file(origin=f"{server.url}/none", **kwargs)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with pytest.raises(urllib.error.URLError, match="could not be read"):
-        get_file(origin=f"http://127.0.0.1:{port}/a", **words)
+        get_file(origin=f"http://127.0.0.1:{port}/a", **kwargs)
     with pytest.raises(FileNotFoundError):
         get_file(origin=(cache / "none").as_uri(), cache_dir=cache)
     assert files(cache) == []
@@ -305,7 +305,7 @@ def test_certificates_are_looked_at(server, cache):
     # The server speaks no TLS, so the handshake fails before anything is asked.
     with pytest.raises(urllib.error.URLError, match="SSL|WRONG_VERSION|could not be read"):
         get_file(origin=f"{server.url}/a".replace("http:", "https:"), cache_dir=cache)
-    assert server.asked == [] and ssl.create_default_context().verify_mode == ssl.CERT_REQUIRED
+    assert server.requests == [] and ssl.create_default_context().verify_mode == ssl.CERT_REQUIRED
 
 
 # -------------------------------------------------------------------------------------- archives
@@ -323,32 +323,32 @@ def packed(**members):
 
 def test_archives_are_unpacked_once(server, cache):
     server.pages["/a.tgz"] = data = packed(**{"x/1.txt": b"1", "2.txt": b"2"})
-    words = {"cache_dir": cache, "origin": f"{server.url}/a.tgz", "file_hash": sha256(data)}
+    kwargs = {"cache_dir": cache, "origin": f"{server.url}/a.tgz", "file_hash": sha256(data)}
     for extra, names in (
         ({"extract": True}, ("a.tgz", "a.tgz_archive")),
         ({"untar": True, "fname": "b"}, ("b", "b_archive")),
         ({"extract": True, "fname": "c.tgz", "archive_format": "tar"}, ("c_extracted", "c.tgz")),
     ):
-        folder = get_file(**words, **extra)
+        folder = get_file(**kwargs, **extra)
         assert folder == str(cache / "datasets" / names[0])
         assert (cache / "datasets" / names[1]).read_bytes() == data
         assert files(cache / "datasets" / names[0]) == ["2.txt", "x/1.txt"]
     (cache / "datasets" / "b" / "2.txt").unlink()
-    get_file(**words, untar=True, fname="b")
-    assert files(cache / "datasets" / "b") == ["x/1.txt"] and len(server.asked) == 3
-    get_file(**words, untar=True, fname="b", force_download=True)
+    get_file(**kwargs, untar=True, fname="b")
+    assert files(cache / "datasets" / "b") == ["x/1.txt"] and len(server.requests) == 3
+    get_file(**kwargs, untar=True, fname="b", force_download=True)
     assert files(cache / "datasets" / "b") == ["2.txt", "x/1.txt"]
 
 
 def test_archives_that_are_not_safe_or_none(server, cache):
-    for data, said in (
+    for data, message in (
         (packed(**{"good": b"1", "../../evil": b"2"}), "is outside of the folder"),
         (packed(**{"good": b"1", "/tmp/evil": b"2"}), "is outside of the folder"),
         (b"no archive", "is not an archive of type tar or zip"),
     ):
         server.pages["/a"] = data
-        words = {"cache_dir": cache, "origin": f"{server.url}/a", "file_hash": sha256(data)}
+        kwargs = {"cache_dir": cache, "origin": f"{server.url}/a", "file_hash": sha256(data)}
         for _ in range(2):  # nor when it comes from the cache
-            with pytest.raises(ValueError, match=said):
-                get_file(extract=True, **words)
+            with pytest.raises(ValueError, match=message):
+                get_file(extract=True, **kwargs)
             assert files(cache) == ["datasets/a_archive"]

@@ -31,11 +31,11 @@ def test_clear_session_forgets():
 
 
 def test_set_random_seed_repeats_everything():
-    drawn = []
+    numbers = []
     for _ in range(2):
         set_random_seed(7)
-        drawn.append((seeds.next_seed(), random.random(), np.random.rand()))
-    assert drawn[0] == drawn[1]
+        numbers.append((seeds.next_seed(), random.random(), np.random.rand()))
+    assert numbers[0] == numbers[1]
     for wrong in (-1, 2**32, 1.5, None, True):
         with pytest.raises(ValueError, match="seed must be an integer"):
             set_random_seed(wrong)

@@ -34,10 +34,10 @@ def tiny(library=cornu, optimizer="sgd"):
     return model
 
 
-def fit(callback, model=None, epochs=2, **words):
+def fit(callback, model=None, epochs=2, **kwargs):
     model = tiny() if model is None else model
-    words = {"batch_size": 8, "verbose": 0, "validation_data": (X[:8], Y[:8]), **words}
-    return model, model.fit(X, Y, epochs=epochs, callbacks=[callback], **words).history
+    kwargs = {"batch_size": 8, "verbose": 0, "validation_data": (X[:8], Y[:8]), **kwargs}
+    return model, model.fit(X, Y, epochs=epochs, callbacks=[callback], **kwargs).history
 
 
 def read(folder):
@@ -149,8 +149,8 @@ def test_speed_is_positive_and_leaves_out_validation(tmp_path, monkeypatch):
             now[0] += 100.0
 
     model, board = tiny(), TensorBoard(tmp_path, write_steps_per_second=True)
-    words = {"batch_size": 8, "verbose": 0, "validation_data": (X[:8], Y[:8])}
-    model.fit(X, Y, epochs=2, callbacks=[Wait(), board], **words)
+    kwargs = {"batch_size": 8, "verbose": 0, "validation_data": (X[:8], Y[:8])}
+    model.fit(X, Y, epochs=2, callbacks=[Wait(), board], **kwargs)
     assert scalars(tmp_path / "train", "epoch_steps_per_second") == [(0, 2.5), (1, 2.5)]
 
 

@@ -96,13 +96,15 @@ ROWS = [
     *(
         LayerRow(
             f"clahe_{name}",
-            lambda k, words=words: k.layers.ContrastLimitedAdaptiveHistogramEqualization(**words),
+            lambda k, kwargs=kwargs: k.layers.ContrastLimitedAdaptiveHistogramEqualization(
+                **kwargs
+            ),
             _images(2, *shape),
             rtol=1e-4,
             atol=1e-2,
             skip=MIXED,
         )
-        for name, shape, words in (
+        for name, shape, kwargs in (
             ("grid", (16, 16, 3), {}),
             ("rest", (13, 11, 2), {"tile_grid_size": (3, 2), "clip_limit": 1.5}),
             ("range", (8, 8, 1), {"value_range": (-10, 300), "clip_limit": 0.0}),

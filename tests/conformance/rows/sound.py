@@ -9,11 +9,11 @@ def _sounds(*shape):
     return lambda rng: rng.normal(size=shape).astype("float32")
 
 
-def _mel(name, shape, skip=None, **words):
+def _mel(name, shape, skip=None, **kwargs):
     return LayerRow(
         name,
         lambda k: k.layers.MelSpectrogram(
-            **{"fft_length": 64, "sequence_stride": 16, "num_mel_bins": 8, **words}
+            **{"fft_length": 64, "sequence_stride": 16, "num_mel_bins": 8, **kwargs}
         ),
         _sounds(*shape),
         rtol=1e-4,
@@ -22,10 +22,10 @@ def _mel(name, shape, skip=None, **words):
     )
 
 
-def _stft(name, shape=(2, 40, 2), **words):
+def _stft(name, shape=(2, 40, 2), **kwargs):
     return LayerRow(
         f"stft_spectrogram_{name}",
-        lambda k: k.layers.STFTSpectrogram(**{"frame_length": 12, **words}),
+        lambda k: k.layers.STFTSpectrogram(**{"frame_length": 12, **kwargs}),
         _sounds(*shape),
         rtol=1e-4,
         atol=1e-5,

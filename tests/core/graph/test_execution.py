@@ -139,8 +139,8 @@ def gradients(model):
     def step():
         return cornu.value_and_grad(loss_of, model.trainable_variables)()
 
-    lifted = jax.jit(scope.functionalize(step, variables, model.trainer.random_sources()))
-    out, _, _ = lifted([v.stored for v in variables], jax.random.key(5))
+    jitted = jax.jit(scope.functionalize(step, variables, model.trainer.random_sources()))
+    out, _, _ = jitted([v.stored for v in variables], jax.random.key(5))
     return out
 
 

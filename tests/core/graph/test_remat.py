@@ -60,13 +60,13 @@ def test_the_decorator_marks_a_block():
 
 def test_models_that_are_drawn_again_keep_it():
     model = build().remat("unit_1")
-    wanted = [False, True, False]
+    expected = [False, True, False]
     for other in (
         Model.from_config(model.get_config()),
         cornu.models.clone_model(model),
         cornu.models.edit(model).rename("dense", "first").build(),
     ):
-        assert [b.remat for b in other.blocks.children] == wanted
+        assert [b.remat for b in other.blocks.children] == expected
     assert [b.remat for b in model.remat(on=False).blocks.children] == [False] * 3
 
 

@@ -72,7 +72,7 @@ def test_a_shape_error_says_where_and_what():
 
 
 @pytest.mark.parametrize(
-    ("use", "words"),
+    ("use", "message"),
     [
         (bool, "no truth value"),
         (float, "it is symbolic"),
@@ -81,8 +81,8 @@ def test_a_shape_error_says_where_and_what():
         (jnp.sin, "Tensor"),
     ],
 )
-def test_a_symbolic_tensor_has_no_numbers(use, words):
-    with pytest.raises(TypeError, match=words):
+def test_a_symbolic_tensor_has_no_numbers(use, message):
+    with pytest.raises(TypeError, match=message):
         use(Tensor((None, 3)))
 
 

@@ -31,7 +31,7 @@ V = Variable(np.ones(3), name="v")
 
 
 @pytest.mark.parametrize(
-    ("program", "kind", "words"),
+    ("program", "kind", "message"),
     [
         (traced(lambda x: 1 if x.sum() > 0 else 2), TypeError, "`if`.*bool"),
         (traced(lambda x: np.exp(x)), TypeError, "NumPy function"),
@@ -67,8 +67,8 @@ V = Variable(np.ones(3), name="v")
         ),
     ],
 )
-def test_errors_of_jax(program, kind, words):
-    with pytest.raises(kind, match=f"(?s){words}") as info:
+def test_errors_of_jax(program, kind, message):
+    with pytest.raises(kind, match=f"(?s){message}") as info:
         raise translate_error(caught(program))
     text = str(info.value)
     assert "Tracer" not in text and "docs.jax.dev" not in text

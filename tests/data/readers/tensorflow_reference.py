@@ -22,12 +22,12 @@ def arrays(dataset):
     return list(dataset.as_numpy_iterator())
 
 
-def made(function, *args, **words):
+def made(function, *args, **kwargs):
     """Calls a function of Keras that imports TensorFlow."""
     tensorflow()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return function(*args, **words)
+        return function(*args, **kwargs)
 
 
 def pictures(folder, names=("a", "b", "c"), count=5, size=(9, 7), ending="png"):

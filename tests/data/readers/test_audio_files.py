@@ -49,18 +49,18 @@ def folder(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "words",
+    "kwargs",
     [{}, {"output_sequence_length": 15}, {"output_sequence_length": 40}, {"batch_size": 2}]
     + [{"batch_size": None}, {"labels": None}],
 )
-def test_sounds_are_those_of_keras(folder, words):
-    words = {"shuffle": False, "verbose": False, **words}
-    theirs = made(keras.utils.audio_dataset_from_directory, folder, **words)
-    ours = audio_dataset_from_directory(folder, **words)
-    for mine, wanted in zip(ours, arrays(theirs), strict=True):
-        if not isinstance(wanted, tuple):
-            mine, wanted = (mine,), (wanted,)
-        for x, y in zip(mine, wanted, strict=True):
+def test_sounds_are_those_of_keras(folder, kwargs):
+    kwargs = {"shuffle": False, "verbose": False, **kwargs}
+    theirs = made(keras.utils.audio_dataset_from_directory, folder, **kwargs)
+    ours = audio_dataset_from_directory(folder, **kwargs)
+    for mine, expected in zip(ours, arrays(theirs), strict=True):
+        if not isinstance(expected, tuple):
+            mine, expected = (mine,), (expected,)
+        for x, y in zip(mine, expected, strict=True):
             assert x.dtype == y.dtype
             np.testing.assert_array_equal(x, y)
 
@@ -99,7 +99,7 @@ def test_a_length_that_a_recorder_left_open(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "data, said",
+    "data, message",
     [
         (b"", "The file begins with b''"),
         (b"ID3" + bytes(99), "The file begins with b'ID3"),
@@ -115,10 +115,10 @@ def test_a_length_that_a_recorder_left_open(tmp_path):
         (chunks((b"junk", b""))[:-4] + b"\xff\xff\xff\xff", "unpack requires"),
     ],
 )
-def test_bad_files_are_named(tmp_path, data, said):
+def test_bad_files_are_named(tmp_path, data, message):
     (tmp_path / "bad.wav").write_bytes(data)
     dataset = audio_dataset_from_directory(tmp_path, labels=None, verbose=False)
-    with pytest.raises(ValueError, match=rf"bad.wav' is not a valid WAV file. .*{said}"):
+    with pytest.raises(ValueError, match=rf"bad.wav' is not a valid WAV file. .*{message}"):
         list(dataset)
 
 
@@ -141,13 +141,13 @@ def test_another_rate_keeps_the_tone(tmp_path):
 
 
 def test_wrong_arguments(tmp_path, folder):
-    for words, said in (
+    for kwargs, message in (
         ({"ragged": True}, "JAX has no ragged arrays"),
         ({"sampling_rate": 8000.0}, "sampling_rate must be a positive integer"),
         ({"output_sequence_length": 0}, "output_sequence_length must be a positive integer"),
     ):
-        with pytest.raises(ValueError, match=said):
-            audio_dataset_from_directory(folder, **words)
+        with pytest.raises(ValueError, match=message):
+            audio_dataset_from_directory(folder, **kwargs)
     write(tmp_path / "1.wav", np.zeros((3, 1)))
     write(tmp_path / "2.wav", np.zeros((3, 2)))
     data = audio_dataset_from_directory(tmp_path, labels=None, shuffle=False, verbose=False)

@@ -12,9 +12,9 @@ from cornu import layers
 from cornu.data.readers.dataset import RowDataset
 
 
-def rows(count=10, batch_size=3, **words):
+def rows(count=10, batch_size=3, **kwargs):
     x = np.arange(count)
-    return RowDataset(count, lambda numbers: (x[numbers], -x[numbers]), batch_size, **words)
+    return RowDataset(count, lambda numbers: (x[numbers], -x[numbers]), batch_size, **kwargs)
 
 
 def firsts(data):

@@ -27,13 +27,13 @@ def folder(tmp_path_factory):
     return root
 
 
-def theirs(folder, **words):
-    dataset = made(keras.utils.text_dataset_from_directory, folder, verbose=False, **words)
+def theirs(folder, **kwargs):
+    dataset = made(keras.utils.text_dataset_from_directory, folder, verbose=False, **kwargs)
     return dataset if isinstance(dataset, list) else [dataset]
 
 
-def ours(folder, **words):
-    dataset = text_dataset_from_directory(folder, verbose=False, **words)
+def ours(folder, **kwargs):
+    dataset = text_dataset_from_directory(folder, verbose=False, **kwargs)
     return dataset if isinstance(dataset, tuple) else [dataset]
 
 
@@ -55,17 +55,17 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_files_are_those_of_keras(folder, name):
-    words = CASES[name]
-    for a, b in zip(ours(folder, **words), theirs(folder, **words), strict=True):
+    kwargs = CASES[name]
+    for a, b in zip(ours(folder, **kwargs), theirs(folder, **kwargs), strict=True):
         assert a.class_names == b.class_names
-        for mine, wanted in zip(a, arrays(b), strict=True):
-            if not isinstance(wanted, tuple):
-                mine, wanted = (mine,), (wanted,)
+        for mine, target in zip(a, arrays(b), strict=True):
+            if not isinstance(target, tuple):
+                mine, target = (mine,), (target,)
             texts = mine[0] if isinstance(mine[0], str) else [text.encode() for text in mine[0]]
             assert (
-                texts == wanted[0].decode() if isinstance(texts, str) else texts == list(wanted[0])
+                texts == target[0].decode() if isinstance(texts, str) else texts == list(target[0])
             )
-            for labels, expected in zip(mine[1:], wanted[1:], strict=True):
+            for labels, expected in zip(mine[1:], target[1:], strict=True):
                 assert np.asarray(labels).dtype == expected.dtype
                 np.testing.assert_array_equal(labels, expected)
 
@@ -74,15 +74,15 @@ def test_the_shuffled_order_and_split_are_those_of_keras(tmp_path):
     # TensorFlow shuffles once more what Keras gives it, so the files are asked for.
     pictures(tmp_path, count=4, size=(2, 2))
     for subset in (None, "training", "validation", "both"):
-        words = {"seed": 12, "image_size": (2, 2), "verbose": False}
+        kwargs = {"seed": 12, "image_size": (2, 2), "verbose": False}
         if subset:
-            words |= {"validation_split": 0.4, "subset": subset}
-        a = image_dataset_from_directory(tmp_path, **words)
-        b = made(keras.utils.image_dataset_from_directory, tmp_path, **words)
-        for mine, wanted in zip(
+            kwargs |= {"validation_split": 0.4, "subset": subset}
+        a = image_dataset_from_directory(tmp_path, **kwargs)
+        b = made(keras.utils.image_dataset_from_directory, tmp_path, **kwargs)
+        for mine, expected in zip(
             a if subset == "both" else [a], b if subset == "both" else [b], strict=True
         ):
-            assert mine.file_paths == wanted.file_paths
+            assert mine.file_paths == expected.file_paths
             labels = np.concatenate([y for _, y in mine])
             names = [path.split("/")[-2] for path in mine.file_paths]
             assert [mine.class_names[label] for label in labels] == names
@@ -108,12 +108,12 @@ def test_links_are_followed_when_asked_for_and_never_in_circles(tmp_path):
 
 
 def test_what_is_said(folder, capsys):
-    words = {"seed": 1, "validation_split": 0.2, "subset": "both"}
-    text_dataset_from_directory(folder, **words)
-    said = capsys.readouterr().out
-    made(keras.utils.text_dataset_from_directory, folder, **words)
-    assert said == capsys.readouterr().out
-    assert said.splitlines()[0] == "Found 27 files belonging to 3 classes."
+    kwargs = {"seed": 1, "validation_split": 0.2, "subset": "both"}
+    text_dataset_from_directory(folder, **kwargs)
+    message = capsys.readouterr().out
+    made(keras.utils.text_dataset_from_directory, folder, **kwargs)
+    assert message == capsys.readouterr().out
+    assert message.splitlines()[0] == "Found 27 files belonging to 3 classes."
     text_dataset_from_directory(folder, labels=None)
     assert capsys.readouterr().out == "Found 36 files.\n"
     text_dataset_from_directory(folder, verbose=False)
@@ -123,7 +123,7 @@ def test_what_is_said(folder, capsys):
 
 
 @pytest.mark.parametrize(
-    "words, said",
+    "kwargs, message",
     [
         ({"directory": "/nowhere"}, "the folder '/nowhere' does not exist"),
         ({"labels": "names"}, "labels must be 'inferred', None or a list"),
@@ -147,10 +147,10 @@ def test_what_is_said(folder, capsys):
         ({"format": "torch"}, "format must be 'tf' or 'grain'"),
     ],
 )
-def test_wrong_arguments(folder, words, said):
-    words = {"directory": folder, "seed": 1, "verbose": False, **words}
-    with pytest.raises((ValueError, NotADirectoryError), match=said):
-        text_dataset_from_directory(**words)
+def test_wrong_arguments(folder, kwargs, message):
+    kwargs = {"directory": folder, "seed": 1, "verbose": False, **kwargs}
+    with pytest.raises((ValueError, NotADirectoryError), match=message):
+        text_dataset_from_directory(**kwargs)
 
 
 def test_folders_without_files(tmp_path):

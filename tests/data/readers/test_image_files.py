@@ -12,13 +12,13 @@ from cornu.utils import image_dataset_from_directory, save_img
 from tests.data.readers.tensorflow_reference import arrays, made, pictures
 from tests.data.readers.test_images import bomb
 
-WORDS = {"labels": None, "shuffle": False, "verbose": False}
+READ_OPTIONS = {"labels": None, "shuffle": False, "verbose": False}
 
 
-def compare(folder, atol, **words):
-    words = {**WORDS, **words}
-    ours = list(image_dataset_from_directory(folder, **words))
-    theirs = arrays(made(keras.utils.image_dataset_from_directory, folder, **words))
+def compare(folder, atol, **kwargs):
+    kwargs = {**READ_OPTIONS, **kwargs}
+    ours = list(image_dataset_from_directory(folder, **kwargs))
+    theirs = arrays(made(keras.utils.image_dataset_from_directory, folder, **kwargs))
     assert len(ours) == len(theirs)
     for a, b in zip(ours, theirs, strict=True):
         assert a.dtype == b.dtype and a.shape == b.shape
@@ -73,7 +73,9 @@ def test_colors_are_those_of_keras(tmp_path, color, channels):
     if color == "rgb":
         pixels.convert("RGB").save(tmp_path / "a.gif")
     compare(tmp_path, 1 if color == "grayscale" else 0, image_size=(6, 5), color_mode=color)
-    data = image_dataset_from_directory(tmp_path, image_size=(4, 4), color_mode=color, **WORDS)
+    data = image_dataset_from_directory(
+        tmp_path, image_size=(4, 4), color_mode=color, **READ_OPTIONS
+    )
     assert data[0].shape[1:] == (4, 4, channels)
 
 
@@ -91,7 +93,7 @@ def test_layouts(folder):
     compare(folder, 1e-3, image_size=(6, 8), batch_size=3)
     cornu.config.set_image_data_format("channels_first")
     try:
-        data = image_dataset_from_directory(folder, image_size=(6, 8), **WORDS)
+        data = image_dataset_from_directory(folder, image_size=(6, 8), **READ_OPTIONS)
     finally:
         cornu.config.set_image_data_format("channels_last")
     assert data[0].shape == (4, 3, 6, 8)
@@ -100,16 +102,16 @@ def test_layouts(folder):
 def test_a_file_is_what_its_bytes_say(tmp_path):
     image = Image.fromarray(np.full((4, 4, 3), 9, "uint8"))
     image.save(tmp_path / "a.jpg", "PNG")
-    data = image_dataset_from_directory(tmp_path, image_size=(4, 4), **WORDS)
+    data = image_dataset_from_directory(tmp_path, image_size=(4, 4), **READ_OPTIONS)
     assert (data[0] == 9).all()
     image.save(tmp_path / "b.png", "TIFF")
     with pytest.raises(ValueError, match=r"b.png' is not a valid image in the format BMP, GIF"):
-        list(image_dataset_from_directory(tmp_path, image_size=(4, 4), **WORDS))
+        list(image_dataset_from_directory(tmp_path, image_size=(4, 4), **READ_OPTIONS))
 
 
 def test_bad_files_are_named(tmp_path):
     save_img(tmp_path / "a.png", np.zeros((4, 4, 3)))
-    data = image_dataset_from_directory(tmp_path, **WORDS)
+    data = image_dataset_from_directory(tmp_path, **READ_OPTIONS)
     (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(99))
     with pytest.raises(ValueError, match=r"a.png' is not a valid image"):
         list(data)
@@ -119,7 +121,7 @@ def test_bad_files_are_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "words, said",
+    "kwargs, message",
     [
         ({"color_mode": "gray"}, "color_mode must be one of"),
         ({"interpolation": "biliner"}, "Did you mean 'bilinear'"),
@@ -131,9 +133,9 @@ def test_bad_files_are_named(tmp_path):
         ({"data_format": "last"}, "data_format must be"),
     ],
 )
-def test_wrong_arguments(folder, words, said):
-    with pytest.raises(ValueError, match=said):
-        image_dataset_from_directory(folder, **{**WORDS, **words})
+def test_wrong_arguments(folder, kwargs, message):
+    with pytest.raises(ValueError, match=message):
+        image_dataset_from_directory(folder, **{**READ_OPTIONS, **kwargs})
 
 
 def test_a_model_learns_from_a_folder(tmp_path):

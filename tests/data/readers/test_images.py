@@ -19,15 +19,15 @@ RNG = np.random.default_rng(0)
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
-@pytest.mark.parametrize("words", [{}, {"scale": False}, {"data_format": "channels_first"}])
-def test_arrays_become_the_images_of_keras(channels, words):
-    x = RNG.uniform(-3, 250, (6, 5, channels)).clip(0 if words == {"scale": False} else -3)
-    x = x.transpose(2, 0, 1) if "data_format" in words else x
-    ours, theirs = array_to_img(x, **words), keras.utils.array_to_img(x, **words)
+@pytest.mark.parametrize("kwargs", [{}, {"scale": False}, {"data_format": "channels_first"}])
+def test_arrays_become_the_images_of_keras(channels, kwargs):
+    x = RNG.uniform(-3, 250, (6, 5, channels)).clip(0 if kwargs == {"scale": False} else -3)
+    x = x.transpose(2, 0, 1) if "data_format" in kwargs else x
+    ours, theirs = array_to_img(x, **kwargs), keras.utils.array_to_img(x, **kwargs)
     assert ours.mode == theirs.mode and ours.size == theirs.size
     a, b = (np.asarray(image).astype(int) for image in (ours, theirs))
     assert np.abs(a - b).max() <= 1  # where a value lies between two numbers
-    data_format = words.get("data_format")
+    data_format = kwargs.get("data_format")
     y = img_to_array(ours, data_format)
     assert y.dtype == "float32" and y.shape == x.shape
     np.testing.assert_array_equal(y, keras.utils.img_to_array(ours, data_format))
@@ -38,13 +38,13 @@ def test_values_at_the_border():
     assert np.asarray(array_to_img(np.full((2, 2, 3), 7.0))).max() == 0
     assert array_to_img(np.full((2, 2, 1), 300.0), scale=False).mode == "I"
     assert array_to_img(np.zeros((0, 2, 1))).size == (2, 0)
-    for x, said in (
+    for x, message in (
         (np.zeros((2, 2)), "expected an image with 3 axes"),
         (np.zeros((1, 2, 2, 3)), "expected an image with 3 axes"),
         (np.zeros((2, 2, 2)), "1, 3 or 4 channels. Received"),
         (np.full((2, 2, 3), np.nan), "NaN or infinite"),
     ):
-        with pytest.raises(ValueError, match=said):
+        with pytest.raises(ValueError, match=message):
             array_to_img(x)
     with pytest.raises(ValueError, match="2 or 3 axes"):
         img_to_array(np.zeros(3))
@@ -71,8 +71,8 @@ def test_files_become_the_images_of_keras(tmp_path, mode, color):
 @pytest.mark.parametrize("method", ["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming"])
 def test_sizes_are_those_of_keras(tmp_path, method, keep):
     Image.fromarray(RNG.integers(0, 256, (9, 17, 3)).astype("uint8")).save(tmp_path / "a.png")
-    words = {"target_size": (5, 6), "interpolation": method, "keep_aspect_ratio": keep}
-    ours, theirs = (lib.utils.load_img(tmp_path / "a.png", **words) for lib in (cornu, keras))
+    kwargs = {"target_size": (5, 6), "interpolation": method, "keep_aspect_ratio": keep}
+    ours, theirs = (lib.utils.load_img(tmp_path / "a.png", **kwargs) for lib in (cornu, keras))
     np.testing.assert_array_equal(np.asarray(ours), np.asarray(theirs))
 
 

@@ -11,10 +11,10 @@ def test_texts_are_strings(tmp_path):
     texts = {"a": "Grüße\r\n", "b": "", "c": "x" * 9}
     for name, text in texts.items():
         (tmp_path / f"{name}.txt").write_bytes(text.encode())
-    words = {"labels": None, "shuffle": False, "verbose": False}
-    whole = text_dataset_from_directory(tmp_path, **words)[0]
+    kwargs = {"labels": None, "shuffle": False, "verbose": False}
+    whole = text_dataset_from_directory(tmp_path, **kwargs)[0]
     assert whole.tolist() == list(texts.values()) and whole.shape == (3,)
-    cut = text_dataset_from_directory(tmp_path, max_length=3, **words)[0]
+    cut = text_dataset_from_directory(tmp_path, max_length=3, **kwargs)[0]
     assert cut.tolist() == ["Grü", "", "xxx"]
 
 

@@ -17,10 +17,10 @@ TARGETS = np.arange(20) * 10
 
 
 def same(a, b):
-    for mine, wanted in zip(a, b, strict=True):
-        if not isinstance(wanted, tuple):
-            mine, wanted = (mine,), (wanted,)
-        for x, y in zip(mine, wanted, strict=True):
+    for mine, expected in zip(a, b, strict=True):
+        if not isinstance(expected, tuple):
+            mine, expected = (mine,), (expected,)
+        for x, y in zip(mine, expected, strict=True):
             assert x.dtype == y.dtype
             np.testing.assert_array_equal(x, y)
 
@@ -29,9 +29,9 @@ def same(a, b):
 def test_windows_are_those_of_keras(targets):
     spans = [*itertools.product((1, 4), (1, 3), (1, 2), (3,)), (4, 1, 1, None), (4, 2, 3, 128)]
     for length, stride, rate, size in spans:
-        words = {"sequence_stride": stride, "sampling_rate": rate, "batch_size": size}
-        theirs = made(keras.utils.timeseries_dataset_from_array, SERIES, targets, length, **words)
-        ours = timeseries_dataset_from_array(SERIES, targets, length, **words)
+        kwargs = {"sequence_stride": stride, "sampling_rate": rate, "batch_size": size}
+        theirs = made(keras.utils.timeseries_dataset_from_array, SERIES, targets, length, **kwargs)
+        ours = timeseries_dataset_from_array(SERIES, targets, length, **kwargs)
         same(ours, arrays(theirs))
         assert len(ours) == len(theirs)
 
@@ -39,15 +39,15 @@ def test_windows_are_those_of_keras(targets):
 @pytest.mark.parametrize("start, end", [(0, None), (3, None), (None, 12), (2, 15), (15, 19)])
 def test_spans_are_those_of_keras(start, end):
     for targets in (None, TARGETS):
-        words = {"start_index": start, "end_index": end, "sampling_rate": 2}
-        theirs = made(keras.utils.timeseries_dataset_from_array, SERIES, targets, 2, **words)
-        same(timeseries_dataset_from_array(SERIES, targets, 2, **words), arrays(theirs))
+        kwargs = {"start_index": start, "end_index": end, "sampling_rate": 2}
+        theirs = made(keras.utils.timeseries_dataset_from_array, SERIES, targets, 2, **kwargs)
+        same(timeseries_dataset_from_array(SERIES, targets, 2, **kwargs), arrays(theirs))
 
 
 def test_a_shuffled_order_has_the_windows_of_keras():
-    words = {"shuffle": True, "seed": 5, "batch_size": None}
-    ours = timeseries_dataset_from_array(SERIES, TARGETS, 3, **words)
-    theirs = arrays(made(keras.utils.timeseries_dataset_from_array, SERIES, TARGETS, 3, **words))
+    kwargs = {"shuffle": True, "seed": 5, "batch_size": None}
+    ours = timeseries_dataset_from_array(SERIES, TARGETS, 3, **kwargs)
+    theirs = arrays(made(keras.utils.timeseries_dataset_from_array, SERIES, TARGETS, 3, **kwargs))
     begins = [int(x[0, 0]) // 3 for x, _ in ours]
     expected = np.arange(18)
     np.random.RandomState(5).shuffle(expected)  # Keras's order, before TensorFlow's
@@ -79,7 +79,7 @@ def test_a_model_learns_from_windows():
 
 
 @pytest.mark.parametrize(
-    "words, said",
+    "kwargs, message",
     [
         ({"start_index": -1}, "start_index must be between 0 and 19"),
         ({"start_index": 20}, "start_index must be between 0 and 19"),
@@ -96,8 +96,8 @@ def test_a_model_learns_from_windows():
         ({"format": "torch"}, "format must be"),
     ],
 )
-def test_wrong_arguments(words, said):
-    with pytest.raises(ValueError, match=said):
+def test_wrong_arguments(kwargs, message):
+    with pytest.raises(ValueError, match=message):
         timeseries_dataset_from_array(
-            **{"data": SERIES, "targets": None, "sequence_length": 3, **words}
+            **{"data": SERIES, "targets": None, "sequence_length": 3, **kwargs}
         )

@@ -59,14 +59,14 @@ def test_an_epoch_that_is_not_asked_for_its_end_ends_too():
 
 
 def test_hooks_draw_by_seed_and_epoch_and_disturb_nobody():
-    def drawn(seed, epoch):
+    def shuffled(seed, epoch):
         data = Hooks()
         before = np.random.get_state()[1].tolist(), random.getstate()
         list(adapt(data, seed=seed).batches(epoch))
         assert (np.random.get_state()[1].tolist(), random.getstate()) == before
         return data.seen[-1]
 
-    assert drawn(1, 5) == drawn(1, 5) != drawn(1, 6) != drawn(2, 6)
+    assert shuffled(1, 5) == shuffled(1, 5) != shuffled(1, 6) != shuffled(2, 6)
 
 
 def test_the_length_may_change_between_epochs():
@@ -104,9 +104,9 @@ def test_in_epoch_chooses_the_data_of_an_epoch():
 
 
 def test_random_numbers_in_processes_are_of_seed_epoch_and_number():
-    words = {"workers": 2, "use_multiprocessing": True}
+    kwargs = {"workers": 2, "use_multiprocessing": True}
 
-    source, again = (adapt(Noise(**words), seed=4) for _ in range(2))
+    source, again = (adapt(Noise(**kwargs), seed=4) for _ in range(2))
     try:
         first = [float(x[0, 0]) for x, _, _ in source.batches(0)]
         second = [float(x[0, 0]) for x, _, _ in source.batches(1)]

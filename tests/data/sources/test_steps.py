@@ -75,11 +75,11 @@ def classifier(library):
 def test_fit_does_what_keras_does(steps):
     theirs, ours = classifier(keras), classifier(cornu)
     ours.set_weights(theirs.get_weights())
-    words = {"epochs": 4, "steps_per_epoch": steps, "batch_size": 7, "shuffle": False}
+    kwargs = {"epochs": 4, "steps_per_epoch": steps, "batch_size": 7, "shuffle": False}
     histories = []
     for model in (theirs, ours):
         model.compile("sgd", "sparse_categorical_crossentropy")
-        histories.append(model.fit(X, LABELS, verbose=0, **words).history["loss"])
+        histories.append(model.fit(X, LABELS, verbose=0, **kwargs).history["loss"])
     assert np.allclose(*histories, rtol=1e-5)
     for a, b in zip(theirs.get_weights(), ours.get_weights(), strict=True):
         assert np.allclose(a, b, rtol=1e-5, atol=1e-6)

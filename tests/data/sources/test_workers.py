@@ -17,7 +17,7 @@ import pytest
 import cornu
 from cornu.data import adapt
 from cornu.data.sources.workers import Task, Workers
-from tests.data.many import Batches, Failing, Reordering, Told
+from tests.data.many import Batches, Failing, ProcessReport, Reordering
 
 PROCESSES = {"use_multiprocessing": True}
 
@@ -41,7 +41,7 @@ def gone(pids, seconds=10.0):
 
 def test_processes_never_use_a_device_and_stay_over_epochs():
     workers = Workers(1, processes=True)
-    data = Told(**PROCESSES)
+    data = ProcessReport(**PROCESSES)
     try:
         made = [
             item
@@ -58,7 +58,7 @@ def test_processes_never_use_a_device_and_stay_over_epochs():
     ]
     assert len({item["numpy"] for item in made}) == 3
     jnp.ones(1)
-    assert Told()[0]["backends"], "what is looked at shows a backend where there is one"
+    assert ProcessReport()[0]["backends"], "what is looked at shows a backend where there is one"
     assert gone({item["process"] for item in made}) and not children()
 
 
@@ -70,15 +70,15 @@ def test_the_surroundings_of_starting_processes_are_put_back(monkeypatch):
     assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before and not children()
 
 
-@pytest.mark.parametrize("words", [{"workers": 2}, PROCESSES], ids=["threads", "processes"])
-def test_errors_arrive_with_number_and_traceback(words):
-    batches = Failing("error", **words).batches([0, 1, 2, 3])
+@pytest.mark.parametrize("kwargs", [{"workers": 2}, PROCESSES], ids=["threads", "processes"])
+def test_errors_arrive_with_number_and_traceback(kwargs):
+    batches = Failing("error", **kwargs).batches([0, 1, 2, 3])
     assert [next(batches), next(batches)] == [0, 1]
     with pytest.raises(KeyError, match="no such picture") as caught:
         next(batches)
     note = "\n".join(caught.value.__notes__)
     assert "Raised by Failing[2] in a worker" in note
-    if words == PROCESSES:
+    if kwargs == PROCESSES:
         assert 'raise KeyError("no such picture")' in note and "in _fail" in note
     else:
         assert caught.traceback[-1].name == "_fail"
@@ -104,7 +104,7 @@ def test_a_process_that_dies_is_an_error_and_no_hang(way, message):
 
 
 def test_what_cannot_be_sent_is_refused():
-    class Local(Told):
+    class Local(ProcessReport):
         pass
 
     with pytest.raises(TypeError, match="Local cannot be sent to worker processes(.|\n)*threads"):

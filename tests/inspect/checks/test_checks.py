@@ -38,8 +38,8 @@ def net(*stack, loss="mse", optimizer="sgd", metrics=None, shape=(4,), dtype="fl
     return model
 
 
-def head(units, activation, loss, **words):
-    return net(Dense(units, activation=activation, name="head"), loss=loss, **words)
+def head(units, activation, loss, **kwargs):
+    return net(Dense(units, activation=activation, name="head"), loss=loss, **kwargs)
 
 
 def frozen(layer):
@@ -436,7 +436,7 @@ def test_weights_of_a_subclass_without_gradient():
 
 
 def test_layers_behind_an_op_without_gradient_are_seen_in_the_drawing():
-    def drawn(join):
+    def decoded_outputs(join):
         x = Input((4,))
         scores = Dense(3, name="scores")(x)
         model = Model(x, Dense(1)(join(scores, x)))
@@ -446,9 +446,9 @@ def test_layers_behind_an_op_without_gradient_are_seen_in_the_drawing():
     def choice(scores):
         return ops.cast(ops.argmax(scores, -1, keepdims=True), "float32")
 
-    assert drawn(lambda scores, x: choice(scores)) == [("scores", True)]
-    assert drawn(lambda scores, x: ops.concatenate([choice(scores), scores], -1)) == []
-    assert drawn(lambda scores, x: ops.stop_gradient(scores)) == []
+    assert decoded_outputs(lambda scores, x: choice(scores)) == [("scores", True)]
+    assert decoded_outputs(lambda scores, x: ops.concatenate([choice(scores), scores], -1)) == []
+    assert decoded_outputs(lambda scores, x: ops.stop_gradient(scores)) == []
 
 
 def test_weights_without_gradient_are_found_in_equal_blocks():

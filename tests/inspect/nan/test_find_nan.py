@@ -169,8 +169,8 @@ def test_layers_inside_a_layer_are_named():
             return ops.log(x - x)
 
     class Outer(cornu.Layer):
-        def __init__(self, **words):
-            super().__init__(**words)
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
             self.first, self.second = Dense(3, name="first"), Bad(name="bad")
 
         def call(self, x):
@@ -300,11 +300,11 @@ def test_the_epoch_is_counted_from_the_first():
 
 
 def test_a_finite_run_is_the_same_as_without():
-    def trained(**words):
+    def trained(**kwargs):
         cornu.utils.set_random_seed(3)
         x = Input((3,))
         model = Model(x, Dense(1)(layers.Dropout(0.3)(BatchNormalization()(Dense(4)(x)))))
-        history = compiled(model, "adam").fit(X, Y, epochs=3, batch_size=8, verbose=0, **words)
+        history = compiled(model, "adam").fit(X, Y, epochs=3, batch_size=8, verbose=0, **kwargs)
         return history.history["loss"], model.get_weights()
 
     plain, guarded = trained(), trained(debug_nans=True)

@@ -10,12 +10,12 @@ import pytest
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
-def ask(page: str, script: str, tmp_path, *words: str):
+def ask(page: str, script: str, tmp_path, *flags: str):
     """Opens a copy of a page, runs a script there, and returns what the script gives `tell`."""
     program = next((found for name in NAMES if (found := shutil.which(name))), None)
     if program is None:
         pytest.skip(f"no browser: none of {', '.join(NAMES)} is on the path")
-    told = (
+    script_tag = (
         "<script>function tell(x) { const e = document.createElement('pre'); e.id = 'told';"
         "e.textContent = JSON.stringify(x); document.body.append(e); }\n"
         "addEventListener('error', e => tell({error: e.message + ' line ' + e.lineno}));"
@@ -23,10 +23,10 @@ def ask(page: str, script: str, tmp_path, *words: str):
     )
     path = tmp_path / "page.html"
     before, end, after = page.rpartition("</body>")
-    path.write_text(before + told + end + after, encoding="utf-8")
+    path.write_text(before + script_tag + end + after, encoding="utf-8")
     command = [
         *(program, "--headless", "--no-sandbox", "--disable-gpu", "--window-size=1200,800"),
-        *(f"--user-data-dir={tmp_path / 'profile'}", *words, "--dump-dom", path.as_uri()),
+        *(f"--user-data-dir={tmp_path / 'profile'}", *flags, "--dump-dom", path.as_uri()),
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     found = re.search(r'<pre id="told">(.*?)</pre>', done.stdout, re.DOTALL)

@@ -41,7 +41,7 @@ def test_a_page_stands_by_itself():
     assert titles.count("unit x3") == 1 and titles.count("Dense") == 6
 
 
-def evil_net():
+def unsafe_net():
     @cornu.block(EVIL + " @DATA@ @STYLES@")
     def around(x):
         layer = layers.Dense(4)
@@ -56,7 +56,7 @@ def evil_net():
 
 
 def test_names_stay_names():
-    page = to_html(evil_net(), PlotOptions(show_layer_names=True))
+    page = to_html(unsafe_net(), PlotOptions(show_layer_names=True))
     assert page.count("<script") == 2 and page.count("</script>") == 2
     assert "<img" not in page and page.count("</title>") == 1
     found = data(page)
@@ -102,8 +102,8 @@ def test_the_page_lays_out_as_python_does(rankdir, tmp_path):
     compute_layout(shown.root, shown.edges, rankdir)
     for i, box in enumerate(shown.root.walk()):
         if i:
-            wanted = [box.x, box.y, box.width, box.height]
-            assert answer[str(i)] == pytest.approx(wanted, abs=0.5), box.data.title
+            expected = [box.x, box.y, box.width, box.height]
+            assert answer[str(i)] == pytest.approx(expected, abs=0.5), box.data.title
 
 
 def test_blocks_open_and_close(tmp_path):
@@ -131,7 +131,7 @@ def test_nothing_given_is_run_and_search_finds_it(tmp_path):
     setTimeout(() => tell({hit, hidden, found, visible, side, hacked: window.hacked || 0,
       scripts: document.scripts.length, images: document.images.length}), 100);
     """
-    page = to_html(evil_net(), PlotOptions(show_layer_names=True))
+    page = to_html(unsafe_net(), PlotOptions(show_layer_names=True))
     answer = ask(page, LOOK + script, tmp_path, "--virtual-time-budget=1000")
     assert answer == {
         **{"hit": 1, "hidden": True, "found": "needle", "visible": True},

@@ -30,17 +30,17 @@ def net():
     return Model(x, Dense(1, name="out")(unit(unit(unit(x)), 2)), name="net")
 
 
-def tree(model, **words):
+def tree(model, **kwargs):
     """The boxes as nested lists of titles."""
 
     def titles(box):
         return [box.data.title, *map(titles, box.parts)] if box.parts else box.data.title
 
-    return [titles(box) for box in build_diagram(model, PlotOptions(**words)).root.parts]
+    return [titles(box) for box in build_diagram(model, PlotOptions(**kwargs)).root.parts]
 
 
-def edges(model, **words):
-    found = build_diagram(model, PlotOptions(**words)).edges
+def edges(model, **kwargs):
+    found = build_diagram(model, PlotOptions(**kwargs)).edges
     return {(e.source.data.items[0].name, e.target.data.items[0].name) for e in found}
 
 
@@ -151,8 +151,8 @@ def test_ops_wrappers_and_masks():
 
 
 class Residual(layers.Layer):
-    def __init__(self, **words):
-        super().__init__(**words)
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
         self.inner, self.norm = Dense(4), layers.LayerNormalization()
 
     def call(self, x):

@@ -18,10 +18,10 @@ def of(function, *shapes):
     return count_flops(jax.make_jaxpr(function)(*specs).jaxpr)[""]
 
 
-def one(layer, *shape, **words):
+def one(layer, *shape, **kwargs):
     """FLOPs of a layer on one input."""
     x = Input(shape)
-    return flops(Model(x, layer(x)), **words)
+    return flops(Model(x, layer(x)), **kwargs)
 
 
 def unit(x, units=4):
@@ -133,8 +133,8 @@ def test_xla_agrees(kind):
     model = Model(x, y)
     given = jax.ShapeDtypeStruct((4, *x.shape[1:]), "float32")
     values = [jax.ShapeDtypeStruct(v.shape, v.dtype) for v in model.variables]
-    lifted = cornu.pure(lambda x: model._run_((x,), {"training": False}), model.variables)
-    lowered = jax.jit(lambda values, x: lifted(values, None, x)[0]).lower(values, given)
+    functional = cornu.pure(lambda x: model._run_((x,), {"training": False}), model.variables)
+    lowered = jax.jit(lambda values, x: functional(values, None, x)[0]).lower(values, given)
     assert flops(model, 4) == pytest.approx(lowered.cost_analysis()["flops"], rel=0.08)
 
 

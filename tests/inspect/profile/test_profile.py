@@ -105,9 +105,9 @@ def test_as_a_trace(both, tmp_path):
 def test_operations_carry_paths():
     model = net()
     variables = list(model.variables)
-    lifted = scope.functionalize(lambda x: run_with_scopes(model, [x], outline(model)), variables)
+    pure = scope.functionalize(lambda x: run_with_scopes(model, [x], outline(model)), variables)
     values = [v.stored for v in variables]
-    program = jax.make_jaxpr(lambda x: lifted(values, jax.random.key(0), x)[0])(BATCH)
+    program = jax.make_jaxpr(lambda x: pure(values, jax.random.key(0), x)[0])(BATCH)
     names = {str(e.source_info.name_stack) for e in program.jaxpr.eqns}
     assert {"unit/dense", "inner/inside"} <= {name.replace("_1", "") for name in names}
 

@@ -17,8 +17,8 @@ def test_both_ways_and_the_shape(mode, shape):
     host = encode(x, mode, 5, "float32")
     compiled = jax.jit(lambda x: encode(x, mode, 5, "float32"))(jnp.asarray(x))
     np.testing.assert_array_equal(host, compiled)
-    wanted = shape if shape or mode == "one_hot" or mode == "int" else (1,)
-    assert host.shape == encoded_shape(wanted, mode, 5)
+    expected = shape if shape or mode == "one_hot" or mode == "int" else (1,)
+    assert host.shape == encoded_shape(expected, mode, 5)
 
 
 def test_the_last_axis_is_looked_along():

@@ -34,7 +34,7 @@ TABLE = {
 NUMBERS = {k: v for k, v in TABLE.items() if k not in ("strings", "words")}
 
 
-def _everything(k, output_mode="concat", **words):
+def _everything(k, output_mode="concat", **kwargs):
     space = k.utils.FeatureSpace
     features = {
         "float": "float",
@@ -48,7 +48,7 @@ def _everything(k, output_mode="concat", **words):
     }
     crosses = [("integers", "strings"), space.cross(("words", "hashed"), crossing_dim=7)]
     return space(
-        features, output_mode, crosses=crosses, num_discretization_bins=6, hashing_dim=9, **words
+        features, output_mode, crosses=crosses, num_discretization_bins=6, hashing_dim=9, **kwargs
     )
 
 
@@ -324,6 +324,6 @@ def test_tables_that_do_not_fit():
     space.adapt(TABLE)
     with pytest.raises(TypeError, match="expects a dict of columns or a data frame"):
         space(np.zeros((2, 1)))
-    words = FeatureSpace({"words": "string_hashed"})
+    space = FeatureSpace({"words": "string_hashed"})
     with pytest.raises(TypeError, match="processes strings, which a symbolic Tensor"):
-        words({"words": cornu.Input((1,), dtype="int32")})
+        space({"words": cornu.Input((1,), dtype="int32")})

@@ -57,5 +57,5 @@ def test_compiled_fingerprints_are_numpys():
 
     digits = fingerprint.format_decimals(numbers.astype("int64"))
     expected = fingerprint.farmhash(*digits), fingerprint.siphash(*digits, (1, 2))
-    for ours, wanted in zip(compiled(numbers), expected, strict=True):
-        assert (np.asarray(ours) == wanted % np.uint64(BINS)).all()
+    for ours, target in zip(compiled(numbers), expected, strict=True):
+        assert (np.asarray(ours) == target % np.uint64(BINS)).all()

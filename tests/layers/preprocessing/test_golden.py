@@ -10,7 +10,7 @@ from tests.sampling import slow_except
 
 pytest.importorskip("tensorflow")
 
-WORDS = np.array([["a", "z"], ["c", "b"], ["a", ""], ["b", "zz"]])
+STRINGS = np.array([["a", "z"], ["c", "b"], ["a", ""], ["b", "zz"]])
 NUMBERS = np.array([[10, 99], [30, 0], [-5, 10]])
 TEXTS = ["Hello, World's end!  a-b", "again hello\tthere\u00a0x Éa", "", "x"]
 TABLE = np.random.default_rng(0).normal(1.0, 3.0, (200, 3)).astype("float32")
@@ -21,23 +21,23 @@ MODES = ("int", "one_hot", "multi_hot", "count")
 @pytest.mark.parametrize("mode", slow_except(MODES, ["one_hot"]))
 def test_string_lookup(mode):
     for oov, mask in itertools.product((1, 3), (None, "")):
-        words = {"output_mode": mode, "num_oov_indices": oov, "mask_token": mask}
-        given = {"vocabulary": ["a", "b", "c"], **words}
-        compare(lambda k, w=given: k.layers.StringLookup(**w), WORDS, WORDS[:, :1], WORDS[0])
-        compare(lambda k, w=given: k.layers.StringLookup(salt=[3, 9], **w), WORDS)
-        learned = {"max_tokens": 6, "pad_to_max_tokens": True, **words}
-        compare(lambda k, w=learned: k.layers.StringLookup(**w), WORDS, adapt=WORDS)
+        kwargs = {"output_mode": mode, "num_oov_indices": oov, "mask_token": mask}
+        given = {"vocabulary": ["a", "b", "c"], **kwargs}
+        compare(lambda k, w=given: k.layers.StringLookup(**w), STRINGS, STRINGS[:, :1], STRINGS[0])
+        compare(lambda k, w=given: k.layers.StringLookup(salt=[3, 9], **w), STRINGS)
+        learned = {"max_tokens": 6, "pad_to_max_tokens": True, **kwargs}
+        compare(lambda k, w=learned: k.layers.StringLookup(**w), STRINGS, adapt=STRINGS)
 
 
 @pytest.mark.parametrize("mode", slow_except(MODES, ["count"]))
 def test_integer_lookup(mode):
     for oov, mask in itertools.product((1, 3), (None, 0)):
-        words = {"output_mode": mode, "num_oov_indices": oov, "mask_token": mask}
-        given = {"vocabulary": [10, 20, 30], **words}
+        kwargs = {"output_mode": mode, "num_oov_indices": oov, "mask_token": mask}
+        given = {"vocabulary": [10, 20, 30], **kwargs}
         compare(lambda k, w=given: k.layers.IntegerLookup(**w), NUMBERS, NUMBERS[:, :1])
         farm = {"oov_method": "farmhash", "salt": 7 if mask is None else None, **given}
         compare(lambda k, w=farm: k.layers.IntegerLookup(**w), NUMBERS)
-        compare(lambda k, w=words: k.layers.IntegerLookup(**w), NUMBERS, adapt=NUMBERS)
+        compare(lambda k, w=kwargs: k.layers.IntegerLookup(**w), NUMBERS, adapt=NUMBERS)
 
 
 def test_weights_of_terms():
@@ -45,10 +45,10 @@ def test_weights_of_terms():
     padded = {"max_tokens": 9, "pad_to_max_tokens": True, **tf_idf}
     given = {"vocabulary": ["a", "b"], "idf_weights": [1, 2.5], **tf_idf}
     whole = {"vocabulary": ["[UNK]", "a", "b"], "idf_weights": [7, 1, 2.5], **tf_idf}
-    compare(lambda k: k.layers.StringLookup(mask_token="", **tf_idf), WORDS, adapt=WORDS)
-    compare(lambda k: k.layers.StringLookup(**padded), WORDS, adapt=["a", "b", "a", "c"])
-    compare(lambda k: k.layers.StringLookup(**given), WORDS, WORDS[0])
-    compare(lambda k: k.layers.StringLookup(**whole), WORDS)
+    compare(lambda k: k.layers.StringLookup(mask_token="", **tf_idf), STRINGS, adapt=STRINGS)
+    compare(lambda k: k.layers.StringLookup(**padded), STRINGS, adapt=["a", "b", "a", "c"])
+    compare(lambda k: k.layers.StringLookup(**given), STRINGS, STRINGS[0])
+    compare(lambda k: k.layers.StringLookup(**whole), STRINGS)
     compare(lambda k: k.layers.IntegerLookup(**tf_idf), NUMBERS, adapt=NUMBERS)
 
 
@@ -57,32 +57,32 @@ def test_batches_of_one_axis_are_documents():
         def __iter__(self):
             return iter([np.array(["a", "b"]), np.array(["a", "d", "d"])])
 
-    compare(lambda k: k.layers.StringLookup(output_mode="tf_idf"), WORDS, adapt=Batches())
-    layer = compare(lambda k: k.layers.StringLookup(), WORDS, adapt=Batches(), steps=1)
+    compare(lambda k: k.layers.StringLookup(output_mode="tf_idf"), STRINGS, adapt=Batches())
+    layer = compare(lambda k: k.layers.StringLookup(), STRINGS, adapt=Batches(), steps=1)
     assert layer.get_vocabulary() == ["[UNK]", "b", "a"]
 
 
 def test_positions_turned_back():
-    words = {"vocabulary": [10, 20, 30], "invert": True}
+    kwargs = {"vocabulary": [10, 20, 30], "invert": True}
     indices = np.array([[1, 0], [7, 3]])
     for mask, oov in itertools.product((None, 0), (1, 2)):
-        words |= {"mask_token": mask, "num_oov_indices": oov}
-        compare(lambda k, w=dict(words): k.layers.IntegerLookup(**w), indices)
+        kwargs |= {"mask_token": mask, "num_oov_indices": oov}
+        compare(lambda k, w=dict(kwargs): k.layers.IntegerLookup(**w), indices)
 
 
 @pytest.mark.parametrize("mode", slow_except(MODES, ["int"]))
 def test_hashing(mode):
     for mask, salt in itertools.product((None, 10), (None, 5, [1, 2])):
-        words = {"num_bins": 7, "output_mode": mode, "salt": salt, "mask_value": mask}
+        kwargs = {"num_bins": 7, "output_mode": mode, "salt": salt, "mask_value": mask}
         inputs = (NUMBERS, NUMBERS[:, :1], NUMBERS.astype("float32") + 0.5)
-        compare(lambda k, w=words: k.layers.Hashing(**w), *inputs)
-        words = {**words, "mask_value": mask and "a"}
-        compare(lambda k, w=words: k.layers.Hashing(**w), WORDS, WORDS[:, :1], WORDS[0])
+        compare(lambda k, w=kwargs: k.layers.Hashing(**w), *inputs)
+        kwargs = {**kwargs, "mask_value": mask and "a"}
+        compare(lambda k, w=kwargs: k.layers.Hashing(**w), STRINGS, STRINGS[:, :1], STRINGS[0])
 
 
 @pytest.mark.parametrize("mode", ["int", "one_hot"])
 def test_hashed_crossing(mode):
-    pairs = [(WORDS[:, 0], np.arange(4)), (WORDS[:, :1], WORDS[:, 1:])]
+    pairs = [(STRINGS[:, 0], np.arange(4)), (STRINGS[:, :1], STRINGS[:, 1:])]
     pairs += [(np.arange(4), np.arange(-4, 0), np.full(4, 7))]
     compare(lambda k: k.layers.HashedCrossing(6, output_mode=mode), *pairs)
 
@@ -91,31 +91,31 @@ def test_hashed_crossing(mode):
 def test_text_vectorization(mode):
     cleanings = ["lower", "strip_punctuation", "lower_and_strip_punctuation", None, np.char.upper]
     for cleaning, ngrams in itertools.product(cleanings, (None, 2, (2, 3))):
-        words = {"output_mode": mode, "standardize": cleaning, "ngrams": ngrams}
+        kwargs = {"output_mode": mode, "standardize": cleaning, "ngrams": ngrams}
         inputs = (TEXTS, np.array(TEXTS)[:, None], "hello again")
-        compare(lambda k, w=words: k.layers.TextVectorization(**w), *inputs, adapt=TEXTS)
-    words = {"output_mode": mode, "split": "character", "max_tokens": 8}
-    compare(lambda k: k.layers.TextVectorization(**words), TEXTS, adapt=TEXTS)
-    words = {"output_mode": mode, "split": None}
-    compare(lambda k: k.layers.TextVectorization(**words), WORDS, adapt=WORDS)
+        compare(lambda k, w=kwargs: k.layers.TextVectorization(**w), *inputs, adapt=TEXTS)
+    kwargs = {"output_mode": mode, "split": "character", "max_tokens": 8}
+    compare(lambda k: k.layers.TextVectorization(**kwargs), TEXTS, adapt=TEXTS)
+    kwargs = {"output_mode": mode, "split": None}
+    compare(lambda k: k.layers.TextVectorization(**kwargs), STRINGS, adapt=STRINGS)
 
 
 def test_lengths_of_texts():
-    for words, data in (
+    for kwargs, data in (
         ({"output_sequence_length": 3}, TEXTS),
         ({"split": None}, TEXTS),
-        ({"split": None, "output_sequence_length": 3}, WORDS),
+        ({"split": None, "output_sequence_length": 3}, STRINGS),
     ):
-        compare(lambda k, w=words: k.layers.TextVectorization(**w), data, adapt=data)
+        compare(lambda k, w=kwargs: k.layers.TextVectorization(**w), data, adapt=data)
 
 
 @pytest.mark.parametrize("mode", slow_except(MODES, ["multi_hot"]))
 def test_discretization(mode):
-    words = {"num_bins": 5, "output_mode": mode}
+    kwargs = {"num_bins": 5, "output_mode": mode}
     inputs = (TABLE, TABLE[:, :1], TABLE[:, 0])
-    compare(lambda k: k.layers.Discretization(epsilon=0.05, **words), *inputs, adapt=TABLE)
+    compare(lambda k: k.layers.Discretization(epsilon=0.05, **kwargs), *inputs, adapt=TABLE)
     batches = [TABLE[:70], TABLE[70:90], TABLE[90:]]
-    compare(lambda k: k.layers.Discretization(epsilon=0.02, **words), TABLE, adapt=batches)
+    compare(lambda k: k.layers.Discretization(epsilon=0.02, **kwargs), TABLE, adapt=batches)
     compare(lambda k: k.layers.Discretization([-1.0, 0, 0.5], output_mode=mode), *inputs)
 
 

@@ -14,12 +14,12 @@ RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (3, 7, 6, 3)).astype("float32")
 
 
-def layer(name, *args, **words):
-    return tuple(getattr(lib.layers, name)(*args, **words) for lib in (cornu, keras))
+def layer(name, *args, **kwargs):
+    return tuple(getattr(lib.layers, name)(*args, **kwargs) for lib in (cornu, keras))
 
 
 # Ranges of one number leave nothing to chance, so whole layers are compared.
-CERTAIN = {
+DETERMINISTIC_CASES = {
     "rotation": ("RandomRotation", ((0.1, 0.1),), {}),
     "rotation wrap": ("RandomRotation", ((-0.3, -0.3), "wrap", "nearest"), {}),
     "rotation constant": ("RandomRotation", ((0.3, 0.3), "constant"), {"fill_value": 7.0}),
@@ -56,10 +56,10 @@ TYPICAL = [
 ]
 
 
-@pytest.mark.parametrize("case", slow_except(CERTAIN, TYPICAL))
+@pytest.mark.parametrize("case", slow_except(DETERMINISTIC_CASES, TYPICAL))
 def test_layers_without_chance(case):
-    name, args, words = CERTAIN[case]
-    ours, theirs = layer(name, *args, **words)
+    name, args, kwargs = DETERMINISTIC_CASES[case]
+    ours, theirs = layer(name, *args, **kwargs)
     for images in (IMAGES, IMAGES[0]):
         a, b = ours(images, training=True), theirs(images, training=True)
         assert a.shape == b.shape and a.dtype == b.dtype
@@ -68,13 +68,15 @@ def test_layers_without_chance(case):
 
 @pytest.mark.parametrize(
     "case",
-    slow_except((c for c in CERTAIN if c != "auto contrast range"), ["translation", "resizing"]),
+    slow_except(
+        (c for c in DETERMINISTIC_CASES if c != "auto contrast range"), ["translation", "resizing"]
+    ),
 )
 def test_layers_without_chance_and_channels_first(case):
-    name, args, words = CERTAIN[case]
+    name, args, kwargs = DETERMINISTIC_CASES[case]
     if name == "AutoContrast":  # Keras takes the wrong axes
         return
-    ours, theirs = layer(name, *args, **words, data_format="channels_first")
+    ours, theirs = layer(name, *args, **kwargs, data_format="channels_first")
     images = np.moveaxis(IMAGES, -1, 1)
     np.testing.assert_allclose(
         ours(images, training=True), theirs(images, training=True), rtol=1e-4, atol=2e-2
@@ -86,7 +88,7 @@ def row(values):
 
 
 # Otherwise what Keras drew is given to the formula here.
-DRAWN = {
+RANDOM_CASES = {
     "RandomFlip": (("horizontal",), {}, lambda d: (row(d["flips"]),)),
     "RandomContrast": (((0.2, 0.7),), {}, lambda d: (row(d["contrast_factor"]),)),
     "RandomHue": ((0.9,), {}, lambda d: (row(d["factor"]),)),
@@ -135,12 +137,14 @@ DRAWN = {
 
 @pytest.mark.parametrize(
     "name",
-    slow_except(DRAWN, ["RandomFlip", "RandomContrast", "RandomPosterization", "RandomErasing"]),
+    slow_except(
+        RANDOM_CASES, ["RandomFlip", "RandomContrast", "RandomPosterization", "RandomErasing"]
+    ),
 )
 def test_formulas(name):
-    args, words, taken = DRAWN[name]
+    args, kwargs, taken = RANDOM_CASES[name]
     for seed in range(4):
-        ours, theirs = layer(name, *args, **words, seed=seed)
+        ours, theirs = layer(name, *args, **kwargs, seed=seed)
         parameters = theirs.get_random_transformation(IMAGES, training=True)
         expected = np.asarray(theirs.transform_images(IMAGES, parameters, training=True))
         result = np.asarray(
@@ -255,8 +259,8 @@ def test_center_crop_is_that_of_keras():
 
 def test_resizing_of_integers_is_that_of_keras():
     images = IMAGES.astype("uint8")
-    for words in ({}, {"interpolation": "nearest"}, {"interpolation": "bicubic"}):
-        ours, theirs = layer("Resizing", 5, 11, **words)
+    for kwargs in ({}, {"interpolation": "nearest"}, {"interpolation": "bicubic"}):
+        ours, theirs = layer("Resizing", 5, 11, **kwargs)
         a, b = np.asarray(ours(images)), np.asarray(theirs(images))
         assert a.dtype == b.dtype == "uint8"
         assert np.abs(a.astype(int) - b).max() <= 1 and np.mean(a != b) < 0.01

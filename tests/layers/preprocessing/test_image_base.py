@@ -49,8 +49,8 @@ RANDOM = {
 TYPICAL = ("RandomBrightness", "RandomGaussianBlur", "RandomRotation", "MixUp")
 
 
-def made(name, **words):
-    return getattr(layers, name)(*RANDOM[name], seed=5, **words)
+def made(name, **kwargs):
+    return getattr(layers, name)(*RANDOM[name], seed=5, **kwargs)
 
 
 @pytest.mark.parametrize("name", slow_except(RANDOM, TYPICAL))
@@ -168,7 +168,7 @@ def test_wrong_data():
 
 
 @pytest.mark.parametrize(
-    "make, said",
+    "make, message",
     [
         (lambda: layers.RandomRotation(2), "factor must be a number from -1 to 1, or a pair"),
         (lambda: layers.RandomRotation((0.1, 0.2, 0.3)), "factor must be a number from -1 to 1"),
@@ -191,8 +191,8 @@ def test_wrong_data():
         (lambda: layers.Equalization(bins=0), "bins must be a positive integer"),
     ],
 )
-def test_wrong_arguments(make, said):
-    with pytest.raises(ValueError, match=said):
+def test_wrong_arguments(make, message):
+    with pytest.raises(ValueError, match=message):
         make()
 
 

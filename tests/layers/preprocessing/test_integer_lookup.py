@@ -11,12 +11,12 @@ from cornu.layers import Dense, Embedding, IntegerLookup
 IDS = np.array([[101, 205], [205, 999]])
 
 
-def _fixed(**words):
-    return IntegerLookup(vocabulary=[101, 205, 333], **words)
+def _fixed(**kwargs):
+    return IntegerLookup(vocabulary=[101, 205, 333], **kwargs)
 
 
 @pytest.mark.parametrize(
-    "words",
+    "kwargs",
     [
         {},
         {"mask_token": 0, "num_oov_indices": 2},
@@ -26,8 +26,8 @@ def _fixed(**words):
         {"invert": True},
     ],
 )
-def test_a_compiled_model_gives_the_same(words):
-    layer = _fixed(**words)
+def test_a_compiled_model_gives_the_same(kwargs):
+    layer = _fixed(**kwargs)
     inputs = cornu.Input((2,), dtype="int32")
     model = cornu.Model(inputs, layer(inputs))
     for x in (IDS, np.array([[0, 1], [3, -1]])):
@@ -104,7 +104,7 @@ def test_what_has_no_position():
 
 
 @pytest.mark.parametrize(
-    "words, message",
+    "kwargs, message",
     [
         ({"max_tokens": 1}, "max_tokens must be >= 2"),
         ({"num_oov_indices": -1}, "must be an integer >= 0"),
@@ -128,9 +128,9 @@ def test_what_has_no_position():
         ),
     ],
 )
-def test_arguments_that_do_not_fit(words, message):
+def test_arguments_that_do_not_fit(kwargs, message):
     with pytest.raises(ValueError, match=f"(?s){message}"):
-        IntegerLookup(**words)
+        IntegerLookup(**kwargs)
 
 
 def test_a_given_vocabulary_is_not_learned_over():

@@ -15,7 +15,7 @@ from cornu.layers import (
 )
 from cornu.utils import PyDataset
 
-WORDS = ["b", "a", "b"]
+STRINGS = ["b", "a", "b"]
 
 
 def _libraries(values):
@@ -39,9 +39,9 @@ def _libraries(values):
 def test_strings_of_all_libraries():
     layer = StringLookup(vocabulary=["a", "b"])
     hashing = Hashing(9)
-    for column in _libraries(WORDS):
+    for column in _libraries(STRINGS):
         assert layer(column).tolist() == [2, 1, 2], type(column)
-        assert hashing(column).tolist() == hashing(WORDS).tolist(), type(column)
+        assert hashing(column).tolist() == hashing(STRINGS).tolist(), type(column)
         learned = StringLookup()
         learned.adapt(column)
         assert learned.get_vocabulary() == ["[UNK]", "b", "a"], type(column)

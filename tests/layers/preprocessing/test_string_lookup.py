@@ -10,7 +10,7 @@ import pytest
 import cornu
 from cornu.layers import CategoryEncoding, Dense, Pipeline, StringLookup, TextVectorization
 
-WORDS = np.array(["b", "a", "b"])
+TOKENS = np.array(["b", "a", "b"])
 
 
 def test_positions_turned_back_are_strings():
@@ -24,7 +24,7 @@ def test_positions_turned_back_are_strings():
 def test_the_config_holds_the_words_whether_given_or_learned():
     for mode in ("int", "tf_idf"):
         layer = StringLookup(num_oov_indices=2, output_mode=mode, max_tokens=9)
-        layer.adapt(WORDS)
+        layer.adapt(TOKENS)
         config = json.loads(json.dumps(layer.get_config()))
         copy = StringLookup.from_config(config)
         np.testing.assert_array_equal(copy([["a", "z", "b"]]), layer([["a", "z", "b"]]))
@@ -33,7 +33,7 @@ def test_the_config_holds_the_words_whether_given_or_learned():
 
 def test_keras_reads_the_config():
     layer = StringLookup(output_mode="count")
-    layer.adapt(WORDS)
+    layer.adapt(TOKENS)
     config = {k: v for k, v in layer.get_config().items() if k != "name"}
     theirs = keras.layers.StringLookup.from_config(config)
     x = np.array([["a", "z", "b"]])
@@ -99,9 +99,9 @@ def test_bytes_of_another_encoding():
 
 
 def test_vectors_have_the_compute_dtype():
-    for dtype, wanted in (("float32", "float32"), ("mixed_bfloat16", "bfloat16")):
+    for dtype, expected in (("float32", "float32"), ("mixed_bfloat16", "bfloat16")):
         layer = StringLookup(vocabulary=["a"], output_mode="multi_hot", dtype=dtype)
-        assert layer([["a"]]).dtype == wanted
+        assert layer([["a"]]).dtype == expected
     assert StringLookup(vocabulary=["a"])(["a"]).dtype == "int32"
 
 
@@ -126,11 +126,11 @@ def test_shapes_are_known_without_data():
 def test_a_pipeline_of_strings_and_numbers(tmp_path):
     lookup = StringLookup()
     pipeline = Pipeline([lookup, CategoryEncoding(4, "one_hot"), Dense(2)])
-    lookup.adapt(WORDS)
-    y = pipeline(WORDS)
+    lookup.adapt(TOKENS)
+    y = pipeline(TOKENS)
     copy = Pipeline.from_config(json.loads(json.dumps(pipeline.get_config())))
-    copy(WORDS)
+    copy(TOKENS)
     copy.set_weights(pipeline.get_weights())
-    np.testing.assert_array_equal(copy(WORDS), y)
+    np.testing.assert_array_equal(copy(TOKENS), y)
     with pytest.raises(TypeError, match="layers must be a list of layers"):
         Pipeline([len])

@@ -11,8 +11,8 @@ from cornu.layers import TextVectorization
 TEXTS = ["The cat.", "The DOG, the cat!"]
 
 
-def _adapted(**words):
-    layer = TextVectorization(**words)
+def _adapted(**kwargs):
+    layer = TextVectorization(**kwargs)
     layer.adapt(TEXTS)
     return layer
 
@@ -50,7 +50,7 @@ def test_what_a_function_may_not_return():
 
 
 @pytest.mark.parametrize(
-    "words",
+    "kwargs",
     [
         {"output_sequence_length": 4, "ngrams": 2},
         {"output_mode": "tf_idf", "max_tokens": 9, "pad_to_max_tokens": True},
@@ -58,8 +58,8 @@ def test_what_a_function_may_not_return():
         {"standardize": None, "split": None, "output_mode": "multi_hot"},
     ],
 )
-def test_the_config_holds_what_was_learned(words):
-    layer = _adapted(**words)
+def test_the_config_holds_what_was_learned(kwargs):
+    layer = _adapted(**kwargs)
     config = json.loads(json.dumps(layer.get_config()))
     copy = TextVectorization.from_config(config)
     np.testing.assert_array_equal(copy(TEXTS), layer(TEXTS))
@@ -96,7 +96,7 @@ def test_nothing_at_all():
 
 
 @pytest.mark.parametrize(
-    "words, error, message",
+    "kwargs, error, message",
     [
         ({"standardize": "upper"}, ValueError, "standardize must be one of"),
         ({"split": ","}, ValueError, "split must be one of"),
@@ -112,9 +112,9 @@ def test_nothing_at_all():
         ({"sparse": True}, NotImplementedError, "sparse=True"),
     ],
 )
-def test_arguments_that_do_not_fit(words, error, message):
+def test_arguments_that_do_not_fit(kwargs, error, message):
     with pytest.raises(error, match=message):
-        TextVectorization(**words)
+        TextVectorization(**kwargs)
 
 
 def test_texts_that_do_not_fit():

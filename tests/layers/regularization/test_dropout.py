@@ -60,9 +60,9 @@ def test_each_call_draws_other_numbers_and_a_compiled_one_needs_a_key():
     layer = Dropout(0.5)
     first, second = layer(ONES, training=True), layer(ONES, training=True)
     assert (first != second).any()
-    lifted = scope.pure(lambda x: layer(x, training=True), [])
+    drop = scope.pure(lambda x: layer(x, training=True), [])
     with pytest.raises(RuntimeError, match="given no random key"):
-        lifted((), None, ONES)
+        drop((), None, ONES)
 
 
 def test_nothing_happens_outside_of_training_or_with_a_rate_of_0():

@@ -39,9 +39,9 @@ def test_initial_states_are_inputs_of_the_drawn_node():
     assert [y.shape for y in outputs] == [(None, None, 3), (None, 3), (None, 3)]
     assert outputs[0].node.inputs == (x, h, c)
     arrays = [array(2, 5, 4), array(2, 3), array(2, 3)]
-    drawn = Graph([x, h, c], list(outputs)).run(arrays)
+    symbolic = Graph([x, h, c], list(outputs)).run(arrays)
     eager = layer(arrays[0], initial_state=arrays[1:])
-    for a, b in zip(drawn, eager, strict=True):
+    for a, b in zip(symbolic, eager, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-6)
 
 
@@ -303,8 +303,8 @@ def test_zero_output_for_mask_leaves_the_last_output(name, unroll, go_backwards)
     expected = plain(x, mask=mask)
     zero(x)
     zero.set_weights(plain.get_weights())
-    for found, wanted in zip(zero(x, mask=mask), expected, strict=True):
-        np.testing.assert_array_equal(found, wanted)
+    for found, target in zip(zero(x, mask=mask), expected, strict=True):
+        np.testing.assert_array_equal(found, target)
     if name in ("SimpleRNN", "LSTM", "GRU"):
         output, state, *_ = expected
         np.testing.assert_array_equal(output, state)

@@ -100,8 +100,8 @@ def test_time_distributed_takes_any_number_of_steps():
     y = layer(x)
     assert y.shape == (None, None, 6, 3)
     value = array(2, 3, 6, 4)
-    drawn = Graph([x], [y]).run([value])[0]
-    np.testing.assert_allclose(drawn[:, 1], layer.layer(value[:, 1]), rtol=1e-5, atol=1e-6)
+    symbolic = Graph([x], [y]).run([value])[0]
+    np.testing.assert_allclose(symbolic[:, 1], layer.layer(value[:, 1]), rtol=1e-5, atol=1e-6)
 
 
 def test_time_distributed_passes_masks_on():

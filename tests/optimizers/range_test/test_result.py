@@ -48,14 +48,14 @@ def test_the_picture(monkeypatch):
 class Figure:
     """Remembers what was drawn, as axes and figure in one."""
 
-    def __init__(self, **words):
+    def __init__(self, **kwargs):
         self.calls = {}
 
     def add_subplot(self):
         return self
 
     def __getattr__(self, name):
-        return lambda *args, **words: self.calls.setdefault(name, []).append((args, words))
+        return lambda *args, **kwargs: self.calls.setdefault(name, []).append((args, kwargs))
 
 
 def test_a_figure_of_matplotlib(monkeypatch):

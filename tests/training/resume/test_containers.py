@@ -22,7 +22,7 @@ Y = X.sum(1, keepdims=True)
 
 
 class Broken(Exception):
-    """Stands for a crash."""
+    """Simulates a crash."""
 
 
 class Holding(callbacks.Callback):

@@ -19,7 +19,7 @@ STEPS = 5  # of an epoch, as every fifth row is for validation
 
 
 class Broken(Exception):
-    """Stands for a crash."""
+    """Simulates a crash."""
 
 
 class Break(callbacks.Callback):
@@ -82,12 +82,12 @@ def listed():
     ]
 
 
-def fit(model, folder=None, every=1, more=(), epochs=EPOCHS, keep=1000, **words):
+def fit(model, folder=None, every=1, more=(), epochs=EPOCHS, keep=1000, **kwargs):
     given = [*listed(), *more]
     x, y = data()
-    words = {"batch_size": BATCH, "validation_split": 0.2, "verbose": 0, **words}
+    kwargs = {"batch_size": BATCH, "validation_split": 0.2, "verbose": 0, **kwargs}
     resume = None if folder is None else cornu.Resume(folder, every=every, keep=keep)
-    history = model.fit(x, y, epochs=epochs, callbacks=given, resume=resume, **words)
+    history = model.fit(x, y, epochs=epochs, callbacks=given, resume=resume, **kwargs)
     return history, given
 
 
@@ -253,9 +253,9 @@ def test_a_signal_lets_the_same_program_go_on(undisturbed, tmp_path):
         def set_state(self, state):
             pass
 
-    heard = callbacks.OnSignal(tmp_path / "last.weights.h5", signals=[signal.SIGTERM])
-    fit(make(), tmp_path / "state", every=1000, more=[Send(), heard])
-    assert heard.received is signal.SIGTERM and (tmp_path / "last.weights.h5").exists()
+    on_signal = callbacks.OnSignal(tmp_path / "last.weights.h5", signals=[signal.SIGTERM])
+    fit(make(), tmp_path / "state", every=1000, more=[Send(), on_signal])
+    assert on_signal.received is signal.SIGTERM and (tmp_path / "last.weights.h5").exists()
     model = make()
     assert bits(model, *fit(model, tmp_path / "state", every=1000)) == undisturbed
 
@@ -307,8 +307,8 @@ def test_a_step_of_ones_own_that_returns_its_own_logs(tmp_path):
         model = Own()
         model.compile(optimizers.SGD(0.1, momentum=0.9))
         resume = None if folder is None else cornu.Resume(folder, every=1)
-        words = {"batch_size": 8, "epochs": 2, "verbose": 0, "callbacks": list(more)}
-        history = model.fit(x, y, resume=resume, **words)
+        kwargs = {"batch_size": 8, "epochs": 2, "verbose": 0, "callbacks": list(more)}
+        history = model.fit(x, y, resume=resume, **kwargs)
         return history.history, [w.tobytes() for w in model.get_weights()]
 
     whole = run(None)
@@ -335,14 +335,14 @@ def test_layers_that_are_frozen_in_between_are_frozen_for_the_next_fit(tmp_path)
 
 def test_random_numbers_of_the_program_go_on(tmp_path):
     def run(folder, more=()):
-        drawn = []
-        draw = callbacks.LambdaCallback(
-            on_epoch_end=lambda epoch, logs: drawn.append(
+        numbers = []
+        draw_numbers = callbacks.LambdaCallback(
+            on_epoch_end=lambda epoch, logs: numbers.append(
                 (np.random.rand(), cornu.seeds.next_seed())
             )
         )
-        fit(make(), folder, more=[draw, *more])
-        return drawn
+        fit(make(), folder, more=[draw_numbers, *more])
+        return numbers
 
     whole = run(tmp_path / "whole")
     with pytest.raises(Broken):
@@ -416,7 +416,7 @@ def test_a_callback_whose_state_cannot_be_kept_is_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "error"),
+    ("kwargs", "error"),
     [
         ({"every": 0}, "every must be"),
         ({"every": "week"}, "every must be"),
@@ -424,9 +424,9 @@ def test_a_callback_whose_state_cannot_be_kept_is_named(tmp_path):
         ({"keep": 0}, "keep must be"),
     ],
 )
-def test_wrong_arguments_of_resume(words, error):
+def test_wrong_arguments_of_resume(kwargs, error):
     with pytest.raises(ValueError, match=error):
-        cornu.Resume("folder", **words)
+        cornu.Resume("folder", **kwargs)
 
 
 def test_what_is_no_folder_is_refused(tmp_path):
@@ -437,8 +437,8 @@ def test_what_is_no_folder_is_refused(tmp_path):
         fit_plain(make(), resume=tmp_path, callbacks=[backup])
 
 
-def fit_plain(model, **words):
-    return model.fit(*data(), verbose=0, **words)
+def fit_plain(model, **kwargs):
+    return model.fit(*data(), verbose=0, **kwargs)
 
 
 # ---------------------------------------------------------------------------------------- failures

@@ -17,7 +17,7 @@ WEIGHT = RNG.random(40).astype("float32")
 
 
 class Broken(Exception):
-    """Stands for a crash."""
+    """Simulates a crash."""
 
 
 class Break(callbacks.Callback):
@@ -34,7 +34,7 @@ class Break(callbacks.Callback):
         pass
 
 
-def plain(optimizer, **words):
+def plain(optimizer, **kwargs):
     model = cornu.Sequential(
         [
             cornu.Input((6,)),
@@ -43,7 +43,7 @@ def plain(optimizer, **words):
             layers.Dense(1, dtype="float32"),
         ]
     )
-    model.compile(optimizer(), "mse", metrics=["mae"], **words)
+    model.compile(optimizer(), "mse", metrics=["mae"], **kwargs)
     return model
 
 
@@ -121,7 +121,7 @@ KINDS = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_goes_on_with_the_same_bits(kind, tmp_path):
-    make, data, words = KINDS[kind]
+    make, data, kwargs = KINDS[kind]
 
     def run(folder, more=()):
         cornu.utils.clear_session(free_memory=False)
@@ -135,7 +135,7 @@ def test_it_goes_on_with_the_same_bits(kind, tmp_path):
             validation_split=0.2,
             callbacks=list(more),
             resume=folder and cornu.Resume(folder, every=1),
-            **words,
+            **kwargs,
         )
         variables = [*model.variables, *model.optimizer.variables]
         return [v.numpy().tobytes() for v in variables], repr(model.history.history)

@@ -14,12 +14,12 @@ X = np.random.default_rng(0).normal(size=(512, 16)).astype("float32")
 Y = X[:, :4]
 
 
-def model(optimizer="adam", **words):
+def model(optimizer="adam", **kwargs):
     cornu.utils.set_random_seed(1)
     found = cornu.Sequential(
         [cornu.Input((16,)), layers.Dense(64, "relu"), layers.Dropout(0.1), layers.Dense(4)]
     )
-    found.compile(optimizer, "mse", **words)
+    found.compile(optimizer, "mse", **kwargs)
     return found
 
 

@@ -51,13 +51,13 @@ def test_fits_are_as_if_nothing_had_been(name):
     for tested in (False, True):
         model = built(OPTIMIZERS[name]())
         for _ in range(2):  # before training, and in the middle of it
-            history, drawn, seed = model.history, seeds.state(), model.trainer.seed
+            history, seed_state, seed = model.history, seeds.state(), model.trainer.seed
             before = None if not model.optimizer.built else state(model)
             if tested:
                 test = model.find_lr(X, Y, batch_size=16, steps=25)
                 assert len(test.losses) > 5 and np.isfinite(test.losses).all()
                 assert (seeds.state(), model.trainer.seed) == (
-                    drawn,
+                    seed_state,
                     seed,
                 ) and model.history is history
             if before is not None:
@@ -204,7 +204,7 @@ def test_the_callback_does_the_same():
 
 def test_what_cannot_be_tested():
     model = built()
-    for words, text in (
+    for kwargs, text in (
         ({"start": 1.0, "end": 0.1}, "expected 0 < start < end"),
         ({"start": 0.0}, "expected 0 < start < end"),
         ({"steps": 1}, "steps must be an integer"),
@@ -213,7 +213,7 @@ def test_what_cannot_be_tested():
         ({"smoothing": 1.0}, "smoothing must be"),
     ):
         with pytest.raises(ValueError, match=text):
-            model.find_lr(X, Y, **words)
+            model.find_lr(X, Y, **kwargs)
     with pytest.raises(ValueError, match="no loss|'error'"):
         Own = type(
             "Own", (cornu.Model,), {"train_step": lambda self, data: {"error": jnp.ones(())}}

@@ -45,11 +45,11 @@ def train(rows=48, seed=7, as_stream=False, callbacks=(), shuffle=False, **compi
     h = layers.Lambda(lambda t: t + 0.01 * random.normal(t.shape))(layers.Dropout(0.1)(h))
     model = Model(x, Dense(3, activation="softmax")(h))
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], **compiled)
-    words = {"epochs": 2, "verbose": 0, "callbacks": list(callbacks), "shuffle": shuffle}
+    kwargs = {"epochs": 2, "verbose": 0, "callbacks": list(callbacks), "shuffle": shuffle}
     if as_stream:
-        logs = model.fit(Stream(rows), **words)
+        logs = model.fit(Stream(rows), **kwargs)
     else:
-        logs = model.fit(X[:rows], Y[:rows], batch_size=8, **words)
+        logs = model.fit(X[:rows], Y[:rows], batch_size=8, **kwargs)
     return logs.history, model.get_weights()
 
 
@@ -81,7 +81,7 @@ def test_where_programs_differ_only_the_rounding_does(way):
         np.testing.assert_allclose(a, b, 1e-4, 1e-6)
 
 
-class Draws(Model):
+class Sampling(Model):
     """Returns numbers of all kinds of sources, the smallest and the largest of each."""
 
     def __init__(self):
@@ -97,7 +97,7 @@ class Draws(Model):
     def train_step(self, data):
         x = unpack_x_y_sample_weight(data)[0]
         noise = lambda: self.noise(0 * x, training=True)  # noqa: E731
-        drawn = {
+        samples = {
             "own": random.normal(x.shape, seed=self.own),
             "again": random.normal(x.shape, seed=self.own),
             "listed": random.uniform(x.shape, seed=self.listed[0]),
@@ -110,21 +110,21 @@ class Draws(Model):
         }
         return {
             f"{name}_{which}": getattr(ops, which)(numbers)
-            for name, numbers in drawn.items()
+            for name, numbers in samples.items()
             for which in ("min", "max")
         }
 
 
-def draws(**compiled):
+def train_sampling(**compiled):
     set_random_seed(3)
-    model = Draws()
+    model = Sampling()
     model.compile("sgd", "mse", **compiled)
     logs = [model.train_on_batch(X[:8], X[:8, :1], return_dict=True) for _ in range(2)]
     return logs, model.fit(X[:48], X[:48, :1], batch_size=8, verbose=0).history
 
 
 def test_eager_steps_draw_the_numbers_of_compiled_ones():
-    compiled, eager = draws(), draws(run_eagerly=True)
+    compiled, eager = train_sampling(), train_sampling(run_eagerly=True)
     assert compiled == eager  # to the last bit
     first, second = compiled[0]
     assert all(first[name] != second[name] for name in first if not name.startswith("integer"))

@@ -27,7 +27,7 @@ def model(conv=False):
     return made
 
 
-class Looks(cornu.callbacks.Callback):
+class BatchRecorder(cornu.callbacks.Callback):
     """Overrides a per-batch hook, so that every step is dispatched alone."""
 
     def __init__(self):
@@ -42,22 +42,22 @@ class Looks(cornu.callbacks.Callback):
 
 @pytest.mark.parametrize("conv", slow_except([False, True], 1))
 def test_the_result_does_not_depend_on_the_steps_per_dispatch(conv):
-    words = {"epochs": 3, "batch_size": 8, "verbose": 0}
+    kwargs = {"epochs": 3, "batch_size": 8, "verbose": 0}
     plain = model(conv)
-    first = plain.fit(X, Y, **words).history
-    looks = Looks()
+    first = plain.fit(X, Y, **kwargs).history
+    recorder = BatchRecorder()
     single = model(conv)
-    second = single.fit(X, Y, callbacks=[looks], **words).history
+    second = single.fit(X, Y, callbacks=[recorder], **kwargs).history
     fixed = model(conv)
     fixed.compile("adam", "sparse_categorical_crossentropy", ["accuracy"], steps_per_execution=4)
     fixed.compile(
         "adam", "sparse_categorical_crossentropy", metrics=["accuracy"], steps_per_execution=4
     )
-    third = fixed.fit(X, Y, **words).history
+    third = fixed.fit(X, Y, **kwargs).history
     assert first == second == third
     for a, b, c in zip(*(m.get_weights() for m in (plain, single, fixed)), strict=True):
         assert np.array_equal(a, b) and np.array_equal(a, c)
-    assert looks.begun == list(range(7)) * 3 and [n for n, _ in looks.ended] == looks.begun
+    assert recorder.begun == list(range(7)) * 3 and [n for n, _ in recorder.ended] == recorder.begun
 
 
 def test_one_program_serves_ragged_epochs_and_further_fits():
@@ -106,10 +106,10 @@ def test_the_order_is_a_function_of_seed_and_epoch():
 
 
 def test_data_too_large_for_the_device_is_streamed(monkeypatch):
-    words = {"epochs": 2, "batch_size": 8, "verbose": 0, "shuffle": True}
-    expected = model().fit(X[:48], Y[:48], **words).history
+    kwargs = {"epochs": 2, "batch_size": 8, "verbose": 0, "shuffle": True}
+    expected = model().fit(X[:48], Y[:48], **kwargs).history
     monkeypatch.setattr("cornu.data.sources.arrays.RESIDENT_BYTES", 0)
-    streamed = model().fit(X[:48], Y[:48], **words).history
+    streamed = model().fit(X[:48], Y[:48], **kwargs).history
     for name in expected:
         assert np.allclose(expected[name], streamed[name], rtol=1e-5)
 
@@ -117,10 +117,10 @@ def test_data_too_large_for_the_device_is_streamed(monkeypatch):
 @pytest.mark.parametrize("convert", slow_except([np.float64, jnp.asarray, np.ndarray.tolist], 1))
 def test_batches_from_the_host_are_those_of_the_array(convert):
     made = model(conv=True)
-    words = {"batch_size": 8, "verbose": 0, "return_dict": True}  # 50 = 6 * 8 + 2
-    expected = made.evaluate(X, Y, **words)
-    assert made.evaluate(convert(X), Y, **words) == expected
-    parts = [made.evaluate(X[i : i + 8], Y[i : i + 8], **words) for i in range(0, 50, 8)]
+    kwargs = {"batch_size": 8, "verbose": 0, "return_dict": True}  # 50 = 6 * 8 + 2
+    expected = made.evaluate(X, Y, **kwargs)
+    assert made.evaluate(convert(X), Y, **kwargs) == expected
+    parts = [made.evaluate(X[i : i + 8], Y[i : i + 8], **kwargs) for i in range(0, 50, 8)]
     loss = sum(p["loss"] * n for p, n in zip(parts, [8] * 6 + [2], strict=True)) / 50
     assert loss == pytest.approx(expected["loss"], rel=1e-5)
 
