@@ -134,7 +134,7 @@ def test_too_few_epochs_are_said(capsys):
     fit(model, swa, epochs=2)
     assert swa.count == 0 and "there is no mean of weights" in capsys.readouterr().out
     fake.drive(SWA(0, verbose=1), [{"loss": 1.0}], model)
-    assert "the weights are the mean over 1 epochs" in capsys.readouterr().out
+    assert "the weights are the mean over 1 epoch." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("start", "every"), [(-1, 1), (0, 0)])
