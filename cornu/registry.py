@@ -482,7 +482,9 @@ def complete_config(obj: Configurable) -> Config:
     config: Config = obj.get_config()
     cls, library = type(obj), obj._library_class_()
     if cls is not library:
-        config = serialize(config)  # a `get_config` of the program may return objects
+        # A `get_config` of the program may return objects. Plain data is not copied: it may contain
+        # the config of an object that turns out to occur twice, and is marked then.
+        config = {k: v if _is_plain(v) else serialize(v) for k, v in config.items()}
     restores_itself = cls.from_config.__func__ is not library.from_config.__func__  # type: ignore[attr-defined]
     if cls is library or cls.get_config is library.get_config or restores_itself:
         return config

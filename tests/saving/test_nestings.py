@@ -45,7 +45,9 @@ def check_weights(k, seed, share, path, expected):
 
 @pytest.mark.parametrize(
     ("seed", "share"),
-    slow_except([(seed, share) for seed in range(20) for share in (False, True)], [(2, True)]),
+    slow_except(
+        [(seed, share) for seed in range(20) for share in (False, True)], [(2, True), (7, True)]
+    ),
 )
 def test_every_weight_comes_back(seed, share, tmp_path):
     model = with_new_weights(random_model(cornu, seed, share))
