@@ -36,7 +36,7 @@ def test_values_can_be_read_and_set():
     assert config.max_epochs() is None
 
 
-def test_switches_switch():
+def test_switches_take_effect():
     switches = ("interactive_logging", "traceback_filtering", "flash_attention", "block_sharing")
     for name in switches:
         is_enabled = getattr(config, f"is_{name}_enabled")
@@ -47,7 +47,7 @@ def test_switches_switch():
         assert is_enabled()
 
 
-def test_wrong_values_are_refused():
+def test_wrong_values_are_rejected():
     for setter, wrong in (
         (config.set_floatx, "int32"),
         (config.set_epsilon, "small"),

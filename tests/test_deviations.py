@@ -90,7 +90,7 @@ def test_proofs_exist(row):
             assert (ROOT / proof).is_file(), proof
 
 
-def test_every_row_that_is_on_by_default_is_asked_for():
+def test_every_row_that_is_on_by_default_is_used():
     text = "".join(text for _, text in _sources())
     for row in ON_BY_DEFAULT:
         assert f'"{row.name}"' in text, row.name
@@ -128,7 +128,7 @@ def test_the_switch_is_read_once(disable, monkeypatch):
         ("memory_keeping", r"off by default \(it is enabled by CORNU_ALLOCATOR=keep"),
     ],
 )
-def test_what_cannot_be_switched_off_is_refused(disable, text, message):
+def test_required_rows_cannot_be_switched_off(disable, text, message):
     disable(text)
     with pytest.raises(ValueError, match=message):
         is_enabled("attention")
@@ -368,7 +368,7 @@ assert cornu.config.compilation_cache() is None
 """
 
 
-def test_a_process_with_all_rows_off_is_left_alone(tmp_path):
+def test_a_process_with_all_rows_off_is_unchanged(tmp_path):
     program = _QUIET.format(path=str(tmp_path / "rows"))
     kept = {"PATH": "", "HOME": str(tmp_path), "JAX_PLATFORMS": "cpu", "CORNU_DISABLE": "all"}
     run_program(program, env=kept)

@@ -71,7 +71,7 @@ def test_special_names_are_not_searched():
     assert not hasattr(cornu, "no_such_name_at_all")
 
 
-def test_nouns_agree_with_their_number():
+def test_nouns_agree_with_their_count():
     plurals = {
         **{"row": "rows", "array": "arrays", "value": "values", "axis": "axes", "class": "classes"},
         **{"batch": "batches", "box": "boxes", "boundary": "boundaries", "sigmoid unit": ""},

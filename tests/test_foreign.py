@@ -130,7 +130,7 @@ def rejected_programs():
 
 
 @pytest.mark.parametrize("remedy", rejected_programs())
-def test_objects_with_state_are_refused_with_what_to_write(remedy):
+def test_objects_with_state_are_rejected_with_what_to_write(remedy):
     with pytest.raises((TypeError, ValueError), match=remedy):
         rejected_programs()[remedy]()
 

@@ -25,7 +25,7 @@ def test_everything_is_listed_with_its_state():
     assert max(map(len, lines[8:])) <= 100
 
 
-def test_a_row_says_what_proves_that_it_is_safe():
+def test_every_row_names_its_tests():
     text = describe("eigen_convolutions", "flash_attention")
     assert "xla_cpu_experimental_ynn_fusion_type=" in text
     assert "safety: product, batched_product" in text
@@ -78,7 +78,7 @@ def test_a_cache_that_was_enabled_is_on_whatever_the_variable_says(monkeypatch, 
     assert _state("compilation_cache") == "off"
 
 
-def test_what_a_system_lacks_is_not_here(monkeypatch):
+def test_unsupported_deviations_are_not_here(monkeypatch):
     monkeypatch.setattr("cornu.process.allocator._glibc", lambda: None)
     monkeypatch.setattr("cornu.process.programs.SUPPORTED", False)
     assert {_state(name) for name in ("memory_release", "memory_keeping")} == {"not here"}

@@ -4,7 +4,7 @@ from cornu.names import make_unique
 
 
 class Counting(dict):
-    """Counts how often it is lookups for a name."""
+    """Counts lookups of names."""
 
     lookups = 0
 
@@ -20,7 +20,7 @@ def test_the_smallest_free_number_is_taken():
     assert {"add_1", "add_3", "add_4", "add_2_1", "b", "c"} <= set(taken)
 
 
-def test_a_name_asked_for_a_thousand_times_takes_linear_time():
+def test_unique_names_take_linear_time():
     taken = Counting()
     names = [make_unique("add", taken) for _ in range(1000)]
     assert names[0] == "add" and names[-1] == "add_999" and len(set(names)) == 1000

@@ -119,7 +119,7 @@ def test_traverse():
             assert hidden == {"a": [None, 2, [2]], "b": (None, None)}
 
 
-def test_errors_say_what_differs():
+def test_errors_name_the_difference():
     expected = r"Expected at \['a'\]\[1\]: list with 1 elements. Received: tuple with 1 elements"
     with pytest.raises(ValueError, match=expected):
         tree.map_structure(max, {"a": (0, [1])}, {"a": (0, (1,))})
@@ -154,7 +154,7 @@ def test_classes_that_are_registered_with_jax():
         tree.assert_same_structure(pair, (1, 2))
 
 
-def test_signature_tells_apart_what_needs_another_program():
+def test_the_signature_distinguishes_programs():
     def of(x, *rest):
         return tree.signature((x, *rest))
 

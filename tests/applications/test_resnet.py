@@ -72,7 +72,7 @@ def test_heads_and_sizes():
         (lambda: resnet.resnet(18, include_top=False, pooling="sum"), "pooling must be"),
     ],
 )
-def test_what_is_refused(make, message):
+def test_invalid_arguments_are_rejected(make, message):
     with pytest.raises(ValueError, match=message):
         make()
 

@@ -9,7 +9,7 @@ from tests.architecture.dependency_order import check
 ROOT = Path(__file__).parents[2] / "cornu"
 
 
-def test_cornu_keeps_to_the_dependency_order():
+def test_cornu_follows_the_dependency_order():
     offences = check(ROOT)
     assert not offences, "\n\n" + "\n\n".join(offences)
 
@@ -67,7 +67,7 @@ CLEAN = {
 }
 
 
-def test_a_clean_tree_has_no_offence(tree):
+def test_a_valid_tree_has_no_violations(tree):
     assert tree({name: _dedent(source) for name, source in CLEAN.items()}) == []
 
 
@@ -166,7 +166,7 @@ def test_a_cycle_between_packages_is_found(tree):
     assert "in a cycle" in only(tree(files))
 
 
-def test_two_cycles_are_two_offences(tree):
+def test_two_cycles_are_two_violations(tree):
     files = {
         "core/a.py": "from . import b\n",
         "core/b.py": "from . import a\n",

@@ -80,12 +80,12 @@ def _complaints_about(tmp_path: Path, monkeypatch, text: str) -> list[str]:
     return complain(importlib.import_module("shop"), Source("shop", path, path.parent))
 
 
-def test_a_true_list_has_no_complaint(tmp_path, monkeypatch):
+def test_a_correct_list_has_no_errors(tmp_path, monkeypatch):
     text = "from json import dumps\n__all__ = ['f']\ndef f(): ...\ndef _g(): ...\nlimit = 3\n"
     assert _complaints_about(tmp_path, monkeypatch, text) == []
 
 
-def test_each_lie_is_found(tmp_path, monkeypatch):
+def test_each_inconsistency_is_found(tmp_path, monkeypatch):
     text = "__all__ = ['f', 'f', 'gone']\ndef f(): ...\nclass Extra: ...\n"
     assert _complaints_about(tmp_path, monkeypatch, text) == [
         "__all__ lists gone, which it has not. Import it or strike it.",

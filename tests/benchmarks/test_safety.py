@@ -68,7 +68,7 @@ def test_one_case_of_each_kind(kind):
     assert finding.ratio <= 1
 
 
-def test_what_was_prepared_is_compared_with(tmp_path):
+def test_results_are_compared_with_the_prepared_ones(tmp_path):
     case, path = make("product", 5), tmp_path / "product-5.npz"
     prepare(case, "product", 5, 0, path)
     assert not check(case, "product", 5, path=path).wrong
@@ -97,7 +97,7 @@ def test_programs_are_prepared_with_the_threads_and_instructions_that_they_run_w
     assert not any(setting.busy or setting.keep for setting, _ in parts)
 
 
-def test_wrong_values_dtypes_and_shapes_are_noticed():
+def test_wrong_values_dtypes_and_shapes_are_detected():
     x = np.linspace(1, 2, 12).reshape(3, 4)
 
     def wrong(ours):
@@ -136,7 +136,7 @@ def test_the_plan_divides_cases_among_all_settings():
     assert sum(s.keep for s in SETTINGS) == sum(s.avx2 for s in SETTINGS) == 3
 
 
-def test_a_crash_a_hang_and_a_wrong_number_are_noticed():
+def test_crashes_hangs_and_wrong_numbers_are_detected():
     assert check_controls() == []
 
 
@@ -166,7 +166,7 @@ def test_the_report_lists_failures_with_commands():
     )
 
 
-def test_a_report_without_failures_says_so():
+def test_a_report_without_failures_states_it():
     found = report.Run(outcomes()[:1], 0, "", 1.0, "python -m benchmarks.safety")
     assert "No case failed." in report.page(found)
     assert report.failures(outcomes()[:1]) == []

@@ -56,7 +56,7 @@ def test_targets():
     assert [t.text("ms/step") for t in texts] == ["0.6 x jax", "best peer + 0.1 ms", "0.5 ms"]
 
 
-def test_the_table_says_who_is_fast_and_who_is_wrong():
+def test_the_table_shows_times_and_deviations():
     head, line, mlp, cnn, build, call = report.table(RESULTS).split("\n")
     assert head.startswith(f"| task | unit | {' | '.join(PEERS)} |")
     assert "| 0.100 | 0.400 | - | - | - | 0.200 | - | 0.50 | <= 0.6 x jax: met |" in mlp
@@ -69,7 +69,7 @@ def test_the_table_says_who_is_fast_and_who_is_wrong():
     assert {row.count("|") for row in (head, line, mlp, cnn, build, call)} == {head.count("|")}
 
 
-def test_a_run_is_kept(monkeypatch, tmp_path):
+def test_a_run_is_stored(monkeypatch, tmp_path):
     monkeypatch.setattr(report, "_FOLDER", tmp_path)
     run = report.Run(SETTING, 5, False, RESULTS)
     report.save(run)

@@ -30,7 +30,7 @@ def test_a_callback_without_super_init_works():
     assert bare.calls == [(0, 0.5, model, 3)]
 
 
-def test_every_moment_reaches_every_callback_in_order():
+def test_every_hook_reaches_every_callback_in_order():
     calls = []
 
     def noting(who, hook):
@@ -85,7 +85,7 @@ def test_only_overridden_batch_hooks_count():
     assert hooks(CallbackList([Watch()])) == (False, True, False)
 
 
-def test_looks_are_rationed(monkeypatch):
+def test_reads_of_logs_are_limited(monkeypatch):
     clock = [100.0]
     monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
 
@@ -122,7 +122,7 @@ def test_looks_are_rationed(monkeypatch):
     assert len(often.steps) == 21
 
 
-def test_logs_are_not_looked_at_unless_wanted():
+def test_logs_are_read_only_on_demand():
     class Unread(dict):
         def __len__(self):
             raise AssertionError("read")
@@ -146,14 +146,14 @@ def test_history_and_progbar_are_added_once_and_last():
     assert CallbackList([[Bare()], (Bare(),)]).callbacks.__len__() == 2
 
 
-def test_what_is_no_callback_is_refused():
+def test_non_callbacks_are_rejected():
     with pytest.raises(TypeError, match=r"Pass an instance: EarlyStopping\("):
         CallbackList([callbacks.EarlyStopping])
     with pytest.raises(TypeError, match="expected Callback objects, received 3"):
         CallbackList([3])
 
 
-def test_states_go_round():
+def test_state_round_trip():
     def fresh():
         return CallbackList(
             [Bare(), callbacks.EarlyStopping("loss", patience=5, restore_best_weights=True)],

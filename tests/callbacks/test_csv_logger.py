@@ -38,7 +38,7 @@ def test_appending_goes_on_under_the_same_header(tmp_path):
     assert path.read_text().splitlines() == ["epoch,loss,val_loss", "0,1.0,NA"]
 
 
-def test_it_must_be_begun(tmp_path):
+def test_it_must_be_started(tmp_path):
     with pytest.raises(RuntimeError, match="before `on_train_begin`"):
         cornu.callbacks.CSVLogger(tmp_path / "log.csv").on_epoch_end(0, {})
 
@@ -74,7 +74,7 @@ def test_a_resumed_run_has_each_row_once(tmp_path, append, lost):
     assert path.read_bytes() == whole.read_bytes()
 
 
-def test_a_state_from_before_the_first_row_begins_anew(tmp_path):
+def test_a_state_from_before_the_first_row_restarts_the_file(tmp_path):
     path = tmp_path / "log.csv"
     path.write_text("old\n")
     logger = cornu.callbacks.CSVLogger(path)
@@ -84,7 +84,7 @@ def test_a_state_from_before_the_first_row_begins_anew(tmp_path):
     assert path.read_text().splitlines()[0] == "epoch,loss,val_loss"
 
 
-def test_a_file_that_became_shorter_is_said(tmp_path):
+def test_a_truncated_file_is_reported(tmp_path):
     path = tmp_path / "log.csv"
     logger = cornu.callbacks.CSVLogger(path)
     fake.drive(logger, [{"loss": 1.0, "val_loss": 2.0}])
@@ -99,6 +99,6 @@ def test_a_file_that_became_shorter_is_said(tmp_path):
     assert path.read_text().splitlines() == ["epoch,loss,val_loss", "1,1.0,2.0"]
 
 
-def test_a_folder_is_refused_before_training(tmp_path):
+def test_a_folder_is_rejected_before_training(tmp_path):
     with pytest.raises(IsADirectoryError, match="is a directory"):
         cornu.callbacks.CSVLogger(tmp_path).on_train_begin()

@@ -60,7 +60,7 @@ def test_nan_is_never_the_best():
     assert (stop.best, stop.best_epoch, model.epoch, len(seen)) == (1.0, 2, 2, 5)
 
 
-def test_auto_asks_the_metric():
+def test_auto_mode_uses_the_metrics_direction():
     up = cornu.callbacks.EarlyStopping("val_accuracy", patience=1)
     assert len(fake.drive(up, fake.values("val_accuracy", 0.1, 0.2, 0.3, 0.2))[1]) == 4
     down = cornu.callbacks.EarlyStopping("error", patience=1)
@@ -74,7 +74,7 @@ def test_auto_asks_the_metric():
         cornu.callbacks.EarlyStopping(mode="minimum")
 
 
-def test_a_missing_metric_is_told():
+def test_a_missing_metric_is_reported():
     with pytest.warns(UserWarning, match="no metric 'val_loss'. Did you mean 'loss'.*validation"):
         model, seen = fake.drive(cornu.callbacks.EarlyStopping(), fake.values("loss", 1.0, 2.0))
     assert len(seen) == 2
@@ -86,7 +86,7 @@ def test_it_can_be_used_again():
         assert len(fake.drive(stop, fake.values("loss", 1.0, 2.0, 3.0))[1]) == 2
 
 
-def test_it_speaks(capsys):
+def test_verbose_prints_a_message(capsys):
     stop = cornu.callbacks.EarlyStopping("loss", verbose=1, restore_best_weights=True)
     fake.drive(stop, fake.values("loss", 1.0, 2.0))
     message = capsys.readouterr().out

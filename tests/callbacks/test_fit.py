@@ -31,7 +31,7 @@ def fit(*listed, epochs=3, rate=0.1, model=None, **kwargs):
     return model, history
 
 
-def test_what_is_called_when():
+def test_order_of_hook_calls():
     calls = []
 
     def note(name):

@@ -29,7 +29,7 @@ def notebook(monkeypatch):
     return shown
 
 
-def test_a_live_curve_grows_in_one_place(notebook):
+def test_a_live_curve_is_updated_in_place(notebook):
     callback = LiveCurve("loss")
     fake.drive(callback, LOGS)
     assert [len(ways(picture, "training")[0]) for picture in notebook] == [1, 2, 3]

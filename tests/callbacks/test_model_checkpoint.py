@@ -63,7 +63,7 @@ def test_the_best_is_remembered(tmp_path):
     assert second.best == 2.0 and model.saved == []
 
 
-def test_what_is_wrong_is_told(tmp_path):
+def test_problems_are_reported(tmp_path):
     for kwargs in ({"save_weights_only": True}, {}):
         with pytest.raises(ValueError, match="filepath must end in"):
             Checkpoint("model.txt", **kwargs)
@@ -82,7 +82,7 @@ def test_what_is_wrong_is_told(tmp_path):
         assert len(fake.drive(best, [{"loss": np.ones(2)}])[0].saved) == 1
 
 
-def test_it_speaks(tmp_path, capsys, monkeypatch):
+def test_verbose_prints_a_message(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     fake.drive(Checkpoint("a.keras", verbose=1, save_best_only=True), LOGS[:2])
     assert capsys.readouterr().out.splitlines() == [

@@ -33,7 +33,7 @@ def test_the_model_is_saved(tmp_path, name):
         np.testing.assert_array_equal(a, b)
 
 
-def test_the_first_error_is_heard_even_if_saving_fails(tmp_path):
+def test_the_first_error_is_raised_even_if_saving_fails(tmp_path):
     (tmp_path / "file").write_text("")
     keep = OnException(tmp_path / "file" / "model.keras")
     keep.set_model(tiny())
@@ -43,7 +43,7 @@ def test_the_first_error_is_heard_even_if_saving_fails(tmp_path):
     assert "could not be saved" in note and "Error" in note
 
 
-def test_other_endings_are_refused():
+def test_other_endings_are_rejected():
     with pytest.raises(ValueError, match=r"filepath must end in .keras .* Received: 'model.pt'"):
         OnException("model.pt")
 

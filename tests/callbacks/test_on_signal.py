@@ -67,7 +67,7 @@ def test_without_a_signal_nothing_is_written(tmp_path):
     assert len(history.epoch) == 2 and stop.received is None and not list(tmp_path.iterdir())
 
 
-def test_a_signal_in_validation_is_heard_after_it(tmp_path, capsys):
+def test_a_signal_during_validation_is_handled_after_it(tmp_path, capsys):
     class InTest(Send):
         def on_test_begin(self, logs=None):
             os.kill(os.getpid(), self.number)
@@ -98,7 +98,7 @@ def test_an_error_puts_the_handlers_back(tmp_path):
     stop.on_train_exception(KeyboardInterrupt())
 
 
-def test_a_fit_that_was_left_unseen_does_not_keep_them(tmp_path):
+def test_an_unobserved_fit_does_not_keep_them(tmp_path):
     stop = OnSignal(tmp_path / "w.npz")
     stop.set_model(fake.Model())
     stop.on_train_begin()
@@ -123,7 +123,7 @@ def test_other_threads_cannot_handle(tmp_path):
     assert not raised
 
 
-def test_what_cannot_be_heard_is_refused(tmp_path):
+def test_invalid_files_and_signals_are_rejected(tmp_path):
     with pytest.raises(ValueError, match="filepath must end in"):
         OnSignal("model.h5")
     with pytest.raises(ValueError, match="9999"):

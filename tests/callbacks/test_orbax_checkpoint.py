@@ -42,7 +42,7 @@ def same(a, b):
 
 
 @pytest.mark.parametrize("background", [True, False])
-def test_a_model_comes_back_and_trains_on_alike(tmp_path, background):
+def test_a_loaded_model_continues_training_equally(tmp_path, background):
     model = tiny()
     fit(model, OrbaxCheckpoint(tmp_path, save_on_background=background))
     assert steps(tmp_path) == [2]
@@ -167,7 +167,7 @@ def test_arguments_are_checked(tmp_path):
             OrbaxCheckpoint(tmp_path, **kwargs)
 
 
-def test_without_orbax_it_says_what_to_install(tmp_path, monkeypatch):
+def test_without_orbax_it_names_the_package_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "orbax.checkpoint", None)
     keep = OrbaxCheckpoint(tmp_path)
     keep.set_model(tiny())
@@ -197,7 +197,7 @@ def test_another_architecture_changes_nothing(tmp_path):
 
 @pytest.mark.parametrize("what", ["arrays/_METADATA", "config/metadata"])
 @pytest.mark.parametrize("damage", [b"", b"\xff{not what it was"])
-def test_a_damaged_one_is_refused(tmp_path, what, damage):
+def test_a_damaged_file_is_rejected(tmp_path, what, damage):
     fit(tiny(), OrbaxCheckpoint(tmp_path), epochs=1)
     (tmp_path / "0" / what).write_bytes(damage)
     with pytest.raises(ValueError, match=str(tmp_path)):
@@ -212,7 +212,7 @@ def test_a_config_can_only_name_what_is_known(tmp_path):
         cornu.saving.load_model(tmp_path)
 
 
-def test_what_unpacks_to_far_more_is_refused_before_it_is_read(tmp_path, monkeypatch):
+def test_decompression_bombs_are_rejected_before_reading(tmp_path, monkeypatch):
     checkpoints = OrbaxCheckpoints(tmp_path)
     checkpoints.save(0, {"vars/0": cornu.Variable(np.zeros((1000, 1000), "float32"))}, None)
     checkpoints.close()

@@ -82,7 +82,7 @@ def redraws(line):
     return line.split("\r")[1:]
 
 
-def test_the_first_step_says_nothing_about_the_others(terminal, clock):
+def test_the_first_step_does_not_affect_the_time_estimate(terminal, clock):
     logger = ProgbarLogger()
     logger.set_params({"verbose": 1, "epochs": 1, "steps": 1000})
     logger.on_train_begin()
@@ -96,7 +96,7 @@ def test_the_first_step_says_nothing_about_the_others(terminal, clock):
     console.end_line()
 
 
-def test_what_is_over_soon_is_drawn_once(terminal, clock):
+def test_short_epochs_are_drawn_once(terminal, clock):
     """Drawing reads the metrics, which waits for the device."""
     seen = []
 
@@ -135,7 +135,7 @@ def test_a_notebook_has_a_bar_of_any_width(terminal, monkeypatch, clock):
     assert last.count("\n") == 1
 
 
-def test_an_epoch_that_is_broken_off_says_how_far_it_came(terminal, clock):
+def test_an_interrupted_epoch_reports_its_progress(terminal, clock):
     model = SimpleNamespace(stop_training=False, history=None)
     listed = CallbackList(
         [], add_progbar=True, add_history=False, model=model, verbose=1, epochs=1, steps=12
@@ -149,7 +149,7 @@ def test_an_epoch_that_is_broken_off_says_how_far_it_came(terminal, clock):
     assert redraws(terminal.getvalue())[-1].startswith(" 5/12 " + "━" * 8 + "╌" * 12)
 
 
-def test_a_file_says_it_too(capsys):
+def test_output_to_a_file_shows_it_too(capsys):
     model = SimpleNamespace(stop_training=True)
     listed = CallbackList([], add_progbar=True, model=model, verbose=1, epochs=1, steps=12)
     listed.on_train_begin()
@@ -159,7 +159,7 @@ def test_a_file_says_it_too(capsys):
     assert capsys.readouterr().out.startswith(" 5/12 - ")
 
 
-def test_an_end_that_was_decided_after_the_last_step_is_none(terminal, clock):
+def test_stopping_after_the_last_step_has_no_effect(terminal, clock):
     model = SimpleNamespace(stop_training=False)
     listed = CallbackList([], add_progbar=True, model=model, verbose=1, epochs=1, steps=12)
     listed.on_train_begin()

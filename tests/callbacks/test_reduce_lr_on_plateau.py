@@ -43,7 +43,7 @@ def test_reductions_are_those_of_keras():
         np.testing.assert_allclose(ours, theirs, rtol=1e-6, err_msg=f"{options} {sequence}")
 
 
-def test_plateau_state_goes_round():
+def test_plateau_state_round_trip():
     first = cornu.callbacks.ReduceLROnPlateau("loss", patience=3, cooldown=4)
     rates(first, cornu, fake.values("loss", 1.0, 2.0, 2.0))
     second = cornu.callbacks.ReduceLROnPlateau("loss", patience=3, cooldown=4)
@@ -51,7 +51,7 @@ def test_plateau_state_goes_round():
     assert (second.best, second.wait, second.cooldown_counter) == (1.0, 2, 0)
 
 
-def test_plateau_speaks(capsys):
+def test_plateau_prints_reductions(capsys):
     slower = cornu.callbacks.ReduceLROnPlateau("loss", factor=0.5, patience=1, verbose=1)
     rates(slower, cornu, fake.values("loss", 1.0, 2.0))
     assert capsys.readouterr().out == (
@@ -59,7 +59,7 @@ def test_plateau_speaks(capsys):
     )
 
 
-def test_plateau_refuses_what_it_cannot_do():
+def test_plateau_rejects_what_it_cannot_do():
     with pytest.raises(ValueError, match="factor must be below 1"):
         cornu.callbacks.ReduceLROnPlateau(factor=1.0)
     with pytest.raises(TypeError, match="unexpected keyword argument 'epsilon'"):

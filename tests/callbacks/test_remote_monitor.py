@@ -61,7 +61,7 @@ def test_json_with_headers():
     assert json.loads(body) == {"epoch": 0, "each": [1.0, None], "n": 3, "what": str(object)}
 
 
-def test_a_server_that_is_not_there_is_said_once(monkeypatch):
+def test_an_unreachable_server_is_reported_once(monkeypatch):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         root = f"http://127.0.0.1:{free.getsockname()[1]}"
@@ -73,7 +73,7 @@ def test_a_server_that_is_not_there_is_said_once(monkeypatch):
         assert len(caught) == 1 and "could not send the logs" in str(caught[0].message)
 
 
-def test_a_server_that_refuses_or_is_silent(monkeypatch):
+def test_a_server_that_rejects_or_does_not_respond(monkeypatch):
     with server(500) as (root, received), pytest.warns(UserWarning, match="500"):
         fake.drive(RemoteMonitor(root), [{"loss": 1.0}])
     assert len(received) == 1
@@ -85,6 +85,6 @@ def test_a_server_that_refuses_or_is_silent(monkeypatch):
 
 
 @pytest.mark.parametrize("root", ["file:///etc", "localhost:9000", "ftp://example.org"])
-def test_other_addresses_are_refused(root):
+def test_other_addresses_are_rejected(root):
     with pytest.raises(ValueError, match="root must begin with 'http://'"):
         RemoteMonitor(root)

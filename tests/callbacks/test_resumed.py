@@ -62,7 +62,7 @@ def run(folder, *breaks, swap=False):
 
 @pytest.mark.parametrize("swap", [False, True])
 @pytest.mark.parametrize("broken", [{"step": 13}, {"epoch": 2}])
-def test_all_is_as_in_a_whole_run(tmp_path, swap, broken):
+def test_everything_equals_an_uninterrupted_run(tmp_path, swap, broken):
     whole, mean, timer = run(tmp_path / "whole", Break(), swap=swap)
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "parts", Break(**broken), swap=swap)

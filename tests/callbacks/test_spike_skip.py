@@ -72,7 +72,7 @@ def test_without_spikes_nothing_changes_and_nothing_is_traced_twice():
     assert sum(key[0] == "around" for key in watched.trainer.programs.step_keys) == 1
 
 
-def test_what_is_skipped_is_written(tmp_path, capsys):
+def test_skipped_steps_are_written(tmp_path, capsys):
     path = tmp_path / "run" / "skipped.json"
     skip = callbacks.SpikeSkip(warmup=3, window=8, path=path, verbose=1)
     y = spoiled(6)
@@ -170,7 +170,7 @@ def test_weights_that_would_not_be_finite():
     assert [one.loss for one in skip.skipped] == [0.0, 0.0]
 
 
-def test_with_a_scaled_loss_and_steps_of_ones_own():
+def test_with_a_scaled_loss_and_custom_steps():
     class Own(cornu.Model):
         def __init__(self):
             super().__init__()

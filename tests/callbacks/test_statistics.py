@@ -98,6 +98,6 @@ def test_one_callback_serves_several_runs(tmp_path):
         ({"every_epochs": None}, "pass every_epochs or every_batches"),
     ],
 )
-def test_what_makes_no_sense_is_refused(kwargs, message):
+def test_invalid_arguments_are_rejected(kwargs, message):
     with pytest.raises(ValueError, match=message):
         Statistics(X, **kwargs)

@@ -119,7 +119,7 @@ def test_batch_normalization_fits_the_mean():
     np.testing.assert_allclose(norm.moving_variance.numpy(), hidden.var(0), rtol=1e-5)
 
 
-def test_without_data_it_says_how(capsys):
+def test_without_data_it_explains_how(capsys):
     model = tiny(layers.BatchNormalization())
     swa = SWA(0)
     fit(model, swa, epochs=1)
@@ -129,7 +129,7 @@ def test_without_data_it_says_how(capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_too_few_epochs_are_said(capsys):
+def test_too_few_epochs_are_reported(capsys):
     model, swa = tiny(), SWA(5)
     fit(model, swa, epochs=2)
     assert swa.count == 0 and "there is no mean of weights" in capsys.readouterr().out
@@ -138,6 +138,6 @@ def test_too_few_epochs_are_said(capsys):
 
 
 @pytest.mark.parametrize(("start", "every"), [(-1, 1), (0, 0)])
-def test_what_makes_no_sense_is_refused(start, every):
+def test_invalid_arguments_are_rejected(start, every):
     with pytest.raises(ValueError, match="SWA: start_epoch must be >= 0"):
         SWA(start, every)

@@ -63,7 +63,7 @@ def test_validation_is_that_of_keras(swap_on_epoch):
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_training_is_the_same_bit_by_bit(name):
+def test_training_is_bitwise_equal(name):
     runs = []
     for callbacks in ([], [SwapEMAWeights()], [SwapEMAWeights(swap_on_epoch=True)]):
         model = tiny(OPTIMIZERS[name]())
@@ -75,7 +75,7 @@ def test_training_is_the_same_bit_by_bit(name):
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_what_is_validated_are_the_averages(name):
+def test_validation_uses_the_averages(name):
     seen = {}
 
     class Watch(Callback):
@@ -185,7 +185,7 @@ def test_a_state_between_epochs_has_the_weights_of_training():
     assert same(other.get_weights(), START)
 
 
-def test_an_optimizer_without_averages_is_refused():
+def test_an_optimizer_without_averages_is_rejected():
     for optimizer in (SGD(0.1), MultiOptimizer(OptimizerMap(SGD(0.1)))):
         with pytest.raises(ValueError, match="use_ema=True"):
             fit(tiny(optimizer), SwapEMAWeights(), validation_data=(X, Y))

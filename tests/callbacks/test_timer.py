@@ -68,7 +68,7 @@ def test_a_limit_is_written_in_three_ways(limit):
 
 
 @pytest.mark.parametrize("limit", [0, -1.0, "1:30", "a:b:c", math.inf, math.nan])
-def test_what_is_no_time_is_refused(limit):
+def test_invalid_durations_are_rejected(limit):
     with pytest.raises(ValueError, match="Timer: "):
         Timer(limit)
 

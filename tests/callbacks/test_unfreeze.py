@@ -80,7 +80,7 @@ def test_what_was_frozen_before_stays_so(capsys):
     assert made.get_layer("head").trainable
 
 
-def test_stages_that_cannot_be():
+def test_invalid_stages_are_rejected():
     with pytest.raises(TypeError, match="dict with epochs as keys"):
         callbacks.Unfreeze(["encoder"])
     with pytest.raises(ValueError, match="must not be negative"):

@@ -46,7 +46,7 @@ def test_the_summary_of_a_saved_model(tmp_path, capsys):
     assert "cornu summary: " in capsys.readouterr().err
 
 
-def test_what_runs_here(capsys):
+def test_info_shows_the_versions_and_deviations(capsys):
     assert main(["info"]) == 0
     shown = capsys.readouterr().out
     assert shown.startswith("cornu 0.") and "jaxlib" in shown and "Devices: " in shown

@@ -180,7 +180,7 @@ def _numbers_of(k: Any, row: LossRow, weights: Any) -> Callable[[Any, Any], dict
 
 
 @pytest.mark.parametrize("row", ROWS, ids=NAMES)
-def test_config_goes_both_ways(row: LossRow):
+def test_config_round_trip_in_both_directions(row: LossRow):
     ours = _make(cornu, row)
     again = losses.deserialize(json.loads(json.dumps(losses.serialize(ours))))
     assert type(again) is type(ours)

@@ -235,7 +235,7 @@ def test_compiled_updates_are_the_same(row: MetricRow):
 
 
 @parametrize_rows
-def test_config_goes_both_ways(row: MetricRow):
+def test_config_round_trip_in_both_directions(row: MetricRow):
     ours = _make(cornu, row)
     again = metrics.deserialize(json.loads(json.dumps(metrics.serialize(ours))))
     assert type(again) is type(ours)

@@ -94,7 +94,7 @@ def test_what_the_user_sets_takes_precedence(monkeypatch, tmp_path):
         ("xla_cpu_use_onednn=perhaps", "not a valid bool"),
     ],
 )
-def test_wrong_requests_are_refused_before_the_first_step(monkeypatch, text, message):
+def test_wrong_requests_are_rejected_before_the_first_step(monkeypatch, text, message):
     model = cornu.Sequential([cornu.Input((3,)), cornu.layers.Dense(2)])
     model.compile("sgd", "mse")
     weights = model.get_weights()

@@ -83,7 +83,7 @@ def test_series(name):
         (pd.Series([1, "a"]), r"y contains objects \(int, str\)"),
     ],
 )
-def test_what_is_no_number_is_named(table, message):
+def test_non_numbers_are_named(table, message):
     with pytest.raises(TypeError, match=message):
         arrays_of(table, "y")
 
@@ -144,6 +144,6 @@ def test_binding(columns, names, y, expected):
     assert bind(columns, names, y) == expected
 
 
-def test_a_table_of_targets_alone_is_refused():
+def test_a_table_of_targets_alone_is_rejected():
     with pytest.raises(ValueError, match="no column for x. Its columns are y"):
         bind(["y"], Names())

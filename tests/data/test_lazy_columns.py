@@ -64,7 +64,7 @@ def test_rows_are_those_of_the_array(name, tmp_path):
         assert type(read) is np.ndarray and np.array_equal(read, expected[rows])
 
 
-def test_what_lies_in_memory_is_no_column():
+def test_arrays_in_memory_are_not_lazy_columns():
     assert column_of(X) is None and column_of([1.0]) is None
     assert column_of(np.array(["a"])) is None
 
@@ -126,7 +126,7 @@ def test_rows_of_tables_are_read_once_for_all_columns(monkeypatch):
     assert len(reads) == source.steps == 4
 
 
-def test_wrong_columns_are_refused():
+def test_wrong_columns_are_rejected():
     with pytest.raises(TypeError, match="Column 'x' contains strings, not numbers"):
         adapt(Dataset.from_dict({"x": ["a", "b"], "y": [0, 1]}))
     with pytest.raises(ValueError, match="Column 'x' is ragged"):
@@ -144,7 +144,7 @@ def test_wrong_columns_are_refused():
 
 
 @pytest.mark.skipif(not hasattr(mmap, "MADV_RANDOM"), reason="of systems that take advice")
-def test_the_system_is_told_in_which_order_rows_are_read(tmp_path, monkeypatch):
+def test_the_system_is_advised_of_the_order_of_reads(tmp_path, monkeypatch):
     received = []
 
     class Mapping:

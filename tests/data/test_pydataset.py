@@ -30,7 +30,7 @@ def test_batches_come_in_order():
         assert own == (kwargs == {})
 
 
-def test_breaking_off_ends_the_workers():
+def test_stopping_early_ends_the_workers():
     before = threading.active_count()
     batches = Numbers(workers=2).batches(range(8))
     assert next(batches)[0] == 0

@@ -248,7 +248,7 @@ def test_signatures_are_those_of_keras_1(name):
 
 
 @pytest.mark.parametrize("name", [name for name, example in EXAMPLES.items() if example[0]])
-def test_an_era_layer_is_the_layer_of_today(name):
+def test_a_keras_1_layer_is_the_current_layer(name):
     old, new, shape = EXAMPLES[name]
     ours, theirs = old(ERA), new(modern)
     x = np.random.default_rng(0).uniform(-1, 1, shape).astype("float32")
@@ -264,12 +264,12 @@ def test_an_era_layer_is_the_layer_of_today(name):
 
 
 @pytest.mark.parametrize("name", SPELLINGS)
-def test_unknown_words_are_refused(name):
+def test_unknown_arguments_are_rejected(name):
     with pytest.raises(TypeError, match=f"{name} of Keras 1 has no argument 'nonsense'.*\n.*name"):
         SPELLINGS[name](nonsense=1)
 
 
-def test_words_of_today_are_translated_in_the_error():
+def test_errors_translate_keras_3_arguments():
     with pytest.raises(TypeError, match="Keras 1 calls it 'output_dim'"):
         ERA.Dense(units=3)
     with pytest.raises(TypeError, match="Keras 1 calls it 'border_mode'"):
@@ -280,7 +280,7 @@ def test_words_of_today_are_translated_in_the_error():
         ERA.Dropout(0.5, None, None, 1)
 
 
-def test_values_that_the_era_had_not():
+def test_values_that_keras_1_did_not_have():
     with pytest.raises(ValueError, match="no initialization 'glorot'. Did you mean"):
         ERA.Dense(3, init="glorot")
     with pytest.raises(ValueError, match="no activation 'gelu'"):
@@ -293,7 +293,7 @@ def test_values_that_the_era_had_not():
         ERA.BatchNormalization(mode=3)
 
 
-def test_aliases_have_the_positions_of_the_era():
+def test_aliases_have_the_positions_of_keras_1():
     for alias, name in ALIASES["convolutional"].items():
         assert vars(ERA)[alias] is vars(ERA)[name]
     assert ERA.Conv2D(8, 3, 2).kernel_size == (3, 2)
@@ -320,7 +320,7 @@ def test_the_default_ordering_can_be_set():
         backend.set_image_dim_ordering("tf")
 
 
-def test_hard_sigmoid_is_that_of_the_era():
+def test_hard_sigmoid_is_that_of_keras_1():
     x = np.array([-3.0, -1.0, 0.0, 0.5, 2.4, 3.0], "float32")
     expected = [0.0, 0.3, 0.5, 0.6, 0.98, 1.0]
     np.testing.assert_allclose(K.activations.hard_sigmoid(x), expected, rtol=1e-6)
@@ -328,7 +328,7 @@ def test_hard_sigmoid_is_that_of_the_era():
     assert abs(float(modern.Activation("hard_sigmoid")(x)[1]) - 0.3) > 0.03
 
 
-def test_gates_begin_one_by_one():
+def test_gates_are_initialized_separately():
     layer = ERA.LSTM(40, input_dim=40)
     layer.build((None, None, 40))
     kernel, recurrent, bias = layer.get_weights()
@@ -339,7 +339,7 @@ def test_gates_begin_one_by_one():
     np.testing.assert_array_equal(bias, np.repeat([0, 1, 0, 0], 40))
 
 
-def test_own_initial_weights():
+def test_user_initial_weights():
     def ramp(shape, name=None):
         return K.backend.variable(np.arange(np.prod(shape)).reshape(shape), name=name)
 
@@ -364,7 +364,7 @@ def test_rows_of_an_embedding_are_dropped_whole():
     assert (np.asarray(layer(x)) == 1).all()
 
 
-def test_a_subclass_of_a_row_takes_the_words_of_the_era():
+def test_a_subclass_of_a_translated_layer_takes_keras_1_arguments():
     class Twice(ERA.Dense):
         def __init__(self, output_dim, **kwargs):
             super().__init__(output_dim, "one", **kwargs)
@@ -380,7 +380,7 @@ def test_a_subclass_of_a_row_takes_the_words_of_the_era():
         ERA.Layer(units=3)
 
 
-def test_a_signature_is_what_its_string_says():
+def test_a_signature_equals_its_string():
     assert str(parse_signature("a, <B>, b=(1, 2)", "c=None")) == (
         "(a, border_mode='valid', subsample=(1, 1), b=(1, 2), *, c=None)"
     )

@@ -18,7 +18,7 @@ def stack(**kwargs):
     return model
 
 
-def test_the_history_has_the_names_of_the_era():
+def test_the_history_has_the_names_of_keras_1():
     model = stack()
     history = model.fit(X, Y, 8, 2, verbose=0, validation_split=0.25)
     assert sorted(history.history) == ["acc", "loss", "val_acc", "val_loss"]
@@ -29,7 +29,7 @@ def test_the_history_has_the_names_of_the_era():
     assert len(stack().fit(X, Y, verbose=0).epoch) == 10
 
 
-def test_words_of_today_are_refused():
+def test_keras_3_arguments_are_rejected():
     model = stack()
     with pytest.raises(TypeError, match="epochs"):
         model.fit(X, Y, epochs=2)
@@ -121,7 +121,7 @@ def test_merge_of_layers_and_what_it_cannot():
         K.layers.Merge([one], node_indices=[0])
 
 
-def test_what_is_drawn_is_described_and_saved_as_today(tmp_path):
+def test_functional_models_are_serialized_as_keras_3(tmp_path):
     inputs = K.layers.Input(shape=(6, 4))
     x = K.layers.LSTM(3, init="normal")(inputs)
     model = K.models.Model(input=inputs, output=K.layers.Dense(2)(x))
@@ -254,7 +254,7 @@ def test_labels():
     assert K.utils.np_utils.to_categorical([0, 1]).shape == (2, 2)
 
 
-def test_what_is_missing_says_so():
+def test_missing_names_raise():
     with pytest.raises(NotImplementedError, match="keras.layers.MaxoutDense .* is not supported"):
         K.layers.MaxoutDense  # noqa: B018
     with pytest.raises(NotImplementedError, match="keras.backend.function"):

@@ -3,7 +3,7 @@
 from cornu.dialects import keras1
 
 
-def test_models_are_drawn(tmp_path):
+def test_models_are_plotted(tmp_path):
     keras = keras1.load()
     model = keras.models.Sequential([keras.layers.Dense(3, input_dim=2)])
     keras.utils.visualize_util.plot(model, str(tmp_path / "m.svg"), show_shapes=True)

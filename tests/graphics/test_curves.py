@@ -74,7 +74,7 @@ def test_a_logarithmic_scale_has_equal_steps_for_equal_factors(history):
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
-def test_what_is_not_finite_is_a_gap(bad):
+def test_non_finite_values_are_gaps(bad):
     picture = plot_curves({"loss": [1.0, 2.0, bad, 3.0]}, range(4), backend="svg")
     assert str(picture).count("M0 ") and len(ways(picture, "training")[0]) == 3
     assert re.search(r'd="M[^"]*L[^"]*M[^"]*" class="ch-line ch-training"', str(picture))
@@ -88,7 +88,7 @@ def test_one_epoch_equal_values_and_lists_are_no_trouble():
     )
 
 
-def test_validation_stands_at_its_epochs(history):
+def test_validation_is_plotted_at_its_epochs(history):
     history = History()
     fake.drive(history, [{"loss": 1.0}, {"loss": 1.0, "val_loss": 2.0}, {"loss": 1.0}])
     fake.drive(history, [{"loss": 1.0, "val_loss": 1.0}, {"loss": 1.0}], start=3)
@@ -118,7 +118,7 @@ def test_names_are_escaped_and_files_written(history, tmp_path):
         history.plot().save(tmp_path / "a.pdf")
 
 
-def test_matplotlib_is_said_to_be_missing(history, monkeypatch):
+def test_missing_matplotlib_is_reported(history, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ImportError, match=r"needs the package 'matplotlib'.*cornu\[matplotlib\]"):

@@ -58,7 +58,7 @@ def test_names_paths_and_patterns(what, found):
     assert paths(what) == found
 
 
-def test_what_stands_in_the_model_comes_before_what_is_inside():
+def test_direct_layers_come_before_nested_ones():
     def both():
         inner_in = Input((4,))
         inner = Model(inner_in, Dense(4, name="same")(inner_in), name="inner")
@@ -124,18 +124,18 @@ def test_subclassed_models_are_searched_too():
         (Dense, TypeError, "of type type"),
     ],
 )
-def test_what_is_not_there_is_an_error_that_helps(what, error, message):
+def test_missing_names_raise_with_a_suggestion(what, error, message):
     with pytest.raises(error) as caught:
         find(model(), what)
     assert message in str(caught.value)
 
 
-def test_a_strange_layer_is_refused():
+def test_a_foreign_layer_is_rejected():
     with pytest.raises(ValueError, match="does not contain <Dense name=stranger"):
         find(model(), Dense(2, name="stranger"))
 
 
-def test_a_name_that_means_several_things_is_refused():
+def test_a_name_that_means_several_things_is_rejected():
     def twice(x):
         return unit(unit(x))
 
@@ -159,6 +159,6 @@ def test_a_large_model_is_not_listed_as_a_whole():
     assert "Its first parts are x, d0" in str(caught.value) and len(str(caught.value)) < 300
 
 
-def test_a_model_without_layers_says_that_it_is_not_built():
+def test_a_model_without_layers_reports_that_it_is_not_built():
     with pytest.raises(ValueError, match="not built yet"):
         find(cornu.Sequential(), "dense")

@@ -103,7 +103,7 @@ def test_a_layer_that_is_frozen_later_does_not_fold():
     assert groups == [1, 2]
 
 
-def test_summary_and_plots_say_what_varies():
+def test_summary_and_plots_show_what_varies():
     x = h = cornu.Input((8, 4))
     for rate in (1, 2, 4):
         h = tcn_block(h, rate)

@@ -43,7 +43,7 @@ def test_variables_of():
     assert variables_of(model, "re_lu") == []
 
 
-def test_variables_of_a_model_that_is_not_drawn():
+def test_variables_of_a_model_without_a_functional_graph():
     class Own(cornu.Model):
         def __init__(self):
             super().__init__()

@@ -15,7 +15,7 @@ def paths(model, **kwargs):
     return [item.path for item in outline(model, **kwargs).walk()][1:]
 
 
-def test_blocks_stand_around_their_layers():
+def test_blocks_enclose_their_layers():
     x = Input((4,), name="x")
     model = Model(x, Dense(1, name="out")(unit(unit(x))))
     assert paths(model) == [
@@ -55,7 +55,7 @@ def test_subclassed_models_list_what_they_own():
     assert paths(Two()) == ["a", "b"]
 
 
-def test_equal_neighbours_fold():
+def test_equal_neighbors_fold():
     x = Input((4,), name="x")
     model = Model(x, unit(unit(unit(x)), 2))
     groups = [[item.name for item in group] for group in fold(outline(model).children)]

@@ -13,7 +13,7 @@ from cornu.layers import Dense
 X = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")
 
 
-def test_every_call_is_kept_in_order_and_nothing_else():
+def test_every_call_is_recorded_in_order():
     a, b = layers.ReLU(), layers.ReLU()
     out, record = record_outputs(lambda x: b(a(a(x) - 0.5)), [a])(X)
     first, second = record.of(a)

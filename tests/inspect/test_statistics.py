@@ -120,7 +120,7 @@ def test_only_some_layers():
         model.statistics(X, what="tip")
 
 
-def test_what_is_not_finite_is_counted_and_left_out():
+def test_non_finite_values_are_counted_and_excluded():
     model = cornu.Sequential([Input((2,)), layers.Lambda(lambda x: 1 / x, name="inverse")])
     row = model.statistics(np.array([[1.0, 0.0], [2.0, 4.0]])).of("output")["inverse"]
     assert row.nonfinite == 0.25 and (row.min, row.max) == (0.25, 1.0)

@@ -185,7 +185,7 @@ def test_no_text_is_lost_where_it_is_narrow():
     assert 86 <= len(wide[1]) <= 90 and 40 <= wide[1].index("┳") <= 46
 
 
-def test_colours_are_for_terminals_alone(monkeypatch, capsys):
+def test_colors_are_for_terminals_only(monkeypatch, capsys):
     net().summary()
     assert "\x1b[" not in capsys.readouterr().out
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)

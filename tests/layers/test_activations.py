@@ -6,7 +6,7 @@ import pytest
 from cornu.layers import ELU, Input, LeakyReLU, PReLU, ReLU, Softmax
 
 
-def test_negative_arguments_are_refused():
+def test_negative_arguments_are_rejected():
     with pytest.raises(ValueError, match="ReLU layer 're_lu': max_value must be a number >= 0"):
         ReLU(max_value=-1.0)
     with pytest.raises(ValueError, match="negative_slope must be a number >= 0.*None"):

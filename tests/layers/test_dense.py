@@ -10,7 +10,7 @@ from cornu.layers import Activation, Dense, Identity, Input, Masking
 from cornu.parts import activations
 
 
-def test_a_wrong_word_gets_a_suggestion():
+def test_a_misspelled_argument_gets_a_suggestion():
     with pytest.raises(TypeError, match="Dense has no argument 'actvation'.*'activation'"):
         Dense(3, actvation="relu")
     with pytest.raises(ValueError, match="Unknown activation 'rleu'.*'relu'"):
@@ -39,7 +39,7 @@ def test_dense_needs_an_input_that_fits():
 
 
 @pytest.mark.parametrize("name", ["lora_rank", "lora_alpha", "quantization_config"])
-def test_adapters_are_refused(name):
+def test_adapters_are_rejected(name):
     with pytest.raises(NotImplementedError, match=f"{name}=4 is not supported"):
         Dense(3, **{name: 4})
 

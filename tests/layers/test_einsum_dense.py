@@ -35,7 +35,7 @@ def test_weights_have_the_shapes_of_keras(equation, output_shape, bias_axes, sha
     assert [v.shape for v in layer.weights] == [tuple(v.shape) for v in theirs.weights]
 
 
-def test_sizes_that_the_input_tells_need_not_be_repeated():
+def test_sizes_known_from_the_input_need_not_be_repeated():
     layer = EinsumDense("abc,bcd->abd", (None, 5), bias_axes="bd")
     assert layer(Input((3, 4))).shape == (None, 3, 5)
     assert layer.kernel.shape == (3, 4, 5) and layer.bias.shape == (3, 5)
@@ -70,11 +70,11 @@ def test_time_may_be_unknown():
         ("abc,cd->abd", (None, 5), "bd", (2, None, 4), "bias needs the size of axis 'b'"),
     ],
 )
-def test_contradictions_are_told(equation, output_shape, bias_axes, shape, message):
+def test_contradictions_are_reported(equation, output_shape, bias_axes, shape, message):
     with pytest.raises(ValueError, match=f"EinsumDense layer 'einsum_dense': .*{message}"):
         EinsumDense(equation, output_shape, bias_axes=bias_axes).build(shape)
 
 
-def test_adapters_are_refused():
+def test_adapters_are_rejected():
     with pytest.raises(NotImplementedError, match="gptq_unpacked_column_size=8 is not supported"):
         EinsumDense("ab,bc->ac", 5, gptq_unpacked_column_size=8)

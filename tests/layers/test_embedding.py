@@ -46,7 +46,7 @@ def test_masks_of_a_reversible_embedding():
     assert scope.current().masks.get(layer(hidden, reverse=True)) is None
 
 
-def test_logits_have_the_dtype_that_is_asked_for():
+def test_logits_have_the_given_dtype():
     hidden = np.ones((1, 3), "float32")
     mixed = ReversibleEmbedding(5, 3, dtype="mixed_bfloat16")
     assert mixed(hidden, reverse=True).dtype == "bfloat16"

@@ -42,7 +42,7 @@ def test_masks():
     assert Lambda(lambda x: x, mask=lambda x, mask: ~mask)(x).mask.shape == (None, 3)
 
 
-def test_errors_tell_the_layer():
+def test_errors_name_the_layer():
     with pytest.raises(TypeError, match="Lambda layer 'lambda': function must be callable"):
         Lambda(3)
     with pytest.raises(ValueError, match=r"'lambda_1' .*\(at .*test_lambda_layer.py:\d+\)"):
@@ -77,7 +77,7 @@ def test_code_is_never_loaded():
             assert Lambda.from_config(config)(X).tolist() == [[7.0, 14.0, 21.0]]
 
 
-def test_other_errors_of_a_config_are_kept():
+def test_other_errors_of_a_config_are_unchanged():
     config = Lambda(Dense(2).activation).get_config()
     config["function"]["config"] = "linaer"
     with pytest.raises(ValueError, match="Did you mean 'linear'"):

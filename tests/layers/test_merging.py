@@ -63,7 +63,7 @@ def test_axes_of_dot():
 
 
 @pytest.mark.parametrize("cls", [Add, Multiply, Maximum, Concatenate])
-def test_masks_go_through_a_drawn_graph(cls):
+def test_masks_pass_through_a_functional_graph(cls):
     ids = [Input((3,), dtype="int32") for _ in range(2)]
     rows = np.array([[1, 0, 2], [0, 0, 1]]), np.array([[1, 1, 0], [0, 2, 0]])
     symbolic = [Embedding(3, 2, "ones", mask_zero=True)(x) for x in ids]

@@ -75,7 +75,7 @@ def test_global_pooling_in_both_data_formats(kind, keepdims):
         assert first.ndim == last.ndim == (rank + 2 if keepdims else 2)
 
 
-def test_the_data_format_of_the_construction_is_kept():
+def test_the_data_format_at_construction_is_used():
     symbolic = layers.Conv2D(4, 3)(cornu.Input((8, 6, 5)))
     assert symbolic.shape == (None, 6, 4, 4)
     settings.put("image_data_format", "channels_first")
@@ -151,7 +151,7 @@ def test_a_program_may_transform_the_kernel():
     assert layer(x)[0, :, 0].tolist() == [4, 8, 8, 8]
 
 
-def test_a_programs_own_call_keeps_no_promises():
+def test_an_overridden_call_is_not_assumed_rowwise():
     class Mixed(layers.Conv1D):
         def call(self, inputs):
             return super().call(inputs[::-1])
@@ -214,6 +214,6 @@ _ERRORS = [
 
 
 @pytest.mark.parametrize(("make", "error", "message"), _ERRORS)
-def test_errors_say_what_is_wrong(make, error, message):
+def test_errors_name_the_cause(make, error, message):
     with pytest.raises(error, match=message):
         make()

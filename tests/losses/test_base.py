@@ -147,7 +147,7 @@ def test_it_computes_in_its_own_dtype():
     assert short(np.array([299]), logits) < 0.1
 
 
-def test_losses_can_be_drawn():
+def test_losses_accept_symbolic_tensors():
     y_true, y_pred = cornu.Input((3,)), cornu.Input((3,))
     assert losses.mean_squared_error(y_true, y_pred).shape == (None,)
     assert losses.MeanSquaredError()(y_true, y_pred).shape == ()

@@ -17,7 +17,7 @@ rows = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 
 
 @rows
-def test_the_user_reads(row):
+def test_messages_equal_the_table(row):
     error = run(row)
     assert error is not None, "the program runs"
     assert row.read(error) == row.message
@@ -25,7 +25,7 @@ def test_the_user_reads(row):
 
 
 @rows
-def test_it_says_where_in_the_terms_of_the_user(row):
+def test_locations_are_user_frames(row):
     assert PLACE.search(row.message), "no file:line"
     assert not FOREIGN.search(row.message)
     assert row.error is getattr(builtins, row.error.__name__, ModelWarning)

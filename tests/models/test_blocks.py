@@ -116,7 +116,7 @@ def test_keras_reads_files_with_blocks(tmp_path):
 
 
 @pytest.mark.parametrize("blocks", [5, [5], [["a"]], [["a", [1]]], [[1, 2, 3, 4]], "ab", [None]])
-def test_blocks_of_a_bad_file_are_refused(blocks):
+def test_blocks_of_a_bad_file_are_rejected(blocks):
     config = net().get_config()
     config["layers"][3]["inbound_nodes"][0]["blocks"] = blocks
     with pytest.raises((ValueError, TypeError)):

@@ -101,7 +101,7 @@ def test_clone_a_sequential_and_a_subclass():
     assert same(net, copy, X)
 
 
-def test_an_unknown_op_in_a_config_is_refused():
+def test_an_unknown_op_in_a_config_is_rejected():
     x = Input((4,))
     odd = cornu.op(lambda v: v + 1, name="plus_one")
     config = Model(x, odd(x)).get_config()

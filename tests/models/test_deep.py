@@ -23,7 +23,7 @@ def model():
     return cornu.Model(inputs, x)
 
 
-def test_it_is_summarized_drawn_and_described(model):
+def test_deep_models_have_a_summary_a_plot_and_a_config(model):
     assert len(model.layers) == DEPTH + 1
     lines = []
     model.summary(print_fn=lines.append)
@@ -53,7 +53,7 @@ def test_its_blocks_are_traced_once(model):
     assert str(program).count("tanh") <= 4
 
 
-def test_adding_a_layer_does_not_look_at_all_others(monkeypatch):
+def test_adding_a_layer_does_not_visit_all_others(monkeypatch):
     visits = []
     called = cornu.Sequential._name_in_model_
     monkeypatch.setattr(

@@ -158,7 +158,7 @@ def test_masks_reach_the_layers_behind_an_edit():
     assert np.array_equal(new(value), old(value))
 
 
-def test_a_pattern_gives_each_place_a_layer_of_its_own():
+def test_a_pattern_inserts_a_separate_layer_at_each_match():
     old = nested()
     new = edit(old).insert_after("unit*/dense*", layers.BatchNormalization()).build()
     found = [path for path in paths(new) if "batch" in path]
@@ -352,12 +352,12 @@ def test_an_edited_model_trains_and_shares_its_weights():
         ),
     ],
 )
-def test_what_does_not_work_says_where_and_why(change, error, message):
+def test_unsupported_edits_name_location_and_cause(change, error, message):
     with pytest.raises(error, match=message):
         change(edit(nested()))
 
 
-def test_what_is_not_drawn_is_refused():
+def test_models_without_a_functional_graph_are_rejected():
     class Net(Model):
         def __init__(self):
             super().__init__(name="net")
@@ -378,7 +378,7 @@ def test_what_is_not_drawn_is_refused():
 
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(CHOICES, st.integers(0, 9))
-def test_edits_of_random_models_are_what_one_would_draw_by_hand(choices, which):
+def test_edits_of_random_models_equal_models_built_by_hand(choices, which):
     x = Input((4,), name="x")
     made = build_random_model(choices, x)
     old = Model(x, layers.Concatenate()([*made, x]))

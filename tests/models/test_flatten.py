@@ -155,7 +155,7 @@ def test_several_inputs_and_outputs_in_dicts():
     assert all(np.array_equal(flat[name], whole[name]) for name in whole)
 
 
-def test_what_does_more_than_its_drawing_stays_whole():
+def test_models_that_override_call_are_not_flattened():
     class Doubling(Model):
         def call(self, inputs, training=None, mask=None):
             return 2 * super().call(inputs, training, mask)
@@ -179,7 +179,7 @@ def test_a_half_frozen_model_is_warned_of():
         model.flatten()
 
 
-def test_models_that_are_not_drawn_are_refused():
+def test_models_without_a_functional_graph_are_rejected():
     class Net(Model):
         def call(self, x):
             return x
@@ -209,7 +209,7 @@ def test_grad_cam_across_a_nested_model():
     assert np.isclose(gradient.sum(axis=(1, 2)), 1.0).all()
 
 
-def test_the_example_shows_where_to_look():
+def test_the_example_shows_what_to_inspect():
     example = runpy.run_path(str(Path(__file__).parents[2] / "examples" / "gradcam.py"))
     heat = example["main"](count=32, size=12, epochs=1)
     assert heat.shape == (4, 6, 6) and (heat >= 0).all() and heat.max() > 0

@@ -101,7 +101,7 @@ def test_masks_travel_along_the_graph():
     assert np.allclose(out[0], (table[1] + table[2]) / 2, atol=1e-6)
 
 
-def test_masks_enter_a_nested_model_that_was_drawn_without():
+def test_masks_enter_a_nested_model_built_without_masks():
     inner_in = Input((None, 4))
     inner = Model(inner_in, layers.GlobalAveragePooling1D()(layers.ReLU()(inner_in)))
     ids = Input((None,), dtype="int32")
@@ -145,7 +145,7 @@ def test_layers_come_in_the_order_of_keras():
         (lambda x: Dense(2)(Dense(2)), "Dense"),
     ],
 )
-def test_wrong_drawings_are_refused(wrong, message):
+def test_invalid_graphs_are_rejected(wrong, message):
     with pytest.raises((ValueError, TypeError), match="(?s)" + message):
         wrong(Input((2,), name="x"))
 
@@ -168,7 +168,7 @@ def test_a_wrong_input_shape_is_named():
         model(np.ones(4, "float32"))
 
 
-def test_an_error_inside_a_graph_says_where_it_was_drawn():
+def test_an_error_inside_a_graph_names_the_line_that_built_it():
     x = Input((None, 4), name="x")
     y = Input((None, 4), name="y")
     model = Model([x, y], layers.Add(name="sum")([x, y]))
@@ -201,7 +201,7 @@ def test_get_layer_by_block_path():
     assert [child.name for child in model.blocks.children] == ["unit"]
 
 
-def test_a_call_of_ones_own_receives_the_inputs_as_they_were_passed():
+def test_a_custom_call_receives_the_inputs_as_passed():
     class Named(Model):
         def call(self, inputs, training=None, mask=None):
             received.append(sorted(inputs))
@@ -299,7 +299,7 @@ def test_keys_that_are_no_inputs_are_reported_once():
             assert model(data).shape == (4, 2)
 
 
-def test_layers_are_a_list_of_ones_own():
+def test_layers_is_a_new_list():
     model, stack = two_inputs(), cornu.Sequential([Input((2,)), Dense(1), Dense(2)])
     for made in (model, stack):
         found = made.layers

@@ -55,7 +55,7 @@ def test_inputs_ops_and_blocks():
     assert np.array_equal(model.outputs_of("unit")(X), model.outputs_of("unit/re_lu")(X))
 
 
-def test_a_block_returns_all_that_leaves_it():
+def test_a_block_returns_all_values_used_outside():
     def both(x):
         a = Dense(3, name="a")(x)
         return layers.ReLU(name="b")(a), a
@@ -91,7 +91,7 @@ def test_looking_leaves_no_trace_in_the_layers():
     assert top.output is before
 
 
-def test_a_drawn_model_can_be_drawn_on():
+def test_a_feature_model_can_be_extended():
     x = Input((4,))
     model = Model(x, Dense(1)(unit(x)))
     features = model.outputs_of("re_lu")
@@ -132,7 +132,7 @@ def test_the_phase_reaches_the_layers():
     assert np.array_equal(features(X), X) and not np.array_equal(features(X, training=True), X)
 
 
-def test_what_cannot_be_recorded_is_said():
+def test_unrecordable_outputs_raise():
     net = Net()
     net(X)
     with pytest.raises(ValueError, match="'never' was not called"):
@@ -196,7 +196,7 @@ CHOICES = st.lists(
 
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(CHOICES, st.integers(0, 9))
-def test_a_cut_out_is_what_one_would_draw_by_hand(choices, which):
+def test_outputs_of_equals_a_model_built_by_hand(choices, which):
     x = Input((4,))
     made = build_random_model(choices, x)
     model = Model(x, layers.Concatenate()([*made, made[-1]]))

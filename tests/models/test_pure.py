@@ -99,7 +99,7 @@ def test_many_models_at_once():
     np.testing.assert_allclose(y[0], apply(params, state, X)[0], 1e-5, 1e-6)
 
 
-def test_several_inputs_and_arguments_of_ones_own():
+def test_several_inputs_and_custom_arguments():
     class Scaled(Model):
         def __init__(self):
             super().__init__()
@@ -119,7 +119,7 @@ def test_several_inputs_and_arguments_of_ones_own():
     np.testing.assert_allclose(apply(params, state, x, factor=2.0)[0], 2 * once)
 
 
-def test_what_is_wrong_is_said_and_changes_nothing():
+def test_invalid_arguments_raise_and_change_nothing():
     model = net()
     params, state, apply = model.pure()
     before = model.get_weights()

@@ -13,7 +13,7 @@ def test_calls_of_add_chain():
     assert model.output_shape == (None, 2) and model.count_params() == 23 and model.built
 
 
-def test_a_first_layer_may_say_its_input_shape():
+def test_a_first_layer_may_declare_its_input_shape():
     assert Sequential([Dense(3, input_shape=(4,))]).count_params() == 15
     assert Sequential([Dense(3, input_dim=4)]).input_shape == (None, 4)
 
@@ -67,7 +67,7 @@ def test_nested_in_others():
     assert np.allclose(model.predict(np.ones((2, 4))), outer.predict(np.ones((2, 4))))
 
 
-def test_what_cannot_be_added():
+def test_layers_that_cannot_be_added():
     with pytest.raises(ValueError, match="only layers can be added"):
         Sequential([lambda x: x])
     with pytest.raises(ValueError, match=r"Create an instance: Dense\(\.\.\.\)"):
@@ -80,7 +80,7 @@ def test_what_cannot_be_added():
         Sequential().predict(np.ones((1, 2)))
 
 
-def test_a_layer_that_does_not_fit_is_not_kept():
+def test_a_layer_that_does_not_fit_is_not_added():
     model = Sequential([Input((4,)), Dense(3)])
     with pytest.raises(ValueError, match="Conv2D"):
         model.add(layers.Conv2D(2, 3))

@@ -51,7 +51,7 @@ class Forgetful(Model):
         return self.dense(x)
 
 
-def test_a_layer_of_ones_own():
+def test_a_custom_layer():
     layer = Scale(2.0)
     assert layer(X).tolist() == (X * 2).tolist()
     assert layer.get_config() == {
@@ -163,7 +163,7 @@ def test_an_unknown_argument_is_named():
         Dense(3, actvation="relu")
 
 
-def test_set_weights_refuses_and_changes_nothing():
+def test_set_weights_rejects_and_changes_nothing():
     layer = Dense(3)
     layer(X)
     before = layer.get_weights()

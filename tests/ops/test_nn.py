@@ -200,7 +200,7 @@ def test_attention_with_other_numbers_of_features_in_values():
         np.testing.assert_allclose(attended, attention(HEADS, KEYS, value), rtol=1e-5, atol=1e-6)
 
 
-def test_attention_says_what_does_not_fit():
+def test_attention_errors_name_what_does_not_fit():
     with pytest.raises(ValueError, match="batch, time, heads, features"):
         nn.dot_product_attention(HEADS[0], KEYS[0], KEYS[0])
     with pytest.raises(ValueError, match="equal numbers of features"):
@@ -215,7 +215,7 @@ def test_attention_says_what_does_not_fit():
         nn.dot_product_attention(HEADS, KEYS, KEYS, flash_attention=True)
 
 
-def test_beam_search_follows_all_beginnings():
+def test_beam_search_follows_all_prefixes():
     """With a beam that is wide enough, scores are those of an exhaustive sum over paths."""
     frames = jax.nn.log_softmax(rng.normal(size=(1, 4, 3)) * 2)
     labels, scores = nn.ctc_decode(

@@ -46,7 +46,7 @@ def test_numbers_of_a_seed_are_those_of_keras(name, args):
 
 
 @pytest.mark.parametrize(("name", "args"), DISTRIBUTIONS, ids=[name for name, _ in DISTRIBUTIONS])
-def test_what_a_number_depends_on(name, args):
+def test_random_numbers_depend_on_seed_and_key(name, args):
     draw = getattr(random, name)
     assert (draw(*args, seed=3) == draw(*args, seed=3)).all()
     assert not (draw(*args) == draw(*args)).all()
@@ -60,7 +60,7 @@ def test_what_a_number_depends_on(name, args):
         assert not (first == other).all()
 
 
-def test_a_key_depends_on_the_place():
+def test_a_key_depends_on_the_layer_path():
     def named(name, seed=None):
         source = SeedGenerator(seed, name=name)
         return run_pure(lambda: random.normal((4,), seed=source), jax.random.key(1)).tolist()
@@ -127,7 +127,7 @@ def test_nothing_is_frozen_into_a_program():
     assert (numbers == random.normal((2,), seed=key)).all()
 
 
-def test_drawing_shapes_uses_up_nothing():
+def test_shape_inference_consumes_no_random_numbers():
     seeds.set_random_seed(4)
     before, source = random.normal((2,)), SeedGenerator(3)
     seeds.set_random_seed(4)
@@ -140,7 +140,7 @@ def test_drawing_shapes_uses_up_nothing():
     assert (random.normal((2,)) == before).all()
 
 
-def test_symbolic_draws_draw_when_run():
+def test_symbolic_random_ops_draw_when_run():
     x = Tensor((None, 64))
     node = random.dropout(x, 0.5).node
     args, kwargs = node.substitute_inputs([jnp.ones((1, 64))])

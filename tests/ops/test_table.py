@@ -22,7 +22,7 @@ from cornu.core.state.variable import Variable
 FUNCTIONS = {name: getattr(ops, name) for name in ops.__all__ if callable(getattr(ops, name))}
 
 
-def test_functions_look_like_functions():
+def test_generated_functions_have_names_and_docstrings():
     for name, function in FUNCTIONS.items():
         assert function.__module__.startswith("cornu.ops"), name
         assert inspect.isfunction(function), name
@@ -71,7 +71,7 @@ def test_node_keeps_the_public_name_and_arguments():
     assert ops.cast(x, jnp.float16).node.args[1] == "float16"
 
 
-def test_errors_say_where():
+def test_errors_have_a_location():
     with pytest.raises(ValueError, match=r"matmul .*\(at .*test_table.py:\d+\).*\(None, 3\)"):
         ops.matmul(Tensor((None, 3)), np.ones((2, 3), "float32"))
 
@@ -107,7 +107,7 @@ def test_python_numbers_are_weak():
     assert ops.mean(np.arange(4)).dtype == "float32"
 
 
-def test_results_have_32_bits_unless_asked():
+def test_results_have_32_bits_by_default():
     wide = np.ones((2, 2))
     for name in ("add", "matmul", "maximum", "concatenate", "stack"):
         args = ([wide, wide],) if name in ("concatenate", "stack") else (wide, wide)

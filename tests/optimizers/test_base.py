@@ -281,7 +281,7 @@ def test_averages_are_not_used_before_the_first_step():
             np.testing.assert_array_equal(variable.numpy(), value)
 
 
-def test_what_is_wrong_is_said():
+def test_invalid_arguments_raise():
     optimizer, model = two()
     good = gradients(0)[:2]
     for message, call in {

@@ -19,7 +19,7 @@ def test_optax_is_not_imported():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_adam_is_adam_but_for_the_place_of_epsilon():
+def test_adam_differs_only_in_the_position_of_epsilon():
     # Optax adds epsilon to the corrected root, so that ours is smaller by that correction.
     ours, theirs = Adam(0.1, epsilon=0.0), get(optax.adam(0.1, eps=0.0))
     models = variables(cornu), variables(cornu)
@@ -82,7 +82,7 @@ def test_state_is_a_copy_and_is_saved():
     check_equal(optimizer.variables, other.variables)
 
 
-def test_what_is_wrong_is_said():
+def test_invalid_arguments_raise():
     optimizer, model = get(optax.sgd(0.1)), variables(cornu)[:2]
     optimizer.build(model)
     with pytest.raises(ValueError, match="Missing: 'kernel'"):

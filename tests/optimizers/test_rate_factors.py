@@ -105,7 +105,7 @@ def test_in_a_model_blocks_and_variables_are_meant(run_eagerly):
     assert "0.25 to 1 │" in rows["head"]
 
 
-def test_what_surrounds_hands_rates_on():
+def test_wrappers_forward_learning_rates():
     wrapped = LossScaleOptimizer(SGD(0.5), initial_scale=4.0).set_rates({"b": 0.0})
     several = MultiOptimizer(OptimizerMap(SGD(0.5), {"a": Adam(0.5)})).set_rates({"b": 0.0})
     for optimizer in (wrapped, several):
@@ -158,7 +158,7 @@ def test_changes_take_effect_after_training_has_begun():
     assert counters["traces"] - traces == 2
 
 
-def test_what_cannot_be_meant():
+def test_invalid_factors_are_rejected():
     for rates, error, text in (
         ({"a": -1.0}, ValueError, "must be finite and at least 0"),
         ({"a": float("nan")}, ValueError, "must be finite and at least 0"),

@@ -64,7 +64,7 @@ def test_a_schedule_of_the_user():
     assert float(again.learning_rate) == 1.0
 
 
-def test_what_is_wrong_is_said():
+def test_invalid_arguments_raise():
     for make in (
         lambda: schedules.ExponentialDecay(0.1, 0, 0.5),
         lambda: schedules.CosineDecayRestarts(0.1, -1),

@@ -118,7 +118,7 @@ def test_several_optimizers_by_function():
     assert optimizer.optimizers == [slow, fast] and int(optimizer.iterations) == 1
 
 
-def test_maps_say_what_is_wrong():
+def test_map_errors_name_the_cause():
     table = OptimizerMap(get("sgd"), {"a/.*": get("adam")})
     table[".*/b"] = get("adam")
     assert table["c"] is table.default_optimizer and len(table) == 2 and list(table)[0] == "a/.*"

@@ -44,7 +44,7 @@ def test_names_and_configs(name):
     assert activations.deserialize(json.loads(json.dumps(activations.serialize(fn)))) is fn
 
 
-def test_none_is_linear_and_callables_are_kept():
+def test_none_is_linear_and_callables_are_returned_unchanged():
     assert activations.get(None) is activations.linear
     x = jnp.ones(3)
     assert activations.linear(x) is x

@@ -186,7 +186,7 @@ def test_arrays_and_functions_are_initializers():
 
 
 @pytest.mark.parametrize(("name", "args"), [*RANDOM, ("Constant", {"value": 3}), ("STFT", {})])
-def test_config_goes_both_ways(name, args):
+def test_config_round_trip_in_both_directions(name, args):
     args = args if name in ("Constant", "STFT") else {**args, "seed": 7}
     ours = getattr(initializers, name)(**args)
     again = initializers.deserialize(json.loads(json.dumps(initializers.serialize(ours))))

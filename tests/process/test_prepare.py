@@ -37,7 +37,7 @@ def _run(tmp_path, before="", after="", **environment):
     return int(hits), int(misses), folder, memory == "True", done.stderr
 
 
-def test_the_second_process_compiles_nothing_and_says_nothing(tmp_path):
+def test_the_second_process_compiles_and_prints_nothing(tmp_path):
     folder = str(tmp_path / "cornu" / "programs")
     first = _run(tmp_path, before="jax.jit(lambda x: x - 1)(2.0)")  # the user was first
     assert first[1] > 0 and first[2] == folder
@@ -58,7 +58,7 @@ def test_the_second_process_compiles_nothing_and_says_nothing(tmp_path):
         2,
     ),
 )
-def test_nothing_is_kept(tmp_path, environment):
+def test_nothing_is_stored(tmp_path, environment):
     _, misses, folder, _, message = _run(tmp_path, **environment)
     assert (misses, folder, message) == (0, "None", "")
     assert list(tmp_path.iterdir()) == []
@@ -89,7 +89,7 @@ def test_switches(tmp_path):
     assert list(moved.iterdir()) == []
 
 
-def test_a_folder_that_was_asked_for_and_is_refused_is_told(tmp_path):
+def test_a_requested_folder_that_is_rejected_is_reported(tmp_path):
     (tmp_path / "open").mkdir(mode=0o755)
     *_, folder, _, message = _run(tmp_path, CORNU_COMPILATION_CACHE=str(tmp_path / "open"))
     assert folder == "None" and "other users" in message
@@ -97,7 +97,7 @@ def test_a_folder_that_was_asked_for_and_is_refused_is_told(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="of glibc")
-def test_memory_is_kept_if_asked_for_unless_the_user_chose_otherwise(tmp_path):
+def test_memory_is_kept_on_request_unless_the_user_set_malloc_options(tmp_path):
     off = {"CORNU_COMPILATION_CACHE": "off"}
     keep = {**off, "CORNU_ALLOCATOR": "keep"}
     assert not _run(tmp_path, **off)[3]
@@ -119,7 +119,7 @@ model.evaluate(x, x, batch_size=16, verbose=0)
 """
 
 
-def test_a_program_that_cannot_be_kept_says_nothing(tmp_path):
+def test_a_program_that_cannot_be_cached_is_silent(tmp_path):
     done = _process(tmp_path, _ATTENTION)
     assert (done.stdout, done.stderr) == ("", "")
     assert list((tmp_path / "cornu" / "programs").iterdir())

@@ -39,7 +39,7 @@ def test_values_come_back(tmp_path):
 
 
 @pytest.mark.parametrize("change", ["cut", "flipped"])
-def test_damaged_values_are_not_there(tmp_path, change):
+def test_damaged_values_are_missing(tmp_path, change):
     store = Store(tmp_path / "s", 1 << 30)
     store.put("x", b"value" * 100)
     (file,) = (tmp_path / "s").iterdir()
@@ -77,7 +77,7 @@ def test_a_killed_writer_leaves_whole_values(tmp_path):
     assert not abandoned.exists()
 
 
-def test_what_was_not_used_for_longest_goes_first(tmp_path):
+def test_least_recently_used_entries_are_evicted_first(tmp_path):
     size = 1 << 17
     store = Store(tmp_path / "s", 8 * size)
     (tmp_path / "s" / "foreign.txt").write_text("stays")
@@ -95,7 +95,7 @@ def test_what_was_not_used_for_longest_goes_first(tmp_path):
     assert store.get("large") is None
 
 
-def test_folders_of_others_are_refused(tmp_path):
+def test_folders_of_others_are_rejected(tmp_path):
     for mode in (0o755, 0o770, 0o701):
         (tmp_path / "s").mkdir(exist_ok=True)
         (tmp_path / "s").chmod(mode)
@@ -111,7 +111,7 @@ def test_folders_of_others_are_refused(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root")
-def test_folders_of_another_user_are_refused(tmp_path):
+def test_folders_of_another_user_are_rejected(tmp_path):
     (tmp_path / "s").mkdir(mode=0o700)
     os.chown(tmp_path / "s", 12345, 12345)
     with pytest.raises(PermissionError, match="belongs to another user"):

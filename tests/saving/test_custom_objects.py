@@ -108,7 +108,7 @@ def test_every_kind_of_object_is_replaced(name, tmp_path):
     assert all((np.asarray(one) == np.asarray(other)).all() for one, other in slots)
 
 
-def test_what_is_not_a_class_is_named(tmp_path):
+def test_non_classes_are_named(tmp_path):
     nested(cornu).save(tmp_path / "m.keras")
     with pytest.raises(ValueError, match="Expected a class with a `from_config... method.*scaled"):
         load_model(tmp_path / "m.keras", {"Dense": scaled})

@@ -116,7 +116,7 @@ def test_texts_are_never_opened(tmp_path):
             load_model(archive(tmp_path / "name.keras", config))
 
 
-def test_the_error_of_a_class_of_ones_own_is_kept(tmp_path):
+def test_errors_of_custom_classes_are_unchanged(tmp_path):
     """What goes wrong in code of the running program can be seen behind our error."""
 
     class Picky(layers.Layer):

@@ -51,7 +51,7 @@ def test_models_within_models_end(tmp_path):
 NUMBERS = [10**9, 10**12, 10**400, -5, 0, 2.5, 1e308, float("nan"), True, [10**9], "9" * 5000]
 
 
-def test_sizes_are_refused_before_memory_is_taken(tmp_path):
+def test_sizes_are_rejected_before_memory_is_taken(tmp_path):
     x = cornu.Input((4,))
     tall = {
         "units": cornu.Model(x, layers.Dense(3)(x)),
@@ -68,7 +68,7 @@ def test_sizes_are_refused_before_memory_is_taken(tmp_path):
             assert_rejected(load_model, archive(tmp_path / "tall.keras", config))
 
 
-def test_the_file_says_how_large_its_model_may_be(tmp_path):
+def test_the_size_of_a_file_limits_its_model(tmp_path):
     # 40 million numbers in four layers, none of which is very large.
     config = config_of(
         cornu.Sequential([cornu.Input((10,))] + [layers.Dense(10) for _ in range(4)])

@@ -32,7 +32,7 @@ def bomb(path, name, size, **members):
     return path
 
 
-def test_members_that_unpack_to_far_more_are_refused(tmp_path):
+def test_members_that_are_decompression_bombs_are_rejected(tmp_path):
     made, size = model(), 96 << 20
     config = json.dumps(config_of(made))
     assert_rejected(load_model, bomb(tmp_path / "a.keras", "config.json", size), "unpack")
@@ -44,7 +44,7 @@ def test_members_that_unpack_to_far_more_are_refused(tmp_path):
     )
 
 
-def test_a_member_that_lies_about_its_size(tmp_path):
+def test_a_member_with_a_wrong_declared_size(tmp_path):
     path = archive(tmp_path / "lie.keras", config_of(model()))
     data = path.read_bytes()
     size = len(json.dumps(config_of(model())))
@@ -53,7 +53,7 @@ def test_a_member_that_lies_about_its_size(tmp_path):
         assert_rejected(load_model, path)
 
 
-def test_archives_that_are_none(tmp_path):
+def test_files_that_are_not_archives_are_rejected(tmp_path):
     good = archive(tmp_path / "good.keras", config_of(model())).read_bytes()
     path = tmp_path / "bad.keras"
     for data in (b"", b"PK", b"\x89HDF\r\n\x1a\n" + bytes(99), good[:-30], good[:100], good[50:]):

@@ -79,7 +79,7 @@ def test_training_goes_on_in_the_other_library(tmp_path):
     close(back.get_weights(), ours.get_weights())
 
 
-def test_an_optimizer_that_does_not_fit_starts_anew(tmp_path):
+def test_an_optimizer_state_that_does_not_fit_is_reset(tmp_path):
     model = dense(cornu)
     model.compile("adam", "mse")
     model.fit(floats(4, 4), floats(4, 2), verbose=0)
@@ -142,7 +142,7 @@ def functional_with_attributes(k):
 
 
 @pytest.mark.parametrize("make", [own_kind, functional_with_attributes])
-def test_places_in_subclassed_models_are_those_of_keras(make, tmp_path):
+def test_weight_paths_of_subclassed_models_equal_keras(make, tmp_path):
     x = floats(2, 3)
     theirs, ours = make(keras), make(cornu)
     theirs(x), ours(x)

@@ -118,7 +118,7 @@ def test_a_shared_layer_is_one_layer_after_loading(tmp_path):
     assert loaded.layers[2].layers[1] is loaded.layers[1]
 
 
-def test_what_a_property_returns_has_its_name(tmp_path):
+def test_property_results_have_the_property_name(tmp_path):
     def make(k):
         class Named(k.Model):
             def __init__(self):
@@ -175,7 +175,7 @@ def test_files_of_earlier_versions_are_read(tmp_path):
     close(load_model(tmp_path / "old.keras")(x), model(x))
 
 
-def test_a_weight_without_a_place_is_refused(tmp_path):
+def test_a_weight_without_a_path_is_rejected(tmp_path):
     class InASet(cornu.layers.Layer):
         def __init__(self):
             super().__init__()

@@ -72,7 +72,7 @@ def test_both_libraries_store_the_same(tmp_path):
 
 
 @pytest.mark.parametrize("ending", FORMATS)
-def test_every_format_asks_the_layer(ending, tmp_path):
+def test_every_format_uses_the_layers_own_storage(ending, tmp_path):
     cls = make_class(cornu)
     model, other = make(cornu, cls), make(cornu, cls)
     other.set_weights([w * 0 for w in other.get_weights()])

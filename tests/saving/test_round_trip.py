@@ -128,7 +128,7 @@ def halved(x):
     return x / 2
 
 
-def test_own_objects_are_found_again(tmp_path):
+def test_custom_objects_are_found_when_loading(tmp_path):
     path = tmp_path / "own.keras"
     inputs = cornu.Input((4,))
     outputs = layers.Dense(2)(layers.Lambda(halved)(inputs))
@@ -157,7 +157,7 @@ def test_an_optimizer_of_optax_is_left_out_with_a_warning(tmp_path):
     close(other(floats(4, 4)), model(floats(4, 4)))
 
 
-def test_what_cannot_be_described_is_named(tmp_path):
+def test_objects_without_a_config_are_named(tmp_path):
     class Odd(layers.Layer):
         def __init__(self, thing, **kwargs):
             super().__init__(**kwargs)

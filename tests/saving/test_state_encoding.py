@@ -62,7 +62,7 @@ def test_numpy_scalars_stay_numpy_scalars_and_jax_arrays_become_arrays():
 
 
 @pytest.mark.parametrize("value", [object(), {1: print}.keys(), print, np.array([None])])
-def test_what_cannot_be_kept_is_refused_with_its_place(value):
+def test_unsupported_values_are_rejected_with_their_path(value):
     assert not is_encodable(value)
     with pytest.raises(TypeError, match=r"x/0/a holds .* cannot be saved"):
         encode_state([{"a": value}], {}, "x")

@@ -30,7 +30,7 @@ def write(folder, count, keep=3):
     return states
 
 
-def test_a_state_comes_back_bit_by_bit(tmp_path):
+def test_a_state_is_restored_exactly(tmp_path):
     state = write(tmp_path, 1).read_newest()
     assert (state.number, state.data, state.finished) == (1, {"epoch": 1}, False)
     for name, array in arrays(1).items():
@@ -45,7 +45,7 @@ def test_the_last_few_are_kept(tmp_path):
     assert states.files() == [] and states.read_newest() is None
 
 
-def test_the_end_is_kept_beside_the_states(tmp_path):
+def test_the_end_is_stored_next_to_the_states(tmp_path):
     states = write(tmp_path, 2)
     states.write(TrainingState(2, arrays(9), {"end": True}, finished=True))
     assert states.read_newest().data == {"epoch": 2}
@@ -67,7 +67,7 @@ def damage(path, how):
 
 
 @pytest.mark.parametrize("how", ["empty", "truncated", "header", "middle", "last"])
-def test_a_damaged_state_is_noticed_and_the_one_before_taken(tmp_path, how):
+def test_a_damaged_state_is_detected_and_the_previous_one_used(tmp_path, how):
     states = write(tmp_path, 3)
     damage(states.files()[-1], how)
     with pytest.raises(ValueError, match=r"state-000000000003"):
@@ -77,7 +77,7 @@ def test_a_damaged_state_is_noticed_and_the_one_before_taken(tmp_path, how):
 
 
 @pytest.mark.parametrize("at", range(0, 100, 9))
-def test_every_flipped_bit_is_noticed(tmp_path, at):
+def test_every_flipped_bit_is_detected(tmp_path, at):
     path = write(tmp_path, 1).files()[0]
     data = bytearray(path.read_bytes())
     data[len(data) * at // 100] ^= 1 << (at % 8)
@@ -92,7 +92,7 @@ def test_every_flipped_bit_is_noticed(tmp_path, at):
         np.testing.assert_array_equal(state.arrays[name], array)
 
 
-def test_when_all_are_damaged_nothing_is_taken(tmp_path):
+def test_if_all_states_are_damaged_none_is_used(tmp_path):
     states = write(tmp_path, 3)
     for path in states.files():
         damage(path, "last")

@@ -53,7 +53,7 @@ def test_layers_inside_of_layers_have_the_names_of_attributes():
     ]
 
 
-def test_files_with_places_are_still_read(tmp_path):
+def test_files_with_legacy_paths_are_still_read(tmp_path):
     from cornu.saving.storage_keys import collect_weights_by_key
 
     first, second = net(), net()

@@ -57,7 +57,7 @@ def test_colors_and_plain_letters(terminal, monkeypatch):
     console.end_line()
 
 
-def test_a_line_that_is_drawn_again_fits(terminal, monkeypatch):
+def test_a_redrawn_line_fits(terminal, monkeypatch):
     monkeypatch.setenv("COLUMNS", "60")
     bar = Progbar(2, stateless_metrics=())
     values = [(f"metric_{i}", 0.5) for i in range(9)]

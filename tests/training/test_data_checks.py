@@ -60,7 +60,7 @@ SPARSE, CATEGORICAL = "sparse_categorical_crossentropy", "categorical_crossentro
         ("mse", X, 3.0, "is a scalar|different numbers"),
     ],
 )
-def test_what_fit_refuses(loss, x, y, message):
+def test_fit_rejects_wrong_data(loss, x, y, message):
     made = model(loss)
     before = made.get_weights()
     with pytest.raises(ValueError, match="(?s)" + message):
@@ -69,7 +69,7 @@ def test_what_fit_refuses(loss, x, y, message):
 
 
 @pytest.mark.parametrize("x", [np.array([["a"] * 4] * 12), np.array([[None] * 4] * 12)])
-def test_strings_and_objects_are_refused(x):
+def test_strings_and_objects_are_rejected(x):
     with pytest.raises(TypeError, match="x contains (strings|objects)"):
         model("mse").fit(x, ONE_HOT, verbose=0)
 
@@ -224,11 +224,11 @@ class OwnMeanSquaredError(cornu.losses.MeanSquaredError):
         (lambda y_true, y_pred: cornu.ops.mean(y_pred, -1), np.zeros((12, 2, 2, 2))),
     ],
 )
-def test_own_losses_decide_which_targets_they_take(loss, y):
+def test_custom_losses_decide_which_targets_they_take(loss, y):
     assert np.isfinite(run_everywhere(model(loss, activation="sigmoid"), X, y)).all()
 
 
-def test_own_losses_beside_those_of_the_library():
+def test_custom_losses_next_to_built_in_ones():
     two = Model(x := Input((4,)), {"a": Dense(3)(x), "b": Dense(4)(x)})
     two.compile("sgd", {"a": contrastive, "b": "mse"})
     assert np.isfinite(two.test_on_batch(X, {"a": LABELS, "b": X})).all()

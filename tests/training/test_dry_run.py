@@ -89,7 +89,7 @@ def test_the_same_batches_for_training_and_validation(data, part):
         np.testing.assert_allclose(found[name], expected[name], 1e-6)
 
 
-def test_a_few_batches_are_learnt_by_heart():
+def test_a_model_overfits_a_few_batches():
     seen = Seen()
     history = model(0.1).fit(X, Y, epochs=40, overfit_batches=1, callbacks=[seen], **FIT).history
     assert history["val_loss"][-1] < 0.1 * history["val_loss"][0]
@@ -165,7 +165,7 @@ def test_an_epoch_goes_on_where_the_last_one_ended(limits):
         assert read(numbered(2), epochs=2) == [0, 1, 0, 1]
 
 
-def test_wishes_that_cannot_be():
+def test_invalid_options_are_rejected():
     for kwargs, text in (
         ({"overfit_batches": -1}, "overfit_batches must be a number"),
         ({"overfit_batches": 1.5}, "overfit_batches must be a number"),

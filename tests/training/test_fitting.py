@@ -163,12 +163,12 @@ def test_an_output_without_a_loss():
         ({"metrics": {"c": "mse"}}, "metrics: the model has no output 'c'"),
     ],
 )
-def test_compile_refuses_early(kwargs, message):
+def test_compile_rejects_early(kwargs, message):
     with pytest.raises(ValueError, match=message):
         two_headed(cornu).compile(**kwargs)
 
 
-def test_uncompiled_models_say_so():
+def test_uncompiled_models_raise():
     with pytest.raises(RuntimeError, match="must be compiled before fit"):
         two_headed(cornu).fit(X, [LABELS, LABELS])
     model = two_headed(cornu)
@@ -223,7 +223,7 @@ def test_eager_steps_give_the_same():
     close(a.fit(X, LABELS, **kwargs).history, b.fit(X, LABELS, **kwargs).history)
 
 
-def test_a_train_step_of_ones_own_needs_no_state():
+def test_a_custom_train_step_needs_no_state():
     class Own(Model):
         def __init__(self):
             super().__init__()
@@ -250,7 +250,7 @@ def test_a_train_step_of_ones_own_needs_no_state():
     assert sorted(history) == ["loss", "seen"] and history["seen"][2] < history["seen"][0]
 
 
-def test_a_compute_loss_of_ones_own():
+def test_a_custom_compute_loss():
     class Own(Model):
         def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
             return 10.0 * super().compute_loss(x, y, y_pred, sample_weight, training)
@@ -338,7 +338,7 @@ def test_a_fit_within_a_fit_does_not_change_the_order_of_rows():
         np.testing.assert_array_equal(a, b)
 
 
-def test_an_error_in_validation_data_says_so():
+def test_an_error_in_validation_data_is_labeled():
     model = cornu.Sequential([cornu.Input((2,)), cornu.layers.Dense(1)])
     model.compile("sgd", "mse")
     x, y = np.ones((4, 2), "float32"), np.ones((4, 1), "float32")
@@ -384,7 +384,7 @@ def test_class_weight_without_classes():
 
 
 @pytest.mark.parametrize("wrong", [(X[:, :3], LABELS), (X, LABELS + 1), (X, LABELS[:9]), (X,)])
-def test_wrong_validation_data_is_refused_before_the_first_step(wrong):
+def test_wrong_validation_data_is_rejected_before_the_first_step(wrong):
     model = small()
     before = model.get_weights()
     with pytest.raises(ValueError, match="The data is that of validation_data"):

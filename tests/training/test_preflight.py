@@ -51,7 +51,7 @@ def test_fit_warns_once_per_compile():
         model.fit(X, LABELS, verbose=0)
 
 
-def test_a_code_is_silenced():
+def test_a_warning_code_can_be_silenced():
     config.silence("C010")
     assert config.silenced() == ["C010"]
     wrong().fit(X, LABELS, verbose=0)
@@ -77,7 +77,7 @@ def test_layers_and_ops_that_warn_themselves_can_be_silenced():
     assert caught[0].filename == __file__
 
 
-def test_what_is_surely_wrong_is_raised_before_any_step():
+def test_definite_errors_are_raised_before_any_step():
     model = Sequential([Input((4,)), Dense(3)])
     model.compile(cornu.optimizers.SGD(math.inf), "mse")
     before = model.get_weights()
@@ -86,7 +86,7 @@ def test_what_is_surely_wrong_is_raised_before_any_step():
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
 
 
-def test_infos_are_not_said_by_fit():
+def test_fit_does_not_report_infos():
     model = Sequential([Input((4,)), Dense(1)])
     model.compile("sgd", "mse")
     assert model.check(X, LABELS * 0).codes == ["C043"]
@@ -133,12 +133,12 @@ def test_check_builds_a_subclass():
     assert model.check(X, LABELS).codes == ["C054"]
 
 
-def test_check_of_an_iterable_looks_at_its_first_batch():
+def test_check_of_an_iterable_reads_its_first_batch():
     batches = [(X * 1e4, LABELS)] * 2
     assert "C040" in wrong().check(iter(batches)).codes
 
 
-def test_own_losses_are_not_judged():
+def test_custom_losses_are_not_checked():
     class Own(Model):
         def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
             return cornu.ops.mean(cornu.ops.square(y_pred))
@@ -149,14 +149,14 @@ def test_own_losses_are_not_judged():
     model.fit(X, LABELS, verbose=0)
 
 
-def test_fit_says_when_it_ended_as_nan():
+def test_fit_warns_if_the_loss_ended_as_nan():
     model = Sequential([Input((4,)), Dense(1)])
     model.compile(cornu.optimizers.SGD(900.0), "mse")
     with pytest.warns(ModelWarning, match="C090 loss that ended as NaN.*debug_nans=True"):
         model.fit(X, X[:, :1], epochs=20, verbose=0)
 
 
-def test_a_run_that_was_stopped_says_nothing_more():
+def test_a_stopped_run_prints_nothing_more():
     model = Sequential([Input((4,)), Dense(1)])
     model.compile(cornu.optimizers.SGD(900.0), "mse")
     model.fit(X, X[:, :1], epochs=20, verbose=0, callbacks=[cornu.callbacks.TerminateOnNaN()])

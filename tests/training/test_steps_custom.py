@@ -60,7 +60,7 @@ def check_close(a, b, rtol=1e-5):
 
 
 @pytest.mark.parametrize("kwargs", slow_except([{}, {"run_eagerly": True}], 1))
-def test_a_step_of_ones_own_can_do_what_the_models_does(kwargs):
+def test_a_custom_step_equals_the_default_step(kwargs):
     plain, own = functional(Model), functional(Stepped)
     own.set_weights(plain.get_weights())
     own.compile("sgd", "mse", metrics=["mae"], **kwargs)
@@ -74,7 +74,7 @@ def test_a_step_of_ones_own_can_do_what_the_models_does(kwargs):
     np.testing.assert_allclose(plain.evaluate(X, Y, verbose=0), own.evaluate(X, Y, verbose=0), 1e-5)
 
 
-def test_predictions_of_ones_own():
+def test_custom_prediction_steps():
     class Signs(Model):
         def predict_step(self, data):
             outputs = self(unpack_x_y_sample_weight(data)[0], training=False)
@@ -85,7 +85,7 @@ def test_predictions_of_ones_own():
     assert np.array_equal(found["sign"], np.sign(model(X))) and len(found["row"]) == 36
 
 
-def test_loss_and_metrics_of_ones_own_are_those_of_keras():
+def test_custom_loss_and_metrics_equal_keras():
     def make(k):
         class Own(k.Model):
             def __init__(self, *args, **kwargs):
@@ -170,7 +170,7 @@ def test_several_optimizers_and_no_call(eager):
     assert all(changed)
 
 
-def test_penalties_of_layers_reach_steps_of_ones_own():
+def test_penalties_of_layers_reach_custom_steps():
     class Penalty(layers.Layer):
         def call(self, inputs):
             self.add_loss(10.0 * ops.mean(ops.square(inputs)))
@@ -197,7 +197,7 @@ def test_penalties_of_layers_reach_steps_of_ones_own():
     assert model.train_on_batch(X[:8], Y[:8]) == pytest.approx(expected, rel=1e-5)
 
 
-def test_a_ragged_batch_compiles_a_step_of_ones_own_once_more():
+def test_a_partial_batch_compiles_a_custom_step_once_more():
     """What such a step does with rows of weight zero cannot be known, so it gets none."""
     own, plain = functional(Stepped), functional(Model)
     for model, traces in ((own, 2), (plain, 1)):
@@ -207,7 +207,7 @@ def test_a_ragged_batch_compiles_a_step_of_ones_own_once_more():
         assert counters["traces"] - before == traces
 
 
-def test_a_ragged_batch_of_a_stream_compiles_once_more_and_no_oftener():
+def test_a_partial_batch_of_a_stream_compiles_exactly_once_more():
     class Batches:
         def __init__(self, rows):
             self.rows = rows
@@ -245,7 +245,7 @@ def test_the_last_rows_of_a_prediction_compile_nothing():
     np.testing.assert_allclose(mixing.predict(X, batch_size=8)[32:], last, 1e-5, 1e-6)
 
 
-def test_a_call_of_ones_own_around_a_drawing_may_mix_rows():
+def test_a_custom_call_around_a_functional_graph_may_mix_rows():
     class Centered(Model):
         def call(self, inputs, training=None, mask=None):
             outputs = super().call(inputs, training, mask)
@@ -314,7 +314,7 @@ def test_steps_in_the_way_of_keras_on_jax():
         np.testing.assert_allclose(a, b, 1e-4, 1e-6)
 
 
-def test_a_stateless_step_draws_other_numbers_in_each_call():
+def test_a_stateless_step_draws_new_random_numbers_in_each_call():
     class Noisy(Model):
         def train_step(self, state, data):
             trained, rest, slots, counted = state

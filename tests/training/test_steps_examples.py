@@ -13,7 +13,7 @@ def main_of(name):
     return runpy.run_path(str(FOLDER / f"{name}.py"))["main"]
 
 
-def test_a_loop_of_ones_own(capsys):
+def test_a_custom_loop(capsys):
     pytest.importorskip("optax")
     assert main_of("custom_loop")(epochs=3) > 0.9
     assert capsys.readouterr().out.count("epoch") == 3

@@ -224,7 +224,7 @@ def test_functions_have_the_names_that_keras_gives_them():
     assert list(logs) == ["lambda", "loss", "my_metric"]
 
 
-def test_compile_metrics_is_a_metric_of_a_step_of_ones_own():
+def test_compile_metrics_is_a_metric_of_a_custom_step():
     class Model(cornu.Model):
         def train_step(self, data):
             x, y = data

@@ -29,7 +29,7 @@ def test_to_categorical_of_jax_arrays():
     np.testing.assert_array_equal(traced, to_categorical([2, 0], 3))
 
 
-def test_to_categorical_refuses_labels_out_of_range():
+def test_to_categorical_rejects_labels_out_of_range():
     with pytest.raises(ValueError, match="with 3 classes.*between -1 and 2"):
         to_categorical([-1, 2])
     with pytest.raises(ValueError, match="with 3 classes.*between 1 and 3"):
@@ -67,7 +67,7 @@ def test_pad_sequences():
     assert pad_sequences([]).shape == (0, 0)
 
 
-def test_pad_sequences_tells_what_is_wrong():
+def test_pad_sequences_errors_name_the_cause():
     with pytest.raises(ValueError, match="padding must be 'pre' or 'post'. Received: 'left'"):
         pad_sequences([[1]], padding="left")
     with pytest.raises(ValueError, match="entry 1 is not a sequence: 3"):

@@ -145,7 +145,7 @@ def test_a_wrong_hash_leaves_nothing_behind(server, cache):
     assert files(cache) == ["datasets/a"] and old.read_bytes() == b"old"
 
 
-def test_places_are_those_of_keras(tmp_path, monkeypatch, capsys):
+def test_paths_of_downloaded_files_equal_keras(tmp_path, monkeypatch, capsys):
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
         archive.writestr("inner.txt", "1")
@@ -174,7 +174,7 @@ def test_places_are_those_of_keras(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_what_is_said(server, cache, capsys):
+def test_printed_messages(server, cache, capsys):
     cornu.utils.enable_interactive_logging()
     server.pages["/a"] = DATA
     kwargs = {"origin": f"{server.url}/a", "cache_dir": cache, "file_hash": sha256(DATA)}
@@ -301,7 +301,7 @@ def test_failures_leave_nothing_behind(server, cache):
     assert files(cache) == []
 
 
-def test_certificates_are_looked_at(server, cache):
+def test_certificates_are_verified(server, cache):
     # The server speaks no TLS, so the handshake fails before anything is asked.
     with pytest.raises(urllib.error.URLError, match="SSL|WRONG_VERSION|could not be read"):
         get_file(origin=f"{server.url}/a".replace("http:", "https:"), cache_dir=cache)
@@ -321,7 +321,7 @@ def packed(**members):
     return gzip.compress(data.getvalue())
 
 
-def test_archives_are_unpacked_once(server, cache):
+def test_archives_are_extracted_once(server, cache):
     server.pages["/a.tgz"] = data = packed(**{"x/1.txt": b"1", "2.txt": b"2"})
     kwargs = {"cache_dir": cache, "origin": f"{server.url}/a.tgz", "file_hash": sha256(data)}
     for extra, names in (
@@ -340,7 +340,7 @@ def test_archives_are_unpacked_once(server, cache):
     assert files(cache / "datasets" / "b") == ["2.txt", "x/1.txt"]
 
 
-def test_archives_that_are_not_safe_or_none(server, cache):
+def test_archives_that_are_unsafe_or_not_archives(server, cache):
     for data, message in (
         (packed(**{"good": b"1", "../../evil": b"2"}), "is outside of the folder"),
         (packed(**{"good": b"1", "/tmp/evil": b"2"}), "is outside of the folder"),

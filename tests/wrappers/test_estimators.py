@@ -90,7 +90,7 @@ def test_a_classifier_learns_labels_of_any_type():
     assert np.array_equal(classifier.classes_[scores.argmax(1)], pipe.predict(X))
 
 
-def test_a_regressor_takes_a_model_and_leaves_it_alone():
+def test_a_regressor_takes_a_model_and_does_not_change_it():
     model = make(X, Y[:, None])
     before = model.get_weights()
     regressor = SKLearnRegressor(model, fit_kwargs={"verbose": 0})
@@ -141,7 +141,7 @@ def test_errors():
         assert SKLearnRegressor(make).set_fit_request(sample_weight=True)
 
 
-def test_without_scikit_learn_the_constructor_says_what_to_install():
+def test_without_scikit_learn_the_constructor_names_the_package_to_install():
     run_program(
         "import sys\n"
         "sys.modules['sklearn'] = None\n"

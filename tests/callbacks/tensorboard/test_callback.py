@@ -117,7 +117,7 @@ def test_epochs_are_written_whatever_the_number_of_their_steps(tmp_path):
     assert [step for step, _ in scalars(tmp_path / "train", "epoch_loss")] == [0, 1]
 
 
-def test_only_what_needs_single_steps_asks_for_them():
+def test_only_callbacks_that_need_single_steps_request_them():
     both = {"on_train_batch_begin", "on_train_batch_end"}
     assert not TensorBoard(histogram_freq=1, write_steps_per_second=True).batch_hooks()
     assert TensorBoard(update_freq=100).batch_hooks() == {"on_train_batch_end"}
@@ -250,7 +250,7 @@ def test_graphs_are_in_the_file_and_can_be_left_out(tmp_path):
     assert not read(tmp_path / "without" / "train").Tags()["graph"]
 
 
-def test_what_is_not_drawn_has_no_graph(tmp_path):
+def test_models_without_a_functional_graph_write_no_graph(tmp_path):
     class Own(cornu.Model):
         def __init__(self):
             super().__init__()
@@ -292,7 +292,7 @@ def test_the_projector_finds_the_tables(tmp_path):
     np.testing.assert_allclose(table, model.get_layer("words").embeddings.numpy(), rtol=1e-6)
 
 
-def test_labels_of_another_layer_are_refused_before_training(tmp_path):
+def test_labels_of_another_layer_are_rejected_before_training(tmp_path):
     board = TensorBoard(tmp_path, embeddings_freq=1, embeddings_metadata={"word": "a.tsv"})
     with pytest.raises(ValueError, match="Did you mean 'words'"):
         worded().fit(np.zeros((4, 2), "int32"), np.zeros((4, 6)), verbose=0, callbacks=[board])
@@ -314,7 +314,7 @@ def test_a_profile_that_is_not_done_is_stopped(tmp_path):
     assert list((tmp_path / "train").rglob("*.xplane.pb")) and not board._tracing
 
 
-def test_a_profile_of_somebody_else_goes_on(tmp_path):
+def test_a_foreign_profile_continues(tmp_path):
     jax.profiler.start_trace(str(tmp_path / "other"))
     try:
         with pytest.warns(UserWarning, match="the profiler could not be started"):

@@ -151,7 +151,7 @@ def test_pictures_texts_and_graphs(tmp_path):
     assert fields(fields(text[9][0])[1][0])[1] == [b"text"]
 
 
-def test_what_was_flushed_can_be_read_before_the_end(tmp_path):
+def test_flushed_events_are_readable_before_the_end(tmp_path):
     writer = EventWriter(tmp_path)
     writer.scalar("a", 1, 0)
     writer.flush()

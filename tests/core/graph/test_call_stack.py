@@ -55,11 +55,11 @@ def test_the_call_tree_is_recorded_without_a_decorator():
     ]
 
 
-def test_comprehensions_and_lambdas_are_looked_through():
+def test_comprehensions_and_lambdas_are_skipped():
     x = cornu.Input((3,))
     ys = [bn_relu(x) for _ in range(2)]
     z = (lambda t: bn_relu(t))(layers.Concatenate()(ys))
-    here = "test_comprehensions_and_lambdas_are_looked_through"
+    here = "test_comprehensions_and_lambdas_are_skipped"
     assert paths(x, z) == ["bn_relu", "bn_relu_1", here, f"{here}/bn_relu"]
 
 
@@ -107,7 +107,7 @@ def test_one_function_around_everything_is_no_block():
     assert paths(*build()) == ["bn_relu"]
 
 
-def test_decorators_that_pass_everything_on_are_looked_through():
+def test_forwarding_decorators_are_skipped():
     def logged(fn):
         @functools.wraps(fn)
         def wrapper(*args, **kwargs):
@@ -205,7 +205,7 @@ def test_a_model_made_on_the_way_does_not_break_a_function_in_two():
     assert paths(*build()) == ["bn_relu"]
 
 
-def test_frames_of_finished_functions_are_let_go():
+def test_frames_of_finished_functions_are_released():
     class Large:
         pass
 

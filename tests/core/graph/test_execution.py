@@ -241,7 +241,7 @@ def test_masks_pass_through_blocks():
     np.testing.assert_array_equal(shared, model.predict(data))
 
 
-def test_errors_inside_shared_blocks_say_where():
+def test_errors_inside_shared_blocks_have_a_location():
     class Refusing(cornu.Layer):
         def call(self, x):
             if x.shape[0] == 7:
@@ -256,7 +256,7 @@ def test_errors_inside_shared_blocks_say_where():
         model.predict(X)
 
 
-def test_errors_inside_nested_models_say_where():
+def test_errors_inside_nested_models_have_a_location():
     class Refusing(cornu.Layer):
         def call(self, x):
             if x.shape[0] == 7:

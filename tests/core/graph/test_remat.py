@@ -58,7 +58,7 @@ def test_the_decorator_marks_a_block():
     assert [b.remat for b in copy.blocks.children] == [True] * 3
 
 
-def test_models_that_are_drawn_again_keep_it():
+def test_copies_of_a_model_keep_remat():
     model = build().remat("unit_1")
     expected = [False, True, False]
     for other in (

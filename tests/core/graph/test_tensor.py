@@ -17,7 +17,7 @@ def run(inputs, outputs, *values):
     return Graph(inputs, outputs).run([jnp.asarray(v) for v in values])
 
 
-def test_operators_draw_and_compute():
+def test_operators_work_symbolically_and_eagerly():
     x, w = Tensor((None, 3)), Tensor((3, 2))
     y = (x * 2 + 1) @ w
     z = 1 / (y - 0.5) ** 2
@@ -63,7 +63,7 @@ def test_any_jax_function_becomes_an_op():
     assert run([x, y], [z], [[3.0, 5.0]], [[4.0, 12.0]])[0].tolist() == [[5.0, 13.0]]
 
 
-def test_a_shape_error_says_where_and_what():
+def test_a_shape_error_has_a_location_and_the_shapes():
     x, w = Tensor((None, 3)), Tensor((4, 2))
     with pytest.raises(
         ValueError, match=r"matmul .*\(at .*test_tensor.py:\d+\).*\(None, 3\), \(4, 2\)"
@@ -134,7 +134,7 @@ def test_every_operator_with_every_kind_of_operand():
 
 
 @pytest.mark.parametrize("key", [(0, 4), (0, -5), (..., 5), (..., None, 0, -6), [0, 4], (0, 1, 5)])
-def test_an_index_out_of_bounds_is_refused(key):
+def test_an_index_out_of_bounds_is_rejected(key):
     value = np.zeros((2, 4, 5))
     for x in (Tensor((None, 4, 5)), Variable(value)):
         with pytest.raises(IndexError, match=r"index -?\d is out of bounds for axis [12]"):

@@ -17,7 +17,7 @@ def test_pure_changes_nothing_outside():
     assert (float(out), float(after), float(count.value), losses) == (30.0, 3.0, 1.0, [])
 
 
-def test_lift_returns_only_what_was_assigned():
+def test_pure_returns_only_assigned_variables():
     a, b = Variable(1.0, name="a"), Variable(2.0, name="b")
     _, news, _ = functionalize(lambda: b.assign(a + b), [a, b])((1.0, 2.0), None)
     assert list(news) == [1] and float(news[1]) == 3.0
@@ -35,19 +35,19 @@ def test_assigning_an_unknown_variable_in_a_step_names_it():
         pure(lambda: stray.assign(2.0), [])((), None)
 
 
-def test_creating_a_variable_in_a_step_is_refused():
+def test_creating_a_variable_in_a_step_is_rejected():
     with pytest.raises(RuntimeError, match="created inside a compiled step"):
         pure(lambda: Variable(1.0, name="late"), [])((), None)
 
 
-def test_a_traced_assignment_outside_of_a_lift_does_not_leak():
+def test_a_traced_assignment_outside_of_a_pure_function_does_not_leak():
     v = Variable(1.0, name="v")
     with pytest.raises(RuntimeError, match="would leak"):
         jax.jit(lambda x: v.assign(x))(2.0)
     assert float(v.value) == 1.0
 
 
-def test_drawing_random_numbers_without_a_key_says_so():
+def test_random_numbers_without_a_key_raise():
     layer = Dropout(0.5, name="drop")
     step = pure(lambda x: layer(x, training=True), [])
     with pytest.raises(RuntimeError, match="no random key"):

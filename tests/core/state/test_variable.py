@@ -32,7 +32,7 @@ def test_dtype_defaults():
     assert Variable(lambda shape, dtype: np.ones(shape, dtype), shape=3, name="c").shape == (3,)
 
 
-def test_assigning_another_shape_is_refused():
+def test_assigning_another_shape_is_rejected():
     v = Variable([1.0, 2.0], name="v")
     with pytest.raises(ValueError, match=r"'v' has shape \(2,\); a value of shape \(3,\)"):
         v.assign([1.0, 2.0, 3.0])
@@ -143,7 +143,7 @@ def test_closed_sets_of_names(argument):
         Variable(1.0, **{argument: "bad"})
 
 
-def test_attributes_that_are_not_functions_are_refused():
+def test_attributes_that_are_not_functions_are_rejected():
     v = Variable(1.0)
     for name in ("regularizer", "constraint"):
         with pytest.raises(ValueError, match=f"The {name} of a Variable must be a function"):

@@ -47,7 +47,7 @@ def unfiltered():
     config.enable_traceback_filtering()
 
 
-def test_a_traceback_shows_ones_own_frames():
+def test_a_traceback_shows_the_users_frames():
     error = caught(lambda: Logarithm()(Input((3,))))
     inner = [file for file in files(error) if "cornu/cornu" in file or "/core/" in file]
     assert files(error)[-1] == __file__ and "np.log(x)" in traceback.format_exc() + str(
@@ -57,13 +57,13 @@ def test_a_traceback_shows_ones_own_frames():
     assert not any("jax" in file for file in files(error))
 
 
-def test_what_jax_said_is_kept_without_its_frames():
+def test_jax_messages_are_preserved_without_frames():
     error = caught(lambda: Logarithm()(Input((3,))))
     assert isinstance(error.__context__, jax.errors.TracerArrayConversionError)
     assert error.__context__.__traceback__ is None
 
 
-def test_the_translation_is_all_that_is_read():
+def test_only_the_translated_message_is_shown():
     for program in (
         lambda: Logarithm()(Input((3,))),
         lambda: layers.Lambda(lambda x: x[:, :, 0] + np.ones(7))(Input((None, 4))),
@@ -75,7 +75,7 @@ def test_the_translation_is_all_that_is_read():
         assert error.__context__ is not None
 
 
-def test_all_frames_are_shown_if_asked_for(unfiltered):
+def test_all_frames_are_shown_on_request(unfiltered):
     assert not config.is_traceback_filtering_enabled()
     error = caught(lambda: Logarithm()(Input((3,))))
     shown = "".join(traceback.format_exception(error))
@@ -83,7 +83,7 @@ def test_all_frames_are_shown_if_asked_for(unfiltered):
     assert error.__cause__ is not None
 
 
-def test_fit_leaves_its_frames_out():
+def test_fit_hides_its_frames():
     def loss(y_true, y_pred):
         return np.square(y_true - y_pred)
 
@@ -107,7 +107,7 @@ def test_errors_of_the_user_keep_their_type(kind):
         assert "Refusing layer 'refusing'" in text and "test_api_boundary.py:" in text
 
 
-def test_a_place_is_said_once():
+def test_a_location_is_reported_once():
     inner = Refusing(name="inner")
     inner.error = ValueError("no")
 
@@ -124,7 +124,7 @@ def test_a_place_is_said_once():
     assert text.count("Refusing layer") == 1 and "Outer layer" not in text
 
 
-def test_the_place_in_a_drawn_model_is_its_block():
+def test_the_path_in_a_functional_model_is_its_block():
     refusing = Refusing(name="refusing")
 
     def head(x):
@@ -142,7 +142,7 @@ def test_the_place_in_a_drawn_model_is_its_block():
     assert text.startswith("In head > refusing (called at ") and "inputs of shape (2, 3)" in text
 
 
-def test_a_function_at_the_border_says_who_called_it():
+def test_errors_of_public_functions_name_the_caller():
     @api_boundary
     def load():
         raise ValueError("broken")

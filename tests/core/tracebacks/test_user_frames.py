@@ -22,7 +22,7 @@ def test_cells_of_notebooks_have_their_names(monkeypatch):
     assert not user_frames.is_user_code(inner)
 
 
-def test_what_is_around_a_program_is_not_named():
+def test_module_frames_are_not_named():
     names = {}
     program = "def f():\n    return user_location()\n"
     exec(compile(program, "<cell>", "exec"), {**vars(user_frames)}, names)

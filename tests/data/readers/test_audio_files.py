@@ -53,7 +53,7 @@ def folder(tmp_path_factory):
     [{}, {"output_sequence_length": 15}, {"output_sequence_length": 40}, {"batch_size": 2}]
     + [{"batch_size": None}, {"labels": None}],
 )
-def test_sounds_are_those_of_keras(folder, kwargs):
+def test_audio_equals_keras(folder, kwargs):
     kwargs = {"shuffle": False, "verbose": False, **kwargs}
     theirs = made(keras.utils.audio_dataset_from_directory, folder, **kwargs)
     ours = audio_dataset_from_directory(folder, **kwargs)

@@ -75,7 +75,7 @@ def test_cache_makes_each_batch_once():
     assert data[1][0].tolist() == WHOLE[1] and [x[0] for x, _ in data.batches([2, 2])] == [6, 6]
 
 
-def test_map_calls_in_order_unless_told_otherwise():
+def test_map_calls_in_order_by_default():
     threads = []
 
     def note(x, y):

@@ -93,7 +93,7 @@ def test_the_shuffled_order_and_split_are_those_of_keras(tmp_path):
     assert order == data[0][1].tolist() != labels
 
 
-def test_links_are_followed_when_asked_for_and_never_in_circles(tmp_path):
+def test_links_are_followed_on_request_and_cycles_are_skipped(tmp_path):
     root = tmp_path / "root"
     (root / "a").mkdir(parents=True)
     (root / "a" / "1.txt").write_text("1")
@@ -107,7 +107,7 @@ def test_links_are_followed_when_asked_for_and_never_in_circles(tmp_path):
         assert len(data.file_paths) == count
 
 
-def test_what_is_said(folder, capsys):
+def test_printed_messages(folder, capsys):
     kwargs = {"seed": 1, "validation_split": 0.2, "subset": "both"}
     text_dataset_from_directory(folder, **kwargs)
     message = capsys.readouterr().out

@@ -99,7 +99,7 @@ def test_layouts(folder):
     assert data[0].shape == (4, 3, 6, 8)
 
 
-def test_a_file_is_what_its_bytes_say(tmp_path):
+def test_files_are_recognized_by_their_content(tmp_path):
     image = Image.fromarray(np.full((4, 4, 3), 9, "uint8"))
     image.save(tmp_path / "a.jpg", "PNG")
     data = image_dataset_from_directory(tmp_path, image_size=(4, 4), **READ_OPTIONS)

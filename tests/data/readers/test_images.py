@@ -34,7 +34,7 @@ def test_arrays_become_the_images_of_keras(channels, kwargs):
     assert img_to_array(ours, dtype="uint8").dtype == "uint8"
 
 
-def test_values_at_the_border():
+def test_edge_cases_of_images():
     assert np.asarray(array_to_img(np.full((2, 2, 3), 7.0))).max() == 0
     assert array_to_img(np.full((2, 2, 1), 300.0), scale=False).mode == "I"
     assert array_to_img(np.zeros((0, 2, 1))).size == (2, 0)
@@ -90,7 +90,7 @@ def test_saved_files_are_those_of_keras(tmp_path, ending):
         np.testing.assert_array_equal(ours, x)
 
 
-def test_saving_says_what_it_cannot_do(tmp_path):
+def test_saving_reports_what_is_unsupported(tmp_path):
     with pytest.warns(UserWarning, match="not support transparency"):
         save_img(tmp_path / "a.jpg", np.zeros((2, 2, 4)))
     assert load_img(tmp_path / "a.jpg").mode == "RGB"
@@ -137,14 +137,14 @@ def test_bad_files_are_named(tmp_path):
         load_img(io.BytesIO(b"x"))
 
 
-def test_wrong_words(tmp_path):
+def test_wrong_keyword_arguments(tmp_path):
     with pytest.raises(ValueError, match="color_mode must be one of"):
         load_img(tmp_path, "gray")
     with pytest.raises(ValueError, match="Did you mean 'bilinear'"):
         load_img(tmp_path, interpolation="bilinar")
 
 
-def test_pillow_is_asked_for_when_it_is_needed(monkeypatch, tmp_path):
+def test_pillow_is_required_only_when_needed(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "PIL", None)
     for call in (
         lambda: array_to_img(np.zeros((2, 2, 3))),

@@ -36,7 +36,7 @@ def test_middles():
     assert y[:, 0].round(5).tolist() == [0, 1, 1, 1, 0, 0]
 
 
-def test_sounds():
+def test_audio_layers():
     x = RNG.normal(size=(50, 2)).astype("float32")
     assert resample(x, 8000, 8000) is x and resample(x[:0], 8000, 16000).shape == (0, 2)
     twice = resample(x, 8000, 16000)

@@ -39,7 +39,7 @@ def marks(data):
     return [mark if isinstance(mark, (int, str)) else mark[0] for mark in data.seen]
 
 
-def test_hooks_stand_around_each_epoch():
+def test_hooks_enclose_each_epoch():
     data = Hooks()
     source = adapt(data)
     assert isinstance(source, Indexed) and source.steps == 3
@@ -48,7 +48,7 @@ def test_hooks_stand_around_each_epoch():
     assert marks(data) == ["begin", 0, 1, 2, "end"] * 2
 
 
-def test_an_epoch_that_is_not_asked_for_its_end_ends_too():
+def test_an_epoch_ends_without_a_request_for_its_end():
     data = Hooks()
     batches = adapt(data).batches(0)
     for _ in range(3):
@@ -58,7 +58,7 @@ def test_an_epoch_that_is_not_asked_for_its_end_ends_too():
     assert marks(data)[-1] == "end"
 
 
-def test_hooks_draw_by_seed_and_epoch_and_disturb_nobody():
+def test_hooks_use_seed_and_epoch_and_leave_global_random_states_unchanged():
     def shuffled(seed, epoch):
         data = Hooks()
         before = np.random.get_state()[1].tolist(), random.getstate()

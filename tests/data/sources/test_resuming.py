@@ -158,5 +158,5 @@ def _in_any_order():
         "tf.data of a generator",
     ],
 )
-def test_what_cannot_be_repeated_says_so(data):
+def test_unrepeatable_sources_are_reported(data):
     assert adapt(data(), steps=2).resumes == "epoch"

@@ -25,7 +25,7 @@ def test_epochs_go_on_where_the_last_ended():
     assert source.steps == 2 and source.has_partial_batch and not source.resident
 
 
-def test_more_steps_than_batches_begin_anew():
+def test_more_steps_than_batches_restart_the_data():
     source = adapt(np.arange(4), batch_size=2, steps=3, restart=True)
     assert epochs(source, 2) == [[[0, 1], [2, 3], [0, 1]], [[2, 3], [0, 1], [2, 3]]]
     assert source.resident and source.order(1).tolist() == [2, 3, 0, 1, 2, 3]
@@ -88,7 +88,7 @@ def test_fit_does_what_keras_does(steps):
     assert ours.predict(X, batch_size=7, steps=2).shape == (14, 2)
 
 
-def test_ragged_batches_in_the_middle_of_an_epoch():
+def test_partial_batches_in_the_middle_of_an_epoch():
     """Streamed, filled up, or resident: the weights are those of single steps."""
     model, single = classifier(cornu), classifier(cornu)
     single.set_weights(model.get_weights())

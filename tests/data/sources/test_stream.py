@@ -109,7 +109,7 @@ def test_none_is_no_end():
         changed(None)
 
 
-def test_what_is_no_data_is_refused():
+def test_non_data_is_rejected():
     def batches():
         yield FIRST
 

@@ -62,7 +62,7 @@ def test_processes_never_use_a_device_and_stay_over_epochs():
     assert gone({item["process"] for item in made}) and not children()
 
 
-def test_the_surroundings_of_starting_processes_are_put_back(monkeypatch):
+def test_the_environment_is_restored_after_starting_processes(monkeypatch):
     monkeypatch.setenv("JAX_PLATFORMS", "")
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
     Workers(1, processes=True).close()
@@ -97,13 +97,13 @@ def test_errors_that_cannot_be_sent_arrive_as_others():
         ("exit", r"exit code 3"),
     ],
 )
-def test_a_process_that_dies_is_an_error_and_no_hang(way, message):
+def test_a_process_that_exits_raises_an_error_instead_of_hanging(way, message):
     with pytest.raises(RuntimeError, match=message):
         list(Failing(way, **PROCESSES).batches([1, 2, 3]))
     assert not children()
 
 
-def test_what_cannot_be_sent_is_refused():
+def test_unpicklable_data_is_rejected():
     class Local(ProcessReport):
         pass
 
@@ -136,7 +136,7 @@ def test_sources_keep_their_workers_until_they_are_closed():
     assert not threads()
 
 
-def test_broken_off_epochs_end_the_workers():
+def test_interrupted_epochs_end_the_workers():
     source = adapt(Reordering(workers=2), seed=3)
     batches = source.batches(0)
     next(batches)
@@ -187,7 +187,7 @@ def test_ctrl_c_ends_everything(processes, tmp_path):
     assert gone(line[1:])
 
 
-def test_a_program_without_the_main_guard_is_told(tmp_path):
+def test_a_missing_main_guard_is_reported(tmp_path):
     script = tmp_path / "program.py"
     script.write_text(
         "from tests.data.many import Failing\n"

@@ -316,7 +316,7 @@ def test_softmax_with_binary_crossentropy_and_one_class_per_row_is_an_info():
     assert severity(head(3, "softmax", BINARY).check(X, ONE_HOT), "C016") == ["info"]
 
 
-def test_few_rows_prove_little():
+def test_few_rows_are_not_conclusive():
     few = slice(0, 20)
     assert severity(head(3, "softmax", SPARSE).check(X[few], LABELS[few] * 0), "C043") == ["info"]
     assert severity(head(1, None, "mse").check(CONSTANT[few], REAL[few]), "C041") == ["info"]
@@ -358,7 +358,7 @@ def bottleneck(x):
     return Dense(3, activation="softmax", name="inner")(x)
 
 
-def test_a_finding_says_where():
+def test_a_finding_has_a_location():
     x = Input((4,))
     model = Model(x, bottleneck(bottleneck(x)))
     model.compile("sgd", LOGITS)
@@ -403,7 +403,7 @@ def test_weighted_one_hot_rows_are_no_several_classes():
     assert "C018" not in model.check(X, ONE_HOT * 5 * REAL).codes
 
 
-def test_a_norm_before_the_loss_is_not_judged():
+def test_a_norm_before_the_loss_is_not_reported():
     x = Input((4,))
     model = Model(x, BatchNormalization()(Dense(3)(x)))
     model.compile("sgd", SPARSE)
@@ -435,7 +435,7 @@ def test_weights_of_a_subclass_without_gradient():
     assert [f.path for f in report if f.code == "C021"] == ["net/a/kernel", "net/a/bias"]
 
 
-def test_layers_behind_an_op_without_gradient_are_seen_in_the_drawing():
+def test_layers_behind_an_op_without_gradient_are_found_in_the_graph():
     def decoded_outputs(join):
         x = Input((4,))
         scores = Dense(3, name="scores")(x)
@@ -467,7 +467,7 @@ def test_weights_without_gradient_are_found_in_equal_blocks():
     ]
 
 
-def test_a_schedule_or_an_optimizer_that_hides_its_rate_is_not_judged():
+def test_unknown_learning_rates_are_not_reported():
     schedule = cornu.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9)
     assert net(Dense(1), optimizer=SGD(schedule)).check().codes == []
 

@@ -146,7 +146,7 @@ def test_statistics_that_a_layer_keeps():
     assert "The update by its layer" in report.text
 
 
-def test_an_infinity_that_does_no_harm_is_not_blamed():
+def test_a_harmless_infinity_is_not_reported():
     x = Input((4,))
     masked = ops.where(ops.greater(x, 0.0), x, -np.inf)
     model = Model(x, ops.log(Dense(1, name="head")(ops.softmax(masked)) * 0.0))
@@ -154,7 +154,7 @@ def test_an_infinity_that_does_no_harm_is_not_blamed():
     assert debug.find_nan(model, data).path == "log"
 
 
-def test_a_nested_model_is_looked_into():
+def test_a_nested_model_is_searched():
     x = Input((3,))
     inner = Model(x, log_features(x), name="encoder")
     y = Input((3,))
@@ -195,14 +195,14 @@ def test_a_subclassed_model():
     assert report.place.endswith(line_of(Net.call, 0)) and "The input of b contains" in report.text
 
 
-def test_float16_says_where_it_ends():
+def test_float16_overflow_is_located():
     x = Input((3,))
     wide = Dense(1, dtype="float16", name="wide", kernel_initializer="ones")(x)
     report = debug.find_nan(Model(x, wide), X * 0 + 60000.0)
     assert report.path == "wide" and "largest float16 is 65504" in report.hint
 
 
-def test_gradients_beyond_float16_are_told():
+def test_gradients_beyond_float16_are_reported():
     x = Input((3,))
     h = Dense(4, dtype="float16", name="half")(x)
     h = layers.Lambda(lambda v: v * 60000.0, name="times", dtype="float16")(h)
@@ -212,7 +212,7 @@ def test_gradients_beyond_float16_are_told():
     assert "largest float16 is 65504" in report.hint
 
 
-def test_weights_that_grew_are_told():
+def test_large_weights_are_reported():
     model = Sequential([Input((3,)), Dense(2, name="grown"), Dense(1)])
     model.layers[0].kernel.assign(np.full((3, 2), 3e38))
     report = debug.find_nan(model, X * 0 + 100.0)
@@ -329,7 +329,7 @@ def test_an_eager_run_is_guarded_too():
     assert all(np.isfinite(w).all() for w in model.get_weights())
 
 
-def test_an_own_train_step_is_guarded_too():
+def test_a_custom_train_step_is_guarded_too():
     class Own(Model):
         def train_step(self, data):
             x, y = data

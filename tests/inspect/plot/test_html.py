@@ -33,7 +33,7 @@ def data(page):
     return json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL)[1])
 
 
-def test_a_page_stands_by_itself():
+def test_a_page_is_self_contained():
     page = to_html(net(), PlotOptions())
     assert not re.search(r"(src|href)\s*=|url\(|@import|https?://(?!www\.w3\.org/2000/svg)", page)
     assert "default-src 'none'" in page
@@ -65,7 +65,7 @@ def test_names_stay_names():
     assert EVIL + " @DATA@ @STYLES@" in [box["title"] for box in found["boxes"]]
 
 
-def test_facts_are_told():
+def test_boxes_contain_facts():
     boxes = data(to_html(net(), PlotOptions()))["boxes"]
     out = next(box for box in boxes if box["about"]["title"] == "net_out")
     facts = dict(out["about"]["facts"])
@@ -122,7 +122,7 @@ def test_blocks_open_and_close(tmp_path):
     assert "3 equal blocks" in answer["facts"] and "unit, unit_1, unit_2" in answer["facts"]
 
 
-def test_nothing_given_is_run_and_search_finds_it(tmp_path):
+def test_user_data_is_not_executed_and_search_finds_it(tmp_path):
     script = """
     search("needle"); const hit = hits.length, hidden = !shown(hits[0]); go();
     const found = chosen.about.title, visible = shown(chosen);

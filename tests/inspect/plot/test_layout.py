@@ -161,13 +161,13 @@ def test_the_same_model_gives_the_same_picture():
     assert places() == places()
 
 
-def test_hidden_edges_order_but_are_not_drawn():
+def test_hidden_edges_order_boxes_but_are_not_drawn():
     a, b = leaf(), leaf()
     found = compute_layout(Box(parts=[a, b]), [Edge(a, b, visible=False)])
     assert a.y + a.height < b.y and found.lines == []
 
 
-def test_circles_and_single_boxes_do_not_harm():
+def test_cycles_and_single_boxes_are_laid_out():
     a, b, c = leaf(), leaf(), leaf()
     compute_layout(Box(parts=[a, b, c]), [Edge(a, b), Edge(b, a), Edge(b, c)])
     assert not overlap(a, b) and not overlap(b, c)
@@ -201,7 +201,7 @@ def test_columns_end_at_ports():
     assert assign_coordinates([], [], [], []) == []
 
 
-def test_what_stands_above_several_ports_stands_straight_above_them():
+def test_boxes_above_several_ports_are_centered_above_them():
     links = [Link(0, 2, 0.0, -80.0), Link(1, 2, 0.0, 80.0)]
     xs = assign_coordinates([[0, 1], [2]], [60.0, 60.0, 300.0], [False] * 3, links)
     assert [x - xs[2] for x in xs[:2]] == pytest.approx([-80.0, 80.0])

@@ -73,7 +73,7 @@ def test_a_stack_of_layers():
     assert edges(stack()) == {("x", "dense_2"), ("dense_2", "dense_3")}
 
 
-def test_blocks_are_frames_and_equal_neighbours_are_one():
+def test_blocks_are_frames_and_equal_neighbors_are_one():
     folded = ["InputLayer", ["unit x2", "Dense", "ReLU"], ["unit_2", "Dense", "ReLU"], "Dense"]
     assert tree(net()) == folded
     assert len(tree(net(), fold=False)) == 5
@@ -121,7 +121,7 @@ def test_inputs_and_outputs_of_nested_models_meet_by_name_and_position():
     }
 
 
-def test_shared_layers_are_told():
+def test_shared_layers_are_marked():
     x, y = Input((4,), name="x"), Input((4,), name="y")
     shared = Dense(2, name="twin")
     shown = build_diagram(Model([x, y], layers.Add()([shared(x), shared(y)])), PlotOptions())
@@ -171,7 +171,7 @@ class Two(Model):
         return self.head(self.b(self.a(x)))
 
 
-def test_a_subclassed_model_is_drawn_by_its_program():
+def test_a_subclassed_model_is_plotted_from_its_call():
     model = Two()
     with pytest.raises(ValueError, match="Two 'two' is not built.*\n.*call `build"):
         plot_model(model, None)
@@ -200,7 +200,7 @@ def test_a_program_that_needs_numbers_lists_its_layers():
     assert [edge.visible for edge in build_diagram(model, PlotOptions()).edges] == [False, False]
 
 
-def test_what_is_written_on_boxes():
+def test_labels_of_boxes():
     model = stack()
     model.layers[0].trainable = False
     plain = texts(plot_model(model, None))
@@ -216,7 +216,7 @@ def test_what_is_written_on_boxes():
     assert "(None, 2)" in texts(plot) and plot.svg.count('class="cn-arrow"') == 3
 
 
-def test_boxes_are_as_wide_as_their_words():
+def test_boxes_are_as_wide_as_their_text():
     name = "a_rather_long_name_of_a_layer_that_does_not_fit_into_a_small_box"
     plot = plot_model(Sequential([Input((2,)), Dense(1, name=name)]), None, show_layer_names=True)
     widths = [float(w) for w in re.findall(r'<rect x="[^"]*" y="[^"]*" width="([\d.]+)"', plot.svg)]
@@ -261,7 +261,7 @@ def test_png(tmp_path):
     assert (255, 255, 255) in colours and (0xF3, 0xF6, 0xFB) in colours  # paper and frame
 
 
-def test_png_without_pillow_says_what_to_do(tmp_path, monkeypatch):
+def test_png_without_pillow_names_the_package(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(ImportError, match=r"model.svg.*'pillow'.*pip install 'cornu\[plot\]'"):
         plot_model(net(), tmp_path / "a.png")

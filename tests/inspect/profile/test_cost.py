@@ -36,7 +36,7 @@ def test_products_by_hand():
     assert of(lambda a: a.T.reshape(-1)[::2], (3, 4)) == 0
 
 
-def test_arithmetic_on_integers_is_free():
+def test_integer_arithmetic_costs_no_flops():
     assert of(lambda a: jnp.arange(12).reshape(3, 4) * 3 + 1 < 5, (1,)) == 0
 
 
@@ -51,7 +51,7 @@ def test_programs_inside_are_counted():
     assert of(lambda a: cond(a[0] > 0, lambda a: a + 1, lambda a: a * a + 1, a), (7,)) == 14
 
 
-def test_a_loop_that_ends_when_the_data_says_so_is_unknown():
+def test_a_loop_with_a_data_dependent_length_is_unknown():
     loop = jax.lax.while_loop
     assert of(lambda a: loop(lambda c: c[0] < 9, lambda c: c * 2, a), (3,)) is None
     assert of(lambda a: loop(lambda c: c[0] < 9, lambda c: c + 1, jnp.zeros(3, int)), (3,)) == 0
@@ -206,7 +206,7 @@ def test_nested_models_may_be_called_by_name():
     assert flops(Model(x, inner(inputs=x))) == 36
 
 
-def test_what_cannot_be_known_is_said():
+def test_unknown_costs_are_reported():
     x = Input((3,))
     model = Model(x, layers.Lambda(lambda a: ops.svd(a[:, :, None])[1], name="hard")(x))
     assert cost(model)["hard"].flops is None and "?" in str(cost(model))

@@ -118,7 +118,7 @@ def test_a_trace_of_jax(tmp_path):
     assert any(tmp_path.rglob("*.xplane.pb"))
 
 
-def test_models_that_are_not_drawn():
+def test_models_without_a_functional_graph():
     model = Net()
     found = profile(model, BATCH, repeats=1)
     assert found["dense"].calls == 2 and found["dense"].flops == 2 * 8 * 36
@@ -147,7 +147,7 @@ def test_layers_inside_of_layers_are_one():
     assert [item.path for item in found.root.walk()][2:] == ["mha", "lstm"]
 
 
-def test_what_jax_cannot_compile_is_run_as_it_is():
+def test_uncompilable_functions_are_run_eagerly():
     class Branch(layers.Layer):
         def call(self, x):
             return x * 2 if x.sum() > 0 else x

@@ -15,7 +15,7 @@ def array(*shape):
     return RNG.normal(size=shape).astype("float32")
 
 
-def test_masks_of_a_drawn_graph_are_followed():
+def test_masks_of_a_functional_graph_are_followed():
     tokens = np.array([[3, 1, 2, 0], [2, 1, 0, 0]])
     x = cornu.Input((None,), dtype="int32")
     embedded = cornu.layers.Embedding(4, 6, mask_zero=True)(x)
@@ -95,7 +95,7 @@ def test_weights_have_the_paths_of_keras():
     assert not np.array_equal(*(d.kernel for d in (layer.query_dense, layer.gate_dense)))
 
 
-def test_errors_say_what_is_expected():
+def test_errors_name_the_expected_value():
     x, y = array(2, 4, 6), array(2, 5, 6)
     with pytest.raises(ValueError, match=r"expects a list, \[query, value\]"):
         Attention()(x)

@@ -138,7 +138,7 @@ def test_synchronized_is_accepted():
         ({"renorm": True, "renorm_clipping": {"rmax": 1, "rmin": 2}}, {}, "rmin <= rmax"),
     ],
 )
-def test_errors_say_what_is_wrong(make, call, message):
+def test_errors_name_the_cause(make, call, message):
     with pytest.raises(ValueError, match=message):
         cornu.layers.BatchNormalization(**make)(
             np.ones((2, 3, 2), "float32"), training=True, **call

@@ -84,6 +84,6 @@ def test_full_precision_inside_short_policies():
         (lambda: layers.GroupNormalization(8)(np.ones((2, 6))), ValueError, "must divide"),
     ],
 )
-def test_errors_say_what_is_wrong(make, error, message):
+def test_errors_name_the_cause(make, error, message):
     with pytest.raises(error, match=message):
         make()

@@ -46,7 +46,7 @@ def test_short_floats_normalize_at_full_precision():
     np.testing.assert_allclose(_norm(layer.kernel), 1, rtol=1e-3)
 
 
-def test_errors_say_what_is_wrong():
+def test_errors_name_the_cause():
     with pytest.raises(ValueError, match="exactly one weight named 'kernel'"):
         layers.SpectralNormalization(layers.ReLU())(np.ones((1, 3), "float32"))
     with pytest.raises(ValueError, match="power_iterations must be a positive integer"):

@@ -56,7 +56,7 @@ def test_mapped_over_tensorflows_data():
         np.testing.assert_allclose(_mapped(layer, data), layer(data), rtol=1e-6)
 
 
-def test_words_of_unknown_length():
+def test_outputs_of_unknown_length():
     tf = pytest.importorskip("tensorflow")
     layer = TextVectorization()
     layer.adapt(TEXTS)

@@ -21,7 +21,7 @@ def test_both_ways_and_the_shape(mode, shape):
     assert host.shape == encoded_shape(expected, mode, 5)
 
 
-def test_the_last_axis_is_looked_along():
+def test_lookup_is_along_the_last_axis():
     x = np.array([[[1, 1], [2, 3]]])
     assert CategoryEncoding(4, "count")(x).tolist() == [[[0, 2, 0, 0], [0, 0, 1, 1]]]
 
@@ -34,7 +34,7 @@ def test_weights_of_counts():
         CategoryEncoding(3)(x, count_weights=weights)
 
 
-def test_data_without_a_place_is_refused_by_fit():
+def test_fit_rejects_data_that_cannot_be_resumed():
     model = cornu.Sequential([cornu.Input((2,), dtype="int32"), CategoryEncoding(3), Dense(1)])
     model.compile("sgd", "mse")
     with pytest.raises(ValueError, match="from 0 to 2, received integers from 1 to 7"):

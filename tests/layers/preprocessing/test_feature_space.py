@@ -168,7 +168,7 @@ def test_models_that_begin_behind_it_and_before_it():
     np.testing.assert_allclose(whole.predict(space.numbers(TABLE), verbose=0), expected, rtol=1e-5)
 
 
-def test_numbers_alone_stand_in_a_model():
+def test_numeric_features_work_in_a_model():
     space = FeatureSpace(
         {"normalized": "float_normalized", "integers": "integer_categorical"}, name="space"
     )
@@ -210,7 +210,7 @@ def test_saved_before_it_has_learned(tmp_path):
     assert loaded(TABLE).shape[0] == 70
 
 
-def test_no_file_is_opened_because_an_archive_says_so(tmp_path):
+def test_archives_cannot_cause_other_files_to_be_opened(tmp_path):
     secret = tmp_path / "secret.txt"
     secret.write_text("key")
     space = FeatureSpace({"strings": "string_categorical"})
@@ -263,7 +263,7 @@ def test_layers_of_a_program():
     assert space({"strings": ["red"]}).tolist() == [[0.0, 1.0]]
 
 
-def test_its_layers_are_at_hand():
+def test_preprocessing_layers_are_accessible():
     space = _everything(cornu)
     assert isinstance(space.preprocessors["normalized"], Normalization)
     assert isinstance(space.preprocessors["bins"], Discretization)

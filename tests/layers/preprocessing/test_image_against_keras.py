@@ -57,7 +57,7 @@ TYPICAL = [
 
 
 @pytest.mark.parametrize("case", slow_except(DETERMINISTIC_CASES, TYPICAL))
-def test_layers_without_chance(case):
+def test_deterministic_layers(case):
     name, args, kwargs = DETERMINISTIC_CASES[case]
     ours, theirs = layer(name, *args, **kwargs)
     for images in (IMAGES, IMAGES[0]):
@@ -72,7 +72,7 @@ def test_layers_without_chance(case):
         (c for c in DETERMINISTIC_CASES if c != "auto contrast range"), ["translation", "resizing"]
     ),
 )
-def test_layers_without_chance_and_channels_first(case):
+def test_deterministic_layers_with_channels_first(case):
     name, args, kwargs = DETERMINISTIC_CASES[case]
     if name == "AutoContrast":  # Keras takes the wrong axes
         return
@@ -221,7 +221,7 @@ def test_saturation_stays_a_color():
     np.testing.assert_allclose(y.max(-1), IMAGES.max(-1), atol=1e-3)
 
 
-def test_posterization_keeps_what_is_asked_for():
+def test_posterization_keeps_the_given_bits():
     x = np.arange(256.0).reshape(1, 16, 16, 1)
     y = np.asarray(cornu.layers.RandomPosterization(3)(x, training=True))
     np.testing.assert_array_equal(y, x // 32 * 32)
@@ -269,7 +269,7 @@ def test_resizing_of_integers_is_that_of_keras():
 # --------------------------------------------------------------------------- mixing and policies
 
 
-def test_mix_up_mixes_images_and_labels_alike():
+def test_mix_up_mixes_images_and_labels_with_equal_weights():
     images = np.broadcast_to(np.arange(6.0)[:, None, None, None], (6, 2, 2, 3))
     new = cornu.layers.MixUp(1.0, seed=2)({"images": images, "labels": np.eye(6)}, training=True)
     labels = np.asarray(new["labels"])
@@ -297,7 +297,7 @@ def test_cut_mix_mixes_labels_by_area():
 
 
 @pytest.mark.slow
-def test_rand_augment_draws_all_layers():
+def test_rand_augment_samples_all_layers():
     layer = cornu.layers.RandAugment(seed=1)
     which = {int(n) for _ in range(40) for n in layer.sample(IMAGES, layer.make_rng(IMAGES))[0]}
     assert which == set(range(11))

@@ -58,7 +58,7 @@ def test_integers_beyond_32_bits():
     assert model(np.array([[7], [0]])).tolist() == [[3], [0]]
 
 
-def test_a_model_may_be_drawn_before_the_vocabulary_is_known():
+def test_a_model_may_be_built_before_the_vocabulary_is_known():
     layer = IntegerLookup()
     inputs = cornu.Input((2,), dtype="int32")
     model = cornu.Model(inputs, layer(inputs))
@@ -70,7 +70,7 @@ def test_a_model_may_be_drawn_before_the_vocabulary_is_known():
         layer.adapt(IDS + 1)
 
 
-def test_drawn_vectors_keep_their_size():
+def test_symbolic_vectors_keep_their_size():
     layer = IntegerLookup(output_mode="count")
     with pytest.raises(RuntimeError, match="has no vocabulary yet"):
         layer(cornu.Input((2,)))
@@ -94,7 +94,7 @@ def test_a_vocabulary_from_a_file(tmp_path):
         IntegerLookup(vocabulary=path)
 
 
-def test_what_has_no_position():
+def test_unknown_values_without_oov_indices():
     layer = _fixed(num_oov_indices=0)
     assert layer(np.array([205])).tolist() == [1]
     with pytest.raises(ValueError, match=r"(?s)not in the vocabulary.* Received: \[7, 8\].*Remove"):

@@ -9,7 +9,7 @@ from cornu.layers import Dense, Normalization
 X = np.random.default_rng(0).normal(5.0, 2.0, (32, 3)).astype("float32")
 
 
-def test_batches_and_the_whole_teach_the_same():
+def test_batches_and_the_whole_array_adapt_equally():
     whole, parts = Normalization(), Normalization()
     far = X.astype("float64") + 1e6  # where sums of float32 have lost everything
     whole.adapt(far)
@@ -27,7 +27,7 @@ def test_adapting_again_forgets_and_a_compiled_model_sees_it():
     np.testing.assert_allclose(model.predict(X + 10, verbose=0).mean(), 0, atol=1e-4)
 
 
-def test_it_turns_back():
+def test_invert_undoes_the_normalization():
     there, back = Normalization(), Normalization(invert=True)
     for layer in (there, back):
         layer.adapt(X)

@@ -9,7 +9,7 @@ from cornu.layers import Dense, Dropout, Embedding, GlobalAveragePooling1D, Pipe
 X = np.ones((4, 50), "float32")
 
 
-def test_it_calls_its_layers_as_in_training_unless_told_otherwise():
+def test_it_calls_its_layers_with_training_true_by_default():
     pipeline = Pipeline([Rescaling(2.0), Dropout(0.5)])
     assert (np.asarray(pipeline(X)) == 0).any()
     assert (np.asarray(pipeline(X, training=False)) == 2).all()

@@ -138,6 +138,6 @@ def test_bad_data(layer, data, error, message):
         layer.adapt(data)
 
 
-def test_strings_where_numbers_are_wanted():
+def test_strings_instead_of_numbers():
     with pytest.raises(TypeError, match="expected numbers, received strings"):
         Rescaling(2.0)(["a"])

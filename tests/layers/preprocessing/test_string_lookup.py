@@ -21,7 +21,7 @@ def test_positions_turned_back_are_strings():
     assert there("ß") == 3 and there("ß").shape == ()
 
 
-def test_the_config_holds_the_words_whether_given_or_learned():
+def test_the_config_contains_the_given_or_learned_vocabulary():
     for mode in ("int", "tf_idf"):
         layer = StringLookup(num_oov_indices=2, output_mode=mode, max_tokens=9)
         layer.adapt(TOKENS)
@@ -84,7 +84,7 @@ def _with_layer(path, layer):
     return path
 
 
-def test_files_of_words(tmp_path):
+def test_vocabulary_files(tmp_path):
     path = tmp_path / "words.txt"
     path.write_text("köln\nnew york\n", encoding="utf-8")
     layer = StringLookup(vocabulary=str(path))

@@ -40,7 +40,7 @@ def test_functions_of_tensorflow():
     assert layer.get_vocabulary(False) == ["the dog", "the cat.", "the cat!"]
 
 
-def test_what_a_function_may_not_return():
+def test_unsupported_return_values():
     with pytest.raises(
         TypeError, match=r"(?s)split must return a list of words.*Return a list of lists"
     ):
@@ -74,7 +74,7 @@ def test_a_vector_for_each_word():
     assert y.shape == (2, 2, 4) and y.sum(-1).tolist() == [[1, 0], [1, 1]]
 
 
-def test_undivided_texts_are_words():
+def test_unsplit_texts_are_tokens():
     layer = _adapted(split=None)
     assert layer(TEXTS).shape == (2,) and layer(TEXTS[0]).shape == ()
     vectors = _adapted(split=None, output_mode="count")

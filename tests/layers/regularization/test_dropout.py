@@ -37,7 +37,7 @@ def test_numbers_of_a_seed_are_those_of_keras(name):
         )
 
 
-def test_noise_shape_says_what_is_dropped_together():
+def test_noise_shape_sets_which_units_are_dropped_together():
     y = np.asarray(Dropout(0.5, noise_shape=(None, 1), seed=1)(ONES, training=True))
     assert (y == y[:, :1]).all() and len(np.unique(y)) == 2
     y = np.asarray(AlphaDropout(0.5, noise_shape=(1, None), seed=1)(ONES, training=True))
@@ -56,7 +56,7 @@ def test_spatial_dropout_drops_whole_channels():
         assert (y.min(axes) == y.max(axes)).all() and set(np.unique(y)) == {0.0, 2.0}
 
 
-def test_each_call_draws_other_numbers_and_a_compiled_one_needs_a_key():
+def test_each_call_draws_new_numbers_and_a_compiled_one_needs_a_key():
     layer = Dropout(0.5)
     first, second = layer(ONES, training=True), layer(ONES, training=True)
     assert (first != second).any()
@@ -73,7 +73,7 @@ def test_nothing_happens_outside_of_training_or_with_a_rate_of_0():
     assert Dropout(0.5)(Input((3,)), training=True).shape == (None, 3)
 
 
-def test_gaussian_noise_has_the_spread_that_is_asked_for():
+def test_gaussian_noise_has_the_given_standard_deviation():
     y = np.asarray(GaussianNoise(0.2, seed=1)(ONES, training=True))
     assert y.std() == pytest.approx(0.2, rel=0.02) and y.mean() == pytest.approx(1, abs=0.01)
     y = np.asarray(GaussianDropout(0.5, seed=1)(2 * ONES, training=True))

@@ -32,7 +32,7 @@ class Sum(cornu.Layer):
         return total, [total]
 
 
-def test_initial_states_are_inputs_of_the_drawn_node():
+def test_initial_states_are_inputs_of_the_graph_node():
     x, h, c = cornu.Input((None, 4)), cornu.Input((3,)), cornu.Input((3,))
     layer = LSTM(3, return_sequences=True, return_state=True)
     outputs = layer(x, initial_state=[h, c])
@@ -45,7 +45,7 @@ def test_initial_states_are_inputs_of_the_drawn_node():
         np.testing.assert_allclose(a, b, rtol=1e-6)
 
 
-def test_a_single_initial_state_may_stand_alone():
+def test_a_single_initial_state_need_not_be_a_list():
     x, h = array(2, 5, 4), array(2, 3)
     for layer in (GRU(3), SimpleRNN(3)):
         alone = layer(x, initial_state=h)
@@ -75,7 +75,7 @@ def test_stateful_layers_continue_where_they_ended():
         assert not any(v.numpy().any() for v in layer.non_trainable_variables)
 
 
-def test_states_are_kept_in_compiled_steps_too():
+def test_compiled_steps_keep_states_too():
     x = array(2, 6, 4)
     layer = LSTM(3, stateful=True)
     layer(x)
@@ -95,7 +95,7 @@ def test_stateful_layers_need_one_batch_size():
         layer(array(3, 5, 4))
 
 
-def test_masks_reach_the_loop_in_a_drawn_graph():
+def test_masks_reach_the_loop_in_a_functional_graph():
     tokens = np.array([[3, 1, 0, 0], [2, 0, 1, 0]])
     x = cornu.Input((None,), dtype="int32")
     embedded = cornu.layers.Embedding(4, 4, mask_zero=True)(x)
@@ -110,7 +110,7 @@ def test_masks_reach_the_loop_in_a_drawn_graph():
     assert not np.array_equal(y[0, 0], y[0, 1])
 
 
-def test_a_cell_of_the_user_runs_masked_backwards_and_unrolled():
+def test_a_custom_cell_runs_masked_backwards_and_unrolled():
     x = np.ones((1, 4, 2), "float32")
     mask = np.array([[True, False, True, True]])
     for unroll in (False, True):
@@ -177,7 +177,7 @@ def test_cells_cannot_have_effects():
             run(RNN(Losing()))
 
 
-def test_what_is_no_cell_is_refused():
+def test_non_cells_are_rejected():
     with pytest.raises(ValueError, match="must have an attribute `state_size`"):
         RNN(cornu.layers.Dense(3))
     with pytest.raises(ValueError, match="must have a method `call"):
@@ -186,7 +186,7 @@ def test_what_is_no_cell_is_refused():
         StackedRNNCells([])
 
 
-def test_errors_say_what_to_do():
+def test_errors_name_the_remedy():
     with pytest.raises(ValueError, match="units must be a positive integer. Received: 0"):
         LSTM(0)
     with pytest.raises(ValueError, match=r"known number of time steps.*\n.*Input\(\(20, 8\)\)"):

@@ -20,7 +20,7 @@ def array(*shape):
     return RNG.normal(size=shape).astype("float32")
 
 
-def test_bidirectional_in_a_drawn_graph():
+def test_bidirectional_in_a_functional_graph():
     tokens = np.array([[3, 1, 0, 0], [2, 1, 1, 0]])
     x = cornu.Input((None,), dtype="int32")
     embedded = cornu.layers.Embedding(4, 4, mask_zero=True)(x)
@@ -71,7 +71,7 @@ def test_given_weights_are_taken():
     np.testing.assert_array_equal(Bidirectional(GRU(3), weights=first.get_weights())(x), expected)
 
 
-def test_bidirectional_states_can_be_kept():
+def test_bidirectional_layers_can_be_stateful():
     layer = Bidirectional(LSTM(3, stateful=True))
     x = array(2, 5, 4)
     assert layer.states is None
@@ -83,7 +83,7 @@ def test_bidirectional_states_can_be_kept():
         Bidirectional(LSTM(3)).reset_states()
 
 
-def test_bidirectional_refuses_layers_that_do_not_belong_together():
+def test_bidirectional_rejects_layers_that_do_not_belong_together():
     with pytest.raises(ValueError, match="unknown merge_mode 'concatenate'. Did you mean 'concat'"):
         Bidirectional(LSTM(3), merge_mode="concatenate")
     with pytest.raises(ValueError, match="one layer must have go_backwards=True"):
@@ -127,7 +127,7 @@ def test_time_distributed_takes_several_inputs():
     np.testing.assert_array_equal(layer(inputs), np.concatenate(inputs, -1))
 
 
-def test_errors_say_what_is_expected():
+def test_errors_name_the_expected_value():
     with pytest.raises(ValueError, match="at least 3 axes; received the shape"):
         TimeDistributed(cornu.layers.Dense(3))(array(2, 3))
     with pytest.raises(TypeError, match="must be a layer"):

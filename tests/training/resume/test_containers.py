@@ -70,7 +70,7 @@ def fit(folder, *given, epochs=4, **kwargs):
     return model
 
 
-def test_every_container_of_plain_data_is_kept(tmp_path):
+def test_every_container_of_plain_data_is_saved(tmp_path):
     whole, again = Holding(), Holding()
     fit(tmp_path / "whole", whole)
     with pytest.raises(Broken):
@@ -119,7 +119,7 @@ def test_a_namedtuple_of_a_function_has_the_same_fields():
     assert decode_state(encode_state(local, {}, "v"), {})._fields == ("a", "b")
 
 
-def test_data_that_cannot_be_kept_is_said_once_at_the_beginning(tmp_path):
+def test_unresumable_data_is_reported_once_at_the_start(tmp_path):
     class Odd(callbacks.Callback):
         def __init__(self):
             self.table = collections.defaultdict(lambda: 0)
@@ -131,7 +131,7 @@ def test_data_that_cannot_be_kept_is_said_once_at_the_beginning(tmp_path):
     assert len(seen) == 1
 
 
-def test_float8_weights_are_kept(tmp_path):
+def test_float8_weights_are_preserved(tmp_path):
     class Small(layers.Layer):
         def build(self, shape):
             self.v = self.add_weight((2,), "zeros", "float8_e4m3fn", trainable=False, name="v")
@@ -149,7 +149,7 @@ def test_float8_weights_are_kept(tmp_path):
     assert run() == run() == [1, 1]
 
 
-def test_what_is_written_is_verified(tmp_path, monkeypatch):
+def test_written_files_are_verified(tmp_path, monkeypatch):
     from safetensors import numpy as library
 
     states = StateFolder(tmp_path)
@@ -180,7 +180,7 @@ def test_the_end_of_an_older_run_is_removed(tmp_path):
     assert states.files("finished") == []
 
 
-def test_what_follows_a_finished_fit_is_as_after_an_uninterrupted_one(tmp_path):
+def test_a_fit_after_a_resumed_one_equals_a_fit_after_an_uninterrupted_one(tmp_path):
     def run():
         cornu.utils.set_random_seed(3)
         fit(tmp_path, epochs=1)

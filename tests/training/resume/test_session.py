@@ -161,7 +161,7 @@ def test_more_epochs_go_on_from_before_the_end(tmp_path):
     assert bits(again, *fit(again, tmp_path, epochs=EPOCHS + 2)) == whole
 
 
-def test_how_often_states_are_kept_changes_nothing(undisturbed, tmp_path):
+def test_the_frequency_of_saved_states_does_not_affect_training(undisturbed, tmp_path):
     for every in (3, 1000, "epoch", None, datetime.timedelta(seconds=0)):
         folder = tmp_path / str(every)
         model = make()
@@ -299,7 +299,7 @@ class Own(cornu.Model):
         return {"mine": loss}
 
 
-def test_a_step_of_ones_own_that_returns_its_own_logs(tmp_path):
+def test_a_custom_step_that_returns_its_own_logs(tmp_path):
     x, y = data()
 
     def run(folder, more=()):
@@ -353,7 +353,7 @@ def test_random_numbers_of_the_program_go_on(tmp_path):
 # --------------------------------------------------------------------------------------- refusals
 
 
-def test_a_folder_of_another_model_is_refused_with_the_difference(tmp_path):
+def test_a_folder_of_another_model_is_rejected_with_the_difference(tmp_path):
     fit(make(), tmp_path)
     x, y = data()
     model = cornu.Sequential([cornu.Input((4,)), layers.Dense(7), layers.Dense(1)])
@@ -382,7 +382,7 @@ def test_layers_without_weights_are_compared_too(tmp_path):
         run(layers.Softmax)
 
 
-def test_other_data_is_refused_in_the_middle_of_an_epoch(tmp_path):
+def test_other_data_is_rejected_in_the_middle_of_an_epoch(tmp_path):
     with pytest.raises(Broken):
         fit(make(), tmp_path, more=[Break(3)])
     with pytest.raises(ValueError, match="batch_size is 16, and 8 in the saved state"):
@@ -403,7 +403,7 @@ def test_states_of_callbacks_that_are_gone_are_mentioned(tmp_path):
         make().fit(x[:35], y[:35], batch_size=8, epochs=1, verbose=0, resume=tmp_path)
 
 
-def test_a_callback_whose_state_cannot_be_kept_is_named(tmp_path):
+def test_an_error_names_a_callback_whose_state_cannot_be_saved(tmp_path):
     class Odd(callbacks.Callback):
         def get_state(self):
             return {"file": open}
@@ -429,7 +429,7 @@ def test_wrong_arguments_of_resume(kwargs, error):
         cornu.Resume("folder", **kwargs)
 
 
-def test_what_is_no_folder_is_refused(tmp_path):
+def test_non_folders_are_rejected(tmp_path):
     with pytest.raises(TypeError, match="resume must be the path of a folder"):
         fit_plain(make(), resume=3)
     with pytest.raises(ValueError, match="either resume= or one BackupAndRestore"):
@@ -476,7 +476,7 @@ def test_a_damaged_state_and_the_one_before(undisturbed, tmp_path):
     assert bits(model, *found) == undisturbed
 
 
-def test_where_training_goes_on_is_said(tmp_path, capsys):
+def test_the_resume_position_is_reported(tmp_path, capsys):
     with pytest.raises(Broken):
         fit(make(), tmp_path, more=[Break(8)])
     fit(make(), tmp_path, verbose=2)

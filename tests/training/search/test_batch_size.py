@@ -133,7 +133,7 @@ def test_how_much_memory_there_is(monkeypatch, tmp_path):
         batch_size._available_memory([Held()])
 
 
-def test_what_cannot_be_found():
+def test_unknown_names_raise():
     made = model()
     with pytest.raises(ValueError, match="of a single row needs .* 100 B is available"):
         made.find_batch_size(X, Y, limit=100)

@@ -46,7 +46,7 @@ OPTIMIZERS = {
 
 
 @pytest.mark.parametrize("name", slow_except(OPTIMIZERS, ["schedule"]))
-def test_fits_are_as_if_nothing_had_been(name):
+def test_fits_are_unaffected(name):
     found = []
     for tested in (False, True):
         model = built(OPTIMIZERS[name]())
@@ -117,7 +117,7 @@ class Again:
 
 
 @pytest.mark.parametrize("data", [lambda: Batches(workers=1), generator, Again])
-def test_all_that_fit_takes(data):
+def test_all_data_sources_of_fit_are_accepted(data):
     assert len(built().find_lr(data(), steps=15, end=0.1).losses) == 15
 
 
@@ -202,7 +202,7 @@ def test_the_callback_does_the_same():
         np.testing.assert_equal(a, b)
 
 
-def test_what_cannot_be_tested():
+def test_invalid_arguments_are_rejected():
     model = built()
     for kwargs, text in (
         ({"start": 1.0, "end": 0.1}, "expected 0 < start < end"),

@@ -73,7 +73,7 @@ def test_a_stream_of_the_same_batches_gives_the_same_bits():
 
 
 @pytest.mark.parametrize("way", slow_except([{"as_stream": True}, {"run_eagerly": True}], 1))
-def test_where_programs_differ_only_the_rounding_does(way):
+def test_differences_between_programs_are_rounding_errors(way):
     first, second = train(rows=50), train(rows=50, **way)
     for name, values in first[0].items():
         np.testing.assert_allclose(values, second[0][name], 1e-5, err_msg=name)

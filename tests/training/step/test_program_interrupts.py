@@ -90,7 +90,7 @@ def test_a_signal_waits_for_the_end_of_the_block():
     assert came == [1] and signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_handlers_of_ones_own_are_called_and_others_left_alone():
+def test_user_handlers_are_called_and_others_unchanged():
     seen = []
     before = signal.signal(signal.SIGTERM, lambda number, frame: seen.append(number))
     try:
@@ -129,7 +129,7 @@ def strike_in_a_collection():
 
 
 @pytest.mark.parametrize("strike", [strike_in_a_collection, lambda: Dying() and None])
-def test_what_strikes_where_python_drops_it_comes_again(strike):
+def test_interrupts_that_python_ignores_are_raised_again(strike):
     with pytest.raises(KeyboardInterrupt):
         with immediate_interrupts():
             strike()
@@ -137,7 +137,7 @@ def test_what_strikes_where_python_drops_it_comes_again(strike):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_handlers_of_ones_own_hear_as_ever():
+def test_user_handlers_still_receive_signals():
     seen = []
     before = signal.signal(signal.SIGINT, lambda number, frame: seen.append(number))
     try:

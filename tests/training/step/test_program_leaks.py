@@ -49,7 +49,7 @@ def by_counting_alone():
     gc.enable()
 
 
-def test_data_dies_with_its_last_reference(by_counting_alone):
+def test_data_is_released_with_its_last_reference(by_counting_alone):
     model = net()
     x, y = data()
     refs = [weakref.ref(x), weakref.ref(y)]
@@ -61,7 +61,7 @@ def test_data_dies_with_its_last_reference(by_counting_alone):
     assert len(jax.live_arrays()) == before
 
 
-def test_streams_die_with_their_last_reference(by_counting_alone):
+def test_streams_are_released_with_their_last_reference(by_counting_alone):
     class Stream:
         def __iter__(self):
             x, y = data()
@@ -74,7 +74,7 @@ def test_streams_die_with_their_last_reference(by_counting_alone):
     assert ref() is None
 
 
-def test_programs_die_when_the_model_is_compiled_again(by_counting_alone):
+def test_recompiling_a_model_releases_its_programs(by_counting_alone):
     model = net()
     use(model, *data())
     runner = model.trainer.programs.runner("train")
@@ -84,7 +84,7 @@ def test_programs_die_when_the_model_is_compiled_again(by_counting_alone):
     assert runner() is None and program() is None
 
 
-def test_a_model_dies_with_all_that_it_owns():
+def test_a_deleted_model_releases_everything_it_owns():
     backend = jax.extend.backend.get_backend()
 
     def cycle():

@@ -60,7 +60,7 @@ def test_the_result_does_not_depend_on_the_steps_per_dispatch(conv):
     assert recorder.begun == list(range(7)) * 3 and [n for n, _ in recorder.ended] == recorder.begun
 
 
-def test_one_program_serves_ragged_epochs_and_further_fits():
+def test_one_program_serves_epochs_with_partial_batches_and_further_fits():
     made = model()
     before = counters["traces"]
     made.fit(X, Y, epochs=2, batch_size=8, verbose=0)  # 50 = 6 * 8 + 2

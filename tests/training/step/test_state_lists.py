@@ -140,7 +140,7 @@ def test_losses_and_metrics_bind_to_a_subclass_that_was_only_called():
     assert float(logs["mae"]) == pytest.approx(float(np.abs(y_pred - Y).mean()), rel=1e-5)
 
 
-def test_a_wrong_number_of_values_is_said():
+def test_a_wrong_number_of_values_is_reported():
     model = net(cornu)
     trained = [v.value for v in model.trainable_variables]
     with pytest.raises(ValueError, match="has 2 non_trainable_variables; received 0 values"):

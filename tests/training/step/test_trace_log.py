@@ -60,7 +60,7 @@ def test_every_compilation_has_a_cause():
     assert model.traces[0].arrays["x"].shape == (4, 6)
 
 
-def test_compilations_of_ones_own_steps():
+def test_compilations_of_custom_steps():
     class Own(Model):
         def predict_step(self, data):
             return self(unpack_x_y_sample_weight(data)[0], training=False) + 1
