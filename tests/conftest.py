@@ -37,8 +37,6 @@ def pytest_collection_finish():
     """Exempts what importing created from garbage collection, which took a tenth of the time."""
     gc.collect()
     gc.freeze()
-    # Programs that JAX keeps are long-lived too: the youngest generation may grow larger.
-    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(autouse=True)
