@@ -46,7 +46,7 @@ def _some(known: Mapping[str, object]) -> object:
 
 
 def main() -> None:
-    """Runs what the command line asks for."""
+    """Runs the command line."""
     given = _arguments()
     rounds = given.rounds or (1 if given.quick else 5)
     about = report.setting()

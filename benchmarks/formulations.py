@@ -1,4 +1,4 @@
-"""Formulations: what ops gain by being written otherwise than the plain way, values and gradients.
+"""Formulations: times of ops, values and gradients, compared with plain formulations.
 
 `python -m benchmarks.formulations` measures once, both ways in turns in one process.
 """
@@ -163,7 +163,7 @@ def _with_gradients(fn: Callable[..., Any]) -> Callable[..., Any]:
     import jax
 
     def both(along: Any, x: Any, *rest: Any) -> Any:
-        # Rectified, because what stands before an op is fused with it in a model.
+        # Rectified, because the preceding op is fused with it in a model.
         value, pull = jax.vjp(lambda x, *rest: fn(jax.nn.relu(x), *rest), x, *rest)
         return value, pull(along)
 

@@ -1,4 +1,4 @@
-"""Kills training at random instants, starts it again, and compares the end with an undisturbed run.
+"""Kills training at random instants, restarts it, and compares with an uninterrupted run.
 
 Run as `python -m benchmarks.kills --instants 200`. Each run is a process of its own that gets
 SIGKILL, at any moment of starting, compiling, training, validating or writing. When a run gets to
@@ -80,7 +80,7 @@ def _write(folder: str, name: str, text: str) -> None:
 
 @dataclass
 class Figures:
-    """What came of it.
+    """The results of all runs.
 
     Attributes:
         instants: how many processes were killed; training: how many of them after it had begun.

@@ -18,7 +18,7 @@ from benchmarks.tasks import TASKS
 
 __all__ = ["SETTINGS", "Result", "Worker", "doing", "measure"]
 
-# For every peer alike. Without the cache a first step compiles, whatever ran before; bytecode is
+# For all peers. Without the cache a first step compiles, whatever ran before; bytecode is
 # kept as it is for users, or an import would compile sources each time.
 SETTINGS = {"JAX_ENABLE_COMPILATION_CACHE": "false", "PYTHONDONTWRITEBYTECODE": ""}
 _CACHED = {
@@ -29,7 +29,7 @@ _ROOT = Path(__file__).parents[1]
 
 
 class Result(NamedTuple):
-    """What a peer reached in a task.
+    """The result of a peer in a task.
 
     Attributes:
         value: the median over rounds of the best epoch; None if it failed.
@@ -105,7 +105,7 @@ def doing(task: str, peers: Sequence[str]) -> list[str]:
 
 
 def measure(task: str, peers: Sequence[str], rounds: int, quick: bool) -> dict[str, Result]:
-    """Returns what each peer reached; one that fails is reported and left out of later rounds."""
+    """Returns the results of all peers; a failed one is reported and excluded from later rounds."""
     able = doing(task, peers)
     found: dict[str, list[Round]] = {peer: [] for peer in able}
     workers: dict[str, Worker] = {}

@@ -34,7 +34,7 @@ class Case:
     weights: Mapping[str, Shapes]
 
     def data(self, batches: int) -> tuple[Array, Array]:
-        """Returns random inputs, and labels that a linear teacher gave, a fifth of them wrong."""
+        """Returns random inputs, and labels of a linear teacher, a fifth of them wrong."""
         rng = np.random.default_rng(0)
         rows = batches * self.batch_size
         x = rng.normal(size=(rows, *self.shape)).astype("float32")

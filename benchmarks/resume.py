@@ -1,4 +1,4 @@
-"""What keeping the state costs: ResNet-18 trained with and without `resume`, in turns.
+"""The cost of saving resume states: ResNet-18 trained with and without `resume`, in turns.
 
 `python -m benchmarks.resume` prints a row of a table. A round is some steps without states, and as
 many with three: one at the beginning, which is written beside the steps, two at the end, which are

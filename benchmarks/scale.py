@@ -49,7 +49,7 @@ class Axis:
 
 
 class Clock:
-    """Notes seconds under names."""
+    """Records seconds by name."""
 
     def __init__(self) -> None:
         self.point: Point = {}
@@ -61,7 +61,7 @@ class Clock:
         self.begin = perf_counter()
 
     def skip(self) -> None:
-        """Begins anew, without noting."""
+        """Restarts the clock without recording."""
         self.begin = perf_counter()
 
 
@@ -118,7 +118,7 @@ def _kept(clock: Clock, model: Any) -> None:
 
 
 def _chain(layers: float) -> Point:
-    """Distinct layers one after another."""
+    """A sequence of distinct layers."""
     import cornu
     from cornu import layers as parts
 
@@ -279,7 +279,7 @@ def _digits(value: float) -> str:
 
 
 def page(results: Mapping[str, Mapping[float, Point]]) -> str:
-    """Returns what stands between the marks of docs/performance.md."""
+    """Returns the text between the markers of docs/performance.md."""
     parts = [f"### {AXES[name].title}\n\n{table(AXES[name], p)}" for name, p in results.items()]
     return "\n\n".join(parts)
 

@@ -1,4 +1,4 @@
-"""Equal blocks traced once or inlined: what it does to trace, lowering, compiling and steps.
+"""Equal blocks traced once or inlined: the effect on tracing, lowering, compiling and steps.
 
 `python -m benchmarks.sharing MODEL shared|inlined` measures once, in a process of its own.
 """

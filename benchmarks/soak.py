@@ -28,7 +28,7 @@ _WARM = 0.2
 
 
 class Point(NamedTuple):
-    """What a process holds after some rounds.
+    """Memory and live objects of a process after some rounds.
 
     Attributes:
         rounds: how many.
@@ -44,7 +44,7 @@ class Point(NamedTuple):
 
 
 class Task(NamedTuple):
-    """Something that is done again and again.
+    """A repeated task.
 
     Attributes:
         rounds: how often.
@@ -174,7 +174,7 @@ def table(results: dict[tuple[str, str], list[Point]]) -> str:
 
 
 def main() -> None:
-    """Runs what the command line asks for."""
+    """Runs the command line."""
     parser = argparse.ArgumentParser("python -m benchmarks.soak", description=__doc__)
     parser.add_argument("--tasks", default=",".join(TASKS), help="some of them, with commas")
     parser.add_argument("--peers", default="cornu", help="cornu, keras")

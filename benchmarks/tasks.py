@@ -1,4 +1,4 @@
-"""The tasks: what is measured, in which unit, how much of it, and what is to be reached."""
+"""The tasks: what is measured, in which unit, how much of it, and the target."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Size:
 
 @dataclass(frozen=True)
 class Target:
-    """What cornu is to reach: at most `factor` times a peer, plus something.
+    """The required result of cornu: at most `factor` times a peer, plus something.
 
     Attributes:
         factor: of the peer's value; peer: its name, "best" for the best of them.
@@ -43,7 +43,7 @@ class Target:
         return self.factor * values[self.peer] + self.plus if self.peer in values else None
 
     def text(self, unit: str) -> str:
-        """Returns the target in words."""
+        """Returns a description of the target."""
         measure = unit.partition("/")[0]
         if self.factor == 0.0:
             return f"{self.plus:g} {measure}"
@@ -63,7 +63,7 @@ class Task:
         needs_layers: whether it needs a library with layers; plain programs are left out then.
         cached: whether compiled programs are kept on disk, and a process before it made them.
         brief: whether a quick run has it, too.
-        target: what is to be reached, if something was decided.
+        target: the required result, if any.
     """
 
     title: str

@@ -19,7 +19,7 @@ from benchmarks.tasks import TASKS
 
 
 def load(peer: Peer) -> Any:
-    """Returns the peer's module, its usual parts loaded."""
+    """Returns the peer's module with its usual parts loaded."""
     module = importlib.import_module(peer.package)
     operator.attrgetter(*peer.uses)(module)
     return module

@@ -37,7 +37,7 @@ def encoder(size):
     x = layers.Dense(64, activation="relu")(image)
     mean = layers.Dense(size, name="mean")(x)
     log_variance = layers.Dense(size, name="log_variance")(x)
-    # The reconstruction loss is a mean over 64 pixels instead of a sum: scale the KL term alike.
+    # The reconstruction loss is a mean over 64 pixels instead of a sum: scale the KL term equally.
     return cornu.Model(image, Sampling(1 / 64)([mean, log_variance]), name="encoder")
 
 

@@ -1,4 +1,4 @@
-"""Counting instead of timing: how many Python functions are called."""
+"""Counting of Python function calls, instead of timing."""
 
 import sys
 

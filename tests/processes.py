@@ -1,4 +1,4 @@
-"""Programs that need a Python process of their own."""
+"""Programs that run in a separate Python process."""
 
 from __future__ import annotations
 

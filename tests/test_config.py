@@ -1,4 +1,4 @@
-"""cornu.config, cornu.backend and the dtype policies answer as Keras does."""
+"""cornu.config, cornu.backend and the dtype policies behave as in Keras."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cornu import backend, config, dtype_policies, mixed_precision, settings
 
 @pytest.fixture(autouse=True)
 def restored():
-    """Leaves all settings as they were."""
+    """Restores all settings."""
     before = dict(settings._values)
     yield
     for name, value in before.items():

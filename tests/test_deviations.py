@@ -1,4 +1,4 @@
-"""The table of deviations is complete, has proofs that exist, and its switches work."""
+"""The table of deviations is complete, names existing tests, and its switches work."""
 
 import gc
 import os

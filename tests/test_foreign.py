@@ -1,4 +1,4 @@
-"""Objects of an installed Keras work, or are refused with what to write instead."""
+"""Objects of an installed Keras work, or are rejected with a replacement."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""`cornu.config.info()` shows what is on in this process."""
+"""`cornu.config.info()` shows the active deviations."""
 
 import jax
 import pytest

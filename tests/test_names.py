@@ -1,4 +1,4 @@
-"""Names that objects get, and how long they are looked for."""
+"""Automatic names of objects, and the cost of finding them."""
 
 from cornu.names import make_unique
 

@@ -1,4 +1,4 @@
-"""The peers: what cornu is measured beside."""
+"""The peers that cornu is compared with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""cornu and Keras: one program for both, told apart by the module `k` that it is given."""
+"""cornu and Keras: one program for both, parametrized by the module `k`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _compiled(case: Case, k: Any) -> Any:
 
 
 def _clock(k: Any) -> Any:
-    """Returns a callback that notes the seconds of each epoch."""
+    """Returns a callback that records the seconds of each epoch."""
 
     class Clock(k.callbacks.Callback):
         def on_train_begin(self, logs: Any = None) -> None:
@@ -76,7 +76,7 @@ def evaluate(name: str, k: Any, size: Size) -> Iterator[Round]:
 
 
 def first_step(name: str, k: Any, size: Size) -> Iterator[Round]:
-    """Seconds from nothing to the end of the first step."""
+    """Seconds from construction to the end of the first step."""
     case = CASES[name]
     x, y = case.data(1)
     begin = perf_counter()
@@ -86,13 +86,13 @@ def first_step(name: str, k: Any, size: Size) -> Iterator[Round]:
 
 
 def _finish(model: Any) -> None:
-    """Waits until the weights are there."""
+    """Waits until the weights are computed."""
     for variable in model.weights:
         np.asarray(variable)
 
 
 def build(k: Any, size: Size) -> Iterator[Round]:
-    """Seconds to build a ResNet-50, until its weights are there."""
+    """Seconds to build a ResNet-50, until its weights are computed."""
     begin = perf_counter()
     model = resnet50(k)
     _finish(model)

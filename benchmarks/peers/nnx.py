@@ -1,4 +1,4 @@
-"""flax.nnx as its documentation writes it: a jitted step with nnx.value_and_grad and optax."""
+"""flax.nnx as in its documentation: a jitted step with nnx.value_and_grad and optax."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def evaluate(name: str, module: Any, size: Size) -> Iterator[Round]:
 
 
 def first_step(name: str, module: Any, size: Size) -> Iterator[Round]:
-    """Seconds from nothing to the end of the first step."""
+    """Seconds from construction to the end of the first step."""
     x, y = CASES[name].data(1)
     begin = perf_counter()
     loss = Loop(name).epoch(x, y)

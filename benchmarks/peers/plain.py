@@ -116,7 +116,7 @@ def evaluate(name: str, module: Any, size: Size) -> Iterator[Round]:
 
 
 def first_step(name: str, module: Any, size: Size) -> Iterator[Round]:
-    """Seconds from nothing to the end of the first step."""
+    """Seconds from construction to the end of the first step."""
     case = CASES[name]
     x, y = case.data(1)
     begin = perf_counter()

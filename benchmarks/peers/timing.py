@@ -1,4 +1,4 @@
-"""Rounds of a session: how epochs, calls and memory are measured, for all peers alike."""
+"""Rounds of a session: how epochs, calls and memory are measured for all peers."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def mlp(w: Weights) -> nn.Module:
 
 
 class Cnn(nn.Module):
-    """The CNN; its input is channels first, as torch wants it."""
+    """The CNN; its input is channels first, as torch expects."""
 
     def __init__(self, w: Weights) -> None:
         super().__init__()
@@ -228,7 +228,7 @@ def evaluate(name: str, module: Any, size: Size) -> Iterator[Round]:
 
 
 def first_step(name: str, module: Any, size: Size) -> Iterator[Round]:
-    """Seconds from nothing to the end of the first step."""
+    """Seconds from construction to the end of the first step."""
     x, y = _data(name, 1)
     begin = perf_counter()
     loss = Loop(name).epoch(x, y)

@@ -133,7 +133,7 @@ def _show(outcomes: Iterator[Outcome]) -> Iterator[Outcome]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs what the command line asks for; returns 1 if anything failed, otherwise 0."""
+    """Runs the command line; returns 1 if anything failed, otherwise 0."""
     parser = argparse.ArgumentParser("python -m benchmarks.safety", description=__doc__)
     names = (*KINDS, *FAMILIES)
     parser.add_argument("--quick", action="store_true", help="a few of each, in two minutes")

@@ -1,4 +1,4 @@
-"""Cases that fail on purpose: they show that a crash, a hang and a wrong number are noticed."""
+"""Cases that fail on purpose: they show that crashes, hangs and wrong results are detected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kinds of operations: what cornu computes, and the same written in the plain way."""
+"""The kinds of operations: what cornu computes, and the same in a plain formulation."""
 
 from __future__ import annotations
 

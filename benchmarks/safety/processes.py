@@ -37,7 +37,7 @@ _START, _END = 120.0, 60.0
 _TAIL = 12
 _NOISE = ("  File ", "Extension modules", "Thread 0x", "Current thread")
 
-# What the shell says must not change what is tested.
+# The environment of the shell must not affect the tests.
 _REMOVED = ("CORNU_", "JAX_", "XLA_", "MALLOC_", "GLIBC_TUNABLES", "LD_PRELOAD", "ONEDNN_", "NPROC")
 _FIXED = {
     "JAX_PLATFORMS": "cpu",
@@ -103,7 +103,7 @@ class Setting(NamedTuple):
     role: Role = "checked"
 
     def describe(self) -> str:
-        """Returns the setting in words."""
+        """Returns a description of the setting."""
         threads = f"{self.threads} thread{'s' if self.threads > 1 else ''}"
         load = "busy" if self.busy else "alone"
         words = f"{threads}, {load}{', memory kept' * self.keep}{', AVX2' * self.avx2}"
@@ -142,7 +142,7 @@ class Outcome:
         finding: the fields of `checks.Finding`.
         details: what is wrong, or the last lines that the process printed.
         seconds: how long it took.
-        process: what the process said about itself when it started.
+        process: what the process reported when it started.
     """
 
     job: Job
@@ -158,7 +158,7 @@ class Outcome:
 
 @contextlib.contextmanager
 def busy(on: bool) -> Iterator[None]:
-    """Runs a process beside, that multiplies matrices on all cores."""
+    """Runs a background process that multiplies matrices on all cores."""
     if not on:
         yield
         return
@@ -258,7 +258,7 @@ class _Worker:
         self._lines.put(None)
 
     def send(self, request: dict[str, Any]) -> None:
-        """Writes the request; a process that is dead already is noticed when it is to answer."""
+        """Writes the request; an ended process is detected when its answer is read."""
         with contextlib.suppress(BrokenPipeError):
             assert self._process.stdin is not None
             self._process.stdin.write(json.dumps(request) + "\n")
@@ -276,7 +276,7 @@ class _Worker:
         return json.loads(line)
 
     def finish(self, outcome: Outcome) -> None:
-        """Lets the process end by itself: memory that was damaged may be noticed only then."""
+        """Waits for the process to exit: corrupted memory may be detected only then."""
         try:
             self._process.wait(_END)
         except subprocess.TimeoutExpired:
@@ -343,7 +343,7 @@ def _environment(setting: Setting, options: str, folder: str) -> dict[str, str]:
 
 
 def _compare_process(process: dict[str, Any] | None, setting: Setting) -> str:
-    """Returns what in a process is not as its setting says, an empty string if all is."""
+    """Returns the differences between a process and its setting, an empty string if none."""
     if process is None or setting.role != "checked":
         return ""
     expected = {"threads": setting.threads, "keep": setting.keep, "checks": _has_checker()}

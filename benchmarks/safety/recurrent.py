@@ -1,4 +1,4 @@
-"""LSTM and GRU as loops of JAX, whose gradient is left to JAX."""
+"""LSTM and GRU as loops of JAX, differentiated by JAX."""
 
 from __future__ import annotations
 

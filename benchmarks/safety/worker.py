@@ -56,7 +56,7 @@ def _describe() -> dict[str, Any]:
 
 
 def _keeps_memory() -> bool:
-    """Returns whether a large array lies in the heap, so that its memory will be used again."""
+    """Returns whether large arrays are allocated in the heap, which reuses their memory."""
     import numpy as np
 
     array = np.empty(1 << 24, "uint8")

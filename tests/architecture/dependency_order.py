@@ -2,7 +2,7 @@
 
 Imports only point down. A module may import from a lower level and from its own, but the
 packages on level 4 do not import each other, and no two modules import each
-other in a cycle. What a module needs stands at the top of its file, where a reader and this
+other in a cycle. Imports are at the top of a file, where a reader and this
 checker see it. Everything here is read from source: nothing is imported, so the checker also
 works on a tree that does not run.
 
@@ -65,14 +65,14 @@ OPTIONAL = (
 )
 
 # Modules that import by a name which is not written there: the root loads its namespaces when
-# they are first used, the command line and the dialects install the dialect that was asked for,
+# they are first used, the command line and the dialects install the requested dialect,
 # and the registry imports the package of a category whose names are looked up.
 DYNAMIC = ("cornu.cli", "cornu.dialects", "cornu.registry")
 
 
 @dataclass(frozen=True)
 class Import:
-    """One module that one line of source asks for."""
+    """A module imported by one line of source."""
 
     importer: str
     target: str
@@ -119,7 +119,7 @@ def read(root: Path) -> dict[str, Source]:
 
 
 def check(root: Path) -> list[str]:
-    """Everything under `root` that the plan forbids, as `file:line: what is wrong. what to do`."""
+    """The imports under `root` that break the order, as `file:line: what is wrong. what to do`."""
     sources = read(root)
     imports = [found for source in sources.values() for found in _imports(source, sources)]
     return [

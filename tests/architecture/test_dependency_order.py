@@ -1,4 +1,4 @@
-"""The imports of the library keep the dependency order, and the checker finds each offence."""
+"""The imports of the library follow the dependency order, and the checker finds each violation."""
 
 from pathlib import Path
 

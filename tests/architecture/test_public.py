@@ -1,4 +1,4 @@
-"""What a package says it offers in `__all__` is what one can import from it, and no more."""
+"""`__all__` lists exactly the public names that can be imported from a package."""
 
 import ast
 import importlib

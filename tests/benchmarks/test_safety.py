@@ -1,4 +1,4 @@
-"""The safety benchmark samples what it says, and notices crashes, hangs and wrong numbers."""
+"""The safety benchmark samples random cases, and detects crashes, hangs and wrong results."""
 
 import math
 

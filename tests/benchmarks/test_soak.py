@@ -1,4 +1,4 @@
-"""The soak benchmark measures what it says it measures."""
+"""The soak benchmark measures growth of memory and counts live objects."""
 
 import pytest
 

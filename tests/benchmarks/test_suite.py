@@ -1,4 +1,4 @@
-"""The suite of benchmarks without its clock: the tasks, the table, the page, the programs."""
+"""The benchmark suite without timing: the tasks, the table, the page, the programs."""
 
 import dataclasses
 import importlib

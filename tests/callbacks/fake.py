@@ -1,4 +1,4 @@
-"""A model that only pretends: it has weights that count epochs, and remembers what was saved."""
+"""A fake model: its weights count epochs, and it records what was saved."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class Model:
         self.epoch = int(weights[0])
 
     def save(self, path: str, overwrite: bool = True) -> None:
-        """Remembers the path."""
+        """Records the path."""
         self.saved.append(str(path))
 
     save_weights = save
 
 
 def drive(callback: Any, logs: list[dict[str, Any]], model: Any = None, start: int = 0) -> Any:
-    """Does what `fit` does, with made-up logs; returns the model and the logs as they became."""
+    """Calls the hooks that `fit` calls, with given logs; returns the model and the logs."""
     model = Model() if model is None else model
     model.stop_training = False
     callback.set_model(model)
@@ -54,7 +54,7 @@ def drive(callback: Any, logs: list[dict[str, Any]], model: Any = None, start: i
 def drive_on(
     callback: Any, logs: list[dict[str, Any]], model: Any = None, start: int = 0
 ) -> list[dict[str, Any]]:
-    """Does the part of it that comes after `on_train_begin`."""
+    """Calls the hooks that follow `on_train_begin`."""
     model = Model() if model is None else model
     seen = []
     for epoch, log in enumerate(logs, start):
@@ -79,5 +79,5 @@ class Terminal(io.StringIO):
     encoding = "utf-8"
 
     def isatty(self) -> bool:
-        """Yes."""
+        """Returns True."""
         return True

@@ -1,4 +1,4 @@
-"""EarlyStopping ends where Keras's does, and gives back the best weights."""
+"""EarlyStopping stops where Keras's does, and restores the best weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LiveCurve: a picture in a notebook that grows with training."""
+"""LiveCurve: a figure in a notebook that is updated during training."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.graphics.test_curves import LOGS, ways
 
 @pytest.fixture
 def notebook(monkeypatch):
-    """A pretended notebook; the list of pictures that it showed."""
+    """A fake notebook; yields the list of displayed images."""
     shown = []
 
     def display(picture, display_id=None):

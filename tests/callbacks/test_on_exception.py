@@ -1,4 +1,4 @@
-"""OnException saves the model, and the error goes on."""
+"""OnException saves the model and reraises the error."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ X, Y = np.ones((64, 2), "float32"), np.ones((64, 1), "float32")
 
 @pytest.fixture(autouse=True)
 def handlers():
-    """What the signals did before and after."""
+    """Restores the signal handlers."""
     before = [signal.getsignal(number) for number in (signal.SIGTERM, USR1)]
     yield before
     assert [signal.getsignal(number) for number in (signal.SIGTERM, USR1)] == before

@@ -1,4 +1,4 @@
-"""A run that is broken off and resumed leaves the files and the weights of one that was not."""
+"""A resumed run writes the files and weights of an uninterrupted one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Y = RNG.normal(size=(40, 1)).astype("float32")
 
 
 class Break(Callback):
-    """Breaks the run off after some steps, or after an epoch."""
+    """Interrupts the run after some steps, or after an epoch."""
 
     def __init__(self, step=None, epoch=None):
         self.step, self.epoch, self.seen = step, epoch, 0

@@ -22,7 +22,7 @@ def tiny(*inner, rate=0.1):
 
 
 class Watch(Callback):
-    """Remembers the weights and the learning rate of each epoch."""
+    """Records the weights and the learning rate of each epoch."""
 
     def __init__(self):
         self.weights, self.rates = [], []

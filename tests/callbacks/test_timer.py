@@ -1,4 +1,4 @@
-"""Timer: what it measures, and when it ends training; the clock is set by hand."""
+"""Timer: what it measures, and when it ends training; with a fake clock."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.callbacks import fake
 
 @pytest.fixture
 def clock(monkeypatch):
-    """A clock that is set by hand."""
+    """A fake clock."""
     now = [1000.0]
     monkeypatch.setattr(timer.time, "monotonic", lambda: now[0])
     return now

@@ -27,7 +27,7 @@ from tests.conformance.table import Call, LayerRow
 
 
 class Result(NamedTuple):
-    """What came out of one call, as NumPy arrays."""
+    """The results of one call, as NumPy arrays."""
 
     outputs: list[np.ndarray]
     masks: list[np.ndarray | None]
@@ -45,7 +45,7 @@ class Gradients(NamedTuple):
 
 
 class Case:
-    """One row at work."""
+    """Layers and results of one row."""
 
     def __init__(self, row: LayerRow) -> None:
         self.row = row
@@ -329,7 +329,7 @@ def compute_outputs(cases: list[Case]) -> list[Outputs]:
 
 
 def _reference(fn: Callable[..., Any]) -> Callable[..., Any]:
-    """Compiles a function of Keras in a hurry: only its numbers count."""
+    """Compiles a function of Keras with little optimization: only its results matter."""
     return jax.jit(fn, compiler_options={"xla_backend_optimization_level": 0})
 
 
@@ -367,7 +367,7 @@ def _moved(value: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _weighted(outputs: Any) -> Any:
-    """Returns a scalar that every element of the outputs moves by another amount."""
+    """Returns a scalar that depends on every output element with a different weight."""
     return sum(
         (jnp.sum(y * jnp.cos(jnp.arange(y.size, dtype=y.dtype)).reshape(y.shape)))
         for y in jax.tree_util.tree_leaves(outputs)

@@ -1,4 +1,4 @@
-"""What a row of the conformance table says about a layer; the checks are in `test_layers.py`.
+"""The fields of a row of the conformance table; the checks are in `test_layers.py`.
 
 Each file in `rows/` has a list `ROWS`; all files there are found by themselves.
 """
@@ -20,12 +20,12 @@ CHECKS = (
     "gradient",  # finite, and equal to Keras's, by weights and float inputs
     "compiled",  # eager = compiled, in one compilation
     "symbolic",  # the shapes and dtypes of a drawn graph = those of the results
-    "form",  # layers made alike have one form, so that blocks of them are traced once
+    "form",  # equal layers have one structural key, so that blocks are traced once
     "config",  # get_config -> JSON -> from_config -> the same config and the same output
     "keras_config",  # so does Keras's config, which has no word that ours has not
     "mask",  # the output's mask is Keras's
     "mixed",  # computes in bfloat16, close to float32
-    "rowwise",  # where a layer says so: rows of the batch do not mix
+    "rowwise",  # for layers that declare that rows of the batch do not mix
 )
 
 

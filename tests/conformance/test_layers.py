@@ -114,7 +114,7 @@ def check_keras(case: Case) -> None:
     _equal(case, case.eager_inference, case.keras_inference)
     _equal(case, case.gradients.result, case.keras_gradients.result)
     if case.row.random:
-        # Numbers differ from Keras's; that they are of the same kind can be asked.
+        # Numbers differ from Keras's; their distribution can be compared.
         random = case.eager(case.ours, training=True)
         for y, still in zip(random.outputs, case.eager_inference.outputs, strict=True):
             assert (y.shape, y.dtype) == (still.shape, still.dtype) and np.isfinite(y).all()
@@ -215,7 +215,7 @@ def check_mixed(case: Case) -> None:
 
 
 def check_rowwise(case: Case) -> None:
-    """A layer that says that rows do not mix keeps all rows if the last one changes."""
+    """If a layer declares its rows independent, changing the last row changes no other."""
     if not case.ours._rowwise_:
         return
     arrays = _array_leaves(case.call)

@@ -1,6 +1,6 @@
 """Everything public that cornu and Keras both have is called in the same way.
 
-A difference is a parameter of Keras that is missing, stands at another position, is accepted in
+A difference is a parameter of Keras that is missing, has another position, is accepted in
 one form only (by name or by position), or has another default; and a parameter that only cornu
 requires.
 """

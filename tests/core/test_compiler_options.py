@@ -1,4 +1,4 @@
-"""Options that XLA is given when it compiles."""
+"""Compiler options passed to XLA."""
 
 import jax
 import jax.numpy as jnp

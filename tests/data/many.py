@@ -1,4 +1,4 @@
-"""Data that the tests of sources share; worker processes import it."""
+"""Datasets shared by the tests of sources; worker processes import them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From what users pass as data to batches."""
+"""Adapters convert user data to batches."""
 
 import jax.numpy as jnp
 import numpy as np

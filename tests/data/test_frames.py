@@ -1,4 +1,4 @@
-"""Frames of pandas and polars become numbers, or say which column holds none."""
+"""Frames of pandas and polars are converted to numbers, or the error names the column."""
 
 from __future__ import annotations
 

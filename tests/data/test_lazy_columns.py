@@ -1,4 +1,4 @@
-"""Columns read the rows of a batch, and nothing else."""
+"""Lazy columns read only the rows of a batch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PyDataset gives its batches in order, however many are made at a time."""
+"""PyDataset gives its batches in order, with any number of workers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The digits that ship with the library are whole, in a fixed order, and those of the source."""
+"""The digits that ship with the library are complete, in a fixed order, and equal to the source."""
 
 import doctest
 import hashlib

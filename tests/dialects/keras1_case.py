@@ -2,7 +2,7 @@
 
 A case takes the `keras` module and returns numbers, or yields several. `scripts/
 make_keras1_reference.py` runs the cases on Keras 1.2.2, the tests on cornu's dialect. Weights are
-given, nothing is drawn, and data is not shuffled, so that the numbers are equal.
+given, no random numbers are used, and data is not shuffled, so that the numbers are equal.
 """
 
 import numpy as np

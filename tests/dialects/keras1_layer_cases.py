@@ -1,4 +1,4 @@
-"""Layers of Keras 1 with given weights, and how they begin without."""
+"""Layers of Keras 1 with given and with initialized weights."""
 
 import numpy as np
 
@@ -320,7 +320,7 @@ def merging(keras):
 
 
 def begun(keras, layer):
-    """Returns how far the numbers of two matrices spread, and the sum of all vectors."""
+    """Returns the standard deviations of two matrices, and the sum of all vectors."""
     weights = keras.models.Sequential([layer]).get_weights()
     spreads = [(w.std(), np.quantile(np.abs(w), 0.99)) for w in weights if w.ndim > 1]
     return np.array(

@@ -208,7 +208,7 @@ def generators(keras):
             max_q_size=1,
         )
     yield by_name(history)
-    # The threads of Keras 1.2.2 draw ahead, so that only whole numbers of samples can be compared.
+    # The threads of Keras 1.2.2 prefetch, so that only whole numbers of samples can be compared.
     yield np.array(model.evaluate_generator(batches(), 12))
     yield model.predict_generator(batches(), 12)
 

@@ -1,4 +1,4 @@
-"""The programs with which it all began run unmodified."""
+"""The programs of the first Keras posts run unmodified."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""Every row of the table of layers: bound by its era's signature, equal to the class of today."""
+"""Every row of the table of layers: arguments of Keras 1, equal to the Keras 3 class."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Models of the Keras 1 dialect: how they are made, trained, described and kept."""
+"""Models of the Keras 1 dialect: construction, training, serialization."""
 
 import numpy as np
 import pytest

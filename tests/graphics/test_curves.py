@@ -48,7 +48,7 @@ def test_training_and_validation_meet_in_a_panel(history):
     assert {"training", "validation", "1", "2", "3", "0.5", "1.75"} <= set(texts(picture))
     (loss, accuracy), (val_loss, _) = ways(picture, "training"), ways(picture, "validation")
     assert [x for x, _ in loss] == [0, 160, 320] == [x for x, _ in val_loss]
-    # What is larger stands higher, that is, at a smaller y; and both lines have one scale.
+    # Larger values are higher, that is, at a smaller y; and both lines have one scale.
     assert loss[0][1] < loss[1][1] < loss[2][1] and accuracy[0][1] > accuracy[2][1]
     assert val_loss[0][1] < loss[0][1] < val_loss[2][1] < val_loss[1][1] < loss[1][1]
 
@@ -126,7 +126,7 @@ def test_missing_matplotlib_is_reported(history, monkeypatch):
 
 
 class Figure:
-    """Remembers what was drawn, as axes and figure in one."""
+    """Records calls, as axes and figure in one."""
 
     def __init__(self, **kwargs):
         self.calls = []

@@ -1,4 +1,4 @@
-"""Only equal blocks fold; what varies between folded blocks is said."""
+"""Only equal blocks fold; differences between folded blocks are shown."""
 
 import pytest
 

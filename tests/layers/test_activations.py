@@ -1,4 +1,4 @@
-"""Activations as layers: errors, and what the conformance rows do not see."""
+"""Activations as layers: errors, and cases outside the conformance table."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Dense and the layers without weights: errors, and what the conformance rows do not see."""
+"""Dense and the layers without weights: errors, and cases outside the conformance table."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""EinsumDense: what an equation and shapes say about the weights."""
+"""EinsumDense: shapes of the weights for equations and shapes."""
 
 import keras
 import numpy as np

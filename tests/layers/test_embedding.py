@@ -1,4 +1,4 @@
-"""Embedding: masks, tables that are given, numbers that are too large."""
+"""Embedding: masks, given tables, out-of-range indices."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The table of wrong programs: each with the error that its user must read."""
+"""The table of wrong programs: each with the expected error."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Row:
 
     @property
     def title(self) -> str:
-        """What is wrong with the program, in words."""
+        """A description of the error in the program."""
         return (self.program.__doc__ or "").strip().rstrip(".")
 
     @property

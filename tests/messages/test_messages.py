@@ -1,4 +1,4 @@
-"""Wrong programs give the errors of the table, which say where, what, and what to do."""
+"""Wrong programs raise the errors of the table, which name location, cause and remedy."""
 
 import builtins
 import re
@@ -9,7 +9,7 @@ from cornu.errors import ModelWarning
 from scripts.make_errors_page import PAGE, page
 from tests.messages.table import ROWS, run
 
-# What nobody who builds models needs to know.
+# Internal terms, which no message may contain.
 FOREIGN = re.compile(r"Traced<|[Tt]racer|jax\.errors|docs\.jax\.dev|_DimExpr|lax\.|numpy\._core")
 PLACE = re.compile(r"\w+\.py:\d+")
 

@@ -1,6 +1,6 @@
-"""Writes into the table what its programs say now: `python -m tests.messages.write [name ...]`.
+"""Updates the messages in the table: `python -m tests.messages.write [name ...]`.
 
-Read the difference that it makes, line by line, before you commit it.
+Review the diff before committing it.
 """
 
 from __future__ import annotations

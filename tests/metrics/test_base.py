@@ -1,4 +1,4 @@
-"""Metrics of the user: Variables, state without side effects, names, configs."""
+"""Custom metrics: Variables, state without side effects, names, configs."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""Models of two thousand layers: nothing is limited by the depth of recursion."""
+"""Models of two thousand layers: no recursion limit applies."""
 
 import jax
 import numpy as np

@@ -1,4 +1,4 @@
-"""flatten: models inside dissolved into their layers."""
+"""flatten: nested models are replaced by their layers."""
 
 import runpy
 from pathlib import Path

@@ -286,7 +286,7 @@ def test_keys_that_are_no_inputs_are_reported_once():
     model.compile("sgd", "mse")
     with pytest.warns(UserWarning, match="'c' in the data are not inputs.* inputs are 'a', 'b'"):
         model.predict({"a": a, "c": a, "b": b})
-    model.fit({"a": a, "c": a, "b": b}, np.ones((4, 1)), verbose=0)  # it was said already
+    model.fit({"a": a, "c": a, "b": b}, np.ones((4, 1)), verbose=0)  # reported before
     x, y = Input((2,), name="x"), Input((2,), name="y")
     for inputs, data in (
         ([x, y], {"x": a, "y": a, "z": a}),

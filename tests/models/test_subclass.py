@@ -42,7 +42,7 @@ class Lazy(Model):
 
 
 class Forgetful(Model):
-    """Says nothing to its parent."""
+    """Does not call super().__init__()."""
 
     def __init__(self, units):
         self.dense = Dense(units)

@@ -39,7 +39,7 @@ def same_gradient(ours, theirs, arrays, rtol=1e-5, atol=1e-5, **kwargs):
 
 
 def symbolic_like_concrete(op, *args, **kwargs):
-    """Asserts that shapes and dtypes come out alike when the size of the batch is not known.
+    """Asserts that shapes and dtypes are equal when the size of the batch is unknown.
 
     It is the size of the first axis of the first argument, and should be like no other size.
     """

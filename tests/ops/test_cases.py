@@ -19,7 +19,7 @@ from tests.ops.cases import CASES, Case
 # Shapes that depend on data, or results that are no arrays: these have no symbolic form.
 EAGER = {"nonzero", "unique", "bincount", "histogram", "array", "convert_to_tensor"}
 EAGER |= {"where(bool[3,4])", "repeat(float32[3,4], int64[4], axis=1)"}
-# What cannot be said of an array whose first size is not known.
+# Cases without a symbolic result when the first size is unknown.
 WHOLE = set("det inv slogdet logdet cholesky cholesky_inverse eigh eig solve".split())
 WHOLE |= {"solve_triangular", "broadcast_to", "diagonal", "image.pad_images"}
 

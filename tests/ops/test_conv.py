@@ -1,4 +1,4 @@
-"""Convolutions, held against Keras: values, gradients, symbolic shapes, both data formats."""
+"""Convolutions, compared with Keras: values, gradients, symbolic shapes, both data formats."""
 
 import keras
 import numpy as np

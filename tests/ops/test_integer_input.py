@@ -1,4 +1,4 @@
-"""Integers and booleans give what the same numbers give as floats, or are refused."""
+"""Integers and booleans give the results of equal floats, or are rejected."""
 
 import jax
 import numpy as np

@@ -1,4 +1,4 @@
-"""Activations, cross-entropies, normalization, attention, CTC and the like, held against Keras."""
+"""Activations, cross-entropies, normalization, attention, CTC and the like, compared with Keras."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""Pooling, held against Keras, and the fast maximum on CPU against XLA's own."""
+"""Pooling, compared with Keras, and the fast maximum on CPU against XLA's own."""
 
 import functools
 

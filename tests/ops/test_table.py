@@ -1,4 +1,4 @@
-"""What the machine makes of a row: a function with its signature, for arrays and Tensors alike."""
+"""Functions generated from rows: their signatures, for arrays and Tensors."""
 
 from __future__ import annotations
 

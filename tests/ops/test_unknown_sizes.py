@@ -1,4 +1,4 @@
-"""Symbolic shapes with unknown sizes never contradict a run with arrays, nor say more than it."""
+"""Symbolic shapes with unknown sizes agree with the shapes of arrays, and claim no more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The life of an optimizer: building, applying, compiling, saving, describing."""
+"""Optimizers: building, applying, compiling, saving, describing."""
 
 import jax
 import jax.numpy as jnp

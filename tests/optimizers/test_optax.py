@@ -1,4 +1,4 @@
-"""Optax transformations are optimizers; Optax is imported by those who have one, never by us."""
+"""Optax transformations are optimizers; cornu does not import Optax."""
 
 import subprocess
 import sys

@@ -80,7 +80,7 @@ def test_invalid_arguments_raise():
 def test_one_cycle_is_that_of_fastai():
     rate = schedules.OneCycle(0.1, 40, warmup=0.25, start_divisor=25, end_divisor=1e5)
 
-    def combined(part):  # two annealings by the cosine, one after the other
+    def combined(part):  # two consecutive cosine annealings
         start, end, at = (0.1 / 25, 0.1, part / 0.25) if part < 0.25 else (0.1, 1e-6, 0.0)
         at = at if part < 0.25 else (part - 0.25) / 0.75
         return start + (1 + np.cos(np.pi * (1 - at))) * (end - start) / 2

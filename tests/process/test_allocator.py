@@ -1,4 +1,4 @@
-"""Freed memory goes back to the system: after compiling, and when models were collected."""
+"""Freed memory is returned to the system after compiling and after models are collected."""
 
 import gc
 

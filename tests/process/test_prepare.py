@@ -1,4 +1,4 @@
-"""What a process is prepared with: each case is a process of its own."""
+"""Preparation of a process: each case runs in a separate process."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""A store: whole values or none, a bounded folder, and one that is the user's alone."""
+"""The store: atomic writes, a bounded folder, and a folder that only the user can access."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What the tests of harmful files have in common: files of any content, and their refusal."""
+"""Helpers for tests of malicious files: files with any content, and the check for rejection."""
 
 import io
 import json

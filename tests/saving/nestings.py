@@ -1,4 +1,4 @@
-"""Random models of nested models, made alike with cornu and with Keras."""
+"""Random models of nested models, made equally with cornu and with Keras."""
 
 import functools
 import random

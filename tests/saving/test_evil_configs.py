@@ -1,4 +1,4 @@
-"""Configs that name what they should not: refused, and nothing but the file is touched."""
+"""Configs with forbidden names are rejected without side effects."""
 
 import base64
 import copy
@@ -117,7 +117,7 @@ def test_texts_are_never_opened(tmp_path):
 
 
 def test_errors_of_custom_classes_are_unchanged(tmp_path):
-    """What goes wrong in code of the running program can be seen behind our error."""
+    """Errors in the user's code are the cause of ours."""
 
     class Picky(layers.Layer):
         def __init__(self, size, **kwargs):

@@ -1,4 +1,4 @@
-"""Configs that would take much memory or time: refused before they take it."""
+"""Configs that would require much memory or time are rejected early."""
 
 import pytest
 

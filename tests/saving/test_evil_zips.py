@@ -1,4 +1,4 @@
-"""Archives that unpack to more than they are, or lie about what they hold."""
+"""Decompression bombs, and archives with wrong headers."""
 
 import json
 import struct

@@ -1,4 +1,4 @@
-"""Damaged files: whatever happened to them, they load or are refused with a ValueError.
+"""Damaged files load or raise a ValueError.
 
 The damage is the same in each run. `CORNU_FUZZ=10000` does more of it.
 """

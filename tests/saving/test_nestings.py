@@ -1,4 +1,4 @@
-"""Models in models: every weight has a place of its own, in files of cornu and of Keras."""
+"""Models in models: every weight has a separate path, in files of cornu and of Keras."""
 
 import json
 import zipfile

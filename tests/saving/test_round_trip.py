@@ -1,4 +1,4 @@
-"""What is saved comes back: each format, each kind of model, and training that goes on."""
+"""Saved models are restored: each format, each kind of model, and continued training."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Paths: weights named by the blocks and layers that they are in, alike for equal models."""
+"""Paths: weights named by the blocks and layers that they are in, equal for equal models."""
 
 import numpy as np
 

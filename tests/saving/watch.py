@@ -1,4 +1,4 @@
-"""What the interpreter does while a file is read: what it imports, opens, runs and connects to."""
+"""Observes the interpreter while a file is read: imports, opened files, execution, connections."""
 
 import contextlib
 import importlib

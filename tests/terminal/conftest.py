@@ -1,4 +1,4 @@
-"""A terminal and a clock in the place of the real ones."""
+"""A fake terminal and a fake clock."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["clock", "terminal"]
 
 @pytest.fixture
 def terminal(monkeypatch):
-    """A terminal in the place of standard output."""
+    """Replaces standard output by a fake terminal."""
     screen = fake.Terminal()
     # Not sys.stdout itself: pytest takes that back when the test begins.
     monkeypatch.setattr(console_module, "sys", SimpleNamespace(stdout=screen, modules={}))
@@ -26,7 +26,7 @@ def terminal(monkeypatch):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """A clock that is set by hand."""
+    """A fake clock."""
     now = [1000.0]
     monkeypatch.setattr(progbar.time, "monotonic", lambda: now[0])
     return now

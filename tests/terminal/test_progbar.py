@@ -1,4 +1,4 @@
-"""Progbar: what a line shows, and how it fits."""
+"""Progbar: contents and width of a line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wrong data is refused before the first step."""
+"""Invalid data is rejected before the first step."""
 
 import numpy as np
 import pytest
@@ -138,7 +138,7 @@ SEGMENTS = np.random.default_rng(1).integers(0, 3, (12, 3, 3))
 
 
 def run_everywhere(made, x, y):
-    """Returns the losses of all methods that check data; they must not refuse it."""
+    """Returns the losses of all methods that check data; they must accept it."""
     loss = made.fit(x, y, verbose=0, validation_data=(x, y)).history["loss"]
     return [*loss, made.evaluate(x, y, verbose=0)]
 

@@ -57,7 +57,7 @@ def numbered(count):
 
 
 class Reader(cornu.Sequential):
-    """Notes the numbers of the batches, and learns nothing."""
+    """Records the batch numbers without training."""
 
     def train_step(self, data):
         self.seen.append(int(np.asarray(unpack_x_y_sample_weight(data)[0])[0, 0]))
@@ -154,7 +154,7 @@ def test_the_limits_of_the_process(limits):
     with pytest.warns(UserWarning, match="steps of an epoch are limited to 3"):
         limited = made.evaluate(X, Y, batch_size=8, verbose=0)
     assert limited == pytest.approx(made.evaluate(X[:24], Y[:24], batch_size=8, verbose=0))
-    made.fit(X[:16], Y[:16], epochs=2, **FIT)  # within the limits nothing is said
+    made.fit(X[:16], Y[:16], epochs=2, **FIT)  # no message within the limits
 
 
 def test_an_epoch_goes_on_where_the_last_one_ended(limits):

@@ -1,4 +1,4 @@
-"""fit looks at a program before its first step, and at the loss after its last."""
+"""fit checks a program before its first step, and the loss after its last."""
 
 import math
 import tracemalloc

@@ -1,4 +1,4 @@
-"""Steps of one's own: overridden methods, several optimizers, losses and metrics as attributes."""
+"""Custom steps: overridden methods, several optimizers, losses and metrics as attributes."""
 
 import jax
 import keras
@@ -198,7 +198,7 @@ def test_penalties_of_layers_reach_custom_steps():
 
 
 def test_a_partial_batch_compiles_a_custom_step_once_more():
-    """What such a step does with rows of weight zero cannot be known, so it gets none."""
+    """Custom steps may mix rows, so they never receive padding rows."""
     own, plain = functional(Stepped), functional(Model)
     for model, traces in ((own, 2), (plain, 1)):
         before = counters["traces"]
@@ -258,7 +258,7 @@ def test_a_custom_call_around_a_functional_graph_may_mix_rows():
 
 
 def keras_way(k):
-    """The step that Keras's guide has for JAX: the state comes and goes as lists of values."""
+    """The step that Keras's guide has for JAX: the state is passed as lists of values."""
 
     class Own(k.Model):
         def losses_and_updates(self, trained, rest, x, y, training=False):

@@ -1,4 +1,4 @@
-"""The examples of training steps and loops run, and learn."""
+"""The examples of training steps and loops run and train."""
 
 import runpy
 from pathlib import Path
@@ -23,7 +23,7 @@ def test_a_custom_loop(capsys):
 def test_two_models_that_learn_from_each_other(capsys):
     generated, images = main_of("gan")(epochs=30)
     assert generated.shape == (6, 64) and generated.min() >= 0 and generated.max() <= 1
-    # What no digit has ink on, the drawings leave white.
+    # Pixels that are blank in all digits are blank in generated ones.
     assert generated[:, images.max(axis=0) == 0].mean() < 0.02
     assert "fooled" in capsys.readouterr().out
 

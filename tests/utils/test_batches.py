@@ -1,4 +1,4 @@
-"""Batches put together, taken apart, and data split in two."""
+"""Batching, unbatching, and splitting of data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Config against Keras's, and what it refuses."""
+"""Config against Keras's, and invalid operations."""
 
 import copy
 import pickle
@@ -10,7 +10,7 @@ from cornu.utils import Config
 
 
 def _used(config_class):
-    """Everything that one can see of a config after some changes."""
+    """The public state of a config after some changes."""
     config = config_class(b=2, a=1)
     config.c = [3]
     config["d"] = 4

@@ -1,4 +1,4 @@
-"""get_file: what it fetches, where it puts that, and what it refuses."""
+"""get_file: downloads, cache paths, and rejected files."""
 
 from __future__ import annotations
 
@@ -302,7 +302,7 @@ def test_failures_leave_nothing_behind(server, cache):
 
 
 def test_certificates_are_verified(server, cache):
-    # The server speaks no TLS, so the handshake fails before anything is asked.
+    # The server speaks no TLS, so the handshake fails before any request.
     with pytest.raises(urllib.error.URLError, match="SSL|WRONG_VERSION|could not be read"):
         get_file(origin=f"{server.url}/a".replace("http:", "https:"), cache_dir=cache)
     assert server.requests == [] and ssl.create_default_context().verify_mode == ssl.CERT_REQUIRED

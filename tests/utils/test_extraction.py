@@ -1,4 +1,4 @@
-"""Archives: honest ones are unpacked, and nothing of one that is not."""
+"""Valid archives are extracted; nothing is extracted from malicious ones."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def contents(folder):
 
 
 def assert_rejected(archive, message):
-    """Nothing is there afterwards that was not there before, anywhere around."""
+    """Asserts rejection, and that no files were created."""
     root = archive.parent
     before = sorted(root.rglob("*"))
     with pytest.raises(ValueError, match=message) as caught:

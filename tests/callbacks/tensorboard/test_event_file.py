@@ -1,4 +1,4 @@
-"""EventWriter: files that TensorBoard reads; read here by a parser of their own."""
+"""EventWriter: files that TensorBoard reads; parsed here independently."""
 
 import importlib.util
 import struct
@@ -11,7 +11,7 @@ from cornu.callbacks.tensorboard.event_file import EventWriter, crc32c
 
 
 def records(path):
-    """Takes a file apart by its description, and checks each sum."""
+    """Parses the records of a file and verifies their checksums."""
     data, found = path.read_bytes(), []
     while data:
         (size,) = struct.unpack("<Q", data[:8])
@@ -29,7 +29,7 @@ def unmasked(four):
 
 
 def slow_crc(data):
-    """CRC-32C bit by bit, from the polynomial as it is written in books."""
+    """CRC-32C bit by bit, from the textbook polynomial."""
     remainder = 0xFFFFFFFF
     for byte in data:
         for bit in range(8):

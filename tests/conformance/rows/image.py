@@ -1,4 +1,4 @@
-"""Layers on images: sizes, and changes in training (which tests/layers/preprocessing looks at)."""
+"""Layers on images: sizes, and changes in training (tested in tests/layers/preprocessing)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Layers that prepare numbers; those for strings cannot stand in a graph.
+"""Preprocessing layers of numbers; layers of strings have no symbolic form.
 
 All of them against Keras, with adapting: tests/layers/preprocessing/test_golden.py.
 """

@@ -25,7 +25,7 @@ def _row(
     inputs: Callable[[np.random.Generator], Any] | None = None,
     **kwargs: Any,
 ) -> LayerRow:
-    """A row with an input (3, 5, 4), initial states (3, 3) and a mask where they are wanted."""
+    """A row with an input (3, 5, 4), initial states (3, 3) and a mask if requested."""
 
     def call(rng: np.random.Generator) -> Any:
         if not states:

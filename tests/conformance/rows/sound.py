@@ -1,4 +1,4 @@
-"""Spectrograms."""
+"""Spectrogram layers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The graph remembers the user's functions."""
+"""The graph records the user's functions."""
 
 import functools
 import gc

@@ -47,7 +47,7 @@ def test_programs_do_not_grow_with_equal_blocks():
         model = stacked(depth)
         model.compile("adam", "mse")
         text = lowered(model, X, Y)
-        # Each call and each argument is a line; what is inside of functions stands once.
+        # Each call and each argument is a line; function bodies appear once.
         return text.count("stablehlo."), text.count("func.func")
 
     few, many = size(4), size(12)

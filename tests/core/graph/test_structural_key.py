@@ -1,4 +1,4 @@
-"""Form: equal for parts of a graph that compute the same, different in case of doubt."""
+"""Structural keys: equal for subgraphs with the same computation, different in case of doubt."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from cornu.layers import Dense
 
 
 def forms(build, count=2, shape=(4,)):
-    """Returns the forms of several calls of a block function."""
+    """Returns the structural keys of several calls of a block function."""
     x = Input(shape)
     marks = [x]
     for i in range(count):

@@ -1,4 +1,4 @@
-"""Symbolic Tensors: shapes, operators, what they refuse."""
+"""Symbolic Tensors: shapes, operators, unsupported uses."""
 
 import operator
 
@@ -113,7 +113,7 @@ def test_every_operator_with_every_kind_of_operand():
         for other in [*others, x]:
             number = value if other is x else np.asarray(other)
             pairs = [(x, other, value, number)]
-            # A comparison has no reflected method: Python asks the list or array.
+            # A comparison has no reflected method: Python calls the list or array.
             if name in ("add", "sub", "mul", "truediv", "pow", "mod", *logical):
                 pairs.append((other, x, number, value))
             for a, b, left, right in pairs:

@@ -1,4 +1,4 @@
-"""Dtypes by name: asking for 64 bits switches JAX to them."""
+"""Dtypes by name: a 64-bit dtype enables them in JAX."""
 
 import cornu
 from tests.processes import run_program

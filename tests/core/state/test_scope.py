@@ -1,4 +1,4 @@
-"""pure(), value_and_grad() and what a compiled step refuses."""
+"""pure(), value_and_grad() and errors in compiled steps."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""Variables: values, operators, refused assignments."""
+"""Variables: values, operators, rejected assignments."""
 
 import copy
 from typing import get_args

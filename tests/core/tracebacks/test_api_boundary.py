@@ -1,4 +1,4 @@
-"""Errors on their way out of the library: places, notes, tracebacks, causes."""
+"""Errors at the API boundary: locations, notes, tracebacks, causes."""
 
 import importlib
 import inspect

@@ -1,4 +1,4 @@
-"""JAX's and NumPy's errors in the terms of someone who builds models."""
+"""JAX's and NumPy's errors in the terms of a model."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""Whose code runs, and what it is called."""
+"""Finding the user's frame, and its name."""
 
 import sys
 import types

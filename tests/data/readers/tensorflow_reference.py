@@ -9,7 +9,7 @@ import numpy as np
 
 
 def tensorflow():
-    """Returns TensorFlow, which is quiet about itself and warns of NumPy's new ways."""
+    """Imports TensorFlow without its log messages and its NumPy deprecation warnings."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

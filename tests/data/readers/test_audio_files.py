@@ -1,4 +1,4 @@
-"""Sounds of a folder: read as TensorFlow does it for Keras, and more kinds of WAV files."""
+"""Audio files of a folder: decoded as TensorFlow does for Keras, and more WAV formats."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_another_rate_keeps_the_tone(tmp_path):
         assert len(sound) == -(-4000 * rate // 8000)
         expected = np.sin(2 * np.pi * 440 * np.arange(len(sound)) / rate) * 20000 / (1 << 15)
         np.testing.assert_allclose(sound[200:-200], expected[200:-200], atol=2e-3)
-    # What the new rate cannot hold is taken away rather than heard as another tone.
+    # Frequencies above the new Nyquist limit are removed rather than aliased.
     write(tmp_path / "a.wav", np.sin(2 * np.pi * 3500 * seconds)[:, None] * 20000, 8000)
     data = audio_dataset_from_directory(tmp_path, labels=None, sampling_rate=4000, verbose=False)
     assert np.abs(data[0][0, 100:-100]).max() < 0.01

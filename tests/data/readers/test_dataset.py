@@ -1,4 +1,4 @@
-"""Batches by number: what the methods give, in what order, and what fit makes of them."""
+"""Batches by number: results of the methods, their order, and their use in fit."""
 
 from __future__ import annotations
 

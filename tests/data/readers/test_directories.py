@@ -1,4 +1,4 @@
-"""Which files there are, their labels, order and split: those of Keras."""
+"""The files, labels, order and split of a directory equal Keras's."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def folder(tmp_path_factory):
     [
         ("bilinear", 1e-3),
         ("nearest", 0),
-        ("bicubic", 0.3),  # TensorFlow looks its weights up in a table
+        ("bicubic", 0.3),  # TensorFlow reads its weights from a table
         ("area", 1e-3),
         ("lanczos3", 2e-3),
         ("lanczos5", 2e-3),

@@ -1,4 +1,4 @@
-"""Images to and from files and arrays: what Keras gives, and clear words about bad files."""
+"""Images to and from files and arrays: equal to Keras, with clear errors for invalid files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_arrays_become_the_images_of_keras(channels, kwargs):
     ours, theirs = array_to_img(x, **kwargs), keras.utils.array_to_img(x, **kwargs)
     assert ours.mode == theirs.mode and ours.size == theirs.size
     a, b = (np.asarray(image).astype(int) for image in (ours, theirs))
-    assert np.abs(a - b).max() <= 1  # where a value lies between two numbers
+    assert np.abs(a - b).max() <= 1  # rounding of values between two integers
     data_format = kwargs.get("data_format")
     y = img_to_array(ours, data_format)
     assert y.dtype == "float32" and y.shape == x.shape

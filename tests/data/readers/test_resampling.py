@@ -1,4 +1,4 @@
-"""Sums over neighbours: what every method must do; sizes against Keras are in test_image_files."""
+"""Properties of every interpolation method; test_image_files compares with Keras."""
 
 from __future__ import annotations
 

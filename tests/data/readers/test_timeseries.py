@@ -1,4 +1,4 @@
-"""Windows over series: those of Keras, cut out when they are needed."""
+"""Windows over series: equal to Keras's, created on demand."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from tests.data.many import LABELS, Batches, Reordering, X
 
 
 class Hooks(PyDataset):
-    """Writes down what happens to it."""
+    """Records the calls of its methods."""
 
     def __init__(self, count=3):
         super().__init__()
@@ -117,7 +117,7 @@ def test_random_numbers_in_processes_are_of_seed_epoch_and_number():
 
 
 class Noise(Reordering):
-    """Draws each batch."""
+    """Samples each batch."""
 
     def __getitem__(self, index):
         return np.full((1, 1), np.random.rand())

@@ -1,4 +1,4 @@
-"""Sources say where they are before every batch; a fresh one goes on from there, bit by bit."""
+"""Sources report their position before every batch; a new one resumes there exactly."""
 
 import json
 
@@ -31,7 +31,7 @@ class Reordered(Batches):
 
 
 class Loader:
-    """A loader with a state, as torchdata has it: the next iterator takes it up."""
+    """A loader with a state, as in torchdata: the next iterator resumes from it."""
 
     def __init__(self):
         self.next, self.begin = 0, 0
@@ -118,7 +118,7 @@ def test_a_fresh_source_goes_on_from_every_batch(name, steps):
 
     for epoch, step, state in places:
         fresh = EXACT[name](steps)
-        fresh.example()  # building a model looks at the first batch
+        fresh.example()  # building a model reads the first batch
         fresh.restore(json.loads(json.dumps(state)), epoch, step)
         rest = []
         for later in range(epoch, EPOCHS):

@@ -1,4 +1,4 @@
-"""steps_per_epoch of data that has rows: epochs go on where the last ended, as in Keras."""
+"""steps_per_epoch of data that has rows: epochs continue where the last ended, as in Keras."""
 
 from __future__ import annotations
 

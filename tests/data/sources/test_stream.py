@@ -1,4 +1,4 @@
-"""Streams: what ends early, changes, is empty or can be read only once says so; nothing hangs."""
+"""Streams that end early, change, are empty or can be read only once are reported."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_errors_name_the_batch():
 
 
 class Fresh:
-    """Counts how often it was begun."""
+    """Counts its iterators."""
 
     def __init__(self, count):
         self.count, self.begun = count, 0
@@ -165,7 +165,7 @@ def test_dicts_bind_to_names_where_targets_are_among_them():
     assert x.shape == (2, 3) and y.tolist() == LABELS[:2].tolist() and weight.tolist() == [1, 1]
     x, y, _ = adapt(iter([{"a": X[:2]}]), names=Names(("a",), ("kind",))).first()
     assert list(x) == ["a"] and y is None
-    x, y, _ = adapt(iter([batch])).first()  # nobody knows the names: all of it is x
+    x, y, _ = adapt(iter([batch])).first()  # without known input names the whole dict is x
     assert list(x) == list(batch) and y is None
 
 

@@ -1,4 +1,4 @@
-"""Workers: in order, ahead, alive over epochs; nothing hangs, and nothing is left behind."""
+"""Workers: order, prefetching, reuse over epochs, no hangs, and cleanup."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_processes_never_use_a_device_and_stay_over_epochs():
     ]
     assert len({item["numpy"] for item in made}) == 3
     jnp.ones(1)
-    assert ProcessReport()[0]["backends"], "what is looked at shows a backend where there is one"
+    assert ProcessReport()[0]["backends"], "the report lists a backend if there is one"
     assert gone({item["process"] for item in made}) and not children()
 
 
@@ -130,7 +130,7 @@ def test_sources_keep_their_workers_until_they_are_closed():
     assert len(kept) == 2 and threads() == kept
     source.close()
     assert not threads()
-    list(source.batches(2))  # begins anew
+    list(source.batches(2))  # restarts
     assert threads()
     del source
     assert not threads()

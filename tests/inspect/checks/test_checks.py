@@ -275,7 +275,7 @@ CASES = {
     "C054": (lambda: subclass(None, SPARSE), lambda: subclass("softmax", SPARSE)),
 }
 
-# Said where they happen: when a step is prepared, and at the end of a fit.
+# Reported when they occur: when a step is prepared, and at the end of a fit.
 ELSEWHERE = {"C023", "C060", "C061", "C090"}
 
 

@@ -1,4 +1,4 @@
-"""NaN is traced to the layer and the phase in which it begins."""
+"""NaN is traced to the layer and the phase in which it first occurs."""
 
 import pathlib
 

@@ -1,4 +1,4 @@
-"""A headless Chromium, where the machine has one."""
+"""A headless Chromium, if installed."""
 
 import json
 import re
@@ -30,7 +30,7 @@ def ask(page: str, script: str, tmp_path, *flags: str):
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     found = re.search(r'<pre id="told">(.*?)</pre>', done.stdout, re.DOTALL)
-    assert found, f"the page said nothing:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+    assert found, f"the page returned nothing:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
     text = found[1].replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
     answer = json.loads(text)
     assert not (isinstance(answer, dict) and "error" in answer), answer

@@ -1,4 +1,4 @@
-"""The HTML page: it lays out as Python does, opens, closes, searches, and runs nothing given."""
+"""The HTML page: layout equal to Python's, expanding, searching, and no execution of user data."""
 
 import json
 import re

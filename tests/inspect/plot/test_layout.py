@@ -1,4 +1,4 @@
-"""Layout: nothing overlaps, frames hold their parts, edges point along, and the work is bounded."""
+"""Layout: nothing overlaps, frames hold their parts, edges point forward, and work is bounded."""
 
 import random
 

@@ -211,7 +211,7 @@ def test_labels_of_boxes():
     for word in ("(None, 3) float32", "dense", "relu", "frozen", "trainable", "softmax"):
         assert word in shown
     assert "relu" in texts(plot_model(Sequential([Input((2,)), layers.Activation("relu")]), None))
-    # The last layer's shape stands at an arrow that leaves the model.
+    # The last layer's shape labels an edge that leaves the model.
     plot = plot_model(model, None, show_shapes=True)
     assert "(None, 2)" in texts(plot) and plot.svg.count('class="cn-arrow"') == 3
 

@@ -1,4 +1,4 @@
-"""Normalization within rows: what the conformance table cannot say."""
+"""Normalization within rows: cases outside the conformance table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same layer made of both libraries, and what they return."""
+"""The same layer in both libraries, and a comparison of their results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Discretization: bounds that do not fit, and its place in a model."""
+"""Discretization: invalid boundaries, and use in a model."""
 
 import json
 
@@ -33,7 +33,7 @@ def test_a_compiled_program_does_not_go_stale():
     layer = Discretization(num_bins=2)
     layer.adapt(X)
     model = cornu.Sequential([cornu.Input((2,)), layer])
-    layer.adapt(X + 1)  # drawn, but not compiled
+    layer.adapt(X + 1)  # built, but not compiled
     np.testing.assert_array_equal(model(X), layer(X))
     with pytest.raises(RuntimeError, match="part of a compiled program"):
         layer.adapt(X)

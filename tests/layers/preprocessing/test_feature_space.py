@@ -1,4 +1,4 @@
-"""FeatureSpace: against live Keras, on tables of every library, in models, saved."""
+"""FeatureSpace: against Keras, on tables of every library, in models, saved."""
 
 import warnings
 

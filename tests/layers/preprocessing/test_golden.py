@@ -1,4 +1,4 @@
-"""Every layer against live Keras, which asks TensorFlow: all output modes, given and adapted."""
+"""Every layer against Keras, which calls TensorFlow: all output modes, given and adapted."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""Hashing and crossing: within models, bytes and strings, and what is refused."""
+"""Hashing and crossing: within models, bytes and strings, and invalid arguments."""
 
 import numpy as np
 import pytest

@@ -197,7 +197,7 @@ def test_rectangles():
     assert inside[1].all()
 
 
-# -------------------------------------------------------------- where Keras is not what it says
+# ----------------------------------------------- where Keras differs from its documentation
 
 
 def test_flips_are_independent():

@@ -16,7 +16,7 @@ from tests.sampling import slow_except
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (4, 6, 5, 3)).astype("float32")
 
-# A layer of each kind that is random, and draws the same each time that it is made.
+# A layer of each random class; every new instance draws the same numbers.
 RANDOM = {
     "RandomBrightness": (0.2,),
     "RandomColorDegeneration": (0.4,),

@@ -1,4 +1,4 @@
-"""IntegerLookup: in models, with integers of all sizes, and what is refused."""
+"""IntegerLookup: in models, with integers of all sizes, and invalid arguments."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Normalization: what it learns, where it cannot, and its place in a model."""
+"""Normalization: adaptation, invalid data, and use in a model."""
 
 import numpy as np
 import pytest

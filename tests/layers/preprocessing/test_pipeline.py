@@ -1,4 +1,4 @@
-"""Pipeline: its phase, its masks, and its place in a model."""
+"""Pipeline: phase, masks, and use in a model."""
 
 import numpy as np
 import pytest

@@ -19,7 +19,7 @@ STRINGS = ["b", "a", "b"]
 
 
 def _libraries(values):
-    """The same column in every library at hand."""
+    """The same column in every installed library."""
     yield values
     yield tuple(values)
     yield np.array(values)

@@ -1,4 +1,4 @@
-"""StringLookup: strings on their way in and out, files, and what a config may say."""
+"""StringLookup: lookup and its inverse, files, and allowed configs."""
 
 import json
 import zipfile

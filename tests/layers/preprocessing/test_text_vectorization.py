@@ -1,4 +1,4 @@
-"""TextVectorization: its parts, functions of a program, files, and what is refused."""
+"""TextVectorization: its parts, functions of a program, files, and invalid arguments."""
 
 import json
 

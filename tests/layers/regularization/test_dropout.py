@@ -1,4 +1,4 @@
-"""Noise in training: how much, where, and when not; penalties on activations."""
+"""Noise in training: its scale, shape and phase; penalties on activations."""
 
 import keras
 import numpy as np

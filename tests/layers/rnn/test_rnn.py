@@ -285,7 +285,7 @@ def test_weights_have_the_paths_and_the_beginning_of_keras():
 @pytest.mark.parametrize("unroll", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", ["SimpleRNN", "LSTM", "GRU", "RNN", "Bidirectional"])
 def test_zero_output_for_mask_leaves_the_last_output(name, unroll, go_backwards):
-    """It matters only for sequences; the last output is that of the last unmasked step."""
+    """It affects sequences only; the last output is that of the last unmasked step."""
     x = np.random.default_rng(0).normal(size=(4, 5, 3)).astype("float32")
     mask = np.array([[1, 1, 1, 0, 0], [0, 1, 0, 1, 0], [1, 1, 1, 1, 1], [0, 0, 0, 0, 0]], bool)
     kwargs = {"unroll": unroll, "go_backwards": go_backwards, "return_state": True}

@@ -46,7 +46,7 @@ def test_the_picture(monkeypatch):
 
 
 class Figure:
-    """Remembers what was drawn, as axes and figure in one."""
+    """Records calls, as axes and figure in one."""
 
     def __init__(self, **kwargs):
         self.calls = {}

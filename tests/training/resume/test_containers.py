@@ -1,4 +1,4 @@
-"""What callbacks hold comes back as it was, what cannot be kept is said, and states are checked."""
+"""States of callbacks are restored, unsupported values are reported, and states are verified."""
 
 import collections
 import json
@@ -244,7 +244,7 @@ def test_crafted_states_give_one_error_that_names_the_file(tmp_path):
     for path in states.files("finished"):
         path.unlink()
     good = read_state(states.files()[-1])
-    # Numbers of a generator's state are all alike.
+    # The numbers of a generator's state are of one type.
     paths = [p for p in nodes(good.data) if p and len(p) < 6 and p[0] != "random"]
     rng = random.Random(0)
     for path in rng.sample(paths, 60):

@@ -1,4 +1,4 @@
-"""Training that is broken off anywhere, and ends with the bits of one that was not."""
+"""Training interrupted at any step and resumed equals uninterrupted training bitwise."""
 
 import datetime
 import errno
@@ -41,7 +41,7 @@ class Break(callbacks.Callback):
 
 
 class Notes(callbacks.Callback):
-    """A callback of the user's, which knows nothing of states."""
+    """A custom callback without support for states."""
 
     def __init__(self):
         self.losses = []

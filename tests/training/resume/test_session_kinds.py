@@ -1,4 +1,4 @@
-"""Every kind of model and optimizer goes on from the middle of an epoch with the same bits."""
+"""Every kind of model and optimizer resumes from the middle of an epoch bitwise equally."""
 
 import numpy as np
 import optax

@@ -1,4 +1,4 @@
-"""find_batch_size: asks the compiler, runs nothing that does not fit, and leaves no trace."""
+"""find_batch_size: uses the compiler's estimate, and has no side effects."""
 
 import jax
 import numpy as np
@@ -24,7 +24,7 @@ def model(optimizer="adam", **kwargs):
 
 
 def needed(made, rows):
-    """The bytes of a step, as the compiler says."""
+    """The memory of a step according to the compiler."""
     spec = (jax.ShapeDtypeStruct((rows, 16), "float32"), jax.ShapeDtypeStruct((rows, 4), "float32"))
     runner = made.trainer.programs.runner("train")
     program = Program(

@@ -1,4 +1,4 @@
-"""find_lr and LRFinder: a range test of which nothing is left but what it found."""
+"""find_lr and LRFinder: a range test without side effects."""
 
 import jax.numpy as jnp
 import numpy as np

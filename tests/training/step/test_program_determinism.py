@@ -1,4 +1,4 @@
-"""The same seed gives the same bits, whatever way the steps are run."""
+"""The same seed gives bitwise equal results in every execution mode."""
 
 import os
 import sys
@@ -25,7 +25,7 @@ class Hook(cornu.callbacks.Callback):
 
 
 class Stream:
-    """The batches that `fit` makes of arrays, one after another."""
+    """The batches that `fit` makes of arrays, as a stream."""
 
     def __init__(self, rows):
         self.rows = rows

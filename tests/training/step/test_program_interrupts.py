@@ -1,4 +1,4 @@
-"""Ctrl-C at any instant of `fit` leaves a model that can be used and trained on."""
+"""Ctrl-C at any instant of `fit` leaves a usable model."""
 
 import gc
 import os

@@ -1,4 +1,4 @@
-"""What a model held is free when it is gone: programs, arrays, data; nothing keeps count."""
+"""A deleted model releases its programs, arrays and data."""
 
 import collections
 import gc
@@ -17,7 +17,7 @@ from cornu.layers import Dense
 
 
 class Data(np.ndarray):
-    """An array that can be seen to die."""
+    """An array with a weak reference."""
 
 
 def data(rows=32):
@@ -42,7 +42,7 @@ def use(model, x, y):
 
 @pytest.fixture
 def by_counting_alone():
-    """Without the collector of garbage: what dies, dies with its last reference."""
+    """Disables garbage collection: only reference counts release objects."""
     gc.collect()
     gc.disable()
     yield
@@ -107,7 +107,7 @@ def test_a_deleted_model_releases_everything_it_owns():
 
 
 def sizes():
-    """How many things the modules of cornu hold at their top, in containers and caches."""
+    """Counts the entries of module-level containers and caches of cornu."""
     found = collections.Counter()
     for module in pkgutil.walk_packages(cornu.__path__, "cornu."):
         if module.name == "cornu.__main__":

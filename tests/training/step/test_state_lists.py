@@ -1,4 +1,4 @@
-"""Loops of one's own as Keras documents them for JAX, with `import cornu as keras`."""
+"""Custom training loops as documented by Keras for JAX, with `import cornu as keras`."""
 
 import jax
 import keras
@@ -71,7 +71,7 @@ def simple_loop(keras, model):
 
 
 def compiled_loop(keras, model):
-    """The loss and the metrics of `compile`, in a loop of one's own."""
+    """The loss and the metrics of `compile`, in a custom loop."""
     model.compile("sgd", "mse", metrics=["mae"])
     model.optimizer.build(model.trainable_variables)
     model.train_on_batch(X[:8], Y[:8])  # makes the metrics

@@ -1,4 +1,4 @@
-"""What was compiled and why, and a warning where it happens again and again."""
+"""The log of compilations, and a warning about repeated ones."""
 
 import warnings
 
@@ -84,7 +84,7 @@ def test_the_third_length_of_a_stream_is_warned_of_once():
         ModelWarning, match=r"C060 .*3 different shapes \(x: \(4, 3, 6\), \(4, 4, 6\), \(4, 5"
     ):
         model.fit(lengths(3, 4, 5), verbose=0)
-    model.fit(lengths(6, 7), verbose=0)  # said once
+    model.fit(lengths(6, 7), verbose=0)  # reported once
     assert len(causes(model, "train")) == 5
     model.compile("sgd", "mse")
     model.fit(lengths(3, 4), verbose=0)
