@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from cornu import tree
+from cornu.core.graph.op import VariableBase
 from cornu.core.layer.layer import Layer
 from cornu.core.state import scope
 from cornu.layers.preprocessing import tf_data
@@ -20,6 +22,7 @@ HostArray: TypeAlias = np.ndarray | Array
 
 __all__ = [
     "AdaptableLayer",
+    "DatasetLayer",
     "HostArray",
     "PreprocessingLayer",
     "as_output",
@@ -33,7 +36,30 @@ __all__ = [
 ON_DATA = "Apply the layer to the data first, by layer(x) or dataset.map(layer)."
 
 
-class PreprocessingLayer(Layer):
+class DatasetLayer(Layer):
+    """Base class of layers that may be mapped over a `tf.data.Dataset`.
+
+    There the layer runs on the host for each element, so that a random layer returns different
+    numbers for each, as in a loop over the elements.
+    """
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if tf_data.is_tracing((args, kwargs)):
+            return tf_data.without_autograph(tf_data.call_on_host)(self, args, kwargs)
+        return super().__call__(*args, **kwargs)
+
+    def _convert_arguments_(self, args: Any, kwargs: Any) -> tuple[Any, Any]:
+        if not (len(args) == 1 and isinstance(args[0], jax.Array)):
+            args = tree.map(_from_other_library, args)
+        return super()._convert_arguments_(args, kwargs)
+
+    @property
+    def returns_strings(self) -> bool:
+        """Whether the output is an array of strings."""
+        return False
+
+
+class PreprocessingLayer(DatasetLayer):
     """Base class of layers that accept data of any library, inside or outside of a model.
 
     A preprocessing layer may be called on arrays, lists, data frame columns and tensors, and
@@ -50,11 +76,6 @@ class PreprocessingLayer(Layer):
         self._fixed = False
         return self
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if tf_data.is_tracing((args, kwargs)):
-            return tf_data.without_autograph(tf_data.call_on_host)(self, args, kwargs)
-        return super().__call__(*args, **kwargs)
-
     def _call_symbolic_(self, args: Any, kwargs: Any) -> Any:
         if self.only_on_data:
             raise TypeError(
@@ -62,11 +83,6 @@ class PreprocessingLayer(Layer):
                 f"{ON_DATA} Use its output as the input of the model."
             )
         return super()._call_symbolic_(args, kwargs)
-
-    @property
-    def returns_strings(self) -> bool:
-        """Whether the output is an array of strings."""
-        return False
 
     def read(self, x: HostArray) -> Any:
         """Converts an argument of a call to an array."""
@@ -126,6 +142,12 @@ class AdaptableLayer(PreprocessingLayer):
     def finalize_state(self) -> None:
         """Computes the state from the statistics of the data passed to `update_state`."""
         raise NotImplementedError
+
+
+def _from_other_library(x: Any) -> Any:
+    """Converts a tensor of another library, such as an element of a dataset, to a NumPy array."""
+    ours = isinstance(x, (jax.Array, np.ndarray, VariableBase))
+    return x if ours or not hasattr(x, "__array__") else as_array(x, "the input")
 
 
 def to_host(x: HostArray) -> Any:

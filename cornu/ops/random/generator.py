@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import jax
@@ -16,6 +17,10 @@ from cornu.names import auto_name
 from cornu.types import ArrayLike, DTypeLike
 
 __all__ = ["Seed", "SeedGenerator", "SeedState", "draw_key"]
+
+# Threads that draw from a generator at once, such as those of `tf.data.Dataset.map` with
+# `num_parallel_calls`, get different keys.
+_counting = threading.Lock()
 
 
 class SeedState(Operators, VariableBase):
@@ -135,8 +140,9 @@ class SeedGenerator(scope.RandomSource, registry.Configurable):
             return current.next_key(
                 self, _current_path(self.path), self.seed if self.explicit else None
             )
-        key = _check_not_traced(_make_key(self.seed, self.count))
-        self.count += 1
+        with _counting:
+            key = _check_not_traced(_make_key(self.seed, self.count))
+            self.count += 1
         return key
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import functools
+import pickle
+
 import jax
 import numpy as np
 import pytest
@@ -51,6 +55,51 @@ TYPICAL = ("RandomBrightness", "RandomGaussianBlur", "RandomRotation", "MixUp")
 
 def made(name, **kwargs):
     return getattr(layers, name)(*RANDOM[name], seed=5, **kwargs)
+
+
+def make_all():
+    """Returns a function for each image layer that constructs it."""
+    certain = {
+        "AutoContrast": (),
+        "CenterCrop": (4, 4),
+        "ContrastLimitedAdaptiveHistogramEqualization": ((0, 255), 4.0, (2, 2)),
+        "Equalization": (),
+        "Resizing": (4, 4),
+    }
+    return {
+        **{name: functools.partial(made, name) for name in RANDOM},
+        **{name: functools.partial(getattr(layers, name), *args) for name, args in certain.items()},
+    }
+
+
+@pytest.mark.parametrize("name", slow_except(make_all(), ["RandomRotation", "RandAugment"]))
+def test_a_loop_of_eager_calls_compiles_in_the_first_only(name):
+    compiled = []
+
+    def note(event, duration, **kwargs):
+        compiled.append(event == "/jax/core/compile/backend_compile_duration")
+
+    layer = make_all()[name]()
+    layer(IMAGES)
+    jax.monitoring.register_event_duration_secs_listener(note)
+    try:
+        jax.jit(lambda x: x + 1)(IMAGES)
+        assert sum(compiled) == 1, "compilations are counted"
+        for _ in range(19):
+            layer(IMAGES)
+    finally:
+        jax.monitoring.unregister_event_duration_listener(note)
+    assert sum(compiled) == 1
+
+
+@pytest.mark.parametrize("name", slow_except(make_all(), ["RandAugment"]))
+def test_copies_continue_as_the_original(name):
+    layer = make_all()[name]()
+    layer(IMAGES)
+    copies = copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))
+    expected = layer(IMAGES)
+    for other in copies:
+        np.testing.assert_array_equal(other(IMAGES), expected)
 
 
 @pytest.mark.parametrize("name", slow_except(RANDOM, TYPICAL))

@@ -10,9 +10,8 @@ import numpy as np
 
 from cornu import settings
 from cornu.core.layer.input_spec import InputSpec
-from cornu.core.layer.layer import Layer
 from cornu.layers.arguments import positive_int
-from cornu.layers.preprocessing.base import HostArray
+from cornu.layers.preprocessing.base import DatasetLayer, HostArray
 from cornu.ops.fourier import stft
 from cornu.ops.nn.convolution import conv
 from cornu.parts.initializers.fourier import STFT
@@ -25,7 +24,7 @@ _MODES = ("log", "magnitude", "psd", "real", "imag", "angle", "stft")
 _SIDES: tuple[tuple[Literal["real", "imag"], str], ...] = (("real", "imag"), ("imag", "real"))
 
 
-class MelSpectrogram(Layer):
+class MelSpectrogram(DatasetLayer):
     """Computes the mel spectrogram of audio signals.
 
     S = |STFT(x)|^mag_exp M, with M the triangular filters of the mel scale:
@@ -146,7 +145,7 @@ class MelSpectrogram(Layer):
         return weights
 
 
-class STFTSpectrogram(Layer):
+class STFTSpectrogram(DatasetLayer):
     """Computes the spectrogram of audio signals by a convolution with trainable kernels.
 
     s[t, f] = sum_n window[n] x[t step + n] exp(-2 pi i n f / fft_length), for each channel

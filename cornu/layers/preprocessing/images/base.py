@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu import settings
-from cornu.core.layer.layer import Layer
+from cornu.layers.preprocessing.base import DatasetLayer
 from cornu.ops import random
 from cornu.types import Array, DataFormat
 
@@ -88,7 +88,7 @@ class ImageRNG:
         return jnp.argsort(self.uniform(0, 1))
 
 
-class ImageLayer(Layer):
+class ImageLayer(DatasetLayer):
     """Base class of image layers.
 
     A subclass defines `transform(images, *parameters)`, and may define `sample(images, rng)`. Both

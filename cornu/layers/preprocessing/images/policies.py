@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import jax
 import jax.numpy as jnp
@@ -78,16 +80,28 @@ class Policy(ColorLayer):
             RandomSharpness(factor, values),
         ]
 
-    def apply_step(self, images: Array, which: Array, key: Array) -> Array:
+    def apply_step(self, images: Array, which: Any, key: Array) -> Array:
         """Applies the layer with an index; the index after the last is the identity."""
-
-        def make_branch(step: ImageLayer) -> Any:
-            return lambda x, key: step.transform(x, *step.sample(x, ImageRNG(x.shape[0], key)))
-
-        # `switch` computes the chosen branch only, and one choice per batch keeps it so.
-        branches = [*map(make_branch, self._steps), lambda x, key: x]
-        changed: Array = lax.switch(which, branches, images, key)
+        if self not in _compiled:
+            _compiled[self] = jax.jit(functools.partial(_apply_step, tuple(self._steps)))
+        changed: Array = _compiled[self](images, which, key)
         return changed
+
+
+# The compiled `_apply_step` of each layer. A `switch` called outside of a compiled function is
+# compiled in each call. They are not attributes of the layers, which could not be copied then.
+_compiled: WeakKeyDictionary[Policy, Callable[..., Any]] = WeakKeyDictionary()
+
+
+def _apply_step(steps: tuple[ImageLayer, ...], images: Array, which: Array, key: Array) -> Any:
+    """Applies the layer with an index; the index after the last is the identity."""
+
+    def make_branch(step: ImageLayer) -> Any:
+        return lambda x, key: step.transform(x, *step.sample(x, ImageRNG(x.shape[0], key)))
+
+    # `switch` computes the chosen branch only, and one choice per batch keeps it so.
+    branches = [*map(make_branch, steps), lambda x, key: x]
+    return lax.switch(which, branches, images, key)
 
 
 class RandAugment(Policy):
