@@ -17,6 +17,9 @@ from cornu.types import DataFormat, ShapeLike
 
 __all__ = ["Spatial"]
 
+# The constructor arguments that are stored as one integer per spatial axis.
+_PER_AXIS = {"dilation_rate", "kernel_size", "output_size", "pool_size", "strides"}
+
 
 class Spatial(ConfiguredLayer):
     """Base class of layers with `rank` spatial axes, before or after a channel axis.
@@ -59,8 +62,13 @@ class Spatial(ConfiguredLayer):
                 setattr(self, name, self._per_axis(arguments[name], name))
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the constructor arguments, with the data format resolved at construction."""
+        """Returns the constructor arguments, with one integer per axis, and the data format."""
         config = super().get_config()
+        # A subclass of a program may have arguments of its own under these names.
+        if self._library_class_() is type(self):
+            for name in _PER_AXIS & config.keys():
+                if config[name] is not None:
+                    config[name] = self._per_axis(config[name], name)
         return {**config, "data_format": self.data_format} if "data_format" in config else config
 
     @property

@@ -49,6 +49,13 @@ class _Pooling(Spatial):
                 f"{suggest(padding, ('valid', 'same'))}"
             )
 
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor arguments; strides that were left out are those in use."""
+        config = super().get_config()
+        if self._library_class_() is type(self) and config["strides"] is None:
+            config["strides"] = self.strides
+        return config
+
     def _check_shape_(self, input_shape: ShapeLike) -> None:
         """Checks that the input is at least as large as the window."""
         if self.padding == "valid":

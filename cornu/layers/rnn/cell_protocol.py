@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -23,9 +23,9 @@ from cornu.types import Array, DTypeLike, ShapeLike
 __all__ = [
     "DenseCell",
     "DroppingCell",
+    "GatedCell",
     "build_cell",
     "cell_parameters",
-    "check_cudnn",
     "make_cell",
     "call_cell",
     "check_cell",
@@ -38,6 +38,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+C = TypeVar("C", bound="DenseCell")
 
 States = Any  # a list of arrays (batch, units)
 
@@ -121,9 +122,12 @@ class DenseCell(DroppingCell):
         rule: the compiled recurrence that is equivalent to a loop over `advance`, for tanh and
             sigmoid activations.
         state_count: the number of states.
+        options: the names of further constructor arguments, which affect neither weights nor
+            results.
     """
 
     _rowwise_ = True
+    options: ClassVar[tuple[str, ...]] = ()
     rule: ClassVar[recurrences.Rule]
     state_count: ClassVar[int] = 1
 
@@ -219,6 +223,26 @@ class DenseCell(DroppingCell):
         return output, new if isinstance(states, (list, tuple)) else new[0]
 
 
+class GatedCell(DenseCell):
+    """Base class of the cells with gates, `LSTMCell` and `GRUCell`.
+
+    Args:
+        implementation: 1 or 2; how Keras divides the products. It has no effect here, since XLA
+            chooses the division, and is not part of the config, as in Keras.
+        **kwargs: passed to `Layer`.
+    """
+
+    options = ("implementation",)
+
+    def __init__(self, *, implementation: int = 2, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.implementation = implementation
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor arguments except `implementation`."""
+        return {k: v for k, v in super().get_config().items() if k not in self.options}
+
+
 def check_cell(cell: Any, label: str) -> Any:
     """Returns `cell`; raises an error if it lacks an attribute that cells must have."""
     for name, description in (
@@ -308,8 +332,8 @@ def cell_parameters(cell_class: Any) -> tuple[str, ...]:
 
 
 def make_cell(
-    cell_class: Any, name: str, arguments: Mapping[str, Any]
-) -> tuple[DenseCell, dict[str, Any]]:
+    cell_class: type[C], name: str, arguments: Mapping[str, Any]
+) -> tuple[C, dict[str, Any]]:
     """Creates the cell of a recurrent layer from the arguments of the layer.
 
     Args:
@@ -321,7 +345,10 @@ def make_cell(
         The cell, and the remaining arguments.
     """
     rest = dict(arguments)
-    own = {key: rest.pop(key) for key in cell_parameters(cell_class)}
+    # mypy mistakes the `__hash__` of instances for that of the class.
+    names = cell_parameters(cell_class)  # type: ignore[arg-type]
+    own = {key: rest.pop(key) for key in names}
+    own |= {key: rest.pop(key) for key in cell_class.options if key in rest}
     cell = cell_class(
         **own,
         dtype=rest.get("dtype"),
@@ -345,13 +372,3 @@ def mirror(cell_class: Any) -> Callable[[type[T]], type[T]]:
 
 def _cell_attribute(name: str) -> property:
     return property(lambda self: getattr(self.cell, name))
-
-
-def check_cudnn(layer: str, use_cudnn: bool | Literal["auto"]) -> Any:
-    """Returns `use_cudnn`; raises ValueError unless it is "auto" or False."""
-    if use_cudnn not in ("auto", False):
-        raise ValueError(
-            f"{layer}: use_cudnn must be 'auto' or False, because the layer is compiled by XLA "
-            f"and does not use cuDNN. Received: {use_cudnn!r}"
-        )
-    return use_cudnn

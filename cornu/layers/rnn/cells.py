@@ -10,6 +10,7 @@ import numpy as np
 from cornu.core.layer.layer import Layer
 from cornu.layers.rnn.cell_protocol import (
     DenseCell,
+    GatedCell,
     build_cell,
     call_cell,
     check_cell,
@@ -97,7 +98,7 @@ class SimpleRNNCell(DenseCell):
         return [self.activation(x + a)]
 
 
-class LSTMCell(DenseCell):
+class LSTMCell(GatedCell):
     """Cell of `LSTM`: one time step of long short-term memory.
 
         i, f, g, o = split(x[t] @ kernel + h[t-1] @ recurrent_kernel + bias)
@@ -119,6 +120,7 @@ class LSTMCell(DenseCell):
         recurrent_dropout: the fraction of the state to set to zero in training. If it is not 0,
             inputs and state have a separate mask for each gate.
         seed: the seed of the dropout.
+        **kwargs: `implementation`, which has no effect, and arguments of `Layer`.
 
     Shapes: inputs (batch, features), states [h, c] of (batch, units) -> h, [h, c].
 
@@ -188,7 +190,7 @@ class LSTMCell(DenseCell):
         return [h, c]
 
 
-class GRUCell(DenseCell):
+class GRUCell(GatedCell):
     """Cell of `GRU`: one time step of a gated recurrent unit.
 
         z, r, g = split(x[t] @ kernel + bias[0])
@@ -215,6 +217,7 @@ class GRUCell(DenseCell):
         reset_after: whether the reset gate is applied after the product with the recurrent kernel
             (True) or before it (False).
         seed: the seed of the dropout.
+        **kwargs: `implementation`, which has no effect, and arguments of `Layer`.
 
     Shapes: inputs (batch, features), states [(batch, units)] -> (batch, units), [(batch, units)].
 

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from cornu.core.layer.input_spec import InputSpec
-from cornu.layers.arguments import SEQUENCE_HINT
 from cornu.layers.base import keyword_arguments
-from cornu.layers.rnn.cell_protocol import check_cudnn, make_cell, mirror
+from cornu.layers.rnn.cell_protocol import make_cell, mirror
 from cornu.layers.rnn.cells import GRUCell
-from cornu.layers.rnn.rnn import RNN
+from cornu.layers.rnn.gated_rnn import GatedRNN
 from cornu.types import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike
 
 __all__ = ["GRU"]
 
 
 @mirror(GRUCell)
-class GRU(RNN):
+class GRU(GatedRNN):
     """Gated recurrent unit layer.
 
         z, r, g = split(x[t] @ kernel + bias[0])
@@ -45,9 +43,10 @@ class GRU(RNN):
         return_sequences, return_state, go_backwards, stateful, unroll: as in `RNN`.
         reset_after: whether the reset gate is applied after the product with the recurrent kernel
             (True) or before it (False).
-        use_cudnn: `"auto"` or False, which are equivalent: the layer is compiled by XLA on all
-            devices. True is not supported.
-        **kwargs: `zero_output_for_mask` of `RNN`, and arguments of `Layer`.
+        use_cudnn: `"auto"`, True or False, which are equivalent: the layer is compiled by XLA on
+            all devices.
+        **kwargs: `zero_output_for_mask` of `RNN`, `implementation` of the cell, and arguments of
+            `Layer`.
 
     Call arguments: as in `RNN`; `initial_state` is h, alone or in a list.
 
@@ -65,7 +64,8 @@ class GRU(RNN):
 
     Differences: the paper and Keras 1 and 2 apply the reset gate before the product. With tanh,
     sigmoid and `reset_after`, the layer has a custom gradient: it supports
-    higher-order reverse-mode derivatives, but not `jax.jvp`.
+    higher-order reverse-mode derivatives, but not `jax.jvp`. In Keras, `use_cudnn=True` fails
+    on devices without cuDNN.
     """
 
     def __init__(
@@ -97,7 +97,4 @@ class GRU(RNN):
         **kwargs: Any,
     ) -> None:
         cell, arguments = make_cell(GRUCell, "gru_cell", keyword_arguments(locals()))
-        del arguments["use_cudnn"]
         super().__init__(cell, **arguments)
-        self.input_spec = InputSpec(ndim=3, hint=SEQUENCE_HINT)
-        self.use_cudnn = check_cudnn(self._label_(), use_cudnn)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from cornu.core.layer.input_spec import InputSpec
-from cornu.layers.arguments import SEQUENCE_HINT
 from cornu.layers.base import keyword_arguments
-from cornu.layers.rnn.cell_protocol import check_cudnn, make_cell, mirror
+from cornu.layers.rnn.cell_protocol import make_cell, mirror
 from cornu.layers.rnn.cells import LSTMCell
-from cornu.layers.rnn.rnn import RNN
+from cornu.layers.rnn.gated_rnn import GatedRNN
 from cornu.types import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike
 
 __all__ = ["LSTM"]
 
 
 @mirror(LSTMCell)
-class LSTM(RNN):
+class LSTM(GatedRNN):
     """Long short-term memory layer.
 
         i, f, g, o = split(x[t] @ kernel + h[t-1] @ recurrent_kernel + bias)
@@ -40,9 +38,10 @@ class LSTM(RNN):
             mask for each gate.
         seed: the seed of the dropout.
         return_sequences, return_state, go_backwards, stateful, unroll: as in `RNN`.
-        use_cudnn: `"auto"` or False, which are equivalent: the layer is compiled by XLA on all
-            devices. True is not supported.
-        **kwargs: `zero_output_for_mask` of `RNN`, and arguments of `Layer`.
+        use_cudnn: `"auto"`, True or False, which are equivalent: the layer is compiled by XLA on
+            all devices.
+        **kwargs: `zero_output_for_mask` of `RNN`, `implementation` of the cell, and arguments of
+            `Layer`.
 
     Call arguments: as in `RNN`; `initial_state` is [h, c].
 
@@ -63,7 +62,8 @@ class LSTM(RNN):
     Differences: the gates are in the order i, f, g, o (Keras calls g c). PyTorch has the same
     order, but two biases, and does not initialize the forget gate to ones. Keras 1 and 2 used
     `hard_sigmoid` for the gates. With tanh and sigmoid, the layer has a custom gradient:
-    it supports higher-order reverse-mode derivatives, but not `jax.jvp`.
+    it supports higher-order reverse-mode derivatives, but not `jax.jvp`. In Keras,
+    `use_cudnn=True` fails on devices without cuDNN.
     """
 
     def __init__(
@@ -95,7 +95,4 @@ class LSTM(RNN):
         **kwargs: Any,
     ) -> None:
         cell, arguments = make_cell(LSTMCell, "lstm_cell", keyword_arguments(locals()))
-        del arguments["use_cudnn"]
         super().__init__(cell, **arguments)
-        self.input_spec = InputSpec(ndim=3, hint=SEQUENCE_HINT)
-        self.use_cudnn = check_cudnn(self._label_(), use_cudnn)

@@ -195,8 +195,8 @@ def test_errors_name_the_remedy():
         GRU(3)(array(2, 4))
     with pytest.raises(ValueError, match="expected 2 states in initial_state, received 1"):
         LSTM(3)(array(2, 5, 4), initial_state=[array(2, 3)])
-    with pytest.raises(ValueError, match="use_cudnn must be 'auto' or False"):
-        GRU(3, use_cudnn=True)
+    with pytest.raises(ValueError, match="`use_cudnn` must be 'auto', True or False"):
+        GRU(3, use_cudnn="yes")
 
 
 def test_dropout_masks_are_the_same_in_all_steps_and_others_in_each_call():
