@@ -1,4 +1,4 @@
-"""The functions of `keras.backend`: dtypes and settings."""
+"""The functions of `keras.backend`: dtypes, settings and masks."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from cornu.config import (
     set_image_data_format,
 )
 from cornu.core.graph.tensor import is_keras_tensor
+from cornu.core.state import scope
 from cornu.core.state.dtypes import standardize_dtype
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.errors import suggest_names
@@ -28,6 +29,7 @@ __all__ = [
     "clear_session",
     "epsilon",
     "floatx",
+    "get_keras_mask",
     "image_data_format",
     "is_float_dtype",
     "is_int_dtype",
@@ -36,6 +38,7 @@ __all__ = [
     "set_epsilon",
     "set_floatx",
     "set_image_data_format",
+    "set_keras_mask",
     "standardize_dtype",
 ]
 
@@ -70,6 +73,28 @@ def result_type(*dtypes: DTypeLike | None) -> str:
     ('float16', 'bfloat16', 'int32')
     """
     return jnp.result_type(*(_canonicalize(dtype) for dtype in dtypes or (None,))).name
+
+
+def get_keras_mask(x: Any) -> Any:
+    """Returns the mask of an array or Tensor; None if it has none.
+
+    For arrays of JAX and Tensors it is the attribute `x._keras_mask`. Inside a compiled function
+    arrays have no attributes, and this function works there as well.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import cornu
+    >>> embed = cornu.layers.Embedding(5, 2, mask_zero=True)
+    >>> get_keras_mask(embed(np.array([[3, 1, 0]]))).tolist()
+    [[True, True, False]]
+    """
+    return scope.current().masks.get(x)
+
+
+def set_keras_mask(x: Any, mask: Any) -> None:
+    """Attaches a mask to an array or Tensor, which layers called on it receive; None removes it."""
+    scope.current().masks.put(x, mask)
 
 
 def _canonicalize(dtype: Any) -> Any:

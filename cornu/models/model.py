@@ -390,7 +390,7 @@ class Model(InspectionMethods):
             or (
                 isinstance(x, jax.Array)
                 and not isinstance(x, jax.core.Tracer)
-                and not (masks and masks.get(x) is not None)
+                and masks.get(x) is None
             )
             for x in tree.leaves(args[0])
         )

@@ -7,8 +7,10 @@ from typing import Any, Protocol
 
 import jax
 
+from cornu import tree
 from cornu.callbacks import CallbackList
 from cornu.core.layer.walk import nested_layers
+from cornu.core.state import scope
 from cornu.core.state.variable import Variable
 from cornu.metrics import Mean
 from cornu.training.compile_config import CompileConfig
@@ -180,7 +182,7 @@ class ProgramCache:
         """Calls the model on arrays through its compiled function.
 
         Returns:
-            The outputs, and the losses that layers added.
+            The outputs, which carry their masks, and the losses that layers added.
         """
         owner = self._owner
         # In inference, it makes no difference which layers are frozen.
@@ -190,13 +192,19 @@ class ProgramCache:
             kwargs = {} if training is None else {"training": training}
             note = self._notes("call" if training is not False else "predict", training=training)
             forward = self._forwards[key] = Forward(
-                lambda x: owner.model._run_((x,), kwargs),
+                lambda x: _with_masks(owner.model._run_((x,), kwargs)),
                 owner.model._all_variables_,
                 owner.key(),
                 owner.random_sources(),
                 lambda x: note((x,)),
             )
-        return forward(inputs)
+        (outputs, masks), losses = forward(inputs)
+        if masks:
+            table = scope.current().masks
+            for output, mask in zip(tree.leaves(outputs), masks, strict=True):
+                if mask is not None:
+                    table.put(output, mask)
+        return outputs, losses
 
     def predict(self, batch: Batch, size: int | None = None) -> Any:
         """Returns the predictions for a batch.
@@ -244,3 +252,9 @@ class ProgramCache:
             self.traces.note(f"Model {model.name!r}", step, specs_of(batch), facts, streamed)
 
         return note
+
+
+def _with_masks(outputs: PyTree) -> tuple[PyTree, list[Any]]:
+    """Returns outputs and their masks, since a compiled function returns new arrays."""
+    masks = [scope.current().masks.get(output) for output in tree.leaves(outputs)]
+    return outputs, masks if any(mask is not None for mask in masks) else []

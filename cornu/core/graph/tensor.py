@@ -94,6 +94,15 @@ class Tensor(Operators, TensorBase):
         self.optional = optional
 
     @property
+    def _keras_mask(self) -> Any:
+        """The mask, under the name that it has in Keras."""
+        return self.mask
+
+    @_keras_mask.setter
+    def _keras_mask(self, mask: Any) -> None:
+        self.mask = mask
+
+    @property
     def ndim(self) -> int:
         """The number of axes."""
         return len(self.shape)

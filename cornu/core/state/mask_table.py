@@ -1,7 +1,7 @@
 """MaskTable: the masks of arrays.
 
-In Keras, a mask is an attribute of a tensor. JAX arrays have no attributes, so masks are looked up
-by the identity of the array.
+As in Keras, the mask of an array is its attribute `_keras_mask`. Tracers of JAX and arrays of NumPy
+take no attributes; their masks are looked up by the identity of the array.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ __all__ = ["MaskTable"]
 
 
 class MaskTable:
-    """A mapping from arrays to their masks, by identity. Arrays are referenced weakly."""
+    """The masks of arrays; those of arrays without attributes are entries of the table.
+
+    The table references arrays weakly.
+    """
 
     __slots__ = ("_entries",)
 
@@ -21,16 +24,19 @@ class MaskTable:
         self._entries: dict[int, tuple[weakref.ref[Any], Any]] = {}
 
     def put(self, x: Any, mask: Any) -> None:
-        """Attaches a mask to an array."""
-        key = id(x)
-        entries = self._entries
+        """Attaches a mask to an array; None removes the mask."""
+        try:
+            x._keras_mask = mask
+            return
+        except AttributeError:
+            key, entries = id(x), self._entries
         entries[key] = (weakref.ref(x, lambda _: entries.pop(key, None)), mask)
 
     def get(self, x: Any) -> Any:
         """Returns the mask of an array, or None."""
+        mask = getattr(x, "_keras_mask", None)
+        if mask is not None or not self._entries:
+            return mask
         entry = self._entries.get(id(x))
         # The id of a deleted array may have been reused before its entry was removed.
         return entry[1] if entry is not None and entry[0]() is x else None
-
-    def __bool__(self) -> bool:
-        return bool(self._entries)
