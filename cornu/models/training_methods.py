@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Literal, overload
+from typing import Any, ClassVar, Literal, overload
 
 from cornu import registry
 from cornu.callbacks import History
@@ -34,6 +34,8 @@ class TrainingMethods(Layer):
     """The methods of a Model that concern training; each delegates to its Trainer."""
 
     _trainer_: Trainer
+    # By name, as in Keras 3: programs rely on the positions in `History` and in lists of results.
+    _sorts_logs_: ClassVar[bool] = True
 
     @overridable_property
     def trainer(self) -> Trainer:

@@ -11,7 +11,7 @@ __all__ = ["Logs", "to_number"]
 
 
 class Logs(MutableMapping[str, Any]):
-    """A dict of floats, ordered by name, that is computed on first access.
+    """A dict of floats that is computed on first access.
 
     Reading a number waits for the device, so that a training loop whose logs are not read
     dispatches steps without waiting.
@@ -20,16 +20,20 @@ class Logs(MutableMapping[str, Any]):
         compute: returns the values by name, as device arrays; a value that is itself a dict, such
             as the result of a metric, adds its items.
         own: whether a custom step returned the values, so that they are not those of metrics.
+        sort: whether the values are ordered by name.
     """
 
-    def __init__(self, compute: Callable[[], dict[str, Any]], own: bool = False) -> None:
+    def __init__(
+        self, compute: Callable[[], dict[str, Any]], own: bool = False, sort: bool = True
+    ) -> None:
         self._compute = compute
         self.own = own
+        self._sort = sort
         self._values: dict[str, Any] | None = None
 
     def _materialize(self) -> dict[str, Any]:
         if self._values is None:
-            self._values = _flatten(self._compute())
+            self._values = _flatten(self._compute(), self._sort)
         return self._values
 
     def __getitem__(self, name: str) -> Any:
@@ -55,12 +59,14 @@ class Logs(MutableMapping[str, Any]):
         return repr(self._materialize())
 
 
-def _flatten(values: Mapping[str, Any]) -> dict[str, Any]:
+def _flatten(values: Mapping[str, Any], sort: bool) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    # By name, as in Keras: programs rely on the positions of `History` and of lists of results.
-    for name in sorted(values, key=str):
+    for name in sorted(values, key=str) if sort else values:
         value = values[name]
-        found.update(_flatten(value) if isinstance(value, Mapping) else {name: to_number(value)})
+        if isinstance(value, Mapping):
+            found.update(_flatten(value, sort))
+        else:
+            found[name] = to_number(value)
     return found
 
 

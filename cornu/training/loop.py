@@ -49,6 +49,10 @@ class EpochHost(Protocol):
     def reset_metrics(self) -> None:
         """Resets all metrics."""
 
+    @property
+    def sorts_logs(self) -> bool:
+        """Whether logs are ordered by name."""
+
     def results(self) -> dict[str, Any]:
         """Returns the values of the metrics, on the device."""
 
@@ -136,7 +140,7 @@ def run_epochs(
                 break
             saver.after_steps(epoch, done, done == source.steps, logs)
         if step and logs is None:
-            logs = Logs(host.results)
+            logs = Logs(host.results, sort=host.sorts_logs)
         if host.pausing:
             saver.paused(epoch, done, logs)
             break

@@ -53,6 +53,9 @@ class ProgramOwner(Protocol):
 
     def reset_metrics(self) -> None: ...
 
+    @property
+    def sorts_logs(self) -> bool: ...
+
     def results(self) -> dict[str, Any]: ...
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
@@ -40,6 +40,7 @@ class TrainableModel(Protocol):
     """A layer with train, test and predict steps that can be built for data."""
 
     built: bool
+    _sorts_logs_: ClassVar[bool]
 
     @property
     def name(self) -> str: ...

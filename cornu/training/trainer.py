@@ -226,6 +226,11 @@ class Trainer:
         """Resets all metrics."""
         self.model.reset_metrics()
 
+    @property
+    def sorts_logs(self) -> bool:
+        """Whether logs are ordered by name."""
+        return self.model._sorts_logs_
+
     def results(self) -> dict[str, Any]:
         """Returns the values of the metrics, on the device."""
         return self.model.get_metrics_result()

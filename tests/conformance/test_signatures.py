@@ -39,10 +39,6 @@ EXCEPTIONS = {
     "*Model.call": ("*", "overridden by users, who choose the parameters"),
     "Sequential.call": ("no **kwargs", "the layers of a Sequential receive one input"),
     "utils.FeatureSpace.call": ("*", "Keras has no parameters at all there"),
-    "Model.*_step": (
-        "*",
-        "both forms, (data) and (state, data), are accepted where they are defined",
-    ),
     "*.compute_output_spec": ("*", "the parameters of `call`, or any"),
     "layers.*.transform_labels": ("*", "a layer transforms images, labels and boxes in one method"),
     "optimizers.Adadelta.update_step": ("grad*", "named gradient, as in the base class of Keras"),

@@ -95,7 +95,7 @@ def test_the_code_is_that_of_the_posts(name):
 
 def test_functional(outputs):
     assert "Epoch 10/10" in outputs["functional"]
-    losses = [float(x) for x in re.findall(r"acc: [\d.]+ - loss: ([\d.]+)", outputs["functional"])]
+    losses = [float(x) for x in re.findall(r"loss: ([\d.]+) - acc: [\d.]+", outputs["functional"])]
     assert len(losses) == 10
     assert losses[-1] < losses[0]
 

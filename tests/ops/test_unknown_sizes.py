@@ -135,3 +135,11 @@ def test_shapes_of_a_graph() -> None:
     assert ops.einsum("ab,bc->ac", Tensor((None, None), "float32"), fixed).shape == (None, 3)
     with pytest.raises(ValueError, match="matmul"):
         ops.matmul(batch, Tensor((5, None), "float32"))
+
+
+def test_arguments_determine_unknown_sizes():
+    assert ops.broadcast_to(Tensor((None, 1)), (5, 3)).shape == (5, 3)
+    assert ops.broadcast_to(Tensor((None, 3)), (5, 3)).shape == (5, 3)
+    assert [part.shape for part in ops.unstack(Tensor((None, 3)), num=2)] == [(3,), (3,)]
+    with pytest.raises(ValueError, match="broadcast"):
+        ops.broadcast_to(Tensor((None, 4)), (5, 3))

@@ -72,7 +72,10 @@ def infer_outputs(fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     except Exception:
         # Some comparisons of symbolic sizes are undecidable, and an unknown size may meet a known
         # one. The first error is raised if no sizes are possible: it contains the user's shapes.
-        found = _infer_from_examples(trace, unknown, tensors) if unknown else []
+        # Sizes may also be given by arguments, such as the shape of `broadcast_to`.
+        known = {d for t in tensors for d in t.shape if d is not None}
+        known |= {leaf for leaf in leaves if type(leaf) is int}
+        found = _infer_from_examples(trace, unknown, known) if unknown else []
         if not found:
             raise
         return jax.tree_util.tree_map(_common, *found)
@@ -85,7 +88,7 @@ _LARGE = (5040, 10080)
 _MOST_EXAMPLES = 64
 
 
-def _infer_from_examples(trace: Callable[..., Any], unknown: int, tensors: list[Any]) -> list[Any]:
+def _infer_from_examples(trace: Callable[..., Any], unknown: int, known: set[int]) -> list[Any]:
     """Returns outputs for several sizes that are possible.
 
     The sizes of the outputs that differ depend on the unknown ones.
@@ -103,10 +106,10 @@ def _infer_from_examples(trace: Callable[..., Any], unknown: int, tensors: list[
         # A small size, too: `min(n, 4)` is 4 for both large ones.
         small = outputs([(2,) * unknown])
         return [*found, *_like(found[0], small)] if _like(found[0], found[1:]) else []
-    known = sorted({d for t in tensors for d in t.shape if d is not None and d > 1})
-    sizes = (*_LARGE, *known)
+    candidates = sorted(size for size in known if size > 1)
+    sizes = (*_LARGE, *candidates)
     if len(sizes) ** unknown > _MOST_EXAMPLES:
-        found += outputs((size,) * unknown for size in known)
+        found += outputs((size,) * unknown for size in candidates)
     else:
         found = outputs(itertools.product(sizes, repeat=unknown))
     return _like(found[0], found) if found else []

@@ -30,6 +30,8 @@ __all__ = ["Model", "Sequential", "load_model", "model_from_json"]
 class Keras1Trainer(TrainingMethods):
     """`compile`, `fit` and related methods with the arguments of Keras 1."""
 
+    _sorts_logs_ = False  # Keras 1 prints the loss first
+
     def compile(  # type: ignore[override]
         self,
         optimizer: Any,

@@ -32,6 +32,10 @@ class MetricsOwner(Protocol):
     def reset_metrics(self) -> None:
         """Resets all metrics."""
 
+    @property
+    def sorts_logs(self) -> bool:
+        """Whether logs are ordered by name."""
+
     def results(self) -> dict[str, Any]:
         """Returns the values of the metrics, on the device."""
 
@@ -128,7 +132,7 @@ class Runner:
 
     def _logs(self, logs: Any) -> Logs:
         if logs is None:
-            return Logs(self.owner.results)
+            return Logs(self.owner.results, sort=self.owner.sorts_logs)
         return Logs(lambda: logs, own=True)
 
     def _streamed(
