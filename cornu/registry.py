@@ -464,12 +464,14 @@ def _special(name: str, config: Config) -> Config:
 def _describe(obj: Configurable) -> Config:
     module, name = obj._public_name_()
     cls = type(obj)
+    is_public = obj._library_class_() is cls and cls not in _custom_names
     return {
         "module": module,
         "class_name": name,
         "config": complete_config(obj),
-        # Keras looks for classes of the program only under this name.
-        "registered_name": None if obj._library_class_() is cls else get_registered_name(cls),
+        # Keras looks for classes of the program only under this name. Those of the dialects are
+        # registered, because the public names belong to the classes of today.
+        "registered_name": None if is_public else get_registered_name(cls),
     }
 
 

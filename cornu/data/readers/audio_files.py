@@ -85,7 +85,7 @@ def audio_dataset_from_directory(
     ...     file.setparams((1, 2, 8000, 0, "NONE", ""))
     ...     file.writeframes(bytes(16))
     >>> data = audio_dataset_from_directory(folder, output_sequence_length=10)
-    Found 1 files belonging to 1 classes.
+    Found 1 file belonging to 1 class.
     >>> [(sounds.shape, labels.tolist()) for sounds, labels in data]
     [((1, 10, 1), [0])]
 

@@ -82,7 +82,7 @@ def text_dataset_from_directory(
     >>> data = text_dataset_from_directory(folder, shuffle=False)
     Found 2 files belonging to 2 classes.
     >>> list(data)
-    [(array(['never again', 'lovely'], dtype=object), array([0, 1], dtype=int32))]
+    [(BatchArray(['never again', 'lovely'], dtype=object), BatchArray([0, 1], dtype=int32))]
 
     Differences: texts are Python strings. In Keras they are string tensors of TensorFlow, and
         `max_length` counts bytes. For files, split and orders see `image_dataset_from_directory`.
