@@ -12,6 +12,7 @@ import jax.scipy.linalg as jsl
 from cornu.core.graph.op import op
 from cornu.errors import suggest_names
 from cornu.ops.arguments import to_array, to_float, to_operand, to_pair
+from cornu.ops.precision import is_half, widen
 from cornu.types import Array, ArrayLike, Axes
 
 __all__ = [
@@ -111,7 +112,9 @@ def norm(
     >>> cornu.ops.norm([3.0, 4.0]).tolist()
     5.0
     """
-    return jnp.linalg.norm(to_float(x), ord=ord, axis=axis, keepdims=keepdims)
+    x = to_float(x)  # the sum of squares of a long vector exceeds float16
+    result = jnp.linalg.norm(widen(x), ord=ord, axis=axis, keepdims=keepdims)
+    return result.astype(x.dtype) if is_half(x.dtype) else result
 
 
 @op

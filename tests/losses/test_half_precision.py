@@ -88,6 +88,7 @@ REDUCTIONS = {
     "softmax": lambda x: ops.softmax(0 * x).astype("float32") * COUNT,
     "log_softmax": lambda x: ops.log_softmax(x),
     "sparsemax": lambda x: ops.sparsemax(x),
+    "norm": lambda x: ops.norm(x, axis=-1),
     "normalize": lambda x: ops.normalize(x) * COUNT**0.5,
     "normalize_1": lambda x: ops.normalize(x, order=1).astype("float32") * COUNT,
     "normalize_3": lambda x: ops.normalize(300 * x, order=3) * COUNT ** (1 / 3),
