@@ -92,6 +92,7 @@ def get_keras_mask(x: Any) -> Any:
     return scope.current().masks.get(x)
 
 
+@api_boundary
 def set_keras_mask(x: Any, mask: Any) -> None:
     """Attaches a mask to an array or Tensor, which layers called on it receive; None removes it."""
     scope.current().masks.put(x, mask)
