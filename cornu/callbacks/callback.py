@@ -138,7 +138,7 @@ class Callback:
     def set_state(self, state: dict[str, Any]) -> None:
         """Restores what `get_state()` returned; called after `on_train_begin`."""
         # A state may come from elsewhere: it replaces neither methods nor paths.
-        kept = {name: value for name, value in state.items() if _is_kept(self, name)}
+        kept = {name: value for name, value in state.items() if is_restorable(self, name)}
         vars(self).update(kept)
         refused = [name for name in state if name not in kept]
         if refused:
@@ -241,11 +241,11 @@ def plain_attributes(callback: Callback) -> dict[str, Any]:
     return {
         name: value
         for name, value in vars(callback).items()
-        if _is_kept(callback, name) and is_encodable(value)
+        if is_restorable(callback, name) and is_encodable(value)
     }
 
 
-def _is_kept(callback: Callback, name: str) -> bool:
+def is_restorable(callback: Any, name: str) -> bool:
     """Tells whether an attribute may be part of the state."""
     if name in _NOT_SAVED or name.startswith("__"):
         return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 from dataclasses import dataclass
+from typing import Literal
 
 __all__ = ["Resume"]
 
@@ -24,9 +25,14 @@ class Resume:
         every: how often the state is saved: a number of steps, a `datetime.timedelta`, or
             `"epoch"`; by default every 30 seconds, or less often if saving takes long.
         keep: the number of latest states to keep.
+        on_change: what `fit` does if the state was saved with another model, `compile`, data or
+            arguments of `fit`: `"error"` raises an error, `"warn"` continues with a warning where
+            that is possible, and `"restart"` deletes the states and starts training from the
+            beginning. Another learning rate, more epochs and, at the end of an epoch, another
+            batch size are always accepted.
 
     Raises:
-        ValueError: `every` or `keep` is invalid.
+        ValueError: `every`, `keep` or `on_change` is invalid.
 
     Example:
 
@@ -37,6 +43,7 @@ class Resume:
     folder: str | os.PathLike[str]
     every: int | datetime.timedelta | str | None = None
     keep: int = 3
+    on_change: Literal["error", "warn", "restart"] = "error"
 
     def __post_init__(self) -> None:
         if not isinstance(self.folder, (str, os.PathLike)):
@@ -50,6 +57,11 @@ class Resume:
             )
         if not isinstance(self.keep, int) or self.keep < 1:
             raise ValueError(f"Resume: keep must be a positive integer. Received: {self.keep!r}")
+        if self.on_change not in ("error", "warn", "restart"):
+            raise ValueError(
+                "Resume: on_change must be 'error', 'warn' or 'restart'. "
+                f"Received: {self.on_change!r}"
+            )
 
     @property
     def steps(self) -> int | None:

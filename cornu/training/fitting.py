@@ -92,9 +92,20 @@ def fit(
         trainer.prepare(source, train=True)
         steps.check_data(trainer, binding, source)
         preflight.before_fit(trainer, binding, source, held_out, batch_size)
-        if session.restore_finished(epochs):
-            return _history(trainer)
+        arguments = {
+            "shuffle": shuffle,
+            "initial_epoch": initial_epoch,
+            "steps_per_epoch": steps_per_epoch,
+            "class_weight": class_weight,
+            "validation_split": validation_split,
+            "validation_steps": validation_steps,
+            "validation_freq": validation_freq,
+            "overfit_batches": overfit_batches,
+        }
+        session.compare(source, held_out, binding.names, epochs, arguments)
         source = dry_run.training(source)
+        if session.restore_finished(source, epochs):
+            return _history(trainer)
         # Known only now: the callbacks are created before the data is opened.
         listed.set_params({**(listed.params or {}), "steps": source.steps})
         if not validation_batch_size and held_out is not None and held_out.has_rows:

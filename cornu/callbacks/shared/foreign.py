@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from cornu.callbacks.callback import Callback, plain_attributes
+from cornu.callbacks.callback import Callback, is_restorable, plain_attributes
 from cornu.callbacks.shared.trained_model import TrainedModel
 
 __all__ = ["ForeignCallback"]
@@ -43,7 +43,8 @@ class ForeignCallback(Callback):
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Restores what `get_state()` returned."""
-        vars(self.callback).update(state)
+        kept = {name: state[name] for name in state if is_restorable(self.callback, name)}
+        vars(self.callback).update(kept)
 
 
 def _forwarded(name: str) -> Callable[..., None]:

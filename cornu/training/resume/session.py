@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jax
@@ -18,6 +19,7 @@ from cornu.callbacks import BackupAndRestore, CallbackList
 from cornu.core.layer.walk import nested_layers
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.user_frames import user_stacklevel
+from cornu.data import Arrays, DataInput, digest_rows
 from cornu.saving.resume import Resume
 from cornu.saving.state_encoding import decode_state, encode_state
 from cornu.saving.storage_keys import collect_weights_by_key
@@ -25,6 +27,7 @@ from cornu.saving.training_state import TrainingState
 from cornu.saving.weight_paths import collect_weights_by_path
 from cornu.terminal.console import console
 from cornu.training.loop import StartPoint
+from cornu.training.resume.fingerprint import compare_fingerprints, describe_training
 from cornu.training.resume.snapshot import get_counters, set_counters
 from cornu.training.resume.writer import CheckpointWriter
 from cornu.training.step.runner import no_limit
@@ -64,6 +67,8 @@ class ResumeSession:
         self._exit_stack = contextlib.ExitStack()
         self._writer: CheckpointWriter | None = None
         self._paused = False
+        self._program: dict[str, Any] = {}
+        self._new_rate: float | None = None
         self._reported: set[str] = set()  # attributes that cannot be saved
         self._epochs_only = False  # whether states are saved only at the ends of epochs
         self._epoch_end: Any = None  # epoch, step and logs after the last epoch
@@ -95,7 +100,97 @@ class ResumeSession:
 
     # ---------------------------------------------------------------------------------- restoring
 
-    def restore_finished(self, epochs: int) -> bool:
+    def compare(
+        self,
+        source: Any,
+        validation: DataInput | None,
+        names: Any,
+        epochs: int,
+        arguments: Mapping[str, Any],
+    ) -> None:
+        """Compares the program with that of the saved state.
+
+        Args:
+            source: the source of the training data.
+            validation: the validation data, if any.
+            names: the names of the inputs and outputs of the model.
+            epochs: the argument of `fit`.
+            arguments: other arguments of `fit`.
+
+        Raises:
+            ValueError: something differs that must not change, and `on_change` is "error".
+        """
+        if self._writer is None:
+            return
+        data: dict[str, Any] = {}
+        if isinstance(source, Arrays):
+            data["training"] = digest_rows(source.structure)
+        if validation is not None and validation.has_rows:
+            data["validation"] = digest_rows(validation.arrays(names))
+        self._program = describe_training(self.trainer, arguments, data)
+        if self.saved is None:
+            return
+        with self._errors_of(self.saved):
+            position = self.saved.data["position"]
+            saved = json.loads(self.saved.data.get("config", "null"))
+            found = [] if saved is None else compare_fingerprints(self._program, saved)
+        if saved is None:
+            warnings.warn(
+                f"The state in {str(self._folder())!r} was saved by an earlier version of cornu. "
+                "Only the layers, their weights and the size of the data are compared.",
+                stacklevel=user_stacklevel(),
+            )
+        complete = position["ended"] or position["epoch"] >= epochs
+        accepted = [] if complete else [one for one in found if one.is_rate]
+        refused = [str(one) for one in found if one not in accepted]
+        if (position["epoch"], position["step"]) > (epochs, 0):
+            refused.append(f"epochs is {epochs}, and epoch {position['epoch']} has been completed")
+        others = self._other_variables(self.saved)
+        if others and self._on_change != "restart":
+            raise _different_program(others, str(self._folder()))
+        refused = others + refused
+        if refused and self._on_change_refused(refused):
+            return
+        rates = [one for one in accepted if one.name.endswith(".learning_rate")]
+        self._new_rate = rates[0].current if rates else None
+        for one in accepted:
+            self._print(f"resume: {one}. Training continues with the new value.")
+
+    @property
+    def _on_change(self) -> str:
+        return "error" if self.resume is None else self.resume.on_change
+
+    def _on_change_refused(self, lines: list[str]) -> bool:
+        """Handles differences as `on_change` says; returns whether training restarts."""
+        shown = lines[:_MAX_DIFFERENCES]
+        if len(lines) > _MAX_DIFFERENCES:
+            shown.append(f"and {len(lines) - _MAX_DIFFERENCES} more")
+        text = f"The state in {str(self._folder())!r} belongs to another run:" + "".join(
+            f"\n  {line}" for line in shown
+        )
+        if self._on_change == "restart":
+            assert self._writer is not None
+            self._writer.states.clear()
+            self.saved = None
+            self._print(f"{text}\nTraining starts from the beginning.")
+            return True
+        if self._on_change == "warn":
+            warnings.warn(f"{text}\nIt is used all the same.", stacklevel=user_stacklevel())
+            return False
+        raise ValueError(
+            f"{text}\nUse another directory for this run, or pass Resume(..., on_change='restart') "
+            "to delete the state, or on_change='warn' to continue from it."
+        )
+
+    def _other_variables(self, state: TrainingState) -> list[str]:
+        """Returns why the Variables of a state cannot be assigned; empty if they can."""
+        variables = _variables(self.trainer)
+        with self._errors_of(state):
+            return _compare_programs(
+                state.data["program"], _describe_program(self.trainer, variables)
+            )
+
+    def restore_finished(self, source: Any, epochs: int) -> bool:
         """Restores the state after the end of training, if training was completed; else False."""
         if self.saved is None or self._writer is None:
             return False
@@ -105,6 +200,8 @@ class ResumeSession:
             with self._errors_of(end):
                 _check_structure(end.data)
         if end is None or not (position["ended"] or position["epoch"] >= epochs):
+            return False
+        if self._check_data(source, self.saved.data["data"], complete=True):
             return False
         self._restore_all(end)
         self.trainer.run.history = self.callbacks.history
@@ -132,8 +229,12 @@ class ResumeSession:
             return StartPoint(initial_epoch)
         data = self.saved.data
         position = data["position"]
-        self._check_data(data["data"], position["step"])
+        if self._check_data(source, data["data"], complete=position["step"] > 0):
+            self._write(initial_epoch, 0)
+            return StartPoint(initial_epoch)
         logs = self._restore_all(self.saved, source)
+        if self._new_rate is not None:
+            self.trainer.optimizer.learning_rate = self._new_rate
         self._print_start(position, epochs)
         self.saved = None
         return StartPoint(position["epoch"], position["step"], logs, position["ended"])
@@ -203,22 +304,27 @@ class ResumeSession:
     def _folder(self) -> Any:
         return self._writer.folder if self._writer is not None else None
 
-    def _check_data(self, saved: dict[str, Any], step: int) -> None:
-        current = self.source.describe()
-        differences = [
-            f"{name} is {current.get(name)}, and {saved.get(name)} in the saved state"
-            for name in dict.fromkeys((*current, *saved))
-            if current.get(name) != saved.get(name)
-        ]
-        if not differences:
-            return
-        text = f"The data differs from the data of the saved state: {'; '.join(differences)}."
-        if step:
-            raise ValueError(
-                f"{text}\nPass the same data, batch size and shuffle to `fit` as before, or use "
-                "another folder."
+    def _check_data(self, source: Any, saved: dict[str, Any], complete: bool) -> bool:
+        """Compares the data with that of the saved state; returns whether training restarts.
+
+        Args:
+            source: the source of the training data.
+            saved: the description in the state.
+            complete: whether the state is not at the end of an epoch from which training continues,
+                so that not even the batch size may differ.
+        """
+        current = source.describe()
+        names = [n for n in dict.fromkeys((*current, *saved)) if current.get(n) != saved.get(n)]
+        lines = [f"{n} is {current.get(n)}, and {saved.get(n)} in the saved state" for n in names]
+        if complete or not set(names) <= {"batch_size", "steps"}:
+            return bool(names) and self._on_change_refused(lines)
+        if names:
+            warnings.warn(
+                f"The data differs from the data of the saved state: {'; '.join(lines)}. "
+                "Training continues with the new data.",
+                stacklevel=user_stacklevel(),
             )
-        warnings.warn(f"{text} Training continues with the new data.", stacklevel=user_stacklevel())
+        return False
 
     # ------------------------------------------------------------------------------------- saving
 
@@ -278,6 +384,7 @@ class ResumeSession:
         ended = trainer.stop_training and not step and not trainer.pausing
         position = {"epoch": epoch, "step": step, "ended": ended}
         data = {
+            "config": json.dumps(self._program),
             "program": _describe_program(trainer, variables),
             "position": position,
             "logs": encode_state(logs, arrays, "logs"),
@@ -364,9 +471,12 @@ def _describe_program(trainer: Trainer, variables: dict[str, Variable]) -> dict[
 def _check_structure(data: Any) -> None:
     """Raises an error unless the data of a state has the parts that are read before the others."""
     position, program = data["position"], data["program"]
-    counts = (position["epoch"], position["step"], data["seed"])
+    numbers = data["numbers"]
+    counts = [position["epoch"], position["step"], data["seed"], numbers["epochs_run"]]
+    counts += [*numbers["steps"].values(), *data["seeds"].values()]
+    counts += [count for pair in numbers["sources"] for count in pair]
     is_valid = (
-        all(type(count) is int and count >= 0 for count in counts)
+        all(type(count) is int and 0 <= count < 1 << 63 for count in counts)
         and type(position["ended"]) is bool
         and isinstance(data["data"], dict)
         and isinstance(program["layers"], list)
@@ -380,10 +490,10 @@ def _check_structure(data: Any) -> None:
         raise ValueError("Its position, data or program is not valid.")
 
 
-def _check_program(saved: dict[str, Any], current: dict[str, Any], folder: str) -> None:
-    """Raises a ValueError that lists the differences if a state is that of another program."""
+def _compare_programs(saved: dict[str, Any], current: dict[str, Any]) -> list[str]:
+    """Returns the differences because of which a state cannot be assigned."""
     if saved == current:
-        return
+        return []
     lines: list[str] = []
     if saved["optimizer"] != current["optimizer"]:
         lines.append(f"optimizer: {current['optimizer']}, saved {saved['optimizer']}")
@@ -400,8 +510,19 @@ def _check_program(saved: dict[str, Any], current: dict[str, Any], folder: str) 
             f"layer {at}: {(*mine, 'missing')[at] if at <= len(mine) else 'missing'}, "
             f"saved {(*other, 'missing')[at] if at <= len(other) else 'missing'}"
         )
+    return lines or ["its layers"]
+
+
+def _check_program(saved: dict[str, Any], current: dict[str, Any], folder: str) -> None:
+    """Raises a ValueError that lists the differences if a state is that of another program."""
+    lines = _compare_programs(saved, current)
+    if lines:
+        raise _different_program(lines, folder)
+
+
+def _different_program(lines: list[str], folder: str) -> ValueError:
     more = [f"and {len(lines) - _MAX_DIFFERENCES} more"] if len(lines) > _MAX_DIFFERENCES else []
-    raise ValueError(
+    return ValueError(
         f"The state in {folder!r} was saved by a different program; it was not changed:"
         + "".join(f"\n  {line}" for line in lines[:_MAX_DIFFERENCES] + more)
         + "\nUse another folder, or delete this one to start training from the beginning."

@@ -1,0 +1,148 @@
+"""A fingerprint of a training program, by which a saved state is recognized as its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from cornu import registry
+from cornu.core.layer.walk import nested_layers
+from cornu.optimizers import Optimizer
+from cornu.training.trainer import Trainer
+
+__all__ = ["Difference", "compare_fingerprints", "describe_training"]
+
+# Automatic names depend on how many layers were created before, and `trainable` is part of the
+# state itself, because callbacks change it.
+_IGNORED = frozenset(("name", "trainable", "build_config", "registered_name", "module"))
+_NESTED = ("layers", "input_layers", "output_layers")
+_COMPILED = ("loss", "loss_weights", "metrics", "weighted_metrics")
+_MAX_VALUE = 200  # characters of a value that is stored as it is; of longer ones, a hash
+_RATE = "compile.optimizer.config.learning_rate"
+_MISSING = "(not given)"
+
+
+class Difference(NamedTuple):
+    """A difference between two programs.
+
+    Attributes:
+        name: the path of the value, such as "layers.1.config.activation".
+        current, saved: the two values.
+    """
+
+    name: str
+    current: Any
+    saved: Any
+
+    @property
+    def is_rate(self) -> bool:
+        """Whether it is the learning rate, a number or an argument of a schedule."""
+        numbers = isinstance(self.current, float) and isinstance(self.saved, float)
+        return self.name == _RATE and numbers or self.name.startswith(f"{_RATE}.")
+
+    def __str__(self) -> str:
+        return f"{self.name} is {self.current!r}, and {self.saved!r} in the saved state"
+
+
+def describe_training(
+    trainer: Trainer, arguments: Mapping[str, Any], data: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Returns a description of everything that determines a run, as a flat dict of JSON data.
+
+    Args:
+        trainer: the Trainer of the model.
+        arguments: the arguments of `fit`.
+        data: digests of the data.
+    """
+    config = trainer.config
+    assert config is not None
+    described = {
+        "layers": [_describe_layer(layer) for layer in _all_layers(trainer)],
+        "compile": {
+            **{name: _serialize(getattr(config, name)) for name in _COMPILED},
+            "optimizer": _describe_optimizer(trainer.optimizer),
+        },
+        "fit": _serialize(dict(arguments)),
+        "data": dict(data),
+    }
+    return dict(_flatten(described, ""))
+
+
+def _serialize(value: Any) -> Any:
+    """Returns a value as plain data; only the class of what cannot be serialized."""
+    try:
+        return registry.serialize(value)
+    except Exception:  # a method that the program defines, or a wrapper of functions
+        return type(value).__name__
+
+
+def _all_layers(trainer: Trainer) -> list[Any]:
+    return [trainer.model, *nested_layers(trainer.model)]
+
+
+def _describe_layer(layer: Any) -> dict[str, Any]:
+    try:
+        config = dict(layer.get_config())
+    except Exception:  # a method that the program defines
+        return {"class": type(layer).__name__}
+    nested = config.pop("layers", None)
+    ends = [config.pop(name, None) for name in _NESTED[1:]]
+    if isinstance(nested, list):
+        # The layers themselves are described elsewhere; here it is how they are connected.
+        names = {part.get("name"): i for i, part in enumerate(nested) if isinstance(part, dict)}
+        calls = [part.get("inbound_nodes") for part in nested if isinstance(part, dict)]
+        config["connections"] = _rename([calls, *ends], names)
+    return {"class": type(layer).__name__, "config": _serialize(config)}
+
+
+def _rename(value: Any, names: Mapping[Any, int]) -> Any:
+    """Returns a config in which the names of layers are their positions."""
+    if isinstance(value, dict):
+        return {key: _rename(item, names) for key, item in value.items() if key != "name"}
+    if isinstance(value, (list, tuple)):
+        return [_rename(item, names) for item in value]
+    return f"layer {names[value]}" if isinstance(value, str) and value in names else value
+
+
+def _describe_optimizer(optimizer: Any) -> Any:
+    described = _serialize(optimizer)
+    if isinstance(optimizer, Optimizer) and isinstance(described, dict):
+        given = optimizer._constructor_arguments_().get("learning_rate")
+        # Not the present one, which callbacks have changed if the model was trained before.
+        if isinstance(given, (int, float)):
+            described["config"]["learning_rate"] = float(given)
+    return described
+
+
+def _flatten(value: Any, name: str) -> Iterator[tuple[str, Any]]:
+    # Calls of functional graphs are long and deep: their hash is enough.
+    if isinstance(value, (dict, list, tuple)) and value and not name.endswith(".connections"):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, item in items:
+            if key not in _IGNORED:
+                yield from _flatten(item, f"{name}.{key}" if name else str(key))
+        return
+    if value is None or isinstance(value, (bool, int, float)):
+        yield name, value
+        return
+    text = value if isinstance(value, str) else json.dumps(value, default=_name_of)
+    if len(text) > _MAX_VALUE or name.endswith(".connections"):
+        text = f"sha256 {hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    yield name, text
+
+
+def _name_of(value: Any) -> str:
+    # Not the repr, which may contain an address.
+    return getattr(value, "__qualname__", type(value).__name__)
+
+
+def compare_fingerprints(current: Mapping[str, Any], saved: Mapping[str, Any]) -> list[Difference]:
+    """Returns the differences, in the order of the current description."""
+    return [
+        Difference(name, current.get(name, _MISSING), saved.get(name, _MISSING))
+        for name in dict.fromkeys((*current, *saved))
+        # As JSON: NaN differs from itself.
+        if json.dumps(current.get(name, _MISSING)) != json.dumps(saved.get(name, _MISSING))
+    ]
