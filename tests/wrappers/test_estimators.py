@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import estimator_checks_generator
 
 import cornu
 from cornu.wrappers import SKLearnClassifier, SKLearnRegressor, SKLearnTransformer
@@ -58,16 +58,24 @@ UNFIT = dict.fromkeys(
 )
 
 
+def checks():
+    for estimator in ESTIMATORS:
+        unfit = UNFIT if isinstance(estimator, SKLearnClassifier) else {}
+        yield from estimator_checks_generator(
+            estimator, legacy=True, expected_failed_checks=unfit, mark="xfail", xfail_strict=False
+        )
+
+
+def identify(value):
+    """Returns the id of an argument; that of scikit-learn contains the address of `make`."""
+    if callable(value):
+        return getattr(value, "func", value).__name__
+    return type(value).__name__
+
+
 # Each check trains small models, several hundred in all.
 @pytest.mark.slow
-@parametrize_with_checks(
-    ESTIMATORS,
-    legacy=True,
-    expected_failed_checks=lambda estimator: (
-        UNFIT if isinstance(estimator, SKLearnClassifier) else {}
-    ),
-    xfail_strict=False,
-)
+@pytest.mark.parametrize(("estimator", "check"), list(checks()), ids=identify)
 def test_the_checks_of_scikit_learn(estimator, check):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
