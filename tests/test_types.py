@@ -11,11 +11,11 @@ from cornu import (
     losses,
     metrics,
     optimizers,
-    registry,
     regularizers,
     settings,
     types,
 )
+from cornu.registry.names import classes, functions
 
 # Resolved by `compile`, which knows the shapes of the outputs.
 BY_SHAPE = {"acc", "accuracy", "ce", "crossentropy"}
@@ -35,7 +35,7 @@ BY_SHAPE = {"acc", "accuracy", "ce", "crossentropy"}
 )
 def test_every_name_that_can_be_resolved_is_listed(category, module, names):
     # Optimizers are found by their class name in any case.
-    known = (registry._classes.get(category, {}), registry._functions.get(category, {}))
+    known = (classes.get(category, {}), functions.get(category, {}))
     lower = {
         name if category != "optimizers" else name.lower() for table in known for name in table
     }

@@ -429,7 +429,7 @@ class Model(InspectionMethods):
             trainable = config.get("trainable", True)
             return cls(inputs, outputs, name=config.get("name"), trainable=trainable)
 
-    def _library_arguments_(self, library: type[registry.Configurable]) -> dict[str, Any]:
+    def _library_arguments_(self, library: type[registry.ArgumentCapture]) -> dict[str, Any]:
         """Returns no arguments: inputs and outputs are those of the graph that a class builds."""
         return {}
 

@@ -67,7 +67,7 @@ OPTIONAL = (
 # Modules that import by a name which is not written there: the root loads its namespaces when
 # they are first used, the command line and the dialects install the requested dialect,
 # and the registry imports the package of a category whose names are looked up.
-DYNAMIC = ("cornu.cli", "cornu.dialects", "cornu.registry")
+DYNAMIC = ("cornu.cli", "cornu.dialects", "cornu.registry.names")
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import os
 import resource
 import sys
 
-from cornu import registry
+from cornu.registry.names import PACKAGES
 
 _EFFECTS = (
     "import",
@@ -22,7 +22,7 @@ _HARMLESS = ("os.listdir", "os.scandir", "os.putenv")
 _watching: list[list] = []
 
 # A lookup by name imports the library's own packages, once per process.
-for _package in registry._PACKAGES.values():
+for _package in PACKAGES.values():
     importlib.import_module(_package)
 
 

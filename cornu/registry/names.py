@@ -1,0 +1,77 @@
+"""The classes and functions of the library by category and name.
+
+Packages register their names when they are imported. A search for an unknown name imports the
+package of its category, and nothing else.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cornu.types import Config
+
+classes: dict[str, dict[str, type]] = {}  # category -> class name -> class
+functions: dict[str, dict[str, Callable[..., Any]]] = {}  # category -> name -> function
+
+# Category -> the package that registers its names. It is imported when a name is not found: in a
+# program that uses `cornu.Layer` and nothing else, the initializers have not been imported.
+PACKAGES = {
+    "activations": "cornu.activations",
+    "constraints": "cornu.constraints",
+    "dtype_policies": "cornu.dtype_policies",
+    "initializers": "cornu.initializers",
+    "layers": "cornu.models",  # Sequential and Functional are layers
+    "losses": "cornu.losses",
+    "metrics": "cornu.metrics",
+    "optimizers": "cornu.optimizers",
+    "optimizers.schedules": "cornu.optimizers",
+    "regularizers": "cornu.regularizers",
+}
+
+
+def add_class(category: str, cls: type, *names: str) -> None:
+    """Registers a class of the library in a category under additional names."""
+    for name in names:
+        classes.setdefault(category, {})[name] = cls
+
+
+def add_function(category: str, fn: Callable[..., Any], *names: str) -> None:
+    """Registers a function of the library in a category, under its own or the given names."""
+    table = functions.setdefault(category, {})
+    for name in names or (fn.__name__,):
+        table[name] = fn
+
+
+def category_of(config: Config) -> str | None:
+    """Returns the category in the module name of a config, such as "layers", or None."""
+    module = config.get("module") or ""
+    last = module.rpartition(".")[2]
+    return last if last in PACKAGES or last in classes or last in functions else None
+
+
+def search(
+    name: str, category: str | None, *registries: Mapping[str, Mapping[str, Any]]
+) -> tuple[Any, list[Mapping[str, Any]]]:
+    """Returns the entry with a name, or None, and the tables that were searched.
+
+    Args:
+        name: the name of a class or function.
+        category: the category to search in; None for all.
+        *registries: tables by category, in the order in which they are searched.
+    """
+    tables: list[Mapping[str, Any]] = []
+    for is_loaded in (False, True):
+        if is_loaded:
+            for package in [PACKAGES.get(category)] if category else PACKAGES.values():
+                if package is not None:
+                    importlib.import_module(package)
+        if category:
+            tables = [registry.get(category, {}) for registry in registries]
+        else:
+            tables = [table for registry in registries for table in registry.values()]
+        for table in tables:
+            if name in table:
+                return table[name], tables
+    return None, tables
