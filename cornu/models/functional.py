@@ -199,7 +199,7 @@ class FunctionalGraph:
         return found
 
     def _unused_keys(self, value: Any) -> list[Any]:
-        """Returns the keys of dicts that stand for no input."""
+        """Returns the keys of dicts that correspond to no input."""
         if not isinstance(value, dict):
             return _keys_beyond(self.inputs, value) if isinstance(value, (list, tuple)) else []
         names = {*self.input_names, *(tensor.name for tensor in self.input_tensors)}

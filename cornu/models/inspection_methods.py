@@ -131,8 +131,8 @@ class InspectionMethods(TrainingMethods):
         """Returns the layers that match a name, path or pattern, without repetitions.
 
         Args:
-            what: a name, path, pattern or layer, or a list of them, as in `cornu.inspect.find`. A
-                block stands for all its layers.
+            what: a name, path, pattern or layer, or a list of them, as in `cornu.inspect.find`.
+                A block means all its layers.
 
         Raises:
             ValueError: nothing matches, or a name is ambiguous.

@@ -66,7 +66,7 @@ class GraphRebuilder:
             path: the path of the model, '' for the outermost.
         """
         if id(model) not in self._rebuilt:
-            # The outermost model is always built anew, because `build` returns another model.
+            # The outermost model is rebuilt even without changes, because `build` returns another.
             if id(model) not in self._changed and path:
                 self._rebuilt[id(model)] = model
             elif isinstance(model, Sequential):
@@ -181,7 +181,7 @@ class GraphRebuilder:
             _share_variables(layer, self._weight_sources[id(layer)])
 
     def _layer_names(self, layers: Any, old: Any) -> dict[int, str]:
-        """Returns the names in a new model: asked for, as in the old one, or the layers' own."""
+        """Returns the names in a new model: those requested, of the old model, or of the layers."""
         had = {} if old._graph_ is None else old._graph_.layer_names
         before = {id(new): key for key, new in self._rebuilt.items()}  # of models that were rebuilt
         keys = {id(layer): before.get(id(layer), id(layer)) for layer in layers}

@@ -149,7 +149,7 @@ class TrainingMethods(Layer):
     def metrics(self) -> list[Any]:
         """The loss, `compile_metrics`, the losses of outputs, and the metrics of layers.
 
-        `compile_metrics` stands for all metrics passed to `compile`; its result is a dict.
+        `compile_metrics` contains all metrics passed to `compile`; its result is a dict.
         """
         found: list[Any] = [*self._trainer_.own_metrics()]
         own = super().metrics

@@ -16,8 +16,8 @@ from cornu import tree
 from cornu.core.graph.tensor import Tensor
 from cornu.data.class_weights import weights_of_classes
 from cornu.data.column_names import NAMELESS, Names
+from cornu.training.compile.outputs import Outputs, is_array
 from cornu.training.data_checks import check_lengths
-from cornu.training.outputs import Outputs, is_array
 from cornu.training.protocols import TrainableModel
 from cornu.types import Batch, DataLike, PyTree
 

@@ -13,7 +13,7 @@ __all__ = ["Occupancy"]
 
 
 class Occupancy:
-    """Keeps calls of `fit`, `evaluate` and their kin in several threads apart.
+    """Separates the calls of `fit`, `evaluate` and similar methods in several threads.
 
     One thread at a time trains. `evaluate` uses the metrics of the model, or, while another
     thread uses them, copies of their values.
@@ -45,8 +45,8 @@ class Occupancy:
                 raise RuntimeError(
                     f"{what}: {owner} is being trained in another thread.\n"
                     "Train a model in one thread at a time. `predict`, `evaluate` and calls of "
-                    "the model may run in other threads meanwhile; to train several models at "
-                    "once, create one for each thread with `clone_model`."
+                    "the model may run in other threads at the same time; to train several models "
+                    "at once, create one for each thread with `clone_model`."
                 )
             self._trained_by = thread
         try:

@@ -13,7 +13,7 @@ from cornu.core.layer.walk import nested_layers
 from cornu.core.state import scope
 from cornu.core.state.variable import Variable
 from cornu.metrics import Mean
-from cornu.training.compile_config import CompileConfig
+from cornu.training.compile.config import CompileConfig
 from cornu.training.protocols import TrainableModel
 from cornu.training.step.nan_guard import NaNGuard, StopAtNaN
 from cornu.training.step.partial_batch import pad_batch

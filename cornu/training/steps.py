@@ -18,8 +18,8 @@ from cornu.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from cornu.layers.input import InputLayer
 from cornu.losses import FunctionLoss
 from cornu.training.binding import Binding
+from cornu.training.compile.objective import count_rows, is_library_code
 from cornu.training.data_checks import check_targets, check_values
-from cornu.training.objective import count_rows, is_library_code
 from cornu.training.step import state_lists
 from cornu.types import Batch, DataLike, PyTree
 

@@ -26,11 +26,11 @@ from cornu.ops.random import SeedGenerator
 from cornu.optimizers import LossScaleOptimizer, Optimizer
 from cornu.training import steps
 from cornu.training.binding import Binding
-from cornu.training.compile_config import CompileConfig
-from cornu.training.metric_set import MetricSet, check_metrics, like_output
-from cornu.training.objective import Objective, check_losses
+from cornu.training.compile.config import CompileConfig
+from cornu.training.compile.metric_set import MetricSet, check_metrics, like_output
+from cornu.training.compile.objective import Objective, check_losses
+from cornu.training.compile.outputs import Outputs
 from cornu.training.occupancy import Occupancy
-from cornu.training.outputs import Outputs
 from cornu.training.programs import ProgramCache
 from cornu.training.protocols import TrainableModel
 from cornu.training.step.runner import Runner, StepCount

@@ -22,7 +22,7 @@ from cornu.models.training_methods import TrainingMethods
 from cornu.saving.atomic_write import atomic_write
 from cornu.saving.formats.hdf5 import open_hdf5, write_hdf5
 from cornu.saving.stored_state import state_by_key, state_in, to_arrays
-from cornu.training.outputs import Outputs
+from cornu.training.compile.outputs import Outputs
 
 __all__ = ["Model", "Sequential", "load_model", "model_from_json"]
 

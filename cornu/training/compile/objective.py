@@ -18,9 +18,9 @@ from cornu.losses import Loss
 from cornu.losses.wrapped import WrappedLoss
 from cornu.metrics import Mean
 from cornu.names import make_unique, object_name
-from cornu.training.by_shape import CrossentropyByShape, is_crossentropy
-from cornu.training.compile_config import CompileConfig
-from cornu.training.outputs import Entry, Outputs
+from cornu.training.compile.config import CompileConfig
+from cornu.training.compile.crossentropy import CrossentropyByShape, is_crossentropy
+from cornu.training.compile.outputs import Entry, Outputs
 from cornu.types import DataLike, PyTree
 
 __all__ = ["Objective", "check_losses", "count_rows", "is_library_code"]

@@ -9,7 +9,7 @@ import pytest
 
 import cornu
 from cornu.core.graph.tensor import Tensor
-from cornu.training.outputs import Outputs
+from cornu.training.compile.outputs import Outputs
 
 
 class Pair(NamedTuple):

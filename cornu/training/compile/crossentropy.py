@@ -1,4 +1,4 @@
-"""Losses and metrics whose names stand for several classes: the shapes decide."""
+"""Crossentropies and accuracies that are chosen by the shapes of targets and predictions."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from cornu.losses import (
     categorical_crossentropy,
     sparse_categorical_crossentropy,
 )
+from cornu.types import SupportsArray
 
 __all__ = ["CrossentropyByShape", "choose_by_shape", "is_crossentropy"]
 
@@ -19,12 +20,16 @@ Choice = TypeVar("Choice")
 
 
 def choose_by_shape(
-    target: Any, prediction: Any, binary: Choice, sparse: Choice, categorical: Choice
+    target: SupportsArray,
+    prediction: SupportsArray,
+    binary: Choice,
+    sparse: Choice,
+    categorical: Choice,
 ) -> Choice:
-    """Returns one of three by the shapes of targets and predictions.
+    """Returns one of three choices, depending on the shapes of targets and predictions.
 
     Args:
-        target, prediction: arrays or objects with a shape.
+        target, prediction: arrays, or objects with a shape.
         binary: for one probability.
         sparse: for class indices.
         categorical: for one-hot rows.
@@ -38,7 +43,7 @@ def choose_by_shape(
 
 
 def is_crossentropy(identifier: Any) -> bool:
-    """Tells whether a name stands for one of the crossentropies."""
+    """Tells whether a value is the name of the crossentropy that the shapes determine."""
     return isinstance(identifier, str) and identifier.lower() in ("crossentropy", "ce")
 
 

@@ -16,10 +16,10 @@ from cornu.core.tracebacks.api_boundary import locate_error
 from cornu.metrics import Metric
 from cornu.metrics.collection import MetricCollection
 from cornu.names import make_unique, object_name
-from cornu.training.by_shape import choose_by_shape
-from cornu.training.compile_config import CompileConfig
-from cornu.training.objective import is_library_code
-from cornu.training.outputs import Outputs
+from cornu.training.compile.config import CompileConfig
+from cornu.training.compile.crossentropy import choose_by_shape
+from cornu.training.compile.objective import is_library_code
+from cornu.training.compile.outputs import Outputs
 from cornu.types import DataLike, PyTree
 
 __all__ = ["MetricSet", "check_metrics", "like_output"]
@@ -34,8 +34,8 @@ class _Entry(NamedTuple):
 class MetricSet(MetricCollection):
     """The metrics of the outputs, as one metric, whose result is a dict.
 
-    They are created by `bind`, because "accuracy" and "crossentropy" stand for different metrics,
-    by the shapes of target and output.
+    They are created by `bind`, because the shapes of target and output determine which metrics
+    "accuracy" and "crossentropy" are.
 
     Args:
         config: the arguments of `compile`.

@@ -1,0 +1,1 @@
+"""What `compile` configures: the outputs of a model with their losses and metrics."""
