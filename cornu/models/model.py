@@ -165,7 +165,7 @@ class Model(InspectionMethods):
     def _ensure_built_(self, inputs: PyTree) -> None:
         """Builds the model for some data, unless it is built; waits for a thread that builds it."""
         if not self._is_ready_:
-            with sharing.building:
+            with sharing.build_lock:
                 if not self.built:
                     self._build_for_(inputs)
 
@@ -173,7 +173,7 @@ class Model(InspectionMethods):
         """Returns the Tensors that a call on Tensors returns; builds the model if necessary."""
         if self._graph_ is not None:
             return self._graph_.outputs
-        with sharing.building:
+        with sharing.build_lock:
             self._preparing_ = True
             try:
                 self._built_inputs_ = tree.map(lambda t: [t.shape, t.dtype], inputs)

@@ -227,7 +227,7 @@ def state_in(
 def to_arrays(values: Mapping[str, StoredValue]) -> dict[str, np.ndarray]:
     """Returns the values of Variables, all of the same training step, as arrays on the host."""
     variables = [value for value in values.values() if isinstance(value, Variable)]
-    return sharing.consistently(
+    return sharing.read_consistently(
         variables, lambda: {name: _to_numpy(value) for name, value in values.items()}
     )
 

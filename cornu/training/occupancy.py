@@ -50,7 +50,7 @@ class Occupancy:
                 )
             self._trained_by = thread
         try:
-            with self._metrics, sharing.training_thread():
+            with self._metrics, sharing.mark_training_thread():
                 yield
         finally:
             self._trained_by = before
@@ -68,5 +68,5 @@ class Occupancy:
             finally:
                 self._metrics.release()
         else:
-            with sharing.private_values(variables()):
+            with sharing.use_private_values(variables()):
                 yield

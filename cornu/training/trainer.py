@@ -298,7 +298,7 @@ class Trainer:
         if not model._is_callable_:
             model.built = True
         elif not model.built or self.outputs is None:
-            with sharing.building:
+            with sharing.build_lock:
                 structure = model._infer_outputs_(tree.map(_symbolic, x))
                 graph = model._graph_
                 self.outputs = Outputs(structure, None if graph is None else graph.output_names)
@@ -306,7 +306,7 @@ class Trainer:
     def prepare(self, source: Arrays | Stream, train: bool) -> None:
         """Builds the model, the optimizer and the metrics for the batches of a source."""
         batch = source.example()
-        with sharing.building:
+        with sharing.build_lock:
             self._prepare(batch, train)
 
     def _prepare(self, batch: Any, train: bool) -> None:

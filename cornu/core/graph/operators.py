@@ -167,7 +167,7 @@ def _check_bounds(shape: Sequence[Any], key: tuple[Any, ...]) -> None:
 
 
 def _axis_parts(parts: Iterable[Any]) -> Iterator[Any]:
-    """Yields the integers and slices of a key, up to a part that may stand for several axes."""
+    """Yields the integers and slices of a key, up to a part that may index several axes."""
     for part in parts:
         is_integer = isinstance(part, (int, np.integer)) and not isinstance(part, bool)
         if is_integer or isinstance(part, slice):

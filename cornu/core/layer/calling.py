@@ -51,7 +51,7 @@ def build_and_check(layer: Layer, tensors: dict[str, Any]) -> None:
     if check_shape is not None:
         check_shape(layer, first)
     if not layer.built or layer._building_:
-        with sharing.building:  # waits for a thread that builds the layer
+        with sharing.build_lock:  # waits for a thread that builds the layer
             if not layer.built:
                 layer._build_from_shapes_(shapes)
         # `build` may set a spec that is more precise, such as the number of features.

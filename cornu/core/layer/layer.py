@@ -267,8 +267,8 @@ class Layer(VariableOwner):
             outermost = around.parent is None and not around.layer_path
             if outermost:
                 around.losses = []
-                if sharing.trained_elsewhere():
-                    with sharing.reading(self._all_variables_):
+                if sharing.needs_read_lock():
+                    with sharing.read_lock(self._all_variables_):
                         return self(*args, **kwargs)
             args, kwargs = self._convert_arguments_(args, kwargs)
             signature = call_signature(type(self))
@@ -284,8 +284,10 @@ class Layer(VariableOwner):
                 self._last_losses_ = around.losses
             return outputs
         except Exception as error:
-            if sharing.is_deletion(error) and scope.current().parent is None:
-                with sharing.reading(self._all_variables_):
+            # As in `sharing.read_consistently`. The innermost layer that fails is called again, so
+            # that state which the layers before it have assigned is not updated twice.
+            if sharing.is_concurrent_deletion(error) and scope.current().parent is None:
+                with sharing.read_lock(self._all_variables_):
                     return self(*args, **kwargs)
             new = locate_call_error(self, error, args, kwargs)
             if new is error:
@@ -602,7 +604,7 @@ class Layer(VariableOwner):
     def get_weights(self) -> list[np.ndarray]:
         """Returns the values of `weights` as NumPy arrays."""
         weights = self.weights
-        return sharing.consistently(weights, lambda: [v.numpy() for v in weights])
+        return sharing.read_consistently(weights, lambda: [v.numpy() for v in weights])
 
     @api_boundary
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:

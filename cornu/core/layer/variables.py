@@ -84,7 +84,7 @@ def set_values(layer: Layer, values: Sequence[Any]) -> None:
                 f"received {shape}. No weight was changed."
                 + ("\nPass its transpose." if shape[::-1] == variable.shape else "")
             )
-    with sharing.exchange:
+    with sharing.values_lock:
         for variable, value in zip(weights, values, strict=True):
             variable.assign(value)
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from cornu.core.state import scope
 from cornu.core.state.variable import Variable, read_value
-from cornu.types import ArrayLike
+from cornu.types import ArrayLike, ShapeLike
 
 __all__ = ["Accumulator", "add_compensated", "zeros"]
 
@@ -45,7 +45,7 @@ class Accumulator(Variable):
     def __init__(
         self,
         initializer: ArrayLike | Callable[..., Any],
-        shape: Any = None,
+        shape: int | ShapeLike | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(initializer, shape, dtype="float32", **kwargs)

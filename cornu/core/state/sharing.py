@@ -1,9 +1,9 @@
-"""Variables that several threads use: values of one moment, while a training step replaces them.
+"""Access to Variables from several threads, one of which may train.
 
-A training step donates the arrays of the Variables that it assigns: they are deleted when the step
-is dispatched, and their successors are assigned after that. While a thread trains, readers in other
-threads therefore take the turn: no step that donates what they read is dispatched until they are
-done. A program with one thread pays nothing for it.
+A training step donates the arrays of the Variables that it assigns: the dispatch deletes them, and
+new arrays are assigned after it. While a thread trains, readers in other threads therefore hold the
+read lock: no step that donates what they read is dispatched until they release it. A program with
+one thread never waits for a lock.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-import jax
 import jax.numpy as jnp
 
 from cornu.core.state import scope
@@ -25,43 +24,50 @@ if TYPE_CHECKING:
 __all__ = [
     "PrivateScope",
     "assign_values",
-    "building",
-    "consistently",
     "begin_donation",
+    "build_lock",
+    "copy_to_private_scope",
     "end_donation",
-    "exchange",
-    "is_deletion",
-    "own_values",
-    "private_values",
+    "is_concurrent_deletion",
+    "mark_training_thread",
+    "needs_read_lock",
+    "read_consistently",
+    "read_lock",
     "read_values",
-    "reading",
-    "trained_elsewhere",
-    "training_thread",
-    "with_values",
+    "use_private_values",
+    "values_lock",
 ]
 
 T = TypeVar("T")
 
-# Held for the moment in which several values are read or assigned, so that no reader sees the
-# weights of two steps mixed. Reentrant, because a handler of a signal may run inside.
-exchange = threading.RLock()
+
+class _Reader(NamedTuple):
+    """The thread that holds the read lock, and the ids of the Variables that it reads."""
+
+    thread: int
+    ids: frozenset[int]
+
+
+# Held while several values are read or assigned, so that no reader sees the weights of two steps
+# mixed. Reentrant, because a signal handler may run in the same thread while it is held.
+values_lock = threading.RLock()
 # Held while layers, optimizers and metrics create their Variables, so that none is created twice.
-building = threading.RLock()
-# The private scopes that exist, so that threads without one need not look for theirs.
+build_lock = threading.RLock()
+# The ids of the private scopes that exist. While there are none, no thread has to look for its own.
 _private: set[int] = set()
-# The threads that train, with the number of nested calls.
+# By thread that trains, the number of nested calls that train.
 _training: dict[int, int] = {}
-# By thread, the ids of the Variables of a dispatch that donates and is not assigned yet.
+# By thread, the ids of the Variables that it has donated to a dispatch and not yet assigned.
 _donating: dict[int, frozenset[int]] = {}
-# Held by a reader; its thread, and the ids of the Variables that it reads.
-_turn = threading.RLock()
-_reader: tuple[int, frozenset[int]] | None = None
-_PAUSE = 2e-4  # seconds between two looks
-# A step that itself waits for a reader, in a host callback, must not wait for ever.
-_PATIENCE = 60.0
+_read_lock = threading.RLock()
+_reader: _Reader | None = None  # written by the holder of _read_lock
+_POLL_INTERVAL = 2e-4  # seconds
+# Seconds that a reader waits for a dispatch. A host callback within a step may itself wait for a
+# reader; without a timeout, both would wait forever.
+_READ_TIMEOUT = 60.0
 
 
-# ------------------------------------------------------------------------------- one thread's view
+# ----------------------------------------------------------------------------------- private values
 
 
 class PrivateScope(scope.Scope):
@@ -71,7 +77,7 @@ class PrivateScope(scope.Scope):
 
 
 @contextlib.contextmanager
-def private_values(variables: Sequence[Variable]) -> Iterator[None]:
+def use_private_values(variables: Sequence[Variable]) -> Iterator[None]:
     """Gives this thread copies of the values of Variables in a `with` block.
 
     What it assigns to these or other Variables in the block is discarded at the end.
@@ -80,13 +86,13 @@ def private_values(variables: Sequence[Variable]) -> Iterator[None]:
     _private.add(id(inner))
     try:
         with scope.use_scope(inner):
-            own_values(variables)
+            copy_to_private_scope(variables)
             yield
     finally:
         _private.discard(id(inner))
 
 
-def own_values(variables: Sequence[Variable]) -> None:
+def copy_to_private_scope(variables: Sequence[Variable]) -> None:
     """Copies the values of Variables into the private scope of this thread, if there is one.
 
     A program that donates them would otherwise delete the arrays of other threads.
@@ -94,38 +100,40 @@ def own_values(variables: Sequence[Variable]) -> None:
     around = scope.current() if _private else None
     if type(around) is PrivateScope:
         missing = [v for v in variables if id(v) not in around.values]
-        copies = with_values(missing, lambda values: [jnp.array(value) for value in values])
-        around.values.update((id(v), copy) for v, copy in zip(missing, copies, strict=True))
+        if missing:
+            with read_lock(missing):
+                copies = [jnp.array(value) for value in read_values(missing)]
+            around.values.update((id(v), copy) for v, copy in zip(missing, copies, strict=True))
 
 
 def read_values(variables: Sequence[Variable]) -> tuple[Any, ...]:
-    """Returns the arrays of Variables at one moment."""
+    """Returns the arrays of Variables, all of the same training step."""
     if _private:
         around = scope.current()
         if type(around) is PrivateScope:
             return tuple([around.read(variable) for variable in variables])
-    with exchange:
+    with values_lock:
         return tuple([variable.stored for variable in variables])  # a list is faster to make
 
 
 def assign_values(variables: Sequence[Variable], values: Sequence[Any]) -> None:
-    """Replaces the arrays of Variables at one moment."""
+    """Replaces the arrays of Variables; no reader sees only some of them replaced."""
     if _private:
         around = scope.current()
         if type(around) is PrivateScope:
             for variable, value in zip(variables, values, strict=True):
                 around.write(variable, value)
             return
-    with exchange:
+    with values_lock:
         for variable, value in zip(variables, values, strict=True):
             variable.stored = value
 
 
-# ------------------------------------------------------------------------- training, beside readers
+# --------------------------------------------------------------------------------- training threads
 
 
 @contextlib.contextmanager
-def training_thread() -> Iterator[None]:
+def mark_training_thread() -> Iterator[None]:
     """Marks this thread as one that trains, in a `with` block."""
     thread = threading.get_ident()
     _training[thread] = _training.get(thread, 0) + 1
@@ -148,13 +156,14 @@ def begin_donation(ids: frozenset[int]) -> int:
     """
     thread = threading.get_ident()
     while True:
-        # First announced, then looked, as the reader does: one of the two sees the other.
+        # Both sides announce themselves before they check for the other: this one in `_donating`,
+        # a reader in `_reader`. At least one of the two therefore sees the other.
         _donating[thread] = ids
         reader = _reader
-        if reader is None or reader[0] == thread or reader[1].isdisjoint(ids):
+        if reader is None or reader.thread == thread or reader.ids.isdisjoint(ids):
             return thread
         del _donating[thread]
-        with _turn:
+        with _read_lock:  # waits until the reader releases it
             pass
 
 
@@ -163,78 +172,75 @@ def end_donation(thread: int) -> None:
     _donating.pop(thread, None)
 
 
-# ------------------------------------------------------------------------ readers, beside training
+# ------------------------------------------------------------------------------------------ readers
 
 
-def trained_elsewhere() -> bool:
-    """Whether another thread trains, so that this one must take the turn to read Variables."""
-    if not _training:
-        return False
+def needs_read_lock() -> bool:
+    """Whether another thread trains, so that this one must hold the read lock to read Variables."""
+    return bool(_training) and _may_lock()
+
+
+def _may_lock() -> bool:
+    # A thread that trains reads its own Variables, and one that holds the lock has waited already.
     thread = threading.get_ident()
-    return thread not in _training and (_reader is None or _reader[0] != thread)
+    return thread not in _training and (_reader is None or _reader.thread != thread)
 
 
 @contextlib.contextmanager
-def reading(variables: Sequence[Variable]) -> Iterator[None]:
-    """Takes the turn: the arrays of Variables are not deleted in the `with` block."""
+def read_lock(variables: Sequence[Variable]) -> Iterator[None]:
+    """Holds the read lock: no other thread deletes arrays of the Variables in the `with` block.
+
+    If the dispatch of a step takes longer than the timeout, the block runs regardless. An array
+    that the step has deleted by then raises JAX's error, which is not retried under the lock.
+    """
     global _reader
     ids = frozenset(map(id, variables))
-    with _turn:
-        before = _reader
-        _reader = threading.get_ident(), ids
+    with _read_lock:
+        outer = _reader  # of this thread, because the lock is held
+        _reader = _Reader(threading.get_ident(), ids if outer is None else ids | outer.ids)
         try:
-            _wait_for_steps(ids)
+            _wait_for_donations(ids)
             yield
         finally:
-            _reader = before
+            _reader = outer
 
 
-def _wait_for_steps(ids: frozenset[int]) -> None:
-    """Waits until no other thread has a dispatch that donates these Variables."""
-    thread, end = threading.get_ident(), time.monotonic() + _PATIENCE
+def _wait_for_donations(ids: frozenset[int]) -> None:
+    """Waits until no other thread has a dispatch that donates these Variables, or the timeout."""
+    thread, end = threading.get_ident(), time.monotonic() + _READ_TIMEOUT
     while any(t != thread and not ids.isdisjoint(donated) for t, donated in [*_donating.items()]):
         if time.monotonic() > end:
             return
-        time.sleep(_PAUSE)
+        # Polling keeps locks and events out of the training step.
+        time.sleep(_POLL_INTERVAL)
 
 
-def with_values(variables: Sequence[Variable], use: Callable[[tuple[Any, ...]], T]) -> T:
-    """Returns `use(values)` for the arrays of Variables at one moment.
+def read_consistently(variables: Sequence[Variable], read: Callable[..., T], *args: Any) -> T:
+    """Returns `read(*args)`, run between two training steps of other threads.
 
     Args:
-        variables: the Variables.
-        use: called with their arrays; again if a step in another thread deleted one meanwhile.
+        variables: the Variables that `read` reads.
+        read: a function that may be called twice. It is called without the read lock if no thread
+            trains. If a thread begins to train during that call and deletes an array, it is called
+            again with the lock.
+        *args: arguments of `read`.
     """
-    if trained_elsewhere():
-        with reading(variables):
-            return use(read_values(variables))
-    values = read_values(variables)
-    try:
-        return use(values)
-    except Exception:
-        # Training began after the look above.
-        if not any(isinstance(x, jax.Array) and x.is_deleted() for x in values):
-            raise
-    with reading(variables):
-        return use(read_values(variables))
-
-
-def consistently(variables: Sequence[Variable], call: Callable[[], T]) -> T:
-    """Returns `call()`, which reads Variables, between two training steps of other threads."""
-    if not trained_elsewhere():
+    if not needs_read_lock():
         try:
-            return call()
+            return read(*args)
         except Exception as error:
-            if not is_deletion(error):
+            # A retry is right: the Variables have new arrays by the time the lock is acquired, and
+            # JAX refuses deleted arrays before it runs a program, so that the failed call assigned
+            # and donated nothing.
+            if not is_concurrent_deletion(error):
                 raise
-    with reading(variables):
-        return call()
+    with read_lock(variables):
+        return read(*args)
 
 
-def is_deletion(error: Exception) -> bool:
+def is_concurrent_deletion(error: Exception) -> bool:
     """Whether a reader in this thread failed because another thread deleted an array."""
     # JAX has no class for it: "Array has been deleted", "Buffer has been deleted or donated".
-    if not isinstance(error, (RuntimeError, ValueError)) or "deleted" not in str(error):
-        return False
-    thread = threading.get_ident()
-    return thread not in _training and (_reader is None or _reader[0] != thread)
+    is_deletion = isinstance(error, (RuntimeError, ValueError)) and "deleted" in str(error)
+    # Without a check of `_training`: the other thread may have finished since.
+    return is_deletion and _may_lock()

@@ -241,7 +241,7 @@ class Variable(Operators, VariableBase):
 
     def numpy(self) -> np.ndarray:
         """Returns a copy of the value as a NumPy array."""
-        return sharing.consistently([self], lambda: np.array(scope.current().read(self)))
+        return sharing.read_consistently([self], lambda: np.array(scope.current().read(self)))
 
     @property
     def ndim(self) -> int:

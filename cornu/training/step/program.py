@@ -166,16 +166,9 @@ class Program:
 
     def _run(self, compiled: Any, *args: Any) -> Any:
         """Runs a program, assigns its results to the Variables, and returns the logs."""
-        sharing.own_values(self.written)
-        if not sharing.trained_elsewhere():
-            try:
-                return self._dispatch(compiled, args)
-            except Exception as error:
-                # Another thread began to train what this program only reads.
-                if not sharing.is_deletion(error):
-                    raise
-        with sharing.reading(self.read):
-            return self._dispatch(compiled, args)
+        sharing.copy_to_private_scope(self.written)
+        # Another thread may train what this program only reads.
+        return sharing.read_consistently(self.read, self._dispatch, compiled, args)
 
     def _dispatch(self, compiled: Any, args: tuple[Any, ...]) -> Any:
         thread = sharing.begin_donation(self._donated)
@@ -241,7 +234,9 @@ class Forward:
         index = np.int32(self._count)
         self._count += 1
 
-        outputs, updates, losses = self._dispatch(index, inputs)
+        outputs, updates, losses = sharing.read_consistently(
+            self._variables, self._dispatch, index, inputs
+        )
         if updates:
             assigned = [self._variables[position] for position in updates]
             sharing.assign_values(assigned, list(updates.values()))
@@ -251,12 +246,4 @@ class Forward:
         return outputs, losses
 
     def _dispatch(self, index: Any, inputs: PyTree) -> Any:
-        if not sharing.trained_elsewhere():
-            try:
-                return self._call(sharing.read_values(self._variables), self._key, index, inputs)
-            except Exception as error:
-                # Another thread began to train the model.
-                if not sharing.is_deletion(error):
-                    raise
-        with sharing.reading(self._variables):
-            return self._call(sharing.read_values(self._variables), self._key, index, inputs)
+        return self._call(sharing.read_values(self._variables), self._key, index, inputs)
