@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
+import io
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -19,35 +17,30 @@ try:
     import sklearn
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, TransformerMixin
 except ImportError:
-    # The classes exist nevertheless, and their constructor says what to install.
+    # Without scikit-learn the module can be imported; the constructors say what to install.
     sklearn = None
 
     class BaseEstimator:  # type: ignore[no-redef]
-        """Stands for the class of scikit-learn."""
+        """An empty class in place of scikit-learn's."""
 
     class ClassifierMixin:  # type: ignore[no-redef]
-        """Stands for the class of scikit-learn."""
+        """An empty class in place of scikit-learn's."""
 
     class RegressorMixin:  # type: ignore[no-redef]
-        """Stands for the class of scikit-learn."""
+        """An empty class in place of scikit-learn's."""
 
     class TransformerMixin:  # type: ignore[no-redef]
-        """Stands for the class of scikit-learn."""
+        """An empty class in place of scikit-learn's."""
 
 
 __all__ = ["SKLearnClassifier", "SKLearnRegressor", "SKLearnTransformer"]
 
 
 class ModelEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """Base class of the estimators: trains a model of its own on arrays.
+    """Base class of the estimators: trains a model on arrays.
 
     Args:
-        model: a compiled model, or a function of `(X, y, **model_kwargs)` that returns one. Of a
-            model, each `fit` trains a new copy with new weights, which `model_` holds.
-        warm_start: whether `fit` goes on with the weights of the `fit` before. The first one then
-            trains the given model itself.
-        model_kwargs: keyword arguments for `model`, if it is a function.
-        fit_kwargs: keyword arguments for `model.fit`. Those of the estimator's `fit` come first.
+        model, warm_start, model_kwargs, fit_kwargs: see `SKLearnClassifier`.
 
     Attributes:
         model_: the fitted model.
@@ -84,8 +77,12 @@ class ModelEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
             y: the targets, one for each sample.
             **kwargs: arguments of `model.fit`, such as `epochs` and `sample_weight`.
 
+        Returns:
+            The estimator.
+
         Raises:
-            ValueError: the arrays do not suit an estimator of this kind.
+            ValueError: the arrays do not match the kind of estimator, such as continuous targets of
+                a classifier.
             RuntimeError: the model is not compiled.
         """
         x, targets = _validate(self, X, y)
@@ -94,21 +91,25 @@ class ModelEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
         if not model.compiled or model.loss is None or model.optimizer is None:
             raise RuntimeError(
                 f"{type(self).__name__}: the model must be compiled, with a loss and an "
-                "optimizer.\nCall model.compile(optimizer, loss) before."
+                "optimizer.\nCall model.compile(optimizer, loss) before `fit`."
             )
         self.history_ = model.fit(x, encoded, **{**(self.fit_kwargs or {}), **kwargs})
         self.model_ = model
         return self
 
-    def predict(self, X: ArrayLike) -> Any:
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """Returns the prediction for each row of an array (samples, features)."""
         return self._decode(self._run(X))
 
-    def set_fit_request(self, **kwargs: Any) -> Self:
+    def set_fit_request(self, **kwargs: bool | str | None) -> Self:
         """Sets which metadata scikit-learn passes to `fit` (metadata routing).
 
         Args:
-            **kwargs: True, False, None or an alias, by the name of an argument of `fit`.
+            **kwargs: by the name of an argument of `fit`: True (passed), False (not passed), None
+                (an error if it is given), or the name under which it is given.
+
+        Returns:
+            The estimator.
 
         Raises:
             RuntimeError: metadata routing is not enabled.
@@ -131,28 +132,30 @@ class ModelEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
             return self.model if self.warm_start else clone_model(self.model)
         return self.model(X=x, y=y, **(self.model_kwargs or {}))
 
-    def _run(self, X: ArrayLike) -> Any:
+    def _run(self, X: ArrayLike) -> np.ndarray:
         from sklearn.utils.validation import check_is_fitted
 
         check_is_fitted(self)
-        return self.model_.predict(_validate(self, X, reset=False))
+        outputs: np.ndarray = self.model_.predict(_validate(self, X, reset=False))
+        return outputs
 
     def _fit_targets(self, y: np.ndarray) -> np.ndarray:
-        """Remembers the kind of targets, and returns them as the model is trained with them."""
+        """Stores the number of axes of the targets, and returns the targets of the model."""
         from sklearn.utils.multiclass import type_of_target
 
+        # Tests of scikit-learn compare this message and those of the classifier.
         if type_of_target(y) == "unknown":
             raise ValueError(f"Unknown label type for y: {y!r}")
         self.target_ndim_ = y.ndim
         return y.reshape(-1, 1) if y.ndim == 1 else y
 
-    def _decode(self, outputs: Any) -> Any:
-        """Converts outputs of the model to targets."""
+    def _decode(self, outputs: np.ndarray) -> np.ndarray:
+        """Converts outputs of the model to predicted targets."""
         if self.target_ndim_ == 1 and outputs.ndim == 2:
             return np.squeeze(outputs, axis=1)
         return outputs
 
-    # --------------------------------------------------------------- what scikit-learn asks for
+    # ------------------------------------------------------- the protocol of scikit-learn, copies
 
     def _more_tags(self) -> dict[str, Any]:  # scikit-learn before 1.6
         return {"non_deterministic": True, "poor_score": True}
@@ -165,38 +168,41 @@ class ModelEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
     def __sklearn_clone__(self) -> Self:
         """Returns an estimator with equal arguments that is not fitted."""
         arguments = self.get_params(deep=False)
-        if isinstance(self.model, Model) and self.warm_start:  # which `fit` trains in place
+        if isinstance(self.model, Model) and self.warm_start:  # `fit` would train the same model
             arguments["model"] = clone_model(self.model)
             arguments["model"].set_weights(self.model.get_weights())
         return type(self)(**arguments)
 
     def __getstate__(self) -> dict[str, Any]:
-        # A pickle contains a model as the bytes of its `.keras` file, and the logs of a History
-        # without its model.
-        return {name: _freeze(value) for name, value in super().__getstate__().items()}
+        # Models contain compiled functions, which cannot be pickled.
+        return {name: _to_picklable(value) for name, value in super().__getstate__().items()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__({name: _thaw(value) for name, value in state.items()})
+        super().__setstate__({name: _from_picklable(value) for name, value in state.items()})
 
 
 class SKLearnClassifier(ClassifierMixin, ModelEstimator):  # type: ignore[misc]
     """A classifier of scikit-learn that trains a model on one-hot targets.
 
     Args:
-        model: a compiled model, or a function of `(X, y, **model_kwargs)` that returns one. Of a
-            model, each `fit` trains a new copy with new weights, which `model_` holds.
-        warm_start: whether `fit` goes on with the weights of the `fit` before. The first one then
-            trains the given model itself.
+        model: a compiled model, or a function of `(X, y, **model_kwargs)` that returns one. Each
+            `fit` trains a copy of a given model, with new weights.
+        warm_start: whether `fit` continues from the weights of the previous `fit`. The first `fit`
+            then trains the given model itself instead of a copy.
         model_kwargs: keyword arguments for `model`, if it is a function.
-        fit_kwargs: keyword arguments for `model.fit`. Those of the estimator's `fit` come first.
+        fit_kwargs: keyword arguments for `model.fit`. Arguments that are passed to the estimator's
+            `fit` override them.
 
     Attributes:
         model_: the fitted model.
         history_: the History of the last `fit`.
         classes_: the labels, sorted.
 
+    Raises:
+        ImportError: scikit-learn is not installed.
+
     Differences: `warm_start` has an effect, and `sklearn.base.clone` keeps `fit_kwargs`. A fitted
-        estimator can be pickled.
+    estimator can be pickled.
 
     Example:
 
@@ -218,7 +224,7 @@ class SKLearnClassifier(ClassifierMixin, ModelEstimator):  # type: ignore[misc]
     (['down', 'up'], (4, 2))
     """
 
-    def decision_function(self, X: ArrayLike) -> Any:
+    def decision_function(self, X: ArrayLike) -> np.ndarray:
         """Returns the outputs of the model for each row of an array (samples, features)."""
         return self._run(X)
 
@@ -238,8 +244,8 @@ class SKLearnClassifier(ClassifierMixin, ModelEstimator):  # type: ignore[misc]
             raise ValueError("Classifier can't train when only one class is present.")
         return np.eye(len(self.classes_))[indices.reshape(-1)]
 
-    def _decode(self, outputs: Any) -> Any:
-        labels = self.classes_[np.argmax(outputs, axis=1)]
+    def _decode(self, outputs: np.ndarray) -> np.ndarray:
+        labels: np.ndarray = self.classes_[np.argmax(outputs, axis=1)]
         return labels if self.target_ndim_ == 1 else labels[:, None]
 
     def __sklearn_tags__(self) -> Any:
@@ -249,19 +255,29 @@ class SKLearnClassifier(ClassifierMixin, ModelEstimator):  # type: ignore[misc]
 
 
 class SKLearnRegressor(RegressorMixin, ModelEstimator):  # type: ignore[misc]
-    """A regressor of scikit-learn that trains a model.
+    """A regressor of scikit-learn that trains a model on numbers.
 
     Args:
-        model: a compiled model, or a function of `(X, y, **model_kwargs)` that returns one. Of a
-            model, each `fit` trains a new copy with new weights, which `model_` holds.
-        warm_start: whether `fit` goes on with the weights of the `fit` before. The first one then
-            trains the given model itself.
-        model_kwargs: keyword arguments for `model`, if it is a function.
-        fit_kwargs: keyword arguments for `model.fit`. Those of the estimator's `fit` come first.
+        model, warm_start, model_kwargs, fit_kwargs: see `SKLearnClassifier`.
 
     Attributes:
         model_: the fitted model.
         history_: the History of the last `fit`.
+
+    Raises:
+        ImportError: scikit-learn is not installed.
+
+    Differences: see `SKLearnClassifier`.
+
+    Example:
+
+    >>> import cornu as keras
+    >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    >>> model.compile(keras.optimizers.SGD(0.1), "mse")
+    >>> regressor = SKLearnRegressor(model, fit_kwargs={"epochs": 100, "verbose": 0})
+    >>> regressor = regressor.fit([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0])
+    >>> regressor.predict([[3.0]]).round(1).tolist()
+    [7.0]
     """
 
     def __sklearn_tags__(self) -> Any:
@@ -274,19 +290,28 @@ class SKLearnTransformer(TransformerMixin, ModelEstimator):  # type: ignore[misc
     """A transformer of scikit-learn: a step of a pipeline whose output is that of a model.
 
     Args:
-        model: a compiled model, or a function of `(X, y, **model_kwargs)` that returns one. Of a
-            model, each `fit` trains a new copy with new weights, which `model_` holds.
-        warm_start: whether `fit` goes on with the weights of the `fit` before. The first one then
-            trains the given model itself.
-        model_kwargs: keyword arguments for `model`, if it is a function.
-        fit_kwargs: keyword arguments for `model.fit`. Those of the estimator's `fit` come first.
+        model, warm_start, model_kwargs, fit_kwargs: see `SKLearnClassifier`.
 
     Attributes:
         model_: the fitted model.
         history_: the History of the last `fit`.
+
+    Raises:
+        ImportError: scikit-learn is not installed.
+
+    Differences: see `SKLearnClassifier`.
+
+    Example:
+
+    >>> import cornu as keras
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> transformer = SKLearnTransformer(model, fit_kwargs={"verbose": 0})
+    >>> transformer.fit_transform([[0.0, 1.0], [1.0, 0.0]], [1.0, 2.0]).shape
+    (2, 1)
     """
 
-    def transform(self, X: ArrayLike) -> Any:
+    def transform(self, X: ArrayLike) -> np.ndarray:
         """Returns the outputs of the model for an array (samples, features)."""
         return self._run(X)
 
@@ -308,33 +333,33 @@ def _validate(estimator: Any, *arrays: Any, reset: bool = True) -> Any:
     return estimator._validate_data(*arrays, reset=reset)
 
 
-class _FrozenModel:
-    """A model as the bytes of its file."""
+class _ModelFile:
+    """The content of the `.keras` file of a model.
+
+    Args:
+        model: the model.
+    """
 
     def __init__(self, model: Model) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "model.keras")
-            model.save(path)
-            self.content = path.read_bytes()
+        file = io.BytesIO()
+        model.save(file)
+        self.content = file.getvalue()
 
-    def thaw(self) -> Model:
+    def load(self) -> Model:
         """Returns the model."""
-        with tempfile.TemporaryDirectory() as folder:
-            path = os.path.join(folder, "model.keras")
-            Path(path).write_bytes(self.content)
-            model: Model = load_model(path)
-            return model
+        model: Model = load_model(io.BytesIO(self.content))
+        return model
 
 
-def _freeze(value: Any) -> Any:
+def _to_picklable(value: Any) -> Any:
     if isinstance(value, Model):
-        return _FrozenModel(value)
-    if isinstance(value, History):
+        return _ModelFile(value)
+    if isinstance(value, History):  # which refers to the model
         logs = History()
         logs.history, logs.epoch = value.history, value.epoch
         return logs
     return value
 
 
-def _thaw(value: Any) -> Any:
-    return value.thaw() if isinstance(value, _FrozenModel) else value
+def _from_picklable(value: Any) -> Any:
+    return value.load() if isinstance(value, _ModelFile) else value
