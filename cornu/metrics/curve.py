@@ -55,8 +55,10 @@ class _Curve(Metric):
     def _rates(self) -> dict[str, Array]:
         tp, fp = self.true_positives.value, self.false_positives.value
         tn, fn = self.true_negatives.value, self.false_negatives.value
+        sensitivity = divide(tp, tp + fn)
         return {
-            "sensitivity": divide(tp, tp + fn),
+            "sensitivity": sensitivity,
+            "recall": sensitivity,  # another name for the same rate
             "specificity": divide(tn, tn + fp),
             "precision": divide(tp, tp + fp),
             "false_positive_rate": divide(fp, fp + tn),
@@ -228,7 +230,7 @@ class _PointOnCurve(_Curve):
     """Base of metrics that are the best value of one rate, given a minimum of another."""
 
     _best: ClassVar[str]  # the rate whose best value is the result
-    _where: ClassVar[str]  # the rate that must reach the minimum
+    _where: ClassVar[str]  # the rate that must reach the minimum, which is an argument
 
     def __init__(
         self,
@@ -240,12 +242,16 @@ class _PointOnCurve(_Curve):
     ) -> None:
         super().__init__(name=name, dtype=dtype)
         if not 0 <= value <= 1:
-            raise ValueError(f"The {self._where} must be between 0 and 1. Received: {value}")
-        self.value = value
+            raise ValueError(f"{self._where} must be between 0 and 1. Received: {value!r}")
         self.class_id = class_id
         self.num_thresholds = num_thresholds
-        self.thresholds = [0.5] if num_thresholds == 1 else _evenly_spaced(num_thresholds)
+        self.thresholds = _evenly_spaced(num_thresholds, 1)
         self._count_variables((len(self.thresholds),))
+
+    @property
+    def value(self) -> float:
+        """The minimum of the other rate."""
+        return float(getattr(self, self._where))
 
     def update_state(
         self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
@@ -340,7 +346,7 @@ class PrecisionAtRecall(_PointOnCurve):
         name, dtype: see `Metric`.
     """
 
-    _best, _where = "precision", "sensitivity"
+    _best, _where = "precision", "recall"
 
     def __init__(
         self,
@@ -364,7 +370,7 @@ class RecallAtPrecision(_PointOnCurve):
         name, dtype: see `Metric`.
     """
 
-    _best, _where = "sensitivity", "precision"
+    _best, _where = "recall", "precision"
 
     def __init__(
         self,
@@ -378,8 +384,11 @@ class RecallAtPrecision(_PointOnCurve):
         self.precision = precision
 
 
-def _evenly_spaced(count: int) -> list[float]:
+def _evenly_spaced(count: int, minimum: int = 2) -> list[float]:
+    """Returns thresholds from 0 to 1; only 0.5 if there is one."""
     # The limit is a guard against configs in foreign files, which could exhaust the memory.
-    if not 2 <= count <= 1_000_000:
-        raise ValueError(f"num_thresholds must be between 2 and 1,000,000. Received: {count}")
-    return [i / (count - 1) for i in range(count)]
+    if not minimum <= count <= 1_000_000:
+        raise ValueError(
+            f"num_thresholds must be between {minimum} and 1,000,000. Received: {count}"
+        )
+    return [0.5] if count == 1 else [i / (count - 1) for i in range(count)]

@@ -25,7 +25,7 @@ class IoU(Metric):
         target_class_ids: the classes of the mean; classes that do not occur are excluded.
         name: see `Metric`.
         dtype: the dtype of the counts.
-        ignore_class: the class index that stands for a missing label.
+        ignore_class: the class index of a missing label.
         sparse_y_true: whether labels are class indices; otherwise they are one-hot.
         sparse_y_pred: whether predictions are class indices; otherwise they are scores.
         axis: the axis of the classes in one-hot labels and scores.
@@ -55,7 +55,7 @@ class IoU(Metric):
         super().__init__(name=name, dtype=dtype)
         if max(target_class_ids) >= num_classes:
             raise ValueError(
-                f"target_class_ids must be below num_classes={num_classes}. "
+                f"target_class_ids must be less than the number of classes, {num_classes}. "
                 f"Received: {list(target_class_ids)}"
             )
         self.num_classes = num_classes

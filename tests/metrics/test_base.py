@@ -159,7 +159,7 @@ def test_shapes_that_do_not_fit_are_errors(make, true, pred):
         (lambda: metrics.FBetaScore(beta=1), "positive float"),
         (lambda: metrics.FBetaScore(average="mean"), "macro"),
         (lambda: metrics.FBetaScore(threshold=2.0), "threshold"),
-        (lambda: metrics.IoU(2, [2]), "below num_classes"),
+        (lambda: metrics.IoU(2, [2]), "less than the number of classes, 2"),
         (lambda: metrics.R2Score("mean"), "uniform_average"),
         (lambda: metrics.R2Score(num_regressors=-1), "at least 0"),
         (lambda: metrics.get("acuracy"), "'accuracy'"),
