@@ -30,7 +30,7 @@ _NOT_COMPARED = ("self", "name", "trainable")
 
 @api_boundary
 def fold(items: Sequence[Item]) -> Iterator[list[Item]]:
-    """Groups consecutive equal blocks; every other item is a group of its own.
+    """Groups consecutive equal blocks; every other item is a group with one element.
 
     Blocks are equal if they are calls of the same function, and their layers have the same
     classes, connections, numbers of weights, output shapes, trainable flags and arguments. Up to
@@ -60,10 +60,10 @@ def describe_differences(group: Sequence[Item]) -> str | None:
     blocks = [item.block for item in group if item.block is not None]
     calls = [dict(_arguments(block.nodes)) for block in blocks]
     varying: dict[tuple[str, tuple[Any, ...]], None] = {}
-    for place in calls[0] if calls else ():
-        values = tuple(call.get(place) for call in calls)
+    for node, name in calls[0] if calls else ():
+        values = tuple(call.get((node, name)) for call in calls)
         if len(set(values)) > 1:
-            varying[place[1], values] = None  # two layers may vary in the same way
+            varying[name, values] = None  # two layers may vary in the same way
     texts = [(name, [_show(value) for value in values]) for name, values in varying]
     if len(texts) > _MOST_ARGUMENTS or any(None in shown for _, shown in texts):
         return None

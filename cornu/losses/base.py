@@ -204,7 +204,7 @@ def reduce_weighted_values(
     elif included is None:
         count = jnp.asarray(values.size, values.dtype)
     else:
-        # `included` broadcasts: an element stands for values.size / included.size values.
+        # `included` broadcasts: an element covers values.size / included.size values.
         count = jnp.sum(included, dtype=values.dtype) * (values.size / included.size)
     # The inner `where` keeps the gradient finite: JAX differentiates both branches of the outer.
     # See "Gradients contain NaN where using where" in the JAX FAQ.

@@ -204,7 +204,7 @@ class SparseCategoricalCrossentropy(FunctionLoss):
 
     Args:
         from_logits: whether predictions are logits, of which `p` is the softmax.
-        ignore_class: the class index that stands for a missing label, which is excluded.
+        ignore_class: the class index of a missing label, which is excluded.
         reduction: see `Loss`.
         axis: the axis of the classes.
         name, dtype: see `Loss`.

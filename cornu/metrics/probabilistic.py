@@ -86,7 +86,7 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
     Args:
         name, dtype: see `Metric`.
         from_logits: whether predictions are logits, of which `p` is the softmax.
-        ignore_class: the class index that stands for a missing label, which is excluded.
+        ignore_class: the class index of a missing label, which is excluded.
         axis: the axis of the classes.
     """
 

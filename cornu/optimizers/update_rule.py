@@ -52,8 +52,7 @@ class UpdateRule(Optimizer):
     def initial_value(self, slot: str, variable: Variable) -> float | np.ndarray | None:
         """Returns the initial value of a slot of a Variable.
 
-        A number fills the shape of the Variable; an array has its own shape; None stands for no
-        slot.
+        A number fills the shape of the Variable; an array has its own shape; None means no slot.
         """
         return 0.0
 

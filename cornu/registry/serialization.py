@@ -57,7 +57,7 @@ def serialize(obj: Any) -> Any:
             "config": {"value": array.tolist(), "dtype": array.dtype.name},
         }
     if isinstance(obj, bytes):
-        # Lone surrogates stand for bytes that are not UTF-8, which Keras does not support.
+        # Lone surrogates represent bytes that are not UTF-8, which Keras does not support.
         return _special("__bytes__", {"value": obj.decode("utf-8", "surrogateescape")})
     if isinstance(obj, slice):
         return _special("__slice__", {name: serialize(getattr(obj, name)) for name in SLICE})
@@ -112,7 +112,7 @@ def complete_config(obj: ArgumentCapture) -> Config:
     cls, library = type(obj), obj._library_class_()
     if cls is not library:
         # A `get_config` of the program may return objects. Plain data is not copied: it may contain
-        # the config of an object that turns out to occur twice, and is marked then.
+        # the config of an object that occurs again later, and is marked then.
         config = {k: v if _is_plain(v) else serialize(v) for k, v in config.items()}
     restores_itself = cls.from_config.__func__ is not library.from_config.__func__  # type: ignore[attr-defined]
     if cls is library or cls.get_config is library.get_config or restores_itself:

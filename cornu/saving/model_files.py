@@ -170,7 +170,7 @@ def load_model(
     the program has registered, and to `custom_objects`.
     """
     if _is_open_file(filepath):
-        return _read_archive(filepath, "The file object", custom_objects, compile)
+        return _read_archive(filepath, custom_objects, compile)
     path = validation.resolve_existing_path(filepath, directories=True)  # type: ignore[arg-type]
     if path.is_dir():
         with open_checkpoint(path) as checkpoint:
@@ -185,14 +185,16 @@ def load_model(
             f"The file name of a model must end in '.keras'. Received: {str(path)!r}\n"
             "To load only weights, use model.load_weights()."
         )
-    return _read_archive(path, repr(str(path)), custom_objects, compile)
+    return _read_archive(path, custom_objects, compile)
 
 
 def _read_archive(
-    source: Path | IO[bytes], name: str, custom_objects: Mapping[str, Any] | None, compile: bool
+    source: Path | IO[bytes], custom_objects: Mapping[str, Any] | None, compile: bool
 ) -> Any:
     with open_keras_archive(source) as archive:
-        model, state = _restore_model(archive.config, archive.reader, name, custom_objects, compile)
+        model, state = _restore_model(
+            archive.config, archive.reader, archive.name, custom_objects, compile
+        )
         _restore_assets(state, archive)
     return model
 

@@ -13,7 +13,7 @@ import numpy as np
 
 __all__ = ["decode_state", "encode_state", "find_unencodable", "is_encodable"]
 
-# The key of a dict that stands for something that JSON does not have.
+# The key that marks a dict as the description of a value that JSON does not have.
 _TYPE = "of"
 # Kinds of dtypes; V is the kind of bfloat16 and other dtypes of `ml_dtypes`.
 _KINDS = "fiubcMmUSV"

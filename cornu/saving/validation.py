@@ -57,7 +57,7 @@ def resolve_existing_path(filepath: str | os.PathLike[str], directories: bool = 
 
 @contextlib.contextmanager
 def wrap_read_errors(name: str, wrap_value_errors: bool = False) -> Iterator[None]:
-    """Turns errors inside the block into a ValueError that names the file.
+    """Converts errors inside the block to a ValueError that names the file.
 
     Args:
         name: the file, as messages show it.

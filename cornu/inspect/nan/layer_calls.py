@@ -213,8 +213,8 @@ _probe.defvjp(_probe_forward, _probe_backward)
 def record_calls(model: Any, recorder: CallRecorder) -> Iterator[None]:
     """Records the calls of all layers and ops of a model within a `with` block."""
     layers = {id(layer): layer for layer in [model, *nested_layers(model)]}
-    drawings = [layer._graph_ for layer in layers.values() if layer._graph_ is not None]
-    paths = {node.number: path_of_node(d, node) for d in drawings for node in d.graph.nodes}
+    graphs = [layer._graph_ for layer in layers.values() if layer._graph_ is not None]
+    paths = {node.number: path_of_node(g, node) for g in graphs for node in g.graph.nodes}
 
     def look(
         op: Layer | Op,

@@ -52,7 +52,7 @@ class PlotOptions:
 
 @dataclass(eq=False)
 class BoxContent:
-    """The texts of a box, and what it stands for.
+    """The texts of a box, and the parts of the model that it shows.
 
     Attributes:
         family: decides the color.
@@ -60,10 +60,10 @@ class BoxContent:
         name: the second line, '' for none.
         chips: short labels below the name.
         tag: the label at the start of its edges.
-        count: how many equal blocks it stands for.
+        count: how many equal blocks it shows.
         ends: whether it computes an output of the model that nothing else uses.
         opened: whether a frame is initially open on an HTML page.
-        items: the parts of the model that it stands for.
+        items: the parts of the model that it shows.
     """
 
     family: Family
@@ -131,7 +131,7 @@ def set_box_size(box: Box, rankdir: str) -> None:
     box.width = max(64.0, max(lines) + 2 * EDGE + STRIPE)
     box.height = TITLE_LINE + 14 + (SMALL_LINE if part.name else 0) + (CHIP_LINE if chips else 0)
     if part.count > 1:
-        box.tail = 6.0  # the outlines that show that it stands for several
+        box.tail = 6.0  # space for the outlines behind a box of several blocks
     if part.tag:
         wide = text_width(part.tag, SMALL)
         upright = rankdir in ("TB", "BT")

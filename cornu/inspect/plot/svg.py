@@ -106,7 +106,7 @@ def _rect(box: Box, shift: float, kind: str, round_: float) -> str:
 
 
 def _stacked_outlines(box: Box, kind: str, round_: float) -> Iterator[str]:
-    """Yields the outlines behind a box that stands for several."""
+    """Yields the outlines behind a box of several equal blocks."""
     if box.data.count > 1:
         for shift in (6.0, 3.0):
             yield _rect(box, shift, kind, round_)

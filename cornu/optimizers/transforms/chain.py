@@ -13,7 +13,7 @@ __all__ = ["GradsAndVars", "Transformation", "chain"]
 
 GradsAndVars: TypeAlias = list[tuple[Array, Variable]]
 # Optax passes the state of a transformation in and out. Here the state is in Variables, which a
-# transformation reads and assigns; `scope.pure` turns the whole update into a pure function.
+# transformation reads and assigns; `scope.pure` makes the whole update a pure function.
 Transformation: TypeAlias = Callable[[GradsAndVars], GradsAndVars]
 
 

@@ -60,10 +60,12 @@ class KerasArchive:
     """An open archive.
 
     Attributes:
+        name: the archive, as messages show it.
         config: the JSON config of the model.
         reader: its weights.
     """
 
+    name: str
     config: bytes
     reader: HDF5Reader
     _zip: zipfile.ZipFile
@@ -103,7 +105,7 @@ def open_keras_archive(source: Path | IO[bytes]) -> Iterator[KerasArchive]:
             config = validation.read_zip_member(archive, _CONFIG)
             weights = io.BytesIO(validation.read_zip_member(archive, _WEIGHTS))
         reader = stack.enter_context(open_hdf5(weights))
-        yield KerasArchive(config, reader, archive)
+        yield KerasArchive(name, config, reader, archive)
 
 
 @contextlib.contextmanager
