@@ -9,6 +9,7 @@ import difflib
 import warnings
 from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import jax
@@ -252,6 +253,14 @@ class FunctionalGraph:
         self.check_shape(x, tensor, name)
         return x
 
+    def consumers(self, tensor: Tensor) -> Sequence[Layer]:
+        """Returns the layers that an input feeds."""
+        return next(layers for source, layers in self._consumers if source is tensor)
+
+    @cached_property
+    def _consumers(self) -> list[tuple[Tensor, list[Layer]]]:
+        return [(tensor, _find_consumers(tensor, self.nodes)) for tensor in self.input_tensors]
+
     def check_shape(self, x: DataLike, tensor: Tensor, name: str) -> None:
         """Raises a ValueError if an array does not match the shape of its input.
 
@@ -284,6 +293,16 @@ class FunctionalGraph:
             f"{self._owner}: input {name!r} expects the shape {want}; "
             f"received {tuple(x.shape)}.{hint}"
         )
+
+
+def _find_consumers(tensor: Tensor, nodes: Sequence[Node]) -> list[Layer]:
+    return [
+        node.op
+        for node in nodes
+        if isinstance(node.op, Layer)
+        and not isinstance(node.op, InputLayer)
+        and any(used is tensor for used in node.inputs)
+    ]
 
 
 def _keys_beyond(structure: PyTree, value: Any) -> list[Any]:

@@ -194,5 +194,7 @@ def named_arrays(structure: PyTree, what: str) -> list[tuple[str, Any]]:
     """Returns the arrays of a structure with their names, such as `x['a']`."""
     if structure is None:
         return []
+    if isinstance(structure, np.ndarray):  # the usual case, without the time of a traversal
+        return [(what, structure)]
     found = tree.flatten_with_path(structure)
     return [(what + "".join(f"[{step!r}]" for step in path), leaf) for path, leaf in found]

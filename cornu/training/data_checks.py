@@ -43,7 +43,10 @@ def check_values(name: str, array: Any, consumers: Iterable[Layer] = ()) -> None
     if values.dtype.kind == "f":
         # The sum of finite data is finite (unless it overflows), and needs no temporary array.
         with np.errstate(over="ignore", invalid="ignore"):
-            total = np.sum(values, dtype=values.dtype if values.itemsize > 2 else "float32")
+            # `np.sum` takes as long as the sum of a single sample to call this.
+            total = np.add.reduce(
+                values, axis=None, dtype=values.dtype if values.itemsize > 2 else "float32"
+            )
         if not np.isfinite(total) and not np.isfinite(values).all():
             bad = np.argwhere(~np.isfinite(values))
             kind = "NaN" if np.isnan(values).any() else "infinity"

@@ -389,6 +389,8 @@ def _consists_of_arrays(x: DataLike) -> bool:
 
 def _host_arrays(outputs: PyTree) -> Any:
     """Returns outputs as NumPy arrays that the user may write to: copies of those of JAX."""
+    if isinstance(outputs, jax.Array):
+        return np.array(outputs)
     return jax.tree_util.tree_map(np.array, outputs)
 
 

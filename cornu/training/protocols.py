@@ -29,6 +29,9 @@ class InputGraph(Protocol):
     def arrange(self, values: Sequence[Any]) -> Any:
         """Returns one value for each input, in the structure of the inputs."""
 
+    def consumers(self, tensor: Tensor) -> Sequence[Layer]:
+        """Returns the layers that an input feeds."""
+
     def check_shape(self, x: DataLike, tensor: Tensor, name: str) -> None:
         """Raises a ValueError if an array does not match the shape of its input."""
 

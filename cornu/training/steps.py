@@ -10,12 +10,10 @@ import jax
 import jax.numpy as jnp
 
 from cornu import tree
-from cornu.core.layer.layer import Layer
 from cornu.core.state import scope
 from cornu.core.state.variable import Variable
 from cornu.data import Arrays, Stream
 from cornu.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
-from cornu.layers.input import InputLayer
 from cornu.losses import FunctionLoss
 from cornu.training.binding import Binding
 from cornu.training.compile.objective import count_rows, is_library_code
@@ -306,14 +304,7 @@ def check_inputs(trainer: Trainer, binding: Binding, source: Arrays | Stream) ->
             check_values(name, array)
             continue
         graph.check_shape(array, tensor, name)
-        consumers = [
-            node.op
-            for node in graph.nodes
-            if isinstance(node.op, Layer)
-            and not isinstance(node.op, InputLayer)
-            and any(used is tensor for used in node.inputs)
-        ]
-        check_values(f"Input {name!r}", array, consumers)
+        check_values(f"Input {name!r}", array, graph.consumers(tensor))
 
 
 def _describe_targets(names: Sequence[str], targets: Sequence[Any]) -> str:
