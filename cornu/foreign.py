@@ -1,12 +1,54 @@
-"""Objects of an installed Keras that a program passes to cornu."""
+"""Recognizes objects of other libraries by their classes, without importing the libraries."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
-__all__ = ["describe_replacement", "is_of_keras", "keras_class"]
+from cornu.types import DataLike
 
-_PACKAGES = frozenset(("keras", "tf_keras", "tensorflow"))
+__all__ = [
+    "describe_class",
+    "describe_replacement",
+    "is_a",
+    "is_of_keras",
+    "keras_class",
+    "library_of",
+]
+
+_KERAS = frozenset(("keras", "tf_keras", "tensorflow"))
+_DATA_LIBRARIES = frozenset(
+    ("datasets", "grain", "h5py", "keras", "pandas", "polars", "scipy", "tensorflow", "torch")
+)
+
+
+def is_a(x: DataLike, library: str, *names: str) -> bool:
+    """Whether an object is an instance of one of the named classes of a library.
+
+    Example:
+
+    >>> is_a(True, "builtins", "int"), is_a(True, "torch", "Tensor")
+    (True, False)
+    """
+    return any(name in names and root == library for name, root in _bases(type(x)))  # type: ignore[arg-type]
+
+
+def library_of(x: DataLike) -> str | None:
+    """Returns the data library that defines the class of an object or one of its base classes."""
+    return next((root for _, root in _bases(type(x)) if root in _DATA_LIBRARIES), None)  # type: ignore[arg-type]
+
+
+def describe_class(x: DataLike) -> str:
+    """Returns the name of an object's class with its library, such as `torch.DataLoader`."""
+    library, name = library_of(x), type(x).__name__
+    own = type(x).__module__.split(".")[0] == library
+    return f"{library}.{name}" if library and own else name
+
+
+@lru_cache(maxsize=1024)
+def _bases(kind: type) -> tuple[tuple[str, str], ...]:
+    """Returns the name and the top-level package of a class and of each of its base classes."""
+    return tuple((base.__name__, base.__module__.split(".")[0]) for base in kind.__mro__)
 
 
 def keras_class(obj: Any) -> Any:
@@ -18,7 +60,7 @@ def keras_class(obj: Any) -> Any:
 def is_of_keras(obj: Any) -> bool:
     """Tells whether a class or function is defined in an installed Keras."""
     module = getattr(obj, "__module__", None)
-    return isinstance(module, str) and module.partition(".")[0] in _PACKAGES
+    return isinstance(module, str) and module.partition(".")[0] in _KERAS
 
 
 def describe_replacement(obj: Any, package: str, base: str) -> str:

@@ -19,8 +19,8 @@ from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.data import frames
 from cornu.data.column_names import NAMELESS, Names, bind_batch, bind_frame
 from cornu.data.conversion import as_arrays
-from cornu.data.foreign_types import is_a, named
 from cornu.data.lazy_columns import column_of
+from cornu.data.packing import unpack_x_y_sample_weight
 from cornu.data.sources.arrays import Arrays
 from cornu.data.sources.grain import Grain
 from cornu.data.sources.huggingface import HuggingFace, column_of_table, columns_of_table
@@ -29,6 +29,7 @@ from cornu.data.sources.stateful import Stateful
 from cornu.data.sources.stream import Stream
 from cornu.data.sources.tensorflow import TensorFlow
 from cornu.data.splits import split
+from cornu.foreign import describe_class, is_a
 from cornu.types import DataLike, PyTree
 
 __all__ = ["DataInput", "ReadOptions", "adapt", "identify", "is_batched"]
@@ -220,7 +221,8 @@ def _open_rows_in_order(data: DataInput, options: ReadOptions) -> Stream:
     y, weight = data.y, data.sample_weight
     if not all(part is None or isinstance(part, (str, list, dict)) for part in (y, weight)):
         raise ValueError(
-            f"x is a {named(data.x)}: y and sample_weight must be names of its columns or None."
+            f"x is a {describe_class(data.x)}: y and sample_weight must be names of its columns "
+            "or None."
         )
 
     def read(batch: PyTree) -> Any:
@@ -266,7 +268,7 @@ def _reject_column(data: DataInput, options: ReadOptions) -> Stream:
 def _reject_samples(data: DataInput, options: ReadOptions) -> Stream:
     _check_no_row_arguments(data, options)
     raise TypeError(
-        f"x is a {named(data.x)}, which yields single samples. Wrap it in "
+        f"x is a {describe_class(data.x)}, which yields single samples. Wrap it in "
         "torch.utils.data.DataLoader(dataset, batch_size=32) to form batches."
     )
 
@@ -360,11 +362,6 @@ def _reader(names: Names) -> Callable[[Any], Any]:
         # A long list is x itself: several inputs, or numbers.
         if not isinstance(batch, (tuple, list)) or isinstance(batch, list) and len(batch) > 3:
             batch = (batch,)
-        if not 1 <= len(batch) <= 3:
-            raise ValueError(
-                "A batch must be x, (x, y) or (x, y, sample_weight). Received a tuple of "
-                f"{len(batch)}.\nPass several inputs as one list or dict: ([a, b], y)."
-            )
-        return _arrays((*batch, None, None)[:3], names, lazy=False)
+        return _arrays(unpack_x_y_sample_weight(batch), names, lazy=False)
 
     return read

@@ -8,8 +8,8 @@ import jax
 import numpy as np
 
 from cornu.data import frames
-from cornu.data.foreign_types import is_a, library_of
 from cornu.data.lazy_columns import column_of, is_sparse, narrowed
+from cornu.foreign import is_a, library_of
 from cornu.types import DataLike, PyTree
 
 __all__ = ["as_arrays"]

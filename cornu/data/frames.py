@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from cornu.data.foreign_types import is_a
 from cornu.data.lazy_columns import narrowed
+from cornu.foreign import is_a
 from cornu.types import DataLike
 
 __all__ = [

@@ -9,8 +9,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from cornu.data.foreign_types import is_a
 from cornu.deviations import is_enabled
+from cornu.foreign import is_a
 from cornu.types import DataLike
 
 __all__ = ["Column", "Mapped", "Sparse", "Stored", "column_of", "is_sparse", "narrowed"]

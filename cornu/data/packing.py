@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from cornu.core.tracebacks.api_boundary import api_boundary
-from cornu.errors import quantity
 from cornu.types import PyTree
 
 __all__ = ["pack_x_y_sample_weight", "unpack_x_y_sample_weight"]
@@ -32,7 +31,7 @@ def unpack_x_y_sample_weight(data: PyTree) -> tuple[PyTree, PyTree, PyTree]:
     """Returns the three parts of a batch; missing parts are None.
 
     Raises:
-        ValueError: the batch has more than three parts.
+        ValueError: the batch is empty, or has more than three parts.
 
     Example:
 
@@ -42,7 +41,8 @@ def unpack_x_y_sample_weight(data: PyTree) -> tuple[PyTree, PyTree, PyTree]:
     parts = tuple(data) if isinstance(data, (tuple, list)) else (data,)
     if not 1 <= len(parts) <= 3:
         raise ValueError(
-            "A batch must be x, (x, y) or (x, y, sample_weight). Received "
-            f"{quantity(len(parts), 'part')}."
+            "A batch must be x, (x, y) or (x, y, sample_weight). Received a "
+            f"{type(data).__name__} of {len(parts)}.\n"
+            "Pass several inputs as one list or dict: ([a, b], y)."
         )
     return (*parts, None, None)[:3]

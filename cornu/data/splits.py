@@ -10,9 +10,9 @@ import numpy as np
 from cornu import tree
 from cornu.data import frames
 from cornu.data.conversion import as_arrays
-from cornu.data.foreign_types import is_a
 from cornu.data.lazy_columns import Column, column_of
 from cornu.errors import quantity
+from cornu.foreign import is_a
 from cornu.types import DataLike, PyTree
 
 __all__ = ["chosen", "split", "with_rows"]

@@ -17,7 +17,7 @@ def test_packing_is_that_of_keras():
     assert pack_x_y_sample_weight("x", None, "w") == ("x", None, "w")
     assert unpack_x_y_sample_weight(["x", "y"]) == ("x", "y", None)
     for wrong in ((), (1, 2, 3, 4)):
-        with pytest.raises(ValueError, match=f"Received {len(wrong)} parts"):
+        with pytest.raises(ValueError, match=f"Received a tuple of {len(wrong)}"):
             unpack_x_y_sample_weight(wrong)
 
 

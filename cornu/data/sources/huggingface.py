@@ -9,9 +9,9 @@ import numpy as np
 
 from cornu.data import frames
 from cornu.data.column_names import Names, bind
-from cornu.data.foreign_types import is_a
 from cornu.data.lazy_columns import Column, narrowed
 from cornu.data.sources.stream import Stream
+from cornu.foreign import is_a
 from cornu.types import DataLike, PyTree
 
 __all__ = ["HuggingFace", "TableColumn", "column_of_table", "columns_of_table"]

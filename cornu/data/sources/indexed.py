@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from cornu.data.foreign_types import is_a
 from cornu.data.global_random import seeded
 from cornu.data.pydataset import PyDataset, parallel
 from cornu.data.sources.stream import Stream
 from cornu.data.sources.workers import Task, Workers
 from cornu.errors import quantity
+from cornu.foreign import is_a
 
 __all__ = ["Indexed"]
 

@@ -8,8 +8,8 @@ from typing import Any
 import jax
 
 from cornu import tree
-from cornu.data.foreign_types import named
 from cornu.errors import quantity
+from cornu.foreign import describe_class
 from cornu.types import PyTree
 
 __all__ = ["Stream"]
@@ -224,7 +224,7 @@ class Stream:
 
     def describe(self) -> dict[str, Any]:
         """Returns a description that differs for sources with different batches, if known."""
-        return {"kind": named(self._source), "steps": self._given}
+        return {"kind": describe_class(self._source), "steps": self._given}
 
     def close(self) -> None:
         """Releases the iterator."""
