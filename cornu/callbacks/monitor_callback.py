@@ -11,7 +11,7 @@ import numpy as np
 from cornu.callbacks.callback import Callback
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.errors import suggest
-from cornu.metrics.collection import MetricCollection
+from cornu.metrics.collection import parts_by_name
 from cornu.terminal.console import console
 from cornu.types import Logs
 
@@ -108,11 +108,11 @@ class MonitorCallback(Callback):
         name = self.monitor.removeprefix("val_")
         if name == "loss" or name.endswith("_loss"):
             return -1
-        directions = {}
-        for metric in self.model.metrics:
-            several = isinstance(metric, MetricCollection)
-            for result, part in (metric.by_name() if several else {metric.name: metric}).items():
-                directions[result] = part.direction
+        directions = {
+            result: part.direction
+            for metric in self.model.metrics
+            for result, part in parts_by_name(metric).items()
+        }
         direction = directions.get(name)  # a metric of the user may use the attribute otherwise
         sign = {"up": 1, "down": -1}.get(direction) if isinstance(direction, str) else None
         if sign is None:

@@ -7,7 +7,7 @@ from typing import Any
 from cornu.metrics.base import Metric
 from cornu.types import Array
 
-__all__ = ["MetricCollection"]
+__all__ = ["MetricCollection", "parts_by_name"]
 
 
 class MetricCollection(Metric):
@@ -38,3 +38,8 @@ class MetricCollection(Metric):
             result = metric.result()
             found.update(result if isinstance(result, dict) else {name: result})
         return found
+
+
+def parts_by_name(metric: Metric) -> dict[str, Metric]:
+    """Returns the metrics of a collection, or a single metric, by the names of their results."""
+    return metric.by_name() if isinstance(metric, MetricCollection) else {metric.name: metric}

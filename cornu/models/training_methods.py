@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, Literal, overload
 
 from cornu import registry
@@ -13,7 +13,7 @@ from cornu.core.layer.layer import Layer
 from cornu.core.layer.walk import nested_layers
 from cornu.core.state.overridable import overridable_property
 from cornu.core.tracebacks.api_boundary import api_boundary
-from cornu.metrics.collection import MetricCollection
+from cornu.metrics.collection import MetricCollection, parts_by_name
 from cornu.optimizers.range_test.result import RangeTest
 from cornu.optimizers.range_test.sweep import Sweep
 from cornu.saving.resume import Resume
@@ -685,7 +685,7 @@ class TrainingMethods(Layer):
 def _as_list(model: TrainingMethods, logs: dict[str, Any]) -> Any:
     """Returns logs in the order of Keras: those with the name of a metric precede the others."""
     metrics: Sequence[Any] = model._trainer_.own_metrics()
-    if not {name for metric in metrics for name in _result_names(metric)}.issuperset(logs):
+    if not {name for metric in metrics for name in parts_by_name(metric)}.issuperset(logs):
         metrics = model.metrics  # which searches all layers
     names: list[str] = []
     for metric in metrics:
@@ -694,7 +694,3 @@ def _as_list(model: TrainingMethods, logs: dict[str, Any]) -> Any:
     order = dict.fromkeys([*(name for name in names if name in logs), *logs])
     values = [logs[name] for name in order]
     return values[0] if len(values) == 1 else values
-
-
-def _result_names(metric: Any) -> Iterable[str]:
-    return metric.by_name() if isinstance(metric, MetricCollection) else [metric.name]

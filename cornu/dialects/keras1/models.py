@@ -16,7 +16,7 @@ from cornu.dialects.keras1.class_mapping import automatic_name
 from cornu.dialects.keras1.generators import EpochBatches
 from cornu.dialects.keras1.merge import Branches
 from cornu.layers import RNN
-from cornu.metrics.collection import MetricCollection
+from cornu.metrics.collection import parts_by_name
 from cornu.models.graph_config import build_from_graph_config, graph_config
 from cornu.models.training_methods import TrainingMethods
 from cornu.saving.atomic_write import atomic_write
@@ -78,11 +78,7 @@ class Keras1Trainer(TrainingMethods):
     @property
     def metrics_names(self) -> list[str]:
         """The names of the results of `evaluate`, in their order."""
-        names: list[str] = []
-        for metric in self.metrics:
-            several = isinstance(metric, MetricCollection)
-            names += list(metric.by_name()) if several else [metric.name]
-        return names
+        return [name for metric in self.metrics for name in parts_by_name(metric)]
 
     def fit(  # type: ignore[override]
         self,
