@@ -154,7 +154,7 @@ class Editor:
         return self
 
     def insert_after(self, what: Any, new: Any) -> Editor:
-        """Calls a layer, or a list of layers in turn, on the output of a layer or op.
+        """Calls a layer, or a list of layers one after the other, on the output of a layer or op.
 
         Everything that used this output uses the output of the last new layer instead.
 
@@ -166,7 +166,7 @@ class Editor:
         return self._insert(what, new, 1)
 
     def insert_before(self, what: Any, new: Any) -> Editor:
-        """Calls a layer, or a list of layers in turn, on the input of a layer or op.
+        """Calls a layer, or a list of layers one after the other, on the input of a layer or op.
 
         Other consumers of the same input are not affected.
         """

@@ -70,7 +70,7 @@ class Sequential(Model):
 
     @property
     def _is_callable_(self) -> bool:
-        """True: calling the model calls its layers in turn."""
+        """True: calling the model calls its layers one after the other."""
         return True
 
     @property

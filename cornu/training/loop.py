@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from cornu.callbacks import CallbackList
 from cornu.data import Arrays, Stream
 from cornu.training.logs import Logs
-from cornu.training.step.runner import Runner
+from cornu.training.step.runner import MetricsOwner, Runner
 
 __all__ = ["EpochHost", "StartPoint", "StateSaver", "Validation", "run_epochs", "run_evaluation"]
 
@@ -36,7 +36,7 @@ class StateSaver(Protocol):
         """Called when training has finished without an error."""
 
 
-class EpochHost(Protocol):
+class EpochHost(MetricsOwner, Protocol):
     """The part of the Trainer that the loop over epochs uses."""
 
     epochs_run: int
@@ -45,16 +45,6 @@ class EpochHost(Protocol):
     @property
     def pausing(self) -> bool:
         """Whether training stops in order to continue later."""
-
-    def reset_metrics(self) -> None:
-        """Resets all metrics."""
-
-    @property
-    def sorts_logs(self) -> bool:
-        """Whether logs are ordered by name."""
-
-    def results(self) -> dict[str, Any]:
-        """Returns the values of the metrics, on the device."""
 
     def finish_training(self) -> None:
         """Finalizes the weights after the last step, for instance by averaging."""

@@ -18,14 +18,14 @@ from cornu.training.protocols import TrainableModel
 from cornu.training.step.nan_guard import NaNGuard, StopAtNaN
 from cornu.training.step.partial_batch import pad_batch
 from cornu.training.step.program import Forward
-from cornu.training.step.runner import Runner, StepCount
+from cornu.training.step.runner import MetricsOwner, Runner, StepCount
 from cornu.training.step.trace_log import TraceLog, specs_of
 from cornu.types import Batch, PyTree
 
 __all__ = ["ProgramCache", "ProgramOwner"]
 
 
-class ProgramOwner(Protocol):
+class ProgramOwner(MetricsOwner, Protocol):
     """The part of the Trainer from which programs are created."""
 
     model: TrainableModel
@@ -50,13 +50,6 @@ class ProgramOwner(Protocol):
     def predictions(self, batch: Batch) -> Any: ...
 
     def pads(self, kind: str) -> bool: ...
-
-    def reset_metrics(self) -> None: ...
-
-    @property
-    def sorts_logs(self) -> bool: ...
-
-    def results(self) -> dict[str, Any]: ...
 
 
 class ProgramCache:

@@ -6,13 +6,14 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import jax
 
 from cornu import metrics, optimizers, seeds, tree
 from cornu.callbacks import CallbackList, History
 from cornu.core.graph.tensor import Tensor
+from cornu.core.layer.layer import Layer
 from cornu.core.layer.walk import nested_layers
 from cornu.core.state import scope, sharing
 from cornu.core.state.tracking import iterate_owned
@@ -430,11 +431,18 @@ class Trainer:
         found = self.model._all_variables_ + [v for one in used for v in one.variables]
         return list({id(v): v for v in found}.values())
 
+    @property
+    def layers(self) -> list[Layer]:
+        """The model and all its nested layers, outer layers first."""
+        return [cast(Layer, self.model), *nested_layers(self.model)]
+
     def random_sources(self) -> list[Any]:
         """Returns the random sources of all layers, in the order of the layers."""
-        layers = [self.model, *nested_layers(self.model)]
         found = [
-            s for layer in layers for value in vars(layer).values() for s in _iterate_sources(value)
+            s
+            for layer in self.layers
+            for value in vars(layer).values()
+            for s in _iterate_sources(value)
         ]
         return list({id(source): source for source in found}.values())
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cornu import registry
-from cornu.core.layer.walk import nested_layers
+from cornu.core.layer.layer import Layer
 from cornu.optimizers import Optimizer
 from cornu.training.trainer import Trainer
 
@@ -17,7 +17,6 @@ __all__ = ["Difference", "compare_fingerprints", "describe_training"]
 # Automatic names depend on how many layers were created before, and `trainable` is part of the
 # state itself, because callbacks change it.
 _IGNORED = frozenset(("name", "trainable", "build_config", "registered_name", "module"))
-_NESTED = ("layers", "input_layers", "output_layers")
 _COMPILED = ("loss", "loss_weights", "metrics", "weighted_metrics")
 _MAX_VALUE = 200  # characters of a value that is stored as it is; of longer ones, a hash
 _RATE = "compile.optimizer.config.learning_rate"
@@ -40,7 +39,7 @@ class Difference(NamedTuple):
     def is_rate(self) -> bool:
         """Whether it is the learning rate, a number or an argument of a schedule."""
         numbers = isinstance(self.current, float) and isinstance(self.saved, float)
-        return self.name == _RATE and numbers or self.name.startswith(f"{_RATE}.")
+        return (self.name == _RATE and numbers) or self.name.startswith(f"{_RATE}.")
 
     def __str__(self) -> str:
         return f"{self.name} is {self.current!r}, and {self.saved!r} in the saved state"
@@ -59,7 +58,7 @@ def describe_training(
     config = trainer.config
     assert config is not None
     described = {
-        "layers": [_describe_layer(layer) for layer in _all_layers(trainer)],
+        "layers": [_describe_layer(layer) for layer in trainer.layers],
         "compile": {
             **{name: _serialize(getattr(config, name)) for name in _COMPILED},
             "optimizer": _describe_optimizer(trainer.optimizer),
@@ -78,22 +77,19 @@ def _serialize(value: Any) -> Any:
         return type(value).__name__
 
 
-def _all_layers(trainer: Trainer) -> list[Any]:
-    return [trainer.model, *nested_layers(trainer.model)]
-
-
-def _describe_layer(layer: Any) -> dict[str, Any]:
+def _describe_layer(layer: Layer) -> dict[str, Any]:
     try:
         config = dict(layer.get_config())
     except Exception:  # a method that the program defines
         return {"class": type(layer).__name__}
     nested = config.pop("layers", None)
-    ends = [config.pop(name, None) for name in _NESTED[1:]]
+    ends = [config.pop(name, None) for name in ("input_layers", "output_layers")]
     if isinstance(nested, list):
         # The layers themselves are described elsewhere; here it is how they are connected.
         names = {part.get("name"): i for i, part in enumerate(nested) if isinstance(part, dict)}
         calls = [part.get("inbound_nodes") for part in nested if isinstance(part, dict)]
-        config["connections"] = _rename([calls, *ends], names)
+        # Calls of functional graphs are long and deep: their hash is enough.
+        config["connections"] = _hash(_to_text(_serialize(_rename([calls, *ends], names))))
     return {"class": type(layer).__name__, "config": _serialize(config)}
 
 
@@ -117,8 +113,7 @@ def _describe_optimizer(optimizer: Any) -> Any:
 
 
 def _flatten(value: Any, name: str) -> Iterator[tuple[str, Any]]:
-    # Calls of functional graphs are long and deep: their hash is enough.
-    if isinstance(value, (dict, list, tuple)) and value and not name.endswith(".connections"):
+    if isinstance(value, (dict, list, tuple)) and value:
         items = value.items() if isinstance(value, dict) else enumerate(value)
         for key, item in items:
             if key not in _IGNORED:
@@ -127,10 +122,16 @@ def _flatten(value: Any, name: str) -> Iterator[tuple[str, Any]]:
     if value is None or isinstance(value, (bool, int, float)):
         yield name, value
         return
-    text = value if isinstance(value, str) else json.dumps(value, default=_name_of)
-    if len(text) > _MAX_VALUE or name.endswith(".connections"):
-        text = f"sha256 {hashlib.sha256(text.encode()).hexdigest()[:16]}"
-    yield name, text
+    text = _to_text(value)
+    yield name, _hash(text) if len(text) > _MAX_VALUE else text
+
+
+def _to_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=_name_of)
+
+
+def _hash(text: str) -> str:
+    return f"sha256 {hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 def _name_of(value: Any) -> str:

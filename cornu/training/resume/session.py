@@ -16,7 +16,6 @@ import numpy as np
 
 from cornu import seeds
 from cornu.callbacks import BackupAndRestore, CallbackList
-from cornu.core.layer.walk import nested_layers
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.data import Arrays, DataInput, digest_rows
@@ -175,7 +174,7 @@ class ResumeSession:
             self._print(f"{text}\nTraining starts from the beginning.")
             return True
         if self._on_change == "warn":
-            warnings.warn(f"{text}\nIt is used all the same.", stacklevel=user_stacklevel())
+            warnings.warn(f"{text}\nTraining continues from it.", stacklevel=user_stacklevel())
             return False
         raise ValueError(
             f"{text}\nUse another directory for this run, or pass Resume(..., on_change='restart') "
@@ -294,7 +293,7 @@ class ResumeSession:
         """Restores the values of Variables, random sources and counters."""
         trainer, data = self.trainer, state.data
         # Outer layers first, because the assignment sets all sublayers, too.
-        for layer, trainable in zip(_layers(trainer), data["trainable"], strict=True):
+        for layer, trainable in zip(trainer.layers, data["trainable"], strict=True):
             if layer.trainable != trainable:
                 layer.trainable = trainable
         for name, variable in variables.items():
@@ -391,7 +390,7 @@ class ResumeSession:
             "seed": trainer.base_seed(),
             "seeds": seeds.state(),
             "numbers": get_counters(trainer),
-            "trainable": [layer.trainable for layer in _layers(trainer)],
+            "trainable": [layer.trainable for layer in trainer.layers],
             "callbacks": encode_state(self.callbacks.get_state(), arrays, "callbacks"),
             "data": self.source.describe(),
             "reading": encode_state(self.source.state(), arrays, "reading"),
@@ -437,10 +436,6 @@ def _copy_arrays(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(jnp.copy(value) for value in values)
 
 
-def _layers(trainer: Trainer) -> list[Any]:
-    return [trainer.model, *nested_layers(trainer.model)]
-
-
 def _variables(trainer: Trainer) -> dict[str, Variable]:
     """Returns all Variables that training may change, by names that are stable across processes.
 
@@ -462,7 +457,7 @@ def _variables(trainer: Trainer) -> dict[str, Variable]:
 def _describe_program(trainer: Trainer, variables: dict[str, Variable]) -> dict[str, Any]:
     """Returns the properties by which a state is recognized as that of another program."""
     return {
-        "layers": [type(layer).__name__ for layer in _layers(trainer)],
+        "layers": [type(layer).__name__ for layer in trainer.layers],
         "optimizer": type(trainer.optimizer).__name__,
         "variables": {name: [list(v.shape), v.dtype] for name, v in variables.items()},
     }
