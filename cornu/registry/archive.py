@@ -14,6 +14,15 @@ from cornu.registry.custom_objects import get_registered_object
 from cornu.registry.names import category_of, classes, search
 from cornu.types import Config
 
+__all__ = [
+    "LAMBDA",
+    "Archive",
+    "archive_scope",
+    "current_archive",
+    "set_archive_writer",
+    "write_archive",
+]
+
 _archive_writer: Callable[[Any, Any], None] | None = None
 LAMBDA = "<lambda>"  # the name of a function without a name, which is code and cannot be loaded
 # The entries of a config beside the constructor arguments that `_restore_state_` takes.

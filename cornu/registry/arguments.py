@@ -11,6 +11,8 @@ from typing import Any, ClassVar, Self
 
 from cornu.types import Config
 
+__all__ = ["ArgumentCapture"]
+
 
 class ArgumentCapture:
     """Base class of `Configurable`, as far as serialization needs it: all but the conversion.

@@ -12,6 +12,8 @@ from cornu.registry.names import classes
 from cornu.registry.serialization import serialize
 from cornu.types import Config
 
+__all__ = ["Configurable"]
+
 
 class Configurable(ArgumentCapture):
     """Base class of objects with a config. The arguments of the constructor are captured."""

@@ -5,11 +5,24 @@ from __future__ import annotations
 import contextlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any
+
+__all__ = [
+    "custom_object_scope",
+    "find_in_scopes",
+    "get_custom_objects",
+    "get_registered_name",
+    "get_registered_object",
+    "register_keras_serializable",
+    "registered_names",
+]
 
 _custom: dict[str, Any] = {}  # registered name -> class or function of the running program
 registered_names: dict[Any, str] = {}  # class or function -> registered name
-_scopes: list[dict[str, Any]] = []
+# The tables of the active `custom_object_scope`s, the innermost first. Each thread has its own:
+# two threads may load models with different custom objects at the same time.
+_scopes: ContextVar[tuple[Mapping[str, Any], ...]] = ContextVar("custom_object_scopes", default=())
 
 
 def register_keras_serializable(
@@ -63,7 +76,7 @@ def get_registered_object(
         custom_objects: classes and functions by name that take precedence over registered ones.
         module_objects: classes and functions by name that are used if none is registered.
     """
-    for table in (*reversed(_scopes), custom_objects, _custom, module_objects):
+    for table in (*_scopes.get(), custom_objects, _custom, module_objects):
         if table and name in table:
             return table[name]
     return None
@@ -76,7 +89,10 @@ def get_custom_objects() -> dict[str, Any]:
 
 @contextlib.contextmanager
 def custom_object_scope(custom_objects: Mapping[str, Any] | None = None) -> Iterator[None]:
-    """Registers classes and functions by name within a `with` block.
+    """Registers classes and functions by name within a `with` block, in the current thread.
+
+    Args:
+        custom_objects: the classes and functions by name.
 
     Example:
 
@@ -85,12 +101,13 @@ def custom_object_scope(custom_objects: Mapping[str, Any] | None = None) -> Iter
     ...     activations.get("twice")(4)
     8
     """
-    _scopes.append(dict(custom_objects or {}))
+    token = _scopes.set((dict(custom_objects or {}), *_scopes.get()))
     try:
         yield
     finally:
-        _scopes.pop()
+        _scopes.reset(token)
 
 
 def find_in_scopes(name: str) -> Any:
-    return next((table[name] for table in reversed(_scopes) if name in table), None)
+    """Returns what the innermost `custom_object_scope` has under a name, or None."""
+    return next((table[name] for table in _scopes.get() if name in table), None)

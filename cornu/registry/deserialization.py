@@ -26,6 +26,8 @@ from cornu.registry.lookup import find, find_other_category, singular
 from cornu.registry.names import category_of, classes, functions, search
 from cornu.registry.serialization import SLICE
 
+__all__ = ["deserialize", "resolve"]
+
 # The base classes of objects with Variables: those of Keras cannot be part of a compiled step.
 _BASES_WITH_STATE = {"layers": "Layer", "metrics": "Metric", "optimizers": "Optimizer"}
 

@@ -7,6 +7,8 @@ from typing import Any
 from cornu.registry.archive import LAMBDA, current_archive
 from cornu.registry.custom_objects import find_in_scopes
 
+__all__ = ["replace_lambdas"]
+
 
 def replace_lambdas(config: Any, class_name: str) -> Any:
     """Puts functions of `custom_objects` into a config in place of lambdas, by layer name."""

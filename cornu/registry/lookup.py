@@ -8,6 +8,8 @@ from cornu.errors import did_you_mean
 from cornu.registry.custom_objects import get_registered_object
 from cornu.registry.names import classes, functions, search
 
+__all__ = ["find", "find_other_category", "singular"]
+
 
 def find(category: str | None, name: str, module: str = "") -> Any:
     """Returns the class with a name: one that the program registered, or one of the library.

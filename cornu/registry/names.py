@@ -12,6 +12,8 @@ from typing import Any
 
 from cornu.types import Config
 
+__all__ = ["PACKAGES", "add_class", "add_function", "category_of", "classes", "functions", "search"]
+
 classes: dict[str, dict[str, type]] = {}  # category -> class name -> class
 functions: dict[str, dict[str, Callable[..., Any]]] = {}  # category -> name -> function
 

@@ -16,6 +16,8 @@ from cornu.registry.custom_objects import get_registered_name, registered_names
 from cornu.registry.names import functions
 from cornu.types import Config
 
+__all__ = ["SLICE", "complete_config", "copy_scope", "serialize"]
+
 SLICE = ("start", "stop", "step")
 _keeps_functions: ContextVar[bool] = ContextVar("keeps_functions", default=False)
 

@@ -1,5 +1,7 @@
 """`custom_objects`: functions for lambdas, and classes in place of others."""
 
+import threading
+
 import keras
 import numpy as np
 import pytest
@@ -112,3 +114,27 @@ def test_non_classes_are_named(tmp_path):
     nested(cornu).save(tmp_path / "m.keras")
     with pytest.raises(ValueError, match="Expected a class with a `from_config... method.*scaled"):
         load_model(tmp_path / "m.keras", {"Dense": scaled})
+
+
+def test_scopes_of_threads_are_separate():
+    together, found = threading.Barrier(2, timeout=10), {}
+
+    def run(factor):
+        with cornu.saving.custom_object_scope({"scaled_by": lambda x: factor * x}):
+            together.wait()
+            found[factor] = cornu.activations.get("scaled_by")(1)
+            together.wait()
+            if factor == 3:  # the scope that was entered last need not be left first
+                together.wait()
+                found["left"] = cornu.activations.get("scaled_by")(1)
+        if factor == 2:
+            together.wait()
+
+    threads = [threading.Thread(target=run, args=(factor,)) for factor in (2, 3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == {2: 2, 3: 3, "left": 3}
+    with pytest.raises(ValueError, match="Unknown activation 'scaled_by'"):
+        cornu.activations.get("scaled_by")
