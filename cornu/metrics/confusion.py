@@ -216,6 +216,11 @@ class FalsePositives(_ConfusionMetric):
     Args:
         thresholds: a threshold or several, above which predictions count as 1; 0.5 by default.
         name, dtype: see `Metric`.
+
+    Example:
+
+    >>> float(FalsePositives()([0, 0, 1, 1], [1.0, 0.0, 0.0, 0.0]))
+    1.0
     """
 
     counted = "false_positives"
@@ -227,6 +232,11 @@ class TrueNegatives(_ConfusionMetric):
     Args:
         thresholds: a threshold or several, above which predictions count as 1; 0.5 by default.
         name, dtype: see `Metric`.
+
+    Example:
+
+    >>> float(TrueNegatives()([0, 0, 1, 1], [1.0, 0.0, 0.0, 0.0]))
+    1.0
     """
 
     counted = "true_negatives"
@@ -238,6 +248,11 @@ class FalseNegatives(_ConfusionMetric):
     Args:
         thresholds: a threshold or several, above which predictions count as 1; 0.5 by default.
         name, dtype: see `Metric`.
+
+    Example:
+
+    >>> float(FalseNegatives()([0, 0, 1, 1], [1.0, 0.0, 0.0, 0.0]))
+    2.0
     """
 
     counted = "false_negatives"

@@ -320,6 +320,12 @@ class SpecificityAtSensitivity(_PointOnCurve):
         num_thresholds: the number of thresholds to evaluate.
         class_id: the index of the class (last axis) to evaluate; None for all.
         name, dtype: see `Metric`.
+
+    Example:
+
+    >>> metric = SpecificityAtSensitivity(0.5)
+    >>> round(float(metric([0, 0, 0, 1, 1], [0.0, 0.3, 0.8, 0.3, 0.8])), 4)
+    0.6667
     """
 
     _best, _where = "specificity", "sensitivity"
@@ -344,6 +350,12 @@ class PrecisionAtRecall(_PointOnCurve):
         num_thresholds: the number of thresholds to evaluate.
         class_id: the index of the class (last axis) to evaluate; None for all.
         name, dtype: see `Metric`.
+
+    Example:
+
+    >>> metric = PrecisionAtRecall(0.5)
+    >>> round(float(metric([0, 0, 0, 1, 1], [0.0, 0.3, 0.8, 0.3, 0.8])), 4)
+    0.5
     """
 
     _best, _where = "precision", "recall"
@@ -368,6 +380,12 @@ class RecallAtPrecision(_PointOnCurve):
         num_thresholds: the number of thresholds to evaluate.
         class_id: the index of the class (last axis) to evaluate; None for all.
         name, dtype: see `Metric`.
+
+    Example:
+
+    >>> metric = RecallAtPrecision(0.5)
+    >>> round(float(metric([0, 0, 0, 1, 1], [0.0, 0.3, 0.8, 0.3, 0.8])), 4)
+    1.0
     """
 
     _best, _where = "recall", "precision"
