@@ -122,6 +122,11 @@ class Callback:
     def _overrides_(self, hook: str) -> bool:
         return hook in vars(self) or getattr(type(self), hook) is not getattr(Callback, hook)
 
+    @property
+    def _state_owner_(self) -> Any:
+        """The object whose attributes are the state."""
+        return self
+
     def get_state(self) -> dict[str, Any]:
         """Returns the state that is saved with a checkpoint of training, as plain data.
 
@@ -131,19 +136,20 @@ class Callback:
         """
         return {
             name: value
-            for name, value in plain_attributes(self).items()
+            for name, value in plain_attributes(self._state_owner_).items()
             if not _is_equal(value, self._initial_attributes_.get(name, _MISSING))
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Restores what `get_state()` returned; called after `on_train_begin`."""
+        owner = self._state_owner_
         # A state may come from elsewhere: it replaces neither methods nor paths.
-        kept = {name: value for name, value in state.items() if is_restorable(self, name)}
-        vars(self).update(kept)
+        kept = {name: value for name, value in state.items() if is_restorable(owner, name)}
+        vars(owner).update(kept)
         refused = [name for name in state if name not in kept]
         if refused:
             warnings.warn(
-                f"{type(self).__name__}: these attributes in the saved state are ignored, because "
+                f"{type(owner).__name__}: these attributes in the saved state are ignored, because "
                 f"they are methods, or paths that the constructor received: {', '.join(refused)}.",
                 stacklevel=user_stacklevel(),
             )
@@ -152,14 +158,14 @@ class Callback:
         """Returns the attributes that hold data which the default `get_state()` cannot save."""
         return [
             name
-            for name, value in vars(self).items()
+            for name, value in vars(self._state_owner_).items()
             if name not in _NOT_SAVED and isinstance(find_unencodable(value), _DATA)
         ]
 
     def _record_initial_attributes_(self) -> None:
         """Records the attributes before training begins; see `get_state`."""
         # A deep copy, because callbacks append to their lists and dicts.
-        self._initial_attributes_ = copy.deepcopy(plain_attributes(self))
+        self._initial_attributes_ = copy.deepcopy(plain_attributes(self._state_owner_))
 
     # -------------------------------------------------------------------------------------- hooks
 
@@ -236,7 +242,7 @@ _DATA = (
 _PATH_NAME = re.compile(r"path|file|dir|folder", re.IGNORECASE)
 
 
-def plain_attributes(callback: Callback) -> dict[str, Any]:
+def plain_attributes(callback: Any) -> dict[str, Any]:
     """Returns the attributes that can be saved as plain data."""
     return {
         name: value

@@ -181,7 +181,8 @@ class CallbackList(Callback):
     def _by_label(self) -> dict[str, Callback]:
         taken: dict[str, int] = {}
         return {
-            make_unique(type(callback).__name__, taken): callback for callback in self.callbacks
+            make_unique(type(callback._state_owner_).__name__, taken): callback
+            for callback in self.callbacks
         }
 
     def _numbered(self) -> list[tuple[int, Callback]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from cornu.callbacks.callback import Callback, is_restorable, plain_attributes
+from cornu.callbacks.callback import Callback
 from cornu.callbacks.shared.trained_model import TrainedModel
 
 __all__ = ["ForeignCallback"]
@@ -37,14 +37,10 @@ class ForeignCallback(Callback):
         defined: Any = getattr(type(self.callback), hook, None)
         return hook in vars(self.callback) or defined is not getattr(self._base, hook, None)
 
-    def get_state(self) -> dict[str, Any]:
-        """Returns the attributes of the callback that are plain data."""
-        return plain_attributes(self.callback)
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Restores what `get_state()` returned."""
-        kept = {name: state[name] for name in state if is_restorable(self.callback, name)}
-        vars(self.callback).update(kept)
+    @property
+    def _state_owner_(self) -> Any:
+        """The callback of Keras."""
+        return self.callback
 
 
 def _forwarded(name: str) -> Callable[..., None]:

@@ -4,9 +4,11 @@ import collections
 import json
 import os
 import random
+import shutil
 import warnings
 
 import jax.numpy as jnp
+import keras
 import ml_dtypes
 import numpy as np
 import pytest
@@ -129,6 +131,41 @@ def test_unresumable_data_is_reported_once_at_the_start(tmp_path):
     with pytest.warns(UserWarning, match=r"hold data that cannot be saved.*Odd\.table\.") as seen:
         fit(tmp_path, Odd())
     assert len(seen) == 1
+
+
+class OfKeras(keras.callbacks.Callback):
+    """A callback of Keras with a setting, a count, and data that cannot be saved."""
+
+    def __init__(self, setting, broken=None):
+        super().__init__()
+        self.setting = setting
+        self.broken = broken
+        self.count = 0
+        self.table = collections.defaultdict(lambda: 0)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch == self.broken:
+            raise Broken
+        self.count += 1
+
+
+class OtherOfKeras(OfKeras):
+    """Has a state of its own."""
+
+
+def test_callbacks_of_keras_resume_like_those_of_cornu(tmp_path):
+    with pytest.raises(Broken), pytest.warns(UserWarning, match=r" OfKeras\.table\."):
+        fit(tmp_path / "a", OfKeras(1, broken=2))
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    resumed = OfKeras(2)
+    with pytest.warns(UserWarning, match=r" OfKeras\.table\."):
+        fit(tmp_path / "a", resumed)
+    assert (resumed.setting, resumed.count) == (2, 4)
+    other = OtherOfKeras(2)
+    with pytest.warns(UserWarning) as seen:
+        fit(tmp_path / "b", other)
+    assert any("not in the list any more: OfKeras." in str(one.message) for one in seen)
+    assert other.count == 2
 
 
 def test_float8_weights_are_preserved(tmp_path):
