@@ -94,7 +94,20 @@ def get_keras_mask(x: Any) -> Any:
 
 @api_boundary
 def set_keras_mask(x: Any, mask: Any) -> None:
-    """Attaches a mask to an array or Tensor, which layers called on it receive; None removes it."""
+    """Attaches a mask to an array or Tensor. Layers that are called on it receive the mask.
+
+    Args:
+        x: the array or Tensor.
+        mask: a boolean array, or None to remove the mask.
+
+    Example:
+
+    >>> import cornu
+    >>> x = cornu.ops.ones((1, 3))
+    >>> set_keras_mask(x, cornu.ops.array([[True, True, False]]))
+    >>> get_keras_mask(x).tolist()
+    [[True, True, False]]
+    """
     scope.current().masks.put(x, mask)
 
 

@@ -21,6 +21,7 @@ __all__ = [
     "assert_same_structure",
     "flatten",
     "flatten_with_path",
+    "flatten_with_treedef",
     "is_nested",
     "leaves",
     "lists_to_tuples",
@@ -31,7 +32,6 @@ __all__ = [
     "map_up_to",
     "pack_sequence_as",
     "signature",
-    "flatten_with_treedef",
     "traverse",
     "unflatten",
 ]
@@ -79,8 +79,8 @@ def map_up_to(fn: Callable[..., Any], shallow: PyTree, deep: PyTree) -> PyTree:
 
 # ------------------------------------------------------------------ the public names of keras.tree
 #
-# They know more containers than `jax.tree_util` (deques), keep the order of the keys of a dict, and
-# name the place where two structures differ, as optree does, on which Keras builds.
+# Unlike `jax.tree_util`, they support deques, keep the order of the keys of a dict, and report
+# where two structures differ. So does optree, which Keras uses.
 
 
 class MAP_TO_NONE:
@@ -91,7 +91,7 @@ class _Node(NamedTuple):
     """A container and its children.
 
     Attributes:
-        kind: what a container must have in common with another one of the same structure.
+        kind: the type, or dict for all classes of dicts; equal for containers of equal structure.
         keys: the keys or positions of the children, in the order of the leaves.
         children: the children, in the same order.
         rebuild: a function that makes a container of the same kind from other children.
@@ -175,10 +175,10 @@ def _match(node: _Node, other: Any, path: tuple[Any, ...]) -> tuple[Any, ...]:
 def _mismatch(expected: str, other: Any, path: tuple[Any, ...]) -> ValueError:
     node = _to_node(other)
     received = f"a leaf ({other!r})" if node is None else _describe(node)
-    place = "".join(f"[{key!r}]" for key in path)
+    location = "".join(f"[{key!r}]" for key in path)
     return ValueError(
-        f"The structures don't have the same nested structure. Expected{' at ' * bool(place)}"
-        f"{place}: {expected}. Received: {received}"
+        f"The structures don't have the same nested structure. Expected{' at ' * bool(location)}"
+        f"{location}: {expected}. Received: {received}"
     )
 
 
@@ -198,12 +198,12 @@ def _walk(
     is_leaf: Callable[[Any], bool] | None = None,
     up_to: bool = False,
 ) -> Any:
-    """Calls a function with the leaves of the first structure and what the others have there.
+    """Calls a function with each leaf of the first structure and the matching parts of the others.
 
     Args:
         function: a function of (path, *leaves).
         structures: the structures; the others must have the nesting of the first.
-        path: the keys on the way to the structures.
+        path: the path of the structures in those of the outermost call.
         none_is_leaf: whether the function is called for None, which is kept otherwise.
         is_leaf: tells which containers of the first structure are leaves.
         up_to: whether the others may have containers where the first one has leaves.
