@@ -12,6 +12,7 @@ __all__ = [
     "auto_name",
     "glob",
     "is_glob",
+    "is_library_class",
     "is_submodule",
     "make_unique",
     "object_name",
@@ -122,3 +123,8 @@ def glob(pattern: str) -> re.Pattern[str]:
 def reset() -> None:
     """Resets the counts of automatic names."""
     _counts.clear()
+
+
+def is_library_class(cls: type) -> bool:
+    """Tells whether a class is defined in cornu, and not in the user's program."""
+    return cls.__module__.partition(".")[0] == "cornu"

@@ -9,6 +9,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
+from cornu.names import is_library_class
 from cornu.types import Config
 
 __all__ = ["ArgumentCapture"]
@@ -45,9 +46,9 @@ class ArgumentCapture:
 
         Configs name the modules of Keras, so that Keras can read files that cornu writes.
         """
-        module = type(self).__module__
-        is_custom = module.partition(".")[0] != "cornu"
-        return module if is_custom else f"keras.{self._category_}", type(self).__name__
+        cls = type(self)
+        is_own = is_library_class(cls)
+        return f"keras.{self._category_}" if is_own else cls.__module__, cls.__name__
 
     def _constructor_arguments_(self) -> dict[str, Any]:
         """Returns the arguments of the constructor, including defaults, by parameter name.
@@ -88,7 +89,7 @@ class ArgumentCapture:
     @classmethod
     def _library_class_(cls) -> type[ArgumentCapture]:
         """Returns the class itself, or the class of the library that it is derived from."""
-        return next(base for base in cls.__mro__ if base.__module__.partition(".")[0] == "cornu")
+        return next(base for base in cls.__mro__ if is_library_class(base))
 
     def _library_arguments_(self, library: type[ArgumentCapture]) -> dict[str, Any]:
         """Returns the arguments of the constructor of a base class, as attributes hold them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from cornu.names import is_library_class
 from cornu.registry.arguments import ArgumentCapture
 from cornu.registry.custom_objects import custom_object_scope
 from cornu.registry.deserialization import deserialize
@@ -21,7 +22,7 @@ class Configurable(ArgumentCapture):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         # Classes of programs are found only if they are registered explicitly.
-        if cls.__module__.partition(".")[0] == "cornu" and not cls.__name__.startswith("_"):
+        if is_library_class(cls) and not cls.__name__.startswith("_"):
             classes.setdefault(cls._category_, {}).setdefault(cls.__name__, cls)
 
     def get_config(self) -> Config:

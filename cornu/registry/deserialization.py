@@ -14,6 +14,7 @@ import numpy as np
 
 from cornu.errors import suggest
 from cornu.foreign import describe_replacement, is_of_keras, keras_class
+from cornu.names import is_library_class
 from cornu.registry.archive import LAMBDA, current_archive
 from cornu.registry.arguments import ArgumentCapture
 from cornu.registry.custom_objects import (
@@ -93,7 +94,7 @@ def _from_config(cls: Any, config: Any) -> Any:
     try:
         return cls.from_config(config)
     except TypeError as error:
-        if cls.__module__.partition(".")[0] == "cornu":
+        if is_library_class(cls):
             raise
         raise ValueError(
             f"{cls.__name__} cannot be created from its config {_abbreviate(config)}: {error}.\n"

@@ -26,6 +26,7 @@ from cornu.core.layer.layer import Layer
 from cornu.core.state.dtype_policy import DTypePolicy
 from cornu.core.state.scope import RandomSource
 from cornu.core.state.variable import Variable
+from cornu.names import is_library_class
 from cornu.registry import Configurable
 
 __all__ = ["Subgraph", "describe_subgraph"]
@@ -159,7 +160,7 @@ class _KeyBuilder:
             return ("partial", *(self.key_of(part) for part in (x.func, x.args, x.keywords)))
         if _is_small_array(x):
             return ("array", type(x), x.shape, x.dtype.name, np.asarray(x).tobytes())
-        if isinstance(x, Configurable) and _is_of_library(x):
+        if isinstance(x, Configurable) and is_library_class(type(x)):
             if x._category_ == "initializers":  # have no effect after the Variables are created
                 return ("initializer", type(x))
             return self._by_attributes(x, vars(x))
@@ -211,10 +212,6 @@ def _is_small_array(x: Any) -> bool:
         return False
     # Random keys have an extended dtype, which NumPy does not know.
     return not jnp.issubdtype(x.dtype, jax.dtypes.extended) and x.nbytes <= _ARRAY_BYTES
-
-
-def _is_of_library(x: Any) -> bool:
-    return type(x).__module__.partition(".")[0] == "cornu"
 
 
 def holds_tracers(layer: Layer) -> bool:

@@ -31,7 +31,7 @@ from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.core.tracebacks.user_frames import user_location
 from cornu.errors import suggest
-from cornu.names import auto_name
+from cornu.names import auto_name, is_library_class
 from cornu.types import (
     ArrayLike,
     ConstraintLike,
@@ -125,7 +125,7 @@ class Layer(VariableOwner):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if "call" in cls.__dict__ and cls.__module__.partition(".")[0] != "cornu":
+        if "call" in cls.__dict__ and not is_library_class(cls):
             # An overridden `call` need not have the properties declared by the base class.
             cls._infers_by_config_ = cls.__dict__.get("_infers_by_config_", False)
             cls._rowwise_ = cls.__dict__.get("_rowwise_")

@@ -10,9 +10,10 @@ import numpy as np
 
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.api_boundary import api_boundary_init
+from cornu.names import is_library_class
 from cornu.registry import Configurable
 
-__all__ = ["VariableOwner", "owning_attributes", "iterate_owned"]
+__all__ = ["VariableOwner", "iterate_owned", "owning_attributes"]
 
 # Attributes that refer to owners of Variables without owning them.
 _NOT_OWNED = frozenset(("_constructed_with_",))
@@ -40,14 +41,14 @@ class VariableOwner(Configurable):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if not _is_own(cls):
+        if not is_library_class(cls):
             defined = cls.__dict__
             if "save_own_variables" in defined or "load_own_variables" in defined:
                 cls._stores_itself_ = True
             if "save_assets" in defined or "load_assets" in defined:
                 cls._has_assets_ = True
         # Not the constructors of users, whose frames and lines an error must show.
-        if "__init__" in cls.__dict__ and _is_own(cls):
+        if "__init__" in cls.__dict__ and is_library_class(cls):
             cls.__init__ = api_boundary_init(cls.__init__)  # type: ignore[method-assign]
             if "__new__" in cls.__dict__:
                 # `help` and `inspect.signature` prefer `__new__`, whose parameters are generic.
@@ -109,17 +110,12 @@ class VariableOwner(Configurable):
         return {k: v for k, v in vars(self).items() if k not in self._bookkeeping_}
 
 
-def _is_own(cls: type) -> bool:
-    """Whether a class is one of the library, not of the program."""
-    return cls.__module__.partition(".")[0] == "cornu"
-
-
 def _computed_attributes(owner: Any) -> Iterator[tuple[str, Any]]:
     """Yields the values of the properties that classes of the program add to those of cornu."""
     classes = type(owner).__mro__
-    reserved = {name for cls in classes if _is_own(cls) for name in vars(cls)}
+    reserved = {name for cls in classes if is_library_class(cls) for name in vars(cls)}
     for cls in classes:
-        if _is_own(cls):
+        if is_library_class(cls):
             continue
         for name, member in vars(cls).items():
             if name not in reserved and isinstance(member, (property, functools.cached_property)):
