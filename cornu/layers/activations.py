@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
 from cornu.core.layer.input_spec import InputSpec
 from cornu.core.layer.layer import Layer
 from cornu.layers.arguments import known_size
 from cornu.layers.base import ConfiguredLayer
-from cornu.ops.arguments import to_float
-from cornu.ops.precision import wide_softmax
+from cornu.ops.precision import masked_softmax, wide_softmax
 from cornu.parts import activations
 from cornu.types import (
     ActivationLike,
@@ -24,7 +22,7 @@ from cornu.types import (
     ShapeLike,
 )
 
-__all__ = ["Activation", "ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax"]
+__all__ = ["ELU", "Activation", "LeakyReLU", "PReLU", "ReLU", "Softmax"]
 
 
 class Activation(Layer):
@@ -291,13 +289,7 @@ class Softmax(Layer):
         axis = tuple(self.axis) if isinstance(self.axis, list) else self.axis
         if mask is None:
             return wide_softmax(inputs, axis=axis)
-        inputs = to_float(inputs)
-        if mask.dtype != bool:
-            mask = mask > 0.5
-        # `where=` of jax.nn.softmax has no finite gradient for a row that is masked entirely, so
-        # masked inputs become large negative numbers. -1e9 is not representable in float16.
-        lowest = -3e4 if inputs.dtype == "float16" else -1e9
-        return jnp.where(mask, wide_softmax(jnp.where(mask, inputs, lowest), axis=axis), 0)
+        return masked_softmax(inputs, mask if mask.dtype == bool else mask > 0.5, axis)
 
 
 def _check_nonnegative(label: str, name: str, value: Any) -> Any:

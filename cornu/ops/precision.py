@@ -14,7 +14,7 @@ from cornu.core.state import scope
 from cornu.ops.arguments import to_float
 from cornu.types import Array, DTypeLike
 
-__all__ = ["in_float32", "is_half", "widen", "wide_dtype", "wide_softmax"]
+__all__ = ["in_float32", "is_half", "masked_softmax", "wide_dtype", "wide_softmax", "widen"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -41,6 +41,19 @@ def wide_softmax(x: Array, axis: int | Sequence[int] = -1) -> Array:
     """
     x = to_float(x)
     return jax.nn.softmax(widen(x), axis=axis).astype(x.dtype)
+
+
+def masked_softmax(x: Array, mask: Array, axis: int | Sequence[int] = -1) -> Array:
+    """Computes `wide_softmax` over the elements where a boolean mask is True; others become 0.
+
+    Slices without such an element are zero.
+    """
+    x = to_float(x)
+    # `where=` of jax.nn.softmax has no finite gradient for a slice that is masked entirely, so
+    # masked elements become large negative numbers. -1e9 is infinite in float16, and infinite
+    # elements in a whole slice give NaN.
+    lowest = -3e4 if x.dtype == jnp.float16 else -1e9
+    return jnp.where(mask, wide_softmax(jnp.where(mask, x, lowest), axis), 0)
 
 
 def in_float32(formula: _F) -> _F:

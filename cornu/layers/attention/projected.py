@@ -12,7 +12,7 @@ from cornu.core.layer.layer import Layer
 from cornu.layers.base import ConfiguredLayer
 from cornu.layers.einsum_dense import EinsumDense
 from cornu.ops import dot_product_attention, random
-from cornu.ops.precision import wide_softmax
+from cornu.ops.precision import masked_softmax, wide_softmax
 from cornu.parts import regularizers
 from cornu.registry import Configurable
 from cornu.types import ActivationLike, Array, ShapeLike
@@ -274,6 +274,4 @@ def _masked_softmax(scores: Any, visible: Any, axes: int) -> Any:
     if visible is None:
         return wide_softmax(scores, axis=over)
     visible = _insert_head_axes(visible, scores.ndim, axes)
-    # -1e9 is infinite in float16, and infinite scores in a whole row give NaN.
-    low = -3e4 if scores.dtype == jnp.float16 else -1e9
-    return jnp.where(visible, wide_softmax(jnp.where(visible, scores, low), axis=over), 0)
+    return masked_softmax(scores, visible, over)
