@@ -20,13 +20,14 @@ import os
 import sys
 import warnings
 from collections.abc import Iterable
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from cornu import settings
 from cornu.names import is_submodule
 
 __all__ = [
     "ModelWarning",
+    "check_choice",
     "did_you_mean",
     "find_similar",
     "missing_package",
@@ -37,6 +38,8 @@ __all__ = [
     "visible_cause",
     "warn",
 ]
+
+T = TypeVar("T")
 
 _MAX_NAMES = 30  # that a message lists
 _MAX_LENGTH = 200  # characters of a name that may be a misspelling of another one
@@ -75,6 +78,24 @@ def warn(code: str, text: str, stacklevel: int = 2) -> None:
     """
     if code not in settings.get("silenced"):
         warnings.warn(ModelWarning(f"{code} {text}", code), stacklevel=stacklevel + 1)
+
+
+def check_choice(label: str, name: str, value: T, allowed: Iterable[object]) -> T:
+    """Returns the value of an argument; raises if it is not one of the allowed values.
+
+    Args:
+        label: what has the argument, such as "Hashing layer 'hash'".
+        name: the name of the argument.
+        value: its value.
+        allowed: the allowed values.
+
+    Raises:
+        ValueError: the value is not allowed.
+    """
+    known = tuple(allowed)
+    if value not in known:
+        raise ValueError(f"{label}: {name} must be one of {known}. Received: {value!r}")
+    return value
 
 
 def did_you_mean(name: object, known: Iterable[object]) -> str:

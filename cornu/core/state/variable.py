@@ -23,6 +23,7 @@ from cornu.core.graph.operators import Operators
 from cornu.core.state import scope, sharing
 from cornu.core.state.dtypes import is_float, standardize_dtype
 from cornu.core.tracebacks.user_frames import user_location
+from cornu.errors import check_choice
 from cornu.names import auto_name
 from cornu.process import prepare
 from cornu.types import ArrayLike, DTypeLike, InitializerLike, ShapeLike
@@ -115,9 +116,9 @@ class Variable(Operators, VariableBase):
         regularizer: Callable[..., Any] | None = None,
         constraint: Callable[..., Any] | None = None,
     ) -> None:
-        _check_choice("role", role, ROLES)
-        _check_choice("aggregation", aggregation, (None, *AGGREGATIONS))
-        _check_choice("synchronization", synchronization, (None, *SYNCHRONIZATIONS))
+        check_choice("Variable", "role", role, ROLES)
+        check_choice("Variable", "aggregation", aggregation, (None, *AGGREGATIONS))
+        check_choice("Variable", "synchronization", synchronization, (None, *SYNCHRONIZATIONS))
         if name is not None and not isinstance(name, str):
             raise ValueError(f"A Variable's name must be a string. Received: {name!r}")
         prepare()
@@ -374,12 +375,6 @@ def _check_function(argument: str, value: Any) -> Callable[..., Any] | None:
         )
     function: Callable[..., Any] | None = value
     return function
-
-
-def _check_choice(argument: str, value: Any, choices: tuple[Any, ...]) -> None:
-    if value not in choices:
-        known = ", ".join(repr(choice) for choice in choices)
-        raise ValueError(f"{argument} must be one of {known}. Received: {value!r}")
 
 
 def _call_initializer(initializer: Callable[..., Any], shape: Any, dtype: str) -> Any:

@@ -27,10 +27,9 @@ __all__ = [
     "PreprocessingLayer",
     "as_output",
     "default_dtype",
+    "output_dtype",
     "reject_sparse",
     "to_host",
-    "check_choice",
-    "output_dtype",
 ]
 
 ON_DATA = "Apply the layer to the data first, by layer(x) or dataset.map(layer)."
@@ -174,13 +173,6 @@ def default_dtype(output_mode: str, dtype: DTypeLike | None) -> DTypeLike | None
 def output_dtype(layer: Layer) -> str:
     """Returns the dtype of a layer's output; without x64, int64 becomes int32."""
     return jax.dtypes.canonicalize_dtype(layer.compute_dtype).name
-
-
-def check_choice(label: str, name: str, value: Any, allowed: tuple[Any, ...]) -> Any:
-    """Returns `value`, or raises if it is not one of the allowed values."""
-    if value not in allowed:
-        raise ValueError(f"{label}: {name} must be one of {allowed}. Received: {value!r}")
-    return value
 
 
 def reject_sparse(label: str, sparse: Any, ragged: Any = False) -> None:

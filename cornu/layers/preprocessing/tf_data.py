@@ -15,7 +15,7 @@ import numpy as np
 from cornu import tree
 from cornu.core.graph.tensor import Tensor
 
-__all__ = ["is_tracing", "call_on_host", "without_autograph"]
+__all__ = ["call_on_host", "is_tracing", "without_autograph"]
 
 
 def is_tracing(structure: Any) -> bool:

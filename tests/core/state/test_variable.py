@@ -139,7 +139,7 @@ def test_an_initial_value_must_fit_the_shape():
 @pytest.mark.parametrize("argument", ["aggregation", "synchronization"])
 def test_closed_sets_of_names(argument):
     assert getattr(Variable(1.0, **{argument: None}), argument) == "none"
-    with pytest.raises(ValueError, match=f"{argument} must be one of None, 'none'.*'bad'"):
+    with pytest.raises(ValueError, match=f"{argument} must be one of \\(None, 'none'.*'bad'"):
         Variable(1.0, **{argument: "bad"})
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from cornu import settings
 from cornu.core.layer.input_spec import InputSpec
+from cornu.errors import check_choice
 from cornu.layers.arguments import positive_int
 from cornu.layers.preprocessing.base import DatasetLayer, HostArray
 from cornu.ops.fourier import stft
@@ -204,8 +205,6 @@ class STFTSpectrogram(DatasetLayer):
     ) -> None:
         super().__init__(**kwargs)
         label = self._label_()
-        if mode not in _MODES:
-            raise ValueError(f"{label}: mode must be one of {_MODES}. Received: {mode!r}")
         if padding not in ("valid", "same"):
             raise ValueError(f"{label}: padding must be 'valid' or 'same'. Received: {padding!r}")
         self.frame_length = positive_int(label, "frame_length", frame_length)
@@ -219,7 +218,7 @@ class STFTSpectrogram(DatasetLayer):
                 f"{label}: fft_length must be at least frame_length={frame_length}. "
                 f"Received: {fft_length!r}"
             )
-        self.mode = mode
+        self.mode = check_choice(label, "mode", mode, _MODES)
         self.frame_step = frame_step
         self.fft_length = fft_length
         self.window = window

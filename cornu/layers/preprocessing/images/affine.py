@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import jax.numpy as jnp
 
+from cornu.errors import check_choice
 from cornu.layers.preprocessing.images.base import (
     Factor,
     FillMode,
@@ -73,11 +74,7 @@ class RandomFlip(RandomImageLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(seed, data_format, **kwargs)
-        if mode not in _FLIPS:
-            raise ValueError(
-                f"{self._label_()}: mode must be one of {tuple(_FLIPS)}. Received: {mode!r}"
-            )
-        self.mode = mode
+        self.mode = check_choice(self._label_(), "mode", mode, _FLIPS)
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns for each direction the images that are flipped."""

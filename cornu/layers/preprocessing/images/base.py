@@ -14,22 +14,23 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu import settings
+from cornu.errors import check_choice
 from cornu.layers.preprocessing.base import DatasetLayer
 from cornu.ops import random
 from cornu.types import Array, DataFormat
 
 __all__ = [
     "ColorLayer",
-    "ImageRNG",
     "Factor",
     "FillMode",
-    "ImageLayer",
-    "Interpolation",
     "GeometricImageLayer",
+    "ImageLayer",
+    "ImageRNG",
+    "Interpolation",
     "RandomImageLayer",
-    "value_pair",
     "factor_range",
     "per_image",
+    "value_pair",
 ]
 
 Interpolation: TypeAlias = Literal["bilinear", "nearest"]
@@ -272,10 +273,7 @@ class GeometricImageLayer(RandomImageLayer):
             ("interpolation", interpolation, INTERPOLATIONS),
             ("fill_mode", fill_mode, FILL_MODES),
         ):
-            if value not in known:
-                raise ValueError(
-                    f"{self._label_()}: {name} must be one of {known}. Received: {value!r}"
-                )
+            check_choice(self._label_(), name, value, known)
         self.interpolation = interpolation
         self.fill_mode = fill_mode
         self.fill_value = fill_value

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from cornu.errors import check_choice
 from cornu.layers.arguments import positive_int
 from cornu.layers.preprocessing.base import (
     HostArray,
     PreprocessingLayer,
-    check_choice,
     reject_sparse,
 )
 from cornu.layers.preprocessing.tabular.encoding import MODES, encode

@@ -8,7 +8,8 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from cornu.layers.preprocessing.base import AdaptableLayer, HostArray, check_choice, reject_sparse
+from cornu.errors import check_choice
+from cornu.layers.preprocessing.base import AdaptableLayer, HostArray, reject_sparse
 from cornu.layers.preprocessing.reading import batches
 from cornu.layers.preprocessing.tabular.encoding import MODES, encode
 from cornu.types import DTypeLike

@@ -19,9 +19,9 @@ from cornu.layers.preprocessing.base import HostArray
 
 __all__ = [
     "combine_fingerprints",
-    "format_decimals",
     "farmhash",
     "farmhash_of_digits",
+    "format_decimals",
     "pack_bytes",
     "siphash",
 ]

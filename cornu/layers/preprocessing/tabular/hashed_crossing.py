@@ -6,12 +6,12 @@ from typing import Any
 
 from cornu.core.graph.tensor import Tensor, format_shape
 from cornu.core.state.dtypes import is_float
+from cornu.errors import check_choice
 from cornu.layers.arguments import positive_int
 from cornu.layers.preprocessing.base import (
     HostArray,
     PreprocessingLayer,
     as_output,
-    check_choice,
     default_dtype,
     output_dtype,
     reject_sparse,

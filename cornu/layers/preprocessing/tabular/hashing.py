@@ -10,12 +10,12 @@ import numpy as np
 
 from cornu.core.graph.tensor import Tensor
 from cornu.core.state.dtypes import is_float
+from cornu.errors import check_choice
 from cornu.layers.arguments import positive_int
 from cornu.layers.preprocessing.base import (
     HostArray,
     PreprocessingLayer,
     as_output,
-    check_choice,
     default_dtype,
     output_dtype,
     reject_sparse,

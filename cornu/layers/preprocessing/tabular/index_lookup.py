@@ -14,13 +14,12 @@ import numpy as np
 from cornu import registry
 from cornu.core.graph.tensor import Tensor
 from cornu.core.state import scope
-from cornu.errors import quantity
+from cornu.errors import check_choice, quantity
 from cornu.layers.arguments import positive_int
 from cornu.layers.preprocessing.base import (
     AdaptableLayer,
     HostArray,
     as_output,
-    check_choice,
     reject_sparse,
 )
 from cornu.layers.preprocessing.reading import batches, is_array
@@ -38,8 +37,9 @@ _OLD_MODES = {"binary": "multi_hot", "tf-idf": "tf_idf"}
 class VocabularyLayer(AdaptableLayer):
     """Base class of layers whose config contains a vocabulary, passed or computed.
 
-    Keras stores a vocabulary that was computed in a file of its own, and its weights as an array.
-    Both are read, so that its archives are; the array is written, because it requires it.
+    Keras stores a vocabulary that `adapt` computed in a file of its own, and the weights of its
+    terms as an array. Both are read from archives of Keras. Archives of cornu contain the array as
+    well, because Keras requires it; the vocabulary is in the config.
     """
 
     _stores_itself_ = True
@@ -57,7 +57,7 @@ class VocabularyLayer(AdaptableLayer):
             store["idf_weights"] = weights
 
     def load_own_variables(self, store: Mapping[str, Any]) -> None:
-        """Takes the weights of the terms, for a vocabulary that is read from a file."""
+        """Keeps the weights of the terms until `load_assets` reads the vocabulary."""
         self._stored_weights_ = store.get("idf_weights")
 
     def save_assets(self, dir_path: str) -> None:
@@ -108,7 +108,7 @@ class VocabularyLayer(AdaptableLayer):
                 )
             layer.set_vocabulary(vocabulary, weights)
         elif isinstance(config.get("vocabulary_size"), int):
-            layer._index_()._announced_size = config["vocabulary_size"]
+            layer._index_()._expected_size = config["vocabulary_size"]
         return layer
 
 
@@ -123,6 +123,10 @@ class IndexLookup(VocabularyLayer):
     """
 
     _bookkeeping_ = AdaptableLayer._bookkeeping_ | {"_counts", "_given"}
+
+    # The size, by the config, of a vocabulary that an archive of Keras stores in a file of its own.
+    # The model is built before that file is read.
+    _expected_size: int | None = None
 
     def _setup(
         self,
@@ -185,9 +189,6 @@ class IndexLookup(VocabularyLayer):
     @property
     def _token_start(self) -> int:
         return self._oov_start + self.num_oov_indices
-
-    # The size of a vocabulary that is read after the model is built, from an archive of Keras.
-    _announced_size: int | None = None
 
     def _index_(self) -> IndexLookup:
         return self
@@ -310,7 +311,7 @@ class IndexLookup(VocabularyLayer):
         """Returns the size of vectors, or None if it is unknown."""
         if self.pad_to_max_tokens:
             return self.max_tokens
-        return self._announced_size if self._tokens is None else self.vocabulary_size()
+        return self._expected_size if self._tokens is None else self.vocabulary_size()
 
     # -------------------------------------------------------------------------------------- adapt
 

@@ -8,7 +8,8 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from cornu.layers.preprocessing.base import HostArray, check_choice, to_host
+from cornu.errors import check_choice
+from cornu.layers.preprocessing.base import HostArray, to_host
 from cornu.layers.preprocessing.reading import as_array, holds_strings
 from cornu.layers.preprocessing.tabular.hash_buckets import bucket
 from cornu.layers.preprocessing.tabular.index_lookup import IndexLookup

@@ -7,8 +7,9 @@ from typing import Any, cast
 import numpy as np
 
 from cornu.core.graph.tensor import Tensor
+from cornu.errors import check_choice
 from cornu.layers.arguments import positive_int
-from cornu.layers.preprocessing.base import HostArray, check_choice, reject_sparse
+from cornu.layers.preprocessing.base import HostArray, reject_sparse
 from cornu.layers.preprocessing.reading import as_strings, batches
 from cornu.layers.preprocessing.tabular.index_lookup import IndexLookup, VocabularyLayer
 from cornu.layers.preprocessing.tabular.string_lookup import StringLookup
