@@ -11,7 +11,7 @@ import secrets
 
 import numpy as np
 
-__all__ = ["next_seed", "mix_bits", "set_random_seed", "set_state", "state"]
+__all__ = ["mix_bits", "next_seed", "set_random_seed", "set_state", "state"]
 
 # The default process seed is random, so that runs without a seed differ.
 _state = {"seed": secrets.randbits(32), "count": 0}

@@ -28,6 +28,7 @@ from cornu.callbacks.unfreeze import Unfreeze
 from cornu.errors import suggest_names as _suggest_names
 
 __all__ = [
+    "SWA",
     "BackupAndRestore",
     "CSVLogger",
     "Callback",
@@ -45,7 +46,6 @@ __all__ = [
     "ProgbarLogger",
     "ReduceLROnPlateau",
     "RemoteMonitor",
-    "SWA",
     "SpikeSkip",
     "Statistics",
     "SwapEMAWeights",

@@ -11,11 +11,11 @@ __all__ = [
     "TEXT",
     "Points",
     "Scale",
-    "style_sheet",
-    "log_ticks",
-    "linear_ticks",
     "format_value",
     "line_path",
+    "linear_ticks",
+    "log_ticks",
+    "style_sheet",
 ]
 
 TEXT = 11.0

@@ -11,7 +11,7 @@ from cornu.core.graph.tensor import Node
 from cornu.core.layer.layer import Layer
 from cornu.core.state import scope
 
-__all__ = ["find_inner_layers", "around_inner_calls"]
+__all__ = ["around_inner_calls", "find_inner_layers"]
 
 
 def find_inner_layers(layer: Layer) -> list[Layer]:

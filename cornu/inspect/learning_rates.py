@@ -13,7 +13,7 @@ from cornu.inspect.outline import Item, outline
 from cornu.names import glob, is_glob
 from cornu.optimizers import MultiOptimizer, Optimizer
 
-__all__ = ["layer_decay", "apply_rates_by_path", "variables_of"]
+__all__ = ["apply_rates_by_path", "layer_decay", "variables_of"]
 
 
 @api_boundary

@@ -20,7 +20,7 @@ from cornu.parts.formulas.align import as_columns, expand_weights, lists_to_arra
 from cornu.parts.formulas.arguments import KeywordArguments
 from cornu.types import Array, ArrayLike, DTypeLike, PyTree, Reduction
 
-__all__ = ["Loss", "FunctionLoss", "reduce_weighted_values"]
+__all__ = ["FunctionLoss", "Loss", "reduce_weighted_values"]
 
 _MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
 _REDUCTIONS = (*_MEANS, "sum", "none", None)

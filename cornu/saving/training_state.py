@@ -25,7 +25,7 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["TrainingState", "StateFolder"]
+__all__ = ["StateFolder", "TrainingState"]
 
 _FORMAT = "cornu-state-1"
 _KINDS = ("state", "finished")

@@ -18,7 +18,7 @@ from typing import Any
 from cornu.core.tracebacks.user_frames import display_name, format_location, is_top_level, rename
 from cornu.deviations import is_enabled
 
-__all__ = ["UserCall", "block", "override_call", "release_frames", "current_call"]
+__all__ = ["UserCall", "block", "current_call", "override_call", "release_frames"]
 
 _rematerialized: set[CodeType] = set()  # functions with `@block(remat=True)`
 

@@ -23,7 +23,7 @@ from cornu.core.state import scope
 from cornu.core.tracebacks.api_boundary import locate_error
 from cornu.core.tracebacks.user_frames import user_location
 
-__all__ = ["infer_outputs", "infer_outputs_by_config", "infer_op_outputs", "record_op"]
+__all__ = ["infer_op_outputs", "infer_outputs", "infer_outputs_by_config", "record_op"]
 
 _unknown: list[Any] = []
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["equations", "inner_jaxprs", "count_multiplications", "uses_primitive"]
+__all__ = ["count_multiplications", "equations", "inner_jaxprs", "uses_primitive"]
 
 
 def inner_jaxprs(equation: Any) -> Iterator[Any]:

@@ -17,7 +17,7 @@ from cornu.core.state import scope
 from cornu.core.state.mask_table import MaskTable
 from cornu.core.state.variable import Variable
 
-__all__ = ["SharedFunction", "ambient_key", "have_seed_indices", "count_draws"]
+__all__ = ["SharedFunction", "ambient_key", "count_draws", "have_seed_indices"]
 
 
 class SharedFunction:

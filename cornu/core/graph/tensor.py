@@ -21,7 +21,7 @@ from cornu.core.tracebacks.user_frames import user_location
 from cornu.names import auto_name
 from cornu.types import Axes, DTypeLike, Shape, ShapeLike
 
-__all__ = ["Node", "TensorSpec", "Tensor", "is_keras_tensor", "format_shape", "standardize_shape"]
+__all__ = ["Node", "Tensor", "TensorSpec", "format_shape", "is_keras_tensor", "standardize_shape"]
 
 _numbers = itertools.count()
 

@@ -23,9 +23,9 @@ from cornu.core.tracebacks.user_frames import format_location, is_user_code, use
 from cornu.errors import suggest, visible_cause
 
 __all__ = [
+    "annotate_error",
     "api_boundary",
     "api_boundary_init",
-    "annotate_error",
     "has_location",
     "locate_error",
     "replace_prefix",

@@ -13,12 +13,12 @@ import sysconfig
 from types import CodeType, FrameType
 
 __all__ = [
-    "user_location",
+    "display_name",
+    "format_location",
     "is_top_level",
     "is_user_code",
-    "format_location",
     "rename",
-    "display_name",
+    "user_location",
     "user_stacklevel",
 ]
 

@@ -25,9 +25,9 @@ __all__ = [
     "array_to_img",
     "decode_image",
     "img_to_array",
+    "import_pillow",
     "load_img",
     "open_image",
-    "import_pillow",
     "save_img",
     "smart_resize",
 ]

@@ -19,20 +19,20 @@ from cornu.parts import initializers
 from cornu.parts.constraints import MaxNorm, MinMaxNorm, UnitNorm
 
 __all__ = [
-    "wrap_in_time_distributed",
-    "convert_bidirectional_weights",
-    "infer_output_padding",
-    "drop_arguments",
-    "convert_embedding",
-    "set_fan_axes",
     "combine_arguments",
-    "select_normalization",
+    "convert_bidirectional_weights",
+    "convert_embedding",
     "convert_gates",
-    "convert_separable_kernels",
-    "set_input_shape",
     "convert_kernel_layout",
-    "initialize_from_weights",
+    "convert_separable_kernels",
     "convert_zero_padding",
+    "drop_arguments",
+    "infer_output_padding",
+    "initialize_from_weights",
+    "select_normalization",
+    "set_fan_axes",
+    "set_input_shape",
+    "wrap_in_time_distributed",
 ]
 
 ArgumentConversion = Callable[[Arguments], None]

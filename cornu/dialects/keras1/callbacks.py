@@ -9,8 +9,8 @@ from cornu import callbacks
 from cornu.dialects.keras1.class_mapping import BaseClassMeta, ClassMapping, OldClass
 
 __all__ = [
-    "Callback",
     "CSVLogger",
+    "Callback",
     "EarlyStopping",
     "History",
     "LambdaCallback",

@@ -6,7 +6,7 @@ from typing import Any
 
 from cornu import utils
 
-__all__ = ["plot", "model_to_dot"]
+__all__ = ["model_to_dot", "plot"]
 
 
 def plot(

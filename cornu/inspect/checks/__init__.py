@@ -8,12 +8,12 @@ from cornu.inspect.checks.run import run_checks
 
 __all__ = [
     "KINDS",
+    "CheckContext",
+    "CheckKind",
+    "CheckedOutput",
     "DataSample",
     "Finding",
-    "CheckedOutput",
-    "CheckKind",
     "Report",
-    "CheckContext",
     "check_gradients",
     "check_outputs_of",
     "run_checks",

@@ -13,13 +13,13 @@ from cornu.core.layer.layer import Layer
 from cornu.types import ArrayLike
 
 __all__ = [
-    "DataSample",
-    "CheckedOutput",
-    "GraphCall",
     "CheckContext",
+    "CheckedOutput",
+    "DataSample",
+    "GraphCall",
     "sample_array",
-    "walk_calls",
     "walk_back",
+    "walk_calls",
 ]
 
 # The size of a sample in elements, and the number of rows of a data set that is not a toy.

@@ -46,8 +46,8 @@ __all__ = [
     "check_activations",
     "check_final_activations",
     "crossentropy_kind",
-    "is_regression_loss",
     "final_activations",
+    "is_regression_loss",
 ]
 
 _KNOWN = {

@@ -21,11 +21,11 @@ from cornu.inspect.checks.context import path_of_node
 from cornu.types import Array, PyTree
 
 __all__ = [
-    "LayerCall",
-    "GradientRecord",
     "CallRecorder",
-    "list_arrays",
+    "GradientRecord",
+    "LayerCall",
     "is_finite",
+    "list_arrays",
     "record_calls",
 ]
 

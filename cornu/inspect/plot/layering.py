@@ -18,7 +18,7 @@ from typing import Any
 
 from cornu.inspect.plot.coordinates import median
 
-__all__ = ["LayerAssigner", "Box", "Edge", "FrameRanks", "RankItem"]
+__all__ = ["Box", "Edge", "FrameRanks", "LayerAssigner", "RankItem"]
 
 SWEEPS = 8
 MAX_LINKS = 40_000  # links that all sweeps over a frame may visit, so that large graphs end

@@ -15,7 +15,7 @@ from typing import Literal
 from cornu.inspect.plot.coordinates import Link, assign_coordinates
 from cornu.inspect.plot.layering import Box, Edge, FrameRanks, LayerAssigner, RankItem
 
-__all__ = ["Box", "Edge", "Layout", "RankDirection", "FrameRanks", "EdgeSegment", "compute_layout"]
+__all__ = ["Box", "Edge", "EdgeSegment", "FrameRanks", "Layout", "RankDirection", "compute_layout"]
 
 RankDirection = Literal["TB", "BT", "LR", "RL"]
 

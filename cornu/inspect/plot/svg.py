@@ -18,7 +18,7 @@ from cornu.inspect.plot.diagram import Diagram
 from cornu.inspect.plot.layer_families import Family
 from cornu.inspect.plot.layout import Box, EdgeSegment, Layout
 
-__all__ = ["ARROW", "MARGIN", "ROUND", "arrow_shape", "tooltip", "css_styles", "to_svg"]
+__all__ = ["ARROW", "MARGIN", "ROUND", "arrow_shape", "css_styles", "to_svg", "tooltip"]
 
 MARGIN = 16.0
 ROUND = 5.0

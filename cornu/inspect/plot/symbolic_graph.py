@@ -16,7 +16,7 @@ from cornu.core.layer.layer import Layer
 from cornu.layers.input import Input
 from cornu.names import make_unique
 
-__all__ = ["SymbolicGraph", "trace_subclassed", "trace_node"]
+__all__ = ["SymbolicGraph", "trace_node", "trace_subclassed"]
 
 
 @dataclass(eq=False)

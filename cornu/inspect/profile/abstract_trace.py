@@ -22,14 +22,14 @@ from cornu.inspect.profile.primitive_flops import SCOPE, count_flops
 from cornu.types import PyTree
 
 __all__ = [
-    "InnerCalls",
     "CallTrace",
-    "tensors_from_config",
-    "first_argument",
+    "InnerCalls",
     "call_key",
+    "first_argument",
+    "infer_inner_outputs",
     "is_spec",
     "nbytes",
-    "infer_inner_outputs",
+    "tensors_from_config",
     "to_specs",
     "trace_call",
 ]

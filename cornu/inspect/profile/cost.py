@@ -28,7 +28,7 @@ from cornu.inspect.tables.html import to_html
 from cornu.inspect.tables.table import DisplayTable, TableColumn, TableRow
 from cornu.inspect.tables.text import to_text
 
-__all__ = ["Cost", "Costs", "cost", "flops", "measure_costs", "cost_assumptions"]
+__all__ = ["Cost", "Costs", "cost", "cost_assumptions", "flops", "measure_costs"]
 
 
 @dataclass(frozen=True)

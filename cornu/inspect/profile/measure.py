@@ -20,7 +20,7 @@ from cornu.inspect.profile.stopwatch import Stopwatch, Timing
 from cornu.inspect.tables.formatting import sum_known
 from cornu.types import PyTree
 
-__all__ = ["Measure", "LayerTimer", "record_inner_calls", "run_with_scopes"]
+__all__ = ["LayerTimer", "Measure", "record_inner_calls", "run_with_scopes"]
 
 # Arguments of the calls of layers, by `id` of the layer.
 Calls = dict[int, list[tuple[Any, Any]]]

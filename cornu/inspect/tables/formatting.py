@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["sum_known", "format_bytes", "format_flops", "format_count", "format_seconds"]
+__all__ = ["format_bytes", "format_count", "format_flops", "format_seconds", "sum_known"]
 
 
 def sum_known(parts: Iterable[int | None]) -> int | None:

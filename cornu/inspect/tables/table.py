@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["TableColumn", "TableRow", "DisplayTable"]
+__all__ = ["DisplayTable", "TableColumn", "TableRow"]
 
 
 @dataclass(frozen=True)

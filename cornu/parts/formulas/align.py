@@ -13,14 +13,14 @@ from cornu import tree
 from cornu.types import Array, ArrayLike, PyTree
 
 __all__ = [
-    "match_shapes",
-    "as_columns",
     "apply_mask",
-    "mean_over_outputs",
+    "as_columns",
+    "expand_weights",
     "lists_to_arrays",
     "match_ranks",
+    "match_shapes",
     "match_sparse_shapes",
-    "expand_weights",
+    "mean_over_outputs",
 ]
 
 _last_axis_means: set[Callable[..., Any]] = set()
