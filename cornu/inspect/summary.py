@@ -290,10 +290,11 @@ class _RowFormatter:
 
 
 def _factors(model: Any) -> dict[Variable, float]:
-    if model._trainer_.optimizer is None:
+    optimizer = model._trainer_.optimizer
+    if optimizer is None:
         raise ValueError(f"`rates=True` needs an optimizer; model {model.name!r} is not compiled.")
     apply_rates_by_path(model)
-    return model._trainer_.optimizer._resolved_rates_ or {}
+    return optimizer._resolved_rates_ or {}
 
 
 def _data(node: Node) -> list[Tensor]:
@@ -382,12 +383,9 @@ def _notes(root: Item, options: _SummaryOptions, costs: dict[int, Cost]) -> list
         _total("Trainable params", model.trainable_variables),
         _total("Non-trainable params", model.non_trainable_weights),
     ]
-    if (
-        model._is_model_
-        and model._trainer_.optimizer is not None
-        and model._trainer_.optimizer.built
-    ):
-        notes.append(_total("Optimizer params", model._trainer_.optimizer.variables))
+    optimizer = model._trainer_.optimizer if model._is_model_ else None
+    if optimizer is not None and optimizer.built:
+        notes.append(_total("Optimizer params", optimizer.variables))
     if options.flops:
         notes.append(f"FLOPs: {format_flops(costs[id(root)].flops)}")
     if options.memory:
