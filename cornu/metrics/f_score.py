@@ -9,8 +9,8 @@ import jax.numpy as jnp
 from cornu import settings
 from cornu.core.state.dtype_policy import DTypePolicy
 from cornu.metrics.base import Metric
-from cornu.metrics.sums import add_sums
-from cornu.parts.formulas.align import expand_weights, match_shapes
+from cornu.metrics.sums import add_sums, broadcast_weights
+from cornu.parts.formulas.align import match_shapes
 from cornu.types import Array, ArrayLike, DTypeLike
 
 __all__ = ["F1Score", "FBetaScore"]
@@ -98,9 +98,7 @@ class FBetaScore(Metric):
             predicted = (y_pred >= largest) & (jnp.abs(y_pred) > 1e-9)
         else:
             predicted = y_pred > self.threshold
-        weights = jnp.ones((), self._sum_dtype_) if sample_weight is None else sample_weight
-        weights = expand_weights(jnp.asarray(weights, self._sum_dtype_), y_true.shape)
-        weights = jnp.broadcast_to(weights, y_true.shape)
+        weights = broadcast_weights(sample_weight, y_true.shape, self._sum_dtype_)
         axis = None if self.average == "micro" else 0
 
         def count(y_true: Array, predicted: Array, weights: Array) -> list[Array]:

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 
 from cornu.core.state.dtype_policy import DTypePolicy
 from cornu.metrics.base import Metric
-from cornu.metrics.sums import add_sums
-from cornu.parts.formulas.align import expand_weights, match_shapes
+from cornu.metrics.sums import add_sums, broadcast_weights
+from cornu.parts.formulas.align import match_shapes
 from cornu.types import Array, ArrayLike, DTypeLike
 
 __all__ = ["R2Score"]
@@ -85,9 +85,7 @@ class R2Score(Metric):
             )
         if not self._built:
             self._build(y_pred.shape[1])
-        weights = jnp.ones((), self._sum_dtype_) if sample_weight is None else sample_weight
-        weights = expand_weights(jnp.asarray(weights, self._sum_dtype_), y_true.shape)
-        weights = jnp.broadcast_to(weights, y_true.shape)
+        weights = broadcast_weights(sample_weight, y_true.shape, self._sum_dtype_)
 
         def add_up(y_true: Array, y_pred: Array, weights: Array) -> list[Array]:
             terms = (y_true, y_true * y_true, jnp.square(y_true - y_pred))

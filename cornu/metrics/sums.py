@@ -11,9 +11,10 @@ import jax.numpy as jnp
 
 from cornu.core.state.accumulator import add_compensated
 from cornu.core.state.variable import Variable
-from cornu.types import Array
+from cornu.parts.formulas.align import expand_weights
+from cornu.types import Array, ArrayLike, DTypeLike
 
-__all__ = ["add_sums"]
+__all__ = ["add_sums", "broadcast_weights"]
 
 # A float32 sum of ones over at most this many elements is exact (2**24 is the limit).
 _BLOCK = 2**20
@@ -48,6 +49,20 @@ def add_sums(
     for part in parts:
         for variable, total in zip(variables, part, strict=True):
             variable.assign_add(total)
+
+
+def broadcast_weights(
+    sample_weight: ArrayLike | None, shape: tuple[int, ...], dtype: DTypeLike
+) -> Array:
+    """Returns weights of the shape of values; all are 1 if there are none.
+
+    Args:
+        sample_weight: weights, one per sample or more; see `expand_weights`.
+        shape: the shape of the values.
+        dtype: the dtype of the weights.
+    """
+    weights = jnp.ones((), dtype) if sample_weight is None else jnp.asarray(sample_weight, dtype)
+    return jnp.broadcast_to(expand_weights(weights, shape), shape)
 
 
 def _sum_exactly(x: Array) -> tuple[Array, Array]:
