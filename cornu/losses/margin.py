@@ -15,6 +15,12 @@ class Hinge(FunctionLoss):
 
     Args:
         reduction, name, dtype: see `Loss`.
+
+    Example:
+
+    >>> loss = Hinge()
+    >>> round(float(loss([[-1.0, 1.0], [1.0, 1.0]], [[0.5, 0.5], [2.0, -0.5]])), 4)
+    0.875
     """
 
     def __init__(
@@ -31,6 +37,12 @@ class SquaredHinge(FunctionLoss):
 
     Args:
         reduction, name, dtype: see `Loss`.
+
+    Example:
+
+    >>> loss = SquaredHinge()
+    >>> round(float(loss([[-1.0, 1.0], [1.0, 1.0]], [[0.5, 0.5], [2.0, -0.5]])), 4)
+    1.1875
     """
 
     def __init__(
@@ -47,6 +59,12 @@ class CategoricalHinge(FunctionLoss):
 
     Args:
         reduction, name, dtype: see `Loss`.
+
+    Example:
+
+    >>> loss = CategoricalHinge()
+    >>> round(float(loss([[0.0, 1.0], [0.0, 0.0]], [[0.6, 0.4], [0.4, 0.6]])), 4)
+    1.4
     """
 
     def __init__(

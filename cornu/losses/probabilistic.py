@@ -101,6 +101,12 @@ class BinaryFocalCrossentropy(FunctionLoss):
         from_logits, label_smoothing, axis: see `BinaryCrossentropy`.
         reduction, name, dtype: see `Loss`.
 
+    Example:
+
+    >>> loss = BinaryFocalCrossentropy()
+    >>> round(float(loss([[0.0], [1.0], [1.0]], [[0.2], [0.9], [0.4]])), 4)
+    0.1133
+
     References: Tsung-Yi Lin et al. (2017), "Focal Loss for Dense Object Detection",
     arXiv:1708.02002.
     """
@@ -139,6 +145,12 @@ class CategoricalCrossentropy(FunctionLoss):
         label_smoothing: the fraction of each label that is spread evenly over all classes.
         axis: the axis of the classes.
         reduction, name, dtype: see `Loss`.
+
+    Example:
+
+    >>> loss = CategoricalCrossentropy()
+    >>> round(float(loss([[0, 1, 0], [0, 0, 1]], [[0.05, 0.9, 0.05], [0.1, 0.8, 0.1]])), 4)
+    1.204
     """
 
     def __init__(
@@ -170,6 +182,12 @@ class CategoricalFocalCrossentropy(FunctionLoss):
             samples that are classified well.
         from_logits, label_smoothing, axis: see `CategoricalCrossentropy`.
         reduction, name, dtype: see `Loss`.
+
+    Example:
+
+    >>> loss = CategoricalFocalCrossentropy()
+    >>> round(float(loss([[0, 1, 0], [0, 0, 1]], [[0.05, 0.9, 0.05], [0.1, 0.8, 0.1]])), 4)
+    0.2333
 
     References: Tsung-Yi Lin et al. (2017), "Focal Loss for Dense Object Detection",
     arXiv:1708.02002.
@@ -243,6 +261,12 @@ class CategoricalGeneralizedCrossEntropy(FunctionLoss):
         q: between 0 and 1; interpolates between cross-entropy and the mean absolute error.
         reduction, name, dtype: see `Loss`.
 
+    Example:
+
+    >>> loss = CategoricalGeneralizedCrossEntropy()
+    >>> round(float(loss([1, 2], [[0.05, 0.9, 0.05], [0.1, 0.8, 0.1]])), 4)
+    0.7351
+
     References: Zhilu Zhang, Mert Sabuncu (2018), "Generalized Cross Entropy Loss for Training
     Deep Neural Networks with Noisy Labels", arXiv:1805.07836.
     """
@@ -264,6 +288,12 @@ class KLDivergence(FunctionLoss):
 
     Args:
         reduction, name, dtype: see `Loss`.
+
+    Example:
+
+    >>> loss = KLDivergence()
+    >>> round(float(loss([[0, 1, 0], [0, 0, 1]], [[0.05, 0.9, 0.05], [0.1, 0.8, 0.1]])), 4)
+    1.204
     """
 
     def __init__(
@@ -280,6 +310,12 @@ class Poisson(FunctionLoss):
 
     Args:
         reduction, name, dtype: see `Loss`.
+
+    Example:
+
+    >>> loss = Poisson()
+    >>> round(float(loss([[1.0, 2.0], [2.0, 4.0]], [[1.0, 1.0], [4.0, 3.0]])), 4)
+    0.4582
     """
 
     def __init__(

@@ -73,6 +73,12 @@ class MeanAbsoluteError(FunctionLoss):
 
     Args:
         reduction, name, dtype: see `Loss`.
+
+    Example:
+
+    >>> loss = MeanAbsoluteError()
+    >>> round(float(loss([[0.0, 1.0], [2.0, 3.0]], [[1.0, 1.0], [1.0, 3.0]])), 4)
+    0.5
     """
 
     def __init__(
@@ -89,6 +95,12 @@ class MeanAbsolutePercentageError(FunctionLoss):
 
     Args:
         reduction, name, dtype: see `Loss`.
+
+    Example:
+
+    >>> loss = MeanAbsolutePercentageError()
+    >>> round(float(loss([[1.0, 2.0], [2.0, 4.0]], [[1.0, 1.0], [4.0, 3.0]])), 4)
+    43.75
     """
 
     def __init__(
@@ -105,6 +117,12 @@ class MeanSquaredLogarithmicError(FunctionLoss):
 
     Args:
         reduction, name, dtype: see `Loss`.
+
+    Example:
+
+    >>> loss = MeanSquaredLogarithmicError()
+    >>> round(float(loss([[1.0, 2.0], [2.0, 4.0]], [[1.0, 1.0], [4.0, 3.0]])), 4)
+    0.1188
     """
 
     def __init__(
@@ -122,6 +140,12 @@ class CosineSimilarity(FunctionLoss):
     Args:
         axis: the axis of the vectors' elements.
         reduction, name, dtype: see `Loss`.
+
+    Example:
+
+    >>> loss = CosineSimilarity()
+    >>> round(float(loss([[1.0, 2.0], [2.0, 4.0]], [[1.0, 1.0], [4.0, 3.0]])), 4)
+    -0.9216
     """
 
     def __init__(
@@ -140,6 +164,12 @@ class Huber(FunctionLoss):
     Args:
         delta: the difference at which the two meet; see `huber`.
         reduction, name, dtype: see `Loss`.
+
+    Example:
+
+    >>> loss = Huber()
+    >>> round(float(loss([[0.0, 1.0], [2.0, 3.0]], [[3.0, 1.0], [1.5, 3.0]])), 4)
+    0.6562
     """
 
     def __init__(
@@ -157,6 +187,12 @@ class LogCosh(FunctionLoss):
 
     Args:
         reduction, name, dtype: see `Loss`.
+
+    Example:
+
+    >>> loss = LogCosh()
+    >>> round(float(loss([[0.0, 1.0], [2.0, 3.0]], [[1.0, 1.0], [1.0, 3.0]])), 4)
+    0.2169
     """
 
     def __init__(

@@ -88,6 +88,12 @@ class Dice(FunctionLoss):
         reduction, name: see `Loss`.
         axis: the axes of the sums; `None` for all. `[1, 2, 3]` gives one value per image.
         dtype: see `Loss`.
+
+    Example:
+
+    >>> loss = Dice()
+    >>> round(float(loss([[0.0], [1.0], [1.0]], [[0.2], [0.9], [0.4]])), 4)
+    0.2571
     """
 
     def __init__(
@@ -109,6 +115,12 @@ class Tversky(FunctionLoss):
         reduction, name: see `Loss`.
         axis: the axes of the sums; `None` for all.
         dtype: see `Loss`.
+
+    Example:
+
+    >>> loss = Tversky()
+    >>> round(float(loss([[0.0], [1.0], [1.0]], [[0.2], [0.9], [0.4]])), 4)
+    0.2571
     """
 
     def __init__(

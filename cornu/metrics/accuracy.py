@@ -158,6 +158,12 @@ class BinaryAccuracy(MeanMetricWrapper):
     Args:
         name, dtype: see `Metric`.
         threshold: predictions above it count as 1; use 0 for logits.
+
+    Example:
+
+    >>> metric = BinaryAccuracy()
+    >>> round(float(metric([[0.0], [1.0], [1.0]], [[0.2], [0.9], [0.4]])), 4)
+    0.6667
     """
 
     direction = "up"
@@ -176,6 +182,12 @@ class CategoricalAccuracy(MeanMetricWrapper):
 
     Args:
         name, dtype: see `Metric`.
+
+    Example:
+
+    >>> metric = CategoricalAccuracy()
+    >>> round(float(metric([[0, 1, 0], [0, 0, 1]], [[0.05, 0.9, 0.05], [0.1, 0.8, 0.1]])), 4)
+    0.5
     """
 
     direction = "up"
@@ -191,6 +203,12 @@ class SparseCategoricalAccuracy(MeanMetricWrapper):
 
     Args:
         name, dtype: see `Metric`.
+
+    Example:
+
+    >>> metric = SparseCategoricalAccuracy()
+    >>> round(float(metric([1, 2], [[0.05, 0.9, 0.05], [0.1, 0.8, 0.1]])), 4)
+    0.5
     """
 
     direction = "up"
@@ -209,6 +227,12 @@ class TopKCategoricalAccuracy(MeanMetricWrapper):
     Args:
         k: the number of predictions that count.
         name, dtype: see `Metric`.
+
+    Example:
+
+    >>> metric = TopKCategoricalAccuracy(k=2)
+    >>> round(float(metric([[0, 1, 0], [0, 0, 1]], [[0.05, 0.9, 0.05], [0.1, 0.8, 0.1]])), 4)
+    1.0
     """
 
     direction = "up"
@@ -229,6 +253,12 @@ class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
         k: the number of predictions that count.
         name, dtype: see `Metric`.
         from_sorted_ids: whether predictions are class indices, the most likely first.
+
+    Example:
+
+    >>> metric = SparseTopKCategoricalAccuracy(k=2)
+    >>> round(float(metric([1, 2], [[0.05, 0.9, 0.05], [0.1, 0.8, 0.1]])), 4)
+    1.0
     """
 
     direction = "up"

@@ -76,6 +76,12 @@ class PearsonCorrelation(MeanMetricWrapper):
     Args:
         name, dtype: see `Metric`.
         axis: the axis of the values.
+
+    Example:
+
+    >>> metric = PearsonCorrelation()
+    >>> round(float(metric([[0.0, 1.0, 0.5]], [[0.1, 0.9, 1.0]])), 4)
+    0.8109
     """
 
     direction = "up"
@@ -95,6 +101,12 @@ class ConcordanceCorrelation(MeanMetricWrapper):
     Args:
         name, dtype: see `Metric`.
         axis: the axis of the values.
+
+    Example:
+
+    >>> metric = ConcordanceCorrelation()
+    >>> round(float(metric([[0.0, 1.0, 0.5]], [[0.1, 0.9, 1.0]])), 4)
+    0.7477
     """
 
     direction = "up"

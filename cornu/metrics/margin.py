@@ -15,6 +15,12 @@ class Hinge(MeanMetricWrapper):
 
     Args:
         name, dtype: see `Metric`.
+
+    Example:
+
+    >>> metric = Hinge()
+    >>> round(float(metric([[-1.0, 1.0], [1.0, 1.0]], [[0.5, 0.5], [2.0, -0.5]])), 4)
+    0.875
     """
 
     direction = "down"
@@ -28,6 +34,12 @@ class SquaredHinge(MeanMetricWrapper):
 
     Args:
         name, dtype: see `Metric`.
+
+    Example:
+
+    >>> metric = SquaredHinge()
+    >>> round(float(metric([[-1.0, 1.0], [1.0, 1.0]], [[0.5, 0.5], [2.0, -0.5]])), 4)
+    1.1875
     """
 
     direction = "down"
@@ -43,6 +55,12 @@ class CategoricalHinge(MeanMetricWrapper):
 
     Args:
         name, dtype: see `Metric`.
+
+    Example:
+
+    >>> metric = CategoricalHinge()
+    >>> round(float(metric([[0.0, 1.0], [0.0, 0.0]], [[0.6, 0.4], [0.4, 0.6]])), 4)
+    1.4
     """
 
     direction = "down"

@@ -33,6 +33,12 @@ class MeanSquaredError(MeanMetricWrapper):
 
     Args:
         name, dtype: see `Metric`.
+
+    Example:
+
+    >>> metric = MeanSquaredError()
+    >>> round(float(metric([[0.0, 1.0], [2.0, 3.0]], [[1.0, 1.0], [1.0, 3.0]])), 4)
+    0.5
     """
 
     direction = "down"
@@ -48,6 +54,12 @@ class MeanAbsoluteError(MeanMetricWrapper):
 
     Args:
         name, dtype: see `Metric`.
+
+    Example:
+
+    >>> metric = MeanAbsoluteError()
+    >>> round(float(metric([[0.0, 1.0], [2.0, 3.0]], [[1.0, 1.0], [1.0, 3.0]])), 4)
+    0.5
     """
 
     direction = "down"
@@ -63,6 +75,12 @@ class MeanAbsolutePercentageError(MeanMetricWrapper):
 
     Args:
         name, dtype: see `Metric`.
+
+    Example:
+
+    >>> metric = MeanAbsolutePercentageError()
+    >>> round(float(metric([[1.0, 2.0], [2.0, 4.0]], [[1.0, 1.0], [4.0, 3.0]])), 4)
+    43.75
     """
 
     direction = "down"
@@ -80,6 +98,12 @@ class MeanSquaredLogarithmicError(MeanMetricWrapper):
 
     Args:
         name, dtype: see `Metric`.
+
+    Example:
+
+    >>> metric = MeanSquaredLogarithmicError()
+    >>> round(float(metric([[1.0, 2.0], [2.0, 4.0]], [[1.0, 1.0], [4.0, 3.0]])), 4)
+    0.1188
     """
 
     direction = "down"
@@ -97,6 +121,12 @@ class LogCoshError(MeanMetricWrapper):
 
     Args:
         name, dtype: see `Metric`.
+
+    Example:
+
+    >>> metric = LogCoshError()
+    >>> round(float(metric([[0.0, 1.0], [2.0, 3.0]], [[1.0, 1.0], [1.0, 3.0]])), 4)
+    0.2169
     """
 
     direction = "down"
@@ -111,6 +141,12 @@ class CosineSimilarity(MeanMetricWrapper):
     Args:
         name, dtype: see `Metric`.
         axis: the axis of the vectors' elements.
+
+    Example:
+
+    >>> metric = CosineSimilarity()
+    >>> round(float(metric([[1.0, 2.0], [2.0, 4.0]], [[1.0, 1.0], [4.0, 3.0]])), 4)
+    0.9216
 
     Differences: the loss of the same name is the negative cosine.
     """
