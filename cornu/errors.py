@@ -16,11 +16,12 @@ layer path and the user's file:line).
 from __future__ import annotations
 
 import difflib
+import numbers
 import os
 import sys
 import warnings
 from collections.abc import Iterable
-from typing import NoReturn, TypeVar
+from typing import NoReturn, TypeGuard, TypeVar
 
 from cornu import settings
 from cornu.names import is_submodule
@@ -30,6 +31,7 @@ __all__ = [
     "check_choice",
     "did_you_mean",
     "find_similar",
+    "is_positive_integer",
     "missing_package",
     "quantity",
     "suggest",
@@ -148,6 +150,18 @@ def suggest(name: object, known: Iterable[object]) -> str:
         return hint
     more = f", and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
     return f"Known: {', '.join(names[:_MAX_NAMES])}{more}." if names else "There are none."
+
+
+def is_positive_integer(value: object) -> TypeGuard[int]:
+    """Whether a value is a positive integer of Python or NumPy.
+
+    Example:
+
+    >>> is_positive_integer(3), is_positive_integer(0), is_positive_integer(True)
+    (True, False, False)
+    """
+    # A bool is an int in Python, but never a size or a number of steps.
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool) and int(value) > 0
 
 
 def quantity(count: int, noun: str) -> str:

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from cornu.callbacks.monitor_callback import MonitorCallback, MonitorMode
+from cornu.errors import is_positive_integer
 from cornu.saving.formats.orbax import OrbaxCheckpoints
 from cornu.saving.model_files import describe_model
 from cornu.saving.stored_state import state_by_key
@@ -83,12 +84,12 @@ class OrbaxCheckpoint(MonitorCallback):
         self.max_to_keep = max_to_keep
         self.save_on_background = save_on_background
         self.save_weights_only = save_weights_only
-        if save_freq != "epoch" and not _is_count(save_freq):
+        if save_freq != "epoch" and not is_positive_integer(save_freq):
             raise ValueError(
                 "OrbaxCheckpoint: save_freq must be 'epoch' or a positive integer. "
                 f"Received: {save_freq!r}"
             )
-        if max_to_keep is not None and not _is_count(max_to_keep):
+        if max_to_keep is not None and not is_positive_integer(max_to_keep):
             raise ValueError(
                 "OrbaxCheckpoint: max_to_keep must be None or a positive integer. "
                 f"Received: {max_to_keep!r}"
@@ -164,7 +165,3 @@ class OrbaxCheckpoint(MonitorCallback):
         self._folder.save(step, kept, config)
         if self.verbose:
             console.print(f"{when.capitalize()}: saved {os.path.join(self.directory, str(step))}")
-
-
-def _is_count(number: object) -> bool:
-    return isinstance(number, int) and not isinstance(number, bool) and number >= 1

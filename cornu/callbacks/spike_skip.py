@@ -17,6 +17,7 @@ import numpy as np
 from cornu.callbacks.callback import Callback, Step
 from cornu.core.state import scope
 from cornu.core.state.variable import Variable
+from cornu.errors import is_positive_integer
 from cornu.saving.atomic_write import atomic_write
 from cornu.terminal.console import console
 from cornu.types import Logs
@@ -105,7 +106,7 @@ class SpikeSkip(Callback):
         verbose: int = 0,
     ) -> None:
         for name, value, least in (("window", window, 2), ("patience", patience, 1)):
-            if not isinstance(value, int) or value < least:
+            if not is_positive_integer(value) or value < least:
                 raise ValueError(
                     f"SpikeSkip: {name} must be an integer >= {least}. Received: {value!r}"
                 )

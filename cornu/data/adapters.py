@@ -29,6 +29,7 @@ from cornu.data.sources.stateful import Stateful
 from cornu.data.sources.stream import Stream
 from cornu.data.sources.tensorflow import TensorFlow
 from cornu.data.splits import split
+from cornu.errors import is_positive_integer
 from cornu.foreign import describe_class, is_a
 from cornu.types import DataLike, PyTree
 
@@ -309,8 +310,7 @@ _KINDS = (
 
 
 def _check_size(name: str, size: Any) -> None:
-    whole = isinstance(size, (int, np.integer)) and not isinstance(size, bool)
-    if size is not None and (not whole or size < 1):
+    if size is not None and not is_positive_integer(size):
         raise ValueError(f"{name} must be a positive integer. Received: {size!r}")
 
 

@@ -7,6 +7,8 @@ import os
 from dataclasses import dataclass
 from typing import Literal
 
+from cornu.errors import is_positive_integer
+
 __all__ = ["Resume"]
 
 
@@ -55,7 +57,7 @@ class Resume:
                 "Resume: every must be a positive number of steps, a datetime.timedelta, 'epoch' "
                 f"or None. Received: {self.every!r}"
             )
-        if not isinstance(self.keep, int) or self.keep < 1:
+        if not is_positive_integer(self.keep):
             raise ValueError(f"Resume: keep must be a positive integer. Received: {self.keep!r}")
         if self.on_change not in ("error", "warn", "restart"):
             raise ValueError(

@@ -13,6 +13,7 @@ from cornu import settings, tree
 from cornu.callbacks import CallbackList
 from cornu.core.tracebacks.user_frames import user_stacklevel
 from cornu.data import Arrays, Stream
+from cornu.errors import quantity
 from cornu.terminal.console import console
 
 __all__ = ["DryRun", "FirstBatches", "HeldBatches", "limit_steps"]
@@ -190,7 +191,7 @@ class DryRun:
         """Prints which parts ran."""
         if not self.steps or verbose == 0:
             return
-        parts = [f"{n} {phase} step{'s' * (n > 1)}" for phase, n in self._steps_by_phase.items()]
+        parts = [quantity(n, f"{phase} step") for phase, n in self._steps_by_phase.items()]
         text = f"fast_dev_run: {' and '.join(parts)} ran"
         text += "." if "validation" in self._steps_by_phase else "; there is no validation data."
         if self._omitted:

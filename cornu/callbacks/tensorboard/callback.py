@@ -17,6 +17,7 @@ from cornu.callbacks.tensorboard.graph_def import encode_graph
 from cornu.callbacks.tensorboard.projector import Metadata, check_metadata, write_projector
 from cornu.callbacks.tensorboard.weight_image import encode_png, render_weight
 from cornu.core.tracebacks.user_frames import user_stacklevel
+from cornu.errors import is_positive_integer
 from cornu.names import make_unique
 from cornu.types import Logs
 
@@ -285,12 +286,12 @@ def _check_update_freq(update_freq: object) -> int | str:
     if update_freq == "epoch":
         return "epoch"
     number = 1 if update_freq == "batch" else update_freq
-    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+    if not is_positive_integer(number):
         raise ValueError(
             "TensorBoard: update_freq must be 'epoch', 'batch' or a positive integer. "
             f"Received: {update_freq!r}"
         )
-    return number
+    return int(number)
 
 
 def _parse_profile_batch(profile_batch: Any) -> tuple[int, int] | None:

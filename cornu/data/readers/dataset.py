@@ -14,7 +14,7 @@ import numpy as np
 
 from cornu import seeds
 from cornu.data.pydataset import PyDataset
-from cornu.errors import quantity
+from cornu.errors import is_positive_integer, quantity
 from cornu.types import PyTree
 
 __all__ = ["Dataset", "RowDataset"]
@@ -285,7 +285,7 @@ class _Cached(_Derived):
 class _Batched(_Derived):
     def __init__(self, source: Dataset, batch_size: int, drop_remainder: bool) -> None:
         super().__init__(source)
-        if batch_size < 1:
+        if not is_positive_integer(batch_size):
             raise ValueError(
                 f"batch: batch_size must be a positive integer. Received: {batch_size!r}"
             )

@@ -12,7 +12,7 @@ import numpy as np
 
 from cornu import seeds
 from cornu.data.readers.dataset import Dataset, RowDataset
-from cornu.errors import quantity, suggest
+from cornu.errors import is_positive_integer, quantity, suggest
 from cornu.terminal.console import log_message
 
 __all__ = [
@@ -167,7 +167,7 @@ def find_files(options: DirectoryOptions, formats: tuple[str, ...], seed: int) -
 
 def check_limit(caller: str, name: str, value: Any) -> None:
     """Raises ValueError unless an argument is a positive integer or None."""
-    if value is not None and (not isinstance(value, int) or value < 1):
+    if value is not None and not is_positive_integer(value):
         raise ValueError(
             f"{caller}: {name} must be a positive integer or None. Received: {value!r}"
         )

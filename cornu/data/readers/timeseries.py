@@ -10,7 +10,7 @@ from cornu import seeds
 from cornu.core.tracebacks.api_boundary import api_boundary
 from cornu.data.readers.dataset import Dataset, RowDataset
 from cornu.data.readers.directories import check_format
-from cornu.errors import quantity
+from cornu.errors import is_positive_integer, quantity
 from cornu.types import ArrayLike
 
 __all__ = ["timeseries_dataset_from_array"]
@@ -78,7 +78,8 @@ def timeseries_dataset_from_array(
                 f"{_NAME}: {name} must be between 1 and {len(data) - 1}, because the series has "
                 f"{quantity(len(data), 'step')}. Received: {value!r}"
             )
-    if sequence_length < 1 or batch_size is not None and batch_size < 1:
+    sizes = [sequence_length] if batch_size is None else [sequence_length, batch_size]
+    if not all(map(is_positive_integer, sizes)):
         raise ValueError(
             f"{_NAME}: sequence_length and batch_size must be positive integers. "
             f"Received: sequence_length={sequence_length!r}, batch_size={batch_size!r}"

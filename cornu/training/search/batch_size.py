@@ -13,7 +13,7 @@ import numpy as np
 
 from cornu.data import Arrays, ReadOptions, Stream, identify
 from cornu.data.sources.arrays import length, take
-from cornu.errors import suggest
+from cornu.errors import is_positive_integer, suggest
 from cornu.inspect.tables.formatting import format_bytes
 from cornu.training import steps
 from cornu.training.resume.snapshot import restored_after
@@ -49,7 +49,7 @@ def find_batch_size(
     if target not in TARGETS:
         raise ValueError(f"Unknown target {target!r}. {suggest(target, TARGETS)}")
     for name, value in (("start", start), ("largest", largest), ("limit", limit)):
-        if value is not None and (not isinstance(value, int) or value < 1):
+        if value is not None and not is_positive_integer(value):
             raise ValueError(f"{name} must be a positive integer. Received: {value!r}")
     if trainer.run_eagerly:
         raise ValueError(

@@ -143,6 +143,7 @@ def test_printed_messages(folder, capsys):
         ({"validation_split": 0.2, "subset": "both", "seed": None}, "needs a seed"),
         ({"validation_split": 0.01, "subset": "both"}, "of 27 files leaves no file"),
         ({"batch_size": 0}, "batch_size must be a positive integer"),
+        ({"batch_size": True}, "batch_size must be a positive integer"),
         ({"max_length": 0}, "max_length must be a positive integer"),
         ({"format": "torch"}, "format must be 'tf' or 'grain'"),
     ],
@@ -151,6 +152,13 @@ def test_wrong_arguments(folder, kwargs, message):
     kwargs = {"directory": folder, "seed": 1, "verbose": False, **kwargs}
     with pytest.raises((ValueError, NotADirectoryError), match=message):
         text_dataset_from_directory(**kwargs)
+
+
+def test_sizes_may_be_integers_of_numpy(folder):
+    options = {"batch_size": np.int64(3), "max_length": np.int32(2), "verbose": False}
+    data = text_dataset_from_directory(folder, **options)
+    texts, labels = data[0]
+    assert len(texts) == len(labels) == 3 and max(map(len, texts)) == 2
 
 
 def test_folders_without_files(tmp_path):

@@ -93,6 +93,7 @@ def test_a_model_learns_from_windows():
         ({"targets": []}, "20 steps and 0 targets, but"),
         ({"sequence_length": 0}, "sequence_length and batch_size must be positive integers"),
         ({"batch_size": 0}, "sequence_length and batch_size must be positive integers"),
+        ({"batch_size": 2.0}, "sequence_length and batch_size must be positive integers"),
         ({"format": "torch"}, "format must be"),
     ],
 )
