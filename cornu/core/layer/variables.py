@@ -50,13 +50,13 @@ def wrap_build(build: Callable[..., None]) -> Callable[..., None]:
         if self._building_:  # super().build() of a subclass
             return build(self, *args, **kwargs)
         self._building_ = True
-        self._built_with_ = args, kwargs
         try:
             with VariableScope(self):
                 build(self, *args, **kwargs)
         finally:
             self._building_ = False
         self.built = True
+        self._built_with_ = args, kwargs
         return None
 
     return wrapped
