@@ -86,7 +86,7 @@ def check_choice(label: str, name: str, value: T, allowed: Iterable[object]) -> 
     """Returns the value of an argument; raises if it is not one of the allowed values.
 
     Args:
-        label: what has the argument, such as "Hashing layer 'hash'".
+        label: the object that has the argument, such as "Hashing layer 'hash'".
         name: the name of the argument.
         value: its value.
         allowed: the allowed values.

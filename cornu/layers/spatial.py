@@ -13,6 +13,7 @@ from cornu.core.layer.input_spec import InputSpec
 from cornu.core.tracebacks.api_boundary import api_boundary_init
 from cornu.layers.arguments import SPATIAL_HINT, known_size
 from cornu.layers.base import ConfiguredLayer
+from cornu.names import is_library_class
 from cornu.types import DataFormat, ShapeLike
 
 __all__ = ["Spatial"]
@@ -65,7 +66,7 @@ class Spatial(ConfiguredLayer):
         """Returns the constructor arguments, with one integer per axis, and the data format."""
         config = super().get_config()
         # A subclass of a program may have arguments of its own under these names.
-        if self._library_class_() is type(self):
+        if is_library_class(type(self)):
             for name in _PER_AXIS & config.keys():
                 if config[name] is not None:
                     config[name] = self._per_axis(config[name], name)

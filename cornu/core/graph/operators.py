@@ -139,7 +139,7 @@ for _table in (_BINARY, _COMPARE, _UNARY):
 
 
 def get_item(x: jax.Array, key: Any) -> jax.Array:
-    """Returns `x[key]`. A list is taken as a tuple, which configs of models do not have.
+    """Returns `x[key]`. A list is treated as a tuple, which JSON stores as a list.
 
     Raises:
         IndexError: an integer in `key` is out of bounds. JAX would return the last element.

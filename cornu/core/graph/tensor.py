@@ -131,7 +131,7 @@ class Tensor(Operators, TensorBase):
         """None: Tensors have no axis of varying lengths."""
 
     def reshape(self, newshape: ShapeLike | int) -> Tensor:
-        """Gives the Tensor a new shape; one size may be -1 and is then inferred."""
+        """Returns the elements in a new shape; one size may be -1 and is then inferred."""
         out: Tensor = _reshape_op(self, newshape)
         return out
 

@@ -30,7 +30,7 @@ Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
 def convert_arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
     """Replaces NumPy arrays and Variables among the arguments by JAX arrays."""
-    # Most calls: a tree map would take longer than many a layer.
+    # Most calls have one array; a tree map would take longer than a small layer.
     if len(args) == 1 and not kwargs and isinstance(args[0], jax.Array):
         return args, kwargs
     converted: Arguments = tree.map(_to_array, (args, kwargs))

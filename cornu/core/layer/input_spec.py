@@ -85,7 +85,7 @@ class InputSpec:
         if not hint and len(shape) == 1:
             hint = "The batch axis seems to be missing: pass x[None] for a single sample."
         text = f"expected {wanted}, received {len(shape)}: shape {shape}"
-        # `check_input` ends the sentence.
+        # `check_input` appends the period.
         return f"{text}.\n{hint}".removesuffix(".") if hint else text
 
     def __repr__(self) -> str:

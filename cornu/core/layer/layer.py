@@ -221,8 +221,8 @@ class Layer(VariableOwner):
         names = call_signature(type(self)).names
         named: dict[str, Any] = {}
         for name, value in kwargs.items():
-            short = names[0] if name in ("input_shape", "inputs_shape") and names else name
-            named[short if short in names else short.removesuffix("_shape")] = value
+            parameter = names[0] if name in ("input_shape", "inputs_shape") and names else name
+            named[parameter if parameter in names else parameter.removesuffix("_shape")] = value
 
         def to_tensors(value: Any) -> Any:
             if not isinstance(value, (list, tuple, dict)):
@@ -673,14 +673,14 @@ class Layer(VariableOwner):
     def build_from_config(self, config: dict[str, Any]) -> None:
         """Builds the layer from what `get_build_config()` returned, in this library or in Keras."""
         if type(self).build is Layer.build:
-            return  # what it owns is built by its own config, or by the first call
+            return  # its sublayers are built by their own configs, or by the first call
         if "input_shape" in config:
             self.build(shapes_from_json(config["input_shape"]))
         elif "shapes_dict" in config:
             self.build(**shapes_from_json(config["shapes_dict"]))
 
     def _state_config_(self) -> dict[str, Any]:
-        """Returns what an archive describes beside the constructor arguments."""
+        """Returns what an archive stores in addition to the constructor arguments."""
         built = self.get_build_config()
         return {} if built is None else {"build_config": registry.serialize(built)}
 

@@ -22,7 +22,7 @@ class Accumulator(Variable):
     """A float32 Variable to which `assign_add` adds without losing small terms.
 
     A plain float32 sum of ones stops at 2**24, because 2**24 + 1 rounds to 2**24. An Accumulator
-    keeps what rounding removes in a second Variable, `residual`, and adds it to later sums. The
+    keeps the rounding error in a second Variable, `residual`, and adds it to later sums. The
     value is the sum rounded once: counts are exact up to about 2**48.
 
     In a function of `pure` that is given the Accumulator and not its residual, such as

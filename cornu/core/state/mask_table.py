@@ -30,7 +30,10 @@ class MaskTable:
             return
         except AttributeError:
             key, entries = id(x), self._entries
-        entries[key] = (weakref.ref(x, lambda _: entries.pop(key, None)), mask)
+        if mask is None:
+            entries.pop(key, None)
+        else:
+            entries[key] = (weakref.ref(x, lambda _: entries.pop(key, None)), mask)
 
     def get(self, x: Any) -> Any:
         """Returns the mask of an array, or None."""

@@ -1,4 +1,4 @@
-"""overridable_property: a property whose name the attributes of a user's class may take."""
+"""overridable_property: a property that attributes of a user's class may replace."""
 
 from __future__ import annotations
 

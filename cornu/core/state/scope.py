@@ -193,7 +193,7 @@ class Scope:
         """
         if self.inferring_shapes:
             return jax.random.key(0)
-        # Counted only from here on: shape inference must not change the numbers of a step.
+        # Shape inference returns before this: it must not change the numbers of a step.
         count = self.draw_counts.get(id(source), 0)
         self.draw_counts[id(source)] = count + 1
         if self.key is None:

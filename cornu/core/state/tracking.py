@@ -34,9 +34,9 @@ class VariableOwner(Configurable):
     _saved_names_: ClassVar[dict[str, str]] = {}
     # Attributes that do not affect what the object computes.
     _bookkeeping_: ClassVar[frozenset[str]] = frozenset(("_constructed_with_",))
-    # Whether a class of the program decides what is stored of an object, and how it is restored.
+    # Whether a user's class defines what is stored of an object, and how it is restored.
     _stores_itself_: ClassVar[bool] = False
-    # Whether a class of the program stores files of its own, such as a vocabulary.
+    # Whether a user's class stores files of its own, such as a vocabulary.
     _has_assets_: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -69,8 +69,8 @@ class VariableOwner(Configurable):
 
     def _saved_attributes_(self) -> list[tuple[str, Any]]:
         """Returns the attributes with their names in saved files, in the order of the files."""
-        # Keras saves what a property returns like an attribute, and what has two names under the
-        # first of them.
+        # As in Keras, the values of properties are saved like attributes, and an object with two
+        # names is saved under the first.
         named = {name: value for name, value in _computed_attributes(self)}
         named |= {self._saved_names_.get(k, k): value for k, value in owning_attributes(self)}
         return sorted(named.items(), key=lambda item: (item[0].startswith("_"), item[0]))
@@ -111,7 +111,7 @@ class VariableOwner(Configurable):
 
 
 def _computed_attributes(owner: Any) -> Iterator[tuple[str, Any]]:
-    """Yields the values of the properties that classes of the program add to those of cornu."""
+    """Yields the values of the properties that user classes add to those of cornu."""
     classes = type(owner).__mro__
     reserved = {name for cls in classes if is_library_class(cls) for name in vars(cls)}
     for cls in classes:

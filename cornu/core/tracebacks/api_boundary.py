@@ -41,7 +41,7 @@ _PREFIXABLE = (
     *(AssertionError, ZeroDivisionError, OverflowError, MemoryError, UserWarning, RuntimeWarning),
 )
 _JAX_NOTE = "For simplicity, JAX has removed its internal frames"
-# Words in messages of the library that are longer are cut: names in files have any length.
+# Longer words in messages of the library are shortened: names in files may have any length.
 _MAX_WORD = 400  # characters
 _SHOWN = 200  # characters of a word that is cut
 _LONG_WORD = re.compile(rf"\S{{{_MAX_WORD + 1},}}")

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from cornu import ops
 from cornu.errors import suggest
 from cornu.layers.spatial import Spatial
+from cornu.names import is_library_class
 from cornu.types import Array, DataFormat, Padding, ShapeLike
 
 __all__ = [
@@ -52,7 +53,7 @@ class _Pooling(Spatial):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments; strides that were left out are those in use."""
         config = super().get_config()
-        if self._library_class_() is type(self) and config["strides"] is None:
+        if is_library_class(type(self)) and config["strides"] is None:
             config["strides"] = self.strides
         return config
 

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 
 from cornu import tree
 from cornu.core.graph.tensor import Tensor
+
+if TYPE_CHECKING:
+    from cornu.layers.preprocessing.base import DatasetLayer
 
 __all__ = ["call_on_host", "is_tracing", "without_autograph"]
 
@@ -33,11 +36,11 @@ def without_autograph(function: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
-def call_on_host(layer: Any, args: Any, kwargs: Any) -> Any:
+def call_on_host(layer: DatasetLayer, args: Any, kwargs: Any) -> Any:
     """Returns TensorFlow tensors for the output of a layer that runs on the host.
 
     Args:
-        layer: a layer with `compute_output_spec`.
+        layer: the layer.
         args, kwargs: the arguments of the call, which contain TensorFlow tensors.
     """
     tf = sys.modules["tensorflow"]

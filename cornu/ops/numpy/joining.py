@@ -162,7 +162,7 @@ def dsplit(x: ArrayLike, indices_or_sections: int | Sequence[int]) -> list[Array
 
 
 def _sections(indices_or_sections: int | Sequence[int]) -> int | np.ndarray:
-    # By its annotation, JAX takes several indices as an array.
+    # The annotation of JAX's function accepts several indices only as an array.
     return (
         indices_or_sections
         if isinstance(indices_or_sections, int)

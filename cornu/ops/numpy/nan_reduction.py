@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
-
 import jax.numpy as jnp
 
 from cornu.core.graph.op import op
 from cornu.ops.arguments import to_axes, to_float, to_operand
+from cornu.ops.numpy.statistics import QuantileMethod
 from cornu.types import Array, ArrayLike, Axes
 
 __all__ = [
@@ -24,8 +23,6 @@ __all__ = [
     "nansum",
     "nanvar",
 ]
-
-QuantileMethod: TypeAlias = Literal["linear", "lower", "higher", "midpoint", "nearest"]
 
 
 @op

@@ -20,7 +20,7 @@ __all__ = ["Seed", "SeedGenerator", "SeedState", "draw_key"]
 
 # Threads that draw from a generator at once, such as those of `tf.data.Dataset.map` with
 # `num_parallel_calls`, get different keys.
-_counting = threading.Lock()
+_draw_lock = threading.Lock()
 
 
 class SeedState(Operators, VariableBase):
@@ -30,7 +30,7 @@ class SeedState(Operators, VariableBase):
 
     Attributes:
         shape, dtype, ndim: those of the array.
-        path, name: where Keras has the Variable.
+        path, name: those of the Variable that Keras has instead.
         trainable: False.
     """
 
@@ -140,7 +140,7 @@ class SeedGenerator(scope.RandomSource, registry.Configurable):
             return current.next_key(
                 self, _current_path(self.path), self.seed if self.explicit else None
             )
-        with _counting:
+        with _draw_lock:
             key = _check_not_traced(_make_key(self.seed, self.count))
             self.count += 1
         return key

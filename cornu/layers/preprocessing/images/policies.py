@@ -89,7 +89,7 @@ class Policy(ColorLayer):
 
 
 # The compiled `_apply_step` of each layer. A `switch` called outside of a compiled function is
-# compiled in each call. They are not attributes of the layers, which could not be copied then.
+# compiled in each call. They are not attributes of the layers, because they cannot be copied.
 _compiled: WeakKeyDictionary[Policy, Callable[..., Any]] = WeakKeyDictionary()
 
 
