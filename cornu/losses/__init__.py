@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, overload
 
 from cornu import registry
 from cornu.core.tracebacks.api_boundary import api_boundary as _api_boundary
@@ -120,16 +120,35 @@ for _name, _fn in {
     registry.add_function("losses", _fn, _name, _name.upper())
 
 
+@overload
+def get(identifier: None) -> None: ...
+
+
+@overload
+def get(identifier: LossLike) -> Loss | Callable[..., Any]: ...
+
+
 @_api_boundary
-def get(identifier: LossLike | None) -> Any:
+def get(identifier: LossLike | None) -> Loss | Callable[..., Any] | None:
     """Returns a loss from a name, a config or a callable; `None` for `None`.
+
+    Args:
+        identifier: one of these. A class is instantiated with its default arguments.
+
+    Returns:
+        A loss object or a function.
+
+    Raises:
+        ValueError: the name is unknown.
+        TypeError: the identifier is of another type.
 
     Example:
 
     >>> get("mse") is mean_squared_error, type(get("Huber")).__name__
     (True, 'Huber')
     """
-    return registry.resolve("losses", identifier)
+    found: Loss | Callable[..., Any] | None = registry.resolve("losses", identifier)
+    return found
 
 
 @_api_boundary

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, overload
 
 from cornu import names, registry
 from cornu.core.tracebacks.api_boundary import api_boundary as _api_boundary
@@ -176,16 +176,35 @@ for _name in __all__:
         registry.add_function("formulas", globals()[_name])
 
 
+@overload
+def get(identifier: None) -> None: ...
+
+
+@overload
+def get(identifier: MetricLike) -> Metric | Callable[..., Any]: ...
+
+
 @_api_boundary
-def get(identifier: MetricLike | None) -> Any:
+def get(identifier: MetricLike | None) -> Metric | Callable[..., Any] | None:
     """Returns a metric from a name, a config or a callable; `None` for `None`.
+
+    Args:
+        identifier: one of these. A class is instantiated with its default arguments.
+
+    Returns:
+        A metric object or a function.
+
+    Raises:
+        ValueError: the name is unknown.
+        TypeError: the identifier is of another type.
 
     Example:
 
     >>> get("mse").name, get("auc").name
     ('mean_squared_error', 'auc')
     """
-    return registry.resolve("metrics", identifier)
+    found: Metric | Callable[..., Any] | None = registry.resolve("metrics", identifier)
+    return found
 
 
 @_api_boundary
