@@ -66,6 +66,8 @@ def test_a_learning_rate_in_the_state_can_be_changed():
     optimizer.learning_rate = 0.25
     run([jnp.array(1.0)])
     assert float(w) == 0.25 and len(traces) == 1
+    with pytest.raises(TypeError, match="set to a number only.*\n.*optax.adam"):
+        optimizer.learning_rate = lambda step: 0.1
     assert not hasattr(get(optax.sgd(0.5)), "learning_rate")
 
 

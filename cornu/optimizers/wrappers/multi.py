@@ -8,6 +8,7 @@ from typing import Any, NoReturn, Self
 
 from cornu.core.state.variable import Variable
 from cornu.optimizers.base import Optimizer
+from cornu.optimizers.schedules import LearningRateLike
 from cornu.optimizers.transforms.chain import GradsAndVars
 from cornu.optimizers.wrappers.loss_scale import LossScaleOptimizer
 from cornu.registry import Configurable, custom_object_scope, serialize
@@ -192,7 +193,7 @@ class MultiOptimizer(Optimizer):
         )
 
     @learning_rate.setter
-    def learning_rate(self, learning_rate: Any) -> None:
+    def learning_rate(self, learning_rate: LearningRateLike) -> None:
         raise AttributeError(
             f"{self._label_()} has no learning rate. Set those of its `optimizers`."
         )

@@ -12,6 +12,7 @@ import numpy as np
 
 from cornu.core.state.variable import Variable
 from cornu.optimizers.base import Optimizer
+from cornu.optimizers.schedules import LearningRateLike
 from cornu.optimizers.transforms.chain import GradsAndVars
 from cornu.types import GradientTransformation
 
@@ -111,8 +112,15 @@ class OptaxOptimizer(Optimizer):
         return rate
 
     @learning_rate.setter
-    def learning_rate(self, learning_rate: Any) -> None:
-        self.learning_rate.assign(learning_rate)
+    def learning_rate(self, learning_rate: LearningRateLike) -> None:
+        rate = self.learning_rate  # raises an error if there is none
+        if callable(learning_rate):
+            raise TypeError(
+                f"{self._label_()}: the learning rate of an Optax transformation can be set to a "
+                f"number only. Received: {learning_rate!r}\n"
+                "Pass a schedule to the transformation, such as optax.adam(schedule)."
+            )
+        rate.assign(learning_rate)
 
     def get_config(self) -> NoReturn:
         """Not supported: a transformation consists of functions, which cannot be serialized."""
