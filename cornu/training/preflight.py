@@ -41,11 +41,13 @@ def check(
     findings: list[Finding] = []
     source: Arrays | Stream | None = None
     compiled = trainer.config is not None
-    binding = trainer.binding("train", inputs_only=y is None and not compiled)
+    data = identify(x, y, sample_weight)
+    inputs_only = y is None and not compiled
+    binding = trainer.binding("train", inputs_only=inputs_only, aligned=data.has_rows)
     if x is not None:
         options = ReadOptions(batch_size, prepare=binding.bind, names=binding.names)
         try:
-            source = identify(x, y, sample_weight).open(options)
+            source = data.open(options)
             trainer.prepare(source, train=False)
             check_source = steps.check_data if compiled else steps.check_inputs
             check_source(trainer, binding, source)

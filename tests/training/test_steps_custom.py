@@ -1,5 +1,7 @@
 """Custom steps: overridden methods, several optimizers, losses and metrics as attributes."""
 
+import itertools
+
 import jax
 import keras
 import numpy as np
@@ -516,6 +518,8 @@ def test_arrays_of_a_batch_may_differ_in_their_rows():
     model.fit(iter([batch, no_edges]), verbose=0)
     assert np.isfinite(model.evaluate(iter([batch, no_edges]), verbose=0)).all()
     assert model.predict(iter([batch, no_edges])).shape == (6, 1)
+    assert all(finding.code != "C001" for finding in model.check(iter([batch, no_edges])))
+    assert len(model.find_lr(itertools.cycle([batch, no_edges]), steps=4).rates) >= 1
     with pytest.raises(ValueError, match="different numbers of rows"):
         model.fit(*batch, verbose=0)
     # Where every row is computed from the same row, different numbers are a mistake.

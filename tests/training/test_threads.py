@@ -162,7 +162,7 @@ def test_evaluations_beside_each_other_and_beside_training():
     assert logs[True] == logs[False]
 
 
-@pytest.mark.parametrize("second", ["fit", "train_on_batch", "find_lr"])
+@pytest.mark.parametrize("second", ["fit", "train_on_batch", "find_lr", "find_batch_size"])
 def test_a_second_training_is_refused(second):
     model = _model()
     model.fit(X, Y, verbose=0)

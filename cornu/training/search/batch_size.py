@@ -56,17 +56,18 @@ def find_batch_size(
             f"find_batch_size: model {trainer.model.name!r} runs eagerly, but only compiled steps "
             "report their memory. Compile the model without run_eagerly."
         )
-    binding = trainer.binding("train")
+    data = identify(x, y, sample_weight)
+    binding = trainer.binding("train", aligned=data.has_rows)
 
     def prepare() -> Arrays | Stream:
         seed = trainer.base_seed()
         options = ReadOptions(seed=seed, prepare=binding.bind, names=binding.names)
-        source = identify(x, y, sample_weight).open(options)
+        source = data.open(options)
         trainer.prepare(source, train=True)
         steps.check_data(trainer, binding, source)
         return source
 
-    with restored_after(trainer, prepare) as source:
+    with trainer.training("find_batch_size"), restored_after(trainer, prepare) as source:
         measured = _Measurements(trainer, source, limit)
         maximum = min(
             largest or _MAX_ROWS, source.count if isinstance(source, Arrays) else _MAX_ROWS

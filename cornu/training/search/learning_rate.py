@@ -27,7 +27,8 @@ def find_lr(
     sweep: Sweep,
 ) -> RangeTest:
     """Returns the result of a learning rate range test; see `Model.find_lr`."""
-    binding = trainer.binding("train", class_weight)
+    data = identify(x, y, sample_weight)
+    binding = trainer.binding("train", class_weight, aligned=data.has_rows)
 
     def prepare() -> Arrays | Stream:
         options = ReadOptions(
@@ -37,7 +38,7 @@ def find_lr(
             prepare=binding.bind,
             names=binding.names,
         )
-        source = identify(x, y, sample_weight).open(options)
+        source = data.open(options)
         trainer.prepare(source, train=True)
         steps.check_data(trainer, binding, source)
         return source
