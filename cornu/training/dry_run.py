@@ -33,7 +33,7 @@ class FirstBatches:
 
     resident = False
 
-    def __init__(self, source: Any, steps: int) -> None:
+    def __init__(self, source: Arrays | Stream, steps: int) -> None:
         self._source = source
         self._pass: Iterator[Any] | None = None
         self.steps = steps if source.steps is None else min(steps, source.steps)
@@ -75,7 +75,7 @@ class HeldBatches:
     resident = False
     resumes = "batch"
 
-    def __init__(self, source: Any, steps: int) -> None:
+    def __init__(self, source: Arrays | Stream, steps: int) -> None:
         self._batches = list(itertools.islice(source.batches(0), steps))
         self.steps = len(self._batches)
 
@@ -199,7 +199,7 @@ class DryRun:
         console.print(text)
 
 
-def limit_steps(source: Any) -> Any:
+def limit_steps(source: Arrays | Stream) -> Any:
     """Returns a source with at most `cornu.config.max_steps_per_epoch` batches.
 
     Warns:

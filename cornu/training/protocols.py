@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Protocol
 
 from cornu.core.graph.tensor import Node, Tensor
@@ -10,7 +10,34 @@ from cornu.core.layer.layer import Layer
 from cornu.core.state.variable import Variable
 from cornu.types import DataLike, PyTree
 
-__all__ = ["InputGraph", "TrainableModel"]
+__all__ = ["BatchSource", "InputGraph", "TrainableModel"]
+
+
+class BatchSource(Protocol):
+    """A source of batches whose position can be saved: Arrays, a Stream, or a part of one."""
+
+    @property
+    def steps(self) -> int | None:
+        """The number of batches per epoch, if it is known."""
+
+    @property
+    def resumes(self) -> str:
+        """Whether reading can be resumed within an epoch ("batch") or after one ("epoch")."""
+
+    def batches(self, epoch: int = 0, start: int = 0) -> Iterator[Any]:
+        """Yields the batches of an epoch, beginning with number `start`."""
+
+    def describe(self) -> dict[str, Any]:
+        """Returns a description that differs for sources with different batches."""
+
+    def state(self) -> Any:
+        """Returns the position as plain data."""
+
+    def restore(self, state: Any, epoch: int, start: int) -> None:
+        """Continues from a position that `state` returned."""
+
+    def close(self) -> None:
+        """Closes files and ends threads."""
 
 
 class InputGraph(Protocol):

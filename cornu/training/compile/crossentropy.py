@@ -42,7 +42,7 @@ def choose_by_shape(
     return categorical
 
 
-def is_crossentropy(identifier: Any) -> bool:
+def is_crossentropy(identifier: object) -> bool:
     """Tells whether a value is the name of the crossentropy that the shapes determine."""
     return isinstance(identifier, str) and identifier.lower() in ("crossentropy", "ce")
 

@@ -187,7 +187,7 @@ _BY_SHAPE = {
 }
 
 
-def check_metrics(given: Any) -> None:
+def check_metrics(given: PyTree) -> None:
     """Raises an error for unknown names of metrics, and for objects that are not metrics."""
     if isinstance(given, dict):
         given = list(given.values())

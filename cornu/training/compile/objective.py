@@ -16,7 +16,7 @@ from cornu.core.tracebacks.api_boundary import locate_error
 from cornu.foreign import keras_class
 from cornu.losses import Loss
 from cornu.losses.wrapped import WrappedLoss
-from cornu.metrics import Mean
+from cornu.metrics import Mean, Metric
 from cornu.names import make_unique, object_name
 from cornu.training.compile.config import CompileConfig
 from cornu.training.compile.crossentropy import CrossentropyByShape, is_crossentropy
@@ -170,7 +170,7 @@ def _compute(
         raise new  # noqa: B904  # locate_error has set the cause
 
 
-def check_losses(given: Any) -> None:
+def check_losses(given: PyTree) -> None:
     """Raises an error for unknown names of losses, and for objects that are not losses."""
     if isinstance(given, (list, tuple, dict)):
         for one in given.values() if isinstance(given, dict) else given:
@@ -198,7 +198,7 @@ def count_rows(x: DataLike) -> Any:
     return jnp.sum(rows) if rows is not None else x.shape[0]
 
 
-def is_library_code(thing: Any) -> bool:
+def is_library_code(thing: Loss | Metric) -> bool:
     """Whether a loss or metric, and the function that it wraps, are part of this library."""
     formula = getattr(thing, "fn", None) or getattr(thing, "_fn", None) or type(thing)
     return type(thing).__module__.startswith("cornu.") and formula.__module__.startswith("cornu.")

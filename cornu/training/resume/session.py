@@ -26,6 +26,7 @@ from cornu.saving.training_state import TrainingState
 from cornu.saving.weight_paths import collect_weights_by_path
 from cornu.terminal.console import console
 from cornu.training.loop import StartPoint
+from cornu.training.protocols import BatchSource
 from cornu.training.resume.fingerprint import compare_fingerprints, describe_training
 from cornu.training.resume.snapshot import get_counters, set_counters
 from cornu.training.resume.writer import CheckpointWriter
@@ -71,7 +72,7 @@ class ResumeSession:
         self._reported: set[str] = set()  # attributes that cannot be saved
         self._epochs_only = False  # whether states are saved only at the ends of epochs
         self._epoch_end: Any = None  # epoch, step and logs after the last epoch
-        self._validation_source: Any = None
+        self._validation_source: BatchSource | None = None
 
     # ------------------------------------------------------------------------- opening and closing
 
@@ -101,7 +102,7 @@ class ResumeSession:
 
     def compare(
         self,
-        source: Any,
+        source: BatchSource,
         validation: DataInput | None,
         names: Any,
         epochs: int,
@@ -189,7 +190,7 @@ class ResumeSession:
                 state.data["program"], _describe_program(self.trainer, variables)
             )
 
-    def restore_finished(self, source: Any, epochs: int) -> bool:
+    def restore_finished(self, source: BatchSource, epochs: int) -> bool:
         """Restores the state after the end of training, if training was completed; else False."""
         if self.saved is None or self._writer is None:
             return False
@@ -210,7 +211,7 @@ class ResumeSession:
         )
         return True
 
-    def begin(self, source: Any, epochs: int, initial_epoch: int) -> StartPoint:
+    def begin(self, source: BatchSource, epochs: int, initial_epoch: int) -> StartPoint:
         """Restores the last state if there is one; otherwise saves the initial state."""
         self.source = source
         self._exit_stack.callback(source.close)
@@ -248,7 +249,7 @@ class ResumeSession:
         if (self.callbacks.params or {}).get("verbose") != 0:
             console.print(text)
 
-    def _restore_all(self, state: TrainingState, source: Any = None) -> Any:
+    def _restore_all(self, state: TrainingState, source: BatchSource | None = None) -> Any:
         """Restores a state, and the position of a source; returns the logs of the last step."""
         data, arrays = state.data, state.arrays
         with self._errors_of(state):
@@ -303,7 +304,7 @@ class ResumeSession:
     def _folder(self) -> Any:
         return self._writer.folder if self._writer is not None else None
 
-    def _check_data(self, source: Any, saved: dict[str, Any], complete: bool) -> bool:
+    def _check_data(self, source: BatchSource, saved: dict[str, Any], complete: bool) -> bool:
         """Compares the data with that of the saved state; returns whether training restarts.
 
         Args:
@@ -417,7 +418,7 @@ class ResumeSession:
                 stacklevel=user_stacklevel(),
             )
 
-    def set_validation_source(self, source: Any) -> None:
+    def set_validation_source(self, source: BatchSource) -> None:
         """Sets the source of validation data, and restores its position."""
         if self.validation is not None:
             source.restore(self.validation, 0, 0)
