@@ -98,7 +98,11 @@ class ModelEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
         return self
 
     def predict(self, X: ArrayLike) -> np.ndarray:
-        """Returns the prediction for each row of an array (samples, features)."""
+        """Returns the prediction for each row of an array (samples, features).
+
+        Raises:
+            sklearn.exceptions.NotFittedError: `fit` was not called.
+        """
         return self._decode(self._run(X))
 
     def set_fit_request(self, **kwargs: bool | str | None) -> Self:
@@ -225,7 +229,11 @@ class SKLearnClassifier(ClassifierMixin, ModelEstimator):  # type: ignore[misc]
     """
 
     def decision_function(self, X: ArrayLike) -> np.ndarray:
-        """Returns the outputs of the model for each row of an array (samples, features)."""
+        """Returns the outputs of the model for each row of an array (samples, features).
+
+        Raises:
+            sklearn.exceptions.NotFittedError: `fit` was not called.
+        """
         return self._run(X)
 
     def _fit_targets(self, y: np.ndarray) -> np.ndarray:
@@ -312,7 +320,11 @@ class SKLearnTransformer(TransformerMixin, ModelEstimator):  # type: ignore[misc
     """
 
     def transform(self, X: ArrayLike) -> np.ndarray:
-        """Returns the outputs of the model for an array (samples, features)."""
+        """Returns the outputs of the model for an array (samples, features).
+
+        Raises:
+            sklearn.exceptions.NotFittedError: `fit` was not called.
+        """
         return self._run(X)
 
     def _more_tags(self) -> dict[str, Any]:
