@@ -108,8 +108,8 @@ class StoredState:
             remedy: what error messages advise.
 
         Raises:
-            ValueError: a weight has no matching array, or an array belongs to no weight. The model
-                is not changed then.
+            ValueError: a weight has no matching array, or an array belongs to no weight, and the
+                model is not changed; or a `load_own_variables` of the program fails.
         """
         mismatches = find_mismatches(self.variables, reader.shapes)
         unused = list(self._unused(reader.shapes))
@@ -202,7 +202,7 @@ def state_by_path(root: Layer) -> StoredState:
     state = StoredState(root)
     layers = list(iterate_layers_by_path(root))
     state.variables = name_weights([item for item in layers if not item[1]._stores_itself_])
-    state.owners = {f"{prefix}": layer for prefix, layer in layers if layer._stores_itself_}
+    state.owners = {prefix: layer for prefix, layer in layers if layer._stores_itself_}
     return state
 
 
