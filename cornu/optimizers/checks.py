@@ -13,7 +13,7 @@ import numpy as np
 from cornu import registry
 from cornu.core.state.variable import Variable
 from cornu.core.tracebacks.user_frames import user_stacklevel
-from cornu.errors import suggest
+from cornu.errors import is_positive_integer, suggest
 from cornu.optimizers.schedules.base import FunctionSchedule, LearningRateSchedule
 from cornu.optimizers.transforms.chain import GradsAndVars
 
@@ -97,7 +97,7 @@ def check_clipping(
 
 def check_accumulation(steps: int | None, label: str) -> None:
     """Raises an error if `gradient_accumulation_steps` is not None or an integer above 1."""
-    if steps and (not isinstance(steps, int) or steps < 2):
+    if steps and (not is_positive_integer(steps) or steps < 2):
         raise ValueError(
             f"{label}: gradient_accumulation_steps must be None or an integer of at least 2. "
             f"Received: {steps}"
@@ -109,7 +109,7 @@ def check_averaging(momentum: float, overwrite_frequency: int | None, label: str
     if not 0 <= momentum <= 1:
         raise ValueError(f"{label}: ema_momentum must be between 0 and 1. Received: {momentum}")
     every = overwrite_frequency
-    if every and (not isinstance(every, int) or every < 1):
+    if every and not is_positive_integer(every):
         raise ValueError(
             f"{label}: ema_overwrite_frequency must be None or a positive integer. "
             f"Received: {every}"

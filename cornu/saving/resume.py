@@ -50,9 +50,8 @@ class Resume:
     def __post_init__(self) -> None:
         if not isinstance(self.folder, (str, os.PathLike)):
             raise TypeError(f"resume: expected the path of a directory. Received: {self.folder!r}")
-        number = isinstance(self.every, int) and not isinstance(self.every, bool)
         timed = isinstance(self.every, datetime.timedelta)
-        if not (self.every in (None, "epoch") or timed or number and int(self.every) > 0):  # type: ignore[arg-type]
+        if not (self.every in (None, "epoch") or timed or is_positive_integer(self.every)):
             raise ValueError(
                 "Resume: every must be a positive number of steps, a datetime.timedelta, 'epoch' "
                 f"or None. Received: {self.every!r}"
@@ -68,7 +67,7 @@ class Resume:
     @property
     def steps(self) -> int | None:
         """The number of steps between two states, or None."""
-        return self.every if isinstance(self.every, int) else None
+        return int(self.every) if is_positive_integer(self.every) else None
 
     @property
     def seconds(self) -> float | None:

@@ -312,3 +312,11 @@ def test_invalid_arguments_raise():
         Optimizer(0.1).apply(good, model)
     with pytest.warns(UserWarning, match="was removed from Keras"):
         SGD(decay=0.1)
+
+
+def test_counts_may_be_integers_of_numpy_but_not_bools():
+    two = np.int64(2)
+    assert Adam(gradient_accumulation_steps=two).gradient_accumulation_steps == 2
+    assert Adam(use_ema=True, ema_overwrite_frequency=two).ema_overwrite_frequency == 2
+    with pytest.raises(ValueError, match="ema_overwrite_frequency must be"):
+        Adam(use_ema=True, ema_overwrite_frequency=True)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from cornu.saving import training_state as module
+from cornu.saving.resume import Resume
 from cornu.saving.training_state import StateFolder, TrainingState, read_state
 
 
@@ -165,3 +166,10 @@ def test_a_write_goes_through_a_temporary_file(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "replace", lambda a, b: (seen.append((a, b)), replace(a, b)))
     module.StateFolder(tmp_path).write(TrainingState(1, arrays(), {}))
     assert len(seen) == 1 and seen[0][1].name == "state-000000000001.safetensors"
+
+
+def test_resume_takes_integers_of_numpy_but_not_bools():
+    assert Resume("runs", every=np.int64(5)).steps == 5
+    assert Resume("runs", every="epoch").steps is None
+    with pytest.raises(ValueError, match="every must be a positive number of steps"):
+        Resume("runs", every=True)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
-from cornu.errors import suggest
+from cornu.errors import is_positive_integer, suggest
 from cornu.optimizers.range_test.result import RangeTest
 
 __all__ = ["Sweep", "SweepMode", "read_loss"]
@@ -53,7 +53,7 @@ class Sweep:
                 f"Learning rate range test: expected 0 < start < end. "
                 f"Received: start={start}, end={end}"
             )
-        if not isinstance(steps, int) or steps < 2:
+        if not is_positive_integer(steps) or steps < 2:
             raise ValueError(
                 f"Learning rate range test: steps must be an integer >= 2. Received: {steps!r}"
             )
