@@ -41,10 +41,14 @@ def pytest_collection_finish():
 
 @pytest.fixture(autouse=True)
 def fresh_session():
-    """Resets the counters of names and the random seeds, whatever ran before."""
+    """Resets the counters of names, the random seeds and 64-bit types, whatever ran before."""
     if importlib.util.find_spec("cornu.utils") is None:
         return
+    import jax
+
     from cornu.utils import clear_session, set_random_seed
 
+    if jax.config.read("jax_enable_x64"):  # a layer of float64 enables them for the process
+        jax.config.update("jax_enable_x64", False)
     clear_session(free_memory=False)  # collecting garbage takes half a second
     set_random_seed(1)

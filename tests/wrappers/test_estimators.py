@@ -25,6 +25,7 @@ LABELS = np.where(Y > 0, "up", "down")
 
 
 def make(X, y, loss="mse", units=4, activation=None):
+    cornu.utils.set_random_seed(1)  # the checks compare the results of two calls of `fit`
     model = cornu.Sequential(
         [
             cornu.Input(X.shape[1:]),
@@ -43,18 +44,9 @@ ESTIMATORS = [
     SKLearnRegressor(make, fit_kwargs=QUIET),
     SKLearnTransformer(make, fit_kwargs=QUIET),
 ]
-# Of training, as Keras's tests have them: a short one knows not all classes, gives the outputs
-# probabilities, and ends elsewhere when it is repeated.
+# Two epochs do not learn every class, nor reach the accuracy that scikit-learn expects.
 UNFIT = dict.fromkeys(
-    [
-        "check_classifiers_one_label_sample_weights",
-        "check_classifiers_classes",
-        "check_classifier_data_not_an_array",
-        "check_supervised_y_2d",
-        "check_fit_idempotent",
-        "check_classifiers_train",
-    ],
-    "training is random and short",
+    ["check_classifiers_classes", "check_classifiers_train"], "training is too short"
 )
 
 
