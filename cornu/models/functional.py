@@ -63,14 +63,16 @@ class FunctionalGraph:
         self.input_names = _tensor_names(inputs, {})
         self.output_names = _tensor_names(outputs, {})
         masks = [t.mask for t in self.output_tensors]
-        self._masked = [i for i, mask in enumerate(masks) if mask is not None]
-        reached = _find_nodes([*self.output_tensors], self.input_tensors)
-        self._masked = [i for i in self._masked if _is_mask_reachable(masks[i], self.input_tensors)]
+        self._masked = [
+            i
+            for i, mask in enumerate(masks)
+            if mask is not None and _is_mask_reachable(mask, self.input_tensors)
+        ]
         # The masks are outputs, too: losses and metrics of the model need them.
         self.graph = Graph(
             self.input_tensors, [*self.output_tensors, *(masks[i] for i in self._masked)]
         )
-        self.nodes: list[Node] = reached
+        self.nodes: list[Node] = _find_nodes(self.output_tensors, self.input_tensors)
         # Files name weights by the position of their layer, so the order must be that of Keras.
         self.operations = _sort_like_keras(self.input_tensors, self.output_tensors)
         self.layers: list[Layer] = [op for op in self.operations if isinstance(op, Layer)]
@@ -237,9 +239,8 @@ class FunctionalGraph:
 
     def _convert(self, x: DataLike, tensor: Tensor, name: str) -> Any:
         if x is None:
-            if tensor.optional:
-                return None
-            raise ValueError(f"{self._owner}: input {name!r} is None.")
+            self.check_optional(tensor, name)
+            return None
         if not isinstance(x, jax.Array):
             x = jnp.asarray(x)
         if x.dtype != tensor.dtype:
@@ -260,6 +261,14 @@ class FunctionalGraph:
     @cached_property
     def _consumers(self) -> list[tuple[Tensor, list[Layer]]]:
         return [(tensor, _find_consumers(tensor, self.nodes)) for tensor in self.input_tensors]
+
+    def check_optional(self, tensor: Tensor, name: str) -> None:
+        """Raises a ValueError for an input that is None, unless it is optional."""
+        if not tensor.optional:
+            raise ValueError(
+                f"{self._owner}: input {name!r} is None. Pass an array; only an "
+                "Input(..., optional=True) may be missing."
+            )
 
     def check_shape(self, x: DataLike, tensor: Tensor, name: str) -> None:
         """Raises a ValueError if an array does not match the shape of its input.

@@ -294,8 +294,8 @@ class Model(InspectionMethods):
             if self._graph_ is not None:
                 hint += (
                     "\nA functional model only contains layers on a path from its inputs to its "
+                    "outputs."
                 )
-                hint += "outputs."
         raise ValueError(f"Model {self.name!r} has no layer {name!r}. {hint}")
 
     @property

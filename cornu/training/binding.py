@@ -131,11 +131,8 @@ class Binding:
         graph = self._graph
         values = tree.leaves(bound)
         for name, tensor, x in zip(graph.input_names, graph.input_tensors, values, strict=True):
-            if x is None and not tensor.optional:
-                raise ValueError(
-                    f"Model {self._model.name!r}: input {name!r} is None. Pass an array; only an "
-                    "Input(..., optional=True) may be missing."
-                )
+            if x is None:
+                graph.check_optional(tensor, name)
 
     def _apply_class_weight(self, outputs: Outputs | None, y: DataLike, weight: PyTree) -> Any:
         names = outputs.names if outputs is not None else ["output_1"]

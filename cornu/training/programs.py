@@ -212,7 +212,7 @@ class ProgramCache:
         owner = self._owner
         own_step = owner.model._overrides_("predict_step")
         eager = owner.run_eagerly
-        if size is not None and not own_step and not eager and self._is_rowwise():
+        if size is not None and not own_step and not eager and self.is_rowwise():
             rows = jax.tree_util.tree_leaves(batch)[0].shape[0]
             # Without padding, the last batch would need a program of its own.
             if rows < size:
@@ -233,7 +233,8 @@ class ProgramCache:
             )
         return self._forwards[key](batch)[0]
 
-    def _is_rowwise(self) -> bool:
+    def is_rowwise(self) -> bool:
+        """Whether each row of the outputs of the model depends only on the same row of inputs."""
         model = self._owner.model
         graph = model._graph_
         return model._is_purely_functional_ and graph is not None and graph.rowwise()

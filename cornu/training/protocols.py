@@ -59,6 +59,9 @@ class InputGraph(Protocol):
     def consumers(self, tensor: Tensor) -> Sequence[Layer]:
         """Returns the layers that an input feeds."""
 
+    def check_optional(self, tensor: Tensor, name: str) -> None:
+        """Raises a ValueError for an input that is None, unless it is optional."""
+
     def check_shape(self, x: DataLike, tensor: Tensor, name: str) -> None:
         """Raises a ValueError if an array does not match the shape of its input."""
 

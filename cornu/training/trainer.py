@@ -397,12 +397,10 @@ class Trainer:
 
     def pads(self, kind: str) -> bool:
         """Whether rows of weight zero do not affect any result, so that batches can be padded."""
-        model, graph = self.model, self.model._graph_
+        overridable = (f"{kind}_step", *_SEES_DATA[kind])
         return (
-            not any(model._overrides_(name) for name in (f"{kind}_step", *_SEES_DATA[kind]))
-            and model._is_purely_functional_
-            and graph is not None
-            and graph.rowwise()
+            not any(self.model._overrides_(name) for name in overridable)
+            and self.programs.is_rowwise()
             and (self.objective is None or self.objective.rowwise)
             and (self.metric_set is None or self.metric_set.rowwise)
         )
