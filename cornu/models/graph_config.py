@@ -1,6 +1,7 @@
 """The config of a functional graph: its layers, and their calls on each other's outputs.
 
-The format is that of Keras; `position` and `blocks` of a call are additions that Keras ignores.
+The format is that of Keras; `position`, `node_index` and `blocks` of a call are additions that
+Keras ignores.
 """
 
 from __future__ import annotations
@@ -76,14 +77,14 @@ def graph_config(graph: FunctionalGraph) -> dict[str, Any]:
                 references[id(tensor)] = [name, index, tensor.index]
     for tensor, name in zip(graph.input_tensors, graph.input_names, strict=True):
         references.setdefault(id(tensor), [name, 0, 0])
-    stand_ins: list[dict[str, Any]] = []
+    new_inputs: list[dict[str, Any]] = []
     intermediate = [t for t in graph.input_tensors if not _is_input(t)]
     for tensor in intermediate:
         # The graph begins at an intermediate Tensor: an Input replaces what precedes it.
         name = make_unique(f"{references[id(tensor)][0]}_input", taken)
         references[id(tensor)] = [name, 0, 0]
-        stand_in = {"batch_shape": tensor.shape, "dtype": tensor.dtype, "name": name}
-        stand_ins.append(_entry(name, "keras.layers", "InputLayer", stand_in, []))
+        arguments = {"batch_shape": tensor.shape, "dtype": tensor.dtype, "name": name}
+        new_inputs.append(_entry(name, "keras.layers", "InputLayer", arguments, []))
     positions = _node_positions(graph)
     for entry in described:
         entry["inbound_nodes"] += [
@@ -102,7 +103,7 @@ def graph_config(graph: FunctionalGraph) -> dict[str, Any]:
             name, index, position = references[id(tensor)]
             ends[id(tensor)] = [name, index + 1, position]
     return {
-        "layers": [*stand_ins, *described],
+        "layers": [*new_inputs, *described],
         "input_layers": _tensor_references(graph.inputs, ends),
         "output_layers": _tensor_references(graph.outputs, ends),
     }

@@ -161,13 +161,9 @@ class ResumeSession:
         return "error" if self.resume is None else self.resume.on_change
 
     def _on_change_refused(self, lines: list[str]) -> bool:
-        """Handles differences as `on_change` says; returns whether training restarts."""
-        shown = lines[:_MAX_DIFFERENCES]
-        if len(lines) > _MAX_DIFFERENCES:
-            shown.append(f"and {len(lines) - _MAX_DIFFERENCES} more")
-        text = f"The state in {str(self._folder())!r} belongs to another run:" + "".join(
-            f"\n  {line}" for line in shown
-        )
+        """Warns, restarts or raises, as `on_change` says; returns whether training restarts."""
+        listed = _list_differences(lines)
+        text = f"The state in {str(self._folder())!r} belongs to another run:{listed}"
         if self._on_change == "restart":
             assert self._writer is not None
             self._writer.states.clear()
@@ -517,12 +513,16 @@ def _check_program(saved: dict[str, Any], current: dict[str, Any], folder: str) 
 
 
 def _different_program(lines: list[str], folder: str) -> ValueError:
-    more = [f"and {len(lines) - _MAX_DIFFERENCES} more"] if len(lines) > _MAX_DIFFERENCES else []
     return ValueError(
         f"The state in {folder!r} was saved by a different program; it was not changed:"
-        + "".join(f"\n  {line}" for line in lines[:_MAX_DIFFERENCES] + more)
-        + "\nUse another folder, or delete this one to start training from the beginning."
+        f"{_list_differences(lines)}\n"
+        "Use another folder, or delete this one to start training from the beginning."
     )
+
+
+def _list_differences(lines: list[str]) -> str:
+    more = [f"and {len(lines) - _MAX_DIFFERENCES} more"] if len(lines) > _MAX_DIFFERENCES else []
+    return "".join(f"\n  {line}" for line in lines[:_MAX_DIFFERENCES] + more)
 
 
 def _spec(spec: Any) -> str:
