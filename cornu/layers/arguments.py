@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from cornu.errors import is_positive_integer
 from cornu.types import ShapeLike
 
 __all__ = [
@@ -30,8 +31,7 @@ SPATIAL_HINT = (
 
 def positive_int(layer: str, name: str, value: Any) -> int:
     """Returns `value` as an int; raises ValueError unless it is a positive integer."""
-    # A bool is an int in Python, but never a size.
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value <= 0:
+    if not is_positive_integer(value):
         hint = ""
         if isinstance(value, float) and value > 0 and value.is_integer():
             hint = f"\nWrite {name}={int(value)}, or divide with //."

@@ -116,7 +116,7 @@ def _infer_from_examples(trace: Callable[..., Any], unknown: int, known: set[int
 
 
 def _like(first: Any, found: list[Any]) -> list[Any]:
-    """Returns the outputs of which there are as many, with as many axes, as of the first."""
+    """Returns the outputs with the same structure and the same numbers of axes as the first."""
 
     def ranks(out: Any) -> Any:
         leaves, structure = jax.tree_util.tree_flatten(out)

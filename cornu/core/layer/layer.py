@@ -130,7 +130,7 @@ class Layer(VariableOwner):
             cls._infers_by_config_ = cls.__dict__.get("_infers_by_config_", False)
             cls._rowwise_ = cls.__dict__.get("_rowwise_")
         declared = cls.__dict__.get("rowwise")
-        if isinstance(declared, bool):  # how a layer of the user declares it
+        if isinstance(declared, bool):  # the name for layers of users
             cls._rowwise_ = declared
         if "build" in cls.__dict__:
             cls.build = wrap_build(cls.build)  # type: ignore[method-assign]

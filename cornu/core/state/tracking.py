@@ -80,7 +80,7 @@ class VariableOwner(Configurable):
         return type(self).__name__
 
     def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
-        """Puts the values of the own Variables into a store; a subclass may store other arrays.
+        """Stores the values of the object's own Variables; a subclass may store other arrays.
 
         Args:
             store: the arrays of this object by name. Files keep them under the path of the object.

@@ -370,7 +370,7 @@ def clean_message(text: str | None) -> str:
     >>> clean_message("main.<locals>.loss() got (n, 4)")
     'loss() got (None, 4)'
     """
-    # The lookbehind makes a word be searched once, instead of once from each of its letters.
+    # With the lookbehind, a word is searched once, instead of once from each of its letters.
     text = re.sub(r"(?<![\w.<>])[\w.<>]*<locals>\.", "", text or "")
     # `n` is the symbol that shape inference uses; only where a shape may contain it.
     return re.sub(r"(?<=[(\[,])n(?=[,)\]])|(?<=, )n(?=[,)\]])", "None", text)

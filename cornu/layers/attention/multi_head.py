@@ -99,8 +99,7 @@ class MultiHeadAttention(HeadedAttention):
         # The activity regularizer is applied to the projections, not to the layer's own output.
         self.store_arguments(locals(), skip=("activity_regularizer", "output_shape"))
         self.value_dim = key_dim if value_dim is None else value_dim
-        for name in ("num_heads", "key_dim", "value_dim"):
-            self._check_positive(name, getattr(self, name))
+        self._check_positive("num_heads", "key_dim", "value_dim")
         self._set_heads(num_heads, num_heads, key_dim, self.value_dim)
         one_axis, one_size = isinstance(attention_axes, int), isinstance(output_shape, int)
         self.attention_axes = (attention_axes,) if one_axis else attention_axes
@@ -175,8 +174,7 @@ class GroupedQueryAttention(HeadedAttention):
     ) -> None:
         super().__init__(**kwargs)
         self.store_arguments(locals())
-        for name in ("head_dim", "num_query_heads", "num_key_value_heads"):
-            self._check_positive(name, getattr(self, name))
+        self._check_positive("head_dim", "num_query_heads", "num_key_value_heads")
         if num_query_heads % num_key_value_heads:
             raise ValueError(
                 f"{self._label_()}: num_key_value_heads must divide num_query_heads. "

@@ -9,6 +9,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from cornu.core.layer.layer import Layer
+from cornu.layers.arguments import positive_int
 from cornu.layers.base import ConfiguredLayer
 from cornu.layers.einsum_dense import EinsumDense
 from cornu.ops import dot_product_attention, random
@@ -53,7 +54,7 @@ class HeadedAttention(ConfiguredLayer):
         self.supports_masking = True
         self.projection_regularizer = regularizers.get(arguments["activity_regularizer"])
         if self.sliding_window is not None:
-            self._check_positive("sliding_window", self.sliding_window)
+            self._check_positive("sliding_window")
         if self.flash_attention and self.dropout > 0:
             raise ValueError(
                 f"{self._label_()}: flash attention does not support dropout. Received: "
@@ -62,14 +63,13 @@ class HeadedAttention(ConfiguredLayer):
         self.seed_generator = random.SeedGenerator(arguments["seed"], name=self.name)
 
     def _set_heads(self, queries: int, keys: int, depth: int, value_depth: int) -> None:
-        self.query_heads, self.key_heads = queries, keys
-        self.depth, self.value_depth = depth, value_depth
+        self.query_heads, self.key_heads = int(queries), int(keys)
+        self.depth, self.value_depth = int(depth), int(value_depth)
 
-    def _check_positive(self, name: str, value: Any) -> None:
-        if not isinstance(value, int) or value <= 0:
-            raise ValueError(
-                f"{self._label_()}: {name} must be a positive integer. Received: {value!r}"
-            )
+    def _check_positive(self, *names: str) -> None:
+        """Checks attributes that must be positive integers, and converts them to int."""
+        for name in names:
+            setattr(self, name, positive_int(self._label_(), name, getattr(self, name)))
 
     # As in Keras, `build` takes one shape for each array argument of `call`.
     def build(  # type: ignore[override]

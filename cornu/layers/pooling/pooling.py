@@ -51,7 +51,7 @@ class _Pooling(Spatial):
             )
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the constructor arguments; strides that were left out are those in use."""
+        """Returns the constructor arguments, with the strides in use instead of None."""
         config = super().get_config()
         if is_library_class(type(self)) and config["strides"] is None:
             config["strides"] = self.strides

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from cornu import settings
 from cornu.core.layer.input_spec import InputSpec
+from cornu.errors import is_positive_integer
 from cornu.layers.arguments import fraction
 from cornu.layers.regularization.base import Noise, rate_below_one
 from cornu.ops import random
@@ -249,7 +250,7 @@ def _check_noise_shape(
     if noise_shape is None:
         return None
     sizes = tuple(noise_shape)
-    if not all(size is None or (isinstance(size, int) and size > 0) for size in sizes):
+    if not all(size is None or is_positive_integer(size) for size in sizes):
         raise ValueError(
             f"{label}: noise_shape must consist of positive integers and None. "
             f"Received: {noise_shape!r}"

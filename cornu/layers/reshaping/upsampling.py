@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from typing import Any
 
 from cornu import ops
@@ -51,7 +52,7 @@ class UpSampling1D(_UpSampling):
     rank = 1
 
     def __init__(self, size: int = 2, **kwargs: Any) -> None:
-        if not isinstance(size, int) or isinstance(size, bool):
+        if not isinstance(size, numbers.Integral) or isinstance(size, bool):
             raise TypeError(f"UpSampling1D: `size` must be an integer. Received: {size!r}")
         super().__init__(size, "channels_last", **kwargs)
 

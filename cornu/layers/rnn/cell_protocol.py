@@ -257,7 +257,7 @@ def check_cell(cell: Any, label: str) -> Any:
 
 
 def _declares(cell: Any, name: str) -> bool:
-    """Returns whether a cell or its class has an attribute, without evaluating it."""
+    """Tells whether a cell or its class has an attribute, without evaluating it."""
     # `hasattr(cell, name)` would evaluate a property, which may fail before `build`.
     return name in getattr(cell, "__dict__", ()) or hasattr(type(cell), name)
 

@@ -11,6 +11,7 @@ from jax import lax
 from cornu import settings
 from cornu.core.graph.op import op
 from cornu.core.tracebacks.user_frames import user_stacklevel
+from cornu.errors import is_positive_integer
 from cornu.ops.arguments import to_array, to_float
 from cornu.ops.precision import is_half, widen
 from cornu.types import Array, ArrayLike, Axes
@@ -225,7 +226,7 @@ def normalize(x: ArrayLike, axis: Axes = -1, order: int = 2, epsilon: float | No
     Differences: the gradient at zero is finite; in Keras it is NaN.
     """
     x = to_float(x)
-    if not isinstance(order, int) or order < 1:
+    if not is_positive_integer(order):
         raise ValueError(f"order must be a positive integer. Received: {order!r}")
     dtype, x = x.dtype, jnp.atleast_1d(widen(x))
     epsilon = settings.get("epsilon") if epsilon is None else epsilon

@@ -198,7 +198,7 @@ def _compress(summary: np.ndarray, share: float) -> np.ndarray:
     if summary.shape[1] * share < 1:
         return summary
     shares = share + np.arange(0.0, 1.0, share)
-    # float32 gives the boundaries of Keras to the last bit, and does not count beyond 2**24.
+    # float32 gives exactly the boundaries of Keras, but cannot count beyond 2**24.
     many = summary[1].sum(dtype="float64") > 2**24
     reached = summary[1].cumsum(dtype="float64" if many else "float32")
     part = reached / reached[-1]

@@ -14,7 +14,7 @@ import numpy as np
 from cornu import registry
 from cornu.core.graph.tensor import Tensor
 from cornu.core.state import scope
-from cornu.errors import check_choice, quantity
+from cornu.errors import check_choice, is_positive_integer, quantity
 from cornu.layers.arguments import positive_int
 from cornu.layers.preprocessing.base import (
     AdaptableLayer,
@@ -147,7 +147,7 @@ class IndexLookup(VocabularyLayer):
             raise ValueError(f"{label}: max_tokens must be >= 2. Received: 1")
         if pad_to_max_tokens and max_tokens is None:
             raise ValueError(f"{label}: pad_to_max_tokens=True requires max_tokens.")
-        if not isinstance(num_oov_indices, int) or num_oov_indices < 0:
+        if num_oov_indices != 0 and not is_positive_integer(num_oov_indices):
             raise ValueError(
                 f"{label}: num_oov_indices must be an integer >= 0. Received: {num_oov_indices!r}"
             )
@@ -157,7 +157,7 @@ class IndexLookup(VocabularyLayer):
                 f"{label}: invert=True requires output_mode='int'. Received: output_mode={mode!r}"
             )
         self.max_tokens = max_tokens
-        self.num_oov_indices = num_oov_indices
+        self.num_oov_indices = int(num_oov_indices)
         self.mask_token = mask_token
         self.oov_token = oov_token
         self.invert = invert

@@ -7,7 +7,7 @@ from typing import Any, cast
 import numpy as np
 
 from cornu.core.graph.tensor import Tensor
-from cornu.errors import check_choice
+from cornu.errors import check_choice, is_positive_integer
 from cornu.layers.arguments import positive_int
 from cornu.layers.preprocessing.base import HostArray, reject_sparse
 from cornu.layers.preprocessing.reading import as_strings, batches
@@ -264,9 +264,9 @@ def _check_option(label: str, name: str, value: Any, table: dict[str, Any]) -> A
 def _ngram_sizes(label: str, ngrams: Any) -> tuple[int, ...] | None:
     if ngrams is None:
         return None
-    if isinstance(ngrams, int) and not isinstance(ngrams, bool) and ngrams > 0:
+    if is_positive_integer(ngrams):
         return tuple(range(1, ngrams + 1))
-    if isinstance(ngrams, (tuple, list)) and all(isinstance(n, int) and n > 0 for n in ngrams):
+    if isinstance(ngrams, (tuple, list)) and all(map(is_positive_integer, ngrams)):
         return tuple(ngrams)
     raise ValueError(
         f"{label}: ngrams must be a positive integer or a tuple of them. Received: {ngrams!r}"
