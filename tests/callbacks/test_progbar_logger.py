@@ -97,7 +97,7 @@ def test_the_first_step_does_not_affect_the_time_estimate(terminal, clock):
 
 
 def test_short_epochs_are_drawn_once(terminal, clock):
-    """Drawing reads the metrics, which waits for the device."""
+    """Every line that is printed reads the metrics, which waits for the device."""
     seen = []
 
     def state():
