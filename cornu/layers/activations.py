@@ -142,6 +142,7 @@ class LeakyReLU(Layer):
     _infers_by_config_ = True
     _rowwise_ = True
 
+    # Keras's defaults differ: 0.3 in the layer, 0.2 in the function `leaky_relu`.
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.negative_slope = _check_nonnegative(self._label_(), "negative_slope", negative_slope)
@@ -200,6 +201,7 @@ class PReLU(ConfiguredLayer):
 
     def build(self, input_shape: ShapeLike) -> None:
         """Creates the slopes `alpha`."""
+        # The slopes do not depend on the size of a shared axis, which may vary between calls.
         unshared = [axis for axis in range(1, len(input_shape)) if axis not in self.shared_axes]
         sizes: dict[int, int | None] = {
             axis: known_size(self._label_(), input_shape, axis) for axis in unshared
@@ -289,6 +291,7 @@ class Softmax(Layer):
         axis = tuple(self.axis) if isinstance(self.axis, list) else self.axis
         if mask is None:
             return wide_softmax(inputs, axis=axis)
+        # As in Keras, a mask of numbers keeps the positions above 0.5.
         return masked_softmax(inputs, mask if mask.dtype == bool else mask > 0.5, axis)
 
 

@@ -85,6 +85,7 @@ class Dense(ConfiguredLayer):
         self.bias = self.create_bias((self.units,))
         self.input_spec = InputSpec(min_ndim=2, axes={-1: features})
 
+    # `training` is not used; subclasses written for Keras pass it to `super().call`.
     def call(self, inputs: Array, training: bool | None = None) -> Array:
         """Returns activation(inputs @ kernel + bias)."""
         outputs: Array = inputs @ self.kernel

@@ -127,6 +127,7 @@ def _weight_shapes(
 ) -> _Shapes:
     ins, kernel, outs, elided = _letters(label, equation, len(input_shape))
     sizes: dict[str, int | None] = dict(zip(ins, input_shape, strict=True))
+    # `output_shape` omits the batch axis, and the axes that '...' stands for.
     new = [letter for letter in outs[1:] if letter not in elided]
     if len(new) != len(output_shape):
         raise ValueError(
@@ -162,6 +163,7 @@ def _weight_shapes(
             )
         shape(bias_axes, "bias")
         first = min(outs.index(letter) for letter in bias_axes)
+        # The axes between those of the bias have size 1, so that it broadcasts against the output.
         bias = tuple(sizes[la] if la in bias_axes else 1 for la in outs[first:])
     return _Shapes(
         kernel=shape(kernel, "kernel"),
@@ -183,6 +185,7 @@ def _letters(label: str, equation: str, ndim: int) -> tuple[str, str, str, str]:
     missing = ndim - len(ins)
     if missing < 0 or (missing and not (before or after)):
         raise ValueError(f"{label}: {equation!r} does not fit an input with {ndim} axes.")
+    # Each axis of '...' gets a letter of its own, so that sizes can be looked up by letter.
     spare = [letter for letter in string.ascii_letters if letter not in equation]
     elided = "".join(spare[:missing])
     if before or after:
@@ -211,6 +214,7 @@ def _with_fans(initializer: Any, shapes: _Shapes) -> Any:
         return initializer
     if initializer.input_axes is not None and initializer.output_axes is not None:
         return initializer
+    # A copy, because the user may pass the same initializer to several layers.
     scaled = copy.copy(initializer)
     scaled.input_axes, scaled.output_axes = shapes.input_axes, shapes.output_axes
     return scaled

@@ -104,6 +104,7 @@ class Embedding(ConfiguredLayer):
         """Returns the rows of the table for integer inputs."""
         rows = inputs.astype("int32") if is_float(inputs.dtype) else inputs
         # jnp.take fills rows of indices outside the table with NaN; it does not clip them.
+        # The rows are cast, not the table, which may be much larger than the batch.
         return jnp.take(self.embeddings.value, rows, axis=0).astype(self.compute_dtype)
 
     def _find_data_problem_(self, values: np.ndarray) -> str | None:

@@ -46,6 +46,7 @@ class Masking(Layer):
     def call(self, inputs: Array) -> Array:
         """Returns the inputs, with zeros at masked time steps."""
         kept = jnp.any(inputs != self.mask_value, axis=-1, keepdims=True)
+        # Selected, not multiplied by the mask: 0 * NaN is NaN.
         return jnp.where(kept, inputs, 0)
 
     def compute_mask(self, inputs: Array, mask: Array | None = None) -> Array | None:

@@ -171,6 +171,8 @@ class Multiply(Merge):
             return super().call(inputs)
         factors = _align_ranks(inputs)
         valid = _align_masks(inputs, mask)
+        # As in Keras, a masked factor counts as 1, and the product is 0 where all factors are
+        # masked.
         product = super().call(
             [jnp.where(is_valid, x, 1) for x, is_valid in zip(factors, valid, strict=True)]
         )
@@ -357,6 +359,7 @@ class Dot(Merge):
             a, b = ops.normalize(a, axis=i), ops.normalize(b, axis=j)
         # vmap over the batch: each sample is a plain tensordot over one axis.
         products = jax.vmap(lambda x, y: jnp.tensordot(x, y, axes=(i - 1, j - 1)))(a, b)
+        # As in Keras, one number per sample has the shape (batch, 1).
         return products[:, None] if products.ndim == 1 else products
 
     def compute_mask(

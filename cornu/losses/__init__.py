@@ -106,6 +106,7 @@ __all__ = [
     "tversky",
 ]
 
+# Classes are registered when they are defined.
 for _name in __all__:
     if _name[0].islower() and _name not in ("deserialize", "get", "serialize"):
         registry.add_function("losses", globals()[_name])

@@ -90,6 +90,7 @@ class Loss(registry.Configurable):
 
     def _reduce_(self, y_true: PyTree, y_pred: PyTree, sample_weight: ArrayLike | None) -> Array:
         current = scope.current()
+        # Before the conversion, since masks of tracers are looked up by the identity of the array.
         mask = current.masks.get(y_pred)
         # Class indices above 256 are not exact in bfloat16, and above 2048 in float16.
         dtype = wide_dtype(self.dtype)
@@ -193,6 +194,7 @@ def reduce_weighted_values(
     if sample_weight is not None:
         weights = expand_weights(jnp.asarray(sample_weight, values.dtype), values.shape)
         values = values * weights
+    # As in Keras, scalars and empty arrays are not reduced.
     if reduction in ("none", None) or values.shape in ((), (0,)):
         return values
     total = jnp.sum(values)

@@ -38,6 +38,7 @@ def dice(y_true: ArrayLike, y_pred: ArrayLike, axis: Axes = None) -> Array:
     both = jnp.sum(y_true * y_pred, axis=axis)
     total = jnp.sum(y_true, axis=axis) + jnp.sum(y_pred, axis=axis)
     epsilon: float = settings.get("epsilon")
+    # Both sums are 0 if labels and predictions are all 0.
     return 1 - 2 * both / (total + epsilon)
 
 

@@ -55,6 +55,7 @@ def circle(
     reference_labels = (
         labels if ref_labels is None else jnp.asarray(ref_labels).astype("int32").reshape(-1)
     )
+    # Embeddings have length 1, so that this is the cosine distance. Rounding may make it negative.
     distance = jnp.maximum(1 - embeddings @ references.T, 0)
     same = labels[:, None] == reference_labels[None, :]
     comparable = jnp.ones_like(same)
@@ -65,6 +66,7 @@ def circle(
     if ref_embeddings is None and rows is not None and rows.shape == labels.shape:
         comparable &= rows[None, :] != 0
     pull = -gamma * (margin + distance) * (margin - distance)
+    # Only the weight of `push` is bounded: that of `pull` is positive, as distances are.
     push = gamma * jnp.maximum(1 + margin - distance, 0) * (1 - margin - distance)
     values = jax.nn.softplus(
         _logsumexp(pull, same & comparable) + _logsumexp(push, ~same & comparable)

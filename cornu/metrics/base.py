@@ -84,6 +84,7 @@ class Metric(VariableOwner):
     def reset_state(self) -> None:
         """Sets all Variables to zero."""
         for variable in self.variables:
+            # As in Keras, to zero, whatever the initializer.
             variable.assign(zeros(variable.shape, variable.dtype))
 
     # -------------------------------------------------------------------------------- Variables
@@ -159,6 +160,7 @@ class Metric(VariableOwner):
         with scope.abstract_scope():
             jax.eval_shape(self.update_state, *args, **kwargs)
 
+    # Called by the library, so that a subclass may use the plain name for something else.
     _create_variables_ = create_variables
 
     # ----------------------------------------------------------------------------------- its use
@@ -200,4 +202,5 @@ class Metric(VariableOwner):
 
 
 def _widen(dtype: str) -> str:
+    # In half precision, a sum stops growing when the terms are small against it.
     return "float32" if is_float(dtype) and jnp.dtype(dtype).itemsize < 4 else dtype

@@ -119,19 +119,23 @@ def _above_even(y_pred: Array, weights: Array, thresholds: Sequence[float]) -> A
     The memory and time of `_above` are proportional to the number of thresholds (200 in AUC).
     """
     number, labels = len(thresholds), y_pred.shape[1]
+    # The index of the highest threshold that is less than the prediction.
     buckets = jnp.ceil(jnp.clip(y_pred, 0, 1) * (number - 1)).astype("int32") - 1
+    # AUC moves its first threshold below 0, so that predictions of 0 are above it.
     if thresholds[0] < 0:
         buckets = jnp.maximum(buckets, 0)
     # A prediction that is not above the first threshold has a negative bucket, which
     # segment_sum drops.
     cells = jnp.where(buckets < 0, -1, buckets * labels + jnp.arange(labels))
     sums = jax.ops.segment_sum(weights.reshape(-1), cells.reshape(-1), number * labels)
+    # A prediction is above its threshold and all lower ones, so that counts add up from the top.
     return jnp.flip(jnp.cumsum(jnp.flip(sums.reshape(number, labels), 0), axis=0), 0)
 
 
 def is_even(thresholds: Sequence[float]) -> bool:
     """Returns whether thresholds are evenly spaced from 0 to 1."""
     number = len(thresholds)
+    # AUC's first and last thresholds lie epsilon outside of [0, 1].
     even = np.arange(number, dtype="float32") / max(number - 1, 1)
     return number >= 3 and np.allclose(thresholds, even, atol=settings.get("epsilon"))
 

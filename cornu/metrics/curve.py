@@ -132,6 +132,7 @@ class AUC(_Curve):
             None if label_weights is None else np.asarray(label_weights, self._sum_dtype_)
         )
         self.from_logits = from_logits
+        # Without `num_labels`, the number of labels is known when the first batch arrives.
         self._built = False
         if not multi_label:
             self._build(())
@@ -211,6 +212,7 @@ class AUC(_Curve):
     def _gains(self) -> tuple[Array, Array]:
         tp, fp = self.true_positives.value, self.false_positives.value
         tn, fn = self.true_negatives.value, self.false_negatives.value
+        # Flach and Kull, "Precision-Recall-Gain Curves: PR Analysis Done Right", NIPS 2015.
         odds = divide(tp + fn, tn + fp)
         recall = jnp.where(tp == 0, 0, 1 - odds * divide(fn, tp))
         precision = jnp.where(tp == 0, 1, 1 - odds * divide(fp, tp))

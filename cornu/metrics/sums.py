@@ -37,6 +37,7 @@ def add_sums(
     rows = arrays[0].shape[0]
     row_size = max(math.prod(array.shape[1:]) for array in arrays)
     block = max(_BLOCK // max(row_size, 1), 1)
+    # Most batches are small, and take the plain sum.
     if rows < 2 * block:
         parts: list[Any] = [sums(*arrays)]
     else:

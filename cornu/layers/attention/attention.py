@@ -114,6 +114,7 @@ class Attention(Layer):
             weights = random.dropout(weights, self.dropout, seed=self.seed_generator)
         outputs = weights @ value
         if query_mask is not None:
+            # Selected, not multiplied by the mask: 0 * NaN is NaN.
             outputs = jnp.where(query_mask[..., None], outputs, 0)
         return (outputs, weights) if return_attention_scores else outputs
 

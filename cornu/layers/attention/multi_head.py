@@ -70,6 +70,8 @@ class MultiHeadAttention(HeadedAttention):
     attached to the query. PyTorch stores one kernel for queries, keys and values.
     """
 
+    # In archives, Keras stores the other projections under its public properties; the gate has
+    # none.
     _saved_names_ = {"gate_dense": "_gate_dense"}
     _argument_attributes_ = {"output_shape": "output_sizes"}
 

@@ -82,6 +82,7 @@ class HeadedAttention(ConfiguredLayer):
                 f"{self._label_()}: keys and values must have the same length. Received: value of "
                 f"shape {tuple(value_shape)} and key of shape {tuple(key_shape)}"
             )
+        # The projections are created in Keras's order, which is the order of `weights`.
         queries, keys = (self.query_heads, self.depth), (self.key_heads, self.depth)
         values, averages = (self.key_heads, self.value_depth), (self.query_heads, self.value_depth)
         self.query_dense = self._head_projection("query", query_shape, queries)
@@ -98,6 +99,7 @@ class HeadedAttention(ConfiguredLayer):
             (*query_shape[:-1], *averages),
             sizes,
         )
+        # Attention over all axes between the batch and the features, unless axes are given.
         rank = len(value_shape)
         axes = range(1, rank - 1) if self.attention_axes is None else self.attention_axes
         self.attention_axes = tuple(axis % rank for axis in axes)
@@ -209,6 +211,7 @@ class HeadedAttention(ConfiguredLayer):
         """Returns the attention output over any axes, and the attention weights."""
         if self.key_heads < self.query_heads:
             shared = self.query_heads // self.key_heads
+            # Consecutive query heads share a key head, as in dot_product_attention.
             k, v = (jnp.repeat(x, shared, axis=-2) for x in (k, v))
         axes = len(self.attention_axes)
         score_equation, output_equation = _einsum_equations(q.ndim - 1, self.attention_axes)

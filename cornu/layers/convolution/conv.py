@@ -61,6 +61,7 @@ class Convolving(Spatial):
         return cast(Padding, name)
 
     def _check_strides_and_dilation(self) -> None:
+        # Keras refuses the combination, which TensorFlow does not support. XLA would compute it.
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise ValueError(
                 f"{self._label_()}: `strides` and `dilation_rate` cannot both be greater than 1. "
@@ -173,6 +174,7 @@ class Conv1D(_Conv):
     def convolution_op(self, inputs: jax.Array, kernel: Any) -> jax.Array:
         """Computes the convolution; subclasses may override it to modify the kernel."""
         if self.padding == "causal":
+            # Padding before the sequence only, so that no output depends on later time steps.
             before = self.dilation_rate[0] * (self.kernel_size[0] - 1)
             inputs = ops.pad(inputs, self._expand_to_axes([(before, 0)], (0, 0)))
         return super().convolution_op(inputs, kernel)

@@ -62,6 +62,8 @@ class _ConvTranspose(Convolving):
     def _check_output_padding(self, value: Any) -> tuple[int, ...] | None:
         if value is None:
             return None
+        # With stride s, a convolution maps s input sizes to one output size. `output_padding`
+        # selects one of these sizes, so that it is less than s.
         sizes = self._per_axis(value, "output_padding", least=0)
         if any(size >= stride for size, stride in zip(sizes, self.strides, strict=True)):
             raise ValueError(
@@ -165,6 +167,8 @@ class Conv2DTranspose(_ConvTranspose):
     defaults = {"strides": (1, 1), "dilation_rate": (1, 1)}
 
 
+# Has a signature of its own because Keras orders `data_format` and `output_padding` differently
+# here than in 1D and 2D.
 class Conv3DTranspose(_ConvTranspose):
     """3D transposed convolution layer, also called deconvolution.
 

@@ -51,6 +51,7 @@ class _DepthwiseConv(Convolving):
     def build(self, input_shape: ShapeLike) -> None:
         """Creates `kernel` of shape (*kernel_size, channels, depth_multiplier), and `bias`."""
         channels = self._fix_channels(input_shape)
+        # Keras names the weight `kernel`, and its arguments `depthwise_*`.
         self.kernel = self.create_weight(
             "kernel", (*self.kernel_size, channels, self.depth_multiplier), prefix="depthwise"
         )

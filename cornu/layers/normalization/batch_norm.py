@@ -163,6 +163,7 @@ class BatchNormalization(Normalizing):
         offset = None if self.beta is None else self.beta.value.astype(x.dtype)
         mean = self.moving_mean.value.astype(x.dtype)
         variance = self.moving_variance.value.astype(x.dtype)
+        # As in Keras, a frozen layer uses its moving averages in training too, and keeps them.
         if training and self.trainable:
             mean, variance = self._moments(x, self._included_elements(x, mask))
             if self.renorm:
@@ -200,6 +201,8 @@ class BatchNormalization(Normalizing):
         # At least 1, so that mean and variance are 0 rather than NaN if everything is masked.
         count = jnp.maximum(jnp.sum(included, others, keepdims=True, dtype=x.dtype), 1)
         mean = jnp.sum(x, others, where=included, keepdims=True) / count
+        # In a second pass, since E[x^2] - E[x]^2 cancels if the mean is much larger than the
+        # deviation.
         variance = jnp.sum(jnp.square(x - mean), others, where=included, keepdims=True) / count
         return jnp.squeeze(mean, others), jnp.squeeze(variance, others)
 
@@ -225,6 +228,7 @@ class BatchNormalization(Normalizing):
         moving_stddev = _update_average(self.moving_stddev, stddev, self.momentum)
         # The standard deviation includes epsilon, which inference adds to the variance again.
         self.moving_variance.assign(jnp.maximum(moving_stddev**2 - self.epsilon, 0))
+        # r and d are constants for the gradient (Ioffe 2017, arXiv:1702.03275).
         r, d = jax.lax.stop_gradient((r, d))
         if scale is not None:
             r, d = r * scale, d * scale

@@ -101,6 +101,8 @@ class GroupNormalization(Normalizing):
         before, channels, after = inputs.shape[:axis], inputs.shape[axis], inputs.shape[axis + 1 :]
         x = inputs.astype(jnp.result_type(inputs.dtype, jnp.float32))
         x = jnp.reshape(x, (*before, self.groups, channels // self.groups, *after))
+        # After the reshape, `axis` counts the groups; the axis after it, within a group, is
+        # reduced.
         reduced = tuple(i for i in range(1, x.ndim) if i != axis)
         mean, variance = ops.moments(x, reduced, keepdims=True)
         x = jnp.reshape((x - mean) * jax.lax.rsqrt(variance + self.epsilon), inputs.shape)

@@ -74,6 +74,7 @@ class LayerNormalization(Normalizing):
         super().__init__(**kwargs)
         self.store_arguments(locals())
         self.supports_masking = True
+        # As in Keras, RMS scaling has a scale and no offset.
         self.center = center and not rms_scaling
         self.scale = scale or rms_scaling
         # The output, not the input, is cast to the compute dtype.

@@ -120,6 +120,7 @@ class MelSpectrogram(DatasetLayer):
                 "expected a signal of shape (samples,) or (batch, samples). "
                 f"Received: {inputs.shape}"
             )
+        # XLA computes FFTs of float32 and float64 only.
         x = inputs.astype(jnp.promote_types(self.compute_dtype, "float32"))
         real, imaginary = stft(
             x, self.sequence_length, self.sequence_stride, self.fft_length, self.window
@@ -254,6 +255,7 @@ class STFTSpectrogram(DatasetLayer):
     def _part(self, x: HostArray, kernel: Any) -> Any:
         """Returns the real or the imaginary part, (batch, channels, times, frequencies)."""
         batch, samples, channels = x.shape
+        # Channels become rows, because all of them share a kernel with one input channel.
         signals = jnp.swapaxes(x, 1, 2).reshape(batch * channels, samples, 1)
         step = self.frame_step or self.frame_length // 2
         y = conv(signals, kernel, step, self.padding, "channels_last")
@@ -268,6 +270,8 @@ class STFTSpectrogram(DatasetLayer):
             return jnp.concatenate([real, imag], axis=-1)
         power = real**2 + imag**2
         if self.mode == "psd":
+            # A one-sided spectrum: all frequencies except the first and the last also stand for
+            # their negative.
             return power.at[..., 1:-1].multiply(2)
         epsilon = settings.get("epsilon")
         # The derivative of the root is infinite at 0.
@@ -284,4 +288,5 @@ class STFTSpectrogram(DatasetLayer):
 
 
 def _mel(hertz: Any) -> Any:
+    # The mel scale of HTK, as in Keras.
     return 1127 * np.log(1 + np.asarray(hertz) / 700)

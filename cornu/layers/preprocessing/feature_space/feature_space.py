@@ -206,6 +206,7 @@ class FeatureSpace(PreprocessingLayer):
     def _make_input(self, name: str, feature: Feature) -> Tensor:
         if feature.dtype != "string":
             return Input((1,), dtype=feature.dtype, name=name)
+        # A model has no string inputs. Its Input takes what the layer returns for the strings.
         out = feature.preprocessor.compute_output_spec(Tensor((None, 1), "int32"))
         return Input(batch_shape=out.shape, dtype=out.dtype, name=name)
 

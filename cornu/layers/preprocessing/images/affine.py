@@ -159,6 +159,7 @@ class RandomRotation(AffineImageLayer):
         """Returns the transformation of each image."""
         angle = 2 * math.pi * rng.uniform(*self.factor)
         x, y = (images.shape[2] - 1) / 2, (images.shape[1] - 1) / 2
+        # The offsets keep the center of the image in place.
         cos, sin = jnp.cos(angle), jnp.sin(angle)
         return self.matrix(cos, -sin, x - x * cos + y * sin, sin, cos, y - x * sin - y * cos)
 
@@ -214,6 +215,7 @@ class RandomTranslation(AffineImageLayer):
         """Returns the transformation of each image."""
         down = rng.uniform(*self.height_factor) * images.shape[1]
         right = rng.uniform(*self.width_factor) * images.shape[2]
+        # Negative, because the matrix maps positions of the output to positions of the input.
         return self.matrix(1, 0, -right, 0, 1, -down)
 
 

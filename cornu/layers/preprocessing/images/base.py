@@ -113,6 +113,7 @@ class ImageLayer(DatasetLayer):
         self.data_format = settings.data_format(data_format)
         self.built = True
 
+    # As in Keras, `training` is True by default: a layer that is called directly augments.
     def call(self, data: Any, training: bool = True) -> Any:
         """Returns the images, or a dict of `images`, `labels` and `segmentation_masks`."""
         parts = data if isinstance(data, dict) else {"images": data}
@@ -173,6 +174,7 @@ class ImageLayer(DatasetLayer):
     def _to_channels_last(self, images: Array, single: bool) -> Array:
         x = images[None] if single else images
         x = jnp.moveaxis(x, 1, -1) if self.data_format == "channels_first" else x
+        # bfloat16 has only 8 significant bits, too few to interpolate between 256 levels.
         return x.astype(jnp.promote_types(self.compute_dtype, "float32"))
 
     def _from_channels_last(self, x: Array, single: bool) -> Array:
@@ -181,6 +183,7 @@ class ImageLayer(DatasetLayer):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments, including the default data format."""
+        # The default data format may be another one when the config is loaded.
         return {"data_format": self.data_format, **super().get_config()}
 
 

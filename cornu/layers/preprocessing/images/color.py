@@ -127,6 +127,7 @@ class RandomHue(ColorLayer):
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns the shift of each image as a fraction of a full turn."""
+        # As in Keras, a factor of 1 is half a turn: in both directions, it reaches every hue.
         return (rng.signs() * rng.uniform(*self.factor) / 2,)
 
     def transform(self, images: Array, turn: Array) -> Array:

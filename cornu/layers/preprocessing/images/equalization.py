@@ -222,6 +222,7 @@ class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
         """Returns the two nearest tiles of each position along an axis, and their weights."""
         tiles = self.tile_grid_size[axis]
         length = -(-size // tiles)
+        # Tables hold for the centers of tiles, half a tile from their edges.
         position = jnp.arange(size) / length - 0.5
         before = jnp.floor(position)
         part = position - before

@@ -68,12 +68,14 @@ class RandomSharpness(ColorLayer):
 
     def transform(self, images: Array, factor: Array) -> Array:
         """Returns the sharpened or smoothed images."""
+        # Factor 0 gives the smoothed image, 0.5 the image itself, and 1 the sharpened image.
         smooth = _smooth(images)
         return (images + (1 - 2 * per_image(factor)) * (smooth - images)).clip(*self.value_range)
 
 
 def _smooth(images: Array) -> Array:
     """Returns the mean of 3 x 3 pixels with weight 5 at the center, zero-padded."""
+    # The kernel of Pillow's SMOOTH filter.
     nine: Array = lax.reduce_window(images, 0.0, lax.add, (1, 3, 3, 1), (1, 1, 1, 1), "SAME")
     return (nine + 4 * images) / 13
 
@@ -129,6 +131,7 @@ class RandomGaussianBlur(ColorLayer):
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns the selected images, and the standard deviation in each direction."""
+        # A standard deviation of 0 would divide by 0.
         strength = rng.uniform_scalar(*self.sigma, 2) + 1e-6
         return rng.bernoulli(*self.factor), strength
 
@@ -188,6 +191,7 @@ class RandomErasing(ColorLayer):
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns the selected images, the rectangles, and the fill values."""
+        # The scale is a fraction of the area, its root one of the side.
         sides = jnp.sqrt(rng.uniform(*self.scale, 2))
         inside = rectangle_mask(images, sides, rng.uniform(0, 1, 2))
         if self.fill_value is None:

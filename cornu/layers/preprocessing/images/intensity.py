@@ -219,6 +219,7 @@ class RandomPosterization(ColorLayer):
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns the number of bits of each image."""
         low, high = self.factor
+        # Clipped, because a float32 uniform number may be rounded up to its upper bound.
         return (jnp.floor(rng.uniform(low, high + 1)).clip(low, high),)
 
     def transform(self, images: Array, bits: Array) -> Array:

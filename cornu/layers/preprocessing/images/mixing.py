@@ -125,7 +125,10 @@ class CutMix(RandomImageLayer):
 
     def sample(self, images: Array, rng: ImageRNG) -> tuple[Any, ...]:
         """Returns the index of the other image, the rectangle, and the remaining area."""
+        # The beta distribution is not defined for a parameter of 0.
         stays = rng.beta(rng.uniform_scalar(*self.factor) + 1e-6)
+        # The rectangle covers the fraction `1 - stays` of the area, which is the weight of its
+        # label.
         side = jnp.sqrt(1 - stays)
         inside = rectangle_mask(images, jnp.stack([side, side], axis=1), rng.uniform(0, 1, 2))
         return rng.permutation(), inside, stays
