@@ -44,8 +44,8 @@ class CSVLogger(Callback):
     >>> path.read_text().split()
     ['epoch,loss,val_loss', '0,0.5,0.75']
 
-    Differences: a resumed run continues after the last row that its state includes. Keras
-        overwrites the file or, with `append=True`, repeats the rows of repeated epochs.
+    Fixes: a resumed run continues after the last row that its state includes. Keras overwrites the
+    file or, with `append=True`, repeats the rows of repeated epochs.
     """
 
     writes_files = True

@@ -37,7 +37,7 @@ class EarlyStopping(MonitorCallback):
 
     References: Lutz Prechelt (1998), "Early stopping - but when?".
 
-    Differences: NaN is never the best value. In Keras, NaN in the first epoch remains the best.
+    Fixes: NaN is never the best value. In Keras, NaN in the first epoch remains the best.
     """
 
     _STATE = ("best", "best_epoch", "best_weights", "stopped_epoch", "wait")

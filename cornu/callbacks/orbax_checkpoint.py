@@ -55,10 +55,12 @@ class OrbaxCheckpoint(MonitorCallback):
     >>> bool((same.get_weights()[0] == model.get_weights()[0]).all())
     True
 
-    Differences: one callback can be passed to several calls of `fit`. In a folder with checkpoints,
-        a new run continues their numbers; Keras silently saves nothing while its numbers are
-        smaller. The state of the callback includes `best`. Folders written by Keras cannot be
-        read, because they store weights by names that depend on a counter of the process.
+    Differences: one callback can be passed to several calls of `fit`. The state of the callback
+    includes `best`. Folders written by Keras cannot be read, because they store weights by names
+    that depend on a counter of the process.
+
+    Fixes: in a folder with checkpoints, a new run continues their numbers; Keras silently saves
+    nothing while its numbers are smaller.
     """
 
     _STATE = ("best", "_steps", "_steps_since", "_added")

@@ -39,9 +39,9 @@ class SwapEMAWeights(Callback):
 
     References: Polyak and Juditsky, 1992, "Acceleration of Stochastic Approximation by Averaging".
 
-    Differences: Keras swaps weights and averages, so that a model saved in between stores the
-        trained weights as averages. It does not restore the weights after `predict`, nor after an
-        evaluation that raises an exception.
+    Fixes: a model saved during a swap stores the averages as weights and as averages; Keras swaps
+    the two, so that it stores the trained weights as averages. Weights are restored after
+    `predict`, and after an evaluation that raises an exception, unlike in Keras.
     """
 
     def __init__(self, swap_on_epoch: bool = False) -> None:

@@ -17,7 +17,7 @@ def pack_x_y_sample_weight(x: PyTree, y: PyTree = None, sample_weight: PyTree = 
     >>> pack_x_y_sample_weight("x", "y"), pack_x_y_sample_weight("x")
     (('x', 'y'), 'x')
 
-    Differences: Keras drops sample weights that are passed without `y`.
+    Fixes: Keras drops sample weights that are passed without `y`.
     """
     if sample_weight is not None:
         return x, y, sample_weight

@@ -135,8 +135,8 @@ class LeakyReLU(Layer):
     >>> cornu.layers.LeakyReLU(negative_slope=0.5)(np.array([-1.0, 3.0])).tolist()
     [-0.5, 3.0]
 
-    Differences: the default slope is 0.3, as in Keras. It is 0.2 in `cornu.activations.leaky_relu`
-    and 0.01 in PyTorch.
+    Note: the default slope is 0.3, as in Keras. It is 0.2 in `cornu.activations.leaky_relu` and
+    0.01 in PyTorch.
     """
 
     _infers_by_config_ = True

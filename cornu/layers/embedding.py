@@ -51,9 +51,8 @@ class Embedding(ConfiguredLayer):
     >>> layer(np.array([[2, 0]])).tolist()
     [[[4.0, 5.0], [0.0, 1.0]]]
 
-    Differences: an integer outside the table gives NaN, as in Keras on JAX; other backends raise
-    an error or return another row. Unlike `padding_idx` of PyTorch, `mask_zero` does not keep
-    row 0 at zero.
+    Note: an integer outside the table gives NaN, as in Keras on JAX; other backends raise an error
+    or return another row. Unlike `padding_idx` of PyTorch, `mask_zero` does not keep row 0 at zero.
     """
 
     _infers_by_config_ = True

@@ -47,11 +47,13 @@ class Loss(registry.Configurable):
     >>> float(Fourth()([[1.0], [1.0]], [[0.0], [3.0]], sample_weight=[1.0, 0.5]))
     4.5
 
-    Differences: values that a mask or padding rows exclude have no gradient, even where they are
+    Differences: predictions (batch,) have one value per sample, so that they can be weighted; in
+    Keras they have one for the batch.
+
+    Fixes: values that a mask or padding rows exclude have no gradient, even where they are
     infinite. A weight per sample is broadcast over the values of the sample; Keras broadcasts it
-    along the last axis, or fails. Predictions (batch,) also have one value per sample, so that
-    they can be weighted; in Keras they have one for the batch. With a 16-bit dtype, the result is
-    float32; in Keras, sums and counts above 65504 are infinite in float16.
+    along the last axis, or fails. With a 16-bit dtype, the result is float32; in Keras, sums and
+    counts above 65504 are infinite in float16.
     """
 
     _category_ = "losses"

@@ -41,7 +41,7 @@ def cosine_similarity(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) -> A
 
     Shapes: y_true (batch, ..., n), y_pred (batch, ..., n) -> (batch, ...)
 
-    Differences: the metric `CosineSimilarity` is the cosine itself.
+    Note: the metric `CosineSimilarity` is the cosine itself.
     """
     similarity: Array = cosine(y_true, y_pred, axis=axis)
     return -similarity

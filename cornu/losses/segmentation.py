@@ -61,8 +61,8 @@ def tversky(
     References: Seyed Salehi et al. (2017), "Tversky loss function for image segmentation",
     arXiv:1706.05721.
 
-    Differences: in the paper `alpha` weights false positives and `beta` false negatives; the
-    opposite order is that of Keras.
+    Note: in the paper `alpha` weights false positives and `beta` false negatives; the opposite
+    order is that of Keras.
     """
     y_true, y_pred = _zero_padding(*match_shapes(y_true, y_pred))
     axis = tuple(axis) if isinstance(axis, list) else axis

@@ -36,9 +36,9 @@ class Metric(VariableOwner):
             Sums of a shorter float are computed in float32.
         name: the metric's name in logs.
 
-    Differences: `assign_add` of a float32 Variable is exact for counts up to 2**48 (see
-    `add_variable`); in Keras, it stops at 2**24. Metrics in half precision have Variables and
-    results in float32; in Keras, a float16 sum above 65504 is infinite.
+    Fixes: `assign_add` of a float32 Variable is exact for counts up to 2**48 (see `add_variable`);
+    in Keras, it stops at 2**24. Metrics in half precision have Variables and results in float32; in
+    Keras, a float16 sum above 65504 is infinite.
 
     Example:
 

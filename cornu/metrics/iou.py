@@ -35,8 +35,8 @@ class IoU(Metric):
     >>> round(float(IoU(2, target_class_ids=[0])([0, 0, 1, 1], [0, 1, 0, 1])), 4)
     0.3333
 
-    Differences: counts are floats unless `dtype` is an integer type, so that weights such as 0.5
-    are not rounded to 0.
+    Fixes: counts are floats unless `dtype` is an integer type, so that weights such as 0.5 are not
+    rounded to 0.
     """
 
     direction = "up"

@@ -107,9 +107,11 @@ class MeanMetricWrapper(KeywordArguments, Mean):
     >>> float(metric([1.0, 2.0], [1.0, 5.0]))
     1.5
 
-    Differences: values that the function masks (`ignore_class`) are excluded; in Keras they count
-    as 0 unless there are sample weights. Predictions in a shorter float are converted to
-    the metric's dtype, at least to float32.
+    Differences: predictions in a shorter float are converted to the metric's dtype, at least to
+    float32.
+
+    Fixes: values that the function masks (`ignore_class`) are excluded; in Keras they count as 0
+    unless there are sample weights.
     """
 
     def __init__(

@@ -35,8 +35,10 @@ class R2Score(Metric):
     >>> round(float(R2Score()([[1.0], [4.0], [3.0]], [[2.0], [4.0], [4.0]])), 4)
     0.5714
 
-    Differences: samples of weight 0 are not counted for the adjusted score either. If that is not
-    defined (too few samples), the plain score is returned, without the warning of Keras.
+    Differences: if the adjusted score is not defined (too few samples), the plain score is
+    returned, without the warning of Keras.
+
+    Fixes: samples of weight 0 are not counted for the adjusted score either.
     """
 
     direction = "up"

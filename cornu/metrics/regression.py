@@ -148,7 +148,7 @@ class CosineSimilarity(MeanMetricWrapper):
     >>> round(float(metric([[1.0, 2.0], [2.0, 4.0]], [[1.0, 1.0], [4.0, 3.0]])), 4)
     0.9216
 
-    Differences: the loss of the same name is the negative cosine.
+    Note: the loss of the same name is the negative cosine.
     """
 
     direction = "up"

@@ -78,8 +78,8 @@ class TrainingMethods(Layer):
         Raises:
             ValueError: a name is unknown, or is not the name of an output.
 
-        Differences: results that have equal names in Keras, so that one is lost, are numbered. A
-        list of losses shorter than the outputs is refused; Keras trains the first outputs only.
+        Fixes: results that have equal names in Keras, so that one is lost, are numbered. A list of
+        losses shorter than the outputs is refused; Keras trains the first outputs only.
         """
         self._trainer_.compile(
             optimizer,
@@ -449,8 +449,7 @@ class TrainingMethods(Layer):
             x, y, sample_weight, batch_size, steps, verbose, callbacks: as in `fit`.
             return_dict: whether to return a dict rather than a list (or a single number).
 
-        Differences: a list contains each result once; Keras repeats those of metrics of the same
-        name.
+        Fixes: a list contains each result once; Keras repeats those of metrics of the same name.
         """
         logs = fitting.evaluate(
             self._trainer_, x, y, batch_size, verbose, sample_weight, steps, callbacks

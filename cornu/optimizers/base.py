@@ -73,8 +73,8 @@ class Optimizer(OptimizerVariables):
     Raises:
         ValueError: an argument that does not exist or is out of range; two kinds of clipping.
 
-    Differences: in float16 and bfloat16 models, Keras computes bias corrections and norms in the
-        short type, where `1 - 0.999**step` is 0; here they are computed in float32.
+    Fixes: in float16 and bfloat16 models, Keras computes bias corrections and norms in the short
+    type, where `1 - 0.999**step` is 0; here they are computed in float32.
 
     Example:
 

@@ -128,7 +128,7 @@ def gelu(x: ArrayLike, approximate: bool = False) -> Array:
         x: an array.
         approximate: whether to use the tanh approximation.
 
-    Differences: `cornu.ops.gelu` uses the approximation by default, as in Keras.
+    Note: `cornu.ops.gelu` uses the approximation by default, as in Keras.
 
     References: Dan Hendrycks, Kevin Gimpel (2016), "Gaussian Error Linear Units", arXiv:1606.08415.
     """

@@ -76,7 +76,7 @@ class L2(Regularizer):
     >>> float(L2(0.5)(ops.array([1.0, -3.0])))
     5.0
 
-    Differences: the penalty is not halved, so that `weight_decay` in PyTorch is twice this factor.
+    Note: the penalty is not halved, so that `weight_decay` in PyTorch is twice this factor.
     """
 
     def __init__(self, l2: float = 0.01) -> None:

@@ -35,7 +35,7 @@ def save_weights(
         ValueError: the file name has another ending, or the model is not built.
         FileExistsError: the file exists and `overwrite` is False.
 
-    Differences: the file does not contain the state of the optimizer; `save_model` saves it.
+    Note: the file does not contain the state of the optimizer; `save_model` saves it.
     """
     path = Path(filepath)
     write = next((w for suffix, w in WRITERS.items() if path.name.endswith(suffix)), None)

@@ -38,7 +38,7 @@ class Progbar:
     >>> bar.update(3, [("loss", 1.0)])  # doctest: +ELLIPSIS
     3/3 - 0s - .../step - loss: 2.0000
 
-    Differences: at the last step, Keras displays the last value instead of the mean.
+    Fixes: at the last step, Keras displays the last value instead of the mean.
     """
 
     def __init__(

@@ -39,8 +39,9 @@ def to_categorical(x: ArrayLike, num_classes: int | None = None) -> np.ndarray |
            [0., 0., 1.],
            [0., 1., 0.]], dtype=float32)
 
-    Differences: the result has the global float type; in Keras it is float64. Keras interprets
-        negative labels as counted from the end.
+    Differences: the result has the global float type; in Keras it is float64.
+
+    Fixes: negative labels are an error; Keras interprets them as counted from the end.
     """
     if isinstance(x, jax.Array):
         indices = x[..., 0] if x.ndim > 1 and x.shape[-1] == 1 else x
@@ -76,7 +77,7 @@ def normalize(x: ArrayLike, axis: int = -1, order: float = 2) -> np.ndarray | Ar
     array([[0.6, 0.8],
            [0. , 0. ]])
 
-    Differences: `axis=0` is the first axis; Keras treats it as the last.
+    Fixes: `axis=0` is the first axis; Keras 3.15 treats it as the last (keras-team/keras#23328).
     """
     xp: Any = jnp if isinstance(x, jax.Array) else np
     norm = xp.linalg.norm(x, order, axis, keepdims=True)

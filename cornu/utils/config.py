@@ -34,8 +34,8 @@ class Config:
     >>> config.frozen, config.to_json()
     (True, '{"learning_rate": 0.1, "seed": 123}')
 
-    Differences: setting an attribute with the name of a method, such as `keys`, is an error; in
-    Keras it replaces the method. Use `config["keys"]` instead.
+    Fixes: setting an attribute with the name of a method, such as `keys`, is an error; in Keras it
+    replaces the method. Use `config["keys"]` instead.
     """
 
     def __init__(self, **kwargs: Any) -> None:

@@ -84,10 +84,11 @@ def get_file(
     ('cache/datasets/numbers.txt', '1 2 3')
 
     Differences: `http://` without a hash is an error, also after a redirect, because the file could
-        be modified in transit. In Keras, a file with a wrong hash remains in the cache. An unsafe
-        or invalid archive is an error; Keras warns and skips members. Links in archives are errors.
-        An extracted archive is not extracted again. A cache that is not writable is an error; Keras
-        uses a folder in `/tmp`, to which other users can write.
+    be modified in transit. An unsafe or invalid archive is an error; Keras warns and skips members.
+    Links in archives are errors. An extracted archive is not extracted again. A cache that is not
+    writable is an error; Keras uses a folder in `/tmp`, to which other users can write.
+
+    Fixes: a file with a wrong hash does not remain in the cache.
     """
     check, unpack = _parse_hash(md5_hash, file_hash, hash_algorithm), extract or untar
     kind = _check_address(origin, check is not None)

@@ -65,10 +65,11 @@ def timeseries_dataset_from_array(
     ...     print(x.tolist(), y.tolist())
     [[0, 1, 2], [1, 2, 3], [2, 3, 4]] [3, 4, 5]
 
-    Differences: windows without a target are omitted; Keras fails when it reads them. A series that
-        is too short is an error, not an empty dataset. `end_index` may be the length of the series,
-        and must not be 0. The orders of later epochs differ from those of Keras, which come from
-        TensorFlow.
+    Differences: a series that is too short is an error, not an empty dataset. `end_index` may be
+    the length of the series, and must not be 0. The orders of later epochs differ from those of
+    Keras, which come from TensorFlow.
+
+    Fixes: windows without a target are omitted; Keras fails when it reads them.
     """
     data = np.asarray(data)
     start, end = _check_range(len(data), start_index, end_index)

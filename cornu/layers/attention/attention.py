@@ -177,8 +177,8 @@ class AdditiveAttention(Attention):
     References: Dzmitry Bahdanau, Kyunghyun Cho, Yoshua Bengio (2015), "Neural machine translation
     by jointly learning to align and translate".
 
-    Differences: the paper first projects query and key linearly, which this layer does not. Apply
-    Dense layers before it.
+    Note: the paper first projects query and key linearly, which this layer does not. Apply Dense
+    layers before it.
     """
 
     def __init__(self, use_scale: bool = True, dropout: float = 0.0, **kwargs: Any) -> None:

@@ -66,8 +66,10 @@ class MultiHeadAttention(HeadedAttention):
     References: Ashish Vaswani et al. (2017), "Attention is all you need"; Zihan Qiu et al. (2025),
     "Gated attention for large language models" (`use_gate`).
 
-    Differences: a `query_mask` that is passed explicitly is applied; Keras applies only the mask
-    attached to the query. PyTorch stores one kernel for queries, keys and values.
+    Fixes: a `query_mask` that is passed explicitly is applied; Keras applies only the mask attached
+    to the query.
+
+    Note: PyTorch stores one kernel for queries, keys and values.
     """
 
     # In archives, Keras stores the other projections under its public properties; the gate has
@@ -146,8 +148,9 @@ class GroupedQueryAttention(HeadedAttention):
     References: Joshua Ainslie et al. (2023), "GQA: training generalized multi-query transformer
     models from multi-head checkpoints".
 
-    Differences: `cornu.layers.GroupQueryAttention`, the public name in Keras, is the same class.
-    The activity regularizer is applied to the projections and to the output.
+    Differences: the activity regularizer is applied to the projections and to the output.
+
+    Note: `cornu.layers.GroupQueryAttention`, the public name in Keras, is the same class.
     """
 
     _saved_names_ = {

@@ -221,8 +221,8 @@ class Conv2D(_Conv):
     >>> cornu.layers.Conv2D(8, 3, activation="relu")(np.zeros((2, 10, 10, 4))).shape
     (2, 8, 8, 8)
 
-    Differences: as in Keras and PyTorch, the kernel is not flipped (this is a cross-correlation).
-    With strides, `padding="same"` may pad one more element at the end than at the beginning, while
+    Note: as in Keras and PyTorch, the kernel is not flipped (this is a cross-correlation). With
+    strides, `padding="same"` may pad one more element at the end than at the beginning, while
     `padding=k // 2` of PyTorch is symmetric. To use PyTorch weights, apply `ZeroPadding2D` first,
     and `padding="valid"`.
     """

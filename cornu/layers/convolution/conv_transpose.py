@@ -188,7 +188,7 @@ class Conv3DTranspose(_ConvTranspose):
     >>> cornu.layers.Conv3DTranspose(2, 3)(np.zeros((1, 2, 2, 2, 3))).shape
     (1, 4, 4, 4, 2)
 
-    Differences: as in Keras, `data_format` precedes `output_padding`, unlike in `Conv2DTranspose`.
+    Note: as in Keras, `data_format` precedes `output_padding`, unlike in `Conv2DTranspose`.
     """
 
     rank = 3

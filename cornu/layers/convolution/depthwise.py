@@ -129,7 +129,7 @@ class DepthwiseConv2D(_DepthwiseConv):
     >>> cornu.layers.DepthwiseConv2D(3, strides=2, padding="same")(np.zeros((2, 10, 10, 4))).shape
     (2, 5, 5, 4)
 
-    Differences: strides and dilation may both be greater than 1, as in Keras on JAX.
+    Note: strides and dilation may both be greater than 1, as in Keras on JAX.
     """
 
     rank = 2

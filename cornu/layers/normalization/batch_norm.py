@@ -83,9 +83,10 @@ class BatchNormalization(Normalizing):
     by Reducing Internal Covariate Shift"; Ioffe, 2017, "Batch Renormalization: Towards Reducing
     Minibatch Dependence in Batch-Normalized Models".
 
-    Differences: PyTorch's momentum is one minus this momentum, its epsilon is 1e-5, and its moving
-    variance is unbiased, as for images in Keras 2. Keras on JAX does not support
-    `synchronized=True`.
+    Differences: `synchronized=True` is accepted; Keras on JAX does not support it.
+
+    Note: PyTorch's momentum is one minus this momentum, its epsilon is 1e-5, and its moving
+    variance is unbiased, as for images in Keras 2.
     """
 
     # The statistics depend on all rows, but rows that only pad a partial batch are excluded.

@@ -52,7 +52,7 @@ class GroupNormalization(Normalizing):
 
     References: Wu and He, 2018, "Group Normalization".
 
-    Differences: PyTorch's epsilon is 1e-5.
+    Note: PyTorch's epsilon is 1e-5.
     """
 
     axis: int

@@ -49,7 +49,7 @@ class LayerNormalization(Normalizing):
 
     References: Ba, Kiros and Hinton, 2016, "Layer Normalization".
 
-    Differences: PyTorch's epsilon is 1e-5; published Transformers use 1e-5, 1e-6 or 1e-12.
+    Note: PyTorch's epsilon is 1e-5; published Transformers use 1e-5, 1e-6 or 1e-12.
     """
 
     epsilon: float

@@ -46,8 +46,10 @@ class SpectralNormalization(Wrapper):
 
     References: Miyato et al., 2018, "Spectral Normalization for Generative Adversarial Networks".
 
-    Differences: the normalized kernel replaces the kernel of the layer, and the optimizer updates
-    it. `fit` of Keras on JAX discards it after the step. PyTorch stores both kernels.
+    Fixes: the normalized kernel replaces the kernel of the layer, and the optimizer updates it.
+    `fit` of Keras on JAX discards it after the step.
+
+    Note: PyTorch stores both kernels.
     """
 
     def __init__(self, layer: Layer, power_iterations: int = 1, **kwargs: Any) -> None:

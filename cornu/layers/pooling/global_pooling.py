@@ -66,7 +66,7 @@ class GlobalMaxPooling1D(_GlobalMaxPooling):
     >>> cornu.layers.GlobalMaxPooling1D()(np.array([[[1.0], [3.0]]])).tolist()
     [[3.0]]
 
-    Differences: as in Keras, masks are ignored, unlike in `GlobalAveragePooling1D`.
+    Note: as in Keras, masks are ignored, unlike in `GlobalAveragePooling1D`.
     """
 
     rank = 1
@@ -133,7 +133,7 @@ class GlobalAveragePooling1D(_GlobalAveragePooling):
     >>> cornu.layers.GlobalAveragePooling1D()(x, mask=mask).tolist()
     [[2.0]]
 
-    Differences: as in Keras, the mean of a sequence is NaN if all its steps are masked.
+    Note: as in Keras, the mean of a sequence is NaN if all its steps are masked.
     """
 
     rank = 1

@@ -141,8 +141,8 @@ class MaxPooling2D(_MaxPooling):
     >>> cornu.layers.MaxPooling2D()(np.arange(16.0).reshape(1, 4, 4, 1))[0, :, :, 0].tolist()
     [[5.0, 7.0], [13.0, 15.0]]
 
-    Differences: `"same"` may pad one more element at the end than at the beginning, while
-    `padding=n` of PyTorch is symmetric.
+    Note: `"same"` may pad one more element at the end than at the beginning, while `padding=n` of
+    PyTorch is symmetric.
     """
 
     rank = 2
@@ -214,7 +214,7 @@ class AveragePooling2D(_AveragePooling):
     >>> cornu.layers.AveragePooling2D(2)(np.arange(16.0).reshape(1, 4, 4, 1))[0, :, :, 0].tolist()
     [[2.5, 4.5], [10.5, 12.5]]
 
-    Differences: PyTorch includes the padding in the mean, unless `count_include_pad=False`.
+    Note: PyTorch includes the padding in the mean, unless `count_include_pad=False`.
     """
 
     rank = 2

@@ -82,7 +82,7 @@ class UpSampling2D(_UpSampling):
     >>> cornu.layers.UpSampling2D((1, 2))(np.ones((1, 4, 4, 3))).shape
     (1, 4, 8, 3)
 
-    Differences: interpolation uses half-pixel centers, as `align_corners=False` in PyTorch.
+    Note: interpolation uses half-pixel centers, as `align_corners=False` in PyTorch.
     """
 
     rank = 2

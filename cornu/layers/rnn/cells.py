@@ -137,8 +137,8 @@ class LSTMCell(GatedCell):
     Jozefowicz, Wojciech Zaremba, Ilya Sutskever (2015), "An empirical exploration of recurrent
     network architectures" (the bias of the forget gate).
 
-    Differences: the gates are in the order i, f, g, o (Keras calls the candidate g c). PyTorch has
-    the same order, but two biases. Keras 1 and 2 used `hard_sigmoid` for the gates.
+    Note: the gates are in the order i, f, g, o (Keras calls the candidate g c). PyTorch has the
+    same order, but two biases. Keras 1 and 2 used `hard_sigmoid` for the gates.
     """
 
     gates = 4
@@ -233,9 +233,8 @@ class GRUCell(GatedCell):
     References: Kyunghyun Cho et al. (2014), "Learning phrase representations using RNN
     encoder-decoder for statistical machine translation".
 
-    Differences: the paper and Keras 1 and 2 apply the reset gate before the product. z is the
-    weight of the previous state, as in PyTorch; in the text of the paper, it is that of the new
-    state.
+    Note: the paper and Keras 1 and 2 apply the reset gate before the product. z is the weight of
+    the previous state, as in PyTorch; in the text of the paper, it is that of the new state.
     """
 
     gates = 3

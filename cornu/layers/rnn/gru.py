@@ -62,10 +62,11 @@ class GRU(GatedRNN):
     References: Kyunghyun Cho et al. (2014), "Learning phrase representations using RNN
     encoder-decoder for statistical machine translation".
 
-    Differences: the paper and Keras 1 and 2 apply the reset gate before the product. With tanh,
-    sigmoid and `reset_after`, the layer has a custom gradient: it supports
-    higher-order reverse-mode derivatives, but not `jax.jvp`. In Keras, `use_cudnn=True` fails
-    on devices without cuDNN.
+    Differences: with tanh, sigmoid and `reset_after`, the layer has a custom gradient: it supports
+    higher-order reverse-mode derivatives, but not `jax.jvp`. In Keras, `use_cudnn=True` fails on
+    devices without cuDNN.
+
+    Note: the paper and Keras 1 and 2 apply the reset gate before the product.
     """
 
     def __init__(

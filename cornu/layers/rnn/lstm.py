@@ -59,11 +59,13 @@ class LSTM(GatedRNN):
     References: Sepp Hochreiter, Jürgen Schmidhuber (1997), "Long short-term memory"; Felix A. Gers,
     Jürgen Schmidhuber, Fred Cummins (2000), "Learning to forget".
 
-    Differences: the gates are in the order i, f, g, o (Keras calls g c). PyTorch has the same
-    order, but two biases, and does not initialize the forget gate to ones. Keras 1 and 2 used
-    `hard_sigmoid` for the gates. With tanh and sigmoid, the layer has a custom gradient:
-    it supports higher-order reverse-mode derivatives, but not `jax.jvp`. In Keras,
-    `use_cudnn=True` fails on devices without cuDNN.
+    Differences: with tanh and sigmoid, the layer has a custom gradient: it supports higher-order
+    reverse-mode derivatives, but not `jax.jvp`. In Keras, `use_cudnn=True` fails on devices without
+    cuDNN.
+
+    Note: the gates are in the order i, f, g, o (Keras calls g c). PyTorch has the same order, but
+    two biases, and does not initialize the forget gate to ones. Keras 1 and 2 used `hard_sigmoid`
+    for the gates.
     """
 
     def __init__(

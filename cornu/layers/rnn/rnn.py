@@ -87,9 +87,11 @@ class RNN(Layer):
 
     Differences: the states of a stateful layer are non-trainable weights: they are saved with the
     model, and are updated in compiled steps. At masked steps, the previous output is repeated, also
-    for cells whose output is not their first state. The last output is always that of the last
-    unmasked step; with `zero_output_for_mask` it is zero in Keras if the last step is masked,
-    although `zero_output_for_mask` is documented to matter only with `return_sequences`.
+    for cells whose output is not their first state.
+
+    Fixes: the last output is always that of the last unmasked step; with `zero_output_for_mask` it
+    is zero in Keras if the last step is masked, although `zero_output_for_mask` is documented to
+    matter only with `return_sequences`.
     """
 
     _rowwise_: bool | None = True

@@ -35,8 +35,8 @@ def gaussian_blur(
         sigma: the standard deviations, (horizontal, vertical).
         data_format: `"channels_last"` or `"channels_first"`.
 
-    Differences: in Keras 3.15, `data_format=None` means channels first. In cornu it is the
-    process-wide format, as in all other ops.
+    Fixes: in Keras 3.15, `data_format=None` means channels first. In cornu it is the process-wide
+    format, as in all other ops.
     """
     images = to_array(images)
 

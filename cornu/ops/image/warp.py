@@ -222,7 +222,7 @@ def elastic_transform(
     References: Simard, Steinkraus, Platt, "Best practices for convolutional neural networks
     applied to visual document analysis", 2003.
 
-    Differences: Keras 3.15 uses the same noise in both directions. In cornu, as in the paper, the
+    Fixes: Keras 3.15 uses the same noise in both directions. In cornu, as in the paper, the
     directions are independent.
     """
     images = to_array(images)

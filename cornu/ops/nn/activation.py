@@ -453,7 +453,8 @@ def sparsemax(x: ArrayLike, axis: int = -1) -> Array:
     References: Martins and Astudillo (2016), "From Softmax to Sparsemax: A Sparse Model of
     Attention and Multi-Label Classification".
 
-    Differences: in Keras 3.15, results with at least two nonzero elements do not sum to 1.
+    Fixes: in Keras 3.15, results with at least two nonzero elements do not sum to 1
+    (keras-team/keras#23425).
     """
     dtype = to_float(x).dtype
     x = widen(to_float(x))

@@ -213,7 +213,7 @@ def conv_transpose(
 
     References: Dumoulin and Visin (2016), "A guide to convolution arithmetic for deep learning".
 
-    Differences: PyTorch's `padding` is the number of elements removed at both ends.
+    Note: PyTorch's `padding` is the number of elements removed at both ends.
     """
     inputs, kernel = to_array(inputs), to_float(kernel)
     x = inputs.astype(kernel.dtype)

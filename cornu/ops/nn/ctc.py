@@ -57,7 +57,7 @@ def ctc_loss(
     >>> round(float(loss[0]), 4)
     0.6931
 
-    Differences: PyTorch's `ctc_loss` takes log-probabilities, frames first.
+    Note: PyTorch's `ctc_loss` takes log-probabilities, frames first.
     """
     target = to_array(target)
     output = to_array(output)

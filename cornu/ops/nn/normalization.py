@@ -223,7 +223,7 @@ def normalize(x: ArrayLike, axis: Axes = -1, order: int = 2, epsilon: float | No
     >>> cornu.ops.normalize([0.0, 4.0]).tolist()
     [0.0, 1.0]
 
-    Differences: the gradient at zero is finite; in Keras it is NaN.
+    Fixes: the gradient at zero is finite; in Keras it is NaN.
     """
     x = to_float(x)
     if not is_positive_integer(order):

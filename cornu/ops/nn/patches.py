@@ -131,9 +131,8 @@ def depth_to_space(
     References: Shi et al. (2016), "Real-Time Single Image and Video Super-Resolution Using an
     Efficient Sub-Pixel Convolutional Neural Network".
 
-    Differences: for channels_last, the pixel within the block is the slowly varying part of the
-    channel index, so that the results differ from PyTorch's `pixel_shuffle` in the order of the
-    channels.
+    Note: for channels_last, the pixel within the block is the slowly varying part of the channel
+    index, so that the results differ from PyTorch's `pixel_shuffle` in the order of the channels.
     """
     x = to_array(x)
     x, channels_last, b = _check_blocks(x, block_size, data_format)

@@ -56,8 +56,8 @@ def max_pool(
     >>> cornu.ops.max_pool([[[1.0], [3.0], [2.0], [0.0]]], 2).tolist()
     [[[3.0], [2.0]]]
 
-    Differences: if several elements are equal to the maximum, the gradient flows to the first of
-    them, as in Keras and PyTorch.
+    Note: if several elements are equal to the maximum, the gradient flows to the first of them, as
+    in Keras and PyTorch.
     """
     inputs = to_array(inputs)
     x = inputs
@@ -95,7 +95,7 @@ def average_pool(
     >>> cornu.ops.average_pool([[[1.0], [3.0], [5.0]]], 2, padding="same").tolist()
     [[[2.0], [5.0]]]
 
-    Differences: PyTorch's `avg_pool` includes the padding by default (`count_include_pad=True`).
+    Note: PyTorch's `avg_pool` includes the padding by default (`count_include_pad=True`).
     """
     inputs = to_array(inputs)
     x = to_float(inputs)

@@ -335,8 +335,8 @@ def shuffle(x: ArrayLike, axis: int = 0, seed: Seed = None) -> Array:
     >>> sorted(cornu.random.shuffle([0, 1, 2, 3, 4], seed=1).tolist())
     [0, 1, 2, 3, 4]
 
-    Differences: whole slices are permuted, as in Keras on TensorFlow. Keras on JAX permutes the
-    elements along the axis independently.
+    Fixes: whole slices are permuted, as in Keras on TensorFlow. Keras on JAX permutes the elements
+    along the axis independently (keras-team/keras#19272).
     """
     x = to_array(x)
     return jax.random.permutation(draw_key(seed), x, axis)

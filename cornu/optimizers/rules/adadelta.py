@@ -29,7 +29,7 @@ class Adadelta(UpdateRule):
 
     References: Matthew D. Zeiler (2012), "ADADELTA: An adaptive learning rate method".
 
-    Differences: the paper has no learning rate; 1.0 is its method.
+    Note: the paper has no learning rate; 1.0 is its method.
 
     Example:
 

@@ -38,9 +38,9 @@ class Adafactor(UpdateRule):
     References: Noam Shazeer, Mitchell Stern (2018), "Adafactor: Adaptive learning rates with
         sublinear memory cost".
 
-    Differences: as in Keras, the learning rate is never above 1 / sqrt(step), even if
-        `relative_step` is False, and v is stored in full, so that saved states are compatible;
-        the method of the paper saves that memory.
+    Note: as in Keras, the learning rate is never above 1 / sqrt(step), even if `relative_step` is
+    False, and v is stored in full, so that saved states are compatible; the method of the paper
+    saves that memory.
 
     Example:
 

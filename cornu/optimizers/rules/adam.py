@@ -39,9 +39,9 @@ class Adam(UpdateRule):
         Sashank J. Reddi, Satyen Kale, Sanjiv Kumar (2018), "On the convergence of Adam and
         beyond".
 
-    Differences: epsilon is the epsilon hat of the paper (just before section 2.1), which is added
-        to the root of v without bias correction. PyTorch and Optax add it to the root of the
-        corrected v, where it has more effect in the first steps.
+    Note: epsilon is the epsilon hat of the paper (just before section 2.1), which is added to the
+    root of v without bias correction. PyTorch and Optax add it to the root of the corrected v,
+    where it has more effect in the first steps.
 
     Example:
 

@@ -32,8 +32,8 @@ class Lamb(UpdateRule):
         Bhojanapalli, Xiaodan Song, James Demmel, Kurt Keutzer, Cho-Jui Hsieh (2020), "Large batch
         optimization for deep learning: Training BERT in 76 minutes".
 
-    Differences: the paper adds weight decay to the step before it is scaled; here, as in every
-        optimizer, `weight_decay` shrinks the value before the step.
+    Note: the paper adds weight decay to the step before it is scaled; here, as in every optimizer,
+    `weight_decay` shrinks the value before the step.
 
     Example:
 

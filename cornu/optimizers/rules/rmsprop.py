@@ -34,7 +34,7 @@ class RMSprop(UpdateRule):
     References: Tijmen Tieleman, Geoffrey Hinton (2012), "Neural networks for machine learning",
         lecture 6.5. Alex Graves (2013), "Generating sequences with recurrent neural networks".
 
-    Differences: PyTorch adds epsilon outside of the root.
+    Note: PyTorch adds epsilon outside of the root.
 
     Example:
 

@@ -35,8 +35,8 @@ class ScheduleFreeAdamW(UpdateRule):
     References: Aaron Defazio, Xingyu Alice Yang, Harsh Mehta, Konstantin Mishchenko, Ahmed Khaled,
         Ashok Cutkosky (2024), "The road less scheduled".
 
-    Differences: the paper evaluates the model at the average x; as in Keras, the Variables keep the
-        interpolation of z and x.
+    Note: the paper evaluates the model at the average x; as in Keras, the Variables keep the
+    interpolation of z and x.
 
     Example:
 

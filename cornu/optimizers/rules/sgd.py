@@ -28,8 +28,8 @@ class SGD(UpdateRule):
     References: Ilya Sutskever, James Martens, George Dahl, Geoffrey Hinton (2013), "On the
         importance of initialization and momentum in deep learning".
 
-    Differences: in PyTorch the momentum does not include the learning rate, so that a change of the
-        rate takes full effect at once.
+    Note: in PyTorch the momentum does not include the learning rate, so that a change of the rate
+    takes full effect at once.
 
     Example:
 

@@ -39,8 +39,8 @@ class RandomInitializer(Initializer):
             `None`, they differ at each call; for `None`, `cornu.utils.set_random_seed` makes them
             reproducible.
 
-    Differences: in Keras, an initializer without a seed returns the same values at each call, so
-    that two layers that share the object start with equal weights.
+    Fixes: an initializer without a seed returns other values at each call; in Keras they are the
+    same, so that two layers that share the object start with equal weights.
     """
 
     def __init__(self, seed: Seed = None) -> None:

@@ -67,8 +67,8 @@ class MelSpectrogram(DatasetLayer):
     References: S. S. Stevens, J. Volkmann, E. B. Newman (1937), "A Scale for the Measurement of
     the Psychological Magnitude Pitch".
 
-    Differences: `top_db` is relative to the maximum of each signal; in Keras 3.15 it is relative to
-    the maximum of the batch, so that the result for a signal depends on the others.
+    Fixes: `top_db` is relative to the maximum of each signal; in Keras 3.15 it is relative to the
+    maximum of the batch, so that the result for a signal depends on the others.
     """
 
     _rowwise_ = True

@@ -59,9 +59,10 @@ class RandomFlip(RandomImageLayer):
     >>> sorted(set(map(tuple, y.reshape(20, 2).tolist())))
     [(1.0, 2.0), (2.0, 1.0)]
 
-    Differences: in Keras 3.15 `"horizontal_and_vertical"` flips an image in both directions or in
-    none. As with all random layers, `model(x)` has no effect without `training=True`; in Keras it
-    does.
+    Differences: as with all random layers, `model(x)` has no effect without `training=True`; in
+    Keras it does.
+
+    Fixes: in Keras 3.15 `"horizontal_and_vertical"` flips an image in both directions or in none.
     """
 
     def __init__(

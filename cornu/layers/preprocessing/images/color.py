@@ -57,9 +57,9 @@ class RandomSaturation(ColorLayer):
     >>> gray(np.array([[[200.0, 100.0, 50.0]]])).ravel().tolist()
     [200.0, 200.0, 200.0]
 
-    Differences: the saturation is clipped to 1; Keras 3.15 clips it to the highest pixel value,
-    which may result in negative values. Integer images become floats; Keras raises an error. A
-    single number f samples from 0 to f as documented, not from -f to f.
+    Fixes: the saturation is clipped to 1; Keras 3.15 clips it to the highest pixel value, which may
+    result in negative values. Integer images become floats; Keras raises an error. A single number
+    f samples from 0 to f as documented, not from -f to f.
     """
 
     def __init__(
@@ -262,8 +262,10 @@ class RandomColorJitter(ColorLayer):
     >>> cornu.layers.RandomColorJitter(hue_factor=0.1)(cornu.Input((8, 8, 3))).shape
     (None, 8, 8, 3)
 
-    Differences: those of the four layers. In Keras 3.15 the four layers have the same seed, so that
-    their samples are not independent.
+    Differences: those of the four layers.
+
+    Fixes: in Keras 3.15 the four layers have the same seed, so that their samples are not
+    independent.
     """
 
     def __init__(

@@ -40,7 +40,8 @@ class AutoContrast(ImageLayer):
     >>> cornu.layers.AutoContrast()(np.array([[[50.0], [60.0], [100.0]]])).ravel().tolist()
     [0.0, 51.0, 255.0]
 
-    Differences: channels are stretched separately with `"channels_first"` as well.
+    Fixes: channels are stretched separately with `"channels_first"` as well; Keras 3.15 takes the
+    wrong axes.
     """
 
     def __init__(self, value_range: Sequence[float] = (0, 255), **kwargs: Any) -> None:
@@ -84,8 +85,8 @@ class Equalization(ImageLayer):
     >>> layer(np.array([[[10.0], [11.0], [12.0]]]), training=True).ravel().tolist()
     [0.0, 128.0, 255.0]
 
-    Differences: histograms are computed for each image; Keras 3.15 computes one for the batch, so
-    that the result for an image depends on the others.
+    Fixes: histograms are computed for each image; Keras 3.15 computes one for the batch, so that
+    the result for an image depends on the others.
     """
 
     random = True

@@ -51,7 +51,7 @@ class RandomBrightness(ColorLayer):
     >>> layer(np.array([[[0.0], [100.0], [250.0]]])).ravel().tolist()
     [51.0, 151.0, 255.0]
 
-    Differences: integer images become floats; in Keras 3.15 they overflow.
+    Fixes: integer images become floats; in Keras 3.15 they overflow.
     """
 
     def __init__(
@@ -98,8 +98,8 @@ class RandomContrast(ColorLayer):
     >>> cornu.layers.RandomContrast(0.2)(cornu.Input((8, 8, 3))).shape
     (None, 8, 8, 3)
 
-    Differences: a single number is both lower and upper, as documented by Keras; Keras 3.15 samples
-    from 1 to 1 + factor, which never reduces the contrast.
+    Fixes: a single number is both lower and upper, as documented by Keras; Keras 3.15 samples from
+    1 to 1 + factor, which never reduces the contrast.
     """
 
     def __init__(
@@ -150,7 +150,8 @@ class RandomInvert(ColorLayer):
     >>> cornu.layers.RandomInvert((1.0, 1.0))(np.array([[[5.0]]])).ravel().tolist()
     [250.0]
 
-    Differences: Keras computes y = high - x, which leaves the value range if low is not 0.
+    Fixes: inverted pixels stay within the value range; Keras computes y = high - x, which leaves it
+    if low is not 0.
     """
 
     def __init__(
@@ -200,7 +201,7 @@ class RandomPosterization(ColorLayer):
     >>> layer(np.array([[[63.0], [64.0], [200.0]]])).ravel().tolist()
     [0.0, 64.0, 192.0]
 
-    Differences: a single number is the number of bits, as documented; Keras 3.15 samples from 1 to
+    Fixes: a single number is the number of bits, as documented; Keras 3.15 samples from 1 to
     `factor` - 1. It also excludes the upper end of a pair.
     """
 
@@ -257,8 +258,8 @@ class Solarization(ColorLayer):
     >>> layer(np.array([[[100.0], [200.0]]])).ravel().tolist()
     [100.0, 55.0]
 
-    Differences: both ends of a pair are fractions of the range; Keras 3.15 uses the lower one as a
-    pixel value.
+    Fixes: both ends of a pair are fractions of the range; Keras 3.15 uses the lower one as a pixel
+    value.
     """
 
     def __init__(

@@ -199,8 +199,8 @@ class AugMix(Policy):
     References: Dan Hendrycks et al. (2019), "AugMix: A Simple Data Processing Method to Improve
     Robustness and Uncertainty", arXiv 1912.02781.
 
-    Differences: the chains are sampled in each step; Keras 3.15 samples them with Python's random
-    numbers when the step is compiled, so that all steps have the same chains.
+    Fixes: the chains are sampled in each step; Keras 3.15 samples them with Python's random numbers
+    when the step is compiled, so that all steps have the same chains.
     """
 
     def __init__(

@@ -166,8 +166,10 @@ class RandomCrop(RandomImageLayer):
     (2, 4, 4, 3)
 
     Differences: each image is cropped at its own position; in Keras all images of a batch are
-    cropped at the same position. At inference Keras 3.15 returns the images unchanged, contrary to
-    its documentation.
+    cropped at the same position.
+
+    Fixes: at inference Keras 3.15 returns the images unchanged, contrary to its documentation
+    (keras-team/keras#21868).
     """
 
     def __init__(

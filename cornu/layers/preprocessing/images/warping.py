@@ -123,7 +123,8 @@ class RandomElasticTransform(GeometricImageLayer):
     References: Patrice Simard et al. (2003), "Best practices for convolutional neural networks
     applied to visual document analysis".
 
-    Differences: the vertical and horizontal displacements are independent, as in the paper.
+    Fixes: the vertical and horizontal displacements are independent, as in the paper; in Keras 3.15
+    they are equal.
     """
 
     def __init__(

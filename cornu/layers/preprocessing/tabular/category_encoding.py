@@ -46,9 +46,11 @@ class CategoryEncoding(PreprocessingLayer):
     >>> layer(np.array([[0, 3, 3]])).tolist()
     [[1.0, 0.0, 0.0, 2.0]]
 
-    Differences: `"multi_hot"` and `"count"` reduce the last axis of any input; Keras reduces the
-    second axis of inputs with three axes. Integers out of range are ignored; `fit` raises an error
-    if its data contains any. A single integer becomes (num_tokens,), as documented by Keras.
+    Differences: integers out of range are ignored; `fit` raises an error if its data contains any.
+    A single integer becomes (num_tokens,), as documented by Keras.
+
+    Fixes: `"multi_hot"` and `"count"` reduce the last axis of any input; Keras reduces the second
+    axis of inputs with three axes.
     """
 
     _infers_by_config_ = True

@@ -50,9 +50,10 @@ class Discretization(AdaptableLayer):
     >>> layer(np.array([[-0.5, 0.0, 7.0]])).tolist()
     [[0, 1, 2]]
 
-    Differences: `"multi_hot"` and `"count"` reduce the last axis of any input; Keras reduces the
-    second axis of inputs with three axes. Inputs are compared at full precision, not in the
-    compute dtype. `adapt` also accepts batches `(x, y)`.
+    Differences: `adapt` also accepts batches `(x, y)`.
+
+    Fixes: `"multi_hot"` and `"count"` reduce the last axis of any input; Keras reduces the second
+    axis of inputs with three axes. Inputs are compared at full precision, not in the compute dtype.
     """
 
     def __init__(

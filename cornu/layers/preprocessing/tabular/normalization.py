@@ -53,9 +53,11 @@ class Normalization(AdaptableLayer):
     References: Chan, Golub, LeVeque (1979), "Updating Formulae and a Pairwise Algorithm for
     Computing Sample Variances".
 
-    Differences: `adapt` accumulates in float64, so that an array and its batches have the same
-    result; Keras accumulates batches in float32. `adapt` also accepts `steps`, and raises an error
-    for data without a feature axis, for which Keras computes a mean of each row.
+    Differences: `adapt` accepts `steps`, and raises an error for data without a feature axis, for
+    which Keras computes a mean of each row.
+
+    Fixes: `adapt` accumulates in float64, so that an array and its batches have the same result;
+    Keras accumulates batches in float32.
     """
 
     _infers_by_config_ = True

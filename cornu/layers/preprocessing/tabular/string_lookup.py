@@ -67,9 +67,11 @@ class StringLookup(IndexLookup):
 
     Differences: JAX has no strings, so that this layer cannot be part of a functional model; call
     it on the data or map it over a dataset. TensorFlow is not required; arrays, lists, data frame
-    columns and string tensors are accepted. With `invert=True` the result is a NumPy array of
-    strings, where Keras on JAX raises an error. Vectors have the compute dtype, where Keras on JAX
+    columns and string tensors are accepted. Vectors have the compute dtype, where Keras on JAX
     returns integers. The config contains the vocabulary also if `adapt` computed it.
+
+    Fixes: with `invert=True` the result is a NumPy array of strings, where Keras on JAX raises an
+    error.
     """
 
     only_on_data = True

@@ -70,10 +70,11 @@ class TextVectorization(VocabularyLayer):
 
     Differences: JAX has no strings, so that this layer cannot be part of a functional model; call
     it on the data or map it over a dataset. TensorFlow is not required. Vectors have the compute
-    dtype. With `split=None` each text of shape (batch,) is one word, also for vectors and with
-    `output_sequence_length`, where Keras treats the whole batch as one text. A function for `split`
-    receives a NumPy array of strings. The config contains the vocabulary also if `adapt` computed
-    it.
+    dtype. A function for `split` receives a NumPy array of strings. The config contains the
+    vocabulary also if `adapt` computed it.
+
+    Fixes: with `split=None` each text of shape (batch,) is one word, also for vectors and with
+    `output_sequence_length`, where Keras treats the whole batch as one text.
     """
 
     only_on_data = True
