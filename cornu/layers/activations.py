@@ -282,9 +282,13 @@ class Softmax(Layer):
     def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.axis = axis
-        self._rowwise_ = 0 not in (axis if isinstance(axis, (list, tuple)) else [axis])
         self.supports_masking = True
         self.built = True
+
+    def _check_shape_(self, input_shape: ShapeLike) -> None:
+        """Determines whether the rows are independent: a negative axis may be that of the batch."""
+        axes = [self.axis] if isinstance(self.axis, int) else self.axis
+        self._rowwise_ = all(axis % len(input_shape) for axis in axes)
 
     def call(self, inputs: Array, mask: Array | None = None) -> Array:
         """Returns f(inputs)."""

@@ -258,7 +258,6 @@ class Concatenate(Merge):
     def __init__(self, axis: int = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.axis = axis
-        self._rowwise_ = axis != 0
 
     def build(self, input_shape: ShapeLike) -> None:
         """Checks that the shapes are compatible."""
@@ -277,6 +276,8 @@ class Concatenate(Merge):
                 "Make the shapes equal first (padding='same', Cropping, ZeroPadding, Resizing), or "
                 "concatenate along another axis."
             )
+        # A negative axis may be that of the batch.
+        self._rowwise_ = self.axis % ndim != 0
 
     def call(self, inputs: Sequence[Array]) -> Array:
         """Returns the concatenated inputs."""

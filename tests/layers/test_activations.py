@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cornu.layers import ELU, Input, LeakyReLU, PReLU, ReLU, Softmax
+from cornu.models import Model
 
 
 def test_negative_arguments_are_rejected():
@@ -33,8 +34,13 @@ def test_softmax_of_a_row_without_anything_is_zero():
 
 
 def test_softmax_over_the_batch_mixes_rows():
-    assert Softmax()._rowwise_ and Softmax((1, 2))._rowwise_
-    assert not Softmax(0)._rowwise_ and not Softmax([0, 1])._rowwise_
+    for axis, rowwise in [(-1, True), ((1, 2), True), (0, False), ([0, 1], False), (-3, False)]:
+        layer = Softmax(axis)
+        layer(Input((2, 3)))
+        assert layer._rowwise_ is rowwise, axis
+    x = Input((2,))
+    y = Model(x, Softmax(-2)(x)).predict(np.ones((3, 2), "float32"), batch_size=2, verbose=0)
+    assert y.tolist() == [[0.5, 0.5], [0.5, 0.5], [1.0, 1.0]]
 
 
 def test_elu_is_smooth_at_zero():

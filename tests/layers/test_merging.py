@@ -78,4 +78,11 @@ def test_masks_pass_through_a_functional_graph(cls):
 
 
 def test_concatenating_the_batch_mixes_rows():
-    assert Concatenate()._rowwise_ and not Concatenate(axis=0)._rowwise_
+    x = Input((2,))
+    for axis, rowwise in [(-1, True), (1, True), (0, False), (-2, False)]:
+        layer = Concatenate(axis)
+        y = layer([x, x])
+        assert layer._rowwise_ is rowwise, axis
+    rows = np.arange(6, dtype="float32").reshape(3, 2)
+    predicted = cornu.Model(x, y).predict(rows, batch_size=2, verbose=0)
+    np.testing.assert_array_equal(predicted, rows[[0, 1, 0, 1, 2, 2]])

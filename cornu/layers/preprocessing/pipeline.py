@@ -43,6 +43,7 @@ class Pipeline(PreprocessingLayer):
     def __init__(self, layers: list[Layer], name: str | None = None) -> None:
         super().__init__(name=name)
         self._layers = list(layers)
+        # The layers cast their inputs themselves.
         self.autocast = False
         self.supports_masking = True
         for layer in self._layers:
@@ -87,6 +88,7 @@ class Pipeline(PreprocessingLayer):
     def call(self, inputs: HostArray, training: bool = True, mask: Any = None) -> Any:
         """Returns the output of the last layer."""
         if mask is not None:
+            # A layer finds the mask of its input in this table.
             scope.current().masks.put(inputs, mask)
         for layer in self._layers:
             inputs = layer(inputs)

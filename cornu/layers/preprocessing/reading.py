@@ -35,6 +35,7 @@ def as_array(x: Any, what: str = "The input") -> Any:
         return x
     if isinstance(x, Variable):
         return x.value
+    # By name, so that TensorFlow is not imported.
     if type(x).__name__ in ("RaggedTensor", "SparseTensor"):
         raise TypeError(
             f"{what} is a {type(x).__name__}; expected a dense array.\n"

@@ -38,6 +38,7 @@ class Noise(Layer):
 
 def rate_below_one(label: str, rate: Any) -> float:
     """Returns `rate`; raises ValueError unless 0 <= rate < 1."""
+    # The noise is scaled by 1 / (1 - rate) or a similar factor.
     if fraction(label, "rate", rate) == 1:
         raise ValueError(f"{label}: rate must be less than 1. Received: {rate!r}")
     return cast(float, rate)

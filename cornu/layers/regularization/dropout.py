@@ -234,6 +234,7 @@ class AlphaDropout(Noise):
             size if own is None else own for size, own in zip(inputs.shape, given, strict=True)
         ]
         keep = random.uniform(shape, seed=self.seed_generator) >= self.rate
+        # a and b restore mean 0 and variance 1 (Klambauer et al. 2017, arXiv:1706.02515).
         a = ((1 - self.rate) * (1 + self.rate * _SELU_LIMIT**2)) ** -0.5
         b = -a * self.rate * _SELU_LIMIT
         outputs: Array = a * jnp.where(keep, inputs, _SELU_LIMIT) + b

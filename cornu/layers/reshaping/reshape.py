@@ -48,6 +48,8 @@ class Flatten(Layer):
     def call(self, inputs: Array) -> Array:
         """Returns the flattened inputs."""
         if self.data_format == "channels_first" and inputs.ndim > 1:
+            # As in Keras: the elements have the same order in both data formats, and so do the
+            # weights of a following Dense.
             inputs = jnp.moveaxis(inputs, 1, -1)
         return jnp.reshape(inputs, (inputs.shape[0], math.prod(inputs.shape[1:])))
 

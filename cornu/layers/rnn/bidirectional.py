@@ -201,6 +201,7 @@ class Bidirectional(Layer):
 
 def _copy(layer: Any, prefix: str, go_backwards: bool) -> Any:
     """Creates a layer with the same constructor arguments but another name and direction."""
+    # The config contains the copy, whose name has the prefix already.
     name = prefix + layer.name.removeprefix(prefix)
     copy = _rebuild(layer, name=name, go_backwards=go_backwards)
     copy.trainable = layer.trainable

@@ -66,6 +66,7 @@ class DroppingCell(ConfiguredLayer):
     def store_arguments(self, arguments: Mapping[str, Any], skip: tuple[str, ...] = ()) -> None:
         """Stores the constructor arguments, and creates the seed generator."""
         super().store_arguments(arguments, skip)
+        # Keras clips the rates too, instead of raising.
         self.dropout = min(1.0, max(0.0, self.dropout))
         self.recurrent_dropout = min(1.0, max(0.0, self.recurrent_dropout))
         # As in Keras, recurrent dropout selects separate masks per gate, for the inputs too.
@@ -210,6 +211,7 @@ class DenseCell(DroppingCell):
     def supports_rule(self, training: bool) -> bool:
         """Returns whether `rule` computes the same as this cell."""
         return (
+            # `rule` contains these two activations, and has no dropout of the states.
             is_enabled("recurrence")
             and self.activation is tanh
             and self.recurrent_activation is sigmoid

@@ -174,6 +174,7 @@ class LSTMCell(GatedCell):
     def _initial_bias(self, shape: Any, dtype: DTypeLike | None = None) -> Any:
         if not self.unit_forget_bias:
             return super()._initial_bias(shape, dtype)
+        # A forget bias of 1 preserves the state at first (Jozefowicz et al. 2015).
         rest = super()._initial_bias((3 * self.units,), dtype)
         # The forget gate is the second of the four gates.
         forget = np.ones((self.units,), np.asarray(rest).dtype)
@@ -268,6 +269,7 @@ class GRUCell(GatedCell):
 
     def _bias_shape(self) -> tuple[int, ...]:
         width = self.gates * self.units
+        # With `reset_after`, as in cuDNN, inputs and state have a bias each.
         return (2, width) if self.reset_after else (width,)
 
     @property

@@ -177,6 +177,7 @@ class RNN(Layer):
         """Sets the states of a stateful layer to zero."""
         for state in tree.leaves(self.states):
             if state is not None:
+                # As in Keras, to zero, whatever initial states the cell defines.
                 state.assign(jnp.zeros(state.shape, state.dtype))
 
     def reset_states(self) -> None:
@@ -197,8 +198,11 @@ class RNN(Layer):
         """Returns the output, and the states with `return_state`."""
         states = self._resolve_initial_state(sequences, initial_state)
         if training:
+            # Before the loop: a value that is traced within it could not be used in the other
+            # steps.
             _sample_masks(self.cell, sequences[:, 0], states)
         try:
+            # The masks may be tracers, which must not outlive this trace.
             result = self.inner_loop(sequences, states, first_mask(mask), training)
         finally:
             _reset_masks(self.cell)
@@ -250,6 +254,7 @@ class RNN(Layer):
 
         Returns the last output, all outputs (None without `return_sequences`), and the last states.
         """
+        # `lax.scan` iterates over the first axis.
         steps = jnp.swapaxes(sequences, 0, 1)
         last, outputs, states = self._loop(steps, initial_state, _time_major(mask), training)
         return last, None if outputs is None else jnp.swapaxes(outputs, 0, 1), states

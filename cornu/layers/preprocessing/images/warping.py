@@ -79,6 +79,7 @@ class RandomPerspective(GeometricImageLayer):
         """Returns the images, transformed where selected."""
         right, bottom = images.shape[2] - 1, images.shape[1] - 1
         corners = jnp.asarray([[0, 0], [right, 0], [0, bottom], [right, bottom]], moved.dtype)
+        # As in Keras, a corner moves in proportion to its coordinates, so that the first one stays.
         starts = jnp.broadcast_to(corners, moved.shape)
         new = perspective_transform(
             images, starts, starts * (1 + moved), interpolation, self.fill_value, "channels_last"
@@ -149,6 +150,7 @@ class RandomElasticTransform(GeometricImageLayer):
         height, width = images.shape[1:3]
         strength = rng.uniform_scalar(*self.scale)
         # One strength per batch, because all images share the smoothing kernel.
+        # 0.05 here and 0.1 below are the constants of Keras.
         sigma = 0.05 * min(height, width) * strength
         # The kernel size must be static, so it is that of the largest strength; always odd.
         reach = int(6 * 0.05 * min(height, width) * self.scale[1]) | 1

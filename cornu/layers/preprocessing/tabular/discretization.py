@@ -165,6 +165,7 @@ class Discretization(AdaptableLayer):
         """Returns the bin indices, or their encoding."""
         depth = self.depth
         self.fixed_in(inputs)
+        # In half precision, close boundaries would be rounded to the same number.
         dtype = jnp.result_type(inputs.dtype, jnp.float32)
         bins = jnp.asarray(self.bin_boundaries, dtype)
         indices = jnp.searchsorted(bins, inputs.astype(dtype), side="right")

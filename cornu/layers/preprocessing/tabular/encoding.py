@@ -50,6 +50,7 @@ def encode(indices: Any, mode: str, depth: int, dtype: DTypeLike, weights: Any =
     counts: Any
     if xp is np:
         counts = np.zeros((len(rows), depth + 1), dtype)
+        # `counts[...] += amounts` would count a repeated index only once.
         np.add.at(counts, (np.arange(len(rows))[:, None], rows), amounts)
     else:
         empty = jnp.zeros(depth + 1, amounts.dtype)

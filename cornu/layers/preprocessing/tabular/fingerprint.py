@@ -63,6 +63,7 @@ def format_decimals(numbers: Any, xp: Any = np) -> tuple[Any, Any]:
     [b'-50', b'7']
     """
     negative = numbers < 0
+    # The least int64 is its own negative; as uint64 it is 2**63, which is right.
     size = xp.where(negative, -numbers, numbers).astype("uint64")
     digits = (size[:, None] // _TENS) % np.uint64(10)
     count = xp.maximum(xp.sum(size[:, None] >= _TENS, axis=1, dtype="int32"), 1)
@@ -109,7 +110,11 @@ def farmhash_of_digits(rows: Any, lengths: Any, xp: Any) -> Any:
     Lengths are clipped to the domain of the second formula, whose result is then not used.
     """
     return xp.where(
-        lengths <= 16, _to_16(rows, lengths, xp), _to_32(rows, xp.maximum(lengths, 16), xp)
+        # Both formulas run on all rows. The maximum keeps the indices of the second one
+        # nonnegative.
+        lengths <= 16,
+        _to_16(rows, lengths, xp),
+        _to_32(rows, xp.maximum(lengths, 16), xp),
     )
 
 
@@ -118,6 +123,8 @@ def _to_16(rows: Any, lengths: Any, xp: Any = np) -> Any:
     mul = _K2 + n * np.uint64(2)
 
     def at(start: Any, count: int) -> Any:
+        # Negative starts occur in rows that are too short for the formula, whose result is not
+        # used.
         return _word(rows, xp.maximum(start, 0), count, xp)
 
     a, b = at(0 * lengths, 8) + _K2, at(lengths - 8, 8)
@@ -256,6 +263,7 @@ def siphash(rows: Any, lengths: Any, key: Sequence[int], xp: Any = np) -> Any:
     count = -(-(rows.shape[1] + 1) // 8)
     rows = xp.concatenate([rows, xp.zeros((rows.shape[0], 8 * count - rows.shape[1]), "uint8")], 1)
     rows = xp.where(np.arange(8 * count) < lengths[:, None], rows, 0)
+    # NumPy does not convert negative integers to uint64.
     one, two = (np.uint64(word % 2**64) for word in key)
     zero = xp.zeros(rows.shape[0], "uint64")
     state = tuple(zero + (k ^ word) for k, word in zip((one, two, one, two), _SIP, strict=True))
@@ -277,6 +285,7 @@ def _sip_rounds(state: Any, count: int) -> Any:
     a, b, c, d = state
     for _ in range(count):
         a, c = a + b, c + d
+        # SipHash rotates to the left, and `_turned` to the right.
         b, d = _turned(b, 64 - 13) ^ a, _turned(d, 64 - 16) ^ c
         a = _turned(a, 32)
         c, a = c + b, a + d

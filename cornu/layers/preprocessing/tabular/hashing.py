@@ -108,6 +108,7 @@ class Hashing(PreprocessingLayer):
             raise TypeError(
                 "expected strings or integers, received booleans. Convert them with x.astype(int)."
             )
+        # Bin 0 is that of the mask value. A single bin leaves none for the other values.
         masked = self.mask_value is not None and self.num_bins > 1
         bins = bucket(x, self.num_bins - masked, self.salt, self._label_())
         if masked:

@@ -184,6 +184,7 @@ class IndexLookup(VocabularyLayer):
 
     @property
     def _oov_start(self) -> int:
+        # As in Keras, the mask token has an index in this mode only; encodings ignore it.
         return 1 if self.mask_token is not None and self.output_mode == "int" else 0
 
     @property
@@ -373,6 +374,7 @@ class IndexLookup(VocabularyLayer):
         weights = None
         if self.output_mode == "tf_idf":
             weights = self._pad_weights(self._counts.idf(tokens), specials=False)
+        # The counts may take much memory, and are not needed any more.
         self._assign_vocabulary(self._terms(tokens), weights)
         self.reset_state()
 

@@ -161,6 +161,8 @@ class Normalization(AdaptableLayer):
 
     def update_state(self, data: Any) -> None:
         """Updates the statistics with a batch."""
+        # float64, which costs little here and keeps the digits of small deviations from a large
+        # mean.
         batch = self._check_batch(np.asarray(data, "float64"))
         others = tuple(a for a in range(batch.ndim) if a not in self._kept)
         size = math.prod(batch.shape[a] for a in others)
@@ -205,6 +207,7 @@ class Normalization(AdaptableLayer):
         """Returns the normalized input, or the result of the inverse transformation."""
         dtype = jnp.result_type(inputs.dtype, jnp.float32)
         mean, variance = self.mean.astype(dtype), self.variance.astype(dtype)
+        # The variance of a constant feature is 0.
         scale = jnp.maximum(jnp.sqrt(variance), settings.get("epsilon"))
         x = inputs.astype(dtype)
         y = mean + x * scale if self.invert else (x - mean) / scale

@@ -13,6 +13,7 @@ __all__ = ["CLEANINGS", "SPLITTINGS", "groups", "rows_of"]
 
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _BARE = dict.fromkeys(map(ord, string.punctuation), "")
+# `str.split` would also split at the spaces of Unicode, such as the no-break space.
 _WORD = re.compile(r"[^ \t\n\v\f\r]+")
 
 # Translation tables. Letters beyond ASCII keep their case, as in TensorFlow.

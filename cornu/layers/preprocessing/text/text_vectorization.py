@@ -194,6 +194,7 @@ class TextVectorization(VocabularyLayer):
         texts = np.asarray(inputs)
         rows = self._words(texts)
         length = self.output_sequence_length or max(map(len, rows), default=0)
+        # The padding "" is the mask token, so that its index is 0.
         words = np.full((len(rows), length), "", object)
         for row, found in zip(words, rows, strict=True):
             found = found[:length]
