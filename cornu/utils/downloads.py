@@ -103,7 +103,13 @@ def get_file(
         missing = True
     if missing:
         log_message(f"Downloading {origin}")
-        _download(origin, kind, file, check)
+        try:
+            _download(origin, kind, file, check)
+        except urllib.error.URLError as error:
+            raise urllib.error.URLError(
+                f"get_file: {error.reason}\n"
+                f"Without access to the network, copy the file to {str(file)!r}."
+            ) from error
     if folder is None:
         return str(file)
     if missing or not folder.is_dir():
@@ -263,7 +269,7 @@ def _open_address(origin: str, kind: str, hashed: bool) -> Iterator[tuple[Any, i
             length = response.headers.get("Content-Length")
             yield response, int(length) if length and length.isdigit() else None
     except urllib.error.URLError as error:
-        raise urllib.error.URLError(f"get_file: {origin} could not be read: {error}") from error
+        raise urllib.error.URLError(f"{origin} could not be read: {error}") from error
 
 
 class _RedirectHandler(urllib.request.HTTPRedirectHandler):

@@ -294,8 +294,9 @@ def test_failures_leave_nothing_behind(server, cache):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with pytest.raises(urllib.error.URLError, match="could not be read"):
+    with pytest.raises(urllib.error.URLError, match="could not be read") as caught:
         get_file(origin=f"http://127.0.0.1:{port}/a", **kwargs)
+    assert f"copy the file to '{cache / 'datasets' / 'a'}'" in str(caught.value)
     with pytest.raises(FileNotFoundError):
         get_file(origin=(cache / "none").as_uri(), cache_dir=cache)
     assert files(cache) == []
