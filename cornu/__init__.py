@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cornu import constraints as constraints
     from cornu import datasets as datasets
     from cornu import debug as debug
+    from cornu import distillation as distillation
     from cornu import dtype_policies as dtype_policies
     from cornu import errors as errors
     from cornu import initializers as initializers
@@ -93,9 +94,9 @@ _OBJECTS = {
     "value_and_grad": ("cornu.core.state.scope", "value_and_grad"),
 }
 _NAMESPACES = (
-    "activations applications backend callbacks config constraints datasets debug dtype_policies "
-    "errors initializers inspect layers losses metrics mixed_precision models ops optimizers "
-    "preprocessing random regularizers saving tree utils wrappers"
+    "activations applications backend callbacks config constraints datasets debug distillation "
+    "dtype_policies errors initializers inspect layers losses metrics mixed_precision models ops "
+    "optimizers preprocessing random regularizers saving tree utils wrappers"
 ).split()
 
 __all__ = ["__version__", "version", *_OBJECTS, *_NAMESPACES]

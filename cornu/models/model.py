@@ -406,12 +406,10 @@ class Model(InspectionMethods):
 
     def _public_name_(self) -> tuple[str, str]:
         """Returns the module and class name that identify this model in saved configs."""
-        functional = type(self) is Model
-        return (
-            ("keras.src.models.functional", "Functional")
-            if functional
-            else ("keras", type(self).__name__)
-        )
+        if type(self) is Model:
+            return "keras.src.models.functional", "Functional"
+        module, name = super()._public_name_()
+        return "keras" if module == "keras.layers" else module, name
 
     def get_config(self) -> dict[str, Any]:
         """Returns the configuration: for a Functional model, its layers and their calls."""

@@ -22,6 +22,7 @@ functions: dict[str, dict[str, Callable[..., Any]]] = {}  # category -> name -> 
 PACKAGES = {
     "activations": "cornu.activations",
     "constraints": "cornu.constraints",
+    "distillation": "cornu.distillation",
     "dtype_policies": "cornu.dtype_policies",
     "initializers": "cornu.initializers",
     "layers": "cornu.models",  # Sequential and Functional are layers

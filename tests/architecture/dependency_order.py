@@ -8,7 +8,8 @@ works on a tree that does not run.
 
     11  cornu/__init__.py, cornu/__main__.py
     10  dialects
-     9  applications, cli, datasets, demo, wrappers; utils, backend, config, info; facades
+     9  applications, cli, datasets, demo, distillation, wrappers; utils, backend, config, info;
+        facades
      8  models
      7  training
      6  callbacks, inspect
@@ -36,7 +37,7 @@ ORDER = {
     11: ["__main__"],
     10: ["dialects"],
     9: [
-        *["applications", "cli", "datasets", "demo", "utils"],
+        *["applications", "cli", "datasets", "demo", "distillation", "utils"],
         *["backend", "config", "dtype_policies", "info", "wrappers"],
     ],
     8: ["models"],
