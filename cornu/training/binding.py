@@ -94,6 +94,7 @@ class Binding:
         x, y, weight = batch
         if x is None:
             raise ValueError(f"Model {self._model.name!r}: x is None; inputs are required.")
+        # A custom step receives the batch as the user passed it.
         if self.own_step:
             if self._class_weight is not None:
                 outputs = None if self._graph is None else self._outputs(x)
@@ -102,10 +103,13 @@ class Binding:
         bound = x
         if self._graph is not None:
             bound = self._graph.arrange(self._graph.match(x))
+            # A model that overrides `call` receives the structure that the user passed.
             x = x if self._keeps_inputs else bound
         signature = tree.signature(batch)
         if signature != self._signature:  # skipped for most batches, which have the same shapes
             parts = {"x": batch[0]} if self._inputs_only else dict(zip(_PARTS, batch, strict=True))
+            # In single batches and iterables, a model that mixes rows may receive arrays of
+            # different lengths.
             aligned = self._aligned or (self._graph is not None and self._graph.rowwise())
             named = (item for what, part in parts.items() for item in named_arrays(part, what))
             check_lengths(named, aligned)

@@ -82,6 +82,7 @@ def fit(
             ReadOptions(
                 batch_size,
                 steps_per_epoch,
+                # The batches to overfit are the first of the data, in its order.
                 shuffle and not dry_run.overfits,
                 trainer.base_seed(),
                 binding.bind,
@@ -118,6 +119,7 @@ def fit(
             ReadOptions(validation_batch_size or None, validation_steps),
             validation_freq,
         )
+        # Before training, so that wrong validation data does not raise after a whole epoch.
         validation.check()
         with immediate_interrupts():
             logs = _train(trainer, source, session, validation, epochs, initial_epoch, debug_nans)

@@ -110,10 +110,12 @@ def run_epochs(
         logs: Any = start.logs if step else None
         done = step
         if step:
+            # The epoch began before the state was saved: its metrics and the callbacks continue.
             callbacks.on_resume(epoch, step)
         else:
             host.reset_metrics()
             callbacks.on_epoch_begin(epoch)
+        # In each epoch, because callbacks may freeze and unfreeze layers.
         runner = host.current_runner(runner, callbacks)
         single = callbacks.train_batch_hooks
         order = epoch + offset
@@ -129,6 +131,7 @@ def run_epochs(
             if host.stop_training:
                 break
             saver.after_steps(epoch, done, done == source.steps, logs)
+        # No step was left in the resumed epoch, and its metrics were restored.
         if step and logs is None:
             logs = Logs(host.results, sort=host.sorts_logs)
         if host.pausing:

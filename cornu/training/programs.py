@@ -121,12 +121,13 @@ class ProgramCache:
         found: Runner = self._runners[key]
         return found
 
-    def nan_guard(self, stop: StopAtNaN, callbacks: CallbackList) -> NaNGuard:
+    def nan_guard(self, stop: StopAtNaN, callbacks: CallbackList, epochs: int = 0) -> NaNGuard:
         """Returns a runner of train steps that stops at the first non-finite step.
 
         Args:
             stop: raises the error, given the batch, the epoch and the step.
             callbacks: as in `runner`.
+            epochs: the number of epochs that another guard has run in this `fit`.
         """
         key = self._step_key("guard", callbacks)
         if key not in self._runners:
@@ -142,7 +143,7 @@ class ProgramCache:
                 plain.count,
             )
         guard: NaNGuard = self._runners[key]
-        guard.begin(stop)
+        guard.begin(stop, epochs)
         return guard
 
     def _wrapped_step(

@@ -247,6 +247,7 @@ def stateless_compute_loss(
         args: the arguments of `compute_loss`.
     """
     model = trainer.model
+    # Before the Variables are listed, because it may create metrics.
     trainer.bind_outputs(args[1], args[2])
     owners = model.trainable_variables, model.non_trainable_variables, model.metrics_variables
     compute = scope.pure(model._compute_loss_, [v for part in owners for v in part])

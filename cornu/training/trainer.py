@@ -34,6 +34,7 @@ from cornu.training.compile.outputs import Outputs
 from cornu.training.occupancy import Occupancy
 from cornu.training.programs import ProgramCache
 from cornu.training.protocols import TrainableModel
+from cornu.training.step.nan_guard import NaNGuard
 from cornu.training.step.runner import Runner, StepCount
 from cornu.types import Batch, DataLike, PyTree
 
@@ -156,6 +157,7 @@ class Trainer:
             metrics_,
             weighted_metrics,
             run_eagerly,
+            # 1 is the default of Keras. It leaves the number of steps per dispatch to the Runner.
             None if steps_per_execution in (None, 1) else steps_per_execution,
         )
         self.config = config
@@ -285,6 +287,7 @@ class Trainer:
             own_step=self.model._overrides_(f"{kind}_step"),
             keeps_structure=any(self.model._overrides_(name) for name in _SEES_DATA[kind]),
             keeps_inputs=any(self.model._overrides_(name) for name in ("call", "__call__")),
+            # Without losses and metrics, there is nothing to which targets could be assigned.
             keeps_targets=not binds,
         )
 
@@ -410,9 +413,11 @@ class Trainer:
         known = all(
             self.optimizer._is_built_with_(variable) for variable in self.model.trainable_variables
         )
-        return (
-            self.programs.runner("train", callbacks) if known and type(runner) is Runner else runner
-        )
+        if not known:
+            return runner
+        if isinstance(runner, NaNGuard):
+            return self.programs.nan_guard(runner.stop, callbacks, runner.epochs)
+        return self.programs.runner("train", callbacks)
 
     def finish_training(self) -> None:
         """Assigns averaged values to the weights, if the optimizer computes them."""

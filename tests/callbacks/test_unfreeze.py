@@ -62,6 +62,16 @@ def test_is_as_freezing_by_hand():
         np.testing.assert_array_equal(a, b)
 
 
+def test_debug_nans_trains_what_was_unfrozen():
+    x = cornu.Input((4,))
+    made = cornu.Model(x, layers.Dense(1, name="head")(layers.Dense(2, name="low")(x)))
+    made.compile("sgd", "mse")
+    watch = Watch()
+    stages = callbacks.Unfreeze({1: "low"})
+    made.fit(X, Y, epochs=2, callbacks=[stages, watch], debug_nans=True, **FIT)
+    assert moved(*watch.weights) == [True] * 4
+
+
 def test_what_was_frozen_before_stays_so(capsys):
     made = model()
     made.get_layer("encoder/low").trainable = False

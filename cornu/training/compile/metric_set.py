@@ -83,6 +83,7 @@ class MetricSet(MetricCollection):
             _Entry(i, _create(one, targets[i], outputs.tensors[i]), weighted)
             for i, one, weighted in self.identifiers(outputs)
         ]
+        # Now, since a program takes only the Variables that exist before it is traced.
         for i, metric, _ in self._entries:
             if targets[i] is not None:
                 prediction = _like_batch(outputs.tensors[i], targets[i])
@@ -209,5 +210,6 @@ def _create(identifier: Any, target: PyTree, prediction: PyTree) -> Metric:
     if not isinstance(metric, metrics_module.Metric):
         return metrics_module.MeanMetricWrapper(metric, name=object_name(metric))
     if isinstance(identifier, str):
+        # As in Keras, the log has the name that the user wrote, such as "mse".
         metric.name = identifier
     return metric

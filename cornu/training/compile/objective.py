@@ -69,6 +69,7 @@ class Objective:
             if len(term.indices) == 1:
                 self.losses[term.indices[0]] = term.loss
         self.trackers: list[Mean] = []
+        # As in Keras, a single loss is not listed beside the total.
         if len(self._terms) > 1:
             taken: dict[str, int] = {}
             self.trackers = [
@@ -105,6 +106,7 @@ class Objective:
                 # Weighted by rows, so that a partial batch does not count like a full one.
                 rows = count_rows(predictions[term.indices[0]])
                 tracker.update_state(value, sample_weight=rows)
+            # After the tracker, which reports the loss without its weight, as in Keras.
             if term.weight is not None:
                 value = value * term.weight
             total = total + value

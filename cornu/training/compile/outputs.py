@@ -58,6 +58,7 @@ class Outputs:
         self.paths = [path for path, _ in tree.flatten_with_path(self._indices)]
         flat_dict = isinstance(structure, dict) and len(structure) == len(self.tensors)
         if names is None and flat_dict:
+            # The order of the leaves of a dict.
             names = sorted(structure)
         self.labels: list[str | None] = [None] * len(self) if names is None else list(names)
         self.names = list(names or [f"output_{i + 1}" for i in range(len(self))])

@@ -146,6 +146,7 @@ class ResumeSession:
         if (position["epoch"], position["step"]) > (epochs, 0):
             refused.append(f"epochs is {epochs}, and epoch {position['epoch']} has been completed")
         others = self._other_variables(self.saved)
+        # Not even `on_change="warn"` can assign values to other Variables.
         if others and self._on_change != "restart":
             raise _different_program(others, str(self._folder()))
         refused = others + refused
@@ -254,6 +255,7 @@ class ResumeSession:
                 for name in ("callbacks", "reading", "validation", "random", "logs")
             }
         variables = _variables(self.trainer)
+        # Before anything is restored, so that an error leaves the model as it was.
         _check_program(
             data["program"], _describe_program(self.trainer, variables), str(self._folder())
         )
@@ -274,6 +276,7 @@ class ResumeSession:
         """Turns errors about the content of a state into a ValueError that names its file."""
         try:
             yield
+        # A warning that the user's filters turned into an error.
         except Warning:
             raise
         except Exception as error:  # the content of a file is not trusted
@@ -333,6 +336,7 @@ class ResumeSession:
         if self._writer is None or last or self._epochs_only:
             return
         if self._writer.is_due(self.trainer.counts["train"].number, False):
+            # Other logs follow from the metrics, which are restored too.
             self._write(epoch, step, dict(logs) if logs.own else None)
 
     def after_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
@@ -377,6 +381,7 @@ class ResumeSession:
         variables = _variables(trainer)
         values = _copy_arrays(tuple([variable.stored for variable in variables.values()]))
         arrays: dict[str, Any] = {}
+        # A callback stopped training: a later run must not continue.
         ended = trainer.stop_training and not step and not trainer.pausing
         position = {"epoch": epoch, "step": step, "ended": ended}
         data = {

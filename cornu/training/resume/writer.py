@@ -60,6 +60,7 @@ class CheckpointWriter:
             finished: whether this is the final state, which belongs to the last saved state.
         """
         self.wait()
+        # The final state has the number of the last one, beside which it is stored.
         self.number += not finished
         # Read here: the number may have changed when the thread runs.
         number = self.number

@@ -119,6 +119,7 @@ class _Measurements:
         memory = self.data_bytes + (
             parts.argument_size_in_bytes
             + parts.output_size_in_bytes
+            # Outputs in the buffers of donated arguments.
             - parts.alias_size_in_bytes
             + parts.temp_size_in_bytes
             + parts.generated_code_size_in_bytes
@@ -129,6 +130,7 @@ class _Measurements:
 
     def _time(self, program: Program, compiled: Any, rows: int) -> float:
         """Returns the seconds per step: the minimum of several, least affected by other load."""
+        # Rows are repeated, because the data may have fewer than the batch.
         batch = take(self.data, np.arange(rows) % length(self.data))
         batch = jax.tree_util.tree_map(jax.numpy.asarray, batch)
         shortest, end = math.inf, time.perf_counter() + _SECONDS_PER_SIZE
@@ -141,6 +143,7 @@ class _Measurements:
             jax.block_until_ready(updates)
             shortest = min(shortest, time.perf_counter() - began)
             for variable, value in zip(program.written, updates, strict=True):
+                # The program donated the previous buffer.
                 variable.stored = value
             number += 1
         return shortest
@@ -170,6 +173,7 @@ def _find_largest(measured: _Measurements, start: int, maximum: int) -> int:
         )
         between = min(too_large - 1, max(_extrapolate(measured), fitting))
         between = between if between == maximum else _round_down(between)
+        # Each size is a compilation, for which less than 1/16 more rows is too little.
         if between <= fitting * 17 // 16:
             break
         if measured.measure(between).fits:

@@ -57,14 +57,15 @@ class NaNGuard(Runner):
         super().__init__(owner, step, variables, sources, key, eager, False, None, count)
         self.begin(lambda batch, epoch, step: None)
 
-    def begin(self, stop: StopAtNaN) -> None:
+    def begin(self, stop: StopAtNaN, epochs: int = 0) -> None:
         """Starts counting the epochs and steps of a `fit`.
 
         Args:
             stop: raises an error for a step with non-finite results.
+            epochs: the number of epochs that another guard has run in this `fit`.
         """
-        self._stop = stop
-        self._epochs = 0
+        self.stop = stop
+        self.epochs = epochs
         self._step = 0
 
     def epoch(
@@ -77,7 +78,7 @@ class NaNGuard(Runner):
         limit: Callable[[int], int] = no_limit,
     ) -> Iterator[tuple[int, int, Logs]]:
         """Runs an epoch step by step."""
-        self._epochs += 1
+        self.epochs += 1
         self._step = start
         yield from self._streamed(source, epoch, start)
 
@@ -91,7 +92,7 @@ class NaNGuard(Runner):
                 variable.stored = value
             # The step was undone, and the search uses its random numbers.
             self.count.number -= 1
-            self._stop(batch, self._epochs, self._step)
+            self.stop(batch, self.epochs, self._step)
         return found["logs"]
 
 
@@ -118,6 +119,7 @@ def _with_finite_check(owner: GuardedOwner, step: Callable[[Any], Any]) -> Calla
         finite &= gradients_finite
         for key in around.written:
             if key in before:
+                # In the program, because it donates the buffers of the values before the step.
                 around.values[key] = jnp.where(finite, around.values[key], before[key])
         return {"logs": logs, "finite": finite}
 

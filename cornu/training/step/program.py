@@ -58,6 +58,7 @@ class Program:
         padded: bool = False,
         sources: Sequence[object] = (),
     ) -> None:
+        # Opens the store of compiled programs, before the first compilation.
         prepare()
         variables = tuple(variables)
         lifted = scope.functionalize(_with_rows(step), variables, sources)
@@ -137,6 +138,7 @@ class Program:
         donates = is_enabled("buffer_donation") and is_enabled("deferred_signals")
         donated = (0,) if donates else ()
         jit = partial(jax.jit, donate_argnums=donated, compiler_options=options)
+        # Compiled on first use: most programs need only one of them.
         self._one, self._several = jit(one), jit(several)
 
     def one(self, key: Any, index: int, batch: Batch, rows: Any = None) -> Any:
