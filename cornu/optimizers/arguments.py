@@ -54,6 +54,7 @@ def accept_shared_arguments(init: Constructor) -> Constructor:
         for name, parameter in inspect.signature(Optimizer.__init__).parameters.items()
         if name in SHARED_DEFAULTS and name not in declared
     ]
+    # Keras has the arguments that are declared keyword-only, those of Muon, after the shared ones.
     positional = [p.replace(kind=Parameter.POSITIONAL_OR_KEYWORD) for p in (*first, *shared, *last)]
     signature = inspect.Signature([*positional, Parameter("kwargs", Parameter.VAR_KEYWORD)])
 

@@ -446,6 +446,7 @@ class Optimizer(OptimizerVariables):
         decays = {v: None if self._is_exempt_(v) else self._decay_of_(v) for _, v in grads_and_vars}
         for factor, group in group_by_factor(grads_and_vars, self._rate_factors_ or {}).items():
             group_rate = rate if factor == 1.0 else rate * factor
+            # Decay comes before the update rule, as in Keras.
             decay_weights(decays, group_rate)(group)
             self._update_group_(group, group_rate)
         return grads_and_vars

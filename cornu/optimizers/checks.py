@@ -65,6 +65,7 @@ def check_learning_rate(rate: Any, label: str) -> Any:
             f"function without arguments. Received: {rate!r}"
             + ("\nConvert the string to a number: float(...)." if isinstance(rate, str) else "")
         )
+    # `not >=` instead of `<`, so that NaN is refused too.
     if not isinstance(rate, Variable) and not float(rate) >= 0:
         raise ValueError(
             f"{label}: learning_rate must be at least 0. Received: {rate!r}\n"

@@ -116,6 +116,7 @@ def describe_model(model: Any, optimizers: bool = True) -> tuple[str, dict[str, 
         config = registry.serialize(model)
     state = state_by_key(model)
     if "compile_config" not in config:
+        # A model that is loaded without a compile config has no optimizer to receive this state.
         state.optimizers.pop("optimizer/vars/", None)
     return _to_json(config), state.collect(optimizers) if model.built else {}
 

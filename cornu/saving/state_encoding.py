@@ -78,6 +78,7 @@ def encode_state(value: Any, arrays: dict[str, np.ndarray], name: str) -> Any:
     # NumPy's float64 is a subclass of float, but must keep its type.
     if value is None or isinstance(value, (bool, int, float, str)) and not _is_numpy(value):
         return value
+    # The exact type, because an instance of a subclass would be restored as one of its base.
     kind = type(value)
     if kind is list:
         return _encode_items(value, arrays, name)

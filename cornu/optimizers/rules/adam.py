@@ -74,6 +74,8 @@ class Adam(UpdateRule):
 
     def step_scalars(self, learning_rate: Array, step: Array) -> Array:
         """Returns the learning rate with the bias corrections of both averages."""
+        # One scalar instead of a division of each average. As in Keras, epsilon is therefore added
+        # to the root of the uncorrected average.
         return learning_rate * jnp.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
 
     def update(

@@ -152,6 +152,7 @@ def _orthogonalize(x: Array, steps: int, coefficients: tuple[float, float, float
     # The smaller of the two Gram matrices is the cheaper one.
     tall = x.shape[-2] > x.shape[-1]
     x = x.mT if tall else x
+    # The iteration needs singular values of at most 1, and the Frobenius norm bounds the largest.
     x = x / (jnp.linalg.norm(x, axis=(-2, -1), keepdims=True) + 1e-7)
 
     def iterate(_: Any, x: Array) -> Array:

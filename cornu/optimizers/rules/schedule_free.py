@@ -84,6 +84,7 @@ class ScheduleFreeAdamW(UpdateRule):
         learning_rate, square_factor, correction, weight = scalars
         z, v = slots["momentum"], slots["velocity"]
         v = v + square_factor * (jnp.square(gradient) - v)
+        # The Variable holds y = (1 - beta_1) * z + beta_1 * x, from which x is recovered.
         x = (value - (1 - self.beta_1) * z) / self.beta_1
         z = z - learning_rate * gradient / (jnp.sqrt(v / correction) + self.epsilon)
         x = (1 - weight) * x + weight * z

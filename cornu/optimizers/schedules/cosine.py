@@ -119,6 +119,7 @@ class CosineDecayRestarts(LearningRateSchedule):
         """Returns the learning rate of a step."""
         done = count_periods(step, self.first_decay_steps)
         if self.t_mul == 1.0:
+            # The formula for growing periods would divide by log(1).
             period = count_periods(step, self.first_decay_steps, whole=True)
             done = done - period
         else:

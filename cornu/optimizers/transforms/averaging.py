@@ -33,6 +33,7 @@ def average(
     """
 
     def apply(grads_and_vars: GradsAndVars) -> GradsAndVars:
+        # The first average is the value itself: averages are created as zeros.
         kept = jnp.where(step == 0, 0.0, momentum)
         for variable, mean in averages.items():
             mean.assign(kept * mean.value + (1 - kept) * variable.value)

@@ -47,6 +47,7 @@ def write_keras_archive(
     with zipfile.ZipFile(target, "w") as archive:
         archive.writestr(_METADATA, json.dumps(metadata))
         archive.writestr(_CONFIG, config)
+        # h5py needs a file in which it can seek, and a member of an archive is none.
         weights = io.BytesIO()
         write_hdf5(weights, arrays)
         archive.writestr(_WEIGHTS, weights.getbuffer())

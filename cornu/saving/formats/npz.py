@@ -52,6 +52,7 @@ class NpzReader:
             raise ValueError(f"{key!r} holds values of dtype {dtype}, not numbers.")
         data = validation.read_zip_member(self._archive, f"{key}.npy")
         count = math.prod(shape)
+        # The values are the end of the member, after a header of any length.
         array = np.frombuffer(data, dtype, count, len(data) - count * dtype.itemsize)
         return array.reshape(shape, order="F" if fortran_order else "C")
 
