@@ -198,6 +198,7 @@ class CallbackList(Callback):
         last = self.model is not None and self.model.stop_training
         for i, callback in self._numbered():
             every = seconds(callback.look_every)
+            # When training stops, the last step is reported whatever the interval.
             if every is not None and (last or now - self._last_calls.get(i, -every) >= every):
                 extension_method(callback, Callback, "on_progress", 3)(step, steps, logs)
                 self._last_calls[i] = now
@@ -209,6 +210,7 @@ class CallbackList(Callback):
         for callback in self.callbacks:
             callback._record_initial_attributes_()
             if isinstance(callback, History):
+                # As in Keras, `model.history` is the History of the last `fit`.
                 self.model.history = callback
             callback.on_train_begin(logs)
 

@@ -86,6 +86,7 @@ class CSVLogger(Callback):
             self._columns = _choose_columns(logs)
             writer.writerow(["epoch", *self._columns])
         writer.writerow([epoch, *(_format_value(logs.get(name, "NA")) for name in self._columns)])
+        # So that the row survives a crash, and is part of the size below.
         file.flush()
         self._length = os.fstat(file.fileno()).st_size
 

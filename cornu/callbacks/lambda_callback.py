@@ -60,5 +60,6 @@ class LambdaCallback(Callback):
                 raise TypeError(
                     f"LambdaCallback: unexpected keyword argument {name!r}. {suggest(name, _HOOKS)}"
                 )
+            # As in Keras, other keyword arguments become attributes.
             if function is not None or not is_hook:
                 setattr(self, name, function)

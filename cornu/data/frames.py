@@ -116,6 +116,7 @@ def _numbers(series: Any, what: str) -> np.ndarray:
         elif missing:
             array = series.to_numpy(dtype="float64", na_value=np.nan)
         else:
+            # Without a dtype, an extension type such as Int64 would become an array of objects.
             array = series.to_numpy(dtype=getattr(series.dtype, "numpy_dtype", None))
     array = np.asarray(array)
     if array.dtype.kind == "O":

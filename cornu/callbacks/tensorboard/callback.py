@@ -166,6 +166,7 @@ class TensorBoard(Callback):
         logs = dict(logs or {})
         validation = {name: value for name, value in logs.items() if name.startswith("val_")}
         training = {name: value for name, value in logs.items() if name not in validation}
+        # As in Keras, the learning rate is one of the metrics.
         log_learning_rates(self.model, training)
         if self.write_steps_per_second:
             training["steps_per_second"] = self._clock.rate(self._iterations())

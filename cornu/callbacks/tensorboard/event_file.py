@@ -56,6 +56,7 @@ class EventWriter:
         )
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._file = open(self.path, "ab")
+        # The first event of a file is its version.
         self._write_event(None, protobuf.text(3, "brain.Event:2"))
 
     def scalar(self, tag: str, value: float, step: int) -> None:
@@ -152,6 +153,7 @@ def _make_crc_table() -> list[int]:
     table = []
     for byte in range(256):
         for _ in range(8):
+            # The polynomial of CRC-32C, with its bits in reverse order.
             byte = byte >> 1 ^ (0x82F63B78 if byte & 1 else 0)
         table.append(byte)
     return table

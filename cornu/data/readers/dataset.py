@@ -351,6 +351,7 @@ def _check_index(index: int, count: int) -> int:
 
 
 def _permute(count: int, seed: int, epoch: int) -> np.ndarray:
+    # A generator for each epoch, so that any epoch can be read without those before it.
     bits = np.random.Philox(key=seeds.mix_bits(seed, epoch))
     return np.random.Generator(bits).permutation(count)
 

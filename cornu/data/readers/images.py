@@ -99,6 +99,7 @@ def array_to_img(
     if pixels.shape[-1] > 1:
         result = image.fromarray(pixels.astype("uint8"))
     else:
+        # As in Keras, gray values above 255 make an image of 32-bit integers.
         deep = pixels.max(initial=0) > 255
         result = image.fromarray(pixels[..., 0].astype("int32" if deep else "uint8"))
     return result

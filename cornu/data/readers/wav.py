@@ -72,6 +72,7 @@ def _read_sound(file: IO[bytes], size: int) -> Sound:
         if name == b"fmt ":
             form = _parse_format(file.read(min(length, 64)))
             length -= min(length, 64)
+        # Chunks are padded to an even length.
         file.seek(length + length % 2, os.SEEK_CUR)
     raise ValueError("The file has too many chunks.")
 
@@ -103,6 +104,7 @@ def _decode_int16(data: bytes) -> np.ndarray:
 
 def _decode_int24(data: bytes) -> np.ndarray:
     wide = np.zeros((len(data) // 3, 4), "u1")
+    # The upper three bytes of an int32, so that the sign is right.
     wide[:, 1:] = np.frombuffer(data, "u1").reshape(-1, 3)
     return _decode_int32(wide.tobytes())
 
