@@ -59,8 +59,8 @@ class OrbaxCheckpoint(MonitorCallback):
     includes `best`. Folders written by Keras cannot be read, because they store weights by names
     that depend on a counter of the process.
 
-    Fixes: in a folder with checkpoints, a new run continues their numbers; Keras silently saves
-    nothing while its numbers are smaller.
+    Fixes: in a folder with checkpoints, a new run continues their numbers; Keras fails
+    on a number that exists, and saves nothing for smaller ones.
     """
 
     _STATE = ("best", "_steps", "_steps_since", "_added")

@@ -50,10 +50,10 @@ class Loss(registry.Configurable):
     Differences: predictions (batch,) have one value per sample, so that they can be weighted; in
     Keras they have one for the batch.
 
-    Fixes: values that a mask or padding rows exclude have no gradient, even where they are
-    infinite. A weight per sample is broadcast over the values of the sample; Keras broadcasts it
-    along the last axis, or fails. With a 16-bit dtype, the result is float32; in Keras, sums and
-    counts above 65504 are infinite in float16.
+    Fixes: values that a mask or padding rows exclude do not count, even where they are infinite;
+    Keras multiplies them by 0, which gives NaN. A weight per sample is broadcast over the values of
+    the sample; Keras broadcasts it along the last axis, or fails. With a 16-bit dtype, the result
+    is float32; in Keras, sums and counts above 65504 are infinite in float16.
     """
 
     _category_ = "losses"

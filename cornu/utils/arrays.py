@@ -77,7 +77,8 @@ def normalize(x: ArrayLike, axis: int = -1, order: float = 2) -> np.ndarray | Ar
     array([[0.6, 0.8],
            [0. , 0. ]])
 
-    Fixes: `axis=0` is the first axis; Keras 3.15 treats it as the last (keras-team/keras#23328).
+    Fixes: with `axis=0`, Keras 3.15 divides by the norms of the first axis along the last one,
+    which fails or gives other values (keras-team/keras#23328).
     """
     xp: Any = jnp if isinstance(x, jax.Array) else np
     norm = xp.linalg.norm(x, order, axis, keepdims=True)

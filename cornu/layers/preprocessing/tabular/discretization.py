@@ -53,7 +53,9 @@ class Discretization(AdaptableLayer):
     Differences: `adapt` also accepts batches `(x, y)`.
 
     Fixes: `"multi_hot"` and `"count"` reduce the last axis of any input; Keras reduces the second
-    axis of inputs with three axes. Inputs are compared at full precision, not in the compute dtype.
+    axis of inputs with three axes.
+
+    Note: inputs are compared at full precision, not in the compute dtype.
     """
 
     def __init__(
