@@ -97,9 +97,8 @@ class TensorBoard(Callback):
         self.update_freq = _check_update_freq(update_freq)
         self.embeddings_freq = embeddings_freq
         self.embeddings_metadata = embeddings_metadata
-        self._profiled = _parse_profile_batch(
-            profile_batch
-        )  # the first and last step; None when done
+        # The first and the last step; None when done.
+        self._profiled = _parse_profile_batch(profile_batch)
         self._tracing = False
         self._fitting = False
         self._batches = 0

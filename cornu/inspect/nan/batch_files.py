@@ -21,6 +21,7 @@ def save_batch(batch: PyTree, file: pathlib.Path) -> pathlib.Path:
     for structure, part in zip(batch, ("x", "y", "sample_weight"), strict=True):
         for path, leaf in tree.flatten_with_path(structure) if structure is not None else ():
             if leaf is not None:
+                # `repr` distinguishes the index 0 of a list from the key "0" of a dict.
                 parts["/".join([part, *map(repr, path)])] = np.asarray(leaf)
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("wb") as stream:

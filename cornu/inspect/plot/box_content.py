@@ -119,9 +119,8 @@ def set_box_size(box: Box, rankdir: str) -> None:
             text_width(part.name, SMALL) + 8 if part.name else 0
         )
         wide += chips + 2 * PADDING
-        box.width = (
-            2 * wide if rankdir in ("TB", "BT") else wide
-        )  # edges enter at the middle of the heading
+        # Edges enter at the middle of the heading: its text takes one half only.
+        box.width = 2 * wide if rankdir in ("TB", "BT") else wide
         return
     lines = [
         text_width(part.title, TITLE, True),
