@@ -79,6 +79,7 @@ def _clone_architecture(
         if not first and model._graph_ is not None:
             copy.build(model._graph_.input_tensors[0].shape)
         return copy
+    # A subclass is cloned from its config: its graph alone would lose its methods.
     if model._graph_ is None or type(model) is not Model:
         return clone(model)  # type: ignore[return-value]
     graph = model._graph_

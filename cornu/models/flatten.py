@@ -81,6 +81,7 @@ class InlinedGraph:
         """
         taken: dict[str, int] = {}
         names: dict[int, str] = {}
+        # Layers of outer models come first, and keep their names.
         for models, name, layer in sorted(self._layers, key=lambda found: len(found[0])):
             if id(layer) not in names:
                 clear = name if name not in taken else "_".join((*models, name))

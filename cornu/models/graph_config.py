@@ -222,6 +222,7 @@ def build_from_graph_config(config: dict[str, Any]) -> tuple[Any, Any]:
     pending.sort(key=lambda item: _position(item[-1]))
     calls: dict[int, UserCall] = {}
     location = current_call()[1]
+    # The calls in files of Keras have no position: each waits until its inputs exist.
     while pending:
         left = []
         for item in pending:

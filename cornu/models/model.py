@@ -131,6 +131,8 @@ class Model(InspectionMethods):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         around = scope.current()
+        # Only the outermost call is compiled: an inner one is part of the program or eager step
+        # around it.
         if around.parent is None and not around.layer_path and self._compiles_(args, kwargs):
             try:
                 return self._call_compiled_(args, kwargs)

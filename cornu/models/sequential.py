@@ -258,6 +258,7 @@ class Sequential(Model):
     def __iter__(self) -> Iterator[Layer]:
         return iter(self._stack_)
 
+    # With `__len__`, an empty model would be false.
     def __bool__(self) -> bool:
         return True
 

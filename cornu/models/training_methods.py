@@ -87,6 +87,7 @@ class TrainingMethods(Layer):
             loss_weights,
             metrics,
             weighted_metrics,
+            # Without XLA, JAX computes a step eagerly.
             bool(run_eagerly) or jit_compile is False,
             steps_per_execution,
             auto_scale_loss,

@@ -76,6 +76,7 @@ def round(x: ArrayLike, decimals: int = 0) -> Array:
     """
     x = to_array(x)
     if x.dtype.kind in "iu" and decimals < 0:
+        # JAX does not implement this for integers.
         unit = 10.0**-decimals
         return (jnp.round(to_float(x) / unit) * unit).astype(x.dtype)
     return jnp.round(x, decimals)

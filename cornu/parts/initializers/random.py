@@ -28,6 +28,8 @@ __all__ = ["Orthogonal", "RandomInitializer", "RandomNormal", "RandomUniform", "
 # (generator, size, float type) -> values
 Sampler = Callable[[np.random.Generator, int, Any], np.ndarray]
 
+# Each block, not each thread, has a stream of random numbers: the values do not depend on the
+# number of cores.
 _BLOCK = 1 << 17
 
 
