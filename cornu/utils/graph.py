@@ -19,7 +19,7 @@ def get_source_inputs(tensor: Tensor) -> list[Tensor]:
     >>> [t.name for t in get_source_inputs(cornu.layers.Add()([b, a]))]
     ['a', 'b']
     """
-    sources: dict[int, Tensor] = {}
+    sources: list[Tensor] = []
     seen: set[int] = set()
     todo = [tensor]
     while todo:
@@ -28,7 +28,9 @@ def get_source_inputs(tensor: Tensor) -> list[Tensor]:
             continue
         seen.add(id(one))
         if one.node is None or not one.node.inputs:
-            sources[-1 if one.node is None else one.node.number] = one
+            sources.append(one)
         else:
-            todo.extend(one.node.inputs)
-    return [sources[number] for number in sorted(sources)]
+            todo.extend(reversed(one.node.inputs))
+    # A Tensor that is not an output of a node, such as `KerasTensor(shape)`, has no number. These
+    # come first, in the order of the arguments.
+    return sorted(sources, key=lambda one: -1 if one.node is None else one.node.number)

@@ -47,3 +47,8 @@ def test_source_inputs():
     y = cornu.layers.Dense(2)(x)
     assert [t.name for t in get_source_inputs(cornu.layers.Add()([x, y]))] == ["a", "b"]
     assert [t.name for t in get_source_inputs(c)] == ["c"]
+
+
+def test_source_inputs_without_a_node():
+    x, y, z = (cornu.KerasTensor((None, 2), name=name) for name in "xyz")
+    assert [t.name for t in get_source_inputs((x + y) * (z + x))] == ["x", "y", "z"]
