@@ -46,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run.add_argument("arguments", nargs=argparse.REMAINDER, help="arguments of the program")
     chosen = parser.parse_args(arguments)
     if chosen.command == "demo":
+        # Modules are imported when needed: importing JAX takes longer than `--version` or `--help`.
         importlib.import_module("cornu.demo").run(Path(chosen.out))
         return 0
     if chosen.command == "info":

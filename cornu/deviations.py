@@ -451,6 +451,7 @@ def find_disabled() -> frozenset[str]:
 
 
 def _suggest(name: str, known: list[str]) -> str:
+    # Not `cornu.errors.suggest`: it needs the settings, which need this module.
     close = difflib.get_close_matches(name, known, n=1)
     return f" Did you mean {close[0]!r}?" if close else f" Known: {', '.join(known)}."
 

@@ -142,6 +142,7 @@ def _sort_keys(mapping: Mapping[Any, Any]) -> tuple[Any, ...]:
     def by_type(key: Any) -> tuple[str, Any]:
         return f"{type(key).__module__}.{type(key).__qualname__}", key
 
+    # As optree does: keys of different types are sorted by type, others keep their order.
     for order in (None, by_type):
         try:
             return tuple(sorted(mapping, key=order))

@@ -60,6 +60,7 @@ _DEPTHS = {
 
 def _normalize(x: Tensor, name: str) -> Tensor:
     axis = 1 if settings.get("image_data_format") == "channels_first" else 3
+    # As in Keras: the outputs for its weights depend on this value.
     return BatchNormalization(axis=axis, epsilon=1.001e-5, name=f"{name}_bn")(x)
 
 
@@ -75,6 +76,7 @@ def basic_block(x: Tensor, filters: int, stride: int, project: bool, name: str) 
         shortcut = _normalize(shortcut, f"{name}_0")
     if stride > 1:
         x = ZeroPadding2D(1, name=f"{name}_1_pad")(x)
+    # With stride 2, "same" would pad an even size at its end only.
     padding: Padding = "valid" if stride > 1 else "same"
     x = Conv2D(filters, 3, strides=stride, padding=padding, use_bias=False, name=f"{name}_1_conv")(
         x
@@ -228,6 +230,7 @@ def _make_constructor(depth: int, version: int = 1) -> Callable[..., Model]:
 
     def make(
         include_top: bool = True,
+        # The default of Keras, which has no networks with fewer layers.
         weights: str | os.PathLike[str] | None = "imagenet" if depth >= 50 else None,
         input_tensor: Tensor | None = None,
         input_shape: ShapeLike | None = None,

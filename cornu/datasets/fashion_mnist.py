@@ -64,6 +64,7 @@ def _read_idx(file: str, shape: tuple[int, ...]) -> np.ndarray:
         raise _damaged(str(path), shape) from error
     if content[: len(header)] != header or len(content) != len(header) + size:
         raise _damaged(str(path), shape)
+    # The array of a `bytearray` can be changed, that of `bytes` cannot.
     return np.frombuffer(bytearray(content), np.uint8, offset=len(header)).reshape(shape)
 
 

@@ -133,6 +133,7 @@ class _Unpickler(pickle.Unpickler):
 
 def _unpickle(file: IO[bytes], name: str) -> Any:
     try:
+        # Strings of Python 2 hold the bytes of arrays.
         return _resolve(_Unpickler(file, encoding="bytes").load())
     # A damaged pickle raises almost any exception.
     except Exception as error:

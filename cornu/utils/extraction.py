@@ -54,6 +54,7 @@ def extract(archive: Path, folder: Path, formats: tuple[str, ...] = ("tar", "zip
     """
     name = f"The archive {str(archive)!r}"
     folder.parent.mkdir(parents=True, exist_ok=True)
+    # Next to the folder, on the same file system: `os.rename` works within one only.
     holder = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     new = holder / "files"
     try:
@@ -123,6 +124,7 @@ def _copy(member: _Member, target: Path, where: str) -> None:
     if target.exists():
         raise ValueError(f"{where}: there are several members with this name.")
     with open(target, "xb") as file:
+        # One byte more than declared shows a member that is too long without reading all of it.
         while data := member.file.read(min(_CHUNK, left + 1)):
             left -= len(data)
             if left < 0:
@@ -168,10 +170,12 @@ def _open_members(
 
 def _read_zip(archive: zipfile.ZipFile, name: str) -> Generator[_Member, None, None]:
     for info in archive.infolist():
+        # zipfile cuts `filename` at a null character; checks must see the whole name.
         where = f"{name}, member {info.orig_filename!r:.300}"
         if info.compress_type not in _COMPRESSIONS or info.flag_bits & 1:
             raise ValueError(f"{where}: it is encrypted, or its compression is not supported.")
         kind = stat.S_IFMT(info.external_attr >> 16)
+        # Archives made on Windows have type 0.
         if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
             raise ValueError(f"{where}: it is a link or a device, not a file.")
         if info.is_dir():

@@ -89,6 +89,7 @@ def calls_around(nodes: Sequence[Node], inputs: Sequence[Tensor]) -> int:
     chains = [_chain(node) for node in (*nodes, *input_nodes)]
     shared = min((len(chain) for chain in chains), default=0)
     for chain in chains:
+        # A call has one parent: if two chains share a call, they share all calls around it.
         while shared and chain[shared - 1] is not chains[0][shared - 1]:
             shared -= 1
     return shared

@@ -157,6 +157,7 @@ def _find_units(graph: Graph) -> dict[int, Unit]:
     once, and blocks that the backward pass recomputes.
     """
     shares = settings.get("share_blocks")
+    # If the parts are single nodes, those of blocks alternate, and no block can run as a whole.
     candidates = _find_candidates(graph.root) if graph.parts is graph.root.parts else []
     # Structural keys are expensive: they are computed only where cheap keys are equal.
     groups: dict[Any, list[tuple[Node | Block, list[Node]]]] = defaultdict(list)
@@ -198,6 +199,7 @@ def _find_candidates(block: Block) -> list[tuple[Node | Block, list[Node]]]:
 
 def _cheap_key(node: Node) -> Any:
     """Returns a cheap key that is equal for nodes with equal structural keys."""
+    # Layers with equal arguments have different names.
     return (type(node.op), node.op.name if not isinstance(node.op, Layer) else "", *_specs(node))
 
 

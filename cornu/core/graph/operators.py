@@ -24,6 +24,7 @@ _BINARY = {
     "mod": jnp.mod,
     "pow": ("power", jnp.power),
     "matmul": jnp.matmul,
+    # As in Keras, these are logical operations for integers, too.
     "and": ("logical_and", jnp.logical_and),
     "or": ("logical_or", jnp.logical_or),
     "xor": ("logical_xor", jnp.logical_xor),

@@ -151,6 +151,7 @@ def remat(f: Callable[..., Any], policy: Any = None) -> Callable[..., Any]:
             current = scope.Scope(outer)
             with scope.use_scope(current):
                 out = f(*args, **kwargs)
+            # A traced function returns only arrays: the Variables leave it by the closure.
             written[:] = current.written.values()
             return out, [current.values[id(v)] for v in written], current.losses
 

@@ -65,6 +65,7 @@ class SharedFunction:
                 out, self._treedef = jax.tree_util.tree_flatten(fn(*args))
             self.final_draws = tuple(inner.draw_counts[id(s)] for s in sources)
             news = {slots[i]: inner.values[i] for i in inner.written}
+            # Masks and losses are values of the trace, so they are outputs of the function.
             return out, [inner.masks.get(x) for x in out], news, inner.losses
 
         body.__name__ = body.__qualname__ = name  # shown in profiles and in the HLO

@@ -96,6 +96,7 @@ def run_call(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
             outputs = around.interceptor(layer, None, call, args, kwargs)
         if layer.activity_regularizer is not None:
             for output in jax.tree_util.tree_leaves(outputs):
+                # As in Keras, so that the strength of a penalty does not depend on the batch size.
                 batch_size = max(output.shape[0], 1) if output.ndim else 1
                 around.losses.append(layer.activity_regularizer(output) / batch_size)
     finally:
@@ -105,6 +106,7 @@ def run_call(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
 
 def _call_with_remat(layer: Layer, *args: Any, **kwargs: Any) -> Any:
     """Runs `call` so that the backward pass recomputes it, if the remat mode requires it."""
+    # Nothing is differentiated while shapes are inferred.
     if scope.current().inferring_shapes or layer._remat_ is None:
         return layer.call(*args, **kwargs)
 

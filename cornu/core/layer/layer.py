@@ -666,6 +666,7 @@ class Layer(VariableOwner):
         args, kwargs = self._built_with_
         bound = inspect.signature(self.build).bind(*args, **kwargs).arguments
         shapes = {name: _plain_shapes(shape) for name, shape in bound.items()}
+        # The two forms of Keras, which reads them from files.
         if len(shapes) == 1:
             return {"input_shape": next(iter(shapes.values()))}
         return {"shapes_dict": shapes} if shapes else None

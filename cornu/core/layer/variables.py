@@ -76,6 +76,7 @@ def set_values(layer: Layer, values: Sequence[Any]) -> None:
             + (f"\nExpected, in this order: {_format_weights(weights)}." if weights else "")
             + ("" if layer.built else "\nThe layer is not built: call it on an input first.")
         )
+    # All shapes are checked before the first assignment, so that an error changes nothing.
     for variable, value in zip(weights, values, strict=True):
         shape = tuple(np.shape(value))
         if shape != variable.shape:

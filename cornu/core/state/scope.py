@@ -440,6 +440,7 @@ def value_and_grad(
             with use_scope(scope):
                 out = fn(*args, **kwargs)
             loss, aux = out if has_aux else (out, None)
+            # A traced function returns only arrays: the Variables leave it by the closure.
             written[:] = scope.written.values()
             return loss, (aux, [scope.values[id(v)] for v in written], scope.losses)
 

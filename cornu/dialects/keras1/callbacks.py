@@ -37,6 +37,7 @@ class PeriodicModelCheckpoint(callbacks.ModelCheckpoint):
     """Saves every `period` epochs; epochs in file names count from 0, files may end in .hdf5."""
 
     def __init__(self, filepath: str, period: int, save_weights_only: bool, **kwargs: Any) -> None:
+        # The base class refuses the file names of Keras 1.
         accepted = "any.weights.h5" if save_weights_only else "any.keras"
         super().__init__(accepted, save_weights_only=save_weights_only, **kwargs)
         self.filepath = filepath
@@ -81,11 +82,13 @@ def _resolve_mode(given: Arguments) -> None:
 
 
 def _increment_patience(given: Arguments) -> None:
+    # Keras 1 compares before it counts.
     given["patience"] += 1
 
 
 def _convert_schedule(given: Arguments) -> None:
     schedule: Callable[[int], float] = given["schedule"]
+    # With one parameter: a function with two would also receive the learning rate.
     given["schedule"] = lambda epoch: float(schedule(epoch))
 
 

@@ -197,6 +197,7 @@ LAYERS: dict[str, tuple[ClassMapping, ...]] = {
             "dropout=0.0",
             layers.Embedding,
             {
+                # In other layers, `output_dim` is the number of units.
                 "output_dim": "output_dim",
                 "init": "embeddings_initializer",
                 "W_regularizer": "embeddings_regularizer",
@@ -219,6 +220,7 @@ LAYERS: dict[str, tuple[ClassMapping, ...]] = {
             "inner_activation='hard_sigmoid', <U>",
             layers.GRU,
             conversions=(convert_gates(layers.GRU), _in_time),
+            # Keras 1 applies the reset gate before the matrix product.
             fixed={"reset_after": False},
             keywords=RECURRENT_KEYWORDS,
         ),

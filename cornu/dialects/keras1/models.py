@@ -334,6 +334,7 @@ def _weight_rows(y: Any, class_weight: Any, sample_weight: Any) -> tuple[Any, An
     """Converts class weights to sample weights if there is one output."""
     if class_weight is None or any(isinstance(one, dict) for one in class_weight.values()):
         return class_weight, sample_weight
+    # In Keras 1, sample weights take precedence over class weights.
     if sample_weight is None:
         sample_weight = weights_of_classes(_unwrap_single(y), class_weight, "y")
     return None, sample_weight

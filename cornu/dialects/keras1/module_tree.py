@@ -91,6 +91,7 @@ def _layers() -> dict[str, dict[str, Any]]:
         names |= {alias: names[name] for alias, name in ALIASES.get(module, {}).items()}
         found[module] = names
     found["recurrent"]["Recurrent"] = modern_layers.RNN
+    # The pooling layers can be imported from both modules in Keras 1.
     found["convolutional"] |= found["pooling"]
     return found
 

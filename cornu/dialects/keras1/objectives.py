@@ -96,8 +96,10 @@ class Objective(losses.FunctionLoss):
             return total
         counted = jnp.asarray(sample_weight) != 0
         rows = scope.current().row_mask
+        # Rows that fill up a partial batch are not samples.
         data = None if rows is None else jnp.reshape(rows != 0, (-1,) + (1,) * (counted.ndim - 1))
         share = jnp.mean(counted, where=data, dtype=total.dtype)
+        # The inner `where` prevents a gradient of NaN if all weights are 0.
         return jnp.where(share == 0, 0, total / jnp.where(share == 0, 1, share))
 
 
