@@ -95,6 +95,9 @@ class Lambda(Layer):
                 "with @cornu.saving.register_keras_serializable()."
             ) from error
 
+    def _calls_user_code_(self) -> bool:
+        return True
+
 
 def _parameter_names(function: Callable[..., Any]) -> frozenset[str]:
     try:

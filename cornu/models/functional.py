@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cornu import tree
-from cornu.core.graph.graph import Graph
+from cornu.core.graph.graph import Graph, is_reachable
 from cornu.core.graph.tensor import Node, Tensor
 from cornu.core.layer.layer import Layer
 from cornu.core.state import scope
@@ -66,7 +66,7 @@ class FunctionalGraph:
         self._masked = [
             i
             for i, mask in enumerate(masks)
-            if mask is not None and _is_mask_reachable(mask, self.input_tensors)
+            if mask is not None and is_reachable(mask, self.input_tensors)
         ]
         # The masks are outputs, too: losses and metrics of the model need them.
         self.graph = Graph(
@@ -458,20 +458,6 @@ def _find_nodes(outputs: Sequence[Tensor], inputs: Sequence[Tensor]) -> list[Nod
         nodes[node.number] = node
         pending.extend(node.inputs)
     return [nodes[number] for number in sorted(nodes)]
-
-
-def _is_mask_reachable(mask: Tensor, inputs: Sequence[Tensor]) -> bool:
-    given = {id(t) for t in inputs}
-    pending, seen = [mask], set()
-    while pending:
-        tensor = pending.pop()
-        if id(tensor) in given or id(tensor) in seen:
-            continue
-        seen.add(id(tensor))
-        if tensor.node is None or not tensor.node.inputs:
-            return False
-        pending.extend(tensor.node.inputs)
-    return True
 
 
 def _sort_like_keras(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> list[Any]:

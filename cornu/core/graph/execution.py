@@ -122,14 +122,14 @@ class _GraphRun:
 
     def _run_node(self, node: Node, known: dict[int, Any]) -> None:
         args, kwargs = node.substitute_inputs([known[id(t)] for t in node.inputs])
+        masks = () if self.masks_by_array else self.graph.masks_of(node)
         try:
-            interceptor = scope.current().interceptor
-            if interceptor is not None:
-                result = interceptor(node.op, node, self._callable(node), args, kwargs)
-            elif self.masks_by_array:
-                result = node.op(*args, **kwargs)
+            if not masks:
+                result = self._call_node(node, args, kwargs)
             else:
-                result = node.op._run_(args, kwargs)
+                pairs = [(known[id(t)], known[id(mask)]) for t, mask in masks]
+                with scope.current().masks.attached(pairs):
+                    result = self._call_node(node, args, kwargs)
         except Exception as error:
             shapes = ", ".join(format_shape(known[id(t)]) for t in node.inputs)
             path = self.graph.path(node)
@@ -139,6 +139,14 @@ class _GraphRun:
             head = f"In {where} (called at {node.location}), inputs of shape {shapes}"
             raise locate_error(error, head)  # noqa: B904
         node.store_outputs(known, result)
+
+    def _call_node(self, node: Node, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        interceptor = scope.current().interceptor
+        if interceptor is not None:
+            return interceptor(node.op, node, self._callable(node), args, kwargs)
+        if self.masks_by_array:
+            return node.op(*args, **kwargs)
+        return node.op._run_(args, kwargs)
 
     def _callable(self, node: Node) -> Callable[..., Any]:
         return (
@@ -165,7 +173,7 @@ def _find_units(graph: Graph) -> dict[int, Unit]:
         groups[tuple(_cheap_key(node) for node in nodes)].append((part, nodes))
     last = _last_uses(graph)
     subgraphs = {
-        id(part): (part, describe_subgraph(nodes, _outputs_used_later(nodes, last)))
+        id(part): (part, describe_subgraph(nodes, _outputs_used_later(nodes, last), graph.masks_of))
         for group in groups.values()
         for part, nodes in group
         if (shares and len(group) > 1) or _is_remat(part)
@@ -212,6 +220,7 @@ def _last_uses(graph: Graph) -> dict[int, float]:
     last: dict[int, float] = {}
     for node in graph.nodes:
         last.update((id(t), node.number) for t in node.inputs)
+        last.update((id(mask), node.number) for _, mask in graph.masks_of(node))
     last.update((id(t), math.inf) for t in graph.outputs)
     return last
 

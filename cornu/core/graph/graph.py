@@ -9,7 +9,7 @@ from cornu.core.graph.block import Block, block_tree
 from cornu.core.graph.execution import run_graph
 from cornu.core.graph.tensor import Node, Tensor
 
-__all__ = ["Graph"]
+__all__ = ["Graph", "is_reachable"]
 
 
 class Graph:
@@ -27,6 +27,10 @@ class Graph:
         self.inputs = tuple(inputs)
         self.outputs = tuple(outputs)
         self.nodes = _find_nodes(self.inputs, self.outputs)
+        self._masks = _find_masks(self.nodes, self.inputs)
+        if self._masks:
+            masks = [mask for pairs in self._masks.values() for _, mask in pairs]
+            self.nodes = _find_nodes(self.inputs, [*self.outputs, *masks])
         self._root: Block | None = None
         self._paths: dict[int, str] = {}
         self._parts: Sequence[Node | Block] | None = None
@@ -64,6 +68,14 @@ class Graph:
         used |= {id(t) for t in self.outputs}
         return list(inputs.values()), [t for key, t in produced.items() if key in used]
 
+    def masks_of(self, node: Node) -> Sequence[tuple[Tensor, Tensor]]:
+        """Returns pairs of an input of a node and its mask, for masks that the layer may look up.
+
+        A mask that cannot be computed from the inputs of the graph is left out: arrays that are
+        passed for the inputs may have masks of their own.
+        """
+        return self._masks.get(node.number, ())
+
     def path(self, node: Node) -> str:
         """Returns the path of the innermost block of a node; '' if it is in no block."""
         if not self._paths:
@@ -80,6 +92,37 @@ class Graph:
                 masks by array.
         """
         return run_graph(self, values, masks)
+
+
+def _find_masks(
+    nodes: Sequence[Node], inputs: Sequence[Tensor]
+) -> dict[int, list[tuple[Tensor, Tensor]]]:
+    """Returns, by number of the node, the masks to look up that the inputs determine."""
+    found: dict[int, list[tuple[Tensor, Tensor]]] = {}
+    reachable: dict[int, bool] = {}  # by `id`: the layers of a stack have the same mask
+    for node in nodes:
+        for _, mask in node.input_masks:
+            if id(mask) not in reachable:
+                reachable[id(mask)] = is_reachable(mask, inputs)
+        pairs = [(t, mask) for t, mask in node.input_masks if reachable[id(mask)]]
+        if pairs:
+            found[node.number] = pairs
+    return found
+
+
+def is_reachable(tensor: Tensor, inputs: Sequence[Tensor]) -> bool:
+    """Whether a Tensor can be computed from the inputs alone."""
+    given = {id(t) for t in inputs}
+    pending, seen = [tensor], set()
+    while pending:
+        tensor = pending.pop()
+        if id(tensor) in given or id(tensor) in seen:
+            continue
+        seen.add(id(tensor))
+        if tensor.node is None or not tensor.node.inputs:
+            return False
+        pending.extend(tensor.node.inputs)
+    return True
 
 
 def _find_nodes(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> tuple[Node, ...]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import functools
 import types
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -55,16 +55,22 @@ class Subgraph(NamedTuple):
     layers: tuple[Layer, ...]
 
 
-def describe_subgraph(nodes: Sequence[Node], outputs: Iterable[Tensor]) -> Subgraph:
+def describe_subgraph(
+    nodes: Sequence[Node],
+    outputs: Iterable[Tensor],
+    masks_of: Callable[[Node], Sequence[tuple[Tensor, Tensor]]] = lambda node: (),
+) -> Subgraph:
     """Returns the subgraph of some nodes of a graph.
 
     Args:
         nodes: the nodes, in the order of the graph.
         outputs: the Tensors that they produce and other nodes use.
+        masks_of: returns the masks that a layer may look up; see `Graph.masks_of`.
     """
     outputs = tuple(outputs)
     produced = {id(t) for node in nodes for t in node.output_tensors}
-    inputs = {id(t): t for node in nodes for t in node.inputs if id(t) not in produced}
+    used = [*(t for n in nodes for t in n.inputs), *(m for n in nodes for _, m in masks_of(n))]
+    inputs = {id(t): t for t in used if id(t) not in produced}
     builder = _KeyBuilder()
     key = (
         tuple(builder.tensor(t) for t in inputs.values()),
@@ -116,6 +122,7 @@ class _KeyBuilder:
             op,
             node.argument_treedef,
             arguments,
+            tuple((self.tensor(t), self.tensor(mask)) for t, mask in node.input_masks),
             tuple(map(self.tensor, node.output_tensors)),
         )
 

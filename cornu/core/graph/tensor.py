@@ -197,6 +197,7 @@ class Node:
         op: the layer or `Op`.
         args, kwargs: the arguments, nested structures of Tensors and constants.
         inputs: the Tensors in the arguments.
+        input_masks: pairs of an input and its mask, for layers whose `call` may look masks up.
         outputs: the Tensors produced, in the structure that the call returned.
         argument_leaves: the leaves of `(args, kwargs)`.
         argument_treedef: the treedef of `(args, kwargs)`.
@@ -211,6 +212,7 @@ class Node:
         "argument_leaves",
         "argument_treedef",
         "call",
+        "input_masks",
         "inputs",
         "kwargs",
         "number",
@@ -219,7 +221,9 @@ class Node:
         "location",
     )
 
-    def __init__(self, op: Any, args: Any, kwargs: Any, outputs: Any) -> None:
+    def __init__(
+        self, op: Any, args: Any, kwargs: Any, outputs: Any, looks_up_masks: bool = False
+    ) -> None:
         self.number = next(_numbers)
         self.op = op
         self.args = args
@@ -231,6 +235,9 @@ class Node:
         self.argument_leaves = leaves
         self._slots = [i for i, leaf in enumerate(leaves) if isinstance(leaf, Tensor)]
         self.inputs: tuple[Tensor, ...] = tuple(leaves[i] for i in self._slots)
+        self.input_masks: tuple[tuple[Tensor, Tensor], ...] = ()
+        if looks_up_masks:
+            self.input_masks = tuple((t, t.mask) for t in self.inputs if isinstance(t.mask, Tensor))
         for index, tensor in enumerate(self.output_tensors):
             tensor.node = self
             tensor.index = index

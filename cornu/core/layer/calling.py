@@ -148,7 +148,10 @@ def _autocast(args: tuple[Any, ...], kwargs: dict[str, Any], dtype: str) -> Argu
 
 def _cast_float(x: Any, dtype: str) -> Any:
     if isinstance(x, jax.Array) and x.dtype != dtype and is_float(x.dtype):
-        return x.astype(dtype)
+        cast, masks = x.astype(dtype), scope.current().masks
+        if (mask := masks.get(x)) is not None:
+            masks.put(cast, mask)
+        return cast
     return x
 
 

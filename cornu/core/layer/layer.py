@@ -353,12 +353,16 @@ class Layer(VariableOwner):
                 f"{type(self).__name__}.call must return an array. Received: {outputs!r}\n"
                 "Often a `return` is missing."
             )
-        node = Node(self, args, kwargs, outputs)
+        node = Node(self, args, kwargs, outputs, looks_up_masks=self._calls_user_code_())
         # Weak references: a layer does not keep the graphs alive that it is part of.
         self._nodes_ = [ref for ref in self._nodes_ if ref() is not None] + [weakref.ref(node)]
         if tensors and (masks is not None or self.supports_masking):
             attach_masks(self, next(iter(tensors.values())), masks, node.outputs)
         return node.outputs
+
+    def _calls_user_code_(self) -> bool:
+        """Whether `call` contains code of the user, whose layers may look up masks by array."""
+        return not is_library_class(type(self))
 
     def _infer_call_(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> PyTree:
         if type(self).compute_output_spec is not Layer.compute_output_spec:

@@ -7,6 +7,8 @@ take no attributes; their masks are looked up by the identity of the array.
 from __future__ import annotations
 
 import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 __all__ = ["MaskTable"]
@@ -34,6 +36,18 @@ class MaskTable:
             entries.pop(key, None)
         else:
             entries[key] = (weakref.ref(x, lambda _: entries.pop(key, None)), mask)
+
+    @contextmanager
+    def attached(self, pairs: Sequence[tuple[Any, Any]]) -> Iterator[None]:
+        """Attaches masks to arrays for the duration of the context, from pairs of both."""
+        before = [(x, self.get(x)) for x, _ in pairs]
+        try:
+            for x, mask in pairs:
+                self.put(x, mask)
+            yield
+        finally:
+            for x, mask in before:
+                self.put(x, mask)
 
     def get(self, x: Any) -> Any:
         """Returns the mask of an array, or None."""

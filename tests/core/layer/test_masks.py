@@ -115,3 +115,119 @@ def test_outputs_of_models_called_on_arrays_carry_masks(make):
     np.testing.assert_allclose(
         layer(model(IDS)), layer(jnp.asarray(model(IDS)) * 1.0, mask=jnp.asarray(VALID)), rtol=1e-6
     )
+
+
+class Outer(layers.Layer):
+    """Calls a layer on its input; it has no parameter for the mask."""
+
+    def __init__(self, inner, **kwargs):
+        super().__init__(**kwargs)
+        self.inner = inner
+        self.supports_masking = True
+
+    def build(self, shape):
+        if not self.inner.built:
+            self.inner.build(shape)
+
+    def call(self, x):
+        return self.inner(x)
+
+
+class OuterModel(cornu.Model):
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+        self.supports_masking = True
+
+    def call(self, x):
+        return self.inner(x)
+
+
+class Valid(layers.Layer):
+    """Returns the mask of its input as numbers, zeros without a mask."""
+
+    def call(self, x):
+        mask = get_keras_mask(x)
+        return x * 0 if mask is None else x * 0 + jnp.asarray(mask, x.dtype)[..., None]
+
+
+class Attends(layers.Layer):
+    """Self-attention as most programs write it: the attention layer finds the masks itself."""
+
+    def __init__(self):
+        super().__init__()
+        self.supports_masking = True
+        self.attention = layers.MultiHeadAttention(1, 2)
+
+    def build(self, shape):
+        self.attention.build(shape, shape)
+
+    def call(self, x):
+        return x + self.attention(x, x)
+
+
+def lstm():
+    return layers.LSTM(2, return_sequences=True)
+
+
+NESTED = {
+    "layer": lambda: Outer(lstm()),
+    "two levels": lambda: Outer(Outer(lstm())),
+    "model": lambda: OuterModel(lstm()),
+    "layer in a model": lambda: OuterModel(Outer(lstm())),
+    "attention": Attends,
+    "lookup": Valid,
+    "lambda": lambda: layers.Lambda(lambda x: Valid()(x), mask=lambda x, mask: mask),
+    "other dtype": lambda: Outer(layers.LSTM(2, return_sequences=True, dtype="bfloat16")),
+    "dtype of the outer layer": lambda: Outer(
+        layers.LSTM(2, return_sequences=True, dtype="float32"), dtype="bfloat16"
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*does not support masking")
+@pytest.mark.parametrize("kind", NESTED)
+def test_layers_within_a_layer_find_the_mask_of_its_input_in_a_graph_as_in_eager_code(kind):
+    embed, first, second = embedding(), NESTED[kind](), NESTED[kind]()
+    ids = cornu.Input((3,), dtype="int32")
+    model = cornu.Model(ids, second(first(embed(ids))))
+    x = embed(IDS)
+    found = first(x)
+    set_keras_mask(found, None if kind == "lookup" else jnp.asarray(VALID))
+    expected = np.asarray(second(found), "float32")
+    unmasked = np.asarray(second(first(jnp.array(x))), "float32")
+    assert np.abs(expected - unmasked).max() > 1e-3 or kind == "lookup"
+    # Compiled, where equal layers share a function; and eagerly.
+    np.testing.assert_allclose(model.predict(IDS, verbose=0), expected, atol=1e-2)
+    model.run_eagerly = True
+    np.testing.assert_allclose(model(IDS), expected, atol=1e-2)
+
+
+def test_a_graph_that_begins_after_the_mask_takes_that_of_the_array():
+    ids = cornu.Input((3,), dtype="int32")
+    embed, outer = embedding(), Outer(lstm())
+    x = embed(ids)
+    rest = cornu.Model(x, outer(x))
+    array = embed(IDS)
+    np.testing.assert_allclose(rest(array), outer(array), atol=1e-6)
+    plain = jnp.array(array)
+    np.testing.assert_allclose(rest(plain), outer(plain), atol=1e-6)
+    assert get_keras_mask(plain) is None
+
+
+def test_equal_layers_that_look_up_masks_share_one_trace():
+    traced = []
+
+    class Counted(Attends):
+        def call(self, x):
+            traced.append(get_keras_mask(x) is not None)
+            return super().call(x)
+
+    ids = cornu.Input((3,), dtype="int32")
+    x = embedding()(ids)
+    for _ in range(4):
+        x = Counted()(x)
+    model = cornu.Model(ids, x)
+    traced.clear()
+    model.predict(IDS, verbose=0)
+    assert traced == [True]
