@@ -14,6 +14,7 @@ from pathlib import Path
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
 from tests.conformance.evidence import find_test
+from tests.conformance.faults import find_faults
 from tests.conformance.public_names import (
     BASES,
     PublicName,
@@ -21,7 +22,6 @@ from tests.conformance.public_names import (
     public_names,
     reason,
 )
-from tests.conformance.test_faults import FAULTS
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -156,15 +156,13 @@ def _link(test: str) -> str:
 def _faults_page() -> str:
     names: dict[str, list[str]] = {}
     tests: dict[str, list[str]] = {}
-    for fault in sorted(FAULTS, key=lambda fault: fault.path):
+    for fault in find_faults():
         for text in find_fixes(fault.path):
             text = re.sub(r"^`\w+`: (.)", lambda match: match[1].upper(), text)
             names.setdefault(text, []).append(f"`{fault.path}`")
-            tests.setdefault(text, []).append(fault.test)
+            tests.setdefault(text, []).append(f"[{fault.test}](../../{fault.file})")
     lines = [
-        f"| {_unique(names[text])} | {_prose(text)} | "
-        f"{_unique(f'[{test}](../../tests/conformance/test_faults.py)' for test in tests[text])} |"
-        for text in names
+        f"| {_unique(names[text])} | {_prose(text)} | {_unique(tests[text])} |" for text in names
     ]
     return FAULTS_HEAD.format(version=_version(), count=len(lines)) + "\n".join(lines) + "\n"
 

@@ -33,8 +33,6 @@ ABSENT = {
     "device": PLANNED,
     "name_scope": PLANNED,
     "applications.*": PLANNED,
-    "datasets.*": PLANNED,
-    "distillation.*": PLANNED,
     "distribution.*": PLANNED,
     "quantizers.*": PLANNED,
     "visualization.*": PLANNED,

@@ -9,8 +9,8 @@ from pathlib import Path
 import cornu
 from scripts.make_compatibility_page import DOCS, pages
 from tests.conformance.evidence import ROOT, find_test
+from tests.conformance.faults import find_faults
 from tests.conformance.public_names import ABSENT, BASES, find_fixes, public_names, reason, sections
-from tests.conformance.test_faults import FAULTS
 
 RUN = "run: python -m scripts.make_compatibility_page"
 LINK = re.compile(r"\[[^]]*\]\(\.\./\.\./(tests/[^)]*)\)")
@@ -54,8 +54,8 @@ def test_every_absent_name_has_a_reason_and_every_reason_a_name() -> None:
 
 def test_every_mended_fault_is_shown_by_a_test() -> None:
     fixes = {d.text for name in public_names() for d in name.differences if d.fixes}
-    assert fixes == {text for fault in FAULTS for text in find_fixes(fault.path)}
-    without = [fault.path for fault in FAULTS if not find_fixes(fault.path)]
+    assert fixes == {text for fault in find_faults() for text in find_fixes(fault.path)}
+    without = [fault.path for fault in find_faults() if not find_fixes(fault.path)]
     assert not without, "the docstring has no section Fixes"
 
 

@@ -1,13 +1,14 @@
 """Faults of Keras that cornu mends: each test shows both, and fails when Keras mends it, too.
 
-The texts are the sections *Fixes* of docstrings; docs/compatibility/faults.md lists both.
+The texts are the sections *Fixes* of docstrings; docs/compatibility/faults.md lists both. Tests of
+other folders can be marked as well.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -18,28 +19,9 @@ from keras.src.backend.common.masking import set_keras_mask
 
 import cornu
 from cornu.core.state import scope
+from tests.conformance.faults import fault
 
 LIBRARIES = (cornu, keras)
-
-
-class Fault(NamedTuple):
-    """The name of Keras, or the method, that has the fault, and the test that shows it."""
-
-    path: str
-    test: str
-
-
-FAULTS: list[Fault] = []
-
-
-def fault(*paths: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Marks a test that shows what cornu mends in some names of Keras."""
-
-    def register(test: Callable[..., None]) -> Callable[..., None]:
-        FAULTS.extend(Fault(path, test.__name__) for path in paths)
-        return test
-
-    return register
 
 
 def both(make: Callable[[Any], Any]) -> tuple[Any, Any]:
