@@ -66,6 +66,8 @@ class Loss(registry.Configurable):
     ) -> None:
         self.name = name or auto_name(type(self).__name__)
         self.reduction = _check_reduction(reduction)
+        # The float type and not the dtype policy: with a mixed policy, losses are computed in
+        # float32.
         self._dtype = get_policy(standardize_dtype(None) if dtype is None else dtype).compute_dtype
 
     @property

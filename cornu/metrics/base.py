@@ -67,6 +67,7 @@ class Metric(VariableOwner):
         self, dtype: DTypeLike | DTypePolicy | None = None, name: str | None = None
     ) -> None:
         self.name = name or auto_name(type(self).__name__)
+        # The float type and not the dtype policy, as in losses.
         self._dtype = get_policy(standardize_dtype(None) if dtype is None else dtype).compute_dtype
         # Owned in the order of creation, even if the subclass keeps no attribute for them.
         self._created_: list[Variable] = []

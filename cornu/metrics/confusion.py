@@ -142,6 +142,7 @@ def is_even(thresholds: Sequence[float]) -> bool:
 
 def _keep_top_k(y_pred: Array, k: int) -> Array:
     _, indices = jax.lax.top_k(y_pred, k)
+    # By index: a comparison with the k-th largest prediction would keep all that are equal to it.
     chosen = jnp.sum(jax.nn.one_hot(indices, y_pred.shape[-1], dtype=y_pred.dtype), axis=-2)
     return jnp.where(chosen > 0, y_pred, _EXCLUDED)
 

@@ -84,6 +84,7 @@ class Mean(Metric):
         values, weights = reduce_to_samples(values, sample_weight, jnp.mean, self._sum_dtype_)
         _add(self.total, values)
         if weights is None:
+            # As an integer: as a float32 number, a size above 2**24 would be rounded.
             self.count.assign_add(values.size)
         else:
             _add(self.count, weights)

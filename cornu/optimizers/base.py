@@ -300,6 +300,7 @@ class Optimizer(OptimizerVariables):
             UserWarning: some gradients are None; their Variables are not updated.
         """
         grads = list(grads)
+        # A model may have no trainable Variables.
         if not grads:
             return
         grads_and_vars = self._pair_gradients_(grads, trainable_variables)

@@ -28,7 +28,7 @@ from cornu.optimizers import LossScaleOptimizer
 __all__ = ["check_metrics", "check_optimizer"]
 
 _ACCURACIES = (Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy)
-# Rules whose call is about as long as the learning rate, whatever the gradient is.
+# Rules whose steps are about as large as the learning rate, whatever the gradient is.
 _NORMALIZING = ("Adam", "AdamW", "Adamax", "Nadam", "RMSprop", "Lion", "Lamb")
 
 

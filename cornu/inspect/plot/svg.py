@@ -228,6 +228,7 @@ def arrow_shape(line: EdgeSegment, rankdir: str) -> tuple[list[Point], list[Poin
         (back[0] - dy * side, back[1] + dx * side),
         (back[0] + dy * side, back[1] - dx * side),
     ]
+    # The line ends within the head, so that there is no gap between them.
     return [*points[:-1], (x - dx * (ARROW - 1), y - dy * (ARROW - 1))], head
 
 

@@ -163,6 +163,7 @@ def estimate_trend(losses: Sequence[float]) -> list[float]:
     size = max(0.5, len(values) / 40)
     offsets = np.arange(-math.ceil(3 * size), math.ceil(3 * size) + 1)
     weights = np.exp(-0.5 * np.square(offsets / size))
+    # Divided by the sum of the weights within the data: otherwise the ends would tend to 0.
     sums = np.convolve(medians, weights, "full") / np.convolve(
         np.ones(len(values)), weights, "full"
     )
