@@ -63,6 +63,7 @@ class FunctionalGraph:
         self.input_names = _tensor_names(inputs, {})
         self.output_names = _tensor_names(outputs, {})
         masks = [t.mask for t in self.output_tensors]
+        # A model that begins at an intermediate Tensor cannot compute masks from what precedes it.
         self._masked = [
             i
             for i, mask in enumerate(masks)
@@ -432,6 +433,7 @@ def _tensor_name(tensor: Tensor, names: dict[int, str]) -> str:
 def _tensor_names(structure: PyTree, names: dict[int, str]) -> list[str]:
     """Returns the name of each leaf: its key in a flat dict, otherwise the name of its layer."""
     if isinstance(structure, dict) and all(isinstance(v, Tensor) for v in structure.values()):
+        # In the order of the leaves: JAX sorts the keys of a dict, but not those of an OrderedDict.
         return list(structure) if isinstance(structure, OrderedDict) else sorted(structure)
     taken: dict[str, int] = {}
     return [make_unique(_tensor_name(leaf, names), taken) for leaf in tree.leaves(structure)]

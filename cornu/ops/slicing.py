@@ -63,6 +63,7 @@ def in_top_k(targets: ArrayLike, predictions: ArrayLike, k: int) -> Array:
     """
     targets, predictions = to_array(targets), to_array(predictions)
     scores = jnp.take_along_axis(predictions, targets[..., None], axis=-1)
+    # Comparisons with NaN are False, which would count a score of NaN as the highest.
     scores = jnp.where(jnp.isnan(scores), -jnp.inf, scores)
     return jnp.sum(predictions > scores, axis=-1) < k
 

@@ -180,6 +180,7 @@ class RowDataset(Dataset):
 
     def in_epoch(self, epoch: int) -> RowDataset:
         """Returns the rows in the order of an epoch."""
+        # The rows were shuffled when they were listed, which gives the order of epoch 0.
         if not self._shuffle or epoch == 0:
             return self
         rows = RowDataset(

@@ -83,9 +83,12 @@ def ctc_loss(
         updated = jax.nn.logsumexp(sources, axis=0) + emitted
         return jnp.where(number < frames, updated, forward), None
 
+    # Before the first frame, only state 0 is possible: it leads to the blank and to the first
+    # label.
     forward = jnp.full_like(emitted[:, 0], _LOG_ZERO).at[:, 0].set(0.0)
     numbers = jnp.arange(output.shape[1])
     forward, _ = lax.scan(step, forward, (numbers, jnp.swapaxes(emitted, 0, 1)))
+    # An alignment ends with the last label or with the blank after it.
     at_blank = jnp.take_along_axis(forward, 2 * last, axis=1)
     at_label = jnp.take_along_axis(forward, jnp.maximum(2 * last - 1, 0), axis=1)
     at_label = jnp.where(last > 0, at_label, _LOG_ZERO)
