@@ -71,6 +71,7 @@ class ArrayStatistics:
         """The histogram as a line of text."""
         counts = self.counts.reshape(-1, 3).sum(axis=1)
         top = max(counts.max(), 1)
+        # Rounded up, so that a bin with few values is visible.
         return "".join(_BARS[int(np.ceil(count / top * (len(_BARS) - 1)))] for count in counts)
 
 

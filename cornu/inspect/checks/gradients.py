@@ -40,9 +40,8 @@ def check_gradients(context: CheckContext, batch: PyTree) -> Iterator[Finding]:
     variables = model._trainer_.touched_variables()
     lifted = scope.functionalize(gradients, variables, model._trainer_.random_sources())
     shared = settings.get("share_blocks")
-    settings.put(
-        "share_blocks", False
-    )  # a function shared by several blocks would hide their zeros
+    # A function shared by several blocks would hide their zeros.
+    settings.put("share_blocks", False)
     try:
         closed = jax.make_jaxpr(lambda values, key, batch: lifted(values, key, batch)[0])(
             tuple(v.stored for v in variables), jax.random.key(0), (x, y, weight)

@@ -54,6 +54,7 @@ def to_html(model: Layer, options: PlotOptions) -> str:
 def embed_page(page: str, height: int = 640) -> str:
     """Returns a page as an iframe for notebooks."""
     return (
+        # In the sandbox, the script of the page has no access to the notebook.
         f'<iframe srcdoc="{escape(page)}" sandbox="allow-scripts" title="model" '
         f'style="width:100%;height:{height}px;border:1px solid #8884;border-radius:8px"></iframe>'
     )

@@ -261,6 +261,5 @@ class _Positioner:
         return (across, along) if self.upright else (along, across)
 
 
-_FRAME_END = float(
-    "inf"
-)  # as a coordinate: the end of the frame, which is only known after its rows
+# As a coordinate: the end of the frame, which is only known after its rows.
+_FRAME_END = float("inf")

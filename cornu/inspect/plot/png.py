@@ -38,7 +38,7 @@ def to_png(diagram: Diagram, found: Layout, dpi: float | None, smooth: bool = Tr
     try:
         from PIL import Image, ImageDraw, ImageFont
     except ImportError as error:
-        purpose = "FunctionalGraph a PNG file (write to_file='model.svg' or '.html' to do without)"
+        purpose = "Writing a PNG file (use to_file='model.svg' or '.html' to do without)"
         raise missing_package("pillow", "plot", purpose) from error
     size = (found.width + 2 * MARGIN, found.height + 2 * MARGIN)
     dpi = dpi or _SCREEN_DPI

@@ -174,6 +174,7 @@ def _matrices(variable: Any) -> tuple[int, int, int]:
 
 
 def _cholesky(equation: Any) -> int:
+    # The usual operation counts of dense factorizations, here and below.
     many, rows, _ = _matrices(equation.invars[0])
     return many * rows**3 // 3
 

@@ -138,6 +138,7 @@ class Stopwatch:
             start = time.perf_counter()
             jax.block_until_ready(run())
             times.append(time.perf_counter() - start)
+        # The median, because other processes delay single runs.
         return float(np.median(times))
 
 

@@ -263,7 +263,9 @@ def test_png(tmp_path):
 
 def test_png_without_pillow_names_the_package(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL", None)
-    with pytest.raises(ImportError, match=r"model.svg.*'pillow'.*pip install 'cornu\[plot\]'"):
+    with pytest.raises(
+        ImportError, match=r"^Writing a PNG file .*model.svg.*'pillow'.*pip install 'cornu\[plot\]'"
+    ):
         plot_model(net(), tmp_path / "a.png")
     assert not (tmp_path / "a.png").exists()
 
