@@ -182,6 +182,7 @@ class _Outliner:
 
     def add_graph(self, item: Item, graph: Any, block: Block | None = None) -> None:
         names = graph.layer_names
+        # Paths identify parts, so an op does not get the name of a layer.
         taken = dict.fromkeys(names.values(), 0)
         for tensor in graph.input_tensors:
             if tensor.node is not None:

@@ -320,6 +320,7 @@ def _summarize(x: Any) -> tuple[Any, Any]:
     size, count = max(flat.size, 1), finite.sum()
     low = jnp.min(flat, where=finite, initial=jnp.inf)
     high = jnp.max(flat, where=finite, initial=-jnp.inf)
+    # Added to the measures, which are NaN if no element is finite.
     none = jnp.where(count > 0, 0.0, jnp.nan)
     mean = jnp.sum(flat, where=finite) / jnp.maximum(count, 1)
     variance = jnp.sum((flat - mean) ** 2, where=finite) / jnp.maximum(count, 1)
@@ -327,6 +328,7 @@ def _summarize(x: Any) -> tuple[Any, Any]:
     # If all values are equal, they are in the first bin.
     scale = BINS / jnp.maximum(high - low, 1e-30)
     bins = jnp.where(finite, (flat - low) * scale, 0).astype("int32")
+    # The largest value, at the end of the last bin, belongs to it.
     counts = jnp.zeros(BINS, "int32").at[jnp.clip(bins, 0, BINS - 1)].add(finite.astype("int32"))
     measures = [mean + none, jnp.sqrt(variance) + none, low + none, high + none]
     return jnp.stack([*measures, zeros, jnp.sum(~finite) / size]), counts

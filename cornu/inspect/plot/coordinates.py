@@ -193,6 +193,7 @@ def _balance(found: list[list[float]], widths: Sequence[float]) -> list[float]:
                 max(x + w / 2 for x, w in zip(xs, widths, strict=True)),
             )
         )
+    # Rounded, so that rounding errors do not choose among assignments of the same width.
     left, right = min(ends, key=lambda pair: round(pair[1] - pair[0], 6))
     for i, (low, high) in enumerate(ends):
         move = right - high if i % 2 else left - low
